@@ -1,0 +1,40 @@
+/**
+ * Why a stream is closed. The number's range tells a client what to do: 1012 and 4000–4499 come back (full jitter, the server's hint is
+ * the floor), 1000 and 4500–4999 do not, as they are.
+ */
+export const CLOSE_CODES = {
+  done: 1000,
+  draining: 1012,
+  unavailable: 4000,
+  slow_consumer: 4001,
+  too_many_requests: 4002,
+  invalid_message: 4500,
+  unauthenticated: 4501,
+  forbidden: 4503,
+  not_found: 4504,
+  session_expired: 4505,
+  ticket_expired: 4506,
+  ticket_revoked: 4507,
+  subscribe_timeout: 4508,
+  message_too_large: 4509,
+} as const;
+
+export type CloseReason = keyof typeof CLOSE_CODES;
+
+export function isRetryableClose(reason: CloseReason): boolean {
+  const number = CLOSE_CODES[reason];
+  return number === 1012 || (number >= 4000 && number < 4500);
+}
+
+/** The `closing` event of transports that cannot carry a close code. */
+export interface Closing {
+  readonly code: CloseReason;
+  readonly number: number;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number;
+}
+
+export function toClosing(reason: CloseReason, retryAfterMs?: number): Closing {
+  const closing = { code: reason, number: CLOSE_CODES[reason], retryable: isRetryableClose(reason) };
+  return retryAfterMs === undefined ? closing : { ...closing, retryAfterMs };
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { ERRORS, type ErrorCode, RefusedError, toProblem, toStreamError } from './errors.ts';
+
+/** The published contract: status, and whether the same call may succeed later. */
+const CONTRACT: Record<ErrorCode, readonly [number, boolean]> = {
+  invalid_request: [400, false],
+  unauthenticated: [401, false],
+  forbidden: [403, false],
+  origin_not_allowed: [403, false],
+  upstream_not_allowed: [403, false],
+  not_found: [404, false],
+  no_code: [404, true],
+  not_resumable: [409, false],
+  not_waiting_for_password: [409, false],
+  session_expired: [410, false],
+  body_too_large: [413, false],
+  password_rejected: [422, true],
+  too_many_requests: [429, true],
+  tenant_limit_reached: [429, true],
+  unavailable: [503, true],
+};
+const codes = Object.keys(CONTRACT) as ErrorCode[];
+
+test.each(codes)('%s', (code) => {
+  const problem = toProblem(new RefusedError(code, 'what came, and what to do'));
+  const [status, retryable] = CONTRACT[code];
+  expect(problem).toEqual({
+    type: `urn:qrcast:error:${code}`,
+    title: ERRORS[code].title,
+    status,
+    detail: 'what came, and what to do',
+    code,
+    retryable,
+  });
+  expect(toStreamError(new RefusedError(code, 'why'))).toEqual({ code, detail: 'why', retryable });
+});
+
+test('the hint is told only if there is one, zero included', () => {
+  expect(toProblem(new RefusedError('unavailable', 'later', { retryAfterMs: 0 })).retryAfterMs).toBe(0);
+  expect('retryAfterMs' in toProblem(new RefusedError('unavailable', 'later'))).toBe(false);
+});
+
+test('the cause is for us: it reaches no caller', () => {
+  const refused = new RefusedError('unavailable', 'try again', { cause: new Error('connect 10.0.0.1 token-of-somebody') });
+  expect(refused).toBeInstanceOf(Error);
+  expect(refused.cause).toBeInstanceOf(Error);
+  expect(JSON.stringify([toProblem(refused), toStreamError(refused)])).not.toContain('token-of-somebody');
+});

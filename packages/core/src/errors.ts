@@ -1,0 +1,76 @@
+/** The codes of `application/problem+json` answers and of refused subscriptions: one table, used by every transport. */
+
+interface ErrorKind {
+  readonly status: number;
+  readonly title: string;
+  readonly retryable: boolean;
+}
+
+export const ERRORS = {
+  invalid_request: { status: 400, title: 'The request is not valid', retryable: false },
+  unauthenticated: { status: 401, title: 'No valid credential', retryable: false },
+  forbidden: { status: 403, title: 'The credential does not allow this', retryable: false },
+  origin_not_allowed: { status: 403, title: 'This origin is not allowed', retryable: false },
+  upstream_not_allowed: { status: 403, title: 'This provider host is not allowed', retryable: false },
+  not_found: { status: 404, title: 'Not found', retryable: false },
+  no_code: { status: 404, title: 'The session shows no code now', retryable: true },
+  not_resumable: { status: 409, title: 'The session cannot be resumed', retryable: false },
+  not_waiting_for_password: { status: 409, title: 'The session waits for no password', retryable: false },
+  session_expired: { status: 410, title: 'The session has expired', retryable: false },
+  body_too_large: { status: 413, title: 'The body is too large', retryable: false },
+  password_rejected: { status: 422, title: 'The provider did not accept the password', retryable: true },
+  too_many_requests: { status: 429, title: 'Too many requests', retryable: true },
+  tenant_limit_reached: { status: 429, title: 'A limit of the tenant is reached', retryable: true },
+  unavailable: { status: 503, title: 'Not available for now', retryable: true },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** A refusal meant for the caller; `detail` says what was expected, what came and what to do, and never holds a secret. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  readonly code: ErrorCode;
+  /** Where retrying helps: not before this long. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, detail: string, options: { retryAfterMs?: number; cause?: unknown } = {}) {
+    super(detail, { cause: options.cause });
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** RFC 9457. `type` is a URN: the codes need no page to be told apart. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number;
+}
+
+export function toProblem(error: RefusedError): Problem {
+  const kind = ERRORS[error.code];
+  return {
+    type: `urn:qrcast:error:${error.code}`,
+    title: kind.title,
+    status: kind.status,
+    detail: error.message,
+    code: error.code,
+    retryable: kind.retryable,
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+  };
+}
+
+/** What a stream's refused call carries. */
+export interface StreamError {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly retryable: boolean;
+}
+
+export function toStreamError(error: RefusedError): StreamError {
+  return { code: error.code, detail: error.message, retryable: ERRORS[error.code].retryable };
+}

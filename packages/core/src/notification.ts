@@ -1,0 +1,46 @@
+/**
+ * What a provider notification means for a session. Notifications get lost, doubled and late (up to a day), carry whole seconds and no id,
+ * so only a fresh one that says something good is believed at once; all others make us ask the provider itself.
+ */
+
+import { z } from 'zod';
+import type { Outcome } from './outcome.ts';
+import { isResumable, isTerminal, type Session } from './session.ts';
+
+/** `stateInstanceChanged`; the provider sends ids as numbers of up to 12 digits, `wid` empty unless linked. Unknown fields are its own. */
+export const stateNotificationSchema = z.object({
+  typeWebhook: z.literal('stateInstanceChanged'),
+  instanceData: z.object({
+    idInstance: z.union([z.number().int().positive(), z.string().regex(/^\d{1,20}$/)]).transform(String),
+    wid: z.string().max(128).optional(),
+  }),
+  /** Unix seconds. */
+  timestamp: z.number().int().nonnegative(),
+  stateInstance: z.string().max(64),
+});
+
+export type StateNotification = z.infer<typeof stateNotificationSchema>;
+
+export type Verdict =
+  | { readonly kind: 'believe'; readonly outcome: Outcome }
+  /** Ask the provider's state method. */
+  | { readonly kind: 'check' }
+  | { readonly kind: 'ignore' };
+
+export function judgeNotification(session: Session, notification: StateNotification): Verdict {
+  if (isTerminal(session) && !isResumable(session)) return { kind: 'ignore' };
+  // A notification of the very second in which the attempt began may be from before it; so may any from an earlier second.
+  const isFresh = notification.timestamp > Math.floor(session.startedAt / 1000);
+  if (isFresh && !session.relink) {
+    if (notification.stateInstance === 'authorized') {
+      return { kind: 'believe', outcome: { kind: 'authorized', account: accountOf(notification.instanceData.wid) } };
+    }
+    if (notification.stateInstance === 'pendingPassword') return { kind: 'believe', outcome: { kind: 'passwordWanted' } };
+  }
+  return { kind: 'check' };
+}
+
+function accountOf(wid: string | undefined): { wid: string; phone: string | null } | null {
+  if (wid === undefined || wid === '') return null;
+  return { wid, phone: /^(\d{5,20})@/.exec(wid)?.[1] ?? null };
+}

@@ -1,0 +1,52 @@
+/**
+ * What one request to the provider came to. `packages/provider` maps every possible answer, malformed ones included, to exactly one of
+ * these; the session reducer knows nothing else of the provider. Outcomes are values: only a fault of our own is an exception.
+ */
+
+/** What to ask the provider next. Each is one HTTP request; `qr` is the usual one, the others confirm, prepare or verify. */
+export type PollMethod = 'qr' | 'state' | 'account' | 'logout';
+
+/** Troubles that do not end an attempt; the wire's `notice.code`. */
+export type NoticeCode =
+  | 'instance_starting'
+  | 'provider_not_ready'
+  | 'provider_timeout'
+  | 'provider_refused'
+  | 'provider_unreachable'
+  | 'provider_error'
+  | 'rate_limited'
+  | 'password_rejected'
+  | 'password_rate_limited';
+
+/** Refusals that end a session once the provider has repeated them. */
+export type RefusalReason = 'credentials_rejected' | 'instance_deleted' | 'instance_expired' | 'instance_blocked';
+
+/** The linked account. A field is null where the provider did not say. `wid` like `79990000000@c.us`, `phone` digits only. */
+export interface Account {
+  readonly wid: string | null;
+  readonly phone: string | null;
+}
+
+export type Outcome =
+  /** A picture to scan: `image` is a `data:image/png;base64,…` URL, `digest` names its bytes (equal digests, equal pictures). */
+  | { readonly kind: 'code'; readonly image: string; readonly digest: string }
+  /** The instance is linked. `account` is null where the method does not tell whose account it is. */
+  | { readonly kind: 'authorized'; readonly account: Account | null }
+  /** The instance is healthy, not linked, and waits for a scan. */
+  | { readonly kind: 'notAuthorized' }
+  /** The code was scanned; the account's cloud password is wanted. */
+  | { readonly kind: 'passwordWanted' }
+  /** No answer of use this time. `retryAfterMs` only if the provider named one. */
+  | { readonly kind: 'trouble'; readonly code: NoticeCode; readonly retryAfterMs?: number }
+  /** The provider says this instance or these credentials cannot work. */
+  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+  /** The logout was accepted; codes may take a minute or two to come. */
+  | { readonly kind: 'loggedOut' };
+
+/** What came of handing the provider an account's cloud password. */
+export type PasswordOutcome =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'rejected'; readonly code: 'password_rejected' | 'password_rate_limited' }
+  /** The provider waits for no password: the code has to be scanned again. */
+  | { readonly kind: 'notExpected' }
+  | { readonly kind: 'trouble'; readonly code: NoticeCode; readonly retryAfterMs?: number };

@@ -1,0 +1,139 @@
+/** The cells of the truth table that hang on more than the state: an old login to end, an account to verify, failures before this one. */
+
+import { expect, test } from 'vitest';
+import {
+  answered,
+  code,
+  type Expected,
+  ended,
+  linked,
+  linkedAs,
+  observed,
+  policy,
+  refused,
+  SESSIONS,
+  STARTED,
+  showing,
+  trouble,
+  withState,
+} from '../test/fixtures.ts';
+import type { Outcome } from './outcome.ts';
+import { reduce } from './reduce.ts';
+import type { Session, State } from './session.ts';
+
+/** Name, session before, answer, what happens, and what the session is afterwards. */
+type Case = readonly [string, Session, Outcome, Expected, Partial<Session>];
+
+const soon = STARTED + 1_100;
+const idle: State = { kind: 'idle' };
+const waiting: State = { kind: 'waiting', notice: null };
+const preparing: State = { kind: 'waiting', notice: { code: 'instance_starting', retryAt: soon } };
+const verifying: State = { kind: 'waiting', notice: { code: 'provider_not_ready', retryAt: soon } };
+const unready: State = { kind: 'waiting', notice: { code: 'provider_not_ready', retryAt: STARTED } };
+const failing: State = { kind: 'waiting', notice: { code: 'provider_error', retryAt: STARTED } };
+const badPassword: State = { kind: 'password', notice: { code: 'password_rejected', retryAt: STARTED } };
+
+const relinking = (state: State) => withState(state, { relink: true });
+const owned = (state: State) => withState(state, { expectedPhone: '79990000000' });
+const right = linkedAs('79990000000');
+const wrong = linkedAs('79991111111');
+const notAuthorized: Outcome = { kind: 'notAuthorized' };
+const passwordWanted: Outcome = { kind: 'passwordWanted' };
+const timeout = trouble('provider_timeout');
+
+const LOGOUT = { next: { ask: 'logout', at: soon }, relink: true } as const;
+const ACCOUNT = { next: { ask: 'account', at: soon } } as const;
+const QR_SOON = { next: { ask: 'qr', at: soon } } as const;
+
+const CASES: readonly Case[] = [
+  ['the same code again renews it quietly', SESSIONS.showing, code('first'), 'kept showing', { fence: STARTED }],
+
+  ['relink: logout first', relinking(waiting), linked, 'told waiting', { ...LOGOUT, state: preparing }],
+  ['relink: the used code goes', relinking(showing), linked, 'told waiting', { ...LOGOUT, state: preparing }],
+  ['relink, idle', relinking(idle), linked, 'kept idle', LOGOUT],
+  ['relink: an end is not undone by the old login', relinking(ended('deadline')), linked, 'same', {}],
+  ['relink is over with a code', relinking(waiting), code('x'), 'told showing', { relink: false }],
+  ['relink is over with a code for nobody', relinking(idle), code('x'), 'kept idle', { relink: false }],
+  ['relink is over with notAuthorized', relinking(waiting), notAuthorized, 'kept waiting', { relink: false }],
+  ['relink is over with a password', relinking(waiting), passwordWanted, 'told password', { relink: false }],
+  [
+    'relink outlasts its logout',
+    relinking(waiting),
+    { kind: 'loggedOut' },
+    'told waiting',
+    { relink: true, next: { ask: 'qr', at: STARTED + 5_000 } },
+  ],
+  ['relink outlasts trouble', relinking(waiting), trouble('provider_not_ready'), 'told waiting', { relink: true }],
+  ['relink outlasts a refusal', relinking(waiting), refused, 'told waiting', { relink: true }],
+
+  ['the expected phone', owned(waiting), right, 'told connected', {}],
+  ['the expected phone, idle', owned(idle), right, 'told connected', {}],
+  ['the expected phone, after the deadline', owned(ended('deadline')), right, 'told connected', {}],
+  ['another phone', owned(waiting), wrong, 'told ended', { state: ended('account_mismatch') }],
+  ['another phone, idle', owned(idle), wrong, 'told ended', { state: ended('account_mismatch') }],
+  ['another phone, after the deadline', owned(ended('deadline')), wrong, 'same', {}],
+  ['linked, to whom is unknown', owned(showing), linked, 'told waiting', { ...ACCOUNT, state: verifying }],
+  ['linked, without a phone', owned(waiting), linkedAs(null), 'told waiting', { ...ACCOUNT, state: verifying }],
+  ['linked, to whom is unknown, idle', owned(idle), linked, 'kept idle', ACCOUNT],
+  ['linked, to whom is unknown, after the deadline', owned(ended('deadline')), linked, 'same', {}],
+
+  ['the second refusal', withState(waiting, { refusals: 1 }), refused, 'told ended', { state: ended('credentials_rejected') }],
+  [
+    'the first refusal asks the other method',
+    withState(showing),
+    refused,
+    'told showing',
+    { next: { ask: 'state', at: soon }, refusals: 1 },
+  ],
+  ['the eighth fault', withState(showing, { failures: 7 }), timeout, 'told ended', { state: ended('provider_down') }],
+  ['not yet is no fault', withState(waiting, { failures: 7 }), trouble('provider_not_ready'), 'told waiting', { failures: 7 }],
+  ['a fault asks the state method next', withState(waiting), timeout, 'told waiting', { next: { ask: 'state', at: STARTED + 5_000 } }],
+  [
+    'a fault while verifying asks for the account again',
+    withState(waiting, ACCOUNT),
+    timeout,
+    'told waiting',
+    { next: { ask: 'account', at: STARTED + 5_000 } },
+  ],
+
+  ['notAuthorized ends "not ready"', withState(unready), notAuthorized, 'told waiting', { ...QR_SOON, state: waiting }],
+  [
+    'only a code ends a fault',
+    withState(failing),
+    notAuthorized,
+    'told waiting',
+    { ...QR_SOON, state: { ...failing, notice: { code: 'provider_error', retryAt: soon } } },
+  ],
+  [
+    'a refused password stands while it is still wanted',
+    withState(badPassword),
+    passwordWanted,
+    'kept password',
+    { state: badPassword, next: { ask: 'state', at: STARTED + 5_000 } },
+  ],
+];
+
+test.each(CASES)('%s', (_name, before, outcome, expected, after) => {
+  const result = reduce(policy, before, answered(outcome));
+  expect(observed(before, result)).toBe(expected);
+  expect(result).toMatchObject(after);
+});
+
+test('only the two resumable ends can be resumed or changed by an answer', () => {
+  const reasons = [
+    'cancelled',
+    'credentials_rejected',
+    'instance_deleted',
+    'instance_expired',
+    'instance_blocked',
+    'account_mismatch',
+  ] as const;
+  for (const reason of [...reasons, 'expired'] as const) {
+    const session = withState(ended(reason));
+    expect(reduce(policy, session, { kind: 'resumed', at: STARTED }), reason).toBe(session);
+    expect(reduce(policy, session, answered(linked)), reason).toBe(session);
+  }
+  for (const reason of ['deadline', 'provider_down'] as const) {
+    expect(reduce(policy, withState(ended(reason)), { kind: 'resumed', at: STARTED }).state.kind, reason).toBe('waiting');
+  }
+});

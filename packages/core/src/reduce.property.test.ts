@@ -1,0 +1,161 @@
+/**
+ * What holds after every event of every history. Histories are random: answers late, doubled and out of order, clocks of several processes
+ * a little apart, attempts and sessions short enough to run out. A failure prints the seed and path that replay it.
+ */
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type History, history, refusals } from '../test/histories.ts';
+import { reduce, type SessionEvent } from './reduce.ts';
+import { MIN_SPACING_MS, type Policy } from './schedule.ts';
+import { isFinal, isPolled, isTerminal, nextElapseAt, type Session } from './session.ts';
+import { owed, toWire, type WireSession } from './wire.ts';
+
+const RUNS = { numRuns: 1_000 };
+
+interface Step {
+  readonly policy: Policy;
+  readonly before: Session;
+  readonly event: SessionEvent;
+  readonly after: Session;
+}
+
+const seen = new Set<string>();
+
+function steps({ policy, first, events }: History): readonly Step[] {
+  let before = first;
+  return events.map((event) => {
+    const after = Object.freeze(reduce(policy, before, event)); // a later event must not write into it
+    const step = { policy, before, event, after };
+    seen.add(after.state.kind === 'ended' ? after.state.reason : after.state.kind);
+    before = after;
+    return step;
+  });
+}
+
+function always(name: string, check: (step: Step) => void): void {
+  test(name, () => {
+    fc.assert(
+      fc.property(history, (given) => {
+        for (const step of steps(given)) check(step);
+      }),
+      RUNS,
+    );
+  });
+}
+
+describe('after every event', () => {
+  always('the version rises exactly when the reference changes', ({ before, after }) => {
+    if (after === before) return;
+    expect(after.version).toBeGreaterThan(before.version);
+  });
+
+  always('what was told is never newer than what is, and never falls', ({ before, after }) => {
+    expect(after.toldVersion).toBeLessThanOrEqual(after.version);
+    expect(after.toldVersion).toBeGreaterThanOrEqual(before.toldVersion);
+  });
+
+  always('a final session is the same for ever', ({ before, after }) => {
+    if (isFinal(before)) expect(after).toBe(before);
+  });
+
+  always('after a login or an end only a resume brings a code back', ({ before, event, after }) => {
+    if (isTerminal(before) && event.kind !== 'resumed') expect(isPolled(after)).toBe(false);
+    if (before.state.kind === 'connected') expect(after).toBe(before);
+  });
+
+  always('no code is shown past its time, and no attempt runs past its deadline', ({ event, after }) => {
+    if (after.state.kind === 'showing') expect(after.state.code.staleAt).toBeGreaterThan(event.at);
+    if (isPolled(after)) expect(Math.min(after.deadlineAt, after.expiresAt)).toBeGreaterThan(event.at);
+    expect(nextElapseAt(after)).toBeGreaterThan(event.at);
+  });
+
+  always('an attempt ends no later than its session, and no sooner than it began', ({ after }) => {
+    expect(after.deadlineAt).toBeLessThanOrEqual(after.expiresAt);
+    expect(after.deadlineAt).toBeGreaterThanOrEqual(after.startedAt);
+  });
+
+  always('the fence never falls, and an older answer does no more than time', ({ policy, before, event, after }) => {
+    expect(after.fence).toBeGreaterThanOrEqual(before.fence);
+    if (!('startedAt' in event) || event.startedAt >= before.fence) return;
+    const aged = reduce(policy, before, { kind: 'elapsed', at: event.at });
+    if (aged === before) expect(after).toBe(before);
+    else expect(after).toEqual(aged);
+  });
+
+  always('time may as well have been told first', ({ policy, before, event, after }) => {
+    const aged = reduce(policy, before, { kind: 'elapsed', at: event.at });
+    expect(reduce(policy, aged, event)).toEqual(after);
+  });
+
+  always('the provider is never asked again sooner than its limit allows', ({ event, after }) => {
+    if (event.kind !== 'answered' || isTerminal(after) || after.fence !== event.startedAt) return;
+    expect(after.next.at).toBeGreaterThanOrEqual(event.startedAt + MIN_SPACING_MS);
+    expect(after.next.at).toBeGreaterThanOrEqual(event.at);
+  });
+
+  always('nobody is connected as somebody else', ({ after }) => {
+    if (after.state.kind !== 'connected' || after.expectedPhone === null) return;
+    expect(after.state.account.phone).toBe(after.expectedPhone);
+  });
+
+  always('nobody is connected by the login that relink is to end', ({ before, after }) => {
+    if (before.relink && before.state.kind !== 'connected') expect(after.state.kind).not.toBe('connected');
+  });
+
+  always('a change that is only kept shows a viewer nothing but a later staleness', ({ before, after }) => {
+    if (after === before || after.toldVersion > before.toldVersion) return;
+    expect(withoutStaleness(viewOf(after))).toEqual(withoutStaleness(viewOf(before)));
+  });
+});
+
+test('a viewer that follows what it is owed sees what a fresh reader sees, whatever it missed', () => {
+  const delivered = fc.infiniteStream(fc.boolean());
+  fc.assert(
+    fc.property(history, delivered, (given, arrives) => {
+      let told = given.first.version;
+      let view = viewOf(given.first);
+      const all = steps(given);
+      for (const [index, { after }] of all.entries()) {
+        const isLast = index === all.length - 1;
+        if (!isLast && !arrives.next().value) continue;
+        view = follow(view, after, told);
+        told = after.version;
+        expect(view).toEqual(viewOf(after));
+      }
+    }),
+    RUNS,
+  );
+});
+
+/** What a client does with what it gets; `version` and `serverNow` are of the message, not of the state. */
+function follow(view: View, session: Session, told: number): View {
+  const due = owed(session, told);
+  if (due === 'session') return viewOf(session);
+  if (due === 'nothing' || view.code === null || session.state.kind !== 'showing') return view;
+  return { ...view, code: { ...view.code, staleAt: session.state.code.staleAt } };
+}
+
+type View = Omit<WireSession, 'version' | 'serverNow'> & { readonly digest: string | null };
+
+function viewOf(session: Session): View {
+  const { version: _version, serverNow: _now, ...rest } = toWire(session, { image: null, viewers: 1, now: 0 });
+  return { ...rest, digest: session.state.kind === 'showing' ? session.state.code.digest : null };
+}
+
+function withoutStaleness(view: View): View {
+  return view.code === null ? view : { ...view, code: { ...view.code, staleAt: 0 } };
+}
+
+/** Histories that never get anywhere would prove all of the above. */
+test('the histories reach every state and every end', () => {
+  fc.assert(
+    fc.property(history, (given) => {
+      steps(given);
+    }),
+    RUNS,
+  );
+  const lives = ['idle', 'waiting', 'showing', 'password', 'connected'];
+  const ends = [...refusals, 'deadline', 'provider_down', 'cancelled', 'account_mismatch', 'expired'];
+  expect([...lives, ...ends].filter((name) => !seen.has(name))).toEqual([]);
+});

@@ -1,0 +1,210 @@
+/**
+ * The machine's truth table. Its type leaves no cell out: a new state, event or outcome does not compile until each of its cells is
+ * decided. SPEC.md tells the same table in words, and a test here keeps the two equal. What hangs on more than the state stands in
+ * reduce-cases.test.ts, whole logins in reduce-scenarios.test.ts.
+ */
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { answered, type Expected, FENCE, NOW, observed, policy, SESSIONS, STALE_AT, STARTED, type TableState } from '../test/fixtures.ts';
+import type { Outcome } from './outcome.ts';
+import { reduce, type SessionEvent } from './reduce.ts';
+
+type EventName = Exclude<SessionEvent['kind'], 'answered'> | Outcome['kind'];
+
+const LATE_ANSWERS = {
+  code: 'same',
+  notAuthorized: 'same',
+  passwordWanted: 'same',
+  trouble: 'same',
+  refused: 'same',
+  loggedOut: 'same',
+} as const;
+const FINAL = {
+  ...LATE_ANSWERS,
+  watched: 'same',
+  unwatched: 'same',
+  resumed: 'same',
+  cancelled: 'same',
+  elapsed: 'same',
+  slow: 'same',
+  passwordRefused: 'same',
+  authorized: 'same',
+} as const;
+
+/** Half way through an attempt: no code stale, nothing expected of the account, nothing to log out, no earlier failure. */
+const TABLE: Record<TableState, Record<EventName, Expected>> = {
+  idle: {
+    watched: 'told waiting',
+    unwatched: 'same',
+    resumed: 'same',
+    cancelled: 'told ended',
+    elapsed: 'same',
+    slow: 'same',
+    passwordRefused: 'same',
+    code: 'kept idle',
+    authorized: 'told connected',
+    notAuthorized: 'kept idle',
+    passwordWanted: 'kept idle',
+    trouble: 'kept idle',
+    refused: 'kept idle',
+    loggedOut: 'kept idle',
+  },
+  waiting: {
+    watched: 'same',
+    unwatched: 'told idle',
+    resumed: 'same',
+    cancelled: 'told ended',
+    elapsed: 'same',
+    slow: 'told waiting',
+    passwordRefused: 'same',
+    code: 'told showing',
+    authorized: 'told connected',
+    notAuthorized: 'kept waiting',
+    passwordWanted: 'told password',
+    trouble: 'told waiting',
+    refused: 'told waiting',
+    loggedOut: 'told waiting',
+  },
+  showing: {
+    watched: 'same',
+    unwatched: 'told idle',
+    resumed: 'same',
+    cancelled: 'told ended',
+    elapsed: 'same',
+    slow: 'told showing',
+    passwordRefused: 'same',
+    code: 'told showing',
+    authorized: 'told connected',
+    notAuthorized: 'kept showing',
+    passwordWanted: 'told password',
+    trouble: 'told showing',
+    refused: 'told showing',
+    loggedOut: 'told showing',
+  },
+  password: {
+    watched: 'same',
+    unwatched: 'told idle',
+    resumed: 'same',
+    cancelled: 'told ended',
+    elapsed: 'same',
+    slow: 'told password',
+    passwordRefused: 'told password',
+    code: 'told showing',
+    authorized: 'told connected',
+    notAuthorized: 'told waiting',
+    passwordWanted: 'kept password',
+    trouble: 'told password',
+    refused: 'told password',
+    loggedOut: 'told password',
+  },
+  connected: FINAL,
+  ended: FINAL,
+  endedResumable: {
+    ...LATE_ANSWERS,
+    watched: 'same',
+    unwatched: 'same',
+    resumed: 'told waiting',
+    cancelled: 'told ended',
+    elapsed: 'same',
+    slow: 'same',
+    passwordRefused: 'same',
+    authorized: 'told connected',
+  },
+};
+
+const OUTCOMES: { readonly [Kind in Outcome['kind']]: Extract<Outcome, { kind: Kind }> } = {
+  code: { kind: 'code', image: 'data:image/png;base64,c2Vjb25k', digest: 'second' },
+  authorized: { kind: 'authorized', account: null },
+  notAuthorized: { kind: 'notAuthorized' },
+  passwordWanted: { kind: 'passwordWanted' },
+  trouble: { kind: 'trouble', code: 'provider_timeout' },
+  refused: { kind: 'refused', reason: 'credentials_rejected' },
+  loggedOut: { kind: 'loggedOut' },
+};
+const isOutcome = (name: EventName): name is Outcome['kind'] => name in OUTCOMES;
+
+function eventOf(name: EventName, at = NOW): SessionEvent {
+  if (isOutcome(name)) return answered(OUTCOMES[name], { at });
+  if (name === 'slow') return { kind: 'slow', at, startedAt: STARTED, retryAt: at + 5_000 };
+  if (name === 'passwordRefused') return { kind: 'passwordRefused', at, code: 'password_rejected' };
+  return { kind: name, at };
+}
+
+const STATES = Object.keys(TABLE) as readonly TableState[]; // the record's keys are exactly these
+const EVENTS = Object.keys(TABLE.idle) as readonly EventName[]; // likewise
+const cells = STATES.flatMap((state) => EVENTS.map((event) => ({ state, event, expected: TABLE[state][event] })));
+
+describe('truth table', () => {
+  test.each(cells)('$state, $event: $expected', ({ state, event, expected }) => {
+    const before = SESSIONS[state];
+    expect(observed(before, reduce(policy, before, eventOf(event)))).toBe(expected);
+  });
+
+  test('SPEC.md has the same table', () => {
+    expect(specTable()).toEqual(TABLE);
+  });
+});
+
+describe('time comes before every event', () => {
+  const live = ['waiting', 'showing', 'password'] as const;
+
+  test.each(live.flatMap((state) => EVENTS.map((event) => ({ state, event }))))('deadline of $state, then $event', ({ state, event }) => {
+    const before = SESSIONS[state];
+    const after = reduce(policy, before, eventOf(event, before.deadlineAt));
+    const expected = TABLE.endedResumable[event];
+    expect(observed(before, after)).toBe(expected === 'same' ? 'told ended' : expected);
+  });
+
+  test.each(EVENTS)('a stale code, then %s: as if it had been waiting', (event) => {
+    const before = SESSIONS.showing;
+    const after = reduce(policy, before, eventOf(event, STALE_AT));
+    const expected = TABLE.waiting[event];
+    expect(after.state.kind).toBe(expected === 'same' ? 'waiting' : expected.split(' ')[1]);
+    expect(after.toldVersion).toBeGreaterThan(before.version);
+  });
+
+  test.each(EVENTS)('expiry, then %s: ended for good, and told', (event) => {
+    for (const state of ['idle', ...live, 'endedResumable'] as const) {
+      const before = SESSIONS[state];
+      const after = reduce(policy, before, eventOf(event, before.expiresAt));
+      expect(after.state, state).toEqual({ kind: 'ended', reason: 'expired' });
+      expect(after.toldVersion, state).toBe(after.version);
+    }
+    for (const state of ['connected', 'ended'] as const) {
+      expect(reduce(policy, SESSIONS[state], eventOf(event, SESSIONS[state].expiresAt)), state).toBe(SESSIONS[state]);
+    }
+  });
+});
+
+describe('answers of requests before the fence change nothing', () => {
+  test.each(STATES.flatMap((state) => Object.values(OUTCOMES).map((outcome) => ({ state, outcome }))))(
+    '$state, $outcome.kind',
+    ({ state, outcome }) => {
+      expect(reduce(policy, SESSIONS[state], answered(outcome, { startedAt: FENCE - 1 }))).toBe(SESSIONS[state]);
+    },
+  );
+
+  test('nor does a slow request from before it', () => {
+    const slow: SessionEvent = { kind: 'slow', at: NOW, startedAt: FENCE - 1, retryAt: NOW };
+    for (const state of STATES) expect(reduce(policy, SESSIONS[state], slow), state).toBe(SESSIONS[state]);
+  });
+});
+
+/** The table between SPEC.md's `truth-table` marks: a row for each event, a column for each state. */
+function specTable(): Record<string, Record<string, string>> {
+  const text = readFileSync(new URL('../SPEC.md', import.meta.url), 'utf8');
+  const [, block = ''] = /<!-- truth-table -->\n([\s\S]*?)<!-- \/truth-table -->/.exec(text) ?? [];
+  const rows = block
+    .trim()
+    .split('\n')
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.replaceAll('`', '').trim()),
+    );
+  const [header = [], , ...body] = rows;
+  const column = (index: number) => Object.fromEntries(body.map((cells) => [cells[0], cells[index]]));
+  return Object.fromEntries(header.slice(1).map((state, index) => [state, column(index + 1)]));
+}

@@ -1,0 +1,237 @@
+/**
+ * The session machine: what every event does to a session in every state. SPEC.md is its table in words, reduce.test.ts its table in code.
+ *
+ * - Total: every state has an answer to every event. No change returns the same reference.
+ * - Time passes first: an event at `t` finds the session as it is at `t`, so no code outlives `staleAt` and no attempt its deadline.
+ * - Fenced: an answer whose request started before that of the last accepted one is ignored; a terminal session ignores all answers.
+ * - An accepted answer always raises `version` (the fence moved); `toldVersion` follows only if there is something to tell a viewer.
+ */
+
+import type { Account, NoticeCode, Outcome, RefusalReason } from './outcome.ts';
+import { FAILURES_UNTIL_DOWN, followUpAt, isFault, nextSlotAt, type Policy, REFUSALS_UNTIL_END, retryDelay } from './schedule.ts';
+import {
+  type Code,
+  type EndReason,
+  isPolled,
+  isResumable,
+  isTerminal,
+  type Notice,
+  nextElapseAt,
+  type Session,
+  type State,
+} from './session.ts';
+
+/** `at` is when the event happened, Unix ms. */
+export type SessionEvent =
+  /** Somebody watches. */
+  | { readonly kind: 'watched'; readonly at: number }
+  /** Nobody has watched for the whole grace. */
+  | { readonly kind: 'unwatched'; readonly at: number }
+  /** A viewer or the tenant wants a new attempt. */
+  | { readonly kind: 'resumed'; readonly at: number }
+  | { readonly kind: 'cancelled'; readonly at: number }
+  /** Nothing but time passed. */
+  | { readonly kind: 'elapsed'; readonly at: number }
+  /** A request is still unanswered; it will be given up at `retryAt`. */
+  | { readonly kind: 'slow'; readonly at: number; readonly startedAt: number; readonly retryAt: number }
+  /** The account's password was handed over and refused. */
+  | { readonly kind: 'passwordRefused'; readonly at: number; readonly code: 'password_rejected' | 'password_rate_limited' }
+  /** The provider answered a request that started at `startedAt`, or notified us then. `jitter` in [0, 1) spreads retries. */
+  | { readonly kind: 'answered'; readonly at: number; readonly startedAt: number; readonly jitter: number; readonly outcome: Outcome };
+
+/** What a refused password left behind stands until the next try. */
+const PASSWORD_NOTICES: ReadonlySet<NoticeCode> = new Set<NoticeCode>(['password_rejected', 'password_rate_limited']);
+
+type Answered = Extract<SessionEvent, { kind: 'answered' }>;
+
+export function reduce(policy: Policy, session: Session, event: SessionEvent): Session {
+  const current = elapse(session, event.at);
+  switch (event.kind) {
+    case 'watched':
+      return current.state.kind === 'idle' ? startAttempt(policy, current, event.at) : current;
+    case 'unwatched':
+      return isPolled(current) ? tell(current, { state: { kind: 'idle' } }) : current;
+    case 'resumed':
+      return isResumable(current) ? startAttempt(policy, current, event.at) : current;
+    case 'cancelled':
+      return !isTerminal(current) || isResumable(current) ? end(current, 'cancelled') : current;
+    case 'elapsed':
+      return current;
+    case 'slow':
+      return isPolled(current) && event.startedAt >= current.fence
+        ? note({ ...current, fence: event.startedAt }, { code: 'provider_timeout', retryAt: event.retryAt })
+        : current;
+    case 'passwordRefused':
+      return current.state.kind === 'password'
+        ? tell(current, { state: { kind: 'password', notice: { code: event.code, retryAt: event.at } } })
+        : current;
+    case 'answered':
+      return answer(policy, current, event);
+    default:
+      return event satisfies never;
+  }
+}
+
+/** An idle session takes answers too: one may be under way when the last viewer leaves. */
+function answer(policy: Policy, current: Session, event: Answered): Session {
+  if (event.startedAt < current.fence) return current;
+  if (isTerminal(current)) return lateLogin(current, event);
+  const session = { ...current, fence: event.startedAt };
+  const { outcome } = event;
+  switch (outcome.kind) {
+    case 'code':
+      return showCode(policy, session, event, outcome.digest);
+    case 'authorized':
+      return authorize(session, event, outcome.account);
+    case 'notAuthorized':
+      return keepWaiting(session, event);
+    case 'passwordWanted':
+      return askPassword(policy, session, event);
+    case 'loggedOut':
+      return troubled(policy, session, event, { kind: 'trouble', code: 'instance_starting' });
+    case 'trouble':
+      return troubled(policy, session, event, outcome);
+    case 'refused':
+      return refuse(session, event, outcome.reason);
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function showCode(policy: Policy, session: Session, event: Answered, digest: string): Session {
+  const healthy = {
+    relink: false,
+    failures: 0,
+    refusals: 0,
+    next: { ask: 'qr', at: nextSlotAt(policy, event.startedAt, event.at) },
+  } as const;
+  const staleAt = event.at + policy.codeTtlMs;
+  const { state } = session;
+  // A poll that was under way when the last viewer left: true, but nobody may be shown it.
+  if (state.kind === 'idle') return keep(session, healthy);
+  if (state.kind === 'showing' && state.code.digest === digest) {
+    const renewed: State = { kind: 'showing', code: { ...state.code, staleAt }, notice: null };
+    return state.notice === null ? keep(session, { ...healthy, state: renewed }) : tell(session, { ...healthy, state: renewed });
+  }
+  const code: Code = { digest, text: null, issuedAt: event.at, staleAt };
+  return tell(session, { ...healthy, state: { kind: 'showing', code, notice: null } });
+}
+
+function authorize(session: Session, event: Answered, account: Account | null): Session {
+  const soon = followUpAt(event.startedAt, event.at);
+  if (session.relink) {
+    // The old login: it must go first. The new one cannot come before a code was shown, which clears `relink`.
+    return waitFor(session, 'logout', { code: 'instance_starting', retryAt: soon });
+  }
+  if (session.expectedPhone === null)
+    return tell(session, { state: { kind: 'connected', account: account ?? { wid: null, phone: null } } });
+  if (account === null || account.phone === null) return waitFor(session, 'account', { code: 'provider_not_ready', retryAt: soon });
+  return account.phone === session.expectedPhone
+    ? tell(session, { state: { kind: 'connected', account } })
+    : end(session, 'account_mismatch');
+}
+
+/** A scan in the last second of an attempt, told after its end, is still a login. Anything less comes too late. */
+function lateLogin(session: Session, event: Answered): Session {
+  if (!isResumable(session) || event.outcome.kind !== 'authorized') return session;
+  const next = authorize({ ...session, fence: event.startedAt }, event, event.outcome.account);
+  return next.state.kind === 'connected' ? next : session;
+}
+
+/** The code a login was made with is used up; so it is not shown while we prepare or verify. */
+function waitFor(session: Session, ask: 'logout' | 'account', notice: Notice): Session {
+  const next = { ask, at: notice.retryAt };
+  if (session.state.kind === 'idle') return keep(session, { next });
+  return tell(session, { state: { kind: 'waiting', notice }, next });
+}
+
+function keepWaiting(session: Session, event: Answered): Session {
+  const at = followUpAt(event.startedAt, event.at);
+  const healthy = { relink: false, refusals: 0, next: { ask: 'qr', at } } as const;
+  const { state } = session;
+  if (state.kind === 'password') return tell(session, { ...healthy, state: { kind: 'waiting', notice: null } });
+  if ((state.kind !== 'waiting' && state.kind !== 'showing') || state.notice === null) return keep(session, healthy);
+  // The instance is well, but the code endpoint was not: only a code ends that trouble.
+  const notice = isFault(state.notice.code) ? { ...state.notice, retryAt: at } : null;
+  return tell(session, { ...healthy, state: { ...state, notice } });
+}
+
+/** The state method tells when a password is no longer wanted; asking for a code could start a new login under the person's fingers. */
+function askPassword(policy: Policy, session: Session, event: Answered): Session {
+  const next = { ask: 'state', at: nextSlotAt(policy, event.startedAt, event.at) } as const;
+  const healthy = { relink: false, failures: 0, refusals: 0, next };
+  const { state } = session;
+  const isTold = state.kind === 'password' && (state.notice === null || PASSWORD_NOTICES.has(state.notice.code));
+  if (isTold || state.kind === 'idle') return keep(session, healthy);
+  return tell(session, { ...healthy, state: { kind: 'password', notice: null } });
+}
+
+function troubled(policy: Policy, session: Session, event: Answered, trouble: Extract<Outcome, { kind: 'trouble' }>): Session {
+  const { code, retryAfterMs } = trouble;
+  const failures = isFault(code) ? session.failures + 1 : session.failures;
+  if (failures >= FAILURES_UNTIL_DOWN) return end({ ...session, failures }, 'provider_down');
+  const delay = retryDelay(policy, { code, failures: Math.max(1, failures), retryAfterMs, jitter: event.jitter });
+  const at = Math.max(event.startedAt + delay, followUpAt(event.startedAt, event.at));
+  const counted = { ...session, failures, next: { ask: askAfterTrouble(session, isFault(code)), at } };
+  return note(counted, { code, retryAt: at });
+}
+
+/** A fault of the code endpoint hides what the instance is up to: ask the other method, and the code again after that. */
+function askAfterTrouble(session: Session, fault: boolean): Session['next']['ask'] {
+  if (session.state.kind === 'password') return 'state';
+  if (session.next.ask === 'account') return 'account';
+  return fault && session.next.ask === 'qr' ? 'state' : 'qr';
+}
+
+function refuse(session: Session, event: Answered, reason: RefusalReason): Session {
+  const refusals = session.refusals + 1;
+  if (refusals >= REFUSALS_UNTIL_END) return end({ ...session, refusals }, reason);
+  const at = followUpAt(event.startedAt, event.at);
+  const ask = session.next.ask === 'state' ? 'qr' : 'state';
+  return note({ ...session, refusals, next: { ask, at } }, { code: 'provider_refused', retryAt: at });
+}
+
+/** Sets the notice of a live state; an idle session has none. */
+function note(session: Session, notice: Notice): Session {
+  const { state } = session;
+  if (state.kind === 'waiting' || state.kind === 'showing' || state.kind === 'password')
+    return tell(session, { state: { ...state, notice } });
+  return keep(session, {});
+}
+
+function startAttempt(policy: Policy, session: Session, at: number): Session {
+  return tell(session, {
+    state: { kind: 'waiting', notice: null },
+    next: { ask: 'qr', at },
+    failures: 0,
+    refusals: 0,
+    startedAt: at,
+    deadlineAt: Math.min(at + policy.attemptMs, session.expiresAt),
+  });
+}
+
+function end(session: Session, reason: EndReason): Session {
+  return tell(session, { state: { kind: 'ended', reason } });
+}
+
+/** The session as it is at `at`, if nothing but time passed since the last event. */
+function elapse(session: Session, at: number): Session {
+  if (at < nextElapseAt(session)) return session;
+  if (at >= session.expiresAt) return end(session, 'expired');
+  if (at >= session.deadlineAt) return end(session, 'deadline');
+  if (session.state.kind !== 'showing') return session;
+  return tell(session, { state: { kind: 'waiting', notice: session.state.notice } });
+}
+
+type Change = Partial<Pick<Session, 'state' | 'relink' | 'next' | 'failures' | 'refusals' | 'startedAt' | 'deadlineAt'>>;
+
+/** A change viewers must be told whole. */
+function tell(session: Session, change: Change): Session {
+  const version = session.version + 1;
+  return { ...session, ...change, version, toldVersion: version };
+}
+
+/** A change that leaves viewers with at most a later `staleAt`. */
+function keep(session: Session, change: Change): Session {
+  return { ...session, ...change, version: session.version + 1 };
+}

@@ -1,0 +1,213 @@
+import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
+import { RefusedError } from './errors.ts';
+import {
+  createSessionSchema,
+  createTenantSchema,
+  createTicketSchema,
+  listSessionsSchema,
+  originSchema,
+  parseRequest,
+  passwordSchema,
+  patchTenantSchema,
+  readSessionSchema,
+  streamPasswordSchema,
+  subscribeSchema,
+  unsubscribeSchema,
+  visibleSchema,
+} from './requests.ts';
+
+const instance = { instanceId: '1101000001', apiToken: 'd75b3a66374942c5b3c019c698abc2067e151558acbd412345' };
+const tenant = { id: 'acme', name: 'Acme' };
+
+function refusalOf(schema: z.ZodType, value: unknown): RefusedError {
+  try {
+    parseRequest(schema, value);
+  } catch (error) {
+    if (error instanceof RefusedError) return error;
+    throw error;
+  }
+  throw new Error('expected a refusal; the request was taken');
+}
+
+/** Schema, value, and the field that the refusal has to name. */
+type Bad = readonly [string, z.ZodType, unknown, string];
+
+const session = (name: string, fields: object, field: string): Bad => [name, createSessionSchema, { ...instance, ...fields }, field];
+
+const BAD: readonly Bad[] = [
+  session('an instance id as a number', { instanceId: 1101000001 }, 'instanceId'),
+  session('an instance id with a letter', { instanceId: '11O1000001' }, 'instanceId'),
+  session('an instance id that leaves its path', { instanceId: '1101/../x' }, 'instanceId'),
+  session('an instance id with a line end', { instanceId: '1101000001\n' }, 'instanceId'),
+  session('a token with a slash', { apiToken: 'abcdefgh/../ijkl' }, 'apiToken'),
+  session('a token too short', { apiToken: 'abcdefg' }, 'apiToken'),
+  session('a token too long', { apiToken: 'a'.repeat(257) }, 'apiToken'),
+  session('an endless provider address', { apiUrl: `https://${'a'.repeat(256)}` }, 'apiUrl'),
+  session('an empty reference', { reference: '' }, 'reference'),
+  session('a long reference', { reference: 'a'.repeat(129) }, 'reference'),
+  session('a phone of letters', { expectedPhone: 'call me' }, 'expectedPhone'),
+  session('a phone too short', { expectedPhone: '+1 23' }, 'expectedPhone'),
+  session('relink as a word', { relink: 'yes' }, 'relink'),
+  session('a locale with an underscore', { locale: 'ru_RU' }, 'locale'),
+  session('less than a minute', { expiresInSeconds: 59 }, 'expiresInSeconds'),
+  session('more than a week', { expiresInSeconds: 604_801 }, 'expiresInSeconds'),
+  session('half seconds', { expiresInSeconds: 60.5 }, 'expiresInSeconds'),
+  session('a script to return to', { returnUrl: 'javascript:alert(1)' }, 'returnUrl'),
+  session('a relative return', { returnUrl: '/done' }, 'returnUrl'),
+  ['an unknown state', listSessionsSchema, { state: 'scanned' }, 'state'],
+  ['a page of none', listSessionsSchema, { limit: '0' }, 'limit'],
+  ['a page too large', listSessionsSchema, { limit: '101' }, 'limit'],
+  ['a wait that is no number', readSessionSchema, { wait: 'long' }, 'wait'],
+  ['a wait too long', readSessionSchema, { wait: '31' }, 'wait'],
+  ['an empty password', passwordSchema, { password: '' }, 'password'],
+  ['an endless password', passwordSchema, { password: 'a'.repeat(257) }, 'password'],
+  ['an endless password over a stream', streamPasswordSchema, { sessionId: 'ses_1', password: 'a'.repeat(257) }, 'password'],
+  ['a ticket shorter than half a minute', createTicketSchema, { expiresInSeconds: 29 }, 'expiresInSeconds'],
+  ['a ticket longer than a day', createTicketSchema, { expiresInSeconds: 86_401 }, 'expiresInSeconds'],
+  ['a ticket without a scope', createTicketSchema, { scopes: [] }, 'scopes'],
+  ['a ticket with a scope of its own', createTicketSchema, { scopes: ['view', 'admin'] }, 'scopes.1'],
+  ['a ticket with too many origins', createTicketSchema, { origins: Array(21).fill('https://a.example') }, 'origins'],
+  ['a tenant named in capitals', createTenantSchema, { ...tenant, id: 'Acme' }, 'id'],
+  ['a tenant without a name', createTenantSchema, { id: 'acme' }, 'name'],
+  ['a tenant with a limit below none', createTenantSchema, { ...tenant, limits: { viewers: -1 } }, 'limits.viewers'],
+  ['a callback that is no web address', patchTenantSchema, { callback: { url: 'ftp://example.com' } }, 'callback.url'],
+  ['a change of the tenant id', patchTenantSchema, { id: 'other' }, 'id'],
+  ['an empty ticket', subscribeSchema, { ticket: '' }, 'ticket'],
+  ['an endless ticket', subscribeSchema, { ticket: 'a'.repeat(4_097) }, 'ticket'],
+  ['no format', subscribeSchema, { ticket: 'a', formats: [] }, 'formats'],
+  ['a format of its own', subscribeSchema, { ticket: 'a', formats: ['svg'] }, 'formats.0'],
+  ['a version below none', subscribeSchema, { ticket: 'a', after: -1 }, 'after'],
+  ['no session', unsubscribeSchema, {}, 'sessionId'],
+  ['half visible', visibleSchema, { visible: 1 }, 'visible'],
+];
+
+describe('refuses', () => {
+  test.each(BAD)('%s', (_name, schema, value, field) => {
+    const refusal = refusalOf(schema, value);
+    expect(refusal.code).toBe('invalid_request');
+    expect(refusal.message).toContain(field);
+  });
+
+  test.each([null, undefined, 'text', 7, [], [instance]])('%j in place of the request', (value) => {
+    expect(refusalOf(createSessionSchema, value).message).toMatch(/^the request: /);
+  });
+
+  const WHOLE: readonly (readonly [z.ZodType, object])[] = [
+    [createSessionSchema, instance],
+    [listSessionsSchema, {}],
+    [readSessionSchema, {}],
+    [passwordSchema, { password: 'x' }],
+    [createTicketSchema, {}],
+    [createTenantSchema, tenant],
+    [patchTenantSchema, {}],
+    [subscribeSchema, { ticket: 'x' }],
+    [unsubscribeSchema, { sessionId: 'x' }],
+    [streamPasswordSchema, { sessionId: 'x', password: 'x' }],
+    [visibleSchema, { visible: true }],
+  ];
+
+  test('unknown fields everywhere, by name, also inside and in disguise', () => {
+    for (const [schema, value] of WHOLE) {
+      expect(() => parseRequest(schema, value)).not.toThrow();
+      expect(refusalOf(schema, { ...value, colour: 'red' }).message).toBe('the request: unknown field "colour" (came: object)');
+    }
+    expect(refusalOf(createTenantSchema, { ...tenant, limits: { seats: 1 } }).message).toContain('limits: unknown field "seats"');
+    expect(refusalOf(passwordSchema, JSON.parse('{"password":"x","__proto__":{}}')).message).toContain('"__proto__"');
+  });
+});
+
+describe('takes', () => {
+  test('phones as people write them, as digits', () => {
+    for (const expectedPhone of ['79990000000', '+79990000000', '+7 (999) 000-00-00']) {
+      expect(parseRequest(createSessionSchema, { ...instance, expectedPhone }).expectedPhone).toBe('79990000000');
+    }
+  });
+
+  test('query values, which are strings, with their defaults', () => {
+    expect(parseRequest(listSessionsSchema, {})).toEqual({ limit: 20 });
+    expect(parseRequest(listSessionsSchema, { limit: '100', state: 'ended' })).toEqual({ limit: 100, state: 'ended' });
+    expect(parseRequest(readSessionSchema, { wait: '2.5' })).toEqual({ wait: 2.5 });
+    expect(parseRequest(readSessionSchema, {})).toEqual({ wait: 0 });
+  });
+
+  test('the limits themselves', () => {
+    for (const expiresInSeconds of [60, 604_800]) parseRequest(createSessionSchema, { ...instance, expiresInSeconds });
+    for (const expiresInSeconds of [30, 86_400]) parseRequest(createTicketSchema, { expiresInSeconds });
+    parseRequest(createSessionSchema, {
+      ...instance,
+      instanceId: '1'.repeat(20),
+      locale: 'ru-RU',
+      returnUrl: 'http://localhost:3000/done?x=1',
+    });
+  });
+});
+
+describe('origins', () => {
+  test.each(['https://app.example.com', 'http://localhost:5173', 'https://[::1]:8443', 'https://xn--e1afmkfd.example'])('%s', (origin) => {
+    expect(originSchema.safeParse(origin).success).toBe(true);
+  });
+
+  const notOrigins = [
+    'app.example.com',
+    'https://app.example.com/',
+    'https://a.example/x',
+    'https://u@a.example',
+    'https://a.example?x',
+    'null',
+    '*',
+  ];
+  // A listed origin is also written into a policy header, where these would be more than an origin.
+  const injections = [
+    'https://a.example;sandbox',
+    'https://a.example,https://b.example',
+    'https://*',
+    "https://'self'",
+    'https://a.example\\x',
+  ];
+
+  test.each([...notOrigins, ...injections, 'https://a.example:x', 'https://a.example:99999'])('not %s', (origin) => {
+    expect(originSchema.safeParse(origin).success).toBe(false);
+  });
+});
+
+describe('messages', () => {
+  const SECRET = 'Zq7secret~Zq7secret~Zq7secret~Zq7secret';
+
+  test('hold no value, wherever the value stands', () => {
+    const fields = ['instanceId', 'apiToken', 'expectedPhone', 'relink', 'locale', 'expiresInSeconds', 'returnUrl'];
+    const values = [SECRET, [SECRET], { [SECRET]: SECRET }];
+    for (const field of fields) {
+      for (const value of values) expect(refusalOf(createSessionSchema, { ...instance, [field]: value }).message).not.toContain(SECRET);
+    }
+    for (const [schema, value] of [
+      [passwordSchema, { password: [SECRET] }],
+      [passwordSchema, SECRET],
+      [createTicketSchema, { scopes: [SECRET], origins: [SECRET] }],
+      [listSessionsSchema, { state: SECRET, limit: SECRET }],
+      [subscribeSchema, { ticket: { SECRET }, formats: [SECRET], after: SECRET }],
+    ] as const) {
+      const refusal = refusalOf(schema, value);
+      expect(JSON.stringify([refusal.message, refusal.stack, refusal.cause])).not.toContain(SECRET);
+    }
+  });
+
+  test('name the kind of what came, the rule and every field at fault', () => {
+    expect(refusalOf(passwordSchema, { password: ['x'] }).message).toContain('(came: array of 1)');
+    expect(refusalOf(passwordSchema, {}).message).toContain('(came: nothing)');
+    const both = refusalOf(createSessionSchema, { instanceId: 'x', apiToken: 'y' }).message;
+    expect(both).toContain('instanceId: expected 4 to 20 digits (came: string of 1)');
+    expect(both).toContain('apiToken: expected 8 to 256 characters');
+  });
+
+  test('cut a long name, for it may be a secret in the wrong place', () => {
+    const refusal = refusalOf(passwordSchema, { password: 'x', [instance.apiToken]: 1 });
+    expect(refusal.message).not.toContain(instance.apiToken);
+  });
+
+  test('stay short whatever is sent', () => {
+    const manyFaults = { ticket: 'x', formats: Array(1_000).fill(SECRET) };
+    const manyNames = { ticket: 'x', ...Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`name${n}`, n])) };
+    for (const value of [manyFaults, manyNames]) expect(refusalOf(subscribeSchema, value).message.length).toBeLessThan(2_000);
+  });
+});

@@ -1,0 +1,68 @@
+/**
+ * When the provider is asked again. Pure: the caller brings the time and the jitter.
+ *
+ * Rules, with their reasons:
+ * - One request per interval and instance, never closer than `MIN_SPACING_MS`: the provider allows 1 request per second and method.
+ * - Due times lie on the session's own grid (request start + interval), so that a slow answer does not stretch the interval.
+ * - "Not yet" answers (starting, not ready, refused by the messenger) keep the interval: a person waits for the code. Faults of the
+ *   provider back off exponentially with full jitter over a floor of one interval. The provider's Retry-After is a floor as well.
+ */
+
+import type { NoticeCode } from './outcome.ts';
+
+/** 1 request/s per method and instance at the provider; whether its second slides is unknown, hence the margin. */
+export const MIN_SPACING_MS = 1_100;
+/** No backoff waits longer: an attempt lasts minutes. */
+export const MAX_BACKOFF_MS = 30_000;
+/** Faults in a row that end an attempt `provider_down`. With the backoff above: about a minute and a half. */
+export const FAILURES_UNTIL_DOWN = 8;
+/** A refusal must be repeated before it ends the session: stray 401s and 404s on healthy instances are on record. */
+export const REFUSALS_UNTIL_END = 2;
+
+export interface Policy {
+  /** Between two polls of one instance. At least `MIN_SPACING_MS`. */
+  readonly intervalMs: number;
+  /** How long a code may be shown after the provider last confirmed it. */
+  readonly codeTtlMs: number;
+  /** Ceiling of one attempt: long polling has been seen to harm an instance. */
+  readonly attemptMs: number;
+}
+
+export const DEFAULT_POLICY: Policy = { intervalMs: 5_000, codeTtlMs: 20_000, attemptMs: 180_000 };
+
+/** Notices that count as the provider being down. */
+const FAULTS: ReadonlySet<NoticeCode> = new Set<NoticeCode>(['provider_timeout', 'provider_unreachable', 'provider_error']);
+
+export function isFault(code: NoticeCode): boolean {
+  return FAULTS.has(code);
+}
+
+export interface Retry {
+  readonly code: NoticeCode;
+  /** Failures in a row, this one included. */
+  readonly failures: number;
+  readonly retryAfterMs?: number | undefined;
+  /** In [0, 1). */
+  readonly jitter: number;
+}
+
+/** How long after an answer that was no use the provider is asked again, ms. */
+export function retryDelay(policy: Policy, retry: Retry): number {
+  const floor = Math.max(policy.intervalMs, retry.retryAfterMs ?? 0);
+  if (!isFault(retry.code) && retry.code !== 'rate_limited') return floor;
+  const ceiling = Math.min(MAX_BACKOFF_MS, policy.intervalMs * 2 ** (retry.failures - 1));
+  return Math.max(floor, Math.round(floor + (ceiling - policy.intervalMs) * retry.jitter));
+}
+
+/**
+ * When a request may follow one that started at `startedAt`: at once, so far as the spacing allows, for requests that only confirm, prepare
+ * or verify something, since nobody should wait an interval for those.
+ */
+export function followUpAt(startedAt: number, now: number): number {
+  return Math.max(startedAt + MIN_SPACING_MS, now);
+}
+
+/** The next slot of the session's grid after a request that started at `startedAt` and was answered at `now`. */
+export function nextSlotAt(policy: Policy, startedAt: number, now: number): number {
+  return Math.max(startedAt + policy.intervalMs, followUpAt(startedAt, now));
+}

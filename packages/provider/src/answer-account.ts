@@ -1,0 +1,35 @@
+import type { Account, Outcome } from '@qrcast/core/outcome';
+import { readAnswer } from './answer.ts';
+import type { Answer, Fields } from './answer.ts';
+import { interpretStateValue } from './answer-state.ts';
+
+const WID = /^\d{5,20}@c\.us$/;
+const PHONE = /^\d{5,20}$/;
+
+/**
+ * `GET getAccountSettings`: the state, and whose account it is once there is one.
+ * https://green-api.com/v3/docs/api/account/GetAccountSettings
+ */
+export function interpretAccount(answer: Answer): Outcome {
+  const reading = readAnswer(answer);
+  if (reading.kind !== 'reading') return reading;
+  const { fields } = reading;
+  const outcome = interpretStateValue(fields === null ? null : fields['stateInstance']);
+  return outcome.kind === 'authorized' && fields !== null ? { kind: 'authorized', account: readAccount(fields) } : outcome;
+}
+
+/** `chatId` can be an id of the messenger's own that holds no phone, so it never stands in for one; a `wid` does. */
+function readAccount(fields: Fields): Account {
+  const wid = matching(WID, fields['wid']);
+  const phone = matching(PHONE, digitsOf(fields['phone'])) ?? wid?.slice(0, wid.indexOf('@')) ?? null;
+  return { wid: wid ?? matching(WID, fields['chatId']), phone };
+}
+
+function digitsOf(phone: unknown): string | null {
+  if (typeof phone === 'number') return String(phone);
+  return typeof phone === 'string' ? phone.replace(/[+\s()-]/g, '') : null;
+}
+
+function matching(pattern: RegExp, value: unknown): string | null {
+  return typeof value === 'string' && pattern.test(value) ? value : null;
+}

@@ -1,0 +1,31 @@
+import type { Outcome } from '@qrcast/core/outcome';
+import { readAnswer, refused, trouble } from './answer.ts';
+import type { Answer } from './answer.ts';
+
+/** Every value of `stateInstance` ever documented. https://green-api.com/v3/docs/api/account/GetStateInstance */
+const STATES: ReadonlyMap<unknown, Outcome> = new Map<unknown, Outcome>([
+  [null, trouble('instance_starting')],
+  ['starting', trouble('instance_starting')],
+  ['notAuthorized', { kind: 'notAuthorized' }],
+  ['authorized', { kind: 'authorized', account: null }],
+  // A linked account that may write to its own contacts only.
+  ['suspended', { kind: 'authorized', account: null }],
+  ['pendingPassword', { kind: 'passwordWanted' }],
+  ['pending_password', { kind: 'passwordWanted' }],
+  ['blocked', refused('instance_blocked')],
+  // Of the past or of other messengers.
+  ['sleepMode', trouble('provider_not_ready')],
+  ['yellowCard', trouble('provider_not_ready')],
+  ['pendingCode', trouble('provider_not_ready')],
+]);
+
+/** `GET getStateInstance`: `{"stateInstance"}`, or `null` while the instance is being created. */
+export function interpretState(answer: Answer): Outcome {
+  const reading = readAnswer(answer);
+  if (reading.kind !== 'reading') return reading;
+  return interpretStateValue(reading.fields === null ? null : reading.fields['stateInstance']);
+}
+
+export function interpretStateValue(state: unknown): Outcome {
+  return STATES.get(state) ?? trouble('provider_error');
+}

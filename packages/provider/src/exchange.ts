@@ -1,0 +1,145 @@
+import { errors } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
+import { unwatchAbort, watchAbort } from './abort-watch.ts';
+import type { Answer } from './answer.ts';
+import { ProviderError } from './provider-error.ts';
+
+/**
+ * One request and its complete answer, or the reason there is none, within one time limit.
+ *
+ * Written against undici's dispatch instead of its `request()`: that one hears an abort only once a connection is there (a connect
+ * takes up to 10 s), and costs a stream, a signal and their listeners per call where one timer does. The limits here count from the
+ * call, so waiting for a connection is included; undici's own timeouts do not and are off.
+ */
+
+export interface ExchangeRequest {
+  readonly origin: string;
+  readonly path: string;
+  readonly method: 'GET' | 'POST';
+  readonly headers: readonly string[];
+  readonly body: string | null;
+}
+
+export interface ExchangeLimits {
+  /** For everything, from the call to the last byte. */
+  readonly totalMs: number;
+  /** From the headers to the last byte, within the total. */
+  readonly bodyMs: number;
+}
+
+/** No complete answer: too slow, cut off, or not something to read (too large, not HTTP). */
+export type ExchangeTrouble = 'provider_timeout' | 'provider_unreachable' | 'provider_error';
+
+/** The peer was reached, and what it sent cannot be used. Every other code is about reaching it or staying connected. */
+const UNUSABLE_CODES: ReadonlySet<unknown> = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_HEADERS_OVERFLOW']);
+const CLOSED_CODES: ReadonlySet<unknown> = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
+const BAD_REQUEST_CODES: ReadonlySet<unknown> = new Set(['UND_ERR_INVALID_ARG', 'ERR_INVALID_URL']);
+
+/** Throws the signal's reason if it aborts, and `ProviderError` for a closed agent or an impossible request. */
+export function exchange(
+  agent: Agent,
+  request: ExchangeRequest,
+  limits: ExchangeLimits,
+  signal: AbortSignal | undefined,
+): Promise<Answer | ExchangeTrouble> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) return reject(signal.reason);
+    const handler = new ExchangeHandler({ resolve, reject }, limits, signal);
+    agent.dispatch({ ...request, headers: request.headers as string[], headersTimeout: 0, bodyTimeout: 0 }, handler);
+  });
+}
+
+interface Settle {
+  readonly resolve: (reply: Answer | ExchangeTrouble) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+class ExchangeHandler implements Dispatcher.DispatchHandler {
+  readonly #settle: Settle;
+  readonly #limits: ExchangeLimits;
+  readonly #signal: AbortSignal | undefined;
+  readonly #startedAt = performance.now();
+  readonly #chunks: Buffer[] = [];
+  readonly #onTimeout = (): void => this.#giveUp(() => this.#settle.resolve('provider_timeout'));
+  readonly #onAbort = (): void => this.#giveUp(() => this.#settle.reject(this.#signal?.reason));
+  #timer: NodeJS.Timeout;
+  #controller: Dispatcher.DispatchController | null = null;
+  #settled = false;
+  #status = 0;
+  #headers: Answer['headers'] = {};
+
+  constructor(settle: Settle, limits: ExchangeLimits, signal: AbortSignal | undefined) {
+    this.#settle = settle;
+    this.#limits = limits;
+    this.#signal = signal;
+    this.#timer = setTimeout(this.#onTimeout, limits.totalMs);
+    if (signal !== undefined) watchAbort(signal, this.#onAbort);
+  }
+
+  /** Called when a connection is about to carry the request; if nobody wants it any more, nothing is written. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#settled) this.#drop();
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Answer['headers']): void {
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+    const remainingMs = this.#limits.totalMs - (performance.now() - this.#startedAt);
+    if (this.#limits.bodyMs >= remainingMs) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#onTimeout, this.#limits.bodyMs);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (!this.#finish()) return;
+    const [first] = this.#chunks;
+    const bytes = first !== undefined && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
+    this.#settle.resolve({ status: this.#status, headers: this.#headers, body: bytes.toString() });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (!this.#finish()) return;
+    const reply = interpretError(error);
+    if (reply instanceof ProviderError) this.#settle.reject(reply);
+    else this.#settle.resolve(reply);
+  }
+
+  #giveUp(settle: () => void): void {
+    if (!this.#finish()) return;
+    settle();
+    this.#drop();
+  }
+
+  /** True the first time; afterwards nothing of this exchange is left running. */
+  #finish(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    if (this.#signal !== undefined) unwatchAbort(this.#signal, this.#onAbort);
+    return true;
+  }
+
+  /** Ends the connection rather than reading on: the rest of an answer nobody waits for can be endless. */
+  #drop(): void {
+    this.#chunks.length = 0;
+    this.#controller?.abort(new Error('The exchange was given up'));
+  }
+}
+
+function interpretError(error: Error & { readonly code?: unknown }): ExchangeTrouble | ProviderError {
+  const { code } = error;
+  if (CLOSED_CODES.has(code)) return new ProviderError('provider_closed', 'The provider client is closed: open another one');
+  if (BAD_REQUEST_CODES.has(code)) return new ProviderError('credentials_invalid', 'The credentials make no request: check apiUrl');
+  return UNUSABLE_CODES.has(code) || isMalformed(error) ? 'provider_error' : 'provider_unreachable';
+}
+
+/** The parser tells what it could not read, and nothing where a connection ended too early: that one was cut, not malformed. */
+function isMalformed(error: Error): boolean {
+  return error instanceof errors.HTTPParserError && !('data' in error && error.data === '');
+}

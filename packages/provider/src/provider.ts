@@ -1,0 +1,133 @@
+import type { Outcome, PasswordOutcome, PollMethod } from '@qrcast/core/outcome';
+import { Agent } from 'undici';
+import type { Answer } from './answer.ts';
+import { interpretAccount } from './answer-account.ts';
+import { interpretLogout } from './answer-logout.ts';
+import { interpretPassword } from './answer-password.ts';
+import { interpretQr } from './answer-qr.ts';
+import { interpretState } from './answer-state.ts';
+import { createConnector } from './connector.ts';
+import type { Connector } from './connector.ts';
+import { API_TOKEN_PATTERN, INSTANCE_ID_PATTERN } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
+import { exchange } from './exchange.ts';
+import type { ExchangeLimits, ExchangeTrouble } from './exchange.ts';
+import { ProviderError } from './provider-error.ts';
+
+/**
+ * The provider's API for one process: a pool of connections, and every possible answer turned into exactly one outcome.
+ *
+ * Whatever the provider does is an outcome. Only three things throw: the caller's own abort (its reason, as it is), a closed client and
+ * impossible credentials (`ProviderError`). Nothing that leaves here holds a URL, a token or a password. Nothing is retried and no
+ * redirect is followed: the next poll is the retry, and spacing the calls of an instance (1 per second and method) is the caller's part.
+ */
+export interface Provider {
+  /** One GET. `logout` changes things at the provider; the others only look. */
+  poll(credentials: Credentials, method: PollMethod, signal?: AbortSignal): Promise<Outcome>;
+  /** Hands over the cloud password of an account that has just been scanned. One attempt; the provider counts them. */
+  sendPassword(credentials: Credentials, password: string, signal?: AbortSignal): Promise<PasswordOutcome>;
+  /** Ends every connection at once; calls under way throw `ProviderError`. Abort or await them first to know how they ended. */
+  close(): Promise<void>;
+}
+
+export interface ProviderOptions {
+  readonly userAgent?: string;
+  readonly qrTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+  readonly bodyTimeoutMs?: number;
+  readonly maxBodyBytes?: number;
+  readonly keepAliveMs?: number;
+  /** Per host; null for as many as there are requests under way. */
+  readonly connections?: number | null;
+  /** Host names that may resolve to private addresses. Names on a public allow-list never should. */
+  readonly privateHosts?: readonly string[];
+}
+
+export const PROVIDER_DEFAULTS = {
+  userAgent: 'qrcast',
+  /** The provider holds a QR request for up to 60 s when it has no code yet. From the call to the last byte. */
+  qrTimeoutMs: 65_000,
+  /** For every other method, likewise. */
+  requestTimeoutMs: 15_000,
+  /** Once the headers are there the rest has to follow; within the limits above. */
+  bodyTimeoutMs: 10_000,
+  /** A picture has 1 to 12 kB. */
+  maxBodyBytes: 1_000_000,
+  /** Longer than the poll interval, so that a session does not shake hands again at every poll. A server's own hint wins. */
+  keepAliveMs: 60_000,
+  /** A held QR request keeps its connection busy for a minute, so a small fixed number would make others wait. */
+  connections: null,
+  privateHosts: [],
+} as const satisfies ProviderOptions;
+
+interface Call {
+  readonly path: string;
+  readonly isSlow: boolean;
+  readonly interpret: (answer: Answer) => Outcome;
+}
+
+const CALLS: Readonly<Record<PollMethod, Call>> = {
+  qr: { path: 'qr', isSlow: true, interpret: interpretQr },
+  state: { path: 'getStateInstance', isSlow: false, interpret: interpretState },
+  account: { path: 'getAccountSettings', isSlow: false, interpret: interpretAccount },
+  logout: { path: 'logout', isSlow: false, interpret: interpretLogout },
+};
+
+export function openProvider(options: ProviderOptions = {}): Provider {
+  const settings = { ...PROVIDER_DEFAULTS, ...options };
+  const connector = createConnector(settings.privateHosts);
+  const agent = openAgent(settings, connector);
+  const limits: ExchangeLimits = { totalMs: settings.requestTimeoutMs, bodyMs: settings.bodyTimeoutMs };
+  const slowLimits: ExchangeLimits = { ...limits, totalMs: settings.qrTimeoutMs };
+  const headers = ['accept', 'application/json', 'user-agent', settings.userAgent];
+  const jsonHeaders = [...headers, 'content-type', 'application/json'];
+
+  return {
+    async poll(credentials, method, signal) {
+      const call = CALLS[method];
+      const path = pathOf(credentials, call.path);
+      const request = { origin: credentials.apiUrl, path, method: 'GET', headers, body: null } as const;
+      const reply = await exchange(agent, request, call.isSlow ? slowLimits : limits, signal);
+      return isAnswer(reply) ? call.interpret(reply) : { kind: 'trouble', code: reply };
+    },
+
+    async sendPassword(credentials, password, signal) {
+      const path = pathOf(credentials, 'sendAuthorizationPassword');
+      const body = JSON.stringify({ password });
+      const request = { origin: credentials.apiUrl, path, method: 'POST', headers: jsonHeaders, body } as const;
+      const reply = await exchange(agent, request, limits, signal);
+      return isAnswer(reply) ? interpretPassword(reply) : { kind: 'trouble', code: reply };
+    },
+
+    async close() {
+      const destroyed = agent.destroy();
+      connector.close();
+      await destroyed;
+    },
+  };
+}
+
+function openAgent(settings: Required<ProviderOptions>, connector: Connector): Agent {
+  return new Agent({
+    // A slow answer would hold back everything behind it.
+    pipelining: 1,
+    // Said again here: where HTTP/2 is possible the pool waits for one connection to tell before it opens others.
+    allowH2: false,
+    connections: settings.connections,
+    keepAliveTimeout: settings.keepAliveMs,
+    maxResponseSize: settings.maxBodyBytes,
+    connect: connector.connect,
+  });
+}
+
+/** The checks keep a token out of other people's paths (`..`, `/`, `?`); the encoding says so again. */
+function pathOf({ instanceId, apiToken }: Credentials, method: string): string {
+  if (!INSTANCE_ID_PATTERN.test(instanceId) || !API_TOKEN_PATTERN.test(apiToken)) {
+    throw new ProviderError('credentials_invalid', 'Expected an instance id of 4 to 20 digits and a token of 8 to 256 of A-Z a-z 0-9 _ -');
+  }
+  return `/waInstance${encodeURIComponent(instanceId)}/${method}/${encodeURIComponent(apiToken)}`;
+}
+
+function isAnswer(reply: Answer | ExchangeTrouble): reply is Answer {
+  return typeof reply === 'object';
+}

@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import type { Credentials } from '../src/credentials.ts';
+
+export const TOKEN = 'tokentokentoken_0123456789-secret';
+
+/** A server that does exactly what the test says, on a free port. */
+export interface Upstream {
+  readonly credentials: Credentials;
+  /** Every connection ever accepted, in order. */
+  readonly sockets: readonly Socket[];
+  close(): Promise<void>;
+}
+
+/** Answers over HTTP. */
+export function openUpstream(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Upstream> {
+  return listen(createHttpServer({ keepAliveTimeout: 60_000 }, answer));
+}
+
+/** Speaks raw bytes: `onRequest` runs once the request's head has arrived on a connection. */
+export function openRawUpstream(onRequest: (socket: Socket) => void): Promise<Upstream> {
+  return listen(
+    createTcpServer((socket) => {
+      socket.once('data', () => onRequest(socket));
+    }),
+  );
+}
+
+export function replyJson(response: ServerResponse, value: unknown): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+/** Resolves once the connection is gone, also by a reset (`events.once` would throw then). */
+export function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()));
+}
+
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+async function listen(server: Server): Promise<Upstream> {
+  const sockets: Socket[] = [];
+  server.on('connection', (socket) => {
+    sockets.push(socket);
+    // A client that drops the connection is what many of these tests are about.
+    socket.on('error', () => undefined);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    credentials: { instanceId: '1101000001', apiToken: TOKEN, apiUrl: `http://127.0.0.1:${portOf(server)}` },
+    sockets,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('Expected a TCP address');
+  return address.port;
+}

@@ -1,0 +1,162 @@
+/**
+ * The polling side of the queue, one per worker process.
+ *
+ * Ticks: one self-redelaying BullMQ job per shard, spread over all workers. A tick claims what is due in its shard and starts those requests
+ * without waiting for them; so a tick lasts milliseconds, whatever the provider does. Its next run comes from the grid, not from when it
+ * ended, or it would drift. Pokes: one immediate job claims one session.
+ *
+ * Claims are leases. While a request is under way its lease is extended; a process that dies or hangs stops extending, and the claim comes
+ * due again by itself. A process that hung learns from its own clock that its lease is over, and settles nothing.
+ */
+
+import type { PollMethod } from '@qrcast/core/outcome';
+import { MIN_SPACING_MS } from '@qrcast/core/schedule';
+import { DelayedError, type Job, type Queue, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { type Namespace, POLL_QUEUE_NAME, parsePollMember, pollMember, queuePrefix, SHARD_COUNT, shardKeys, shardOf } from './keys.ts';
+import { errorFields, type Logger } from './log.ts';
+import { loadLuaScript } from './lua-script.ts';
+import { openPollLeases } from './poll-leases.ts';
+import type { PollHandlers, PollTarget } from './poll-queue.ts';
+import { connectRedis, disconnectRedis } from './redis.ts';
+
+/** How late a poll may start for waiting for its tick. Half a second keeps 64 jobs/s: about 2 % of one Redis core. */
+export const TICK_MS = 500;
+/** A claim whose holder went silent comes due again after this: below two intervals, above any hiccup that is worth riding out. */
+export const LEASE_MS = 6_000;
+const EXTEND_EVERY_MS = 2_000;
+/** Ticks are put back if a job was ever lost, as by a flushed Redis. */
+const RESTORE_TICKS_EVERY_MS = 15_000;
+const CLAIM_LIMIT = 500;
+/** BullMQ never resets a job's stall count, and tick jobs live for ever: with the default of 1 a shard would die at its second crash. */
+const MAX_STALLED_COUNT = 1_000_000_000;
+const LOCK_MS = 3_000;
+const STALLED_CHECK_MS = 1_500;
+/** BullMQ jobs at once; they only claim, so this bounds nothing but claims. */
+const JOBS_AT_ONCE = 50;
+
+interface ConsumerDeps {
+  readonly redis: Redis;
+  readonly redisUrl: string;
+  readonly namespace: Namespace;
+  readonly log: Logger;
+  readonly queue: Queue;
+}
+
+interface PokeData extends PollTarget {
+  readonly ask: PollMethod | null;
+}
+
+export async function consumePolls(
+  deps: ConsumerDeps,
+  handlers: PollHandlers,
+  concurrency: number,
+): Promise<(graceMs: number) => Promise<void>> {
+  const { redis, redisUrl, namespace, log, queue } = deps;
+  const claim = loadLuaScript(redis, 'shard-claim-4');
+  const leases = openPollLeases({ redis, namespace, log, leaseMs: LEASE_MS, extendEveryMs: EXTEND_EVERY_MS, spacingMs: MIN_SPACING_MS });
+  let stopping = false;
+  let reserved = 0;
+  let lastTick: Promise<void> = Promise.resolve();
+
+  /** Claims and starts at most `limit` due members of the shard, or the one named. Resolves to how many there were. */
+  async function claimShard(shard: number, limit: number, member: string, ask: PollMethod | null): Promise<number> {
+    reserved += limit; // before the first await: pokes claim beside a tick
+    try {
+      const claimedAt = performance.now();
+      const reply = await claim(shardKeys(namespace, shard), [limit, LEASE_MS, member]);
+      const [startedAt, claimed, unwatched] = reply as [number, string[], string[]];
+      for (let i = 0; i < claimed.length; i += 2) {
+        const target = parsePollMember(claimed[i] ?? '');
+        const pollClaim = { target, startedAt, dueAt: Number(claimed[i + 1]), ask };
+        leases.hold(target, startedAt, claimedAt, (signal) => handlers.poll(pollClaim, signal));
+      }
+      for (const left of unwatched) void idle(parsePollMember(left));
+      return claimed.length / 2 + unwatched.length;
+    } finally {
+      reserved -= limit;
+    }
+  }
+
+  const room = (): number => (stopping ? 0 : concurrency - leases.size() - reserved);
+
+  async function claimPoked({ ask, ...target }: PokeData): Promise<void> {
+    if (room() > 0) await claimShard(shardOf(target), 1, pollMember(target), ask); // else the shard's tick claims it
+  }
+
+  /** What there is no room for stays due, for the next tick or another worker. */
+  async function claimDue(shard: number): Promise<void> {
+    for (let isMore = true; isMore && room() > 0; ) {
+      const limit = Math.min(CLAIM_LIMIT, Math.ceil(room() / 2)); // the other half for pokes that come meanwhile
+      isMore = (await claimShard(shard, limit, '', null)) >= limit;
+    }
+  }
+
+  async function idle(target: PollTarget): Promise<void> {
+    await handlers.unwatched(target).catch((error: unknown) => {
+      log.warn({ sessionId: target.sessionId, ...errorFields(error) }, 'an unwatched session was not idled');
+    });
+  }
+
+  async function process(job: Job, token: string | undefined): Promise<void> {
+    if (job.name === 'poke') return claimPoked(job.data as PokeData); // written by this package alone
+    const shard = Number(job.data.shard);
+    // One tick at a time: they share the room, and each lasts a round trip.
+    const turn = lastTick.then(() => claimDue(shard));
+    lastTick = turn.catch((error: unknown) => log.warn({ shard, ...errorFields(error) }, 'a tick could not claim; the next one will'));
+    await lastTick;
+    await job.moveToDelayed(nextTickAt(shard, Date.now()), token);
+    throw new DelayedError();
+  }
+
+  async function restoreTicks(): Promise<void> {
+    const now = Date.now();
+    await queue.addBulk(
+      Array.from({ length: SHARD_COUNT }, (_, shard) => ({
+        name: 'tick',
+        data: { shard },
+        opts: { jobId: `tick-${shard}`, delay: nextTickAt(shard, now) - now, removeOnComplete: true, removeOnFail: true },
+      })),
+    );
+  }
+
+  await restoreTicks();
+  const connection = connectRedis(redisUrl, 'queue', log);
+  const worker = new Worker(POLL_QUEUE_NAME, process, {
+    connection,
+    prefix: queuePrefix(namespace),
+    concurrency: JOBS_AT_ONCE,
+    lockDuration: LOCK_MS,
+    stalledInterval: STALLED_CHECK_MS,
+    maxStalledCount: MAX_STALLED_COUNT,
+  });
+  worker.on('error', (error) => log.debug(errorFields(error), 'the queue worker met an error'));
+  const timer = setInterval(() => {
+    restoreTicks().catch(() => undefined); // Redis is out: the connection reports itself, and the next round restores
+  }, RESTORE_TICKS_EVERY_MS);
+  await worker.waitUntilReady();
+
+  return async (graceMs) => {
+    stopping = true;
+    clearInterval(timer);
+    await closeWithin(worker, graceMs);
+    await leases.close(graceMs);
+    await disconnectRedis(connection);
+  };
+}
+
+/** The next slot of the shard's grid; shards are spread over the tick, so that they do not come all at once. */
+function nextTickAt(shard: number, now: number): number {
+  const phase = Math.round((shard / SHARD_COUNT) * TICK_MS);
+  return Math.floor((now - phase) / TICK_MS) * TICK_MS + phase + TICK_MS;
+}
+
+async function closeWithin(worker: Worker, graceMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), graceMs);
+  });
+  const closed = worker.close().then(() => 'closed' as const);
+  if ((await Promise.race([closed, late])) === 'late') await worker.close(true);
+  clearTimeout(timer);
+}

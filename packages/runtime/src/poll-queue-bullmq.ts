@@ -1,0 +1,83 @@
+/** PollQueue over BullMQ and the due-sets: what gateways call. The polling side is poll-consumer.ts. */
+
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { type Namespace, POLL_QUEUE_NAME, parsePollMember, pollMember, queuePrefix, shardKeys, shardOf } from './keys.ts';
+import type { Logger } from './log.ts';
+import { loadLuaScript } from './lua-script.ts';
+import { consumePolls } from './poll-consumer.ts';
+import type { PollQueue, PollTarget } from './poll-queue.ts';
+
+export interface PollQueueDeps {
+  /** A `commands` connection; the queue does not close it. */
+  readonly redis: Redis;
+  readonly redisUrl: string;
+  readonly namespace: Namespace;
+  readonly log: Logger;
+}
+
+/** Enough for any script call, far below what Lua can unpack. */
+const MEMBERS_PER_CALL = 500;
+
+export function openPollQueue(deps: PollQueueDeps): PollQueue {
+  const { redis, redisUrl, namespace, log } = deps;
+  const ensure = loadLuaScript(redis, 'shard-ensure-3');
+  const renew = loadLuaScript(redis, 'shard-renew-2');
+  const poke = loadLuaScript(redis, 'shard-poke-4');
+  const queue = new Queue(POLL_QUEUE_NAME, { connection: redis, prefix: queuePrefix(namespace) });
+  queue.on('error', () => undefined); // the connection reports itself
+
+  /** For the nearest idle worker. One per session waits at most; a lost one costs no more than a tick, the due-set is the truth. */
+  async function wakeWorker(target: PollTarget, ask: string | null): Promise<void> {
+    await queue.add('poke', { ...target, ask }, { jobId: `poke-${target.sessionId}`, removeOnComplete: true, removeOnFail: true });
+  }
+
+  async function renewShard(shard: number, members: readonly string[], watchedUntil: number): Promise<PollTarget[]> {
+    const [due, watch] = shardKeys(namespace, shard);
+    const missing: PollTarget[] = [];
+    for (let i = 0; i < members.length; i += MEMBERS_PER_CALL) {
+      const reply = await renew([due, watch], [watchedUntil, ...members.slice(i, i + MEMBERS_PER_CALL)]);
+      missing.push(...(reply as string[]).map(parsePollMember));
+    }
+    return missing;
+  }
+
+  return {
+    async ensure(target, watchedUntil) {
+      const [due, watch, busy] = shardKeys(namespace, shardOf(target));
+      const isDue = await ensure([due, watch, busy], [pollMember(target), target.instanceKey, watchedUntil]);
+      if (isDue === 1) await wakeWorker(target, null);
+    },
+
+    async renew(targets, watchedUntil) {
+      const byShard = new Map<number, string[]>();
+      for (const target of targets) {
+        const shard = shardOf(target);
+        byShard.set(shard, [...(byShard.get(shard) ?? []), pollMember(target)]);
+      }
+      const missing = await Promise.all([...byShard].map(([shard, members]) => renewShard(shard, members, watchedUntil)));
+      return missing.flat();
+    },
+
+    async poke(target, ask) {
+      const isDue = await poke(shardKeys(namespace, shardOf(target)), [pollMember(target), target.instanceKey]);
+      if (isDue === 1) await wakeWorker(target, ask ?? null);
+    },
+
+    async cancel(target) {
+      const [due, watch, , poked] = shardKeys(namespace, shardOf(target));
+      const member = pollMember(target);
+      await redis.multi().zrem(due, member).zrem(watch, member).srem(poked, member).exec();
+    },
+
+    consume: (handlers, { concurrency }) => consumePolls({ redis, redisUrl, namespace, log, queue }, handlers, concurrency),
+
+    async ping() {
+      await queue.getJobCounts('delayed');
+    },
+
+    async close() {
+      await queue.close();
+    },
+  };
+}

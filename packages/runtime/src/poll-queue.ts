@@ -1,0 +1,48 @@
+/**
+ * When which session is polled, cluster-wide. A session is in the queue while somebody watches it and its state wants polls; each claim of
+ * it is exclusive, spaced from the last request to the same instance, and comes due again by itself if the claiming process dies.
+ */
+
+import type { PollMethod } from '@qrcast/core/outcome';
+
+export interface PollTarget {
+  readonly sessionId: string;
+  /** Polls of equal instance keys never overlap and keep their distance, whatever their session. */
+  readonly instanceKey: string;
+}
+
+export interface Claim {
+  readonly target: PollTarget;
+  /** When this request starts, by the clock all claims share (Redis), Unix ms. */
+  readonly startedAt: number;
+  /** When it was due, Unix ms. */
+  readonly dueAt: number;
+  /** Set if somebody asked for this method, as after a doubtful notification. */
+  readonly ask: PollMethod | null;
+}
+
+export interface PollHandlers {
+  /**
+   * Does one request and applies its answer. Resolves to when the next is due (Unix ms), or null if the session needs none. `signal` aborts
+   * when the session has left the queue or the consumer stops. A rejection counts as "due again after the usual claim time".
+   */
+  readonly poll: (claim: Claim, signal: AbortSignal) => Promise<number | null>;
+  /** Nobody has watched it any more; it is out of the queue. */
+  readonly unwatched: (target: PollTarget) => Promise<void>;
+}
+
+export interface PollQueue {
+  /** Somebody watches until `watchedUntil` (Unix ms). Not in the queue yet: it is, and polled at once. */
+  ensure(target: PollTarget, watchedUntil: number): Promise<void>;
+  /** Extends the watch of those in the queue; resolves to those that are not. */
+  renew(targets: readonly PollTarget[], watchedUntil: number): Promise<readonly PollTarget[]>;
+  /** Asks for a poll as soon as the spacing allows; nothing if the target is not in the queue. */
+  poke(target: PollTarget, ask?: PollMethod): Promise<void>;
+  /** Takes it out; a request under way is aborted within seconds. Idempotent. */
+  cancel(target: PollTarget): Promise<void>;
+  /** Starts to poll in this process. Resolves to the function that stops it and awaits what is under way, at most `graceMs`. */
+  consume(handlers: PollHandlers, options: { readonly concurrency: number }): Promise<(graceMs: number) => Promise<void>>;
+  /** Answers once the queue's Redis has; rejects if it is out. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

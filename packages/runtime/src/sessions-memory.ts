@@ -1,0 +1,79 @@
+/** Sessions in this process's memory: the same rules without Redis, for tests of what stands on them. */
+
+import { reduce } from '@qrcast/core/reduce';
+import type { Policy } from '@qrcast/core/schedule';
+import type { Session } from '@qrcast/core/session';
+import { pictureChange } from './picture-change.ts';
+import type { Snapshot } from './session-codec.ts';
+import type { Sessions } from './sessions.ts';
+
+interface Stored extends Snapshot {
+  readonly sealed: string;
+}
+
+/** What several `Sessions` share, as processes share a Redis. */
+export interface MemoryStore {
+  readonly sessions: Map<string, Stored>;
+  readonly listeners: Map<string, Set<(snapshot: Snapshot) => void>>;
+}
+
+export function createMemoryStore(): MemoryStore {
+  return { sessions: new Map(), listeners: new Map() };
+}
+
+export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions {
+  const undo = new Set<() => void>();
+
+  const snapshotOf = (sessionId: string): Snapshot | null => {
+    const stored = store.sessions.get(sessionId);
+    return stored === undefined ? null : { session: stored.session, image: stored.image };
+  };
+
+  return {
+    async create(session, sealed) {
+      if (store.sessions.has(session.id)) throw new Error(`session ${session.id} exists already`);
+      store.sessions.set(session.id, { session, image: null, sealed });
+    },
+
+    async apply(sessionId, event): Promise<Session | null> {
+      const stored = store.sessions.get(sessionId);
+      if (stored === undefined) return null;
+      const session = reduce(policy, stored.session, event);
+      if (session === stored.session) return session;
+      const picture = pictureChange(stored.session, session, event);
+      const image = picture === '' ? stored.image : picture === '-' ? null : picture;
+      store.sessions.set(sessionId, { ...stored, session, image });
+      for (const listener of store.listeners.get(sessionId) ?? []) listener({ session, image });
+      return session;
+    },
+
+    read: async (sessionId) => snapshotOf(sessionId),
+    readSealed: async (sessionId) => store.sessions.get(sessionId)?.sealed ?? null,
+
+    watch(sessionId, onChange) {
+      let gate: number | null = null;
+      const listener = (snapshot: Snapshot): void => {
+        if (gate === null || snapshot.session.version <= gate) return;
+        gate = snapshot.session.version;
+        onChange(snapshot);
+      };
+      const listeners = store.listeners.get(sessionId) ?? new Set();
+      store.listeners.set(sessionId, listeners.add(listener));
+      const close = (): void => {
+        listeners.delete(listener);
+        undo.delete(close);
+      };
+      undo.add(close);
+      const first = Promise.resolve().then(() => {
+        const snapshot = snapshotOf(sessionId);
+        gate = snapshot?.session.version ?? 0;
+        return snapshot;
+      });
+      return { first, close };
+    },
+
+    async close() {
+      for (const close of undo) close();
+    },
+  };
+}

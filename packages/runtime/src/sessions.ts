@@ -1,0 +1,40 @@
+/**
+ * The truth about every session: read, changed by events, watched. All processes see one order of versions.
+ *
+ * `apply` is load → reduce → compare-and-set; the loser of a race reduces again on what won. `watch` never delivers an older version after a
+ * newer one and never misses the latest: it subscribes before it reads, passes both through one gate, and reads again whenever a change may
+ * have been missed. The record is the truth; a published change is only a wake-up.
+ */
+
+import type { SessionEvent } from '@qrcast/core/reduce';
+import type { Session } from '@qrcast/core/session';
+import type { Snapshot } from './session-codec.ts';
+
+export interface Watch {
+  /** The snapshot at the start, null if there is no such session. Rejects if Redis could not be read. Changes follow through `onChange`. */
+  readonly first: Promise<Snapshot | null>;
+  /** Idempotent. No `onChange` after it. */
+  close(): void;
+}
+
+export interface Sessions {
+  /** Stores a new session with its sealed credentials. @throws {Error} if the id is taken. */
+  create(session: Session, sealed: string): Promise<void>;
+  /**
+   * The session after the event, whether or not it changed; null if there is no such session. `known`, a record read before, saves a round
+   * trip; an old one costs one, never a wrong answer.
+   */
+  apply(sessionId: string, event: SessionEvent, known?: Session): Promise<Session | null>;
+  read(sessionId: string): Promise<Snapshot | null>;
+  /** The credentials as they were sealed at `create`. */
+  readSealed(sessionId: string): Promise<string | null>;
+  /** `onChange` is called with every newer snapshot, in rising versions, skipping some if they come fast; never before `first` resolves. */
+  watch(sessionId: string, onChange: (snapshot: Snapshot) => void): Watch;
+  close(): Promise<void>;
+}
+
+/** The record outlives `expiresAt` by this, so that a late caller is told `session_expired`, not `not_found`. */
+export const KEEP_EXPIRED_MS = 3_600_000;
+
+/** Reducing again after a lost race is bounded: more losses in a row than processes that could win are a fault. */
+export const MAX_RACES = 50;

@@ -1,0 +1,126 @@
+/** Settings from the environment: each with its rule, and all faults told at once. A value is never repeated, for it may be a secret. */
+
+import { DEFAULT_POLICY, MIN_SPACING_MS } from '@qrcast/core/schedule';
+import { z } from 'zod';
+import { parseKeyring } from './keyring.ts';
+import { LOG_LEVELS } from './log.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A whole number within bounds, with a unit for the message. */
+const whole = (min: number, max: number, unit: string) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, `expected a whole number of ${unit}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `expected at least ${min} ${unit}`).max(max, `expected at most ${max} ${unit}`));
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+);
+
+const HOUR_MS = 3_600_000;
+
+/** Every setting of every role: name → how its text becomes a value. A role picks those it reads. */
+export const SETTINGS = {
+  PORT: whole(0, 65_535, '(a TCP port)').default(3000),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/[^\s,]+$/, 'expected redis://[user:password@]host:port[/database] or rediss://…')
+    .optional(),
+  QRCAST_NAMESPACE: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z 0-9 -')
+    .default('qrcast'),
+  QRCAST_ADMIN_KEY: z.string().min(24, 'expected at least 24 characters').optional(),
+  QRCAST_SECRET_KEYS: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return parseKeyring(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'not a keyring', input: '' });
+        return z.NEVER;
+      }
+    })
+    .optional(),
+  QRCAST_UPSTREAM_HOSTS: list.optional(),
+  QRCAST_PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'expected http://… or https://…' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  QRCAST_POLL_INTERVAL_MS: whole(MIN_SPACING_MS, HOUR_MS, 'ms').default(DEFAULT_POLICY.intervalMs),
+  QRCAST_ATTEMPT_MS: whole(5_000, HOUR_MS, 'ms').default(DEFAULT_POLICY.attemptMs),
+  QRCAST_CODE_TTL_MS: whole(1_000, HOUR_MS, 'ms').default(DEFAULT_POLICY.codeTtlMs),
+  QRCAST_UNWATCHED_GRACE_MS: whole(1_000, HOUR_MS, 'ms').default(15_000),
+  QRCAST_MAX_CONNECTIONS: whole(1, 1_000_000, 'connections').default(20_000),
+  QRCAST_DRAIN_MS: whole(0, 600_000, 'ms').default(25_000),
+  QRCAST_LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  QRCAST_WORKER_CONCURRENCY: whole(1, 100_000, 'requests').default(1_000),
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+export type Settings<Name extends SettingName> = { readonly [N in Name]: z.output<(typeof SETTINGS)[N]> };
+
+/** Says which variables are wrong, what kind of value came, and the rule. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(
+      `${faults.length === 1 ? 'a setting is' : `${faults.length} settings are`} not usable:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+    );
+    this.faults = faults;
+  }
+}
+
+/**
+ * The named settings; `required` ones must be set. An empty variable counts as unset.
+ * @throws {SettingsError} with every fault.
+ */
+export function readSettings<Name extends SettingName>(
+  env: Environment,
+  names: readonly Name[],
+  required: readonly Name[] = [],
+): Settings<Name> {
+  const faults: string[] = [];
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of names) {
+    const text = env[name] === '' ? undefined : env[name];
+    if (text === undefined && required.includes(name)) {
+      faults.push(`${name}: is not set; ${REMEDIES[name] ?? 'it is required'}`);
+      continue;
+    }
+    const result = SETTINGS[name].safeParse(text, { reportInput: false });
+    if (result.success) values[name] = result.data;
+    else
+      faults.push(
+        `${name}: ${result.error.issues.map((issue) => issue.message).join('; ')} (came: text of ${text?.length ?? 0} characters)`,
+      );
+  }
+  faults.push(...crossFaults(values as Partial<Settings<SettingName>>));
+  if (faults.length > 0) throw new SettingsError(faults);
+  return Object.freeze(values) as Settings<Name>; // every name was parsed by its own schema above
+}
+
+const REMEDIES: Partial<Record<SettingName, string>> = {
+  REDIS_URL: 'give the Redis this role works over, like redis://127.0.0.1:6379',
+  QRCAST_SECRET_KEYS: 'give id:base64 of at least 32 random bytes, as from: echo "k1:$(openssl rand -base64 32)"',
+};
+
+/** Rules between settings. */
+function crossFaults(values: Partial<Settings<SettingName>>): string[] {
+  const { QRCAST_CODE_TTL_MS: ttl, QRCAST_POLL_INTERVAL_MS: interval, QRCAST_ATTEMPT_MS: attempt } = values;
+  const faults: string[] = [];
+  if (ttl !== undefined && interval !== undefined && ttl <= interval) {
+    faults.push(`QRCAST_CODE_TTL_MS: ${ttl} must be above QRCAST_POLL_INTERVAL_MS ${interval}, or codes go stale between two polls`);
+  }
+  if (attempt !== undefined && interval !== undefined && attempt <= interval) {
+    faults.push(`QRCAST_ATTEMPT_MS: ${attempt} must be above QRCAST_POLL_INTERVAL_MS ${interval}, or an attempt ends after one poll`);
+  }
+  return faults;
+}

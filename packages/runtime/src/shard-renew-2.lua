@@ -1,0 +1,10 @@
+-- KEYS due, watch. ARGV watched until (ms), member…. Extends the watch of members in the due-set; returns those that are not in it.
+local missing = {}
+for i = 2, #ARGV do
+  if redis.call('ZSCORE', KEYS[1], ARGV[i]) then
+    redis.call('ZADD', KEYS[2], 'GT', ARGV[1], ARGV[i])
+  else
+    missing[#missing + 1] = ARGV[i]
+  end
+end
+return missing

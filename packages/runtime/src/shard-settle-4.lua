@@ -1,0 +1,17 @@
+-- KEYS due, watch, busy, poked. ARGV spacing (ms), then per finished request: member, started at (ms), next due (ms) or ''.
+-- Frees the instance after the spacing and sets when the member is due next ('': it leaves the set, unless it was poked meanwhile).
+-- A member that left the set meanwhile does not come back.
+for i = 2, #ARGV, 3 do
+  local member, started, due = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
+  local instance = string.sub(member, string.find(member, '|', 1, true) + 1)
+  local free_at = started + ARGV[1]
+  redis.call('ZADD', KEYS[3], free_at, instance)
+  local poked = redis.call('SREM', KEYS[4], member) == 1
+  if due == '' and not poked then
+    redis.call('ZREM', KEYS[1], member)
+    redis.call('ZREM', KEYS[2], member)
+  else
+    redis.call('ZADD', KEYS[1], 'XX', poked and free_at or math.max(free_at, tonumber(due)), member)
+  end
+end
+return 0

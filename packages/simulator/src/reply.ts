@@ -1,0 +1,78 @@
+/** Answers as values, and the one place that writes them. The pages of the outer nginx carry no CORS headers, the API's answers do. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, POST, DELETE, OPTIONS',
+  'access-control-allow-headers': 'Content-Type',
+} as const;
+const JSON_HEADERS = { ...CORS, 'content-type': 'application/json; charset=utf-8' } as const;
+
+const REASONS: Readonly<Record<number, string>> = {
+  403: 'Forbidden',
+  404: 'Not Found',
+  413: 'Request Entity Too Large',
+  502: 'Bad Gateway',
+  504: 'Gateway Time-out',
+};
+
+const NGINX_FOOT = '<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n';
+
+export function json(value: unknown, status = 200): Reply {
+  return { status, headers: JSON_HEADERS, body: JSON.stringify(value) };
+}
+
+/** A body that is JSON already, or means to be taken for it. */
+export function rawJson(body: string | Buffer, status = 200): Reply {
+  return { status, headers: JSON_HEADERS, body };
+}
+
+export function text(body: string, status = 200, headers: Readonly<Record<string, string>> = {}): Reply {
+  return { status, headers: { ...CORS, 'content-type': 'text/plain; charset=utf-8', ...headers }, body };
+}
+
+export function empty(status: number, headers: Readonly<Record<string, string>> = {}): Reply {
+  return { status, headers: { ...CORS, ...headers }, body: '' };
+}
+
+/** A refusal in the API's own words. The published pages give the words, not the frame around them; clients must look for the words. */
+export function badRequest(message: string): Reply {
+  return json({ message }, 400);
+}
+
+export function nginxPage(status: number): Reply {
+  const title = `${status} ${REASONS[status] ?? 'Error'}`;
+  const lines = ['<html>', `<head><title>${title}</title></head>`, '<body>', `<center><h1>${title}</h1></center>`, NGINX_FOOT];
+  const body = lines.join('\r\n');
+  return { status, headers: { 'content-type': 'text/html' }, body };
+}
+
+/** Writes the whole reply; nothing happens if the client has gone or something was written already. */
+export function sendReply(response: ServerResponse, reply: Reply): void {
+  if (response.destroyed || response.headersSent) return;
+  const { status, headers, body } = reply;
+  const length = status === 204 ? undefined : { 'content-length': Buffer.byteLength(body) };
+  response.writeHead(status, { ...headers, ...length }).end(body);
+}
+
+/** Bytes of a request body that are read at most; nothing a client says here is longer. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** The text of a request's body; null if it is too long. Rejects if the client breaks off. */
+export async function readBody(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // Leaving the loop must not destroy the request: its socket still has to carry the refusal.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,35 @@
+/**
+ * The states of a simulated instance.
+ *
+ *   creating ─► notAuthorized ◄──────── starting ◄── logout, reboot, setSettings
+ *                │   ▲  │
+ *           scan │   │  │ scan of an account with a cloud password
+ *                ▼   │  ▼
+ *        authorized ◄┴─ pendingPassword        blocked, suspended, unknown: only by `setState`
+ */
+export const INSTANCE_STATES = [
+  'creating',
+  'starting',
+  'notAuthorized',
+  'authorized',
+  'blocked',
+  'suspended',
+  'pendingPassword',
+  'unknown',
+] as const;
+
+export type InstanceState = (typeof INSTANCE_STATES)[number];
+
+/** What `unknown` says on the wire: a state no client can know. */
+export const UNHEARD_OF_STATE = 'hibernating';
+
+/** The `stateInstance` of a state; null while the instance is being created (the whole body is null then). */
+export function wireState(state: InstanceState): string | null {
+  if (state === 'creating') return null;
+  return state === 'unknown' ? UNHEARD_OF_STATE : state;
+}
+
+/** Whether an account is linked. A suspended MAX account stays linked: it may still write to saved contacts. */
+export function isLinked(state: InstanceState): boolean {
+  return state === 'authorized' || state === 'suspended';
+}
