@@ -68,17 +68,19 @@ describe('judgeNotification', () => {
     ['of the very second of its start', SECOND],
     ['of yesterday', SECOND - 86_400],
   ])('checks a login %s', (_name, timestamp) => {
+    const neverAnswered = withState({ kind: 'waiting', notice: null }, { fence: 0 });
+    expect(judgeNotification(neverAnswered, notification({ timestamp }))).toEqual({ kind: 'check' });
     expect(judgeNotification(SESSIONS.showing, notification({ timestamp }))).toEqual({ kind: 'check' });
   });
 
   test('counts from the start of the current attempt, not of the session', () => {
-    const resumed = withState(showing, { startedAt: T0 + 600_000 });
+    const resumed = withState(showing, { startedAt: T0 + 600_000, newsFrom: T0 + 600_000 });
     expect(judgeNotification(resumed, notification())).toEqual({ kind: 'check' });
   });
 
-  test('checks a login from before the last answer: the provider has said since that nobody is linked', () => {
+  test('checks a login from before the old one was seen to be gone', () => {
     // The old login, told while it still stood, delivered a minute late: after its logout and with the new code on the screen.
-    const relinked = withState(showing, { relink: false, fence: T0 + 60_000 });
+    const relinked = withState(showing, { relink: false, newsFrom: T0 + 60_000 });
     expect(judgeNotification(relinked, notification({ timestamp: SECOND + 1 }))).toEqual({ kind: 'check' });
   });
 

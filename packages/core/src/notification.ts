@@ -12,7 +12,7 @@ export const stateNotificationSchema = z.object({
   typeWebhook: z.literal('stateInstanceChanged'),
   instanceData: z.object({
     idInstance: z.union([z.number().int().positive(), z.string().regex(/^\d{1,20}$/)]).transform(String),
-    wid: z.string().max(128).optional(),
+    wid: z.string().max(128).nullish(),
   }),
   /** Unix seconds. */
   timestamp: z.number().int().nonnegative(),
@@ -29,8 +29,8 @@ export type Verdict =
 
 export function judgeNotification(session: Session, notification: StateNotification): Verdict {
   if (isTerminal(session) && !isResumable(session)) return { kind: 'ignore' };
-  // A notification of the very second in which the attempt began may be from before it; so may any from an earlier second.
-  const isFresh = notification.timestamp > Math.floor(session.startedAt / 1000);
+  // A notification of that very second may be from before it; so may any of an earlier second.
+  const isFresh = notification.timestamp > Math.floor(session.newsFrom / 1000);
   if (isFresh && !session.relink) {
     if (notification.stateInstance === 'authorized') {
       return { kind: 'believe', outcome: { kind: 'authorized', account: accountOf(notification.instanceData.wid) } };
@@ -40,7 +40,7 @@ export function judgeNotification(session: Session, notification: StateNotificat
   return { kind: 'check' };
 }
 
-function accountOf(wid: string | undefined): { wid: string; phone: string | null } | null {
-  if (wid === undefined || wid === '') return null;
+function accountOf(wid: string | null | undefined): { wid: string; phone: string | null } | null {
+  if (wid == null || wid === '') return null;
   return { wid, phone: /^(\d{5,20})@/.exec(wid)?.[1] ?? null };
 }

@@ -59,6 +59,7 @@ describe('a code', () => {
     const slow: SessionEvent = { kind: 'slow', at: s(9), startedAt: s(6), retryAt: s(71) };
     const held = play(shown, slow);
     expect(held.state).toMatchObject({ kind: 'showing', notice: { code: 'provider_timeout', retryAt: s(71) } });
+    expect(play(held, told(10, code('older'), 6))).toBe(held);
     const blanked = play(held, elapsed(21));
     expect(blanked.state).toEqual({ kind: 'waiting', notice: { code: 'provider_timeout', retryAt: s(71) } });
     const late = play(blanked, told(60, code('b'), 54));

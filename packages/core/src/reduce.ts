@@ -58,7 +58,7 @@ export function reduce(policy: Policy, session: Session, event: SessionEvent): S
     case 'elapsed':
       return current;
     case 'slow':
-      return isPolled(current) && event.startedAt >= current.fence
+      return isPolled(current) && event.startedAt > current.fence
         ? note({ ...current, fence: event.startedAt }, { code: 'provider_timeout', retryAt: event.retryAt })
         : current;
     case 'passwordRefused':
@@ -75,16 +75,16 @@ export function reduce(policy: Policy, session: Session, event: SessionEvent): S
 /** An idle session takes answers too: one may be under way when the last viewer leaves. */
 function answer(policy: Policy, current: Session, event: Answered): Session {
   if (event.startedAt < current.fence) return current;
-  if (isTerminal(current)) return lateLogin(current, event);
+  if (isTerminal(current)) return lateLogin(policy, current, event);
   const session = { ...current, fence: event.startedAt };
   const { outcome } = event;
   switch (outcome.kind) {
     case 'code':
       return showCode(policy, session, event, outcome.digest);
     case 'authorized':
-      return authorize(session, event, outcome.account);
+      return authorize(policy, session, event, outcome.account);
     case 'notAuthorized':
-      return keepWaiting(session, event);
+      return keepWaiting(policy, session, event);
     case 'passwordWanted':
       return askPassword(policy, session, event);
     case 'loggedOut':
@@ -100,7 +100,7 @@ function answer(policy: Policy, current: Session, event: Answered): Session {
 
 function showCode(policy: Policy, session: Session, event: Answered, digest: string): Session {
   const healthy = {
-    relink: false,
+    ...unlinked(session, event),
     failures: 0,
     refusals: 0,
     next: { ask: 'qr', at: nextSlotAt(policy, event.startedAt, event.at) },
@@ -117,8 +117,16 @@ function showCode(policy: Policy, session: Session, event: Answered, digest: str
   return tell(session, { ...healthy, state: { kind: 'showing', code, notice: null } });
 }
 
-function authorize(session: Session, event: Answered, account: Account | null): Session {
-  const soon = followUpAt(event.startedAt, event.at);
+/** The provider answered as not linked: what was to be logged out is, and only news from now on can tell of a new login. */
+function unlinked(session: Session, event: Answered): Pick<Session, 'relink' | 'newsFrom'> {
+  return session.relink ? { relink: false, newsFrom: event.at } : { relink: false, newsFrom: session.newsFrom };
+}
+
+function authorize(policy: Policy, before: Session, event: Answered, account: Account | null): Session {
+  const session = { ...before, failures: 0, refusals: 0 };
+  const slot = nextSlotAt(policy, event.startedAt, event.at);
+  // Follow up at once, but once: where a refusal led here, or the account method itself did not tell the phone, the interval holds.
+  const soon = before.refusals > 0 || before.next.ask === 'account' ? slot : followUpAt(event.startedAt, event.at);
   if (session.relink) {
     // The old login: it must go first. The new one cannot come before a code was shown, which clears `relink`.
     return waitFor(session, 'logout', { code: 'instance_starting', retryAt: soon });
@@ -132,9 +140,9 @@ function authorize(session: Session, event: Answered, account: Account | null): 
 }
 
 /** A scan in the last second of an attempt, told after its end, is still a login. Anything less comes too late. */
-function lateLogin(session: Session, event: Answered): Session {
+function lateLogin(policy: Policy, session: Session, event: Answered): Session {
   if (!isResumable(session) || event.outcome.kind !== 'authorized') return session;
-  const next = authorize({ ...session, fence: event.startedAt }, event, event.outcome.account);
+  const next = authorize(policy, { ...session, fence: event.startedAt }, event, event.outcome.account);
   return next.state.kind === 'connected' ? next : session;
 }
 
@@ -145,9 +153,9 @@ function waitFor(session: Session, ask: 'logout' | 'account', notice: Notice): S
   return tell(session, { state: { kind: 'waiting', notice }, next });
 }
 
-function keepWaiting(session: Session, event: Answered): Session {
-  const at = followUpAt(event.startedAt, event.at);
-  const healthy = { relink: false, refusals: 0, next: { ask: 'qr', at } } as const;
+function keepWaiting(policy: Policy, session: Session, event: Answered): Session {
+  const at = session.refusals > 0 ? nextSlotAt(policy, event.startedAt, event.at) : followUpAt(event.startedAt, event.at);
+  const healthy = { ...unlinked(session, event), refusals: 0, next: { ask: 'qr', at } } as const;
   const { state } = session;
   if (state.kind === 'password') return tell(session, { ...healthy, state: { kind: 'waiting', notice: null } });
   if ((state.kind !== 'waiting' && state.kind !== 'showing') || state.notice === null) return keep(session, healthy);
@@ -159,7 +167,7 @@ function keepWaiting(session: Session, event: Answered): Session {
 /** The state method tells when a password is no longer wanted; asking for a code could start a new login under the person's fingers. */
 function askPassword(policy: Policy, session: Session, event: Answered): Session {
   const next = { ask: 'state', at: nextSlotAt(policy, event.startedAt, event.at) } as const;
-  const healthy = { relink: false, failures: 0, refusals: 0, next };
+  const healthy = { ...unlinked(session, event), failures: 0, refusals: 0, next };
   const { state } = session;
   const isTold = state.kind === 'password' && (state.notice === null || PASSWORD_NOTICES.has(state.notice.code));
   if (isTold || state.kind === 'idle') return keep(session, healthy);
@@ -170,24 +178,33 @@ function troubled(policy: Policy, session: Session, event: Answered, trouble: Ex
   const { code, retryAfterMs } = trouble;
   const failures = isFault(code) ? session.failures + 1 : session.failures;
   if (failures >= FAILURES_UNTIL_DOWN) return end({ ...session, failures }, 'provider_down');
-  const delay = retryDelay(policy, { code, failures: Math.max(1, failures), retryAfterMs, jitter: event.jitter });
-  const at = Math.max(event.startedAt + delay, followUpAt(event.startedAt, event.at));
-  const counted = { ...session, failures, next: { ask: askAfterTrouble(session, isFault(code)), at } };
+  const delay = retryDelay(policy, {
+    code,
+    failures: Math.max(code === 'rate_limited' ? 2 : 1, failures),
+    retryAfterMs,
+    jitter: event.jitter,
+  });
+  const at = Math.max(event.startedAt + delay, event.at + (retryAfterMs ?? 0), followUpAt(event.startedAt, event.at));
+  const counted = {
+    ...session,
+    failures,
+    next: { ask: askAfterTrouble(session, code !== 'rate_limited' && code !== 'instance_starting'), at },
+  };
   return note(counted, { code, retryAt: at });
 }
 
 /** A fault of the code endpoint hides what the instance is up to: ask the other method, and the code again after that. */
-function askAfterTrouble(session: Session, fault: boolean): Session['next']['ask'] {
+function askAfterTrouble(session: Session, hides: boolean): Session['next']['ask'] {
   if (session.state.kind === 'password') return 'state';
   if (session.next.ask === 'account') return 'account';
-  return fault && session.next.ask === 'qr' ? 'state' : 'qr';
+  return hides && session.next.ask === 'qr' ? 'state' : 'qr';
 }
 
 function refuse(session: Session, event: Answered, reason: RefusalReason): Session {
   const refusals = session.refusals + 1;
   if (refusals >= REFUSALS_UNTIL_END) return end({ ...session, refusals }, reason);
   const at = followUpAt(event.startedAt, event.at);
-  const ask = session.next.ask === 'state' ? 'qr' : 'state';
+  const ask = session.next.ask === 'state' && session.state.kind !== 'password' ? 'qr' : 'state';
   return note({ ...session, refusals, next: { ask, at } }, { code: 'provider_refused', retryAt: at });
 }
 
@@ -205,6 +222,7 @@ function startAttempt(policy: Policy, session: Session, at: number): Session {
     next: { ask: 'qr', at },
     failures: 0,
     refusals: 0,
+    newsFrom: at,
     startedAt: at,
     deadlineAt: Math.min(at + policy.attemptMs, session.expiresAt),
   });
@@ -223,7 +241,7 @@ function elapse(session: Session, at: number): Session {
   return tell(session, { state: { kind: 'waiting', notice: session.state.notice } });
 }
 
-type Change = Partial<Pick<Session, 'state' | 'relink' | 'next' | 'failures' | 'refusals' | 'startedAt' | 'deadlineAt'>>;
+type Change = Partial<Pick<Session, 'state' | 'relink' | 'next' | 'failures' | 'refusals' | 'newsFrom' | 'startedAt' | 'deadlineAt'>>;
 
 /** A change viewers must be told whole. */
 function tell(session: Session, change: Change): Session {

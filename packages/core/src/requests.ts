@@ -15,7 +15,8 @@ export type Scope = z.infer<typeof scope>;
 export const originSchema = z
   .string()
   .max(256)
-  .regex(/^https?:\/\/[^/\s?#@]+$/, 'expected an origin like https://app.example.com');
+  .regex(/^https?:\/\/([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/, 'expected an origin like https://app.example.com')
+  .refine((value) => URL.canParse(value), 'expected an origin like https://app.example.com');
 
 export const createSessionSchema = z.strictObject({
   instanceId: z.string().regex(INSTANCE_ID, 'expected 4 to 20 digits'),
@@ -91,7 +92,7 @@ export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.
     const field = issue.path.length === 0 ? 'the request' : issue.path.join('.');
     const rule =
       issue.code === 'unrecognized_keys'
-        ? `unknown field${issue.keys.length > 1 ? 's' : ''} ${issue.keys.map(shortName).join(', ')}`
+        ? `unknown field${issue.keys.length > 1 ? 's' : ''} ${issue.keys.slice(0, 10).map(shortName).join(', ')}`
         : issue.message;
     return `${field}: ${rule} (came: ${kindAt(value, issue.path)})`;
   });
@@ -100,7 +101,7 @@ export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.
 
 /** A key is the caller's own text, so it is cut: a secret pasted in its place must not come back whole. */
 function shortName(key: string): string {
-  return JSON.stringify(key.length > 24 ? `${key.slice(0, 24)}…` : key);
+  return JSON.stringify(key.length > 16 ? `${key.slice(0, 16)}…` : key);
 }
 
 function kindAt(value: unknown, path: readonly PropertyKey[]): string {

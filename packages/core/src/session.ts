@@ -73,6 +73,9 @@ export interface Session {
   /** Refusals in a row. */
   readonly refusals: number;
 
+  /** Notifications from before this moment tell of an earlier login: the attempt's start, or when a relinked instance was seen logged out. */
+  readonly newsFrom: number;
+
   readonly createdAt: number;
   /** Of the current attempt, like `deadlineAt`. */
   readonly startedAt: number;
@@ -103,6 +106,7 @@ export function createSession(fields: NewSession, attemptMs: number, now: number
     fence: 0,
     failures: 0,
     refusals: 0,
+    newsFrom: now,
     createdAt: now,
     startedAt: now,
     deadlineAt: Math.min(now + attemptMs, fields.expiresAt),

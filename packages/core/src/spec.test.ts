@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const spec = readFileSync(new URL('../SPEC.md', import.meta.url), 'utf8');
 const [, block = ''] = /<!-- checklist -->\n([\s\S]*?)<!-- \/checklist -->/.exec(spec) ?? [];
-const rows = [...block.matchAll(/^\| ([IF]\d+) \| `([^`]+)` \| `([^`]+)` \|$/gm)].map(([, rule = '', file = '', name = '']) => ({
+const rows = [...block.matchAll(/^\| +([IF]\d+) +\| +`([^`]+)` +\| +`([^`]+)` +\|$/gm)].map(([, rule = '', file = '', name = '']) => ({
   rule,
   file,
   name,
