@@ -13,7 +13,7 @@ import {
   readSessionSchema,
   streamPasswordSchema,
   subscribeSchema,
-  unsubscribeSchema,
+  sessionIdSchema,
   visibleSchema,
 } from './requests.ts';
 
@@ -78,7 +78,7 @@ const BAD: readonly Bad[] = [
   ['no format', subscribeSchema, { ticket: 'a', formats: [] }, 'formats'],
   ['a format of its own', subscribeSchema, { ticket: 'a', formats: ['svg'] }, 'formats.0'],
   ['a version below none', subscribeSchema, { ticket: 'a', after: -1 }, 'after'],
-  ['no session', unsubscribeSchema, {}, 'sessionId'],
+  ['no session', sessionIdSchema, {}, 'sessionId'],
   ['half visible', visibleSchema, { visible: 1 }, 'visible'],
 ];
 
@@ -102,7 +102,7 @@ describe('refuses', () => {
     [createTenantSchema, tenant],
     [patchTenantSchema, {}],
     [subscribeSchema, { ticket: 'x' }],
-    [unsubscribeSchema, { sessionId: 'x' }],
+    [sessionIdSchema, { sessionId: 'x' }],
     [streamPasswordSchema, { sessionId: 'x', password: 'x' }],
     [visibleSchema, { visible: true }],
   ];

@@ -80,7 +80,8 @@ export const subscribeSchema = z.strictObject({
   formats: z.array(formatSchema).min(1).max(2).optional(),
   after: z.number().int().nonnegative().optional(),
 });
-export const unsubscribeSchema = z.strictObject({ sessionId: z.string().min(1).max(64) });
+/** `unsubscribe` and `resume`. */
+export const sessionIdSchema = z.strictObject({ sessionId: z.string().min(1).max(64) });
 export const streamPasswordSchema = z.strictObject({ sessionId: z.string().min(1).max(64), password: z.string().min(1).max(256) });
 export const visibleSchema = z.strictObject({ visible: z.boolean() });
 

@@ -20,7 +20,9 @@ export const tenantSessionsKey = (ns: Namespace, tenantId: string): string => `$
 export const tenantInstancesKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:instances`;
 export const tenantsKey = (ns: Namespace): string => `${ns}:tenants`;
 export const apiKeyKey = (ns: Namespace, keyHash: string): string => `${ns}:key:${keyHash}`;
-export const revokedTicketKey = (ns: Namespace, ticketId: string): string => `${ns}:revoked:${ticketId}`;
+export const revokedTicketKey = (ns: Namespace, tenantId: string, ticketId: string): string => `${ns}:revoked:${tenantId}:${ticketId}`;
+export const passwordTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:password:${instanceKey}`;
+export const revocationsChannel = (ns: Namespace): string => `${ns}:revocations`;
 
 /** The due-set of a shard (`due`), who is watched until when (`watch`), which instances must not be asked yet (`busy`), early wishes (`poked`). */
 export const shardKeys = (ns: Namespace, shard: number): [due: string, watch: string, busy: string, poked: string] => {

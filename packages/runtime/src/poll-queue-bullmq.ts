@@ -72,8 +72,12 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
 
     consume: (handlers, { concurrency }) => consumePolls({ redis, redisUrl, namespace, log, queue }, handlers, concurrency),
 
-    async ping() {
-      await queue.getJobCounts('delayed');
+    async ping(timeoutMs) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`the queue did not answer within ${timeoutMs} ms`)), timeoutMs);
+      });
+      await Promise.race([queue.getJobCounts('delayed'), late]).finally(() => clearTimeout(timer));
     },
 
     async close() {

@@ -1,9 +1,9 @@
-import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { randomUUID } from 'node:crypto';
+import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { pollMember, SHARD_COUNT, shardKeys, shardOf } from './keys.ts';
-import { openPollQueue } from './poll-queue-bullmq.ts';
 import type { Claim, PollHandlers, PollQueue, PollTarget } from './poll-queue.ts';
+import { openPollQueue } from './poll-queue-bullmq.ts';
 import { openTestRuntime, type TestRuntime } from './test-runtime.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -102,7 +102,12 @@ describe('PollQueue over BullMQ', () => {
     await runtime.redis.zadd(due, leaseEnd, pollMember(target));
     await runtime.redis.zadd(busy, leaseEnd, target.instanceKey);
     const log = pollLog();
-    await consume(queue, { poll: async (claim) => (log.add(claim), claim.startedAt + 60_000) });
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        return claim.startedAt + 60_000;
+      },
+    });
     await queue.poke(target);
     const [claim] = await log.until(1);
     expect(claim?.startedAt).toBeGreaterThanOrEqual(leaseEnd);

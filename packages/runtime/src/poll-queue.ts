@@ -42,7 +42,7 @@ export interface PollQueue {
   cancel(target: PollTarget): Promise<void>;
   /** Starts to poll in this process. Resolves to the function that stops it and awaits what is under way, at most `graceMs`. */
   consume(handlers: PollHandlers, options: { readonly concurrency: number }): Promise<(graceMs: number) => Promise<void>>;
-  /** Answers once the queue's Redis has; rejects if it is out. */
-  ping(): Promise<void>;
+  /** Resolves once the queue has answered; rejects if it has not within `timeoutMs`. */
+  ping(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }

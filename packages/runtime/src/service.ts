@@ -8,26 +8,34 @@
 
 import { errorFields, type Logger } from './log.ts';
 import { createReleasers, type Releasers } from './releasers.ts';
+import { SettingsError } from './settings.ts';
 
 export interface ServiceOptions {
   readonly name: string;
   readonly log: Logger;
+}
+
+/** What a started service says of itself. */
+export interface Started {
   /** Longest a graceful stop may take, ms. */
   readonly stopMs: number;
 }
 
-/** Never rejects: a failed start is logged, what it had acquired is released, and the process exits with status 1. */
-export async function runService(options: ServiceOptions, start: (releasers: Releasers) => Promise<void>): Promise<void> {
-  const { name, log, stopMs } = options;
+/** While starting there is nothing to drain. */
+const STOP_WHILE_STARTING_MS = 10_000;
+
+/** Never rejects: a failed start is told, what it had acquired is released, and the process exits with status 1. */
+export async function runService({ name, log }: ServiceOptions, start: (releasers: Releasers) => Promise<Started>): Promise<void> {
   const releasers = createReleasers();
-  let stopping = false;
+  let stopMs = STOP_WHILE_STARTING_MS;
+  let isStopping = false;
 
   const stop = async (reason: string, status: number): Promise<void> => {
-    if (stopping) {
+    if (isStopping) {
       log.warn({ reason }, 'stopping at once');
       process.exit(1);
     }
-    stopping = true;
+    isStopping = true;
     log.info({ reason, stopMs }, 'stopping; a second signal stops at once');
     const timer = setTimeout(() => {
       log.error({ stopMs }, 'the graceful stop took too long; stopping at once');
@@ -52,9 +60,11 @@ export async function runService(options: ServiceOptions, start: (releasers: Rel
   });
 
   try {
-    await start(releasers);
+    ({ stopMs } = await start(releasers));
   } catch (error) {
-    log.fatal(errorFields(error), 'could not start');
+    if (isStopping) return; // told to stop while starting: what failed is the consequence
+    if (error instanceof SettingsError) process.stderr.write(`${name}: ${error.message}\n`);
+    else log.fatal(errorFields(error), 'could not start');
     await stop('failed start', 1);
   }
 }

@@ -47,6 +47,7 @@ export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions
       return session;
     },
 
+    find: async (sessionId) => store.sessions.get(sessionId)?.session ?? null,
     read: async (sessionId) => snapshotOf(sessionId),
     readSealed: async (sessionId) => store.sessions.get(sessionId)?.sealed ?? null,
 

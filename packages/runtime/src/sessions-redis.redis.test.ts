@@ -14,7 +14,10 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-function openProcess(namespace?: string, options: { rereadEveryMs?: number; probeEveryMs?: number } = {}): { runtime: TestRuntime; sessions: Sessions } {
+function openProcess(
+  namespace?: string,
+  options: { rereadEveryMs?: number; probeEveryMs?: number } = {},
+): { runtime: TestRuntime; sessions: Sessions } {
   const runtime = openTestRuntime(inject('redisUrl'), namespace, options.probeEveryMs);
   const { rereadEveryMs } = options;
   const sessions = openRedisSessions({ ...runtime, policy: DEFAULT_POLICY, ...(rereadEveryMs === undefined ? {} : { rereadEveryMs }) });
@@ -56,33 +59,36 @@ describe('Sessions in Redis', () => {
   it.each([
     { probeEveryMs: 100, repaired: true },
     { probeEveryMs: 3_600_000, repaired: false }, // the twin: without probes nothing repairs it
-  ])('a subscription whose connection froze is repaired by probes every $probeEveryMs ms: $repaired', async ({ probeEveryMs, repaired }) => {
-    const writer = openProcess();
-    const proxy = await openTestProxy(Number(new URL(writer.runtime.redisUrl).port));
-    open.push(proxy);
-    const throughProxy = new URL(writer.runtime.redisUrl);
-    throughProxy.port = String(proxy.port);
-    const { redis, namespace, log } = writer.runtime;
-    const bus = openBus({ redis, redisUrl: throughProxy.href, namespace, log, probeEveryMs });
-    const sessions = openRedisSessions({ redis, bus, namespace, log, policy: DEFAULT_POLICY, rereadEveryMs: 3_600_000 });
-    open.push(bus, sessions);
-    const session = sampleSession();
-    await writer.sessions.create(session, '');
-    const { promise, resolve } = Promise.withResolvers<string>();
-    const watch = sessions.watch(session.id, (snapshot) => resolve(snapshot.session.state.kind));
-    await watch.first;
+  ])(
+    'a subscription whose connection froze is repaired by probes every $probeEveryMs ms: $repaired',
+    async ({ probeEveryMs, repaired }) => {
+      const writer = openProcess();
+      const proxy = await openTestProxy(Number(new URL(writer.runtime.redisUrl).port));
+      open.push(proxy);
+      const throughProxy = new URL(writer.runtime.redisUrl);
+      throughProxy.port = String(proxy.port);
+      const { redis, namespace, log } = writer.runtime;
+      const bus = openBus({ redis, redisUrl: throughProxy.href, namespace, log, probeEveryMs });
+      const sessions = openRedisSessions({ redis, bus, namespace, log, policy: DEFAULT_POLICY, rereadEveryMs: 3_600_000 });
+      open.push(bus, sessions);
+      const session = sampleSession();
+      await writer.sessions.create(session, '');
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const watch = sessions.watch(session.id, (snapshot) => resolve(snapshot.session.state.kind));
+      await watch.first;
 
-    proxy.freeze();
-    await writer.sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
-    if (repaired) {
-      expect(await promise).toBe('ended');
-    } else {
-      // Ten probe periods of the case above pass on the same machine, by its own messages.
-      await expect(bus.probe(1_000)).rejects.toThrow('did not come back');
-      expect(await Promise.race([promise, 'silent'])).toBe('silent');
-    }
-    watch.close();
-  });
+      proxy.freeze();
+      await writer.sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
+      if (repaired) {
+        expect(await promise).toBe('ended');
+      } else {
+        // Ten probe periods of the case above pass on the same machine, by its own messages.
+        await expect(bus.probe(1_000)).rejects.toThrow('did not come back');
+        expect(await Promise.race([promise, 'silent'])).toBe('silent');
+      }
+      watch.close();
+    },
+  );
 
   it('reads watched sessions again by the clock', async () => {
     const writer = openProcess();

@@ -164,6 +164,7 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
       if ((await commit([sessionKey(namespace, session.id)], args)) !== 1) throw new Error(`session ${session.id} exists already`);
     },
     apply,
+    find: load,
     read: (sessionId) => readFrom(redis, sessionId),
     readSealed: (sessionId) => redis.hget(sessionKey(namespace, sessionId), 'sealed'),
     watch,

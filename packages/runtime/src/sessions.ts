@@ -25,6 +25,9 @@ export interface Sessions {
    * trip; an old one costs one, never a wrong answer.
    */
   apply(sessionId: string, event: SessionEvent, known?: Session): Promise<Session | null>;
+  /** The record alone. */
+  find(sessionId: string): Promise<Session | null>;
+  /** The record with its picture. */
   read(sessionId: string): Promise<Snapshot | null>;
   /** The credentials as they were sealed at `create`. */
   readSealed(sessionId: string): Promise<string | null>;

@@ -1,5 +1,6 @@
 /** Settings from the environment: each with its rule, and all faults told at once. A value is never repeated, for it may be a secret. */
 
+import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/requests';
 import { DEFAULT_POLICY, MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { z } from 'zod';
 import { parseKeyring } from './keyring.ts';
@@ -60,6 +61,9 @@ export const SETTINGS = {
   QRCAST_DRAIN_MS: whole(0, 600_000, 'ms').default(25_000),
   QRCAST_LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
   QRCAST_WORKER_CONCURRENCY: whole(1, 100_000, 'requests').default(1_000),
+  GREEN_API_ID_INSTANCE: z.string().regex(INSTANCE_ID, 'expected 4 to 20 digits').optional(),
+  GREEN_API_TOKEN: z.string().regex(API_TOKEN, 'expected 8 to 256 characters of A-Z a-z 0-9 _ -').optional(),
+  GREEN_API_URL: z.string().max(256).optional(),
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -82,16 +86,16 @@ export class SettingsError extends Error {
  * The named settings; `required` ones must be set. An empty variable counts as unset.
  * @throws {SettingsError} with every fault.
  */
-export function readSettings<Name extends SettingName>(
+export function readSettings<Name extends SettingName, Need extends Name = never>(
   env: Environment,
   names: readonly Name[],
-  required: readonly Name[] = [],
-): Settings<Name> {
+  required: readonly Need[] = [],
+): Settings<Name> & { readonly [N in Need]: NonNullable<Settings<Name>[N]> } {
   const faults: string[] = [];
   const values: Partial<Record<SettingName, unknown>> = {};
   for (const name of names) {
     const text = env[name] === '' ? undefined : env[name];
-    if (text === undefined && required.includes(name)) {
+    if (text === undefined && (required as readonly SettingName[]).includes(name)) {
       faults.push(`${name}: is not set; ${REMEDIES[name] ?? 'it is required'}`);
       continue;
     }
@@ -104,7 +108,7 @@ export function readSettings<Name extends SettingName>(
   }
   faults.push(...crossFaults(values as Partial<Settings<SettingName>>));
   if (faults.length > 0) throw new SettingsError(faults);
-  return Object.freeze(values) as Settings<Name>; // every name was parsed by its own schema above
+  return Object.freeze(values) as ReturnType<typeof readSettings<Name, Need>>; // every name was parsed by its own schema above
 }
 
 const REMEDIES: Partial<Record<SettingName, string>> = {
@@ -121,6 +125,9 @@ function crossFaults(values: Partial<Settings<SettingName>>): string[] {
   }
   if (attempt !== undefined && interval !== undefined && attempt <= interval) {
     faults.push(`QRCAST_ATTEMPT_MS: ${attempt} must be above QRCAST_POLL_INTERVAL_MS ${interval}, or an attempt ends after one poll`);
+  }
+  if ((values.GREEN_API_ID_INSTANCE === undefined) !== (values.GREEN_API_TOKEN === undefined)) {
+    faults.push('GREEN_API_ID_INSTANCE and GREEN_API_TOKEN: expected both (the real provider is polled) or neither (a simulated one)');
   }
   return faults;
 }

@@ -14,7 +14,8 @@ declare module 'vitest' {
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const program = findRedisProgram(process.env['PATH'] ?? '');
-  if (program === null) throw new Error('these tests need a real Redis; install it (Debian: apt-get install redis-server) or run `pnpm test` at the root');
+  if (program === null)
+    throw new Error('these tests need a real Redis; install it (Debian: apt-get install redis-server) or run `pnpm test` at the root');
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-test-'));
   const server = await openRedisServer({ program, folder, persistent: false });
   project.provide('redisUrl', server.url);

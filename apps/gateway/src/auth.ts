@@ -1,0 +1,90 @@
+/** Who calls: the `Authorization` header (or a stream's ticket) becomes a principal. A secret is never taken from a URL. */
+
+import { RefusedError } from '@qrcast/core/errors';
+import type { Session } from '@qrcast/core/session';
+import { hashSecret, matchesHash } from './secrets.ts';
+import type { Tenant, Tenants } from './tenants.ts';
+import type { Ticket, Tickets } from './tickets.ts';
+
+export type Principal =
+  | { readonly kind: 'tenant'; readonly tenantId: string; readonly tenant: Tenant }
+  | { readonly kind: 'viewer'; readonly tenantId: string; readonly ticket: Ticket };
+
+export interface Auth {
+  /** A tenant's key or a viewer's ticket. @throws {RefusedError} `unauthenticated`, `origin_not_allowed`. */
+  identify(authorization: string | undefined, origin: string | undefined): Promise<Principal>;
+  /** @throws {RefusedError} `unauthenticated`, `origin_not_allowed`. */
+  identifyTicket(ticket: string, origin: string | undefined): Promise<Extract<Principal, { kind: 'viewer' }>>;
+  /** @throws {RefusedError} `unauthenticated`, also while the admin API is off. */
+  requireAdmin(authorization: string | undefined): void;
+}
+
+export interface AuthDeps {
+  readonly tenants: Tenants;
+  readonly tickets: Tickets;
+  /** Unset: the admin API is off. */
+  readonly adminKey: string | undefined;
+  /** Our own page's address: its origin is always allowed, for we hand it the ticket. */
+  readonly publicUrl: () => string;
+}
+
+export function createAuth({ tenants, tickets, adminKey, publicUrl }: AuthDeps): Auth {
+  const adminHash = adminKey === undefined ? null : hashSecret(adminKey);
+
+  async function identifyTicket(text: string, origin: string | undefined): Promise<Extract<Principal, { kind: 'viewer' }>> {
+    const ticket = await tickets.verify(text);
+    const isAllowed =
+      ticket.origins.length === 0 || origin === undefined || origin === new URL(publicUrl()).origin || ticket.origins.includes(origin);
+    if (!isAllowed)
+      throw new RefusedError(
+        'origin_not_allowed',
+        'this ticket may not be used from this origin; name the origin when you make the ticket',
+      );
+    return { kind: 'viewer', tenantId: ticket.tenantId, ticket };
+  }
+
+  return {
+    async identify(authorization, origin) {
+      const secret = bearerOf(authorization);
+      if (secret === null) throw new RefusedError('unauthenticated', 'expected the header Authorization: Bearer <API key or ticket>');
+      if (!secret.startsWith('qk_')) return identifyTicket(secret, origin);
+      const tenant = await tenants.findByKey(secret);
+      if (tenant === null) throw new RefusedError('unauthenticated', 'the API key is not known; was it removed?');
+      return { kind: 'tenant', tenantId: tenant.id, tenant };
+    },
+
+    identifyTicket,
+
+    requireAdmin(authorization) {
+      const secret = bearerOf(authorization);
+      if (adminHash === null) throw new RefusedError('unauthenticated', 'the admin API is off; set QRCAST_ADMIN_KEY to turn it on');
+      if (secret === null || !matchesHash(secret, adminHash))
+        throw new RefusedError('unauthenticated', 'expected the header Authorization: Bearer <admin key>');
+    },
+  };
+}
+
+/** Only a tenant's own key. @throws {RefusedError} `forbidden` for a ticket. */
+export function requireTenant(principal: Principal): Extract<Principal, { kind: 'tenant' }> {
+  if (principal.kind === 'tenant') return principal;
+  throw new RefusedError('forbidden', 'this call needs the API key; a ticket only watches its session');
+}
+
+/** A session the principal may not see does not exist for it. @throws {RefusedError} `not_found`. */
+export function requireSession(principal: Principal, sessionId: string, session: Session | null): Session {
+  const isTheirs = session !== null && session.tenantId === principal.tenantId;
+  const isInScope = principal.kind === 'tenant' || principal.ticket.sessionId === sessionId;
+  if (!isTheirs || !isInScope) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+  return session;
+}
+
+/** @throws {RefusedError} `forbidden` for a ticket without the scope. */
+export function requireScope(principal: Principal, scope: 'view' | 'password'): void {
+  if (principal.kind === 'viewer' && !principal.ticket.scopes.includes(scope)) {
+    throw new RefusedError('forbidden', `the ticket has no scope "${scope}"; name it when you make the ticket`);
+  }
+}
+
+function bearerOf(authorization: string | undefined): string | null {
+  return /^Bearer ([^\s]{1,4096})$/i.exec(authorization ?? '')?.[1] ?? null;
+}

@@ -1,0 +1,61 @@
+/** The HTTP server every route hangs on: limits, problem+json for every fault, and nothing secret in a log. */
+
+import { RefusedError, toProblem } from '@qrcast/core/errors';
+import { errorFields, type Logger } from '@qrcast/runtime/log';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+
+const BODY_LIMIT_BYTES = 64 * 1024;
+/** A client that sends its request more slowly than this is cut. */
+const REQUEST_TIMEOUT_MS = 15_000;
+/** Above a load balancer's usual 60 s, so that it never reuses a connection we are closing. */
+const KEEP_ALIVE_MS = 65_000;
+
+export function createHttpServer(log: Logger): FastifyInstance {
+  const app = fastify({
+    logger: false, // its request log holds URLs and headers
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 256 },
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('referrer-policy', 'no-referrer');
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    // The route's pattern, not the URL: what a caller puts into a path or query is not ours to log.
+    log.debug(
+      { method: request.method, route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      'request',
+    );
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    sendProblem(reply, new RefusedError('not_found', 'there is nothing at this path and method')),
+  );
+  app.setErrorHandler((error, request, reply) => sendProblem(reply, refusalOf(error, log, request.routeOptions.url)));
+  return app;
+}
+
+export function sendProblem(reply: FastifyReply, error: RefusedError): FastifyReply {
+  const problem = toProblem(error);
+  if (problem.retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(problem.retryAfterMs / 1000)));
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** Any error as a refusal. What is no refusal is a fault of ours or of Redis: logged, and told without its text. */
+export function refusalOf(error: unknown, log: Logger, where: string | undefined): RefusedError {
+  if (error instanceof RefusedError) return error;
+  const { code, statusCode } = error as { code?: string; statusCode?: number };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new RefusedError('body_too_large', `expected a body of at most ${BODY_LIMIT_BYTES} bytes`);
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new RefusedError('invalid_request', 'expected the header Content-Type: application/json');
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new RefusedError('invalid_request', 'the body could not be read; expected one JSON object in UTF-8');
+  }
+  log.error({ where, ...errorFields(error) }, 'a request failed');
+  return new RefusedError('unavailable', 'the service cannot answer now; try again', { retryAfterMs: 1_000 });
+}

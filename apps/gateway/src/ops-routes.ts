@@ -1,0 +1,15 @@
+/** `/healthz`: the process is alive. `/readyz`: it delivers now; red while Redis is out, the queue is silent, or it drains. */
+
+import type { FastifyInstance } from 'fastify';
+
+export function addOpsRoutes(app: FastifyInstance, ready: () => Promise<void>): void {
+  app.get('/healthz', async () => ({ status: 'alive' }));
+  app.get('/readyz', async (_request, reply) => {
+    try {
+      await ready();
+      return { status: 'ready' };
+    } catch (error) {
+      return reply.status(503).send({ status: 'not ready', reason: error instanceof Error ? error.message : 'unknown' });
+    }
+  });
+}

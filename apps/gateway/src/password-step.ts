@@ -1,0 +1,84 @@
+/**
+ * The account's cloud password on its way from a viewer to the provider: straight through, in memory only. It is never stored, logged,
+ * queued or echoed, and no error of ours holds it.
+ */
+
+import { RefusedError } from '@qrcast/core/errors';
+import type { PasswordOutcome } from '@qrcast/core/outcome';
+import { MIN_SPACING_MS } from '@qrcast/core/schedule';
+import type { Session } from '@qrcast/core/session';
+import type { Provider } from '@qrcast/provider/provider';
+import type { Clock } from '@qrcast/runtime/clock';
+import { openCredentials } from '@qrcast/runtime/credentials-vault';
+import type { Keyring } from '@qrcast/runtime/keyring';
+import { passwordTurnKey } from '@qrcast/runtime/keys';
+import type { Sessions } from '@qrcast/runtime/sessions';
+import type { Redis } from 'ioredis';
+import type { Watching } from './watching.ts';
+
+export interface PasswordStep {
+  /**
+   * Hands the password over once. Resolves to the session after it; `connected` follows through the streams.
+   * @throws {RefusedError} `not_waiting_for_password`, `password_rejected`, `too_many_requests`, `unavailable`.
+   */
+  submit(session: Session, password: string): Promise<Session>;
+}
+
+export interface PasswordStepDeps {
+  readonly sessions: Sessions;
+  readonly watching: Watching;
+  readonly provider: Provider;
+  readonly keyring: Keyring;
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly clock: Clock;
+}
+
+export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
+  const { sessions, watching, provider, keyring, redis, namespace, clock } = deps;
+
+  /** The provider allows one call a second and instance; over all gateways. */
+  async function takeTurn(session: Session): Promise<void> {
+    const turn = await redis.set(passwordTurnKey(namespace, session.instanceKey), '1', 'PX', MIN_SPACING_MS, 'NX');
+    if (turn === null)
+      throw new RefusedError('too_many_requests', 'one password a second; wait and try again', { retryAfterMs: MIN_SPACING_MS });
+  }
+
+  async function refuse(session: Session, outcome: Exclude<PasswordOutcome, { kind: 'accepted' }>): Promise<never> {
+    if (outcome.kind === 'notExpected') {
+      await watching.check(session);
+      throw new RefusedError('not_waiting_for_password', 'the provider waits for no password any more; scan the next code');
+    }
+    if (outcome.kind === 'trouble') {
+      throw new RefusedError('unavailable', `the provider did not take the password (${outcome.code}); try again`, {
+        retryAfterMs: outcome.retryAfterMs ?? 2_000,
+      });
+    }
+    await sessions.apply(session.id, { kind: 'passwordRefused', at: clock.now(), code: outcome.code });
+    if (outcome.code === 'password_rate_limited') {
+      throw new RefusedError('too_many_requests', 'the provider takes no more passwords for now; wait before the next try', {
+        retryAfterMs: 60_000,
+      });
+    }
+    throw new RefusedError('password_rejected', 'the provider says the password is wrong');
+  }
+
+  return {
+    async submit(session, password) {
+      if (session.state.kind !== 'password') {
+        throw new RefusedError(
+          'not_waiting_for_password',
+          `the session is ${session.state.kind}; a password is taken only in the state "password"`,
+        );
+      }
+      await takeTurn(session);
+      const sealed = await sessions.readSealed(session.id);
+      if (sealed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+      const credentials = { instanceId: session.instanceId, ...openCredentials(keyring, session.id, sealed) };
+      const outcome = await provider.sendPassword(credentials, password);
+      if (outcome.kind !== 'accepted') return refuse(session, outcome);
+      await watching.check(session);
+      return (await sessions.find(session.id)) ?? session;
+    },
+  };
+}

@@ -1,0 +1,78 @@
+/** Live end of a ticket: revoked once, it is refused from then on and its open streams are told, on every gateway. */
+
+import type { Bus } from '@qrcast/runtime/bus';
+import { revocationsChannel } from '@qrcast/runtime/keys';
+import type { Redis } from 'ioredis';
+import type { Ticket, Tickets } from './tickets.ts';
+
+export interface Revocations {
+  revoke(tenantId: string, ticketId: string): Promise<void>;
+  /** `onEnd` is called once if the ticket is revoked or expires while it is held. Returns its undo. */
+  hold(ticket: Ticket, onEnd: (reason: 'ticket_revoked' | 'ticket_expired') => void): () => void;
+  close(): void;
+}
+
+interface RevocationsDeps {
+  readonly bus: Bus;
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly tickets: Tickets;
+  readonly now: () => number;
+}
+
+/** How late an expired ticket's streams may end. */
+const EXPIRY_CHECK_MS = 1_000;
+
+interface Held {
+  readonly ticket: Ticket;
+  readonly end: (reason: 'ticket_revoked' | 'ticket_expired') => void;
+}
+
+export function openRevocations({ bus, redis, namespace, tickets, now }: RevocationsDeps): Revocations {
+  const channel = revocationsChannel(namespace);
+  const held = new Set<Held>();
+
+  function endAll(tenantId: string, ticketId: string): void {
+    for (const { ticket, end } of held) if (ticket.id === ticketId && ticket.tenantId === tenantId) end('ticket_revoked');
+  }
+
+  const unsubscribe = bus.subscribe(channel, (message) => {
+    const [tenantId = '', ticketId = ''] = message.split(' ');
+    endAll(tenantId, ticketId);
+  });
+  const timer = setInterval(() => {
+    for (const { ticket, end } of held) if (now() >= ticket.expiresAt) end('ticket_expired');
+  }, EXPIRY_CHECK_MS);
+  // After a reconnect a revocation may have been missed.
+  const undoReset = bus.onReset(() => {
+    for (const { ticket, end } of held) {
+      tickets.isRevoked(ticket).then(
+        (isRevoked) => isRevoked && end('ticket_revoked'),
+        () => undefined,
+      ); // out again: asked at the next reset
+    }
+  });
+
+  return {
+    async revoke(tenantId, ticketId) {
+      await tickets.revoke(tenantId, ticketId);
+      await redis.publish(channel, `${tenantId} ${ticketId}`);
+    },
+    hold(ticket, onEnd) {
+      const one: Held = {
+        ticket,
+        end(reason) {
+          if (held.delete(one)) onEnd(reason);
+        },
+      };
+      held.add(one);
+      return () => held.delete(one);
+    },
+    close() {
+      clearInterval(timer);
+      undoReset();
+      unsubscribe();
+      held.clear();
+    },
+  };
+}

@@ -1,0 +1,138 @@
+/** `/v1/sessions…` and `/v1/tickets…`: the control API of tenants, and what viewers may do with a ticket. */
+
+import { RefusedError } from '@qrcast/core/errors';
+import {
+  createSessionSchema,
+  createTicketSchema,
+  listSessionsSchema,
+  parseRequest,
+  passwordSchema,
+  readSessionSchema,
+} from '@qrcast/core/requests';
+import type { Session } from '@qrcast/core/session';
+import type { WireSession } from '@qrcast/core/wire';
+import type { Sessions } from '@qrcast/runtime/sessions';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Auth, type Principal, requireScope, requireSession, requireTenant } from './auth.ts';
+import type { Hub } from './hub.ts';
+import type { PasswordStep } from './password-step.ts';
+import type { Revocations } from './revocations.ts';
+import type { SessionService } from './session-service.ts';
+import type { Watching } from './watching.ts';
+
+export interface SessionRoutesDeps {
+  readonly auth: Auth;
+  readonly service: SessionService;
+  readonly sessions: Sessions;
+  readonly watching: Watching;
+  readonly hub: Hub;
+  readonly passwordStep: PasswordStep;
+  readonly revocations: Revocations;
+  /** Where clients reach us, without a trailing slash. */
+  readonly publicUrl: () => string;
+}
+
+interface SessionPath {
+  Params: { id: string };
+}
+
+export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps): void {
+  const { auth, service, sessions, watching, hub, passwordStep, revocations, publicUrl } = deps;
+
+  const identify = (request: FastifyRequest): Promise<Principal> => auth.identify(request.headers.authorization, request.headers.origin);
+
+  /** The session the caller names, if it is theirs; a foreign one is told apart from no session by nothing. */
+  async function theirSession(request: FastifyRequest<SessionPath>): Promise<{ principal: Principal; session: Session }> {
+    const principal = await identify(request);
+    requireSession(principal, request.params.id, await sessions.find(request.params.id));
+    return { principal, session: await service.find(request.params.id) };
+  }
+
+  async function show(sessionId: string): Promise<WireSession> {
+    const snapshot = await sessions.read(sessionId);
+    if (snapshot === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+    return service.present(snapshot);
+  }
+
+  app.post('/v1/sessions', async (request, reply) => {
+    const { tenant } = requireTenant(await identify(request));
+    const { session, isNew, ticket } = await service.create(tenant, parseRequest(createSessionSchema, request.body));
+    const body = { session: await show(session.id), ...ticket, pageUrl: `${publicUrl()}/connect#${ticket.ticket}` };
+    return reply
+      .status(isNew ? 201 : 200)
+      .header('location', `/v1/sessions/${session.id}`)
+      .send(body);
+  });
+
+  app.get('/v1/sessions', async (request) => {
+    const { tenantId } = requireTenant(await identify(request));
+    return service.list(tenantId, parseRequest(listSessionsSchema, request.query));
+  });
+
+  app.get<SessionPath>('/v1/sessions/:id', async (request, reply) => {
+    const { principal, session } = await theirSession(request);
+    requireScope(principal, 'view');
+    const { wait } = parseRequest(readSessionSchema, request.query);
+    const known = versionOf(request.headers['if-none-match']);
+    await watching.start(session.id);
+    if (known !== null && wait > 0) await newerThan(session.id, known, wait * 1000, reply);
+    const wire = await show(session.id);
+    reply.header('etag', `"${wire.version}"`);
+    return known !== null && wire.version <= known ? reply.status(304).send() : { session: wire };
+  });
+
+  /** Resolves when the session has a newer version, the time is up, or the caller has gone. */
+  async function newerThan(sessionId: string, known: number, waitMs: number, reply: FastifyReply): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, waitMs);
+    reply.raw.once('close', resolve); // of the request it would come with the end of its body
+    const subscription = hub.subscribe({ sessionId, after: known, sink: { send: () => resolve(), close: () => resolve() } });
+    try {
+      await subscription.first;
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      subscription.close();
+    }
+  }
+
+  app.delete<SessionPath>('/v1/sessions/:id', async (request, reply) => {
+    const principal = requireTenant(await identify(request));
+    const session = requireSession(principal, request.params.id, await sessions.find(request.params.id));
+    await service.cancel(session.id);
+    return reply.status(204).send();
+  });
+
+  app.post<SessionPath>('/v1/sessions/:id/resume', async (request) => {
+    const { principal, session } = await theirSession(request);
+    requireScope(principal, 'view');
+    await service.resume(session.id);
+    return { session: await show(session.id) };
+  });
+
+  app.post<SessionPath>('/v1/sessions/:id/password', async (request) => {
+    const { principal, session } = await theirSession(request);
+    requireScope(principal, 'password');
+    const { password } = parseRequest(passwordSchema, request.body);
+    await passwordStep.submit(session, password);
+    return { session: await show(session.id) };
+  });
+
+  app.post<SessionPath>('/v1/sessions/:id/tickets', async (request, reply) => {
+    const { principal, session } = await theirSession(request);
+    const { tenant } = requireTenant(principal);
+    return reply.status(201).send(await service.issueTicket(session, parseRequest(createTicketSchema, request.body ?? {}), tenant));
+  });
+
+  app.delete<{ Params: { ticketId: string } }>('/v1/tickets/:ticketId', async (request, reply: FastifyReply) => {
+    const { tenantId } = requireTenant(await identify(request));
+    await revocations.revoke(tenantId, request.params.ticketId);
+    return reply.status(204).send();
+  });
+}
+
+/** Of `"7"` or `W/"7"`; null if the caller knows none. */
+function versionOf(etag: string | undefined): number | null {
+  const version = /^(?:W\/)?"(\d{1,15})"$/.exec(etag ?? '')?.[1];
+  return version === undefined ? null : Number(version);
+}

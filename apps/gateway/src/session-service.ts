@@ -1,0 +1,219 @@
+/** What callers can do with sessions, whatever transport they use. Every refusal is a `RefusedError`; who may call is checked before. */
+
+import { RefusedError } from '@qrcast/core/errors';
+import type { createSessionSchema, createTicketSchema, listSessionsSchema } from '@qrcast/core/requests';
+import type { Policy } from '@qrcast/core/schedule';
+import { createSession, isResumable, isTerminal, nextElapseAt, type Session } from '@qrcast/core/session';
+import { toWire, type WireSession } from '@qrcast/core/wire';
+import { defaultApiUrl, isAllowedUpstream, parseApiUrl } from '@qrcast/provider/upstream';
+import type { Clock } from '@qrcast/runtime/clock';
+import { instanceKeyOf, type ProviderSecret, sealCredentials } from '@qrcast/runtime/credentials-vault';
+import type { Keyring } from '@qrcast/runtime/keyring';
+import type { Snapshot } from '@qrcast/runtime/session-codec';
+import type { Sessions } from '@qrcast/runtime/sessions';
+import type { z } from 'zod';
+import { newId } from './secrets.ts';
+import type { SessionIndex } from './session-index.ts';
+import type { Tenant } from './tenants.ts';
+import { DEFAULT_TICKET_SECONDS, type Tickets } from './tickets.ts';
+import type { ViewerCounts } from './viewer-counts.ts';
+import type { Watching } from './watching.ts';
+
+export interface IssuedTicket {
+  readonly ticket: string;
+  readonly ticketId: string;
+  readonly ticketExpiresAt: number;
+}
+
+export interface SessionService {
+  /** The tenant's live session of the instance, or a new one. */
+  create(
+    tenant: Tenant,
+    request: z.output<typeof createSessionSchema>,
+  ): Promise<{ session: Session; isNew: boolean; ticket: IssuedTicket }>;
+  /** The session as it is now. @throws `not_found`, `session_expired`. */
+  find(sessionId: string): Promise<Session>;
+  list(
+    tenantId: string,
+    request: z.output<typeof listSessionsSchema>,
+  ): Promise<{ sessions: readonly WireSession[]; nextCursor: string | null }>;
+  issueTicket(session: Session, request: z.output<typeof createTicketSchema>, tenant: Tenant): Promise<IssuedTicket>;
+  cancel(sessionId: string): Promise<void>;
+  /** All of a tenant's. */
+  cancelAll(tenantId: string): Promise<void>;
+  /** @throws `not_resumable`. */
+  resume(sessionId: string): Promise<Session>;
+  /** With its picture and the number of viewers, as callers see it. */
+  present(snapshot: Snapshot): Promise<WireSession>;
+}
+
+export interface SessionServiceDeps {
+  readonly sessions: Sessions;
+  readonly index: SessionIndex;
+  readonly watching: Watching;
+  readonly viewerCounts: ViewerCounts;
+  readonly tickets: Tickets;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  readonly policy: Policy;
+  readonly upstreamHosts: readonly string[];
+}
+
+const DEFAULT_SESSION_SECONDS = 3_600;
+/** Records looked at for one page of a filtered list; the cursor goes on from there. */
+const MAX_SCANNED = 1_000;
+/** Tries against other requests for the same instance. */
+const MAX_CLAIMS = 10;
+
+export function createSessionService(deps: SessionServiceDeps): SessionService {
+  const { sessions, index, watching, viewerCounts, tickets, keyring, clock, policy } = deps;
+
+  const cancel = async (sessionId: string): Promise<void> => {
+    await watching.apply(sessionId, { kind: 'cancelled', at: clock.now() });
+  };
+
+  async function current(sessionId: string): Promise<Session | null> {
+    const session = await sessions.find(sessionId);
+    if (session === null || clock.now() < nextElapseAt(session)) return session;
+    return watching.apply(sessionId, { kind: 'elapsed', at: clock.now() });
+  }
+
+  function upstreamOf(tenant: Tenant, request: z.output<typeof createSessionSchema>): ProviderSecret {
+    const apiUrl = request.apiUrl === undefined ? defaultApiUrl(request.instanceId) : parseApiUrl(request.apiUrl);
+    if (apiUrl === null)
+      throw new RefusedError('invalid_request', 'apiUrl: expected the provider host alone, like https://1101.api.green-api.com');
+    const isAllowed =
+      isAllowedUpstream(apiUrl, deps.upstreamHosts) && (tenant.upstreamHosts === null || isAllowedUpstream(apiUrl, tenant.upstreamHosts));
+    if (!isAllowed)
+      throw new RefusedError(
+        'upstream_not_allowed',
+        'apiUrl: this host is not on the allow-list of provider hosts; ask the operator to add it',
+      );
+    return { apiUrl, apiToken: request.apiToken };
+  }
+
+  function draft(tenant: Tenant, request: z.output<typeof createSessionSchema>, instanceKey: string): Session {
+    const now = clock.now();
+    const fields = {
+      id: newId('ses'),
+      tenantId: tenant.id,
+      instanceId: request.instanceId,
+      instanceKey,
+      reference: request.reference ?? null,
+      expectedPhone: request.expectedPhone ?? null,
+      locale: request.locale ?? null,
+      returnUrl: request.returnUrl ?? null,
+      relink: request.relink ?? false,
+      expiresAt: now + (request.expiresInSeconds ?? DEFAULT_SESSION_SECONDS) * 1000,
+    };
+    return createSession(fields, policy.attemptMs, now);
+  }
+
+  /** Puts the session into the instance's place, unless a live one with the same credentials stands there: then that one. */
+  async function settle(session: Session): Promise<Session> {
+    let expected = await index.current(session.tenantId, session.instanceId);
+    for (let attempt = 0; attempt < MAX_CLAIMS; attempt++) {
+      const standing = expected === null ? null : await current(expected);
+      if (standing !== null && !isTerminal(standing)) {
+        if (standing.instanceKey === session.instanceKey) return standing;
+        // Other credentials for the same instance: the earlier ones were wrong or are no more.
+        await watching.apply(standing.id, { kind: 'cancelled', at: clock.now() });
+      }
+      const winner = await index.claim(session, expected);
+      if (winner === session.id) return session;
+      expected = winner === '' ? null : winner;
+    }
+    throw new RefusedError('unavailable', 'too many requests for this instance at once; try again', { retryAfterMs: 1_000 });
+  }
+
+  async function issueTicket(session: Session, request: z.output<typeof createTicketSchema>, tenant: Tenant): Promise<IssuedTicket> {
+    const expiresAt = Math.min(clock.now() + (request.expiresInSeconds ?? DEFAULT_TICKET_SECONDS) * 1000, session.expiresAt);
+    const issued = await tickets.issue({
+      tenantId: session.tenantId,
+      sessionId: session.id,
+      scopes: request.scopes ?? ['view', 'password'],
+      origins: request.origins ?? tenant.allowedOrigins,
+      expiresAt,
+    });
+    return { ...issued, ticketExpiresAt: Math.floor(expiresAt / 1000) * 1000 };
+  }
+
+  return {
+    async create(tenant, request) {
+      const secret = upstreamOf(tenant, request);
+      const fresh = draft(tenant, request, instanceKeyOf(request.instanceId, secret));
+      await sessions.create(fresh, sealCredentials(keyring, fresh.id, secret));
+      const session = await settle(fresh);
+      const isNew = session.id === fresh.id;
+      // The record that lost is in no index; it ends, and expires by itself.
+      if (isNew) await index.add(fresh);
+      else await sessions.apply(fresh.id, { kind: 'cancelled', at: clock.now() });
+      return { session, isNew, ticket: await issueTicket(session, {}, tenant) };
+    },
+
+    async find(sessionId) {
+      const session = await current(sessionId);
+      if (session === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+      if (clock.now() >= session.expiresAt) throw new RefusedError('session_expired', 'the session has expired; create a new one');
+      return session;
+    },
+
+    async list(tenantId, { state, reference, limit, cursor }) {
+      const found: WireSession[] = [];
+      let last = cursor ?? null;
+      for (let scanned = 0; scanned < MAX_SCANNED; ) {
+        const ids = await index.page(tenantId, last, Math.min(100, MAX_SCANNED - scanned));
+        if (ids.length === 0) return { sessions: found, nextCursor: null };
+        const page = await Promise.all(ids.map((id) => sessions.find(id)));
+        for (const [i, session] of page.entries()) {
+          const id = ids[i] ?? '';
+          if (session === null) await index.forget(tenantId, id);
+          else last = id;
+          const fits =
+            session !== null &&
+            (state === undefined || session.state.kind === state) &&
+            (reference === undefined || session.reference === reference);
+          if (fits) found.push(toWire(session, { image: null, viewers: await viewerCounts.read(id), now: clock.now() }));
+          if (found.length === limit) return { sessions: found, nextCursor: last };
+        }
+        scanned += ids.length;
+      }
+      return { sessions: found, nextCursor: last };
+    },
+
+    issueTicket,
+
+    cancel,
+
+    async cancelAll(tenantId) {
+      let last: string | null = null;
+      for (;;) {
+        const ids: readonly string[] = await index.page(tenantId, last, 100);
+        await Promise.all(ids.map(cancel));
+        last = ids.at(-1) ?? null;
+        if (last === null) return;
+      }
+    },
+
+    async resume(sessionId) {
+      const session = await current(sessionId);
+      if (session === null || !isResumable(session)) {
+        throw new RefusedError(
+          'not_resumable',
+          `only a session that ended with "deadline" or "provider_down" can be resumed; this one is ${session?.state.kind ?? 'gone'}`,
+        );
+      }
+      if ((await settle(session)).id !== session.id) {
+        throw new RefusedError('not_resumable', 'the instance has a newer live session; use that one');
+      }
+      await sessions.apply(sessionId, { kind: 'resumed', at: clock.now() });
+      const resumed = await watching.start(sessionId);
+      if (resumed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+      return resumed;
+    },
+
+    async present({ session, image }) {
+      return toWire(session, { image, viewers: await viewerCounts.read(session.id), now: clock.now() });
+    },
+  };
+}

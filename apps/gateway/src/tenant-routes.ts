@@ -1,0 +1,50 @@
+/** `/v1/admin/tenants…`: the operator's calls. Secrets are in the answer that made them, and in no other. */
+
+import { createTenantSchema, parseRequest, patchTenantSchema } from '@qrcast/core/requests';
+import type { FastifyInstance } from 'fastify';
+import type { Auth } from './auth.ts';
+import type { SessionService } from './session-service.ts';
+import type { Tenants } from './tenants.ts';
+
+interface TenantPath {
+  Params: { id: string };
+}
+
+export interface TenantRoutesDeps {
+  readonly auth: Auth;
+  readonly tenants: Tenants;
+  readonly service: SessionService;
+  readonly publicUrl: () => string;
+}
+
+export function addTenantRoutes(app: FastifyInstance, { auth, tenants, service, publicUrl }: TenantRoutesDeps): void {
+  app.register(async (admin) => {
+    admin.addHook('onRequest', async (request) => auth.requireAdmin(request.headers.authorization));
+
+    admin.post('/v1/admin/tenants', async (request, reply) => {
+      const { tenant, secrets } = await tenants.create(parseRequest(createTenantSchema, request.body));
+      return reply.status(201).send({ tenant, ...secrets, webhookUrl: webhookUrlOf(publicUrl(), tenant.id) });
+    });
+    admin.get('/v1/admin/tenants', async () => ({ tenants: await tenants.list() }));
+    admin.get<TenantPath>('/v1/admin/tenants/:id', async (request) => ({ tenant: await tenants.get(request.params.id) }));
+    admin.patch<TenantPath>('/v1/admin/tenants/:id', async (request) => ({
+      tenant: await tenants.patch(request.params.id, parseRequest(patchTenantSchema, request.body)),
+    }));
+    admin.delete<TenantPath>('/v1/admin/tenants/:id', async (request, reply) => {
+      await tenants.remove(request.params.id); // first: no new session can begin
+      await service.cancelAll(request.params.id);
+      return reply.status(204).send();
+    });
+    admin.post<TenantPath>('/v1/admin/tenants/:id/keys', async (request, reply) =>
+      reply.status(201).send(await tenants.addKey(request.params.id)),
+    );
+    admin.delete<{ Params: { id: string; keyId: string } }>('/v1/admin/tenants/:id/keys/:keyId', async (request, reply) => {
+      await tenants.removeKey(request.params.id, request.params.keyId);
+      return reply.status(204).send();
+    });
+  });
+}
+
+export function webhookUrlOf(publicUrl: string, tenantId: string): string {
+  return `${publicUrl}/v1/webhooks/green-api/${tenantId}`;
+}

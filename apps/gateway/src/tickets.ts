@@ -1,0 +1,131 @@
+/**
+ * Tickets: short-lived rights to watch one session, safe in a browser. JWTs (HS256) under a key derived from the keyring, so every gateway
+ * checks them without a look-up; only revocation is one.
+ */
+
+import { RefusedError } from '@qrcast/core/errors';
+import type { Scope } from '@qrcast/core/requests';
+import type { Clock } from '@qrcast/runtime/clock';
+import type { Keyring } from '@qrcast/runtime/keyring';
+import { revokedTicketKey } from '@qrcast/runtime/keys';
+import type { Redis } from 'ioredis';
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import { newId } from './secrets.ts';
+
+export interface Ticket {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly sessionId: string;
+  readonly scopes: readonly Scope[];
+  /** Pages that may use it; empty for any. */
+  readonly origins: readonly string[];
+  /** Unix ms. */
+  readonly expiresAt: number;
+}
+
+export interface Tickets {
+  issue(fields: Omit<Ticket, 'id'>): Promise<{ ticket: string; ticketId: string }>;
+  /** @throws {RefusedError} `unauthenticated`, with `isTicketExpired` telling the one reason a client can mend. */
+  verify(ticket: string): Promise<Ticket>;
+  revoke(tenantId: string, ticketId: string): Promise<void>;
+  isRevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean>;
+}
+
+/** Longest life of a ticket, hence of a revocation. */
+export const MAX_TICKET_SECONDS = 86_400;
+export const DEFAULT_TICKET_SECONDS = 900;
+const ISSUER = 'qrcast';
+
+const claimsSchema = z.object({
+  jti: z.string(),
+  sub: z.string(),
+  tid: z.string(),
+  scope: z.array(z.enum(['view', 'password'])),
+  org: z.array(z.string()).default([]),
+  exp: z.number(),
+});
+
+export class TicketExpiredError extends RefusedError {
+  constructor() {
+    super('unauthenticated', 'the ticket has expired; ask your backend for a new one');
+  }
+}
+
+export function createTickets({
+  redis,
+  namespace,
+  keyring,
+  clock,
+}: {
+  redis: Redis;
+  namespace: string;
+  keyring: Keyring;
+  clock: Clock;
+}): Tickets {
+  const keys = keyring.derive('tickets');
+  const current = keys[0];
+  if (current === undefined) throw new Error('the keyring is empty');
+
+  async function claimsOf(ticket: string): Promise<z.infer<typeof claimsSchema>> {
+    try {
+      const { payload } = await jwtVerify(ticket, ({ kid }) => keyById(kid), {
+        algorithms: ['HS256'],
+        issuer: ISSUER,
+        currentDate: new Date(clock.now()),
+      });
+      return claimsSchema.parse(payload);
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) throw new TicketExpiredError();
+      throw new RefusedError('unauthenticated', 'the ticket is not one of ours; pass the ticket as it came from POST /v1/sessions');
+    }
+  }
+
+  function keyById(id: string | undefined): Uint8Array {
+    const found = keys.find((key) => key.id === id);
+    if (found === undefined) throw new Error('no such key');
+    return found.key;
+  }
+
+  const isRevoked = async ({ id, tenantId }: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean> =>
+    (await redis.exists(revokedTicketKey(namespace, tenantId, id))) === 1;
+
+  return {
+    isRevoked,
+
+    async issue(fields) {
+      const ticketId = newId('tkt');
+      const ticket = await new SignJWT({
+        tid: fields.tenantId,
+        scope: [...fields.scopes],
+        ...(fields.origins.length === 0 ? {} : { org: [...fields.origins] }),
+      })
+        .setProtectedHeader({ alg: 'HS256', kid: current.id })
+        .setIssuer(ISSUER)
+        .setSubject(fields.sessionId)
+        .setJti(ticketId)
+        .setExpirationTime(Math.floor(fields.expiresAt / 1000))
+        .sign(current.key);
+      return { ticket, ticketId };
+    },
+
+    async verify(ticket) {
+      const claims = await claimsOf(ticket);
+      if (await isRevoked({ id: claims.jti, tenantId: claims.tid })) {
+        throw new RefusedError('unauthenticated', 'the ticket was revoked; ask your backend for a new one');
+      }
+      return {
+        id: claims.jti,
+        tenantId: claims.tid,
+        sessionId: claims.sub,
+        scopes: claims.scope,
+        origins: claims.org,
+        expiresAt: claims.exp * 1000,
+      };
+    },
+
+    async revoke(tenantId, ticketId) {
+      await redis.set(revokedTicketKey(namespace, tenantId, ticketId), '1', 'EX', MAX_TICKET_SECONDS);
+    },
+  };
+}

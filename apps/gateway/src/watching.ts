@@ -1,0 +1,58 @@
+/**
+ * "Somebody watches", made into polls: a session is started when it is first watched, and stays in the poll queue as long as the watch is
+ * renewed. The lease is in Redis, so a gateway that dies stops watching by itself.
+ */
+
+import type { SessionEvent } from '@qrcast/core/reduce';
+import { isPolled, type Session } from '@qrcast/core/session';
+import type { Clock } from '@qrcast/runtime/clock';
+import type { PollQueue, PollTarget } from '@qrcast/runtime/poll-queue';
+import type { Sessions } from '@qrcast/runtime/sessions';
+
+export interface Watching {
+  /** Somebody watches from now on, for the grace at least: polled at once if it was not. Resolves to the session, null if it is gone. */
+  start(sessionId: string): Promise<Session | null>;
+  /** Extends the watch of sessions that are polled; resolves to those that have fallen out of the queue. */
+  renew(sessions: readonly Session[]): Promise<readonly string[]>;
+  /** Applies an event and keeps the queue in step: what is not polled any more leaves it at once. */
+  apply(sessionId: string, event: SessionEvent): Promise<Session | null>;
+  /** Asks for a poll as soon as may be, by this method. */
+  check(session: Session): Promise<void>;
+}
+
+export interface WatchingDeps {
+  readonly sessions: Sessions;
+  readonly queue: PollQueue;
+  readonly clock: Clock;
+  /** How long a watch lasts that nobody renews, ms. */
+  readonly graceMs: number;
+}
+
+export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps): Watching {
+  async function apply(sessionId: string, event: SessionEvent): Promise<Session | null> {
+    const session = await sessions.apply(sessionId, event);
+    if (session !== null && !isPolled(session)) await queue.cancel(targetOf(session));
+    return session;
+  }
+
+  return {
+    async start(sessionId) {
+      const session = await sessions.apply(sessionId, { kind: 'watched', at: clock.now() });
+      if (session !== null && isPolled(session)) await queue.ensure(targetOf(session), clock.now() + graceMs);
+      return session;
+    },
+
+    async renew(watched) {
+      const polled = watched.filter(isPolled);
+      const missing = await queue.renew(polled.map(targetOf), clock.now() + graceMs);
+      return missing.map(({ sessionId }) => sessionId);
+    },
+
+    apply,
+    check: (session) => queue.poke(targetOf(session), 'state'),
+  };
+}
+
+function targetOf(session: Session): PollTarget {
+  return { sessionId: session.id, instanceKey: session.instanceKey };
+}

@@ -1,0 +1,54 @@
+/**
+ * Provider notifications in. Answered 200 only after the change is stored, for the provider sends again whatever was not; and 200 also for
+ * all that does not concern us, for it holds back everything behind an unanswered one.
+ */
+
+import { RefusedError } from '@qrcast/core/errors';
+import { judgeNotification, stateNotificationSchema } from '@qrcast/core/notification';
+import type { Clock } from '@qrcast/runtime/clock';
+import type { Logger } from '@qrcast/runtime/log';
+import type { Sessions } from '@qrcast/runtime/sessions';
+import type { FastifyInstance } from 'fastify';
+import type { SessionIndex } from './session-index.ts';
+import type { Tenants } from './tenants.ts';
+import type { Watching } from './watching.ts';
+
+export interface WebhookRoutesDeps {
+  readonly tenants: Tenants;
+  readonly index: SessionIndex;
+  readonly sessions: Sessions;
+  readonly watching: Watching;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export function addWebhookRoutes(app: FastifyInstance, { tenants, index, sessions, watching, clock, log }: WebhookRoutesDeps): void {
+  app.post<{ Params: { tenantId: string } }>('/v1/webhooks/green-api/:tenantId', async (request, reply) => {
+    const { tenantId } = request.params;
+    if (!(await tenants.ownsWebhookToken(tenantId, tokensOf(request.headers.authorization)))) {
+      throw new RefusedError('unauthenticated', 'expected the webhook token of this tenant in the Authorization header');
+    }
+    const parsed = stateNotificationSchema.safeParse(request.body);
+    if (parsed.success) await take(tenantId, parsed.data);
+    return reply.status(200).send({});
+  });
+
+  async function take(tenantId: string, notification: Parameters<typeof judgeNotification>[1]): Promise<void> {
+    const sessionId = await index.current(tenantId, notification.instanceData.idInstance);
+    const session = sessionId === null ? null : await sessions.find(sessionId);
+    if (session === null) return;
+    const verdict = judgeNotification(session, notification);
+    log.debug({ sessionId: session.id, verdict: verdict.kind }, 'notification');
+    if (verdict.kind === 'check') await watching.check(session);
+    if (verdict.kind !== 'believe') return;
+    const now = clock.now();
+    await watching.apply(session.id, { kind: 'answered', at: now, startedAt: now, jitter: 0, outcome: verdict.outcome });
+  }
+}
+
+/** The provider's scheme word is not settled: the whole header or its second word may be the token. */
+function tokensOf(authorization: string | undefined): string[] {
+  const header = (authorization ?? '').trim();
+  const [, second] = header.split(/\s+/);
+  return second === undefined ? [header] : [header, second];
+}

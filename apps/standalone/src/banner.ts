@@ -1,0 +1,62 @@
+/** What `start` prints when it is up: where to look, what to copy. */
+
+export interface BannerFacts {
+  readonly url: string;
+  readonly pageUrl: string;
+  readonly apiKey: string;
+  readonly instanceId: string;
+  /** The simulated provider, null where the real one is polled. */
+  readonly simulator: { readonly url: string; readonly apiToken: string } | null;
+  /** How to get a real Redis where only the stand-in runs. */
+  readonly redisAdvice: string | null;
+}
+
+export function banner(facts: BannerFacts): string {
+  const { url, pageUrl, apiKey, instanceId, simulator, redisAdvice } = facts;
+  const lines = [
+    '',
+    '  qrcast is up.',
+    '',
+    '  Login page   (a live code; open it in a browser)',
+    `    ${pageUrl}`,
+    '',
+    `  API key      ${apiKey}`,
+    `  API          ${url}/v1/sessions`,
+    '',
+  ];
+  if (simulator !== null) {
+    lines.push(
+      '  The provider is simulated. Scan the code as a phone would:',
+      `    curl -X POST ${simulator.url}/control/instances/${instanceId}/scan`,
+      '  More of what it can do (a password, faults, lost notifications):',
+      `    curl ${simulator.url}/control`,
+      '',
+    );
+  }
+  lines.push(
+    '  Watch the sessions of your key:',
+    `    curl -H 'Authorization: Bearer ${apiKey}' ${url}/v1/sessions`,
+    ...newSessionLines(url, apiKey, simulator, instanceId),
+    '',
+    '  Ctrl-C stops everything.',
+    '',
+  );
+  if (redisAdvice !== null) {
+    lines.push(
+      '  !! DEMO ONLY: no redis-server or valkey-server was found, so an in-process stand-in runs.',
+      '  !! It is slow, forgets everything at the end, and must not serve anybody. A real one:',
+      `  !!   ${redisAdvice}`,
+      '',
+    );
+  }
+  return lines.join('\n');
+}
+
+function newSessionLines(url: string, apiKey: string, simulator: BannerFacts['simulator'], instanceId: string): string[] {
+  if (simulator === null) return [];
+  const body = JSON.stringify({ instanceId, apiToken: simulator.apiToken, apiUrl: simulator.url });
+  return [
+    '  Get a page link for this instance, as a backend would:',
+    `    curl -X POST -H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json' -d '${body}' ${url}/v1/sessions`,
+  ];
+}

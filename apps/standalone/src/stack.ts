@@ -1,0 +1,55 @@
+/** Everything in one process: Redis if need be, the simulated provider if no real one is named, a worker and a gateway. */
+
+import type { Policy } from '@qrcast/core/schedule';
+import { type Gateway, startGateway } from '@qrcast/gateway/gateway';
+import { PAGE_FOLDER } from '@qrcast/gateway/page-folder';
+import type { RingKey } from '@qrcast/runtime/keyring';
+import type { Logger } from '@qrcast/runtime/log';
+import type { Releasers } from '@qrcast/runtime/releasers';
+import type { Instance } from '@qrcast/simulator/instance';
+import { openSimulator, type Simulator } from '@qrcast/simulator/simulator';
+import { startWorker } from '@qrcast/worker/worker';
+
+export interface StackOptions {
+  readonly redisUrl: string;
+  readonly namespace: string;
+  readonly secretKeys: readonly RingKey[];
+  readonly policy: Policy;
+  readonly unwatchedGraceMs: number;
+  readonly upstreamHosts: readonly string[];
+  readonly adminKey: string | undefined;
+  readonly maxConnections: number;
+  readonly concurrency: number;
+  readonly port: number;
+  readonly host: string;
+  readonly publicUrl: string | undefined;
+  readonly drainMs: number;
+  readonly apiKey: string;
+  readonly webhookToken: string;
+  readonly log: Logger;
+}
+
+export const DEFAULT_TENANT = 'default';
+
+/** Starts worker and gateway, and the tenant `default` with the given keys. What it opens is pushed to `releasers`. */
+export async function startStack(options: StackOptions, releasers: Releasers): Promise<Gateway> {
+  const { log, drainMs } = options;
+  const worker = await startWorker({ ...options, log: log.child({ role: 'worker' }) });
+  releasers.push('worker', () => worker.close(drainMs));
+  const gateway = await startGateway({ ...options, pageFolder: PAGE_FOLDER, log: log.child({ role: 'gateway' }) });
+  releasers.push('gateway', () => gateway.close(drainMs));
+  await ensureDefaultTenant(gateway, options);
+  return gateway;
+}
+
+async function ensureDefaultTenant(gateway: Gateway, { apiKey, webhookToken }: StackOptions): Promise<void> {
+  if ((await gateway.tenants.findByKey(apiKey)) !== null) return;
+  await gateway.tenants.create({ id: DEFAULT_TENANT, name: 'Made by start' }, { apiKey, webhookToken });
+}
+
+/** A simulated provider with one instance that notifies the gateway, as a set-up real one would. */
+export async function startSimulator(releasers: Releasers): Promise<{ simulator: Simulator; instance: Instance }> {
+  const simulator = await openSimulator();
+  releasers.push('simulator', () => simulator.close());
+  return { simulator, instance: simulator.createInstance() };
+}

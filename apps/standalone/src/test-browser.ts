@@ -1,0 +1,49 @@
+/** For end-to-end tests: the system's Chromium, headless, and a reader of codes in its screenshots. */
+
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { decode as decodePng } from 'fast-png';
+import { type Browser, chromium } from 'playwright-core';
+import decodeQr from 'qr/decode.js';
+import { toRgba } from './terminal.ts';
+
+const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** As root there is no sandbox; without the other flags it knocks at its maker's servers at every start. */
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export async function openBrowser(): Promise<Browser> {
+  const program = findProgram(process.env['PATH'] ?? '');
+  if (program === null) {
+    throw new Error('these tests need Chromium; install it (Debian: apt-get install chromium) or run `pnpm test` at the root');
+  }
+  return chromium.launch({ executablePath: program, args: ARGS });
+}
+
+function findProgram(path: string): string | null {
+  for (const folder of path.split(delimiter)) {
+    for (const program of PROGRAMS) {
+      try {
+        accessSync(join(folder, program), constants.X_OK);
+        return join(folder, program);
+      } catch {
+        // not in this folder
+      }
+    }
+  }
+  return null;
+}
+
+/** What the code in a screenshot says. @throws if there is none that can be read. */
+export function readScreenshot(screenshot: Uint8Array): string {
+  const png = decodePng(screenshot);
+  return decodeQr({ width: png.width, height: png.height, data: toRgba(png) });
+}

@@ -1,0 +1,93 @@
+/** One poll of one session: ask the provider what the session wants to know next, and apply the answer. */
+
+import type { Outcome, PollMethod } from '@qrcast/core/outcome';
+import { isPolled, nextElapseAt, type Session } from '@qrcast/core/session';
+import type { Credentials } from '@qrcast/provider/credentials';
+import { PROVIDER_DEFAULTS, type Provider } from '@qrcast/provider/provider';
+import { isAllowedUpstream } from '@qrcast/provider/upstream';
+import type { Clock } from '@qrcast/runtime/clock';
+import { openCredentials } from '@qrcast/runtime/credentials-vault';
+import type { Keyring } from '@qrcast/runtime/keyring';
+import type { Logger } from '@qrcast/runtime/log';
+import type { Claim, PollHandlers } from '@qrcast/runtime/poll-queue';
+import type { Sessions } from '@qrcast/runtime/sessions';
+import { LRUCache } from 'lru-cache';
+
+export interface PollDeps {
+  readonly sessions: Sessions;
+  readonly provider: Provider;
+  readonly keyring: Keyring;
+  readonly upstreamHosts: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** A request unanswered for this long is told to the viewers; it goes on, for the provider may hold it for a minute. */
+const SLOW_MS = 8_000;
+/** Opened credentials of the sessions polled lately, about 300 B each: deciphering at every poll would cost more than the poll. */
+const CACHED_CREDENTIALS = 50_000;
+
+export function createPollHandlers(deps: PollDeps): PollHandlers {
+  const { sessions, provider, clock, log } = deps;
+  const known = new LRUCache<string, Credentials>({ max: CACHED_CREDENTIALS });
+
+  async function credentialsOf(session: Session): Promise<Credentials | null> {
+    const cached = known.get(session.id);
+    if (cached !== undefined) return cached;
+    const sealed = await sessions.readSealed(session.id);
+    if (sealed === null) return null;
+    const { apiUrl, apiToken } = openCredentials(deps.keyring, session.id, sealed);
+    const credentials = { instanceId: session.instanceId, apiToken, apiUrl };
+    known.set(session.id, credentials);
+    return credentials;
+  }
+
+  async function ask(session: Session, method: PollMethod, claim: Claim, signal: AbortSignal): Promise<Outcome> {
+    const credentials = await credentialsOf(session);
+    if (credentials === null) throw new Error('the session has no credentials');
+    // Checked where the token leaves, too: the operator may have taken a host off the list since the session was made.
+    if (!isAllowedUpstream(credentials.apiUrl, deps.upstreamHosts)) return { kind: 'trouble', code: 'provider_refused' };
+    const timer = setTimeout(() => void tellSlow(session.id, claim.startedAt), SLOW_MS);
+    try {
+      return await provider.poll(credentials, method, signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function tellSlow(sessionId: string, startedAt: number): Promise<void> {
+    const retryAt = startedAt + PROVIDER_DEFAULTS.qrTimeoutMs;
+    await sessions.apply(sessionId, { kind: 'slow', at: clock.now(), startedAt, retryAt }).catch(() => undefined); // the answer will tell
+  }
+
+  /** The session as it is now, if it is to be polled. */
+  async function current(sessionId: string): Promise<Session | null> {
+    const session = await sessions.find(sessionId);
+    if (session === null || clock.now() < nextElapseAt(session)) return session;
+    return sessions.apply(sessionId, { kind: 'elapsed', at: clock.now() }, session);
+  }
+
+  return {
+    async poll(claim, signal) {
+      const { sessionId } = claim.target;
+      const before = await current(sessionId);
+      if (before === null || !isPolled(before)) return null;
+      // A check that somebody asked for must not come before a logout or an account that the session itself waits for.
+      const method = before.next.ask === 'qr' ? (claim.ask ?? 'qr') : before.next.ask;
+      const outcome = await ask(before, method, claim, signal);
+      const event = { kind: 'answered', at: clock.now(), startedAt: claim.startedAt, jitter: Math.random(), outcome } as const;
+      const after = await sessions.apply(sessionId, event, before);
+      log.debug({ sessionId, method, outcome: outcome.kind, lateMs: claim.startedAt - claim.dueAt }, 'polled');
+      if (after === null || !isPolled(after)) {
+        known.delete(sessionId);
+        return null;
+      }
+      return Math.min(after.next.at, after.deadlineAt);
+    },
+
+    async unwatched({ sessionId }) {
+      known.delete(sessionId);
+      await sessions.apply(sessionId, { kind: 'unwatched', at: clock.now() });
+    },
+  };
+}

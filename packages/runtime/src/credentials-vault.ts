@@ -1,0 +1,33 @@
+/** A session's provider credentials at rest: sealed under the keyring, bound to their session, so that no job or log ever needs them. */
+
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Keyring } from './keyring.ts';
+
+export interface ProviderSecret {
+  /** Origin of the provider's API. */
+  readonly apiUrl: string;
+  readonly apiToken: string;
+}
+
+const secretSchema = z.object({ apiUrl: z.string(), apiToken: z.string() });
+
+export function sealCredentials(keyring: Keyring, sessionId: string, secret: ProviderSecret): string {
+  return keyring.seal(JSON.stringify(secret), sessionId);
+}
+
+/** @throws {Error} if no key of the ring opens it. */
+export function openCredentials(keyring: Keyring, sessionId: string, sealed: string): ProviderSecret {
+  return secretSchema.parse(JSON.parse(keyring.open(sealed, sessionId)));
+}
+
+/**
+ * Equal for sessions that ask the same instance with the same right, whatever their tenant; tells neither host, id nor token. Who does not
+ * know the token cannot make a session that shares, and so slows, another's polls.
+ */
+export function instanceKeyOf(instanceId: string, secret: ProviderSecret): string {
+  return createHash('sha256')
+    .update(JSON.stringify([secret.apiUrl, instanceId, secret.apiToken]))
+    .digest('base64url')
+    .slice(0, 16);
+}

@@ -1,0 +1,66 @@
+/** What every role needs of Redis, opened in order: connection, clock, bus, sessions, queue. */
+
+import type { Policy } from '@qrcast/core/schedule';
+import type { Redis } from 'ioredis';
+import { type Bus, openBus } from './bus.ts';
+import { type Clock, openClock } from './clock.ts';
+import type { Namespace } from './keys.ts';
+import type { Logger } from './log.ts';
+import type { PollQueue } from './poll-queue.ts';
+import { openPollQueue } from './poll-queue-bullmq.ts';
+import { connectRedis, disconnectRedis } from './redis.ts';
+import { createReleasers } from './releasers.ts';
+import type { Sessions } from './sessions.ts';
+import { openRedisSessions } from './sessions-redis.ts';
+
+export interface NodeOptions {
+  readonly redisUrl: string;
+  readonly namespace: Namespace;
+  readonly policy: Policy;
+  readonly log: Logger;
+}
+
+export interface Node {
+  readonly redis: Redis;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly sessions: Sessions;
+  readonly queue: PollQueue;
+  /** Resolves if a message published now comes back and the queue answers; rejects within about a second if not. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const READY_WITHIN_MS = 1_000;
+
+/** @throws if Redis cannot be reached at the start. */
+export async function openNode(options: NodeOptions): Promise<Node> {
+  const { redisUrl, namespace, log } = options;
+  const releasers = createReleasers();
+  try {
+    const redis = connectRedis(redisUrl, 'commands', log);
+    releasers.push('redis', () => disconnectRedis(redis));
+    const clock = await openClock(redis);
+    releasers.push('clock', () => clock.close());
+    const bus = openBus({ redis, redisUrl, namespace, log });
+    releasers.push('bus', () => bus.close());
+    const sessions = openRedisSessions({ ...options, redis, bus });
+    releasers.push('sessions', () => sessions.close());
+    const queue = openPollQueue({ redis, redisUrl, namespace, log });
+    releasers.push('queue', () => queue.close());
+    return {
+      redis,
+      clock,
+      bus,
+      sessions,
+      queue,
+      async ready() {
+        await Promise.all([bus.probe(READY_WITHIN_MS), queue.ping(READY_WITHIN_MS)]);
+      },
+      close: () => releasers.release(),
+    };
+  } catch (error) {
+    await releasers.release();
+    throw new Error('Redis could not be used; is it running, and is REDIS_URL right?', { cause: error });
+  }
+}
