@@ -8,6 +8,7 @@ export default defineConfig({
   root: 'src',
   base: '/connect/',
   publicDir: false,
+  cacheDir: '../node_modules/.vite',
   build: {
     outDir: '../dist',
     emptyOutDir: true,

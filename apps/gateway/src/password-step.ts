@@ -3,6 +3,7 @@
  * queued or echoed, and no error of ours holds it.
  */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { RefusedError } from '@qrcast/core/errors';
 import type { PasswordOutcome } from '@qrcast/core/outcome';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
@@ -37,12 +38,19 @@ export interface PasswordStepDeps {
 export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
   const { sessions, watching, provider, keyring, redis, namespace, clock } = deps;
 
-  /** The provider allows one call a second and instance; over all gateways. */
+  /**
+   * The provider allows one call a second and instance, over all gateways. Who tries again within the second waits for the rest of it; who
+   * finds others waiting too is refused.
+   */
   async function takeTurn(session: Session): Promise<void> {
-    const turn = await redis.set(passwordTurnKey(namespace, session.instanceKey), '1', 'PX', MIN_SPACING_MS, 'NX');
-    if (turn === null)
-      throw new RefusedError('too_many_requests', 'one password a second; wait and try again', { retryAfterMs: MIN_SPACING_MS });
+    const key = passwordTurnKey(namespace, session.instanceKey);
+    if (await isMyTurn(key)) return;
+    await delay(Math.max(0, await redis.pttl(key)));
+    if (await isMyTurn(key)) return;
+    throw new RefusedError('too_many_requests', 'one password a second; wait and try again', { retryAfterMs: MIN_SPACING_MS });
   }
+
+  const isMyTurn = async (key: string): Promise<boolean> => (await redis.set(key, '1', 'PX', MIN_SPACING_MS, 'NX')) !== null;
 
   async function refuse(session: Session, outcome: Exclude<PasswordOutcome, { kind: 'accepted' }>): Promise<never> {
     if (outcome.kind === 'notExpected') {

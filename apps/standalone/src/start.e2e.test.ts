@@ -98,11 +98,10 @@ describe('pnpm start', () => {
     await state('showing');
     await post('scan-with-password', { password: 'correct horse' });
     await state('password');
-    await page.fill('input[type=password]', 'wrong');
+    await page.fill('#password', 'wrong');
     await page.keyboard.press('Enter');
-    await page.waitForFunction(() => document.body.innerText.length > 0 && document.querySelector('[role=alert]:not(:empty)') !== null);
-    await page.fill('input[type=password]', 'correct horse');
-    await page.waitForTimeout(0);
+    await page.waitForSelector('#mistake:not(:empty)');
+    await page.fill('#password', 'correct horse');
     await page.keyboard.press('Enter');
     await state('connected');
   }, 60_000);

@@ -124,7 +124,7 @@ function showBody(parts: Parts, body: Body, texts: Texts): void {
   parts.steps.hidden = !hasCode;
   parts.countdown.hidden = !hasCode;
   showCode(parts, body, texts);
-  setOptional(parts.note, body.kind === 'code' || body.kind === 'password' ? body.note : null);
+  setOptional(parts.note, body.kind === 'code' ? body.note : null);
   setOptional(parts.error, body.kind === 'stop' ? body.error : null);
   showPassword(parts, body, texts);
   showPhone(parts, body, texts);

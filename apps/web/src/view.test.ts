@@ -145,7 +145,7 @@ describe('waiting', () => {
 
 describe('the password', () => {
   it('is asked for, and a rejection is told from whichever side it comes first', () => {
-    expect(body('password', told(PASSWORD))).toEqual({ kind: 'password', error: null, note: null, isBusy: false });
+    expect(body('password', told(PASSWORD))).toEqual({ kind: 'password', error: null, isBusy: false });
     const rejected = texts.notices.password_rejected;
     expect(body('password', told({ ...PASSWORD, notice: { code: 'password_rejected', retryAt: NOW } })).error).toBe(rejected);
     const failed = withCall(told(PASSWORD), { kind: 'failed', code: 'password_rejected' });
@@ -153,9 +153,9 @@ describe('the password', () => {
     expect(toView(failed, texts, NOW).announcement).toContain(texts.calls.password_rejected);
   });
 
-  it('says when to try again after too many attempts', () => {
+  it('says that there were too many attempts', () => {
     const model = told({ ...PASSWORD, notice: { code: 'password_rate_limited', retryAt: NOW + 30_000 } });
-    expect(body('password', model)).toMatchObject({ error: texts.notices.password_rate_limited, note: texts.retryIn(30) });
+    expect(body('password', model)).toMatchObject({ error: texts.notices.password_rate_limited });
   });
 
   it('is busy from sending until the session moves on or the connection is lost, and shows no old error meanwhile', () => {

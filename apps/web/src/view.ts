@@ -15,7 +15,7 @@ export type Body =
   | { readonly kind: 'skeleton'; readonly note: string | null }
   /** `share`: of the countdown that is left, 0…1. */
   | { readonly kind: 'code'; readonly image: string; readonly secondsLeft: number; readonly share: number; readonly note: string | null }
-  | { readonly kind: 'password'; readonly error: string | null; readonly note: string | null; readonly isBusy: boolean }
+  | { readonly kind: 'password'; readonly error: string | null; readonly isBusy: boolean }
   | { readonly kind: 'success'; readonly phone: MaskedPhone | null }
   | { readonly kind: 'stop'; readonly canResume: boolean; readonly isBusy: boolean; readonly error: string | null };
 
@@ -73,7 +73,7 @@ function toSessionView(model: Model, session: WireSession, texts: Texts, now: nu
     case 'showing':
       return toShowingView(model, session, texts, now, banner);
     case 'password':
-      return finish(model, 'password', texts.password, toPasswordBody(model, session, texts, now), banner);
+      return finish(model, 'password', texts.password, toPasswordBody(model, session, texts), banner);
     case 'connected':
       return finish(model, 'connected', texts.connected, { kind: 'success', phone: maskPhone(session.account?.phone ?? null) }, banner);
     case 'ended': {
@@ -105,17 +105,12 @@ function toShowingView(model: Model, session: WireSession, texts: Texts, now: nu
   return finish(model, 'showing', texts.showing, body, banner);
 }
 
-function toPasswordBody({ call }: Model, { notice }: WireSession, texts: Texts, now: number | null): Body {
+// No countdown here: `retryAt` is when the provider is asked for the state again, not when it takes another password.
+function toPasswordBody({ call }: Model, { notice }: WireSession, texts: Texts): Body {
   const isBusy = call.kind === 'sending' || call.kind === 'accepted';
   const told = notice === null ? null : lookup(texts.notices, notice.code, 'provider_error');
   const error = call.kind === 'failed' ? lookup(texts.calls, call.code, 'other') : told;
-  const isLimited = notice?.code === 'password_rate_limited';
-  return {
-    kind: 'password',
-    error: isBusy ? null : error,
-    note: isLimited && !isBusy ? toRetry(notice.retryAt, texts, now) : null,
-    isBusy,
-  };
+  return { kind: 'password', error: isBusy ? null : error, isBusy };
 }
 
 function toEndBody({ call }: Model, { end }: WireSession, texts: Texts): Body {

@@ -1,0 +1,145 @@
+/** Many viewers, several gateways and workers, one Redis: what the provider and every viewer see. */
+
+import { MIN_SPACING_MS } from '@qrcast/core/schedule';
+import type { Instance } from '@qrcast/simulator/instance';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { type Cluster, type ClusterOptions, openCluster, TEST_POLICY, type Viewer } from './test-cluster.ts';
+
+const open: Cluster[] = [];
+afterEach(async () => {
+  for (const cluster of open.splice(0)) await cluster.close();
+});
+
+async function cluster(options: Omit<ClusterOptions, 'redisUrl'> = {}): Promise<Cluster> {
+  const opened = await openCluster({ redisUrl: inject('redisUrl'), ...options });
+  open.push(opened);
+  return opened;
+}
+
+/** ms between the starts of consecutive requests. */
+function gaps(instance: Instance): number[] {
+  return instance.requests.slice(1).map((request, i) => request.startedAt - (instance.requests[i]?.startedAt ?? 0));
+}
+
+describe('a cluster', () => {
+  it('asks the provider once per interval for 20 viewers on 2 gateways, and shows all of them the same, in rising order', async () => {
+    const { create, newInstance, view } = await cluster({ gateways: 2, workers: 2 });
+    const instance = newInstance();
+    const { ticket } = await create(instance);
+    const viewers = Array.from({ length: 20 }, (_, i) => view(ticket, i % 2));
+    await Promise.all(viewers.map(({ until }) => until(({ state }) => state === 'showing')));
+    await instance.untilRequests(6);
+    instance.scan();
+    const ends = await Promise.all(viewers.map(({ until }) => until(({ state }) => state === 'connected')));
+    expect(new Set(ends.map(({ version }) => version)).size).toBe(1);
+    expect(ends[0]?.account).toEqual({ wid: `${instance.phone}@c.us`, phone: instance.phone });
+
+    const states = new Map<number, string>();
+    for (const { versions, sessions } of viewers) {
+      expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+      for (const session of sessions) {
+        const shown = JSON.stringify([session.state, session.code?.image, session.notice]);
+        expect(states.get(session.version) ?? shown).toBe(shown);
+        states.set(session.version, shown);
+      }
+    }
+    // One poll per interval: never closer than the spacing, and on the grid up to a tick and the machine's mood.
+    expect(Math.min(...gaps(instance))).toBeGreaterThanOrEqual(MIN_SPACING_MS);
+    expect(instance.requests.some(({ overlapped }) => overlapped)).toBe(false);
+    expect(instance.requests.some(({ status }) => status === 429)).toBe(false);
+    const asked = instance.requests.length;
+    const elapsed = (instance.requests.at(-1)?.startedAt ?? 0) - (instance.requests[0]?.startedAt ?? 0);
+    expect(asked - 1).toBeLessThanOrEqual(Math.ceil(elapsed / TEST_POLICY.intervalMs));
+
+    await untilQuietFor(instance, asked, create, newInstance, view);
+  }, 60_000);
+
+  it('gives a late viewer the current state in its first message', async () => {
+    const { create, newInstance, view } = await cluster();
+    const instance = newInstance();
+    const { ticket } = await create(instance);
+    const early = view(ticket);
+    const shown = await early.until(({ state }) => state === 'showing');
+    const late = view(ticket);
+    const first = await late.until(() => true);
+    expect(first.state).toBe('showing');
+    expect(first.version).toBeGreaterThanOrEqual(shown.version);
+    expect(first.code?.image).toMatch(/^data:image\/png;base64,/);
+  }, 30_000);
+
+  it('polls nothing that nobody watches: idle before the first viewer, idle again after the last, polled again with the next', async () => {
+    const { create, newInstance, view, call } = await cluster({ unwatchedGraceMs: 2_000 });
+    const instance = newInstance();
+    const { session, ticket } = await create(instance);
+    expect(session.state).toBe('idle');
+    expect(instance.requests).toHaveLength(0);
+
+    const viewer = view(ticket);
+    await viewer.until(({ state }) => state === 'showing');
+    const hidden = view(ticket);
+    await hidden.until(({ state }) => state === 'showing');
+    hidden.socket.emit('visible', { visible: false });
+    viewer.socket.disconnect();
+    await hidden.until(({ state, version }) => state === 'idle' && version > 1);
+    const asked = instance.requests.length;
+
+    // The list does not count as watching; a read does.
+    const list = (await (await call('GET', '/v1/sessions')).json()) as { sessions: { state: string; viewers: number }[] };
+    expect(list.sessions[0]).toMatchObject({ state: 'idle', viewers: 0 });
+    expect(instance.requests).toHaveLength(asked);
+    view(ticket);
+    await instance.untilRequests(asked + 1);
+  }, 30_000);
+
+  it('is connected by the next poll when the notification is lost, and once when it comes twice', async () => {
+    const { create, newInstance, view } = await cluster();
+    const lost = newInstance();
+    lost.loseWebhooks(1);
+    const doubled = newInstance();
+    doubled.duplicateWebhooks(1);
+    for (const instance of [lost, doubled]) {
+      const { ticket } = await create(instance);
+      const viewer = view(ticket);
+      await viewer.until(({ state }) => state === 'showing');
+      instance.scan();
+      await viewer.until(({ state }) => state === 'connected');
+      expect(viewer.sessions.filter(({ state }) => state === 'connected')).toHaveLength(1);
+    }
+  }, 60_000);
+
+  it('logs a linked instance out first when asked to relink, and links it anew', async () => {
+    const { create, newInstance, view } = await cluster({ simulator: { startingMs: 1_000 } });
+    const instance = newInstance();
+    instance.setState('authorized');
+    const { ticket } = await create(instance, { relink: true });
+    const viewer = view(ticket);
+    await viewer.until(({ state, notice }) => state === 'waiting' && notice?.code === 'instance_starting');
+    await viewer.until(({ state }) => state === 'showing');
+    expect(instance.requests.filter(({ method }) => method === 'logout')).toHaveLength(1);
+    instance.scan();
+    await viewer.until(({ state }) => state === 'connected');
+  }, 60_000);
+
+  it('says at once that an instance is linked already', async () => {
+    const { create, newInstance, view } = await cluster();
+    const instance = newInstance();
+    instance.setState('authorized');
+    const viewer = view((await create(instance)).ticket);
+    expect((await viewer.until(({ state }) => state !== 'idle' && state !== 'waiting')).state).toBe('connected');
+    expect(instance.requests).toHaveLength(1);
+  }, 30_000);
+});
+
+/** Polling has stopped: another session, made now, is polled four times while this one is not asked once. */
+async function untilQuietFor(
+  instance: Instance,
+  asked: number,
+  create: Cluster['create'],
+  newInstance: Cluster['newInstance'],
+  view: (ticket: string) => Viewer,
+): Promise<void> {
+  const other = newInstance();
+  view((await create(other)).ticket);
+  await other.untilRequests(4);
+  expect(instance.requests).toHaveLength(asked);
+}

@@ -1,0 +1,84 @@
+/** What the provider does wrong, and what the viewers see: the documented state, notice or end; never a picture, a crash or endless loading. */
+
+import type { WireSession } from '@qrcast/core/wire';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type Cluster, openCluster } from './test-cluster.ts';
+
+describe('a provider that misbehaves', () => {
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await openCluster({ redisUrl: inject('redisUrl') });
+  });
+  afterAll(() => cluster.close());
+
+  const notice = (code: string) => (session: WireSession) => session.notice?.code === code && session.code === null;
+  const ended = (reason: string) => (session: WireSession) => session.state === 'ended' && session.end?.reason === reason;
+
+  it.each([
+    ['empty401', ended('credentials_rejected')],
+    ['html403', ended('credentials_rejected')],
+    ['html404', ended('credentials_rejected')],
+    ['code401in200', ended('credentials_rejected')],
+    ['deleted400', ended('instance_deleted')],
+    ['expired400', ended('instance_expired')],
+    ['unknownType', notice('provider_error')],
+    ['emptyMessage', notice('provider_error')],
+    ['brokenBase64', notice('provider_error')],
+    ['notPng', notice('provider_error')],
+    ['truncatedJson', notice('provider_error')],
+    ['notJson', notice('provider_error')],
+    ['hugeBody', notice('provider_error')],
+    ['html502', notice('provider_error')],
+    ['redirect', notice('provider_error')],
+    ['html504', notice('provider_timeout')],
+    ['empty408', notice('provider_timeout')],
+    ['cut', notice('provider_unreachable')],
+    ['cutMidBody', notice('provider_unreachable')],
+    ['status429', notice('rate_limited')],
+    ['errorTimeout', notice('provider_timeout')],
+    ['errorNotReady', notice('provider_not_ready')],
+    ['errorConnectionClosed', notice('provider_refused')],
+    ['starting400', notice('instance_starting')],
+    ['neverEnds', notice('provider_timeout')],
+  ] as const)(
+    '%s',
+    async (fault, expected) => {
+      const instance = cluster.newInstance();
+      instance.fail('*', fault, { times: 'always' });
+      const viewer = cluster.view((await cluster.create(instance)).ticket);
+      const session = await viewer.until(expected);
+      expect(viewer.sessions.every(({ code }) => code === null)).toBe(true);
+      if (session.notice !== null) expect(session.notice.retryAt).toBeGreaterThan(session.startedAt);
+      viewer.socket.disconnect();
+      const gone = await cluster.call('DELETE', `/v1/sessions/${session.id}`);
+      expect(gone.status).toBe(204);
+    },
+    30_000,
+  );
+
+  it('shows a code again as soon as the provider is well', async () => {
+    const instance = cluster.newInstance();
+    instance.fail('qr', 'html502', { times: 2 });
+    const viewer = cluster.view((await cluster.create(instance)).ticket);
+    await viewer.until(notice('provider_error'));
+    expect((await viewer.until(({ state }) => state === 'showing')).notice).toBeNull();
+  }, 30_000);
+
+  it('says that a blocked instance is blocked', async () => {
+    const instance = cluster.newInstance();
+    instance.setState('blocked');
+    const viewer = cluster.view((await cluster.create(instance)).ticket);
+    await viewer.until(ended('instance_blocked'));
+  }, 30_000);
+
+  it('shows a code no longer than it may, while the provider is down', async () => {
+    const instance = cluster.newInstance();
+    const viewer = cluster.view((await cluster.create(instance)).ticket);
+    const shown = await viewer.until(({ state }) => state === 'showing');
+    instance.fail('*', 'cut', { times: 'always' });
+    const blank = await viewer.until(({ state, version }) => state === 'waiting' && version > shown.version);
+    expect(blank.code).toBeNull();
+    expect(blank.notice?.code).toBe('provider_unreachable');
+    viewer.socket.disconnect();
+  }, 30_000);
+});

@@ -1,0 +1,156 @@
+/** For tests across roles: gateways and workers over one real Redis, and the simulated provider. */
+
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Policy } from '@qrcast/core/schedule';
+import type { WireSession } from '@qrcast/core/wire';
+import { type Gateway, startGateway } from '@qrcast/gateway/gateway';
+import { PAGE_FOLDER } from '@qrcast/gateway/page-folder';
+import { createLog } from '@qrcast/runtime/log';
+import { createReleasers } from '@qrcast/runtime/releasers';
+import type {} from '@qrcast/runtime/test-redis'; // what `inject` knows
+import type { Instance } from '@qrcast/simulator/instance';
+import type { SimulatorOptions } from '@qrcast/simulator/options';
+import { openSimulator, type Simulator } from '@qrcast/simulator/simulator';
+import { startWorker } from '@qrcast/worker/worker';
+import { io, type Socket } from 'socket.io-client';
+
+export const TEST_POLICY: Policy = { intervalMs: 1_500, codeTtlMs: 6_000, attemptMs: 60_000 };
+
+export interface ClusterOptions {
+  readonly redisUrl: string;
+  readonly gateways?: number;
+  readonly workers?: number;
+  readonly policy?: Partial<Policy>;
+  readonly unwatchedGraceMs?: number;
+  readonly simulator?: SimulatorOptions;
+}
+
+export interface Created {
+  readonly session: WireSession;
+  readonly ticket: string;
+}
+
+export interface Cluster {
+  readonly simulator: Simulator;
+  readonly gateways: readonly Gateway[];
+  readonly apiKey: string;
+  /** What startWorker needs to join, for a worker in a process of its own. */
+  readonly worker: Omit<Parameters<typeof startWorker>[0], 'log'>;
+  /** An instance whose notifications come to the first gateway. */
+  newInstance(): Instance;
+  create(instance: Instance, body?: Record<string, unknown>): Promise<Created>;
+  call(method: string, path: string, body?: unknown): Promise<Response>;
+  /** A viewer on one of the gateways. */
+  view(ticket: string, gateway?: number): Viewer;
+  close(): Promise<void>;
+}
+
+export interface Viewer {
+  readonly socket: Socket;
+  /** Whole states, in the order they came. */
+  readonly sessions: readonly WireSession[];
+  readonly versions: readonly number[];
+  /** The first state, past or future, that fits. */
+  until(fits: (session: WireSession) => boolean): Promise<WireSession>;
+}
+
+export async function openCluster(options: ClusterOptions): Promise<Cluster> {
+  const releasers = createReleasers();
+  const log = createLog('test', 'silent');
+  const simulator = await openSimulator({ rotateMs: 3_000, ...options.simulator });
+  releasers.push('simulator', () => simulator.close());
+  const worker = {
+    redisUrl: options.redisUrl,
+    namespace: `test-${randomUUID().slice(0, 8)}`,
+    secretKeys: [{ id: 'test', key: randomBytes(32) }],
+    policy: { ...TEST_POLICY, ...options.policy },
+    upstreamHosts: [simulator.url],
+    concurrency: 100,
+  };
+  const { unwatchedGraceMs = 15_000 } = options;
+  const gatewayOptions = {
+    ...worker,
+    log,
+    unwatchedGraceMs,
+    adminKey: undefined,
+    maxConnections: 1_000,
+    port: 0,
+    host: '127.0.0.1',
+    publicUrl: undefined,
+    pageFolder: PAGE_FOLDER,
+  };
+  const gateways: Gateway[] = [];
+  for (let i = 0; i < (options.gateways ?? 1); i++) {
+    const gateway = await startGateway(gatewayOptions);
+    releasers.push('gateway', () => gateway.close(0));
+    gateways.push(gateway);
+  }
+  for (let i = 0; i < (options.workers ?? 1); i++) {
+    const started = await startWorker({ ...worker, log });
+    releasers.push('worker', () => started.close(1_000));
+  }
+  const [first] = gateways;
+  if (first === undefined) throw new Error('a cluster needs a gateway');
+  const { secrets } = await first.tenants.create({ id: 'acme', name: 'Acme' });
+  const { apiKey, webhookToken } = secrets;
+
+  const call = (method: string, path: string, body?: unknown): Promise<Response> =>
+    fetch(`${first.publicUrl}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+
+  return {
+    simulator,
+    gateways,
+    apiKey,
+    worker,
+    newInstance: () => simulator.createInstance({ webhook: { url: `${first.publicUrl}/v1/webhooks/green-api/acme`, token: webhookToken } }),
+    async create(instance, body = {}) {
+      const response = await call('POST', '/v1/sessions', {
+        instanceId: instance.idInstance,
+        apiToken: instance.apiToken,
+        apiUrl: simulator.url,
+        ...body,
+      });
+      if (!response.ok) throw new Error(`the session was refused: ${await response.text()}`);
+      return (await response.json()) as Created;
+    },
+    call,
+    view(ticket, gateway = 0) {
+      const socket = io(gateways[gateway]?.publicUrl ?? '', { auth: { ticket }, transports: ['websocket'], forceNew: true });
+      releasers.push('viewer', () => void socket.disconnect());
+      return openViewer(socket);
+    },
+    close: () => releasers.release(),
+  };
+}
+
+function openViewer(socket: Socket): Viewer {
+  const sessions: WireSession[] = [];
+  const versions: number[] = [];
+  const looking = new Set<() => void>();
+  socket.on('session', (session: WireSession) => {
+    sessions.push(session);
+    versions.push(session.version);
+    for (const look of looking) look();
+  });
+  socket.on('fresh', ({ version }: { version: number }) => versions.push(version));
+  return {
+    socket,
+    sessions,
+    versions,
+    until: (fits) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          const found = sessions.find(fits);
+          if (found === undefined) return;
+          looking.delete(look);
+          resolve(found);
+        };
+        looking.add(look);
+        look();
+      }),
+  };
+}

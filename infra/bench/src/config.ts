@@ -1,0 +1,56 @@
+/** What to run and how large, from the environment. Sizes are bounded so that a run ends within minutes. */
+
+export type BenchName = 'relay' | 'poll';
+
+export interface BenchConfig {
+  readonly only: BenchName | null;
+  /** Measured time of each benchmark, s; set-up and warm-up come on top. */
+  readonly seconds: number;
+  /** Of `relay`: sessions with one viewer each. */
+  readonly sessions: number;
+  /** Of `relay`: changes a second over all sessions. */
+  readonly rate: number;
+  /** Of `poll`: waiting sessions of one worker. */
+  readonly instances: number;
+  /** Of `poll`: how long the provider takes to answer, ms. */
+  readonly answerMs: number;
+  /** Where the results go as JSON. */
+  readonly json: string | null;
+  /** Where CPU profiles of worker and gateway go. Profiling costs some of what it measures. */
+  readonly profileFolder: string | null;
+}
+
+const WHOLE_NUMBERS = {
+  BENCH_SECONDS: { fallback: 20, min: 4, max: 600 },
+  BENCH_SESSIONS: { fallback: 1_000, min: 1, max: 8_000 },
+  BENCH_RATE: { fallback: 400, min: 1, max: 20_000 },
+  BENCH_INSTANCES: { fallback: 10_000, min: 1, max: 200_000 },
+  BENCH_ANSWER_MS: { fallback: 20, min: 0, max: 60_000 },
+} as const;
+
+/** @throws {Error} with every fault. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): BenchConfig {
+  const faults: string[] = [];
+  const text = (name: string): string | null => (env[name] === undefined || env[name] === '' ? null : env[name]);
+  const whole = (name: keyof typeof WHOLE_NUMBERS): number => {
+    const { fallback, min, max } = WHOLE_NUMBERS[name];
+    const given = text(name);
+    const value = given === null ? fallback : Number(given);
+    if (!Number.isInteger(value) || value < min || value > max) faults.push(`${name}: expected a whole number from ${min} to ${max}`);
+    return value;
+  };
+  const only = text('BENCH_ONLY');
+  if (only !== null && only !== 'relay' && only !== 'poll') faults.push('BENCH_ONLY: expected relay or poll, or unset for both');
+  const config = {
+    only: only === 'relay' || only === 'poll' ? only : null,
+    seconds: whole('BENCH_SECONDS'),
+    sessions: whole('BENCH_SESSIONS'),
+    rate: whole('BENCH_RATE'),
+    instances: whole('BENCH_INSTANCES'),
+    answerMs: whole('BENCH_ANSWER_MS'),
+    json: text('BENCH_JSON'),
+    profileFolder: text('BENCH_PROFILE'),
+  } as const;
+  if (faults.length > 0) throw new Error(`settings are not usable:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  return config;
+}

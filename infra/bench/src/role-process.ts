@@ -1,0 +1,53 @@
+/** The inside of a role's process: serves its methods to the parent, and ends with it. */
+
+import { errorFields } from '@qrcast/runtime/log';
+import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
+
+export interface Usage {
+  /** All threads, user and system. */
+  readonly cpuMs: number;
+  readonly rssBytes: number;
+}
+
+export interface RoleRequest {
+  readonly id: number;
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+export type RoleReply =
+  | { readonly kind: 'up' }
+  | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'error'; readonly id: number; readonly error: string };
+
+const RELEASE_WITHIN_MS = 8_000;
+
+/** Takes over the process. What the methods open is pushed to the releasers and released when the parent disconnects. */
+export function serveRole<M extends object>(createMethods: (releasers: Releasers) => M): void {
+  const releasers = createReleasers();
+  const methods = { ...createMethods(releasers), usage } as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
+  const reply = (message: RoleReply): void => void process.send?.(message);
+
+  process.on('SIGINT', () => undefined); // Ctrl-C reaches the whole group; the parent ends us in order
+  process.on('disconnect', () => {
+    setTimeout(() => process.exit(1), RELEASE_WITHIN_MS).unref();
+    releasers.release().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  });
+  process.on('message', ({ id, method, args }: RoleRequest) => {
+    Promise.resolve()
+      .then(() => methods[method]?.(...args))
+      .then(
+        (value) => reply({ kind: 'result', id, value }),
+        (error: unknown) => reply({ kind: 'error', id, error: errorFields(error).error }),
+      );
+  });
+  reply({ kind: 'up' });
+}
+
+function usage(): Usage {
+  const { user, system } = process.cpuUsage();
+  return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() };
+}

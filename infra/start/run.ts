@@ -1,0 +1,13 @@
+/** `pnpm start`: builds what is not built yet (turbo's cache decides), then starts everything in this process. */
+
+import { spawnSync } from 'node:child_process';
+
+const { status } = spawnSync('turbo', ['run', 'build', '--output-logs=errors-only'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+  env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
+});
+if (status !== 0) {
+  process.stderr.write('the login page could not be built; `pnpm build` tells why\n');
+  process.exit(1);
+}
+await import('../../apps/standalone/src/main.ts');
