@@ -1,0 +1,209 @@
+/** For tests: a gateway on a free port over the test Redis, a node of one's own in its namespace to act as the worker, a tenant, callers. */
+
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Outcome } from '@qrcast/core/outcome';
+import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import { isFinal, type Session } from '@qrcast/core/session';
+import type { WireSession } from '@qrcast/core/wire';
+import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/provider/upstream';
+import { createKeyring } from '@qrcast/runtime/keyring';
+import { createLog } from '@qrcast/runtime/log';
+import { type Node, openNode } from '@qrcast/runtime/node';
+import { createReleasers } from '@qrcast/runtime/releasers';
+import type {} from '@qrcast/runtime/test-redis'; // for the type of inject('redisUrl')
+import { inject } from 'vitest';
+import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
+import { openViewer, type Viewer, type ViewerOptions } from './test-viewer.ts';
+import { createTickets, type Ticket, type Tickets } from './tickets.ts';
+
+export const ADMIN_KEY = 'admin-key-of-the-tests-0123456789';
+const SECRET_KEYS = [{ id: 'k1', key: Buffer.alloc(32, 7) }];
+
+/** What any answer may hold; a test asks for what its call gives. */
+export interface Body {
+  readonly session: WireSession;
+  readonly sessions: readonly WireSession[];
+  readonly nextCursor: string | null;
+  readonly ticket: string;
+  readonly ticketId: string;
+  readonly ticketExpiresAt: number;
+  readonly pageUrl: string;
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: Body;
+}
+
+export interface CallOptions {
+  /** An API key or ticket; null for no header. The tenant's own key if left out. */
+  readonly secret?: string | null;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface TestTenant {
+  readonly id: string;
+  readonly apiKey: string;
+  readonly webhookToken: string;
+}
+
+export interface TestGateway {
+  readonly gateway: Gateway;
+  readonly url: string;
+  readonly namespace: string;
+  readonly node: Node;
+  readonly tenant: TestTenant;
+  readonly tickets: Tickets;
+  newTenant(): Promise<TestTenant>;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** Of a fresh instance unless the fields name one. */
+  create(fields?: Readonly<Record<string, unknown>>, tenant?: TestTenant): Promise<Body & { readonly session: WireSession }>;
+  /** A ticket with whatever fields, expired ones included. */
+  ticketFor(sessionId: string, fields?: Partial<Omit<Ticket, 'id'>>): Promise<string>;
+  /** As the worker would after a poll that started and was answered now. */
+  answer(sessionId: string, outcome: Outcome): Promise<Session>;
+  showCode(sessionId: string, name: string): Promise<Session>;
+  /** As time alone would: the attempt's deadline passes. */
+  passDeadline(sessionId: string): Promise<Session>;
+  isQueued(sessionId: string): Promise<boolean>;
+  view(ticket: string, options?: ViewerOptions): Viewer;
+  close(): Promise<void>;
+}
+
+export type TestGatewayOptions = Partial<Omit<GatewayOptions, 'port' | 'host' | 'pageFolder' | 'secretKeys'>>;
+
+/** `namespace`: another test gateway's, to stand for a second process. Its tenant is made anew all the same. */
+export async function openTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const releasers = createReleasers();
+  const log = createLog('test', 'silent');
+  const redisUrl = inject('redisUrl'); // the worker's way; the gateway's own may lead through a proxy
+  const namespace = options.namespace ?? `test-${randomUUID().slice(0, 8)}`;
+  const pageFolder = await openPageFolder();
+  releasers.push('page', () => rm(pageFolder, { recursive: true, force: true }));
+  const node = await openNode({ redisUrl, namespace, policy: options.policy ?? DEFAULT_POLICY, log });
+  releasers.push('node', () => node.close());
+  const gateway = await startGateway({
+    redisUrl,
+    policy: DEFAULT_POLICY,
+    unwatchedGraceMs: 15_000,
+    upstreamHosts: DEFAULT_UPSTREAM_HOSTS,
+    adminKey: ADMIN_KEY,
+    maxConnections: 1_000,
+    publicUrl: undefined,
+    log,
+    ...options,
+    namespace,
+    secretKeys: SECRET_KEYS,
+    port: 0,
+    host: '127.0.0.1',
+    pageFolder,
+  });
+  releasers.push('gateway', () => gateway.close(0));
+  const viewers = new Set<Viewer>();
+  releasers.push('viewers', () => viewers.forEach((viewer) => void viewer.socket.disconnect()));
+
+  const url = `http://127.0.0.1:${gateway.port}`;
+  const tickets = createTickets({ ...node, namespace, keyring: createKeyring(SECRET_KEYS) });
+  const tenant = await newTenant();
+
+  async function newTenant(): Promise<TestTenant> {
+    const id = `acme-${randomUUID().slice(0, 8)}`;
+    const { secrets } = await gateway.tenants.create({ id, name: 'Acme' });
+    return { id, ...secrets };
+  }
+
+  async function call(method: string, path: string, { secret = tenant.apiKey, body, headers = {} }: CallOptions = {}): Promise<Answer> {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(secret === null ? {} : { authorization: `Bearer ${secret}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    // Every field is looked at by the test that expects it.
+    return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Body };
+  }
+
+  async function apply(sessionId: string, event: Parameters<Node['sessions']['apply']>[1]): Promise<Session> {
+    const session = await node.sessions.apply(sessionId, event);
+    if (session === null) throw new Error('there is no such session');
+    return session;
+  }
+
+  async function answer(sessionId: string, outcome: Outcome): Promise<Session> {
+    const at = node.clock.now();
+    return apply(sessionId, { kind: 'answered', at, startedAt: at, jitter: 0, outcome });
+  }
+
+  return {
+    gateway,
+    url,
+    namespace,
+    node,
+    tenant,
+    tickets,
+    newTenant,
+    call,
+    async create(fields = {}, by = tenant) {
+      const { status, text, body } = await call('POST', '/v1/sessions', { secret: by.apiKey, body: { ...newInstance(), ...fields } });
+      if (status !== 201 && status !== 200) throw new Error(`the session was not created: ${text}`);
+      return body;
+    },
+    async ticketFor(sessionId, fields = {}) {
+      const defaults = { tenantId: tenant.id, sessionId, scopes: ['view', 'password'], origins: [], expiresAt: Date.now() + 60_000 } as const;
+      return (await tickets.issue({ ...defaults, ...fields })).ticket;
+    },
+    answer,
+    showCode: (sessionId, name) => answer(sessionId, { kind: 'code', digest: name, image: imageOf(name) }),
+    async passDeadline(sessionId) {
+      const session = await apply(sessionId, { kind: 'watched', at: node.clock.now() });
+      if (isFinal(session)) throw new Error('the session is over');
+      return apply(sessionId, { kind: 'elapsed', at: session.deadlineAt });
+    },
+    async isQueued(sessionId) {
+      const session = await node.sessions.find(sessionId);
+      if (session === null) throw new Error('there is no such session');
+      return (await node.queue.renew([{ sessionId, instanceKey: session.instanceKey }], 0)).length === 0;
+    },
+    view(ticket, viewerOptions = {}) {
+      const viewer = openViewer(url, ticket, viewerOptions);
+      viewers.add(viewer);
+      return viewer;
+    },
+    close: () => releasers.release(),
+  };
+}
+
+export const imageOf = (name: string): string => `data:image/png;base64,${name}`;
+
+let instances = 0;
+export function newInstance(): { instanceId: string; apiToken: string } {
+  return { instanceId: `1101${String(++instances).padStart(6, '0')}`, apiToken: `token-${randomUUID()}` };
+}
+
+/** The least that passes for a built login page. */
+async function openPageFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'qrcast-page-'));
+  await mkdir(join(folder, 'assets'));
+  await writeFile(join(folder, 'connect.html'), '<!doctype html><title>page</title>');
+  await writeFile(join(folder, 'assets', 'page-1a2b.js'), 'export {};');
+  await writeFile(join(folder, 'assets', 'notes.txt'), 'not served');
+  return folder;
+}
