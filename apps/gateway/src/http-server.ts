@@ -18,6 +18,11 @@ export function createHttpServer(log: Logger): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
+    // Paths the router itself gives up on; its own answer would repeat them.
+    frameworkErrors: (error, _request, reply) => {
+      const isTooLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
+      void sendProblem(reply, isTooLong ? nothingHere() : new RefusedError('invalid_request', 'the path is not a valid URL path'));
+    },
   });
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
@@ -31,12 +36,12 @@ export function createHttpServer(log: Logger): FastifyInstance {
       'request',
     );
   });
-  app.setNotFoundHandler((_request, reply) =>
-    sendProblem(reply, new RefusedError('not_found', 'there is nothing at this path and method')),
-  );
+  app.setNotFoundHandler((_request, reply) => sendProblem(reply, nothingHere()));
   app.setErrorHandler((error, request, reply) => sendProblem(reply, refusalOf(error, log, request.routeOptions.url)));
   return app;
 }
+
+const nothingHere = (): RefusedError => new RefusedError('not_found', 'there is nothing at this path and method');
 
 export function sendProblem(reply: FastifyReply, error: RefusedError): FastifyReply {
   const problem = toProblem(error);

@@ -109,13 +109,16 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     return createSession(fields, policy.attemptMs, now);
   }
 
-  /** Puts the session into the instance's place, unless a live one with the same credentials stands there: then that one. */
-  async function settle(session: Session): Promise<Session> {
+  /**
+   * Puts the session into the instance's place, unless a live one stands there: then that one. `mayReplace`: a live one with other
+   * credentials gives way, for a new request brings newer ones; a resumed session brings older ones.
+   */
+  async function settle(session: Session, mayReplace: boolean): Promise<Session> {
     let expected = await index.current(session.tenantId, session.instanceId);
     for (let attempt = 0; attempt < MAX_CLAIMS; attempt++) {
       const standing = expected === null ? null : await current(expected);
       if (standing !== null && !isTerminal(standing)) {
-        if (standing.instanceKey === session.instanceKey) return standing;
+        if (!mayReplace || standing.instanceKey === session.instanceKey) return standing;
         // Other credentials for the same instance: the earlier ones were wrong or are no more.
         await watching.apply(standing.id, { kind: 'cancelled', at: clock.now() });
       }
@@ -143,7 +146,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
       const secret = upstreamOf(tenant, request);
       const fresh = draft(tenant, request, instanceKeyOf(request.instanceId, secret));
       await sessions.create(fresh, sealCredentials(keyring, fresh.id, secret));
-      const session = await settle(fresh);
+      const session = await settle(fresh, true);
       const isNew = session.id === fresh.id;
       // The record that lost is in no index; it ends, and expires by itself.
       if (isNew) await index.add(fresh);
@@ -203,7 +206,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
           `only a session that ended with "deadline" or "provider_down" can be resumed; this one is ${session?.state.kind ?? 'gone'}`,
         );
       }
-      if ((await settle(session)).id !== session.id) {
+      if ((await settle(session, false)).id !== session.id) {
         throw new RefusedError('not_resumable', 'the instance has a newer live session; use that one');
       }
       await sessions.apply(sessionId, { kind: 'resumed', at: clock.now() });

@@ -9,16 +9,19 @@ import type { Clock } from '@qrcast/runtime/clock';
 import { openCredentials } from '@qrcast/runtime/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
-import type { Claim, PollHandlers } from '@qrcast/runtime/poll-queue';
+import type { Claim, PollHandlers, PollQueue } from '@qrcast/runtime/poll-queue';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import { LRUCache } from 'lru-cache';
 
 export interface PollDeps {
   readonly sessions: Sessions;
   readonly provider: Provider;
+  readonly queue: Pick<PollQueue, 'renew'>;
   readonly keyring: Keyring;
   readonly upstreamHosts: readonly string[];
   readonly clock: Clock;
+  /** Called as each poll starts, with how long after its due time it was claimed, ms. */
+  readonly onPoll?: ((lateMs: number) => void) | undefined;
   readonly log: Logger;
 }
 
@@ -28,7 +31,7 @@ const SLOW_MS = 8_000;
 const CACHED_CREDENTIALS = 50_000;
 
 export function createPollHandlers(deps: PollDeps): PollHandlers {
-  const { sessions, provider, clock, log } = deps;
+  const { sessions, provider, queue, clock, log } = deps;
   const known = new LRUCache<string, Credentials>({ max: CACHED_CREDENTIALS });
 
   async function credentialsOf(session: Session): Promise<Credentials | null> {
@@ -72,6 +75,7 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
       const { sessionId } = claim.target;
       const before = await current(sessionId);
       if (before === null || !isPolled(before)) return null;
+      deps.onPoll?.(claim.startedAt - claim.dueAt);
       // A check that somebody asked for must not come before a logout or an account that the session itself waits for.
       const method = before.next.ask === 'qr' ? (claim.ask ?? 'qr') : before.next.ask;
       const outcome = await ask(before, method, claim, signal);
@@ -85,8 +89,11 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
       return Math.min(after.next.at, after.deadlineAt);
     },
 
-    async unwatched({ sessionId }) {
+    async unwatched(target) {
+      const { sessionId } = target;
       known.delete(sessionId);
+      const [left] = await queue.renew([target], 0);
+      if (left === undefined) return; // somebody came back in between
       await sessions.apply(sessionId, { kind: 'unwatched', at: clock.now() });
     },
   };

@@ -16,6 +16,8 @@ export interface WorkerOptions {
   readonly upstreamHosts: readonly string[];
   /** Requests under way at once. */
   readonly concurrency: number;
+  /** Called as each poll starts, with how long after its due time it was claimed, ms. */
+  readonly onPoll?: (lateMs: number) => void;
   readonly log: Logger;
 }
 
@@ -27,7 +29,7 @@ export interface Worker {
 }
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { log, upstreamHosts } = options;
+  const { log, upstreamHosts, onPoll } = options;
   const releasers = createReleasers();
   let closing: Promise<void> | null = null;
   try {
@@ -35,7 +37,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     releasers.push('node', () => node.close());
     const provider = openProvider();
     releasers.push('provider', () => provider.close());
-    const handlers = createPollHandlers({ ...node, provider, keyring: createKeyring(options.secretKeys), upstreamHosts, log });
+    const handlers = createPollHandlers({ ...node, provider, keyring: createKeyring(options.secretKeys), upstreamHosts, onPoll, log });
     const stop = await node.queue.consume(handlers, { concurrency: options.concurrency });
     log.info({ concurrency: options.concurrency, intervalMs: options.policy.intervalMs }, 'worker polls');
     return {

@@ -1,5 +1,7 @@
 /** PollQueue over BullMQ and the due-sets: what gateways call. The polling side is poll-consumer.ts. */
 
+import type { PollMethod } from '@qrcast/core/outcome';
+import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type Namespace, POLL_QUEUE_NAME, parsePollMember, pollMember, queuePrefix, shardKeys, shardOf } from './keys.ts';
@@ -18,6 +20,8 @@ export interface PollQueueDeps {
 
 /** Enough for any script call, far below what Lua can unpack. */
 const MEMBERS_PER_CALL = 500;
+/** A delayed wake-up must not come before the moment it is for: the delay is by our clock, the due time by Redis's. */
+const WAKE_MARGIN_MS = 10;
 
 export function openPollQueue(deps: PollQueueDeps): PollQueue {
   const { redis, redisUrl, namespace, log } = deps;
@@ -27,9 +31,15 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
   const queue = new Queue(POLL_QUEUE_NAME, { connection: redis, prefix: queuePrefix(namespace) });
   queue.on('error', () => undefined); // the connection reports itself
 
-  /** For the nearest idle worker. One per session waits at most; a lost one costs no more than a tick, the due-set is the truth. */
-  async function wakeWorker(target: PollTarget, ask: string | null): Promise<void> {
-    await queue.add('poke', { ...target, ask }, { jobId: `poke-${target.sessionId}`, removeOnComplete: true, removeOnFail: true });
+  /**
+   * Wakes the nearest idle worker when the target is due, if that is soon: not after a request still under way, for that one's end decides.
+   * One wake-up per session waits at most; a lost one costs no more than a tick, for the due-set is the truth.
+   */
+  async function wakeWorker(target: PollTarget, dueInMs: number, ask: PollMethod | null): Promise<void> {
+    if (dueInMs < 0 || dueInMs > MIN_SPACING_MS) return;
+    const delay = dueInMs === 0 ? 0 : dueInMs + WAKE_MARGIN_MS;
+    const options = { jobId: `poke-${target.sessionId}`, delay, removeOnComplete: true, removeOnFail: true };
+    await queue.add('poke', { ...target, ask }, options);
   }
 
   async function renewShard(shard: number, members: readonly string[], watchedUntil: number): Promise<PollTarget[]> {
@@ -45,8 +55,8 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
   return {
     async ensure(target, watchedUntil) {
       const [due, watch, busy] = shardKeys(namespace, shardOf(target));
-      const isDue = await ensure([due, watch, busy], [pollMember(target), target.instanceKey, watchedUntil]);
-      if (isDue === 1) await wakeWorker(target, null);
+      const dueInMs = await ensure([due, watch, busy], [pollMember(target), target.instanceKey, watchedUntil]);
+      await wakeWorker(target, Number(dueInMs), null);
     },
 
     async renew(targets, watchedUntil) {
@@ -60,8 +70,8 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
     },
 
     async poke(target, ask) {
-      const isDue = await poke(shardKeys(namespace, shardOf(target)), [pollMember(target), target.instanceKey]);
-      if (isDue === 1) await wakeWorker(target, ask ?? null);
+      const dueInMs = await poke(shardKeys(namespace, shardOf(target)), [pollMember(target), target.instanceKey]);
+      await wakeWorker(target, Number(dueInMs), ask ?? null);
     },
 
     async cancel(target) {

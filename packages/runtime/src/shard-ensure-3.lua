@@ -1,9 +1,10 @@
 -- KEYS due, watch, busy. ARGV member, instance key, watched until (ms).
--- Watches the member; puts it into the due-set unless it is there. Returns 1 if it was put there and is due at once.
+-- Watches the member; puts it into the due-set unless it is there. Returns in how many ms it is due, -1 if it was there already.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[2], 'GT', ARGV[3], ARGV[1])
-if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return -1 end
 local busy_until = tonumber(redis.call('ZSCORE', KEYS[3], ARGV[2]) or 0)
-redis.call('ZADD', KEYS[1], math.max(now, busy_until), ARGV[1])
-return busy_until <= now and 1 or 0
+local due = math.max(now, busy_until)
+redis.call('ZADD', KEYS[1], due, ARGV[1])
+return due - now

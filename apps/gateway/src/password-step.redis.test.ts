@@ -1,0 +1,152 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Claim } from '@qrcast/runtime/poll-queue';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
+
+/** The provider: says to every password what `says` holds, in its own words. */
+let provider: Server;
+const asked: { path: string; body: string }[] = [];
+let says: unknown = null;
+let test: TestGateway;
+
+const FAIL = (reason: string) => ({ status: true, data: { status: 'fail', reason } });
+const SUCCESS = { status: true, data: { status: 'success', reason: '' } };
+
+beforeAll(async () => {
+  provider = createServer(async (request, response) => {
+    const chunks = await Array.fromAsync(request);
+    asked.push({ path: request.url ?? '', body: Buffer.concat(chunks).toString() });
+    response.writeHead(says === null ? 502 : 200, { 'content-type': 'application/json' }).end(says === null ? '' : JSON.stringify(says));
+  });
+  await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+  test = await openTestGateway({ upstreamHosts: [apiUrl()] });
+});
+afterAll(async () => {
+  await test.close();
+  await new Promise((resolve) => provider.close(resolve));
+});
+
+const apiUrl = (): string => `http://127.0.0.1:${(provider.address() as AddressInfo).port}`; // it listens on TCP
+
+/** A session that waits for its password, each of an instance of its own: the turn is per instance. */
+async function waiting(): Promise<Body & { apiToken: string }> {
+  const instance = newInstance();
+  const body = await test.create({ ...instance, apiUrl: apiUrl() });
+  await test.call('GET', `/v1/sessions/${body.session.id}`);
+  await test.answer(body.session.id, { kind: 'passwordWanted' });
+  return { ...body, apiToken: instance.apiToken };
+}
+
+const submit = (body: Body, secret = body.ticket, password = 'correct horse'): Promise<Answer> =>
+  test.call('POST', `/v1/sessions/${body.session.id}/password`, { secret, body: { password } });
+
+describe('POST /v1/sessions/{id}/password', () => {
+  it('hands the password to the provider once, and asks at once how it went', async () => {
+    const made = await waiting();
+    const claimed = Promise.withResolvers<Claim>();
+    const poll = async (claim: Claim): Promise<number> => {
+      if (claim.ask === 'state') claimed.resolve(claim);
+      return Date.now() + 60_000;
+    };
+    const stop = await test.node.queue.consume({ poll, unwatched: async () => undefined }, { concurrency: 10 });
+    says = SUCCESS;
+    const before = asked.length;
+    const { status, body } = await submit(made);
+    expect([status, body.session.state]).toEqual([200, 'password']);
+    expect(asked.slice(before)).toEqual([
+      { path: `/waInstance${made.session.instanceId}/sendAuthorizationPassword/${made.apiToken}`, body: '{"password":"correct horse"}' },
+    ]);
+    expect((await claimed.promise).target.sessionId).toBe(made.session.id);
+    await stop(1_000);
+  });
+
+  it('a wrong one is password_rejected, and stands as a notice', async () => {
+    const made = await waiting();
+    says = FAIL('invalid_password');
+    const { status, body, text } = await submit(made, undefined, 'wrong-one');
+    expect([status, body.code, body.retryable]).toEqual([422, 'password_rejected', true]);
+    expect(text).not.toContain('wrong-one');
+    const { session } = (await test.call('GET', `/v1/sessions/${made.session.id}`)).body;
+    expect(session).toMatchObject({ state: 'password', notice: { code: 'password_rejected' } });
+  });
+
+  it('two within a second are too_many_requests, whoever sends them', async () => {
+    const made = await waiting();
+    says = FAIL('invalid_password');
+    const before = asked.length;
+    const answers = await Promise.all([submit(made), submit(made, test.tenant.apiKey)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([422, 429]);
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused?.body).toMatchObject({ code: 'too_many_requests', retryable: true, retryAfterMs: 1_100 });
+    expect(refused?.headers.get('retry-after')).toBe('2');
+    expect(asked.length).toBe(before + 1);
+  });
+
+  it('too many at the provider are too_many_requests', async () => {
+    const made = await waiting();
+    says = FAIL('rate_limit_exceeded');
+    const { status, body, headers } = await submit(made);
+    expect([status, body.code, headers.get('retry-after')]).toEqual([429, 'too_many_requests', '60']);
+    expect((await test.call('GET', `/v1/sessions/${made.session.id}`)).body.session.notice?.code).toBe('password_rate_limited');
+  });
+
+  it('one the provider does not expect any more is not_waiting_for_password', async () => {
+    says = FAIL('authorization_not_started');
+    const { status, body } = await submit(await waiting());
+    expect([status, body.code]).toEqual([409, 'not_waiting_for_password']);
+  });
+
+  it('trouble at the provider is unavailable', async () => {
+    says = null;
+    const { status, body, headers } = await submit(await waiting());
+    expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '2']);
+  });
+
+  it('goes nowhere while no password is wanted', async () => {
+    const made = await test.create({ apiUrl: apiUrl() });
+    const before = asked.length;
+    const { status, body } = await submit(made);
+    expect([status, body.code]).toEqual([409, 'not_waiting_for_password']);
+    expect(body.detail).toContain('idle');
+    expect(asked.length).toBe(before);
+  });
+
+  it.each([{}, { password: '' }, { password: 'secret'.repeat(50) }, { password: 5 }, { password: 'secret', pin: 'secret' }])(
+    'a request that is not one password is invalid_request (%#)',
+    async (body) => {
+      const made = await waiting();
+      const answer = await test.call('POST', `/v1/sessions/${made.session.id}/password`, { body });
+      expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
+      expect(answer.text).not.toContain('secret');
+    },
+  );
+
+  it('over the stream: acknowledged, and refused with the same codes', async () => {
+    const made = await waiting();
+    const viewer = test.view(made.ticket);
+    await viewer.until('session', ({ state }) => state === 'password');
+    const send = (sessionId: string) => viewer.call('password', { sessionId, password: 'correct horse' });
+    says = FAIL('invalid_password');
+    expect((await send(made.session.id)).error).toMatchObject({ code: 'password_rejected', retryable: true });
+    await viewer.until('session', ({ notice }) => notice?.code === 'password_rejected');
+    expect((await send(made.session.id)).error).toMatchObject({ code: 'too_many_requests' });
+    expect((await send('ses_other')).error).toMatchObject({ code: 'not_found' });
+    expect((await viewer.call('password', { sessionId: made.session.id })).error?.code).toBe('invalid_request');
+
+    const watcher = test.view(await test.ticketFor(made.session.id, { scopes: ['view'] }));
+    await watcher.until('session');
+    const refused = await watcher.call('password', { sessionId: made.session.id, password: 'correct horse' });
+    expect(refused).toMatchObject({ ok: false, error: { code: 'forbidden', retryable: false } });
+  });
+
+  it('over the stream: an accepted one is acknowledged, and connected follows', async () => {
+    const made = await waiting();
+    const viewer = test.view(made.ticket);
+    await viewer.until('session', ({ state }) => state === 'password');
+    says = SUCCESS;
+    expect(await viewer.call('password', { sessionId: made.session.id, password: 'correct horse' })).toEqual({ ok: true });
+    await test.answer(made.session.id, { kind: 'authorized', account: null });
+    expect((await viewer.until('session', ({ state }) => state === 'connected')).account).toEqual({ wid: null, phone: null });
+  });
+});

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Body, openTestGateway, type TestGateway, type TestTenant } from './test-gateway.ts';
+
+let test: TestGateway;
+beforeAll(async () => {
+  test = await openTestGateway();
+});
+afterAll(() => test.close());
+
+const list = async (tenant: TestTenant, query: string): Promise<Body> =>
+  (await test.call('GET', `/v1/sessions${query}`, { secret: tenant.apiKey })).body;
+
+/** Newest first. Sessions made in the same millisecond have no order of their own, so they are made one by one. */
+async function createSome(tenant: TestTenant, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const { session } = await test.create({ reference: i % 2 === 0 ? 'even' : 'odd' }, tenant);
+    ids.unshift(session.id);
+    while (Date.now() <= session.startedAt) await test.node.redis.ping();
+  }
+  return ids;
+}
+
+describe('GET /v1/sessions', () => {
+  it("pages through the tenant's own sessions, newest first, each once", async () => {
+    const tenant = await test.newTenant();
+    const ids = await createSome(tenant, 5);
+    await test.create({}, await test.newTenant());
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    for (let pages = 0; pages < 10; pages++) {
+      const page: Body = await list(tenant, `?limit=2${cursor === null ? '' : `&cursor=${cursor}`}`);
+      expect(page.sessions.length).toBeLessThanOrEqual(2);
+      seen.push(...page.sessions.map(({ id }) => id));
+      cursor = page.nextCursor;
+      if (cursor === null) break;
+    }
+    expect(seen).toEqual(ids);
+    expect(cursor).toBeNull();
+  });
+
+  it('goes on after the cursor although newer sessions came meanwhile', async () => {
+    const tenant = await test.newTenant();
+    const ids = await createSome(tenant, 3);
+    const first = await list(tenant, '?limit=2');
+    await test.create({}, tenant);
+    expect((await list(tenant, `?limit=2&cursor=${first.nextCursor}`)).sessions.map(({ id }) => id)).toEqual(ids.slice(2));
+  });
+
+  it('filters by state and reference, and leaves the images out', async () => {
+    const tenant = await test.newTenant();
+    const [newest = '', middle = '', oldest = ''] = await createSome(tenant, 3);
+    await test.call('GET', `/v1/sessions/${middle}`, { secret: tenant.apiKey });
+    await test.showCode(middle, 'AAAA');
+    const showing = await list(tenant, '?state=showing');
+    expect(showing.sessions.map(({ id }) => id)).toEqual([middle]);
+    expect(showing.sessions[0]?.code).toMatchObject({ image: null });
+    expect(showing.nextCursor).toBeNull();
+    expect((await list(tenant, '?reference=even')).sessions.map(({ id }) => id)).toEqual([newest, oldest]);
+    expect((await list(tenant, '?reference=even&state=showing')).sessions).toEqual([]);
+    expect((await list(tenant, '?reference=even&limit=1')).sessions.map(({ id }) => id)).toEqual([newest]);
+  });
+
+  it('forgets sessions whose record is gone', async () => {
+    const tenant = await test.newTenant();
+    const [newest = '', middle = '', oldest = ''] = await createSome(tenant, 3);
+    await test.node.redis.del(`${test.namespace}:{${middle}}`);
+    expect((await list(tenant, '')).sessions.map(({ id }) => id)).toEqual([newest, oldest]);
+  });
+
+  it('is empty for a tenant without sessions and after a cursor nobody gave out', async () => {
+    const tenant = await test.newTenant();
+    expect(await list(tenant, '')).toEqual({ sessions: [], nextCursor: null });
+    await test.create({}, tenant);
+    expect(await list(tenant, '?cursor=ses_none')).toEqual({ sessions: [], nextCursor: null });
+  });
+
+  it.each(['?limit=0', '?limit=101', '?limit=many', '?state=gone', '?page=2'])('refuses %s by name', async (query) => {
+    const { status, body } = await test.call('GET', `/v1/sessions${query}`);
+    expect([status, body.code]).toEqual([400, 'invalid_request']);
+    expect(body.detail).toContain(/\w+/.exec(query)?.[0]);
+  });
+});

@@ -1,0 +1,176 @@
+/**
+ * `poll`: one worker, N waiting sessions, an interval of 5 s. How late its polls are, and what one costs. Then the bare loop asks the same
+ * provider for the same instances at the same rate.
+ */
+
+import type { Releasers } from '@qrcast/runtime/releasers';
+import type { BenchConfig } from './config.ts';
+import type { Spread } from './measure.ts';
+import { type MeteredRedis, openMeteredRedis } from './metered-redis.ts';
+import { createPicture } from './picture.ts';
+import type { BenchResult, Target } from './report.ts';
+import { openRole, type Role } from './role.ts';
+import type { BarePollerMethods } from './roles/bare-poller.ts';
+import type { Asked, ProviderMethods } from './roles/provider.ts';
+import type { WorkerMethods } from './roles/worker.ts';
+import { apiTokenOf, seedSessions } from './seed.ts';
+import { createSystem, INTERVAL_MS } from './system.ts';
+
+const BARE_WARM_UP_SECONDS = 3;
+/** After the first interval, which connects, loads and compiles everything. */
+const SETTLE_MS = 1_000;
+const TARGETS = { latenessP99Ms: 700, workerMb: 250, redisKb: 1.5 } as const;
+
+interface Cost {
+  readonly pollerMs: number;
+  readonly redisMs: number;
+  readonly providerMs: number;
+}
+
+interface Load extends Cost {
+  readonly seconds: number;
+  readonly polls: number;
+  readonly rssBytes: number;
+}
+
+interface Ours extends Load {
+  readonly lateness: Spread;
+  readonly gaps: Spread;
+  readonly waitingBytes: number;
+  readonly showingBytes: number;
+}
+
+export async function runPoll(config: BenchConfig, path: string, releasers: Releasers, progress: (text: string) => void): Promise<BenchResult> {
+  const provider = await openRole<ProviderMethods>('provider');
+  releasers.push('provider', () => provider.close());
+  const { url } = await provider.call('start', config.answerMs);
+  const ours = await measureOurs(config, path, releasers, progress, provider, url);
+  const bare = await measureBare(config, path, releasers, progress, provider, url);
+
+  const wanted = config.instances / (INTERVAL_MS / 1000);
+  const imageBytes = `data:image/png;base64,${createPicture()}`.length;
+  const perPoll = (cost: keyof Cost) => ({ ours: (ours[cost] * 1000) / ours.polls, bare: (bare[cost] * 1000) / bare.polls });
+  return {
+    title: `poll: ${config.instances} waiting sessions, every ${INTERVAL_MS / 1000} s, 1 worker, provider answers after ${config.answerMs} ms`,
+    rows: [
+      { what: 'polls wanted', unit: '/s', ours: wanted, bare: wanted },
+      { what: 'polls got', unit: '/s', ours: ours.polls / ours.seconds, bare: bare.polls / bare.seconds },
+      { what: 'lateness, p50', unit: 'ms', ours: ours.lateness.p50, bare: null },
+      { what: 'lateness, p99', unit: 'ms', ours: ours.lateness.p99, bare: null },
+      { what: 'lateness, max', unit: 'ms', ours: ours.lateness.max, bare: null },
+      { what: 'gap beyond 5 s at the provider, p50', unit: 'ms', ours: ours.gaps.p50 - INTERVAL_MS, bare: null },
+      { what: 'gap beyond 5 s at the provider, p99', unit: 'ms', ours: ours.gaps.p99 - INTERVAL_MS, bare: null },
+      { what: 'gap beyond 5 s at the provider, max', unit: 'ms', ours: ours.gaps.max - INTERVAL_MS, bare: null },
+      { what: 'worker CPU per poll', unit: 'µs', ...perPoll('pollerMs') },
+      { what: 'Redis CPU per poll', unit: 'µs', ...perPoll('redisMs') },
+      { what: 'provider CPU per poll', unit: 'µs', ...perPoll('providerMs') },
+      { what: 'worker RSS', unit: 'MB', ours: ours.rssBytes / 1e6, bare: bare.rssBytes / 1e6 },
+      { what: 'Redis per session before its first code', unit: 'kB', ours: ours.waitingBytes / config.instances / 1000, bare: null },
+      {
+        what: 'Redis per session with a code, less the code',
+        unit: 'kB',
+        ours: (ours.showingBytes / config.instances - imageBytes) / 1000,
+        bare: null,
+      },
+    ],
+    targets: targetsOf(config, ours),
+    notes: config.instances < 10_000 ? ['fixed costs weigh more per poll and per session with fewer than 10,000 sessions'] : [],
+  };
+}
+
+function targetsOf({ instances }: BenchConfig, ours: Ours): readonly Target[] {
+  return [
+    { what: `lateness p99 of ${instances} sessions`, measured: ours.lateness.p99, unit: 'ms', below: TARGETS.latenessP99Ms },
+    { what: 'worker RSS', measured: ours.rssBytes / 1e6, unit: 'MB', below: TARGETS.workerMb },
+    { what: 'Redis per waiting session', measured: ours.waitingBytes / instances / 1000, unit: 'kB', below: TARGETS.redisKb },
+  ];
+}
+
+async function measureOurs(
+  config: BenchConfig,
+  path: string,
+  releasers: Releasers,
+  progress: (text: string) => void,
+  provider: Role<ProviderMethods>,
+  upstream: string,
+): Promise<Ours> {
+  const redis = await openMeteredRedis(path);
+  releasers.push('redis', () => redis.close());
+  const system = createSystem(redis.url);
+  progress(`poll: making ${config.instances} sessions`);
+  const empty = await redis.usage();
+  const { firstAt } = await seedSessions(system, config.instances, upstream);
+  const waiting = await redis.usage();
+
+  const worker = await openRole<WorkerMethods>('worker', config);
+  releasers.push('worker', () => worker.close());
+  await worker.call('start', system, upstream);
+  progress('poll: warming up');
+  await until(firstAt + INTERVAL_MS + SETTLE_MS);
+  progress(`poll: measuring ${config.seconds} s`);
+  await worker.call('lateness');
+  const window = await openWindow(worker, redis, provider);
+  await until(Date.now() + config.seconds * 1000);
+  const [measured, lateness, showing] = [await window(), await worker.call('lateness'), await redis.usage()];
+  // Nothing of ours may run beside the bare loop.
+  await worker.close();
+  await redis.close();
+  return {
+    ...measured,
+    polls: measured.asked.requests,
+    lateness,
+    gaps: measured.asked.gaps,
+    waitingBytes: waiting.dataBytes - empty.dataBytes,
+    showingBytes: showing.dataBytes - empty.dataBytes,
+  };
+}
+
+async function measureBare(
+  config: BenchConfig,
+  path: string,
+  releasers: Releasers,
+  progress: (text: string) => void,
+  provider: Role<ProviderMethods>,
+  upstream: string,
+): Promise<Load> {
+  const redis = await openMeteredRedis(path);
+  releasers.push('bare redis', () => redis.close());
+  const poller = await openRole<BarePollerMethods>('bare-poller');
+  releasers.push('bare poller', () => poller.close());
+  const paths = Array.from({ length: config.instances }, (_, index) => `/waInstance${1_101_000_000 + index}/qr/${apiTokenOf(index)}`);
+  const perSecond = config.instances / (INTERVAL_MS / 1000);
+  await poller.call('start', redis.url, upstream, paths);
+  progress('poll: warming up the bare loop');
+  await poller.call('run', perSecond, BARE_WARM_UP_SECONDS);
+  progress(`poll: measuring the bare loop ${config.seconds} s`);
+  const window = await openWindow(poller, redis, provider);
+  const polls = await poller.call('run', perSecond, config.seconds);
+  return { ...(await window()), polls };
+}
+
+/** Resolves to a function that ends the window and tells what was used in it. */
+async function openWindow(
+  poller: Pick<Role<WorkerMethods>, 'usage'>,
+  redis: MeteredRedis,
+  provider: Role<ProviderMethods>,
+): Promise<() => Promise<Cost & { seconds: number; rssBytes: number; asked: Asked }>> {
+  const usages = () => Promise.all([poller.usage(), redis.usage(), provider.usage(), provider.call('asked')]);
+  const before = await usages();
+  const startedAt = performance.now();
+  return async () => {
+    const seconds = (performance.now() - startedAt) / 1000;
+    const after = await usages();
+    return {
+      seconds,
+      pollerMs: after[0].cpuMs - before[0].cpuMs,
+      redisMs: after[1].cpuMs - before[1].cpuMs,
+      providerMs: after[2].cpuMs - before[2].cpuMs,
+      rssBytes: after[0].rssBytes,
+      asked: after[3],
+    };
+  };
+}
+
+function until(at: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, at - Date.now())));
+}

@@ -1,0 +1,66 @@
+/** Waiting sessions put straight into Redis, due evenly over one interval. */
+
+import { createKeyring } from '@qrcast/runtime/keyring';
+import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/credentials-vault';
+import { shardKeys, shardOf } from '@qrcast/runtime/keys';
+import { type Node, openNode } from '@qrcast/runtime/node';
+import type { PollTarget } from '@qrcast/runtime/poll-queue';
+import { inParallel } from './pace.ts';
+import { INTERVAL_MS, LONG_MS, NAMESPACE, newSession, nodeOptions, type System, secretKeys } from './system.ts';
+
+const AT_ONCE = 200;
+/** For the queue to be filled and the worker to start; nothing is due before. */
+const LEAD_MS_PER_SESSION = 0.4;
+const LEAD_MS = 3_000;
+
+export interface Seeded {
+  /** When the first session is due, Unix ms; the last is an interval later. */
+  readonly firstAt: number;
+}
+
+export function apiTokenOf(index: number): string {
+  return `benchtoken${String(index).padStart(40, '0')}`;
+}
+
+/** `count` sessions whose instances are at `upstream`. Resolves once all are in the queue. */
+export async function seedSessions(system: System, count: number, upstream: string): Promise<Seeded> {
+  const node = await openNode(nodeOptions(system, 'seed'));
+  try {
+    const targets = await createSessions(node, system, count, upstream);
+    return { firstAt: await enqueue(node, targets) };
+  } finally {
+    await node.close();
+  }
+}
+
+async function createSessions(node: Node, system: System, count: number, upstream: string): Promise<readonly PollTarget[]> {
+  const keyring = createKeyring(secretKeys(system));
+  const targets: PollTarget[] = [];
+  await inParallel(count, AT_ONCE, async (index) => {
+    const now = node.clock.now();
+    const secret = { apiUrl: upstream, apiToken: apiTokenOf(index) };
+    const instanceKey = instanceKeyOf(String(1_101_000_000 + index), secret);
+    const session = newSession(index, instanceKey, now);
+    await node.sessions.create(session, sealCredentials(keyring, session.id, secret));
+    await node.sessions.apply(session.id, { kind: 'watched', at: now }, session);
+    targets[index] = { sessionId: session.id, instanceKey };
+  });
+  return targets;
+}
+
+/**
+ * An instance that is marked busy is due when it is free, so the marks spread the first polls without a job for each. They are taken away
+ * again: in a running system only the instances asked within the last second have one.
+ */
+async function enqueue(node: Node, targets: readonly PollTarget[]): Promise<number> {
+  const firstAt = node.clock.now() + LEAD_MS + Math.round(targets.length * LEAD_MS_PER_SESSION);
+  await inParallel(targets.length, AT_ONCE, async (index) => {
+    const target = targets[index];
+    if (target === undefined) return;
+    const [, , busy] = shardKeys(NAMESPACE, shardOf(target));
+    await node.redis.zadd(busy, firstAt + Math.round((index * INTERVAL_MS) / targets.length), target.instanceKey);
+    await node.queue.ensure(target, firstAt + LONG_MS);
+  });
+  await Promise.all(targets.map((target) => node.redis.zrem(shardKeys(NAMESPACE, shardOf(target))[2], target.instanceKey)));
+  return firstAt;
+}

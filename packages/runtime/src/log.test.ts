@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { createLog, errorFields } from './log.ts';
+
+function logged(write: (log: ReturnType<typeof createLog>) => void): string {
+  const lines: string[] = [];
+  write(createLog('test', 'trace', { write: (line) => void lines.push(line) }));
+  return lines.join('');
+}
+
+describe('log', () => {
+  it('keeps secrets out, wherever they stand in its fields', () => {
+    const secrets = {
+      apiToken: 'S3CRET',
+      ticket: 'S3CRET',
+      password: 'S3CRET',
+      authorization: 'S3CRET',
+      image: 'S3CRET',
+      apiKey: 'S3CRET',
+    };
+    const text = logged((log) => log.info({ ...secrets, request: secrets, deep: { request: secrets }, kept: 'fact' }, 'message'));
+    expect(text).not.toContain('S3CRET');
+    expect(text).toContain('fact');
+  });
+
+  it('tells an error by class, code, message and cause, without URLs', () => {
+    const cause = Object.assign(new Error('connect to redis://:S3CRET@10.0.0.1:6379 failed'), { code: 'ECONNREFUSED' });
+    const error = Object.assign(new TypeError('GET https://host/waInstance1/qr/S3CRET was refused', { cause }), { code: 'E_CODE' });
+    const fields = errorFields(error);
+    expect(JSON.stringify(fields)).not.toContain('S3CRET');
+    expect(fields).toEqual({ error: 'TypeError: GET [url] was refused', errorCode: 'E_CODE', cause: 'Error: connect to [url] failed' });
+    expect(errorFields('S3CRET')).toEqual({ error: 'string' });
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { readSettings, SettingsError } from './settings.ts';
+
+const faultsOf = (
+  env: Record<string, string>,
+  names: Parameters<typeof readSettings>[1],
+  required: Parameters<typeof readSettings>[2] = [],
+): readonly string[] => {
+  try {
+    readSettings(env, names, required);
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(SettingsError);
+    return (error as SettingsError).faults;
+  }
+};
+
+describe('settings', () => {
+  it('have safe defaults', () => {
+    expect(
+      readSettings({}, [
+        'PORT',
+        'QRCAST_POLL_INTERVAL_MS',
+        'QRCAST_ATTEMPT_MS',
+        'QRCAST_CODE_TTL_MS',
+        'QRCAST_UNWATCHED_GRACE_MS',
+        'QRCAST_DRAIN_MS',
+        'QRCAST_LOG_LEVEL',
+      ]),
+    ).toEqual({
+      PORT: 3000,
+      QRCAST_POLL_INTERVAL_MS: 5000,
+      QRCAST_ATTEMPT_MS: 180000,
+      QRCAST_CODE_TTL_MS: 20000,
+      QRCAST_UNWATCHED_GRACE_MS: 15000,
+      QRCAST_DRAIN_MS: 25000,
+      QRCAST_LOG_LEVEL: 'info',
+    });
+  });
+
+  it('read what is set, and take an empty variable for an unset one', () => {
+    expect(
+      readSettings({ PORT: '8080', QRCAST_UPSTREAM_HOSTS: 'a.example, b.example ,', QRCAST_LOG_LEVEL: '' }, [
+        'PORT',
+        'QRCAST_UPSTREAM_HOSTS',
+        'QRCAST_LOG_LEVEL',
+      ]),
+    ).toEqual({
+      PORT: 8080,
+      QRCAST_UPSTREAM_HOSTS: ['a.example', 'b.example'],
+      QRCAST_LOG_LEVEL: 'info',
+    });
+  });
+
+  it('tell every fault at once, by name and rule, never the value', () => {
+    const env = {
+      PORT: 'secret-port',
+      REDIS_URL: 'http://secret',
+      QRCAST_ADMIN_KEY: 'short-secret',
+      QRCAST_LOG_LEVEL: 'secret',
+      QRCAST_PUBLIC_URL: 'secret',
+    };
+    const faults = faultsOf(
+      env,
+      ['PORT', 'REDIS_URL', 'QRCAST_ADMIN_KEY', 'QRCAST_LOG_LEVEL', 'QRCAST_PUBLIC_URL', 'QRCAST_SECRET_KEYS'],
+      ['QRCAST_SECRET_KEYS'],
+    );
+    expect(faults.map((fault) => fault.split(':')[0])).toEqual([
+      'PORT',
+      'REDIS_URL',
+      'QRCAST_ADMIN_KEY',
+      'QRCAST_LOG_LEVEL',
+      'QRCAST_PUBLIC_URL',
+      'QRCAST_SECRET_KEYS',
+    ]);
+    expect(faults.join()).not.toContain('secret');
+  });
+
+  it.each([
+    ['QRCAST_POLL_INTERVAL_MS', '1099', 'expected at least 1100 ms'],
+    ['QRCAST_POLL_INTERVAL_MS', '5s', 'expected a whole number of ms'],
+    ['PORT', '65536', 'expected at most 65535'],
+    ['GREEN_API_ID_INSTANCE', '12', 'expected 4 to 20 digits'],
+  ] as const)('refuse %s=%s', (name, value, rule) => {
+    expect(faultsOf({ [name]: value }, [name]).join()).toContain(rule);
+  });
+
+  it('check what only two together can tell', () => {
+    const names = ['QRCAST_CODE_TTL_MS', 'QRCAST_POLL_INTERVAL_MS', 'QRCAST_ATTEMPT_MS'] as const;
+    expect(faultsOf({ QRCAST_CODE_TTL_MS: '5000', QRCAST_ATTEMPT_MS: '5000' }, names)).toHaveLength(2);
+    expect(faultsOf({ GREEN_API_ID_INSTANCE: '1101000001' }, ['GREEN_API_ID_INSTANCE', 'GREEN_API_TOKEN']).join()).toContain(
+      'expected both',
+    );
+  });
+});
