@@ -3,7 +3,7 @@
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/provider/upstream';
 import { createLog } from '@qrcast/runtime/log';
 import { runService } from '@qrcast/runtime/service';
-import { readSettings } from '@qrcast/runtime/settings';
+import { GATEWAY_SETTINGS, ROLE_SETTINGS, readSettings, roleOptions } from '@qrcast/runtime/settings';
 import { startGateway } from './gateway.ts';
 import { PAGE_FOLDER } from './page-folder.ts';
 
@@ -13,38 +13,14 @@ const STOP_MARGIN_MS = 10_000;
 const log = createLog('gateway', 'info');
 
 await runService({ name: 'gateway', log }, async (releasers) => {
-  const settings = readSettings(
-    process.env,
-    [
-      'PORT',
-      'REDIS_URL',
-      'QRCAST_NAMESPACE',
-      'QRCAST_ADMIN_KEY',
-      'QRCAST_SECRET_KEYS',
-      'QRCAST_UPSTREAM_HOSTS',
-      'QRCAST_PUBLIC_URL',
-      'QRCAST_POLL_INTERVAL_MS',
-      'QRCAST_ATTEMPT_MS',
-      'QRCAST_CODE_TTL_MS',
-      'QRCAST_UNWATCHED_GRACE_MS',
-      'QRCAST_MAX_CONNECTIONS',
-      'QRCAST_DRAIN_MS',
-      'QRCAST_LOG_LEVEL',
-    ],
-    ['REDIS_URL', 'QRCAST_SECRET_KEYS'],
-  );
+  const settings = readSettings(process.env, [...ROLE_SETTINGS, ...GATEWAY_SETTINGS], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
   const gateway = await startGateway({
+    ...roleOptions(settings),
     redisUrl: settings.REDIS_URL,
-    namespace: settings.QRCAST_NAMESPACE,
     secretKeys: settings.QRCAST_SECRET_KEYS,
-    policy: {
-      intervalMs: settings.QRCAST_POLL_INTERVAL_MS,
-      codeTtlMs: settings.QRCAST_CODE_TTL_MS,
-      attemptMs: settings.QRCAST_ATTEMPT_MS,
-    },
-    unwatchedGraceMs: settings.QRCAST_UNWATCHED_GRACE_MS,
     upstreamHosts: settings.QRCAST_UPSTREAM_HOSTS ?? DEFAULT_UPSTREAM_HOSTS,
+    unwatchedGraceMs: settings.QRCAST_UNWATCHED_GRACE_MS,
     adminKey: settings.QRCAST_ADMIN_KEY,
     maxConnections: settings.QRCAST_MAX_CONNECTIONS,
     port: settings.PORT,

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { parseKeyring } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Releasers } from '@qrcast/runtime/releasers';
-import type { Settings } from '@qrcast/runtime/settings';
+import { GATEWAY_SETTINGS, ROLE_SETTINGS, roleOptions, type Settings } from '@qrcast/runtime/settings';
 import { banner } from './banner.ts';
 import { openHome } from './home.ts';
 import { openPrivateRedis, redisAdvice } from './private-redis.ts';
@@ -12,25 +12,16 @@ import { DEFAULT_TENANT, startSimulator, startStack } from './stack.ts';
 import { createSession } from './start-session.ts';
 import { showInTerminal } from './terminal.ts';
 
-export type StartSettings = Settings<
-  | 'PORT'
-  | 'REDIS_URL'
-  | 'QRCAST_NAMESPACE'
-  | 'QRCAST_ADMIN_KEY'
-  | 'QRCAST_SECRET_KEYS'
-  | 'QRCAST_UPSTREAM_HOSTS'
-  | 'QRCAST_PUBLIC_URL'
-  | 'QRCAST_POLL_INTERVAL_MS'
-  | 'QRCAST_ATTEMPT_MS'
-  | 'QRCAST_CODE_TTL_MS'
-  | 'QRCAST_UNWATCHED_GRACE_MS'
-  | 'QRCAST_MAX_CONNECTIONS'
-  | 'QRCAST_LOG_LEVEL'
-  | 'QRCAST_WORKER_CONCURRENCY'
-  | 'GREEN_API_ID_INSTANCE'
-  | 'GREEN_API_TOKEN'
-  | 'GREEN_API_URL'
->;
+export const START_SETTINGS = [
+  ...ROLE_SETTINGS,
+  ...GATEWAY_SETTINGS,
+  'QRCAST_WORKER_CONCURRENCY',
+  'GREEN_API_ID_INSTANCE',
+  'GREEN_API_TOKEN',
+  'GREEN_API_URL',
+] as const;
+
+export type StartSettings = Settings<(typeof START_SETTINGS)[number]>;
 
 export interface StartOptions {
   readonly settings: StartSettings;
@@ -59,14 +50,9 @@ export async function runStart({ settings, path, folder, defaultHosts, log, rele
   const hosts = settings.QRCAST_UPSTREAM_HOSTS ?? defaultHosts;
   const gateway = await startStack(
     {
+      ...roleOptions(settings),
       redisUrl: settings.REDIS_URL ?? privateRedis?.url ?? '',
-      namespace: settings.QRCAST_NAMESPACE,
       secretKeys: settings.QRCAST_SECRET_KEYS ?? parseKeyring(home.secretKeys),
-      policy: {
-        intervalMs: settings.QRCAST_POLL_INTERVAL_MS,
-        codeTtlMs: settings.QRCAST_CODE_TTL_MS,
-        attemptMs: settings.QRCAST_ATTEMPT_MS,
-      },
       unwatchedGraceMs: settings.QRCAST_UNWATCHED_GRACE_MS,
       upstreamHosts: simulated === null ? hosts : [...hosts, simulated.simulator.url],
       adminKey: settings.QRCAST_ADMIN_KEY,

@@ -4,7 +4,7 @@ import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/provider/upstream';
 import { createLog } from '@qrcast/runtime/log';
 import { openOpsServer } from '@qrcast/runtime/ops-server';
 import { runService } from '@qrcast/runtime/service';
-import { readSettings } from '@qrcast/runtime/settings';
+import { ROLE_SETTINGS, readSettings, roleOptions } from '@qrcast/runtime/settings';
 import { startWorker } from './worker.ts';
 
 /** For what comes after the drain. */
@@ -13,33 +13,12 @@ const STOP_MARGIN_MS = 10_000;
 const log = createLog('worker', 'info');
 
 await runService({ name: 'worker', log }, async (releasers) => {
-  const settings = readSettings(
-    process.env,
-    [
-      'PORT',
-      'REDIS_URL',
-      'QRCAST_NAMESPACE',
-      'QRCAST_SECRET_KEYS',
-      'QRCAST_UPSTREAM_HOSTS',
-      'QRCAST_POLL_INTERVAL_MS',
-      'QRCAST_ATTEMPT_MS',
-      'QRCAST_CODE_TTL_MS',
-      'QRCAST_DRAIN_MS',
-      'QRCAST_LOG_LEVEL',
-      'QRCAST_WORKER_CONCURRENCY',
-    ],
-    ['REDIS_URL', 'QRCAST_SECRET_KEYS'],
-  );
+  const settings = readSettings(process.env, [...ROLE_SETTINGS, 'QRCAST_WORKER_CONCURRENCY'], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
   const worker = await startWorker({
+    ...roleOptions(settings),
     redisUrl: settings.REDIS_URL,
-    namespace: settings.QRCAST_NAMESPACE,
     secretKeys: settings.QRCAST_SECRET_KEYS,
-    policy: {
-      intervalMs: settings.QRCAST_POLL_INTERVAL_MS,
-      codeTtlMs: settings.QRCAST_CODE_TTL_MS,
-      attemptMs: settings.QRCAST_ATTEMPT_MS,
-    },
     upstreamHosts: settings.QRCAST_UPSTREAM_HOSTS ?? DEFAULT_UPSTREAM_HOSTS,
     concurrency: settings.QRCAST_WORKER_CONCURRENCY,
     log,

@@ -11,9 +11,9 @@ import {
   passwordSchema,
   patchTenantSchema,
   readSessionSchema,
+  sessionIdSchema,
   streamPasswordSchema,
   subscribeSchema,
-  sessionIdSchema,
   visibleSchema,
 } from './requests.ts';
 

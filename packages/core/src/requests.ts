@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { RefusedError } from './errors.ts';
 import { formatSchema } from './wire.ts';
 
+/** The first four digits name the provider's host, hence at least four; ten in its documents, twelve in the wild. */
 export const INSTANCE_ID = /^\d{4,20}$/;
+/** No dots, slashes or percent signs: at the provider it is a path segment. */
 export const API_TOKEN = /^[A-Za-z0-9_-]{8,256}$/;
 
 const seconds = (min: number, max: number) => z.number().int().min(min).max(max);

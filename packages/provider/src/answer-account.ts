@@ -1,6 +1,6 @@
 import type { Account, Outcome } from '@qrcast/core/outcome';
-import { readAnswer } from './answer.ts';
 import type { Answer, Fields } from './answer.ts';
+import { readAnswer } from './answer.ts';
 import { interpretStateValue } from './answer-state.ts';
 
 const WID = /^\d{5,20}@c\.us$/;

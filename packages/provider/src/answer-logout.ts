@@ -1,6 +1,6 @@
 import type { Outcome } from '@qrcast/core/outcome';
-import { readAnswer, trouble } from './answer.ts';
 import type { Answer } from './answer.ts';
+import { readAnswer, trouble } from './answer.ts';
 
 /** `GET logout`: `{"isLogout"}`. */
 export function interpretLogout(answer: Answer): Outcome {

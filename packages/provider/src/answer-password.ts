@@ -1,6 +1,6 @@
 import type { NoticeCode, PasswordOutcome } from '@qrcast/core/outcome';
-import { isFields, readAnswer } from './answer.ts';
 import type { Answer, Fields } from './answer.ts';
+import { isFields, readAnswer } from './answer.ts';
 
 /**
  * Why a password was not taken; all of these come with HTTP 200 and `"status":true`, which only says that the request was carried out.

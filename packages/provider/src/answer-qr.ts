@@ -1,6 +1,6 @@
 import type { Outcome } from '@qrcast/core/outcome';
-import { readAnswer, trouble } from './answer.ts';
 import type { Answer } from './answer.ts';
+import { readAnswer, trouble } from './answer.ts';
 import { parsePicture } from './picture.ts';
 
 /** `error` messages with a meaning of their own; every other one is a refusal. */

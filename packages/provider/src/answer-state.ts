@@ -1,6 +1,6 @@
 import type { Outcome } from '@qrcast/core/outcome';
-import { readAnswer, refused, trouble } from './answer.ts';
 import type { Answer } from './answer.ts';
+import { readAnswer, refused, trouble } from './answer.ts';
 
 /** Every value of `stateInstance` ever documented. https://green-api.com/v3/docs/api/account/GetStateInstance */
 const STATES: ReadonlyMap<unknown, Outcome> = new Map<unknown, Outcome>([

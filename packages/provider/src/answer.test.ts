@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { MAX_RETRY_AFTER_MS, readAnswer } from './answer.ts';
 import type { Answer, Failure } from './answer.ts';
+import { MAX_RETRY_AFTER_MS, readAnswer } from './answer.ts';
 import { interpretAccount } from './answer-account.ts';
 import { interpretLogout } from './answer-logout.ts';
 import { interpretQr } from './answer-qr.ts';

@@ -1,5 +1,5 @@
-import { errors } from 'undici';
 import type { Agent, Dispatcher } from 'undici';
+import { errors } from 'undici';
 import { unwatchAbort, watchAbort } from './abort-watch.ts';
 import type { Answer } from './answer.ts';
 import { ProviderError } from './provider-error.ts';

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
-import type { NoticeCode, PasswordOutcome, Outcome } from '@qrcast/core/outcome';
+import type { NoticeCode, Outcome, PasswordOutcome } from '@qrcast/core/outcome';
 import { afterEach, expect, test } from 'vitest';
-import { closed, openRawUpstream, openUpstream, replyJson, TOKEN } from '../test/upstream.ts';
 import type { Upstream } from '../test/upstream.ts';
-import { openProvider } from './provider.ts';
+import { closed, openRawUpstream, openUpstream, replyJson, TOKEN } from '../test/upstream.ts';
 import type { Provider, ProviderOptions } from './provider.ts';
+import { openProvider } from './provider.ts';
 
 const PASSWORD = 'hunter2-secret';
 const SECRETS = [TOKEN, PASSWORD, '/waInstance', '1101000001'];

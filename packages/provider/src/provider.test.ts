@@ -4,10 +4,10 @@ import { inspect } from 'node:util';
 import type { PollMethod } from '@qrcast/core/outcome';
 import { afterEach, expect, test } from 'vitest';
 import { PNG_BASE64 } from '../test/pictures.ts';
-import { closed, openRawUpstream, openUpstream, readBody, replyJson, TOKEN } from '../test/upstream.ts';
 import type { Upstream } from '../test/upstream.ts';
-import { openProvider } from './provider.ts';
+import { closed, openRawUpstream, openUpstream, readBody, replyJson, TOKEN } from '../test/upstream.ts';
 import type { Provider, ProviderOptions } from './provider.ts';
+import { openProvider } from './provider.ts';
 
 interface Rig {
   readonly upstream: Upstream;

@@ -1,4 +1,5 @@
 import type { Outcome, PasswordOutcome, PollMethod } from '@qrcast/core/outcome';
+import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/requests';
 import { Agent } from 'undici';
 import type { Answer } from './answer.ts';
 import { interpretAccount } from './answer-account.ts';
@@ -6,12 +7,11 @@ import { interpretLogout } from './answer-logout.ts';
 import { interpretPassword } from './answer-password.ts';
 import { interpretQr } from './answer-qr.ts';
 import { interpretState } from './answer-state.ts';
-import { createConnector } from './connector.ts';
 import type { Connector } from './connector.ts';
-import { API_TOKEN_PATTERN, INSTANCE_ID_PATTERN } from './credentials.ts';
+import { createConnector } from './connector.ts';
 import type { Credentials } from './credentials.ts';
-import { exchange } from './exchange.ts';
 import type { ExchangeLimits, ExchangeTrouble } from './exchange.ts';
+import { exchange } from './exchange.ts';
 import { ProviderError } from './provider-error.ts';
 
 /**
@@ -122,7 +122,7 @@ function openAgent(settings: Required<ProviderOptions>, connector: Connector): A
 
 /** The checks keep a token out of other people's paths (`..`, `/`, `?`); the encoding says so again. */
 function pathOf({ instanceId, apiToken }: Credentials, method: string): string {
-  if (!INSTANCE_ID_PATTERN.test(instanceId) || !API_TOKEN_PATTERN.test(apiToken)) {
+  if (!INSTANCE_ID.test(instanceId) || !API_TOKEN.test(apiToken)) {
     throw new ProviderError('credentials_invalid', 'Expected an instance id of 4 to 20 digits and a token of 8 to 256 of A-Z a-z 0-9 _ -');
   }
   return `/waInstance${encodeURIComponent(instanceId)}/${method}/${encodeURIComponent(apiToken)}`;

@@ -1,7 +1,7 @@
-import { lookup } from 'node:dns';
 import type { LookupAddress } from 'node:dns';
-import { BlockList } from 'node:net';
+import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import { BlockList } from 'node:net';
 
 /**
  * Name resolution that never answers with an address inside our own network, so that a name on the allow-list cannot be pointed at a

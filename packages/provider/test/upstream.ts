@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import type { Credentials } from '../src/credentials.ts';
 
 export const TOKEN = 'tokentokentoken_0123456789-secret';

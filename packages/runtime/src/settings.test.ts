@@ -81,6 +81,9 @@ describe('settings', () => {
     ['QRCAST_POLL_INTERVAL_MS', '5s', 'expected a whole number of ms'],
     ['PORT', '65536', 'expected at most 65535'],
     ['GREEN_API_ID_INSTANCE', '12', 'expected 4 to 20 digits'],
+    ['QRCAST_UPSTREAM_HOSTS', '*.api.green-api.com,*.com', 'entry 2: expected a host'],
+    ['QRCAST_UPSTREAM_HOSTS', 'http://mirror.example', 'entry 1: expected a host'],
+    ['QRCAST_UPSTREAM_HOSTS', 'http://127.0.0.1', 'entry 1: expected a host'],
   ] as const)('refuse %s=%s', (name, value, rule) => {
     expect(faultsOf({ [name]: value }, [name]).join()).toContain(rule);
   });

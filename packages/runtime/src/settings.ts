@@ -1,7 +1,7 @@
 /** Settings from the environment: each with its rule, and all faults told at once. A value is never repeated, for it may be a secret. */
 
 import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/requests';
-import { DEFAULT_POLICY, MIN_SPACING_MS } from '@qrcast/core/schedule';
+import { DEFAULT_POLICY, MIN_SPACING_MS, type Policy } from '@qrcast/core/schedule';
 import { z } from 'zod';
 import { parseKeyring } from './keyring.ts';
 import { LOG_LEVELS } from './log.ts';
@@ -16,12 +16,28 @@ const whole = (min: number, max: number, unit: string) =>
     .transform(Number)
     .pipe(z.number().min(min, `expected at least ${min} ${unit}`).max(max, `expected at most ${max} ${unit}`));
 
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== ''),
-);
+/** `*.api.example.com`, `api.example.com`, `api.example.com:8443`, or an origin: what packages/provider can match. */
+const UPSTREAM_HOST =
+  /^(\*(\.[a-z0-9-]+){2,}|[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?|https:\/\/[^/\s?#@*]+|http:\/\/(127\.[\d.]+|localhost|\[::1\]):\d{1,5})$/i;
+
+const upstreamHosts = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  )
+  .superRefine((entries, context) => {
+    for (const [i, entry] of entries.entries()) {
+      if (UPSTREAM_HOST.test(entry)) continue;
+      context.addIssue({
+        code: 'custom',
+        message: `entry ${i + 1}: expected a host, *.host, https://host or http://127.0.0.1:port`,
+        input: '',
+      });
+    }
+  });
 
 const HOUR_MS = 3_600_000;
 
@@ -48,7 +64,7 @@ export const SETTINGS = {
       }
     })
     .optional(),
-  QRCAST_UPSTREAM_HOSTS: list.optional(),
+  QRCAST_UPSTREAM_HOSTS: upstreamHosts.optional(),
   QRCAST_PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: 'expected http://… or https://…' })
     .transform((url) => url.replace(/\/+$/, ''))
@@ -67,7 +83,44 @@ export const SETTINGS = {
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;
+
+/** What every role that works on sessions reads. */
+export const ROLE_SETTINGS = [
+  'PORT',
+  'REDIS_URL',
+  'QRCAST_NAMESPACE',
+  'QRCAST_SECRET_KEYS',
+  'QRCAST_UPSTREAM_HOSTS',
+  'QRCAST_POLL_INTERVAL_MS',
+  'QRCAST_ATTEMPT_MS',
+  'QRCAST_CODE_TTL_MS',
+  'QRCAST_DRAIN_MS',
+  'QRCAST_LOG_LEVEL',
+] as const satisfies readonly SettingName[];
+
+/** What a gateway reads besides. */
+export const GATEWAY_SETTINGS = [
+  'QRCAST_ADMIN_KEY',
+  'QRCAST_PUBLIC_URL',
+  'QRCAST_UNWATCHED_GRACE_MS',
+  'QRCAST_MAX_CONNECTIONS',
+] as const satisfies readonly SettingName[];
+
 export type Settings<Name extends SettingName> = { readonly [N in Name]: z.output<(typeof SETTINGS)[N]> };
+
+export type RoleSettings = Settings<(typeof ROLE_SETTINGS)[number]>;
+
+/** The settings that every role's options name alike. */
+export function roleOptions(settings: RoleSettings): { readonly namespace: string; readonly policy: Policy } {
+  return {
+    namespace: settings.QRCAST_NAMESPACE,
+    policy: {
+      intervalMs: settings.QRCAST_POLL_INTERVAL_MS,
+      codeTtlMs: settings.QRCAST_CODE_TTL_MS,
+      attemptMs: settings.QRCAST_ATTEMPT_MS,
+    },
+  };
+}
 
 /** Says which variables are wrong, what kind of value came, and the rule. */
 export class SettingsError extends Error {
