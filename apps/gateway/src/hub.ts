@@ -137,10 +137,11 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
   }
 
   function send(entry: Entry, viewer: Viewer, message: ViewerMessage): void {
-    viewer.sending = setTimeout(() => finish(entry, viewer, 'slow_consumer'), SEND_WITHIN_MS);
+    const sending = setTimeout(() => finish(entry, viewer, 'slow_consumer'), SEND_WITHIN_MS);
+    viewer.sending = sending;
     viewer.sink.send(message, () => {
-      if (viewer.sending === null) return;
-      clearTimeout(viewer.sending);
+      if (viewer.sending !== sending) return; // of another message, or said twice
+      clearTimeout(sending);
       viewer.sending = null;
       deliver(entry, viewer, null);
     });

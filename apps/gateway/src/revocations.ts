@@ -43,14 +43,16 @@ export function openRevocations({ bus, redis, namespace, tickets, now }: Revocat
   const timer = setInterval(() => {
     for (const { ticket, end } of held) if (now() >= ticket.expiresAt) end('ticket_expired');
   }, EXPIRY_CHECK_MS);
+  function check({ ticket, end }: Held): void {
+    tickets.isRevoked(ticket).then(
+      (isRevoked) => isRevoked && end('ticket_revoked'),
+      () => undefined, // Redis is out: asked again when it is back
+    );
+  }
+
   // After a reconnect a revocation may have been missed.
   const undoReset = bus.onReset(() => {
-    for (const { ticket, end } of held) {
-      tickets.isRevoked(ticket).then(
-        (isRevoked) => isRevoked && end('ticket_revoked'),
-        () => undefined,
-      ); // out again: asked at the next reset
-    }
+    for (const one of held) check(one);
   });
 
   return {
@@ -66,6 +68,7 @@ export function openRevocations({ bus, redis, namespace, tickets, now }: Revocat
         },
       };
       held.add(one);
+      check(one); // it may have been revoked between its verification and now
       return () => held.delete(one);
     },
     close() {

@@ -43,8 +43,7 @@ const CALLS = {
 } as const satisfies Record<string, () => readonly [string, string, unknown]>;
 type Call = keyof typeof CALLS;
 
-const refusedAlike = (code: string) =>
-  Object.fromEntries(Object.keys(CALLS).map((call) => [call, code])) as Readonly<Record<Call, string>>; // of all keys
+const refusedAlike = (code: string) => Object.fromEntries(Object.keys(CALLS).map((call) => [call, code])) as Readonly<Record<Call, string>>; // of all keys
 
 /** Per credential: what each call answers; a number is the status of a call that went through to the session itself. */
 const EXPECTED: Readonly<Record<string, Readonly<Partial<Record<Call, string | number>>>>> = {
@@ -59,7 +58,13 @@ const EXPECTED: Readonly<Record<string, Readonly<Partial<Record<Call, string | n
     list: 200,
     revoke: 204,
   },
-  "other session's ticket": { ...refusedAlike('not_found'), create: 'forbidden', list: 'forbidden', revoke: 'forbidden', cancel: 'forbidden' },
+  "other session's ticket": {
+    ...refusedAlike('not_found'),
+    create: 'forbidden',
+    list: 'forbidden',
+    revoke: 'forbidden',
+    cancel: 'forbidden',
+  },
   "other tenant's ticket for this session": {
     ...refusedAlike('not_found'),
     create: 'forbidden',
@@ -104,10 +109,13 @@ describe('who may call what', () => {
     expect(there?.text).toBe(nowhere?.text);
   });
 
-  it.each(['Basic abc', 'Bearer', 'Bearer a b', `Bearer ${'x'.repeat(5_000)}`, 'qk_x'])('the header %s is no credential (%#)', async (authorization) => {
-    const { status } = await test.call('GET', '/v1/sessions', { secret: null, headers: { authorization } });
-    expect(status).toBe(401);
-  });
+  it.each(['Basic abc', 'Bearer', 'Bearer a b', `Bearer ${'x'.repeat(5_000)}`, 'qk_x'])(
+    'the header %s is no credential (%#)',
+    async (authorization) => {
+      const { status } = await test.call('GET', '/v1/sessions', { secret: null, headers: { authorization } });
+      expect(status).toBe(401);
+    },
+  );
 
   it('a secret in the URL is none', async () => {
     const { status } = await test.call('GET', `/v1/sessions?key=${test.tenant.apiKey}`, { secret: null });

@@ -1,3 +1,4 @@
+import { sessionKey } from '@qrcast/runtime/keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Body, openTestGateway, type TestGateway, type TestTenant } from './test-gateway.ts';
 
@@ -64,7 +65,7 @@ describe('GET /v1/sessions', () => {
   it('forgets sessions whose record is gone', async () => {
     const tenant = await test.newTenant();
     const [newest = '', middle = '', oldest = ''] = await createSome(tenant, 3);
-    await test.node.redis.del(`${test.namespace}:{${middle}}`);
+    await test.node.redis.del(sessionKey(test.namespace, middle));
     expect((await list(tenant, '')).sessions.map(({ id }) => id)).toEqual([newest, oldest]);
   });
 

@@ -11,12 +11,13 @@ import type { Logger } from '@qrcast/runtime/log';
 import { Server, type Socket } from 'socket.io';
 import type { z } from 'zod';
 import { type Auth, requireScope } from './auth.ts';
+import { trackConnections } from './connections.ts';
 import { refusalOf } from './http-server.ts';
 import type { Hub, Sink, Subscription } from './hub.ts';
 import type { PasswordStep } from './password-step.ts';
 import type { Revocations } from './revocations.ts';
 import type { SessionService } from './session-service.ts';
-import { afterSent } from './socketio-credit.ts';
+import { emitThen } from './socketio-credit.ts';
 import type { Ticket } from './tickets.ts';
 
 export interface SocketIoDeps {
@@ -41,6 +42,8 @@ export interface SocketIoStream {
 const MAX_MESSAGE_BYTES = 16 * 1024;
 /** To send the handshake's CONNECT packet. */
 const CONNECT_WITHIN_MS = 10_000;
+/** A client that has not read why it is closed by then is closed all the same. */
+const CLOSE_WITHIN_MS = 1_000;
 /** Sessions on one connection. */
 const MAX_SUBSCRIPTIONS = 100;
 
@@ -52,6 +55,7 @@ interface Subscribed {
 
 export function openSocketIo(http: HttpServer, deps: SocketIoDeps): SocketIoStream {
   const { auth, log, maxConnections } = deps;
+  const connections = trackConnections(http);
   const io = new Server(http, {
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     connectTimeout: CONNECT_WITHIN_MS,
@@ -89,7 +93,10 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): SocketIoStre
     },
     async close() {
       io.disconnectSockets(true);
-      await io.close();
+      const closed = io.close(); // the HTTP server as well: held requests and clients that do not read would keep it open
+      const timer = setTimeout(() => connections.cut(), CLOSE_WITHIN_MS);
+      await closed;
+      clearTimeout(timer);
     },
   };
 }
@@ -121,8 +128,14 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
 
   function closeWith(reason: CloseReason): void {
     if (!socket.connected) return;
-    socket.emit('closing', toClosing(reason));
-    afterSent(socket, () => socket.disconnect(true));
+    for (const sessionId of [...subscribed.keys()]) leave(sessionId); // at once: nothing follows, however slowly it closes
+    const timer = setTimeout(() => socket.disconnect(true), CLOSE_WITHIN_MS);
+    socket.once('disconnect', () => clearTimeout(timer));
+    emitThen(
+      socket,
+      () => socket.emit('closing', toClosing(reason)),
+      () => socket.disconnect(true),
+    );
   }
 
   function leave(sessionId: string): void {
@@ -136,9 +149,7 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
   function sinkFor(sessionId: string): Sink {
     return {
       send(message, sent) {
-        if (message.kind === 'session') socket.emit('session', message.session);
-        else socket.emit('fresh', message.fresh);
-        afterSent(socket, sent);
+        emitThen(socket, () => socket.emit(message.kind, message.kind === 'session' ? message.session : message.fresh), sent);
       },
       close(reason) {
         leave(sessionId);

@@ -4,12 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Outcome } from '@qrcast/core/outcome';
+import type { Outcome, PollMethod } from '@qrcast/core/outcome';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { isFinal, type Session } from '@qrcast/core/session';
 import type { WireSession } from '@qrcast/core/wire';
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/provider/upstream';
 import { createKeyring } from '@qrcast/runtime/keyring';
+import { POLL_QUEUE_NAME, queuePrefix } from '@qrcast/runtime/keys';
 import { createLog } from '@qrcast/runtime/log';
 import { type Node, openNode } from '@qrcast/runtime/node';
 import { createReleasers } from '@qrcast/runtime/releasers';
@@ -79,6 +80,8 @@ export interface TestGateway {
   /** As time alone would: the attempt's deadline passes. */
   passDeadline(sessionId: string): Promise<Session>;
   isQueued(sessionId: string): Promise<boolean>;
+  /** What the wake-up says that waits for a worker, null if none does; taken out, for a later one would be merged into it. */
+  takeWakeUp(sessionId: string): Promise<{ readonly sessionId: string; readonly ask: PollMethod | null } | null>;
   view(ticket: string, options?: ViewerOptions): Viewer;
   close(): Promise<void>;
 }
@@ -118,6 +121,8 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
   const url = `http://127.0.0.1:${gateway.port}`;
   const tickets = createTickets({ ...node, namespace, keyring: createKeyring(SECRET_KEYS) });
   const tenant = await newTenant();
+  // It listens before its subscriptions stand; until they do it says so itself.
+  while (!(await fetch(`${url}/readyz`)).ok);
 
   async function newTenant(): Promise<TestTenant> {
     const id = `acme-${randomUUID().slice(0, 8)}`;
@@ -167,7 +172,13 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
       return body;
     },
     async ticketFor(sessionId, fields = {}) {
-      const defaults = { tenantId: tenant.id, sessionId, scopes: ['view', 'password'], origins: [], expiresAt: Date.now() + 60_000 } as const;
+      const defaults = {
+        tenantId: tenant.id,
+        sessionId,
+        scopes: ['view', 'password'],
+        origins: [],
+        expiresAt: Date.now() + 60_000,
+      } as const;
       return (await tickets.issue({ ...defaults, ...fields })).ticket;
     },
     answer,
@@ -181,6 +192,12 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
       const session = await node.sessions.find(sessionId);
       if (session === null) throw new Error('there is no such session');
       return (await node.queue.renew([{ sessionId, instanceKey: session.instanceKey }], 0)).length === 0;
+    },
+    async takeWakeUp(sessionId) {
+      const job = `${queuePrefix(namespace)}:${POLL_QUEUE_NAME}:poke-${sessionId}`;
+      const data = await node.redis.hget(job, 'data');
+      await node.redis.del(job);
+      return data === null ? null : JSON.parse(data);
     },
     view(ticket, viewerOptions = {}) {
       const viewer = openViewer(url, ticket, viewerOptions);

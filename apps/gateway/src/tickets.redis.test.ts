@@ -67,7 +67,11 @@ describe('tickets', () => {
   it.each([
     ['nothing', async () => ''],
     ['no JWT', async () => 'qk_what'],
-    ['a bare JWT', async () => new UnsecuredJWT({ tid: 'acme', scope: ['view'] }).setIssuer('qrcast').setSubject('ses_1').setExpirationTime('1h').encode()],
+    [
+      'a bare JWT',
+      async () =>
+        new UnsecuredJWT({ tid: 'acme', scope: ['view'] }).setIssuer('qrcast').setSubject('ses_1').setExpirationTime('1h').encode(),
+    ],
     ['one signed with the ring key itself', async () => signed(Buffer.alloc(32, 1), 'k1', 'qrcast')],
     ['one under an unknown key id', async () => signed(ticketKey(1), 'k9', 'qrcast')],
     ["another issuer's", async () => signed(ticketKey(1), 'k1', 'other')],

@@ -13,6 +13,9 @@ import type { SessionIndex } from './session-index.ts';
 import type { Tenants } from './tenants.ts';
 import type { Watching } from './watching.ts';
 
+/** Messages with thumbnails come this way too, and one that is refused comes again and again, with all behind it held back. */
+const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+
 export interface WebhookRoutesDeps {
   readonly tenants: Tenants;
   readonly index: SessionIndex;
@@ -23,14 +26,18 @@ export interface WebhookRoutesDeps {
 }
 
 export function addWebhookRoutes(app: FastifyInstance, { tenants, index, sessions, watching, clock, log }: WebhookRoutesDeps): void {
-  app.post<{ Params: { tenantId: string } }>('/v1/webhooks/green-api/:tenantId', async (request, reply) => {
-    const { tenantId } = request.params;
-    if (!(await tenants.ownsWebhookToken(tenantId, tokensOf(request.headers.authorization)))) {
+  app.post<{ Params: { tenantId: string } }>('/v1/webhooks/green-api/:tenantId', {
+    bodyLimit: BODY_LIMIT_BYTES,
+    // Before the body is read: a stranger's may be large.
+    async onRequest({ params, headers }) {
+      if (await tenants.ownsWebhookToken(params.tenantId, tokensOf(headers.authorization))) return;
       throw new RefusedError('unauthenticated', 'expected the webhook token of this tenant in the Authorization header');
-    }
-    const parsed = stateNotificationSchema.safeParse(request.body);
-    if (parsed.success) await take(tenantId, parsed.data);
-    return reply.status(200).send({});
+    },
+    async handler({ params, body }, reply) {
+      const parsed = stateNotificationSchema.safeParse(body);
+      if (parsed.success) await take(params.tenantId, parsed.data);
+      return reply.status(200).send({});
+    },
   });
 
   async function take(tenantId: string, notification: Parameters<typeof judgeNotification>[1]): Promise<void> {

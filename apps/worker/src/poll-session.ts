@@ -9,6 +9,7 @@ import type { Clock } from '@qrcast/runtime/clock';
 import { openCredentials } from '@qrcast/runtime/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
+import { CLAIM_AHEAD_MS } from '@qrcast/runtime/poll-consumer';
 import type { Claim, PollHandlers, PollQueue } from '@qrcast/runtime/poll-queue';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import { LRUCache } from 'lru-cache';
@@ -86,7 +87,7 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
         known.delete(sessionId);
         return null;
       }
-      return Math.min(after.next.at, after.deadlineAt);
+      return Math.min(dueAt(after), after.deadlineAt);
     },
 
     async unwatched(target) {
@@ -97,4 +98,10 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
       await sessions.apply(sessionId, { kind: 'unwatched', at: clock.now() });
     },
   };
+}
+
+/** After trouble the provider must not be asked a moment early: it may have named the moment. */
+function dueAt({ state, next }: Session): number {
+  const isTroubled = 'notice' in state && state.notice !== null;
+  return isTroubled ? next.at + CLAIM_AHEAD_MS : next.at;
 }

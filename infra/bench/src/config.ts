@@ -1,6 +1,7 @@
 /** What to run and how large, from the environment. Sizes are bounded so that a run ends within minutes. */
 
-export type BenchName = 'relay' | 'poll';
+export const BENCH_NAMES = ['relay', 'poll', 'first'] as const;
+export type BenchName = (typeof BENCH_NAMES)[number];
 
 export interface BenchConfig {
   readonly only: BenchName | null;
@@ -12,6 +13,8 @@ export interface BenchConfig {
   readonly rate: number;
   /** Of `poll`: waiting sessions of one worker. */
   readonly instances: number;
+  /** Of `first`: sessions, each watched for the first time once. */
+  readonly firsts: number;
   /** Of `poll`: how long the provider takes to answer, ms. */
   readonly answerMs: number;
   /** Where the results go as JSON. */
@@ -25,6 +28,7 @@ const WHOLE_NUMBERS = {
   BENCH_SESSIONS: { fallback: 1_000, min: 1, max: 8_000 },
   BENCH_RATE: { fallback: 400, min: 1, max: 20_000 },
   BENCH_INSTANCES: { fallback: 10_000, min: 1, max: 200_000 },
+  BENCH_FIRSTS: { fallback: 300, min: 10, max: 5_000 },
   BENCH_ANSWER_MS: { fallback: 20, min: 0, max: 60_000 },
 } as const;
 
@@ -40,13 +44,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): B
     return value;
   };
   const only = text('BENCH_ONLY');
-  if (only !== null && only !== 'relay' && only !== 'poll') faults.push('BENCH_ONLY: expected relay or poll, or unset for both');
+  const name = BENCH_NAMES.find((one) => one === only) ?? null;
+  if (only !== null && name === null) faults.push(`BENCH_ONLY: expected one of ${BENCH_NAMES.join(', ')}, or unset for all`);
   const config = {
-    only: only === 'relay' || only === 'poll' ? only : null,
+    only: name,
     seconds: whole('BENCH_SECONDS'),
     sessions: whole('BENCH_SESSIONS'),
     rate: whole('BENCH_RATE'),
     instances: whole('BENCH_INSTANCES'),
+    firsts: whole('BENCH_FIRSTS'),
     answerMs: whole('BENCH_ANSWER_MS'),
     json: text('BENCH_JSON'),
     profileFolder: text('BENCH_PROFILE'),

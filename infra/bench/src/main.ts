@@ -3,12 +3,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
-import { type BenchConfig, readConfig } from './config.ts';
+import { BENCH_NAMES, type BenchConfig, readConfig } from './config.ts';
+import { runFirst } from './first.ts';
 import { runPoll } from './poll.ts';
 import { runRelay } from './relay.ts';
 import { type BenchResult, isMet, renderResult } from './report.ts';
 
-const BENCHES = { relay: runRelay, poll: runPoll } as const;
+const BENCHES = { relay: runRelay, poll: runPoll, first: runFirst } as const;
 /** Killed by Ctrl-C, as shells count it. */
 const INTERRUPTED_STATUS = 130;
 
@@ -45,7 +46,7 @@ async function main(): Promise<void> {
   const machine = { node: process.version, cores: availableParallelism(), load: loadavg()[0] ?? 0 };
   process.stdout.write(`Node ${machine.node}, ${machine.cores} cores, load average ${machine.load.toFixed(1)} before the run\n\n`);
   const results: Record<string, unknown> = {};
-  for (const name of ['relay', 'poll'] as const) {
+  for (const name of BENCH_NAMES) {
     if (config.only !== null && config.only !== name) continue;
     const result = await run(name, config);
     process.stdout.write(`${renderResult(result)}\n`);

@@ -17,6 +17,8 @@ export interface MeteredRedis {
   readonly url: string;
   readonly version: string;
   usage(): Promise<RedisUsage>;
+  /** What the text alone takes as a plain key, the allocator's rounding included. */
+  bytesOf(text: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,12 @@ export async function openMeteredRedis(path: string): Promise<MeteredRedis> {
         cpuMs: (fieldOf(info, 'used_cpu_user') + fieldOf(info, 'used_cpu_sys')) * 1000,
         dataBytes: fieldOf(info, 'used_memory') - fieldOf(info, 'mem_clients_normal') - fieldOf(info, 'mem_aof_buffer'),
       };
+    },
+    async bytesOf(text) {
+      await redis.set('sample', text);
+      const bytes = await redis.memory('USAGE', 'sample');
+      await redis.del('sample');
+      return bytes ?? Number.NaN;
     },
     async close() {
       redis.disconnect();

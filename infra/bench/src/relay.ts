@@ -48,7 +48,12 @@ interface Window extends Cost {
   readonly latencies: readonly number[];
 }
 
-export async function runRelay(config: BenchConfig, path: string, releasers: Releasers, progress: (text: string) => void): Promise<BenchResult> {
+export async function runRelay(
+  config: BenchConfig,
+  path: string,
+  releasers: Releasers,
+  progress: (text: string) => void,
+): Promise<BenchResult> {
   progress(`relay: ${config.sessions} sessions and viewers on each side`);
   const ours = await openOurs(config, path, releasers);
   const bare = await openBare(config, path, releasers);
@@ -77,7 +82,9 @@ export async function runRelay(config: BenchConfig, path: string, releasers: Rel
       { what: 'gateway CPU while nothing changes', unit: '% of a core', ours: idle.gatewayMs / (IDLE_SECONDS * 10), bare: null },
       { what: 'Redis CPU while nothing changes', unit: '% of a core', ours: idle.redisMs / (IDLE_SECONDS * 10), bare: null },
     ],
-    targets: [{ what: `state p99 at ${config.sessions} sessions`, measured: spreadOf(state.ours.latencies).p99, unit: 'ms', below: TARGET_P99_MS }],
+    targets: [
+      { what: `state p99 at ${config.sessions} sessions`, measured: spreadOf(state.ours.latencies).p99, unit: 'ms', below: TARGET_P99_MS },
+    ],
     notes: [],
   };
 }

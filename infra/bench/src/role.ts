@@ -18,6 +18,8 @@ export interface Role<M extends Methods<M>> {
 }
 
 export interface RoleOptions {
+  /** Flags for Node, as the role is deployed with. */
+  readonly nodeFlags?: readonly string[];
   /** Writes a CPU profile named after the role there when the role ends. */
   readonly profileFolder?: string | null;
 }
@@ -25,11 +27,14 @@ export interface RoleOptions {
 const CLOSE_WITHIN_MS = 10_000;
 
 /** @throws {Error} if the process does not come up. */
-export async function openRole<M extends Methods<M>>(name: string, { profileFolder = null }: RoleOptions = {}): Promise<Role<M>> {
+export async function openRole<M extends Methods<M>>(
+  name: string,
+  { profileFolder = null, nodeFlags = [] }: RoleOptions = {},
+): Promise<Role<M>> {
   const profile = profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${name}.cpuprofile`];
   const file = fileURLToPath(new URL(join('roles', `${name}.ts`), import.meta.url));
   // What a role logs is no result: it goes to stderr.
-  const child = fork(file, { execArgv: profile, stdio: ['ignore', process.stderr, process.stderr, 'ipc'] });
+  const child = fork(file, { execArgv: [...nodeFlags, ...profile], stdio: ['ignore', process.stderr, process.stderr, 'ipc'] });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   const up = Promise.withResolvers<void>();
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

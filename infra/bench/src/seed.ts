@@ -1,8 +1,8 @@
 /** Waiting sessions put straight into Redis, due evenly over one interval. */
 
-import { createKeyring } from '@qrcast/runtime/keyring';
 import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/credentials-vault';
-import { shardKeys, shardOf } from '@qrcast/runtime/keys';
+import { createKeyring } from '@qrcast/runtime/keyring';
+import { pollMember, shardKeys, shardOf } from '@qrcast/runtime/keys';
 import { type Node, openNode } from '@qrcast/runtime/node';
 import type { PollTarget } from '@qrcast/runtime/poll-queue';
 import { inParallel } from './pace.ts';
@@ -49,17 +49,19 @@ async function createSessions(node: Node, system: System, count: number, upstrea
 }
 
 /**
- * An instance that is marked busy is due when it is free, so the marks spread the first polls without a job for each. They are taken away
- * again: in a running system only the instances asked within the last second have one.
+ * An instance that is marked busy is not polled, so the marks keep the workers off until all are in line. They are taken away again: in a
+ * running system only the instances asked within the last second have one.
  */
 async function enqueue(node: Node, targets: readonly PollTarget[]): Promise<number> {
   const firstAt = node.clock.now() + LEAD_MS + Math.round(targets.length * LEAD_MS_PER_SESSION);
   await inParallel(targets.length, AT_ONCE, async (index) => {
     const target = targets[index];
     if (target === undefined) return;
-    const [, , busy] = shardKeys(NAMESPACE, shardOf(target));
-    await node.redis.zadd(busy, firstAt + Math.round((index * INTERVAL_MS) / targets.length), target.instanceKey);
+    const [due, , busy] = shardKeys(NAMESPACE, shardOf(target));
+    const dueAt = firstAt + Math.round((index * INTERVAL_MS) / targets.length);
+    await node.redis.zadd(busy, dueAt, target.instanceKey);
     await node.queue.ensure(target, firstAt + LONG_MS);
+    await node.redis.zadd(due, 'XX', dueAt, pollMember(target));
   });
   await Promise.all(targets.map((target) => node.redis.zrem(shardKeys(NAMESPACE, shardOf(target))[2], target.instanceKey)));
   return firstAt;

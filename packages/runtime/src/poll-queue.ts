@@ -23,7 +23,8 @@ export interface Claim {
 
 export interface PollHandlers {
   /**
-   * Does one request and applies its answer. Resolves to when the next is due (Unix ms), or null if the session needs none. `signal` aborts
+   * Does one request and applies its answer. Resolves to when the next is due (Unix ms; it may start `CLAIM_AHEAD_MS` before), or null if
+   * the session needs none. `signal` aborts
    * when the session has left the queue or the consumer stops. A rejection counts as "due again after the usual claim time".
    */
   readonly poll: (claim: Claim, signal: AbortSignal) => Promise<number | null>;

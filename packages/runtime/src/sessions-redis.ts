@@ -24,10 +24,13 @@ export interface RedisSessionsDeps {
 
 /** Watched sessions are read again this often, whatever the subscription says. */
 const REREAD_EVERY_MS = 30_000;
+const REREAD_SLICES = 10;
+/** After a reconnect all are read, this many at once. */
 const REREAD_BATCH = 200;
 
 interface Watcher {
   readonly sessionId: string;
+  readonly slice: number;
   /** Newest version let through the gate. */
   version: number;
   /** Of the code shown last; `url` null if the picture is lost. */
@@ -112,16 +115,19 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
     offer(watcher, { session, image });
   }
 
-  function rereadAll(): void {
+  const undoReset = bus.onReset(() => {
     const all = [...watchers];
     for (let i = 0; i < all.length; i += REREAD_BATCH) setImmediate(() => all.slice(i, i + REREAD_BATCH).forEach(reread));
-  }
-
-  const undoReset = bus.onReset(rereadAll);
-  const timer = setInterval(rereadAll, rereadEveryMs);
+  });
+  // A slice at a time: all at once would hold up what is being delivered.
+  let slice = 0;
+  const timer = setInterval(() => {
+    slice = (slice + 1) % REREAD_SLICES;
+    for (const watcher of watchers) if (watcher.slice === slice) reread(watcher);
+  }, rereadEveryMs / REREAD_SLICES);
 
   function watch(sessionId: string, onChange: (snapshot: Snapshot) => void): Watch {
-    const watcher: Watcher = { sessionId, version: 0, image: null, deliver: null };
+    const watcher: Watcher = { sessionId, slice: watchers.size % REREAD_SLICES, version: 0, image: null, deliver: null };
     const early: { session: Session; image: string | null }[] = [];
     const unsubscribe = bus.subscribe(sessionChannel(namespace, sessionId), (message) => {
       const change = decodeChange(message);

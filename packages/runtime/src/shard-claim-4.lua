@@ -1,12 +1,12 @@
--- KEYS due, watch, busy, poked. ARGV limit, lease (ms), member or ''.
--- Claims due members (or the one named, if it is due) for the lease: they and their instances are nobody else's until it ends.
+-- KEYS due, watch, busy, poked. ARGV limit, lease (ms), member or '', ahead (ms).
+-- Claims members due by now + ahead (or the one named, if it is due) for the lease: they and their instances are nobody else's until it ends.
 -- A member whose instance is busy keeps its place, so that two sessions of one instance take turns.
 -- Members nobody watches any more leave the set. Returns {now, {member, due…}, {unwatched member…}}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found
 if ARGV[3] == '' then
-  found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+  found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now + ARGV[4], 'WITHSCORES', 'LIMIT', 0, ARGV[1])
 else
   local due = redis.call('ZSCORE', KEYS[1], ARGV[3])
   found = (due and tonumber(due) <= now) and { ARGV[3], due } or {}

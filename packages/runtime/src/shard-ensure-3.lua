@@ -1,10 +1,11 @@
 -- KEYS due, watch, busy. ARGV member, instance key, watched until (ms).
--- Watches the member; puts it into the due-set unless it is there. Returns in how many ms it is due, -1 if it was there already.
+-- Watches the member; puts it into the due-set unless it is there. Returns in how many ms it can be
+-- claimed, -1 if it was there already.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[2], 'GT', ARGV[3], ARGV[1])
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return -1 end
 local busy_until = tonumber(redis.call('ZSCORE', KEYS[3], ARGV[2]) or 0)
-local due = math.max(now, busy_until)
-redis.call('ZADD', KEYS[1], due, ARGV[1])
-return due - now
+-- Due now even if its instance is busy: so it is next in line when the instance is free.
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+return math.max(0, busy_until - now)

@@ -1,8 +1,6 @@
 /** The gateway as it is deployed. */
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startGateway } from '@qrcast/gateway/gateway';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { serveRole } from '../role-process.ts';
@@ -10,13 +8,14 @@ import { nodeOptions, type System, secretKeys } from '../system.ts';
 
 const MAX_CONNECTIONS = 20_000;
 const UNWATCHED_GRACE_MS = 15_000;
+/** Nobody opens the login page here, so it need not be built. */
+const PAGE_FOLDER = fileURLToPath(new URL('../../page', import.meta.url));
 
 export type GatewayMethods = ReturnType<typeof createMethods>;
 
 function createMethods(releasers: Releasers) {
   return {
     async start(system: System): Promise<{ url: string }> {
-      const pageFolder = await openEmptyPage(releasers);
       const gateway = await startGateway({
         ...nodeOptions(system, 'gateway'),
         secretKeys: secretKeys(system),
@@ -27,21 +26,12 @@ function createMethods(releasers: Releasers) {
         port: 0,
         host: '127.0.0.1',
         publicUrl: undefined,
-        pageFolder,
+        pageFolder: PAGE_FOLDER,
       });
       releasers.push('gateway', () => gateway.close(0));
       return { url: `ws://127.0.0.1:${gateway.port}` };
     },
   };
-}
-
-/** Nobody opens the login page here, so it need not be built. */
-async function openEmptyPage(releasers: Releasers): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'qrcast-bench-page-'));
-  releasers.push('page', () => rm(folder, { recursive: true, force: true }));
-  await mkdir(join(folder, 'assets'));
-  await writeFile(join(folder, 'connect.html'), '');
-  return folder;
 }
 
 serveRole(createMethods);

@@ -21,6 +21,7 @@ export type ProviderMethods = ReturnType<typeof createMethods>;
 
 function createMethods(releasers: Releasers) {
   const lastAt = new Map<number, number>();
+  const awaited = new Map<number, (at: number) => void>();
   let gaps: number[] = [];
   let requests = 0;
 
@@ -30,6 +31,8 @@ function createMethods(releasers: Releasers) {
     if (last !== undefined) gaps.push(now - last);
     lastAt.set(instance, now);
     requests++;
+    awaited.get(instance)?.(now);
+    awaited.delete(instance);
   }
 
   return {
@@ -50,6 +53,11 @@ function createMethods(releasers: Releasers) {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       releasers.push('server', () => server.closeAllConnections());
       return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }; // it listens on TCP
+    },
+    /** When the instance was asked first, by `monotonicMs`; waits for it. */
+    firstAskOf(instance: number): Promise<number> {
+      const known = lastAt.get(instance);
+      return known === undefined ? new Promise((resolve) => awaited.set(instance, resolve)) : Promise.resolve(known);
     },
     /** Since the last call. */
     asked(): Asked {

@@ -55,7 +55,13 @@ function createMethods(releasers: Releasers) {
         const sealed = sealCredentials(keyring, session.id, { apiUrl: 'http://127.0.0.1:1', apiToken: 'never-sent' });
         await opened.sessions.create(session, sealed);
         sessions[index] = (await opened.sessions.apply(session.id, { kind: 'watched', at: now }, session)) ?? session;
-        const claims = { tenantId: session.tenantId, sessionId: session.id, scopes: ['view'], origins: [], expiresAt: now + LONG_MS } as const;
+        const claims = {
+          tenantId: session.tenantId,
+          sessionId: session.id,
+          scopes: ['view'],
+          origins: [],
+          expiresAt: now + LONG_MS,
+        } as const;
         issued[index] = (await tickets.issue(claims)).ticket;
       });
       return issued;

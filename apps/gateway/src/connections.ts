@@ -1,0 +1,23 @@
+/** The TCP connections of a server, to cut those that do not end by themselves: `closeAllConnections` leaves upgraded ones alone. */
+
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+
+export interface Connections {
+  /** All of them, whatever they are in the middle of. */
+  cut(): void;
+}
+
+/** To be called before the server listens. */
+export function trackConnections(http: Server): Connections {
+  const open = new Set<Socket>();
+  http.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  return {
+    cut() {
+      for (const socket of open) socket.destroy();
+    },
+  };
+}

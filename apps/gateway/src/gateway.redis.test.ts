@@ -1,0 +1,188 @@
+import { openTestProxy } from '@qrcast/runtime/test-proxy';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { imageOf, openTestGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts';
+import type { Viewer } from './test-viewer.ts';
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+async function openGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const test = await openTestGateway(options);
+  open.push(test);
+  return test;
+}
+
+const readiness = async (test: TestGateway): Promise<number> => (await test.call('GET', '/readyz', { secret: null })).status;
+
+async function openBehindProxy(): Promise<{ test: TestGateway; proxy: Awaited<ReturnType<typeof openTestProxy>> }> {
+  const redisUrl = new URL(inject('redisUrl'));
+  const proxy = await openTestProxy(Number(redisUrl.port));
+  open.push(proxy);
+  redisUrl.port = String(proxy.port);
+  return { test: await openGateway({ redisUrl: redisUrl.href }), proxy };
+}
+
+function expectRising(viewer: Viewer): void {
+  const versions = viewer.all('session').map(({ version }) => version);
+  expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+}
+
+describe('two gateways', () => {
+  it('are one: a change through either reaches the viewers of both, in rising versions, the last one included', async () => {
+    const one = await openGateway();
+    const two = await openGateway({ namespace: one.namespace });
+    const { session, ticket } = await one.create();
+    const viewers = [one.view(ticket), one.view(ticket), two.view(ticket), two.view(ticket)];
+    await Promise.all(viewers.map((viewer) => viewer.until('session', ({ state }) => state === 'waiting')));
+    for (let i = 0; i < 10; i++) await one.showCode(session.id, `N${i}`);
+    await Promise.all(viewers.map((viewer) => viewer.until('session', ({ code }) => code?.image === imageOf('N9'))));
+    const notification = {
+      typeWebhook: 'stateInstanceChanged',
+      instanceData: { idInstance: Number(session.instanceId) },
+      timestamp: Math.floor(Date.now() / 1000) + 2,
+      stateInstance: 'pendingPassword',
+    };
+    const headers = { authorization: one.tenant.webhookToken };
+    // Said again: two processes' clocks differ by a millisecond, and news from before the last answer are none.
+    while ((await one.node.sessions.find(session.id))?.state.kind !== 'password') {
+      await one.call('POST', `/v1/webhooks/green-api/${one.tenant.id}`, { secret: null, headers, body: notification });
+    }
+    await Promise.all(viewers.map((viewer) => viewer.until('session', ({ state }) => state === 'password')));
+    const cancelled = await two.call('DELETE', `/v1/sessions/${session.id}`, { secret: one.tenant.apiKey });
+    expect(cancelled.status).toBe(204);
+    for (const viewer of viewers) {
+      await viewer.until('session', ({ state }) => state === 'ended');
+      expect((await viewer.until('closing')).code).toBe('done');
+      expectRising(viewer);
+    }
+  });
+
+  it('end to end: what one holds with ?wait is answered by a change through the other', async () => {
+    const one = await openGateway();
+    const two = await openGateway({ namespace: one.namespace });
+    const { session, ticket } = await one.create();
+    const { headers } = await one.call('GET', `/v1/sessions/${session.id}`, { secret: ticket });
+    const held = two.call('GET', `/v1/sessions/${session.id}?wait=30`, {
+      secret: ticket,
+      headers: { 'if-none-match': headers.get('etag') ?? '' },
+    });
+    await one.call('DELETE', `/v1/sessions/${session.id}`);
+    expect((await held).body.session.state).toBe('ended');
+  });
+});
+
+describe('draining', () => {
+  it('turns not ready, tells every viewer, closes all of them and everything else', async () => {
+    const test = await openGateway();
+    const { ticket } = await test.create();
+    const viewers = Array.from({ length: 5 }, () => test.view(ticket));
+    await Promise.all(viewers.map((viewer) => viewer.until('session')));
+    expect(await readiness(test)).toBe(200);
+    const closed = test.gateway.close(300);
+    expect(await readiness(test)).toBe(503);
+    for (const viewer of viewers) {
+      const closing = await viewer.until('closing');
+      expect(closing).toMatchObject({ code: 'draining', number: 1012, retryable: true });
+      expect((await viewer.until('draining')).retryAfterMs).toBe(closing.retryAfterMs);
+      expect(closing.retryAfterMs).toBeLessThanOrEqual(1_000);
+      await viewer.disconnected;
+    }
+    await closed;
+    expect(test.gateway.close(0)).toBe(closed);
+    await expect(test.call('GET', '/healthz', { secret: null })).rejects.toThrow('fetch failed');
+  });
+
+  it('loses nobody: who comes back elsewhere has the newest state', async () => {
+    const one = await openGateway();
+    const two = await openGateway({ namespace: one.namespace });
+    const { session, ticket } = await one.create();
+    const viewer = one.view(ticket);
+    await viewer.until('session', ({ state }) => state === 'waiting');
+    const closed = one.gateway.close(0);
+    await viewer.until('closing');
+    await two.showCode(session.id, 'AAAA');
+    const back = two.view(ticket, { auth: { after: viewer.all('session').at(-1)?.version } });
+    expect((await back.until('session')).code?.image).toBe(imageOf('AAAA'));
+    await closed;
+  });
+
+  it('is not held up by a held request, nor by a client that does not read', async () => {
+    const test = await openGateway();
+    const { session, ticket } = await test.create();
+    const viewer = test.view(ticket);
+    await viewer.until('session');
+    viewer.raw().pause();
+    const { headers } = await test.call('GET', `/v1/sessions/${session.id}`);
+    const tag = { 'if-none-match': headers.get('etag') ?? '' };
+    const held = test.call('GET', `/v1/sessions/${session.id}?wait=30`, { headers: tag }).then(
+      () => 'answered',
+      () => 'cut',
+    );
+    while ((await test.call('GET', `/v1/sessions/${session.id}`)).body.session.viewers < 2);
+    const startedAt = performance.now();
+    await test.gateway.close(0);
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(await held).toBe('cut');
+    viewer.raw().resume();
+    await viewer.disconnected;
+  });
+});
+
+describe('without Redis', () => {
+  it('is not ready and says unavailable; sockets stay, and all goes on when it is back', async () => {
+    const { test, proxy } = await openBehindProxy();
+    const { session, ticket } = await test.create();
+    const viewer = test.view(ticket);
+    await viewer.until('session', ({ state }) => state === 'waiting');
+
+    proxy.refuse(true);
+    proxy.cut();
+    // All at once: each is told after two tries to reconnect, which take longer and longer.
+    const [ready, refused, handshake, ack, health] = await Promise.all([
+      readiness(test),
+      test.call('GET', `/v1/sessions/${session.id}`),
+      test.view(ticket).refused,
+      viewer.call('subscribe', { ticket }),
+      test.call('GET', '/healthz', { secret: null }),
+    ]);
+    expect([ready, health.status]).toEqual([503, 200]);
+    expect([refused.status, refused.body.code, refused.body.retryable]).toEqual([503, 'unavailable', true]);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(handshake).toMatchObject({ code: 'unavailable', retryable: true });
+    expect(ack).toMatchObject({ ok: false, error: { code: 'unavailable', retryable: true } });
+    await test.showCode(session.id, 'MISSED'); // by the worker, whose Redis is well
+
+    proxy.refuse(false);
+    await viewer.until('session', ({ code }) => code?.image === imageOf('MISSED'));
+    expect(viewer.socket.connected).toBe(true);
+    while ((await readiness(test)) !== 200);
+    await test.showCode(session.id, 'AAAA');
+    await viewer.until('session', ({ code }) => code?.image === imageOf('AAAA'));
+    expectRising(viewer);
+  });
+
+  it('is not ready either while Redis is frozen', async () => {
+    const { test, proxy } = await openBehindProxy();
+    expect(await readiness(test)).toBe(200);
+    proxy.freeze();
+    const startedAt = performance.now();
+    expect(await readiness(test)).toBe(503);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    proxy.cut();
+    while ((await readiness(test)) !== 200);
+  });
+
+  it('learns of a ticket revoked meanwhile', async () => {
+    const { test, proxy } = await openBehindProxy();
+    const { ticketId, ticket } = await test.create();
+    const viewer = test.view(ticket);
+    await viewer.until('session', ({ state }) => state === 'waiting');
+    proxy.refuse(true);
+    proxy.cut();
+    await test.tickets.revoke(test.tenant.id, ticketId); // stored; its message meets nobody
+    proxy.refuse(false);
+    expect((await viewer.until('closing')).code).toBe('ticket_revoked');
+  });
+});

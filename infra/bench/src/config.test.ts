@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { readConfig } from './config.ts';
+
+it('has a default for everything, and takes an empty variable for unset', () => {
+  expect(readConfig({ BENCH_JSON: '' })).toEqual({
+    only: null,
+    seconds: 20,
+    sessions: 1_000,
+    rate: 400,
+    instances: 10_000,
+    answerMs: 20,
+    json: null,
+    profileFolder: null,
+  });
+});
+
+it('tells every fault at once', () => {
+  const read = () => readConfig({ BENCH_SECONDS: '3', BENCH_RATE: 'fast', BENCH_ONLY: 'all' });
+  expect(read).toThrow(/BENCH_SECONDS: expected a whole number from 4 to 600/);
+  expect(read).toThrow(/BENCH_RATE/);
+  expect(read).toThrow(/BENCH_ONLY/);
+});

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { renderResult } from './report.ts';
+
+it('sets our figure beside the bare one, and says which targets are met', () => {
+  const text = renderResult({
+    title: 'relay',
+    rows: [
+      { what: 'p50', unit: 'ms', ours: 3, bare: 2 },
+      { what: 'gateway RSS', unit: 'MB', ours: 1_234, bare: null },
+    ],
+    targets: [
+      { what: 'p99', measured: 14.9, unit: 'ms', below: 15 },
+      { what: 'RSS', measured: 250, unit: 'MB', below: 250 },
+    ],
+    notes: ['noisy'],
+  });
+  expect(text.split('\n')).toEqual([
+    'relay',
+    '               qrcast  bare  ratio',
+    '  p50            3.00  2.00  1.50×  ms',
+    '  gateway RSS   1,234     -         MB',
+    '  met      p99: 14.9 ms, target below 15.0 ms',
+    '  NOT MET  RSS: 250 MB, target below 250 MB',
+    '  note: noisy',
+    '',
+  ]);
+});

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { decodeChange, decodeSession, encodeSession } from './session-codec.ts';
+import { sampleSession } from './test-runtime.ts';
+
+it('gives back what it was given, usual or not', () => {
+  const usual = sampleSession();
+  const unusual = {
+    ...usual,
+    newsFrom: usual.startedAt + 1,
+    reference: 'order-77',
+    relink: true,
+    failures: 3,
+    refusals: 1,
+    expectedPhone: '79990000000',
+    locale: 'ru',
+    returnUrl: 'https://a',
+  };
+  for (const session of [usual, unusual]) expect(decodeSession(encodeSession(session))).toEqual(session);
+  expect(encodeSession(usual).length).toBeLessThan(encodeSession(unusual).length);
+});
+
+it('tells a change with a picture from one without', () => {
+  const session = sampleSession();
+  expect(decodeChange(encodeSession(session))).toEqual({ session, image: null });
+  expect(decodeChange(`${encodeSession(session)}\ndata:image/png;base64,AAAA`)).toEqual({ session, image: 'data:image/png;base64,AAAA' });
+});
+
+it.each(['{}', '{"id":"ses_1","version":"1","state":{"kind":"idle"}}', '{"id":"ses_1","version":1}'])('refuses %s', (record) => {
+  expect(() => decodeSession(record)).toThrow('unknown shape');
+});
