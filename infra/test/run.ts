@@ -17,7 +17,9 @@ interface Report {
 
 const env = { ...process.env, PATH: pathWithTools(process.env['PATH'] ?? ''), TURBO_TELEMETRY_DISABLED: '1' };
 const packages = globSync('{apps,packages,infra}/*/package.json', { cwd: TOP }).map((file) => dirname(file));
-const tested = packages.filter((folder) => 'test' in (JSON.parse(readFileSync(join(TOP, folder, 'package.json'), 'utf8')) as { scripts: object }).scripts);
+const tested = packages.filter(
+  (folder) => 'test' in (JSON.parse(readFileSync(join(TOP, folder, 'package.json'), 'utf8')) as { scripts: object }).scripts,
+);
 for (const folder of tested) rmSync(join(TOP, folder, REPORT), { force: true });
 
 const { status } = spawnSync('turbo', ['run', 'test', '--continue', '--concurrency=2', '--output-logs=full', ...process.argv.slice(2)], {

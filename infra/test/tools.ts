@@ -38,7 +38,8 @@ export function pathWithTools(path: string): string {
   apt(wider, 'update', '-qq');
   apt(wider, 'install', '-y', '-qq', '--no-install-recommends', ...wanted);
   const still = missing(wider);
-  if (still.length > 0) throw new Error(`installed ${wanted.join(', ')}, yet there is no ${still.map((tool) => tool.programs[0]).join(' and no ')}`);
+  if (still.length > 0)
+    throw new Error(`installed ${wanted.join(', ')}, yet there is no ${still.map((tool) => tool.programs[0]).join(' and no ')}`);
   return wider;
 }
 

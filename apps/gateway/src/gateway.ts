@@ -91,9 +91,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const revocations = openRevocations({ bus, redis, namespace, tickets, now: clock.now });
   releasers.push('revocations', () => revocations.close());
   const hub = openHub({ sessions, watching, viewerCounts, clock, log, renewEveryMs: Math.floor(unwatchedGraceMs / RENEWALS_PER_GRACE) });
-  releasers.push('hub', () => hub.close());
 
-  const app = createHttpServer(log);
+  const app = createHttpServer(log, () => isDraining);
   releasers.push('http', () => app.close());
   addOpsRoutes(app, async () => {
     if (isDraining) throw new Error('draining');
@@ -106,6 +105,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   await app.ready();
   const stream = openSocketIo(app.server, { auth, hub, service, passwordStep, revocations, maxConnections: options.maxConnections, log });
   releasers.push('socket.io', () => stream.close());
+  releasers.push('hub', () => hub.close()); // first to go: it answers the requests that are held
 
   await app.listen({ port: options.port, host: options.host ?? '0.0.0.0' });
   const { port } = app.server.address() as AddressInfo; // it listens on TCP

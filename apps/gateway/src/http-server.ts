@@ -10,7 +10,7 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** Above a load balancer's usual 60 s, so that it never reuses a connection we are closing. */
 const KEEP_ALIVE_MS = 65_000;
 
-export function createHttpServer(log: Logger): FastifyInstance {
+export function createHttpServer(log: Logger, isDraining: () => boolean): FastifyInstance {
   const app = fastify({
     logger: false, // its request log holds URLs and headers
     bodyLimit: BODY_LIMIT_BYTES,
@@ -23,6 +23,11 @@ export function createHttpServer(log: Logger): FastifyInstance {
       const isTooLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
       void sendProblem(reply, isTooLong ? nothingHere() : new RefusedError('invalid_request', 'the path is not a valid URL path'));
     },
+  });
+  app.addHook('onRequest', async ({ routeOptions }) => {
+    // Notifications are still taken: the provider would hold back all that follows for a minute.
+    const isRefused = routeOptions.url?.startsWith('/v1/') === true && !routeOptions.url.startsWith('/v1/webhooks/');
+    if (isRefused && isDraining()) throw new RefusedError('unavailable', 'this gateway is stopping; try again', { retryAfterMs: 1_000 });
   });
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
@@ -37,7 +42,9 @@ export function createHttpServer(log: Logger): FastifyInstance {
     );
   });
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, nothingHere()));
-  app.setErrorHandler((error, request, reply) => sendProblem(reply, refusalOf(error, log, request.routeOptions.url)));
+  app.setErrorHandler((error, request, reply) =>
+    sendProblem(reply, refusalOf(error, log, request.routeOptions.url, request.routeOptions.bodyLimit)),
+  );
   return app;
 }
 
@@ -51,11 +58,10 @@ export function sendProblem(reply: FastifyReply, error: RefusedError): FastifyRe
 }
 
 /** Any error as a refusal. What is no refusal is a fault of ours or of Redis: logged, and told without its text. */
-export function refusalOf(error: unknown, log: Logger, where: string | undefined): RefusedError {
+export function refusalOf(error: unknown, log: Logger, where: string | undefined, bodyLimit = BODY_LIMIT_BYTES): RefusedError {
   if (error instanceof RefusedError) return error;
   const { code, statusCode } = error as { code?: string; statusCode?: number };
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return new RefusedError('body_too_large', `expected a body of at most ${BODY_LIMIT_BYTES} bytes`);
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new RefusedError('body_too_large', `expected a body of at most ${bodyLimit} bytes`);
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return new RefusedError('invalid_request', 'expected the header Content-Type: application/json');
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

@@ -48,6 +48,7 @@ export interface Hub {
   subscribe(options: Subscribe): Subscription;
   /** Subscriptions now. */
   size(): number;
+  /** Closes what is left with `draining`. */
   close(): Promise<void>;
 }
 
@@ -62,6 +63,7 @@ export interface HubDeps {
 }
 
 export const SEND_WITHIN_MS = 15_000;
+const RENEW_SLICES = 10;
 /** How often time alone is given a chance to change a watched session, for when no worker does. */
 const ELAPSE_EVERY_MS = 1_000;
 
@@ -77,6 +79,7 @@ interface Viewer {
 
 interface Entry {
   readonly sessionId: string;
+  readonly slice: number;
   readonly viewers: Set<Viewer>;
   readonly watch: Watch;
   readonly ready: Promise<Snapshot | null>;
@@ -95,7 +98,15 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
       entry.snapshot ??= snapshot;
       return snapshot;
     });
-    const entry: Entry = { sessionId, viewers: new Set(), watch, ready, snapshot: null, viewerCount: 0 };
+    const entry: Entry = {
+      sessionId,
+      slice: entries.size % RENEW_SLICES,
+      viewers: new Set(),
+      watch,
+      ready,
+      snapshot: null,
+      viewerCount: 0,
+    };
     entries.set(sessionId, entry);
     return entry;
   }
@@ -179,8 +190,9 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
     );
   }
 
-  async function renewAll(): Promise<void> {
-    const watched = [...entries.values()].filter((entry) => visibleCount(entry) > 0);
+  /** One slice of the watches at a time: all at once would hold up what is being delivered. */
+  async function renewSlice(slice: number): Promise<void> {
+    const watched = [...entries.values()].filter((entry) => entry.slice === slice && visibleCount(entry) > 0);
     for (const entry of watched) report(entry);
     const missing = await watching.renew(watched.flatMap(({ snapshot }) => (snapshot === null ? [] : [snapshot.session])));
     for (const sessionId of missing) {
@@ -198,9 +210,11 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
     }
   }
 
+  let turn = 0;
   const renewTimer = setInterval(() => {
-    renewAll().catch((error: unknown) => log.warn(errorFields(error), 'watches were not renewed; the next round does'));
-  }, renewEveryMs);
+    turn = (turn + 1) % RENEW_SLICES;
+    renewSlice(turn).catch((error: unknown) => log.warn(errorFields(error), 'watches were not renewed; the next round does'));
+  }, renewEveryMs / RENEW_SLICES);
   const elapseTimer = setInterval(elapseAll, ELAPSE_EVERY_MS);
 
   return {
@@ -246,7 +260,7 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
     async close() {
       clearInterval(renewTimer);
       clearInterval(elapseTimer);
-      for (const entry of entries.values()) for (const viewer of entry.viewers) drop(entry, viewer);
+      for (const entry of entries.values()) for (const viewer of entry.viewers) finish(entry, viewer, 'draining');
     },
   };
 }

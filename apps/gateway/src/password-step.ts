@@ -9,6 +9,7 @@ import type { PasswordOutcome } from '@qrcast/core/outcome';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
 import type { Provider } from '@qrcast/provider/provider';
+import { isAllowedUpstream } from '@qrcast/provider/upstream';
 import type { Clock } from '@qrcast/runtime/clock';
 import { openCredentials } from '@qrcast/runtime/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring';
@@ -29,6 +30,7 @@ export interface PasswordStepDeps {
   readonly sessions: Sessions;
   readonly watching: Watching;
   readonly provider: Provider;
+  readonly upstreamHosts: readonly string[];
   readonly keyring: Keyring;
   readonly redis: Redis;
   readonly namespace: string;
@@ -36,7 +38,7 @@ export interface PasswordStepDeps {
 }
 
 export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
-  const { sessions, watching, provider, keyring, redis, namespace, clock } = deps;
+  const { sessions, watching, provider, upstreamHosts, keyring, redis, namespace, clock } = deps;
 
   /**
    * The provider allows one call a second and instance, over all gateways. Who tries again within the second waits for the rest of it; who
@@ -83,6 +85,8 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
       const sealed = await sessions.readSealed(session.id);
       if (sealed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
       const credentials = { instanceId: session.instanceId, ...openCredentials(keyring, session.id, sealed) };
+      if (!isAllowedUpstream(credentials.apiUrl, upstreamHosts))
+        throw new RefusedError('upstream_not_allowed', 'the operator has taken this provider host off the list');
       const outcome = await provider.sendPassword(credentials, password);
       if (outcome.kind !== 'accepted') return refuse(session, outcome);
       await watching.check(session);

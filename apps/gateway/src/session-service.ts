@@ -167,7 +167,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
       for (let scanned = 0; scanned < MAX_SCANNED; ) {
         const ids = await index.page(tenantId, last, Math.min(100, MAX_SCANNED - scanned));
         if (ids.length === 0) return { sessions: found, nextCursor: null };
-        const page = await Promise.all(ids.map((id) => sessions.find(id)));
+        const page = await Promise.all(ids.map((id) => current(id)));
         for (const [i, session] of page.entries()) {
           const id = ids[i] ?? '';
           if (session === null) await index.forget(tenantId, id);

@@ -4,7 +4,7 @@
  */
 
 import type { Server as HttpServer } from 'node:http';
-import { CLOSE_CODES, type CloseReason, toClosing } from '@qrcast/core/close-codes';
+import { CLOSE_CODES, type CloseReason, type Closing, toClosing } from '@qrcast/core/close-codes';
 import { RefusedError, toStreamError } from '@qrcast/core/errors';
 import { parseRequest, sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from '@qrcast/core/requests';
 import type { Logger } from '@qrcast/runtime/log';
@@ -44,6 +44,8 @@ const MAX_MESSAGE_BYTES = 16 * 1024;
 const CONNECT_WITHIN_MS = 10_000;
 /** A client that has not read why it is closed by then is closed all the same. */
 const CLOSE_WITHIN_MS = 1_000;
+/** Connections above the limit that wait for their refusal. */
+const MAX_REFUSED_AT_ONCE = 200;
 /** Sessions on one connection. */
 const MAX_SUBSCRIPTIONS = 100;
 
@@ -59,16 +61,26 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): SocketIoStre
   const io = new Server(http, {
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     connectTimeout: CONNECT_WITHIN_MS,
-    destroyUpgrade: false, // other transports share the server
     cors: { origin: '*' }, // no cookie is ever used; a ticket names the origins it may be used from
-    allowRequest: (_request, decide) =>
-      decide(io.engine.clientsCount < maxConnections ? null : 'unavailable', io.engine.clientsCount < maxConnections),
+    // A connection too many is told so in the handshake, in words; one far too many is not even taken.
+    allowRequest: (_request, decide) => {
+      const hasRoom = io.engine.clientsCount < maxConnections + MAX_REFUSED_AT_ONCE;
+      decide(hasRoom ? null : 'unavailable', hasRoom);
+    },
   });
+  let isDraining = false;
+
+  function requireRoom(): void {
+    if (!isDraining && io.engine.clientsCount <= maxConnections) return;
+    const why = isDraining ? 'this gateway is stopping' : 'this gateway has as many connections as it takes';
+    throw new RefusedError('unavailable', `${why}; connect again`, { retryAfterMs: 1_000 });
+  }
 
   io.use((socket, next) => {
     const { origin } = socket.handshake.headers;
     Promise.resolve()
       .then(async () => {
+        requireRoom();
         const request = parseRequest(subscribeSchema, socket.handshake.auth);
         const { ticket } = await auth.identifyTicket(request.ticket, origin);
         requireScope({ kind: 'viewer', tenantId: ticket.tenantId, ticket }, 'view');
@@ -88,6 +100,7 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): SocketIoStre
   return {
     size: () => io.engine.clientsCount,
     async drain(drainMs) {
+      isDraining = true;
       const sockets = [...io.sockets.sockets.values()];
       await Promise.all(sockets.map((socket, i) => drainSocket(socket, Math.round((drainMs * i) / sockets.length))));
     },
@@ -104,20 +117,27 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): SocketIoStre
 /** A hint spread over a second keeps the clients of one gateway from coming back at the same moment. */
 function drainSocket(socket: Socket, afterMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const leave = (): void => {
-      clearTimeout(timer);
+    const timer = setTimeout(() => {
       const retryAfterMs = Math.round(Math.random() * 1_000);
       socket.emit('draining', { retryAfterMs });
-      socket.emit('closing', toClosing('draining', retryAfterMs));
-      socket.disconnect(true);
-      resolve();
-    };
-    const timer = setTimeout(leave, afterMs);
+      closeSocket(socket, toClosing('draining', retryAfterMs));
+    }, afterMs);
     socket.once('disconnect', () => {
       clearTimeout(timer);
       resolve();
     });
   });
+}
+
+/** Says why, and disconnects once that has been read, or has not been for too long. */
+function closeSocket(socket: Socket, closing: Closing): void {
+  const timer = setTimeout(() => socket.disconnect(true), CLOSE_WITHIN_MS);
+  socket.once('disconnect', () => clearTimeout(timer));
+  emitThen(
+    socket,
+    () => socket.emit('closing', closing),
+    () => socket.disconnect(true),
+  );
 }
 
 /** One connection: its subscriptions, and the events a client may send. All of it ends with the connection. */
@@ -129,13 +149,7 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
   function closeWith(reason: CloseReason): void {
     if (!socket.connected) return;
     for (const sessionId of [...subscribed.keys()]) leave(sessionId); // at once: nothing follows, however slowly it closes
-    const timer = setTimeout(() => socket.disconnect(true), CLOSE_WITHIN_MS);
-    socket.once('disconnect', () => clearTimeout(timer));
-    emitThen(
-      socket,
-      () => socket.emit('closing', toClosing(reason)),
-      () => socket.disconnect(true),
-    );
+    closeSocket(socket, toClosing(reason));
   }
 
   function leave(sessionId: string): void {

@@ -26,7 +26,7 @@ export interface Ticket {
 
 export interface Tickets {
   issue(fields: Omit<Ticket, 'id'>): Promise<{ ticket: string; ticketId: string }>;
-  /** @throws {RefusedError} `unauthenticated`, with `isTicketExpired` telling the one reason a client can mend. */
+  /** @throws {RefusedError} `unauthenticated`: no ticket of ours, revoked, or (`TicketExpiredError`) expired. */
   verify(ticket: string): Promise<Ticket>;
   revoke(tenantId: string, ticketId: string): Promise<void>;
   isRevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean>;

@@ -5,6 +5,7 @@
 
 import { RefusedError } from '@qrcast/core/errors';
 import { judgeNotification, stateNotificationSchema } from '@qrcast/core/notification';
+import { isPolled } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Sessions } from '@qrcast/runtime/sessions';
@@ -49,7 +50,9 @@ export function addWebhookRoutes(app: FastifyInstance, { tenants, index, session
     if (verdict.kind === 'check') await watching.check(session);
     if (verdict.kind !== 'believe') return;
     const now = clock.now();
-    await watching.apply(session.id, { kind: 'answered', at: now, startedAt: now, jitter: 0, outcome: verdict.outcome });
+    const after = await watching.apply(session.id, { kind: 'answered', at: now, startedAt: now, jitter: 0, outcome: verdict.outcome });
+    // Told at the very moment a poll began, it may count as older than that: ask, rather than lose it.
+    if (after !== null && isPolled(after) && after.fence > now) await watching.check(after);
   }
 }
 

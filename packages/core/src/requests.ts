@@ -74,7 +74,10 @@ export const createTenantSchema = z.strictObject({
   ...z.strictObject(tenantFields).partial().required({ name: true }).shape,
 });
 
-export const patchTenantSchema = z.strictObject(tenantFields).partial();
+/** Null puts a list or callback back to none. */
+export const patchTenantSchema = z
+  .strictObject({ ...tenantFields, upstreamHosts: tenantFields.upstreamHosts.nullable(), callback: tenantFields.callback.nullable() })
+  .partial();
 
 /** Socket.IO handshake and `subscribe`. */
 export const subscribeSchema = z.strictObject({

@@ -48,6 +48,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     releasers.push('sessions', () => sessions.close());
     const queue = openPollQueue({ redis, redisUrl, namespace, log });
     releasers.push('queue', () => queue.close());
+    await bus.connection.ping(); // behind its SUBSCRIBE: a node that is open hears what is published
     return {
       redis,
       clock,

@@ -44,6 +44,10 @@ const QUIT_WITHIN_MS = 1_000;
 
 export async function disconnectRedis(redis: Redis): Promise<void> {
   if (redis.status === 'end') return;
+  if (redis.status === 'reconnecting') {
+    redis.disconnect(); // there is no connection, and so no end of one is ever told
+    return;
+  }
   const ended = new Promise<void>((resolve) => redis.once('end', () => resolve()));
   const timer = setTimeout(() => redis.disconnect(), redis.status === 'ready' ? QUIT_WITHIN_MS : 0);
   redis.quit().catch(() => redis.disconnect()); // refused only if the connection is closing already
