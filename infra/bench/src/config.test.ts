@@ -8,6 +8,7 @@ it('has a default for everything, and takes an empty variable for unset', () => 
     sessions: 1_000,
     rate: 400,
     instances: 10_000,
+    firsts: 300,
     answerMs: 20,
     json: null,
     profileFolder: null,

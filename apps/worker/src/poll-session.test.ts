@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto';
+import type { Outcome, PollMethod } from '@qrcast/core/outcome';
+import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import type { Session } from '@qrcast/core/session';
+import type { Credentials } from '@qrcast/provider/credentials';
+import { sealCredentials } from '@qrcast/runtime/credentials-vault';
+import { createKeyring } from '@qrcast/runtime/keyring';
+import { createLog } from '@qrcast/runtime/log';
+import { CLAIM_AHEAD_MS } from '@qrcast/runtime/poll-consumer';
+import type { Claim, PollTarget } from '@qrcast/runtime/poll-queue';
+import { createMemoryStore, openMemorySessions } from '@qrcast/runtime/sessions-memory';
+import { sampleSession } from '@qrcast/runtime/test-runtime';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createPollHandlers } from './poll-session.ts';
+
+const T = 1_790_000_000_000;
+const HOST = 'http://127.0.0.1:4000';
+const CODE: Outcome = { kind: 'code', digest: 'AAAA', image: 'data:image/png;base64,AAAA' };
+
+describe('a poll of one session', () => {
+  const keyring = createKeyring([{ id: 'k1', key: randomBytes(32) }]);
+  let now = T;
+  let sessions: ReturnType<typeof openMemorySessions>;
+  let session: Session;
+  let target: PollTarget;
+  let inQueue: boolean;
+  const asked: { method: PollMethod; credentials: Credentials }[] = [];
+  let answer: (method: PollMethod) => Outcome | Promise<Outcome>;
+
+  beforeEach(async () => {
+    now = T;
+    asked.length = 0;
+    inQueue = false;
+    answer = () => CODE;
+    sessions = openMemorySessions(createMemoryStore(), DEFAULT_POLICY);
+    session = await created({});
+  });
+  afterEach(() => vi.useRealTimers());
+
+  async function created(fields: Partial<Parameters<typeof sampleSession>[0]>, apiUrl = HOST): Promise<Session> {
+    const made = sampleSession(fields, T);
+    await sessions.create(made, sealCredentials(keyring, made.id, { apiUrl, apiToken: 'token-of-the-instance' }));
+    target = { sessionId: made.id, instanceKey: made.instanceKey };
+    return (await sessions.apply(made.id, { kind: 'watched', at: T })) ?? made;
+  }
+
+  const handlers = (upstreamHosts: readonly string[] = [HOST]) =>
+    createPollHandlers({
+      sessions,
+      provider: {
+        poll: async (credentials, method) => {
+          asked.push({ method, credentials });
+          return answer(method);
+        },
+        sendPassword: () => expect.unreachable('a worker hands over no password'),
+        close: async () => undefined,
+      },
+      queue: { renew: async (targets) => (inQueue ? [] : targets) },
+      keyring,
+      upstreamHosts,
+      clock: { now: () => now },
+      log: createLog('test', 'silent'),
+    });
+  const claim = (fields: Partial<Claim> = {}): Claim => ({ target, startedAt: now, dueAt: now, ask: null, ...fields });
+  const never = new AbortController().signal;
+  const stateNow = async () => (await sessions.find(target.sessionId))?.state;
+
+  it('asks with the opened credentials, applies the answer, and says when the next is due', async () => {
+    expect(await handlers().poll(claim(), never)).toBe(T + DEFAULT_POLICY.intervalMs);
+    expect(asked).toEqual([
+      { method: 'qr', credentials: { instanceId: session.instanceId, apiToken: 'token-of-the-instance', apiUrl: HOST } },
+    ]);
+    expect((await sessions.read(target.sessionId))?.image).toBe(CODE.image);
+  });
+
+  it('after trouble is due no moment early: what a tick takes ahead is added', async () => {
+    answer = () => ({ kind: 'trouble', code: 'rate_limited', retryAfterMs: 7_000 });
+    const due = await handlers().poll(claim(), never);
+    const noticed = await stateNow();
+    expect(noticed).toMatchObject({ kind: 'waiting', notice: { code: 'rate_limited' } });
+    expect(due).toBe((noticed?.kind === 'waiting' ? (noticed.notice?.retryAt ?? 0) : 0) + CLAIM_AHEAD_MS);
+  });
+
+  it('never lets a deadline pass unnoticed: the next is due at the deadline at the latest, and ends the attempt without a request', async () => {
+    now = session.deadlineAt - 1_000;
+    expect(await handlers().poll(claim(), never)).toBe(session.deadlineAt);
+    now = session.deadlineAt;
+    expect(await handlers().poll(claim(), never)).toBeNull();
+    expect(asked).toHaveLength(1);
+    expect(await stateNow()).toEqual({ kind: 'ended', reason: 'deadline' });
+  });
+
+  it.each([
+    ['gone', async () => ({ sessionId: 'ses_none', instanceKey: 'x' })],
+    [
+      'idle',
+      async () => {
+        await sessions.apply(target.sessionId, { kind: 'unwatched', at: T });
+        return target;
+      },
+    ],
+    [
+      'cancelled',
+      async () => {
+        await sessions.apply(target.sessionId, { kind: 'cancelled', at: T });
+        return target;
+      },
+    ],
+  ] as const)('asks nothing for a session that is %s', async (_name, prepare) => {
+    expect(await handlers().poll(claim({ target: await prepare() }), never)).toBeNull();
+    expect(asked).toEqual([]);
+  });
+
+  it('checks with the state method when told to, but not before a logout the session waits for', async () => {
+    await handlers().poll(claim({ ask: 'state' }), never);
+    await created({ relink: true });
+    answer = () => ({ kind: 'authorized', account: null });
+    await handlers().poll(claim(), never);
+    now += 2_000;
+    await handlers().poll(claim({ ask: 'state' }), never);
+    expect(asked.map(({ method }) => method)).toEqual(['state', 'qr', 'logout']);
+  });
+
+  it('sends no token to a host that has left the list', async () => {
+    await handlers(['*.api.green-api.com']).poll(claim(), never);
+    expect(asked).toEqual([]);
+    expect(await stateNow()).toMatchObject({ kind: 'waiting', notice: { code: 'provider_refused' } });
+  });
+
+  it('tells the viewers of a request that takes long, and takes its answer all the same', async () => {
+    vi.useFakeTimers();
+    const reply = Promise.withResolvers<Outcome>();
+    answer = () => reply.promise;
+    const polled = handlers().poll(claim(), never);
+    await vi.advanceTimersByTimeAsync(7_999);
+    expect(await stateNow()).toEqual({ kind: 'waiting', notice: null });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await stateNow()).toEqual({ kind: 'waiting', notice: { code: 'provider_timeout', retryAt: T + 65_000 } });
+    now = T + 50_000;
+    reply.resolve(CODE);
+    await polled;
+    expect(await stateNow()).toMatchObject({ kind: 'showing', notice: null, code: { issuedAt: now } });
+  });
+
+  it('ignores the answer to a request that was overtaken', async () => {
+    const reply = Promise.withResolvers<Outcome>();
+    answer = () => reply.promise;
+    const slow = handlers().poll(claim(), never);
+    answer = () => ({ ...CODE, digest: 'BBBB', image: 'data:image/png;base64,BBBB' });
+    now = T + 6_000;
+    await handlers().poll(claim(), never);
+    reply.resolve(CODE);
+    await slow;
+    expect(await stateNow()).toMatchObject({ kind: 'showing', code: { digest: 'BBBB' } });
+  });
+
+  it('ends with the login, and is due no more', async () => {
+    answer = () => ({ kind: 'authorized', account: null });
+    expect(await handlers().poll(claim(), never)).toBeNull();
+    expect(await stateNow()).toMatchObject({ kind: 'connected' });
+  });
+
+  it('idles a session that fell out of the queue, unless somebody came back', async () => {
+    inQueue = true;
+    await handlers().unwatched(target);
+    expect((await stateNow())?.kind).toBe('waiting');
+    inQueue = false;
+    await handlers().unwatched(target);
+    expect((await stateNow())?.kind).toBe('idle');
+  });
+});
