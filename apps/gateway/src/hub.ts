@@ -74,6 +74,8 @@ interface Viewer {
   isOpen: boolean;
   /** Version it was told last. */
   told: number;
+  /** The code it was shown last: only that one can be confirmed by `fresh`. */
+  shown: string | null;
   sending: NodeJS.Timeout | null;
 }
 
@@ -124,13 +126,18 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
     const { snapshot } = entry;
     if (snapshot === null || viewer.sending !== null || !viewer.isOpen) return;
     const { session } = snapshot;
+    const digest = session.state.kind === 'showing' ? session.state.code.digest : null;
     const debt = owed(session, viewer.told);
     viewer.told = Math.max(viewer.told, session.version);
-    if (debt === 'session') send(entry, viewer, { kind: 'session', session: encode(entry, snapshot, viewer.formats, encoded) });
-    else if (debt === 'fresh' && session.state.kind === 'showing') {
+    // A Redis that lost its last writes can bring another code under a version that counts as told: then the whole state is owed.
+    if (debt === 'session' || (debt === 'fresh' && viewer.shown !== digest)) {
+      viewer.shown = digest;
+      send(entry, viewer, { kind: 'session', session: encode(entry, snapshot, viewer.formats, encoded) });
+    } else if (debt === 'fresh' && session.state.kind === 'showing') {
       send(entry, viewer, { kind: 'fresh', fresh: { id: session.id, version: session.version, staleAt: session.state.code.staleAt } });
+    } else if (isFinal(session)) {
+      finish(entry, viewer, 'done');
     }
-    if (debt === 'nothing' && isFinal(session)) finish(entry, viewer, 'done');
   }
 
   function encode(
@@ -220,7 +227,7 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
   return {
     subscribe({ sessionId, sink, formats = ALL_FORMATS, after = 0, isVisible = true }) {
       const entry = entryOf(sessionId);
-      const viewer: Viewer = { sink, formats, isVisible, isOpen: true, told: after, sending: null };
+      const viewer: Viewer = { sink, formats, isVisible, isOpen: true, told: after, shown: null, sending: null };
       entry.viewers.add(viewer);
       if (isVisible) {
         entry.viewerCount = Math.max(entry.viewerCount, visibleCount(entry));

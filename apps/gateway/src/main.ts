@@ -1,14 +1,11 @@
 /** Starts one gateway from the environment. */
 
-import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/provider/upstream';
+import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
-import { runService } from '@qrcast/runtime/service';
+import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
 import { GATEWAY_SETTINGS, ROLE_SETTINGS, readSettings, roleOptions } from '@qrcast/runtime/settings';
 import { startGateway } from './gateway.ts';
 import { PAGE_FOLDER } from './page-folder.ts';
-
-/** For what comes after the drain. */
-const STOP_MARGIN_MS = 10_000;
 
 const log = createLog('gateway', 'info');
 

@@ -31,6 +31,7 @@ interface Held {
 export function openRevocations({ bus, redis, namespace, tickets, now }: RevocationsDeps): Revocations {
   const channel = revocationsChannel(namespace);
   const held = new Set<Held>();
+  const unchecked = new Set<Held>();
 
   function endAll(tenantId: string, ticketId: string): void {
     for (const { ticket, end } of held) if (ticket.id === ticketId && ticket.tenantId === tenantId) end('ticket_revoked');
@@ -41,12 +42,16 @@ export function openRevocations({ bus, redis, namespace, tickets, now }: Revocat
     endAll(tenantId, ticketId);
   });
   const timer = setInterval(() => {
-    for (const { ticket, end } of held) if (now() >= ticket.expiresAt) end('ticket_expired');
+    for (const one of held) if (now() >= one.ticket.expiresAt) one.end('ticket_expired');
+    for (const one of unchecked) check(one);
   }, EXPIRY_CHECK_MS);
-  function check({ ticket, end }: Held): void {
-    tickets.isRevoked(ticket).then(
-      (isRevoked) => isRevoked && end('ticket_revoked'),
-      () => undefined, // Redis is out: asked again when it is back
+  function check(one: Held): void {
+    tickets.isRevoked(one.ticket).then(
+      (isRevoked) => {
+        unchecked.delete(one);
+        if (isRevoked) one.end('ticket_revoked');
+      },
+      () => unchecked.add(one), // Redis is out: asked again every second
     );
   }
 
@@ -69,7 +74,10 @@ export function openRevocations({ bus, redis, namespace, tickets, now }: Revocat
       };
       held.add(one);
       check(one); // it may have been revoked between its verification and now
-      return () => held.delete(one);
+      return () => {
+        held.delete(one);
+        unchecked.delete(one);
+      };
     },
     close() {
       clearInterval(timer);

@@ -88,8 +88,7 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     reply.raw.once('close', resolve); // of the request it would come with the end of its body
     const subscription = hub.subscribe({ sessionId, after: known, sink: { send: () => resolve(), close: () => resolve() } });
     try {
-      await subscription.first;
-      await promise;
+      await Promise.race([subscription.first.then(() => promise), promise]);
     } finally {
       clearTimeout(timer);
       subscription.close();

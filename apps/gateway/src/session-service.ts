@@ -4,8 +4,8 @@ import { RefusedError } from '@qrcast/core/errors';
 import type { createSessionSchema, createTicketSchema, listSessionsSchema } from '@qrcast/core/requests';
 import type { Policy } from '@qrcast/core/schedule';
 import { createSession, isResumable, isTerminal, nextElapseAt, type Session } from '@qrcast/core/session';
+import { defaultApiUrl, isAllowedUpstream, parseApiUrl } from '@qrcast/core/upstream';
 import { toWire, type WireSession } from '@qrcast/core/wire';
-import { defaultApiUrl, isAllowedUpstream, parseApiUrl } from '@qrcast/provider/upstream';
 import type { Clock } from '@qrcast/runtime/clock';
 import { instanceKeyOf, type ProviderSecret, sealCredentials } from '@qrcast/runtime/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring';
@@ -113,7 +113,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
    * Puts the session into the instance's place, unless a live one stands there: then that one. `mayReplace`: a live one with other
    * credentials gives way, for a new request brings newer ones; a resumed session brings older ones.
    */
-  async function settle(session: Session, mayReplace: boolean): Promise<Session> {
+  async function takePlace(session: Session, mayReplace: boolean): Promise<Session> {
     let expected = await index.current(session.tenantId, session.instanceId);
     for (let attempt = 0; attempt < MAX_CLAIMS; attempt++) {
       const standing = expected === null ? null : await current(expected);
@@ -146,7 +146,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
       const secret = upstreamOf(tenant, request);
       const fresh = draft(tenant, request, instanceKeyOf(request.instanceId, secret));
       await sessions.create(fresh, sealCredentials(keyring, fresh.id, secret));
-      const session = await settle(fresh, true);
+      const session = await takePlace(fresh, true);
       const isNew = session.id === fresh.id;
       // The record that lost is in no index; it ends, and expires by itself.
       if (isNew) await index.add(fresh);
@@ -194,8 +194,9 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
         const ids: readonly string[] = await index.page(tenantId, last, 100);
         await Promise.all(ids.map(cancel));
         last = ids.at(-1) ?? null;
-        if (last === null) return;
+        if (last === null) break;
       }
+      await index.forgetAll(tenantId);
     },
 
     async resume(sessionId) {
@@ -206,7 +207,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
           `only a session that ended with "deadline" or "provider_down" can be resumed; this one is ${session?.state.kind ?? 'gone'}`,
         );
       }
-      if ((await settle(session, false)).id !== session.id) {
+      if ((await takePlace(session, false)).id !== session.id) {
         throw new RefusedError('not_resumable', 'the instance has a newer live session; use that one');
       }
       await sessions.apply(sessionId, { kind: 'resumed', at: clock.now() });

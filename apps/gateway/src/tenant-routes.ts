@@ -31,8 +31,10 @@ export function addTenantRoutes(app: FastifyInstance, { auth, tenants, service, 
       tenant: await tenants.patch(request.params.id, parseRequest(patchTenantSchema, request.body)),
     }));
     admin.delete<TenantPath>('/v1/admin/tenants/:id', async (request, reply) => {
-      await tenants.remove(request.params.id); // first: no new session can begin
+      // In this order a call that failed half way can be made again.
+      await tenants.disable(request.params.id);
       await service.cancelAll(request.params.id);
+      await tenants.forget(request.params.id);
       return reply.status(204).send();
     });
     admin.post<TenantPath>('/v1/admin/tenants/:id/keys', async (request, reply) =>
@@ -45,6 +47,6 @@ export function addTenantRoutes(app: FastifyInstance, { auth, tenants, service, 
   });
 }
 
-export function webhookUrlOf(publicUrl: string, tenantId: string): string {
+function webhookUrlOf(publicUrl: string, tenantId: string): string {
   return `${publicUrl}/v1/webhooks/green-api/${tenantId}`;
 }

@@ -4,7 +4,9 @@ import { RefusedError } from '@qrcast/core/errors';
 import type { createTenantSchema, patchTenantSchema } from '@qrcast/core/requests';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Keyring } from '@qrcast/runtime/keyring';
-import { apiKeyKey, tenantsKey } from '@qrcast/runtime/keys';
+import { apiKeyKey, formerTenantsKey, tenantsKey } from '@qrcast/runtime/keys';
+import { loadLuaScript } from '@qrcast/runtime/lua-script';
+import { MAX_RACES } from '@qrcast/runtime/sessions';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { hashSecret, matchesHash, newCallbackSecret, newId, newSecret } from './secrets.ts';
@@ -44,7 +46,12 @@ export interface Tenants {
   /** @throws {RefusedError} `not_found`, like all that follow. */
   get(id: string): Promise<Tenant>;
   patch(id: string, request: z.output<typeof patchTenantSchema>): Promise<Tenant>;
-  remove(id: string): Promise<void>;
+  /** Ends its keys at once, so that nothing new begins; `forget` follows when its sessions have ended. */
+  disable(id: string): Promise<void>;
+  /** Its id is never given again. */
+  forget(id: string): Promise<void>;
+  /** Adds the key to the tenant and puts the webhook token in place of its own. */
+  adopt(id: string, given: Pick<TenantSecrets, 'apiKey' | 'webhookToken'>): Promise<void>;
   addKey(id: string): Promise<{ keyId: string; apiKey: string }>;
   removeKey(id: string, keyId: string): Promise<void>;
   /** The tenant an API key belongs to, or null. */
@@ -65,6 +72,7 @@ const NO_HASH = hashSecret('');
 
 export function createTenants({ redis, namespace, keyring, clock }: TenantsDeps): Tenants {
   const key = tenantsKey(namespace);
+  const replace = loadLuaScript(redis, 'field-replace-1');
 
   async function load(id: string): Promise<StoredTenant | null> {
     const text = await redis.hget(key, id);
@@ -73,11 +81,27 @@ export function createTenants({ redis, namespace, keyring, clock }: TenantsDeps)
 
   async function mustLoad(id: string): Promise<StoredTenant> {
     const tenant = await load(id);
-    if (tenant === null) throw new RefusedError('not_found', `there is no tenant ${JSON.stringify(id)}`);
+    if (tenant === null) throw noTenant(id);
     return tenant;
   }
 
-  const save = (tenant: StoredTenant) => redis.hset(key, tenant.id, JSON.stringify(tenant));
+  /** Changes a record as it stands; who loses a race changes what won. */
+  async function change(id: string, edit: (tenant: StoredTenant) => StoredTenant): Promise<StoredTenant> {
+    for (let race = 0; race < MAX_RACES; race++) {
+      const text = await redis.hget(key, id);
+      if (text === null) throw noTenant(id);
+      const next = edit(tenantSchema.parse(JSON.parse(text)));
+      if ((await replace([key], [id, text, JSON.stringify(next)])) === 1) return next;
+    }
+    throw new Error('a tenant was changed by others too often in a row');
+  }
+
+  async function addKeyHash(id: string, apiKey: string): Promise<string> {
+    const added = { id: newId('key'), hash: hashSecret(apiKey), createdAt: clock.now() };
+    await change(id, (tenant) => ({ ...tenant, keys: [...tenant.keys, added] }));
+    await redis.set(apiKeyKey(namespace, added.hash), id);
+    return added.id;
+  }
 
   return {
     async create(request, given = {}) {
@@ -100,6 +124,9 @@ export function createTenants({ redis, namespace, keyring, clock }: TenantsDeps)
         sealedCallbackSecret: keyring.seal(secrets.callbackSecret, `tenant:${request.id}`),
         createdAt: now,
       };
+      const isFormer = (await redis.sismember(formerTenantsKey(namespace), request.id)) === 1;
+      if (isFormer)
+        throw new RefusedError('invalid_request', 'id: a tenant of this id was deleted, and its sessions may live on; choose another id');
       const isNew = await redis.hsetnx(key, tenant.id, JSON.stringify(tenant));
       if (isNew === 0)
         throw new RefusedError('invalid_request', `id: there is a tenant ${JSON.stringify(tenant.id)} already; choose another id`);
@@ -115,40 +142,43 @@ export function createTenants({ redis, namespace, keyring, clock }: TenantsDeps)
     get: async (id) => withoutSecrets(await mustLoad(id)),
 
     async patch(id, request) {
-      const tenant = await mustLoad(id);
       const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
-      const patched = tenantSchema.parse({ ...tenant, ...given });
-      await save(patched);
-      return withoutSecrets(patched);
+      return withoutSecrets(await change(id, (tenant) => tenantSchema.parse({ ...tenant, ...given })));
     },
 
-    async remove(id) {
-      const tenant = await mustLoad(id);
-      await Promise.all(tenant.keys.map(({ hash }) => redis.del(apiKeyKey(namespace, hash))));
+    async disable(id) {
+      const { keys } = await mustLoad(id);
+      await Promise.all(keys.map(({ hash }) => redis.del(apiKeyKey(namespace, hash))));
+      await change(id, (tenant) => ({ ...tenant, keys: [] }));
+    },
+
+    async forget(id) {
+      await redis.sadd(formerTenantsKey(namespace), id);
       await redis.hdel(key, id);
     },
 
+    async adopt(id, { apiKey, webhookToken }) {
+      await addKeyHash(id, apiKey);
+      await change(id, (tenant) => ({ ...tenant, webhookTokenHash: hashSecret(webhookToken) }));
+    },
+
     async addKey(id) {
-      const tenant = await mustLoad(id);
       const apiKey = newSecret('qk');
-      const added = { id: newId('key'), hash: hashSecret(apiKey), createdAt: clock.now() };
-      await save({ ...tenant, keys: [...tenant.keys, added] });
-      await redis.set(apiKeyKey(namespace, added.hash), id);
-      return { keyId: added.id, apiKey };
+      return { keyId: await addKeyHash(id, apiKey), apiKey };
     },
 
     async removeKey(id, keyId) {
-      const tenant = await mustLoad(id);
-      const removed = tenant.keys.find((one) => one.id === keyId);
+      const removed = (await mustLoad(id)).keys.find((one) => one.id === keyId);
       if (removed === undefined) throw new RefusedError('not_found', `tenant ${JSON.stringify(id)} has no key ${JSON.stringify(keyId)}`);
       await redis.del(apiKeyKey(namespace, removed.hash));
-      await save({ ...tenant, keys: tenant.keys.filter((one) => one.id !== keyId) });
+      await change(id, (tenant) => ({ ...tenant, keys: tenant.keys.filter((one) => one.id !== keyId) }));
     },
 
     async findByKey(apiKey) {
-      const id = await redis.get(apiKeyKey(namespace, hashSecret(apiKey)));
+      const hash = hashSecret(apiKey);
+      const id = await redis.get(apiKeyKey(namespace, hash));
       const tenant = id === null ? null : await load(id);
-      return tenant === null ? null : withoutSecrets(tenant);
+      return tenant?.keys.some((one) => one.hash === hash) === true ? withoutSecrets(tenant) : null;
     },
 
     async ownsWebhookToken(id, tokens) {
@@ -157,6 +187,8 @@ export function createTenants({ redis, namespace, keyring, clock }: TenantsDeps)
     },
   };
 }
+
+const noTenant = (id: string): RefusedError => new RefusedError('not_found', `there is no tenant ${JSON.stringify(id)}`);
 
 function withoutSecrets({ webhookTokenHash, sealedCallbackSecret, keys, ...tenant }: StoredTenant): Tenant {
   return { ...tenant, keys: keys.map(({ id, createdAt }) => ({ id, createdAt })) };

@@ -1,13 +1,10 @@
 /** `pnpm start`: the whole product in one process, from nothing. */
 
-import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/provider/upstream';
+import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
-import { runService } from '@qrcast/runtime/service';
+import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
 import { readSettings } from '@qrcast/runtime/settings';
 import { runStart, START_SETTINGS } from './start.ts';
-
-/** For what comes after the drain. */
-const STOP_MARGIN_MS = 10_000;
 
 const log = createLog('qrcast', 'info');
 

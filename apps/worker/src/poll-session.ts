@@ -2,9 +2,9 @@
 
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
 import { isPolled, nextElapseAt, type Session } from '@qrcast/core/session';
+import { isAllowedUpstream } from '@qrcast/core/upstream';
 import type { Credentials } from '@qrcast/provider/credentials';
 import { PROVIDER_DEFAULTS, type Provider } from '@qrcast/provider/provider';
-import { isAllowedUpstream } from '@qrcast/provider/upstream';
 import type { Clock } from '@qrcast/runtime/clock';
 import { openCredentials } from '@qrcast/runtime/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring';

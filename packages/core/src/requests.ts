@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { RefusedError } from './errors.ts';
+import { parseUpstreamRule } from './upstream.ts';
 import { formatSchema } from './wire.ts';
 
 /** The first four digits name the provider's host, hence at least four; ten in its documents, twelve in the wild. */
@@ -61,10 +62,14 @@ export const createTicketSchema = z.strictObject({
 });
 
 const limit = z.number().int().min(0).max(1_000_000);
+const upstreamHost = z
+  .string()
+  .max(256)
+  .refine((entry) => parseUpstreamRule(entry) !== null, 'expected a host, *.host, https://host or http://127.0.0.1:port');
 const tenantFields = {
   name: z.string().min(1).max(128),
   allowedOrigins: z.array(originSchema).max(100),
-  upstreamHosts: z.array(z.string().min(1).max(256)).max(50),
+  upstreamHosts: z.array(upstreamHost).max(50),
   limits: z.strictObject({ sessions: limit.optional(), viewers: limit.optional(), viewersPerSession: limit.optional() }),
   callback: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2048) }),
 };

@@ -1,6 +1,5 @@
 import type { Agent, Dispatcher } from 'undici';
 import { errors } from 'undici';
-import { unwatchAbort, watchAbort } from './abort-watch.ts';
 import type { Answer } from './answer.ts';
 import { ProviderError } from './provider-error.ts';
 
@@ -73,7 +72,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     this.#limits = limits;
     this.#signal = signal;
     this.#timer = setTimeout(this.#onTimeout, limits.totalMs);
-    if (signal !== undefined) watchAbort(signal, this.#onAbort);
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** Called when a connection is about to carry the request; if nobody wants it any more, nothing is written. */
@@ -121,7 +120,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     if (this.#settled) return false;
     this.#settled = true;
     clearTimeout(this.#timer);
-    if (this.#signal !== undefined) unwatchAbort(this.#signal, this.#onAbort);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
     return true;
   }
 

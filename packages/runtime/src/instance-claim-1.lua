@@ -1,6 +1,6 @@
--- KEYS instances of a tenant. ARGV instance id, session id, expected session id ('' for none).
+-- KEYS current session of an instance. ARGV session id, expected session id ('' for none), expires at (ms).
 -- Compare and set; returns the session that is current then.
-local current = redis.call('HGET', KEYS[1], ARGV[1])
-if (current or '') ~= ARGV[3] then return current or '' end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-return ARGV[2]
+local current = redis.call('GET', KEYS[1]) or ''
+if current ~= ARGV[2] then return current end
+redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[3])
+return ARGV[1]

@@ -15,10 +15,12 @@ export const sessionChannel = (ns: Namespace, sessionId: string): string => `${n
 export const viewersKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:viewers`;
 export const probeChannel = (ns: Namespace, nodeId: string): string => `${ns}:probe:${nodeId}`;
 
-export const tenantKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}`;
 export const tenantSessionsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:sessions`;
-export const tenantInstancesKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:instances`;
+export const tenantInstanceKey = (ns: Namespace, tenantId: string, instanceId: string): string =>
+  `${ns}:{tenant:${tenantId}}:instance:${instanceId}`;
 export const tenantsKey = (ns: Namespace): string => `${ns}:tenants`;
+/** Ids that were somebody's: never anybody else's. */
+export const formerTenantsKey = (ns: Namespace): string => `${ns}:tenants:former`;
 export const apiKeyKey = (ns: Namespace, keyHash: string): string => `${ns}:key:${keyHash}`;
 export const revokedTicketKey = (ns: Namespace, tenantId: string, ticketId: string): string => `${ns}:revoked:${tenantId}:${ticketId}`;
 export const passwordTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:password:${instanceKey}`;

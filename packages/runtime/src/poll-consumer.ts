@@ -9,6 +9,7 @@
  * due again by itself. A process that hung learns from its own clock that its lease is over, and settles nothing.
  */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PollMethod } from '@qrcast/core/outcome';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { DelayedError, type Job, type Queue, Worker } from 'bullmq';
@@ -37,6 +38,8 @@ const CLAIM_LIMIT = 500;
 const MAX_STALLED_COUNT = 1_000_000_000;
 const LOCK_MS = 3_000;
 const STALLED_CHECK_MS = 1_500;
+/** A tick or poke under way needs a moment even where no grace is given. */
+const CLOSE_AT_LEAST_MS = 1_000;
 /** BullMQ jobs at once; they only claim, so this bounds nothing but claims. */
 const JOBS_AT_ONCE = 50;
 
@@ -46,10 +49,6 @@ interface ConsumerDeps {
   readonly namespace: Namespace;
   readonly log: Logger;
   readonly queue: Queue;
-}
-
-interface PokeData extends PollTarget {
-  readonly ask: PollMethod | null;
 }
 
 export async function consumePolls(
@@ -65,19 +64,20 @@ export async function consumePolls(
   let lastTick: Promise<void> = Promise.resolve();
 
   /** Claims and starts at most `limit` due members of the shard, or the one named. Resolves to how many there were. */
-  async function claimShard(shard: number, limit: number, member: string, ask: PollMethod | null): Promise<number> {
+  async function claimShard(shard: number, limit: number, member: string): Promise<number> {
     reserved += limit; // before the first await: pokes claim beside a tick
     try {
       const claimedAt = performance.now();
       const reply = await claim(shardKeys(namespace, shard), [limit, LEASE_MS, member, CLAIM_AHEAD_MS]);
       const [startedAt, claimed, unwatched] = reply as [number, string[], string[]];
-      for (let i = 0; i < claimed.length; i += 2) {
+      for (let i = 0; i < claimed.length; i += 3) {
         const target = parsePollMember(claimed[i] ?? '');
+        const ask = (claimed[i + 2] || null) as PollMethod | null; // written by poke() alone
         const pollClaim = { target, startedAt, dueAt: Number(claimed[i + 1]), ask };
         leases.hold(target, startedAt, claimedAt, (signal) => handlers.poll(pollClaim, signal));
       }
       for (const left of unwatched) void idle(parsePollMember(left));
-      return claimed.length / 2 + unwatched.length;
+      return claimed.length / 3 + unwatched.length;
     } finally {
       reserved -= limit;
     }
@@ -85,15 +85,15 @@ export async function consumePolls(
 
   const room = (): number => (stopping ? 0 : concurrency - leases.size() - reserved);
 
-  async function claimPoked({ ask, ...target }: PokeData): Promise<void> {
-    if (room() > 0) await claimShard(shardOf(target), 1, pollMember(target), ask); // else the shard's tick claims it
+  async function claimPoked(target: PollTarget): Promise<void> {
+    if (room() > 0) await claimShard(shardOf(target), 1, pollMember(target)); // else the shard's tick claims it
   }
 
   /** What there is no room for stays due, for the next tick or another worker. */
   async function claimDue(shard: number): Promise<void> {
     for (let isMore = true; isMore && room() > 0; ) {
       const limit = Math.min(CLAIM_LIMIT, Math.ceil(room() / 2)); // the other half for pokes that come meanwhile
-      isMore = (await claimShard(shard, limit, '', null)) >= limit;
+      isMore = (await claimShard(shard, limit, '')) >= limit;
     }
   }
 
@@ -104,7 +104,7 @@ export async function consumePolls(
   }
 
   async function process(job: Job, token: string | undefined): Promise<void> {
-    if (job.name === 'poke') return claimPoked(job.data as PokeData); // written by this package alone
+    if (job.name === 'poke') return claimPoked(job.data as PollTarget); // written by this package alone
     const shard = Number(job.data.shard);
     // One tick at a time: they share the room, and each lasts a round trip.
     const turn = lastTick.then(() => claimDue(shard));
@@ -142,10 +142,11 @@ export async function consumePolls(
   await worker.waitUntilReady();
 
   return async (graceMs) => {
+    const endsAt = performance.now() + graceMs;
     stopping = true;
     clearInterval(timer);
     await closeWithin(worker, graceMs);
-    await leases.close(graceMs);
+    await leases.close(Math.max(0, endsAt - performance.now()));
     await disconnectRedis(connection);
   };
 }
@@ -156,12 +157,14 @@ function nextTickAt(shard: number, now: number): number {
   return Math.floor((now - phase) / TICK_MS) * TICK_MS + phase + TICK_MS;
 }
 
+/** BullMQ's close waits for Redis as long as it takes; so once the time is up its connections are cut under it. */
 async function closeWithin(worker: Worker, graceMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), graceMs);
+    timer = setTimeout(() => resolve('late'), Math.max(CLOSE_AT_LEAST_MS, graceMs));
   });
   const closed = worker.close().then(() => 'closed' as const);
-  if ((await Promise.race([closed, late])) === 'late') await worker.close(true);
+  closed.catch(() => undefined); // cut off below
+  if ((await Promise.race([closed, late])) === 'late') await Promise.race([worker.disconnect(), delay(CLOSE_AT_LEAST_MS)]);
   clearTimeout(timer);
 }

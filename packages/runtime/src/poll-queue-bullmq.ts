@@ -1,11 +1,10 @@
 /** PollQueue over BullMQ and the due-sets: what gateways call. The polling side is poll-consumer.ts. */
 
-import type { PollMethod } from '@qrcast/core/outcome';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type Namespace, POLL_QUEUE_NAME, parsePollMember, pollMember, queuePrefix, shardKeys, shardOf } from './keys.ts';
-import type { Logger } from './log.ts';
+import { errorFields, type Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
 import { consumePolls } from './poll-consumer.ts';
 import type { PollQueue, PollTarget } from './poll-queue.ts';
@@ -35,11 +34,13 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
    * Wakes the nearest idle worker when the target is due, if that is soon: not after a request still under way, for that one's end decides.
    * One wake-up per session waits at most; a lost one costs no more than a tick, for the due-set is the truth.
    */
-  async function wakeWorker(target: PollTarget, dueInMs: number, ask: PollMethod | null): Promise<void> {
+  async function wakeWorker(target: PollTarget, dueInMs: number): Promise<void> {
     if (dueInMs < 0 || dueInMs > MIN_SPACING_MS) return;
     const delay = dueInMs === 0 ? 0 : dueInMs + WAKE_MARGIN_MS;
     const options = { jobId: `poke-${target.sessionId}`, delay, removeOnComplete: true, removeOnFail: true };
-    await queue.add('poke', { ...target, ask }, options);
+    await queue
+      .add('poke', target, options)
+      .catch((error: unknown) => log.warn(errorFields(error), 'no worker was woken; the next tick polls'));
   }
 
   async function renewShard(shard: number, members: readonly string[], watchedUntil: number): Promise<PollTarget[]> {
@@ -56,7 +57,7 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
     async ensure(target, watchedUntil) {
       const [due, watch, busy] = shardKeys(namespace, shardOf(target));
       const dueInMs = await ensure([due, watch, busy], [pollMember(target), target.instanceKey, watchedUntil]);
-      await wakeWorker(target, Number(dueInMs), null);
+      await wakeWorker(target, Number(dueInMs));
     },
 
     async renew(targets, watchedUntil) {
@@ -70,14 +71,14 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
     },
 
     async poke(target, ask) {
-      const dueInMs = await poke(shardKeys(namespace, shardOf(target)), [pollMember(target), target.instanceKey]);
-      await wakeWorker(target, Number(dueInMs), ask ?? null);
+      const dueInMs = await poke(shardKeys(namespace, shardOf(target)), [pollMember(target), target.instanceKey, ask ?? '']);
+      await wakeWorker(target, Number(dueInMs));
     },
 
     async cancel(target) {
       const [due, watch, , poked] = shardKeys(namespace, shardOf(target));
       const member = pollMember(target);
-      await redis.multi().zrem(due, member).zrem(watch, member).srem(poked, member).exec();
+      await redis.multi().zrem(due, member).zrem(watch, member).hdel(poked, member).exec();
     },
 
     consume: (handlers, { concurrency }) => consumePolls({ redis, redisUrl, namespace, log, queue }, handlers, concurrency),

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, inject, it } from 'vitest';
 import { pollMember, SHARD_COUNT, shardKeys, shardOf } from './keys.ts';
 import type { Claim, PollHandlers, PollQueue, PollTarget } from './poll-queue.ts';
 import { openPollQueue } from './poll-queue-bullmq.ts';
+import { openTestProxy } from './test-proxy.ts';
 import { openTestRuntime, type TestRuntime } from './test-runtime.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -214,6 +215,73 @@ describe('PollQueue over BullMQ', () => {
     await queue.poke(target, 'state');
     const [first, poked] = await log.until(2);
     expect([first?.ask, poked?.ask]).toEqual([null, 'state']);
+  });
+
+  it('keeps the method of a poke that came while a request was under way', async () => {
+    const { queue } = openProcess();
+    const log = pollLog();
+    const release = Promise.withResolvers<void>();
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        await release.promise;
+        return claim.startedAt + 60_000;
+      },
+    });
+    const target = newTarget();
+    await queue.ensure(target, later());
+    await log.until(1);
+    await queue.poke(target, 'state');
+    release.resolve();
+    const claims = await log.until(2);
+    expect(claims.map(({ ask }) => ask)).toEqual([null, 'state']);
+  });
+
+  it.each(['frozen', 'refused'] as const)(
+    'stops within its grace while Redis is %s',
+    async (fault) => {
+      const { port, password } = new URL(inject('redisUrl'));
+      const proxy = await openTestProxy(Number(port));
+      open.push(proxy);
+      const runtime = openTestRuntime(`redis://:${password}@127.0.0.1:${proxy.port}`);
+      const queue = openPollQueue(runtime);
+      open.push(runtime);
+      const stop = await queue.consume({ poll: async () => null, unwatched: async () => undefined }, { concurrency: 10 });
+      if (fault === 'frozen') proxy.freeze();
+      proxy.refuse(true);
+      if (fault === 'refused') proxy.cut();
+      await stop(300); // the twin: BullMQ's own close never resolves here, and this test would time out
+    },
+    15_000,
+  );
+
+  it('polls others in the shard while an instance is busy, with room for one request only', async () => {
+    const { queue } = openProcess();
+    const log = pollLog();
+    const release = Promise.withResolvers<void>();
+    const instance = randomUUID();
+    const held = newTarget(instance);
+    const shard = shardOf(held);
+    let other = newTarget();
+    while (shardOf(other) !== shard) other = newTarget();
+    await consume(
+      queue,
+      {
+        poll: async (claim) => {
+          log.add(claim);
+          if (claim.target.sessionId === held.sessionId) await release.promise;
+          return null;
+        },
+      },
+      2,
+    );
+    await queue.ensure(held, later());
+    await log.until(1);
+    await queue.ensure(newTarget(instance), later()); // due, and its instance is busy
+    await queue.ensure(other, later());
+    const [, second] = await log.until(2);
+    expect(second?.target).toEqual(other);
+    release.resolve();
   });
 
   it('polls again after a poll that threw', async () => {

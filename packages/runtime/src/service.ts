@@ -21,6 +21,8 @@ export interface Started {
   readonly stopMs: number;
 }
 
+/** For what comes after a drain. */
+export const STOP_MARGIN_MS = 10_000;
 /** While starting there is nothing to drain. */
 const STOP_WHILE_STARTING_MS = 10_000;
 
@@ -49,7 +51,7 @@ export async function runService({ name, log }: ServiceOptions, start: (releaser
         return true;
       },
     );
-    log.info({ name }, 'stopped');
+    log.info('stopped');
     process.exit(failed ? 1 : status);
   };
 

@@ -2,8 +2,10 @@
 
 import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/requests';
 import { DEFAULT_POLICY, MIN_SPACING_MS, type Policy } from '@qrcast/core/schedule';
+import { parseUpstreamRule } from '@qrcast/core/upstream';
 import { z } from 'zod';
 import { parseKeyring } from './keyring.ts';
+import { DEFAULT_NAMESPACE } from './keys.ts';
 import { LOG_LEVELS } from './log.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -16,10 +18,6 @@ const whole = (min: number, max: number, unit: string) =>
     .transform(Number)
     .pipe(z.number().min(min, `expected at least ${min} ${unit}`).max(max, `expected at most ${max} ${unit}`));
 
-/** `*.api.example.com`, `api.example.com`, `api.example.com:8443`, or an origin: what packages/provider can match. */
-const UPSTREAM_HOST =
-  /^(\*(\.[a-z0-9-]+){2,}|[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?|https:\/\/[^/\s?#@*]+|http:\/\/(127\.[\d.]+|localhost|\[::1\]):\d{1,5})$/i;
-
 const upstreamHosts = z
   .string()
   .transform((text) =>
@@ -30,7 +28,7 @@ const upstreamHosts = z
   )
   .superRefine((entries, context) => {
     for (const [i, entry] of entries.entries()) {
-      if (UPSTREAM_HOST.test(entry)) continue;
+      if (parseUpstreamRule(entry) !== null) continue;
       context.addIssue({
         code: 'custom',
         message: `entry ${i + 1}: expected a host, *.host, https://host or http://127.0.0.1:port`,
@@ -51,7 +49,7 @@ export const SETTINGS = {
   QRCAST_NAMESPACE: z
     .string()
     .regex(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z 0-9 -')
-    .default('qrcast'),
+    .default(DEFAULT_NAMESPACE),
   QRCAST_ADMIN_KEY: z.string().min(24, 'expected at least 24 characters').optional(),
   QRCAST_SECRET_KEYS: z
     .string()

@@ -1,12 +1,12 @@
 -- KEYS due, watch, busy, poked. ARGV limit, lease (ms), member or '', ahead (ms).
 -- Claims members due by now + ahead (or the one named, if it is due) for the lease: they and their instances are nobody else's until it ends.
 -- A member whose instance is busy keeps its place, so that two sessions of one instance take turns.
--- Members nobody watches any more leave the set. Returns {now, {member, due…}, {unwatched member…}}.
+-- Members nobody watches any more leave the set. Returns {now, {member, due, method…}, {unwatched member…}}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found
 if ARGV[3] == '' then
-  found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now + ARGV[4], 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+  found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now + ARGV[4], 'WITHSCORES', 'LIMIT', 0, ARGV[1] + 100) -- past members whose instance is busy
 else
   local due = redis.call('ZSCORE', KEYS[1], ARGV[3])
   found = (due and tonumber(due) <= now) and { ARGV[3], due } or {}
@@ -20,14 +20,15 @@ for i = 1, #found, 2 do
   if tonumber(redis.call('ZSCORE', KEYS[2], member) or 0) < now then
     redis.call('ZREM', KEYS[1], member)
     redis.call('ZREM', KEYS[2], member)
-    redis.call('SREM', KEYS[4], member)
+    redis.call('HDEL', KEYS[4], member)
     unwatched[#unwatched + 1] = member
-  elseif busy_until <= now then
+  elseif busy_until <= now and #claimed < ARGV[1] * 3 then
     redis.call('ZADD', KEYS[1], 'XX', lease_until, member)
     redis.call('ZADD', KEYS[3], lease_until, instance)
-    redis.call('SREM', KEYS[4], member)
     claimed[#claimed + 1] = member
     claimed[#claimed + 1] = found[i + 1]
+    claimed[#claimed + 1] = redis.call('HGET', KEYS[4], member) or ''
+    redis.call('HDEL', KEYS[4], member)
   end
 end
 -- Instances whose distance has been kept need no entry.

@@ -1,10 +1,11 @@
--- KEYS due, watch, busy, poked. ARGV member, instance key. Makes the member due as soon as the spacing allows.
--- Returns in how many ms that is, -1 if it is not in the set. A request under way is followed by another (`poked`, see shard-settle).
+-- KEYS due, watch, busy, poked. ARGV member, instance key, method to ask ('' the usual). Makes the member due as soon as the spacing allows.
+-- Returns in how many ms that is, -1 if it is not in the set. The wish stays in `poked` until it is
+-- claimed; a request under way is followed by another (see shard-settle).
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then return -1 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local busy_until = tonumber(redis.call('ZSCORE', KEYS[3], ARGV[2]) or 0)
 local due = math.max(now, busy_until)
 redis.call('ZADD', KEYS[1], 'XX', 'LT', due, ARGV[1])
-if due > now then redis.call('SADD', KEYS[4], ARGV[1]) end
+redis.call('HSET', KEYS[4], ARGV[1], ARGV[3])
 return due - now

@@ -6,7 +6,7 @@ for i = 2, #ARGV, 3 do
   local instance = string.sub(member, string.find(member, '|', 1, true) + 1)
   local free_at = started + ARGV[1]
   redis.call('ZADD', KEYS[3], free_at, instance)
-  local poked = redis.call('SREM', KEYS[4], member) == 1
+  local poked = redis.call('HEXISTS', KEYS[4], member) == 1
   if due == '' and not poked then
     redis.call('ZREM', KEYS[1], member)
     redis.call('ZREM', KEYS[2], member)

@@ -1,5 +1,3 @@
-import { isIPv4 } from 'node:net';
-
 /**
  * Which hosts may be asked. A request carries a permanent token in its path, so a wrong host is both a server-side request forgery and a
  * leak. Hosts are compared whole, after the URL parser has normalised them; nothing is matched by prefix or by a bare suffix.
@@ -87,5 +85,5 @@ function parseOriginRule(entry: string): UpstreamRule | null {
 }
 
 function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || (isIPv4(hostname) && hostname.startsWith('127.'));
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
