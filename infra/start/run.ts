@@ -7,7 +7,7 @@ const { status } = spawnSync('turbo', ['run', 'build', '--output-logs=errors-onl
   env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
 });
 if (status !== 0) {
-  process.stderr.write('the login page could not be built; `pnpm build` tells why\n');
+  process.stderr.write('the login page could not be built; `npx -y pnpm@12 build` tells why\n');
   process.exit(1);
 }
 await import('../../apps/standalone/src/main.ts');

@@ -107,7 +107,9 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   releasers.push('socket.io', () => stream.close());
   releasers.push('hub', () => hub.close()); // first to go: it answers the requests that are held
 
-  await app.listen({ port: options.port, host: options.host ?? '0.0.0.0' });
+  await app.listen({ port: options.port, host: options.host ?? '0.0.0.0' }).catch((error: unknown) => {
+    throw new Error(`port ${options.port} cannot be listened on; set PORT to a free one, or to 0`, { cause: error });
+  });
   const { port } = app.server.address() as AddressInfo; // it listens on TCP
   address ??= `http://127.0.0.1:${port}`;
   log.info({ port, publicUrl: address }, 'gateway listens');

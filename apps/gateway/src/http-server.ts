@@ -7,6 +7,8 @@ import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 const BODY_LIMIT_BYTES = 64 * 1024;
 /** A client that sends its request more slowly than this is cut. */
 const REQUEST_TIMEOUT_MS = 15_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+const TIMEOUT_CHECK_MS = 2_000;
 /** Above a load balancer's usual 60 s, so that it never reuses a connection we are closing. */
 const KEEP_ALIVE_MS = 65_000;
 
@@ -15,6 +17,11 @@ export function createHttpServer(log: Logger, isDraining: () => boolean): Fastif
     logger: false, // its request log holds URLs and headers
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Node looks at both only now and then, and swaps them if the header's is the longer.
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    // A provider's notification must not be refused for a name in it.
+    onProtoPoisoning: 'remove',
+    onConstructorPoisoning: 'remove',
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
@@ -40,6 +47,11 @@ export function createHttpServer(log: Logger, isDraining: () => boolean): Fastif
       { method: request.method, route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
       'request',
     );
+  });
+  // Many clients name a type where there is no body: DELETE, resume.
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else app.getDefaultJsonParser('remove', 'remove')(request, body as string, done);
   });
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, nothingHere()));
   app.setErrorHandler((error, request, reply) =>

@@ -35,6 +35,6 @@ function readPart(folder: string, name: string): Buffer {
   try {
     return readFileSync(join(folder, name));
   } catch (error) {
-    throw new Error('the login page is not built; run `pnpm build`', { cause: error });
+    throw new Error('the login page is not built; run `npx -y pnpm@12 build`', { cause: error });
   }
 }

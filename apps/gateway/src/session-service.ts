@@ -87,7 +87,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     if (!isAllowed)
       throw new RefusedError(
         'upstream_not_allowed',
-        'apiUrl: this host is not on the allow-list of provider hosts; ask the operator to add it',
+        'apiUrl: this host is not on the allow-list of provider hosts; ask the operator to add it (QRCAST_UPSTREAM_HOSTS)',
       );
     return { apiUrl, apiToken: request.apiToken };
   }
@@ -113,6 +113,12 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
    * Puts the session into the instance's place, unless a live one stands there: then that one. `mayReplace`: a live one with other
    * credentials gives way, for a new request brings newer ones; a resumed session brings older ones.
    */
+  async function liveSession(tenantId: string, instanceId: string): Promise<Session | null> {
+    const sessionId = await index.current(tenantId, instanceId);
+    const session = sessionId === null ? null : await current(sessionId);
+    return session === null || isTerminal(session) ? null : session;
+  }
+
   async function takePlace(session: Session, mayReplace: boolean): Promise<Session> {
     let expected = await index.current(session.tenantId, session.instanceId);
     for (let attempt = 0; attempt < MAX_CLAIMS; attempt++) {
@@ -144,7 +150,11 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
   return {
     async create(tenant, request) {
       const secret = upstreamOf(tenant, request);
-      const fresh = draft(tenant, request, instanceKeyOf(request.instanceId, secret));
+      const instanceKey = instanceKeyOf(request.instanceId, secret);
+      const standing = await liveSession(tenant.id, request.instanceId);
+      if (standing?.instanceKey === instanceKey)
+        return { session: standing, isNew: false, ticket: await issueTicket(standing, {}, tenant) };
+      const fresh = draft(tenant, request, instanceKey);
       await sessions.create(fresh, sealCredentials(keyring, fresh.id, secret));
       const session = await takePlace(fresh, true);
       const isNew = session.id === fresh.id;

@@ -17,7 +17,7 @@ import type { Hub, Sink, Subscription } from './hub.ts';
 import type { PasswordStep } from './password-step.ts';
 import type { Revocations } from './revocations.ts';
 import type { SessionService } from './session-service.ts';
-import { emitThen } from './socketio-credit.ts';
+import { emitThen, rawWebSocket } from './socketio-credit.ts';
 import type { Ticket } from './tickets.ts';
 
 export interface SocketIoDeps {
@@ -41,11 +41,13 @@ export interface SocketIoStream {
 /** A message of ours is a ticket or a password: small. */
 const MAX_MESSAGE_BYTES = 16 * 1024;
 /** To send the handshake's CONNECT packet. */
-const CONNECT_WITHIN_MS = 10_000;
+const CONNECT_WITHIN_MS = 5_000;
 /** A client that has not read why it is closed by then is closed all the same. */
 const CLOSE_WITHIN_MS = 1_000;
 /** Connections above the limit that wait for their refusal. */
 const MAX_REFUSED_AT_ONCE = 200;
+const MESSAGES_PER_SECOND = 20;
+const MESSAGE_BURST = 200;
 /** Sessions on one connection. */
 const MAX_SUBSCRIPTIONS = 100;
 
@@ -76,10 +78,16 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): SocketIoStre
     throw new RefusedError('unavailable', `${why}; connect again`, { retryAfterMs: 1_000 });
   }
 
+  /** Connections with a socket, or one on its way: a burst of CONNECTs on one connection would otherwise all be taken. */
+  const taken = new WeakSet<Socket['conn']>();
+
   io.use((socket, next) => {
     const { origin } = socket.handshake.headers;
     Promise.resolve()
       .then(async () => {
+        if (taken.has(socket.conn))
+          throw new RefusedError('too_many_requests', 'one socket on a connection; subscribe to more sessions with it');
+        taken.add(socket.conn);
         requireRoom();
         const request = parseRequest(subscribeSchema, socket.handshake.auth);
         const { ticket } = await auth.identifyTicket(request.ticket, origin);
@@ -131,8 +139,13 @@ function drainSocket(socket: Socket, afterMs: number): Promise<void> {
 
 /** Says why, and disconnects once that has been read, or has not been for too long. */
 function closeSocket(socket: Socket, closing: Closing): void {
-  const timer = setTimeout(() => socket.disconnect(true), CLOSE_WITHIN_MS);
-  socket.once('disconnect', () => clearTimeout(timer));
+  const raw = rawWebSocket(socket.conn.transport);
+  const timer = setTimeout(() => {
+    socket.disconnect(true);
+    raw?.terminate(); // a polite close would wait for what is not read
+  }, CLOSE_WITHIN_MS);
+  raw?.once('close', () => clearTimeout(timer));
+  if (raw === null) socket.once('disconnect', () => clearTimeout(timer));
   emitThen(
     socket,
     () => socket.emit('closing', closing),
@@ -145,6 +158,17 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
   const { auth, hub, service, passwordStep, revocations, log } = deps;
   const subscribed = new Map<string, Subscribed>();
   let isVisible = true;
+  let spare = MESSAGE_BURST;
+  let countedAt = performance.now();
+
+  /** A stock client sends a few messages in its life. What comes as a flood would be answered with pictures, outside any credit. */
+  socket.use((_event, next) => {
+    const now = performance.now();
+    spare = Math.min(MESSAGE_BURST, spare + ((now - countedAt) / 1_000) * MESSAGES_PER_SECOND) - 1;
+    countedAt = now;
+    if (spare > 0) next();
+    else closeWith('too_many_requests');
+  });
 
   function closeWith(reason: CloseReason): void {
     if (!socket.connected) return;
@@ -224,6 +248,7 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
     return {};
   });
   on('visible', visibleSchema, async ({ visible }) => {
+    if (visible === isVisible) return {};
     isVisible = visible;
     for (const { subscription } of subscribed.values()) subscription.setVisible(visible);
     return {};

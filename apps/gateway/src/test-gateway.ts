@@ -10,9 +10,10 @@ import { isFinal, type Session } from '@qrcast/core/session';
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import type { WireSession } from '@qrcast/core/wire';
 import { createKeyring } from '@qrcast/runtime/keyring';
-import { POLL_QUEUE_NAME, queuePrefix } from '@qrcast/runtime/keys';
+import { POLL_QUEUE_NAME, pollMember, queuePrefix, shardKeys, shardOf } from '@qrcast/runtime/keys';
 import { createLog } from '@qrcast/runtime/log';
 import { type Node, openNode } from '@qrcast/runtime/node';
+import type { PollTarget } from '@qrcast/runtime/poll-queue';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import type {} from '@qrcast/runtime/test-redis'; // for the type of inject('redisUrl')
 import { inject } from 'vitest';
@@ -197,7 +198,12 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
       const job = `${queuePrefix(namespace)}:${POLL_QUEUE_NAME}:poke-${sessionId}`;
       const data = await node.redis.hget(job, 'data');
       await node.redis.del(job);
-      return data === null ? null : JSON.parse(data);
+      if (data === null) return null;
+      const target = JSON.parse(data) as PollTarget;
+      const [, , , poked] = shardKeys(namespace, shardOf(target));
+      const ask = await node.redis.hget(poked, pollMember(target));
+      await node.redis.hdel(poked, pollMember(target));
+      return { sessionId: target.sessionId, ask: ask as PollMethod | null };
     },
     view(ticket, viewerOptions = {}) {
       const viewer = openViewer(url, ticket, viewerOptions);

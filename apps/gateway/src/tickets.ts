@@ -36,6 +36,7 @@ export interface Tickets {
 export const MAX_TICKET_SECONDS = 86_400;
 export const DEFAULT_TICKET_SECONDS = 900;
 const ISSUER = 'qrcast';
+const TICKET_ID = /^tkt_[A-Za-z0-9_-]{16}$/;
 
 const claimsSchema = z.object({
   jti: z.string(),
@@ -77,7 +78,10 @@ export function createTickets({
       return claimsSchema.parse(payload);
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw new TicketExpiredError();
-      throw new RefusedError('unauthenticated', 'the ticket is not one of ours; pass the ticket as it came from POST /v1/sessions');
+      throw new RefusedError(
+        'unauthenticated',
+        'expected an API key (qk_…) or a ticket as it came from POST /v1/sessions; the admin key is for /v1/admin',
+      );
     }
   }
 
@@ -125,6 +129,7 @@ export function createTickets({
     },
 
     async revoke(tenantId, ticketId) {
+      if (!TICKET_ID.test(ticketId)) return; // none of ours: there is nothing to revoke
       await redis.set(revokedTicketKey(namespace, tenantId, ticketId), '1', 'EX', MAX_TICKET_SECONDS);
     },
   };

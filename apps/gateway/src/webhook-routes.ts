@@ -32,6 +32,7 @@ export function addWebhookRoutes(app: FastifyInstance, { tenants, index, session
     // Before the body is read: a stranger's may be large.
     async onRequest({ params, headers }) {
       if (await tenants.ownsWebhookToken(params.tenantId, tokensOf(headers.authorization))) return;
+      log.warn("a notification with a wrong webhook token was refused; does webhookUrlToken at the provider equal the tenant's?");
       throw new RefusedError('unauthenticated', 'expected the webhook token of this tenant in the Authorization header');
     },
     async handler({ params, body }, reply) {

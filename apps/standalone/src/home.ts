@@ -26,21 +26,33 @@ export function openHome(folder: string): Home {
   mkdirSync(redisFolder, { recursive: true, mode: 0o700 });
   const lock = join(folder, 'lock');
   takeLock(lock, folder);
-  return { redisFolder, ...keysIn(join(folder, 'keys.json')), close: () => rmSync(lock, { force: true }) };
+  const close = (): void => rmSync(lock, { force: true });
+  try {
+    return { redisFolder, ...keysIn(join(folder, 'keys.json')), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 function takeLock(lock: string, folder: string): void {
+  if (writeNew(lock, String(process.pid))) return;
+  const holder = Number(readFileSync(lock, 'utf8'));
+  const inUse = `another qrcast (process ${holder}) uses ${folder}; stop it or start this one in another folder. If it is none, remove ${lock}`;
+  if (isRunning(holder)) throw new Error(inUse);
+  rmSync(lock, { force: true }); // its holder was killed
+  if (!writeNew(lock, String(process.pid))) throw new Error(inUse); // somebody else took it over first
+}
+
+/** False if the file exists already. */
+function writeNew(file: string, text: string): boolean {
   try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx', mode: 0o600 });
-    return;
+    writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
   }
-  const holder = Number(readFileSync(lock, 'utf8'));
-  if (isRunning(holder)) {
-    throw new Error(`another qrcast (process ${holder}) uses ${folder}; stop it, or start this one in another folder`);
-  }
-  writeFileSync(lock, String(process.pid), { mode: 0o600 }); // its holder was killed
 }
 
 function isRunning(pid: number): boolean {
@@ -59,13 +71,10 @@ function keysIn(file: string): z.infer<typeof keysSchema> {
     apiKey: `qk_${randomBytes(32).toString('base64url')}`,
     webhookToken: `wt_${randomBytes(32).toString('base64url')}`,
   };
+  if (writeNew(file, JSON.stringify(made))) return made;
   try {
-    writeFileSync(file, JSON.stringify(made), { flag: 'wx', mode: 0o600 });
-    return made;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return keysSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    throw new Error(`${file} is not readable as keys; move it away to have new ones made`); // the parser's words could repeat them
   }
-  const kept = keysSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-  if (!kept.success) throw new Error(`${file} is not readable as keys; move it away to have new ones made`);
-  return kept.data;
 }

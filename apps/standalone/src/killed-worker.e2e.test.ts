@@ -97,7 +97,7 @@ describe('a worker process', () => {
     const [status] = await once(child, 'exit');
     expect(status).toBe(1);
     expect(text).toContain('REDIS_URL: is not set');
-    expect(text).toContain('QRCAST_POLL_INTERVAL_MS: expected at least 1100 ms');
+    expect(text).toContain('QRCAST_POLL_INTERVAL_MS: expected at least 1100 (ms)');
     expect(text).toContain('QRCAST_SECRET_KEYS: entry 1: the key has 5 bytes, expected at least 32');
     expect(text).not.toContain('c2hvcnQ');
   }, 30_000);

@@ -1,6 +1,14 @@
-/** The Redis `start` works over when none is given: a real one found on PATH, else an in-process stand-in that is good for a look. */
+/**
+ * The Redis `start` works over when none is given: a real one found on PATH, else an in-process stand-in that is good for a look.
+ *
+ * The real one is a process of its own. If we are killed it lives on, and two of them must not write one append-only file: so its address
+ * is kept beside the data, and the next start ends it first.
+ */
 
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { findRedisProgram, openRedisServer } from '@qrcast/runtime/redis-server';
+import { Redis } from 'ioredis';
 import { createRedisServer } from 'js-redis-server';
 
 export interface PrivateRedis {
@@ -12,12 +20,47 @@ export interface PrivateRedis {
 
 export async function openPrivateRedis(path: string, folder: string): Promise<PrivateRedis> {
   const program = findRedisProgram(path);
-  if (program !== null) {
-    const server = await openRedisServer({ program, folder, persistent: true });
-    return { url: server.url, isReal: true, close: () => server.close() };
+  if (program === null) {
+    const server = await createRedisServer({ port: 0 });
+    return { url: `redis://127.0.0.1:${server.port}`, isReal: false, close: () => server.close() };
   }
-  const server = await createRedisServer({ port: 0 });
-  return { url: `redis://127.0.0.1:${server.port}`, isReal: false, close: () => server.close() };
+  const addressFile = join(dirname(folder), 'redis-address');
+  await endLeftover(addressFile, folder);
+  const server = await openRedisServer({ program, folder: resolve(folder), persistent: true });
+  writeFileSync(addressFile, server.url, { mode: 0o600 }); // with its password
+  return {
+    url: server.url,
+    isReal: true,
+    async close() {
+      await server.close();
+      rmSync(addressFile, { force: true });
+    },
+  };
+}
+
+/** Ends the Redis of a start that was killed, if it still runs on this folder. */
+async function endLeftover(addressFile: string, folder: string): Promise<void> {
+  let url: string;
+  try {
+    url = readFileSync(addressFile, 'utf8');
+  } catch {
+    return; // the last start ended in order
+  }
+  const redis = new Redis(url, { retryStrategy: () => null, maxRetriesPerRequest: 0, lazyConnect: true });
+  redis.on('error', () => undefined); // gone: what follows says so
+  try {
+    const [, dir] = (await redis.config('GET', 'dir')) as string[];
+    const ended = new Promise<void>((done) => redis.once('end', () => done()));
+    if (dir === resolve(folder)) {
+      redis.shutdown().catch(() => undefined); // it answers by closing the connection
+      await ended;
+    }
+  } catch {
+    // Nobody answers there, or a server that is not ours.
+  } finally {
+    redis.disconnect();
+  }
+  rmSync(addressFile, { force: true });
 }
 
 /** How to get a real one here, as a command where we know it. */

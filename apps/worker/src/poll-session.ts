@@ -50,7 +50,13 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
     const credentials = await credentialsOf(session);
     if (credentials === null) throw new Error('the session has no credentials');
     // Checked where the token leaves, too: the operator may have taken a host off the list since the session was made.
-    if (!isAllowedUpstream(credentials.apiUrl, deps.upstreamHosts)) return { kind: 'trouble', code: 'provider_refused' };
+    if (!isAllowedUpstream(credentials.apiUrl, deps.upstreamHosts)) {
+      log.warn(
+        { sessionId: session.id, host: new URL(credentials.apiUrl).host },
+        'this host is not in the QRCAST_UPSTREAM_HOSTS of this worker',
+      );
+      return { kind: 'trouble', code: 'provider_refused' };
+    }
     const timer = setTimeout(() => void tellSlow(session.id, claim.startedAt), SLOW_MS);
     try {
       return await provider.poll(credentials, method, signal);

@@ -21,7 +21,7 @@ const PRIVATE_V4 = [
   '198.18.0.0/15',
   '224.0.0.0/3',
 ];
-const PRIVATE_V6 = ['::/127', '64:ff9b:1::/48', 'fc00::/7', 'fe80::/10', 'ff00::/8'];
+const PRIVATE_V6 = ['::/127', '64:ff9b::/96', '64:ff9b:1::/48', '2002::/16', 'fc00::/7', 'fe80::/10', 'ff00::/8'];
 
 const privateRanges = createPrivateRanges();
 

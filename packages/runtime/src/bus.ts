@@ -45,12 +45,21 @@ export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_
   let closed = false;
 
   connection.on('message', (channel: string, message: string) => {
-    for (const handle of handlers.get(channel) ?? []) handle(message);
+    for (const handle of handlers.get(channel) ?? []) deliver(handle, message);
   });
   connection.on('ready', () => {
     if (connectedOnce) for (const listener of resetListeners) listener();
     connectedOnce = true;
   });
+
+  /** Whoever may write to Redis, or an older version of ours, can publish anything: it must not end the process. */
+  function deliver(handle: (message: string) => void, message: string): void {
+    try {
+      handle(message);
+    } catch {
+      log.warn('a published message could not be used; the next reading repairs what it told'); // its text may hold anything
+    }
+  }
 
   function subscribe(channel: string, onMessage: (message: string) => void): () => void {
     const known = handlers.get(channel);

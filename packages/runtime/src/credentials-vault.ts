@@ -18,7 +18,13 @@ export function sealCredentials(keyring: Keyring, sessionId: string, secret: Pro
 
 /** @throws {Error} if no key of the ring opens it. */
 export function openCredentials(keyring: Keyring, sessionId: string, sealed: string): ProviderSecret {
-  return secretSchema.parse(JSON.parse(keyring.open(sealed, sessionId)));
+  let opened: string;
+  try {
+    opened = keyring.open(sealed, sessionId);
+  } catch (error) {
+    throw new Error('the credentials of a session do not open; has every process the same QRCAST_SECRET_KEYS?', { cause: error });
+  }
+  return secretSchema.parse(JSON.parse(opened));
 }
 
 /**

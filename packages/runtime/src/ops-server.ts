@@ -17,7 +17,7 @@ export async function openOpsServer(port: number, ready: () => Promise<void>): P
     else if (request.url === '/readyz')
       ready().then(
         () => answer(200, 'ready'),
-        (error: Error) => answer(503, error.message),
+        () => answer(503, 'not ready: starting, draining, or Redis or the queue does not answer'),
       );
     else answer(404, 'only /healthz and /readyz are here');
   });

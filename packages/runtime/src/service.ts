@@ -1,7 +1,7 @@
 /**
  * A process's life: start, run until told to stop, stop in two stages. The only place that listens to signals or exits.
  *
- *   first SIGINT/SIGTERM   graceful: releases run, last acquired first, within `stopMs`
+ *   first SIGINT, SIGTERM or SIGHUP   graceful: releases run, last acquired first, within `stopMs`
  *   second signal, or the time is up   forced: exit at once, status 1
  *   SIGKILL   nothing runs: leases end by themselves, within seconds
  */
@@ -55,7 +55,7 @@ export async function runService({ name, log }: ServiceOptions, start: (releaser
     process.exit(failed ? 1 : status);
   };
 
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal, 0));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal, 0));
   process.on('uncaughtException', (error) => {
     log.fatal({ ...errorFields(error), stack: error.stack }, 'a fault nobody caught');
     void stop('fault', 1);

@@ -109,6 +109,17 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
     );
   }
 
+  /** Null, and the record is read instead, where the message cannot be used. */
+  function readChange(watcher: Watcher, message: string): ReturnType<typeof decodeChange> | null {
+    try {
+      return decodeChange(message);
+    } catch {
+      log.warn({ sessionId: watcher.sessionId }, 'a published change could not be read; its record is read instead');
+      if (watcher.deliver !== null) reread(watcher);
+      return null;
+    }
+  }
+
   /** What was read is whole: a picture that is missing there is missing for good, and must not be asked for again and again. */
   function offerRead(watcher: Watcher, { session, image }: Snapshot): void {
     if (session.state.kind === 'showing' && image === null) watcher.image = { digest: session.state.code.digest, url: null };
@@ -130,7 +141,8 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
     const watcher: Watcher = { sessionId, slice: watchers.size % REREAD_SLICES, version: 0, image: null, deliver: null };
     const early: { session: Session; image: string | null }[] = [];
     const unsubscribe = bus.subscribe(sessionChannel(namespace, sessionId), (message) => {
-      const change = decodeChange(message);
+      const change = readChange(watcher, message);
+      if (change === null) return;
       if (watcher.deliver === null) early.push(change);
       else offer(watcher, change);
     });

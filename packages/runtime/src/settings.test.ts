@@ -77,9 +77,9 @@ describe('settings', () => {
   });
 
   it.each([
-    ['QRCAST_POLL_INTERVAL_MS', '1099', 'expected at least 1100 ms'],
-    ['QRCAST_POLL_INTERVAL_MS', '5s', 'expected a whole number of ms'],
-    ['PORT', '65536', 'expected at most 65535'],
+    ['QRCAST_POLL_INTERVAL_MS', '1099', 'expected at least 1100 (ms)'],
+    ['QRCAST_POLL_INTERVAL_MS', '5s', 'expected a whole number from 1100 to 3600000 (ms)'],
+    ['PORT', '65536', 'expected at most 65535 (a TCP port)'],
     ['GREEN_API_ID_INSTANCE', '12', 'expected 4 to 20 digits'],
     ['QRCAST_UPSTREAM_HOSTS', '*.api.green-api.com,*.com', 'entry 2: expected a host'],
     ['QRCAST_UPSTREAM_HOSTS', 'http://mirror.example', 'entry 1: expected a host'],

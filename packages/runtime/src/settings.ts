@@ -14,9 +14,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const whole = (min: number, max: number, unit: string) =>
   z
     .string()
-    .regex(/^\d{1,15}$/, `expected a whole number of ${unit}`)
+    .regex(/^\d{1,15}$/, `expected a whole number from ${min} to ${max} (${unit})`)
     .transform(Number)
-    .pipe(z.number().min(min, `expected at least ${min} ${unit}`).max(max, `expected at most ${max} ${unit}`));
+    .pipe(z.number().min(min, `expected at least ${min} (${unit})`).max(max, `expected at most ${max} (${unit})`));
 
 const upstreamHosts = z
   .string()
@@ -41,7 +41,7 @@ const HOUR_MS = 3_600_000;
 
 /** Every setting of every role: name → how its text becomes a value. A role picks those it reads. */
 export const SETTINGS = {
-  PORT: whole(0, 65_535, '(a TCP port)').default(3000),
+  PORT: whole(0, 65_535, 'a TCP port').default(3000),
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\/[^\s,]+$/, 'expected redis://[user:password@]host:port[/database] or rediss://…')
@@ -157,7 +157,11 @@ export function readSettings<Name extends SettingName, Need extends Name = never
         `${name}: ${result.error.issues.map((issue) => issue.message).join('; ')} (came: text of ${text?.length ?? 0} characters)`,
       );
   }
+  const isSet = (name: SettingName): boolean => env[name] !== undefined && env[name] !== '';
   faults.push(...crossFaults(values as Partial<Settings<SettingName>>));
+  if ((names as readonly SettingName[]).includes('GREEN_API_TOKEN') && isSet('GREEN_API_ID_INSTANCE') !== isSet('GREEN_API_TOKEN')) {
+    faults.push('GREEN_API_ID_INSTANCE and GREEN_API_TOKEN: expected both (the real provider is polled) or neither (a simulated one)');
+  }
   if (faults.length > 0) throw new SettingsError(faults);
   return Object.freeze(values) as ReturnType<typeof readSettings<Name, Need>>; // every name was parsed by its own schema above
 }
@@ -176,9 +180,6 @@ function crossFaults(values: Partial<Settings<SettingName>>): string[] {
   }
   if (attempt !== undefined && interval !== undefined && attempt <= interval) {
     faults.push(`QRCAST_ATTEMPT_MS: ${attempt} must be above QRCAST_POLL_INTERVAL_MS ${interval}, or an attempt ends after one poll`);
-  }
-  if ((values.GREEN_API_ID_INSTANCE === undefined) !== (values.GREEN_API_TOKEN === undefined)) {
-    faults.push('GREEN_API_ID_INSTANCE and GREEN_API_TOKEN: expected both (the real provider is polled) or neither (a simulated one)');
   }
   return faults;
 }

@@ -65,9 +65,16 @@ export function isControlPath(url: string): boolean {
 }
 
 export async function handleControl(deps: ControlDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (!isFromThisMachine(request))
+    return sendReply(response, failure(403, 'the control API is for programs on this machine, not for web pages'));
   const source = await readBody(request);
   if (source === null) return sendReply(response, failure(413, 'the body is too long'));
   sendReply(response, answer(deps, request, source));
+}
+
+/** It knows no password, so a page in a browser must not reach it: neither by a cross-origin request nor under a name of its own. */
+function isFromThisMachine({ headers }: IncomingMessage): boolean {
+  return headers.origin === undefined && /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?$/.test(headers.host ?? '');
 }
 
 function answer(deps: ControlDeps, request: IncomingMessage, source: string): Reply {
