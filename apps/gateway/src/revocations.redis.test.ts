@@ -21,7 +21,15 @@ afterAll(async () => {
 
 let ids = 0;
 function newTicket(fields: Partial<Ticket> = {}): Ticket {
-  return { id: `tkt_${++ids}`, tenantId: 'acme', sessionId: 'ses_1', scopes: ['view'], origins: [], expiresAt: now + 60_000, ...fields };
+  return {
+    id: `tkt_${String(++ids).padStart(16, '0')}`,
+    tenantId: 'acme',
+    sessionId: 'ses_1',
+    scopes: ['view'],
+    origins: [],
+    expiresAt: now + 60_000,
+    ...fields,
+  };
 }
 
 /** How the hold ended, once it has. */

@@ -1,10 +1,11 @@
 /** The product as its first user meets it: one command, a page, a phone. The phone is the simulator's. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBrowser, readScreenshot } from './test-browser.ts';
@@ -21,8 +22,8 @@ interface Started {
   readonly ended: Promise<number | null>;
 }
 
-async function start(env: Record<string, string> = {}): Promise<Started> {
-  const folder = await mkdtemp(join(tmpdir(), 'qrcast-start-'));
+async function start(env: Record<string, string> = {}, inFolder?: string): Promise<Started> {
+  const folder = inFolder ?? (await mkdtemp(join(tmpdir(), 'qrcast-start-')));
   const child = spawn(process.execPath, [MAIN], { cwd: folder, env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...env } });
   const ended = new Promise<number | null>((resolve) => child.once('exit', (status) => resolve(status)));
   let output = '';
@@ -114,3 +115,80 @@ describe('pnpm start', () => {
     await state('connected'); // by the next poll
   }, 60_000);
 });
+
+describe('pnpm start, when things went wrong', () => {
+  const folders: string[] = [];
+  afterEach(async () => {
+    for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+  });
+
+  const redisOf = async ({ folder }: Started): Promise<string> => readFile(join(folder, '.qrcast/redis-address'), 'utf8');
+  const canReach = async (url: string): Promise<boolean> => {
+    const redis = new Redis(url, { retryStrategy: () => null, lazyConnect: true });
+    redis.on('error', () => undefined); // told by the result
+    const answer = await redis.ping().catch(() => null);
+    redis.disconnect();
+    return answer === 'PONG';
+  };
+
+  it('ends the Redis that a killed start left, before it starts one on the same data', async () => {
+    const killed = await start();
+    folders.push(killed.folder);
+    const left = await redisOf(killed);
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    expect(await canReach(left)).toBe(true); // nothing else would have ended it
+    const next = await start({}, killed.folder);
+    expect(await canReach(left)).toBe(false);
+    expect(await canReach(await redisOf(next))).toBe(true);
+    expect(await stop(next)).toBe(0);
+  }, 60_000);
+
+  it('leaves nothing behind when its terminal is closed', async () => {
+    const started = await start();
+    folders.push(started.folder);
+    const redis = await redisOf(started);
+    started.child.kill('SIGHUP');
+    expect(await started.ended).toBe(0);
+    expect(await canReach(redis)).toBe(false);
+  }, 60_000);
+
+  it('refuses a second start in the same folder, and starts again with new keys when the old were moved away', async () => {
+    const first = await start();
+    folders.push(first.folder);
+    await expect(start({}, first.folder)).rejects.toThrow(`another qrcast (process ${first.child.pid})`);
+    first.child.kill('SIGINT');
+    await first.ended;
+    await rename(join(first.folder, '.qrcast/keys.json'), join(first.folder, 'keys.json'));
+    const again = await start({}, first.folder);
+    expect(again.output()).toContain('qrcast is up');
+    expect(await stop(again)).toBe(0);
+  }, 60_000);
+
+  it.runIf(process.platform === 'linux')(
+    'without a Redis on PATH runs a stand-in that only this machine can reach, and says so loudly',
+    async () => {
+      const demo = await start({ PATH: dirname(process.execPath) });
+      folders.push(demo.folder);
+      expect(demo.output()).toContain('DEMO ONLY');
+      const listening = (await readFile('/proc/net/tcp', 'utf8')) + (await readFile('/proc/net/tcp6', 'utf8').catch(() => ''));
+      const own = await socketsOf(demo.child.pid ?? 0);
+      const addresses = listening
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/))
+        .filter(([, , , state, , , , , , inode]) => state === '0A' && own.has(inode ?? ''))
+        .map(([, local]) => local?.split(':')[0]);
+      expect(addresses.length).toBeGreaterThanOrEqual(3); // gateway, simulator, stand-in
+      expect(new Set(addresses)).toEqual(new Set(['0100007F']));
+      expect(await stop(demo)).toBe(0);
+    },
+    60_000,
+  );
+});
+
+/** Inodes of a process's sockets, as Linux tells them. */
+async function socketsOf(pid: number): Promise<ReadonlySet<string>> {
+  const folder = `/proc/${pid}/fd`;
+  const links = await Promise.all((await readdir(folder)).map((fd) => readlink(join(folder, fd)).catch(() => '')));
+  return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
+}

@@ -1,0 +1,93 @@
+/** Clients and neighbours that mean harm, one attack each: what the gateway does, and that it lives on. */
+
+import { connect } from 'node:net';
+import { sessionChannel } from '@qrcast/runtime/keys';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { openTestGateway, type TestGateway } from './test-gateway.ts';
+
+let test: TestGateway;
+beforeAll(async () => {
+  test = await openTestGateway();
+});
+afterAll(() => test.close());
+
+/** A raw WebSocket that has said nothing yet; every frame it gets is kept. */
+function openRaw(): { raw: WebSocket; frames: string[]; until(start: string, count?: number): Promise<void> } {
+  const raw = new WebSocket(`${test.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+  const frames: string[] = [];
+  let wake: () => void = () => undefined;
+  raw.on('message', (data: Buffer) => {
+    frames.push(data.toString());
+    wake();
+  });
+  return {
+    raw,
+    frames,
+    async until(start, count = 1) {
+      while (frames.filter((frame) => frame.startsWith(start)).length < count) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+  };
+}
+
+describe('a hostile client', () => {
+  it('gets one socket on a connection, however many CONNECTs it sends at once', async () => {
+    const { ticket } = await test.create();
+    const { raw, frames, until } = openRaw();
+    await until('0{');
+    for (let i = 0; i < 50; i++) raw.send(`40${JSON.stringify({ ticket })}`);
+    await until('40', 1); // taken
+    await until('44', 49);
+    expect(frames.filter((frame) => frame.startsWith('40'))).toHaveLength(1);
+    raw.terminate();
+  });
+
+  it('that floods is closed with too_many_requests', async () => {
+    const { ticket } = await test.create();
+    const viewer = test.view(ticket);
+    await viewer.until('session');
+    for (let i = 0; i < 400; i++) viewer.socket.emit('visible', { visible: i % 2 === 0 });
+    expect(await viewer.until('closing')).toMatchObject({ code: 'too_many_requests', number: 4002, retryable: true });
+    await viewer.disconnected;
+  });
+
+  it('whose body never comes is cut', async () => {
+    const { hostname, port } = new URL(test.url);
+    const socket = connect(Number(port), hostname);
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.on('error', () => undefined); // a reset is as good
+    socket.resume();
+    socket.write(`POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`);
+    await closed;
+  }, 30_000);
+});
+
+describe('a neighbour in Redis', () => {
+  it('that publishes what is no change does not end the gateway, and hides no change', async () => {
+    const { session, ticket } = await test.create();
+    const viewer = test.view(ticket);
+    await viewer.until('session', ({ state }) => state === 'waiting');
+    for (const garbage of ['', 'garbage', '{}', 'null', '{"id":1}\nx']) {
+      await test.node.redis.publish(sessionChannel(test.namespace, session.id), garbage);
+    }
+    await test.call('DELETE', `/v1/sessions/${session.id}`);
+    await viewer.until('session', ({ state }) => state === 'ended');
+  });
+});
+
+describe('a deleted tenant', () => {
+  it('leaves its id to nobody, and its keys to nobody, though they were made at the same moment', async () => {
+    const made = await test.newTenant();
+    const keys = await Promise.all(Array.from({ length: 6 }, () => test.gateway.tenants.addKey(made.id)));
+    expect((await test.gateway.tenants.get(made.id)).keys).toHaveLength(7);
+    for (const { apiKey } of keys) expect(await test.gateway.tenants.findByKey(apiKey)).not.toBeNull();
+    await test.gateway.tenants.disable(made.id);
+    await test.gateway.tenants.forget(made.id);
+    for (const { apiKey } of keys) expect(await test.gateway.tenants.findByKey(apiKey)).toBeNull();
+    await expect(test.gateway.tenants.create({ id: made.id, name: 'Another' })).rejects.toThrow('was deleted');
+  });
+});
