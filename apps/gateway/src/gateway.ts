@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Policy } from '@qrcast/core/schedule';
 import { openProvider } from '@qrcast/provider/provider';
+import { proveKeyring } from '@qrcast/runtime/credentials-vault';
 import { createKeyring, type RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { type Node, openNode } from '@qrcast/runtime/node';
@@ -77,6 +78,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   let isDraining = false;
 
   const keyring = createKeyring(options.secretKeys);
+  await proveKeyring(redis, namespace, keyring);
   const provider = openProvider();
   releasers.push('provider', () => provider.close());
   const shared = { ...node, namespace, keyring, log, upstreamHosts, policy: options.policy };

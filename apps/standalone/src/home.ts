@@ -28,7 +28,10 @@ export function openHome(folder: string): Home {
   takeLock(lock, folder);
   const close = (): void => rmSync(lock, { force: true });
   try {
-    return { redisFolder, ...keysIn(join(folder, 'keys.json')), close };
+    const { isNew, ...keys } = keysIn(join(folder, 'keys.json'));
+    // What was sealed under keys that are gone cannot be read again.
+    if (isNew) emptyFolder(redisFolder);
+    return { redisFolder, ...keys, close };
   } catch (error) {
     close();
     throw error;
@@ -65,15 +68,20 @@ function isRunning(pid: number): boolean {
   }
 }
 
-function keysIn(file: string): z.infer<typeof keysSchema> {
+function emptyFolder(folder: string): void {
+  rmSync(folder, { recursive: true });
+  mkdirSync(folder, { mode: 0o700 });
+}
+
+function keysIn(file: string): z.infer<typeof keysSchema> & { readonly isNew: boolean } {
   const made = {
     secretKeys: `start:${randomBytes(32).toString('base64')}`,
     apiKey: `qk_${randomBytes(32).toString('base64url')}`,
     webhookToken: `wt_${randomBytes(32).toString('base64url')}`,
   };
-  if (writeNew(file, JSON.stringify(made))) return made;
+  if (writeNew(file, JSON.stringify(made))) return { ...made, isNew: true };
   try {
-    return keysSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return { ...keysSchema.parse(JSON.parse(readFileSync(file, 'utf8'))), isNew: false };
   } catch {
     throw new Error(`${file} is not readable as keys; move it away to have new ones made`); // the parser's words could repeat them
   }

@@ -2,6 +2,7 @@
 
 import type { Policy } from '@qrcast/core/schedule';
 import { openProvider } from '@qrcast/provider/provider';
+import { proveKeyring } from '@qrcast/runtime/credentials-vault';
 import { createKeyring, type RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { openNode } from '@qrcast/runtime/node';
@@ -35,9 +36,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   try {
     const node = await openNode(options);
     releasers.push('node', () => node.close());
+    const keyring = createKeyring(options.secretKeys);
+    await proveKeyring(node.redis, options.namespace, keyring);
     const provider = openProvider();
     releasers.push('provider', () => provider.close());
-    const handlers = createPollHandlers({ ...node, provider, keyring: createKeyring(options.secretKeys), upstreamHosts, onPoll, log });
+    const handlers = createPollHandlers({ ...node, provider, keyring, upstreamHosts, onPoll, log });
     const stop = await node.queue.consume(handlers, { concurrency: options.concurrency });
     log.info({ concurrency: options.concurrency, intervalMs: options.policy.intervalMs }, 'worker polls');
     return {

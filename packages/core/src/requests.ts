@@ -101,14 +101,31 @@ export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.
   if (result.success) return result.data;
   const faults = result.error.issues.map((issue) => {
     const field = issue.path.length === 0 ? 'the request' : issue.path.join('.');
-    const rule =
-      issue.code === 'unrecognized_keys'
-        ? `unknown field${issue.keys.length > 1 ? 's' : ''} ${issue.keys.slice(0, 10).map(shortName).join(', ')}`
-        : issue.message;
+    const rule = ruleOf(issue);
     return `${field}: ${rule} (came: ${kindAt(value, issue.path)})`;
   });
   throw new RefusedError('invalid_request', faults.slice(0, 10).join('; '), { cause: undefined });
 }
+
+/** The rule in a caller's words. What no case names says it well enough itself. */
+function ruleOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return `unknown field${issue.keys.length > 1 ? 's' : ''} ${issue.keys.slice(0, 10).map(shortName).join(', ')}`;
+    case 'invalid_type':
+      return `expected ${issue.expected === 'nonoptional' ? 'a value' : issue.expected}`;
+    case 'too_small':
+      return `expected at least ${issue.minimum}${UNITS[issue.origin] ?? ''}`;
+    case 'too_big':
+      return `expected at most ${issue.maximum}${UNITS[issue.origin] ?? ''}`;
+    case 'invalid_value':
+      return `expected one of ${issue.values.join(', ')}`;
+    default:
+      return issue.message;
+  }
+}
+
+const UNITS: Readonly<Record<string, string>> = { string: ' characters', array: ' entries' };
 
 /** A key is the caller's own text, so it is cut: a secret pasted in its place must not come back whole. */
 function shortName(key: string): string {

@@ -21,6 +21,8 @@ export const tenantInstanceKey = (ns: Namespace, tenantId: string, instanceId: s
 export const tenantsKey = (ns: Namespace): string => `${ns}:tenants`;
 /** Ids that were somebody's: never anybody else's. */
 export const formerTenantsKey = (ns: Namespace): string => `${ns}:tenants:former`;
+/** Something sealed, by which a process sees at its start that it has the others' keys. */
+export const keyProofKey = (ns: Namespace): string => `${ns}:key-proof`;
 export const apiKeyKey = (ns: Namespace, keyHash: string): string => `${ns}:key:${keyHash}`;
 export const revokedTicketKey = (ns: Namespace, tenantId: string, ticketId: string): string => `${ns}:revoked:${tenantId}:${ticketId}`;
 export const passwordTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:password:${instanceKey}`;

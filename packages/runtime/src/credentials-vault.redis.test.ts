@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { instanceKeyOf, openCredentials, proveKeyring, sealCredentials } from './credentials-vault.ts';
+import { createKeyring } from './keyring.ts';
+import { openTestRuntime, type TestRuntime } from './test-runtime.ts';
+
+const key = (id: string) => ({ id, key: randomBytes(32) });
+const secret = { apiUrl: 'https://3100.api.green-api.com', apiToken: 'a-token-of-the-instance' };
+
+describe('credentials at rest', () => {
+  it('open for their own session and under their own keys only', () => {
+    const ring = createKeyring([key('k1')]);
+    const sealed = sealCredentials(ring, 'ses_1', secret);
+    expect(openCredentials(ring, 'ses_1', sealed)).toEqual(secret);
+    expect(() => openCredentials(ring, 'ses_2', sealed)).toThrow('has every process the same QRCAST_SECRET_KEYS?');
+    expect(() => openCredentials(createKeyring([key('k1')]), 'ses_1', sealed)).toThrow('has every process the same');
+  });
+
+  it('name their instance without telling it', () => {
+    const name = instanceKeyOf('1101000001', secret);
+    expect(name).toMatch(/^[A-Za-z0-9_-]{16}$/);
+    expect(instanceKeyOf('1101000001', { ...secret })).toBe(name);
+    expect(instanceKeyOf('1101000001', { ...secret, apiToken: 'another-token' })).not.toBe(name);
+    expect(instanceKeyOf('1101000002', secret)).not.toBe(name);
+  });
+});
+
+describe('the proof of a keyring', () => {
+  let runtime: TestRuntime;
+  beforeEach(() => {
+    runtime = openTestRuntime(inject('redisUrl'));
+  });
+  afterEach(() => runtime.close());
+  const prove = (...keys: ReturnType<typeof key>[]): Promise<void> => proveKeyring(runtime.redis, runtime.namespace, createKeyring(keys));
+
+  it('lets in who has the keys of the first, and nobody else', async () => {
+    const [one, other] = [key('k1'), key('k1')];
+    await prove(one);
+    await prove(one);
+    await expect(prove(other)).rejects.toThrow('QRCAST_SECRET_KEYS differ');
+  });
+
+  it('moves on with a rotation, until the old key can go', async () => {
+    const [old, fresh] = [key('old'), key('new')];
+    await prove(old);
+    await prove(fresh, old);
+    await prove(fresh);
+    await expect(prove(old)).rejects.toThrow('QRCAST_SECRET_KEYS differ');
+  });
+});
