@@ -37,6 +37,9 @@ export interface PasswordStepDeps {
   readonly clock: Clock;
 }
 
+/** A timer and Redis's expiry round to whole milliseconds, each in its own way. */
+const TURN_MARGIN_MS = 20;
+
 export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
   const { sessions, watching, provider, upstreamHosts, keyring, redis, namespace, clock } = deps;
 
@@ -47,7 +50,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
   async function takeTurn(session: Session): Promise<void> {
     const key = passwordTurnKey(namespace, session.instanceKey);
     if (await isMyTurn(key)) return;
-    await delay(Math.max(0, await redis.pttl(key)));
+    await delay(Math.max(0, await redis.pttl(key)) + TURN_MARGIN_MS);
     if (await isMyTurn(key)) return;
     throw new RefusedError('too_many_requests', 'one password a second; wait and try again', { retryAfterMs: MIN_SPACING_MS });
   }
