@@ -31,8 +31,6 @@ export interface SocketIoDeps {
 }
 
 export interface SocketIoStream {
-  /** Connections now. */
-  size(): number;
   /** Tells all to go elsewhere, spread over `drainMs`, and disconnects them. */
   drain(drainMs: number): Promise<void>;
   close(): Promise<void>;
@@ -106,7 +104,6 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): SocketIoStre
   io.on('connection', (socket) => serve(socket, deps));
 
   return {
-    size: () => io.engine.clientsCount,
     async drain(drainMs) {
       isDraining = true;
       const sockets = [...io.sockets.sockets.values()];

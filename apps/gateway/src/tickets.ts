@@ -33,7 +33,7 @@ export interface Tickets {
 }
 
 /** Longest life of a ticket, hence of a revocation. */
-export const MAX_TICKET_SECONDS = 86_400;
+const MAX_TICKET_SECONDS = 86_400;
 export const DEFAULT_TICKET_SECONDS = 900;
 const ISSUER = 'qrcast';
 const TICKET_ID = /^tkt_[A-Za-z0-9_-]{16}$/;

@@ -33,7 +33,7 @@ interface BusDeps {
 }
 
 /** A silent subscription is noticed within two of these. */
-export const PROBE_EVERY_MS = 5_000;
+const PROBE_EVERY_MS = 5_000;
 
 export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_EVERY_MS }: BusDeps): Bus {
   const connection = connectRedis(redisUrl, 'subscriber', log);

@@ -29,7 +29,7 @@ export const TICK_MS = 500;
  */
 export const CLAIM_AHEAD_MS = 100;
 /** A claim whose holder went silent comes due again after this: below two intervals, above any hiccup that is worth riding out. */
-export const LEASE_MS = 6_000;
+const LEASE_MS = 6_000;
 const EXTEND_EVERY_MS = 2_000;
 /** Ticks are put back if a job was ever lost, as by a flushed Redis. */
 const RESTORE_TICKS_EVERY_MS = 15_000;
