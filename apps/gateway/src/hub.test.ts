@@ -65,7 +65,13 @@ async function newSession(): Promise<string> {
 const apply = (sessionId: string, event: SessionEvent) => world.sessions.apply(sessionId, event);
 const showCode = (sessionId: string, name: string) => {
   const at = Date.now();
-  return apply(sessionId, { kind: 'answered', at, startedAt: at, jitter: 0, outcome: { kind: 'code', digest: name, image: name } });
+  return apply(sessionId, {
+    kind: 'answered',
+    at,
+    startedAt: at,
+    jitter: 0,
+    outcome: { kind: 'code', digest: name, image: name, text: null },
+  });
 };
 /** Lets all that is under way come to rest. */
 const settle = () => vi.advanceTimersByTimeAsync(0);

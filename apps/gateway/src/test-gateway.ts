@@ -183,7 +183,7 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
       return (await tickets.issue({ ...defaults, ...fields })).ticket;
     },
     answer,
-    showCode: (sessionId, name) => answer(sessionId, { kind: 'code', digest: name, image: imageOf(name) }),
+    showCode: (sessionId, name) => answer(sessionId, { kind: 'code', digest: name, image: imageOf(name), text: null }),
     async passDeadline(sessionId) {
       const session = await apply(sessionId, { kind: 'watched', at: node.clock.now() });
       if (isFinal(session)) throw new Error('the session is over');

@@ -20,6 +20,8 @@ const WAITING: WireSession = {
   account: null,
   end: null,
   viewers: 1,
+  locale: null,
+  returnUrl: null,
   startedAt: NOW,
   deadlineAt: NOW + 180_000,
   expiresAt: NOW + 3_600_000,

@@ -15,7 +15,7 @@ import { createPollHandlers } from './poll-session.ts';
 
 const T = 1_790_000_000_000;
 const HOST = 'http://127.0.0.1:4000';
-const CODE: Outcome = { kind: 'code', digest: 'AAAA', image: 'data:image/png;base64,AAAA' };
+const CODE = { kind: 'code', digest: 'AAAA', image: 'data:image/png;base64,AAAA', text: null } as const satisfies Outcome;
 
 describe('a poll of one session', () => {
   const keyring = createKeyring([{ id: 'k1', key: randomBytes(32) }]);

@@ -1,3 +1,5 @@
+import type { ErrorCode } from './errors.ts';
+
 /**
  * Why a stream is closed. The number's range tells a client what to do: 1012 and 4000–4499 come back (full jitter, the server's hint is
  * the floor), 1000 and 4500–4999 do not, as they are.
@@ -37,4 +39,23 @@ export interface Closing {
 export function toClosing(reason: CloseReason, retryAfterMs?: number): Closing {
   const closing = { code: reason, number: CLOSE_CODES[reason], retryable: isRetryableClose(reason) };
   return retryAfterMs === undefined ? closing : { ...closing, retryAfterMs };
+}
+
+/** Under which close code a stream ends whose first and only subscription was refused; null where the client may simply send a better one. */
+export function closeReasonOf(code: ErrorCode): CloseReason | null {
+  switch (code) {
+    case 'unauthenticated':
+    case 'forbidden':
+    case 'not_found':
+    case 'session_expired':
+    case 'unavailable':
+    case 'too_many_requests':
+      return code;
+    case 'origin_not_allowed':
+      return 'forbidden';
+    case 'tenant_limit_reached':
+      return 'too_many_requests';
+    default:
+      return null;
+  }
 }

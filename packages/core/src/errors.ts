@@ -69,8 +69,10 @@ export interface StreamError {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly retryable: boolean;
+  readonly retryAfterMs?: number;
 }
 
 export function toStreamError(error: RefusedError): StreamError {
-  return { code: error.code, detail: error.message, retryable: ERRORS[error.code].retryable };
+  const told = { code: error.code, detail: error.message, retryable: ERRORS[error.code].retryable };
+  return error.retryAfterMs === undefined ? told : { ...told, retryAfterMs: error.retryAfterMs };
 }

@@ -28,8 +28,11 @@ export interface Account {
 }
 
 export type Outcome =
-  /** A picture to scan: `image` is a `data:image/png;base64,…` URL, `digest` names its bytes (equal digests, equal pictures). */
-  | { readonly kind: 'code'; readonly image: string; readonly digest: string }
+  /**
+   * A picture to scan: `image` is a `data:image/png;base64,…` URL, `digest` names its bytes (equal digests, equal pictures), `text` is what
+   * it says, null where nobody has read it.
+   */
+  | { readonly kind: 'code'; readonly image: string; readonly digest: string; readonly text: string | null }
   /** The instance is linked. `account` is null where the method does not tell whose account it is. */
   | { readonly kind: 'authorized'; readonly account: Account | null }
   /** The instance is healthy, not linked, and waits for a scan. */

@@ -114,7 +114,7 @@ const TABLE: Record<TableState, Record<EventName, Expected>> = {
 };
 
 const OUTCOMES: { readonly [Kind in Outcome['kind']]: Extract<Outcome, { kind: Kind }> } = {
-  code: { kind: 'code', image: 'data:image/png;base64,c2Vjb25k', digest: 'second' },
+  code: { kind: 'code', image: 'data:image/png;base64,c2Vjb25k', digest: 'second', text: null },
   authorized: { kind: 'authorized', account: null },
   notAuthorized: { kind: 'notAuthorized' },
   passwordWanted: { kind: 'passwordWanted' },

@@ -5,6 +5,7 @@ import {
   createSessionSchema,
   createTenantSchema,
   createTicketSchema,
+  eventsSchema,
   listSessionsSchema,
   originSchema,
   parseRequest,
@@ -127,8 +128,14 @@ describe('takes', () => {
   test('query values, which are strings, with their defaults', () => {
     expect(parseRequest(listSessionsSchema, {})).toEqual({ limit: 20 });
     expect(parseRequest(listSessionsSchema, { limit: '100', state: 'ended' })).toEqual({ limit: 100, state: 'ended' });
-    expect(parseRequest(readSessionSchema, { wait: '2.5' })).toEqual({ wait: 2.5 });
-    expect(parseRequest(readSessionSchema, {})).toEqual({ wait: 0 });
+    expect(parseRequest(readSessionSchema, { wait: '2.5', formats: 'text', visible: 'false' })).toEqual({
+      wait: 2.5,
+      formats: ['text'],
+      visible: false,
+    });
+    expect(parseRequest(readSessionSchema, {})).toEqual({ wait: 0, visible: true });
+    expect(parseRequest(eventsSchema, { formats: 'image,text' })).toEqual({ formats: ['image', 'text'], visible: true });
+    expect(() => parseRequest(eventsSchema, { formats: 'svg' })).toThrow('formats.0: expected one of image, text');
   });
 
   test('the limits themselves', () => {

@@ -51,7 +51,23 @@ export const listSessionsSchema = z.strictObject({
   cursor: z.string().max(128).optional(),
 });
 
-export const readSessionSchema = z.strictObject({ wait: z.coerce.number().min(0).max(30).default(0) });
+/** How a viewer over HTTP says what a stream's client says in messages; strings, for they come in a query. */
+const viewerQuery = {
+  formats: z
+    .string()
+    .transform((list) => list.split(','))
+    .pipe(z.array(formatSchema).min(1).max(2))
+    .optional(),
+  visible: z
+    .enum(['true', 'false'])
+    .transform((word) => word === 'true')
+    .default(true),
+};
+
+export const readSessionSchema = z.strictObject({ wait: z.coerce.number().min(0).max(30).default(0), ...viewerQuery });
+
+/** Server-Sent Events. */
+export const eventsSchema = z.strictObject(viewerQuery);
 
 export const passwordSchema = z.strictObject({ password: z.string().min(1).max(256) });
 

@@ -51,6 +51,8 @@ export const wireSessionSchema = z
       })
       .nullable(),
     viewers: z.number().int().nonnegative(),
+    locale: z.string().nullable().describe('The language the tenant asked for, a BCP 47 tag'),
+    returnUrl: z.string().nullable().describe('Where the person goes on after the login'),
     startedAt: timestamp,
     deadlineAt: timestamp,
     expiresAt: timestamp,
@@ -61,11 +63,9 @@ export const wireSessionSchema = z
 export type WireSession = z.infer<typeof wireSessionSchema>;
 
 /** The same code, confirmed again: nothing changed but how long it may be shown, and the version. */
-export interface Fresh {
-  readonly id: string;
-  readonly version: number;
-  readonly staleAt: number;
-}
+export const freshSchema = z.object({ id: z.string(), version: z.number().int().positive(), staleAt: timestamp }).meta({ id: 'Fresh' });
+
+export type Fresh = Readonly<z.infer<typeof freshSchema>>;
 
 export interface Delivery {
   /** The picture of `session.state.code`, a data URL; null where it is not at hand or not wanted. */
@@ -97,6 +97,8 @@ export function toWire(session: Session, { image, viewers, now, formats = ALL_FO
     account: state.kind === 'connected' ? state.account : null,
     end: state.kind === 'ended' ? { reason: state.reason, resumable: isResumable(session) } : null,
     viewers,
+    locale: session.locale,
+    returnUrl: session.returnUrl,
     startedAt: session.startedAt,
     deadlineAt: session.deadlineAt,
     expiresAt: session.expiresAt,

@@ -69,7 +69,7 @@ export function answered(outcome: Outcome, { at = NOW, startedAt = STARTED, jitt
   return { kind: 'answered', at, startedAt, jitter, outcome };
 }
 
-export const code = (digest: string): Outcome => ({ kind: 'code', image: `data:image/png;base64,${digest}`, digest });
+export const code = (digest: string): Outcome => ({ kind: 'code', image: `data:image/png;base64,${digest}`, digest, text: null });
 export const linkedAs = (phone: string | null): Outcome => ({
   kind: 'authorized',
   account: { wid: phone === null ? null : `${phone}@c.us`, phone },

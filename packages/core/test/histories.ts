@@ -20,7 +20,7 @@ export const refusals: readonly RefusalReason[] = ['credentials_rejected', 'inst
 const PHONES = ['79990000000', '79991111111'] as const;
 
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom('a', 'b', 'c').map((digest): Outcome => ({ kind: 'code', image: '', digest })) },
+  { weight: 6, arbitrary: fc.constantFrom('a', 'b', 'c').map((digest): Outcome => ({ kind: 'code', image: '', digest, text: null })) },
   {
     weight: 1,
     arbitrary: fc

@@ -41,5 +41,5 @@ export function interpretQr(answer: Answer): Outcome {
 
 function interpretPicture(message: unknown): Outcome {
   const picture = typeof message === 'string' ? parsePicture(message) : null;
-  return picture === null ? trouble('provider_error') : { kind: 'code', ...picture };
+  return picture === null ? trouble('provider_error') : { kind: 'code', ...picture, text: null };
 }

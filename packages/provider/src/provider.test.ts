@@ -31,7 +31,7 @@ test('each method is one GET of its own path', async () => {
     outcomes.push(await provider.poll(upstream.credentials, method));
   }
   expect(outcomes).toEqual([
-    { kind: 'code', image: `data:image/png;base64,${PNG_BASE64}`, digest: expect.stringMatching(/^[\w-]{16}$/) },
+    { kind: 'code', image: `data:image/png;base64,${PNG_BASE64}`, text: null, digest: expect.stringMatching(/^[\w-]{16}$/) },
     { kind: 'authorized', account: null },
     { kind: 'authorized', account: { wid: null, phone: '79990000000' } },
     { kind: 'loggedOut' },

@@ -19,7 +19,7 @@ const codeEvent = (name: string, at: number): SessionEvent => ({
   at,
   startedAt: at,
   jitter: 0,
-  outcome: { kind: 'code', digest: name, image: `data:image/png;base64,${name}` },
+  outcome: { kind: 'code', digest: name, image: `data:image/png;base64,${name}`, text: null },
 });
 
 /** Collects snapshots; `until` resolves with the first that fits, past or future. */

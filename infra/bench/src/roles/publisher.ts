@@ -32,7 +32,7 @@ function createMethods(releasers: Releasers) {
     const shown = isFresh && session.state.kind === 'showing' ? session.state.code.digest : null;
     const at = node.clock.now();
     const image = images[changes % PICTURES] ?? '';
-    const outcome = { kind: 'code', image, digest: shown ?? `picture-${changes}` } as const;
+    const outcome = { kind: 'code', image, digest: shown ?? `picture-${changes}`, text: null } as const;
     const sentAt = monotonicMs();
     const after = await node.sessions.apply(session.id, { kind: 'answered', at, startedAt: at, jitter: 0, outcome }, session);
     if (after === null) throw new Error('a session is gone');
