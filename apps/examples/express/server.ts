@@ -1,0 +1,98 @@
+/**
+ * A backend that lets its users link their messenger account. The API key and the provider's token stay here; the browser gets a ticket,
+ * which opens one session and lasts a quarter of an hour.
+ */
+
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import express, { type ErrorRequestHandler, type Request } from 'express';
+
+const { PORT = '8080', QRCAST_URL = 'http://127.0.0.1:3000', GREEN_API_URL } = process.env;
+const API_KEY = setting('QRCAST_API_KEY');
+
+/** Your database: the provider's instance of each user, here one for all, and the session that each user began last. */
+const instance = { instanceId: setting('GREEN_API_ID_INSTANCE'), apiToken: setting('GREEN_API_TOKEN') };
+const sessionIds = new Map<string, string>();
+
+interface Session {
+  readonly id: string;
+  readonly state: string;
+}
+
+class GatewayError extends Error {
+  /** In seconds; null where trying again is of no use. */
+  readonly retryAfter: string | null;
+
+  constructor(message: string, retryAfter: string | null) {
+    super(message);
+    this.retryAfter = retryAfter;
+  }
+}
+
+const app = express();
+
+app.get('/', (_request, response) => response.sendFile(fileURLToPath(new URL('page.html', import.meta.url))));
+
+// May be repeated: while the user's session is live, the gateway finds it again.
+app.post('/login-code', async (request, response) => {
+  const user = currentUser(request);
+  const body = { ...instance, ...(GREEN_API_URL ? { apiUrl: GREEN_API_URL } : {}), reference: user.id };
+  const created = await gateway<{ session: Session; ticket: string; pageUrl: string }>('POST', '/v1/sessions', body);
+  sessionIds.set(user.id, created.session.id);
+  response.json({ url: new URL(created.pageUrl).origin, ticket: created.ticket });
+});
+
+// A ticket lasts a quarter of an hour, and a person may come back to the page later.
+app.post('/login-code/ticket', async (request, response) => {
+  const id = sessionIds.get(currentUser(request).id);
+  if (id === undefined) return void response.status(404).json({ message: 'Please begin again.' });
+  const { ticket } = await gateway<{ ticket: string }>('POST', `/v1/sessions/${id}/tickets`, {});
+  response.json({ ticket });
+});
+
+// The page's word is not enough: the gateway is asked. Where the gateway calls back (`session.connected`), that route stands here and does
+// what follows a login, even if the user has closed the page.
+app.get('/login-code/result', async (request, response) => {
+  const id = sessionIds.get(currentUser(request).id);
+  const found = id === undefined ? null : await gateway<{ session: Session }>('GET', `/v1/sessions/${id}?visible=false`);
+  response.json({ isLinked: found?.session.state === 'connected' });
+});
+
+app.use(((error, _request, response, _next) => {
+  console.error(error instanceof Error ? error.message : error);
+  if (!(error instanceof GatewayError) || error.retryAfter === null) {
+    return void response.status(502).json({ message: 'This does not work at the moment.' });
+  }
+  response
+    .status(503)
+    .set('retry-after', error.retryAfter)
+    .json({ message: `Please try again in ${error.retryAfter} s.` });
+}) satisfies ErrorRequestHandler);
+
+const server = app.listen(Number(PORT), '127.0.0.1', (error) => {
+  if (error !== undefined) throw error;
+  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`); // it listens on TCP
+});
+
+/** Your own login; here everybody is one user. */
+function currentUser(_request: Request): { readonly id: string } {
+  return { id: 'user-1' };
+}
+
+function setting(name: string): string {
+  const value = process.env[name];
+  if (value) return value;
+  console.error(`set ${name}`);
+  process.exit(2);
+}
+
+/** @throws {GatewayError} in the gateway's own words. */
+async function gateway<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+  const headers = { authorization: `Bearer ${API_KEY}` };
+  const init = body && { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  const response = await fetch(QRCAST_URL + path, { method, headers, ...init }).catch(() => null);
+  const answer = await response?.json().catch(() => null); // what stands before the gateway may not speak JSON
+  if (response?.ok && answer !== null) return answer;
+  const detail = answer?.detail ?? (response === null ? 'the gateway does not answer' : `status ${response.status}`);
+  throw new GatewayError(detail, response === null ? '5' : response.headers.get('retry-after'));
+}
