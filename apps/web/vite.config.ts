@@ -1,8 +1,9 @@
 import { defineConfig } from 'vite';
 
 /**
- * The gateway serves `dist/connect.html` as `/connect` and `dist/assets` as `/connect/assets`, under a policy that allows neither inline
- * scripts nor inline styles: so nothing is inlined, and no polyfill is injected.
+ * Two things come out, for the gateway to serve: `element.js`, the whole element in one module, and the hosted page, which loads it like
+ * any other page and shares no chunk with it. The page's policy allows neither inline scripts nor inline styles: so nothing is inlined,
+ * and no polyfill is injected. Names carry no hash: during a rollout a page from one gateway gets its script from another.
  */
 export default defineConfig({
   root: 'src',
@@ -12,9 +13,17 @@ export default defineConfig({
   build: {
     outDir: '../dist',
     emptyOutDir: true,
-    target: 'baseline-widely-available',
+    // The style needs these for its colours, light-dark(); the client for AbortSignal.any.
+    target: ['chrome123', 'edge123', 'firefox124', 'safari17.5', 'ios17.5'],
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: 'src/connect.html' },
+    rollupOptions: {
+      input: { connect: 'src/connect.html', element: 'src/element.ts' },
+      output: {
+        entryFileNames: ({ name }) => (name === 'element' ? 'element.js' : 'assets/[name].js'),
+        chunkFileNames: 'assets/[name].js',
+        assetFileNames: 'assets/[name][extname]',
+      },
+    },
   },
 });

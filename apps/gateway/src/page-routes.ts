@@ -1,40 +1,61 @@
-/** The hosted login page as apps/web built it: small files, read once, served with a strict policy. */
+/** The hosted login page and the element it is made of, as apps/web built them: few small files, read once, the page under a strict policy. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { createStaticFile, type StaticFile, sendStaticFile } from './static-file.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
 };
 
-/** Nothing inline, nothing from elsewhere. The picture of the code is a data URL; the stream is on our own origin. */
-const PAGE_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/**
+ * Nothing inline, nothing from elsewhere. A code that cannot be drawn is a picture in a data URL; the stream is on our own origin, and
+ * `'self'` covers its WebSocket (Safari before 16 thinks otherwise, and gets Server-Sent Events). Markup is made by lit alone.
+ */
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  'img-src data:',
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types lit-html',
+].join('; ');
 
-/** @throws {Error} if the page is not built. */
+/** Their names carry no version, so that any gateway of a rollout has them all: browsers ask each time, and mostly hear 304. */
+const ASK_EACH_TIME = 'no-cache';
+/** Pages of others load it at each visit; a new version is everywhere after this. */
+const ELEMENT_CACHE = 'public, max-age=300';
+
+/** @throws {Error} if the page or the element is not built. */
 export function addPageRoutes(app: FastifyInstance, folder: string): void {
   const page = readPart(folder, 'connect.html');
-  app.get('/connect', async (_request, reply) =>
-    reply.type('text/html; charset=utf-8').header('content-security-policy', PAGE_POLICY).header('x-frame-options', 'DENY').send(page),
-  );
+  const element = readPart(folder, 'element.js');
+  app.get('/connect', async (request, reply) => {
+    reply.header('content-security-policy', PAGE_POLICY).header('x-frame-options', 'DENY');
+    return sendStaticFile(request, reply, page, ASK_EACH_TIME);
+  });
+  app.get('/element.js', async (request, reply) => {
+    reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin');
+    return sendStaticFile(request, reply, element, ELEMENT_CACHE);
+  });
   for (const name of readdirSync(join(folder, 'assets'))) {
-    const type = TYPES[extname(name)];
-    if (type === undefined) continue;
-    const body = readPart(folder, join('assets', name));
-    // Named by their content: a name never changes its bytes.
-    app.get(`/connect/assets/${name}`, async (_request, reply) =>
-      reply.type(type).header('cache-control', 'public, max-age=31536000, immutable').send(body),
-    );
+    if (TYPES[extname(name)] === undefined) continue;
+    const asset = readPart(folder, join('assets', name));
+    app.get(`/connect/assets/${name}`, async (request, reply) => sendStaticFile(request, reply, asset, ASK_EACH_TIME));
   }
 }
 
-function readPart(folder: string, name: string): Buffer {
+function readPart(folder: string, name: string): StaticFile {
   try {
-    return readFileSync(join(folder, name));
+    return createStaticFile(TYPES[extname(name)] ?? 'application/octet-stream', readFileSync(join(folder, name)));
   } catch (error) {
-    throw new Error('the login page is not built; run `npx -y pnpm@12 build`', { cause: error });
+    throw new Error(`the login page is not built: ${name} is missing in ${folder}; run \`npx -y pnpm@12 build\``, { cause: error });
   }
 }

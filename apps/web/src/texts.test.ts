@@ -1,24 +1,31 @@
 import { CLOSE_CODES } from '@qrcast/core/close-codes';
 import { wireSessionSchema } from '@qrcast/core/wire';
 import { describe, expect, it } from 'vitest';
-import { chooseLanguage, TEXTS, type Texts } from './texts.ts';
+import { chooseLanguage, type Language, textsOf } from './texts.ts';
 
 const { notice, end } = wireSessionSchema.shape;
+const LANGUAGES: readonly Language[] = ['en', 'ru'];
 
-/** Every text with its path, those with a number filled in. */
+/** Every text with its path, those with a number or a name filled in. */
 function leaves(value: unknown, path = ''): [path: string, text: string][] {
   if (typeof value === 'string') return [[path, value]];
   if (typeof value === 'function') return [[path, String(value('1234'))]];
   return Object.entries(value as object).flatMap(([key, child]) => leaves(child, `${path}/${key}`));
 }
 
-describe.each(Object.entries(TEXTS) as [string, Texts][])('texts in %s', (language, texts) => {
-  it('has no empty text, and none that forgets its number', () => {
+describe.each(LANGUAGES)('texts in %s', (language) => {
+  const { direction, ...texts } = textsOf(language);
+
+  it('has no empty text, and none that forgets what it is about', () => {
     for (const [path, text] of leaves(texts)) expect(text.trim(), path).not.toBe('');
-    for (const text of [texts.retryIn(7), texts.validFor(7), texts.phoneEnding('7')]) expect(text).toContain('7');
+    const { retryIn, validFor, againIn, returning, phoneEnding, returnTo, returnSoon } = texts;
+    for (const text of [retryIn(7), validFor(7), againIn(7), returning(7), phoneEnding('7'), returnTo('7'), returnSoon('7')]) {
+      expect(text).toContain('7');
+    }
   });
 
   it('is in its own language', () => {
+    expect(direction).toBe('ltr');
     for (const [path, text] of leaves(texts)) expect(/[а-яё]/i.test(text), `${path}: ${text}`).toBe(language === 'ru');
   });
 
@@ -31,19 +38,19 @@ describe.each(Object.entries(TEXTS) as [string, Texts][])('texts in %s', (langua
   });
 
   it.each(Object.keys(CLOSE_CODES))('has the close %s', (code) => {
-    expect(Object.keys(texts.closes)).toContain(code);
+    expect(Object.keys(texts.refusals)).toContain(code);
   });
 });
 
 it('has the same texts in every language', () => {
-  const paths = (texts: Texts) => leaves(texts).map(([path]) => path);
-  expect(paths(TEXTS.ru)).toEqual(paths(TEXTS.en));
+  const paths = (language: Language) => leaves(textsOf(language)).map(([path]) => path);
+  expect(paths('ru')).toEqual(paths('en'));
 });
 
-it('takes the language of the query, then of the browser, then English', () => {
-  expect(chooseLanguage('?lang=ru', 'en-GB')).toBe('ru');
-  expect(chooseLanguage('?lang=EN-us', 'ru')).toBe('en');
-  expect(chooseLanguage('?lang=xx', 'ru-RU')).toBe('ru');
-  expect(chooseLanguage('', 'ru')).toBe('ru');
-  expect(chooseLanguage('', 'de-DE')).toBe('en');
+it('takes the first language that it speaks, else English', () => {
+  expect(chooseLanguage(['ru', 'en-GB'])).toBe('ru');
+  expect(chooseLanguage(['EN-us', 'ru'])).toBe('en');
+  expect(chooseLanguage([null, '', 'xx', 'ru-RU'])).toBe('ru');
+  expect(chooseLanguage(['de-DE', 'constructor'])).toBe('en');
+  expect(chooseLanguage([])).toBe('en');
 });

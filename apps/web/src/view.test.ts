@@ -1,172 +1,124 @@
-import type { WireSession } from '@qrcast/core/wire';
+import type { Session } from '@qrcast/client/types';
 import { describe, expect, it } from 'vitest';
-import { isFinal, type Model, START, withCall, withConnection, withFresh, withSession } from './model.ts';
-import { TEXTS } from './texts.ts';
-import { BLANK_EARLY_MS, type Body, blankAt, toView } from './view.ts';
+import { type Model, START } from './login.ts';
+import { CANCELLED, CODE, CONNECTED, DEADLINE, IMAGE, LOST, NOW, OPEN, PASSWORD, SHOWING, TEXT, WAITING } from './test-watch.ts';
+import { textsOf } from './texts.ts';
+import { type Body, isFinal, toRefusedView, toView, type View } from './view.ts';
 
-const NOW = 1_790_000_000_000;
-const STALE_AT = NOW + 20_000;
-const IMAGE = 'data:image/png;base64,AAAA';
-const texts = TEXTS.en;
+const texts = textsOf('en');
 
-const WAITING: WireSession = {
-  id: 'ses_1',
-  instanceId: '1101000001',
-  reference: null,
-  version: 3,
-  state: 'waiting',
-  code: null,
-  notice: null,
-  account: null,
-  end: null,
-  viewers: 1,
-  locale: null,
-  returnUrl: null,
-  startedAt: NOW,
-  deadlineAt: NOW + 180_000,
-  expiresAt: NOW + 3_600_000,
-  serverNow: NOW,
-};
-const SHOWING: WireSession = { ...WAITING, state: 'showing', code: { image: IMAGE, text: null, issuedAt: NOW, staleAt: STALE_AT } };
-const PASSWORD: WireSession = { ...WAITING, state: 'password' };
-const CONNECTED: WireSession = { ...WAITING, state: 'connected', account: { wid: null, phone: '79001234567' } };
-const DEADLINE: WireSession = { ...WAITING, state: 'ended', end: { reason: 'deadline', resumable: true } };
-const CANCELLED: WireSession = { ...WAITING, state: 'ended', end: { reason: 'cancelled', resumable: false } };
-
-const OPEN = withConnection(START, { kind: 'open' });
-const LOST = { kind: 'lost', code: null } as const;
-
-function told(...sessions: readonly WireSession[]): Model {
-  return sessions.reduce((model, session) => withSession(model, session, session.serverNow), OPEN);
+function told(session: Session | null, more: Partial<Model> = {}): Model {
+  return { ...START, session, connection: OPEN, lifetimeMs: 20_000, ...more };
 }
 
-function body<K extends Body['kind']>(kind: K, model: Model, now: number | null = NOW): Extract<Body, { kind: K }> {
-  const { body } = toView(model, texts, now);
+function view(model: Model, now: number | null = NOW, returnAt: number | null = null): View {
+  return toView(model, { texts, now, returnAt });
+}
+
+function body<K extends Body['kind']>(kind: K, model: Model, now: number | null = NOW, returnAt: number | null = null) {
+  const { body } = view(model, now, returnAt);
   expect(body.kind).toBe(kind);
   return body as Extract<Body, { kind: K }>;
 }
 
 describe('a code', () => {
   it('is shown with what is left of its time', () => {
-    expect(body('code', told(SHOWING))).toMatchObject({ image: IMAGE, secondsLeft: 20, share: 1, note: null });
-    expect(body('code', told(SHOWING), NOW + 9_850)).toMatchObject({ secondsLeft: 10, share: 0.5 });
-    expect(toView(told(SHOWING), texts, NOW)).toMatchObject({ state: 'showing', version: 3, headline: texts.showing, banner: null });
+    expect(body('code', told(SHOWING))).toMatchObject({ image: IMAGE, text: TEXT, secondsLeft: 20, share: 1, note: null });
+    expect(body('code', told(SHOWING), NOW + 10_000)).toMatchObject({ secondsLeft: 10, share: 0.5 });
+    expect(view(told(SHOWING))).toMatchObject({
+      state: 'showing',
+      version: 3,
+      headline: texts.showing,
+      ticksTo: CODE.staleAt,
+      banner: null,
+    });
   });
 
-  it('is gone before it is stale, without any message, connected or not', () => {
-    for (const model of [told(SHOWING), withConnection(told(SHOWING), LOST)]) {
-      const gone = blankAt(model);
-      expect(gone).toBe(STALE_AT - BLANK_EARLY_MS);
-      body('code', model, STALE_AT - BLANK_EARLY_MS - 1);
-      for (const now of [STALE_AT - BLANK_EARLY_MS, STALE_AT, STALE_AT + 60_000]) {
-        body('skeleton', model, now);
-        expect(toView(model, texts, now)).toMatchObject({ state: 'waiting', version: 3, headline: texts.renewing });
-      }
-    }
+  it('is not there once the watch has taken it away, which is said', () => {
+    const blanked = { ...SHOWING, code: null };
+    expect(body('skeleton', told(blanked))).toEqual({ kind: 'skeleton', note: null });
+    expect(view(told(blanked))).toMatchObject({ state: 'waiting', version: 3, headline: texts.renewing });
+    expect(view(told(blanked, { connection: LOST }))).toMatchObject({ state: 'waiting', headline: texts.cutOff, banner: texts.lost });
   });
 
   it('is not shown while the time of the server is unknown', () => {
     body('skeleton', told(SHOWING), null);
   });
 
-  it('is renewed by `fresh`, which the countdown starts anew with', () => {
-    const model = withFresh(told(SHOWING), { id: 'ses_1', version: 4, staleAt: STALE_AT + 5_000 }, NOW + 5_000);
-    expect(body('code', model, NOW + 5_000)).toMatchObject({ secondsLeft: 20, share: 1 });
-    body('code', model, STALE_AT);
-    expect(toView(model, texts, NOW + 5_000).version).toBe(4);
-  });
-
   it('is never a picture from somewhere else, nor one that is not there', () => {
     for (const image of [null, 'https://example.org/code.png', '/code.png']) {
-      const code = { image, text: null, issuedAt: NOW, staleAt: STALE_AT };
-      body('skeleton', told({ ...SHOWING, code }));
+      body('skeleton', told({ ...SHOWING, code: { ...CODE, image, text: null } }));
+      expect(body('code', told({ ...SHOWING, code: { ...CODE, image } })).image).toBeNull();
     }
   });
 
-  it('stays over a lost connection, which is said', () => {
-    const view = toView(withConnection(told(SHOWING), LOST), texts, NOW);
-    expect(view).toMatchObject({ state: 'showing', banner: texts.lost });
-    expect(view.announcement).toContain(texts.lost);
-  });
-});
-
-describe('the gate', () => {
-  it('drops sessions and renewals that are not newer', () => {
-    const model = told(SHOWING);
-    expect(withSession(model, { ...WAITING, version: 3 }, NOW)).toBe(model);
-    expect(withSession(model, { ...WAITING, version: 2 }, NOW)).toBe(model);
-    expect(withFresh(model, { id: 'ses_1', version: 3, staleAt: STALE_AT + 9_000 }, NOW)).toBe(model);
-    const renewed = withFresh(model, { id: 'ses_1', version: 5, staleAt: STALE_AT + 5_000 }, NOW);
-    expect(withSession(renewed, { ...WAITING, version: 4 }, NOW)).toBe(renewed);
+  it('is a link only if it is a web address that nobody can read along', () => {
+    expect(body('code', told(SHOWING)).link).toBe(TEXT);
+    for (const text of [null, 'http://max.ru/1', 'javascript:alert(1)', 'https://', 'max.ru/1']) {
+      expect(body('code', told({ ...SHOWING, code: { ...CODE, text } })).link).toBeNull();
+    }
   });
 
-  it('drops what belongs to another session, or renews a code that is not there', () => {
-    const model = told(SHOWING);
-    expect(withSession(model, { ...WAITING, id: 'ses_2', version: 9 }, NOW)).toBe(model);
-    expect(withFresh(model, { id: 'ses_2', version: 9, staleAt: STALE_AT + 9_000 }, NOW)).toBe(model);
-    const waiting = told(WAITING);
-    expect(withFresh(waiting, { id: 'ses_1', version: 9, staleAt: STALE_AT }, NOW)).toBe(waiting);
-  });
-
-  it.each([CONNECTED, CANCELLED])('lets nothing change a final state ($state)', (session) => {
-    const model = told(session);
-    expect(isFinal(session)).toBe(true);
-    expect(withSession(model, { ...SHOWING, version: 9 }, NOW)).toBe(model);
-    const refused = withConnection(model, { kind: 'refused', code: 'session_expired' });
-    expect(toView(refused, texts, NOW).state).toBe(session.state);
-    expect(toView(withConnection(model, LOST), texts, NOW).banner).toBeNull();
-  });
-
-  it('lets a new attempt follow a resumable end', () => {
-    expect(toView(told(DEADLINE, { ...WAITING, version: 4 }), texts, NOW).state).toBe('waiting');
+  it('stays over a lost connection and over trouble, which are said', () => {
+    const notice = { code: 'provider_timeout', retryAt: NOW } as const;
+    const troubled = told({ ...SHOWING, notice }, { connection: LOST });
+    expect(body('code', troubled).note).toBe(texts.notices.provider_timeout);
+    expect(view(troubled)).toMatchObject({ state: 'showing', banner: texts.lost });
+    expect(view(troubled).announcement).toContain(texts.lost);
   });
 });
 
 describe('waiting', () => {
   it('says what is wrong, and counts down to the next try', () => {
     const model = told({ ...WAITING, notice: { code: 'provider_timeout', retryAt: NOW + 4_200 } });
-    expect(toView(model, texts, NOW).headline.detail).toBe(texts.notices.provider_timeout);
+    expect(view(model)).toMatchObject({ headline: { detail: texts.notices.provider_timeout }, ticksTo: NOW + 4_200 });
     expect(body('skeleton', model).note).toBe(texts.retryIn(5));
     expect(body('skeleton', model, NOW + 4_200).note).toBe(texts.retryNow);
   });
 
   it('reads nothing out that ticks', () => {
-    const model = told({ ...SHOWING, notice: { code: 'provider_timeout', retryAt: NOW + 9_000 } });
-    expect(toView(model, texts, NOW + 4_000).announcement).toBe(toView(model, texts, NOW).announcement);
+    const models = [
+      told({ ...WAITING, notice: { code: 'provider_timeout', retryAt: NOW + 9_000 } }),
+      told(SHOWING),
+      told({ ...CONNECTED, returnUrl: 'https://shop.example.com/' }),
+      told(PASSWORD, { callableAt: NOW + 9_000 }),
+    ];
+    for (const model of models) {
+      const at = (now: number) => view(model, now, NOW + 5_000);
+      expect(at(NOW + 4_000)).not.toEqual(at(NOW)); // something did tick
+      expect(at(NOW + 4_000).announcement).toBe(at(NOW).announcement);
+    }
   });
 
   it('falls back for words that a newer gateway may send', () => {
     const model = told({ ...WAITING, notice: { code: 'new_trouble' as 'rate_limited', retryAt: NOW } });
-    expect(toView(model, texts, NOW).headline.detail).toBe(texts.notices.provider_error);
-    expect(toView(told({ ...WAITING, state: 'paused' as 'idle' }), texts, NOW)).toMatchObject({
-      state: 'waiting',
-      body: { kind: 'skeleton' },
-    });
+    expect(view(model).headline.detail).toBe(texts.notices.provider_error);
+    expect(view(told({ ...WAITING, state: 'paused' as 'idle' }))).toMatchObject({ state: 'waiting', body: { kind: 'skeleton' } });
   });
 });
 
 describe('the password', () => {
   it('is asked for, and a rejection is told from whichever side it comes first', () => {
-    expect(body('password', told(PASSWORD))).toEqual({ kind: 'password', error: null, isBusy: false });
+    expect(body('password', told(PASSWORD))).toEqual({ kind: 'password', error: null, ask: { isBusy: false, waitSeconds: null } });
     const rejected = texts.notices.password_rejected;
     expect(body('password', told({ ...PASSWORD, notice: { code: 'password_rejected', retryAt: NOW } })).error).toBe(rejected);
-    const failed = withCall(told(PASSWORD), { kind: 'failed', code: 'password_rejected' });
+    const failed = told(PASSWORD, { call: { kind: 'failed', code: 'password_rejected' } });
     expect(body('password', failed).error).toBe(texts.calls.password_rejected);
-    expect(toView(failed, texts, NOW).announcement).toContain(texts.calls.password_rejected);
+    expect(view(failed).announcement).toContain(texts.calls.password_rejected);
   });
 
-  it('says that there were too many attempts', () => {
-    const model = told({ ...PASSWORD, notice: { code: 'password_rate_limited', retryAt: NOW + 30_000 } });
-    expect(body('password', model)).toMatchObject({ error: texts.notices.password_rate_limited });
+  it('shows no old error while a new password is on its way', () => {
+    const rejected = { ...PASSWORD, notice: { code: 'password_rejected', retryAt: NOW } } as const;
+    for (const kind of ['sending', 'accepted'] as const) {
+      expect(body('password', told(rejected, { call: { kind } }))).toMatchObject({ error: null, ask: { isBusy: true } });
+    }
   });
 
-  it('is busy from sending until the session moves on or the connection is lost, and shows no old error meanwhile', () => {
-    const before = told({ ...PASSWORD, notice: { code: 'password_rejected', retryAt: NOW } });
-    expect(body('password', withCall(before, { kind: 'sending' }))).toMatchObject({ isBusy: true, error: null });
-    const accepted = withCall(before, { kind: 'accepted' });
-    expect(body('password', accepted).isBusy).toBe(true);
-    expect(body('password', withSession(accepted, { ...PASSWORD, version: 4 }, NOW)).isBusy).toBe(false);
-    expect(body('password', withConnection(accepted, LOST)).isBusy).toBe(false);
+  it('waits where another attempt is of no use yet', () => {
+    const model = told(PASSWORD, { call: { kind: 'failed', code: 'too_many_requests' }, callableAt: NOW + 60_000 });
+    expect(body('password', model)).toMatchObject({ error: texts.calls.too_many_requests, ask: { isBusy: false, waitSeconds: 60 } });
+    expect(view(model).ticksTo).toBe(NOW + 60_000);
+    expect(body('password', model, NOW + 60_000).ask.waitSeconds).toBeNull();
   });
 });
 
@@ -179,31 +131,59 @@ describe('the end', () => {
     expect(body('success', told({ ...CONNECTED, account: null })).phone).toBeNull();
   });
 
+  it('leads back where the person came from, and announces it if that happens by itself', () => {
+    const back = told({ ...CONNECTED, returnUrl: 'https://shop.example.com:8443/orders?id=77' });
+    const way = { url: 'https://shop.example.com:8443/orders?id=77', host: 'shop.example.com:8443' };
+    expect(body('success', back)).toMatchObject({ way, returnsIn: null });
+    expect(view(back).ticksTo).toBeNull();
+    expect(body('success', back, NOW, NOW + 4_500)).toMatchObject({ way, returnsIn: 5 });
+    expect(view(back, NOW, NOW + 4_500)).toMatchObject({ ticksTo: NOW + 4_500 });
+    expect(view(back, NOW, NOW + 4_500).announcement).toContain(texts.returnSoon(way.host));
+    expect(body('stop', told({ ...CANCELLED, returnUrl: way.url })).way).toEqual(way);
+  });
+
+  it.each(['javascript:alert(1)', 'data:text/html,x', 'ftp://example.com/', 'nonsense', ''])('leads nowhere else: %s', (returnUrl) => {
+    expect(body('success', told({ ...CONNECTED, returnUrl })).way).toBeNull();
+  });
+
   it('offers a new code only where there can be one', () => {
-    expect(toView(told(DEADLINE), texts, NOW)).toMatchObject({ state: 'ended', headline: texts.ends.deadline, body: { canResume: true } });
-    expect(toView(told(CANCELLED), texts, NOW)).toMatchObject({ headline: texts.ends.cancelled, body: { canResume: false } });
-    const failed = withCall(told(DEADLINE), { kind: 'failed', code: 'tenant_limit_reached' });
-    expect(body('stop', failed)).toMatchObject({ isBusy: false, error: texts.calls.other });
+    expect(view(told(DEADLINE))).toMatchObject({
+      state: 'ended',
+      mark: 'clock',
+      headline: texts.ends.deadline,
+      body: { ask: { isBusy: false } },
+    });
+    expect(view(told(CANCELLED))).toMatchObject({ mark: 'alert', headline: texts.ends.cancelled, body: { ask: null } });
+    const failed = told(DEADLINE, { call: { kind: 'failed', code: 'tenant_limit_reached' } });
+    expect(body('stop', failed)).toMatchObject({ error: texts.calls.other, ask: { isBusy: false } });
+  });
+
+  it('is final, or not', () => {
+    expect([CONNECTED, CANCELLED, DEADLINE, PASSWORD].map(isFinal)).toEqual([true, true, false, false]);
   });
 });
 
 describe('the connection', () => {
   it('has a skeleton before the first state, and says when that takes more than one try', () => {
-    expect(toView(START, texts, null)).toMatchObject({ state: 'connecting', version: null, banner: null, body: { kind: 'skeleton' } });
-    expect(toView(withConnection(START, LOST), texts, null)).toMatchObject({ state: 'connecting', banner: texts.lost });
+    expect(view(START, null)).toMatchObject({ state: 'connecting', version: null, banner: null, body: { kind: 'skeleton' } });
+    expect(view(told(null, { connection: LOST }), null)).toMatchObject({ state: 'connecting', banner: texts.lost });
   });
 
   it('names the reason the server gave for leaving', () => {
-    const model = withConnection(told(WAITING), { kind: 'lost', code: 'draining' });
-    expect(toView(model, texts, NOW).banner).toBe(texts.closes.draining.title);
+    const model = told(WAITING, { connection: { status: 'retrying', code: 'draining', retryAt: NOW } });
+    expect(view(model).banner).toBe(texts.refusals.draining.title);
   });
 
   it('is over for good after a refusal, code and all', () => {
-    const model = withConnection(told(SHOWING), { kind: 'refused', code: 'ticket_revoked' });
-    expect(toView(model, texts, NOW)).toMatchObject({
-      state: 'refused',
-      headline: texts.closes.ticket_revoked,
-      body: { kind: 'stop', canResume: false },
-    });
+    const model = told(SHOWING, { connection: { status: 'refused', code: 'ticket_revoked', detail: null } });
+    expect(view(model)).toMatchObject({ state: 'refused', headline: texts.refusals.ticket_revoked, body: { kind: 'stop', ask: null } });
+    expect(toRefusedView('no_ticket', null, texts)).toMatchObject({ state: 'refused', mark: 'alert', headline: texts.refusals.no_ticket });
+    expect(toRefusedView('done', null, texts)).toMatchObject({ state: 'refused', mark: 'check', headline: texts.refusals.done });
+  });
+
+  it('is nobody’s business after a final state', () => {
+    const refused = told(CONNECTED, { connection: { status: 'refused', code: 'session_expired', detail: null } });
+    expect(view(refused).state).toBe('connected');
+    expect(view(told(CONNECTED, { connection: LOST })).banner).toBeNull();
   });
 });

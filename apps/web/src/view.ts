@@ -1,23 +1,50 @@
 /**
- * What stands on the screen, as a value: no DOM, no clock. `toView` is asked again several times a second and after every change, and it
- * alone decides whether a code may be seen: only before `blankAt`, and only as a picture that stands in the message itself.
+ * What stands on the screen, as a value: no DOM, no clock. Asked again after every change and every second of a countdown. Whether a code
+ * may be seen is the watch's to say: what stands in its session may be shown, and nothing else.
  */
 
-import type { WireSession } from '@qrcast/core/wire';
-import { isFinal, type Model } from './model.ts';
-import type { Headline, Texts } from './texts.ts';
+import type { Session } from '@qrcast/client/types';
+import type { Icon } from './icons.ts';
+import type { Model } from './login.ts';
+import type { Headline, Refusal, Texts } from './texts.ts';
 
-/** The session's state, except where the page knows better: a session whose code ran out is shown as `waiting`. */
-export type ScreenState = WireSession['state'] | 'connecting' | 'refused';
+/** The session's state, except where the screen knows better: a session whose code ran out is shown as `waiting`. */
+export type ScreenState = Session['state'] | 'connecting' | 'refused';
 
 export type Body =
-  /** `note`: what is wrong meanwhile, or when the next try is. */
+  /** `note`: when the next try is. */
   | { readonly kind: 'skeleton'; readonly note: string | null }
-  /** `share`: of the countdown that is left, 0…1. */
-  | { readonly kind: 'code'; readonly image: string; readonly secondsLeft: number; readonly share: number; readonly note: string | null }
-  | { readonly kind: 'password'; readonly error: string | null; readonly isBusy: boolean }
-  | { readonly kind: 'success'; readonly phone: MaskedPhone | null }
-  | { readonly kind: 'stop'; readonly canResume: boolean; readonly isBusy: boolean; readonly error: string | null };
+  | CodeBody
+  | { readonly kind: 'password'; readonly error: string | null; readonly ask: Ask }
+  /** `returnsIn`: seconds until the person is taken there. */
+  | { readonly kind: 'success'; readonly phone: MaskedPhone | null; readonly way: Way | null; readonly returnsIn: number | null }
+  /** `ask` is there if a new code can be had. */
+  | { readonly kind: 'stop'; readonly error: string | null; readonly ask: Ask | null; readonly way: Way | null };
+
+export interface CodeBody {
+  readonly kind: 'code';
+  readonly image: string | null;
+  readonly text: string | null;
+  /** The code as a link for the phone it is shown on. */
+  readonly link: string | null;
+  readonly secondsLeft: number;
+  /** Of the countdown that is left, 0…1. */
+  readonly share: number;
+  /** What is wrong meanwhile. */
+  readonly note: string | null;
+}
+
+/** What a button that asks for something can do now. `waitSeconds`: null if it can be pressed. */
+export interface Ask {
+  readonly isBusy: boolean;
+  readonly waitSeconds: number | null;
+}
+
+/** Where the person came from. */
+export interface Way {
+  readonly url: string;
+  readonly host: string;
+}
 
 export interface MaskedPhone {
   readonly masked: string;
@@ -27,124 +54,161 @@ export interface MaskedPhone {
 export interface View {
   readonly state: ScreenState;
   readonly version: number | null;
+  /** The sign over the words; null where there is a code, or will be. */
+  readonly mark: Icon | null;
   readonly headline: Headline;
   /** Trouble with the connection, over whatever else is shown. */
   readonly banner: string | null;
   readonly body: Body;
   /** The same in words for a screen reader, without anything that ticks: it is read out whenever it changes. */
   readonly announcement: string;
+  /** What a visible countdown runs to, Unix ms of the server's clock; null if nothing ticks. */
+  readonly ticksTo: number | null;
 }
 
-/** Codes go this much before `staleAt`: the page's idea of the server's time lags by a message's way, and a timer may be late. */
-export const BLANK_EARLY_MS = 300;
+export interface Moment {
+  readonly texts: Texts;
+  /** By the server's clock; null while that is unknown. */
+  readonly now: number | null;
+  /** When the person is taken back by itself, by the server's clock; null if they are not. */
+  readonly returnAt: number | null;
+}
 
 const VISIBLE_DIGITS = 4;
 
-/** When the code must be gone, Unix ms of the server's clock; null if there is none. */
-export function blankAt({ session }: Model): number | null {
-  return session?.code ? session.code.staleAt - BLANK_EARLY_MS : null;
+/** Nothing that comes later changes what is shown. */
+export function isFinal(session: Session): boolean {
+  return session.state === 'connected' || (session.state === 'ended' && session.end?.resumable !== true);
 }
 
-/** @param now by the server's clock; null while that is unknown, and no code is shown then */
-export function toView(model: Model, texts: Texts, now: number | null): View {
+export function toView(model: Model, moment: Moment): View {
   const { session, connection } = model;
-  if (session !== null && isFinal(session)) return toSessionView(model, session, texts, now);
-  if (connection.kind === 'refused') {
-    const headline = lookup(texts.closes, connection.code, 'unknown');
-    return finish(model, 'refused', headline, { kind: 'stop', canResume: false, isBusy: false, error: null }, null);
-  }
-  const banner = toBanner(model, texts);
-  if (session === null) return finish(model, 'connecting', texts.connecting, { kind: 'skeleton', note: null }, banner);
-  return toSessionView(model, session, texts, now, banner);
+  const isOver = session !== null && isFinal(session);
+  if (connection.status === 'refused' && !isOver) return toRefusedView(connection.code, session, moment.texts);
+  const banner = connection.status === 'retrying' && !isOver ? bannerOf(connection.code, moment.texts) : null;
+  return finish(session === null ? unknownScene(moment) : sceneOf(session, model, moment), session, banner, moment);
 }
 
-function toSessionView(model: Model, session: WireSession, texts: Texts, now: number | null, banner: string | null = null): View {
+/** Also for a refusal that nobody had to ask the gateway for. */
+export function toRefusedView(refusal: Refusal, session: Session | null, texts: Texts): View {
+  const body = { kind: 'stop', error: null, ask: null, way: wayBack(session) } as const;
+  const headline = lookup(texts.refusals, refusal, 'unknown');
+  const mark = refusal === 'done' ? 'check' : 'alert';
+  return finish({ state: 'refused', mark, headline, body, ticksTo: null }, session, null, { texts, now: null, returnAt: null });
+}
+
+type Scene = Pick<View, 'state' | 'mark' | 'headline' | 'body' | 'ticksTo'>;
+
+function finish(scene: Scene, session: Session | null, banner: string | null, { texts }: Moment): View {
+  const { headline, body } = scene;
+  const error = body.kind === 'password' || body.kind === 'stop' ? body.error : null;
+  const leaving = body.kind === 'success' && body.returnsIn !== null && body.way !== null ? texts.returnSoon(body.way.host) : null;
+  const announcement = [banner, headline.title, headline.detail, error, leaving].filter((text) => text !== null).join(' ');
+  return { ...scene, version: session?.version ?? null, banner, announcement };
+}
+
+function unknownScene({ texts }: Moment): Scene {
+  return { state: 'connecting', mark: null, headline: texts.connecting, body: { kind: 'skeleton', note: null }, ticksTo: null };
+}
+
+function sceneOf(session: Session, model: Model, moment: Moment): Scene {
+  const { texts, now, returnAt } = moment;
   switch (session.state) {
     case 'idle':
-      return finish(model, 'idle', texts.idle, { kind: 'skeleton', note: null }, banner);
+      return { state: 'idle', mark: null, headline: texts.idle, body: { kind: 'skeleton', note: null }, ticksTo: null };
     case 'waiting':
-      return finish(
-        model,
-        'waiting',
-        withNotice(texts.waiting, session, texts),
-        { kind: 'skeleton', note: retryNote(session, texts, now) },
-        banner,
-      );
+      return waitingScene(texts.waiting, session, moment);
     case 'showing':
-      return toShowingView(model, session, texts, now, banner);
+      return showingScene(session, model, moment);
     case 'password':
-      return finish(model, 'password', texts.password, toPasswordBody(model, session, texts), banner);
-    case 'connected':
-      return finish(model, 'connected', texts.connected, { kind: 'success', phone: maskPhone(session.account?.phone ?? null) }, banner);
+      return {
+        state: 'password',
+        mark: 'lock',
+        headline: texts.password,
+        body: toPasswordBody(session, model, moment),
+        ticksTo: model.callableAt,
+      };
+    case 'connected': {
+      const phone = maskPhone(session.account?.phone ?? null);
+      const returnsIn = returnAt === null ? null : secondsTo(returnAt, now);
+      const body = { kind: 'success', phone, way: wayBack(session), returnsIn } as const;
+      return { state: 'connected', mark: 'check', headline: texts.connected, body, ticksTo: returnAt };
+    }
     case 'ended': {
       const headline = lookup(texts.ends, session.end?.reason ?? 'expired', 'expired');
-      return finish(model, 'ended', headline, toEndBody(model, session, texts), banner);
+      const mark = session.end?.resumable === true ? 'clock' : 'alert';
+      return { state: 'ended', mark, headline, body: toEndBody(session, model, moment), ticksTo: model.callableAt };
     }
     default:
       // A newer gateway may know more states than an open page; a skeleton is honest about all of them.
       session.state satisfies never;
-      return finish(model, 'waiting', texts.waiting, { kind: 'skeleton', note: null }, banner);
+      return waitingScene(texts.waiting, session, moment);
   }
 }
 
-function toShowingView(model: Model, session: WireSession, texts: Texts, now: number | null, banner: string | null): View {
-  const note = retryNote(session, texts, now);
-  const gone = blankAt(model);
-  const image = session.code?.image ?? null;
-  if (gone === null || now === null || now >= gone || !isPicture(image)) {
-    return finish(model, 'waiting', withNotice(texts.renewing, session, texts), { kind: 'skeleton', note }, banner);
+function waitingScene(headline: Headline, { notice }: Session, { texts, now }: Moment): Scene {
+  if (notice === null) return { state: 'waiting', mark: null, headline, body: { kind: 'skeleton', note: null }, ticksTo: null };
+  const seconds = secondsTo(notice.retryAt, now);
+  const note = seconds === null ? null : seconds > 0 ? texts.retryIn(seconds) : texts.retryNow;
+  const told = { title: headline.title, detail: lookup(texts.notices, notice.code, 'provider_error') };
+  return { state: 'waiting', mark: null, headline: told, body: { kind: 'skeleton', note }, ticksTo: notice.retryAt };
+}
+
+function showingScene(session: Session, model: Model, moment: Moment): Scene {
+  const { texts, now } = moment;
+  const { code, notice } = session;
+  const image = isPicture(code?.image) ? code.image : null;
+  if (code === null || now === null || (image === null && code.text === null)) {
+    const isCutOff = model.connection.status === 'retrying';
+    if (!isCutOff) return waitingScene(texts.renewing, session, moment);
+    return { state: 'waiting', mark: null, headline: texts.cutOff, body: { kind: 'skeleton', note: null }, ticksTo: null };
   }
-  const leftMs = gone - now;
-  const body: Body = {
+  const leftMs = code.staleAt - now;
+  const body: CodeBody = {
     kind: 'code',
     image,
-    secondsLeft: Math.ceil(leftMs / 1000),
-    share: Math.min(1, leftMs / Math.max(1, model.lifetimeMs - BLANK_EARLY_MS)),
-    note: session.notice === null ? null : lookup(texts.notices, session.notice.code, 'provider_error'),
+    text: code.text,
+    link: isWebAddress(code.text) ? code.text : null,
+    secondsLeft: Math.max(0, Math.ceil(leftMs / 1000)),
+    share: Math.min(1, Math.max(0, leftMs / Math.max(1, model.lifetimeMs))),
+    note: notice === null ? null : lookup(texts.notices, notice.code, 'provider_error'),
   };
-  return finish(model, 'showing', texts.showing, body, banner);
+  return { state: 'showing', mark: null, headline: texts.showing, body, ticksTo: code.staleAt };
 }
 
-// No countdown here: `retryAt` is when the provider is asked for the state again, not when it takes another password.
-function toPasswordBody({ call }: Model, { notice }: WireSession, texts: Texts): Body {
-  const isBusy = call.kind === 'sending' || call.kind === 'accepted';
+// No countdown from the notice: its `retryAt` is when the provider is asked for the state again, not when it takes another password.
+function toPasswordBody({ notice }: Session, model: Model, { texts, now }: Moment): Body {
+  const ask = toAsk(model, now);
   const told = notice === null ? null : lookup(texts.notices, notice.code, 'provider_error');
-  const error = call.kind === 'failed' ? lookup(texts.calls, call.code, 'other') : told;
-  return { kind: 'password', error: isBusy ? null : error, isBusy };
+  const error = model.call.kind === 'failed' ? lookup(texts.calls, model.call.code, 'other') : told;
+  return { kind: 'password', error: ask.isBusy ? null : error, ask };
 }
 
-function toEndBody({ call }: Model, { end }: WireSession, texts: Texts): Body {
-  return {
-    kind: 'stop',
-    canResume: end?.resumable === true,
-    isBusy: call.kind === 'sending' || call.kind === 'accepted',
-    error: call.kind === 'failed' ? lookup(texts.calls, call.code, 'other') : null,
-  };
+function toEndBody(session: Session, model: Model, { texts, now }: Moment): Body {
+  const isResumable = session.end?.resumable === true;
+  const error = model.call.kind === 'failed' ? lookup(texts.calls, model.call.code, 'other') : null;
+  return { kind: 'stop', error, ask: isResumable ? toAsk(model, now) : null, way: isResumable ? null : wayBack(session) };
 }
 
-function finish(model: Model, state: ScreenState, headline: Headline, body: Body, banner: string | null): View {
-  const error = body.kind === 'password' || body.kind === 'stop' ? body.error : null;
-  const announcement = [banner, headline.title, headline.detail, error].filter((text) => text !== null).join(' ');
-  return { state, version: model.session?.version ?? null, headline, banner, body, announcement };
+function toAsk({ call, callableAt }: Model, now: number | null): Ask {
+  const waitSeconds = callableAt === null ? null : secondsTo(callableAt, now);
+  return { isBusy: call.kind === 'sending' || call.kind === 'accepted', waitSeconds: waitSeconds === 0 ? null : waitSeconds };
 }
 
-function toBanner({ connection }: Model, texts: Texts): string | null {
-  if (connection.kind !== 'lost') return null;
-  return connection.code === null || connection.code === 'unknown' ? texts.lost : lookup(texts.closes, connection.code, 'unknown').title;
+function bannerOf(code: Refusal | null, texts: Texts): string {
+  return code === null || code === 'unknown' ? texts.lost : lookup(texts.refusals, code, 'unknown').title;
 }
 
-function withNotice(headline: Headline, { notice }: WireSession, texts: Texts): Headline {
-  return notice === null ? headline : { title: headline.title, detail: lookup(texts.notices, notice.code, 'provider_error') };
+function secondsTo(moment: number, now: number | null): number | null {
+  return now === null ? null : Math.max(0, Math.ceil((moment - now) / 1000));
 }
 
-function retryNote({ notice }: WireSession, texts: Texts, now: number | null): string | null {
-  return notice === null ? null : toRetry(notice.retryAt, texts, now);
-}
-
-function toRetry(retryAt: number, texts: Texts, now: number | null): string | null {
-  if (now === null) return null;
-  const seconds = Math.ceil((retryAt - now) / 1000);
-  return seconds > 0 ? texts.retryIn(seconds) : texts.retryNow;
+/** Only a web address is ever offered as a way back, whatever stands in the session. */
+export function wayBack(session: Session | null): Way | null {
+  const returnUrl = session?.returnUrl ?? '';
+  if (!/^https?:/i.test(returnUrl) || !URL.canParse(returnUrl)) return null;
+  const { href, host } = new URL(returnUrl);
+  return { url: href, host };
 }
 
 /** All but the last digits hidden; a number too short to hide anything of is not shown. */
@@ -155,12 +219,16 @@ function maskPhone(phone: string | null): MaskedPhone | null {
   return { masked: '•'.repeat(digits.length - VISIBLE_DIGITS) + lastDigits, lastDigits };
 }
 
-// Anything but a data URL would be fetched from somewhere, which the page's policy forbids anyway.
-function isPicture(image: string | null): image is string {
+// Anything but a data URL would be fetched from somewhere.
+function isPicture(image: string | null | undefined): image is string {
   return image?.startsWith('data:image/') === true;
 }
 
-/** The page may be older than the gateway that talks to it: a word it does not know yet falls back. */
+function isWebAddress(text: string | null): text is string {
+  return text?.startsWith('https://') === true && URL.canParse(text);
+}
+
+/** An open page may be older than the gateway that talks to it: a word it does not know yet falls back. */
 function lookup<K extends string, T>(table: Readonly<Record<K, T>>, key: string, fallback: NoInfer<K>): T {
   return table[Object.hasOwn(table, key) ? (key as K) : fallback];
 }

@@ -1,0 +1,105 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type FastifyInstance, fastify } from 'fastify';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addPageRoutes } from './page-routes.ts';
+
+const ELEMENT = `export const words = ${JSON.stringify('a code '.repeat(100))};`;
+
+let folder: string;
+let app: FastifyInstance;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'qrcast-page-'));
+  await mkdir(join(folder, 'assets'));
+  await writeFile(join(folder, 'connect.html'), '<!doctype html><title>page</title>');
+  await writeFile(join(folder, 'element.js'), ELEMENT);
+  await writeFile(join(folder, 'assets', 'connect.css'), 'body { margin: 0 }');
+  await writeFile(join(folder, 'assets', 'notes.txt'), 'not served');
+  app = fastify();
+});
+afterEach(async () => {
+  await app.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const get = (url: string, headers: Readonly<Record<string, string>> = {}) => app.inject({ method: 'GET', url, headers });
+
+describe('the page', () => {
+  it('cannot be framed, and loads and runs nothing but its own files', async () => {
+    addPageRoutes(app, folder);
+    const { headers, body } = await get('/connect');
+    expect(body).toBe('<!doctype html><title>page</title>');
+    expect(headers['content-type']).toBe('text/html; charset=utf-8');
+    const policy = String(headers['content-security-policy']);
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    expect(headers['x-frame-options']).toBe('DENY');
+  });
+
+  it('is asked for each time, and so are its files, which is answered 304', async () => {
+    addPageRoutes(app, folder);
+    for (const url of ['/connect', '/connect/assets/connect.css']) {
+      const { headers } = await get(url);
+      expect(headers['cache-control']).toBe('no-cache');
+      const again = await get(url, { 'if-none-match': String(headers.etag) });
+      expect([again.statusCode, again.body]).toEqual([304, '']);
+    }
+  });
+
+  it('serves no file of an unknown kind, and nothing outside of its folder', async () => {
+    addPageRoutes(app, folder);
+    for (const name of ['notes.txt', '..%2Fconnect.html', '%2e%2e/element.js']) {
+      expect((await get(`/connect/assets/${name}`)).statusCode, name).toBe(404);
+    }
+  });
+
+  it.each(['connect.html', 'element.js'])('that is not built stops the gateway with the remedy: %s', async (name) => {
+    await rm(join(folder, name));
+    expect(() => addPageRoutes(app, folder)).toThrow(new RegExp(`${name} is missing .* run .npx -y pnpm@12 build`));
+  });
+});
+
+describe('the element', () => {
+  it('may be loaded by every page, and is kept for a short time', async () => {
+    addPageRoutes(app, folder);
+    const { headers, body } = await get('/element.js');
+    expect(body).toBe(ELEMENT);
+    expect(headers).toMatchObject({
+      'content-type': 'text/javascript; charset=utf-8',
+      'cache-control': 'public, max-age=300',
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+      vary: 'accept-encoding',
+    });
+  });
+
+  it('is known by what is in it', async () => {
+    addPageRoutes(app, folder);
+    const etag = String((await get('/element.js')).headers.etag);
+    for (const known of [etag, `"other", ${etag}`, etag.slice(2), '*']) {
+      expect((await get('/element.js', { 'if-none-match': known })).statusCode, known).toBe(304);
+    }
+    await writeFile(join(folder, 'element.js'), 'export {};');
+    const next = fastify();
+    addPageRoutes(next, folder);
+    const answer = await next.inject({ url: '/element.js', headers: { 'if-none-match': etag } });
+    expect([answer.statusCode, answer.body]).toEqual([200, 'export {};']);
+    await next.close();
+  });
+
+  it.each([
+    ['gzip, deflate, br', 'gzip'],
+    ['br;q=1.0, gzip;q=0.8', 'gzip'],
+    ['gzip;q=0', undefined],
+    ['identity', undefined],
+  ])('is sent as the client takes it: %s', async (accepted, encoding) => {
+    addPageRoutes(app, folder);
+    const { headers, rawPayload } = await get('/element.js', { 'accept-encoding': accepted });
+    expect(headers['content-encoding']).toBe(encoding);
+    if (encoding === undefined) expect(rawPayload.toString()).toBe(ELEMENT);
+    else expect(rawPayload.length).toBeLessThan(ELEMENT.length / 3);
+  });
+});

@@ -1,0 +1,83 @@
+/** The code in its frame, or the place where it will be, and how to scan it. */
+
+import { html, nothing, svg, type TemplateResult } from 'lit';
+import { guard } from 'lit/directives/guard.js';
+import { drawCode } from './draw-code.ts';
+import type { Texts } from './texts.ts';
+import type { Body, CodeBody } from './view.ts';
+
+export type PanelBody = Extract<Body, { readonly kind: 'code' | 'skeleton' }>;
+
+/** Round the frame, from the middle of its upper side. */
+const RING = 'M50 .8H91.2A8 8 0 0 1 99.2 8.8V91.2A8 8 0 0 1 91.2 99.2H8.8A8 8 0 0 1 .8 91.2V8.8A8 8 0 0 1 8.8 .8Z';
+
+export function codePanel(body: PanelBody, texts: Texts): TemplateResult {
+  const code = body.kind === 'code' ? body : null;
+  const below = body.kind === 'code' ? texts.validFor(body.secondsLeft) : body.note;
+  return html`
+    <div class="scan">
+      <div class="frame" part="frame" translate="no">
+        <svg class="ring" part="countdown" viewBox="0 0 100 100" aria-hidden="true">
+          <path class="track" d=${RING} />
+          ${code === null ? nothing : left(code.share)}
+        </svg>
+        ${code === null ? skeleton() : picture(code, texts)}
+      </div>
+      <p class="seconds" aria-hidden="true">${below}</p>
+      ${code?.link == null ? nothing : openHere(code.link, texts)}
+      ${code?.note == null ? nothing : html`<p class="note">${code.note}</p>`}
+    </div>
+    <div class="how">
+      <ol class="steps" part="steps">
+        ${texts.steps.map((step) => html`<li><span>${step}</span></li>`)}
+      </ol>
+      <p class="caution">${texts.caution}</p>
+    </div>
+  `;
+}
+
+/** Drawn from the text where it is known; else the provider's own picture. */
+function picture({ text, image }: CodeBody, texts: Texts): unknown {
+  return guard([text, image, texts], () => {
+    const drawn = text === null ? null : drawCode(text);
+    if (drawn === null) {
+      const source = image ?? nothing;
+      return html`<div class="paper"><img id="code" class="given" part="code" src=${source} alt=${texts.codeAlt} draggable="false" /></div>`;
+    }
+    const { modules, path } = drawn;
+    // Set as a property, which is CSSOM: a style attribute would fall to the page's policy.
+    return html`<div class="paper" .style=${`--modules: ${modules}`}>
+      <svg id="code" part="code" viewBox="0 0 ${modules} ${modules}" role="img" aria-label=${texts.codeAlt}>
+        <path class="light" d="M0 0h${modules}v${modules}h-${modules}z" />
+        <path class="dark" d=${path} />
+      </svg>
+    </div>`;
+  });
+}
+
+function left(share: number): TemplateResult {
+  return svg`<path class="left" d=${RING} pathLength="100" stroke-dashoffset=${(100 * (1 - share)).toFixed(1)} />`;
+}
+
+const CORNERS = [
+  [0, 0],
+  [20, 0],
+  [0, 20],
+] as const;
+
+/** What a code looks like from afar, where there is none yet. */
+function skeleton(): TemplateResult {
+  return html`<svg class="skeleton" viewBox="0 0 29 29" aria-hidden="true">
+    ${CORNERS.map(
+      ([x, y]) => svg`<g transform="translate(${x} ${y})">
+        <rect class="hollow" x="1" y="1" width="7" height="7" rx="1.6" /><rect x="3" y="3" width="3" height="3" rx=".8" />
+      </g>`,
+    )}
+    <path d="M12 1h3v3h-3zM16 5h2v3h-2zM12 9h3v2h-3zM1 12h3v3h-3zM6 13h4v2h-4zM12 13h4v4h-4zM19 12h3v2h-3zM25 13h3v3h-3zM17 18h3v3h-3zM12 20h3v3h-3zM22 19h3v3h-3zM13 25h4v3h-4zM19 24h3v3h-3zM25 24h3v3h-3z" />
+  </svg>`;
+}
+
+/** Shown on phones alone, see the style: nobody can scan the screen in their hand. It leaves the page open, which tells the outcome. */
+function openHere(link: string, texts: Texts): TemplateResult {
+  return html`<a class="button here" part="button" href=${link} target="_blank" rel="noopener noreferrer">${texts.openHere}</a>`;
+}

@@ -1,0 +1,53 @@
+/**
+ * The hosted login page, `/connect#<ticket>`: an element with the ticket of the address, which it takes out of sight. It is to the element
+ * what any page is, and uses nothing that others cannot.
+ */
+
+import type { RefusalCode } from '@qrcast/client/types';
+import type {} from './login-element.ts';
+import type { Language } from './texts.ts';
+import { finishTicket, forgetTicket, takeTicket } from './ticket.ts';
+
+const NAMES: Readonly<Record<Language, string>> = { en: 'Link MAX', ru: 'Подключение MAX' };
+
+/** After these a reload is worth a try, and finds the ticket where it was. */
+const RELOADABLE: ReadonlySet<RefusalCode> = new Set([
+  'invalid_message',
+  'invalid_request',
+  'subscribe_timeout',
+  'message_too_large',
+  'unknown',
+]);
+
+function main(): void {
+  const login = document.querySelector('qrcast-login');
+  const heading = document.querySelector('h1');
+  if (login === null || heading === null) throw new Error('expected <qrcast-login> and <h1> in the page');
+  const root = document.documentElement;
+
+  login.addEventListener('qrcast-state', ({ detail }) => {
+    root.lang = detail.language;
+    root.dir = detail.direction;
+    root.dataset['state'] = detail.state;
+    if (detail.version !== null) root.dataset['version'] = String(detail.version);
+    heading.textContent = NAMES[detail.language];
+    document.title = `${detail.title} · ${NAMES[detail.language]}`;
+  });
+  login.addEventListener('qrcast-refused', ({ detail }) => {
+    if (!RELOADABLE.has(detail.code)) forgetTicket();
+  });
+  login.addEventListener('qrcast-connected', finishTicket);
+  login.addEventListener('qrcast-ended', ({ detail }) => {
+    if (detail.end?.resumable !== true) finishTicket();
+  });
+
+  login.lang = new URLSearchParams(location.search).get('lang') ?? '';
+  const held = takeTicket();
+  if (held === null) login.refusal = 'no_ticket';
+  else if (held === 'finished') login.refusal = 'done';
+  else login.ticket = held.ticket;
+  // Another link pasted into this tab changes only the fragment, which loads nothing by itself.
+  addEventListener('hashchange', () => location.reload());
+}
+
+main();

@@ -1,0 +1,208 @@
+/**
+ * `<qrcast-login ticket="…">`: one login as an element, with its own texts, style and stream. It opens a watch for its ticket while it is
+ * in a document, draws what the watch tells, and says it in events that cross shadow roots. Attributes, events, variables and parts are
+ * described in README.md; they are public.
+ */
+
+import type { CallResult } from '@qrcast/client/types';
+import { watchSession } from '@qrcast/client/watch-session';
+import { LitElement, type TemplateResult, unsafeCSS } from 'lit';
+import { type CardHandlers, cardTemplate } from './card.ts';
+import codeStyle from './code-panel.css?inline';
+import { type Login, type Model, type OpenWatch, openLogin, START } from './login.ts';
+import style from './login-element.css?inline';
+import { moveFocus } from './move-focus.ts';
+import { nearestLanguage } from './nearest-language.ts';
+import passwordStyle from './password-form.css?inline';
+import { chooseLanguage, type Language, type Refusal, textsOf } from './texts.ts';
+import { type TurnDetails, turnsBetween } from './turns.ts';
+import { type Body, type ScreenState, toRefusedView, toView, type View, wayBack } from './view.ts';
+
+/** What `qrcast-state` tells: what is on the screen, in one word and in the person's own. */
+export interface ScreenDetail {
+  readonly state: ScreenState;
+  readonly version: number | null;
+  readonly title: string;
+  readonly language: Language;
+  readonly direction: 'ltr' | 'rtl';
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'qrcast-login': LoginElement;
+  }
+  interface HTMLElementEventMap {
+    'qrcast-state': CustomEvent<ScreenDetail>;
+    'qrcast-session': CustomEvent<TurnDetails['qrcast-session']>;
+    'qrcast-connected': CustomEvent<TurnDetails['qrcast-connected']>;
+    'qrcast-ended': CustomEvent<TurnDetails['qrcast-ended']>;
+    'qrcast-refused': CustomEvent<TurnDetails['qrcast-refused']>;
+  }
+}
+
+/** Time to read where it goes, and to stay. */
+const RETURN_AFTER_MS = 5_000;
+
+// Extends, against the rule of the house: there is no other way to be an element.
+export class LoginElement extends LitElement {
+  static override styles = [style, codeStyle, passwordStyle].map(unsafeCSS);
+  static override properties = {
+    ticket: {},
+    url: {},
+    lang: { reflect: true },
+    autoReturn: { type: Boolean, attribute: 'auto-return' },
+    renewTicket: { attribute: false },
+    refusal: { attribute: false },
+  };
+
+  declare ticket: string | null;
+  /** The gateway; where the script came from if there is none. */
+  declare url: string | null;
+  declare autoReturn: boolean;
+  declare renewTicket: (() => Promise<string>) | null;
+  /** Shown instead of a login, by a page that knows already that there is none. */
+  declare refusal: Refusal | null;
+  /** Replaced where there is no gateway: in tests and previews. */
+  openWatch: OpenWatch = watchSession;
+
+  #login: Login | null = null;
+  #openedFor = '';
+  #model: Model = START;
+  #returnAt: number | null = null;
+  #isRevealed = false;
+  #hadFocus = false;
+  #view: View | null = null;
+  #drawn: Body | null = null;
+  #told = '';
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  readonly #handlers: CardHandlers = {
+    onPassword: (password) => void this.#login?.sendPassword(password),
+    onReveal: () => {
+      this.#isRevealed = !this.#isRevealed;
+      this.requestUpdate();
+    },
+    onResume: () => void this.resume(),
+    onStay: () => this.#stay(),
+  };
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.requestUpdate();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#close();
+  }
+
+  /** A new attempt after a resumable end, as the button does. Never rejects. */
+  async resume(): Promise<CallResult> {
+    if (this.#login !== null) return this.#login.resume();
+    const detail = 'expected a login that is being watched; give the element a ticket first';
+    return { ok: false, error: { code: 'not_resumable', detail, retryable: false } };
+  }
+
+  // A function is compared by being there: frameworks hand over a new one with each of their own updates.
+  protected override willUpdate(): void {
+    this.#hadFocus = this.shadowRoot?.activeElement != null;
+    const wanted = JSON.stringify([this.ticket, this.url, Boolean(this.renewTicket), this.refusal]);
+    if (!this.isConnected || wanted === this.#openedFor) return;
+    this.#close();
+    this.#openedFor = wanted;
+    if (this.ticket && !this.refusal) this.#open(this.ticket);
+  }
+
+  protected override render(): TemplateResult {
+    const language = this.#language();
+    const texts = textsOf(language);
+    const moment = { texts, now: this.#login?.serverNow() ?? null, returnAt: this.#returnAt };
+    this.#view = this.refusal ? toRefusedView(this.refusal, null, texts) : toView(this.#model, moment);
+    if (this.#view.body.kind !== 'password' || this.#view.body.ask.isBusy) this.#isRevealed = false;
+    return cardTemplate(this.#view, { texts, language, isRevealed: this.#isRevealed }, this.#handlers);
+  }
+
+  protected override updated(): void {
+    if (this.#view === null) return;
+    const { state, version, headline, body } = this.#view;
+    moveFocus(this.renderRoot, this.#drawn, body, this.#hadFocus);
+    this.#drawn = body;
+    const language = this.#language();
+    const detail: ScreenDetail = { state, version, title: headline.title, language, direction: textsOf(language).direction };
+    const told = JSON.stringify(detail);
+    if (told !== this.#told) this.#tell('qrcast-state', detail);
+    this.#told = told;
+    this.#awaitSecond(this.#view.ticksTo);
+  }
+
+  #open(ticket: string): void {
+    const { renewTicket } = this;
+    const options = {
+      url: this.url || new URL(import.meta.url).origin,
+      ticket,
+      ...(renewTicket ? { renewTicket: () => (this.renewTicket ?? renewTicket)() } : {}),
+    };
+    try {
+      this.#login = openLogin({ openWatch: this.openWatch, onChange: (model) => this.#become(model) }, options);
+      this.#become(this.#login.model);
+    } catch (error) {
+      // A TypeError over what the page gave us: its author reads it in the console, the person is told that there is no login.
+      reportError(error);
+      this.#become({ ...START, connection: { status: 'refused', code: 'invalid_request', detail: String(error) } });
+    }
+  }
+
+  #close(): void {
+    this.#stay();
+    clearTimeout(this.#timer);
+    this.#login?.close();
+    this.#login = null;
+    this.#openedFor = '';
+    this.#model = START;
+  }
+
+  #become(model: Model): void {
+    const turns = turnsBetween(this.#model, model);
+    this.#model = model;
+    for (const { type, detail } of turns) {
+      if (type === 'qrcast-connected') this.#prepareReturn();
+      this.#tell(type, detail);
+    }
+    this.requestUpdate();
+  }
+
+  #tell(type: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  }
+
+  #language(): Language {
+    const { session } = this.#model;
+    return chooseLanguage([this.lang, nearestLanguage(this), session?.locale ?? null, ...navigator.languages]);
+  }
+
+  #prepareReturn(): void {
+    const now = this.#login?.serverNow() ?? null;
+    if (!this.autoReturn || now === null || wayBack(this.#model.session) === null) return;
+    this.#returnAt = now + RETURN_AFTER_MS;
+    document.addEventListener('keydown', this.#handlers.onStay);
+    document.addEventListener('pointerdown', this.#handlers.onStay);
+  }
+
+  /** Whoever does anything at all is not taken away. */
+  #stay(): void {
+    document.removeEventListener('keydown', this.#handlers.onStay);
+    document.removeEventListener('pointerdown', this.#handlers.onStay);
+    if (this.#returnAt === null) return;
+    this.#returnAt = null;
+    this.requestUpdate();
+  }
+
+  /** Draws again with every whole second that is left. */
+  #awaitSecond(until: number | null): void {
+    clearTimeout(this.#timer);
+    const now = this.#login?.serverNow() ?? null;
+    if (until === null || now === null) return;
+    if (until > now) this.#timer = setTimeout(() => this.requestUpdate(), (until - now) % 1000 || 1000);
+    else if (this.#returnAt !== null) location.replace(wayBack(this.#model.session)?.url ?? '');
+  }
+}

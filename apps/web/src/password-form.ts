@@ -1,0 +1,53 @@
+/** Asks for the account's password. Nothing of it can be sent by the browser itself: the field has no name, and the form no address. */
+
+import { html, nothing, svg, type TemplateResult } from 'lit';
+import type { CardHandlers } from './card.ts';
+import type { Texts } from './texts.ts';
+import type { Body } from './view.ts';
+
+type PasswordBody = Extract<Body, { readonly kind: 'password' }>;
+
+const EYE = svg`<path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z" /><circle cx="12" cy="12" r="3" />`;
+const STRUCK = svg`<path d="M4 4l16 16" />`;
+
+export function passwordForm({ error, ask }: PasswordBody, texts: Texts, isRevealed: boolean, handlers: CardHandlers): TemplateResult {
+  const { isBusy, waitSeconds } = ask;
+  const isOff = isBusy || waitSeconds !== null;
+  const label = isBusy ? texts.passwordSending : waitSeconds === null ? texts.passwordSend : texts.againIn(waitSeconds);
+
+  function submit(event: SubmitEvent): void {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement; // it listens on the form
+    const field = form.querySelector('input');
+    if (isOff || field === null || field.value === '') return;
+    const password = field.value;
+    field.value = '';
+    handlers.onPassword(password);
+  }
+
+  // Not `disabled`: that would throw the focus of a keyboard user away while the answer is on its way.
+  return html`<form autocomplete="off" novalidate @submit=${submit}>
+    <label for="password">${texts.passwordLabel}</label>
+    <div class="field">
+      <input
+        id="password"
+        part="input"
+        type=${isRevealed ? 'text' : 'password'}
+        autocomplete="off"
+        autocapitalize="none"
+        autocorrect="off"
+        spellcheck="false"
+        translate="no"
+        maxlength="256"
+        required
+        aria-invalid=${error !== null}
+        aria-describedby=${error === null ? nothing : 'mistake'}
+      />
+      <button class="reveal" type="button" aria-label=${isRevealed ? texts.passwordHide : texts.passwordShow} @click=${handlers.onReveal}>
+        <svg viewBox="0 0 24 24" aria-hidden="true">${EYE}${isRevealed ? STRUCK : nothing}</svg>
+      </button>
+    </div>
+    ${error === null ? nothing : html`<p id="mistake" class="error" part="error">${error}</p>`}
+    <button class="button" part="button" type="submit" aria-disabled=${isOff}>${label}</button>
+  </form>`;
+}

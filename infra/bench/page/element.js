@@ -1,0 +1,1 @@
+export {}; // nobody loads the element in a benchmark
