@@ -57,6 +57,13 @@ export interface Session {
   readonly serverNow: number;
 }
 
+/** The same code, confirmed again. */
+export interface Fresh {
+  readonly id: string;
+  readonly version: number;
+  readonly staleAt: number;
+}
+
 export type Format = 'image' | 'text';
 
 export type TransportName = 'websocket' | 'sse' | 'long-poll' | 'socket.io';
@@ -84,9 +91,13 @@ export type RefusalCode =
   | 'unknown';
 
 export type Connection =
+  /** The first try; whatever comes later is `retrying`. */
   | { readonly status: 'connecting' }
   | { readonly status: 'open'; readonly transport: TransportName }
-  /** Lost; the next try is at `retryAt` (this machine's `Date.now()`). `code`: why, if the server said so. */
+  /**
+   * Lost, until it is `open` again; the next try is at `retryAt` (this machine's `Date.now()`), or under way if that has passed. `code`: why,
+   * if the server said so.
+   */
   | { readonly status: 'retrying'; readonly code: RefusalCode | null; readonly retryAt: number }
   /** No further try: the server said that coming back is of no use. */
   | { readonly status: 'refused'; readonly code: RefusalCode; readonly detail: string | null }
@@ -139,7 +150,11 @@ export interface WatchOptions {
   readonly transport?: 'auto' | 'websocket' | 'sse' | 'long-poll' | Transport;
   /** Default both. */
   readonly formats?: readonly Format[];
-  /** Asked for a new ticket when the old one has expired; what it rejects with ends the watch as `unauthenticated`. */
+  /**
+   * Asked for a new ticket when the gateway takes the old one no more (`unauthenticated`, `ticket_expired`), once for each such refusal. If
+   * it rejects, or the new ticket is refused at once, the watch is `refused`. A ticket of another session is as good: that one is watched
+   * from then on.
+   */
   readonly renewTicket?: () => Promise<string>;
   /** Ends the watch like `close()`. */
   readonly signal?: AbortSignal;
@@ -147,6 +162,10 @@ export interface WatchOptions {
   readonly visible?: boolean;
 }
 
+/**
+ * As an iterable it begins with what stands (the connection, and the session if there is one) and ends with the watch. A slow reader skips
+ * to the latest state and never misses the final one. Leaving a loop leaves the watch open: `close()` or `signal` closes it.
+ */
 export interface SessionWatch extends AsyncIterable<WatchEvent> {
   /** The same object until something changes. */
   readonly snapshot: Snapshot;
@@ -155,13 +174,13 @@ export interface SessionWatch extends AsyncIterable<WatchEvent> {
   on<K extends keyof WatchEvents>(type: K, listener: (data: WatchEvents[K]) => void): () => void;
   /** Unix ms by the server's clock; null until the first state. */
   serverNow(): number | null;
-  /** Straight to the gateway, over HTTPS; never kept, never sent later. Never rejects. */
+  /** Straight to the gateway in a request of its own, with its answer: never kept, never sent later or again. Never rejects. */
   sendPassword(password: string): Promise<CallResult>;
   /** A new attempt after a resumable end. Never rejects. */
   resume(): Promise<CallResult>;
   /** A hidden screen stays connected but keeps no polls going. */
   setVisible(visible: boolean): void;
-  /** Idempotent. */
+  /** Takes the code off `snapshot`, too. Idempotent. */
   close(): void;
 }
 
@@ -184,11 +203,12 @@ export interface Closed {
   readonly retryAfterMs: number;
 }
 
+/** Called later, never within `open`. */
 export interface TransportHandlers {
   /** The gateway answered: this transport works here. At most once. */
   onOpen(): void;
   onSession(session: Session): void;
-  onFresh(fresh: { readonly id: string; readonly version: number; readonly staleAt: number }): void;
+  onFresh(fresh: Fresh): void;
   /** Once, and nothing after it. Not after `close()`. */
   onClosed(closed: Closed): void;
 }

@@ -13,7 +13,8 @@ export interface TestProxy {
   close(): Promise<void>;
 }
 
-export async function openTestProxy(targetPort: number): Promise<TestProxy> {
+/** @param targetPort asked for each connection, so that later ones may lead elsewhere */
+export async function openTestProxy(targetPort: number | (() => number)): Promise<TestProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let isRefused = false;
   const server = createServer((near) => {
@@ -21,7 +22,7 @@ export async function openTestProxy(targetPort: number): Promise<TestProxy> {
       near.destroy();
       return;
     }
-    const far = connect(targetPort, '127.0.0.1');
+    const far = connect(typeof targetPort === 'number' ? targetPort : targetPort(), '127.0.0.1');
     const pair = [near, far] as const;
     pairs.add(pair);
     near.pipe(far).pipe(near);

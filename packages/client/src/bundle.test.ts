@@ -1,0 +1,57 @@
+/** What the client costs a page that brings it. */
+
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build, type Rolldown } from 'vite';
+import { describe, expect, it } from 'vitest';
+
+const MAX_GZIP_BYTES = 12_000;
+
+/** A page of just these lines, built as a user would. */
+async function bundle(source: string): Promise<string> {
+  const entry = 'virtual:page';
+  const built = await build({
+    configFile: false,
+    logLevel: 'silent',
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    plugins: [
+      { name: 'page', resolveId: (id) => (id === entry ? `\0${entry}` : null), load: (id) => (id === `\0${entry}` ? source : null) },
+    ],
+    build: { write: false, minify: true, rollupOptions: { input: entry, external: ['react'] }, modulePreload: { polyfill: false } },
+  });
+  const { output } = built as Rolldown.RolldownOutput; // one build, and no watcher
+  return output.map((file) => (file.type === 'chunk' ? file.code : '')).join('');
+}
+
+const gzipBytes = (code: string): number => gzipSync(code, { level: 9 }).length;
+
+describe('the bundle', () => {
+  it(`of a page that watches a session is below ${MAX_GZIP_BYTES} bytes, gzipped`, async () => {
+    const code = await bundle(
+      `import { watchSession } from '@qrcast/client/watch-session'; watchSession({ url: 'https://a', ticket: 't' });`,
+    );
+    const size = gzipBytes(code);
+    process.stdout.write(`@qrcast/client/watch-session: ${size} bytes gzipped, ${code.length} minified\n`);
+    expect(code).toContain('/v1/ws');
+    expect(size).toBeLessThan(MAX_GZIP_BYTES);
+  });
+
+  it('holds nothing of what is imported for its types or not used', async () => {
+    const page = `
+      import '@qrcast/client/types';
+      import '@qrcast/client/watch-session';
+      import '@qrcast/client/react';
+      import { socketIo } from '@qrcast/client/socket-io';
+      import { retryDelayMs } from './src/retry.ts';
+      window.wait = retryDelayMs(0, 0, Math.random());`;
+    const code = await bundle(page.replaceAll('./src/', fileURLToPath(new URL('.', import.meta.url))));
+    expect(code).toContain('15e3');
+    expect(code).not.toMatch(/\/v1\/|socket\.io|WebSocket|addEventListener/);
+    expect(gzipBytes(code)).toBeLessThan(300);
+  });
+
+  it('holds no Socket.IO client, which is handed in', async () => {
+    const code = await bundle(`import { socketIo } from '@qrcast/client/socket-io'; window.transport = socketIo(window.io);`);
+    expect(gzipBytes(code)).toBeLessThan(2_000);
+  });
+});

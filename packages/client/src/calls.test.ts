@@ -1,0 +1,103 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Calls, createCalls } from './calls.ts';
+import { openServer } from './test-peer.ts';
+
+const PASSWORD = 'correct horse';
+
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+let calls: Calls;
+let ticket = 'the-ticket';
+let close: () => Promise<void>;
+const asked: unknown[] = [];
+beforeEach(async () => {
+  const server = await openServer(async (request, response) => {
+    const { method, url, headers } = request;
+    asked.push([method, url, headers.authorization, headers['content-type'], await text(request)]);
+    answer(request, response);
+  });
+  ({ close } = server);
+  asked.length = 0;
+  ticket = 'the-ticket';
+  calls = createCalls({ url: `${server.url}/below`, ticket: () => ticket });
+});
+afterEach(async () => {
+  calls.close();
+  await close();
+  vi.restoreAllMocks();
+});
+
+const problem = (status: number, body: object, type = 'application/problem+json; charset=utf-8') =>
+  ((_request, response) => response.writeHead(status, { 'content-type': type }).end(JSON.stringify(body))) as typeof answer;
+
+/** What `sendPassword` came to; its text must never hold the password. */
+async function refusal() {
+  const result = await calls.sendPassword(PASSWORD);
+  expect(JSON.stringify(result)).not.toContain(PASSWORD);
+  if (result.ok) throw new Error('expected a refusal');
+  return result.error;
+}
+
+describe('calls', () => {
+  it('are one request each, with the ticket as renewed last', async () => {
+    answer = problem(200, { session: {} }, 'application/json');
+    expect(await calls.sendPassword(PASSWORD)).toEqual({ ok: true });
+    ticket = 'renewed';
+    expect(await calls.resume()).toEqual({ ok: true });
+    expect(asked).toEqual([
+      ['POST', '/below/v1/sessions/self/password', 'Bearer the-ticket', 'application/json', `{"password":"${PASSWORD}"}`],
+      ['POST', '/below/v1/sessions/self/resume', 'Bearer renewed', undefined, ''],
+    ]);
+  });
+
+  it('tell what the gateway says', async () => {
+    const wrong = { code: 'password_rejected', detail: 'it is wrong', retryable: true };
+    answer = problem(422, { type: 'urn:qrcast:error:password_rejected', title: 'no', status: 422, ...wrong });
+    expect(await refusal()).toEqual(wrong);
+    const many = { code: 'too_many_requests', detail: 'wait', retryable: true, retryAfterMs: 1_100 };
+    answer = problem(429, many);
+    expect(await refusal()).toEqual(many);
+  });
+
+  it.each([
+    ['somebody in between', problem(502, { code: 'x', detail: 'y', retryable: false }, 'text/html')],
+    ['a problem that is none', problem(500, { code: 7 })],
+    ['a line that is cut', ((_request, response) => response.destroy()) as typeof answer],
+    ['another place', ((_request, response) => response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end()) as typeof answer],
+  ])('are unavailable after an answer by %s, and are not sent again', async (_name, given) => {
+    answer = given;
+    expect(await refusal()).toMatchObject({ code: 'unavailable', retryable: true });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('are unavailable where nobody listens', async () => {
+    await close();
+    expect(await refusal()).toEqual({
+      code: 'unavailable',
+      detail: 'the gateway could not be reached; check the network and try again',
+      retryable: true,
+    });
+    close = async () => undefined;
+  });
+
+  it('wait for an answer as long as the provider may take, and no longer', async () => {
+    const limits: { ms: number; controller: AbortController }[] = [];
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+      const controller = new AbortController();
+      limits.push({ ms, controller });
+      return controller.signal;
+    });
+    answer = () => limits.at(-1)?.controller.abort();
+    expect((await refusal()).detail).toBe('no answer within 40 s; look at the session before the next try');
+    expect(await calls.resume()).toMatchObject({ error: { detail: 'no answer within 15 s; look at the session before the next try' } });
+    expect(limits.map(({ ms }) => ms)).toEqual([40_000, 15_000]);
+  });
+
+  it('are given up by the close, and not begun after it', async () => {
+    answer = () => calls.close();
+    expect(await refusal()).toMatchObject({ code: 'unavailable', retryable: false, detail: expect.stringContaining('was closed') });
+    expect(await refusal()).toMatchObject({ code: 'unavailable', retryable: false, detail: expect.stringContaining('is closed') });
+    expect(asked).toHaveLength(1);
+  });
+});

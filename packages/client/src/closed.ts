@@ -1,0 +1,78 @@
+/**
+ * Why a connection ended, and whether coming back helps. The ranges decide, also for numbers this version does not know: 1012 and 4000–4499
+ * come back, 1000 and 4500–4999 do not, as they are. Whatever else ends a connection is the network, and worth another try.
+ */
+
+import { isObject } from './messages.ts';
+import type { Closed, RefusalCode } from './types.ts';
+
+const CLOSE_NUMBERS = {
+  done: 1000,
+  draining: 1012,
+  unavailable: 4000,
+  slow_consumer: 4001,
+  too_many_requests: 4002,
+  invalid_message: 4500,
+  unauthenticated: 4501,
+  forbidden: 4503,
+  not_found: 4504,
+  session_expired: 4505,
+  ticket_expired: 4506,
+  ticket_revoked: 4507,
+  subscribe_timeout: 4508,
+  message_too_large: 4509,
+} as const satisfies Partial<Record<RefusalCode, number>>;
+
+/** Refusals that have no close number of their own: does coming back help? */
+const COME_BACK = {
+  tenant_limit_reached: true,
+  invalid_request: false,
+  origin_not_allowed: false,
+} as const satisfies Partial<Record<RefusalCode, boolean>>;
+
+/** Nobody said why: the network, or somebody between here and the gateway. */
+export const LOST: Closed = { code: null, detail: null, retryable: true, retryAfterMs: 0 };
+
+export const DONE: Closed = { ...LOST, code: 'done', retryable: false };
+
+/** Of a WebSocket's close event. */
+export function closedByNumber(number: number): Closed {
+  for (const [code, known] of Object.entries(CLOSE_NUMBERS)) {
+    if (known === number) return { ...LOST, code: code as keyof typeof CLOSE_NUMBERS, retryable: isRetryableNumber(number) }; // its own key
+  }
+  return number >= 4000 && number <= 4999 ? { ...LOST, code: 'unknown', retryable: isRetryableNumber(number) } : LOST;
+}
+
+/** Of a `draining` message: what the connection ends with, if nothing else is said. */
+export function parseDraining(value: unknown): Closed {
+  return parseClosed({ ...(isObject(value) ? value : {}), code: 'draining' }) ?? LOST;
+}
+
+/**
+ * What the server said: a problem, a refused call of a stream, a `closing` event, or the data of a `connect_error`. Null if it is none of
+ * these. A known code decides before any flag: a retry that cannot help must not depend on an optional field.
+ */
+export function parseClosed(value: unknown): Closed | null {
+  if (!isObject(value)) return null;
+  const { code, number, detail, retryable, retryAfterMs } = value;
+  if (typeof code !== 'string') return null;
+  const flag = typeof number === 'number' ? isRetryableNumber(number) : retryable !== false;
+  return {
+    code: isNumbered(code) || isUnnumbered(code) ? code : 'unknown',
+    detail: typeof detail === 'string' ? detail : null,
+    retryable: isNumbered(code) ? isRetryableNumber(CLOSE_NUMBERS[code]) : isUnnumbered(code) ? COME_BACK[code] : flag,
+    retryAfterMs: typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs : 0,
+  };
+}
+
+function isRetryableNumber(number: number): boolean {
+  return number !== 1000 && !(number >= 4500 && number <= 4999);
+}
+
+function isNumbered(code: string): code is keyof typeof CLOSE_NUMBERS {
+  return Object.hasOwn(CLOSE_NUMBERS, code);
+}
+
+function isUnnumbered(code: string): code is keyof typeof COME_BACK {
+  return Object.hasOwn(COME_BACK, code);
+}

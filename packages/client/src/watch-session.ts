@@ -1,0 +1,133 @@
+/**
+ * Watches one session: `watchSession({ url, ticket })`. What is kept here is one immutable snapshot, the newest state and the connection, and
+ * who is told of its changes. A final state, a refusal and `close()` end everything: no timer, no connection and no code is left.
+ */
+
+import { createCalls } from './calls.ts';
+import { createServerClock } from './clock.ts';
+import { keepConnected } from './keep-connected.ts';
+import { isPageVisible, listenToPage } from './page-events.ts';
+import { parseOptions } from './parse-options.ts';
+import { createShownSession } from './shown-session.ts';
+import { isFinal } from './told.ts';
+import type { Connection, Session, SessionWatch, Snapshot, WatchEvent, WatchOptions } from './types.ts';
+import { createListeners } from './watch-events.ts';
+
+/** A machine that slept tells nobody; its clocks do, if they are looked at. */
+const WAKE_CHECK_MS = 1_000;
+
+const CLOSED: Connection = { status: 'closed' };
+
+/**
+ * Begins to connect within the next microtask.
+ *
+ * @throws {TypeError} names the option that is wrong
+ */
+export function watchSession(options: WatchOptions): SessionWatch {
+  const { signal, ...settings } = parseOptions(options);
+  const listeners = createListeners();
+  const clock = createServerClock({ monotonic: () => performance.now(), wall: () => Date.now() });
+  let snapshot: Snapshot = { session: null, connection: { status: 'connecting' } };
+  let isOver = false;
+  let followsPage = settings.visible === undefined;
+
+  const shown = createShownSession({
+    clock,
+    onChange(type, session) {
+      if (type === 'session' && isFinal(session)) finish(session);
+      else change({ ...snapshot, session }, { type, data: session });
+    },
+  });
+  const connection = keepConnected(
+    { ...settings, visible: settings.visible ?? isPageVisible() },
+    {
+      // After a sleep nobody knows the time until a whole state tells it.
+      after: () => (clock.isSuspect() ? 0 : shown.version()),
+      onConnection: handleConnection,
+      onSession: shown.tell,
+      onFresh: shown.renew,
+    },
+  );
+  const calls = createCalls({ url: settings.url, ticket: connection.ticket });
+  const heartbeat = setInterval(wake, WAKE_CHECK_MS);
+  const leavePage = listenToPage({
+    onWake: wake,
+    onOnline: connection.hurry,
+    onVisible(isVisible) {
+      if (followsPage) connection.setVisible(isVisible);
+      if (isVisible) connection.hurry(); // a hidden page's timers are late
+    },
+  });
+  if (signal?.aborted) close();
+  else signal?.addEventListener('abort', close);
+
+  function change(next: Snapshot, ...events: WatchEvent[]): void {
+    snapshot = next;
+    listeners.tell(...events);
+  }
+
+  function handleConnection(next: Connection): void {
+    if (next.status === 'open') clock.restart();
+    if (next.status === 'refused') stop();
+    change({ ...snapshot, connection: next }, { type: 'connection', data: next });
+    if (next.status === 'refused') listeners.end();
+  }
+
+  function finish(session: Session): void {
+    stop();
+    change(
+      { session, connection: CLOSED },
+      { type: 'session', data: session },
+      { type: 'connection', data: CLOSED },
+      { type: 'final', data: session },
+    );
+    listeners.end();
+  }
+
+  function wake(): void {
+    shown.check();
+    if (clock.isSuspect()) connection.reconnect();
+  }
+
+  function stop(): void {
+    isOver = true;
+    clearInterval(heartbeat);
+    leavePage();
+    signal?.removeEventListener('abort', close);
+    connection.close();
+    shown.close();
+  }
+
+  function close(): void {
+    calls.close();
+    if (isOver) return;
+    stop();
+    change({ ...snapshot, connection: CLOSED }, { type: 'connection', data: CLOSED });
+    listeners.end();
+  }
+
+  function* standing(): Generator<WatchEvent> {
+    const { session, connection: now } = snapshot;
+    yield { type: 'connection', data: now };
+    if (session === null) return;
+    yield { type: 'session', data: session };
+    if (isFinal(session)) yield { type: 'final', data: session };
+  }
+
+  return {
+    get snapshot() {
+      return snapshot;
+    },
+    subscribe: listeners.subscribe,
+    on: listeners.on,
+    serverNow: clock.now,
+    sendPassword: calls.sendPassword,
+    resume: calls.resume,
+    setVisible(visible) {
+      followsPage = false;
+      connection.setVisible(visible);
+    },
+    close,
+    [Symbol.asyncIterator]: () => listeners.iterate([...standing()]),
+  };
+}
