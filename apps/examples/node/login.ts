@@ -6,7 +6,7 @@
  */
 
 import type { Session } from '@qrcast/client/types';
-import { watchSession } from '@qrcast/client/watch-session';
+import { watchSession } from '@qrcast/client';
 
 const MAX_FAILURES = 8; // in a row
 

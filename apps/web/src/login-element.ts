@@ -5,7 +5,7 @@
  */
 
 import type { CallResult } from '@qrcast/client/types';
-import { watchSession } from '@qrcast/client/watch-session';
+import { watchSession } from '@qrcast/client';
 import { LitElement, type TemplateResult, unsafeCSS } from 'lit';
 import { type CardHandlers, cardTemplate } from './card.ts';
 import codeStyle from './code-panel.css?inline';

@@ -28,10 +28,10 @@ const gzipBytes = (code: string): number => gzipSync(code, { level: 9 }).length;
 describe('the bundle', () => {
   it(`of a page that watches a session is below ${MAX_GZIP_BYTES} bytes, gzipped`, async () => {
     const code = await bundle(
-      `import { watchSession } from '@qrcast/client/watch-session'; watchSession({ url: 'https://a', ticket: 't' });`,
+      `import { watchSession } from '@qrcast/client'; watchSession({ url: 'https://a', ticket: 't' });`,
     );
     const size = gzipBytes(code);
-    process.stdout.write(`@qrcast/client/watch-session: ${size} bytes gzipped, ${code.length} minified\n`);
+    process.stdout.write(`@qrcast/client: ${size} bytes gzipped, ${code.length} minified\n`);
     expect(code).toContain('/v1/ws');
     expect(size).toBeLessThan(MAX_GZIP_BYTES);
   });
@@ -39,7 +39,7 @@ describe('the bundle', () => {
   it('holds nothing of what is imported for its types or not used', async () => {
     const page = `
       import '@qrcast/client/types';
-      import '@qrcast/client/watch-session';
+      import '@qrcast/client';
       import '@qrcast/client/react';
       import { socketIo } from '@qrcast/client/socket-io';
       import { retryDelayMs } from './src/retry.ts';

@@ -41,7 +41,7 @@ const STRICT = `
   import { useSession } from '@qrcast/client/react';
   import { socketIo } from '@qrcast/client/socket-io';
   import type { Session, Snapshot } from '@qrcast/client/types';
-  import { watchSession } from '@qrcast/client/watch-session';
+  import { watchSession } from '@qrcast/client';
   import { io } from 'socket.io-client';
   const watch = watchSession({ url: 'https://a', ticket: 't', transport: socketIo(io) });
   const snapshot: Snapshot = watch.snapshot;
@@ -67,7 +67,7 @@ describe('the published package', () => {
 
   it('runs in Node as it is', () => {
     const script = `
-      import { watchSession } from '@qrcast/client/watch-session';
+      import { watchSession } from '@qrcast/client';
       import { socketIo } from '@qrcast/client/socket-io';
       import { useSession } from '@qrcast/client/react';
       import * as types from '@qrcast/client/types';
