@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { ErrorCode } from './errors.ts';
 
 /**
@@ -22,6 +23,10 @@ export const CLOSE_CODES = {
 } as const;
 
 export type CloseReason = keyof typeof CLOSE_CODES;
+
+export const closeReasonSchema = z
+  .enum(Object.keys(CLOSE_CODES) as [CloseReason, ...CloseReason[]])
+  .meta({ id: 'CloseReason', description: 'For programs: why it is closed' }); // never empty
 
 export function isRetryableClose(reason: CloseReason): boolean {
   const number = CLOSE_CODES[reason];

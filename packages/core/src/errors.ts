@@ -1,5 +1,8 @@
 /** The codes of `application/problem+json` answers and of refused subscriptions: one table, used by every transport. */
 
+import { z } from 'zod';
+import { type LimitName, limitNameSchema } from './tenant-limits.ts';
+
 interface ErrorKind {
   readonly status: number;
   readonly title: string;
@@ -26,30 +29,42 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+export const errorCodeSchema = z
+  .enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
+  .meta({ id: 'ErrorCode', description: 'For programs: what is wrong' }); // never empty
+
 /** A refusal meant for the caller; `detail` says what was expected, what came and what to do, and never holds a secret. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
   readonly code: ErrorCode;
   /** Where retrying helps: not before this long. */
   readonly retryAfterMs: number | undefined;
+  /** Which limit it is about. */
+  readonly limit: LimitName | undefined;
 
-  constructor(code: ErrorCode, detail: string, options: { retryAfterMs?: number; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, detail: string, options: { retryAfterMs?: number; limit?: LimitName; cause?: unknown } = {}) {
     super(detail, { cause: options.cause });
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
+    this.limit = options.limit;
   }
 }
 
 /** RFC 9457. `type` is a URN: the codes need no page to be told apart. */
-export interface Problem {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: ErrorCode;
-  readonly retryable: boolean;
-  readonly retryAfterMs?: number;
-}
+export const problemSchema = z
+  .object({
+    type: z.string().describe('`urn:qrcast:error:` and the code'),
+    title: z.string().describe('What the code means'),
+    status: z.number().int().describe('The HTTP status once more'),
+    detail: z.string().describe('For people: what was expected, what came and what to do; never a secret'),
+    code: errorCodeSchema,
+    retryable: z.boolean().describe('Whether the same call may succeed later'),
+    retryAfterMs: z.number().int().nonnegative().optional().describe('Wait at least this long before the next try, in ms'),
+    limit: limitNameSchema.optional().describe('Which limit is reached'),
+  })
+  .meta({ id: 'Problem', description: 'Why a call was refused (RFC 9457).' });
+
+export type Problem = Readonly<z.infer<typeof problemSchema>>;
 
 export function toProblem(error: RefusedError): Problem {
   const kind = ERRORS[error.code];
@@ -60,8 +75,12 @@ export function toProblem(error: RefusedError): Problem {
     detail: error.message,
     code: error.code,
     retryable: kind.retryable,
-    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    ...hintsOf(error),
   };
+}
+
+function hintsOf({ retryAfterMs, limit }: RefusedError): Pick<StreamError, 'retryAfterMs' | 'limit'> {
+  return { ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(limit === undefined ? {} : { limit }) };
 }
 
 /** What a stream's refused call carries. */
@@ -70,9 +89,9 @@ export interface StreamError {
   readonly detail: string;
   readonly retryable: boolean;
   readonly retryAfterMs?: number;
+  readonly limit?: LimitName;
 }
 
 export function toStreamError(error: RefusedError): StreamError {
-  const told = { code: error.code, detail: error.message, retryable: ERRORS[error.code].retryable };
-  return error.retryAfterMs === undefined ? told : { ...told, retryAfterMs: error.retryAfterMs };
+  return { code: error.code, detail: error.message, retryable: ERRORS[error.code].retryable, ...hintsOf(error) };
 }

@@ -90,6 +90,8 @@ describe('judgeNotification', () => {
 
   test('checks even a fresh login while the old one is still to be ended', () => {
     expect(judgeNotification(withState(showing, { relink: true }), notification())).toEqual({ kind: 'check' });
+    const leaving = withState({ kind: 'waiting', notice: null }, { logoutsLeft: 3 });
+    expect(judgeNotification(leaving, notification())).toEqual({ kind: 'check' });
   });
 
   test('believes for a session that nobody watches or that ran out, ignores what is final', () => {

@@ -5,19 +5,28 @@
 
 import { z } from 'zod';
 import type { Outcome } from './outcome.ts';
-import { isResumable, isTerminal, type Session } from './session.ts';
+import { isLoggingOut, isResumable, isTerminal, type Session } from './session.ts';
 
 /** `stateInstanceChanged`; the provider sends ids as numbers of up to 12 digits, `wid` empty unless linked. Unknown fields are its own. */
-export const stateNotificationSchema = z.object({
-  typeWebhook: z.literal('stateInstanceChanged'),
-  instanceData: z.object({
-    idInstance: z.union([z.number().int().positive(), z.string().regex(/^\d{1,20}$/)]).transform(String),
-    wid: z.string().max(128).nullish(),
-  }),
-  /** Unix seconds. */
-  timestamp: z.number().int().nonnegative(),
-  stateInstance: z.string().max(64),
-});
+export const stateNotificationSchema = z
+  .object({
+    typeWebhook: z.literal('stateInstanceChanged'),
+    instanceData: z
+      .object({
+        idInstance: z
+          .union([z.number().int().positive(), z.string().regex(/^\d{1,20}$/)])
+          .transform(String)
+          .describe('The instance'),
+        wid: z.string().max(128).nullish().describe('The linked account, if there is one'),
+      })
+      .describe('Whom it is about'),
+    timestamp: z.number().int().nonnegative().describe('When it happened, Unix seconds'),
+    stateInstance: z.string().max(64).describe("The provider's word for the instance's state, like `authorized`"),
+  })
+  .meta({ id: 'StateNotification' });
+
+/** Whom a notification of any kind is about. */
+export const notifiedInstanceSchema = z.object({ instanceData: stateNotificationSchema.shape.instanceData.pick({ idInstance: true }) });
 
 export type StateNotification = z.infer<typeof stateNotificationSchema>;
 
@@ -31,7 +40,7 @@ export function judgeNotification(session: Session, notification: StateNotificat
   if (isTerminal(session) && !isResumable(session)) return { kind: 'ignore' };
   // A notification of that very second may be from before it; so may any of an earlier second.
   const isFresh = notification.timestamp > Math.floor(session.newsFrom / 1000);
-  if (isFresh && !session.relink) {
+  if (isFresh && !session.relink && !isLoggingOut(session)) {
     if (notification.stateInstance === 'authorized') {
       return { kind: 'believe', outcome: { kind: 'authorized', account: accountOf(notification.instanceData.wid) } };
     }

@@ -39,8 +39,8 @@ export type Outcome =
   | { readonly kind: 'notAuthorized' }
   /** The code was scanned; the account's cloud password is wanted. */
   | { readonly kind: 'passwordWanted' }
-  /** No answer of use this time. `retryAfterMs` only if the provider named one. */
-  | { readonly kind: 'trouble'; readonly code: NoticeCode; readonly retryAfterMs?: number }
+  /** No answer of use this time. `retryAfterMs` only if the provider named one. `isUnanswered`: no answer at all, so the host may be dead. */
+  | { readonly kind: 'trouble'; readonly code: NoticeCode; readonly retryAfterMs?: number; readonly isUnanswered?: true }
   /** The provider says this instance or these credentials cannot work. */
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
   /** The logout was accepted; codes may take a minute or two to come. */

@@ -6,8 +6,10 @@ import {
   code,
   type Expected,
   ended,
+  FENCE,
   linked,
   linkedAs,
+  NOW,
   observed,
   policy,
   refused,
@@ -19,6 +21,7 @@ import {
 } from '../test/fixtures.ts';
 import type { Outcome } from './outcome.ts';
 import { reduce } from './reduce.ts';
+import { LOGOUTS_ON_MISMATCH } from './schedule.ts';
 import type { Session, State } from './session.ts';
 
 /** Name, session before, answer, what happens, and what the session is afterwards. */
@@ -33,8 +36,17 @@ const unready: State = { kind: 'waiting', notice: { code: 'provider_not_ready', 
 const failing: State = { kind: 'waiting', notice: { code: 'provider_error', retryAt: STARTED } };
 const badPassword: State = { kind: 'password', notice: { code: 'password_rejected', retryAt: STARTED } };
 
+const read = withState({ ...showing, code: { ...showing.code, text: 'link' } });
+const shows = (digest: string, text: string | null, issuedAt = FENCE): Partial<Session> => ({
+  state: { kind: 'showing', code: { digest, text, issuedAt, staleAt: NOW + policy.codeTtlMs }, notice: null },
+});
+
 const relinking = (state: State) => withState(state, { relink: true });
 const owned = (state: State) => withState(state, { expectedPhone: '79990000000' });
+const strict = (state: State) => withState(state, { expectedPhone: '79990000000', logoutOnMismatch: true });
+/** In the midst of a logout of the wrong account. */
+const leaving = (logoutsLeft = LOGOUTS_ON_MISMATCH) =>
+  withState(verifying, { expectedPhone: '79990000000', logoutOnMismatch: true, logoutsLeft, next: { ask: 'logout', at: STARTED } });
 const right = linkedAs('79990000000');
 const wrong = linkedAs('79991111111');
 const notAuthorized: Outcome = { kind: 'notAuthorized' };
@@ -43,10 +55,16 @@ const timeout = trouble('provider_timeout');
 
 const LOGOUT = { next: { ask: 'logout', at: soon }, relink: true } as const;
 const ACCOUNT = { next: { ask: 'account', at: soon } } as const;
+const EXPEL = { next: { ask: 'logout', at: soon }, logoutsLeft: LOGOUTS_ON_MISMATCH, state: verifying } as const;
 const QR_SOON = { next: { ask: 'qr', at: soon } } as const;
 
 const CASES: readonly Case[] = [
-  ['the same code again renews it quietly', SESSIONS.showing, code('first'), 'kept showing', { fence: STARTED }],
+  ['the same picture again renews its code quietly', SESSIONS.showing, code('first'), 'kept showing', { fence: STARTED }],
+  ['the same text in another picture, too, and the picture stays', read, code('second', 'link'), 'kept showing', shows('first', 'link')],
+  ['a text is not lost to a poll that did not learn it', read, code('first'), 'kept showing', shows('first', 'link')],
+  ['another text is another code', read, code('second', 'other'), 'told showing', shows('second', 'other', NOW)],
+  ['a picture nobody has read is another code', read, code('second'), 'told showing', shows('second', null, NOW)],
+  ['two pictures nobody has read are two codes', SESSIONS.showing, code('second'), 'told showing', shows('second', null, NOW)],
 
   ['relink: logout first', relinking(waiting), linked, 'told waiting', { ...LOGOUT, state: preparing }],
   ['relink: the used code goes', relinking(showing), linked, 'told waiting', { ...LOGOUT, state: preparing }],
@@ -76,6 +94,28 @@ const CASES: readonly Case[] = [
   ['linked, without a phone', owned(waiting), linkedAs(null), 'told waiting', { ...ACCOUNT, state: verifying }],
   ['linked, to whom is unknown, idle', owned(idle), linked, 'kept idle', ACCOUNT],
   ['linked, to whom is unknown, after the deadline', owned(ended('deadline')), linked, 'same', {}],
+
+  ['another phone that is to be logged out', strict(showing), wrong, 'told waiting', EXPEL],
+  ['another phone that is to be logged out, idle', strict(idle), wrong, 'told waiting', { ...EXPEL, deadlineAt: NOW + policy.attemptMs }],
+  ['another phone that is to be logged out, after the deadline', strict(ended('deadline')), wrong, 'same', {}],
+  ['the expected phone where others are logged out', strict(waiting), right, 'told connected', { logoutsLeft: null }],
+  ['the other phone is logged out', leaving(), { kind: 'loggedOut' }, 'told ended', { state: ended('account_mismatch') }],
+  ['the other phone is found to be gone', leaving(), notAuthorized, 'told ended', { state: ended('account_mismatch') }],
+  ['the other phone is found to be gone: a code', leaving(), code('x'), 'told ended', { state: ended('account_mismatch') }],
+  [
+    'the logout of the other phone fails: once more',
+    leaving(),
+    timeout,
+    'told waiting',
+    {
+      logoutsLeft: LOGOUTS_ON_MISMATCH - 1,
+      next: { ask: 'logout', at: STARTED + 5_000 },
+      state: { kind: 'waiting', notice: { code: 'provider_timeout', retryAt: STARTED + 5_000 } },
+    },
+  ],
+  ['nobody is connected while the other phone goes', leaving(), right, 'told waiting', { logoutsLeft: LOGOUTS_ON_MISMATCH - 1 }],
+  ['the last logout of the other phone fails', leaving(1), timeout, 'told ended', { state: ended('account_mismatch') }],
+  ['the last logout of the other phone is refused', leaving(1), refused, 'told ended', { state: ended('account_mismatch') }],
 
   ['the second refusal', withState(waiting, { refusals: 1 }), refused, 'told ended', { state: ended('credentials_rejected') }],
   [
@@ -117,6 +157,20 @@ test.each(CASES)('%s', (_name, before, outcome, expected, after) => {
   const result = reduce(policy, before, answered(outcome));
   expect(observed(before, result)).toBe(expected);
   expect(result).toMatchObject(after);
+});
+
+test('a text known later is told', () => {
+  const after = reduce(policy, SESSIONS.showing, answered(code('first', 'link')));
+  expect(observed(SESSIONS.showing, after)).toBe('told showing');
+  expect(after).toMatchObject(shows('first', 'link'));
+});
+
+test('a logout of the wrong account goes on when nobody watches, and its attempt running out is no other end', () => {
+  const session = leaving();
+  expect(reduce(policy, session, { kind: 'unwatched', at: NOW })).toBe(session);
+  expect(reduce(policy, session, { kind: 'elapsed', at: session.deadlineAt }).state).toEqual(ended('account_mismatch'));
+  expect(reduce(policy, session, { kind: 'elapsed', at: session.expiresAt }).state).toEqual(ended('account_mismatch'));
+  expect(reduce(policy, session, { kind: 'cancelled', at: NOW }).state).toEqual(ended('cancelled'));
 });
 
 test('only the two resumable ends can be resumed or changed by an answer', () => {

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { answered, code, created, linked, linkedAs, policy, refused, T0, trouble } from '../test/fixtures.ts';
 import type { Outcome, PollMethod } from './outcome.ts';
 import { reduce } from './reduce.ts';
-import { MIN_SPACING_MS, REFUSALS_UNTIL_END } from './schedule.ts';
+import { LOGOUTS_ON_MISMATCH, MIN_SPACING_MS, REFUSALS_UNTIL_END } from './schedule.ts';
 import { isPolled, type Session } from './session.ts';
 
 const ATTEMPT_SLOTS = policy.attemptMs / policy.intervalMs;
@@ -145,6 +145,17 @@ describe('preparing and verifying', () => {
     expect(run.session.state).toEqual({ kind: 'ended', reason: 'deadline' });
     expect(run.count('account')).toBeLessThanOrEqual(ATTEMPT_SLOTS + 1);
   });
+
+  test.each([refused, linked, trouble('provider_error'), trouble('rate_limited'), trouble('provider_refused')])(
+    'a logout of the wrong account that comes to $kind is asked for three times, an interval apart, and then that is the end',
+    (outcome) => {
+      const first = created({ expectedPhone: '79990000000', logoutOnMismatch: true });
+      const run = poll({ qr: linked, account: linkedAs('79991111111'), logout: outcome }, { first, jitter: 0.5 });
+      expect(run.session.state).toEqual({ kind: 'ended', reason: 'account_mismatch' });
+      expect(run.count('logout')).toBe(LOGOUTS_ON_MISMATCH);
+      expect(Math.min(...run.gaps.slice(2))).toBeGreaterThanOrEqual(policy.intervalMs);
+    },
+  );
 
   test('a method that alone refuses does not speed up the loop either', () => {
     const logout = poll({ qr: linked, state: linked, logout: refused }, { first: created({ relink: true }) });

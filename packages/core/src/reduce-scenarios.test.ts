@@ -158,6 +158,18 @@ describe('an expected phone', () => {
     expect(play(asked, told(7.1, linkedAs('79991111111'))).state).toEqual({ kind: 'ended', reason: 'account_mismatch' });
   });
 
+  test('does not match, and the other one is logged out before the end', () => {
+    const strict = created({ expectedPhone: '79990000000', logoutOnMismatch: true });
+    const found = play(strict, watched(0), told(1, code('a')), told(6, linked), told(7.1, linkedAs('79991111111')));
+    expect(found).toMatchObject({
+      state: { kind: 'waiting', notice: { code: 'provider_not_ready' } },
+      next: { ask: 'logout', at: s(8.1) },
+    });
+    expect(play(found, told(8.3, { kind: 'loggedOut' })).state).toEqual({ kind: 'ended', reason: 'account_mismatch' });
+    const left = play(found, unwatched(8.2));
+    expect(left).toBe(found);
+  });
+
   test('stays unknown: nobody is connected on a guess', () => {
     const unknown = play(asked, told(7.1, linkedAs(null)), told(12, trouble('provider_timeout')));
     expect(unknown).toMatchObject({ state: { kind: 'waiting' }, next: { ask: 'account' } });

@@ -6,9 +6,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type History, history, refusals } from '../test/histories.ts';
+import type { Outcome } from './outcome.ts';
 import { reduce, type SessionEvent } from './reduce.ts';
 import { MIN_SPACING_MS, type Policy } from './schedule.ts';
-import { isFinal, isPolled, isTerminal, nextElapseAt, type Session } from './session.ts';
+import { type Code, isFinal, isPolled, isTerminal, nextElapseAt, type Session } from './session.ts';
 import { owed, toWire, type WireSession } from './wire.ts';
 
 const RUNS = { numRuns: 1_000 };
@@ -103,6 +104,31 @@ describe('after every event', () => {
     if (before.relink && before.state.kind !== 'connected') expect(after.state.kind).not.toBe('connected');
   });
 
+  always('once a wrong account is to go, there are few logouts and one end', ({ before, event, after }) => {
+    if (after.logoutsLeft === null) return;
+    seen.add('a wrong account to log out');
+    expect(after.logoutsLeft).toBeGreaterThan(0);
+    if (isPolled(after)) expect(after.next.ask).toBe('logout');
+    else if (event.kind === 'cancelled') expect(isFinal(after)).toBe(true);
+    else expect(after.state).toEqual(before.state.kind === 'ended' ? before.state : { kind: 'ended', reason: 'account_mismatch' });
+    if (isPolled(after) && before.logoutsLeft !== null && event.kind === 'answered' && after.fence > before.fence)
+      expect(after.logoutsLeft).toBe(before.logoutsLeft - 1);
+  });
+
+  always('a code keeps its picture and its text while it is shown', ({ before, event, after }) => {
+    const [was, is, answer] = [codeOf(before, event.at), codeOf(after, event.at), codeIn(event)];
+    if (was === null || is === null || (answer !== null && answer.digest !== was.digest)) return;
+    expect(is.digest).toBe(was.digest);
+    if (was.text !== null) expect(is.text).toBe(was.text);
+  });
+
+  always('the same text in another picture is the same code', ({ before, event, after }) => {
+    const [was, is, answer] = [codeOf(before, event.at), codeOf(after, event.at), codeIn(event)];
+    if (was === null || is === null || was.text === null || answer?.text !== was.text) return;
+    if (answer.digest !== was.digest) seen.add('another picture of the same text');
+    expect(is).toEqual({ ...was, staleAt: is.staleAt });
+  });
+
   always('a change that is only kept shows a viewer nothing but a later staleness', ({ before, after }) => {
     if (after === before || after.toldVersion > before.toldVersion) return;
     expect(withoutStaleness(viewOf(after))).toEqual(withoutStaleness(viewOf(before)));
@@ -136,6 +162,14 @@ function follow(view: View, session: Session, told: number): View {
   return { ...view, code: { ...view.code, staleAt: session.state.code.staleAt } };
 }
 
+function codeOf({ state }: Session, at: number): Code | null {
+  return state.kind === 'showing' && state.code.staleAt > at ? state.code : null;
+}
+
+function codeIn(event: SessionEvent): Extract<Outcome, { kind: 'code' }> | null {
+  return event.kind === 'answered' && event.outcome.kind === 'code' ? event.outcome : null;
+}
+
 type View = Omit<WireSession, 'version' | 'serverNow'> & { readonly digest: string | null };
 
 function viewOf(session: Session): View {
@@ -148,7 +182,7 @@ function withoutStaleness(view: View): View {
 }
 
 /** Histories that never get anywhere would prove all of the above. */
-test('the histories reach every state and every end', () => {
+test('the histories reach every state and every end, and show a code in two pictures', () => {
   fc.assert(
     fc.property(history, (given) => {
       steps(given);
@@ -157,5 +191,7 @@ test('the histories reach every state and every end', () => {
   );
   const lives = ['idle', 'waiting', 'showing', 'password', 'connected'];
   const ends = [...refusals, 'deadline', 'provider_down', 'cancelled', 'account_mismatch', 'expired'];
-  expect([...lives, ...ends].filter((name) => !seen.has(name))).toEqual([]);
+  expect([...lives, ...ends, 'another picture of the same text', 'a wrong account to log out'].filter((name) => !seen.has(name))).toEqual(
+    [],
+  );
 });

@@ -8,17 +8,26 @@
  */
 
 import type { Account, NoticeCode, Outcome, RefusalReason } from './outcome.ts';
-import { FAILURES_UNTIL_DOWN, followUpAt, isFault, nextSlotAt, type Policy, REFUSALS_UNTIL_END, retryDelay } from './schedule.ts';
+import {
+  FAILURES_UNTIL_DOWN,
+  followUpAt,
+  isFault,
+  LOGOUTS_ON_MISMATCH,
+  nextSlotAt,
+  type Policy,
+  REFUSALS_UNTIL_END,
+  retryDelay,
+} from './schedule.ts';
 import {
   type Code,
   type EndReason,
+  isLoggingOut,
   isPolled,
   isResumable,
   isTerminal,
   type Notice,
   nextElapseAt,
   type Session,
-  type State,
 } from './session.ts';
 
 /** `at` is when the event happened, Unix ms. */
@@ -50,7 +59,7 @@ export function reduce(policy: Policy, session: Session, event: SessionEvent): S
     case 'watched':
       return current.state.kind === 'idle' ? startAttempt(policy, current, event.at) : current;
     case 'unwatched':
-      return isPolled(current) ? tell(current, { state: { kind: 'idle' } }) : current;
+      return isPolled(current) && !isLoggingOut(current) ? tell(current, { state: { kind: 'idle' } }) : current;
     case 'resumed':
       return isResumable(current) ? startAttempt(policy, current, event.at) : current;
     case 'cancelled':
@@ -77,10 +86,11 @@ function answer(policy: Policy, current: Session, event: Answered): Session {
   if (event.startedAt < current.fence) return current;
   if (isTerminal(current)) return lateLogin(policy, current, event);
   const session = { ...current, fence: event.startedAt };
+  if (session.logoutsLeft !== null) return loggingOut(policy, session, event, session.logoutsLeft);
   const { outcome } = event;
   switch (outcome.kind) {
     case 'code':
-      return showCode(policy, session, event, outcome.digest);
+      return showCode(policy, session, event, outcome);
     case 'authorized':
       return authorize(policy, session, event, outcome.account);
     case 'notAuthorized':
@@ -88,7 +98,7 @@ function answer(policy: Policy, current: Session, event: Answered): Session {
     case 'passwordWanted':
       return askPassword(policy, session, event);
     case 'loggedOut':
-      return troubled(policy, session, event, { kind: 'trouble', code: 'instance_starting' });
+      return troubled(policy, session, event, { code: 'instance_starting' });
     case 'trouble':
       return troubled(policy, session, event, outcome);
     case 'refused':
@@ -98,7 +108,7 @@ function answer(policy: Policy, current: Session, event: Answered): Session {
   }
 }
 
-function showCode(policy: Policy, session: Session, event: Answered, digest: string): Session {
+function showCode(policy: Policy, session: Session, event: Answered, { digest, text }: Extract<Outcome, { kind: 'code' }>): Session {
   const healthy = {
     ...unlinked(session, event),
     failures: 0,
@@ -109,12 +119,18 @@ function showCode(policy: Policy, session: Session, event: Answered, digest: str
   const { state } = session;
   // A poll that was under way when the last viewer left: true, but nobody may be shown it.
   if (state.kind === 'idle') return keep(session, healthy);
-  if (state.kind === 'showing' && state.code.digest === digest) {
-    const renewed: State = { kind: 'showing', code: { ...state.code, staleAt }, notice: null };
-    return state.notice === null ? keep(session, { ...healthy, state: renewed }) : tell(session, { ...healthy, state: renewed });
+  if (state.kind === 'showing' && isSameCode(state.code, { digest, text })) {
+    const code: Code = { ...state.code, text: state.code.text ?? text, staleAt };
+    const change = { ...healthy, state: { kind: 'showing', code, notice: null } } as const;
+    return state.notice === null && code.text === state.code.text ? keep(session, change) : tell(session, change);
   }
-  const code: Code = { digest, text: null, issuedAt: event.at, staleAt };
+  const code: Code = { digest, text, issuedAt: event.at, staleAt };
   return tell(session, { ...healthy, state: { kind: 'showing', code, notice: null } });
+}
+
+/** Two pictures that say the same are one code, and the first of them stays. */
+function isSameCode(shown: Code, { digest, text }: Pick<Code, 'digest' | 'text'>): boolean {
+  return shown.digest === digest || (text !== null && shown.text === text);
 }
 
 /** The provider answered as not linked: what was to be logged out is, and only news from now on can tell of a new login. */
@@ -134,9 +150,28 @@ function authorize(policy: Policy, before: Session, event: Answered, account: Ac
   if (session.expectedPhone === null)
     return tell(session, { state: { kind: 'connected', account: account ?? { wid: null, phone: null } } });
   if (account === null || account.phone === null) return waitFor(session, 'account', { code: 'provider_not_ready', retryAt: soon });
-  return account.phone === session.expectedPhone
-    ? tell(session, { state: { kind: 'connected', account } })
+  if (account.phone === session.expectedPhone) return tell(session, { state: { kind: 'connected', account } });
+  return session.logoutOnMismatch
+    ? logOut(policy, session, event, followUpAt(event.startedAt, event.at))
     : end(session, 'account_mismatch');
+}
+
+/** Somebody else's account is in the instance, and that does not wait for a viewer. */
+function logOut(policy: Policy, session: Session, event: Answered, soon: number): Session {
+  const attempt = session.state.kind === 'idle' ? startAttempt(policy, session, event.at) : session;
+  const change = { logoutsLeft: LOGOUTS_ON_MISMATCH, next: { ask: 'logout', at: soon } } as const;
+  return tell(attempt, { ...change, state: { kind: 'waiting', notice: { code: 'provider_not_ready', retryAt: soon } } });
+}
+
+/** What the logout came to. Whatever the provider says, the session ends `account_mismatch`, after a few tries at the latest. */
+function loggingOut(policy: Policy, session: Session, event: Answered, logoutsLeft: number): Session {
+  const { outcome } = event;
+  const isLinkedStill = outcome.kind === 'authorized' || outcome.kind === 'trouble' || outcome.kind === 'refused';
+  if (!isLinkedStill || logoutsLeft <= 1) return end(session, 'account_mismatch');
+  const trouble = outcome.kind === 'trouble' ? outcome : { code: 'provider_refused' as const };
+  const at = retryAt(policy, event, trouble, LOGOUTS_ON_MISMATCH - logoutsLeft + 1);
+  const change = { logoutsLeft: logoutsLeft - 1, next: { ask: 'logout', at } } as const;
+  return tell(session, { ...change, state: { kind: 'waiting', notice: { code: trouble.code, retryAt: at } } });
 }
 
 /** A scan in the last second of an attempt, told after its end, is still a login. Anything less comes too late. */
@@ -174,17 +209,19 @@ function askPassword(policy: Policy, session: Session, event: Answered): Session
   return tell(session, { ...healthy, state: { kind: 'password', notice: null } });
 }
 
-function troubled(policy: Policy, session: Session, event: Answered, trouble: Extract<Outcome, { kind: 'trouble' }>): Session {
-  const { code, retryAfterMs } = trouble;
+type Trouble = Omit<Extract<Outcome, { kind: 'trouble' }>, 'kind'>;
+
+function retryAt(policy: Policy, event: Answered, { code, retryAfterMs }: Trouble, failures: number): number {
+  const counted = Math.max(code === 'rate_limited' ? 2 : 1, failures);
+  const delay = retryDelay(policy, { code, failures: counted, retryAfterMs, jitter: event.jitter });
+  return Math.max(event.startedAt + delay, event.at + (retryAfterMs ?? 0), followUpAt(event.startedAt, event.at));
+}
+
+function troubled(policy: Policy, session: Session, event: Answered, trouble: Trouble): Session {
+  const { code } = trouble;
   const failures = isFault(code) ? session.failures + 1 : session.failures;
   if (failures >= FAILURES_UNTIL_DOWN) return end({ ...session, failures }, 'provider_down');
-  const delay = retryDelay(policy, {
-    code,
-    failures: Math.max(code === 'rate_limited' ? 2 : 1, failures),
-    retryAfterMs,
-    jitter: event.jitter,
-  });
-  const at = Math.max(event.startedAt + delay, event.at + (retryAfterMs ?? 0), followUpAt(event.startedAt, event.at));
+  const at = retryAt(policy, event, trouble, failures);
   const counted = {
     ...session,
     failures,
@@ -235,13 +272,16 @@ function end(session: Session, reason: EndReason): Session {
 /** The session as it is at `at`, if nothing but time passed since the last event. */
 function elapse(session: Session, at: number): Session {
   if (at < nextElapseAt(session)) return session;
+  if (isLoggingOut(session)) return end(session, 'account_mismatch');
   if (at >= session.expiresAt) return end(session, 'expired');
   if (at >= session.deadlineAt) return end(session, 'deadline');
   if (session.state.kind !== 'showing') return session;
   return tell(session, { state: { kind: 'waiting', notice: session.state.notice } });
 }
 
-type Change = Partial<Pick<Session, 'state' | 'relink' | 'next' | 'failures' | 'refusals' | 'newsFrom' | 'startedAt' | 'deadlineAt'>>;
+type Change = Partial<
+  Pick<Session, 'state' | 'relink' | 'logoutsLeft' | 'next' | 'failures' | 'refusals' | 'newsFrom' | 'startedAt' | 'deadlineAt'>
+>;
 
 /** A change viewers must be told whole. */
 function tell(session: Session, change: Change): Session {

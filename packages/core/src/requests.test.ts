@@ -50,6 +50,7 @@ const BAD: readonly Bad[] = [
   session('a phone of letters', { expectedPhone: 'call me' }, 'expectedPhone'),
   session('a phone too short', { expectedPhone: '+1 23' }, 'expectedPhone'),
   session('relink as a word', { relink: 'yes' }, 'relink'),
+  session('a logout of nobody knows whom', { logoutOnMismatch: true }, 'logoutOnMismatch'),
   session('a locale with an underscore', { locale: 'ru_RU' }, 'locale'),
   session('less than a minute', { expiresInSeconds: 59 }, 'expiresInSeconds'),
   session('more than a week', { expiresInSeconds: 604_801 }, 'expiresInSeconds'),

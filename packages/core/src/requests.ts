@@ -2,16 +2,20 @@
 
 import { z } from 'zod';
 import { RefusedError } from './errors.ts';
+import { MAX_LIMIT, TENANT_LIMITS, type TenantLimit } from './tenant-limits.ts';
 import { parseUpstreamRule } from './upstream.ts';
-import { formatSchema } from './wire.ts';
+import { formatSchema, sessionStateSchema } from './wire.ts';
 
 /** The first four digits name the provider's host, hence at least four; ten in its documents, twelve in the wild. */
 export const INSTANCE_ID = /^\d{4,20}$/;
 /** No dots, slashes or percent signs: at the provider it is a path segment. */
 export const API_TOKEN = /^[A-Za-z0-9_-]{8,256}$/;
 
+/** What `expectedPhone` takes, for the generated documents: the digits may stand between `+`, spaces, brackets and hyphens. */
+const EXPECTED_PHONE_PATTERN = String.raw`^\+?(?:[\s()-]*\d){5,20}[\s()-]*$`;
+
 const seconds = (min: number, max: number) => z.number().int().min(min).max(max);
-const scope = z.enum(['view', 'password']);
+const scope = z.enum(['view', 'password']).meta({ id: 'Scope', description: 'What a ticket allows' });
 export type Scope = z.infer<typeof scope>;
 
 /** `scheme://host[:port]`, as browsers send it in `Origin`. */
@@ -21,34 +25,55 @@ export const originSchema = z
   .regex(/^https?:\/\/([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/, 'expected an origin like https://app.example.com')
   .refine((value) => URL.canParse(value), 'expected an origin like https://app.example.com');
 
-export const createSessionSchema = z.strictObject({
-  instanceId: z.string().regex(INSTANCE_ID, 'expected 4 to 20 digits'),
-  apiToken: z.string().regex(API_TOKEN, 'expected 8 to 256 characters of A-Z a-z 0-9 _ -'),
-  apiUrl: z.string().max(256).optional(),
-  reference: z.string().min(1).max(128).optional(),
-  expectedPhone: z
-    .string()
-    .transform((value) => value.replace(/^\+/, '').replace(/[\s()-]/g, ''))
-    .pipe(z.string().regex(/^\d{5,20}$/, 'expected a phone number of 5 to 20 digits'))
-    .optional(),
-  relink: z.boolean().optional(),
-  locale: z
-    .string()
-    .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'expected a language tag like en or ru-RU')
-    .max(35)
-    .optional(),
-  expiresInSeconds: seconds(60, 604_800).optional(),
-  returnUrl: z
-    .url({ protocol: /^https?$/ })
-    .max(2048)
-    .optional(),
-});
+export const createSessionSchema = z
+  .strictObject({
+    instanceId: z.string().regex(INSTANCE_ID, 'expected 4 to 20 digits').describe('The instance at the provider, its `idInstance`'),
+    apiToken: z
+      .string()
+      .regex(API_TOKEN, 'expected 8 to 256 characters of A-Z a-z 0-9 _ -')
+      .describe("The provider's token of the instance, its `apiTokenInstance`; kept encrypted, and never told again"),
+    apiUrl: z
+      .string()
+      .max(256)
+      .optional()
+      .describe('The provider host, without a path; default `https://<first four digits of instanceId>.api.green-api.com`'),
+    reference: z.string().min(1).max(128).optional().describe('Your own id of this session, echoed in every state'),
+    expectedPhone: z
+      .string()
+      .meta({ pattern: EXPECTED_PHONE_PATTERN })
+      .transform((value) => value.replace(/^\+/, '').replace(/[\s()-]/g, ''))
+      .pipe(z.string().regex(/^\d{5,20}$/, 'expected a phone number of 5 to 20 digits'))
+      .optional()
+      .describe('Only a login of this phone is `connected`; any other ends `account_mismatch`'),
+    logoutOnMismatch: z
+      .boolean()
+      .optional()
+      .describe('With `expectedPhone`: any other phone is logged out again, before the session ends `account_mismatch`'),
+    relink: z.boolean().optional().describe('Log an instance that is linked already out, and link it anew'),
+    locale: z
+      .string()
+      .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'expected a language tag like en or ru-RU')
+      .max(35)
+      .optional()
+      .describe('The language of the hosted page, a BCP 47 tag'),
+    expiresInSeconds: seconds(60, 604_800).optional().describe('Life of the session; default 3600'),
+    returnUrl: z
+      .url({ protocol: /^https?$/ })
+      .max(2048)
+      .optional()
+      .describe('Where the hosted page sends the person after the login'),
+  })
+  .refine(({ logoutOnMismatch, expectedPhone }) => logoutOnMismatch !== true || expectedPhone !== undefined, {
+    path: ['logoutOnMismatch'],
+    error: 'expected together with expectedPhone, which says whose login is the right one',
+  })
+  .meta({ id: 'CreateSession' });
 
 export const listSessionsSchema = z.strictObject({
-  state: z.enum(['idle', 'waiting', 'showing', 'password', 'connected', 'ended']).optional(),
-  reference: z.string().min(1).max(128).optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().max(128).optional(),
+  state: sessionStateSchema.optional().describe('Only sessions in this state'),
+  reference: z.string().min(1).max(128).optional().describe('Only sessions with this reference'),
+  limit: z.coerce.number().int().min(1).max(100).default(20).describe('Sessions on one page, at most'),
+  cursor: z.string().max(128).optional().describe('`nextCursor` of the page before'),
 });
 
 /** How a viewer over HTTP says what a stream's client says in messages; strings, for they come in a query. */
@@ -57,59 +82,109 @@ const viewerQuery = {
     .string()
     .transform((list) => list.split(','))
     .pipe(z.array(formatSchema).min(1).max(2))
-    .optional(),
+    .optional()
+    .describe('What you want of a code; default both. Text alone is some twenty times smaller'),
   visible: z
     .enum(['true', 'false'])
     .transform((word) => word === 'true')
-    .default(true),
+    .pipe(z.boolean())
+    .default(true)
+    .describe('`false`: watch without counting as a viewer, and without keeping the polls going'),
 };
 
-export const readSessionSchema = z.strictObject({ wait: z.coerce.number().min(0).max(30).default(0), ...viewerQuery });
+export const readSessionSchema = z.strictObject({
+  wait: z.coerce
+    .number()
+    .min(0)
+    .max(30)
+    .default(0)
+    .describe('Seconds. With `If-None-Match`: hold the answer until there is something newer, or this long'),
+  ...viewerQuery,
+});
 
 /** Server-Sent Events. */
 export const eventsSchema = z.strictObject(viewerQuery);
 
-export const passwordSchema = z.strictObject({ password: z.string().min(1).max(256) });
+const password = z.string().min(1).max(256).describe("The account's cloud password: handed to the provider, never stored or logged");
 
-export const createTicketSchema = z.strictObject({
-  expiresInSeconds: seconds(30, 86_400).optional(),
-  scopes: z.array(scope).min(1).max(2).optional(),
-  origins: z.array(originSchema).max(20).optional(),
-});
+export const passwordSchema = z.strictObject({ password }).meta({ id: 'SendPassword' });
 
-const limit = z.number().int().min(0).max(1_000_000);
+export const createTicketSchema = z
+  .strictObject({
+    expiresInSeconds: seconds(30, 86_400).optional().describe('Life of the ticket, never past the session; default 900'),
+    scopes: z.array(scope).min(1).max(2).optional().describe('What it allows; default both'),
+    origins: z
+      .array(originSchema)
+      .max(20)
+      .optional()
+      .describe("Pages that may use it, like `https://app.example.com`; default the tenant's `allowedOrigins`, an empty list for any"),
+  })
+  .meta({ id: 'CreateTicket' });
+
+/** All of them may be left out. */
+export const tenantLimitsSchema = z.strictObject(
+  Object.fromEntries(
+    Object.entries(TENANT_LIMITS).map(([name, { words }]) => [name, z.number().int().min(0).max(MAX_LIMIT).optional().describe(words)]),
+  ) as Record<TenantLimit, z.ZodOptional<z.ZodNumber>>, // the same names
+);
 const upstreamHost = z
   .string()
   .max(256)
   .refine((entry) => parseUpstreamRule(entry) !== null, 'expected a host, *.host, https://host or http://127.0.0.1:port');
+const receiver = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .describe('An `https` address with a public host; others only where the operator has named them'),
+});
 const tenantFields = {
-  name: z.string().min(1).max(128),
-  allowedOrigins: z.array(originSchema).max(100),
-  upstreamHosts: z.array(upstreamHost).max(50),
-  limits: z.strictObject({ sessions: limit.optional(), viewers: limit.optional(), viewersPerSession: limit.optional() }),
-  callback: z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2048) }),
+  name: z.string().min(1).max(128).describe('For people'),
+  allowedOrigins: z.array(originSchema).max(100).describe('Pages that may use tickets which name no origins of their own; empty for any'),
+  upstreamHosts: z
+    .array(upstreamHost)
+    .max(50)
+    .describe("Provider hosts this tenant may use: `host`, `*.host`, `https://host`; narrows the operator's own list"),
+  limits: tenantLimitsSchema.describe("What the tenant may use, over all gateways; what is left out is the operator's default"),
+  callback: receiver.describe('Where its own server is told of its sessions, signed'),
+  relay: receiver.describe("Where the provider's notifications are passed on to, signed and in order"),
 };
 
-export const createTenantSchema = z.strictObject({
-  id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'expected 1 to 63 of a-z 0-9 _ -, beginning with a letter or digit'),
-  ...z.strictObject(tenantFields).partial().required({ name: true }).shape,
-});
+export const createTenantSchema = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'expected 1 to 63 of a-z 0-9 _ -, beginning with a letter or digit')
+      .describe('Chosen by you, used once and for ever'),
+    ...z.strictObject(tenantFields).partial().required({ name: true }).shape,
+  })
+  .meta({ id: 'CreateTenant' });
 
-/** Null puts a list or callback back to none. */
+/** Null puts a list or an address back to none. */
 export const patchTenantSchema = z
-  .strictObject({ ...tenantFields, upstreamHosts: tenantFields.upstreamHosts.nullable(), callback: tenantFields.callback.nullable() })
-  .partial();
+  .strictObject({
+    ...tenantFields,
+    upstreamHosts: tenantFields.upstreamHosts.nullable(),
+    callback: tenantFields.callback.nullable(),
+    relay: tenantFields.relay.nullable(),
+    suspended: z.boolean().describe('`true`: its keys and tickets are refused and its streams closed, until it is `false` again'),
+  })
+  .partial()
+  .meta({ id: 'PatchTenant' });
+
+const sessionId = z.string().min(1).max(64).describe('A session of this connection');
 
 /** Socket.IO handshake and `subscribe`. */
 export const subscribeSchema = z.strictObject({
-  ticket: z.string().min(1).max(4096),
-  formats: z.array(formatSchema).min(1).max(2).optional(),
-  after: z.number().int().nonnegative().optional(),
+  ticket: z.string().min(1).max(4096).describe('With the scope `view`'),
+  formats: z.array(formatSchema).min(1).max(2).optional().describe('What you want of a code; default both'),
+  after: z.number().int().nonnegative().optional().describe('The version you have: an equal or older state is not sent again'),
 });
 /** `unsubscribe` and `resume`. */
-export const sessionIdSchema = z.strictObject({ sessionId: z.string().min(1).max(64) });
-export const streamPasswordSchema = z.strictObject({ sessionId: z.string().min(1).max(64), password: z.string().min(1).max(256) });
-export const visibleSchema = z.strictObject({ visible: z.boolean() });
+export const sessionIdSchema = z.strictObject({ sessionId });
+export const streamPasswordSchema = z.strictObject({ sessionId, password });
+export const visibleSchema = z.strictObject({
+  visible: z.boolean().describe('`false`: the tab is hidden; the connection stays, but counts as no viewer and keeps no polls going'),
+});
 
 /** @throws {RefusedError} `invalid_request` naming every field at fault and the rule it breaks; values are told by their kind alone. */
 export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {

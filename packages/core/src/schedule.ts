@@ -18,6 +18,8 @@ export const MAX_BACKOFF_MS = 30_000;
 export const FAILURES_UNTIL_DOWN = 8;
 /** A refusal must be repeated before it ends the session: stray 401s and 404s on healthy instances are on record. */
 export const REFUSALS_UNTIL_END = 2;
+/** Logouts asked for when another account than the expected one was found: the session must end, also where the provider takes none. */
+export const LOGOUTS_ON_MISMATCH = 3;
 
 export interface Policy {
   /** Between two polls of one instance. At least `MIN_SPACING_MS`. */

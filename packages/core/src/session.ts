@@ -26,9 +26,9 @@ export interface Notice {
 }
 
 export interface Code {
-  /** Names the picture's bytes; equal digests are the same code. */
+  /** Names the bytes of the picture kept beside the record. Equal digests or equal texts are the same code. */
   readonly digest: string;
-  /** What the picture says, null while it is not decoded. */
+  /** What the picture says, null while nobody has read it. */
   readonly text: string | null;
   readonly issuedAt: number;
   /** Nobody may be shown the code after this moment. */
@@ -54,6 +54,8 @@ export interface Session {
   readonly reference: string | null;
   /** Digits only. A login of any other phone ends `account_mismatch`. */
   readonly expectedPhone: string | null;
+  /** The other phone is to be logged out before that. */
+  readonly logoutOnMismatch: boolean;
   readonly locale: string | null;
   readonly returnUrl: string | null;
 
@@ -64,6 +66,8 @@ export interface Session {
   readonly state: State;
   /** An instance that is already linked is to be logged out first; false again as soon as the provider answers as not linked. */
   readonly relink: boolean;
+  /** Another phone than the expected one was found and is being logged out: how many more tries that gets. Null: none was found. */
+  readonly logoutsLeft: number | null;
   /** What the provider is asked next, and when. Means nothing unless `isPolled`. */
   readonly next: { readonly ask: PollMethod; readonly at: number };
   /** When the request behind the last accepted answer started. Answers of earlier requests are ignored. */
@@ -90,6 +94,7 @@ export interface NewSession {
   readonly instanceKey: string;
   readonly reference: string | null;
   readonly expectedPhone: string | null;
+  readonly logoutOnMismatch: boolean;
   readonly locale: string | null;
   readonly returnUrl: string | null;
   readonly relink: boolean;
@@ -102,6 +107,7 @@ export function createSession(fields: NewSession, attemptMs: number, now: number
     version: 1,
     toldVersion: 1,
     state: { kind: 'idle' },
+    logoutsLeft: null,
     next: { ask: 'qr', at: now },
     fence: 0,
     failures: 0,
@@ -130,6 +136,11 @@ export function isResumable(session: Session): boolean {
 /** The provider is polled for sessions in these states only. */
 export function isPolled(session: Session): boolean {
   return session.state.kind === 'waiting' || session.state.kind === 'showing' || session.state.kind === 'password';
+}
+
+/** Another account than the expected one is being logged out: polled to its end, whether anybody watches or not. */
+export function isLoggingOut(session: Session): boolean {
+  return session.logoutsLeft !== null && isPolled(session);
 }
 
 /** When time alone changes the session next (`elapsed`), Unix ms; Infinity if never. */

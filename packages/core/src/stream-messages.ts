@@ -4,27 +4,41 @@
  */
 
 import { z } from 'zod';
-import { CLOSE_CODES, type CloseReason } from './close-codes.ts';
-import { ERRORS, type ErrorCode } from './errors.ts';
+import { closeReasonSchema } from './close-codes.ts';
+import { errorCodeSchema } from './errors.ts';
 import { sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from './requests.ts';
+import { limitNameSchema } from './tenant-limits.ts';
 import { freshSchema, wireSessionSchema } from './wire.ts';
 
-const namesOf = <K extends string>(table: Readonly<Record<K, unknown>>) => z.enum(Object.keys(table) as [K, ...K[]]); // never empty
+const waitMs = z.number().int().nonnegative().describe('Wait at least this long before you come back or try again, in ms');
 
-const waitMs = z.number().int().nonnegative().describe('Milliseconds to wait at least');
-
-export const drainingSchema = z.object({ retryAfterMs: waitMs }).meta({ id: 'Draining' });
+export const drainingSchema = z
+  .object({ retryAfterMs: waitMs })
+  .meta({ id: 'Draining', description: 'This gateway is about to go; the connection is closed right after. Another one serves you.' });
 
 export const closingSchema = z
-  .object({ code: namesOf<CloseReason>(CLOSE_CODES), number: z.number().int(), retryable: z.boolean(), retryAfterMs: waitMs.optional() })
-  .meta({ id: 'Closing' });
+  .object({
+    code: closeReasonSchema,
+    number: z.number().int().describe('The close code of a plain WebSocket'),
+    retryable: z.boolean().describe('Whether coming back as you are makes sense'),
+    retryAfterMs: waitMs.optional(),
+  })
+  .meta({ id: 'Closing', description: 'Why the connection is closed; the last word on it.' });
 
 export const streamErrorSchema = z
-  .object({ code: namesOf<ErrorCode>(ERRORS), detail: z.string(), retryable: z.boolean(), retryAfterMs: waitMs.optional() })
-  .meta({ id: 'StreamError' });
+  .object({
+    code: errorCodeSchema,
+    detail: z.string().describe('For people: what was expected, what came and what to do; never a secret'),
+    retryable: z.boolean().describe('Whether the same call may succeed later'),
+    retryAfterMs: waitMs.optional(),
+    limit: limitNameSchema.optional().describe('Which limit is reached'),
+  })
+  .meta({ id: 'StreamError', description: 'Why a call on a stream was refused.' });
 
 /** A client's own mark on a frame, repeated in the answer to it. */
-export const refSchema = z.union([z.number().int().nonnegative(), z.string().min(1).max(64)]).meta({ id: 'Ref' });
+export const refSchema = z
+  .union([z.number().int().nonnegative(), z.string().min(1).max(64)])
+  .meta({ id: 'Ref', description: "The client's own mark on a frame, repeated in the answer to it" });
 
 const marked = { ref: refSchema.optional() };
 
@@ -38,12 +52,17 @@ export const CLIENT_FRAMES = {
   ping: z.strictObject({ type: z.literal('ping'), ...marked }),
 } as const;
 
+const { subscribe, unsubscribe, password, resume, visible, ping } = CLIENT_FRAMES;
+export const clientFrameSchema = z.discriminatedUnion('type', [subscribe, unsubscribe, password, resume, visible, ping], {
+  error: `expected one of ${Object.keys(CLIENT_FRAMES).join(', ')}`,
+});
+
 /** What the server sends on `/v1/ws`, by `type`. */
 export const SERVER_FRAMES = {
   session: z.object({ type: z.literal('session'), session: wireSessionSchema }),
   fresh: z.object({ type: z.literal('fresh'), ...freshSchema.shape }),
   draining: z.object({ type: z.literal('draining'), ...drainingSchema.shape }),
-  ok: z.object({ type: z.literal('ok'), ...marked, sessionId: z.string().optional() }),
+  ok: z.object({ type: z.literal('ok'), ...marked, sessionId: z.string().optional().describe('Of a `subscribe`: what is watched now') }),
   error: z.object({ type: z.literal('error'), ...marked, error: streamErrorSchema }),
   pong: z.object({ type: z.literal('pong'), ...marked }),
 } as const;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DEFAULT_UPSTREAM_HOSTS, defaultApiUrl, isAllowedUpstream, parseApiUrl, parseUpstreamRule } from './upstream.ts';
+import { DEFAULT_UPSTREAM_HOSTS, defaultApiUrl, isAllowedUpstream, parseApiUrl, parsePastedUrl, parseUpstreamRule } from './upstream.ts';
 
 test.each([
   ['https://1101.api.green-api.com', 'https://1101.api.green-api.com'],
@@ -40,6 +40,20 @@ test.each([
   'https://api.green\n-api.com',
 ])('%j is no API URL', (value) => {
   expect(parseApiUrl(value)).toBeNull();
+});
+
+test.each([
+  ['https://1101.api.green-api.com/waInstance1101000001/qr/token_-0', 'https://1101.api.green-api.com'],
+  ['https://127.0.0.1/', 'https://127.0.0.1'],
+  ['https://1101.api.green-api.com', null],
+  ['https://1101.api.green-api.com/?a=1', null],
+  ['https://1101.api.green-api.com/#', null],
+  ['https://1101.api.green-api.com/%2e', null],
+  ['https://1101.api.green-api.com/a\r\nb', null],
+  ['https://user@1101.api.green-api.com/a', null],
+  ['nonsense/a', null],
+])('%j was pasted from %s', (value, origin) => {
+  expect(parsePastedUrl(value)).toBe(origin);
 });
 
 test.each([

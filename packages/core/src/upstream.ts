@@ -18,6 +18,7 @@ export type UpstreamRule =
   | { readonly kind: 'origin'; readonly origin: string };
 
 const API_URL = /^https?:\/\/[^\s\\/?#@%]+(?:\/+v3)?\/*$/i;
+const PASTED_URL = /^(https?:\/\/[^\s\\/?#@%]+)\/[\w./-]*$/i;
 const WILDCARD = /^\*(?:\.[a-z0-9-]+){2,}$/;
 const HOST = /^[a-z0-9[][a-z0-9.:[\]-]*$/;
 const EXPLICIT_PORT = /:\d+\/?$/;
@@ -34,6 +35,12 @@ export function defaultApiUrl(instanceId: string): string {
 export function parseApiUrl(value: string): string | null {
   if (!API_URL.test(value)) return null;
   return URL.parse(value)?.origin ?? null;
+}
+
+/** The origin of an address with a path that people paste from the provider's console; null for all that is less plain. */
+export function parsePastedUrl(value: string): string | null {
+  const [, host] = PASTED_URL.exec(value) ?? [];
+  return host === undefined ? null : parseApiUrl(host);
 }
 
 /** Understands an allow-list entry, null if it is none: `*.api.example.com`, `api.example.com`, `api.example.com:8443`, an origin. */

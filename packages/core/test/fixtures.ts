@@ -22,6 +22,7 @@ const fields: NewSession = {
   expectedPhone: null,
   locale: null,
   returnUrl: null,
+  logoutOnMismatch: false,
   relink: false,
   expiresAt: T0 + 3_600_000,
 };
@@ -39,11 +40,11 @@ export function withState(state: State, overrides: Partial<Session> = {}): Sessi
 export const ended = (reason: EndReason): State => ({ kind: 'ended', reason });
 
 export const STALE_AT = T0 + 25_000;
-export const showing: State = {
+export const showing = {
   kind: 'showing',
   code: { digest: 'first', text: null, issuedAt: FENCE, staleAt: STALE_AT },
   notice: null,
-};
+} as const satisfies State;
 
 /** The machine's states as the truth table has them: an end that can be resumed behaves like a state of its own. */
 export type TableState = StateKind | 'endedResumable';
@@ -69,7 +70,12 @@ export function answered(outcome: Outcome, { at = NOW, startedAt = STARTED, jitt
   return { kind: 'answered', at, startedAt, jitter, outcome };
 }
 
-export const code = (digest: string): Outcome => ({ kind: 'code', image: `data:image/png;base64,${digest}`, digest, text: null });
+export const code = (digest: string, text: string | null = null): Outcome => ({
+  kind: 'code',
+  image: `data:image/png;base64,${digest}`,
+  digest,
+  text,
+});
 export const linkedAs = (phone: string | null): Outcome => ({
   kind: 'authorized',
   account: { wid: phone === null ? null : `${phone}@c.us`, phone },

@@ -19,8 +19,16 @@ const notices: readonly NoticeCode[] = [
 export const refusals: readonly RefusalReason[] = ['credentials_rejected', 'instance_deleted', 'instance_expired', 'instance_blocked'];
 const PHONES = ['79990000000', '79991111111'] as const;
 
+/** What each picture says: two of them the same. Not every poll learns it. */
+const TEXTS = { a: 'first', b: 'first', c: 'second', d: 'third' } as const;
+
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom('a', 'b', 'c').map((digest): Outcome => ({ kind: 'code', image: '', digest, text: null })) },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.boolean())
+      .map(([digest, isRead]): Outcome => ({ kind: 'code', image: '', digest, text: isRead ? TEXTS[digest] : null })),
+  },
   {
     weight: 1,
     arbitrary: fc
@@ -89,11 +97,12 @@ export const history: fc.Arbitrary<History> = fc
       attemptMs: fc.integer({ min: 10_000, max: 180_000 }),
     }),
     relink: fc.boolean(),
+    logoutOnMismatch: fc.boolean(),
     expectedPhone: fc.option(fc.constantFrom(...PHONES), { nil: null }),
     livesFor: fc.integer({ min: 60_000, max: 600_000 }),
     bursts: fc.array(burst, { minLength: 1, maxLength: 20, size: 'max' }),
   })
-  .map(({ policy, relink, expectedPhone, livesFor, bursts }) => {
+  .map(({ policy, relink, logoutOnMismatch, expectedPhone, livesFor, bursts }) => {
     let at = T0;
     const events = bursts.flat().map(([when, given]) => {
       at += when.after;
@@ -101,7 +110,7 @@ export const history: fc.Arbitrary<History> = fc
     });
     return {
       policy,
-      first: created({ relink, expectedPhone, expiresAt: T0 + livesFor }),
+      first: created({ relink, logoutOnMismatch, expectedPhone, expiresAt: T0 + livesFor }),
       events: [{ kind: 'watched', at: T0 }, ...events],
     };
   });

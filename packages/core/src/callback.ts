@@ -1,0 +1,136 @@
+/** What a tenant's own server is told of its sessions: which changes, and in which words. Sent as in the Standard Webhooks specification. */
+
+import { z } from 'zod';
+import type { Session } from './session.ts';
+import { toWire, wireSessionSchema } from './wire.ts';
+
+export const callbackTypeSchema = z
+  .enum(['session.connected', 'session.ended', 'session.password_required'])
+  .meta({ id: 'CallbackType', description: 'What happened' });
+export type CallbackType = z.infer<typeof callbackTypeSchema>;
+
+/** What changes without a change of the session is left out, and so is the code: these states have none. */
+export const callbackSessionSchema = wireSessionSchema
+  .omit({ code: true, viewers: true, serverNow: true })
+  .meta({ id: 'CallbackSession', description: 'The session as it was then, without `code`, `viewers` and `serverNow`.' });
+
+/** The body of what is sent. */
+export const callbackBodySchema = z
+  .object({
+    type: callbackTypeSchema,
+    timestamp: z.string().describe('When it happened, ISO 8601'),
+    data: z.object({ session: callbackSessionSchema }).describe('What it is about'),
+  })
+  .meta({ id: 'CallbackBody', description: 'One event of a session.' });
+type CallbackBody = z.infer<typeof callbackBodySchema>;
+
+/** Likewise, of a notification that is passed on. */
+export const relayBodySchema = z
+  .object({
+    type: z.literal('provider.notification'),
+    timestamp: z.string().describe('When it came, ISO 8601'),
+    data: z.unknown().describe("The provider's notification, byte for byte"),
+  })
+  .meta({ id: 'RelayBody', description: "One of the provider's notifications." });
+
+/** One thing to tell. `id` is the `webhook-id`: the same at every try, and nothing else's. */
+export const callbackSchema = z.object({
+  id: z.string(),
+  tenantId: z.string(),
+  sessionId: z.string(),
+  type: callbackTypeSchema,
+  createdAt: z.number(),
+  /** The body to be sent, as it is signed. */
+  payload: z.string(),
+});
+export type Callback = Readonly<z.infer<typeof callbackSchema>>;
+
+const TYPES: Readonly<Partial<Record<Session['state']['kind'], CallbackType>>> = {
+  connected: 'session.connected',
+  ended: 'session.ended',
+  password: 'session.password_required',
+};
+
+/** What is to be told of a change at `at` (Unix ms); null if nothing is. */
+export function callbackOf(previous: Session, next: Session, at: number): Callback | null {
+  const type = TYPES[next.state.kind];
+  if (type === undefined || isSameState(previous, next)) return null;
+  const session = callbackSessionSchema.parse(toWire(next, { image: null, viewers: 0, now: at }));
+  return {
+    // A version may be given twice where Redis forgot a second; not together with its moment.
+    id: `evt_${next.id.replace(/^ses_/, '')}_${next.version}_${at.toString(36)}`,
+    tenantId: next.tenantId,
+    sessionId: next.id,
+    type,
+    createdAt: at,
+    payload: JSON.stringify({ type, timestamp: new Date(at).toISOString(), data: { session } } satisfies CallbackBody),
+  };
+}
+
+/** An end for another reason is another end: a resumable one that was cancelled, or expired. */
+function isSameState({ state: before }: Session, { state: after }: Session): boolean {
+  if (before.kind === 'ended' && after.kind === 'ended') return before.reason === after.reason;
+  return before.kind === after.kind;
+}
+
+/** The provider's notification for the tenant's own server, its body unchanged: byte for byte what came. */
+export function relayPayload(body: string, at: number): string {
+  return `{"type":"provider.notification","timestamp":"${new Date(at).toISOString()}","data":${body}}`;
+}
+
+const timestamp = z.number().int();
+
+export const callbackStateSchema = z
+  .enum(['pending', 'delivered', 'failed'])
+  .meta({ id: 'CallbackState', description: 'How far it has come' });
+export type CallbackState = z.infer<typeof callbackStateSchema>;
+
+export const attemptErrorSchema = z
+  .enum(['timeout', 'unreachable', 'address_not_allowed', 'not_configured'])
+  .meta({ id: 'CallbackError', description: 'Why no status came' });
+export type AttemptError = z.infer<typeof attemptErrorSchema>;
+
+export const attemptSchema = z
+  .object({
+    at: timestamp.describe('When it was sent, Unix ms'),
+    ms: timestamp.describe('How long it took, ms'),
+    status: z.number().int().optional().describe('The HTTP status that your server answered'),
+    error: attemptErrorSchema.optional(),
+  })
+  .meta({ id: 'CallbackAttempt', description: 'One try: with a `status`, or with an `error`.' });
+export type Attempt = Readonly<z.infer<typeof attemptSchema>>;
+
+export const wireCallbackSchema = z
+  .object({
+    id: z.string().describe('Its `webhook-id`: the same at every try'),
+    type: callbackTypeSchema,
+    sessionId: z.string().describe('The session'),
+    createdAt: timestamp.describe('When it happened, Unix ms'),
+    attempts: z.array(attemptSchema).describe('Oldest first, the last 50'),
+    state: callbackStateSchema,
+    nextAttemptAt: timestamp.nullable().describe('When it is tried next, Unix ms; null unless `pending`'),
+  })
+  .meta({ id: 'Callback', description: 'One event for your server, and how its delivery went.' });
+export type WireCallback = z.infer<typeof wireCallbackSchema>;
+
+export const callbackAnswerSchema = z.object({ callback: wireCallbackSchema }).meta({ id: 'CallbackAnswer' });
+
+export const callbackListSchema = z
+  .object({
+    callbacks: z.array(wireCallbackSchema).describe('Newest first'),
+    nextCursor: z.string().nullable().describe('The `cursor` of the next page; null at the end of the list'),
+  })
+  .meta({ id: 'CallbackList' });
+
+export const listCallbacksSchema = z.strictObject({
+  state: callbackStateSchema.optional().describe('Only those in this state'),
+  limit: z.coerce.number().int().min(1).max(100).default(20).describe('Callbacks on one page, at most'),
+  cursor: z.string().max(128).optional().describe('`nextCursor` of the page before'),
+});
+
+export const callbackSecretSchema = z
+  .object({
+    callbackSecret: z.string().describe('Shown this once'),
+    previousValidUntil: timestamp.describe('Until then every message is signed with the previous secret, too; Unix ms'),
+  })
+  .meta({ id: 'CallbackSecret' });

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createSchemaComponents, type Dialect } from './json-schema.ts';
+import { createSessionSchema, readSessionSchema } from './requests.ts';
+import { wireSessionSchema } from './wire.ts';
+
+const DIALECTS: readonly Dialect[] = ['draft-2020-12', 'draft-07'];
+
+describe.each(DIALECTS)('in %s', (dialect) => {
+  test('a schema with an id becomes a component, and those inside of it', () => {
+    const components = createSchemaComponents(dialect);
+    expect(components.answer(z.object({ session: wireSessionSchema }))).toEqual({
+      type: 'object',
+      properties: { session: { $ref: '#/components/schemas/Session' } },
+      required: ['session'],
+    });
+    expect(Object.keys(components.all())).toEqual([
+      'Account',
+      'Code',
+      'End',
+      'EndReason',
+      'Notice',
+      'NoticeCode',
+      'Session',
+      'SessionState',
+    ]);
+    expect(JSON.stringify(components.all())).not.toMatch(/\$defs|definitions|\$schema|9007199254740991/);
+    expect(components.all()['SessionState']).toMatchObject({ 'x-enumDescriptions': { idle: expect.any(String) } });
+  });
+
+  test('answers stay open, requests closed', () => {
+    const components = createSchemaComponents(dialect);
+    components.answer(wireSessionSchema);
+    components.request(createSessionSchema);
+    expect(components.all()['Session']).not.toHaveProperty('additionalProperties');
+    expect(components.all()['CreateSession']).toMatchObject({ additionalProperties: false });
+  });
+
+  test('a query is told as what it becomes', () => {
+    const { properties } = createSchemaComponents(dialect).answer(readSessionSchema);
+    expect(properties).toMatchObject({ wait: { type: 'number', default: 0 }, formats: { type: 'array' }, visible: { type: 'boolean' } });
+  });
+
+  test('one name for two schemas is refused', () => {
+    const components = createSchemaComponents(dialect);
+    const both = z.strictObject({ size: z.string().transform(Number).pipe(z.number()) }).meta({ id: `Both-${dialect}` });
+    components.request(both);
+    expect(() => components.answer(both)).toThrow(/two schemas have the id Both/);
+  });
+});
+
+test('the documented pattern of a phone takes what the schema takes, and nothing else', () => {
+  const components = createSchemaComponents('draft-2020-12');
+  components.request(createSessionSchema);
+  const { pattern } = (components.all()['CreateSession'] as { properties: { expectedPhone: { pattern: string } } }).properties
+    .expectedPhone;
+  const likePhones = fc.string({ unit: fc.constantFrom('+', ' ', '(', ')', '-', '\t', '1', '7', '9', 'x', '.'), maxLength: 30 });
+  fc.assert(
+    fc.property(likePhones, (phone) => {
+      const { success } = createSessionSchema.safeParse({ instanceId: '1101000001', apiToken: 'abcdefgh', expectedPhone: phone });
+      expect(new RegExp(pattern, 'u').test(phone)).toBe(success);
+    }),
+    { numRuns: 2_000, examples: [['+7 (900) 000-00-00'], ['12345'], ['1234'], [' +12345'], ['1'.repeat(20)], ['1'.repeat(21)]] },
+  );
+});

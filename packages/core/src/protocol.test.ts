@@ -1,0 +1,50 @@
+/** PROTOCOL.md's tables of error codes and close codes say what the code says. */
+
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { CLOSE_CODES, type CloseReason, isRetryableClose } from './close-codes.ts';
+import { ERRORS } from './errors.ts';
+
+const protocol = readFileSync(new URL('../PROTOCOL.md', import.meta.url), 'utf8');
+
+/** Rows of the table with this head, as `number | code | yes or no`. */
+function tableOf(head: RegExp): string[] {
+  const lines = protocol.split('\n');
+  const start = lines.findIndex((line) => head.test(line));
+  const rows = lines.slice(start + 2);
+  return rows
+    .slice(
+      0,
+      rows.findIndex((line) => !line.startsWith('|')),
+    )
+    .map((line) =>
+      line
+        .replaceAll('`', '')
+        .split('|')
+        .slice(1, 4)
+        .map((cell) => cell.trim())
+        .join(' | '),
+    );
+}
+
+const yesOrNo = (is: boolean): string => (is ? 'yes' : 'no');
+
+/** Every row of the table is one of the code's, in its order; what is missing stands with what is decided and not served yet. */
+function expectSame(table: readonly string[], rows: readonly string[]): void {
+  expect(table.length).toBeGreaterThan(5);
+  expect(table).toEqual(rows.filter((row) => table.includes(row)));
+  const [, decided = ''] = protocol.split('## 10. Decided, not served yet');
+  const missing = rows.filter((row) => !table.includes(row)).map((row) => row.split(' | ')[1] ?? '');
+  expect(missing.filter((code) => !decided.includes(`\`${code}\``))).toEqual([]);
+}
+
+test('the error codes', () => {
+  const rows = Object.entries(ERRORS).map(([code, { status, retryable }]) => `${status} | ${code} | ${yesOrNo(retryable)}`);
+  expectSame(tableOf(/^\| status \| code +\| retryable \|/), rows);
+});
+
+test('the close codes', () => {
+  const reasons = Object.keys(CLOSE_CODES) as CloseReason[]; // its own keys
+  const rows = reasons.map((reason) => `${CLOSE_CODES[reason]} | ${reason} | ${yesOrNo(isRetryableClose(reason))}`);
+  expectSame(tableOf(/^\| number \| code +\| come back \|/), rows);
+});
