@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import { createPublicLookup } from './public-lookup.ts';
 
@@ -16,8 +16,7 @@ export interface Connector {
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Host names resolve to public addresses only, except those in `privateHosts`. */
-export function createConnector(privateHosts: readonly string[]): Connector {
-  const lookup = createPublicLookup(privateHosts);
+export function createConnector(privateHosts: readonly string[], lookup: LookupFunction = createPublicLookup(privateHosts)): Connector {
   // Over HTTP/2 one lost packet or one reset would delay the polls of every instance on the host at once.
   const options = { allowH2: false, timeout: CONNECT_TIMEOUT_MS, lookup } as buildConnector.BuildOptions; // The type wants a port and host.
   // Undici's connector returns the socket; its type does not say so.

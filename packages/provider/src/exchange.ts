@@ -26,8 +26,8 @@ export interface ExchangeLimits {
   readonly bodyMs: number;
 }
 
-/** No complete answer: too slow, cut off, or not something to read (too large, not HTTP). */
-export type ExchangeTrouble = 'provider_timeout' | 'provider_unreachable' | 'provider_error';
+/** No complete answer: too slow, cut off, not something to read (too large, not HTTP), or at an address that may not be asked. */
+export type ExchangeTrouble = 'provider_timeout' | 'provider_unreachable' | 'provider_error' | 'provider_refused';
 
 /** The peer was reached, and what it sent cannot be used. Every other code is about reaching it or staying connected. */
 const UNUSABLE_CODES: ReadonlySet<unknown> = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_HEADERS_OVERFLOW']);
@@ -135,6 +135,7 @@ function interpretError(error: Error & { readonly code?: unknown }): ExchangeTro
   const { code } = error;
   if (CLOSED_CODES.has(code)) return new ProviderError('provider_closed', 'The provider client is closed: open another one');
   if (BAD_REQUEST_CODES.has(code)) return new ProviderError('credentials_invalid', 'The credentials make no request: check apiUrl');
+  if (code === 'EACCES') return 'provider_refused'; // by public-lookup.ts, or by this machine's own rules
   return UNUSABLE_CODES.has(code) || isMalformed(error) ? 'provider_error' : 'provider_unreachable';
 }
 

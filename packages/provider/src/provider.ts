@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns';
 import type { Outcome, PasswordOutcome, PollMethod } from '@qrcast/core/outcome';
 import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/requests';
 import { Agent } from 'undici';
@@ -13,6 +14,7 @@ import type { Credentials } from './credentials.ts';
 import type { ExchangeLimits, ExchangeTrouble } from './exchange.ts';
 import { exchange } from './exchange.ts';
 import { ProviderError } from './provider-error.ts';
+import { createPublicLookup } from './public-lookup.ts';
 
 /**
  * The provider's API for one process: a pool of connections, and every possible answer turned into exactly one outcome.
@@ -41,6 +43,8 @@ export interface ProviderOptions {
   readonly connections?: number | null;
   /** Host names that may resolve to private addresses. Names on a public allow-list never should. */
   readonly privateHosts?: readonly string[];
+  /** How host names become addresses; what is private among them is left out all the same. */
+  readonly resolve?: typeof lookup;
 }
 
 export const PROVIDER_DEFAULTS = {
@@ -58,6 +62,7 @@ export const PROVIDER_DEFAULTS = {
   /** A held QR request keeps its connection busy for a minute, so a small fixed number would make others wait. */
   connections: null,
   privateHosts: [],
+  resolve: lookup,
 } as const satisfies ProviderOptions;
 
 interface Call {
@@ -75,7 +80,7 @@ const CALLS: Readonly<Record<PollMethod, Call>> = {
 
 export function openProvider(options: ProviderOptions = {}): Provider {
   const settings = { ...PROVIDER_DEFAULTS, ...options };
-  const connector = createConnector(settings.privateHosts);
+  const connector = createConnector(settings.privateHosts, createPublicLookup(settings.privateHosts, settings.resolve));
   const agent = openAgent(settings, connector);
   const limits: ExchangeLimits = { totalMs: settings.requestTimeoutMs, bodyMs: settings.bodyTimeoutMs };
   const slowLimits: ExchangeLimits = { ...limits, totalMs: settings.qrTimeoutMs };
@@ -88,7 +93,7 @@ export function openProvider(options: ProviderOptions = {}): Provider {
       const path = pathOf(credentials, call.path);
       const request = { origin: credentials.apiUrl, path, method: 'GET', headers, body: null } as const;
       const reply = await exchange(agent, request, call.isSlow ? slowLimits : limits, signal);
-      return isAnswer(reply) ? call.interpret(reply) : { kind: 'trouble', code: reply };
+      return isAnswer(reply) ? call.interpret(reply) : interpretFailure(reply);
     },
 
     async sendPassword(credentials, password, signal) {
@@ -126,6 +131,13 @@ function pathOf({ instanceId, apiToken }: Credentials, method: string): string {
     throw new ProviderError('credentials_invalid', 'Expected an instance id of 4 to 20 digits and a token of 8 to 256 of A-Z a-z 0-9 _ -');
   }
   return `/waInstance${encodeURIComponent(instanceId)}/${method}/${encodeURIComponent(apiToken)}`;
+}
+
+/** What was cut off for its size or cannot be read was an answer all the same; who may not be asked, did not fail to answer. */
+function interpretFailure(code: ExchangeTrouble): Outcome {
+  return code === 'provider_error' || code === 'provider_refused'
+    ? { kind: 'trouble', code }
+    : { kind: 'trouble', code, isUnanswered: true };
 }
 
 function isAnswer(reply: Answer | ExchangeTrouble): reply is Answer {

@@ -13,14 +13,36 @@ test.each([
   ['169.254.169.254', 4],
   ['172.31.255.255', 4],
   ['192.168.1.1', 4],
+  ['192.0.0.1', 4],
+  ['192.0.2.1', 4],
+  ['192.88.99.1', 4],
+  ['198.18.0.1', 4],
+  ['198.51.100.1', 4],
+  ['203.0.113.1', 4],
   ['224.0.0.1', 4],
+  ['240.0.0.1', 4],
   ['255.255.255.255', 4],
   ['::', 6],
   ['::1', 6],
+  ['::127.0.0.1', 6],
   ['::ffff:127.0.0.1', 6],
   ['::ffff:a9fe:a9fe', 6],
-  ['fd00::1', 6],
+  ['::ffff:51.250.12.167', 6],
+  ['0:0:0:0:0:ffff:10.0.0.1', 6],
+  ['64:ff9b::10.0.0.1', 6],
+  ['64:ff9b:1::1', 6],
+  ['100::1', 6],
+  ['2001::1', 6],
+  ['2001:2::1', 6],
+  ['2001:10::1', 6],
+  ['2001:db8::1', 6],
+  ['2002:7f00:1::', 6],
+  ['3fff::1', 6],
+  ['5f00::1', 6],
+  ['fd00:ec2::254', 6],
   ['fe80::1', 6],
+  ['fe80::1%eth0', 6],
+  ['fec0::1', 6],
   ['ff02::1', 6],
 ])('%s is private', (address, family) => {
   expect(isPrivateAddress(address, family)).toBe(true);
@@ -30,7 +52,9 @@ test.each([
   ['51.250.12.167', 4],
   ['172.32.0.1', 4],
   ['100.128.0.1', 4],
-  ['::ffff:51.250.12.167', 6],
+  ['192.0.1.1', 4],
+  ['223.255.255.255', 4],
+  ['2001:200::1', 6],
   ['2a0d:d6c0::1', 6],
 ])('%s is public', (address, family) => {
   expect(isPrivateAddress(address, family)).toBe(false);
@@ -40,7 +64,17 @@ test('private addresses are left out, and a host that has no others cannot be re
   await expect(resolve([PRIVATE, PUBLIC], { all: true })).resolves.toEqual([PUBLIC]);
   await expect(resolve([PRIVATE, PUBLIC], {})).resolves.toBe(PUBLIC.address);
   await expect(resolve([PRIVATE], { all: true })).rejects.toMatchObject({ code: 'EACCES' });
-  await expect(resolve([], {})).rejects.toMatchObject({ code: 'EACCES' });
+});
+
+test('a name that was public and is so no more is judged by its new address', async () => {
+  const answers = [[PUBLIC], [PRIVATE]];
+  const rebinding = ((_host: string, _options: LookupOptions, callback: (error: null, found: LookupAddress[]) => void) =>
+    callback(null, answers.shift() ?? [])) as typeof lookup;
+  const ask = createPublicLookup([], rebinding);
+  const found = () =>
+    new Promise((settle, fail) => ask('mirror.example', {}, (error, address) => (error === null ? settle(address) : fail(error))));
+  await expect(found()).resolves.toBe(PUBLIC.address);
+  await expect(found()).rejects.toMatchObject({ code: 'EACCES' });
 });
 
 test('a host named by the operator may be private', async () => {

@@ -1,4 +1,3 @@
-import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { BlockList } from 'node:net';
@@ -9,25 +8,38 @@ import { BlockList } from 'node:net';
  * Literal addresses are not looked up at all; they are reached only if the allow-list names them.
  */
 
+/** All of IANA's special-purpose registry that is not globally reachable, and multicast. */
 const PRIVATE_V4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
   '127.0.0.0/8',
-  '169.254.0.0/16',
+  '169.254.0.0/16', // the clouds' metadata services, too
   '172.16.0.0/12',
   '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
   '192.168.0.0/16',
   '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
   '224.0.0.0/3',
 ];
-const PRIVATE_V6 = ['::/127', '64:ff9b::/96', '64:ff9b:1::/48', '2002::/16', 'fc00::/7', 'fe80::/10', 'ff00::/8'];
+/**
+ * All but 2000::/3, the part that is given out; and what is special in that. IPv4 in IPv6's clothes is among it, in each of its forms:
+ * a name has an A record for that.
+ */
+const PRIVATE_V6 = ['::/3', '4000::/2', '8000::/1', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
-const privateRanges = createPrivateRanges();
+// Apart: one list for both would hold an IPv4 address for its mapped form, and find it in ::/3.
+const privateV4 = listOf(PRIVATE_V4, 'ipv4');
+const privateV6 = listOf(PRIVATE_V6, 'ipv6');
 
-/** True for loopback, link-local, private, shared and multicast addresses, also as IPv4 mapped into IPv6. */
+/** True for loopback, link-local, private, shared, reserved and multicast addresses, and for IPv4 mapped into IPv6. */
 export function isPrivateAddress(address: string, family: number): boolean {
-  return privateRanges.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  if (family !== 6) return privateV4.check(address, 'ipv4');
+  const [unscoped = ''] = address.split('%'); // with a zone (fe80::1%eth0) the list would not find it
+  return privateV6.check(unscoped, 'ipv6');
 }
 
 /** A resolver for `net.connect`. `localhost` and the names in `privateHosts` may resolve to anything; nobody else to private addresses. */
@@ -38,26 +50,23 @@ export function createPublicLookup(privateHosts: readonly string[], resolve: typ
       if (error !== null) return callback(error, []);
       const usable = exempt.has(hostname) ? addresses : addresses.filter(({ address, family }) => !isPrivateAddress(address, family));
       const first = usable[0];
-      if (first === undefined) return callback(refusal(addresses), []);
+      if (first === undefined) return callback(refusal(), []);
       if (options.all === true) return callback(null, usable);
       callback(null, first.address, first.family);
     });
   };
 }
 
-function refusal(addresses: readonly LookupAddress[]): NodeJS.ErrnoException {
-  const text = addresses.length === 0 ? 'The host has no address' : 'The host resolves to private addresses only, which is not allowed';
-  return Object.assign(new Error(text), { code: 'EACCES' });
+/** `EACCES`: the operator of this service forbids it, as a firewall would. */
+function refusal(): NodeJS.ErrnoException {
+  return Object.assign(new Error('The host resolves to private addresses only, which is not allowed'), { code: 'EACCES' });
 }
 
-function createPrivateRanges(): BlockList {
+function listOf(ranges: readonly string[], type: 'ipv4' | 'ipv6'): BlockList {
   const list = new BlockList();
-  for (const range of PRIVATE_V4) addRange(list, range, 'ipv4');
-  for (const range of PRIVATE_V6) addRange(list, range, 'ipv6');
+  for (const range of ranges) {
+    const [network = '', prefix] = range.split('/');
+    list.addSubnet(network, Number(prefix), type);
+  }
   return list;
-}
-
-function addRange(list: BlockList, range: string, type: 'ipv4' | 'ipv6'): void {
-  const [network = '', prefix] = range.split('/');
-  list.addSubnet(network, Number(prefix), type);
 }

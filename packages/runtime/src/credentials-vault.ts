@@ -1,10 +1,8 @@
 /** A session's provider credentials at rest: sealed under the keyring, bound to their session, so that no job or log ever needs them. */
 
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Keyring } from './keyring.ts';
-import { keyProofKey } from './keys.ts';
 
 export interface ProviderSecret {
   /** Origin of the provider's API. */
@@ -38,24 +36,4 @@ export function instanceKeyOf(instanceId: string, secret: ProviderSecret): strin
     .update(JSON.stringify([secret.apiUrl, instanceId, secret.apiToken]))
     .digest('base64url')
     .slice(0, 16);
-}
-
-const PROOF = 'qrcast';
-
-/**
- * To be called at the start: processes with different keys would each look well, and leave each other's sessions unpolled.
- * @throws {Error} if the keyring cannot read what the others on this Redis seal.
- */
-export async function proveKeyring(redis: Redis, namespace: string, keyring: Keyring): Promise<void> {
-  const key = keyProofKey(namespace);
-  const fresh = keyring.seal(PROOF, key);
-  const standing = (await redis.set(key, fresh, 'NX', 'GET')) ?? fresh;
-  try {
-    keyring.open(standing, key);
-  } catch (error) {
-    const remedy = 'give all processes the same, or this installation a QRCAST_NAMESPACE of its own';
-    throw new Error(`QRCAST_SECRET_KEYS differ from those of the other processes on this Redis; ${remedy}`, { cause: error });
-  }
-  // After a rotation the proof moves to the new key, so that the old one can be dropped.
-  if (standing.split('.')[1] !== fresh.split('.')[1]) await redis.set(key, fresh);
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createKeyring, parseKeyring } from './keyring.ts';
 
+const SAME = randomBytes(32).toString('base64');
 const key = (id: string) => ({ id, key: randomBytes(32) });
 
 describe('keyring', () => {
@@ -52,6 +53,9 @@ describe('keyring', () => {
     ['a:not base64!', 'is not base64'],
     [`a:${randomBytes(31).toString('base64')}`, 'has 31 bytes, expected at least 32'],
     [`a:${randomBytes(32).toString('base64')},a:${randomBytes(32).toString('base64')}`, 'same id'],
+    [`a:${Buffer.alloc(32, 7).toString('base64')}`, 'entry 1: the key has 1 different bytes'],
+    [`a:${SAME},b:${SAME}`, 'the same key under different ids'],
+    [`a:${SAME},b:${Buffer.from('please-changeme-in-production-1234567').toString('base64')}`, 'entry 2: the key reads like'],
   ])('refuses %j without repeating it', (text, message) => {
     expect(() => parseKeyring(text)).toThrow(message);
   });

@@ -4,8 +4,11 @@
  */
 
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { weaknessOfKey, weaknessOfText } from './key-strength.ts';
 
 export interface Keyring {
+  /** The current key's first. */
+  readonly keyIds: readonly string[];
   /** `v1.<key id>.<base64url of nonce, ciphertext and tag>` */
   seal(secret: string, context: string): string;
   /** @throws {Error} if no key of the ring opens it: another key, another context, or altered. */
@@ -35,9 +38,13 @@ export function parseKeyring(text: string): readonly RingKey[] {
     if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(encoded)) throw new Error(`${at}: what follows the id is not base64`);
     const key = Buffer.from(encoded, 'base64');
     if (key.length < MIN_KEY_BYTES) throw new Error(`${at}: the key has ${key.length} bytes, expected at least ${MIN_KEY_BYTES}`);
+    const weakness = weaknessOfKey(key) ?? weaknessOfText(encoded);
+    if (weakness !== null) throw new Error(`${at}: the key ${weakness}; make one with openssl rand -base64 32`);
     return { id, key };
   });
   if (new Set(keys.map(({ id }) => id)).size !== keys.length) throw new Error('two entries have the same id');
+  const different = new Set(keys.map(({ key }) => key.toString('base64')));
+  if (different.size !== keys.length) throw new Error('two entries have the same key under different ids; a new key must be a new one');
   return keys;
 }
 
@@ -49,6 +56,8 @@ export function createKeyring(keys: readonly RingKey[]): Keyring {
   const sealing = new Map(derive('seal').map(({ id, key }) => [id, key]));
 
   return {
+    keyIds: keys.map(({ id }) => id),
+
     seal(secret, context) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', keyOf(sealing, current.id), nonce).setAAD(Buffer.from(context));
@@ -67,6 +76,11 @@ export function createKeyring(keys: readonly RingKey[]): Keyring {
 
     derive,
   };
+}
+
+/** Which key sealed it; null if it has not the form of anything sealed. */
+export function keyIdOf(sealed: string): string | null {
+  return /^v1\.([^.]+)\./.exec(sealed)?.[1] ?? null;
 }
 
 function keyOf(keys: ReadonlyMap<string, Uint8Array>, id: string): Uint8Array {

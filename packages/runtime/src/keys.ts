@@ -11,8 +11,15 @@ export const DEFAULT_NAMESPACE: Namespace = 'qrcast';
 export const SHARD_COUNT = 32;
 
 export const sessionKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}`;
+/** For SCAN: what `sessionKey` builds, and by chance more. */
+export const sessionKeyPattern = (ns: Namespace): string => `${ns}:{ses_*}`;
+/** The session's id, null for another key. */
+export const parseSessionKey = (ns: Namespace, key: string): string | null =>
+  key.startsWith(`${ns}:{`) && key.endsWith('}') ? key.slice(ns.length + 2, -1) : null;
 export const sessionChannel = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:state`;
 export const viewersKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:viewers`;
+/** Callbacks of a session that are not in the queue yet: written with the change itself. */
+export const sessionCallbacksKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:callbacks`;
 export const probeChannel = (ns: Namespace, nodeId: string): string => `${ns}:probe:${nodeId}`;
 
 export const tenantSessionsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:sessions`;
@@ -21,12 +28,42 @@ export const tenantInstanceKey = (ns: Namespace, tenantId: string, instanceId: s
 export const tenantsKey = (ns: Namespace): string => `${ns}:tenants`;
 /** Ids that were somebody's: never anybody else's. */
 export const formerTenantsKey = (ns: Namespace): string => `${ns}:tenants:former`;
-/** Something sealed, by which a process sees at its start that it has the others' keys. */
-export const keyProofKey = (ns: Namespace): string => `${ns}:key-proof`;
+/** For each key in use something sealed under it, by which a process sees at its start that it has the others' keys. */
+export const keyProofsKey = (ns: Namespace): string => `${ns}:key-proofs`;
+/** Its live sessions, by their expiry. */
+export const liveSessionsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:live`;
+/** How full its bucket of calls of one kind is. */
+export const tenantRateKey = (ns: Namespace, tenantId: string, limit: string): string => `${ns}:{tenant:${tenantId}}:rate:${limit}`;
+/** The gateways with viewers of its sessions, by the end of their lease, and how many each has. */
+export const gatewaysOfTenantKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:gateways`;
+export const placesOfTenantKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:places`;
+/** Each tenant whose record has changed. */
+export const tenantsChannel = (ns: Namespace): string => `${ns}:tenants:changed`;
+/** When each API key was last used. */
+export const keyUsesKey = (ns: Namespace): string => `${ns}:tenants:key-uses`;
 export const apiKeyKey = (ns: Namespace, keyHash: string): string => `${ns}:key:${keyHash}`;
 export const revokedTicketKey = (ns: Namespace, tenantId: string, ticketId: string): string => `${ns}:revoked:${tenantId}:${ticketId}`;
 export const passwordTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:password:${instanceKey}`;
+/** Passwords of a session that were wrong, or are being tried. */
+export const passwordTriesKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:passwords`;
 export const revocationsChannel = (ns: Namespace): string => `${ns}:revocations`;
+
+/** The audit log of all tenants, and of each. */
+export const auditKey = (ns: Namespace): string => `${ns}:audit`;
+export const tenantAuditKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:audit`;
+
+/** What a worker is to look at: sessions with new callbacks, lanes of relayed notifications, callbacks to send again. */
+export const outboxKey = (ns: Namespace): string => `${ns}:outbox`;
+/** A tenant's callbacks by age. */
+export const callbacksKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:callbacks`;
+/** Those of them that are settled. */
+export const settledCallbacksKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:callbacks:settled`;
+export const callbackKey = (ns: Namespace, tenantId: string, id: string): string => `${ns}:{tenant:${tenantId}}:callback:${id}`;
+/** Notifications of one instance that wait to be relayed, oldest first. */
+export const relayLaneKey = (ns: Namespace, tenantId: string, instanceId: string): string =>
+  `${ns}:{tenant:${tenantId}}:relay:${instanceId}`;
+/** How many there are in all lanes of a tenant, how many bytes, and the failed tries of each lane's first. */
+export const relayUseKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:relay`;
 
 /** The due-set of a shard (`due`), who is watched until when (`watch`), which instances must not be asked yet (`busy`), early wishes (`poked`). */
 export const shardKeys = (ns: Namespace, shard: number): [due: string, watch: string, busy: string, poked: string] => {
@@ -37,13 +74,14 @@ export const shardKeys = (ns: Namespace, shard: number): [due: string, watch: st
 /** BullMQ keeps its keys under `<prefix>:<queue>:`. */
 export const queuePrefix = (ns: Namespace): string => `{${ns}}`;
 export const POLL_QUEUE_NAME = 'polls';
+export const CALLBACK_QUEUE_NAME = 'callbacks';
 
-/** Member of the shard's sets: the session, and the instance key after `|`. */
-export const pollMember = (target: PollTarget): string => `${target.sessionId}|${target.instanceKey}`;
+/** Member of the shard's sets: `session|instance key|tenant`, so that a claim script sees whose instance and whose share it is. */
+export const pollMember = (target: PollTarget): string => `${target.sessionId}|${target.instanceKey}|${target.tenantId}`;
 
 export function parsePollMember(member: string): PollTarget {
-  const bar = member.indexOf('|');
-  return { sessionId: member.slice(0, bar), instanceKey: member.slice(bar + 1) };
+  const [sessionId = '', instanceKey = '', tenantId = ''] = member.split('|');
+  return { sessionId, instanceKey, tenantId };
 }
 
 /** All sessions of one instance fall into one shard, so that their polls can be spaced there. FNV-1a. */

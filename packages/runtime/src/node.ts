@@ -2,6 +2,7 @@
 
 import type { Policy } from '@qrcast/core/schedule';
 import type { Redis } from 'ioredis';
+import { type AuditLimits, type AuditLog, openAuditLog } from './audit-log.ts';
 import { type Bus, openBus } from './bus.ts';
 import { type Clock, openClock } from './clock.ts';
 import type { Namespace } from './keys.ts';
@@ -17,6 +18,7 @@ export interface NodeOptions {
   readonly redisUrl: string;
   readonly namespace: Namespace;
   readonly policy: Policy;
+  readonly auditLimits?: AuditLimits | undefined;
   readonly log: Logger;
 }
 
@@ -24,6 +26,7 @@ export interface Node {
   readonly redis: Redis;
   readonly clock: Clock;
   readonly bus: Bus;
+  readonly audit: AuditLog;
   readonly sessions: Sessions;
   readonly queue: PollQueue;
   /** Resolves if a message published now comes back and the queue answers; rejects within about a second if not. */
@@ -44,7 +47,9 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     releasers.push('clock', () => clock.close());
     const bus = openBus({ redis, redisUrl, namespace, log });
     releasers.push('bus', () => bus.close());
-    const sessions = openRedisSessions({ ...options, redis, bus });
+    const audit = openAuditLog({ redis, namespace, log, now: clock.now, limits: options.auditLimits });
+    releasers.push('audit log', () => audit.close());
+    const sessions = openRedisSessions({ ...options, redis, bus, audit });
     releasers.push('sessions', () => sessions.close());
     const queue = openPollQueue({ redis, redisUrl, namespace, log });
     releasers.push('queue', () => queue.close());
@@ -53,6 +58,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       redis,
       clock,
       bus,
+      audit,
       sessions,
       queue,
       async ready() {

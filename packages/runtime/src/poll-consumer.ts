@@ -5,6 +5,9 @@
  * without waiting for them; so a tick lasts milliseconds, whatever the provider does. Its next run comes from the grid, not from when it
  * ended, or it would drift. Pokes: one immediate job claims one session.
  *
+ * Tenants share the places for requests (fair-share.ts): a claim takes no more of one tenant than its share, whatever it has due, and puts
+ * the rest off. So no tenant's slow hosts or thousands of due sessions keep another's polls waiting.
+ *
  * Claims are leases. While a request is under way its lease is extended; a process that dies or hangs stops extending, and the claim comes
  * due again by itself. A process that hung learns from its own clock that its lease is over, and settles nothing.
  */
@@ -14,6 +17,7 @@ import type { PollMethod } from '@qrcast/core/outcome';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { DelayedError, type Job, type Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { SHARE_OF_FREE } from './fair-share.ts';
 import { type Namespace, POLL_QUEUE_NAME, parsePollMember, pollMember, queuePrefix, SHARD_COUNT, shardKeys, shardOf } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
@@ -34,6 +38,10 @@ const EXTEND_EVERY_MS = 2_000;
 /** Ticks are put back if a job was ever lost, as by a flushed Redis. */
 const RESTORE_TICKS_EVERY_MS = 15_000;
 const CLAIM_LIMIT = 500;
+/** What is due beyond its tenant's share is looked at again after this: each look costs Redis some 3 µs, and 10,000 may wait. */
+const SHARE_WAIT_MS = 1_000;
+/** A tenant that waits for its share is told to the operator this often at most, for it may last for hours. */
+const TELL_WAITING_EVERY_MS = 60_000;
 /** BullMQ never resets a job's stall count, and tick jobs live for ever: with the default of 1 a shard would die at its second crash. */
 const MAX_STALLED_COUNT = 1_000_000_000;
 const LOCK_MS = 3_000;
@@ -61,15 +69,19 @@ export async function consumePolls(
   const leases = openPollLeases({ redis, namespace, log, leaseMs: LEASE_MS, extendEveryMs: EXTEND_EVERY_MS, spacingMs: MIN_SPACING_MS });
   let stopping = false;
   let reserved = 0;
+  let toldWaitingAt = Number.NEGATIVE_INFINITY;
   let lastTick: Promise<void> = Promise.resolve();
 
-  /** Claims and starts at most `limit` due members of the shard, or the one named. Resolves to how many there were. */
+  /** Claims and starts at most `limit` due members of the shard, or the one named. Resolves to how many it dealt with. */
   async function claimShard(shard: number, limit: number, member: string): Promise<number> {
+    const free = room();
+    const holders = leases.tenantsAbove(free / 2); // a claim takes half of what is free at most: who holds less stays within its share
     reserved += limit; // before the first await: pokes claim beside a tick
     try {
       const claimedAt = performance.now();
-      const reply = await claim(shardKeys(namespace, shard), [limit, LEASE_MS, member, CLAIM_AHEAD_MS]);
-      const [startedAt, claimed, unwatched] = reply as [number, string[], string[]];
+      const args = [limit, LEASE_MS, member, CLAIM_AHEAD_MS, free, SHARE_OF_FREE, SHARE_WAIT_MS, ...holders.flat()];
+      const reply = await claim(shardKeys(namespace, shard), args);
+      const [startedAt, claimed, unwatched, waiting] = reply as [number, string[], string[], string[]];
       for (let i = 0; i < claimed.length; i += 3) {
         const target = parsePollMember(claimed[i] ?? '');
         const ask = (claimed[i + 2] || null) as PollMethod | null; // written by poke() alone
@@ -77,13 +89,22 @@ export async function consumePolls(
         leases.hold(target, startedAt, claimedAt, (signal) => handlers.poll(pollClaim, signal));
       }
       for (const left of unwatched) void idle(parsePollMember(left));
-      return claimed.length / 3 + unwatched.length;
+      if (waiting.length > 0) tellWaiting(waiting);
+      return claimed.length / 3 + unwatched.length + waiting.length;
     } finally {
       reserved -= limit;
     }
   }
 
   const room = (): number => (stopping ? 0 : concurrency - leases.size() - reserved);
+
+  function tellWaiting(waiting: readonly string[]): void {
+    const now = performance.now();
+    if (now < toldWaitingAt + TELL_WAITING_EVERY_MS) return;
+    toldWaitingAt = now;
+    const tenants = [...new Set(waiting.map((member) => parsePollMember(member).tenantId))];
+    log.info({ tenants, underWay: leases.size(), concurrency }, 'tenants hold their share of requests; more of theirs waits');
+  }
 
   async function claimPoked(target: PollTarget): Promise<void> {
     if (room() > 0) await claimShard(shardOf(target), 1, pollMember(target)); // else the shard's tick claims it
@@ -158,7 +179,7 @@ function nextTickAt(shard: number, now: number): number {
 }
 
 /** BullMQ's close waits for Redis as long as it takes; so once the time is up its connections are cut under it. */
-async function closeWithin(worker: Worker, graceMs: number): Promise<void> {
+export async function closeWithin(worker: Worker, graceMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), Math.max(CLOSE_AT_LEAST_MS, graceMs));

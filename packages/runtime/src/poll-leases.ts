@@ -1,6 +1,7 @@
 /** The requests this process has under way, the leases that make them exclusive, and their batched settlement. */
 
 import type { Redis } from 'ioredis';
+import { createHolders } from './fair-share.ts';
 import { type Namespace, pollMember, shardKeys, shardOf } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
@@ -19,12 +20,15 @@ export interface PollLeases {
   /** Runs the request under the lease claimed at `claimedAt` (performance.now() before the claim was sent). */
   hold(target: PollTarget, startedAt: number, claimedAt: number, run: (signal: AbortSignal) => Promise<number | null>): void;
   size(): number;
+  /** Tenants with more than `least` of them, each with how many. */
+  tenantsAbove(least: number): [tenantId: string, held: number][];
   /** Awaits what is under way, at most `graceMs`, then aborts it; all settlements are sent. */
   close(graceMs: number): Promise<void>;
 }
 
 interface Lease {
   readonly shard: number;
+  readonly tenantId: string;
   readonly member: string;
   readonly abort: AbortController;
   /** By this process's monotonic clock; over, the claim may be somebody else's. */
@@ -39,6 +43,7 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
   const extend = loadLuaScript(redis, 'shard-extend-3');
   const settle = loadLuaScript(redis, 'shard-settle-4');
   const leases = new Set<Lease>();
+  const tenants = createHolders();
   const settlements = new Map<number, (string | number)[]>();
   const sending = new Set<Promise<void>>();
   let settleTimer: NodeJS.Timeout | null = null;
@@ -61,6 +66,7 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
 
   function finish(lease: Lease, startedAt: number, nextAt: number | null): void {
     leases.delete(lease);
+    tenants.giveBack(lease.tenantId);
     if (performance.now() < lease.endsAt) {
       const batch = settlements.get(lease.shard) ?? [];
       batch.push(lease.member, startedAt, nextAt ?? '');
@@ -90,8 +96,10 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
   return {
     hold(target, startedAt, claimedAt, run) {
       const abort = new AbortController();
-      const lease: Lease = { shard: shardOf(target), member: pollMember(target), abort, endsAt: claimedAt + leaseMs };
+      const { tenantId } = target;
+      const lease: Lease = { shard: shardOf(target), tenantId, member: pollMember(target), abort, endsAt: claimedAt + leaseMs };
       leases.add(lease);
+      tenants.take(tenantId);
       run(abort.signal).then(
         (nextAt) => finish(lease, startedAt, nextAt),
         (error: unknown) => {
@@ -103,6 +111,8 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
     },
 
     size: () => leases.size,
+
+    tenantsAbove: tenants.above,
 
     async close(graceMs) {
       const emptied = new Promise<void>((resolve) => {

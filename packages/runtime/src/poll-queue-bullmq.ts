@@ -37,7 +37,8 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
   async function wakeWorker(target: PollTarget, dueInMs: number): Promise<void> {
     if (dueInMs < 0 || dueInMs > MIN_SPACING_MS) return;
     const delay = dueInMs === 0 ? 0 : dueInMs + WAKE_MARGIN_MS;
-    const options = { jobId: `poke-${target.sessionId}`, delay, removeOnComplete: true, removeOnFail: true };
+    // Ticks have no priority, which comes before every number: however many are woken, they do not stand behind them.
+    const options = { jobId: `poke-${target.sessionId}`, delay, priority: 1, removeOnComplete: true, removeOnFail: true };
     await queue
       .add('poke', target, options)
       .catch((error: unknown) => log.warn(errorFields(error), 'no worker was woken; the next tick polls'));

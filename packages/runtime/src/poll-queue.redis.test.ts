@@ -25,7 +25,11 @@ async function consume(queue: PollQueue, handlers: Partial<PollHandlers>, concur
   open.push({ close: () => stop(1_000) });
 }
 
-const newTarget = (instanceKey: string = randomUUID()): PollTarget => ({ sessionId: `ses_${randomUUID()}`, instanceKey });
+const newTarget = (instanceKey: string = randomUUID(), tenantId = 'acme'): PollTarget => ({
+  sessionId: `ses_${randomUUID()}`,
+  instanceKey,
+  tenantId,
+});
 const later = (): number => Date.now() + 60_000;
 
 /** Polls as they happen; `until(n)` resolves with the first n. */
@@ -266,6 +270,25 @@ describe('PollQueue over BullMQ', () => {
     release.resolve();
   });
 
+  it('drops members of a version that did not name the tenant, and polls the others', async () => {
+    const { runtime, queue } = openProcess();
+    const log = pollLog();
+    const target = newTarget();
+    const [due, watch] = shardKeys(runtime.namespace, shardOf(target));
+    const old = `${target.sessionId}|${target.instanceKey}`;
+    await runtime.redis.multi().zadd(due, 1, old).zadd(watch, later(), old).zadd(due, 2, pollMember(target)).exec();
+    await queue.renew([target], later());
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        return claim.startedAt + 60_000;
+      },
+    });
+    const [claim] = await log.until(1);
+    expect(claim?.target).toEqual(target);
+    expect([await runtime.redis.zscore(due, old), await runtime.redis.zscore(watch, old)]).toEqual([null, null]);
+  });
+
   it('polls again after a poll that threw', async () => {
     const { queue } = openProcess();
     const log = pollLog();
@@ -299,7 +322,7 @@ describe('PollQueue over BullMQ', () => {
       },
       5,
     );
-    await Promise.all(Array.from({ length: 12 }, () => queue.ensure(newTarget(), later())));
+    await Promise.all(Array.from({ length: 12 }, (_, i) => queue.ensure(newTarget(undefined, `tenant-${i}`), later())));
     await log.until(5);
     release.resolve();
     await log.until(12);

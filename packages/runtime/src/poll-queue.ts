@@ -9,13 +9,15 @@ export interface PollTarget {
   readonly sessionId: string;
   /** Polls of equal instance keys never overlap and keep their distance, whatever their session. */
   readonly instanceKey: string;
+  /** Tenants share a worker's places for requests: none can take them all. */
+  readonly tenantId: string;
 }
 
 export interface Claim {
   readonly target: PollTarget;
   /** When this request starts, by the clock all claims share (Redis), Unix ms. */
   readonly startedAt: number;
-  /** When it was due, Unix ms. */
+  /** When it was due, Unix ms; put off as long as its tenant held its share. */
   readonly dueAt: number;
   /** Set if somebody asked for this method, as after a doubtful notification. */
   readonly ask: PollMethod | null;
@@ -41,7 +43,7 @@ export interface PollQueue {
   poke(target: PollTarget, ask?: PollMethod): Promise<void>;
   /** Takes it out; a request under way is aborted within seconds. Idempotent. */
   cancel(target: PollTarget): Promise<void>;
-  /** Starts to poll in this process. Resolves to the function that stops it and awaits what is under way, at most `graceMs`. */
+  /** Starts to poll in this process, `concurrency` requests at once at most. Resolves to the function that stops it and awaits what is under way, at most `graceMs`. */
   consume(handlers: PollHandlers, options: { readonly concurrency: number }): Promise<(graceMs: number) => Promise<void>>;
   /** Resolves once the queue has answered; rejects if it has not within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;

@@ -12,6 +12,8 @@ it('gives back what it was given, usual or not', () => {
     failures: 3,
     refusals: 1,
     expectedPhone: '79990000000',
+    logoutOnMismatch: true,
+    logoutsLeft: 2,
     locale: 'ru',
     returnUrl: 'https://a',
   };

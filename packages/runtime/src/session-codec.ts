@@ -15,7 +15,9 @@ const USUAL = {
   expectedPhone: null,
   locale: null,
   returnUrl: null,
+  logoutOnMismatch: false,
   relink: false,
+  logoutsLeft: null,
   failures: 0,
   refusals: 0,
 } as const satisfies Partial<Session>;

@@ -14,12 +14,12 @@ export interface SessionsPair {
 
 const T = Date.now();
 
-const codeEvent = (name: string, at: number): SessionEvent => ({
+const codeEvent = (name: string, at: number, text: string | null = null): SessionEvent => ({
   kind: 'answered',
   at,
   startedAt: at,
   jitter: 0,
-  outcome: { kind: 'code', digest: name, image: `data:image/png;base64,${name}`, text: null },
+  outcome: { kind: 'code', digest: name, image: `data:image/png;base64,${name}`, text },
 });
 
 /** Collects snapshots; `until` resolves with the first that fits, past or future. */
@@ -83,6 +83,15 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect((await pair.there.read(id))?.image).toBe('data:image/png;base64,BBBB');
       await pair.here.apply(id, { kind: 'cancelled', at: T + 40 });
       expect((await pair.there.read(id))?.image).toBeNull();
+    });
+
+    it('keeps the picture shown first when another one says the same: digest, text and picture stay together', async () => {
+      const { id } = await created();
+      await pair.here.apply(id, codeEvent('AAAA', T + 10, 'link'));
+      await pair.there.apply(id, codeEvent('BBBB', T + 20, 'link'));
+      const kept = await pair.here.read(id);
+      expect(kept?.session.state).toMatchObject({ kind: 'showing', code: { digest: 'AAAA', text: 'link' } });
+      expect(kept?.image).toBe('data:image/png;base64,AAAA');
     });
 
     it('returns the session unchanged for an event that changes nothing, and tells nobody', async () => {

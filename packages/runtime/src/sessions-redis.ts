@@ -1,13 +1,17 @@
 /** Sessions in Redis: a hash per session (version, record, picture, sealed credentials), one script to change it, one channel to tell. */
 
+import { callbackOf } from '@qrcast/core/callback';
 import { reduce, type SessionEvent } from '@qrcast/core/reduce';
 import type { Policy } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
 import type { Redis } from 'ioredis';
+import type { AuditLog } from './audit-log.ts';
+import { auditSessionEnd } from './audit-session-end.ts';
 import type { Bus } from './bus.ts';
-import { type Namespace, sessionChannel, sessionKey } from './keys.ts';
+import { type Namespace, sessionCallbacksKey, sessionChannel, sessionKey } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
+import { createOutbox, sessionMark } from './outbox.ts';
 import { pictureChange } from './picture-change.ts';
 import { decodeChange, decodeSession, encodeSession, type Snapshot } from './session-codec.ts';
 import { KEEP_EXPIRED_MS, MAX_RACES, type Sessions, type Watch } from './sessions.ts';
@@ -19,6 +23,8 @@ export interface RedisSessionsDeps {
   readonly namespace: Namespace;
   readonly policy: Policy;
   readonly log: Logger;
+  /** Told of logins and ends. */
+  readonly audit?: Pick<AuditLog, 'record'>;
   readonly rereadEveryMs?: number;
 }
 
@@ -39,8 +45,9 @@ interface Watcher {
 }
 
 export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
-  const { redis, bus, namespace, policy, log, rereadEveryMs = REREAD_EVERY_MS } = deps;
-  const commit = loadLuaScript(redis, 'session-commit-1');
+  const { redis, bus, namespace, policy, audit, log, rereadEveryMs = REREAD_EVERY_MS } = deps;
+  const commit = loadLuaScript(redis, 'session-commit-2');
+  const outbox = createOutbox({ redis, namespace });
   const watchers = new Set<Watcher>();
 
   async function load(sessionId: string): Promise<Session | null> {
@@ -55,6 +62,7 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
 
   /** True if `next` was written over `previous`; else what stands instead, null if nothing does. */
   async function replace(previous: Session, next: Session, event: SessionEvent): Promise<true | Session | null> {
+    const callback = callbackOf(previous, next, event.at);
     const args = [
       previous.version,
       next.version,
@@ -63,8 +71,11 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
       sessionChannel(namespace, next.id),
       '',
       '',
+      callback === null ? '' : JSON.stringify(callback),
     ];
-    const reply = await commit([sessionKey(namespace, next.id)], args);
+    const write = (): Promise<unknown> => commit([sessionKey(namespace, next.id), sessionCallbacksKey(namespace, next.id)], args);
+    // The mark is in another slot than the session, so no part of the script.
+    const reply = await (callback === null ? write() : outbox.markAround(sessionMark(next.id), write));
     if (reply === 1) return true;
     return typeof reply === 'string' ? decodeSession(reply) : null;
   }
@@ -79,7 +90,11 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
         current = await load(sessionId); // "nothing to do" must be said of what stands, not of what stood
       } else {
         const outcome = await replace(current, next, event);
-        if (outcome === true) return next;
+        if (outcome === true) {
+          const entry = auditSessionEnd(current, next, event);
+          if (entry !== null) audit?.record(entry);
+          return next;
+        }
         current = outcome;
       }
       isKnownToStand = true;
@@ -178,8 +193,10 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
         sessionChannel(namespace, session.id),
         sealed,
         session.expiresAt + KEEP_EXPIRED_MS,
+        '',
       ];
-      if ((await commit([sessionKey(namespace, session.id)], args)) !== 1) throw new Error(`session ${session.id} exists already`);
+      if ((await commit([sessionKey(namespace, session.id), sessionCallbacksKey(namespace, session.id)], args)) !== 1)
+        throw new Error(`session ${session.id} exists already`);
     },
     apply,
     find: load,

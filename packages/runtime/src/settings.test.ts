@@ -52,6 +52,12 @@ describe('settings', () => {
     });
   });
 
+  it('let callbacks go to public hosts unless told otherwise', () => {
+    const hostsOf = (env: Record<string, string>) => readSettings(env, ['QRCAST_CALLBACK_HOSTS']).QRCAST_CALLBACK_HOSTS;
+    expect(hostsOf({})).toEqual(['*']);
+    expect(hostsOf({ QRCAST_CALLBACK_HOSTS: '*, http://127.0.0.1:8080' })).toEqual(['*', 'http://127.0.0.1:8080']);
+  });
+
   it('tell every fault at once, by name and rule, never the value', () => {
     const env = {
       PORT: 'secret-port',
@@ -79,11 +85,17 @@ describe('settings', () => {
   it.each([
     ['QRCAST_POLL_INTERVAL_MS', '1099', 'expected at least 1100 (ms)'],
     ['QRCAST_POLL_INTERVAL_MS', '5s', 'expected a whole number from 1100 to 3600000 (ms)'],
+    ['QRCAST_ADMIN_KEY', 'short', 'expected at least 24 characters'],
+    ['QRCAST_ADMIN_KEY', 'a'.repeat(30), 'has 1 different characters; make one with openssl rand -hex 24'],
+    ['QRCAST_ADMIN_KEY', 'change-me-before-production', 'reads like the value of an example'],
+    ['QRCAST_SECRET_KEYS', `k1:${Buffer.alloc(32).toString('base64')}`, 'entry 1: the key has 1 different bytes'],
     ['PORT', '65536', 'expected at most 65535 (a TCP port)'],
     ['GREEN_API_ID_INSTANCE', '12', 'expected 4 to 20 digits'],
     ['QRCAST_UPSTREAM_HOSTS', '*.api.green-api.com,*.com', 'entry 2: expected a host'],
     ['QRCAST_UPSTREAM_HOSTS', 'http://mirror.example', 'entry 1: expected a host'],
     ['QRCAST_UPSTREAM_HOSTS', 'http://127.0.0.1', 'entry 1: expected a host'],
+    ['QRCAST_UPSTREAM_HOSTS', '*', 'entry 1: expected a host'],
+    ['QRCAST_CALLBACK_HOSTS', '*,http://hooks.example', 'entry 2: expected * (every public host), a host'],
   ] as const)('refuse %s=%s', (name, value, rule) => {
     expect(faultsOf({ [name]: value }, [name]).join()).toContain(rule);
   });

@@ -1,9 +1,22 @@
 /** Settings from the environment: each with its rule, and all faults told at once. A value is never repeated, for it may be a secret. */
 
+import { ANY_PUBLIC_HOST, DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/requests';
 import { DEFAULT_POLICY, MIN_SPACING_MS, type Policy } from '@qrcast/core/schedule';
+import {
+  ADDRESS_LIMITS,
+  type AddressLimit,
+  type AddressLimits,
+  MAX_LIMIT,
+  TENANT_LIMITS,
+  type TenantLimit,
+  type TenantLimits,
+} from '@qrcast/core/tenant-limits';
 import { parseUpstreamRule } from '@qrcast/core/upstream';
 import { z } from 'zod';
+import { parseAddressRange } from './address-range.ts';
+import { type AuditLimits, DEFAULT_AUDIT_LIMITS } from './audit-log.ts';
+import { weaknessOfText } from './key-strength.ts';
 import { parseKeyring } from './keyring.ts';
 import { DEFAULT_NAMESPACE } from './keys.ts';
 import { LOG_LEVELS } from './log.ts';
@@ -18,26 +31,31 @@ const whole = (min: number, max: number, unit: string) =>
     .transform(Number)
     .pipe(z.number().min(min, `expected at least ${min} (${unit})`).max(max, `expected at most ${max} (${unit})`));
 
-const upstreamHosts = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== ''),
-  )
-  .superRefine((entries, context) => {
+const commaList = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+);
+
+const hostList = (isKnown: (entry: string) => boolean, expected: string) =>
+  commaList.superRefine((entries, context) => {
     for (const [i, entry] of entries.entries()) {
-      if (parseUpstreamRule(entry) !== null) continue;
-      context.addIssue({
-        code: 'custom',
-        message: `entry ${i + 1}: expected a host, *.host, https://host or http://127.0.0.1:port`,
-        input: '',
-      });
+      if (!isKnown(entry)) context.addIssue({ code: 'custom', message: `entry ${i + 1}: expected ${expected}`, input: '' });
     }
   });
 
+const upstreamHosts = hostList((entry) => parseUpstreamRule(entry) !== null, 'a host, *.host, https://host or http://127.0.0.1:port');
+const callbackHosts = hostList(
+  (entry) => entry === ANY_PUBLIC_HOST || parseUpstreamRule(entry) !== null,
+  '* (every public host), a host, *.host, https://host or http://127.0.0.1:port',
+);
+
+const limit = (name: TenantLimit) => whole(0, MAX_LIMIT, TENANT_LIMITS[name].words).default(TENANT_LIMITS[name].default);
+const addressLimit = (name: AddressLimit) => whole(1, MAX_LIMIT, ADDRESS_LIMITS[name].words).default(ADDRESS_LIMITS[name].default);
+
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** Every setting of every role: name → how its text becomes a value. A role picks those it reads. */
 export const SETTINGS = {
@@ -50,7 +68,14 @@ export const SETTINGS = {
     .string()
     .regex(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z 0-9 -')
     .default(DEFAULT_NAMESPACE),
-  QRCAST_ADMIN_KEY: z.string().min(24, 'expected at least 24 characters').optional(),
+  QRCAST_ADMIN_KEY: z
+    .string()
+    .min(24, 'expected at least 24 characters')
+    .superRefine((text, context) => {
+      const weakness = weaknessOfText(text);
+      if (weakness !== null) context.addIssue({ code: 'custom', message: `${weakness}; make one with openssl rand -hex 24`, input: '' });
+    })
+    .optional(),
   QRCAST_SECRET_KEYS: z
     .string()
     .transform((text, context) => {
@@ -63,6 +88,7 @@ export const SETTINGS = {
     })
     .optional(),
   QRCAST_UPSTREAM_HOSTS: upstreamHosts.optional(),
+  QRCAST_CALLBACK_HOSTS: callbackHosts.default([...DEFAULT_CALLBACK_HOSTS]),
   QRCAST_PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: 'expected http://… or https://…' })
     .transform((url) => url.replace(/\/+$/, ''))
@@ -71,10 +97,25 @@ export const SETTINGS = {
   QRCAST_ATTEMPT_MS: whole(5_000, HOUR_MS, 'ms').default(DEFAULT_POLICY.attemptMs),
   QRCAST_CODE_TTL_MS: whole(1_000, HOUR_MS, 'ms').default(DEFAULT_POLICY.codeTtlMs),
   QRCAST_UNWATCHED_GRACE_MS: whole(1_000, HOUR_MS, 'ms').default(15_000),
+  QRCAST_TENANT_SESSIONS: limit('sessions'),
+  QRCAST_TENANT_VIEWERS: limit('viewers'),
+  QRCAST_TENANT_VIEWERS_PER_SESSION: limit('viewersPerSession'),
+  QRCAST_TENANT_REQUESTS_PER_MINUTE: limit('requestsPerMinute'),
+  QRCAST_TENANT_HANDSHAKES_PER_MINUTE: limit('handshakesPerMinute'),
+  QRCAST_TENANT_WEBHOOK_CALLS_PER_MINUTE: limit('webhookCallsPerMinute'),
+  QRCAST_HANDSHAKES_PER_ADDRESS_PER_MINUTE: addressLimit('handshakesPerAddressPerMinute'),
+  QRCAST_FAILURES_PER_ADDRESS_PER_MINUTE: addressLimit('failuresPerAddressPerMinute'),
+  QRCAST_TRUSTED_PROXIES: hostList(
+    (entry) => parseAddressRange(entry) !== null,
+    'an address or a range like 10.0.0.0/8 or fd00::/8',
+  ).default([]),
   QRCAST_MAX_CONNECTIONS: whole(1, 1_000_000, 'connections').default(20_000),
   QRCAST_DRAIN_MS: whole(0, 600_000, 'ms').default(25_000),
+  QRCAST_AUDIT_ENTRIES: whole(100, 10_000_000, 'entries').default(DEFAULT_AUDIT_LIMITS.entries),
+  QRCAST_AUDIT_DAYS: whole(1, 3_650, 'days').default(DEFAULT_AUDIT_LIMITS.keepMs / DAY_MS),
   QRCAST_LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
   QRCAST_WORKER_CONCURRENCY: whole(1, 100_000, 'requests').default(1_000),
+  QRCAST_HOST_CONCURRENCY: whole(1, 100_000, 'requests').default(500),
   GREEN_API_ID_INSTANCE: z.string().regex(INSTANCE_ID, 'expected 4 to 20 digits').optional(),
   GREEN_API_TOKEN: z.string().regex(API_TOKEN, 'expected 8 to 256 characters of A-Z a-z 0-9 _ -').optional(),
   GREEN_API_URL: z.string().max(256).optional(),
@@ -89,10 +130,13 @@ export const ROLE_SETTINGS = [
   'QRCAST_NAMESPACE',
   'QRCAST_SECRET_KEYS',
   'QRCAST_UPSTREAM_HOSTS',
+  'QRCAST_CALLBACK_HOSTS',
   'QRCAST_POLL_INTERVAL_MS',
   'QRCAST_ATTEMPT_MS',
   'QRCAST_CODE_TTL_MS',
   'QRCAST_DRAIN_MS',
+  'QRCAST_AUDIT_ENTRIES',
+  'QRCAST_AUDIT_DAYS',
   'QRCAST_LOG_LEVEL',
 ] as const satisfies readonly SettingName[];
 
@@ -102,21 +146,63 @@ export const GATEWAY_SETTINGS = [
   'QRCAST_PUBLIC_URL',
   'QRCAST_UNWATCHED_GRACE_MS',
   'QRCAST_MAX_CONNECTIONS',
+  'QRCAST_TENANT_SESSIONS',
+  'QRCAST_TENANT_VIEWERS',
+  'QRCAST_TENANT_VIEWERS_PER_SESSION',
+  'QRCAST_TENANT_REQUESTS_PER_MINUTE',
+  'QRCAST_TENANT_HANDSHAKES_PER_MINUTE',
+  'QRCAST_TENANT_WEBHOOK_CALLS_PER_MINUTE',
+  'QRCAST_HANDSHAKES_PER_ADDRESS_PER_MINUTE',
+  'QRCAST_FAILURES_PER_ADDRESS_PER_MINUTE',
+  'QRCAST_TRUSTED_PROXIES',
 ] as const satisfies readonly SettingName[];
+
+/** What a worker reads besides. */
+export const WORKER_SETTINGS = ['QRCAST_WORKER_CONCURRENCY', 'QRCAST_HOST_CONCURRENCY'] as const satisfies readonly SettingName[];
 
 export type Settings<Name extends SettingName> = { readonly [N in Name]: z.output<(typeof SETTINGS)[N]> };
 
 export type RoleSettings = Settings<(typeof ROLE_SETTINGS)[number]>;
 
 /** The settings that every role's options name alike. */
-export function roleOptions(settings: RoleSettings): { readonly namespace: string; readonly policy: Policy } {
+export function roleOptions(settings: RoleSettings): {
+  readonly namespace: string;
+  readonly policy: Policy;
+  readonly auditLimits: AuditLimits;
+  readonly callbackHosts: readonly string[];
+} {
   return {
     namespace: settings.QRCAST_NAMESPACE,
+    auditLimits: { entries: settings.QRCAST_AUDIT_ENTRIES, keepMs: settings.QRCAST_AUDIT_DAYS * DAY_MS },
+    callbackHosts: settings.QRCAST_CALLBACK_HOSTS,
     policy: {
       intervalMs: settings.QRCAST_POLL_INTERVAL_MS,
       codeTtlMs: settings.QRCAST_CODE_TTL_MS,
       attemptMs: settings.QRCAST_ATTEMPT_MS,
     },
+  };
+}
+
+/** The limits a gateway keeps to, and whom it believes where a request came from. */
+export function limitOptions(settings: Settings<(typeof GATEWAY_SETTINGS)[number]>): {
+  readonly tenantLimits: TenantLimits;
+  readonly addressLimits: AddressLimits;
+  readonly trustedProxies: readonly string[];
+} {
+  return {
+    tenantLimits: {
+      sessions: settings.QRCAST_TENANT_SESSIONS,
+      viewers: settings.QRCAST_TENANT_VIEWERS,
+      viewersPerSession: settings.QRCAST_TENANT_VIEWERS_PER_SESSION,
+      requestsPerMinute: settings.QRCAST_TENANT_REQUESTS_PER_MINUTE,
+      handshakesPerMinute: settings.QRCAST_TENANT_HANDSHAKES_PER_MINUTE,
+      webhookCallsPerMinute: settings.QRCAST_TENANT_WEBHOOK_CALLS_PER_MINUTE,
+    },
+    addressLimits: {
+      handshakesPerAddressPerMinute: settings.QRCAST_HANDSHAKES_PER_ADDRESS_PER_MINUTE,
+      failuresPerAddressPerMinute: settings.QRCAST_FAILURES_PER_ADDRESS_PER_MINUTE,
+    },
+    trustedProxies: settings.QRCAST_TRUSTED_PROXIES,
   };
 }
 

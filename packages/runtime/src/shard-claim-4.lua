@@ -1,36 +1,54 @@
--- KEYS due, watch, busy, poked. ARGV limit, lease (ms), member or '', ahead (ms).
+-- KEYS due, watch, busy, poked. ARGV limit, lease (ms), member or '', ahead (ms), free places, share, wait (ms), then per tenant: id, places held.
 -- Claims members due by now + ahead (or the one named, if it is due) for the lease: they and their instances are nobody else's until it ends.
 -- A member whose instance is busy keeps its place, so that two sessions of one instance take turns.
--- Members nobody watches any more leave the set. Returns {now, {member, due, method…}, {unwatched member…}}.
+-- A tenant may hold `share` times what is free. What else it has due waits, out of the way: at the head of the set it would hide the others.
+-- Members nobody watches any more leave the set. Returns {now, {member, due, method…}, {unwatched member…}, {member that waits…}}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local limit, free, share = tonumber(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local held = {}
+for i = 8, #ARGV, 2 do
+  held[ARGV[i]] = tonumber(ARGV[i + 1])
+end
 local found
 if ARGV[3] == '' then
-  found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now + ARGV[4], 'WITHSCORES', 'LIMIT', 0, ARGV[1] + 100) -- past members whose instance is busy
+  found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now + ARGV[4], 'WITHSCORES', 'LIMIT', 0, limit + 100) -- past members whose instance is busy
 else
   local due = redis.call('ZSCORE', KEYS[1], ARGV[3])
   found = (due and tonumber(due) <= now) and { ARGV[3], due } or {}
 end
 local lease_until = now + ARGV[2]
-local claimed, unwatched = {}, {}
+local claimed, unwatched, waiting = {}, {}, {}
 for i = 1, #found, 2 do
   local member = found[i]
-  local instance = string.sub(member, string.find(member, '|', 1, true) + 1)
-  local busy_until = tonumber(redis.call('ZSCORE', KEYS[3], instance) or 0)
-  if tonumber(redis.call('ZSCORE', KEYS[2], member) or 0) < now then
+  local instance, tenant = string.match(member, '|([^|]*)|(.*)')
+  local busy_until = tonumber(redis.call('ZSCORE', KEYS[3], instance or '') or 0)
+  if not tenant then -- of a version before tenants shared; a gateway that watches it puts it back
+    redis.call('ZREM', KEYS[1], member)
+    redis.call('ZREM', KEYS[2], member)
+  elseif tonumber(redis.call('ZSCORE', KEYS[2], member) or 0) < now then
     redis.call('ZREM', KEYS[1], member)
     redis.call('ZREM', KEYS[2], member)
     redis.call('HDEL', KEYS[4], member)
     unwatched[#unwatched + 1] = member
-  elseif busy_until <= now and #claimed < ARGV[1] * 3 then
-    redis.call('ZADD', KEYS[1], 'XX', lease_until, member)
-    redis.call('ZADD', KEYS[3], lease_until, instance)
-    claimed[#claimed + 1] = member
-    claimed[#claimed + 1] = found[i + 1]
-    claimed[#claimed + 1] = redis.call('HGET', KEYS[4], member) or ''
-    redis.call('HDEL', KEYS[4], member)
+  elseif busy_until <= now and limit > 0 then
+    local holds = held[tenant] or 0
+    if holds < share * free then
+      redis.call('ZADD', KEYS[1], 'XX', lease_until, member)
+      redis.call('ZADD', KEYS[3], lease_until, instance)
+      claimed[#claimed + 1] = member
+      claimed[#claimed + 1] = found[i + 1]
+      claimed[#claimed + 1] = redis.call('HGET', KEYS[4], member) or ''
+      redis.call('HDEL', KEYS[4], member)
+      held[tenant] = holds + 1
+      free = free - 1
+      limit = limit - 1
+    else
+      redis.call('ZADD', KEYS[1], 'XX', now + ARGV[7], member)
+      waiting[#waiting + 1] = member
+    end
   end
 end
 -- Instances whose distance has been kept need no entry.
 if ARGV[3] == '' then redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now) end
-return { now, claimed, unwatched }
+return { now, claimed, unwatched, waiting }

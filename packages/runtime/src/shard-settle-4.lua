@@ -3,7 +3,7 @@
 -- A member that left the set meanwhile does not come back.
 for i = 2, #ARGV, 3 do
   local member, started, due = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
-  local instance = string.sub(member, string.find(member, '|', 1, true) + 1)
+  local instance = string.match(member, '|([^|]*)')
   local free_at = started + ARGV[1]
   redis.call('ZADD', KEYS[3], free_at, instance)
   local poked = redis.call('HEXISTS', KEYS[4], member) == 1

@@ -46,6 +46,7 @@ export function sampleSession(fields: Partial<NewSession> = {}, now = Date.now()
     expectedPhone: null,
     locale: null,
     returnUrl: null,
+    logoutOnMismatch: false,
     relink: false,
     expiresAt: now + 3_600_000,
   };

@@ -1,0 +1,175 @@
+/**
+ * Gets every callback and every relayed notification to a sender: one BullMQ job per callback, one per lane of notifications, so that a
+ * lane has one under way. The outbox is swept for what has to become a job; jobs hold ids alone.
+ *
+ * Nothing is lost to a kill: what is to be told stands in the session's own list (written with the change), then in the log, before it
+ * leaves the list; a job that was lost is put back when its mark is looked at again, or by the queue when its worker died.
+ */
+
+import { type Callback, callbackSchema } from '@qrcast/core/callback';
+import { DelayedError, type Job, Queue, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { CallbackLog } from './callback-log.ts';
+import type { Receivers } from './callback-receivers.ts';
+import { CALLBACK_QUEUE_NAME, type Namespace, queuePrefix, sessionCallbacksKey } from './keys.ts';
+import { errorFields, type Logger } from './log.ts';
+import { createOutbox, type Mark } from './outbox.ts';
+import { closeWithin } from './poll-consumer.ts';
+import { connectRedis, disconnectRedis } from './redis.ts';
+import type { Lane, RelayLanes } from './relay-lanes.ts';
+
+export interface CallbackHandlers {
+  /** Tries one callback. Resolves to after how many ms it is due again, null if it is settled. */
+  readonly deliver: (tenantId: string, id: string) => Promise<number | null>;
+  /** Tries what waits in a lane, from the first on. Likewise; null if it is empty. */
+  readonly relay: (lane: Lane) => Promise<number | null>;
+}
+
+export interface CallbackQueueDeps {
+  /** A `commands` connection; not closed here. */
+  readonly redis: Redis;
+  readonly redisUrl: string;
+  readonly namespace: Namespace;
+  readonly receivers: Receivers;
+  readonly callbackLog: CallbackLog;
+  readonly relayLanes: RelayLanes;
+  readonly log: Logger;
+}
+
+/** How late a callback may start for waiting to be seen. */
+const SWEEP_EVERY_MS = 200;
+const MARKS_AT_ONCE = 100;
+/** A mark is set before what it is for: looked at once more when a request to Redis has long ended one way or the other. */
+const LOOK_AGAIN_MS = 60_000;
+/** A lane's job may have been ending just as more came; a try is under way as another is asked for. */
+const LOOK_AT_NEWS_AGAIN_MS = 1_000;
+/** Most of them wait for a receiver; how many of one tenant's is the sender's to say. */
+const JOBS_AT_ONCE = 500;
+/** A killed worker's jobs are taken over after this, and at most as long again. */
+const LOCK_MS = 10_000;
+const STALLED_CHECK_MS = 5_000;
+/** A lane's job may live for ever, and a stall is nobody's fault. */
+const MAX_STALLED_COUNT = 1_000_000_000;
+/** A handler that failed, as when Redis is out. */
+const AFTER_FAULT_MS = 5_000;
+
+type JobData = { readonly tenantId: string; readonly id: string } | Lane;
+
+/** Resolves to the function that stops it and awaits what is under way, at most `graceMs`. */
+export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: CallbackHandlers): Promise<(graceMs: number) => Promise<void>> {
+  const { redis, redisUrl, namespace, receivers, callbackLog, relayLanes, log } = deps;
+  const outbox = createOutbox(deps);
+  const queue = new Queue<JobData>(CALLBACK_QUEUE_NAME, { connection: redis, prefix: queuePrefix(namespace) });
+  queue.on('error', () => undefined); // the connection reports itself
+  let isStopping = false;
+
+  /** A job that there is already stays as it is. */
+  async function addJob(name: 'deliver' | 'relay', jobId: string, data: JobData): Promise<void> {
+    await queue.add(name, data, { jobId, removeOnComplete: true, removeOnFail: true });
+  }
+
+  /** True if the callback needs its session's list no more. */
+  async function accept(callback: Callback): Promise<boolean> {
+    const { tenantId, id } = callback;
+    const receiver = await receivers.find(tenantId);
+    if (receiver === null || receiver.callbackUrl === null) return true;
+    const kept = await callbackLog.add(callback);
+    if (kept === 'pending') await addJob('deliver', id, { tenantId, id });
+    if (kept === 'full') log.warn({ tenantId }, 'a tenant has too many undelivered callbacks; more wait with their sessions, for a day');
+    return kept !== 'full';
+  }
+
+  async function collect(sessionId: string): Promise<void> {
+    const key = sessionCallbacksKey(namespace, sessionId);
+    for (const text of await redis.lrange(key, 0, -1)) {
+      if (!(await accept(callbackSchema.parse(JSON.parse(text))))) return;
+      await redis.lrem(key, 1, text);
+    }
+  }
+
+  /** True if it is on its way; false while a try is, which must end first. */
+  async function resend({ tenantId, id }: { readonly tenantId: string; readonly id: string }): Promise<boolean> {
+    const job = await queue.getJob(id);
+    if (job === undefined) await addJob('deliver', id, { tenantId, id });
+    else if (await job.isDelayed()) await job.promote();
+    else return !(await job.isActive());
+    return true;
+  }
+
+  /** Resolves to when to look again, ms. */
+  async function look(mark: Mark, isNew: boolean): Promise<number | null> {
+    switch (mark.kind) {
+      case 'session':
+        await collect(mark.sessionId);
+        return isNew || (await redis.llen(sessionCallbacksKey(namespace, mark.sessionId))) > 0 ? LOOK_AGAIN_MS : null;
+      case 'relay': {
+        const isEmpty = await relayLanes.isEmpty(mark);
+        const { tenantId, instanceId } = mark;
+        if (!isEmpty) await addJob('relay', `relay-${tenantId}-${instanceId}`, { tenantId, instanceId });
+        if (isEmpty) return isNew ? LOOK_AGAIN_MS : null;
+        return isNew ? LOOK_AT_NEWS_AGAIN_MS : LOOK_AGAIN_MS;
+      }
+      case 'callback':
+        return (await resend(mark)) ? null : LOOK_AT_NEWS_AGAIN_MS;
+      default:
+        return mark satisfies never;
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    for (let isMore = true; isMore && !isStopping; ) {
+      const claimed = await outbox.claim(MARKS_AT_ONCE);
+      await Promise.all(
+        claimed.map(async (one) => {
+          try {
+            await outbox.settle(one, await look(one.mark, one.isNew));
+          } catch (error) {
+            log.warn(errorFields(error), 'a mark of the outbox could not be looked at; it comes again'); // when its lease ends
+          }
+        }),
+      );
+      isMore = claimed.length === MARKS_AT_ONCE;
+    }
+  }
+
+  async function process(job: Job<JobData>, token: string | undefined): Promise<void> {
+    const dueInMs = await run(job.data).catch((error: unknown) => {
+      log.warn(errorFields(error), 'a callback could not be worked on; it is tried again');
+      return AFTER_FAULT_MS;
+    });
+    if (dueInMs === null) return;
+    await job.moveToDelayed(Date.now() + dueInMs, token);
+    throw new DelayedError();
+  }
+
+  const run = (data: JobData): Promise<number | null> => ('id' in data ? handlers.deliver(data.tenantId, data.id) : handlers.relay(data));
+
+  let sweeping: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    sweeping ??= sweep()
+      .catch((error: unknown) => log.debug(errorFields(error), 'the outbox could not be swept')) // Redis is out: the connection reports itself
+      .finally(() => {
+        sweeping = null;
+      });
+  }, SWEEP_EVERY_MS);
+  const connection = connectRedis(redisUrl, 'queue', log);
+  const worker = new Worker<JobData>(CALLBACK_QUEUE_NAME, process, {
+    connection,
+    prefix: queuePrefix(namespace),
+    concurrency: JOBS_AT_ONCE,
+    lockDuration: LOCK_MS,
+    stalledInterval: STALLED_CHECK_MS,
+    maxStalledCount: MAX_STALLED_COUNT,
+  });
+  worker.on('error', (error) => log.debug(errorFields(error), 'the callback worker met an error'));
+  await worker.waitUntilReady();
+
+  return async (graceMs) => {
+    isStopping = true;
+    clearInterval(timer);
+    await sweeping;
+    await closeWithin(worker, graceMs);
+    await queue.close();
+    await disconnectRedis(connection);
+  };
+}

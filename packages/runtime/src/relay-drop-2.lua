@@ -1,0 +1,9 @@
+-- KEYS lane, use of the tenant. ARGV what the entry begins with, instance.
+-- Takes the first entry off if it is that one.
+local first = redis.call('LINDEX', KEYS[1], 0)
+if not first or string.sub(first, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
+redis.call('LPOP', KEYS[1])
+redis.call('HINCRBY', KEYS[2], 'count', -1)
+redis.call('HINCRBY', KEYS[2], 'bytes', -#first)
+redis.call('HDEL', KEYS[2], 'failures:' .. ARGV[2])
+return 1

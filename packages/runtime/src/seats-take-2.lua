@@ -1,0 +1,30 @@
+-- KEYS gateways with viewers of a tenant, by the end of their lease; their counts. ARGV gateway, now (ms), lease until (ms), session, limit of
+-- the tenant ('' any), limit of the session ('' any), count of this gateway for the tenant, for the session.
+-- Notes both counts, unless a limit would be passed over all gateways. Returns 1 if noted, 2 if the tenant's limit refuses, 3 the session's.
+-- Gateways whose lease is over count no more.
+for _, gone in ipairs(redis.call('ZRANGE', KEYS[1], '-inf', ARGV[2], 'BYSCORE')) do
+  redis.call('ZREM', KEYS[1], gone)
+  for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
+    if field == gone or string.sub(field, 1, #gone + 1) == gone .. '|' then redis.call('HDEL', KEYS[2], field) end
+  end
+end
+local in_tenant, in_session = tonumber(ARGV[7]), tonumber(ARGV[8])
+for _, gateway in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  if gateway ~= ARGV[1] then
+    local counts = redis.call('HMGET', KEYS[2], gateway, gateway .. '|' .. ARGV[4])
+    in_tenant, in_session = in_tenant + (counts[1] or 0), in_session + (counts[2] or 0)
+  end
+end
+if ARGV[5] ~= '' and in_tenant > tonumber(ARGV[5]) then return 2 end
+if ARGV[6] ~= '' and in_session > tonumber(ARGV[6]) then return 3 end
+local function note(field, count)
+  if count == '0' then redis.call('HDEL', KEYS[2], field) else redis.call('HSET', KEYS[2], field, count) end
+end
+note(ARGV[1], ARGV[7])
+note(ARGV[1] .. '|' .. ARGV[4], ARGV[8])
+if ARGV[7] == '0' then redis.call('ZREM', KEYS[1], ARGV[1]) else redis.call('ZADD', KEYS[1], 'GT', ARGV[3], ARGV[1]) end
+redis.call('PEXPIREAT', KEYS[1], ARGV[3], 'NX')
+redis.call('PEXPIREAT', KEYS[2], ARGV[3], 'NX')
+redis.call('PEXPIREAT', KEYS[1], ARGV[3], 'GT')
+redis.call('PEXPIREAT', KEYS[2], ARGV[3], 'GT')
+return 1
