@@ -4,13 +4,13 @@ import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
 import { openOpsServer } from '@qrcast/runtime/ops-server';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
-import { ROLE_SETTINGS, readSettings, roleOptions } from '@qrcast/runtime/settings';
+import { ROLE_SETTINGS, readSettings, roleOptions, WORKER_SETTINGS } from '@qrcast/runtime/settings';
 import { startWorker } from './worker.ts';
 
 const log = createLog('worker', 'info');
 
 await runService({ name: 'worker', log }, async (releasers) => {
-  const settings = readSettings(process.env, [...ROLE_SETTINGS, 'QRCAST_WORKER_CONCURRENCY'], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
+  const settings = readSettings(process.env, [...ROLE_SETTINGS, ...WORKER_SETTINGS], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
   let ready: () => Promise<void> = () => Promise.reject(new Error('starting'));
   // First to open and last to go: a worker that drains is alive.
@@ -22,6 +22,7 @@ await runService({ name: 'worker', log }, async (releasers) => {
     secretKeys: settings.QRCAST_SECRET_KEYS,
     upstreamHosts: settings.QRCAST_UPSTREAM_HOSTS ?? DEFAULT_UPSTREAM_HOSTS,
     concurrency: settings.QRCAST_WORKER_CONCURRENCY,
+    hostConcurrency: settings.QRCAST_HOST_CONCURRENCY,
     log,
   });
   ready = () => worker.ready();

@@ -24,12 +24,19 @@ describe('a poll of one session', () => {
   let session: Session;
   let target: PollTarget;
   let inQueue: boolean;
+  const ensured: { sessionId: string; until: number }[] = [];
   const asked: { method: PollMethod; credentials: Credentials }[] = [];
   let answer: (method: PollMethod) => Outcome | Promise<Outcome>;
+  /** What can be read so far, by digest. */
+  const texts = new Map<string, string>();
+  let readingMs: number;
 
   beforeEach(async () => {
     now = T;
     asked.length = 0;
+    ensured.length = 0;
+    texts.clear();
+    readingMs = 0;
     inQueue = false;
     answer = () => CODE;
     sessions = openMemorySessions(createMemoryStore(), DEFAULT_POLICY);
@@ -40,7 +47,7 @@ describe('a poll of one session', () => {
   async function created(fields: Partial<Parameters<typeof sampleSession>[0]>, apiUrl = HOST): Promise<Session> {
     const made = sampleSession(fields, T);
     await sessions.create(made, sealCredentials(keyring, made.id, { apiUrl, apiToken: 'token-of-the-instance' }));
-    target = { sessionId: made.id, instanceKey: made.instanceKey };
+    target = { sessionId: made.id, instanceKey: made.instanceKey, tenantId: made.tenantId };
     return (await sessions.apply(made.id, { kind: 'watched', at: T })) ?? made;
   }
 
@@ -55,7 +62,17 @@ describe('a poll of one session', () => {
         sendPassword: () => expect.unreachable('a worker hands over no password'),
         close: async () => undefined,
       },
-      queue: { renew: async (targets) => (inQueue ? [] : targets) },
+      hostGate: { pass: (_host, _tenantId, request) => request() },
+      codeReader: {
+        read: async ({ digest }) => {
+          now += readingMs;
+          return texts.get(digest) ?? null;
+        },
+      },
+      queue: {
+        renew: async (targets) => (inQueue ? [] : targets),
+        ensure: async ({ sessionId }, until) => void ensured.push({ sessionId, until }),
+      },
       keyring,
       upstreamHosts,
       clock: { now: () => now },
@@ -71,6 +88,21 @@ describe('a poll of one session', () => {
       { method: 'qr', credentials: { instanceId: session.instanceId, apiToken: 'token-of-the-instance', apiUrl: HOST } },
     ]);
     expect((await sessions.read(target.sessionId))?.image).toBe(CODE.image);
+  });
+
+  it('says what the code says, also where that is known only with a later poll', async () => {
+    await handlers().poll(claim(), never);
+    expect(await stateNow()).toMatchObject({ kind: 'showing', code: { text: null } });
+    texts.set(CODE.digest, 'link');
+    now += DEFAULT_POLICY.intervalMs;
+    await handlers().poll(claim(), never);
+    expect(await stateNow()).toMatchObject({ kind: 'showing', code: { text: 'link', issuedAt: T } });
+  });
+
+  it('counts the time of a code from its answer, however long it is read', async () => {
+    readingMs = 150;
+    await handlers().poll(claim(), never);
+    expect(await stateNow()).toMatchObject({ code: { issuedAt: T, staleAt: T + DEFAULT_POLICY.codeTtlMs } });
   });
 
   it('after trouble is due no moment early: what a tick takes ahead is added', async () => {
@@ -91,7 +123,7 @@ describe('a poll of one session', () => {
   });
 
   it.each([
-    ['gone', async () => ({ sessionId: 'ses_none', instanceKey: 'x' })],
+    ['gone', async () => ({ sessionId: 'ses_none', instanceKey: 'x', tenantId: 'acme' })],
     [
       'idle',
       async () => {
@@ -119,6 +151,20 @@ describe('a poll of one session', () => {
     now += 2_000;
     await handlers().poll(claim({ ask: 'state' }), never);
     expect(asked.map(({ method }) => method)).toEqual(['state', 'qr', 'logout']);
+  });
+
+  it('stays with a wrong account until it is logged out, whether anybody watches or not', async () => {
+    const strict = await created({ expectedPhone: '79990000000', logoutOnMismatch: true });
+    answer = () => ({ kind: 'authorized', account: { wid: null, phone: '79991111111' } });
+    expect(await handlers().poll(claim(), never)).toBeGreaterThan(T);
+    expect(ensured).toEqual([{ sessionId: strict.id, until: strict.deadlineAt + 15_000 }]);
+    await handlers().unwatched(target);
+    expect((await stateNow())?.kind).toBe('waiting');
+    answer = () => ({ kind: 'loggedOut' });
+    expect(await handlers().poll(claim(), never)).toBeNull();
+    expect(asked.map(({ method }) => method)).toEqual(['qr', 'logout']);
+    expect(await stateNow()).toEqual({ kind: 'ended', reason: 'account_mismatch' });
+    expect(ensured).toHaveLength(1);
   });
 
   it('sends no token to a host that has left the list', async () => {

@@ -1,7 +1,7 @@
 /** One poll of one session: ask the provider what the session wants to know next, and apply the answer. */
 
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
-import { isPolled, nextElapseAt, type Session } from '@qrcast/core/session';
+import { isLoggingOut, isPolled, nextElapseAt, type Session } from '@qrcast/core/session';
 import { isAllowedUpstream } from '@qrcast/core/upstream';
 import type { Credentials } from '@qrcast/provider/credentials';
 import { PROVIDER_DEFAULTS, type Provider } from '@qrcast/provider/provider';
@@ -13,26 +13,32 @@ import { CLAIM_AHEAD_MS } from '@qrcast/runtime/poll-consumer';
 import type { Claim, PollHandlers, PollQueue } from '@qrcast/runtime/poll-queue';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import { LRUCache } from 'lru-cache';
+import type { CodeReader } from './code-reader.ts';
+import type { HostGate } from './host-gate.ts';
 
 export interface PollDeps {
   readonly sessions: Sessions;
   readonly provider: Provider;
-  readonly queue: Pick<PollQueue, 'renew'>;
+  readonly hostGate: HostGate;
+  readonly codeReader: Pick<CodeReader, 'read'>;
+  readonly queue: Pick<PollQueue, 'ensure' | 'renew'>;
   readonly keyring: Keyring;
   readonly upstreamHosts: readonly string[];
   readonly clock: Clock;
-  /** Called as each poll starts, with how long after its due time it was claimed, ms. */
-  readonly onPoll?: ((lateMs: number) => void) | undefined;
+  /** Called as each poll starts, with how long after its due time it was claimed, ms, and whose it is. */
+  readonly onPoll?: ((lateMs: number, tenantId: string) => void) | undefined;
   readonly log: Logger;
 }
 
 /** A request unanswered for this long is told to the viewers; it goes on, for the provider may hold it for a minute. */
 const SLOW_MS = 8_000;
+/** A logout goes on until it is done, also when nobody watches any more: this much longer than its attempt, so that a poll ends it. */
+const LOGOUT_WATCH_MS = 15_000;
 /** Opened credentials of the sessions polled lately, about 300 B each: deciphering at every poll would cost more than the poll. */
 const CACHED_CREDENTIALS = 50_000;
 
 export function createPollHandlers(deps: PollDeps): PollHandlers {
-  const { sessions, provider, queue, clock, log } = deps;
+  const { sessions, provider, hostGate, codeReader, queue, clock, log } = deps;
   const known = new LRUCache<string, Credentials>({ max: CACHED_CREDENTIALS });
 
   async function credentialsOf(session: Session): Promise<Credentials | null> {
@@ -59,7 +65,7 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
     }
     const timer = setTimeout(() => void tellSlow(session.id, claim.startedAt), SLOW_MS);
     try {
-      return await provider.poll(credentials, method, signal);
+      return await hostGate.pass(credentials.apiUrl, session.tenantId, () => provider.poll(credentials, method, signal));
     } finally {
       clearTimeout(timer);
     }
@@ -82,17 +88,20 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
       const { sessionId } = claim.target;
       const before = await current(sessionId);
       if (before === null || !isPolled(before)) return null;
-      deps.onPoll?.(claim.startedAt - claim.dueAt);
+      deps.onPoll?.(claim.startedAt - claim.dueAt, before.tenantId);
       // A check that somebody asked for must not come before a logout or an account that the session itself waits for.
       const method = before.next.ask === 'qr' ? (claim.ask ?? 'qr') : before.next.ask;
-      const outcome = await ask(before, method, claim, signal);
-      const event = { kind: 'answered', at: clock.now(), startedAt: claim.startedAt, jitter: Math.random(), outcome } as const;
+      const answer = await ask(before, method, claim, signal);
+      const at = clock.now(); // a code ages while it is read
+      const outcome = answer.kind === 'code' ? { ...answer, text: await codeReader.read(answer) } : answer;
+      const event = { kind: 'answered', at, startedAt: claim.startedAt, jitter: Math.random(), outcome } as const;
       const after = await sessions.apply(sessionId, event, before);
       log.debug({ sessionId, method, outcome: outcome.kind, lateMs: claim.startedAt - claim.dueAt }, 'polled');
       if (after === null || !isPolled(after)) {
         known.delete(sessionId);
         return null;
       }
+      if (isLoggingOut(after)) await queue.ensure(claim.target, after.deadlineAt + LOGOUT_WATCH_MS);
       return Math.min(dueAt(after), after.deadlineAt);
     },
 

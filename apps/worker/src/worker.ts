@@ -1,12 +1,17 @@
-/** The worker role: polls waiting sessions out of the queue. Any number of them share one Redis. */
+/** The worker role: polls waiting sessions out of the queue, and tells tenants' servers what came of it. Any number of them share one Redis. */
 
+import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import type { Policy } from '@qrcast/core/schedule';
 import { openProvider } from '@qrcast/provider/provider';
-import { proveKeyring } from '@qrcast/runtime/credentials-vault';
+import type { AuditLimits } from '@qrcast/runtime/audit-log';
+import { proveKeyring } from '@qrcast/runtime/key-proofs';
 import { createKeyring, type RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { openNode } from '@qrcast/runtime/node';
 import { createReleasers } from '@qrcast/runtime/releasers';
+import { startCallbacks } from './callbacks.ts';
+import { openCodeReader } from './code-reader.ts';
+import { createHostGate } from './host-gate.ts';
 import { createPollHandlers } from './poll-session.ts';
 
 export interface WorkerOptions {
@@ -14,18 +19,23 @@ export interface WorkerOptions {
   readonly namespace: string;
   readonly secretKeys: readonly RingKey[];
   readonly policy: Policy;
+  readonly auditLimits?: AuditLimits | undefined;
   readonly upstreamHosts: readonly string[];
+  /** Where callbacks may be sent; public hosts if left out. */
+  readonly callbackHosts?: readonly string[] | undefined;
   /** Requests under way at once. */
   readonly concurrency: number;
-  /** Called as each poll starts, with how long after its due time it was claimed, ms. */
-  readonly onPoll?: (lateMs: number) => void;
+  /** Of them to one host; a higher number than `concurrency` bounds nothing. */
+  readonly hostConcurrency: number;
+  /** Called as each poll starts, with how long after its due time it was claimed, ms, and whose it is. */
+  readonly onPoll?: (lateMs: number, tenantId: string) => void;
   readonly log: Logger;
 }
 
 export interface Worker {
   /** Rejects while this worker could not poll. */
   ready(): Promise<void>;
-  /** Claims nothing more, then awaits the requests under way, at most `graceMs`. Idempotent. */
+  /** Claims nothing more, then awaits the requests and callbacks under way, at most `graceMs`. Idempotent. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -40,13 +50,21 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     await proveKeyring(node.redis, options.namespace, keyring);
     const provider = openProvider();
     releasers.push('provider', () => provider.close());
-    const handlers = createPollHandlers({ ...node, provider, keyring, upstreamHosts, onPoll, log });
-    const stop = await node.queue.consume(handlers, { concurrency: options.concurrency });
+    const codeReader = openCodeReader({ log });
+    releasers.push('code reader', () => codeReader.close());
+    const hostGate = createHostGate({ concurrency: options.hostConcurrency, now: () => performance.now() });
+    const handlers = createPollHandlers({ ...node, provider, hostGate, codeReader, keyring, upstreamHosts, onPoll, log });
+    const { callbackHosts = DEFAULT_CALLBACK_HOSTS } = options;
+    const stopCallbacks = await startCallbacks({ ...options, ...node, keyring, callbackHosts });
+    releasers.push('callbacks', () => stopCallbacks(0));
+    await codeReader.started;
+    const stopPolls = await node.queue.consume(handlers, { concurrency: options.concurrency });
+    const stopAll = async (graceMs: number): Promise<void> => void (await Promise.all([stopPolls(graceMs), stopCallbacks(graceMs)]));
     log.info({ concurrency: options.concurrency, intervalMs: options.policy.intervalMs }, 'worker polls');
     return {
       ready: () => node.ready(),
       close(graceMs) {
-        closing ??= stop(graceMs).finally(() => releasers.release());
+        closing ??= stopAll(graceMs).finally(() => releasers.release());
         return closing;
       },
     };

@@ -1,0 +1,84 @@
+import type { LookupAddress, lookup } from 'node:dns';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import { createPublicLookup } from '@qrcast/provider/public-lookup';
+import { HANG, openTestReceiver } from '@qrcast/runtime/test-receiver';
+import { afterEach, describe, expect, it } from 'vitest';
+import { openCallbackPost } from './callback-post.ts';
+import { newCallbackSecret } from './test-callbacks.ts';
+
+const open: { close(): Promise<unknown> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+const message = (url: string) => ({ url, id: 'evt_1', payload: '{}', secrets: [newCallbackSecret()] });
+
+/** Ends every connection, and counts them. */
+async function openTrap(): Promise<{ port: number; connections: () => number }> {
+  let count = 0;
+  const server: Server = createServer((socket) => {
+    count++;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push({ close: () => new Promise((resolve) => server.close(resolve)) });
+  return { port: (server.address() as AddressInfo).port, connections: () => count }; // it listens on TCP
+}
+
+/** A resolver that gives each question the next answer. */
+function answering(...answers: string[]) {
+  const asked: string[] = [];
+  const resolve = ((hostname: string, _options: object, callback: (error: null, found: LookupAddress[]) => void) => {
+    asked.push(hostname);
+    callback(null, [{ address: answers.shift() ?? '127.0.0.1', family: 4 }]);
+  }) as typeof lookup;
+  return { asked, resolve };
+}
+
+describe('a public name that leads into our own network', () => {
+  it('is not connected to, nor when it comes to do so later; which its twin, named by the operator, is', async () => {
+    const trap = await openTrap();
+    const url = `https://hooks.example.com:${trap.port}/`;
+    for (const [hosts, reply, connections] of [
+      [['*'], { error: 'address_not_allowed' }, 0],
+      [['*.example.com'], { error: 'address_not_allowed' }, 0],
+      [[`hooks.example.com:${trap.port}`], { error: 'unreachable' }, 2],
+    ] as const) {
+      const dns = answering('127.0.0.1', '127.0.0.1');
+      const named = hosts[0].startsWith('hooks') ? ['hooks.example.com'] : [];
+      const post = openCallbackPost({ callbackHosts: hosts, lookup: createPublicLookup(named, dns.resolve) });
+      open.push(post);
+      const allowed = hosts[0] === '*.example.com' ? url.replace(`:${trap.port}`, '') : url; // a wildcard has no port
+      for (let i = 0; i < 2; i++) expect(await post.send(message(allowed), Date.now())).toEqual(reply);
+      expect(dns.asked).toEqual(['hooks.example.com', 'hooks.example.com']); // each connection asks, and is judged
+      expect(trap.connections()).toBe(connections);
+    }
+  });
+
+  it.each(['10.0.0.7', '169.254.169.254', '100.64.0.1', '0.0.0.0'])('%s', async (address) => {
+    const post = openCallbackPost({ callbackHosts: ['*'], lookup: createPublicLookup([], answering(address).resolve) });
+    open.push(post);
+    expect(await post.send(message('https://hooks.example.com/'), Date.now())).toEqual({ error: 'address_not_allowed' });
+  });
+});
+
+it('gives up in time', async () => {
+  const server = await openTestReceiver();
+  open.push(server);
+  server.answer(() => HANG);
+  const post = openCallbackPost({ callbackHosts: [server.url], timeoutMs: 50 });
+  open.push(post);
+  expect(await post.send(message(server.url), Date.now())).toEqual({ error: 'timeout' });
+});
+
+it('ends what is under way when it is closed', async () => {
+  const server = await openTestReceiver();
+  open.push(server);
+  server.answer(() => HANG);
+  const post = openCallbackPost({ callbackHosts: [server.url] });
+  const reply = post.send(message(server.url), Date.now());
+  await server.until(1);
+  await post.close();
+  expect(await reply).toEqual({ error: 'unreachable' });
+});

@@ -1,0 +1,102 @@
+/**
+ * One signed POST to a tenant's server. The address comes from the tenant, so it is judged here, where the request leaves, and each
+ * connection's address as it is made: a name that led elsewhere a moment ago does not matter. No redirect is followed; what the server
+ * answers is bounded and dropped.
+ */
+
+import type { LookupFunction } from 'node:net';
+import type { AttemptError } from '@qrcast/core/callback';
+import { isAllowedCallbackUrl, namedHosts } from '@qrcast/core/callback-address';
+import { createConnector } from '@qrcast/provider/connector';
+import { Webhook } from 'standardwebhooks';
+import { Agent, type Dispatcher } from 'undici';
+
+export interface Message {
+  readonly url: string;
+  /** The `webhook-id`. */
+  readonly id: string;
+  readonly payload: string;
+  /** It is signed with each of them. */
+  readonly secrets: readonly string[];
+}
+
+export type PostReply = { readonly status: number; readonly retryAfterMs?: number } | { readonly error: AttemptError };
+
+export interface CallbackPost {
+  /** Never rejects for what the other side does. `now`: Unix ms, for the signature. */
+  send(message: Message, now: number): Promise<PostReply>;
+  /** Ends every request; those under way resolve as `unreachable`. */
+  close(): Promise<void>;
+}
+
+export interface CallbackPostOptions {
+  /** As QRCAST_CALLBACK_HOSTS. */
+  readonly callbackHosts: readonly string[];
+  readonly timeoutMs?: number;
+  /** For tests; else the provider's rules: no private address, except of a host named by the operator. */
+  readonly lookup?: LookupFunction;
+}
+
+/** From the call to the end of the answer. */
+const TIMEOUT_MS = 15_000;
+const MAX_BODY_BYTES = 64 * 1024;
+
+export function openCallbackPost({ callbackHosts, timeoutMs = TIMEOUT_MS, lookup }: CallbackPostOptions): CallbackPost {
+  const connector = createConnector(namedHosts(callbackHosts), lookup);
+  const agent = new Agent({ connect: connector.connect, pipelining: 1, allowH2: false });
+
+  async function post({ url, id, payload, secrets }: Message, now: number): Promise<PostReply> {
+    const { origin, pathname, search } = new URL(url);
+    const sentAt = new Date(now);
+    const signatures = secrets.map((secret) => new Webhook(secret).sign(id, sentAt, payload));
+    const signal = AbortSignal.timeout(timeoutMs);
+    const answer = await agent.request({
+      origin,
+      path: `${pathname}${search}`,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'qrcast',
+        'webhook-id': id,
+        'webhook-timestamp': String(Math.floor(now / 1000)),
+        'webhook-signature': signatures.join(' '),
+      },
+      body: payload,
+      signal,
+    });
+    // The status says it all; a body that is too long, too slow or cut off changes nothing.
+    await answer.body.dump({ limit: MAX_BODY_BYTES, signal }).catch(() => undefined);
+    const retryAfterMs = retryAfterOf(answer, now);
+    return { status: answer.statusCode, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
+  }
+
+  return {
+    async send(message, now) {
+      if (!isAllowedCallbackUrl(message.url, callbackHosts)) return { error: 'address_not_allowed' };
+      try {
+        return await post(message, now);
+      } catch (error) {
+        return { error: errorOf(error) };
+      }
+    },
+
+    async close() {
+      const destroyed = agent.destroy();
+      connector.close();
+      await destroyed;
+    },
+  };
+}
+
+/** Seconds, or a date. */
+function retryAfterOf({ headers }: Dispatcher.ResponseData, now: number): number | null {
+  const text = String(headers['retry-after'] ?? '');
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  return Number.isFinite(ms) && ms > 0 ? ms : null;
+}
+
+function errorOf(error: unknown): AttemptError {
+  const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
+  if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT') return 'timeout';
+  return code === 'EACCES' ? 'address_not_allowed' : 'unreachable'; // EACCES is the lookup's word for a private address
+}

@@ -1,0 +1,123 @@
+/** Sends callbacks and relayed notifications, and says when each is due again. */
+
+import { type Attempt, relayPayload } from '@qrcast/core/callback';
+import { CALLBACK_DELAYS_MS, callbackDelay, GIVE_UP_AFTER_MS, RELAY_DELAYS_MS } from '@qrcast/core/callback-schedule';
+import type { CallbackLog, LoggedCallback } from '@qrcast/runtime/callback-log';
+import type { CallbackHandlers } from '@qrcast/runtime/callback-queue';
+import type { Receivers } from '@qrcast/runtime/callback-receivers';
+import type { Clock } from '@qrcast/runtime/clock';
+import type { Logger } from '@qrcast/runtime/log';
+import type { Lane, Relayed, RelayLanes } from '@qrcast/runtime/relay-lanes';
+import type { CallbackPost, Message, PostReply } from './callback-post.ts';
+import type { CallbackTurns, Turn } from './callback-turns.ts';
+
+/** Between tries, ms; shorter ones for tests. */
+export interface CallbackDelays {
+  readonly callbackDelaysMs?: readonly number[] | undefined;
+  readonly relayDelaysMs?: readonly number[] | undefined;
+}
+
+export interface CallbackSenderDeps extends CallbackDelays {
+  readonly receivers: Receivers;
+  readonly callbackLog: CallbackLog;
+  readonly relayLanes: RelayLanes;
+  readonly post: Pick<CallbackPost, 'send'>;
+  readonly turns: CallbackTurns;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Then the lane lets others of its tenant go first. */
+const RELAYED_AT_ONCE = 50;
+
+export function createCallbackSender(deps: CallbackSenderDeps): CallbackHandlers {
+  const { receivers, callbackLog, relayLanes, post, turns, clock, log } = deps;
+  const { callbackDelaysMs = CALLBACK_DELAYS_MS, relayDelaysMs = RELAY_DELAYS_MS } = deps;
+
+  async function send(turn: Turn, message: Message): Promise<{ reply: PostReply; attempt: Attempt }> {
+    const at = clock.now();
+    let isWell = false;
+    try {
+      const reply = await post.send(message, at);
+      isWell = 'status' in reply;
+      const ms = Math.max(0, clock.now() - at); // the clock may have been set back
+      return { reply, attempt: 'status' in reply ? { at, ms, status: reply.status } : { at, ms, error: reply.error } };
+    } finally {
+      turn.leave(isWell);
+    }
+  }
+
+  async function settle(logged: LoggedCallback, reply: PostReply, attempt: Attempt): Promise<number | null> {
+    const { id, tenantId } = logged.callback;
+    const delay = callbackDelay(callbackDelaysMs, logged.failures + 1, Math.random(), retryAfterOf(reply));
+    const nextAttemptAt = clock.now() + delay;
+    const isOver = isGone(reply) || nextAttemptAt > logged.giveUpAt;
+    const state = isDelivered(reply) ? 'delivered' : isOver ? 'failed' : 'pending';
+    await callbackLog.record(logged, attempt, { state, nextAttemptAt });
+    const { at: _, ...outcome } = attempt;
+    if (state === 'failed')
+      log.warn({ callbackId: id, tenantId, ...outcome }, 'a callback was given up; the tenant can have it sent again');
+    else log.debug({ callbackId: id, tenantId, state, ...outcome }, 'callback');
+    return state === 'pending' ? delay : null;
+  }
+
+  /** Resolves to null if the lane goes on with the next, else to when it does, ms. */
+  async function relayFirst(lane: Lane, first: Relayed, url: string, secrets: readonly string[]): Promise<number | null> {
+    const turn = turns.take(`relay ${lane.tenantId}`);
+    if (typeof turn === 'number') return turn;
+    const { reply } = await send(turn, { url, id: first.id, payload: relayPayload(first.body, first.at), secrets });
+    if (isDelivered(reply) || isGone(reply)) {
+      await relayLanes.drop(lane, first);
+      return null;
+    }
+    const failures = await relayLanes.countFailure(lane);
+    log.debug({ ...lane, callbackId: first.id, failures }, 'a notification could not be relayed; its instance waits');
+    return callbackDelay(relayDelaysMs, failures, Math.random(), retryAfterOf(reply));
+  }
+
+  async function dropOld(lane: Lane, first: Relayed): Promise<boolean> {
+    if (clock.now() - first.at < GIVE_UP_AFTER_MS) return false;
+    log.warn({ ...lane, callbackId: first.id }, 'a notification was not taken for a day and is not relayed any more');
+    await relayLanes.drop(lane, first);
+    return true;
+  }
+
+  return {
+    async deliver(tenantId, id) {
+      const logged = await callbackLog.find(tenantId, id);
+      const receiver = await receivers.find(tenantId);
+      if (logged === null || logged.state !== 'pending' || receiver === null) return null;
+      const { callbackUrl } = receiver;
+      if (callbackUrl === null) {
+        const attempt = { at: clock.now(), ms: 0, error: 'not_configured' } as const;
+        await callbackLog.record(logged, attempt, { state: 'failed', nextAttemptAt: 0 });
+        return null;
+      }
+      const secrets = receiver.secrets();
+      const turn = turns.take(`callback ${tenantId}`);
+      if (typeof turn === 'number') return turn;
+      const { reply, attempt } = await send(turn, { url: callbackUrl, id, payload: logged.callback.payload, secrets });
+      return settle(logged, reply, attempt);
+    },
+
+    async relay(lane) {
+      for (let i = 0; i < RELAYED_AT_ONCE; i++) {
+        const first = await relayLanes.first(lane);
+        if (first === null) return null;
+        const receiver = await receivers.find(lane.tenantId);
+        if (receiver === null || receiver.relayUrl === null) {
+          await relayLanes.drop(lane, first); // nobody wants it any more
+        } else if (!(await dropOld(lane, first))) {
+          const dueInMs = await relayFirst(lane, first, receiver.relayUrl, receiver.secrets());
+          if (dueInMs !== null) return dueInMs;
+        }
+      }
+      return 0;
+    },
+  };
+}
+
+const isDelivered = (reply: PostReply): boolean => 'status' in reply && reply.status >= 200 && reply.status < 300;
+/** Its server wants this message no more. */
+const isGone = (reply: PostReply): boolean => 'status' in reply && reply.status === 410;
+const retryAfterOf = (reply: PostReply): number | undefined => ('retryAfterMs' in reply ? reply.retryAfterMs : undefined);

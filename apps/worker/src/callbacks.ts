@@ -1,0 +1,33 @@
+/** Callbacks and the relay in this worker, put together. */
+
+import { createCallbackLog } from '@qrcast/runtime/callback-log';
+import { consumeCallbacks } from '@qrcast/runtime/callback-queue';
+import { createReceivers } from '@qrcast/runtime/callback-receivers';
+import type { Clock } from '@qrcast/runtime/clock';
+import type { Keyring } from '@qrcast/runtime/keyring';
+import type { Logger } from '@qrcast/runtime/log';
+import { createRelayLanes } from '@qrcast/runtime/relay-lanes';
+import type { Redis } from 'ioredis';
+import { openCallbackPost } from './callback-post.ts';
+import { type CallbackDelays, createCallbackSender } from './callback-sender.ts';
+import { createCallbackTurns } from './callback-turns.ts';
+
+export interface CallbacksDeps extends CallbackDelays {
+  readonly redis: Redis;
+  readonly redisUrl: string;
+  readonly namespace: string;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  readonly callbackHosts: readonly string[];
+  readonly log: Logger;
+}
+
+/** Resolves to the function that stops it and awaits what is under way, at most `graceMs`. Idempotent. */
+export async function startCallbacks(deps: CallbacksDeps): Promise<(graceMs: number) => Promise<void>> {
+  const stores = { receivers: createReceivers(deps), callbackLog: createCallbackLog(deps), relayLanes: createRelayLanes(deps) };
+  const post = openCallbackPost(deps);
+  const sender = createCallbackSender({ ...deps, ...stores, post, turns: createCallbackTurns() });
+  const stop = await consumeCallbacks({ ...deps, ...stores }, sender);
+  let stopping: Promise<void> | null = null;
+  return (graceMs) => (stopping ??= stop(graceMs).finally(() => post.close()));
+}
