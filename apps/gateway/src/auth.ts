@@ -2,25 +2,32 @@
 
 import { RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
+import type { RateLimit } from '@qrcast/core/tenant-limits';
 import { hashSecret, matchesHash } from './secrets.ts';
+import type { TenantRates } from './tenant-rates.ts';
+import { mustStand, type TenantStanding } from './tenant-standing.ts';
 import type { Tenant, Tenants } from './tenants.ts';
 import type { Ticket, Tickets } from './tickets.ts';
 
 export type Principal =
-  | { readonly kind: 'tenant'; readonly tenantId: string; readonly tenant: Tenant }
-  | { readonly kind: 'viewer'; readonly tenantId: string; readonly ticket: Ticket };
+  | { readonly kind: 'tenant'; readonly tenantId: string; readonly tenant: Tenant; readonly keyId: string }
+  | { readonly kind: 'viewer'; readonly tenantId: string; readonly tenant: Tenant; readonly ticket: Ticket };
+
+export type ViewerPrincipal = Extract<Principal, { kind: 'viewer' }>;
 
 export interface Auth {
-  /** A tenant's key or a viewer's ticket. @throws {RefusedError} `unauthenticated`, `origin_not_allowed`. */
+  /** A tenant's key or a viewer's ticket. @throws {RefusedError} `unauthenticated`, `origin_not_allowed`, `forbidden` while suspended, `too_many_requests`. */
   identify(authorization: string | undefined, origin: string | undefined): Promise<Principal>;
-  /** @throws {RefusedError} `unauthenticated`, `origin_not_allowed`. */
-  identifyTicket(ticket: string, origin: string | undefined): Promise<Extract<Principal, { kind: 'viewer' }>>;
+  /** For a stream. @throws {RefusedError} the same. */
+  identifyTicket(ticket: string, origin: string | undefined): Promise<ViewerPrincipal>;
   /** @throws {RefusedError} `unauthenticated`, also while the admin API is off. */
   requireAdmin(authorization: string | undefined): void;
 }
 
 export interface AuthDeps {
-  readonly tenants: Tenants;
+  readonly tenants: Pick<Tenants, 'findByKey'>;
+  readonly standing: Pick<TenantStanding, 'require'>;
+  readonly rates: TenantRates;
   readonly tickets: Tickets;
   /** Unset: the admin API is off. */
   readonly adminKey: string | undefined;
@@ -28,32 +35,36 @@ export interface AuthDeps {
   readonly publicUrl: () => string;
 }
 
-export function createAuth({ tenants, tickets, adminKey, publicUrl }: AuthDeps): Auth {
+export function createAuth({ tenants, standing, rates, tickets, adminKey, publicUrl }: AuthDeps): Auth {
   const adminHash = adminKey === undefined ? null : hashSecret(adminKey);
 
-  async function identifyTicket(text: string, origin: string | undefined): Promise<Extract<Principal, { kind: 'viewer' }>> {
+  async function identifyTicket(text: string, origin: string | undefined, rate: RateLimit): Promise<ViewerPrincipal> {
     const ticket = await tickets.verify(text);
     const isAllowed =
-      ticket.origins.length === 0 || origin === undefined || origin === new URL(publicUrl()).origin || ticket.origins.includes(origin);
+      ticket.origins.length === 0 || origin === undefined || [publicUrl(), ...ticket.origins].some((one) => isSameOrigin(one, origin));
     if (!isAllowed)
       throw new RefusedError(
         'origin_not_allowed',
         'this ticket may not be used from this origin; name the origin when you make the ticket',
       );
-    return { kind: 'viewer', tenantId: ticket.tenantId, ticket };
+    const tenant = await standing.require(ticket.tenantId);
+    await rates.take(tenant, rate);
+    return { kind: 'viewer', tenantId: tenant.id, tenant, ticket };
   }
 
   return {
     async identify(authorization, origin) {
       const secret = bearerOf(authorization);
       if (secret === null) throw new RefusedError('unauthenticated', 'expected the header Authorization: Bearer <API key or ticket>');
-      if (!secret.startsWith('qk_')) return identifyTicket(secret, origin);
-      const tenant = await tenants.findByKey(secret);
-      if (tenant === null) throw new RefusedError('unauthenticated', 'the API key is not known; was it removed?');
-      return { kind: 'tenant', tenantId: tenant.id, tenant };
+      if (!isApiKey(authorization)) return identifyTicket(secret, origin, 'requestsPerMinute');
+      const found = await tenants.findByKey(secret);
+      if (found === null) throw new RefusedError('unauthenticated', 'the API key is not known; was it removed?');
+      const tenant = mustStand(found.tenant);
+      await rates.take(tenant, 'requestsPerMinute');
+      return { kind: 'tenant', tenantId: tenant.id, tenant, keyId: found.keyId };
     },
 
-    identifyTicket,
+    identifyTicket: (ticket, origin) => identifyTicket(ticket, origin, 'handshakesPerMinute'),
 
     requireAdmin(authorization) {
       const secret = bearerOf(authorization);
@@ -62,6 +73,11 @@ export function createAuth({ tenants, tickets, adminKey, publicUrl }: AuthDeps):
         throw new RefusedError('unauthenticated', 'expected the header Authorization: Bearer <admin key>');
     },
   };
+}
+
+/** Whether the header bears a tenant's key, be it a good one. */
+export function isApiKey(authorization: string | undefined): boolean {
+  return bearerOf(authorization)?.startsWith('qk_') === true;
 }
 
 /** Only a tenant's own key. @throws {RefusedError} `forbidden` for a ticket. */
@@ -87,4 +103,10 @@ export function requireScope(principal: Principal, scope: 'view' | 'password'): 
 
 function bearerOf(authorization: string | undefined): string | null {
   return /^Bearer ([^\s]{1,4096})$/i.exec(authorization ?? '')?.[1] ?? null;
+}
+
+/** As the URL standard compares them: case, a default port and a slash at the end do not count, and `null` is like nothing. */
+function isSameOrigin(url: string, origin: string): boolean {
+  const sent = URL.parse(origin);
+  return sent !== null && sent.origin !== 'null' && sent.href === `${sent.origin}/` && sent.origin === URL.parse(url)?.origin;
 }

@@ -3,9 +3,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
+import { watchSession } from '@qrcast/client';
 import { socketIo } from '@qrcast/client/socket-io';
 import type { Session, SessionWatch, WatchEvent, WatchEvents, WatchOptions } from '@qrcast/client/types';
-import { watchSession } from '@qrcast/client/watch-session';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { openTestProxy } from '@qrcast/runtime/test-proxy';

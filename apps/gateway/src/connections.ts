@@ -4,8 +4,8 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 export interface Connections {
-  /** All of them, whatever they are in the middle of. */
-  cut(): void;
+  /** Those that are open then, ms from now, whatever they are in the middle of; none if the server is closed before. */
+  cutAfter(ms: number): void;
 }
 
 /** To be called before the server listens. */
@@ -16,8 +16,11 @@ export function trackConnections(http: Server): Connections {
     socket.once('close', () => open.delete(socket));
   });
   return {
-    cut() {
-      for (const socket of open) socket.destroy();
+    cutAfter(ms) {
+      const timer = setTimeout(() => {
+        for (const socket of open) socket.destroy();
+      }, ms);
+      http.once('close', () => clearTimeout(timer));
     },
   };
 }

@@ -1,29 +1,61 @@
 /** The gateway role: control API, streams, provider notifications and the login page on one port. Any number of them share one Redis. */
 
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import type { Policy } from '@qrcast/core/schedule';
+import { type AddressLimits, DEFAULT_ADDRESS_LIMITS, DEFAULT_TENANT_LIMITS, type TenantLimits } from '@qrcast/core/tenant-limits';
 import { openProvider } from '@qrcast/provider/provider';
-import { proveKeyring } from '@qrcast/runtime/credentials-vault';
+import type { AuditLimits } from '@qrcast/runtime/audit-log';
+import { createCallbackLog } from '@qrcast/runtime/callback-log';
+import { createReceivers } from '@qrcast/runtime/callback-receivers';
+import { proveKeyring } from '@qrcast/runtime/key-proofs';
 import { createKeyring, type RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { type Node, openNode } from '@qrcast/runtime/node';
+import { createOutbox } from '@qrcast/runtime/outbox';
+import { createRelayLanes } from '@qrcast/runtime/relay-lanes';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
+import { addAddressGate, createAddressGate } from './address-limits.ts';
+import { createAdmission } from './admission.ts';
+import { answerHeaders, setAnswerHeaders } from './answer-headers.ts';
+import { addCallers } from './audit-caller.ts';
+import { addAuditRoutes } from './audit-routes.ts';
+import { createAudited } from './audited.ts';
 import { createAuth } from './auth.ts';
+import { addCallbackRoutes } from './callback-routes.ts';
+import { createAddressOf } from './client-address.ts';
+import { addCodeRoutes } from './code-routes.ts';
+import { trackConnections } from './connections.ts';
+import { addContractRoutes } from './contract-routes.ts';
+import { createFramers } from './framers.ts';
 import { createHttpServer } from './http-server.ts';
 import { openHub } from './hub.ts';
+import { createLiveSessions, noticeEnds } from './live-sessions.ts';
+import { createNotificationRelay } from './notification-relay.ts';
 import { addOpsRoutes } from './ops-routes.ts';
 import { addPageRoutes } from './page-routes.ts';
 import { createPasswordStep } from './password-step.ts';
+import { namesSecret } from './request-rules.ts';
 import { openRevocations } from './revocations.ts';
+import { createSeats } from './seats.ts';
 import { createSessionIndex } from './session-index.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { createSessionService } from './session-service.ts';
-import { openSocketIo } from './stream-socketio.ts';
+import { isSocketIoPath, openSocketIo } from './stream-socketio.ts';
+import { addEventsRoute } from './stream-sse.ts';
+import { isWebSocketPath, openWebSocketStream } from './stream-websocket.ts';
+import { createLimitOf } from './tenant-limits.ts';
+import { createTenantRates } from './tenant-rates.ts';
 import { addTenantRoutes } from './tenant-routes.ts';
+import { openTenantStanding } from './tenant-standing.ts';
 import { createTenants, type Tenants } from './tenants.ts';
+import { createSessionLookup } from './their-session.ts';
 import { createTickets } from './tickets.ts';
+import { CLOSE_WITHIN_MS } from './viewer-connection.ts';
 import { createViewerCounts } from './viewer-counts.ts';
+import { openViewerPlaces } from './viewer-places.ts';
 import { createWatching } from './watching.ts';
 import { addWebhookRoutes } from './webhook-routes.ts';
 
@@ -32,11 +64,20 @@ export interface GatewayOptions {
   readonly namespace: string;
   readonly secretKeys: readonly RingKey[];
   readonly policy: Policy;
+  readonly auditLimits?: AuditLimits | undefined;
   /** How long a session is polled after its last viewer left, ms. */
   readonly unwatchedGraceMs: number;
   readonly upstreamHosts: readonly string[];
+  /** Where callbacks may be sent; public hosts if left out. */
+  readonly callbackHosts?: readonly string[] | undefined;
   readonly adminKey: string | undefined;
   readonly maxConnections: number;
+  /** Of tenants without limits of their own; `DEFAULT_TENANT_LIMITS` if left out. */
+  readonly tenantLimits?: TenantLimits | undefined;
+  /** Of those who have not said who they are; `DEFAULT_ADDRESS_LIMITS` if left out. */
+  readonly addressLimits?: AddressLimits | undefined;
+  /** Addresses and ranges whose `X-Forwarded-For` is believed; none if left out. */
+  readonly trustedProxies?: readonly string[] | undefined;
   /** 0 takes a free port. */
   readonly port: number;
   readonly host?: string;
@@ -72,41 +113,73 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 async function serve(options: GatewayOptions, node: Node, releasers: Releasers): Promise<Gateway> {
   const { log, namespace, unwatchedGraceMs, upstreamHosts } = options;
-  const { redis, clock, bus, sessions } = node;
+  const { redis, clock, bus } = node;
   let address = options.publicUrl ?? null;
   const publicUrl = (): string => address ?? '';
-  let isDraining = false;
+  const admission = createAdmission(options.maxConnections);
+  const { addressOf, isTrustedProxy } = createAddressOf(options.trustedProxies ?? []);
+  const limits = options.addressLimits ?? DEFAULT_ADDRESS_LIMITS;
+  const addressGate = createAddressGate({ addressOf, limits, log, now: () => performance.now() });
 
   const keyring = createKeyring(options.secretKeys);
   await proveKeyring(redis, namespace, keyring);
   const provider = openProvider();
   releasers.push('provider', () => provider.close());
-  const shared = { ...node, namespace, keyring, log, upstreamHosts, policy: options.policy };
-  const tenants = createTenants(shared);
+  const limitOf = createLimitOf(options.tenantLimits ?? DEFAULT_TENANT_LIMITS);
+  const liveSessions = createLiveSessions({ ...node, namespace, limitOf });
+  const sessions = noticeEnds(node.sessions, liveSessions.leave);
+  const shared = { ...node, sessions, namespace, keyring, log, upstreamHosts, policy: options.policy };
+  const audited = createAudited({ audit: node.audit, sessions, clock });
+  const tenants = audited.tenants(createTenants(shared));
   const tickets = createTickets(shared);
-  const auth = createAuth({ tenants, tickets, adminKey: options.adminKey, publicUrl });
+  const rates = createTenantRates({ ...shared, limitOf });
+  const standing = openTenantStanding({ ...shared, tenants });
+  releasers.push('tenant standing', () => standing.close());
+  const auth = audited.auth(createAuth({ tenants, standing, rates, tickets, adminKey: options.adminKey, publicUrl }));
   const index = createSessionIndex(shared);
   const watching = createWatching({ ...shared, graceMs: unwatchedGraceMs });
-  const viewerCounts = createViewerCounts({ ...shared, gatewayId: randomUUID(), lastsMs: unwatchedGraceMs });
-  const service = createSessionService({ ...shared, index, watching, viewerCounts, tickets });
-  const passwordStep = createPasswordStep({ ...shared, watching, provider });
-  const revocations = openRevocations({ bus, redis, namespace, tickets, now: clock.now });
+  const lease = { gatewayId: randomUUID(), lastsMs: unwatchedGraceMs };
+  const viewerCounts = createViewerCounts({ ...shared, ...lease });
+  const places = openViewerPlaces({ ...shared, ...lease, limitOf });
+  releasers.push('viewer places', () => places.close());
+  const service = audited.service(createSessionService({ ...shared, standing, liveSessions, index, watching, viewerCounts, tickets }));
+  const passwordStep = audited.passwordStep(createPasswordStep({ ...shared, watching, provider }));
+  const revocations = audited.revocations(openRevocations({ bus, redis, namespace, tickets, now: clock.now }));
   releasers.push('revocations', () => revocations.close());
-  const hub = openHub({ sessions, watching, viewerCounts, clock, log, renewEveryMs: Math.floor(unwatchedGraceMs / RENEWALS_PER_GRACE) });
+  const seats = createSeats({ revocations, standing, places });
+  const renewEveryMs = Math.floor(unwatchedGraceMs / RENEWALS_PER_GRACE);
+  const hub = audited.hub(openHub({ sessions, watching, viewerCounts, clock, log, renewEveryMs }));
 
-  const app = createHttpServer(log, () => isDraining);
+  const headers = answerHeaders(options.publicUrl);
+  const app = await createHttpServer(log, admission.isDraining, isUpgrade, headers, isTrustedProxy);
+  addCallers(app);
+  addAddressGate(app, addressGate);
+  const connections = trackConnections(app.server);
   releasers.push('http', () => app.close());
   addOpsRoutes(app, async () => {
-    if (isDraining) throw new Error('draining');
+    if (admission.isDraining()) throw new Error('draining');
     await node.ready();
   });
-  addPageRoutes(app, options.pageFolder);
-  addSessionRoutes(app, { auth, service, sessions, watching, hub, passwordStep, revocations, publicUrl });
-  addTenantRoutes(app, { auth, tenants, service, publicUrl });
-  addWebhookRoutes(app, { tenants, index, sessions, watching, clock, log });
+  addContractRoutes(app, { publicUrl });
+  addPageRoutes(app, options.pageFolder, createFramers({ sessions, tenants }));
+  const theirSession = audited.theirSession(createSessionLookup({ auth, sessions, service }));
+  const viewers = { auth, service, theirSession, hub, passwordStep, seats, admission, addressGate, log };
+  addSessionRoutes(app, { ...viewers, sessions, watching, revocations, publicUrl });
+  addEventsRoute(app, viewers);
+  addCodeRoutes(app, { theirSession, sessions, watching, clock });
+  addTenantRoutes(app, { auth, tenants, service, publicUrl, callbackHosts: options.callbackHosts ?? DEFAULT_CALLBACK_HOSTS });
+  addAuditRoutes(app, { auth, audit: node.audit });
+  const outbox = createOutbox(shared);
+  addCallbackRoutes(app, { auth, callbackLog: createCallbackLog(shared), outbox, clock });
+  const relay = createNotificationRelay({ receivers: createReceivers(shared), relayLanes: createRelayLanes(shared), outbox, clock });
+  addWebhookRoutes(app, { tenants, rates, index, sessions, watching, relay, clock, log });
   await app.ready();
-  const stream = openSocketIo(app.server, { auth, hub, service, passwordStep, revocations, maxConnections: options.maxConnections, log });
-  releasers.push('socket.io', () => stream.close());
+  const socketIo = openSocketIo(app.server, viewers);
+  releasers.push('socket.io', () => socketIo.close());
+  const webSocket = openWebSocketStream(app.server, viewers);
+  releasers.push('websocket', () => webSocket.close());
+  setAnswerHeaders(app.server, headers);
+  releasers.push('connections', () => connections.cutAfter(CLOSE_WITHIN_MS));
   releasers.push('hub', () => hub.close()); // first to go: it answers the requests that are held
 
   await app.listen({ port: options.port, host: options.host ?? '0.0.0.0' }).catch((error: unknown) => {
@@ -122,9 +195,11 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
     publicUrl: address,
     tenants,
     close(drainMs) {
-      isDraining = true;
-      closing ??= stream.drain(drainMs).finally(() => releasers.release());
+      closing ??= admission.drain(drainMs).finally(() => releasers.release());
       return closing;
     },
   };
 }
+
+const isUpgrade = ({ headers, url }: IncomingMessage): boolean =>
+  headers.upgrade?.toLowerCase() === 'websocket' && (isWebSocketPath(url) || isSocketIoPath(url)) && !namesSecret(url);

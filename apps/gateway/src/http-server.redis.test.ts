@@ -73,7 +73,8 @@ describe('fields at fault', () => {
     ['apiToken', { apiToken: 'a secret with spaces' }],
     ['apiToken', { apiToken: undefined }],
     ['apiUrl', { apiUrl: 'https://1101.api.green-api.com/waInstance1/secretsecret' }],
-    ['apiUrl', { apiUrl: 'https://user:secretsecret@1101.api.green-api.com' }],
+    ['apiUrl', { apiUrl: 7 }],
+    ['apiUrl', { apiUrl: `https://${'secretsecret'.repeat(30)}.api.green-api.com` }],
     ['reference', { reference: '' }],
     ['expectedPhone', { expectedPhone: 'my secretsecret' }],
     ['locale', { locale: '??' }],
@@ -93,22 +94,6 @@ describe('fields at fault', () => {
     const { body } = await test.call('POST', '/v1/sessions', { body: { instanceId: 'x', apiToken: 'y', relink: 1 } });
     for (const field of ['instanceId', 'apiToken', 'relink']) expect(body.detail).toContain(field);
   });
-
-  it.each(['https://evil.example.com', 'http://1101.api.green-api.com', 'https://127.0.0.1', 'https://a.b.api.green-api.com'])(
-    'the provider host %s is upstream_not_allowed',
-    async (apiUrl) => {
-      expectProblem(await test.call('POST', '/v1/sessions', { body: { ...newInstance(), apiUrl } }), 'upstream_not_allowed');
-    },
-  );
-
-  it("a tenant's own list narrows the operator's", async () => {
-    const tenant = await test.newTenant();
-    await test.gateway.tenants.patch(tenant.id, { upstreamHosts: ['api.green-api.com', 'evil.example.com'] });
-    const create = (apiUrl: string) => test.call('POST', '/v1/sessions', { secret: tenant.apiKey, body: { ...newInstance(), apiUrl } });
-    expect((await create('https://api.green-api.com/v3/')).status).toBe(201);
-    expectProblem(await create('https://1101.api.green-api.com'), 'upstream_not_allowed');
-    expectProblem(await create('https://evil.example.com'), 'upstream_not_allowed');
-  });
 });
 
 describe('the page and the health', () => {
@@ -120,7 +105,7 @@ describe('the page and the health', () => {
     expect(headers.get('referrer-policy')).toBe('no-referrer');
     const asset = await test.call('GET', '/connect/assets/page-1a2b.js', { secret: null });
     expect([asset.status, asset.headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8']);
-    expect(asset.headers.get('cache-control')).toContain('immutable');
+    expect(asset.headers.get('cache-control')).toBe('no-cache');
   });
 
   it('GET /healthz and /readyz are green', async () => {

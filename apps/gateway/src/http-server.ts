@@ -1,44 +1,80 @@
-/** The HTTP server every route hangs on: limits, problem+json for every fault, and nothing secret in a log. */
+/** The HTTP server every route hangs on: limits, which pages may call it, problem+json for every fault, and nothing secret in a log. */
 
+import type { IncomingMessage } from 'node:http';
+import { type FastifyCorsOptions, fastifyCors } from '@fastify/cors';
 import { RefusedError, toProblem } from '@qrcast/core/errors';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import type { AnswerHeaders } from './answer-headers.ts';
+import { isApiKey } from './auth.ts';
+import { answerBrokenRequest } from './broken-request.ts';
+import { requireSoundRequest } from './request-rules.ts';
 
 const BODY_LIMIT_BYTES = 64 * 1024;
 /** A client that sends its request more slowly than this is cut. */
 const REQUEST_TIMEOUT_MS = 15_000;
 const HEADERS_TIMEOUT_MS = 10_000;
-const TIMEOUT_CHECK_MS = 2_000;
+/** Often: thousands that are late together would be cut in one go, and everybody else wait for that. */
+const TIMEOUT_CHECK_MS = 500;
 /** Above a load balancer's usual 60 s, so that it never reuses a connection we are closing. */
 const KEEP_ALIVE_MS = 65_000;
 
-export function createHttpServer(log: Logger, isDraining: () => boolean): FastifyInstance {
+/**
+ * For pages on any origin: they bring a ticket, never a cookie, and where a ticket may be used from is checked with the ticket; a page that
+ * is refused can read why. What an API key is answered no page can read: a key in a page is everybody's. Safari and Chrome keep the answer
+ * for these two hours at most.
+ */
+const PAGES_MAY_CALL: FastifyCorsOptions = {
+  origin: '*',
+  methods: ['GET', 'HEAD', 'POST'],
+  allowedHeaders: ['Authorization', 'Content-Type', 'If-None-Match', 'Last-Event-ID'],
+  exposedHeaders: ['ETag', 'Retry-After', 'Location', 'X-Code-Stale-At'],
+  maxAge: 7_200,
+};
+
+/**
+ * `isUpgrade`: requests that some stream takes over. All others are answered as HTTP, whatever `Upgrade` they offer: Java's client offers
+ * h2c with every first request.
+ */
+export async function createHttpServer(
+  log: Logger,
+  isDraining: () => boolean,
+  isUpgrade: (request: IncomingMessage) => boolean,
+  headers: AnswerHeaders,
+  isTrustedProxy: (address: string) => boolean,
+): Promise<FastifyInstance> {
   const app = fastify({
     logger: false, // its request log holds URLs and headers
+    trustProxy: isTrustedProxy,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Node looks at both only now and then, and swaps them if the header's is the longer.
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS, shouldUpgradeCallback: isUpgrade },
     // A provider's notification must not be refused for a name in it.
     onProtoPoisoning: 'remove',
     onConstructorPoisoning: 'remove',
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, headers),
     // Paths the router itself gives up on; its own answer would repeat them.
     frameworkErrors: (error, _request, reply) => {
       const isTooLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
       void sendProblem(reply, isTooLong ? nothingHere() : new RefusedError('invalid_request', 'the path is not a valid URL path'));
     },
   });
+  // Before all other hooks, so that a page can read why it is refused.
+  await app.register(fastifyCors, {
+    delegator: ({ url, headers: { authorization } }, decide) =>
+      decide(null, isForPages(url) && !isApiKey(authorization) ? PAGES_MAY_CALL : { origin: false }),
+  });
+  app.addHook('onRequest', async ({ raw }) => requireSoundRequest(raw));
   app.addHook('onRequest', async ({ routeOptions }) => {
     // Notifications are still taken: the provider would hold back all that follows for a minute.
     const isRefused = routeOptions.url?.startsWith('/v1/') === true && !routeOptions.url.startsWith('/v1/webhooks/');
     if (isRefused && isDraining()) throw new RefusedError('unavailable', 'this gateway is stopping; try again', { retryAfterMs: 1_000 });
   });
   app.addHook('onSend', async (_request, reply) => {
-    reply.header('x-content-type-options', 'nosniff');
-    reply.header('referrer-policy', 'no-referrer');
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -60,6 +96,11 @@ export function createHttpServer(log: Logger, isDraining: () => boolean): Fastif
   return app;
 }
 
+/** A path that the router would have to decode first is none of ours: what it decodes to could be another one. */
+function isForPages(url: string): boolean {
+  return /^\/v1\/(?!admin\/|webhooks\/)[^%?]*(\?|$)/.test(url);
+}
+
 const nothingHere = (): RefusedError => new RefusedError('not_found', 'there is nothing at this path and method');
 
 export function sendProblem(reply: FastifyReply, error: RefusedError): FastifyReply {
@@ -67,6 +108,15 @@ export function sendProblem(reply: FastifyReply, error: RefusedError): FastifyRe
   if (problem.retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(problem.retryAfterMs / 1000)));
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/**
+ * For an answer that is held: a request that was sent before the one ahead of it was answered has no connection yet, and would not be told
+ * when its caller goes. @throws {RefusedError} `invalid_request`.
+ */
+export function requireConnection(reply: FastifyReply): void {
+  if (reply.raw.socket !== null) return;
+  throw new RefusedError('invalid_request', 'expected a connection on which nothing else is to be answered first; use another one');
 }
 
 /** Any error as a refusal. What is no refusal is a fault of ours or of Redis: logged, and told without its text. */

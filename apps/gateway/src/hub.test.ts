@@ -6,7 +6,8 @@ import type { PollTarget } from '@qrcast/runtime/poll-queue';
 import { createMemoryStore, openMemorySessions } from '@qrcast/runtime/sessions-memory';
 import { sampleSession } from '@qrcast/runtime/test-runtime';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Hub, openHub, SEND_WITHIN_MS, type Sink, type Subscription, type ViewerMessage } from './hub.ts';
+import { SEND_WITHIN_MS, type Sink, type ViewerMessage } from './delivery.ts';
+import { type Hub, openHub, type Subscription } from './hub.ts';
 import { createWatching } from './watching.ts';
 
 const RENEW_EVERY_MS = 5_000;

@@ -1,30 +1,18 @@
 /**
- * The sessions this gateway's viewers watch: one watch per session however many viewers, and latest-wins delivery to each of them.
- *
- * Delivery is by credit: at most one message of a subscription is under way. While it is, newer states replace each other; when the sink
- * says it has gone out, the newest is sent. So a slow reader holds one message and skips versions, and nobody waits for it. A viewer that
- * needs longer than `SEND_WITHIN_MS` for one message is closed.
+ * The sessions this gateway's viewers watch: one watch per session however many viewers, kept alive as long as one of them looks. What each
+ * viewer is told, and when, is its delivery's business.
  */
 
 import type { CloseReason } from '@qrcast/core/close-codes';
-import { isFinal, isPolled, nextElapseAt } from '@qrcast/core/session';
-import { ALL_FORMATS, type Format, type Fresh, owed, toWire, type WireSession } from '@qrcast/core/wire';
+import { isPolled, nextElapseAt } from '@qrcast/core/session';
+import { ALL_FORMATS, type Format, type WireSession } from '@qrcast/core/wire';
 import type { Clock } from '@qrcast/runtime/clock';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Snapshot } from '@qrcast/runtime/session-codec';
 import type { Sessions, Watch } from '@qrcast/runtime/sessions';
+import { createDelivery, createTelling, type Delivery, type Sink, type Telling } from './delivery.ts';
 import type { ViewerCounts } from './viewer-counts.ts';
 import type { Watching } from './watching.ts';
-
-export type ViewerMessage = { readonly kind: 'session'; readonly session: WireSession } | { readonly kind: 'fresh'; readonly fresh: Fresh };
-
-/** The outgoing half of one subscription, whatever the transport. */
-export interface Sink {
-  /** `sent` is to be called once, when the message has left for good and another may follow. */
-  send(message: ViewerMessage, sent: () => void): void;
-  /** The subscription is over; nothing follows. */
-  close(reason: CloseReason): void;
-}
 
 export interface Subscribe {
   readonly sessionId: string;
@@ -62,21 +50,15 @@ export interface HubDeps {
   readonly renewEveryMs: number;
 }
 
-export const SEND_WITHIN_MS = 15_000;
 const RENEW_SLICES = 10;
 /** How often time alone is given a chance to change a watched session, for when no worker does. */
 const ELAPSE_EVERY_MS = 1_000;
 
 interface Viewer {
+  readonly delivery: Delivery;
   readonly sink: Sink;
-  readonly formats: readonly Format[];
   isVisible: boolean;
   isOpen: boolean;
-  /** Version it was told last. */
-  told: number;
-  /** The code it was shown last: only that one can be confirmed by `fresh`. */
-  shown: string | null;
-  sending: NodeJS.Timeout | null;
 }
 
 interface Entry {
@@ -117,52 +99,22 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
     entry.snapshot = snapshot;
     // Idled for a lapsed lease while somebody here watches after all.
     if (snapshot.session.state.kind === 'idle' && visibleCount(entry) > 0) start(entry);
-    const encoded = new Map<string, WireSession>();
-    for (const viewer of entry.viewers) deliver(entry, viewer, encoded);
+    const telling = tell(entry, snapshot);
+    for (const { delivery } of entry.viewers) delivery.offer(telling);
   }
 
-  /** Sends the viewer what it is owed, unless a message is under way. `encoded` shares one message among the viewers of one change. */
-  function deliver(entry: Entry, viewer: Viewer, encoded: Map<string, WireSession> | null): void {
-    const { snapshot } = entry;
-    if (snapshot === null || viewer.sending !== null || !viewer.isOpen) return;
-    const { session } = snapshot;
-    const digest = session.state.kind === 'showing' ? session.state.code.digest : null;
-    const debt = owed(session, viewer.told);
-    viewer.told = Math.max(viewer.told, session.version);
-    // A Redis that lost its last writes can bring another code under a version that counts as told: then the whole state is owed.
-    if (debt === 'session' || (debt === 'fresh' && viewer.shown !== digest)) {
-      viewer.shown = digest;
-      send(entry, viewer, { kind: 'session', session: encode(entry, snapshot, viewer.formats, encoded) });
-    } else if (debt === 'fresh' && session.state.kind === 'showing') {
-      send(entry, viewer, { kind: 'fresh', fresh: { id: session.id, version: session.version, staleAt: session.state.code.staleAt } });
-    } else if (isFinal(session)) {
-      finish(entry, viewer, 'done');
+  const tell = (entry: Entry, snapshot: Snapshot): Telling => createTelling(snapshot, entry.viewerCount, clock.now());
+
+  function addViewer(entry: Entry, { sink, formats = ALL_FORMATS, after = 0, isVisible = true }: Subscribe): Viewer {
+    const latest = (): Telling | null => entry.snapshot && tell(entry, entry.snapshot);
+    const delivery = createDelivery({ sink, formats, after, latest, onEnd: (reason) => finish(entry, viewer, reason) });
+    const viewer: Viewer = { delivery, sink, isVisible, isOpen: true };
+    entry.viewers.add(viewer);
+    if (isVisible) {
+      entry.viewerCount = Math.max(entry.viewerCount, visibleCount(entry));
+      report(entry);
     }
-  }
-
-  function encode(
-    entry: Entry,
-    { session, image }: Snapshot,
-    formats: readonly Format[],
-    encoded: Map<string, WireSession> | null,
-  ): WireSession {
-    const key = formats.join();
-    const shared = encoded?.get(key);
-    if (shared !== undefined) return shared;
-    const wire = toWire(session, { image, viewers: entry.viewerCount, now: clock.now(), formats });
-    encoded?.set(key, wire);
-    return wire;
-  }
-
-  function send(entry: Entry, viewer: Viewer, message: ViewerMessage): void {
-    const sending = setTimeout(() => finish(entry, viewer, 'slow_consumer'), SEND_WITHIN_MS);
-    viewer.sending = sending;
-    viewer.sink.send(message, () => {
-      if (viewer.sending !== sending) return; // of another message, or said twice
-      clearTimeout(sending);
-      viewer.sending = null;
-      deliver(entry, viewer, null);
-    });
+    return viewer;
   }
 
   function finish(entry: Entry, viewer: Viewer, reason: CloseReason): void {
@@ -174,7 +126,7 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
   function drop(entry: Entry, viewer: Viewer): void {
     if (!viewer.isOpen) return;
     viewer.isOpen = false;
-    if (viewer.sending !== null) clearTimeout(viewer.sending);
+    viewer.delivery.close();
     entry.viewers.delete(viewer);
     if (viewer.isVisible) report(entry);
     if (entry.viewers.size > 0) return;
@@ -225,25 +177,20 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
   const elapseTimer = setInterval(elapseAll, ELAPSE_EVERY_MS);
 
   return {
-    subscribe({ sessionId, sink, formats = ALL_FORMATS, after = 0, isVisible = true }) {
-      const entry = entryOf(sessionId);
-      const viewer: Viewer = { sink, formats, isVisible, isOpen: true, told: after, shown: null, sending: null };
-      entry.viewers.add(viewer);
-      if (isVisible) {
-        entry.viewerCount = Math.max(entry.viewerCount, visibleCount(entry));
-        report(entry);
-      }
-
+    subscribe(options) {
+      const entry = entryOf(options.sessionId);
+      const viewer = addViewer(entry, options);
       const first = entry.ready.then(
         (snapshot) => {
           if (snapshot === null || entry.snapshot === null) {
             drop(entry, viewer);
             return null;
           }
-          const wire = encode(entry, entry.snapshot, formats, null);
-          if (viewer.isVisible && viewer.isOpen && (isPolled(entry.snapshot.session) || wire.state === 'idle')) start(entry);
-          deliver(entry, viewer, null);
-          return wire;
+          const telling = tell(entry, entry.snapshot);
+          const isLive = isPolled(telling.session) || telling.session.state.kind === 'idle';
+          if (viewer.isVisible && viewer.isOpen && isLive) start(entry);
+          viewer.delivery.offer(telling);
+          return telling.whole(options.formats ?? ALL_FORMATS).session;
         },
         (error: unknown) => {
           drop(entry, viewer);

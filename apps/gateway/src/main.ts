@@ -3,7 +3,7 @@
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
-import { GATEWAY_SETTINGS, ROLE_SETTINGS, readSettings, roleOptions } from '@qrcast/runtime/settings';
+import { GATEWAY_SETTINGS, limitOptions, ROLE_SETTINGS, readSettings, roleOptions } from '@qrcast/runtime/settings';
 import { startGateway } from './gateway.ts';
 import { PAGE_FOLDER } from './page-folder.ts';
 
@@ -14,6 +14,7 @@ await runService({ name: 'gateway', log }, async (releasers) => {
   log.level = settings.QRCAST_LOG_LEVEL;
   const gateway = await startGateway({
     ...roleOptions(settings),
+    ...limitOptions(settings),
     redisUrl: settings.REDIS_URL,
     secretKeys: settings.QRCAST_SECRET_KEYS,
     upstreamHosts: settings.QRCAST_UPSTREAM_HOSTS ?? DEFAULT_UPSTREAM_HOSTS,

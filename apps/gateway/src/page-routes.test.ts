@@ -24,11 +24,15 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** Of one session that may be framed. */
+const framersOf = async (id: string): Promise<readonly string[]> =>
+  id === 'ses_framed' ? ['https://app.example.com', 'https://shop.example.com:8443'] : [];
+
 const get = (url: string, headers: Readonly<Record<string, string>> = {}) => app.inject({ method: 'GET', url, headers });
 
 describe('the page', () => {
   it('cannot be framed, and loads and runs nothing but its own files', async () => {
-    addPageRoutes(app, folder);
+    addPageRoutes(app, folder, framersOf);
     const { headers, body } = await get('/connect');
     expect(body).toBe('<!doctype html><title>page</title>');
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
@@ -36,11 +40,24 @@ describe('the page', () => {
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
-    expect(headers['x-frame-options']).toBe('DENY');
+  });
+
+  it('can be framed under the address of a session, by whom its tenant names alone', async () => {
+    addPageRoutes(app, folder, framersOf);
+    const framed = await get('/connect/ses_framed');
+    expect(framed.headers['content-security-policy']).toContain(
+      '; frame-ancestors https://app.example.com https://shop.example.com:8443; ',
+    );
+    const [page, nobody] = await Promise.all([get('/connect'), get('/connect/ses_none')]);
+    expect(framed.body).toBe(page.body);
+    expect([nobody.body, nobody.headers['content-security-policy']]).toEqual([page.body, page.headers['content-security-policy']]);
+    const again = await get('/connect/ses_framed', { 'if-none-match': String(framed.headers.etag) });
+    expect(again.statusCode).toBe(304);
+    expect(again.headers['content-security-policy']).toBe(framed.headers['content-security-policy']);
   });
 
   it('is asked for each time, and so are its files, which is answered 304', async () => {
-    addPageRoutes(app, folder);
+    addPageRoutes(app, folder, framersOf);
     for (const url of ['/connect', '/connect/assets/connect.css']) {
       const { headers } = await get(url);
       expect(headers['cache-control']).toBe('no-cache');
@@ -50,7 +67,7 @@ describe('the page', () => {
   });
 
   it('serves no file of an unknown kind, and nothing outside of its folder', async () => {
-    addPageRoutes(app, folder);
+    addPageRoutes(app, folder, framersOf);
     for (const name of ['notes.txt', '..%2Fconnect.html', '%2e%2e/element.js']) {
       expect((await get(`/connect/assets/${name}`)).statusCode, name).toBe(404);
     }
@@ -58,13 +75,13 @@ describe('the page', () => {
 
   it.each(['connect.html', 'element.js'])('that is not built stops the gateway with the remedy: %s', async (name) => {
     await rm(join(folder, name));
-    expect(() => addPageRoutes(app, folder)).toThrow(new RegExp(`${name} is missing .* run .npx -y pnpm@12 build`));
+    expect(() => addPageRoutes(app, folder, framersOf)).toThrow(new RegExp(`${name} is missing .* run .npx -y pnpm@12 build`));
   });
 });
 
 describe('the element', () => {
   it('may be loaded by every page, and is kept for a short time', async () => {
-    addPageRoutes(app, folder);
+    addPageRoutes(app, folder, framersOf);
     const { headers, body } = await get('/element.js');
     expect(body).toBe(ELEMENT);
     expect(headers).toMatchObject({
@@ -77,14 +94,14 @@ describe('the element', () => {
   });
 
   it('is known by what is in it', async () => {
-    addPageRoutes(app, folder);
+    addPageRoutes(app, folder, framersOf);
     const etag = String((await get('/element.js')).headers.etag);
     for (const known of [etag, `"other", ${etag}`, etag.slice(2), '*']) {
       expect((await get('/element.js', { 'if-none-match': known })).statusCode, known).toBe(304);
     }
     await writeFile(join(folder, 'element.js'), 'export {};');
     const next = fastify();
-    addPageRoutes(next, folder);
+    addPageRoutes(next, folder, framersOf);
     const answer = await next.inject({ url: '/element.js', headers: { 'if-none-match': etag } });
     expect([answer.statusCode, answer.body]).toEqual([200, 'export {};']);
     await next.close();
@@ -96,7 +113,7 @@ describe('the element', () => {
     ['gzip;q=0', undefined],
     ['identity', undefined],
   ])('is sent as the client takes it: %s', async (accepted, encoding) => {
-    addPageRoutes(app, folder);
+    addPageRoutes(app, folder, framersOf);
     const { headers, rawPayload } = await get('/element.js', { 'accept-encoding': accepted });
     expect(headers['content-encoding']).toBe(encoding);
     if (encoding === undefined) expect(rawPayload.toString()).toBe(ELEMENT);

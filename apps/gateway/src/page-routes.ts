@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import type { FramersOf } from './framers.ts';
 import { createStaticFile, type StaticFile, sendStaticFile } from './static-file.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -15,18 +16,19 @@ const TYPES: Readonly<Record<string, string>> = {
  * Nothing inline, nothing from elsewhere. A code that cannot be drawn is a picture in a data URL; the stream is on our own origin, and
  * `'self'` covers its WebSocket (Safari before 16 thinks otherwise, and gets Server-Sent Events). Markup is made by lit alone.
  */
-const PAGE_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  'img-src data:',
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  'trusted-types lit-html',
-].join('; ');
+const pagePolicy = (framers: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    'img-src data:',
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    `frame-ancestors ${framers.length === 0 ? "'none'" : framers.join(' ')}`,
+    "require-trusted-types-for 'script'",
+    'trusted-types lit-html',
+  ].join('; ');
 
 /** Their names carry no version, so that any gateway of a rollout has them all: browsers ask each time, and mostly hear 304. */
 const ASK_EACH_TIME = 'no-cache';
@@ -34,11 +36,18 @@ const ASK_EACH_TIME = 'no-cache';
 const ELEMENT_CACHE = 'public, max-age=300';
 
 /** @throws {Error} if the page or the element is not built. */
-export function addPageRoutes(app: FastifyInstance, folder: string): void {
+export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: FramersOf): void {
   const page = readPart(folder, 'connect.html');
   const element = readPart(folder, 'element.js');
   app.get('/connect', async (request, reply) => {
-    reply.header('content-security-policy', PAGE_POLICY).header('x-frame-options', 'DENY');
+    reply.header('content-security-policy', pagePolicy([]));
+    return sendStaticFile(request, reply, page, ASK_EACH_TIME);
+  });
+  // The same page for a frame. Whose it is has to be known before the fragment, which never comes here: so the address names the session.
+  app.get<{ Params: { id: string } }>('/connect/:id', async (request, reply) => {
+    const framers = await framersOf(request.params.id);
+    reply.header('content-security-policy', pagePolicy(framers));
+    if (framers.length > 0) reply.raw.removeHeader('x-frame-options'); // it can name no origins, and would forbid all
     return sendStaticFile(request, reply, page, ASK_EACH_TIME);
   });
   app.get('/element.js', async (request, reply) => {

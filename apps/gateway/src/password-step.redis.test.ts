@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
+import { passwordTriesKey, passwordTurnKey } from '@qrcast/runtime/keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
 
@@ -9,6 +10,8 @@ let provider: Server;
 const asked: { path: string; body: string }[] = [];
 let says: unknown = null;
 let test: TestGateway;
+/** Another gateway of the same installation. */
+let second: TestGateway;
 
 const FAIL = (reason: string) => ({ status: true, data: { status: 'fail', reason } });
 const SUCCESS = { status: true, data: { status: 'success', reason: '' } };
@@ -20,8 +23,10 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
   test = await openTestGateway({ upstreamHosts: [apiUrl()] });
+  second = await openTestGateway({ upstreamHosts: [apiUrl()], namespace: test.namespace });
 });
 afterAll(async () => {
+  await second.close();
   await test.close();
   await new Promise((resolve) => provider.close(resolve));
 });
@@ -39,6 +44,20 @@ async function waiting(): Promise<Body & { apiToken: string }> {
 
 const submit = (body: Body, secret = body.ticket, password = 'correct horse'): Promise<Answer> =>
   test.call('POST', `/v1/sessions/${body.session.id}/password`, { secret, body: { password } });
+
+/** Without the wait for a turn. */
+async function submitNow(body: Body, gateway: TestGateway): Promise<Answer> {
+  const { instanceKey } = (await test.node.sessions.find(body.session.id)) ?? {};
+  await test.node.redis.del(passwordTurnKey(test.namespace, instanceKey ?? ''));
+  return gateway.call('POST', `/v1/sessions/${body.session.id}/password`, { secret: body.ticket, body: { password: 'correct horse' } });
+}
+
+/** The attempt runs out, and a new one comes to its password. */
+async function again({ session, ticket }: Body): Promise<void> {
+  await test.passDeadline(session.id);
+  expect((await test.call('POST', `/v1/sessions/${session.id}/resume`, { secret: ticket })).status).toBe(200);
+  await test.answer(session.id, { kind: 'passwordWanted' });
+}
 
 describe('POST /v1/sessions/{id}/password', () => {
   it('hands the password to the provider once, and asks at once how it went', async () => {
@@ -82,6 +101,63 @@ describe('POST /v1/sessions/{id}/password', () => {
     const { status, body, headers } = await submit(made);
     expect([status, body.code, headers.get('retry-after')]).toEqual([429, 'too_many_requests', '60']);
     expect((await test.call('GET', `/v1/sessions/${made.session.id}`)).body.session.notice?.code).toBe('password_rate_limited');
+  });
+
+  it('takes five wrong ones in an attempt, whichever gateway they come to, and tells every viewer when there are no more', async () => {
+    const made = await waiting();
+    says = FAIL('invalid_password');
+    const before = asked.length;
+    const answers: Answer[] = [];
+    for (let n = 0; n < 3; n++) {
+      // Two at once: one of them may have to wait for its turn, and both count once.
+      answers.push(...(await Promise.all([submitNow(made, test), submitNow(made, second)])));
+    }
+    expect(answers.map(({ status }) => status).sort()).toEqual([422, 422, 422, 422, 422, 429]);
+    expect(asked.length).toBe(before + 5);
+    const refused = await submitNow(made, second);
+    expect([refused.status, refused.body.code]).toEqual([429, 'too_many_requests']);
+    expect(refused.body.detail).toContain('5 wrong passwords');
+    const waitMs = refused.body.retryAfterMs ?? 0;
+    expect(waitMs).toBeGreaterThan(60_000); // until the attempt is over
+    expect(waitMs).toBeLessThanOrEqual(180_000);
+    expect(refused.headers.get('retry-after')).toBe(String(Math.ceil(waitMs / 1_000)));
+    expect(asked.length).toBe(before + 5);
+    const { session } = (await test.call('GET', `/v1/sessions/${made.session.id}`)).body;
+    expect(session.notice?.code).toBe('password_rate_limited');
+    // Asked again and again it is told once: a guesser cannot make the viewers' screens flicker.
+    await submitNow(made, test);
+    expect((await test.call('GET', `/v1/sessions/${made.session.id}`)).body.session.version).toBe(session.version);
+  });
+
+  it('takes ten wrong ones of a session, however often it is resumed', async () => {
+    const made = await waiting();
+    says = FAIL('invalid_password');
+    for (let n = 0; n < 5; n++) expect((await submitNow(made, test)).status).toBe(422);
+    expect((await submitNow(made, test)).status).toBe(429);
+    await again(made);
+    for (let n = 0; n < 5; n++) expect((await submitNow(made, second)).status).toBe(422);
+    await again(made);
+    const refused = await submitNow(made, second);
+    expect([refused.status, refused.body.code]).toEqual([429, 'too_many_requests']);
+    expect(refused.body.detail).toContain('10 wrong passwords');
+    expect(refused.body.retryAfterMs).toBeGreaterThan(3_500_000);
+  });
+
+  it('counts no password that the provider did not call wrong, and none from before one that was right', async () => {
+    const made = await waiting();
+    const tries = async () => test.node.redis.zcard(passwordTriesKey(test.namespace, made.session.id));
+    for (const answer of [null, FAIL('rate_limit_exceeded'), FAIL('timeout'), FAIL('authorization_not_started')]) {
+      says = answer;
+      await submitNow(made, test);
+      expect(await tries()).toBe(0);
+    }
+    says = FAIL('invalid_password');
+    await submitNow(made, test);
+    await submitNow(made, test);
+    expect(await tries()).toBe(2);
+    says = SUCCESS;
+    expect((await submitNow(made, test)).status).toBe(200);
+    expect(await tries()).toBe(0);
   });
 
   it('one the provider does not expect any more is not_waiting_for_password', async () => {

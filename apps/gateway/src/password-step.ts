@@ -16,6 +16,7 @@ import type { Keyring } from '@qrcast/runtime/keyring';
 import { passwordTurnKey } from '@qrcast/runtime/keys';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { Redis } from 'ioredis';
+import { createPasswordAttempts, type PasswordTry } from './password-attempts.ts';
 import type { Watching } from './watching.ts';
 
 export interface PasswordStep {
@@ -42,6 +43,32 @@ const TURN_MARGIN_MS = 20;
 
 export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
   const { sessions, watching, provider, upstreamHosts, keyring, redis, namespace, clock } = deps;
+  const attempts = createPasswordAttempts(deps);
+
+  /** Counted against the limit of the session, which every viewer is told of once. */
+  async function take(session: Session): Promise<PasswordTry> {
+    try {
+      return await attempts.take(session);
+    } catch (error) {
+      const isTold = session.state.kind === 'password' && session.state.notice?.code === 'password_rate_limited';
+      if (error instanceof RefusedError && !isTold) await tellRefused(session, 'password_rate_limited');
+      throw error;
+    }
+  }
+
+  async function tellRefused(session: Session, code: 'password_rejected' | 'password_rate_limited'): Promise<void> {
+    await sessions.apply(session.id, { kind: 'passwordRefused', at: clock.now(), code });
+  }
+
+  async function handOver(session: Session, password: string): Promise<PasswordOutcome> {
+    await takeTurn(session);
+    const sealed = await sessions.readSealed(session.id);
+    if (sealed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+    const credentials = { instanceId: session.instanceId, ...openCredentials(keyring, session.id, sealed) };
+    if (!isAllowedUpstream(credentials.apiUrl, upstreamHosts))
+      throw new RefusedError('upstream_not_allowed', 'the operator has taken this provider host off the list');
+    return provider.sendPassword(credentials, password);
+  }
 
   /**
    * The provider allows one call a second and instance, over all gateways. Who tries again within the second waits for the rest of it; who
@@ -67,7 +94,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
         retryAfterMs: outcome.retryAfterMs ?? 2_000,
       });
     }
-    await sessions.apply(session.id, { kind: 'passwordRefused', at: clock.now(), code: outcome.code });
+    await tellRefused(session, outcome.code);
     if (outcome.code === 'password_rate_limited') {
       throw new RefusedError('too_many_requests', 'the provider takes no more passwords for now; wait before the next try', {
         retryAfterMs: 60_000,
@@ -84,14 +111,17 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
           `the session is ${session.state.kind}; a password is taken only in the state "password"`,
         );
       }
-      await takeTurn(session);
-      const sealed = await sessions.readSealed(session.id);
-      if (sealed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
-      const credentials = { instanceId: session.instanceId, ...openCredentials(keyring, session.id, sealed) };
-      if (!isAllowedUpstream(credentials.apiUrl, upstreamHosts))
-        throw new RefusedError('upstream_not_allowed', 'the operator has taken this provider host off the list');
-      const outcome = await provider.sendPassword(credentials, password);
-      if (outcome.kind !== 'accepted') return refuse(session, outcome);
+      const attempt = await take(session);
+      const outcome = await handOver(session, password).catch(async (error: unknown) => {
+        await attempt.giveBack();
+        throw error;
+      });
+      if (outcome.kind !== 'accepted') {
+        const isWrong = outcome.kind === 'rejected' && outcome.code === 'password_rejected';
+        if (!isWrong) await attempt.giveBack();
+        return refuse(session, outcome);
+      }
+      await attempts.forget(session);
       await watching.check(session);
       return (await sessions.find(session.id)) ?? session;
     },

@@ -3,12 +3,12 @@
 import type { Bus } from '@qrcast/runtime/bus';
 import { revocationsChannel } from '@qrcast/runtime/keys';
 import type { Redis } from 'ioredis';
-import type { Ticket, Tickets } from './tickets.ts';
+import type { Ticket, TicketEnd, Tickets } from './tickets.ts';
 
 export interface Revocations {
   revoke(tenantId: string, ticketId: string): Promise<void>;
   /** `onEnd` is called once if the ticket is revoked or expires while it is held. Returns its undo. */
-  hold(ticket: Ticket, onEnd: (reason: 'ticket_revoked' | 'ticket_expired') => void): () => void;
+  hold(ticket: Ticket, onEnd: (reason: TicketEnd) => void): () => void;
   close(): void;
 }
 
@@ -25,7 +25,7 @@ const EXPIRY_CHECK_MS = 1_000;
 
 interface Held {
   readonly ticket: Ticket;
-  readonly end: (reason: 'ticket_revoked' | 'ticket_expired') => void;
+  readonly end: (reason: TicketEnd) => void;
 }
 
 export function openRevocations({ bus, redis, namespace, tickets, now }: RevocationsDeps): Revocations {

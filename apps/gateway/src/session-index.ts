@@ -16,8 +16,6 @@ export interface SessionIndex {
   page(tenantId: string, cursor: string | null, limit: number): Promise<readonly string[]>;
   /** Forgets a session whose record is gone. */
   forget(tenantId: string, sessionId: string): Promise<void>;
-  /** Forgets all sessions of a tenant; their records end by themselves. */
-  forgetAll(tenantId: string): Promise<void>;
 }
 
 /** The longest `expiresInSeconds` a caller may ask for. */
@@ -45,10 +43,6 @@ export function createSessionIndex({ redis, namespace }: { redis: Redis; namespa
       const rank = cursor === null ? -1 : await redis.zrevrank(key, cursor);
       if (rank === null) return []; // the session the cursor names is forgotten: the list ends here
       return redis.zrevrange(key, rank + 1, rank + limit);
-    },
-
-    async forgetAll(tenantId) {
-      await redis.del(tenantSessionsKey(namespace, tenantId));
     },
 
     async forget(tenantId, sessionId) {

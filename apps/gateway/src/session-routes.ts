@@ -9,49 +9,38 @@ import {
   passwordSchema,
   readSessionSchema,
 } from '@qrcast/core/requests';
-import type { Session } from '@qrcast/core/session';
-import type { WireSession } from '@qrcast/core/wire';
+import type { Format, WireSession } from '@qrcast/core/wire';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Auth, type Principal, requireScope, requireSession, requireTenant } from './auth.ts';
-import type { Hub } from './hub.ts';
 import type { PasswordStep } from './password-step.ts';
 import type { Revocations } from './revocations.ts';
 import type { SessionService } from './session-service.ts';
+import { holdUntilNewer, type LongPollDeps } from './stream-long-poll.ts';
+import type { SessionLookup, SessionPath } from './their-session.ts';
 import type { Watching } from './watching.ts';
 
-export interface SessionRoutesDeps {
+export interface SessionRoutesDeps extends LongPollDeps {
   readonly auth: Auth;
+  readonly theirSession: SessionLookup;
   readonly service: SessionService;
   readonly sessions: Sessions;
   readonly watching: Watching;
-  readonly hub: Hub;
+  readonly revocations: Pick<Revocations, 'revoke'>;
   readonly passwordStep: PasswordStep;
-  readonly revocations: Revocations;
   /** Where clients reach us, without a trailing slash. */
   readonly publicUrl: () => string;
 }
 
-interface SessionPath {
-  Params: { id: string };
-}
-
 export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps): void {
-  const { auth, service, sessions, watching, hub, passwordStep, revocations, publicUrl } = deps;
+  const { auth, service, sessions, watching, theirSession, passwordStep, revocations, publicUrl } = deps;
 
   const identify = (request: FastifyRequest): Promise<Principal> => auth.identify(request.headers.authorization, request.headers.origin);
 
-  /** The session the caller names, if it is theirs; a foreign one is told apart from no session by nothing. */
-  async function theirSession(request: FastifyRequest<SessionPath>): Promise<{ principal: Principal; session: Session }> {
-    const principal = await identify(request);
-    requireSession(principal, request.params.id, await sessions.find(request.params.id));
-    return { principal, session: await service.find(request.params.id) };
-  }
-
-  async function show(sessionId: string): Promise<WireSession> {
+  async function show(sessionId: string, formats?: readonly Format[]): Promise<WireSession> {
     const snapshot = await sessions.read(sessionId);
     if (snapshot === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
-    return service.present(snapshot);
+    return service.present(snapshot, formats);
   }
 
   app.post('/v1/sessions', async (request, reply) => {
@@ -72,32 +61,21 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
   app.get<SessionPath>('/v1/sessions/:id', async (request, reply) => {
     const { principal, session } = await theirSession(request);
     requireScope(principal, 'view');
-    const { wait } = parseRequest(readSessionSchema, request.query);
+    const { wait, formats, visible } = parseRequest(readSessionSchema, request.query);
     const known = versionOf(request.headers['if-none-match']);
-    await watching.start(session.id);
-    if (known !== null && wait > 0) await newerThan(session.id, known, wait * 1000, reply);
-    const wire = await show(session.id);
+    if (visible) await watching.start(session.id);
+    if (known !== null && wait > 0) {
+      await holdUntilNewer(deps, { principal, sessionId: session.id, after: known, waitMs: wait * 1000, isVisible: visible, reply });
+    }
+    const wire = await show(session.id, formats);
     reply.header('etag', `"${wire.version}"`);
     return known !== null && wire.version <= known ? reply.status(304).send() : { session: wire };
   });
 
-  /** Resolves when the session has a newer version, the time is up, or the caller has gone. */
-  async function newerThan(sessionId: string, known: number, waitMs: number, reply: FastifyReply): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, waitMs);
-    reply.raw.once('close', resolve); // of the request it would come with the end of its body
-    const subscription = hub.subscribe({ sessionId, after: known, sink: { send: () => resolve(), close: () => resolve() } });
-    try {
-      await Promise.race([subscription.first.then(() => promise), promise]);
-    } finally {
-      clearTimeout(timer);
-      subscription.close();
-    }
-  }
-
   app.delete<SessionPath>('/v1/sessions/:id', async (request, reply) => {
-    const principal = requireTenant(await identify(request));
+    const principal = await identify(request);
     const session = requireSession(principal, request.params.id, await sessions.find(request.params.id));
+    requireTenant(principal);
     await service.cancel(session.id);
     return reply.status(204).send();
   });

@@ -4,16 +4,18 @@ import { RefusedError } from '@qrcast/core/errors';
 import type { createSessionSchema, createTicketSchema, listSessionsSchema } from '@qrcast/core/requests';
 import type { Policy } from '@qrcast/core/schedule';
 import { createSession, isResumable, isTerminal, nextElapseAt, type Session } from '@qrcast/core/session';
-import { defaultApiUrl, isAllowedUpstream, parseApiUrl } from '@qrcast/core/upstream';
-import { toWire, type WireSession } from '@qrcast/core/wire';
+import { defaultApiUrl, isAllowedUpstream, parseApiUrl, parsePastedUrl } from '@qrcast/core/upstream';
+import { ALL_FORMATS, type Format, toWire, type WireSession } from '@qrcast/core/wire';
 import type { Clock } from '@qrcast/runtime/clock';
 import { instanceKeyOf, type ProviderSecret, sealCredentials } from '@qrcast/runtime/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring';
 import type { Snapshot } from '@qrcast/runtime/session-codec';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { z } from 'zod';
+import type { LiveSessions } from './live-sessions.ts';
 import { newId } from './secrets.ts';
 import type { SessionIndex } from './session-index.ts';
+import type { TenantStanding } from './tenant-standing.ts';
 import type { Tenant } from './tenants.ts';
 import { DEFAULT_TICKET_SECONDS, type Tickets } from './tickets.ts';
 import type { ViewerCounts } from './viewer-counts.ts';
@@ -26,7 +28,7 @@ export interface IssuedTicket {
 }
 
 export interface SessionService {
-  /** The tenant's live session of the instance, or a new one. */
+  /** The tenant's live session of the instance, or a new one. @throws `tenant_limit_reached`. */
   create(
     tenant: Tenant,
     request: z.output<typeof createSessionSchema>,
@@ -41,10 +43,10 @@ export interface SessionService {
   cancel(sessionId: string): Promise<void>;
   /** All of a tenant's. */
   cancelAll(tenantId: string): Promise<void>;
-  /** @throws `not_resumable`. */
+  /** @throws `not_resumable`, `tenant_limit_reached`. */
   resume(sessionId: string): Promise<Session>;
   /** With its picture and the number of viewers, as callers see it. */
-  present(snapshot: Snapshot): Promise<WireSession>;
+  present(snapshot: Snapshot, formats?: readonly Format[]): Promise<WireSession>;
 }
 
 export interface SessionServiceDeps {
@@ -53,6 +55,8 @@ export interface SessionServiceDeps {
   readonly watching: Watching;
   readonly viewerCounts: ViewerCounts;
   readonly tickets: Tickets;
+  readonly standing: Pick<TenantStanding, 'require' | 'requireNow'>;
+  readonly liveSessions: LiveSessions;
   readonly keyring: Keyring;
   readonly clock: Clock;
   readonly policy: Policy;
@@ -66,7 +70,7 @@ const MAX_SCANNED = 1_000;
 const MAX_CLAIMS = 10;
 
 export function createSessionService(deps: SessionServiceDeps): SessionService {
-  const { sessions, index, watching, viewerCounts, tickets, keyring, clock, policy } = deps;
+  const { sessions, index, watching, viewerCounts, tickets, standing, liveSessions, keyring, clock, policy } = deps;
 
   const cancel = async (sessionId: string): Promise<void> => {
     await watching.apply(sessionId, { kind: 'cancelled', at: clock.now() });
@@ -80,16 +84,17 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
 
   function upstreamOf(tenant: Tenant, request: z.output<typeof createSessionSchema>): ProviderSecret {
     const apiUrl = request.apiUrl === undefined ? defaultApiUrl(request.instanceId) : parseApiUrl(request.apiUrl);
-    if (apiUrl === null)
+    const mayAsk = (url: string | null): url is string =>
+      url !== null &&
+      isAllowedUpstream(url, deps.upstreamHosts) &&
+      (tenant.upstreamHosts === null || isAllowedUpstream(url, tenant.upstreamHosts));
+    if (mayAsk(apiUrl)) return { apiUrl, apiToken: request.apiToken };
+    if (mayAsk(parsePastedUrl(request.apiUrl ?? '')))
       throw new RefusedError('invalid_request', 'apiUrl: expected the provider host alone, like https://1101.api.green-api.com');
-    const isAllowed =
-      isAllowedUpstream(apiUrl, deps.upstreamHosts) && (tenant.upstreamHosts === null || isAllowedUpstream(apiUrl, tenant.upstreamHosts));
-    if (!isAllowed)
-      throw new RefusedError(
-        'upstream_not_allowed',
-        'apiUrl: this host is not on the allow-list of provider hosts; ask the operator to add it (QRCAST_UPSTREAM_HOSTS)',
-      );
-    return { apiUrl, apiToken: request.apiToken };
+    throw new RefusedError(
+      'upstream_not_allowed',
+      'apiUrl: expected an address like https://1101.api.green-api.com, of a host on the allow-list; ask the operator to add yours (QRCAST_UPSTREAM_HOSTS)',
+    );
   }
 
   function draft(tenant: Tenant, request: z.output<typeof createSessionSchema>, instanceKey: string): Session {
@@ -101,6 +106,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
       instanceKey,
       reference: request.reference ?? null,
       expectedPhone: request.expectedPhone ?? null,
+      logoutOnMismatch: request.logoutOnMismatch ?? false,
       locale: request.locale ?? null,
       returnUrl: request.returnUrl ?? null,
       relink: request.relink ?? false,
@@ -135,6 +141,28 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     throw new RefusedError('unavailable', 'too many requests for this instance at once; try again', { retryAfterMs: 1_000 });
   }
 
+  /** Its tenant may have been suspended or deleted meanwhile, and then nobody else would end it. @throws {RefusedError} */
+  async function addToIndex(session: Session): Promise<void> {
+    await index.add(session);
+    try {
+      await standing.requireNow(session.tenantId);
+    } catch (error) {
+      await cancel(session.id);
+      await index.forget(session.tenantId, session.id);
+      throw error;
+    }
+  }
+
+  /** Stores it and puts it in its place; resolves to the session that stands there. */
+  async function begin(fresh: Session, sealed: string): Promise<Session> {
+    await sessions.create(fresh, sealed);
+    const session = await takePlace(fresh, true);
+    // The record that lost is in no index; it ends, and expires by itself.
+    if (session.id === fresh.id) await addToIndex(fresh);
+    else await sessions.apply(fresh.id, { kind: 'cancelled', at: clock.now() });
+    return session;
+  }
+
   async function issueTicket(session: Session, request: z.output<typeof createTicketSchema>, tenant: Tenant): Promise<IssuedTicket> {
     const expiresAt = Math.min(clock.now() + (request.expiresInSeconds ?? DEFAULT_TICKET_SECONDS) * 1000, session.expiresAt);
     const issued = await tickets.issue({
@@ -151,17 +179,19 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     async create(tenant, request) {
       const secret = upstreamOf(tenant, request);
       const instanceKey = instanceKeyOf(request.instanceId, secret);
-      const standing = await liveSession(tenant.id, request.instanceId);
-      if (standing?.instanceKey === instanceKey)
-        return { session: standing, isNew: false, ticket: await issueTicket(standing, {}, tenant) };
+      const live = await liveSession(tenant.id, request.instanceId);
+      if (live?.instanceKey === instanceKey) return { session: live, isNew: false, ticket: await issueTicket(live, {}, tenant) };
       const fresh = draft(tenant, request, instanceKey);
-      await sessions.create(fresh, sealCredentials(keyring, fresh.id, secret));
-      const session = await takePlace(fresh, true);
-      const isNew = session.id === fresh.id;
-      // The record that lost is in no index; it ends, and expires by itself.
-      if (isNew) await index.add(fresh);
-      else await sessions.apply(fresh.id, { kind: 'cancelled', at: clock.now() });
-      return { session, isNew, ticket: await issueTicket(session, {}, tenant) };
+      await liveSessions.claim(tenant, fresh.id, live?.id);
+      try {
+        const session = await begin(fresh, sealCredentials(keyring, fresh.id, secret));
+        const isNew = session.id === fresh.id;
+        if (isNew) await liveSessions.keep(tenant, fresh);
+        return { session, isNew, ticket: await issueTicket(session, {}, tenant) };
+      } catch (error) {
+        liveSessions.leave(fresh);
+        throw error;
+      }
     },
 
     async find(sessionId) {
@@ -199,14 +229,12 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     cancel,
 
     async cancelAll(tenantId) {
-      let last: string | null = null;
       for (;;) {
-        const ids: readonly string[] = await index.page(tenantId, last, 100);
+        const ids = await index.page(tenantId, null, 100);
+        if (ids.length === 0) return;
         await Promise.all(ids.map(cancel));
-        last = ids.at(-1) ?? null;
-        if (last === null) break;
+        await Promise.all(ids.map((id) => index.forget(tenantId, id)));
       }
-      await index.forgetAll(tenantId);
     },
 
     async resume(sessionId) {
@@ -217,7 +245,9 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
           `only a session that ended with "deadline" or "provider_down" can be resumed; this one is ${session?.state.kind ?? 'gone'}`,
         );
       }
+      await liveSessions.keep(await standing.require(session.tenantId), session);
       if ((await takePlace(session, false)).id !== session.id) {
+        liveSessions.leave(session);
         throw new RefusedError('not_resumable', 'the instance has a newer live session; use that one');
       }
       await sessions.apply(sessionId, { kind: 'resumed', at: clock.now() });
@@ -226,8 +256,8 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
       return resumed;
     },
 
-    async present({ session, image }) {
-      return toWire(session, { image, viewers: await viewerCounts.read(session.id), now: clock.now() });
+    async present({ session, image }, formats = ALL_FORMATS) {
+      return toWire(session, { image, viewers: await viewerCounts.read(session.id), now: clock.now(), formats });
     },
   };
 }

@@ -1,12 +1,11 @@
 /**
- * When has a message really reached a Socket.IO client? Not when it was emitted, nor when the kernel took it: megabytes vanish into buffers.
- * A WebSocket ping sent behind it is answered by every client by itself, once it has read what came before; so the pong is the credit, and
- * clients need no acknowledgement of ours. On HTTP polling the client's next poll is: it asks again when it has read the last answer.
+ * When has a message really reached a Socket.IO client? On a WebSocket the pong to a ping behind it tells (ping-credit.ts). On HTTP polling
+ * the client's next poll does: it asks again when it has read the last answer.
  */
 
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
+import { openPingCredit, type PingCredit } from './ping-credit.ts';
 
 type Connection = Socket['conn'];
 type Sent = () => void;
@@ -26,45 +25,36 @@ export function emitThen(socket: Socket, emit: () => void, sent: Sent): void {
 function creditOf(conn: Connection): (sent: Sent) => void {
   let undrained: Sent[] = [];
   let unread: Sent[] = [];
-  const marked = new Map<string, readonly Sent[]>();
+  let pingCredit: PingCredit | null = null;
 
   const readAll = (): void => {
     const read = unread;
     unread = [];
     for (const sent of read) sent();
   };
-  const readMarked = (data: Buffer): void => {
-    const mark = data.toString('hex');
-    const read = marked.get(mark) ?? [];
-    marked.delete(mark);
-    for (const sent of read) sent();
-  };
   const listen = (): void => {
-    rawWebSocket(conn.transport)?.on('pong', readMarked);
+    const raw = rawWebSocket(conn.transport);
+    if (raw !== null) pingCredit = openPingCredit(raw);
     // Before engine.io's own listener, which sends what has waited for the poll: that is not read yet.
-    if (conn.transport.name === 'polling') conn.transport.prependListener('ready', readAll);
+    else conn.transport.prependListener('ready', readAll);
   };
-
-  function mark(raw: WebSocket, drained: readonly Sent[]): void {
-    const bytes = randomBytes(8);
-    marked.set(bytes.toString('hex'), drained);
-    // Behind the frames that the transport writes in this turn.
-    setImmediate(() => {
-      if (raw.readyState === raw.OPEN) raw.ping(bytes);
-    });
-  }
 
   listen();
   conn.on('upgrade', () => {
+    listen(); // before anything else is sent: its credit comes over the WebSocket already
     readAll(); // a client upgrades when its last poll has been answered and read
-    listen();
   });
   conn.on('drain', () => {
     const drained = undrained;
     undrained = [];
-    const raw = rawWebSocket(conn.transport);
-    if (raw === null) unread.push(...drained);
-    else if (drained.length > 0) mark(raw, drained);
+    if (pingCredit === null) {
+      unread.push(...drained);
+    } else if (drained.length > 0) {
+      // Behind the frames that the transport writes in this turn.
+      setImmediate(pingCredit, () => {
+        for (const sent of drained) sent();
+      });
+    }
   });
   return (sent) => void undrained.push(sent);
 }

@@ -1,7 +1,6 @@
-import { wireSessionSchema } from '@qrcast/core/wire';
 import { sampleSession } from '@qrcast/runtime/test-runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { imageOf, openTestGateway, type TestGateway } from './test-gateway.ts';
+import { openTestGateway, type TestGateway } from './test-gateway.ts';
 
 let test: TestGateway;
 beforeAll(async () => {
@@ -54,75 +53,7 @@ describe('a Socket.IO handshake', () => {
   });
 });
 
-describe.each([[['websocket']], [['polling']], [['polling', 'websocket']]] as const)('a stream over %s', (transports) => {
-  const over = { transports: [...transports] };
-
-  it('tells the current state first, then every newer one, and closes done after the last', async () => {
-    const { session, ticket } = await test.create();
-    await test.call('GET', `/v1/sessions/${session.id}`);
-    await test.showCode(session.id, 'AAAA');
-    const viewer = test.view(ticket, over);
-    const first = wireSessionSchema.parse(await viewer.until('session'));
-    expect(first).toMatchObject({ id: session.id, state: 'showing', code: { image: imageOf('AAAA') }, viewers: 1 });
-    await test.showCode(session.id, 'BBBB');
-    await viewer.until('session', ({ code }) => code?.image === imageOf('BBBB'));
-    await test.answer(session.id, { kind: 'passwordWanted' });
-    await viewer.until('session', ({ state }) => state === 'password');
-    await test.answer(session.id, { kind: 'authorized', account: { wid: '79990000000@c.us', phone: '79990000000' } });
-    expect((await viewer.until('session', ({ state }) => state === 'connected')).account?.phone).toBe('79990000000');
-    expect(await viewer.until('closing')).toEqual({ code: 'done', number: 1000, retryable: false });
-    await viewer.disconnected;
-    const versions = viewer.all('session').map(({ version }) => version);
-    expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
-    expect(viewer.order.at(-1)).toBe('closing');
-  });
-});
-
-describe('a stream', () => {
-  it('starts the session it watches, and tells a code confirmed again as fresh alone', async () => {
-    const { session, ticket } = await test.create();
-    const viewer = test.view(ticket);
-    await viewer.until('session', ({ state }) => state === 'waiting');
-    expect(await test.isQueued(session.id)).toBe(true);
-    await test.showCode(session.id, 'AAAA');
-    const shown = await viewer.until('session', ({ state }) => state === 'showing');
-    await test.showCode(session.id, 'AAAA');
-    const fresh = await viewer.until('fresh');
-    expect(fresh).toMatchObject({ id: session.id, version: shown.version + 1 });
-    expect(fresh.staleAt).toBeGreaterThanOrEqual(shown.code?.staleAt ?? Number.POSITIVE_INFINITY);
-    expect(viewer.all('session').filter(({ state }) => state === 'showing')).toHaveLength(1);
-  });
-
-  it('tells a session that is over already, and closes done', async () => {
-    const { session, ticket } = await test.create();
-    await test.call('DELETE', `/v1/sessions/${session.id}`);
-    const viewer = test.view(ticket);
-    expect((await viewer.until('session')).end).toEqual({ reason: 'cancelled', resumable: false });
-    expect((await viewer.until('closing')).code).toBe('done');
-  });
-
-  it('leaves out the picture for formats without image, and the text for formats without text', async () => {
-    const { session, ticket } = await test.create();
-    const text = test.view(ticket, { auth: { formats: ['text'] } });
-    const image = test.view(ticket, { auth: { formats: ['image'] } });
-    await Promise.all([text.until('session'), image.until('session')]);
-    await test.showCode(session.id, 'AAAA');
-    expect((await text.until('session', ({ state }) => state === 'showing')).code?.image).toBeNull();
-    expect((await image.until('session', ({ state }) => state === 'showing')).code).toMatchObject({ image: imageOf('AAAA'), text: null });
-  });
-
-  it('does not send again what the viewer has', async () => {
-    const { session, ticket } = await test.create();
-    await test.call('GET', `/v1/sessions/${session.id}`);
-    const { version } = await test.showCode(session.id, 'AAAA');
-    const viewer = test.view(ticket, { auth: { after: version } });
-    const behind = test.view(ticket, { auth: { after: version - 1 } });
-    expect((await behind.until('session')).version).toBe(version);
-    await viewer.call('visible', { visible: true }); // a round trip: it stands
-    await test.showCode(session.id, 'BBBB');
-    expect((await viewer.until('session')).version).toBe(version + 1);
-  });
-
+describe('a Socket.IO connection', () => {
   it('can be resumed after the deadline', async () => {
     const { session, ticket } = await test.create();
     const viewer = test.view(ticket);
@@ -136,43 +67,39 @@ describe('a stream', () => {
     expect(viewer.socket.connected).toBe(true);
   });
 
-  it('ends with its ticket', async () => {
-    const { session } = await test.create();
-    const expiresAt = Math.ceil(Date.now() / 1000) * 1000 + 1_000;
-    const viewer = test.view(await test.ticketFor(session.id, { expiresAt }));
+  it('that leaves its only socket is closed, and gives its place back', async () => {
+    const { session, ticket } = await test.create();
+    const small = await openTestGateway({ namespace: test.namespace, maxConnections: 1 });
+    const viewer = small.view(ticket);
     await viewer.until('session');
-    expect(await viewer.until('closing')).toEqual({ code: 'ticket_expired', number: 4506, retryable: false });
-    expect(Date.now()).toBeGreaterThanOrEqual(expiresAt - 100);
+    const { engine } = viewer.socket.io;
+    const closed = new Promise((resolve) => engine.once('close', resolve));
+    engine.write('1'); // DISCONNECT, by a client that keeps the connection
+    await closed;
+    while ((await test.call('GET', `/v1/sessions/${session.id}?visible=false`)).body.session.viewers > 0);
+    await small.view(ticket).until('session');
+    await small.close();
+  });
+
+  it('by polling, of a client that has gone without a word, does not hold up a gateway that stops', async () => {
+    const leaving = await openTestGateway({ namespace: test.namespace });
+    const { ticket } = await test.create();
+    const viewer = leaving.view(ticket, { transports: ['polling'] });
+    await viewer.until('session', ({ state }) => state === 'waiting');
+    Object.assign(viewer.socket.io.engine.transport, { _poll: () => undefined });
+    await viewer.call('visible', { visible: false }); // answers the last poll
+    const startedAt = performance.now();
+    await leaving.gateway.close(0);
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    await leaving.close();
+  });
+
+  it('that has left all its sessions is closed after a while', async () => {
+    const { session, ticket } = await test.create();
+    const viewer = test.view(ticket);
+    await viewer.until('session');
+    await viewer.call('unsubscribe', { sessionId: session.id });
+    expect(await viewer.until('closing')).toEqual({ code: 'subscribe_timeout', number: 4508, retryable: false });
     await viewer.disconnected;
-  });
-
-  it('cut off from a client that does not read is caught up with the newest state alone, and holds nobody up', async () => {
-    const { session, ticket } = await test.create();
-    const slow = test.view(ticket);
-    const quick = test.view(ticket);
-    await Promise.all([slow, quick].map((viewer) => viewer.until('session', ({ state }) => state === 'waiting')));
-    slow.raw().pause();
-    const before = slow.all('session').length;
-    for (let i = 0; i < 20; i++) {
-      await test.showCode(session.id, `N${i}`);
-      await quick.until('session', ({ code }) => code?.image === imageOf(`N${i}`));
-    }
-    expect(slow.all('session')).toHaveLength(before);
-    slow.raw().resume();
-    await slow.until('session', ({ code }) => code?.image === imageOf('N19'));
-    // One was under way when it stopped, the newest waited.
-    expect(slow.all('session').length - before).toBeLessThanOrEqual(2);
-  });
-
-  it('never misses the final state, however slowly it is read', async () => {
-    const { session, ticket } = await test.create();
-    const slow = test.view(ticket);
-    await slow.until('session', ({ state }) => state === 'waiting');
-    slow.raw().pause();
-    for (let i = 0; i < 5; i++) await test.showCode(session.id, `N${i}`);
-    await test.call('DELETE', `/v1/sessions/${session.id}`);
-    slow.raw().resume();
-    await slow.until('session', ({ state }) => state === 'ended');
-    expect((await slow.until('closing')).code).toBe('done');
   });
 });

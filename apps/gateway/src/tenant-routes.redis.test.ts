@@ -7,9 +7,14 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
+interface Shown {
+  readonly id: string;
+  readonly keys: readonly { readonly id: string; readonly lastUsedAt: number | null }[];
+}
+
 interface Made {
-  readonly tenant: { readonly id: string; readonly keys: readonly { readonly id: string }[] };
-  readonly tenants: readonly { readonly id: string }[];
+  readonly tenant: Shown;
+  readonly tenants: readonly Shown[];
   readonly apiKey: string;
   readonly keyId: string;
   readonly webhookToken: string;
@@ -163,5 +168,42 @@ describe('keys', () => {
     expect((await admin('DELETE', `/${id}/keys/${firstId}`)).status).toBe(204);
     expect([await works(first.apiKey), await works(added.body.apiKey)]).toEqual([false, true]);
     expect((await admin('DELETE', `/${id}/keys/${firstId}`)).status).toBe(404);
+  });
+
+  it('a third one is refused until one is removed, also when two are asked for at once', async () => {
+    const { id } = (await made()).tenant;
+    const answers = await Promise.all([admin('POST', `/${id}/keys`), admin('POST', `/${id}/keys`), admin('POST', `/${id}/keys`)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 400, 400]);
+    const refused = answers.find(({ status }) => status === 400);
+    expect(refused?.body).toMatchObject({ code: 'invalid_request', detail: 'a tenant has 2 API keys at most; remove one of them first' });
+    const { keys } = (await admin('GET', `/${id}`)).body.tenant;
+    expect(keys).toHaveLength(2);
+    await admin('DELETE', `/${id}/keys/${keys[0]?.id}`);
+    expect((await admin('POST', `/${id}/keys`)).status).toBe(201);
+  });
+
+  it('tell when they were used last, each for itself, within a minute', async () => {
+    const { tenant } = await made();
+    const keyOf = async (keyId: string) => (await admin('GET', `/${tenant.id}`)).body.tenant.keys.find(({ id }) => id === keyId);
+    const { keyId, apiKey } = (await admin('POST', `/${tenant.id}/keys`)).body;
+    expect(await keyOf(keyId)).toMatchObject({ lastUsedAt: null });
+    const from = test.node.clock.now() - 100; // the gateway has a clock of its own
+    await works(apiKey);
+    const used = await keyOf(keyId);
+    expect(used?.lastUsedAt).toBeGreaterThanOrEqual(from);
+    expect(used?.lastUsedAt).toBeLessThanOrEqual(test.node.clock.now() + 100);
+    await works(apiKey);
+    expect(await keyOf(keyId)).toEqual(used); // not written again so soon
+    expect(await keyOf(tenant.keys[0]?.id ?? '')).toMatchObject({ lastUsedAt: null });
+    expect((await admin('GET', '')).body.tenants.find(({ id }) => id === tenant.id)?.keys).toContainEqual(used);
+  });
+
+  it('given from outside take the place of the oldest where there is no room', async () => {
+    const first = await made();
+    const { id } = first.tenant;
+    const second = (await admin('POST', `/${id}/keys`)).body.apiKey;
+    await test.gateway.tenants.adopt(id, { apiKey: 'qk_given', webhookToken: 'wt_given' });
+    expect([await works(first.apiKey), await works(second), await works('qk_given')]).toEqual([false, true, true]);
+    expect((await admin('GET', `/${id}`)).body.tenant.keys).toHaveLength(2);
   });
 });

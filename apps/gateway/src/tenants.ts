@@ -1,35 +1,21 @@
-/** Tenants and their credentials in Redis: one hash of records, and one key per API-key hash that names its tenant. */
+/** Tenants and their credentials. The records are tenant-records.ts, the API keys tenant-keys.ts. */
 
-import { RefusedError } from '@qrcast/core/errors';
 import type { createTenantSchema, patchTenantSchema } from '@qrcast/core/requests';
+import { tenantContext } from '@qrcast/runtime/callback-receivers';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Keyring } from '@qrcast/runtime/keyring';
-import { apiKeyKey, formerTenantsKey, tenantsKey } from '@qrcast/runtime/keys';
-import { loadLuaScript } from '@qrcast/runtime/lua-script';
-import { MAX_RACES } from '@qrcast/runtime/sessions';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
-import { hashSecret, matchesHash, newCallbackSecret, newId, newSecret } from './secrets.ts';
-
-const tenantSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  allowedOrigins: z.array(z.string()),
-  /** Null: the operator's own list. */
-  upstreamHosts: z.array(z.string()).nullable(),
-  limits: z.object({ sessions: z.number().optional(), viewers: z.number().optional(), viewersPerSession: z.number().optional() }),
-  callback: z.object({ url: z.string() }).nullable(),
-  keys: z.array(z.object({ id: z.string(), hash: z.string(), createdAt: z.number() })),
-  webhookTokenHash: z.string(),
-  sealedCallbackSecret: z.string(),
-  createdAt: z.number(),
-});
-
-type StoredTenant = z.infer<typeof tenantSchema>;
+import type { z } from 'zod';
+import { hashSecret, matchesHash, newCallbackSecret, newSecret } from './secrets.ts';
+import { createTenantKeys } from './tenant-keys.ts';
+import { createTenantRecords, type TenantRecord } from './tenant-records.ts';
 
 /** A tenant without anything secret. */
-export type Tenant = Omit<StoredTenant, 'keys' | 'webhookTokenHash' | 'sealedCallbackSecret'> & {
-  readonly keys: readonly { readonly id: string; readonly createdAt: number }[];
+export type Tenant = Omit<TenantRecord, 'keys' | 'isLeaving' | 'webhookTokenHash' | 'sealedCallbackSecret' | 'previousCallbackSecret'>;
+
+/** As the operator sees it. */
+export type TenantView = Tenant & {
+  readonly keys: readonly { readonly id: string; readonly createdAt: number; readonly lastUsedAt: number | null }[];
 };
 
 /** Shown once, at creation. */
@@ -41,23 +27,32 @@ export interface TenantSecrets {
 
 export interface Tenants {
   /** `given`: credentials to use instead of new ones. @throws {RefusedError} `invalid_request` if the id is taken. */
-  create(request: z.output<typeof createTenantSchema>, given?: Partial<TenantSecrets>): Promise<{ tenant: Tenant; secrets: TenantSecrets }>;
-  list(): Promise<readonly Tenant[]>;
+  create(
+    request: z.output<typeof createTenantSchema>,
+    given?: Partial<TenantSecrets>,
+  ): Promise<{ tenant: TenantView; secrets: TenantSecrets }>;
+  /** Oldest first. */
+  list(): Promise<readonly TenantView[]>;
   /** @throws {RefusedError} `not_found`, like all that follow. */
-  get(id: string): Promise<Tenant>;
-  patch(id: string, request: z.output<typeof patchTenantSchema>): Promise<Tenant>;
-  /** Ends its keys at once, so that nothing new begins; `forget` follows when its sessions have ended. */
+  get(id: string): Promise<TenantView>;
+  patch(id: string, request: z.output<typeof patchTenantSchema>): Promise<TenantView>;
+  /** Ends its keys and tickets at once, so that nothing new begins; `forget` follows when its sessions have ended. */
   disable(id: string): Promise<void>;
   /** Its id is never given again. */
   forget(id: string): Promise<void>;
-  /** Adds the key to the tenant and puts the webhook token in place of its own. */
+  /** Adds the key to the tenant, or puts it in place of the oldest, and the webhook token in place of its own. */
   adopt(id: string, given: Pick<TenantSecrets, 'apiKey' | 'webhookToken'>): Promise<void>;
+  /** @throws {RefusedError} `invalid_request` for a third key. */
   addKey(id: string): Promise<{ keyId: string; apiKey: string }>;
   removeKey(id: string, keyId: string): Promise<void>;
+  /** A new secret for callbacks; they are signed with the old one, too, for a day. */
+  renewCallbackSecret(id: string): Promise<{ callbackSecret: string; previousValidUntil: number }>;
+  /** The tenant as it is now; null if there is none, or it is being deleted. */
+  find(id: string): Promise<Tenant | null>;
   /** The tenant an API key belongs to, or null. */
-  findByKey(apiKey: string): Promise<Tenant | null>;
-  /** True if the webhook token is the tenant's. */
-  ownsWebhookToken(id: string, tokens: readonly string[]): Promise<boolean>;
+  findByKey(apiKey: string): Promise<{ tenant: Tenant; keyId: string } | null>;
+  /** The tenant, if one of the webhook tokens is its own. */
+  findByWebhookToken(id: string, tokens: readonly string[]): Promise<Tenant | null>;
 }
 
 export interface TenantsDeps {
@@ -67,40 +62,22 @@ export interface TenantsDeps {
   readonly clock: Clock;
 }
 
+/** Time to bring a new callback secret to wherever callbacks are verified. */
+const PREVIOUS_SECRET_MS = 86_400_000;
 /** Tokens are compared with this where there is no tenant, so that both take as long. */
 const NO_HASH = hashSecret('');
 
-export function createTenants({ redis, namespace, keyring, clock }: TenantsDeps): Tenants {
-  const key = tenantsKey(namespace);
-  const replace = loadLuaScript(redis, 'field-replace-1');
+export function createTenants(deps: TenantsDeps): Tenants {
+  const { keyring, clock } = deps;
+  const records = createTenantRecords(deps);
+  const keys = createTenantKeys({ ...deps, records });
 
-  async function load(id: string): Promise<StoredTenant | null> {
-    const text = await redis.hget(key, id);
-    return text === null ? null : tenantSchema.parse(JSON.parse(text));
-  }
-
-  async function mustLoad(id: string): Promise<StoredTenant> {
-    const tenant = await load(id);
-    if (tenant === null) throw noTenant(id);
-    return tenant;
-  }
-
-  /** Changes a record as it stands; who loses a race changes what won. */
-  async function change(id: string, edit: (tenant: StoredTenant) => StoredTenant): Promise<StoredTenant> {
-    for (let race = 0; race < MAX_RACES; race++) {
-      const text = await redis.hget(key, id);
-      if (text === null) throw noTenant(id);
-      const next = edit(tenantSchema.parse(JSON.parse(text)));
-      if ((await replace([key], [id, text, JSON.stringify(next)])) === 1) return next;
-    }
-    throw new Error('a tenant was changed by others too often in a row');
-  }
-
-  async function addKeyHash(id: string, apiKey: string): Promise<string> {
-    const added = { id: newId('key'), hash: hashSecret(apiKey), createdAt: clock.now() };
-    await change(id, (tenant) => ({ ...tenant, keys: [...tenant.keys, added] }));
-    await redis.set(apiKeyKey(namespace, added.hash), id);
-    return added.id;
+  async function view(record: TenantRecord): Promise<TenantView> {
+    const lastUses = await keys.lastUses(record.keys.map(({ id }) => id));
+    return {
+      ...withoutSecrets(record),
+      keys: record.keys.map(({ id, createdAt }, i) => ({ id, createdAt, lastUsedAt: lastUses[i] ?? null })),
+    };
   }
 
   return {
@@ -110,86 +87,94 @@ export function createTenants({ redis, namespace, keyring, clock }: TenantsDeps)
         webhookToken: given.webhookToken ?? newSecret('wt'),
         callbackSecret: given.callbackSecret ?? newCallbackSecret(),
       };
-      const now = clock.now();
-      const first = { id: newId('key'), hash: hashSecret(secrets.apiKey), createdAt: now };
-      const tenant: StoredTenant = {
+      const first = keys.prepare(secrets.apiKey);
+      const record: TenantRecord = {
         id: request.id,
         name: request.name,
         allowedOrigins: request.allowedOrigins ?? [],
         upstreamHosts: request.upstreamHosts ?? null,
         limits: request.limits ?? {},
         callback: request.callback ?? null,
+        relay: request.relay ?? null,
+        suspended: false,
+        isLeaving: false,
         keys: [first],
         webhookTokenHash: hashSecret(secrets.webhookToken),
-        sealedCallbackSecret: keyring.seal(secrets.callbackSecret, `tenant:${request.id}`),
-        createdAt: now,
+        sealedCallbackSecret: keyring.seal(secrets.callbackSecret, tenantContext(request.id)),
+        previousCallbackSecret: null,
+        createdAt: first.createdAt,
       };
-      const isFormer = (await redis.sismember(formerTenantsKey(namespace), request.id)) === 1;
-      if (isFormer)
-        throw new RefusedError('invalid_request', 'id: a tenant of this id was deleted, and its sessions may live on; choose another id');
-      const isNew = await redis.hsetnx(key, tenant.id, JSON.stringify(tenant));
-      if (isNew === 0)
-        throw new RefusedError('invalid_request', `id: there is a tenant ${JSON.stringify(tenant.id)} already; choose another id`);
-      await redis.set(apiKeyKey(namespace, first.hash), tenant.id);
-      return { tenant: withoutSecrets(tenant), secrets };
+      await records.add(record);
+      await keys.open(record.id, first);
+      return { tenant: await view(record), secrets };
     },
 
     async list() {
-      const all = await redis.hvals(key);
-      return all.map((text) => withoutSecrets(tenantSchema.parse(JSON.parse(text)))).sort((a, b) => a.createdAt - b.createdAt);
+      const all = await records.list();
+      return Promise.all([...all].sort((a, b) => a.createdAt - b.createdAt).map(view));
     },
 
-    get: async (id) => withoutSecrets(await mustLoad(id)),
+    get: async (id) => view(await records.mustLoad(id)),
 
     async patch(id, request) {
       const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
-      return withoutSecrets(await change(id, (tenant) => tenantSchema.parse({ ...tenant, ...given })));
+      return view(await records.change(id, (tenant) => ({ ...tenant, ...given })));
     },
 
     async disable(id) {
-      const { keys } = await mustLoad(id);
-      await Promise.all(keys.map(({ hash }) => redis.del(apiKeyKey(namespace, hash))));
-      await change(id, (tenant) => ({ ...tenant, keys: [] }));
+      const { keys: all } = await records.mustLoad(id);
+      await records.change(id, (tenant) => ({ ...tenant, isLeaving: true, keys: [] }));
+      await keys.removeAll(all);
     },
 
-    async forget(id) {
-      await redis.sadd(formerTenantsKey(namespace), id);
-      await redis.hdel(key, id);
-    },
+    forget: records.remove,
 
     async adopt(id, { apiKey, webhookToken }) {
-      await addKeyHash(id, apiKey);
-      await change(id, (tenant) => ({ ...tenant, webhookTokenHash: hashSecret(webhookToken) }));
+      await keys.adopt(id, apiKey);
+      await records.change(id, (tenant) => ({ ...tenant, webhookTokenHash: hashSecret(webhookToken) }));
     },
 
-    async addKey(id) {
-      const apiKey = newSecret('qk');
-      return { keyId: await addKeyHash(id, apiKey), apiKey };
+    addKey: keys.add,
+    removeKey: keys.remove,
+
+    async renewCallbackSecret(id) {
+      const callbackSecret = newCallbackSecret();
+      const sealed = keyring.seal(callbackSecret, tenantContext(id));
+      const validUntil = clock.now() + PREVIOUS_SECRET_MS;
+      await records.change(id, (tenant) => ({
+        ...tenant,
+        sealedCallbackSecret: sealed,
+        previousCallbackSecret: { sealed: tenant.sealedCallbackSecret, validUntil },
+      }));
+      return { callbackSecret, previousValidUntil: validUntil };
     },
 
-    async removeKey(id, keyId) {
-      const removed = (await mustLoad(id)).keys.find((one) => one.id === keyId);
-      if (removed === undefined) throw new RefusedError('not_found', `tenant ${JSON.stringify(id)} has no key ${JSON.stringify(keyId)}`);
-      await redis.del(apiKeyKey(namespace, removed.hash));
-      await change(id, (tenant) => ({ ...tenant, keys: tenant.keys.filter((one) => one.id !== keyId) }));
+    async find(id) {
+      const record = await records.load(id);
+      return record === null || record.isLeaving ? null : withoutSecrets(record);
     },
 
     async findByKey(apiKey) {
-      const hash = hashSecret(apiKey);
-      const id = await redis.get(apiKeyKey(namespace, hash));
-      const tenant = id === null ? null : await load(id);
-      return tenant?.keys.some((one) => one.hash === hash) === true ? withoutSecrets(tenant) : null;
+      const found = await keys.find(apiKey);
+      return found === null ? null : { tenant: withoutSecrets(found.record), keyId: found.keyId };
     },
 
-    async ownsWebhookToken(id, tokens) {
-      const hash = (await load(id))?.webhookTokenHash ?? NO_HASH;
-      return tokens.filter((token) => matchesHash(token, hash)).length > 0 && hash !== NO_HASH;
+    async findByWebhookToken(id, tokens) {
+      const record = await records.load(id);
+      const hash = record?.webhookTokenHash ?? NO_HASH;
+      const isTheirs = tokens.filter((token) => matchesHash(token, hash)).length > 0;
+      return record !== null && isTheirs ? withoutSecrets(record) : null;
     },
   };
 }
 
-const noTenant = (id: string): RefusedError => new RefusedError('not_found', `there is no tenant ${JSON.stringify(id)}`);
-
-function withoutSecrets({ webhookTokenHash, sealedCallbackSecret, keys, ...tenant }: StoredTenant): Tenant {
-  return { ...tenant, keys: keys.map(({ id, createdAt }) => ({ id, createdAt })) };
+function withoutSecrets({
+  webhookTokenHash,
+  sealedCallbackSecret,
+  previousCallbackSecret,
+  isLeaving,
+  keys,
+  ...tenant
+}: TenantRecord): Tenant {
+  return tenant;
 }

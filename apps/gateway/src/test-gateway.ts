@@ -18,11 +18,14 @@ import { createReleasers } from '@qrcast/runtime/releasers';
 import type {} from '@qrcast/runtime/test-redis'; // for the type of inject('redisUrl')
 import { inject } from 'vitest';
 import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';
+import { createContractCheck } from './test-contract.ts';
 import { openViewer, type Viewer, type ViewerOptions } from './test-viewer.ts';
 import { createTickets, type Ticket, type Tickets } from './tickets.ts';
 
+/** Every answer of every test, held against the document. */
+export const contract = createContractCheck();
 export const ADMIN_KEY = 'admin-key-of-the-tests-0123456789';
-const SECRET_KEYS = [{ id: 'k1', key: Buffer.alloc(32, 7) }];
+export const SECRET_KEYS = [{ id: 'k1', key: Buffer.alloc(32, 7) }];
 
 /** What any answer may hold; a test asks for what its call gives. */
 export interface Body {
@@ -106,6 +109,7 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
     upstreamHosts: DEFAULT_UPSTREAM_HOSTS,
     adminKey: ADMIN_KEY,
     maxConnections: 1_000,
+    addressLimits: { handshakesPerAddressPerMinute: 1_000_000, failuresPerAddressPerMinute: 1_000_000 }, // all tests have one address
     publicUrl: undefined,
     log,
     ...options,
@@ -141,10 +145,12 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
+    const { status } = response;
     const text = await response.text();
+    contract.check({ method, path, requestBody: parsed(body), status, headers: response.headers, text });
     const isJson = /json/.test(response.headers.get('content-type') ?? '');
     // Every field is looked at by the test that expects it.
-    return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Body };
+    return { status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Body };
   }
 
   async function apply(sessionId: string, event: Parameters<Node['sessions']['apply']>[1]): Promise<Session> {
@@ -192,7 +198,7 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
     async isQueued(sessionId) {
       const session = await node.sessions.find(sessionId);
       if (session === null) throw new Error('there is no such session');
-      return (await node.queue.renew([{ sessionId, instanceKey: session.instanceKey }], 0)).length === 0;
+      return (await node.queue.renew([{ sessionId, instanceKey: session.instanceKey, tenantId: session.tenantId }], 0)).length === 0;
     },
     async takeWakeUp(sessionId) {
       const job = `${queuePrefix(namespace)}:${POLL_QUEUE_NAME}:poke-${sessionId}`;
@@ -214,6 +220,16 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
   };
 }
 
+/** What the server makes of a body; undefined where it is no JSON. */
+function parsed(body: unknown): unknown {
+  if (typeof body !== 'string') return body;
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
 export const imageOf = (name: string): string => `data:image/png;base64,${name}`;
 
 let instances = 0;
@@ -226,6 +242,7 @@ async function openPageFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-page-'));
   await mkdir(join(folder, 'assets'));
   await writeFile(join(folder, 'connect.html'), '<!doctype html><title>page</title>');
+  await writeFile(join(folder, 'element.js'), 'export {};');
   await writeFile(join(folder, 'assets', 'page-1a2b.js'), 'export {};');
   await writeFile(join(folder, 'assets', 'notes.txt'), 'not served');
   return folder;

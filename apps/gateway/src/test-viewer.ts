@@ -1,19 +1,12 @@
 /** For tests: a stock Socket.IO client that keeps all it was told. */
 
-import type { Closing } from '@qrcast/core/close-codes';
-import type { Fresh, WireSession } from '@qrcast/core/wire';
+import type { WireSession } from '@qrcast/core/wire';
 import { io, type Socket } from 'socket.io-client';
 import type { WebSocket } from 'ws';
+import { createRecorder, type Told } from './test-recorder.ts';
+import { streamContract } from './test-stream-contract.ts';
 
-/** Server events of the public contract. */
-interface Events {
-  session: WireSession;
-  fresh: Fresh;
-  draining: { readonly retryAfterMs: number };
-  closing: Closing;
-}
-
-interface StreamRefusal {
+export interface StreamRefusal {
   readonly code: string;
   readonly detail: string;
   readonly retryable: boolean;
@@ -32,13 +25,8 @@ export interface ViewerOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface Viewer {
+export interface Viewer extends Told {
   readonly socket: Socket;
-  /** Names of all events, in the order they came. */
-  readonly order: readonly string[];
-  all<E extends keyof Events>(event: E): readonly Events[E][];
-  /** The first that fits, past or future. */
-  until<E extends keyof Events>(event: E, fits?: (body: Events[E]) => boolean): Promise<Events[E]>;
   call(event: string, body: unknown): Promise<Ack>;
   /** Why the handshake was refused, as the client is told. */
   readonly refused: Promise<StreamRefusal>;
@@ -49,37 +37,31 @@ export interface Viewer {
 
 export function openViewer(url: string, ticket: string, { auth = {}, transports = ['websocket'], headers = {} }: ViewerOptions): Viewer {
   const socket = io(url, { auth: { ticket, ...auth }, transports, extraHeaders: { ...headers }, reconnection: false, forceNew: true });
-  const messages: { readonly event: string; readonly body: unknown }[] = [];
-  const waiting = new Set<() => void>();
+  socket.once('connect', () => streamContract.taken('socketio', 'connect', { ticket, ...auth }));
+  const told = createRecorder();
   socket.onAny((event: string, body: unknown) => {
-    messages.push({ event, body });
-    for (const look of waiting) look();
+    streamContract.told('socketio', event, body);
+    told.add(event, body);
   });
-  // The event's name tells its body; the tests check what they rely on.
-  const all = <E extends keyof Events>(event: E) => messages.filter((one) => one.event === event).map(({ body }) => body as Events[E]);
 
   return {
     socket,
     get order() {
-      return messages.map(({ event }) => event);
+      return told.order;
     },
-    all,
-    until(event, fits = () => true) {
-      return new Promise((resolve) => {
-        const look = (): void => {
-          const found = all(event).find(fits);
-          if (found === undefined) return;
-          waiting.delete(look);
-          resolve(found);
-        };
-        waiting.add(look);
-        look();
-      });
+    all: told.all,
+    until: told.until,
+    async call(event, body) {
+      const ack = (await socket.emitWithAck(event, body)) as Ack; // what it is, is checked next
+      streamContract.answered('socketio', event, ack);
+      if (ack.ok) streamContract.taken('socketio', event, body);
+      return ack;
     },
-    call: (event, body) => socket.emitWithAck(event, body) as Promise<Ack>,
     refused: new Promise((resolve) => {
       socket.once('connect_error', (error: Error & { data?: StreamRefusal }) => {
-        if (error.data !== undefined) resolve(error.data);
+        if (error.data === undefined) return; // it never got as far as the handshake
+        streamContract.told('socketio', 'connect_error', { message: error.message, data: error.data });
+        resolve(error.data);
       });
     }),
     disconnected: new Promise((resolve) => socket.once('disconnect', (reason) => resolve(reason))),

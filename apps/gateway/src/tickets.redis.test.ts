@@ -3,7 +3,7 @@ import { createKeyring } from '@qrcast/runtime/keyring';
 import { openTestRuntime } from '@qrcast/runtime/test-runtime';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createTickets, TicketExpiredError, type Tickets } from './tickets.ts';
+import { createTickets, TicketEndedError, type Tickets } from './tickets.ts';
 
 const NOW = 1_790_000_000_000;
 const ringKey = (id: string, byte: number) => ({ id, key: Buffer.alloc(32, byte) });
@@ -50,7 +50,7 @@ describe('tickets', () => {
     const { ticket } = await ticketsUnder().issue(FIELDS);
     await ticketsUnder(undefined, FIELDS.expiresAt - 1).verify(ticket);
     const error = await refusal(ticketsUnder(undefined, FIELDS.expiresAt), ticket);
-    expect(error).toBeInstanceOf(TicketExpiredError);
+    expect(error).toBeInstanceOf(TicketEndedError);
     expect(error.code).toBe('unauthenticated');
   });
 
@@ -79,7 +79,7 @@ describe('tickets', () => {
     ['one with a changed session', async () => tampered((await ticketsUnder().issue(FIELDS)).ticket)],
   ])('are refused alike: %s', async (_name, make) => {
     const error = await refusal(ticketsUnder(), await make());
-    expect(error).not.toBeInstanceOf(TicketExpiredError);
+    expect(error).not.toBeInstanceOf(TicketEndedError);
     expect(error.code).toBe('unauthenticated');
   });
 

@@ -26,7 +26,7 @@ export interface Ticket {
 
 export interface Tickets {
   issue(fields: Omit<Ticket, 'id'>): Promise<{ ticket: string; ticketId: string }>;
-  /** @throws {RefusedError} `unauthenticated`: no ticket of ours, revoked, or (`TicketExpiredError`) expired. */
+  /** @throws {RefusedError} `unauthenticated`: no ticket of ours, or (`TicketEndedError`) expired or revoked. */
   verify(ticket: string): Promise<Ticket>;
   revoke(tenantId: string, ticketId: string): Promise<void>;
   isRevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean>;
@@ -47,9 +47,16 @@ const claimsSchema = z.object({
   exp: z.number(),
 });
 
-export class TicketExpiredError extends RefusedError {
-  constructor() {
-    super('unauthenticated', 'the ticket has expired; ask your backend for a new one');
+/** How a good ticket ends; also the word of the close code. */
+export type TicketEnd = 'ticket_expired' | 'ticket_revoked';
+
+/** A ticket of ours that is good no more: for a call it is no credential, a stream tells which. */
+export class TicketEndedError extends RefusedError {
+  readonly end: TicketEnd;
+
+  constructor(end: TicketEnd) {
+    super('unauthenticated', `the ticket ${end === 'ticket_expired' ? 'has expired' : 'was revoked'}; ask your backend for a new one`);
+    this.end = end;
   }
 }
 
@@ -77,7 +84,7 @@ export function createTickets({
       });
       return claimsSchema.parse(payload);
     } catch (error) {
-      if (error instanceof errors.JWTExpired) throw new TicketExpiredError();
+      if (error instanceof errors.JWTExpired) throw new TicketEndedError('ticket_expired');
       throw new RefusedError(
         'unauthenticated',
         'expected an API key (qk_…) or a ticket as it came from POST /v1/sessions; the admin key is for /v1/admin',
@@ -115,9 +122,7 @@ export function createTickets({
 
     async verify(ticket) {
       const claims = await claimsOf(ticket);
-      if (await isRevoked({ id: claims.jti, tenantId: claims.tid })) {
-        throw new RefusedError('unauthenticated', 'the ticket was revoked; ask your backend for a new one');
-      }
+      if (await isRevoked({ id: claims.jti, tenantId: claims.tid })) throw new TicketEndedError('ticket_revoked');
       return {
         id: claims.jti,
         tenantId: claims.tid,

@@ -4,7 +4,7 @@
  */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
-import { isPolled, type Session } from '@qrcast/core/session';
+import { isLoggingOut, isPolled, type Session } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { PollQueue, PollTarget } from '@qrcast/runtime/poll-queue';
 import type { Sessions } from '@qrcast/runtime/sessions';
@@ -31,7 +31,9 @@ export interface WatchingDeps {
 export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps): Watching {
   async function apply(sessionId: string, event: SessionEvent): Promise<Session | null> {
     const session = await sessions.apply(sessionId, event);
-    if (session !== null && !isPolled(session)) await queue.cancel(targetOf(session));
+    if (session === null) return null;
+    if (!isPolled(session)) await queue.cancel(targetOf(session));
+    else if (isLoggingOut(session)) await queue.ensure(targetOf(session), session.deadlineAt + graceMs); // to its end, also unwatched
     return session;
   }
 
@@ -54,5 +56,5 @@ export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps
 }
 
 function targetOf(session: Session): PollTarget {
-  return { sessionId: session.id, instanceKey: session.instanceKey };
+  return { sessionId: session.id, instanceKey: session.instanceKey, tenantId: session.tenantId };
 }

@@ -1,0 +1,95 @@
+/**
+ * What one network address may do before it has said who it is: so many handshakes and so many failed credentials a minute. In memory and for
+ * this gateway alone: it keeps a flood from costing anything, and one address from another's share.
+ */
+
+import type { IncomingMessage } from 'node:http';
+import { RefusedError } from '@qrcast/core/errors';
+import { ADDRESS_LIMITS, type AddressLimit, type AddressLimits } from '@qrcast/core/tenant-limits';
+import type { Logger } from '@qrcast/runtime/log';
+import type { FastifyInstance } from 'fastify';
+import { type AddressOf, addressGroup } from './client-address.ts';
+import { TicketEndedError } from './tickets.ts';
+
+export interface AddressGate {
+  readonly addressOf: AddressOf;
+  /** Counts a handshake for a stream. Null: go on; else why not. */
+  refuseHandshake(request: IncomingMessage): RefusedError | null;
+  /** Null: its credential may be looked at. */
+  refuseCall(request: IncomingMessage): RefusedError | null;
+  /** Its credential was none. */
+  countFailure(request: IncomingMessage): void;
+}
+
+export interface AddressGateDeps {
+  readonly addressOf: AddressOf;
+  readonly limits: AddressLimits;
+  readonly log: Logger;
+  /** Ms; need not be the time of day. */
+  readonly now: () => number;
+}
+
+/** Addresses remembered of each kind; the one that was quiet for longest is forgotten. */
+const MAX_ADDRESSES = 10_000;
+const MINUTE_MS = 60_000;
+const WARN_EVERY_MS = MINUTE_MS;
+
+export function createAddressGate({ addressOf, limits, log, now }: AddressGateDeps): AddressGate {
+  const handshakes = createRates(limits.handshakesPerAddressPerMinute, now);
+  const failures = createRates(limits.failuresPerAddressPerMinute, now);
+  let warnedAt = Number.NEGATIVE_INFINITY;
+
+  function refusal(limit: AddressLimit, waitMs: number): RefusedError {
+    if (now() - warnedAt >= WARN_EVERY_MS) {
+      warnedAt = now();
+      log.warn({ limit }, 'an address is over its limit; if that is your proxy, name it in QRCAST_TRUSTED_PROXIES');
+    }
+    const detail = `limit ${limit}: ${limits[limit]} (${ADDRESS_LIMITS[limit].words}); wait`;
+    return new RefusedError('too_many_requests', detail, { limit, retryAfterMs: waitMs });
+  }
+
+  return {
+    addressOf,
+    refuseHandshake(request) {
+      const waitMs = handshakes.take(addressGroup(addressOf(request)));
+      return waitMs === 0 ? null : refusal('handshakesPerAddressPerMinute', waitMs);
+    },
+    refuseCall(request) {
+      const waitMs = failures.waitMs(addressGroup(addressOf(request)));
+      return waitMs === 0 ? null : refusal('failuresPerAddressPerMinute', waitMs);
+    },
+    countFailure: (request) => void failures.take(addressGroup(addressOf(request))),
+  };
+}
+
+/** Every call below `/v1`: refused while its address has failed too often. A ticket that was good once is no failure. */
+export function addAddressGate(app: FastifyInstance, gate: AddressGate): void {
+  app.addHook('onRequest', async ({ raw, routeOptions }) => {
+    const refusal = routeOptions.url?.startsWith('/v1/') === true ? gate.refuseCall(raw) : null;
+    if (refusal !== null) throw refusal;
+  });
+  app.addHook('onError', async ({ raw }, _reply, error: Error) => {
+    const isFailure = error instanceof RefusedError && error.code === 'unauthenticated' && !(error instanceof TicketEndedError);
+    if (isFailure) gate.countFailure(raw);
+  });
+}
+
+/** A bucket of tokens for each key, filled up evenly within a minute, kept as the time when it is full again (GCRA). */
+function createRates(perMinute: number, now: () => number) {
+  const intervalMs = MINUTE_MS / perMinute;
+  const fullAt = new Map<string, number>();
+  const waitMs = (key: string): number => Math.max(0, Math.ceil((fullAt.get(key) ?? 0) + intervalMs - now() - MINUTE_MS));
+  return {
+    waitMs,
+    /** Takes one; or ms until there is one. */
+    take(key: string): number {
+      const wait = waitMs(key);
+      const at = Math.max(fullAt.get(key) ?? 0, now()) + (wait === 0 ? intervalMs : 0);
+      fullAt.delete(key);
+      fullAt.set(key, at); // behind all others
+      const [oldest] = fullAt.keys();
+      if (fullAt.size > MAX_ADDRESSES && oldest !== undefined) fullAt.delete(oldest);
+      return wait;
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { RefusedError } from '@qrcast/core/errors';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Admission, createAdmission } from './admission.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+function refusal(admission: Admission): RefusedError {
+  try {
+    admission.enter(() => undefined);
+  } catch (error) {
+    if (error instanceof RefusedError) return error;
+  }
+  return expect.unreachable('there was a place');
+}
+
+describe('admission', () => {
+  it('lets in as many as there are places, and another for each that leaves', () => {
+    const admission = createAdmission(2);
+    const [leave] = [admission.enter(() => undefined), admission.enter(() => undefined)];
+    expect(refusal(admission)).toMatchObject({ code: 'unavailable', retryAfterMs: 1_000 });
+    leave?.();
+    leave?.(); // once is enough
+    admission.enter(() => undefined);
+    expect(refusal(admission).code).toBe('unavailable');
+  });
+
+  it('takes some connections beyond that, to refuse them in words, and not any number', () => {
+    const admission = createAdmission(2);
+    expect([0, 2, 201, 202].map((open) => admission.mayOpen(open))).toEqual([true, true, true, false]);
+  });
+
+  it('drains: nobody enters, all are told over the time there is, and it is done when they have left', async () => {
+    const admission = createAdmission(10);
+    const startedAt = Date.now();
+    const told: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const leave = admission.enter((retryAfterMs) => {
+        told.push(Date.now() - startedAt);
+        expect(retryAfterMs).toBeGreaterThanOrEqual(0);
+        expect(retryAfterMs).toBeLessThanOrEqual(1_000);
+        setTimeout(leave, 50);
+      });
+    }
+    const gone = admission.enter(() => expect.unreachable('it has left'));
+    gone();
+    const drained = admission.drain(1_000);
+    expect(admission.isDraining()).toBe(true);
+    expect(refusal(admission).message).toContain('stopping');
+    await vi.runAllTimersAsync();
+    await drained;
+    expect(told).toEqual([0, 250, 500, 750]);
+    expect(Date.now() - startedAt).toBe(800);
+  });
+
+  it('tells nobody who leaves by himself during the drain', async () => {
+    const admission = createAdmission(10);
+    const leaveFirst = admission.enter(() => leaveFirst());
+    const leaveSecond = admission.enter(() => expect.unreachable('it has left'));
+    const drained = admission.drain(1_000);
+    leaveSecond();
+    await vi.runAllTimersAsync();
+    await drained;
+  });
+
+  it('spreads the hints', async () => {
+    const admission = createAdmission(100);
+    const hints = new Set<number>();
+    for (let i = 0; i < 50; i++) {
+      const leave = admission.enter((retryAfterMs) => {
+        hints.add(retryAfterMs);
+        leave();
+      });
+    }
+    const drained = admission.drain(0);
+    await vi.runAllTimersAsync();
+    await drained;
+    expect(hints.size).toBeGreaterThan(10);
+  });
+});

@@ -1,0 +1,55 @@
+/**
+ * Who a call comes from, for the audit log. Carried beside the call (AsyncLocalStorage) and not through every signature on its way: only the
+ * edge knows an address, only what was done is worth an entry, and nothing between the two has any business with either.
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { AuditActor } from '@qrcast/core/audit';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+export interface Caller {
+  readonly address: string | null;
+  readonly userAgent: string | null;
+  /** Set when it is known. */
+  actor: AuditActor;
+  tenantId: string | null;
+  /** On a stream with several tickets: whose each session is. */
+  readonly tickets: Map<string, AuditActor>;
+}
+
+const storage = new AsyncLocalStorage<Caller>();
+const MAX_USER_AGENT = 120;
+
+export function createCaller(address: string | undefined, headers: IncomingHttpHeaders): Caller {
+  return {
+    address: address ?? null,
+    userAgent: headers['user-agent']?.slice(0, MAX_USER_AGENT) ?? null,
+    actor: { kind: 'unknown', id: null },
+    tenantId: null,
+    tickets: new Map(),
+  };
+}
+
+/** All that `run` calls is this caller's. */
+export function asCaller<T>(caller: Caller, run: () => T): T {
+  return storage.run(caller, run);
+}
+
+/** Undefined: nobody calls, it is this service itself. */
+export const currentCaller = (): Caller | undefined => storage.getStore();
+
+/** Every request is its caller's. Once more after its body, for what reads that forgets. */
+export function addCallers(app: FastifyInstance): void {
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  app.addHook('onRequest', (request, _reply, done) => {
+    const caller = createCaller(request.ip, request.headers);
+    callers.set(request, caller);
+    asCaller(caller, done);
+  });
+  app.addHook('preValidation', (request, _reply, done) => {
+    const caller = callers.get(request);
+    if (caller === undefined) done();
+    else asCaller(caller, done);
+  });
+}

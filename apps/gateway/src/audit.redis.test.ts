@@ -1,0 +1,208 @@
+import type { AuditEntry } from '@qrcast/core/audit';
+import { auditKey } from '@qrcast/runtime/keys';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ADMIN_KEY, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
+import { openSocket } from './test-websocket.ts';
+
+let test: TestGateway;
+/** Another gateway of the same installation. */
+let second: TestGateway;
+beforeEach(async () => {
+  test = await openTestGateway();
+  second = await openTestGateway({ namespace: test.namespace });
+});
+afterEach(async () => {
+  await second.close();
+  await test.close();
+});
+
+interface Read {
+  readonly entries: readonly AuditEntry[];
+  readonly nextCursor: string | null;
+}
+
+/** Of the tenant, newest first. What is under way in either gateway is waited for. */
+async function audit(query = '', secret = test.tenant.apiKey, path = '/v1/audit'): Promise<Read> {
+  const { status, text } = await test.call('GET', `${path}?${query}`, { secret });
+  expect(status, text).toBe(200);
+  return JSON.parse(text) as Read;
+}
+
+/** Once as many entries are there: they are written beside the answer. */
+async function untilEntries(count: number, query = ''): Promise<readonly AuditEntry[]> {
+  for (;;) {
+    const { entries } = await audit(`limit=200&${query}`);
+    const later = entries.filter(({ action }) => action !== 'tenant.created'); // which openTestGateway did
+    if (later.length >= count) return later;
+  }
+}
+
+const told = (entries: readonly AuditEntry[]) =>
+  entries.map(({ action, actor, outcome }) => [action, actor.kind, outcome].join(' ')).reverse();
+
+it('tells who did what to a session, over both gateways and every transport', async () => {
+  const made = await test.create();
+  const { id, instanceId } = made.session;
+  const [entry] = await untilEntries(1);
+  expect(entry).toMatchObject({
+    tenantId: test.tenant.id,
+    action: 'session.created',
+    actor: { kind: 'key', id: expect.stringMatching(/^key_/) },
+    sessionId: id,
+    instanceId,
+    subjectId: made.ticketId,
+    address: '127.0.0.1',
+    userAgent: 'node',
+    outcome: 'ok',
+  });
+  const viewer = second.view(made.ticket);
+  await viewer.until('session');
+  await test.answer(id, { kind: 'passwordWanted' });
+  await viewer.until('session', ({ state }) => state === 'password');
+  await viewer.call('password', { sessionId: id, password: 'correct horse' }); // there is no such provider
+  await test.answer(id, { kind: 'refused', reason: 'credentials_rejected' });
+  await test.answer(id, { kind: 'refused', reason: 'credentials_rejected' });
+  const entries = await untilEntries(4, `sessionId=${id}`);
+  expect(told(entries)).toEqual([
+    'session.created key ok',
+    'session.watched ticket ok',
+    expect.stringMatching(/^session\.password_given ticket (unavailable|upstream_not_allowed)$/),
+    'session.ended provider credentials_rejected',
+  ]);
+  expect(entries.find(({ action }) => action === 'session.password_given')?.actor.id).toBe(made.ticketId);
+});
+
+it('tells of resumes, cancels, tickets, and who watched by which way, once', async () => {
+  const { session, ticket, ticketId } = await test.create();
+  await test.passDeadline(session.id);
+  for (let n = 0; n < 3; n++) await test.call('GET', '/v1/sessions/self', { secret: ticket });
+  await test.call('POST', '/v1/sessions/self/resume', { secret: ticket });
+  const issued = await test.call('POST', `/v1/sessions/${session.id}/tickets`, { body: { scopes: ['view'] } });
+  const socket = await openSocket(second.url);
+  await socket.call({ type: 'subscribe', ticket: issued.body.ticket });
+  socket.raw.close();
+  await test.call('DELETE', `/v1/tickets/${ticketId}`);
+  await test.call('DELETE', `/v1/sessions/${session.id}`);
+  const entries = await untilEntries(9);
+  expect(told(entries).sort()).toEqual(
+    [
+      'session.created key ok',
+      'session.ended system deadline',
+      'session.watched ticket ok',
+      'session.resumed ticket ok',
+      'ticket.issued key ok',
+      'session.watched ticket ok',
+      'ticket.revoked key ok',
+      'session.ended system cancelled',
+      'session.cancelled key ok',
+    ].sort(),
+  );
+  expect(new Set(entries.filter(({ action }) => action === 'session.watched').map(({ actor }) => actor.id))).toEqual(
+    new Set([ticketId, issued.body.ticketId]),
+  );
+});
+
+it('shows a tenant its own, and the operator all', async () => {
+  const other = await test.newTenant();
+  await test.create();
+  await test.create({}, other);
+  await untilEntries(1);
+  await untilAll('session.created', 2);
+  const mine = await audit();
+  expect(new Set(mine.entries.map(({ tenantId }) => tenantId))).toEqual(new Set([test.tenant.id]));
+  expect((await test.call('GET', `/v1/audit?tenantId=${other.id}`)).status).toBe(400);
+  expect((await test.call('GET', '/v1/admin/audit')).status).toBe(401);
+  const all = await audit('action=session.created', ADMIN_KEY, '/v1/admin/audit');
+  expect(new Set(all.entries.map(({ tenantId }) => tenantId))).toEqual(new Set([test.tenant.id, other.id]));
+  const theirs = await audit(`tenantId=${other.id}`, ADMIN_KEY, '/v1/admin/audit');
+  expect(new Set(theirs.entries.map(({ tenantId }) => tenantId))).toEqual(new Set([other.id]));
+});
+
+it('tells what the operator did to a tenant', async () => {
+  const admin = (method: string, path: string, body?: unknown) =>
+    test.call(method, `/v1/admin/tenants${path}`, { secret: ADMIN_KEY, body });
+  await admin('POST', '', { id: 'newcomer', name: 'Newcomer' });
+  await admin('PATCH', '/newcomer', { name: 'New name' });
+  const { keyId } = JSON.parse((await admin('POST', '/newcomer/keys')).text) as { keyId: string };
+  await admin('DELETE', `/newcomer/keys/${keyId}`);
+  await admin('PATCH', '/newcomer', { suspended: true });
+  await admin('DELETE', '/newcomer');
+  await untilAll('tenant.deleted');
+  const { entries } = await audit('tenantId=newcomer', ADMIN_KEY, '/v1/admin/audit');
+  expect(told(entries)).toEqual([
+    'tenant.created operator ok',
+    'tenant.changed operator ok',
+    'key.added operator ok',
+    'key.removed operator ok',
+    'tenant.suspended operator ok',
+    'tenant.deleted operator ok',
+  ]);
+  expect(entries.filter(({ subjectId }) => subjectId === keyId)).toHaveLength(2);
+});
+
+async function untilAll(action: string, count = 1): Promise<void> {
+  while ((await audit(`action=${action}`, ADMIN_KEY, '/v1/admin/audit')).entries.length < count);
+}
+
+it('tells of refused callers, but not of each try', async () => {
+  for (let n = 0; n < 20; n++) expect((await test.call('GET', '/v1/sessions', { secret: `qk_guess-${n}` })).status).toBe(401);
+  expect((await test.call('GET', '/v1/admin/tenants', { secret: 'not-the-admin-key' })).status).toBe(401);
+  await untilAll('auth.refused');
+  const { entries } = await audit('action=auth.refused', ADMIN_KEY, '/v1/admin/audit');
+  expect(entries.map(({ actor, outcome, tenantId }) => [actor.kind, outcome, tenantId])).toEqual([['unknown', 'unauthenticated', null]]);
+});
+
+it('is read in pages, by action and by time, and nothing is told twice or missed', async () => {
+  for (let n = 0; n < 7; n++) await test.create();
+  const all = await untilEntries(7);
+  const paged: AuditEntry[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page: Read = await audit(`action=session.created&limit=3${cursor === '' ? '' : `&cursor=${cursor}`}`);
+    expect(page.entries.length).toBeLessThanOrEqual(3);
+    paged.push(...page.entries);
+    cursor = page.nextCursor;
+  }
+  expect(paged).toEqual(all);
+  const [newest, , , , , , oldest] = all;
+  expect((await audit(`from=${(newest?.at ?? 0) + 1}`)).entries).toEqual([]);
+  expect((await audit(`to=${(oldest?.at ?? 0) - 1}&action=session.created`)).entries).toEqual([]);
+  expect((await audit(`from=${oldest?.at}&to=${newest?.at}&action=session.created`)).entries).toEqual(all);
+  expect((await test.call('GET', '/v1/audit?cursor=newest')).status).toBe(400);
+});
+
+it('loses nothing when a gateway stops', async () => {
+  const closing = await openTestGateway({ namespace: test.namespace });
+  const made = await Promise.all(Array.from({ length: 20 }, () => closing.create()));
+  await Promise.all(made.map(({ session }) => closing.call('DELETE', `/v1/sessions/${session.id}`)));
+  await closing.close();
+  const { entries } = await audit('action=session.cancelled&limit=200', ADMIN_KEY, '/v1/admin/audit');
+  expect(new Set(entries.map(({ sessionId }) => sessionId))).toEqual(new Set(made.map(({ session }) => session.id)));
+});
+
+it('holds no secret', async () => {
+  const instance = newInstance();
+  const made = await test.create(instance);
+  await test.showCode(made.session.id, 'c2VjcmV0LWNvZGU');
+  const viewer = test.view(made.ticket);
+  await viewer.until('session');
+  await test.answer(made.session.id, { kind: 'passwordWanted' });
+  await viewer.call('password', { sessionId: made.session.id, password: 'hunter2-hunter2' });
+  await test.answer(made.session.id, { kind: 'authorized', account: { wid: '79990000000@c.us', phone: '79990000000' } });
+  await test.call('GET', '/v1/sessions', { secret: 'qk_somebody-elses-key' });
+  await untilEntries(4);
+  const stored = JSON.stringify(await test.node.redis.xrange(auditKey(test.namespace), '-', '+'));
+  expect(stored).toContain(made.session.id);
+  const { apiKey, webhookToken } = test.tenant;
+  const secrets = [
+    instance.apiToken,
+    made.ticket,
+    apiKey,
+    webhookToken,
+    ADMIN_KEY,
+    'hunter2-hunter2',
+    'c2VjcmV0LWNvZGU',
+    '79990000000',
+    'qk_',
+  ];
+  for (const secret of secrets) expect(stored).not.toContain(secret);
+});

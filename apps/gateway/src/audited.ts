@@ -1,0 +1,212 @@
+/**
+ * What callers do, put into the audit log: the gateway's parts, each with the same interface, that record what their calls came to. So that
+ * nothing can be done past the log, whatever transport it comes by, and none of the parts knows of it.
+ */
+
+import type { AuditAction, AuditActor } from '@qrcast/core/audit';
+import { type ErrorCode, RefusedError } from '@qrcast/core/errors';
+import type { Session } from '@qrcast/core/session';
+import type { AuditLog, NewAuditEntry } from '@qrcast/runtime/audit-log';
+import type { Clock } from '@qrcast/runtime/clock';
+import type { Sessions } from '@qrcast/runtime/sessions';
+import { currentCaller } from './audit-caller.ts';
+import { createSeldom } from './audit-seldom.ts';
+import type { Auth, Principal } from './auth.ts';
+import type { Hub } from './hub.ts';
+import type { PasswordStep } from './password-step.ts';
+import type { Revocations } from './revocations.ts';
+import type { SessionService } from './session-service.ts';
+import type { Tenants } from './tenants.ts';
+import type { SessionLookup } from './their-session.ts';
+
+export interface Audited {
+  auth(auth: Auth): Auth;
+  service(service: SessionService): SessionService;
+  passwordStep(step: PasswordStep): PasswordStep;
+  revocations(revocations: Revocations): Revocations;
+  tenants(tenants: Tenants): Tenants;
+  /** Reading a session is watching it. */
+  theirSession(lookup: SessionLookup): SessionLookup;
+  hub(hub: Hub): Hub;
+}
+
+export interface AuditedDeps {
+  readonly audit: Pick<AuditLog, 'record'>;
+  readonly sessions: Pick<Sessions, 'find'>;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+type Facts = Partial<Pick<NewAuditEntry, 'tenantId' | 'sessionId' | 'instanceId' | 'subjectId' | 'outcome'>>;
+
+/** A client that long-polls, or comes back again and again, watches once. */
+const WATCHED_WINDOW_MS = 600_000;
+const MAX_WATCHED = 50_000;
+/** Of one connection; it can watch no more at once. */
+const MAX_TICKETS = 100;
+/** The credential does not let its caller in; a limit or a fault of ours is no such thing. */
+const CREDENTIAL_REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unauthenticated', 'forbidden', 'origin_not_allowed']);
+/** Whoever tries keys must not push everything else out of the log. */
+const REFUSED_WINDOW_MS = 60_000;
+const MAX_REFUSED = 100;
+
+export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited {
+  const isNewWatch = createSeldom({ windowMs: WATCHED_WINDOW_MS, max: MAX_WATCHED, now: clock.now });
+  const isNewRefusal = createSeldom({ windowMs: REFUSED_WINDOW_MS, max: MAX_REFUSED, now: clock.now });
+
+  function record(action: AuditAction, { tenantId, sessionId = null, instanceId = null, subjectId = null, outcome = 'ok' }: Facts): void {
+    const caller = currentCaller();
+    const actor: AuditActor = caller === undefined ? { kind: 'system', id: null } : (caller.tickets.get(sessionId ?? '') ?? caller.actor);
+    const { address = null, userAgent = null } = caller ?? {};
+    const whose = tenantId ?? caller?.tenantId ?? null;
+    audit.record({ tenantId: whose, actor, action, sessionId, instanceId, subjectId, address, userAgent, outcome });
+  }
+
+  const ofSession = ({ id, tenantId, instanceId }: Session): Facts => ({ tenantId, instanceId, sessionId: id });
+
+  function watched(sessionId: string, facts: Facts): void {
+    const caller = currentCaller();
+    const { kind, id } = caller?.tickets.get(sessionId) ?? caller?.actor ?? { kind: 'system', id: null };
+    if (isNewWatch([sessionId, kind, id, caller?.address].join('|'))) record('session.watched', { ...facts, sessionId });
+  }
+
+  function identified(principal: Principal): void {
+    const caller = currentCaller();
+    if (caller === undefined) return;
+    caller.tenantId = principal.tenantId;
+    caller.actor = principal.kind === 'tenant' ? { kind: 'key', id: principal.keyId } : { kind: 'ticket', id: principal.ticket.id };
+    if (principal.kind !== 'viewer') return;
+    const [oldest] = caller.tickets.keys();
+    if (caller.tickets.size >= MAX_TICKETS && oldest !== undefined) caller.tickets.delete(oldest);
+    caller.tickets.set(principal.ticket.sessionId, caller.actor);
+  }
+
+  function refused(error: unknown): void {
+    if (!(error instanceof RefusedError) || !CREDENTIAL_REFUSALS.has(error.code)) return;
+    if (isNewRefusal(`${error.code}|${currentCaller()?.address}`)) record('auth.refused', { outcome: error.code });
+  }
+
+  async function identify<T extends Principal>(run: () => Promise<T>): Promise<T> {
+    try {
+      const principal = await run();
+      identified(principal);
+      return principal;
+    } catch (error) {
+      refused(error);
+      throw error;
+    }
+  }
+
+  return {
+    auth: (auth) => ({
+      identify: (authorization, origin) => identify(() => auth.identify(authorization, origin)),
+      identifyTicket: (ticket, origin) => identify(() => auth.identifyTicket(ticket, origin)),
+      requireAdmin(authorization) {
+        try {
+          auth.requireAdmin(authorization);
+        } catch (error) {
+          refused(error);
+          throw error;
+        }
+        const caller = currentCaller();
+        if (caller !== undefined) caller.actor = { kind: 'operator', id: null };
+      },
+    }),
+
+    service: (service) => ({
+      ...service,
+      async create(tenant, request) {
+        const made = await service.create(tenant, request);
+        const { session, isNew, ticket } = made;
+        record(isNew ? 'session.created' : 'ticket.issued', { ...ofSession(session), subjectId: ticket.ticketId });
+        return made;
+      },
+      async issueTicket(session, request, tenant) {
+        const issued = await service.issueTicket(session, request, tenant);
+        record('ticket.issued', { ...ofSession(session), subjectId: issued.ticketId });
+        return issued;
+      },
+      async cancel(sessionId) {
+        await service.cancel(sessionId);
+        const session = await sessions.find(sessionId);
+        record('session.cancelled', session === null ? { sessionId } : ofSession(session));
+      },
+      async resume(sessionId) {
+        const session = await service.resume(sessionId);
+        record('session.resumed', ofSession(session));
+        return session;
+      },
+    }),
+
+    passwordStep: (step) => ({
+      ...step,
+      async submit(session, password) {
+        try {
+          const after = await step.submit(session, password);
+          record('session.password_given', ofSession(session));
+          return after;
+        } catch (error) {
+          record('session.password_given', { ...ofSession(session), outcome: error instanceof RefusedError ? error.code : 'unavailable' });
+          throw error;
+        }
+      },
+    }),
+
+    revocations: (revocations) => ({
+      ...revocations,
+      async revoke(tenantId, ticketId) {
+        await revocations.revoke(tenantId, ticketId);
+        record('ticket.revoked', { tenantId, subjectId: ticketId });
+      },
+    }),
+
+    tenants: (tenants) => ({
+      ...tenants,
+      async create(request, given) {
+        const created = await tenants.create(request, given);
+        record('tenant.created', { tenantId: request.id });
+        return created;
+      },
+      async patch(id, request) {
+        const tenant = await tenants.patch(id, request);
+        record(request.suspended === true ? 'tenant.suspended' : 'tenant.changed', { tenantId: id });
+        return tenant;
+      },
+      async forget(id) {
+        await tenants.forget(id);
+        record('tenant.deleted', { tenantId: id });
+      },
+      async addKey(id) {
+        const added = await tenants.addKey(id);
+        record('key.added', { tenantId: id, subjectId: added.keyId });
+        return added;
+      },
+      async removeKey(id, keyId) {
+        await tenants.removeKey(id, keyId);
+        record('key.removed', { tenantId: id, subjectId: keyId });
+      },
+      async renewCallbackSecret(id) {
+        const renewed = await tenants.renewCallbackSecret(id);
+        record('tenant.changed', { tenantId: id });
+        return renewed;
+      },
+    }),
+
+    theirSession: (lookup) => async (request) => {
+      const found = await lookup(request);
+      if (request.method === 'GET') watched(found.session.id, ofSession(found.session));
+      return found;
+    },
+
+    hub: (hub) => ({
+      ...hub,
+      subscribe(options) {
+        const subscription = hub.subscribe(options);
+        const told = subscription.first.then((session) => {
+          if (session !== null) watched(session.id, { instanceId: session.instanceId });
+        });
+        told.catch(() => undefined); // the caller of `subscribe` is told of it
+        return subscription;
+      },
+    }),
+  };
+}

@@ -1,0 +1,21 @@
+/** Whose pages may show the login page of a session in a frame of their own: those its tenant names. */
+
+import { RefusedError } from '@qrcast/core/errors';
+import type { Sessions } from '@qrcast/runtime/sessions';
+import type { Tenants } from './tenants.ts';
+
+/** Origins; none where there is no such session, which looks like one that nobody may frame. */
+export type FramersOf = (sessionId: string) => Promise<readonly string[]>;
+
+export function createFramers({ sessions, tenants }: { sessions: Pick<Sessions, 'find'>; tenants: Pick<Tenants, 'get'> }): FramersOf {
+  return async (sessionId) => {
+    const session = await sessions.find(sessionId);
+    if (session === null) return [];
+    try {
+      return (await tenants.get(session.tenantId)).allowedOrigins;
+    } catch (error) {
+      if (error instanceof RefusedError) return []; // the tenant was deleted
+      throw error;
+    }
+  };
+}

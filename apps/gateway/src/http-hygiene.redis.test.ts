@@ -1,0 +1,287 @@
+/** Requests as no client library would send them: each is answered in words or cut, and never read in two ways. */
+
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { ADMIN_KEY, type Body, openTestGateway, type TestGateway } from './test-gateway.ts';
+import { openViewer } from './test-viewer.ts';
+
+let test: TestGateway;
+let mine: Body;
+beforeAll(async () => {
+  test = await openTestGateway();
+  mine = await test.create();
+});
+afterAll(() => test.close());
+
+/** All that comes back until the gateway ends the connection. */
+async function send(...pieces: readonly string[]): Promise<string> {
+  const socket = connect(test.gateway.port, '127.0.0.1');
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk)).on('error', () => undefined); // a reset is an end as well
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  for (const piece of pieces) socket.write(piece);
+  await closed;
+  return Buffer.concat(chunks).toString();
+}
+
+const statuses = (answers: string): string[] => [...answers.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status ?? '');
+const lines = (...head: readonly string[]): string => `${head.join('\r\n')}\r\n\r\n`;
+const read = (...headers: readonly string[]): string =>
+  lines('GET /v1/sessions/self HTTP/1.1', 'Host: x', `Authorization: Bearer ${mine.ticket}`, ...headers);
+
+const SECURITY_HEADERS = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+describe('every answer', () => {
+  it.each([
+    ['GET', '/v1/sessions', 200],
+    ['GET', '/v1/sessions/none', 404],
+    ['GET', '/v1/nothing', 404],
+    ['GET', '/v1/%zz', 400],
+    ['POST', '/v1/sessions', 400],
+    ['OPTIONS', '/v1/sessions', 204],
+    ['GET', '/healthz', 200],
+    ['GET', '/openapi.json', 200],
+    ['GET', '/socket.io/?EIO=4&transport=polling', 200],
+    ['GET', '/socket.io/?EIO=9', 400],
+  ])('%s %s has the headers that bind browsers, and names no software', async (method, path, status) => {
+    const preflight = { origin: 'https://app.example.com', 'access-control-request-method': 'GET' };
+    const url = `${test.url}${path}`;
+    const headers = method === 'OPTIONS' ? preflight : { authorization: `Bearer ${test.tenant.apiKey}` };
+    const answer = await fetch(url, { method, headers });
+    expect(answer.status).toBe(status);
+    expect(Object.fromEntries(answer.headers)).toMatchObject(SECURITY_HEADERS);
+    for (const name of ['server', 'x-powered-by', 'set-cookie', 'strict-transport-security']) expect(answer.headers.has(name)).toBe(false);
+    await answer.body?.cancel();
+  });
+
+  it.each(['/connect', '/docs', '/connect/assets/page-1a2b.js', '/element.js'])('%s is no exception, but for what it is', async (path) => {
+    const { headers } = await test.call('GET', path, { secret: null });
+    const { 'x-content-type-options': sniff, 'referrer-policy': referrer } = SECURITY_HEADERS;
+    expect([headers.get('x-content-type-options'), headers.get('referrer-policy')]).toEqual([sniff, referrer]);
+    expect(headers.get('content-security-policy')).not.toMatch(/unsafe|\*|http/);
+    expect(headers.get('cross-origin-resource-policy')).toBe(path === '/element.js' ? 'cross-origin' : 'same-origin');
+    expect(headers.get('set-cookie')).toBeNull();
+  });
+
+  it('of a stream has them, too', async () => {
+    const gone = new AbortController();
+    const headers = { authorization: `Bearer ${mine.ticket}` };
+    const stream = await fetch(`${test.url}/v1/sessions/self/events`, { headers, signal: gone.signal });
+    expect(Object.fromEntries(stream.headers)).toMatchObject(SECURITY_HEADERS);
+    gone.abort();
+  });
+
+  it('says that we are reached over https alone, where we are', async () => {
+    const secure = await openTestGateway({ publicUrl: 'https://qrcast.example.com' });
+    for (const path of ['/v1/sessions', '/connect', '/v1/%zz', '/socket.io/?EIO=4&transport=polling']) {
+      const { headers } = await fetch(`${secure.url}${path}`);
+      expect(headers.get('strict-transport-security')).toBe('max-age=31536000');
+    }
+    await secure.close();
+  });
+
+  it('to what cannot be read has them, too, and the words of every refusal', async () => {
+    const [head = '', body = ''] = (await send('what is this\r\n\r\n')).split('\r\n\r\n');
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) expect(head).toContain(`${name}: ${value}`);
+    expect(JSON.parse(body)).toMatchObject({ status: 400, code: 'invalid_request' });
+  });
+});
+
+describe('a secret in the URL', () => {
+  const names = [
+    'ticket',
+    'token',
+    'api_key',
+    'apiKey',
+    'API-Key',
+    'key',
+    'access_token',
+    'authorization',
+    'password',
+    'apiToken',
+    'webhookToken',
+  ];
+
+  it.each(names)('as %s is invalid_request, also where a good one stands in the header, and is not repeated', async (name) => {
+    for (const path of [`/v1/sessions/${mine.session.id}`, '/v1/sessions', '/v1/admin/tenants', '/v1/nothing']) {
+      const secret = path.includes('admin') ? ADMIN_KEY : test.tenant.apiKey;
+      const { status, body, text } = await test.call('GET', `${path}?limit=1&${name}=${mine.ticket}`, { secret });
+      expect([status, body.code]).toEqual([400, 'invalid_request']);
+      expect(body.detail).toContain('Authorization: Bearer');
+      expect(text).not.toContain(mine.ticket);
+    }
+  });
+
+  it('opens no stream', async () => {
+    const upgrade = [
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+    ];
+    const open = (path: string) => send(lines(`GET ${path}?ticket=${mine.ticket} HTTP/1.1`, 'Host: x', ...upgrade, 'Connection: close'));
+    expect(statuses(await open('/v1/ws'))).toEqual(['400']);
+    expect(statuses(await open('/socket.io/'))).toEqual(['400']);
+    const polling = await fetch(`${test.url}/socket.io/?EIO=4&transport=polling&ticket=${mine.ticket}`);
+    expect([polling.status, await polling.text()]).toEqual([403, expect.stringContaining('never into the URL')]);
+    const sse = await test.call('GET', `/v1/sessions/self/events?ticket=${mine.ticket}`, { secret: mine.ticket });
+    expect(sse.status).toBe(400);
+    const viewer = openViewer(`${test.url}?ticket=${mine.ticket}`, mine.ticket, {}); // what the client makes a query of
+    await new Promise((resolve) => viewer.socket.once('connect_error', resolve));
+    viewer.socket.disconnect();
+  });
+
+  it('whose name only looks like one is none', async () => {
+    expect((await test.call('GET', '/v1/sessions?reference=token&limit=1')).status).toBe(200);
+  });
+});
+
+describe('a request', () => {
+  it('with a header twice that two readers could read two ways is refused', async () => {
+    for (const twice of [
+      `Authorization: Bearer ${test.tenant.apiKey}`,
+      'Host: y',
+      'Origin: https://b.example.com\r\nOrigin: https://a.example.com',
+    ]) {
+      const answer = await send(read(twice, 'Connection: close'));
+      expect(statuses(answer)).toEqual(['400']);
+      expect(answer).toContain('at most once');
+    }
+  });
+
+  it.each([
+    ['two lengths', ['Content-Length: 2', 'Content-Length: 3']],
+    ['a length and a coding', ['Content-Length: 4', 'Transfer-Encoding: chunked']],
+    ['a coding and a length', ['Transfer-Encoding: chunked', 'Content-Length: 4']],
+    ['a coding of another name', ['Transfer-Encoding: xchunked']],
+    ['two codings', ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity']],
+    ['a negative length', ['Content-Length: -1']],
+    ['a length with a sign', ['Content-Length: +4']],
+    ['a space before the colon', ['Content-Length : 4']],
+    ['a folded line', ['Transfer-Encoding:\r\n chunked', 'Content-Length: 4']],
+    ['a null in a header', ['X: a\0b']],
+  ])('with %s is refused, and what follows it is not read', async (_what, headers) => {
+    const smuggled = lines('GET /healthz HTTP/1.1', 'Host: x', 'Connection: close');
+    const answer = await send(
+      lines('POST /v1/sessions HTTP/1.1', 'Host: x', 'Content-Type: application/json', ...headers),
+      `0\r\n\r\n${smuggled}`,
+    );
+    expect(statuses(answer)).toEqual(['400']);
+    expect(answer).not.toContain('alive');
+  });
+
+  it('with bare line feeds, without a host, or of another version is refused', async () => {
+    expect(statuses(await send('GET /healthz HTTP/1.1\nHost: x\n\n'))).toEqual(['400']);
+    expect(statuses(await send(lines('GET /healthz HTTP/1.1', 'Connection: close')))).toEqual(['400']);
+    expect(statuses(await send(lines('GET /healthz HTTP/3.0', 'Host: x')))).toEqual(['400']);
+    expect(statuses(await send('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'))).toEqual(['400']);
+  });
+
+  it('of HTTP/1.0 is answered, and its connection closed', async () => {
+    const answer = await send(lines('GET /healthz HTTP/1.0'));
+    expect([statuses(answer), answer.toLowerCase().includes('connection: close')]).toEqual([['200'], true]);
+  });
+
+  it('that comes with others before their answers is answered in its turn', async () => {
+    const answer = await send(read() + lines('GET /v1/nothing HTTP/1.1', 'Host: x') + read('Connection: close'));
+    expect(statuses(answer)).toEqual(['200', '404', '200']);
+  });
+
+  it('with a whole URL is answered by its path, as any other', async () => {
+    const answer = await send(
+      lines('GET http://elsewhere.example.com/healthz HTTP/1.1', 'Host: elsewhere.example.com', 'Connection: close'),
+    );
+    expect(statuses(answer)).toEqual(['200']);
+    const secret = await send(lines(`GET http://x/v1/sessions?token=x HTTP/1.1`, 'Host: x', 'Connection: close'));
+    expect(statuses(secret)).toEqual(['400']);
+  });
+
+  it.each(['TRACE', 'PUT', 'PROPFIND'])('by %s is nothing here, and is not sent back', async (method) => {
+    const answer = await send(lines(`${method} /v1/sessions HTTP/1.1`, 'Host: x', 'X-Mine: secretsecret', 'Connection: close'));
+    expect(statuses(answer)).toEqual(['404']);
+    expect(answer).not.toContain('secretsecret');
+  });
+
+  it('by CONNECT is cut, and makes no connection', async () => {
+    expect(await send(lines('CONNECT 127.0.0.1:6379 HTTP/1.1', 'Host: 127.0.0.1:6379'))).not.toMatch(/ 200 /);
+  });
+
+  it('by OPTIONS for everything, and without an origin, allows nothing', async () => {
+    const answer = await send(lines('OPTIONS * HTTP/1.1', 'Host: x', 'Connection: close'));
+    expect(statuses(answer)[0]).toMatch(/^4/);
+    expect(answer).not.toMatch(/access-control-allow/i);
+  });
+
+  it.each([
+    '/v1/../healthz',
+    '/v1/%2e%2e/healthz',
+    '/v1/%252e%252e/healthz',
+    '//healthz',
+    '/./healthz',
+    '/healthz%00',
+    '/healthz%2f..%2fv1',
+    '/v1/sessions/%00',
+    '/v1/sessions/..%2f..%2fhealthz',
+    '/v1/sessions/self%2fevents',
+    '/v1%2fsessions',
+    '/V1/sessions',
+    '/v1/sessions/',
+    '/v1/sessions;x',
+    '/connect/assets/..%2f..%2f..%2fpackage.json',
+    '/connect/assets/%2e%2e/connect.html',
+    '/connect/assets/..%5cconnect.html',
+    '\\healthz',
+  ])('for %s is not taken for another', async (path) => {
+    const answer = await send(lines(`GET ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${test.tenant.apiKey}`, 'Connection: close'));
+    expect(statuses(answer)[0]).toMatch(/^40[04]$/);
+    expect(answer).toContain('application/problem+json');
+  });
+
+  it('whose URL or headers have more than 16 KiB is refused in words', async () => {
+    for (const head of [`GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x`, `GET / HTTP/1.1\r\nHost: x\r\n${'X: y\r\n'.repeat(4_000)}X: y`]) {
+      const answer = await send(lines(head));
+      expect(statuses(answer)).toEqual(['400']);
+      expect(answer).toContain('at most 16 KiB');
+    }
+  });
+});
+
+describe('a connection', { timeout: 30_000 }, () => {
+  it.concurrent.each([
+    ['says nothing', []],
+    ['sends half a header', ['GET /healthz HTTP/1.1\r\nHos']],
+    ['shakes half a hand', ['GET /v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n']],
+    ['sends half a body', ['POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{']],
+  ])('that %s is cut', async (_what, pieces) => {
+    expect(statuses(await send(...pieces)).join()).toMatch(/^(408)?$/);
+  });
+
+  it.concurrent.each([
+    ['a header', 'GET /healthz HTTP/1.1\r\nHost: x\r\n', 'X: y\r\n'],
+    ['a body', 'POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n', ' '],
+  ])('whose client drips %s byte by byte is cut all the same', async (_what, head, drop) => {
+    const socket = connect(test.gateway.port, '127.0.0.1');
+    socket.on('error', () => undefined).write(head);
+    const drip = setInterval(() => socket.write(drop), 200);
+    socket.resume();
+    await new Promise((resolve) => socket.once('close', resolve));
+    clearInterval(drip);
+  });
+
+  it.concurrent.each(['/v1/ws', '/socket.io/?EIO=4&transport=websocket'])(
+    'that has shaken hands at %s and then says nothing is cut',
+    async (path) => {
+      const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`);
+      await new Promise((resolve) => raw.once('open', resolve));
+      await new Promise((resolve) => raw.once('close', resolve));
+    },
+  );
+});

@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { createMessageBudget, MESSAGE_BURST, MESSAGES_PER_SECOND } from './message-budget.ts';
+
+it('takes a burst, then so many a second, and no more for having waited longer', () => {
+  let now = 0;
+  const take = createMessageBudget(() => now);
+  const takeAll = (): number => {
+    let count = 0;
+    while (count < 1_000 && take()) count++;
+    return count;
+  };
+  expect(takeAll()).toBe(MESSAGE_BURST);
+  now += 1_000;
+  expect(takeAll()).toBe(MESSAGES_PER_SECOND - 1); // the refused one was counted, too
+  now += 3_600_000;
+  expect(takeAll()).toBe(MESSAGE_BURST);
+});

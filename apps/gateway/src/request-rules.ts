@@ -1,0 +1,44 @@
+/** What is wrong with a request whatever it asks for: secrets where logs would keep them, and headers that two readers could read two ways. */
+
+import type { IncomingMessage } from 'node:http';
+import { RefusedError } from '@qrcast/core/errors';
+
+/** Names under which people put secrets into a URL, in small letters alone. */
+const SECRET_NAMES: ReadonlySet<string> = new Set([
+  'accesstoken',
+  'adminkey',
+  'apikey',
+  'apitoken',
+  'auth',
+  'authorization',
+  'bearer',
+  'jwt',
+  'key',
+  'password',
+  'secret',
+  'ticket',
+  'token',
+  'webhooktoken',
+]);
+
+/** A proxy in front may believe the other one. */
+const ONCE_ONLY: ReadonlySet<string> = new Set(['authorization', 'host', 'origin']);
+
+/** True if the query of this URL bears the name of a secret. Proxies and browsers write URLs down. */
+export function namesSecret(url: string | undefined): boolean {
+  const [, query = ''] = (url ?? '').split(/\?(.*)/s);
+  return query !== '' && [...new URLSearchParams(query).keys()].some((name) => SECRET_NAMES.has(name.toLowerCase().replace(/[^a-z]/g, '')));
+}
+
+/** @throws {RefusedError} `invalid_request`. */
+export function requireSoundRequest({ url, rawHeaders }: IncomingMessage): void {
+  if (namesSecret(url)) {
+    throw new RefusedError(
+      'invalid_request',
+      'expected no secret in the URL, where logs keep it; send it as Authorization: Bearer <secret>, and treat this one as known to others',
+    );
+  }
+  const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
+  const twice = names.find((name, i) => ONCE_ONLY.has(name) && names.indexOf(name) !== i);
+  if (twice !== undefined) throw new RefusedError('invalid_request', `expected the header ${twice} at most once`);
+}

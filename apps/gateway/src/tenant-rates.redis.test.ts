@@ -1,0 +1,52 @@
+import { DEFAULT_TENANT_LIMITS } from '@qrcast/core/tenant-limits';
+import { openTestRuntime } from '@qrcast/runtime/test-runtime';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { createLimitOf } from './tenant-limits.ts';
+import { createTenantRates, type TenantRates } from './tenant-rates.ts';
+
+let runtimes: ReturnType<typeof openTestRuntime>[];
+let rates: readonly TenantRates[];
+beforeAll(() => {
+  const first = openTestRuntime(inject('redisUrl'));
+  runtimes = [first, openTestRuntime(inject('redisUrl'), first.namespace)];
+  rates = runtimes.map((runtime) => createTenantRates({ ...runtime, limitOf: createLimitOf(DEFAULT_TENANT_LIMITS) }));
+});
+afterAll(() => Promise.all(runtimes.map((runtime) => runtime.close())));
+
+/** How many of `count` calls at once are let through. */
+async function taken(id: string, perMinute: number, count: number): Promise<number> {
+  const tenant = { id, limits: { requestsPerMinute: perMinute } };
+  const calls = Array.from({ length: count }, (_, i) => rates[i % 2]?.take(tenant, 'requestsPerMinute'));
+  return (await Promise.allSettled(calls)).filter(({ status }) => status === 'fulfilled').length;
+}
+
+/** What comes back while the test runs, and a token under way. */
+const refilled = (perMinute: number, sinceMs: number): number => Math.ceil(((performance.now() - sinceMs) * perMinute) / 60_000) + 1;
+
+it.each([
+  ['one by one', 500],
+  ['ahead', 6_000],
+])('two gateways that take tokens %s never give more than the limit, and hardly less', async (_name, perMinute) => {
+  const startedAt = performance.now();
+  let sum = 0;
+  for (let round = 0; round < 4; round++) sum += await taken(`acme-${perMinute}`, perMinute, perMinute / 2);
+  expect(sum).toBeLessThanOrEqual(perMinute + refilled(perMinute, startedAt));
+  expect(sum).toBeGreaterThanOrEqual(perMinute - 2 * Math.floor(perMinute / 600));
+});
+
+it('who calls on at an empty bucket asks Redis no more', async () => {
+  await taken('hostile', 2, 4);
+  const asked = async (): Promise<number> => {
+    const stats = (await runtimes[0]?.redis.info('commandstats')) ?? '';
+    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
+  };
+  const before = await asked();
+  expect(await taken('hostile', 2, 1_000)).toBe(0);
+  expect((await asked()) - before).toBe(0);
+});
+
+it('a lower limit holds at once', async () => {
+  expect(await taken('lowered', 1_000, 10)).toBe(10);
+  expect(await taken('lowered', 5, 100)).toBeLessThanOrEqual(5);
+  expect(await taken('lowered', 0, 10)).toBe(0);
+});

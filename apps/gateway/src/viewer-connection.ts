@@ -1,0 +1,251 @@
+/**
+ * One connection of a viewer, whatever carries it: the sessions it watches, what its client may ask for, and when it ends. A transport
+ * brings the sink that it speaks through, and calls here what it hears. A refused call is a `RefusedError` and changes nothing.
+ */
+
+import { type CloseReason, closeReasonOf } from '@qrcast/core/close-codes';
+import { RefusedError } from '@qrcast/core/errors';
+import type { sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from '@qrcast/core/requests';
+import type { WireSession } from '@qrcast/core/wire';
+import type { z } from 'zod';
+import { type Auth, requireScope, requireSession, type ViewerPrincipal } from './auth.ts';
+import type { Sink } from './delivery.ts';
+import type { Hub, Subscription } from './hub.ts';
+import { createMessageBudget } from './message-budget.ts';
+import type { PasswordStep } from './password-step.ts';
+import type { Seat, Seats } from './seats.ts';
+import type { SessionService } from './session-service.ts';
+import { TicketEndedError } from './tickets.ts';
+
+export interface ViewerConnectionDeps {
+  readonly auth: Auth;
+  readonly hub: Hub;
+  readonly service: SessionService;
+  readonly passwordStep: PasswordStep;
+  readonly seats: Seats;
+}
+
+type SubscribeRequest = z.output<typeof subscribeSchema>;
+type Wish = Pick<SubscribeRequest, 'formats' | 'after'>;
+
+/** A subscription that stands. */
+export interface Accepted {
+  /** The state at the start. */
+  readonly session: WireSession;
+  /** Nothing of it is sent before this, so that the caller's answer comes first. */
+  begin(): void;
+}
+
+export interface ViewerConnection {
+  /** Adds the ticket's session; the newer subscription of a session replaces the older. */
+  subscribe(request: SubscribeRequest): Promise<Accepted>;
+  /** The same for a ticket that `admitViewer` has let in and its seat. */
+  watch(viewer: ViewerPrincipal, wish: Wish, seat: Seat): Promise<Accepted>;
+  unsubscribe(request: z.output<typeof sessionIdSchema>): void;
+  setVisible(request: z.output<typeof visibleSchema>): void;
+  resume(request: z.output<typeof sessionIdSchema>): Promise<void>;
+  sendPassword(request: z.output<typeof streamPasswordSchema>): Promise<void>;
+  /** Counts a message of the client; false if it is to be ignored, for the connection is over or now ends for it. */
+  mayTake(): boolean;
+  /** It watches nothing and is not about to. */
+  isIdle(): boolean;
+  /** Tells why through the sink, once. Nothing follows, however slowly the transport closes. */
+  close(reason: CloseReason): void;
+  /** The transport has lost it; nothing is told. */
+  end(): void;
+}
+
+/** A client that has not read why it is closed by then is closed all the same. */
+export const CLOSE_WITHIN_MS = 1_000;
+/** Sessions on one connection. */
+const MAX_SUBSCRIPTIONS = 100;
+/** A connection that watches nothing is of no use to anybody. */
+export const SUBSCRIBE_WITHIN_MS = 10_000;
+
+interface Subscribed {
+  readonly viewer: ViewerPrincipal;
+  readonly subscription: Subscription;
+  readonly seat: Seat;
+}
+
+/** `origin`: of the page the client runs in, if it named one. */
+export function openViewerConnection(deps: ViewerConnectionDeps, sink: Sink, origin: string | undefined): ViewerConnection {
+  const { hub, service, passwordStep, seats } = deps;
+  const subscribed = new Map<string, Subscribed>();
+  const isWithinBudget = createMessageBudget(() => performance.now());
+  let isVisible = true;
+  let isOver = false;
+  /** Tickets that are being looked at. */
+  let asked = 0;
+  let idleTimer: NodeJS.Timeout | undefined;
+
+  const isIdle = (): boolean => subscribed.size === 0 && asked === 0;
+
+  function limitIdling(): void {
+    if (isOver || idleTimer !== undefined || subscribed.size > 0) return;
+    idleTimer = setTimeout(() => {
+      idleTimer = undefined;
+      if (isIdle()) close('subscribe_timeout');
+      else limitIdling(); // one is under way: Redis may be slow
+    }, SUBSCRIBE_WITHIN_MS);
+  }
+
+  function stopIdling(): void {
+    clearTimeout(idleTimer);
+    idleTimer = undefined;
+  }
+
+  function end(): void {
+    isOver = true;
+    for (const sessionId of [...subscribed.keys()]) leave(sessionId);
+    stopIdling();
+  }
+
+  function close(reason: CloseReason): void {
+    if (isOver) return;
+    end();
+    sink.close(reason);
+  }
+
+  function leave(sessionId: string): void {
+    const one = subscribed.get(sessionId);
+    if (one === undefined) return;
+    subscribed.delete(sessionId);
+    one.seat.leave();
+    one.subscription.close();
+    limitIdling();
+  }
+
+  function sinkFor(sessionId: string): Sink {
+    return {
+      send: sink.send,
+      close(reason) {
+        leave(sessionId);
+        // A finished session ends the connection only if nothing else is watched on it.
+        if (reason !== 'done' || isIdle()) close(reason);
+      },
+    };
+  }
+
+  function requireRoom(sessionId: string): void {
+    if (isOver) throw new RefusedError('unavailable', 'the connection is closed; open another');
+    if (subscribed.size >= MAX_SUBSCRIPTIONS && !subscribed.has(sessionId)) {
+      throw new RefusedError('too_many_requests', `at most ${MAX_SUBSCRIPTIONS} sessions on one connection; open another`);
+    }
+  }
+
+  async function watch(viewer: ViewerPrincipal, { formats, after }: Wish, seat: Seat): Promise<Accepted> {
+    const { sessionId } = viewer.ticket;
+    try {
+      requireRoom(sessionId);
+    } catch (error) {
+      seat.leave();
+      throw error;
+    }
+    leave(sessionId);
+    stopIdling();
+    const gate = createGate(sinkFor(sessionId));
+    const subscription = hub.subscribe({
+      sessionId,
+      sink: gate.sink,
+      isVisible,
+      ...(formats === undefined ? {} : { formats }),
+      ...(after === undefined ? {} : { after }),
+    });
+    const one: Subscribed = { viewer, subscription, seat };
+    subscribed.set(sessionId, one);
+    seat.hold(close);
+    const stands = (): boolean => subscribed.get(sessionId) === one;
+    try {
+      const session = await subscription.first;
+      if (session === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+      return {
+        session,
+        begin() {
+          if (stands()) gate.open();
+        },
+      };
+    } catch (error) {
+      if (stands()) leave(sessionId);
+      throw error;
+    }
+  }
+
+  async function subscribe(request: SubscribeRequest): Promise<Accepted> {
+    asked++;
+    try {
+      const viewer = await admitViewer(deps, request.ticket, origin);
+      const { sessionId } = viewer.ticket;
+      return watch(viewer, request, await seats.take(viewer, sessionId, subscribed.get(sessionId)?.seat));
+    } finally {
+      asked--;
+    }
+  }
+
+  function mine(sessionId: string): ViewerPrincipal {
+    const one = subscribed.get(sessionId);
+    if (one === undefined) throw new RefusedError('not_found', 'this connection has no such session; subscribe to it first');
+    return one.viewer;
+  }
+
+  limitIdling();
+  return {
+    subscribe,
+    watch,
+    unsubscribe: ({ sessionId }) => leave(sessionId),
+    setVisible({ visible }) {
+      isVisible = visible;
+      for (const { subscription } of subscribed.values()) subscription.setVisible(visible);
+    },
+    async resume({ sessionId }) {
+      mine(sessionId);
+      await service.resume(sessionId);
+    },
+    async sendPassword({ sessionId, password }) {
+      requireScope(mine(sessionId), 'password');
+      await passwordStep.submit(await service.find(sessionId), password);
+    },
+    mayTake() {
+      if (!isOver && !isWithinBudget()) close('too_many_requests');
+      return !isOver;
+    },
+    isIdle,
+    close,
+    end,
+  };
+}
+
+/** Who holds the ticket, if it lets him watch a session that there is. @throws {RefusedError} */
+export async function admitViewer(
+  { auth, service }: Pick<ViewerConnectionDeps, 'auth' | 'service'>,
+  ticket: string,
+  origin: string | undefined,
+): Promise<ViewerPrincipal> {
+  const viewer = await auth.identifyTicket(ticket, origin);
+  requireScope(viewer, 'view');
+  const { sessionId } = viewer.ticket;
+  requireSession(viewer, sessionId, await service.find(sessionId));
+  return viewer;
+}
+
+/** How a connection ends whose only subscription was refused; null where its client may simply send a better one. */
+export function closeReasonFor(refusal: RefusedError): CloseReason | null {
+  return refusal instanceof TicketEndedError ? refusal.end : closeReasonOf(refusal.code);
+}
+
+/** Holds back what comes until it is opened: by credit that is one message and an end at most. */
+function createGate(sink: Sink): { readonly sink: Sink; open(): void } {
+  let held: (() => void)[] | null = [];
+  const pass = (act: () => void): void => {
+    if (held === null) act();
+    else held.push(act);
+  };
+  return {
+    sink: { send: (message, sent) => pass(() => sink.send(message, sent)), close: (reason) => pass(() => sink.close(reason)) },
+    open() {
+      const acts = held ?? [];
+      held = null;
+      for (const act of acts) act();
+    },
+  };
+}
