@@ -120,6 +120,33 @@ describe('a cluster', () => {
     await viewer.until(({ state }) => state === 'connected');
   }, 60_000);
 
+  it('logs another account than the expected one out, also when the viewer has gone, and then ends', async () => {
+    const { call, create, newInstance, view } = await cluster({ simulator: { startingMs: 1_000 } });
+    const instance = newInstance();
+    const { session, ticket } = await create(instance, { expectedPhone: '70000000000', logoutOnMismatch: true });
+    const viewer = view(ticket);
+    await viewer.until(({ state }) => state === 'showing');
+    instance.scan();
+    viewer.socket.disconnect();
+    await instance.untilRequests(1, 'logout');
+    const ended = await view(ticket).until(({ state }) => state === 'ended');
+    expect(ended.end).toEqual({ reason: 'account_mismatch', resumable: false });
+    expect(viewer.sessions.some(({ state }) => state === 'connected')).toBe(false);
+    expect(instance.requests.filter(({ method }) => method === 'logout')).toHaveLength(1);
+    expect((await call('POST', `/v1/sessions/${session.id}/resume`)).status).toBe(409);
+  }, 60_000);
+
+  it('ends with the wrong account still linked when the provider takes no logout, after three tries', async () => {
+    const { create, newInstance, view } = await cluster();
+    const instance = newInstance();
+    instance.fail('logout', 'html502', { times: 'always' });
+    const viewer = view((await create(instance, { expectedPhone: '70000000000', logoutOnMismatch: true })).ticket);
+    await viewer.until(({ state }) => state === 'showing');
+    instance.scan();
+    expect((await viewer.until(({ state }) => state === 'ended')).end?.reason).toBe('account_mismatch');
+    expect(instance.requests.filter(({ method }) => method === 'logout')).toHaveLength(3);
+  }, 60_000);
+
   it('says at once that an instance is linked already', async () => {
     const { create, newInstance, view } = await cluster();
     const instance = newInstance();

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -14,28 +14,52 @@ export interface Home {
   readonly secretKeys: string;
   readonly apiKey: string;
   readonly webhookToken: string;
+  /** What others on this machine could read until now: its keys may be known to them. */
+  readonly wereOpen: readonly string[];
   /** Frees the lock. */
   close(): void;
 }
 
 const keysSchema = z.object({ secretKeys: z.string(), apiKey: z.string(), webhookToken: z.string() });
 
-/** @throws {Error} if another run holds the folder. */
+/** @throws {Error} if another run holds the folder, or it is not ours alone and cannot be made so. */
 export function openHome(folder: string): Home {
   const redisFolder = join(folder, 'redis');
   mkdirSync(redisFolder, { recursive: true, mode: 0o700 });
+  const wereOpen = [folder, redisFolder].filter((one) => closeToOthers(one, 0o700));
   const lock = join(folder, 'lock');
   takeLock(lock, folder);
   const close = (): void => rmSync(lock, { force: true });
   try {
-    const { isNew, ...keys } = keysIn(join(folder, 'keys.json'));
+    const file = join(folder, 'keys.json');
+    const { isNew, ...keys } = keysIn(file);
+    if (closeToOthers(file, 0o600)) wereOpen.push(file);
     // What was sealed under keys that are gone cannot be read again.
     if (isNew) emptyFolder(redisFolder);
-    return { redisFolder, ...keys, close };
+    return { redisFolder, ...keys, wereOpen, close };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** True if others could read or write it until now. */
+function closeToOthers(path: string, mode: number): boolean {
+  if (process.platform === 'win32') return false; // no such modes: a profile's folders are its user's alone
+  const { uid, mode: found } = statSync(path);
+  if (uid !== process.getuid?.()) throw new Error(`${path} belongs to another user; start as that user, or in another folder`);
+  if ((found & 0o077) === 0) return false;
+  try {
+    chmodSync(path, mode);
+  } catch (cause) {
+    throw new Error(
+      `${path} can be read by others on this machine, and its mode cannot be changed; chmod go= it, or start in another folder`,
+      {
+        cause,
+      },
+    );
+  }
+  return true;
 }
 
 function takeLock(lock: string, folder: string): void {

@@ -1,14 +1,13 @@
 /** A worker in a process of its own, killed with a request under way. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { createLog } from '@qrcast/runtime/log';
 import { startWorker, type Worker } from '@qrcast/worker/worker';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { type Cluster, openCluster } from './test-cluster.ts';
+import { spawnWorker, WORKER_MAIN, type WorkerProcess } from './test-worker-process.ts';
 
-const WORKER_MAIN = fileURLToPath(import.meta.resolve('@qrcast/worker/main'));
 const INTERVAL_MS = 5_000;
 
 const opened: { close(): Promise<void> }[] = [];
@@ -22,29 +21,10 @@ async function openWithoutWorkers(): Promise<Cluster> {
   return cluster;
 }
 
-async function spawnWorker({ worker }: Cluster): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [WORKER_MAIN], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      PORT: '0',
-      REDIS_URL: worker.redisUrl,
-      QRCAST_NAMESPACE: worker.namespace,
-      QRCAST_SECRET_KEYS: worker.secretKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
-      QRCAST_UPSTREAM_HOSTS: worker.upstreamHosts.join(),
-      QRCAST_POLL_INTERVAL_MS: String(worker.policy.intervalMs),
-      QRCAST_DRAIN_MS: '0',
-    },
-  });
-  opened.push({
-    async close() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    },
-  });
-  for await (const line of child.stdout) if (String(line).includes('worker is up')) break;
-  return child;
+async function startProcess(cluster: Cluster): Promise<WorkerProcess> {
+  const started = await spawnWorker(cluster);
+  opened.push(started);
+  return started;
 }
 
 async function joinWorker({ worker }: Cluster): Promise<Worker> {
@@ -56,15 +36,14 @@ async function joinWorker({ worker }: Cluster): Promise<Worker> {
 describe('a worker process', () => {
   it('killed in the middle of a poll is replaced within two intervals, and never doubled before', async () => {
     const cluster = await openWithoutWorkers();
-    const child = await spawnWorker(cluster);
+    const worker = await startProcess(cluster);
     const instance = cluster.newInstance();
     instance.fail('qr', 'hang', { times: 1, ms: 60_000 });
     const viewer = cluster.view((await cluster.create(instance)).ticket);
     await instance.untilRequests(1);
     await joinWorker(cluster);
 
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    await worker.kill();
     const killedAt = Date.now();
     const [, second] = await instance.untilRequests(2);
     expect((second?.startedAt ?? 0) - killedAt).toBeLessThan(2 * INTERVAL_MS);
@@ -74,7 +53,7 @@ describe('a worker process', () => {
 
   it('that is only slow keeps its poll to itself: the twin of the above, its lease extended', async () => {
     const cluster = await openWithoutWorkers();
-    await spawnWorker(cluster);
+    await startProcess(cluster);
     const instance = cluster.newInstance();
     instance.fail('qr', 'hang', { times: 1, ms: 9_000 }); // longer than an unextended lease
     const viewer = cluster.view((await cluster.create(instance)).ticket);

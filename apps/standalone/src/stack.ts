@@ -1,8 +1,10 @@
 /** Everything in one process: Redis if need be, the simulated provider if no real one is named, a worker and a gateway. */
 
 import type { Policy } from '@qrcast/core/schedule';
+import type { AddressLimits, TenantLimits } from '@qrcast/core/tenant-limits';
 import { type Gateway, startGateway } from '@qrcast/gateway/gateway';
 import { PAGE_FOLDER } from '@qrcast/gateway/page-folder';
+import type { AuditLimits } from '@qrcast/runtime/audit-log';
 import type { RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Releasers } from '@qrcast/runtime/releasers';
@@ -15,11 +17,17 @@ export interface StackOptions {
   readonly namespace: string;
   readonly secretKeys: readonly RingKey[];
   readonly policy: Policy;
+  readonly auditLimits?: AuditLimits;
   readonly unwatchedGraceMs: number;
   readonly upstreamHosts: readonly string[];
+  readonly callbackHosts?: readonly string[];
   readonly adminKey: string | undefined;
   readonly maxConnections: number;
+  readonly tenantLimits?: TenantLimits;
+  readonly addressLimits?: AddressLimits;
+  readonly trustedProxies?: readonly string[];
   readonly concurrency: number;
+  readonly hostConcurrency: number;
   readonly port: number;
   readonly host: string;
   readonly publicUrl: string | undefined;

@@ -1,34 +1,89 @@
-/** The session `start` opens for its user, over the public API like anybody else's. */
+/** A session opened over the public API like anybody else's, with a ticket that lasts as long as it does: for `start` and for `login`. */
 
 import { wireSessionSchema } from '@qrcast/core/wire';
 import { z } from 'zod';
 
 const createdSchema = z.object({ session: wireSessionSchema, ticket: z.string(), pageUrl: z.string() });
+const ticketSchema = z.object({ ticket: z.string() });
+const problemSchema = z.object({ code: z.string(), detail: z.string() });
+
+export interface GatewayAccess {
+  readonly url: string;
+  readonly apiKey: string;
+  /** Breaks a call off. */
+  readonly signal?: AbortSignal;
+}
 
 export interface StartedSession {
   readonly sessionId: string;
   readonly ticket: string;
   readonly pageUrl: string;
+  /** False if a live session of the instance was found: the request's other fields were not applied to it. */
+  readonly isNew: boolean;
+}
+
+/** `code`: the gateway's own, or `unreachable` where nobody answered as a gateway does. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError';
+  readonly code: string;
+
+  constructor(code: string, detail: string, options: { cause?: unknown } = {}) {
+    super(detail, options);
+    this.code = code;
+  }
 }
 
 const A_DAY_SECONDS = 86_400;
+const CALL_TIMEOUT_MS = 15_000;
 
-/** @throws {Error} with the gateway's own words if it refuses. */
-export async function createSession(url: string, apiKey: string, body: Record<string, unknown>): Promise<StartedSession> {
-  const created = createdSchema.parse(await post(`${url}/v1/sessions`, apiKey, { ...body, expiresInSeconds: A_DAY_SECONDS }));
-  const path = `${url}/v1/sessions/${created.session.id}/tickets`;
-  // The page stays open on a developer's screen for longer than a ticket's usual quarter of an hour.
-  const { ticket } = z.object({ ticket: z.string() }).parse(await post(path, apiKey, { expiresInSeconds: A_DAY_SECONDS }));
-  return { sessionId: created.session.id, ticket, pageUrl: created.pageUrl.replace(/#.*$/, `#${ticket}`) };
+/**
+ * `lastsSeconds`, 60 to 86400: the page stays open on somebody's screen for longer than a ticket's usual quarter of an hour.
+ * @throws {GatewayError} with the gateway's own words if it refuses.
+ */
+export async function createSession(
+  access: GatewayAccess,
+  body: Record<string, unknown>,
+  lastsSeconds = A_DAY_SECONDS,
+): Promise<StartedSession> {
+  const created = await call(access, 'POST', '/v1/sessions', { ...body, expiresInSeconds: lastsSeconds });
+  const { session, pageUrl } = createdSchema.parse(created.answer);
+  const issued = await call(access, 'POST', `/v1/sessions/${session.id}/tickets`, { expiresInSeconds: lastsSeconds });
+  const { ticket } = ticketSchema.parse(issued.answer);
+  return { sessionId: session.id, ticket, pageUrl: pageUrl.replace(/#.*$/, `#${ticket}`), isNew: created.status === 201 };
 }
 
-async function post(url: string, apiKey: string, body: object): Promise<unknown> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  const answer = (await response.json()) as { detail?: string };
-  if (!response.ok) throw new Error(`the first session was refused: ${answer.detail ?? `status ${response.status}`}`);
-  return answer;
+/** @throws {GatewayError} */
+export async function cancelSession(access: GatewayAccess, sessionId: string): Promise<void> {
+  await call(access, 'DELETE', `/v1/sessions/${sessionId}`);
+}
+
+async function call(access: GatewayAccess, method: string, path: string, body?: object): Promise<{ status: number; answer: unknown }> {
+  const { url, apiKey, signal } = access;
+  const timeout = AbortSignal.timeout(CALL_TIMEOUT_MS);
+  const init = {
+    method,
+    headers: { authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+  };
+  try {
+    const response = await fetch(`${url}${path}`, init);
+    const text = await response.text();
+    if (response.ok) return { status: response.status, answer: text === '' ? null : JSON.parse(text) };
+    const problem = problemSchema.safeParse(parsed(text)).data;
+    if (problem !== undefined) throw new GatewayError(problem.code, problem.detail);
+    throw new GatewayError('unreachable', `${url} answered ${response.status}, and not as a qrcast gateway does`);
+  } catch (error) {
+    if (error instanceof GatewayError) throw error;
+    signal?.throwIfAborted();
+    throw new GatewayError('unreachable', `no qrcast gateway answers at ${url}`, { cause: error });
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // somebody else's page of an error
+  }
 }

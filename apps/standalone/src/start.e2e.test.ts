@@ -81,8 +81,7 @@ describe('pnpm start', () => {
     const instance = (await (await fetch(started.control)).json()) as { code?: string };
     expect(instance.code).toBe(first);
 
-    const picture = await page.locator('#code').getAttribute('src');
-    await page.waitForSelector(`#code:not([src="${picture}"])`, { timeout: 60_000 });
+    await page.waitForSelector(`a.here:not([href="${first}"])`, { state: 'attached', timeout: 60_000 });
     const second = await codeOnScreen();
     expect(second).toMatch(/^https:\/\/max\.ru\/:auth\//);
     expect(second).not.toBe(first);

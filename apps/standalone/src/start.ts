@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { parseKeyring } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Releasers } from '@qrcast/runtime/releasers';
-import { GATEWAY_SETTINGS, ROLE_SETTINGS, roleOptions, type Settings } from '@qrcast/runtime/settings';
+import { GATEWAY_SETTINGS, limitOptions, ROLE_SETTINGS, roleOptions, type Settings, WORKER_SETTINGS } from '@qrcast/runtime/settings';
 import { banner } from './banner.ts';
 import { openHome } from './home.ts';
 import { openPrivateRedis, redisAdvice } from './private-redis.ts';
@@ -15,7 +15,7 @@ import { showInTerminal } from './terminal.ts';
 export const START_SETTINGS = [
   ...ROLE_SETTINGS,
   ...GATEWAY_SETTINGS,
-  'QRCAST_WORKER_CONCURRENCY',
+  ...WORKER_SETTINGS,
   'GREEN_API_ID_INSTANCE',
   'GREEN_API_TOKEN',
   'GREEN_API_URL',
@@ -42,6 +42,12 @@ const DRAIN_MS = 0;
 export async function runStart({ settings, path, folder, defaultHosts, log, releasers, write }: StartOptions): Promise<void> {
   const home = openHome(folder);
   releasers.push('home', () => home.close());
+  if (home.wereOpen.length > 0) {
+    log.warn(
+      { paths: home.wereOpen },
+      'others on this machine could read these until now; if they may have, move keys.json away for new keys',
+    );
+  }
   const privateRedis = settings.REDIS_URL === undefined ? await openPrivateRedis(path, home.redisFolder) : null;
   if (privateRedis !== null) releasers.push('private Redis', () => privateRedis.close());
 
@@ -51,6 +57,7 @@ export async function runStart({ settings, path, folder, defaultHosts, log, rele
   const gateway = await startStack(
     {
       ...roleOptions(settings),
+      ...limitOptions(settings),
       redisUrl: settings.REDIS_URL ?? privateRedis?.url ?? '',
       secretKeys: settings.QRCAST_SECRET_KEYS ?? parseKeyring(home.secretKeys),
       unwatchedGraceMs: settings.QRCAST_UNWATCHED_GRACE_MS,
@@ -58,6 +65,7 @@ export async function runStart({ settings, path, folder, defaultHosts, log, rele
       adminKey: settings.QRCAST_ADMIN_KEY,
       maxConnections: settings.QRCAST_MAX_CONNECTIONS,
       concurrency: settings.QRCAST_WORKER_CONCURRENCY,
+      hostConcurrency: settings.QRCAST_HOST_CONCURRENCY,
       port: settings.PORT,
       // A demo is nobody else's business; who names a public address wants to be reached.
       host: settings.QRCAST_PUBLIC_URL === undefined ? '127.0.0.1' : '0.0.0.0',
@@ -80,7 +88,7 @@ export async function runStart({ settings, path, folder, defaultHosts, log, rele
           ...(settings.GREEN_API_URL === undefined ? {} : { apiUrl: settings.GREEN_API_URL }),
         }
       : { instanceId: simulated.instance.idInstance, apiToken: simulated.instance.apiToken, apiUrl: simulated.simulator.url };
-  const session = await createSession(local, home.apiKey, credentials);
+  const session = await createSession({ url: local, apiKey: home.apiKey }, credentials);
   write(
     banner({
       url: gateway.publicUrl,

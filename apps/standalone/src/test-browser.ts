@@ -5,7 +5,6 @@ import { delimiter, join } from 'node:path';
 import { decode as decodePng } from 'fast-png';
 import { type Browser, chromium } from 'playwright-core';
 import decodeQr from 'qr/decode.js';
-import { toRgba } from './terminal.ts';
 
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -44,6 +43,6 @@ function findProgram(path: string): string | null {
 
 /** What the code in a screenshot says. @throws if there is none that can be read. */
 export function readScreenshot(screenshot: Uint8Array): string {
-  const png = decodePng(screenshot);
-  return decodeQr({ width: png.width, height: png.height, data: toRgba(png) });
+  const { width, height, data } = decodePng(screenshot); // 8 bits, with or without transparency
+  return decodeQr({ width, height, data: Uint8Array.from(data) });
 }

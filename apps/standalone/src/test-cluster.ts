@@ -66,6 +66,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     policy: { ...TEST_POLICY, ...options.policy },
     upstreamHosts: [simulator.url],
     concurrency: 100,
+    hostConcurrency: 100,
   };
   const { unwatchedGraceMs = 15_000 } = options;
   const gatewayOptions = {

@@ -9,6 +9,8 @@ it('has a default for everything, and takes an empty variable for unset', () => 
     rate: 400,
     instances: 10_000,
     firsts: 300,
+    hostile: 10_000,
+    flood: 10_000,
     answerMs: 20,
     json: null,
     profileFolder: null,

@@ -1,6 +1,6 @@
 /** What to run and how large, from the environment. Sizes are bounded so that a run ends within minutes. */
 
-export const BENCH_NAMES = ['relay', 'poll', 'first'] as const;
+export const BENCH_NAMES = ['relay', 'poll', 'first', 'hostile', 'flood'] as const;
 export type BenchName = (typeof BENCH_NAMES)[number];
 
 export interface BenchConfig {
@@ -15,6 +15,10 @@ export interface BenchConfig {
   readonly instances: number;
   /** Of `first`: sessions, each watched for the first time once. */
   readonly firsts: number;
+  /** Of `hostile`: sessions at a host that never answers. */
+  readonly hostile: number;
+  /** Of `flood`: handshakes with a ticket that is none. */
+  readonly flood: number;
   /** Of `poll`: how long the provider takes to answer, ms. */
   readonly answerMs: number;
   /** Where the results go as JSON. */
@@ -29,6 +33,8 @@ const WHOLE_NUMBERS = {
   BENCH_RATE: { fallback: 400, min: 1, max: 20_000 },
   BENCH_INSTANCES: { fallback: 10_000, min: 1, max: 200_000 },
   BENCH_FIRSTS: { fallback: 300, min: 10, max: 5_000 },
+  BENCH_HOSTILE: { fallback: 10_000, min: 1, max: 100_000 },
+  BENCH_FLOOD: { fallback: 10_000, min: 100, max: 100_000 },
   BENCH_ANSWER_MS: { fallback: 20, min: 0, max: 60_000 },
 } as const;
 
@@ -53,6 +59,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): B
     rate: whole('BENCH_RATE'),
     instances: whole('BENCH_INSTANCES'),
     firsts: whole('BENCH_FIRSTS'),
+    hostile: whole('BENCH_HOSTILE'),
+    flood: whole('BENCH_FLOOD'),
     answerMs: whole('BENCH_ANSWER_MS'),
     json: text('BENCH_JSON'),
     profileFolder: text('BENCH_PROFILE'),

@@ -19,7 +19,7 @@ import type { GatewayMethods } from './roles/gateway.ts';
 import type { ProviderMethods } from './roles/provider.ts';
 import type { WorkerMethods } from './roles/worker.ts';
 import { apiTokenOf } from './seed.ts';
-import { createSystem, LONG_MS, NAMESPACE, newSession, nodeOptions, type System, secretKeys } from './system.ts';
+import { createSystem, LONG_MS, NAMESPACE, newSession, nodeOptions, type System, secretKeys, TENANT } from './system.ts';
 import { openViewerSocket } from './viewer-socket.ts';
 
 const TARGET_P99_MS = 100;
@@ -40,7 +40,7 @@ export async function runFirst(
   const system = createSystem(redis.url);
   const worker = await openRole<WorkerMethods>('worker', { ...config, nodeFlags: WORKER_FLAGS });
   releasers.push('worker', () => worker.close());
-  await worker.call('start', system, url);
+  await worker.call('start', system, [url]);
   const gateway = await openRole<GatewayMethods>('gateway', config);
   releasers.push('gateway', () => gateway.close());
   const { url: gatewayUrl } = await gateway.call('start', system);
@@ -82,7 +82,7 @@ async function makeSessions(system: System, count: number, upstream: string, rel
     const secret = { apiUrl: upstream, apiToken: apiTokenOf(index) };
     const session = newSession(index, instanceKeyOf(String(FIRST_INSTANCE + index), secret), node.clock.now());
     await node.sessions.create(session, sealCredentials(keyring, session.id, secret));
-    const fields = { tenantId: 'bench', sessionId: session.id, scopes: ['view'], origins: [], expiresAt: Date.now() + LONG_MS } as const;
+    const fields = { tenantId: TENANT, sessionId: session.id, scopes: ['view'], origins: [], expiresAt: Date.now() + LONG_MS } as const;
     issued.push((await tickets.issue(fields)).ticket);
   }
   return issued;

@@ -5,11 +5,13 @@ import { availableParallelism, loadavg } from 'node:os';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import { BENCH_NAMES, type BenchConfig, readConfig } from './config.ts';
 import { runFirst } from './first.ts';
+import { runFlood } from './flood.ts';
+import { runHostile } from './hostile.ts';
 import { runPoll } from './poll.ts';
 import { runRelay } from './relay.ts';
 import { type BenchResult, isMet, renderResult } from './report.ts';
 
-const BENCHES = { relay: runRelay, poll: runPoll, first: runFirst } as const;
+const BENCHES = { relay: runRelay, poll: runPoll, first: runFirst, hostile: runHostile, flood: runFlood } as const;
 /** Killed by Ctrl-C, as shells count it. */
 const INTERRUPTED_STATUS = 130;
 

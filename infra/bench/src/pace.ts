@@ -18,6 +18,11 @@ export function pace(perSecond: number, seconds: number, run: () => void): Promi
   });
 }
 
+/** Resolves at the moment, Unix ms. */
+export function until(at: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, at - Date.now())));
+}
+
 /** Does `run(0…count-1)` with at most `atOnce` under way. */
 export async function inParallel(count: number, atOnce: number, run: (index: number) => Promise<void>): Promise<void> {
   let next = 0;

@@ -7,6 +7,7 @@ import type { Releasers } from '@qrcast/runtime/releasers';
 import type { BenchConfig } from './config.ts';
 import type { Spread } from './measure.ts';
 import { type MeteredRedis, openMeteredRedis } from './metered-redis.ts';
+import { until } from './pace.ts';
 import { createPicture } from './picture.ts';
 import type { BenchResult, Target } from './report.ts';
 import { openRole, type Role } from './role.ts';
@@ -14,7 +15,7 @@ import type { BarePollerMethods } from './roles/bare-poller.ts';
 import type { Asked, ProviderMethods } from './roles/provider.ts';
 import type { WorkerMethods } from './roles/worker.ts';
 import { apiTokenOf, seedSessions } from './seed.ts';
-import { createSystem, INTERVAL_MS } from './system.ts';
+import { createSystem, INTERVAL_MS, TENANT } from './system.ts';
 
 const BARE_WARM_UP_SECONDS = 3;
 /** After the first interval, which connects, loads and compiles everything. */
@@ -122,19 +123,19 @@ async function measureOurs(
   const system = createSystem(redis.url);
   progress(`poll: making ${config.instances} sessions`);
   const empty = await redis.usage();
-  const { firstAt } = await seedSessions(system, config.instances, upstream);
+  const { firstAt } = await seedSessions(system, { count: config.instances, from: 0, upstream, tenantId: TENANT });
   const waiting = await redis.usage();
 
   const worker = await openRole<WorkerMethods>('worker', { ...config, nodeFlags: WORKER_FLAGS });
   releasers.push('worker', () => worker.close());
-  await worker.call('start', system, upstream);
+  await worker.call('start', system, [upstream]);
   progress('poll: warming up');
   await until(firstAt + INTERVAL_MS + SETTLE_MS);
   progress(`poll: measuring ${config.seconds} s`);
-  await worker.call('lateness');
+  await worker.call('lateness', TENANT);
   const window = await openWindow(worker, redis, provider);
   await until(Date.now() + config.seconds * 1000);
-  const [measured, lateness, showing] = [await window(), await worker.call('lateness'), await redis.usage()];
+  const [measured, lateness, showing] = [await window(), await worker.call('lateness', TENANT), await redis.usage()];
   const codeBytes = await redis.bytesOf(`data:image/png;base64,${createPicture()}`);
   // Nothing of ours may run beside the bare loop.
   await worker.close();
@@ -194,8 +195,4 @@ async function openWindow(
       asked: after[3],
     };
   };
-}
-
-function until(at: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, at - Date.now())));
 }

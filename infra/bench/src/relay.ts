@@ -26,6 +26,8 @@ const IDLE_SECONDS = 5;
 /** What is still under way after this was lost, or overtaken by a newer state. */
 const LAST_WITHIN_MS = 2_000;
 const TARGET_P99_MS = 15;
+/** There is no worker. */
+const NEVER_ASKED = 'http://127.0.0.1:1';
 
 /** A gateway, its Redis, its publisher and its viewers. */
 interface Side {
@@ -98,7 +100,7 @@ async function openOurs(config: BenchConfig, path: string, releasers: Releasers)
   const publisher = await openRole<PublisherMethods>('publisher');
   releasers.push('publisher', () => publisher.close());
   const { url } = await gateway.call('start', system);
-  const viewers = await openViewers(url, await publisher.call('start', system, config.sessions), releasers);
+  const viewers = await openViewers(url, await publisher.call('start', system, config.sessions, NEVER_ASKED), releasers);
   return { redis, gateway, viewers, publisher: { usage: publisher.usage, publish: (...load) => publisher.call('publish', ...load) } };
 }
 

@@ -5,7 +5,7 @@ export interface Row {
   readonly what: string;
   readonly unit: string;
   readonly ours: number;
-  /** The bare loop's; null where it has no such figure. */
+  /** The bare loop's, or whatever the second column is; null where it has no such figure. */
   readonly bare: number | null;
 }
 
@@ -19,6 +19,8 @@ export interface Target {
 
 export interface BenchResult {
   readonly title: string;
+  /** What `ours` and `bare` are; unset: qrcast and the bare loop. */
+  readonly columns?: readonly [ours: string, other: string];
   readonly rows: readonly Row[];
   readonly targets: readonly Target[];
   /** What the figures cannot say themselves. */
@@ -29,9 +31,9 @@ export function isMet({ measured, below }: Target): boolean {
   return measured < below;
 }
 
-export function renderResult({ title, rows, targets, notes }: BenchResult): string {
+export function renderResult({ title, columns = ['qrcast', 'bare'], rows, targets, notes }: BenchResult): string {
   const cells = [
-    ['', 'qrcast', 'bare', 'ratio', ''],
+    ['', ...columns, 'ratio', ''],
     ...rows.map(({ what, unit, ours, bare }) => [what, figure(ours), figure(bare), ratio(ours, bare), unit]),
   ];
   const lines = [title, ...alignColumns(cells)];

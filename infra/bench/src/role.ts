@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { RoleReply, RoleRequest, Usage } from './role-process.ts';
 
 type Method = (...args: never[]) => unknown;
-type Methods<M> = { readonly [K in keyof M]: Method };
+export type Methods<M> = { readonly [K in keyof M]: Method };
 
 /** Methods as the role's file exports them; arguments and results are plain JSON. */
 export interface Role<M extends Methods<M>> {

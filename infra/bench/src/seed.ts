@@ -18,32 +18,41 @@ export interface Seeded {
   readonly firstAt: number;
 }
 
+export interface Seed {
+  readonly count: number;
+  /** The number of the first; no two sessions of a system have the same. */
+  readonly from: number;
+  readonly upstream: string;
+  readonly tenantId: string;
+}
+
 export function apiTokenOf(index: number): string {
   return `benchtoken${String(index).padStart(40, '0')}`;
 }
 
-/** `count` sessions whose instances are at `upstream`. Resolves once all are in the queue. */
-export async function seedSessions(system: System, count: number, upstream: string): Promise<Seeded> {
+/** Sessions whose instances are at `upstream`. Resolves once all are in the queue. */
+export async function seedSessions(system: System, seed: Seed): Promise<Seeded> {
   const node = await openNode(nodeOptions(system, 'seed'));
   try {
-    const targets = await createSessions(node, system, count, upstream);
+    const targets = await createSessions(node, system, seed);
     return { firstAt: await enqueue(node, targets) };
   } finally {
     await node.close();
   }
 }
 
-async function createSessions(node: Node, system: System, count: number, upstream: string): Promise<readonly PollTarget[]> {
+async function createSessions(node: Node, system: System, { count, from, upstream, tenantId }: Seed): Promise<readonly PollTarget[]> {
   const keyring = createKeyring(secretKeys(system));
   const targets: PollTarget[] = [];
-  await inParallel(count, AT_ONCE, async (index) => {
+  await inParallel(count, AT_ONCE, async (place) => {
+    const index = from + place;
     const now = node.clock.now();
     const secret = { apiUrl: upstream, apiToken: apiTokenOf(index) };
     const instanceKey = instanceKeyOf(String(1_101_000_000 + index), secret);
-    const session = newSession(index, instanceKey, now);
+    const session = newSession(index, instanceKey, now, tenantId);
     await node.sessions.create(session, sealCredentials(keyring, session.id, secret));
     await node.sessions.apply(session.id, { kind: 'watched', at: now }, session);
-    targets[index] = { sessionId: session.id, instanceKey };
+    targets[place] = { sessionId: session.id, instanceKey, tenantId };
   });
   return targets;
 }

@@ -18,6 +18,7 @@ export const INTERVAL_MS = 5_000;
 /** Longer than any run: nothing ends while it is measured. */
 export const LONG_MS = 3_600_000;
 export const NAMESPACE = 'bench';
+export const TENANT = 'bench';
 const POLICY: Policy = { intervalMs: INTERVAL_MS, codeTtlMs: 20_000, attemptMs: LONG_MS };
 
 export function createSystem(redisUrl: string): System {
@@ -33,16 +34,17 @@ export function secretKeys({ secretKey }: System): readonly RingKey[] {
 }
 
 /** As the control API makes it. Ids have the length of real ones. */
-export function newSession(index: number, instanceKey: string, now: number): Session {
+export function newSession(index: number, instanceKey: string, now: number, tenantId = TENANT): Session {
   const fields = {
     id: `ses_${String(index).padStart(16, '0')}`,
-    tenantId: 'bench',
+    tenantId,
     instanceId: String(1_101_000_000 + index),
     instanceKey,
     reference: null,
     expectedPhone: null,
     locale: null,
     returnUrl: null,
+    logoutOnMismatch: false,
     relink: false,
     expiresAt: now + 2 * LONG_MS,
   };

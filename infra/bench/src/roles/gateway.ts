@@ -1,13 +1,23 @@
 /** The gateway as it is deployed. */
 
 import { fileURLToPath } from 'node:url';
+import { MAX_LIMIT, type TenantLimits } from '@qrcast/core/tenant-limits';
 import { startGateway } from '@qrcast/gateway/gateway';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { serveRole } from '../role-process.ts';
-import { nodeOptions, type System, secretKeys } from '../system.ts';
+import { nodeOptions, type System, secretKeys, TENANT } from '../system.ts';
 
 const MAX_CONNECTIONS = 20_000;
 const UNWATCHED_GRACE_MS = 15_000;
+/** One tenant and one address stand for all. */
+const NO_LIMITS: TenantLimits = {
+  sessions: MAX_LIMIT,
+  viewers: MAX_LIMIT,
+  viewersPerSession: MAX_LIMIT,
+  requestsPerMinute: MAX_LIMIT,
+  handshakesPerMinute: MAX_LIMIT,
+  webhookCallsPerMinute: MAX_LIMIT,
+};
 /** Nobody opens the login page here, so it need not be built. */
 const PAGE_FOLDER = fileURLToPath(new URL('../../page', import.meta.url));
 
@@ -23,12 +33,15 @@ function createMethods(releasers: Releasers) {
         upstreamHosts: [],
         adminKey: undefined,
         maxConnections: MAX_CONNECTIONS,
+        tenantLimits: NO_LIMITS,
+        addressLimits: { handshakesPerAddressPerMinute: MAX_LIMIT, failuresPerAddressPerMinute: MAX_LIMIT },
         port: 0,
         host: '127.0.0.1',
         publicUrl: undefined,
         pageFolder: PAGE_FOLDER,
       });
       releasers.push('gateway', () => gateway.close(0));
+      await gateway.tenants.create({ id: TENANT, name: 'Benchmark' }); // tickets of no tenant are refused
       return { url: `ws://127.0.0.1:${gateway.port}` };
     },
   };

@@ -11,6 +11,7 @@ import { monotonicMs } from '../measure.ts';
 import { inParallel, pace } from '../pace.ts';
 import { createPictures } from '../picture.ts';
 import { serveRole } from '../role-process.ts';
+import { apiTokenOf } from '../seed.ts';
 import { LONG_MS, newSession, nodeOptions, type System, secretKeys } from '../system.ts';
 
 const PICTURES = 64;
@@ -41,8 +42,8 @@ function createMethods(releasers: Releasers) {
   }
 
   return {
-    /** Resolves to a ticket for each session. */
-    async start(system: System, count: number): Promise<readonly string[]> {
+    /** Resolves to a ticket for each session. `apiUrl`: where a worker would ask for them. */
+    async start(system: System, count: number, apiUrl: string): Promise<readonly string[]> {
       const opened = await openNode(nodeOptions(system, 'publisher'));
       releasers.push('node', () => opened.close());
       node = opened;
@@ -52,7 +53,7 @@ function createMethods(releasers: Releasers) {
       await inParallel(count, AT_ONCE, async (index) => {
         const now = opened.clock.now();
         const session = newSession(index, `key-${index}`, now);
-        const sealed = sealCredentials(keyring, session.id, { apiUrl: 'http://127.0.0.1:1', apiToken: 'never-sent' });
+        const sealed = sealCredentials(keyring, session.id, { apiUrl, apiToken: apiTokenOf(index) });
         await opened.sessions.create(session, sealed);
         sessions[index] = (await opened.sessions.apply(session.id, { kind: 'watched', at: now }, session)) ?? session;
         const claims = {

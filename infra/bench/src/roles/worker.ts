@@ -6,27 +6,34 @@ import { type Spread, spreadOf } from '../measure.ts';
 import { serveRole } from '../role-process.ts';
 import { nodeOptions, type System, secretKeys } from '../system.ts';
 
+/** As the settings' defaults. */
 const CONCURRENCY = 1_000;
+const HOST_CONCURRENCY = 500;
 
 export type WorkerMethods = ReturnType<typeof createMethods>;
 
 function createMethods(releasers: Releasers) {
-  let lateness: number[] = [];
+  const lateness = new Map<string, number[]>();
   return {
-    async start(system: System, upstream: string): Promise<void> {
+    async start(system: System, upstreamHosts: readonly string[]): Promise<void> {
       const worker = await startWorker({
         ...nodeOptions(system, 'worker'),
         secretKeys: secretKeys(system),
-        upstreamHosts: [upstream],
+        upstreamHosts,
         concurrency: CONCURRENCY,
-        onPoll: (lateMs) => lateness.push(lateMs),
+        hostConcurrency: HOST_CONCURRENCY,
+        onPoll(lateMs, tenantId) {
+          const ofTenant = lateness.get(tenantId) ?? [];
+          lateness.set(tenantId, ofTenant);
+          ofTenant.push(lateMs);
+        },
       });
       releasers.push('worker', () => worker.close(2_000));
     },
-    /** Of the polls since the last call, ms. */
-    lateness(): Spread {
-      const spread = spreadOf(lateness);
-      lateness = [];
+    /** Of the tenant's polls since the last call, ms. */
+    lateness(tenantId: string): Spread {
+      const spread = spreadOf(lateness.get(tenantId) ?? []);
+      lateness.clear();
       return spread;
     },
   };

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_TIMEOUT_SECONDS, type LoginArguments, MAX_TIMEOUT_SECONDS, parseCommand } from './cli-arguments.ts';
+import { HELP } from './cli-help.ts';
+import { EXITS, LoginError } from './login-ending.ts';
+
+/** Stands where a person may have pasted a secret; no message may have it. */
+const PASTED = 'd75b3a66374942c5b3c019c698abc2067e151558acbd412345';
+
+function login(...rest: string[]): LoginArguments {
+  const command = parseCommand(['login', '--id', '1101000001', ...rest]);
+  if (command.kind !== 'login') throw new Error(`expected a login, came ${command.kind}`);
+  return command.arguments;
+}
+
+function refusal(argv: readonly string[]): LoginError {
+  try {
+    parseCommand(argv);
+  } catch (error) {
+    if (error instanceof LoginError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('the command line', () => {
+  it('needs no more than an id', () => {
+    expect(login()).toEqual({
+      instanceId: '1101000001',
+      apiUrl: undefined,
+      tokenFile: undefined,
+      passwordFile: undefined,
+      gateway: undefined,
+      json: false,
+      relink: false,
+      expectedPhone: undefined,
+      timeoutSeconds: DEFAULT_TIMEOUT_SECONDS,
+    });
+  });
+
+  it.each([
+    [['--api-url', '1103.api.green-api.com'], { apiUrl: 'https://1103.api.green-api.com' }],
+    [['--api-url', 'https://1103.api.green-api.com/v3/'], { apiUrl: 'https://1103.api.green-api.com' }],
+    [['--api-url', 'https://provider.example.com'], { apiUrl: 'https://provider.example.com' }],
+    [['--api-url', 'http://127.0.0.1:4000'], { apiUrl: 'http://127.0.0.1:4000' }],
+    [['--token-file', '-', '--password-file', 'p.txt'], { tokenFile: '-', passwordFile: 'p.txt' }],
+    [['--gateway', 'https://qrcast.example.com/'], { gateway: 'https://qrcast.example.com' }],
+    [['--json', '--relink'], { json: true, relink: true }],
+    [['--expected-phone', '+7 (900) 123-45-67'], { expectedPhone: '79001234567' }],
+    [['--timeout', '1'], { timeoutSeconds: 1 }],
+    [['--timeout', String(MAX_TIMEOUT_SECONDS)], { timeoutSeconds: MAX_TIMEOUT_SECONDS }],
+  ])('understands %j', (argv, parsed) => {
+    expect(login(...argv)).toMatchObject(parsed);
+  });
+
+  it.each([['--help'], ['-h'], ['help'], ['login', '--help']])('shows help for %j', (...argv) => {
+    expect(parseCommand(argv)).toEqual({ kind: 'help' });
+  });
+
+  it('rotates keys, or only looks', () => {
+    expect(parseCommand(['rotate-keys'])).toEqual({ kind: 'rotate-keys', isCheck: false });
+    expect(parseCommand(['rotate-keys', '--check'])).toEqual({ kind: 'rotate-keys', isCheck: true });
+    for (const argv of [
+      ['rotate-keys', 'now'],
+      ['rotate-keys', '--id', '1101000001'],
+      ['login', '--id', '1101000001', '--check'],
+    ]) {
+      expect(refusal(argv).exitCode).toBe(EXITS.usage.code);
+    }
+  });
+
+  it.each([['--version'], ['-v']])('tells its version for %j', (...argv) => {
+    expect(parseCommand(argv)).toEqual({ kind: 'version' });
+  });
+
+  it.each([
+    [[], 'expected a command'],
+    [[PASTED], 'expected a command'],
+    [['login'], '--id is missing'],
+    [['login', '--id'], "option '--id <value>' argument missing"],
+    [['login', '--id', PASTED], '--id: expected 4 to 20 digits (came: text of 50 characters)'],
+    [['login', '--id', '1101000001', PASTED], 'unexpected words after `login`'],
+    [['login', '--id', '1101000001', `--apitoken=${PASTED}`], "unknown option '--apitoken'"],
+    [['login', '--id', '1101000001', `-t${PASTED}`], "unknown option '-t'"],
+    [['login', '--id', '1101000001', '--json=yes'], "option '--json' does not take an argument"],
+    [['login', '--id', '1101000001', '--token', PASTED], '--token is not taken'],
+    [['login', '--id', '1101000001', `--token=${PASTED}`], 'GREEN_API_TOKEN, --token-file <path>'],
+    [['login', '--id', '1101000001', '--api-key', PASTED], 'Use QRCAST_API_KEY'],
+    [['login', '--id', '1101000001', '--password', PASTED], 'Use QRCAST_ACCOUNT_PASSWORD'],
+    [['login', '--id', '1101000001', '--token', PASTED, '--help'], '--token is not taken'],
+    [['login', '--id', '1101000001', '--token-file', ''], '--token-file: expected a path'],
+    [['login', '--id', '1101000001', '--password-file', ''], '--password-file: expected a path'],
+    [['login', '--id', '1101000001', '--api-url', `https://1103.api.green-api.com/waInstance1/qr/${PASTED}`], '--api-url: expected'],
+    [['login', '--id', '1101000001', '--api-url', 'http://1103.api.green-api.com'], '--api-url: expected'], // the token in clear
+    [['login', '--id', '1101000001', '--api-url', 'http://127.0.0.1'], '--api-url: expected'], // without a port
+    [['login', '--id', '1101000001', '--gateway', 'qrcast.example.com'], '--gateway: expected its address'],
+    [['login', '--id', '1101000001', '--gateway', `https://qrcast.example.com/connect#${PASTED}`], '--gateway: expected its address'],
+    [['login', '--id', '1101000001', '--gateway', `https://:${PASTED}@qrcast.example.com`], '--gateway: expected its address'],
+    [['login', '--id', '1101000001', '--expected-phone', '1234'], '--expected-phone: expected a phone number'],
+    [['login', '--id', '1101000001', '--timeout', '0'], '--timeout: expected 1 to 43200 seconds'],
+    [['login', '--id', '1101000001', '--timeout', '43201'], '--timeout: expected'],
+    [['login', '--id', '1101000001', '--timeout', '5m'], '--timeout: expected'],
+  ])('refuses %j with words and without the value', (argv, words) => {
+    const { code, exitCode, message } = refusal(argv);
+    expect({ code, exitCode }).toEqual({ code: 'usage', exitCode: 2 });
+    expect(message).toContain(words);
+    expect(message).not.toContain(PASTED);
+  });
+});
+
+describe('the help', () => {
+  it('names every option and every exit code', () => {
+    for (const option of ['id', 'api-url', 'token-file', 'password-file', 'gateway', 'json', 'relink', 'expected-phone', 'timeout']) {
+      expect(HELP).toContain(`  --${option} `);
+    }
+    for (const { code, means } of Object.values(EXITS))
+      expect(HELP).toMatch(new RegExp(`^ {2}${code} +${means.replace(/[()]/g, '\\$&')}$`, 'm'));
+    expect(new Set(Object.values(EXITS).map(({ code }) => code)).size).toBe(Object.keys(EXITS).length);
+  });
+
+  it('fits a terminal of 100 columns', () => {
+    expect(Math.max(...HELP.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+});

@@ -1,0 +1,103 @@
+/**
+ * `qrcast`: the command line. The only place of it that reads the environment, listens to signals or exits. The first signal stops in order
+ * (the terminal is put right, then what was opened is closed), the second one at once.
+ */
+
+import { constants } from 'node:os';
+import { createLog, errorFields } from '@qrcast/runtime/log';
+import { createReleasers } from '@qrcast/runtime/releasers';
+import { readSettings } from '@qrcast/runtime/settings';
+import packageJson from '../package.json' with { type: 'json' };
+import { type LoginArguments, parseCommand } from './cli-arguments.ts';
+import { HELP } from './cli-help.ts';
+import { runLogin } from './login.ts';
+import { EXITS, InterruptedError } from './login-ending.ts';
+import { createInput } from './login-input.ts';
+import { createReport } from './login-report.ts';
+import { openSecrets, takeSecrets } from './login-secrets.ts';
+import { LOGIN_SETTINGS } from './login-stack.ts';
+import { ROTATE_REQUIRED, ROTATE_SETTINGS, runRotateKeys } from './rotate-keys.ts';
+
+/** Longest an orderly stop may take. */
+const STOP_MS = 10_000;
+
+const { stdin, stdout, stderr, env } = process;
+const argv = process.argv.slice(2);
+const writeError = (text: string): void => void stderr.write(text);
+const report = createReport({ json: argv.includes('--json'), write: (text) => void stdout.write(text), writeError });
+const releasers = createReleasers();
+const stopping = new AbortController();
+
+/** `reason` is what is reported. */
+function stop(reason: unknown, exitCode: number): void {
+  if (stopping.signal.aborted) process.exit(exitCode);
+  setTimeout(() => process.exit(exitCode), STOP_MS).unref();
+  stopping.abort(reason);
+}
+
+function stopBySignal(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void {
+  const exitCode = 128 + constants.signals[signal];
+  stop(new InterruptedError(exitCode), exitCode);
+}
+
+async function login(args: LoginArguments): Promise<number> {
+  const variables = takeSecrets(env);
+  const settings = readSettings(env, LOGIN_SETTINGS);
+  const isQuiet = (env['QRCAST_LOG_LEVEL'] ?? '') === '';
+  const log = createLog('qrcast', isQuiet ? 'silent' : settings.QRCAST_LOG_LEVEL, stderr);
+  const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
+  releasers.push('input', () => input.close());
+  const canPaint = stdout.isTTY && env['TERM'] !== 'dumb';
+  const ending = await runLogin(
+    {
+      stdout,
+      ask: writeError,
+      input,
+      secrets: await openSecrets({ variables, input, ask: writeError }, args),
+      settings,
+      path: env['PATH'] ?? '',
+      isLive: canPaint && (isQuiet || !stderr.isTTY),
+      colours: canPaint && (env['NO_COLOR'] ?? '') === '',
+      log,
+      releasers,
+      signal: stopping.signal,
+    },
+    args,
+  );
+  return report.ended(ending);
+}
+
+async function main(): Promise<number> {
+  const command = parseCommand(argv);
+  switch (command.kind) {
+    case 'help':
+      stdout.write(HELP);
+      return EXITS.connected.code;
+    case 'version':
+      stdout.write(`${packageJson.version}\n`);
+      return EXITS.connected.code;
+    case 'login':
+      return login(command.arguments);
+    case 'rotate-keys':
+      return runRotateKeys(
+        {
+          settings: readSettings(env, ROTATE_SETTINGS, ROTATE_REQUIRED),
+          write: (text) => void stdout.write(text),
+          log: createLog('qrcast', 'warn', stderr),
+          releasers,
+        },
+        command.isCheck,
+      );
+    default:
+      return command satisfies never;
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopBySignal(signal));
+process.on('uncaughtException', (error) => stop(error, EXITS.fault.code));
+// The reader has gone, as `head` does: there is nobody to tell more.
+stdout.on('error', (error) => (stopping.signal.aborted ? undefined : stop(error, EXITS.fault.code)));
+
+const exitCode = await main().catch((error: unknown) => report.failed(stopping.signal.aborted ? stopping.signal.reason : error));
+await releasers.release().catch((error: unknown) => writeError(`qrcast: ${errorFields(error).error}\n`));
+process.exit(exitCode);

@@ -1,0 +1,115 @@
+/** The client as it is published, in Chromium on a page of another origin: over each transport, in a worker, and with a dead network. */
+
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Session } from '@qrcast/client/types';
+import { openTestProxy } from '@qrcast/runtime/test-proxy';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { openBrowser } from './test-browser.ts';
+import { type Cluster, openCluster } from './test-cluster.ts';
+
+const BUILT = fileURLToPath(new URL('../dist', import.meta.resolve('@qrcast/client')));
+
+let browser: Browser;
+let cluster: Cluster;
+let site: Server;
+let page: Page;
+const faults: string[] = [];
+beforeAll(async () => {
+  if (!existsSync(BUILT))
+    throw new Error('expected the built client in packages/client/dist; build it: pnpm --filter @qrcast/client build');
+  site = createServer((request, response) => {
+    const name = basename(request.url ?? '');
+    if (name.endsWith('.js')) response.setHeader('content-type', 'text/javascript').end(readFileSync(join(BUILT, name)));
+    else
+      response
+        .setHeader('content-type', 'text/html')
+        .end('<!doctype html><title>a page of somebody else</title><link rel="icon" href="data:,">');
+  }).listen(0, '127.0.0.1');
+  await once(site, 'listening');
+  [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl: inject('redisUrl') })]);
+});
+afterAll(async () => {
+  await Promise.all([browser.close(), cluster.close()]);
+  await new Promise((resolve) => site.close(resolve));
+});
+afterEach(() => page.context().close());
+
+async function openPage(): Promise<void> {
+  page = await (await browser.newContext()).newPage();
+  faults.length = 0;
+  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+  page.on('pageerror', (error) => faults.push(error.message));
+  await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`); // it listens on TCP
+}
+
+/** In the page, as its `watch`. */
+async function watch(ticket: string, transport: string, url = cluster.gateways[0]?.publicUrl): Promise<void> {
+  const options = { url, ticket, transport };
+  await page.evaluate(`(async () => {
+    const { watchSession } = await import('/watch-session.js');
+    globalThis.watch = watchSession(${JSON.stringify(options)});
+  })()`);
+}
+
+const shows = (condition: string): Promise<unknown> => page.waitForFunction(condition);
+
+describe.each(['auto', 'websocket', 'sse', 'long-poll'])('a page of another origin over %s', (transport) => {
+  it('shows the live code, takes the password, and sees the login', async () => {
+    const instance = cluster.newInstance();
+    const { ticket } = await cluster.create(instance);
+    await openPage();
+    await watch(ticket, transport);
+    await shows(`watch.snapshot.session?.code?.image?.startsWith('data:image/png')`);
+    const name = transport === 'auto' ? 'websocket' : transport;
+    expect(await page.evaluate('watch.snapshot.connection')).toEqual({ status: 'open', transport: name });
+    instance.scanWithPassword('right');
+    await shows(`watch.snapshot.session.state === 'password'`);
+    expect(await page.evaluate(`watch.sendPassword('right')`)).toEqual({ ok: true });
+    await shows(`watch.snapshot.connection.status === 'closed'`);
+    expect(await page.evaluate('watch.snapshot.session')).toMatchObject({ state: 'connected' } satisfies Partial<Session>);
+    expect(faults).toEqual([]);
+  }, 20_000);
+});
+
+describe('a page', () => {
+  it('whose connection looks alive and carries nothing loses the code in time, and is back once it is cut', async () => {
+    const proxy = await openTestProxy(cluster.gateways[0]?.port ?? 0);
+    const { ticket } = await cluster.create(cluster.newInstance());
+    await openPage();
+    await watch(ticket, 'auto', `http://127.0.0.1:${proxy.port}`);
+    await shows('watch.snapshot.session?.code');
+    proxy.freeze();
+    const gone = (await page.evaluate(`(async () => {
+      const { promise, resolve } = Promise.withResolvers();
+      let { staleAt } = watch.snapshot.session.code;
+      watch.on('fresh', ({ code }) => { staleAt = code.staleAt; });
+      watch.on('stale', () => resolve({ staleAt, now: watch.serverNow(), code: watch.snapshot.session.code }));
+      return promise;
+    })()`)) as { staleAt: number; now: number; code: unknown };
+    expect(gone.code).toBeNull();
+    expect(gone.now).toBeLessThan(gone.staleAt);
+    proxy.cut();
+    await shows('watch.snapshot.session.code');
+    await proxy.close();
+  }, 20_000);
+
+  it('leaves it to a worker', async () => {
+    const { ticket } = await cluster.create(cluster.newInstance());
+    await openPage();
+    const options = { url: cluster.gateways[0]?.publicUrl, ticket };
+    const state = await page.evaluate(`new Promise((resolve, reject) => {
+      const source = \`import { watchSession } from '\${location.origin}/watch-session.js';
+        for await (const { type, data } of watchSession(${JSON.stringify(options)})) if (type === 'session' && data.code) postMessage(data.state);\`;
+      const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })), { type: 'module' });
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = (event) => reject(new Error(event.message));
+    })`);
+    expect(state).toBe('showing');
+  }, 20_000);
+});

@@ -1,0 +1,133 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openSecrets, type Secrets, type SecretsDeps, takeSecrets } from './login-secrets.ts';
+
+const TOKEN = 'd75b3a66374942c5b3c019c698abc206';
+const { signal } = new AbortController();
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'qrcast-secrets-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function fileWith(text: string): Promise<string> {
+  const path = join(folder, 'secret');
+  await writeFile(path, text);
+  return path;
+}
+
+/** A terminal and a stdin with what will be typed and piped; `asked` is what the person was asked. */
+async function open(given: {
+  env?: Record<string, string>;
+  typed?: string[];
+  piped?: string[];
+  tokenFile?: string;
+  passwordFile?: string;
+}): Promise<Secrets & { asked: string[] }> {
+  const asked: string[] = [];
+  const input: SecretsDeps['input'] = {
+    hasTerminal: given.typed !== undefined,
+    takeKeyboard: () => void asked.push('[unseen] '),
+    typed: async () => given.typed?.shift() ?? null,
+    piped: async () => given.piped?.shift() ?? null,
+  };
+  const { tokenFile, passwordFile } = given;
+  const deps = { variables: takeSecrets({ ...given.env }), input, ask: (question: string) => void asked.push(question) };
+  return { ...(await openSecrets(deps, { instanceId: '1101000001', tokenFile, passwordFile })), asked };
+}
+
+describe("the instance's token", () => {
+  it('comes from the environment', async () => {
+    const { token, asked } = await open({ env: { GREEN_API_TOKEN: TOKEN }, typed: ['another-one'] });
+    expect(await token(signal)).toBe(TOKEN);
+    expect(asked).toEqual([]);
+  });
+
+  it('comes from a file before the environment, without the line end', async () => {
+    const { token } = await open({ env: { GREEN_API_TOKEN: 'another-one' }, tokenFile: await fileWith(`${TOKEN}\r\n`) });
+    expect(await token(signal)).toBe(TOKEN);
+  });
+
+  it('is the first line of stdin for --token-file -, and what follows is left', async () => {
+    const piped = [TOKEN, 'password'];
+    const { token, passwords } = await open({ tokenFile: '-', piped });
+    expect(await token(signal)).toBe(TOKEN);
+    expect(await passwords.next(signal)).toBe('password');
+  });
+
+  it('is asked for at a terminal', async () => {
+    const { token, asked } = await open({ typed: [TOKEN] });
+    expect(await token(signal)).toBe(TOKEN);
+    expect(asked.join('')).toBe('[unseen] API token of instance 1101000001 (not shown): \n');
+  });
+
+  it.each([
+    [{}, 'no API token: set GREEN_API_TOKEN'],
+    [{ env: { GREEN_API_TOKEN: '' } }, 'no API token: set GREEN_API_TOKEN'],
+    [{ tokenFile: '-' }, 'expected 8 to 256 characters'],
+    [{ env: { GREEN_API_TOKEN: 'with/slash' } }, 'expected 8 to 256 characters of A-Z a-z 0-9 _ - (came: text of 10 characters)'],
+    [{ tokenFile: '/nowhere/at/all' }, '--token-file: the file could not be read (ENOENT)'],
+  ])('is missed with words: %j', async (given, words) => {
+    await expect((await open(given)).token(signal)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(words) });
+  });
+
+  it.each([{ env: { GREEN_API_TOKEN: 'pasted with spaces' } }, { tokenFile: 'pasted' }])('stands in no message: %j', async (given) => {
+    await expect((await open(given)).token(signal)).rejects.toMatchObject({ message: expect.not.stringContaining('pasted') });
+  });
+});
+
+describe('the environment', () => {
+  it('has no secret any more for the processes started later', () => {
+    const env = { GREEN_API_TOKEN: TOKEN, QRCAST_API_KEY: 'k', QRCAST_ACCOUNT_PASSWORD: 'p', PATH: '/bin' };
+    expect(takeSecrets(env)).toEqual({ GREEN_API_TOKEN: TOKEN, QRCAST_API_KEY: 'k', QRCAST_ACCOUNT_PASSWORD: 'p' });
+    expect(env).toEqual({ PATH: '/bin' });
+  });
+});
+
+describe("the gateway's key", () => {
+  it('comes from the environment, or is asked for', async () => {
+    expect(await (await open({ env: { QRCAST_API_KEY: 'qk_1' }, typed: ['qk_2'] })).apiKey(signal)).toBe('qk_1');
+    expect(await (await open({ typed: ['qk_2'] })).apiKey(signal)).toBe('qk_2');
+  });
+
+  it('is missed with words', async () => {
+    await expect((await open({})).apiKey(signal)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('set QRCAST_API_KEY'),
+    });
+  });
+});
+
+describe("the account's password", () => {
+  it('comes from the environment, until it was wrong', async () => {
+    const { passwords } = await open({ env: { QRCAST_ACCOUNT_PASSWORD: 'from env' } });
+    expect(passwords.given()).toBe('from env');
+    expect(passwords.given()).toBe('from env'); // another attempt may want it again
+    passwords.forgetGiven();
+    expect(passwords.given()).toBeNull();
+    expect(await passwords.next(signal)).toBeNull();
+  });
+
+  it('keeps its spaces in a file, but for the line end', async () => {
+    const { passwords } = await open({ passwordFile: await fileWith(' with spaces \n') });
+    expect(passwords.given()).toBe(' with spaces ');
+    expect((await open({ passwordFile: await fileWith('\n') })).passwords.given()).toBeNull();
+  });
+
+  it('is missed at once if its file is not there, not only when it is wanted', async () => {
+    await expect(open({ passwordFile: '/nowhere/at/all' })).rejects.toMatchObject({
+      exitCode: 2,
+      message: '--password-file: the file could not be read (ENOENT)',
+    });
+  });
+
+  it('is a line of stdin, then typed', async () => {
+    const { passwords } = await open({ passwordFile: '-', piped: ['piped'], typed: ['typed'] });
+    expect(passwords.given()).toBeNull();
+    expect(await passwords.next(signal)).toBe('piped');
+    expect(await passwords.next(signal)).toBe('typed');
+  });
+});

@@ -1,0 +1,118 @@
+/**
+ * The three secrets a login needs, each from the environment, a file, stdin or a person: the instance's token, a gateway's API key, the
+ * account's password. They are taken out of the environment, so that no child process inherits them, and stand in no message.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { API_TOKEN } from '@qrcast/core/requests';
+import { type LoginArguments, usageError } from './cli-arguments.ts';
+import type { Input } from './login-input.ts';
+
+export type SecretVariables = Readonly<Record<'GREEN_API_TOKEN' | 'QRCAST_API_KEY' | 'QRCAST_ACCOUNT_PASSWORD', string | undefined>>;
+
+/** Reads them and forgets them. An empty variable counts as unset. */
+export function takeSecrets(env: NodeJS.ProcessEnv): SecretVariables {
+  const take = (name: string): string | undefined => {
+    const value = env[name];
+    delete env[name];
+    return value === '' ? undefined : value;
+  };
+  return {
+    GREEN_API_TOKEN: take('GREEN_API_TOKEN'),
+    QRCAST_API_KEY: take('QRCAST_API_KEY'),
+    QRCAST_ACCOUNT_PASSWORD: take('QRCAST_ACCOUNT_PASSWORD'),
+  };
+}
+
+export interface SecretsDeps {
+  readonly variables: SecretVariables;
+  readonly input: Pick<Input, 'takeKeyboard' | 'typed' | 'piped' | 'hasTerminal'>;
+  /** Where a person reads what is wanted. */
+  readonly ask: (question: string) => void;
+}
+
+export interface Secrets {
+  /** @throws {LoginError} `usage` if there is none, or what there is cannot be one. */
+  token(signal: AbortSignal): Promise<string>;
+  /** @throws {LoginError} `usage` if there is none. */
+  apiKey(signal: AbortSignal): Promise<string>;
+  readonly passwords: Passwords;
+}
+
+export interface Passwords {
+  /** The one given with the command; null if there is none. */
+  given(): string | null;
+  /** The given one was wrong: it is not tried again. */
+  forgetGiven(): void;
+  /** To be called before a person is asked: from then on nothing that is typed is echoed. */
+  prepare(): void;
+  /** The next one, from stdin or a person; null if nobody gives one. Rejects when aborted. */
+  next(signal: AbortSignal): Promise<string | null>;
+}
+
+type Wanted = Pick<LoginArguments, 'instanceId' | 'tokenFile' | 'passwordFile'>;
+
+/** Reads the password's file. @throws {LoginError} `usage` if that cannot be read. */
+export async function openSecrets({ variables, input, ask }: SecretsDeps, wanted: Wanted): Promise<Secrets> {
+  const typed = async (question: string, signal: AbortSignal): Promise<string | null> => {
+    if (!input.hasTerminal) return null;
+    input.takeKeyboard(); // first: from the question on nothing may be echoed
+    ask(`${question} (not shown): `);
+    const text = await input.typed(signal);
+    ask('\n');
+    return text;
+  };
+  return {
+    async token(signal) {
+      const { tokenFile, instanceId } = wanted;
+      let token: string | null | undefined;
+      if (tokenFile === undefined) token = variables.GREEN_API_TOKEN ?? (await typed(`API token of instance ${instanceId}`, signal));
+      // At a terminal a line of stdin is a line of the keyboard.
+      else if (tokenFile === '-') token = (await input.piped(signal)) ?? (await typed(`API token of instance ${instanceId}`, signal));
+      else token = await readSecret('--token-file', tokenFile);
+      return checkedToken(token?.trim() ?? '', tokenFile);
+    },
+    async apiKey(signal) {
+      const key = (variables.QRCAST_API_KEY ?? (await typed('API key of the gateway', signal)))?.trim() ?? '';
+      if (key === '') throw usageError('no API key for --gateway: set QRCAST_API_KEY, or run the command at a terminal to be asked');
+      return key;
+    },
+    passwords: createPasswords((await passwordOf(wanted.passwordFile)) ?? variables.QRCAST_ACCOUNT_PASSWORD, input),
+  };
+}
+
+function checkedToken(token: string, tokenFile: string | undefined): string {
+  if (API_TOKEN.test(token)) return token;
+  if (token === '' && tokenFile === undefined) {
+    throw usageError(
+      'no API token: set GREEN_API_TOKEN, give --token-file <path> (- is stdin), or run the command at a terminal to be asked',
+    );
+  }
+  throw usageError(`the API token: expected 8 to 256 characters of A-Z a-z 0-9 _ - (came: text of ${token.length} characters)`);
+}
+
+function createPasswords(given: string | undefined, input: SecretsDeps['input']): Passwords {
+  let password = given === undefined || given === '' ? null : given;
+  return {
+    given: () => password,
+    forgetGiven() {
+      password = null;
+    },
+    prepare: () => input.takeKeyboard(),
+    next: async (signal) => (await input.piped(signal)) ?? input.typed(signal),
+  };
+}
+
+/** Undefined where it is a line of stdin. */
+async function passwordOf(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined || file === '-') return undefined;
+  return (await readSecret('--password-file', file)).replace(/\r?\n$/, '');
+}
+
+async function readSecret(option: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw usageError(`${option}: the file could not be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`);
+  }
+}

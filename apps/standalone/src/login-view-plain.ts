@@ -1,0 +1,46 @@
+/** Plain lines, for output that is no terminal or cannot move its cursor: each new code once, each new word of the state once. */
+
+import type { Snapshot } from '@qrcast/client/types';
+import { drawCode, FULL_QUIET_ZONE } from './login-code.ts';
+import type { LoginView } from './login-view.ts';
+import { isPictureOnly, statusOf, turnOf } from './login-words.ts';
+
+export interface PlainViewOptions {
+  readonly write: (text: string) => void;
+  /** To the person who is asked, wherever the output goes. */
+  readonly ask: (text: string) => void;
+  readonly colours: boolean;
+}
+
+export function createPlainView({ write, ask, colours }: PlainViewOptions): LoginView {
+  let undo = (): void => undefined;
+  return {
+    watch(watch, pageUrl) {
+      const print = createPrinter(pageUrl, colours);
+      const show = (): void => write(print(watch.snapshot, watch.serverNow()));
+      undo = watch.subscribe(show);
+      show();
+    },
+    password(turn) {
+      if (turn !== null) ask(`${turnOf(turn).join('\n')}\n`);
+    },
+    close: () => undo(),
+  };
+}
+
+/** What is to be printed after each change; often nothing. */
+export function createPrinter(pageUrl: string, colours: boolean): (snapshot: Snapshot, serverNow: number | null) => string {
+  let drawn: string | null = null;
+  let said = '';
+  return (snapshot, serverNow) => {
+    const code = snapshot.session?.code ?? null;
+    const text = code?.text ?? null;
+    const isNewCode = text !== null && text !== drawn;
+    const picture = isNewCode ? `\n${drawCode(text, { border: FULL_QUIET_ZONE, colours }).lines.join('\n')}\n` : '';
+    drawn = text; // one that expired is drawn again, should it be confirmed
+    const status = [...statusOf(snapshot, serverNow), ...(isPictureOnly(code, serverNow) ? [pageUrl] : [])].join('\n');
+    const isNews = status !== said || isNewCode;
+    said = status;
+    return isNews ? `${picture}${status}\n` : '';
+  };
+}

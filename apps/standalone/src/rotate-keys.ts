@@ -1,0 +1,52 @@
+/** `qrcast rotate-keys`: what is sealed under which key, moved to the first one; and whether the others can be dropped. */
+
+import { createKeyRotation, type SealedCounts } from '@qrcast/runtime/key-rotation';
+import { createKeyring } from '@qrcast/runtime/keyring';
+import type { Logger } from '@qrcast/runtime/log';
+import { connectRedis, disconnectRedis } from '@qrcast/runtime/redis';
+import type { Releasers } from '@qrcast/runtime/releasers';
+import type { readSettings } from '@qrcast/runtime/settings';
+import { EXITS } from './login-ending.ts';
+
+export const ROTATE_SETTINGS = ['REDIS_URL', 'QRCAST_NAMESPACE', 'QRCAST_SECRET_KEYS'] as const;
+export const ROTATE_REQUIRED = ['REDIS_URL', 'QRCAST_SECRET_KEYS'] as const;
+
+type RotateSettings = ReturnType<typeof readSettings<(typeof ROTATE_SETTINGS)[number], (typeof ROTATE_REQUIRED)[number]>>;
+
+export interface RotateDeps {
+  readonly settings: RotateSettings;
+  readonly write: (text: string) => void;
+  readonly log: Logger;
+  readonly releasers: Releasers;
+}
+
+/** Resolves to the status to exit with: `keysLeft` as long as another key than the first is needed. */
+export async function runRotateKeys({ settings, write, log, releasers }: RotateDeps, isCheck: boolean): Promise<number> {
+  const redis = connectRedis(settings.REDIS_URL, 'commands', log);
+  releasers.push('redis', () => disconnectRedis(redis));
+  const keyring = createKeyring(settings.QRCAST_SECRET_KEYS);
+  const rotation = createKeyRotation({ redis, namespace: settings.QRCAST_NAMESPACE, keyring });
+  const [current = '', ...others] = keyring.keyIds;
+  if (isCheck) return tell(write, current, others, await rotation.count(), 'run `qrcast rotate-keys`');
+  const { moved, ...counts } = await rotation.rotate();
+  write(`${secrets(moved)} moved to "${current}"\n`);
+  const remedy = 'a process seals with it still. Restart each with the new key first, and run this again';
+  return tell(write, current, others, counts, remedy);
+}
+
+function tell(write: (text: string) => void, current: string, others: readonly string[], counts: SealedCounts, remedy: string): number {
+  for (const [id, count] of counts.byKey) write(`${secrets(count)} sealed under "${id}"\n`);
+  if (counts.unreadable > 0) {
+    write(`${secrets(counts.unreadable)} of them cannot be read: add the key that sealed them, or wait until their sessions expire\n`);
+  }
+  const needed = [...counts.byKey].filter(([id, count]) => id !== current && count > 0).map(([id]) => id);
+  for (const id of needed) write(`"${id}" is needed: ${remedy}\n`);
+  for (const id of others.filter((one) => !needed.includes(one))) {
+    write(
+      `"${id}" can be dropped 24 hours after the last process was restarted with "${current}" first: by then its tickets have expired\n`,
+    );
+  }
+  return needed.length === 0 && counts.unreadable === 0 ? EXITS.connected.code : EXITS.keysLeft.code;
+}
+
+const secrets = (count: number): string => `${count} ${count === 1 ? 'secret' : 'secrets'}`;

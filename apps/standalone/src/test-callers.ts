@@ -1,0 +1,147 @@
+/** For tests: callers over every transport who keep all that they are told. */
+
+import { io } from 'socket.io-client';
+import { WebSocket } from 'ws';
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface CallOptions {
+  readonly secret?: string;
+  /** A text goes as it is. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Stream {
+  /** The first message, past or future, that holds this text. */
+  until(text: string): Promise<string>;
+  send(message: unknown): void;
+  close(): void;
+}
+
+export interface Callers {
+  call(method: string, url: string, options?: CallOptions): Promise<Answer>;
+  socketIo(url: string, ticket: string, transports: ('websocket' | 'polling')[]): Stream;
+  webSocket(url: string, ticket: string): Stream;
+  events(url: string, ticket: string): Stream;
+  /** Answers that refused, with their headers; and the others, without the fields that hand a secret over. */
+  refusals(): readonly string[];
+  answers(): readonly string[];
+  /** Every message of every stream. */
+  messages(): readonly string[];
+  close(): void;
+}
+
+/** Each shown to whoever made it, in the answer to the call that made it. */
+const HANDED_OVER = /"(ticket|pageUrl|apiKey|webhookToken|callbackSecret)":"[^"]*"/g;
+const MAKES_SECRETS = /^POST \S*\/v1\/(sessions|sessions\/[^/]+\/tickets|admin\/tenants|admin\/tenants\/[^/]+\/(keys|callback-secret))$/;
+
+export function createCallers(): Callers {
+  const refusals: string[] = [];
+  const answers: string[] = [];
+  const messages: string[] = [];
+  const open = new Set<() => void>();
+
+  function createStream(start: (told: (text: string) => void) => { send(message: unknown): void; close(): void }): Stream {
+    const mine: string[] = [];
+    const looking = new Set<() => void>();
+    const { send, close } = start((text) => {
+      mine.push(text);
+      messages.push(text);
+      for (const look of looking) look();
+    });
+    open.add(close);
+    return {
+      send,
+      close,
+      until: (text) =>
+        new Promise((resolve) => {
+          const look = (): void => {
+            const found = mine.find((message) => message.includes(text));
+            if (found === undefined) return;
+            looking.delete(look);
+            resolve(found);
+          };
+          looking.add(look);
+          look();
+        }),
+    };
+  }
+
+  return {
+    async call(method, url, { secret, body, headers = {} } = {}) {
+      const response = await fetch(url, {
+        method,
+        redirect: 'manual',
+        headers: {
+          ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      const told = `${response.status} ${JSON.stringify([...response.headers])} `;
+      const isHandingOver = response.ok && MAKES_SECRETS.test(`${method} ${url}`);
+      (response.ok ? answers : refusals).push(told + (isHandingOver ? text.replace(HANDED_OVER, '"$1":"[made]"') : text));
+      const isJson = /json/.test(response.headers.get('content-type') ?? '');
+      return { status: response.status, text, body: (isJson ? JSON.parse(text) : {}) as Answer['body'] };
+    },
+
+    socketIo: (url, ticket, transports) =>
+      createStream((told) => {
+        const socket = io(url, { auth: { ticket }, transports, reconnection: false, forceNew: true });
+        socket.onAny((...message: unknown[]) => told(JSON.stringify(message)));
+        socket.on('connect_error', (error: Error & { data?: unknown }) =>
+          told(JSON.stringify(['connect_error', error.message, error.data])),
+        );
+        socket.on('disconnect', (reason) => told(JSON.stringify(['disconnect', reason])));
+        return {
+          send: (message) => socket.emit(...(message as [string]), (ack: unknown) => told(JSON.stringify(['ack', ack]))),
+          close: () => void socket.disconnect(),
+        };
+      }),
+
+    webSocket: (url, ticket) =>
+      createStream((told) => {
+        const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/ws`, 'qrcast.v1');
+        const isOpen = new Promise((resolve) => socket.once('open', resolve));
+        const send = (message: unknown): void => void isOpen.then(() => socket.send(JSON.stringify(message)));
+        socket.on('message', (data) => told(String(data)));
+        socket.on('close', (code, reason) => told(`closed ${code} ${reason}`));
+        socket.on('error', (error) => told(`failed ${error.message}`));
+        send({ type: 'subscribe', ref: 1, ticket });
+        return { send, close: () => socket.terminate() };
+      }),
+
+    events: (url, ticket) =>
+      createStream((told) => {
+        const stop = new AbortController();
+        const headers = { authorization: `Bearer ${ticket}` };
+        const read = async (): Promise<void> => {
+          const response = await fetch(`${url}/v1/sessions/self/events`, { headers, signal: stop.signal });
+          told(`${response.status} ${JSON.stringify([...response.headers])}`);
+          let text = '';
+          for await (const part of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+            const events = (text + part).split('\n\n');
+            text = events.pop() ?? '';
+            for (const event of events) told(event);
+          }
+          told('ended');
+        };
+        read().catch(() => told('ended')); // the connection went, or we ended it
+        return { send: () => undefined, close: () => stop.abort() };
+      }),
+
+    refusals: () => refusals,
+    answers: () => answers,
+    messages: () => messages,
+    close() {
+      for (const close of open) close();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/** For tests: looks for secrets in text, in whichever way they may be written there. */
+
+export interface LeakHunt {
+  /** From now on it is looked for. Bytes are looked for as text of their own: base64 and hex. */
+  add(name: string, secret: string | Uint8Array): void;
+  /** What stands in the text and how it is written, but for the secrets that `may`; empty if all is well. */
+  find(text: string, may?: (name: string) => boolean): string[];
+}
+
+/** The longer ones are told by pieces of this many characters, so that one that was cut is found, too. */
+const PIECE_LENGTH = 32;
+
+export function createLeakHunt(): LeakHunt {
+  const needles = new Map<string, { readonly form: string; readonly text: string }[]>();
+  return {
+    add(name, secret) {
+      needles.set(name, typeof secret === 'string' ? piecesOf(secret).flatMap(formsOf) : encodingsOf(secret));
+    },
+    find(text, may = () => false) {
+      const lower = text.toLowerCase();
+      return [...needles].flatMap(([name, all]) => {
+        if (may(name)) return [];
+        const found = all.filter((needle) => (needle.form === 'hex' ? lower : text).includes(needle.text));
+        return [...new Set(found.map(({ form }) => `${name} (${form})`))];
+      });
+    },
+  };
+}
+
+function piecesOf(secret: string): string[] {
+  const middle = Math.floor((secret.length - PIECE_LENGTH) / 2);
+  const pieces = secret.length < 2 * PIECE_LENGTH ? [secret] : [secret.slice(middle, middle + PIECE_LENGTH), secret.slice(-PIECE_LENGTH)];
+  // What no way of escaping changes: JSON's, a shell's, HTML's.
+  const plain = (secret.match(/[\w-]{16,}/g) ?? []).filter((run) => run.length < 2 * PIECE_LENGTH);
+  return [...new Set([...pieces, ...plain])];
+}
+
+function formsOf(text: string): { form: string; text: string }[] {
+  return [
+    { form: 'clear', text },
+    { form: 'JSON', text: JSON.stringify(text).slice(1, -1) },
+    { form: 'URL', text: encodeURIComponent(text) },
+    { form: 'URL', text: new URLSearchParams([['', text]]).toString().slice(1) },
+    ...encodingsOf(Buffer.from(text)),
+  ];
+}
+
+/** Inside a longer base64 text a secret begins at any of three places, and its edges share a character with what is around it. */
+function encodingsOf(bytes: Uint8Array): { form: string; text: string }[] {
+  const encoded = [0, 1, 2].flatMap((before) => {
+    const whole = Buffer.concat([Buffer.alloc(before), bytes, Buffer.alloc((3 - ((before + bytes.length) % 3)) % 3)]);
+    const from = Math.ceil((before * 8) / 6);
+    const to = Math.floor(((before + bytes.length) * 8) / 6);
+    return (['base64', 'base64url'] as const).map((form) => ({ form, text: whole.toString(form).slice(from, to) }));
+  });
+  return [...encoded, { form: 'hex', text: Buffer.from(bytes).toString('hex') }];
+}

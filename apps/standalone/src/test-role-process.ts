@@ -1,0 +1,86 @@
+/** For tests: gateways and workers in processes of their own, with all they write; and what can be seen of processes from outside. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export type Environment = Readonly<Record<string, string>>;
+
+export interface Program {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** Both outputs, as far as they were written. */
+  output(): string;
+  /** @throws {Error} if it ends before. */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+  /** SIGTERM; resolves when it has ended and all was read. */
+  stop(): Promise<void>;
+}
+
+const MAINS = { gateway: '@qrcast/gateway/main', worker: '@qrcast/worker/main' } as const;
+
+export function spawnRole(role: keyof typeof MAINS, env: Environment): Program {
+  return spawnNode([fileURLToPath(import.meta.resolve(MAINS[role]))], env);
+}
+
+/** With this environment alone, and PATH. */
+export function spawnNode(args: readonly string[], env: Environment = {}): Program {
+  const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(child, 'close');
+  const looking = new Set<() => void>();
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      for (const look of looking) look();
+    });
+  }
+  return {
+    child,
+    pid: child.pid ?? 0,
+    output: () => output,
+    until: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = pattern.exec(output);
+          if (found === null) return;
+          looking.delete(look);
+          resolve(found);
+        };
+        looking.add(look);
+        look();
+        void ended.then(() => reject(new Error(`it ended before it wrote ${pattern}:\n${output.slice(-2_000)}`)));
+      }),
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** Of this process's children and theirs, as anybody on the machine may read them. Linux alone; elsewhere there are none. */
+export function commandLines(): Map<number, string> {
+  const pids = childrenOf(process.pid);
+  return new Map(pids.map((pid) => [pid, readProc(pid, 'cmdline').replaceAll('\0', ' ')]));
+}
+
+/** As the same user may read it. */
+export function environmentOf(pid: number): string {
+  return readProc(pid, 'environ');
+}
+
+function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  const parents = new Map(pids.map((pid) => [pid, Number(/\) \S (\d+)/.exec(readProc(pid, 'stat'))?.[1])]));
+  const below = (of: number): number[] => pids.filter((pid) => parents.get(pid) === of).flatMap((pid) => [pid, ...below(pid)]);
+  return below(parent);
+}
+
+function readProc(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
+  } catch {
+    return ''; // it has ended, or is another user's
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * `flood`: 1,000 requests that drip on without end, and thousands of handshakes with a ticket that is none. How long do the pushes of a quiet
+ * tenant take beside them, and alone? One gateway and one Redis for all of them; the flood comes from other addresses than the viewers.
+ */
+
+import type { Releasers } from '@qrcast/runtime/releasers';
+import type { BenchConfig } from './config.ts';
+import { latencies } from './deliveries.ts';
+import { type Spread, spreadOf } from './measure.ts';
+import { openMeteredRedis } from './metered-redis.ts';
+import { until } from './pace.ts';
+import type { BenchResult } from './report.ts';
+import { type Methods, openRole, type Role, type RoleOptions } from './role.ts';
+import type { FloodMethods, Shaken } from './roles/flood.ts';
+import type { GatewayMethods } from './roles/gateway.ts';
+import type { PublisherMethods } from './roles/publisher.ts';
+import type { ViewersMethods } from './roles/viewers.ts';
+import { createSystem } from './system.ts';
+
+const WATCHED = 100;
+const CHANGES_PER_SECOND = 50;
+const HALF_OPEN = 1_000;
+const WARM_UP_SECONDS = 3;
+const LAST_WITHIN_MS = 500;
+const TARGET_RATIO = 2;
+/** There is no worker. */
+const NEVER_ASKED = 'http://127.0.0.1:1';
+
+interface Measured {
+  readonly sent: number;
+  readonly pushes: Spread;
+  readonly gatewayShare: number;
+}
+
+export async function runFlood(
+  config: BenchConfig,
+  path: string,
+  releasers: Releasers,
+  progress: (text: string) => void,
+): Promise<BenchResult> {
+  const open = async <M extends Methods<M>>(name: string, options: RoleOptions = {}): Promise<Role<M>> => {
+    const role = await openRole<M>(name, options);
+    releasers.push(name, () => role.close());
+    return role;
+  };
+  const redis = await openMeteredRedis(path);
+  releasers.push('redis', () => redis.close());
+  const system = createSystem(redis.url);
+  const gateway = await open<GatewayMethods>('gateway', config);
+  const publisher = await open<PublisherMethods>('publisher');
+  const viewers = await open<ViewersMethods>('viewers');
+  const flood = await open<FloodMethods>('flood');
+
+  progress(`flood: ${WATCHED} sessions and viewers`);
+  const { url } = await gateway.call('start', system);
+  await viewers.call('connect', url, await publisher.call('start', system, WATCHED, NEVER_ASKED));
+  await publisher.call('publish', CHANGES_PER_SECOND, WARM_UP_SECONDS, false);
+
+  async function measure(seconds: number): Promise<Measured> {
+    await viewers.call('take');
+    const [startedAt, before] = [performance.now(), await gateway.usage()];
+    const sent = await publisher.call('publish', CHANGES_PER_SECOND, seconds, false);
+    const [ms, after] = [performance.now() - startedAt, await gateway.usage()];
+    await until(Date.now() + LAST_WITHIN_MS);
+    const pushes = spreadOf(latencies(sent, await viewers.call('take')));
+    return { sent: sent.length, pushes, gatewayShare: ((after.cpuMs - before.cpuMs) / ms) * 100 };
+  }
+
+  progress('flood: measuring alone');
+  const alone = await measure(config.seconds);
+  progress(`flood: measuring beside ${HALF_OPEN} half-open requests and ${config.flood} handshakes`);
+  await flood.call('start', url, HALF_OPEN);
+  const [beside, shaken] = await Promise.all([measure(config.seconds), flood.call('shake', config.flood / config.seconds, config.seconds)]);
+  return report(config, alone, beside, shaken, await flood.call('cut'));
+}
+
+function report({ flood, seconds }: BenchConfig, alone: Measured, beside: Measured, shaken: Shaken, cut: number): BenchResult {
+  const row = (what: string, unit: string, of: (measured: Measured) => number) => ({ what, unit, ours: of(beside), bare: of(alone) });
+  return {
+    title: `flood: ${WATCHED} viewers and ${CHANGES_PER_SECOND} changes/s, beside ${HALF_OPEN} half-open requests and ${flood} handshakes in ${seconds} s`,
+    columns: ['beside', 'alone'],
+    rows: [
+      row('sent and not received', '', ({ sent, pushes }) => sent - pushes.count),
+      row('change to viewer, p50', 'ms', ({ pushes }) => pushes.p50),
+      row('change to viewer, p99', 'ms', ({ pushes }) => pushes.p99),
+      row('change to viewer, max', 'ms', ({ pushes }) => pushes.max),
+      row('gateway CPU', '% of a core', ({ gatewayShare }) => gatewayShare),
+      { what: 'handshakes refused in words', unit: '', ours: shaken.refused, bare: null },
+      { what: 'handshakes not taken', unit: '', ours: shaken.failed, bare: null },
+      { what: 'half-open requests cut', unit: '', ours: cut, bare: null },
+    ],
+    targets: [
+      { what: 'change to viewer p99, beside by alone', measured: beside.pushes.p99 / alone.pushes.p99, unit: 'times', below: TARGET_RATIO },
+    ],
+    notes: [],
+  };
+}

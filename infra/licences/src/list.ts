@@ -1,0 +1,28 @@
+/** THIRD-PARTY-LICENSES.md: what stands in it. */
+
+import type { Package } from './packages.ts';
+
+export const LIST_FILE = 'THIRD-PARTY-LICENSES.md';
+
+/** `inPage`: bundled into what browsers load, where nothing else brings their notices along. Who brings no notice is not in the bundle. */
+export function createList(all: readonly Package[], inPage: readonly Package[]): string {
+  const rows = all.map(({ name, version, licence }) => `| ${name} | ${version} | ${licence ?? 'none named'} |`);
+  const texts = inPage.flatMap(({ name, version, text }) =>
+    text === null ? [] : `### ${name} ${version}\n\n\`\`\`text\n${text}\n\`\`\`\n`,
+  );
+  return `# Licences of others
+
+Every package of others that runs in production, or is bundled into the login page. Made by \`npx -y pnpm@12 --filter @qrcast/licences write\`;
+a test fails when it is out of date, or when a licence is not on the list in infra/licences/src/allowed.ts. Packages for one operating system
+alone stand under the licence of the package they are part of.
+
+| package | version | licence |
+| ------- | ------- | ------- |
+${rows.join('\n')}
+
+## In the login page and the element
+
+Each gateway serves these, bundled, to browsers. Their notices:
+
+${texts.join('\n')}`;
+}

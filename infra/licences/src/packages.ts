@@ -1,0 +1,86 @@
+/** Which packages of others run in production: found from package.json to package.json, as Node itself would find them. */
+
+import { existsSync, globSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+export interface Package {
+  readonly name: string;
+  readonly version: string;
+  /** SPDX; null if the package names none. */
+  readonly licence: string | null;
+  /** The licence's text as the package brings it, null if it brings none. */
+  readonly text: string | null;
+}
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: unknown;
+  /** The form of old packages. */
+  readonly licenses?: unknown;
+  readonly os?: unknown;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** What is only for those who work on the project, or copy from it. */
+const NOT_IN_PRODUCTION = ['apps/examples', 'infra/bench', 'infra/licences'];
+
+/** The project's own folders whose dependencies are installed, or bundled, where it runs. */
+export function productionFolders(top: string): string[] {
+  const folders = globSync('{apps,packages,infra}/*/package.json', { cwd: top }).map((file) => dirname(file).replaceAll('\\', '/'));
+  return ['.', ...folders.filter((folder) => !NOT_IN_PRODUCTION.includes(folder)).sort()];
+}
+
+/**
+ * All that these folders need, and what that needs in turn, by name. Packages for one operating system alone are parts of one that is listed,
+ * under its licence, and would make the list another on each machine. @throws {Error} if something is not installed.
+ */
+export function packagesOf(top: string, folders: readonly string[]): Package[] {
+  const found = new Map<string, Package>();
+  const seen = new Set<string>();
+  function visit(folder: string, isOurs: boolean): void {
+    if (seen.has(folder)) return;
+    seen.add(folder);
+    const manifest = readManifest(folder);
+    if (manifest.os !== undefined) return;
+    if (!isOurs) found.set(`${manifest.name}@${manifest.version}`, describe(folder, manifest));
+    for (const name of Object.keys(manifest.dependencies ?? {})) {
+      const place = resolve(folder, name);
+      if (place === null) throw new Error(`${name}, which ${manifest.name} needs, is not installed; run npx -y pnpm@12 install`);
+      visit(place, !place.includes('node_modules'));
+    }
+    for (const name of Object.keys(manifest.optionalDependencies ?? {})) {
+      const place = resolve(folder, name);
+      if (place !== null) visit(place, false);
+    }
+  }
+  for (const folder of folders) visit(realpathSync(join(top, folder)), true);
+  return [...found.values()].sort((a, b) => (`${a.name}@${a.version}` < `${b.name}@${b.version}` ? -1 : 1));
+}
+
+function describe(folder: string, manifest: Manifest): Package {
+  const { name, version } = manifest;
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.(md|txt))?$/i.test(entry));
+  const text = file === undefined ? null : readFileSync(join(folder, file), 'utf8').trim();
+  return { name, version, licence: licenceOf(manifest), text };
+}
+
+function licenceOf({ license, licenses }: Manifest): string | null {
+  if (typeof license === 'string') return license;
+  const types = Array.isArray(licenses) ? licenses.map((one: { readonly type?: unknown }) => one.type) : [];
+  return types.length === 1 && typeof types[0] === 'string' ? types[0] : null;
+}
+
+/** Where `name` leads from a folder, as Node looks for it: upwards. */
+function resolve(from: string, name: string): string | null {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const place = join(folder, 'node_modules', name);
+    if (existsSync(join(place, 'package.json'))) return realpathSync(place);
+    if (folder === dirname(folder)) return null;
+  }
+}
+
+function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest; // npm would not have installed another shape
+}
