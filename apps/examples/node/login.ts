@@ -5,8 +5,8 @@
  * Node 22.18 or newer. Exit status: 0 connected, 1 not connected, 2 a setting is missing.
  */
 
-import type { Session } from '@qrcast/client/types';
 import { watchSession } from '@qrcast/client';
+import type { Session } from '@qrcast/client/types';
 
 const MAX_FAILURES = 8; // in a row
 

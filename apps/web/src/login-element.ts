@@ -4,8 +4,8 @@
  * described in README.md; they are public.
  */
 
-import type { CallResult } from '@qrcast/client/types';
 import { watchSession } from '@qrcast/client';
+import type { CallResult } from '@qrcast/client/types';
 import { LitElement, type TemplateResult, unsafeCSS } from 'lit';
 import { type CardHandlers, cardTemplate } from './card.ts';
 import codeStyle from './code-panel.css?inline';

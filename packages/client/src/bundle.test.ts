@@ -27,9 +27,7 @@ const gzipBytes = (code: string): number => gzipSync(code, { level: 9 }).length;
 
 describe('the bundle', () => {
   it(`of a page that watches a session is below ${MAX_GZIP_BYTES} bytes, gzipped`, async () => {
-    const code = await bundle(
-      `import { watchSession } from '@qrcast/client'; watchSession({ url: 'https://a', ticket: 't' });`,
-    );
+    const code = await bundle(`import { watchSession } from '@qrcast/client'; watchSession({ url: 'https://a', ticket: 't' });`);
     const size = gzipBytes(code);
     process.stdout.write(`@qrcast/client: ${size} bytes gzipped, ${code.length} minified\n`);
     expect(code).toContain('/v1/ws');
