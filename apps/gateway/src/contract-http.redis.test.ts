@@ -116,7 +116,7 @@ const secretOf = ({ credential }: Operation): string =>
 
 /** What the path names, if it names something that there is. */
 async function idFor({ path }: Operation): Promise<string> {
-  if (path.startsWith('/v1/sessions/')) return (await create()).session.id;
+  if (/^\/(v1\/sessions|connect)\//.test(path)) return (await create()).session.id;
   if (path.startsWith('/v1/callbacks/')) return logCallback();
   return path.startsWith('/v1/tickets/') ? 'tkt_none' : test.tenant.id;
 }
@@ -249,7 +249,8 @@ const BROUGHT_ABOUT: Readonly<Record<string, (operation: Operation) => Promise<A
   'takeNotification 200': (operation) => call(operation, { body: STATE_CHANGED }),
   'createTenant 201': (operation) =>
     call(operation, { body: { id: 'new-one', name: 'New', limits: { sessions: 5 }, callback: { url: 'https://a.example' } } }),
-  'changeTenant 200': (operation) => call(operation, { body: { name: 'Changed', upstreamHosts: ['*.example.com'] } }),
+  'changeTenant 200': async (operation) =>
+    call(operation, { body: { name: 'Changed', upstreamHosts: ['*.example.com'] } }, (await test.newTenant()).id),
   'deleteTenant 204': async (operation) => call(operation, {}, (await test.newTenant()).id),
   async 'removeKey 204'(operation) {
     const { id } = await test.newTenant();
@@ -257,7 +258,7 @@ const BROUGHT_ABOUT: Readonly<Record<string, (operation: Operation) => Promise<A
     const { keyId } = JSON.parse(text) as { keyId: string };
     return test.call(operation.method, `/v1/admin/tenants/${id}/keys/${keyId}`, { secret: ADMIN_KEY });
   },
-  'framedLoginPage 503 unavailable': (operation) => call(operation, {}, 'none', stranded),
+  'framedLoginPage 503 unavailable': (operation) => call(operation, {}, 'ses_none', stranded),
   'ready 503': (operation) => call(operation, {}, 'none', leaving),
 };
 

@@ -56,6 +56,13 @@ describe('the page', () => {
     expect(again.headers['content-security-policy']).toBe(framed.headers['content-security-policy']);
   });
 
+  it('is at no other address', async () => {
+    addPageRoutes(app, folder, framersOf);
+    for (const url of ['/connect/', '/connect/assets', '/connect/connect.html', '/connect/ses_', '/connect/ses_framed/more']) {
+      expect((await get(url)).statusCode, url).toBe(404);
+    }
+  });
+
   it('is asked for each time, and so are its files, which is answered 304', async () => {
     addPageRoutes(app, folder, framersOf);
     for (const url of ['/connect', '/connect/assets/connect.css']) {

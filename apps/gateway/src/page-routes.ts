@@ -30,6 +30,8 @@ const pagePolicy = (framers: readonly string[]): string =>
     'trusted-types lit-html',
   ].join('; ');
 
+/** What is none, may be a path that went astray. */
+const SESSION_ID = /^ses_[A-Za-z0-9_-]+$/;
 /** Their names carry no version, so that any gateway of a rollout has them all: browsers ask each time, and mostly hear 304. */
 const ASK_EACH_TIME = 'no-cache';
 /** Pages of others load it at each visit; a new version is everywhere after this. */
@@ -45,7 +47,9 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
   });
   // The same page for a frame. Whose it is has to be known before the fragment, which never comes here: so the address names the session.
   app.get<{ Params: { id: string } }>('/connect/:id', async (request, reply) => {
-    const framers = await framersOf(request.params.id);
+    const { id } = request.params;
+    if (!SESSION_ID.test(id)) return reply.callNotFound();
+    const framers = await framersOf(id);
     reply.header('content-security-policy', pagePolicy(framers));
     if (framers.length > 0) reply.raw.removeHeader('x-frame-options'); // it can name no origins, and would forbid all
     return sendStaticFile(request, reply, page, ASK_EACH_TIME);

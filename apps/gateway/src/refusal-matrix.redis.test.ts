@@ -91,6 +91,9 @@ beforeAll(async () => {
   await test.call('DELETE', `/v1/tickets/${revoked.ticketId}`);
   const [head, claims] = mine.ticket.split('.');
   const expiresAt = mine.ticketExpiresAt;
+  const suspended = await test.newTenant();
+  const theirs = await test.create({}, suspended);
+  await test.gateway.tenants.patch(suspended.id, { suspended: true });
   secrets = {
     'no credential': null,
     'an unknown key': `qk_${'A'.repeat(43)}`,
@@ -104,6 +107,8 @@ beforeAll(async () => {
     'a revoked ticket': revoked.ticket,
     'a ticket for another origin': await test.ticketFor(id, { origins: [APP], expiresAt }),
     'a ticket without the scope': await test.ticketFor(id, { scopes: [], expiresAt }),
+    "a suspended tenant's key": suspended.apiKey,
+    "a suspended tenant's ticket": theirs.ticket,
     'a ticket': mine.ticket,
     'a ticket of another session': (await test.create()).ticket,
     "a ticket of another tenant's session": foreign.ticket,
@@ -130,8 +135,8 @@ function call(operation: Operation, which: keyof Named, options: CallOptions): P
 const seen = ({ status, headers, text }: Answer) => ({ status, text, headers: [...headers].filter(([name]) => name !== 'date') });
 
 const isForOneSession = ({ path }: Operation): boolean => path.startsWith('/v1/sessions/{id}');
-/** A ticket is none for the operator and the provider. */
-const ofTicket =
+/** A tenant's credential is none for the operator and the provider. */
+const ofTenant =
   (refusal: (operation: Operation) => ErrorCode) =>
   (operation: Operation): ErrorCode =>
     takes('apiKey')(operation) ? refusal(operation) : 'unauthenticated';
@@ -140,7 +145,7 @@ const unless =
   (kind: string) =>
   (operation: Operation): ErrorCode | null =>
     takes(kind)(operation) ? null : 'unauthenticated';
-const elsewhere = ofTicket((operation) => (isForOneSession(operation) ? 'not_found' : 'forbidden'));
+const elsewhere = ofTenant((operation) => (isForOneSession(operation) ? 'not_found' : 'forbidden'));
 
 /** How each is refused; null where it is good for the call. */
 const REFUSALS: Readonly<Record<string, (operation: Operation) => ErrorCode | null>> = {
@@ -154,9 +159,11 @@ const REFUSALS: Readonly<Record<string, (operation: Operation) => ErrorCode | nu
   'an unsigned ticket': unauthenticated,
   'an expired ticket': unauthenticated,
   'a revoked ticket': unauthenticated,
-  'a ticket for another origin': ofTicket(() => 'origin_not_allowed'),
-  'a ticket without the scope': ofTicket(() => 'forbidden'),
-  'a ticket': (operation) => (takes('ticket')(operation) ? null : ofTicket(() => 'forbidden')(operation)),
+  'a ticket for another origin': ofTenant(() => 'origin_not_allowed'),
+  'a ticket without the scope': ofTenant(() => 'forbidden'),
+  "a suspended tenant's key": ofTenant(() => 'forbidden'),
+  "a suspended tenant's ticket": ofTenant(() => 'forbidden'),
+  'a ticket': (operation) => (takes('ticket')(operation) ? null : ofTenant(() => 'forbidden')(operation)),
   'a ticket of another session': elsewhere,
   "a ticket of another tenant's session": elsewhere,
   'a ticket of another tenant for this session': elsewhere,
@@ -274,6 +281,7 @@ const STREAM_REFUSALS: Readonly<Record<string, { readonly code: ErrorCode; reado
   'a revoked ticket': { code: 'unauthenticated', close: 'ticket_revoked' },
   'a ticket for another origin': { code: 'origin_not_allowed', close: 'forbidden' },
   'a ticket without the scope': { code: 'forbidden', close: 'forbidden' },
+  "a suspended tenant's ticket": { code: 'forbidden', close: 'forbidden' },
   'a ticket of another tenant for this session': { code: 'not_found', close: 'not_found' },
 };
 

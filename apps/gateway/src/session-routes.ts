@@ -17,7 +17,7 @@ import type { PasswordStep } from './password-step.ts';
 import type { Revocations } from './revocations.ts';
 import type { SessionService } from './session-service.ts';
 import { holdUntilNewer, type LongPollDeps } from './stream-long-poll.ts';
-import type { SessionLookup, SessionPath } from './their-session.ts';
+import { type SessionLookup, type SessionPath, sessionIdIn } from './their-session.ts';
 import type { Watching } from './watching.ts';
 
 export interface SessionRoutesDeps extends LongPollDeps {
@@ -74,7 +74,8 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
 
   app.delete<SessionPath>('/v1/sessions/:id', async (request, reply) => {
     const principal = await identify(request);
-    const session = requireSession(principal, request.params.id, await sessions.find(request.params.id));
+    const sessionId = sessionIdIn(principal, request.params.id);
+    const session = requireSession(principal, sessionId, await sessions.find(sessionId));
     requireTenant(principal);
     await service.cancel(session.id);
     return reply.status(204).send();

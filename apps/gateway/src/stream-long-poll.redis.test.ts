@@ -45,6 +45,7 @@ describe('a read', () => {
       expect((await test.call('POST', path, { body: { password: 'x' } })).body.code).toBe('not_found');
     }
     expect((await test.call('DELETE', '/v1/sessions/self')).body.code).toBe('not_found');
+    expect((await test.call('DELETE', '/v1/sessions/self', { secret: ticket })).body.code).toBe('forbidden');
   });
 
   it('that is not visible starts nothing', async () => {

@@ -209,6 +209,7 @@ describe('a connection', () => {
     expect(await socket.call({ type: 'subscribe', ticket: second.ticket, formats: ['text'] })).toMatchObject({
       sessionId: second.session.id,
     });
+    await socket.until('session', ({ id, state }) => id === second.session.id && state === 'waiting');
     await test.showCode(second.session.id, 'SECOND');
     await test.showCode(sessionId, 'FIRST');
     const shown = (id: string) => socket.until('session', (session) => session.id === id && session.state === 'showing');

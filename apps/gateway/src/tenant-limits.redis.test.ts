@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TenantLimits } from '@qrcast/core/tenant-limits';
+import { liveSessionsKey } from '@qrcast/runtime/keys';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, newInstance, openTestGateway, type TestGateway, type TestTenant } from './test-gateway.ts';
 import { STREAM_TRANSPORTS, type StreamClient } from './test-stream-clients.ts';
@@ -129,6 +130,18 @@ describe('live sessions', () => {
     await until(async () => (await make(there, tenant)).status === 201);
   });
 
+  it('give it back at once where a viewer is told the end, with no need to look for it', async () => {
+    const tenant = await limited({ sessions: 1 });
+    const { session, ticket } = await here.create({}, tenant);
+    const viewer = there.view(ticket);
+    await viewer.until('session', ({ state }) => state === 'waiting');
+    const live = (): Promise<number> => here.node.redis.zcard(liveSessionsKey(here.namespace, tenant.id));
+    expect(await live()).toBe(1);
+    await here.answer(session.id, { kind: 'authorized', account: { wid: null, phone: null } });
+    await viewer.until('closing');
+    await until(async () => (await live()) === 0);
+  });
+
   it('are found again at the limit, and replaced, without a place of their own', async () => {
     const tenant = await limited({ sessions: 1 });
     const instance = newInstance();
@@ -168,8 +181,6 @@ describe.each(STREAM_TRANSPORTS)('viewers over $name', (transport) => {
     const [{ session, ticket }, another] = [await here.create({}, tenant), await here.create({}, tenant)];
     const clients = [view(here, ticket), view(there, ticket)];
     await Promise.all(clients.map(({ told }) => told.until('session')));
-    await here.showCode(session.id, 'AAAA');
-    await Promise.all(clients.map(({ told }) => told.until('session', ({ state }) => state === 'showing')));
     await held(tenant, 2);
 
     const watch = (id: string, { apiKey: secret } = tenant): Promise<Answer> =>
@@ -186,7 +197,7 @@ describe.each(STREAM_TRANSPORTS)('viewers over $name', (transport) => {
     await until(async () => (await watch(session.id)).status !== 429);
   });
 
-  /** A stream that is told something has its place; a held request has it once it is asked again. */
+  /** A stream that is told something has its place; a long-poll has it with its next request, which is held. */
   const held = async ({ id }: TestTenant, count: number): Promise<void> =>
     until(async () => {
       const counts = await here.node.redis.hgetall(`${here.namespace}:{tenant:${id}}:places`);

@@ -59,8 +59,8 @@ export function createTenantRates({ redis, namespace, limitOf }: TenantRatesDeps
       try {
         const wanted = asking.length + Math.floor(bucket.perMinute / AHEAD_SHARE);
         const [given = 0, nextInMs = 0] = (await script([key], [bucket.perMinute, wanted])) as number[];
+        bucket.tokens += Math.max(0, given - asking.length);
         for (const { resolve } of asking.splice(0, given)) resolve();
-        bucket.tokens += Math.max(0, given - (wanted - Math.floor(bucket.perMinute / AHEAD_SHARE)));
         if (asking.length > 0) bucket.emptyUntil = performance.now() + nextInMs;
         for (const { reject } of asking) reject(tooFast(limit, bucket.perMinute, nextInMs));
       } catch (error) {

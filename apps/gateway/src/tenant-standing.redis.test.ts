@@ -1,6 +1,7 @@
 /** A tenant is suspended or deleted on one gateway; its calls and streams end on all of them. */
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openTestProxy } from '@qrcast/runtime/test-proxy';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ADMIN_KEY, type Answer, newInstance, openTestGateway, type TestGateway, type TestTenant } from './test-gateway.ts';
 import { STREAM_TRANSPORTS, type StreamClient } from './test-stream-clients.ts';
 
@@ -78,6 +79,27 @@ describe.each(STREAM_TRANSPORTS)('over $name', (transport) => {
       expect(await ended).toMatchObject(transport.hasClosing ? { code: 'unauthenticated', number: 4501 } : { status: 401 });
     }
   });
+});
+
+it('a gateway that had no Redis when it was said acts when it has it again', async () => {
+  const redisUrl = new URL(inject('redisUrl'));
+  const proxy = await openTestProxy(Number(redisUrl.port));
+  redisUrl.port = String(proxy.port);
+  const test = await openTestGateway({ namespace: here.namespace, redisUrl: redisUrl.href });
+  try {
+    const tenant = await here.newTenant();
+    const viewer = test.view((await here.create({}, tenant)).ticket);
+    await viewer.until('session', ({ state }) => state === 'waiting');
+    proxy.refuse(true);
+    proxy.cut();
+    await suspend(tenant, true);
+    expect(viewer.all('closing')).toEqual([]);
+    proxy.refuse(false);
+    expect(await viewer.until('closing')).toMatchObject({ code: 'forbidden' });
+  } finally {
+    await test.close();
+    await proxy.close();
+  }
 });
 
 describe('while suspended', () => {

@@ -28,8 +28,13 @@ const SELF = 'self';
 export function createSessionLookup({ auth, sessions, service }: SessionLookupDeps): SessionLookup {
   return async ({ headers, params }) => {
     const principal = await auth.identify(headers.authorization, headers.origin);
-    const sessionId = params.id === SELF && principal.kind === 'viewer' ? principal.ticket.sessionId : params.id;
+    const sessionId = sessionIdIn(principal, params.id);
     requireSession(principal, sessionId, await sessions.find(sessionId));
     return { principal, session: await service.find(sessionId) };
   };
+}
+
+/** The session a path's id names for this caller. */
+export function sessionIdIn(principal: Principal, id: string): string {
+  return id === SELF && principal.kind === 'viewer' ? principal.ticket.sessionId : id;
 }

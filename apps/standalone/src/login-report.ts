@@ -22,7 +22,7 @@ export function createReport({ json, write, writeError }: ReportOptions): Report
 
   function ended({ exitCode, reason, account, sentence }: Ending): number {
     const isConnected = exitCode === EXITS.connected.code;
-    if (!json) (isConnected ? write : writeError)(`${sentence}\n`);
+    if (!json) (isConnected ? write : writeError)(`${printable(sentence)}\n`);
     else if (isConnected) tell('connected', { account });
     else tell('ended', { reason, exitCode });
     return exitCode;
@@ -34,7 +34,7 @@ export function createReport({ json, write, writeError }: ReportOptions): Report
     }
     const { code, detail, exitCode } = faultOf(error);
     if (json) tell('error', { code, detail });
-    else writeError(`qrcast: ${detail}\n`);
+    else writeError(`qrcast: ${printable(detail)}\n`);
     return exitCode;
   }
 
@@ -46,4 +46,9 @@ function faultOf(error: unknown): { code: string; detail: string; exitCode: numb
   if (error instanceof SettingsError) return { code: 'usage', detail: error.message, exitCode: EXITS.usage.code };
   const { error: detail, cause } = errorFields(error); // others' words, without the URLs in them
   return { code: 'fault', detail: cause === undefined ? detail : `${detail} (${cause})`, exitCode: EXITS.fault.code };
+}
+
+/** A gateway's words may be anybody's: none of them may move the cursor, colour the screen or set the terminal's title. */
+function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, '?');
 }

@@ -69,11 +69,7 @@ describe('nothing secret is in', { timeout: 30_000 }, () => {
     expect(hunt.find(evidence.pageKept)).toEqual([]);
     expect(evidence.pageKept).toContain('"html":');
     expect(hunt.find(evidence.pageSession.during, isTicket)).toEqual([]);
-    expect(hunt.find(evidence.pageSession.during)).toEqual([
-      expect.stringMatching(/^ticket of \d+ \(clear\)$/),
-      expect.any(String),
-      expect.any(String),
-    ]);
+    expect(hunt.find(evidence.pageSession.during)).toEqual([expect.stringMatching(/^ticket of \d+ \(clear\)$/)]);
     expect(hunt.find(evidence.pageSession.after)).toEqual([]);
   });
 

@@ -15,10 +15,13 @@ export interface EchoingProvider {
   close(): Promise<void>;
 }
 
-/** Each QR request gets the next of these; the last one stays. Then a password is wanted. */
-const FAULTS: readonly ((said: string) => Echo)[] = [
-  (said) => ({ status: 500, headers: { 'set-cookie': `token=${encodeURIComponent(said)}` }, body: `<h1>${said}</h1>` }),
-  (said) => ({ status: 302, headers: { location: `http://127.0.0.1:9${said}` }, body: said }),
+/** Each QR request gets the next of these; the last one stays. Few, for after each fault the worker waits longer. */
+const ANSWERS: readonly ((said: string) => Echo)[] = [
+  (said) => ({
+    status: 302,
+    headers: { location: `http://127.0.0.1:9${said}`, 'set-cookie': `token=${encodeURIComponent(said)}` },
+    body: `<h1>${said}</h1>`,
+  }),
   (said) => ({ status: 200, body: { type: 'error', message: said } }),
   (said) => ({ status: 200, body: { type: 'pendingPassword', message: said } }),
 ];
@@ -29,9 +32,11 @@ export async function openEchoingProvider(): Promise<EchoingProvider> {
     const said = `${request.url} ${await textOf(request)}`;
     if (request.url?.includes('/sendAuthorizationPassword/'))
       return { status: 200, body: { status: true, data: { status: 'fail', reason: said } } };
-    if (!request.url?.includes('/qr/')) return { status: 200, body: { stateInstance: asked < FAULTS.length ? said : 'pendingPassword' } };
-    const fault = FAULTS[Math.min(asked++, FAULTS.length - 1)];
-    return fault === undefined ? { status: 500, body: said } : fault(request.url);
+    const isWaiting = asked >= ANSWERS.length;
+    if (!request.url?.includes('/qr/'))
+      return { status: 200, body: { stateInstance: isWaiting ? 'pendingPassword' : 'notAuthorized', message: said } };
+    const next = ANSWERS[Math.min(asked++, ANSWERS.length - 1)];
+    return next === undefined ? { status: 500, body: said } : next(request.url);
   }
   const server = createServer(async (request, response) => {
     const { status, headers = {}, body } = await answer(request);

@@ -49,14 +49,15 @@ export async function bringWrongCredentials(stage: LeakStage, cast: Cast, { logi
   hunt.add('the ticket of little use', signatureOf(ofLittleUse));
   const tickets = [resumed.expired, ofLittleUse, `${resumed.ticket}x`];
   const keys = [`${tenant.apiKey}x`, other.apiKey, cast.removedKey, operator.adminKey, tenant.webhookToken, login.apiToken];
-  for (const secret of [...tickets, ...keys]) {
+  const tryOut = async (secret: string): Promise<void> => {
     await call('GET', `/v1/sessions/${login.id}`, { secret, headers: { origin: 'https://elsewhere.example.com' } });
     await call('POST', '/v1/sessions', { secret, body: { password, [password]: password } });
     const socket = callers.webSocket(a.url, secret);
     const events = callers.events(b.url, secret);
     const socketIo = callers.socketIo(a.url, secret, ['websocket']);
     await Promise.all([socket.until('"type":"error"'), events.until('ended'), socketIo.until('connect_error')]);
-  }
+  };
+  await Promise.all([...tickets, ...keys].map(tryOut));
 }
 
 /** Requests that are not as they should be, and every list and document there is. */

@@ -14,7 +14,9 @@ export function createLeakHunt(): LeakHunt {
   const needles = new Map<string, { readonly form: string; readonly text: string }[]>();
   return {
     add(name, secret) {
-      needles.set(name, typeof secret === 'string' ? piecesOf(secret).flatMap(formsOf) : encodingsOf(secret));
+      const all = typeof secret === 'string' ? piecesOf(secret).flatMap(formsOf) : encodingsOf(secret);
+      // Most are the same in several forms; they are told by the first.
+      needles.set(name, [...new Map(all.toReversed().map((needle) => [needle.text, needle])).values()]);
     },
     find(text, may = () => false) {
       const lower = text.toLowerCase();

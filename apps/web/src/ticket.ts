@@ -1,7 +1,8 @@
 /**
  * The ticket comes in the fragment, which no server or referrer log sees, and leaves the address bar at once: out of screenshots, shared
- * links and the browser's history. It is kept in memory and in sessionStorage, without which a reload would find no ticket any more.
- * sessionStorage ends with the tab; localStorage would leave a credential on a machine that may be shared.
+ * links and the way back. (A browser may still note the first address in files of its own.) It is kept in memory and in sessionStorage,
+ * without which a reload would find no ticket any more. sessionStorage ends with the tab; localStorage would leave a credential on a machine
+ * that may be shared.
  */
 
 const TICKET = 'qrcast.ticket';

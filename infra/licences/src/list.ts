@@ -6,7 +6,7 @@ export const LIST_FILE = 'THIRD-PARTY-LICENSES.md';
 
 /** `inPage`: bundled into what browsers load, where nothing else brings their notices along. Who brings no notice is not in the bundle. */
 export function createList(all: readonly Package[], inPage: readonly Package[]): string {
-  const rows = all.map(({ name, version, licence }) => `| ${name} | ${version} | ${licence ?? 'none named'} |`);
+  const rows = all.map(({ name, version, licence }) => [name, version, licence ?? 'none named'] as const);
   const texts = inPage.flatMap(({ name, version, text }) =>
     text === null ? [] : `### ${name} ${version}\n\n\`\`\`text\n${text}\n\`\`\`\n`,
   );
@@ -16,13 +16,18 @@ Every package of others that runs in production, or is bundled into the login pa
 a test fails when it is out of date, or when a licence is not on the list in infra/licences/src/allowed.ts. Packages for one operating system
 alone stand under the licence of the package they are part of.
 
-| package | version | licence |
-| ------- | ------- | ------- |
-${rows.join('\n')}
+${table(['package', 'version', 'licence'], rows)}
 
 ## In the login page and the element
 
 Each gateway serves these, bundled, to browsers. Their notices:
 
 ${texts.join('\n')}`;
+}
+
+/** Its columns as wide as the formatter makes them. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  return [head, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('\n');
 }

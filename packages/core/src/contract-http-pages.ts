@@ -34,7 +34,7 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     credentials: [],
     requestHeaders: ['If-None-Match'],
     answers: { 200: { description: 'The page', type: 'text/html', headers: CACHED }, 304: UNCHANGED },
-    errors: ['unavailable'],
+    errors: ['not_found', 'unavailable'],
   },
   {
     id: 'loginElement',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLog, errorFields } from './log.ts';
+import { createLog, errorFields, framesOf } from './log.ts';
 
 function logged(write: (log: ReturnType<typeof createLog>) => void): string {
   const lines: string[] = [];
@@ -16,6 +16,8 @@ describe('log', () => {
       authorization: 'S3CRET',
       image: 'S3CRET',
       apiKey: 'S3CRET',
+      callbackSecret: 'S3CRET',
+      pageUrl: 'S3CRET',
     };
     const text = logged((log) => log.info({ ...secrets, request: secrets, deep: { request: secrets }, kept: 'fact' }, 'message'));
     expect(text).not.toContain('S3CRET');
@@ -29,5 +31,11 @@ describe('log', () => {
     expect(JSON.stringify(fields)).not.toContain('S3CRET');
     expect(fields).toEqual({ error: 'TypeError: GET [url] was refused', errorCode: 'E_CODE', cause: 'Error: connect to [url] failed' });
     expect(errorFields('S3CRET')).toEqual({ error: 'string' });
+  });
+
+  it('tells where a fault happened, and none of its message', () => {
+    const frames = framesOf(new Error('connect to\nredis://:S3CRET@10.0.0.1:6379 failed'));
+    expect(frames).not.toContain('S3CRET');
+    expect(frames).toMatch(/^ {4}at .*log\.test\.ts/);
   });
 });

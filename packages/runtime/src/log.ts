@@ -7,7 +7,20 @@ export type { Logger } from 'pino';
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const SECRET_FIELDS = ['apiToken', 'token', 'ticket', 'password', 'authorization', 'apiKey', 'webhookToken', 'image', 'sealed', 'secret'];
+const SECRET_FIELDS = [
+  'apiKey',
+  'apiToken',
+  'authorization',
+  'callbackSecret',
+  'image',
+  'pageUrl',
+  'password',
+  'sealed',
+  'secret',
+  'ticket',
+  'token',
+  'webhookToken',
+];
 
 export function createLog(name: string, level: LogLevel, destination?: DestinationStream): Logger {
   const options = {
@@ -29,6 +42,14 @@ export function errorFields(error: unknown): { error: string; errorCode?: string
     ...(typeof code === 'string' ? { errorCode: code } : {}),
     ...(error.cause instanceof Error ? { cause: `${error.cause.name}: ${withoutUrls(error.cause.message)}` } : {}),
   };
+}
+
+/** Where a fault happened: the stack without its first lines, which are the message as it came. */
+export function framesOf({ stack = '' }: Error): string {
+  return stack
+    .split('\n')
+    .filter((line) => /^ {4}at /.test(line))
+    .join('\n');
 }
 
 function withoutUrls(text: string): string {

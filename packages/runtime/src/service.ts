@@ -6,7 +6,7 @@
  *   SIGKILL   nothing runs: leases end by themselves, within seconds
  */
 
-import { errorFields, type Logger } from './log.ts';
+import { errorFields, framesOf, type Logger } from './log.ts';
 import { createReleasers, type Releasers } from './releasers.ts';
 import { SettingsError } from './settings.ts';
 
@@ -57,7 +57,7 @@ export async function runService({ name, log }: ServiceOptions, start: (releaser
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal, 0));
   process.on('uncaughtException', (error) => {
-    log.fatal({ ...errorFields(error), stack: error.stack }, 'a fault nobody caught');
+    log.fatal({ ...errorFields(error), stack: framesOf(error) }, 'a fault nobody caught');
     void stop('fault', 1);
   });
 

@@ -12,6 +12,8 @@ const HALVES: readonly string[] = [
   'GET /v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n',
 ];
 const DRIP_EVERY_MS = 1_000;
+const TICK_MS = 10;
+const BEGIN_WITHIN_S = 8;
 const ADDRESSES = 50;
 const SUBSCRIBE = JSON.stringify({ type: 'subscribe', ticket: 'no-ticket-of-ours' });
 
@@ -51,15 +53,24 @@ function createMethods(releasers: Releasers) {
             void begin(half);
           });
         });
-      const drip = setInterval(() => {
-        for (const socket of sockets) if (socket.writable) socket.write('x');
-      }, DRIP_EVERY_MS);
+      // Each on its own time, as those of many machines are: a thousand at the same moment would measure this process.
+      const drips = setInterval(() => {
+        const due = Math.ceil((sockets.size * TICK_MS) / DRIP_EVERY_MS);
+        for (const socket of [...sockets].slice(0, due)) {
+          sockets.delete(socket);
+          sockets.add(socket); // to the end of the line
+          if (socket.writable) socket.write('x');
+        }
+      }, TICK_MS);
       releasers.push('half-open', () => {
         isOver = true;
-        clearInterval(drip);
+        clearInterval(drips);
         for (const socket of sockets) socket.destroy();
       });
-      await Promise.all(Array.from({ length: halfOpen }, (_, i) => begin(HALVES[i % HALVES.length] ?? '')));
+      let begun = 0;
+      const beginnings: Promise<void>[] = [];
+      await pace(halfOpen / BEGIN_WITHIN_S, BEGIN_WITHIN_S, () => beginnings.push(begin(HALVES[begun++ % HALVES.length] ?? '')));
+      await Promise.all(beginnings);
     },
 
     async shake(perSecond: number, seconds: number): Promise<Shaken> {
