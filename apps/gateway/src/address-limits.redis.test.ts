@@ -59,8 +59,18 @@ describe('failed credentials', () => {
     for (let i = 0; i < 5; i++) expect((await test.call('GET', '/v1/sessions/self', { secret: expired })).status).toBe(401);
     await test.call('GET', '/v1/admin/tenants', { secret: 'no-admin-key' });
     await test.call('GET', '/v1/sessions/self', { secret: null });
-    await test.call('POST', `/v1/webhooks/green-api/${test.tenant.id}`, { secret: 'wt_wrong', body: {} });
+    await test.call('GET', '/v1/sessions', { secret: 'qk_wrong' });
     expect((await list(test)).status).toBe(429);
+  });
+
+  it("of notifications do not count: the provider sends all tenants' from the same addresses", async () => {
+    const test = await openGateway({});
+    const path = `/v1/webhooks/green-api/${test.tenant.id}`;
+    for (let i = 0; i < 5; i++) expect((await test.call('POST', path, { secret: 'wt_wrong', body: {} })).status).toBe(401);
+    expect((await list(test)).status).toBe(200);
+    for (let i = 0; i < 5; i++) await test.call('GET', '/v1/sessions', { secret: 'qk_wrong' });
+    expect((await list(test)).status).toBe(429);
+    expect((await test.call('POST', path, { secret: test.tenant.webhookToken, body: {} })).status).toBe(200);
   });
 });
 

@@ -62,15 +62,19 @@ export function createAddressGate({ addressOf, limits, log, now }: AddressGateDe
   };
 }
 
-/** Every call below `/v1`: refused while its address has failed too often. A ticket that was good once is no failure. */
+/**
+ * Every call below `/v1`: refused while its address has failed too often. A ticket that was good once is no failure. Notifications are left
+ * out: the provider sends those of all tenants from the same addresses, and one tenant's wrong token must not hold up the others'.
+ */
 export function addAddressGate(app: FastifyInstance, gate: AddressGate): void {
+  const isGated = (route: string | undefined): boolean => route?.startsWith('/v1/') === true && !route.startsWith('/v1/webhooks/');
   app.addHook('onRequest', async ({ raw, routeOptions }) => {
-    const refusal = routeOptions.url?.startsWith('/v1/') === true ? gate.refuseCall(raw) : null;
+    const refusal = isGated(routeOptions.url) ? gate.refuseCall(raw) : null;
     if (refusal !== null) throw refusal;
   });
-  app.addHook('onError', async ({ raw }, _reply, error: Error) => {
+  app.addHook('onError', async ({ raw, routeOptions }, _reply, error: Error) => {
     const isFailure = error instanceof RefusedError && error.code === 'unauthenticated' && !(error instanceof TicketEndedError);
-    if (isFailure) gate.countFailure(raw);
+    if (isFailure && isGated(routeOptions.url)) gate.countFailure(raw);
   });
 }
 

@@ -24,14 +24,14 @@ export function addAuditRoutes(app: FastifyInstance, { auth, audit }: AuditRoute
     let last = cursor;
     for (let scanned = 0; scanned < MAX_SCANNED; scanned += BATCH) {
       const batch = await audit.read({ tenantId, from, to, cursor: last, limit: BATCH });
-      for (const entry of batch) {
-        last = entry.id;
+      for (const entry of batch.entries) {
         if (sessionId !== undefined && entry.sessionId !== sessionId) continue;
         if (action !== undefined && entry.action !== action) continue;
         entries.push(entry);
-        if (entries.length === limit) return { entries, nextCursor: last };
+        if (entries.length === limit) return { entries, nextCursor: entry.id };
       }
-      if (batch.length < BATCH) return { entries, nextCursor: null };
+      if (batch.nextCursor === null) return { entries, nextCursor: null };
+      last = batch.nextCursor;
     }
     return { entries, nextCursor: last ?? null };
   }

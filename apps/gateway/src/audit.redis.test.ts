@@ -1,5 +1,5 @@
 import type { AuditEntry } from '@qrcast/core/audit';
-import { auditKey } from '@qrcast/runtime/keys';
+import { auditKey, tenantAuditKey } from '@qrcast/runtime/keys';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ADMIN_KEY, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
 import { openSocket } from './test-websocket.ts';
@@ -57,6 +57,7 @@ it('tells who did what to a session, over both gateways and every transport', as
   });
   const viewer = second.view(made.ticket);
   await viewer.until('session');
+  await viewer.call('password', { sessionId: id, password: 'too early' }); // went to nobody: not an entry
   await test.answer(id, { kind: 'passwordWanted' });
   await viewer.until('session', ({ state }) => state === 'password');
   await viewer.call('password', { sessionId: id, password: 'correct horse' }); // there is no such provider
@@ -152,6 +153,25 @@ it('tells of refused callers, but not of each try', async () => {
   expect(entries.map(({ actor, outcome, tenantId }) => [actor.kind, outcome, tenantId])).toEqual([['unknown', 'unauthenticated', null]]);
 });
 
+it('books a refused ticket to nobody, whoever was let in before on its stream', async () => {
+  const { ticket } = await test.create();
+  const socket = await openSocket(test.url);
+  expect(await socket.call({ type: 'subscribe', ticket })).toMatchObject({ type: 'ok' });
+  expect(await socket.call({ type: 'subscribe', ticket: 'not-a-ticket' })).toMatchObject({ type: 'error' });
+  socket.raw.close();
+  await untilAll('auth.refused');
+  const { entries } = await audit('action=auth.refused', ADMIN_KEY, '/v1/admin/audit');
+  expect(entries).toMatchObject([{ tenantId: null, actor: { kind: 'unknown', id: null } }]);
+});
+
+it('is read to its end past what another version wrote', async () => {
+  await test.create();
+  await untilEntries(1);
+  const key = tenantAuditKey(test.namespace, test.tenant.id);
+  for (let n = 0; n < 250; n++) await test.node.redis.xadd(key, '*', 'entry', '{}'); // more than are read at once
+  expect(told((await audit('action=session.created')).entries)).toEqual(['session.created key ok']);
+});
+
 it('is read in pages, by action and by time, and nothing is told twice or missed', async () => {
   for (let n = 0; n < 7; n++) await test.create();
   const all = await untilEntries(7);
@@ -182,10 +202,11 @@ it('loses nothing when a gateway stops', async () => {
 it('holds no secret', async () => {
   const instance = newInstance();
   const made = await test.create(instance);
-  await test.showCode(made.session.id, 'c2VjcmV0LWNvZGU');
   const viewer = test.view(made.ticket);
-  await viewer.until('session');
+  await viewer.until('session', ({ state }) => state === 'waiting');
+  await test.showCode(made.session.id, 'c2VjcmV0LWNvZGU');
   await test.answer(made.session.id, { kind: 'passwordWanted' });
+  await viewer.until('session', ({ state }) => state === 'password');
   await viewer.call('password', { sessionId: made.session.id, password: 'hunter2-hunter2' });
   await test.answer(made.session.id, { kind: 'authorized', account: { wid: '79990000000@c.us', phone: '79990000000' } });
   await test.call('GET', '/v1/sessions', { secret: 'qk_somebody-elses-key' });

@@ -9,7 +9,7 @@ import type { Session } from '@qrcast/core/session';
 import type { AuditLog, NewAuditEntry } from '@qrcast/runtime/audit-log';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Sessions } from '@qrcast/runtime/sessions';
-import { currentCaller } from './audit-caller.ts';
+import { type Caller, currentCaller } from './audit-caller.ts';
 import { createSeldom } from './audit-seldom.ts';
 import type { Auth, Principal } from './auth.ts';
 import type { Hub } from './hub.ts';
@@ -36,7 +36,8 @@ export interface AuditedDeps {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-type Facts = Partial<Pick<NewAuditEntry, 'tenantId' | 'sessionId' | 'instanceId' | 'subjectId' | 'outcome'>>;
+/** Whose and by whom is the caller's to say, unless it is given; also as null. */
+type Facts = Partial<Pick<NewAuditEntry, 'tenantId' | 'actor' | 'sessionId' | 'instanceId' | 'subjectId' | 'outcome'>>;
 
 /** A client that long-polls, or comes back again and again, watches once. */
 const WATCHED_WINDOW_MS = 600_000;
@@ -45,6 +46,8 @@ const MAX_WATCHED = 50_000;
 const MAX_TICKETS = 100;
 /** The credential does not let its caller in; a limit or a fault of ours is no such thing. */
 const CREDENTIAL_REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unauthenticated', 'forbidden', 'origin_not_allowed']);
+/** The password went to nobody, as often as anybody likes. */
+const NO_PASSWORD_GIVEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['not_waiting_for_password', 'too_many_requests']);
 /** Whoever tries keys must not push everything else out of the log. */
 const REFUSED_WINDOW_MS = 60_000;
 const MAX_REFUSED = 100;
@@ -53,19 +56,23 @@ export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited 
   const isNewWatch = createSeldom({ windowMs: WATCHED_WINDOW_MS, max: MAX_WATCHED, now: clock.now });
   const isNewRefusal = createSeldom({ windowMs: REFUSED_WINDOW_MS, max: MAX_REFUSED, now: clock.now });
 
-  function record(action: AuditAction, { tenantId, sessionId = null, instanceId = null, subjectId = null, outcome = 'ok' }: Facts): void {
+  function record(action: AuditAction, facts: Facts): void {
     const caller = currentCaller();
-    const actor: AuditActor = caller === undefined ? { kind: 'system', id: null } : (caller.tickets.get(sessionId ?? '') ?? caller.actor);
+    const { sessionId = null, instanceId = null, subjectId = null, outcome = 'ok' } = facts;
+    const { tenantId = caller?.tenantId ?? null, actor = actorOf(caller, sessionId) } = facts;
     const { address = null, userAgent = null } = caller ?? {};
-    const whose = tenantId ?? caller?.tenantId ?? null;
-    audit.record({ tenantId: whose, actor, action, sessionId, instanceId, subjectId, address, userAgent, outcome });
+    audit.record({ tenantId, actor, action, sessionId, instanceId, subjectId, address, userAgent, outcome });
+  }
+
+  function actorOf(caller: Caller | undefined, sessionId: string | null): AuditActor {
+    return caller === undefined ? { kind: 'system', id: null } : (caller.tickets.get(sessionId ?? '') ?? caller.actor);
   }
 
   const ofSession = ({ id, tenantId, instanceId }: Session): Facts => ({ tenantId, instanceId, sessionId: id });
 
   function watched(sessionId: string, facts: Facts): void {
     const caller = currentCaller();
-    const { kind, id } = caller?.tickets.get(sessionId) ?? caller?.actor ?? { kind: 'system', id: null };
+    const { kind, id } = actorOf(caller, sessionId);
     if (isNewWatch([sessionId, kind, id, caller?.address].join('|'))) record('session.watched', { ...facts, sessionId });
   }
 
@@ -82,7 +89,9 @@ export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited 
 
   function refused(error: unknown): void {
     if (!(error instanceof RefusedError) || !CREDENTIAL_REFUSALS.has(error.code)) return;
-    if (isNewRefusal(`${error.code}|${currentCaller()?.address}`)) record('auth.refused', { outcome: error.code });
+    if (!isNewRefusal(`${error.code}|${currentCaller()?.address}`)) return;
+    // Not who was let in before on the same connection.
+    record('auth.refused', { tenantId: null, actor: { kind: 'unknown', id: null }, outcome: error.code });
   }
 
   async function identify<T extends Principal>(run: () => Promise<T>): Promise<T> {
@@ -145,7 +154,8 @@ export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited 
           record('session.password_given', ofSession(session));
           return after;
         } catch (error) {
-          record('session.password_given', { ...ofSession(session), outcome: error instanceof RefusedError ? error.code : 'unavailable' });
+          const outcome = error instanceof RefusedError ? error.code : 'unavailable';
+          if (!NO_PASSWORD_GIVEN.has(outcome)) record('session.password_given', { ...ofSession(session), outcome });
           throw error;
         }
       },

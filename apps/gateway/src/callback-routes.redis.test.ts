@@ -2,7 +2,7 @@ import { callbackOf, type WireCallback } from '@qrcast/core/callback';
 import { type CallbackLog, createCallbackLog } from '@qrcast/runtime/callback-log';
 import { createReceivers } from '@qrcast/runtime/callback-receivers';
 import { createKeyring } from '@qrcast/runtime/keyring';
-import { outboxKey } from '@qrcast/runtime/keys';
+import { callbackKey, outboxKey } from '@qrcast/runtime/keys';
 import { sampleSession } from '@qrcast/runtime/test-runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_KEY, openTestGateway, SECRET_KEYS, type TestGateway, type TestTenant } from './test-gateway.ts';
@@ -57,6 +57,16 @@ describe('the log', () => {
     const failed = await call('GET', '/v1/callbacks?state=failed', tenant);
     expect(failed.callbacks).toMatchObject([{ id: failedId, state: 'failed', attempts: [{ ms: 7, status: 500 }], nextAttemptAt: null }]);
     expect((await call('GET', '/v1/callbacks?state=pending', tenant)).callbacks).toHaveLength(4);
+  });
+
+  it('is listed to its end past what expired', async () => {
+    const tenant = await test.newTenant();
+    const at = Date.now();
+    const kept = await logCallback(tenant, at);
+    const expired = await Promise.all(Array.from({ length: 120 }, (_, i) => logCallback(tenant, at + 1 + i))); // more than are read at once
+    await test.node.redis.del(expired.map((id) => callbackKey(test.namespace, tenant.id, id)));
+    const { callbacks, nextCursor } = await call('GET', '/v1/callbacks', tenant);
+    expect([callbacks.map(({ id }) => id), nextCursor]).toEqual([[kept], null]);
   });
 
   it('shows no body and no address', async () => {

@@ -70,8 +70,9 @@ async function listPage(
   for (let scanned = 0; scanned < MAX_SCANNED; ) {
     const ids = await callbackLog.page(tenantId, last, 100);
     if (ids.length === 0) return { callbacks: found, nextCursor: null };
-    for (const logged of await Promise.all(ids.map((id) => callbackLog.find(tenantId, id)))) {
-      last = logged?.callback.id ?? last;
+    const looked = await Promise.all(ids.map(async (id) => ({ id, logged: await callbackLog.find(tenantId, id) })));
+    for (const { id, logged } of looked) {
+      last = id; // of one that expired too: the next page goes on behind it
       if (logged !== null && (state === undefined || logged.state === state)) found.push(toWireCallback(logged));
       if (found.length === limit) return { callbacks: found, nextCursor: last };
     }

@@ -46,6 +46,15 @@ describe('a hostile client', () => {
     raw.terminate();
   });
 
+  it('without a ticket that sends CONNECTs without end is cut', async () => {
+    const { raw, until } = openRaw();
+    await until('0');
+    const cut = new Promise<number>((resolve) => raw.once('close', resolve));
+    raw.on('error', () => undefined); // cut while it writes
+    for (let i = 0; i < 2_000; i++) raw.send('40/x,');
+    expect(await cut).toBe(1006);
+  });
+
   it('that floods is closed with too_many_requests', async () => {
     const { ticket } = await test.create();
     const viewer = test.view(ticket);

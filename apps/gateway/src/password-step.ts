@@ -113,7 +113,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
       }
       const attempt = await take(session);
       const outcome = await handOver(session, password).catch(async (error: unknown) => {
-        await attempt.giveBack();
+        await attempt.giveBack().catch(() => undefined); // the first fault is told; the try counts for an hour
         throw error;
       });
       if (outcome.kind !== 'accepted') {

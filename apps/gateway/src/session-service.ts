@@ -115,16 +115,16 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     return createSession(fields, policy.attemptMs, now);
   }
 
-  /**
-   * Puts the session into the instance's place, unless a live one stands there: then that one. `mayReplace`: a live one with other
-   * credentials gives way, for a new request brings newer ones; a resumed session brings older ones.
-   */
   async function liveSession(tenantId: string, instanceId: string): Promise<Session | null> {
     const sessionId = await index.current(tenantId, instanceId);
     const session = sessionId === null ? null : await current(sessionId);
     return session === null || isTerminal(session) ? null : session;
   }
 
+  /**
+   * Puts the session into the instance's place, unless a live one stands there: then that one. `mayReplace`: a live one with other
+   * credentials gives way, for a new request brings newer ones; a resumed session brings older ones.
+   */
   async function takePlace(session: Session, mayReplace: boolean): Promise<Session> {
     let expected = await index.current(session.tenantId, session.instanceId);
     for (let attempt = 0; attempt < MAX_CLAIMS; attempt++) {

@@ -7,7 +7,7 @@ import type { Server as HttpServer } from 'node:http';
 import { type Closing, toClosing } from '@qrcast/core/close-codes';
 import { RefusedError, toStreamError } from '@qrcast/core/errors';
 import { parseRequest, sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from '@qrcast/core/requests';
-import type { Logger } from '@qrcast/runtime/log';
+import { errorFields, type Logger } from '@qrcast/runtime/log';
 import { Server, type Socket } from 'socket.io';
 import type { z } from 'zod';
 import type { AddressGate } from './address-limits.ts';
@@ -16,7 +16,7 @@ import { asCaller, type Caller, createCaller } from './audit-caller.ts';
 import type { ViewerPrincipal } from './auth.ts';
 import type { Sink } from './delivery.ts';
 import { refusalOf } from './http-server.ts';
-import { MAX_MESSAGE_BYTES } from './message-budget.ts';
+import { createMessageBudget, MAX_MESSAGE_BYTES } from './message-budget.ts';
 import { namesSecret } from './request-rules.ts';
 import type { Seat } from './seats.ts';
 import { emitThen, rawWebSocket } from './socketio-credit.ts';
@@ -43,6 +43,14 @@ interface Admitted {
   readonly seat: Seat;
 }
 
+const PACKETS_PER_MESSAGE = 4;
+
+/** What a served socket carries. */
+interface Serving {
+  /** Its subscriptions send nothing more. */
+  readonly end: () => void;
+}
+
 /** `close` ends the HTTP server with it: Socket.IO knows no other way. */
 export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): Promise<void> } {
   const { admission, log } = deps;
@@ -60,6 +68,19 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
       decide(refusal ?? (hasRoom ? null : 'unavailable'), refusal === null && hasRoom);
     },
   });
+  // What is no event (CONNECT, an ack) is answered, too, and a client that reads nothing would have it all kept for it. Looser than the
+  // viewer's own budget, so that who floods with events is told why.
+  io.engine.on('connection', (conn: Socket['conn']) => {
+    const isWithinBudget = createMessageBudget(() => performance.now());
+    let packets = 0;
+    conn.on('packet', () => {
+      packets += 1;
+      if (packets % PACKETS_PER_MESSAGE !== 0 || isWithinBudget() || conn.readyState !== 'open') return;
+      const raw = rawWebSocket(conn.transport);
+      if (raw === null) conn.close(true);
+      else raw.terminate();
+    });
+  });
   /** Connections with a socket, or one on its way: a burst of CONNECTs on one connection would otherwise all be taken. */
   const taken = new WeakSet<Socket['conn']>();
 
@@ -71,6 +92,7 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
       'close',
       admission.enter((retryAfterMs) => {
         if (!socket.connected) return void conn.close(true); // the handshake is not through
+        (socket.data as Partial<Serving>).end?.(); // nothing follows its last words
         socket.emit('draining', { retryAfterMs });
         closeSocket(socket, toClosing('draining', retryAfterMs));
       }),
@@ -131,7 +153,6 @@ function closeSocket(socket: Socket, closing: Closing): void {
 /** One connection, and the events its client may send. */
 function serve(socket: Socket, deps: SocketIoDeps): void {
   const { viewer, request, seat, caller } = socket.data as Admitted; // set by the handshake above
-  socket.data = {};
   const sink: Sink = {
     send(message, sent) {
       emitThen(socket, () => socket.emit(message.kind, message.kind === 'session' ? message.session : message.fresh), sent);
@@ -141,6 +162,7 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
     },
   };
   const connection = openViewerConnection(deps, sink, socket.handshake.headers.origin);
+  socket.data = { end: connection.end } satisfies Serving;
   socket.use((_event, next) => {
     if (connection.mayTake()) next();
   });
@@ -162,7 +184,11 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
         .then(
           (result) => answer(result, (told) => ack(told)),
           (error: unknown) => ack({ ok: false, error: toStreamError(refusalOf(error, deps.log, `socket.io ${event}`)) }),
-        );
+        )
+        .catch((error: unknown) => {
+          deps.log.error({ event, ...errorFields(error) }, 'a call could not be answered');
+          connection.close('unavailable');
+        });
     });
   }
 

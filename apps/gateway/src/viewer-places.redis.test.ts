@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_TENANT_LIMITS } from '@qrcast/core/tenant-limits';
+import { gatewaysOfTenantKey, placesOfTenantKey } from '@qrcast/runtime/keys';
 import { openTestRuntime } from '@qrcast/runtime/test-runtime';
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { createLimitOf } from './tenant-limits.ts';
@@ -65,6 +66,21 @@ it('a lease that Redis lost is noted anew', async () => {
   await runtime.redis.del(...(await runtime.redis.keys(`${runtime.namespace}:{tenant:${tenant.id}}:*`)));
   while ((await runtime.redis.keys(`${runtime.namespace}:{tenant:${tenant.id}}:*`)).length === 0) await delay(20);
   expect(await takes(other, tenant)).toBe(false);
+});
+
+it('a lease that ended is noted anew though a viewer came before its renewal', async () => {
+  const tenant = tenantOf(4);
+  const [holder, other] = [openGateway(), openGateway()];
+  for (const sessionId of ['ses_1', 'ses_1', 'ses_2']) expect(await takes(holder, tenant, sessionId)).toBe(true);
+  const key = placesOfTenantKey(runtime.namespace, tenant.id);
+  const field = `gateway-${names - 1}|ses_1`; // of the holder
+  expect(await runtime.redis.hget(key, field)).toBe('2');
+  await runtime.redis.zadd(gatewaysOfTenantKey(runtime.namespace, tenant.id), 1, `gateway-${names - 1}`); // as after a freeze
+  expect(await takes(holder, tenant, 'ses_2')).toBe(true);
+  expect(await runtime.redis.hget(key, field)).toBeNull();
+  await delay(LEASE_MS);
+  expect(await runtime.redis.hget(key, field)).toBe('2');
+  expect(await takes(other, tenant, 'ses_1')).toBe(false);
 });
 
 it('a place is given back once, and only its own', async () => {

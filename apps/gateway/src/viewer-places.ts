@@ -1,5 +1,5 @@
 /**
- * How many watch a tenant's sessions, hidden ones as well, over all gateways: each notes its own counts under a lease (seats-take-2.lua).
+ * How many watch a tenant's sessions, hidden ones as well, over all gateways: each notes its own counts under a lease (places-take-2.lua).
  * One that died counts no more when its lease is over.
  */
 
@@ -39,13 +39,14 @@ interface Places {
 /** What the script answers. */
 const TENANT_IS_FULL = 2;
 const SESSION_IS_FULL = 3;
+const OTHERS_ARE_LOST = 4;
 const RENEWALS_PER_LEASE = 3;
 const ANY = '';
 
 export function openViewerPlaces(deps: ViewerPlacesDeps): ViewerPlaces {
   const { redis, namespace, clock, log, gatewayId, lastsMs, limitOf } = deps;
-  const takeScript = loadLuaScript(redis, 'seats-take-2');
-  const renewScript = loadLuaScript(redis, 'seats-renew-2');
+  const takeScript = loadLuaScript(redis, 'places-take-2');
+  const renewScript = loadLuaScript(redis, 'places-renew-2');
   const tenants = new Map<string, Places>();
 
   const keysOf = (tenantId: string): string[] => [gatewaysOfTenantKey(namespace, tenantId), placesOfTenantKey(namespace, tenantId)];
@@ -63,6 +64,7 @@ export function openViewerPlaces(deps: ViewerPlacesDeps): ViewerPlaces {
     const now = clock.now();
     const counts = [places.total, places.ofSession.get(sessionId) ?? 0];
     const answer = Number(await takeScript(keysOf(tenantId), [gatewayId, now, now + lastsMs, sessionId, ...limits, ...counts]));
+    if (answer === OTHERS_ARE_LOST) places.isUnsure = true; // noted again with the next renewal
     // Kept until it is noted, so that it can be noted again.
     if (places.ofSession.get(sessionId) === 0) places.ofSession.delete(sessionId);
     if (places.ofSession.size === 0 && tenants.get(tenantId) === places) tenants.delete(tenantId);
@@ -77,10 +79,10 @@ export function openViewerPlaces(deps: ViewerPlacesDeps): ViewerPlaces {
   }
 
   async function renew(tenantId: string, places: Places): Promise<void> {
-    const isKnown = (await renewScript(keysOf(tenantId), [gatewayId, clock.now() + lastsMs, places.total])) === 1;
-    if (isKnown && !places.isUnsure) return;
-    places.isUnsure = false;
     try {
+      const isKnown = (await renewScript(keysOf(tenantId), [gatewayId, clock.now() + lastsMs, places.total])) === 1;
+      if (isKnown && !places.isUnsure) return;
+      places.isUnsure = false;
       await Promise.all([...places.ofSession.keys()].map((sessionId) => note(tenantId, sessionId, places, [ANY, ANY])));
     } catch (error) {
       places.isUnsure = true;

@@ -22,6 +22,7 @@ export function banner(facts: BannerFacts): string {
     '',
     `  API key      ${apiKey}`,
     `  API          ${url}/v1/sessions`,
+    `  Documents    ${url}/docs`,
     '',
   ];
   if (simulator !== null) {

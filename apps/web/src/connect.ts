@@ -41,6 +41,7 @@ function main(): void {
     if (detail.end?.resumable !== true) finishTicket();
   });
 
+  login.autoReturn = window.parent === window; // out of a frame only a person may lead, by the button
   login.lang = new URLSearchParams(location.search).get('lang') ?? '';
   const held = takeTicket();
   if (held === null) login.refusal = 'no_ticket';

@@ -53,12 +53,20 @@ export function createCallbackSender(deps: CallbackSenderDeps): CallbackHandlers
     const nextAttemptAt = clock.now() + delay;
     const isOver = isGone(reply) || nextAttemptAt > logged.giveUpAt;
     const state = isDelivered(reply) ? 'delivered' : isOver ? 'failed' : 'pending';
-    await callbackLog.record(logged, attempt, { state, nextAttemptAt });
+    if (!(await callbackLog.record(logged, attempt, { state, nextAttemptAt }))) return 0; // as it is now, if it still is
     const { at: _, ...outcome } = attempt;
     if (state === 'failed')
       log.warn({ callbackId: id, tenantId, ...outcome }, 'a callback was given up; the tenant can have it sent again');
     else log.debug({ callbackId: id, tenantId, state, ...outcome }, 'callback');
     return state === 'pending' ? delay : null;
+  }
+
+  /** What faulted, or had no turn, until its time was over. */
+  async function giveUpUntried(logged: LoggedCallback): Promise<number | null> {
+    const { id, tenantId } = logged.callback;
+    if (!(await callbackLog.record(logged, null, { state: 'failed', nextAttemptAt: 0 }))) return 0;
+    log.warn({ callbackId: id, tenantId }, 'a callback was given up before its next try; the tenant can have it sent again');
+    return null;
   }
 
   /** Resolves to null if the lane goes on with the next, else to when it does, ms. */
@@ -85,8 +93,10 @@ export function createCallbackSender(deps: CallbackSenderDeps): CallbackHandlers
   return {
     async deliver(tenantId, id) {
       const logged = await callbackLog.find(tenantId, id);
+      if (logged === null || logged.state !== 'pending') return null;
+      if (clock.now() > logged.giveUpAt) return giveUpUntried(logged);
       const receiver = await receivers.find(tenantId);
-      if (logged === null || logged.state !== 'pending' || receiver === null) return null;
+      if (receiver === null) return null;
       const { callbackUrl } = receiver;
       if (callbackUrl === null) {
         const attempt = { at: clock.now(), ms: 0, error: 'not_configured' } as const;
@@ -104,10 +114,11 @@ export function createCallbackSender(deps: CallbackSenderDeps): CallbackHandlers
       for (let i = 0; i < RELAYED_AT_ONCE; i++) {
         const first = await relayLanes.first(lane);
         if (first === null) return null;
+        if (await dropOld(lane, first)) continue;
         const receiver = await receivers.find(lane.tenantId);
         if (receiver === null || receiver.relayUrl === null) {
           await relayLanes.drop(lane, first); // nobody wants it any more
-        } else if (!(await dropOld(lane, first))) {
+        } else {
           const dueInMs = await relayFirst(lane, first, receiver.relayUrl, receiver.secrets());
           if (dueInMs !== null) return dueInMs;
         }

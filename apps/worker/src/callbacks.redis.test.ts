@@ -1,5 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { callbackOf } from '@qrcast/core/callback';
-import { outboxKey, sessionCallbacksKey } from '@qrcast/runtime/keys';
+import {
+  CALLBACK_QUEUE_NAME,
+  callbackKey,
+  callbacksKey,
+  outboxKey,
+  queuePrefix,
+  sessionCallbacksKey,
+  settledCallbacksKey,
+  tenantsKey,
+} from '@qrcast/runtime/keys';
 import { sessionMark } from '@qrcast/runtime/outbox';
 import { CUT, HANG, openTestReceiver, type TestReceiver } from '@qrcast/runtime/test-receiver';
 import { sampleSession } from '@qrcast/runtime/test-runtime';
@@ -133,6 +143,78 @@ describe('a callback', () => {
     expect(server.received).toHaveLength(1);
   });
 
+  it('that cannot be signed is tried ever more seldom, and given up when its time is over', async () => {
+    const server = await receiver();
+    const test = await callbacks([server]);
+    const { redis, namespace } = test.runtime;
+    const tenant = await test.tenant({ callback: server.url });
+    const record = JSON.parse((await redis.hget(tenantsKey(namespace), tenant.id)) ?? '');
+    await redis.hset(tenantsKey(namespace), tenant.id, JSON.stringify({ ...record, sealedCallbackSecret: 'by a key that is gone' }));
+    await test.end(tenant);
+    const [logged] = await test.untilLogged(tenant, 'pending');
+    if (logged === undefined) throw new Error('nothing was logged');
+    const { id } = logged.callback;
+    const job = `${queuePrefix(namespace)}:${CALLBACK_QUEUE_NAME}:${id}`;
+    const waits = [];
+    for (const faults of [1, 2, 3]) {
+      const isPutOff = async (): Promise<boolean> =>
+        JSON.parse((await redis.hget(job, 'data')) ?? '{}').faults === faults && Number(await redis.hget(job, 'delay')) > 0;
+      while (!(await isPutOff())) await delay(10);
+      waits.push(Math.round(Number(await redis.hget(job, 'delay')) / 1_000));
+      if (faults === 3) await redis.hset(callbackKey(namespace, tenant.id, id), 'giveUpAt', test.clock.now() - 1);
+      await test.outbox.mark({ kind: 'callback', tenantId: tenant.id, id });
+    }
+    expect(waits).toEqual([5, 10, 20]);
+    const [failed] = await test.untilLogged(tenant, 'failed');
+    expect(failed?.attempts).toEqual([]);
+  });
+
+  it('asked for again during its last try is sent again, whatever comes of that', async () => {
+    const server = await receiver();
+    const test = await callbacks([server]);
+    const tenant = await test.tenant({ callback: server.url });
+    server.answer(() => (server.received.length === 1 ? (response) => void delay(300).then(() => response.writeHead(410).end()) : 204));
+    await test.end(tenant);
+    await server.until(1);
+    const [logged] = await test.untilLogged(tenant, 'pending');
+    if (logged === undefined) throw new Error('nothing was logged');
+    await test.callbackLog.reopen(logged, test.clock.now() + 1);
+    await server.until(2);
+    await test.untilLogged(tenant, 'delivered');
+  });
+
+  it('whose time ended during a try is not kept for ever', async () => {
+    const server = await receiver();
+    const test = await callbacks([server]);
+    const { redis, namespace } = test.runtime;
+    const tenant = await test.tenant({ callback: server.url });
+    await test.end(tenant);
+    const [logged] = await test.untilLogged(tenant, 'delivered');
+    if (logged === undefined) throw new Error('nothing was logged');
+    const key = callbackKey(namespace, tenant.id, logged.callback.id);
+    await redis.del(key);
+    const outcome = { state: 'failed', nextAttemptAt: 0 } as const;
+    expect(await test.callbackLog.record(logged, { at: 1, ms: 1, status: 500 }, outcome)).toBe(false);
+    expect(await redis.exists(key)).toBe(0);
+  });
+
+  it('asked for again is kept for a week from then on, in the list as well', async () => {
+    const server = await receiver();
+    const test = await callbacks([server]);
+    const { redis, namespace } = test.runtime;
+    const tenant = await test.tenant({ callback: server.url });
+    await test.end(tenant);
+    const [logged] = await test.untilLogged(tenant, 'delivered');
+    if (logged === undefined) throw new Error('nothing was logged');
+    const now = Math.round(test.clock.now()) + 1_000;
+    await test.callbackLog.reopen(logged, now);
+    const { id } = logged.callback;
+    expect(Number(await redis.zscore(callbacksKey(namespace, tenant.id), id))).toBe(now);
+    await test.outbox.mark({ kind: 'callback', tenantId: tenant.id, id });
+    await test.untilLogged(tenant, 'delivered');
+    expect(Number(await redis.zscore(settledCallbacksKey(namespace, tenant.id), id))).toBe(now);
+  });
+
   it('is taken whatever the length of what the server says to it', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
@@ -211,6 +293,21 @@ describe('a mark', () => {
     await server.until(1);
     while ((await redis.zscore(outboxKey(namespace), member)) !== null); // then there is nothing left of it
     expect(await redis.exists(sessionCallbacksKey(namespace, session.id))).toBe(0);
+  });
+});
+
+describe('a worker that cannot start', () => {
+  it('leaves nothing behind that would take marks', async () => {
+    const test = await callbacks([], { workers: 0 });
+    const { redis, redisUrl, namespace } = test.runtime;
+    await redis.acl('SETUSER', 'uninformed', 'on', '>x', '~*', '&*', '+@all', '-info'); // BullMQ asks for the version
+    const url = new URL(redisUrl);
+    [url.username, url.password] = ['uninformed', 'x'];
+    await expect(test.startWorker({ redisUrl: url.href })).rejects.toThrow('NOPERM');
+    const member = 'session|ses_1';
+    await redis.zadd(outboxKey(namespace), 1, member);
+    await delay(600); // three sweeps
+    expect(await redis.zscore(outboxKey(namespace), member)).toBe('1');
   });
 });
 

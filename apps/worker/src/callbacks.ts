@@ -27,7 +27,10 @@ export async function startCallbacks(deps: CallbacksDeps): Promise<(graceMs: num
   const stores = { receivers: createReceivers(deps), callbackLog: createCallbackLog(deps), relayLanes: createRelayLanes(deps) };
   const post = openCallbackPost(deps);
   const sender = createCallbackSender({ ...deps, ...stores, post, turns: createCallbackTurns() });
-  const stop = await consumeCallbacks({ ...deps, ...stores }, sender);
+  const stop = await consumeCallbacks({ ...deps, ...stores }, sender).catch(async (error: unknown) => {
+    await post.close();
+    throw error;
+  });
   let stopping: Promise<void> | null = null;
   return (graceMs) => (stopping ??= stop(graceMs).finally(() => post.close()));
 }

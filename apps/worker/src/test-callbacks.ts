@@ -42,7 +42,7 @@ export interface TestCallbacks {
   /** The newest callback of the tenant, once it is in this state. */
   untilLogged(tenant: TestTenant, state: LoggedCallback['state'], count?: number): Promise<readonly LoggedCallback[]>;
   /** One more worker, in this process. */
-  startWorker(options?: { callbackHosts?: readonly string[] }): Promise<(graceMs: number) => Promise<void>>;
+  startWorker(options?: { callbackHosts?: readonly string[]; redisUrl?: string }): Promise<(graceMs: number) => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ export async function openTestCallbacks({
   const relayLanes = createRelayLanes(runtime);
   const outbox = createOutbox(runtime);
 
-  async function startWorker(options: { callbackHosts?: readonly string[] } = {}) {
+  async function startWorker(options: { callbackHosts?: readonly string[]; redisUrl?: string } = {}) {
     const stop = await startCallbacks({
       ...runtime,
       keyring,

@@ -83,7 +83,7 @@ const viewerQuery = {
     .transform((list) => list.split(','))
     .pipe(z.array(formatSchema).min(1).max(2))
     .optional()
-    .describe('What you want of a code; default both. Text alone is some twenty times smaller'),
+    .describe('What you want of a code; default both. Text alone is ten times smaller'),
   visible: z
     .enum(['true', 'false'])
     .transform((word) => word === 'true')

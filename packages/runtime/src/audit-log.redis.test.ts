@@ -35,10 +35,12 @@ it('gives back what it was given, newest first, of a tenant or of all', async ()
   audit.record(entry({ tenantId: 'other', action: 'ticket.issued' }));
   audit.record(entry({ tenantId: null, action: 'auth.refused', outcome: 'unauthenticated' }));
   await audit.close();
-  const all = await audit.read({ tenantId: null, limit: 10 });
+  const { entries: all } = await audit.read({ tenantId: null, limit: 10 });
   expect(all.map(({ action }) => action)).toEqual(['auth.refused', 'ticket.issued', 'session.created']);
-  const [only, ...others] = await audit.read({ tenantId: 'acme', limit: 10 });
-  expect([only, others]).toEqual([{ ...entry(), id: expect.stringMatching(/^\d+-\d+$/), at: expect.any(Number) }, []]);
+  expect(await audit.read({ tenantId: 'acme', limit: 10 })).toEqual({
+    entries: [{ ...entry(), id: expect.stringMatching(/^\d+-\d+$/), at: expect.any(Number) }],
+    nextCursor: null,
+  });
 });
 
 it('is bounded by number, a tenant to its own and all to ten times that', async () => {
@@ -57,18 +59,28 @@ it('is bounded by age: nothing older is read, and an idle log goes by itself', a
   before.record(entry());
   await before.close();
   for (const key of keys()) expect(await runtime.redis.pttl(key)).toBeGreaterThan(keepMs - 5_000);
-  expect(await before.read({ tenantId: 'acme', limit: 10 })).toHaveLength(1);
+  expect((await before.read({ tenantId: 'acme', limit: 10 })).entries).toHaveLength(1);
   const later = open({ entries: 100, keepMs }, () => Date.now() + keepMs + 1_000);
-  expect(await later.read({ tenantId: 'acme', limit: 10 })).toEqual([]);
+  expect((await later.read({ tenantId: 'acme', limit: 10 })).entries).toEqual([]);
+});
+
+it('is trimmed by age, of a tenant and of all', async () => {
+  for (const key of keys()) await runtime.redis.xadd(key, '1-0', 'entry', JSON.stringify(entry()));
+  const audit = openAuditLog({ ...runtime, now: Date.now, isTrimDue: () => true });
+  audit.record(entry());
+  await audit.close();
+  for (const key of keys()) expect(await runtime.redis.xlen(key)).toBe(1);
 });
 
 it('skips what another version wrote', async () => {
   const audit = open();
   const text = JSON.stringify(entry({ action: 'session.teleported' as never })); // no action of this version
-  await runtime.redis.xadd(auditKey(runtime.namespace), '*', 'entry', text);
   audit.record(entry());
   await audit.close();
-  expect(await audit.read({ tenantId: null, limit: 10 })).toHaveLength(1);
+  await runtime.redis.xadd(auditKey(runtime.namespace), '*', 'entry', text);
+  const skipped = await runtime.redis.xadd(auditKey(runtime.namespace), '*', 'entry', 'no JSON');
+  expect(await audit.read({ tenantId: null, limit: 1 })).toEqual({ entries: [], nextCursor: skipped });
+  expect((await audit.read({ tenantId: null, limit: 10 })).entries).toHaveLength(1);
 });
 
 it('while Redis is out fails nobody, tells it once, and goes on when it is back', async () => {
@@ -93,7 +105,7 @@ it('while Redis is out fails nobody, tells it once, and goes on when it is back'
     'audit entries may be lost; Redis does not take them',
     'audit entries are taken again',
   ]);
-  const actions = (await audit.read({ tenantId: 'acme', limit: 10 })).map(({ action }) => action);
+  const actions = (await audit.read({ tenantId: 'acme', limit: 10 })).entries.map(({ action }) => action);
   expect([actions[0], actions.at(-1)]).toEqual(['session.cancelled', 'session.created']);
   redis.disconnect();
   await proxy.close();
@@ -110,7 +122,8 @@ it('tells of a login or an end once, whichever process wins', async () => {
   await Promise.all(both.map((sessions) => sessions.apply(connected.id, login)));
   await Promise.all(both.map((sessions) => sessions.apply(cancelled.id, { kind: 'cancelled', at })));
   await audit.close();
-  const told = (await audit.read({ tenantId: null, limit: 10 })).map(({ action, actor, outcome }) => `${action} ${actor.kind} ${outcome}`);
+  const { entries } = await audit.read({ tenantId: null, limit: 10 });
+  const told = entries.map(({ action, actor, outcome }) => `${action} ${actor.kind} ${outcome}`);
   expect(told.sort()).toEqual(['session.connected provider ok', 'session.ended system cancelled']);
   for (const sessions of both) await sessions.close();
 });

@@ -21,10 +21,16 @@ export interface AuditPage {
   readonly limit: number;
 }
 
+export interface ReadAudit {
+  /** Newest first; without those another version of ours wrote and this one does not know. */
+  readonly entries: readonly AuditEntry[];
+  /** The cursor of what follows, behind what was skipped too; null: there is no more. */
+  readonly nextCursor: string | null;
+}
+
 export interface AuditLog {
   record(entry: NewAuditEntry): void;
-  /** Newest first. */
-  read(page: AuditPage): Promise<readonly AuditEntry[]>;
+  read(page: AuditPage): Promise<ReadAudit>;
   /** Resolves when what was recorded is written. */
   close(): Promise<void>;
 }
@@ -44,24 +50,27 @@ export interface AuditLogDeps {
   readonly log: Logger;
   readonly now: () => number;
   readonly limits?: AuditLimits | undefined;
+  /** Asked at each write to a stream. */
+  readonly isTrimDue?: (() => boolean) | undefined;
 }
 
 const ALL_TENANTS_FACTOR = 10;
 /** Entries on their way to Redis; more would be a leak while it is out. */
 const MAX_UNDER_WAY = 10_000;
-/** Too old ones are cut off now and then, not at every entry. */
+/** Too old ones are cut off now and then, not at every entry. By chance: a count over all streams would favour some of them. */
 const TRIM_EVERY = 200;
+const isTrimDueByChance = (): boolean => Math.random() < 1 / TRIM_EVERY;
 
-export function openAuditLog({ redis, namespace, log, now, limits = DEFAULT_AUDIT_LIMITS }: AuditLogDeps): AuditLog {
+export function openAuditLog(deps: AuditLogDeps): AuditLog {
+  const { redis, namespace, log, now, limits = DEFAULT_AUDIT_LIMITS, isTrimDue = isTrimDueByChance } = deps;
   const underWay = new Set<Promise<void>>();
-  let recorded = 0;
   /** Not taken in time: a connection that comes back may still bring them. */
   let unsure = 0;
 
   async function write(key: string, text: string, entries: number): Promise<void> {
     const added = redis.xadd(key, 'MAXLEN', '~', entries, '*', 'entry', text);
     const kept = redis.pexpire(key, limits.keepMs);
-    const trimmed = recorded++ % TRIM_EVERY === 0 ? redis.xtrim(key, 'MINID', '~', String(now() - limits.keepMs)) : null;
+    const trimmed = isTrimDue() ? redis.xtrim(key, 'MINID', String(now() - limits.keepMs)) : null;
     await Promise.all([added, kept, trimmed]);
   }
 
@@ -90,7 +99,8 @@ export function openAuditLog({ redis, namespace, log, now, limits = DEFAULT_AUDI
       const key = tenantId === null ? auditKey(namespace) : tenantAuditKey(namespace, tenantId);
       const oldest = String(Math.max(from, now() - limits.keepMs));
       const found = await redis.xrevrange(key, newestId(to, cursor), oldest, 'COUNT', limit);
-      return found.flatMap(([id, fields]) => entryOf(id, fields));
+      const isEnd = found.length < limit; // of what Redis has, not of what can be read
+      return { entries: found.flatMap(([id, fields]) => entryOf(id, fields)), nextCursor: isEnd ? null : (found.at(-1)?.[0] ?? null) };
     },
 
     async close() {
@@ -109,6 +119,14 @@ const momentOf = (id: string): number => Number(id.split('-')[0]);
 
 /** None if another version of ours wrote what this one does not know. */
 function entryOf(id: string, [, text = '']: readonly string[]): readonly AuditEntry[] {
-  const { data } = auditEntrySchema.safeParse({ ...(JSON.parse(text) as object), id, at: momentOf(id) });
+  const { data } = auditEntrySchema.safeParse({ ...parsedOrNull(text), id, at: momentOf(id) });
   return data === undefined ? [] : [data];
+}
+
+function parsedOrNull(text: string): object | null {
+  try {
+    return JSON.parse(text) as object; // what it is, the schema says
+  } catch {
+    return null; // a SyntaxError: no JSON
+  }
 }

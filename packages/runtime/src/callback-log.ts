@@ -8,6 +8,7 @@ import { GIVE_UP_AFTER_MS } from '@qrcast/core/callback-schedule';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { callbackKey, callbacksKey, type Namespace, settledCallbacksKey } from './keys.ts';
+import { loadLuaScript } from './lua-script.ts';
 
 export interface LoggedCallback {
   readonly callback: Callback;
@@ -25,8 +26,8 @@ export interface CallbackLog {
   find(tenantId: string, id: string): Promise<LoggedCallback | null>;
   /** Ids from newest to oldest, after `cursor`. */
   page(tenantId: string, cursor: string | null, limit: number): Promise<readonly string[]>;
-  /** What a try changed. */
-  record(logged: LoggedCallback, attempt: Attempt, after: Pick<LoggedCallback, 'state' | 'nextAttemptAt'>): Promise<void>;
+  /** What a try changed; `attempt` is null if there was none. False, and nothing is changed, if it is gone or was reopened meanwhile. */
+  record(logged: LoggedCallback, attempt: Attempt | null, after: Pick<LoggedCallback, 'state' | 'nextAttemptAt'>): Promise<boolean>;
   /** To be sent again, from now on for a day. */
   reopen(logged: LoggedCallback, now: number): Promise<void>;
 }
@@ -47,6 +48,8 @@ const recordSchema = z.object({
 });
 
 export function createCallbackLog({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): CallbackLog {
+  const recordScript = loadLuaScript(redis, 'callback-record-2');
+
   /** The oldest settled ones go. */
   async function trim(tenantId: string): Promise<void> {
     const settled = settledCallbacksKey(namespace, tenantId);
@@ -108,28 +111,31 @@ export function createCallbackLog({ redis, namespace }: { readonly redis: Redis;
       return redis.zrevrange(index, rank + 1, rank + limit);
     },
 
-    async record({ callback, attempts, failures }, attempt, { state, nextAttemptAt }) {
+    async record({ callback, attempts, failures, giveUpAt }, attempt, { state, nextAttemptAt }) {
       const changed = {
         state,
         nextAttemptAt,
-        failures: state === 'delivered' ? failures : failures + 1,
-        attempts: JSON.stringify([...attempts, attempt].slice(-KEEP_ATTEMPTS)),
+        failures: state === 'delivered' || attempt === null ? failures : failures + 1,
+        attempts: JSON.stringify([...attempts, ...(attempt === null ? [] : [attempt])].slice(-KEEP_ATTEMPTS)),
       };
-      const { tenantId, id, createdAt } = callback;
-      const change = redis.multi().hset(callbackKey(namespace, tenantId, id), changed);
-      const settled = settledCallbacksKey(namespace, tenantId);
-      if (state !== 'pending') change.zadd(settled, createdAt, id).pexpire(settled, KEEP_CALLBACKS_MS);
-      await change.exec();
+      const { tenantId, id } = callback;
+      const keys = [callbackKey(namespace, tenantId, id), settledCallbacksKey(namespace, tenantId)];
+      const score = state === 'pending' ? '' : giveUpAt - GIVE_UP_AFTER_MS; // as in the index
+      const isRecorded = (await recordScript(keys, [giveUpAt, id, score, KEEP_CALLBACKS_MS, ...Object.entries(changed).flat()])) === 1;
       await trim(tenantId);
+      return isRecorded;
     },
 
     async reopen({ callback }, now) {
       const changed = { state: 'pending', failures: 0, nextAttemptAt: now, giveUpAt: now + GIVE_UP_AFTER_MS };
       const { tenantId, id } = callback;
+      const index = callbacksKey(namespace, tenantId);
       await redis
         .multi()
         .hset(callbackKey(namespace, tenantId, id), changed)
         .pexpire(callbackKey(namespace, tenantId, id), KEEP_CALLBACKS_MS)
+        .zadd(index, now, id) // it is kept for a week from now on
+        .pexpire(index, KEEP_CALLBACKS_MS)
         .zrem(settledCallbacksKey(namespace, tenantId), id)
         .exec();
     },

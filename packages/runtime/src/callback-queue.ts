@@ -14,7 +14,7 @@ import type { Receivers } from './callback-receivers.ts';
 import { CALLBACK_QUEUE_NAME, type Namespace, queuePrefix, sessionCallbacksKey } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { createOutbox, type Mark } from './outbox.ts';
-import { closeWithin } from './poll-consumer.ts';
+import { closeWithin, startedOrStopped } from './poll-consumer.ts';
 import { connectRedis, disconnectRedis } from './redis.ts';
 import type { Lane, RelayLanes } from './relay-lanes.ts';
 
@@ -50,10 +50,13 @@ const LOCK_MS = 10_000;
 const STALLED_CHECK_MS = 5_000;
 /** A lane's job may live for ever, and a stall is nobody's fault. */
 const MAX_STALLED_COUNT = 1_000_000_000;
-/** A handler that failed, as when Redis is out. */
+/** A handler that failed, as when Redis is out: doubled with each fault after another, up to the longest. */
 const AFTER_FAULT_MS = 5_000;
+const AFTER_FAULT_MAX_MS = 600_000;
 
-type JobData = { readonly tenantId: string; readonly id: string } | Lane;
+type Work = { readonly tenantId: string; readonly id: string } | Lane;
+/** `faults`: how often the handler failed since it last did not. */
+type JobData = Work & { readonly faults?: number };
 
 /** Resolves to the function that stops it and awaits what is under way, at most `graceMs`. */
 export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: CallbackHandlers): Promise<(graceMs: number) => Promise<void>> {
@@ -64,7 +67,7 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
   let isStopping = false;
 
   /** A job that there is already stays as it is. */
-  async function addJob(name: 'deliver' | 'relay', jobId: string, data: JobData): Promise<void> {
+  async function addJob(name: 'deliver' | 'relay', jobId: string, data: Work): Promise<void> {
     await queue.add(name, data, { jobId, removeOnComplete: true, removeOnFail: true });
   }
 
@@ -133,16 +136,20 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
   }
 
   async function process(job: Job<JobData>, token: string | undefined): Promise<void> {
-    const dueInMs = await run(job.data).catch((error: unknown) => {
-      log.warn(errorFields(error), 'a callback could not be worked on; it is tried again');
-      return AFTER_FAULT_MS;
+    const { faults: faultsBefore = 0, ...work } = job.data;
+    let faults = 0;
+    const dueInMs = await run(work).catch((error: unknown) => {
+      faults = faultsBefore + 1;
+      log.warn({ ...work, faults, ...errorFields(error) }, 'a callback could not be worked on; it is tried again');
+      return Math.min(AFTER_FAULT_MS * 2 ** faultsBefore, AFTER_FAULT_MAX_MS);
     });
     if (dueInMs === null) return;
+    if (faults !== faultsBefore) await job.updateData({ ...work, faults });
     await job.moveToDelayed(Date.now() + dueInMs, token);
     throw new DelayedError();
   }
 
-  const run = (data: JobData): Promise<number | null> => ('id' in data ? handlers.deliver(data.tenantId, data.id) : handlers.relay(data));
+  const run = (work: Work): Promise<number | null> => ('id' in work ? handlers.deliver(work.tenantId, work.id) : handlers.relay(work));
 
   let sweeping: Promise<void> | null = null;
   const timer = setInterval(() => {
@@ -162,14 +169,15 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
     maxStalledCount: MAX_STALLED_COUNT,
   });
   worker.on('error', (error) => log.debug(errorFields(error), 'the callback worker met an error'));
-  await worker.waitUntilReady();
 
-  return async (graceMs) => {
+  async function stop(graceMs: number): Promise<void> {
     isStopping = true;
     clearInterval(timer);
     await sweeping;
     await closeWithin(worker, graceMs);
     await queue.close();
     await disconnectRedis(connection);
-  };
+  }
+  await startedOrStopped(worker.waitUntilReady(), stop);
+  return stop;
 }

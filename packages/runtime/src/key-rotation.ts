@@ -23,7 +23,8 @@ export interface KeyRotation {
   count(): Promise<SealedCounts>;
   /**
    * Seals anew what other keys than the current one sealed. `moved` secrets were; what `byKey` still tells of others could not be read, or
-   * was sealed meanwhile. @throws {Error} if no process uses the current key yet: it would not be able to read what is moved.
+   * was sealed meanwhile. Only a run that moves nothing lets processes start without the keys that nothing is sealed under: who sealed what
+   * is moved may be at work still. @throws {Error} if no process uses the current key yet: it would not be able to read what is moved.
    */
   rotate(): Promise<SealedCounts & { readonly moved: number }>;
 }
@@ -138,6 +139,7 @@ export function createKeyRotation({ redis, namespace, keyring }: KeyRotationDeps
         moved += now;
       }
       const counts = await count();
+      if (moved > 0) return { ...counts, moved };
       const needless = (await provenKeyIds(redis, namespace)).filter((id) => id !== current && (counts.byKey.get(id) ?? 0) === 0);
       for (const id of needless) await forgetKeyProof(redis, namespace, id);
       return { ...counts, moved };

@@ -98,4 +98,11 @@ describe('marks', () => {
     expect(dueIn).toBeLessThan(65_000);
     expect(await outbox.claim(10)).toEqual([]);
   });
+  it('of an unknown kind stop no other', async () => {
+    const { runtime, outbox } = openProcess();
+    await runtime.redis.zadd(outboxKey(runtime.namespace), 0, 'another version|1');
+    await outbox.mark(sessionMark('ses_1'));
+    expect(await outbox.claim(10)).toMatchObject([{ mark: sessionMark('ses_1') }]);
+    expect(await runtime.redis.zcard(outboxKey(runtime.namespace))).toBe(2);
+  });
 });

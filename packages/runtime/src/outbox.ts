@@ -6,6 +6,7 @@
 
 import type { Redis } from 'ioredis';
 import { type Namespace, outboxKey } from './keys.ts';
+import type { Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
 
 /** `session`: its new callbacks. `relay`: a lane of notifications. `callback`: one that somebody wants sent again. */
@@ -28,6 +29,7 @@ export interface Outbox {
   mark(mark: Mark): Promise<void>;
   /** Stores what the mark is for: it is marked if it is stored, whenever this process dies. Resolves as `store` does. */
   markAround<T>(mark: Mark, store: () => Promise<T>): Promise<T>;
+  /** Without those another version of ours set and this one does not know: they come again when their lease ends. */
   claim(limit: number): Promise<readonly ClaimedMark[]>;
   /** Looked at: again in `againMs`, or never (null). A mark that was set anew meanwhile stays as it is. */
   settle(claimed: ClaimedMark, againMs: number | null): Promise<void>;
@@ -38,7 +40,14 @@ const LEASE_MS = 10_000;
 /** Below every time: at once, and new. */
 const NEW = 0;
 
-export function createOutbox({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): Outbox {
+export interface OutboxDeps {
+  /** A `commands` connection; not closed here. */
+  readonly redis: Redis;
+  readonly namespace: Namespace;
+  readonly log: Pick<Logger, 'warn'>;
+}
+
+export function createOutbox({ redis, namespace, log }: OutboxDeps): Outbox {
   const key = outboxKey(namespace);
   const claim = loadLuaScript(redis, 'outbox-claim-1');
   const settle = loadLuaScript(redis, 'outbox-settle-1');
@@ -59,11 +68,15 @@ export function createOutbox({ redis, namespace }: { readonly redis: Redis; read
 
     async claim(limit) {
       const [leaseUntil, found] = (await claim([key], [limit, LEASE_MS])) as [number, string[]]; // as the script says
-      return Array.from({ length: found.length / 2 }, (_, i) => ({
+      const claimed = Array.from({ length: found.length / 2 }, (_, i) => ({
         mark: decodeMark(found[2 * i] ?? ''),
         isNew: found[2 * i + 1] === String(NEW),
         leaseUntil,
       }));
+      const known = claimed.filter((one): one is ClaimedMark => one.mark !== null);
+      const unknown = claimed.length - known.length;
+      if (unknown > 0) log.warn({ unknown }, 'marks in the outbox have an unknown kind and are left to another version');
+      return known;
     },
 
     async settle({ mark, leaseUntil }, againMs) {
@@ -85,11 +98,11 @@ function encodeMark(mark: Mark): string {
   }
 }
 
-/** @throws {Error} for what `encodeMark` never wrote. */
-function decodeMark(member: string): Mark {
+/** Null for what `encodeMark` never wrote. */
+function decodeMark(member: string): Mark | null {
   const [kind, first = '', second = ''] = member.split('|');
   if (kind === 'session') return { kind, sessionId: first };
   if (kind === 'relay') return { kind, tenantId: first, instanceId: second };
   if (kind === 'callback') return { kind, tenantId: first, id: second };
-  throw new Error('a mark in the outbox has an unknown kind; was it written by another version?');
+  return null;
 }

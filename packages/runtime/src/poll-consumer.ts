@@ -146,7 +146,6 @@ export async function consumePolls(
     );
   }
 
-  await restoreTicks();
   const connection = connectRedis(redisUrl, 'queue', log);
   const worker = new Worker(POLL_QUEUE_NAME, process, {
     connection,
@@ -160,22 +159,33 @@ export async function consumePolls(
   const timer = setInterval(() => {
     restoreTicks().catch(() => undefined); // Redis is out: the connection reports itself, and the next round restores
   }, RESTORE_TICKS_EVERY_MS);
-  await worker.waitUntilReady();
 
-  return async (graceMs) => {
+  async function stop(graceMs: number): Promise<void> {
     const endsAt = performance.now() + graceMs;
     stopping = true;
     clearInterval(timer);
     await closeWithin(worker, graceMs);
     await leases.close(Math.max(0, endsAt - performance.now()));
     await disconnectRedis(connection);
-  };
+  }
+  await startedOrStopped(Promise.all([restoreTicks(), worker.waitUntilReady()]), stop);
+  return stop;
 }
 
 /** The next slot of the shard's grid; shards are spread over the tick, so that they do not come all at once. */
 function nextTickAt(shard: number, now: number): number {
   const phase = Math.round((shard / SHARD_COUNT) * TICK_MS);
   return Math.floor((now - phase) / TICK_MS) * TICK_MS + phase + TICK_MS;
+}
+
+/** @throws why it did not start, once all that was opened for it is stopped. */
+export async function startedOrStopped(starting: Promise<unknown>, stop: (graceMs: number) => Promise<void>): Promise<void> {
+  try {
+    await starting;
+  } catch (error) {
+    await stop(0).catch(() => undefined); // nothing can be done about it, and the first error tells more
+    throw error;
+  }
 }
 
 /** BullMQ's close waits for Redis as long as it takes; so once the time is up its connections are cut under it. */

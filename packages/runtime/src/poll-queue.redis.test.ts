@@ -54,6 +54,18 @@ function pollLog() {
 }
 
 describe('PollQueue over BullMQ', () => {
+  it('that cannot start consuming leaves no timer behind', async () => {
+    const runtime = openTestRuntime(inject('redisUrl'));
+    const queue = openPollQueue(runtime);
+    await queue.ping(1_000);
+    open.push(runtime);
+    runtime.redis.disconnect();
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    await expect(queue.consume({ poll: async () => null, unwatched: async () => undefined }, { concurrency: 1 })).rejects.toThrow();
+    expect(timers()).toBeLessThanOrEqual(before);
+  });
+
   it('polls a newly watched session at once and then when it says, in one process at a time', async () => {
     const one = openProcess();
     const two = openProcess(one.runtime.namespace);

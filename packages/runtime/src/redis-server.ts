@@ -75,8 +75,9 @@ async function startServer(options: RedisServerOptions, { port, password }: { po
     `appendonly ${options.persistent ? 'yes' : 'no'}`,
     'maxmemory-policy noeviction',
   ];
-  // Its own process group: Ctrl-C is for us, and we stop it last. The configuration comes by stdin, for it holds the password.
-  const child = spawn(options.program, [...(options.args ?? []), '-'], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  // Its own process group: Ctrl-C is for us, and we stop it last. The configuration comes by stdin, for it holds the password. No
+  // environment: there are secrets in ours.
+  const child = spawn(options.program, [...(options.args ?? []), '-'], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, env: {} });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());

@@ -47,7 +47,7 @@ interface Watcher {
 export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
   const { redis, bus, namespace, policy, audit, log, rereadEveryMs = REREAD_EVERY_MS } = deps;
   const commit = loadLuaScript(redis, 'session-commit-2');
-  const outbox = createOutbox({ redis, namespace });
+  const outbox = createOutbox({ redis, namespace, log });
   const watchers = new Set<Watcher>();
 
   async function load(sessionId: string): Promise<Session | null> {

@@ -1,13 +1,14 @@
 -- KEYS gateways with viewers of a tenant, by the end of their lease; their counts. ARGV gateway, now (ms), lease until (ms), session, limit of
 -- the tenant ('' any), limit of the session ('' any), count of this gateway for the tenant, for the session.
--- Notes both counts, unless a limit would be passed over all gateways. Returns 1 if noted, 2 if the tenant's limit refuses, 3 the session's.
--- Gateways whose lease is over count no more.
+-- Notes both counts, unless a limit would be passed over all gateways. Returns 1 if noted, 2 if the tenant's limit refuses, 3 the session's,
+-- 4 if noted, but its lease was over and its counts for other sessions were lost. Gateways whose lease is over count no more.
 for _, gone in ipairs(redis.call('ZRANGE', KEYS[1], '-inf', ARGV[2], 'BYSCORE')) do
   redis.call('ZREM', KEYS[1], gone)
   for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
     if field == gone or string.sub(field, 1, #gone + 1) == gone .. '|' then redis.call('HDEL', KEYS[2], field) end
   end
 end
+local is_lost = ARGV[7] ~= ARGV[8] and not redis.call('ZSCORE', KEYS[1], ARGV[1])
 local in_tenant, in_session = tonumber(ARGV[7]), tonumber(ARGV[8])
 for _, gateway in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   if gateway ~= ARGV[1] then
@@ -27,4 +28,4 @@ redis.call('PEXPIREAT', KEYS[1], ARGV[3], 'NX')
 redis.call('PEXPIREAT', KEYS[2], ARGV[3], 'NX')
 redis.call('PEXPIREAT', KEYS[1], ARGV[3], 'GT')
 redis.call('PEXPIREAT', KEYS[2], ARGV[3], 'GT')
-return 1
+return is_lost and 4 or 1
