@@ -1,6 +1,7 @@
 /** Clients that mean harm in numbers: requests that are begun and never end, and handshakes that are good for nothing. */
 
 import { connect, type Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { WebSocket } from 'ws';
 import { pace } from '../pace.ts';
@@ -98,4 +99,6 @@ function createMethods(releasers: Releasers) {
   };
 }
 
+// The machines a flood comes from are not ours: its own work must not be missing where it arrives. It still sends what is due, on time.
+setPriority(constants.priority.PRIORITY_LOW);
 serveRole(createMethods);
