@@ -142,7 +142,9 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const viewerCounts = createViewerCounts({ ...shared, ...lease });
   const places = openViewerPlaces({ ...shared, ...lease, limitOf });
   releasers.push('viewer places', () => places.close());
-  const service = audited.service(createSessionService({ ...shared, standing, liveSessions, index, watching, viewerCounts, tickets }));
+  const service = audited.service(
+    createSessionService({ ...shared, standing, liveSessions, limitOf, index, watching, viewerCounts, tickets }),
+  );
   const passwordStep = audited.passwordStep(createPasswordStep({ ...shared, watching, provider }));
   const revocations = audited.revocations(openRevocations({ bus, redis, namespace, tickets, now: clock.now }));
   releasers.push('revocations', () => revocations.close());

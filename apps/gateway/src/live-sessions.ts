@@ -16,10 +16,10 @@ type NamedSession = Pick<Session, 'id' | 'tenantId'>;
 
 export interface LiveSessions {
   /**
-   * A place for a session that is about to be made, for half a minute; `replaced` is a live one that it takes the place of.
-   * @throws {RefusedError} `tenant_limit_reached`.
+   * A place for a session that is about to be made, for half a minute. `replaced`: a live one that will end for it, and whose place it takes.
+   * Resolves to what gives the place up again, to `replaced` as long as that is live. @throws {RefusedError} `tenant_limit_reached`.
    */
-  claim(tenant: Pick<Tenant, 'id' | 'limits'>, sessionId: string, replaced?: string): Promise<void>;
+  claim(tenant: Pick<Tenant, 'id' | 'limits'>, sessionId: string, replaced: Session | null): Promise<() => Promise<void>>;
   /** A place for as long as the session may live, claimed before or not. @throws {RefusedError} `tenant_limit_reached`. */
   keep(tenant: Pick<Tenant, 'id' | 'limits'>, session: Session): Promise<void>;
   /** It has ended, or was never made. */
@@ -76,7 +76,16 @@ export function createLiveSessions({ redis, namespace, clock, sessions, limitOf 
   }
 
   return {
-    claim: (tenant, sessionId, replaced) => place(tenant, sessionId, clock.now() + CLAIM_MS, replaced),
+    async claim(tenant, sessionId, replaced) {
+      const key = liveSessionsKey(namespace, tenant.id);
+      await place(tenant, sessionId, clock.now() + CLAIM_MS, replaced?.id);
+      return async () => {
+        await redis.zrem(key, sessionId);
+        const former = replaced === null ? null : await sessions.find(replaced.id);
+        const isOwed = former !== null && !isTerminal(former);
+        if (isOwed) await script([key], [former.id, former.expiresAt, clock.now(), Number.MAX_SAFE_INTEGER, '']);
+      };
+    },
     keep: (tenant, session) => place(tenant, session.id, session.expiresAt),
     leave({ id, tenantId }) {
       redis.zrem(liveSessionsKey(namespace, tenantId), id).catch(() => undefined); // Redis is out: the sweep finds it

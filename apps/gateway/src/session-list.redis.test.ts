@@ -22,6 +22,15 @@ async function createSome(tenant: TestTenant, count: number): Promise<string[]> 
   return ids;
 }
 
+/** How often Redis was asked for a session's record meanwhile. */
+async function countingReads<T>(run: () => Promise<T>): Promise<{ readonly result: T; readonly count: number }> {
+  const { redis } = test.node;
+  const calls = async (): Promise<number> => Number(/cmdstat_hget:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+  const before = await calls();
+  const result = await run();
+  return { result, count: (await calls()) - before };
+}
+
 describe('GET /v1/sessions', () => {
   it("pages through the tenant's own sessions, newest first, each once", async () => {
     const tenant = await test.newTenant();
@@ -60,6 +69,21 @@ describe('GET /v1/sessions', () => {
     expect((await list(tenant, '?reference=even')).sessions.map(({ id }) => id)).toEqual([newest, oldest]);
     expect((await list(tenant, '?reference=even&state=showing')).sessions).toEqual([]);
     expect((await list(tenant, '?reference=even&limit=1')).sessions.map(({ id }) => id)).toEqual([newest]);
+  });
+
+  it('finds a reference among many at once, and reads no more than 200 records for a page of another filter', async () => {
+    const tenant = await test.newTenant();
+    const first = await test.create({ reference: 'order-77' }, tenant);
+    for (let i = 0; i < 210; i++) await test.create({}, tenant);
+    const byReference = await list(tenant, '?reference=order-77');
+    expect(byReference.sessions.map(({ id }) => id)).toEqual([first.session.id]);
+    expect(byReference.nextCursor).toBeNull();
+    expect(await list(tenant, '?reference=order-7')).toEqual({ sessions: [], nextCursor: null });
+    const reads = await countingReads(() => list(tenant, '?state=connected'));
+    expect(reads.result.sessions).toEqual([]);
+    expect(reads.result.nextCursor).not.toBeNull();
+    expect(reads.count).toBeLessThan(205); // a few are the call's own
+    expect(await list(tenant, `?state=connected&cursor=${reads.result.nextCursor}`)).toEqual({ sessions: [], nextCursor: null });
   });
 
   it('forgets sessions whose record is gone', async () => {

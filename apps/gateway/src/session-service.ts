@@ -1,23 +1,27 @@
 /** What callers can do with sessions, whatever transport they use. Every refusal is a `RefusedError`; who may call is checked before. */
 
 import { RefusedError } from '@qrcast/core/errors';
-import type { createSessionSchema, createTicketSchema, listSessionsSchema } from '@qrcast/core/requests';
+import type { createSessionSchema, createTicketSchema } from '@qrcast/core/requests';
 import type { Policy } from '@qrcast/core/schedule';
-import { createSession, isResumable, isTerminal, nextElapseAt, type Session } from '@qrcast/core/session';
-import { defaultApiUrl, isAllowedUpstream, parseApiUrl, parsePastedUrl } from '@qrcast/core/upstream';
+import { createSession, isResumable, nextElapseAt, type Session } from '@qrcast/core/session';
 import { ALL_FORMATS, type Format, toWire, type WireSession } from '@qrcast/core/wire';
 import type { Clock } from '@qrcast/runtime/clock';
-import { instanceKeyOf, type ProviderSecret, sealCredentials } from '@qrcast/runtime/credentials-vault';
+import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring';
 import type { Snapshot } from '@qrcast/runtime/session-codec';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { z } from 'zod';
+import { createInstancePlace } from './instance-place.ts';
+import { createKeptSessions, type Kept } from './kept-sessions.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import { newId } from './secrets.ts';
 import type { SessionIndex } from './session-index.ts';
+import { createSessionList, type SessionList } from './session-list.ts';
+import type { LimitOf } from './tenant-limits.ts';
 import type { TenantStanding } from './tenant-standing.ts';
 import type { Tenant } from './tenants.ts';
 import { DEFAULT_TICKET_SECONDS, type Tickets } from './tickets.ts';
+import { upstreamOf } from './upstream-of.ts';
 import type { ViewerCounts } from './viewer-counts.ts';
 import type { Watching } from './watching.ts';
 
@@ -35,10 +39,7 @@ export interface SessionService {
   ): Promise<{ session: Session; isNew: boolean; ticket: IssuedTicket }>;
   /** The session as it is now. @throws `not_found`, `session_expired`. */
   find(sessionId: string): Promise<Session>;
-  list(
-    tenantId: string,
-    request: z.output<typeof listSessionsSchema>,
-  ): Promise<{ sessions: readonly WireSession[]; nextCursor: string | null }>;
+  list: SessionList;
   issueTicket(session: Session, request: z.output<typeof createTicketSchema>, tenant: Tenant): Promise<IssuedTicket>;
   cancel(sessionId: string): Promise<void>;
   /** All of a tenant's. */
@@ -57,6 +58,9 @@ export interface SessionServiceDeps {
   readonly tickets: Tickets;
   readonly standing: Pick<TenantStanding, 'require' | 'requireNow'>;
   readonly liveSessions: LiveSessions;
+  readonly limitOf: LimitOf;
+  /** `DEFAULT_KEPT` if left out. */
+  readonly kept?: Kept | undefined;
   readonly keyring: Keyring;
   readonly clock: Clock;
   readonly policy: Policy;
@@ -64,13 +68,11 @@ export interface SessionServiceDeps {
 }
 
 const DEFAULT_SESSION_SECONDS = 3_600;
-/** Records looked at for one page of a filtered list; the cursor goes on from there. */
-const MAX_SCANNED = 1_000;
-/** Tries against other requests for the same instance. */
-const MAX_CLAIMS = 10;
+/** A deleted tenant's sessions can be read so long by those who are just being told of their end. */
+const LAST_READ_MS = 60_000;
 
 export function createSessionService(deps: SessionServiceDeps): SessionService {
-  const { sessions, index, watching, viewerCounts, tickets, standing, liveSessions, keyring, clock, policy } = deps;
+  const { sessions, index, watching, viewerCounts, tickets, standing, liveSessions, keyring, clock, policy, upstreamHosts } = deps;
 
   const cancel = async (sessionId: string): Promise<void> => {
     await watching.apply(sessionId, { kind: 'cancelled', at: clock.now() });
@@ -82,20 +84,8 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     return watching.apply(sessionId, { kind: 'elapsed', at: clock.now() });
   }
 
-  function upstreamOf(tenant: Tenant, request: z.output<typeof createSessionSchema>): ProviderSecret {
-    const apiUrl = request.apiUrl === undefined ? defaultApiUrl(request.instanceId) : parseApiUrl(request.apiUrl);
-    const mayAsk = (url: string | null): url is string =>
-      url !== null &&
-      isAllowedUpstream(url, deps.upstreamHosts) &&
-      (tenant.upstreamHosts === null || isAllowedUpstream(url, tenant.upstreamHosts));
-    if (mayAsk(apiUrl)) return { apiUrl, apiToken: request.apiToken };
-    if (mayAsk(parsePastedUrl(request.apiUrl ?? '')))
-      throw new RefusedError('invalid_request', 'apiUrl: expected the provider host alone, like https://1101.api.green-api.com');
-    throw new RefusedError(
-      'upstream_not_allowed',
-      'apiUrl: expected an address like https://1101.api.green-api.com, of a host on the allow-list; ask the operator to add yours (QRCAST_UPSTREAM_HOSTS)',
-    );
-  }
+  const instancePlace = createInstancePlace({ index, current, cancel });
+  const keptSessions = createKeptSessions({ ...deps, current });
 
   function draft(tenant: Tenant, request: z.output<typeof createSessionSchema>, instanceKey: string): Session {
     const now = clock.now();
@@ -115,52 +105,21 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     return createSession(fields, policy.attemptMs, now);
   }
 
-  async function liveSession(tenantId: string, instanceId: string): Promise<Session | null> {
-    const sessionId = await index.current(tenantId, instanceId);
-    const session = sessionId === null ? null : await current(sessionId);
-    return session === null || isTerminal(session) ? null : session;
-  }
-
-  /**
-   * Puts the session into the instance's place, unless a live one stands there: then that one. `mayReplace`: a live one with other
-   * credentials gives way, for a new request brings newer ones; a resumed session brings older ones.
-   */
-  async function takePlace(session: Session, mayReplace: boolean): Promise<Session> {
-    let expected = await index.current(session.tenantId, session.instanceId);
-    for (let attempt = 0; attempt < MAX_CLAIMS; attempt++) {
-      const standing = expected === null ? null : await current(expected);
-      if (standing !== null && !isTerminal(standing)) {
-        if (!mayReplace || standing.instanceKey === session.instanceKey) return standing;
-        // Other credentials for the same instance: the earlier ones were wrong or are no more.
-        await watching.apply(standing.id, { kind: 'cancelled', at: clock.now() });
-      }
-      const winner = await index.claim(session, expected);
-      if (winner === session.id) return session;
-      expected = winner === '' ? null : winner;
-    }
-    throw new RefusedError('unavailable', 'too many requests for this instance at once; try again', { retryAfterMs: 1_000 });
-  }
-
-  /** Its tenant may have been suspended or deleted meanwhile, and then nobody else would end it. @throws {RefusedError} */
-  async function addToIndex(session: Session): Promise<void> {
-    await index.add(session);
-    try {
-      await standing.requireNow(session.tenantId);
-    } catch (error) {
-      await cancel(session.id);
-      await index.forget(session.tenantId, session.id);
-      throw error;
-    }
-  }
-
-  /** Stores it and puts it in its place; resolves to the session that stands there. */
-  async function begin(fresh: Session, sealed: string): Promise<Session> {
+  /** Stores it and puts it in its place; resolves to the session that stands there. @throws {RefusedError} */
+  async function begin(tenant: Tenant, fresh: Session, sealed: string): Promise<Session> {
     await sessions.create(fresh, sealed);
-    const session = await takePlace(fresh, true);
-    // The record that lost is in no index; it ends, and expires by itself.
-    if (session.id === fresh.id) await addToIndex(fresh);
-    else await sessions.apply(fresh.id, { kind: 'cancelled', at: clock.now() });
+    const session = await instancePlace.take(fresh, true);
+    if (session.id !== fresh.id) return session;
+    const count = await index.add(fresh);
+    await standing.requireNow(tenant.id); // suspended or deleted meanwhile, nobody else would end it
+    await liveSessions.keep(tenant, fresh);
+    await keptSessions.trim(tenant, count);
     return session;
+  }
+
+  /** Nobody knows of it, so nobody is told. What cannot be done, time does. */
+  async function abandon(fresh: Session, giveUp: () => Promise<void>): Promise<void> {
+    await Promise.allSettled([sessions.expire(fresh.id, clock.now()), index.forget(fresh), giveUp()]);
   }
 
   async function issueTicket(session: Session, request: z.output<typeof createTicketSchema>, tenant: Tenant): Promise<IssuedTicket> {
@@ -177,21 +136,19 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
 
   return {
     async create(tenant, request) {
-      const secret = upstreamOf(tenant, request);
+      const secret = { apiUrl: upstreamOf(tenant, request, upstreamHosts), apiToken: request.apiToken };
       const instanceKey = instanceKeyOf(request.instanceId, secret);
-      const live = await liveSession(tenant.id, request.instanceId);
+      const live = await instancePlace.live(tenant.id, request.instanceId);
       if (live?.instanceKey === instanceKey) return { session: live, isNew: false, ticket: await issueTicket(live, {}, tenant) };
       const fresh = draft(tenant, request, instanceKey);
-      await liveSessions.claim(tenant, fresh.id, live?.id);
+      const giveUp = await liveSessions.claim(tenant, fresh.id, live);
+      let session: Session | null = null;
       try {
-        const session = await begin(fresh, sealCredentials(keyring, fresh.id, secret));
-        const isNew = session.id === fresh.id;
-        if (isNew) await liveSessions.keep(tenant, fresh);
-        return { session, isNew, ticket: await issueTicket(session, {}, tenant) };
-      } catch (error) {
-        liveSessions.leave(fresh);
-        throw error;
+        session = await begin(tenant, fresh, sealCredentials(keyring, fresh.id, secret));
+      } finally {
+        if (session?.id !== fresh.id) await abandon(fresh, giveUp);
       }
+      return { session, isNew: session.id === fresh.id, ticket: await issueTicket(session, {}, tenant) };
     },
 
     async find(sessionId) {
@@ -201,28 +158,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
       return session;
     },
 
-    async list(tenantId, { state, reference, limit, cursor }) {
-      const found: WireSession[] = [];
-      let last = cursor ?? null;
-      for (let scanned = 0; scanned < MAX_SCANNED; ) {
-        const ids = await index.page(tenantId, last, Math.min(100, MAX_SCANNED - scanned));
-        if (ids.length === 0) return { sessions: found, nextCursor: null };
-        const page = await Promise.all(ids.map((id) => current(id)));
-        for (const [i, session] of page.entries()) {
-          const id = ids[i] ?? '';
-          if (session === null) await index.forget(tenantId, id);
-          else last = id;
-          const fits =
-            session !== null &&
-            (state === undefined || session.state.kind === state) &&
-            (reference === undefined || session.reference === reference);
-          if (fits) found.push(toWire(session, { image: null, viewers: await viewerCounts.read(id), now: clock.now() }));
-          if (found.length === limit) return { sessions: found, nextCursor: last };
-        }
-        scanned += ids.length;
-      }
-      return { sessions: found, nextCursor: last };
-    },
+    list: createSessionList({ index, viewerCounts, current, clock }),
 
     issueTicket,
 
@@ -233,7 +169,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
         const ids = await index.page(tenantId, null, 100);
         if (ids.length === 0) return;
         await Promise.all(ids.map(cancel));
-        await Promise.all(ids.map((id) => index.forget(tenantId, id)));
+        await Promise.all(ids.flatMap((id) => [sessions.expire(id, clock.now() + LAST_READ_MS), index.forget({ tenantId, id })]));
       }
     },
 
@@ -246,7 +182,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
         );
       }
       await liveSessions.keep(await standing.require(session.tenantId), session);
-      if ((await takePlace(session, false)).id !== session.id) {
+      if ((await instancePlace.take(session, false)).id !== session.id) {
         liveSessions.leave(session);
         throw new RefusedError('not_resumable', 'the instance has a newer live session; use that one');
       }

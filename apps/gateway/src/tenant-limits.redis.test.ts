@@ -1,9 +1,11 @@
 /** A tenant's limits hold over two gateways together, for it alone, and give way again. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TenantLimits } from '@qrcast/core/tenant-limits';
+import { DEFAULT_TENANT_LIMITS, type TenantLimits } from '@qrcast/core/tenant-limits';
 import { liveSessionsKey } from '@qrcast/runtime/keys';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createLiveSessions } from './live-sessions.ts';
+import { createLimitOf } from './tenant-limits.ts';
 import { type Answer, newInstance, openTestGateway, type TestGateway, type TestTenant } from './test-gateway.ts';
 import { STREAM_TRANSPORTS, type StreamClient } from './test-stream-clients.ts';
 import { openSocket } from './test-websocket.ts';
@@ -152,6 +154,30 @@ describe('live sessions', () => {
     expect(other.status).toBe(201);
     expectRefusal(await make(here, tenant), 'tenant_limit_reached', 'sessions', 1);
   });
+
+  it('are replaced several at once at the limit, and never more than it live then', async () => {
+    const tenant = await limited({ sessions: 3 });
+    const instances = [newInstance(), newInstance(), newInstance()];
+    for (const instance of instances) expect((await make(here, tenant, instance)).status).toBe(201);
+    const changed = instances.map((instance, i) => ({ ...instance, apiToken: `another-token-012345678${i}` }));
+    const answers = await Promise.all(changed.map((instance, i) => make(turn(i), tenant, instance)));
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+    expectRefusal(await make(there, tenant), 'tenant_limit_reached', 'sessions', 3);
+  });
+
+  it('keep their place where the one that would replace them is not made', async () => {
+    const tenant = await limited({ sessions: 1 });
+    const live = createLiveSessions({ ...here.node, namespace: here.namespace, limitOf: createLimitOf(DEFAULT_TENANT_LIMITS) });
+    const { session } = await here.create({}, tenant);
+    const stored = await here.node.sessions.find(session.id);
+    const giveUp = await live.claim({ id: tenant.id, limits: { sessions: 1 } }, 'ses_another', stored);
+    expect(await liveIds(tenant)).toEqual(['ses_another']);
+    await giveUp();
+    expect(await liveIds(tenant)).toEqual([session.id]);
+    expect(await here.node.redis.pttl(liveSessionsKey(here.namespace, tenant.id))).toBeGreaterThan(3_000_000);
+  });
+
+  const liveIds = ({ id }: TestTenant): Promise<string[]> => here.node.redis.zrange(liveSessionsKey(here.namespace, id), '0', '-1');
 
   it('need a place to be resumed', async () => {
     const tenant = await limited({ sessions: 1 });

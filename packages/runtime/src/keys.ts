@@ -23,6 +23,9 @@ export const sessionCallbacksKey = (ns: Namespace, sessionId: string): string =>
 export const probeChannel = (ns: Namespace, nodeId: string): string => `${ns}:probe:${nodeId}`;
 
 export const tenantSessionsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:sessions`;
+/** Those of them with one reference, which may be as long as it likes: its hash names them. */
+export const referenceSessionsKey = (ns: Namespace, tenantId: string, referenceHash: string): string =>
+  `${ns}:{tenant:${tenantId}}:reference:${referenceHash}`;
 export const tenantInstanceKey = (ns: Namespace, tenantId: string, instanceId: string): string =>
   `${ns}:{tenant:${tenantId}}:instance:${instanceId}`;
 export const tenantsKey = (ns: Namespace): string => `${ns}:tenants`;

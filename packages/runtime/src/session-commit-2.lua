@@ -1,5 +1,5 @@
 -- KEYS session, its callbacks. ARGV expected version ('0': must not exist), version, record, picture ('' keep, '-' drop, else set), channel,
--- sealed credentials ('' keep), expires at (ms, '' keep), callback ('' none).
+-- sealed credentials ('' keep, '-' drop), expires at (ms, '' keep), callback ('' none).
 -- Compare, set, publish, all or nothing. Returns 1 if written, the current record if another version stands, 0 if there is no such session.
 local current = redis.call('HGET', KEYS[1], 'version')
 if ARGV[1] == '0' then
@@ -16,7 +16,11 @@ elseif ARGV[4] ~= '' then
   redis.call('HSET', KEYS[1], 'image', ARGV[4])
   message = message .. '\n' .. ARGV[4]
 end
-if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'sealed', ARGV[6]) end
+if ARGV[6] == '-' then
+  redis.call('HDEL', KEYS[1], 'sealed')
+elseif ARGV[6] ~= '' then
+  redis.call('HSET', KEYS[1], 'sealed', ARGV[6])
+end
 if ARGV[7] ~= '' then redis.call('PEXPIREAT', KEYS[1], ARGV[7]) end
 if ARGV[8] ~= '' then
   redis.call('RPUSH', KEYS[2], ARGV[8])

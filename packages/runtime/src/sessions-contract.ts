@@ -64,6 +64,30 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect(await pair.here.readSealed(session.id)).toBe('sealed-text');
     });
 
+    it('forgets the credentials of a session that has ended for good, and keeps those of one that can be resumed', async () => {
+      const [resumable, cancelled] = [sampleSession({}, T), sampleSession({}, T)];
+      for (const session of [resumable, cancelled]) {
+        await pair.here.create(session, 'sealed-text');
+        await pair.here.apply(session.id, { kind: 'watched', at: T + 1 });
+      }
+      expect((await pair.there.apply(resumable.id, { kind: 'elapsed', at: T + 180_001 }))?.state).toEqual({ kind: 'ended', reason: 'deadline' });
+      expect(await pair.here.readSealed(resumable.id)).toBe('sealed-text');
+      await pair.there.apply(cancelled.id, { kind: 'cancelled', at: T + 2 });
+      expect(await pair.here.readSealed(cancelled.id)).toBeNull();
+      expect((await pair.here.find(cancelled.id))?.state).toEqual({ kind: 'ended', reason: 'cancelled' });
+    });
+
+    it('loses a record at the moment it is told, and never later than it was told before', async () => {
+      const { id } = await created();
+      await pair.here.expire(id, Date.now() + 60_000);
+      expect((await pair.there.find(id))?.id).toBe(id);
+      await pair.there.expire(id, Date.now() - 1);
+      await pair.there.expire(id, Date.now() + 60_000);
+      expect([await pair.here.find(id), await pair.here.read(id), await pair.here.readSealed(id)]).toEqual([null, null, null]);
+      expect(await pair.here.apply(id, { kind: 'cancelled', at: T + 2 })).toBeNull();
+      await pair.here.expire('ses_none', Date.now());
+    });
+
     it('knows no session it was not given', async () => {
       expect(await pair.here.read('ses_none')).toBeNull();
       expect(await pair.here.readSealed('ses_none')).toBeNull();

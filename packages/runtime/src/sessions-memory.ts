@@ -2,13 +2,16 @@
 
 import { reduce } from '@qrcast/core/reduce';
 import type { Policy } from '@qrcast/core/schedule';
-import type { Session } from '@qrcast/core/session';
+import { isFinal, type Session } from '@qrcast/core/session';
 import { pictureChange } from './picture-change.ts';
 import type { Snapshot } from './session-codec.ts';
 import type { Sessions } from './sessions.ts';
 
 interface Stored extends Snapshot {
-  readonly sealed: string;
+  /** Null once the session has ended for good. */
+  readonly sealed: string | null;
+  /** Unix ms; unset: as long as this process lives. */
+  readonly goneAt?: number;
 }
 
 /** What several `Sessions` share, as processes share a Redis. */
@@ -24,8 +27,13 @@ export function createMemoryStore(): MemoryStore {
 export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions {
   const undo = new Set<() => void>();
 
-  const snapshotOf = (sessionId: string): Snapshot | null => {
+  function storedOf(sessionId: string): Stored | undefined {
     const stored = store.sessions.get(sessionId);
+    return stored?.goneAt !== undefined && stored.goneAt <= Date.now() ? undefined : stored;
+  }
+
+  const snapshotOf = (sessionId: string): Snapshot | null => {
+    const stored = storedOf(sessionId);
     return stored === undefined ? null : { session: stored.session, image: stored.image };
   };
 
@@ -36,20 +44,25 @@ export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions
     },
 
     async apply(sessionId, event): Promise<Session | null> {
-      const stored = store.sessions.get(sessionId);
+      const stored = storedOf(sessionId);
       if (stored === undefined) return null;
       const session = reduce(policy, stored.session, event);
       if (session === stored.session) return session;
       const picture = pictureChange(stored.session, session, event);
       const image = picture === '' ? stored.image : picture === '-' ? null : picture;
-      store.sessions.set(sessionId, { ...stored, session, image });
+      store.sessions.set(sessionId, { ...stored, session, image, sealed: isFinal(session) ? null : stored.sealed });
       for (const listener of store.listeners.get(sessionId) ?? []) listener({ session, image });
       return session;
     },
 
-    find: async (sessionId) => store.sessions.get(sessionId)?.session ?? null,
+    find: async (sessionId) => storedOf(sessionId)?.session ?? null,
     read: async (sessionId) => snapshotOf(sessionId),
-    readSealed: async (sessionId) => store.sessions.get(sessionId)?.sealed ?? null,
+    readSealed: async (sessionId) => storedOf(sessionId)?.sealed ?? null,
+
+    async expire(sessionId, at) {
+      const stored = storedOf(sessionId);
+      if (stored !== undefined) store.sessions.set(sessionId, { ...stored, goneAt: Math.min(at, stored.goneAt ?? at) });
+    },
 
     watch(sessionId, onChange) {
       let gate: number | null = null;

@@ -3,7 +3,7 @@
 import { callbackOf } from '@qrcast/core/callback';
 import { reduce, type SessionEvent } from '@qrcast/core/reduce';
 import type { Policy } from '@qrcast/core/schedule';
-import type { Session } from '@qrcast/core/session';
+import { isFinal, type Session } from '@qrcast/core/session';
 import type { Redis } from 'ioredis';
 import type { AuditLog } from './audit-log.ts';
 import { auditSessionEnd } from './audit-session-end.ts';
@@ -69,7 +69,7 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
       encodeSession(next),
       pictureChange(previous, next, event),
       sessionChannel(namespace, next.id),
-      '',
+      isFinal(next) ? '-' : '',
       '',
       callback === null ? '' : JSON.stringify(callback),
     ];
@@ -202,6 +202,9 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
     find: load,
     read: (sessionId) => readFrom(redis, sessionId),
     readSealed: (sessionId) => redis.hget(sessionKey(namespace, sessionId), 'sealed'),
+    async expire(sessionId, at) {
+      await redis.pexpireat(sessionKey(namespace, sessionId), at, 'LT');
+    },
     watch,
     async close() {
       clearInterval(timer);

@@ -29,8 +29,10 @@ export interface Sessions {
   find(sessionId: string): Promise<Session | null>;
   /** The record with its picture. */
   read(sessionId: string): Promise<Snapshot | null>;
-  /** The credentials as they were sealed at `create`. */
+  /** The credentials as they were sealed at `create`; null once the session has ended for good, for nobody needs them any more. */
   readSealed(sessionId: string): Promise<string | null>;
+  /** The record is gone at that moment (Unix ms), unless it would be earlier; at once, if it has passed. Nobody is told. */
+  expire(sessionId: string, at: number): Promise<void>;
   /** `onChange` is called with every newer snapshot, in rising versions, skipping some if they come fast; never before `first` resolves. */
   watch(sessionId: string, onChange: (snapshot: Snapshot) => void): Watch;
   close(): Promise<void>;

@@ -1,0 +1,70 @@
+/**
+ * Ended sessions can be read until they expire, but a tenant could end as many as it may make calls. So as many of them are kept as it may
+ * have live ones, and `DEFAULT_KEPT.least` at least; of what is beyond, the oldest go.
+ */
+
+import { isTerminal, type Session } from '@qrcast/core/session';
+import type { Clock } from '@qrcast/runtime/clock';
+import type { Sessions } from '@qrcast/runtime/sessions';
+import type { SessionIndex } from './session-index.ts';
+import type { LimitOf } from './tenant-limits.ts';
+import type { Tenant } from './tenants.ts';
+
+export interface KeptSessions {
+  /** To be called when one was added: `count` is how many the tenant has then, live ones included. */
+  trim(tenant: Pick<Tenant, 'id' | 'limits'>, count: number): Promise<void>;
+}
+
+export interface Kept {
+  /** Ended sessions of a tenant, however few live ones it may have. */
+  readonly least: number;
+  /** So many beyond are let be: a look at the list is not worth it for each. */
+  readonly slack: number;
+}
+
+export const DEFAULT_KEPT: Kept = { least: 1_000, slack: 100 };
+
+export interface KeptSessionsDeps {
+  readonly index: Pick<SessionIndex, 'oldest' | 'forget'>;
+  readonly sessions: Pick<Sessions, 'expire'>;
+  /** The session as it is now. */
+  readonly current: (sessionId: string) => Promise<Session | null>;
+  readonly limitOf: LimitOf;
+  readonly clock: Clock;
+  readonly kept?: Kept | undefined;
+}
+
+/** Of those looked at most are ended, unless a tenant's live ones are older than all others: then the next look begins behind them. */
+const LOOK_COUNT = 200;
+
+export function createKeptSessions({ index, sessions, current, limitOf, clock, kept = DEFAULT_KEPT }: KeptSessionsDeps): KeptSessions {
+  /** Where the next look begins; no more tenants than the operator has made. */
+  const from = new Map<string, number>();
+  const looking = new Set<string>();
+
+  async function look(tenantId: string, excess: number): Promise<void> {
+    const start = from.get(tenantId) ?? 0;
+    const ids = await index.oldest(tenantId, start, LOOK_COUNT);
+    const found = await Promise.all(ids.map(current));
+    const ended = found.flatMap((session, i) =>
+      session === null || isTerminal(session) ? [{ tenantId, id: ids[i] ?? '', reference: session?.reference }] : [],
+    );
+    const gone = ended.slice(0, excess);
+    await Promise.all(gone.flatMap((one) => [sessions.expire(one.id, clock.now()), index.forget(one)]));
+    from.set(tenantId, ids.length < LOOK_COUNT ? 0 : start + ids.length - gone.length);
+  }
+
+  return {
+    async trim(tenant, count) {
+      const live = limitOf(tenant, 'sessions');
+      const excess = count - live - Math.max(live, kept.least);
+      if (excess <= kept.slack || looking.has(tenant.id)) return;
+      looking.add(tenant.id);
+      try {
+        await look(tenant.id, excess);
+      } finally {
+        looking.delete(tenant.id);
+      }
+    },
+  };
+}
