@@ -10,6 +10,7 @@ import type { Logger } from '@qrcast/runtime/log';
 import type { FastifyInstance } from 'fastify';
 import { type AddressOf, addressGroup } from './client-address.ts';
 import { TicketEndedError } from './tickets.ts';
+import { createTokenBuckets } from './token-buckets.ts';
 
 export interface AddressGate {
   readonly addressOf: AddressOf;
@@ -29,14 +30,11 @@ export interface AddressGateDeps {
   readonly now: () => number;
 }
 
-/** Addresses remembered of each kind; the one that was quiet for longest is forgotten. */
-const MAX_ADDRESSES = 10_000;
-const MINUTE_MS = 60_000;
-const WARN_EVERY_MS = MINUTE_MS;
+const WARN_EVERY_MS = 60_000;
 
 export function createAddressGate({ addressOf, limits, log, now }: AddressGateDeps): AddressGate {
-  const handshakes = createRates(limits.handshakesPerAddressPerMinute, now);
-  const failures = createRates(limits.failuresPerAddressPerMinute, now);
+  const { handshakesPerAddressPerMinute, failuresPerAddressPerMinute } = limits;
+  const [handshakes, failures] = [createTokenBuckets(now), createTokenBuckets(now)];
   let warnedAt = Number.NEGATIVE_INFINITY;
 
   function refusal(limit: AddressLimit, waitMs: number): RefusedError {
@@ -51,14 +49,14 @@ export function createAddressGate({ addressOf, limits, log, now }: AddressGateDe
   return {
     addressOf,
     refuseHandshake(request) {
-      const waitMs = handshakes.take(addressGroup(addressOf(request)));
+      const waitMs = handshakes.take(addressGroup(addressOf(request)), handshakesPerAddressPerMinute);
       return waitMs === 0 ? null : refusal('handshakesPerAddressPerMinute', waitMs);
     },
     refuseCall(request) {
-      const waitMs = failures.waitMs(addressGroup(addressOf(request)));
+      const waitMs = failures.waitMs(addressGroup(addressOf(request)), failuresPerAddressPerMinute);
       return waitMs === 0 ? null : refusal('failuresPerAddressPerMinute', waitMs);
     },
-    countFailure: (request) => void failures.take(addressGroup(addressOf(request))),
+    countFailure: (request) => void failures.take(addressGroup(addressOf(request)), failuresPerAddressPerMinute),
   };
 }
 
@@ -76,24 +74,4 @@ export function addAddressGate(app: FastifyInstance, gate: AddressGate): void {
     const isFailure = error instanceof RefusedError && error.code === 'unauthenticated' && !(error instanceof TicketEndedError);
     if (isFailure && isGated(routeOptions.url)) gate.countFailure(raw);
   });
-}
-
-/** A bucket of tokens for each key, filled up evenly within a minute, kept as the time when it is full again (GCRA). */
-function createRates(perMinute: number, now: () => number) {
-  const intervalMs = MINUTE_MS / perMinute;
-  const fullAt = new Map<string, number>();
-  const waitMs = (key: string): number => Math.max(0, Math.ceil((fullAt.get(key) ?? 0) + intervalMs - now() - MINUTE_MS));
-  return {
-    waitMs,
-    /** Takes one; or ms until there is one. */
-    take(key: string): number {
-      const wait = waitMs(key);
-      const at = Math.max(fullAt.get(key) ?? 0, now()) + (wait === 0 ? intervalMs : 0);
-      fullAt.delete(key);
-      fullAt.set(key, at); // behind all others
-      const [oldest] = fullAt.keys();
-      if (fullAt.size > MAX_ADDRESSES && oldest !== undefined) fullAt.delete(oldest);
-      return wait;
-    },
-  };
 }

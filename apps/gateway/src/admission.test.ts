@@ -1,6 +1,6 @@
 import { RefusedError } from '@qrcast/core/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Admission, createAdmission } from './admission.ts';
+import { type Admission, createAdmission, MAX_GUESTS } from './admission.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -30,9 +30,43 @@ describe('admission', () => {
     expect(refusal(admission).code).toBe('unavailable');
   });
 
-  it('takes some connections beyond that, to refuse them in words, and not any number', () => {
+  const nothing = (): void => undefined;
+
+  it('gives guests no place before they enter, one then, and none once they have left', () => {
+    const admission = createAdmission(1);
+    const [guest, other, gone] = [0, 1, 2].map(() => admission.welcome(nothing, nothing));
+    admission.enter(nothing)();
+    guest?.enter();
+    guest?.enter(); // with another ticket
+    expect(() => other?.enter()).toThrow('as many connections');
+    expect(refusal(admission).code).toBe('unavailable');
+    guest?.leave();
+    gone?.leave();
+    gone?.enter(); // its ticket was being looked at when it went
+    other?.enter();
+    expect(refusal(admission).code).toBe('unavailable');
+  });
+
+  it('cuts the oldest guest where there are too many, and none that has entered or left', () => {
     const admission = createAdmission(2);
-    expect([0, 2, 201, 202].map((open) => admission.mayOpen(open))).toEqual([true, true, true, false]);
+    const cut: number[] = [];
+    const guests = Array.from({ length: MAX_GUESTS }, (_, i) => admission.welcome(nothing, () => cut.push(i)));
+    guests[0]?.enter();
+    guests[1]?.leave();
+    for (let i = 0; i < 2; i++) admission.welcome(nothing, nothing);
+    expect(cut).toEqual([]);
+    for (let i = 0; i < 2; i++) admission.welcome(nothing, nothing);
+    expect(cut).toEqual([2, 3]);
+  });
+
+  it('tells guests to leave when it drains, and welcomes nobody', async () => {
+    const admission = createAdmission(2);
+    const told: number[] = [];
+    const guest = admission.welcome((retryAfterMs) => told.push(retryAfterMs), nothing);
+    await admission.drain(1_000);
+    expect(told).toEqual([expect.any(Number)]);
+    expect(() => admission.welcome(nothing, nothing)).toThrow('stopping');
+    expect(() => guest.enter()).toThrow('stopping');
   });
 
   it('drains: nobody enters, all are told over the time there is, and it is done when they have left', async () => {

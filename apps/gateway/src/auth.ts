@@ -7,6 +7,7 @@ import { hashSecret, matchesHash } from './secrets.ts';
 import type { TenantRates } from './tenant-rates.ts';
 import { mustStand, type TenantStanding } from './tenant-standing.ts';
 import type { Tenant, Tenants } from './tenants.ts';
+import type { TicketShares } from './ticket-shares.ts';
 import type { Ticket, Tickets } from './tickets.ts';
 
 export type Principal =
@@ -28,6 +29,7 @@ export interface AuthDeps {
   readonly tenants: Pick<Tenants, 'findByKey'>;
   readonly standing: Pick<TenantStanding, 'require'>;
   readonly rates: TenantRates;
+  readonly ticketShares: TicketShares;
   readonly tickets: Tickets;
   /** Unset: the admin API is off. */
   readonly adminKey: string | undefined;
@@ -35,7 +37,7 @@ export interface AuthDeps {
   readonly publicUrl: () => string;
 }
 
-export function createAuth({ tenants, standing, rates, tickets, adminKey, publicUrl }: AuthDeps): Auth {
+export function createAuth({ tenants, standing, rates, ticketShares, tickets, adminKey, publicUrl }: AuthDeps): Auth {
   const adminHash = adminKey === undefined ? null : hashSecret(adminKey);
 
   async function identifyTicket(text: string, origin: string | undefined, rate: RateLimit): Promise<ViewerPrincipal> {
@@ -48,6 +50,7 @@ export function createAuth({ tenants, standing, rates, tickets, adminKey, public
         'this ticket may not be used from this origin; name the origin when you make the ticket',
       );
     const tenant = await standing.require(ticket.tenantId);
+    ticketShares.take(ticket, tenant, rate);
     await rates.take(tenant, rate);
     return { kind: 'viewer', tenantId: tenant.id, tenant, ticket };
   }

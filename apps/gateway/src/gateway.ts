@@ -52,7 +52,9 @@ import { addTenantRoutes } from './tenant-routes.ts';
 import { openTenantStanding } from './tenant-standing.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 import { createSessionLookup } from './their-session.ts';
+import { createTicketShares } from './ticket-shares.ts';
 import { createTickets } from './tickets.ts';
+import { cutUnreadAnswers } from './unread-answers.ts';
 import { CLOSE_WITHIN_MS } from './viewer-connection.ts';
 import { createViewerCounts } from './viewer-counts.ts';
 import { openViewerPlaces } from './viewer-places.ts';
@@ -133,9 +135,10 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const tenants = audited.tenants(createTenants(shared));
   const tickets = createTickets(shared);
   const rates = createTenantRates({ ...shared, limitOf });
+  const ticketShares = createTicketShares({ limitOf, now: () => performance.now() });
   const standing = openTenantStanding({ ...shared, tenants });
   releasers.push('tenant standing', () => standing.close());
-  const auth = audited.auth(createAuth({ tenants, standing, rates, tickets, adminKey: options.adminKey, publicUrl }));
+  const auth = audited.auth(createAuth({ tenants, standing, rates, ticketShares, tickets, adminKey: options.adminKey, publicUrl }));
   const index = createSessionIndex(shared);
   const watching = createWatching({ ...shared, graceMs: unwatchedGraceMs });
   const lease = { gatewayId: randomUUID(), lastsMs: unwatchedGraceMs };
@@ -181,6 +184,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const webSocket = openWebSocketStream(app.server, viewers);
   releasers.push('websocket', () => webSocket.close());
   setAnswerHeaders(app.server, headers);
+  cutUnreadAnswers(app.server);
   releasers.push('connections', () => connections.cutAfter(CLOSE_WITHIN_MS));
   releasers.push('hub', () => hub.close()); // first to go: it answers the requests that are held
 

@@ -9,9 +9,10 @@ import { RefusedError, toStreamError } from '@qrcast/core/errors';
 import { parseRequest, sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from '@qrcast/core/requests';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import { Server, type Socket } from 'socket.io';
+import { WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import type { AddressGate } from './address-limits.ts';
-import type { Admission } from './admission.ts';
+import type { Admission, Guest } from './admission.ts';
 import { asCaller, type Caller, createCaller } from './audit-caller.ts';
 import type { ViewerPrincipal } from './auth.ts';
 import type { Sink } from './delivery.ts';
@@ -41,6 +42,16 @@ interface Admitted {
   readonly viewer: ViewerPrincipal;
   readonly caller: Caller;
   readonly seat: Seat;
+  readonly enter: () => void;
+}
+
+type Conn = Socket['conn'];
+
+/** A connection, from its first byte to its last. */
+interface Opened {
+  readonly guest: Guest;
+  /** Its only one, on its way or served. */
+  socket: Socket | null;
 }
 
 const PACKETS_PER_MESSAGE = 4;
@@ -59,51 +70,56 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
     connectTimeout: SUBSCRIBE_WITHIN_MS, // longer than it takes to find out that Redis is out, or it would be closed without a word
     cors: { origin: '*' }, // no cookie is ever used; a ticket names the origins it may be used from
     destroyUpgrade: false, // it would cut plain WebSockets
-    // A connection too many is told so in the handshake, in words; one far too many is not even taken.
+    wsEngine: WebSocketServer, // its own copy is older, and answers any number of pings of a client that reads nothing
     allowRequest: (request, decide) => {
       const refusal = namesSecret(request.url)
         ? 'invalid_request: the ticket belongs into auth, never into the URL'
         : (deps.addressGate.refuseHandshake(request)?.code ?? null);
-      const hasRoom = admission.mayOpen(io.engine.clientsCount);
-      decide(refusal ?? (hasRoom ? null : 'unavailable'), refusal === null && hasRoom);
+      decide(refusal, refusal === null);
     },
   });
   // What is no event (CONNECT, an ack) is answered, too, and a client that reads nothing would have it all kept for it. Looser than the
   // viewer's own budget, so that who floods with events is told why.
-  io.engine.on('connection', (conn: Socket['conn']) => {
+  io.engine.on('connection', (conn: Conn) => {
     const isWithinBudget = createMessageBudget(() => performance.now());
     let packets = 0;
     conn.on('packet', () => {
       packets += 1;
-      if (packets % PACKETS_PER_MESSAGE !== 0 || isWithinBudget() || conn.readyState !== 'open') return;
-      const raw = rawWebSocket(conn.transport);
-      if (raw === null) conn.close(true);
-      else raw.terminate();
+      if (packets % PACKETS_PER_MESSAGE === 0 && !isWithinBudget() && conn.readyState === 'open') cut(conn);
     });
   });
-  /** Connections with a socket, or one on its way: a burst of CONNECTs on one connection would otherwise all be taken. */
-  const taken = new WeakSet<Socket['conn']>();
+  const opened = new WeakMap<Conn, Opened>();
+  io.engine.on('connection', (conn: Conn) => {
+    if (!admission.isDraining()) opened.set(conn, open(conn)); // else it is told so in the handshake
+  });
+
+  function open(conn: Conn): Opened {
+    const one: Opened = { socket: null, guest: admission.welcome(leave, () => cut(conn)) };
+    function leave(retryAfterMs: number): void {
+      const { socket } = one;
+      if (socket?.connected !== true) return void conn.close(true); // the handshake is not through
+      (socket.data as Partial<Serving>).end?.(); // nothing follows its last words
+      socket.emit('draining', { retryAfterMs });
+      closeSocket(socket, toClosing('draining', retryAfterMs));
+    }
+    conn.once('close', one.guest.leave);
+    return one;
+  }
 
   async function admit(socket: Socket): Promise<Admitted> {
     const { conn, handshake } = socket;
-    if (taken.has(conn)) throw new RefusedError('too_many_requests', 'one socket on a connection; subscribe to more sessions with it');
-    taken.add(conn);
-    conn.once(
-      'close',
-      admission.enter((retryAfterMs) => {
-        if (!socket.connected) return void conn.close(true); // the handshake is not through
-        (socket.data as Partial<Serving>).end?.(); // nothing follows its last words
-        socket.emit('draining', { retryAfterMs });
-        closeSocket(socket, toClosing('draining', retryAfterMs));
-      }),
-    );
+    const one = opened.get(conn) ?? open(conn);
+    // A burst of CONNECTs on one connection would otherwise all be taken.
+    if (one.socket !== null) throw new RefusedError('too_many_requests', 'one socket on a connection; subscribe to more sessions with it');
+    one.socket = socket;
     const request = parseRequest(subscribeSchema, handshake.auth);
     const caller = createCaller(deps.addressGate.addressOf(socket.request), handshake.headers);
     const viewer = await asCaller(caller, () => admitViewer(deps, request.ticket, handshake.headers.origin));
+    one.guest.enter();
     const seat = await deps.seats.take(viewer, viewer.ticket.sessionId);
     if (conn.readyState === 'open') conn.once('close', seat.leave);
     else seat.leave(); // the client has gone meanwhile
-    return { request, viewer, caller, seat };
+    return { request, viewer, caller, seat, enter: one.guest.enter };
   }
 
   io.use((socket, next) => {
@@ -132,6 +148,13 @@ export function isSocketIoPath(url: string | undefined): boolean {
   return url?.startsWith('/socket.io/') ?? false;
 }
 
+/** Without a word; a polite close would wait for what is not read, or for another poll. */
+function cut(conn: Conn): void {
+  const raw = rawWebSocket(conn.transport);
+  if (raw === null) conn.close(true);
+  else raw.terminate();
+}
+
 /** Says why, and disconnects once that has been read, or has not been for too long. */
 function closeSocket(socket: Socket, closing: Closing): void {
   const raw = rawWebSocket(socket.conn.transport);
@@ -152,7 +175,7 @@ function closeSocket(socket: Socket, closing: Closing): void {
 
 /** One connection, and the events its client may send. */
 function serve(socket: Socket, deps: SocketIoDeps): void {
-  const { viewer, request, seat, caller } = socket.data as Admitted; // set by the handshake above
+  const { viewer, request, seat, caller, enter } = socket.data as Admitted; // set by the handshake above
   const sink: Sink = {
     send(message, sent) {
       emitThen(socket, () => socket.emit(message.kind, message.kind === 'session' ? message.session : message.fresh), sent);
@@ -161,7 +184,7 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
       if (socket.connected) closeSocket(socket, toClosing(reason));
     },
   };
-  const connection = openViewerConnection(deps, sink, socket.handshake.headers.origin);
+  const connection = openViewerConnection(deps, sink, socket.handshake.headers.origin, enter);
   socket.data = { end: connection.end } satisfies Serving;
   socket.use((_event, next) => {
     if (connection.mayTake()) next();

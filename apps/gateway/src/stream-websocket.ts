@@ -12,7 +12,7 @@ import { clientFrameSchema, refSchema, type ServerFrame } from '@qrcast/core/str
 import type { Logger } from '@qrcast/runtime/log';
 import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { AddressGate } from './address-limits.ts';
-import type { Admission } from './admission.ts';
+import type { Admission, Guest } from './admission.ts';
 import { asCaller, type Caller, createCaller } from './audit-caller.ts';
 import type { Sink, ViewerMessage } from './delivery.ts';
 import { encodeOnce } from './encode-once.ts';
@@ -56,17 +56,16 @@ const frameOf = encodeOnce((message: ViewerMessage) =>
 );
 
 export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { close(): void } {
-  const { admission, addressGate } = deps;
+  const { addressGate } = deps;
   const options: ServerOptions<typeof ViewerSocket> & { closeTimeout: number } = {
     noServer: true,
     WebSocket: ViewerSocket,
     maxPayload: MAX_MESSAGE_BYTES,
     closeTimeout: CLOSE_WITHIN_MS, // not in its types yet
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
-    // A connection too many is told so in a frame; one far too many is not even taken.
     verifyClient: ({ req }, decide) => {
       const refusal = addressGate.refuseHandshake(req);
-      if (refusal === null) return decide(admission.mayOpen(server.clients.size), 503, 'unavailable', { 'Retry-After': '1' });
+      if (refusal === null) return decide(true);
       decide(false, 429, refusal.code, { 'Retry-After': String(Math.ceil((refusal.retryAfterMs ?? 0) / 1000)) });
     },
   };
@@ -98,12 +97,13 @@ function serve(raw: WebSocket, origin: string | undefined, caller: Caller, deps:
   const close = (reason: CloseReason): void => raw.close(CLOSE_CODES[reason], reason);
   raw.on('error', () => undefined); // its close follows
 
-  let release: () => void;
+  function leave(retryAfterMs: number): void {
+    write({ type: 'draining', retryAfterMs });
+    connection.close('draining');
+  }
+  let guest: Guest;
   try {
-    release = admission.enter((retryAfterMs) => {
-      write({ type: 'draining', retryAfterMs });
-      connection.close('draining');
-    });
+    guest = admission.welcome(leave, () => raw.terminate());
   } catch (error) {
     write({ type: 'error', error: toStreamError(refusalOf(error, log, WEBSOCKET_PATH)) });
     close('unavailable');
@@ -117,10 +117,10 @@ function serve(raw: WebSocket, origin: string | undefined, caller: Caller, deps:
     },
     close,
   };
-  const connection = openViewerConnection(deps, sink, origin);
+  const connection = openViewerConnection(deps, sink, origin, guest.enter);
   const stopPings = keepAlive(raw, credit);
   raw.on('close', () => {
-    release();
+    guest.leave();
     stopPings();
     connection.end();
   });

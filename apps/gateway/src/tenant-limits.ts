@@ -18,6 +18,12 @@ export function noPlaceLeft(limit: Exclude<TenantLimit, RateLimit>, value: numbe
   return new RefusedError('tenant_limit_reached', detail, { limit, retryAfterMs: PLACE_RETRY_AFTER_MS });
 }
 
+/** Of what a tenant may do, one ticket may do a part. */
+export function tooFastForOne(limit: RateLimit, value: number, retryAfterMs: number): RefusedError {
+  const detail = `limit ${limit}: ${value} of them for one ticket (${TENANT_LIMITS[limit].words}); wait, or use a ticket for each viewer`;
+  return new RefusedError('too_many_requests', detail, { limit, retryAfterMs });
+}
+
 export function tooFast(limit: RateLimit, value: number, retryAfterMs: number): RefusedError {
   const detail = `limit ${limit}: ${value} for this tenant (${TENANT_LIMITS[limit].words}); wait, or ask the operator for more`;
   return new RefusedError('too_many_requests', detail, { limit, retryAfterMs });

@@ -68,8 +68,16 @@ interface Subscribed {
   readonly seat: Seat;
 }
 
-/** `origin`: of the page the client runs in, if it named one. */
-export function openViewerConnection(deps: ViewerConnectionDeps, sink: Sink, origin: string | undefined): ViewerConnection {
+/**
+ * `origin`: of the page the client runs in, if it named one. `enter`: takes the connection's place on this gateway, called with each good
+ * ticket. @throws {RefusedError} `unavailable` while there is none.
+ */
+export function openViewerConnection(
+  deps: ViewerConnectionDeps,
+  sink: Sink,
+  origin: string | undefined,
+  enter: () => void,
+): ViewerConnection {
   const { hub, service, passwordStep, seats } = deps;
   const subscribed = new Map<string, Subscribed>();
   const isWithinBudget = createMessageBudget(() => performance.now());
@@ -175,6 +183,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, sink: Sink, ori
     asked++;
     try {
       const viewer = await admitViewer(deps, request.ticket, origin);
+      enter();
       const { sessionId } = viewer.ticket;
       return watch(viewer, request, await seats.take(viewer, sessionId, subscribed.get(sessionId)?.seat));
     } finally {
