@@ -2,9 +2,10 @@
 
 import { connect } from 'node:net';
 import { sessionChannel } from '@qrcast/runtime/keys';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { openTestGateway, type TestGateway } from './test-gateway.ts';
+import { READ_WITHIN_MS } from './unread-answers.ts';
 
 let test: TestGateway;
 beforeAll(async () => {
@@ -96,6 +97,51 @@ describe('a hostile client', () => {
     socket.on('error', () => undefined); // a reset is as good
     socket.resume();
     socket.write(`POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`);
+    await closed;
+  }, 30_000);
+});
+
+describe('a client that asks and does not read', () => {
+  it.each(['/socket.io/?EIO=4&transport=websocket', '/v1/ws'])(
+    'is cut when it sends pings without end to %s',
+    async (path) => {
+      const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : []);
+      raw.on('error', () => undefined); // cut while it writes
+      await new Promise((resolve) => raw.once('open', resolve));
+      const cut = new Promise<number>((resolve) => raw.once('close', resolve));
+      let isCut = false;
+      void cut.then(() => {
+        isCut = true;
+      });
+      raw.pause();
+      const payload = Buffer.alloc(125);
+      for (let sent = 0; !isCut && sent < 2_000_000; sent += 1_000) {
+        for (let i = 0; i < 1_000; i++) raw.ping(payload);
+        await new Promise((resolve) => setImmediate(resolve));
+        if (raw.bufferedAmount > 1_000_000) await Promise.race([cut, new Promise((resolve) => raw.ping(payload, undefined, resolve))]);
+      }
+      raw.resume();
+      expect(await cut).toBe(1006);
+    },
+    30_000,
+  );
+
+  it('is cut over HTTP, after a minute', async () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    const { hostname, port } = new URL(test.url);
+    const socket = connect(Number(port), hostname).on('error', () => undefined); // cut
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.pause();
+    const limits = (): (() => void)[] => timers.mock.calls.flatMap(([run, ms]) => (ms === READ_WITHIN_MS ? [run as () => void] : [])); // of ours
+    // Until the kernel takes no more: then no further answer is made.
+    for (let [made, still] = [0, 0]; still < 200; still = made > 0 && made === limits().length ? still + 1 : 0) {
+      made = limits().length;
+      socket.write('GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const run of limits()) run();
+    timers.mockRestore();
+    socket.resume();
     await closed;
   }, 30_000);
 });

@@ -10,7 +10,7 @@ export const READ_WITHIN_MS = 60_000;
 
 /** To be called when all listeners are there. */
 export function cutUnreadAnswers(http: Server, readWithinMs = READ_WITHIN_MS): void {
-  http.on('request', (_request, response) => {
+  http.prependListener('request', (_request, response) => {
     // Only now it is this answer's turn on its connection, and all of it was handed over.
     response.once('prefinish', () => {
       if (response.writableFinished) return;
