@@ -115,12 +115,13 @@ describe('a client that asks and does not read', () => {
       });
       raw.pause();
       const payload = Buffer.alloc(125);
-      for (let sent = 0; !isCut && sent < 2_000_000; sent += 1_000) {
+      // Kernels keep some of the answers for it; this gateway must not keep the rest.
+      for (let sent = 0; !isCut && sent < 300_000; sent += 1_000) {
         for (let i = 0; i < 1_000; i++) raw.ping(payload);
         await new Promise((resolve) => setImmediate(resolve));
         if (raw.bufferedAmount > 1_000_000) await Promise.race([cut, new Promise((resolve) => raw.ping(payload, undefined, resolve))]);
       }
-      raw.resume();
+      expect(isCut).toBe(true);
       expect(await cut).toBe(1006);
     },
     30_000,

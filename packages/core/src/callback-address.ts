@@ -11,6 +11,8 @@ export const DEFAULT_CALLBACK_HOSTS: readonly string[] = [ANY_PUBLIC_HOST];
 
 /** A name with a dot, and letters at its end: no IP address in whatever notation, no `localhost`, no neighbour's bare name. */
 const PUBLIC_NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.[a-z][a-z0-9-]*$/;
+/** A web server's own, or one that need not be root: behind the others sit mail, name and other servers that are not ours to knock at. */
+const isWebPort = (port: string): boolean => port === '' || Number(port) >= 1_024;
 /** Names that are never public, whatever they resolve to. */
 const PRIVATE_NAME = /(^|\.)(localhost|local|internal|localdomain|home\.arpa)$/;
 
@@ -19,7 +21,8 @@ export function isAllowedCallbackUrl(text: string, hosts: readonly string[]): bo
   const url = URL.parse(text);
   if (url === null || url.username !== '' || url.password !== '') return false;
   if (isAllowedUpstream(url.origin, hosts)) return true;
-  return hosts.includes(ANY_PUBLIC_HOST) && url.protocol === 'https:' && PUBLIC_NAME.test(url.hostname) && !PRIVATE_NAME.test(url.hostname);
+  const isPublic = PUBLIC_NAME.test(url.hostname) && !PRIVATE_NAME.test(url.hostname);
+  return hosts.includes(ANY_PUBLIC_HOST) && url.protocol === 'https:' && isWebPort(url.port) && isPublic;
 }
 
 /** Host names that the operator named in full: they may resolve to private addresses. */

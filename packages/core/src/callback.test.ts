@@ -98,6 +98,8 @@ test.each([
   'https://127。0。0。1/',
   'https://user:pass@hooks.example.com/',
   'ftp://hooks.example.com/',
+  'https://hooks.example.com:25/',
+  'https://hooks.example.com:53/',
   'not a url',
 ])('%s may not', (url) => {
   expect(isAllowedCallbackUrl(url, ['*'])).toBe(false);

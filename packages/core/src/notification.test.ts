@@ -73,6 +73,10 @@ describe('judgeNotification', () => {
     expect(judgeNotification(SESSIONS.showing, notification({ timestamp }))).toEqual({ kind: 'check' });
   });
 
+  test('checks a login that must be of one account: who holds the webhook token could name any', () => {
+    expect(judgeNotification(withState(showing, { expectedPhone: '79990000000' }), notification())).toEqual({ kind: 'check' });
+  });
+
   test('counts from the start of the current attempt, not of the session', () => {
     const resumed = withState(showing, { startedAt: T0 + 600_000, newsFrom: T0 + 600_000 });
     expect(judgeNotification(resumed, notification())).toEqual({ kind: 'check' });

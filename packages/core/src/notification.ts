@@ -41,7 +41,8 @@ export function judgeNotification(session: Session, notification: StateNotificat
   // A notification of that very second may be from before it; so may any of an earlier second.
   const isFresh = notification.timestamp > Math.floor(session.newsFrom / 1000);
   if (isFresh && !session.relink && !isLoggingOut(session)) {
-    if (notification.stateInstance === 'authorized') {
+    // Which account it must be is not for the webhook token's holder to say: the provider itself is asked.
+    if (notification.stateInstance === 'authorized' && session.expectedPhone === null) {
       return { kind: 'believe', outcome: { kind: 'authorized', account: accountOf(notification.instanceData.wid) } };
     }
     if (notification.stateInstance === 'pendingPassword') return { kind: 'believe', outcome: { kind: 'passwordWanted' } };

@@ -70,7 +70,10 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
         await pair.here.create(session, 'sealed-text');
         await pair.here.apply(session.id, { kind: 'watched', at: T + 1 });
       }
-      expect((await pair.there.apply(resumable.id, { kind: 'elapsed', at: T + 180_001 }))?.state).toEqual({ kind: 'ended', reason: 'deadline' });
+      expect((await pair.there.apply(resumable.id, { kind: 'elapsed', at: T + 180_001 }))?.state).toEqual({
+        kind: 'ended',
+        reason: 'deadline',
+      });
       expect(await pair.here.readSealed(resumable.id)).toBe('sealed-text');
       await pair.there.apply(cancelled.id, { kind: 'cancelled', at: T + 2 });
       expect(await pair.here.readSealed(cancelled.id)).toBeNull();
