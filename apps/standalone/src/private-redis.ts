@@ -1,8 +1,8 @@
 /**
  * The Redis `start` works over when none is given: a real one found on PATH, else an in-process stand-in that is good for a look.
  *
- * The real one is a process of its own. If we are killed it lives on, and two of them must not write one append-only file: so its address
- * is kept beside the data, and the next start ends it first.
+ * The real one is a process of its own. If we are killed it ends a moment after us, and not at all if its watchdog was killed, too; but two of
+ * them must not write one append-only file. So its address is kept beside the data, and the next start ends it first.
  */
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';

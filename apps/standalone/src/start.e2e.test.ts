@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBrowser, readScreenshot } from './test-browser.ts';
+import { childrenOf, untilGone } from './test-login.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 
@@ -122,6 +123,11 @@ describe('pnpm start, when things went wrong', () => {
   });
 
   const redisOf = async ({ folder }: Started): Promise<string> => readFile(join(folder, '.qrcast/redis-address'), 'utf8');
+  /** The server, and the watchdog beside it. */
+  const processesOfRedis = ({ child }: Started): readonly number[] => {
+    const servers = childrenOf(child.pid ?? 0);
+    return [...servers, ...servers.flatMap(childrenOf)];
+  };
   const canReach = async (url: string): Promise<boolean> => {
     const redis = new Redis(url, { retryStrategy: () => null, lazyConnect: true });
     redis.on('error', () => undefined); // told by the result
@@ -130,18 +136,47 @@ describe('pnpm start, when things went wrong', () => {
     return answer === 'PONG';
   };
 
-  it('ends the Redis that a killed start left, before it starts one on the same data', async () => {
-    const killed = await start();
-    folders.push(killed.folder);
-    const left = await redisOf(killed);
-    killed.child.kill('SIGKILL');
-    await killed.ended;
-    expect(await canReach(left)).toBe(true); // nothing else would have ended it
-    const next = await start({}, killed.folder);
-    expect(await canReach(left)).toBe(false);
-    expect(await canReach(await redisOf(next))).toBe(true);
-    expect(await stop(next)).toBe(0);
-  }, 60_000);
+  it.runIf(process.platform === 'linux')(
+    'takes its Redis along when it is killed, and the next start finds what was written to the last',
+    async () => {
+      const killed = await start();
+      folders.push(killed.folder);
+      const client = new Redis(await redisOf(killed), { retryStrategy: () => null });
+      const disconnected = new Promise<void>((resolve) => client.once('end', resolve));
+      await client.set('written', 'last');
+      const processes = processesOfRedis(killed);
+      killed.child.kill('SIGKILL');
+      await disconnected;
+      await untilGone(processes);
+      const next = await start({}, killed.folder);
+      const again = new Redis(await redisOf(next));
+      expect(await again.get('written')).toBe('last');
+      again.disconnect();
+      expect(await stop(next)).toBe(0);
+    },
+    60_000,
+  );
+
+  it.runIf(process.platform === 'linux')(
+    'ends the Redis that a killed start left, before it starts one on the same data: the twin of the above, its watchdog killed',
+    async () => {
+      const killed = await start();
+      folders.push(killed.folder);
+      const left = await redisOf(killed);
+      const [redis = 0, watchdog = 0] = processesOfRedis(killed);
+      process.kill(watchdog, 'SIGKILL');
+      await untilGone([watchdog]);
+      killed.child.kill('SIGKILL');
+      await killed.ended;
+      expect(await canReach(left)).toBe(true); // nothing else would have ended it
+      const next = await start({}, killed.folder);
+      expect(await canReach(left)).toBe(false);
+      await untilGone([redis]);
+      expect(await canReach(await redisOf(next))).toBe(true);
+      expect(await stop(next)).toBe(0);
+    },
+    60_000,
+  );
 
   it('leaves nothing behind when its terminal is closed', async () => {
     const started = await start();

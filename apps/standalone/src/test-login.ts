@@ -129,7 +129,7 @@ function follow(child: ChildProcess, folder: string, pid: () => number): LoginRu
       await Promise.race([found.promise, early]).finally(() => looking.delete(look));
     },
     async clean() {
-      // Asked first: killed at once, it would leave its Redis behind.
+      // Asked first: killed at once, it would be outlived by its Redis for a moment.
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), END_WITHIN_MS);
       await ended;

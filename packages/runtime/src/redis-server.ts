@@ -1,12 +1,12 @@
 /**
  * A private Redis for `start` and for tests: a real server found on PATH, on a free loopback port, with a password, its data in one folder.
- * It is a child of this process and is stopped with it.
+ * It is a child of this process and ends with it, however this process ends.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { Redis } from 'ioredis';
 
@@ -23,7 +23,7 @@ export interface RedisServerOptions {
   /** The server's program. */
   readonly program: string;
   readonly args?: readonly string[];
-  /** Where its data goes; must exist. */
+  /** Where its data goes; must exist. Removed, if it is empty, when this process was killed. */
   readonly folder: string;
   /** Append-only file on. Off, nothing survives a restart. */
   readonly persistent: boolean;
@@ -35,6 +35,17 @@ const SERVER_PROGRAMS = ['redis-server', 'valkey-server'];
 const READY_WITHIN_MS = 10_000;
 const KILL_AFTER_MS = 5_000;
 const TRIES = 5;
+
+const SHELL = '/bin/sh';
+/**
+ * For a process that is killed and can close nothing. The shell becomes the server, so the server keeps its pid; beside it waits a watchdog for
+ * a line on descriptor 3, by which we say that the server has ended and its pid may be another's. Without a line the pipe closes only when
+ * we are gone: our end of it passes to none of our children, and the server does not get the watchdog's. `$0` is the folder.
+ *
+ * A watchdog that is killed is not replaced: the server then outlives a killed process, as it does on a machine without a shell, and the next
+ * `start` ends it.
+ */
+const GUARDED = '{ read -r _ <&3 || { kill -TERM $$; rmdir "$0"; }; } & exec "$@" 3<&-';
 
 /** The first real server on PATH, null if there is none. */
 export function findRedisProgram(path: string): string | null {
@@ -77,14 +88,20 @@ async function startServer(options: RedisServerOptions, { port, password }: { po
   ];
   // Its own process group: Ctrl-C is for us, and we stop it last. The configuration comes by stdin, for it holds the password. No
   // environment: there are secrets in ours.
-  const child = spawn(options.program, [...(options.args ?? []), '-'], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, env: {} });
+  const [program, ...args] = guarded([options.program, ...(options.args ?? []), '-'], options.folder);
+  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore', 'pipe'], detached: true, env: {} });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
   const killWithUs = (): void => void child.kill('SIGKILL');
   process.once('exit', killWithUs);
-  void ended.then(() => process.off('exit', killWithUs));
+  const watchdog = child.stdio?.[3] as Socket | undefined; // no pipes without free descriptors
+  watchdog?.on('error', () => undefined); // it was killed, or there is none
+  void ended.then(() => {
+    process.off('exit', killWithUs);
+    watchdog?.end('\n', () => watchdog.destroy());
+  });
   child.stdin?.on('error', () => undefined); // it ended before it read: `ended` tells
   child.stdin?.end(`${config.join('\n')}\n`);
 
@@ -100,6 +117,16 @@ async function startServer(options: RedisServerOptions, { port, password }: { po
     await close();
     throw error;
   }
+}
+
+/** What to run; on a machine without a shell the server alone. */
+function guarded(command: readonly [string, ...string[]], folder: string): readonly [string, ...string[]] {
+  try {
+    accessSync(SHELL, constants.X_OK);
+  } catch {
+    return command;
+  }
+  return [SHELL, '-c', GUARDED, folder, ...command];
 }
 
 /** Asks the server for its own pid: another server may sit on the port. */
