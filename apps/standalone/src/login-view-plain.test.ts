@@ -52,6 +52,15 @@ describe('plain lines', () => {
     expect(print(shown(null), 6_000)).toBe(`This code can only be shown as a picture. Open the page:\n${PAGE}\n`);
   });
 
+  it.each([
+    ['connected', null, ''],
+    ['ended', { reason: 'provider_down', resumable: true }, ''],
+    ['ended', { reason: 'deadline', resumable: true }, 'Nobody scanned the code in time. Asking for new ones …\n'],
+  ] as const)('leave the end to the report: %s, %j', (state, end, text) => {
+    const { session, connection } = shown('none');
+    expect(printer()({ session: { ...session, state, end } as Session, connection })).toBe(text);
+  });
+
   it('have colours only if told so', () => {
     expect(printer(true)(shown('one'))).toContain('\x1b[38;5;231;48;5;16m');
     expect(printer()(shown('one'))).not.toContain('\x1b');

@@ -1,7 +1,11 @@
-/** Plain lines, for output that is no terminal or cannot move its cursor: each new code once, each new word of the state once. */
+/**
+ * Plain lines, for output that is no terminal or cannot move its cursor: each new code once, each new word of the state once. How it ended is the
+ * report's to tell.
+ */
 
 import type { Snapshot } from '@qrcast/client/types';
 import { drawCode, FULL_QUIET_ZONE } from './login-code.ts';
+import { endingOf } from './login-ending.ts';
 import type { LoginView } from './login-view.ts';
 import { isPictureOnly, statusOf, turnOf } from './login-words.ts';
 
@@ -33,6 +37,7 @@ export function createPrinter(pageUrl: string, colours: boolean): (snapshot: Sna
   let drawn: string | null = null;
   let said = '';
   return (snapshot, serverNow) => {
+    if (snapshot.session !== null && endingOf(snapshot.session) !== null) return '';
     const code = snapshot.session?.code ?? null;
     const text = code?.text ?? null;
     const isNewCode = text !== null && text !== drawn;

@@ -68,6 +68,7 @@ describe('qrcast login', () => {
     instance.scan();
     expect(await run.ended).toBe(0);
     expect(run.output()).toMatch(new RegExp(`Connected: \\+${instance.phone}\\.\\n$|Connected\\.\\n$`));
+    expect(run.output().split('Connected')).toHaveLength(2); // once
     expect(run.errors()).toBe('');
     expect(children.filter(isRunning)).toEqual([]);
     expect(readdirSync(run.folder)).toEqual([]);
