@@ -1,5 +1,6 @@
 /** The hosted login page as people meet it: in Chromium, from a gateway and a worker, with the simulated provider and phone. */
 
+import { FAILURES_UNTIL_DOWN } from '@qrcast/core/schedule';
 import type { Instance } from '@qrcast/simulator/instance';
 import type { Browser, Page, Request } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -7,6 +8,7 @@ import { openBrowser } from './test-browser.ts';
 import { type Cluster, openCluster } from './test-cluster.ts';
 import {
   doubleText,
+  findBarriers,
   forgetTexts,
   isTooWide,
   openPage,
@@ -223,6 +225,26 @@ describe.concurrent('an end', { timeout: 30_000 }, () => {
     expect(await page.locator('.seconds').textContent()).toMatch(/^(Следующая попытка через \d+ с|Пробуем сейчас…)$/);
     instance.clearFaults();
     await untilState(page, 'showing');
+  });
+
+  it('comes when the provider stays down: the page says so, and its button begins anew', async () => {
+    const { page, instance } = await openLogin({ isDown: true, session: { returnUrl: 'https://shop.example.com/a' } });
+    for (let asked = 1; asked < FAILURES_UNTIL_DOWN; asked++) {
+      await instance.untilRequests(asked);
+      instance.notify({ state: 'starting' }); // is looked into at once; the pauses by themselves come to a minute
+    }
+    await untilState(page, 'ended');
+    expect(instance.requests).toHaveLength(FAILURES_UNTIL_DOWN);
+    expect(await title(page)).toBe('MAX is not answering');
+    expect(await page.locator('.detail').textContent()).toBe('No code could be had for some time. Try again in a few minutes.');
+    expect(await page.title()).toBe('MAX is not answering · Link MAX');
+    expect(await page.locator('#resume').textContent()).toMatch(/^\s*New code\s*$/);
+    expect(await page.locator('#return').count()).toBe(0); // it can still go on
+    expect(await findBarriers(page)).toEqual([]);
+    instance.clearFaults();
+    await page.keyboard.press('Enter'); // the focus is where the person goes on
+    await untilState(page, 'showing');
+    expect(await scanScreen(page)).toBe(instance.code());
   });
 
   it('leads back to where the person came from, by itself unless they want to stay', async () => {
