@@ -1,6 +1,6 @@
 import type { Session, Snapshot } from '@qrcast/client/types';
 import { describe, expect, it } from 'vitest';
-import { createPrinter } from './login-view-plain.ts';
+import { createPrinter, plainLines } from './login-view-plain.ts';
 
 const PAGE = 'http://127.0.0.1:3000/connect#ticket';
 
@@ -17,7 +17,7 @@ function shown(code: string | null, status: 'open' | 'retrying' = 'open'): Snaps
 }
 
 function printer(colours = false): (snapshot: Snapshot, serverNow?: number) => string {
-  const print = createPrinter(PAGE, colours);
+  const print = createPrinter({ pageUrl: PAGE, colours, linesOf: plainLines });
   return (snapshot, serverNow = 0) => print(snapshot, serverNow);
 }
 

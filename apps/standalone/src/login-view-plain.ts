@@ -20,7 +20,7 @@ export function createPlainView({ write, ask, colours }: PlainViewOptions): Logi
   let undo = (): void => undefined;
   return {
     watch(watch, pageUrl) {
-      const print = createPrinter(pageUrl, colours);
+      const print = createPrinter({ pageUrl, colours, linesOf: plainLines });
       const show = (): void => write(print(watch.snapshot, watch.serverNow()));
       undo = watch.subscribe(show);
       show();
@@ -32,20 +32,31 @@ export function createPlainView({ write, ask, colours }: PlainViewOptions): Logi
   };
 }
 
+export interface PrinterOptions {
+  readonly pageUrl: string;
+  readonly colours: boolean;
+  readonly linesOf: typeof plainLines;
+}
+
 /** What is to be printed after each change; often nothing. */
-export function createPrinter(pageUrl: string, colours: boolean): (snapshot: Snapshot, serverNow: number | null) => string {
+export function createPrinter({ pageUrl, colours, linesOf }: PrinterOptions): (snapshot: Snapshot, serverNow: number | null) => string {
   let drawn: string | null = null;
   let said = '';
   return (snapshot, serverNow) => {
-    if (snapshot.session !== null && endingOf(snapshot.session) !== null) return '';
-    const code = snapshot.session?.code ?? null;
-    const text = code?.text ?? null;
+    const text = snapshot.session?.code?.text ?? null;
     const isNewCode = text !== null && text !== drawn;
     const picture = isNewCode ? `\n${drawCode(text, { border: FULL_QUIET_ZONE, colours }).lines.join('\n')}\n` : '';
     drawn = text; // one that expired is drawn again, should it be confirmed
-    const status = [...statusOf(snapshot, serverNow), ...(isPictureOnly(code, serverNow) ? [pageUrl] : [])].join('\n');
+    const status = linesOf(snapshot, serverNow, pageUrl).join('\n');
     const isNews = status !== said || isNewCode;
     said = status;
-    return isNews ? `${picture}${status}\n` : '';
+    return isNews && status !== '' ? `${picture}${status}\n` : '';
   };
+}
+
+/** Where things stand, with the page where only that can show the code; none at the end. */
+export function plainLines(snapshot: Snapshot, serverNow: number | null, pageUrl: string): readonly string[] {
+  const { session } = snapshot;
+  if (session !== null && endingOf(session) !== null) return [];
+  return [...statusOf(snapshot, serverNow), ...(isPictureOnly(session?.code ?? null, serverNow) ? [pageUrl] : [])];
 }

@@ -1,15 +1,18 @@
 /** The product as its first user meets it: one command, a page, a phone. The phone is the simulator's. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, readlink, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openSimulator } from '@qrcast/simulator/simulator';
 import { Redis } from 'ioredis';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBrowser, readScreenshot } from './test-browser.ts';
 import { childrenOf, untilGone } from './test-login.ts';
+import { createScreen } from './test-screen.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 
@@ -17,6 +20,8 @@ interface Started {
   readonly child: ChildProcess;
   readonly folder: string;
   readonly output: () => string;
+  /** Once it has written what fits. */
+  readonly until: (fits: (output: string) => boolean) => Promise<void>;
   readonly pageUrl: string;
   /** The simulator's control address of the instance. */
   readonly control: string;
@@ -38,7 +43,10 @@ async function start(env: Record<string, string> = {}, inFolder?: string): Promi
   await Promise.race([up.promise, ended.then((status) => Promise.reject(new Error(`start ended with ${status}:\n${output}`)))]);
   const pageUrl = /http:\S+\/connect#\S+/.exec(output)?.[0] ?? '';
   const control = /http:\S+\/control\/instances\/\d+/.exec(output)?.[0] ?? '';
-  return { child, folder, output: () => output, pageUrl, control, ended };
+  const until = async (fits: (text: string) => boolean): Promise<void> => {
+    while (!fits(output)) await once(child.stdout, 'data');
+  };
+  return { child, folder, output: () => output, until, pageUrl, control, ended };
 }
 
 async function stop({ child, folder, ended }: Started): Promise<number | null> {
@@ -113,6 +121,30 @@ describe('pnpm start', () => {
     await post('webhook', { lose: 1 });
     await post('scan');
     await state('connected'); // by the next poll
+  }, 60_000);
+});
+
+describe('pnpm start with an instance of one’s own', () => {
+  it('draws its code in the terminal, too, and says once that it is connected', async () => {
+    const simulator = await openSimulator();
+    const instance = simulator.createInstance();
+    const started = await start({
+      GREEN_API_ID_INSTANCE: instance.idInstance,
+      GREEN_API_TOKEN: instance.apiToken,
+      GREEN_API_URL: simulator.url,
+      QRCAST_UPSTREAM_HOSTS: simulator.url,
+      QRCAST_POLL_INTERVAL_MS: '1500',
+      QRCAST_CODE_TTL_MS: '6000',
+    });
+    await started.until((output) => output.includes('Scan it in MAX'));
+    const screen = createScreen(300, 200);
+    screen.write(started.output().replaceAll('\n', '\r\n'));
+    expect(screen.readCode('dark')).toBe(instance.code());
+    instance.scan();
+    await started.until((output) => output.includes('Connected'));
+    expect(await stop(started)).toBe(0);
+    expect(started.output().split('Connected')).toHaveLength(2);
+    await simulator.close();
   }, 60_000);
 });
 

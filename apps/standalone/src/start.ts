@@ -10,7 +10,7 @@ import { openHome } from './home.ts';
 import { openPrivateRedis, redisAdvice } from './private-redis.ts';
 import { DEFAULT_TENANT, startSimulator, startStack } from './stack.ts';
 import { createSession } from './start-session.ts';
-import { showInTerminal } from './terminal.ts';
+import { showInTerminal } from './start-terminal.ts';
 
 export const START_SETTINGS = [
   ...ROLE_SETTINGS,
@@ -99,5 +99,5 @@ export async function runStart({ settings, path, folder, defaultHosts, log, rele
       redisAdvice: privateRedis?.isReal === false ? redisAdvice(process.platform, existsSync('/usr/bin/apt-get')) : null,
     }),
   );
-  if (isReal) releasers.push('terminal', showInTerminal({ url: local, ticket: session.ticket, write }));
+  if (isReal) releasers.push('terminal', showInTerminal({ url: local, ticket: session.ticket, pageUrl: session.pageUrl, write }));
 }
