@@ -41,7 +41,7 @@ const WS = '/v1/ws';
 const SOCKET_IO = '/socket.io/?EIO=4&transport=websocket';
 
 describe('failed credentials', () => {
-  it('of one address are refused as too many, and so is what comes with a good one from there', async () => {
+  it('of one address are refused as too many, and so is what comes with a good one that is not known yet', async () => {
     const test = await openGateway({});
     for (let i = 0; i < 3; i++) expect((await fail(test)).status).toBe(401);
     for (const { status, body, headers } of [await fail(test), await list(test)]) {
@@ -58,9 +58,27 @@ describe('failed credentials', () => {
     const expired = await test.ticketFor(session.id, { expiresAt: Date.now() - 1_000 });
     for (let i = 0; i < 5; i++) expect((await test.call('GET', '/v1/sessions/self', { secret: expired })).status).toBe(401);
     await test.call('GET', '/v1/admin/tenants', { secret: 'no-admin-key' });
-    await test.call('GET', '/v1/sessions/self', { secret: null });
+    await test.call('GET', '/v1/sessions/self', { secret: 'no.ticket.either' });
     await test.call('GET', '/v1/sessions', { secret: 'qk_wrong' });
-    expect((await list(test)).status).toBe(429);
+    expect((await fail(test)).status).toBe(429);
+  });
+
+  it('are none where there is no credential, as when a page has pictures of ours', async () => {
+    const test = await openGateway({});
+    for (let i = 0; i < 6; i++) expect((await test.call('GET', '/v1/sessions', { secret: null })).status).toBe(401);
+    expect((await list(test)).status).toBe(200);
+  });
+
+  it('keep nobody out who brings a ticket of ours, or a key that was good lately', async () => {
+    const test = await openGateway({});
+    const { ticket } = await test.create();
+    const other = await test.newTenant();
+    for (let i = 0; i < 4; i++) await fail(test);
+    expect((await test.call('GET', '/v1/sessions/self', { secret: ticket })).status).toBe(200);
+    expect((await list(test)).status).toBe(200);
+    expect((await test.call('GET', '/v1/sessions', { secret: other.apiKey })).status).toBe(429); // nobody knows it yet
+    const forged = `${ticket.slice(0, -4)}AAAA`;
+    expect((await test.call('GET', '/v1/sessions/self', { secret: forged })).status).toBe(429);
   });
 
   it("of notifications do not count: the provider sends all tenants' from the same addresses", async () => {
@@ -69,7 +87,7 @@ describe('failed credentials', () => {
     for (let i = 0; i < 5; i++) expect((await test.call('POST', path, { secret: 'wt_wrong', body: {} })).status).toBe(401);
     expect((await list(test)).status).toBe(200);
     for (let i = 0; i < 5; i++) await test.call('GET', '/v1/sessions', { secret: 'qk_wrong' });
-    expect((await list(test)).status).toBe(429);
+    expect((await fail(test)).status).toBe(429);
     expect((await test.call('POST', path, { secret: test.tenant.webhookToken, body: {} })).status).toBe(200);
   });
 });

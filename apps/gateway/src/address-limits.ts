@@ -8,6 +8,7 @@ import { RefusedError } from '@qrcast/core/errors';
 import { ADDRESS_LIMITS, type AddressLimit, type AddressLimits } from '@qrcast/core/tenant-limits';
 import type { Logger } from '@qrcast/runtime/log';
 import type { FastifyInstance } from 'fastify';
+import type { KnownCredentials } from './auth.ts';
 import { type AddressOf, addressGroup } from './client-address.ts';
 import { TicketEndedError } from './tickets.ts';
 import { createTokenBuckets } from './token-buckets.ts';
@@ -61,17 +62,19 @@ export function createAddressGate({ addressOf, limits, log, now }: AddressGateDe
 }
 
 /**
- * Every call below `/v1`: refused while its address has failed too often. A ticket that was good once is no failure. Notifications are left
- * out: the provider sends those of all tenants from the same addresses, and one tenant's wrong token must not hold up the others'.
+ * Every call below `/v1`: refused while its address has failed too often, unless it brings a credential that is known to be none of those
+ * that fail: many people may share an address, and any page they visit can make their browsers fail. A ticket that was good once is no
+ * failure, nor is a call without a credential, which costs nothing. Notifications are left out: the provider sends those of all tenants from
+ * the same addresses, and one tenant's wrong token must not hold up the others'.
  */
-export function addAddressGate(app: FastifyInstance, gate: AddressGate): void {
+export function addAddressGate(app: FastifyInstance, gate: AddressGate, { isKnown }: KnownCredentials): void {
   const isGated = (route: string | undefined): boolean => route?.startsWith('/v1/') === true && !route.startsWith('/v1/webhooks/');
   app.addHook('onRequest', async ({ raw, routeOptions }) => {
     const refusal = isGated(routeOptions.url) ? gate.refuseCall(raw) : null;
-    if (refusal !== null) throw refusal;
+    if (refusal !== null && !(await isKnown(raw.headers.authorization))) throw refusal;
   });
   app.addHook('onError', async ({ raw, routeOptions }, _reply, error: Error) => {
-    const isFailure = error instanceof RefusedError && error.code === 'unauthenticated' && !(error instanceof TicketEndedError);
-    if (isFailure && isGated(routeOptions.url)) gate.countFailure(raw);
+    const isRefused = error instanceof RefusedError && error.code === 'unauthenticated' && !(error instanceof TicketEndedError);
+    if (isRefused && raw.headers.authorization !== undefined && isGated(routeOptions.url)) gate.countFailure(raw);
   });
 }

@@ -25,6 +25,12 @@ export interface Auth {
   requireAdmin(authorization: string | undefined): void;
 }
 
+/** Credentials as they are told apart before anything is looked up. */
+export interface KnownCredentials {
+  /** A ticket of ours, or a key that was good lately: its caller is not who guesses. */
+  isKnown(authorization: string | undefined): Promise<boolean>;
+}
+
 export interface AuthDeps {
   readonly tenants: Pick<Tenants, 'findByKey'>;
   readonly standing: Pick<TenantStanding, 'require'>;
@@ -37,7 +43,11 @@ export interface AuthDeps {
   readonly publicUrl: () => string;
 }
 
-export function createAuth({ tenants, standing, rates, ticketShares, tickets, adminKey, publicUrl }: AuthDeps): Auth {
+/** Twice as many as a thousand tenants have. */
+const MAX_GOOD_KEYS = 4_000;
+
+export function createAuth({ tenants, standing, rates, ticketShares, tickets, adminKey, publicUrl }: AuthDeps): Auth & KnownCredentials {
+  const goodKeys = createRecent(MAX_GOOD_KEYS);
   const adminHash = adminKey === undefined ? null : hashSecret(adminKey);
 
   async function identifyTicket(text: string, origin: string | undefined, rate: RateLimit): Promise<ViewerPrincipal> {
@@ -62,6 +72,7 @@ export function createAuth({ tenants, standing, rates, ticketShares, tickets, ad
       if (!isApiKey(authorization)) return identifyTicket(secret, origin, 'requestsPerMinute');
       const found = await tenants.findByKey(secret);
       if (found === null) throw new RefusedError('unauthenticated', 'the API key is not known; was it removed?');
+      goodKeys.add(hashSecret(secret));
       const tenant = mustStand(found.tenant);
       await rates.take(tenant, 'requestsPerMinute');
       return { kind: 'tenant', tenantId: tenant.id, tenant, keyId: found.keyId };
@@ -69,11 +80,31 @@ export function createAuth({ tenants, standing, rates, ticketShares, tickets, ad
 
     identifyTicket: (ticket, origin) => identifyTicket(ticket, origin, 'handshakesPerMinute'),
 
+    async isKnown(authorization) {
+      const secret = bearerOf(authorization);
+      if (secret === null) return false;
+      return isApiKey(authorization) ? goodKeys.has(hashSecret(secret)) : tickets.isOurs(secret);
+    },
+
     requireAdmin(authorization) {
       const secret = bearerOf(authorization);
       if (adminHash === null) throw new RefusedError('unauthenticated', 'the admin API is off; set QRCAST_ADMIN_KEY to turn it on');
       if (secret === null || !matchesHash(secret, adminHash))
         throw new RefusedError('unauthenticated', 'expected the header Authorization: Bearer <admin key>');
+    },
+  };
+}
+
+/** A set of a bounded size: what was added longest ago falls out. */
+function createRecent(max: number) {
+  const recent = new Set<string>();
+  return {
+    has: (one: string): boolean => recent.has(one),
+    add(one: string): void {
+      recent.delete(one);
+      recent.add(one);
+      const [oldest] = recent;
+      if (recent.size > max && oldest !== undefined) recent.delete(oldest);
     },
   };
 }

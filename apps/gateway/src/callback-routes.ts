@@ -21,7 +21,7 @@ interface CallbackPath {
 }
 
 /** Looked at for one page of a filtered list; the cursor goes on from there. */
-const MAX_SCANNED = 1_000;
+const MAX_SCANNED = 200;
 
 export function addCallbackRoutes(app: FastifyInstance, { auth, callbackLog, outbox, clock }: CallbackRoutesDeps): void {
   async function tenantOf(request: FastifyRequest): Promise<string> {

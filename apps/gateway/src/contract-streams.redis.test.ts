@@ -169,6 +169,7 @@ describe('what the document promises is brought about', () => {
     async unavailable() {
       const full = await openTestGateway({ maxConnections: 0 });
       const open = socket(full.url);
+      open.send({ type: 'subscribe', ticket: (await full.create()).ticket });
       void open.closed.then(() => full.close());
       return open;
     },

@@ -18,7 +18,7 @@ import { createOutbox } from '@qrcast/runtime/outbox';
 import { createRelayLanes } from '@qrcast/runtime/relay-lanes';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import { addAddressGate, createAddressGate } from './address-limits.ts';
-import { createAdmission } from './admission.ts';
+import { createAdmission, MAX_GUESTS } from './admission.ts';
 import { answerHeaders, setAnswerHeaders } from './answer-headers.ts';
 import { addCallers } from './audit-caller.ts';
 import { addAuditRoutes } from './audit-routes.ts';
@@ -98,6 +98,8 @@ export interface Gateway {
   close(drainMs: number): Promise<void>;
 }
 
+/** For HTTP calls, beside the streams: those between two requests give way to new ones. */
+const MAX_PLAIN_CONNECTIONS = 2_000;
 /** A watch survives two lost renewals. */
 const RENEWALS_PER_GRACE = 3;
 
@@ -138,7 +140,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const ticketShares = createTicketShares({ limitOf, now: () => performance.now() });
   const standing = openTenantStanding({ ...shared, tenants });
   releasers.push('tenant standing', () => standing.close());
-  const auth = audited.auth(createAuth({ tenants, standing, rates, ticketShares, tickets, adminKey: options.adminKey, publicUrl }));
+  const credentials = createAuth({ tenants, standing, rates, ticketShares, tickets, adminKey: options.adminKey, publicUrl });
+  const auth = audited.auth(credentials);
   const index = createSessionIndex(shared);
   const watching = createWatching({ ...shared, graceMs: unwatchedGraceMs });
   const lease = { gatewayId: randomUUID(), lastsMs: unwatchedGraceMs };
@@ -158,8 +161,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const headers = answerHeaders(options.publicUrl);
   const app = await createHttpServer(log, admission.isDraining, isUpgrade, headers, isTrustedProxy);
   addCallers(app);
-  addAddressGate(app, addressGate);
-  const connections = trackConnections(app.server);
+  addAddressGate(app, addressGate, credentials);
+  const connections = trackConnections(app.server, options.maxConnections + MAX_GUESTS + MAX_PLAIN_CONNECTIONS);
   releasers.push('http', () => app.close());
   addOpsRoutes(app, async () => {
     if (admission.isDraining()) throw new Error('draining');

@@ -4,7 +4,10 @@ import { connect } from 'node:net';
 import { sessionChannel } from '@qrcast/runtime/keys';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { MESSAGE_BURST } from './message-budget.ts';
 import { openTestGateway, type TestGateway } from './test-gateway.ts';
+import type { Ack } from './test-viewer.ts';
+import { openSocket } from './test-websocket.ts';
 import { READ_WITHIN_MS } from './unread-answers.ts';
 
 let test: TestGateway;
@@ -13,9 +16,11 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
+const SOCKET_IO = '/socket.io/?EIO=4&transport=websocket';
+
 /** A raw WebSocket that has said nothing yet; every frame it gets is kept. */
 function openRaw(): { raw: WebSocket; frames: string[]; until(start: string, count?: number): Promise<void> } {
-  const raw = new WebSocket(`${test.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+  const raw = new WebSocket(`${test.url.replace('http', 'ws')}${SOCKET_IO}`);
   const frames: string[] = [];
   let wake: () => void = () => undefined;
   raw.on('message', (data: Buffer) => {
@@ -102,7 +107,7 @@ describe('a hostile client', () => {
 });
 
 describe('a client that asks and does not read', () => {
-  it.each(['/socket.io/?EIO=4&transport=websocket', '/v1/ws'])(
+  it.each([SOCKET_IO, '/v1/ws'])(
     'is cut when it sends pings without end to %s',
     async (path) => {
       const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : []);
@@ -126,6 +131,56 @@ describe('a client that asks and does not read', () => {
     },
     30_000,
   );
+
+  it.each(['WebSocket', 'Socket.IO'])(
+    'has two states kept for it at most, however often it subscribes on %s',
+    async (name) => {
+      const { session, ticket } = await test.create();
+      await test.call('GET', '/v1/sessions/self', { secret: ticket });
+      const old = await test.showCode(session.id, 'A'.repeat(400_000));
+      const viewer = name === 'Socket.IO' ? test.view(ticket) : null;
+      const socket = viewer === null ? openSocket(test.url) : null;
+      await (viewer?.until('session') ?? socket?.opened);
+      const raw = socket?.raw ?? viewer?.raw();
+      raw?.pause();
+      const count = MESSAGE_BURST - 10;
+      const acks: Promise<Ack>[] = [];
+      for (let i = 0; i < count; i++) {
+        if (viewer === null) socket?.send({ type: 'subscribe', ticket });
+        else acks.push(viewer.socket.emitWithAck('subscribe', { ticket }) as Promise<Ack>); // what it is, is looked at below
+      }
+      while ((raw?.bufferedAmount ?? 0) > 0) await test.node.redis.ping();
+      for (let i = 0; i < 50; i++) await test.call('GET', '/v1/sessions/self?visible=false', { secret: ticket }); // time enough for all
+      const { version } = await test.showCode(session.id, 'BBBB');
+      raw?.resume();
+      const isOld = (told: { readonly version: number } | undefined): boolean => told?.version === old.version;
+      await (viewer ?? socket)?.until('session', (told) => told.version === version);
+      const answered = (await Promise.all(acks)).map(({ session: told }) => told);
+      await socket?.untilAnswers(count);
+      expect([...answered, ...((viewer ?? socket)?.all('session') ?? [])].filter(isOld).length).toBeLessThanOrEqual(
+        viewer === null ? 2 : 3,
+      );
+      viewer?.socket.disconnect();
+      socket?.raw.close();
+    },
+    30_000,
+  );
+
+  it.each(['/v1/ws', SOCKET_IO])('is cut when a message of it on %s comes in pieces without end', async (path) => {
+    const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : []);
+    await new Promise((resolve) => raw.once('open', resolve));
+    raw.on('error', () => undefined); // cut while it writes
+    const closed = new Promise<number>((resolve) => raw.once('close', resolve));
+    for (let i = 0; i < 20; i++) raw.send('x', { fin: false });
+    expect(await closed).not.toBe(1000);
+    const other = new WebSocket(`${test.url.replace('http', 'ws')}/v1/ws`, ['qrcast.v1']);
+    await new Promise((resolve) => other.once('open', resolve));
+    const answer = new Promise((resolve) => other.once('message', (data) => resolve(String(data))));
+    const pieces = [...'{"type":"ping"}'];
+    for (const [i, piece] of pieces.entries()) other.send(piece, { fin: i === pieces.length - 1 });
+    expect(await answer).toBe('{"type":"pong"}');
+    other.terminate();
+  });
 
   it('is cut over HTTP, after a minute', async () => {
     const timers = vi.spyOn(globalThis, 'setTimeout');

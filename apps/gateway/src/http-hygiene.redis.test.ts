@@ -204,6 +204,15 @@ describe('a request', () => {
     expect(statuses(secret)).toEqual(['400']);
   });
 
+  it.each(['/v1/%61dmin/tenants', '/%76%31/admin/tenants', '/v1%2Fadmin/tenants', 'http://x/v1/%61dmin/tenants', '/v1/sessions/%73elf'])(
+    'to %s, which a guard in front would not know again, is refused',
+    async (path) => {
+      const answer = await send(lines(`GET ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${ADMIN_KEY}`, 'Connection: close'));
+      expect(statuses(answer)).toEqual(['400']);
+      expect(answer).toContain('percent-encoded');
+    },
+  );
+
   it.each(['TRACE', 'PUT', 'PROPFIND'])('by %s is nothing here, and is not sent back', async (method) => {
     const answer = await send(lines(`${method} /v1/sessions HTTP/1.1`, 'Host: x', 'X-Mine: secretsecret', 'Connection: close'));
     expect(statuses(answer)).toEqual(['404']);

@@ -3,7 +3,7 @@
  * end is found when there is no place left, and an expired one falls out by itself.
  */
 
-import { isTerminal, type Session } from '@qrcast/core/session';
+import { isFinal, isTerminal, type Session } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/clock';
 import { liveSessionsKey } from '@qrcast/runtime/keys';
 import { loadLuaScript } from '@qrcast/runtime/lua-script';
@@ -11,8 +11,6 @@ import type { Sessions } from '@qrcast/runtime/sessions';
 import type { Redis } from 'ioredis';
 import { type LimitOf, noPlaceLeft } from './tenant-limits.ts';
 import type { Tenant } from './tenants.ts';
-
-type NamedSession = Pick<Session, 'id' | 'tenantId'>;
 
 export interface LiveSessions {
   /**
@@ -22,8 +20,10 @@ export interface LiveSessions {
   claim(tenant: Pick<Tenant, 'id' | 'limits'>, sessionId: string, replaced: Session | null): Promise<() => Promise<void>>;
   /** A place for as long as the session may live, claimed before or not. @throws {RefusedError} `tenant_limit_reached`. */
   keep(tenant: Pick<Tenant, 'id' | 'limits'>, session: Session): Promise<void>;
-  /** It has ended, or was never made. */
-  leave(session: NamedSession): void;
+  /** It lives on, whatever the limit is. */
+  restore(session: Session): Promise<void>;
+  /** It was seen ended. */
+  leave(session: Session): void;
 }
 
 export interface LiveSessionsDeps {
@@ -75,6 +75,16 @@ export function createLiveSessions({ redis, namespace, clock, sessions, limitOf 
     return ended.length > 0;
   }
 
+  async function restore({ id, tenantId, expiresAt }: Session): Promise<void> {
+    await script([liveSessionsKey(namespace, tenantId)], [id, expiresAt, clock.now(), Number.MAX_SAFE_INTEGER, '']);
+  }
+
+  /** One that can be resumed may have been: what was seen of it is looked at again. */
+  async function takeOut(session: Session): Promise<void> {
+    const now = isFinal(session) ? session : await sessions.find(session.id);
+    if (now !== null && isTerminal(now)) await redis.zrem(liveSessionsKey(namespace, session.tenantId), session.id);
+  }
+
   return {
     async claim(tenant, sessionId, replaced) {
       const key = liveSessionsKey(namespace, tenant.id);
@@ -82,13 +92,13 @@ export function createLiveSessions({ redis, namespace, clock, sessions, limitOf 
       return async () => {
         await redis.zrem(key, sessionId);
         const former = replaced === null ? null : await sessions.find(replaced.id);
-        const isOwed = former !== null && !isTerminal(former);
-        if (isOwed) await script([key], [former.id, former.expiresAt, clock.now(), Number.MAX_SAFE_INTEGER, '']);
+        if (former !== null && !isTerminal(former)) await restore(former);
       };
     },
     keep: (tenant, session) => place(tenant, session.id, session.expiresAt),
-    leave({ id, tenantId }) {
-      redis.zrem(liveSessionsKey(namespace, tenantId), id).catch(() => undefined); // Redis is out: the sweep finds it
+    restore,
+    leave(session) {
+      takeOut(session).catch(() => undefined); // Redis is out: the sweep finds it
     },
   };
 }

@@ -24,6 +24,16 @@ const SECRET_NAMES: ReadonlySet<string> = new Set([
 /** A proxy in front may believe the other one. */
 const ONCE_ONLY: ReadonlySet<string> = new Set(['authorization', 'host', 'origin']);
 
+const API_PATH = /^(https?:\/\/[^/]*)?\/v1(\/|$)/i;
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path; // no encoding of anything
+  }
+}
+
 /** True if the query of this URL bears the name of a secret. Proxies and browsers write URLs down. */
 export function namesSecret(url: string | undefined): boolean {
   const [, query = ''] = (url ?? '').split(/\?(.*)/s);
@@ -37,6 +47,11 @@ export function requireSoundRequest({ url, rawHeaders }: IncomingMessage): void 
       'invalid_request',
       'expected no secret in the URL, where logs keep it; send it as Authorization: Bearer <secret>, and treat this one as known to others',
     );
+  }
+  const path = url?.split('?', 1)[0] ?? '';
+  // A proxy that guards a path by its words would not know it again.
+  if (path.includes('%') && API_PATH.test(decoded(path))) {
+    throw new RefusedError('invalid_request', 'expected a path below /v1 with nothing percent-encoded in it; no id of ours needs that');
   }
   const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
   const twice = names.find((name, i) => ONCE_ONLY.has(name) && names.indexOf(name) !== i);

@@ -1,6 +1,6 @@
 /**
- * A seat: what a stream or a held request needs for watching a session: a place within the tenant's limits. It is lost when the ticket expires or is revoked, and when the
- * tenant is suspended or deleted, on whatever gateway that is said.
+ * A seat: what a stream or a held request needs for watching a session: a place within the tenant's limits. It is lost when the ticket expires
+ * or is revoked or the API key is removed, and when the tenant is suspended or deleted, on whatever gateway that is said.
  */
 
 import type { RefusedError } from '@qrcast/core/errors';
@@ -51,7 +51,7 @@ export function createSeats({ revocations, standing, places }: SeatsDeps): Seats
             leave();
             onEnd(why);
           };
-          undos.push(standing.hold(principal.tenantId, end));
+          undos.push(standing.hold(principal, end));
           if (principal.kind === 'viewer') undos.push(revocations.hold(principal.ticket, end));
         },
         leave,

@@ -187,6 +187,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
         throw new RefusedError('not_resumable', 'the instance has a newer live session; use that one');
       }
       await sessions.apply(sessionId, { kind: 'resumed', at: clock.now() });
+      await liveSessions.restore(session); // somebody who had read its end may have taken it out meanwhile
       const resumed = await watching.start(sessionId);
       if (resumed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
       return resumed;

@@ -15,11 +15,15 @@ const senders = new WeakMap<Connection, (sent: Sent) => void>();
 
 /** `emit` emits to this socket. Calls `sent` once when all of it has been read; never, if the connection ends first. */
 export function emitThen(socket: Socket, emit: () => void, sent: Sent): void {
-  const known = senders.get(socket.conn);
-  const expect = known ?? creditOf(socket.conn);
-  if (known === undefined) senders.set(socket.conn, expect);
-  expect(sent); // first: within the emit the message may already be handed to the transport
+  senderOf(socket.conn)(sent); // first: within the emit the message may already be handed to the transport
   emit();
+}
+
+function senderOf(conn: Connection): (sent: Sent) => void {
+  const known = senders.get(conn);
+  const sender = known ?? creditOf(conn);
+  if (known === undefined) senders.set(conn, sender);
+  return sender;
 }
 
 function creditOf(conn: Connection): (sent: Sent) => void {

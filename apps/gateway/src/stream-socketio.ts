@@ -9,7 +9,7 @@ import { RefusedError, toStreamError } from '@qrcast/core/errors';
 import { parseRequest, sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from '@qrcast/core/requests';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import { Server, type Socket } from 'socket.io';
-import { WebSocketServer } from 'ws';
+import { type ServerOptions, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import type { AddressGate } from './address-limits.ts';
 import type { Admission, Guest } from './admission.ts';
@@ -17,7 +17,7 @@ import { asCaller, type Caller, createCaller } from './audit-caller.ts';
 import type { ViewerPrincipal } from './auth.ts';
 import type { Sink } from './delivery.ts';
 import { refusalOf } from './http-server.ts';
-import { createMessageBudget, MAX_MESSAGE_BYTES } from './message-budget.ts';
+import { createMessageBudget, MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from './message-budget.ts';
 import { namesSecret } from './request-rules.ts';
 import type { Seat } from './seats.ts';
 import { emitThen, rawWebSocket } from './socketio-credit.ts';
@@ -62,6 +62,13 @@ interface Serving {
   readonly end: () => void;
 }
 
+/** Socket.IO's own copy of `ws` is older, and answers any number of pings of a client that reads nothing. */
+class BoundedWebSocketServer extends WebSocketServer {
+  constructor(options: ServerOptions) {
+    super({ ...options, maxFragments: MAX_FRAGMENTS } as ServerOptions); // not in its types yet
+  }
+}
+
 /** `close` ends the HTTP server with it: Socket.IO knows no other way. */
 export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): Promise<void> } {
   const { admission, log } = deps;
@@ -70,7 +77,7 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
     connectTimeout: SUBSCRIBE_WITHIN_MS, // longer than it takes to find out that Redis is out, or it would be closed without a word
     cors: { origin: '*' }, // no cookie is ever used; a ticket names the origins it may be used from
     destroyUpgrade: false, // it would cut plain WebSockets
-    wsEngine: WebSocketServer, // its own copy is older, and answers any number of pings of a client that reads nothing
+    wsEngine: BoundedWebSocketServer,
     allowRequest: (request, decide) => {
       const refusal = namesSecret(request.url)
         ? 'invalid_request: the ticket belongs into auth, never into the URL'
@@ -184,7 +191,7 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
       if (socket.connected) closeSocket(socket, toClosing(reason));
     },
   };
-  const connection = openViewerConnection(deps, sink, socket.handshake.headers.origin, enter);
+  const connection = openViewerConnection(deps, { sink, origin: socket.handshake.headers.origin, enter });
   socket.data = { end: connection.end } satisfies Serving;
   socket.use((_event, next) => {
     if (connection.mayTake()) next();
@@ -215,8 +222,8 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
     });
   }
 
-  on('subscribe', subscribeSchema, connection.subscribe, ({ session, begin }, ack) => {
-    ack({ ok: true, session });
+  on('subscribe', subscribeSchema, connection.subscribe, ({ session, begin, read }, ack) => {
+    emitThen(socket, () => ack({ ok: true, session }), read);
     begin();
   });
   on('unsubscribe', sessionIdSchema, connection.unsubscribe);

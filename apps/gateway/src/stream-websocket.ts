@@ -17,8 +17,8 @@ import { asCaller, type Caller, createCaller } from './audit-caller.ts';
 import type { Sink, ViewerMessage } from './delivery.ts';
 import { encodeOnce } from './encode-once.ts';
 import { refusalOf } from './http-server.ts';
-import { MAX_MESSAGE_BYTES } from './message-budget.ts';
-import { keepAlive, openPingCredit } from './ping-credit.ts';
+import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from './message-budget.ts';
+import { keepAlive, openPingCredit, type PingCredit } from './ping-credit.ts';
 import {
   CLOSE_WITHIN_MS,
   closeReasonFor,
@@ -57,11 +57,13 @@ const frameOf = encodeOnce((message: ViewerMessage) =>
 
 export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { close(): void } {
   const { addressGate } = deps;
-  const options: ServerOptions<typeof ViewerSocket> & { closeTimeout: number } = {
+  // Both are not in its types yet.
+  const options: ServerOptions<typeof ViewerSocket> & { closeTimeout: number; maxFragments: number } = {
     noServer: true,
     WebSocket: ViewerSocket,
     maxPayload: MAX_MESSAGE_BYTES,
-    closeTimeout: CLOSE_WITHIN_MS, // not in its types yet
+    maxFragments: MAX_FRAGMENTS,
+    closeTimeout: CLOSE_WITHIN_MS,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     verifyClient: ({ req }, decide) => {
       const refusal = addressGate.refuseHandshake(req);
@@ -117,7 +119,7 @@ function serve(raw: WebSocket, origin: string | undefined, caller: Caller, deps:
     },
     close,
   };
-  const connection = openViewerConnection(deps, sink, origin, guest.enter);
+  const connection = openViewerConnection(deps, { sink, origin, enter: guest.enter });
   const stopPings = keepAlive(raw, credit);
   raw.on('close', () => {
     guest.leave();
@@ -131,7 +133,7 @@ function serve(raw: WebSocket, origin: string | undefined, caller: Caller, deps:
     if (body === null) return connection.close('invalid_message');
     const ref = 'ref' in body ? refSchema.safeParse(body.ref).data : undefined;
     const answer = (frame: Answer): void => write(ref === undefined ? frame : { ...frame, ref });
-    asCaller(caller, () => run(connection, body, answer)).catch((error: unknown) => {
+    asCaller(caller, () => run(connection, body, answer, credit)).catch((error: unknown) => {
       const refusal = refusalOf(error, log, WEBSOCKET_PATH);
       answer({ type: 'error', error: toStreamError(refusal) });
       // Without the subscription that was refused the connection is of no use.
@@ -144,14 +146,15 @@ function serve(raw: WebSocket, origin: string | undefined, caller: Caller, deps:
 type Answer = Extract<ServerFrame, { type: 'ok' | 'error' | 'pong' }>;
 
 /** Does what the frame asks for, and answers it. @throws {RefusedError} */
-async function run(connection: ViewerConnection, body: object, answer: (frame: Answer) => void): Promise<void> {
+async function run(connection: ViewerConnection, body: object, answer: (frame: Answer) => void, credit: PingCredit): Promise<void> {
   const frame = parseRequest(clientFrameSchema, body);
   switch (frame.type) {
     case 'ping':
       return answer({ type: 'pong' });
     case 'subscribe': {
-      const { session, begin } = await connection.subscribe(frame);
+      const { session, begin, read } = await connection.subscribe(frame);
       answer({ type: 'ok', sessionId: session.id });
+      credit(read);
       return begin();
     }
     case 'unsubscribe':

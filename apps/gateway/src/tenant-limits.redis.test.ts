@@ -177,6 +177,19 @@ describe('live sessions', () => {
     expect(await here.node.redis.pttl(liveSessionsKey(here.namespace, tenant.id))).toBeGreaterThan(3_000_000);
   });
 
+  it('that were resumed are not taken out by somebody who had read their end before', async () => {
+    const tenant = await limited({ sessions: 1 });
+    const live = createLiveSessions({ ...here.node, namespace: here.namespace, limitOf: createLimitOf(DEFAULT_TENANT_LIMITS) });
+    const { session } = (await make(here, tenant)).body;
+    const ended = await here.passDeadline(session.id);
+    live.leave(ended);
+    await until(async () => (await liveIds(tenant)).length === 0);
+    await here.call('POST', `/v1/sessions/${session.id}/resume`, { secret: tenant.apiKey });
+    live.leave(ended); // late
+    for (let i = 0; i < 5; i++) await here.node.redis.ping(); // on the same connection, behind what it asks
+    expect(await liveIds(tenant)).toEqual([session.id]);
+  });
+
   const liveIds = ({ id }: TestTenant): Promise<string[]> => here.node.redis.zrange(liveSessionsKey(here.namespace, id), '0', '-1');
 
   it('need a place to be resumed', async () => {

@@ -24,6 +24,27 @@ const suspend = (tenant: TestTenant, suspended: boolean): Promise<Answer> =>
   here.call('PATCH', `/v1/admin/tenants/${tenant.id}`, { secret: ADMIN_KEY, body: { suspended } });
 const remove = (tenant: TestTenant): Promise<Answer> => here.call('DELETE', `/v1/admin/tenants/${tenant.id}`, { secret: ADMIN_KEY });
 
+it("what came with an API key ends within 2 s when the key is removed, on the other gateway too, and the other key's goes on", async () => {
+  const tenant = await here.newTenant();
+  const { session } = await here.create({}, tenant);
+  const admin = { secret: ADMIN_KEY };
+  const added = (await here.call('POST', `/v1/admin/tenants/${tenant.id}/keys`, admin)).body as unknown as {
+    keyId: string;
+    apiKey: string;
+  };
+  const events = (secret: string): Promise<Response> =>
+    fetch(`${there.url}/v1/sessions/${session.id}/events`, { headers: { authorization: `Bearer ${secret}` } });
+  const [removed, kept] = [await events(added.apiKey), await events(tenant.apiKey)];
+  const held = there.call('GET', `/v1/sessions/${session.id}?wait=30`, { secret: added.apiKey, headers: { 'if-none-match': '"99"' } });
+  const startedAt = performance.now();
+  expect((await here.call('DELETE', `/v1/admin/tenants/${tenant.id}/keys/${added.keyId}`, admin)).status).toBe(204);
+  expect(await removed.text()).toContain('"code":"unauthenticated"');
+  expect((await held).status).toBe(401);
+  expect(performance.now() - startedAt).toBeLessThan(WITHIN_MS);
+  await here.call('DELETE', `/v1/sessions/${session.id}`, { secret: tenant.apiKey });
+  expect(await kept.text()).toContain('"state":"ended"');
+});
+
 describe.each(STREAM_TRANSPORTS)('over $name', (transport) => {
   /** Watched through both gateways. */
   async function watched(tenant: TestTenant) {

@@ -1,5 +1,5 @@
 /**
- * Whether a tenant may do anything now. It can be suspended or deleted while its calls and streams are under way: each change is published,
+ * Whether a tenant may do anything now. It can be suspended or deleted, or lose an API key, while its calls and streams are under way: each change is published,
  * and every gateway acts on it at once.
  */
 
@@ -16,9 +16,15 @@ export interface TenantStanding {
   require(tenantId: string): Promise<Tenant>;
   /** The same, as it is now. */
   requireNow(tenantId: string): Promise<Tenant>;
-  /** `onEnd` is called once if the tenant is suspended or deleted while it is held. Returns its undo. */
-  hold(tenantId: string, onEnd: (why: TenantEnd) => void): () => void;
+  /** `onEnd` is called once if the tenant is suspended or deleted, or its key removed, while it is held. Returns its undo. */
+  hold(holder: Holder, onEnd: (why: TenantEnd) => void): () => void;
   close(): void;
+}
+
+export interface Holder {
+  readonly tenantId: string;
+  /** The API key it came with, if it came with one. */
+  readonly keyId?: string;
 }
 
 export interface TenantStandingDeps {
@@ -32,11 +38,14 @@ const KNOWN_FOR_MS = 1_000;
 /** The streams of a deleted tenant are told the end of their sessions first, and close by themselves. */
 const LAST_WORDS_MS = 1_000;
 
-type OnEnd = (why: TenantEnd) => void;
+interface Held {
+  readonly keyId: string | undefined;
+  readonly end: (why: TenantEnd) => void;
+}
 
 export function openTenantStanding({ bus, namespace, tenants }: TenantStandingDeps): TenantStanding {
   const known = new Map<string, Promise<Tenant>>();
-  const held = new Map<string, Set<OnEnd>>();
+  const held = new Map<string, Set<Held>>();
   const unchecked = new Set<string>();
   const timers = new Set<NodeJS.Timeout>();
 
@@ -49,14 +58,21 @@ export function openTenantStanding({ bus, namespace, tenants }: TenantStandingDe
   }
 
   function endAll(tenantId: string, why: TenantEnd): void {
-    const ends = held.get(tenantId) ?? [];
+    const all = held.get(tenantId) ?? [];
     held.delete(tenantId);
-    for (const end of ends) end(why);
+    for (const { end } of all) end(why);
+  }
+
+  function endRemovedKeys({ id, keyIds }: Tenant): void {
+    for (const { keyId, end } of held.get(id) ?? []) if (keyId !== undefined && !keyIds.includes(keyId)) end('unauthenticated');
   }
 
   function check(tenantId: string, tenant: Promise<Tenant>): void {
     tenant.then(
-      () => unchecked.delete(tenantId),
+      (found) => {
+        unchecked.delete(tenantId);
+        endRemovedKeys(found);
+      },
       (error: unknown) => {
         if (!(error instanceof RefusedError)) return void unchecked.add(tenantId); // Redis is out: asked again every second
         unchecked.delete(tenantId);
@@ -87,13 +103,14 @@ export function openTenantStanding({ bus, namespace, tenants }: TenantStandingDe
   return {
     require,
     requireNow,
-    hold(tenantId, onEnd) {
-      const ends = held.get(tenantId) ?? new Set();
-      held.set(tenantId, ends);
-      ends.add(onEnd);
+    hold({ tenantId, keyId }, end) {
+      const all = held.get(tenantId) ?? new Set();
+      held.set(tenantId, all);
+      const one: Held = { keyId, end };
+      all.add(one);
       check(tenantId, require(tenantId)); // it may have changed between the look at it and now
       return () => {
-        if (ends.delete(onEnd) && ends.size === 0 && held.get(tenantId) === ends) held.delete(tenantId);
+        if (all.delete(one) && all.size === 0 && held.get(tenantId) === all) held.delete(tenantId);
       };
     },
     close() {
@@ -113,6 +130,7 @@ export function mustStand(tenant: Tenant | null): Tenant {
   return tenant;
 }
 
-export const deletedError = (): RefusedError => new RefusedError('unauthenticated', 'the tenant of this credential was deleted');
+export const deletedError = (): RefusedError =>
+  new RefusedError('unauthenticated', 'this credential is good no more: its API key was removed, or its tenant deleted');
 export const suspendedError = (): RefusedError =>
   new RefusedError('forbidden', 'the tenant is suspended; ask the operator of this service');

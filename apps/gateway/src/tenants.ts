@@ -11,10 +11,13 @@ import { createTenantKeys } from './tenant-keys.ts';
 import { createTenantRecords, type TenantRecord } from './tenant-records.ts';
 
 /** A tenant without anything secret. */
-export type Tenant = Omit<TenantRecord, 'keys' | 'isLeaving' | 'webhookTokenHash' | 'sealedCallbackSecret' | 'previousCallbackSecret'>;
+export type Tenant = Omit<TenantRecord, 'keys' | 'isLeaving' | 'webhookTokenHash' | 'sealedCallbackSecret' | 'previousCallbackSecret'> & {
+  /** Of its API keys. */
+  readonly keyIds: readonly string[];
+};
 
 /** As the operator sees it. */
-export type TenantView = Tenant & {
+export type TenantView = Omit<Tenant, 'keyIds'> & {
   readonly keys: readonly { readonly id: string; readonly createdAt: number; readonly lastUsedAt: number | null }[];
 };
 
@@ -73,9 +76,10 @@ export function createTenants(deps: TenantsDeps): Tenants {
   const keys = createTenantKeys({ ...deps, records });
 
   async function view(record: TenantRecord): Promise<TenantView> {
-    const lastUses = await keys.lastUses(record.keys.map(({ id }) => id));
+    const { keyIds, ...tenant } = withoutSecrets(record);
+    const lastUses = await keys.lastUses(keyIds);
     return {
-      ...withoutSecrets(record),
+      ...tenant,
       keys: record.keys.map(({ id, createdAt }, i) => ({ id, createdAt, lastUsedAt: lastUses[i] ?? null })),
     };
   }
@@ -176,5 +180,5 @@ function withoutSecrets({
   keys,
   ...tenant
 }: TenantRecord): Tenant {
-  return tenant;
+  return { ...tenant, keyIds: keys.map(({ id }) => id) };
 }

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { RefusedError } from '@qrcast/core/errors';
 import { createKeyring } from '@qrcast/runtime/keyring';
+import { revokedTicketsKey } from '@qrcast/runtime/keys';
 import { openTestRuntime } from '@qrcast/runtime/test-runtime';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -21,8 +23,8 @@ beforeAll(() => {
 });
 afterAll(() => runtime.close());
 
-function ticketsUnder(keys = [ringKey('k1', 1)], now = NOW): Tickets {
-  return createTickets({ ...runtime, keyring: createKeyring(keys), clock: { now: () => now } });
+function ticketsUnder(keys = [ringKey('k1', 1)], now = NOW, maxRevoked = 100): Tickets {
+  return createTickets({ ...runtime, keyring: createKeyring(keys), clock: { now: () => now }, maxRevoked });
 }
 
 async function refusal(tickets: Tickets, ticket: string): Promise<RefusedError> {
@@ -97,6 +99,25 @@ describe('tickets', () => {
     expect(await tickets.isRevoked({ id: ticketId, tenantId: 'acme' })).toBe(true);
     const { ticket: another } = await tickets.issue(FIELDS);
     await tickets.verify(another);
+  });
+
+  it('are revoked in bounded number, each for as long as a ticket can live', async () => {
+    const tenantId = `acme-${randomUUID().slice(0, 8)}`;
+    const few = ticketsUnder(undefined, NOW, 3);
+    const { ticket, ticketId } = await few.issue({ ...FIELDS, tenantId });
+    await few.revoke(tenantId, ticketId);
+    const made = await Promise.all([0, 1].map(() => few.issue({ ...FIELDS, tenantId })));
+    for (const one of made) await few.revoke(tenantId, one.ticketId);
+    await few.revoke(tenantId, ticketId); // again is not another
+    const { ticketId: fourth } = await few.issue({ ...FIELDS, tenantId });
+    await expect(few.revoke(tenantId, fourth)).rejects.toMatchObject({ code: 'too_many_requests', retryAfterMs: 60_000 });
+    expect(await few.isRevoked({ id: fourth, tenantId })).toBe(false);
+    expect((await refusal(few, ticket)).code).toBe('unauthenticated');
+    await few.revoke(`${tenantId}-other`, fourth); // has room of its own
+    const key = revokedTicketsKey(runtime.namespace, tenantId);
+    const [, forgetAt = '0'] = await runtime.redis.zrange(key, '0', '0', 'WITHSCORES');
+    expect(Number(forgetAt)).toBe(NOW + 86_400_000);
+    expect(await runtime.redis.pttl(key)).toBeGreaterThan(86_300_000);
   });
 });
 

@@ -7,7 +7,8 @@ import { RefusedError } from '@qrcast/core/errors';
 import type { Scope } from '@qrcast/core/requests';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Keyring } from '@qrcast/runtime/keyring';
-import { revokedTicketKey } from '@qrcast/runtime/keys';
+import { revokedTicketsKey } from '@qrcast/runtime/keys';
+import { loadLuaScript } from '@qrcast/runtime/lua-script';
 import type { Redis } from 'ioredis';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
@@ -28,12 +29,19 @@ export interface Tickets {
   issue(fields: Omit<Ticket, 'id'>): Promise<{ ticket: string; ticketId: string }>;
   /** @throws {RefusedError} `unauthenticated`: no ticket of ours, or (`TicketEndedError`) expired or revoked. */
   verify(ticket: string): Promise<Ticket>;
+  /** @throws {RefusedError} `too_many_requests` where the tenant has revoked more than anybody needs. */
   revoke(tenantId: string, ticketId: string): Promise<void>;
   isRevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean>;
+  /** Whether we made it and it has not expired; nothing is looked up. */
+  isOurs(ticket: string): Promise<boolean>;
 }
 
 /** Longest life of a ticket, hence of a revocation. */
-const MAX_TICKET_SECONDS = 86_400;
+const MAX_TICKET_MS = 86_400_000;
+/** Of a tenant, within a day: some 20 MB. Without a bound every call it may make would leave something behind for a day. */
+const MAX_REVOKED = 200_000;
+/** When there may be room again, nobody knows. */
+const REVOKE_RETRY_AFTER_MS = 60_000;
 export const DEFAULT_TICKET_SECONDS = 900;
 const ISSUER = 'qrcast';
 const TICKET_ID = /^tkt_[A-Za-z0-9_-]{16}$/;
@@ -65,12 +73,15 @@ export function createTickets({
   namespace,
   keyring,
   clock,
+  maxRevoked = MAX_REVOKED,
 }: {
   redis: Redis;
   namespace: string;
   keyring: Keyring;
   clock: Clock;
+  maxRevoked?: number;
 }): Tickets {
+  const revokeScript = loadLuaScript(redis, 'ticket-revoke-1');
   const keys = keyring.derive('tickets');
   const current = keys[0];
   if (current === undefined) throw new Error('the keyring is empty');
@@ -99,10 +110,16 @@ export function createTickets({
   }
 
   const isRevoked = async ({ id, tenantId }: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean> =>
-    (await redis.exists(revokedTicketKey(namespace, tenantId, id))) === 1;
+    (await redis.zscore(revokedTicketsKey(namespace, tenantId), id)) !== null;
 
   return {
     isRevoked,
+
+    isOurs: (ticket) =>
+      claimsOf(ticket).then(
+        () => true,
+        () => false, // no ticket, or none any more
+      ),
 
     async issue(fields) {
       const ticketId = newId('tkt');
@@ -135,7 +152,14 @@ export function createTickets({
 
     async revoke(tenantId, ticketId) {
       if (!TICKET_ID.test(ticketId)) return; // none of ours: there is nothing to revoke
-      await redis.set(revokedTicketKey(namespace, tenantId, ticketId), '1', 'EX', MAX_TICKET_SECONDS);
+      const now = clock.now();
+      const args = [ticketId, now, now + MAX_TICKET_MS, maxRevoked];
+      if ((await revokeScript([revokedTicketsKey(namespace, tenantId)], args)) === 1) return;
+      throw new RefusedError(
+        'too_many_requests',
+        `${maxRevoked} tickets were revoked within a day, and no more are taken; cancel the session instead, or let the ticket expire`,
+        { retryAfterMs: REVOKE_RETRY_AFTER_MS },
+      );
     },
   };
 }

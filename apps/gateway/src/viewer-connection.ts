@@ -36,9 +36,14 @@ export interface Accepted {
   begin(): void;
 }
 
+export interface Answered extends Accepted {
+  /** To be called when the client has read the answer; another subscription of the session waits for that. */
+  read(): void;
+}
+
 export interface ViewerConnection {
   /** Adds the ticket's session; the newer subscription of a session replaces the older. */
-  subscribe(request: SubscribeRequest): Promise<Accepted>;
+  subscribe(request: SubscribeRequest): Promise<Answered>;
   /** The same for a ticket that `admitViewer` has let in and its seat. */
   watch(viewer: ViewerPrincipal, wish: Wish, seat: Seat): Promise<Accepted>;
   unsubscribe(request: z.output<typeof sessionIdSchema>): void;
@@ -68,21 +73,24 @@ interface Subscribed {
   readonly seat: Seat;
 }
 
-/**
- * `origin`: of the page the client runs in, if it named one. `enter`: takes the connection's place on this gateway, called with each good
- * ticket. @throws {RefusedError} `unavailable` while there is none.
- */
-export function openViewerConnection(
-  deps: ViewerConnectionDeps,
-  sink: Sink,
-  origin: string | undefined,
-  enter: () => void,
-): ViewerConnection {
+/** What a transport brings. */
+export interface ViewerTransport {
+  readonly sink: Sink;
+  /** Of the page the client runs in, if it named one. */
+  readonly origin: string | undefined;
+  /** Takes the connection's place on this gateway; called with each good ticket. @throws {RefusedError} `unavailable` while there is none. */
+  enter(): void;
+}
+
+export function openViewerConnection(deps: ViewerConnectionDeps, transport: ViewerTransport): ViewerConnection {
   const { hub, service, passwordStep, seats } = deps;
+  const { sink, origin } = transport;
   const subscribed = new Map<string, Subscribed>();
   const isWithinBudget = createMessageBudget(() => performance.now());
   let isVisible = true;
   let isOver = false;
+  /** Subscriptions whose answers are not read yet. */
+  const turns = new Map<string, Promise<void>>();
   /** Tickets that are being looked at. */
   let asked = 0;
   let idleTimer: NodeJS.Timeout | undefined;
@@ -179,16 +187,37 @@ export function openViewerConnection(
     }
   }
 
-  async function subscribe(request: SubscribeRequest): Promise<Accepted> {
+  async function subscribe(request: SubscribeRequest): Promise<Answered> {
     asked++;
     try {
       const viewer = await admitViewer(deps, request.ticket, origin);
-      enter();
+      transport.enter();
       const { sessionId } = viewer.ticket;
-      return watch(viewer, request, await seats.take(viewer, sessionId, subscribed.get(sessionId)?.seat));
+      const read = await takeTurn(sessionId);
+      try {
+        return { ...(await watch(viewer, request, await seats.take(viewer, sessionId, subscribed.get(sessionId)?.seat))), read };
+      } catch (error) {
+        read();
+        throw error;
+      }
     } finally {
       asked--;
     }
+  }
+
+  /**
+   * A session is subscribed to anew only when the answer before was read: who asks on without reading would have an answer and a state, a
+   * picture in each, kept for every question. Resolves to what ends the turn.
+   */
+  async function takeTurn(sessionId: string): Promise<() => void> {
+    const before = turns.get(sessionId);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    turns.set(sessionId, promise);
+    await before;
+    return () => {
+      if (turns.get(sessionId) === promise) turns.delete(sessionId);
+      resolve();
+    };
   }
 
   function mine(sessionId: string): ViewerPrincipal {

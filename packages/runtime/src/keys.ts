@@ -45,7 +45,8 @@ export const tenantsChannel = (ns: Namespace): string => `${ns}:tenants:changed`
 /** When each API key was last used. */
 export const keyUsesKey = (ns: Namespace): string => `${ns}:tenants:key-uses`;
 export const apiKeyKey = (ns: Namespace, keyHash: string): string => `${ns}:key:${keyHash}`;
-export const revokedTicketKey = (ns: Namespace, tenantId: string, ticketId: string): string => `${ns}:revoked:${tenantId}:${ticketId}`;
+/** A tenant's revoked tickets, by when they may be forgotten. */
+export const revokedTicketsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:revoked`;
 export const passwordTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:password:${instanceKey}`;
 /** Passwords of a session that were wrong, or are being tried. */
 export const passwordTriesKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:passwords`;
