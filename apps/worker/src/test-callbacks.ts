@@ -14,11 +14,11 @@ import { createRelayLanes, type Lane, type RelayLanes } from '@qrcast/runtime/re
 import { createReleasers } from '@qrcast/runtime/releasers';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import { openRedisSessions } from '@qrcast/runtime/sessions-redis';
-import type { Received } from '@qrcast/runtime/test-receiver';
+import { openTestReceiver, type Received, type TestReceiver } from '@qrcast/runtime/test-receiver';
 import type {} from '@qrcast/runtime/test-redis'; // for the type of inject('redisUrl')
 import { openTestRuntime, sampleSession, type TestRuntime } from '@qrcast/runtime/test-runtime';
 import { Webhook } from 'standardwebhooks';
-import { inject } from 'vitest';
+import { afterEach, inject } from 'vitest';
 import { startCallbacks } from './callbacks.ts';
 
 export interface TestTenant {
@@ -131,6 +131,26 @@ export async function openTestCallbacks({
     },
     startWorker,
     close: () => releasers.release(),
+  };
+}
+
+/** For the top of a test file: each test opens what it needs, and all of it is closed after the test. */
+export function prepareCallbacks() {
+  const open: { close(): Promise<void> }[] = [];
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one.close();
+  });
+  return {
+    async receiver(port?: number): Promise<TestReceiver> {
+      const opened = await openTestReceiver(port);
+      open.push(opened);
+      return opened;
+    },
+    async callbacks(receivers: readonly TestReceiver[], options: Partial<TestCallbacksOptions> = {}): Promise<TestCallbacks> {
+      const opened = await openTestCallbacks({ callbackHosts: receivers.map(({ url }) => url), ...options });
+      open.push(opened);
+      return opened;
+    },
   };
 }
 

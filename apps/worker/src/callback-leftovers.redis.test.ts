@@ -1,0 +1,91 @@
+/** What a worker that stops, hangs or never starts leaves in Redis, and who goes on with it. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { callbackOf } from '@qrcast/core/callback';
+import { outboxKey, sessionCallbacksKey } from '@qrcast/runtime/keys';
+import { sessionMark } from '@qrcast/runtime/outbox';
+import { sampleSession } from '@qrcast/runtime/test-runtime';
+import type { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { prepareCallbacks } from './test-callbacks.ts';
+
+const { receiver, callbacks } = prepareCallbacks();
+
+describe('a mark', () => {
+  it('looked at before its change is stored is looked at again', async () => {
+    const server = await receiver();
+    const test = await callbacks([server]);
+    const { redis, namespace } = test.runtime;
+    const tenant = await test.tenant({ callback: server.url });
+    const session = sampleSession({ tenantId: tenant.id });
+    const callback = callbackOf(session, { ...session, version: 2, state: { kind: 'ended', reason: 'cancelled' } }, Date.now());
+    const member = `session|${session.id}`;
+
+    await test.outbox.mark(sessionMark(session.id)); // and here its process hangs
+    const putOff = async (): Promise<boolean> => Number(await redis.zscore(outboxKey(namespace), member)) > Date.now() + 30_000;
+    while (!(await putOff())) expect(await redis.zscore(outboxKey(namespace), member)).not.toBeNull();
+    await redis.rpush(sessionCallbacksKey(namespace, session.id), JSON.stringify(callback));
+    await redis.zadd(outboxKey(namespace), 1, member); // the time has come
+    await server.until(1);
+    while ((await redis.zscore(outboxKey(namespace), member)) !== null); // then there is nothing left of it
+    expect(await redis.exists(sessionCallbacksKey(namespace, session.id))).toBe(0);
+  });
+});
+
+describe('a worker that cannot start', () => {
+  it('leaves nothing behind that would take marks', async () => {
+    const test = await callbacks([], { workers: 0 });
+    const { redis, redisUrl, namespace } = test.runtime;
+    await redis.acl('SETUSER', 'uninformed', 'on', '>x', '~*', '&*', '+@all', '-info'); // BullMQ asks for the version
+    const url = new URL(redisUrl);
+    [url.username, url.password] = ['uninformed', 'x'];
+    await expect(test.startWorker({ redisUrl: url.href })).rejects.toThrow('NOPERM');
+    const member = 'session|ses_1';
+    await redis.zadd(outboxKey(namespace), 1, member);
+    await delay(600); // three sweeps
+    expect(await redis.zscore(outboxKey(namespace), member)).toBe('1');
+  });
+});
+
+describe('what a worker leaves behind', () => {
+  it('is taken over by another, from the outbox or from the queue', async () => {
+    const server = await receiver();
+    const test = await callbacks([server], { workers: 0 });
+    const tenant = await test.tenant({ callback: server.url });
+    await test.end(tenant);
+    const stop = await test.startWorker();
+    server.answer(() => 500);
+    await server.until(1);
+    await stop(0);
+    server.answer(() => 204);
+    await test.startWorker();
+    await test.untilLogged(tenant, 'delivered');
+    expect(new Set(server.received.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('no secret stands in a log line or anywhere in Redis', async () => {
+    const server = await receiver();
+    const test = await callbacks([server]);
+    const tenant = await test.tenant({ callback: `${server.url}/path-secret?key=query-secret`, relay: `${server.url}/relay-secret` });
+    server.answer(() => (server.received.length < 3 ? 500 : 204));
+    await test.end(tenant);
+    await test.relay({ tenantId: tenant.id, instanceId: '1' }, '{}');
+    await test.untilLogged(tenant, 'delivered');
+    await server.until(1, ({ path }) => path === '/relay-secret');
+    const { redis, namespace } = test.runtime;
+    const keys = [...(await redis.keys(`${namespace}:*`)), ...(await redis.keys(`{${namespace}}:*`))];
+    const dump = (await Promise.all(keys.map((key) => readKey(redis, key)))).join('\n');
+    const text = test.logged.join('\n');
+    expect(text).toContain(tenant.id); // the twin: there is something to be found
+    expect(dump).toContain('session.ended');
+    expect(dump + text).not.toContain(tenant.secret.slice(6));
+    for (const secret of ['path-secret', 'query-secret', 'relay-secret']) expect(text).not.toContain(secret);
+  });
+});
+
+async function readKey(redis: Redis, key: string): Promise<string> {
+  const commands = { string: 'get', hash: 'hgetall', list: 'lrange', set: 'smembers', zset: 'zrange', stream: 'xrange' } as const;
+  const command = commands[(await redis.type(key)) as keyof typeof commands];
+  const range = command === 'xrange' ? ['-', '+'] : command === 'lrange' || command === 'zrange' ? ['0', '-1'] : [];
+  return JSON.stringify(await redis.call(command, key, ...range));
+}
