@@ -1,71 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { pollMember, SHARD_COUNT, shardKeys, shardOf } from './keys.ts';
 import { CLAIM_AHEAD_MS } from './poll-consumer.ts';
-import type { Claim, PollHandlers, PollQueue, PollTarget } from './poll-queue.ts';
-import { openPollQueue } from './poll-queue-bullmq.ts';
-import { openTestProxy } from './test-proxy.ts';
-import { openTestRuntime, type TestRuntime } from './test-runtime.ts';
+import type { Claim, PollTarget } from './poll-queue.ts';
+import { later, newTarget, pollLog, preparePollQueues } from './test-poll-queue.ts';
 
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-function openProcess(namespace?: string): { runtime: TestRuntime; queue: PollQueue } {
-  const runtime = openTestRuntime(inject('redisUrl'), namespace);
-  const queue = openPollQueue(runtime);
-  open.push(runtime, queue);
-  return { runtime, queue };
-}
-
-async function consume(queue: PollQueue, handlers: Partial<PollHandlers>, concurrency = 100): Promise<void> {
-  const stop = await queue.consume({ poll: async () => null, unwatched: async () => undefined, ...handlers }, { concurrency });
-  open.push({ close: () => stop(1_000) });
-}
-
-const newTarget = (instanceKey: string = randomUUID(), tenantId = 'acme'): PollTarget => ({
-  sessionId: `ses_${randomUUID()}`,
-  instanceKey,
-  tenantId,
-});
-const later = (): number => Date.now() + 60_000;
-
-/** Polls as they happen; `until(n)` resolves with the first n. */
-function pollLog() {
-  const claims: Claim[] = [];
-  let wake: () => void = () => undefined;
-  return {
-    claims,
-    add(claim: Claim): void {
-      claims.push(claim);
-      wake();
-    },
-    async until(count: number): Promise<readonly Claim[]> {
-      while (claims.length < count) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      return claims.slice(0, count);
-    },
-  };
-}
+const { openProcess, consume } = preparePollQueues();
 
 describe('PollQueue over BullMQ', () => {
-  it('that cannot start consuming leaves no timer behind', async () => {
-    const runtime = openTestRuntime(inject('redisUrl'));
-    const queue = openPollQueue(runtime);
-    await queue.ping(1_000);
-    open.push(runtime);
-    runtime.redis.disconnect();
-    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
-    const before = timers();
-    await expect(queue.consume({ poll: async () => null, unwatched: async () => undefined }, { concurrency: 1 })).rejects.toThrow();
-    expect(timers()).toBeLessThanOrEqual(before);
-  });
-
   it('polls a newly watched session at once and then when it says, in one process at a time', async () => {
     const one = openProcess();
     const two = openProcess(one.runtime.namespace);
@@ -110,27 +53,6 @@ describe('PollQueue over BullMQ', () => {
     });
   }, 15_000);
 
-  it('keeps claims exclusive and frees them by themselves: a claim without a holder comes due again after its lease', async () => {
-    const { runtime, queue } = openProcess();
-    const target = newTarget();
-    await queue.ensure(target, later());
-    // A process that claimed and died: the claim's traces are in Redis and nobody extends them.
-    const [due, , busy] = shardKeys(runtime.namespace, shardOf(target));
-    const leaseEnd = Date.now() + 1_200;
-    await runtime.redis.zadd(due, leaseEnd, pollMember(target));
-    await runtime.redis.zadd(busy, leaseEnd, target.instanceKey);
-    const log = pollLog();
-    await consume(queue, {
-      poll: async (claim) => {
-        log.add(claim);
-        return claim.startedAt + 60_000;
-      },
-    });
-    await queue.poke(target);
-    const [claim] = await log.until(1);
-    expect(claim?.startedAt).toBeGreaterThanOrEqual(leaseEnd);
-  });
-
   it('stops at once when cancelled, and a poll that was under way does not bring it back', async () => {
     const { runtime, queue } = openProcess();
     const started = Promise.withResolvers<void>();
@@ -174,85 +96,6 @@ describe('PollQueue over BullMQ', () => {
     expect(await queue.renew([known, unknown], later())).toEqual([unknown]);
   });
 
-  it('follows a request under way with the one a poke asks for meanwhile, with the spacing between', async () => {
-    const { queue } = openProcess();
-    const log = pollLog();
-    const release = Promise.withResolvers<void>();
-    await consume(queue, {
-      poll: async (claim) => {
-        log.add(claim);
-        await release.promise;
-        return claim.startedAt + 60_000;
-      },
-    });
-    const target = newTarget();
-    await queue.ensure(target, later());
-    await log.until(1);
-    await queue.poke(target, 'state');
-    release.resolve();
-    const [first, second] = await log.until(2);
-    expect([first?.ask, second?.ask]).toEqual([null, 'state']);
-    expect((second?.startedAt ?? 0) - (first?.startedAt ?? 0)).toBeGreaterThanOrEqual(MIN_SPACING_MS);
-    expect((second?.startedAt ?? 0) - (first?.startedAt ?? 0)).toBeLessThan(30_000);
-  });
-
-  it('keeps a session that was poked while its last poll said it needs none', async () => {
-    const { queue } = openProcess();
-    const log = pollLog();
-    const release = Promise.withResolvers<void>();
-    await consume(queue, {
-      poll: async (claim) => {
-        log.add(claim);
-        await release.promise;
-        return null; // decided before the resume that poked
-      },
-    });
-    const target = newTarget();
-    await queue.ensure(target, later());
-    await log.until(1);
-    await queue.poke(target);
-    release.resolve();
-    await log.until(2);
-  });
-
-  it('hands a poke its method', async () => {
-    const { queue } = openProcess();
-    const log = pollLog();
-    const others = pollLog();
-    const target = newTarget();
-    await consume(queue, {
-      poll: async (claim) => {
-        (claim.target.sessionId === target.sessionId ? log : others).add(claim);
-        return claim.startedAt + (claim.target.sessionId === target.sessionId ? 60_000 : MIN_SPACING_MS);
-      },
-    });
-    await queue.ensure(target, later());
-    await log.until(1);
-    await queue.ensure(newTarget(), later());
-    await others.until(2); // the spacing of the first poll is over
-    await queue.poke(target, 'state');
-    const [first, poked] = await log.until(2);
-    expect([first?.ask, poked?.ask]).toEqual([null, 'state']);
-  });
-
-  it.each(['frozen', 'refused'] as const)(
-    'stops within its grace while Redis is %s',
-    async (fault) => {
-      const { port, password } = new URL(inject('redisUrl'));
-      const proxy = await openTestProxy(Number(port));
-      open.push(proxy);
-      const runtime = openTestRuntime(`redis://:${password}@127.0.0.1:${proxy.port}`);
-      const queue = openPollQueue(runtime);
-      open.push(runtime);
-      const stop = await queue.consume({ poll: async () => null, unwatched: async () => undefined }, { concurrency: 10 });
-      if (fault === 'frozen') proxy.freeze();
-      proxy.refuse(true);
-      if (fault === 'refused') proxy.cut();
-      await stop(300); // the twin: BullMQ's own close never resolves here, and this test would time out
-    },
-    15_000,
-  );
-
   it('polls others in the shard while an instance is busy, with room for one request only', async () => {
     const { queue } = openProcess();
     const log = pollLog();
@@ -281,39 +124,6 @@ describe('PollQueue over BullMQ', () => {
     expect(second?.target).toEqual(other);
     release.resolve();
   });
-
-  it('drops members of a version that did not name the tenant, and polls the others', async () => {
-    const { runtime, queue } = openProcess();
-    const log = pollLog();
-    const target = newTarget();
-    const [due, watch] = shardKeys(runtime.namespace, shardOf(target));
-    const old = `${target.sessionId}|${target.instanceKey}`;
-    await runtime.redis.multi().zadd(due, 1, old).zadd(watch, later(), old).zadd(due, 2, pollMember(target)).exec();
-    await queue.renew([target], later());
-    await consume(queue, {
-      poll: async (claim) => {
-        log.add(claim);
-        return claim.startedAt + 60_000;
-      },
-    });
-    const [claim] = await log.until(1);
-    expect(claim?.target).toEqual(target);
-    expect([await runtime.redis.zscore(due, old), await runtime.redis.zscore(watch, old)]).toEqual([null, null]);
-  });
-
-  it('polls again after a poll that threw', async () => {
-    const { queue } = openProcess();
-    const log = pollLog();
-    await consume(queue, {
-      poll: async (claim) => {
-        log.add(claim);
-        if (log.claims.length === 1) throw new Error('a fault of ours');
-        return null;
-      },
-    });
-    await queue.ensure(newTarget(), later());
-    await log.until(2);
-  }, 15_000);
 
   it('starts no more polls at once than it may', async () => {
     const { queue } = openProcess();
