@@ -1,67 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DONE, LOST } from './closed.ts';
-import { type KeptConnection, keepConnected, type Route } from './keep-connected.ts';
+import { keepConnected } from './keep-connected.ts';
+import { prepareConnections } from './test-kept-connection.ts';
 import { createScript } from './test-transport.ts';
-import type { Closed, Connection, TransportName } from './types.ts';
+import type { Closed } from './types.ts';
 
-const EXPIRED: Closed = { code: 'ticket_expired', detail: 'it has run out', retryable: false, retryAfterMs: 0 };
 const draining = (retryAfterMs: number): Closed => ({ code: 'draining', detail: null, retryable: true, retryAfterMs });
 
-const kept = new Set<KeptConnection>();
-beforeEach(() => {
-  vi.useFakeTimers({ now: 1_000_000 });
-  vi.spyOn(Math, 'random').mockReturnValue(0.5);
-});
-afterEach(() => {
-  for (const connection of kept) connection.close();
-  kept.clear();
-  expect(vi.getTimerCount(), 'timers that are left').toBe(0);
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
-
-async function open(options: Partial<Omit<Route, 'transports'>> = {}, names: [TransportName, ...TransportName[]] = ['websocket']) {
-  const script = createScript();
-  const [best, ...others] = names.map((name) => script.transport(name));
-  if (best === undefined) throw new Error('name a transport');
-  const told: Connection[] = [];
-  let version = 0;
-  const connection = keepConnected(
-    {
-      url: 'https://qrcast.example.com',
-      ticket: 'first',
-      formats: undefined,
-      transports: [best, ...others],
-      renewTicket: undefined,
-      visible: true,
-      ...options,
-    },
-    {
-      after: () => version,
-      onConnection: (next) => told.push(next),
-      onSession: () => undefined,
-      onFresh: () => undefined,
-    },
-  );
-  kept.add(connection);
-  await Promise.resolve();
-  return {
-    connection,
-    script,
-    told,
-    last: () => script.last().handlers,
-    setVersion(next: number) {
-      version = next;
-    },
-    /** Ms until something else is opened, by the timers; at most a minute. */
-    untilNext() {
-      const before = script.opened.length;
-      const startedAt = performance.now();
-      while (script.opened.length === before && performance.now() - startedAt < 60_000) vi.advanceTimersByTime(1);
-      return performance.now() - startedAt;
-    },
-  };
-}
+const { open } = prepareConnections();
 
 describe('coming back', () => {
   it('waits with full jitter, longer with each try in a row, and asks from the newest version on', async () => {
@@ -228,104 +174,5 @@ describe('a transport that does not open', () => {
     last().onClosed(LOST);
     untilNext();
     expect(script.last().transport).toBe('sse');
-  });
-});
-
-describe('a ticket that has run out', () => {
-  /** Renewals that are answered by hand. */
-  function renewals() {
-    const asked: PromiseWithResolvers<string>[] = [];
-    const renewTicket = (): Promise<string> => {
-      const answer = Promise.withResolvers<string>();
-      asked.push(answer);
-      return answer.promise;
-    };
-    return { asked, renewTicket };
-  }
-  const settled = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
-
-  it('is renewed, and the whole state asked for with the new one, which may be of another session', async () => {
-    const { asked, renewTicket } = renewals();
-    const { connection, last, script, told, setVersion, untilNext } = await open({ renewTicket });
-    setVersion(6);
-    last().onOpen();
-    last().onClosed(EXPIRED);
-    expect(told.at(-1)).toEqual({ status: 'retrying', code: 'ticket_expired', retryAt: Date.now() });
-    vi.advanceTimersByTime(60_000);
-    expect(script.opened, 'until the new one is there').toHaveLength(1);
-    asked[0]?.resolve('second');
-    await settled();
-    expect(script.last().request).toMatchObject({ ticket: 'second', after: 0 });
-    expect(connection.ticket()).toBe('second');
-    last().onClosed(LOST);
-    untilNext();
-    expect(script.last().request.after, 'until it has opened').toBe(0);
-    last().onOpen();
-    last().onClosed(LOST);
-    untilNext();
-    expect(script.last().request).toMatchObject({ ticket: 'second', after: 6 });
-  });
-
-  it('is renewed once: a new one that is refused at once ends it', async () => {
-    const { asked, renewTicket } = renewals();
-    const { last, told } = await open({ renewTicket });
-    last().onClosed({ ...EXPIRED, code: 'unauthenticated' });
-    asked[0]?.resolve('second');
-    await settled();
-    last().onOpen();
-    vi.advanceTimersByTime(9_999);
-    last().onClosed(EXPIRED);
-    await settled();
-    expect(asked).toHaveLength(1);
-    expect(told.at(-1)).toEqual({ status: 'refused', code: 'ticket_expired', detail: 'it has run out' });
-  });
-
-  it('is renewed again when the last one had been good', async () => {
-    const { asked, renewTicket } = renewals();
-    const { last, script } = await open({ renewTicket });
-    for (const ticket of ['second', 'third']) {
-      last().onOpen();
-      vi.advanceTimersByTime(10_000);
-      last().onClosed(EXPIRED);
-      asked.at(-1)?.resolve(ticket);
-      await settled();
-      expect(script.last().request.ticket).toBe(ticket);
-    }
-  });
-
-  it.each([
-    ['rejects', () => Promise.reject(new Error('a-secret of the backend'))],
-    [
-      'throws',
-      () => {
-        throw new Error('a-secret of the backend');
-      },
-    ],
-    ['gives nothing', async () => ''],
-    ['gives no text', async () => ({ ticket: 'a-secret' }) as unknown as string],
-  ])('ends it when renewTicket %s', async (_name, renewTicket) => {
-    const { last, told, script } = await open({ renewTicket });
-    last().onClosed(EXPIRED);
-    await settled();
-    expect(told.at(-1)).toMatchObject({ status: 'refused', code: 'unauthenticated', detail: expect.stringContaining('renewTicket') });
-    expect(JSON.stringify(told)).not.toContain('a-secret');
-    expect(script.opened).toHaveLength(1);
-  });
-
-  it.each(['ticket_revoked', 'forbidden', 'not_found', 'origin_not_allowed'] as const)('is not what %s means', async (code) => {
-    const { asked, renewTicket } = renewals();
-    const { last, told } = await open({ renewTicket });
-    last().onClosed({ ...EXPIRED, code });
-    expect([asked.length, told.at(-1)?.status]).toEqual([0, 'refused']);
-  });
-
-  it('is not used any more when it comes after the close', async () => {
-    const { asked, renewTicket } = renewals();
-    const { connection, last, script } = await open({ renewTicket });
-    last().onClosed(EXPIRED);
-    connection.close();
-    asked[0]?.resolve('second');
-    await settled();
-    expect([script.opened.length, connection.ticket()]).toEqual([1, 'first']);
   });
 });
