@@ -190,7 +190,7 @@ describe('what the document promises is brought about', () => {
   it('and nothing of it is left out', () => {
     const missing = streamContract.promises.filter((promise) => !streamContract.seen.has(promise));
     expect(missing).toEqual([
-      'close slow_consumer', // takes 15 s: hub.test.ts, with a clock of its own
+      'close slow_consumer', // takes 15 s: delivery.test.ts, with a clock of its own
       'close subscribe_timeout', // takes 10 s: stream-websocket.redis.test.ts
     ]);
   });

@@ -1,0 +1,73 @@
+import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import { describe, expect, it, vi } from 'vitest';
+import { newSink, prepareHub, RENEW_EVERY_MS, settle } from './test-hub.ts';
+
+const { world, newSession, apply, showCode, watched } = prepareHub();
+
+describe('watching', () => {
+  it('begins with the first visible viewer and is renewed while there is one', async () => {
+    const id = await newSession();
+    const subscription = await watched(newSink(true).sink, id);
+    expect(world().queued.get(id)).toBe(Date.now() + 15_000);
+    await vi.advanceTimersByTimeAsync(RENEW_EVERY_MS);
+    expect(world().queued.get(id)).toBe(Date.now() + 15_000);
+    const renewedUntil = world().queued.get(id);
+    subscription.close();
+    await vi.advanceTimersByTimeAsync(2 * RENEW_EVERY_MS);
+    expect(world().queued.get(id)).toBe(renewedUntil);
+  });
+
+  it('does not count a hidden viewer until it is shown', async () => {
+    const id = await newSession();
+    const hidden = newSink(true);
+    const subscription = await watched(hidden.sink, id, { isVisible: false });
+    await vi.advanceTimersByTimeAsync(2 * RENEW_EVERY_MS);
+    expect([world().starts, hidden.told(), world().counts.get(id)]).toEqual([[], ['idle'], undefined]);
+    subscription.setVisible(true);
+    await settle();
+    expect([world().starts, hidden.told(), world().counts.get(id)]).toEqual([[id], ['idle', 'waiting'], 1]);
+    subscription.setVisible(false);
+    subscription.setVisible(false);
+    await settle();
+    expect(world().counts.get(id)).toBe(0);
+    const until = world().queued.get(id);
+    await vi.advanceTimersByTimeAsync(2 * RENEW_EVERY_MS);
+    expect(world().queued.get(id)).toBe(until);
+  });
+
+  it('begins again at once when the session is idled under a viewer, or has fallen out of the queue', async () => {
+    const id = await newSession();
+    const viewer = newSink(true);
+    await watched(viewer.sink, id);
+    world().queued.delete(id);
+    await apply(id, { kind: 'unwatched', at: Date.now() });
+    await settle();
+    expect([viewer.told(), world().queued.has(id)]).toEqual([['waiting', 'waiting'], true]);
+    world().queued.delete(id);
+    await vi.advanceTimersByTimeAsync(RENEW_EVERY_MS);
+    expect(world().queued.has(id)).toBe(true);
+  });
+
+  it('leaves an idle session idle where only hidden viewers are', async () => {
+    const id = await newSession();
+    const hidden = newSink(true);
+    const subscription = await watched(hidden.sink, id);
+    subscription.setVisible(false);
+    world().queued.delete(id);
+    await apply(id, { kind: 'unwatched', at: Date.now() });
+    await vi.advanceTimersByTimeAsync(2 * RENEW_EVERY_MS);
+    expect([hidden.told().at(-1), world().queued.has(id)]).toEqual(['idle', false]);
+  });
+
+  it('lets time pass without a worker: a code goes stale, an attempt meets its deadline', async () => {
+    const id = await newSession();
+    const viewer = newSink(true);
+    await watched(viewer.sink, id);
+    await showCode(id, 'A');
+    await vi.advanceTimersByTimeAsync(DEFAULT_POLICY.codeTtlMs + 1_000);
+    expect(viewer.told()).toEqual(['waiting', 'A', 'waiting']);
+    await vi.advanceTimersByTimeAsync(DEFAULT_POLICY.attemptMs);
+    expect(viewer.messages.at(-1)).toMatchObject({ session: { state: 'ended', end: { reason: 'deadline', resumable: true } } });
+    expect(world().queued.has(id)).toBe(false);
+  });
+});
