@@ -3,7 +3,6 @@
  * one is ever given, `contract.check` watches in every test that calls the gateway.
  */
 
-import { channel } from 'node:diagnostics_channel';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { callbackOf } from '@qrcast/core/callback';
@@ -13,7 +12,6 @@ import { createCallbackLog } from '@qrcast/runtime/callback-log';
 import { liveSessionsKey } from '@qrcast/runtime/keys';
 import { openTestProxy, type TestProxy } from '@qrcast/runtime/test-proxy';
 import { sampleSession } from '@qrcast/runtime/test-runtime';
-import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import {
   ADMIN_KEY,
@@ -40,7 +38,6 @@ let stopping: Promise<void>;
 let guarded: TestGateway;
 /** Redis is out for it. */
 let stranded: TestGateway;
-const routes = new Set<string>();
 
 const apiUrl = (): string => `http://127.0.0.1:${(provider.address() as AddressInfo).port}`; // it listens on TCP
 
@@ -49,7 +46,7 @@ beforeAll(async () => {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(says)),
   );
   await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
-  test = await withRoutes(() => openTestGateway({ upstreamHosts: [apiUrl()] }));
+  test = await openTestGateway({ upstreamHosts: [apiUrl()] });
   strict = await openTestGateway({ namespace: test.namespace, upstreamHosts: [] });
 
   guarded = await openTestGateway({ addressLimits: { handshakesPerAddressPerMinute: 1, failuresPerAddressPerMinute: 1 } });
@@ -74,23 +71,6 @@ afterAll(async () => {
   await proxy.close();
   await new Promise((resolve) => provider.close(resolve));
 });
-
-/** The routes of every server that is made meanwhile, as Fastify itself tells of them. */
-async function withRoutes<T>(run: () => Promise<T>): Promise<T> {
-  const listen = (message: unknown): void => {
-    const { fastify } = message as { fastify: FastifyInstance }; // documented with the channel
-    fastify.addHook('onRoute', ({ method, url }) => {
-      for (const one of [method].flat()) routes.add(`${one} ${url.replace(/:(\w+)/g, '{$1}')}`);
-    });
-  };
-  const initialization = channel('fastify.initialization');
-  initialization.subscribe(listen);
-  try {
-    return await run();
-  } finally {
-    initialization.unsubscribe(listen);
-  }
-}
 
 interface Operation {
   readonly id: string;
@@ -297,15 +277,5 @@ describe('what the document promises is what the gateway answers', () => {
   it('every error code is among them', () => {
     const promised = new Set(contract.promises.map((promise) => promise.split(' ')[2]));
     expect(Object.keys(ERRORS).filter((code) => !promised.has(code))).toEqual([]);
-  });
-});
-
-describe('the routes', () => {
-  /** Not calls: what answers `OPTIONS`, HEAD beside each GET, and files that our pages load. */
-  const isCall = (route: string): boolean => !/^(HEAD|OPTIONS) |^GET \/(connect\/assets\/|docs\.css$)/.test(route);
-
-  it('that the server has are those of the document', () => {
-    const documented = OPERATIONS.map(({ method, path }) => `${method} ${path}`);
-    expect([...routes].filter(isCall).sort()).toEqual(documented.sort());
   });
 });

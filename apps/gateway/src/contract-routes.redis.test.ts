@@ -1,14 +1,34 @@
+import { channel } from 'node:diagnostics_channel';
 import { asyncApiDocument } from '@qrcast/core/asyncapi';
 import { openApiDocument } from '@qrcast/core/openapi';
+import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import software from '../package.json' with { type: 'json' };
 import { type Answer, openTestGateway, type TestGateway } from './test-gateway.ts';
 
 let test: TestGateway;
+const routes = new Set<string>();
 beforeAll(async () => {
-  test = await openTestGateway({ publicUrl: 'https://qrcast.example.com' });
+  test = await withRoutes(() => openTestGateway({ publicUrl: 'https://qrcast.example.com' }));
 });
 afterAll(() => test.close());
+
+/** The routes of every server that is made meanwhile, as Fastify itself tells of them. */
+async function withRoutes<T>(run: () => Promise<T>): Promise<T> {
+  const listen = (message: unknown): void => {
+    const { fastify } = message as { fastify: FastifyInstance }; // documented with the channel
+    fastify.addHook('onRoute', ({ method, url }) => {
+      for (const one of [method].flat()) routes.add(`${one} ${url.replace(/:(\w+)/g, '{$1}')}`);
+    });
+  };
+  const initialization = channel('fastify.initialization');
+  initialization.subscribe(listen);
+  try {
+    return await run();
+  } finally {
+    initialization.unsubscribe(listen);
+  }
+}
 
 const get = (path: string, headers: Record<string, string> = {}): Promise<Answer> => test.call('GET', path, { secret: null, headers });
 
@@ -45,5 +65,17 @@ describe('the contract of the running gateway', () => {
     const { status, headers: styleHeaders } = await get(`/${style}`);
     expect([status, styleHeaders.get('content-type')]).toEqual([200, 'text/css; charset=utf-8']);
     expect(styleHeaders.get('cache-control')).toContain('immutable');
+  });
+});
+
+describe('the routes', () => {
+  /** Not calls: what answers `OPTIONS`, HEAD beside each GET, and files that our pages load. */
+  const isCall = (route: string): boolean => !/^(HEAD|OPTIONS) |^GET \/(connect\/assets\/|docs\.css$)/.test(route);
+
+  it('that the server has are those of the document', () => {
+    const documented = Object.entries(openApiDocument({ serverUrl: 'http://127.0.0.1', version: '0' }).paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect([...routes].filter(isCall).sort()).toEqual(documented.sort());
   });
 });
