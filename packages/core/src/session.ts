@@ -45,7 +45,8 @@ export type State =
 
 export type StateKind = State['kind'];
 
-export interface Session {
+/** What a session begins with. */
+export interface NewSession {
   readonly id: string;
   readonly tenantId: string;
   readonly instanceId: string;
@@ -58,14 +59,17 @@ export interface Session {
   readonly logoutOnMismatch: boolean;
   readonly locale: string | null;
   readonly returnUrl: string | null;
+  /** An instance that is already linked is to be logged out first; false again as soon as the provider answers as not linked. */
+  readonly relink: boolean;
+  readonly expiresAt: number;
+}
 
+export interface Session extends NewSession {
   /** Rises with every change. */
   readonly version: number;
   /** Version of the last change that a viewer must be told whole; later ones only renewed `code.staleAt` (the wire's `fresh`). */
   readonly toldVersion: number;
   readonly state: State;
-  /** An instance that is already linked is to be logged out first; false again as soon as the provider answers as not linked. */
-  readonly relink: boolean;
   /** Another phone than the expected one was found and is being logged out: how many more tries that gets. Null: none was found. */
   readonly logoutsLeft: number | null;
   /** What the provider is asked next, and when. Means nothing unless `isPolled`. */
@@ -84,21 +88,6 @@ export interface Session {
   /** Of the current attempt, like `deadlineAt`. */
   readonly startedAt: number;
   readonly deadlineAt: number;
-  readonly expiresAt: number;
-}
-
-export interface NewSession {
-  readonly id: string;
-  readonly tenantId: string;
-  readonly instanceId: string;
-  readonly instanceKey: string;
-  readonly reference: string | null;
-  readonly expectedPhone: string | null;
-  readonly logoutOnMismatch: boolean;
-  readonly locale: string | null;
-  readonly returnUrl: string | null;
-  readonly relink: boolean;
-  readonly expiresAt: number;
 }
 
 export function createSession(fields: NewSession, attemptMs: number, now: number): Session {
