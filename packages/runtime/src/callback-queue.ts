@@ -7,15 +7,14 @@
  */
 
 import { type Callback, callbackSchema } from '@qrcast/core/callback';
-import { DelayedError, type Job, Queue, Worker } from 'bullmq';
+import { DelayedError, type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { CallbackLog } from './callback-log.ts';
 import type { Receivers } from './callback-receivers.ts';
 import { CALLBACK_QUEUE_NAME, type Namespace, queuePrefix, sessionCallbacksKey } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { createOutbox, type Mark } from './outbox.ts';
-import { closeWithin, startedOrStopped } from './poll-consumer.ts';
-import { connectRedis, disconnectRedis } from './redis.ts';
+import { openQueueWorker, startedOrStopped } from './queue-worker.ts';
 import type { Lane, RelayLanes } from './relay-lanes.ts';
 
 export interface CallbackHandlers {
@@ -43,13 +42,8 @@ const MARKS_AT_ONCE = 100;
 const LOOK_AGAIN_MS = 60_000;
 /** A lane's job may have been ending just as more came; a try is under way as another is asked for. */
 const LOOK_AT_NEWS_AGAIN_MS = 1_000;
-/** Most of them wait for a receiver; how many of one tenant's is the sender's to say. */
-const JOBS_AT_ONCE = 500;
-/** A killed worker's jobs are taken over after this, and at most as long again. */
-const LOCK_MS = 10_000;
-const STALLED_CHECK_MS = 5_000;
-/** A lane's job may live for ever, and a stall is nobody's fault. */
-const MAX_STALLED_COUNT = 1_000_000_000;
+/** Most jobs wait for a receiver; how many of one tenant's is the sender's to say. */
+const WORKER = { jobsAtOnce: 500, lockMs: 10_000, stalledCheckMs: 5_000 } as const;
 /** A handler that failed, as when Redis is out: doubled with each fault after another, up to the longest. */
 const AFTER_FAULT_MS = 5_000;
 const AFTER_FAULT_MAX_MS = 600_000;
@@ -60,7 +54,7 @@ type JobData = Work & { readonly faults?: number };
 
 /** Resolves to the function that stops it and awaits what is under way, at most `graceMs`. */
 export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: CallbackHandlers): Promise<(graceMs: number) => Promise<void>> {
-  const { redis, redisUrl, namespace, receivers, callbackLog, relayLanes, log } = deps;
+  const { redis, namespace, receivers, callbackLog, relayLanes, log } = deps;
   const outbox = createOutbox(deps);
   const queue = new Queue<JobData>(CALLBACK_QUEUE_NAME, { connection: redis, prefix: queuePrefix(namespace) });
   queue.on('error', () => undefined); // the connection reports itself
@@ -159,25 +153,16 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
         sweeping = null;
       });
   }, SWEEP_EVERY_MS);
-  const connection = connectRedis(redisUrl, 'queue', log);
-  const worker = new Worker<JobData>(CALLBACK_QUEUE_NAME, process, {
-    connection,
-    prefix: queuePrefix(namespace),
-    concurrency: JOBS_AT_ONCE,
-    lockDuration: LOCK_MS,
-    stalledInterval: STALLED_CHECK_MS,
-    maxStalledCount: MAX_STALLED_COUNT,
-  });
-  worker.on('error', (error) => log.debug(errorFields(error), 'the callback worker met an error'));
+  const worker = openQueueWorker(deps, CALLBACK_QUEUE_NAME, process, WORKER);
 
   async function stop(graceMs: number): Promise<void> {
     isStopping = true;
     clearInterval(timer);
     await sweeping;
-    await closeWithin(worker, graceMs);
+    await worker.close(graceMs);
     await queue.close();
-    await disconnectRedis(connection);
+    await worker.disconnect();
   }
-  await startedOrStopped(worker.waitUntilReady(), stop);
+  await startedOrStopped(worker.ready(), stop);
   return stop;
 }

@@ -12,18 +12,17 @@
  * due again by itself. A process that hung learns from its own clock that its lease is over, and settles nothing.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import type { PollMethod } from '@qrcast/core/outcome';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
-import { DelayedError, type Job, type Queue, Worker } from 'bullmq';
+import { DelayedError, type Job, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { SHARE_OF_FREE } from './fair-share.ts';
-import { type Namespace, POLL_QUEUE_NAME, parsePollMember, pollMember, queuePrefix, SHARD_COUNT, shardKeys, shardOf } from './keys.ts';
+import { type Namespace, POLL_QUEUE_NAME, parsePollMember, pollMember, SHARD_COUNT, shardKeys, shardOf } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
 import { openPollLeases } from './poll-leases.ts';
 import type { PollHandlers, PollTarget } from './poll-queue.ts';
-import { connectRedis, disconnectRedis } from './redis.ts';
+import { openQueueWorker, startedOrStopped } from './queue-worker.ts';
 
 /** How late a poll may start for waiting for its tick. Half a second keeps 64 jobs/s: about 2 % of one Redis core. */
 export const TICK_MS = 500;
@@ -42,14 +41,8 @@ const CLAIM_LIMIT = 500;
 const SHARE_WAIT_MS = 1_000;
 /** A tenant that waits for its share is told to the operator this often at most, for it may last for hours. */
 const TELL_WAITING_EVERY_MS = 60_000;
-/** BullMQ never resets a job's stall count, and tick jobs live for ever: with the default of 1 a shard would die at its second crash. */
-const MAX_STALLED_COUNT = 1_000_000_000;
-const LOCK_MS = 3_000;
-const STALLED_CHECK_MS = 1_500;
-/** A tick or poke under way needs a moment even where no grace is given. */
-const CLOSE_AT_LEAST_MS = 1_000;
-/** BullMQ jobs at once; they only claim, so this bounds nothing but claims. */
-const JOBS_AT_ONCE = 50;
+/** Jobs only claim, so `jobsAtOnce` bounds nothing but claims. */
+const WORKER = { jobsAtOnce: 50, lockMs: 3_000, stalledCheckMs: 1_500 } as const;
 
 interface ConsumerDeps {
   readonly redis: Redis;
@@ -64,7 +57,7 @@ export async function consumePolls(
   handlers: PollHandlers,
   concurrency: number,
 ): Promise<(graceMs: number) => Promise<void>> {
-  const { redis, redisUrl, namespace, log, queue } = deps;
+  const { redis, namespace, log, queue } = deps;
   const claim = loadLuaScript(redis, 'shard-claim-4');
   const leases = openPollLeases({ redis, namespace, log, leaseMs: LEASE_MS, extendEveryMs: EXTEND_EVERY_MS, spacingMs: MIN_SPACING_MS });
   let stopping = false;
@@ -146,16 +139,7 @@ export async function consumePolls(
     );
   }
 
-  const connection = connectRedis(redisUrl, 'queue', log);
-  const worker = new Worker(POLL_QUEUE_NAME, process, {
-    connection,
-    prefix: queuePrefix(namespace),
-    concurrency: JOBS_AT_ONCE,
-    lockDuration: LOCK_MS,
-    stalledInterval: STALLED_CHECK_MS,
-    maxStalledCount: MAX_STALLED_COUNT,
-  });
-  worker.on('error', (error) => log.debug(errorFields(error), 'the queue worker met an error'));
+  const worker = openQueueWorker(deps, POLL_QUEUE_NAME, process, WORKER);
   const timer = setInterval(() => {
     restoreTicks().catch(() => undefined); // Redis is out: the connection reports itself, and the next round restores
   }, RESTORE_TICKS_EVERY_MS);
@@ -164,11 +148,11 @@ export async function consumePolls(
     const endsAt = performance.now() + graceMs;
     stopping = true;
     clearInterval(timer);
-    await closeWithin(worker, graceMs);
+    await worker.close(graceMs);
     await leases.close(Math.max(0, endsAt - performance.now()));
-    await disconnectRedis(connection);
+    await worker.disconnect();
   }
-  await startedOrStopped(Promise.all([restoreTicks(), worker.waitUntilReady()]), stop);
+  await startedOrStopped(Promise.all([restoreTicks(), worker.ready()]), stop);
   return stop;
 }
 
@@ -176,26 +160,4 @@ export async function consumePolls(
 function nextTickAt(shard: number, now: number): number {
   const phase = Math.round((shard / SHARD_COUNT) * TICK_MS);
   return Math.floor((now - phase) / TICK_MS) * TICK_MS + phase + TICK_MS;
-}
-
-/** @throws why it did not start, once all that was opened for it is stopped. */
-export async function startedOrStopped(starting: Promise<unknown>, stop: (graceMs: number) => Promise<void>): Promise<void> {
-  try {
-    await starting;
-  } catch (error) {
-    await stop(0).catch(() => undefined); // nothing can be done about it, and the first error tells more
-    throw error;
-  }
-}
-
-/** BullMQ's close waits for Redis as long as it takes; so once the time is up its connections are cut under it. */
-export async function closeWithin(worker: Worker, graceMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), Math.max(CLOSE_AT_LEAST_MS, graceMs));
-  });
-  const closed = worker.close().then(() => 'closed' as const);
-  closed.catch(() => undefined); // cut off below
-  if ((await Promise.race([closed, late])) === 'late') await Promise.race([worker.disconnect(), delay(CLOSE_AT_LEAST_MS)]);
-  clearTimeout(timer);
 }
