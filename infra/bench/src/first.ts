@@ -14,7 +14,7 @@ import { monotonicMs, spreadOf } from './measure.ts';
 import { openMeteredRedis } from './metered-redis.ts';
 import { WORKER_FLAGS } from './poll.ts';
 import type { BenchResult } from './report.ts';
-import { openRole } from './role.ts';
+import { openRoleFor } from './role.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
 import type { ProviderMethods } from './roles/provider.ts';
 import type { WorkerMethods } from './roles/worker.ts';
@@ -32,17 +32,14 @@ export async function runFirst(
   releasers: Releasers,
   progress: (text: string) => void,
 ): Promise<BenchResult> {
-  const provider = await openRole<ProviderMethods>('provider');
-  releasers.push('provider', () => provider.close());
+  const provider = await openRoleFor<ProviderMethods>(releasers, 'provider');
   const { url } = await provider.call('start', config.answerMs);
   const redis = await openMeteredRedis(path);
   releasers.push('redis', () => redis.close());
   const system = createSystem(redis.url);
-  const worker = await openRole<WorkerMethods>('worker', { ...config, nodeFlags: WORKER_FLAGS });
-  releasers.push('worker', () => worker.close());
+  const worker = await openRoleFor<WorkerMethods>(releasers, 'worker', { ...config, nodeFlags: WORKER_FLAGS });
   await worker.call('start', system, [url]);
-  const gateway = await openRole<GatewayMethods>('gateway', config);
-  releasers.push('gateway', () => gateway.close());
+  const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', config);
   const { url: gatewayUrl } = await gateway.call('start', system);
 
   progress(`first: making ${config.firsts} sessions`);

@@ -10,7 +10,7 @@ import { type Spread, spreadOf } from './measure.ts';
 import { openMeteredRedis } from './metered-redis.ts';
 import { until } from './pace.ts';
 import type { BenchResult } from './report.ts';
-import { type Methods, openRole, type Role, type RoleOptions } from './role.ts';
+import { openRoleFor } from './role.ts';
 import type { FloodMethods, Shaken } from './roles/flood.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
 import type { PublisherMethods } from './roles/publisher.ts';
@@ -38,18 +38,13 @@ export async function runFlood(
   releasers: Releasers,
   progress: (text: string) => void,
 ): Promise<BenchResult> {
-  const open = async <M extends Methods<M>>(name: string, options: RoleOptions = {}): Promise<Role<M>> => {
-    const role = await openRole<M>(name, options);
-    releasers.push(name, () => role.close());
-    return role;
-  };
   const redis = await openMeteredRedis(path);
   releasers.push('redis', () => redis.close());
   const system = createSystem(redis.url);
-  const gateway = await open<GatewayMethods>('gateway', config);
-  const publisher = await open<PublisherMethods>('publisher');
-  const viewers = await open<ViewersMethods>('viewers');
-  const flood = await open<FloodMethods>('flood');
+  const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', config);
+  const publisher = await openRoleFor<PublisherMethods>(releasers, 'publisher');
+  const viewers = await openRoleFor<ViewersMethods>(releasers, 'viewers');
+  const flood = await openRoleFor<FloodMethods>(releasers, 'flood');
 
   progress(`flood: ${WATCHED} sessions and viewers`);
   const { url } = await gateway.call('start', system);

@@ -12,7 +12,7 @@ import { openMeteredRedis } from './metered-redis.ts';
 import { until } from './pace.ts';
 import { WORKER_FLAGS } from './poll.ts';
 import type { BenchResult } from './report.ts';
-import { type Methods, openRole, type Role, type RoleOptions } from './role.ts';
+import { openRoleFor } from './role.ts';
 import type { DeadHostMethods } from './roles/dead-host.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
 import type { ProviderMethods } from './roles/provider.ts';
@@ -49,22 +49,17 @@ export async function runHostile(
   releasers: Releasers,
   progress: (text: string) => void,
 ): Promise<BenchResult> {
-  const open = async <M extends Methods<M>>(name: string, options: RoleOptions = {}): Promise<Role<M>> => {
-    const role = await openRole<M>(name, options);
-    releasers.push(name, () => role.close());
-    return role;
-  };
-  const provider = await open<ProviderMethods>('provider');
-  const deadHost = await open<DeadHostMethods>('dead-host');
+  const provider = await openRoleFor<ProviderMethods>(releasers, 'provider');
+  const deadHost = await openRoleFor<DeadHostMethods>(releasers, 'dead-host');
   const [{ url }, dead] = [await provider.call('start', config.answerMs), await deadHost.call('start')];
   const redis = await openMeteredRedis(path);
   releasers.push('redis', () => redis.close());
   const system = createSystem(redis.url);
-  const worker = await open<WorkerMethods>('worker', { ...config, nodeFlags: WORKER_FLAGS });
+  const worker = await openRoleFor<WorkerMethods>(releasers, 'worker', { ...config, nodeFlags: WORKER_FLAGS });
   await worker.call('start', system, [url, dead.url]);
-  const gateway = await open<GatewayMethods>('gateway', config);
-  const publisher = await open<PublisherMethods>('publisher');
-  const viewers = await open<ViewersMethods>('viewers');
+  const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', config);
+  const publisher = await openRoleFor<PublisherMethods>(releasers, 'publisher');
+  const viewers = await openRoleFor<ViewersMethods>(releasers, 'viewers');
 
   progress(`hostile: making ${HEALTHY} sessions and ${WATCHED} viewers`);
   const tickets = await publisher.call('start', system, WATCHED, url);

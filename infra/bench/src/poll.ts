@@ -10,7 +10,7 @@ import { type MeteredRedis, openMeteredRedis } from './metered-redis.ts';
 import { until } from './pace.ts';
 import { createPicture } from './picture.ts';
 import type { BenchResult, Target } from './report.ts';
-import { openRole, type Role } from './role.ts';
+import { openRoleFor, type Role } from './role.ts';
 import type { BarePollerMethods } from './roles/bare-poller.ts';
 import type { Asked, ProviderMethods } from './roles/provider.ts';
 import type { WorkerMethods } from './roles/worker.ts';
@@ -51,8 +51,7 @@ export async function runPoll(
   releasers: Releasers,
   progress: (text: string) => void,
 ): Promise<BenchResult> {
-  const provider = await openRole<ProviderMethods>('provider');
-  releasers.push('provider', () => provider.close());
+  const provider = await openRoleFor<ProviderMethods>(releasers, 'provider');
   const { url } = await provider.call('start', config.answerMs);
   const ours = await measureOurs(config, path, releasers, progress, provider, url);
   const bare = await measureBare(config, path, releasers, progress, provider, url);
@@ -126,8 +125,7 @@ async function measureOurs(
   const { firstAt } = await seedSessions(system, { count: config.instances, from: 0, upstream, tenantId: TENANT });
   const waiting = await redis.usage();
 
-  const worker = await openRole<WorkerMethods>('worker', { ...config, nodeFlags: WORKER_FLAGS });
-  releasers.push('worker', () => worker.close());
+  const worker = await openRoleFor<WorkerMethods>(releasers, 'worker', { ...config, nodeFlags: WORKER_FLAGS });
   await worker.call('start', system, [upstream]);
   progress('poll: warming up');
   await until(firstAt + INTERVAL_MS + SETTLE_MS);
@@ -161,8 +159,7 @@ async function measureBare(
 ): Promise<Load> {
   const redis = await openMeteredRedis(path);
   releasers.push('bare redis', () => redis.close());
-  const poller = await openRole<BarePollerMethods>('bare-poller', { nodeFlags: WORKER_FLAGS });
-  releasers.push('bare poller', () => poller.close());
+  const poller = await openRoleFor<BarePollerMethods>(releasers, 'bare-poller', { nodeFlags: WORKER_FLAGS });
   const paths = Array.from({ length: config.instances }, (_, index) => `/waInstance${1_101_000_000 + index}/qr/${apiTokenOf(index)}`);
   const perSecond = config.instances / (INTERVAL_MS / 1000);
   await poller.call('start', redis.url, upstream, paths);

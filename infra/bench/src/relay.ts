@@ -10,7 +10,7 @@ import { latencies, type Mark } from './deliveries.ts';
 import { type Spread, spreadOf } from './measure.ts';
 import { type MeteredRedis, openMeteredRedis } from './metered-redis.ts';
 import type { BenchResult, Row } from './report.ts';
-import { openRole, type Role } from './role.ts';
+import { openRoleFor, type Role } from './role.ts';
 import type { BareGatewayMethods } from './roles/bare-gateway.ts';
 import type { BarePublisherMethods } from './roles/bare-publisher.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
@@ -95,10 +95,8 @@ async function openOurs(config: BenchConfig, path: string, releasers: Releasers)
   const redis = await openMeteredRedis(path);
   releasers.push('redis', () => redis.close());
   const system = createSystem(redis.url);
-  const gateway = await openRole<GatewayMethods>('gateway', config);
-  releasers.push('gateway', () => gateway.close());
-  const publisher = await openRole<PublisherMethods>('publisher');
-  releasers.push('publisher', () => publisher.close());
+  const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', config);
+  const publisher = await openRoleFor<PublisherMethods>(releasers, 'publisher');
   const { url } = await gateway.call('start', system);
   const viewers = await openViewers(url, await publisher.call('start', system, config.sessions, NEVER_ASKED), releasers);
   return { redis, gateway, viewers, publisher: { usage: publisher.usage, publish: (...load) => publisher.call('publish', ...load) } };
@@ -107,18 +105,15 @@ async function openOurs(config: BenchConfig, path: string, releasers: Releasers)
 async function openBare(config: BenchConfig, path: string, releasers: Releasers): Promise<Side> {
   const redis = await openMeteredRedis(path);
   releasers.push('bare redis', () => redis.close());
-  const gateway = await openRole<BareGatewayMethods>('bare-gateway', config);
-  releasers.push('bare gateway', () => gateway.close());
-  const publisher = await openRole<BarePublisherMethods>('bare-publisher');
-  releasers.push('bare publisher', () => publisher.close());
+  const gateway = await openRoleFor<BareGatewayMethods>(releasers, 'bare-gateway', config);
+  const publisher = await openRoleFor<BarePublisherMethods>(releasers, 'bare-publisher');
   const { url } = await gateway.call('start', redis.url);
   const viewers = await openViewers(url, await publisher.call('start', redis.url, config.sessions), releasers);
   return { redis, gateway, viewers, publisher: { usage: publisher.usage, publish: (...load) => publisher.call('publish', ...load) } };
 }
 
 async function openViewers(url: string, tickets: readonly string[], releasers: Releasers): Promise<Role<ViewersMethods>> {
-  const viewers = await openRole<ViewersMethods>('viewers');
-  releasers.push('viewers', () => viewers.close());
+  const viewers = await openRoleFor<ViewersMethods>(releasers, 'viewers');
   await viewers.call('connect', url, tickets);
   return viewers;
 }

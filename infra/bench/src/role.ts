@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Releasers } from '@qrcast/runtime/releasers';
 import type { RoleReply, RoleRequest, Usage } from './role-process.ts';
 
 type Method = (...args: never[]) => unknown;
@@ -69,6 +70,13 @@ export async function openRole<M extends Methods<M>>(
     usage: () => request('usage', []) as Promise<Usage>,
     close: () => (closing ??= endChild(child, ended)),
   };
+}
+
+/** One that ends with `releasers`. @throws {Error} if the process does not come up. */
+export async function openRoleFor<M extends Methods<M>>(releasers: Releasers, name: string, options?: RoleOptions): Promise<Role<M>> {
+  const role = await openRole<M>(name, options);
+  releasers.push(name, () => role.close());
+  return role;
 }
 
 async function endChild(child: ChildProcess, ended: Promise<void>): Promise<void> {
