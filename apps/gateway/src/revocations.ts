@@ -31,15 +31,30 @@ interface Held {
 export function openRevocations({ bus, redis, namespace, tickets, now }: RevocationsDeps): Revocations {
   const channel = revocationsChannel(namespace);
   const held = new Set<Held>();
+  /** The same, by whose ticket it is: a tenant may revoke many, and few of them are held. */
+  const byTicket = new Map<string, Set<Held>>();
   const unchecked = new Set<Held>();
 
-  function endAll(tenantId: string, ticketId: string): void {
-    for (const { ticket, end } of held) if (ticket.id === ticketId && ticket.tenantId === tenantId) end('ticket_revoked');
+  const keyOf = (tenantId: string, ticketId: string): string => `${tenantId} ${ticketId}`;
+
+  function add(one: Held): void {
+    const key = keyOf(one.ticket.tenantId, one.ticket.id);
+    held.add(one);
+    byTicket.set(key, (byTicket.get(key) ?? new Set()).add(one));
+  }
+
+  /** True if it was held. */
+  function remove(one: Held): boolean {
+    const key = keyOf(one.ticket.tenantId, one.ticket.id);
+    const same = byTicket.get(key);
+    same?.delete(one);
+    if (same?.size === 0) byTicket.delete(key);
+    unchecked.delete(one);
+    return held.delete(one);
   }
 
   const unsubscribe = bus.subscribe(channel, (message) => {
-    const [tenantId = '', ticketId = ''] = message.split(' ');
-    endAll(tenantId, ticketId);
+    for (const { end } of byTicket.get(message) ?? []) end('ticket_revoked');
   });
   const timer = setInterval(() => {
     for (const one of held) if (now() >= one.ticket.expiresAt) one.end('ticket_expired');
@@ -63,27 +78,25 @@ export function openRevocations({ bus, redis, namespace, tickets, now }: Revocat
   return {
     async revoke(tenantId, ticketId) {
       await tickets.revoke(tenantId, ticketId);
-      await redis.publish(channel, `${tenantId} ${ticketId}`);
+      await redis.publish(channel, keyOf(tenantId, ticketId));
     },
     hold(ticket, onEnd) {
       const one: Held = {
         ticket,
         end(reason) {
-          if (held.delete(one)) onEnd(reason);
+          if (remove(one)) onEnd(reason);
         },
       };
-      held.add(one);
+      add(one);
       check(one); // it may have been revoked between its verification and now
-      return () => {
-        held.delete(one);
-        unchecked.delete(one);
-      };
+      return () => void remove(one);
     },
     close() {
       clearInterval(timer);
       undoReset();
       unsubscribe();
       held.clear();
+      byTicket.clear();
     },
   };
 }

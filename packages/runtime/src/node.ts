@@ -53,6 +53,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     releasers.push('sessions', () => sessions.close());
     const queue = openPollQueue({ redis, redisUrl, namespace, log });
     releasers.push('queue', () => queue.close());
+    let proof: Promise<unknown> | null = null;
     await bus.connection.ping(); // behind its SUBSCRIBE: a node that is open hears what is published
     return {
       redis,
@@ -62,7 +63,11 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       sessions,
       queue,
       async ready() {
-        await Promise.all([bus.probe(READY_WITHIN_MS), queue.ping(READY_WITHIN_MS)]);
+        // Anybody may ask, as often as they like: who asks while a proof is under way is answered by it.
+        proof ??= Promise.all([bus.probe(READY_WITHIN_MS), queue.ping(READY_WITHIN_MS)]).finally(() => {
+          proof = null;
+        });
+        await proof;
       },
       close: () => releasers.release(),
     };
