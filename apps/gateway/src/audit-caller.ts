@@ -7,6 +7,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AuditActor } from '@qrcast/core/audit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { AddressOf } from './client-address.ts';
 
 export interface Caller {
   readonly address: string | null;
@@ -21,9 +22,9 @@ export interface Caller {
 const storage = new AsyncLocalStorage<Caller>();
 const MAX_USER_AGENT = 120;
 
-export function createCaller(address: string | undefined, headers: IncomingHttpHeaders): Caller {
+export function createCaller(address: string, headers: IncomingHttpHeaders): Caller {
   return {
-    address: address ?? null,
+    address: address === '' ? null : address, // a connection that is gone has none
     userAgent: headers['user-agent']?.slice(0, MAX_USER_AGENT) ?? null,
     actor: { kind: 'unknown', id: null },
     tenantId: null,
@@ -40,10 +41,10 @@ export function asCaller<T>(caller: Caller, run: () => T): T {
 export const currentCaller = (): Caller | undefined => storage.getStore();
 
 /** Every request is its caller's. Once more after its body, for what reads that forgets. */
-export function addCallers(app: FastifyInstance): void {
+export function addCallers(app: FastifyInstance, addressOf: AddressOf): void {
   const callers = new WeakMap<FastifyRequest, Caller>();
   app.addHook('onRequest', (request, _reply, done) => {
-    const caller = createCaller(request.ip, request.headers);
+    const caller = createCaller(addressOf(request.raw), request.headers);
     callers.set(request, caller);
     asCaller(caller, done);
   });

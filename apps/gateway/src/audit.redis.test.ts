@@ -164,6 +164,20 @@ it('books a refused ticket to nobody, whoever was let in before on its stream', 
   expect(entries).toMatchObject([{ tenantId: null, actor: { kind: 'unknown', id: null } }]);
 });
 
+it('believes of X-Forwarded-For what is an address and a trusted proxy says, alone', async () => {
+  const behind = await openTestGateway({ namespace: test.namespace, trustedProxies: ['127.0.0.1'] });
+  const said = ['203.0.113.7', 'made up, 203.0.113.8', '<script>', '203.0.113.9:5555', '::ffff:203.0.113.10'];
+  for (const forwarded of said) {
+    const { session } = await test.create();
+    const headers = { 'x-forwarded-for': forwarded };
+    expect((await behind.call('DELETE', `/v1/sessions/${session.id}`, { secret: test.tenant.apiKey, headers })).status).toBe(204);
+  }
+  await behind.close();
+  const { entries } = await audit('action=session.cancelled');
+  const addresses = entries.map(({ address }) => address).reverse();
+  expect(addresses).toEqual(['203.0.113.7', '203.0.113.8', '127.0.0.1', '127.0.0.1', '203.0.113.10']);
+});
+
 it('is read to its end past what another version wrote', async () => {
   await test.create();
   await untilEntries(1);

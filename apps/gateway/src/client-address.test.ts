@@ -20,7 +20,7 @@ describe('where a request comes from', () => {
     ['it is no address', ['10.0.0.0/8'], '10.0.0.1', 'unknown', '10.0.0.1'],
     ['the proxy speaks IPv6', ['fd00::/8'], 'fd00::1', '2001:db8::7', '2001:db8::7'],
   ])('when %s', (_when, trusted, remote, forwarded, expected) => {
-    expect(createAddressOf(trusted).addressOf(request(remote, forwarded))).toBe(expected);
+    expect(createAddressOf(trusted)(request(remote, forwarded))).toBe(expected);
   });
 });
 
@@ -41,7 +41,7 @@ describe('who shares a limit', () => {
 describe('the gate', () => {
   const limits = { handshakesPerAddressPerMinute: 6, failuresPerAddressPerMinute: 6 };
   function gateAt(clock: { ms: number }) {
-    const { addressOf } = createAddressOf([]);
+    const addressOf = createAddressOf([]);
     return createAddressGate({ addressOf, limits, log: createLog('test', 'silent'), now: () => clock.ms });
   }
 

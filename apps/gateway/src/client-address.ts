@@ -9,20 +9,17 @@ import { createAddressSet } from '@qrcast/runtime/address-range';
 
 export type AddressOf = (request: IncomingMessage) => string;
 
-export function createAddressOf(trustedProxies: readonly string[]): { addressOf: AddressOf; isTrustedProxy: (address: string) => boolean } {
+export function createAddressOf(trustedProxies: readonly string[]): AddressOf {
   const isTrustedProxy = createAddressSet(trustedProxies);
-  return {
-    isTrustedProxy,
-    addressOf({ socket, headers }) {
-      let address = plain(socket.remoteAddress ?? '');
-      const named = [headers['x-forwarded-for'] ?? []].flat().join().split(',');
-      while (isTrustedProxy(address)) {
-        const before = plain(named.pop()?.trim() ?? '');
-        if (isIP(before) === 0) break;
-        address = before;
-      }
-      return address;
-    },
+  return ({ socket, headers }) => {
+    let address = plain(socket.remoteAddress ?? '');
+    const named = [headers['x-forwarded-for'] ?? []].flat().join().split(',');
+    while (isTrustedProxy(address)) {
+      const before = plain(named.pop()?.trim() ?? '');
+      if (isIP(before) === 0) break;
+      address = before;
+    }
+    return address;
   };
 }
 

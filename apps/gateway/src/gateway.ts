@@ -121,7 +121,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   let address = options.publicUrl ?? null;
   const publicUrl = (): string => address ?? '';
   const admission = createAdmission(options.maxConnections);
-  const { addressOf, isTrustedProxy } = createAddressOf(options.trustedProxies ?? []);
+  const addressOf = createAddressOf(options.trustedProxies ?? []);
   const limits = options.addressLimits ?? DEFAULT_ADDRESS_LIMITS;
   const addressGate = createAddressGate({ addressOf, limits, log, now: () => performance.now() });
 
@@ -159,8 +159,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const hub = audited.hub(openHub({ sessions, watching, viewerCounts, clock, log, renewEveryMs }));
 
   const headers = answerHeaders(options.publicUrl);
-  const app = await createHttpServer(log, admission.isDraining, isUpgrade, headers, isTrustedProxy);
-  addCallers(app);
+  const app = await createHttpServer(log, admission.isDraining, isUpgrade, headers);
+  addCallers(app, addressOf);
   addAddressGate(app, addressGate, credentials);
   const connections = trackConnections(app.server, options.maxConnections + MAX_GUESTS + MAX_PLAIN_CONNECTIONS);
   releasers.push('http', () => app.close());

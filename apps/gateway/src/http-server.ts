@@ -41,11 +41,9 @@ export async function createHttpServer(
   isDraining: () => boolean,
   isUpgrade: (request: IncomingMessage) => boolean,
   headers: AnswerHeaders,
-  isTrustedProxy: (address: string) => boolean,
 ): Promise<FastifyInstance> {
   const app = fastify({
     logger: false, // its request log holds URLs and headers
-    trustProxy: isTrustedProxy,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Node looks at both only now and then, and swaps them if the header's is the longer.
