@@ -7,16 +7,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AuditActor } from '@qrcast/core/audit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Principal } from './auth.ts';
 import type { AddressOf } from './client-address.ts';
 
 export interface Caller {
   readonly address: string | null;
   readonly userAgent: string | null;
-  /** Set when it is known. */
+  /** Set when it is known. Of a connection with several tickets never: who does something there says so, see `asPrincipal`. */
   actor: AuditActor;
   tenantId: string | null;
-  /** On a stream with several tickets: whose each session is. */
-  readonly tickets: Map<string, AuditActor>;
 }
 
 const storage = new AsyncLocalStorage<Caller>();
@@ -28,13 +27,22 @@ export function createCaller(address: string, headers: IncomingHttpHeaders): Cal
     userAgent: headers['user-agent']?.slice(0, MAX_USER_AGENT) ?? null,
     actor: { kind: 'unknown', id: null },
     tenantId: null,
-    tickets: new Map(),
   };
 }
 
 /** All that `run` calls is this caller's. */
 export function asCaller<T>(caller: Caller, run: () => T): T {
   return storage.run(caller, run);
+}
+
+/** All that `run` calls is done by this principal, whoever else has shown a ticket on the same connection, before or meanwhile. */
+export function asPrincipal<T>(principal: Principal, run: () => T): T {
+  const { address = null, userAgent = null } = currentCaller() ?? {};
+  return asCaller({ address, userAgent, actor: actorOf(principal), tenantId: principal.tenantId }, run);
+}
+
+export function actorOf(principal: Principal): AuditActor {
+  return principal.kind === 'tenant' ? { kind: 'key', id: principal.keyId } : { kind: 'ticket', id: principal.ticket.id };
 }
 
 /** Undefined: nobody calls, it is this service itself. */

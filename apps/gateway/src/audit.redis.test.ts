@@ -164,6 +164,53 @@ it('books a refused ticket to nobody, whoever was let in before on its stream', 
   expect(entries).toMatchObject([{ tenantId: null, actor: { kind: 'unknown', id: null } }]);
 });
 
+it("keeps a watch in the log of the ticket's own tenant, whoever else shows a ticket on the same stream", async () => {
+  const other = await test.newTenant();
+  const [mine, theirs] = [await test.create(), await test.create({}, other)];
+  const socket = await openSocket(test.url);
+  for (const { ticket } of [mine, theirs]) socket.send({ type: 'subscribe', ticket }); // both are looked at before either watches
+  await socket.untilAnswers(2);
+  socket.raw.close();
+  await untilAll('session.watched', 2);
+  for (const [{ session, ticketId }, { id, apiKey }] of [[mine, test.tenant] as const, [theirs, other] as const]) {
+    const { entries } = await audit('action=session.watched', apiKey);
+    expect(entries).toMatchObject([{ tenantId: id, sessionId: session.id, actor: { kind: 'ticket', id: ticketId } }]);
+    expect(entries).toHaveLength(1);
+  }
+});
+
+it('tells of each ticket that watches one session on one stream', async () => {
+  const { session, ticket, ticketId } = await test.create();
+  const issued = await test.call('POST', `/v1/sessions/${session.id}/tickets`, { body: { scopes: ['view'] } });
+  const socket = await openSocket(test.url);
+  for (const one of [ticket, issued.body.ticket]) socket.send({ type: 'subscribe', ticket: one });
+  await socket.untilAnswers(2);
+  socket.raw.close();
+  await untilAll('session.watched', 2);
+  const { entries } = await audit('action=session.watched');
+  expect(new Set(entries.map(({ actor }) => actor.id))).toEqual(new Set([ticketId, issued.body.ticketId]));
+});
+
+it('names for a password the ticket whose subscription stands, not one that was refused or came after it', async () => {
+  const { session, ticket, ticketId } = await test.create();
+  const issue = async (scopes: readonly string[]): Promise<string> =>
+    (await test.call('POST', `/v1/sessions/${session.id}/tickets`, { body: { scopes } })).body.ticket;
+  const [blind, late] = [await issue(['password']), await issue(['view'])];
+  const socket = await openSocket(test.url);
+  await socket.call({ type: 'subscribe', ticket });
+  await socket.until('session', ({ state }) => state === 'waiting');
+  await test.answer(session.id, { kind: 'passwordWanted' });
+  await socket.until('session', ({ state }) => state === 'password');
+  expect(await socket.call({ type: 'subscribe', ticket: blind })).toMatchObject({ type: 'error', error: { code: 'forbidden' } });
+  const given = socket.call({ type: 'password', sessionId: session.id, password: 'correct horse' }); // there is no such provider
+  await socket.call({ type: 'subscribe', ticket: late });
+  await given;
+  socket.raw.close();
+  await untilAll('session.password_given');
+  const { entries } = await audit('action=session.password_given');
+  expect(entries).toMatchObject([{ actor: { kind: 'ticket', id: ticketId } }]);
+});
+
 it('believes of X-Forwarded-For what is an address and a trusted proxy says, alone', async () => {
   const behind = await openTestGateway({ namespace: test.namespace, trustedProxies: ['127.0.0.1'] });
   const said = ['203.0.113.7', 'made up, 203.0.113.8', '<script>', '203.0.113.9:5555', '::ffff:203.0.113.10'];

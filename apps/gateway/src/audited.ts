@@ -3,13 +3,13 @@
  * nothing can be done past the log, whatever transport it comes by, and none of the parts knows of it.
  */
 
-import type { AuditAction, AuditActor } from '@qrcast/core/audit';
+import type { AuditAction } from '@qrcast/core/audit';
 import { type ErrorCode, RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
 import type { AuditLog, NewAuditEntry } from '@qrcast/runtime/audit-log';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Sessions } from '@qrcast/runtime/sessions';
-import { type Caller, currentCaller } from './audit-caller.ts';
+import { actorOf, asPrincipal, currentCaller } from './audit-caller.ts';
 import { createSeldom } from './audit-seldom.ts';
 import type { Auth, Principal } from './auth.ts';
 import type { Hub } from './hub.ts';
@@ -42,8 +42,6 @@ type Facts = Partial<Pick<NewAuditEntry, 'tenantId' | 'actor' | 'sessionId' | 'i
 /** A client that long-polls, or comes back again and again, watches once. */
 const WATCHED_WINDOW_MS = 600_000;
 const MAX_WATCHED = 50_000;
-/** Of one connection; it can watch no more at once. */
-const MAX_TICKETS = 100;
 /** The credential does not let its caller in; a limit or a fault of ours is no such thing. */
 const CREDENTIAL_REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unauthenticated', 'forbidden', 'origin_not_allowed']);
 /** The password went to nobody, as often as anybody likes. */
@@ -59,32 +57,17 @@ export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited 
   function record(action: AuditAction, facts: Facts): void {
     const caller = currentCaller();
     const { sessionId = null, instanceId = null, subjectId = null, outcome = 'ok' } = facts;
-    const { tenantId = caller?.tenantId ?? null, actor = actorOf(caller, sessionId) } = facts;
+    const { tenantId = caller?.tenantId ?? null, actor = caller?.actor ?? { kind: 'system', id: null } } = facts;
     const { address = null, userAgent = null } = caller ?? {};
     audit.record({ tenantId, actor, action, sessionId, instanceId, subjectId, address, userAgent, outcome });
   }
 
-  function actorOf(caller: Caller | undefined, sessionId: string | null): AuditActor {
-    return caller === undefined ? { kind: 'system', id: null } : (caller.tickets.get(sessionId ?? '') ?? caller.actor);
-  }
-
   const ofSession = ({ id, tenantId, instanceId }: Session): Facts => ({ tenantId, instanceId, sessionId: id });
 
-  function watched(sessionId: string, facts: Facts): void {
-    const caller = currentCaller();
-    const { kind, id } = actorOf(caller, sessionId);
-    if (isNewWatch([sessionId, kind, id, caller?.address].join('|'))) record('session.watched', { ...facts, sessionId });
-  }
-
-  function identified(principal: Principal): void {
-    const caller = currentCaller();
-    if (caller === undefined) return;
-    caller.tenantId = principal.tenantId;
-    caller.actor = principal.kind === 'tenant' ? { kind: 'key', id: principal.keyId } : { kind: 'ticket', id: principal.ticket.id };
-    if (principal.kind !== 'viewer') return;
-    const [oldest] = caller.tickets.keys();
-    if (caller.tickets.size >= MAX_TICKETS && oldest !== undefined) caller.tickets.delete(oldest);
-    caller.tickets.set(principal.ticket.sessionId, caller.actor);
+  function watched(principal: Principal, { id: sessionId, instanceId }: Pick<Session, 'id' | 'instanceId'>): void {
+    const { kind, id } = actorOf(principal);
+    if (!isNewWatch([sessionId, kind, id, currentCaller()?.address].join('|'))) return;
+    asPrincipal(principal, () => record('session.watched', { sessionId, instanceId }));
   }
 
   function refused(error: unknown): void {
@@ -94,11 +77,9 @@ export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited 
     record('auth.refused', { tenantId: null, actor: { kind: 'unknown', id: null }, outcome: error.code });
   }
 
-  async function identify<T extends Principal>(run: () => Promise<T>): Promise<T> {
+  async function tellingRefusals<T>(run: () => Promise<T>): Promise<T> {
     try {
-      const principal = await run();
-      identified(principal);
-      return principal;
+      return await run();
     } catch (error) {
       refused(error);
       throw error;
@@ -107,8 +88,15 @@ export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited 
 
   return {
     auth: (auth) => ({
-      identify: (authorization, origin) => identify(() => auth.identify(authorization, origin)),
-      identifyTicket: (ticket, origin) => identify(() => auth.identifyTicket(ticket, origin)),
+      async identify(authorization, origin) {
+        const principal = await tellingRefusals(() => auth.identify(authorization, origin));
+        const caller = currentCaller();
+        // The one credential of a request: all that follows in it is done by who holds that.
+        if (caller !== undefined) Object.assign(caller, { actor: actorOf(principal), tenantId: principal.tenantId });
+        return principal;
+      },
+      // A ticket on a stream is one of several, and this one may yet be refused.
+      identifyTicket: (ticket, origin) => tellingRefusals(() => auth.identifyTicket(ticket, origin)),
       requireAdmin(authorization) {
         try {
           auth.requireAdmin(authorization);
@@ -203,7 +191,7 @@ export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited 
 
     theirSession: (lookup) => async (request) => {
       const found = await lookup(request);
-      if (request.method === 'GET') watched(found.session.id, ofSession(found.session));
+      if (request.method === 'GET') watched(found.principal, found.session);
       return found;
     },
 
@@ -212,7 +200,7 @@ export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited 
       subscribe(options) {
         const subscription = hub.subscribe(options);
         const told = subscription.first.then((session) => {
-          if (session !== null) watched(session.id, { instanceId: session.instanceId });
+          if (session !== null) watched(options.by, session);
         });
         told.catch(() => undefined); // the caller of `subscribe` is told of it
         return subscription;

@@ -1,7 +1,7 @@
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { describe, expect, it, vi } from 'vitest';
 import { SEND_WITHIN_MS, type Sink, type ViewerMessage } from './delivery.ts';
-import { newSink, prepareHub } from './test-hub.ts';
+import { newSink, prepareHub, WATCHER } from './test-hub.ts';
 
 const { world, newSession, apply, showCode, watched } = prepareHub();
 
@@ -127,7 +127,7 @@ describe('delivery', () => {
     await showCode(id, 'A');
     expect([left.messages.length, left.closed, world().hub.size()]).toEqual([1, [], 0]);
     const nowhere = newSink(true);
-    const none = world().hub.subscribe({ sessionId: 'ses_none', sink: nowhere.sink });
+    const none = world().hub.subscribe({ sessionId: 'ses_none', by: WATCHER, sink: nowhere.sink });
     expect(await none.first).toBeNull();
     expect([nowhere.messages, nowhere.closed, world().hub.size()]).toEqual([[], [], 0]);
   });

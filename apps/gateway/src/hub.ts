@@ -10,12 +10,15 @@ import type { Clock } from '@qrcast/runtime/clock';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Snapshot } from '@qrcast/runtime/session-codec';
 import type { Sessions, Watch } from '@qrcast/runtime/sessions';
+import type { Principal } from './auth.ts';
 import { createDelivery, createTelling, type Delivery, type Sink, type Telling } from './delivery.ts';
 import type { ViewerCounts } from './viewer-counts.ts';
 import type { Watching } from './watching.ts';
 
 export interface Subscribe {
   readonly sessionId: string;
+  /** Who watches. One connection may have tickets of several tenants. */
+  readonly by: Principal;
   readonly sink: Sink;
   readonly formats?: readonly Format[];
   /** A version the viewer has; an equal or older state is not sent. */

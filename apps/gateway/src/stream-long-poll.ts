@@ -45,7 +45,13 @@ export async function holdUntilNewer({ hub, seats, admission }: LongPollDeps, po
   const timer = setTimeout(resolve, waitMs);
   reply.raw.once('close', resolve); // of the request it would come with the end of its body
   seat.hold((why) => reject(refusalOfEnd(why)));
-  const subscription = hub.subscribe({ sessionId, after, isVisible, sink: { send: () => resolve(), close: () => resolve() } });
+  const subscription = hub.subscribe({
+    sessionId,
+    by: principal,
+    after,
+    isVisible,
+    sink: { send: () => resolve(), close: () => resolve() },
+  });
   try {
     await Promise.race([subscription.first.then(() => promise), promise]);
   } finally {

@@ -78,6 +78,7 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, hub, seats,
     });
     const subscription = hub.subscribe({
       sessionId: session.id,
+      by: principal,
       sink: stream,
       isVisible: visible,
       after,

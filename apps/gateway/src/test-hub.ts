@@ -10,8 +10,10 @@ import { sampleSession } from '@qrcast/runtime/test-runtime';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import type { Sink, ViewerMessage } from './delivery.ts';
 import { type Hub, openHub, type Subscription } from './hub.ts';
+import { holderOf } from './test-principal.ts';
 import { createWatching } from './watching.ts';
 
+export const WATCHER = holderOf('tkt_1');
 export const RENEW_EVERY_MS = 5_000;
 const clock = { now: () => Date.now() };
 
@@ -47,7 +49,7 @@ export function prepareHub() {
   };
 
   async function watched(sink: Sink, sessionId: string, options: { after?: number; isVisible?: boolean } = {}): Promise<Subscription> {
-    const subscription = world.hub.subscribe({ sessionId, sink, ...options });
+    const subscription = world.hub.subscribe({ sessionId, by: WATCHER, sink, ...options });
     await subscription.first;
     await settle();
     return subscription;

@@ -8,6 +8,7 @@ import { RefusedError } from '@qrcast/core/errors';
 import type { sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from '@qrcast/core/requests';
 import type { WireSession } from '@qrcast/core/wire';
 import type { z } from 'zod';
+import { asPrincipal } from './audit-caller.ts';
 import { type Auth, requireScope, requireSession, type ViewerPrincipal } from './auth.ts';
 import type { Sink } from './delivery.ts';
 import type { Hub, Subscription } from './hub.ts';
@@ -163,6 +164,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     const gate = createGate(sinkFor(sessionId));
     const subscription = hub.subscribe({
       sessionId,
+      by: viewer,
       sink: gate.sink,
       isVisible,
       ...(formats === undefined ? {} : { formats }),
@@ -236,12 +238,13 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
       for (const { subscription } of subscribed.values()) subscription.setVisible(visible);
     },
     async resume({ sessionId }) {
-      mine(sessionId);
-      await service.resume(sessionId);
+      await asPrincipal(mine(sessionId), () => service.resume(sessionId));
     },
     async sendPassword({ sessionId, password }) {
-      requireScope(mine(sessionId), 'password');
-      await passwordStep.submit(await service.find(sessionId), password);
+      const viewer = mine(sessionId);
+      requireScope(viewer, 'password');
+      const session = await service.find(sessionId);
+      await asPrincipal(viewer, () => passwordStep.submit(session, password));
     },
     mayTake() {
       if (!isOver && !isWithinBudget()) close('too_many_requests');
