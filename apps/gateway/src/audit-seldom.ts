@@ -1,22 +1,31 @@
-/** Lets each key through once in a window, and no more keys than `max`: what happens again and again is worth one entry. */
-export function createSeldom({
-  windowMs,
-  max,
-  now,
-}: {
+/**
+ * Tells what is new in a window from what happens again and again and is worth one entry. Each group has room for so many keys of its own, so
+ * that nobody can fill another's.
+ */
+
+export interface SeldomOptions {
   readonly windowMs: number;
-  readonly max: number;
+  /** Keys remembered of one group in one window. */
+  readonly maxInGroup: number;
   readonly now: () => number;
-}): (key: string) => boolean {
-  const seen = new Set<string>();
+}
+
+/** `full`: the group has no room for it, so it may be either. What to do then is the caller's to say. */
+export type Seldom = (group: string, key: string) => 'new' | 'again' | 'full';
+
+export function createSeldom({ windowMs, maxInGroup, now }: SeldomOptions): Seldom {
+  const groups = new Map<string, Set<string>>();
   let endsAt = 0;
-  return (key) => {
+  return (group, key) => {
     if (now() >= endsAt) {
-      seen.clear();
+      groups.clear();
       endsAt = now() + windowMs;
     }
-    if (seen.has(key) || seen.size >= max) return false;
+    const seen = groups.get(group) ?? new Set();
+    groups.set(group, seen);
+    if (seen.has(key)) return 'again';
+    if (seen.size >= maxInGroup) return 'full';
     seen.add(key);
-    return true;
+    return 'new';
   };
 }

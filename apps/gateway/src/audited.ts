@@ -12,6 +12,7 @@ import type { Sessions } from '@qrcast/runtime/sessions';
 import { actorOf, asPrincipal, currentCaller } from './audit-caller.ts';
 import { createSeldom } from './audit-seldom.ts';
 import type { Auth, Principal } from './auth.ts';
+import { addressGroup } from './client-address.ts';
 import type { Hub } from './hub.ts';
 import type { PasswordStep } from './password-step.ts';
 import type { Revocations } from './revocations.ts';
@@ -41,7 +42,8 @@ type Facts = Partial<Pick<NewAuditEntry, 'tenantId' | 'actor' | 'sessionId' | 'i
 
 /** A client that long-polls, or comes back again and again, watches once. */
 const WATCHED_WINDOW_MS = 600_000;
-const MAX_WATCHED = 50_000;
+/** Of one tenant; about half a megabyte. */
+const MAX_WATCHED = 5_000;
 /** The credential does not let its caller in; a limit or a fault of ours is no such thing. */
 const CREDENTIAL_REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unauthenticated', 'forbidden', 'origin_not_allowed']);
 /** The password went to nobody, as often as anybody likes. */
@@ -51,8 +53,8 @@ const REFUSED_WINDOW_MS = 60_000;
 const MAX_REFUSED = 100;
 
 export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited {
-  const isNewWatch = createSeldom({ windowMs: WATCHED_WINDOW_MS, max: MAX_WATCHED, now: clock.now });
-  const isNewRefusal = createSeldom({ windowMs: REFUSED_WINDOW_MS, max: MAX_REFUSED, now: clock.now });
+  const watches = createSeldom({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_WATCHED, now: clock.now });
+  const refusals = createSeldom({ windowMs: REFUSED_WINDOW_MS, maxInGroup: MAX_REFUSED, now: clock.now });
 
   function record(action: AuditAction, facts: Facts): void {
     const caller = currentCaller();
@@ -66,13 +68,15 @@ export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited 
 
   function watched(principal: Principal, { id: sessionId, instanceId }: Pick<Session, 'id' | 'instanceId'>): void {
     const { kind, id } = actorOf(principal);
-    if (!isNewWatch([sessionId, kind, id, currentCaller()?.address].join('|'))) return;
+    const from = addressGroup(currentCaller()?.address ?? '');
+    // Where there is no more room it is told every time, too often rather than never: it shortens the history of who filled it.
+    if (watches(principal.tenantId, [sessionId, kind, id, from].join('|')) === 'again') return;
     asPrincipal(principal, () => record('session.watched', { sessionId, instanceId }));
   }
 
   function refused(error: unknown): void {
     if (!(error instanceof RefusedError) || !CREDENTIAL_REFUSALS.has(error.code)) return;
-    if (!isNewRefusal(`${error.code}|${currentCaller()?.address}`)) return;
+    if (refusals('all', `${error.code}|${currentCaller()?.address}`) !== 'new') return;
     // Not who was let in before on the same connection.
     record('auth.refused', { tenantId: null, actor: { kind: 'unknown', id: null }, outcome: error.code });
   }
