@@ -1,23 +1,30 @@
+import { RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
 import type { NewAuditEntry } from '@qrcast/runtime/audit-log';
+import type { Logger } from '@qrcast/runtime/log';
 import { sampleSession } from '@qrcast/runtime/test-runtime';
 import type { FastifyRequest } from 'fastify';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { asCaller, createCaller } from './audit-caller.ts';
 import { createAudited } from './audited.ts';
-import type { Principal } from './auth.ts';
+import type { Auth, Principal } from './auth.ts';
 import { holderOf } from './test-principal.ts';
 import type { SessionPath } from './their-session.ts';
 
-/** The audited parts at a time that stands still, and what they recorded. */
+beforeEach(() => void vi.useFakeTimers({ now: 1_790_000_000_000 }));
+afterEach(() => void vi.useRealTimers());
+
+/** The audited parts, and what they recorded and logged. */
 function openAudited() {
+  const warnings: object[] = [];
   const entries: NewAuditEntry[] = [];
   const audited = createAudited({
     audit: { record: (entry) => void entries.push(entry) },
     sessions: { find: async () => null },
-    clock: { now: () => 0 },
+    clock: { now: () => Date.now() },
+    log: { warn: (fields: object) => void warnings.push(fields) } as Pick<Logger, 'warn'>, // as it is called here
   });
-  return { audited, entries };
+  return { audited, entries, warnings };
 }
 
 const from = <T>(address: string, run: () => T): T => asCaller(createCaller(address, {}), run);
@@ -54,4 +61,41 @@ it('takes an IPv6 network for one watcher', async () => {
   const { read, watchedOf } = reader();
   for (const address of ['2001:db8::1', '2001:db8::2', '2001:db8:0:1::1']) await read(holderOf('tkt_1'), address);
   expect(watchedOf('acme')).toBe(2);
+});
+
+/** Doors that let nobody in. */
+function openDoors() {
+  const { audited, entries, warnings } = openAudited();
+  const refuse = (): never => {
+    throw new RefusedError('unauthenticated', 'expected another one');
+  };
+  const auth: Auth = audited.auth({ identify: async () => refuse(), identifyTicket: async () => refuse(), requireAdmin: refuse });
+  return {
+    entries,
+    warnings,
+    tryKey: (address: string) => from(address, () => expect(auth.identify('Bearer qk_guess', undefined)).rejects.toThrow(RefusedError)),
+    tryAdminKey: (address: string) => from(address, () => expect(() => auth.requireAdmin('Bearer guess')).toThrow(RefusedError)),
+  };
+}
+
+it('tells of who tries the admin key although countless others are refused, and how many it leaves out', async () => {
+  const { entries, warnings, tryKey, tryAdminKey } = openDoors();
+  for (let n = 1; n <= 130; n++) await tryKey(`198.51.100.${n}`);
+  tryAdminKey('203.0.113.9');
+  expect(entries).toHaveLength(101);
+  expect(entries.at(-1)).toMatchObject({ action: 'auth.refused', address: '203.0.113.9' });
+  expect(warnings).toEqual([]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(warnings).toEqual([{ leftOut: 30 }]);
+  await tryKey('203.0.113.10');
+  expect(entries.at(-1)).toMatchObject({ address: '203.0.113.10' });
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(warnings).toHaveLength(1);
+});
+
+it('takes an IPv6 network for one who is refused', async () => {
+  const { entries, tryKey } = openDoors();
+  for (let n = 1; n <= 130; n++) await tryKey(`2001:db8::${n}`);
+  await tryKey('203.0.113.9');
+  expect(entries.map(({ address }) => address)).toEqual(['2001:db8::1', '203.0.113.9']);
 });

@@ -8,6 +8,7 @@ import { type ErrorCode, RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
 import type { AuditLog, NewAuditEntry } from '@qrcast/runtime/audit-log';
 import type { Clock } from '@qrcast/runtime/clock';
+import type { Logger } from '@qrcast/runtime/log';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import { actorOf, asPrincipal, currentCaller } from './audit-caller.ts';
 import { createSeldom } from './audit-seldom.ts';
@@ -35,6 +36,7 @@ export interface AuditedDeps {
   readonly audit: Pick<AuditLog, 'record'>;
   readonly sessions: Pick<Sessions, 'find'>;
   readonly clock: Pick<Clock, 'now'>;
+  readonly log: Pick<Logger, 'warn'>;
 }
 
 /** Whose and by whom is the caller's to say, unless it is given; also as null. */
@@ -50,11 +52,15 @@ const CREDENTIAL_REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unauthe
 const NO_PASSWORD_GIVEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['not_waiting_for_password', 'too_many_requests']);
 /** Whoever tries keys must not push everything else out of the log. */
 const REFUSED_WINDOW_MS = 60_000;
+/** At each door: tries of the admin key are told however many try tenants' keys. */
 const MAX_REFUSED = 100;
+type Door = 'operator' | 'tenant';
 
-export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited {
+export function createAudited({ audit, sessions, clock, log }: AuditedDeps): Audited {
   const watches = createSeldom({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_WATCHED, now: clock.now });
   const refusals = createSeldom({ windowMs: REFUSED_WINDOW_MS, maxInGroup: MAX_REFUSED, now: clock.now });
+  /** Refusals without an entry, yet to be told in the log. */
+  let leftOut = 0;
 
   function record(action: AuditAction, facts: Facts): void {
     const caller = currentCaller();
@@ -74,18 +80,29 @@ export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited 
     asPrincipal(principal, () => record('session.watched', { sessionId, instanceId }));
   }
 
-  function refused(error: unknown): void {
+  function refused(error: unknown, door: Door): void {
     if (!(error instanceof RefusedError) || !CREDENTIAL_REFUSALS.has(error.code)) return;
-    if (refusals('all', `${error.code}|${currentCaller()?.address}`) !== 'new') return;
+    const seen = refusals(door, `${error.code}|${addressGroup(currentCaller()?.address ?? '')}`);
+    if (seen === 'full') countLeftOut();
+    if (seen !== 'new') return;
     // Not who was let in before on the same connection.
     record('auth.refused', { tenantId: null, actor: { kind: 'unknown', id: null }, outcome: error.code });
+  }
+
+  function countLeftOut(): void {
+    if (leftOut++ > 0) return;
+    const tell = (): void => {
+      log.warn({ leftOut }, 'refusals are missing in the audit log: too many others came in the same minute');
+      leftOut = 0;
+    };
+    setTimeout(tell, REFUSED_WINDOW_MS).unref();
   }
 
   async function tellingRefusals<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      refused(error);
+      refused(error, 'tenant');
       throw error;
     }
   }
@@ -105,7 +122,7 @@ export function createAudited({ audit, sessions, clock }: AuditedDeps): Audited 
         try {
           auth.requireAdmin(authorization);
         } catch (error) {
-          refused(error);
+          refused(error, 'operator');
           throw error;
         }
         const caller = currentCaller();
