@@ -103,6 +103,16 @@ it('tells of resumes, cancels, tickets, and who watched by which way, once', asy
   );
 });
 
+it('tells of a read without its body, for that watches, too', async () => {
+  const { session, ticket, ticketId } = await test.create();
+  const headers = { authorization: `Bearer ${ticket}` };
+  expect((await fetch(`${test.url}/v1/sessions/self`, { method: 'HEAD', headers })).status).toBe(200);
+  expect(await test.isQueued(session.id)).toBe(true);
+  await untilAll('session.watched');
+  const { entries } = await audit('action=session.watched');
+  expect(entries).toMatchObject([{ sessionId: session.id, actor: { kind: 'ticket', id: ticketId } }]);
+});
+
 it('shows a tenant its own, and the operator all', async () => {
   const other = await test.newTenant();
   await test.create();

@@ -46,6 +46,8 @@ type Facts = Partial<Pick<NewAuditEntry, 'tenantId' | 'actor' | 'sessionId' | 'i
 const WATCHED_WINDOW_MS = 600_000;
 /** Of one tenant; about half a megabyte. */
 const MAX_WATCHED = 5_000;
+/** Both start the polls. */
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 /** The credential does not let its caller in; a limit or a fault of ours is no such thing. */
 const CREDENTIAL_REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unauthenticated', 'forbidden', 'origin_not_allowed']);
 /** The password went to nobody, as often as anybody likes. */
@@ -212,7 +214,7 @@ export function createAudited({ audit, sessions, clock, log }: AuditedDeps): Aud
 
     theirSession: (lookup) => async (request) => {
       const found = await lookup(request);
-      if (request.method === 'GET') watched(found.principal, found.session);
+      if (READS.has(request.method)) watched(found.principal, found.session);
       return found;
     },
 
