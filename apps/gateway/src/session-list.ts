@@ -42,7 +42,8 @@ export function createSessionList({ index, viewerCounts, current, clock }: Sessi
         if (session === null) await index.forget({ tenantId, id, reference });
         else last = id;
         if (session !== null && fits(session)) {
-          sessions.push(toWire(session, { image: null, viewers: await viewerCounts.read(id), now: clock.now() }));
+          // A code lets whoever has it log in; to see one is to watch its session, and that is done one by one and on record.
+          sessions.push(toWire(session, { image: null, viewers: await viewerCounts.read(id), now: clock.now(), formats: [] }));
         }
         if (sessions.length === limit) return { sessions, nextCursor: last };
       }

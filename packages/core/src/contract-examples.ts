@@ -40,6 +40,12 @@ export const EXAMPLE_SHOWING: WireSession = {
   serverNow: STARTED_AT + 1_240,
 };
 
+/** The same in a list. */
+export const EXAMPLE_LISTED: WireSession = {
+  ...EXAMPLE_SHOWING,
+  code: { image: null, text: null, issuedAt: STARTED_AT + 1_234, staleAt: STARTED_AT + 21_234 },
+};
+
 export const EXAMPLE_PASSWORD: WireSession = {
   ...EXAMPLE_SHOWING,
   version: 9,

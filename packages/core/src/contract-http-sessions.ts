@@ -2,7 +2,14 @@
 
 import { z } from 'zod';
 import { createdSessionSchema, createdTicketSchema, sessionAnswerSchema, sessionListSchema, takenSchema } from './answers.ts';
-import { EXAMPLE_PASSWORD, EXAMPLE_RESUMED, EXAMPLE_SESSION, EXAMPLE_SHOWING, EXAMPLE_TICKET } from './contract-examples.ts';
+import {
+  EXAMPLE_LISTED,
+  EXAMPLE_PASSWORD,
+  EXAMPLE_RESUMED,
+  EXAMPLE_SESSION,
+  EXAMPLE_SHOWING,
+  EXAMPLE_TICKET,
+} from './contract-examples.ts';
 import type { Credential, Operation } from './contract-http.ts';
 import type { ErrorCode } from './errors.ts';
 import { stateNotificationSchema } from './notification.ts';
@@ -70,10 +77,10 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     tag: 'Sessions',
     summary: 'List sessions',
     description:
-      'Newest first. A page of a filtered list may be short, or empty, and still have a next one. The list does not count as watching.',
+      'Newest first. A page of a filtered list may be short, or empty, and still have a next one. The list does not count as watching and shows no codes: their `image` and `text` are null.',
     credentials: KEY,
     query: listSessionsSchema,
-    answers: { 200: { description: 'One page', schema: sessionListSchema, example: { sessions: [EXAMPLE_SESSION], nextCursor: null } } },
+    answers: { 200: { description: 'One page', schema: sessionListSchema, example: { sessions: [EXAMPLE_LISTED], nextCursor: null } } },
     errors: [...WHO, 'invalid_request'],
   },
   {

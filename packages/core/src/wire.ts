@@ -47,7 +47,10 @@ const codeSchema = z
       .string()
       .nullable()
       .describe('The picture to scan, a `data:image/png;base64,…` URL; null in lists, or where `formats` leaves it out'),
-    text: z.string().nullable().describe('What the picture says; null where nobody could read it, or where `formats` leaves it out'),
+    text: z
+      .string()
+      .nullable()
+      .describe('What the picture says; null where nobody could read it, in lists, or where `formats` leaves it out'),
     issuedAt: timestamp.describe('When the provider gave it, Unix ms'),
     staleAt: timestamp.describe('Do not show it at or after this moment of the server clock, Unix ms'),
   })
