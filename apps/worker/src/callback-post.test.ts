@@ -6,6 +6,7 @@ import { HANG, openTestReceiver } from '@qrcast/runtime/test-receiver';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openCallbackPost } from './callback-post.ts';
 import { newCallbackSecret } from './test-callbacks.ts';
+import { openTestNameServer } from './test-name-server.ts';
 
 const open: { close(): Promise<unknown> }[] = [];
 afterEach(async () => {
@@ -60,6 +61,36 @@ describe('a public name that leads into our own network', () => {
     const post = openCallbackPost({ callbackHosts: ['*'], lookup: createPublicLookup([], answering(address).resolve) });
     open.push(post);
     expect(await post.send(message('https://hooks.example.com/'), Date.now())).toEqual({ error: 'address_not_allowed' });
+  });
+});
+
+describe("the tenant's own name server", () => {
+  it('leads to no private address', async () => {
+    const names = await openTestNameServer(() => ['10.0.0.7']);
+    open.push(names);
+    const post = openCallbackPost({ callbackHosts: ['*'], nameServers: [names.address] });
+    open.push(post);
+    expect(await post.send(message('https://hooks.example.com/'), Date.now())).toEqual({ error: 'address_not_allowed' });
+  });
+
+  it('that never answers is given up while a connection would still be waited for', async () => {
+    const names = await openTestNameServer(() => null);
+    open.push(names);
+    const post = openCallbackPost({ callbackHosts: ['*'], nameServers: [names.address] });
+    open.push(post);
+    const startedAt = performance.now();
+    expect(await post.send(message('https://hooks.example.com/'), Date.now())).toEqual({ error: 'timeout' });
+    expect(performance.now() - startedAt).toBeLessThan(9_000);
+  }, 20_000);
+
+  it('is not waited for when all is closed', async () => {
+    const names = await openTestNameServer(() => null);
+    open.push(names);
+    const post = openCallbackPost({ callbackHosts: ['*'], nameServers: [names.address] });
+    const reply = post.send(message('https://hooks.example.com/'), Date.now());
+    await names.until(1);
+    await post.close();
+    expect(await reply).toEqual({ error: 'unreachable' });
   });
 });
 

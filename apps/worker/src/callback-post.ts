@@ -10,6 +10,7 @@ import { isAllowedCallbackUrl, namedHosts } from '@qrcast/core/callback-address'
 import { createConnector } from '@qrcast/provider/connector';
 import { Webhook } from 'standardwebhooks';
 import { Agent, type Dispatcher } from 'undici';
+import { openCallbackLookup } from './callback-lookup.ts';
 
 export interface Message {
   readonly url: string;
@@ -33,16 +34,21 @@ export interface CallbackPostOptions {
   /** As QRCAST_CALLBACK_HOSTS. */
   readonly callbackHosts: readonly string[];
   readonly timeoutMs?: number;
-  /** For tests; else the provider's rules: no private address, except of a host named by the operator. */
+  /** For tests; else callback-lookup.ts. */
   readonly lookup?: LookupFunction;
+  /** For tests; else the system's. */
+  readonly nameServers?: readonly string[];
 }
 
 /** From the call to the end of the answer. */
 const TIMEOUT_MS = 15_000;
 const MAX_BODY_BYTES = 64 * 1024;
 
-export function openCallbackPost({ callbackHosts, timeoutMs = TIMEOUT_MS, lookup }: CallbackPostOptions): CallbackPost {
-  const connector = createConnector(namedHosts(callbackHosts), lookup);
+export function openCallbackPost(options: CallbackPostOptions): CallbackPost {
+  const { callbackHosts, timeoutMs = TIMEOUT_MS, nameServers } = options;
+  const named = namedHosts(callbackHosts);
+  const own = openCallbackLookup({ namedHosts: named, nameServers });
+  const connector = createConnector(named, options.lookup ?? own.lookup);
   const agent = new Agent({ connect: connector.connect, pipelining: 1, allowH2: false });
 
   async function post({ url, id, payload, secrets }: Message, now: number): Promise<PostReply> {
@@ -83,6 +89,7 @@ export function openCallbackPost({ callbackHosts, timeoutMs = TIMEOUT_MS, lookup
     async close() {
       const destroyed = agent.destroy();
       connector.close();
+      own.close();
       await destroyed;
     },
   };
@@ -97,6 +104,6 @@ function retryAfterOf({ headers }: Dispatcher.ResponseData, now: number): number
 
 function errorOf(error: unknown): AttemptError {
   const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
-  if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT') return 'timeout';
+  if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEOUT') return 'timeout'; // the last: of the name server
   return code === 'EACCES' ? 'address_not_allowed' : 'unreachable'; // EACCES is the lookup's word for a private address
 }

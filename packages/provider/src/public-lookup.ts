@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns';
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { BlockList } from 'node:net';
 
@@ -42,8 +42,15 @@ export function isPrivateAddress(address: string, family: number): boolean {
   return privateV6.check(unscoped, 'ipv6');
 }
 
+/** As `dns.lookup` asked for all addresses. */
+export type ResolveAll = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /** A resolver for `net.connect`. `localhost` and the names in `privateHosts` may resolve to anything; nobody else to private addresses. */
-export function createPublicLookup(privateHosts: readonly string[], resolve: typeof lookup = lookup): LookupFunction {
+export function createPublicLookup(privateHosts: readonly string[], resolve: ResolveAll = lookup): LookupFunction {
   const exempt = new Set(['localhost', ...privateHosts]);
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
