@@ -1,3 +1,4 @@
+import type { RefusedError } from '@qrcast/core/errors';
 import { DEFAULT_TENANT_LIMITS } from '@qrcast/core/tenant-limits';
 import { openTestRuntime } from '@qrcast/runtime/test-runtime';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -32,6 +33,35 @@ it.each([
   for (let round = 0; round < 4; round++) sum += await taken(`acme-${perMinute}`, perMinute, perMinute / 2);
   expect(sum).toBeLessThanOrEqual(perMinute + refilled(perMinute, startedAt));
   expect(sum).toBeGreaterThanOrEqual(perMinute - 2 * Math.floor(perMinute / 600));
+});
+
+it('a call that counts as several takes all of them or none, and what it was too few for is left', async () => {
+  const startedAt = performance.now();
+  const tenant = { id: 'large', limits: { requestsPerMinute: 100 } };
+  const take = (count?: number, by = rates[0]) =>
+    by?.take(tenant, 'requestsPerMinute', count).then(
+      () => true,
+      () => false,
+    );
+  expect(await Promise.all([take(40), take(40), take(40), take(10)])).toEqual([true, true, false, true]);
+  expect(await take(40)).toBe(false);
+  const others = await Promise.all(Array.from({ length: 30 }, () => take()));
+  expect(others.filter((isTaken) => isTaken).length).toBeGreaterThanOrEqual(10);
+  expect(others.filter((isTaken) => isTaken).length).toBeLessThanOrEqual(10 + refilled(100, startedAt));
+});
+
+it('a call that counts as more than the limit takes all there is, and says when so many are there again', async () => {
+  const tenant = { id: 'larger', limits: { requestsPerMinute: 20 } };
+  const take = () => rates[0]?.take(tenant, 'requestsPerMinute', 64);
+  await take();
+  const refused = await take()?.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  expect(refused).toMatchObject({ code: 'too_many_requests' });
+  const { retryAfterMs = 0 } = refused as RefusedError;
+  expect(retryAfterMs).toBeGreaterThan(50_000);
+  expect(retryAfterMs).toBeLessThanOrEqual(60_000);
 });
 
 it('who calls on at an empty bucket asks Redis no more', async () => {

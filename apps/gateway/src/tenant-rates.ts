@@ -12,8 +12,11 @@ import { type LimitOf, tooFast } from './tenant-limits.ts';
 import type { Tenant } from './tenants.ts';
 
 export interface TenantRates {
-  /** Counts one call. @throws {RefusedError} `too_many_requests`. */
-  take(tenant: Pick<Tenant, 'id' | 'limits'>, limit: RateLimit): Promise<void>;
+  /**
+   * Counts one call, which may count as several: all of them or none, and never as more than the limit, for so many there would never be.
+   * @throws {RefusedError} `too_many_requests`.
+   */
+  take(tenant: Pick<Tenant, 'id' | 'limits'>, limit: RateLimit, count?: number): Promise<void>;
 }
 
 export interface TenantRatesDeps {
@@ -22,13 +25,17 @@ export interface TenantRatesDeps {
   readonly limitOf: LimitOf;
 }
 
+interface Waiting extends PromiseWithResolvers<void> {
+  readonly count: number;
+}
+
 interface Bucket {
   readonly perMinute: number;
   /** Paid for in Redis, and not used yet. */
   tokens: number;
   /** Of `performance.now()`: there is none in Redis before. */
   emptyUntil: number;
-  waiting: PromiseWithResolvers<void>[];
+  waiting: Waiting[];
   isAsking: boolean;
 }
 
@@ -56,33 +63,44 @@ export function createTenantRates({ redis, namespace, limitOf }: TenantRatesDeps
     bucket.isAsking = true;
     while (bucket.waiting.length > 0) {
       const asking = bucket.waiting.splice(0);
+      let tokens = bucket.tokens; // too few for one that counts as several
+      bucket.tokens = 0;
       try {
-        const wanted = asking.length + Math.floor(bucket.perMinute / AHEAD_SHARE);
+        const wanted = asking.reduce((sum, { count }) => sum + count, 0) - tokens + Math.floor(bucket.perMinute / AHEAD_SHARE);
         const [given = 0, nextInMs = 0] = (await script([key], [bucket.perMinute, wanted])) as number[];
-        bucket.tokens += Math.max(0, given - asking.length);
-        for (const { resolve } of asking.splice(0, given)) resolve();
-        if (asking.length > 0) bucket.emptyUntil = performance.now() + nextInMs;
-        for (const { reject } of asking) reject(tooFast(limit, bucket.perMinute, nextInMs));
+        tokens += given;
+        for (const { count, resolve, reject } of asking) {
+          const missing = count - tokens;
+          if (missing > 0) {
+            bucket.emptyUntil = performance.now() + nextInMs;
+            reject(tooFast(limit, bucket.perMinute, nextInMs + Math.ceil(((missing - 1) * 60_000) / bucket.perMinute)));
+          } else {
+            tokens -= count;
+            resolve();
+          }
+        }
       } catch (error) {
         for (const { reject } of asking) reject(error);
       }
+      bucket.tokens += tokens;
     }
     bucket.isAsking = false;
   }
 
   return {
-    async take(tenant, limit) {
+    async take(tenant, limit, callCount = 1) {
       const perMinute = limitOf(tenant, limit);
       if (perMinute === 0) throw tooFast(limit, 0, NEVER_RETRY_AFTER_MS);
+      const count = Math.min(callCount, perMinute);
       const key = tenantRateKey(namespace, tenant.id, limit);
       const bucket = bucketOf(key, perMinute);
-      if (bucket.tokens > 0) {
-        bucket.tokens--;
+      if (bucket.tokens >= count) {
+        bucket.tokens -= count;
         return;
       }
       const emptyForMs = Math.ceil(bucket.emptyUntil - performance.now());
       if (emptyForMs > 0) throw tooFast(limit, perMinute, emptyForMs);
-      const turn = Promise.withResolvers<void>();
+      const turn = { ...Promise.withResolvers<void>(), count };
       bucket.waiting.push(turn);
       void ask(key, limit, bucket);
       return turn.promise;

@@ -3,6 +3,7 @@
  * all that does not concern us, for it holds back everything behind an unanswered one.
  */
 
+import type { IncomingHttpHeaders } from 'node:http';
 import { RefusedError } from '@qrcast/core/errors';
 import { judgeNotification, stateNotificationSchema } from '@qrcast/core/notification';
 import { isPolled } from '@qrcast/core/session';
@@ -10,7 +11,9 @@ import type { Clock } from '@qrcast/runtime/clock';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { FastifyInstance } from 'fastify';
+import { createBodyRoom } from './body-room.ts';
 import type { Notification, NotificationRelay } from './notification-relay.ts';
+import { createSeldomWarning } from './seldom-warning.ts';
 import type { SessionIndex } from './session-index.ts';
 import type { TenantRates } from './tenant-rates.ts';
 import type { Tenants } from './tenants.ts';
@@ -18,6 +21,10 @@ import type { Watching } from './watching.ts';
 
 /** Messages with thumbnails come this way too, and one that is refused comes again and again, with all behind it held back. */
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+/** A large body costs as much as several small ones: so many bytes count as one call. */
+const BYTES_PER_CALL = 64 * 1024;
+/** Of one tenant at this gateway: a few large ones, or hundreds as they usually are. */
+const BYTES_AT_ONCE = 16 * 1024 * 1024;
 
 export interface WebhookRoutesDeps {
   readonly tenants: Tenants;
@@ -33,19 +40,31 @@ export interface WebhookRoutesDeps {
 export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps): void {
   const { tenants, rates, index, sessions, watching, relay, clock, log } = deps;
 
+  const room = createBodyRoom(BYTES_AT_ONCE);
+  const warnOfToken = createSeldomWarning(
+    { log, now: () => performance.now() },
+    "a notification with a wrong webhook token was refused; does webhookUrlToken at the provider equal the tenant's?",
+  );
+
   app.register(async (scope) => {
     parseKeepingText(scope);
     scope.post<{ Params: { tenantId: string }; Body: Notification | undefined }>('/v1/webhooks/green-api/:tenantId', {
       bodyLimit: BODY_LIMIT_BYTES,
       // Before the body is read: a stranger's may be large.
-      async onRequest({ params, headers }, reply) {
+      async onRequest(request, reply) {
+        const { params, headers } = request;
         const tenant = await tenants.findByWebhookToken(params.tenantId, tokensOf(headers.authorization));
         // Ignored while suspended: refused, it would come again and hold back all behind it. The polls find a login later.
         if (tenant?.suspended === true) return reply.status(200).send({});
-        if (tenant !== null) return rates.take(tenant, 'webhookCallsPerMinute');
-        log.warn("a notification with a wrong webhook token was refused; does webhookUrlToken at the provider equal the tenant's?");
-        throw new RefusedError('unauthenticated', 'expected the webhook token of this tenant in the Authorization header');
+        if (tenant === null) {
+          warnOfToken();
+          throw new RefusedError('unauthenticated', 'expected the webhook token of this tenant in the Authorization header');
+        }
+        const bytes = bytesToCome(headers);
+        await rates.take(tenant, 'webhookCallsPerMinute', Math.max(1, Math.ceil(bytes / BYTES_PER_CALL)));
+        room.take(tenant.id, request, bytes);
       },
+      onSend: async (request) => room.giveBack(request),
       async handler({ params, body }, reply) {
         const parsed = stateNotificationSchema.safeParse(body?.value);
         // First: it may be sent again as often as it likes, and must not wait for a server that is down.
@@ -71,15 +90,35 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
   }
 }
 
-/** Of a body its own text, too: what is passed on must be what came. */
+/** As declared; the most there may be, if that is not said. */
+function bytesToCome({ 'content-length': length, 'transfer-encoding': encoding }: IncomingHttpHeaders): number {
+  if (encoding !== undefined) return BODY_LIMIT_BYTES;
+  return Math.min(Number(length ?? 0), BODY_LIMIT_BYTES);
+}
+
+/**
+ * Of a body its own text, too: what is passed on must be what came. Nothing but JSON is, for it becomes part of ours. The bare parser: one
+ * that takes names like `__proto__` out walks through all of a large body, and here nothing is read but the fields that the schemas name.
+ */
 function parseKeepingText(scope: FastifyInstance): void {
-  const parse = scope.getDefaultJsonParser('remove', 'remove');
-  scope.removeContentTypeParser('application/json');
-  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     const text = String(body);
     if (text === '') return done(null, undefined);
-    void parse(request, text, (error, value) => (error === null ? done(null, { text, value } satisfies Notification) : done(error)));
+    const value = parsedJson(text);
+    if (value === undefined)
+      done(new RefusedError('invalid_request', 'the body could not be read; expected JSON in UTF-8, without a mark of its order'));
+    else done(null, { text, value } satisfies Notification);
   });
+}
+
+/** Undefined if it is none: what is wrong with it would repeat a part of it. */
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The provider's scheme word is not settled: the whole header or its second word may be the token. */

@@ -237,7 +237,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     tag: 'Notifications',
     summary: 'Take a notification of the provider',
     description:
-      "The body is the provider's own. `stateInstanceChanged` acts on the tenant's latest session of that instance; every other type and an unknown instance change nothing. **200** is answered only after the change is stored; after any other answer the provider sends it again.",
+      "The body is the provider's own. `stateInstanceChanged` acts on the tenant's latest session of that instance; every other type and an unknown instance change nothing. Each counts once for every 64 KiB begun, and 16 MiB of one tenant may be under way at once. **200** is answered only after the change is stored; after any other answer the provider sends it again.",
     credentials: [{ kind: 'webhookToken' }],
     body: {
       schema: z.union([stateNotificationSchema, z.unknown().describe('Any other notification')]),

@@ -12,7 +12,7 @@ export const TENANT_LIMITS = {
   requestsPerMinute: { default: 30_000, words: 'HTTP calls a minute, by key or ticket' },
   /** All viewers of a tenant come back at once when a gateway goes: thrice the viewers. */
   handshakesPerMinute: { default: 60_000, words: 'Subscriptions a minute on WebSocket and Socket.IO, the first of a connection included' },
-  webhookCallsPerMinute: { default: 6_000, words: "The provider's notifications a minute" },
+  webhookCallsPerMinute: { default: 6_000, words: "The provider's notifications a minute, one for each 64 KiB begun" },
 } as const;
 
 export type TenantLimit = keyof typeof TENANT_LIMITS;

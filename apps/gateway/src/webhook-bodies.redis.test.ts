@@ -1,0 +1,184 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createLog } from '@qrcast/runtime/log';
+import { createRelayLanes, type RelayLanes } from '@qrcast/runtime/relay-lanes';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ADMIN_KEY, type Answer, openTestGateway, type TestGateway, type TestTenant } from './test-gateway.ts';
+
+const KIB = 1024;
+const LIMIT_BYTES = 4 * KIB * KIB;
+
+const warnings: string[] = [];
+let test: TestGateway;
+let lanes: RelayLanes;
+beforeAll(async () => {
+  test = await openTestGateway({ log: createLog('test', 'warn', { write: (line) => void warnings.push(line) }) });
+  lanes = createRelayLanes({ redis: test.node.redis, namespace: test.namespace });
+});
+afterAll(() => test.close());
+
+const sockets: Socket[] = [];
+afterEach(() => sockets.splice(0).forEach((socket) => void socket.destroy()));
+
+const pathOf = ({ id }: TestTenant): string => `/v1/webhooks/green-api/${id}`;
+
+function notify(tenant: TestTenant, body: string, headers: Record<string, string> = {}): Promise<Answer> {
+  return test.call('POST', pathOf(tenant), {
+    secret: tenant.webhookToken,
+    body,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+}
+
+async function tenantWith(fields: Readonly<Record<string, unknown>>): Promise<TestTenant> {
+  const tenant = await test.newTenant();
+  expect((await test.call('PATCH', `/v1/admin/tenants/${tenant.id}`, { secret: ADMIN_KEY, body: fields })).status).toBe(200);
+  return tenant;
+}
+
+/** JSON of so many bytes. */
+const sized = (bytes: number): string => `"${'x'.repeat(bytes - 2)}"`;
+
+/** A request whose body does not come to its end by itself. */
+async function begin(tenant: TestTenant, head: string, body = ''): Promise<Socket> {
+  const socket = connect(test.gateway.port, '127.0.0.1').on('error', () => undefined); // cut
+  sockets.push(socket);
+  await once(socket, 'connect');
+  const lines = [
+    `POST ${pathOf(tenant)} HTTP/1.1`,
+    'Host: x',
+    `Authorization: ${tenant.webhookToken}`,
+    'Content-Type: application/json',
+    head,
+  ];
+  socket.write(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  return socket;
+}
+
+const relayed = async (tenant: TestTenant, instanceId = '0'): Promise<string | undefined> =>
+  (await lanes.first({ tenantId: tenant.id, instanceId }))?.body;
+
+describe('names that could harm', () => {
+  const told =
+    '"typeWebhook":"stateInstanceChanged","instanceData":{"idInstance":1101},"timestamp":1,"stateInstance":"authorized","polluted":true';
+
+  it.each([
+    `{"__proto__":{${told}}}`,
+    `{"constructor":{"prototype":{${told}}}}`,
+    `{"instanceData":{"__proto__":{"idInstance":1101}},"typeWebhook":"stateInstanceChanged"}`,
+  ])('are taken, passed on as they came and mean nothing: %s', async (body) => {
+    const tenant = await tenantWith({ relay: { url: 'https://hooks.example.com/relay' } });
+    expect((await notify(tenant, body)).status).toBe(200);
+    expect(await relayed(tenant)).toBe(body);
+    expect(Object.hasOwn(Object.prototype, 'polluted') || Object.hasOwn(Object.prototype, 'idInstance')).toBe(false);
+  });
+
+  it('stand beside the fields that are read', async () => {
+    const tenant = await tenantWith({ relay: { url: 'https://hooks.example.com/relay' } });
+    const body = '{"__proto__":{"a":1},"constructor":{"prototype":1},"instanceData":{"__proto__":2,"idInstance":1101}}';
+    expect((await notify(tenant, body)).status).toBe(200);
+    expect(await relayed(tenant, '1101')).toBe(body);
+  });
+
+  it('cost no walk through all of the body', async () => {
+    const tenant = await test.newTenant();
+    const many = Array.from({ length: 300_000 }, (_, i) => `"${i}":{}`).join(',');
+    const bodies = { plain: Buffer.from(`{"_proto___":1,${many}}`), harmful: Buffer.from(`{"__proto__":1,${many}}`) };
+    const ms = { plain: Number.POSITIVE_INFINITY, harmful: Number.POSITIVE_INFINITY };
+    const headers = { authorization: tenant.webhookToken, 'content-type': 'application/json' };
+    for (let i = 0; i < 8; i++) {
+      for (const kind of ['plain', 'harmful'] as const) {
+        const startedAt = performance.now();
+        const { status } = await fetch(`${test.url}${pathOf(tenant)}`, { method: 'POST', headers, body: bodies[kind] });
+        ms[kind] = Math.min(ms[kind], performance.now() - startedAt); // the least: others use this machine, too
+        expect(status).toBe(200);
+      }
+    }
+    expect(ms.harmful).toBeLessThan(1.5 * ms.plain);
+  });
+});
+
+describe('what is no JSON', () => {
+  it.each([
+    ['text/plain', 'hello', { 'content-type': 'text/plain' }],
+    ['JSON that says it is text', '{}', { 'content-type': 'text/plain' }],
+    ['a mark of the byte order', '\uFEFF{"instanceData":{"idInstance":1101}}', {}],
+  ])('is refused and not passed on: %s', async (_name, body, headers) => {
+    const tenant = await tenantWith({ relay: { url: 'https://hooks.example.com/relay' } });
+    const refused = await notify(tenant, body, headers);
+    expect([refused.status, refused.body.code]).toEqual([400, 'invalid_request']);
+    for (const instanceId of ['0', '1101']) expect(await relayed(tenant, instanceId)).toBeUndefined();
+  });
+});
+
+describe('a call', () => {
+  it('counts once for each 64 KiB begun', async () => {
+    const tenant = await tenantWith({ limits: { webhookCallsPerMinute: 4 } });
+    const statuses = [];
+    for (const bytes of [64 * KIB, 64 * KIB + 1, 64 * KIB + 1, 2]) statuses.push((await notify(tenant, sized(bytes))).status);
+    expect(statuses).toEqual([200, 200, 429, 200]);
+  });
+
+  it('counts at most as the whole limit, which a large one could not pass otherwise', async () => {
+    const tenant = await tenantWith({ limits: { webhookCallsPerMinute: 4 } });
+    expect((await notify(tenant, sized(LIMIT_BYTES))).status).toBe(200);
+    expect((await notify(tenant, '{}')).status).toBe(429);
+  });
+
+  it('of no declared length counts as the longest', async () => {
+    const tenant = await tenantWith({ limits: { webhookCallsPerMinute: 66 } });
+    const socket = await begin(tenant, 'Transfer-Encoding: chunked', '2\r\n{}\r\n0\r\n\r\n');
+    expect(String((await once(socket, 'data'))[0])).toContain('HTTP/1.1 200 ');
+    const small = async () => (await notify(tenant, '{}')).status;
+    expect([await small(), await small(), await small()]).toEqual([200, 200, 429]);
+  });
+});
+
+describe('bodies under way', () => {
+  const refusal = ({ status, headers, body }: Answer) => [status, body.code, headers.get('retry-after')];
+  const declared = `Content-Length: ${LIMIT_BYTES}`;
+
+  it('have 16 MiB for each tenant, which are free again when the callers go', async () => {
+    const tenant = await test.newTenant();
+    const heads = [declared, declared, declared, declared, 'Transfer-Encoding: chunked'];
+    for (let round = 0; round < 5; round++) {
+      // what one does not give back leaves no room for the next
+      const held = await Promise.all(heads.map((head, i) => begin(tenant, head, i === 4 ? '3\r\n{"a' : '{"a')));
+      const [refused] = await Promise.race(held.map((socket) => once(socket, 'data')));
+      expect(String(refused)).toContain('HTTP/1.1 429 ');
+      if (round === 0) {
+        expect(refusal(await notify(tenant, '{}'))).toEqual([429, 'too_many_requests', '1']);
+        expect((await notify(await test.newTenant(), sized(LIMIT_BYTES))).status).toBe(200);
+      }
+      for (const socket of held) socket.destroy();
+      while ((await notify(tenant, sized(LIMIT_BYTES))).status === 429);
+    }
+  });
+
+  it('are over with their answer, whatever that is', async () => {
+    const tenant = await test.newTenant();
+    const bodies = [sized(LIMIT_BYTES), 'x'.repeat(LIMIT_BYTES), sized(LIMIT_BYTES + 1)];
+    for (let round = 0; round < 3; round++) {
+      const statuses = [];
+      for (const body of bodies) statuses.push((await notify(tenant, body)).status);
+      expect(statuses).toEqual([200, 400, 413]);
+    }
+  });
+
+  it('are over also where one was sent behind another, and the caller goes before or after the first answer', async () => {
+    const tenant = await test.newTenant();
+    for (let round = 0; round < 5; round++) {
+      const first = `{}POST ${pathOf(tenant)} HTTP/1.1\r\nHost: x\r\nAuthorization: ${tenant.webhookToken}\r\nContent-Type: application/json\r\n${declared}\r\n\r\n{`;
+      const socket = await begin(tenant, 'Content-Length: 2', first);
+      if (round % 2 === 0) await once(socket, 'data');
+      socket.destroy();
+    }
+    while ((await notify(tenant, sized(LIMIT_BYTES))).status !== 200);
+  });
+});
+
+it('a wrong token is warned of once a minute', async () => {
+  const tenant = await test.newTenant();
+  for (let i = 0; i < 20; i++) expect((await notify({ ...tenant, webhookToken: 'wrong' }, '{}')).status).toBe(401);
+  expect(warnings.filter((line) => line.includes('wrong webhook token'))).toHaveLength(1);
+});
