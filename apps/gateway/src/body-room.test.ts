@@ -36,6 +36,15 @@ it('holds so many bytes of each tenant, and what is given back once', async () =
   expect(() => room.take('a', one, 1)).toThrow('at most 100 bytes');
 });
 
+it('gives back all that one has taken bit by bit', async () => {
+  const [one, two] = (await openRequests(2)) as [Request, Request]; // so many
+  const room = createBodyRoom(100);
+  for (const bytes of [10, 40, 50]) room.take('a', one, bytes);
+  expect(() => room.take('a', two, 1)).toThrow('at most 100 bytes');
+  room.giveBack(one);
+  room.take('a', two, 100);
+});
+
 it('has none for a caller who is gone before it is asked for', async () => {
   const [gone, other] = (await openRequests(2)) as [Request, Request]; // so many
   const closed = new Promise((resolve) => gone.raw.on('error', () => undefined).once('close', resolve));

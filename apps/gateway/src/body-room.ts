@@ -7,7 +7,7 @@ import { RefusedError } from '@qrcast/core/errors';
 import type { FastifyRequest } from 'fastify';
 
 export interface BodyRoom {
-  /** Before the body is read. @throws {RefusedError} `too_many_requests`. */
+  /** Before the body is read, or more of it. @throws {RefusedError} `too_many_requests`. */
   take(tenantId: string, request: Pick<FastifyRequest, 'raw'>, bytes: number): void;
   /** When the answer is made, whatever it is: one is made, for nobody, also when the caller goes. Of a request without room nothing. */
   giveBack(request: Pick<FastifyRequest, 'raw'>): void;
@@ -29,7 +29,7 @@ export function createBodyRoom(maxBytes: number): BodyRoom {
         throw new RefusedError('too_many_requests', detail, { retryAfterMs: RETRY_AFTER_MS });
       }
       sums.set(tenantId, sum);
-      taken.set(raw, { tenantId, bytes });
+      taken.set(raw, { tenantId, bytes: (taken.get(raw)?.bytes ?? 0) + bytes });
     },
 
     giveBack({ raw }) {

@@ -4,13 +4,14 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import { RefusedError } from '@qrcast/core/errors';
 import { judgeNotification, stateNotificationSchema } from '@qrcast/core/notification';
 import { isPolled } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Sessions } from '@qrcast/runtime/sessions';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { createBodyRoom } from './body-room.ts';
 import type { Notification, NotificationRelay } from './notification-relay.ts';
 import { createSeldomWarning } from './seldom-warning.ts';
@@ -37,6 +38,12 @@ export interface WebhookRoutesDeps {
   readonly log: Logger;
 }
 
+interface NotificationRoute {
+  Params: { tenantId: string };
+  Body: Notification | undefined;
+}
+type NotificationRequest = FastifyRequest<NotificationRoute>;
+
 export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps): void {
   const { tenants, rates, index, sessions, watching, relay, clock, log } = deps;
 
@@ -46,9 +53,17 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
     "a notification with a wrong webhook token was refused; does webhookUrlToken at the provider equal the tenant's?",
   );
 
+  /** Of one whose length was not declared, as it comes; the first call is counted already. @throws {RefusedError} */
+  async function grow(request: NotificationRequest, from: number, to: number): Promise<void> {
+    room.take(request.params.tenantId, request, to - from);
+    const more = callsOf(to) - callsOf(from);
+    const tenant = more === 0 ? null : await tenants.find(request.params.tenantId);
+    if (tenant !== null) await rates.take(tenant, 'webhookCallsPerMinute', more);
+  }
+
   app.register(async (scope) => {
-    parseKeepingText(scope);
-    scope.post<{ Params: { tenantId: string }; Body: Notification | undefined }>('/v1/webhooks/green-api/:tenantId', {
+    parseKeepingText(scope, grow);
+    scope.post<NotificationRoute>('/v1/webhooks/green-api/:tenantId', {
       bodyLimit: BODY_LIMIT_BYTES,
       // Before the body is read: a stranger's may be large.
       async onRequest(request, reply) {
@@ -60,8 +75,8 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
           warnOfToken();
           throw new RefusedError('unauthenticated', 'expected the webhook token of this tenant in the Authorization header');
         }
-        const bytes = bytesToCome(headers);
-        await rates.take(tenant, 'webhookCallsPerMinute', Math.max(1, Math.ceil(bytes / BYTES_PER_CALL)));
+        const bytes = declaredBytes(headers);
+        await rates.take(tenant, 'webhookCallsPerMinute', callsOf(bytes));
         room.take(tenant.id, request, bytes);
       },
       onSend: async (request) => room.giveBack(request),
@@ -90,9 +105,10 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
   }
 }
 
-/** As declared; the most there may be, if that is not said. */
-function bytesToCome({ 'content-length': length, 'transfer-encoding': encoding }: IncomingHttpHeaders): number {
-  if (encoding !== undefined) return BODY_LIMIT_BYTES;
+const callsOf = (bytes: number): number => Math.max(1, Math.ceil(bytes / BYTES_PER_CALL));
+
+/** 0 where no length is declared: what comes is counted as it comes. */
+function declaredBytes({ 'content-length': length }: IncomingHttpHeaders): number {
   return Math.min(Number(length ?? 0), BODY_LIMIT_BYTES);
 }
 
@@ -100,24 +116,37 @@ function bytesToCome({ 'content-length': length, 'transfer-encoding': encoding }
  * Of a body its own text, too: what is passed on must be what came. Nothing but JSON is, for it becomes part of ours. The bare parser: one
  * that takes names like `__proto__` out walks through all of a large body, and here nothing is read but the fields that the schemas name.
  */
-function parseKeepingText(scope: FastifyInstance): void {
+function parseKeepingText(scope: FastifyInstance, grow: (request: NotificationRequest, from: number, to: number) => Promise<void>): void {
   scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    const text = String(body);
-    if (text === '') return done(null, undefined);
-    const value = parsedJson(text);
-    if (value === undefined)
-      done(new RefusedError('invalid_request', 'the body could not be read; expected JSON in UTF-8, without a mark of its order'));
-    else done(null, { text, value } satisfies Notification);
+  scope.addContentTypeParser('application/json', async (given: FastifyRequest, payload: Readable) => {
+    const request = given as NotificationRequest; // there is one route in this scope
+    const isDeclared = request.headers['content-length'] !== undefined;
+    const text = await textOf(payload, async (from, to) => {
+      if (to > BODY_LIMIT_BYTES) throw new RefusedError('body_too_large', `expected a body of at most ${BODY_LIMIT_BYTES} bytes`);
+      if (!isDeclared) await grow(request, from, to);
+    });
+    return text === '' ? undefined : ({ text, value: parsedJson(text) } satisfies Notification);
   });
 }
 
-/** Undefined if it is none: what is wrong with it would repeat a part of it. */
+/** `onBytes`: before more of it is kept; what it throws ends the reading. */
+async function textOf(payload: Readable, onBytes: (from: number, to: number) => Promise<void>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of payload as AsyncIterable<Buffer>) {
+    await onBytes(bytes, bytes + chunk.length);
+    bytes += chunk.length;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** What is wrong with it would repeat a part of it. @throws {RefusedError} `invalid_request`. */
 function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined;
+    throw new RefusedError('invalid_request', 'the body could not be read; expected JSON in UTF-8, without a mark of its order');
   }
 }
 
