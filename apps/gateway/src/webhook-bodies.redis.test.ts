@@ -81,6 +81,30 @@ describe('names that could harm', () => {
   });
 });
 
+describe('a large body', () => {
+  const filled = (start: string, part: (i: number) => string, end: string): string => {
+    const parts = Array.from({ length: 200_000 }, (_, i) => part(i));
+    return `${start}${parts.join(',')}${end}`;
+  };
+
+  it.each([
+    ['of names beside __proto__', () => filled('{"__proto__":1,', (i) => `"k${i}":{}`, '}')],
+    ['of empty objects', () => filled('[', () => '{}', ']')],
+    ['of lists in lists', () => `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
+  ])('%s is refused before it is parsed, which would hold up everybody', async (_name, body) => {
+    const refused = await notify(await test.newTenant(), body());
+    expect([refused.status, refused.body.code]).toEqual([413, 'body_too_large']);
+    expect(refused.body.detail).toContain('50000 values');
+  });
+
+  it.each([
+    ['of text', () => filled('{"text":"', () => '[{\\"a, b\\"}]', '"}')],
+    ['of as many values as may be', () => `[${'0,'.repeat(49_997)}0]`],
+  ])('%s is taken', async (_name, body) => {
+    expect((await notify(await test.newTenant(), body())).status).toBe(200);
+  });
+});
+
 describe('what is no JSON', () => {
   it.each([
     ['text/plain', 'hello', { 'content-type': 'text/plain' }],

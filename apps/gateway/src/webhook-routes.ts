@@ -13,6 +13,7 @@ import type { Logger } from '@qrcast/runtime/log';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { createBodyRoom } from './body-room.ts';
+import { holdsAtMost } from './json-values.ts';
 import type { Notification, NotificationRelay } from './notification-relay.ts';
 import { createSeldomWarning } from './seldom-warning.ts';
 import type { SessionIndex } from './session-index.ts';
@@ -22,6 +23,8 @@ import type { Watching } from './watching.ts';
 
 /** Messages with thumbnails come this way too, and one that is refused comes again and again, with all behind it held back. */
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+/** Far more than any message has: what is large in one is a picture or a text. */
+const MAX_VALUES = 50_000;
 /** A large body costs as much as several small ones: so many bytes count as one call. */
 const BYTES_PER_CALL = 64 * 1024;
 /** Of one tenant at this gateway: a few large ones, or hundreds as they usually are. */
@@ -125,6 +128,7 @@ function parseKeepingText(scope: FastifyInstance, grow: (request: NotificationRe
       if (to > BODY_LIMIT_BYTES) throw new RefusedError('body_too_large', `expected a body of at most ${BODY_LIMIT_BYTES} bytes`);
       if (!isDeclared) await grow(request, from, to);
     });
+    if (!holdsAtMost(MAX_VALUES, text)) throw new RefusedError('body_too_large', `expected a body of at most ${MAX_VALUES} values`);
     return text === '' ? undefined : ({ text, value: parsedJson(text) } satisfies Notification);
   });
 }
