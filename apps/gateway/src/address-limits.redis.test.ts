@@ -69,6 +69,18 @@ describe('failed credentials', () => {
     expect((await list(test)).status).toBe(200);
   });
 
+  it('are those with a key that was good and was removed, too', async () => {
+    const test = await openGateway({});
+    const { apiKey } = await test.gateway.tenants.addKey(test.tenant.id);
+    const withIt = (): Promise<Answer> => test.call('GET', '/v1/sessions', { secret: apiKey });
+    expect((await withIt()).status).toBe(200);
+    const { keys } = await test.gateway.tenants.get(test.tenant.id);
+    await test.gateway.tenants.removeKey(test.tenant.id, keys.at(-1)?.id ?? '');
+    const statuses = [];
+    for (let i = 0; i < 5; i++) statuses.push((await withIt()).status);
+    expect(statuses).toEqual([401, 401, 401, 429, 429]);
+  });
+
   it('keep nobody out who brings a ticket of ours, or a key that was good lately', async () => {
     const test = await openGateway({});
     const { ticket } = await test.create();

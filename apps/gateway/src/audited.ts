@@ -58,6 +58,9 @@ const REFUSED_WINDOW_MS = 60_000;
 const MAX_REFUSED = 100;
 type Door = 'operator' | 'tenant';
 
+/** What may not is refused after it was looked up. */
+const mayWatch = (principal: Principal): boolean => principal.kind === 'tenant' || principal.ticket.scopes.includes('view');
+
 export function createAudited({ audit, sessions, clock, log }: AuditedDeps): Audited {
   const watches = createSeldom({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_WATCHED, now: clock.now });
   const refusals = createSeldom({ windowMs: REFUSED_WINDOW_MS, maxInGroup: MAX_REFUSED, now: clock.now });
@@ -214,7 +217,7 @@ export function createAudited({ audit, sessions, clock, log }: AuditedDeps): Aud
 
     theirSession: (lookup) => async (request) => {
       const found = await lookup(request);
-      if (READS.has(request.method)) watched(found.principal, found.session);
+      if (READS.has(request.method) && mayWatch(found.principal)) watched(found.principal, found.session);
       return found;
     },
 

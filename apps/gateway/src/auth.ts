@@ -71,8 +71,12 @@ export function createAuth({ tenants, standing, rates, ticketShares, tickets, ad
       if (secret === null) throw new RefusedError('unauthenticated', 'expected the header Authorization: Bearer <API key or ticket>');
       if (!isApiKey(authorization)) return identifyTicket(secret, origin, 'requestsPerMinute');
       const found = await tenants.findByKey(secret);
-      if (found === null) throw new RefusedError('unauthenticated', 'the API key is not known; was it removed?');
-      goodKeys.add(hashSecret(secret));
+      const hash = hashSecret(secret);
+      if (found === null) {
+        goodKeys.delete(hash);
+        throw new RefusedError('unauthenticated', 'the API key is not known; was it removed?');
+      }
+      goodKeys.add(hash);
       const tenant = mustStand(found.tenant);
       await rates.take(tenant, 'requestsPerMinute');
       return { kind: 'tenant', tenantId: tenant.id, tenant, keyId: found.keyId };
@@ -100,6 +104,7 @@ function createRecent(max: number) {
   const recent = new Set<string>();
   return {
     has: (one: string): boolean => recent.has(one),
+    delete: (one: string): boolean => recent.delete(one),
     add(one: string): void {
       recent.delete(one);
       recent.add(one);

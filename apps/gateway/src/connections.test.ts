@@ -19,7 +19,7 @@ async function serve(max: number): Promise<{ held: ServerResponse[] }> {
   const held: ServerResponse[] = [];
   server = createServer((request, response) => {
     if (request.url === '/held') held.push(response);
-    else response.end('ok');
+    else request.resume().once('end', () => response.end('ok'));
   });
   server.on('upgrade', (_request, socket) => {
     upgradedSockets.push(socket);
@@ -34,8 +34,8 @@ async function serve(max: number): Promise<{ held: ServerResponse[] }> {
 interface Client {
   readonly isCut: () => boolean;
   /** Resolves when something came. */
-  ask(path: string, headers?: string): Promise<void>;
-  send(path: string): void;
+  ask(path: string, headers?: string, body?: string): Promise<void>;
+  send(path: string, headers?: string, body?: string): void;
 }
 
 async function open(): Promise<Client> {
@@ -47,12 +47,13 @@ async function open(): Promise<Client> {
     cut = true;
   });
   await once(socket, 'connect');
-  const send = (path: string, headers = ''): void => void socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
+  const send = (path: string, headers = '', body = ''): void =>
+    void socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n${body}`);
   return {
     isCut: () => cut,
     send,
-    async ask(path, headers) {
-      send(path, headers);
+    async ask(path, headers, body) {
+      send(path, headers, body);
       await once(socket, 'data');
     },
   };
@@ -75,6 +76,18 @@ it('cuts those that have been idle for longest, and neither who waits for an ans
   const sixth = await open();
   await sixth.ask('/');
   expect([upgraded, waiting, early, fifth, sixth].map(({ isCut }) => isCut())).toEqual([false, false, true, false, false]);
+});
+
+it('cuts one whose body does not come, and not one that waits for the answer to its own', async () => {
+  const { held } = await serve(2);
+  const [waiting, endless] = [await open(), await open()];
+  waiting.send('/held');
+  while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  endless.send('/', 'Content-Length: 5\r\n', 'x');
+  const third = await open();
+  await third.ask('/');
+  expect([waiting, endless, third].map(({ isCut }) => isCut())).toEqual([false, true, false]);
+  await third.ask('/', 'Content-Length: 5\r\n', '12345');
 });
 
 it('lets them be below the bound', async () => {

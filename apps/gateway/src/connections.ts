@@ -3,8 +3,11 @@
  * alone). Where there are too many, the one that has been idle for longest goes: a client that keeps it open for later opens another.
  */
 
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 export interface Connections {
   /** Those that are open then, ms from now, whatever they are in the middle of; none if the server is closed before. */
@@ -14,7 +17,7 @@ export interface Connections {
 /** To be called before the server listens. `max`: more than all that may be in use. */
 export function trackConnections(http: Server, max: number): Connections {
   const open = new Set<Socket>();
-  /** Between two requests, or before the first; longest idle first. */
+  /** Between two requests, before the first, or while the body of one is on the way; longest idle first. */
   const idle = new Set<Socket>();
   /** Answers under way; with pipelining several of one connection. */
   const busy = new Map<Socket, number>();
@@ -40,9 +43,20 @@ export function trackConnections(http: Server, max: number): Connections {
     const [longest] = idle;
     if (open.size > max && longest !== undefined) longest.destroy();
   });
-  http.prependListener('request', ({ socket }, response) => {
-    begin(socket);
-    response.once('close', () => end(socket));
+  http.prependListener('request', (request, response) => {
+    const { socket } = request;
+    let isBegun = false;
+    function beginOnce(): void {
+      begin(socket);
+      isBegun = true;
+    }
+    // While its body is on the way nobody waits for an answer, and it may never come.
+    if (hasBody(request)) request.once('end', beginOnce);
+    else beginOnce();
+    response.once('close', () => {
+      request.off('end', beginOnce);
+      if (isBegun) end(socket);
+    });
   });
   http.prependListener('upgrade', ({ socket }) => begin(socket));
 

@@ -126,6 +126,12 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
     viewer.sink.close(reason);
   }
 
+  /** Its record is gone: nothing more can be told of it. */
+  function finishAll(sessionId: string): void {
+    const entry = entries.get(sessionId);
+    for (const viewer of entry?.viewers ?? []) if (entry !== undefined) finish(entry, viewer, 'not_found');
+  }
+
   function drop(entry: Entry, viewer: Viewer): void {
     if (!viewer.isOpen) return;
     viewer.isOpen = false;
@@ -168,7 +174,10 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
     const now = clock.now();
     for (const { sessionId, snapshot } of entries.values()) {
       if (snapshot === null || now < nextElapseAt(snapshot.session)) continue;
-      watching.apply(sessionId, { kind: 'elapsed', at: now }).catch(() => undefined); // Redis is out: again in a second
+      watching.apply(sessionId, { kind: 'elapsed', at: now }).then(
+        (session) => session === null && finishAll(sessionId),
+        () => undefined, // Redis is out: again in a second
+      );
     }
   }
 

@@ -1,11 +1,11 @@
 /**
- * Ended sessions can be read until they expire, but a tenant could end as many as it may make calls. So as many of them are kept as it may
- * have live ones, and `DEFAULT_KEPT.least` at least; of what is beyond, the oldest go.
+ * Ended sessions can be read until they expire, but a tenant could end as many as it may make calls. So beside as many as it may have live
+ * ones only as many again are kept, and `DEFAULT_KEPT.least` at least; of what is beyond, the oldest go.
  */
 
 import { isTerminal, type Session } from '@qrcast/core/session';
-import type { Clock } from '@qrcast/runtime/clock';
 import type { Sessions } from '@qrcast/runtime/sessions';
+import type { LiveSessions } from './live-sessions.ts';
 import type { SessionIndex } from './session-index.ts';
 import type { LimitOf } from './tenant-limits.ts';
 import type { Tenant } from './tenants.ts';
@@ -27,17 +27,24 @@ export const DEFAULT_KEPT: Kept = { least: 1_000, slack: 100 };
 export interface KeptSessionsDeps {
   readonly index: Pick<SessionIndex, 'oldest' | 'forget'>;
   readonly sessions: Pick<Sessions, 'expire'>;
+  readonly liveSessions: Pick<LiveSessions, 'remove'>;
   /** The session as it is now. */
   readonly current: (sessionId: string) => Promise<Session | null>;
   readonly limitOf: LimitOf;
-  readonly clock: Clock;
   readonly kept?: Kept | undefined;
 }
 
 /** Of those looked at most are ended, unless a tenant's live ones are older than all others: then the next look begins behind them. */
 const LOOK_COUNT = 200;
 
-export function createKeptSessions({ index, sessions, current, limitOf, clock, kept = DEFAULT_KEPT }: KeptSessionsDeps): KeptSessions {
+export function createKeptSessions({
+  index,
+  sessions,
+  liveSessions,
+  current,
+  limitOf,
+  kept = DEFAULT_KEPT,
+}: KeptSessionsDeps): KeptSessions {
   /** Where the next look begins; no more tenants than the operator has made. */
   const from = new Map<string, number>();
   const looking = new Set<string>();
@@ -46,11 +53,10 @@ export function createKeptSessions({ index, sessions, current, limitOf, clock, k
     const start = from.get(tenantId) ?? 0;
     const ids = await index.oldest(tenantId, start, LOOK_COUNT);
     const found = await Promise.all(ids.map(current));
-    const ended = found.flatMap((session, i) =>
-      session === null || isTerminal(session) ? [{ tenantId, id: ids[i] ?? '', reference: session?.reference }] : [],
-    );
-    const gone = ended.slice(0, excess);
-    await Promise.all(gone.flatMap((one) => [sessions.expire(one.id, clock.now()), index.forget(one)]));
+    const stale = ids.filter((_, i) => found[i] === null).map((id) => ({ tenantId, id, reference: null }));
+    const ended = found.filter((session) => session !== null && isTerminal(session)) as Session[]; // the filter says so
+    const gone = [...stale, ...ended].slice(0, excess);
+    await Promise.all(gone.flatMap((one) => [liveSessions.remove(one), sessions.expire(one.id, 0), index.forget(one)]));
     from.set(tenantId, ids.length < LOOK_COUNT ? 0 : start + ids.length - gone.length);
   }
 

@@ -24,6 +24,8 @@ export interface LiveSessions {
   restore(session: Session): Promise<void>;
   /** It was seen ended. */
   leave(session: Session): void;
+  /** It is no more, whatever it was. */
+  remove(session: Pick<Session, 'id' | 'tenantId'>): Promise<void>;
 }
 
 export interface LiveSessionsDeps {
@@ -82,21 +84,25 @@ export function createLiveSessions({ redis, namespace, clock, sessions, limitOf 
   /** One that can be resumed may have been: what was seen of it is looked at again. */
   async function takeOut(session: Session): Promise<void> {
     const now = isFinal(session) ? session : await sessions.find(session.id);
-    if (now !== null && isTerminal(now)) await redis.zrem(liveSessionsKey(namespace, session.tenantId), session.id);
+    if (now === null || isTerminal(now)) await remove(session);
+  }
+
+  async function remove({ id, tenantId }: Pick<Session, 'id' | 'tenantId'>): Promise<void> {
+    await redis.zrem(liveSessionsKey(namespace, tenantId), id);
   }
 
   return {
     async claim(tenant, sessionId, replaced) {
-      const key = liveSessionsKey(namespace, tenant.id);
       await place(tenant, sessionId, clock.now() + CLAIM_MS, replaced?.id);
       return async () => {
-        await redis.zrem(key, sessionId);
+        await remove({ id: sessionId, tenantId: tenant.id });
         const former = replaced === null ? null : await sessions.find(replaced.id);
         if (former !== null && !isTerminal(former)) await restore(former);
       };
     },
     keep: (tenant, session) => place(tenant, session.id, session.expiresAt),
     restore,
+    remove,
     leave(session) {
       takeOut(session).catch(() => undefined); // Redis is out: the sweep finds it
     },

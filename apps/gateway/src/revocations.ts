@@ -66,7 +66,7 @@ export function openRevocations({ bus, redis, namespace, tickets, now }: Revocat
         unchecked.delete(one);
         if (isRevoked) one.end('ticket_revoked');
       },
-      () => unchecked.add(one), // Redis is out: asked again every second
+      () => held.has(one) && unchecked.add(one), // Redis is out: asked again every second
     );
   }
 

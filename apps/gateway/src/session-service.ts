@@ -113,13 +113,13 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     const count = await index.add(fresh);
     await standing.requireNow(tenant.id); // suspended or deleted meanwhile, nobody else would end it
     await liveSessions.keep(tenant, fresh);
-    await keptSessions.trim(tenant, count);
+    await keptSessions.trim(tenant, count).catch(() => undefined); // the next one that is made tries again
     return session;
   }
 
   /** Nobody knows of it, so nobody is told. What cannot be done, time does. */
   async function abandon(fresh: Session, giveUp: () => Promise<void>): Promise<void> {
-    await Promise.allSettled([sessions.expire(fresh.id, clock.now()), index.forget(fresh), giveUp()]);
+    await Promise.allSettled([sessions.expire(fresh.id, 0), index.forget(fresh), giveUp()]);
   }
 
   async function issueTicket(session: Session, request: z.output<typeof createTicketSchema>, tenant: Tenant): Promise<IssuedTicket> {
@@ -132,6 +132,17 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
       expiresAt,
     });
     return { ...issued, ticketExpiresAt: Math.floor(expiresAt / 1000) * 1000 };
+  }
+
+  /** It has a place among the live ones. @throws {RefusedError} `not_resumable`, `not_found`. */
+  async function goOn(session: Session): Promise<Session> {
+    if ((await instancePlace.take(session, false)).id !== session.id)
+      throw new RefusedError('not_resumable', 'the instance has a newer live session; use that one');
+    const resumed = await sessions.apply(session.id, { kind: 'resumed', at: clock.now() });
+    if (resumed !== null) await liveSessions.restore(resumed); // somebody who had read its end may have taken it out meanwhile
+    const watched = await watching.start(session.id);
+    if (watched === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+    return watched;
   }
 
   return {
@@ -182,15 +193,12 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
         );
       }
       await liveSessions.keep(await standing.require(session.tenantId), session);
-      if ((await instancePlace.take(session, false)).id !== session.id) {
+      try {
+        return await goOn(session);
+      } catch (error) {
         liveSessions.leave(session);
-        throw new RefusedError('not_resumable', 'the instance has a newer live session; use that one');
+        throw error;
       }
-      await sessions.apply(sessionId, { kind: 'resumed', at: clock.now() });
-      await liveSessions.restore(session); // somebody who had read its end may have taken it out meanwhile
-      const resumed = await watching.start(sessionId);
-      if (resumed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
-      return resumed;
     },
 
     async present({ session, image }, formats = ALL_FORMATS) {

@@ -11,22 +11,34 @@ type Connection = Socket['conn'];
 type Sent = () => void;
 
 /** One listener of each kind per connection, however many messages are under way on it. */
-const senders = new WeakMap<Connection, (sent: Sent) => void>();
+const credits = new WeakMap<Connection, Credit>();
+
+interface Credit {
+  /** Of the message that is emitted next. */
+  expect(sent: Sent): void;
+  /** Of all that was emitted up to now. */
+  whenRead(read: Sent): void;
+}
 
 /** `emit` emits to this socket. Calls `sent` once when all of it has been read; never, if the connection ends first. */
 export function emitThen(socket: Socket, emit: () => void, sent: Sent): void {
-  senderOf(socket.conn)(sent); // first: within the emit the message may already be handed to the transport
+  creditFor(socket.conn).expect(sent); // first: within the emit the message may already be handed to the transport
   emit();
 }
 
-function senderOf(conn: Connection): (sent: Sent) => void {
-  const known = senders.get(conn);
-  const sender = known ?? creditOf(conn);
-  if (known === undefined) senders.set(conn, sender);
-  return sender;
+/** Calls `read` once when all that was emitted up to now has been read; never, if the connection ends first. */
+export function whenRead(socket: Socket, read: Sent): void {
+  creditFor(socket.conn).whenRead(read);
 }
 
-function creditOf(conn: Connection): (sent: Sent) => void {
+function creditFor(conn: Connection): Credit {
+  const known = credits.get(conn);
+  const credit = known ?? openCredit(conn);
+  if (known === undefined) credits.set(conn, credit);
+  return credit;
+}
+
+function openCredit(conn: Connection): Credit {
   let undrained: Sent[] = [];
   let unread: Sent[] = [];
   let pingCredit: PingCredit | null = null;
@@ -60,7 +72,15 @@ function creditOf(conn: Connection): (sent: Sent) => void {
       });
     }
   });
-  return (sent) => void undrained.push(sent);
+  return {
+    expect: (sent) => void undrained.push(sent),
+    whenRead(read) {
+      if (pingCredit !== null) setImmediate(pingCredit, read);
+      else if (undrained.length > 0) undrained.push(read);
+      else if (unread.length > 0) unread.push(read);
+      else read();
+    },
+  };
 }
 
 /** engine.io keeps its WebSocket in `transport.socket`, untyped; covered by a test, for the field is internal. */

@@ -15,12 +15,18 @@ async function openOne(): Promise<{ viewer: Viewer; sessionId: string }> {
   return { viewer, sessionId: session.id };
 }
 
+/** A code is shown to who watches; that it is watched may come a moment after the acknowledgement. */
+async function untilWatched(viewer: Viewer, sessionId: string): Promise<void> {
+  await viewer.until('session', ({ id, state }) => id === sessionId && state === 'waiting');
+}
+
 describe('more sessions on one connection', () => {
   it('are subscribed with their own tickets, and told apart', async () => {
     const { viewer, sessionId } = await openOne();
     const second = await test.create();
     const ack = await viewer.call('subscribe', { ticket: second.ticket, formats: ['text'] });
     expect(ack).toMatchObject({ ok: true, session: { id: second.session.id } });
+    await untilWatched(viewer, second.session.id);
     await test.showCode(second.session.id, 'SECOND');
     await test.showCode(sessionId, 'FIRST');
     const of = (id: string) => viewer.until('session', (session) => session.id === id && session.state === 'showing');
@@ -47,6 +53,7 @@ describe('more sessions on one connection', () => {
     const { viewer, sessionId } = await openOne();
     const second = await test.create();
     await viewer.call('subscribe', { ticket: second.ticket });
+    await untilWatched(viewer, second.session.id);
     for (let i = 0; i < 2; i++) expect(await viewer.call('unsubscribe', { sessionId })).toEqual({ ok: true });
     await test.showCode(sessionId, 'AAAA');
     await test.showCode(second.session.id, 'BBBB');
@@ -101,6 +108,33 @@ describe('more sessions on one connection', () => {
     viewer.socket.emit('what', { is: 'this' });
     expect(await viewer.call('visible', { visible: true })).toEqual({ ok: true });
     expect((await viewer.call('unsubscribe', { sessionId })).ok).toBe(true);
+    viewer.socket.disconnect();
+  });
+
+  it('asked for without an acknowledgement function do not hold up the next', async () => {
+    const { viewer, sessionId } = await openOne();
+    const ticket = await test.ticketFor(sessionId);
+    viewer.socket.emit('subscribe', { ticket, after: 1_000_000 }); // nothing is sent for it, not even an answer
+    expect(await viewer.call('subscribe', { ticket, after: 1_000_000 })).toMatchObject({ ok: true });
+    viewer.socket.disconnect();
+  });
+
+  it('that wait for their turn are over with an unsubscribe that comes after them', async () => {
+    const { viewer, sessionId } = await openOne();
+    const other = await test.create();
+    await viewer.call('subscribe', { ticket: other.ticket }); // or the connection would end with nothing to watch
+    await untilWatched(viewer, other.session.id);
+    const ticket = await test.ticketFor(sessionId);
+    const [, second, left] = await Promise.all([
+      viewer.call('subscribe', { ticket }),
+      viewer.call('subscribe', { ticket }),
+      viewer.call('unsubscribe', { sessionId }),
+    ]);
+    expect([second.ok, left.ok]).toEqual([true, true]);
+    await test.showCode(sessionId, 'AAAA');
+    await test.showCode(other.session.id, 'BBBB');
+    await viewer.until('session', ({ id, state }) => id === other.session.id && state === 'showing');
+    expect(viewer.all('session').filter(({ id, state }) => id === sessionId && state === 'showing')).toEqual([]);
     viewer.socket.disconnect();
   });
 

@@ -20,7 +20,7 @@ import { refusalOf } from './http-server.ts';
 import { createMessageBudget, MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from './message-budget.ts';
 import { namesSecret } from './request-rules.ts';
 import type { Seat } from './seats.ts';
-import { emitThen, rawWebSocket } from './socketio-credit.ts';
+import { emitThen, rawWebSocket, whenRead } from './socketio-credit.ts';
 import {
   admitViewer,
   CLOSE_WITHIN_MS,
@@ -198,22 +198,22 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
   });
 
   type Ack = (answer: object) => void;
-  const accept = (_result: unknown, ack: Ack): void => ack({ ok: true });
+  const accept = (_result: unknown, ack: Ack | null): void => ack?.({ ok: true });
 
   /** Parses, runs, acknowledges. A fault is the acknowledgement, never the end of the connection. */
   function on<T extends z.ZodType, R>(
     event: string,
     schema: T,
     run: (request: z.output<T>) => R | Promise<R>,
-    answer: (result: R, ack: Ack) => void = accept,
+    answer: (result: R, ack: Ack | null) => void = accept,
   ): void {
     socket.on(event, (body: unknown, given: unknown) => {
-      const ack = typeof given === 'function' ? given : typeof body === 'function' ? body : () => undefined;
+      const ack = typeof given === 'function' ? given : typeof body === 'function' ? body : null;
       Promise.resolve()
         .then(() => asCaller(caller, () => run(parseRequest(schema, typeof body === 'function' ? undefined : body))))
         .then(
-          (result) => answer(result, (told) => ack(told)),
-          (error: unknown) => ack({ ok: false, error: toStreamError(refusalOf(error, deps.log, `socket.io ${event}`)) }),
+          (result) => answer(result, ack === null ? null : (told) => ack(told)),
+          (error: unknown) => ack?.({ ok: false, error: toStreamError(refusalOf(error, deps.log, `socket.io ${event}`)) }),
         )
         .catch((error: unknown) => {
           deps.log.error({ event, ...errorFields(error) }, 'a call could not be answered');
@@ -223,8 +223,9 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
   }
 
   on('subscribe', subscribeSchema, connection.subscribe, ({ session, begin, read }, ack) => {
-    emitThen(socket, () => ack({ ok: true, session }), read);
+    if (ack !== null) emitThen(socket, () => ack({ ok: true, session }), read);
     begin();
+    if (ack === null) whenRead(socket, read); // there is no answer: what was sent of the session
   });
   on('unsubscribe', sessionIdSchema, connection.unsubscribe);
   on('visible', visibleSchema, connection.setVisible);

@@ -158,7 +158,7 @@ async function run(connection: ViewerConnection, body: object, answer: (frame: A
       return begin();
     }
     case 'unsubscribe':
-      connection.unsubscribe(frame);
+      await connection.unsubscribe(frame);
       break;
     case 'visible':
       connection.setVisible(frame);

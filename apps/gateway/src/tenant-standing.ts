@@ -64,14 +64,18 @@ export function openTenantStanding({ bus, namespace, tenants }: TenantStandingDe
   }
 
   function endRemovedKeys({ id, keyIds }: Tenant): void {
-    for (const { keyId, end } of held.get(id) ?? []) if (keyId !== undefined && !keyIds.includes(keyId)) end('unauthenticated');
+    for (const one of held.get(id) ?? []) {
+      if (one.keyId === undefined || keyIds.includes(one.keyId)) continue;
+      held.get(id)?.delete(one);
+      one.end('unauthenticated');
+    }
   }
 
-  function check(tenantId: string, tenant: Promise<Tenant>): void {
+  function check(tenantId: string, tenant: Promise<Tenant>, isAboutKeys = true): void {
     tenant.then(
       (found) => {
         unchecked.delete(tenantId);
-        endRemovedKeys(found);
+        if (isAboutKeys) endRemovedKeys(found);
       },
       (error: unknown) => {
         if (!(error instanceof RefusedError)) return void unchecked.add(tenantId); // Redis is out: asked again every second
@@ -108,7 +112,8 @@ export function openTenantStanding({ bus, namespace, tenants }: TenantStandingDe
       held.set(tenantId, all);
       const one: Held = { keyId, end };
       all.add(one);
-      check(tenantId, require(tenantId)); // it may have changed between the look at it and now
+      // It may have changed between the look at it and now; what it has lost is told to all, once.
+      check(tenantId, require(tenantId), keyId !== undefined);
       return () => {
         if (all.delete(one) && all.size === 0 && held.get(tenantId) === all) held.delete(tenantId);
       };

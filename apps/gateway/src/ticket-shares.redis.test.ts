@@ -24,10 +24,12 @@ describe('one ticket', () => {
     const tenant = await limited({ requestsPerMinute: 300 });
     const [greedy, other] = [await test.create({}, tenant), await test.create({}, tenant)];
     const read = (secret: string) => test.call('GET', '/v1/sessions/self?visible=false', { secret });
-    const answers = await Promise.all(Array.from({ length: 160 }, () => read(greedy.ticket)));
+    const startedAt = performance.now();
+    const answers = await Promise.all(Array.from({ length: 200 }, () => read(greedy.ticket)));
     const refused = answers.filter(({ status }) => status === 429);
-    expect(refused.length).toBeGreaterThanOrEqual(38); // 120 a minute; one or two may have been filled up meanwhile
-    expect(refused.length).toBeLessThanOrEqual(40);
+    const filledUp = Math.ceil((performance.now() - startedAt) / 500); // 120 a minute
+    expect(refused.length).toBeGreaterThanOrEqual(80 - filledUp);
+    expect(refused.length).toBeLessThanOrEqual(80);
     for (const { body, headers } of refused) {
       expect(body).toMatchObject({ code: 'too_many_requests', limit: 'requestsPerMinute', retryable: true });
       expect(body.detail).toContain('120 of them for one ticket');
@@ -44,7 +46,7 @@ describe('one ticket', () => {
     const { url } = test;
     let answer = await socket.call({ type: 'subscribe', ticket: other.ticket });
     for (let i = 0; answer.type === 'ok'; i++) {
-      expect(i).toBeLessThan(130);
+      expect(i).toBeLessThan(1_000);
       const next = i % 10 === 0 ? openSocket(url) : socket; // a connection has a budget of messages of its own
       answer = await next.call({ type: 'subscribe', ticket: greedy.ticket });
       if (next !== socket) next.raw.terminate();

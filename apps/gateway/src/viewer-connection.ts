@@ -47,7 +47,8 @@ export interface ViewerConnection {
   subscribe(request: SubscribeRequest): Promise<Answered>;
   /** The same for a ticket that `admitViewer` has let in and its seat. */
   watch(viewer: ViewerPrincipal, wish: Wish, seat: Seat): Promise<Accepted>;
-  unsubscribe(request: z.output<typeof sessionIdSchema>): void;
+  /** Also of what was asked for before and is not answered yet. */
+  unsubscribe(request: z.output<typeof sessionIdSchema>): Promise<void>;
   setVisible(request: z.output<typeof visibleSchema>): void;
   resume(request: z.output<typeof sessionIdSchema>): Promise<void>;
   sendPassword(request: z.output<typeof streamPasswordSchema>): Promise<void>;
@@ -67,6 +68,15 @@ export const CLOSE_WITHIN_MS = 1_000;
 const MAX_SUBSCRIPTIONS = 100;
 /** A connection that watches nothing is of no use to anybody. */
 export const SUBSCRIBE_WITHIN_MS = 10_000;
+
+/** Of one subscription among those of the same session. */
+interface Turn {
+  /** It was unsubscribed from before its turn came. */
+  isUnwanted: boolean;
+  before: Turn | undefined;
+  readonly over: Promise<void>;
+  readonly end: () => void;
+}
 
 interface Subscribed {
   readonly viewer: ViewerPrincipal;
@@ -90,8 +100,9 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
   const isWithinBudget = createMessageBudget(() => performance.now());
   let isVisible = true;
   let isOver = false;
-  /** Subscriptions whose answers are not read yet. */
-  const turns = new Map<string, Promise<void>>();
+  /** The latest of each session, until its answer was read. */
+  const turns = new Map<string, Turn>();
+  let lookups: Promise<unknown> = Promise.resolve();
   /** Tickets that are being looked at. */
   let asked = 0;
   let idleTimer: NodeJS.Timeout | undefined;
@@ -192,14 +203,18 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
   async function subscribe(request: SubscribeRequest): Promise<Answered> {
     asked++;
     try {
-      const viewer = await admitViewer(deps, request.ticket, origin);
+      const admitted = admitViewer(deps, request.ticket, origin);
+      lookups = Promise.allSettled([lookups, admitted]);
+      const viewer = await admitted;
       transport.enter();
       const { sessionId } = viewer.ticket;
-      const read = await takeTurn(sessionId);
+      const turn = await takeTurn(sessionId);
       try {
-        return { ...(await watch(viewer, request, await seats.take(viewer, sessionId, subscribed.get(sessionId)?.seat))), read };
+        const accepted = await watch(viewer, request, await seats.take(viewer, sessionId, subscribed.get(sessionId)?.seat));
+        if (turn.isUnwanted) leave(sessionId);
+        return { ...accepted, read: turn.end };
       } catch (error) {
-        read();
+        turn.end();
         throw error;
       }
     } finally {
@@ -209,17 +224,31 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
 
   /**
    * A session is subscribed to anew only when the answer before was read: who asks on without reading would have an answer and a state, a
-   * picture in each, kept for every question. Resolves to what ends the turn.
+   * picture in each, kept for every question.
    */
-  async function takeTurn(sessionId: string): Promise<() => void> {
+  async function takeTurn(sessionId: string): Promise<Turn> {
     const before = turns.get(sessionId);
     const { promise, resolve } = Promise.withResolvers<void>();
-    turns.set(sessionId, promise);
-    await before;
-    return () => {
-      if (turns.get(sessionId) === promise) turns.delete(sessionId);
-      resolve();
+    const turn: Turn = {
+      isUnwanted: false,
+      before,
+      over: promise,
+      end() {
+        if (turns.get(sessionId) === turn) turns.delete(sessionId);
+        resolve();
+      },
     };
+    turns.set(sessionId, turn);
+    await before?.over;
+    turn.before = undefined;
+    return turn;
+  }
+
+  /** What was asked for earlier goes with it, whether its ticket is still looked at or it waits for its turn. */
+  async function unsubscribe(sessionId: string): Promise<void> {
+    await lookups;
+    for (let turn = turns.get(sessionId); turn !== undefined; turn = turn.before) turn.isUnwanted = true;
+    leave(sessionId);
   }
 
   function mine(sessionId: string): ViewerPrincipal {
@@ -232,7 +261,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
   return {
     subscribe,
     watch,
-    unsubscribe: ({ sessionId }) => leave(sessionId),
+    unsubscribe: ({ sessionId }) => unsubscribe(sessionId),
     setVisible({ visible }) {
       isVisible = visible;
       for (const { subscription } of subscribed.values()) subscription.setVisible(visible);

@@ -31,7 +31,7 @@ export interface Sessions {
   read(sessionId: string): Promise<Snapshot | null>;
   /** The credentials as they were sealed at `create`; null once the session has ended for good, for nobody needs them any more. */
   readSealed(sessionId: string): Promise<string | null>;
-  /** The record is gone at that moment (Unix ms), unless it would be earlier; at once, if it has passed. Nobody is told. */
+  /** The record is gone at that moment (Unix ms), unless it would be earlier; with 0, at once. Nobody is told. */
   expire(sessionId: string, at: number): Promise<void>;
   /** `onChange` is called with every newer snapshot, in rising versions, skipping some if they come fast; never before `first` resolves. */
   watch(sessionId: string, onChange: (snapshot: Snapshot) => void): Watch;
