@@ -35,6 +35,17 @@ it('of a rotation: both keys are wanted until the older one is forgotten', async
   expect(await provenKeyIds(runtime.redis, runtime.namespace)).toEqual(['new']);
 });
 
+it('a new key that nobody could read yet is refused in front, and leaves nothing behind', async () => {
+  const [old, fresh] = [key('old'), key('new')];
+  await prove(old);
+  await expect(prove(fresh, old)).rejects.toThrow('"new" is new and stands first');
+  expect(await provenKeyIds(runtime.redis, runtime.namespace)).toEqual(['old']);
+  await prove(old);
+  await prove(old, fresh);
+  await prove(fresh, old);
+  expect((await provenKeyIds(runtime.redis, runtime.namespace)).toSorted()).toEqual(['new', 'old']);
+});
+
 it('of two first processes with different keys at once, not both come in', async () => {
   const results = await Promise.allSettled([prove(key('a')), prove(key('b'))]);
   expect(results.filter(({ status }) => status === 'fulfilled').length).toBeLessThan(2);
