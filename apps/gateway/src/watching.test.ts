@@ -59,6 +59,18 @@ describe('watching', () => {
     expect([hidden.told().at(-1), world().queued.has(id)]).toEqual(['idle', false]);
   });
 
+  it('ends for a viewer whose session has no record any more, when its time is up', async () => {
+    const id = await newSession();
+    const viewer = newSink(true);
+    await watched(viewer.sink, id);
+    await vi.advanceTimersByTimeAsync(DEFAULT_POLICY.attemptMs); // a resumable end: the stream stays
+    expect(viewer.closed).toEqual([]);
+    await world().sessions.expire(id, 0);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(viewer.closed).toEqual(['not_found']);
+    expect(world().hub.size()).toBe(0);
+  });
+
   it('lets time pass without a worker: a code goes stale, an attempt meets its deadline', async () => {
     const id = await newSession();
     const viewer = newSink(true);
