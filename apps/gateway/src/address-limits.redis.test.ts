@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Answer, openTestGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts';
+import { ADMIN_KEY, type Answer, openTestGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts';
 
 const open: TestGateway[] = [];
 afterEach(async () => {
@@ -89,6 +89,10 @@ describe('failed credentials', () => {
     expect((await test.call('GET', '/v1/sessions/self', { secret: ticket })).status).toBe(200);
     expect((await list(test)).status).toBe(200);
     expect((await test.call('GET', '/v1/sessions', { secret: other.apiKey })).status).toBe(429); // nobody knows it yet
+    expect((await test.call('GET', '/v1/admin/tenants', { secret: ADMIN_KEY })).status).toBe(200);
+    const { session } = await test.create();
+    const expired = await test.ticketFor(session.id, { expiresAt: Date.now() - 1_000 });
+    expect((await test.call('GET', '/v1/sessions/self', { secret: expired })).body.code).toBe('unauthenticated');
     const forged = `${ticket.slice(0, -4)}AAAA`;
     expect((await test.call('GET', '/v1/sessions/self', { secret: forged })).status).toBe(429);
   });

@@ -237,6 +237,17 @@ it('believes of X-Forwarded-For what is an address and a trusted proxy says, alo
   expect(addresses).toEqual(['203.0.113.7', '203.0.113.8', '127.0.0.1', '127.0.0.1', '203.0.113.10']);
 });
 
+it('tells of a ticket that is used from many networks, but no one ticket can flush it', async () => {
+  const behind = await openTestGateway({ namespace: test.namespace, trustedProxies: ['127.0.0.1'] });
+  const { ticket } = await test.create();
+  for (let i = 0; i < 60; i++) {
+    const headers = { 'x-forwarded-for': `2001:db8:0:${i.toString(16)}::1` };
+    expect((await behind.call('GET', '/v1/sessions/self', { secret: ticket, headers })).status).toBe(200);
+  }
+  await behind.close(); // what is under way is written then
+  expect((await audit('action=session.watched&limit=200')).entries).toHaveLength(20);
+});
+
 it('is read to its end past what another version wrote', async () => {
   await test.create();
   await untilEntries(1);

@@ -44,8 +44,10 @@ type Facts = Partial<Pick<NewAuditEntry, 'tenantId' | 'actor' | 'sessionId' | 'i
 
 /** A client that long-polls, or comes back again and again, watches once. */
 const WATCHED_WINDOW_MS = 600_000;
-/** Of one tenant; about half a megabyte. */
-const MAX_WATCHED = 5_000;
+/** Credentials of one tenant with their sessions, some 8 MB; beyond, each watch is told: too often rather than never. */
+const MAX_WATCHING = 20_000;
+/** Of one of them. Who has a whole network could else flush the log with one ticket. */
+const MAX_NETWORKS = 20;
 /** Both start the polls. */
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 /** The credential does not let its caller in; a limit or a fault of ours is no such thing. */
@@ -62,7 +64,8 @@ type Door = 'operator' | 'tenant';
 const mayWatch = (principal: Principal): boolean => principal.kind === 'tenant' || principal.ticket.scopes.includes('view');
 
 export function createAudited({ audit, sessions, clock, log }: AuditedDeps): Audited {
-  const watches = createSeldom({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_WATCHED, now: clock.now });
+  const watching = createSeldom({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_WATCHING, now: clock.now });
+  const networks = createSeldom({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_NETWORKS, now: clock.now });
   const refusals = createSeldom({ windowMs: REFUSED_WINDOW_MS, maxInGroup: MAX_REFUSED, now: clock.now });
   /** Refusals without an entry, yet to be told in the log. */
   let leftOut = 0;
@@ -80,8 +83,8 @@ export function createAudited({ audit, sessions, clock, log }: AuditedDeps): Aud
   function watched(principal: Principal, { id: sessionId, instanceId }: Pick<Session, 'id' | 'instanceId'>): void {
     const { kind, id } = actorOf(principal);
     const from = addressGroup(currentCaller()?.address ?? '');
-    // Where there is no more room it is told every time, too often rather than never: it shortens the history of who filled it.
-    if (watches(principal.tenantId, [sessionId, kind, id, from].join('|')) === 'again') return;
+    const who = [sessionId, kind, id].join('|');
+    if (watching(principal.tenantId, who) !== 'full' && networks(`${principal.tenantId}|${who}`, from) !== 'new') return;
     asPrincipal(principal, () => record('session.watched', { sessionId, instanceId }));
   }
 

@@ -27,7 +27,7 @@ export interface Auth {
 
 /** Credentials as they are told apart before anything is looked up. */
 export interface KnownCredentials {
-  /** A ticket of ours, or a key that was good lately: its caller is not who guesses. */
+  /** A ticket of ours, the admin key, or an API key that was good lately: its caller is not who guesses. */
   isKnown(authorization: string | undefined): Promise<boolean>;
 }
 
@@ -87,6 +87,7 @@ export function createAuth({ tenants, standing, rates, ticketShares, tickets, ad
     async isKnown(authorization) {
       const secret = bearerOf(authorization);
       if (secret === null) return false;
+      if (adminHash !== null && matchesHash(secret, adminHash)) return true;
       return isApiKey(authorization) ? goodKeys.has(hashSecret(secret)) : tickets.isOurs(secret);
     },
 

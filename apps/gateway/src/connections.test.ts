@@ -48,7 +48,7 @@ async function open(): Promise<Client> {
   });
   await once(socket, 'connect');
   const send = (path: string, headers = '', body = ''): void =>
-    void socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n${body}`);
+    void socket.write(`${body === '' ? 'GET' : 'POST'} ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n${body}`);
   return {
     isCut: () => cut,
     send,
@@ -81,7 +81,7 @@ it('cuts those that have been idle for longest, and neither who waits for an ans
 it('cuts one whose body does not come, and not one that waits for the answer to its own', async () => {
   const { held } = await serve(2);
   const [waiting, endless] = [await open(), await open()];
-  waiting.send('/held');
+  waiting.send('/held', 'Transfer-Encoding: chunked\r\n'); // some clients say so with every request
   while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
   endless.send('/', 'Content-Length: 5\r\n', 'x');
   const third = await open();

@@ -50,8 +50,8 @@ export function trackConnections(http: Server, max: number): Connections {
       begin(socket);
       isBegun = true;
     }
-    // While its body is on the way nobody waits for an answer, and it may never come.
-    if (hasBody(request)) request.once('end', beginOnce);
+    // While its body is on the way nobody waits for an answer, and it may never come. What a GET brings nobody reads.
+    if (request.method !== 'GET' && request.method !== 'HEAD' && hasBody(request)) request.once('end', beginOnce);
     else beginOnce();
     response.once('close', () => {
       request.off('end', beginOnce);

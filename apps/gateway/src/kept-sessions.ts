@@ -26,7 +26,7 @@ export const DEFAULT_KEPT: Kept = { least: 1_000, slack: 100 };
 
 export interface KeptSessionsDeps {
   readonly index: Pick<SessionIndex, 'oldest' | 'forget'>;
-  readonly sessions: Pick<Sessions, 'expire'>;
+  readonly sessions: Pick<Sessions, 'remove'>;
   readonly liveSessions: Pick<LiveSessions, 'remove'>;
   /** The session as it is now. */
   readonly current: (sessionId: string) => Promise<Session | null>;
@@ -49,15 +49,24 @@ export function createKeptSessions({
   const from = new Map<string, number>();
   const looking = new Set<string>();
 
+  /** Unless it was resumed since it was read. */
+  async function remove(session: Session): Promise<boolean> {
+    if (!(await sessions.remove(session))) return false;
+    await Promise.all([liveSessions.remove(session), index.forget(session)]);
+    return true;
+  }
+
   async function look(tenantId: string, excess: number): Promise<void> {
     const start = from.get(tenantId) ?? 0;
     const ids = await index.oldest(tenantId, start, LOOK_COUNT);
     const found = await Promise.all(ids.map(current));
     const stale = ids.filter((_, i) => found[i] === null).map((id) => ({ tenantId, id, reference: null }));
     const ended = found.filter((session) => session !== null && isTerminal(session)) as Session[]; // the filter says so
-    const gone = [...stale, ...ended].slice(0, excess);
-    await Promise.all(gone.flatMap((one) => [liveSessions.remove(one), sessions.expire(one.id, 0), index.forget(one)]));
-    from.set(tenantId, ids.length < LOOK_COUNT ? 0 : start + ids.length - gone.length);
+    const gone = stale.slice(0, excess);
+    await Promise.all(gone.map(index.forget));
+    const removed = await Promise.all(ended.slice(0, excess - gone.length).map(remove));
+    const dropped = gone.length + removed.filter(Boolean).length;
+    from.set(tenantId, ids.length < LOOK_COUNT ? 0 : start + ids.length - dropped);
   }
 
   return {

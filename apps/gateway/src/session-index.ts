@@ -44,16 +44,14 @@ export function createSessionIndex({ redis, namespace }: { redis: Redis; namespa
       return (await claim([key], [session.id, expected ?? '', session.expiresAt + KEEP_EXPIRED_MS])) as string;
     },
 
-    async add({ id, tenantId, reference, createdAt }) {
+    async add({ id, tenantId, reference, createdAt, expiresAt }) {
       // What is older than any session can get has no record any more.
-      const longest = LONGEST_SESSION_MS + KEEP_EXPIRED_MS;
-      const keys = new Set([listKey(tenantId, null), listKey(tenantId, reference)]);
+      const oldest = createdAt - LONGEST_SESSION_MS - KEEP_EXPIRED_MS;
+      const goneAt = expiresAt + KEEP_EXPIRED_MS;
       const changes = redis.multi();
-      for (const key of keys) {
-        changes
-          .zremrangebyscore(key, '-inf', createdAt - longest)
-          .zadd(key, createdAt, id)
-          .pexpire(key, longest);
+      for (const key of new Set([listKey(tenantId, null), listKey(tenantId, reference)])) {
+        changes.zremrangebyscore(key, '-inf', oldest).zadd(key, createdAt, id);
+        changes.pexpireat(key, goneAt, 'NX').pexpireat(key, goneAt, 'GT'); // as long as the longest in it
       }
       await changes.exec();
       return redis.zcard(listKey(tenantId, null));

@@ -94,6 +94,19 @@ describe('GET /v1/sessions', () => {
     expect((await list(tenant, '')).sessions.map(({ id }) => id)).toEqual([newest, oldest]);
   });
 
+  it('goes on behind any number of sessions whose records are gone, and forgets their references with them', async () => {
+    const tenant = await test.newTenant();
+    const { session } = await test.create({ expiresInSeconds: 604_800 }, tenant);
+    const gone: string[] = [];
+    for (let i = 0; i < 210; i++) gone.push((await test.create({ reference: `order-${i}`, expiresInSeconds: 60 }, tenant)).session.id);
+    await test.node.redis.del(...gone.map((id) => sessionKey(test.namespace, id)));
+    const references = await test.node.redis.keys(`*{tenant:${tenant.id}}:reference:*`);
+    expect(references).toHaveLength(210);
+    for (const key of references.slice(0, 5)) expect(await test.node.redis.pttl(key)).toBeLessThan(3_700_000); // an hour after the session
+    expect(await test.node.redis.pttl(`${test.namespace}:{tenant:${tenant.id}}:sessions`)).toBeGreaterThan(600_000_000);
+    expect((await list(tenant, '')).sessions.map(({ id }) => id)).toEqual([session.id]);
+  });
+
   it('is empty for a tenant without sessions and after a cursor nobody gave out', async () => {
     const tenant = await test.newTenant();
     expect(await list(tenant, '')).toEqual({ sessions: [], nextCursor: null });

@@ -18,9 +18,9 @@ export function noPlaceLeft(limit: Exclude<TenantLimit, RateLimit>, value: numbe
   return new RefusedError('tenant_limit_reached', detail, { limit, retryAfterMs: PLACE_RETRY_AFTER_MS });
 }
 
-/** Of what a tenant may do, one ticket may do a part. */
+/** Of what a tenant may do, the tickets of one session may do a part. */
 export function tooFastForOne(limit: RateLimit, value: number, retryAfterMs: number): RefusedError {
-  const detail = `limit ${limit}: ${value} of them for one ticket (${TENANT_LIMITS[limit].words}); wait, or use a ticket for each viewer`;
+  const detail = `limit ${limit}: ${value} of them for the tickets of one session (${TENANT_LIMITS[limit].words}); wait`;
   return new RefusedError('too_many_requests', detail, { limit, retryAfterMs });
 }
 

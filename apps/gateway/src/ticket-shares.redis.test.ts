@@ -32,7 +32,7 @@ describe('one ticket', () => {
     expect(refused.length).toBeLessThanOrEqual(80);
     for (const { body, headers } of refused) {
       expect(body).toMatchObject({ code: 'too_many_requests', limit: 'requestsPerMinute', retryable: true });
-      expect(body.detail).toContain('120 of them for one ticket');
+      expect(body.detail).toContain('120 of them for the tickets of one session');
       expect(headers.get('retry-after')).toBe('1');
     }
     expect((await read(other.ticket)).status).toBe(200);
@@ -61,7 +61,7 @@ describe('one ticket', () => {
     const most = (limits: Partial<TenantLimits>, id: string): number => {
       for (let i = 0; ; i++) {
         try {
-          shares.take({ id }, { limits }, 'requestsPerMinute');
+          shares.take({ sessionId: id }, { limits }, 'requestsPerMinute');
         } catch {
           return i; // refused
         }

@@ -1,6 +1,6 @@
 /**
- * What one ticket may use of its tenant's calls, on this gateway: who holds one watches one session, and must not be able to spend what all
- * others of the tenant live on.
+ * What the tickets of one session may use of its tenant's calls, on this gateway: who holds one watches one session, and must not be able to
+ * spend what all others of the tenant live on. Not each ticket by itself: whoever loads a page again and again is given one after the other.
  */
 
 import type { RateLimit } from '@qrcast/core/tenant-limits';
@@ -11,7 +11,7 @@ import { createTokenBuckets } from './token-buckets.ts';
 
 export interface TicketShares {
   /** Counts one call. @throws {RefusedError} `too_many_requests`. */
-  take(ticket: Pick<Ticket, 'id'>, tenant: Pick<Tenant, 'limits'>, limit: RateLimit): void;
+  take(ticket: Pick<Ticket, 'sessionId'>, tenant: Pick<Tenant, 'limits'>, limit: RateLimit): void;
 }
 
 /** A tenth of the tenant's; but with few calls a minute not even one viewer could long-poll. */
@@ -24,7 +24,7 @@ export function createTicketShares({ limitOf, now }: { readonly limitOf: LimitOf
   return {
     take(ticket, tenant, limit) {
       const perMinute = Math.max(LEAST_PER_MINUTE, Math.floor(limitOf(tenant, limit) / SHARE));
-      const waitMs = buckets.take(`${limit}|${ticket.id}`, perMinute);
+      const waitMs = buckets.take(`${limit}|${ticket.sessionId}`, perMinute);
       if (waitMs > 0) throw tooFastForOne(limit, perMinute, waitMs);
     },
   };

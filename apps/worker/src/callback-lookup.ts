@@ -24,9 +24,11 @@ export interface CallbackLookupOptions {
   readonly nameServers?: readonly string[] | undefined;
 }
 
-/** Each of two tries, at each name server: less than a connection may take. */
+/** Each of two tries, at each name server. */
 const TRY_MS = 2_000;
 const TRIES = 2;
+/** All together, for both kinds of address: less than a connection may take. */
+const ASK_WITHIN_MS = 5_000;
 
 export function openCallbackLookup({ namedHosts, nameServers }: CallbackLookupOptions): CallbackLookup {
   const named = new Set(namedHosts);
@@ -40,9 +42,16 @@ export function openCallbackLookup({ namedHosts, nameServers }: CallbackLookupOp
     asking.add(resolver);
     const answers = Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
     if (closed) resolver.cancel();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      resolver.cancel(); // what has come by then is kept
+    }, ASK_WITHIN_MS);
     const [v4, v6] = await answers;
+    clearTimeout(timer);
     asking.delete(resolver);
-    if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason;
+    if (v4.status === 'rejected' && v6.status === 'rejected')
+      throw isLate ? Object.assign(new Error('no name server has answered in time'), { code: 'ETIMEOUT' }) : v4.reason;
     return [...found(v4, 4), ...found(v6, 6)];
   }
 

@@ -91,6 +91,17 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       await pair.here.expire('ses_none', Date.now());
     });
 
+    it('takes a record away as it was read, and not once it has changed', async () => {
+      const { id } = await created();
+      const before = await pair.here.find(id);
+      const after = await pair.there.apply(id, codeEvent('AAAA', T + 10));
+      if (before === null || after === null) return expect.unreachable('it was just made');
+      expect(await pair.here.remove(before)).toBe(false);
+      expect((await pair.there.find(id))?.version).toBe(after.version);
+      expect([await pair.here.remove(after), await pair.here.remove(after)]).toEqual([true, true]);
+      expect(await pair.there.read(id)).toBeNull();
+    });
+
     it('knows no session it was not given', async () => {
       expect(await pair.here.read('ses_none')).toBeNull();
       expect(await pair.here.readSealed('ses_none')).toBeNull();

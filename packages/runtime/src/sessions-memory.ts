@@ -64,6 +64,13 @@ export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions
       if (stored !== undefined) store.sessions.set(sessionId, { ...stored, goneAt: Math.min(at, stored.goneAt ?? at) });
     },
 
+    async remove(session) {
+      const stored = storedOf(session.id);
+      if (stored !== undefined && stored.session.version !== session.version) return false;
+      store.sessions.delete(session.id);
+      return true;
+    },
+
     watch(sessionId, onChange) {
       let gate: number | null = null;
       const listener = (snapshot: Snapshot): void => {

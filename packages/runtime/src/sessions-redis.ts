@@ -47,6 +47,7 @@ interface Watcher {
 export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
   const { redis, bus, namespace, policy, audit, log, rereadEveryMs = REREAD_EVERY_MS } = deps;
   const commit = loadLuaScript(redis, 'session-commit-2');
+  const removeScript = loadLuaScript(redis, 'session-remove-1');
   const outbox = createOutbox({ redis, namespace, log });
   const watchers = new Set<Watcher>();
 
@@ -205,6 +206,7 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
     async expire(sessionId, at) {
       await redis.pexpireat(sessionKey(namespace, sessionId), at, 'LT');
     },
+    remove: async (session) => (await removeScript([sessionKey(namespace, session.id)], [session.version])) === 1,
     watch,
     async close() {
       clearInterval(timer);

@@ -33,6 +33,8 @@ export interface Sessions {
   readSealed(sessionId: string): Promise<string | null>;
   /** The record is gone at that moment (Unix ms), unless it would be earlier; with 0, at once. Nobody is told. */
   expire(sessionId: string, at: number): Promise<void>;
+  /** Takes the record away as it was read; false if it has changed since. Nobody is told. */
+  remove(session: Session): Promise<boolean>;
   /** `onChange` is called with every newer snapshot, in rising versions, skipping some if they come fast; never before `first` resolves. */
   watch(sessionId: string, onChange: (snapshot: Snapshot) => void): Watch;
   close(): Promise<void>;
