@@ -12,14 +12,24 @@ import { request } from 'undici';
 import type { BenchConfig } from './config.ts';
 import { monotonicMs, spreadOf } from './measure.ts';
 import { openMeteredRedis } from './metered-redis.ts';
-import { WORKER_FLAGS } from './poll.ts';
 import type { BenchResult } from './report.ts';
 import { openRoleFor } from './role.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
 import type { ProviderMethods } from './roles/provider.ts';
 import type { WorkerMethods } from './roles/worker.ts';
 import { apiTokenOf } from './seed.ts';
-import { createSystem, LONG_MS, NAMESPACE, newSession, nodeOptions, type System, secretKeys, TENANT } from './system.ts';
+import {
+  createSystem,
+  GATEWAY_FLAGS,
+  LONG_MS,
+  NAMESPACE,
+  newSession,
+  nodeOptions,
+  type System,
+  secretKeys,
+  TENANT,
+  WORKER_FLAGS,
+} from './system.ts';
 import { openViewerSocket } from './viewer-socket.ts';
 
 const TARGET_P99_MS = 100;
@@ -39,7 +49,7 @@ export async function runFirst(
   const system = createSystem(redis.url);
   const worker = await openRoleFor<WorkerMethods>(releasers, 'worker', { ...config, nodeFlags: WORKER_FLAGS });
   await worker.call('start', system, [url]);
-  const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', config);
+  const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', { ...config, nodeFlags: GATEWAY_FLAGS });
   const { url: gatewayUrl } = await gateway.call('start', system);
 
   progress(`first: making ${config.firsts} sessions`);

@@ -10,7 +10,6 @@ import { latencies } from './deliveries.ts';
 import { type Spread, spreadOf } from './measure.ts';
 import { openMeteredRedis } from './metered-redis.ts';
 import { until } from './pace.ts';
-import { WORKER_FLAGS } from './poll.ts';
 import type { BenchResult } from './report.ts';
 import { openRoleFor } from './role.ts';
 import type { DeadHostMethods } from './roles/dead-host.ts';
@@ -20,7 +19,7 @@ import type { PublisherMethods } from './roles/publisher.ts';
 import type { ViewersMethods } from './roles/viewers.ts';
 import type { WorkerMethods } from './roles/worker.ts';
 import { seedSessions } from './seed.ts';
-import { createSystem, INTERVAL_MS, TENANT } from './system.ts';
+import { createSystem, GATEWAY_FLAGS, INTERVAL_MS, TENANT, WORKER_FLAGS } from './system.ts';
 
 const HEALTHY = 1_000;
 /** Sessions with a viewer each, changed this often a second over all. */
@@ -57,7 +56,7 @@ export async function runHostile(
   const system = createSystem(redis.url);
   const worker = await openRoleFor<WorkerMethods>(releasers, 'worker', { ...config, nodeFlags: WORKER_FLAGS });
   await worker.call('start', system, [url, dead.url]);
-  const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', config);
+  const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', { ...config, nodeFlags: GATEWAY_FLAGS });
   const publisher = await openRoleFor<PublisherMethods>(releasers, 'publisher');
   const viewers = await openRoleFor<ViewersMethods>(releasers, 'viewers');
 

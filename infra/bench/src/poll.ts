@@ -15,13 +15,11 @@ import type { BarePollerMethods } from './roles/bare-poller.ts';
 import type { Asked, ProviderMethods } from './roles/provider.ts';
 import type { WorkerMethods } from './roles/worker.ts';
 import { apiTokenOf, seedSessions } from './seed.ts';
-import { createSystem, INTERVAL_MS, TENANT } from './system.ts';
+import { createSystem, INTERVAL_MS, TENANT, WORKER_FLAGS } from './system.ts';
 
 const BARE_WARM_UP_SECONDS = 3;
 /** After the first interval, which connects, loads and compiles everything. */
 const SETTLE_MS = 1_000;
-/** As `pnpm worker` starts it. */
-export const WORKER_FLAGS = ['--max-semi-space-size=2'];
 const TARGETS = { latenessP99Ms: 700, workerMb: 250, redisKb: 1.5 } as const;
 
 interface Cost {

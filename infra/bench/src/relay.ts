@@ -16,7 +16,7 @@ import type { BarePublisherMethods } from './roles/bare-publisher.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
 import type { PublisherMethods } from './roles/publisher.ts';
 import type { ViewersMethods } from './roles/viewers.ts';
-import { createSystem } from './system.ts';
+import { createSystem, GATEWAY_FLAGS } from './system.ts';
 
 const ROUNDS = 2;
 /** Two sides, two kinds of message. */
@@ -95,7 +95,7 @@ async function openOurs(config: BenchConfig, path: string, releasers: Releasers)
   const redis = await openMeteredRedis(path);
   releasers.push('redis', () => redis.close());
   const system = createSystem(redis.url);
-  const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', config);
+  const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', { ...config, nodeFlags: GATEWAY_FLAGS });
   const publisher = await openRoleFor<PublisherMethods>(releasers, 'publisher');
   const { url } = await gateway.call('start', system);
   const viewers = await openViewers(url, await publisher.call('start', system, config.sessions, NEVER_ASKED), releasers);
@@ -105,7 +105,7 @@ async function openOurs(config: BenchConfig, path: string, releasers: Releasers)
 async function openBare(config: BenchConfig, path: string, releasers: Releasers): Promise<Side> {
   const redis = await openMeteredRedis(path);
   releasers.push('bare redis', () => redis.close());
-  const gateway = await openRoleFor<BareGatewayMethods>(releasers, 'bare-gateway', config);
+  const gateway = await openRoleFor<BareGatewayMethods>(releasers, 'bare-gateway', { ...config, nodeFlags: GATEWAY_FLAGS });
   const publisher = await openRoleFor<BarePublisherMethods>(releasers, 'bare-publisher');
   const { url } = await gateway.call('start', redis.url);
   const viewers = await openViewers(url, await publisher.call('start', redis.url, config.sessions), releasers);

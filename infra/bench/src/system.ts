@@ -14,6 +14,9 @@ export interface System {
   readonly secretKey: string;
 }
 
+/** As `pnpm gateway` and `pnpm worker` start them. */
+export const GATEWAY_FLAGS = ['--max-semi-space-size=8'];
+export const WORKER_FLAGS = ['--max-semi-space-size=2'];
 export const INTERVAL_MS = 5_000;
 /** Longer than any run: nothing ends while it is measured. */
 export const LONG_MS = 3_600_000;

@@ -1,9 +1,7 @@
 /** Clients that mean harm in numbers: requests that are begun and never end, and handshakes that are good for nothing. */
 
 import { connect, type Socket } from 'node:net';
-import { constants, setPriority } from 'node:os';
 import type { Releasers } from '@qrcast/runtime/releasers';
-import { WebSocket } from 'ws';
 import { pace } from '../pace.ts';
 import { serveRole } from '../role-process.ts';
 
@@ -16,7 +14,12 @@ const DRIP_EVERY_MS = 1_000;
 const TICK_MS = 10;
 const BEGIN_WITHIN_S = 8;
 const ADDRESSES = 50;
-const SUBSCRIBE = JSON.stringify({ type: 'subscribe', ticket: 'no-ticket-of-ours' });
+/** RFC 6455, 5.2: a client's frames are masked; by zeros it reads as it is. */
+const TEXT = 0x81;
+const CLOSE = 0x88;
+const MASKED = 0x80;
+const LENGTH_IN_TWO_BYTES = 126;
+const NO_MASK = Buffer.alloc(4);
 
 export interface Shaken {
   /** Refused as they should be. */
@@ -28,9 +31,11 @@ export interface Shaken {
 export type FloodMethods = ReturnType<typeof createMethods>;
 
 function createMethods(releasers: Releasers) {
+  releasers.push('half-open', () => void stop?.());
   let url = '';
   let connections = 0;
-  let cut = 0;
+  /** Ends the half-open requests; resolves to how many the gateway has ended. */
+  let stop: (() => number) | null = null;
 
   const target = () => ({ port: Number(new URL(url).port), host: '127.0.0.1', localAddress: `127.0.0.${2 + (connections++ % ADDRESSES)}` });
 
@@ -40,6 +45,7 @@ function createMethods(releasers: Releasers) {
       url = gatewayUrl;
       const sockets = new Set<Socket>();
       let isOver = false;
+      let cut = 0;
       const begin = (half: string): Promise<void> =>
         new Promise((resolve) => {
           const socket = connect(target());
@@ -63,28 +69,45 @@ function createMethods(releasers: Releasers) {
           if (socket.writable) socket.write('x');
         }
       }, TICK_MS);
-      releasers.push('half-open', () => {
+      stop = () => {
         isOver = true;
         clearInterval(drips);
         for (const socket of sockets) socket.destroy();
-      });
+        return cut;
+      };
       let begun = 0;
       const beginnings: Promise<void>[] = [];
       await pace(halfOpen / BEGIN_WITHIN_S, BEGIN_WITHIN_S, () => beginnings.push(begin(HALVES[begun++ % HALVES.length] ?? '')));
       await Promise.all(beginnings);
     },
 
-    async shake(perSecond: number, seconds: number): Promise<Shaken> {
+    /**
+     * Handshakes that subscribe with `ticket`. Bare sockets that write what was made before: what a client's library would cost here would be
+     * missing on the cores that the gateway shares.
+     */
+    async shake(ticket: string, perSecond: number, seconds: number): Promise<Shaken> {
+      const words = Buffer.concat([
+        Buffer.from(
+          'GET /v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+            'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: qrcast.v1\r\n\r\n',
+        ),
+        maskedFrame(TEXT, JSON.stringify({ type: 'subscribe', ticket })),
+      ]);
       const shaken = { refused: 0, failed: 0 };
       const ends: Promise<void>[] = [];
       await pace(perSecond, seconds, () => {
-        const raw = new WebSocket(`${url}/v1/ws`, 'qrcast.v1', { localAddress: target().localAddress, perMessageDeflate: false });
-        raw.on('error', () => undefined); // its close follows
-        raw.once('open', () => raw.send(SUBSCRIBE));
+        const socket = connect(target(), () => socket.write(words));
+        let isRefused = false;
+        socket.on('error', () => undefined); // its close follows
+        socket.on('data', (heard) => {
+          if (isRefused || !heard.includes('unauthenticated')) return;
+          isRefused = true;
+          socket.end(maskedFrame(CLOSE, ''));
+        });
         ends.push(
           new Promise((resolve) =>
-            raw.once('close', (_code, reason) => {
-              shaken[String(reason) === 'unauthenticated' ? 'refused' : 'failed']++;
+            socket.once('close', () => {
+              shaken[isRefused ? 'refused' : 'failed']++;
               resolve();
             }),
           ),
@@ -94,11 +117,19 @@ function createMethods(releasers: Releasers) {
       return shaken;
     },
 
-    /** Half-open requests that the gateway has ended. */
-    cut: (): number => cut,
+    stop(): number {
+      const cut = stop?.() ?? 0;
+      stop = null;
+      return cut;
+    },
   };
 }
 
-// The machines a flood comes from are not ours: its own work must not be missing where it arrives. It still sends what is due, on time.
-setPriority(constants.priority.PRIORITY_LOW);
+/** Of one message of at most 64 KiB. */
+function maskedFrame(opcode: number, text: string): Buffer {
+  const body = Buffer.from(text);
+  const length = body.length < LENGTH_IN_TWO_BYTES ? [body.length] : [LENGTH_IN_TWO_BYTES, body.length >> 8, body.length & 0xff];
+  return Buffer.concat([Buffer.from([opcode, MASKED | (length[0] ?? 0), ...length.slice(1)]), NO_MASK, body]);
+}
+
 serveRole(createMethods);
