@@ -26,6 +26,10 @@ interface Manifest {
 /** What is only for those who work on the project, or copy from it. */
 const NOT_IN_PRODUCTION = ['apps/examples', 'infra/bench', 'infra/licences'];
 
+/** Node itself, which is brought as a package for each platform: listed once, on every platform. */
+const RUNTIME = /^node-(?:linux|darwin|win)-\w+$/;
+const RUNTIME_LICENCE = 'MIT';
+
 /** The project's own folders whose dependencies are installed, or bundled, where it runs. */
 export function productionFolders(top: string): string[] {
   const folders = globSync('{apps,packages,infra}/*/package.json', { cwd: top }).map((file) => dirname(file).replaceAll('\\', '/'));
@@ -50,7 +54,8 @@ export function packagesOf(top: string, folders: readonly string[]): Package[] {
       if (place === null) throw new Error(`${name}, which ${manifest.name} needs, is not installed; run npx -y pnpm@12 install`);
       visit(place, !place.includes('node_modules'));
     }
-    for (const name of Object.keys(manifest.optionalDependencies ?? {})) {
+    for (const [name, version] of Object.entries(manifest.optionalDependencies ?? {})) {
+      if (isOurs && RUNTIME.test(name)) found.set('node', { name: 'node', version, licence: RUNTIME_LICENCE, text: null });
       const place = resolve(folder, name);
       if (place !== null) visit(place, false);
     }

@@ -7,6 +7,7 @@
  */
 
 import { errorFields, framesOf, type Logger } from './log.ts';
+import { betterNodeThan } from './node-version.ts';
 import { createReleasers, type Releasers } from './releasers.ts';
 import { SettingsError } from './settings.ts';
 
@@ -60,6 +61,9 @@ export async function runService({ name, log }: ServiceOptions, start: (releaser
     log.fatal({ ...errorFields(error), stack: framesOf(error) }, 'a fault nobody caught');
     void stop('fault', 1);
   });
+
+  const better = betterNodeThan(process.versions.node);
+  if (better !== null) log.warn({ node: process.versions.node, better }, 'this Node has known security holes; update it');
 
   try {
     ({ stopMs } = await start(releasers));
