@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import { createLog, errorFields } from '@qrcast/runtime/log';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { readSettings } from '@qrcast/runtime/settings';
+import { findUnknownSettings, unknownSettingText } from '@qrcast/runtime/unknown-settings';
 import packageJson from '../package.json' with { type: 'json' };
 import { type LoginArguments, parseCommand } from './cli-arguments.ts';
 import { HELP } from './cli-help.ts';
@@ -38,6 +39,10 @@ function stop(reason: unknown, exitCode: number): void {
 function stopBySignal(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void {
   const exitCode = 128 + constants.signals[signal];
   stop(new InterruptedError(exitCode), exitCode);
+}
+
+function tellUnknownSettings(): void {
+  for (const unknown of findUnknownSettings(Object.keys(env))) writeError(`qrcast: ${unknownSettingText(unknown)}\n`);
 }
 
 async function login(args: LoginArguments): Promise<number> {
@@ -77,8 +82,10 @@ async function main(): Promise<number> {
       stdout.write(`${packageJson.version}\n`);
       return EXITS.connected.code;
     case 'login':
+      tellUnknownSettings();
       return login(command.arguments);
     case 'rotate-keys':
+      tellUnknownSettings();
       return runRotateKeys(
         {
           settings: readSettings(env, ROTATE_SETTINGS, ROTATE_REQUIRED),

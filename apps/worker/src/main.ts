@@ -5,11 +5,13 @@ import { createLog } from '@qrcast/runtime/log';
 import { openOpsServer } from '@qrcast/runtime/ops-server';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
 import { ROLE_SETTINGS, readSettings, roleOptions, WORKER_SETTINGS } from '@qrcast/runtime/settings';
+import { warnOfUnknownSettings } from '@qrcast/runtime/unknown-settings';
 import { startWorker } from './worker.ts';
 
 const log = createLog('worker', 'info');
 
 await runService({ name: 'worker', log }, async (releasers) => {
+  warnOfUnknownSettings(Object.keys(process.env), log);
   const settings = readSettings(process.env, [...ROLE_SETTINGS, ...WORKER_SETTINGS], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
   let ready: () => Promise<void> = () => Promise.reject(new Error('starting'));
