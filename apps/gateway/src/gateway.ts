@@ -32,6 +32,7 @@ import { addContractRoutes } from './contract-routes.ts';
 import { createFramers } from './framers.ts';
 import { createHttpServer } from './http-server.ts';
 import { openHub } from './hub.ts';
+import { listenEverywhere } from './listen-everywhere.ts';
 import { createLiveSessions, noticeEnds } from './live-sessions.ts';
 import { createNotificationRelay } from './notification-relay.ts';
 import { addOpsRoutes } from './ops-routes.ts';
@@ -82,7 +83,8 @@ export interface GatewayOptions {
   readonly trustedProxies?: readonly string[] | undefined;
   /** 0 takes a free port. */
   readonly port: number;
-  readonly host?: string;
+  /** All addresses of the machine, IPv6 and IPv4, if left out. */
+  readonly host?: string | undefined;
   /** Where clients reach us; unset: this machine's loopback address and the port. */
   readonly publicUrl: string | undefined;
   /** The built login page. */
@@ -191,7 +193,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   releasers.push('connections', () => connections.cutAfter(CLOSE_WITHIN_MS));
   releasers.push('hub', () => hub.close()); // first to go: it answers the requests that are held
 
-  await app.listen({ port: options.port, host: options.host ?? '0.0.0.0' }).catch((error: unknown) => {
+  const listenOn = (host: string): Promise<string> => app.listen({ port: options.port, host });
+  await (options.host === undefined ? listenEverywhere(listenOn, log) : listenOn(options.host)).catch((error: unknown) => {
     throw new Error(`port ${options.port} cannot be listened on; set PORT to a free one, or to 0`, { cause: error });
   });
   const { port } = app.server.address() as AddressInfo; // it listens on TCP

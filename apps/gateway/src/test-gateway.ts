@@ -90,7 +90,7 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-export type TestGatewayOptions = Partial<Omit<GatewayOptions, 'port' | 'host' | 'pageFolder' | 'secretKeys'>>;
+export type TestGatewayOptions = Partial<Omit<GatewayOptions, 'pageFolder' | 'secretKeys'>>;
 
 /** `namespace`: another test gateway's, to stand for a second process. Its tenant is made anew all the same. */
 export async function openTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
@@ -112,12 +112,15 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
     addressLimits: { handshakesPerAddressPerMinute: 1_000_000, failuresPerAddressPerMinute: 1_000_000 }, // all tests have one address
     publicUrl: undefined,
     log,
+    port: 0,
+    host: '127.0.0.1',
     ...options,
     namespace,
     secretKeys: SECRET_KEYS,
-    port: 0,
-    host: '127.0.0.1',
     pageFolder,
+  }).catch(async (error: unknown) => {
+    await releasers.release();
+    throw error;
   });
   releasers.push('gateway', () => gateway.close(0));
   const viewers = new Set<Viewer>();

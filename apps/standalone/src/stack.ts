@@ -29,7 +29,7 @@ export interface StackOptions {
   readonly concurrency: number;
   readonly hostConcurrency: number;
   readonly port: number;
-  readonly host: string;
+  readonly host: string | undefined;
   readonly publicUrl: string | undefined;
   readonly drainMs: number;
   readonly apiKey: string;

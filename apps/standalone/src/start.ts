@@ -68,7 +68,7 @@ export async function runStart({ settings, path, folder, defaultHosts, log, rele
       hostConcurrency: settings.QRCAST_HOST_CONCURRENCY,
       port: settings.PORT,
       // A demo is nobody else's business; who names a public address wants to be reached.
-      host: settings.QRCAST_PUBLIC_URL === undefined ? '127.0.0.1' : '0.0.0.0',
+      host: settings.QRCAST_PUBLIC_URL === undefined ? '127.0.0.1' : undefined,
       publicUrl: settings.QRCAST_PUBLIC_URL,
       drainMs: DRAIN_MS,
       apiKey: home.apiKey,
