@@ -15,6 +15,8 @@ import { createTokenBuckets } from './token-buckets.ts';
 
 export interface AddressGate {
   readonly addressOf: AddressOf;
+  /** Whose limits it counts against. */
+  readonly groupOf: AddressOf;
   /** Counts a handshake for a stream. Null: go on; else why not. */
   refuseHandshake(request: IncomingMessage): RefusedError | null;
   /** Null: its credential may be looked at. */
@@ -35,6 +37,7 @@ const WARN_EVERY_MS = 60_000;
 
 export function createAddressGate({ addressOf, limits, log, now }: AddressGateDeps): AddressGate {
   const { handshakesPerAddressPerMinute, failuresPerAddressPerMinute } = limits;
+  const groupOf: AddressOf = (request) => addressGroup(addressOf(request));
   const [handshakes, failures] = [createTokenBuckets(now), createTokenBuckets(now)];
   let warnedAt = Number.NEGATIVE_INFINITY;
 
@@ -49,15 +52,16 @@ export function createAddressGate({ addressOf, limits, log, now }: AddressGateDe
 
   return {
     addressOf,
+    groupOf,
     refuseHandshake(request) {
-      const waitMs = handshakes.take(addressGroup(addressOf(request)), handshakesPerAddressPerMinute);
+      const waitMs = handshakes.take(groupOf(request), handshakesPerAddressPerMinute);
       return waitMs === 0 ? null : refusal('handshakesPerAddressPerMinute', waitMs);
     },
     refuseCall(request) {
-      const waitMs = failures.waitMs(addressGroup(addressOf(request)), failuresPerAddressPerMinute);
+      const waitMs = failures.waitMs(groupOf(request), failuresPerAddressPerMinute);
       return waitMs === 0 ? null : refusal('failuresPerAddressPerMinute', waitMs);
     },
-    countFailure: (request) => void failures.take(addressGroup(addressOf(request)), failuresPerAddressPerMinute),
+    countFailure: (request) => void failures.take(groupOf(request), failuresPerAddressPerMinute),
   };
 }
 

@@ -3,11 +3,12 @@
  * leaving is spread over the drain, so that the gateways they come back to are not all asked at once.
  *
  * A connection takes its place with a good ticket. Until it shows one it is a guest, and guests have room of their own, so that who has no
- * ticket cannot take a place from who has one. If they are too many, the one that has been a guest for longest is cut: an honest client needs
- * a moment to show its ticket.
+ * ticket cannot take a place from who has one. If they are too many, one of the address that has most of them is cut, so that who opens them
+ * in bursts cuts his own; there it is the one that has been a guest for longest: an honest client needs a moment to show its ticket.
  */
 
 import { RefusedError } from '@qrcast/core/errors';
+import { createCrowd } from './crowd.ts';
 
 export interface Admission {
   /**
@@ -16,10 +17,10 @@ export interface Admission {
    */
   enter(leave: (retryAfterMs: number) => void): () => void;
   /**
-   * For a connection that has not shown a ticket yet; `leave` as above. `cut` is called at most once: end it without a word.
-   * @throws {RefusedError} `unavailable` while this gateway stops.
+   * For a connection that has not shown a ticket yet; `leave` as above. `group`: of its address, see `addressGroup`. `cut` is called at most
+   * once: end it without a word. @throws {RefusedError} `unavailable` while this gateway stops.
    */
-  welcome(leave: (retryAfterMs: number) => void, cut: () => void): Guest;
+  welcome(group: string, leave: (retryAfterMs: number) => void, cut: () => void): Guest;
   isDraining(): boolean;
   /** Nobody enters from now on. Resolves when all have left, `drainMs` and their closing later. */
   drain(drainMs: number): Promise<void>;
@@ -43,9 +44,9 @@ export const MAX_GUESTS = 2_000;
 const COME_BACK_WITHIN_MS = 1_000;
 const COME_BACK_AFTER_MS = 1_000;
 
-export function createAdmission(maxConnections: number): Admission {
+export function createAdmission(maxConnections: number, maxGuests: number): Admission {
   const places = new Set<Place>();
-  const guests = new Set<{ readonly leave: (retryAfterMs: number) => void; readonly cut: () => void }>();
+  const guests = createCrowd<{ readonly leave: (retryAfterMs: number) => void; readonly cut: () => void }>();
   let isDraining = false;
 
   const comeBackAfterMs = (): number => Math.round(Math.random() * COME_BACK_WITHIN_MS);
@@ -77,14 +78,14 @@ export function createAdmission(maxConnections: number): Admission {
   return {
     enter,
 
-    welcome(leave, cut) {
+    welcome(group, leave, cut) {
       if (isDraining) throw refusal();
       const guest = { leave, cut };
-      guests.add(guest);
-      const [oldest] = guests;
-      if (guests.size > MAX_GUESTS && oldest !== undefined) {
-        guests.delete(oldest);
-        oldest.cut();
+      guests.add(guest, group);
+      const surplus = guests.size() > maxGuests ? guests.firstToGo() : null;
+      if (surplus !== null) {
+        guests.delete(surplus);
+        surplus.cut();
       }
       let leavePlace: (() => void) | null = null;
       let hasGone = false;
@@ -106,7 +107,7 @@ export function createAdmission(maxConnections: number): Admission {
 
     async drain(drainMs) {
       isDraining = true;
-      for (const guest of guests) guest.leave(comeBackAfterMs());
+      for (const guest of guests.members()) guest.leave(comeBackAfterMs());
       const staying = [...places];
       await Promise.all(staying.map((place, i) => tellToLeave(place, Math.round((drainMs * i) / staying.length))));
     },

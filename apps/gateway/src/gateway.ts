@@ -75,6 +75,8 @@ export interface GatewayOptions {
   readonly callbackHosts?: readonly string[] | undefined;
   readonly adminKey: string | undefined;
   readonly maxConnections: number;
+  /** Connections beside those, which have shown no ticket yet; `MAX_GUESTS` if left out. */
+  readonly maxGuests?: number | undefined;
   /** Of tenants without limits of their own; `DEFAULT_TENANT_LIMITS` if left out. */
   readonly tenantLimits?: TenantLimits | undefined;
   /** Of those who have not said who they are; `DEFAULT_ADDRESS_LIMITS` if left out. */
@@ -118,11 +120,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function serve(options: GatewayOptions, node: Node, releasers: Releasers): Promise<Gateway> {
-  const { log, namespace, unwatchedGraceMs, upstreamHosts } = options;
+  const { log, namespace, unwatchedGraceMs, upstreamHosts, maxConnections, maxGuests = MAX_GUESTS } = options;
   const { redis, clock, bus } = node;
   let address = options.publicUrl ?? null;
   const publicUrl = (): string => address ?? '';
-  const admission = createAdmission(options.maxConnections);
+  const admission = createAdmission(maxConnections, maxGuests);
   const addressOf = createAddressOf(options.trustedProxies ?? []);
   const limits = options.addressLimits ?? DEFAULT_ADDRESS_LIMITS;
   const addressGate = createAddressGate({ addressOf, limits, log, now: () => performance.now() });
@@ -164,7 +166,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const app = await createHttpServer(log, admission.isDraining, isUpgrade, headers);
   addCallers(app, addressOf);
   addAddressGate(app, addressGate, credentials);
-  const connections = trackConnections(app.server, options.maxConnections + MAX_GUESTS + MAX_PLAIN_CONNECTIONS);
+  const connections = trackConnections(app.server, maxConnections + maxGuests + MAX_PLAIN_CONNECTIONS);
   releasers.push('http', () => app.close());
   addOpsRoutes(app, async () => {
     if (admission.isDraining()) throw new Error('draining');

@@ -1,10 +1,12 @@
 /** Connections that show no ticket: what they may take from those who have one. */
 
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { openTestGateway, type TestGateway } from './test-gateway.ts';
 import { STREAM_TRANSPORTS } from './test-stream-clients.ts';
 import { openSocket } from './test-websocket.ts';
+
+const PATHS = ['/v1/ws', '/socket.io/?EIO=4&transport=websocket'];
 
 let test: TestGateway;
 beforeAll(async () => {
@@ -13,17 +15,16 @@ beforeAll(async () => {
 afterAll(() => test.close());
 
 /** Open, and silent for good. */
-async function openSilent(path: string): Promise<WebSocket> {
-  const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : []);
+async function openSilent(path: string, { url } = test, forwarded = ''): Promise<WebSocket> {
+  const headers = { 'x-forwarded-for': forwarded };
+  const raw = new WebSocket(`${url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : [], { headers });
   raw.on('error', () => undefined); // cut in the end
   await new Promise((resolve) => raw.once('open', resolve));
   return raw;
 }
 
 it.each(STREAM_TRANSPORTS)('take no place: $name finds the only one', async (transport) => {
-  const silent = await Promise.all(
-    ['/v1/ws', '/socket.io/?EIO=4&transport=websocket'].flatMap((path) => [openSilent(path), openSilent(path)]),
-  );
+  const silent = await Promise.all(PATHS.flatMap((path) => [openSilent(path), openSilent(path)]));
   const wrong = openSocket(test.url);
   expect(await wrong.call({ type: 'subscribe', ticket: 'none' })).toMatchObject({ error: { code: 'unauthenticated' } });
   const { ticket } = await test.create();
@@ -48,6 +49,35 @@ it('with a ticket that find no place are told so, each in its own words', async 
   first.raw.close();
   await untilFree();
 });
+
+describe('in a burst from one address', () => {
+  const MAX_GUESTS = 6;
+  const BURST = 30;
+
+  it.each([
+    ['cut none of another address', ['127.0.0.1'], WebSocket.OPEN],
+    ['(twin) cut the oldest, whoever it is, where a proxy is not trusted that all come through', [], WebSocket.CLOSED],
+  ])('%s', async (_what, trustedProxies, stateOfLone) => {
+    const small = await openTestGateway({ maxGuests: MAX_GUESTS, trustedProxies });
+    const lone: WebSocket[] = [];
+    for (const path of PATHS) lone.push(await openSilent(path, small, '203.0.113.8'));
+    const many: WebSocket[] = [];
+    for (let i = 0; i < BURST; i++) many.push(await openSilent(PATHS[i % PATHS.length] ?? '', small, '203.0.113.7'));
+    await Promise.all([...lone, ...many].map(untilHeard));
+    expect(lone.map(({ readyState }) => readyState)).toEqual(lone.map(() => stateOfLone));
+    expect([...lone, ...many].filter(({ readyState }) => readyState === WebSocket.OPEN)).toHaveLength(MAX_GUESTS);
+    await small.close();
+  });
+});
+
+/** Resolves when it answers, or has ended: who was cut may not have heard of it yet. */
+function untilHeard(raw: WebSocket): Promise<void> {
+  return new Promise((resolve) => {
+    if (raw.readyState === WebSocket.CLOSED) return resolve();
+    raw.once('pong', () => resolve()).once('close', () => resolve());
+    raw.ping();
+  });
+}
 
 /** Whether there is a place can only be tried. */
 async function untilFree(): Promise<void> {

@@ -101,7 +101,8 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
   });
 
   function open(conn: Conn): Opened {
-    const one: Opened = { socket: null, guest: admission.welcome(leave, () => cut(conn)) };
+    const group = deps.addressGate.groupOf(conn.request);
+    const one: Opened = { socket: null, guest: admission.welcome(group, leave, () => cut(conn)) };
     function leave(retryAfterMs: number): void {
       const { socket } = one;
       if (socket?.connected !== true) return void conn.close(true); // the handshake is not through

@@ -74,9 +74,12 @@ export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { cl
   const server: WebSocketServer = new WebSocketServer(options);
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (!isWebSocketPath(request.url)) return;
-    const { origin } = request.headers;
-    const caller = createCaller(addressGate.addressOf(request), request.headers);
-    server.handleUpgrade(request, socket, head, (raw) => serve(raw, origin, caller, deps));
+    const from: From = {
+      origin: request.headers.origin,
+      group: addressGate.groupOf(request),
+      caller: createCaller(addressGate.addressOf(request), request.headers),
+    };
+    server.handleUpgrade(request, socket, head, (raw) => serve(raw, from, deps));
   };
   http.on('upgrade', upgrade);
   return {
@@ -91,8 +94,16 @@ export function isWebSocketPath(url: string | undefined): boolean {
   return url?.split('?', 1)[0] === WEBSOCKET_PATH;
 }
 
+/** Where a connection comes from. */
+interface From {
+  readonly origin: string | undefined;
+  /** Of its address. */
+  readonly group: string;
+  readonly caller: Caller;
+}
+
 /** One connection, and the frames its client may send. */
-function serve(raw: WebSocket, origin: string | undefined, caller: Caller, deps: WebSocketDeps): void {
+function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketDeps): void {
   const { admission, log } = deps;
   const credit = openPingCredit(raw);
   const write = (frame: ServerFrame): void => raw.send(JSON.stringify(frame));
@@ -105,7 +116,7 @@ function serve(raw: WebSocket, origin: string | undefined, caller: Caller, deps:
   }
   let guest: Guest;
   try {
-    guest = admission.welcome(leave, () => raw.terminate());
+    guest = admission.welcome(group, leave, () => raw.terminate());
   } catch (error) {
     write({ type: 'error', error: toStreamError(refusalOf(error, log, WEBSOCKET_PATH)) });
     close('unavailable');
