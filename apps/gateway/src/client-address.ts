@@ -24,7 +24,8 @@ export function createAddressOf(trustedProxies: readonly string[]): AddressOf {
 }
 
 /** Those who share a limit: an IPv4 address, or the network of an IPv6 one (/64), for one household has all of that. */
-export function addressGroup(address: string): string {
+export function addressGroup(given: string): string {
+  const address = plain(given);
   if (isIP(address) !== 6) return address;
   const [head = '', tail] = (address.split('%', 1)[0] ?? '').split('::');
   const left = head === '' ? [] : head.split(':');

@@ -33,24 +33,32 @@ async function serve(max: number): Promise<{ held: ServerResponse[] }> {
 
 interface Client {
   readonly isCut: () => boolean;
+  readonly closed: Promise<void>;
   /** Resolves when something came. */
   ask(path: string, headers?: string, body?: string): Promise<void>;
   send(path: string, headers?: string, body?: string): void;
 }
 
-async function open(): Promise<Client> {
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1'); // it listens on TCP
+const OTHER = '127.0.0.2'; // Linux has the whole 127.0.0.0/8
+
+async function open(localAddress = '127.0.0.1'): Promise<Client> {
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  const socket = connect({ port, host: '127.0.0.1', localAddress });
   clients.push(socket);
   socket.on('error', () => undefined); // cut
   let cut = false;
-  socket.once('close', () => {
-    cut = true;
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      cut = true;
+      resolve();
+    });
   });
   await once(socket, 'connect');
   const send = (path: string, headers = '', body = ''): void =>
     void socket.write(`${body === '' ? 'GET' : 'POST'} ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n${body}`);
   return {
     isCut: () => cut,
+    closed,
     send,
     async ask(path, headers, body) {
       send(path, headers, body);
@@ -88,6 +96,40 @@ it('cuts one whose body does not come, and not one that waits for the answer to 
   await third.ask('/');
   expect([waiting, endless, third].map(({ isCut }) => isCut())).toEqual([false, true, false]);
   await third.ask('/', 'Content-Length: 5\r\n', '12345');
+});
+
+/** Resolves when the server has taken them all. */
+async function burst(count: number, from: string): Promise<void> {
+  let taken = 0;
+  const all = new Promise<void>((resolve) => server.on('connection', () => ++taken === count && resolve()));
+  await Promise.all([all, ...Array.from({ length: count }, () => open(from))]);
+}
+
+const countOpen = (): Promise<number> =>
+  new Promise((resolve, reject) => server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))));
+
+it.each([
+  ['leaves alone one of another address than the many', OTHER, false],
+  ['(twin) cuts it as the longest idle where all have one address', '127.0.0.1', true],
+])('%s', async (_what, from, isLost) => {
+  await serve(4);
+  const lone = await open();
+  await lone.ask('/');
+  await burst(50, from);
+  expect(await countOpen()).toBe(4);
+  await Promise.race([lone.closed, isLost ? lone.closed : lone.ask('/')]);
+  expect(lone.isCut()).toBe(isLost);
+});
+
+it('cuts of the address with most idle ones, not of the one with most', async () => {
+  const { held } = await serve(5);
+  const waiting = [await open(OTHER), await open(OTHER), await open(OTHER)];
+  for (const one of waiting) one.send('/held');
+  while (held.length < waiting.length) await new Promise((resolve) => setImmediate(resolve));
+  const [first, second, third] = [await open(), await open(), await open(OTHER)];
+  await first.closed;
+  for (const one of [second, third]) await one.ask('/');
+  expect([...waiting, second, third].some(({ isCut }) => isCut())).toBe(false);
 });
 
 it('lets them be below the bound', async () => {

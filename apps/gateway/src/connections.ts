@@ -1,10 +1,13 @@
 /**
  * The TCP connections of a server: bounded in number, and cut where they do not end by themselves (`closeAllConnections` leaves upgraded ones
- * alone). Where there are too many, the one that has been idle for longest goes: a client that keeps it open for later opens another.
+ * alone). Where there are too many, the address with most idle ones loses the one that has been idle for longest: a client that keeps it open
+ * for later opens another, and who opens them in bursts takes no one else's.
  */
 
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { addressGroup } from './client-address.ts';
+import { createCrowd } from './crowd.ts';
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
@@ -16,9 +19,10 @@ export interface Connections {
 
 /** To be called before the server listens. `max`: more than all that may be in use. */
 export function trackConnections(http: Server, max: number): Connections {
-  const open = new Set<Socket>();
-  /** Between two requests, before the first, or while the body of one is on the way; longest idle first. */
-  const idle = new Set<Socket>();
+  /** Each with the group of its address, for one that has ended tells none. A proxy's are one group: it shares them among its clients. */
+  const open = new Map<Socket, string>();
+  /** Between two requests, before the first, or while the body of one is on the way. */
+  const idle = createCrowd<Socket>();
   /** Answers under way; with pipelining several of one connection. */
   const busy = new Map<Socket, number>();
 
@@ -31,17 +35,18 @@ export function trackConnections(http: Server, max: number): Connections {
     const left = (busy.get(socket) ?? 0) - 1;
     if (left > 0) return void busy.set(socket, left);
     busy.delete(socket);
-    if (open.has(socket)) idle.add(socket);
+    const group = open.get(socket);
+    if (group !== undefined) idle.add(socket, group);
   }
 
   http.on('connection', (socket) => {
-    open.add(socket);
-    idle.add(socket);
+    const group = addressGroup(socket.remoteAddress ?? '');
+    open.set(socket, group);
+    idle.add(socket, group);
     socket.once('close', () => {
-      for (const set of [open, idle, busy]) set.delete(socket);
+      for (const sockets of [open, idle, busy]) sockets.delete(socket);
     });
-    const [longest] = idle;
-    if (open.size > max && longest !== undefined) longest.destroy();
+    if (open.size > max) idle.firstToGo()?.destroy();
   });
   http.prependListener('request', (request, response) => {
     const { socket } = request;
@@ -63,7 +68,7 @@ export function trackConnections(http: Server, max: number): Connections {
   return {
     cutAfter(ms) {
       const timer = setTimeout(() => {
-        for (const socket of open) socket.destroy();
+        for (const socket of open.keys()) socket.destroy();
       }, ms);
       http.once('close', () => clearTimeout(timer));
     },
