@@ -46,7 +46,10 @@ export function trackConnections(http: Server, max: number): Connections {
     socket.once('close', () => {
       for (const sockets of [open, idle, busy]) sockets.delete(socket);
     });
-    if (open.size > max) idle.firstToGo()?.destroy();
+    const surplus = open.size > max ? idle.firstToGo() : null;
+    if (surplus === null) return;
+    idle.delete(surplus); // its end may come later than the next that arrives, which must cut another
+    surplus.destroy();
   });
   http.prependListener('request', (request, response) => {
     const { socket } = request;
