@@ -103,6 +103,31 @@ it('tells of resumes, cancels, tickets, and who watched by which way, once', asy
   );
 });
 
+it('tells of a cancel that ended something, alone: not of one of a session that had ended, nor of two at once', async () => {
+  const cancel = async (id: string, by = test): Promise<void> =>
+    expect((await by.call('DELETE', `/v1/sessions/${id}`, { secret: test.tenant.apiKey })).status).toBe(204);
+  const [first, connected, timedOut] = [await test.create(), await test.create(), await test.create()];
+  await Promise.all([cancel(first.session.id), cancel(first.session.id, second)]);
+  await cancel(first.session.id);
+  await test.answer(connected.session.id, { kind: 'authorized', account: null });
+  await cancel(connected.session.id);
+  await test.passDeadline(timedOut.session.id); // could be resumed: this is its end
+  await cancel(timedOut.session.id);
+  const last = await test.create();
+  await cancel(last.session.id, second);
+  await second.gateway.close(0); // what is under way is written then
+  await test.gateway.close(0);
+  const reader = await openTestGateway({ namespace: test.namespace });
+  const { text } = await reader.call('GET', '/v1/audit?action=session.cancelled', { secret: test.tenant.apiKey });
+  await reader.close();
+  const { entries } = JSON.parse(text) as Read;
+  const ended = [first, timedOut, last].map(({ session }) => session);
+  expect(new Set(entries.map(({ sessionId, instanceId }) => [sessionId, instanceId].join()))).toEqual(
+    new Set(ended.map(({ id, instanceId }) => [id, instanceId].join())),
+  );
+  expect(entries).toHaveLength(ended.length);
+});
+
 it('tells of a read without its body, for that watches, too', async () => {
   const { session, ticket, ticketId } = await test.create();
   const headers = { authorization: `Bearer ${ticket}` };

@@ -20,7 +20,6 @@ function openAudited() {
   const entries: NewAuditEntry[] = [];
   const audited = createAudited({
     audit: { record: (entry) => void entries.push(entry) },
-    sessions: { find: async () => null },
     clock: { now: () => Date.now() },
     log: { warn: (fields: object) => void warnings.push(fields) } as Pick<Logger, 'warn'>, // as it is called here
   });

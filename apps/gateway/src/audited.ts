@@ -9,7 +9,6 @@ import type { Session } from '@qrcast/core/session';
 import type { AuditLog, NewAuditEntry } from '@qrcast/runtime/audit-log';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Logger } from '@qrcast/runtime/log';
-import type { Sessions } from '@qrcast/runtime/sessions';
 import { actorOf, asPrincipal, currentCaller } from './audit-caller.ts';
 import { createSeldom } from './audit-seldom.ts';
 import type { Auth, Principal } from './auth.ts';
@@ -34,7 +33,6 @@ export interface Audited {
 
 export interface AuditedDeps {
   readonly audit: Pick<AuditLog, 'record'>;
-  readonly sessions: Pick<Sessions, 'find'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Pick<Logger, 'warn'>;
 }
@@ -63,7 +61,7 @@ type Door = 'operator' | 'tenant';
 /** What may not is refused after it was looked up. */
 const mayWatch = (principal: Principal): boolean => principal.kind === 'tenant' || principal.ticket.scopes.includes('view');
 
-export function createAudited({ audit, sessions, clock, log }: AuditedDeps): Audited {
+export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
   const watching = createSeldom({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_WATCHING, now: clock.now });
   const networks = createSeldom({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_NETWORKS, now: clock.now });
   const refusals = createSeldom({ windowMs: REFUSED_WINDOW_MS, maxInGroup: MAX_REFUSED, now: clock.now });
@@ -152,9 +150,9 @@ export function createAudited({ audit, sessions, clock, log }: AuditedDeps): Aud
         return issued;
       },
       async cancel(sessionId) {
-        await service.cancel(sessionId);
-        const session = await sessions.find(sessionId);
-        record('session.cancelled', session === null ? { sessionId } : ofSession(session));
+        const ended = await service.cancel(sessionId);
+        if (ended !== null) record('session.cancelled', ofSession(ended));
+        return ended;
       },
       async resume(sessionId) {
         const session = await service.resume(sessionId);

@@ -137,7 +137,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const liveSessions = createLiveSessions({ ...node, namespace, limitOf });
   const sessions = noticeEnds(node.sessions, liveSessions.leave);
   const shared = { ...node, sessions, namespace, keyring, log, upstreamHosts, policy: options.policy };
-  const audited = createAudited({ audit: node.audit, sessions, clock, log });
+  const audited = createAudited({ audit: node.audit, clock, log });
   const tenants = audited.tenants(createTenants(shared));
   const tickets = createTickets(shared);
   const rates = createTenantRates({ ...shared, limitOf });

@@ -18,7 +18,7 @@ export interface InstancePlaceDeps {
   readonly index: Pick<SessionIndex, 'current' | 'claim'>;
   /** The session as it is now. */
   readonly current: (sessionId: string) => Promise<Session | null>;
-  readonly cancel: (sessionId: string) => Promise<void>;
+  readonly cancel: (sessionId: string) => Promise<unknown>;
 }
 
 /** Tries against other requests for the same instance. */

@@ -121,6 +121,11 @@ export function noticeEnds(sessions: Sessions, onEnd: (session: Session) => void
       notice(session);
       return session;
     },
+    async change(...call) {
+      const change = await sessions.change(...call);
+      notice(change?.after ?? null);
+      return change;
+    },
     watch: (sessionId, onChange) =>
       sessions.watch(sessionId, (snapshot) => {
         notice(snapshot.session);

@@ -41,7 +41,8 @@ export interface SessionService {
   find(sessionId: string): Promise<Session>;
   list: SessionList;
   issueTicket(session: Session, request: z.output<typeof createTicketSchema>, tenant: Tenant): Promise<IssuedTicket>;
-  cancel(sessionId: string): Promise<void>;
+  /** Resolves to the session if it was this call that ended it; null if it had ended before, or is gone. */
+  cancel(sessionId: string): Promise<Session | null>;
   /** All of a tenant's. */
   cancelAll(tenantId: string): Promise<void>;
   /** @throws `not_resumable`, `tenant_limit_reached`. */
@@ -74,9 +75,12 @@ const LAST_READ_MS = 60_000;
 export function createSessionService(deps: SessionServiceDeps): SessionService {
   const { sessions, index, watching, viewerCounts, tickets, standing, liveSessions, keyring, clock, policy, upstreamHosts } = deps;
 
-  const cancel = async (sessionId: string): Promise<void> => {
-    await watching.apply(sessionId, { kind: 'cancelled', at: clock.now() });
-  };
+  async function cancel(sessionId: string): Promise<Session | null> {
+    const change = await watching.change(sessionId, { kind: 'cancelled', at: clock.now() });
+    if (change === null || change.after === change.before) return null;
+    const { state } = change.after;
+    return state.kind === 'ended' && state.reason === 'cancelled' ? change.after : null; // or its time was up before
+  }
 
   async function current(sessionId: string): Promise<Session | null> {
     const session = await sessions.find(sessionId);

@@ -7,7 +7,7 @@ import type { SessionEvent } from '@qrcast/core/reduce';
 import { isLoggingOut, isPolled, type Session } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { PollQueue, PollTarget } from '@qrcast/runtime/poll-queue';
-import type { Sessions } from '@qrcast/runtime/sessions';
+import type { Change, Sessions } from '@qrcast/runtime/sessions';
 
 export interface Watching {
   /** Somebody watches from now on, for the grace at least: polled at once if it was not. Resolves to the session, null if it is gone. */
@@ -16,6 +16,8 @@ export interface Watching {
   renew(sessions: readonly Session[]): Promise<readonly string[]>;
   /** Applies an event and keeps the queue in step: what is not polled any more leaves it at once. */
   apply(sessionId: string, event: SessionEvent): Promise<Session | null>;
+  /** `apply`, for who must know what this very event did. */
+  change(sessionId: string, event: SessionEvent): Promise<Change | null>;
   /** Asks for a poll as soon as may be, by this method. */
   check(session: Session): Promise<void>;
 }
@@ -29,12 +31,13 @@ export interface WatchingDeps {
 }
 
 export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps): Watching {
-  async function apply(sessionId: string, event: SessionEvent): Promise<Session | null> {
-    const session = await sessions.apply(sessionId, event);
-    if (session === null) return null;
+  async function change(sessionId: string, event: SessionEvent): Promise<Change | null> {
+    const changed = await sessions.change(sessionId, event);
+    if (changed === null) return null;
+    const { after: session } = changed;
     if (!isPolled(session)) await queue.cancel(targetOf(session));
     else if (isLoggingOut(session)) await queue.ensure(targetOf(session), session.deadlineAt + graceMs); // to its end, also unwatched
-    return session;
+    return changed;
   }
 
   return {
@@ -50,7 +53,8 @@ export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps
       return missing.map(({ sessionId }) => sessionId);
     },
 
-    apply,
+    apply: async (sessionId, event) => (await change(sessionId, event))?.after ?? null,
+    change,
     check: (session) => queue.poke(targetOf(session), 'state'),
   };
 }

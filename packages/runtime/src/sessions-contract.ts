@@ -91,6 +91,17 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       await pair.here.expire('ses_none', Date.now());
     });
 
+    it('tells each event what it did: of two that end a session one ended it', async () => {
+      const { id } = await created();
+      const cancel = { kind: 'cancelled', at: T + 2 } as const;
+      const changes = await Promise.all([pair.here.change(id, cancel), pair.there.change(id, cancel)]);
+      expect(changes.map((change) => change?.after.state)).toEqual(Array(2).fill({ kind: 'ended', reason: 'cancelled' }));
+      expect(changes.filter((change) => change !== null && change.after !== change.before)).toHaveLength(1);
+      const again = await pair.here.change(id, cancel);
+      expect(again?.after).toBe(again?.before);
+      expect(await pair.here.change('ses_none', cancel)).toBeNull();
+    });
+
     it('takes a record away as it was read, and not once it has changed', async () => {
       const { id } = await created();
       const before = await pair.here.find(id);

@@ -1,11 +1,11 @@
 /** Sessions in this process's memory: the same rules without Redis, for tests of what stands on them. */
 
-import { reduce } from '@qrcast/core/reduce';
+import { reduce, type SessionEvent } from '@qrcast/core/reduce';
 import type { Policy } from '@qrcast/core/schedule';
-import { isFinal, type Session } from '@qrcast/core/session';
+import { isFinal } from '@qrcast/core/session';
 import { pictureChange } from './picture-change.ts';
 import type { Snapshot } from './session-codec.ts';
-import type { Sessions } from './sessions.ts';
+import type { Change, Sessions } from './sessions.ts';
 
 interface Stored extends Snapshot {
   /** Null once the session has ended for good. */
@@ -37,23 +37,27 @@ export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions
     return stored === undefined ? null : { session: stored.session, image: stored.image };
   };
 
+  async function change(sessionId: string, event: SessionEvent): Promise<Change | null> {
+    const stored = storedOf(sessionId);
+    if (stored === undefined) return null;
+    const { session: before } = stored;
+    const after = reduce(policy, before, event);
+    if (after === before) return { before, after };
+    const picture = pictureChange(before, after, event);
+    const image = picture === '' ? stored.image : picture === '-' ? null : picture;
+    store.sessions.set(sessionId, { ...stored, session: after, image, sealed: isFinal(after) ? null : stored.sealed });
+    for (const listener of store.listeners.get(sessionId) ?? []) listener({ session: after, image });
+    return { before, after };
+  }
+
   return {
     async create(session, sealed) {
       if (store.sessions.has(session.id)) throw new Error(`session ${session.id} exists already`);
       store.sessions.set(session.id, { session, image: null, sealed });
     },
 
-    async apply(sessionId, event): Promise<Session | null> {
-      const stored = storedOf(sessionId);
-      if (stored === undefined) return null;
-      const session = reduce(policy, stored.session, event);
-      if (session === stored.session) return session;
-      const picture = pictureChange(stored.session, session, event);
-      const image = picture === '' ? stored.image : picture === '-' ? null : picture;
-      store.sessions.set(sessionId, { ...stored, session, image, sealed: isFinal(session) ? null : stored.sealed });
-      for (const listener of store.listeners.get(sessionId) ?? []) listener({ session, image });
-      return session;
-    },
+    apply: async (sessionId, event) => (await change(sessionId, event))?.after ?? null,
+    change,
 
     find: async (sessionId) => storedOf(sessionId)?.session ?? null,
     read: async (sessionId) => snapshotOf(sessionId),

@@ -14,7 +14,7 @@ import { loadLuaScript } from './lua-script.ts';
 import { createOutbox, sessionMark } from './outbox.ts';
 import { pictureChange } from './picture-change.ts';
 import { decodeChange, decodeSession, encodeSession, type Snapshot } from './session-codec.ts';
-import { KEEP_EXPIRED_MS, MAX_RACES, type Sessions, type Watch } from './sessions.ts';
+import { type Change, KEEP_EXPIRED_MS, MAX_RACES, type Sessions, type Watch } from './sessions.ts';
 
 export interface RedisSessionsDeps {
   /** A `commands` connection; not closed here. */
@@ -81,12 +81,12 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
     return typeof reply === 'string' ? decodeSession(reply) : null;
   }
 
-  async function apply(sessionId: string, event: SessionEvent, known?: Session): Promise<Session | null> {
+  async function change(sessionId: string, event: SessionEvent, known?: Session): Promise<Change | null> {
     let current = known ?? (await load(sessionId));
     let isKnownToStand = known === undefined;
     for (let race = 0; race < MAX_RACES && current !== null; race++) {
       const next = reduce(policy, current, event);
-      if (next === current && isKnownToStand) return current;
+      if (next === current && isKnownToStand) return { before: current, after: current };
       if (next === current) {
         current = await load(sessionId); // "nothing to do" must be said of what stands, not of what stood
       } else {
@@ -94,7 +94,7 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
         if (outcome === true) {
           const entry = auditSessionEnd(current, next, event);
           if (entry !== null) audit?.record(entry);
-          return next;
+          return { before: current, after: next };
         }
         current = outcome;
       }
@@ -199,7 +199,8 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
       if ((await commit([sessionKey(namespace, session.id), sessionCallbacksKey(namespace, session.id)], args)) !== 1)
         throw new Error(`session ${session.id} exists already`);
     },
-    apply,
+    apply: async (...call) => (await change(...call))?.after ?? null,
+    change,
     find: load,
     read: (sessionId) => readFrom(redis, sessionId),
     readSealed: (sessionId) => redis.hget(sessionKey(namespace, sessionId), 'sealed'),

@@ -17,6 +17,12 @@ export interface Watch {
   close(): void;
 }
 
+/** What an event did; the same record twice if it changed nothing. */
+export interface Change {
+  readonly before: Session;
+  readonly after: Session;
+}
+
 export interface Sessions {
   /** Stores a new session with its sealed credentials. @throws {Error} if the id is taken. */
   create(session: Session, sealed: string): Promise<void>;
@@ -25,6 +31,8 @@ export interface Sessions {
    * trip; an old one costs one, never a wrong answer.
    */
   apply(sessionId: string, event: SessionEvent, known?: Session): Promise<Session | null>;
+  /** `apply`, for who must know what this very event did: of several that race for one change, one changes it. */
+  change(sessionId: string, event: SessionEvent, known?: Session): Promise<Change | null>;
   /** The record alone. */
   find(sessionId: string): Promise<Session | null>;
   /** The record with its picture. */
