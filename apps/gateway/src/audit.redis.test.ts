@@ -190,6 +190,20 @@ it('tells of refused callers, but not of each try', async () => {
   expect(entries.map(({ actor, outcome, tenantId }) => [actor.kind, outcome, tenantId])).toEqual([refusal, refusal]);
 });
 
+it("tells of a notification with a wrong token, to nobody but the operator: whose it was to be is a stranger's word", async () => {
+  const path = `/v1/webhooks/green-api/${test.tenant.id}`;
+  const notify = (secret: string | null) => test.call('POST', path, { secret, body: { typeWebhook: 'incomingMessageReceived' } });
+  for (let n = 0; n < 3; n++) expect((await notify(`wrong-token-${n}`)).status).toBe(401);
+  expect((await notify(test.tenant.webhookToken)).status).toBe(200);
+  await untilAll('auth.refused');
+  const { entries } = await audit('action=auth.refused', ADMIN_KEY, '/v1/admin/audit');
+  expect(entries).toMatchObject([
+    { tenantId: null, actor: { kind: 'unknown', id: null }, outcome: 'unauthenticated', address: '127.0.0.1', userAgent: 'node' },
+  ]);
+  expect(entries).toHaveLength(1);
+  expect((await audit('action=auth.refused')).entries).toEqual([]);
+});
+
 it('books a refused ticket to nobody, whoever was let in before on its stream', async () => {
   const { ticket } = await test.create();
   const socket = await openSocket(test.url);
@@ -319,7 +333,9 @@ it('holds no secret', async () => {
   await viewer.call('password', { sessionId: made.session.id, password: 'hunter2-hunter2' });
   await test.answer(made.session.id, { kind: 'authorized', account: { wid: '79990000000@c.us', phone: '79990000000' } });
   await test.call('GET', '/v1/sessions', { secret: 'qk_somebody-elses-key' });
+  await test.call('POST', `/v1/webhooks/green-api/${test.tenant.id}`, { secret: 'wrong-webhook-token' });
   await untilEntries(4);
+  await untilAll('auth.refused', 2);
   const stored = JSON.stringify(await test.node.redis.xrange(auditKey(test.namespace), '-', '+'));
   expect(stored).toContain(made.session.id);
   const { apiKey, webhookToken } = test.tenant;
@@ -333,6 +349,7 @@ it('holds no secret', async () => {
     'c2VjcmV0LWNvZGU',
     '79990000000',
     'qk_',
+    'wrong-webhook-token',
   ];
   for (const secret of secrets) expect(stored).not.toContain(secret);
 });

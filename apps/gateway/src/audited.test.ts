@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { asCaller, createCaller } from './audit-caller.ts';
 import { createAudited } from './audited.ts';
 import type { Auth, Principal } from './auth.ts';
+import type { Tenants } from './tenants.ts';
 import { holderOf } from './test-principal.ts';
 import type { SessionPath } from './their-session.ts';
 
@@ -69,10 +70,12 @@ function openDoors() {
     throw new RefusedError('unauthenticated', 'expected another one');
   };
   const auth: Auth = audited.auth({ identify: async () => refuse(), identifyTicket: async () => refuse(), requireAdmin: refuse });
+  const tenants = audited.tenants({ findByWebhookToken: async () => null } as Partial<Tenants> as Tenants); // all that is called of it
   return {
     entries,
     warnings,
     tryKey: (address: string) => from(address, () => expect(auth.identify('Bearer qk_guess', undefined)).rejects.toThrow(RefusedError)),
+    tryWebhookToken: (address: string) => from(address, () => tenants.findByWebhookToken('acme', ['guess'])),
     tryAdminKey: (address: string) => from(address, () => expect(() => auth.requireAdmin('Bearer guess')).toThrow(RefusedError)),
   };
 }
@@ -90,6 +93,19 @@ it('tells of who tries the admin key although countless others are refused, and 
   expect(entries.at(-1)).toMatchObject({ address: '203.0.113.10' });
   await vi.advanceTimersByTimeAsync(120_000);
   expect(warnings).toHaveLength(1);
+});
+
+it('tells of who tries keys although countless others notify with wrong tokens, of which no more are told than of others', async () => {
+  const { entries, warnings, tryKey, tryAdminKey, tryWebhookToken } = openDoors();
+  for (let n = 1; n <= 130; n++) await tryWebhookToken(`198.51.100.${n}`);
+  for (let n = 0; n < 3; n++) await tryWebhookToken('198.51.100.1');
+  expect(entries).toHaveLength(100);
+  expect(entries.at(-1)).toMatchObject({ action: 'auth.refused', tenantId: null, outcome: 'unauthenticated' });
+  await tryKey('203.0.113.8');
+  tryAdminKey('203.0.113.9');
+  expect(entries.slice(100).map(({ address }) => address)).toEqual(['203.0.113.8', '203.0.113.9']);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(warnings).toEqual([{ leftOut: 30 }]);
 });
 
 it('takes an IPv6 network for one who is refused', async () => {

@@ -54,9 +54,9 @@ const CREDENTIAL_REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unauthe
 const NO_PASSWORD_GIVEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['not_waiting_for_password', 'too_many_requests']);
 /** Whoever tries keys must not push everything else out of the log. */
 const REFUSED_WINDOW_MS = 60_000;
-/** At each door: tries of the admin key are told however many try tenants' keys. */
+/** At each door: tries of the admin key are told however many try tenants' keys, and those however many notify with a wrong token. */
 const MAX_REFUSED = 100;
-type Door = 'operator' | 'tenant';
+type Door = 'operator' | 'tenant' | 'provider';
 
 /** What may not is refused after it was looked up. */
 const mayWatch = (principal: Principal): boolean => principal.kind === 'tenant' || principal.ticket.scopes.includes('view');
@@ -87,12 +87,15 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
   }
 
   function refused(error: unknown, door: Door): void {
-    if (!(error instanceof RefusedError) || !CREDENTIAL_REFUSALS.has(error.code)) return;
-    const seen = refusals(door, `${error.code}|${addressGroup(currentCaller()?.address ?? '')}`);
+    if (error instanceof RefusedError && CREDENTIAL_REFUSALS.has(error.code)) tellRefusal(error.code, door);
+  }
+
+  function tellRefusal(code: ErrorCode, door: Door): void {
+    const seen = refusals(door, `${code}|${addressGroup(currentCaller()?.address ?? '')}`);
     if (seen === 'full') countLeftOut();
     if (seen !== 'new') return;
-    // Not who was let in before on the same connection.
-    record('auth.refused', { tenantId: null, actor: { kind: 'unknown', id: null }, outcome: error.code });
+    // Neither who was let in before on the same connection, nor the tenant that a stranger names.
+    record('auth.refused', { tenantId: null, actor: { kind: 'unknown', id: null }, outcome: code });
   }
 
   function countLeftOut(): void {
@@ -213,6 +216,11 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
         const renewed = await tenants.renewCallbackSecret(id);
         record('tenant.changed', { tenantId: id });
         return renewed;
+      },
+      async findByWebhookToken(id, tokens) {
+        const tenant = await tenants.findByWebhookToken(id, tokens);
+        if (tenant === null) tellRefusal('unauthenticated', 'provider'); // as it is answered
+        return tenant;
       },
     }),
 
