@@ -51,6 +51,7 @@ it('tells who did what to a session, over both gateways and every transport', as
     sessionId: id,
     instanceId,
     subjectId: made.ticketId,
+    credential: null,
     address: '127.0.0.1',
     userAgent: 'node',
     outcome: 'ok',
@@ -183,11 +184,13 @@ async function untilAll(action: string, count = 1): Promise<void> {
 it('tells of refused callers, but not of each try', async () => {
   for (let n = 0; n < 20; n++) expect((await test.call('GET', '/v1/sessions', { secret: `qk_guess-${n}` })).status).toBe(401);
   for (let n = 0; n < 3; n++) expect((await test.call('GET', '/v1/admin/tenants', { secret: `not-the-admin-key-${n}` })).status).toBe(401);
-  await untilAll('auth.refused', 2);
+  for (let n = 0; n < 3; n++) expect((await test.call('GET', '/v1/sessions/self', { secret: `a.made-up.ticket-${n}` })).status).toBe(401);
+  expect((await test.call('GET', '/v1/sessions', { secret: null })).status).toBe(401);
+  await untilAll('auth.refused', 4);
   const { entries } = await audit('action=auth.refused', ADMIN_KEY, '/v1/admin/audit');
-  // One for the tenants' door, one for the operator's.
-  const refusal = ['unknown', 'unauthenticated', null];
-  expect(entries.map(({ actor, outcome, tenantId }) => [actor.kind, outcome, tenantId])).toEqual([refusal, refusal]);
+  expect(entries.map(({ actor, outcome, tenantId, credential }) => [actor.kind, outcome, tenantId, credential])).toEqual(
+    [null, 'ticket', 'admin_key', 'api_key'].map((credential) => ['unknown', 'unauthenticated', null, credential]),
+  );
 });
 
 it("tells of a notification with a wrong token, to nobody but the operator: whose it was to be is a stranger's word", async () => {
@@ -198,7 +201,14 @@ it("tells of a notification with a wrong token, to nobody but the operator: whos
   await untilAll('auth.refused');
   const { entries } = await audit('action=auth.refused', ADMIN_KEY, '/v1/admin/audit');
   expect(entries).toMatchObject([
-    { tenantId: null, actor: { kind: 'unknown', id: null }, outcome: 'unauthenticated', address: '127.0.0.1', userAgent: 'node' },
+    {
+      tenantId: null,
+      actor: { kind: 'unknown', id: null },
+      credential: 'webhook_token',
+      outcome: 'unauthenticated',
+      address: '127.0.0.1',
+      userAgent: 'node',
+    },
   ]);
   expect(entries).toHaveLength(1);
   expect((await audit('action=auth.refused')).entries).toEqual([]);
@@ -289,10 +299,12 @@ it('tells of a ticket that is used from many networks, but no one ticket can flu
 
 it('is read to its end past what another version wrote', async () => {
   await test.create();
-  await untilEntries(1);
   const key = tenantAuditKey(test.namespace, test.tenant.id);
+  const { id, at, credential, ...older } = (await untilEntries(1))[0] as AuditEntry; // there is one
+  await test.node.redis.xadd(key, '*', 'entry', JSON.stringify(older)); // of a version without that field
   for (let n = 0; n < 250; n++) await test.node.redis.xadd(key, '*', 'entry', '{}'); // more than are read at once
-  expect(told((await audit('action=session.created')).entries)).toEqual(['session.created key ok']);
+  const { entries } = await audit('action=session.created');
+  expect(entries).toMatchObject([older, older].map((entry) => ({ ...entry, credential })));
 });
 
 it('is read in pages, by action and by time, and nothing is told twice or missed', async () => {

@@ -75,6 +75,12 @@ function openDoors() {
     entries,
     warnings,
     tryKey: (address: string) => from(address, () => expect(auth.identify('Bearer qk_guess', undefined)).rejects.toThrow(RefusedError)),
+    tryAs: (authorization: string | undefined, address: string) =>
+      from(address, () => expect(auth.identify(authorization, undefined)).rejects.toThrow(RefusedError)),
+    tryTicket: (address: string) => from(address, () => expect(auth.identifyTicket('guess', undefined)).rejects.toThrow(RefusedError)),
+    tryAdminAs: (authorization: string | undefined, address: string) =>
+      from(address, () => expect(() => auth.requireAdmin(authorization)).toThrow(RefusedError)),
+    notifyAs: (tokens: readonly string[], address: string) => from(address, () => tenants.findByWebhookToken('acme', tokens)),
     tryWebhookToken: (address: string) => from(address, () => tenants.findByWebhookToken('acme', ['guess'])),
     tryAdminKey: (address: string) => from(address, () => expect(() => auth.requireAdmin('Bearer guess')).toThrow(RefusedError)),
   };
@@ -106,6 +112,19 @@ it('tells of who tries keys although countless others notify with wrong tokens, 
   expect(entries.slice(100).map(({ address }) => address)).toEqual(['203.0.113.8', '203.0.113.9']);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(warnings).toEqual([{ leftOut: 30 }]);
+});
+
+it('tells as what a refused credential was taken, each kind once, and no part of it', async () => {
+  const { entries, tryAs, tryTicket, tryAdminAs, notifyAs } = openDoors();
+  const address = '203.0.113.1';
+  for (let n = 0; n < 3; n++) {
+    for (const shown of [undefined, 'Basic dXNlcg==', `Bearer qk_guess-${n}`, `Bearer eyJ.guess-${n}.x`]) await tryAs(shown, address);
+    await tryTicket(address); // on a stream
+    for (const shown of [undefined, `Bearer guess-${n}`, `Bearer qk_guess-${n}`]) tryAdminAs(shown, address);
+    for (const tokens of [[''], ['Bearer guess', `guess-${n}`]]) await notifyAs(tokens, address);
+  }
+  expect(entries.map(({ credential }) => credential)).toEqual([null, 'api_key', 'ticket', null, 'admin_key', null, 'webhook_token']);
+  expect(JSON.stringify(entries)).not.toMatch(/guess|dXNlcg/);
 });
 
 it('takes an IPv6 network for one who is refused', async () => {

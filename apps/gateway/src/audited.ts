@@ -3,7 +3,7 @@
  * nothing can be done past the log, whatever transport it comes by, and none of the parts knows of it.
  */
 
-import type { AuditAction } from '@qrcast/core/audit';
+import type { AuditAction, AuditCredential } from '@qrcast/core/audit';
 import { type ErrorCode, RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
 import type { AuditLog, NewAuditEntry } from '@qrcast/runtime/audit-log';
@@ -11,7 +11,7 @@ import type { Clock } from '@qrcast/runtime/clock';
 import type { Logger } from '@qrcast/runtime/log';
 import { actorOf, asPrincipal, currentCaller } from './audit-caller.ts';
 import { createSeldom } from './audit-seldom.ts';
-import type { Auth, Principal } from './auth.ts';
+import { type Auth, credentialIn, type Principal } from './auth.ts';
 import { addressGroup } from './client-address.ts';
 import type { Hub } from './hub.ts';
 import type { PasswordStep } from './password-step.ts';
@@ -38,7 +38,7 @@ export interface AuditedDeps {
 }
 
 /** Whose and by whom is the caller's to say, unless it is given; also as null. */
-type Facts = Partial<Pick<NewAuditEntry, 'tenantId' | 'actor' | 'sessionId' | 'instanceId' | 'subjectId' | 'outcome'>>;
+type Facts = Partial<Omit<NewAuditEntry, 'action' | 'address' | 'userAgent'>>;
 
 /** A client that long-polls, or comes back again and again, watches once. */
 const WATCHED_WINDOW_MS = 600_000;
@@ -70,10 +70,10 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
 
   function record(action: AuditAction, facts: Facts): void {
     const caller = currentCaller();
-    const { sessionId = null, instanceId = null, subjectId = null, outcome = 'ok' } = facts;
+    const { sessionId = null, instanceId = null, subjectId = null, credential = null, outcome = 'ok' } = facts;
     const { tenantId = caller?.tenantId ?? null, actor = caller?.actor ?? { kind: 'system', id: null } } = facts;
     const { address = null, userAgent = null } = caller ?? {};
-    audit.record({ tenantId, actor, action, sessionId, instanceId, subjectId, address, userAgent, outcome });
+    audit.record({ tenantId, actor, action, sessionId, instanceId, subjectId, credential, address, userAgent, outcome });
   }
 
   const ofSession = ({ id, tenantId, instanceId }: Session): Facts => ({ tenantId, instanceId, sessionId: id });
@@ -86,16 +86,16 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
     asPrincipal(principal, () => record('session.watched', { sessionId, instanceId }));
   }
 
-  function refused(error: unknown, door: Door): void {
-    if (error instanceof RefusedError && CREDENTIAL_REFUSALS.has(error.code)) tellRefusal(error.code, door);
+  function refused(error: unknown, door: Door, credential: AuditCredential | null): void {
+    if (error instanceof RefusedError && CREDENTIAL_REFUSALS.has(error.code)) tellRefusal(error.code, door, credential);
   }
 
-  function tellRefusal(code: ErrorCode, door: Door): void {
-    const seen = refusals(door, `${code}|${addressGroup(currentCaller()?.address ?? '')}`);
+  function tellRefusal(outcome: ErrorCode, door: Door, credential: AuditCredential | null): void {
+    const seen = refusals(door, `${outcome}|${credential}|${addressGroup(currentCaller()?.address ?? '')}`);
     if (seen === 'full') countLeftOut();
     if (seen !== 'new') return;
     // Neither who was let in before on the same connection, nor the tenant that a stranger names.
-    record('auth.refused', { tenantId: null, actor: { kind: 'unknown', id: null }, outcome: code });
+    record('auth.refused', { tenantId: null, actor: { kind: 'unknown', id: null }, credential, outcome });
   }
 
   function countLeftOut(): void {
@@ -107,11 +107,11 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
     setTimeout(tell, REFUSED_WINDOW_MS).unref();
   }
 
-  async function tellingRefusals<T>(run: () => Promise<T>): Promise<T> {
+  async function tellingRefusals<T>(credential: AuditCredential | null, run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      refused(error, 'tenant');
+      refused(error, 'tenant', credential);
       throw error;
     }
   }
@@ -119,19 +119,19 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
   return {
     auth: (auth) => ({
       async identify(authorization, origin) {
-        const principal = await tellingRefusals(() => auth.identify(authorization, origin));
+        const principal = await tellingRefusals(credentialIn(authorization), () => auth.identify(authorization, origin));
         const caller = currentCaller();
         // The one credential of a request: all that follows in it is done by who holds that.
         if (caller !== undefined) Object.assign(caller, { actor: actorOf(principal), tenantId: principal.tenantId });
         return principal;
       },
       // A ticket on a stream is one of several, and this one may yet be refused.
-      identifyTicket: (ticket, origin) => tellingRefusals(() => auth.identifyTicket(ticket, origin)),
+      identifyTicket: (ticket, origin) => tellingRefusals('ticket', () => auth.identifyTicket(ticket, origin)),
       requireAdmin(authorization) {
         try {
           auth.requireAdmin(authorization);
         } catch (error) {
-          refused(error, 'operator');
+          refused(error, 'operator', credentialIn(authorization) === null ? null : 'admin_key');
           throw error;
         }
         const caller = currentCaller();
@@ -219,7 +219,8 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
       },
       async findByWebhookToken(id, tokens) {
         const tenant = await tenants.findByWebhookToken(id, tokens);
-        if (tenant === null) tellRefusal('unauthenticated', 'provider'); // as it is answered
+        const isShown = tokens.some((token) => token !== '');
+        if (tenant === null) tellRefusal('unauthenticated', 'provider', isShown ? 'webhook_token' : null); // as it is answered
         return tenant;
       },
     }),

@@ -115,6 +115,12 @@ function createRecent(max: number) {
   };
 }
 
+/** As what the header's credential is taken at the tenants' door; null where it bears none. */
+export function credentialIn(authorization: string | undefined): 'api_key' | 'ticket' | null {
+  if (bearerOf(authorization) === null) return null;
+  return isApiKey(authorization) ? 'api_key' : 'ticket';
+}
+
 /** Whether the header bears a tenant's key, be it a good one. */
 export function isApiKey(authorization: string | undefined): boolean {
   return bearerOf(authorization)?.startsWith('qk_') === true;

@@ -38,6 +38,13 @@ const actorSchema = z
 
 export type AuditActor = z.infer<typeof actorSchema>;
 
+const auditCredentialSchema = z.enum(['admin_key', 'api_key', 'ticket', 'webhook_token']).meta({
+  id: 'AuditCredential',
+  description: 'As what a credential was taken; where both are good, all that begins not with `qk_` is a ticket',
+});
+
+export type AuditCredential = z.infer<typeof auditCredentialSchema>;
+
 export const auditEntrySchema = z
   .object({
     id: z.string().describe('Rises with time'),
@@ -48,6 +55,9 @@ export const auditEntrySchema = z
     sessionId: z.string().nullable().describe('The session, if it was about one'),
     instanceId: z.string().nullable().describe('Its instance'),
     subjectId: z.string().nullable().describe('The ticket or key that was issued, added, revoked or removed'),
+    credential: auditCredentialSchema
+      .nullable()
+      .describe('Of `auth.refused`: as what the refused credential was taken; null where none was shown, and for all other actions'),
     address: z.string().nullable().describe('Of the caller, as this service sees it'),
     userAgent: z.string().nullable().describe('As the caller says, up to 120 characters'),
     outcome: z.string().describe('`ok`, the code of the refusal, or why a session ended'),

@@ -13,6 +13,7 @@ const EXAMPLE_ENTRY: AuditEntry = {
   sessionId: EXAMPLE_CONNECTED.id,
   instanceId: EXAMPLE_CONNECTED.instanceId,
   subjectId: null,
+  credential: null,
   address: '203.0.113.7',
   userAgent: 'node',
   outcome: 'ok',
@@ -21,7 +22,7 @@ const EXAMPLE_ENTRY: AuditEntry = {
 const PAGE = { description: 'One page', schema: auditListSchema, example: { entries: [EXAMPLE_ENTRY], nextCursor: null } } as const;
 const DESCRIPTION = [
   'Newest first. A page of a filtered list may be short, or empty, with a `nextCursor` all the same.',
-  'Watching is told once in ten minutes of each ticket or key, session and address; refused callers once a minute of each address.',
+  'Watching is told once in ten minutes of each ticket or key, session and address; refused callers once a minute of each address and kind of credential.',
 ].join('\n\n');
 
 export const AUDIT_OPERATIONS: readonly Operation[] = [

@@ -21,6 +21,7 @@ const entry = (fields: Partial<NewAuditEntry> = {}): NewAuditEntry => ({
   sessionId: 'ses_1',
   instanceId: '1101000001',
   subjectId: null,
+  credential: null,
   address: '203.0.113.7',
   userAgent: null,
   outcome: 'ok',

@@ -119,7 +119,7 @@ const momentOf = (id: string): number => Number(id.split('-')[0]);
 
 /** None if another version of ours wrote what this one does not know. */
 function entryOf(id: string, [, text = '']: readonly string[]): readonly AuditEntry[] {
-  const { data } = auditEntrySchema.safeParse({ ...parsedOrNull(text), id, at: momentOf(id) });
+  const { data } = auditEntrySchema.safeParse({ credential: null, ...parsedOrNull(text), id, at: momentOf(id) }); // older entries have none
   return data === undefined ? [] : [data];
 }
 

@@ -16,6 +16,7 @@ export function auditSessionEnd({ state: before }: Session, after: Session, even
     sessionId: after.id,
     instanceId: after.instanceId,
     subjectId: null,
+    credential: null,
     address: null,
     userAgent: null,
     outcome: state.kind === 'connected' ? 'ok' : state.reason,
