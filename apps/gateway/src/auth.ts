@@ -3,6 +3,7 @@
 import { RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
 import type { RateLimit } from '@qrcast/core/tenant-limits';
+import { createRecentSet } from './recent-set.ts';
 import { hashSecret, matchesHash } from './secrets.ts';
 import type { TenantRates } from './tenant-rates.ts';
 import { mustStand, type TenantStanding } from './tenant-standing.ts';
@@ -47,11 +48,11 @@ export interface AuthDeps {
 const MAX_GOOD_KEYS = 4_000;
 
 export function createAuth({ tenants, standing, rates, ticketShares, tickets, adminKey, publicUrl }: AuthDeps): Auth & KnownCredentials {
-  const goodKeys = createRecent(MAX_GOOD_KEYS);
+  const goodKeys = createRecentSet(MAX_GOOD_KEYS);
   const adminHash = adminKey === undefined ? null : hashSecret(adminKey);
 
   async function identifyTicket(text: string, origin: string | undefined, rate: RateLimit): Promise<ViewerPrincipal> {
-    const ticket = await tickets.verify(text);
+    const ticket = await tickets.read(text);
     const isAllowed =
       ticket.origins.length === 0 || origin === undefined || [publicUrl(), ...ticket.origins].some((one) => isSameOrigin(one, origin));
     if (!isAllowed)
@@ -61,6 +62,7 @@ export function createAuth({ tenants, standing, rates, ticketShares, tickets, ad
       );
     const tenant = await standing.require(ticket.tenantId);
     ticketShares.take(ticket, tenant, rate);
+    await tickets.requireUnrevoked(ticket); // after the share: one that calls without end must not have Redis asked without end
     await rates.take(tenant, rate);
     return { kind: 'viewer', tenantId: tenant.id, tenant, ticket };
   }
@@ -96,21 +98,6 @@ export function createAuth({ tenants, standing, rates, ticketShares, tickets, ad
       if (adminHash === null) throw new RefusedError('unauthenticated', 'the admin API is off; set QRCAST_ADMIN_KEY to turn it on');
       if (secret === null || !matchesHash(secret, adminHash))
         throw new RefusedError('unauthenticated', 'expected the header Authorization: Bearer <admin key>');
-    },
-  };
-}
-
-/** A set of a bounded size: what was added longest ago falls out. */
-function createRecent(max: number) {
-  const recent = new Set<string>();
-  return {
-    has: (one: string): boolean => recent.has(one),
-    delete: (one: string): boolean => recent.delete(one),
-    add(one: string): void {
-      recent.delete(one);
-      recent.add(one);
-      const [oldest] = recent;
-      if (recent.size > max && oldest !== undefined) recent.delete(oldest);
     },
   };
 }

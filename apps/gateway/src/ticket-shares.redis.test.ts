@@ -1,6 +1,7 @@
 /** What one ticket may spend of its tenant's calls and handshakes. */
 
 import { DEFAULT_TENANT_LIMITS, type TenantLimits } from '@qrcast/core/tenant-limits';
+import { revokedTicketsKey } from '@qrcast/runtime/keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLimitOf } from './tenant-limits.ts';
 import { openTestGateway, type TestGateway, type TestTenant } from './test-gateway.ts';
@@ -17,6 +18,29 @@ async function limited(limits: Partial<TenantLimits>): Promise<TestTenant> {
   const tenant = await test.newTenant();
   await test.gateway.tenants.patch(tenant.id, { limits });
   return tenant;
+}
+
+/** How often Redis is asked whether a ticket of the tenant was revoked. */
+async function openLookUps(tenantId: string) {
+  const { redis } = test.node;
+  const monitor = await redis.monitor();
+  const key = revokedTicketsKey(test.namespace, tenantId);
+  const marks = new Set<string>();
+  let count = 0;
+  monitor.on('monitor', (_time: string, [command = '', first = '']: string[]) => {
+    if (command.toLowerCase() === 'zscore' && first === key) count++;
+    if (command.toLowerCase() === 'echo') marks.add(first);
+  });
+  return {
+    /** Once all that was asked so far is seen. */
+    async counted(): Promise<number> {
+      const mark = `mark-${tenantId}-${marks.size}`;
+      await redis.echo(mark);
+      while (!marks.has(mark)) await new Promise((resolve) => monitor.once('monitor', resolve));
+      return count;
+    },
+    close: () => monitor.disconnect(),
+  };
 }
 
 describe('one ticket', () => {
@@ -54,6 +78,32 @@ describe('one ticket', () => {
     expect(answer).toMatchObject({ error: { code: 'too_many_requests', limit: 'handshakesPerMinute' } });
     expect(await openSocket(url).call({ type: 'subscribe', ticket: other.ticket })).toMatchObject({ type: 'ok' });
     socket.raw.terminate();
+  });
+
+  it('over its share has nothing looked up, and is told of its revocation as long as it is within it', async () => {
+    const tenant = await limited({ requestsPerMinute: 300 });
+    const { session, ticket, ticketId } = await test.create({}, tenant);
+    const { ticket: other } = (await test.call('POST', `/v1/sessions/${session.id}/tickets`, { secret: tenant.apiKey })).body;
+    const read = (secret: string) => test.call('GET', '/v1/sessions/self?visible=false', { secret });
+    const statuses = async (secret: string): Promise<number[]> =>
+      (await Promise.all(Array.from({ length: 200 }, () => read(secret)))).map(({ status }) => status);
+    const lookUps = await openLookUps(tenant.id);
+    try {
+      const admitted = (await statuses(ticket)).filter((status) => status === 200);
+      expect(admitted.length).toBeLessThan(200);
+      expect(await lookUps.counted()).toBe(admitted.length);
+
+      await test.call('DELETE', `/v1/tickets/${ticketId}`, { secret: tenant.apiKey });
+      const before = await lookUps.counted();
+      let seen = 429; // until there is room in its share again
+      while (seen === 429) seen = (await read(ticket)).status;
+      expect(new Set(await statuses(ticket))).toEqual(new Set([seen])); // it costs the others of its session nothing any more
+      expect([seen, (await lookUps.counted()) - before]).toEqual([401, 1]);
+      while ((await read(other)).status === 429);
+      expect((await read(ticket)).body.detail).toContain('was revoked');
+    } finally {
+      lookUps.close();
+    }
   });
 
   it('has a tenth of what its tenant has, and 120 a minute at least', () => {

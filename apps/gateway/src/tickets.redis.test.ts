@@ -5,7 +5,7 @@ import { revokedTicketsKey } from '@qrcast/runtime/keys';
 import { openTestRuntime } from '@qrcast/runtime/test-runtime';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createTickets, TicketEndedError, type Tickets } from './tickets.ts';
+import { createTickets, type Ticket, TicketEndedError, type Tickets } from './tickets.ts';
 
 const NOW = 1_790_000_000_000;
 const ringKey = (id: string, byte: number) => ({ id, key: Buffer.alloc(32, byte) });
@@ -27,8 +27,15 @@ function ticketsUnder(keys = [ringKey('k1', 1)], now = NOW, maxRevoked = 100): T
   return createTickets({ ...runtime, keyring: createKeyring(keys), clock: { now: () => now }, maxRevoked });
 }
 
+/** As a caller's is. */
+async function verified(tickets: Tickets, text: string): Promise<Ticket> {
+  const ticket = await tickets.read(text);
+  await tickets.requireUnrevoked(ticket);
+  return ticket;
+}
+
 async function refusal(tickets: Tickets, ticket: string): Promise<RefusedError> {
-  const error = await tickets.verify(ticket).then(
+  const error = await verified(tickets, ticket).then(
     () => new Error('it was accepted'),
     (reason: unknown) => reason,
   );
@@ -40,17 +47,17 @@ async function refusal(tickets: Tickets, ticket: string): Promise<RefusedError> 
 describe('tickets', () => {
   it('come back with what they were issued for', async () => {
     const { ticket, ticketId } = await ticketsUnder().issue(FIELDS);
-    expect(await ticketsUnder().verify(ticket)).toEqual({ ...FIELDS, id: ticketId });
+    expect(await verified(ticketsUnder(), ticket)).toEqual({ ...FIELDS, id: ticketId });
   });
 
   it('are for any origin where none was named', async () => {
     const { ticket } = await ticketsUnder().issue({ ...FIELDS, origins: [], scopes: ['view'] });
-    expect(await ticketsUnder().verify(ticket)).toMatchObject({ origins: [], scopes: ['view'] });
+    expect(await verified(ticketsUnder(), ticket)).toMatchObject({ origins: [], scopes: ['view'] });
   });
 
   it('are refused from the second they expire, with a reason of its own', async () => {
     const { ticket } = await ticketsUnder().issue(FIELDS);
-    await ticketsUnder(undefined, FIELDS.expiresAt - 1).verify(ticket);
+    await verified(ticketsUnder(undefined, FIELDS.expiresAt - 1), ticket);
     const error = await refusal(ticketsUnder(undefined, FIELDS.expiresAt), ticket);
     expect(error).toBeInstanceOf(TicketEndedError);
     expect(error.code).toBe('unauthenticated');
@@ -59,9 +66,9 @@ describe('tickets', () => {
   it('survive the rotation of the keyring until their key is taken out of it', async () => {
     const { ticket } = await ticketsUnder([ringKey('k1', 1)]).issue(FIELDS);
     const rotated = ticketsUnder([ringKey('k2', 2), ringKey('k1', 1)]);
-    await rotated.verify(ticket);
+    await verified(rotated, ticket);
     const { ticket: newer } = await rotated.issue(FIELDS);
-    await ticketsUnder([ringKey('k2', 2)]).verify(newer);
+    await verified(ticketsUnder([ringKey('k2', 2)]), newer);
     expect((await refusal(ticketsUnder([ringKey('k2', 2)]), ticket)).code).toBe('unauthenticated');
     expect((await refusal(ticketsUnder([ringKey('k1', 1)]), newer)).code).toBe('unauthenticated');
   });
@@ -86,19 +93,37 @@ describe('tickets', () => {
   });
 
   it('accepts its own form of what the refused ones above were made from', async () => {
-    await ticketsUnder().verify(await signed(ticketKey(1), 'k1', 'qrcast'));
+    await verified(ticketsUnder(), await signed(ticketKey(1), 'k1', 'qrcast'));
   });
 
   it('are refused once revoked by their own tenant, and by no other', async () => {
     const tickets = ticketsUnder();
     const { ticket, ticketId } = await tickets.issue(FIELDS);
     await tickets.revoke('other', ticketId);
-    await tickets.verify(ticket);
+    await verified(tickets, ticket);
     await tickets.revoke('acme', ticketId);
     expect((await refusal(ticketsUnder(), ticket)).code).toBe('unauthenticated');
     expect(await tickets.isRevoked({ id: ticketId, tenantId: 'acme' })).toBe(true);
     const { ticket: another } = await tickets.issue(FIELDS);
-    await tickets.verify(another);
+    await verified(tickets, another);
+  });
+
+  it('are looked up until they are seen to be revoked, and then told so without', async () => {
+    let lookUps = 0;
+    const counted = new Proxy(runtime.redis, {
+      get(target, name) {
+        if (name === 'zscore') lookUps++;
+        const given = Reflect.get(target, name);
+        return typeof given === 'function' ? given.bind(target) : given;
+      },
+    });
+    const tickets = createTickets({ ...runtime, redis: counted, keyring: createKeyring([ringKey('k1', 1)]), clock: { now: () => NOW } });
+    const { ticket, ticketId } = await tickets.issue(FIELDS);
+    for (let n = 0; n < 3; n++) await verified(tickets, ticket);
+    await ticketsUnder().revoke('acme', ticketId); // at another gateway
+    for (let n = 0; n < 3; n++) expect(await refusal(tickets, ticket)).toMatchObject({ end: 'ticket_revoked' });
+    expect(lookUps).toBe(4);
+    await expect(tickets.read(ticket)).rejects.toMatchObject({ end: 'ticket_revoked' });
   });
 
   it('are revoked in bounded number, each for as long as a ticket can live', async () => {

@@ -12,6 +12,7 @@ import { loadLuaScript } from '@qrcast/runtime/lua-script';
 import type { Redis } from 'ioredis';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
+import { createRecentSet } from './recent-set.ts';
 import { newId } from './secrets.ts';
 
 export interface Ticket {
@@ -27,8 +28,13 @@ export interface Ticket {
 
 export interface Tickets {
   issue(fields: Omit<Ticket, 'id'>): Promise<{ ticket: string; ticketId: string }>;
-  /** @throws {RefusedError} `unauthenticated`: no ticket of ours, or (`TicketEndedError`) expired or revoked. */
-  verify(ticket: string): Promise<Ticket>;
+  /**
+   * What it says, by its signature and time alone: nothing is looked up. Whoever lets it in calls `requireUnrevoked`, too.
+   * @throws {RefusedError} `unauthenticated`: no ticket of ours, or (`TicketEndedError`) expired, or seen here to be revoked.
+   */
+  read(ticket: string): Promise<Ticket>;
+  /** The one look-up. @throws {TicketEndedError} if it was revoked. */
+  requireUnrevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<void>;
   /** @throws {RefusedError} `too_many_requests` where the tenant has revoked more than anybody needs. */
   revoke(tenantId: string, ticketId: string): Promise<void>;
   isRevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean>;
@@ -42,6 +48,8 @@ const MAX_TICKET_MS = 86_400_000;
 const MAX_REVOKED = 200_000;
 /** When there may be room again, nobody knows. */
 const REVOKE_RETRY_AFTER_MS = 60_000;
+/** Revoked tickets that were shown here: shown again, they cost no look-up and nothing of what the others of their session may use. Some 1 MB. */
+const MAX_SEEN_REVOKED = 10_000;
 export const DEFAULT_TICKET_SECONDS = 900;
 const ISSUER = 'qrcast';
 const TICKET_ID = /^tkt_[A-Za-z0-9_-]{16}$/;
@@ -84,6 +92,7 @@ export function createTickets({
   const revokeScript = loadLuaScript(redis, 'ticket-revoke-1');
   const keys = keyring.derive('tickets');
   const current = keys[0];
+  const seenRevoked = createRecentSet(MAX_SEEN_REVOKED);
   if (current === undefined) throw new Error('the keyring is empty');
 
   async function claimsOf(ticket: string): Promise<z.infer<typeof claimsSchema>> {
@@ -109,8 +118,15 @@ export function createTickets({
     return found.key;
   }
 
-  const isRevoked = async ({ id, tenantId }: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean> =>
-    (await redis.zscore(revokedTicketsKey(namespace, tenantId), id)) !== null;
+  const nameOf = ({ id, tenantId }: Pick<Ticket, 'id' | 'tenantId'>): string => `${tenantId} ${id}`;
+
+  /** Once revoked is revoked for ever. */
+  async function isRevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean> {
+    if (seenRevoked.has(nameOf(ticket))) return true;
+    if ((await redis.zscore(revokedTicketsKey(namespace, ticket.tenantId), ticket.id)) === null) return false;
+    seenRevoked.add(nameOf(ticket));
+    return true;
+  }
 
   return {
     isRevoked,
@@ -137,10 +153,9 @@ export function createTickets({
       return { ticket, ticketId };
     },
 
-    async verify(ticket) {
-      const claims = await claimsOf(ticket);
-      if (await isRevoked({ id: claims.jti, tenantId: claims.tid })) throw new TicketEndedError('ticket_revoked');
-      return {
+    async read(text) {
+      const claims = await claimsOf(text);
+      const ticket: Ticket = {
         id: claims.jti,
         tenantId: claims.tid,
         sessionId: claims.sub,
@@ -148,6 +163,12 @@ export function createTickets({
         origins: claims.org,
         expiresAt: claims.exp * 1000,
       };
+      if (seenRevoked.has(nameOf(ticket))) throw new TicketEndedError('ticket_revoked');
+      return ticket;
+    },
+
+    async requireUnrevoked(ticket) {
+      if (await isRevoked(ticket)) throw new TicketEndedError('ticket_revoked');
     },
 
     async revoke(tenantId, ticketId) {

@@ -1,0 +1,22 @@
+/** What was seen lately, of a bounded number: what was added longest ago falls out. */
+
+export interface RecentSet {
+  has(one: string): boolean;
+  /** As the latest, also if it was in it. */
+  add(one: string): void;
+  delete(one: string): void;
+}
+
+export function createRecentSet(max: number): RecentSet {
+  const recent = new Set<string>();
+  return {
+    has: (one) => recent.has(one),
+    delete: (one) => void recent.delete(one),
+    add(one) {
+      recent.delete(one);
+      recent.add(one);
+      const [oldest] = recent;
+      if (recent.size > max && oldest !== undefined) recent.delete(oldest);
+    },
+  };
+}
