@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
-import { forgetKeyProof, proveKeyring, provenKeyIds } from './key-proofs.ts';
+import { announcedKeyIds, forgetKeyProof, proveKeyring, provenKeyIds } from './key-proofs.ts';
 import { createKeyring } from './keyring.ts';
+import { keyFingerprintsKey } from './keys.ts';
 import { openTestRuntime, type TestRuntime } from './test-runtime.ts';
 
 const key = (id: string) => ({ id, key: randomBytes(32) });
@@ -44,6 +45,65 @@ it('a new key that nobody could read yet is refused in front, and leaves nothing
   await prove(old, fresh);
   await prove(fresh, old);
   expect((await provenKeyIds(runtime.redis, runtime.namespace)).toSorted()).toEqual(['new', 'old']);
+});
+
+it('of two keys announced under one id the second is refused at once, and leaves nothing behind', async () => {
+  const [old, fresh, other, third] = [key('old'), key('new'), key('new'), key('third')];
+  await prove(old, fresh);
+  await expect(prove(old, third, other)).rejects.toThrow('their key "new" is another one');
+  expect((await announcedKeyIds(runtime.redis, runtime.namespace)).toSorted()).toEqual(['new', 'old']);
+  await prove(old, fresh);
+  await prove(fresh, old);
+});
+
+it('(twin) known by their ids alone, both are let in, and part when the key is moved to the front', async () => {
+  const [old, fresh, other] = [key('old'), key('new'), key('new')];
+  const forget = () => runtime.redis.hdel(keyFingerprintsKey(runtime.namespace), 'new');
+  await prove(old, fresh);
+  await forget();
+  await prove(old, other);
+  await prove(other, old);
+  await forget();
+  await expect(prove(old, fresh)).rejects.toThrow('their key "new" is another one');
+});
+
+it('of two processes that announce different keys under one id at the same moment, not both come in', async () => {
+  const old = key('old');
+  await prove(old);
+  for (let n = 0; n < 20; n++) {
+    const rings = [key(`new-${n}`), key(`new-${n}`)].map((fresh) => [old, fresh]);
+    const results = await Promise.allSettled(rings.map((ring) => prove(...ring)));
+    const letIn = results.flatMap(({ status }, i) => (status === 'fulfilled' ? [rings[i] ?? []] : []));
+    expect(letIn.length).toBeLessThan(2);
+    for (const ring of letIn) await prove(...ring);
+  }
+});
+
+it('a key in use is not another one under the same id, wherever that stands', async () => {
+  const [old, other, fresh] = [key('old'), key('old'), key('new')];
+  await prove(old, fresh);
+  for (const ring of [[other], [other, fresh], [fresh, other]])
+    await expect(prove(...ring)).rejects.toThrow('their key "old" is another one');
+});
+
+it('what is told of a key opens nothing, and goes with its proof', async () => {
+  const [old, fresh] = [key('old'), key('new')];
+  await prove(old, fresh);
+  const told = await runtime.redis.hgetall(keyFingerprintsKey(runtime.namespace));
+  expect(Object.keys(told).toSorted()).toEqual(['new', 'old']);
+  for (const { id, key: secret } of [old, fresh]) {
+    const bytes = Buffer.from(told[id] ?? '', 'base64url');
+    expect(bytes).toHaveLength(32);
+    expect(bytes.equals(secret)).toBe(false);
+    for (const purpose of ['seal', 'tickets'])
+      expect(
+        createKeyring([{ id, key: secret }])
+          .derive(purpose)
+          .some(({ key: derived }) => bytes.equals(derived)),
+      ).toBe(false);
+  }
+  await forgetKeyProof(runtime.redis, runtime.namespace, 'old');
+  expect(await announcedKeyIds(runtime.redis, runtime.namespace)).toEqual(['new']);
 });
 
 it('of two first processes with different keys at once, not both come in', async () => {

@@ -133,3 +133,14 @@ it('tells of what it cannot read, and lets it be', async () => {
   expect([result.moved, result.unreadable, Object.fromEntries(result.byKey)]).toEqual([1, 1, { new: 1, lost: 1 }]);
   expect(await sessions.readSealed(id)).toBe(text);
 });
+
+it('forgets a key that was announced and given up, so that its id can be used; not one that is yet to come', async () => {
+  const [typo, later] = ['new', 'later'].map((id) => ({ id, key: randomBytes(32) })) as [RingKey, RingKey];
+  const [mistaken, ring] = [createKeyring([oldKey, typo]), createKeyring([oldKey, later])];
+  await prove(mistaken);
+  await expect(prove(before)).rejects.toThrow('their key "new" is another one');
+  await prove(ring);
+  await rotation(ring).rotate();
+  await prove(before);
+  await prove(createKeyring([later, oldKey])); // was announced, and is still
+});

@@ -7,7 +7,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { tenantContext } from './callback-receivers.ts';
-import { forgetKeyProof, proveKeyring, provenKeyIds } from './key-proofs.ts';
+import { announcedKeyIds, forgetKeyProof, proveKeyring, provenKeyIds } from './key-proofs.ts';
 import { type Keyring, keyIdOf } from './keyring.ts';
 import { type Namespace, parseSessionKey, sessionKeyPattern, tenantsKey } from './keys.ts';
 import { loadLuaScript } from './lua-script.ts';
@@ -140,7 +140,10 @@ export function createKeyRotation({ redis, namespace, keyring }: KeyRotationDeps
       }
       const counts = await count();
       if (moved > 0) return { ...counts, moved };
-      const needless = (await provenKeyIds(redis, namespace)).filter((id) => id !== current && (counts.byKey.get(id) ?? 0) === 0);
+      // Those that are announced and yet to come are in the ring; what is not, was given up before it was used.
+      const givenUp = (await announcedKeyIds(redis, namespace)).filter((id) => !keyring.keyIds.includes(id));
+      const used = [...(await provenKeyIds(redis, namespace)), ...givenUp];
+      const needless = used.filter((id) => id !== current && (counts.byKey.get(id) ?? 0) === 0);
       for (const id of needless) await forgetKeyProof(redis, namespace, id);
       return { ...counts, moved };
     },

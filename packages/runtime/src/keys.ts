@@ -33,8 +33,8 @@ export const tenantsKey = (ns: Namespace): string => `${ns}:tenants`;
 export const formerTenantsKey = (ns: Namespace): string => `${ns}:tenants:former`;
 /** For each key in use something sealed under it, by which a process sees at its start that it has the others' keys. */
 export const keyProofsKey = (ns: Namespace): string => `${ns}:key-proofs`;
-/** Ids of keys that processes have had, but not first, in their lists: what these seal can be read. */
-export const announcedKeysKey = (ns: Namespace): string => `${ns}:key-announcements`;
+/** Of each key that processes have had in their lists, by its id, what only that key gives: what it seals can be read. */
+export const keyFingerprintsKey = (ns: Namespace): string => `${ns}:key-fingerprints`;
 /** Its live sessions, by their expiry. */
 export const liveSessionsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:live`;
 /** How full its bucket of calls of one kind is. */
