@@ -20,9 +20,9 @@ export interface Subscribe {
   /** Who watches. One connection may have tickets of several tenants. */
   readonly by: Principal;
   readonly sink: Sink;
-  readonly formats?: readonly Format[];
+  readonly formats?: readonly Format[] | undefined;
   /** A version the viewer has; an equal or older state is not sent. */
-  readonly after?: number;
+  readonly after?: number | undefined;
   /** Whether it counts as watching from the start; a hidden tab does not. */
   readonly isVisible?: boolean;
 }

@@ -13,22 +13,17 @@ import { type ServerOptions, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import type { AddressGate } from './address-limits.ts';
 import type { Admission, Guest } from './admission.ts';
+import { admitViewer, closeReasonFor } from './admit-viewer.ts';
 import { asCaller, type Caller, createCaller } from './audit-caller.ts';
 import type { ViewerPrincipal } from './auth.ts';
 import type { Sink } from './delivery.ts';
 import { refusalOf } from './http-server.ts';
+import { SUBSCRIBE_WITHIN_MS } from './idle-limit.ts';
 import { createMessageBudget, MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from './message-budget.ts';
 import { namesSecret } from './request-rules.ts';
 import type { Seat } from './seats.ts';
 import { emitThen, rawWebSocket, whenRead } from './socketio-credit.ts';
-import {
-  admitViewer,
-  CLOSE_WITHIN_MS,
-  closeReasonFor,
-  openViewerConnection,
-  SUBSCRIBE_WITHIN_MS,
-  type ViewerConnectionDeps,
-} from './viewer-connection.ts';
+import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnectionDeps } from './viewer-connection.ts';
 
 export interface SocketIoDeps extends ViewerConnectionDeps {
   readonly admission: Admission;

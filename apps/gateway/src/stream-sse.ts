@@ -10,6 +10,7 @@ import { isFinal } from '@qrcast/core/session';
 import type { Logger } from '@qrcast/runtime/log';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Admission } from './admission.ts';
+import { closeReasonFor } from './admit-viewer.ts';
 import { requireScope } from './auth.ts';
 import type { Sink, ViewerMessage } from './delivery.ts';
 import { encodeOnce } from './encode-once.ts';
@@ -17,7 +18,7 @@ import { refusalOf, requireConnection } from './http-server.ts';
 import type { Hub } from './hub.ts';
 import type { Seats } from './seats.ts';
 import type { SessionLookup, SessionPath } from './their-session.ts';
-import { CLOSE_WITHIN_MS, closeReasonFor } from './viewer-connection.ts';
+import { CLOSE_WITHIN_MS } from './viewer-connection.ts';
 
 export interface EventsDeps {
   readonly theirSession: SessionLookup;

@@ -13,19 +13,14 @@ import type { Logger } from '@qrcast/runtime/log';
 import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { AddressGate } from './address-limits.ts';
 import type { Admission, Guest } from './admission.ts';
+import { closeReasonFor } from './admit-viewer.ts';
 import { asCaller, type Caller, createCaller } from './audit-caller.ts';
 import type { Sink, ViewerMessage } from './delivery.ts';
 import { encodeOnce } from './encode-once.ts';
 import { refusalOf } from './http-server.ts';
 import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from './message-budget.ts';
 import { keepAlive, openPingCredit, type PingCredit } from './ping-credit.ts';
-import {
-  CLOSE_WITHIN_MS,
-  closeReasonFor,
-  openViewerConnection,
-  type ViewerConnection,
-  type ViewerConnectionDeps,
-} from './viewer-connection.ts';
+import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnection, type ViewerConnectionDeps } from './viewer-connection.ts';
 
 export interface WebSocketDeps extends ViewerConnectionDeps {
   readonly admission: Admission;

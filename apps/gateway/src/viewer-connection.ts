@@ -3,20 +3,23 @@
  * brings the sink that it speaks through, and calls here what it hears. A refused call is a `RefusedError` and changes nothing.
  */
 
-import { type CloseReason, closeReasonOf } from '@qrcast/core/close-codes';
+import type { CloseReason } from '@qrcast/core/close-codes';
 import { RefusedError } from '@qrcast/core/errors';
 import type { sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from '@qrcast/core/requests';
 import type { WireSession } from '@qrcast/core/wire';
 import type { z } from 'zod';
+import { admitViewer } from './admit-viewer.ts';
 import { asPrincipal } from './audit-caller.ts';
-import { type Auth, requireScope, requireSession, type ViewerPrincipal } from './auth.ts';
+import { type Auth, requireScope, type ViewerPrincipal } from './auth.ts';
 import type { Sink } from './delivery.ts';
 import type { Hub, Subscription } from './hub.ts';
+import { createIdleLimit } from './idle-limit.ts';
 import { createMessageBudget } from './message-budget.ts';
 import type { PasswordStep } from './password-step.ts';
 import type { Seat, Seats } from './seats.ts';
 import type { SessionService } from './session-service.ts';
-import { TicketEndedError } from './tickets.ts';
+import { createSinkGate } from './sink-gate.ts';
+import { createSubscriptionTurns } from './subscription-turns.ts';
 
 export interface ViewerConnectionDeps {
   readonly auth: Auth;
@@ -38,7 +41,7 @@ export interface Accepted {
 }
 
 export interface Answered extends Accepted {
-  /** To be called when the client has read the answer; another subscription of the session waits for that. */
+  /** To be called when the client has read the answer; further subscriptions wait for that. */
   read(): void;
 }
 
@@ -66,17 +69,6 @@ export interface ViewerConnection {
 export const CLOSE_WITHIN_MS = 1_000;
 /** Sessions on one connection. */
 const MAX_SUBSCRIPTIONS = 100;
-/** A connection that watches nothing is of no use to anybody. */
-export const SUBSCRIBE_WITHIN_MS = 10_000;
-
-/** Of one subscription among those of the same session. */
-interface Turn {
-  /** It was unsubscribed from before its turn came. */
-  isUnwanted: boolean;
-  before: Turn | undefined;
-  readonly over: Promise<void>;
-  readonly end: () => void;
-}
 
 interface Subscribed {
   readonly viewer: ViewerPrincipal;
@@ -100,33 +92,18 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
   const isWithinBudget = createMessageBudget(() => performance.now());
   let isVisible = true;
   let isOver = false;
-  /** The latest of each session, until its answer was read. */
-  const turns = new Map<string, Turn>();
-  let lookups: Promise<unknown> = Promise.resolve();
-  /** Tickets that are being looked at. */
+  const turns = createSubscriptionTurns();
+  /** Subscriptions that are not decided yet. */
   let asked = 0;
-  let idleTimer: NodeJS.Timeout | undefined;
 
   const isIdle = (): boolean => subscribed.size === 0 && asked === 0;
 
-  function limitIdling(): void {
-    if (isOver || idleTimer !== undefined || subscribed.size > 0) return;
-    idleTimer = setTimeout(() => {
-      idleTimer = undefined;
-      if (isIdle()) close('subscribe_timeout');
-      else limitIdling(); // one is under way: Redis may be slow
-    }, SUBSCRIBE_WITHIN_MS);
-  }
-
-  function stopIdling(): void {
-    clearTimeout(idleTimer);
-    idleTimer = undefined;
-  }
+  const idleLimit = createIdleLimit(isIdle, () => close('subscribe_timeout'));
 
   function end(): void {
     isOver = true;
     for (const sessionId of [...subscribed.keys()]) leave(sessionId);
-    stopIdling();
+    idleLimit.stop();
   }
 
   function close(reason: CloseReason): void {
@@ -141,7 +118,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     subscribed.delete(sessionId);
     one.seat.leave();
     one.subscription.close();
-    limitIdling();
+    if (!isOver && subscribed.size === 0) idleLimit.start();
   }
 
   function sinkFor(sessionId: string): Sink {
@@ -155,32 +132,23 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     };
   }
 
-  function requireRoom(sessionId: string): void {
-    if (isOver) throw new RefusedError('unavailable', 'the connection is closed; open another');
-    if (subscribed.size >= MAX_SUBSCRIPTIONS && !subscribed.has(sessionId)) {
-      throw new RefusedError('too_many_requests', `at most ${MAX_SUBSCRIPTIONS} sessions on one connection; open another`);
-    }
+  function refusalFor(sessionId: string): RefusedError | null {
+    if (isOver) return new RefusedError('unavailable', 'the connection is closed; open another');
+    if (subscribed.size < MAX_SUBSCRIPTIONS || subscribed.has(sessionId)) return null;
+    return new RefusedError('too_many_requests', `at most ${MAX_SUBSCRIPTIONS} sessions on one connection; open another`);
   }
 
   async function watch(viewer: ViewerPrincipal, { formats, after }: Wish, seat: Seat): Promise<Accepted> {
     const { sessionId } = viewer.ticket;
-    try {
-      requireRoom(sessionId);
-    } catch (error) {
+    const refusal = refusalFor(sessionId);
+    if (refusal !== null) {
       seat.leave();
-      throw error;
+      throw refusal;
     }
     leave(sessionId);
-    stopIdling();
-    const gate = createGate(sinkFor(sessionId));
-    const subscription = hub.subscribe({
-      sessionId,
-      by: viewer,
-      sink: gate.sink,
-      isVisible,
-      ...(formats === undefined ? {} : { formats }),
-      ...(after === undefined ? {} : { after }),
-    });
+    idleLimit.stop();
+    const gate = createSinkGate(sinkFor(sessionId));
+    const subscription = hub.subscribe({ sessionId, by: viewer, sink: gate.sink, isVisible, formats, after });
     const one: Subscribed = { viewer, subscription, seat };
     subscribed.set(sessionId, one);
     seat.hold(close);
@@ -200,16 +168,20 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     }
   }
 
+  async function admit(ticket: string): Promise<ViewerPrincipal> {
+    const viewer = await admitViewer(deps, ticket, origin);
+    transport.enter();
+    return viewer;
+  }
+
   async function subscribe(request: SubscribeRequest): Promise<Answered> {
     asked++;
     try {
-      const admitted = admitViewer(deps, request.ticket, origin);
-      lookups = Promise.allSettled([lookups, admitted]);
-      const viewer = await admitted;
-      transport.enter();
-      const { sessionId } = viewer.ticket;
-      const turn = await takeTurn(sessionId);
+      const admitted = admit(request.ticket);
+      const turn = await turns.take(admitted.then(({ ticket }) => ticket.sessionId));
       try {
+        const viewer = await admitted;
+        const { sessionId } = viewer.ticket;
         const accepted = await watch(viewer, request, await seats.take(viewer, sessionId, subscribed.get(sessionId)?.seat));
         if (turn.isUnwanted) leave(sessionId);
         return { ...accepted, read: turn.end };
@@ -222,46 +194,20 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     }
   }
 
-  /**
-   * A session is subscribed to anew only when the answer before was read: who asks on without reading would have an answer and a state, a
-   * picture in each, kept for every question.
-   */
-  async function takeTurn(sessionId: string): Promise<Turn> {
-    const before = turns.get(sessionId);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const turn: Turn = {
-      isUnwanted: false,
-      before,
-      over: promise,
-      end() {
-        if (turns.get(sessionId) === turn) turns.delete(sessionId);
-        resolve();
-      },
-    };
-    turns.set(sessionId, turn);
-    await before?.over;
-    turn.before = undefined;
-    return turn;
-  }
-
-  /** What was asked for earlier goes with it, whether its ticket is still looked at or it waits for its turn. */
-  async function unsubscribe(sessionId: string): Promise<void> {
-    await lookups;
-    for (let turn = turns.get(sessionId); turn !== undefined; turn = turn.before) turn.isUnwanted = true;
-    leave(sessionId);
-  }
-
   function mine(sessionId: string): ViewerPrincipal {
     const one = subscribed.get(sessionId);
     if (one === undefined) throw new RefusedError('not_found', 'this connection has no such session; subscribe to it first');
     return one.viewer;
   }
 
-  limitIdling();
+  idleLimit.start();
   return {
     subscribe,
     watch,
-    unsubscribe: ({ sessionId }) => unsubscribe(sessionId),
+    async unsubscribe({ sessionId }) {
+      await turns.unwant(sessionId);
+      leave(sessionId);
+    },
     setVisible({ visible }) {
       isVisible = visible;
       for (const { subscription } of subscribed.values()) subscription.setVisible(visible);
@@ -282,40 +228,5 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     isIdle,
     close,
     end,
-  };
-}
-
-/** Who holds the ticket, if it lets him watch a session that there is. @throws {RefusedError} */
-export async function admitViewer(
-  { auth, service }: Pick<ViewerConnectionDeps, 'auth' | 'service'>,
-  ticket: string,
-  origin: string | undefined,
-): Promise<ViewerPrincipal> {
-  const viewer = await auth.identifyTicket(ticket, origin);
-  requireScope(viewer, 'view');
-  const { sessionId } = viewer.ticket;
-  requireSession(viewer, sessionId, await service.find(sessionId));
-  return viewer;
-}
-
-/** How a connection ends whose only subscription was refused; null where its client may simply send a better one. */
-export function closeReasonFor(refusal: RefusedError): CloseReason | null {
-  return refusal instanceof TicketEndedError ? refusal.end : closeReasonOf(refusal.code);
-}
-
-/** Holds back what comes until it is opened: by credit that is one message and an end at most. */
-function createGate(sink: Sink): { readonly sink: Sink; open(): void } {
-  let held: (() => void)[] | null = [];
-  const pass = (act: () => void): void => {
-    if (held === null) act();
-    else held.push(act);
-  };
-  return {
-    sink: { send: (message, sent) => pass(() => sink.send(message, sent)), close: (reason) => pass(() => sink.close(reason)) },
-    open() {
-      const acts = held ?? [];
-      held = null;
-      for (const act of acts) act();
-    },
   };
 }
