@@ -81,6 +81,8 @@ export interface GatewayOptions {
   readonly tenantLimits?: TenantLimits | undefined;
   /** Of those who have not said who they are; `DEFAULT_ADDRESS_LIMITS` if left out. */
   readonly addressLimits?: AddressLimits | undefined;
+  /** Answers of subscriptions that one connection may leave unread; `MAX_UNREAD_ANSWERS` if left out. */
+  readonly maxUnreadAnswers?: number | undefined;
   /** Addresses and ranges whose `X-Forwarded-For` is believed; none if left out. */
   readonly trustedProxies?: readonly string[] | undefined;
   /** 0 takes a free port. */
@@ -175,7 +177,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   addContractRoutes(app, { publicUrl });
   addPageRoutes(app, options.pageFolder, createFramers({ sessions, tenants }));
   const theirSession = audited.theirSession(createSessionLookup({ auth, sessions, service }));
-  const viewers = { auth, service, theirSession, hub, passwordStep, seats, admission, addressGate, log };
+  const { maxUnreadAnswers } = options;
+  const viewers = { auth, service, theirSession, hub, passwordStep, seats, maxUnreadAnswers, admission, addressGate, log };
   addSessionRoutes(app, { ...viewers, sessions, watching, revocations, publicUrl });
   addEventsRoute(app, viewers);
   addCodeRoutes(app, { theirSession, sessions, watching, clock });

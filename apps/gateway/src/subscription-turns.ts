@@ -1,8 +1,14 @@
 /**
  * When each subscription of a connection has its turn. An answer brings a state, a picture in it, and both are kept until the client has read
  * them: who asks on without reading would have them kept for every question. So a session is subscribed to anew only when the answer before
- * was read.
+ * was read, and over all sessions no more than `maxUnread` answers are unread; the rest waits in the order it came.
  */
+
+/**
+ * Fewer than a connection may have sessions: who reads does not notice, for a hundred are subscribed to within five times the way to the
+ * client and back.
+ */
+export const MAX_UNREAD_ANSWERS = 20;
 
 export interface SubscriptionTurns {
   /**
@@ -29,9 +35,10 @@ interface Asked {
   readonly end: () => void;
 }
 
-export function createSubscriptionTurns(): SubscriptionTurns {
+export function createSubscriptionTurns(maxUnread = MAX_UNREAD_ANSWERS): SubscriptionTurns {
   /** The latest of each session, until its answer was read. */
   const latest = new Map<string, Asked>();
+  const places = createPlaces(maxUnread);
   let lookups: Promise<unknown> = Promise.resolve();
 
   function ask(sessionId: string): Asked {
@@ -55,12 +62,31 @@ export function createSubscriptionTurns(): SubscriptionTurns {
       const asked = ask(await lookup);
       await asked.before?.over;
       asked.before = undefined;
+      await places.take(); // last: who waits for its session holds up no other
+      void asked.over.then(places.giveBack);
       return asked;
     },
 
     async unwant(sessionId) {
       await lookups;
       for (let asked = latest.get(sessionId); asked !== undefined; asked = asked.before) asked.isUnwanted = true;
+    },
+  };
+}
+
+/** First come, first served. */
+function createPlaces(count: number): { take(): Promise<void>; giveBack(): void } {
+  let free = count;
+  const waiting: (() => void)[] = [];
+  return {
+    async take() {
+      if (free > 0) free--;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    giveBack() {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
     },
   };
 }

@@ -27,6 +27,8 @@ export interface ViewerConnectionDeps {
   readonly service: SessionService;
   readonly passwordStep: PasswordStep;
   readonly seats: Seats;
+  /** Answers of subscriptions that a connection's client may leave unread; `MAX_UNREAD_ANSWERS` if left out. */
+  readonly maxUnreadAnswers?: number | undefined;
 }
 
 type SubscribeRequest = z.output<typeof subscribeSchema>;
@@ -92,7 +94,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
   const isWithinBudget = createMessageBudget(() => performance.now());
   let isVisible = true;
   let isOver = false;
-  const turns = createSubscriptionTurns();
+  const turns = createSubscriptionTurns(deps.maxUnreadAnswers);
   /** Subscriptions that are not decided yet. */
   let asked = 0;
 
