@@ -179,7 +179,7 @@ describe('while suspended', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const stop = await test.node.queue.consume(
       {
-        poll: async () => test.node.clock.now() + 1_100,
+        poll: async () => ({ nextAt: test.node.clock.now() + 1_100 }),
         unwatched: async ({ sessionId }) => {
           unwatched.push(sessionId);
           resolve();

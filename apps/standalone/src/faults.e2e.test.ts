@@ -64,6 +64,32 @@ describe('a provider that misbehaves', () => {
     expect((await viewer.until(({ state }) => state === 'showing')).notice).toBeNull();
   }, 30_000);
 
+  it.each([
+    ['a notification that must be checked', 'getStateInstance'],
+    ['somebody who begins a new session', 'qr'],
+  ])(
+    'that names a time is not asked before it, not even for %s',
+    async (_wish, method) => {
+      const instance = cluster.newInstance();
+      instance.fail('*', 'status429', { retryAfter: 4 });
+      const { session, ticket } = await cluster.create(instance);
+      let viewer = cluster.view(ticket);
+      await viewer.until(notice('rate_limited'));
+      if (method === 'getStateInstance') {
+        instance.notify({ state: 'starting' });
+      } else {
+        await cluster.call('DELETE', `/v1/sessions/${session.id}`);
+        viewer = cluster.view((await cluster.create(instance)).ticket);
+      }
+      await viewer.until(({ state }) => state === 'showing');
+      const [first, second] = instance.requests;
+      expect(second?.method).toBe(method);
+      expect((second?.startedAt ?? 0) - (first?.endedAt ?? 0)).toBeGreaterThan(3_900); // by two clocks
+      viewer.socket.disconnect();
+    },
+    30_000,
+  );
+
   it('says that a blocked instance is blocked', async () => {
     const instance = cluster.newInstance();
     instance.setState('blocked');

@@ -83,7 +83,7 @@ describe('a poll of one session', () => {
   const stateNow = async () => (await sessions.find(target.sessionId))?.state;
 
   it('asks with the opened credentials, applies the answer, and says when the next is due', async () => {
-    expect(await handlers().poll(claim(), never)).toBe(T + DEFAULT_POLICY.intervalMs);
+    expect(await handlers().poll(claim(), never)).toEqual({ nextAt: T + DEFAULT_POLICY.intervalMs });
     expect(asked).toEqual([
       { method: 'qr', credentials: { instanceId: session.instanceId, apiToken: 'token-of-the-instance', apiUrl: HOST } },
     ]);
@@ -107,17 +107,29 @@ describe('a poll of one session', () => {
 
   it('after trouble is due no moment early: what a tick takes ahead is added', async () => {
     answer = () => ({ kind: 'trouble', code: 'rate_limited', retryAfterMs: 7_000 });
-    const due = await handlers().poll(claim(), never);
+    const { nextAt } = await handlers().poll(claim(), never);
     const noticed = await stateNow();
     expect(noticed).toMatchObject({ kind: 'waiting', notice: { code: 'rate_limited' } });
-    expect(due).toBe((noticed?.kind === 'waiting' ? (noticed.notice?.retryAt ?? 0) : 0) + CLAIM_AHEAD_MS);
+    expect(nextAt).toBe((noticed?.kind === 'waiting' ? (noticed.notice?.retryAt ?? 0) : 0) + CLAIM_AHEAD_MS);
   });
+
+  it.each(['goes on', 'was cancelled meanwhile'])(
+    'tells when its instance may be asked again, if the provider named that: the session %s',
+    async (name) => {
+      answer = async () => {
+        if (name !== 'goes on') await sessions.apply(target.sessionId, { kind: 'cancelled', at: T });
+        return { kind: 'trouble', code: 'rate_limited', retryAfterMs: 700_000 };
+      };
+      const polled = await handlers().poll(claim(), never);
+      expect(polled).toEqual({ nextAt: name === 'goes on' ? session.deadlineAt : null, quietUntil: T + 700_000 });
+    },
+  );
 
   it('never lets a deadline pass unnoticed: the next is due at the deadline at the latest, and ends the attempt without a request', async () => {
     now = session.deadlineAt - 1_000;
-    expect(await handlers().poll(claim(), never)).toBe(session.deadlineAt);
+    expect(await handlers().poll(claim(), never)).toEqual({ nextAt: session.deadlineAt });
     now = session.deadlineAt;
-    expect(await handlers().poll(claim(), never)).toBeNull();
+    expect(await handlers().poll(claim(), never)).toEqual({ nextAt: null });
     expect(asked).toHaveLength(1);
     expect(await stateNow()).toEqual({ kind: 'ended', reason: 'deadline' });
   });
@@ -139,7 +151,7 @@ describe('a poll of one session', () => {
       },
     ],
   ] as const)('asks nothing for a session that is %s', async (_name, prepare) => {
-    expect(await handlers().poll(claim({ target: await prepare() }), never)).toBeNull();
+    expect(await handlers().poll(claim({ target: await prepare() }), never)).toEqual({ nextAt: null });
     expect(asked).toEqual([]);
   });
 
@@ -156,12 +168,12 @@ describe('a poll of one session', () => {
   it('stays with a wrong account until it is logged out, whether anybody watches or not', async () => {
     const strict = await created({ expectedPhone: '79990000000', logoutOnMismatch: true });
     answer = () => ({ kind: 'authorized', account: { wid: null, phone: '79991111111' } });
-    expect(await handlers().poll(claim(), never)).toBeGreaterThan(T);
+    expect((await handlers().poll(claim(), never)).nextAt).toBeGreaterThan(T);
     expect(ensured).toEqual([{ sessionId: strict.id, until: strict.deadlineAt + 15_000 }]);
     await handlers().unwatched(target);
     expect((await stateNow())?.kind).toBe('waiting');
     answer = () => ({ kind: 'loggedOut' });
-    expect(await handlers().poll(claim(), never)).toBeNull();
+    expect(await handlers().poll(claim(), never)).toEqual({ nextAt: null });
     expect(asked.map(({ method }) => method)).toEqual(['qr', 'logout']);
     expect(await stateNow()).toEqual({ kind: 'ended', reason: 'account_mismatch' });
     expect(ensured).toHaveLength(1);
@@ -202,7 +214,7 @@ describe('a poll of one session', () => {
 
   it('ends with the login, and is due no more', async () => {
     answer = () => ({ kind: 'authorized', account: null });
-    expect(await handlers().poll(claim(), never)).toBeNull();
+    expect(await handlers().poll(claim(), never)).toEqual({ nextAt: null });
     expect(await stateNow()).toMatchObject({ kind: 'connected' });
   });
 

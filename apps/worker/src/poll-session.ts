@@ -87,7 +87,7 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
     async poll(claim, signal) {
       const { sessionId } = claim.target;
       const before = await current(sessionId);
-      if (before === null || !isPolled(before)) return null;
+      if (before === null || !isPolled(before)) return { nextAt: null };
       deps.onPoll?.(claim.startedAt - claim.dueAt, before.tenantId);
       // A check that somebody asked for must not come before a logout or an account that the session itself waits for.
       const method = before.next.ask === 'qr' ? (claim.ask ?? 'qr') : before.next.ask;
@@ -96,13 +96,14 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
       const outcome = answer.kind === 'code' ? { ...answer, text: await codeReader.read(answer) } : answer;
       const event = { kind: 'answered', at, startedAt: claim.startedAt, jitter: Math.random(), outcome } as const;
       const after = await sessions.apply(sessionId, event, before);
+      const quietUntil = quietUntilOf(outcome, at);
       log.debug({ sessionId, method, outcome: outcome.kind, lateMs: claim.startedAt - claim.dueAt }, 'polled');
       if (after === null || !isPolled(after)) {
         known.delete(sessionId);
-        return null;
+        return { nextAt: null, quietUntil };
       }
       if (isLoggingOut(after)) await queue.ensure(claim.target, after.deadlineAt + LOGOUT_WATCH_MS);
-      return Math.min(dueAt(after), after.deadlineAt);
+      return { nextAt: Math.min(dueAt(after), after.deadlineAt), quietUntil };
     },
 
     async unwatched(target) {
@@ -119,4 +120,9 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
 function dueAt({ state, next }: Session): number {
   const isTroubled = 'notice' in state && state.notice !== null;
   return isTroubled ? next.at + CLAIM_AHEAD_MS : next.at;
+}
+
+/** The provider's Retry-After holds for the instance, whatever becomes of the session and whoever wishes to know. */
+function quietUntilOf(outcome: Outcome, at: number): number | undefined {
+  return outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined ? at + outcome.retryAfterMs : undefined;
 }

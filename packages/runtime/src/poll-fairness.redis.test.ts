@@ -69,7 +69,7 @@ async function pollBeside(neighbour: string): Promise<{ polls: number[]; mostHel
         } else if (target === clock || target.sessionId === clock?.sessionId) {
           if (++round === ROUNDS) rounds.resolve();
         } else polls.set(target.sessionId, (polls.get(target.sessionId) ?? 0) + 1);
-        return startedAt + MIN_SPACING_MS;
+        return { nextAt: startedAt + MIN_SPACING_MS };
       },
       unwatched: async () => undefined,
     },

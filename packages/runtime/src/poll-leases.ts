@@ -5,7 +5,7 @@ import { createHolders } from './fair-share.ts';
 import { type Namespace, pollMember, shardKeys, shardOf } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
-import type { PollTarget } from './poll-queue.ts';
+import type { Polled, PollTarget } from './poll-queue.ts';
 
 interface LeaseDeps {
   readonly redis: Redis;
@@ -18,7 +18,7 @@ interface LeaseDeps {
 
 export interface PollLeases {
   /** Runs the request under the lease claimed at `claimedAt` (performance.now() before the claim was sent). */
-  hold(target: PollTarget, startedAt: number, claimedAt: number, run: (signal: AbortSignal) => Promise<number | null>): void;
+  hold(target: PollTarget, startedAt: number, claimedAt: number, run: (signal: AbortSignal) => Promise<Polled>): void;
   size(): number;
   /** Tenants with more than `least` of them, each with how many. */
   tenantsAbove(least: number): [tenantId: string, held: number][];
@@ -64,12 +64,12 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
     }
   }
 
-  function finish(lease: Lease, startedAt: number, nextAt: number | null): void {
+  function finish(lease: Lease, startedAt: number, { nextAt, quietUntil }: Polled): void {
     leases.delete(lease);
     tenants.giveBack(lease.tenantId);
     if (performance.now() < lease.endsAt) {
       const batch = settlements.get(lease.shard) ?? [];
-      batch.push(lease.member, startedAt, nextAt ?? '');
+      batch.push(lease.member, startedAt, nextAt ?? '', quietUntil ?? '');
       settlements.set(lease.shard, batch);
       settleTimer ??= setTimeout(flush, SETTLE_AFTER_MS);
     }
@@ -101,11 +101,11 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
       leases.add(lease);
       tenants.take(tenantId);
       run(abort.signal).then(
-        (nextAt) => finish(lease, startedAt, nextAt),
+        (polled) => finish(lease, startedAt, polled),
         (error: unknown) => {
           if (!abort.signal.aborted)
             log.warn({ sessionId: target.sessionId, ...errorFields(error) }, 'a poll failed; it is due again soon');
-          finish(lease, startedAt, startedAt + leaseMs);
+          finish(lease, startedAt, { nextAt: startedAt + leaseMs });
         },
       );
     },

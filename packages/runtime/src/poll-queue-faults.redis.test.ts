@@ -18,7 +18,9 @@ describe('PollQueue over BullMQ', () => {
     runtime.redis.disconnect();
     const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const before = timers();
-    await expect(queue.consume({ poll: async () => null, unwatched: async () => undefined }, { concurrency: 1 })).rejects.toThrow();
+    await expect(
+      queue.consume({ poll: async () => ({ nextAt: null }), unwatched: async () => undefined }, { concurrency: 1 }),
+    ).rejects.toThrow();
     expect(timers()).toBeLessThanOrEqual(before);
   });
 
@@ -35,7 +37,7 @@ describe('PollQueue over BullMQ', () => {
     await consume(queue, {
       poll: async (claim) => {
         log.add(claim);
-        return claim.startedAt + 60_000;
+        return { nextAt: claim.startedAt + 60_000 };
       },
     });
     await queue.poke(target);
@@ -52,7 +54,7 @@ describe('PollQueue over BullMQ', () => {
       const runtime = openTestRuntime(`redis://:${password}@127.0.0.1:${proxy.port}`);
       const queue = openPollQueue(runtime);
       open.push(runtime);
-      const stop = await queue.consume({ poll: async () => null, unwatched: async () => undefined }, { concurrency: 10 });
+      const stop = await queue.consume({ poll: async () => ({ nextAt: null }), unwatched: async () => undefined }, { concurrency: 10 });
       if (fault === 'frozen') proxy.freeze();
       proxy.refuse(true);
       if (fault === 'refused') proxy.cut();
@@ -72,7 +74,7 @@ describe('PollQueue over BullMQ', () => {
     await consume(queue, {
       poll: async (claim) => {
         log.add(claim);
-        return claim.startedAt + 60_000;
+        return { nextAt: claim.startedAt + 60_000 };
       },
     });
     const [claim] = await log.until(1);
@@ -87,7 +89,7 @@ describe('PollQueue over BullMQ', () => {
       poll: async (claim) => {
         log.add(claim);
         if (log.claims.length === 1) throw new Error('a fault of ours');
-        return null;
+        return { nextAt: null };
       },
     });
     await queue.ensure(newTarget(), later());

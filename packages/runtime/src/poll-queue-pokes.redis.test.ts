@@ -1,5 +1,7 @@
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { describe, expect, it } from 'vitest';
+import { pollMember, shardKeys, shardOf } from './keys.ts';
+import type { Claim, PollQueue, PollTarget } from './poll-queue.ts';
 import { later, newTarget, pollLog, preparePollQueues } from './test-poll-queue.ts';
 
 const { openProcess, consume } = preparePollQueues();
@@ -13,7 +15,7 @@ describe('PollQueue over BullMQ', () => {
       poll: async (claim) => {
         log.add(claim);
         await release.promise;
-        return claim.startedAt + 60_000;
+        return { nextAt: claim.startedAt + 60_000 };
       },
     });
     const target = newTarget();
@@ -35,7 +37,7 @@ describe('PollQueue over BullMQ', () => {
       poll: async (claim) => {
         log.add(claim);
         await release.promise;
-        return null; // decided before the resume that poked
+        return { nextAt: null }; // decided before the resume that poked
       },
     });
     const target = newTarget();
@@ -54,7 +56,7 @@ describe('PollQueue over BullMQ', () => {
     await consume(queue, {
       poll: async (claim) => {
         (claim.target.sessionId === target.sessionId ? log : others).add(claim);
-        return claim.startedAt + (claim.target.sessionId === target.sessionId ? 60_000 : MIN_SPACING_MS);
+        return { nextAt: claim.startedAt + (claim.target.sessionId === target.sessionId ? 60_000 : MIN_SPACING_MS) };
       },
     });
     await queue.ensure(target, later());
@@ -64,5 +66,96 @@ describe('PollQueue over BullMQ', () => {
     await queue.poke(target, 'state');
     const [first, poked] = await log.until(2);
     expect([first?.ask, poked?.ask]).toEqual([null, 'state']);
+  });
+});
+
+describe('a provider that wants quiet', () => {
+  const QUIET_MS = 3_000;
+
+  type Wish = (queue: PollQueue, target: PollTarget, settled: () => Promise<void>) => Promise<void>;
+
+  /** Polls once, is told to be quiet or not, and then does what wishes to ask again; resolves to that claim and how much later it was, ms. */
+  async function askedAgain(isQuiet: boolean, wish: Wish): Promise<[Claim, number]> {
+    const { runtime, queue } = openProcess();
+    const log = pollLog();
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        return { nextAt: claim.startedAt + 60_000, quietUntil: isQuiet ? claim.startedAt + QUIET_MS : undefined };
+      },
+    });
+    const target = newTarget();
+    await queue.ensure(target, later());
+    await log.until(1);
+    const [due] = shardKeys(runtime.namespace, shardOf(target));
+    await wish(queue, target, async () => {
+      while (Number(await runtime.redis.zscore(due, pollMember(target))) < Date.now() + 30_000);
+    });
+    const [first, second] = await log.until(2);
+    if (first === undefined || second === undefined) return expect.unreachable();
+    return [second, second.startedAt - first.startedAt];
+  }
+
+  const wishes = [
+    ['a poke', (queue: PollQueue, target: PollTarget) => queue.poke(target, 'state')],
+    ['another session of the instance', (queue: PollQueue, { instanceKey }: PollTarget) => queue.ensure(newTarget(instanceKey), later())],
+    [
+      'the same session, begun anew',
+      async (queue: PollQueue, target: PollTarget, settled: () => Promise<void>) => {
+        await settled();
+        await queue.cancel(target);
+        await queue.ensure(target, later());
+      },
+    ],
+  ] as const;
+
+  it.each(wishes)('is left in peace by %s, which is done when that is over', async (name, wish) => {
+    const [claim, afterMs] = await askedAgain(true, wish);
+    expect(afterMs).toBeGreaterThanOrEqual(QUIET_MS);
+    expect(afterMs).toBeLessThan(30_000); // and not when the first session is due
+    expect(claim.ask).toBe(name === 'a poke' ? 'state' : null);
+  });
+
+  it.each(wishes)('(twin) that does not say so is asked by %s as soon as the spacing allows', async (_name, wish) => {
+    const [, afterMs] = await askedAgain(false, wish);
+    expect(afterMs).toBeGreaterThanOrEqual(MIN_SPACING_MS);
+    expect(afterMs).toBeLessThan(QUIET_MS);
+  });
+
+  it('hides no others, however many of its sessions wait at the head of the set', async () => {
+    const { runtime, queue } = openProcess();
+    const other = newTarget();
+    const [due, watch, busy] = shardKeys(runtime.namespace, shardOf(other));
+    const now = Date.now();
+    const quiet = Array.from({ length: 300 }, (_, i) => newTarget(`quiet-${i}`));
+    const scored = (score: number, members: readonly string[]) => members.flatMap((member) => [score, member]);
+    await runtime.redis
+      .multi()
+      .zadd(due, ...scored(now - 60_000, quiet.map(pollMember)))
+      .zadd(watch, ...scored(later(), quiet.map(pollMember)))
+      .zadd(
+        busy,
+        ...scored(
+          now + 60_000,
+          quiet.map(({ instanceKey }) => instanceKey),
+        ),
+      )
+      .exec();
+    const log = pollLog();
+    await consume(
+      queue,
+      {
+        poll: async (claim) => {
+          log.add(claim);
+          return { nextAt: claim.startedAt + MIN_SPACING_MS }; // by a tick, which begins at the head
+        },
+      },
+      1,
+    );
+    await queue.ensure(other, later());
+    const claims = await log.until(3);
+    expect(claims.map(({ target }) => target)).toEqual([other, other, other]);
+    expect(await runtime.redis.zcount(due, 0, now)).toBe(0); // they are looked at again later
+    expect(await runtime.redis.zcard(due)).toBe(301);
   });
 });

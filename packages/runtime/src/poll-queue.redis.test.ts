@@ -3,7 +3,7 @@ import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { describe, expect, it } from 'vitest';
 import { pollMember, SHARD_COUNT, shardKeys, shardOf } from './keys.ts';
 import { CLAIM_AHEAD_MS } from './poll-consumer.ts';
-import type { Claim, PollTarget } from './poll-queue.ts';
+import type { Claim, Polled, PollTarget } from './poll-queue.ts';
 import { later, newTarget, pollLog, preparePollQueues } from './test-poll-queue.ts';
 
 const { openProcess, consume } = preparePollQueues();
@@ -14,12 +14,12 @@ describe('PollQueue over BullMQ', () => {
     const two = openProcess(one.runtime.namespace);
     const log = pollLog();
     let underWay = 0;
-    const poll = async (claim: Claim): Promise<number> => {
+    const poll = async (claim: Claim): Promise<Polled> => {
       expect(++underWay).toBe(1);
       log.add(claim);
       await one.runtime.redis.ping();
       underWay--;
-      return claim.startedAt + 1_500;
+      return { nextAt: claim.startedAt + 1_500 };
     };
     await consume(one.queue, { poll });
     await consume(two.queue, { poll });
@@ -39,7 +39,7 @@ describe('PollQueue over BullMQ', () => {
     await consume(queue, {
       poll: async (claim) => {
         log.add(claim);
-        return claim.startedAt; // at once again
+        return { nextAt: claim.startedAt }; // at once again
       },
     });
     const instance = randomUUID();
@@ -56,11 +56,11 @@ describe('PollQueue over BullMQ', () => {
   it('stops at once when cancelled, and a poll that was under way does not bring it back', async () => {
     const { runtime, queue } = openProcess();
     const started = Promise.withResolvers<void>();
-    const aborted = Promise.withResolvers<number>();
+    const aborted = Promise.withResolvers<Polled>();
     await consume(queue, {
       poll: (claim, signal) => {
         started.resolve();
-        signal.addEventListener('abort', () => aborted.resolve(claim.startedAt + 10));
+        signal.addEventListener('abort', () => aborted.resolve({ nextAt: claim.startedAt + 10 }));
         return aborted.promise;
       },
     });
@@ -79,7 +79,7 @@ describe('PollQueue over BullMQ', () => {
     const { queue } = openProcess();
     const left = Promise.withResolvers<PollTarget>();
     await consume(queue, {
-      poll: async (claim) => claim.startedAt + MIN_SPACING_MS,
+      poll: async (claim) => ({ nextAt: claim.startedAt + MIN_SPACING_MS }),
       unwatched: async (target) => left.resolve(target),
     });
     const target = newTarget();
@@ -111,7 +111,7 @@ describe('PollQueue over BullMQ', () => {
         poll: async (claim) => {
           log.add(claim);
           if (claim.target.sessionId === held.sessionId) await release.promise;
-          return null;
+          return { nextAt: null };
         },
       },
       2,
@@ -139,7 +139,7 @@ describe('PollQueue over BullMQ', () => {
           log.add(claim);
           await release.promise;
           underWay--;
-          return null;
+          return { nextAt: null };
         },
       },
       5,

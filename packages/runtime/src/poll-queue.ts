@@ -17,29 +17,36 @@ export interface Claim {
   readonly target: PollTarget;
   /** When this request starts, by the clock all claims share (Redis), Unix ms. */
   readonly startedAt: number;
-  /** When it was due, Unix ms; put off as long as its tenant held its share. */
+  /** When it was due, Unix ms; put off as long as its tenant held its share, or the provider wanted quiet. */
   readonly dueAt: number;
   /** Set if somebody asked for this method, as after a doubtful notification. */
   readonly ask: PollMethod | null;
 }
 
+/** What one request leaves behind. */
+export interface Polled {
+  /** When the session's next is due (Unix ms; it may start `CLAIM_AHEAD_MS` before), null if it needs none. */
+  readonly nextAt: number | null;
+  /** The provider wants no request to this instance before (Unix ms), whichever session has it and whoever wishes one; unset if it named no time. */
+  readonly quietUntil?: number | undefined;
+}
+
 export interface PollHandlers {
   /**
-   * Does one request and applies its answer. Resolves to when the next is due (Unix ms; it may start `CLAIM_AHEAD_MS` before), or null if
-   * the session needs none. `signal` aborts
-   * when the session has left the queue or the consumer stops. A rejection counts as "due again after the usual claim time".
+   * Does one request and applies its answer. `signal` aborts when the session has left the queue or the consumer stops. A rejection counts
+   * as "due again after the usual claim time".
    */
-  readonly poll: (claim: Claim, signal: AbortSignal) => Promise<number | null>;
+  readonly poll: (claim: Claim, signal: AbortSignal) => Promise<Polled>;
   /** Nobody has watched it any more; it is out of the queue. */
   readonly unwatched: (target: PollTarget) => Promise<void>;
 }
 
 export interface PollQueue {
-  /** Somebody watches until `watchedUntil` (Unix ms). Not in the queue yet: it is, and polled at once. */
+  /** Somebody watches until `watchedUntil` (Unix ms). Not in the queue yet: it is, and polled as soon as its instance may be asked. */
   ensure(target: PollTarget, watchedUntil: number): Promise<void>;
   /** Extends the watch of those in the queue; resolves to those that are not. */
   renew(targets: readonly PollTarget[], watchedUntil: number): Promise<readonly PollTarget[]>;
-  /** Asks for a poll as soon as the spacing allows; nothing if the target is not in the queue. */
+  /** Asks for a poll as soon as the spacing and the provider allow; nothing if the target is not in the queue. */
   poke(target: PollTarget, ask?: PollMethod): Promise<void>;
   /** Takes it out; a request under way is aborted within seconds. Idempotent. */
   cancel(target: PollTarget): Promise<void>;

@@ -1,6 +1,7 @@
 -- KEYS due, watch, busy, poked. ARGV limit, lease (ms), member or '', ahead (ms), free places, share, wait (ms), then per tenant: id, places held.
 -- Claims members due by now + ahead (or the one named, if it is due) for the lease: they and their instances are nobody else's until it ends.
--- A member whose instance is busy keeps its place, so that two sessions of one instance take turns.
+-- A member whose instance is busy keeps its place, so that two sessions of one instance take turns; but if it is for longer than any lease,
+-- the provider wants quiet, and the member is looked at again after a lease: at the head of the set many would hide the others.
 -- A tenant may hold `share` times what is free. What else it has due waits, out of the way: at the head of the set it would hide the others.
 -- Members nobody watches any more leave the set. Returns {now, {member, due, method…}, {unwatched member…}, {member that waits…}}.
 local time = redis.call('TIME')
@@ -47,6 +48,8 @@ for i = 1, #found, 2 do
       redis.call('ZADD', KEYS[1], 'XX', now + ARGV[7], member)
       waiting[#waiting + 1] = member
     end
+  elseif busy_until > lease_until then
+    redis.call('ZADD', KEYS[1], 'XX', lease_until, member)
   end
 end
 -- Instances whose distance has been kept need no entry.

@@ -21,7 +21,10 @@ export function preparePollQueues() {
       return { runtime, queue };
     },
     async consume(queue: PollQueue, handlers: Partial<PollHandlers>, concurrency = 100): Promise<void> {
-      const stop = await queue.consume({ poll: async () => null, unwatched: async () => undefined, ...handlers }, { concurrency });
+      const stop = await queue.consume(
+        { poll: async () => ({ nextAt: null }), unwatched: async () => undefined, ...handlers },
+        { concurrency },
+      );
       open.push({ close: () => stop(1_000) });
     },
   };
