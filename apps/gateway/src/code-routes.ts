@@ -1,7 +1,7 @@
 /** The code as a picture by itself, for whoever draws nothing: a backend, an e-mail, an app. Asking for it counts as watching. */
 
 import { RefusedError } from '@qrcast/core/errors';
-import type { Code } from '@qrcast/core/session';
+import { type Code, isFinal } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -33,7 +33,10 @@ export function addCodeRoutes(app: FastifyInstance, { theirSession, sessions, wa
     await watching.start(session.id);
     const snapshot = await sessions.read(session.id);
     const state = snapshot?.session.state;
-    if (state?.kind !== 'showing' || clock.now() >= state.code.staleAt) throw noCode(`the session is ${state?.kind ?? 'gone'}`);
+    if (state?.kind !== 'showing' || clock.now() >= state.code.staleAt) {
+      const isOver = snapshot === null || isFinal(snapshot.session);
+      throw noCode(`the session is ${state?.kind ?? 'gone'}`, isOver);
+    }
     return { ...state.code, image: snapshot?.image ?? null };
   }
 
@@ -56,6 +59,7 @@ function send(reply: FastifyReply, { staleAt }: ShownCode, type: string, picture
   return reply.type(type).header('x-code-stale-at', staleAt).send(picture);
 }
 
-function noCode(why: string): RefusedError {
-  return new RefusedError('no_code', `expected a session that shows a code, and not a stale one; ${why}, so ask again a little later`);
+function noCode(why: string, isOver = false): RefusedError {
+  const advice = isOver ? 'and none will come any more' : 'so ask again a little later';
+  return new RefusedError('no_code', `expected a session that shows a code, and not a stale one; ${why}, ${advice}`);
 }

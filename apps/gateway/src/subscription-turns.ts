@@ -58,7 +58,7 @@ export function createSubscriptionTurns(maxUnread = MAX_UNREAD_ANSWERS): Subscri
 
   return {
     async take(lookup) {
-      lookups = Promise.allSettled([lookups, lookup]);
+      lookups = Promise.allSettled([lookups, lookup]).then(() => undefined); // or each would hold all before it
       const asked = ask(await lookup);
       await asked.before?.over;
       asked.before = undefined;

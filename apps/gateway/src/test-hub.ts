@@ -64,10 +64,13 @@ function openWorld() {
   const queued = new Map<string, number>();
   const counts = new Map<string, number>();
   const starts: string[] = [];
+  /** Ms until the instance may be asked. */
+  const waits = new Map<string, number>();
   const queue = {
     async ensure({ sessionId }: PollTarget, until: number) {
       starts.push(sessionId);
       queued.set(sessionId, until);
+      return waits.get(sessionId) ?? 0;
     },
     async renew(targets: readonly PollTarget[], until: number) {
       for (const { sessionId } of targets) if (queued.has(sessionId)) queued.set(sessionId, until);
@@ -88,7 +91,7 @@ function openWorld() {
     read: async (sessionId: string) => counts.get(sessionId) ?? 0,
   };
   const hub: Hub = openHub({ sessions, watching, viewerCounts, clock, log: createLog('test', 'silent'), renewEveryMs: RENEW_EVERY_MS });
-  return { sessions, queued, counts, starts, hub };
+  return { sessions, queued, counts, starts, waits, hub };
 }
 
 /** Lets all that is under way come to rest. */

@@ -107,7 +107,7 @@ export function createTickets({
       if (error instanceof errors.JWTExpired) throw new TicketEndedError('ticket_expired');
       throw new RefusedError(
         'unauthenticated',
-        'expected an API key (qk_…) or a ticket as it came from POST /v1/sessions; the admin key is for /v1/admin',
+        'expected a ticket as it came from POST /v1/sessions or, in an Authorization header, an API key (qk_…); the admin key is for /v1/admin',
       );
     }
   }

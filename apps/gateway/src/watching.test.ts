@@ -48,6 +48,23 @@ describe('watching', () => {
     expect(world().queued.has(id)).toBe(true);
   });
 
+  it.each([
+    [1_100, null],
+    [7_999, null],
+    [8_000, { code: 'rate_limited', retryAt: 8_000 }],
+    [600_000, { code: 'rate_limited', retryAt: 600_000 }],
+  ])('tells whoever comes while the instance may not be asked for %i ms: %o', async (waitMs, notice) => {
+    const id = await newSession();
+    world().waits.set(id, waitMs);
+    const viewer = newSink(true);
+    await watched(viewer.sink, id);
+    await settle();
+    const { state } = (await world().sessions.find(id)) ?? expect.unreachable();
+    expect(state).toEqual({ kind: 'waiting', notice: notice === null ? null : { ...notice, retryAt: Date.now() + notice.retryAt } });
+    await watched(newSink(true).sink, id);
+    expect((await world().sessions.find(id))?.failures).toBe(0);
+  });
+
   it('leaves an idle session idle where only hidden viewers are', async () => {
     const id = await newSession();
     const hidden = newSink(true);

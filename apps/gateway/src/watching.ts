@@ -10,7 +10,10 @@ import type { PollQueue, PollTarget } from '@qrcast/runtime/poll-queue';
 import type { Change, Sessions } from '@qrcast/runtime/sessions';
 
 export interface Watching {
-  /** Somebody watches from now on, for the grace at least: polled at once if it was not. Resolves to the session, null if it is gone. */
+  /**
+   * Somebody watches from now on, for the grace at least: polled, if it was not, as soon as its instance may be asked; where the provider wants
+   * long quiet for it, viewers are told so. Resolves to the session, null if it is gone.
+   */
   start(sessionId: string): Promise<Session | null>;
   /** Extends the watch of sessions that are polled; resolves to those that have fallen out of the queue. */
   renew(sessions: readonly Session[]): Promise<readonly string[]>;
@@ -30,6 +33,9 @@ export interface WatchingDeps {
   readonly graceMs: number;
 }
 
+/** A wait that screens tell of. Shorter ones are the spacing, or another session's turn. */
+const TELL_AFTER_MS = 8_000;
+
 export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps): Watching {
   async function change(sessionId: string, event: SessionEvent): Promise<Change | null> {
     const changed = await sessions.change(sessionId, event);
@@ -43,8 +49,11 @@ export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps
   return {
     async start(sessionId) {
       const session = await sessions.apply(sessionId, { kind: 'watched', at: clock.now() });
-      if (session !== null && isPolled(session)) await queue.ensure(targetOf(session), clock.now() + graceMs);
-      return session;
+      if (session === null || !isPolled(session)) return session;
+      const waitMs = await queue.ensure(targetOf(session), clock.now() + graceMs);
+      if (waitMs < TELL_AFTER_MS) return session;
+      const [at, outcome] = [clock.now(), { kind: 'trouble', code: 'rate_limited', retryAfterMs: waitMs } as const];
+      return sessions.apply(sessionId, { kind: 'answered', at, startedAt: at, jitter: 0, outcome });
     },
 
     async renew(watched) {

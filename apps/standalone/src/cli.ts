@@ -5,6 +5,7 @@
 
 import { constants } from 'node:os';
 import { createLog, errorFields } from '@qrcast/runtime/log';
+import { betterNodeThan } from '@qrcast/runtime/node-version';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { readSettings } from '@qrcast/runtime/settings';
 import { findUnknownSettings, unknownSettingText } from '@qrcast/runtime/unknown-settings';
@@ -39,6 +40,11 @@ function stop(reason: unknown, exitCode: number): void {
 function stopBySignal(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void {
   const exitCode = 128 + constants.signals[signal];
   stop(new InterruptedError(exitCode), exitCode);
+}
+
+function tellOldNode(): void {
+  const better = betterNodeThan(process.versions.node);
+  if (better !== null) writeError(`qrcast: this Node (${process.versions.node}) has known security holes; use ${better} or newer\n`);
 }
 
 function tellUnknownSettings(): void {
@@ -82,9 +88,11 @@ async function main(): Promise<number> {
       stdout.write(`${packageJson.version}\n`);
       return EXITS.connected.code;
     case 'login':
+      tellOldNode();
       tellUnknownSettings();
       return login(command.arguments);
     case 'rotate-keys':
+      tellOldNode();
       tellUnknownSettings();
       return runRotateKeys(
         {

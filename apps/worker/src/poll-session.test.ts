@@ -71,7 +71,10 @@ describe('a poll of one session', () => {
       },
       queue: {
         renew: async (targets) => (inQueue ? [] : targets),
-        ensure: async ({ sessionId }, until) => void ensured.push({ sessionId, until }),
+        ensure: async ({ sessionId }, until) => {
+          ensured.push({ sessionId, until });
+          return 0;
+        },
       },
       keyring,
       upstreamHosts,

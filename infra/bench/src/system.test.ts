@@ -1,11 +1,20 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { GATEWAY_FLAGS, WORKER_FLAGS } from './system.ts';
 
-it.each([
+const TOP = new URL('../../../', import.meta.url);
+const roles = [
   ['gateway', GATEWAY_FLAGS],
   ['worker', WORKER_FLAGS],
-])('measures the %s with the flags it is started with', (role, flags) => {
-  const { scripts } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
-  expect(scripts[role]).toBe(['node', ...flags, `apps/${role}/src/main.ts`].join(' '));
+] as const;
+
+it.each(roles)('measures the %s with the flags it is started with', (role, flags) => {
+  const { scripts } = JSON.parse(readFileSync(new URL('package.json', TOP), 'utf8'));
+  expect(scripts[role]).toBe(['node', '--import=./infra/start/require-node.mjs', ...flags, `apps/${role}/src/main.ts`].join(' '));
+});
+
+it.each(roles)('measures the %s with the flags that the README gives a supervisor, whose Node is there', (role, flags) => {
+  const [, node, rest] = readFileSync(new URL('README.md', TOP), 'utf8').match(`exec (\\S+) --disable-sigusr1 (.*apps/${role}/.*)`) ?? [];
+  expect(rest).toBe([...flags, `apps/${role}/src/main.ts`].join(' '));
+  expect(existsSync(new URL(node ?? '', TOP))).toBe(true);
 });

@@ -40,7 +40,7 @@ export type AuditActor = z.infer<typeof actorSchema>;
 
 const auditCredentialSchema = z.enum(['admin_key', 'api_key', 'ticket', 'webhook_token']).meta({
   id: 'AuditCredential',
-  description: 'As what a credential was taken; where both are good, all that begins not with `qk_` is a ticket',
+  description: 'As what a credential was taken; at a door that takes keys and tickets, what does not begin with `qk_` is a ticket',
 });
 
 export type AuditCredential = z.infer<typeof auditCredentialSchema>;

@@ -57,8 +57,9 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
   return {
     async ensure(target, watchedUntil) {
       const [due, watch, busy] = shardKeys(namespace, shardOf(target));
-      const dueInMs = await ensure([due, watch, busy], [pollMember(target), target.instanceKey, watchedUntil]);
-      await wakeWorker(target, Number(dueInMs));
+      const dueInMs = Number(await ensure([due, watch, busy], [pollMember(target), target.instanceKey, watchedUntil]));
+      await wakeWorker(target, dueInMs);
+      return Math.max(0, dueInMs); // -1: it was there
     },
 
     async renew(targets, watchedUntil) {

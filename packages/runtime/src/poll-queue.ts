@@ -42,8 +42,11 @@ export interface PollHandlers {
 }
 
 export interface PollQueue {
-  /** Somebody watches until `watchedUntil` (Unix ms). Not in the queue yet: it is, and polled as soon as its instance may be asked. */
-  ensure(target: PollTarget, watchedUntil: number): Promise<void>;
+  /**
+   * Somebody watches until `watchedUntil` (Unix ms). Not in the queue yet: it is, and polled as soon as its instance may be asked. Resolves to
+   * how long that will be, ms; 0 if it was in the queue.
+   */
+  ensure(target: PollTarget, watchedUntil: number): Promise<number>;
   /** Extends the watch of those in the queue; resolves to those that are not. */
   renew(targets: readonly PollTarget[], watchedUntil: number): Promise<readonly PollTarget[]>;
   /** Asks for a poll as soon as the spacing and the provider allow; nothing if the target is not in the queue. */
