@@ -87,6 +87,12 @@ describe.each(['code.svg', 'code.png'])('%s', (file) => {
     expect((await test.node.sessions.find(session.id))?.state.kind).toBe('waiting');
   });
 
+  it('does not have a client ask on where there will be none any more', async () => {
+    const { session } = await showing(LINK);
+    await test.answer(session.id, { kind: 'authorized', account: null });
+    expect((await ask(session.id)).body).toMatchObject({ code: 'no_code', detail: expect.stringContaining('none will come any more') });
+  });
+
   it('shows no code that is stale', async () => {
     const brief = await openTestGateway({ policy: { ...DEFAULT_POLICY, codeTtlMs: 1 } });
     const { session } = await showing(LINK, brief);

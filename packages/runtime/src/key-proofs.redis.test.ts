@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { announcedKeyIds, forgetKeyProof, proveKeyring, provenKeyIds } from './key-proofs.ts';
 import { createKeyring } from './keyring.ts';
@@ -34,6 +35,17 @@ it('of a rotation: both keys are wanted until the older one is forgotten', async
   await forgetKeyProof(runtime.redis, runtime.namespace, 'old');
   await prove(fresh);
   expect(await provenKeyIds(runtime.redis, runtime.namespace)).toEqual(['new']);
+});
+
+it('of a key that is lost: what .env.template says to have forgotten lets another in, under the same id', async () => {
+  const template = readFileSync(new URL('../../../.env.template', import.meta.url), 'utf8');
+  const forgotten = [...template.matchAll(/redis-cli hdel qrcast:(\S+) <id>/g)].map(([, name]) => `${runtime.namespace}:${name}`);
+  const [lost, other] = [key('k1'), key('k1')];
+  await prove(lost);
+  for (const name of forgotten.slice(1)) await runtime.redis.hdel(name, 'k1');
+  await expect(prove(other)).rejects.toThrow('QRCAST_SECRET_KEYS differ');
+  for (const name of forgotten) await runtime.redis.hdel(name, 'k1');
+  await prove(other);
 });
 
 it('a new key that nobody could read yet is refused in front, and leaves nothing behind', async () => {
