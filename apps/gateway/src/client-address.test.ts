@@ -18,6 +18,10 @@ describe('where a request comes from', () => {
     ['all are proxies', ['10.0.0.0/8'], '10.0.0.1', '10.0.0.3,10.0.0.2', '10.0.0.3'],
     ['there is no header', ['10.0.0.0/8'], '10.0.0.1', undefined, '10.0.0.1'],
     ['it is no address', ['10.0.0.0/8'], '10.0.0.1', 'unknown', '10.0.0.1'],
+    ['the proxy names a port', ['10.0.0.0/8'], '10.0.0.1', '203.0.113.7:50000', '203.0.113.7'],
+    ['the proxy names a port after IPv6', ['10.0.0.0/8'], '10.0.0.1', '[2001:db8::7]:50000', '2001:db8::7'],
+    ['the proxy writes IPv4 as IPv6', ['10.0.0.0/8'], '10.0.0.1', '::FFFF:cb00:7107', '203.0.113.7'],
+    ['the proxy names nobody after what the client wrote', ['10.0.0.0/8'], '10.0.0.1', '203.0.113.7, ', '10.0.0.1'],
     ['the proxy speaks IPv6', ['fd00::/8'], 'fd00::1', '2001:db8::7', '2001:db8::7'],
   ])('when %s', (_when, trusted, remote, forwarded, expected) => {
     expect(createAddressOf(trusted)(request(remote, forwarded))).toBe(expected);
@@ -28,6 +32,9 @@ describe('who shares a limit', () => {
   it.each([
     ['203.0.113.7', '203.0.113.7'],
     ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['::ffff:cb00:7107', '203.0.113.7'],
+    ['0:0:0:0:0:ffff:203.0.113.7', '203.0.113.7'],
+    ['2001:db8:1:ffff::1', '2001:db8:1:ffff::/64'],
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['2001:db8:1:2::1', '2001:db8:1:2::/64'],
     ['2001:0DB8:0001:0002::1', '2001:db8:1:2::/64'],

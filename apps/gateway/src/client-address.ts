@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { isIP, SocketAddress } from 'node:net';
 import { createAddressSet } from '@qrcast/runtime/address-range';
 
 export type AddressOf = (request: IncomingMessage) => string;
@@ -15,7 +15,7 @@ export function createAddressOf(trustedProxies: readonly string[]): AddressOf {
     let address = plain(socket.remoteAddress ?? '');
     const named = [headers['x-forwarded-for'] ?? []].flat().join().split(',');
     while (isTrustedProxy(address)) {
-      const before = plain(named.pop()?.trim() ?? '');
+      const before = plain(withoutPort(named.pop()?.trim() ?? ''));
       if (isIP(before) === 0) break;
       address = before;
     }
@@ -37,7 +37,14 @@ export function addressGroup(given: string): string {
     .join(':')}::/64`;
 }
 
-/** Of an IPv4 address in IPv6's clothes, as dual-stack sockets tell it, the address. */
+/** Of an IPv4 address in IPv6's clothes, as dual-stack sockets tell it and proxies write it in several ways, the address. */
 function plain(address: string): string {
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+  if (!/ffff:/i.test(address) || isIP(address) !== 6) return address;
+  const shortest = new SocketAddress({ address, family: 'ipv6' }).address;
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(shortest)?.[1] ?? address;
+}
+
+/** Some proxies name the client's port, too: `192.0.2.7:50000`, `[2001:db8::7]:50000`. */
+function withoutPort(named: string): string {
+  return /^\[([^\]]+)\](?::\d+)?$/.exec(named)?.[1] ?? /^([\d.]+):\d+$/.exec(named)?.[1] ?? named;
 }

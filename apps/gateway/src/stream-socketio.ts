@@ -23,6 +23,7 @@ import { createMessageBudget, MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from './message
 import { namesSecret } from './request-rules.ts';
 import type { Seat } from './seats.ts';
 import { emitThen, rawWebSocket, whenRead } from './socketio-credit.ts';
+import { cutUnread } from './socketio-unread.ts';
 import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnectionDeps } from './viewer-connection.ts';
 
 export interface SocketIoDeps extends ViewerConnectionDeps {
@@ -90,6 +91,7 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
       if (packets % PACKETS_PER_MESSAGE === 0 && !isWithinBudget() && conn.readyState === 'open') cut(conn);
     });
   });
+  io.engine.on('connection', (conn: Conn) => cutUnread(conn, () => cut(conn)));
   const opened = new WeakMap<Conn, Opened>();
   io.engine.on('connection', (conn: Conn) => {
     if (!admission.isDraining()) opened.set(conn, open(conn)); // else it is told so in the handshake

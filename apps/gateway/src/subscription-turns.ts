@@ -23,6 +23,8 @@ export interface SubscriptionTurns {
 export interface Turn {
   /** It was unsubscribed from before it began. */
   readonly isUnwanted: boolean;
+  /** Its ticket was looked at a while ago, and may have ended since. */
+  readonly hasWaited: boolean;
   /** Its answer was read, or there will be none. Idempotent. */
   end(): void;
 }
@@ -30,6 +32,7 @@ export interface Turn {
 /** One of those of the same session. */
 interface Asked {
   isUnwanted: boolean;
+  hasWaited: boolean;
   before: Asked | undefined;
   readonly over: Promise<void>;
   readonly end: () => void;
@@ -45,6 +48,7 @@ export function createSubscriptionTurns(maxUnread = MAX_UNREAD_ANSWERS): Subscri
     const { promise, resolve } = Promise.withResolvers<void>();
     const asked: Asked = {
       isUnwanted: false,
+      hasWaited: latest.has(sessionId),
       before: latest.get(sessionId),
       over: promise,
       end() {
@@ -62,7 +66,10 @@ export function createSubscriptionTurns(maxUnread = MAX_UNREAD_ANSWERS): Subscri
       const asked = ask(await lookup);
       await asked.before?.over;
       asked.before = undefined;
-      await places.take(); // last: who waits for its session holds up no other
+      if (!places.takeFree()) {
+        asked.hasWaited = true;
+        await places.take(); // last: who waits for its session holds up no other
+      }
       void asked.over.then(places.giveBack);
       return asked;
     },
@@ -75,14 +82,16 @@ export function createSubscriptionTurns(maxUnread = MAX_UNREAD_ANSWERS): Subscri
 }
 
 /** First come, first served. */
-function createPlaces(count: number): { take(): Promise<void>; giveBack(): void } {
+function createPlaces(count: number): { takeFree(): boolean; take(): Promise<void>; giveBack(): void } {
   let free = count;
   const waiting: (() => void)[] = [];
   return {
-    async take() {
-      if (free > 0) free--;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
+    takeFree() {
+      if (free === 0) return false;
+      free--;
+      return true;
     },
+    take: () => new Promise((resolve) => waiting.push(resolve)),
     giveBack() {
       const next = waiting.shift();
       if (next === undefined) free++;

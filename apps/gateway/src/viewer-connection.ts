@@ -87,6 +87,8 @@ export interface ViewerTransport {
   enter(): void;
 }
 
+const overError = (): RefusedError => new RefusedError('unavailable', 'the connection is closed; open another');
+
 export function openViewerConnection(deps: ViewerConnectionDeps, transport: ViewerTransport): ViewerConnection {
   const { hub, service, passwordStep, seats } = deps;
   const { sink, origin } = transport;
@@ -135,7 +137,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
   }
 
   function refusalFor(sessionId: string): RefusedError | null {
-    if (isOver) return new RefusedError('unavailable', 'the connection is closed; open another');
+    if (isOver) return overError();
     if (subscribed.size < MAX_SUBSCRIPTIONS || subscribed.has(sessionId)) return null;
     return new RefusedError('too_many_requests', `at most ${MAX_SUBSCRIPTIONS} sessions on one connection; open another`);
   }
@@ -158,6 +160,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     try {
       const session = await subscription.first;
       if (session === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+      if (isOver) throw overError(); // its ticket may be what ended it
       return {
         session,
         begin() {
@@ -177,12 +180,15 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
   }
 
   async function subscribe(request: SubscribeRequest): Promise<Answered> {
+    if (asked >= MAX_SUBSCRIPTIONS) {
+      throw new RefusedError('too_many_requests', `at most ${MAX_SUBSCRIPTIONS} subscriptions that wait; read their answers`);
+    }
     asked++;
     try {
       const admitted = admit(request.ticket);
       const turn = await turns.take(admitted.then(({ ticket }) => ticket.sessionId));
       try {
-        const viewer = await admitted;
+        const viewer = turn.hasWaited ? await admit(request.ticket) : await admitted;
         const { sessionId } = viewer.ticket;
         const accepted = await watch(viewer, request, await seats.take(viewer, sessionId, subscribed.get(sessionId)?.seat));
         if (turn.isUnwanted) leave(sessionId);

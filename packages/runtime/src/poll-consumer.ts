@@ -32,7 +32,7 @@ export const TICK_MS = 500;
  */
 export const CLAIM_AHEAD_MS = 100;
 /** A claim whose holder went silent comes due again after this: below two intervals, above any hiccup that is worth riding out. */
-const LEASE_MS = 6_000;
+export const LEASE_MS = 6_000;
 const EXTEND_EVERY_MS = 2_000;
 /** Ticks are put back if a job was ever lost, as by a flushed Redis. */
 const RESTORE_TICKS_EVERY_MS = 15_000;
@@ -74,7 +74,7 @@ export async function consumePolls(
       const claimedAt = performance.now();
       const args = [limit, LEASE_MS, member, CLAIM_AHEAD_MS, free, SHARE_OF_FREE, SHARE_WAIT_MS, ...holders.flat()];
       const reply = await claim(shardKeys(namespace, shard), args);
-      const [startedAt, claimed, unwatched, waiting] = reply as [number, string[], string[], string[]];
+      const [startedAt, claimed, unwatched, waiting, quiet] = reply as [number, string[], string[], string[], number];
       for (let i = 0; i < claimed.length; i += 3) {
         const target = parsePollMember(claimed[i] ?? '');
         const ask = (claimed[i + 2] || null) as PollMethod | null; // written by poke() alone
@@ -83,7 +83,7 @@ export async function consumePolls(
       }
       for (const left of unwatched) void idle(parsePollMember(left));
       if (waiting.length > 0) tellWaiting(waiting);
-      return claimed.length / 3 + unwatched.length + waiting.length;
+      return claimed.length / 3 + unwatched.length + waiting.length + quiet;
     } finally {
       reserved -= limit;
     }

@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { type Namespace, POLL_QUEUE_NAME, parsePollMember, pollMember, queuePrefix, shardKeys, shardOf } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
-import { consumePolls } from './poll-consumer.ts';
+import { consumePolls, LEASE_MS } from './poll-consumer.ts';
 import type { PollQueue, PollTarget } from './poll-queue.ts';
 
 export interface PollQueueDeps {
@@ -57,7 +57,7 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
   return {
     async ensure(target, watchedUntil) {
       const [due, watch, busy] = shardKeys(namespace, shardOf(target));
-      const dueInMs = Number(await ensure([due, watch, busy], [pollMember(target), target.instanceKey, watchedUntil]));
+      const dueInMs = Number(await ensure([due, watch, busy], [pollMember(target), target.instanceKey, watchedUntil, LEASE_MS]));
       await wakeWorker(target, dueInMs);
       return Math.max(0, dueInMs); // -1: it was there
     },

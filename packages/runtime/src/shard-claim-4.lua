@@ -1,9 +1,10 @@
 -- KEYS due, watch, busy, poked. ARGV limit, lease (ms), member or '', ahead (ms), free places, share, wait (ms), then per tenant: id, places held.
 -- Claims members due by now + ahead (or the one named, if it is due) for the lease: they and their instances are nobody else's until it ends.
 -- A member whose instance is busy keeps its place, so that two sessions of one instance take turns; but if it is for longer than any lease,
--- the provider wants quiet, and the member is looked at again after a lease: at the head of the set many would hide the others.
+-- the provider wants quiet, and the member is put off to its end, or for ten leases: at the head of the set many would hide the others.
 -- A tenant may hold `share` times what is free. What else it has due waits, out of the way: at the head of the set it would hide the others.
--- Members nobody watches any more leave the set. Returns {now, {member, due, method…}, {unwatched member…}, {member that waits…}}.
+-- Members nobody watches any more leave the set. Returns {now, {member, due, method…}, {unwatched member…}, {member that waits…},
+-- how many were put off for quiet}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local limit, free, share = tonumber(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -13,13 +14,13 @@ for i = 8, #ARGV, 2 do
 end
 local found
 if ARGV[3] == '' then
-  found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now + ARGV[4], 'WITHSCORES', 'LIMIT', 0, limit + 100) -- past members whose instance is busy
+  found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now + ARGV[4], 'WITHSCORES', 'LIMIT', 0, limit + 1000) -- past members whose instance is busy
 else
   local due = redis.call('ZSCORE', KEYS[1], ARGV[3])
   found = (due and tonumber(due) <= now) and { ARGV[3], due } or {}
 end
 local lease_until = now + ARGV[2]
-local claimed, unwatched, waiting = {}, {}, {}
+local claimed, unwatched, waiting, quiet = {}, {}, {}, 0
 for i = 1, #found, 2 do
   local member = found[i]
   local instance, tenant = string.match(member, '|([^|]*)|(.*)')
@@ -49,9 +50,10 @@ for i = 1, #found, 2 do
       waiting[#waiting + 1] = member
     end
   elseif busy_until > lease_until then
-    redis.call('ZADD', KEYS[1], 'XX', lease_until, member)
+    redis.call('ZADD', KEYS[1], 'XX', math.min(busy_until, now + 10 * ARGV[2]), member)
+    quiet = quiet + 1
   end
 end
 -- Instances whose distance has been kept need no entry.
 if ARGV[3] == '' then redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now) end
-return { now, claimed, unwatched, waiting }
+return { now, claimed, unwatched, waiting, quiet }
