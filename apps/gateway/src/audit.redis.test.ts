@@ -239,7 +239,7 @@ it('believes of X-Forwarded-For what is an address and a trusted proxy says, alo
   await behind.close();
   const { entries } = await audit('action=session.cancelled');
   const addresses = entries.map(({ address }) => address).reverse();
-  expect(addresses).toEqual(['203.0.113.7', '203.0.113.8', '127.0.0.1', '127.0.0.1', '203.0.113.10']);
+  expect(addresses).toEqual(['203.0.113.7', '203.0.113.8', '127.0.0.1', '203.0.113.9', '203.0.113.10']);
 });
 
 it('tells of a ticket that is used from many networks, but no one ticket can flush it', async () => {
