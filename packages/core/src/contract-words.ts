@@ -8,7 +8,7 @@ import type { EndReason, StateKind } from './session.ts';
 import type { Format } from './wire.ts';
 
 export const STATE_WORDS: Readonly<Record<StateKind, string>> = {
-  idle: 'Nobody watches, and nothing is polled. The first state of every session.',
+  idle: 'Nobody watches, no login can be under way, and nothing is polled. The first state of every session.',
   waiting: 'Polled, with no code to show; `notice` says why, if there is a reason.',
   showing: 'There is a code to scan, until `code.staleAt`.',
   password: "Scanned; the account's cloud password is wanted.",
@@ -17,9 +17,9 @@ export const STATE_WORDS: Readonly<Record<StateKind, string>> = {
 };
 
 export const NOTICE_WORDS: Readonly<Record<NoticeCode, string>> = {
-  instance_starting: 'The instance is being created, is restarting, or was logged out for a relink.',
+  instance_starting: 'The instance is being created, is restarting, or was logged out for a new login.',
   provider_not_ready:
-    'No code yet, or the phone of the linked account is not known yet, or another account than expected is being logged out.',
+    'No code yet, or the account is suspended, or its phone is not known yet, or another account than expected is being logged out.',
   provider_timeout: 'No answer in time, or none for 8 s so far.',
   provider_refused: "Refused this time: by the provider, the messenger or this service's operator.",
   provider_unreachable: 'No connection to the provider.',
@@ -27,15 +27,16 @@ export const NOTICE_WORDS: Readonly<Record<NoticeCode, string>> = {
   rate_limited: "Too many requests at the provider, ours or somebody else's.",
   password_rejected: 'The last password was wrong.',
   password_rate_limited: 'No more passwords are taken for now, by the provider or by this service.',
+  login_finishing: 'The code was scanned, and the provider is finishing the login. Invite no second scan.',
 };
 
 export const END_WORDS: Readonly<Record<EndReason, string>> = {
   deadline: 'The attempt took its time. Resumable.',
   provider_down: 'The provider failed eight times in a row. Resumable.',
   cancelled: 'Deleted, its tenant removed, or replaced by a session with another token.',
-  credentials_rejected: 'The provider does not know the instance, the token or the host.',
+  credentials_rejected: 'The provider does not know the instance, the token or the host; or it has refused them for a minute.',
   instance_deleted: 'The provider says that the instance is deleted.',
-  instance_expired: 'The provider says that the instance is not paid for any more.',
+  instance_expired: 'The provider says that the instance is not paid for. New instances say so for up to an hour. Resumable.',
   instance_blocked: 'The messenger has blocked the account.',
   account_mismatch: 'Another phone than `expectedPhone` was linked.',
   expired: '`expiresAt` passed.',

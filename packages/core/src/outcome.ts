@@ -16,7 +16,8 @@ export type NoticeCode =
   | 'provider_error'
   | 'rate_limited'
   | 'password_rejected'
-  | 'password_rate_limited';
+  | 'password_rate_limited'
+  | 'login_finishing';
 
 /** Refusals that end a session once the provider has repeated them. */
 export type RefusalReason = 'credentials_rejected' | 'instance_deleted' | 'instance_expired' | 'instance_blocked';
@@ -39,6 +40,11 @@ export type Outcome =
   | { readonly kind: 'notAuthorized' }
   /** The code was scanned; the account's cloud password is wanted. */
   | { readonly kind: 'passwordWanted' }
+  /**
+   * The provider has restricted the account, and names no phone. That proves no login: instances that had lost theirs were put into this
+   * state by mistake (green-api/issues #1062).
+   */
+  | { readonly kind: 'suspended' }
   /** No answer of use this time. `retryAfterMs` only if the provider named one. `isUnanswered`: no answer at all, so the host may be dead. */
   | { readonly kind: 'trouble'; readonly code: NoticeCode; readonly retryAfterMs?: number; readonly isUnanswered?: true }
   /** The provider says this instance or these credentials cannot work. */

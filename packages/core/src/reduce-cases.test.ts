@@ -173,21 +173,14 @@ test('a logout of the wrong account goes on when nobody watches, and its attempt
   expect(reduce(policy, session, { kind: 'cancelled', at: NOW }).state).toEqual(ended('cancelled'));
 });
 
-test('only the two resumable ends can be resumed or changed by an answer', () => {
-  const reasons = [
-    'cancelled',
-    'credentials_rejected',
-    'instance_deleted',
-    'instance_expired',
-    'instance_blocked',
-    'account_mismatch',
-  ] as const;
+test('only the resumable ends can be resumed or changed by an answer', () => {
+  const reasons = ['cancelled', 'credentials_rejected', 'instance_deleted', 'instance_blocked', 'account_mismatch'] as const;
   for (const reason of [...reasons, 'expired'] as const) {
     const session = withState(ended(reason));
     expect(reduce(policy, session, { kind: 'resumed', at: STARTED }), reason).toBe(session);
     expect(reduce(policy, session, answered(linked)), reason).toBe(session);
   }
-  for (const reason of ['deadline', 'provider_down'] as const) {
+  for (const reason of ['deadline', 'provider_down', 'instance_expired'] as const) {
     expect(reduce(policy, withState(ended(reason)), { kind: 'resumed', at: STARTED }).state.kind, reason).toBe('waiting');
   }
 });

@@ -228,7 +228,7 @@ describe('the password step', () => {
 
 describe('a session nobody watches', () => {
   test('shows nothing, takes the answer under way, and is connected by one', () => {
-    const left = play(created(), watched(0), told(1, code('a')), unwatched(20));
+    const left = play(created(), watched(0), unwatched(20));
     expect(left.state).toEqual({ kind: 'idle' });
     const answeredLate = play(left, told(20.5, code('b'), 1));
     expect(answeredLate.state).toEqual({ kind: 'idle' });

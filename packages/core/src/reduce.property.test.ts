@@ -8,8 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { type History, history, refusals } from '../test/histories.ts';
 import type { Outcome } from './outcome.ts';
 import { reduce, type SessionEvent } from './reduce.ts';
-import { MIN_SPACING_MS, type Policy } from './schedule.ts';
-import { type Code, isFinal, isPolled, isTerminal, nextElapseAt, type Session } from './session.ts';
+import { MAX_START_OVERS, MIN_SPACING_MS, type Policy } from './schedule.ts';
+import { asksStateOnly, type Code, isFinal, isLoggingOut, isPolled, isTerminal, nextElapseAt, type Session } from './session.ts';
 import { owed, toWire, type WireSession } from './wire.ts';
 
 const RUNS = { numRuns: 1_000 };
@@ -78,7 +78,7 @@ describe('after every event', () => {
 
   always('the fence never falls, and an older answer does no more than time', ({ policy, before, event, after }) => {
     expect(after.fence).toBeGreaterThanOrEqual(before.fence);
-    if (!('startedAt' in event) || event.startedAt >= before.fence) return;
+    if (event.kind === 'startedOver' || !('startedAt' in event) || event.startedAt >= before.fence) return;
     const aged = reduce(policy, before, { kind: 'elapsed', at: event.at });
     if (aged === before) expect(after).toBe(before);
     else expect(after).toEqual(aged);
@@ -113,6 +113,35 @@ describe('after every event', () => {
     else expect(after.state).toEqual(before.state.kind === 'ended' ? before.state : { kind: 'ended', reason: 'account_mismatch' });
     if (isPolled(after) && before.logoutsLeft !== null && event.kind === 'answered' && after.fence > before.fence)
       expect(after.logoutsLeft).toBe(before.logoutsLeft - 1);
+  });
+
+  always('no code is asked for while nobody looks, nor under the fingers of a person who logs in', ({ after }) => {
+    if (isPolled(after) && asksStateOnly(after)) expect(after.next.ask).not.toBe('qr');
+    if (after.state.kind === 'password') expect(after.login).toBe('password');
+    if (after.isUnwatched) seen.add('unwatched');
+    if (after.login === 'finishing') seen.add('finishing');
+  });
+
+  always('only a live session is unwatched', ({ before, event, after }) => {
+    if (after.isUnwatched) expect(isPolled(after)).toBe(true);
+    if (!before.isUnwatched || after.isUnwatched) return;
+    const isOver = event.kind === 'watched' || event.kind === 'startedOver' || isLoggingOut(after);
+    if (!isOver) expect(isPolled(after)).toBe(false);
+    if (after.state.kind === 'ended') expect(after.state.reason).not.toBe('provider_down');
+  });
+
+  always('a password step never loses its attempt, and is left three times at most', ({ policy, before, event, after }) => {
+    if (before.state.kind === 'password' && isPolled(after) && event.at < before.deadlineAt) expect(after.startedAt).toBe(before.startedAt);
+    expect(after.startOvers).toBeLessThanOrEqual(MAX_START_OVERS);
+    if (after.startOvers === before.startOvers) return;
+    seen.add('started over');
+    expect(after).toMatchObject({ startOvers: before.startOvers + 1, login: 'none', isUnwatched: false, startedAt: before.startedAt });
+    expect(after.deadlineAt).toBe(Math.min(event.at + policy.attemptMs, after.expiresAt));
+  });
+
+  always('a suspended account connects nobody', ({ event, after, before }) => {
+    if (event.kind !== 'answered' || event.outcome.kind !== 'suspended') return;
+    if (before.state.kind !== 'connected') expect(after.state.kind).not.toBe('connected');
   });
 
   always('a code keeps its picture and its text while it is shown', ({ before, event, after }) => {
@@ -191,7 +220,6 @@ test('the histories reach every state and every end, and show a code in two pict
   );
   const lives = ['idle', 'waiting', 'showing', 'password', 'connected'];
   const ends = [...refusals, 'deadline', 'provider_down', 'cancelled', 'account_mismatch', 'expired'];
-  expect([...lives, ...ends, 'another picture of the same text', 'a wrong account to log out'].filter((name) => !seen.has(name))).toEqual(
-    [],
-  );
+  const cases = ['another picture of the same text', 'a wrong account to log out', 'unwatched', 'finishing', 'started over'];
+  expect([...lives, ...ends, ...cases].filter((name) => !seen.has(name))).toEqual([]);
 });

@@ -18,6 +18,18 @@ export const MAX_BACKOFF_MS = 30_000;
 export const FAILURES_UNTIL_DOWN = 8;
 /** A refusal must be repeated before it ends the session: stray 401s and 404s on healthy instances are on record. */
 export const REFUSALS_UNTIL_END = 2;
+/**
+ * Credentials that have worked in this session are refused for this long before that ends it. Healthy instances have answered 401, 403 and
+ * 404 for seconds (green-api/issues #306, #926, #1116).
+ */
+export const REFUSED_UNTIL_END_MS = 60_000;
+/**
+ * While nobody looks, the state method is asked once in so many intervals. A login is then found within 15 s where no notification comes,
+ * for a third of the requests; a page that somebody left costs the provider at most 12 requests until its attempt is over.
+ */
+export const UNWATCHED_INTERVALS = 3;
+/** How often a person may leave the password step of one session for a new code. */
+export const MAX_START_OVERS = 3;
 /** Logouts asked for when another account than the expected one was found: the session must end, also where the provider takes none. */
 export const LOGOUTS_ON_MISMATCH = 3;
 

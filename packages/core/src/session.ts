@@ -10,6 +10,9 @@
  *      └───────────────────┘  │                      ▼                            │
  *                             └─ notAuthorized ─ password ────────────────────────┘
  *    any live state ── deadline, refusal, cancel, expiry ──▶ ended ── resumed (if resumable) ──▶ waiting
+ *
+ * Once a code was shown, `unwatched` does not stop the attempt: the person may be approving the login on the same phone. It sets
+ * `isUnwatched`, and the session stays live until the deadline, asked for by the state method alone. Then it is `idle`.
  */
 
 import type { Account, NoticeCode, PollMethod, RefusalReason } from './outcome.ts';
@@ -17,7 +20,7 @@ import type { Account, NoticeCode, PollMethod, RefusalReason } from './outcome.t
 export type EndReason = RefusalReason | 'deadline' | 'provider_down' | 'cancelled' | 'account_mismatch' | 'expired';
 
 /** Ends that `resumed` can turn into a new attempt. The others need a new session. */
-export const RESUMABLE_ENDS: ReadonlySet<EndReason> = new Set<EndReason>(['deadline', 'provider_down']);
+export const RESUMABLE_ENDS: ReadonlySet<EndReason> = new Set<EndReason>(['deadline', 'provider_down', 'instance_expired']);
 
 /** The last trouble of an attempt that goes on. `retryAt`: when the provider is asked next, Unix ms. */
 export interface Notice {
@@ -44,6 +47,12 @@ export type State =
   | { readonly kind: 'ended'; readonly reason: EndReason };
 
 export type StateKind = State['kind'];
+
+/**
+ * How far the login has come, by what the provider last said: no code was shown yet, a code was shown, the scanned login is being finished,
+ * or the account's password is wanted. The last two are states of the instance and outlive an attempt of ours.
+ */
+export type LoginProgress = 'none' | 'offered' | 'finishing' | 'password';
 
 /** What a session begins with. */
 export interface NewSession {
@@ -72,6 +81,13 @@ export interface Session extends NewSession {
   readonly state: State;
   /** Another phone than the expected one was found and is being logged out: how many more tries that gets. Null: none was found. */
   readonly logoutsLeft: number | null;
+  readonly login: LoginProgress;
+  /** Nobody looks at a live session. The provider is asked for its state alone, so that no new login is begun. */
+  readonly isUnwatched: boolean;
+  /** How often the person has left the password step for a new code. */
+  readonly startOvers: number;
+  /** The provider has accepted these credentials in this session. */
+  readonly isProven: boolean;
   /** What the provider is asked next, and when. Means nothing unless `isPolled`. */
   readonly next: { readonly ask: PollMethod; readonly at: number };
   /** When the request behind the last accepted answer started. Answers of earlier requests are ignored. */
@@ -80,6 +96,8 @@ export interface Session extends NewSession {
   readonly failures: number;
   /** Refusals in a row. */
   readonly refusals: number;
+  /** When the first of them came, Unix ms; null without one. */
+  readonly refusedSince: number | null;
 
   /** Notifications from before this moment tell of an earlier login: the attempt's start, or when a relinked instance was seen logged out. */
   readonly newsFrom: number;
@@ -97,10 +115,15 @@ export function createSession(fields: NewSession, attemptMs: number, now: number
     toldVersion: 1,
     state: { kind: 'idle' },
     logoutsLeft: null,
+    login: 'none',
+    isUnwatched: false,
+    startOvers: 0,
+    isProven: false,
     next: { ask: 'qr', at: now },
     fence: 0,
     failures: 0,
     refusals: 0,
+    refusedSince: null,
     newsFrom: now,
     createdAt: now,
     startedAt: now,
@@ -130,6 +153,14 @@ export function isPolled(session: Session): boolean {
 /** Another account than the expected one is being logged out: polled to its end, whether anybody watches or not. */
 export function isLoggingOut(session: Session): boolean {
   return session.logoutsLeft !== null && isPolled(session);
+}
+
+/**
+ * Only the state method may be asked. A request for a code could start a new login under the person's fingers, or fetch one that nobody
+ * looks at.
+ */
+export function asksStateOnly(session: Session): boolean {
+  return session.isUnwatched || session.login === 'finishing' || session.login === 'password';
 }
 
 /** When time alone changes the session next (`elapsed`), Unix ms; Infinity if never. */

@@ -26,6 +26,7 @@ describe('toWire', () => {
     rate_limited: true,
     password_rejected: true,
     password_rate_limited: true,
+    login_finishing: true,
   };
 
   test.each(Object.keys(codes) as NoticeCode[])('notice %s is part of the contract', (code) => {
@@ -39,7 +40,7 @@ describe('toWire', () => {
     cancelled: false,
     credentials_rejected: false,
     instance_deleted: false,
-    instance_expired: false,
+    instance_expired: true,
     instance_blocked: false,
     account_mismatch: false,
     expired: false,

@@ -24,6 +24,7 @@ export const noticeCodeSchema = z
     'rate_limited',
     'password_rejected',
     'password_rate_limited',
+    'login_finishing',
   ])
   .meta({ id: 'NoticeCode', description: 'What the trouble is' });
 

@@ -34,7 +34,8 @@ export function created(overrides: Partial<NewSession> = {}): Session {
 
 /** A live or ended session in this very state, with the fence of a poll at `FENCE` and room below every version. */
 export function withState(state: State, overrides: Partial<Session> = {}): Session {
-  return { ...created(), version: 7, toldVersion: 5, fence: FENCE, next: { ask: 'qr', at: STARTED }, state, ...overrides };
+  const login = state.kind === 'showing' ? 'offered' : state.kind === 'password' ? 'password' : 'none';
+  return { ...created(), version: 7, toldVersion: 5, fence: FENCE, next: { ask: 'qr', at: STARTED }, login, state, ...overrides };
 }
 
 export const ended = (reason: EndReason): State => ({ kind: 'ended', reason });

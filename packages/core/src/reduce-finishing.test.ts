@@ -1,0 +1,143 @@
+/** A scanned login that the provider is finishing, an account that is suspended, and the way out of the password step. */
+
+import { describe, expect, test } from 'vitest';
+import { answered, code, created, linked, linkedAs, policy, T0, trouble } from '../test/fixtures.ts';
+import type { Outcome } from './outcome.ts';
+import { reduce, type SessionEvent } from './reduce.ts';
+import { MAX_START_OVERS, MIN_SPACING_MS } from './schedule.ts';
+import type { NewSession, Session } from './session.ts';
+
+const at = (seconds: number): number => T0 + seconds * 1000;
+const told = (seconds: number, outcome: Outcome): SessionEvent => answered(outcome, { at: at(seconds), startedAt: at(seconds) - 100 });
+const play = (session: Session, ...events: readonly SessionEvent[]): Session =>
+  events.reduce((before, event) => reduce(policy, before, event), session);
+const watched: SessionEvent = { kind: 'watched', at: T0 };
+const begin = (fields: Partial<NewSession> = {}): Session => play(created(fields), watched);
+const starting = trouble('instance_starting');
+const notAuthorized: Outcome = { kind: 'notAuthorized' };
+const suspended: Outcome = { kind: 'suspended' };
+
+describe('an instance that starts after a code was shown', () => {
+  const finishing = play(begin(), told(1, code('a')), told(6, starting));
+
+  test('takes the code away, and asks for no other until the provider waits for a scan', () => {
+    expect(finishing).toMatchObject({
+      state: { kind: 'waiting', notice: { code: 'login_finishing', retryAt: at(10.9) } },
+      next: { ask: 'state', at: at(10.9) },
+    });
+    const still = play(finishing, told(11, starting), told(16, trouble('provider_error')), told(21, starting));
+    expect(still).toMatchObject({ state: { notice: { code: 'login_finishing' } }, next: { ask: 'state' } });
+    const over = play(still, told(26, notAuthorized));
+    expect(over).toMatchObject({ state: { kind: 'waiting', notice: null }, next: { ask: 'qr', at: at(25.9) + MIN_SPACING_MS } });
+    expect(play(over, told(28, code('b'))).state.kind).toBe('showing');
+  });
+
+  test('is connected, or asked for a password, as the provider says', () => {
+    expect(play(finishing, told(11, linked)).state.kind).toBe('connected');
+    expect(play(finishing, told(11, { kind: 'passwordWanted' })).state.kind).toBe('password');
+    const expecting = play(begin({ expectedPhone: '79990000000' }), told(1, code('a')), told(6, starting), told(11, linked));
+    expect(expecting.next.ask).toBe('account');
+    expect(play(expecting, told(13, linkedAs('79990000000'))).state.kind).toBe('connected');
+  });
+
+  test('also when it was the code method that said so, and when the code had gone stale before', () => {
+    const stale = play(begin(), told(1, code('a')), { kind: 'elapsed', at: at(30) });
+    expect(play(stale, told(31, starting)).state).toMatchObject({ kind: 'waiting', notice: { code: 'login_finishing' } });
+  });
+
+  test('after the password was handed over: the form goes', () => {
+    const password = play(begin(), told(1, code('a')), told(6, { kind: 'passwordWanted' }));
+    expect(play(password, told(11, starting)).state).toMatchObject({ kind: 'waiting', notice: { code: 'login_finishing' } });
+  });
+
+  test('asks for the state alone while nobody looks, too', () => {
+    const left = play(finishing, { kind: 'unwatched', at: at(8) });
+    expect(left).toMatchObject({ isUnwatched: true, next: { ask: 'state' } });
+    expect(play(left, told(25, linked)).state.kind).toBe('connected');
+  });
+});
+
+test('an instance that starts before a code was shown is starting, and codes are asked for', () => {
+  const run = play(begin(), told(1, starting));
+  expect(run).toMatchObject({ state: { notice: { code: 'instance_starting' } }, next: { ask: 'qr' } });
+  const relinked = play(begin({ relink: true }), told(1, linked), told(3, { kind: 'loggedOut' }), told(8, starting));
+  expect(relinked).toMatchObject({ state: { notice: { code: 'instance_starting' } }, next: { ask: 'qr' } });
+});
+
+describe('a suspended account', () => {
+  const first = play(begin(), told(1, code('a')), told(6, suspended));
+
+  test('is asked for, and without a phone nobody is connected', () => {
+    expect(first).toMatchObject({
+      state: { kind: 'waiting', notice: { code: 'provider_not_ready' } },
+      next: { ask: 'account', at: at(5.9) + MIN_SPACING_MS },
+    });
+    const second = play(first, told(7.1, suspended));
+    expect(second).toMatchObject({ state: { kind: 'waiting', notice: { code: 'provider_not_ready' } }, next: { ask: 'qr', at: at(12) } });
+    expect(play(second, told(12.1, suspended)).next.ask).toBe('account');
+  });
+
+  test('is connected by a phone, or by a code method that says so', () => {
+    expect(play(first, told(7.1, linkedAs('79990000000'))).state).toMatchObject({ kind: 'connected', account: { phone: '79990000000' } });
+    expect(play(first, told(7.1, suspended), told(12.1, linked)).state.kind).toBe('connected');
+  });
+
+  test('that has lost its login can be linked anew', () => {
+    expect(play(first, told(7.1, suspended), told(12.1, code('b'))).state.kind).toBe('showing');
+  });
+
+  test('is logged out first with relink, and again where a wrong account has to go', () => {
+    expect(play(begin({ relink: true }), told(1, suspended)).next.ask).toBe('logout');
+    const wrong = play(begin({ expectedPhone: '79990000000', logoutOnMismatch: true }), told(1, linkedAs('79991111111')));
+    expect(play(wrong, told(3, suspended))).toMatchObject({ logoutsLeft: 2, next: { ask: 'logout' } });
+  });
+
+  test('asks for no code while nobody looks', () => {
+    const left = play(first, { kind: 'hidden', at: at(6.5) }, told(7.1, suspended));
+    expect(left.next.ask).toBe('state');
+  });
+});
+
+describe('started over', () => {
+  const password = play(begin(), told(1, code('a')), told(6, { kind: 'passwordWanted' }));
+  const over = (session: Session, seconds: number): Session =>
+    play(session, { kind: 'startedOver', at: at(seconds), startedAt: at(seconds) - 500 });
+
+  test('waits for a new code in the same attempt, with a new deadline', () => {
+    expect(over(password, 100)).toMatchObject({
+      state: { kind: 'waiting', notice: { code: 'instance_starting' } },
+      next: { ask: 'qr', at: at(104.5) },
+      startedAt: password.startedAt,
+      deadlineAt: at(280),
+      login: 'none',
+      newsFrom: at(100),
+    });
+    expect(play(over(password, 100), told(106, starting)).state).toMatchObject({ notice: { code: 'instance_starting' } });
+  });
+
+  test('an answer from before the logout is out of date', () => {
+    const left = over(password, 100);
+    expect(play(left, answered({ kind: 'passwordWanted' }, { at: at(101), startedAt: at(99) }))).toBe(left);
+  });
+
+  test('also if the polls saw the logout first', () => {
+    const seen = play(password, told(100.4, notAuthorized));
+    expect(over(seen, 100.5)).toMatchObject({ startOvers: 1, deadlineAt: at(280.5), fence: at(100.3) });
+  });
+
+  test('three times in a session, also over a resume', () => {
+    let session = password;
+    for (let n = 0; n < MAX_START_OVERS; n++) session = play(over(session, 10 + n * 10), told(15 + n * 10, { kind: 'passwordWanted' }));
+    expect(session.startOvers).toBe(MAX_START_OVERS);
+    expect(over(session, 60)).toBe(session);
+    const resumed = play(session, { kind: 'elapsed', at: at(300) }, { kind: 'resumed', at: at(310) });
+    expect(over(resumed, 320)).toBe(resumed);
+  });
+
+  test('never beyond the session, and never instead of the logout of a wrong account', () => {
+    const short = play(begin({ expiresAt: at(120) }), told(1, code('a')), told(6, { kind: 'passwordWanted' }));
+    expect(over(short, 100).deadlineAt).toBe(at(120));
+    const wrong = play(begin({ expectedPhone: '79990000000', logoutOnMismatch: true }), told(1, linkedAs('79991111111')));
+    expect(over(wrong, 10)).toBe(wrong);
+  });
+});

@@ -1,0 +1,84 @@
+/** Answers that were no use: when the provider is asked again, by which method, and when that is the end. */
+
+import type { Outcome, RefusalReason } from './outcome.ts';
+import { type Answered, end, note, tell } from './reduce-change.ts';
+import {
+  FAILURES_UNTIL_DOWN,
+  followUpAt,
+  isFault,
+  nextSlotAt,
+  type Policy,
+  REFUSALS_UNTIL_END,
+  REFUSED_UNTIL_END_MS,
+  retryDelay,
+  UNWATCHED_INTERVALS,
+} from './schedule.ts';
+import { asksStateOnly, type Session } from './session.ts';
+
+export type Trouble = Omit<Extract<Outcome, { kind: 'trouble' }>, 'kind'>;
+
+/** The next slot of the session's grid; a wider one while nobody looks. */
+export function slotAt(policy: Policy, session: Session, { startedAt, at }: Answered): number {
+  return nextSlotAt(paceOf(policy, session), startedAt, at);
+}
+
+function paceOf(policy: Policy, session: Session): Policy {
+  return session.isUnwatched ? { ...policy, intervalMs: policy.intervalMs * UNWATCHED_INTERVALS } : policy;
+}
+
+export function retryAt(policy: Policy, session: Session, event: Answered, { code, retryAfterMs }: Trouble, failures: number): number {
+  const counted = Math.max(code === 'rate_limited' ? 2 : 1, failures);
+  const delay = retryDelay(paceOf(policy, session), { code, failures: counted, retryAfterMs, jitter: event.jitter });
+  return Math.max(event.startedAt + delay, event.at + (retryAfterMs ?? 0), followUpAt(event.startedAt, event.at));
+}
+
+export function troubled(policy: Policy, session: Session, event: Answered, trouble: Trouble): Session {
+  const { code } = trouble;
+  if (code === 'instance_starting' && session.login !== 'none') return finishing(policy, session, event, trouble);
+  const failures = isFault(code) ? session.failures + 1 : session.failures;
+  if (failures >= FAILURES_UNTIL_DOWN) return giveUp({ ...session, failures });
+  const at = retryAt(policy, session, event, trouble, failures);
+  const hides = code !== 'rate_limited' && code !== 'instance_starting';
+  const counted = { ...session, failures, next: { ask: askAfterTrouble(session, hides), at } };
+  return note(counted, { code, retryAt: at });
+}
+
+/** While nobody looks, an attempt that comes to nothing is not an end that anybody has to be told of. */
+function giveUp(session: Session): Session {
+  return session.isUnwatched ? tell(session, { state: { kind: 'idle' } }) : end(session, 'provider_down');
+}
+
+/** An instance that starts after a code was shown is finishing a scanned login. The code is used up, and no other one may be scanned. */
+function finishing(policy: Policy, session: Session, event: Answered, trouble: Trouble): Session {
+  const at = retryAt(policy, session, event, trouble, session.failures);
+  const counted = { ...session, login: 'finishing', next: { ask: 'state', at } } as const;
+  const { kind } = session.state;
+  if (kind === 'idle') return note(counted, { code: 'login_finishing', retryAt: at });
+  return tell(counted, { state: { kind: 'waiting', notice: { code: 'login_finishing', retryAt: at } } });
+}
+
+/** A fault of the code endpoint hides what the instance is up to: ask the other method, and the code again after that. */
+function askAfterTrouble(session: Session, hides: boolean): Session['next']['ask'] {
+  if (session.next.ask === 'account') return session.state.kind === 'password' ? 'state' : 'account';
+  if (asksStateOnly(session)) return 'state';
+  return hides && session.next.ask === 'qr' ? 'state' : 'qr';
+}
+
+export function refuse(policy: Policy, session: Session, event: Answered, reason: RefusalReason): Session {
+  const refusals = session.refusals + 1;
+  const refusedSince = session.refusedSince ?? event.at;
+  const counted = { ...session, refusals, refusedSince };
+  if (refusals >= REFUSALS_UNTIL_END && !isSpared(counted, event, reason)) return end(counted, reason);
+  const at = refusals === 1 ? followUpAt(event.startedAt, event.at) : slotAt(policy, session, event);
+  const ask = asksStateOnly(session) || session.next.ask !== 'state' ? 'state' : 'qr';
+  return note({ ...counted, next: { ask, at } }, { code: 'provider_refused', retryAt: at });
+}
+
+/**
+ * 401, 403 and 404 come for seconds also from instances that are well, so credentials that have worked in this session get time. What the
+ * provider says in words (deleted, expired, blocked) is believed as soon as it is repeated.
+ */
+function isSpared(session: Session & { readonly refusedSince: number }, event: Answered, reason: RefusalReason): boolean {
+  if (!session.isProven || reason !== 'credentials_rejected') return false;
+  return event.isHostRefusing === true || event.at - session.refusedSince < REFUSED_UNTIL_END_MS;
+}
