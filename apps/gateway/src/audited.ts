@@ -17,6 +17,7 @@ import type { Hub } from './hub.ts';
 import type { PasswordStep } from './password-step.ts';
 import type { Revocations } from './revocations.ts';
 import type { SessionService } from './session-service.ts';
+import type { StartOver } from './start-over.ts';
 import type { Tenants } from './tenants.ts';
 import type { SessionLookup } from './their-session.ts';
 
@@ -24,6 +25,7 @@ export interface Audited {
   auth(auth: Auth): Auth;
   service(service: SessionService): SessionService;
   passwordStep(step: PasswordStep): PasswordStep;
+  startOver(startOver: StartOver): StartOver;
   revocations(revocations: Revocations): Revocations;
   tenants(tenants: Tenants): Tenants;
   /** Reading a session is watching it. */
@@ -176,6 +178,14 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
           if (!NO_PASSWORD_GIVEN.has(outcome)) record('session.password_given', { ...ofSession(session), outcome });
           throw error;
         }
+      },
+    }),
+
+    startOver: ({ begin }) => ({
+      async begin(session) {
+        const after = await begin(session);
+        record('session.started_over', ofSession(session));
+        return after;
       },
     }),
 

@@ -214,6 +214,13 @@ const BROUGHT_ABOUT: Readonly<Record<string, (operation: Operation) => Promise<A
   'sendPassword 409 not_waiting_for_password': (operation) => call(operation, { body: { password: 'correct horse' } }),
   'sendPassword 403 upstream_not_allowed': async (operation) =>
     call(operation, { body: { password: 'correct horse' }, secret: test.tenant.apiKey }, await waitingForPassword(), strict),
+  'startOver 200': async (operation) => {
+    says = { stateInstance: 'notAuthorized' };
+    return call(operation, {}, await waitingForPassword());
+  },
+  'startOver 409 not_waiting_for_password': (operation) => call(operation),
+  'startOver 403 upstream_not_allowed': async (operation) =>
+    call(operation, { secret: test.tenant.apiKey }, await waitingForPassword(), strict),
   async 'watchSession 200'(operation) {
     const { session } = await create();
     await test.call('DELETE', `/v1/sessions/${session.id}`);

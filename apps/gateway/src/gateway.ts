@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import type { Policy } from '@qrcast/core/schedule';
 import { type AddressLimits, DEFAULT_ADDRESS_LIMITS, DEFAULT_TENANT_LIMITS, type TenantLimits } from '@qrcast/core/tenant-limits';
+import type { WireSession } from '@qrcast/core/wire';
 import { openProvider } from '@qrcast/provider/provider';
 import type { AuditLimits } from '@qrcast/runtime/audit-log';
 import { createCallbackLog } from '@qrcast/runtime/callback-log';
@@ -32,6 +33,7 @@ import { addContractRoutes } from './contract-routes.ts';
 import { createFramers } from './framers.ts';
 import { createHttpServer } from './http-server.ts';
 import { openHub } from './hub.ts';
+import { createInstanceCredentials } from './instance-credentials.ts';
 import { listenEverywhere } from './listen-everywhere.ts';
 import { createLiveSessions, noticeEnds } from './live-sessions.ts';
 import { createNotificationRelay } from './notification-relay.ts';
@@ -43,7 +45,8 @@ import { openRevocations } from './revocations.ts';
 import { createSeats } from './seats.ts';
 import { createSessionIndex } from './session-index.ts';
 import { addSessionRoutes } from './session-routes.ts';
-import { createSessionService } from './session-service.ts';
+import { createSessionService, showSession } from './session-service.ts';
+import { createStartOver } from './start-over.ts';
 import { isSocketIoPath, openSocketIo } from './stream-socketio.ts';
 import { addEventsRoute } from './stream-sse.ts';
 import { isWebSocketPath, openWebSocketStream } from './stream-websocket.ts';
@@ -157,7 +160,10 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const service = audited.service(
     createSessionService({ ...shared, standing, liveSessions, limitOf, index, watching, viewerCounts, tickets }),
   );
-  const passwordStep = audited.passwordStep(createPasswordStep({ ...shared, watching, provider }));
+  const instanceCredentials = createInstanceCredentials(shared);
+  const passwordStep = audited.passwordStep(createPasswordStep({ ...shared, watching, provider, instanceCredentials }));
+  const show = (sessionId: string): Promise<WireSession> => showSession({ sessions, service }, sessionId);
+  const startOver = audited.startOver(createStartOver({ ...shared, watching, provider, instanceCredentials, show }));
   const revocations = audited.revocations(openRevocations({ bus, redis, namespace, tickets, now: clock.now }));
   releasers.push('revocations', () => revocations.close());
   const seats = createSeats({ revocations, standing, places });
@@ -178,7 +184,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   addPageRoutes(app, options.pageFolder, createFramers({ sessions, tenants }));
   const theirSession = audited.theirSession(createSessionLookup({ auth, sessions, service }));
   const { maxUnreadAnswers } = options;
-  const viewers = { auth, service, theirSession, hub, passwordStep, seats, maxUnreadAnswers, admission, addressGate, log };
+  const viewers = { auth, service, theirSession, hub, passwordStep, startOver, seats, maxUnreadAnswers, admission, addressGate, log };
   addSessionRoutes(app, { ...viewers, sessions, watching, revocations, publicUrl });
   addEventsRoute(app, viewers);
   addCodeRoutes(app, { theirSession, sessions, watching, clock });

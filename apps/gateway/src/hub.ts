@@ -100,8 +100,9 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
 
   function change(entry: Entry, snapshot: Snapshot): void {
     entry.snapshot = snapshot;
-    // Idled for a lapsed lease while somebody here watches after all.
-    if (snapshot.session.state.kind === 'idle' && visibleCount(entry) > 0) start(entry);
+    // Taken for unwatched, as by a lapsed lease, while somebody here watches after all.
+    const { state, isUnwatched } = snapshot.session;
+    if ((state.kind === 'idle' || isUnwatched) && visibleCount(entry) > 0) start(entry);
     const telling = tell(entry, snapshot);
     for (const { delivery } of entry.viewers) delivery.offer(telling);
   }
@@ -153,9 +154,19 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
     viewerCounts.report(entry.sessionId, visibleCount(entry)).then(
       (sum) => {
         entry.viewerCount = sum;
+        if (sum === 0 && entry.viewers.size > 0) hide(entry);
       },
       () => undefined, // Redis is out: the connection reports itself, and the next renewal counts again
     );
+  }
+
+  /** Nobody looks, over all gateways, but somebody here has the page in the background. Who left altogether has the grace to come back. */
+  function hide(entry: Entry): void {
+    const session = entry.snapshot?.session;
+    if (session === undefined || !isPolled(session) || session.isUnwatched || visibleCount(entry) > 0) return;
+    watching.apply(entry.sessionId, { kind: 'hidden', at: clock.now() }).catch((error: unknown) => {
+      log.warn({ sessionId: entry.sessionId, ...errorFields(error) }, 'a hidden session was not noted; its watch ends with the grace');
+    });
   }
 
   /** One slice of the watches at a time: all at once would hold up what is being delivered. */

@@ -8,14 +8,12 @@ import { RefusedError } from '@qrcast/core/errors';
 import type { PasswordOutcome } from '@qrcast/core/outcome';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
-import { isAllowedUpstream } from '@qrcast/core/upstream';
 import type { Provider } from '@qrcast/provider/provider';
 import type { Clock } from '@qrcast/runtime/clock';
-import { openCredentials } from '@qrcast/runtime/credentials-vault';
-import type { Keyring } from '@qrcast/runtime/keyring';
 import { passwordTurnKey } from '@qrcast/runtime/keys';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { Redis } from 'ioredis';
+import type { InstanceCredentials } from './instance-credentials.ts';
 import { createPasswordAttempts, type PasswordTry } from './password-attempts.ts';
 import type { Watching } from './watching.ts';
 
@@ -30,9 +28,8 @@ export interface PasswordStep {
 export interface PasswordStepDeps {
   readonly sessions: Sessions;
   readonly watching: Watching;
-  readonly provider: Provider;
-  readonly upstreamHosts: readonly string[];
-  readonly keyring: Keyring;
+  readonly provider: Pick<Provider, 'sendPassword'>;
+  readonly instanceCredentials: InstanceCredentials;
   readonly redis: Redis;
   readonly namespace: string;
   readonly clock: Clock;
@@ -42,7 +39,7 @@ export interface PasswordStepDeps {
 const TURN_MARGIN_MS = 20;
 
 export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
-  const { sessions, watching, provider, upstreamHosts, keyring, redis, namespace, clock } = deps;
+  const { sessions, watching, provider, instanceCredentials, redis, namespace, clock } = deps;
   const attempts = createPasswordAttempts(deps);
 
   /** Counted against the limit of the session, which every viewer is told of once. */
@@ -62,12 +59,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
 
   async function handOver(session: Session, password: string): Promise<PasswordOutcome> {
     await takeTurn(session);
-    const sealed = await sessions.readSealed(session.id);
-    if (sealed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
-    const credentials = { instanceId: session.instanceId, ...openCredentials(keyring, session.id, sealed) };
-    if (!isAllowedUpstream(credentials.apiUrl, upstreamHosts))
-      throw new RefusedError('upstream_not_allowed', 'the operator has taken this provider host off the list');
-    return provider.sendPassword(credentials, password);
+    return provider.sendPassword(await instanceCredentials(session), password);
   }
 
   /**

@@ -51,29 +51,35 @@ describe('on a stream that stands', () => {
   /** A session that is the caller's on this connection, one that is the other tenant's, and one that is nowhere. */
   const strange = () => [foreign.session.id, 'ses_AAAAAAAAAAAAAAAA'] as const;
 
-  it.each(['resume', 'password'])('%s of another session is not_found over Socket.IO, whether there is one or not', async (event) => {
-    const viewer = test.view(mine.ticket);
-    await viewer.until('session');
-    const acks = [];
-    for (const sessionId of strange())
-      acks.push(await viewer.call(event, { sessionId, ...(event === 'password' ? { password: 'x' } : {}) }));
-    expect(acks[0]).toMatchObject({ ok: false, error: { code: 'not_found' } });
-    expect(acks[0]).toEqual(acks[1]);
-    viewer.socket.disconnect();
-  });
+  it.each(['resume', 'password', 'start_over'])(
+    '%s of another session is not_found over Socket.IO, whether there is one or not',
+    async (event) => {
+      const viewer = test.view(mine.ticket);
+      await viewer.until('session');
+      const acks = [];
+      for (const sessionId of strange())
+        acks.push(await viewer.call(event, { sessionId, ...(event === 'password' ? { password: 'x' } : {}) }));
+      expect(acks[0]).toMatchObject({ ok: false, error: { code: 'not_found' } });
+      expect(acks[0]).toEqual(acks[1]);
+      viewer.socket.disconnect();
+    },
+  );
 
-  it.each(['resume', 'password'])('%s of another session is not_found over WebSocket, whether there is one or not', async (type) => {
-    const socket = openSocket(test.url);
-    await socket.call({ type: 'subscribe', ticket: mine.ticket });
-    const errors = [];
-    for (const sessionId of strange()) {
-      const { ref, ...answer } = await socket.call({ type, sessionId, ...(type === 'password' ? { password: 'x' } : {}) });
-      errors.push(answer);
-    }
-    expect(errors[0]).toMatchObject({ type: 'error', error: { code: 'not_found' } });
-    expect(errors[0]).toEqual(errors[1]);
-    socket.raw.terminate();
-  });
+  it.each(['resume', 'password', 'start_over'])(
+    '%s of another session is not_found over WebSocket, whether there is one or not',
+    async (type) => {
+      const socket = openSocket(test.url);
+      await socket.call({ type: 'subscribe', ticket: mine.ticket });
+      const errors = [];
+      for (const sessionId of strange()) {
+        const { ref, ...answer } = await socket.call({ type, sessionId, ...(type === 'password' ? { password: 'x' } : {}) });
+        errors.push(answer);
+      }
+      expect(errors[0]).toMatchObject({ type: 'error', error: { code: 'not_found' } });
+      expect(errors[0]).toEqual(errors[1]);
+      socket.raw.terminate();
+    },
+  );
 
   it.each(Object.entries(STREAM_REFUSALS))('one more subscription with %s is refused, and harms none', async (name, { code }) => {
     const ticket = secrets[name] ?? '';

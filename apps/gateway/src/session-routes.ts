@@ -1,6 +1,5 @@
 /** `/v1/sessions…` and `/v1/tickets…`: the control API of tenants, and what viewers may do with a ticket. */
 
-import { RefusedError } from '@qrcast/core/errors';
 import {
   createSessionSchema,
   createTicketSchema,
@@ -15,7 +14,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Auth, type Principal, requireScope, requireSession, requireTenant } from './auth.ts';
 import type { PasswordStep } from './password-step.ts';
 import type { Revocations } from './revocations.ts';
-import type { SessionService } from './session-service.ts';
+import { type SessionService, showSession } from './session-service.ts';
+import type { StartOver } from './start-over.ts';
 import { holdUntilNewer, type LongPollDeps } from './stream-long-poll.ts';
 import { type SessionLookup, type SessionPath, sessionIdIn } from './their-session.ts';
 import type { Watching } from './watching.ts';
@@ -28,20 +28,17 @@ export interface SessionRoutesDeps extends LongPollDeps {
   readonly watching: Watching;
   readonly revocations: Pick<Revocations, 'revoke'>;
   readonly passwordStep: PasswordStep;
+  readonly startOver: StartOver;
   /** Where clients reach us, without a trailing slash. */
   readonly publicUrl: () => string;
 }
 
 export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps): void {
-  const { auth, service, sessions, watching, theirSession, passwordStep, revocations, publicUrl } = deps;
+  const { auth, service, sessions, watching, theirSession, passwordStep, startOver, revocations, publicUrl } = deps;
 
   const identify = (request: FastifyRequest): Promise<Principal> => auth.identify(request.headers.authorization, request.headers.origin);
 
-  async function show(sessionId: string, formats?: readonly Format[]): Promise<WireSession> {
-    const snapshot = await sessions.read(sessionId);
-    if (snapshot === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
-    return service.present(snapshot, formats);
-  }
+  const show = (sessionId: string, formats?: readonly Format[]): Promise<WireSession> => showSession(deps, sessionId, formats);
 
   app.post('/v1/sessions', async (request, reply) => {
     const { tenant } = requireTenant(await identify(request));
@@ -93,6 +90,13 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     requireScope(principal, 'password');
     const { password } = parseRequest(passwordSchema, request.body);
     await passwordStep.submit(session, password);
+    return { session: await show(session.id) };
+  });
+
+  app.post<SessionPath>('/v1/sessions/:id/start-over', async (request) => {
+    const { principal, session } = await theirSession(request);
+    requireScope(principal, 'password');
+    await startOver.begin(session);
     return { session: await show(session.id) };
   });
 

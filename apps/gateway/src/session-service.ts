@@ -3,7 +3,7 @@
 import { RefusedError } from '@qrcast/core/errors';
 import type { createSessionSchema, createTicketSchema } from '@qrcast/core/requests';
 import type { Policy } from '@qrcast/core/schedule';
-import { createSession, isResumable, nextElapseAt, type Session } from '@qrcast/core/session';
+import { createSession, isResumable, nextElapseAt, RESUMABLE_ENDS, type Session } from '@qrcast/core/session';
 import { ALL_FORMATS, type Format, toWire, type WireSession } from '@qrcast/core/wire';
 import type { Clock } from '@qrcast/runtime/clock';
 import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/credentials-vault';
@@ -66,6 +66,17 @@ export interface SessionServiceDeps {
   readonly clock: Clock;
   readonly policy: Policy;
   readonly upstreamHosts: readonly string[];
+}
+
+/** The session with its picture as callers see it. @throws {RefusedError} `not_found`. */
+export async function showSession(
+  deps: { readonly sessions: Pick<Sessions, 'read'>; readonly service: Pick<SessionService, 'present'> },
+  sessionId: string,
+  formats?: readonly Format[],
+): Promise<WireSession> {
+  const snapshot = await deps.sessions.read(sessionId);
+  if (snapshot === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+  return deps.service.present(snapshot, formats);
 }
 
 const DEFAULT_SESSION_SECONDS = 3_600;
@@ -193,7 +204,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
       if (session === null || !isResumable(session)) {
         throw new RefusedError(
           'not_resumable',
-          `only a session that ended with "deadline" or "provider_down" can be resumed; this one is ${session?.state.kind ?? 'gone'}`,
+          `only a session that ended with ${[...RESUMABLE_ENDS].join(', ')} can be resumed; this one is ${session?.state.kind ?? 'gone'}`,
         );
       }
       await liveSessions.keep(await standing.require(session.tenantId), session);

@@ -228,6 +228,7 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
   on('unsubscribe', sessionIdSchema, connection.unsubscribe);
   on('visible', visibleSchema, connection.setVisible);
   on('resume', sessionIdSchema, connection.resume);
+  on('start_over', sessionIdSchema, connection.startOver);
   on('password', streamPasswordSchema, connection.sendPassword);
   socket.on('disconnect', (reason) => {
     connection.end();

@@ -105,7 +105,7 @@ describe('frames', () => {
   });
 
   it.each([
-    [{}, 'type: expected one of subscribe, unsubscribe, password, resume, visible, ping (came: nothing)'],
+    [{}, 'type: expected one of subscribe, unsubscribe, password, resume, start_over, visible, ping (came: nothing)'],
     [{ type: 'what' }, 'type: expected one of'],
     [{ type: 5 }, 'type: expected one of'],
     [{ type: 'subscribe' }, 'ticket: expected string (came: nothing)'],

@@ -172,6 +172,9 @@ async function run(connection: ViewerConnection, body: object, answer: (frame: A
     case 'resume':
       await connection.resume(frame);
       break;
+    case 'start_over':
+      await connection.startOver(frame);
+      break;
     case 'password':
       await connection.sendPassword(frame);
       break;

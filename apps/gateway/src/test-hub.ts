@@ -64,6 +64,8 @@ function openWorld() {
   const queued = new Map<string, number>();
   const counts = new Map<string, number>();
   const starts: string[] = [];
+  /** Viewers on other gateways. */
+  const others = { count: 10 };
   /** Ms until the instance may be asked. */
   const waits = new Map<string, number>();
   const queue = {
@@ -86,12 +88,12 @@ function openWorld() {
   const viewerCounts = {
     async report(sessionId: string, count: number) {
       counts.set(sessionId, count);
-      return count + 10; // as if other gateways had ten
+      return count + others.count;
     },
     read: async (sessionId: string) => counts.get(sessionId) ?? 0,
   };
   const hub: Hub = openHub({ sessions, watching, viewerCounts, clock, log: createLog('test', 'silent'), renewEveryMs: RENEW_EVERY_MS });
-  return { sessions, queued, counts, starts, waits, hub };
+  return { sessions, queued, counts, starts, waits, others, hub };
 }
 
 /** Lets all that is under way come to rest. */

@@ -19,6 +19,7 @@ import type { PasswordStep } from './password-step.ts';
 import type { Seat, Seats } from './seats.ts';
 import type { SessionService } from './session-service.ts';
 import { createSinkGate } from './sink-gate.ts';
+import type { StartOver } from './start-over.ts';
 import { createSubscriptionTurns } from './subscription-turns.ts';
 
 export interface ViewerConnectionDeps {
@@ -26,6 +27,7 @@ export interface ViewerConnectionDeps {
   readonly hub: Hub;
   readonly service: SessionService;
   readonly passwordStep: PasswordStep;
+  readonly startOver: StartOver;
   readonly seats: Seats;
   /** Answers of subscriptions that a connection's client may leave unread; `MAX_UNREAD_ANSWERS` if left out. */
   readonly maxUnreadAnswers?: number | undefined;
@@ -57,6 +59,7 @@ export interface ViewerConnection {
   setVisible(request: z.output<typeof visibleSchema>): void;
   resume(request: z.output<typeof sessionIdSchema>): Promise<void>;
   sendPassword(request: z.output<typeof streamPasswordSchema>): Promise<void>;
+  startOver(request: z.output<typeof sessionIdSchema>): Promise<void>;
   /** Counts a message of the client; false if it is to be ignored, for the connection is over or now ends for it. */
   mayTake(): boolean;
   /** It watches nothing and is not about to. */
@@ -90,7 +93,7 @@ export interface ViewerTransport {
 const overError = (): RefusedError => new RefusedError('unavailable', 'the connection is closed; open another');
 
 export function openViewerConnection(deps: ViewerConnectionDeps, transport: ViewerTransport): ViewerConnection {
-  const { hub, service, passwordStep, seats } = deps;
+  const { hub, service, passwordStep, startOver, seats } = deps;
   const { sink, origin } = transport;
   const subscribed = new Map<string, Subscribed>();
   const isWithinBudget = createMessageBudget(() => performance.now());
@@ -228,6 +231,12 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
       requireScope(viewer, 'password');
       const session = await service.find(sessionId);
       await asPrincipal(viewer, () => passwordStep.submit(session, password));
+    },
+    async startOver({ sessionId }) {
+      const viewer = mine(sessionId);
+      requireScope(viewer, 'password');
+      const session = await service.find(sessionId);
+      await asPrincipal(viewer, () => startOver.begin(session));
     },
     mayTake() {
       if (!isOver && !isWithinBudget()) close('too_many_requests');

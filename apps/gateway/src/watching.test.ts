@@ -65,6 +65,49 @@ describe('watching', () => {
     expect((await world().sessions.find(id))?.failures).toBe(0);
   });
 
+  it('asks for no code once all who watch have hidden the page, and goes on when one looks again', async () => {
+    const id = await newSession();
+    const [one, two] = [newSink(true), newSink(true)];
+    const first = await watched(one.sink, id);
+    const second = await watched(two.sink, id);
+    await showCode(id, 'A');
+    await settle();
+    first.setVisible(false);
+    await settle();
+    expect((await world().sessions.find(id))?.isUnwatched).toBe(false);
+    world().others.count = 1; // on another gateway
+    second.setVisible(false);
+    await settle();
+    expect((await world().sessions.find(id))?.isUnwatched).toBe(false);
+    world().others.count = 0;
+    second.setVisible(true);
+    second.setVisible(false);
+    await settle();
+    expect(await world().sessions.find(id)).toMatchObject({ isUnwatched: true, state: { kind: 'showing' }, next: { ask: 'state' } });
+    first.setVisible(true);
+    await settle();
+    expect(await world().sessions.find(id)).toMatchObject({ isUnwatched: false, next: { ask: 'qr' } });
+    expect(one.told()).not.toContain('idle');
+  });
+
+  it('gives who leaves altogether the grace to come back: a reload changes nothing', async () => {
+    const id = await newSession();
+    const subscription = await watched(newSink(true).sink, id);
+    await showCode(id, 'A');
+    subscription.close();
+    await settle();
+    expect((await world().sessions.find(id))?.isUnwatched).toBe(false);
+  });
+
+  it('takes a session back at once that was taken for unwatched under a viewer', async () => {
+    const id = await newSession();
+    await watched(newSink(true).sink, id);
+    await showCode(id, 'A');
+    await apply(id, { kind: 'unwatched', at: Date.now() });
+    await settle();
+    expect((await world().sessions.find(id))?.isUnwatched).toBe(false);
+  });
+
   it('leaves an idle session idle where only hidden viewers are', async () => {
     const id = await newSession();
     const hidden = newSink(true);

@@ -4,10 +4,11 @@
  */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
-import { isLoggingOut, isPolled, type Session } from '@qrcast/core/session';
+import { isPolled, type Session } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { PollQueue, PollTarget } from '@qrcast/runtime/poll-queue';
 import type { Change, Sessions } from '@qrcast/runtime/sessions';
+import { unattendedWatch } from '@qrcast/runtime/unattended-watch';
 
 export interface Watching {
   /**
@@ -41,16 +42,20 @@ export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps
     const changed = await sessions.change(sessionId, event);
     if (changed === null) return null;
     const { after: session } = changed;
+    const unattended = unattendedWatch(session);
     if (!isPolled(session)) await queue.cancel(targetOf(session));
-    else if (isLoggingOut(session)) await queue.ensure(targetOf(session), session.deadlineAt + graceMs); // to its end, also unwatched
+    else if (unattended !== null) await queue.ensure(targetOf(session), unattended.watchedUntil, unattended.dueAt);
     return changed;
   }
 
   return {
     async start(sessionId) {
-      const session = await sessions.apply(sessionId, { kind: 'watched', at: clock.now() });
-      if (session === null || !isPolled(session)) return session;
-      const waitMs = await queue.ensure(targetOf(session), clock.now() + graceMs);
+      const changed = await sessions.change(sessionId, { kind: 'watched', at: clock.now() });
+      if (changed === null || !isPolled(changed.after)) return changed?.after ?? null;
+      const { before, after: session } = changed;
+      // Unwatched, it was in the queue for a later moment.
+      const dueAt = before.isUnwatched ? session.next.at : undefined;
+      const waitMs = await queue.ensure(targetOf(session), clock.now() + graceMs, dueAt);
       if (waitMs < TELL_AFTER_MS) return session;
       const [at, outcome] = [clock.now(), { kind: 'trouble', code: 'rate_limited', retryAfterMs: waitMs } as const];
       return sessions.apply(sessionId, { kind: 'answered', at, startedAt: at, jitter: 0, outcome });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
-import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import { DEFAULT_POLICY, MIN_SPACING_MS, UNWATCHED_INTERVALS } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
 import type { Credentials } from '@qrcast/provider/credentials';
 import { sealCredentials } from '@qrcast/runtime/credentials-vault';
@@ -11,6 +11,7 @@ import type { Claim, PollTarget } from '@qrcast/runtime/poll-queue';
 import { createMemoryStore, openMemorySessions } from '@qrcast/runtime/sessions-memory';
 import { sampleSession } from '@qrcast/runtime/test-runtime';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createHostRefusals } from './host-refusals.ts';
 import { createPollHandlers } from './poll-session.ts';
 
 const T = 1_790_000_000_000;
@@ -24,7 +25,8 @@ describe('a poll of one session', () => {
   let session: Session;
   let target: PollTarget;
   let inQueue: boolean;
-  const ensured: { sessionId: string; until: number }[] = [];
+  let isActive: boolean;
+  const ensured: { sessionId: string; until: number; dueAt: number | undefined }[] = [];
   const asked: { method: PollMethod; credentials: Credentials }[] = [];
   let answer: (method: PollMethod) => Outcome | Promise<Outcome>;
   /** What can be read so far, by digest. */
@@ -38,6 +40,7 @@ describe('a poll of one session', () => {
     texts.clear();
     readingMs = 0;
     inQueue = false;
+    isActive = true;
     answer = () => CODE;
     sessions = openMemorySessions(createMemoryStore(), DEFAULT_POLICY);
     session = await created({});
@@ -62,6 +65,8 @@ describe('a poll of one session', () => {
         sendPassword: () => expect.unreachable('a worker hands over no password'),
         close: async () => undefined,
       },
+      hostRefusals: createHostRefusals({ now: () => now }),
+      tenants: { isActive: async () => isActive },
       hostGate: { pass: (_host, _tenantId, request) => request() },
       codeReader: {
         read: async ({ digest }) => {
@@ -71,8 +76,8 @@ describe('a poll of one session', () => {
       },
       queue: {
         renew: async (targets) => (inQueue ? [] : targets),
-        ensure: async ({ sessionId }, until) => {
-          ensured.push({ sessionId, until });
+        ensure: async ({ sessionId }, until, dueAt) => {
+          ensured.push({ sessionId, until, dueAt });
           return 0;
         },
       },
@@ -172,14 +177,13 @@ describe('a poll of one session', () => {
     const strict = await created({ expectedPhone: '79990000000', logoutOnMismatch: true });
     answer = () => ({ kind: 'authorized', account: { wid: null, phone: '79991111111' } });
     expect((await handlers().poll(claim(), never)).nextAt).toBeGreaterThan(T);
-    expect(ensured).toEqual([{ sessionId: strict.id, until: strict.deadlineAt + 15_000 }]);
+    expect(ensured).toEqual([{ sessionId: strict.id, until: strict.deadlineAt + 15_000, dueAt: T + MIN_SPACING_MS }]);
     await handlers().unwatched(target);
     expect((await stateNow())?.kind).toBe('waiting');
     answer = () => ({ kind: 'loggedOut' });
     expect(await handlers().poll(claim(), never)).toEqual({ nextAt: null });
     expect(asked.map(({ method }) => method)).toEqual(['qr', 'logout']);
     expect(await stateNow()).toEqual({ kind: 'ended', reason: 'account_mismatch' });
-    expect(ensured).toHaveLength(1);
   });
 
   it('sends no token to a host that has left the list', async () => {
@@ -228,5 +232,59 @@ describe('a poll of one session', () => {
     inQueue = false;
     await handlers().unwatched(target);
     expect((await stateNow())?.kind).toBe('idle');
+  });
+
+  describe('left after a code was shown', () => {
+    const SLOW_MS = DEFAULT_POLICY.intervalMs * UNWATCHED_INTERVALS;
+
+    async function leave(): Promise<void> {
+      await handlers().poll(claim(), never);
+      now += 1_000;
+      await handlers().unwatched(target);
+      asked.length = 0;
+    }
+
+    it('stays in the queue, and is asked for its state alone, at a slower pace, until the deadline', async () => {
+      await leave();
+      expect(ensured.at(-1)).toEqual({ sessionId: session.id, until: T + SLOW_MS + 15_000, dueAt: T + SLOW_MS });
+      answer = () => ({ kind: 'notAuthorized' });
+      let due = T + SLOW_MS;
+      for (let polled: number | null = due; polled !== null && polled < session.deadlineAt; ) {
+        due = now = polled;
+        polled = (await handlers().poll(claim(), never)).nextAt;
+      }
+      expect(asked.map(({ method }) => method)).toEqual(Array(DEFAULT_POLICY.attemptMs / SLOW_MS - 1).fill('state'));
+      now = session.deadlineAt;
+      expect(await handlers().poll(claim(), never)).toEqual({ nextAt: null });
+      expect(await stateNow()).toEqual({ kind: 'idle' });
+    });
+
+    it('is connected by a login that nobody looked at', async () => {
+      await leave();
+      answer = () => ({ kind: 'authorized', account: null });
+      now = T + SLOW_MS;
+      expect(await handlers().poll(claim(), never)).toEqual({ nextAt: null });
+      expect((await stateNow())?.kind).toBe('connected');
+    });
+
+    it('is let go when its tenant is suspended: as it is left, or at the next poll, without a request', async () => {
+      await leave();
+      isActive = false;
+      now = T + SLOW_MS;
+      expect(await handlers().poll(claim(), never)).toEqual({ nextAt: null });
+      expect([asked, (await stateNow())?.kind]).toEqual([[], 'idle']);
+      isActive = true;
+      await created({});
+      await handlers().poll(claim(), never);
+      isActive = false;
+      await handlers().unwatched(target);
+      expect((await stateNow())?.kind).toBe('idle');
+    });
+
+    it('a watched one is polled whatever its tenant: suspended ones have no viewers', async () => {
+      isActive = false;
+      await handlers().poll(claim(), never);
+      expect(asked).toHaveLength(1);
+    });
   });
 });

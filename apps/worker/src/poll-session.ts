@@ -1,7 +1,7 @@
 /** One poll of one session: ask the provider what the session wants to know next, and apply the answer. */
 
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
-import { isLoggingOut, isPolled, nextElapseAt, type Session } from '@qrcast/core/session';
+import { isPolled, nextElapseAt, type Session } from '@qrcast/core/session';
 import { isAllowedUpstream } from '@qrcast/core/upstream';
 import type { Credentials } from '@qrcast/provider/credentials';
 import { PROVIDER_DEFAULTS, type Provider } from '@qrcast/provider/provider';
@@ -10,16 +10,21 @@ import { openCredentials } from '@qrcast/runtime/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { CLAIM_AHEAD_MS } from '@qrcast/runtime/poll-consumer';
-import type { Claim, PollHandlers, PollQueue } from '@qrcast/runtime/poll-queue';
+import type { Claim, PollHandlers, PollQueue, PollTarget } from '@qrcast/runtime/poll-queue';
 import type { Sessions } from '@qrcast/runtime/sessions';
+import type { TenantActivity } from '@qrcast/runtime/tenant-activity';
+import { unattendedWatch } from '@qrcast/runtime/unattended-watch';
 import { LRUCache } from 'lru-cache';
 import type { CodeReader } from './code-reader.ts';
 import type { HostGate } from './host-gate.ts';
+import type { HostRefusals } from './host-refusals.ts';
 
 export interface PollDeps {
   readonly sessions: Sessions;
   readonly provider: Provider;
   readonly hostGate: HostGate;
+  readonly hostRefusals: HostRefusals;
+  readonly tenants: TenantActivity;
   readonly codeReader: Pick<CodeReader, 'read'>;
   readonly queue: Pick<PollQueue, 'ensure' | 'renew'>;
   readonly keyring: Keyring;
@@ -30,15 +35,18 @@ export interface PollDeps {
   readonly log: Logger;
 }
 
+interface Reply {
+  readonly outcome: Outcome;
+  readonly isHostRefusing: boolean;
+}
+
 /** A request unanswered for this long is told to the viewers; it goes on, for the provider may hold it for a minute. */
 const SLOW_MS = 8_000;
-/** A logout goes on until it is done, also when nobody watches any more: this much longer than its attempt, so that a poll ends it. */
-const LOGOUT_WATCH_MS = 15_000;
 /** Opened credentials of the sessions polled lately, about 300 B each: deciphering at every poll would cost more than the poll. */
 const CACHED_CREDENTIALS = 50_000;
 
 export function createPollHandlers(deps: PollDeps): PollHandlers {
-  const { sessions, provider, hostGate, codeReader, queue, clock, log } = deps;
+  const { sessions, provider, hostGate, hostRefusals, codeReader, queue, tenants, clock, log } = deps;
   const known = new LRUCache<string, Credentials>({ max: CACHED_CREDENTIALS });
 
   async function credentialsOf(session: Session): Promise<Credentials | null> {
@@ -52,7 +60,7 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
     return credentials;
   }
 
-  async function ask(session: Session, method: PollMethod, claim: Claim, signal: AbortSignal): Promise<Outcome> {
+  async function ask(session: Session, method: PollMethod, claim: Claim, signal: AbortSignal): Promise<Reply> {
     const credentials = await credentialsOf(session);
     if (credentials === null) throw new Error('the session has no credentials');
     // Checked where the token leaves, too: the operator may have taken a host off the list since the session was made.
@@ -61,11 +69,12 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
         { sessionId: session.id, host: new URL(credentials.apiUrl).host },
         'this host is not in the QRCAST_UPSTREAM_HOSTS of this worker',
       );
-      return { kind: 'trouble', code: 'provider_refused' };
+      return { outcome: { kind: 'trouble', code: 'provider_refused' }, isHostRefusing: false };
     }
     const timer = setTimeout(() => void tellSlow(session.id, claim.startedAt), SLOW_MS);
     try {
-      return await hostGate.pass(credentials.apiUrl, session.tenantId, () => provider.poll(credentials, method, signal));
+      const outcome = await hostGate.pass(credentials.apiUrl, session.tenantId, () => provider.poll(credentials, method, signal));
+      return { outcome, isHostRefusing: session.isProven && hostRefusals.note(credentials.apiUrl, session.instanceKey, outcome) };
     } finally {
       clearTimeout(timer);
     }
@@ -83,18 +92,31 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
     return sessions.apply(sessionId, { kind: 'elapsed', at: clock.now() }, session);
   }
 
+  /** A tenant that may not be served is not asked for behind the back of its viewers either. */
+  async function mayBePolled(session: Session): Promise<boolean> {
+    if (!isPolled(session)) return false;
+    if (!session.isUnwatched || (await tenants.isActive(session.tenantId))) return true;
+    await sessions.apply(session.id, { kind: 'abandoned', at: clock.now() });
+    return false;
+  }
+
+  async function keepInQueue(target: PollTarget, session: Session | null): Promise<void> {
+    const unattended = session === null ? null : unattendedWatch(session);
+    if (unattended !== null) await queue.ensure(target, unattended.watchedUntil, unattended.dueAt);
+  }
+
   return {
     async poll(claim, signal) {
       const { sessionId } = claim.target;
       const before = await current(sessionId);
-      if (before === null || !isPolled(before)) return { nextAt: null };
+      if (before === null || !(await mayBePolled(before))) return { nextAt: null };
       deps.onPoll?.(claim.startedAt - claim.dueAt, before.tenantId);
       // A check that somebody asked for must not come before a logout or an account that the session itself waits for.
       const method = before.next.ask === 'qr' ? (claim.ask ?? 'qr') : before.next.ask;
-      const answer = await ask(before, method, claim, signal);
+      const { outcome: answer, isHostRefusing } = await ask(before, method, claim, signal);
       const at = clock.now(); // a code ages while it is read
       const outcome = answer.kind === 'code' ? { ...answer, text: await codeReader.read(answer) } : answer;
-      const event = { kind: 'answered', at, startedAt: claim.startedAt, jitter: Math.random(), outcome } as const;
+      const event = { kind: 'answered', at, startedAt: claim.startedAt, jitter: Math.random(), outcome, isHostRefusing } as const;
       const after = await sessions.apply(sessionId, event, before);
       const quietUntil = quietUntilOf(outcome, at);
       log.debug({ sessionId, method, outcome: outcome.kind, lateMs: claim.startedAt - claim.dueAt }, 'polled');
@@ -102,7 +124,7 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
         known.delete(sessionId);
         return { nextAt: null, quietUntil };
       }
-      if (isLoggingOut(after)) await queue.ensure(claim.target, after.deadlineAt + LOGOUT_WATCH_MS);
+      await keepInQueue(claim.target, after);
       return { nextAt: Math.min(dueAt(after), after.deadlineAt), quietUntil };
     },
 
@@ -111,7 +133,8 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
       known.delete(sessionId);
       const [left] = await queue.renew([target], 0);
       if (left === undefined) return; // somebody came back in between
-      await sessions.apply(sessionId, { kind: 'unwatched', at: clock.now() });
+      const kind = (await tenants.isActive(target.tenantId)) ? 'unwatched' : 'abandoned';
+      await keepInQueue(target, await sessions.apply(sessionId, { kind, at: clock.now() }));
     },
   };
 }

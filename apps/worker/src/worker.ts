@@ -9,9 +9,11 @@ import { createKeyring, type RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { openNode } from '@qrcast/runtime/node';
 import { createReleasers } from '@qrcast/runtime/releasers';
+import { createTenantActivity } from '@qrcast/runtime/tenant-activity';
 import { startCallbacks } from './callbacks.ts';
 import { openCodeReader } from './code-reader.ts';
 import { createHostGate } from './host-gate.ts';
+import { createHostRefusals } from './host-refusals.ts';
 import { createPollHandlers } from './poll-session.ts';
 
 export interface WorkerOptions {
@@ -53,7 +55,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const codeReader = openCodeReader({ log });
     releasers.push('code reader', () => codeReader.close());
     const hostGate = createHostGate({ concurrency: options.hostConcurrency, now: () => performance.now() });
-    const handlers = createPollHandlers({ ...node, provider, hostGate, codeReader, keyring, upstreamHosts, onPoll, log });
+    const hostRefusals = createHostRefusals({ now: () => performance.now() });
+    const tenants = createTenantActivity({ ...options, ...node });
+    const asked = { provider, hostGate, hostRefusals, codeReader, keyring, upstreamHosts };
+    const handlers = createPollHandlers({ ...node, ...asked, tenants, onPoll, log });
     const { callbackHosts = DEFAULT_CALLBACK_HOSTS } = options;
     const stopCallbacks = await startCallbacks({ ...options, ...node, keyring, callbackHosts });
     releasers.push('callbacks', () => stopCallbacks(0));

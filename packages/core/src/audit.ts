@@ -9,6 +9,7 @@ export const auditActionSchema = z
     'session.resumed',
     'session.cancelled',
     'session.password_given',
+    'session.started_over',
     'session.connected',
     'session.ended',
     'ticket.issued',

@@ -102,7 +102,7 @@ export const EXAMPLE_DETAILS: Readonly<Record<ErrorCode, string>> = {
     'apiUrl: expected an address like https://1101.api.green-api.com, of a host on the allow-list; ask the operator to add yours (QRCAST_UPSTREAM_HOSTS)',
   not_found: 'there is no such session, or it is not yours',
   no_code: 'the session shows no code now; ask again when its state is "showing"',
-  not_resumable: 'only a session that ended with "deadline" or "provider_down" can be resumed; this one is waiting',
+  not_resumable: 'only a session that ended with deadline, provider_down, instance_expired can be resumed; this one is waiting',
   not_waiting_for_password: 'the session is showing; a password is taken only in the state "password"',
   session_expired: 'the session has expired; create a new one',
   body_too_large: 'expected a body of at most 65536 bytes',

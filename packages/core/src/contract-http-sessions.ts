@@ -152,6 +152,23 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     errors: [...WHO, ...ONE, ...BODY, 'upstream_not_allowed', 'not_waiting_for_password', 'password_rejected'],
   },
   {
+    id: 'startOver',
+    method: 'post',
+    path: '/v1/sessions/{id}/start-over',
+    pathParameters: ['watchedSession'],
+    tag: 'Sessions',
+    summary: 'Leave the password step for a new code',
+    description: [
+      'For a person who has no password, or who scanned with the wrong account. Only in the state `password`, and three times in a session.',
+      'The instance is logged out, and the attempt goes on with a new `deadlineAt`; the counts of wrong passwords stay. If the login was finished meanwhile, it stands: 409 with the session. The answer may take some seconds: wait at least 30 s for it. It counts as watching for the grace.',
+    ].join('\n\n'),
+    credentials: [{ kind: 'apiKey' }, { kind: 'ticket', scope: 'password' }],
+    answers: {
+      200: { description: 'The session, `waiting` for a new code', schema: sessionAnswerSchema, example: { session: EXAMPLE_RESUMED } },
+    },
+    errors: [...WHO, ...ONE, ...BODY, 'upstream_not_allowed', 'not_waiting_for_password'],
+  },
+  {
     id: 'watchSession',
     method: 'get',
     path: '/v1/sessions/{id}/events',

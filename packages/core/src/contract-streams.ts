@@ -47,6 +47,7 @@ const WORDS = {
   unsubscribe: 'No more of this session',
   password: "Hand over the account's cloud password; the ticket needs the scope `password`",
   resume: 'Begin a new attempt after a resumable end',
+  start_over: 'Leave the password step for a new code; the ticket needs the scope `password`',
   visible: 'Whether anybody can see it. A connection starts visible',
 };
 
@@ -99,6 +100,12 @@ const WEBSOCKET: Stream = {
       summary: WORDS.resume,
       payload: CLIENT_FRAMES.resume,
       example: { type: 'resume', ref: 5, sessionId },
+      answers: ['ok', 'error'],
+    },
+    start_over: {
+      summary: WORDS.start_over,
+      payload: CLIENT_FRAMES.start_over,
+      example: { type: 'start_over', ref: 6, sessionId },
       answers: ['ok', 'error'],
     },
     visible: {
@@ -164,6 +171,7 @@ const SOCKETIO: Stream = {
       answers: ['accepted', 'refused'],
     },
     resume: { summary: WORDS.resume, payload: sessionIdSchema, example: { sessionId }, answers: ['accepted', 'refused'] },
+    start_over: { summary: WORDS.start_over, payload: sessionIdSchema, example: { sessionId }, answers: ['accepted', 'refused'] },
     visible: { summary: WORDS.visible, payload: visibleSchema, example: { visible: false }, answers: ['accepted', 'refused'] },
   },
 };

@@ -49,7 +49,7 @@ export const FORMAT_WORDS: Readonly<Record<Format, string>> = {
 
 export const SCOPE_WORDS: Readonly<Record<Scope, string>> = {
   view: 'Read, watch and resume.',
-  password: "Hand over the account's cloud password.",
+  password: "Hand over the account's cloud password, or leave that step for a new code.",
 };
 
 export const ERROR_WORDS: Readonly<Record<ErrorCode, string>> = {

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { type LimitName, limitNameSchema } from './tenant-limits.ts';
+import { type WireSession, wireSessionSchema } from './wire.ts';
 
 interface ErrorKind {
   readonly status: number;
@@ -33,6 +34,13 @@ export const errorCodeSchema = z
   .enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
   .meta({ id: 'ErrorCode', description: 'For programs: what is wrong' }); // never empty
 
+interface RefusalOptions {
+  readonly retryAfterMs?: number;
+  readonly limit?: LimitName;
+  readonly session?: WireSession;
+  readonly cause?: unknown;
+}
+
 /** A refusal meant for the caller; `detail` says what was expected, what came and what to do, and never holds a secret. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
@@ -41,12 +49,15 @@ export class RefusedError extends Error {
   readonly retryAfterMs: number | undefined;
   /** Which limit it is about. */
   readonly limit: LimitName | undefined;
+  /** The session that the call was refused for, as it is now. */
+  readonly session: WireSession | undefined;
 
-  constructor(code: ErrorCode, detail: string, options: { retryAfterMs?: number; limit?: LimitName; cause?: unknown } = {}) {
+  constructor(code: ErrorCode, detail: string, options: RefusalOptions = {}) {
     super(detail, { cause: options.cause });
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
     this.limit = options.limit;
+    this.session = options.session;
   }
 }
 
@@ -61,6 +72,7 @@ export const problemSchema = z
     retryable: z.boolean().describe('Whether the same call may succeed later'),
     retryAfterMs: z.number().int().nonnegative().optional().describe('Wait at least this long before the next try, in ms'),
     limit: limitNameSchema.optional().describe('Which limit is reached'),
+    session: wireSessionSchema.optional().describe('The session as it is now, where that explains the refusal'),
   })
   .meta({ id: 'Problem', description: 'Why a call was refused (RFC 9457).' });
 
@@ -76,6 +88,7 @@ export function toProblem(error: RefusedError): Problem {
     code: error.code,
     retryable: kind.retryable,
     ...hintsOf(error),
+    ...(error.session === undefined ? {} : { session: error.session }),
   };
 }
 

@@ -131,12 +131,13 @@ function waitFor(session: Session, ask: Session['next']['ask'], notice: Notice):
 
 /** The instance waits for a scan. A login that was under way is over, so codes may come again. */
 function keepWaiting(policy: Policy, session: Session, event: Answered): Session {
-  const isSoon = session.refusals === 0 && !session.isUnwatched;
+  const { state } = session;
+  const wasAskedAtOnce = 'notice' in state && state.notice?.code === 'provider_not_ready' && session.login === 'offered';
+  const isSoon = session.refusals === 0 && !session.isUnwatched && !wasAskedAtOnce;
   const at = isSoon ? followUpAt(event.startedAt, event.at) : slotAt(policy, session, event);
   const login = session.login === 'offered' ? 'offered' : 'none';
   const healthy = { ...unlinked(session, event), ...HEALTHY, failures: session.failures, login } as const;
   const change = { ...healthy, next: { ask: session.isUnwatched ? 'state' : 'qr', at } } as const;
-  const { state } = session;
   if (state.kind === 'password') return tell(session, { ...change, state: { kind: 'waiting', notice: null } });
   if ((state.kind !== 'waiting' && state.kind !== 'showing') || state.notice === null) return keep(session, change);
   // The instance is well, but the code endpoint was not: only a code ends that trouble.

@@ -57,6 +57,18 @@ describe('an instance that starts after a code was shown', () => {
   });
 });
 
+test('no code any more after one was shown: the state tells at once whether it was scanned, and the loop gets no faster', () => {
+  const notReady = trouble('provider_not_ready');
+  const doubted = play(begin(), told(1, code('a')), told(6, notReady));
+  expect(doubted.next).toEqual({ ask: 'state', at: at(5.9) + MIN_SPACING_MS });
+  expect(play(doubted, told(7.1, starting)).state).toMatchObject({ kind: 'waiting', notice: { code: 'login_finishing' } });
+  const open = play(doubted, told(7.1, notAuthorized));
+  expect(open.next).toEqual({ ask: 'qr', at: at(12) });
+  const again = play(open, told(12.1, notReady));
+  expect(again.next).toEqual({ ask: 'state', at: at(12) + MIN_SPACING_MS });
+  expect(play(begin(), told(1, notReady)).next).toEqual({ ask: 'state', at: at(5.9) });
+});
+
 test('an instance that starts before a code was shown is starting, and codes are asked for', () => {
   const run = play(begin(), told(1, starting));
   expect(run).toMatchObject({ state: { notice: { code: 'instance_starting' } }, next: { ask: 'qr' } });

@@ -1,6 +1,6 @@
 /** Answers that were no use: when the provider is asked again, by which method, and when that is the end. */
 
-import type { Outcome, RefusalReason } from './outcome.ts';
+import type { NoticeCode, Outcome, RefusalReason } from './outcome.ts';
 import { type Answered, end, note, tell } from './reduce-change.ts';
 import {
   FAILURES_UNTIL_DOWN,
@@ -37,10 +37,18 @@ export function troubled(policy: Policy, session: Session, event: Answered, trou
   if (code === 'instance_starting' && session.login !== 'none') return finishing(policy, session, event, trouble);
   const failures = isFault(code) ? session.failures + 1 : session.failures;
   if (failures >= FAILURES_UNTIL_DOWN) return giveUp({ ...session, failures });
-  const at = retryAt(policy, session, event, trouble, failures);
+  const at = mayBeScanned(session, code) ? followUpAt(event.startedAt, event.at) : retryAt(policy, session, event, trouble, failures);
   const hides = code !== 'rate_limited' && code !== 'instance_starting';
   const counted = { ...session, failures, next: { ask: askAfterTrouble(session, hides), at } };
   return note(counted, { code, retryAt: at });
+}
+
+/**
+ * No more code after one was shown: it may have been scanned, and the state method tells. A person must not be left with a code that is used
+ * up, so it is asked at once; then the interval holds (`keepWaiting`).
+ */
+function mayBeScanned(session: Session, code: NoticeCode): boolean {
+  return code === 'provider_not_ready' && session.login === 'offered' && session.next.ask === 'qr';
 }
 
 /** While nobody looks, an attempt that comes to nothing is not an end that anybody has to be told of. */

@@ -179,7 +179,7 @@ export const subscribeSchema = z.strictObject({
   formats: z.array(formatSchema).min(1).max(2).optional().describe('What you want of a code; default both'),
   after: z.number().int().nonnegative().optional().describe('The version you have: an equal or older state is not sent again'),
 });
-/** `unsubscribe` and `resume`. */
+/** `unsubscribe`, `resume` and `start_over`. */
 export const sessionIdSchema = z.strictObject({ sessionId });
 export const streamPasswordSchema = z.strictObject({ sessionId, password });
 export const visibleSchema = z.strictObject({

@@ -48,12 +48,13 @@ export const CLIENT_FRAMES = {
   unsubscribe: z.strictObject({ type: z.literal('unsubscribe'), ...marked, ...sessionIdSchema.shape }),
   password: z.strictObject({ type: z.literal('password'), ...marked, ...streamPasswordSchema.shape }),
   resume: z.strictObject({ type: z.literal('resume'), ...marked, ...sessionIdSchema.shape }),
+  start_over: z.strictObject({ type: z.literal('start_over'), ...marked, ...sessionIdSchema.shape }),
   visible: z.strictObject({ type: z.literal('visible'), ...marked, ...visibleSchema.shape }),
   ping: z.strictObject({ type: z.literal('ping'), ...marked }),
 } as const;
 
-const { subscribe, unsubscribe, password, resume, visible, ping } = CLIENT_FRAMES;
-export const clientFrameSchema = z.discriminatedUnion('type', [subscribe, unsubscribe, password, resume, visible, ping], {
+const { subscribe, unsubscribe, password, resume, start_over, visible, ping } = CLIENT_FRAMES;
+export const clientFrameSchema = z.discriminatedUnion('type', [subscribe, unsubscribe, password, resume, start_over, visible, ping], {
   error: `expected one of ${Object.keys(CLIENT_FRAMES).join(', ')}`,
 });
 

@@ -15,7 +15,9 @@ export function interpretAccount(answer: Answer): Outcome {
   if (reading.kind !== 'reading') return reading;
   const { fields } = reading;
   const outcome = interpretStateValue(fields === null ? null : fields['stateInstance']);
-  return outcome.kind === 'authorized' && fields !== null ? { kind: 'authorized', account: readAccount(fields) } : outcome;
+  if (fields === null || (outcome.kind !== 'authorized' && outcome.kind !== 'suspended')) return outcome;
+  const account = readAccount(fields);
+  return outcome.kind === 'authorized' || account.phone !== null ? { kind: 'authorized', account } : outcome;
 }
 
 /** `chatId` can be an id of the messenger's own that holds no phone, so it never stands in for one; a `wid` does. */

@@ -1,5 +1,5 @@
 import type { Account, Outcome } from '@qrcast/core/outcome';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { interpretAccount } from './answer-account.ts';
 import { interpretLogout } from './answer-logout.ts';
 import { interpretState } from './answer-state.ts';
@@ -16,7 +16,6 @@ const UNLINKED: readonly (readonly [state: unknown, expected: Outcome])[] = [
   ['pending_password', { kind: 'passwordWanted' }],
   ['blocked', { kind: 'refused', reason: 'instance_blocked' }],
   ['sleepMode', NOT_READY],
-  ['yellowCard', NOT_READY],
   ['pendingCode', NOT_READY],
   ['somethingNew', PROVIDER_ERROR],
   ['Authorized', PROVIDER_ERROR],
@@ -35,11 +34,27 @@ test('a JSON null means that the instance is being created', () => {
   expect(interpretAccount(answerOf(null))).toEqual(STARTING);
 });
 
-test.each(['authorized', 'suspended'])('state %s is linked', (stateInstance) => {
-  expect(interpretState(answerOf({ stateInstance }))).toEqual({ kind: 'authorized', account: null });
-  expect(interpretAccount(answerOf({ stateInstance, phone: '79990000000' }))).toEqual({
+test('state authorized is linked', () => {
+  expect(interpretState(answerOf({ stateInstance: 'authorized' }))).toEqual({ kind: 'authorized', account: null });
+  expect(interpretAccount(answerOf({ stateInstance: 'authorized', phone: '79990000000' }))).toEqual({
     kind: 'authorized',
     account: { wid: null, phone: '79990000000' },
+  });
+});
+
+describe.each(['suspended', 'yellowCard'])('state %s', (stateInstance) => {
+  test('proves no login by itself', () => {
+    expect(interpretState(answerOf({ stateInstance }))).toEqual({ kind: 'suspended' });
+    for (const fields of [{}, { phone: '' }, { phone: null }, { phone: '', chatId: '10000000' }, { phone: '', chatId: '79990000000@c.us' }])
+      expect(interpretAccount(answerOf({ ...fields, stateInstance })), JSON.stringify(fields)).toEqual({ kind: 'suspended' });
+  });
+
+  test('with a phone is a login', () => {
+    for (const fields of [{ phone: '79990000000' }, { phone: '', wid: '79990000000@c.us' }])
+      expect(interpretAccount(answerOf({ ...fields, stateInstance }))).toMatchObject({
+        kind: 'authorized',
+        account: { phone: '79990000000' },
+      });
   });
 });
 

@@ -8,14 +8,14 @@ const STATES: ReadonlyMap<unknown, Outcome> = new Map<unknown, Outcome>([
   ['starting', trouble('instance_starting')],
   ['notAuthorized', { kind: 'notAuthorized' }],
   ['authorized', { kind: 'authorized', account: null }],
-  // A linked account that may write to its own contacts only.
-  ['suspended', { kind: 'authorized', account: null }],
+  // A restricted account. It may be linked, but instances that had lost their login were put there by mistake. `yellowCard`: its old name.
+  ['suspended', { kind: 'suspended' }],
+  ['yellowCard', { kind: 'suspended' }],
   ['pendingPassword', { kind: 'passwordWanted' }],
   ['pending_password', { kind: 'passwordWanted' }],
   ['blocked', refused('instance_blocked')],
   // Of the past or of other messengers.
   ['sleepMode', trouble('provider_not_ready')],
-  ['yellowCard', trouble('provider_not_ready')],
   ['pendingCode', trouble('provider_not_ready')],
 ]);
 

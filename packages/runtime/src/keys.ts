@@ -50,6 +50,8 @@ export const apiKeyKey = (ns: Namespace, keyHash: string): string => `${ns}:key:
 /** A tenant's revoked tickets, by when they may be forgotten. */
 export const revokedTicketsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:revoked`;
 export const passwordTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:password:${instanceKey}`;
+/** Set while a gateway logs the instance out for a new code. */
+export const startOverTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:start-over:${instanceKey}`;
 /** Passwords of a session that were wrong, or are being tried. */
 export const passwordTriesKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:passwords`;
 export const revocationsChannel = (ns: Namespace): string => `${ns}:revocations`;

@@ -55,11 +55,12 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
   }
 
   return {
-    async ensure(target, watchedUntil) {
+    async ensure(target, watchedUntil, dueAt) {
       const [due, watch, busy] = shardKeys(namespace, shardOf(target));
-      const dueInMs = Number(await ensure([due, watch, busy], [pollMember(target), target.instanceKey, watchedUntil, LEASE_MS]));
+      const args = [pollMember(target), target.instanceKey, watchedUntil, LEASE_MS, dueAt ?? ''];
+      const [busyForMs, dueInMs] = (await ensure([due, watch, busy], args)) as [number, number]; // as the script returns it
       await wakeWorker(target, dueInMs);
-      return Math.max(0, dueInMs); // -1: it was there
+      return busyForMs;
     },
 
     async renew(targets, watchedUntil) {

@@ -43,10 +43,11 @@ export interface PollHandlers {
 
 export interface PollQueue {
   /**
-   * Somebody watches until `watchedUntil` (Unix ms). Not in the queue yet: it is, and polled as soon as its instance may be asked. Resolves to
-   * how long that will be, ms; 0 if it was in the queue.
+   * Keeps the target in the queue until `watchedUntil` (Unix ms). One that was not in it is polled at `dueAt` (Unix ms), or as soon as its
+   * instance may be asked; one that was in it, at `dueAt` at the latest. Resolves to how long its instance may not be asked yet, ms; 0 if the
+   * target was in the queue and no `dueAt` was given.
    */
-  ensure(target: PollTarget, watchedUntil: number): Promise<number>;
+  ensure(target: PollTarget, watchedUntil: number, dueAt?: number): Promise<number>;
   /** Extends the watch of those in the queue; resolves to those that are not. */
   renew(targets: readonly PollTarget[], watchedUntil: number): Promise<readonly PollTarget[]>;
   /** Asks for a poll as soon as the spacing and the provider allow; nothing if the target is not in the queue. */

@@ -18,8 +18,13 @@ const USUAL = {
   logoutOnMismatch: false,
   relink: false,
   logoutsLeft: null,
+  login: 'none',
+  isUnwatched: false,
+  startOvers: 0,
+  isProven: false,
   failures: 0,
   refusals: 0,
+  refusedSince: null,
 } as const satisfies Partial<Session>;
 
 export function encodeSession(session: Session): string {
@@ -32,12 +37,18 @@ export function encodeSession(session: Session): string {
 /** @throws {Error} if it is no session record. */
 export function decodeSession(record: string): Session {
   const given = JSON.parse(record) as Partial<Session>;
-  const session = { ...USUAL, newsFrom: given.startedAt, ...given };
+  const session = { ...USUAL, ...progressOf(given), newsFrom: given.startedAt, ...given };
   // What tells our records from others. A schema of every field costs more than the rest of a delivery.
   if (typeof session.id !== 'string' || !Number.isInteger(session.version) || typeof session.state?.kind !== 'string') {
     throw new Error('a session record in Redis has an unknown shape; was it written by another version?');
   }
   return session as Session; // written by encodeSession
+}
+
+/** What a version of ours that did not know these fields left out of a record with a code or a password step. */
+function progressOf({ state }: Partial<Session>): Pick<Session, 'login' | 'isProven'> | Record<string, never> {
+  if (state?.kind === 'showing') return { login: 'offered', isProven: true };
+  return state?.kind === 'password' ? { login: 'password', isProven: true } : {};
 }
 
 /** A published change: the record, and after the first line break the new picture if it changed with it. */

@@ -35,6 +35,7 @@ const QR_WITHOUT_CODE: Readonly<Record<InstanceState, Reply>> = {
   authorized: ALREADY_LINKED,
   blocked: REFUSED_BY_MAX,
   suspended: ALREADY_LINKED,
+  suspendedUnlinked: NOT_READY,
   pendingPassword: PASSWORD_WANTED,
   unknown: UNHEARD_OF,
 };
@@ -60,7 +61,7 @@ export const ANSWERS: Readonly<Record<MethodName, Answer>> = {
     const stateInstance = wireState(state);
     if (stateInstance === null) return json(null);
     const account = isLinked(state) ? { phone: instance.phone, chatId: instance.phone.slice(1) } : { phone: '', chatId: '' };
-    const suspendedUntil = state === 'suspended' ? { suspendedUntil: Math.floor(now / 1_000) + SUSPENSION_S } : {};
+    const suspendedUntil = stateInstance === 'suspended' ? { suspendedUntil: Math.floor(now / 1_000) + SUSPENSION_S } : {};
     return json({ avatar: '', ...account, stateInstance, ...suspendedUntil });
   },
 

@@ -99,6 +99,7 @@ describe('what a state says', () => {
     authorized: ['authorized', 'already_registered', 'instance account already authorized'],
     blocked: ['blocked', 'error', 'connection_closed'],
     suspended: ['suspended', 'already_registered', 'instance account already authorized'],
+    suspendedUnlinked: ['suspended', 'error', 'not_ready'],
     pendingPassword: ['pendingPassword', 'pendingPassword', '2FA password required'],
     unknown: ['hibernating', 'carrierPigeon', 'coo'],
   } as const;

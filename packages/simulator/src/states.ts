@@ -5,7 +5,7 @@
  *                │   ▲  │
  *           scan │   │  │ scan of an account with a cloud password
  *                ▼   │  ▼
- *        authorized ◄┴─ pendingPassword        blocked, suspended, unknown: only by `setState`
+ *        authorized ◄┴─ pendingPassword        blocked, suspended, suspendedUnlinked, unknown: only by `setState`
  */
 export const INSTANCE_STATES = [
   'creating',
@@ -14,6 +14,7 @@ export const INSTANCE_STATES = [
   'authorized',
   'blocked',
   'suspended',
+  'suspendedUnlinked',
   'pendingPassword',
   'unknown',
 ] as const;
@@ -26,10 +27,14 @@ export const UNHEARD_OF_STATE = 'hibernating';
 /** The `stateInstance` of a state; null while the instance is being created (the whole body is null then). */
 export function wireState(state: InstanceState): string | null {
   if (state === 'creating') return null;
+  if (state === 'suspendedUnlinked') return 'suspended';
   return state === 'unknown' ? UNHEARD_OF_STATE : state;
 }
 
-/** Whether an account is linked. A suspended MAX account stays linked: it may still write to saved contacts. */
+/**
+ * Whether an account is linked. A suspended MAX account stays linked: it may still write to saved contacts. Instances that had lost their
+ * login were suspended, too, by mistake (`suspendedUnlinked`).
+ */
 export function isLinked(state: InstanceState): boolean {
   return state === 'authorized' || state === 'suspended';
 }

@@ -1,0 +1,188 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { MAX_START_OVERS } from '@qrcast/core/schedule';
+import { passwordTriesKey, startOverTurnKey } from '@qrcast/runtime/keys';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
+
+/** What the provider answers to each method, in turn; the last answer stays. */
+type Script = readonly (readonly [status: number, body: unknown])[];
+
+let provider: Server;
+let asked: string[] = [];
+let script: Record<'getStateInstance' | 'logout', Script>;
+let beforeAnswer: () => Promise<void>;
+let test: TestGateway;
+let second: TestGateway;
+
+const PENDING = [200, { stateInstance: 'pendingPassword' }] as const;
+const LOGGED_OUT = [200, { isLogout: true }] as const;
+const state = (stateInstance: string): readonly [number, unknown] => [200, { stateInstance }];
+
+beforeAll(async () => {
+  provider = createServer(async (request, response) => {
+    const method = (request.url ?? '').split('/')[2] as 'getStateInstance' | 'logout'; // no other is called here
+    asked.push(method);
+    await beforeAnswer();
+    const answers = script[method];
+    const [status, body] = answers[Math.min(asked.filter((one) => one === method).length, answers.length) - 1] ?? [500, ''];
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body === '' ? '' : JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+  test = await openTestGateway({ upstreamHosts: [apiUrl()] });
+  second = await openTestGateway({ upstreamHosts: [apiUrl()], namespace: test.namespace });
+});
+beforeEach(() => {
+  asked = [];
+  script = { getStateInstance: [PENDING], logout: [LOGGED_OUT] };
+  beforeAnswer = async () => undefined;
+});
+afterAll(async () => {
+  await second.close();
+  await test.close();
+  await new Promise((resolve) => provider.close(resolve));
+});
+
+const apiUrl = (): string => `http://127.0.0.1:${(provider.address() as AddressInfo).port}`; // it listens on TCP
+
+async function waiting(fields: object = {}): Promise<Body> {
+  const body = await test.create({ ...newInstance(), apiUrl: apiUrl(), ...fields });
+  await test.call('GET', `/v1/sessions/${body.session.id}`);
+  await test.answer(body.session.id, { kind: 'passwordWanted' });
+  return body;
+}
+
+const leave = ({ session, ticket }: Body, { secret = ticket, gateway = test } = {}): Promise<Answer> =>
+  gateway.call('POST', `/v1/sessions/${session.id}/start-over`, { secret });
+const stored = async ({ session }: Body) => (await test.node.sessions.find(session.id)) ?? expect.unreachable();
+
+describe('POST /v1/sessions/{id}/start-over', () => {
+  it('asks for the state, logs the instance out, and waits for a new code until a new deadline', async () => {
+    const made = await waiting();
+    const before = await stored(made);
+    const { status, body } = await leave(made);
+    expect(status).toBe(200);
+    expect(body.session).toMatchObject({ state: 'waiting', notice: { code: 'instance_starting' }, startedAt: before.startedAt });
+    expect(body.session.deadlineAt).toBeGreaterThan(before.deadlineAt);
+    expect(asked).toEqual(['getStateInstance', 'logout']);
+    expect(await stored(made)).toMatchObject({ login: 'none', next: { ask: 'qr' }, startOvers: 1 });
+  });
+
+  it('is written to the audit log, once, with who did it', async () => {
+    const made = await waiting();
+    await leave(made);
+    const { entries } = (
+      await test.call('GET', `/v1/audit?sessionId=${made.session.id}&action=session.started_over`, { secret: test.tenant.apiKey })
+    ).body as unknown as { entries: { actor: { kind: string }; outcome: string }[] };
+    expect(entries).toMatchObject([{ actor: { kind: 'ticket' }, outcome: 'ok' }]);
+  });
+
+  it('keeps the counts of wrong passwords', async () => {
+    const made = await waiting();
+    const key = passwordTriesKey(test.namespace, made.session.id);
+    const { startedAt } = await stored(made);
+    await test.node.redis.zadd(key, Date.now() + 3_600_000, `${startedAt}|one`);
+    await leave(made);
+    expect(await test.node.redis.zcard(key)).toBe(1);
+    expect((await stored(made)).startedAt).toBe(startedAt);
+  });
+
+  it('a login that was finished meanwhile wins: 409 with the connected session, and no logout', async () => {
+    script.getStateInstance = [state('authorized')];
+    const made = await waiting();
+    const { status, body } = await leave(made);
+    expect([status, body.code, body.session.state]).toEqual([409, 'not_waiting_for_password', 'connected']);
+    expect(asked).toEqual(['getStateInstance']);
+  });
+
+  it.each([
+    ['starting', 'waiting', 'login_finishing'],
+    ['suspended', 'waiting', 'provider_not_ready'],
+  ])('an instance that is %s is left alone: 409, and the session says so', async (stateInstance, shown, code) => {
+    script.getStateInstance = [state(stateInstance)];
+    const { status, body } = await leave(await waiting());
+    expect([status, body.session.state, body.session.notice?.code]).toEqual([409, shown, code]);
+    expect(asked).toEqual(['getStateInstance']);
+  });
+
+  it('an instance that waits for a scan already needs no logout', async () => {
+    script.getStateInstance = [state('notAuthorized')];
+    expect((await leave(await waiting())).status).toBe(200);
+    expect(asked).toEqual(['getStateInstance']);
+  });
+
+  it('asks once more where a poll of the same second stood in its way', async () => {
+    script.getStateInstance = [[429, ''], PENDING];
+    expect((await leave(await waiting())).status).toBe(200);
+    expect(asked).toEqual(['getStateInstance', 'getStateInstance', 'logout']);
+  });
+
+  it.each<readonly [name: string, method: 'getStateInstance' | 'logout', answer: readonly [number, unknown]]>([
+    ['refused state', 'getStateInstance', [401, '']],
+    ['state of no use', 'getStateInstance', [502, '']],
+    ['state that is blocked', 'getStateInstance', state('blocked')],
+    ['refused logout', 'logout', [404, '']],
+    ['logout that did nothing', 'logout', [200, { isLogout: false }]],
+  ])('a %s is unavailable; the password step stands, and the try does not count', async (_name, method, answer) => {
+    script = { ...script, [method]: [answer] };
+    const made = await waiting();
+    const { status, body } = await leave(made);
+    expect([status, body.code, body.retryable]).toEqual([503, 'unavailable', true]);
+    expect(await stored(made)).toMatchObject({ state: { kind: 'password' }, startOvers: 0 });
+  });
+
+  it('three times in a session, then too_many_requests without a request', async () => {
+    const made = await waiting();
+    for (let n = 0; n < MAX_START_OVERS; n++) {
+      expect((await leave(made)).status).toBe(200);
+      await test.answer(made.session.id, { kind: 'passwordWanted' });
+    }
+    asked = [];
+    expect(await leave(made)).toMatchObject({ status: 429, body: { code: 'too_many_requests' } });
+    expect(asked).toEqual([]);
+  });
+
+  it('two at once, on two gateways, are one logout', async () => {
+    const made = await waiting();
+    const underWay = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    beforeAnswer = () => {
+      underWay.resolve();
+      return answer.promise;
+    };
+    const first = leave(made);
+    await underWay.promise;
+    const other = await leave(made, { gateway: second });
+    answer.resolve();
+    expect([(await first).status, other.status]).toEqual([200, 429]);
+    expect(asked).toEqual(['getStateInstance', 'logout']);
+    const { instanceKey } = await stored(made);
+    expect(await test.node.redis.exists(startOverTurnKey(test.namespace, instanceKey))).toBe(0);
+  });
+
+  it('a session that is cancelled meanwhile stays so', async () => {
+    const made = await waiting();
+    beforeAnswer = async () => void (await test.call('DELETE', `/v1/sessions/${made.session.id}`, { secret: test.tenant.apiKey }));
+    const { status, body } = await leave(made);
+    expect([404, 409]).toContain(status);
+    expect(body.code).toMatch(/not_found|not_waiting_for_password/);
+    expect((await stored(made)).state).toEqual({ kind: 'ended', reason: 'cancelled' });
+  });
+
+  it('only in the state password', async () => {
+    const idle = await test.create({ ...newInstance(), apiUrl: apiUrl() });
+    expect(await leave(idle)).toMatchObject({ status: 409, body: { code: 'not_waiting_for_password', session: { state: 'idle' } } });
+    expect(asked).toEqual([]);
+  });
+
+  it('needs the scope password', async () => {
+    const made = await waiting();
+    const { text } = await test.call('POST', `/v1/sessions/${made.session.id}/tickets`, {
+      secret: test.tenant.apiKey,
+      body: { scopes: ['view'] },
+    });
+    const { ticket } = JSON.parse(text) as { ticket: string };
+    expect(await leave(made, { secret: ticket })).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    expect((await leave(made, { secret: test.tenant.apiKey })).status).toBe(200);
+  });
+});
