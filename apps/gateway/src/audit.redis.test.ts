@@ -62,14 +62,14 @@ it('tells who did what to a session, over both gateways and every transport', as
   await test.answer(id, { kind: 'passwordWanted' });
   await viewer.until('session', ({ state }) => state === 'password');
   await viewer.call('password', { sessionId: id, password: 'correct horse' }); // there is no such provider
-  await test.answer(id, { kind: 'refused', reason: 'credentials_rejected' });
-  await test.answer(id, { kind: 'refused', reason: 'credentials_rejected' });
+  await test.answer(id, { kind: 'refused', reason: 'instance_deleted' });
+  await test.answer(id, { kind: 'refused', reason: 'instance_deleted' });
   const entries = await untilEntries(4, `sessionId=${id}`);
   expect(told(entries)).toEqual([
     'session.created key ok',
     'session.watched ticket ok',
     expect.stringMatching(/^session\.password_given ticket (unavailable|upstream_not_allowed)$/),
-    'session.ended provider credentials_rejected',
+    'session.ended provider instance_deleted',
   ]);
   expect(entries.find(({ action }) => action === 'session.password_given')?.actor.id).toBe(made.ticketId);
 });

@@ -14,7 +14,7 @@ import { STREAM_TRANSPORTS, type StreamClient } from './test-stream-clients.ts';
 import { streamContract } from './test-stream-contract.ts';
 import { openSocket, type TestSocket } from './test-websocket.ts';
 
-/** The provider, which takes every password. */
+/** The provider, which takes every password, and waits for a scan. */
 let provider: Server;
 let test: TestGateway;
 const sockets: TestSocket[] = [];
@@ -24,7 +24,7 @@ const apiUrl = (): string => `http://127.0.0.1:${(provider.address() as AddressI
 
 beforeAll(async () => {
   provider = createServer((_request, response) => {
-    const taken = { status: true, data: { status: 'success', reason: '' } };
+    const taken = { status: true, data: { status: 'success', reason: '' }, stateInstance: 'notAuthorized' };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(taken));
   });
   await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
@@ -87,9 +87,11 @@ describe('what the document promises is brought about', () => {
     expect((await viewer.call('subscribe', { ticket: another })).ok).toBe(true);
     expect((await viewer.call('visible', { visible: false })).ok).toBe(true);
     expect((await viewer.call('visible', { visible: 1 })).ok).toBe(false);
+    expect((await viewer.call('start_over', { sessionId })).ok).toBe(false);
     expect((await viewer.call('unsubscribe', { sessionId: second.id })).ok).toBe(true);
     await test.answer(sessionId, { kind: 'passwordWanted' });
     expect((await viewer.call('password', { sessionId, password: 'correct horse' })).ok).toBe(true);
+    expect((await viewer.call('start_over', { sessionId })).ok).toBe(true);
     await test.passDeadline(sessionId);
     expect((await viewer.call('resume', { sessionId })).ok).toBe(true);
     await test.call('DELETE', `/v1/sessions/${sessionId}`);
@@ -105,12 +107,14 @@ describe('what the document promises is brought about', () => {
     expect((await open.call({ type: 'subscribe', ticket, formats: ['text'], after: 0 })).type).toBe('ok');
     expect((await open.call({ type: 'ping' })).type).toBe('pong');
     expect((await open.call({ type: 'resume', sessionId })).type).toBe('error');
+    expect((await open.call({ type: 'start_over', sessionId })).type).toBe('error');
     await open.until('session', ({ state }) => state === 'waiting');
     await showTwice(sessionId);
     await open.until('fresh');
     expect((await open.call({ type: 'visible', visible: true })).type).toBe('ok');
     await test.answer(sessionId, { kind: 'passwordWanted' });
     expect((await open.call({ type: 'password', sessionId, password: 'correct horse' })).type).toBe('ok');
+    expect((await open.call({ type: 'start_over', sessionId })).type).toBe('ok');
     await test.passDeadline(sessionId);
     expect((await open.call({ type: 'resume', sessionId })).type).toBe('ok');
     expect((await open.call({ type: 'unsubscribe', sessionId })).type).toBe('ok');

@@ -67,8 +67,8 @@ describe('a cluster', () => {
     expect(first.code?.image).toMatch(/^data:image\/png;base64,/);
   }, 30_000);
 
-  it('polls nothing that nobody watches: idle before the first viewer, idle again after the last, polled again with the next', async () => {
-    const { create, newInstance, view, call } = await cluster({ unwatchedGraceMs: 2_000 });
+  it('polls nothing that nobody watches: idle before the first viewer, idle again after the last when its attempt is over, polled again with the next', async () => {
+    const { create, newInstance, view, call } = await cluster({ unwatchedGraceMs: 2_000, policy: { attemptMs: 12_000 } });
     const instance = newInstance();
     const { session, ticket } = await create(instance);
     expect(session.state).toBe('idle');

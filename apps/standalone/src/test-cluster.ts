@@ -22,6 +22,7 @@ export interface ClusterOptions {
   readonly workers?: number;
   readonly policy?: Partial<Policy>;
   readonly unwatchedGraceMs?: number;
+  readonly callbackHosts?: readonly string[];
   readonly simulator?: SimulatorOptions;
 }
 
@@ -39,6 +40,8 @@ export interface Cluster {
   /** An instance whose notifications come to the first gateway. */
   newInstance(): Instance;
   create(instance: Instance, body?: Record<string, unknown>): Promise<Created>;
+  /** For a tenant of its own, made with this call. */
+  createFor(tenantId: string, instance: Instance): Promise<Created>;
   call(method: string, path: string, body?: unknown): Promise<Response>;
   /** A viewer on one of the gateways. */
   view(ticket: string, gateway?: number): Viewer;
@@ -67,6 +70,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     upstreamHosts: [simulator.url],
     concurrency: 100,
     hostConcurrency: 100,
+    callbackHosts: options.callbackHosts,
   };
   const { unwatchedGraceMs = 15_000 } = options;
   const gatewayOptions = {
@@ -95,12 +99,19 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const { secrets } = await first.tenants.create({ id: 'acme', name: 'Acme' });
   const { apiKey, webhookToken } = secrets;
 
-  const call = (method: string, path: string, body?: unknown): Promise<Response> =>
+  const call = (method: string, path: string, body?: unknown, secret = apiKey): Promise<Response> =>
     fetch(`${first.publicUrl}${path}`, {
       method,
-      headers: { authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: { authorization: `Bearer ${secret}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+
+  async function create(instance: Instance, body: Record<string, unknown>, secret: string): Promise<Created> {
+    const { idInstance: instanceId, apiToken } = instance;
+    const response = await call('POST', '/v1/sessions', { instanceId, apiToken, apiUrl: simulator.url, ...body }, secret);
+    if (!response.ok) throw new Error(`the session was refused: ${await response.text()}`);
+    return (await response.json()) as Created;
+  }
 
   return {
     simulator,
@@ -108,15 +119,10 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     apiKey,
     worker,
     newInstance: () => simulator.createInstance({ webhook: { url: `${first.publicUrl}/v1/webhooks/green-api/acme`, token: webhookToken } }),
-    async create(instance, body = {}) {
-      const response = await call('POST', '/v1/sessions', {
-        instanceId: instance.idInstance,
-        apiToken: instance.apiToken,
-        apiUrl: simulator.url,
-        ...body,
-      });
-      if (!response.ok) throw new Error(`the session was refused: ${await response.text()}`);
-      return (await response.json()) as Created;
+    create: (instance, body = {}) => create(instance, body, apiKey),
+    async createFor(tenantId, instance) {
+      const made = await first.tenants.create({ id: tenantId, name: tenantId });
+      return create(instance, {}, made.secrets.apiKey);
     },
     call,
     view(ticket, gateway = 0) {
