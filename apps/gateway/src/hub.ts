@@ -54,8 +54,8 @@ export interface HubDeps {
 }
 
 const RENEW_SLICES = 10;
-/** How often time alone is given a chance to change a watched session, for when no worker does. */
-const ELAPSE_EVERY_MS = 1_000;
+/** How often time alone is given a chance to change a watched session, for when no worker does, and hidden pages are told. */
+const SWEEP_EVERY_MS = 1_000;
 
 interface Viewer {
   readonly delivery: Delivery;
@@ -72,6 +72,8 @@ interface Entry {
   readonly ready: Promise<Snapshot | null>;
   snapshot: Snapshot | null;
   viewerCount: number;
+  /** All who watch have hidden the page, so far as was counted; told with the next sweep. */
+  isHidden: boolean;
 }
 
 export function openHub({ sessions, watching, viewerCounts, clock, log, renewEveryMs }: HubDeps): Hub {
@@ -93,6 +95,7 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
       ready,
       snapshot: null,
       viewerCount: 0,
+      isHidden: false,
     };
     entries.set(sessionId, entry);
     return entry;
@@ -154,16 +157,21 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
     viewerCounts.report(entry.sessionId, visibleCount(entry)).then(
       (sum) => {
         entry.viewerCount = sum;
-        if (sum === 0 && entry.viewers.size > 0) hide(entry);
+        entry.isHidden = sum === 0 && entry.viewers.size > 0;
       },
       () => undefined, // Redis is out: the connection reports itself, and the next renewal counts again
     );
   }
 
-  /** Nobody looks, over all gateways, but somebody here has the page in the background. Who left altogether has the grace to come back. */
-  function hide(entry: Entry): void {
+  /**
+   * Nobody looks, over all gateways, but somebody here has the page in the background. Viewers who left altogether have the grace to come back.
+   * Told once a second at most, for a client may switch as fast as it likes.
+   */
+  function tellHidden(entry: Entry): void {
+    if (!entry.isHidden || visibleCount(entry) > 0) return;
+    entry.isHidden = false;
     const session = entry.snapshot?.session;
-    if (session === undefined || !isPolled(session) || session.isUnwatched || visibleCount(entry) > 0) return;
+    if (session === undefined || !isPolled(session) || session.isUnwatched) return;
     watching.apply(entry.sessionId, { kind: 'hidden', at: clock.now() }).catch((error: unknown) => {
       log.warn({ sessionId: entry.sessionId, ...errorFields(error) }, 'a hidden session was not noted; its watch ends with the grace');
     });
@@ -181,9 +189,11 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
     for (const entry of watched) if (entry.snapshot?.session.state.kind === 'idle') start(entry);
   }
 
-  function elapseAll(): void {
+  function sweep(): void {
     const now = clock.now();
-    for (const { sessionId, snapshot } of entries.values()) {
+    for (const entry of entries.values()) {
+      tellHidden(entry);
+      const { sessionId, snapshot } = entry;
       if (snapshot === null || now < nextElapseAt(snapshot.session)) continue;
       watching.apply(sessionId, { kind: 'elapsed', at: now }).then(
         (session) => session === null && finishAll(sessionId),
@@ -197,7 +207,7 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
     turn = (turn + 1) % RENEW_SLICES;
     renewSlice(turn).catch((error: unknown) => log.warn(errorFields(error), 'watches were not renewed; the next round does'));
   }, renewEveryMs / RENEW_SLICES);
-  const elapseTimer = setInterval(elapseAll, ELAPSE_EVERY_MS);
+  const sweepTimer = setInterval(sweep, SWEEP_EVERY_MS);
 
   return {
     subscribe(options) {
@@ -236,7 +246,7 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
 
     async close() {
       clearInterval(renewTimer);
-      clearInterval(elapseTimer);
+      clearInterval(sweepTimer);
       for (const entry of entries.values()) for (const viewer of entry.viewers) finish(entry, viewer, 'draining');
     },
   };

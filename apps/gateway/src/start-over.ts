@@ -53,7 +53,7 @@ export function createStartOver(deps: StartOverDeps): StartOver {
     try {
       return await run();
     } finally {
-      if ((await redis.get(key)) === mark) await redis.del(key);
+      if ((await redis.get(key)) === mark) await redis.pexpire(key, MIN_SPACING_MS); // the provider takes one call a second
     }
   }
 

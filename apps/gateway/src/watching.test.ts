@@ -72,17 +72,20 @@ describe('watching', () => {
     const second = await watched(two.sink, id);
     await showCode(id, 'A');
     await settle();
+    const aSecond = () => vi.advanceTimersByTimeAsync(1_000);
     first.setVisible(false);
-    await settle();
+    await aSecond();
     expect((await world().sessions.find(id))?.isUnwatched).toBe(false);
     world().others.count = 1; // on another gateway
     second.setVisible(false);
-    await settle();
+    await aSecond();
     expect((await world().sessions.find(id))?.isUnwatched).toBe(false);
     world().others.count = 0;
-    second.setVisible(true);
-    second.setVisible(false);
+    const { version } = (await world().sessions.find(id)) ?? expect.unreachable();
+    for (let n = 0; n < 20; n++) for (const visible of [true, false]) second.setVisible(visible);
     await settle();
+    expect((await world().sessions.find(id))?.version).toBe(version);
+    await aSecond();
     expect(await world().sessions.find(id)).toMatchObject({ isUnwatched: true, state: { kind: 'showing' }, next: { ask: 'state' } });
     first.setVisible(true);
     await settle();
