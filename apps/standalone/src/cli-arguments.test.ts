@@ -96,6 +96,7 @@ describe('the command line', () => {
     [['login', '--id', '1101000001', '--gateway', `https://qrcast.example.com/connect#${PASTED}`], '--gateway: expected its address'],
     [['login', '--id', '1101000001', '--gateway', `https://:${PASTED}@qrcast.example.com`], '--gateway: expected its address'],
     [['login', '--id', '1101000001', '--expected-phone', '1234'], '--expected-phone: expected a phone number'],
+    [['login', '--id', '1101000001', '--expected-phone', '8 (900) 123-45-67'], 'write +7 in place of the 8'],
     [['login', '--id', '1101000001', '--timeout', '0'], '--timeout: expected 1 to 43200 seconds'],
     [['login', '--id', '1101000001', '--timeout', '43201'], '--timeout: expected'],
     [['login', '--id', '1101000001', '--timeout', '5m'], '--timeout: expected'],

@@ -4,7 +4,8 @@
  */
 
 import { parseArgs } from 'node:util';
-import { createSessionSchema, INSTANCE_ID } from '@qrcast/core/requests';
+import { INSTANCE_ID } from '@qrcast/core/credential-forms';
+import { readPhone } from '@qrcast/core/phone';
 import { DEFAULT_UPSTREAM_HOSTS, isAllowedUpstream, parseApiUrl } from '@qrcast/core/upstream';
 import { EXITS, LoginError } from './login-ending.ts';
 
@@ -139,9 +140,9 @@ function gatewayOf(value: string | undefined): string | undefined {
 
 function phoneOf(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
-  const { data } = createSessionSchema.shape.expectedPhone.safeParse(value);
-  if (data === undefined) throw wrong('--expected-phone', 'a phone number of 5 to 20 digits', value);
-  return data;
+  const reading = readPhone(value);
+  if (reading.kind === 'refused') throw usageError(`--expected-phone: ${reading.rule} (came: text of ${value.length} characters)`);
+  return reading.digits;
 }
 
 function timeoutOf(value: string | undefined): number {

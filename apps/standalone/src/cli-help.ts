@@ -13,7 +13,7 @@ is confirmed.
   --token-file <path>       the instance's API token, in a file; - is the first line of stdin
   --password-file <path>    the account's password, should it be wanted; - is a line of stdin
   --relink                  logs the instance out first if it is linked already
-  --expected-phone <phone>  takes the login of this phone alone
+  --expected-phone <phone>  takes the login of this phone alone, written like +79001234567
   --timeout <seconds>       gives up after so long; default ${DEFAULT_TIMEOUT_SECONDS}, at most ${MAX_TIMEOUT_SECONDS}
   --gateway <url>           a gateway that runs; default: a private one, gone with the command
   --json                    one JSON object a line on stdout, for programs

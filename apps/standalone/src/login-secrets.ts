@@ -4,7 +4,7 @@
  */
 
 import { readFile } from 'node:fs/promises';
-import { API_TOKEN } from '@qrcast/core/requests';
+import { API_TOKEN } from '@qrcast/core/credential-forms';
 import { type LoginArguments, usageError } from './cli-arguments.ts';
 import type { Input } from './login-input.ts';
 

@@ -37,7 +37,8 @@ export interface Cluster {
   /** What startWorker needs to join, for a worker in a process of its own. */
   readonly worker: Omit<Parameters<typeof startWorker>[0], 'log'>;
   /** An instance whose notifications come to the first gateway. */
-  newInstance(): Instance;
+  /** `phone`: as the provider tells it. */
+  newInstance(phone?: string): Instance;
   create(instance: Instance, body?: Record<string, unknown>): Promise<Created>;
   call(method: string, path: string, body?: unknown): Promise<Response>;
   /** A viewer on one of the gateways. */
@@ -107,7 +108,11 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     gateways,
     apiKey,
     worker,
-    newInstance: () => simulator.createInstance({ webhook: { url: `${first.publicUrl}/v1/webhooks/green-api/acme`, token: webhookToken } }),
+    newInstance: (phone) =>
+      simulator.createInstance({
+        webhook: { url: `${first.publicUrl}/v1/webhooks/green-api/acme`, token: webhookToken },
+        ...(phone === undefined ? {} : { phone }),
+      }),
     async create(instance, body = {}) {
       const response = await call('POST', '/v1/sessions', {
         instanceId: instance.idInstance,

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns';
+import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/credential-forms';
 import type { Outcome, PasswordOutcome, PollMethod } from '@qrcast/core/outcome';
-import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/requests';
 import { Agent } from 'undici';
 import type { Answer } from './answer.ts';
 import { interpretAccount } from './answer-account.ts';
