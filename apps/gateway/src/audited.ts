@@ -19,11 +19,13 @@ import type { Revocations } from './revocations.ts';
 import type { SessionService } from './session-service.ts';
 import type { Tenants } from './tenants.ts';
 import type { SessionLookup } from './their-session.ts';
+import type { WebhookSetup } from './webhook-setup.ts';
 
 export interface Audited {
   auth(auth: Auth): Auth;
   service(service: SessionService): SessionService;
   passwordStep(step: PasswordStep): PasswordStep;
+  webhookSetup(setup: WebhookSetup): WebhookSetup;
   revocations(revocations: Revocations): Revocations;
   tenants(tenants: Tenants): Tenants;
   /** Reading a session is watching it. */
@@ -176,6 +178,21 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
           if (!NO_PASSWORD_GIVEN.has(outcome)) record('session.password_given', { ...ofSession(session), outcome });
           throw error;
         }
+      },
+    }),
+
+    webhookSetup: (setup) => ({
+      ...setup,
+      async set(session, tenant, request) {
+        const answer = await setup.set(session, tenant, request).catch((error: unknown) => {
+          // Only then something may have been sent; all other refusals come before.
+          const isOurs = error instanceof RefusedError && error.code !== 'unavailable';
+          if (!isOurs) record('webhook.set', { ...ofSession(session), outcome: 'unavailable' });
+          throw error;
+        });
+        const outcome = answer.applied === 'unknown' ? 'unknown' : answer.applied ? 'ok' : 'not_applied';
+        if (answer.restarted) record('webhook.set', { ...ofSession(session), outcome });
+        return answer;
       },
     }),
 
