@@ -34,6 +34,20 @@ Without colours (NO_COLOR, or no terminal) the code is drawn for light text on d
 QRCAST_LOG_LEVEL=debug logs to stderr. QRCAST_POLL_INTERVAL_MS, QRCAST_ATTEMPT_MS and
 QRCAST_CODE_TTL_MS work as everywhere.
 
+qrcast webhook --gateway <url> --session <id>
+
+Asks a gateway that runs whether the provider notifies it of the session's instance, and says what
+to do if not. It reads only.
+
+  --session <id>            the session; or:
+  --id <instanceId>         the instance, with its API token as for login: a session is made, and
+                            deleted afterwards (--api-url and --token-file as above). A live session
+                            of the instance is used, but ends if its token is another one
+  --set                     sets the webhook of the instance, which restarts it. Wants the webhook
+                            token of the tenant: QRCAST_WEBHOOK_TOKEN, or you are asked
+  --replace-url             with --set: also where the instance notifies another address
+  --json                    one JSON object on stdout: webhook, and with --set applied, restarted
+
 qrcast rotate-keys [--check]
 
 Seals everything in REDIS_URL (QRCAST_NAMESPACE) anew under the first of QRCAST_SECRET_KEYS, beside

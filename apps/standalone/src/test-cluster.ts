@@ -23,6 +23,7 @@ export interface ClusterOptions {
   readonly policy?: Partial<Policy>;
   readonly unwatchedGraceMs?: number;
   readonly simulator?: SimulatorOptions;
+  readonly publicUrl?: string;
 }
 
 export interface Created {
@@ -34,10 +35,10 @@ export interface Cluster {
   readonly simulator: Simulator;
   readonly gateways: readonly Gateway[];
   readonly apiKey: string;
+  readonly webhookToken: string;
   /** What startWorker needs to join, for a worker in a process of its own. */
   readonly worker: Omit<Parameters<typeof startWorker>[0], 'log'>;
-  /** An instance whose notifications come to the first gateway. */
-  /** `phone`: as the provider tells it. */
+  /** An instance whose notifications come to the first gateway. `phone`: as the provider tells it. */
   newInstance(phone?: string): Instance;
   create(instance: Instance, body?: Record<string, unknown>): Promise<Created>;
   call(method: string, path: string, body?: unknown): Promise<Response>;
@@ -78,7 +79,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     maxConnections: 1_000,
     port: 0,
     host: '127.0.0.1',
-    publicUrl: undefined,
+    publicUrl: options.publicUrl,
     pageFolder: PAGE_FOLDER,
   };
   const gateways: Gateway[] = [];
@@ -97,7 +98,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const { apiKey, webhookToken } = secrets;
 
   const call = (method: string, path: string, body?: unknown): Promise<Response> =>
-    fetch(`${first.publicUrl}${path}`, {
+    fetch(`http://127.0.0.1:${first.port}${path}`, {
       method,
       headers: { authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -106,6 +107,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     simulator,
     gateways,
+    webhookToken,
     apiKey,
     worker,
     newInstance: (phone) =>
