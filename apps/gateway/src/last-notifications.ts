@@ -50,7 +50,9 @@ export function createLastNotifications({ redis, namespace, clock }: LastNotific
         .zadd(key, 'GT', now, instanceId)
         .zremrangebyscore(key, '-inf', now - KEEP_MS);
       changes.zremrangebyrank(key, 0, -MAX_INSTANCES - 1).pexpire(key, KEEP_MS);
-      await changes.exec().catch(() => written.delete(name)); // Redis is out; the next notification tries again
+      const results = await changes.exec().catch(() => null);
+      const isWritten = results?.every(([error]) => error === null) === true;
+      if (!isWritten) written.delete(name); // Redis is out, or cannot write now; the next notification tries again
     },
 
     async read(tenantId, instanceId) {

@@ -1,252 +1,30 @@
-/** Whether an instance notifies us, and having it set: the real gateway and Redis, and the simulated provider with its real limits. */
+/** Having an instance notify us: the real gateway and Redis, and the simulated provider with its real limits. */
 
 import type { AuditEntry } from '@qrcast/core/audit';
-import type { SetWebhookAnswer, Webhook } from '@qrcast/core/webhook-check';
-import type { Instance } from '@qrcast/simulator/instance';
-import type { ProviderSettings } from '@qrcast/simulator/settings';
-import { openSimulator, type Simulator } from '@qrcast/simulator/simulator';
+import type { Simulator } from '@qrcast/simulator/simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, openTestGateway, type TestGateway, type TestTenant } from './test-gateway.ts';
+import type { TestGateway } from './test-gateway.ts';
+import { ELSEWHERE, openTestWebhooks, refusedOf, sent, type TestWebhooks, webhookPath } from './test-webhooks.ts';
 
-const PUBLIC_URL = 'https://qrcast.example.com';
-const ELSEWHERE = 'https://elsewhere.example.com/hook';
-
+let webhooks: TestWebhooks;
 let simulator: Simulator;
-/** Shows settings late. */
 let late: Simulator;
 let test: TestGateway;
-/** Another gateway of the same installation, which does not know where it is reached. */
 let second: TestGateway;
-/** Reads back as long as a gateway does by default. */
 let patient: TestGateway;
 beforeAll(async () => {
-  simulator = await openSimulator({ startingMs: 100, webhookRetryMs: 600_000 });
-  late = await openSimulator({ startingMs: 100, webhookRetryMs: 600_000, settingsMs: 1_500 });
-  const upstreamHosts = [simulator.url, late.url];
-  test = await openTestGateway({ publicUrl: PUBLIC_URL, upstreamHosts, settingsReadBackMs: 4_000 });
-  second = await openTestGateway({ namespace: test.namespace, upstreamHosts });
-  patient = await openTestGateway({ namespace: test.namespace, publicUrl: PUBLIC_URL, upstreamHosts });
+  webhooks = await openTestWebhooks();
+  ({ simulator, late, test, second, patient } = webhooks);
 });
-afterAll(async () => {
-  await Promise.all([test, second, patient].map((gateway) => gateway.close()));
-  await Promise.all([simulator.close(), late.close()]);
-});
+afterAll(() => webhooks.close());
 
-const ours = (tenant: TestTenant = test.tenant): string => `${PUBLIC_URL}/v1/webhooks/green-api/${tenant.id}`;
-
-const rightSettings = (): Partial<ProviderSettings> => ({
-  stateWebhook: 'yes',
-  webhookUrl: ours(),
-  webhookUrlToken: test.tenant.webhookToken,
-});
-
-interface Made {
-  readonly instance: Instance;
-  readonly id: string;
-  readonly ticket: string;
-}
-
-/** A session nobody watches, of an instance with these settings. */
-async function made(settings: Partial<ProviderSettings> = {}, at = simulator): Promise<Made> {
-  const instance = at.createInstance();
-  instance.changeSettings(settings);
-  const { session, ticket } = await test.create({ instanceId: instance.idInstance, apiToken: instance.apiToken, apiUrl: at.url });
-  return { instance, id: session.id, ticket };
-}
-
-const path = (id: string): string => `/v1/sessions/${id}/webhook`;
-
-async function check({ id }: Pick<Made, 'id'>, by = test): Promise<Webhook & { codes: string[] }> {
-  const { status, text } = await by.call('GET', path(id), { secret: test.tenant.apiKey });
-  expect([status, text]).toEqual([200, expect.any(String)]);
-  expectNoSecret(text);
-  const { webhook } = JSON.parse(text) as { webhook: Webhook };
-  return { ...webhook, codes: webhook.findings.map(({ code }) => code) };
-}
-
-function set({ id }: Pick<Made, 'id'>, body: object = {}, by = test): Promise<Answer> {
-  return by.call('POST', path(id), { secret: test.tenant.apiKey, body: { webhookToken: test.tenant.webhookToken, ...body } });
-}
-
-function answered({ status, text }: Answer): SetWebhookAnswer & { codes: string[] } {
-  expect([status, text]).toEqual([200, expect.any(String)]);
-  expectNoSecret(text);
-  const answer = JSON.parse(text) as SetWebhookAnswer;
-  return { ...answer, codes: answer.webhook.findings.map(({ code }) => code) };
-}
-
-function expectNoSecret(text: string): void {
-  for (const secret of [test.tenant.webhookToken, 'wt_', 'elsewhere', 'another-token', simulator.url]) expect(text).not.toContain(secret);
-}
-
-const sent = ({ instance }: Made): number => instance.requests.filter(({ method }) => method === 'setSettings').length;
-const refusedOf = ({ status, body }: Answer) => [status, body.code];
-
-describe('a check', () => {
-  it('of right settings finds that they are set, and that nothing came yet', async () => {
-    const one = await made(rightSettings());
-    const before = Date.now();
-    const webhook = await check(one);
-    expect(webhook).toMatchObject({ status: 'set', stateWebhook: 'on', url: 'matches', token: 'matches', expectedUrl: ours() });
-    expect(webhook).toMatchObject({ instanceId: one.instance.idInstance, lastNotificationAt: null, codes: ['no_notification_yet'] });
-    expect(Math.abs(webhook.checkedAt - before)).toBeLessThan(60_000);
-    expect(one.instance.requests.map(({ method }) => method)).toEqual(['getSettings']);
-    expect((await test.node.sessions.find(one.id))?.state.kind).toBe('idle'); // it is no watching
-  });
-
-  it.each<[string, Partial<ProviderSettings>, Partial<Webhook>, string[]]>([
-    [
-      'nothing set',
-      {},
-      { status: 'not_set', stateWebhook: 'off', url: 'missing', token: 'missing' },
-      ['state_notifications_off', 'url_missing', 'token_missing'],
-    ],
-    [
-      'state notifications off',
-      { ...rights(), stateWebhook: 'no' },
-      { status: 'not_set', stateWebhook: 'off' },
-      ['state_notifications_off'],
-    ],
-    ['another address', { ...rights(), webhookUrl: ELSEWHERE }, { status: 'not_set', url: 'differs' }, ['url_differs']],
-    ['another token', { ...rights(), webhookUrlToken: 'another-token' }, { status: 'not_set', token: 'differs' }, ['token_differs']],
-    ['no token', { ...rights(), webhookUrlToken: ' ' }, { status: 'not_set', token: 'missing' }, ['token_missing']],
-  ])('of an instance with %s', async (_name, settings, found, codes) => {
-    expect(await check(await made(filled(settings)))).toMatchObject({ ...found, codes });
-  });
-
-  it.each([
-    ['/', 'misspelled'],
-    ['?a=b', 'misspelled'],
-    ['x', 'differs'],
-  ])('of our address with %s behind it', async (tail, url) => {
-    expect(await check(await made({ ...rightSettings(), webhookUrl: `${ours()}${tail}` }))).toMatchObject({ status: 'not_set', url });
-  });
-
-  it('takes our address in capitals and with its port, and a token behind a scheme word', async () => {
-    const webhookUrl = ours().replace(PUBLIC_URL, 'HTTPS://QRCAST.example.com:443');
-    for (const scheme of ['Bearer', 'Basic', 'bearer ']) {
-      const webhookUrlToken = `${scheme} ${test.tenant.webhookToken}`;
-      expect(await check(await made({ ...rightSettings(), webhookUrl, webhookUrlToken }))).toMatchObject({ status: 'set' });
-    }
-  });
-
-  it("of another tenant's token and address", async () => {
-    const { webhookToken, ...other } = await test.newTenant();
-    const one = await made({ stateWebhook: 'yes', webhookUrl: ours({ webhookToken, ...other }), webhookUrlToken: webhookToken });
-    expect(await check(one)).toMatchObject({ url: 'differs', token: 'differs' });
-  });
-
-  it('by a gateway that does not know its address compares no address', async () => {
-    const one = await made(rightSettings());
-    expect(await check(one, second)).toMatchObject({
-      status: 'unknown',
-      url: 'unknown',
-      token: 'matches',
-      expectedUrl: null,
-      codes: ['public_url_unknown'],
-    });
-  });
-
-  it('tells when the last notification came, of whatever kind', async () => {
-    const one = await made(rightSettings());
-    const notify = (body: object) =>
-      test.call('POST', `/v1/webhooks/green-api/${test.tenant.id}`, { secret: test.tenant.webhookToken, body });
-    const before = Date.now();
-    await notify({ typeWebhook: 'incomingMessageReceived', instanceData: { idInstance: Number(one.instance.idInstance) } });
-    const { lastNotificationAt, codes } = await check(one);
-    expect(lastNotificationAt).toBeGreaterThan(before - 1_000);
-    expect(lastNotificationAt).toBeLessThan(Date.now() + 1_000);
-    expect(codes).toEqual([]);
-    expect((await check(await made(rightSettings()))).lastNotificationAt).toBeNull(); // another instance
-  });
-
-  it.each([
-    ['empty401', 'credentials_rejected'],
-    ['html403', 'credentials_rejected'],
-    ['html404', 'credentials_rejected'],
-    ['html502', 'provider_error'],
-    ['html504', 'provider_timeout'],
-    ['notJson', 'provider_error'],
-    ['truncatedJson', 'provider_error'],
-    ['hugeBody', 'provider_error'],
-    ['redirect', 'provider_error'],
-    ['cut', 'provider_unreachable'],
-    ['status429', 'rate_limited'],
-    ['starting400', 'instance_starting'],
-    ['nullState', 'instance_starting'],
-    ['deleted400', 'instance_deleted'],
-    ['expired400', 'instance_expired'],
-  ] as const)('that the provider answers with %s is unknown: %s', async (fault, code) => {
-    const one = await made(rightSettings());
-    one.instance.fail('getSettings', fault);
-    expect(await check(one)).toMatchObject({ status: 'unknown', url: 'unknown', codes: [code] });
-  });
-
-  it("keeps the provider's Retry-After, also a second gateway", async () => {
-    const one = await made(rightSettings());
-    one.instance.fail('getSettings', 'status429', { retryAfter: 60 });
-    for (const by of [test, second, test]) expect((await check(one, by)).codes[0]).toBe('rate_limited');
-    expect(one.instance.requests).toHaveLength(1);
-  });
-
-  it('of a session that has ended for good still tells of notifications, and asks nobody', async () => {
-    const one = await made(rightSettings());
-    await test.call('DELETE', `/v1/sessions/${one.id}`);
-    expect(await check(one)).toMatchObject({ status: 'unknown', codes: ['credentials_gone'] });
-    expect(one.instance.requests).toEqual([]);
-  });
-
-  it('during an attempt is answered', async () => {
-    const one = await made(rightSettings());
-    await test.call('GET', `/v1/sessions/${one.id}`);
-    expect((await check(one)).status).toBe('set');
-  });
-
-  it('asks the provider once a second, whichever gateways are asked', async () => {
-    const one = await made(rightSettings());
-    const answers = await Promise.all(
-      [test, second, test, second].map((by) => by.call('GET', path(one.id), { secret: test.tenant.apiKey })),
-    );
-    const statuses = answers.map(({ status }) => status).sort();
-    expect(statuses.slice(0, 2)).toEqual([200, 200]);
-    expect(answers.filter(({ status }) => status !== 200).map(refusedOf)).toEqual(
-      statuses.filter((status) => status !== 200).map(() => [429, 'too_many_requests']),
-    );
-    expect(one.instance.requests.every(({ status }) => status === 200)).toBe(true); // no 429 of the provider
-  });
-
-  it('is for the tenant whose session it is alone, by its API key', async () => {
-    const one = await made(rightSettings());
-    const foreigner = await test.newTenant();
-    for (const method of ['GET', 'POST']) {
-      const body = method === 'GET' ? undefined : { webhookToken: test.tenant.webhookToken };
-      const by = (secret: string) => test.call(method, path(one.id), { secret, body });
-      expect(refusedOf(await by(foreigner.apiKey))).toEqual([404, 'not_found']);
-      expect(refusedOf(await by(one.ticket))).toEqual([403, 'forbidden']);
-      expect(refusedOf(await by((await made()).ticket))).toEqual([404, 'not_found']);
-      expect(refusedOf(await test.call(method, path('self'), { secret: test.tenant.apiKey, body }))).toEqual([404, 'not_found']);
-    }
-    expect(one.instance.requests).toEqual([]);
-  });
-
-  it('of a suspended tenant is refused', async () => {
-    const tenant = await test.newTenant();
-    const instance = simulator.createInstance();
-    const fields = { instanceId: instance.idInstance, apiToken: instance.apiToken, apiUrl: simulator.url };
-    const { session } = await test.create(fields, tenant);
-    await test.gateway.tenants.patch(tenant.id, { suspended: true });
-    expect(refusedOf(await test.call('GET', path(session.id), { secret: tenant.apiKey }))).toEqual([403, 'forbidden']);
-  });
-
-  it('sends no token to a host that has left a list', async () => {
-    const one = await made(rightSettings());
-    await test.gateway.tenants.patch(test.tenant.id, { upstreamHosts: ['*.api.green-api.com'] });
-    expect(refusedOf(await test.call('GET', path(one.id)))).toEqual([403, 'upstream_not_allowed']);
-    expect(refusedOf(await set(one))).toEqual([403, 'upstream_not_allowed']);
-    await test.gateway.tenants.patch(test.tenant.id, { upstreamHosts: null });
-    expect(one.instance.requests).toEqual([]);
-  });
-});
+const made: TestWebhooks['made'] = (...given) => webhooks.made(...given);
+const check: TestWebhooks['check'] = (...given) => webhooks.check(...given);
+const set: TestWebhooks['set'] = (...given) => webhooks.set(...given);
+const answered: TestWebhooks['answered'] = (...given) => webhooks.answered(...given);
+const ours: TestWebhooks['ours'] = (...given) => webhooks.ours(...given);
+const rightSettings: TestWebhooks['rightSettings'] = () => webhooks.rightSettings();
+const expectNoSecret: TestWebhooks['expectNoSecret'] = (text) => webhooks.expectNoSecret(text);
 
 describe('setting it', () => {
   it('sets the three settings once, leaves the others, and reads them back', async () => {
@@ -365,7 +143,7 @@ describe('setting it', () => {
     { webhookToken: 'x', url: 'y' },
   ])('with a body at fault is refused (%#)', async (body) => {
     const one = await made();
-    expect(refusedOf(await test.call('POST', path(one.id), { body }))).toEqual([400, 'invalid_request']);
+    expect(refusedOf(await test.call('POST', webhookPath(one.id), { body }))).toEqual([400, 'invalid_request']);
   });
 
   it('is refused while an attempt is under way, of this session or of the newer one of its instance', async () => {
@@ -438,18 +216,4 @@ async function auditOf(sessionId: string, count: number): Promise<readonly Audit
     const { entries } = JSON.parse(text) as { entries: readonly AuditEntry[] };
     if (entries.length >= count) return entries.toReversed();
   }
-}
-
-/** For tables, which are made before the tenant is. */
-function rights(): Partial<ProviderSettings> {
-  return { stateWebhook: 'yes', webhookUrl: 'OURS', webhookUrlToken: 'TOKEN' };
-}
-
-function filled(settings: Partial<ProviderSettings>): Partial<ProviderSettings> {
-  const { webhookUrl, webhookUrlToken } = settings;
-  return {
-    ...settings,
-    ...(webhookUrl === 'OURS' ? { webhookUrl: ours() } : {}),
-    ...(webhookUrlToken === 'TOKEN' ? { webhookUrlToken: test.tenant.webhookToken } : {}),
-  };
 }
