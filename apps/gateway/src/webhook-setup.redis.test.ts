@@ -1,6 +1,7 @@
 /** Having an instance notify us: the real gateway and Redis, and the simulated provider with its real limits. */
 
 import type { AuditEntry } from '@qrcast/core/audit';
+import { createInstanceHolds } from '@qrcast/runtime/instance-hold';
 import type { Simulator } from '@qrcast/simulator/simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestGateway } from './test-gateway.ts';
@@ -111,7 +112,7 @@ describe('setting it', () => {
   });
 
   it.each(['empty401', 'html404', 'status429', 'starting400', 'saveRefused'] as const)(
-    'that the provider refuses with %s is unavailable, and proved by nobody',
+    'that the provider refuses with %s is unavailable, and nothing is read back',
     async (fault) => {
       const one = await made();
       one.instance.fail('setSettings', fault, { retryAfter: 30 });
@@ -160,6 +161,20 @@ describe('setting it', () => {
     expect(answered(await set(one)).applied).toBe(true); // after the attempt, which could be resumed
   });
 
+  it('is refused while another tenant logs in to the same instance', async () => {
+    const one = await made();
+    const { instance } = one;
+    const other = await test.newTenant();
+    const fields = { instanceId: instance.idInstance, apiToken: instance.apiToken, apiUrl: simulator.url };
+    const { session } = await test.create(fields, other);
+    await test.call('GET', `/v1/sessions/${session.id}`, { secret: other.apiKey });
+    const refused = await set(one);
+    expect(refusedOf(refused)).toEqual([409, 'attempt_live']);
+    for (const part of [session.id, other.id]) expect(refused.text).not.toContain(part);
+    await test.call('DELETE', `/v1/sessions/${session.id}`, { secret: other.apiKey });
+    expect(answered(await set(one)).applied).toBe(true);
+  });
+
   it('is refused once the session has ended for good', async () => {
     const one = await made();
     await test.call('DELETE', `/v1/sessions/${one.id}`);
@@ -182,10 +197,15 @@ describe('setting it', () => {
     expect(answered(await set(one))).toMatchObject({ applied: true, restarted: false }); // the lock is free again
   });
 
-  it('an attempt that begins meanwhile is not refused, and polled afterwards', async () => {
+  it('an attempt that begins meanwhile is not refused, waits for the request, and is polled afterwards', async () => {
     const one = await made();
+    one.instance.fail('setSettings', 'hang', { ms: 500 });
     const setting = set(one);
     await one.instance.untilRequests(1, 'setSettings');
+    const { instanceKey = '' } = (await test.node.sessions.find(one.id)) ?? {};
+    const holds = createInstanceHolds({ ...test.node, namespace: test.namespace, now: test.node.clock.now });
+    const held = await holds.take(instanceKey); // as a poll would be claimed
+    expect(held.kind === 'busy' && held.freeInMs > 1_100).toBe(true); // and not for the spacing alone
     const read = await test.call('GET', `/v1/sessions/${one.id}`);
     expect(read.body.session).toMatchObject({ state: 'waiting', notice: null });
     expect(answered(await setting).applied).toBe(true);

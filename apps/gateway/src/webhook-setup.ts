@@ -16,6 +16,7 @@ import type { InstanceSettings, SettingsOutcome } from '@qrcast/provider/answer-
 import type { Clock } from '@qrcast/runtime/clock';
 import { openCredentials } from '@qrcast/runtime/credentials-vault';
 import { createHolders } from '@qrcast/runtime/fair-share';
+import type { InstanceHolds } from '@qrcast/runtime/instance-hold';
 import type { Keyring } from '@qrcast/runtime/keyring';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { z } from 'zod';
@@ -44,6 +45,7 @@ export interface WebhookSetupDeps {
   readonly index: Pick<SessionIndex, 'current'>;
   readonly reader: SettingsReader;
   readonly changer: SettingsChanger;
+  readonly holds: Pick<InstanceHolds, 'watchedSessions'>;
   readonly lastNotifications: Pick<LastNotifications, 'read'>;
   readonly keyring: Keyring;
   readonly upstreamHosts: readonly string[];
@@ -57,7 +59,7 @@ const MAX_UNDER_WAY = 20;
 const UNDER_WAY_RETRY_AFTER_MS = 1_000;
 
 export function createWebhookSetup(deps: WebhookSetupDeps): WebhookSetup {
-  const { tenants, sessions, index, reader, changer, lastNotifications, keyring, upstreamHosts, webhookUrlOf, clock } = deps;
+  const { tenants, sessions, index, reader, changer, holds, lastNotifications, keyring, upstreamHosts, webhookUrlOf, clock } = deps;
   const underWay = createHolders();
 
   async function bounded<T>(tenantId: string, run: () => Promise<T>): Promise<T> {
@@ -105,8 +107,9 @@ export function createWebhookSetup(deps: WebhookSetupDeps): WebhookSetup {
   }
 
   /** The call restarts the instance, so nobody may be logging in to it. @throws {RefusedError} `attempt_live`. */
-  async function requireNoAttempt({ id, tenantId, instanceId }: Session): Promise<void> {
-    const ids = new Set([id, (await index.current(tenantId, instanceId)) ?? id]);
+  async function requireNoAttempt({ id, tenantId, instanceId, instanceKey }: Session): Promise<void> {
+    // Another tenant may have the same instance; of its session nothing is told but that somebody logs in.
+    const ids = new Set([id, (await index.current(tenantId, instanceId)) ?? id, ...(await holds.watchedSessions(instanceKey))]);
     const found = await Promise.all([...ids].map((one) => sessions.find(one)));
     // One whose deadline has passed counts as over, although nothing has ended it yet.
     const isLive = found.some((one) => one !== null && isPolled(one) && clock.now() < one.deadlineAt);

@@ -72,6 +72,16 @@ describe('a held instance', () => {
   });
 });
 
+it('tells the sessions of an instance that are in the queue, of all tenants, and no others', async () => {
+  const { queue } = openProcess(runtime.namespace);
+  const [one, two, other] = [newTarget('key-1', 'acme'), newTarget('key-1', 'other'), newTarget('key-10')];
+  for (const target of [one, two, other]) await queue.ensure(target, later());
+  expect([...(await holds.watchedSessions('key-1'))].sort()).toEqual([one.sessionId, two.sessionId].sort());
+  await queue.cancel(one);
+  expect(await holds.watchedSessions('key-1')).toEqual([two.sessionId]);
+  expect(await holds.watchedSessions('key-2')).toEqual([]);
+});
+
 describe('quiet', () => {
   it('that the provider wants is kept, and never made shorter', async () => {
     const { instanceKey } = newTarget();

@@ -5,7 +5,7 @@
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Redis } from 'ioredis';
-import { type Namespace, shardKeys, shardOf } from './keys.ts';
+import { type Namespace, parsePollMember, shardKeys, shardOf } from './keys.ts';
 import { loadLuaScript } from './lua-script.ts';
 import { LEASE_MS } from './poll-consumer.ts';
 
@@ -15,6 +15,8 @@ export interface InstanceHolds {
    * after one is not over, or the provider wants no request for now.
    */
   take(instanceKey: string): Promise<InstanceHold | Busy>;
+  /** The sessions of the instance that are in the poll queue, whatever their tenant; some of them may have ended since. */
+  watchedSessions(instanceKey: string): Promise<readonly string[]>;
   /** For how long the provider wants no request to this instance, ms; 0 where it named no time. */
   quietMs(instanceKey: string): Promise<number>;
   /** The provider wants no request to this instance for so long, ms. */
@@ -41,13 +43,16 @@ export interface InstanceHoldsDeps {
 
 /** A hold survives two lost extensions. */
 const EXTEND_EVERY_MS = 2_000;
+const SCAN_COUNT = 1_000;
 
 export function createInstanceHolds({ redis, namespace, now }: InstanceHoldsDeps): InstanceHolds {
   const hold = loadLuaScript(redis, 'instance-hold-1');
   const move = loadLuaScript(redis, 'instance-hold-move-1');
 
+  const keysOf = (instanceKey: string) => shardKeys(namespace, shardOf({ instanceKey, sessionId: '', tenantId: '' })); // it alone decides
+
   function busyKey(instanceKey: string): string {
-    const [, , busy] = shardKeys(namespace, shardOf({ instanceKey, sessionId: '', tenantId: '' })); // the instance alone decides
+    const [, , busy] = keysOf(instanceKey);
     return busy;
   }
 
@@ -79,6 +84,18 @@ export function createInstanceHolds({ redis, namespace, now }: InstanceHoldsDeps
           return released;
         },
       };
+    },
+
+    async watchedSessions(instanceKey) {
+      const [, watch] = keysOf(instanceKey);
+      const found = new Set<string>(); // a scan may tell one twice
+      let cursor = '0';
+      do {
+        const [next, page] = await redis.zscan(watch, cursor, 'MATCH', `*|${instanceKey}|*`, 'COUNT', SCAN_COUNT);
+        for (let i = 0; i < page.length; i += 2) found.add(parsePollMember(page[i] ?? '').sessionId); // members and scores in turn
+        cursor = next;
+      } while (cursor !== '0');
+      return [...found];
     },
 
     async quietMs(instanceKey) {
