@@ -20,12 +20,14 @@ import type { SessionService } from './session-service.ts';
 import type { StartOver } from './start-over.ts';
 import type { Tenants } from './tenants.ts';
 import type { SessionLookup } from './their-session.ts';
+import type { WebhookSetup } from './webhook-setup.ts';
 
 export interface Audited {
   auth(auth: Auth): Auth;
   service(service: SessionService): SessionService;
   passwordStep(step: PasswordStep): PasswordStep;
   startOver(startOver: StartOver): StartOver;
+  webhookSetup(setup: WebhookSetup): WebhookSetup;
   revocations(revocations: Revocations): Revocations;
   tenants(tenants: Tenants): Tenants;
   /** Reading a session is watching it. */
@@ -186,6 +188,21 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
         const after = await begin(session);
         record('session.started_over', ofSession(session));
         return after;
+      },
+    }),
+
+    webhookSetup: (setup) => ({
+      ...setup,
+      async set(session, tenant, request) {
+        const answer = await setup.set(session, tenant, request).catch((error: unknown) => {
+          // Only then something may have been sent; all other refusals come before.
+          const isOurs = error instanceof RefusedError && error.code !== 'unavailable';
+          if (!isOurs) record('webhook.set', { ...ofSession(session), outcome: 'unavailable' });
+          throw error;
+        });
+        const outcome = answer.applied === 'unknown' ? 'unknown' : answer.applied ? 'ok' : 'not_applied';
+        if (answer.restarted) record('webhook.set', { ...ofSession(session), outcome });
+        return answer;
       },
     }),
 

@@ -9,7 +9,7 @@ import { callbackOf } from '@qrcast/core/callback';
 import { ERRORS } from '@qrcast/core/errors';
 import { openApiDocument } from '@qrcast/core/openapi';
 import { createCallbackLog } from '@qrcast/runtime/callback-log';
-import { liveSessionsKey } from '@qrcast/runtime/keys';
+import { liveSessionsKey, settingsLockKey } from '@qrcast/runtime/keys';
 import { openTestProxy, type TestProxy } from '@qrcast/runtime/test-proxy';
 import { sampleSession } from '@qrcast/runtime/test-runtime';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -36,6 +36,8 @@ let leaving: TestGateway;
 let stopping: Promise<void>;
 /** One call without a credential is too many for it. */
 let guarded: TestGateway;
+/** Of the same sessions; it knows its public address. */
+let known: TestGateway;
 /** Redis is out for it. */
 let stranded: TestGateway;
 
@@ -49,6 +51,12 @@ beforeAll(async () => {
   test = await openTestGateway({ upstreamHosts: [apiUrl()] });
   strict = await openTestGateway({ namespace: test.namespace, upstreamHosts: [] });
 
+  known = await openTestGateway({
+    namespace: test.namespace,
+    upstreamHosts: [apiUrl()],
+    publicUrl: 'https://qrcast.example.com',
+    settingsReadBackMs: 0,
+  });
   guarded = await openTestGateway({ addressLimits: { handshakesPerAddressPerMinute: 1, failuresPerAddressPerMinute: 1 } });
 
   leaving = await openTestGateway();
@@ -66,7 +74,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   proxy.refuse(false);
-  await Promise.all([test, strict, guarded, leaving, stranded].map((gateway) => gateway.close()));
+  await Promise.all([test, strict, known, guarded, leaving, stranded].map((gateway) => gateway.close()));
   await stopping;
   await proxy.close();
   await new Promise((resolve) => provider.close(resolve));
@@ -124,6 +132,13 @@ async function waitingForPassword(): Promise<string> {
 }
 
 const fail = (reason: string) => ({ status: true, data: { status: 'fail', reason } });
+
+/** The provider says the same to getSettings and setSettings. */
+async function setWebhook(operation: Operation, by: TestGateway, answer: unknown): Promise<Answer> {
+  says = answer;
+  const { session } = await test.create({ apiUrl: apiUrl() });
+  return call(operation, { body: { webhookToken: test.tenant.webhookToken } }, session.id, by);
+}
 
 /** Brings a password's answer about: what the provider says to it. */
 async function password(operation: Operation, answer: unknown): Promise<Answer> {
@@ -221,6 +236,33 @@ const BROUGHT_ABOUT: Readonly<Record<string, (operation: Operation) => Promise<A
   'startOver 409 not_waiting_for_password': (operation) => call(operation),
   'startOver 403 upstream_not_allowed': async (operation) =>
     call(operation, { secret: test.tenant.apiKey }, await waitingForPassword(), strict),
+  'checkWebhook 403 upstream_not_allowed': async (operation) => call(operation, {}, (await create()).session.id, strict),
+  'setWebhook 200': (operation) => setWebhook(operation, known, { stateWebhook: 'no', webhookUrl: '', saveSettings: true }),
+  async 'setWebhook 403 upstream_not_allowed'(operation) {
+    const { session } = await create();
+    await test.gateway.tenants.patch(test.tenant.id, { upstreamHosts: ['*.example.com'] });
+    const answer = await call(operation, { body: { webhookToken: test.tenant.webhookToken } }, session.id, known);
+    await test.gateway.tenants.patch(test.tenant.id, { upstreamHosts: null });
+    return answer;
+  },
+  'setWebhook 409 public_url_unknown': (operation) => setWebhook(operation, test, null),
+  'setWebhook 409 webhook_url_differs': (operation) =>
+    setWebhook(operation, known, { stateWebhook: 'no', webhookUrl: 'https://elsewhere.example.com/hook' }),
+  async 'setWebhook 409 attempt_live'(operation) {
+    const id = await waitingForPassword();
+    return call(operation, { body: { webhookToken: test.tenant.webhookToken } }, id, known);
+  },
+  async 'setWebhook 409 credentials_gone'(operation) {
+    const { session } = await create();
+    await test.call('DELETE', `/v1/sessions/${session.id}`);
+    return call(operation, { body: { webhookToken: test.tenant.webhookToken } }, session.id, known);
+  },
+  async 'setWebhook 409 webhook_busy'(operation) {
+    const { session } = await create();
+    const { instanceKey } = (await test.node.sessions.find(session.id)) ?? { instanceKey: '' };
+    await test.node.redis.set(settingsLockKey(test.namespace, instanceKey), 'another call');
+    return call(operation, { body: { webhookToken: test.tenant.webhookToken } }, session.id, known);
+  },
   async 'watchSession 200'(operation) {
     const { session } = await create();
     await test.call('DELETE', `/v1/sessions/${session.id}`);

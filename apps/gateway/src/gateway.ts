@@ -11,6 +11,7 @@ import { openProvider } from '@qrcast/provider/provider';
 import type { AuditLimits } from '@qrcast/runtime/audit-log';
 import { createCallbackLog } from '@qrcast/runtime/callback-log';
 import { createReceivers } from '@qrcast/runtime/callback-receivers';
+import { createInstanceHolds } from '@qrcast/runtime/instance-hold';
 import { proveKeyring } from '@qrcast/runtime/key-proofs';
 import { createKeyring, type RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
@@ -34,6 +35,7 @@ import { createFramers } from './framers.ts';
 import { createHttpServer } from './http-server.ts';
 import { openHub } from './hub.ts';
 import { createInstanceCredentials } from './instance-credentials.ts';
+import { createLastNotifications } from './last-notifications.ts';
 import { listenEverywhere } from './listen-everywhere.ts';
 import { createLiveSessions, noticeEnds } from './live-sessions.ts';
 import { createNotificationRelay } from './notification-relay.ts';
@@ -46,13 +48,15 @@ import { createSeats } from './seats.ts';
 import { createSessionIndex } from './session-index.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { createSessionService, showSession } from './session-service.ts';
+import { createSettingsChanger } from './settings-changer.ts';
+import { createSettingsReader } from './settings-reader.ts';
 import { createStartOver } from './start-over.ts';
 import { isSocketIoPath, openSocketIo } from './stream-socketio.ts';
 import { addEventsRoute } from './stream-sse.ts';
 import { isWebSocketPath, openWebSocketStream } from './stream-websocket.ts';
 import { createLimitOf } from './tenant-limits.ts';
 import { createTenantRates } from './tenant-rates.ts';
-import { addTenantRoutes } from './tenant-routes.ts';
+import { addTenantRoutes, webhookUrlOf } from './tenant-routes.ts';
 import { openTenantStanding } from './tenant-standing.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 import { createSessionLookup } from './their-session.ts';
@@ -64,6 +68,8 @@ import { createViewerCounts } from './viewer-counts.ts';
 import { openViewerPlaces } from './viewer-places.ts';
 import { createWatching } from './watching.ts';
 import { addWebhookRoutes } from './webhook-routes.ts';
+import { createWebhookSetup } from './webhook-setup.ts';
+import { addWebhookSetupRoutes } from './webhook-setup-routes.ts';
 
 export interface GatewayOptions {
   readonly redisUrl: string;
@@ -94,6 +100,8 @@ export interface GatewayOptions {
   readonly host?: string | undefined;
   /** Where clients reach us; unset: this machine's loopback address and the port. */
   readonly publicUrl: string | undefined;
+  /** How long settings of an instance that were set are read back, ms; `READ_BACK_MS` if left out. */
+  readonly settingsReadBackMs?: number | undefined;
   /** The built login page. */
   readonly pageFolder: string;
   readonly log: Logger;
@@ -182,7 +190,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   });
   addContractRoutes(app, { publicUrl });
   addPageRoutes(app, options.pageFolder, createFramers({ sessions, tenants }));
-  const theirSession = audited.theirSession(createSessionLookup({ auth, sessions, service }));
+  const sessionLookup = createSessionLookup({ auth, sessions, service });
+  const theirSession = audited.theirSession(sessionLookup);
   const { maxUnreadAnswers } = options;
   const viewers = { auth, service, theirSession, hub, passwordStep, startOver, seats, maxUnreadAnswers, admission, addressGate, log };
   addSessionRoutes(app, { ...viewers, sessions, watching, revocations, publicUrl });
@@ -193,7 +202,17 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const outbox = createOutbox(shared);
   addCallbackRoutes(app, { auth, callbackLog: createCallbackLog(shared), outbox, clock });
   const relay = createNotificationRelay({ receivers: createReceivers(shared), relayLanes: createRelayLanes(shared), outbox, clock });
-  addWebhookRoutes(app, { tenants, rates, index, sessions, watching, relay, clock, log });
+  const lastNotifications = createLastNotifications(shared);
+  addWebhookRoutes(app, { tenants, rates, index, sessions, watching, relay, lastNotifications, clock, log });
+  const holds = createInstanceHolds({ ...shared, now: clock.now });
+  const reader = createSettingsReader({ ...shared, provider, holds });
+  const changer = createSettingsChanger({ ...shared, provider, reader, holds, readBackMs: options.settingsReadBackMs });
+  // The address with the port is this machine's alone: no provider could reach it.
+  const webhookUrlFor = (id: string) => (options.publicUrl === undefined ? null : webhookUrlOf(options.publicUrl, id));
+  const webhookSetup = audited.webhookSetup(
+    createWebhookSetup({ ...shared, tenants, index, reader, changer, holds, lastNotifications, webhookUrlOf: webhookUrlFor }),
+  );
+  addWebhookSetupRoutes(app, { theirSession: sessionLookup, webhookSetup });
   await app.ready();
   const socketIo = openSocketIo(app.server, viewers);
   releasers.push('socket.io', () => socketIo.close());

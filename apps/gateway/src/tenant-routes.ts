@@ -70,6 +70,6 @@ export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): v
   });
 }
 
-function webhookUrlOf(publicUrl: string, tenantId: string): string {
+export function webhookUrlOf(publicUrl: string, tenantId: string): string {
   return `${publicUrl}/v1/webhooks/green-api/${tenantId}`;
 }

@@ -56,6 +56,8 @@ export interface Tenants {
   findByKey(apiKey: string): Promise<{ tenant: Tenant; keyId: string } | null>;
   /** The tenant, if one of the webhook tokens is its own. */
   findByWebhookToken(id: string, tokens: readonly string[]): Promise<Tenant | null>;
+  /** Whether one of the tokens is the tenant's webhook token. For a tenant that is known already: nobody is let in by it. */
+  hasWebhookToken(id: string, tokens: readonly string[]): Promise<boolean>;
 }
 
 export interface TenantsDeps {
@@ -168,6 +170,11 @@ export function createTenants(deps: TenantsDeps): Tenants {
       const hash = record?.webhookTokenHash ?? NO_HASH;
       const isTheirs = tokens.filter((token) => matchesHash(token, hash)).length > 0;
       return record !== null && isTheirs ? withoutSecrets(record) : null;
+    },
+
+    async hasWebhookToken(id, tokens) {
+      const record = await records.load(id);
+      return record !== null && tokens.some((token) => matchesHash(token, record.webhookTokenHash));
     },
   };
 }

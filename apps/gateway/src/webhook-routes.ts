@@ -6,7 +6,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { RefusedError } from '@qrcast/core/errors';
-import { judgeNotification, stateNotificationSchema } from '@qrcast/core/notification';
+import { judgeNotification, notifiedInstanceSchema, stateNotificationSchema } from '@qrcast/core/notification';
 import { isPolled } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Logger } from '@qrcast/runtime/log';
@@ -14,12 +14,14 @@ import type { Sessions } from '@qrcast/runtime/sessions';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { createBodyRoom } from './body-room.ts';
 import { holdsAtMost } from './json-values.ts';
+import type { LastNotifications } from './last-notifications.ts';
 import type { Notification, NotificationRelay } from './notification-relay.ts';
 import { createSeldomWarning } from './seldom-warning.ts';
 import type { SessionIndex } from './session-index.ts';
 import type { TenantRates } from './tenant-rates.ts';
 import type { Tenants } from './tenants.ts';
 import type { Watching } from './watching.ts';
+import { tokensIn } from './webhook-tokens.ts';
 
 /** Messages with thumbnails come this way too, and one that is refused comes again and again, with all behind it held back. */
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -37,6 +39,7 @@ export interface WebhookRoutesDeps {
   readonly sessions: Sessions;
   readonly watching: Watching;
   readonly relay: NotificationRelay;
+  readonly lastNotifications: Pick<LastNotifications, 'note'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -48,7 +51,7 @@ interface NotificationRoute {
 type NotificationRequest = FastifyRequest<NotificationRoute>;
 
 export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps): void {
-  const { tenants, rates, index, sessions, watching, relay, clock, log } = deps;
+  const { tenants, rates, index, sessions, watching, relay, lastNotifications, clock, log } = deps;
 
   const room = createBodyRoom(BYTES_AT_ONCE);
   const warnOfToken = createSeldomWarning(
@@ -71,7 +74,7 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
       // Before the body is read: a stranger's may be large.
       async onRequest(request, reply) {
         const { params, headers } = request;
-        const tenant = await tenants.findByWebhookToken(params.tenantId, tokensOf(headers.authorization));
+        const tenant = await tenants.findByWebhookToken(params.tenantId, tokensIn(headers.authorization));
         // Ignored while suspended: refused, it would come again and hold back all behind it. The polls find a login later.
         if (tenant?.suspended === true) return reply.status(200).send({});
         if (tenant === null) {
@@ -85,9 +88,12 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
       onSend: async (request) => room.giveBack(request),
       async handler({ params, body }, reply) {
         const parsed = stateNotificationSchema.safeParse(body?.value);
+        const about = notifiedInstanceSchema.safeParse(body?.value).data?.instanceData;
+        const noted = about === undefined ? null : lastNotifications.note(params.tenantId, about.idInstance);
         // First: it may be sent again as often as it likes, and must not wait for a server that is down.
         if (parsed.success) await take(params.tenantId, parsed.data);
         if (body !== undefined) await relay.passOn(params.tenantId, body);
+        await noted;
         return reply.status(200).send({});
       },
     });
@@ -152,11 +158,4 @@ function parsedJson(text: string): unknown {
   } catch {
     throw new RefusedError('invalid_request', 'the body could not be read; expected JSON in UTF-8, without a mark of its order');
   }
-}
-
-/** The provider's scheme word is not settled: the whole header or its second word may be the token. */
-function tokensOf(authorization: string | undefined): string[] {
-  const header = (authorization ?? '').trim();
-  const [, second] = header.split(/\s+/);
-  return second === undefined ? [header] : [header, second];
 }

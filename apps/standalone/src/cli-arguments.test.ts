@@ -96,6 +96,7 @@ describe('the command line', () => {
     [['login', '--id', '1101000001', '--gateway', `https://qrcast.example.com/connect#${PASTED}`], '--gateway: expected its address'],
     [['login', '--id', '1101000001', '--gateway', `https://:${PASTED}@qrcast.example.com`], '--gateway: expected its address'],
     [['login', '--id', '1101000001', '--expected-phone', '1234'], '--expected-phone: expected a phone number'],
+    [['login', '--id', '1101000001', '--expected-phone', '8 (900) 123-45-67'], 'write +7 in place of the 8'],
     [['login', '--id', '1101000001', '--timeout', '0'], '--timeout: expected 1 to 43200 seconds'],
     [['login', '--id', '1101000001', '--timeout', '43201'], '--timeout: expected'],
     [['login', '--id', '1101000001', '--timeout', '5m'], '--timeout: expected'],
@@ -107,9 +108,65 @@ describe('the command line', () => {
   });
 });
 
+describe('qrcast webhook', () => {
+  const GATEWAY = ['webhook', '--gateway', 'https://qrcast.example.com/'];
+  const DEFAULTS = {
+    gateway: 'https://qrcast.example.com',
+    sessionId: undefined,
+    instanceId: undefined,
+    apiUrl: undefined,
+    tokenFile: undefined,
+    isSet: false,
+    isReplacing: false,
+    json: false,
+  };
+
+  it.each([
+    [['--session', 'ses_ln1If9cPrHP2Sui-'], { sessionId: 'ses_ln1If9cPrHP2Sui-' }],
+    [
+      ['--id', '1101000001', '--api-url', '1103.api.green-api.com', '--token-file', '-'],
+      { instanceId: '1101000001', apiUrl: 'https://1103.api.green-api.com', tokenFile: '-' },
+    ],
+    [['--session', 'ses_1', '--set', '--replace-url', '--json'], { sessionId: 'ses_1', isSet: true, isReplacing: true, json: true }],
+  ])('understands %j', (argv, parsed) => {
+    expect(parseCommand([...GATEWAY, ...argv])).toEqual({ kind: 'webhook', arguments: { ...DEFAULTS, ...parsed } });
+  });
+
+  it.each([
+    [['webhook', '--session', 'ses_1'], '--gateway is missing'],
+    [GATEWAY, 'expected either --session'],
+    [[...GATEWAY, '--session', 'ses_1', '--id', '1101000001'], 'expected either --session'],
+    [[...GATEWAY, '--session', `../${PASTED}`], '--session: expected the id of a session'],
+    [[...GATEWAY, '--session', 'ses_1', '--replace-url'], '--replace-url belongs to --set'],
+    [[...GATEWAY, '--session', 'ses_1', '--relink'], '--relink belongs to login'],
+    [[...GATEWAY, '--session', 'ses_1', '--check'], '--check belongs to rotate-keys'],
+    [[...GATEWAY, '--session', 'ses_1', '--webhook-token', PASTED], '--webhook-token is not taken'],
+    [[...GATEWAY, PASTED], 'unexpected words after `webhook`'],
+    [['login', '--id', '1101000001', '--set'], '--set belongs to webhook'],
+  ])('refuses %j with words and without the value', (argv, words) => {
+    const { exitCode, message } = refusal(argv);
+    expect(exitCode).toBe(2);
+    expect(message).toContain(words);
+    expect(message).not.toContain(PASTED);
+  });
+});
+
 describe('the help', () => {
   it('names every option and every exit code', () => {
-    for (const option of ['id', 'api-url', 'token-file', 'password-file', 'gateway', 'json', 'relink', 'expected-phone', 'timeout']) {
+    for (const option of [
+      'id',
+      'api-url',
+      'token-file',
+      'password-file',
+      'gateway',
+      'json',
+      'relink',
+      'expected-phone',
+      'timeout',
+      'session',
+      'set',
+      'replace-url',
+    ]) {
       expect(HELP).toContain(`  --${option} `);
     }
     for (const { code, means } of Object.values(EXITS))

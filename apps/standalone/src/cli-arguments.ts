@@ -4,7 +4,8 @@
  */
 
 import { parseArgs } from 'node:util';
-import { createSessionSchema, INSTANCE_ID } from '@qrcast/core/requests';
+import { INSTANCE_ID } from '@qrcast/core/credential-forms';
+import { readPhone } from '@qrcast/core/phone';
 import { DEFAULT_UPSTREAM_HOSTS, isAllowedUpstream, parseApiUrl } from '@qrcast/core/upstream';
 import { EXITS, LoginError } from './login-ending.ts';
 
@@ -24,10 +25,24 @@ export interface LoginArguments {
   readonly timeoutSeconds: number;
 }
 
+export interface WebhookArguments {
+  /** A running gateway, without a slash at the end. */
+  readonly gateway: string;
+  /** One of these two. */
+  readonly sessionId: string | undefined;
+  readonly instanceId: string | undefined;
+  readonly apiUrl: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly isSet: boolean;
+  readonly isReplacing: boolean;
+  readonly json: boolean;
+}
+
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'login'; readonly arguments: LoginArguments }
+  | { readonly kind: 'webhook'; readonly arguments: WebhookArguments }
   | { readonly kind: 'rotate-keys'; readonly isCheck: boolean };
 
 export const DEFAULT_TIMEOUT_SECONDS = 600;
@@ -45,6 +60,9 @@ const OPTIONS = {
   'expected-phone': { type: 'string' },
   timeout: { type: 'string' },
   check: { type: 'boolean' },
+  session: { type: 'string' },
+  set: { type: 'boolean' },
+  'replace-url': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -53,6 +71,7 @@ const OPTIONS = {
 const SECRETS: Readonly<Record<string, string>> = {
   '--token': 'GREEN_API_TOKEN, --token-file <path> (- is stdin), or wait to be asked',
   '--api-key': 'QRCAST_API_KEY, or wait to be asked',
+  '--webhook-token': 'QRCAST_WEBHOOK_TOKEN, or wait to be asked',
   '--password': 'QRCAST_ACCOUNT_PASSWORD, --password-file <path>, or wait to be asked',
 };
 
@@ -67,8 +86,11 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.help === true || positionals[0] === 'help') return { kind: 'help' };
   if (values.version === true) return { kind: 'version' };
   if (positionals[0] === 'rotate-keys') return rotateKeys(positionals, values);
-  if (positionals[0] !== 'login') throw usageError('expected a command: qrcast login --id <instanceId>, or qrcast rotate-keys');
-  if (values.check !== undefined) throw usageError('--check belongs to rotate-keys');
+  if (positionals[0] === 'webhook') return webhook(positionals, values);
+  if (positionals[0] !== 'login') {
+    throw usageError('expected a command: qrcast login --id <instanceId>, qrcast webhook --gateway <url>, or qrcast rotate-keys');
+  }
+  requireOwn(values, { check: 'rotate-keys', session: 'webhook', set: 'webhook', 'replace-url': 'webhook' });
   if (positionals.length > 1) {
     throw usageError('unexpected words after `login`; every value has a name, as in --id 1101000001');
   }
@@ -86,6 +108,45 @@ export function parseCommand(argv: readonly string[]): Command {
       timeoutSeconds: timeoutOf(values.timeout),
     },
   };
+}
+
+type Values = ReturnType<typeof parse>['values'];
+
+/** @throws {LoginError} `usage` for an option of another command. */
+function requireOwn(values: Values, others: Readonly<Partial<Record<keyof Values, string>>>): void {
+  for (const [name, command] of Object.entries(others)) {
+    if (values[name as keyof Values] !== undefined) throw usageError(`--${name} belongs to ${command}`); // its own keys
+  }
+}
+
+function webhook(positionals: readonly string[], values: Values): Command {
+  if (positionals.length > 1) throw usageError('unexpected words after `webhook`; every value has a name, as in --session ses_…');
+  requireOwn(values, { check: 'rotate-keys', relink: 'login', 'expected-phone': 'login', timeout: 'login', 'password-file': 'login' });
+  const gateway = gatewayOf(values.gateway);
+  if (gateway === undefined)
+    throw usageError('--gateway is missing: give the address of a running gateway, like --gateway https://qrcast.example.com');
+  if ((values.session === undefined) === (values.id === undefined)) {
+    throw usageError('expected either --session with the id of a session, or --id with the id of an instance');
+  }
+  if (values['replace-url'] === true && values.set !== true) throw usageError('--replace-url belongs to --set');
+  return {
+    kind: 'webhook',
+    arguments: {
+      gateway,
+      sessionId: sessionIdOf(values.session),
+      instanceId: values.id === undefined ? undefined : instanceIdOf(values.id),
+      apiUrl: apiUrlOf(values['api-url']),
+      tokenFile: pathOf('--token-file', values['token-file']),
+      isSet: values.set === true,
+      isReplacing: values['replace-url'] === true,
+      json: values.json === true,
+    },
+  };
+}
+
+function sessionIdOf(value: string | undefined): string | undefined {
+  if (value === undefined || /^[\w-]{1,64}$/.test(value)) return value;
+  throw wrong('--session', 'the id of a session, like ses_ln1If9cPrHP2Sui-', value);
 }
 
 function rotateKeys(positionals: readonly string[], { check, ...others }: Readonly<Record<string, unknown>>): Command {
@@ -139,9 +200,9 @@ function gatewayOf(value: string | undefined): string | undefined {
 
 function phoneOf(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
-  const { data } = createSessionSchema.shape.expectedPhone.safeParse(value);
-  if (data === undefined) throw wrong('--expected-phone', 'a phone number of 5 to 20 digits', value);
-  return data;
+  const reading = readPhone(value);
+  if (reading.kind === 'refused') throw usageError(`--expected-phone: ${reading.rule} (came: text of ${value.length} characters)`);
+  return reading.digits;
 }
 
 function timeoutOf(value: string | undefined): number {

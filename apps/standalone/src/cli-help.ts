@@ -13,7 +13,7 @@ is confirmed.
   --token-file <path>       the instance's API token, in a file; - is the first line of stdin
   --password-file <path>    the account's password, should it be wanted; - is a line of stdin
   --relink                  logs the instance out first if it is linked already
-  --expected-phone <phone>  takes the login of this phone alone
+  --expected-phone <phone>  takes the login of this phone alone, written like +79001234567
   --timeout <seconds>       gives up after so long; default ${DEFAULT_TIMEOUT_SECONDS}, at most ${MAX_TIMEOUT_SECONDS}
   --gateway <url>           a gateway that runs; default: a private one, gone with the command
   --json                    one JSON object a line on stdout, for programs
@@ -33,6 +33,20 @@ the last line connected {account}, ended {reason, exitCode} or error {code, deta
 Without colours (NO_COLOR, or no terminal) the code is drawn for light text on dark ground.
 QRCAST_LOG_LEVEL=debug logs to stderr. QRCAST_POLL_INTERVAL_MS, QRCAST_ATTEMPT_MS and
 QRCAST_CODE_TTL_MS work as everywhere.
+
+qrcast webhook --gateway <url> --session <id>
+
+Asks a gateway that runs whether the provider notifies it of the session's instance, and says what
+to do if not. It reads only.
+
+  --session <id>            the session; or:
+  --id <instanceId>         the instance, with its API token as for login: a session is made, and
+                            deleted afterwards (--api-url and --token-file as above). A live session
+                            of the instance is used, but ends if its token is another one
+  --set                     sets the webhook of the instance, which restarts it. Wants the webhook
+                            token of the tenant: QRCAST_WEBHOOK_TOKEN, or you are asked
+  --replace-url             with --set: also where the instance notifies another address
+  --json                    one JSON object on stdout: webhook, and with --set applied, restarted
 
 qrcast rotate-keys [--check]
 

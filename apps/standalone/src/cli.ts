@@ -10,15 +10,17 @@ import { createReleasers } from '@qrcast/runtime/releasers';
 import { readSettings } from '@qrcast/runtime/settings';
 import { findUnknownSettings, unknownSettingText } from '@qrcast/runtime/unknown-settings';
 import packageJson from '../package.json' with { type: 'json' };
-import { type LoginArguments, parseCommand } from './cli-arguments.ts';
+import { type LoginArguments, parseCommand, type WebhookArguments } from './cli-arguments.ts';
 import { HELP } from './cli-help.ts';
-import { runLogin } from './login.ts';
+import { runLogin, toLoginError } from './login.ts';
 import { EXITS, InterruptedError } from './login-ending.ts';
 import { createInput } from './login-input.ts';
 import { createReport } from './login-report.ts';
 import { openSecrets, takeSecrets } from './login-secrets.ts';
 import { LOGIN_SETTINGS } from './login-stack.ts';
 import { ROTATE_REQUIRED, ROTATE_SETTINGS, runRotateKeys } from './rotate-keys.ts';
+import { GatewayError } from './start-session.ts';
+import { runWebhook } from './webhook-command.ts';
 
 /** Longest an orderly stop may take. */
 const STOP_MS = 10_000;
@@ -78,6 +80,16 @@ async function login(args: LoginArguments): Promise<number> {
   return report.ended(ending);
 }
 
+async function webhook(args: WebhookArguments): Promise<number> {
+  const variables = takeSecrets(env);
+  const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
+  releasers.push('input', () => input.close());
+  const secrets = await openSecrets({ variables, input, ask: writeError }, { ...args, passwordFile: undefined });
+  return runWebhook({ secrets, write: (text) => void stdout.write(text), signal: stopping.signal }, args).catch((error: unknown) => {
+    throw error instanceof GatewayError ? toLoginError(error) : error;
+  });
+}
+
 async function main(): Promise<number> {
   const command = parseCommand(argv);
   switch (command.kind) {
@@ -91,6 +103,10 @@ async function main(): Promise<number> {
       tellOldNode();
       tellUnknownSettings();
       return login(command.arguments);
+    case 'webhook':
+      tellOldNode();
+      tellUnknownSettings();
+      return webhook(command.arguments);
     case 'rotate-keys':
       tellOldNode();
       tellUnknownSettings();

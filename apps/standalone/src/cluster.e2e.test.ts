@@ -136,6 +136,20 @@ describe('a cluster', () => {
     expect((await call('POST', `/v1/sessions/${session.id}/resume`)).status).toBe(409);
   }, 60_000);
 
+  it('refuses a phone in national form, and logs nobody out whose phone the provider tells in one', async () => {
+    const { call, create, newInstance, view } = await cluster();
+    const instance = newInstance('89001234567');
+    const fields = { instanceId: instance.idInstance, apiToken: instance.apiToken, logoutOnMismatch: true };
+    const refused = await call('POST', '/v1/sessions', { ...fields, expectedPhone: '8 (900) 123-45-67' });
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('write +7')]);
+    const viewer = view((await create(instance, { expectedPhone: '+7 900 123-45-67', logoutOnMismatch: true })).ticket);
+    await viewer.until(({ state }) => state === 'showing');
+    instance.scan();
+    const connected = await viewer.until(({ state }) => state === 'connected' || state === 'ended');
+    expect(connected).toMatchObject({ state: 'connected', account: { phone: '79001234567' } });
+    expect(instance.requests.filter(({ method }) => method === 'logout')).toEqual([]);
+  }, 60_000);
+
   it('ends with the wrong account still linked when the provider takes no logout, after three tries', async () => {
     const { create, newInstance, view } = await cluster();
     const instance = newInstance();

@@ -15,6 +15,7 @@ export const EXITS = {
   cancelled: { code: 8, means: 'the session was cancelled or has expired' },
   passwordMissing: { code: 9, means: "the account's password is wanted and there is none to give" },
   keysLeft: { code: 10, means: 'rotate-keys: another key than the first is still needed' },
+  webhookNotSet: { code: 11, means: 'webhook: not set, or it could not be told' },
 } as const;
 
 export interface Ending {

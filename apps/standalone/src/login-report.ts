@@ -49,6 +49,6 @@ function faultOf(error: unknown): { code: string; detail: string; exitCode: numb
 }
 
 /** A gateway's words may be anybody's: none of them may move the cursor, colour the screen or set the terminal's title. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n]/gu, '?');
 }

@@ -1,14 +1,16 @@
 /**
- * The three secrets a login needs, each from the environment, a file, stdin or a person: the instance's token, a gateway's API key, the
- * account's password. They are taken out of the environment, so that no child process inherits them, and stand in no message.
+ * The secrets of the commands, each from the environment, a file, stdin or a person: the instance's token, a gateway's API key, the account's
+ * password, the tenant's webhook token. They are taken out of the environment, so that no child process inherits them, and stand in no message.
  */
 
 import { readFile } from 'node:fs/promises';
-import { API_TOKEN } from '@qrcast/core/requests';
+import { API_TOKEN } from '@qrcast/core/credential-forms';
 import { type LoginArguments, usageError } from './cli-arguments.ts';
 import type { Input } from './login-input.ts';
 
-export type SecretVariables = Readonly<Record<'GREEN_API_TOKEN' | 'QRCAST_API_KEY' | 'QRCAST_ACCOUNT_PASSWORD', string | undefined>>;
+export type SecretVariables = Readonly<
+  Record<'GREEN_API_TOKEN' | 'QRCAST_API_KEY' | 'QRCAST_ACCOUNT_PASSWORD' | 'QRCAST_WEBHOOK_TOKEN', string | undefined>
+>;
 
 /** Reads them and forgets them. An empty variable counts as unset. */
 export function takeSecrets(env: NodeJS.ProcessEnv): SecretVariables {
@@ -21,6 +23,7 @@ export function takeSecrets(env: NodeJS.ProcessEnv): SecretVariables {
     GREEN_API_TOKEN: take('GREEN_API_TOKEN'),
     QRCAST_API_KEY: take('QRCAST_API_KEY'),
     QRCAST_ACCOUNT_PASSWORD: take('QRCAST_ACCOUNT_PASSWORD'),
+    QRCAST_WEBHOOK_TOKEN: take('QRCAST_WEBHOOK_TOKEN'),
   };
 }
 
@@ -36,6 +39,8 @@ export interface Secrets {
   token(signal: AbortSignal): Promise<string>;
   /** @throws {LoginError} `usage` if there is none. */
   apiKey(signal: AbortSignal): Promise<string>;
+  /** @throws {LoginError} `usage` if there is none. */
+  webhookToken(signal: AbortSignal): Promise<string>;
   readonly passwords: Passwords;
 }
 
@@ -50,7 +55,7 @@ export interface Passwords {
   next(signal: AbortSignal): Promise<string | null>;
 }
 
-type Wanted = Pick<LoginArguments, 'instanceId' | 'tokenFile' | 'passwordFile'>;
+type Wanted = Pick<LoginArguments, 'tokenFile' | 'passwordFile'> & { readonly instanceId: string | undefined };
 
 /** Reads the password's file. @throws {LoginError} `usage` if that cannot be read. */
 export async function openSecrets({ variables, input, ask }: SecretsDeps, wanted: Wanted): Promise<Secrets> {
@@ -76,6 +81,12 @@ export async function openSecrets({ variables, input, ask }: SecretsDeps, wanted
       const key = (variables.QRCAST_API_KEY ?? (await typed('API key of the gateway', signal)))?.trim() ?? '';
       if (key === '') throw usageError('no API key for --gateway: set QRCAST_API_KEY, or run the command at a terminal to be asked');
       return key;
+    },
+    async webhookToken(signal) {
+      const token = (variables.QRCAST_WEBHOOK_TOKEN ?? (await typed('webhook token of the tenant', signal)))?.trim() ?? '';
+      if (token === '')
+        throw usageError('no webhook token for --set: set QRCAST_WEBHOOK_TOKEN, or run the command at a terminal to be asked');
+      return token;
     },
     passwords: createPasswords((await passwordOf(wanted.passwordFile)) ?? variables.QRCAST_ACCOUNT_PASSWORD, input),
   };

@@ -103,11 +103,13 @@ function alreadyLive(sessionId: string): LoginError {
   return new LoginError('session_live', detail, EXITS.fault.code);
 }
 
-function toLoginError({ code, message }: GatewayError): LoginError {
+export function toLoginError({ code, message }: GatewayError): LoginError {
   switch (code) {
     case 'unauthenticated':
     case 'forbidden':
       return new LoginError(code, `the gateway does not accept the API key: ${message}`, EXITS.credentials.code);
+    case 'webhook_url_differs':
+      return new LoginError(code, 'the instance notifies another address; with --replace-url it is replaced', EXITS.fault.code);
     case 'upstream_not_allowed':
       return usageError(`--api-url: ${message}`);
     default:

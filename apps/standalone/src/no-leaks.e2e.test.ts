@@ -39,13 +39,14 @@ describe('nothing secret is in', { timeout: 30_000 }, () => {
   it('an answer that refuses', () => {
     expect(hunt.find(evidence.refusals)).toEqual([]);
     expect(evidence.refusals).not.toMatch(/127\.0\.0\.1:(?!\d+\/docs)|redis:|\.ts:\d/);
-    const codes = 'unauthenticated forbidden not_found invalid_request upstream_not_allowed not_resumable unavailable';
+    const codes = 'unauthenticated forbidden not_found invalid_request upstream_not_allowed not_resumable webhook_url_differs unavailable';
     for (const code of codes.split(' ')) expect(evidence.refusals).toContain(`"code":"${code}"`);
   });
 
   it('an answer that gives, but for the code, and each secret in the answer that made it', () => {
     expect(hunt.find(evidence.answers, isCode)).toEqual([]);
-    for (const made of ['"apiKey":"[made]"', '"ticket":"[made]"', '"entries":[{']) expect(evidence.answers).toContain(made);
+    for (const made of ['"applied":true', '"code":"url_differs"', '"apiKey":"[made]"', '"ticket":"[made]"', '"entries":[{'])
+      expect(evidence.answers).toContain(made);
   });
 
   it('a message of any stream, but for the code', () => {

@@ -45,21 +45,27 @@ export async function createSession(
   body: Record<string, unknown>,
   lastsSeconds = A_DAY_SECONDS,
 ): Promise<StartedSession> {
-  const created = await call(access, 'POST', '/v1/sessions', { ...body, expiresInSeconds: lastsSeconds });
+  const created = await callGateway(access, 'POST', '/v1/sessions', { body: { ...body, expiresInSeconds: lastsSeconds } });
   const { session, pageUrl } = createdSchema.parse(created.answer);
-  const issued = await call(access, 'POST', `/v1/sessions/${session.id}/tickets`, { expiresInSeconds: lastsSeconds });
+  const issued = await callGateway(access, 'POST', `/v1/sessions/${session.id}/tickets`, { body: { expiresInSeconds: lastsSeconds } });
   const { ticket } = ticketSchema.parse(issued.answer);
   return { sessionId: session.id, ticket, pageUrl: pageUrl.replace(/#.*$/, `#${ticket}`), isNew: created.status === 201 };
 }
 
 /** @throws {GatewayError} */
 export async function cancelSession(access: GatewayAccess, sessionId: string): Promise<void> {
-  await call(access, 'DELETE', `/v1/sessions/${sessionId}`);
+  await callGateway(access, 'DELETE', `/v1/sessions/${sessionId}`);
 }
 
-async function call(access: GatewayAccess, method: string, path: string, body?: object): Promise<{ status: number; answer: unknown }> {
+/** @throws {GatewayError} with the gateway's own words if it refuses. */
+export async function callGateway(
+  access: GatewayAccess,
+  method: string,
+  path: string,
+  { body, timeoutMs = CALL_TIMEOUT_MS }: { readonly body?: object; readonly timeoutMs?: number } = {},
+): Promise<{ status: number; answer: unknown }> {
   const { url, apiKey, signal } = access;
-  const timeout = AbortSignal.timeout(CALL_TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(timeoutMs);
   const init = {
     method,
     headers: { authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },

@@ -24,6 +24,7 @@ export interface ClusterOptions {
   readonly unwatchedGraceMs?: number;
   readonly callbackHosts?: readonly string[];
   readonly simulator?: SimulatorOptions;
+  readonly publicUrl?: string;
 }
 
 export interface Created {
@@ -35,10 +36,11 @@ export interface Cluster {
   readonly simulator: Simulator;
   readonly gateways: readonly Gateway[];
   readonly apiKey: string;
+  readonly webhookToken: string;
   /** What startWorker needs to join, for a worker in a process of its own. */
   readonly worker: Omit<Parameters<typeof startWorker>[0], 'log'>;
-  /** An instance whose notifications come to the first gateway. */
-  newInstance(): Instance;
+  /** An instance whose notifications come to the first gateway. `phone`: as the provider tells it. */
+  newInstance(phone?: string): Instance;
   create(instance: Instance, body?: Record<string, unknown>): Promise<Created>;
   /** For a tenant of its own, made with this call. */
   createFor(tenantId: string, instance: Instance): Promise<Created>;
@@ -81,7 +83,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     maxConnections: 1_000,
     port: 0,
     host: '127.0.0.1',
-    publicUrl: undefined,
+    publicUrl: options.publicUrl,
     pageFolder: PAGE_FOLDER,
   };
   const gateways: Gateway[] = [];
@@ -100,7 +102,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const { apiKey, webhookToken } = secrets;
 
   const call = (method: string, path: string, body?: unknown, secret = apiKey): Promise<Response> =>
-    fetch(`${first.publicUrl}${path}`, {
+    fetch(`http://127.0.0.1:${first.port}${path}`, {
       method,
       headers: { authorization: `Bearer ${secret}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -116,9 +118,14 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     simulator,
     gateways,
+    webhookToken,
     apiKey,
     worker,
-    newInstance: () => simulator.createInstance({ webhook: { url: `${first.publicUrl}/v1/webhooks/green-api/acme`, token: webhookToken } }),
+    newInstance: (phone) =>
+      simulator.createInstance({
+        webhook: { url: `${first.publicUrl}/v1/webhooks/green-api/acme`, token: webhookToken },
+        ...(phone === undefined ? {} : { phone }),
+      }),
     create: (instance, body = {}) => create(instance, body, apiKey),
     async createFor(tenantId, instance) {
       const made = await first.tenants.create({ id: tenantId, name: tenantId });

@@ -32,6 +32,9 @@ export async function openEchoingProvider(): Promise<EchoingProvider> {
     const said = `${request.url} ${await textOf(request)}`;
     if (request.url?.includes('/sendAuthorizationPassword/'))
       return { status: 200, body: { status: true, data: { status: 'fail', reason: said } } };
+    if (request.url?.includes('/getSettings/'))
+      return { status: 200, body: { stateWebhook: 'no', webhookUrl: `http://127.0.0.1:9${request.url}`, webhookUrlToken: said } };
+    if (request.url?.includes('/setSettings/')) return { status: 200, body: { saveSettings: false, message: said } };
     const isWaiting = asked >= ANSWERS.length;
     if (!request.url?.includes('/qr/'))
       return { status: 200, body: { stateInstance: isWaiting ? 'pendingPassword' : 'notAuthorized', message: said } };

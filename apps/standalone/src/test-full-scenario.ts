@@ -58,6 +58,7 @@ export async function runFullScenario(hunt: LeakHunt, releasers: Releasers): Pro
   const cast = { ...(await castTenants(stage)), password: newPassword(hunt, 'the right password') };
   const { login, ...pageEvidence } = await logInOnPage(stage, cast);
   const echoed = await talkToEchoingProvider(stage, cast, login);
+  await haveWebhooksSet(stage, cast);
   const resumed = await resumeAttempt(stage, cast, releasers);
   await bringWrongCredentials(stage, cast, { login, resumed });
   await askForAnything(stage, cast, { login, resumed });
@@ -182,6 +183,31 @@ async function talkToEchoingProvider(stage: LeakStage, cast: Cast, { ticket }: L
   socket.send({ type: 'password', ref: 3, sessionId: echoed.id, password: [password] });
   await socket.until('"ref":3');
   return echoed;
+}
+
+/** At a provider that takes the settings, and at one that repeats them. */
+async function haveWebhooksSet(stage: LeakStage, cast: Cast): Promise<void> {
+  const { call, simulator, echoing, hunt } = stage;
+  const { apiKey, webhookToken } = cast.tenant;
+  const elsewhere = `elsewhere-${randomBytes(16).toString('hex')}`;
+  hunt.add('the address and token that an instance had', elsewhere);
+  const instance = simulator.createInstance({ webhook: { url: `http://127.0.0.1:9/${elsewhere}`, token: elsewhere } });
+  const account = { idInstance: '1101999004', apiToken: `t-${randomBytes(24).toString('hex')}` };
+  const taking = await create(stage, cast, simulator.url, instance);
+  const repeating = await create(stage, cast, echoing.url, account);
+  for (const [{ id }, expected] of [[taking, 200] as const, [repeating, 503] as const]) {
+    const path = `/v1/sessions/${id}/webhook`;
+    const set = (body: unknown, secret = apiKey) => call('POST', path, { secret, body });
+    await call('GET', path, { secret: apiKey });
+    await set({ webhookToken });
+    await set({ webhookToken: `${webhookToken}x` });
+    await set({ webhookToken: [webhookToken], [webhookToken]: webhookToken });
+    await set(webhookToken);
+    await set({ webhookToken }, cast.other.apiKey);
+    const { status, text } = await set({ webhookToken, replaceUrl: true });
+    if (status !== expected) throw new Error(`expected ${expected} of setting a webhook, and it was answered: ${text}`);
+    await call('GET', path, { secret: apiKey });
+  }
 }
 
 /** An attempt whose deadline passes, as time alone would let it; and a ticket for it that has expired. */

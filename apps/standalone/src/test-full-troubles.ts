@@ -105,6 +105,8 @@ export async function loseRedis(
     call('GET', `/v1/sessions/${id}`, { secret: apiKey }),
     call('POST', '/v1/sessions', { secret: apiKey, body: { instanceId: '1101999003', apiToken, apiUrl: simulator.url } }),
     call('POST', '/v1/webhooks/green-api/acme', { secret: webhookToken, body: {} }),
+    call('GET', `/v1/sessions/${id}/webhook`, { secret: apiKey }),
+    call('POST', `/v1/sessions/${id}/webhook`, { secret: apiKey, body: { webhookToken } }),
     call('GET', '/v1/admin/tenants', { secret: operator.adminKey }),
     call('GET', '/readyz'),
   ]);

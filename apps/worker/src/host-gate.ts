@@ -12,7 +12,7 @@
  * hosts that keep places taken or cannot be reached. One process knows only what it saw itself; so every worker finds out by itself.
  */
 
-import type { NoticeCode, Outcome } from '@qrcast/core/outcome';
+import type { Outcome, TroubleCode } from '@qrcast/core/outcome';
 import { createHolders, type Holders, isWithinShare } from '@qrcast/runtime/fair-share';
 import { LRUCache } from 'lru-cache';
 
@@ -34,7 +34,7 @@ interface Host {
   /** In a row. */
   failures: number;
   /** What the last failure since an answer was; who waits for the first one hears of a timeout. */
-  silence: NoticeCode;
+  silence: TroubleCode;
   /** Since when somebody waits and nobody was answered. Means nothing while nobody waits. */
   silentFrom: number;
   /** When it was last tried though it was cut. */

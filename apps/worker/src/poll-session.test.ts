@@ -63,6 +63,8 @@ describe('a poll of one session', () => {
           return answer(method);
         },
         sendPassword: () => expect.unreachable('a worker hands over no password'),
+        getSettings: () => expect.unreachable('a worker reads no settings'),
+        setSettings: () => expect.unreachable('a worker changes no settings'),
         close: async () => undefined,
       },
       hostRefusals: createHostRefusals({ now: () => now }),

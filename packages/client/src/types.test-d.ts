@@ -16,7 +16,18 @@ expectTypeOf<Writable<Fresh>>().toEqualTypeOf<Writable<WireFresh>>();
 expectTypeOf<Format>().toEqualTypeOf<WireFormat>();
 
 /** No answer to a stream, or to a request for one. */
-type Elsewhere = 'upstream_not_allowed' | 'no_code' | 'not_resumable' | 'not_waiting_for_password' | 'password_rejected' | 'body_too_large';
+type Elsewhere =
+  | 'upstream_not_allowed'
+  | 'no_code'
+  | 'not_resumable'
+  | 'not_waiting_for_password'
+  | 'password_rejected'
+  | 'body_too_large'
+  | 'attempt_live'
+  | 'credentials_gone'
+  | 'webhook_url_differs'
+  | 'webhook_busy'
+  | 'public_url_unknown';
 expectTypeOf<RefusalCode>().toEqualTypeOf<CloseReason | Exclude<ErrorCode, Elsewhere> | 'unknown'>();
 
 expectTypeOf(socketIo(io)).toEqualTypeOf<Transport>();

@@ -14,6 +14,7 @@ export const auditActionSchema = z
     'session.ended',
     'ticket.issued',
     'ticket.revoked',
+    'webhook.set',
     'tenant.created',
     'tenant.changed',
     'tenant.suspended',
@@ -61,7 +62,9 @@ export const auditEntrySchema = z
       .describe('Of `auth.refused`: as what the refused credential was taken; null where none was shown, and for all other actions'),
     address: z.string().nullable().describe('Of the caller, as this service sees it'),
     userAgent: z.string().nullable().describe('As the caller says, up to 120 characters'),
-    outcome: z.string().describe('`ok`, the code of the refusal, or why a session ended'),
+    outcome: z
+      .string()
+      .describe('`ok`, the code of the refusal, why a session ended, or of `webhook.set` what the settings read afterwards'),
   })
   .meta({ id: 'AuditEntry' });
 

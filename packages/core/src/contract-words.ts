@@ -5,6 +5,7 @@ import type { ErrorCode } from './errors.ts';
 import type { NoticeCode } from './outcome.ts';
 import type { Scope } from './requests.ts';
 import type { EndReason, StateKind } from './session.ts';
+import { FINDING_WORDS } from './webhook-check.ts';
 import type { Format } from './wire.ts';
 
 export const STATE_WORDS: Readonly<Record<StateKind, string>> = {
@@ -62,6 +63,11 @@ export const ERROR_WORDS: Readonly<Record<ErrorCode, string>> = {
   no_code: 'The session shows no code now; there may be one later.',
   not_resumable: 'The session is live or final, or a newer session of its instance is live.',
   not_waiting_for_password: 'No password is wanted, or none any more.',
+  attempt_live: 'Somebody is logging in to the instance, and the call would restart it. Try again after the attempt.',
+  credentials_gone: 'The session has ended for good, so its provider token was dropped. Create a new session of the instance.',
+  webhook_url_differs: 'The instance has a webhook URL that leads elsewhere. With `replaceUrl: true` it is replaced.',
+  webhook_busy: 'Another call sets the webhook of the same instance just now. Look at it again afterwards.',
+  public_url_unknown: 'The operator has not set the public address of the gateway (QRCAST_PUBLIC_URL).',
   session_expired: 'The session was over at `expiresAt`; an hour later it is `not_found`.',
   body_too_large: 'The body is larger than the call takes.',
   password_rejected: 'The provider says that the password is wrong. Try another one.',
@@ -96,4 +102,5 @@ export const ENUM_WORDS: Readonly<Record<string, Readonly<Record<string, string>
   Scope: SCOPE_WORDS,
   ErrorCode: ERROR_WORDS,
   CloseReason: CLOSE_WORDS,
+  WebhookFindingCode: FINDING_WORDS,
 };

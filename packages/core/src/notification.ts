@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { readAccountPhone } from './account-phone.ts';
 import type { Outcome } from './outcome.ts';
 import { isLoggingOut, isResumable, isTerminal, type Session } from './session.ts';
 
@@ -52,5 +53,5 @@ export function judgeNotification(session: Session, notification: StateNotificat
 
 function accountOf(wid: string | null | undefined): { wid: string; phone: string | null } | null {
   if (wid == null || wid === '') return null;
-  return { wid, phone: /^(\d{5,20})@/.exec(wid)?.[1] ?? null };
+  return { wid, phone: wid.includes('@') ? readAccountPhone(wid) : null };
 }

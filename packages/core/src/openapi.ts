@@ -7,6 +7,7 @@ import { CALLBACK_OPERATIONS, WEBHOOK_HEADERS, WEBHOOKS } from './contract-http-
 import { PAGE_OPERATIONS } from './contract-http-pages.ts';
 import { SESSION_OPERATIONS } from './contract-http-sessions.ts';
 import { TENANT_OPERATIONS } from './contract-http-tenants.ts';
+import { WEBHOOK_OPERATIONS } from './contract-http-webhook.ts';
 import { ERROR_WORDS } from './contract-words.ts';
 import { ERRORS, type ErrorCode, problemSchema, RefusedError, toProblem } from './errors.ts';
 import { createSchemaComponents, type JsonSchema, type SchemaComponents } from './json-schema.ts';
@@ -74,6 +75,7 @@ export type OpenApiContent = Readonly<
 
 const OPERATIONS: readonly Operation[] = [
   ...SESSION_OPERATIONS,
+  ...WEBHOOK_OPERATIONS,
   ...CALLBACK_OPERATIONS,
   ...AUDIT_OPERATIONS,
   ...TENANT_OPERATIONS,

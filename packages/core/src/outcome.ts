@@ -19,6 +19,9 @@ export type NoticeCode =
   | 'password_rate_limited'
   | 'login_finishing';
 
+/** Those of them that an answer of the provider can bring. */
+export type TroubleCode = Exclude<NoticeCode, 'password_rejected' | 'password_rate_limited' | 'login_finishing'>;
+
 /** Refusals that end a session once the provider has repeated them. */
 export type RefusalReason = 'credentials_rejected' | 'instance_deleted' | 'instance_expired' | 'instance_blocked';
 
@@ -46,7 +49,7 @@ export type Outcome =
    */
   | { readonly kind: 'suspended' }
   /** No answer of use this time. `retryAfterMs` only if the provider named one. `isUnanswered`: no answer at all, so the host may be dead. */
-  | { readonly kind: 'trouble'; readonly code: NoticeCode; readonly retryAfterMs?: number; readonly isUnanswered?: true }
+  | { readonly kind: 'trouble'; readonly code: TroubleCode; readonly retryAfterMs?: number; readonly isUnanswered?: true }
   /** The provider says this instance or these credentials cannot work. */
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
   /** The logout was accepted; codes may take a minute or two to come. */
@@ -58,4 +61,4 @@ export type PasswordOutcome =
   | { readonly kind: 'rejected'; readonly code: 'password_rejected' | 'password_rate_limited' }
   /** The provider waits for no password: the code has to be scanned again. */
   | { readonly kind: 'notExpected' }
-  | { readonly kind: 'trouble'; readonly code: NoticeCode; readonly retryAfterMs?: number };
+  | { readonly kind: 'trouble'; readonly code: TroubleCode; readonly retryAfterMs?: number };

@@ -48,6 +48,7 @@ const BAD: readonly Bad[] = [
   session('an empty reference', { reference: '' }, 'reference'),
   session('a long reference', { reference: 'a'.repeat(129) }, 'reference'),
   session('a phone of letters', { expectedPhone: 'call me' }, 'expectedPhone'),
+  session('a phone in national form', { expectedPhone: '8 (900) 123-45-67' }, 'expectedPhone: expected a phone number in international'),
   session('a phone too short', { expectedPhone: '+1 23' }, 'expectedPhone'),
   session('relink as a word', { relink: 'yes' }, 'relink'),
   session('a logout of nobody knows whom', { logoutOnMismatch: true }, 'logoutOnMismatch'),
@@ -121,7 +122,7 @@ describe('refuses', () => {
 
 describe('takes', () => {
   test('phones as people write them, as digits', () => {
-    for (const expectedPhone of ['79990000000', '+79990000000', '+7 (999) 000-00-00']) {
+    for (const expectedPhone of ['79990000000', '+79990000000', '+7 (999) 000-00-00', 'tel:+7-999-000-00-00']) {
       expect(parseRequest(createSessionSchema, { ...instance, expectedPhone }).expectedPhone).toBe('79990000000');
     }
   });

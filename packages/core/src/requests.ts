@@ -1,18 +1,12 @@
 /** What callers may send: one schema each, unknown fields refused. Messages name the field, the rule and the value's kind, never the value. */
 
 import { z } from 'zod';
+import { API_TOKEN, INSTANCE_ID } from './credential-forms.ts';
 import { RefusedError } from './errors.ts';
+import { PHONE_PATTERN, readPhone } from './phone.ts';
 import { MAX_LIMIT, TENANT_LIMITS, type TenantLimit } from './tenant-limits.ts';
 import { parseUpstreamRule } from './upstream.ts';
 import { formatSchema, sessionStateSchema } from './wire.ts';
-
-/** The first four digits name the provider's host, hence at least four; ten in its documents, twelve in the wild. */
-export const INSTANCE_ID = /^\d{4,20}$/;
-/** No dots, slashes or percent signs: at the provider it is a path segment. */
-export const API_TOKEN = /^[A-Za-z0-9_-]{8,256}$/;
-
-/** What `expectedPhone` takes, for the generated documents: the digits may stand between `+`, spaces, brackets and hyphens. */
-const EXPECTED_PHONE_PATTERN = String.raw`^\+?(?:[\s()-]*\d){5,20}[\s()-]*$`;
 
 const seconds = (min: number, max: number) => z.number().int().min(min).max(max);
 const scope = z.enum(['view', 'password']).meta({ id: 'Scope', description: 'What a ticket allows' });
@@ -24,6 +18,18 @@ export const originSchema = z
   .max(256)
   .regex(/^https?:\/\/([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/, 'expected an origin like https://app.example.com')
   .refine((value) => URL.canParse(value), 'expected an origin like https://app.example.com');
+
+/** Becomes international digits. What could mean another number than the caller thinks is refused, with the form that is wanted. */
+export const expectedPhoneSchema = z
+  .string()
+  .meta({ pattern: PHONE_PATTERN })
+  .transform((value, context) => {
+    const reading = readPhone(value);
+    if (reading.kind === 'phone') return reading.digits;
+    context.issues.push({ code: 'custom', message: reading.rule, input: value });
+    return z.NEVER;
+  })
+  .pipe(z.string());
 
 export const createSessionSchema = z
   .strictObject({
@@ -38,13 +44,9 @@ export const createSessionSchema = z
       .optional()
       .describe('The provider host, without a path; default `https://<first four digits of instanceId>.api.green-api.com`'),
     reference: z.string().min(1).max(128).optional().describe('Your own id of this session, echoed in every state'),
-    expectedPhone: z
-      .string()
-      .meta({ pattern: EXPECTED_PHONE_PATTERN })
-      .transform((value) => value.replace(/^\+/, '').replace(/[\s()-]/g, ''))
-      .pipe(z.string().regex(/^\d{5,20}$/, 'expected a phone number of 5 to 20 digits'))
+    expectedPhone: expectedPhoneSchema
       .optional()
-      .describe('Only a login of this phone is `connected`; any other ends `account_mismatch`'),
+      .describe('In international form. Only a login of this phone is `connected`; any other ends `account_mismatch`'),
     logoutOnMismatch: z
       .boolean()
       .optional()

@@ -1,13 +1,13 @@
 /** Random histories of a session for the property tests: every event and outcome, in any order and at any distance. */
 
 import fc from 'fast-check';
-import type { NoticeCode, Outcome, RefusalReason } from '../src/outcome.ts';
+import type { Outcome, RefusalReason, TroubleCode } from '../src/outcome.ts';
 import type { SessionEvent } from '../src/reduce.ts';
 import { MIN_SPACING_MS, type Policy } from '../src/schedule.ts';
 import type { Session } from '../src/session.ts';
 import { created, T0 } from './fixtures.ts';
 
-const notices: readonly NoticeCode[] = [
+const notices: readonly TroubleCode[] = [
   'instance_starting',
   'provider_not_ready',
   'provider_timeout',

@@ -1,10 +1,10 @@
+import { readAccountPhone } from '@qrcast/core/account-phone';
 import type { Account, Outcome } from '@qrcast/core/outcome';
 import type { Answer, Fields } from './answer.ts';
 import { readAnswer } from './answer.ts';
 import { interpretStateValue } from './answer-state.ts';
 
 const WID = /^\d{5,20}@c\.us$/;
-const PHONE = /^\d{5,20}$/;
 
 /**
  * `GET getAccountSettings`: the state, and whose account it is once there is one.
@@ -23,13 +23,12 @@ export function interpretAccount(answer: Answer): Outcome {
 /** `chatId` can be an id of the messenger's own that holds no phone, so it never stands in for one; a `wid` does. */
 function readAccount(fields: Fields): Account {
   const wid = matching(WID, fields['wid']);
-  const phone = matching(PHONE, digitsOf(fields['phone'])) ?? wid?.slice(0, wid.indexOf('@')) ?? null;
+  const phone = phoneIn(fields['phone']) ?? phoneIn(wid);
   return { wid: wid ?? matching(WID, fields['chatId']), phone };
 }
 
-function digitsOf(phone: unknown): string | null {
-  if (typeof phone === 'number') return String(phone);
-  return typeof phone === 'string' ? phone.replace(/[+\s()-]/g, '') : null;
+function phoneIn(value: unknown): string | null {
+  return typeof value === 'string' || typeof value === 'number' ? readAccountPhone(String(value)) : null;
 }
 
 function matching(pattern: RegExp, value: unknown): string | null {

@@ -1,4 +1,4 @@
-import type { NoticeCode, PasswordOutcome } from '@qrcast/core/outcome';
+import type { PasswordOutcome, TroubleCode } from '@qrcast/core/outcome';
 import { expect, test } from 'vitest';
 import { interpretPassword } from './answer-password.ts';
 
@@ -58,6 +58,6 @@ function interpret(status: number, body: string): PasswordOutcome {
   return interpretPassword({ status, headers: {}, body });
 }
 
-function trouble(code: NoticeCode): PasswordOutcome {
+function trouble(code: TroubleCode): PasswordOutcome {
   return { kind: 'trouble', code };
 }

@@ -1,4 +1,4 @@
-import type { NoticeCode, PasswordOutcome } from '@qrcast/core/outcome';
+import type { PasswordOutcome, TroubleCode } from '@qrcast/core/outcome';
 import type { Answer, Fields } from './answer.ts';
 import { isFields, readAnswer } from './answer.ts';
 
@@ -43,6 +43,6 @@ function isFailure(data: Fields): boolean {
   return data['status'] === 'fail' || typeof data['reason'] === 'string';
 }
 
-function passwordTrouble(code: NoticeCode): PasswordOutcome {
+function passwordTrouble(code: TroubleCode): PasswordOutcome {
   return { kind: 'trouble', code };
 }

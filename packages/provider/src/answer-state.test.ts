@@ -83,6 +83,12 @@ test.each<readonly [fields: object, account: Account]>([
   ],
   [{ phone: 79_990_000_000 }, { wid: null, phone: '79990000000' }],
   [{ phone: '+7 (999) 000-00-00' }, { wid: null, phone: '79990000000' }],
+  [{ phone: '89990000000' }, { wid: null, phone: '79990000000' }],
+  [{ phone: WID }, { wid: null, phone: '79990000000' }],
+  [
+    { phone: '', wid: '89990000000@c.us' },
+    { wid: '89990000000@c.us', phone: '79990000000' },
+  ],
   [
     { phone: '', avatar: '', wid: '', chatId: '' },
     { wid: null, phone: null },

@@ -1,4 +1,4 @@
-import type { NoticeCode, Outcome } from '@qrcast/core/outcome';
+import type { Outcome, TroubleCode } from '@qrcast/core/outcome';
 
 /**
  * What every method's answers have in common: the status decides first, then the few envelopes that report a failure inside a 200, and
@@ -40,7 +40,7 @@ const ERROR_TEXTS: readonly (readonly [text: string, failure: Failure])[] = [
   ['instance is starting or not authorized', trouble('provider_not_ready')],
 ];
 
-export function trouble(code: NoticeCode): Failure {
+export function trouble(code: TroubleCode): Failure {
   return { kind: 'trouble', code };
 }
 
@@ -109,7 +109,7 @@ function isPage(body: string): boolean {
   return start === '' || start.startsWith('<');
 }
 
-function withRetryAfter(code: NoticeCode, answer: Answer): Failure {
+function withRetryAfter(code: TroubleCode, answer: Answer): Failure {
   const retryAfterMs = parseRetryAfter(answer.headers);
   return retryAfterMs === null ? trouble(code) : { kind: 'trouble', code, retryAfterMs };
 }

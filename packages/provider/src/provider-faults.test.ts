@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
-import type { NoticeCode, Outcome, PasswordOutcome } from '@qrcast/core/outcome';
+import type { Outcome, PasswordOutcome, TroubleCode } from '@qrcast/core/outcome';
 import { afterEach, expect, test } from 'vitest';
 import type { Upstream } from '../test/upstream.ts';
 import { closed, openRawUpstream, openUpstream, replyJson, TOKEN } from '../test/upstream.ts';
@@ -111,7 +111,7 @@ test.each([301, 302, 303, 307, 308])('a redirect (%i) is not followed', async (s
   expect(target.sockets).toHaveLength(0);
 });
 
-test.each<readonly [what: string, bytes: string, code: NoticeCode]>([
+test.each<readonly [what: string, bytes: string, code: TroubleCode]>([
   ['nothing', '', 'provider_unreachable'],
   ['half a head', 'HTTP/1.1 200 OK\r\ncontent-', 'provider_unreachable'],
   ['half a body', 'HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"type":"already_registered"}', 'provider_unreachable'],
@@ -195,10 +195,10 @@ function pour(socket: Socket, size: number, piece = 'x'.repeat(16_384)): void {
   more();
 }
 
-function trouble(code: NoticeCode): Outcome & PasswordOutcome {
+function trouble(code: TroubleCode): Outcome & PasswordOutcome {
   return { kind: 'trouble', code };
 }
 
-function silence(code: NoticeCode): Outcome {
+function silence(code: TroubleCode): Outcome {
   return { kind: 'trouble', code, isUnanswered: true };
 }

@@ -1,12 +1,14 @@
 import { lookup } from 'node:dns';
+import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/credential-forms';
 import type { Outcome, PasswordOutcome, PollMethod } from '@qrcast/core/outcome';
-import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/requests';
 import { Agent } from 'undici';
-import type { Answer } from './answer.ts';
+import type { Answer, Failure } from './answer.ts';
 import { interpretAccount } from './answer-account.ts';
 import { interpretLogout } from './answer-logout.ts';
 import { interpretPassword } from './answer-password.ts';
 import { interpretQr } from './answer-qr.ts';
+import type { SaveOutcome, SettingsOutcome, WebhookSettings } from './answer-settings.ts';
+import { interpretSave, interpretSettings } from './answer-settings.ts';
 import { interpretState } from './answer-state.ts';
 import type { Connector } from './connector.ts';
 import { createConnector } from './connector.ts';
@@ -28,6 +30,10 @@ export interface Provider {
   poll(credentials: Credentials, method: PollMethod, signal?: AbortSignal): Promise<Outcome>;
   /** Hands over the cloud password of an account that has just been scanned. One attempt; the provider counts them. */
   sendPassword(credentials: Credentials, password: string, signal?: AbortSignal): Promise<PasswordOutcome>;
+  /** The settings of the instance that concern notifications. The webhook token among them is a secret. */
+  getSettings(credentials: Credentials, signal?: AbortSignal): Promise<SettingsOutcome>;
+  /** One attempt. The provider restarts the instance for it, for up to five minutes, and may say `saved` without having saved. */
+  setSettings(credentials: Credentials, settings: WebhookSettings, signal?: AbortSignal): Promise<SaveOutcome>;
   /** Ends every connection at once; calls under way throw `ProviderError`. Abort or await them first to know how they ended. */
   close(): Promise<void>;
 }
@@ -87,21 +93,35 @@ export function openProvider(options: ProviderOptions = {}): Provider {
   const headers = ['accept', 'application/json', 'user-agent', settings.userAgent];
   const jsonHeaders = [...headers, 'content-type', 'application/json'];
 
+  /** The complete answer, or why there is none. `body` undefined: a GET. */
+  function ask(credentials: Credentials, method: string, timing: ExchangeLimits, signal?: AbortSignal, body?: object) {
+    const call =
+      body === undefined
+        ? ({ method: 'GET', headers, body: null } as const)
+        : ({ method: 'POST', headers: jsonHeaders, body: JSON.stringify(body) } as const);
+    return exchange(agent, { origin: credentials.apiUrl, path: pathOf(credentials, method), ...call }, timing, signal);
+  }
+
   return {
     async poll(credentials, method, signal) {
       const call = CALLS[method];
-      const path = pathOf(credentials, call.path);
-      const request = { origin: credentials.apiUrl, path, method: 'GET', headers, body: null } as const;
-      const reply = await exchange(agent, request, call.isSlow ? slowLimits : limits, signal);
+      const reply = await ask(credentials, call.path, call.isSlow ? slowLimits : limits, signal);
       return isAnswer(reply) ? call.interpret(reply) : interpretFailure(reply);
     },
 
     async sendPassword(credentials, password, signal) {
-      const path = pathOf(credentials, 'sendAuthorizationPassword');
-      const body = JSON.stringify({ password });
-      const request = { origin: credentials.apiUrl, path, method: 'POST', headers: jsonHeaders, body } as const;
-      const reply = await exchange(agent, request, limits, signal);
+      const reply = await ask(credentials, 'sendAuthorizationPassword', limits, signal, { password });
       return isAnswer(reply) ? interpretPassword(reply) : { kind: 'trouble', code: reply };
+    },
+
+    async getSettings(credentials, signal) {
+      const reply = await ask(credentials, 'getSettings', limits, signal);
+      return isAnswer(reply) ? interpretSettings(reply) : interpretFailure(reply);
+    },
+
+    async setSettings(credentials, settings, signal) {
+      const reply = await ask(credentials, 'setSettings', limits, signal, settings);
+      return isAnswer(reply) ? interpretSave(reply) : interpretFailure(reply);
     },
 
     async close() {
@@ -134,7 +154,7 @@ function pathOf({ instanceId, apiToken }: Credentials, method: string): string {
 }
 
 /** What was cut off for its size or cannot be read was an answer all the same; who may not be asked, did not fail to answer. */
-function interpretFailure(code: ExchangeTrouble): Outcome {
+function interpretFailure(code: ExchangeTrouble): Failure {
   return code === 'provider_error' || code === 'provider_refused'
     ? { kind: 'trouble', code }
     : { kind: 'trouble', code, isUnanswered: true };

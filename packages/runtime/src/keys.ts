@@ -52,6 +52,12 @@ export const revokedTicketsKey = (ns: Namespace, tenantId: string): string => `$
 export const passwordTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:password:${instanceKey}`;
 /** Set while a gateway logs the instance out for a new code. */
 export const startOverTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:start-over:${instanceKey}`;
+/** Who asks for the settings of an instance next: one request a second. */
+export const settingsTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:settings:${instanceKey}`;
+/** Held while the settings of an instance are changed. */
+export const settingsLockKey = (ns: Namespace, instanceKey: string): string => `${ns}:settings-lock:${instanceKey}`;
+/** When a notification of each of the tenant's instances came last. */
+export const lastNotificationsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:notified`;
 /** Passwords of a session that were wrong, or are being tried. */
 export const passwordTriesKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:passwords`;
 export const revocationsChannel = (ns: Namespace): string => `${ns}:revocations`;

@@ -21,6 +21,11 @@ it('gives back what it was given, usual or not', () => {
   expect(encodeSession(usual).length).toBeLessThan(encodeSession(unusual).length);
 });
 
+it('reads the expected phone of an older version in international form', () => {
+  const session = sampleSession({ expectedPhone: '89001234567' });
+  expect(decodeSession(encodeSession(session)).expectedPhone).toBe('79001234567');
+});
+
 it('tells a change with a picture from one without', () => {
   const session = sampleSession();
   expect(decodeChange(encodeSession(session))).toEqual({ session, image: null });

@@ -1,5 +1,6 @@
 /** Sessions as Redis holds them. What comes from Redis is a boundary: another version of ours may have written it, so it is checked. */
 
+import { readAccountPhone } from '@qrcast/core/account-phone';
 import type { Session } from '@qrcast/core/session';
 
 /** A session and, in `showing`, its picture as a data URL. */
@@ -37,7 +38,7 @@ export function encodeSession(session: Session): string {
 /** @throws {Error} if it is no session record. */
 export function decodeSession(record: string): Session {
   const given = JSON.parse(record) as Partial<Session>;
-  const session = { ...USUAL, ...progressOf(given), newsFrom: given.startedAt, ...given };
+  const session = { ...USUAL, ...progressOf(given), newsFrom: given.startedAt, ...given, ...expectedPhoneOf(given) };
   // What tells our records from others. A schema of every field costs more than the rest of a delivery.
   if (typeof session.id !== 'string' || !Number.isInteger(session.version) || typeof session.state?.kind !== 'string') {
     throw new Error('a session record in Redis has an unknown shape; was it written by another version?');
@@ -49,6 +50,11 @@ export function decodeSession(record: string): Session {
 function progressOf({ state }: Partial<Session>): Pick<Session, 'login' | 'isProven'> | Record<string, never> {
   if (state?.kind === 'showing') return { login: 'offered', isProven: true };
   return state?.kind === 'password' ? { login: 'password', isProven: true } : {};
+}
+
+/** A gateway of an older version may have written it as `8900…`, which equals no account's phone. */
+function expectedPhoneOf({ expectedPhone }: Partial<Session>): Pick<Session, 'expectedPhone'> | null {
+  return expectedPhone == null ? null : { expectedPhone: readAccountPhone(expectedPhone) ?? expectedPhone };
 }
 
 /** A published change: the record, and after the first line break the new picture if it changed with it. */

@@ -1,7 +1,7 @@
 /** Settings from the environment: each with its rule, and all faults told at once. A value is never repeated, for it may be a secret. */
 
 import { ANY_PUBLIC_HOST, DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
-import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/requests';
+import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/credential-forms';
 import { DEFAULT_POLICY, MIN_SPACING_MS, type Policy } from '@qrcast/core/schedule';
 import {
   ADDRESS_LIMITS,

@@ -15,7 +15,14 @@ describe('variables that are no settings', () => {
   });
 
   it("are no role's, nor the command line's, the examples' and the tests'", () => {
-    const others = ['QRCAST_API_KEY', 'QRCAST_ACCOUNT_PASSWORD', 'QRCAST_URL', 'QRCAST_CALLBACK_SECRET', 'QRCAST_SCREENSHOTS'];
+    const others = [
+      'QRCAST_API_KEY',
+      'QRCAST_ACCOUNT_PASSWORD',
+      'QRCAST_WEBHOOK_TOKEN',
+      'QRCAST_URL',
+      'QRCAST_CALLBACK_SECRET',
+      'QRCAST_SCREENSHOTS',
+    ];
     expect(findUnknownSettings([...Object.keys(SETTINGS), ...others])).toEqual([]);
   });
 

@@ -72,6 +72,8 @@ const ANSWERED: Readonly<Partial<Record<FaultName, readonly [number, string | Re
   notPng: [200, /"qrCode","message":"R0lGODlh/],
   unknownState: [200, '{"stateInstance":"hibernating"}'],
   nullState: [200, 'null'],
+  savedNothing: [200, '{"saveSettings":true}'],
+  saveRefused: [200, '{"saveSettings":false}'],
   passwordInvalid: [200, password('invalid_password')],
   passwordRateLimited: [200, password('rate_limit_exceeded')],
   passwordAlreadyRegistered: [200, password('already_registered')],

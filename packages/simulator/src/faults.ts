@@ -84,6 +84,9 @@ export const FAULTS = {
   unknownState: fixed('a state nobody has heard of', json({ stateInstance: UNHEARD_OF_STATE })),
   nullState: fixed('the body null, as while an instance is being created', json(null)),
 
+  savedNothing: fixed('setSettings: says that it saved and saves nothing', json({ saveSettings: true })),
+  saveRefused: fixed('setSettings: says that it did not save', json({ saveSettings: false })),
+
   passwordInvalid: password('invalid_password'),
   passwordRateLimited: password('rate_limit_exceeded'),
   passwordAlreadyRegistered: password('already_registered'),

@@ -69,6 +69,10 @@ export interface Instance {
   delayWebhooks(ms: number): void;
   /** Sends a notification that tells what it likes; the state stays as it is. */
   notify(notice: Notice): void;
+  /** As getSettings tells them. */
+  readonly settings: ProviderSettings;
+  /** Without the restart of setSettings; what is left out stays. */
+  changeSettings(patch: SettingsPatch): void;
   readonly requests: readonly RequestRecord[];
   readonly deliveries: readonly Delivery[];
   /** Resolves once `count` calls in all (of `method`) have arrived since the instance was made; rejects if the simulator closes first. */
@@ -83,7 +87,7 @@ export interface InstanceSeed {
   readonly cloudPassword: string | null;
 }
 
-export type InstanceDeps = Omit<AccountDeps, 'onChange'> & SenderSettings & Pick<Settled, 'announcedStates'>;
+export type InstanceDeps = Omit<AccountDeps, 'onChange'> & SenderSettings & Pick<Settled, 'announcedStates' | 'settingsMs'>;
 
 const DEFAULT_SCHEME = 'Bearer';
 
@@ -102,6 +106,8 @@ export class SimulatedInstance implements Instance {
   readonly #deps: InstanceDeps;
   readonly #sender: WebhookSender;
   #settings: ProviderSettings = INITIAL_SETTINGS;
+  /** What setSettings brought and what does not read so yet. */
+  #later: { readonly patch: SettingsPatch; readonly at: number } | null = null;
   #scheme: string | null = DEFAULT_SCHEME;
 
   constructor(deps: InstanceDeps, seed: InstanceSeed) {
@@ -117,6 +123,7 @@ export class SimulatedInstance implements Instance {
   }
 
   get settings(): ProviderSettings {
+    if (this.#later !== null && this.#deps.now() >= this.#later.at) this.changeSettings(this.#later.patch);
     return this.#settings;
   }
 
@@ -194,7 +201,14 @@ export class SimulatedInstance implements Instance {
     return this.log.until(count, method ?? null);
   }
 
+  /** As setSettings does: at once, or after `settingsMs`. */
+  saveSettings(patch: SettingsPatch): void {
+    if (this.#deps.settingsMs === 0) this.changeSettings(patch);
+    else this.#later = { patch: { ...this.#later?.patch, ...patch }, at: this.#deps.now() + this.#deps.settingsMs };
+  }
+
   changeSettings(patch: SettingsPatch): void {
+    this.#later = null;
     this.#settings = { ...this.#settings, ...patch };
     const { webhookUrl: url, webhookUrlToken: token } = this.#settings;
     this.#sender.setTarget(url === '' ? null : { url, token, scheme: this.#scheme });
@@ -209,7 +223,7 @@ export class SimulatedInstance implements Instance {
 
   #announce(state: InstanceState): void {
     const told = wireState(state);
-    const isTold = this.#settings.stateWebhook === 'yes' && this.#deps.announcedStates.includes(state);
+    const isTold = this.settings.stateWebhook === 'yes' && this.#deps.announcedStates.includes(state);
     if (isTold && told !== null) this.notifications.push(this.#stateChanged(told, this.#deps.now()));
   }
 

@@ -70,7 +70,7 @@ export const ANSWERS: Readonly<Record<MethodName, Answer>> = {
   setSettings: ({ instance, body }) => {
     const patch = parseSettings(body);
     if (patch === null) return badRequest('Validation failed. Details: a setting has a value it cannot have');
-    instance.changeSettings(patch);
+    instance.saveSettings(patch);
     instance.account.restart('keepLink');
     return json({ saveSettings: true });
   },

@@ -18,6 +18,8 @@ export interface SimulatorOptions {
   readonly enforceRateLimit?: boolean;
   /** How long an instance is `starting` after a logout, a reboot or setSettings (the provider takes up to five minutes), ms. */
   readonly startingMs?: number;
+  /** How long after setSettings the settings still read as before, ms: the provider is known to show them late, or never. */
+  readonly settingsMs?: number;
   /** Makes ids, tokens and codes the same in every run; random if not given. */
   readonly seed?: string;
   /** Renders this many codes at once and shares them among all instances in turn; 0 gives every instance codes of its own. For load. */
@@ -40,6 +42,7 @@ export const SIMULATOR_DEFAULTS = {
   webhookTimeoutMs: 180_000,
   enforceRateLimit: true,
   startingMs: 2_000,
+  settingsMs: 0,
   codePool: 0,
   logLimit: 1_000,
   announcedStates: ['notAuthorized', 'authorized', 'blocked', 'suspended'],

@@ -1,0 +1,60 @@
+import type { Answer, Failure } from './answer.ts';
+import { readAnswer, trouble } from './answer.ts';
+
+/**
+ * The settings that decide whether an instance notifies somebody. Null is what the provider did not tell, or told in an unknown form.
+ * `webhookToken` is a secret: it must reach no log, no answer and no error.
+ */
+export interface InstanceSettings {
+  readonly stateWebhook: boolean | null;
+  /** Empty where none is set. */
+  readonly webhookUrl: string | null;
+  /** As it stands there; people also write a scheme word before it. Empty where none is set. */
+  readonly webhookToken: string | null;
+}
+
+export type SettingsOutcome = { readonly kind: 'settings'; readonly settings: InstanceSettings } | Failure;
+
+/** `saved` is what the provider says; only reading the settings again proves it. */
+export type SaveOutcome = { readonly kind: 'saved' } | Failure;
+
+/** What is sent; all other settings stay as they are. */
+export interface WebhookSettings {
+  readonly webhookUrl: string;
+  readonly webhookUrlToken: string;
+  readonly stateWebhook: 'yes';
+}
+
+/** Longer ones are no setting that anybody made. */
+const MAX_CHARACTERS = 4_096;
+const SWITCH: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  ['yes', true],
+  ['no', false],
+]);
+
+/** `GET getSettings`. https://green-api.com/v3/docs/api/account/GetSettings */
+export function interpretSettings(answer: Answer): SettingsOutcome {
+  const reading = readAnswer(answer);
+  if (reading.kind !== 'reading') return reading;
+  if (reading.fields === null) return trouble('instance_starting');
+  const { stateWebhook, webhookUrl, webhookUrlToken } = reading.fields;
+  const settings = {
+    stateWebhook: SWITCH.get(stateWebhook) ?? null,
+    webhookUrl: textOf(webhookUrl),
+    webhookToken: textOf(webhookUrlToken),
+  };
+  return Object.values(settings).every((one) => one === null) ? trouble('provider_error') : { kind: 'settings', settings };
+}
+
+/** `POST setSettings`: `{"saveSettings":true}`. https://green-api.com/v3/docs/api/account/SetSettings */
+export function interpretSave(answer: Answer): SaveOutcome {
+  const reading = readAnswer(answer);
+  if (reading.kind !== 'reading') return reading;
+  const saved = reading.fields?.['saveSettings'];
+  if (saved === true) return { kind: 'saved' };
+  return trouble(saved === false ? 'provider_refused' : 'provider_error');
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value.length <= MAX_CHARACTERS ? value : null;
+}
