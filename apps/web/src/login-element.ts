@@ -14,6 +14,7 @@ import style from './login-element.css?inline';
 import { moveFocus } from './move-focus.ts';
 import { nearestLanguage } from './nearest-language.ts';
 import passwordStyle from './password-form.css?inline';
+import { isRendered, onRenderingChange } from './rendered.ts';
 import { chooseLanguage, type Language, type Refusal, textsOf } from './texts.ts';
 import { type TurnDetails, turnsBetween } from './turns.ts';
 import { type Body, type ScreenState, toRefusedView, toView, type View, wayBack } from './view.ts';
@@ -66,6 +67,8 @@ export class LoginElement extends LitElement {
   openWatch: OpenWatch = watchSession;
 
   #login: Login | null = null;
+  #isRendered = false;
+  #stopLooking = (): void => undefined;
   #openedFor = '';
   #model: Model = START;
   #returnAt: number | null = null;
@@ -124,6 +127,7 @@ export class LoginElement extends LitElement {
 
   protected override updated(): void {
     if (this.#view === null) return;
+    if (this.#login !== null) this.#look(); // with `display: contents` only what is drawn has a box
     const { state, version, headline, body } = this.#view;
     moveFocus(this.renderRoot, this.#drawn, body, this.#hadFocus);
     this.#drawn = body;
@@ -135,11 +139,21 @@ export class LoginElement extends LitElement {
     this.#awaitSecond(this.#view.ticksTo);
   }
 
+  /** Nobody scans what is not rendered: the gateway then makes no codes for it, and its attempt does not begin. */
+  #look(): void {
+    const wasRendered = this.#isRendered;
+    this.#isRendered = isRendered(this, this.renderRoot.firstElementChild);
+    if (this.#isRendered !== wasRendered) this.#login?.setVisible(this.#isRendered ? null : false);
+  }
+
   #open(ticket: string): void {
     const { renewTicket } = this;
+    this.#look();
+    this.#stopLooking = onRenderingChange(this, () => this.#look());
     const options = {
       url: this.url || new URL(import.meta.url).origin,
       ticket,
+      ...(this.#isRendered ? {} : { visible: false }),
       ...(renewTicket ? { renewTicket: () => (this.renewTicket ?? renewTicket)() } : {}),
     };
     try {
@@ -155,6 +169,7 @@ export class LoginElement extends LitElement {
   #close(): void {
     this.#stay();
     clearTimeout(this.#timer);
+    this.#stopLooking();
     this.#login?.close();
     this.#login = null;
     this.#openedFor = '';

@@ -39,6 +39,8 @@ export interface Login {
   serverNow(): number | null;
   sendPassword(password: string): Promise<CallResult>;
   resume(): Promise<CallResult>;
+  /** As `SessionWatch.setVisible`. */
+  setVisible(visible: boolean | null): void;
   /** Idempotent; nothing is told afterwards. */
   close(): void;
 }
@@ -79,6 +81,7 @@ export function openLogin({ openWatch, onChange }: LoginDeps, options: WatchOpti
     serverNow: () => watch.serverNow(),
     sendPassword: (password) => ask(() => watch.sendPassword(password)),
     resume: () => ask(() => watch.resume()),
+    setVisible: (visible) => watch.setVisible(visible),
     close() {
       isClosed = true;
       unsubscribe();

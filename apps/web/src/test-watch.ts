@@ -39,6 +39,8 @@ export interface TestWatch extends SessionWatch {
   readonly isClosed: boolean;
   readonly passwords: readonly string[];
   readonly resumes: number;
+  /** What `setVisible` was called with. */
+  readonly visible: readonly (boolean | null)[];
   /** Told with the connection that is open, unless another one is given. */
   tell(session: Session | null, connection?: Connection): void;
   setNow(now: number): void;
@@ -49,6 +51,7 @@ export interface TestWatch extends SessionWatch {
 export function createTestWatch(options: WatchOptions): TestWatch {
   const listeners = new Set<() => void>();
   const passwords: string[] = [];
+  const visible: (boolean | null)[] = [];
   let snapshot: Snapshot = { session: null, connection: { status: 'connecting' } };
   let now: number | null = null;
   let isClosed = false;
@@ -58,6 +61,7 @@ export function createTestWatch(options: WatchOptions): TestWatch {
   return {
     options,
     passwords,
+    visible,
     get snapshot() {
       return snapshot;
     },
@@ -97,7 +101,7 @@ export function createTestWatch(options: WatchOptions): TestWatch {
     close() {
       isClosed = true;
     },
-    setVisible: () => unused('setVisible'),
+    setVisible: (isVisible) => void visible.push(isVisible),
     on: () => unused('on'),
     [Symbol.asyncIterator]: () => unused('the iterator'),
   };

@@ -178,8 +178,8 @@ export interface SessionWatch extends AsyncIterable<WatchEvent> {
   sendPassword(password: string): Promise<CallResult>;
   /** A new attempt after a resumable end. Never rejects. */
   resume(): Promise<CallResult>;
-  /** A hidden screen stays connected but keeps no polls going. */
-  setVisible(visible: boolean): void;
+  /** A hidden screen stays connected but keeps no polls going. Null follows the document's visibility, as without the option `visible`. */
+  setVisible(visible: boolean | null): void;
   /** Takes the code off `snapshot`, too. Idempotent. */
   close(): void;
 }

@@ -124,8 +124,8 @@ export function watchSession(options: WatchOptions): SessionWatch {
     sendPassword: calls.sendPassword,
     resume: calls.resume,
     setVisible(visible) {
-      followsPage = false;
-      connection.setVisible(visible);
+      followsPage = visible === null;
+      connection.setVisible(visible ?? isPageVisible());
     },
     close,
     [Symbol.asyncIterator]: () => listeners.iterate([...standing()]),
