@@ -65,6 +65,10 @@ export const EN: Texts = {
     subscribe_timeout: { title: 'Connecting took too long', detail: 'Reload the page to try again.' },
     message_too_large: { title: 'This page is out of date', detail: 'Reload it to go on.' },
     no_ticket: { title: 'This link is not complete', detail: 'Open the whole link again, or get a new one from where you began.' },
+    other_login: {
+      title: 'This link belongs to another login',
+      detail: 'Open the whole link again, or get a new one from where you began.',
+    },
     unknown: { title: 'Something went wrong', detail: 'Reload the page. If it happens again, go back to where you began and start again.' },
   },
   calls: {
