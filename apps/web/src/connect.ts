@@ -45,6 +45,7 @@ function main(): void {
     } else if (state === 'connected' || (state === 'ended' && end?.resumable !== true)) finishTicket();
   });
 
+  login.ownsPage = true;
   login.autoReturn = window.parent === window; // out of a frame only a person may lead, by the button
   login.lang = new URLSearchParams(location.search).get('lang') ?? '';
   const held = takeTicket();

@@ -60,17 +60,6 @@ describe('the password', () => {
     expect([field.getAttribute('aria-invalid'), mistake.textContent]).toEqual(['true', en.calls.password_rejected]);
     expect(login.shadowRoot?.activeElement).toBe(field);
   });
-
-  it('takes the focus, but not from somebody who is busy elsewhere in the page', async () => {
-    const { login } = await shown(PASSWORD);
-    expect(login.shadowRoot?.activeElement?.id).toBe('password');
-    login.remove();
-    const other = document.createElement('input');
-    document.body.append(other);
-    other.focus();
-    const { login: second } = await shown(PASSWORD);
-    expect([document.activeElement, second.shadowRoot?.activeElement ?? null]).toEqual([other, null]);
-  });
 });
 
 describe('a new code', () => {

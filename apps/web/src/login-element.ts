@@ -11,7 +11,7 @@ import { type CardHandlers, cardTemplate } from './card.ts';
 import codeStyle from './code-panel.css?inline';
 import { type Login, type Model, type OpenWatch, openLogin, START } from './login.ts';
 import style from './login-element.css?inline';
-import { moveFocus } from './move-focus.ts';
+import { isAnswer, moveFocus } from './move-focus.ts';
 import { nearestLanguage } from './nearest-language.ts';
 import passwordStyle from './password-form.css?inline';
 import { isRendered, onRenderingChange } from './rendered.ts';
@@ -52,6 +52,7 @@ export class LoginElement extends LitElement {
     url: {},
     lang: { reflect: true },
     autoReturn: { type: Boolean, attribute: 'auto-return' },
+    ownsPage: { type: Boolean, attribute: 'owns-page' },
     renewTicket: { attribute: false },
     refusal: { attribute: false },
   };
@@ -60,6 +61,8 @@ export class LoginElement extends LitElement {
   /** The gateway; where the script came from if there is none. */
   declare url: string | null;
   declare autoReturn: boolean;
+  /** Takes the focus for the next step when nothing else has it. */
+  declare ownsPage: boolean;
   declare renewTicket: (() => Promise<string>) | null;
   /** Shown instead of a login, by a page that knows already that there is none. */
   declare refusal: Refusal | null;
@@ -74,18 +77,25 @@ export class LoginElement extends LitElement {
   #returnAt: number | null = null;
   #isRevealed = false;
   #hadFocus = false;
+  #hasActed = false;
   #view: View | null = null;
   #drawn: Body | null = null;
   #told = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   readonly #handlers: CardHandlers = {
-    onPassword: (password) => void this.#login?.sendPassword(password),
+    onPassword: (password) => {
+      this.#hasActed = true;
+      void this.#login?.sendPassword(password);
+    },
     onReveal: () => {
       this.#isRevealed = !this.#isRevealed;
       this.requestUpdate();
     },
-    onResume: () => void this.resume(),
+    onResume: () => {
+      this.#hasActed = true;
+      void this.resume();
+    },
     onStay: () => this.#stay(),
   };
 
@@ -129,7 +139,8 @@ export class LoginElement extends LitElement {
     if (this.#view === null) return;
     if (this.#login !== null) this.#look(); // with `display: contents` only what is drawn has a box
     const { state, version, headline, body } = this.#view;
-    moveFocus(this.renderRoot, this.#drawn, body, this.#hadFocus);
+    moveFocus(this.renderRoot, this.#drawn, body, { hasFocus: this.#hadFocus, hasActed: this.#hasActed, ownsPage: this.ownsPage });
+    if (this.#drawn?.kind !== body.kind || isAnswer(this.#drawn, body)) this.#hasActed = false;
     this.#drawn = body;
     const language = this.#language();
     const detail: ScreenDetail = { state, version, title: headline.title, language, direction: textsOf(language).direction };
@@ -174,6 +185,7 @@ export class LoginElement extends LitElement {
     this.#login = null;
     this.#openedFor = '';
     this.#model = START;
+    this.#hasActed = false;
   }
 
   #become(model: Model): void {
