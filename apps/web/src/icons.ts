@@ -1,6 +1,7 @@
 /** The sign over the words where there is no code. Decoration: the words say the same. */
 
-import { svg, type TemplateResult } from 'lit';
+import type { TemplateResult } from 'lit';
+import { svg } from './tidy-html.ts';
 
 export type Icon = keyof typeof PATHS;
 

@@ -6,7 +6,7 @@
 
 import { watchSession } from '@qrcast/client';
 import type { CallResult } from '@qrcast/client/types';
-import { LitElement, type TemplateResult, unsafeCSS } from 'lit';
+import { LitElement, type PropertyValues, type TemplateResult, unsafeCSS } from 'lit';
 import { type CardHandlers, cardTemplate } from './card.ts';
 import codeStyle from './code-panel.css?inline';
 import { type Login, type Model, type OpenWatch, openLogin, START } from './login.ts';
@@ -79,6 +79,8 @@ export class LoginElement extends LitElement {
   #hadFocus = false;
   #hasActed = false;
   #view: View | null = null;
+  /** As drawn last; null before that. */
+  #title: Element | null = null;
   #drawn: Body | null = null;
   #told = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -126,6 +128,23 @@ export class LoginElement extends LitElement {
     if (this.ticket && !this.refusal) this.#open(this.ticket);
   }
 
+  /** Extensions may change what is drawn in ways that Lit cannot follow (see tidy-html.ts). Then the whole card is drawn anew. */
+  protected override update(changed: PropertyValues): void {
+    if (this.#title?.isConnected === false) this.#clear();
+    try {
+      super.update(changed);
+    } catch {
+      this.#clear();
+      super.update(changed); // an error that is ours comes again
+    }
+  }
+
+  #clear(): void {
+    const renderBefore = document.createComment('');
+    this.renderRoot.replaceChildren(renderBefore);
+    this.renderOptions.renderBefore = renderBefore;
+  }
+
   protected override render(): TemplateResult {
     const language = this.#language();
     const texts = textsOf(language);
@@ -138,6 +157,7 @@ export class LoginElement extends LitElement {
   protected override updated(): void {
     if (this.#view === null) return;
     if (this.#login !== null) this.#look(); // with `display: contents` only what is drawn has a box
+    this.#title = this.renderRoot.querySelector('#title');
     const { state, version, headline, body } = this.#view;
     moveFocus(this.renderRoot, this.#drawn, body, { hasFocus: this.#hadFocus, hasActed: this.#hasActed, ownsPage: this.ownsPage });
     if (this.#drawn?.kind !== body.kind || isAnswer(this.#drawn, body)) this.#hasActed = false;

@@ -1,8 +1,9 @@
 /** Asks for the account's password. Nothing of it can be sent by the browser itself: the field has no name, and the form no address. */
 
-import { html, nothing, svg, type TemplateResult } from 'lit';
+import { nothing, type TemplateResult } from 'lit';
 import type { CardHandlers } from './card.ts';
 import type { Texts } from './texts.ts';
+import { html, svg } from './tidy-html.ts';
 import type { Body } from './view.ts';
 
 type PasswordBody = Extract<Body, { readonly kind: 'password' }>;
@@ -27,7 +28,7 @@ export function passwordForm({ error, ask }: PasswordBody, texts: Texts, isRevea
 
   // Not `disabled`: that would throw the focus of a keyboard user away while the answer is on its way.
   return html`<form autocomplete="off" novalidate @submit=${submit}>
-    <label for="password">${texts.passwordLabel}</label>
+    <label for="password" .textContent=${texts.passwordLabel}></label>
     <div class="field">
       <input
         id="password"
@@ -47,7 +48,7 @@ export function passwordForm({ error, ask }: PasswordBody, texts: Texts, isRevea
         <svg viewBox="0 0 24 24" aria-hidden="true">${EYE}${isRevealed ? STRUCK : nothing}</svg>
       </button>
     </div>
-    ${error === null ? nothing : html`<p id="mistake" class="error" part="error">${error}</p>`}
-    <button class="button" part="button" type="submit" aria-disabled=${isOff}>${label}</button>
+    ${error === null ? nothing : html`<p id="mistake" class="error" part="error" .textContent=${error}></p>`}
+    <button class="button" part="button" type="submit" aria-disabled=${isOff} .textContent=${label}></button>
   </form>`;
 }
