@@ -12,6 +12,7 @@ export interface CardHandlers {
   onPassword(password: string): void;
   onReveal(): void;
   onResume(): void;
+  onStartOver(): void;
   onStay(): void;
 }
 
@@ -49,6 +50,8 @@ function bodyTemplate(body: Body, { texts, isRevealed }: CardSetting, handlers: 
     case 'skeleton':
     case 'code':
       return codePanel(body, texts);
+    case 'finishing':
+      return nothing;
     case 'password':
       return passwordForm(body, texts, isRevealed, handlers);
     case 'success':

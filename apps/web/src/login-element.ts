@@ -98,6 +98,10 @@ export class LoginElement extends LitElement {
       this.#hasActed = true;
       void this.resume();
     },
+    onStartOver: () => {
+      this.#hasActed = true;
+      void this.startOver();
+    },
     onStay: () => this.#stay(),
   };
 
@@ -113,9 +117,12 @@ export class LoginElement extends LitElement {
 
   /** A new attempt after a resumable end, as the button does. Never rejects. */
   async resume(): Promise<CallResult> {
-    if (this.#login !== null) return this.#login.resume();
-    const detail = 'expected a login that is being watched; give the element a ticket first';
-    return { ok: false, error: { code: 'not_resumable', detail, retryable: false } };
+    return this.#login?.resume() ?? noLogin('not_resumable');
+  }
+
+  /** Leaves the password step for a new code, as the button does. Never rejects. */
+  async startOver(): Promise<CallResult> {
+    return this.#login?.startOver() ?? noLogin('not_waiting_for_password');
   }
 
   // A function is compared by being there: frameworks hand over a new one with each of their own updates.
@@ -252,4 +259,11 @@ export class LoginElement extends LitElement {
     if (until > now) this.#timer = setTimeout(() => this.requestUpdate(), (until - now) % 1000 || 1000);
     else if (this.#returnAt !== null) location.replace(wayBack(this.#model.session)?.url ?? '');
   }
+}
+
+function noLogin(code: string): CallResult {
+  return {
+    ok: false,
+    error: { code, detail: 'expected a login that is being watched; give the element a ticket first', retryable: false },
+  };
 }

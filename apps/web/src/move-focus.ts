@@ -37,7 +37,8 @@ function nextTarget(before: Body | null, after: Body, isInside: boolean): '#pass
   return isInside ? '#title' : null;
 }
 
-/** Whether the answer to a password came that did not end the step. */
+/** Whether the answer to a password came that did not end the step, or that takes the other way out of it. */
 export function isAnswer(before: Body | null, after: Body): boolean {
-  return before?.kind === 'password' && before.ask.isBusy && after.kind === 'password' && !after.ask.isBusy;
+  if (before?.kind !== 'password' || after.kind !== 'password') return false;
+  return (before.ask.isBusy && !after.ask.isBusy) || (before.startOver.ask !== null && after.startOver.ask === null);
 }

@@ -39,6 +39,7 @@ export interface TestWatch extends SessionWatch {
   readonly isClosed: boolean;
   readonly passwords: readonly string[];
   readonly resumes: number;
+  readonly startOvers: number;
   /** What `setVisible` was called with. */
   readonly visible: readonly (boolean | null)[];
   /** Told with the connection that is open, unless another one is given. */
@@ -56,6 +57,7 @@ export function createTestWatch(options: WatchOptions): TestWatch {
   let now: number | null = null;
   let isClosed = false;
   let resumes = 0;
+  let startOvers = 0;
   let call = Promise.withResolvers<CallResult>();
 
   return {
@@ -70,6 +72,9 @@ export function createTestWatch(options: WatchOptions): TestWatch {
     },
     get resumes() {
       return resumes;
+    },
+    get startOvers() {
+      return startOvers;
     },
     tell(session, connection = OPEN) {
       now ??= session?.serverNow ?? null;
@@ -96,6 +101,10 @@ export function createTestWatch(options: WatchOptions): TestWatch {
     },
     resume() {
       resumes++;
+      return call.promise;
+    },
+    startOver() {
+      startOvers++;
       return call.promise;
     },
     close() {

@@ -29,6 +29,8 @@ export interface Texts {
   readonly renewing: Headline;
   readonly cutOff: Headline;
   readonly showing: Headline;
+  /** In place of a code: it was scanned, and the login is being finished. */
+  readonly finishing: Headline;
   readonly password: Headline;
   readonly connected: Headline;
   readonly notices: Readonly<Record<NoticeCode, string>>;
@@ -49,6 +51,11 @@ export interface Texts {
   readonly passwordHide: string;
   readonly passwordSend: string;
   readonly passwordSending: string;
+  /** Asks who needs the way out of the password step; `startOver` says what it does. */
+  readonly startOverQuestion: string;
+  readonly startOver: string;
+  /** It was taken as often as a session allows. */
+  readonly startOverSpent: string;
   readonly newCode: string;
   readonly newCodeSending: string;
   readonly againIn: (seconds: number) => string;

@@ -14,6 +14,7 @@ const BACK = { returnUrl: 'https://shop.example.com/orders' };
 const TURNS: readonly Session[] = [
   { ...WAITING, notice: { code: 'provider_timeout', retryAt: NOW + 4_000 } },
   SHOWING,
+  { ...WAITING, notice: { code: 'login_finishing', retryAt: NOW + 4_000 } },
   { ...SHOWING, code: { ...CODE, text: null } },
   { ...SHOWING, code: null },
   { ...SHOWING, notice: { code: 'rate_limited', retryAt: NOW + 4_000 } },

@@ -123,6 +123,7 @@ export function watchSession(options: WatchOptions): SessionWatch {
     serverNow: clock.now,
     sendPassword: calls.sendPassword,
     resume: calls.resume,
+    startOver: calls.startOver,
     setVisible(visible) {
       followsPage = visible === null;
       connection.setVisible(visible ?? isPageVisible());
