@@ -43,7 +43,7 @@ const TRANSLATE = `{
 
 async function openLogin(query = '') {
   const instance = cluster.newInstance();
-  const { ticket } = await cluster.create(instance, { returnUrl: 'https://shop.example.com/' });
+  const { ticket } = await cluster.create(instance);
   const origin = cluster.gateways[0]?.publicUrl ?? '';
   const watched = await openPage(browser, { allowed: [origin] });
   opened.push(watched);
