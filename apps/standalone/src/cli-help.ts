@@ -24,7 +24,7 @@ Secrets are never arguments, which everybody on the machine can read:
   QRCAST_API_KEY            the API key for --gateway
   QRCAST_ACCOUNT_PASSWORD   the account's password, if there is no --password-file
 At a terminal you are asked for what is missing, and nothing you type is shown. A password may
-also come as a line of stdin.
+also come as a line of stdin. Enter alone, twice, leaves the password for a new code.
 
 Events of --json: session (as in the protocol, without its picture), fresh (the code may be
 shown until a later staleAt), stale (it may not be shown any more), password_required, and as

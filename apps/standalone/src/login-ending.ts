@@ -81,7 +81,8 @@ export function endingOf({ state, account, end }: Session): Ending | null {
 }
 
 export function endFor(reason: EndReason): Ending {
-  const [{ code }, sentence] = ENDS[reason];
+  // A gateway may be newer than this command.
+  const [{ code }, sentence] = Object.hasOwn(ENDS, reason) ? ENDS[reason] : [EXITS.cancelled, `The login has ended (${reason}).`];
   return { exitCode: code, reason, account: null, sentence };
 }
 

@@ -27,7 +27,7 @@ function scripted(answers: readonly CallResult[] = [OK]) {
     sent.push(call);
     return (left.length > 1 ? left.shift() : left[0]) ?? OK;
   };
-  const watch: Pick<SessionWatch, 'snapshot' | 'on' | 'sendPassword' | 'resume'> = {
+  const watch: Pick<SessionWatch, 'snapshot' | 'on' | 'sendPassword' | 'resume' | 'startOver'> = {
     get snapshot() {
       return snapshot;
     },
@@ -38,6 +38,7 @@ function scripted(answers: readonly CallResult[] = [OK]) {
     },
     sendPassword: answer,
     resume: () => answer('resume'),
+    startOver: () => answer('start over'),
   };
   return {
     watch,
@@ -88,6 +89,7 @@ describe('a login ends', () => {
     ['instance_blocked', 7],
     ['account_mismatch', 6],
     ['expired', 8],
+    ['invented_later' as 'expired', 8],
   ] as const)('when the session ends %s: %i', async (reason, exitCode) => {
     const script = scripted();
     const { ending } = follow(script);
@@ -249,6 +251,59 @@ describe('the password', () => {
       'The password was not accepted. Check it and try again.',
       'A password has 1 to 256 characters. Try again.',
     ]);
+  });
+
+  const kindsOf = (turns: ReturnType<typeof follow>['turns']): unknown[] =>
+    turns.map((turn) => (turn !== null && typeof turn === 'object' ? (turn.kind === 'wanted' ? turn.mistake : turn.kind) : turn));
+
+  it('is left for a new code by two empty lines, and asked for again should it be wanted again', async () => {
+    const script = scripted();
+    const { ending, turns } = follow(script, ['', '', 'correct horse']);
+    script.show({ state: 'password', version: 4 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(script.sent).toEqual(['start over']);
+    expect(kindsOf(turns)).toEqual(['typed unseen', null, 'typed unseen', 'leaving', 'startingOver']);
+    script.show({ state: 'waiting', version: 5 });
+    script.show({ state: 'password', version: 6 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(script.sent).toEqual(['start over', 'correct horse']);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+  });
+
+  it('is not left by one empty line', async () => {
+    const script = scripted([refused('password_rejected', true), OK]);
+    const { ending } = follow(script, ['', 'wrong', '', 'correct horse']);
+    script.show({ state: 'password' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(script.sent).toEqual(['wrong', 'correct horse']);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+  });
+
+  it.each([
+    [refused('unavailable', true), 'No new code could be had. Try again in a moment.'],
+    [refused('too_many_requests', true, 5_000), 'No new code could be had. Try again in a moment.'],
+    [refused('too_many_requests', true, 3_000_000), 'There are no more new codes for this login.'],
+    [refused('forbidden', false), 'This login allows no new code.'],
+  ])('that cannot be left is asked for again, with the reason: %j', async (refusal, reason) => {
+    const script = scripted([refusal, OK]);
+    const { ending, turns } = follow(script, ['', '', 'correct horse']);
+    script.show({ state: 'password' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(script.sent).toEqual(['start over', 'correct horse']);
+    expect(kindsOf(turns).slice(-4)).toEqual(['startingOver', 'typed unseen', reason, 'checking']);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+  });
+
+  it('that was left too late is no mistake: the session moves on', async () => {
+    const script = scripted([refused('not_waiting_for_password', false)]);
+    const { ending } = follow(script, ['', '']);
+    script.show({ state: 'password' });
+    await vi.advanceTimersByTimeAsync(0);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
   });
 
   it('ends the login where no password will help', async () => {

@@ -10,7 +10,7 @@ import type { Passwords } from './login-secrets.ts';
 import type { LoginView } from './login-view.ts';
 
 export interface FollowDeps {
-  readonly watch: Pick<SessionWatch, 'snapshot' | 'on' | 'sendPassword' | 'resume'>;
+  readonly watch: Pick<SessionWatch, 'snapshot' | 'on' | 'sendPassword' | 'resume' | 'startOver'>;
   readonly view: Pick<LoginView, 'password'>;
   readonly passwords: Passwords;
   /** Rejects when aborted. */

@@ -1,4 +1,8 @@
-/** The step of a protected account: asks for the password and hands it over, until the session wants none any more. */
+/**
+ * The step of a protected account: asks for the password and hands it over, until the session wants none any more. A person who has none,
+ * or who scanned with another account, leaves the step by two empty lines. Nothing else on the keyboard is free: every other line may be a
+ * password, and Ctrl-C stops the command. One empty line is easily typed unseen, so the second one confirms.
+ */
 
 import type { SessionWatch } from '@qrcast/client/types';
 import { type Ending, EXITS, LoginError, passwordMissing } from './login-ending.ts';
@@ -6,7 +10,7 @@ import type { Passwords } from './login-secrets.ts';
 import type { PasswordTurn } from './login-view.ts';
 
 export interface PasswordStepDeps {
-  readonly watch: Pick<SessionWatch, 'sendPassword'>;
+  readonly watch: Pick<SessionWatch, 'sendPassword' | 'startOver'>;
   readonly passwords: Passwords;
   readonly show: (turn: PasswordTurn) => void;
   /** Rejects when aborted. */
@@ -15,26 +19,41 @@ export interface PasswordStepDeps {
 
 /** What was not decided is sent again after so long, if nobody named a time. */
 const RESEND_MS = 2_000;
+/** A refusal for longer than this is one for good: the session allows no more new codes. */
+const SPENT_MS = 120_000;
 
 /**
- * Resolves to null when a password was taken or none is waited for any more, and to the login's end when nobody gives another. The signal
+ * Resolves to null when a password was taken, a new code is on its way or no password is waited for any more, and to the login's end when nobody gives another. The signal
  * says that the session wants none any more; then it rejects with the signal's reason.
  * @throws {LoginError} where no password will help.
  */
 export async function givePassword({ watch, passwords, show, delay }: PasswordStepDeps, signal: AbortSignal): Promise<Ending | null> {
   let mistake: string | null = null;
+  let isLeaving = false;
   for (;;) {
     let password = passwords.given();
     if (password === null) {
       passwords.prepare();
-      show({ kind: 'wanted', mistake });
+      show(isLeaving ? { kind: 'leaving' } : { kind: 'wanted', mistake });
       password = await passwords.next(signal);
     }
     if (password === null) return passwordMissing(mistake !== null);
-    if (password === '') continue;
-    mistake = await send(password);
+    const wasLeaving: boolean = isLeaving;
+    isLeaving = password === '' && !wasLeaving;
+    if (isLeaving) continue;
+    mistake = password === '' ? await startOver() : await send(password);
     if (mistake === null) return null;
     passwords.forgetGiven();
+  }
+
+  async function startOver(): Promise<string | null> {
+    show({ kind: 'startingOver' });
+    const result = await watch.startOver();
+    signal.throwIfAborted();
+    if (result.ok || result.error.code === 'not_waiting_for_password') return null;
+    const { code, retryable, retryAfterMs = 0 } = result.error;
+    if (code === 'too_many_requests' && retryAfterMs > SPENT_MS) return 'There are no more new codes for this login.';
+    return retryable ? 'No new code could be had. Try again in a moment.' : 'This login allows no new code.';
   }
 
   /** A mistake is for the person to mend; everything that passes is waited for, with the password at hand. */

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Snapshot } from '@qrcast/client/types';
 import { type DrawnCode, drawCode, FULL_QUIET_ZONE, HALF_QUIET_ZONE } from './login-code.ts';
 import type { PasswordTurn } from './login-view.ts';
-import { isPictureOnly, statusOf, turnOf } from './login-words.ts';
+import { isFinishing, isPictureOnly, statusOf, turnOf } from './login-words.ts';
 
 export interface Scene {
   readonly columns: number;
@@ -87,7 +87,8 @@ function statusLines(scene: Scene): string[] {
     lines.push(`Good for ${secondsUntil(code.staleAt, serverNow)} s${trouble.length === 0 ? ', and renewed by itself' : ''}.`);
   }
   lines.push(...trouble);
-  const notice = snapshot.session?.notice ?? null;
+  const { session } = snapshot;
+  const notice = session === null || isFinishing(session) ? null : session.notice;
   if (turn !== null) lines.push(...turnOf(turn));
   else if (notice !== null && code === null && serverNow !== null && notice.retryAt > serverNow) {
     lines.push(`Next try in ${secondsUntil(notice.retryAt, serverNow)} s.`);

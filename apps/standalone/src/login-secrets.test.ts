@@ -39,6 +39,13 @@ async function open(given: {
   return { ...(await openSecrets(deps, { instanceId: '1101000001', tokenFile, passwordFile })), asked };
 }
 
+describe('a line of stdin', () => {
+  it('that is empty is no password; one that a person typed empty is told', async () => {
+    const { passwords } = await open({ piped: ['', '', 'piped', ''], typed: ['', 'typed'] });
+    expect([await passwords.next(signal), await passwords.next(signal), await passwords.next(signal)]).toEqual(['piped', '', 'typed']);
+  });
+});
+
 describe("the instance's token", () => {
   it('comes from the environment', async () => {
     const { token, asked } = await open({ env: { GREEN_API_TOKEN: TOKEN }, typed: ['another-one'] });

@@ -51,7 +51,7 @@ export interface Passwords {
   forgetGiven(): void;
   /** To be called before a person is asked: from then on nothing that is typed is echoed. */
   prepare(): void;
-  /** The next one, from stdin or a person; null if nobody gives one. Rejects when aborted. */
+  /** The next one, from stdin or a person; null if nobody gives one. Empty only if a person typed nothing. Rejects when aborted. */
   next(signal: AbortSignal): Promise<string | null>;
 }
 
@@ -110,7 +110,11 @@ function createPasswords(given: string | undefined, input: SecretsDeps['input'])
       password = null;
     },
     prepare: () => input.takeKeyboard(),
-    next: async (signal) => (await input.piped(signal)) ?? input.typed(signal),
+    async next(signal) {
+      let line = await input.piped(signal);
+      while (line === '') line = await input.piped(signal);
+      return line ?? input.typed(signal);
+    },
   };
 }
 

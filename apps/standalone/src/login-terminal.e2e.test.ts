@@ -83,6 +83,36 @@ describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
     expect(instance.requests.filter(({ method }) => method === 'sendAuthorizationPassword')).toHaveLength(2);
   }, 60_000);
 
+  it('leaves the password for a new code after two empty lines, and takes the next password', async () => {
+    const instance = simulator.createInstance({ cloudPassword: 'correct horse' });
+    const run = await atTerminal(command(instance), { env: { GREEN_API_TOKEN: instance.apiToken } });
+    const { screen } = run;
+    const says = (words: string): Promise<unknown> => run.until(() => screen.lines.join(' ').includes(words));
+    await run.until(() => screen.readCode('dark') !== null);
+    instance.scan();
+    await says('Another account, or no password? Press Enter alone.');
+    run.stdin?.write('\r');
+    await says('Press Enter once more to log out and get a new code');
+    run.stdin?.write('\r');
+    await run.until(() => screen.readCode('dark') !== null && screen.readCode('dark') === instance.code());
+    expect(instance.requests.filter(({ method }) => method === 'logout')).toHaveLength(1);
+    instance.scan();
+    await says('Type the password and press Enter.');
+    run.stdin?.write('correct horse\r');
+    expect(await run.ended).toBe(0);
+  }, 60_000);
+
+  it('says of a scanned code whose login takes its time that it is being finished', async () => {
+    const instance = simulator.createInstance();
+    const run = await atTerminal(command(instance), { env: { GREEN_API_TOKEN: instance.apiToken } });
+    await run.until(() => run.screen.readCode('dark') !== null);
+    instance.setState('starting');
+    await run.until(({ lines }) => lines.join(' ').includes('The code was scanned, and the login is being finished …'));
+    expect(run.screen.readCode('dark')).toBeNull();
+    instance.setState('authorized');
+    expect(await run.ended).toBe(0);
+  }, 60_000);
+
   it('takes a token from a pipe and a password from the person', async () => {
     const instance = simulator.createInstance({ cloudPassword: 'correct horse' });
     const piped = `echo "$TOKEN" | ${command(instance)} --token-file -`;

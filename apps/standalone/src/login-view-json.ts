@@ -22,8 +22,8 @@ export function createJsonView({ write, ask }: JsonViewOptions): LoginView {
       ];
     },
     password(turn) {
-      if (turn?.kind !== 'wanted') return;
-      tell('password_required');
+      if (turn?.kind !== 'wanted' && turn?.kind !== 'leaving') return;
+      if (turn.kind === 'wanted') tell('password_required');
       ask(`${turnOf(turn).join('\n')}\n`);
     },
     close() {

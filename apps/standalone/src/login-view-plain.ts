@@ -14,9 +14,11 @@ export interface PlainViewOptions {
   /** To the person who is asked, wherever the output goes. */
   readonly ask: (text: string) => void;
   readonly colours: boolean;
+  /** There is somebody to type. */
+  readonly hasTerminal: boolean;
 }
 
-export function createPlainView({ write, ask, colours }: PlainViewOptions): LoginView {
+export function createPlainView({ write, ask, colours, hasTerminal }: PlainViewOptions): LoginView {
   let undo = (): void => undefined;
   return {
     watch(watch, pageUrl) {
@@ -26,7 +28,7 @@ export function createPlainView({ write, ask, colours }: PlainViewOptions): Logi
       show();
     },
     password(turn) {
-      if (turn !== null) ask(`${turnOf(turn).join('\n')}\n`);
+      if (turn !== null) ask(`${turnOf(turn, hasTerminal).join('\n')}\n`);
     },
     close: () => undo(),
   };

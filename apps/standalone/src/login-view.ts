@@ -6,6 +6,9 @@ import type { SessionWatch } from '@qrcast/client/types';
 export type PasswordTurn =
   /** `mistake`: why it is wanted again. */
   | { readonly kind: 'wanted'; readonly mistake: string | null }
+  /** An empty line was typed: another one leaves the password step for a new code. */
+  | { readonly kind: 'leaving' }
+  | { readonly kind: 'startingOver' }
   | { readonly kind: 'checking' }
   /** It is sent again by itself. */
   | { readonly kind: 'waiting'; readonly seconds: number };

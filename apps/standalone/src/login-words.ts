@@ -13,7 +13,18 @@ const NOTICES: Readonly<Record<NoticeCode, string>> = {
   rate_limited: 'The provider asks to slow down; something else may be asking it about this instance',
   password_rejected: 'The password was not accepted',
   password_rate_limited: 'The provider takes no more passwords for now',
+  login_finishing: 'The code was scanned, and the login is being finished',
 };
+
+/** A gateway may be newer than this command: a notice that it does not know is some trouble. */
+function noticeOf(code: string): string {
+  return NOTICES[Object.hasOwn(NOTICES, code) ? (code as NoticeCode) : 'provider_error'];
+}
+
+/** No code is to be scanned, and none is asked for. */
+export function isFinishing({ notice }: Session): boolean {
+  return notice?.code === 'login_finishing';
+}
 
 /** What the code says may come with a later poll than the code itself. */
 const READ_WITHIN_MS = 6_000;
@@ -33,7 +44,8 @@ function stateOf(session: Session, serverNow: number | null): string {
   switch (session.state) {
     case 'idle':
     case 'waiting':
-      return session.notice === null ? 'Waiting for a code …' : `${NOTICES[session.notice.code]}. Asking again …`;
+      if (session.notice === null) return 'Waiting for a code …';
+      return `${noticeOf(session.notice.code)}${isFinishing(session) ? ' …' : '. Asking again …'}`;
     case 'showing':
       if (session.code === null) return 'This code has expired. The next one is on its way …';
       if (isPictureOnly(session.code, serverNow)) return 'This code can only be shown as a picture. Open the page:';
@@ -46,15 +58,27 @@ function stateOf(session: Session, serverNow: number | null): string {
     case 'ended':
       return session.end?.resumable === true ? 'Nobody scanned the code in time. Asking for new ones …' : 'Ended.';
     default:
-      return session.state satisfies never;
+      session.state satisfies never;
+      return 'Waiting …'; // a newer gateway may know more states
   }
 }
 
-/** What is wanted of the person, or done with what was given. */
-export function turnOf(turn: PasswordTurn): readonly string[] {
+/**
+ * What is wanted of the person, or done with what was given.
+ * @param isTyped somebody can type it; else it comes from a pipe, whose empty lines mean nothing
+ */
+export function turnOf(turn: PasswordTurn, isTyped = true): readonly string[] {
   switch (turn.kind) {
     case 'wanted':
-      return [...(turn.mistake === null ? [] : [turn.mistake]), 'Type the password and press Enter. It is not shown.'];
+      return [
+        ...(turn.mistake === null ? [] : [turn.mistake]),
+        'Type the password and press Enter. It is not shown.',
+        ...(isTyped ? ['Another account, or no password? Press Enter alone.'] : []),
+      ];
+    case 'leaving':
+      return ['Press Enter once more to log out and get a new code, or type the password.'];
+    case 'startingOver':
+      return ['Asking for a new code …'];
     case 'checking':
       return ['Checking the password …'];
     case 'waiting':

@@ -60,7 +60,7 @@ export async function runLogin(deps: LoginDeps, args: LoginArguments): Promise<E
 function openView({ stdout, ask, input, isLive, colours }: LoginDeps, { json, instanceId }: LoginArguments, endsAt: number): LoginView {
   const write = (text: string): void => void stdout.write(text);
   if (json) return createJsonView({ write, ask: input.hasTerminal ? ask : () => undefined });
-  if (!isLive) return createPlainView({ write, ask, colours });
+  if (!isLive) return createPlainView({ write, ask, colours, hasTerminal: input.hasTerminal });
   input.takeKeyboard();
   return openLiveView({ stdout, colours, instanceId, endsAt });
 }

@@ -1,16 +1,18 @@
 /** The markup of a view. It knows nothing of sessions or sockets; what a person does is handed to its handlers. */
 
-import { html, nothing, type TemplateResult } from 'lit';
+import { nothing, type TemplateResult } from 'lit';
 import { codePanel } from './code-panel.ts';
 import { iconTemplate } from './icons.ts';
 import { passwordForm } from './password-form.ts';
 import type { Language, Texts } from './texts.ts';
+import { html } from './tidy-html.ts';
 import type { Ask, Body, View, Way } from './view.ts';
 
 export interface CardHandlers {
   onPassword(password: string): void;
   onReveal(): void;
   onResume(): void;
+  onStartOver(): void;
   onStay(): void;
 }
 
@@ -32,12 +34,12 @@ export function cardTemplate(view: View, setting: CardSetting, handlers: CardHan
     lang=${language}
     dir=${texts.direction}
   >
-    <p class="unseen" role="status">${view.announcement}</p>
-    ${view.banner === null ? nothing : html`<p class="banner" part="banner" aria-hidden="true">${view.banner}</p>`}
+    <p class="unseen" role="status" .textContent=${view.announcement}></p>
+    ${view.banner === null ? nothing : html`<p class="banner" part="banner" aria-hidden="true" .textContent=${view.banner}></p>`}
     <div class="words">
       ${mark === null ? nothing : html`<svg class="mark ${view.state}" part="mark" viewBox="0 0 24 24" aria-hidden="true">${iconTemplate(mark)}</svg>`}
-      <h2 id="title" part="title" tabindex="-1">${view.headline.title}</h2>
-      <p class="detail" part="detail">${view.headline.detail}</p>
+      <h2 id="title" part="title" tabindex="-1" .textContent=${view.headline.title}></h2>
+      <p class="detail" part="detail" .textContent=${view.headline.detail}></p>
     </div>
     ${bodyTemplate(view.body, setting, handlers)}
   </div>`;
@@ -48,13 +50,15 @@ function bodyTemplate(body: Body, { texts, isRevealed }: CardSetting, handlers: 
     case 'skeleton':
     case 'code':
       return codePanel(body, texts);
+    case 'finishing':
+      return nothing;
     case 'password':
       return passwordForm(body, texts, isRevealed, handlers);
     case 'success':
       return [phoneTemplate(body, texts), wayTemplate(body.way, texts, 'button'), leavingTemplate(body, texts, handlers)];
     case 'stop':
       return [
-        body.error === null ? nothing : html`<p class="error" part="error">${body.error}</p>`,
+        body.error === null ? nothing : html`<p class="error" part="error" .textContent=${body.error}></p>`,
         body.ask === null ? nothing : resumeTemplate(body.ask, texts, handlers),
         wayTemplate(body.way, texts, 'button quiet'),
       ];
@@ -65,26 +69,36 @@ function bodyTemplate(body: Body, { texts, isRevealed }: CardSetting, handlers: 
 
 function phoneTemplate({ phone }: Extract<Body, { kind: 'success' }>, texts: Texts): unknown {
   if (phone === null) return nothing;
-  return html`<p class="phone" part="phone" translate="no">
-    <span aria-hidden="true">${phone.masked}</span><span class="unseen">${texts.phoneEnding(phone.lastDigits)}</span>
+  return html`<p class="phone" part="phone">
+    <span aria-hidden="true" translate="no" .textContent=${phone.masked}></span>
+    <span class="unseen" .textContent=${texts.phoneEnding(phone.lastDigits)}></span>
   </p>`;
 }
 
 function wayTemplate(way: Way | null, texts: Texts, style: string): unknown {
-  return way === null ? nothing : html`<a id="return" class=${style} part="button" href=${way.url}>${texts.returnTo(way.host)}</a>`;
+  return way === null
+    ? nothing
+    : html`<a id="return" class=${style} part="button" href=${way.url} .textContent=${texts.returnTo(way.host)}></a>`;
 }
 
 function leavingTemplate({ way, returnsIn }: Extract<Body, { kind: 'success' }>, texts: Texts, { onStay }: CardHandlers): unknown {
   if (way === null || returnsIn === null) return nothing;
-  return html`<p class="seconds" aria-hidden="true">${texts.returning(returnsIn)}</p>
-    <button id="stay" class="button quiet" part="button" type="button" @click=${onStay}>${texts.stay}</button>`;
+  return html`<p class="seconds" aria-hidden="true" .textContent=${texts.returning(returnsIn)}></p>
+    <button id="stay" class="button quiet" part="button" type="button" @click=${onStay} .textContent=${texts.stay}></button>`;
 }
 
 // Not `disabled`: that would throw the focus of a keyboard user away while the answer is on its way.
 function resumeTemplate({ isBusy, waitSeconds }: Ask, texts: Texts, { onResume }: CardHandlers): TemplateResult {
   const label = isBusy ? texts.newCodeSending : waitSeconds === null ? texts.newCode : texts.againIn(waitSeconds);
   const isOff = isBusy || waitSeconds !== null;
-  return html`<button id="resume" class="button" part="button" type="button" aria-disabled=${isOff} @click=${isOff ? null : onResume}>
-    ${label}
-  </button>`;
+  const onClick = isOff ? null : onResume;
+  return html`<button
+    id="resume"
+    class="button"
+    part="button"
+    type="button"
+    aria-disabled=${isOff}
+    @click=${onClick}
+    .textContent=${label}
+  ></button>`;
 }

@@ -1,9 +1,10 @@
 /** The code in its frame, or the place where it will be, and how to scan it. */
 
-import { html, nothing, svg, type TemplateResult } from 'lit';
+import { nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { drawCode } from './draw-code.ts';
 import type { Texts } from './texts.ts';
+import { html, svg } from './tidy-html.ts';
 import type { Body, CodeBody } from './view.ts';
 
 export type PanelBody = Extract<Body, { readonly kind: 'code' | 'skeleton' }>;
@@ -23,15 +24,15 @@ export function codePanel(body: PanelBody, texts: Texts): TemplateResult {
         </svg>
         ${code === null ? skeleton() : picture(code, texts)}
       </div>
-      <p class="seconds" aria-hidden="true">${below}</p>
+      <p class="seconds" aria-hidden="true" .textContent=${below}></p>
       ${code?.link == null ? nothing : openHere(code.link, texts)}
-      ${code?.note == null ? nothing : html`<p class="note">${code.note}</p>`}
+      ${code?.note == null ? nothing : html`<p class="note" .textContent=${code.note}></p>`}
     </div>
     <div class="how">
       <ol class="steps" part="steps">
-        ${texts.steps.map((step) => html`<li><span>${step}</span></li>`)}
+        ${texts.steps.map((step) => html`<li><span .textContent=${step}></span></li>`)}
       </ol>
-      <p class="caution">${texts.caution}</p>
+      <p class="caution" .textContent=${texts.caution}></p>
     </div>
   `;
 }
@@ -79,5 +80,12 @@ function skeleton(): TemplateResult {
 
 /** Shown on phones alone, see the style: nobody can scan the screen in their hand. It leaves the page open, which tells the outcome. */
 function openHere(link: string, texts: Texts): TemplateResult {
-  return html`<a class="button here" part="button" href=${link} target="_blank" rel="noopener noreferrer">${texts.openHere}</a>`;
+  return html`<a
+    class="button here"
+    part="button"
+    href=${link}
+    target="_blank"
+    rel="noopener noreferrer"
+    .textContent=${texts.openHere}
+  ></a>`;
 }

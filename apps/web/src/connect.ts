@@ -6,7 +6,7 @@
 import type { RefusalCode } from '@qrcast/client/types';
 import type {} from './login-element.ts';
 import type { Language } from './texts.ts';
-import { finishTicket, forgetTicket, takeTicket } from './ticket.ts';
+import { addressedSession, finishTicket, forgetTicket, takeTicket } from './ticket.ts';
 
 const NAMES: Readonly<Record<Language, string>> = { en: 'Link MAX', ru: 'Подключение MAX' };
 
@@ -36,19 +36,24 @@ function main(): void {
   login.addEventListener('qrcast-refused', ({ detail }) => {
     if (!RELOADABLE.has(detail.code)) forgetTicket();
   });
-  login.addEventListener('qrcast-connected', finishTicket);
-  login.addEventListener('qrcast-ended', ({ detail }) => {
-    if (detail.end?.resumable !== true) finishTicket();
+  const addressed = addressedSession();
+  login.addEventListener('qrcast-session', ({ detail: { id, state, end } }) => {
+    if (addressed !== null && id !== addressed) {
+      // Before anything of it is drawn: who may frame this page was decided by the session in the address.
+      forgetTicket();
+      login.refusal = 'other_login';
+    } else if (state === 'connected' || (state === 'ended' && end?.resumable !== true)) finishTicket();
   });
 
+  login.ownsPage = true;
   login.autoReturn = window.parent === window; // out of a frame only a person may lead, by the button
   login.lang = new URLSearchParams(location.search).get('lang') ?? '';
   const held = takeTicket();
   if (held === null) login.refusal = 'no_ticket';
   else if (held === 'finished') login.refusal = 'done';
   else login.ticket = held.ticket;
-  // Another link pasted into this tab changes only the fragment, which loads nothing by itself.
-  addEventListener('hashchange', () => location.reload());
+  // Another link pasted into this tab changes only the fragment, and a step back from there only the history's state: neither loads anything.
+  for (const type of ['hashchange', 'popstate']) addEventListener(type, () => location.reload());
 }
 
 main();

@@ -4,7 +4,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { LoginElement } from './login-element.ts';
 import { en, find, prepareElement, URL } from './test-login-element.ts';
-import { CONNECTED, DEADLINE, NOW, PASSWORD, SHOWING, TEXT } from './test-watch.ts';
+import { CONNECTED, DEADLINE, LOST, NOW, OPEN, PASSWORD, SHOWING, TEXT, WAITING } from './test-watch.ts';
 
 const { create, shown } = prepareElement();
 
@@ -60,16 +60,92 @@ describe('the password', () => {
     expect([field.getAttribute('aria-invalid'), mistake.textContent]).toEqual(['true', en.calls.password_rejected]);
     expect(login.shadowRoot?.activeElement).toBe(field);
   });
+  it('is left for a new code by the button that says so, once at a time', async () => {
+    const { login, watch } = await shown(PASSWORD);
+    find<HTMLInputElement>(login, '#password').value = 'half a pass';
+    const button = find(login, '#start-over');
+    expect(button.textContent).toBe(`${en.startOverQuestion}${en.startOver}`);
+    button.click();
+    await login.updateComplete;
+    expect([watch.startOvers, button.getAttribute('aria-disabled')]).toEqual([1, 'true']);
+    button.click();
+    enter(login, 'a password meanwhile');
+    expect([watch.startOvers, watch.passwords]).toEqual([1, []]);
+    await watch.answer({ ok: true });
+    watch.tell({ ...WAITING, version: 4 });
+    await login.updateComplete;
+    expect(login.shadowRoot?.querySelector('form')).toBeNull();
+    watch.tell({ ...PASSWORD, version: 5 });
+    await login.updateComplete;
+    expect(find<HTMLInputElement>(login, '#password').value).toBe('');
+    void login.startOver();
+    expect(watch.startOvers).toBe(2);
+  });
 
-  it('takes the focus, but not from somebody who is busy elsewhere in the page', async () => {
-    const { login } = await shown(PASSWORD);
+  it('cannot be left while it is on its way, nor without a login', async () => {
+    const { login, watch } = await shown(PASSWORD);
+    enter(login, 'correct horse');
+    await login.updateComplete;
+    find(login, '#start-over').click();
+    expect(watch.startOvers).toBe(0);
+    expect(await create({}).startOver()).toMatchObject({ ok: false, error: { code: 'not_waiting_for_password' } });
+  });
+
+  it('says under the button why it could not be left, and gives the keys back to the field when it never can', async () => {
+    const { login, watch } = await shown(PASSWORD);
+    const fail = async (retryAfterMs: number): Promise<void> => {
+      find(login, '#start-over').focus();
+      find(login, '#start-over').click();
+      await watch.answer({ ok: false, error: { code: 'too_many_requests', detail: '', retryable: true, retryAfterMs } });
+      await login.updateComplete;
+      await login.updateComplete;
+    };
+    await fail(0);
+    expect(find(login, '.link + .error').textContent).toBe(en.calls.too_many_requests);
+    expect(find(login, '#password').getAttribute('aria-invalid')).toBe('false');
+    await fail(3_600_000);
+    expect(login.shadowRoot?.querySelector('#start-over')).toBeNull();
+    expect(find(login, '.error').textContent).toBe(en.startOverSpent);
     expect(login.shadowRoot?.activeElement?.id).toBe('password');
-    login.remove();
-    const other = document.createElement('input');
-    document.body.append(other);
-    other.focus();
-    const { login: second } = await shown(PASSWORD);
-    expect([document.activeElement, second.shadowRoot?.activeElement ?? null]).toEqual([other, null]);
+  });
+
+  it('half typed stays in its field through a hidden tab, a lost connection and whatever comes with the same state', async () => {
+    const { login, watch } = await shown(PASSWORD);
+    const field = find<HTMLInputElement>(login, '#password');
+    const form = find(login, 'form');
+    field.value = 'corre';
+    field.focus();
+    const visibility = vi.spyOn(document, 'visibilityState', 'get');
+    for (const state of ['hidden', 'visible'] as const) {
+      visibility.mockReturnValue(state);
+      document.dispatchEvent(new Event('visibilitychange'));
+      for (const connection of [LOST, { status: 'connecting' } as const, { ...LOST, code: 'draining' } as const, OPEN]) {
+        watch.tell({ ...PASSWORD, viewers: state === 'hidden' ? 0 : 1 }, connection);
+        await login.updateComplete;
+      }
+    }
+    for (const more of [
+      { notice: { code: 'password_rejected', retryAt: NOW } },
+      { notice: { code: 'new_trouble' as 'rate_limited', retryAt: NOW } },
+      { notice: null, deadlineAt: NOW + 400_000 },
+      { viewers: 7, serverNow: NOW + 60_000 },
+    ] as const) {
+      watch.tell({ ...PASSWORD, version: 9, ...more });
+      await login.updateComplete;
+    }
+    expect([find(login, '#password'), find(login, 'form')]).toEqual([field, form]);
+    expect([field.value, login.shadowRoot?.activeElement]).toEqual(['corre', field]);
+  });
+});
+
+describe('a scanned code', () => {
+  it('is not asked for again: no picture, no steps, one sentence', async () => {
+    const { login, watch } = await shown(SHOWING);
+    watch.tell({ ...WAITING, version: 4, notice: { code: 'login_finishing', retryAt: NOW + 4_000 } });
+    await login.updateComplete;
+    expect(find(login, '#title').textContent).toBe(en.finishing.title);
+    expect(login.shadowRoot?.querySelector('#code, .skeleton, .steps, .here, .caution')).toBeNull();
+    expect(find(login, '[role=status]').textContent).toContain(en.finishing.detail);
   });
 });
 

@@ -6,14 +6,15 @@
 
 import { watchSession } from '@qrcast/client';
 import type { CallResult } from '@qrcast/client/types';
-import { LitElement, type TemplateResult, unsafeCSS } from 'lit';
+import { LitElement, type PropertyValues, type TemplateResult, unsafeCSS } from 'lit';
 import { type CardHandlers, cardTemplate } from './card.ts';
 import codeStyle from './code-panel.css?inline';
 import { type Login, type Model, type OpenWatch, openLogin, START } from './login.ts';
 import style from './login-element.css?inline';
-import { moveFocus } from './move-focus.ts';
+import { isAnswer, moveFocus } from './move-focus.ts';
 import { nearestLanguage } from './nearest-language.ts';
 import passwordStyle from './password-form.css?inline';
+import { isRendered, onRenderingChange } from './rendered.ts';
 import { chooseLanguage, type Language, type Refusal, textsOf } from './texts.ts';
 import { type TurnDetails, turnsBetween } from './turns.ts';
 import { type Body, type ScreenState, toRefusedView, toView, type View, wayBack } from './view.ts';
@@ -51,6 +52,7 @@ export class LoginElement extends LitElement {
     url: {},
     lang: { reflect: true },
     autoReturn: { type: Boolean, attribute: 'auto-return' },
+    ownsPage: { type: Boolean, attribute: 'owns-page' },
     renewTicket: { attribute: false },
     refusal: { attribute: false },
   };
@@ -59,6 +61,8 @@ export class LoginElement extends LitElement {
   /** The gateway; where the script came from if there is none. */
   declare url: string | null;
   declare autoReturn: boolean;
+  /** Takes the focus for the next step when nothing else has it. */
+  declare ownsPage: boolean;
   declare renewTicket: (() => Promise<string>) | null;
   /** Shown instead of a login, by a page that knows already that there is none. */
   declare refusal: Refusal | null;
@@ -66,23 +70,38 @@ export class LoginElement extends LitElement {
   openWatch: OpenWatch = watchSession;
 
   #login: Login | null = null;
+  #isRendered = false;
+  #stopLooking = (): void => undefined;
   #openedFor = '';
   #model: Model = START;
   #returnAt: number | null = null;
   #isRevealed = false;
   #hadFocus = false;
+  #hasActed = false;
   #view: View | null = null;
+  /** As drawn last; null before that. */
+  #title: Element | null = null;
   #drawn: Body | null = null;
   #told = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   readonly #handlers: CardHandlers = {
-    onPassword: (password) => void this.#login?.sendPassword(password),
+    onPassword: (password) => {
+      this.#hasActed = true;
+      void this.#login?.sendPassword(password);
+    },
     onReveal: () => {
       this.#isRevealed = !this.#isRevealed;
       this.requestUpdate();
     },
-    onResume: () => void this.resume(),
+    onResume: () => {
+      this.#hasActed = true;
+      void this.resume();
+    },
+    onStartOver: () => {
+      this.#hasActed = true;
+      void this.startOver();
+    },
     onStay: () => this.#stay(),
   };
 
@@ -98,9 +117,12 @@ export class LoginElement extends LitElement {
 
   /** A new attempt after a resumable end, as the button does. Never rejects. */
   async resume(): Promise<CallResult> {
-    if (this.#login !== null) return this.#login.resume();
-    const detail = 'expected a login that is being watched; give the element a ticket first';
-    return { ok: false, error: { code: 'not_resumable', detail, retryable: false } };
+    return this.#login?.resume() ?? noLogin('not_resumable');
+  }
+
+  /** Leaves the password step for a new code, as the button does. Never rejects. */
+  async startOver(): Promise<CallResult> {
+    return this.#login?.startOver() ?? noLogin('not_waiting_for_password');
   }
 
   // A function is compared by being there: frameworks hand over a new one with each of their own updates.
@@ -111,6 +133,23 @@ export class LoginElement extends LitElement {
     this.#close();
     this.#openedFor = wanted;
     if (this.ticket && !this.refusal) this.#open(this.ticket);
+  }
+
+  /** Extensions may change what is drawn in ways that Lit cannot follow (see tidy-html.ts). Then the whole card is drawn anew. */
+  protected override update(changed: PropertyValues): void {
+    if (this.#title?.isConnected === false) this.#clear();
+    try {
+      super.update(changed);
+    } catch {
+      this.#clear();
+      super.update(changed); // an error that is ours comes again
+    }
+  }
+
+  #clear(): void {
+    const renderBefore = document.createComment('');
+    this.renderRoot.replaceChildren(renderBefore);
+    this.renderOptions.renderBefore = renderBefore;
   }
 
   protected override render(): TemplateResult {
@@ -124,8 +163,11 @@ export class LoginElement extends LitElement {
 
   protected override updated(): void {
     if (this.#view === null) return;
+    if (this.#login !== null) this.#look(); // with `display: contents` only what is drawn has a box
+    this.#title = this.renderRoot.querySelector('#title');
     const { state, version, headline, body } = this.#view;
-    moveFocus(this.renderRoot, this.#drawn, body, this.#hadFocus);
+    moveFocus(this.renderRoot, this.#drawn, body, { hasFocus: this.#hadFocus, hasActed: this.#hasActed, ownsPage: this.ownsPage });
+    if (this.#drawn?.kind !== body.kind || isAnswer(this.#drawn, body)) this.#hasActed = false;
     this.#drawn = body;
     const language = this.#language();
     const detail: ScreenDetail = { state, version, title: headline.title, language, direction: textsOf(language).direction };
@@ -135,11 +177,21 @@ export class LoginElement extends LitElement {
     this.#awaitSecond(this.#view.ticksTo);
   }
 
+  /** Nobody scans what is not rendered: the gateway then makes no codes for it, and its attempt does not begin. */
+  #look(): void {
+    const wasRendered = this.#isRendered;
+    this.#isRendered = isRendered(this, this.renderRoot.firstElementChild);
+    if (this.#isRendered !== wasRendered) this.#login?.setVisible(this.#isRendered ? null : false);
+  }
+
   #open(ticket: string): void {
     const { renewTicket } = this;
+    this.#look();
+    this.#stopLooking = onRenderingChange(this, () => this.#look());
     const options = {
       url: this.url || new URL(import.meta.url).origin,
       ticket,
+      ...(this.#isRendered ? {} : { visible: false }),
       ...(renewTicket ? { renewTicket: () => (this.renewTicket ?? renewTicket)() } : {}),
     };
     try {
@@ -155,10 +207,12 @@ export class LoginElement extends LitElement {
   #close(): void {
     this.#stay();
     clearTimeout(this.#timer);
+    this.#stopLooking();
     this.#login?.close();
     this.#login = null;
     this.#openedFor = '';
     this.#model = START;
+    this.#hasActed = false;
   }
 
   #become(model: Model): void {
@@ -205,4 +259,11 @@ export class LoginElement extends LitElement {
     if (until > now) this.#timer = setTimeout(() => this.requestUpdate(), (until - now) % 1000 || 1000);
     else if (this.#returnAt !== null) location.replace(wayBack(this.#model.session)?.url ?? '');
   }
+}
+
+function noLogin(code: string): CallResult {
+  return {
+    ok: false,
+    error: { code, detail: 'expected a login that is being watched; give the element a ticket first', retryable: false },
+  };
 }

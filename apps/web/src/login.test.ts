@@ -89,6 +89,36 @@ describe('a password', () => {
   });
 });
 
+describe('a new code instead of the password', () => {
+  it('is asked for beside the password, whose own wait it does not share', async () => {
+    const { login, watch } = open();
+    watch.tell(PASSWORD);
+    const asked = login.startOver();
+    expect([watch.startOvers, login.model.call, login.model.startOver.call]).toEqual([1, { kind: 'none' }, { kind: 'sending' }]);
+    await watch.answer({ ok: false, error: { code: 'too_many_requests', detail: '', retryable: true, retryAfterMs: 5_000 } });
+    await asked;
+    expect(login.model).toMatchObject({
+      call: { kind: 'none' },
+      callableAt: null,
+      startOver: { call: { kind: 'failed', code: 'too_many_requests' }, callableAt: NOW + 5_000 },
+    });
+  });
+
+  it.each([
+    ['was accepted', { ok: true } as const],
+    ['came too late', { ok: false, error: { code: 'not_waiting_for_password', detail: '', retryable: false } } as const],
+  ])('waits for the session to move on, when it %s', async (_name, result) => {
+    const { login, watch } = open();
+    watch.tell(PASSWORD);
+    const asked = login.startOver();
+    await watch.answer(result);
+    expect(await asked).toBe(result);
+    expect(login.model.startOver.call).toEqual({ kind: 'accepted' });
+    watch.tell({ ...WAITING, version: 4 });
+    expect(login.model.startOver).toEqual({ call: { kind: 'none' }, callableAt: null });
+  });
+});
+
 it('asks for a new code', async () => {
   const { login, watch } = open();
   watch.tell(DEADLINE);

@@ -7,7 +7,7 @@ import type { CallResult, Connection, Session, SessionWatch, WatchOptions } from
 
 export type OpenWatch = (options: WatchOptions) => SessionWatch;
 
-/** The password or a new code, whichever was asked for last. `code` of a failure: an error code of the protocol. */
+/** Something that the person asked for. `code` of a failure: an error code of the protocol. */
 export type Call =
   | { readonly kind: 'none' }
   | { readonly kind: 'sending' }
@@ -15,21 +15,29 @@ export type Call =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'failed'; readonly code: string };
 
-export interface Model {
-  readonly session: Session | null;
-  readonly connection: Connection;
+export interface Asked {
   readonly call: Call;
   /** Before this moment of the server's clock another call is of no use; null if any time will do. */
   readonly callableAt: number | null;
+}
+
+/** `call` and `callableAt`: the password or a new attempt, whichever was asked for last. */
+export interface Model extends Asked {
+  readonly session: Session | null;
+  readonly connection: Connection;
+  /** A new code instead of the password. */
+  readonly startOver: Asked;
   /** The longest time, in ms, that a code was still good for when we heard of it: the full length of the countdown. */
   readonly lifetimeMs: number;
 }
 
+const UNASKED: Asked = { call: { kind: 'none' }, callableAt: null };
+
 export const START: Model = {
+  ...UNASKED,
   session: null,
   connection: { status: 'connecting' },
-  call: { kind: 'none' },
-  callableAt: null,
+  startOver: UNASKED,
   lifetimeMs: 0,
 };
 
@@ -39,6 +47,9 @@ export interface Login {
   serverNow(): number | null;
   sendPassword(password: string): Promise<CallResult>;
   resume(): Promise<CallResult>;
+  startOver(): Promise<CallResult>;
+  /** As `SessionWatch.setVisible`. */
+  setVisible(visible: boolean | null): void;
   /** Idempotent; nothing is told afterwards. */
   close(): void;
 }
@@ -60,14 +71,14 @@ export function openLogin({ openWatch, onChange }: LoginDeps, options: WatchOpti
     onChange(model);
   }
 
-  async function ask(send: () => Promise<CallResult>): Promise<CallResult> {
+  async function ask(part: Part, send: () => Promise<CallResult>): Promise<CallResult> {
     const asked = model.session;
-    become({ ...model, call: { kind: 'sending' } });
+    become(withAsked(model, part, { ...askedOf(model, part), call: { kind: 'sending' } }));
     const result = await send();
     // The session may have moved on meanwhile: then success has nothing to wait for, and a failure belongs to another screen.
     const { session } = model;
-    const isSame = result.ok ? session?.version === asked?.version : session?.state === asked?.state;
-    if (isSame) become(withResult(model, result, watch.serverNow()));
+    const isSame = isDone(result) ? session?.version === asked?.version : session?.state === asked?.state;
+    if (isSame) become(withAsked(model, part, withResult(askedOf(model, part), result, watch.serverNow())));
     return result;
   }
 
@@ -77,8 +88,10 @@ export function openLogin({ openWatch, onChange }: LoginDeps, options: WatchOpti
       return model;
     },
     serverNow: () => watch.serverNow(),
-    sendPassword: (password) => ask(() => watch.sendPassword(password)),
-    resume: () => ask(() => watch.resume()),
+    sendPassword: (password) => ask('step', () => watch.sendPassword(password)),
+    resume: () => ask('step', () => watch.resume()),
+    startOver: () => ask('startOver', () => watch.startOver()),
+    setVisible: (visible) => watch.setVisible(visible),
     close() {
       isClosed = true;
       unsubscribe();
@@ -87,25 +100,44 @@ export function openLogin({ openWatch, onChange }: LoginDeps, options: WatchOpti
   };
 }
 
+/** Whether the session changes next: also where the call came too late, for the login was finished or left by somebody else. */
+function isDone(result: CallResult): boolean {
+  return result.ok || result.error.code === 'not_waiting_for_password';
+}
+
+type Part = 'step' | 'startOver';
+
+function askedOf(model: Model, part: Part): Asked {
+  return part === 'step' ? model : model.startOver;
+}
+
+function withAsked(model: Model, part: Part, { call, callableAt }: Asked): Model {
+  return part === 'step' ? { ...model, call, callableAt } : { ...model, startOver: { call, callableAt } };
+}
+
 function withSnapshot(model: Model, { snapshot, serverNow }: Pick<SessionWatch, 'snapshot' | 'serverNow'>): Model {
   const { session, connection } = snapshot;
   const isMoved = session?.version !== model.session?.version;
-  // After a reconnect the same version may come again, so a call that was accepted before it waits no longer.
-  const isCallOver = isMoved || (connection.status === 'retrying' && model.call.kind === 'accepted');
+  const isSameState = session?.state === model.session?.state;
+  const follow = ({ call, callableAt }: Asked): Asked => {
+    // After a reconnect the same version may come again, so a call that was accepted before it waits no longer.
+    const isOver = isMoved || (connection.status === 'retrying' && call.kind === 'accepted');
+    return { call: isOver ? { kind: 'none' } : call, callableAt: isSameState ? callableAt : null };
+  };
   const leftMs = session?.code ? session.code.staleAt - (serverNow() ?? session.serverNow) : 0;
   return {
+    ...follow(model),
     session,
     connection,
-    call: isCallOver ? { kind: 'none' } : model.call,
-    callableAt: session?.state === model.session?.state ? model.callableAt : null,
+    startOver: follow(model.startOver),
     lifetimeMs: session?.code?.issuedAt === model.session?.code?.issuedAt ? Math.max(model.lifetimeMs, leftMs) : leftMs,
   };
 }
 
 /** @param now by the server's clock */
-function withResult(model: Model, result: CallResult, now: number | null): Model {
-  if (result.ok) return { ...model, call: { kind: 'accepted' } };
+function withResult(asked: Asked, result: CallResult, now: number | null): Asked {
+  if (result.ok || isDone(result)) return { ...asked, call: { kind: 'accepted' } };
   const { code, retryAfterMs } = result.error;
-  const callableAt = retryAfterMs === undefined || now === null ? model.callableAt : now + retryAfterMs;
-  return { ...model, call: { kind: 'failed', code }, callableAt };
+  const callableAt = retryAfterMs === undefined || now === null ? asked.callableAt : now + retryAfterMs;
+  return { call: { kind: 'failed', code }, callableAt };
 }

@@ -1,23 +1,44 @@
 import type { Body } from './view.ts';
 
-/**
- * To what the person acts on next; else to the title, but only if the focus would be lost with what was removed. Somebody who is busy
- * elsewhere in the page is left alone.
- *
- * @param hadFocus whether the focus was inside before the change
- */
-export function moveFocus(root: ParentNode, before: Body | null, after: Body, hadFocus: boolean): void {
-  const isFree = hadFocus || document.activeElement === null || document.activeElement === document.body;
-  const target = isFree ? nextTarget(before, after, hadFocus) : null;
-  if (target !== null) root.querySelector<HTMLElement>(target)?.focus();
+/** Where the person is, before the change is drawn. */
+export interface Presence {
+  /** The focus is inside the element. */
+  readonly hasFocus: boolean;
+  /** The person has asked for this change inside the element, perhaps by a touch, which moves no focus in Safari. */
+  readonly hasActed: boolean;
+  /** The document is there for the login alone, so a focus that is nowhere may be taken. */
+  readonly ownsPage: boolean;
 }
 
-function nextTarget(before: Body | null, after: Body, hadFocus: boolean): '#password' | '#resume' | '#title' | null {
-  if (before?.kind === after.kind) {
-    const isAnswered = before.kind === 'password' && before.ask.isBusy && after.kind === 'password' && !after.ask.isBusy;
-    return isAnswered ? '#password' : null;
-  }
+/**
+ * Moves the focus to what the person acts on next; else to the title, but only if the focus would be lost with what was removed. Somebody
+ * who is busy elsewhere in the page, or around its frame, is left alone. No part of somebody else's page is scrolled.
+ */
+export function moveFocus(root: ParentNode, before: Body | null, after: Body, presence: Presence): void {
+  const target = isFree(presence) ? nextTarget(before, after, presence.hasFocus || presence.hasActed) : null;
+  if (target !== null) root.querySelector<HTMLElement>(target)?.focus({ preventScroll: !presence.ownsPage || isFramed() });
+}
+
+function isFree({ hasFocus, hasActed, ownsPage }: Presence): boolean {
+  // `activeElement` of a frame stays while the person types into the page around it.
+  if (isFramed() && !document.hasFocus()) return false;
+  const isNowhere = document.activeElement === null || document.activeElement === document.body;
+  return hasFocus || (isNowhere && (hasActed || ownsPage));
+}
+
+function isFramed(): boolean {
+  return window.parent !== window;
+}
+
+function nextTarget(before: Body | null, after: Body, isInside: boolean): '#password' | '#resume' | '#title' | null {
+  if (before?.kind === after.kind) return isAnswer(before, after) ? '#password' : null;
   if (after.kind === 'password') return '#password';
   if (after.kind === 'stop' && after.ask !== null) return '#resume';
-  return hadFocus ? '#title' : null;
+  return isInside ? '#title' : null;
+}
+
+/** Whether the answer to a password came that did not end the step, or that takes the other way out of it. */
+export function isAnswer(before: Body | null, after: Body): boolean {
+  if (before?.kind !== 'password' || after.kind !== 'password') return false;
+  return (before.ask.isBusy && !after.ask.isBusy) || (before.startOver.ask !== null && after.startOver.ask === null);
 }

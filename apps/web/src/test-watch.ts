@@ -39,6 +39,9 @@ export interface TestWatch extends SessionWatch {
   readonly isClosed: boolean;
   readonly passwords: readonly string[];
   readonly resumes: number;
+  readonly startOvers: number;
+  /** What `setVisible` was called with. */
+  readonly visible: readonly (boolean | null)[];
   /** Told with the connection that is open, unless another one is given. */
   tell(session: Session | null, connection?: Connection): void;
   setNow(now: number): void;
@@ -49,15 +52,18 @@ export interface TestWatch extends SessionWatch {
 export function createTestWatch(options: WatchOptions): TestWatch {
   const listeners = new Set<() => void>();
   const passwords: string[] = [];
+  const visible: (boolean | null)[] = [];
   let snapshot: Snapshot = { session: null, connection: { status: 'connecting' } };
   let now: number | null = null;
   let isClosed = false;
   let resumes = 0;
+  let startOvers = 0;
   let call = Promise.withResolvers<CallResult>();
 
   return {
     options,
     passwords,
+    visible,
     get snapshot() {
       return snapshot;
     },
@@ -66,6 +72,9 @@ export function createTestWatch(options: WatchOptions): TestWatch {
     },
     get resumes() {
       return resumes;
+    },
+    get startOvers() {
+      return startOvers;
     },
     tell(session, connection = OPEN) {
       now ??= session?.serverNow ?? null;
@@ -94,10 +103,14 @@ export function createTestWatch(options: WatchOptions): TestWatch {
       resumes++;
       return call.promise;
     },
+    startOver() {
+      startOvers++;
+      return call.promise;
+    },
     close() {
       isClosed = true;
     },
-    setVisible: () => unused('setVisible'),
+    setVisible: (isVisible) => void visible.push(isVisible),
     on: () => unused('on'),
     [Symbol.asyncIterator]: () => unused('the iterator'),
   };

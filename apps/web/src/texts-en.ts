@@ -10,6 +10,7 @@ export const EN: Texts = {
   renewing: { title: 'Renewing the code', detail: 'The last code has expired. A new one is on its way.' },
   cutOff: { title: 'The code has expired', detail: 'A new one comes as soon as the connection is back.' },
   showing: { title: 'Scan the code with MAX', detail: 'It renews by itself.' },
+  finishing: { title: 'Scanned; finishing', detail: 'This usually takes a few seconds. There is nothing you need to do.' },
   password: { title: 'Enter your MAX password', detail: 'The code was scanned. This account is also protected by a password.' },
   connected: { title: 'Connected', detail: 'Your MAX account is linked. You are all set.' },
   notices: {
@@ -22,6 +23,7 @@ export const EN: Texts = {
     rate_limited: 'MAX asked us to slow down. We try again shortly.',
     password_rejected: 'This password was not accepted. Check it and try again.',
     password_rate_limited: 'Too many attempts. Wait a little, then try again.',
+    login_finishing: 'The code was scanned. The login is being finished.',
   },
   ends: {
     deadline: { title: 'Time is up', detail: 'The code was not scanned in time. Get a new one when your phone is at hand.' },
@@ -34,7 +36,7 @@ export const EN: Texts = {
     instance_deleted: { title: 'This login cannot go on', detail: `The account slot no longer exists. ${START_AGAIN}` },
     instance_expired: {
       title: 'This login cannot go on',
-      detail: 'The account slot is no longer paid for. Tell whoever asked you to connect MAX.',
+      detail: 'The account slot is not paid for, or not ready yet. Try again later, or tell whoever asked you to connect MAX.',
     },
     instance_blocked: {
       title: 'Account blocked',
@@ -65,6 +67,10 @@ export const EN: Texts = {
     subscribe_timeout: { title: 'Connecting took too long', detail: 'Reload the page to try again.' },
     message_too_large: { title: 'This page is out of date', detail: 'Reload it to go on.' },
     no_ticket: { title: 'This link is not complete', detail: 'Open the whole link again, or get a new one from where you began.' },
+    other_login: {
+      title: 'This link belongs to another login',
+      detail: 'Open the whole link again, or get a new one from where you began.',
+    },
     unknown: { title: 'Something went wrong', detail: 'Reload the page. If it happens again, go back to where you began and start again.' },
   },
   calls: {
@@ -88,6 +94,9 @@ export const EN: Texts = {
   passwordHide: 'Hide password',
   passwordSend: 'Continue',
   passwordSending: 'Checking…',
+  startOverQuestion: 'Another account, or no password?',
+  startOver: 'Start again with a new code',
+  startOverSpent: 'There are no more new codes for this login. Enter the password, or go back to where you began and start again.',
   newCode: 'New code',
   newCodeSending: 'One moment…',
   againIn: (seconds) => `Try again in ${seconds} s`,

@@ -8,8 +8,8 @@ import type { EndReason, NoticeCode, RefusalCode } from '@qrcast/client/types';
 import { EN } from './texts-en.ts';
 import { RU } from './texts-ru.ts';
 
-/** Why nothing can be shown: what the client says, or that nobody gave us a ticket. */
-export type Refusal = RefusalCode | 'no_ticket';
+/** Why nothing can be shown: what the client says, or what the page knows: there is no ticket, or one of another login than the address names. */
+export type Refusal = RefusalCode | 'no_ticket' | 'other_login';
 
 /** Refused calls that a person can do something about; the rest share `other`. */
 export type CallFailure = 'password_rejected' | 'too_many_requests' | 'forbidden' | 'not_resumable' | 'unavailable' | 'other';
@@ -29,6 +29,8 @@ export interface Texts {
   readonly renewing: Headline;
   readonly cutOff: Headline;
   readonly showing: Headline;
+  /** In place of a code: it was scanned, and the login is being finished. */
+  readonly finishing: Headline;
   readonly password: Headline;
   readonly connected: Headline;
   readonly notices: Readonly<Record<NoticeCode, string>>;
@@ -49,6 +51,11 @@ export interface Texts {
   readonly passwordHide: string;
   readonly passwordSend: string;
   readonly passwordSending: string;
+  /** Asks who needs the way out of the password step; `startOver` says what it does. */
+  readonly startOverQuestion: string;
+  readonly startOver: string;
+  /** It was taken as often as a session allows. */
+  readonly startOverSpent: string;
   readonly newCode: string;
   readonly newCodeSending: string;
   readonly againIn: (seconds: number) => string;

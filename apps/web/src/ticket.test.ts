@@ -1,49 +1,117 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { finishTicket, forgetTicket, takeTicket } from './ticket.ts';
+import { addressedSession, finishTicket, forgetTicket, takeTicket } from './ticket.ts';
 
-/** As if the page were opened with this fragment in the tab it is. */
-function openPage(fragment: string) {
-  history.replaceState(null, '', `/connect?lang=ru${fragment}`);
-  return takeTicket();
+/** A page's own place in the tab's history; all pages of the tab share one sessionStorage. */
+interface TestPage {
+  /** Opens this fragment there. */
+  open(fragment: string): ReturnType<typeof takeTicket>;
+  reload(): ReturnType<typeof takeTicket>;
+  /** Makes it the page that the functions under test are in. */
+  enter(): void;
+}
+
+function testPage(path = '/connect?lang=ru'): TestPage {
+  let entry: { url: string; state: unknown } = { url: path, state: null };
+  const enter = (): void => history.replaceState(entry.state, '', entry.url);
+  const take = (): ReturnType<typeof takeTicket> => {
+    enter();
+    const held = takeTicket();
+    entry = { url: location.pathname + location.search + location.hash, state: history.state };
+    return held;
+  };
+  return {
+    enter,
+    reload: take,
+    open(fragment) {
+      entry = { url: path + fragment, state: null };
+      return take();
+    },
+  };
 }
 
 beforeEach(() => sessionStorage.clear());
 
 describe('the ticket', () => {
   it('leaves the address at once, and is found again after a reload', () => {
-    expect(openPage('#abc.def')).toEqual({ ticket: 'abc.def' });
+    const page = testPage();
+    expect(page.open('#abc.def')).toEqual({ ticket: 'abc.def' });
     expect(location.href).toMatch(/\/connect\?lang=ru$/);
-    expect(openPage('')).toEqual({ ticket: 'abc.def' });
+    expect(JSON.stringify(history.state)).not.toContain('abc.def');
+    expect(page.reload()).toEqual({ ticket: 'abc.def' });
   });
 
   it('gives way to a newer link', () => {
-    openPage('#old');
-    expect(openPage('#new')).toEqual({ ticket: 'new' });
-    expect(openPage('')).toEqual({ ticket: 'new' });
+    const page = testPage();
+    page.open('#old');
+    expect(page.open('#new')).toEqual({ ticket: 'new' });
+    expect(page.reload()).toEqual({ ticket: 'new' });
   });
 
   it('is not there if nobody brought one, or it opens nothing any more', () => {
-    expect(openPage('')).toBeNull();
-    openPage('#revoked');
+    const page = testPage();
+    expect(page.open('')).toBeNull();
+    page.open('#revoked');
     forgetTicket();
-    expect(openPage('')).toBeNull();
+    expect(page.reload()).toBeNull();
   });
 
   it('is gone once its login is finished, which a reload can still tell until another link comes', () => {
-    openPage('#abc');
+    const page = testPage();
+    page.open('#abc');
     finishTicket();
-    expect(openPage('')).toBe('finished');
+    expect(page.reload()).toBe('finished');
     expect(Object.values(sessionStorage)).not.toContain('abc');
-    expect(openPage('#next')).toEqual({ ticket: 'next' });
+    expect(page.open('#next')).toEqual({ ticket: 'next' });
     forgetTicket();
-    expect(openPage('')).toBeNull();
+    expect(page.reload()).toBeNull();
   });
 
-  it('works without storage', () => {
+  it('works without storage, and where the history may not be written', () => {
+    const page = testPage();
     vi.stubGlobal('sessionStorage', undefined);
-    expect(openPage('#abc')).toEqual({ ticket: 'abc' });
-    expect(openPage('')).toBeNull();
+    expect(page.open('#abc')).toEqual({ ticket: 'abc' });
+    expect(page.reload()).toBeNull();
     vi.unstubAllGlobals();
+    vi.spyOn(history, 'replaceState').mockImplementationOnce(() => undefined); // the test's own
+    location.hash = '#sandboxed';
+    vi.spyOn(history, 'replaceState').mockImplementation(() => {
+      throw new DOMException('', 'SecurityError');
+    });
+    expect(takeTicket()).toEqual({ ticket: 'sandboxed' });
+    finishTicket();
+    vi.restoreAllMocks();
+    location.hash = '';
   });
+});
+
+describe('two logins of one tab', () => {
+  it.each([
+    ['that name their sessions', testPage('/connect/ses_a'), testPage('/connect/ses_b')],
+    ['that do not', testPage(), testPage()],
+    ['of which one does', testPage('/connect/ses_a'), testPage()],
+  ])('keep their own tickets, in pages %s', (_name, a, b) => {
+    a.open('#ticket-a');
+    b.open('#ticket-b');
+    expect([a.reload(), b.reload()]).toEqual([{ ticket: 'ticket-a' }, { ticket: 'ticket-b' }]);
+    a.enter();
+    finishTicket();
+    expect([a.reload(), b.reload()]).toEqual(['finished', { ticket: 'ticket-b' }]);
+    b.enter();
+    forgetTicket();
+    expect([a.reload(), b.reload()]).toEqual(['finished', null]);
+  });
+
+  it('are not found by a page that was opened without a ticket', () => {
+    testPage().open('#ticket-a');
+    testPage('/connect/ses_b').open('#ticket-b');
+    expect([testPage().open(''), testPage('/connect/ses_c').open('')]).toEqual([null, null]);
+  });
+});
+
+it('knows the session that the address names', () => {
+  testPage('/connect/ses_A-b').enter();
+  expect(addressedSession()).toBe('ses_A-b');
+  testPage('/connect').enter();
+  expect(addressedSession()).toBeNull();
 });

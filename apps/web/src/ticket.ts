@@ -1,46 +1,72 @@
 /**
  * The ticket comes in the fragment, which no server or referrer log sees, and leaves the address bar at once: out of screenshots, shared
- * links and the way back. (A browser may still note the first address in files of its own.) It is kept in memory and in sessionStorage,
- * without which a reload would find no ticket any more. sessionStorage ends with the tab; localStorage would leave a credential on a machine
- * that may be shared.
+ * links and the way back. (A browser may still note the first address in files of its own.) It is kept in sessionStorage, without which a
+ * reload would find no ticket any more. sessionStorage ends with the tab; localStorage would leave a credential on a machine that may be
+ * shared.
+ *
+ * One sessionStorage serves all frames and all pages of a tab, so each login has its own slot there. The slot of `/connect/<session id>` is
+ * named by that id. `/connect` names none, so the slot's name is kept in the state of the page's history entry: it survives a reload, and
+ * each frame and each step back has its own. The ticket itself stays out of the history, which browsers keep for longer.
  */
 
-const TICKET = 'qrcast.ticket';
-const FINISHED = 'qrcast.finished';
+const TICKET = 'qrcast.ticket.';
+const FINISHED = 'qrcast.finished.';
 
-/** Null if the page was opened without a ticket; `finished` if a ticket of this tab has done its work, so that a reload can say so. */
+/** Null if the page was opened without a ticket; `finished` if its ticket has done its work, so that a reload can say so. */
 export type Held = { readonly ticket: string } | 'finished' | null;
+
+/** The session that the address names: of `/connect/<session id>`. Null for `/connect`. */
+export function addressedSession(): string | null {
+  return /\/connect\/([^/]+)$/.exec(location.pathname)?.[1] ?? null;
+}
 
 export function takeTicket(): Held {
   const ticket = location.hash.slice(1);
   if (ticket !== '') {
-    history.replaceState(null, '', location.pathname + location.search);
-    keep(TICKET, ticket);
-    forget(FINISHED);
+    const slot = addressedSession() ?? nameSlot();
+    hideTicket(slot);
+    withStorage((storage) => {
+      storage.removeItem(FINISHED + slot);
+      storage.setItem(TICKET + slot, ticket);
+    });
     return { ticket };
   }
-  const kept = withStorage((storage) => storage.getItem(TICKET));
+  const slot = ownSlot();
+  const kept = slot === null ? null : withStorage((storage) => storage.getItem(TICKET + slot));
   if (kept !== null) return { ticket: kept };
-  return withStorage((storage) => storage.getItem(FINISHED)) === null ? null : 'finished';
+  return slot !== null && withStorage((storage) => storage.getItem(FINISHED + slot)) !== null ? 'finished' : null;
 }
 
 /** For a ticket that opens nothing any more. */
 export function forgetTicket(): void {
-  forget(TICKET);
+  const slot = ownSlot();
+  if (slot !== null) withStorage((storage) => storage.removeItem(TICKET + slot));
 }
 
 /** For a ticket whose session is final. */
 export function finishTicket(): void {
-  forget(TICKET);
-  keep(FINISHED, 'yes');
+  const slot = ownSlot();
+  if (slot === null) return;
+  forgetTicket();
+  withStorage((storage) => storage.setItem(FINISHED + slot, 'yes'));
 }
 
-function keep(key: string, value: string): void {
-  withStorage((storage) => storage.setItem(key, value));
+function ownSlot(): string | null {
+  const state = history.state as { readonly qrcast?: unknown } | null; // nobody else writes into it
+  return addressedSession() ?? (typeof state?.qrcast === 'string' ? state.qrcast : null);
 }
 
-function forget(key: string): void {
-  withStorage((storage) => storage.removeItem(key));
+/** Unlike any other of this tab; no secret. `crypto.randomUUID` is not there on pages over plain HTTP. */
+function nameSlot(): string {
+  return `${Date.now().toString(36)}.${Math.random().toString(36).slice(2)}`;
+}
+
+function hideTicket(slot: string): void {
+  try {
+    history.replaceState({ qrcast: slot }, '', location.pathname + location.search);
+  } catch {
+    // SecurityError: a sandboxed frame, or Safari after a hundred reloads in a row. The page works, with the ticket in its address.
+  }
 }
 
 function withStorage<T>(use: (storage: Storage) => T): T | null {

@@ -97,9 +97,58 @@ describe('waiting', () => {
   });
 });
 
+describe('a scanned code', () => {
+  it.each(['idle', 'waiting', 'showing'] as const)('is said to be one, and no other is asked for, while the session is %s', (state) => {
+    const notice = { code: 'login_finishing', retryAt: NOW + 4_000 } as const;
+    const code = state === 'showing' ? CODE : null;
+    expect(view(told({ ...WAITING, state, code, notice }))).toMatchObject({
+      state: 'waiting',
+      mark: 'dots',
+      headline: texts.finishing,
+      body: { kind: 'finishing' },
+      ticksTo: null,
+    });
+  });
+
+  it('is no mistake at the password step, nor after the end', () => {
+    const notice = { code: 'login_finishing', retryAt: NOW } as const;
+    expect(body('password', told({ ...PASSWORD, notice })).error).toBe(texts.notices.login_finishing);
+    expect(body('success', told({ ...CONNECTED, notice })).phone).not.toBeNull();
+  });
+});
+
 describe('the password', () => {
+  const startOver = (code: string, callableAt: number | null = null) => ({ call: { kind: 'failed', code }, callableAt }) as const;
+
+  it('can be left for a new code, whose refusal is not the password’s', () => {
+    expect(body('password', told(PASSWORD, { startOver: startOver('unavailable') }))).toMatchObject({
+      error: null,
+      startOver: { error: texts.calls.unavailable, ask: { isBusy: false } },
+    });
+    expect(view(told(PASSWORD, { startOver: startOver('unavailable') })).announcement).toContain(texts.calls.unavailable);
+    const failed = told(PASSWORD, { call: { kind: 'failed', code: 'password_rejected' } });
+    expect(body('password', failed).startOver).toEqual({ error: null, ask: { isBusy: false, waitSeconds: null } });
+  });
+
+  it('can be left again in a moment, or as often as a session allows', () => {
+    const soon = told(PASSWORD, { startOver: startOver('too_many_requests', NOW + 5_000) });
+    expect(body('password', soon)).toMatchObject({
+      ask: { waitSeconds: null },
+      startOver: { error: texts.calls.too_many_requests, ask: { waitSeconds: 5 } },
+    });
+    expect(view(soon).ticksTo).toBe(NOW + 5_000);
+    const spent = told(PASSWORD, { startOver: startOver('too_many_requests', NOW + 3_600_000) });
+    expect(body('password', spent).startOver).toEqual({ error: texts.startOverSpent, ask: null });
+    expect(view(spent).ticksTo).toBeNull();
+  });
+
   it('is asked for, and a rejection is told from whichever side it comes first', () => {
-    expect(body('password', told(PASSWORD))).toEqual({ kind: 'password', error: null, ask: { isBusy: false, waitSeconds: null } });
+    expect(body('password', told(PASSWORD))).toEqual({
+      kind: 'password',
+      error: null,
+      ask: { isBusy: false, waitSeconds: null },
+      startOver: { error: null, ask: { isBusy: false, waitSeconds: null } },
+    });
     const rejected = texts.notices.password_rejected;
     expect(body('password', told({ ...PASSWORD, notice: { code: 'password_rejected', retryAt: NOW } })).error).toBe(rejected);
     const failed = told(PASSWORD, { call: { kind: 'failed', code: 'password_rejected' } });

@@ -5,7 +5,7 @@
 
 import type { Session } from '@qrcast/client/types';
 import type { Icon } from './icons.ts';
-import type { Model } from './login.ts';
+import type { Asked, Model } from './login.ts';
 import type { Headline, Refusal, Texts } from './texts.ts';
 
 /** The session's state, except where the screen knows better: a session whose code ran out is shown as `waiting`. */
@@ -15,7 +15,9 @@ export type Body =
   /** `note`: when the next try is. */
   | { readonly kind: 'skeleton'; readonly note: string | null }
   | CodeBody
-  | { readonly kind: 'password'; readonly error: string | null; readonly ask: Ask }
+  /** The code was scanned: nothing to be done. */
+  | { readonly kind: 'finishing' }
+  | { readonly kind: 'password'; readonly error: string | null; readonly ask: Ask; readonly startOver: StartOver }
   /** `returnsIn`: seconds until the person is taken there. */
   | { readonly kind: 'success'; readonly phone: MaskedPhone | null; readonly way: Way | null; readonly returnsIn: number | null }
   /** `ask` is there if a new code can be had. */
@@ -38,6 +40,12 @@ export interface CodeBody {
 export interface Ask {
   readonly isBusy: boolean;
   readonly waitSeconds: number | null;
+}
+
+/** The way out of the password step. `ask` is null if it cannot be had any more. */
+export interface StartOver {
+  readonly error: string | null;
+  readonly ask: Ask | null;
 }
 
 /** Where the person came from. */
@@ -75,6 +83,8 @@ export interface Moment {
 }
 
 const VISIBLE_DIGITS = 4;
+/** For a countdown on a button. */
+const LONGEST_WAIT_MS = 120_000;
 
 /** Nothing that comes later changes what is shown. */
 export function isFinal(session: Session): boolean {
@@ -102,8 +112,9 @@ type Scene = Pick<View, 'state' | 'mark' | 'headline' | 'body' | 'ticksTo'>;
 function finish(scene: Scene, session: Session | null, banner: string | null, { texts }: Moment): View {
   const { headline, body } = scene;
   const error = body.kind === 'password' || body.kind === 'stop' ? body.error : null;
+  const otherError = body.kind === 'password' ? body.startOver.error : null;
   const leaving = body.kind === 'success' && body.returnsIn !== null && body.way !== null ? texts.returnSoon(body.way.host) : null;
-  const announcement = [banner, headline.title, headline.detail, error, leaving].filter((text) => text !== null).join(' ');
+  const announcement = [banner, headline.title, headline.detail, error, otherError, leaving].filter((text) => text !== null).join(' ');
   return { ...scene, version: session?.version ?? null, banner, announcement };
 }
 
@@ -113,6 +124,9 @@ function unknownScene({ texts }: Moment): Scene {
 
 function sceneOf(session: Session, model: Model, moment: Moment): Scene {
   const { texts, now, returnAt } = moment;
+  if (isFinishing(session)) {
+    return { state: 'waiting', mark: 'dots', headline: texts.finishing, body: { kind: 'finishing' }, ticksTo: null };
+  }
   switch (session.state) {
     case 'idle':
       return { state: 'idle', mark: null, headline: texts.idle, body: { kind: 'skeleton', note: null }, ticksTo: null };
@@ -126,7 +140,7 @@ function sceneOf(session: Session, model: Model, moment: Moment): Scene {
         mark: 'lock',
         headline: texts.password,
         body: toPasswordBody(session, model, moment),
-        ticksTo: model.callableAt,
+        ticksTo: latest([model.callableAt, startOverAt(model, now)]),
       };
     case 'connected': {
       const phone = maskPhone(session.account?.phone ?? null);
@@ -144,6 +158,11 @@ function sceneOf(session: Session, model: Model, moment: Moment): Scene {
       session.state satisfies never;
       return waitingScene(texts.waiting, session, moment);
   }
+}
+
+/** Whatever else is told beside it, no code is to be scanned. */
+function isFinishing({ state, notice }: Session): boolean {
+  return notice?.code === 'login_finishing' && (state === 'idle' || state === 'waiting' || state === 'showing');
 }
 
 function waitingScene(headline: Headline, { notice }: Session, { texts, now }: Moment): Scene {
@@ -177,11 +196,33 @@ function showingScene(session: Session, model: Model, moment: Moment): Scene {
 }
 
 // No countdown from the notice: its `retryAt` is when the provider is asked for the state again, not when it takes another password.
-function toPasswordBody({ notice }: Session, model: Model, { texts, now }: Moment): Body {
+function toPasswordBody({ notice }: Session, model: Model, moment: Moment): Body {
+  const { texts, now } = moment;
   const ask = toAsk(model, now);
   const told = notice === null ? null : lookup(texts.notices, notice.code, 'provider_error');
   const error = model.call.kind === 'failed' ? lookup(texts.calls, model.call.code, 'other') : told;
-  return { kind: 'password', error: ask.isBusy ? null : error, ask };
+  return { kind: 'password', error: ask.isBusy ? null : error, ask, startOver: toStartOver(model, moment) };
+}
+
+function toStartOver(model: Model, { texts, now }: Moment): StartOver {
+  const { call, callableAt } = model.startOver;
+  const isSpent = callableAt !== null && startOverAt(model, now) === null;
+  const code = call.kind === 'failed' ? call.code : null;
+  const told = code === null ? null : lookup(texts.calls, code, 'other');
+  return {
+    error: isSpent && code === 'too_many_requests' ? texts.startOverSpent : told,
+    ask: isSpent ? null : toAsk(model.startOver, now),
+  };
+}
+
+/** When it can be asked for; null if at once, or later than anybody waits for it: a session that allows no more says so by a long wait. */
+function startOverAt({ startOver: { callableAt } }: Model, now: number | null): number | null {
+  return callableAt !== null && now !== null && callableAt - now <= LONGEST_WAIT_MS ? callableAt : null;
+}
+
+function latest(moments: readonly (number | null)[]): number | null {
+  const known = moments.filter((moment) => moment !== null);
+  return known.length === 0 ? null : Math.max(...known);
 }
 
 function toEndBody(session: Session, model: Model, { texts, now }: Moment): Body {
@@ -190,7 +231,7 @@ function toEndBody(session: Session, model: Model, { texts, now }: Moment): Body
   return { kind: 'stop', error, ask: isResumable ? toAsk(model, now) : null, way: isResumable ? null : wayBack(session) };
 }
 
-function toAsk({ call, callableAt }: Model, now: number | null): Ask {
+function toAsk({ call, callableAt }: Asked, now: number | null): Ask {
   const waitSeconds = callableAt === null ? null : secondsTo(callableAt, now);
   return { isBusy: call.kind === 'sending' || call.kind === 'accepted', waitSeconds: waitSeconds === 0 ? null : waitSeconds };
 }

@@ -45,9 +45,11 @@ describe('calls', () => {
     expect(await calls.sendPassword(PASSWORD)).toEqual({ ok: true });
     ticket = 'renewed';
     expect(await calls.resume()).toEqual({ ok: true });
+    expect(await calls.startOver()).toEqual({ ok: true });
     expect(asked).toEqual([
       ['POST', '/below/v1/sessions/self/password', 'Bearer the-ticket', 'application/json', `{"password":"${PASSWORD}"}`],
       ['POST', '/below/v1/sessions/self/resume', 'Bearer renewed', undefined, ''],
+      ['POST', '/below/v1/sessions/self/start-over', 'Bearer renewed', undefined, ''],
     ]);
   });
 
@@ -91,7 +93,8 @@ describe('calls', () => {
     answer = () => limits.at(-1)?.controller.abort();
     expect((await refusal()).detail).toBe('no answer within 40 s; look at the session before the next try');
     expect(await calls.resume()).toMatchObject({ error: { detail: 'no answer within 15 s; look at the session before the next try' } });
-    expect(limits.map(({ ms }) => ms)).toEqual([40_000, 15_000]);
+    expect(await calls.startOver()).toMatchObject({ error: { detail: 'no answer within 40 s; look at the session before the next try' } });
+    expect(limits.map(({ ms }) => ms)).toEqual([40_000, 15_000, 40_000]);
   });
 
   it('are given up by the close, and not begun after it', async () => {

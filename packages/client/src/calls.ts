@@ -1,5 +1,5 @@
 /**
- * What a viewer asks for: the password, a new attempt. Each call is one HTTP request of its own, so it is never queued behind a lost stream
+ * What a viewer asks for: to hand over the password, a new attempt, a new code instead of the password. Each call is one HTTP request of its own, so it is never queued behind a lost stream
  * and never sent twice, and it is answered whatever the stream does meanwhile.
  */
 
@@ -7,14 +7,14 @@ import { type GatewayPath, readProblem, requestGateway } from './gateway-request
 import { isObject } from './messages.ts';
 import type { CallResult, SessionWatch } from './types.ts';
 
-export interface Calls extends Pick<SessionWatch, 'sendPassword' | 'resume'> {
+export interface Calls extends Pick<SessionWatch, 'sendPassword' | 'resume' | 'startOver'> {
   /** Gives up what is under way, and takes no more. */
   close(): void;
 }
 
 const RESUME_WITHIN_MS = 15_000;
 /** The provider may think for some seconds, and the contract asks for 30; the rest is for the turn it has to wait for, and the way. */
-const PASSWORD_WITHIN_MS = 40_000;
+const PROVIDER_WITHIN_MS = 40_000;
 
 export function createCalls({ url, ticket }: { readonly url: string; ticket(): string }): Calls {
   const closing = new AbortController();
@@ -37,8 +37,9 @@ export function createCalls({ url, ticket }: { readonly url: string; ticket(): s
   }
 
   return {
-    sendPassword: (password) => post('/password', PASSWORD_WITHIN_MS, JSON.stringify({ password })),
+    sendPassword: (password) => post('/password', PROVIDER_WITHIN_MS, JSON.stringify({ password })),
     resume: () => post('/resume', RESUME_WITHIN_MS),
+    startOver: () => post('/start-over', PROVIDER_WITHIN_MS),
     close: () => closing.abort(),
   };
 }

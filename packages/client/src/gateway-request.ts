@@ -4,7 +4,7 @@ import { LOST, parseClosed } from './closed.ts';
 import { parseJson } from './messages.ts';
 import type { Closed, OpenRequest } from './types.ts';
 
-export type GatewayPath = '' | '/events' | '/password' | '/resume';
+export type GatewayPath = '' | '/events' | '/password' | '/resume' | '/start-over';
 
 export interface GatewayRequest {
   readonly url: string;

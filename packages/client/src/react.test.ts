@@ -57,10 +57,15 @@ describe('useSession', () => {
 
   it('goes on watching whatever new object, callback or array the options are', async () => {
     await render(optionsOf({ formats: ['text'], renewTicket: async () => 'a' }));
-    const { sendPassword, resume, serverNow } = last() as UsedSession; // just rendered
+    const { sendPassword, resume, startOver, serverNow } = last() as UsedSession; // just rendered
     await render(optionsOf({ formats: ['text'], renewTicket: async () => 'b' }));
     expect(script.opened).toHaveLength(1);
-    expect([last()?.sendPassword, last()?.resume, last()?.serverNow]).toEqual([sendPassword, resume, serverNow]);
+    expect([last()?.sendPassword, last()?.resume, last()?.startOver, last()?.serverNow]).toEqual([
+      sendPassword,
+      resume,
+      startOver,
+      serverNow,
+    ]);
     const { handlers } = script.last();
     await act(async () => handlers.onClosed({ code: 'ticket_expired', detail: null, retryable: false, retryAfterMs: 0 }));
     expect(script.last().request.ticket, 'by the newest callback').toBe('b');
@@ -84,6 +89,7 @@ describe('useSession', () => {
     await render(null);
     expect(last()).toMatchObject({ session: null, connection: { status: 'closed' } });
     expect(await last()?.resume()).toMatchObject({ ok: false, error: { code: 'unavailable' } });
+    expect(await last()?.startOver()).toMatchObject({ ok: false, error: { code: 'unavailable' } });
     expect(await last()?.sendPassword('x')).toMatchObject({ ok: false, error: { code: 'unavailable' } });
     await render(optionsOf());
     await act(() => script.last().handlers.onSession(showing(4)));

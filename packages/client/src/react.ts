@@ -4,7 +4,7 @@ import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from '
 import type { CallResult, SessionWatch, Snapshot, WatchOptions } from './types.ts';
 import { watchSession } from './watch-session.ts';
 
-export interface UsedSession extends Snapshot, Pick<SessionWatch, 'sendPassword' | 'resume' | 'serverNow'> {}
+export interface UsedSession extends Snapshot, Pick<SessionWatch, 'sendPassword' | 'resume' | 'startOver' | 'serverNow'> {}
 
 const NONE: Snapshot = { session: null, connection: { status: 'closed' } };
 const START: Snapshot = { session: null, connection: { status: 'connecting' } };
@@ -62,8 +62,9 @@ export function useSession(options: WatchOptions | null): UsedSession {
   );
   const sendPassword = useCallback(async (password: string) => watch?.sendPassword(password) ?? NOTHING_OPEN, [watch]);
   const resume = useCallback(async () => watch?.resume() ?? NOTHING_OPEN, [watch]);
+  const startOver = useCallback(async () => watch?.startOver() ?? NOTHING_OPEN, [watch]);
   const serverNow = useCallback(() => watch?.serverNow() ?? null, [watch]);
-  return { session, connection, sendPassword, resume, serverNow };
+  return { session, connection, sendPassword, resume, startOver, serverNow };
 }
 
 async function renewNone(): Promise<never> {

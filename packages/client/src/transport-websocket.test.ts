@@ -26,8 +26,9 @@ async function open(request: Partial<OpenRequest> = {}) {
 }
 
 describe('a plain WebSocket', () => {
-  it('says right behind its subscription that nobody sees it, and later when that changes', async () => {
+  it('says before its subscription that nobody sees it, and later when that changes', async () => {
     const { client, viewer } = await open({ visible: false });
+    expect(viewer.asked.visible).toBe(false);
     expect(await viewer.heard.take()).toEqual({ type: 'visible', visible: false });
     viewer.accept();
     await client.next();

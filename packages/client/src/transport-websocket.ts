@@ -90,8 +90,8 @@ function openWebSocket(request: OpenRequest, handlers: TransportHandlers): Trans
   if (socket === null) queueMicrotask(() => end(LOST));
   socket?.addEventListener('open', () => {
     const { ticket, formats, after } = request;
+    if (!visible) send({ type: 'visible', visible }); // first: a subscription that begins visible starts the polls
     send({ type: 'subscribe', ref: REF, ticket, ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) });
-    if (!visible) send({ type: 'visible', visible });
     if (!isOver) expectFrames();
   });
   socket?.addEventListener('message', ({ data }) => {

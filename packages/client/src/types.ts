@@ -5,6 +5,7 @@
 
 export type SessionState = 'idle' | 'waiting' | 'showing' | 'password' | 'connected' | 'ended';
 
+/** Take a code that is not listed here, from a newer gateway, as trouble: the attempt still goes on. */
 export type NoticeCode =
   | 'instance_starting'
   | 'provider_not_ready'
@@ -14,7 +15,9 @@ export type NoticeCode =
   | 'provider_error'
   | 'rate_limited'
   | 'password_rejected'
-  | 'password_rate_limited';
+  | 'password_rate_limited'
+  /** The code was scanned, and the login is being finished: no other scan is wanted. */
+  | 'login_finishing';
 
 export type EndReason =
   | 'deadline'
@@ -178,8 +181,13 @@ export interface SessionWatch extends AsyncIterable<WatchEvent> {
   sendPassword(password: string): Promise<CallResult>;
   /** A new attempt after a resumable end. Never rejects. */
   resume(): Promise<CallResult>;
-  /** A hidden screen stays connected but keeps no polls going. */
-  setVisible(visible: boolean): void;
+  /**
+   * Leaves the state `password` for a new code, three times per session: for a person without the password, or with the wrong account. The
+   * instance is logged out, which may take seconds. A login that was finished meanwhile wins (`not_waiting_for_password`). Never rejects.
+   */
+  startOver(): Promise<CallResult>;
+  /** A hidden screen stays connected but keeps no polls going. Null follows the document's visibility, as without the option `visible`. */
+  setVisible(visible: boolean | null): void;
   /** Takes the code off `snapshot`, too. Idempotent. */
   close(): void;
 }

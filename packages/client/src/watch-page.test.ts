@@ -45,6 +45,17 @@ describe('the page', () => {
     expect([fixed.script.last().visible, later.script.last().visible]).toEqual([[], [true]]);
   });
 
+  it('is asked again by who overrode it and does so no more', async () => {
+    const page = stubPage('visible');
+    const { script, watch } = await open({ visible: false });
+    watch.setVisible(null);
+    page.become('hidden');
+    watch.setVisible(false);
+    page.become('visible');
+    watch.setVisible(null);
+    expect(script.last().visible).toEqual([true, false, false, true]);
+  });
+
   it.each(['online', 'visible'])('hurries a try that waits when it is %s', async (what) => {
     const page = stubPage('hidden');
     const { server, script } = await open();

@@ -1,11 +1,22 @@
 import { describe, expect, it, vi } from 'vitest';
 import { DONE, LOST } from './closed.ts';
-import { connected, ended, SERVER, showing } from './test-session.ts';
+import { connected, ended, SERVER, sampleSession, showing } from './test-session.ts';
 import { prepareWatches, REVOKED } from './test-watch.ts';
 
 const { open } = prepareWatches();
 
 describe('the snapshot', () => {
+  it('hands on what only a newer gateway knows, and goes on', async () => {
+    const { watch, server, told } = await open();
+    server().onOpen();
+    const notice = { code: 'invented_later' as 'rate_limited', retryAt: SERVER };
+    server().onSession(sampleSession({ version: 2, notice }));
+    server().onSession(sampleSession({ version: 3, state: 'reflecting' as 'waiting' }));
+    expect(watch.snapshot.session?.state).toBe('reflecting');
+    server().onSession(connected(4));
+    expect(told).toEqual(['open', 'session 2', 'session 3', 'session 4', 'closed', 'final 4']);
+  });
+
   it('is the same value until something changes, and a new one then', async () => {
     const { watch, server } = await open();
     const seen = [watch.snapshot];

@@ -123,9 +123,10 @@ export function watchSession(options: WatchOptions): SessionWatch {
     serverNow: clock.now,
     sendPassword: calls.sendPassword,
     resume: calls.resume,
+    startOver: calls.startOver,
     setVisible(visible) {
-      followsPage = false;
-      connection.setVisible(visible);
+      followsPage = visible === null;
+      connection.setVisible(visible ?? isPageVisible());
     },
     close,
     [Symbol.asyncIterator]: () => listeners.iterate([...standing()]),
