@@ -222,6 +222,8 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
           const telling = tell(entry, entry.snapshot);
           const isLive = isPolled(telling.session) || telling.session.state.kind === 'idle';
           if (viewer.isVisible && viewer.isOpen && isLive) start(entry);
+          // A tab that was hidden comes back as another stream, over transports that say so at their start.
+          if (!viewer.isVisible && isPolled(telling.session) && !telling.session.isUnwatched) report(entry);
           viewer.delivery.offer(telling);
           return telling.whole(options.formats ?? ALL_FORMATS).session;
         },

@@ -6,7 +6,14 @@
 import type { Server as HttpServer } from 'node:http';
 import { type Closing, toClosing } from '@qrcast/core/close-codes';
 import { RefusedError, toStreamError } from '@qrcast/core/errors';
-import { parseRequest, sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from '@qrcast/core/requests';
+import {
+  handshakeSchema,
+  parseRequest,
+  sessionIdSchema,
+  streamPasswordSchema,
+  subscribeSchema,
+  visibleSchema,
+} from '@qrcast/core/requests';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import { Server, type Socket } from 'socket.io';
 import { type ServerOptions, WebSocketServer } from 'ws';
@@ -34,7 +41,7 @@ export interface SocketIoDeps extends ViewerConnectionDeps {
 
 /** What the handshake leaves for the connection. */
 interface Admitted {
-  readonly request: z.output<typeof subscribeSchema>;
+  readonly request: z.output<typeof handshakeSchema>;
   readonly viewer: ViewerPrincipal;
   readonly caller: Caller;
   readonly seat: Seat;
@@ -117,7 +124,7 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
     // A burst of CONNECTs on one connection would otherwise all be taken.
     if (one.socket !== null) throw new RefusedError('too_many_requests', 'one socket on a connection; subscribe to more sessions with it');
     one.socket = socket;
-    const request = parseRequest(subscribeSchema, handshake.auth);
+    const request = parseRequest(handshakeSchema, handshake.auth);
     const caller = createCaller(deps.addressGate.addressOf(socket.request), handshake.headers);
     const viewer = await asCaller(caller, () => admitViewer(deps, request.ticket, handshake.headers.origin));
     one.guest.enter();
@@ -235,6 +242,7 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
     if (reason === 'client namespace disconnect') socket.conn.close(true); // its only socket: the connection is of no use without
   });
 
+  connection.setVisible({ visible: request.visible ?? true });
   asCaller(caller, () => connection.watch(viewer, request, seat)).then(
     (accepted) => accepted.begin(),
     (error: unknown) => connection.close(closeReasonFor(refusalOf(error, deps.log, 'socket.io connection')) ?? 'unavailable'),

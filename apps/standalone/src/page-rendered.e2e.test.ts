@@ -77,7 +77,7 @@ describe.concurrent('an element', { timeout: 60_000 }, () => {
       `q('#box').hidden = true`,
       `q('#box').hidden = q('qrcast-login').style.display = 'contents', q('#box').hidden = false`,
     ],
-  ])('%s causes no polls until it is rendered, and none after', async ([_name, markup, hide, show], { expect }) => {
+  ])('%s causes no polls until it is rendered, and none after', async ([_name = '', markup = '', hide = '', show = ''], { expect }) => {
     const script = `<script>const q = (selector) => document.querySelector(selector);</script>`;
     const hiding = `<script>try { ${hide} } catch {}</script>`;
     const embedded = await openEmbedded(`${script}${markup}${hiding}`);

@@ -46,7 +46,7 @@ export interface Cluster {
   createFor(tenantId: string, instance: Instance): Promise<Created>;
   call(method: string, path: string, body?: unknown): Promise<Response>;
   /** A viewer on one of the gateways. */
-  view(ticket: string, gateway?: number): Viewer;
+  view(ticket: string, gateway?: number, handshake?: { readonly visible: boolean }): Viewer;
   close(): Promise<void>;
 }
 
@@ -132,8 +132,8 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
       return create(instance, {}, made.secrets.apiKey);
     },
     call,
-    view(ticket, gateway = 0) {
-      const socket = io(gateways[gateway]?.publicUrl ?? '', { auth: { ticket }, transports: ['websocket'], forceNew: true });
+    view(ticket, gateway = 0, handshake = { visible: true }) {
+      const socket = io(gateways[gateway]?.publicUrl ?? '', { auth: { ticket, ...handshake }, transports: ['websocket'], forceNew: true });
       releasers.push('viewer', () => void socket.disconnect());
       return openViewer(socket);
     },

@@ -120,12 +120,12 @@ describe('the three levels', () => {
       await open(60_000);
       const instance = cluster.newInstance();
       const { ticket } = await cluster.create(instance);
-      const viewer = cluster.view(ticket);
-      await hide(viewer);
-      await viewer.until(() => true);
-      const asked = instance.requests.length; // the connection began visible
+      const viewer = cluster.view(ticket, 0, { visible: false });
+      expect((await viewer.until(() => true)).state).toBe('idle');
       await untilOthersWerePolled();
-      expect(methodsAfter(instance, asked + 3)).toEqual([]);
+      expect(instance.requests).toEqual([]);
+      await hide(viewer, true);
+      await viewer.until(({ state }) => state === 'showing');
     },
     PATIENCE,
   );

@@ -73,16 +73,18 @@ describe('Socket.IO', () => {
     expect(client.told).toEqual(['open', 'session 1', 'fresh 2']);
   });
 
-  it('says whether anybody sees it once it is connected', () => {
-    const { client, receive, emitted } = open({ visible: false });
+  it('says whether anybody sees it with the handshake, and each change once it is connected', () => {
+    const { client, receive, emitted, asked } = open({ visible: false });
+    expect(asked[0]?.settings.auth).toEqual({ ticket: 'the-ticket', visible: false });
     client.connection.setVisible(false);
     expect(emitted).toEqual([]);
     receive('connect');
     client.connection.setVisible(true);
-    expect(emitted).toEqual([
-      ['visible', { visible: false }],
-      ['visible', { visible: true }],
-    ]);
+    expect(emitted).toEqual([['visible', { visible: true }]]);
+    const changed = open({ visible: false });
+    changed.client.connection.setVisible(true); // before it is connected
+    changed.receive('connect');
+    expect(changed.emitted).toEqual([['visible', { visible: true }]]);
   });
 
   it('ends with the closing of the gateway, and goes by itself', async () => {

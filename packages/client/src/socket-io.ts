@@ -40,7 +40,7 @@ export function socketIo(io: SocketIoConnect, transports?: readonly ('polling' |
       let said = LOST;
       const { origin, pathname } = new URL(url);
       const socket = io(origin, {
-        auth: { ticket, ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) },
+        auth: { ticket, ...(visible ? {} : { visible }), ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) },
         path: `${pathname.replace(/\/$/, '')}/socket.io`,
         forceNew: true,
         reconnection: false,
@@ -57,7 +57,7 @@ export function socketIo(io: SocketIoConnect, transports?: readonly ('polling' |
 
       socket.on('connect', () => {
         handlers.onOpen();
-        if (!visible) socket.emit('visible', { visible });
+        if (visible !== isVisibleFirst) socket.emit('visible', { visible });
       });
       socket.on('session', (body) => isSession(body) && handlers.onSession(body));
       socket.on('fresh', (body) => isFresh(body) && handlers.onFresh(body));

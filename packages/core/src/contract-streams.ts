@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { toClosing } from './close-codes.ts';
 import { EXAMPLE_DETAILS, EXAMPLE_SHOWING, EXAMPLE_TICKET } from './contract-examples.ts';
 import { type ErrorCode, RefusedError, toStreamError } from './errors.ts';
-import { sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from './requests.ts';
+import { handshakeSchema, sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from './requests.ts';
 import { CLIENT_FRAMES, closingSchema, drainingSchema, SERVER_FRAMES, streamErrorSchema } from './stream-messages.ts';
 import { freshSchema, wireSessionSchema } from './wire.ts';
 
@@ -133,7 +133,7 @@ const SOCKETIO: Stream = {
   address: '/socket.io',
   server: 'ws',
   description: [
-    'The stock protocol: path `/socket.io`, namespace `/`, WebSocket or HTTP polling. `io(url, { auth: { ticket, formats?, after? } })`; a refused handshake is a `connect_error`.',
+    'The stock protocol: path `/socket.io`, namespace `/`, WebSocket or HTTP polling. `io(url, { auth: { ticket, formats?, after?, visible? } })`; a refused handshake is a `connect_error`.',
     'Every event of the client may be sent with an acknowledgement. A refused call never ends the connection. The server says `closing` before it disconnects; stock clients do not come back by themselves then.',
   ].join('\n\n'),
   fromServer: {
@@ -153,8 +153,8 @@ const SOCKETIO: Stream = {
   fromClient: {
     connect: {
       summary: 'The handshake, `auth`: watch the session of the ticket',
-      payload: subscribeSchema,
-      example: { ticket, after: 6 },
+      payload: handshakeSchema,
+      example: { ticket, after: 6, visible: true },
       answers: ['connect_error'],
     },
     subscribe: {

@@ -175,11 +175,15 @@ export const patchTenantSchema = z
 
 const sessionId = z.string().min(1).max(64).describe('A session of this connection');
 
-/** Socket.IO handshake and `subscribe`. */
+/** `subscribe`. */
 export const subscribeSchema = z.strictObject({
   ticket: z.string().min(1).max(4096).describe('With the scope `view`'),
   formats: z.array(formatSchema).min(1).max(2).optional().describe('What you want of a code; default both'),
   after: z.number().int().nonnegative().optional().describe('The version you have: an equal or older state is not sent again'),
+});
+/** The handshake of Socket.IO, which watches from its first moment on. */
+export const handshakeSchema = subscribeSchema.extend({
+  visible: z.boolean().optional().describe('`false`: the tab is hidden, as with the message `visible`; default `true`'),
 });
 /** `unsubscribe`, `resume` and `start_over`. */
 export const sessionIdSchema = z.strictObject({ sessionId });
