@@ -16,6 +16,8 @@ import { io, type Socket } from 'socket.io-client';
 
 export const TEST_POLICY: Policy = { intervalMs: 1_500, codeTtlMs: 6_000, attemptMs: 60_000 };
 
+const ADMIN_KEY = 'admin-key-of-the-tests-0123456789';
+
 export interface ClusterOptions {
   readonly redisUrl: string;
   readonly gateways?: number;
@@ -23,6 +25,9 @@ export interface ClusterOptions {
   readonly policy?: Partial<Policy>;
   readonly unwatchedGraceMs?: number;
   readonly simulator?: SimulatorOptions;
+  readonly callbackHosts?: readonly string[];
+  /** How long the minutes of `checkConnectedEvery` last, ms. */
+  readonly checkMinuteMs?: number;
 }
 
 export interface Created {
@@ -34,6 +39,8 @@ export interface Cluster {
   readonly simulator: Simulator;
   readonly gateways: readonly Gateway[];
   readonly apiKey: string;
+  readonly adminKey: string;
+  readonly webhookToken: string;
   /** What startWorker needs to join, for a worker in a process of its own. */
   readonly worker: Omit<Parameters<typeof startWorker>[0], 'log'>;
   /** An instance whose notifications come to the first gateway. */
@@ -67,13 +74,15 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     upstreamHosts: [simulator.url],
     concurrency: 100,
     hostConcurrency: 100,
+    callbackHosts: options.callbackHosts,
+    checkMinuteMs: options.checkMinuteMs,
   };
   const { unwatchedGraceMs = 15_000 } = options;
   const gatewayOptions = {
     ...worker,
     log,
     unwatchedGraceMs,
-    adminKey: undefined,
+    adminKey: ADMIN_KEY,
     maxConnections: 1_000,
     port: 0,
     host: '127.0.0.1',
@@ -106,6 +115,8 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     simulator,
     gateways,
     apiKey,
+    adminKey: ADMIN_KEY,
+    webhookToken,
     worker,
     newInstance: () => simulator.createInstance({ webhook: { url: `${first.publicUrl}/v1/webhooks/green-api/acme`, token: webhookToken } }),
     async create(instance, body = {}) {

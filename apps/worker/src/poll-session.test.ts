@@ -24,6 +24,7 @@ describe('a poll of one session', () => {
   let session: Session;
   let target: PollTarget;
   let inQueue: boolean;
+  const loggedOut: string[] = [];
   const ensured: { sessionId: string; until: number }[] = [];
   const asked: { method: PollMethod; credentials: Credentials }[] = [];
   let answer: (method: PollMethod) => Outcome | Promise<Outcome>;
@@ -35,6 +36,7 @@ describe('a poll of one session', () => {
     now = T;
     asked.length = 0;
     ensured.length = 0;
+    loggedOut.length = 0;
     texts.clear();
     readingMs = 0;
     inQueue = false;
@@ -74,6 +76,12 @@ describe('a poll of one session', () => {
         ensure: async ({ sessionId }, until) => {
           ensured.push({ sessionId, until });
           return 0;
+        },
+      },
+      connected: {
+        async duringLogout({ instanceId }, request) {
+          loggedOut.push(instanceId);
+          return request();
         },
       },
       keyring,
@@ -178,6 +186,7 @@ describe('a poll of one session', () => {
     answer = () => ({ kind: 'loggedOut' });
     expect(await handlers().poll(claim(), never)).toEqual({ nextAt: null });
     expect(asked.map(({ method }) => method)).toEqual(['qr', 'logout']);
+    expect(loggedOut).toEqual([strict.instanceId]); // so that this is not taken for a loss
     expect(await stateNow()).toEqual({ kind: 'ended', reason: 'account_mismatch' });
     expect(ensured).toHaveLength(1);
   });

@@ -6,6 +6,7 @@ import { isAllowedUpstream } from '@qrcast/core/upstream';
 import type { Credentials } from '@qrcast/provider/credentials';
 import { PROVIDER_DEFAULTS, type Provider } from '@qrcast/provider/provider';
 import type { Clock } from '@qrcast/runtime/clock';
+import type { ConnectedInstances } from '@qrcast/runtime/connected-instances';
 import { openCredentials } from '@qrcast/runtime/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
@@ -22,6 +23,7 @@ export interface PollDeps {
   readonly hostGate: HostGate;
   readonly codeReader: Pick<CodeReader, 'read'>;
   readonly queue: Pick<PollQueue, 'ensure' | 'renew'>;
+  readonly connected: Pick<ConnectedInstances, 'duringLogout'>;
   readonly keyring: Keyring;
   readonly upstreamHosts: readonly string[];
   readonly clock: Clock;
@@ -64,8 +66,11 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
       return { kind: 'trouble', code: 'provider_refused' };
     }
     const timer = setTimeout(() => void tellSlow(session.id, claim.startedAt), SLOW_MS);
+    const request = (): Promise<Outcome> => provider.poll(credentials, method, signal);
     try {
-      return await hostGate.pass(credentials.apiUrl, session.tenantId, () => provider.poll(credentials, method, signal));
+      return await hostGate.pass(credentials.apiUrl, session.tenantId, () =>
+        method === 'logout' ? deps.connected.duringLogout(session, request) : request(),
+      );
     } finally {
       clearTimeout(timer);
     }

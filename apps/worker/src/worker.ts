@@ -4,6 +4,9 @@ import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import type { Policy } from '@qrcast/core/schedule';
 import { openProvider } from '@qrcast/provider/provider';
 import type { AuditLimits } from '@qrcast/runtime/audit-log';
+import { createCheckQueue } from '@qrcast/runtime/check-queue';
+import { createConnectedInstances } from '@qrcast/runtime/connected-instances';
+import { connectedSettingsIn } from '@qrcast/runtime/connected-settings';
 import { proveKeyring } from '@qrcast/runtime/key-proofs';
 import { createKeyring, type RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
@@ -11,6 +14,7 @@ import { openNode } from '@qrcast/runtime/node';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { startCallbacks } from './callbacks.ts';
 import { openCodeReader } from './code-reader.ts';
+import { createConnectedChecks } from './connected-checks.ts';
 import { createHostGate } from './host-gate.ts';
 import { createPollHandlers } from './poll-session.ts';
 
@@ -29,6 +33,8 @@ export interface WorkerOptions {
   readonly hostConcurrency: number;
   /** Called as each poll starts, with how long after its due time it was claimed, ms, and whose it is. */
   readonly onPoll?: (lateMs: number, tenantId: string) => void;
+  /** How long the minutes of a tenant's `checkConnectedEvery` last, ms; shorter in tests. */
+  readonly checkMinuteMs?: number | undefined;
   readonly log: Logger;
 }
 
@@ -53,9 +59,21 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const codeReader = openCodeReader({ log });
     releasers.push('code reader', () => codeReader.close());
     const hostGate = createHostGate({ concurrency: options.hostConcurrency, now: () => performance.now() });
-    const handlers = createPollHandlers({ ...node, provider, hostGate, codeReader, keyring, upstreamHosts, onPoll, log });
+    const shared = { ...node, namespace: options.namespace, keyring, log };
+    const connected = createConnectedInstances(shared);
+    const handlers = createPollHandlers({ ...node, provider, hostGate, codeReader, connected, keyring, upstreamHosts, onPoll, log });
+    const check = createConnectedChecks({
+      ...shared,
+      settingsOf: connectedSettingsIn(shared),
+      connected,
+      checkQueue: createCheckQueue(shared),
+      provider,
+      hostGate,
+      upstreamHosts,
+      minuteMs: options.checkMinuteMs,
+    });
     const { callbackHosts = DEFAULT_CALLBACK_HOSTS } = options;
-    const stopCallbacks = await startCallbacks({ ...options, ...node, keyring, callbackHosts });
+    const stopCallbacks = await startCallbacks({ ...options, ...node, keyring, callbackHosts, connected, check });
     releasers.push('callbacks', () => stopCallbacks(0));
     await codeReader.started;
     const stopPolls = await node.queue.consume(handlers, { concurrency: options.concurrency });

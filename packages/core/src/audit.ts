@@ -20,6 +20,9 @@ export const auditActionSchema = z
     'key.added',
     'key.removed',
     'auth.refused',
+    'instance.disconnected',
+    'token.kept',
+    'token.deleted',
   ])
   .meta({ id: 'AuditAction', description: 'What was done' });
 
@@ -60,7 +63,9 @@ export const auditEntrySchema = z
       .describe('Of `auth.refused`: as what the refused credential was taken; null where none was shown, and for all other actions'),
     address: z.string().nullable().describe('Of the caller, as this service sees it'),
     userAgent: z.string().nullable().describe('As the caller says, up to 120 characters'),
-    outcome: z.string().describe('`ok`, the code of the refusal, or why a session ended'),
+    outcome: z
+      .string()
+      .describe("`ok`, the code of the refusal, why a session ended, the provider's word for a lost account, or why a token was deleted"),
   })
   .meta({ id: 'AuditEntry' });
 
