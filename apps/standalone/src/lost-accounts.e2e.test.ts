@@ -96,7 +96,7 @@ describe('an account that is lost', () => {
   }, 60_000);
 
   it('is told though it came before any worker had dealt with its login', async () => {
-    const { cluster, notify, record, untilLost, server } = await open({ workers: 0 });
+    const { cluster, notify, record, untilLost, startWorker } = await open({ workers: 0 });
     const instance = cluster.newInstance();
     const { session } = await cluster.create(instance);
     await cluster.call('GET', `/v1/sessions/${session.id}`);
@@ -104,9 +104,8 @@ describe('an account that is lost', () => {
     expect(await record(instance)).toMatchObject({ sessionId: session.id, end: null });
     await scene.redis.del(connectedInstanceKey(cluster.worker.namespace, 'acme', instance.idInstance)); // as if a worker had found the login
     await notify(instance, 'notAuthorized', Date.now() + 2_000);
-    const worker = await spawnWorker(cluster, { QRCAST_CALLBACK_HOSTS: server.url });
+    await startWorker();
     expect((await untilLost(1)).map(({ sessionId }) => sessionId)).toEqual([session.id]);
-    await worker.close();
   }, 60_000);
 });
 
@@ -213,7 +212,7 @@ describe('nothing is told', () => {
 
 describe('a worker that is killed', () => {
   it('right after the login leaves what the next one makes the record of, and moves the token', async () => {
-    const { cluster, server, patch, record, sealed, redis, untilSealed } = await open({ workers: 0 });
+    const { cluster, patch, record, sealed, redis, untilSealed, startWorker } = await open({ workers: 0 });
     await patch({ checkConnectedEvery: 60 });
     const instance = cluster.newInstance();
     const { session } = await cluster.create(instance);
@@ -225,11 +224,10 @@ describe('a worker that is killed', () => {
     await node.close();
     expect([await record(instance), await sealed(instance)]).toEqual([null, null]);
     expect(await redis.hexists(sessionKey(namespace, session.id), 'sealed')).toBe(1);
-    const worker = await spawnWorker(cluster, { QRCAST_CALLBACK_HOSTS: server.url });
+    await startWorker();
     await untilSealed(instance, true);
     expect(await record(instance)).toMatchObject({ sessionId: session.id, loginAt: at });
     while ((await redis.hexists(sessionKey(namespace, session.id), 'sealed')) === 1);
-    await worker.close();
   }, 60_000);
 
   it('between a login and its record loses nothing', async () => {

@@ -7,6 +7,7 @@ import { connectRedis, disconnectRedis } from '@qrcast/runtime/redis';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { openTestReceiver, type Received, type TestReceiver } from '@qrcast/runtime/test-receiver';
 import type { Instance } from '@qrcast/simulator/instance';
+import { startWorker } from '@qrcast/worker/worker';
 import type { Redis } from 'ioredis';
 import { inject } from 'vitest';
 import type { z } from 'zod';
@@ -17,6 +18,8 @@ export interface ConnectedScene {
   readonly server: TestReceiver;
   readonly redis: Redis;
   patch(fields: Partial<Omit<z.output<typeof createTenantSchema>, 'id'>> & { suspended?: boolean }): Promise<void>;
+  /** One more worker, in this process. */
+  startWorker(): Promise<void>;
   /** A session of the instance, watched until it is connected; resolves to its id. */
   connect(instance: Instance, body?: Record<string, unknown>): Promise<string>;
   /** The provider's notification, as it comes; resolves when it is answered 200. `at`: Unix ms. */
@@ -94,6 +97,10 @@ export async function openConnectedScene(options: Partial<ClusterOptions> = {}):
     redis,
     async patch(fields) {
       await gateway.tenants.patch('acme', fields);
+    },
+    async startWorker() {
+      const worker = await startWorker({ ...cluster.worker, log: createLog('test', 'silent') });
+      releasers.push('worker', () => worker.close(1_000));
     },
     connect,
     notify,
