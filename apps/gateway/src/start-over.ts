@@ -12,6 +12,7 @@ import type { Session } from '@qrcast/core/session';
 import type { WireSession } from '@qrcast/core/wire';
 import type { Provider } from '@qrcast/provider/provider';
 import type { Clock } from '@qrcast/runtime/clock';
+import type { ConnectedInstances } from '@qrcast/runtime/connected-instances';
 import { startOverTurnKey } from '@qrcast/runtime/keys';
 import type { Redis } from 'ioredis';
 import type { InstanceCredentials } from './instance-credentials.ts';
@@ -29,6 +30,7 @@ export interface StartOver {
 export interface StartOverDeps {
   readonly watching: Watching;
   readonly provider: Pick<Provider, 'poll'>;
+  readonly connected: Pick<ConnectedInstances, 'duringLogout'>;
   readonly instanceCredentials: InstanceCredentials;
   readonly redis: Redis;
   readonly namespace: string;
@@ -41,7 +43,7 @@ export interface StartOverDeps {
 const TURN_MS = 45_000;
 
 export function createStartOver(deps: StartOverDeps): StartOver {
-  const { watching, provider, instanceCredentials, redis, namespace, clock, show } = deps;
+  const { watching, provider, connected, instanceCredentials, redis, namespace, clock, show } = deps;
 
   /** One at a time for an instance, over all gateways: a double click must not log a new login out. */
   async function inTurn<T>(session: Session, run: () => Promise<T>): Promise<T> {
@@ -68,7 +70,8 @@ export function createStartOver(deps: StartOverDeps): StartOver {
   async function ask(session: Session, method: PollMethod): Promise<{ startedAt: number; outcome: Outcome }> {
     const credentials = await instanceCredentials(session);
     const startedAt = clock.now();
-    return { startedAt, outcome: await provider.poll(credentials, method) };
+    const request = (): Promise<Outcome> => provider.poll(credentials, method);
+    return { startedAt, outcome: await (method === 'logout' ? connected.duringLogout(session, request) : request()) };
   }
 
   /** A poll may have asked within the same second. */

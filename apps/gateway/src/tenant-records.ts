@@ -1,5 +1,6 @@
 /** The records of tenants in Redis: one hash, and a published word for every change, so that all gateways act on it at once. */
 
+import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
 import { RefusedError } from '@qrcast/core/errors';
 import { formerTenantsKey, tenantsChannel, tenantsKey } from '@qrcast/runtime/keys';
 import { loadLuaScript } from '@qrcast/runtime/lua-script';
@@ -26,6 +27,13 @@ const recordSchema = z.object({
   callback: z.object({ url: z.string() }).nullable(),
   /** Where the provider's notifications are passed on to. */
   relay: z.object({ url: z.string() }).nullable().default(null),
+  /** How long after its login the loss of an account is told. */
+  keepConnectedDays: z
+    .number()
+    .nullish()
+    .transform((days) => days ?? DEFAULT_KEEP_CONNECTED_DAYS),
+  /** How often connected instances are checked, minutes; null: never. */
+  checkConnectedEvery: z.number().nullable().default(null),
   /** Its credentials are refused and its sessions not polled, until that is taken back. */
   suspended: z.boolean().default(false),
   /** Its sessions are being ended, and no new one may begin; the record goes when that is done. */

@@ -1,3 +1,4 @@
+import { tenantsKey } from '@qrcast/runtime/keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_KEY, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
 
@@ -205,5 +206,37 @@ describe('keys', () => {
     await test.gateway.tenants.adopt(id, { apiKey: 'qk_given', webhookToken: 'wt_given' });
     expect([await works(first.apiKey), await works(second), await works('qk_given')]).toEqual([false, true, true]);
     expect((await admin('GET', `/${id}`)).body.tenant.keys).toHaveLength(2);
+  });
+});
+
+describe('what happens to connected instances', () => {
+  const shown = async (id: string) => {
+    const { keepConnectedDays, checkConnectedEvery } = (await admin('GET', `/${id}`)).body.tenant as unknown as Record<string, unknown>;
+    return [keepConnectedDays, checkConnectedEvery];
+  };
+
+  it('is remembered for 30 days and not checked, unless the operator says otherwise', async () => {
+    const id = newId();
+    await made(id);
+    expect(await shown(id)).toEqual([30, null]);
+    await admin('PATCH', `/${id}`, { keepConnectedDays: 0, checkConnectedEvery: 60 });
+    expect(await shown(id)).toEqual([0, 60]);
+    await admin('PATCH', `/${id}`, { name: 'Another name' });
+    expect(await shown(id)).toEqual([0, 60]);
+    await admin('PATCH', `/${id}`, { keepConnectedDays: null, checkConnectedEvery: null });
+    expect(await shown(id)).toEqual([30, null]);
+    const other = newId();
+    await admin('POST', '', { id: other, name: 'A tenant', keepConnectedDays: 365, checkConnectedEvery: 1 });
+    expect(await shown(other)).toEqual([365, 1]);
+    await admin('POST', '', { id: newId(), name: 'A tenant', checkConnectedEvery: null });
+  });
+
+  it('is the default for a tenant that an older version made', async () => {
+    const id = newId();
+    await made(id);
+    const key = tenantsKey(test.namespace);
+    const { keepConnectedDays, checkConnectedEvery, ...older } = JSON.parse((await test.node.redis.hget(key, id)) ?? '{}');
+    await test.node.redis.hset(key, id, JSON.stringify(older));
+    expect(await shown(id)).toEqual([30, null]);
   });
 });

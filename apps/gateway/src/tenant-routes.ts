@@ -3,6 +3,7 @@
 import { isAllowedCallbackUrl } from '@qrcast/core/callback-address';
 import { RefusedError } from '@qrcast/core/errors';
 import { createTenantSchema, parseRequest, patchTenantSchema } from '@qrcast/core/requests';
+import type { ConnectedInstances } from '@qrcast/runtime/connected-instances';
 import type { FastifyInstance } from 'fastify';
 import type { Auth } from './auth.ts';
 import type { SessionService } from './session-service.ts';
@@ -19,13 +20,14 @@ export interface TenantRoutesDeps {
   readonly auth: Auth;
   readonly tenants: Tenants;
   readonly service: SessionService;
+  readonly connected: Pick<ConnectedInstances, 'forgetTenant'>;
   readonly publicUrl: () => string;
   /** Where callbacks may be sent. */
   readonly callbackHosts: readonly string[];
 }
 
 export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): void {
-  const { auth, tenants, service, publicUrl } = deps;
+  const { auth, tenants, service, connected, publicUrl } = deps;
 
   /** As parsed. @throws {RefusedError} `invalid_request` for an address that nothing would ever be sent to. */
   function withUsableAddresses<T extends { callback?: Address; relay?: Address }>(request: T): T {
@@ -54,6 +56,7 @@ export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): v
       // In this order a call that failed half way can be made again.
       await tenants.disable(request.params.id);
       await service.cancelAll(request.params.id);
+      await connected.forgetTenant(request.params.id);
       await tenants.forget(request.params.id);
       return reply.status(204).send();
     });

@@ -1,9 +1,12 @@
 /** Tenants and their credentials. The records are tenant-records.ts, the API keys tenant-keys.ts. */
 
+import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
 import type { createTenantSchema, patchTenantSchema } from '@qrcast/core/requests';
 import { tenantContext } from '@qrcast/runtime/callback-receivers';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Keyring } from '@qrcast/runtime/keyring';
+import type { Logger } from '@qrcast/runtime/log';
+import { createOutbox } from '@qrcast/runtime/outbox';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { hashSecret, matchesHash, newCallbackSecret, newSecret } from './secrets.ts';
@@ -65,6 +68,7 @@ export interface TenantsDeps {
   readonly namespace: string;
   readonly keyring: Keyring;
   readonly clock: Clock;
+  readonly log: Pick<Logger, 'warn'>;
 }
 
 /** Time to bring a new callback secret to wherever callbacks are verified. */
@@ -76,6 +80,7 @@ export function createTenants(deps: TenantsDeps): Tenants {
   const { keyring, clock } = deps;
   const records = createTenantRecords(deps);
   const keys = createTenantKeys({ ...deps, records });
+  const outbox = createOutbox(deps);
 
   async function view(record: TenantRecord): Promise<TenantView> {
     const { keyIds, ...tenant } = withoutSecrets(record);
@@ -102,6 +107,8 @@ export function createTenants(deps: TenantsDeps): Tenants {
         limits: request.limits ?? {},
         callback: request.callback ?? null,
         relay: request.relay ?? null,
+        keepConnectedDays: request.keepConnectedDays ?? DEFAULT_KEEP_CONNECTED_DAYS,
+        checkConnectedEvery: request.checkConnectedEvery ?? null,
         suspended: false,
         isLeaving: false,
         keys: [first],
@@ -124,7 +131,13 @@ export function createTenants(deps: TenantsDeps): Tenants {
 
     async patch(id, request) {
       const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
-      return view(await records.change(id, (tenant) => ({ ...tenant, ...given })));
+      const keepConnectedDays = request.keepConnectedDays === null ? { keepConnectedDays: DEFAULT_KEEP_CONNECTED_DAYS } : {};
+      const write = () => records.change(id, (tenant) => ({ ...tenant, ...given, ...keepConnectedDays }));
+      // A worker looks at once what there is to check now, and which tokens are to be deleted.
+      const isAboutChecks = [request.checkConnectedEvery, request.keepConnectedDays, request.suspended, request.callback].some(
+        (value) => value !== undefined,
+      );
+      return view(await (isAboutChecks ? outbox.markAround({ kind: 'checks', tenantId: id }, write) : write()));
     },
 
     async disable(id) {

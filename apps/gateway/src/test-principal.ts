@@ -14,6 +14,8 @@ export function holderOf(ticketId: string, tenantId = 'acme', sessionId = 'ses_1
       limits: {},
       callback: null,
       relay: null,
+      keepConnectedDays: 30,
+      checkConnectedEvery: null,
       suspended: false,
       createdAt: 0,
       keyIds: [],

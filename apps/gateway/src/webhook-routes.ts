@@ -5,10 +5,12 @@
 
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
+import { isLoss } from '@qrcast/core/connected-instance';
 import { RefusedError } from '@qrcast/core/errors';
-import { judgeNotification, notifiedInstanceSchema, stateNotificationSchema } from '@qrcast/core/notification';
-import { isPolled } from '@qrcast/core/session';
+import { judgeNotification, notifiedInstanceSchema, type StateNotification, stateNotificationSchema } from '@qrcast/core/notification';
+import { isPolled, type Session } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/clock';
+import { type ConnectedInstances, loginOf } from '@qrcast/runtime/connected-instances';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -40,6 +42,7 @@ export interface WebhookRoutesDeps {
   readonly watching: Watching;
   readonly relay: NotificationRelay;
   readonly lastNotifications: Pick<LastNotifications, 'note'>;
+  readonly connected: Pick<ConnectedInstances, 'remember' | 'said'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -51,7 +54,7 @@ interface NotificationRoute {
 type NotificationRequest = FastifyRequest<NotificationRoute>;
 
 export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps): void {
-  const { tenants, rates, index, sessions, watching, relay, lastNotifications, clock, log } = deps;
+  const { tenants, rates, index, sessions, watching, relay, connected, lastNotifications, clock, log } = deps;
 
   const room = createBodyRoom(BYTES_AT_ONCE);
   const warnOfToken = createSeldomWarning(
@@ -99,9 +102,18 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
     });
   });
 
-  async function take(tenantId: string, notification: Parameters<typeof judgeNotification>[1]): Promise<void> {
+  /** A loss of what a session connected, maybe long ago. */
+  async function takeLoss(tenantId: string, session: Session | null, { instanceData, ...said }: StateNotification): Promise<void> {
+    if (!isLoss(said.stateInstance)) return;
+    const login = session === null ? null : loginOf(session);
+    if (login !== null) await connected.remember(login); // it may be so new that no worker has done it yet
+    await connected.said(tenantId, instanceData.idInstance, { state: said.stateInstance, at: said.timestamp * 1000, by: 'notification' });
+  }
+
+  async function take(tenantId: string, notification: StateNotification): Promise<void> {
     const sessionId = await index.current(tenantId, notification.instanceData.idInstance);
     const session = sessionId === null ? null : await sessions.find(sessionId);
+    await takeLoss(tenantId, session, notification);
     if (session === null) return;
     const verdict = judgeNotification(session, notification);
     log.debug({ sessionId: session.id, verdict: verdict.kind }, 'notification');
@@ -109,6 +121,9 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
     if (verdict.kind !== 'believe') return;
     const now = clock.now();
     const after = await watching.apply(session.id, { kind: 'answered', at: now, startedAt: now, jitter: 0, outcome: verdict.outcome });
+    const login = after === null ? null : loginOf(after);
+    // The notification may be late, and the next one tell of a loss that came before this one.
+    if (login !== null) await connected.remember({ ...login, loginAt: Math.min(login.loginAt, notification.timestamp * 1000) });
     // Told at the very moment a poll began, it may count as older than that: ask, rather than lose it.
     if (after !== null && isPolled(after) && after.fence > now) await watching.check(after);
   }

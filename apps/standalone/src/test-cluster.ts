@@ -16,6 +16,8 @@ import { io, type Socket } from 'socket.io-client';
 
 export const TEST_POLICY: Policy = { intervalMs: 1_500, codeTtlMs: 6_000, attemptMs: 60_000 };
 
+const ADMIN_KEY = 'admin-key-of-the-tests-0123456789';
+
 export interface ClusterOptions {
   readonly redisUrl: string;
   readonly gateways?: number;
@@ -25,6 +27,8 @@ export interface ClusterOptions {
   readonly callbackHosts?: readonly string[];
   readonly simulator?: SimulatorOptions;
   readonly publicUrl?: string;
+  /** How long the minutes of `checkConnectedEvery` last, ms. */
+  readonly checkMinuteMs?: number;
 }
 
 export interface Created {
@@ -36,6 +40,7 @@ export interface Cluster {
   readonly simulator: Simulator;
   readonly gateways: readonly Gateway[];
   readonly apiKey: string;
+  readonly adminKey: string;
   readonly webhookToken: string;
   /** What startWorker needs to join, for a worker in a process of its own. */
   readonly worker: Omit<Parameters<typeof startWorker>[0], 'log'>;
@@ -73,13 +78,14 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     concurrency: 100,
     hostConcurrency: 100,
     callbackHosts: options.callbackHosts,
+    checkMinuteMs: options.checkMinuteMs,
   };
   const { unwatchedGraceMs = 15_000 } = options;
   const gatewayOptions = {
     ...worker,
     log,
     unwatchedGraceMs,
-    adminKey: undefined,
+    adminKey: ADMIN_KEY,
     maxConnections: 1_000,
     port: 0,
     host: '127.0.0.1',
@@ -118,8 +124,9 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     simulator,
     gateways,
-    webhookToken,
     apiKey,
+    adminKey: ADMIN_KEY,
+    webhookToken,
     worker,
     newInstance: (phone) =>
       simulator.createInstance({

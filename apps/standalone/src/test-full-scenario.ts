@@ -85,7 +85,11 @@ async function castTenants({ hunt, call, operator, receiver }: LeakStage): Promi
     hunt.add(`callback secret of ${id}`, asText(body['callbackSecret']));
     return { apiKey, webhookToken };
   }
-  const tenant = await newTenant('acme', { callback: { url: `${receiver.url}/told` }, relay: { url: `${receiver.url}/relay` } });
+  const tenant = await newTenant('acme', {
+    callback: { url: `${receiver.url}/told` },
+    relay: { url: `${receiver.url}/relay` },
+    checkConnectedEvery: 60,
+  });
   const other = await newTenant('other', {});
   const renewed = await call('POST', '/v1/admin/tenants/acme/callback-secret', { secret });
   hunt.add('the newer callback secret', asText(renewed.body['callbackSecret']));

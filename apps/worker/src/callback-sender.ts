@@ -30,7 +30,7 @@ export interface CallbackSenderDeps extends CallbackDelays {
 /** Then the lane lets others of its tenant go first. */
 const RELAYED_AT_ONCE = 50;
 
-export function createCallbackSender(deps: CallbackSenderDeps): CallbackHandlers {
+export function createCallbackSender(deps: CallbackSenderDeps): Omit<CallbackHandlers, 'check'> {
   const { receivers, callbackLog, relayLanes, post, turns, clock, log } = deps;
   const { callbackDelaysMs = CALLBACK_DELAYS_MS, relayDelaysMs = RELAY_DELAYS_MS } = deps;
 

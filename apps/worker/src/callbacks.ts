@@ -1,9 +1,11 @@
-/** Callbacks and the relay in this worker, put together. */
+/** Callbacks, the relay, and the checks of connected instances in this worker, put together. */
 
+import type { AuditLog } from '@qrcast/runtime/audit-log';
 import { createCallbackLog } from '@qrcast/runtime/callback-log';
 import { consumeCallbacks } from '@qrcast/runtime/callback-queue';
 import { createReceivers } from '@qrcast/runtime/callback-receivers';
 import type { Clock } from '@qrcast/runtime/clock';
+import { type ConnectedInstances, createConnectedInstances } from '@qrcast/runtime/connected-instances';
 import type { Keyring } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { createRelayLanes } from '@qrcast/runtime/relay-lanes';
@@ -11,6 +13,7 @@ import type { Redis } from 'ioredis';
 import { openCallbackPost } from './callback-post.ts';
 import { type CallbackDelays, createCallbackSender } from './callback-sender.ts';
 import { createCallbackTurns } from './callback-turns.ts';
+import type { ConnectedChecks } from './connected-checks.ts';
 
 export interface CallbacksDeps extends CallbackDelays {
   readonly redis: Redis;
@@ -19,6 +22,11 @@ export interface CallbacksDeps extends CallbackDelays {
   readonly keyring: Keyring;
   readonly clock: Clock;
   readonly callbackHosts: readonly string[];
+  readonly audit?: Pick<AuditLog, 'record'> | undefined;
+  /** Of its own if left out. */
+  readonly connected?: ConnectedInstances;
+  /** Nothing is checked if left out. */
+  readonly check?: ConnectedChecks;
   readonly log: Logger;
 }
 
@@ -27,7 +35,8 @@ export async function startCallbacks(deps: CallbacksDeps): Promise<(graceMs: num
   const stores = { receivers: createReceivers(deps), callbackLog: createCallbackLog(deps), relayLanes: createRelayLanes(deps) };
   const post = openCallbackPost(deps);
   const sender = createCallbackSender({ ...deps, ...stores, post, turns: createCallbackTurns() });
-  const stop = await consumeCallbacks({ ...deps, ...stores }, sender).catch(async (error: unknown) => {
+  const { connected = createConnectedInstances(deps), check = async () => null } = deps;
+  const stop = await consumeCallbacks({ ...deps, ...stores, connected }, { ...sender, check }).catch(async (error: unknown) => {
     await post.close();
     throw error;
   });

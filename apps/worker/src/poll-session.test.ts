@@ -27,6 +27,7 @@ describe('a poll of one session', () => {
   let inQueue: boolean;
   let isActive: boolean;
   const ensured: { sessionId: string; until: number; dueAt: number | undefined }[] = [];
+  const loggedOut: string[] = [];
   const asked: { method: PollMethod; credentials: Credentials }[] = [];
   let answer: (method: PollMethod) => Outcome | Promise<Outcome>;
   /** What can be read so far, by digest. */
@@ -37,6 +38,7 @@ describe('a poll of one session', () => {
     now = T;
     asked.length = 0;
     ensured.length = 0;
+    loggedOut.length = 0;
     texts.clear();
     readingMs = 0;
     inQueue = false;
@@ -81,6 +83,12 @@ describe('a poll of one session', () => {
         ensure: async ({ sessionId }, until, dueAt) => {
           ensured.push({ sessionId, until, dueAt });
           return 0;
+        },
+      },
+      connected: {
+        async duringLogout({ instanceId }, request) {
+          loggedOut.push(instanceId);
+          return request();
         },
       },
       keyring,
@@ -185,6 +193,7 @@ describe('a poll of one session', () => {
     answer = () => ({ kind: 'loggedOut' });
     expect(await handlers().poll(claim(), never)).toEqual({ nextAt: null });
     expect(asked.map(({ method }) => method)).toEqual(['qr', 'logout']);
+    expect(loggedOut).toEqual([strict.instanceId]); // so that this is not taken for a loss
     expect(await stateNow()).toEqual({ kind: 'ended', reason: 'account_mismatch' });
   });
 

@@ -6,6 +6,7 @@ import { isAllowedUpstream } from '@qrcast/core/upstream';
 import type { Credentials } from '@qrcast/provider/credentials';
 import { PROVIDER_DEFAULTS, type Provider } from '@qrcast/provider/provider';
 import type { Clock } from '@qrcast/runtime/clock';
+import type { ConnectedInstances } from '@qrcast/runtime/connected-instances';
 import { openCredentials } from '@qrcast/runtime/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
@@ -27,6 +28,7 @@ export interface PollDeps {
   readonly tenants: TenantActivity;
   readonly codeReader: Pick<CodeReader, 'read'>;
   readonly queue: Pick<PollQueue, 'ensure' | 'renew'>;
+  readonly connected: Pick<ConnectedInstances, 'duringLogout'>;
   readonly keyring: Keyring;
   readonly upstreamHosts: readonly string[];
   readonly clock: Clock;
@@ -72,8 +74,11 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
       return { outcome: { kind: 'trouble', code: 'provider_refused' }, isHostRefusing: false };
     }
     const timer = setTimeout(() => void tellSlow(session.id, claim.startedAt), SLOW_MS);
+    const request = (): Promise<Outcome> => provider.poll(credentials, method, signal);
     try {
-      const outcome = await hostGate.pass(credentials.apiUrl, session.tenantId, () => provider.poll(credentials, method, signal));
+      const outcome = await hostGate.pass(credentials.apiUrl, session.tenantId, () =>
+        method === 'logout' ? deps.connected.duringLogout(session, request) : request(),
+      );
       return { outcome, isHostRefusing: session.isProven && hostRefusals.note(credentials.apiUrl, session.instanceKey, outcome) };
     } finally {
       clearTimeout(timer);

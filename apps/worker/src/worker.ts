@@ -4,6 +4,9 @@ import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import type { Policy } from '@qrcast/core/schedule';
 import { openProvider } from '@qrcast/provider/provider';
 import type { AuditLimits } from '@qrcast/runtime/audit-log';
+import { createCheckQueue } from '@qrcast/runtime/check-queue';
+import { createConnectedInstances } from '@qrcast/runtime/connected-instances';
+import { connectedSettingsIn } from '@qrcast/runtime/connected-settings';
 import { proveKeyring } from '@qrcast/runtime/key-proofs';
 import { createKeyring, type RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
@@ -12,6 +15,7 @@ import { createReleasers } from '@qrcast/runtime/releasers';
 import { createTenantActivity } from '@qrcast/runtime/tenant-activity';
 import { startCallbacks } from './callbacks.ts';
 import { openCodeReader } from './code-reader.ts';
+import { createConnectedChecks } from './connected-checks.ts';
 import { createHostGate } from './host-gate.ts';
 import { createHostRefusals } from './host-refusals.ts';
 import { createPollHandlers } from './poll-session.ts';
@@ -31,6 +35,8 @@ export interface WorkerOptions {
   readonly hostConcurrency: number;
   /** Called as each poll starts, with how long after its due time it was claimed, ms, and whose it is. */
   readonly onPoll?: (lateMs: number, tenantId: string) => void;
+  /** How long the minutes of a tenant's `checkConnectedEvery` last, ms; shorter in tests. */
+  readonly checkMinuteMs?: number | undefined;
   readonly log: Logger;
 }
 
@@ -57,10 +63,22 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const hostGate = createHostGate({ concurrency: options.hostConcurrency, now: () => performance.now() });
     const hostRefusals = createHostRefusals({ now: () => performance.now() });
     const tenants = createTenantActivity({ ...options, ...node });
-    const asked = { provider, hostGate, hostRefusals, codeReader, keyring, upstreamHosts };
+    const shared = { ...node, namespace: options.namespace, keyring, log };
+    const connected = createConnectedInstances(shared);
+    const asked = { provider, hostGate, hostRefusals, codeReader, connected, keyring, upstreamHosts };
     const handlers = createPollHandlers({ ...node, ...asked, tenants, onPoll, log });
+    const check = createConnectedChecks({
+      ...shared,
+      settingsOf: connectedSettingsIn(shared),
+      connected,
+      checkQueue: createCheckQueue(shared),
+      provider,
+      hostGate,
+      upstreamHosts,
+      minuteMs: options.checkMinuteMs,
+    });
     const { callbackHosts = DEFAULT_CALLBACK_HOSTS } = options;
-    const stopCallbacks = await startCallbacks({ ...options, ...node, keyring, callbackHosts });
+    const stopCallbacks = await startCallbacks({ ...options, ...node, keyring, callbackHosts, connected, check });
     releasers.push('callbacks', () => stopCallbacks(0));
     await codeReader.started;
     const stopPolls = await node.queue.consume(handlers, { concurrency: options.concurrency });

@@ -42,6 +42,12 @@ export const tenantSchema = z
     limits: tenantLimitsSchema.describe("What it may use, over all gateways; what is left out is the operator's default"),
     callback: receiverSchema.nullable().describe('Where its own server is told of its sessions, signed'),
     relay: receiverSchema.nullable().describe("Where the provider's notifications are passed on to, signed and in order"),
+    keepConnectedDays: z.number().int().describe('How long after its login the loss of an account is told, days; 0 for never'),
+    checkConnectedEvery: z
+      .number()
+      .int()
+      .nullable()
+      .describe('How often the provider is asked whether connected instances are linked still, minutes; null for never'),
     keys: z
       .array(
         z.object({

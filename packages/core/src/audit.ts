@@ -22,6 +22,9 @@ export const auditActionSchema = z
     'key.added',
     'key.removed',
     'auth.refused',
+    'instance.disconnected',
+    'token.kept',
+    'token.deleted',
   ])
   .meta({ id: 'AuditAction', description: 'What was done' });
 
@@ -64,7 +67,9 @@ export const auditEntrySchema = z
     userAgent: z.string().nullable().describe('As the caller says, up to 120 characters'),
     outcome: z
       .string()
-      .describe('`ok`, the code of the refusal, why a session ended, or of `webhook.set` what the settings read afterwards'),
+      .describe(
+        "`ok`, the code of the refusal, why a session ended, what the settings read after `webhook.set`, the provider's word for a lost account, or why a token was deleted",
+      ),
   })
   .meta({ id: 'AuditEntry' });
 

@@ -1,11 +1,16 @@
 /** What a tenant's own server is told of its sessions: which changes, and in which words. Sent as in the Standard Webhooks specification. */
 
 import { z } from 'zod';
+import { type ConnectedInstance, type LossState, lossStateSchema } from './connected-instance.ts';
 import type { Session } from './session.ts';
 import { toWire, wireSessionSchema } from './wire.ts';
 
-export const callbackTypeSchema = z
+const sessionCallbackTypeSchema = z
   .enum(['session.connected', 'session.ended', 'session.password_required'])
+  .meta({ id: 'SessionCallbackType', description: 'What happened to a session' });
+
+export const callbackTypeSchema = z
+  .enum([...sessionCallbackTypeSchema.options, 'instance.disconnected'])
   .meta({ id: 'CallbackType', description: 'What happened' });
 export type CallbackType = z.infer<typeof callbackTypeSchema>;
 
@@ -17,12 +22,34 @@ export const callbackSessionSchema = wireSessionSchema
 /** The body of what is sent. */
 export const callbackBodySchema = z
   .object({
-    type: callbackTypeSchema,
+    type: sessionCallbackTypeSchema,
     timestamp: z.string().describe('When it happened, ISO 8601'),
     data: z.object({ session: callbackSessionSchema }).describe('What it is about'),
   })
   .meta({ id: 'CallbackBody', description: 'One event of a session.' });
 type CallbackBody = z.infer<typeof callbackBodySchema>;
+
+const disconnectedInstanceSchema = z
+  .object({
+    instanceId: z.string().describe('The instance at the provider'),
+    reference: z.string().nullable().describe('The `reference` of the session that connected it'),
+    sessionId: z.string().describe('That session; its record may be gone'),
+    connectedAt: z.number().int().describe('When the login was found, Unix ms'),
+    disconnectedAt: z.number().int().describe('When the account was lost, as the provider says, or when a check found it; Unix ms'),
+    providerState: lossStateSchema.describe('What the provider said'),
+    foundBy: z.enum(['notification', 'check']).describe("By the provider's notification, or by a check (`checkConnectedEvery`)"),
+  })
+  .meta({ id: 'DisconnectedInstance', description: 'An instance that a session of yours connected, and whose account is linked no more.' });
+
+/** Likewise, of an instance that a session connected. */
+export const instanceCallbackBodySchema = z
+  .object({
+    type: z.literal('instance.disconnected'),
+    timestamp: z.string().describe('When it happened, ISO 8601'),
+    data: z.object({ instance: disconnectedInstanceSchema }).describe('What it is about'),
+  })
+  .meta({ id: 'InstanceCallbackBody', description: 'One event of an instance that a session connected.' });
+type InstanceCallbackBody = z.infer<typeof instanceCallbackBodySchema>;
 
 /** Likewise, of a notification that is passed on. */
 export const relayBodySchema = z
@@ -45,7 +72,7 @@ export const callbackSchema = z.object({
 });
 export type Callback = Readonly<z.infer<typeof callbackSchema>>;
 
-const TYPES: Readonly<Partial<Record<Session['state']['kind'], CallbackType>>> = {
+const TYPES: Readonly<Partial<Record<Session['state']['kind'], z.infer<typeof sessionCallbackTypeSchema>>>> = {
   connected: 'session.connected',
   ended: 'session.ended',
   password: 'session.password_required',
@@ -64,6 +91,42 @@ export function callbackOf(previous: Session, next: Session, at: number): Callba
     type,
     createdAt: at,
     payload: JSON.stringify({ type, timestamp: new Date(at).toISOString(), data: { session } } satisfies CallbackBody),
+  };
+}
+
+/** What was said of a lost account. `at`: when it happened; Unix ms. */
+export interface Loss {
+  readonly state: LossState;
+  readonly at: number;
+  readonly by: 'notification' | 'check';
+}
+
+/** What is to be told of a loss at `now` (Unix ms). A login is lost once, so the id is made of the login. */
+export function disconnectedCallback(record: ConnectedInstance, loss: Loss, now: number): Callback {
+  const { tenantId, instanceId, reference, sessionId, loginAt } = record;
+  // The provider tells whole seconds, which may lie before the login in that very second, or ahead of our clock.
+  const disconnectedAt = Math.min(Math.max(loss.at, loginAt), now);
+  const instance = {
+    instanceId,
+    reference,
+    sessionId,
+    connectedAt: loginAt,
+    disconnectedAt,
+    providerState: loss.state,
+    foundBy: loss.by,
+  };
+  const body: InstanceCallbackBody = {
+    type: 'instance.disconnected',
+    timestamp: new Date(disconnectedAt).toISOString(),
+    data: { instance },
+  };
+  return {
+    id: `evt_${sessionId.replace(/^ses_/, '')}_lost`,
+    tenantId,
+    sessionId,
+    type: body.type,
+    createdAt: now, // tried for a day from now on, however old the news is
+    payload: JSON.stringify(body),
   };
 }
 
@@ -104,8 +167,8 @@ export const wireCallbackSchema = z
   .object({
     id: z.string().describe('Its `webhook-id`: the same at every try'),
     type: callbackTypeSchema,
-    sessionId: z.string().describe('The session'),
-    createdAt: timestamp.describe('When it happened, Unix ms'),
+    sessionId: z.string().describe('The session; of `instance.disconnected` the one that connected the instance'),
+    createdAt: timestamp.describe('When it was noticed, Unix ms'),
     attempts: z.array(attemptSchema).describe('Oldest first, the last 50'),
     state: callbackStateSchema,
     nextAttemptAt: timestamp.nullable().describe('When it is tried next, Unix ms; null unless `pending`'),

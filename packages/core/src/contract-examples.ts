@@ -87,6 +87,8 @@ export const EXAMPLE_TENANT = {
   limits: {},
   callback: { url: 'https://app.example.com/qrcast' },
   relay: null,
+  keepConnectedDays: 30,
+  checkConnectedEvery: null,
   keys: [{ id: 'key_3rTgC0Yx8mJb1aQe', createdAt: STARTED_AT, lastUsedAt: null }],
   suspended: false,
   createdAt: STARTED_AT,

@@ -6,6 +6,7 @@ import {
   callbackBodySchema,
   callbackListSchema,
   callbackSessionSchema,
+  instanceCallbackBodySchema,
   listCallbacksSchema,
   relayBodySchema,
   type WireCallback,
@@ -86,6 +87,8 @@ export interface WebhookWords {
 }
 
 const HAPPENED = new Date(HAPPENED_AT).toISOString();
+/** Some days later. */
+const LOST_AT = HAPPENED_AT + 3 * 86_400_000;
 
 export const WEBHOOKS: readonly WebhookWords[] = [
   {
@@ -95,6 +98,28 @@ export const WEBHOOKS: readonly WebhookWords[] = [
       'To the `callback.url` of the tenant, at least once and in no promised order: keep the ids you have worked on, and compare versions. Tried for 24 h.',
     schema: callbackBodySchema,
     example: { type: 'session.connected', timestamp: HAPPENED, data: { session: callbackSessionSchema.parse(EXAMPLE_CONNECTED) } },
+  },
+  {
+    name: 'instanceCallback',
+    summary: 'An instance that a session connected has lost its account',
+    description:
+      'To the `callback.url` of the tenant, like the other callbacks: once for each login that is lost within `keepConnectedDays`.',
+    schema: instanceCallbackBodySchema,
+    example: {
+      type: 'instance.disconnected',
+      timestamp: new Date(LOST_AT).toISOString(),
+      data: {
+        instance: {
+          instanceId: EXAMPLE_CONNECTED.instanceId,
+          reference: EXAMPLE_CONNECTED.reference,
+          sessionId: EXAMPLE_CONNECTED.id,
+          connectedAt: HAPPENED_AT,
+          disconnectedAt: LOST_AT,
+          providerState: 'notAuthorized',
+          foundBy: 'notification',
+        },
+      },
+    },
   },
   {
     name: 'relay',

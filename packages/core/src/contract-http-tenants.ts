@@ -69,7 +69,8 @@ export const TENANT_OPERATIONS: readonly Operation[] = [
     tag: 'Tenants',
     summary: 'Change a tenant',
     description: [
-      'A field that is given replaces the whole old value; null takes `upstreamHosts`, `callback` or `relay` away.',
+      'A field that is given replaces the whole old value; null takes `upstreamHosts`, `callback`, `relay` or `checkConnectedEvery` away, and puts `keepConnectedDays` back to 30.',
+      'Without `checkConnectedEvery` the tokens that were kept for it are deleted; set again, it holds for instances that connect from then on.',
       '`suspended: true` stops a tenant without losing anything: its keys and tickets are `forbidden`, its streams are closed within 2 s on all gateways, its sessions are polled no more, and notifications are taken and ignored. `false` takes that back.',
     ].join('\n\n'),
     credentials: ADMIN,

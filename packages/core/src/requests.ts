@@ -1,6 +1,8 @@
 /** What callers may send: one schema each, unknown fields refused. Messages name the field, the rule and the value's kind, never the value. */
 
 import { z } from 'zod';
+import { MAX_CHECK_EVERY_MINUTES } from './connected-check.ts';
+import { MAX_KEEP_CONNECTED_DAYS } from './connected-instance.ts';
 import { API_TOKEN, INSTANCE_ID } from './credential-forms.ts';
 import { RefusedError } from './errors.ts';
 import { PHONE_PATTERN, readPhone } from './phone.ts';
@@ -149,6 +151,21 @@ const tenantFields = {
   limits: tenantLimitsSchema.describe("What the tenant may use, over all gateways; what is left out is the operator's default"),
   callback: receiver.describe('Where its own server is told of its sessions, signed'),
   relay: receiver.describe("Where the provider's notifications are passed on to, signed and in order"),
+  keepConnectedDays: z
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_KEEP_CONNECTED_DAYS)
+    .describe('How long after its login the loss of an account is told, days; default 30, 0 for never'),
+  checkConnectedEvery: z
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_CHECK_EVERY_MINUTES)
+    .nullable()
+    .describe(
+      'Ask the provider that often whether connected instances are linked still, minutes; their tokens are kept for it, encrypted. Null, the default: never',
+    ),
 };
 
 export const createTenantSchema = z
@@ -161,13 +178,14 @@ export const createTenantSchema = z
   })
   .meta({ id: 'CreateTenant' });
 
-/** Null puts a list or an address back to none. */
+/** Null puts a field back to what it is when nobody sets it. */
 export const patchTenantSchema = z
   .strictObject({
     ...tenantFields,
     upstreamHosts: tenantFields.upstreamHosts.nullable(),
     callback: tenantFields.callback.nullable(),
     relay: tenantFields.relay.nullable(),
+    keepConnectedDays: tenantFields.keepConnectedDays.nullable(),
     suspended: z.boolean().describe('`true`: its keys and tickets are refused and its streams closed, until it is `false` again'),
   })
   .partial()

@@ -1,6 +1,7 @@
 /**
  * Gets every callback and every relayed notification to a sender: one BullMQ job per callback, one per lane of notifications, so that a
- * lane has one under way. The outbox is swept for what has to become a job; jobs hold ids alone.
+ * lane has one under way, and one per tenant whose connected instances are checked. The outbox is swept for what has to become a job; jobs
+ * hold ids alone.
  *
  * Nothing is lost to a kill: what is to be told stands in the session's own list (written with the change), then in the log, before it
  * leaves the list; a job that was lost is put back when its mark is looked at again, or by the queue when its worker died.
@@ -11,7 +12,9 @@ import { DelayedError, type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { CallbackLog } from './callback-log.ts';
 import type { Receivers } from './callback-receivers.ts';
-import { CALLBACK_QUEUE_NAME, type Namespace, queuePrefix, sessionCallbacksKey } from './keys.ts';
+import type { ConnectedInstances } from './connected-instances.ts';
+import { loginIn } from './connected-login.ts';
+import { CALLBACK_QUEUE_NAME, checksKey, connectedCallbacksKey, type Namespace, queuePrefix, sessionCallbacksKey } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { createOutbox, type Mark } from './outbox.ts';
 import { openQueueWorker, startedOrStopped } from './queue-worker.ts';
@@ -22,6 +25,8 @@ export interface CallbackHandlers {
   readonly deliver: (tenantId: string, id: string) => Promise<number | null>;
   /** Tries what waits in a lane, from the first on. Likewise; null if it is empty. */
   readonly relay: (lane: Lane) => Promise<number | null>;
+  /** Checks what is due of a tenant's connected instances. Likewise; null if none is left to check. */
+  readonly check: (tenantId: string) => Promise<number | null>;
 }
 
 export interface CallbackQueueDeps {
@@ -32,6 +37,7 @@ export interface CallbackQueueDeps {
   readonly receivers: Receivers;
   readonly callbackLog: CallbackLog;
   readonly relayLanes: RelayLanes;
+  readonly connected: Pick<ConnectedInstances, 'remember'>;
   readonly log: Logger;
 }
 
@@ -42,32 +48,36 @@ const MARKS_AT_ONCE = 100;
 const LOOK_AGAIN_MS = 60_000;
 /** A lane's job may have been ending just as more came; a try is under way as another is asked for. */
 const LOOK_AT_NEWS_AGAIN_MS = 1_000;
+/** A job of checks comes again by itself; so it is only missed if Redis lost it. */
+const LOOK_AT_CHECKS_AGAIN_MS = 600_000;
 /** Most jobs wait for a receiver; how many of one tenant's is the sender's to say. */
 const WORKER = { jobsAtOnce: 500, lockMs: 10_000, stalledCheckMs: 5_000 } as const;
 /** A handler that failed, as when Redis is out: doubled with each fault after another, up to the longest. */
 const AFTER_FAULT_MS = 5_000;
 const AFTER_FAULT_MAX_MS = 600_000;
 
-type Work = { readonly tenantId: string; readonly id: string } | Lane;
+type Work = { readonly tenantId: string; readonly id: string } | Lane | { readonly tenantId: string; readonly isCheck: true };
+type JobName = 'deliver' | 'relay' | 'check';
 /** `faults`: how often the handler failed since it last did not. */
 type JobData = Work & { readonly faults?: number };
 
 /** Resolves to the function that stops it and awaits what is under way, at most `graceMs`. */
 export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: CallbackHandlers): Promise<(graceMs: number) => Promise<void>> {
-  const { redis, namespace, receivers, callbackLog, relayLanes, log } = deps;
+  const { redis, namespace, receivers, callbackLog, relayLanes, connected, log } = deps;
   const outbox = createOutbox(deps);
   const queue = new Queue<JobData>(CALLBACK_QUEUE_NAME, { connection: redis, prefix: queuePrefix(namespace) });
   queue.on('error', () => undefined); // the connection reports itself
   let isStopping = false;
 
   /** A job that there is already stays as it is. */
-  async function addJob(name: 'deliver' | 'relay', jobId: string, data: Work): Promise<void> {
+  async function addJob(name: JobName, jobId: string, data: Work): Promise<void> {
     await queue.add(name, data, { jobId, removeOnComplete: true, removeOnFail: true });
   }
 
-  /** True if the callback needs its session's list no more. */
+  /** True if the callback needs the list it stands in no more. */
   async function accept(callback: Callback): Promise<boolean> {
     const { tenantId, id } = callback;
+    if (callback.type === 'session.connected') await connected.remember(await loginIn({ redis, namespace }, callback));
     const receiver = await receivers.find(tenantId);
     if (receiver === null || receiver.callbackUrl === null) return true;
     const kept = await callbackLog.add(callback);
@@ -76,18 +86,19 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
     return kept !== 'full';
   }
 
-  async function collect(sessionId: string): Promise<void> {
-    const key = sessionCallbacksKey(namespace, sessionId);
+  /** Resolves to whether the list is empty then. */
+  async function collect(key: string): Promise<boolean> {
     for (const text of await redis.lrange(key, 0, -1)) {
-      if (!(await accept(callbackSchema.parse(JSON.parse(text))))) return;
+      if (!(await accept(callbackSchema.parse(JSON.parse(text))))) return false;
       await redis.lrem(key, 1, text);
     }
+    return (await redis.llen(key)) === 0;
   }
 
-  /** True if it is on its way; false while a try is, which must end first. */
-  async function resend({ tenantId, id }: { readonly tenantId: string; readonly id: string }): Promise<boolean> {
-    const job = await queue.getJob(id);
-    if (job === undefined) await addJob('deliver', id, { tenantId, id });
+  /** At once, though it may be due later. False while it is at work, which must end first. */
+  async function wake(name: JobName, jobId: string, data: Work): Promise<boolean> {
+    const job = await queue.getJob(jobId);
+    if (job === undefined) await addJob(name, jobId, data);
     else if (await job.isDelayed()) await job.promote();
     else return !(await job.isActive());
     return true;
@@ -97,8 +108,9 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
   async function look(mark: Mark, isNew: boolean): Promise<number | null> {
     switch (mark.kind) {
       case 'session':
-        await collect(mark.sessionId);
-        return isNew || (await redis.llen(sessionCallbacksKey(namespace, mark.sessionId))) > 0 ? LOOK_AGAIN_MS : null;
+        return (await collect(sessionCallbacksKey(namespace, mark.sessionId))) && !isNew ? null : LOOK_AGAIN_MS;
+      case 'instance':
+        return (await collect(connectedCallbacksKey(namespace, mark.tenantId, mark.instanceId))) && !isNew ? null : LOOK_AGAIN_MS;
       case 'relay': {
         const isEmpty = await relayLanes.isEmpty(mark);
         const { tenantId, instanceId } = mark;
@@ -107,10 +119,22 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
         return isNew ? LOOK_AT_NEWS_AGAIN_MS : LOOK_AGAIN_MS;
       }
       case 'callback':
-        return (await resend(mark)) ? null : LOOK_AT_NEWS_AGAIN_MS;
+        return (await wake('deliver', mark.id, { tenantId: mark.tenantId, id: mark.id })) ? null : LOOK_AT_NEWS_AGAIN_MS;
+      case 'checks':
+        return lookAtChecks(mark.tenantId, isNew);
       default:
         return mark satisfies never;
     }
+  }
+
+  /** News are a new instance, or another setting of the tenant. */
+  async function lookAtChecks(tenantId: string, isNew: boolean): Promise<number | null> {
+    const isEmpty = (await redis.zcard(checksKey(namespace, tenantId))) === 0;
+    if (isEmpty) return isNew ? LOOK_AGAIN_MS : null;
+    const [jobId, data] = [`checks-${tenantId}`, { tenantId, isCheck: true }] as const;
+    if (!isNew) await addJob('check', jobId, data);
+    else if (!(await wake('check', jobId, data))) return LOOK_AT_NEWS_AGAIN_MS;
+    return LOOK_AT_CHECKS_AGAIN_MS;
   }
 
   async function sweep(): Promise<void> {
@@ -143,7 +167,10 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
     throw new DelayedError();
   }
 
-  const run = (work: Work): Promise<number | null> => ('id' in work ? handlers.deliver(work.tenantId, work.id) : handlers.relay(work));
+  function run(work: Work): Promise<number | null> {
+    if ('isCheck' in work) return handlers.check(work.tenantId);
+    return 'id' in work ? handlers.deliver(work.tenantId, work.id) : handlers.relay(work);
+  }
 
   let sweeping: Promise<void> | null = null;
   const timer = setInterval(() => {

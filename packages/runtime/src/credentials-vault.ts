@@ -1,4 +1,7 @@
-/** A session's provider credentials at rest: sealed under the keyring, bound to their session, so that no job or log ever needs them. */
+/**
+ * Provider credentials at rest, of a session or of a connected instance: sealed under the keyring, bound to their record, so that no job or
+ * log ever needs them.
+ */
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -12,15 +15,20 @@ export interface ProviderSecret {
 
 const secretSchema = z.object({ apiUrl: z.string(), apiToken: z.string() });
 
-export function sealCredentials(keyring: Keyring, sessionId: string, secret: ProviderSecret): string {
-  return keyring.seal(JSON.stringify(secret), sessionId);
+/** `context`: what they are bound to, the session's id or `connectedContext`. */
+export function sealCredentials(keyring: Keyring, context: string, secret: ProviderSecret): string {
+  return keyring.seal(JSON.stringify(secret), context);
 }
 
+/** What the credentials for checks of a connected instance are bound to. */
+export const connectedContext = ({ tenantId, instanceId }: { readonly tenantId: string; readonly instanceId: string }): string =>
+  `connected:${tenantId}:${instanceId}`;
+
 /** @throws {Error} if no key of the ring opens it. */
-export function openCredentials(keyring: Keyring, sessionId: string, sealed: string): ProviderSecret {
+export function openCredentials(keyring: Keyring, context: string, sealed: string): ProviderSecret {
   let opened: string;
   try {
-    opened = keyring.open(sealed, sessionId);
+    opened = keyring.open(sealed, context);
   } catch (error) {
     throw new Error('the credentials of a session do not open; has every process the same QRCAST_SECRET_KEYS?', { cause: error });
   }

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { tenantContext } from './callback-receivers.ts';
-import { openCredentials, sealCredentials } from './credentials-vault.ts';
+import { connectedContext, openCredentials, sealCredentials } from './credentials-vault.ts';
 import { proveKeyring } from './key-proofs.ts';
 import { createKeyRotation } from './key-rotation.ts';
 import { createKeyring, type Keyring } from './keyring.ts';
-import { sessionCallbacksKey, sessionKey, tenantsKey } from './keys.ts';
+import { connectedInstanceKey, sessionCallbacksKey, sessionKey, tenantsKey } from './keys.ts';
 import type { Sessions } from './sessions.ts';
 import { openRedisSessions } from './sessions-redis.ts';
 import { openTestRuntime, sampleSession, type TestRuntime } from './test-runtime.ts';
@@ -64,6 +64,29 @@ it('moves sessions and both secrets of a tenant, and nothing of them changes but
   expect(alone.open(moved.sealedCallbackSecret, tenantContext('acme'))).toBe('whsec_now');
   expect(alone.open(moved.previousCallbackSecret.sealed, tenantContext('acme'))).toBe('whsec_then');
   expect(moved.previousCallbackSecret.validUntil).toBe(9);
+});
+
+it('moves the credentials of connected instances, bound to their record as before, and not those of other keys', async () => {
+  await prove(before);
+  await prove(after);
+  const [a, b] = [
+    { tenantId: 'acme', instanceId: '1101000001' },
+    { tenantId: 'a-b_c', instanceId: '1101000002' },
+  ] as const;
+  const keyOf = (at: typeof a | typeof b) => connectedInstanceKey(runtime.namespace, at.tenantId, at.instanceId);
+  for (const at of [a, b])
+    await runtime.redis.hset(keyOf(at), { record: '{"as":"it was"}', sealed: sealCredentials(before, connectedContext(at), secret) });
+  await runtime.redis.hset(connectedInstanceKey(runtime.namespace, 'acme', '1101000003'), 'record', '{}'); // without credentials
+  await runtime.redis.pexpire(keyOf(a), 3_600_000);
+  expect(await counts()).toEqual({ new: 0, old: 2 });
+  expect(await rotation(after).rotate()).toMatchObject({ moved: 2, unreadable: 0 });
+  expect(await rotation(after).rotate()).toMatchObject({ moved: 0 });
+  const alone = createKeyring([newKey]);
+  await prove(alone);
+  for (const at of [a, b])
+    expect(openCredentials(alone, connectedContext(at), (await runtime.redis.hget(keyOf(at), 'sealed')) ?? '')).toEqual(secret);
+  expect(await runtime.redis.hget(keyOf(a), 'record')).toBe('{"as":"it was"}');
+  expect(await runtime.redis.pttl(keyOf(a))).toBeGreaterThan(0);
 });
 
 it('overwrites nothing that is changed under its hands, and moves that in the next pass', async () => {

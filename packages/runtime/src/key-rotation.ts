@@ -1,15 +1,24 @@
 /**
  * Everything sealed, by the key that sealed it, and its move to the current key, after which the others can be dropped. Safe beside running
  * processes: a record is compared and set, never locked, and what a process seals meanwhile under its own current key is found by the next
- * pass. Sealed are the credentials of sessions and the callback secrets of tenants; tickets are only signed, and expire by themselves.
+ * pass. Sealed are the credentials of sessions and of connected instances that are checked, and the callback secrets of tenants; tickets are
+ * only signed, and expire by themselves.
  */
 
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { tenantContext } from './callback-receivers.ts';
+import { connectedContext } from './credentials-vault.ts';
 import { announcedKeyIds, forgetKeyProof, proveKeyring, provenKeyIds } from './key-proofs.ts';
 import { type Keyring, keyIdOf } from './keyring.ts';
-import { type Namespace, parseSessionKey, sessionKeyPattern, tenantsKey } from './keys.ts';
+import {
+  connectedInstanceKeyPattern,
+  type Namespace,
+  parseConnectedInstanceKey,
+  parseSessionKey,
+  sessionKeyPattern,
+  tenantsKey,
+} from './keys.ts';
 import { loadLuaScript } from './lua-script.ts';
 
 export interface SealedCounts {
@@ -62,17 +71,23 @@ export function createKeyRotation({ redis, namespace, keyring }: KeyRotationDeps
       const secrets = [sealedCallbackSecret, ...(previousCallbackSecret == null ? [] : [previousCallbackSecret.sealed])];
       yield { key: tenantsKey(namespace), field: id, text, context: tenantContext(id), secrets };
     }
-    for await (const keys of redis.scanStream({ match: sessionKeyPattern(namespace), count: BATCH, type: 'hash' })) {
-      yield* await sealedSessions(keys as readonly string[]); // what a scan stream yields
-    }
+    yield* sealedHashes(sessionKeyPattern(namespace), (key) => parseSessionKey(namespace, key));
+    yield* sealedHashes(connectedInstanceKeyPattern(namespace), (key) => {
+      const instance = parseConnectedInstanceKey(namespace, key);
+      return instance === null ? null : connectedContext(instance);
+    });
   }
 
-  async function sealedSessions(keys: readonly string[]): Promise<readonly SealedField[]> {
-    const texts = await Promise.all(keys.map((key) => redis.hget(key, 'sealed')));
-    return keys.flatMap((key, i) => {
-      const [text, context] = [texts[i], parseSessionKey(namespace, key)];
-      return text == null || context === null ? [] : [{ key, field: 'sealed', text, context, secrets: [text] }];
-    });
+  /** `contextOf`: what the credentials in the hash are bound to; null if it is another kind of key. */
+  async function* sealedHashes(match: string, contextOf: (key: string) => string | null): AsyncGenerator<SealedField> {
+    for await (const found of redis.scanStream({ match, count: BATCH, type: 'hash' })) {
+      const keys = found as readonly string[]; // what a scan stream yields
+      const texts = await Promise.all(keys.map((key) => redis.hget(key, 'sealed')));
+      yield* keys.flatMap((key, i) => {
+        const [text, context] = [texts[i], contextOf(key)];
+        return text == null || context === null ? [] : [{ key, field: 'sealed', text, context, secrets: [text] }];
+      });
+    }
   }
 
   const isCurrent = (sealed: string): boolean => keyIdOf(sealed) === keyring.keyIds[0];

@@ -66,7 +66,31 @@ export const revocationsChannel = (ns: Namespace): string => `${ns}:revocations`
 export const auditKey = (ns: Namespace): string => `${ns}:audit`;
 export const tenantAuditKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:audit`;
 
-/** What a worker is to look at: sessions with new callbacks, lanes of relayed notifications, callbacks to send again. */
+/** A hash: the record of an instance that a session connected (`record`), and the credentials for its checks (`sealed`). */
+export const connectedInstanceKey = (ns: Namespace, tenantId: string, instanceId: string): string =>
+  `${ns}:{tenant:${tenantId}}:connected:${instanceId}`;
+/** For SCAN: what `connectedInstanceKey` builds, and by chance more. */
+export const connectedInstanceKeyPattern = (ns: Namespace): string => `${ns}:{tenant:*}:connected:*`;
+/** Null for another key. */
+export function parseConnectedInstanceKey(ns: Namespace, key: string): { tenantId: string; instanceId: string } | null {
+  const [, tenantId, instanceId] =
+    (key.startsWith(`${ns}:`) && /^\{tenant:([^}]*)\}:connected:(\d+)$/.exec(key.slice(ns.length + 1))) || [];
+  return tenantId === undefined || instanceId === undefined ? null : { tenantId, instanceId };
+}
+/** A tenant's connected instances, by the end of their period. */
+export const connectedInstancesKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:connected`;
+/** Callbacks of a connected instance that are not in the queue yet: written with the change itself. */
+export const connectedCallbacksKey = (ns: Namespace, tenantId: string, instanceId: string): string =>
+  `${ns}:{tenant:${tenantId}}:lost:${instanceId}`;
+/** Those of a tenant's connected instances that are checked, by when they are next. */
+export const checksKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:checks`;
+/** The interval (ms) that the moments in `checksKey` were made with. */
+export const checksEveryKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:checks:every`;
+
+/**
+ * What a worker is to look at: sessions and instances with new callbacks, lanes of relayed notifications, callbacks to send again, tenants
+ * whose instances are checked.
+ */
 export const outboxKey = (ns: Namespace): string => `${ns}:outbox`;
 /** A tenant's callbacks by age. */
 export const callbacksKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:callbacks`;
@@ -99,8 +123,10 @@ export function parsePollMember(member: string): PollTarget {
 }
 
 /** All sessions of one instance fall into one shard, so that their polls can be spaced there. FNV-1a. */
-export function shardOf(target: PollTarget): number {
+export const shardOf = (target: PollTarget): number => shardOfInstance(target.instanceKey);
+
+export function shardOfInstance(instanceKey: string): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < target.instanceKey.length; i++) hash = Math.imul(hash ^ target.instanceKey.charCodeAt(i), 0x01000193);
+  for (let i = 0; i < instanceKey.length; i++) hash = Math.imul(hash ^ instanceKey.charCodeAt(i), 0x01000193);
   return (hash >>> 0) % SHARD_COUNT;
 }

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import { type AuditLimits, type AuditLog, openAuditLog } from './audit-log.ts';
 import { type Bus, openBus } from './bus.ts';
 import { type Clock, openClock } from './clock.ts';
+import { connectedSettingsIn, keepsCredentials } from './connected-settings.ts';
 import type { Namespace } from './keys.ts';
 import type { Logger } from './log.ts';
 import type { PollQueue } from './poll-queue.ts';
@@ -49,7 +50,14 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     releasers.push('bus', () => bus.close());
     const audit = openAuditLog({ redis, namespace, log, now: clock.now, limits: options.auditLimits });
     releasers.push('audit log', () => audit.close());
-    const sessions = openRedisSessions({ ...options, redis, bus, audit });
+    const settingsOf = connectedSettingsIn({ redis, namespace });
+    const sessions = openRedisSessions({
+      ...options,
+      redis,
+      bus,
+      audit,
+      keepsCredentials: async (tenantId) => keepsCredentials(await settingsOf(tenantId)),
+    });
     releasers.push('sessions', () => sessions.close());
     const queue = openPollQueue({ redis, redisUrl, namespace, log });
     releasers.push('queue', () => queue.close());

@@ -9,11 +9,16 @@ import { type Namespace, outboxKey } from './keys.ts';
 import type { Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
 
-/** `session`: its new callbacks. `relay`: a lane of notifications. `callback`: one that somebody wants sent again. */
+/**
+ * `session`, `instance`: new callbacks of one. `relay`: a lane of notifications. `callback`: one that somebody wants sent again. `checks`:
+ * a tenant with connected instances to check, or with tokens to delete.
+ */
 export type Mark =
   | { readonly kind: 'session'; readonly sessionId: string }
   | { readonly kind: 'relay'; readonly tenantId: string; readonly instanceId: string }
-  | { readonly kind: 'callback'; readonly tenantId: string; readonly id: string };
+  | { readonly kind: 'callback'; readonly tenantId: string; readonly id: string }
+  | { readonly kind: 'instance'; readonly tenantId: string; readonly instanceId: string }
+  | { readonly kind: 'checks'; readonly tenantId: string };
 
 export const sessionMark = (sessionId: string): Mark => ({ kind: 'session', sessionId });
 
@@ -93,6 +98,10 @@ function encodeMark(mark: Mark): string {
       return `relay|${mark.tenantId}|${mark.instanceId}`;
     case 'callback':
       return `callback|${mark.tenantId}|${mark.id}`;
+    case 'instance':
+      return `instance|${mark.tenantId}|${mark.instanceId}`;
+    case 'checks':
+      return `checks|${mark.tenantId}`;
     default:
       return mark satisfies never;
   }
@@ -104,5 +113,7 @@ function decodeMark(member: string): Mark | null {
   if (kind === 'session') return { kind, sessionId: first };
   if (kind === 'relay') return { kind, tenantId: first, instanceId: second };
   if (kind === 'callback') return { kind, tenantId: first, id: second };
+  if (kind === 'instance') return { kind, tenantId: first, instanceId: second };
+  if (kind === 'checks') return { kind, tenantId: first };
   return null;
 }

@@ -25,6 +25,8 @@ export interface RedisSessionsDeps {
   readonly log: Logger;
   /** Told of logins and ends. */
   readonly audit?: Pick<AuditLog, 'record'>;
+  /** Whether the credentials stay when a session of the tenant connects, until connected-instances.ts takes them over. Never if left out. */
+  readonly keepsCredentials?: (tenantId: string) => Promise<boolean>;
   readonly rereadEveryMs?: number;
 }
 
@@ -64,13 +66,14 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
   /** True if `next` was written over `previous`; else what stands instead, null if nothing does. */
   async function replace(previous: Session, next: Session, event: SessionEvent): Promise<true | Session | null> {
     const callback = callbackOf(previous, next, event.at);
+    const isKept = next.state.kind === 'connected' && (await deps.keepsCredentials?.(next.tenantId)) === true;
     const args = [
       previous.version,
       next.version,
       encodeSession(next),
       pictureChange(previous, next, event),
       sessionChannel(namespace, next.id),
-      isFinal(next) ? '-' : '',
+      isFinal(next) && !isKept ? '-' : '',
       '',
       callback === null ? '' : JSON.stringify(callback),
     ];

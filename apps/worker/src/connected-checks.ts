@@ -1,0 +1,154 @@
+/**
+ * Asks the provider whether the connected instances of a tenant are linked still, for tenants that want that (`checkConnectedEvery`). It is
+ * the one thing for which the provider is asked while nobody watches.
+ *
+ * A turn of a tenant checks a few instances at once. A tenant holds at most half of what is free in this worker, so that others find room;
+ * and what one worker asks at once is bounded, however many instances are due.
+ */
+
+import type { ConnectedInstance } from '@qrcast/core/connected-instance';
+import type { Outcome } from '@qrcast/core/outcome';
+import { isPolled, isTerminal, type Session } from '@qrcast/core/session';
+import { isAllowedUpstream } from '@qrcast/core/upstream';
+import type { Provider } from '@qrcast/provider/provider';
+import type { CheckClaim, CheckQueue } from '@qrcast/runtime/check-queue';
+import type { Clock } from '@qrcast/runtime/clock';
+import type { ConnectedInstances } from '@qrcast/runtime/connected-instances';
+import type { ConnectedSettings, FindConnectedSettings } from '@qrcast/runtime/connected-settings';
+import { tenantInstanceKey } from '@qrcast/runtime/keys';
+import { errorFields, type Logger } from '@qrcast/runtime/log';
+import type { Sessions } from '@qrcast/runtime/sessions';
+import type { Redis } from 'ioredis';
+import type { HostGate } from './host-gate.ts';
+
+export interface ConnectedChecksDeps {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly settingsOf: FindConnectedSettings;
+  readonly connected: ConnectedInstances;
+  readonly checkQueue: CheckQueue;
+  readonly sessions: Pick<Sessions, 'find'>;
+  readonly provider: Pick<Provider, 'poll'>;
+  readonly hostGate: HostGate;
+  readonly upstreamHosts: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How long the minutes of `checkConnectedEvery` last, ms; shorter in tests. */
+  readonly minuteMs?: number | undefined;
+}
+
+/** Requests under way for checks in this worker, of all tenants, and of one tenant. */
+const CHECKS_AT_ONCE = 20;
+const TENANT_AT_ONCE = 10;
+/** Others hold all places. */
+const NO_ROOM_AGAIN_MS = 1_000;
+/** A suspended tenant is looked at again; and a tenant's setting is never read later than this, should its change be missed. */
+const PAUSED_AGAIN_MS = 60_000;
+const LONGEST_WAIT_MS = 600_000;
+const MINUTE_MS = 60_000;
+
+/** Checks what is due of a tenant. Resolves to in how many ms it is to be called again, null if there is nothing to check. */
+export type ConnectedChecks = (tenantId: string) => Promise<number | null>;
+
+export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedChecks {
+  const { redis, namespace, settingsOf, connected, checkQueue, sessions, provider, hostGate, clock, log } = deps;
+  const { minuteMs = MINUTE_MS } = deps;
+  let underWay = 0;
+
+  /** Whether a session of the tenant deals with the instance: it asks the provider itself, and may log the account out. */
+  async function hasLiveSession(tenantId: string, instanceId: string): Promise<boolean> {
+    const sessionId = await redis.get(tenantInstanceKey(namespace, tenantId, instanceId));
+    const session = sessionId === null ? null : await sessions.find(sessionId);
+    return session !== null && isLive(session, clock.now());
+  }
+
+  async function ask({ tenantId, instanceId }: ConnectedInstance): Promise<Outcome | null> {
+    const secret = await connected.credentials(tenantId, instanceId);
+    if (secret === null) return null; // deleted meanwhile
+    if (!isAllowedUpstream(secret.apiUrl, deps.upstreamHosts)) return { kind: 'trouble', code: 'provider_refused' };
+    return hostGate.pass(secret.apiUrl, tenantId, () => provider.poll({ instanceId, ...secret }, 'state'));
+  }
+
+  /** Resolves to when the instance may be asked again, Unix ms. */
+  async function askInTurn(record: ConnectedInstance): Promise<number> {
+    const turn = await checkQueue.takeTurn(record.instanceKey);
+    if ('busyUntil' in turn) return turn.busyUntil;
+    let quietUntil = 0;
+    try {
+      const outcome = await ask(record);
+      if (outcome?.kind === 'trouble') quietUntil = clock.now() + (outcome.retryAfterMs ?? 0);
+      const verdict = outcome === null ? null : await connected.checked(record, outcome, turn.startedAt);
+      const { tenantId, instanceId } = record;
+      log.debug({ tenantId, instanceId, outcome: outcome?.kind, verdict }, 'checked a connected instance');
+    } finally {
+      await checkQueue.endTurn(record.instanceKey, turn.startedAt, quietUntil);
+    }
+    return quietUntil;
+  }
+
+  async function check(tenantId: string, claim: CheckClaim, settings: Checked): Promise<void> {
+    const { instanceId } = claim;
+    const record = await connected.find(tenantId, instanceId);
+    if (record === null || isOver(record, settings, clock.now())) {
+      await connected.forget(tenantId, instanceId, 'period_over');
+      return;
+    }
+    const notBefore = (await hasLiveSession(tenantId, instanceId)) ? 0 : await askInTurn(record);
+    await checkQueue.settle(tenantId, claim, { everyMs: settings.everyMs, notBefore });
+  }
+
+  async function checkAll(tenantId: string, settings: Checked, atOnce: number): Promise<void> {
+    const claims = await checkQueue.claim(tenantId, atOnce);
+    await Promise.all(
+      claims.map((claim) =>
+        check(tenantId, claim, settings).catch((error: unknown) => {
+          log.warn(
+            { tenantId, instanceId: claim.instanceId, ...errorFields(error) },
+            'a connected instance could not be checked; it comes again',
+          );
+        }),
+      ),
+    );
+  }
+
+  return async (tenantId) => {
+    const settings = await settingsOf(tenantId);
+    if (settings === null) {
+      await connected.forgetTenant(tenantId);
+      return null;
+    }
+    if (settings.checkEveryMinutes === null || settings.keepDays === 0) {
+      await connected.dropCredentials(tenantId);
+      return null;
+    }
+    if (settings.isPaused) return PAUSED_AGAIN_MS;
+    const checked = { ...settings, everyMs: settings.checkEveryMinutes * minuteMs };
+    await checkQueue.plan(tenantId, checked.everyMs);
+    const free = CHECKS_AT_ONCE - underWay;
+    const atOnce = Math.min(TENANT_AT_ONCE, Math.ceil(free / 2));
+    if (atOnce <= 0) return NO_ROOM_AGAIN_MS;
+    underWay += atOnce;
+    try {
+      await checkAll(tenantId, checked, atOnce);
+    } finally {
+      underWay -= atOnce;
+    }
+    const nextIn = await checkQueue.nextIn(tenantId);
+    return nextIn === null ? null : Math.min(nextIn, LONGEST_WAIT_MS);
+  };
+}
+
+interface Checked extends ConnectedSettings {
+  readonly everyMs: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The tenant may have shortened the period since the login. */
+const isOver = (record: ConnectedInstance, { keepDays }: ConnectedSettings, now: number): boolean =>
+  now >= Math.min(record.keepUntil, record.loginAt + keepDays * DAY_MS);
+
+function isLive(session: Session, now: number): boolean {
+  if (isTerminal(session) || now >= session.expiresAt) return false;
+  return !isPolled(session) || now < session.deadlineAt;
+}

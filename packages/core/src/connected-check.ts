@@ -1,0 +1,59 @@
+/**
+ * When a connected instance is checked by the provider's state method, and what an answer means. Only for
+ * tenants with `checkConnectedEvery`. Pure: the caller brings the time.
+ *
+ * Each instance has one moment in every interval, which follows from its name. So the checks of many are
+ * spread evenly, whenever they connected and whenever a worker started; and a moment that passed while
+ * no worker ran is not made up for.
+ */
+
+import { type ConnectedInstance, judgeLoss, type LossVerdict } from './connected-instance.ts';
+import type { Outcome } from './outcome.ts';
+import { REFUSALS_UNTIL_END } from './schedule.ts';
+
+export const MAX_CHECK_EVERY_MINUTES = 10_080;
+/** A check that could not start within this is left out. */
+export const CHECK_LATE_MS = 60_000;
+
+/** The first moment of the instance after `after`, Unix ms. */
+export function nextCheckAt({ tenantId, instanceId }: { tenantId: string; instanceId: string }, everyMs: number, after: number): number {
+  const phase = Math.floor(fractionOf(`${tenantId}|${instanceId}`) * everyMs);
+  return Math.floor((after - phase) / everyMs) * everyMs + everyMs + phase;
+}
+
+/** In [0, 1), evenly over all names. FNV-1a, and the end of MurmurHash3, without which the last digits of ids do not reach the upper bits. */
+function fractionOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+}
+
+export type CheckVerdict =
+  | { readonly kind: Exclude<LossVerdict, 'nothing'>; readonly state: 'notAuthorized' | 'blocked' }
+  /** The provider refuses the credentials again: they are of no use any more. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'kept'; readonly record: ConnectedInstance };
+
+/** `startedAt`: of the check, Unix ms. Trouble, a restart and a wanted password say nothing of the account. */
+export function judgeCheck(record: ConnectedInstance, outcome: Outcome, startedAt: number, now: number): CheckVerdict {
+  const state = stateOf(outcome);
+  if (state !== null) {
+    const verdict = judgeLoss(record, { state, at: startedAt, by: 'check' }, now);
+    return verdict === 'nothing' ? { kind: 'kept', record } : { kind: verdict, state };
+  }
+  if (outcome.kind === 'refused') {
+    const refusals = record.refusals + 1;
+    return refusals >= REFUSALS_UNTIL_END ? { kind: 'refused', reason: outcome.reason } : { kind: 'kept', record: { ...record, refusals } };
+  }
+  if (outcome.kind !== 'authorized') return { kind: 'kept', record };
+  // It is linked still: what logout there was came to nothing.
+  const isUsual = record.refusals === 0 && record.ownLogoutAt === null;
+  return { kind: 'kept', record: isUsual ? record : { ...record, refusals: 0, ownLogoutAt: null } };
+}
+
+function stateOf(outcome: Outcome): 'notAuthorized' | 'blocked' | null {
+  if (outcome.kind === 'notAuthorized') return 'notAuthorized';
+  return outcome.kind === 'refused' && outcome.reason === 'instance_blocked' ? 'blocked' : null;
+}

@@ -1,0 +1,91 @@
+/**
+ * An instance that qrcast connected, remembered after its session has ended, so that the loss of its
+ * account can be told. Pure: the caller brings the time.
+ *
+ * - A loss is the provider's word `notAuthorized` or `blocked`, at or after the login.
+ * - Each login is lost at most once. The record stays as it is until its time is over, so a repeated
+ *   notification changes nothing; only a newer login replaces it.
+ * - A logout that qrcast itself asked for (`relink`, `logoutOnMismatch`) is no loss.
+ */
+
+import { z } from 'zod';
+
+export const connectedInstanceSchema = z.object({
+  tenantId: z.string(),
+  instanceId: z.string(),
+  /** The session that connected it, and its reference. */
+  sessionId: z.string(),
+  reference: z.string().nullable(),
+  /** As in the session: requests of equal keys are spaced. Empty if it is not known; then the instance is not checked. */
+  instanceKey: z.string(),
+  /** The earliest moment at which the provider is known to have told of the login, Unix ms. */
+  loginAt: z.number(),
+  /** Unix ms. Later losses are not told. */
+  keepUntil: z.number(),
+  /** When qrcast last asked the provider to log the instance out, Unix ms; null if it has not since the login. */
+  ownLogoutAt: z.number().nullable(),
+  /** Null while the account is linked, as far as is known. */
+  end: z.enum(['lost', 'logged_out']).nullable(),
+  /** Refusals in a row that checks met. */
+  refusals: z.number(),
+});
+export type ConnectedInstance = Readonly<z.infer<typeof connectedInstanceSchema>>;
+
+/** The provider's words for a lost account. `suspended` is a linked account, and `starting` says nothing of it. */
+export const lossStateSchema = z.enum(['notAuthorized', 'blocked']);
+export type LossState = z.infer<typeof lossStateSchema>;
+
+export const DEFAULT_KEEP_CONNECTED_DAYS = 30;
+export const MAX_KEEP_CONNECTED_DAYS = 365;
+/** A logout that qrcast asked for takes effect within a minute or two; a logout later than this is somebody else's. */
+export const OWN_LOGOUT_MS = 600_000;
+const DAY_MS = 86_400_000;
+
+/** What is known of a login. */
+export type Login = Pick<ConnectedInstance, 'tenantId' | 'instanceId' | 'sessionId' | 'reference' | 'instanceKey' | 'loginAt'>;
+
+/** The record of a login; null if the tenant does not want it, or its time is over. `keepDays`: the tenant's `keepConnectedDays`. */
+export function connectedInstance(login: Login, keepDays: number, now: number): ConnectedInstance | null {
+  const keepUntil = login.loginAt + keepDays * DAY_MS;
+  if (now >= keepUntil) return null;
+  return { ...login, keepUntil, ownLogoutAt: null, end: null, refusals: 0 };
+}
+
+/** The record after a login that may be known already: of two logins the later one stands. */
+export function withLogin(known: ConnectedInstance | null, next: ConnectedInstance): ConnectedInstance {
+  if (known === null) return next;
+  if (known.sessionId !== next.sessionId) return next.loginAt >= known.loginAt ? next : known;
+  // The same login, told twice: by the provider's notification and by the session.
+  return next.loginAt < known.loginAt && known.end === null ? { ...known, loginAt: next.loginAt } : known;
+}
+
+/** What was said of an instance. `at`: when the provider said it happened (whole seconds), or when a check began; Unix ms. */
+export interface Said {
+  readonly state: string;
+  readonly at: number;
+  readonly by: 'notification' | 'check';
+}
+
+/** `logged_out`: it ended by our own logout, so there is nothing to tell. */
+export type LossVerdict = 'lost' | 'logged_out' | 'nothing';
+
+/**
+ * A notification carries whole seconds. One of the very second of the login counts as later: accounts
+ * were seen logged out again within a second of their login, whereas a `notAuthorized` from before a
+ * login is older by more than a second, for a code has to be fetched and scanned in between.
+ */
+export function judgeLoss(record: ConnectedInstance, said: Said, now: number): LossVerdict {
+  if (record.end !== null || now >= record.keepUntil || !isLoss(said.state)) return 'nothing';
+  if (secondOf(said.at) < secondOf(record.loginAt)) return 'nothing';
+  return isOwnLogout(record, said) ? 'logged_out' : 'lost';
+}
+
+export const isLoss = (state: string): state is LossState => lossStateSchema.safeParse(state).success;
+
+/** A check that finds the instance logged out after our own logout cannot know of another cause. */
+function isOwnLogout({ ownLogoutAt }: ConnectedInstance, { at, by, state }: Said): boolean {
+  if (ownLogoutAt === null || state !== 'notAuthorized' || secondOf(at) < secondOf(ownLogoutAt)) return false;
+  return by === 'check' || at < ownLogoutAt + OWN_LOGOUT_MS;
+}
+
+const secondOf = (at: number): number => Math.floor(at / 1000);
