@@ -85,7 +85,7 @@ describe('the html example', () => {
     await shown.page.getByText('Linked. Your backend can go on').waitFor();
     await expectNoSecret(shown, instance);
     expect(await shown.seen()).not.toContain(ticket);
-  }, 60_000);
+  });
 
   it('takes a ticket by hand, after one that does not work', async () => {
     const instance = cluster.newInstance();
@@ -95,7 +95,7 @@ describe('the html example', () => {
     await shown.page.getByLabel('Ticket').fill(ticket);
     await shown.page.getByText('Show the code').click();
     expect(await shown.scan()).toBe(instance.code());
-  }, 60_000);
+  });
 });
 
 describe.each(['express', 'fastify'])('the %s example', (name) => {
@@ -110,7 +110,7 @@ describe.each(['express', 'fastify'])('the %s example', (name) => {
     instance.scan();
     await shown.page.getByText('Linked.', { exact: true }).waitFor();
     await expectNoSecret(shown, instance);
-  }, 60_000);
+  });
 
   it('tells its user when to try again, and only its own log why', async () => {
     const settings = { PORT: '0', QRCAST_API_KEY: 'qk_wrong', GREEN_API_ID_INSTANCE: '1101000001', GREEN_API_TOKEN: 'a-secret-token' };
@@ -127,7 +127,7 @@ describe.each(['express', 'fastify'])('the %s example', (name) => {
     const alone = await serve(process.execPath, [`${name}/server.ts`], { ...settings, QRCAST_URL: 'http://127.0.0.1:9' });
     const later = await fetch(`${alone}/login-code`, { method: 'POST' });
     expect([later.status, later.headers.get('retry-after')]).toEqual([503, '5']);
-  }, 60_000);
+  });
 });
 
 describe('the react example', () => {
@@ -147,7 +147,7 @@ describe('the react example', () => {
     await password.press('Enter');
     await shown.page.getByText('Your account is linked.').waitFor();
     await expectNoSecret(shown, instance);
-  }, 60_000);
+  });
 
   it('offers a new code when the time is over', async () => {
     const hasty = await openSteadyCluster({ attemptMs: 3_000 });
@@ -158,5 +158,5 @@ describe('the react example', () => {
     await shown.page.getByText('Not linked: deadline.').waitFor();
     await shown.page.getByText('New code').click();
     expect(await shown.scan()).toBe(instance.code());
-  }, 60_000);
+  });
 });

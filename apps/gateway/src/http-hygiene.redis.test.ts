@@ -263,7 +263,7 @@ describe('a request', () => {
   });
 });
 
-describe('a connection', { timeout: 30_000 }, () => {
+describe('a connection', () => {
   it.concurrent.each([
     ['says nothing', []],
     ['sends half a header', ['GET /healthz HTTP/1.1\r\nHos']],

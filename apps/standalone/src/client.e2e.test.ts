@@ -74,7 +74,7 @@ describe.each(['auto', 'websocket', 'sse', 'long-poll'])('a page of another orig
     await shows(`watch.snapshot.connection.status === 'closed'`);
     expect(await page.evaluate('watch.snapshot.session')).toMatchObject({ state: 'connected' } satisfies Partial<Session>);
     expect(faults).toEqual([]);
-  }, 20_000);
+  });
 });
 
 describe('a page', () => {
@@ -97,7 +97,7 @@ describe('a page', () => {
     proxy.cut();
     await shows('watch.snapshot.session.code');
     await proxy.close();
-  }, 20_000);
+  });
 
   it('leaves it to a worker', async () => {
     const { ticket } = await cluster.create(cluster.newInstance());
@@ -111,5 +111,5 @@ describe('a page', () => {
       worker.onerror = (event) => reject(new Error(event.message));
     })`);
     expect(state).toBe('showing');
-  }, 20_000);
+  });
 });

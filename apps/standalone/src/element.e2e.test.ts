@@ -61,7 +61,7 @@ async function openShowing(body = '<qrcast-login></qrcast-login>', options: Part
   return { instance, session, page };
 }
 
-describe('the element', { timeout: 30_000 }, () => {
+describe('the element', () => {
   it('needs one line and a ticket, works under a strict policy, and tells the page what happens', async () => {
     const { instance, page } = await openShowing(`<qrcast-login></qrcast-login>
       <script nonce="test">

@@ -23,7 +23,7 @@ afterAll(async () => {
   await Promise.all([cluster.close(), hasty.close()]);
 });
 
-describe.concurrent.each(['light', 'dark'] as const)('in %s', { timeout: 60_000 }, (colorScheme) => {
+describe.concurrent.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   async function openLogin(from: Cluster, session: Record<string, unknown> = {}) {
     const instance = from.newInstance();
     const { session: created, ticket } = await from.create(instance, session);

@@ -39,7 +39,7 @@ async function openLogin({ isClockless = false }: Setting = {}): Promise<{ page:
   return { page, line };
 }
 
-describe('without a network', { timeout: 60_000 }, () => {
+describe('without a network', () => {
   it('a code is gone before it is stale: cut off, with a line that says nothing, and with a browser that is offline', async () => {
     const cutOff = await openLogin();
     const silent = await openLogin();

@@ -51,7 +51,7 @@ async function frame(origin: string, url: string): Promise<{ page: Page; inner: 
   return { page, inner, complaints };
 }
 
-describe('the hosted page in a frame', { timeout: 30_000 }, () => {
+describe('the hosted page in a frame', () => {
   it('works on a site that the tenant allows', async () => {
     const instance = cluster.newInstance();
     const { session, ticket } = await cluster.create(instance, { returnUrl: `${allowed}/back` });

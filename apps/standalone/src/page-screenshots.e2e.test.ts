@@ -14,7 +14,7 @@ const FOLDER = fileURLToPath(new URL('../../web/screenshots', import.meta.url));
 const WIDE = { viewport: { width: 1120, height: 640 } };
 const HAND = { ...PHONE, deviceScaleFactor: 1.5 };
 
-describe.runIf(process.env['QRCAST_SCREENSHOTS'] === '1')('screenshots', { timeout: 60_000 }, () => {
+describe.runIf(process.env['QRCAST_SCREENSHOTS'] === '1')('screenshots', () => {
   let browser: Browser;
   let cluster: Cluster;
   let hasty: Cluster;

@@ -80,7 +80,7 @@ async function scanWithPassword(page: Page, instance: Instance, password: string
   await untilState(page, 'password');
 }
 
-describe('a code', { timeout: 30_000 }, () => {
+describe('a code', () => {
   afterEach(closePages);
 
   it('is the one the provider shows, gives way to the next, and after its attempt to a button for a new one', async () => {
@@ -178,7 +178,7 @@ describe('a code', { timeout: 30_000 }, () => {
   });
 });
 
-describe.concurrent('the password', { timeout: 30_000 }, () => {
+describe.concurrent('the password', () => {
   it('is entered with the keyboard alone, wrong and then right', async () => {
     const { page, instance } = await openLogin();
     await scanWithPassword(page, instance, 'correct horse');
@@ -208,7 +208,7 @@ describe.concurrent('the password', { timeout: 30_000 }, () => {
   });
 });
 
-describe.concurrent('an end', { timeout: 30_000 }, () => {
+describe.concurrent('an end', () => {
   it('says that another account was linked', async () => {
     const { page, instance } = await openLogin({ session: { expectedPhone: '79990000000', returnUrl: 'https://shop.example.com/a' } });
     await untilState(page, 'showing');
@@ -279,7 +279,7 @@ describe.concurrent('an end', { timeout: 30_000 }, () => {
   });
 });
 
-describe.concurrent('the address', { timeout: 30_000 }, () => {
+describe.concurrent('the address', () => {
   it('keeps no ticket, and a reload finds the login again until it is finished', async () => {
     const { page, instance, ticket } = await openLogin({ query: '?lang=ru' });
     await untilState(page, 'showing');

@@ -110,7 +110,7 @@ it('while Redis is out fails nobody, tells it once, and goes on when it is back'
   expect([actions[0], actions.at(-1)]).toEqual(['session.cancelled', 'session.created']);
   redis.disconnect();
   await proxy.close();
-}, 30_000);
+});
 
 it('tells of a login or an end once, whichever process wins', async () => {
   const audit = open();

@@ -170,5 +170,5 @@ describe('a provider that wants quiet', () => {
     expect(claims.map(({ target }) => target)).toEqual([other, other, other]);
     expect(await runtime.redis.zcount(due, 0, now)).toBe(0); // they are looked at again later
     expect(await runtime.redis.zcard(due)).toBe(30_001);
-  }, 12_000); // 15 s of ticks, if each looked past no more than one look sees
+  }); // 15 s of ticks, if each looked past no more than one look sees
 });
