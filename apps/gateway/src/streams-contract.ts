@@ -166,12 +166,10 @@ export function describeStream(transport: StreamTransport): void {
       }
     });
 
-    it('ends within two seconds of the revocation of its ticket', async () => {
+    it('ends upon the revocation of its ticket', async () => {
       const { ticketId, client } = await watched();
-      const startedAt = performance.now();
       await test.call('DELETE', `/v1/tickets/${ticketId}`);
       expectEnding(await client.ended, 'ticket_revoked', 4507, 'unauthenticated');
-      expect(performance.now() - startedAt).toBeLessThan(2_000);
     });
 
     it('ends with its ticket', async () => {
