@@ -12,12 +12,16 @@ const RELEASE_FILES = 'src/**/*.release.test.ts';
  */
 export const TEST_LIMIT_MS = 300_000;
 
+/** Most tests wait for something most of the time; two of them keep a machine with two cores about busy. */
+const FILES_AT_ONCE = 2;
+
 const isReleaseRun = process.env['QRCAST_TESTS'] === 'release'; // set by run.ts
 
 /** The `test` part of a package's vitest configuration. */
 export const packageTests = {
   include: ['src/**/*.test.ts'],
   exclude: ['**/node_modules/**', ...(isReleaseRun ? [] : [RELEASE_FILES])],
+  maxWorkers: FILES_AT_ONCE,
   testTimeout: TEST_LIMIT_MS,
   hookTimeout: TEST_LIMIT_MS,
   expect: { poll: { timeout: TEST_LIMIT_MS, interval: 20 } },
