@@ -90,13 +90,16 @@ describe('a provider that misbehaves', () => {
   });
 
   it('shows a code no longer than it may, while the provider is down', async () => {
-    const instance = cluster.newInstance();
-    const viewer = cluster.view((await cluster.create(instance)).ticket);
+    const hasty = await openCluster({ redisUrl: inject('redisUrl'), policy: { codeTtlMs: 5_000 } });
+    const instance = hasty.newInstance();
+    const viewer = hasty.view((await hasty.create(instance)).ticket);
     const shown = await viewer.until(({ state }) => state === 'showing');
     instance.fail('*', 'cut', { times: 'always' });
-    const blank = await viewer.until(({ state, version }) => state === 'waiting' && version > shown.version);
+    // On a slow machine it may be gone before the provider was asked again, and come back once.
+    const blank = await viewer.until(
+      ({ state, notice, version }) => state === 'waiting' && notice?.code === 'provider_unreachable' && version > shown.version,
+    );
     expect(blank.code).toBeNull();
-    expect(blank.notice?.code).toBe('provider_unreachable');
-    viewer.socket.disconnect();
+    await hasty.close();
   });
 });

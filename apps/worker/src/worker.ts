@@ -10,7 +10,7 @@ import type { Logger } from '@qrcast/runtime/log';
 import { openNode } from '@qrcast/runtime/node';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { startCallbacks } from './callbacks.ts';
-import { openCodeReader } from './code-reader.ts';
+import { type CodeReaderOptions, openCodeReader } from './code-reader.ts';
 import { createHostGate } from './host-gate.ts';
 import { createPollHandlers } from './poll-session.ts';
 
@@ -27,6 +27,8 @@ export interface WorkerOptions {
   readonly concurrency: number;
   /** Of them to one host; a higher number than `concurrency` bounds nothing. */
   readonly hostConcurrency: number;
+  /** How long codes may be read; `CODE_READER_DEFAULTS` where left out. */
+  readonly codeReader?: Partial<CodeReaderOptions> | undefined;
   /** Called as each poll starts, with how long after its due time it was claimed, ms, and whose it is. */
   readonly onPoll?: (lateMs: number, tenantId: string) => void;
   readonly log: Logger;
@@ -50,7 +52,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     await proveKeyring(node.redis, options.namespace, keyring);
     const provider = openProvider();
     releasers.push('provider', () => provider.close());
-    const codeReader = openCodeReader({ log });
+    const codeReader = openCodeReader({ log }, options.codeReader);
     releasers.push('code reader', () => codeReader.close());
     const hostGate = createHostGate({ concurrency: options.hostConcurrency, now: () => performance.now() });
     const handlers = createPollHandlers({ ...node, provider, hostGate, codeReader, keyring, upstreamHosts, onPoll, log });
