@@ -5,6 +5,7 @@ import { outboxKey, sessionCallbacksKey } from './keys.ts';
 import { createOutbox, type Outbox, sessionMark } from './outbox.ts';
 import type { Sessions } from './sessions.ts';
 import { openRedisSessions } from './sessions-redis.ts';
+import { openRedisMonitor } from './test-monitor.ts';
 import { openTestRuntime, sampleSession, type TestRuntime } from './test-runtime.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -47,7 +48,7 @@ describe('a change to tell', () => {
     const { runtime, sessions } = openProcess();
     const session = sampleSession();
     await sessions.create(session, '');
-    const monitor = await runtime.redis.monitor();
+    const monitor = await openRedisMonitor(inject('redisUrl'));
     const seen: string[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
     monitor.on('monitor', (_time: string, [command = '', key = '', ...rest]: string[]) => {
