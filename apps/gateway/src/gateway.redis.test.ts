@@ -114,7 +114,7 @@ describe('draining', () => {
     // The first viewer leaves at once, the last after two thirds of the drain: time for what follows.
     const viewers = Array.from({ length: 3 }, () => test.view(ticket));
     await Promise.all(viewers.map((viewer) => viewer.until('session')));
-    const closed = test.gateway.close(3_000);
+    const closed = test.gateway.close(6_000);
     const refused = await test.call('GET', '/v1/sessions');
     expect(refused.status).toBe(503);
     expect(refused.body).toMatchObject({ code: 'unavailable', retryable: true });
