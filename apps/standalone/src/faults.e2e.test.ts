@@ -4,7 +4,7 @@ import type { WireSession } from '@qrcast/core/wire';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Cluster, openCluster } from './test-cluster.ts';
 
-describe('a provider that misbehaves', () => {
+describe.concurrent('a provider that misbehaves', () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await openCluster({ redisUrl: inject('redisUrl') });

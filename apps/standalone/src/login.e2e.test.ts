@@ -128,17 +128,6 @@ describe('qrcast login', () => {
     expect(await (await login(instance)).ended).toBe(7);
   });
 
-  it('begins a new attempt after a deadline, until its own time is up: 4', async () => {
-    const run = await login(simulator.createInstance(), ['--json', '--timeout', '15'], { env: { QRCAST_ATTEMPT_MS: '5000' } });
-    expect(await run.ended).toBe(4);
-    const events = eventsOf(run);
-    const deadline = events.findIndex(({ state }) => state === 'ended');
-    expect(events[deadline]).toMatchObject({ end: { reason: 'deadline', resumable: true } });
-    const resumed = events.slice(deadline).find(({ state }) => state === 'showing');
-    expect(resumed?.startedAt).toBeGreaterThan(events[deadline]?.startedAt ?? Number.POSITIVE_INFINITY);
-    expect(events.at(-1)).toEqual({ event: 'ended', reason: 'timeout', exitCode: 4 });
-  });
-
   it('logs a linked instance out first with --relink', async () => {
     const instance = simulator.createInstance();
     instance.setState('authorized');
