@@ -68,7 +68,7 @@ describe('a cluster', () => {
   });
 
   it('polls nothing that nobody watches: idle before the first viewer, idle again after the last, polled again with the next', async () => {
-    const { create, newInstance, view, call } = await cluster({ unwatchedGraceMs: 2_000 });
+    const { create, newInstance, view, call } = await cluster({ unwatchedGraceMs: 5_000 });
     const instance = newInstance();
     const { session, ticket } = await create(instance);
     expect(session.state).toBe('idle');

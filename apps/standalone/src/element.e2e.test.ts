@@ -19,7 +19,10 @@ let origin: string;
 const opened: WatchedPage[] = [];
 
 beforeAll(async () => {
-  [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 60_000 } })]);
+  [browser, cluster] = await Promise.all([
+    openBrowser(),
+    openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 3_600_000 } }),
+  ]);
   gateway = cluster.gateways[0]?.publicUrl ?? '';
   site = createServer((_request, response) =>
     response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': policy }).end(html),

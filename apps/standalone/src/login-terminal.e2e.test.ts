@@ -44,7 +44,7 @@ describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
     const heading = screen.lines[0];
     await run.until(() => screen.readCode('dark') !== null && screen.readCode('dark') !== first);
     expect(screen.lines[0]).toBe(heading);
-    expect(screen.lines.join('\n')).toMatch(/Good for \d s, and renewed by itself\./);
+    expect(screen.lines.join('\n')).toMatch(/Good for \d+ s, and renewed by itself\./);
     instance.scan();
     expect(await run.ended).toBe(0);
     expect({ isAlternate: screen.isAlternate, hasCursor: screen.hasCursor }).toEqual({ isAlternate: false, hasCursor: true });

@@ -18,7 +18,10 @@ let allowed: string;
 let other: string;
 
 beforeAll(async () => {
-  [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 60_000 } })]);
+  [browser, cluster] = await Promise.all([
+    openBrowser(),
+    openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 3_600_000 } }),
+  ]);
   const [first] = cluster.gateways;
   if (first === undefined) throw new Error('the cluster has no gateway');
   gateway = first.publicUrl;
