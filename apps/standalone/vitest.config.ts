@@ -1,10 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { packageTests } from '../../infra/test/package-tests.ts';
 
 export default defineConfig({
-  test: {
-    globalSetup: [fileURLToPath(import.meta.resolve('@qrcast/runtime/test-redis'))],
-    include: ['src/**/*.test.ts'],
-    hookTimeout: 30_000,
-  },
+  test: { ...packageTests, globalSetup: [fileURLToPath(import.meta.resolve('@qrcast/runtime/test-redis'))] },
 });

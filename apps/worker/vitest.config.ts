@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { packageTests } from '../../infra/test/package-tests.ts';
 
 export default defineConfig({
-  test: { globalSetup: [fileURLToPath(import.meta.resolve('@qrcast/runtime/test-redis'))], include: ['src/**/*.test.ts'] },
+  test: { ...packageTests, globalSetup: [fileURLToPath(import.meta.resolve('@qrcast/runtime/test-redis'))] },
 });

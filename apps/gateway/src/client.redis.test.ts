@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { watchSession } from '@qrcast/client';
 import { socketIo } from '@qrcast/client/socket-io';
 import type { Session, SessionWatch, WatchEvent, WatchEvents, WatchOptions } from '@qrcast/client/types';
@@ -64,7 +65,7 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
     expect(opened.snapshot.connection).toEqual({ status: 'open', transport: name });
     await test.showCode(session.id, 'AAAA');
     const first = await until(opened, ({ code }) => code?.image === imageOf('AAAA'));
-    expect(Math.abs((opened.serverNow() ?? 0) - test.node.clock.now())).toBeLessThan(1_000);
+    expect(Math.abs((opened.serverNow() ?? 0) - test.node.clock.now())).toBeLessThan(60_000); // not a clock of its own
     await test.showCode(session.id, 'AAAA');
     const second = await until(opened, ({ version }) => version > first.version);
     expect(second.code).toEqual({ ...first.code, staleAt: expect.any(Number) });
@@ -96,17 +97,22 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
   });
 
   it('takes the code away in time although the gateway has gone', async () => {
-    const policy = { ...DEFAULT_POLICY, codeTtlMs: 1_500 };
+    const policy = { ...DEFAULT_POLICY, codeTtlMs: 3_000 };
     const lonely = await openTestGateway({ policy });
     const { session, ticket } = await lonely.create();
     const opened = watch(ticket, { url: lonely.url });
     await until(opened, ({ state }) => state === 'waiting');
     await lonely.showCode(session.id, 'AAAA');
     const { code } = await until(opened, ({ state }) => state === 'showing');
-    const stale = next(opened, 'stale');
+    // Timers run in the order in which they are due, however late this process is.
+    const order: string[] = [];
+    const stale = next(opened, 'stale').finally(() => order.push('taken away'));
+    const leftMs = (code?.staleAt ?? 0) - (opened.serverNow() ?? 0);
+    const atStale = delay(leftMs).then(() => order.push('stale'));
     await lonely.close();
     expect((await stale).code).toBeNull();
-    expect(opened.serverNow()).toBeLessThan(code?.staleAt ?? 0);
+    await atStale;
+    expect(order).toEqual(['taken away', 'stale']);
     expect(opened.snapshot.session).toMatchObject({ state: 'showing', code: null });
     expect(opened.snapshot.connection.status).toBe('retrying');
   });
@@ -185,13 +191,14 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
 
   it('goes on with a renewed ticket when the old one runs out', async () => {
     const { session } = await test.create();
-    const expiresAt = Math.ceil(Date.now() / 1_000) * 1_000 + 1_000;
+    const expiresAt = Math.ceil(Date.now() / 1_000) * 1_000 + 2_000;
     const renewed = await test.ticketFor(session.id);
     const opened = watch(await test.ticketFor(session.id, { expiresAt }), { renewTicket: async () => renewed });
     const versions: number[] = [];
     opened.on('session', ({ version }) => versions.push(version));
+    const losing = next(opened, 'connection', ({ status }) => status === 'retrying');
     await until(opened, ({ state }) => state === 'waiting');
-    const lost = await next(opened, 'connection', ({ status }) => status === 'retrying');
+    const lost = await losing;
     expect(lost).toMatchObject({ code: name === 'long-poll' ? 'unauthenticated' : 'ticket_expired' });
     await next(opened, 'connection', ({ status }) => status === 'open');
     await test.showCode(session.id, 'AAAA');

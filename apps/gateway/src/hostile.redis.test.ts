@@ -103,68 +103,58 @@ describe('a hostile client', () => {
     socket.resume();
     socket.write(`POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`);
     await closed;
-  }, 30_000);
+  });
 });
 
 describe('a client that asks and does not read', () => {
-  it.each([SOCKET_IO, '/v1/ws'])(
-    'is cut when it sends pings without end to %s',
-    async (path) => {
-      const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : []);
-      raw.on('error', () => undefined); // cut while it writes
-      await new Promise((resolve) => raw.once('open', resolve));
-      const cut = new Promise<number>((resolve) => raw.once('close', resolve));
-      let isCut = false;
-      void cut.then(() => {
-        isCut = true;
-      });
-      raw.pause();
-      const payload = Buffer.alloc(125);
-      // Kernels keep some of the answers for it; this gateway must not keep the rest.
-      for (let sent = 0; !isCut && sent < 300_000; sent += 1_000) {
-        for (let i = 0; i < 1_000; i++) raw.ping(payload);
-        await new Promise((resolve) => setImmediate(resolve));
-        if (raw.bufferedAmount > 1_000_000) await Promise.race([cut, new Promise((resolve) => raw.ping(payload, undefined, resolve))]);
-      }
-      expect(isCut).toBe(true);
-      expect(await cut).toBe(1006);
-    },
-    30_000,
-  );
+  it.each([SOCKET_IO, '/v1/ws'])('is cut when it sends pings without end to %s', async (path) => {
+    const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : []);
+    raw.on('error', () => undefined); // cut while it writes
+    await new Promise((resolve) => raw.once('open', resolve));
+    const cut = new Promise<number>((resolve) => raw.once('close', resolve));
+    let isCut = false;
+    void cut.then(() => {
+      isCut = true;
+    });
+    raw.pause();
+    const payload = Buffer.alloc(125);
+    // Kernels keep some of the answers for it; this gateway must not keep the rest.
+    for (let sent = 0; !isCut && sent < 300_000; sent += 1_000) {
+      for (let i = 0; i < 1_000; i++) raw.ping(payload);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (raw.bufferedAmount > 1_000_000) await Promise.race([cut, new Promise((resolve) => raw.ping(payload, undefined, resolve))]);
+    }
+    expect(isCut).toBe(true);
+    expect(await cut).toBe(1006);
+  });
 
-  it.each(['WebSocket', 'Socket.IO'])(
-    'has two states kept for it at most, however often it subscribes on %s',
-    async (name) => {
-      const { session, ticket } = await test.create();
-      await test.call('GET', '/v1/sessions/self', { secret: ticket });
-      const old = await test.showCode(session.id, 'A'.repeat(400_000));
-      const viewer = name === 'Socket.IO' ? test.view(ticket) : null;
-      const socket = viewer === null ? openSocket(test.url) : null;
-      await (viewer?.until('session') ?? socket?.opened);
-      const raw = socket?.raw ?? viewer?.raw();
-      raw?.pause();
-      const count = MESSAGE_BURST - 10;
-      const acks: Promise<Ack>[] = [];
-      for (let i = 0; i < count; i++) {
-        if (viewer === null) socket?.send({ type: 'subscribe', ticket });
-        else acks.push(viewer.socket.emitWithAck('subscribe', { ticket }) as Promise<Ack>); // what it is, is looked at below
-      }
-      while ((raw?.bufferedAmount ?? 0) > 0) await test.node.redis.ping();
-      for (let i = 0; i < 50; i++) await test.call('GET', '/v1/sessions/self?visible=false', { secret: ticket }); // time enough for all
-      const { version } = await test.showCode(session.id, 'BBBB');
-      raw?.resume();
-      const isOld = (told: { readonly version: number } | undefined): boolean => told?.version === old.version;
-      await (viewer ?? socket)?.until('session', (told) => told.version === version);
-      const answered = (await Promise.all(acks)).map(({ session: told }) => told);
-      await socket?.untilAnswers(count);
-      expect([...answered, ...((viewer ?? socket)?.all('session') ?? [])].filter(isOld).length).toBeLessThanOrEqual(
-        viewer === null ? 2 : 3,
-      );
-      viewer?.socket.disconnect();
-      socket?.raw.close();
-    },
-    30_000,
-  );
+  it.each(['WebSocket', 'Socket.IO'])('has two states kept for it at most, however often it subscribes on %s', async (name) => {
+    const { session, ticket } = await test.create();
+    await test.call('GET', '/v1/sessions/self', { secret: ticket });
+    const old = await test.showCode(session.id, 'A'.repeat(400_000));
+    const viewer = name === 'Socket.IO' ? test.view(ticket) : null;
+    const socket = viewer === null ? openSocket(test.url) : null;
+    await (viewer?.until('session') ?? socket?.opened);
+    const raw = socket?.raw ?? viewer?.raw();
+    raw?.pause();
+    const count = MESSAGE_BURST - 10;
+    const acks: Promise<Ack>[] = [];
+    for (let i = 0; i < count; i++) {
+      if (viewer === null) socket?.send({ type: 'subscribe', ticket });
+      else acks.push(viewer.socket.emitWithAck('subscribe', { ticket }) as Promise<Ack>); // what it is, is looked at below
+    }
+    while ((raw?.bufferedAmount ?? 0) > 0) await test.node.redis.ping();
+    for (let i = 0; i < 50; i++) await test.call('GET', '/v1/sessions/self?visible=false', { secret: ticket }); // time enough for all
+    const { version } = await test.showCode(session.id, 'BBBB');
+    raw?.resume();
+    const isOld = (told: { readonly version: number } | undefined): boolean => told?.version === old.version;
+    await (viewer ?? socket)?.until('session', (told) => told.version === version);
+    const answered = (await Promise.all(acks)).map(({ session: told }) => told);
+    await socket?.untilAnswers(count);
+    expect([...answered, ...((viewer ?? socket)?.all('session') ?? [])].filter(isOld).length).toBeLessThanOrEqual(viewer === null ? 2 : 3);
+    viewer?.socket.disconnect();
+    socket?.raw.close();
+  });
 
   it.each(['/v1/ws', SOCKET_IO])('is cut when a message of it on %s comes in pieces without end', async (path) => {
     const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : []);
@@ -200,7 +190,7 @@ describe('a client that asks and does not read', () => {
       if (turn % 100 === 0) for (const run of limits()) run();
     }
     timers.mockRestore();
-  }, 30_000);
+  });
 });
 
 describe('a neighbour in Redis', () => {

@@ -1,9 +1,8 @@
 /** Requests as no client library would send them: each is answered in words or cut, and never read in two ways. */
 
-import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
 import { ADMIN_KEY, type Body, openTestGateway, type TestGateway } from './test-gateway.ts';
+import { sendRaw, statuses } from './test-raw-http.ts';
 import { openViewer } from './test-viewer.ts';
 
 let test: TestGateway;
@@ -14,18 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-/** All that comes back until the gateway ends the connection. */
-async function send(...pieces: readonly string[]): Promise<string> {
-  const socket = connect(test.gateway.port, '127.0.0.1');
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk) => chunks.push(chunk)).on('error', () => undefined); // a reset is an end as well
-  const closed = new Promise((resolve) => socket.once('close', resolve));
-  for (const piece of pieces) socket.write(piece);
-  await closed;
-  return Buffer.concat(chunks).toString();
-}
-
-const statuses = (answers: string): string[] => [...answers.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status ?? '');
+const send = (...pieces: readonly string[]): Promise<string> => sendRaw(test.gateway.port, ...pieces);
 const lines = (...head: readonly string[]): string => `${head.join('\r\n')}\r\n\r\n`;
 const read = (...headers: readonly string[]): string =>
   lines('GET /v1/sessions/self HTTP/1.1', 'Host: x', `Authorization: Bearer ${mine.ticket}`, ...headers);
@@ -261,36 +249,4 @@ describe('a request', () => {
       expect(answer).toContain('at most 16 KiB');
     }
   });
-});
-
-describe('a connection', { timeout: 30_000 }, () => {
-  it.concurrent.each([
-    ['says nothing', []],
-    ['sends half a header', ['GET /healthz HTTP/1.1\r\nHos']],
-    ['shakes half a hand', ['GET /v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n']],
-    ['sends half a body', ['POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{']],
-  ])('that %s is cut', async (_what, pieces) => {
-    expect(statuses(await send(...pieces)).join()).toMatch(/^(408)?$/);
-  });
-
-  it.concurrent.each([
-    ['a header', 'GET /healthz HTTP/1.1\r\nHost: x\r\n', 'X: y\r\n'],
-    ['a body', 'POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n', ' '],
-  ])('whose client drips %s byte by byte is cut all the same', async (_what, head, drop) => {
-    const socket = connect(test.gateway.port, '127.0.0.1');
-    socket.on('error', () => undefined).write(head);
-    const drip = setInterval(() => socket.write(drop), 200);
-    socket.resume();
-    await new Promise((resolve) => socket.once('close', resolve));
-    clearInterval(drip);
-  });
-
-  it.concurrent.each(['/v1/ws', '/socket.io/?EIO=4&transport=websocket'])(
-    'that has shaken hands at %s and then says nothing is cut',
-    async (path) => {
-      const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`);
-      await new Promise((resolve) => raw.once('open', resolve));
-      await new Promise((resolve) => raw.once('close', resolve));
-    },
-  );
 });

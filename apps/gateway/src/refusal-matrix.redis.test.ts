@@ -5,8 +5,9 @@
 
 import { ERRORS, type ErrorCode } from '@qrcast/core/errors';
 import { openApiDocument } from '@qrcast/core/openapi';
+import { openRedisMonitor } from '@qrcast/runtime/test-monitor';
 import { sampleSession } from '@qrcast/runtime/test-runtime';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Answer, type CallOptions, newInstance } from './test-gateway.ts';
 import { ELSEWHERE, type Named, openTestRefusals, type TestRefusals } from './test-refusals.ts';
 
@@ -132,7 +133,7 @@ describe("another tenant's", () => {
   });
 
   it('way to nothing and to theirs is the same: the same commands of Redis', async () => {
-    const monitor = await test.node.redis.monitor();
+    const monitor = await openRedisMonitor(inject('redisUrl'));
     const commands: string[][] = [];
     monitor.on('monitor', (_time: string, args: string[]) => commands.push(args));
     /** What Redis was asked that concerns `id`, once all of it has been seen. */

@@ -159,7 +159,7 @@ describe('ended sessions', () => {
     const { session } = await service.create(tenant, newInstance());
     await service.cancelAll(tenant.id);
     const leftMs = await test.node.redis.pttl(sessionKey(test.namespace, session.id));
-    expect(leftMs).toBeGreaterThan(50_000);
+    expect(leftMs).toBeGreaterThan(10_000);
     expect(leftMs).toBeLessThanOrEqual(61_000); // by Redis's own clock
   });
 });

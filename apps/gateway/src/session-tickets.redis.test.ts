@@ -65,20 +65,18 @@ describe('DELETE /v1/tickets/{ticketId}', () => {
     expect(await read(session.id, ticket)).toBe(200);
   });
 
-  it('closes its open streams within two seconds, on every gateway, and no others', async () => {
+  it('closes its open streams upon the revocation, on every gateway, and no others', async () => {
     const second = await openTestGateway({ namespace: test.namespace });
     const { session, ticket } = await test.create();
     const { body } = await issue(session.id);
     const viewers = [test.view(body.ticket), second.view(body.ticket)];
     const other = second.view(ticket);
     await Promise.all([...viewers, other].map((viewer) => viewer.until('session')));
-    const revokedAt = performance.now();
     await test.call('DELETE', `/v1/tickets/${body.ticketId}`);
     for (const viewer of viewers) {
       expect(await viewer.until('closing')).toEqual({ code: 'ticket_revoked', number: 4507, retryable: false });
       await viewer.disconnected;
     }
-    expect(performance.now() - revokedAt).toBeLessThan(2_000);
     await test.showCode(session.id, 'AAAA');
     await other.until('session', ({ state }) => state === 'showing');
     for (const viewer of viewers) expect(viewer.all('session').some(({ state }) => state === 'showing')).toBe(false);

@@ -166,17 +166,15 @@ export function describeStream(transport: StreamTransport): void {
       }
     });
 
-    it('ends within two seconds of the revocation of its ticket', async () => {
+    it('ends upon the revocation of its ticket', async () => {
       const { ticketId, client } = await watched();
-      const startedAt = performance.now();
       await test.call('DELETE', `/v1/tickets/${ticketId}`);
       expectEnding(await client.ended, 'ticket_revoked', 4507, 'unauthenticated');
-      expect(performance.now() - startedAt).toBeLessThan(2_000);
     });
 
     it('ends with its ticket', async () => {
       const { session } = await test.create();
-      const expiresAt = Math.ceil(Date.now() / 1000) * 1000 + 1_000;
+      const expiresAt = Math.ceil(Date.now() / 1000) * 1000 + 2_000;
       const client = view({ ticket: await test.ticketFor(session.id, { expiresAt }) });
       await client.told.until('session');
       expectEnding(await client.ended, 'ticket_expired', 4506, 'unauthenticated');

@@ -123,9 +123,9 @@ describe.each([
 ])('on %s', (_name, openClient) => {
   it('as many as may be unread, however many it asks for', async () => {
     expect(await countKept(await openClient(test), MAX_UNREAD_ANSWERS)).toBeLessThanOrEqual(MAX_UNREAD_ANSWERS);
-  }, 30_000);
+  });
 
   it('(twin) without the bound more than a connection may watch', async () => {
     expect(await countKept(await openClient(unbounded), COUNT)).toBeGreaterThan(100);
-  }, 30_000);
+  });
 });

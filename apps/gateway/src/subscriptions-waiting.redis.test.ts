@@ -1,6 +1,7 @@
 /** Subscriptions that wait because their client does not read: what becomes of their tickets meanwhile, and how many there may be. */
 
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openRedisMonitor } from '@qrcast/runtime/test-monitor';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { MAX_UNREAD_ANSWERS } from './subscription-turns.ts';
 import { openTestGateway, type TestGateway } from './test-gateway.ts';
 import { openSocket, type TestSocket } from './test-websocket.ts';
@@ -22,7 +23,7 @@ async function openFull(): Promise<TestSocket> {
 
 /** Tells when the gateway has looked up whether a ticket is revoked. */
 async function lookUps(): Promise<{ untilSeen(ticketId: string): Promise<void>; close(): void }> {
-  const monitor = await test.node.redis.monitor();
+  const monitor = await openRedisMonitor(inject('redisUrl'));
   const commands: string[][] = [];
   monitor.on('monitor', (_time: string, args: string[]) => commands.push(args));
   return {

@@ -29,6 +29,9 @@ async function limited(limits: Partial<TenantLimits>): Promise<TestTenant> {
   return tenant;
 }
 
+/** As many more calls may have come in meanwhile, on a machine as slow as it likes. */
+const refilled = (perMinute: number, since: number): number => Math.floor(((performance.now() - since) * perMinute) / 60_000);
+
 const turn = (i: number): TestGateway => (i % 2 === 0 ? here : there);
 
 function expectRefusal({ status, headers, body }: Answer, code: string, limit: keyof TenantLimits, value: number): void {
@@ -40,11 +43,13 @@ function expectRefusal({ status, headers, body }: Answer, code: string, limit: k
 describe('calls', () => {
   it.each(['key', 'ticket'] as const)('by %s are counted over both gateways, and those of another tenant are not', async (kind) => {
     const tenant = await limited({ requestsPerMinute: 6 });
+    const startedAt = performance.now();
     const { session, ticket } = await here.create({}, tenant); // the first of the six
     const secret = kind === 'key' ? tenant.apiKey : ticket;
     const answers = await Promise.all(Array.from({ length: 12 }, (_, i) => turn(i).call('GET', `/v1/sessions/${session.id}`, { secret })));
     const refused = answers.filter(({ status }) => status !== 200);
-    expect(refused).toHaveLength(7);
+    expect(refused.length).toBeLessThanOrEqual(7);
+    expect(refused.length).toBeGreaterThanOrEqual(7 - refilled(6, startedAt));
     for (const answer of refused) {
       expectRefusal(answer, 'too_many_requests', 'requestsPerMinute', 6);
       expect(answer.body.retryAfterMs).toBeLessThanOrEqual(10_000);
@@ -55,16 +60,16 @@ describe('calls', () => {
   it('are taken again after Retry-After, and not before', async () => {
     const tenant = await limited({ requestsPerMinute: 120 });
     const list = (i: number): Promise<Answer> => turn(i).call('GET', '/v1/sessions', { secret: tenant.apiKey });
-    let refused: Answer | undefined;
-    for (let i = 0; refused === undefined; i++) {
-      const answer = await list(i);
-      if (answer.status === 429) refused = answer;
-      expect(i).toBeLessThan(400);
-    }
+    const startedAt = performance.now();
+    const refused = (await Promise.all(Array.from({ length: 400 }, (_, i) => list(i)))).findLast(({ status }) => status === 429);
+    if (refused === undefined) return expect.unreachable();
     const { retryAfterMs = 0 } = refused.body;
     expect(retryAfterMs).toBeLessThanOrEqual(500);
     await delay(retryAfterMs + 20);
-    expect([(await list(0)).status, (await list(0)).status]).toEqual([200, 429]);
+    const again = await Promise.all(Array.from({ length: 20 }, (_, i) => list(i)));
+    const taken = again.filter(({ status }) => status === 200).length;
+    expect(taken).toBeGreaterThanOrEqual(1);
+    expect(taken).toBeLessThanOrEqual(1 + refilled(120, startedAt));
   });
 
   it('of the provider have a limit of their own', async () => {

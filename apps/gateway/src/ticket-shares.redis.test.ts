@@ -2,7 +2,8 @@
 
 import { DEFAULT_TENANT_LIMITS, type TenantLimits } from '@qrcast/core/tenant-limits';
 import { revokedTicketsKey } from '@qrcast/runtime/keys';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRedisMonitor } from '@qrcast/runtime/test-monitor';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createLimitOf } from './tenant-limits.ts';
 import { openTestGateway, type TestGateway, type TestTenant } from './test-gateway.ts';
 import { openSocket } from './test-websocket.ts';
@@ -23,7 +24,7 @@ async function limited(limits: Partial<TenantLimits>): Promise<TestTenant> {
 /** How often Redis is asked whether a ticket of the tenant was revoked. */
 async function openLookUps(tenantId: string) {
   const { redis } = test.node;
-  const monitor = await redis.monitor();
+  const monitor = await openRedisMonitor(inject('redisUrl'));
   const key = revokedTicketsKey(test.namespace, tenantId);
   const marks = new Set<string>();
   let count = 0;

@@ -31,6 +31,9 @@ function ask(...paths: readonly string[]): Socket {
   return socket;
 }
 
+/** Long enough for a small answer to be taken by the kernel, on any machine. */
+const AMPLE_MS = 1_500;
+
 /** Resolves to 'cut' when the answer is destroyed unread; 'waits' where it still stands after three times the short time. */
 async function fateOfUnread(readWithinMs: number): Promise<string> {
   const begun = Promise.withResolvers<ServerResponse>();
@@ -57,9 +60,9 @@ it('leaves alone what takes long to be made, what waits behind it for its turn, 
   const served: string[] = [];
   await serve((response, url) => {
     response.once('close', () => served.push(`${url} ${response.writableFinished}`));
-    if (url === '/held') setTimeout(() => response.end('late'), SHORT_MS * 3);
+    if (url === '/held') setTimeout(() => response.end('late'), AMPLE_MS * 2);
     else response.end(url);
-  });
+  }, AMPLE_MS);
   const socket = ask('/held', '/behind', '/last');
   let text = '';
   for await (const chunk of socket) {

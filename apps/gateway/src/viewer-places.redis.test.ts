@@ -1,12 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_TENANT_LIMITS } from '@qrcast/core/tenant-limits';
 import { gatewaysOfTenantKey, placesOfTenantKey } from '@qrcast/runtime/keys';
 import { openTestRuntime } from '@qrcast/runtime/test-runtime';
-import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
 import { createLimitOf } from './tenant-limits.ts';
 import { openViewerPlaces, type ViewerPlaces } from './viewer-places.ts';
 
 const LEASE_MS = 600;
+const RENEW_EVERY_MS = LEASE_MS / 3;
 
 let runtime: ReturnType<typeof openTestRuntime>;
 const opened: ViewerPlaces[] = [];
@@ -14,14 +14,31 @@ beforeAll(() => {
   runtime = openTestRuntime(inject('redisUrl'));
 });
 afterAll(() => runtime.close());
-afterEach(() => opened.splice(0).forEach((places) => void places.close()));
+
+/** The clock and the renewals of all gateways go on by `pass` alone. */
+let nowMs = 0;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  nowMs = Date.now(); // not another time: Redis forgets keys by its own
+});
+afterEach(() => {
+  for (const places of opened.splice(0)) places.close();
+  vi.useRealTimers();
+});
+
+/** To the next renewal of each lease, and until Redis has it. */
+async function pass(): Promise<void> {
+  nowMs += RENEW_EVERY_MS;
+  vi.advanceTimersByTime(RENEW_EVERY_MS);
+  await runtime.redis.ping(); // behind the renewals on the same connection
+}
 
 let names = 0;
 /** `close` is its death, as far as Redis knows: its lease is not renewed, and nothing is given back. */
 function openGateway(): ViewerPlaces {
   const places = openViewerPlaces({
     ...runtime,
-    clock: { now: () => Date.now() },
+    clock: { now: () => nowMs },
     gatewayId: `gateway-${++names}`,
     lastsMs: LEASE_MS,
     limitOf: createLimitOf(DEFAULT_TENANT_LIMITS),
@@ -50,12 +67,13 @@ it('the places of a gateway that died are free when its lease is over; those of 
   for (const places of [dead, dead, alive, alive]) expect(await takes(places, tenant)).toBe(true);
   expect(await takes(alive, tenant)).toBe(false);
   dead.close();
-  const diedAt = performance.now();
-  while (!(await takes(alive, tenant))) await delay(20);
-  expect(performance.now() - diedAt).toBeLessThan(LEASE_MS + 400);
+  for (let ms = RENEW_EVERY_MS; ms < LEASE_MS; ms += RENEW_EVERY_MS) await pass();
+  expect(await takes(alive, tenant)).toBe(false);
+  await pass();
+  expect(await takes(alive, tenant)).toBe(true);
   expect(await takes(alive, tenant)).toBe(true);
   expect(await takes(alive, tenant)).toBe(false);
-  await delay(LEASE_MS * 1.5); // its lease would be over, too
+  for (let ms = 0; ms < LEASE_MS * 2; ms += RENEW_EVERY_MS) await pass(); // its lease would be over, too
   expect(await takes(openGateway(), tenant)).toBe(false);
 });
 
@@ -64,7 +82,8 @@ it('a lease that Redis lost is noted anew', async () => {
   const [holder, other] = [openGateway(), openGateway()];
   for (const places of [holder, holder]) expect(await takes(places, tenant)).toBe(true);
   await runtime.redis.del(...(await runtime.redis.keys(`${runtime.namespace}:{tenant:${tenant.id}}:*`)));
-  while ((await runtime.redis.keys(`${runtime.namespace}:{tenant:${tenant.id}}:*`)).length === 0) await delay(20);
+  await pass();
+  while ((await runtime.redis.keys(`${runtime.namespace}:{tenant:${tenant.id}}:*`)).length < 2);
   expect(await takes(other, tenant)).toBe(false);
 });
 
@@ -78,8 +97,8 @@ it('a lease that ended is noted anew though a viewer came before its renewal', a
   await runtime.redis.zadd(gatewaysOfTenantKey(runtime.namespace, tenant.id), 1, `gateway-${names - 1}`); // as after a freeze
   expect(await takes(holder, tenant, 'ses_2')).toBe(true);
   expect(await runtime.redis.hget(key, field)).toBeNull();
-  await delay(LEASE_MS);
-  expect(await runtime.redis.hget(key, field)).toBe('2');
+  await pass();
+  while ((await runtime.redis.hget(key, field)) !== '2'); // by the renewal
   expect(await takes(other, tenant, 'ses_1')).toBe(false);
 });
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
   instance = cluster.newInstance();
   created = await cluster.create(instance);
   await cluster.view(created.ticket).until(({ code }) => code?.text != null);
-}, 60_000);
+});
 afterAll(() => cluster.close());
 
 async function get(query: string): Promise<string> {

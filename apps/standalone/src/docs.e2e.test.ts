@@ -29,7 +29,7 @@ const DESK = { viewport: { width: 1440, height: 900 } } as const;
 const TABLET = { viewport: { width: 1024, height: 768 } } as const;
 
 // A long page: a busy machine looks at it for some seconds.
-describe('the docs page', { timeout: 40_000 }, () => {
+describe('the docs page', () => {
   it.each<[name: string, options: Omit<PageOptions, 'allowed'>]>([
     ['on a desk, light', { ...DESK, colorScheme: 'light' }],
     ['on a small phone, dark', { ...SMALL_PHONE, colorScheme: 'dark' }],

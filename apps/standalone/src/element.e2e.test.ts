@@ -19,7 +19,10 @@ let origin: string;
 const opened: WatchedPage[] = [];
 
 beforeAll(async () => {
-  [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 60_000 } })]);
+  [browser, cluster] = await Promise.all([
+    openBrowser(),
+    openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 3_600_000 } }),
+  ]);
   gateway = cluster.gateways[0]?.publicUrl ?? '';
   site = createServer((_request, response) =>
     response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': policy }).end(html),
@@ -61,7 +64,7 @@ async function openShowing(body = '<qrcast-login></qrcast-login>', options: Part
   return { instance, session, page };
 }
 
-describe('the element', { timeout: 30_000 }, () => {
+describe('the element', () => {
   it('needs one line and a ticket, works under a strict policy, and tells the page what happens', async () => {
     const { instance, page } = await openShowing(`<qrcast-login></qrcast-login>
       <script nonce="test">

@@ -4,7 +4,7 @@ import type { WireSession } from '@qrcast/core/wire';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Cluster, openCluster } from './test-cluster.ts';
 
-describe('a provider that misbehaves', () => {
+describe.concurrent('a provider that misbehaves', () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await openCluster({ redisUrl: inject('redisUrl') });
@@ -40,21 +40,17 @@ describe('a provider that misbehaves', () => {
     ['errorConnectionClosed', notice('provider_refused')],
     ['starting400', notice('instance_starting')],
     ['neverEnds', notice('provider_timeout')],
-  ] as const)(
-    '%s',
-    async (fault, expected) => {
-      const instance = cluster.newInstance();
-      instance.fail('*', fault, { times: 'always' });
-      const viewer = cluster.view((await cluster.create(instance)).ticket);
-      const session = await viewer.until(expected);
-      expect(viewer.sessions.every(({ code }) => code === null)).toBe(true);
-      if (session.notice !== null) expect(session.notice.retryAt).toBeGreaterThan(session.startedAt);
-      viewer.socket.disconnect();
-      const gone = await cluster.call('DELETE', `/v1/sessions/${session.id}`);
-      expect(gone.status).toBe(204);
-    },
-    30_000,
-  );
+  ] as const)('%s', async (fault, expected) => {
+    const instance = cluster.newInstance();
+    instance.fail('*', fault, { times: 'always' });
+    const viewer = cluster.view((await cluster.create(instance)).ticket);
+    const session = await viewer.until(expected);
+    expect(viewer.sessions.every(({ code }) => code === null)).toBe(true);
+    if (session.notice !== null) expect(session.notice.retryAt).toBeGreaterThan(session.startedAt);
+    viewer.socket.disconnect();
+    const gone = await cluster.call('DELETE', `/v1/sessions/${session.id}`);
+    expect(gone.status).toBe(204);
+  });
 
   it('shows a code again as soon as the provider is well', async () => {
     const instance = cluster.newInstance();
@@ -62,49 +58,48 @@ describe('a provider that misbehaves', () => {
     const viewer = cluster.view((await cluster.create(instance)).ticket);
     await viewer.until(notice('provider_error'));
     expect((await viewer.until(({ state }) => state === 'showing')).notice).toBeNull();
-  }, 30_000);
+  });
 
   it.each([
     ['a notification that must be checked', 'getStateInstance'],
     ['somebody who begins a new session', 'qr'],
-  ])(
-    'that names a time is not asked before it, not even for %s',
-    async (_wish, method) => {
-      const instance = cluster.newInstance();
-      instance.fail('*', 'status429', { retryAfter: 4 });
-      const { session, ticket } = await cluster.create(instance);
-      let viewer = cluster.view(ticket);
-      await viewer.until(notice('rate_limited'));
-      if (method === 'getStateInstance') {
-        instance.notify({ state: 'starting' });
-      } else {
-        await cluster.call('DELETE', `/v1/sessions/${session.id}`);
-        viewer = cluster.view((await cluster.create(instance)).ticket);
-      }
-      await viewer.until(({ state }) => state === 'showing');
-      const [first, second] = instance.requests;
-      expect(second?.method).toBe(method);
-      expect((second?.startedAt ?? 0) - (first?.endedAt ?? 0)).toBeGreaterThan(3_900); // by two clocks
-      viewer.socket.disconnect();
-    },
-    30_000,
-  );
+  ])('that names a time is not asked before it, not even for %s', async (_wish, method) => {
+    const instance = cluster.newInstance();
+    instance.fail('*', 'status429', { retryAfter: 4 });
+    const { session, ticket } = await cluster.create(instance);
+    let viewer = cluster.view(ticket);
+    await viewer.until(notice('rate_limited'));
+    if (method === 'getStateInstance') {
+      instance.notify({ state: 'starting' });
+    } else {
+      await cluster.call('DELETE', `/v1/sessions/${session.id}`);
+      viewer = cluster.view((await cluster.create(instance)).ticket);
+    }
+    await viewer.until(({ state }) => state === 'showing');
+    const [first, second] = instance.requests;
+    expect(second?.method).toBe(method);
+    expect((second?.startedAt ?? 0) - (first?.endedAt ?? 0)).toBeGreaterThan(3_900); // by two clocks
+    viewer.socket.disconnect();
+  });
 
   it('says that a blocked instance is blocked', async () => {
     const instance = cluster.newInstance();
     instance.setState('blocked');
     const viewer = cluster.view((await cluster.create(instance)).ticket);
     await viewer.until(ended('instance_blocked'));
-  }, 30_000);
+  });
 
   it('shows a code no longer than it may, while the provider is down', async () => {
-    const instance = cluster.newInstance();
-    const viewer = cluster.view((await cluster.create(instance)).ticket);
+    const hasty = await openCluster({ redisUrl: inject('redisUrl'), policy: { codeTtlMs: 5_000 } });
+    const instance = hasty.newInstance();
+    const viewer = hasty.view((await hasty.create(instance)).ticket);
     const shown = await viewer.until(({ state }) => state === 'showing');
     instance.fail('*', 'cut', { times: 'always' });
-    const blank = await viewer.until(({ state, version }) => state === 'waiting' && version > shown.version);
+    // On a slow machine it may be gone before the provider was asked again, and come back once.
+    const blank = await viewer.until(
+      ({ state, notice, version }) => state === 'waiting' && notice?.code === 'provider_unreachable' && version > shown.version,
+    );
     expect(blank.code).toBeNull();
-    expect(blank.notice?.code).toBe('provider_unreachable');
-    viewer.socket.disconnect();
-  }, 30_000);
+    await hasty.close();
+  });
 });

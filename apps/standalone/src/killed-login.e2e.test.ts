@@ -47,7 +47,7 @@ describe('a login that is killed', () => {
     await kill(killed);
     await untilGone([killed.redis, killed.watchdog]);
     expect(readdirSync(killed.run.folder)).toEqual([]);
-  }, 60_000);
+  });
 
   it('leaves its Redis when nobody saw to that: the twin of the above, the watchdog killed', async () => {
     const killed = await login();
@@ -59,7 +59,7 @@ describe('a login that is killed', () => {
     expect(readdirSync(killed.run.folder)).toHaveLength(1);
     process.kill(killed.redis, 'SIGTERM');
     await untilGone([killed.redis]);
-  }, 60_000);
+  });
 
   it('goes on and ends in order when its watchdog alone was killed, and takes the watchdog along otherwise', async () => {
     const [bare, whole] = await Promise.all([login(), login()]);
@@ -72,5 +72,5 @@ describe('a login that is killed', () => {
       await untilGone([redis, watchdog]);
       expect(readdirSync(run.folder)).toEqual([]);
     }
-  }, 60_000);
+  });
 });

@@ -72,7 +72,7 @@ describe('qrcast login', () => {
     expect(run.errors()).toBe('');
     expect(children.filter(isRunning)).toEqual([]);
     expect(readdirSync(run.folder)).toEqual([]);
-  }, 60_000);
+  });
 
   it('draws the next code when there is one', async () => {
     const run = await login(simulator.createInstance());
@@ -80,7 +80,7 @@ describe('qrcast login', () => {
     const [first = '', second = ''] = run.output().split('Scan it in MAX');
     expect(readPrinted(second)).toMatch(/^https:\/\/max\.ru\/:auth\//);
     expect(readPrinted(second)).not.toBe(readPrinted(first));
-  }, 60_000);
+  });
 
   it('tells a program everything in lines of JSON, and nothing else', async () => {
     const instance = simulator.createInstance();
@@ -95,14 +95,14 @@ describe('qrcast login', () => {
     expect(shown?.code).toEqual({ text: expect.stringMatching(/^https:/), issuedAt: expect.any(Number), staleAt: expect.any(Number) });
     expect(events.at(-1)).toEqual({ event: 'connected', account: sessions.at(-1)?.['account'] });
     expect(run.errors()).toBe('');
-  }, 60_000);
+  });
 
   it('ends 3 when the provider does not accept the token', async () => {
     const instance = simulator.createInstance();
     const run = await login(instance, [], { env: { GREEN_API_TOKEN: 'not-the-token-of-it' } });
     expect(await run.ended).toBe(3);
     expect(run.errors()).toContain('The provider does not accept this id and token.');
-  }, 60_000);
+  });
 
   it('ends 6 when another phone was linked', async () => {
     const instance = simulator.createInstance();
@@ -111,7 +111,7 @@ describe('qrcast login', () => {
     instance.scan();
     expect(await run.ended).toBe(6);
     expect(eventsOf(run).at(-1)).toEqual({ event: 'ended', reason: 'account_mismatch', exitCode: 6 });
-  }, 60_000);
+  });
 
   it('is connected when the expected phone was', async () => {
     const instance = simulator.createInstance();
@@ -120,24 +120,13 @@ describe('qrcast login', () => {
     instance.scan();
     expect(await run.ended).toBe(0);
     expect(run.output()).toMatch(new RegExp(`Connected: \\+${instance.phone}\\.\\n$`));
-  }, 60_000);
+  });
 
   it('ends 7 when the messenger has blocked the account', async () => {
     const instance = simulator.createInstance();
     instance.setState('blocked');
     expect(await (await login(instance)).ended).toBe(7);
-  }, 60_000);
-
-  it('begins a new attempt after a deadline, until its own time is up: 4', async () => {
-    const run = await login(simulator.createInstance(), ['--json', '--timeout', '15'], { env: { QRCAST_ATTEMPT_MS: '5000' } });
-    expect(await run.ended).toBe(4);
-    const events = eventsOf(run);
-    const deadline = events.findIndex(({ state }) => state === 'ended');
-    expect(events[deadline]).toMatchObject({ end: { reason: 'deadline', resumable: true } });
-    const resumed = events.slice(deadline).find(({ state }) => state === 'showing');
-    expect(resumed?.startedAt).toBeGreaterThan(events[deadline]?.startedAt ?? Number.POSITIVE_INFINITY);
-    expect(events.at(-1)).toEqual({ event: 'ended', reason: 'timeout', exitCode: 4 });
-  }, 60_000);
+  });
 
   it('logs a linked instance out first with --relink', async () => {
     const instance = simulator.createInstance();
@@ -147,7 +136,7 @@ describe('qrcast login', () => {
     instance.scan();
     expect(await run.ended).toBe(0);
     expect(instance.requests.filter(({ method }) => method === 'logout')).toHaveLength(1);
-  }, 60_000);
+  });
 });
 
 describe('the password of a protected account', () => {
@@ -163,7 +152,7 @@ describe('the password of a protected account', () => {
     run.stdin?.write('correct horse\n');
     expect(await run.ended).toBe(0);
     expect(run.output() + run.errors()).not.toMatch(/wrong|correct horse/);
-  }, 60_000);
+  });
 
   it('comes from the environment, and nobody is asked', async () => {
     const instance = simulator.createInstance({ cloudPassword: 'correct horse' });
@@ -172,23 +161,19 @@ describe('the password of a protected account', () => {
     instance.scan();
     expect(await run.ended).toBe(0);
     expect(eventsOf(run).some(({ event }) => event === 'password_required')).toBe(false);
-  }, 60_000);
+  });
 
-  it.each([{}, { QRCAST_ACCOUNT_PASSWORD: 'wrong' }])(
-    'ends 9 when there is none left to give: %j',
-    async (env) => {
-      const instance = simulator.createInstance({ cloudPassword: 'correct horse' });
-      const run = await login(instance, ['--json'], { env });
-      await run.until(isShowing(run));
-      instance.scan();
-      expect(await run.ended).toBe(9);
-      const wanted = eventsOf(run).findIndex(({ event }) => event === 'password_required');
-      expect(eventsOf(run).findIndex(({ state }) => state === 'password')).toBeLessThan(wanted);
-      expect(eventsOf(run).at(-1)).toEqual({ event: 'ended', reason: 'password_required', exitCode: 9 });
-      expect(instance.requests.filter(({ method }) => method === 'sendAuthorizationPassword')).toHaveLength(Object.keys(env).length);
-    },
-    60_000,
-  );
+  it.each([{}, { QRCAST_ACCOUNT_PASSWORD: 'wrong' }])('ends 9 when there is none left to give: %j', async (env) => {
+    const instance = simulator.createInstance({ cloudPassword: 'correct horse' });
+    const run = await login(instance, ['--json'], { env });
+    await run.until(isShowing(run));
+    instance.scan();
+    expect(await run.ended).toBe(9);
+    const wanted = eventsOf(run).findIndex(({ event }) => event === 'password_required');
+    expect(eventsOf(run).findIndex(({ state }) => state === 'password')).toBeLessThan(wanted);
+    expect(eventsOf(run).at(-1)).toEqual({ event: 'ended', reason: 'password_required', exitCode: 9 });
+    expect(instance.requests.filter(({ method }) => method === 'sendAuthorizationPassword')).toHaveLength(Object.keys(env).length);
+  });
 });
 
 describe('a login that is stopped', () => {
@@ -196,21 +181,17 @@ describe('a login that is stopped', () => {
     ['SIGINT', 130],
     ['SIGTERM', 143],
     ['SIGHUP', 129],
-  ] as const)(
-    'by %s ends %i, with nothing left running',
-    async (signal, status) => {
-      const run = await login(simulator.createInstance(), ['--json']);
-      await run.until(isShowing(run));
-      const children = childrenOf(run.pid());
-      expect(children).toHaveLength(1);
-      process.kill(run.pid(), signal);
-      expect(await run.ended).toBe(status);
-      expect(eventsOf(run).at(-1)).toEqual({ event: 'ended', reason: 'interrupted', exitCode: status });
-      expect(children.filter(isRunning)).toEqual([]);
-      expect(readdirSync(run.folder)).toEqual([]);
-    },
-    60_000,
-  );
+  ] as const)('by %s ends %i, with nothing left running', async (signal, status) => {
+    const run = await login(simulator.createInstance(), ['--json']);
+    await run.until(isShowing(run));
+    const children = childrenOf(run.pid());
+    expect(children).toHaveLength(1);
+    process.kill(run.pid(), signal);
+    expect(await run.ended).toBe(status);
+    expect(eventsOf(run).at(-1)).toEqual({ event: 'ended', reason: 'interrupted', exitCode: status });
+    expect(children.filter(isRunning)).toEqual([]);
+    expect(readdirSync(run.folder)).toEqual([]);
+  });
 
   it('while it starts, has nothing left running either', async () => {
     const run = await login(simulator.createInstance());
@@ -219,7 +200,7 @@ describe('a login that is stopped', () => {
     process.kill(run.pid(), 'SIGINT');
     expect(await run.ended).toBe(130);
     expect(readdirSync(run.folder)).toEqual([]);
-  }, 60_000);
+  });
 
   it('by a second signal ends at once, with nothing left running', async () => {
     const run = await login(simulator.createInstance(), ['--json']);
@@ -230,14 +211,14 @@ describe('a login that is stopped', () => {
     expect([130, 143]).toContain(await run.ended);
     expect(readdirSync(run.folder)).toEqual([]);
     await untilGone(children);
-  }, 60_000);
+  });
 
   it('by its reader going away does not run on', async () => {
     const run = await login(simulator.createInstance(), ['--json']);
     await run.until(isShowing(run));
     run.closeOutput();
     expect(await run.ended).toBe(1);
-  }, 60_000);
+  });
 });
 
 describe('the token', () => {
@@ -275,7 +256,7 @@ describe('the token', () => {
       }
     }
     expect(run.errors()).not.toContain(code);
-  }, 60_000);
+  });
 
   it('given as an argument is refused without being repeated, and nothing is started', async () => {
     const run = await startLogin(['login', '--id', '1101000001', '--token', 'd75b3a66374942c5b3c0', '--json']);
@@ -283,7 +264,7 @@ describe('the token', () => {
     expect(await run.ended).toBe(2);
     expect(eventsOf(run)).toEqual([{ event: 'error', code: 'usage', detail: expect.stringContaining('--token is not taken') }]);
     expect(run.output() + run.errors()).not.toContain('d75b3a66374942c5b3c0');
-  }, 60_000);
+  });
 });
 
 describe('a bad setting', () => {
@@ -291,7 +272,7 @@ describe('a bad setting', () => {
     const run = await login(simulator.createInstance(), [], { env: { QRCAST_ATTEMPT_MS: 'soon' } });
     expect(await run.ended).toBe(2);
     expect(run.errors()).toContain('QRCAST_ATTEMPT_MS: expected a whole number');
-  }, 60_000);
+  });
 });
 
 describe('beside a `start`', () => {
@@ -302,7 +283,7 @@ describe('beside a `start`', () => {
     expect(readdirSync(run.folder)).toEqual([expect.stringMatching(/^qrcast-login-/)]);
     instance.scan();
     expect(await run.ended).toBe(0);
-  }, 60_000);
+  });
 
   it('runs without a Redis on PATH, and says nothing of it', async () => {
     const instance = simulator.createInstance();
@@ -312,5 +293,5 @@ describe('beside a `start`', () => {
     instance.scan();
     expect(await run.ended).toBe(0);
     expect(run.errors()).toBe('');
-  }, 60_000);
+  });
 });

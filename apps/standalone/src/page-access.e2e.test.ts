@@ -4,38 +4,33 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openBrowser } from './test-browser.ts';
 import { type Cluster, openCluster } from './test-cluster.ts';
-import { findBarriers, openPage, PHONE, untilState } from './test-page.ts';
+import { findBarriers, openPage, PHONE, stopClock, untilState } from './test-page.ts';
 
 let browser: Browser;
 let cluster: Cluster;
-let hasty: Cluster;
 
 beforeAll(async () => {
-  const redisUrl = inject('redisUrl');
-  [browser, cluster, hasty] = await Promise.all([
-    openBrowser(),
-    openCluster({ redisUrl }),
-    openCluster({ redisUrl, policy: { attemptMs: 1_000 } }),
-  ]);
+  [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl: inject('redisUrl') })]);
 });
 afterAll(async () => {
   await browser.close();
-  await Promise.all([cluster.close(), hasty.close()]);
+  await cluster.close();
 });
 
-describe.concurrent.each(['light', 'dark'] as const)('in %s', { timeout: 60_000 }, (colorScheme) => {
-  async function openLogin(from: Cluster, session: Record<string, unknown> = {}) {
-    const instance = from.newInstance();
-    const { session: created, ticket } = await from.create(instance, session);
-    const origin = from.gateways[0]?.publicUrl ?? '';
+describe.concurrent.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
+  async function openLogin(session: Record<string, unknown> = {}) {
+    const instance = cluster.newInstance();
+    const { session: created, ticket } = await cluster.create(instance, session);
+    const origin = cluster.gateways[0]?.publicUrl ?? '';
     const { page } = await openPage(browser, { allowed: [origin], colorScheme, ...PHONE, reducedMotion: 'reduce' });
+    await page.clock.install();
     const open = (): Promise<unknown> => page.goto(`${origin}/connect#${ticket}`);
-    return { page, instance, open, end: () => from.call('DELETE', `/v1/sessions/${created.id}`) };
+    return { page, instance, id: created.id, open };
   }
   const check = async (page: Page, what: string): Promise<void> => expect(await findBarriers(page), what).toEqual([]);
 
   it('everybody gets through the password', async () => {
-    const { page, instance, open } = await openLogin(cluster, { returnUrl: 'https://shop.example.com/' });
+    const { page, instance, open } = await openLogin({ returnUrl: 'https://shop.example.com/' });
     await open();
     await untilState(page, 'showing');
     await check(page, 'a code');
@@ -46,6 +41,7 @@ describe.concurrent.each(['light', 'dark'] as const)('in %s', { timeout: 60_000 
     await page.keyboard.press('Enter');
     await page.waitForSelector('#mistake');
     await check(page, 'a wrong password');
+    await stopClock(page); // before the countdown
     await page.fill('#password', 'correct horse');
     await page.keyboard.press('Enter');
     await untilState(page, 'connected');
@@ -55,14 +51,15 @@ describe.concurrent.each(['light', 'dark'] as const)('in %s', { timeout: 60_000 
   });
 
   it('everybody hears what went wrong', async () => {
-    const { page, instance, open, end } = await openLogin(hasty);
+    const { page, instance, id, open } = await openLogin();
     instance.fail('*', 'html502', { times: 'always' });
     await open();
-    await untilState(page, 'waiting');
+    await page.waitForSelector('.detail:text("MAX")');
     await check(page, 'trouble');
+    await cluster.passDeadline(id);
     await untilState(page, 'ended');
     await check(page, 'a new code to be had');
-    await end();
+    await cluster.call('DELETE', `/v1/sessions/${id}`);
     await page.waitForSelector('#title:text("Login cancelled")');
     await check(page, 'none to be had');
     await page.reload();

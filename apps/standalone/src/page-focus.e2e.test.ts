@@ -88,7 +88,7 @@ async function runOut({ login, id }: Hosted, look: (what: string) => Promise<voi
   await look('a new attempt');
 }
 
-describe.concurrent('a page with a login', { timeout: 120_000 }, () => {
+describe.concurrent('a page with a login', () => {
   it.for([
     ['an element', elementOf, () => site.origin],
     ['a frame', frameOf, () => site.origin],

@@ -18,7 +18,10 @@ let allowed: string;
 let other: string;
 
 beforeAll(async () => {
-  [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 60_000 } })]);
+  [browser, cluster] = await Promise.all([
+    openBrowser(),
+    openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 3_600_000 } }),
+  ]);
   const [first] = cluster.gateways;
   if (first === undefined) throw new Error('the cluster has no gateway');
   gateway = first.publicUrl;
@@ -51,7 +54,7 @@ async function frame(origin: string, url: string): Promise<{ page: Page; inner: 
   return { page, inner, complaints };
 }
 
-describe('the hosted page in a frame', { timeout: 30_000 }, () => {
+describe('the hosted page in a frame', () => {
   it('works on a site that the tenant allows', async () => {
     const instance = cluster.newInstance();
     const { session, ticket } = await cluster.create(instance, { returnUrl: `${allowed}/back` });

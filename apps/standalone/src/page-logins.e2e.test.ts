@@ -56,11 +56,11 @@ const reload = (frame: Frame) => Promise.all([frame.waitForNavigation(), frame.e
 
 /** Of a login that shows it. */
 async function codeOf({ instance }: Awaited<ReturnType<typeof createLogin>>): Promise<string | null> {
-  await expect.poll(() => instance.code(), { timeout: 20_000 }).not.toBeNull();
+  await expect.poll(() => instance.code()).not.toBeNull();
   return instance.code();
 }
 
-describe('two frames', { timeout: 60_000 }, () => {
+describe('two frames', () => {
   it('show their own logins, after a reload of either and after one is finished', async () => {
     const [a, b] = [await createLogin(), await createLogin()];
     const { page, frames } = await openFrames(a.framed, b.framed);
@@ -94,7 +94,7 @@ describe('two frames', { timeout: 60_000 }, () => {
   });
 });
 
-describe('two pages of one tab', { timeout: 60_000 }, () => {
+describe('two pages of one tab', () => {
   it.each([
     ['a link that changes only the fragment', (first: string) => first],
     ['an address of its own', (first: string) => first.replace('#', '?lang=en#')],

@@ -62,7 +62,7 @@ async function viewersOf({ session }: Created): Promise<number> {
 
 const codeOf = (page: Page) => page.locator('qrcast-login #code');
 
-describe.concurrent('an element', { timeout: 60_000 }, () => {
+describe.concurrent('an element', () => {
   it.for([
     ['that is `hidden`', '<div id="box">%</div>', `q('qrcast-login').hidden = true`, `q('qrcast-login').hidden = false`],
     ['in a `display: none` parent', '<div id="box">%</div>', `q('#box').style.display = 'none'`, `q('#box').style.display = ''`],
@@ -89,11 +89,11 @@ describe.concurrent('an element', { timeout: 60_000 }, () => {
 
     await page.evaluate(show);
     await codeOf(page).waitFor();
-    await expect.poll(() => viewersOf(embedded), { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => viewersOf(embedded)).toBe(1);
     await page.evaluate(hide);
-    await expect.poll(() => viewersOf(embedded), { timeout: 20_000 }).toBe(0);
+    await expect.poll(() => viewersOf(embedded)).toBe(0);
     await page.evaluate(show);
-    await expect.poll(() => viewersOf(embedded), { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => viewersOf(embedded)).toBe(1);
     await page.context().close();
   });
 
@@ -119,7 +119,7 @@ describe.concurrent('an element', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the hosted page', { timeout: 60_000 }, () => {
+describe('the hosted page', () => {
   it.each([
     ['a hidden frame', () => site.origin, '<div id="box" hidden>%</div>'],
     ['a hidden frame on another site', () => site.otherOrigin, '<div id="box" hidden>%</div>'],

@@ -14,22 +14,17 @@ const FOLDER = fileURLToPath(new URL('../../web/screenshots', import.meta.url));
 const WIDE = { viewport: { width: 1120, height: 640 } };
 const HAND = { ...PHONE, deviceScaleFactor: 1.5 };
 
-describe.runIf(process.env['QRCAST_SCREENSHOTS'] === '1')('screenshots', { timeout: 60_000 }, () => {
+describe.runIf(process.env['QRCAST_SCREENSHOTS'] === '1')('screenshots', () => {
   let browser: Browser;
   let cluster: Cluster;
-  let hasty: Cluster;
 
   beforeAll(async () => {
     const redisUrl = inject('redisUrl');
-    [browser, cluster, hasty] = await Promise.all([
-      openBrowser(),
-      openCluster({ redisUrl }),
-      openCluster({ redisUrl, policy: { attemptMs: 1_000 } }),
-    ]);
+    [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl })]);
   });
   afterAll(async () => {
     await browser.close();
-    await Promise.all([cluster.close(), hasty.close()]);
+    await cluster.close();
   });
 
   async function openLogin(look: Partial<PageOptions>, from = cluster, session: Record<string, unknown> = {}, port?: number) {
@@ -86,7 +81,9 @@ describe.runIf(process.env['QRCAST_SCREENSHOTS'] === '1')('screenshots', { timeo
   });
 
   it('ends', async () => {
-    const { page } = await openLogin({ ...WIDE, locale: 'ru-RU' }, hasty);
+    const { page, id: first } = await openLogin({ ...WIDE, locale: 'ru-RU' });
+    await untilState(page, 'showing');
+    await cluster.passDeadline(first);
     await untilState(page, 'ended');
     await save(page, 'ended-ru-light');
     const { page: other, id } = await openLogin({ ...HAND, locale: 'en-GB' });
@@ -99,8 +96,9 @@ describe.runIf(process.env['QRCAST_SCREENSHOTS'] === '1')('screenshots', { timeo
   });
 
   it('a lost connection', async () => {
-    const line = await openTestProxy(cluster.gateways[0]?.port ?? 0);
-    const { page } = await openLogin({ ...WIDE, locale: 'en-GB', colorScheme: 'dark' }, cluster, {}, line.port);
+    const short = await openCluster({ redisUrl: inject('redisUrl'), policy: { codeTtlMs: 6_000 } });
+    const line = await openTestProxy(short.gateways[0]?.port ?? 0);
+    const { page } = await openLogin({ ...WIDE, locale: 'en-GB', colorScheme: 'dark' }, short, {}, line.port);
     await untilState(page, 'showing');
     line.refuse(true);
     line.cut();
@@ -108,5 +106,6 @@ describe.runIf(process.env['QRCAST_SCREENSHOTS'] === '1')('screenshots', { timeo
     await page.waitForSelector('.banner');
     await save(page, 'stale-en-dark');
     await line.close();
+    await short.close();
   });
 });

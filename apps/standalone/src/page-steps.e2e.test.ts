@@ -47,7 +47,7 @@ async function sessionOf({ session }: Created): Promise<Created['session']> {
   return ((await response.json()) as Created).session;
 }
 
-describe('a scanned code', { timeout: 60_000 }, () => {
+describe('a scanned code', () => {
   it.each([
     ['', 'Scanned; finishing', 'Connected'],
     ['?lang=ru', 'Отсканировано, завершаем вход', 'Готово'],
@@ -63,7 +63,7 @@ describe('a scanned code', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the password step', { timeout: 60_000 }, () => {
+describe('the password step', () => {
   it('can be left for a new code, with the keyboard, and reached again', async () => {
     const { page, instance } = await openShowing();
     instance.scanWithPassword('correct horse');
@@ -106,7 +106,7 @@ describe('the password step', { timeout: 60_000 }, () => {
 
     const asked = instance.requests.length;
     await become('hidden');
-    await expect.poll(viewers, { timeout: 20_000 }).toBe(0);
+    await expect.poll(viewers).toBe(0);
     await instance.untilRequests(asked + 2); // the state is asked for still
     line.refuse(true);
     line.cut();
@@ -114,7 +114,7 @@ describe('the password step', { timeout: 60_000 }, () => {
     line.refuse(false);
     await become('visible');
     await page.waitForSelector('.banner', { state: 'detached' });
-    await expect.poll(viewers, { timeout: 20_000 }).toBe(1);
+    await expect.poll(viewers).toBe(1);
     await untilState(page, 'password');
     expect(await page.evaluate(`field === document.querySelector('qrcast-login').shadowRoot.querySelector('#password')`)).toBe(true);
     await page.keyboard.type('ct horse');

@@ -59,7 +59,7 @@ const until = (page: Page, selector: string, words: string): Promise<unknown> =>
 describe.concurrent.each([
   ['once', false],
   ['again and again', true],
-])('a page that is translated %s', { timeout: 60_000 }, (_name, translatesOn) => {
+])('a page that is translated %s', (_name, translatesOn) => {
   it('goes on: the countdown, the password, the success', async ({ expect }) => {
     const { page, instance } = await openLogin();
     await page.evaluate(`globalThis.translatesOn = ${translatesOn}`);
@@ -68,7 +68,7 @@ describe.concurrent.each([
       page.evaluate(`document.querySelector('qrcast-login').shadowRoot.querySelector('.seconds').textContent`);
     const before = await left();
     expect(before).toMatch(/^«Valid for \d+ s»$/);
-    await expect.poll(left, { timeout: 20_000 }).not.toBe(before);
+    await expect.poll(left).not.toBe(before);
     expect(await scanScreen(page)).toBe(instance.code());
     expect(await isTooWide(page)).toBe(false);
 

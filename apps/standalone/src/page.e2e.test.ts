@@ -17,15 +17,19 @@ import {
   paintOf,
   SMALL_PHONE,
   scanScreen,
+  stopClock,
   timePaint,
   untilState,
   type WatchedPage,
 } from './test-page.ts';
 
+/** Longer than the tests take. */
+const CODES_STAY_MS = 3_600_000;
+
 let browser: Browser;
 /** Codes that stay, so that what is read can be compared. */
 let cluster: Cluster;
-/** Codes that turn, and attempts that end. */
+/** Codes that turn. */
 let hasty: Cluster;
 const opened: WatchedPage[] = [];
 
@@ -33,8 +37,8 @@ beforeAll(async () => {
   const redisUrl = inject('redisUrl');
   [browser, cluster, hasty] = await Promise.all([
     openBrowser(),
-    openCluster({ redisUrl, simulator: { rotateMs: 60_000 } }),
-    openCluster({ redisUrl, simulator: { rotateMs: 2_000 }, policy: { attemptMs: 5_000 } }),
+    openCluster({ redisUrl, simulator: { rotateMs: CODES_STAY_MS } }),
+    openCluster({ redisUrl, simulator: { rotateMs: 2_000 } }),
   ]);
 });
 afterAll(async () => {
@@ -55,20 +59,23 @@ interface Setting extends Partial<PageOptions> {
   readonly from?: Cluster;
   readonly session?: Record<string, unknown>;
   readonly query?: string;
+  /** The page's time can be stopped. */
+  readonly hasOwnClock?: boolean;
   /** The provider answers nothing of use. */
   readonly isDown?: boolean;
 }
 
 /** The page of a new session. */
-async function openLogin({ from = cluster, session = {}, query = '', isDown = false, ...options }: Setting = {}) {
+async function openLogin({ from = cluster, session = {}, query = '', isDown = false, hasOwnClock = false, ...options }: Setting = {}) {
   const instance = from.newInstance();
   if (isDown) instance.fail('*', 'html502', { times: 'always' });
-  const { ticket } = await from.create(instance, session);
+  const { session: created, ticket } = await from.create(instance, session);
   const origin = from.gateways[0]?.publicUrl ?? '';
   const watched = await openPage(browser, { allowed: [origin], ...options });
   opened.push(watched);
+  if (hasOwnClock) await watched.page.clock.install();
   await watched.page.goto(`${origin}/connect${query}#${ticket}`);
-  return { page: watched.page, instance, ticket };
+  return { page: watched.page, instance, ticket, id: created.id };
 }
 
 const title = (page: Page): Promise<string | null> => page.locator('#title').textContent();
@@ -80,16 +87,17 @@ async function scanWithPassword(page: Page, instance: Instance, password: string
   await untilState(page, 'password');
 }
 
-describe('a code', { timeout: 30_000 }, () => {
+describe('a code', () => {
   afterEach(closePages);
 
   it('is the one the provider shows, gives way to the next, and after its attempt to a button for a new one', async () => {
-    const { page, instance } = await openLogin({ from: hasty });
+    const { page, instance, id } = await openLogin({ from: hasty });
     await untilState(page, 'showing');
     const first = await scanScreen(page);
     await page.waitForSelector(`a.here:not([href="${first}"])`, { state: 'attached' });
     expect(await scanScreen(page)).not.toBe(first);
 
+    await hasty.passDeadline(id);
     await untilState(page, 'ended');
     await expect(scanScreen(page)).rejects.toThrow();
     expect(await title(page)).toBe('Time is up');
@@ -159,26 +167,19 @@ describe('a code', { timeout: 30_000 }, () => {
     page.on('request', (request) => requests.push(request));
     await timePaint(page);
     await page.goto(`${publicUrl}/connect#${ticket}`);
-    let { ms, sinceOpenMs } = await paintOf(page);
+    const { frames, ms, sinceOpenMs } = await paintOf(page);
     const loaded = requests.filter((request) => request.url().startsWith(publicUrl));
     const bodies = await Promise.all(loaded.map(async (request) => (await request.sizes()).responseBodySize));
     const bytes = bodies.reduce((sum, body) => sum + body, 0);
-    // A busy machine may hold up one frame, not three of three.
-    for (let i = 0; i < 2; i++) {
-      await page.reload();
-      const again = await paintOf(page);
-      ms = Math.min(ms, again.ms);
-      sinceOpenMs = Math.min(sinceOpenMs, again.sinceOpenMs);
-    }
     process.stdout.write(`code painted ${Math.round(ms)} ms after its message, ${Math.round(sinceOpenMs)} ms after the page was opened\n`);
     process.stdout.write(`the page loads ${bytes} bytes in ${bodies.length} files\n`);
-    expect(ms).toBeLessThan(300);
+    expect(frames).toBe(1); // the very next one, however long this machine takes to draw it
     expect(bodies).toHaveLength(4);
     expect(bytes).toBeLessThan(60_000);
   });
 });
 
-describe.concurrent('the password', { timeout: 30_000 }, () => {
+describe.concurrent('the password', () => {
   it('is entered with the keyboard alone, wrong and then right', async () => {
     const { page, instance } = await openLogin();
     await scanWithPassword(page, instance, 'correct horse');
@@ -198,8 +199,9 @@ describe.concurrent('the password', { timeout: 30_000 }, () => {
   });
 
   it('waits after too many attempts', async () => {
-    const { page, instance } = await openLogin();
+    const { page, instance } = await openLogin({ hasOwnClock: true });
     await scanWithPassword(page, instance, 'correct horse');
+    await stopClock(page); // the wait is short
     instance.fail('sendAuthorizationPassword', 'passwordRateLimited');
     await page.keyboard.type('anything');
     await page.keyboard.press('Enter');
@@ -208,7 +210,7 @@ describe.concurrent('the password', { timeout: 30_000 }, () => {
   });
 });
 
-describe.concurrent('an end', { timeout: 30_000 }, () => {
+describe.concurrent('an end', () => {
   it('says that another account was linked', async () => {
     const { page, instance } = await openLogin({ session: { expectedPhone: '79990000000', returnUrl: 'https://shop.example.com/a' } });
     await untilState(page, 'showing');
@@ -249,16 +251,23 @@ describe.concurrent('an end', { timeout: 30_000 }, () => {
 
   it('leads back to where the person came from, by itself unless they want to stay', async () => {
     const returnUrl = `${hasty.gateways[0]?.publicUrl}/connect?lang=en`;
-    const settings = { session: { returnUrl }, allowed: [cluster.gateways[0]?.publicUrl ?? '', hasty.gateways[0]?.publicUrl ?? ''] };
+    const settings = {
+      hasOwnClock: true,
+      session: { returnUrl },
+      allowed: [cluster.gateways[0]?.publicUrl ?? '', hasty.gateways[0]?.publicUrl ?? ''],
+    };
     const [leaving, staying] = await Promise.all([openLogin(settings), openLogin(settings)]);
     for (const { page, instance } of [leaving, staying]) {
       await untilState(page, 'showing');
+      await stopClock(page);
       instance.scan();
       await untilState(page, 'connected');
       await page.waitForSelector('#stay');
     }
     await staying.page.keyboard.press('Escape');
     await staying.page.waitForSelector('#stay', { state: 'detached' });
+    await staying.page.clock.runFor(60_000);
+    await leaving.page.clock.runFor(60_000);
     await leaving.page.waitForURL(returnUrl);
     expect(await staying.page.locator('#return').getAttribute('href')).toBe(returnUrl);
     await staying.page.locator('#return').click();
@@ -279,7 +288,7 @@ describe.concurrent('an end', { timeout: 30_000 }, () => {
   });
 });
 
-describe.concurrent('the address', { timeout: 30_000 }, () => {
+describe.concurrent('the address', () => {
   it('keeps no ticket, and a reload finds the login again until it is finished', async () => {
     const { page, instance, ticket } = await openLogin({ query: '?lang=ru' });
     await untilState(page, 'showing');

@@ -55,7 +55,7 @@ describe('the search finds', () => {
   });
 });
 
-describe('the evidence holds', { timeout: 30_000 }, () => {
+describe('the evidence holds', () => {
   it('what a program writes, and what others can read of it', async () => {
     const script = `process.stdout.write(${JSON.stringify(TOKEN)}); console.error(${JSON.stringify(PASSWORD)}); setInterval(() => 0, 1e6)`;
     const program = spawnNode(['-e', script, KEY.toString('hex')], { LEAK: TOKEN });
@@ -130,7 +130,7 @@ describe('the evidence holds', { timeout: 30_000 }, () => {
   });
 });
 
-describe('the evidence of a page holds', { timeout: 30_000 }, () => {
+describe('the evidence of a page holds', () => {
   let browser: Browser;
   let page: Page;
   let evidence: PageEvidence;

@@ -157,4 +157,4 @@ it('goes on without a gap from the old key to the new one', async () => {
   });
   expect(again.status).toBe(200);
   await instance.untilRequests(asked + 1); // its credentials open under the new key
-}, 120_000);
+});

@@ -85,12 +85,15 @@ describe('pnpm start', () => {
   it('leads to a live code that changes, and after a scan to "connected"', async () => {
     await page.goto(started.pageUrl);
     await state('showing');
-    const first = await codeOnScreen();
+    let first = '';
+    let provided: string | undefined;
+    while (first === '' || provided !== first) {
+      first = await codeOnScreen(); // until it turns; on a slow machine that may be before the provider is asked
+      ({ code: provided } = (await (await fetch(started.control)).json()) as { code?: string });
+    }
     expect(first).toMatch(/^https:\/\/max\.ru\/:auth\/[0-9a-f-]{36}$/);
-    const instance = (await (await fetch(started.control)).json()) as { code?: string };
-    expect(instance.code).toBe(first);
 
-    await page.waitForSelector(`a.here:not([href="${first}"])`, { state: 'attached', timeout: 60_000 });
+    await page.waitForSelector(`a.here:not([href="${first}"])`, { state: 'attached' });
     const second = await codeOnScreen();
     expect(second).toMatch(/^https:\/\/max\.ru\/:auth\//);
     expect(second).not.toBe(first);
@@ -100,7 +103,7 @@ describe('pnpm start', () => {
     await state('connected');
     process.stdout.write(`scan to "connected" on the page: ${Math.round(performance.now() - scannedAt)} ms\n`);
     expect(await page.locator('#code').isVisible()).toBe(false);
-  }, 120_000);
+  });
 
   it('takes the password of an account that has one', async () => {
     await page.goto(started.pageUrl);
@@ -113,7 +116,7 @@ describe('pnpm start', () => {
     await page.fill('#password', 'correct horse');
     await page.keyboard.press('Enter');
     await state('connected');
-  }, 60_000);
+  });
 
   it('still says "connected" when the notification is lost', async () => {
     await page.goto(started.pageUrl);
@@ -121,12 +124,12 @@ describe('pnpm start', () => {
     await post('webhook', { lose: 1 });
     await post('scan');
     await state('connected'); // by the next poll
-  }, 60_000);
+  });
 });
 
 describe('pnpm start with an instance of one’s own', () => {
   it('draws its code in the terminal, too, and says once that it is connected', async () => {
-    const simulator = await openSimulator();
+    const simulator = await openSimulator({ rotateMs: 3_600_000 });
     const instance = simulator.createInstance();
     const started = await start({
       GREEN_API_ID_INSTANCE: instance.idInstance,
@@ -134,7 +137,7 @@ describe('pnpm start with an instance of one’s own', () => {
       GREEN_API_URL: simulator.url,
       QRCAST_UPSTREAM_HOSTS: simulator.url,
       QRCAST_POLL_INTERVAL_MS: '1500',
-      QRCAST_CODE_TTL_MS: '6000',
+      QRCAST_CODE_TTL_MS: '120000',
     });
     await started.until((output) => output.includes('Scan it in MAX'));
     const screen = createScreen(300, 200);
@@ -145,7 +148,7 @@ describe('pnpm start with an instance of one’s own', () => {
     expect(await stop(started)).toBe(0);
     expect(started.output().split('Connected')).toHaveLength(2);
     await simulator.close();
-  }, 60_000);
+  });
 });
 
 describe('pnpm start, when things went wrong', () => {
@@ -186,7 +189,6 @@ describe('pnpm start, when things went wrong', () => {
       again.disconnect();
       expect(await stop(next)).toBe(0);
     },
-    60_000,
   );
 
   it.runIf(process.platform === 'linux')(
@@ -207,7 +209,6 @@ describe('pnpm start, when things went wrong', () => {
       expect(await canReach(await redisOf(next))).toBe(true);
       expect(await stop(next)).toBe(0);
     },
-    60_000,
   );
 
   it('leaves nothing behind when its terminal is closed', async () => {
@@ -217,7 +218,7 @@ describe('pnpm start, when things went wrong', () => {
     started.child.kill('SIGHUP');
     expect(await started.ended).toBe(0);
     expect(await canReach(redis)).toBe(false);
-  }, 60_000);
+  });
 
   it('refuses a second start in the same folder, and starts again with new keys when the old were moved away', async () => {
     const first = await start();
@@ -229,7 +230,7 @@ describe('pnpm start, when things went wrong', () => {
     const again = await start({}, first.folder);
     expect(again.output()).toContain('qrcast is up');
     expect(await stop(again)).toBe(0);
-  }, 60_000);
+  });
 
   it.runIf(process.platform === 'linux')(
     'without a Redis on PATH runs a stand-in that only this machine can reach, and says so loudly',
@@ -248,7 +249,6 @@ describe('pnpm start, when things went wrong', () => {
       expect(new Set(addresses)).toEqual(new Set(['0100007F']));
       expect(await stop(demo)).toBe(0);
     },
-    60_000,
   );
 });
 

@@ -19,12 +19,17 @@ const ARGS = [
   '--disable-sync',
 ];
 
+/** Far more than any step of a page takes, and less than a test may: so that what was waited for is told. */
+const STEP_LIMIT_MS = 240_000;
+
 export async function openBrowser(): Promise<Browser> {
   const program = findProgram(process.env['PATH'] ?? '');
   if (program === null) {
     throw new Error('these tests need Chromium; install it (Debian: apt-get install chromium) or run `pnpm test` at the root');
   }
-  return chromium.launch({ executablePath: program, args: ARGS });
+  const browser = await chromium.launch({ executablePath: program, args: ARGS, timeout: STEP_LIMIT_MS });
+  browser.on('context', (context) => context.setDefaultTimeout(STEP_LIMIT_MS));
+  return browser;
 }
 
 function findProgram(path: string): string | null {

@@ -1,5 +1,6 @@
 /** For tests: all that Redis is ever told, all it publishes, and all it holds. */
 
+import { openRedisMonitor } from '@qrcast/runtime/test-monitor';
 import { Redis } from 'ioredis';
 
 export interface RedisEvidence {
@@ -17,7 +18,7 @@ export async function openRedisEvidence(redisUrl: string): Promise<RedisEvidence
   const subscriber = new Redis(redisUrl);
   const commands: string[][] = [];
   const messages: string[] = [];
-  const monitor = await redis.monitor();
+  const monitor = await openRedisMonitor(redisUrl);
   monitor.on('monitor', (_time: string, args: string[]) => void commands.push(args));
   subscriber.on('pmessage', (_pattern, channel, message) => void messages.push(`${channel} ${message}`));
   await subscriber.psubscribe('*');

@@ -29,9 +29,9 @@ const REFUSED_PASSWORD = /the server responded with a status of (422|429)/;
 /** In a context of its own, which the browser closes with itself. */
 export async function openPage(browser: Browser, { allowed, ...options }: PageOptions): Promise<WatchedPage> {
   const context = await browser.newContext({ ...DESKTOP, locale: 'en-US', ...options });
+  await context.addInitScript('globalThis.realSetTimeout = setTimeout'); // before a clock of the page's own
   const page = await context.newPage();
   const faults: string[] = [];
-  page.setDefaultTimeout(20_000);
   page.on('console', (message) => {
     if (message.type() === 'error' && !REFUSED_PASSWORD.test(message.text())) faults.push(message.text());
   });
@@ -58,7 +58,16 @@ export async function scanScreen(page: Page): Promise<string> {
 /** What axe finds wrong; nothing, if all is well. Its source goes in beside the page's policy, which forbids it. */
 export async function findBarriers(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
-  const results = await page.evaluate<AxeResults>('axe.run()');
+  // It works by timers, which a stopped clock would never let go off.
+  const results = await page.evaluate<AxeResults>(`(async () => {
+    const { setTimeout } = globalThis;
+    globalThis.setTimeout = globalThis.realSetTimeout ?? setTimeout;
+    try {
+      return await axe.run();
+    } finally {
+      globalThis.setTimeout = setTimeout;
+    }
+  })()`);
   return results.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
@@ -89,6 +98,14 @@ export async function forgetTexts(page: Page): Promise<void> {
   }`);
 }
 
+/**
+ * The page's own time goes on by `page.clock.runFor` alone from now on; what it hears from the network it still hears. Its clock must have
+ * been installed before the page was opened. The jump is longer than this call takes on any machine.
+ */
+export async function stopClock(page: Page): Promise<void> {
+  await page.clock.pauseAt((await page.evaluate<number>('Date.now()')) + 20_000);
+}
+
 /** To be called before the page is opened: when its first code is on the screen, `paintOf` tells how long that took. */
 export async function timePaint(page: Page): Promise<void> {
   await page.addInitScript(`{
@@ -96,14 +113,27 @@ export async function timePaint(page: Page): Promise<void> {
     globalThis.painted = promise;
     addEventListener('qrcast-session', ({ detail }) => {
       const toldAt = performance.now();
-      // The second frame begins when the first is on the screen.
-      if (detail.code !== null) requestAnimationFrame(() => requestAnimationFrame((at) => resolve({ ms: at - toldAt, sinceOpenMs: at })));
+      let frames = 0;
+      const look = (at) => {
+        frames++;
+        const isShown = document.querySelector('qrcast-login').shadowRoot.querySelector('#code') !== null;
+        // The next frame begins when this one is on the screen.
+        requestAnimationFrame(isShown ? (end) => resolve({ frames, ms: end - toldAt, sinceOpenMs: end }) : look);
+      };
+      if (detail.code !== null) requestAnimationFrame(look);
     });
   }`);
 }
 
-/** `ms`: from the arrival of the code's message. */
-export async function paintOf(page: Page): Promise<{ readonly ms: number; readonly sinceOpenMs: number }> {
+export interface Paint {
+  /** From the arrival of the code's message; the one that showed it is counted. */
+  readonly frames: number;
+  /** From then to the end of that frame, as this machine is now. */
+  readonly ms: number;
+  readonly sinceOpenMs: number;
+}
+
+export async function paintOf(page: Page): Promise<Paint> {
   return page.evaluate('painted');
 }
 

@@ -26,6 +26,8 @@ export async function spawnWorker({ worker }: Cluster, env: Readonly<Record<stri
       QRCAST_SECRET_KEYS: worker.secretKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
       QRCAST_UPSTREAM_HOSTS: worker.upstreamHosts.join(),
       QRCAST_POLL_INTERVAL_MS: String(worker.policy.intervalMs),
+      QRCAST_CODE_TTL_MS: String(worker.policy.codeTtlMs),
+      QRCAST_ATTEMPT_MS: String(worker.policy.attemptMs),
       QRCAST_DRAIN_MS: '0',
       ...env,
     },

@@ -46,7 +46,7 @@ describe.each([
     await program.stop();
     expect(warningsOf(program)).toMatchObject([{ level: 40, variable: 'QRCAST_MAX_CONECTIONS', nearest: 'QRCAST_MAX_CONNECTIONS' }]);
     expect(program.output()).not.toContain(VALUE);
-  }, 30_000);
+  });
 
   it('warns of it also where it is the one that is missing', async () => {
     const program = start(role, { REDIS_URL: 'redis://127.0.0.1:1', QRCAST_SECRET_KEY: VALUE });
@@ -54,7 +54,7 @@ describe.each([
     await program.stop();
     expect(warningsOf(program)).toMatchObject([{ variable: 'QRCAST_SECRET_KEY', nearest: 'QRCAST_SECRET_KEYS' }]);
     expect(program.output()).not.toContain(VALUE);
-  }, 30_000);
+  });
 });
 
 it('`start` warns of it, too', async () => {
@@ -64,26 +64,22 @@ it('`start` warns of it, too', async () => {
   await program.stop(); // its two outputs come in any order
   expect(warningsOf(program)).toHaveLength(1);
   expect(program.output()).not.toContain(VALUE);
-}, 30_000);
+});
 
 describe('the command line', () => {
   it.each([
     ['login', ['--id', '1101000001'], 'no API token'],
     ['rotate-keys', [], 'REDIS_URL: is not set'],
-  ])(
-    'tells of it on stderr, before all else: %s',
-    async (command, args, fault) => {
-      const env = { QRCAST_POLL_INTERVALL_MS: VALUE, QRCAST_MAX_CONNECTIONS: '31' };
-      const run = await startLogin([command, ...args], { env });
-      const status = await run.ended;
-      await run.clean();
-      expect(status).toBe(2);
-      const [first, ...others] = run.errors().split('\n');
-      expect(first).toBe('qrcast: QRCAST_POLL_INTERVALL_MS is no setting of qrcast and is ignored; did you mean QRCAST_POLL_INTERVAL_MS?');
-      expect(others.join('\n')).toContain(fault);
-      expect(others.join('\n')).not.toContain('no setting');
-      expect(run.output() + run.errors()).not.toContain(VALUE);
-    },
-    30_000,
-  );
+  ])('tells of it on stderr, before all else: %s', async (command, args, fault) => {
+    const env = { QRCAST_POLL_INTERVALL_MS: VALUE, QRCAST_MAX_CONNECTIONS: '31' };
+    const run = await startLogin([command, ...args], { env });
+    const status = await run.ended;
+    await run.clean();
+    expect(status).toBe(2);
+    const [first, ...others] = run.errors().split('\n');
+    expect(first).toBe('qrcast: QRCAST_POLL_INTERVALL_MS is no setting of qrcast and is ignored; did you mean QRCAST_POLL_INTERVAL_MS?');
+    expect(others.join('\n')).toContain(fault);
+    expect(others.join('\n')).not.toContain('no setting');
+    expect(run.output() + run.errors()).not.toContain(VALUE);
+  });
 });

@@ -72,10 +72,9 @@ describe('a name server that never answers', () => {
 
   it('costs no more than two tries', async () => {
     const silent = await nameServer(() => null);
-    const startedAt = performance.now();
     await expect(all(callbackLookup(silent), 'hooks.example.com')).rejects.toMatchObject({ code: 'ETIMEOUT' });
-    expect(performance.now() - startedAt).toBeLessThan(9_000); // each try ends at a whole second of c-ares
-  }, 20_000);
+    expect(silent.questions()).toBe(4); // for IPv4 and for IPv6
+  });
 
   it('is waited for no longer when all is closed, nor asked after that', async () => {
     const silent = await nameServer(() => null);

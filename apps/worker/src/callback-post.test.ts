@@ -78,10 +78,9 @@ describe("the tenant's own name server", () => {
     open.push(names);
     const post = openCallbackPost({ callbackHosts: ['*'], nameServers: [names.address] });
     open.push(post);
-    const startedAt = performance.now();
     expect(await post.send(message('https://hooks.example.com/'), Date.now())).toEqual({ error: 'timeout' });
-    expect(performance.now() - startedAt).toBeLessThan(9_000);
-  }, 20_000);
+    expect(names.questions()).toBeLessThanOrEqual(4); // two tries, each for IPv4 and for IPv6
+  });
 
   it('is not waited for when all is closed', async () => {
     const names = await openTestNameServer(() => null);

@@ -8,6 +8,8 @@ export interface TestNameServer {
   readonly address: string;
   /** Names that were asked for, those asked for twice once. */
   readonly asked: ReadonlySet<string>;
+  /** How often, whatever for. */
+  readonly questions: () => number;
   /** Resolves when so many names were asked for, past or future. */
   until(count: number): Promise<void>;
   close(): Promise<void>;
@@ -20,11 +22,13 @@ const TTL_SECONDS = 60;
 /** `answer`: the IPv4 addresses of a name; null leaves the question open. */
 export async function openTestNameServer(answer: (name: string) => readonly string[] | null): Promise<TestNameServer> {
   const asked = new Set<string>();
+  let questions = 0;
   const waiting = new Set<() => void>();
   const socket = createSocket('udp4');
   socket.on('message', (query, { port, address }) => {
     const { name, type, end } = questionOf(query);
     asked.add(name);
+    questions++;
     for (const look of waiting) look();
     const addresses = answer(name);
     if (addresses !== null) socket.send(answerTo(query.subarray(0, end), type === TYPE_A ? addresses : []), port, address);
@@ -33,6 +37,7 @@ export async function openTestNameServer(answer: (name: string) => readonly stri
   return {
     address: `127.0.0.1:${(socket.address() as AddressInfo).port}`,
     asked,
+    questions: () => questions,
     async until(count) {
       while (asked.size < count) {
         const { promise, resolve } = Promise.withResolvers<void>();

@@ -14,7 +14,7 @@ import { openNode } from '@qrcast/runtime/node';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { createTenantActivity } from '@qrcast/runtime/tenant-activity';
 import { startCallbacks } from './callbacks.ts';
-import { openCodeReader } from './code-reader.ts';
+import { type CodeReaderOptions, openCodeReader } from './code-reader.ts';
 import { createConnectedChecks } from './connected-checks.ts';
 import { createHostGate } from './host-gate.ts';
 import { createHostRefusals } from './host-refusals.ts';
@@ -33,6 +33,8 @@ export interface WorkerOptions {
   readonly concurrency: number;
   /** Of them to one host; a higher number than `concurrency` bounds nothing. */
   readonly hostConcurrency: number;
+  /** How long codes may be read; `CODE_READER_DEFAULTS` where left out. */
+  readonly codeReader?: Partial<CodeReaderOptions> | undefined;
   /** Called as each poll starts, with how long after its due time it was claimed, ms, and whose it is. */
   readonly onPoll?: (lateMs: number, tenantId: string) => void;
   /** How long the minutes of a tenant's `checkConnectedEvery` last, ms; shorter in tests. */
@@ -58,7 +60,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     await proveKeyring(node.redis, options.namespace, keyring);
     const provider = openProvider();
     releasers.push('provider', () => provider.close());
-    const codeReader = openCodeReader({ log });
+    const codeReader = openCodeReader({ log }, options.codeReader);
     releasers.push('code reader', () => codeReader.close());
     const hostGate = createHostGate({ concurrency: options.hostConcurrency, now: () => performance.now() });
     const hostRefusals = createHostRefusals({ now: () => performance.now() });

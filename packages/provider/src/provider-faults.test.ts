@@ -17,7 +17,7 @@ afterEach(async () => {
 
 test('no answer within the limit is a time-out, and the connection is dropped', async () => {
   const dropped = Promise.withResolvers<void>();
-  const rig = await openRaw((socket) => dropped.resolve(closed(socket)), { qrTimeoutMs: 500, requestTimeoutMs: 5_000 }); // time enough to connect
+  const rig = await openRaw((socket) => dropped.resolve(closed(socket)), { qrTimeoutMs: 1_500, requestTimeoutMs: 5_000 }); // time enough to connect
   expect(await ask(rig, 'qr')).toEqual(silence('provider_timeout'));
   await dropped.promise;
 });

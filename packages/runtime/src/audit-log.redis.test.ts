@@ -55,11 +55,11 @@ it('is bounded by number, a tenant to its own and all to ten times that', async 
 });
 
 it('is bounded by age: nothing older is read, and an idle log goes by itself', async () => {
-  const keepMs = 60_000;
+  const keepMs = 3_600_000;
   const before = open({ entries: 100, keepMs });
   before.record(entry());
   await before.close();
-  for (const key of keys()) expect(await runtime.redis.pttl(key)).toBeGreaterThan(keepMs - 5_000);
+  for (const key of keys()) expect(await runtime.redis.pttl(key)).toBeGreaterThan(keepMs - 600_000);
   expect((await before.read({ tenantId: 'acme', limit: 10 })).entries).toHaveLength(1);
   const later = open({ entries: 100, keepMs }, () => Date.now() + keepMs + 1_000);
   expect((await later.read({ tenantId: 'acme', limit: 10 })).entries).toEqual([]);
@@ -110,7 +110,7 @@ it('while Redis is out fails nobody, tells it once, and goes on when it is back'
   expect([actions[0], actions.at(-1)]).toEqual(['session.cancelled', 'session.created']);
   redis.disconnect();
   await proxy.close();
-}, 30_000);
+});
 
 it('tells of a login or an end once, whichever process wins', async () => {
   const audit = open();

@@ -88,10 +88,10 @@ describe('a tenant whose polls never end', () => {
     const { polls, mostHeld } = await pollBeside('neighbour');
     expect(mostHeld).toBe(SHARE);
     expect(Math.min(...polls)).toBeGreaterThanOrEqual(ROUNDS - 2);
-  }, 40_000);
+  });
 
   it('delays its own: the twin, in which the others are the same tenant', async () => {
     const { polls } = await pollBeside('hostile');
     expect(Math.max(...polls)).toBe(0);
-  }, 40_000);
+  });
 });

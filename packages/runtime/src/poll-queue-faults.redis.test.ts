@@ -45,23 +45,19 @@ describe('PollQueue over BullMQ', () => {
     expect(claim?.startedAt).toBeGreaterThanOrEqual(leaseEnd);
   });
 
-  it.each(['frozen', 'refused'] as const)(
-    'stops within its grace while Redis is %s',
-    async (fault) => {
-      const { port, password } = new URL(inject('redisUrl'));
-      const proxy = await openTestProxy(Number(port));
-      open.push(proxy);
-      const runtime = openTestRuntime(`redis://:${password}@127.0.0.1:${proxy.port}`);
-      const queue = openPollQueue(runtime);
-      open.push(runtime);
-      const stop = await queue.consume({ poll: async () => ({ nextAt: null }), unwatched: async () => undefined }, { concurrency: 10 });
-      if (fault === 'frozen') proxy.freeze();
-      proxy.refuse(true);
-      if (fault === 'refused') proxy.cut();
-      await stop(300); // the twin: BullMQ's own close never resolves here, and this test would time out
-    },
-    15_000,
-  );
+  it.each(['frozen', 'refused'] as const)('stops within its grace while Redis is %s', async (fault) => {
+    const { port, password } = new URL(inject('redisUrl'));
+    const proxy = await openTestProxy(Number(port));
+    open.push(proxy);
+    const runtime = openTestRuntime(`redis://:${password}@127.0.0.1:${proxy.port}`);
+    const queue = openPollQueue(runtime);
+    open.push(runtime);
+    const stop = await queue.consume({ poll: async () => ({ nextAt: null }), unwatched: async () => undefined }, { concurrency: 10 });
+    if (fault === 'frozen') proxy.freeze();
+    proxy.refuse(true);
+    if (fault === 'refused') proxy.cut();
+    await stop(300); // the twin: BullMQ's own close never resolves here, and this test would time out
+  });
 
   it('drops members of a version that did not name the tenant, and polls the others', async () => {
     const { runtime, queue } = openProcess();
@@ -94,5 +90,5 @@ describe('PollQueue over BullMQ', () => {
     });
     await queue.ensure(newTarget(), later());
     await log.until(2);
-  }, 15_000);
+  });
 });

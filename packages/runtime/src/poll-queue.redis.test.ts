@@ -31,7 +31,7 @@ describe('PollQueue over BullMQ', () => {
       const previous = claims[i - 1];
       if (previous !== undefined) expect(claim.startedAt - previous.startedAt).toBeGreaterThanOrEqual(1_500 - CLAIM_AHEAD_MS);
     }
-  }, 15_000);
+  });
 
   it('never asks one instance closer than the spacing, whatever its sessions want', async () => {
     const { queue } = openProcess();
@@ -51,7 +51,7 @@ describe('PollQueue over BullMQ', () => {
       expect(claim.startedAt - previous.startedAt).toBeGreaterThanOrEqual(MIN_SPACING_MS);
       return claim;
     });
-  }, 15_000);
+  });
 
   it('stops at once when cancelled, and a poll that was under way does not bring it back', async () => {
     const { runtime, queue } = openProcess();

@@ -1,4 +1,4 @@
-/** A whole worker, a tenant with thousands of sessions at hosts that keep requests waiting, and a neighbour who must not notice. */
+/** For tests: hosts that keep requests waiting, one that is well, and a whole worker with sessions at them. */
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -12,22 +12,18 @@ import { createLog } from '@qrcast/runtime/log';
 import { type Node, openNode } from '@qrcast/runtime/node';
 import type {} from '@qrcast/runtime/test-redis'; // for the type of inject('redisUrl')
 import { sampleSession } from '@qrcast/runtime/test-runtime';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { inject } from 'vitest';
 import { drawCode } from './test-pictures.ts';
 import { startWorker } from './worker.ts';
 
-const HOSTILE = 2_100;
-const HEALTHY = 50;
-/** How often the session is polled that measures the time. */
-const ROUNDS = 6;
 const AT_ONCE = 100;
-const CONCURRENCY = 100;
-const HOST_CONCURRENCY = 10;
+export const CONCURRENCY = 100;
 
-const open: { close(): Promise<unknown> }[] = [];
-afterEach(async () => {
+export const open: { close(): Promise<unknown> }[] = [];
+/** All that was opened here. */
+export async function closeHosts(): Promise<void> {
   for (const one of open.splice(0).reverse()) await one.close();
-});
+}
 
 async function listen(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
@@ -74,17 +70,17 @@ async function openRawHost(
   };
 }
 
-const openSilentHost = () => openRawHost(() => undefined);
+export const openSilentHost = () => openRawHost(() => undefined);
 
 /** Nothing it sends is HTTP for longer than its head, and it never ends. */
-const openGarbageHost = () =>
+export const openGarbageHost = () =>
   openRawHost((socket) => {
     socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
     const drip = setInterval(() => socket.write('3\r\n\u0000?!\r\n'), 500);
     socket.once('close', () => clearInterval(drip));
   });
 
-async function refusingUrl(): Promise<string> {
+export async function refusingUrl(): Promise<string> {
   const server = createServer();
   const url = await listen(server);
   server.close();
@@ -92,7 +88,7 @@ async function refusingUrl(): Promise<string> {
 }
 
 /** Shows every instance a code, and counts how often each was asked. */
-async function openHealthyHost() {
+export async function openHealthyHost() {
   const answer = JSON.stringify({ type: 'qrCode', message: drawCode('a login link').replace('data:image/png;base64,', '') });
   const asked = new Map<string, number>();
   let wake: () => void = () => undefined;
@@ -118,14 +114,14 @@ async function openHealthyHost() {
   };
 }
 
-interface System {
+export interface System {
   readonly node: Node;
   /** Sessions that are watched and due. */
   watch(tenantId: string, apiUrls: readonly string[], count: number): Promise<readonly Session[]>;
   startWorker(upstreamHosts: readonly string[], hostConcurrency: number): Promise<void>;
 }
 
-async function openSystem(): Promise<System> {
+export async function openSystem(): Promise<System> {
   const log = createLog('test', 'silent');
   const secretKeys = [{ id: 'k1', key: randomBytes(32) }];
   const keyring = createKeyring(secretKeys);
@@ -168,53 +164,3 @@ async function openSystem(): Promise<System> {
     },
   };
 }
-
-/** How often each of the neighbour's sessions is polled while a third tenant's one session is polled `ROUNDS` times. */
-async function pollBeside(neighbour: string): Promise<number[]> {
-  const system = await openSystem();
-  const [silent, garbage, healthy] = [await openSilentHost(), await openGarbageHost(), await openHealthyHost()];
-  const hostileUrls = [silent.url, garbage.url, await refusingUrl()];
-  await system.watch('hostile', hostileUrls, HOSTILE);
-  const [first] = await system.watch('clock', [healthy.url], 1);
-  if (first === undefined) throw new Error('there is no session to measure by');
-  await system.startWorker([...hostileUrls, healthy.url], CONCURRENCY);
-  await healthy.untilAsked(first.instanceId, 2); // every shard has had its tick
-  const sessions = await system.watch(neighbour, [healthy.url], HEALTHY);
-  await healthy.untilAsked(first.instanceId, 2 + ROUNDS);
-  return sessions.map(({ instanceId }) => healthy.times(instanceId));
-}
-
-describe('a tenant with thousands of sessions at hosts that are silent, refuse or drip garbage', () => {
-  it('does not keep another tenant from being polled at every interval', async () => {
-    expect(Math.min(...(await pollBeside('neighbour')))).toBeGreaterThanOrEqual(ROUNDS - 2);
-  }, 60_000);
-
-  it('keeps its own other sessions from it: the twin, in which they are the same tenant', async () => {
-    expect(Math.min(...(await pollBeside('hostile')))).toBeLessThan(ROUNDS - 2);
-  }, 60_000);
-});
-
-describe('a host', () => {
-  it('has as many connections as it may have at most, and who waits is told so and when it is asked', async () => {
-    const system = await openSystem();
-    const silent = await openSilentHost();
-    const sessions = (await Promise.all(['a', 'b', 'c'].map((tenantId) => system.watch(tenantId, [silent.url], 20)))).flat();
-    /** How long after its claim each of those that wait is asked again, ms. */
-    const told = new Map<string, number>();
-    const allTold = Promise.withResolvers<void>();
-    for (const { id } of sessions) {
-      const watch = system.node.sessions.watch(id, ({ session }) => {
-        if (session.state.kind !== 'waiting' || session.state.notice?.code !== 'rate_limited') return;
-        told.set(id, session.state.notice.retryAt - session.fence);
-        if (told.size === sessions.length - HOST_CONCURRENCY) allTold.resolve();
-      });
-      open.push({ close: async () => watch.close() });
-      await watch.first;
-    }
-    await system.startWorker([silent.url], HOST_CONCURRENCY);
-    await silent.untilOpen(HOST_CONCURRENCY - 1); // the last place may be kept for a fourth tenant
-    await allTold.promise;
-    expect(silent.most()).toBeLessThanOrEqual(HOST_CONCURRENCY);
-    expect(Math.min(...told.values())).toBeGreaterThanOrEqual(MIN_SPACING_MS);
-  }, 30_000);
-});

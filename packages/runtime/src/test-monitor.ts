@@ -1,0 +1,48 @@
+/**
+ * For tests: every command a Redis is told. ioredis's own `monitor()` breaks where a command comes in the same moment as the monitor's
+ * own answer, which on a busy machine is soon.
+ */
+
+import { EventEmitter, once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+
+export interface RedisMonitor extends EventEmitter<{ readonly monitor: [time: string, args: string[]]; readonly end: [] }> {
+  disconnect(): void;
+}
+
+const LINE = /^\+(\d+\.\d+) \[[^\]]*\] (.*)$/s;
+const ARGUMENT = /"((?:[^"\\]|\\.)*)"/g;
+const ESCAPED = /\\(?:x([0-9a-f]{2})|(.))/g;
+const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b' };
+
+/** Emits `monitor` for each command that comes from now on, of every client and script. */
+export async function openRedisMonitor(redisUrl: string): Promise<RedisMonitor> {
+  const { hostname, port, username, password } = new URL(redisUrl);
+  const socket = connect(Number(port), hostname);
+  await once(socket, 'connect');
+  const monitor = Object.assign(new EventEmitter(), { disconnect: () => void socket.destroy() }) as RedisMonitor;
+  socket.once('close', () => monitor.emit('end'));
+  const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
+  const opened = Promise.withResolvers<void>();
+  let answers = 0;
+  lines.on('line', (line) => {
+    const [, time = '', text] = LINE.exec(line) ?? [];
+    if (text !== undefined) monitor.emit('monitor', time, argumentsOf(text));
+    else if (line.startsWith('-')) opened.reject(new Error(line));
+    else if (++answers === 2) opened.resolve();
+  });
+  const user = decodeURIComponent(username) || 'default';
+  socket.write(`AUTH ${user} ${decodeURIComponent(password)}\r\nMONITOR\r\n`);
+  await opened.promise;
+  return monitor;
+}
+
+function argumentsOf(text: string): string[] {
+  return [...text.matchAll(ARGUMENT)].map(([, argument = '']) => {
+    const bytes = argument.replace(ESCAPED, (_all, hex: string | undefined, letter = '') =>
+      hex === undefined ? (CONTROLS[letter] ?? letter) : String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+    return Buffer.from(bytes, 'latin1').toString();
+  });
+}
