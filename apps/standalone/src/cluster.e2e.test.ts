@@ -110,12 +110,14 @@ describe('a cluster', () => {
   });
 
   it('logs a linked instance out first when asked to relink, and links it anew', async () => {
-    const { create, newInstance, view } = await cluster({ simulator: { startingMs: 1_000 } });
+    const { create, newInstance, view } = await cluster({ simulator: { startingMs: 3_600_000 } }); // until it is told to be ready
     const instance = newInstance();
     instance.setState('authorized');
     const { ticket } = await create(instance, { relink: true });
     const viewer = view(ticket);
     await viewer.until(({ state, notice }) => state === 'waiting' && notice?.code === 'instance_starting');
+    await instance.untilRequests(1, 'logout');
+    instance.setState('notAuthorized');
     await viewer.until(({ state }) => state === 'showing');
     expect(instance.requests.filter(({ method }) => method === 'logout')).toHaveLength(1);
     instance.scan();

@@ -176,7 +176,7 @@ describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
   });
 
   it('takes a code off the screen when it expires, though the gateway is gone', async () => {
-    const cluster = await openCluster({ redisUrl: inject('redisUrl'), policy: { codeTtlMs: 10_000 } });
+    const cluster = await openCluster({ redisUrl: inject('redisUrl'), policy: { codeTtlMs: 20_000 } });
     releases.push(cluster.close);
     const [gateway] = cluster.gateways;
     const instance = cluster.newInstance();
