@@ -32,7 +32,7 @@ type Failed = Exclude<SaveOutcome, { kind: 'saved' }>;
 export interface SettingsChangerDeps {
   readonly provider: Pick<Provider, 'setSettings'>;
   readonly reader: Pick<SettingsReader, 'readWithin'>;
-  readonly holds: InstanceHolds;
+  readonly holds: Pick<InstanceHolds, 'take'>;
   readonly redis: Redis;
   readonly namespace: string;
   /** How long the settings are read back, ms; `READ_BACK_MS` if left out. */
@@ -91,14 +91,15 @@ export function createSettingsChanger(deps: SettingsChangerDeps): SettingsChange
 
     async change({ instanceKey, credentials }, settings, before) {
       const held = await hold(instanceKey);
+      let quietMs = 0;
       try {
         await before();
         const outcome = await provider.setSettings(credentials, settings);
         if (outcome.kind === 'saved') return null;
-        if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepQuiet(instanceKey, outcome.retryAfterMs);
+        if (outcome.kind === 'trouble') quietMs = outcome.retryAfterMs ?? 0;
         return outcome.kind === 'refused' || SAVED_NOTHING.has(outcome.code) ? outcome : null;
       } finally {
-        await held.release().catch(() => undefined); // Redis is out: the hold ends by itself
+        await held.release(quietMs).catch(() => undefined); // Redis is out: the hold ends by itself
       }
     },
 
