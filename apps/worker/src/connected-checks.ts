@@ -1,12 +1,12 @@
 /**
- * Asks the provider whether the connected instances of a tenant are linked still, for tenants that want that (`checkConnectedEvery`). It is
- * the one thing for which the provider is asked while nobody watches.
+ * Asks the provider whether the connected instances of a tenant are linked still, for tenants that want that (`checkConnectedEvery`). After a
+ * login it is the one thing for which the provider is asked while nobody watches.
  *
  * A turn of a tenant checks a few instances at once. A tenant holds at most half of what is free in this worker, so that others find room;
  * and what one worker asks at once is bounded, however many instances are due.
  */
 
-import type { ConnectedInstance } from '@qrcast/core/connected-instance';
+import { type ConnectedInstance, isPeriodOver } from '@qrcast/core/connected-instance';
 import type { Outcome } from '@qrcast/core/outcome';
 import { isPolled, isTerminal, type Session } from '@qrcast/core/session';
 import { isAllowedUpstream } from '@qrcast/core/upstream';
@@ -91,7 +91,7 @@ export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedCheck
   async function check(tenantId: string, claim: CheckClaim, settings: Checked): Promise<void> {
     const { instanceId } = claim;
     const record = await connected.find(tenantId, instanceId);
-    if (record === null || isOver(record, settings, clock.now())) {
+    if (record === null || isPeriodOver(record, settings.keepDays, clock.now())) {
       await connected.forget(tenantId, instanceId, 'period_over');
       return;
     }
@@ -143,12 +143,6 @@ export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedCheck
 interface Checked extends ConnectedSettings {
   readonly everyMs: number;
 }
-
-const DAY_MS = 86_400_000;
-
-/** The tenant may have shortened the period since the login. */
-const isOver = (record: ConnectedInstance, { keepDays }: ConnectedSettings, now: number): boolean =>
-  now >= Math.min(record.keepUntil, record.loginAt + keepDays * DAY_MS);
 
 function isLive(session: Session, now: number): boolean {
   if (isTerminal(session) || now >= session.expiresAt) return false;
