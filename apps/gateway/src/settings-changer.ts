@@ -3,7 +3,6 @@
  * provider restarts the instance for it. Nothing is tried again here: what was not saved is the caller's to tell.
  */
 
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RefusedError } from '@qrcast/core/errors';
 import type { NoticeCode } from '@qrcast/core/outcome';
@@ -11,7 +10,7 @@ import type { SaveOutcome, SettingsOutcome, WebhookSettings } from '@qrcast/prov
 import type { Provider } from '@qrcast/provider/provider';
 import type { InstanceHold, InstanceHolds } from '@qrcast/runtime/instance-hold';
 import { settingsLockKey } from '@qrcast/runtime/keys';
-import { loadLuaScript } from '@qrcast/runtime/lua-script';
+import { createLocks } from '@qrcast/runtime/locks';
 import type { Redis } from 'ioredis';
 import type { InstanceAccess, SettingsReader } from './settings-reader.ts';
 
@@ -58,8 +57,8 @@ const SAVED_NOTHING: ReadonlySet<NoticeCode> = new Set<NoticeCode>([
 ]);
 
 export function createSettingsChanger(deps: SettingsChangerDeps): SettingsChanger {
-  const { provider, reader, holds, redis, namespace, readBackMs = READ_BACK_MS } = deps;
-  const releaseLock = loadLuaScript(redis, 'lock-release-1');
+  const { provider, reader, holds, namespace, readBackMs = READ_BACK_MS } = deps;
+  const locks = createLocks(deps);
 
   /** @throws {RefusedError} `too_many_requests` if the instance does not become free. */
   async function hold(instanceKey: string): Promise<InstanceHold> {
@@ -77,16 +76,10 @@ export function createSettingsChanger(deps: SettingsChangerDeps): SettingsChange
   }
 
   return {
-    async alone(instanceKey, run) {
-      const [key, holder] = [settingsLockKey(namespace, instanceKey), randomUUID()];
-      if ((await redis.set(key, holder, 'PX', LOCK_MS, 'NX')) === null) {
-        throw new RefusedError('webhook_busy', 'another call sets the webhook of this instance just now; wait and look at it again');
-      }
-      try {
-        return await run();
-      } finally {
-        await releaseLock([key], [holder]).catch(() => undefined); // Redis is out: the lock ends by itself
-      }
+    alone(instanceKey, run) {
+      const taken = () =>
+        new RefusedError('webhook_busy', 'another call sets the webhook of this instance just now; wait and look at it again');
+      return locks.alone(settingsLockKey(namespace, instanceKey), { leaseMs: LOCK_MS, taken }, run);
     },
 
     async change({ instanceKey, credentials }, settings, before) {
