@@ -212,7 +212,17 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   // The address with the port is this machine's alone: no provider could reach it.
   const webhookUrlFor = (id: string) => (options.publicUrl === undefined ? null : webhookUrlOf(options.publicUrl, id));
   const webhookSetup = audited.webhookSetup(
-    createWebhookSetup({ ...shared, tenants, index, reader, changer, holds, lastNotifications, webhookUrlOf: webhookUrlFor }),
+    createWebhookSetup({
+      ...shared,
+      instanceCredentials,
+      tenants,
+      index,
+      reader,
+      changer,
+      holds,
+      lastNotifications,
+      webhookUrlOf: webhookUrlFor,
+    }),
   );
   addWebhookSetupRoutes(app, { theirSession: sessionLookup, webhookSetup });
   await app.ready();

@@ -14,16 +14,30 @@ export interface InstanceCredentialsDeps {
   readonly upstreamHosts: readonly string[];
 }
 
-/** @throws {RefusedError} `not_found` once the session has ended for good; `upstream_not_allowed` if the operator has removed the host. */
-export type InstanceCredentials = (session: Session) => Promise<Credentials>;
+export interface InstanceCredentials {
+  /** Null once the session has ended for good. @throws {RefusedError} `upstream_not_allowed` if the operator has removed the host. */
+  find(session: Session): Promise<Credentials | null>;
+  /** @throws {RefusedError} Likewise, and `not_found` once the session has ended for good. */
+  require(session: Session): Promise<Credentials>;
+}
 
 export function createInstanceCredentials({ sessions, keyring, upstreamHosts }: InstanceCredentialsDeps): InstanceCredentials {
-  return async (session) => {
-    const sealed = await sessions.readSealed(session.id);
-    if (sealed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
-    const credentials = { instanceId: session.instanceId, ...openCredentials(keyring, session.id, sealed) };
+  async function find({ id, instanceId }: Session): Promise<Credentials | null> {
+    const sealed = await sessions.readSealed(id);
+    if (sealed === null) return null;
+    const credentials = { instanceId, ...openCredentials(keyring, id, sealed) };
+    // Checked where the token leaves: a host may have been taken off the list since the session was made.
     if (!isAllowedUpstream(credentials.apiUrl, upstreamHosts))
       throw new RefusedError('upstream_not_allowed', 'the operator has taken this provider host off the list');
     return credentials;
+  }
+
+  return {
+    find,
+    async require(session) {
+      const credentials = await find(session);
+      if (credentials === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+      return credentials;
+    },
   };
 }

@@ -59,7 +59,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
 
   async function handOver(session: Session, password: string): Promise<PasswordOutcome> {
     await takeTurn(session);
-    return provider.sendPassword(await instanceCredentials(session), password);
+    return provider.sendPassword(await instanceCredentials.require(session), password);
   }
 
   /**

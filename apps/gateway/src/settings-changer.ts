@@ -3,7 +3,6 @@
  * provider restarts the instance for it. Nothing is tried again here: what was not saved is the caller's to tell.
  */
 
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RefusedError } from '@qrcast/core/errors';
 import type { NoticeCode } from '@qrcast/core/outcome';
@@ -11,7 +10,7 @@ import type { SaveOutcome, SettingsOutcome, WebhookSettings } from '@qrcast/prov
 import type { Provider } from '@qrcast/provider/provider';
 import type { InstanceHold, InstanceHolds } from '@qrcast/runtime/instance-hold';
 import { settingsLockKey } from '@qrcast/runtime/keys';
-import { loadLuaScript } from '@qrcast/runtime/lua-script';
+import { createLocks } from '@qrcast/runtime/locks';
 import type { Redis } from 'ioredis';
 import type { InstanceAccess, SettingsReader } from './settings-reader.ts';
 
@@ -32,7 +31,7 @@ type Failed = Exclude<SaveOutcome, { kind: 'saved' }>;
 export interface SettingsChangerDeps {
   readonly provider: Pick<Provider, 'setSettings'>;
   readonly reader: Pick<SettingsReader, 'readWithin'>;
-  readonly holds: InstanceHolds;
+  readonly holds: Pick<InstanceHolds, 'take'>;
   readonly redis: Redis;
   readonly namespace: string;
   /** How long the settings are read back, ms; `READ_BACK_MS` if left out. */
@@ -58,8 +57,8 @@ const SAVED_NOTHING: ReadonlySet<NoticeCode> = new Set<NoticeCode>([
 ]);
 
 export function createSettingsChanger(deps: SettingsChangerDeps): SettingsChanger {
-  const { provider, reader, holds, redis, namespace, readBackMs = READ_BACK_MS } = deps;
-  const releaseLock = loadLuaScript(redis, 'lock-release-1');
+  const { provider, reader, holds, namespace, readBackMs = READ_BACK_MS } = deps;
+  const locks = createLocks(deps);
 
   /** @throws {RefusedError} `too_many_requests` if the instance does not become free. */
   async function hold(instanceKey: string): Promise<InstanceHold> {
@@ -77,28 +76,23 @@ export function createSettingsChanger(deps: SettingsChangerDeps): SettingsChange
   }
 
   return {
-    async alone(instanceKey, run) {
-      const [key, holder] = [settingsLockKey(namespace, instanceKey), randomUUID()];
-      if ((await redis.set(key, holder, 'PX', LOCK_MS, 'NX')) === null) {
-        throw new RefusedError('webhook_busy', 'another call sets the webhook of this instance just now; wait and look at it again');
-      }
-      try {
-        return await run();
-      } finally {
-        await releaseLock([key], [holder]).catch(() => undefined); // Redis is out: the lock ends by itself
-      }
+    alone(instanceKey, run) {
+      const taken = () =>
+        new RefusedError('webhook_busy', 'another call sets the webhook of this instance just now; wait and look at it again');
+      return locks.alone(settingsLockKey(namespace, instanceKey), { leaseMs: LOCK_MS, taken }, run);
     },
 
     async change({ instanceKey, credentials }, settings, before) {
       const held = await hold(instanceKey);
+      let quietMs = 0;
       try {
         await before();
         const outcome = await provider.setSettings(credentials, settings);
         if (outcome.kind === 'saved') return null;
-        if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepQuiet(instanceKey, outcome.retryAfterMs);
+        if (outcome.kind === 'trouble') quietMs = outcome.retryAfterMs ?? 0;
         return outcome.kind === 'refused' || SAVED_NOTHING.has(outcome.code) ? outcome : null;
       } finally {
-        await held.release().catch(() => undefined); // Redis is out: the hold ends by itself
+        await held.release(quietMs).catch(() => undefined); // Redis is out: the hold ends by itself
       }
     },
 

@@ -3,7 +3,6 @@
  * scanned with the wrong account. The provider keeps asking for the password until a login or a logout.
  */
 
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RefusedError } from '@qrcast/core/errors';
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
@@ -14,6 +13,7 @@ import type { Provider } from '@qrcast/provider/provider';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { ConnectedInstances } from '@qrcast/runtime/connected-instances';
 import { startOverTurnKey } from '@qrcast/runtime/keys';
+import { createLocks } from '@qrcast/runtime/locks';
 import type { Redis } from 'ioredis';
 import type { InstanceCredentials } from './instance-credentials.ts';
 import type { Watching } from './watching.ts';
@@ -43,20 +43,15 @@ export interface StartOverDeps {
 const TURN_MS = 45_000;
 
 export function createStartOver(deps: StartOverDeps): StartOver {
-  const { watching, provider, connected, instanceCredentials, redis, namespace, clock, show } = deps;
+  const { watching, provider, connected, instanceCredentials, namespace, clock, show } = deps;
+  const locks = createLocks(deps);
 
-  /** One at a time for an instance, over all gateways: a double click must not log a new login out. */
-  async function inTurn<T>(session: Session, run: () => Promise<T>): Promise<T> {
-    const [key, mark] = [startOverTurnKey(namespace, session.instanceKey), randomUUID()];
-    if ((await redis.set(key, mark, 'PX', TURN_MS, 'NX')) === null)
-      throw new RefusedError('too_many_requests', 'the instance is being logged out already; wait for the new code', {
-        retryAfterMs: 5_000,
-      });
-    try {
-      return await run();
-    } finally {
-      if ((await redis.get(key)) === mark) await redis.pexpire(key, MIN_SPACING_MS); // the provider takes one call a second
-    }
+  /** One at a time for an instance: a double click must not log a new login out. */
+  function inTurn<T>(session: Session, run: () => Promise<T>): Promise<T> {
+    const taken = () =>
+      new RefusedError('too_many_requests', 'the instance is being logged out already; wait for the new code', { retryAfterMs: 5_000 });
+    // The provider takes one call a second.
+    return locks.alone(startOverTurnKey(namespace, session.instanceKey), { leaseMs: TURN_MS, restMs: MIN_SPACING_MS, taken }, run);
   }
 
   async function notWaiting(session: Session, why: string): Promise<RefusedError> {
@@ -68,7 +63,7 @@ export function createStartOver(deps: StartOverDeps): StartOver {
   }
 
   async function ask(session: Session, method: PollMethod): Promise<{ startedAt: number; outcome: Outcome }> {
-    const credentials = await instanceCredentials(session);
+    const credentials = await instanceCredentials.require(session);
     const startedAt = clock.now();
     const request = (): Promise<Outcome> => provider.poll(credentials, method);
     return { startedAt, outcome: await (method === 'logout' ? connected.duringLogout(session, request) : request()) };

@@ -14,12 +14,11 @@ import {
 } from '@qrcast/core/webhook-check';
 import type { InstanceSettings, SettingsOutcome } from '@qrcast/provider/answer-settings';
 import type { Clock } from '@qrcast/runtime/clock';
-import { openCredentials } from '@qrcast/runtime/credentials-vault';
 import { createHolders } from '@qrcast/runtime/fair-share';
 import type { InstanceHolds } from '@qrcast/runtime/instance-hold';
-import type { Keyring } from '@qrcast/runtime/keyring';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { z } from 'zod';
+import type { InstanceCredentials } from './instance-credentials.ts';
 import type { LastNotifications } from './last-notifications.ts';
 import type { SessionIndex } from './session-index.ts';
 import type { SettingsChanger } from './settings-changer.ts';
@@ -41,14 +40,13 @@ export interface WebhookSetup {
 
 export interface WebhookSetupDeps {
   readonly tenants: Pick<Tenants, 'hasWebhookToken'>;
-  readonly sessions: Pick<Sessions, 'find' | 'readSealed'>;
+  readonly sessions: Pick<Sessions, 'find'>;
   readonly index: Pick<SessionIndex, 'current'>;
   readonly reader: SettingsReader;
   readonly changer: SettingsChanger;
   readonly holds: Pick<InstanceHolds, 'watchedSessions'>;
   readonly lastNotifications: Pick<LastNotifications, 'read'>;
-  readonly keyring: Keyring;
-  readonly upstreamHosts: readonly string[];
+  readonly instanceCredentials: Pick<InstanceCredentials, 'find'>;
   /** The address for the notifications of a tenant; null while the public address of the gateway is not known. */
   readonly webhookUrlOf: (tenantId: string) => string | null;
   readonly clock: Clock;
@@ -59,7 +57,7 @@ const MAX_UNDER_WAY = 20;
 const UNDER_WAY_RETRY_AFTER_MS = 1_000;
 
 export function createWebhookSetup(deps: WebhookSetupDeps): WebhookSetup {
-  const { tenants, sessions, index, reader, changer, holds, lastNotifications, keyring, upstreamHosts, webhookUrlOf, clock } = deps;
+  const { tenants, sessions, index, reader, changer, holds, lastNotifications, instanceCredentials, webhookUrlOf, clock } = deps;
   const underWay = createHolders();
 
   async function bounded<T>(tenantId: string, run: () => Promise<T>): Promise<T> {
@@ -77,13 +75,10 @@ export function createWebhookSetup(deps: WebhookSetupDeps): WebhookSetup {
 
   /** Null once the session has ended for good. @throws {RefusedError} `upstream_not_allowed`. */
   async function accessTo(session: Session, tenant: Tenant): Promise<InstanceAccess | null> {
-    const sealed = await sessions.readSealed(session.id);
-    if (sealed === null || sealed === '') return null;
-    const credentials = { instanceId: session.instanceId, ...openCredentials(keyring, session.id, sealed) };
-    const lists = [upstreamHosts, ...(tenant.upstreamHosts === null ? [] : [tenant.upstreamHosts])];
-    // Checked where the token leaves: a host may have been taken off a list since the session was made.
-    if (!lists.every((hosts) => isAllowedUpstream(credentials.apiUrl, hosts))) {
-      throw new RefusedError('upstream_not_allowed', 'the provider host of this session is not on the allow-list any more');
+    const credentials = await instanceCredentials.find(session);
+    if (credentials === null) return null;
+    if (tenant.upstreamHosts !== null && !isAllowedUpstream(credentials.apiUrl, tenant.upstreamHosts)) {
+      throw new RefusedError('upstream_not_allowed', 'the provider host of this session is not on the allow-list of the tenant any more');
     }
     return { instanceKey: session.instanceKey, credentials };
   }

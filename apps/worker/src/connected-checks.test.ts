@@ -58,8 +58,12 @@ function createChecks(fields: Partial<ConnectedChecksDeps> = {}): ConnectedCheck
       claim: async (tenantId, limit) => (due.get(tenantId) ?? []).splice(0, limit).map((instanceId) => ({ instanceId, leaseUntil: 1 })),
       settle: async (_tenantId, { instanceId }, next) => void settled.push([instanceId, next?.notBefore ?? null]),
       nextIn: async (tenantId) => ((due.get(tenantId)?.length ?? 0) > 0 ? 0 : 3_600_000),
-      takeTurn: async () => (busyUntil === null ? { startedAt: NOW } : { busyUntil }),
-      endTurn: async (_key, startedAt, quietUntil) => void ended.push([startedAt, quietUntil]),
+    },
+    holds: {
+      async take() {
+        if (busyUntil !== null) return { kind: 'busy', freeInMs: busyUntil - NOW };
+        return { kind: 'held', startedAt: NOW, release: async (quietMs = 0) => void ended.push([NOW, NOW + quietMs]) };
+      },
     },
     sessions: { find: async () => live },
     provider: {

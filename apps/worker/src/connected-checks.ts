@@ -1,12 +1,12 @@
 /**
- * Asks the provider whether the connected instances of a tenant are linked still, for tenants that want that (`checkConnectedEvery`). It is
- * the one thing for which the provider is asked while nobody watches.
+ * Asks the provider whether the connected instances of a tenant are linked still, for tenants that want that (`checkConnectedEvery`). After a
+ * login it is the one thing for which the provider is asked while nobody watches.
  *
  * A turn of a tenant checks a few instances at once. A tenant holds at most half of what is free in this worker, so that others find room;
  * and what one worker asks at once is bounded, however many instances are due.
  */
 
-import type { ConnectedInstance } from '@qrcast/core/connected-instance';
+import { type ConnectedInstance, isPeriodOver } from '@qrcast/core/connected-instance';
 import type { Outcome } from '@qrcast/core/outcome';
 import { isPolled, isTerminal, type Session } from '@qrcast/core/session';
 import { isAllowedUpstream } from '@qrcast/core/upstream';
@@ -15,6 +15,7 @@ import type { CheckClaim, CheckQueue } from '@qrcast/runtime/check-queue';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { ConnectedInstances } from '@qrcast/runtime/connected-instances';
 import type { ConnectedSettings, FindConnectedSettings } from '@qrcast/runtime/connected-settings';
+import type { InstanceHolds } from '@qrcast/runtime/instance-hold';
 import { tenantInstanceKey } from '@qrcast/runtime/keys';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Sessions } from '@qrcast/runtime/sessions';
@@ -27,6 +28,7 @@ export interface ConnectedChecksDeps {
   readonly settingsOf: FindConnectedSettings;
   readonly connected: ConnectedInstances;
   readonly checkQueue: CheckQueue;
+  readonly holds: Pick<InstanceHolds, 'take'>;
   readonly sessions: Pick<Sessions, 'find'>;
   readonly provider: Pick<Provider, 'poll'>;
   readonly hostGate: HostGate;
@@ -51,7 +53,7 @@ const MINUTE_MS = 60_000;
 export type ConnectedChecks = (tenantId: string) => Promise<number | null>;
 
 export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedChecks {
-  const { redis, namespace, settingsOf, connected, checkQueue, sessions, provider, hostGate, clock, log } = deps;
+  const { redis, namespace, settingsOf, connected, checkQueue, holds, sessions, provider, hostGate, clock, log } = deps;
   const { minuteMs = MINUTE_MS } = deps;
   let underWay = 0;
 
@@ -69,31 +71,31 @@ export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedCheck
     return hostGate.pass(secret.apiUrl, tenantId, () => provider.poll({ instanceId, ...secret }, 'state'));
   }
 
-  /** Resolves to when the instance may be asked again, Unix ms. */
-  async function askInTurn(record: ConnectedInstance): Promise<number> {
-    const turn = await checkQueue.takeTurn(record.instanceKey);
-    if ('busyUntil' in turn) return turn.busyUntil;
-    let quietUntil = 0;
+  /** Asks while no poll of the instance can begin. Resolves to when the instance may be asked again, Unix ms, 0 for any time. */
+  async function askAlone(record: ConnectedInstance): Promise<number> {
+    const hold = await holds.take(record.instanceKey);
+    if (hold.kind === 'busy') return clock.now() + hold.freeInMs;
+    let quietMs = 0;
     try {
       const outcome = await ask(record);
-      if (outcome?.kind === 'trouble') quietUntil = clock.now() + (outcome.retryAfterMs ?? 0);
-      const verdict = outcome === null ? null : await connected.checked(record, outcome, turn.startedAt);
+      if (outcome?.kind === 'trouble') quietMs = outcome.retryAfterMs ?? 0;
+      const verdict = outcome === null ? null : await connected.checked(record, outcome, hold.startedAt);
       const { tenantId, instanceId } = record;
       log.debug({ tenantId, instanceId, outcome: outcome?.kind, verdict }, 'checked a connected instance');
     } finally {
-      await checkQueue.endTurn(record.instanceKey, turn.startedAt, quietUntil);
+      await hold.release(quietMs);
     }
-    return quietUntil;
+    return quietMs === 0 ? 0 : clock.now() + quietMs;
   }
 
   async function check(tenantId: string, claim: CheckClaim, settings: Checked): Promise<void> {
     const { instanceId } = claim;
     const record = await connected.find(tenantId, instanceId);
-    if (record === null || isOver(record, settings, clock.now())) {
+    if (record === null || isPeriodOver(record, settings.keepDays, clock.now())) {
       await connected.forget(tenantId, instanceId, 'period_over');
       return;
     }
-    const notBefore = (await hasLiveSession(tenantId, instanceId)) ? 0 : await askInTurn(record);
+    const notBefore = (await hasLiveSession(tenantId, instanceId)) ? 0 : await askAlone(record);
     await checkQueue.settle(tenantId, claim, { everyMs: settings.everyMs, notBefore });
   }
 
@@ -141,12 +143,6 @@ export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedCheck
 interface Checked extends ConnectedSettings {
   readonly everyMs: number;
 }
-
-const DAY_MS = 86_400_000;
-
-/** The tenant may have shortened the period since the login. */
-const isOver = (record: ConnectedInstance, { keepDays }: ConnectedSettings, now: number): boolean =>
-  now >= Math.min(record.keepUntil, record.loginAt + keepDays * DAY_MS);
 
 function isLive(session: Session, now: number): boolean {
   if (isTerminal(session) || now >= session.expiresAt) return false;

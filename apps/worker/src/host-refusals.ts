@@ -25,31 +25,41 @@ interface Answer {
   readonly isRefused: boolean;
 }
 
+interface Host {
+  /** By instance, oldest first. */
+  readonly answers: Map<string, Answer>;
+  /** How many of them are refusals: counted as they come and go, for while a host refuses everybody this is asked with each poll. */
+  refused: number;
+}
+
 /** `now`: a clock that never goes back, ms. */
 export function createHostRefusals({ now }: { readonly now: () => number }): HostRefusals {
-  const hosts = new LRUCache<string, Map<string, Answer>>({ max: MAX_HOSTS });
+  const hosts = new LRUCache<string, Host>({ max: MAX_HOSTS });
 
-  function recentOf(host: string): Map<string, Answer> {
-    const answers = hosts.get(host) ?? new Map<string, Answer>();
-    hosts.set(host, answers);
-    for (const [instanceKey, { at }] of answers) {
-      if (at > now() - MOMENT_MS && answers.size < MAX_INSTANCES) break; // oldest first
-      answers.delete(instanceKey);
+  function forget(host: Host, instanceKey: string): void {
+    if (host.answers.get(instanceKey)?.isRefused === true) host.refused--;
+    host.answers.delete(instanceKey);
+  }
+
+  function recentOf(name: string): Host {
+    const host = hosts.get(name) ?? { answers: new Map<string, Answer>(), refused: 0 };
+    hosts.set(name, host);
+    for (const [instanceKey, { at }] of host.answers) {
+      if (at > now() - MOMENT_MS && host.answers.size < MAX_INSTANCES) break;
+      forget(host, instanceKey);
     }
-    return answers;
+    return host;
   }
 
   return {
-    note(host, instanceKey, { kind }) {
+    note(name, instanceKey, { kind }) {
       if (kind === 'trouble') return false; // neither well nor refused
-      const answers = recentOf(host);
+      const host = recentOf(name);
       const isRefused = kind === 'refused';
-      answers.delete(instanceKey); // so that it becomes the newest
-      answers.set(instanceKey, { at: now(), isRefused });
-      if (!isRefused) return false;
-      let refused = 0;
-      for (const answer of answers.values()) if (answer.isRefused) refused++;
-      return refused >= MANY && refused * 2 > answers.size;
+      forget(host, instanceKey); // so that it becomes the newest
+      host.answers.set(instanceKey, { at: now(), isRefused });
+      if (isRefused) host.refused++;
+      return isRefused && host.refused >= MANY && host.refused * 2 > host.answers.size;
     },
   };
 }

@@ -7,6 +7,7 @@ import type { AuditLimits } from '@qrcast/runtime/audit-log';
 import { createCheckQueue } from '@qrcast/runtime/check-queue';
 import { createConnectedInstances } from '@qrcast/runtime/connected-instances';
 import { connectedSettingsIn } from '@qrcast/runtime/connected-settings';
+import { createInstanceHolds } from '@qrcast/runtime/instance-hold';
 import { proveKeyring } from '@qrcast/runtime/key-proofs';
 import { createKeyring, type RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
@@ -74,6 +75,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       settingsOf: connectedSettingsIn(shared),
       connected,
       checkQueue: createCheckQueue(shared),
+      holds: createInstanceHolds({ ...shared, now: node.clock.now }),
       provider,
       hostGate,
       upstreamHosts,

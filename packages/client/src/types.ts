@@ -186,7 +186,7 @@ export interface SessionWatch extends AsyncIterable<WatchEvent> {
    * instance is logged out, which may take seconds. A login that was finished meanwhile wins (`not_waiting_for_password`). Never rejects.
    */
   startOver(): Promise<CallResult>;
-  /** A hidden screen stays connected but keeps no polls going. Null follows the document's visibility, as without the option `visible`. */
+  /** A hidden screen stays connected, but no codes are asked for it. Null follows the document's visibility, as without the option `visible`. */
   setVisible(visible: boolean | null): void;
   /** Takes the code off `snapshot`, too. Idempotent. */
   close(): void;

@@ -7,7 +7,8 @@
  * no worker ran is not made up for.
  */
 
-import { type ConnectedInstance, judgeLoss, type LossVerdict } from './connected-instance.ts';
+import { type ConnectedInstance, judgeLoss, type LossState, type LossVerdict } from './connected-instance.ts';
+import { fnv1a } from './fnv1a.ts';
 import type { Outcome } from './outcome.ts';
 import { REFUSALS_UNTIL_END } from './schedule.ts';
 
@@ -21,17 +22,16 @@ export function nextCheckAt({ tenantId, instanceId }: { tenantId: string; instan
   return Math.floor((after - phase) / everyMs) * everyMs + everyMs + phase;
 }
 
-/** In [0, 1), evenly over all names. FNV-1a, and the end of MurmurHash3, without which the last digits of ids do not reach the upper bits. */
+/** In [0, 1), evenly over all names. The end of MurmurHash3 brings the last digits of ids to the upper bits. */
 function fractionOf(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  let hash = fnv1a(name);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
 export type CheckVerdict =
-  | { readonly kind: Exclude<LossVerdict, 'nothing'>; readonly state: 'notAuthorized' | 'blocked' }
+  | { readonly kind: Exclude<LossVerdict, 'nothing'>; readonly state: LossState }
   /** The provider refuses the credentials again: they are of no use any more. */
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'kept'; readonly record: ConnectedInstance };
@@ -53,7 +53,7 @@ export function judgeCheck(record: ConnectedInstance, outcome: Outcome, startedA
   return { kind: 'kept', record: isUsual ? record : { ...record, refusals: 0, ownLogoutAt: null } };
 }
 
-function stateOf(outcome: Outcome): 'notAuthorized' | 'blocked' | null {
+function stateOf(outcome: Outcome): LossState | null {
   if (outcome.kind === 'notAuthorized') return 'notAuthorized';
   return outcome.kind === 'refused' && outcome.reason === 'instance_blocked' ? 'blocked' : null;
 }

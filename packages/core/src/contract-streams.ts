@@ -48,7 +48,7 @@ const WORDS = {
   password: "Hand over the account's cloud password; the ticket needs the scope `password`",
   resume: 'Begin a new attempt after a resumable end',
   start_over: 'Leave the password step for a new code; the ticket needs the scope `password`',
-  visible: 'Whether anybody can see it. A connection starts visible',
+  visible: 'Whether anybody can see it. A connection starts visible, unless its handshake says otherwise',
 };
 
 const WEBSOCKET: Stream = {

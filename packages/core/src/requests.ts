@@ -207,7 +207,7 @@ export const handshakeSchema = subscribeSchema.extend({
 export const sessionIdSchema = z.strictObject({ sessionId });
 export const streamPasswordSchema = z.strictObject({ sessionId, password });
 export const visibleSchema = z.strictObject({
-  visible: z.boolean().describe('`false`: the tab is hidden; the connection stays, but counts as no viewer and keeps no polls going'),
+  visible: z.boolean().describe('`false`: the tab is hidden; the connection stays, but counts as no viewer, and no codes are asked for it'),
 });
 
 /** @throws {RefusedError} `invalid_request` naming every field at fault and the rule it breaks; values are told by their kind alone. */

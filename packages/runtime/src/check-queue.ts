@@ -5,10 +5,9 @@
  */
 
 import { CHECK_LATE_MS, nextCheckAt } from '@qrcast/core/connected-check';
-import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Redis } from 'ioredis';
 import type { Clock } from './clock.ts';
-import { checksEveryKey, checksKey, type Namespace, shardKeys, shardOfInstance } from './keys.ts';
+import { checksEveryKey, checksKey, type Namespace } from './keys.ts';
 import { loadLuaScript } from './lua-script.ts';
 
 export interface CheckClaim {
@@ -24,13 +23,6 @@ export interface CheckQueue {
   settle(tenantId: string, claim: CheckClaim, next: { readonly everyMs: number; readonly notBefore: number } | null): Promise<void>;
   /** In how many ms the next is due; null if there is none. */
   nextIn(tenantId: string): Promise<number | null>;
-  /**
-   * Takes the instance for one request, beside the polls of all tenants. Resolves to when the request starts (`startedAt`), or until when
-   * the instance must not be asked (`busyUntil`), Unix ms.
-   */
-  takeTurn(instanceKey: string): Promise<{ readonly startedAt: number } | { readonly busyUntil: number }>;
-  /** The request is over. `quietUntil`: the provider wants no other before, Unix ms. */
-  endTurn(instanceKey: string, startedAt: number, quietUntil: number): Promise<void>;
 }
 
 export interface CheckQueueDeps {
@@ -43,14 +35,10 @@ export interface CheckQueueDeps {
 /** Longer than a batch of checks takes. */
 const LEASE_MS = 30_000;
 const PLANNED_AT_ONCE = 500;
-/** No longer than the lease of a poll: a viewer who comes during a check waits no longer than for another poll. */
-const TURN_MS = 5_000;
 
 export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): CheckQueue {
   const claimScript = loadLuaScript(redis, 'outbox-claim-1');
   const settleScript = loadLuaScript(redis, 'outbox-settle-1');
-  const turnScript = loadLuaScript(redis, 'instance-turn-1');
-  const busyKey = (instanceKey: string): string => shardKeys(namespace, shardOfInstance(instanceKey))[2];
 
   /** With another interval all moments are chosen anew. */
   async function forgetOtherInterval(tenantId: string, everyMs: number): Promise<void> {
@@ -89,15 +77,6 @@ export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): C
     async nextIn(tenantId) {
       const [, score] = await redis.zrange(checksKey(namespace, tenantId), 0, '0', 'WITHSCORES');
       return score === undefined ? null : Math.max(0, Number(score) - clock.now());
-    },
-
-    async takeTurn(instanceKey) {
-      const [busyUntil, now] = (await turnScript([busyKey(instanceKey)], [instanceKey, TURN_MS])) as [number, number];
-      return busyUntil === 0 ? { startedAt: now } : { busyUntil };
-    },
-
-    async endTurn(instanceKey, startedAt, quietUntil) {
-      await redis.zadd(busyKey(instanceKey), Math.max(startedAt + MIN_SPACING_MS, quietUntil), instanceKey);
     },
   };
 }

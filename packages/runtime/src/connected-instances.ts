@@ -14,6 +14,7 @@ import {
   type ConnectedInstance,
   connectedInstance,
   isLoss,
+  isPeriodOver,
   judgeLoss,
   type Login,
   type Said,
@@ -62,6 +63,14 @@ export interface ConnectedInstancesDeps {
   readonly audit?: Pick<AuditLog, 'record'> | undefined;
 }
 
+interface Ended extends RecordChange {
+  readonly kind: 'lost' | 'logged_out';
+  readonly loss: Loss;
+}
+interface Checked extends RecordChange {
+  readonly kind: 'refused' | 'kept';
+}
+
 export function createConnectedInstances(deps: ConnectedInstancesDeps): ConnectedInstances {
   const { redis, namespace, keyring, clock, log, audit } = deps;
   const settingsOf = connectedSettingsIn(deps);
@@ -81,12 +90,13 @@ export function createConnectedInstances(deps: ConnectedInstancesDeps): Connecte
   }
 
   /** What a verdict changes. */
-  function ended(record: ConnectedInstance, end: 'lost' | 'logged_out', loss: Loss): RecordChange {
-    const over = { record: { ...record, end }, sealed: '-', why: end === 'lost' ? loss.state : 'logged_out' } as const;
-    return end === 'lost' ? { ...over, callback: disconnectedCallback(record, loss, clock.now()) } : over;
+  function ended(record: ConnectedInstance, kind: 'lost' | 'logged_out', loss: Loss): Ended {
+    const over = { kind, loss, record: { ...record, end: kind }, sealed: '-', why: kind === 'lost' ? loss.state : 'logged_out' } as const;
+    return kind === 'lost' ? { ...over, callback: disconnectedCallback(record, loss, clock.now()) } : over;
   }
 
-  function tellLoss(record: ConnectedInstance, loss: Loss): void {
+  /** The callback is written with the change. */
+  function noteLoss({ record, loss }: Ended): void {
     log.info({ tenantId: record.tenantId, instanceId: record.instanceId, state: loss.state, by: loss.by }, 'a connected account was lost');
     audit?.record(connectedAudit('instance.disconnected', record, loss.state));
   }
@@ -119,35 +129,31 @@ export function createConnectedInstances(deps: ConnectedInstancesDeps): Connecte
       if (!isLoss(state)) return false;
       const keepDays = (await settingsOf(tenantId))?.keepDays ?? 0;
       const loss: Loss = { ...said, state };
-      let lost: ConnectedInstance | null = null;
-      await records.change(tenantId, instanceId, (record) => {
-        lost = null;
-        if (record === null || connectedInstance(record, keepDays, clock.now()) === null) return null;
+      const change = await records.change(tenantId, instanceId, (record) => {
+        if (record === null || isPeriodOver(record, keepDays, clock.now())) return null;
         const verdict = judgeLoss(record, said, clock.now());
-        if (verdict === 'nothing') return null;
-        if (verdict === 'lost') lost = record;
-        return ended(record, verdict, loss);
+        return verdict === 'nothing' ? null : ended(record, verdict, loss);
       });
-      if (lost !== null) tellLoss(lost, loss);
-      return lost !== null;
+      const isLost = change?.kind === 'lost';
+      if (isLost) noteLoss(change);
+      return isLost;
     },
 
     async checked({ tenantId, instanceId, sessionId }, outcome, startedAt) {
-      let verdict: CheckVerdict | null = null;
-      let before: ConnectedInstance | null = null;
-      await records.change(tenantId, instanceId, (record) => {
-        verdict = null;
-        before = record;
+      const change = await records.change<Ended | Checked>(tenantId, instanceId, (record) => {
         if (record === null || record.sessionId !== sessionId || record.end !== null) return null;
-        const found: CheckVerdict = judgeCheck(record, outcome, startedAt, clock.now());
-        verdict = found;
-        if (found.kind === 'kept') return found.record === record ? null : { record: found.record, sealed: '' };
-        if (found.kind === 'refused') return { record, sealed: '-', why: found.reason };
-        return ended(record, found.kind, { state: found.state, at: clock.now(), by: 'check' });
+        const verdict = judgeCheck(record, outcome, startedAt, clock.now());
+        switch (verdict.kind) {
+          case 'kept':
+            return verdict.record === record ? null : { kind: 'kept', record: verdict.record, sealed: '' };
+          case 'refused':
+            return { kind: 'refused', record, sealed: '-', why: verdict.reason };
+          default:
+            return ended(record, verdict.kind, { state: verdict.state, at: clock.now(), by: 'check' });
+        }
       });
-      const { kind, state } = (verdict ?? { kind: 'kept' }) as { kind: CheckVerdict['kind']; state?: Loss['state'] }; // as `decide` left it
-      if (kind === 'lost' && before !== null && state !== undefined) tellLoss(before, { state, at: clock.now(), by: 'check' });
-      return kind;
+      if (change?.kind === 'lost') noteLoss(change);
+      return change?.kind ?? 'kept';
     },
 
     async duringLogout({ tenantId, instanceId }, request) {

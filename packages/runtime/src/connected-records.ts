@@ -26,12 +26,12 @@ export interface RecordChange {
 export interface ConnectedRecords {
   find(tenantId: string, instanceId: string): Promise<ConnectedInstance | null>;
   readSealed(tenantId: string, instanceId: string): Promise<string | null>;
-  /** Changes the record as it stands. `decide` may be called again, and returns null for no change. */
-  change(
+  /** Changes the record as it stands. `decide` may be called again, and returns null for no change. Resolves to what was written, or null. */
+  change<T extends RecordChange>(
     tenantId: string,
     instanceId: string,
-    decide: (known: ConnectedInstance | null, hasCredentials: boolean) => RecordChange | null,
-  ): Promise<void>;
+    decide: (known: ConnectedInstance | null, hasCredentials: boolean) => T | null,
+  ): Promise<T | null>;
   /** The record with its credentials. */
   remove(tenantId: string, instanceId: string, why: TokenEnd): Promise<void>;
   /** The credentials of all instances of the tenant. */
@@ -109,7 +109,7 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
       for (let race = 0; race < MAX_RACES; race++) {
         const [text, sealed] = await redis.hmget(keyOf(tenantId, instanceId), 'record', 'sealed');
         const next = decide(text == null ? null : decode(text), sealed != null);
-        if (next === null || (await write(text ?? '', next))) return;
+        if (next === null || (await write(text ?? '', next))) return next;
       }
       throw new Error(`a connected instance was changed by others ${MAX_RACES} times in a row`);
     },

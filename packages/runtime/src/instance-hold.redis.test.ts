@@ -92,6 +92,28 @@ describe('quiet', () => {
     expect(await holds.take(instanceKey)).toMatchObject({ kind: 'busy' });
   });
 
+  it('that the provider wants at the end of a hold is kept, however short it is', async () => {
+    const { instanceKey } = newTarget();
+    const hold = await held(instanceKey);
+    const before = Date.now(); // Redis runs on this machine
+    await hold.release(3_000);
+    await hold.release();
+    const [, , busy] = shardKeys(runtime.namespace, shardOf({ ...newTarget(), instanceKey }));
+    const freeAt = Number(await runtime.redis.zscore(busy, instanceKey));
+    expect(freeAt).toBeGreaterThanOrEqual(before + 3_000);
+    expect(freeAt).toBeLessThanOrEqual(Date.now() + 3_000);
+  });
+
+  it('that the provider wants is kept also where the hold was lost', async () => {
+    const { instanceKey } = newTarget();
+    const hold = await held(instanceKey);
+    const [, , busy] = shardKeys(runtime.namespace, shardOf({ ...newTarget(), instanceKey }));
+    const before = Date.now();
+    await runtime.redis.zadd(busy, before + 1_000, instanceKey); // as another claim does
+    await hold.release(60_000);
+    expect(Number(await runtime.redis.zscore(busy, instanceKey))).toBeGreaterThanOrEqual(before + 60_000);
+  });
+
   it('is none while the instance is only held', async () => {
     const { instanceKey } = newTarget();
     const hold = await held(instanceKey);

@@ -5,7 +5,7 @@
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Redis } from 'ioredis';
-import { type Namespace, parsePollMember, shardKeys, shardOf } from './keys.ts';
+import { type Namespace, parsePollMember, shardKeys, shardOfInstance } from './keys.ts';
 import { loadLuaScript } from './lua-script.ts';
 import { LEASE_MS } from './poll-consumer.ts';
 
@@ -25,8 +25,10 @@ export interface InstanceHolds {
 
 export interface InstanceHold {
   readonly kind: 'held';
-  /** Polls may go on after the spacing. Idempotent. */
-  release(): Promise<void>;
+  /** When it began, Unix ms. */
+  readonly startedAt: number;
+  /** Polls may go on after the spacing, and after the time for which the provider wants no request (`quietMs`). Idempotent. */
+  release(quietMs?: number): Promise<void>;
 }
 
 export interface Busy {
@@ -49,11 +51,15 @@ export function createInstanceHolds({ redis, namespace, now }: InstanceHoldsDeps
   const hold = loadLuaScript(redis, 'instance-hold-1');
   const move = loadLuaScript(redis, 'instance-hold-move-1');
 
-  const keysOf = (instanceKey: string) => shardKeys(namespace, shardOf({ instanceKey, sessionId: '', tenantId: '' })); // it alone decides
+  const keysOf = (instanceKey: string) => shardKeys(namespace, shardOfInstance(instanceKey));
 
   function busyKey(instanceKey: string): string {
     const [, , busy] = keysOf(instanceKey);
     return busy;
+  }
+
+  async function keepQuiet(instanceKey: string, quietMs: number): Promise<void> {
+    await redis.zadd(busyKey(instanceKey), 'GT', Math.ceil(now() + quietMs), instanceKey);
   }
 
   return {
@@ -75,12 +81,18 @@ export function createInstanceHolds({ redis, namespace, now }: InstanceHoldsDeps
           moving = Promise.resolve();
         });
       }, EXTEND_EVERY_MS);
+      async function end(quietMs: number): Promise<void> {
+        clearInterval(timer);
+        await moveTo(Math.max(MIN_SPACING_MS, Math.ceil(quietMs)));
+        const isLost = endsAt === 0; // somebody else asks the instance by now
+        if (isLost && quietMs > 0) await keepQuiet(instanceKey, quietMs);
+      }
       let released: Promise<void> | null = null;
       return {
         kind: 'held',
-        release() {
-          clearInterval(timer);
-          released ??= moveTo(MIN_SPACING_MS);
+        startedAt: ms - LEASE_MS,
+        release(quietMs = 0) {
+          released ??= end(quietMs);
           return released;
         },
       };
@@ -103,8 +115,6 @@ export function createInstanceHolds({ redis, namespace, now }: InstanceHoldsDeps
       return busyForMs > LEASE_MS ? busyForMs : 0; // shorter, it is a request under way
     },
 
-    async keepQuiet(instanceKey, quietMs) {
-      await redis.zadd(busyKey(instanceKey), 'GT', Math.ceil(now() + quietMs), instanceKey);
-    },
+    keepQuiet,
   };
 }

@@ -1,5 +1,6 @@
 /** Every Redis key, channel and queue name, built here and nowhere else. One hash tag per key group, so that a script touches one slot. */
 
+import { fnv1a } from '@qrcast/core/fnv1a';
 import type { PollTarget } from './poll-queue.ts';
 
 /** Separates installations, and tests, that share one Redis. */
@@ -122,11 +123,7 @@ export function parsePollMember(member: string): PollTarget {
   return { sessionId, instanceKey, tenantId };
 }
 
-/** All sessions of one instance fall into one shard, so that their polls can be spaced there. FNV-1a. */
+/** All sessions of one instance fall into one shard, so that their polls can be spaced there. */
 export const shardOf = (target: PollTarget): number => shardOfInstance(target.instanceKey);
 
-export function shardOfInstance(instanceKey: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < instanceKey.length; i++) hash = Math.imul(hash ^ instanceKey.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % SHARD_COUNT;
-}
+export const shardOfInstance = (instanceKey: string): number => fnv1a(instanceKey) % SHARD_COUNT;
