@@ -34,7 +34,7 @@ async function connect(
 }
 
 it('cuts a client that says it is alive and does not fetch what there is', async () => {
-  const { conn, sayAlive } = await connect(200);
+  const { conn, sayAlive } = await connect(3_000); // time enough to say so before
   const closed = once(conn, 'close');
   conn.send('first');
   conn.send('second');
