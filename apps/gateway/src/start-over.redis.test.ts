@@ -6,11 +6,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
 
 /** What the provider answers to each method, in turn; the last answer stays. */
+type Method = 'getStateInstance' | 'logout' | 'sendAuthorizationPassword';
 type Script = readonly (readonly [status: number, body: unknown])[];
 
 let provider: Server;
 let asked: string[] = [];
-let script: Record<'getStateInstance' | 'logout', Script>;
+let script: Record<Method, Script>;
 let beforeAnswer: () => Promise<void>;
 let test: TestGateway;
 let second: TestGateway;
@@ -21,7 +22,7 @@ const state = (stateInstance: string): readonly [number, unknown] => [200, { sta
 
 beforeAll(async () => {
   provider = createServer(async (request, response) => {
-    const method = (request.url ?? '').split('/')[2] as 'getStateInstance' | 'logout'; // no other is called here
+    const method = (request.url ?? '').split('/')[2] as Method; // no other is called here
     asked.push(method);
     await beforeAnswer();
     const answers = script[method];
@@ -34,7 +35,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   asked = [];
-  script = { getStateInstance: [PENDING], logout: [LOGGED_OUT] };
+  script = { getStateInstance: [PENDING], logout: [LOGGED_OUT], sendAuthorizationPassword: [] };
   beforeAnswer = async () => undefined;
 });
 afterAll(async () => {
@@ -189,5 +190,39 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     const { ticket } = JSON.parse(text) as { ticket: string };
     expect(await leave(made, { secret: ticket })).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     expect((await leave(made, { secret: test.tenant.apiKey })).status).toBe(200);
+  });
+
+  describe('by a ticket that may not view', () => {
+    const blind = ({ session }: Body): Promise<string> => test.ticketFor(session.id, { scopes: ['password'] });
+
+    it('shows it no code: 409 without the session', async () => {
+      const made = await test.create({ ...newInstance(), apiUrl: apiUrl() });
+      await test.call('GET', `/v1/sessions/${made.session.id}`);
+      await test.showCode(made.session.id, 'one');
+      const { status, body, text } = await leave(made, { secret: await blind(made) });
+      expect([status, body.code, body.session]).toEqual([409, 'not_waiting_for_password', undefined]);
+      expect(text).not.toContain('data:image');
+    });
+
+    it('tells it no account: 409 without the session where a finished login wins', async () => {
+      script.getStateInstance = [state('authorized')];
+      const made = await waiting();
+      const { status, body } = await leave(made, { secret: await blind(made) });
+      expect([status, body.code, body.session]).toEqual([409, 'not_waiting_for_password', undefined]);
+      expect((await stored(made)).state.kind).toBe('connected');
+    });
+
+    it('shows it no code in the 200 of a password either, should one have come meanwhile', async () => {
+      script.sendAuthorizationPassword = [[200, { status: true, data: { status: 'success' } }]];
+      const made = await waiting();
+      const secret = await blind(made);
+      beforeAnswer = async () => {
+        await test.answer(made.session.id, { kind: 'notAuthorized' });
+        await test.showCode(made.session.id, 'one');
+      };
+      const body = { password: 'correct horse' };
+      const answer = await test.call('POST', `/v1/sessions/${made.session.id}/password`, { secret, body });
+      expect([answer.status, answer.body.session]).toMatchObject([200, { state: 'showing', code: null }]);
+    });
   });
 });

@@ -21,10 +21,10 @@ import type { Watching } from './watching.ts';
 export interface StartOver {
   /**
    * Resolves to the session, `waiting` for a new code. A login that was finished meanwhile wins.
-   * @throws {RefusedError} `not_waiting_for_password`, with the session as it is; `too_many_requests`, `unavailable`, `not_found`,
-   *   `upstream_not_allowed`.
+   * @throws {RefusedError} `not_waiting_for_password`, with the session as it is if the caller `mayView` it; `too_many_requests`,
+   *   `unavailable`, `not_found`, `upstream_not_allowed`.
    */
-  begin(session: Session): Promise<Session>;
+  begin(session: Session, mayView: boolean): Promise<Session>;
 }
 
 export interface StartOverDeps {
@@ -59,8 +59,9 @@ export function createStartOver(deps: StartOverDeps): StartOver {
     }
   }
 
-  async function notWaiting(session: Session, why: string): Promise<RefusedError> {
-    return new RefusedError('not_waiting_for_password', why, { session: await show(session.id) });
+  /** The session may show a code or an account by now, which is not for a ticket with the scope `password` alone. */
+  async function notWaiting(session: Session, mayView: boolean, why: string): Promise<RefusedError> {
+    return new RefusedError('not_waiting_for_password', why, mayView ? { session: await show(session.id) } : {});
   }
 
   async function answered(session: Session, startedAt: number, outcome: Outcome): Promise<void> {
@@ -84,7 +85,7 @@ export function createStartOver(deps: StartOverDeps): StartOver {
   }
 
   /** When the instance needs no logout any more, or was logged out. @throws {RefusedError} */
-  async function leavePassword(session: Session): Promise<number> {
+  async function leavePassword(session: Session, mayView: boolean): Promise<number> {
     const { startedAt, outcome } = await askState(session);
     if (outcome.kind === 'notAuthorized') return startedAt;
     if (outcome.kind === 'passwordWanted') {
@@ -95,23 +96,23 @@ export function createStartOver(deps: StartOverDeps): StartOver {
     if (outcome.kind === 'refused' || (outcome.kind === 'trouble' && outcome.code !== 'instance_starting'))
       throw unavailable('did not tell the state of the instance', outcome);
     await answered(session, startedAt, outcome);
-    throw await notWaiting(session, 'the provider waits for no password any more; the session shows what it says');
+    throw await notWaiting(session, mayView, 'the provider waits for no password any more; the session shows what it says');
   }
 
   return {
-    async begin(session) {
+    async begin(session, mayView) {
       if (session.state.kind !== 'password')
-        throw await notWaiting(session, `the session is ${session.state.kind}; only the password step can be left for a new code`);
+        throw await notWaiting(session, mayView, `the session is ${session.state.kind}; only the password step can be left for a new code`);
       if (session.startOvers >= MAX_START_OVERS)
         throw new RefusedError('too_many_requests', `the password step was left ${MAX_START_OVERS} times; create a new session`, {
           retryAfterMs: Math.max(1_000, session.expiresAt - clock.now()), // it would be another session then
         });
       return inTurn(session, async () => {
-        const startedAt = await leavePassword(session);
+        const startedAt = await leavePassword(session, mayView);
         const changed = await watching.change(session.id, { kind: 'startedOver', at: clock.now(), startedAt });
         if (changed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
         if (changed.after.startOvers === changed.before.startOvers)
-          throw await notWaiting(session, `the session is ${changed.after.state.kind} by now`);
+          throw await notWaiting(session, mayView, `the session is ${changed.after.state.kind} by now`);
         return (await watching.start(session.id)) ?? changed.after;
       });
     },
