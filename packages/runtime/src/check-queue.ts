@@ -29,7 +29,7 @@ export interface CheckQueue {
    * the instance must not be asked (`busyUntil`), Unix ms.
    */
   takeTurn(instanceKey: string): Promise<{ readonly startedAt: number } | { readonly busyUntil: number }>;
-  /** The request is over. `quietUntil`: the provider wants no other before, Unix ms. */
+  /** The request is over. `quietUntil`: the provider wants no other before, Unix ms. Nobody who took the instance meanwhile loses it. */
   endTurn(instanceKey: string, startedAt: number, quietUntil: number): Promise<void>;
 }
 
@@ -50,6 +50,7 @@ export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): C
   const claimScript = loadLuaScript(redis, 'outbox-claim-1');
   const settleScript = loadLuaScript(redis, 'outbox-settle-1');
   const turnScript = loadLuaScript(redis, 'instance-turn-1');
+  const turnEndScript = loadLuaScript(redis, 'instance-turn-end-1');
   const busyKey = (instanceKey: string): string => shardKeys(namespace, shardOfInstance(instanceKey))[2];
 
   /** With another interval all moments are chosen anew. */
@@ -97,7 +98,7 @@ export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): C
     },
 
     async endTurn(instanceKey, startedAt, quietUntil) {
-      await redis.zadd(busyKey(instanceKey), Math.max(startedAt + MIN_SPACING_MS, quietUntil), instanceKey);
+      await turnEndScript([busyKey(instanceKey)], [instanceKey, startedAt + TURN_MS, startedAt + MIN_SPACING_MS, quietUntil]);
     },
   };
 }
