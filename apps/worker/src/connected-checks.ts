@@ -6,7 +6,7 @@
  * and what one worker asks at once is bounded, however many instances are due.
  */
 
-import type { ConnectedInstance } from '@qrcast/core/connected-instance';
+import { type ConnectedInstance, periodEnd } from '@qrcast/core/connected-instance';
 import type { Outcome } from '@qrcast/core/outcome';
 import { isPolled, isTerminal, type Session } from '@qrcast/core/session';
 import { isAllowedUpstream } from '@qrcast/core/upstream';
@@ -62,20 +62,24 @@ export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedCheck
     return session !== null && isLive(session, clock.now());
   }
 
-  async function ask({ tenantId, instanceId }: ConnectedInstance): Promise<Outcome | null> {
+  /** A host may have been taken off a list long after the login. */
+  const isAllowed = (apiUrl: string, { upstreamHosts }: ConnectedSettings): boolean =>
+    [deps.upstreamHosts, ...(upstreamHosts === null ? [] : [upstreamHosts])].every((hosts) => isAllowedUpstream(apiUrl, hosts));
+
+  async function ask({ tenantId, instanceId }: ConnectedInstance, settings: ConnectedSettings): Promise<Outcome | null> {
     const secret = await connected.credentials(tenantId, instanceId);
     if (secret === null) return null; // deleted meanwhile
-    if (!isAllowedUpstream(secret.apiUrl, deps.upstreamHosts)) return { kind: 'trouble', code: 'provider_refused' };
+    if (!isAllowed(secret.apiUrl, settings)) return { kind: 'trouble', code: 'provider_refused' };
     return hostGate.pass(secret.apiUrl, tenantId, () => provider.poll({ instanceId, ...secret }, 'state'));
   }
 
   /** Resolves to when the instance may be asked again, Unix ms. */
-  async function askInTurn(record: ConnectedInstance): Promise<number> {
+  async function askInTurn(record: ConnectedInstance, settings: ConnectedSettings): Promise<number> {
     const turn = await checkQueue.takeTurn(record.instanceKey);
     if ('busyUntil' in turn) return turn.busyUntil;
     let quietUntil = 0;
     try {
-      const outcome = await ask(record);
+      const outcome = await ask(record, settings);
       if (outcome?.kind === 'trouble') quietUntil = clock.now() + (outcome.retryAfterMs ?? 0);
       const verdict = outcome === null ? null : await connected.checked(record, outcome, turn.startedAt);
       const { tenantId, instanceId } = record;
@@ -93,7 +97,7 @@ export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedCheck
       await connected.forget(tenantId, instanceId, 'period_over');
       return;
     }
-    const notBefore = (await hasLiveSession(tenantId, instanceId)) ? 0 : await askInTurn(record);
+    const notBefore = (await hasLiveSession(tenantId, instanceId)) ? 0 : await askInTurn(record, settings);
     await checkQueue.settle(tenantId, claim, { everyMs: settings.everyMs, notBefore });
   }
 
@@ -121,6 +125,7 @@ export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedCheck
       await connected.dropCredentials(tenantId);
       return null;
     }
+    await connected.cutPeriods(tenantId, settings.keepDays); // also while paused: no token outlives its period
     if (settings.isPaused) return PAUSED_AGAIN_MS;
     const checked = { ...settings, everyMs: settings.checkEveryMinutes * minuteMs };
     await checkQueue.plan(tenantId, checked.everyMs);
@@ -142,11 +147,9 @@ interface Checked extends ConnectedSettings {
   readonly everyMs: number;
 }
 
-const DAY_MS = 86_400_000;
-
 /** The tenant may have shortened the period since the login. */
 const isOver = (record: ConnectedInstance, { keepDays }: ConnectedSettings, now: number): boolean =>
-  now >= Math.min(record.keepUntil, record.loginAt + keepDays * DAY_MS);
+  now >= Math.min(record.keepUntil, periodEnd(record, keepDays));
 
 function isLive(session: Session, now: number): boolean {
   if (isTerminal(session) || now >= session.expiresAt) return false;

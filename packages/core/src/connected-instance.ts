@@ -44,9 +44,12 @@ const DAY_MS = 86_400_000;
 /** What is known of a login. */
 export type Login = Pick<ConnectedInstance, 'tenantId' | 'instanceId' | 'sessionId' | 'reference' | 'instanceKey' | 'loginAt'>;
 
-/** The record of a login; null if the tenant does not want it, or its time is over. `keepDays`: the tenant's `keepConnectedDays`. */
+/** Unix ms. `keepDays`: the tenant's `keepConnectedDays`. */
+export const periodEnd = ({ loginAt }: Pick<Login, 'loginAt'>, keepDays: number): number => loginAt + keepDays * DAY_MS;
+
+/** The record of a login; null if the tenant does not want it, or its time is over. */
 export function connectedInstance(login: Login, keepDays: number, now: number): ConnectedInstance | null {
-  const keepUntil = login.loginAt + keepDays * DAY_MS;
+  const keepUntil = periodEnd(login, keepDays);
   if (now >= keepUntil) return null;
   return { ...login, keepUntil, ownLogoutAt: null, end: null, refusals: 0 };
 }

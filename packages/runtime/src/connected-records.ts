@@ -4,7 +4,15 @@ import type { Callback } from '@qrcast/core/callback';
 import { type ConnectedInstance, connectedInstanceSchema } from '@qrcast/core/connected-instance';
 import type { Redis } from 'ioredis';
 import type { AuditLog } from './audit-log.ts';
-import { checksEveryKey, checksKey, connectedCallbacksKey, connectedInstanceKey, connectedInstancesKey, type Namespace } from './keys.ts';
+import {
+  checksEveryKey,
+  checksKeepKey,
+  checksKey,
+  connectedCallbacksKey,
+  connectedInstanceKey,
+  connectedInstancesKey,
+  type Namespace,
+} from './keys.ts';
 import type { Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
 import { createOutbox } from './outbox.ts';
@@ -34,6 +42,8 @@ export interface ConnectedRecords {
   ): Promise<void>;
   /** The record with its credentials. */
   remove(tenantId: string, instanceId: string, why: TokenEnd): Promise<void>;
+  /** Calls `change` for each instance with credentials, unless that was done for this `period`. */
+  cutOnce(tenantId: string, period: number, change: (instanceId: string) => Promise<void>): Promise<void>;
   /** The credentials of all instances of the tenant. */
   dropCredentials(tenantId: string): Promise<void>;
   /** Everything of the tenant. */
@@ -120,6 +130,17 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
       if (isDropped || why === 'period_over') tell('token.deleted', { tenantId, instanceId }, why);
     },
 
+    async cutOnce(tenantId, period, change) {
+      const key = checksKeepKey(namespace, tenantId);
+      if ((await redis.get(key)) === String(period)) return;
+      for (let cursor = ''; cursor !== '0'; ) {
+        const [next, page] = await redis.zscan(checksKey(namespace, tenantId), cursor || '0', 'COUNT', AT_ONCE);
+        await Promise.all(page.filter((_, i) => i % 2 === 0).map(change)); // members and scores in turn
+        cursor = next;
+      }
+      await redis.set(key, period);
+    },
+
     async dropCredentials(tenantId) {
       const count = await dropAll(tenantId, checksKey(namespace, tenantId), false);
       if (count > 0) tell('token.deleted', { tenantId }, 'switched_off');
@@ -129,7 +150,7 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
       const count =
         (await dropAll(tenantId, connectedInstancesKey(namespace, tenantId), true)) +
         (await dropAll(tenantId, checksKey(namespace, tenantId), true));
-      await redis.del(checksEveryKey(namespace, tenantId));
+      await redis.del(checksEveryKey(namespace, tenantId), checksKeepKey(namespace, tenantId));
       if (count > 0) tell('token.deleted', { tenantId }, 'tenant_deleted');
     },
 

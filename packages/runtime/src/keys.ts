@@ -86,6 +86,8 @@ export const connectedCallbacksKey = (ns: Namespace, tenantId: string, instanceI
 export const checksKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:checks`;
 /** The interval (ms) that the moments in `checksKey` were made with. */
 export const checksEveryKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:checks:every`;
+/** The period (days) that the records of those instances were last cut to. */
+export const checksKeepKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:checks:keep`;
 
 /**
  * What a worker is to look at: sessions and instances with new callbacks, lanes of relayed notifications, callbacks to send again, tenants
