@@ -166,6 +166,34 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect(await test.node.redis.pttl(startOverTurnKey(test.namespace, instanceKey))).toBeLessThanOrEqual(MIN_SPACING_MS);
   });
 
+  it('logs out no login that a password is just finishing, and takes no password while it logs out', async () => {
+    script.sendAuthorizationPassword = [[200, { status: true, data: { status: 'success' } }]];
+    const made = await waiting();
+    const givePassword = (): Promise<Answer> =>
+      test.call('POST', `/v1/sessions/${made.session.id}/password`, { secret: made.ticket, body: { password: 'correct horse' } });
+    for (const [first, then] of [
+      [givePassword, () => leave(made, { gateway: second })],
+      [() => leave(made, { gateway: second }), givePassword],
+    ] as const) {
+      asked = [];
+      const underWay = Promise.withResolvers<void>();
+      const answer = Promise.withResolvers<void>();
+      beforeAnswer = () => {
+        underWay.resolve();
+        return answer.promise;
+      };
+      const one = first();
+      await underWay.promise;
+      beforeAnswer = async () => undefined;
+      const other = await then();
+      answer.resolve();
+      expect([(await one).status, other.status, other.body.code]).toEqual([200, 429, 'too_many_requests']);
+      expect(asked.includes('logout') && asked.includes('sendAuthorizationPassword')).toBe(false);
+      await takeTurnBack(made);
+      await test.answer(made.session.id, { kind: 'passwordWanted' });
+    }
+  });
+
   it('a session that is cancelled meanwhile stays so', async () => {
     const made = await waiting();
     beforeAnswer = async () => void (await test.call('DELETE', `/v1/sessions/${made.session.id}`, { secret: test.tenant.apiKey }));

@@ -16,6 +16,7 @@ import type { ConnectedInstances } from '@qrcast/runtime/connected-instances';
 import { startOverTurnKey } from '@qrcast/runtime/keys';
 import type { Redis } from 'ioredis';
 import type { InstanceCredentials } from './instance-credentials.ts';
+import { createPasswordsUnderWay } from './passwords-under-way.ts';
 import type { Watching } from './watching.ts';
 
 export interface StartOver {
@@ -45,6 +46,8 @@ const TURN_MS = 45_000;
 export function createStartOver(deps: StartOverDeps): StartOver {
   const { watching, provider, connected, instanceCredentials, redis, namespace, clock, show } = deps;
 
+  const passwords = createPasswordsUnderWay(deps);
+
   /** One at a time for an instance, over all gateways: a double click must not log a new login out. */
   async function inTurn<T>(session: Session, run: () => Promise<T>): Promise<T> {
     const [key, mark] = [startOverTurnKey(namespace, session.instanceKey), randomUUID()];
@@ -53,6 +56,10 @@ export function createStartOver(deps: StartOverDeps): StartOver {
         retryAfterMs: 5_000,
       });
     try {
+      if (await passwords.isAny(session.instanceKey))
+        throw new RefusedError('too_many_requests', 'a password is being checked, which may finish the login; wait for its answer', {
+          retryAfterMs: 2_000,
+        });
       return await run();
     } finally {
       if ((await redis.get(key)) === mark) await redis.pexpire(key, MIN_SPACING_MS); // the provider takes one call a second

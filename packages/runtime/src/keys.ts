@@ -50,6 +50,8 @@ export const apiKeyKey = (ns: Namespace, keyHash: string): string => `${ns}:key:
 /** A tenant's revoked tickets, by when they may be forgotten. */
 export const revokedTicketsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:revoked`;
 export const passwordTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:password:${instanceKey}`;
+/** Passwords of the instance that are with the provider, by when they are over at the latest. */
+export const passwordsUnderWayKey = (ns: Namespace, instanceKey: string): string => `${ns}:passwords-under-way:${instanceKey}`;
 /** Set while a gateway logs the instance out for a new code. */
 export const startOverTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:start-over:${instanceKey}`;
 /** Who asks for the settings of an instance next: one request a second. */
