@@ -63,6 +63,8 @@ export interface ConnectedInstancesDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly audit?: Pick<AuditLog, 'record'> | undefined;
+  /** As of `ConnectedRecordsDeps`. */
+  readonly maxInstances?: number | undefined;
 }
 
 export function createConnectedInstances(deps: ConnectedInstancesDeps): ConnectedInstances {
