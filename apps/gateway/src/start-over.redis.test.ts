@@ -7,7 +7,7 @@ import { type Answer, type Body, newInstance, openTestGateway, type TestGateway 
 
 /** What the provider answers to each method, in turn; the last answer stays. */
 type Method = 'getStateInstance' | 'logout' | 'sendAuthorizationPassword';
-type Script = readonly (readonly [status: number, body: unknown])[];
+type Script = readonly (readonly [status: number, body: unknown, headers?: Readonly<Record<string, string>>])[];
 
 let provider: Server;
 let asked: string[] = [];
@@ -26,8 +26,8 @@ beforeAll(async () => {
     asked.push(method);
     await beforeAnswer();
     const answers = script[method];
-    const [status, body] = answers[Math.min(asked.filter((one) => one === method).length, answers.length) - 1] ?? [500, ''];
-    response.writeHead(status, { 'content-type': 'application/json' }).end(body === '' ? '' : JSON.stringify(body));
+    const [status, body, headers] = answers[Math.min(asked.filter((one) => one === method).length, answers.length) - 1] ?? [500, ''];
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body === '' ? '' : JSON.stringify(body));
   });
   await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
   test = await openTestGateway({ upstreamHosts: [apiUrl()] });
@@ -134,6 +134,17 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     const { status, body } = await leave(made);
     expect([status, body.code, body.retryable]).toEqual([503, 'unavailable', true]);
     expect(await stored(made)).toMatchObject({ state: { kind: 'password' }, startOvers: 0 });
+  });
+
+  it('asks nothing before the moment that the provider named, whoever was told of it', async () => {
+    script.getStateInstance = [[429, '', { 'retry-after': '60' }], PENDING];
+    const made = await waiting();
+    expect(await leave(made)).toMatchObject({ status: 503, body: { code: 'unavailable', retryAfterMs: 60_000 } });
+    await takeTurnBack(made);
+    const { status, body } = await leave(made, { gateway: second });
+    expect([status, body.code]).toEqual([503, 'unavailable']);
+    expect(body.retryAfterMs).toBeGreaterThan(50_000);
+    expect(asked).toEqual(['getStateInstance']);
   });
 
   it('three times in a session, then too_many_requests without a request', async () => {
