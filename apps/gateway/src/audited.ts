@@ -11,7 +11,7 @@ import type { Clock } from '@qrcast/runtime/clock';
 import type { Logger } from '@qrcast/runtime/log';
 import { actorOf, asPrincipal, currentCaller } from './audit-caller.ts';
 import { createSeldom } from './audit-seldom.ts';
-import { type Auth, credentialIn, type Principal } from './auth.ts';
+import { type Auth, credentialIn, mayView, type Principal } from './auth.ts';
 import { addressGroup } from './client-address.ts';
 import type { Hub } from './hub.ts';
 import type { PasswordStep } from './password-step.ts';
@@ -61,9 +61,6 @@ const REFUSED_WINDOW_MS = 60_000;
 /** At each door: tries of the admin key are told however many try tenants' keys, and those however many notify with a wrong token. */
 const MAX_REFUSED = 100;
 type Door = 'operator' | 'tenant' | 'provider';
-
-/** What may not is refused after it was looked up. */
-const mayWatch = (principal: Principal): boolean => principal.kind === 'tenant' || principal.ticket.scopes.includes('view');
 
 export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
   const watching = createSeldom({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_WATCHING, now: clock.now });
@@ -184,8 +181,8 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
     }),
 
     startOver: ({ begin }) => ({
-      async begin(session) {
-        const after = await begin(session);
+      async begin(session, isViewer) {
+        const after = await begin(session, isViewer);
         record('session.started_over', ofSession(session));
         return after;
       },
@@ -254,7 +251,8 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
 
     theirSession: (lookup) => async (request) => {
       const found = await lookup(request);
-      if (READS.has(request.method) && mayWatch(found.principal)) watched(found.principal, found.session);
+      // What may not is refused after it was looked up.
+      if (READS.has(request.method) && mayView(found.principal)) watched(found.principal, found.session);
       return found;
     },
 

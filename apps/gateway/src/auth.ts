@@ -134,6 +134,11 @@ export function requireScope(principal: Principal, scope: 'view' | 'password'): 
   }
 }
 
+/** Whether the principal may see codes and accounts. A ticket can have the scope `password` alone. */
+export function mayView(principal: Principal): boolean {
+  return principal.kind === 'tenant' || principal.ticket.scopes.includes('view');
+}
+
 function bearerOf(authorization: string | undefined): string | null {
   return /^Bearer ([^\s]{1,4096})$/i.exec(authorization ?? '')?.[1] ?? null;
 }

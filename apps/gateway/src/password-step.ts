@@ -15,6 +15,7 @@ import type { Sessions } from '@qrcast/runtime/sessions';
 import type { Redis } from 'ioredis';
 import type { InstanceCredentials } from './instance-credentials.ts';
 import { createPasswordAttempts, type PasswordTry } from './password-attempts.ts';
+import { createPasswordsUnderWay } from './passwords-under-way.ts';
 import type { Watching } from './watching.ts';
 
 export interface PasswordStep {
@@ -41,6 +42,7 @@ const TURN_MARGIN_MS = 20;
 export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
   const { sessions, watching, provider, instanceCredentials, redis, namespace, clock } = deps;
   const attempts = createPasswordAttempts(deps);
+  const underWay = createPasswordsUnderWay(deps);
 
   /** Counted against the limit of the session, which every viewer is told of once. */
   async function take(session: Session): Promise<PasswordTry> {
@@ -59,7 +61,8 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
 
   async function handOver(session: Session, password: string): Promise<PasswordOutcome> {
     await takeTurn(session);
-    return provider.sendPassword(await instanceCredentials.require(session), password);
+    const credentials = await instanceCredentials.require(session);
+    return underWay.during(session.instanceKey, () => provider.sendPassword(credentials, password));
   }
 
   /**

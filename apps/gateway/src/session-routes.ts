@@ -11,7 +11,7 @@ import {
 import type { Format, WireSession } from '@qrcast/core/wire';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Auth, type Principal, requireScope, requireSession, requireTenant } from './auth.ts';
+import { type Auth, mayView, type Principal, requireScope, requireSession, requireTenant } from './auth.ts';
 import type { PasswordStep } from './password-step.ts';
 import type { Revocations } from './revocations.ts';
 import { type SessionService, showSession } from './session-service.ts';
@@ -39,6 +39,10 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
   const identify = (request: FastifyRequest): Promise<Principal> => auth.identify(request.headers.authorization, request.headers.origin);
 
   const show = (sessionId: string, formats?: readonly Format[]): Promise<WireSession> => showSession(deps, sessionId, formats);
+  /** Without what only a viewer may see. */
+  async function showTo(principal: Principal, sessionId: string): Promise<WireSession> {
+    return mayView(principal) ? show(sessionId) : { ...(await show(sessionId, [])), code: null, account: null };
+  }
 
   app.post('/v1/sessions', async (request, reply) => {
     const { tenant } = requireTenant(await identify(request));
@@ -90,14 +94,14 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     requireScope(principal, 'password');
     const { password } = parseRequest(passwordSchema, request.body);
     await passwordStep.submit(session, password);
-    return { session: await show(session.id) };
+    return { session: await showTo(principal, session.id) };
   });
 
   app.post<SessionPath>('/v1/sessions/:id/start-over', async (request) => {
     const { principal, session } = await theirSession(request);
     requireScope(principal, 'password');
-    await startOver.begin(session);
-    return { session: await show(session.id) };
+    await startOver.begin(session, mayView(principal));
+    return { session: await showTo(principal, session.id) };
   });
 
   app.post<SessionPath>('/v1/sessions/:id/tickets', async (request, reply) => {

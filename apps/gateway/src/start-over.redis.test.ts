@@ -6,11 +6,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
 
 /** What the provider answers to each method, in turn; the last answer stays. */
-type Script = readonly (readonly [status: number, body: unknown])[];
+type Method = 'getStateInstance' | 'logout' | 'sendAuthorizationPassword';
+type Script = readonly (readonly [status: number, body: unknown, headers?: Readonly<Record<string, string>>])[];
 
 let provider: Server;
 let asked: string[] = [];
-let script: Record<'getStateInstance' | 'logout', Script>;
+let script: Record<Method, Script>;
 let beforeAnswer: () => Promise<void>;
 let test: TestGateway;
 let second: TestGateway;
@@ -21,12 +22,12 @@ const state = (stateInstance: string): readonly [number, unknown] => [200, { sta
 
 beforeAll(async () => {
   provider = createServer(async (request, response) => {
-    const method = (request.url ?? '').split('/')[2] as 'getStateInstance' | 'logout'; // no other is called here
+    const method = (request.url ?? '').split('/')[2] as Method; // no other is called here
     asked.push(method);
     await beforeAnswer();
     const answers = script[method];
-    const [status, body] = answers[Math.min(asked.filter((one) => one === method).length, answers.length) - 1] ?? [500, ''];
-    response.writeHead(status, { 'content-type': 'application/json' }).end(body === '' ? '' : JSON.stringify(body));
+    const [status, body, headers] = answers[Math.min(asked.filter((one) => one === method).length, answers.length) - 1] ?? [500, ''];
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body === '' ? '' : JSON.stringify(body));
   });
   await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
   test = await openTestGateway({ upstreamHosts: [apiUrl()] });
@@ -34,7 +35,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   asked = [];
-  script = { getStateInstance: [PENDING], logout: [LOGGED_OUT] };
+  script = { getStateInstance: [PENDING], logout: [LOGGED_OUT], sendAuthorizationPassword: [] };
   beforeAnswer = async () => undefined;
 });
 afterAll(async () => {
@@ -135,6 +136,17 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect(await stored(made)).toMatchObject({ state: { kind: 'password' }, startOvers: 0 });
   });
 
+  it('asks nothing before the moment that the provider named, whoever was told of it', async () => {
+    script.getStateInstance = [[429, '', { 'retry-after': '60' }], PENDING];
+    const made = await waiting();
+    expect(await leave(made)).toMatchObject({ status: 503, body: { code: 'unavailable', retryAfterMs: 60_000 } });
+    await takeTurnBack(made);
+    const { status, body } = await leave(made, { gateway: second });
+    expect([status, body.code]).toEqual([503, 'unavailable']);
+    expect(body.retryAfterMs).toBeGreaterThan(50_000);
+    expect(asked).toEqual(['getStateInstance']);
+  });
+
   it('three times in a session, then too_many_requests without a request', async () => {
     const made = await waiting();
     for (let n = 0; n < MAX_START_OVERS; n++) {
@@ -165,6 +177,34 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect(await test.node.redis.pttl(startOverTurnKey(test.namespace, instanceKey))).toBeLessThanOrEqual(MIN_SPACING_MS);
   });
 
+  it('logs out no login that a password is just finishing, and takes no password while it logs out', async () => {
+    script.sendAuthorizationPassword = [[200, { status: true, data: { status: 'success' } }]];
+    const made = await waiting();
+    const givePassword = (): Promise<Answer> =>
+      test.call('POST', `/v1/sessions/${made.session.id}/password`, { secret: made.ticket, body: { password: 'correct horse' } });
+    for (const [first, then] of [
+      [givePassword, () => leave(made, { gateway: second })],
+      [() => leave(made, { gateway: second }), givePassword],
+    ] as const) {
+      asked = [];
+      const underWay = Promise.withResolvers<void>();
+      const answer = Promise.withResolvers<void>();
+      beforeAnswer = () => {
+        underWay.resolve();
+        return answer.promise;
+      };
+      const one = first();
+      await underWay.promise;
+      beforeAnswer = async () => undefined;
+      const other = await then();
+      answer.resolve();
+      expect([(await one).status, other.status, other.body.code]).toEqual([200, 429, 'too_many_requests']);
+      expect(asked.includes('logout') && asked.includes('sendAuthorizationPassword')).toBe(false);
+      await takeTurnBack(made);
+      await test.answer(made.session.id, { kind: 'passwordWanted' });
+    }
+  });
+
   it('a session that is cancelled meanwhile stays so', async () => {
     const made = await waiting();
     beforeAnswer = async () => void (await test.call('DELETE', `/v1/sessions/${made.session.id}`, { secret: test.tenant.apiKey }));
@@ -189,5 +229,39 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     const { ticket } = JSON.parse(text) as { ticket: string };
     expect(await leave(made, { secret: ticket })).toMatchObject({ status: 403, body: { code: 'forbidden' } });
     expect((await leave(made, { secret: test.tenant.apiKey })).status).toBe(200);
+  });
+
+  describe('by a ticket that may not view', () => {
+    const blind = ({ session }: Body): Promise<string> => test.ticketFor(session.id, { scopes: ['password'] });
+
+    it('shows it no code: 409 without the session', async () => {
+      const made = await test.create({ ...newInstance(), apiUrl: apiUrl() });
+      await test.call('GET', `/v1/sessions/${made.session.id}`);
+      await test.showCode(made.session.id, 'one');
+      const { status, body, text } = await leave(made, { secret: await blind(made) });
+      expect([status, body.code, body.session]).toEqual([409, 'not_waiting_for_password', undefined]);
+      expect(text).not.toContain('data:image');
+    });
+
+    it('tells it no account: 409 without the session where a finished login wins', async () => {
+      script.getStateInstance = [state('authorized')];
+      const made = await waiting();
+      const { status, body } = await leave(made, { secret: await blind(made) });
+      expect([status, body.code, body.session]).toEqual([409, 'not_waiting_for_password', undefined]);
+      expect((await stored(made)).state.kind).toBe('connected');
+    });
+
+    it('shows it no code in the 200 of a password either, should one have come meanwhile', async () => {
+      script.sendAuthorizationPassword = [[200, { status: true, data: { status: 'success' } }]];
+      const made = await waiting();
+      const secret = await blind(made);
+      beforeAnswer = async () => {
+        await test.answer(made.session.id, { kind: 'notAuthorized' });
+        await test.showCode(made.session.id, 'one');
+      };
+      const body = { password: 'correct horse' };
+      const answer = await test.call('POST', `/v1/sessions/${made.session.id}/password`, { secret, body });
+      expect([answer.status, answer.body.session]).toMatchObject([200, { state: 'showing', code: null }]);
+    });
   });
 });

@@ -236,7 +236,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
       const viewer = mine(sessionId);
       requireScope(viewer, 'password');
       const session = await service.find(sessionId);
-      await asPrincipal(viewer, () => startOver.begin(session));
+      await asPrincipal(viewer, () => startOver.begin(session, false)); // a stream's error holds no session; the stream tells it
     },
     mayTake() {
       if (!isOver && !isWithinBudget()) close('too_many_requests');

@@ -206,6 +206,19 @@ describe('the token', () => {
     await untilAudit('token.deleted', 'period_over');
   });
 
+  it('goes when the period is shortened, also if it is checked once a week and the tenant is suspended', async () => {
+    const { patch, edit, redis, cluster, untilSealed, record } = await open({ checkConnectedEvery: 10_080 });
+    const [{ instance: old }, { instance: young }] = await Promise.all([silent(), silent()]);
+    await Promise.all([untilSealed(old, true), untilSealed(young, true)]);
+    await edit(old, { loginAt: Date.now() - 2 * DAY_MS });
+    await patch({ suspended: true });
+    await patch({ keepConnectedDays: 1 });
+    await untilSealed(old, false);
+    const key = `${cluster.worker.namespace}:{tenant:acme}:connected:${young.idInstance}`;
+    while ((await redis.pexpiretime(key)) > Date.now() + DAY_MS); // it ends by itself, whatever the tenant's standing is then
+    expect(await record(young)).not.toBeNull();
+  });
+
   it('goes with the tenant', async () => {
     const { cluster, redis, untilSealed } = await open();
     const { instance } = await silent();

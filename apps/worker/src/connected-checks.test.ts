@@ -10,13 +10,14 @@ import { type ConnectedChecks, type ConnectedChecksDeps, createConnectedChecks }
 
 const NOW = 1_790_000_000_000;
 const LINKED: Outcome = { kind: 'authorized', account: null };
-const SETTINGS: ConnectedSettings = { keepDays: 30, checkEveryMinutes: 60, isPaused: false };
+const SETTINGS: ConnectedSettings = { keepDays: 30, checkEveryMinutes: 60, isPaused: false, upstreamHosts: null };
 
 let settings: ConnectedSettings | null;
 /** Due instances of each tenant. */
 let due: Map<string, string[]>;
 let settled: [instanceId: string, notBefore: number | null][];
 let dropped: string[];
+let cut: [tenantId: string, keepDays: number][];
 let checked: Outcome[];
 let asked: { instanceId: string; answer: (outcome: Outcome) => void }[];
 let live: Session | null;
@@ -26,7 +27,7 @@ let ended: [startedAt: number, quietUntil: number][];
 beforeEach(() => {
   settings = SETTINGS;
   due = new Map();
-  [settled, dropped, checked, asked, ended] = [[], [], [], [], []];
+  [settled, dropped, cut, checked, asked, ended] = [[], [], [], [], [], []];
   live = null;
   busyUntil = null;
 });
@@ -50,6 +51,7 @@ function createChecks(fields: Partial<ConnectedChecksDeps> = {}): ConnectedCheck
         return 'kept';
       },
       dropCredentials: async (tenantId: string) => void dropped.push(`credentials ${tenantId}`),
+      cutPeriods: async (tenantId: string, keepDays: number) => void cut.push([tenantId, keepDays]),
       forgetTenant: async (tenantId: string) => void dropped.push(`tenant ${tenantId}`),
       forget: async (_tenantId: string, instanceId: string, why: string) => void dropped.push(`${instanceId} ${why}`),
     } as unknown as ConnectedChecksDeps['connected'], // what a check uses
@@ -177,6 +179,14 @@ describe('nothing is asked', () => {
     expect(asked).toEqual([]);
     expect(checked).toEqual([{ kind: 'trouble', code: 'provider_refused' }]);
   });
+
+  it("of a host that was taken off the tenant's own list", async () => {
+    settings = { ...SETTINGS, upstreamHosts: ['1102.api.green-api.com'] };
+    due.set('a', ['a0']);
+    await createChecks()('a');
+    expect(asked).toEqual([]);
+    expect(checked).toEqual([{ kind: 'trouble', code: 'provider_refused' }]);
+  });
 });
 
 it('what the provider names as Retry-After holds for the instance, and for the next check', async () => {
@@ -194,4 +204,10 @@ it('a period that is over by the setting of today ends the record', async () => 
   due.set('a', ['a0']);
   await createChecks({ clock: { now: () => NOW + 86_400_000 } })('a');
   expect([asked, dropped]).toEqual([[], ['a0 period_over']]);
+});
+
+it.each([false, true])('a shorter period holds for tokens at once (paused: %s)', async (isPaused) => {
+  settings = { ...SETTINGS, keepDays: 1, isPaused };
+  await createChecks()('a');
+  expect(cut).toEqual([['a', 1]]);
 });

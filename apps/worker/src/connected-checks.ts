@@ -64,20 +64,24 @@ export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedCheck
     return session !== null && isLive(session, clock.now());
   }
 
-  async function ask({ tenantId, instanceId }: ConnectedInstance): Promise<Outcome | null> {
+  /** A host may have been taken off a list long after the login. */
+  const isAllowed = (apiUrl: string, { upstreamHosts }: ConnectedSettings): boolean =>
+    [deps.upstreamHosts, ...(upstreamHosts === null ? [] : [upstreamHosts])].every((hosts) => isAllowedUpstream(apiUrl, hosts));
+
+  async function ask({ tenantId, instanceId }: ConnectedInstance, settings: ConnectedSettings): Promise<Outcome | null> {
     const secret = await connected.credentials(tenantId, instanceId);
     if (secret === null) return null; // deleted meanwhile
-    if (!isAllowedUpstream(secret.apiUrl, deps.upstreamHosts)) return { kind: 'trouble', code: 'provider_refused' };
+    if (!isAllowed(secret.apiUrl, settings)) return { kind: 'trouble', code: 'provider_refused' };
     return hostGate.pass(secret.apiUrl, tenantId, () => provider.poll({ instanceId, ...secret }, 'state'));
   }
 
   /** Asks while no poll of the instance can begin. Resolves to when the instance may be asked again, Unix ms, 0 for any time. */
-  async function askAlone(record: ConnectedInstance): Promise<number> {
+  async function askAlone(record: ConnectedInstance, settings: ConnectedSettings): Promise<number> {
     const hold = await holds.take(record.instanceKey);
     if (hold.kind === 'busy') return clock.now() + hold.freeInMs;
     let quietMs = 0;
     try {
-      const outcome = await ask(record);
+      const outcome = await ask(record, settings);
       if (outcome?.kind === 'trouble') quietMs = outcome.retryAfterMs ?? 0;
       const verdict = outcome === null ? null : await connected.checked(record, outcome, hold.startedAt);
       const { tenantId, instanceId } = record;
@@ -95,7 +99,7 @@ export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedCheck
       await connected.forget(tenantId, instanceId, 'period_over');
       return;
     }
-    const notBefore = (await hasLiveSession(tenantId, instanceId)) ? 0 : await askAlone(record);
+    const notBefore = (await hasLiveSession(tenantId, instanceId)) ? 0 : await askAlone(record, settings);
     await checkQueue.settle(tenantId, claim, { everyMs: settings.everyMs, notBefore });
   }
 
@@ -123,6 +127,7 @@ export function createConnectedChecks(deps: ConnectedChecksDeps): ConnectedCheck
       await connected.dropCredentials(tenantId);
       return null;
     }
+    await connected.cutPeriods(tenantId, settings.keepDays); // also while paused: no token outlives its period
     if (settings.isPaused) return PAUSED_AGAIN_MS;
     const checked = { ...settings, everyMs: settings.checkEveryMinutes * minuteMs };
     await checkQueue.plan(tenantId, checked.everyMs);

@@ -44,18 +44,19 @@ const DAY_MS = 86_400_000;
 /** What is known of a login. */
 export type Login = Pick<ConnectedInstance, 'tenantId' | 'instanceId' | 'sessionId' | 'reference' | 'instanceKey' | 'loginAt'>;
 
-/** The record of a login; null if the tenant does not want it, or its time is over. `keepDays`: the tenant's `keepConnectedDays`. */
+/** Unix ms. `keepDays`: the tenant's `keepConnectedDays`. */
+export const periodEnd = ({ loginAt }: Pick<Login, 'loginAt'>, keepDays: number): number => loginAt + keepDays * DAY_MS;
+
+/** The record of a login; null if the tenant does not want it, or its time is over. */
 export function connectedInstance(login: Login, keepDays: number, now: number): ConnectedInstance | null {
-  const keepUntil = endOfPeriod(login, keepDays);
+  const keepUntil = periodEnd(login, keepDays);
   return now >= keepUntil ? null : { ...login, keepUntil, ownLogoutAt: null, end: null, refusals: 0 };
 }
 
 /** Whether its losses are told no more: the tenant may have shortened `keepDays` since the login. */
 export function isPeriodOver(record: ConnectedInstance, keepDays: number, now: number): boolean {
-  return now >= Math.min(record.keepUntil, endOfPeriod(record, keepDays));
+  return now >= Math.min(record.keepUntil, periodEnd(record, keepDays));
 }
-
-const endOfPeriod = ({ loginAt }: Login, keepDays: number): number => loginAt + keepDays * DAY_MS;
 
 /** The record after a login that may be known already: of two logins the later one stands. */
 export function withLogin(known: ConnectedInstance | null, next: ConnectedInstance): ConnectedInstance {

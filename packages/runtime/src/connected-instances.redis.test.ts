@@ -268,3 +268,24 @@ describe('a tenant', () => {
     expect(await redis.pttl(connectedInstanceKey(namespace, 'acme', '1101000002'))).toBeGreaterThan(29 * 86_400_000);
   });
 });
+
+describe('the records of a tenant', () => {
+  const instances = Array.from({ length: 10 }, (_, i) => String(1_101_000_010 + i));
+  const kept = async (): Promise<string[]> =>
+    (await runtime.redis.keys(`${connectedInstanceKey(runtime.namespace, 'acme', '')}*`)).map((key) => key.slice(-10)).toSorted();
+
+  it.each([
+    ['are bounded: the oldest go, with their credentials', 3, instances.slice(-3)],
+    ['(twin) stay where they are not too many', 10, instances],
+  ])('%s', async (_what, maxInstances, left) => {
+    const deps = { keyring, clock: { now: () => now }, maxInstances };
+    const connected = createConnectedInstances({ ...runtime, ...deps, audit: { record: (entry) => void audited.push(entry) } });
+    for (const [i, instanceId] of instances.entries()) {
+      await leaveCredentials(`ses_${i}`);
+      await connected.remember(login({ instanceId, sessionId: `ses_${i}`, loginAt: now + i }));
+    }
+    expect(await kept()).toEqual(left);
+    expect((await runtime.redis.zrange(checksKey(runtime.namespace, 'acme'), 0, '-1')).toSorted()).toEqual(left);
+    expect(audited.filter(({ action, outcome }) => action === 'token.deleted' && outcome === 'too_many')).toHaveLength(10 - left.length);
+  });
+});

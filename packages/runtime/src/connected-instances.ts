@@ -17,6 +17,7 @@ import {
   isPeriodOver,
   judgeLoss,
   type Login,
+  periodEnd,
   type Said,
   withLogin,
 } from '@qrcast/core/connected-instance';
@@ -47,6 +48,8 @@ export interface ConnectedInstances {
   credentials(tenantId: string, instanceId: string): Promise<ProviderSecret | null>;
   /** The record and its credentials. */
   forget(tenantId: string, instanceId: string, why: TokenEnd): Promise<void>;
+  /** Ends the periods of its checked instances by the tenant's setting of today: at once where they are over, else when they will be. */
+  cutPeriods(tenantId: string, keepDays: number): Promise<void>;
   /** The credentials of all its instances. */
   dropCredentials(tenantId: string): Promise<void>;
   /** Everything of a tenant. */
@@ -61,6 +64,8 @@ export interface ConnectedInstancesDeps {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly audit?: Pick<AuditLog, 'record'> | undefined;
+  /** As of `ConnectedRecordsDeps`. */
+  readonly maxInstances?: number | undefined;
 }
 
 interface Ended extends RecordChange {
@@ -175,6 +180,17 @@ export function createConnectedInstances(deps: ConnectedInstancesDeps): Connecte
       const sealed = await records.readSealed(tenantId, instanceId);
       return sealed === null ? null : openCredentials(keyring, connectedContext({ tenantId, instanceId }), sealed);
     },
+
+    cutPeriods: (tenantId, keepDays) =>
+      records.cutOnce(tenantId, keepDays, async (instanceId) => {
+        let isOver = false;
+        await records.change(tenantId, instanceId, (record) => {
+          const keepUntil = record === null ? 0 : Math.min(record.keepUntil, periodEnd(record, keepDays));
+          isOver = clock.now() >= keepUntil;
+          return record === null || isOver || keepUntil === record.keepUntil ? null : { record: { ...record, keepUntil }, sealed: '' };
+        });
+        if (isOver) await records.remove(tenantId, instanceId, 'period_over');
+      }),
 
     forget: records.remove,
     dropCredentials: records.dropCredentials,

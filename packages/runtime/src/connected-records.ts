@@ -4,14 +4,22 @@ import type { Callback } from '@qrcast/core/callback';
 import { type ConnectedInstance, connectedInstanceSchema } from '@qrcast/core/connected-instance';
 import type { Redis } from 'ioredis';
 import type { AuditLog } from './audit-log.ts';
-import { checksEveryKey, checksKey, connectedCallbacksKey, connectedInstanceKey, connectedInstancesKey, type Namespace } from './keys.ts';
+import {
+  checksEveryKey,
+  checksKeepKey,
+  checksKey,
+  connectedCallbacksKey,
+  connectedInstanceKey,
+  connectedInstancesKey,
+  type Namespace,
+} from './keys.ts';
 import type { Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
 import { createOutbox } from './outbox.ts';
 import { MAX_RACES } from './sessions.ts';
 
 /** Why credentials are deleted: what the provider said, or one of these. */
-export type TokenEnd = 'logged_out' | 'replaced' | 'period_over' | 'switched_off' | 'tenant_deleted' | (string & {});
+export type TokenEnd = 'logged_out' | 'replaced' | 'period_over' | 'switched_off' | 'tenant_deleted' | 'too_many' | (string & {});
 
 export interface RecordChange {
   readonly record: ConnectedInstance;
@@ -34,11 +42,13 @@ export interface ConnectedRecords {
   ): Promise<T | null>;
   /** The record with its credentials. */
   remove(tenantId: string, instanceId: string, why: TokenEnd): Promise<void>;
+  /** Calls `change` for each instance with credentials, unless that was done for this `period`. */
+  cutOnce(tenantId: string, period: number, change: (instanceId: string) => Promise<void>): Promise<void>;
   /** The credentials of all instances of the tenant. */
   dropCredentials(tenantId: string): Promise<void>;
   /** Everything of the tenant. */
   removeAll(tenantId: string): Promise<void>;
-  /** Forgets in the tenant's list what Redis let go of before `now` (Unix ms). */
+  /** Forgets in the tenant's list what Redis let go of before `now` (Unix ms), and the records that are too many: those that would end first. */
   trim(tenantId: string, now: number): Promise<void>;
 }
 
@@ -48,14 +58,21 @@ export interface ConnectedRecordsDeps {
   readonly namespace: Namespace;
   readonly log: Pick<Logger, 'warn'>;
   readonly audit?: Pick<AuditLog, 'record'> | undefined;
+  /** Records of one tenant; `MAX_INSTANCES` if left out. */
+  readonly maxInstances?: number | undefined;
 }
 
+/**
+ * A tenant makes a record with each login, and can make logins up with its own webhook token. So many take about 100 MB with their
+ * credentials.
+ */
+const MAX_INSTANCES = 100_000;
 /** The moment of a check that is yet to be chosen: below every time. */
 const UNPLANNED = 0;
 const AT_ONCE = 100;
 
 export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRecords {
-  const { redis, namespace, audit } = deps;
+  const { redis, namespace, log, audit, maxInstances = MAX_INSTANCES } = deps;
   const outbox = createOutbox(deps);
   const writeScript = loadLuaScript(redis, 'connected-write-4');
   const dropScript = loadLuaScript(redis, 'connected-drop-3');
@@ -97,6 +114,12 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
     }
   }
 
+  async function remove(tenantId: string, instanceId: string, why: TokenEnd): Promise<void> {
+    const isDropped = await drop(tenantId, instanceId, true);
+    // What Redis let go of at the end of the period is told as well.
+    if (isDropped || why === 'period_over') tell('token.deleted', { tenantId, instanceId }, why);
+  }
+
   return {
     async find(tenantId, instanceId) {
       const text = await redis.hget(keyOf(tenantId, instanceId), 'record');
@@ -114,10 +137,17 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
       throw new Error(`a connected instance was changed by others ${MAX_RACES} times in a row`);
     },
 
-    async remove(tenantId, instanceId, why) {
-      const isDropped = await drop(tenantId, instanceId, true);
-      // What Redis let go of at the end of the period is told as well.
-      if (isDropped || why === 'period_over') tell('token.deleted', { tenantId, instanceId }, why);
+    remove,
+
+    async cutOnce(tenantId, period, change) {
+      const key = checksKeepKey(namespace, tenantId);
+      if ((await redis.get(key)) === String(period)) return;
+      for (let cursor = ''; cursor !== '0'; ) {
+        const [next, page] = await redis.zscan(checksKey(namespace, tenantId), cursor || '0', 'COUNT', AT_ONCE);
+        await Promise.all(page.filter((_, i) => i % 2 === 0).map(change)); // members and scores in turn
+        cursor = next;
+      }
+      await redis.set(key, period);
     },
 
     async dropCredentials(tenantId) {
@@ -129,12 +159,17 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
       const count =
         (await dropAll(tenantId, connectedInstancesKey(namespace, tenantId), true)) +
         (await dropAll(tenantId, checksKey(namespace, tenantId), true));
-      await redis.del(checksEveryKey(namespace, tenantId));
+      await redis.del(checksEveryKey(namespace, tenantId), checksKeepKey(namespace, tenantId));
       if (count > 0) tell('token.deleted', { tenantId }, 'tenant_deleted');
     },
 
     async trim(tenantId, now) {
-      await redis.zremrangebyscore(connectedInstancesKey(namespace, tenantId), '-inf', String(now));
+      const index = connectedInstancesKey(namespace, tenantId);
+      await redis.zremrangebyscore(index, '-inf', String(now));
+      const excess = Math.min((await redis.zcard(index)) - maxInstances, AT_ONCE);
+      if (excess <= 0) return;
+      for (const instanceId of await redis.zrange(index, 0, String(excess - 1))) await remove(tenantId, instanceId, 'too_many');
+      log.warn({ tenantId, maxInstances }, 'a tenant has too many connected instances; losses of the oldest will not be told');
     },
   };
 }

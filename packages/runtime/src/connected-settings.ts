@@ -12,6 +12,8 @@ export interface ConnectedSettings {
   readonly checkEveryMinutes: number | null;
   /** No checks for now: the tenant is suspended, or has no address to be told at. */
   readonly isPaused: boolean;
+  /** Provider hosts beside the operator's own list; null for no other list. */
+  readonly upstreamHosts: readonly string[] | null;
 }
 
 /** What of a tenant's record is needed here; the rest is the gateway's. */
@@ -21,6 +23,7 @@ const recordSchema = z.object({
   isLeaving: z.boolean().default(false),
   keepConnectedDays: z.number().nullish(),
   checkConnectedEvery: z.number().nullish(),
+  upstreamHosts: z.array(z.string()).nullish(),
 });
 
 export interface ConnectedSettingsDeps {
@@ -35,12 +38,13 @@ export function connectedSettingsIn({ redis, namespace }: ConnectedSettingsDeps)
   return async (tenantId) => {
     const text = await redis.hget(tenantsKey(namespace), tenantId);
     if (text === null) return null;
-    const { callback, suspended, isLeaving, keepConnectedDays, checkConnectedEvery } = recordSchema.parse(JSON.parse(text));
+    const { callback, suspended, isLeaving, keepConnectedDays, checkConnectedEvery, upstreamHosts } = recordSchema.parse(JSON.parse(text));
     if (isLeaving) return null;
     return {
       keepDays: keepConnectedDays ?? DEFAULT_KEEP_CONNECTED_DAYS,
       checkEveryMinutes: checkConnectedEvery ?? null,
       isPaused: suspended || callback == null,
+      upstreamHosts: upstreamHosts ?? null,
     };
   };
 }

@@ -51,6 +51,8 @@ export const apiKeyKey = (ns: Namespace, keyHash: string): string => `${ns}:key:
 /** A tenant's revoked tickets, by when they may be forgotten. */
 export const revokedTicketsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:revoked`;
 export const passwordTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:password:${instanceKey}`;
+/** Passwords of the instance that are with the provider, by when they are over at the latest. */
+export const passwordsUnderWayKey = (ns: Namespace, instanceKey: string): string => `${ns}:passwords-under-way:${instanceKey}`;
 /** Set while a gateway logs the instance out for a new code. */
 export const startOverTurnKey = (ns: Namespace, instanceKey: string): string => `${ns}:start-over:${instanceKey}`;
 /** Who asks for the settings of an instance next: one request a second. */
@@ -87,6 +89,8 @@ export const connectedCallbacksKey = (ns: Namespace, tenantId: string, instanceI
 export const checksKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:checks`;
 /** The interval (ms) that the moments in `checksKey` were made with. */
 export const checksEveryKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:checks:every`;
+/** The period (days) that the records of those instances were last cut to. */
+export const checksKeepKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:checks:keep`;
 
 /**
  * What a worker is to look at: sessions and instances with new callbacks, lanes of relayed notifications, callbacks to send again, tenants
