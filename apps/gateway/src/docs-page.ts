@@ -123,7 +123,7 @@ function session(openApi: OpenApiDocument): Html {
   const [states, notices, ends] = SESSION_ENUMS.map((name) => enumWords(name, schemas[name]));
   return html`<section id="session">
 <h2><a href="#session">The session</a></h2>
-<p class="lead">One attempt to link an instance, seen by any number of viewers: the same object in every answer and every stream.</p>
+<p class="lead">One or more attempts, one after another, to link an instance, seen by any number of viewers: the same object in every answer and every stream.</p>
 <div class="call" id="schema-Session">
 <div class="about">${fieldList(fieldsOf(schemas['Session'] ?? {}, schemas), schemas)}</div>
 <div class="sample">${example !== undefined && 'content' in example ? codeBlock('A session', json(example.content?.['application/json']?.example)) : null}</div>

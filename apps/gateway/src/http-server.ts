@@ -99,7 +99,7 @@ function isForPages(url: string): boolean {
   return /^\/v1\/(?!admin\/|webhooks\/)[^%?]*(\?|$)/.test(url);
 }
 
-const nothingHere = (): RefusedError => new RefusedError('not_found', 'there is nothing at this path and method');
+const nothingHere = (): RefusedError => new RefusedError('not_found', 'there is nothing at this path and method; /docs lists the calls');
 
 export function sendProblem(reply: FastifyReply, error: RefusedError): FastifyReply {
   const problem = toProblem(error);

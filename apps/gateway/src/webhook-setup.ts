@@ -121,7 +121,7 @@ export function createWebhookSetup(deps: WebhookSetupDeps): WebhookSetup {
     if (access === null) {
       throw new RefusedError(
         'credentials_gone',
-        'the session has ended, and its provider token is not kept; create a new session of the instance',
+        'the session is over, and its provider token is not kept; create a new session of the instance',
       );
     }
     const before = await reader.read(access);
@@ -169,7 +169,7 @@ export function createWebhookSetup(deps: WebhookSetupDeps): WebhookSetup {
       bounded(tenant.id, async () => {
         requireUrl(tenant);
         if (!(await tenants.hasWebhookToken(tenant.id, [webhookToken]))) {
-          const rule = 'expected the webhook token of this tenant, as it was shown when the tenant was made, without a word before it';
+          const rule = 'expected the webhook token of this tenant, as it was shown when the tenant was made, without `Bearer` before it';
           throw new RefusedError('invalid_request', `webhookToken: ${rule} (came: string of ${webhookToken.length})`);
         }
         await requireNoAttempt(session);

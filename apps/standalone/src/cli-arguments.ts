@@ -88,7 +88,9 @@ export function parseCommand(argv: readonly string[]): Command {
   if (positionals[0] === 'rotate-keys') return rotateKeys(positionals, values);
   if (positionals[0] === 'webhook') return webhook(positionals, values);
   if (positionals[0] !== 'login') {
-    throw usageError('expected a command: qrcast login --id <instanceId>, qrcast webhook --gateway <url>, or qrcast rotate-keys');
+    throw usageError(
+      'expected a command: qrcast login --id <instanceId>, qrcast webhook --gateway <url>, or qrcast rotate-keys; `qrcast --help` tells the rest',
+    );
   }
   requireOwn(values, { check: 'rotate-keys', session: 'webhook', set: 'webhook', 'replace-url': 'webhook' });
   if (positionals.length > 1) {

@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openBrowser } from './test-browser.ts';
 import { type Cluster, openCluster } from './test-cluster.ts';
-import { findBarriers, isTooWide, openPage, type PageOptions, PHONE, scanScreen, type WatchedPage } from './test-page.ts';
+import { findBarriers, isTooWide, openPage, type PageOptions, PHONE, SMALL_PHONE, scanScreen, type WatchedPage } from './test-page.ts';
 
 let browser: Browser;
 let cluster: Cluster;
@@ -133,6 +133,11 @@ describe('the element', () => {
     ['a narrow column', 'div { width: 17rem }', {}],
     ['a phone', '', PHONE],
     ['a box that asks it for its width', 'div { display: inline-flex }', {}],
+    ['a grid on a small phone', 'div { display: grid; place-items: center }', SMALL_PHONE],
+    ['a track of a grid on a small phone', 'div { display: grid; grid-template-columns: 1fr }', SMALL_PHONE],
+    ['a flex row on a small phone', 'div { display: flex; justify-content: center }', SMALL_PHONE],
+    ['a box that asks it for its width on a small phone', 'div { display: inline-block }', SMALL_PHONE],
+    ['a float on a small phone', 'div { float: left }', SMALL_PHONE],
   ] as const)('fits into %s', async (_name, style, options) => {
     const { instance, page } = await openShowing(`<style nonce="test">${style}</style><div><qrcast-login></qrcast-login></div>`, options);
     expect(await scanScreen(page)).toBe(instance.code());

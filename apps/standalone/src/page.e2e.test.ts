@@ -303,6 +303,16 @@ describe.concurrent('the address', () => {
     expect(await page.evaluate('JSON.stringify(Object.entries(sessionStorage))')).not.toContain(ticket);
   });
 
+  it('of a login that was stopped leads a reload to no success', async () => {
+    const { page, id } = await openLogin();
+    await untilState(page, 'showing');
+    await cluster.call('DELETE', `/v1/sessions/${id}`);
+    await untilState(page, 'ended');
+    await page.reload();
+    await untilState(page, 'refused');
+    expect(await title(page)).toBe('This login was not completed');
+  });
+
   it('leads to a word in every language if the browser runs no scripts', async () => {
     const { page } = await openLogin({ javaScriptEnabled: false });
     expect(await page.locator('noscript').textContent()).toMatch(/needs JavaScript.*нужен JavaScript/s);

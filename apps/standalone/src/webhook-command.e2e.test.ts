@@ -59,10 +59,12 @@ describe('qrcast webhook', () => {
     expect(missing.code).toBe(11);
     expect(missing.said).toContain('The webhook is not set.');
     expect(missing.said).toContain('Set `stateWebhook` to `yes`');
+    expect(missing.said).toContain('To have it set: --set.');
 
     const env = { QRCAST_WEBHOOK_TOKEN: cluster.webhookToken };
     const set = await webhook(['--session', session.id, '--set'], env);
     expect([set.code, set.said]).toEqual([0, expect.stringContaining('The settings were sent, and the provider restarts the instance.')]);
+    expect(set.said).not.toContain('--set.');
 
     const viewer = cluster.view(ticket);
     await viewer.until(({ state }) => state === 'showing');

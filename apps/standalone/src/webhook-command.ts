@@ -50,7 +50,7 @@ export async function runWebhook({ secrets, write, signal }: WebhookDeps, args: 
     return callGateway(access, 'POST', path, { body, timeoutMs: SET_TIMEOUT_MS });
   });
   const told = answerSchema.parse(answer.answer);
-  write(args.json ? `${JSON.stringify({ event: 'webhook', ...told })}\n` : `${printable(textOf(told))}\n`);
+  write(args.json ? `${JSON.stringify({ event: 'webhook', ...told })}\n` : `${printable(textOf(told, args))}\n`);
   return told.webhook.status === 'set' ? EXITS.connected.code : EXITS.webhookNotSet.code;
 }
 
@@ -77,7 +77,7 @@ const STATUS_TEXTS: Readonly<Record<string, string>> = {
   unknown: 'Whether the webhook is set is not known.',
 };
 
-function textOf({ webhook, restarted }: Answer): string {
+function textOf({ webhook, restarted }: Answer, args: WebhookArguments): string {
   const { instanceId, status, stateWebhook, url, token, expectedUrl, lastNotificationAt, findings } = webhook;
   const last = lastNotificationAt === null ? 'none in the last 7 days' : new Date(lastNotificationAt).toISOString();
   const rows = [
@@ -93,5 +93,11 @@ function textOf({ webhook, restarted }: Answer): string {
     ...(restarted === true ? ['The settings were sent, and the provider restarts the instance.'] : []),
     ...rows.map(([name, value]) => `  ${name.padEnd(20)} ${value}`),
     ...findings.map(({ detail }) => `- ${detail}`),
+    ...(status === 'not_set' && expectedUrl !== null && !args.isSet ? [wayToSet(url)] : []),
   ].join('\n');
 }
+
+const wayToSet = (url: string): string =>
+  url === 'differs'
+    ? 'To have it set: --set --replace-url. That restarts the instance, and whoever uses the old address gets nothing then.'
+    : 'To have it set: --set. That restarts the instance.';

@@ -42,7 +42,7 @@ function main(): void {
       // Before anything of it is drawn: who may frame this page was decided by the session in the address.
       forgetTicket();
       login.refusal = 'other_login';
-    } else if (state === 'connected' || (state === 'ended' && end?.resumable !== true)) finishTicket();
+    } else if (state === 'connected' || (state === 'ended' && end?.resumable !== true)) finishTicket(state);
   });
 
   login.ownsPage = true;
@@ -50,7 +50,8 @@ function main(): void {
   login.lang = new URLSearchParams(location.search).get('lang') ?? '';
   const held = takeTicket();
   if (held === null) login.refusal = 'no_ticket';
-  else if (held === 'finished') login.refusal = 'done';
+  else if (held === 'connected') login.refusal = 'done';
+  else if (held === 'ended') login.refusal = 'not_completed';
   else login.ticket = held.ticket;
   // Another link pasted into this tab changes only the fragment, and a step back from there only the history's state: neither loads anything.
   for (const type of ['hashchange', 'popstate']) addEventListener(type, () => location.reload());

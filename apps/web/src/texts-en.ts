@@ -10,11 +10,14 @@ export const EN: Texts = {
   renewing: { title: 'Renewing the code', detail: 'The last code has expired. A new one is on its way.' },
   cutOff: { title: 'The code has expired', detail: 'A new one comes as soon as the connection is back.' },
   showing: { title: 'Scan the code with MAX', detail: 'It renews by itself.' },
-  finishing: { title: 'Scanned; finishing', detail: 'This usually takes a few seconds. There is nothing you need to do.' },
+  finishing: {
+    title: 'Finishing the login',
+    detail: 'The code was scanned. This usually takes a few seconds. There is nothing you need to do.',
+  },
   password: { title: 'Enter your MAX password', detail: 'The code was scanned. This account is also protected by a password.' },
   connected: { title: 'Connected', detail: 'Your MAX account is linked. You are all set.' },
   notices: {
-    instance_starting: 'The account slot is starting. This can take a minute or two.',
+    instance_starting: 'MAX is getting ready for a new login. This can take a minute or two.',
     provider_not_ready: 'MAX is not ready yet. We keep asking.',
     provider_timeout: 'MAX is answering slowly. We keep asking.',
     provider_refused: 'MAX did not accept the request. We try again.',
@@ -28,15 +31,15 @@ export const EN: Texts = {
   ends: {
     deadline: { title: 'Time is up', detail: 'The code was not scanned in time. Get a new one when your phone is at hand.' },
     provider_down: { title: 'MAX is not answering', detail: 'No code could be had for some time. Try again in a few minutes.' },
-    cancelled: { title: 'Login cancelled', detail: `It was stopped from the other side. ${START_AGAIN}` },
+    cancelled: { title: 'Login cancelled', detail: `The service that asked you to connect MAX stopped it. ${START_AGAIN}` },
     credentials_rejected: {
       title: 'This login cannot go on',
-      detail: 'The account slot has wrong access data. Tell whoever asked you to connect MAX.',
+      detail: 'The access data of this connection is wrong. Tell whoever asked you to connect MAX.',
     },
-    instance_deleted: { title: 'This login cannot go on', detail: `The account slot no longer exists. ${START_AGAIN}` },
+    instance_deleted: { title: 'This login cannot go on', detail: `This connection was deleted. ${START_AGAIN}` },
     instance_expired: {
       title: 'This login cannot go on',
-      detail: 'The account slot is not paid for, or not ready yet. Try again later, or tell whoever asked you to connect MAX.',
+      detail: 'This connection is not paid for, or not ready yet. Try again later, or tell whoever asked you to connect MAX.',
     },
     instance_blocked: {
       title: 'Account blocked',
@@ -58,7 +61,7 @@ export const EN: Texts = {
     invalid_message: { title: 'This page is out of date', detail: 'Reload it to go on.' },
     invalid_request: { title: 'This page is out of date', detail: 'Reload it to go on.' },
     unauthenticated: { title: 'This login is not valid', detail: START_AGAIN },
-    forbidden: { title: 'This login does not allow this', detail: START_AGAIN },
+    forbidden: { title: 'This login is not allowed', detail: START_AGAIN },
     origin_not_allowed: { title: 'This login does not work here', detail: 'Open it where you began.' },
     not_found: { title: 'This login no longer exists', detail: START_AGAIN },
     session_expired: { title: 'This login has expired', detail: START_AGAIN },
@@ -71,6 +74,7 @@ export const EN: Texts = {
       title: 'This link belongs to another login',
       detail: 'Open the whole link again, or get a new one from where you began.',
     },
+    not_completed: { title: 'This login was not completed', detail: START_AGAIN },
     unknown: { title: 'Something went wrong', detail: 'Reload the page. If it happens again, go back to where you began and start again.' },
   },
   calls: {

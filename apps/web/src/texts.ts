@@ -8,8 +8,11 @@ import type { EndReason, NoticeCode, RefusalCode } from '@qrcast/client/types';
 import { EN } from './texts-en.ts';
 import { RU } from './texts-ru.ts';
 
-/** Why nothing can be shown: what the client says, or what the page knows: there is no ticket, or one of another login than the address names. */
-export type Refusal = RefusalCode | 'no_ticket' | 'other_login';
+/**
+ * Why nothing can be shown: what the client says, or what the page knows: there is no ticket, or one of another login than the address names,
+ * or the login had ended without success before the page was reloaded.
+ */
+export type Refusal = RefusalCode | 'no_ticket' | 'other_login' | 'not_completed';
 
 /** Refused calls that a person can do something about; the rest share `other`. */
 export type CallFailure = 'password_rejected' | 'too_many_requests' | 'forbidden' | 'not_resumable' | 'unavailable' | 'other';

@@ -59,8 +59,10 @@ describe('the ticket', () => {
   it('is gone once its login is finished, which a reload can still tell until another link comes', () => {
     const page = testPage();
     page.open('#abc');
-    finishTicket();
-    expect(page.reload()).toBe('finished');
+    finishTicket('ended');
+    expect(page.reload()).toBe('ended');
+    finishTicket('connected');
+    expect(page.reload()).toBe('connected');
     expect(Object.values(sessionStorage)).not.toContain('abc');
     expect(page.open('#next')).toEqual({ ticket: 'next' });
     forgetTicket();
@@ -79,7 +81,7 @@ describe('the ticket', () => {
       throw new DOMException('', 'SecurityError');
     });
     expect(takeTicket()).toEqual({ ticket: 'sandboxed' });
-    finishTicket();
+    finishTicket('connected');
     vi.restoreAllMocks();
     location.hash = '';
   });
@@ -95,11 +97,11 @@ describe('two logins of one tab', () => {
     b.open('#ticket-b');
     expect([a.reload(), b.reload()]).toEqual([{ ticket: 'ticket-a' }, { ticket: 'ticket-b' }]);
     a.enter();
-    finishTicket();
-    expect([a.reload(), b.reload()]).toEqual(['finished', { ticket: 'ticket-b' }]);
+    finishTicket('connected');
+    expect([a.reload(), b.reload()]).toEqual(['connected', { ticket: 'ticket-b' }]);
     b.enter();
     forgetTicket();
-    expect([a.reload(), b.reload()]).toEqual(['finished', null]);
+    expect([a.reload(), b.reload()]).toEqual(['connected', null]);
   });
 
   it('are not found by a page that was opened without a ticket', () => {

@@ -12,8 +12,11 @@
 const TICKET = 'qrcast.ticket.';
 const FINISHED = 'qrcast.finished.';
 
-/** Null if the page was opened without a ticket; `finished` if its ticket has done its work, so that a reload can say so. */
-export type Held = { readonly ticket: string } | 'finished' | null;
+/** How a login ended for good. */
+export type Outcome = 'connected' | 'ended';
+
+/** Null if the page was opened without a ticket; an outcome if its ticket has done its work, so that a reload can say so. */
+export type Held = { readonly ticket: string } | Outcome | null;
 
 /** The session that the address names: of `/connect/<session id>`. Null for `/connect`. */
 export function addressedSession(): string | null {
@@ -34,7 +37,8 @@ export function takeTicket(): Held {
   const slot = ownSlot();
   const kept = slot === null ? null : withStorage((storage) => storage.getItem(TICKET + slot));
   if (kept !== null) return { ticket: kept };
-  return slot !== null && withStorage((storage) => storage.getItem(FINISHED + slot)) !== null ? 'finished' : null;
+  const outcome = slot === null ? null : withStorage((storage) => storage.getItem(FINISHED + slot));
+  return outcome === 'connected' || outcome === 'ended' ? outcome : null;
 }
 
 /** For a ticket that opens nothing any more. */
@@ -44,11 +48,11 @@ export function forgetTicket(): void {
 }
 
 /** For a ticket whose session is final. */
-export function finishTicket(): void {
+export function finishTicket(outcome: Outcome): void {
   const slot = ownSlot();
   if (slot === null) return;
   forgetTicket();
-  withStorage((storage) => storage.setItem(FINISHED + slot, 'yes'));
+  withStorage((storage) => storage.setItem(FINISHED + slot, outcome));
 }
 
 function ownSlot(): string | null {

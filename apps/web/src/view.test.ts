@@ -227,6 +227,7 @@ describe('the connection', () => {
     const model = told(SHOWING, { connection: { status: 'refused', code: 'ticket_revoked', detail: null } });
     expect(view(model)).toMatchObject({ state: 'refused', headline: texts.refusals.ticket_revoked, body: { kind: 'stop', ask: null } });
     expect(toRefusedView('no_ticket', null, texts)).toMatchObject({ state: 'refused', mark: 'alert', headline: texts.refusals.no_ticket });
+    expect(toRefusedView('not_completed', null, texts)).toMatchObject({ mark: 'alert', headline: texts.refusals.not_completed });
     expect(toRefusedView('done', null, texts)).toMatchObject({ state: 'refused', mark: 'check', headline: texts.refusals.done });
   });
 

@@ -107,7 +107,7 @@ export const EXAMPLE_DETAILS: Readonly<Record<ErrorCode, string>> = {
   not_resumable: 'only a session that ended with deadline, provider_down, instance_expired can be resumed; this one is waiting',
   not_waiting_for_password: 'the session is showing; a password is taken only in the state "password"',
   attempt_live: 'an attempt of this instance is under way, and the call would restart it; try again when it has ended',
-  credentials_gone: 'the session has ended, and its provider token is not kept; create a new session of the instance',
+  credentials_gone: 'the session is over, and its provider token is not kept; create a new session of the instance',
   webhook_url_differs: 'the instance has another webhook URL; say "replaceUrl": true to replace it',
   webhook_busy: 'another call sets the webhook of this instance just now; wait and look at it again',
   public_url_unknown: 'this gateway does not know its public address; ask the operator to set QRCAST_PUBLIC_URL',

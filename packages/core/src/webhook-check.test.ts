@@ -36,7 +36,7 @@ test.each<[Partial<ReadSettings>, string, string[]]>([
 
 test('a gateway that does not know its address does not compare it, and what is missing is missing all the same', () => {
   expect(judge(RIGHT, null)).toMatchObject({ status: 'unknown', url: 'unknown', expectedUrl: null, codes: ['public_url_unknown'] });
-  expect(judge({ ...RIGHT, webhookUrl: '' }, null)).toMatchObject({ status: 'not_set', url: 'missing', codes: ['url_missing'] });
+  expect(judge({ ...RIGHT, webhookUrl: '' }, null)).toMatchObject({ status: 'not_set', codes: ['url_missing', 'public_url_unknown'] });
   expect(judge({ ...RIGHT, token: 'differs' }, null)).toMatchObject({ status: 'not_set', codes: ['token_differs', 'public_url_unknown'] });
 });
 

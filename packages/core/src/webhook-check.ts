@@ -24,7 +24,7 @@ export type WebhookFindingCode =
 /** What each finding means and what to do about it. */
 export const FINDING_WORDS: Readonly<Record<WebhookFindingCode, string>> = {
   state_notifications_off: 'The instance sends no notifications of its state. Set `stateWebhook` to `yes`.',
-  url_missing: 'The instance has no webhook URL. Set `webhookUrl` to `expectedUrl`.',
+  url_missing: 'The instance has no webhook URL, so it notifies nobody. Set `webhookUrl` to `expectedUrl`.',
   url_misspelled: 'The webhook URL names this gateway, but not exactly, so its notifications are refused. Set it to `expectedUrl`.',
   url_differs:
     'The webhook URL is another one than `expectedUrl`. If it is not another name of this gateway, set `expectedUrl`; whoever uses the old address gets nothing then.',
@@ -34,13 +34,13 @@ export const FINDING_WORDS: Readonly<Record<WebhookFindingCode, string>> = {
     'The instance sends another token than the webhook token of the tenant, so its notifications are refused. Set `webhookUrlToken` to that token.',
   setting_unreadable: 'The provider did not tell all of these settings, so they could not be compared. Look at them in its console.',
   public_url_unknown:
-    'This gateway does not know its public address, so the webhook URL could not be compared. The operator sets it as QRCAST_PUBLIC_URL.',
+    'This gateway does not know its public address, so nobody can say which webhook URL is right. The operator sets it as QRCAST_PUBLIC_URL.',
   no_notification_yet:
     'The settings are right, and no notification of this instance has come in the last 7 days. The next change of its state brings one.',
   not_applied:
     'The provider said that it saved the settings, and they still read as told here. Check again in a few minutes. If nothing changes, reboot the instance in the console of the provider, and set them again.',
   credentials_gone:
-    'The session has ended, and its provider token is not kept longer than that. Create a new session of the instance to check its settings.',
+    'The session is over, and its provider token is not kept longer than that. Create a new session of the instance to check its settings.',
   instance_starting: 'The instance is starting and did not tell its settings. Check again in a few minutes.',
   provider_not_ready: 'The instance is not ready and did not tell its settings. Check again in a few minutes.',
   provider_timeout: 'The provider did not answer in time. Check again.',
@@ -159,7 +159,7 @@ function findingsOf(read: ReadSettings, { stateWebhook, url, token }: Compared, 
   if (stateWebhook === 'off') codes.push('state_notifications_off');
   if (url === 'missing' || url === 'misspelled' || url === 'differs') codes.push(`url_${url}`);
   if (token === 'missing' || token === 'differs') codes.push(`token_${token}`);
-  if (expectedUrl === null && url === 'unknown') codes.push('public_url_unknown');
+  if (expectedUrl === null) codes.push('public_url_unknown');
   if (stateWebhook === 'unknown' || token === 'unknown' || read.webhookUrl === null) codes.push('setting_unreadable');
   return codes;
 }
