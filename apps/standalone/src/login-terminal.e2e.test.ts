@@ -107,7 +107,7 @@ describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
     const run = await atTerminal(command(instance), { env: { GREEN_API_TOKEN: instance.apiToken } });
     await run.until(() => run.screen.readCode('dark') !== null);
     instance.setState('starting');
-    await run.until(({ lines }) => lines.join(' ').includes('The code was scanned, and the login is being finished …'));
+    await run.until(({ lines }) => lines.join(' ').includes('Scanned; the login is being finished …'));
     expect(run.screen.readCode('dark')).toBeNull();
     instance.setState('authorized');
     expect(await run.ended).toBe(0);

@@ -10,7 +10,7 @@ const said = (fields: object): string =>
 
 describe('what the terminal says', () => {
   it('of a scanned code whose login takes its time asks for no other scan', () => {
-    expect(said({ notice: { code: 'login_finishing', retryAt: 1 } })).toBe('The code was scanned, and the login is being finished …');
+    expect(said({ notice: { code: 'login_finishing', retryAt: 1 } })).toBe('Scanned; the login is being finished …');
   });
 
   it('of a notice or a state that only a newer gateway knows is that it goes on', () => {

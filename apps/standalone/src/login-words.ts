@@ -13,7 +13,7 @@ const NOTICES: Readonly<Record<NoticeCode, string>> = {
   rate_limited: 'The provider asks to slow down; something else may be asking it about this instance',
   password_rejected: 'The password was not accepted',
   password_rate_limited: 'The provider takes no more passwords for now',
-  login_finishing: 'The code was scanned, and the login is being finished',
+  login_finishing: 'Scanned; the login is being finished',
 };
 
 /** A gateway may be newer than this command: a notice that it does not know is some trouble. */

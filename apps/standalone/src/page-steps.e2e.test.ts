@@ -49,8 +49,8 @@ async function sessionOf({ session }: Created): Promise<Created['session']> {
 
 describe('a scanned code', () => {
   it.each([
-    ['', 'Finishing the login', 'Connected'],
-    ['?lang=ru', 'Завершаем вход', 'Готово'],
+    ['', 'Scanned; finishing the login', 'Connected'],
+    ['?lang=ru', 'Отсканировано, завершаем вход', 'Готово'],
   ])('whose login takes its time is not asked for again: %s', async (query, finishing, connected) => {
     const { page, instance } = await openShowing(query);
     instance.setState('starting');

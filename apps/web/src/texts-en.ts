@@ -11,7 +11,7 @@ export const EN: Texts = {
   cutOff: { title: 'The code has expired', detail: 'A new one comes as soon as the connection is back.' },
   showing: { title: 'Scan the code with MAX', detail: 'It renews by itself.' },
   finishing: {
-    title: 'Finishing the login',
+    title: 'Scanned; finishing the login',
     detail: 'The code was scanned. This usually takes a few seconds. There is nothing you need to do.',
   },
   password: { title: 'Enter your MAX password', detail: 'The code was scanned. This account is also protected by a password.' },
