@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MAX_START_OVERS, MIN_SPACING_MS } from '@qrcast/core/schedule';
-import { passwordTriesKey, startOverTurnKey } from '@qrcast/runtime/keys';
+import { passwordTriesKey, pollMember, shardKeys, shardOf, startOverTurnKey } from '@qrcast/runtime/keys';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
 
@@ -70,6 +70,22 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect(body.session.deadlineAt).toBeGreaterThan(before.deadlineAt);
     expect(asked).toEqual(['getStateInstance', 'logout']);
     expect(await stored(made)).toMatchObject({ login: 'none', next: { ask: 'qr' }, startOvers: 1 });
+  });
+
+  it('of a session that nobody looks at begins its codes an interval later, watched for the grace', async () => {
+    const made = await waiting();
+    await test.node.sessions.apply(made.session.id, { kind: 'hidden', at: test.node.clock.now() });
+    const { instanceKey } = await stored(made);
+    const target = { sessionId: made.session.id, instanceKey, tenantId: test.tenant.id };
+    const later = Date.now() + 600_000;
+    await test.node.queue.cancel(target);
+    await test.node.queue.ensure(target, later, later); // as an unwatched session stands in the queue
+    expect((await leave(made)).status).toBe(200);
+    const { next, isUnwatched } = await stored(made);
+    expect([next.ask, isUnwatched]).toEqual(['qr', false]);
+    const [due, watch] = shardKeys(test.namespace, shardOf(target));
+    expect(Number(await test.node.redis.zscore(due, pollMember(target)))).toBe(next.at);
+    expect(Number(await test.node.redis.zscore(watch, pollMember(target)))).toBeLessThan(later);
   });
 
   it('is written to the audit log, once, with who did it', async () => {
