@@ -173,7 +173,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const passwordStep = audited.passwordStep(createPasswordStep({ ...shared, watching, provider, instanceCredentials }));
   const show = (sessionId: string): Promise<WireSession> => showSession({ sessions, service }, sessionId);
   const connected = createConnectedInstances(shared);
-  const startOver = audited.startOver(createStartOver({ ...shared, watching, provider, connected, instanceCredentials, show }));
+  const holds = createInstanceHolds({ ...shared, now: clock.now });
+  const startOver = audited.startOver(createStartOver({ ...shared, watching, provider, connected, instanceCredentials, holds, show }));
   const revocations = audited.revocations(openRevocations({ bus, redis, namespace, tickets, now: clock.now }));
   releasers.push('revocations', () => revocations.close());
   const seats = createSeats({ revocations, standing, places });
@@ -206,7 +207,6 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const relay = createNotificationRelay({ receivers: createReceivers(shared), relayLanes: createRelayLanes(shared), outbox, clock });
   const lastNotifications = createLastNotifications(shared);
   addWebhookRoutes(app, { tenants, rates, index, sessions, watching, relay, connected, lastNotifications, clock, log });
-  const holds = createInstanceHolds({ ...shared, now: clock.now });
   const reader = createSettingsReader({ ...shared, provider, holds });
   const changer = createSettingsChanger({ ...shared, provider, reader, holds, readBackMs: options.settingsReadBackMs });
   // The address with the port is this machine's alone: no provider could reach it.

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
 
 /** What the provider answers to each method, in turn; the last answer stays. */
-type Script = readonly (readonly [status: number, body: unknown])[];
+type Script = readonly (readonly [status: number, body: unknown, headers?: Record<string, string>])[];
 
 let provider: Server;
 let asked: string[] = [];
@@ -25,8 +25,8 @@ beforeAll(async () => {
     asked.push(method);
     await beforeAnswer();
     const answers = script[method];
-    const [status, body] = answers[Math.min(asked.filter((one) => one === method).length, answers.length) - 1] ?? [500, ''];
-    response.writeHead(status, { 'content-type': 'application/json' }).end(body === '' ? '' : JSON.stringify(body));
+    const [status, body, headers] = answers[Math.min(asked.filter((one) => one === method).length, answers.length) - 1] ?? [500, ''];
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body === '' ? '' : JSON.stringify(body));
   });
   await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
   test = await openTestGateway({ upstreamHosts: [apiUrl()] });
@@ -135,6 +135,21 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     script.getStateInstance = [[429, ''], PENDING];
     expect((await leave(await waiting())).status).toBe(200);
     expect(asked).toEqual(['getStateInstance', 'getStateInstance', 'logout']);
+  });
+
+  it.each(['getStateInstance', 'logout'] as const)('keeps the quiet that the provider wants after %s', async (method) => {
+    script = { ...script, [method]: [[429, '', { 'retry-after': '20' }]] };
+    const made = await waiting();
+    const first = await leave(made);
+    expect([first.status, first.body.code, first.body.retryAfterMs]).toEqual([503, 'unavailable', 20_000]);
+    await takeTurnBack(made);
+    asked = [];
+    script = { getStateInstance: [PENDING], logout: [LOGGED_OUT] };
+    const again = await leave(made);
+    expect([again.status, again.body.code]).toEqual([503, 'unavailable']);
+    expect(again.body.retryAfterMs).toBeGreaterThan(10_000);
+    expect(asked).toEqual([]);
+    expect(await stored(made)).toMatchObject({ state: { kind: 'password' }, startOvers: 0 });
   });
 
   it.each<readonly [name: string, method: 'getStateInstance' | 'logout', answer: readonly [number, unknown]]>([

@@ -13,6 +13,7 @@ import type { WireSession } from '@qrcast/core/wire';
 import type { Provider } from '@qrcast/provider/provider';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { ConnectedInstances } from '@qrcast/runtime/connected-instances';
+import type { InstanceHolds } from '@qrcast/runtime/instance-hold';
 import { startOverTurnKey } from '@qrcast/runtime/keys';
 import type { Redis } from 'ioredis';
 import type { InstanceCredentials } from './instance-credentials.ts';
@@ -32,6 +33,7 @@ export interface StartOverDeps {
   readonly provider: Pick<Provider, 'poll'>;
   readonly connected: Pick<ConnectedInstances, 'duringLogout'>;
   readonly instanceCredentials: InstanceCredentials;
+  readonly holds: Pick<InstanceHolds, 'quietMs' | 'keepQuiet'>;
   readonly redis: Redis;
   readonly namespace: string;
   readonly clock: Clock;
@@ -43,7 +45,7 @@ export interface StartOverDeps {
 const TURN_MS = 45_000;
 
 export function createStartOver(deps: StartOverDeps): StartOver {
-  const { watching, provider, connected, instanceCredentials, redis, namespace, clock, show } = deps;
+  const { watching, provider, connected, instanceCredentials, holds, redis, namespace, clock, show } = deps;
 
   /** One at a time for an instance, over all gateways: a double click must not log a new login out. */
   async function inTurn<T>(session: Session, run: () => Promise<T>): Promise<T> {
@@ -70,8 +72,12 @@ export function createStartOver(deps: StartOverDeps): StartOver {
   async function ask(session: Session, method: PollMethod): Promise<{ startedAt: number; outcome: Outcome }> {
     const credentials = await instanceCredentials(session);
     const startedAt = clock.now();
+    const quietMs = await holds.quietMs(session.instanceKey);
+    if (quietMs > 0) return { startedAt, outcome: { kind: 'trouble', code: 'rate_limited', retryAfterMs: Math.ceil(quietMs) } };
     const request = (): Promise<Outcome> => provider.poll(credentials, method);
-    return { startedAt, outcome: await (method === 'logout' ? connected.duringLogout(session, request) : request()) };
+    const outcome = await (method === 'logout' ? connected.duringLogout(session, request) : request());
+    if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepQuiet(session.instanceKey, outcome.retryAfterMs);
+    return { startedAt, outcome };
   }
 
   /** A poll may have asked within the same second. */
