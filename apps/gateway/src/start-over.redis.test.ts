@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MAX_START_OVERS, MIN_SPACING_MS } from '@qrcast/core/schedule';
-import { passwordTriesKey, startOverTurnKey } from '@qrcast/runtime/keys';
+import { passwordTriesKey, pollMember, shardKeys, shardOf, startOverTurnKey } from '@qrcast/runtime/keys';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
 
@@ -73,6 +73,22 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect(await stored(made)).toMatchObject({ login: 'none', next: { ask: 'qr' }, startOvers: 1 });
   });
 
+  it('of a session that nobody looks at begins its codes an interval later, watched for the grace', async () => {
+    const made = await waiting();
+    await test.node.sessions.apply(made.session.id, { kind: 'hidden', at: test.node.clock.now() });
+    const { instanceKey } = await stored(made);
+    const target = { sessionId: made.session.id, instanceKey, tenantId: test.tenant.id };
+    const later = Date.now() + 600_000;
+    await test.node.queue.cancel(target);
+    await test.node.queue.ensure(target, later, later); // as an unwatched session stands in the queue
+    expect((await leave(made)).status).toBe(200);
+    const { next, isUnwatched } = await stored(made);
+    expect([next.ask, isUnwatched]).toEqual(['qr', false]);
+    const [due, watch] = shardKeys(test.namespace, shardOf(target));
+    expect(Number(await test.node.redis.zscore(due, pollMember(target)))).toBe(next.at);
+    expect(Number(await test.node.redis.zscore(watch, pollMember(target)))).toBeLessThan(later);
+  });
+
   it('is written to the audit log, once, with who did it', async () => {
     const made = await waiting();
     await leave(made);
@@ -122,6 +138,21 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect(asked).toEqual(['getStateInstance', 'getStateInstance', 'logout']);
   });
 
+  it.each(['getStateInstance', 'logout'] as const)('keeps the quiet that the provider wants after %s', async (method) => {
+    script = { ...script, [method]: [[429, '', { 'retry-after': '20' }]] };
+    const made = await waiting();
+    const first = await leave(made);
+    expect([first.status, first.body.code, first.body.retryAfterMs]).toEqual([503, 'unavailable', 20_000]);
+    await takeTurnBack(made);
+    asked = [];
+    script = { ...script, getStateInstance: [PENDING], logout: [LOGGED_OUT] };
+    const again = await leave(made, { gateway: second });
+    expect([again.status, again.body.code]).toEqual([503, 'unavailable']);
+    expect(again.body.retryAfterMs).toBeGreaterThan(10_000);
+    expect(asked).toEqual([]);
+    expect(await stored(made)).toMatchObject({ state: { kind: 'password' }, startOvers: 0 });
+  });
+
   it.each<readonly [name: string, method: 'getStateInstance' | 'logout', answer: readonly [number, unknown]]>([
     ['refused state', 'getStateInstance', [401, '']],
     ['state of no use', 'getStateInstance', [502, '']],
@@ -134,17 +165,6 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     const { status, body } = await leave(made);
     expect([status, body.code, body.retryable]).toEqual([503, 'unavailable', true]);
     expect(await stored(made)).toMatchObject({ state: { kind: 'password' }, startOvers: 0 });
-  });
-
-  it('asks nothing before the moment that the provider named, whoever was told of it', async () => {
-    script.getStateInstance = [[429, '', { 'retry-after': '60' }], PENDING];
-    const made = await waiting();
-    expect(await leave(made)).toMatchObject({ status: 503, body: { code: 'unavailable', retryAfterMs: 60_000 } });
-    await takeTurnBack(made);
-    const { status, body } = await leave(made, { gateway: second });
-    expect([status, body.code]).toEqual([503, 'unavailable']);
-    expect(body.retryAfterMs).toBeGreaterThan(50_000);
-    expect(asked).toEqual(['getStateInstance']);
   });
 
   it('three times in a session, then too_many_requests without a request', async () => {

@@ -41,21 +41,23 @@ export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps
   async function change(sessionId: string, event: SessionEvent): Promise<Change | null> {
     const changed = await sessions.change(sessionId, event);
     if (changed === null) return null;
-    const { after: session } = changed;
+    const { before, after: session } = changed;
     const unattended = unattendedWatch(session);
     if (!isPolled(session)) await queue.cancel(targetOf(session));
     else if (unattended !== null) await queue.ensure(targetOf(session), unattended.watchedUntil, unattended.dueAt);
+    else if (before.isUnwatched) await lookAgain(session);
     return changed;
   }
+
+  /** Unwatched, it was in the queue for a later moment, and with a longer watch than that of a viewer who may leave at once. */
+  const lookAgain = (session: Session): Promise<number> => queue.ensure(targetOf(session), clock.now() + graceMs, session.next.at, true);
 
   return {
     async start(sessionId) {
       const changed = await sessions.change(sessionId, { kind: 'watched', at: clock.now() });
       if (changed === null || !isPolled(changed.after)) return changed?.after ?? null;
       const { before, after: session } = changed;
-      // Unwatched, it was in the queue for a later moment.
-      const dueAt = before.isUnwatched ? session.next.at : undefined;
-      const waitMs = await queue.ensure(targetOf(session), clock.now() + graceMs, dueAt);
+      const waitMs = await (before.isUnwatched ? lookAgain(session) : queue.ensure(targetOf(session), clock.now() + graceMs));
       if (waitMs < TELL_AFTER_MS) return session;
       const [at, outcome] = [clock.now(), { kind: 'trouble', code: 'rate_limited', retryAfterMs: waitMs } as const];
       return sessions.apply(sessionId, { kind: 'answered', at, startedAt: at, jitter: 0, outcome });

@@ -91,6 +91,23 @@ describe('the three levels', () => {
     expect(typesOf(id)).toEqual([]);
   });
 
+  it('shown again for a moment and closed: codes for the grace, no longer', async () => {
+    await open(60_000);
+    const { instance, viewer } = await showing();
+    await hide(viewer);
+    await instance.untilRequests(1, 'getStateInstance');
+    const codes = instance.requests.filter(({ method }) => method === 'qr').length;
+    await hide(viewer, true);
+    await instance.untilRequests(codes + 1, 'qr');
+    viewer.socket.disconnect();
+    const left = instance.requests.length;
+    const states = instance.requests.filter(({ method }) => method === 'getStateInstance').length;
+    await instance.untilRequests(states + 2, 'getStateInstance');
+    // One may have been on its way.
+    const most = Math.ceil(GRACE_MS / TEST_POLICY.intervalMs) + 1;
+    expect(methodsAfter(instance, left).filter((method) => method === 'qr').length).toBeLessThanOrEqual(most);
+  });
+
   it('left before any code: nothing, as ever', async () => {
     await open(60_000);
     const instance = cluster.newInstance();

@@ -78,7 +78,7 @@ function authorize(policy: Policy, before: Session, event: Answered, account: Ac
   const session = { ...before, ...HEALTHY };
   const slot = slotAt(policy, session, event);
   // Follow up at once, but once: where a refusal led here, or the account method itself did not tell the phone, the interval holds.
-  const soon = before.refusals > 0 || before.next.ask === 'account' ? slot : followUpAt(event.startedAt, event.at);
+  const soon = before.refusedSince !== null || before.next.ask === 'account' ? slot : followUpAt(event.startedAt, event.at);
   if (session.relink) {
     // The old login: it must go first. The new one cannot come before a code was shown, which clears `relink`.
     return waitFor(session, 'logout', { code: 'instance_starting', retryAt: soon });
@@ -133,7 +133,7 @@ function waitFor(session: Session, ask: Session['next']['ask'], notice: Notice):
 function keepWaiting(policy: Policy, session: Session, event: Answered): Session {
   const { state } = session;
   const wasAskedAtOnce = 'notice' in state && state.notice?.code === 'provider_not_ready' && session.login === 'offered';
-  const isSoon = session.refusals === 0 && !session.isUnwatched && !wasAskedAtOnce;
+  const isSoon = session.refusedSince === null && !session.isUnwatched && !wasAskedAtOnce;
   const at = isSoon ? followUpAt(event.startedAt, event.at) : slotAt(policy, session, event);
   const login = session.login === 'offered' ? 'offered' : 'none';
   const healthy = { ...unlinked(session, event), ...HEALTHY, failures: session.failures, login } as const;

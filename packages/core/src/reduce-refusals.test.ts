@@ -35,6 +35,8 @@ const PROOFS: readonly (readonly [name: string, outcome: Outcome])[] = [
   ['a state', { kind: 'notAuthorized' }],
   ['a wanted password', { kind: 'passwordWanted' }],
   ['a suspended account', { kind: 'suspended' }],
+  ['an instance that starts', trouble('instance_starting')],
+  ['an instance that is not ready', trouble('provider_not_ready')],
 ];
 
 describe.each(PROOFS)('refusals after %s', (_name, proof) => {
@@ -78,12 +80,19 @@ describe('refusals from the start', () => {
     expect(refuseFor(fresh, { isHostRefusing: true }).asked).toBe(2);
   });
 
-  test.each(['provider_error', 'provider_timeout', 'instance_starting', 'provider_not_ready'] as const)(
+  test.each(['provider_error', 'provider_timeout', 'provider_unreachable', 'rate_limited'] as const)(
     '%s before them proves nothing',
     (name) => {
       expect(refuseFor(play(fresh, told(1, trouble(name)))).asked).toBe(2);
     },
   );
+});
+
+test('a stray refusal before the first word of "deleted" does not count as that word', () => {
+  const proven = play(created(), watched, told(1, code('a')));
+  const once = play(proven, told(6, refused()), told(8, refused('instance_deleted')), told(13, refused()));
+  expect(isPolled(once)).toBe(true);
+  expect(play(once, told(18, refused('instance_deleted'))).state).toEqual({ kind: 'ended', reason: 'instance_deleted' });
 });
 
 test('a minute of refusals is counted afresh after each good answer, and in each attempt', () => {

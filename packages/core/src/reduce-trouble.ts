@@ -32,14 +32,18 @@ export function retryAt(policy: Policy, session: Session, event: Answered, { cod
   return Math.max(event.startedAt + delay, event.at + (retryAfterMs ?? 0), followUpAt(event.startedAt, event.at));
 }
 
+/** The provider says so of instances whose token it has accepted. */
+const KNOWS_US: ReadonlySet<NoticeCode> = new Set<NoticeCode>(['instance_starting', 'provider_not_ready']);
+
 export function troubled(policy: Policy, session: Session, event: Answered, trouble: Trouble): Session {
   const { code } = trouble;
   if (code === 'instance_starting' && session.login !== 'none') return finishing(policy, session, event, trouble);
+  const isProven = session.isProven || KNOWS_US.has(code);
   const failures = isFault(code) ? session.failures + 1 : session.failures;
   if (failures >= FAILURES_UNTIL_DOWN) return giveUp({ ...session, failures });
   const at = mayBeScanned(session, code) ? followUpAt(event.startedAt, event.at) : retryAt(policy, session, event, trouble, failures);
   const hides = code !== 'rate_limited' && code !== 'instance_starting';
-  const counted = { ...session, failures, next: { ask: askAfterTrouble(session, hides), at } };
+  const counted = { ...session, isProven, failures, next: { ask: askAfterTrouble(session, hides), at } };
   return note(counted, { code, retryAt: at });
 }
 
@@ -72,21 +76,19 @@ function askAfterTrouble(session: Session, hides: boolean): Session['next']['ask
   return hides && session.next.ask === 'qr' ? 'state' : 'qr';
 }
 
-export function refuse(policy: Policy, session: Session, event: Answered, reason: RefusalReason): Session {
-  const refusals = session.refusals + 1;
-  const refusedSince = session.refusedSince ?? event.at;
-  const counted = { ...session, refusals, refusedSince };
-  if (refusals >= REFUSALS_UNTIL_END && !isSpared(counted, event, reason)) return end(counted, reason);
-  const at = refusals === 1 ? followUpAt(event.startedAt, event.at) : slotAt(policy, session, event);
-  const ask = asksStateOnly(session) || session.next.ask !== 'state' ? 'state' : 'qr';
-  return note({ ...counted, next: { ask, at } }, { code: 'provider_refused', retryAt: at });
-}
-
 /**
  * 401, 403 and 404 come for seconds also from instances that are well, so credentials that have worked in this session get time. What the
  * provider says in words (deleted, expired, blocked) is believed as soon as it is repeated.
  */
-function isSpared(session: Session & { readonly refusedSince: number }, event: Answered, reason: RefusalReason): boolean {
-  if (!session.isProven || reason !== 'credentials_rejected') return false;
-  return event.isHostRefusing === true || event.at - session.refusedSince < REFUSED_UNTIL_END_MS;
+export function refuse(policy: Policy, session: Session, event: Answered, reason: RefusalReason): Session {
+  const mayPass = session.isProven && reason === 'credentials_rejected';
+  const refusals = mayPass ? session.refusals : session.refusals + 1;
+  const refusedSince = session.refusedSince ?? event.at;
+  const counted = { ...session, refusals, refusedSince };
+  const isMeant = mayPass ? !event.isHostRefusing && event.at - refusedSince >= REFUSED_UNTIL_END_MS : refusals >= REFUSALS_UNTIL_END;
+  if (isMeant) return end(counted, reason);
+  const isFirst = session.refusedSince === null;
+  const at = isFirst ? followUpAt(event.startedAt, event.at) : slotAt(policy, session, event);
+  const ask = asksStateOnly(session) || session.next.ask !== 'state' ? 'state' : 'qr';
+  return note({ ...counted, next: { ask, at } }, { code: 'provider_refused', retryAt: at });
 }

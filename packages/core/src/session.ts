@@ -94,7 +94,7 @@ export interface Session extends NewSession {
   readonly fence: number;
   /** Answers in a row that were no use. */
   readonly failures: number;
-  /** Refusals in a row. */
+  /** Refusals in a row; not those of credentials that had worked, which are given time instead. */
   readonly refusals: number;
   /** When the first of them came, Unix ms; null without one. */
   readonly refusedSince: number | null;

@@ -38,7 +38,7 @@ export const FINDING_WORDS: Readonly<Record<WebhookFindingCode, string>> = {
   no_notification_yet:
     'The settings are right, and no notification of this instance has come in the last 7 days. The next change of its state brings one.',
   not_applied:
-    'The provider said that it saved the settings, and they still read as told here. Check again in a few minutes. If nothing changes, reboot the instance in the console of the provider, and set them again.',
+    'The settings were sent to the provider, and they still read as told here. Check again in a few minutes. If nothing changes, reboot the instance in the console of the provider, and set them again.',
   credentials_gone:
     'The session is over, and its provider token is not kept longer than that. Create a new session of the instance to check its settings.',
   instance_starting: 'The instance is starting and did not tell its settings. Check again in a few minutes.',

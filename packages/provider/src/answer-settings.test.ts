@@ -32,8 +32,12 @@ test.each<[body: unknown, settings: object]>([
     { ...READ, webhookUrl: '', webhookToken: '' },
   ],
   [
-    { ...GIVEN, webhookUrl: null, webhookUrlToken: 7 },
+    { ...GIVEN, webhookUrl: ['https://example.com'], webhookUrlToken: 7 },
     { ...READ, webhookUrl: null, webhookToken: null },
+  ],
+  [
+    { ...GIVEN, webhookUrl: null, webhookUrlToken: null },
+    { ...READ, webhookUrl: '', webhookToken: '' },
   ],
   [
     { ...GIVEN, webhookUrl: 'h'.repeat(5_000) },

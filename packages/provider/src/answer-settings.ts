@@ -55,6 +55,8 @@ export function interpretSave(answer: Answer): SaveOutcome {
   return trouble(saved === false ? 'provider_refused' : 'provider_error');
 }
 
+/** A JSON null is a setting that nobody has made. */
 function textOf(value: unknown): string | null {
+  if (value === null) return '';
   return typeof value === 'string' && value.length <= MAX_CHARACTERS ? value : null;
 }

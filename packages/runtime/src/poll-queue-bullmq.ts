@@ -55,9 +55,9 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
   }
 
   return {
-    async ensure(target, watchedUntil, dueAt) {
+    async ensure(target, watchedUntil, dueAt, replaces = false) {
       const [due, watch, busy] = shardKeys(namespace, shardOf(target));
-      const args = [pollMember(target), target.instanceKey, watchedUntil, LEASE_MS, dueAt ?? ''];
+      const args = [pollMember(target), target.instanceKey, watchedUntil, LEASE_MS, dueAt ?? '', replaces ? '1' : ''];
       const [busyForMs, dueInMs] = (await ensure([due, watch, busy], args)) as [number, number]; // as the script returns it
       await wakeWorker(target, dueInMs);
       return busyForMs;

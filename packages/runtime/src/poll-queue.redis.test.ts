@@ -33,6 +33,25 @@ describe('PollQueue over BullMQ', () => {
     }
   });
 
+  it('ends a watch earlier only where it is replaced', async () => {
+    const { queue } = openProcess();
+    const [longer, replaced] = [newTarget(), newTarget()];
+    for (const target of [longer, replaced]) await queue.ensure(target, later(), later());
+    await queue.ensure(longer, Date.now() - 1_000, Date.now());
+    await queue.ensure(replaced, Date.now() - 1_000, Date.now(), true);
+    const log = pollLog();
+    const { promise: left, resolve } = Promise.withResolvers<PollTarget>();
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        return { nextAt: null };
+      },
+      unwatched: async (target) => resolve(target),
+    });
+    expect((await log.until(1)).map(({ target }) => target)).toEqual([longer]);
+    expect(await left).toEqual(replaced);
+  });
+
   it('never asks one instance closer than the spacing, whatever its sessions want', async () => {
     const { queue } = openProcess();
     const log = pollLog();

@@ -45,9 +45,9 @@ export interface PollQueue {
   /**
    * Keeps the target in the queue until `watchedUntil` (Unix ms). One that was not in it is polled at `dueAt` (Unix ms), or as soon as its
    * instance may be asked; one that was in it, at `dueAt` at the latest. Resolves to how long its instance may not be asked yet, ms; 0 if the
-   * target was in the queue and no `dueAt` was given.
+   * target was in the queue and no `dueAt` was given. `replaces`: the watch ends then, also where it would have lasted longer.
    */
-  ensure(target: PollTarget, watchedUntil: number, dueAt?: number): Promise<number>;
+  ensure(target: PollTarget, watchedUntil: number, dueAt?: number, replaces?: boolean): Promise<number>;
   /** Extends the watch of those in the queue; resolves to those that are not. */
   renew(targets: readonly PollTarget[], watchedUntil: number): Promise<readonly PollTarget[]>;
   /** Asks for a poll as soon as the spacing and the provider allow; nothing if the target is not in the queue. */
