@@ -3,7 +3,7 @@
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Instance } from '@qrcast/simulator/instance';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { type Cluster, type ClusterOptions, openCluster, TEST_POLICY, type Viewer } from './test-cluster.ts';
+import { type Cluster, type ClusterOptions, openCluster, type Viewer } from './test-cluster.ts';
 
 const open: Cluster[] = [];
 afterEach(async () => {
@@ -23,12 +23,14 @@ function gaps(instance: Instance): number[] {
 
 describe('a cluster', () => {
   it('asks the provider once per interval for 20 viewers on 2 gateways, and shows all of them the same, in rising order', async () => {
-    const { create, newInstance, view } = await cluster({ gateways: 2, workers: 2 });
+    // Requests are seen as they arrive: on a slow machine one may be late, so the interval is far above the spacing.
+    const intervalMs = 3 * MIN_SPACING_MS;
+    const { create, newInstance, view } = await cluster({ gateways: 2, workers: 2, policy: { intervalMs } });
     const instance = newInstance();
     const { ticket } = await create(instance);
     const viewers = Array.from({ length: 20 }, (_, i) => view(ticket, i % 2));
     await Promise.all(viewers.map(({ until }) => until(({ state }) => state === 'showing')));
-    await instance.untilRequests(6);
+    await instance.untilRequests(4);
     instance.scan();
     const ends = await Promise.all(viewers.map(({ until }) => until(({ state }) => state === 'connected')));
     expect(new Set(ends.map(({ version }) => version)).size).toBe(1);
@@ -49,7 +51,7 @@ describe('a cluster', () => {
     expect(instance.requests.some(({ status }) => status === 429)).toBe(false);
     const asked = instance.requests.length;
     const elapsed = (instance.requests.at(-1)?.startedAt ?? 0) - (instance.requests[0]?.startedAt ?? 0);
-    expect(asked - 1).toBeLessThanOrEqual(Math.ceil(elapsed / TEST_POLICY.intervalMs));
+    expect(asked - 1).toBeLessThanOrEqual(Math.ceil(elapsed / intervalMs));
 
     await untilQuietFor(instance, asked, create, newInstance, view);
   });
@@ -175,7 +177,7 @@ describe('a cluster', () => {
   });
 });
 
-/** Polling has stopped: another session, made now, is polled four times while this one is not asked once. */
+/** Polling has stopped: another session, made now, is polled three times while this one is not asked once. */
 async function untilQuietFor(
   instance: Instance,
   asked: number,
@@ -185,6 +187,6 @@ async function untilQuietFor(
 ): Promise<void> {
   const other = newInstance();
   view((await create(other)).ticket);
-  await other.untilRequests(4);
+  await other.untilRequests(3);
   expect(instance.requests).toHaveLength(asked);
 }

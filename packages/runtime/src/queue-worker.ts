@@ -20,7 +20,8 @@ export interface QueueWorkerOptions {
 }
 
 export interface QueueWorker {
-  ready(): Promise<unknown>;
+  /** Works from then on. To be called once. */
+  ready(): Promise<void>;
   /** Awaits the jobs under way, at most `graceMs`. */
   close(graceMs: number): Promise<void>;
   /** After `close`, and last of all: a frozen Redis costs a second. */
@@ -46,10 +47,16 @@ export function openQueueWorker<Data>(
     lockDuration: lockMs,
     stalledInterval: stalledCheckMs,
     maxStalledCount: MAX_STALLED_COUNT,
+    // A worker whose connection cannot be made ready asks again and again without a pause, and nothing else of this process runs any more.
+    autorun: false,
   });
-  worker.on('error', (error) => log.debug({ queue: name, ...errorFields(error) }, 'a queue worker met an error'));
+  const report = (error: unknown): void => log.debug({ queue: name, ...errorFields(error) }, 'a queue worker met an error');
+  worker.on('error', report);
   return {
-    ready: () => worker.waitUntilReady(),
+    async ready() {
+      await worker.waitUntilReady();
+      worker.run().catch(report); // until it is closed
+    },
     close: (graceMs) => closeWithin(worker, graceMs),
     disconnect: () => disconnectRedis(connection),
   };
