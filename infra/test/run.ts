@@ -32,7 +32,7 @@ const tested = packages.filter(
 );
 for (const folder of tested) rmSync(join(TOP, folder, REPORT), { force: true });
 
-// One package at a time, of which two files run at once. With more the machine would wait for its processors, not for events.
+// One package at a time, of which three files run at once. With more the machine would wait for its processors, not for events.
 const startedAt = performance.now();
 const { status } = spawnSync('turbo', ['run', 'test', '--continue', '--concurrency=1', '--output-logs=full'], {
   cwd: TOP,

@@ -120,5 +120,7 @@ describe('the password step', () => {
     await page.keyboard.type('ct horse');
     await page.keyboard.press('Enter');
     await untilState(page, 'connected');
+    const methods = instance.requests.slice(asked).map(({ method }) => method);
+    expect(new Set(methods)).toEqual(new Set(['getStateInstance', 'sendAuthorizationPassword'])); // a code could start a new login
   });
 });

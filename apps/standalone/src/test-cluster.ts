@@ -57,6 +57,8 @@ export interface Cluster {
   call(method: string, path: string, body?: unknown): Promise<Response>;
   /** As time alone would: the attempt's deadline passes. The session must be watched. */
   passDeadline(sessionId: string): Promise<void>;
+  /** Nobody looks, and the login is followed still. */
+  isUnwatched(sessionId: string): Promise<boolean>;
   /** A viewer on one of the gateways. */
   view(ticket: string, gateway?: number, handshake?: { readonly visible: boolean }): Viewer;
   close(): Promise<void>;
@@ -150,6 +152,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
       return create(instance, {}, made.secrets.apiKey);
     },
     call,
+    isUnwatched: async (sessionId) => (await node.sessions.find(sessionId))?.isUnwatched === true,
     async passDeadline(sessionId) {
       const session = await node.sessions.find(sessionId);
       if (session === null) throw new Error('there is no such session');
