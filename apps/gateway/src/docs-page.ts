@@ -2,7 +2,7 @@
 
 import type { AsyncApiDocument } from '@qrcast/core/asyncapi';
 import { ERRORS } from '@qrcast/core/errors';
-import type { JsonSchema } from '@qrcast/core/json-schema';
+import { type JsonSchema, wordsOf } from '@qrcast/core/json-schema';
 import type { OpenApiDocument } from '@qrcast/core/openapi';
 import { callArticle, callsOf } from './docs-calls.ts';
 import { codeBlock, curl, json } from './docs-code.ts';
@@ -150,7 +150,7 @@ function objectsOf(openApi: OpenApiDocument, asyncApi: AsyncApiDocument): [name:
 }
 
 function object(name: string, schema: JsonSchema, schemas: Readonly<Record<string, JsonSchema>>): Html {
-  if (schema['enum'] !== undefined) return html`<article class="object"><h3>${name}</h3>${enumWords(name, schema)}</article>`;
+  if (wordsOf(schema) !== null) return html`<article class="object"><h3>${name}</h3>${enumWords(name, schema)}</article>`;
   const { description } = schema;
   return html`<article class="object" id="schema-${name}">
 <h3><a href="#schema-${name}">${name}</a></h3>

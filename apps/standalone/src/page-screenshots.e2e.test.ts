@@ -2,6 +2,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { openTestProxy } from '@qrcast/runtime/test-proxy';
 import { decode, encode } from 'fast-png';
 import type { Browser, Page } from 'playwright-core';
@@ -20,7 +21,7 @@ describe.runIf(process.env['QRCAST_SCREENSHOTS'] === '1')('screenshots', () => {
 
   beforeAll(async () => {
     const redisUrl = inject('redisUrl');
-    [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl })]);
+    [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl, policy: { codeTtlMs: DEFAULT_POLICY.codeTtlMs } })]);
   });
   afterAll(async () => {
     await browser.close();
@@ -51,6 +52,18 @@ describe.runIf(process.env['QRCAST_SCREENSHOTS'] === '1')('screenshots', () => {
   ] as const)('%s', async (name, screen, locale, colorScheme) => {
     const { page } = await openLogin({ ...screen, locale, colorScheme });
     await page.waitForSelector('svg#code'); // the very first one may be the provider's picture still
+    await save(page, name);
+  });
+
+  it.each([
+    ['finishing-en-dark', WIDE, 'en-GB', 'dark'],
+    ['finishing-ru-light-phone', HAND, 'ru-RU', 'light'],
+  ] as const)('%s', async (name, screen, locale, colorScheme) => {
+    const { page, instance } = await openLogin({ ...screen, locale, colorScheme });
+    await untilState(page, 'showing');
+    instance.setState('starting');
+    await untilState(page, 'waiting');
+    await page.waitForFunction(`!document.querySelector('qrcast-login').shadowRoot.querySelector('#code')`);
     await save(page, name);
   });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createSchemaComponents, type Dialect } from './json-schema.ts';
+import { createSchemaComponents, type Dialect, wordsOf } from './json-schema.ts';
 import { createSessionSchema, readSessionSchema } from './requests.ts';
 import { wireSessionSchema } from './wire.ts';
 
@@ -35,6 +35,16 @@ describe.each(DIALECTS)('in %s', (dialect) => {
     components.request(createSessionSchema);
     expect(components.all()['Session']).not.toHaveProperty('additionalProperties');
     expect(components.all()['CreateSession']).toMatchObject({ additionalProperties: false });
+  });
+
+  test('words that may become more are known, and stay open', () => {
+    const components = createSchemaComponents(dialect);
+    components.answer(wireSessionSchema);
+    const { NoticeCode, SessionState } = components.all();
+    expect(NoticeCode).toMatchObject({ anyOf: [{ enum: expect.arrayContaining(['login_finishing']) }, { type: 'string' }] });
+    expect(wordsOf(NoticeCode ?? {})).toContain('provider_timeout');
+    expect(SessionState).toMatchObject({ enum: expect.arrayContaining(['showing']) });
+    expect(wordsOf({ type: 'string' })).toBeNull();
   });
 
   test('a query is told as what it becomes', () => {

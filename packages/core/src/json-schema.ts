@@ -33,7 +33,8 @@ export function createSchemaComponents(target: Dialect): SchemaComponents {
     const { [DEFINITIONS[target]]: definitions = {}, ...rest } = root;
     for (const [id, component] of Object.entries(definitions as Readonly<Record<string, JsonSchema>>)) {
       const words = ENUM_WORDS[id];
-      add(id, repoint({ ...component, ...(words === undefined ? {} : { 'x-enumDescriptions': words }) }) as JsonSchema);
+      const told = { ...component, ...(words === undefined ? {} : { 'x-enumDescriptions': words }) };
+      add(id, repoint(OPEN_ENUMS.has(id) ? opened(told) : told) as JsonSchema);
     }
     return repoint(rest) as JsonSchema;
   }
@@ -50,6 +51,20 @@ export function createSchemaComponents(target: Dialect): SchemaComponents {
     answer: (schema) => convert(schema, 'output'),
     all: () => Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
+}
+
+/** Words that more may be added to within v1. */
+const OPEN_ENUMS: ReadonlySet<string> = new Set(['NoticeCode', 'CallbackType', 'WebhookFindingCode']);
+
+/** The words that are known, or any other: a client that checks answers against this document must not refuse a newer one. */
+function opened({ type, enum: words, ...rest }: JsonSchema): JsonSchema {
+  return { ...rest, anyOf: [{ type, enum: words }, { type }] };
+}
+
+/** The known words of an enum, also of an open one; null for other schemas. */
+export function wordsOf(schema: JsonSchema): readonly string[] | null {
+  const [known] = (schema['anyOf'] ?? [schema]) as readonly JsonSchema[];
+  return (known?.['enum'] as readonly string[] | undefined) ?? null;
 }
 
 /** Takes away what zod adds for itself: closed answers, and the bounds of a safe integer. */
