@@ -85,6 +85,15 @@ describe('our own logout', () => {
     expect(judgeCheck(recordOf(), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('lost'); // the twin
   });
 
+  test.each([
+    [-1, 'logged_out'],
+    [1, 'lost'],
+  ])('a check that began %s ms after it and found the instance linked: what is notified then is %s', (offset, verdict) => {
+    const seen = judgeCheck(recordOf({ ownLogoutAt }), { kind: 'authorized', account: null }, ownLogoutAt + offset, ownLogoutAt + 500);
+    if (seen.kind !== 'kept') throw new Error('it was linked');
+    expect(judgeLoss(seen.record, notified('notAuthorized', ownLogoutAt + 2_000), NOW)).toBe(verdict);
+  });
+
   test('found by a check later: it was ours, unless the instance was seen linked in between', () => {
     const record = recordOf({ ownLogoutAt });
     const at = ownLogoutAt + DAY_MS;
