@@ -48,9 +48,10 @@ export function judgeCheck(record: ConnectedInstance, outcome: Outcome, startedA
     return refusals >= REFUSALS_UNTIL_END ? { kind: 'refused', reason: outcome.reason } : { kind: 'kept', record: { ...record, refusals } };
   }
   if (outcome.kind !== 'authorized') return { kind: 'kept', record };
-  // It is linked still: what logout there was came to nothing.
-  const isUsual = record.refusals === 0 && record.ownLogoutAt === null;
-  return { kind: 'kept', record: isUsual ? record : { ...record, refusals: 0, ownLogoutAt: null } };
+  // It is linked still. So a logout of ours came to nothing, unless it was asked for after the check began.
+  const ownLogoutAt = record.ownLogoutAt !== null && startedAt <= record.ownLogoutAt ? record.ownLogoutAt : null;
+  const isUsual = record.refusals === 0 && record.ownLogoutAt === ownLogoutAt;
+  return { kind: 'kept', record: isUsual ? record : { ...record, refusals: 0, ownLogoutAt } };
 }
 
 function stateOf(outcome: Outcome): LossState | null {

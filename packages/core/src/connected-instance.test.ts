@@ -79,6 +79,21 @@ describe('our own logout', () => {
     expect(judgeLoss(recordOf({ ownLogoutAt }), notified(state, ownLogoutAt + offset), NOW)).toBe(verdict);
   });
 
+  test('found by a check that began before it and was answered after it', () => {
+    const startedAt = ownLogoutAt - 4_000;
+    expect(judgeCheck(recordOf({ ownLogoutAt }), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('logged_out');
+    expect(judgeCheck(recordOf(), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('lost'); // the twin
+  });
+
+  test.each([
+    [-1, 'logged_out'],
+    [1, 'lost'],
+  ])('a check that began %s ms after it and found the instance linked: what is notified then is %s', (offset, verdict) => {
+    const seen = judgeCheck(recordOf({ ownLogoutAt }), { kind: 'authorized', account: null }, ownLogoutAt + offset, ownLogoutAt + 500);
+    if (seen.kind !== 'kept') throw new Error('it was linked');
+    expect(judgeLoss(seen.record, notified('notAuthorized', ownLogoutAt + 2_000), NOW)).toBe(verdict);
+  });
+
   test('found by a check later: it was ours, unless the instance was seen linked in between', () => {
     const record = recordOf({ ownLogoutAt });
     const at = ownLogoutAt + DAY_MS;

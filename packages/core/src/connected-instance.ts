@@ -89,10 +89,10 @@ export function judgeLoss(record: ConnectedInstance, said: Said, now: number): L
 
 export const isLoss = (state: string): state is LossState => lossStateSchema.safeParse(state).success;
 
-/** A check that finds the instance logged out after our own logout cannot know of another cause. */
+/** A check cannot know of another cause than our own logout; it may also have begun before the logout and been answered after it. */
 function isOwnLogout({ ownLogoutAt }: ConnectedInstance, { at, by, state }: Said): boolean {
-  if (ownLogoutAt === null || state !== 'notAuthorized' || secondOf(at) < secondOf(ownLogoutAt)) return false;
-  return by === 'check' || at < ownLogoutAt + OWN_LOGOUT_MS;
+  if (ownLogoutAt === null || state !== 'notAuthorized') return false;
+  return by === 'check' || (secondOf(at) >= secondOf(ownLogoutAt) && at < ownLogoutAt + OWN_LOGOUT_MS);
 }
 
 const secondOf = (at: number): number => Math.floor(at / 1000);
