@@ -49,7 +49,6 @@ async function openHost(embed: Embed, from = cluster, origin = site.origin): Pro
   const instance = from.newInstance();
   const created = await from.create(instance);
   const page = await (await browser.newContext()).newPage();
-  page.setDefaultTimeout(30_000);
   const login = embed(created, from.gateways[0]?.publicUrl ?? '');
   await page.goto(origin + site.serve(`<input id="field"><div style="height: 3000px"></div>${login}`));
   return { page, instance, id: created.session.id, login: page.frames()[1] ?? page };

@@ -36,7 +36,6 @@ async function createLogin() {
 
 async function openTab(): Promise<Page> {
   const page = await (await browser.newContext({ viewport: { width: 1000, height: 1400 } })).newPage();
-  page.setDefaultTimeout(20_000);
   return page;
 }
 

@@ -38,7 +38,6 @@ async function openEmbedded(markup: string, loginOf: (created: Created) => strin
   const created = await cluster.create(instance);
   const path = site.serve(markup.replace('%', loginOf(created)));
   const page = await (await browser.newContext()).newPage();
-  page.setDefaultTimeout(20_000);
   await page.addInitScript(`addEventListener('qrcast-session', ({ detail }) => (globalThis.told = detail.state));`);
   await page.goto(`${origin}${path}`);
   return { ...created, instance, page };
