@@ -12,7 +12,7 @@ export const EN: Texts = {
   showing: { title: 'Scan the code with MAX', detail: 'It renews by itself.' },
   finishing: {
     title: 'Scanned; finishing the login',
-    detail: 'The code was scanned. This usually takes a few seconds. There is nothing you need to do.',
+    detail: 'This usually takes a few seconds. There is nothing you need to do.',
   },
   password: { title: 'Enter your MAX password', detail: 'The code was scanned. This account is also protected by a password.' },
   connected: { title: 'Connected', detail: 'Your MAX account is linked. You are all set.' },
