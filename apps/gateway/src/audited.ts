@@ -251,7 +251,7 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
 
     theirSession: (lookup) => async (request) => {
       const found = await lookup(request);
-      // What may not is refused after it was looked up.
+      // A ticket without the `view` scope is refused later, so its look-up is not a watch.
       if (READS.has(request.method) && mayView(found.principal)) watched(found.principal, found.session);
       return found;
     },

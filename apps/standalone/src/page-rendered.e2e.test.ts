@@ -78,6 +78,7 @@ describe.concurrent('an element', () => {
     ],
   ])('%s causes no polls until it is rendered, and none after', async ([_name = '', markup = '', hide = '', show = ''], { expect }) => {
     const script = `<script>const q = (selector) => document.querySelector(selector);</script>`;
+    // A popover that was never shown refuses to be hidden; then it is hidden already.
     const hiding = `<script>try { ${hide} } catch {}</script>`;
     const embedded = await openEmbedded(`${script}${markup}${hiding}`);
     const { page, instance } = embedded;
