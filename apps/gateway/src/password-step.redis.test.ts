@@ -5,10 +5,11 @@ import { passwordTriesKey, passwordTurnKey } from '@qrcast/runtime/keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
 
-/** The provider: says to every password what `says` holds, in its own words. */
+/** The provider: says to every password what `says` holds, in its own words; but 429 first, as often as `tooSoon` says. */
 let provider: Server;
 const asked: { path: string; body: string }[] = [];
 let says: unknown = null;
+let tooSoon = { times: 0, headers: {} };
 let test: TestGateway;
 /** Another gateway of the same installation. */
 let second: TestGateway;
@@ -19,6 +20,7 @@ const SUCCESS = { status: true, data: { status: 'success', reason: '' } };
 beforeAll(async () => {
   provider = createServer(async (request, response) => {
     asked.push({ path: request.url ?? '', body: await textOf(request) });
+    if (tooSoon.times-- > 0) return void response.writeHead(429, tooSoon.headers).end('Too Many Requests');
     response.writeHead(says === null ? 502 : 200, { 'content-type': 'application/json' }).end(says === null ? '' : JSON.stringify(says));
   });
   await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
@@ -100,6 +102,29 @@ describe('POST /v1/sessions/{id}/password', () => {
     says = FAIL('rate_limit_exceeded');
     const { status, body, headers } = await submit(made);
     expect([status, body.code, headers.get('retry-after')]).toEqual([429, 'too_many_requests', '60']);
+    expect((await test.call('GET', `/v1/sessions/${made.session.id}`)).body.session.notice?.code).toBe('password_rate_limited');
+  });
+
+  it('one that comes too soon for the provider is handed over once more, and neither told nor counted', async () => {
+    const made = await waiting();
+    says = SUCCESS;
+    tooSoon = { times: 1, headers: { 'retry-after': '1' } };
+    const before = asked.length;
+    expect((await submit(made)).status).toBe(200);
+    expect(asked.slice(before).map(({ body }) => body)).toEqual(Array(2).fill('{"password":"correct horse"}'));
+    expect((await test.call('GET', `/v1/sessions/${made.session.id}`)).body.session.notice).toBeNull();
+  });
+
+  it.each([
+    ['again', { times: 2, headers: {} }, 2],
+    ['for a minute', { times: 1, headers: { 'retry-after': '60' } }, 1],
+  ])('one that the provider refuses %s for being too soon is too_many_requests', async (_, refusals, requests) => {
+    const made = await waiting();
+    says = SUCCESS;
+    tooSoon = refusals;
+    const before = asked.length;
+    const { status, body } = await submit(made);
+    expect([status, body.code, asked.length - before]).toEqual([429, 'too_many_requests', requests]);
     expect((await test.call('GET', `/v1/sessions/${made.session.id}`)).body.session.notice?.code).toBe('password_rate_limited');
   });
 

@@ -39,6 +39,9 @@ export interface PasswordStepDeps {
 /** A timer and Redis's expiry round to whole milliseconds, each in its own way. */
 const TURN_MARGIN_MS = 20;
 
+/** A person who looks at "Checking…" waits no longer for a limit to pass. */
+const LONGEST_WAIT_MS = 5_000;
+
 export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
   const { sessions, watching, provider, instanceCredentials, redis, namespace, clock } = deps;
   const attempts = createPasswordAttempts(deps);
@@ -62,7 +65,21 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
   async function handOver(session: Session, password: string): Promise<PasswordOutcome> {
     await takeTurn(session);
     const credentials = await instanceCredentials.require(session);
-    return underWay.during(session.instanceKey, () => provider.sendPassword(credentials, password));
+    return underWay.during(session.instanceKey, () => handOverSpaced(session, () => provider.sendPassword(credentials, password)));
+  }
+
+  /** A 429 came from the limit of a call a second, which the network can break for us: nobody looked at the password. Once more, later. */
+  async function handOverSpaced(session: Session, send: () => Promise<PasswordOutcome>): Promise<PasswordOutcome> {
+    const outcome = await send();
+    if (!isTooSoon(outcome)) return outcome;
+    const waitMs = Math.max(outcome.retryAfterMs ?? 0, MIN_SPACING_MS);
+    if (waitMs <= LONGEST_WAIT_MS) {
+      await redis.set(passwordTurnKey(namespace, session.instanceKey), '1', 'PX', waitMs + MIN_SPACING_MS);
+      await delay(waitMs);
+      const second = await send();
+      if (!isTooSoon(second)) return second;
+    }
+    return { kind: 'rejected', code: 'password_rate_limited' };
   }
 
   /**
@@ -122,3 +139,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
     },
   };
 }
+
+type TooSoon = Extract<PasswordOutcome, { kind: 'trouble' }>;
+
+const isTooSoon = (outcome: PasswordOutcome): outcome is TooSoon => outcome.kind === 'trouble' && outcome.code === 'rate_limited';

@@ -23,8 +23,8 @@ export interface PasswordsUnderWayDeps {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Longer than a request takes, so that a mark outlives it only where a gateway died. */
-const LONGEST_MS = 20_000;
+/** Longer than a password takes that is handed over twice, so that a mark outlives it only where a gateway died. */
+const LONGEST_MS = 45_000;
 
 export function createPasswordsUnderWay({ redis, namespace, clock }: PasswordsUnderWayDeps): PasswordsUnderWay {
   return {

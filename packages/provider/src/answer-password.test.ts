@@ -46,7 +46,7 @@ test.each<readonly [status: number, body: string, expected: PasswordOutcome]>([
   [403, '<html>', trouble('provider_refused')],
   [404, '<html>', trouble('provider_refused')],
   [408, '', trouble('provider_timeout')],
-  [429, '', LIMITED],
+  [429, '', trouble('rate_limited')],
   [466, '', trouble('provider_refused')],
   [500, '', trouble('provider_error')],
   [504, '<html>', trouble('provider_timeout')],

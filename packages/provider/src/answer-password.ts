@@ -18,7 +18,6 @@ const REASONS: ReadonlyMap<unknown, PasswordOutcome> = new Map<unknown, Password
 
 /** `POST sendAuthorizationPassword`: `{"status":true,"data":{"status":"success"|"fail","reason"}}`. */
 export function interpretPassword(answer: Answer): PasswordOutcome {
-  if (answer.status === 429) return { kind: 'rejected', code: 'password_rate_limited' };
   const reading = readAnswer(answer);
   switch (reading.kind) {
     case 'reading':
