@@ -47,7 +47,13 @@ export async function openPage(browser: Browser, { allowed, ...options }: PageOp
 
 /** Of the hosted page, which tells it on its root. */
 export async function untilState(page: Page, state: string): Promise<void> {
-  await page.waitForSelector(`html[data-state="${state}"]`);
+  try {
+    await page.waitForSelector(`html[data-state="${state}"]`);
+  } catch (cause) {
+    const shown = 'document.querySelector("qrcast-login")?.shadowRoot?.textContent';
+    const seen = await page.evaluate<string>(`document.documentElement.dataset.state + ': ' + ${shown}`);
+    throw new Error(`expected the page to be ${state}; it is ${seen}`, { cause });
+  }
 }
 
 /** What the code says that can be seen, read from the whole screen as a phone would. */
