@@ -69,7 +69,7 @@ export async function openLeakStage(hunt: LeakHunt, releasers: Releasers): Promi
   const around = {
     redis: await keep(releasers, openRedisEvidence(redisUrl)),
     redisProxy: await keep(releasers, openTestProxy(Number(new URL(redisUrl).port))),
-    simulator: await keep(releasers, openSimulator({ rotateMs: 3_000 })),
+    simulator: await keep(releasers, openSimulator({ rotateMs: 600_000 })), // the code in Redis is the one that was noted
     echoing: await keep(releasers, openEchoingProvider()),
     receiver: await keep(releasers, openTestReceiver()),
     callers: await keep(releasers, createCallers()),
