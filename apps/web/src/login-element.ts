@@ -6,7 +6,7 @@
 
 import { watchSession } from '@qrcast/client';
 import type { CallResult } from '@qrcast/client/types';
-import { LitElement, type PropertyValues, type TemplateResult, unsafeCSS } from 'lit';
+import { LitElement, type PropertyValues, unsafeCSS } from 'lit';
 import { type CardHandlers, cardTemplate } from './card.ts';
 import codeStyle from './code-panel.css?inline';
 import { type Login, type Model, type OpenWatch, openLogin, START } from './login.ts';
@@ -16,6 +16,7 @@ import { nearestLanguage } from './nearest-language.ts';
 import passwordStyle from './password-form.css?inline';
 import { isRendered, onRenderingChange } from './rendered.ts';
 import { chooseLanguage, type Language, type Refusal, textsOf } from './texts.ts';
+import type { Markup } from './tidy-html.ts';
 import { type TurnDetails, turnsBetween } from './turns.ts';
 import { type Body, type ScreenState, toRefusedView, toView, type View, wayBack } from './view.ts';
 
@@ -152,7 +153,7 @@ export class LoginElement extends LitElement {
     this.renderOptions.renderBefore = renderBefore;
   }
 
-  protected override render(): TemplateResult {
+  protected override render(): Markup {
     const language = this.#language();
     const texts = textsOf(language);
     const moment = { texts, now: this.#login?.serverNow() ?? null, returnAt: this.#returnAt };
