@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
 
 /**
@@ -6,7 +7,7 @@ import { defineConfig, type Plugin } from 'vite';
  * and no polyfill is injected. Names carry no hash: during a rollout a page from one gateway gets its script from another.
  */
 export default defineConfig({
-  plugins: [withoutPolicy()],
+  plugins: [withoutPolicy(), classicScript()],
   root: 'src',
   base: '/connect/',
   publicDir: false,
@@ -14,8 +15,10 @@ export default defineConfig({
   build: {
     outDir: '../dist',
     emptyOutDir: true,
-    // The style needs these for its colours, light-dark(); the client for AbortSignal.any.
-    target: ['chrome123', 'edge123', 'firefox124', 'safari17.5', 'ios17.5'],
+    // Older browsers than we support are to read the script, too: what it cannot do there, it says.
+    target: 'es2022',
+    // The style needs these for its colours, light-dark().
+    cssTarget: ['chrome123', 'edge123', 'firefox124', 'safari17.5', 'ios17.5'],
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: {
@@ -39,6 +42,16 @@ function withoutPolicy(): Plugin {
         const result = code.replace('=t.trustedTypes', '=void 0');
         return result === code ? this.error('expected lit-html to read trustedTypes; look how this version makes its policy') : result;
       },
+    },
+  };
+}
+
+/** The one script that must run in browsers without modules: as it is written. */
+function classicScript(): Plugin {
+  return {
+    name: 'classic-script',
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: 'assets/trouble.js', source: readFileSync(new URL('src/trouble.js', import.meta.url)) });
     },
   };
 }

@@ -16,18 +16,19 @@ export function passwordForm({ error, ask, startOver }: PasswordBody, texts: Tex
   const isOff = isBusy || waitSeconds !== null || startOver.ask?.isBusy === true;
   const label = isBusy ? texts.passwordSending : waitSeconds === null ? texts.passwordSend : texts.againIn(waitSeconds);
 
-  function submit(event: SubmitEvent): void {
+  // By the button, which Enter in the field presses, too. In a frame with `sandbox` but without `allow-forms` no form is ever submitted.
+  // `submit` is what some password managers call.
+  function send(event: Event): void {
     event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement; // it listens on the form
-    const field = form.querySelector('input');
-    if (isOff || field === null || field.value === '') return;
+    const field = (event.currentTarget as Element).closest('form')?.querySelector('input'); // it listens on elements
+    if (isOff || field == null || field.value === '') return;
     const password = field.value;
     field.value = '';
     handlers.onPassword(password);
   }
 
   // Not `disabled`: that would throw the focus of a keyboard user away while the answer is on its way.
-  return html`<form autocomplete="off" novalidate @submit=${submit}>
+  return html`<form autocomplete="off" novalidate @submit=${send}>
     <label for="password" .textContent=${texts.passwordLabel}></label>
     <div class="field">
       <input
@@ -49,7 +50,7 @@ export function passwordForm({ error, ask, startOver }: PasswordBody, texts: Tex
       </button>
     </div>
     ${error === null ? nothing : html`<p id="mistake" class="error" part="error" .textContent=${error}></p>`}
-    <button class="button" part="button" type="submit" aria-disabled=${isOff} .textContent=${label}></button>
+    <button class="button" part="button" type="submit" aria-disabled=${isOff} @click=${send} .textContent=${label}></button>
     ${startOver.ask === null ? nothing : startOverTemplate(startOver.ask, isBusy, texts, handlers)}
     ${startOver.error === null ? nothing : html`<p class="error" part="error" .textContent=${startOver.error}></p>`}
   </form>`;
