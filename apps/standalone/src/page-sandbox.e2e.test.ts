@@ -103,7 +103,7 @@ describe('the hosted page in a frame with sandbox', () => {
     const { page } = await openFramed(hosted('', id, bound));
     await expect
       .poll(async () => (await page.frameLocator('iframe').locator('noscript').allInnerTexts()).join())
-      .toMatch(/JavaScript[^]*нужен/);
+      .toMatch(/JavaScript[\s\S]*нужен/);
     await page.context().close();
   });
 });
