@@ -14,7 +14,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /**
  * Nothing inline, nothing from elsewhere. A code that cannot be drawn is a picture in a data URL; the stream is on our own origin, and
- * `'self'` covers its WebSocket (Safari before 16 thinks otherwise, and gets Server-Sent Events). No markup is parsed by script.
+ * `'self'` covers its WebSocket (Safari before 16 thinks otherwise, and gets Server-Sent Events). No markup is parsed by script. `lit-html` is
+ * for the element of an older gateway, which this page may get during a rollout.
  */
 const pagePolicy = (framers: readonly string[]): string =>
   [
@@ -27,7 +28,7 @@ const pagePolicy = (framers: readonly string[]): string =>
     "form-action 'none'",
     `frame-ancestors ${framers.length === 0 ? "'none'" : framers.join(' ')}`,
     "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
+    'trusted-types lit-html',
   ].join('; ');
 
 /** The page that opened a login in a window of its own must be able to see whether it is closed, and be told the result. */
