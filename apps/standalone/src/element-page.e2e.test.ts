@@ -127,7 +127,10 @@ describe('what a page sets before the element is there', () => {
   it.each([
     ['in the markup', `<qrcast-login></qrcast-login><script>globalThis.login = document.querySelector('qrcast-login'); ${set}`],
     ['made by script', `<script>globalThis.login = document.createElement('qrcast-login'); ${set} document.body.append(login);`],
-    ['put into the page later', `<script>globalThis.login = document.createElement('qrcast-login'); ${set} ${defined}document.body.append(login));`],
+    [
+      'put into the page later',
+      `<script>globalThis.login = document.createElement('qrcast-login'); ${set} ${defined}document.body.append(login));`,
+    ],
   ])('counts at once, all of it, on an element %s', async (_where, body) => {
     const page = await openSite(`${body} ${defined}{ globalThis.seen = ${state}; });</script>`);
     await page.waitForFunction('globalThis.seen');

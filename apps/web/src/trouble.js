@@ -40,6 +40,8 @@
       line.textContent = words[i];
       note.appendChild(line);
     }
+    var login = document.querySelector('qrcast-login');
+    if (login !== null) main.removeChild(login); // it would go on to say that it connects
     main.appendChild(note);
     document.title = words[0];
     document.documentElement.lang = language;
