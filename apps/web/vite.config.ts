@@ -1,4 +1,5 @@
-import { defineConfig } from 'vite';
+import { readFileSync } from 'node:fs';
+import { defineConfig, type Plugin } from 'vite';
 
 /**
  * Two things come out, for the gateway to serve: `element.js`, the whole element in one module, and the hosted page, which loads it like
@@ -6,6 +7,7 @@ import { defineConfig } from 'vite';
  * and no polyfill is injected. Names carry no hash: during a rollout a page from one gateway gets its script from another.
  */
 export default defineConfig({
+  plugins: [withoutPolicy(), classicScript()],
   root: 'src',
   base: '/connect/',
   publicDir: false,
@@ -13,8 +15,10 @@ export default defineConfig({
   build: {
     outDir: '../dist',
     emptyOutDir: true,
-    // The style needs these for its colours, light-dark(); the client for AbortSignal.any.
-    target: ['chrome123', 'edge123', 'firefox124', 'safari17.5', 'ios17.5'],
+    // Older browsers than we support are to read the script, too: what it cannot do there, it says.
+    target: 'es2022',
+    // The style needs these for its colours, light-dark().
+    cssTarget: ['chrome123', 'edge123', 'firefox124', 'safari17.5', 'ios17.5'],
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: {
@@ -27,3 +31,27 @@ export default defineConfig({
     },
   },
 });
+
+/** Lit makes its Trusted Types policy when it is loaded, under a name that the page may have taken. Ours needs none (parse-template.ts). */
+function withoutPolicy(): Plugin {
+  return {
+    name: 'without-policy',
+    transform: {
+      filter: { id: /\/lit-html\/lit-html\.js$/ },
+      handler(code) {
+        const result = code.replace('=t.trustedTypes', '=void 0');
+        return result === code ? this.error('expected lit-html to read trustedTypes; look how this version makes its policy') : result;
+      },
+    },
+  };
+}
+
+/** The one script that must run in browsers without modules: as it is written. */
+function classicScript(): Plugin {
+  return {
+    name: 'classic-script',
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: 'assets/trouble.js', source: readFileSync(new URL('src/trouble.js', import.meta.url)) });
+    },
+  };
+}

@@ -289,6 +289,7 @@ const BROUGHT_ABOUT: Readonly<Record<string, (operation: Operation) => Promise<A
     return test.call(operation.method, `/v1/admin/tenants/${id}/keys/${keyId}`, { secret: ADMIN_KEY });
   },
   'framedLoginPage 503 unavailable': (operation) => call(operation, {}, 'ses_none', stranded),
+  'loginPageOrigins 503 unavailable': (operation) => call(operation, {}, 'ses_none', stranded),
   'ready 503': (operation) => call(operation, {}, 'none', leaving),
 };
 

@@ -55,8 +55,29 @@ describe('every answer', () => {
     const { 'x-content-type-options': sniff, 'referrer-policy': referrer } = SECURITY_HEADERS;
     expect([headers.get('x-content-type-options'), headers.get('referrer-policy')]).toEqual([sniff, referrer]);
     expect(headers.get('content-security-policy')).not.toMatch(/unsafe|\*|http/);
-    expect(headers.get('cross-origin-resource-policy')).toBe(path === '/element.js' ? 'cross-origin' : 'same-origin');
+    expect(headers.get('cross-origin-resource-policy')).toBe(/\.js$/.test(path) ? 'cross-origin' : 'same-origin');
     expect(headers.get('set-cookie')).toBeNull();
+  });
+
+  it('isolates each page but the login, which the page that opened it has to see', async () => {
+    const { session } = mine;
+    const ask = async (path: string) => {
+      const { headers } = await test.call('GET', path, { secret: null });
+      return [path, headers.get('content-type')?.split(';')[0], headers.get('cross-origin-opener-policy')];
+    };
+    const logins = ['/connect', `/connect/${session.id}`, '/connect/ses_none'];
+    for (const path of logins) expect(await ask(path)).toEqual([path, 'text/html', 'unsafe-none']);
+    const others = [
+      '/docs',
+      '/',
+      '/connect/',
+      '/connect/none',
+      `/connect/${session.id}/origins`,
+      '/element.js',
+      '/v1/nothing',
+      '/index.html',
+    ];
+    for (const path of others) expect((await ask(path))[2], path).toBe('same-origin');
   });
 
   it('of a stream has them, too', async () => {

@@ -39,6 +39,7 @@ describe('the page', () => {
     const policy = String(headers['content-security-policy']);
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
     expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).toContain("require-trusted-types-for 'script'; trusted-types lit-html");
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
   });
 
@@ -54,6 +55,27 @@ describe('the page', () => {
     const again = await get('/connect/ses_framed', { 'if-none-match': String(framed.headers.etag) });
     expect(again.statusCode).toBe(304);
     expect(again.headers['content-security-policy']).toBe(framed.headers['content-security-policy']);
+  });
+
+  it('lets the page that opened it see it, and says whom it may tell the result', async () => {
+    addPageRoutes(app, folder, framersOf);
+    for (const url of ['/connect', '/connect/ses_framed']) {
+      const { headers } = await get(url);
+      expect(headers['cross-origin-opener-policy'], url).toBe('unsafe-none');
+      const known = await get(url, { 'if-none-match': String(headers.etag) });
+      expect([known.statusCode, known.headers['cross-origin-opener-policy']]).toEqual([304, 'unsafe-none']);
+    }
+    const told = await get('/connect/ses_framed/origins');
+    expect(told.json()).toEqual({ origins: ['https://app.example.com', 'https://shop.example.com:8443'] });
+    expect(told.headers).toMatchObject({ 'cache-control': 'no-store', 'access-control-allow-origin': '*' });
+    expect((await get('/connect/ses_none/origins')).json()).toEqual({ origins: [] });
+    expect((await get('/connect/none/origins')).statusCode).toBe(404);
+  });
+
+  it('has files that a frame without an origin can load', async () => {
+    addPageRoutes(app, folder, framersOf);
+    const { headers } = await get('/connect/assets/connect.css', { origin: 'null' });
+    expect(headers).toMatchObject({ 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' });
   });
 
   it('is at no other address', async () => {

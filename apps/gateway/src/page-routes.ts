@@ -14,7 +14,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /**
  * Nothing inline, nothing from elsewhere. A code that cannot be drawn is a picture in a data URL; the stream is on our own origin, and
- * `'self'` covers its WebSocket (Safari before 16 thinks otherwise, and gets Server-Sent Events). Markup is made by lit alone.
+ * `'self'` covers its WebSocket (Safari before 16 thinks otherwise, and gets Server-Sent Events). No markup is parsed by script. `lit-html` is
+ * for the element of an older gateway, which this page may get during a rollout.
  */
 const pagePolicy = (framers: readonly string[]): string =>
   [
@@ -30,6 +31,10 @@ const pagePolicy = (framers: readonly string[]): string =>
     'trusted-types lit-html',
   ].join('; ');
 
+/** The page that opened a login in a window of its own must be able to see whether it is closed, and be told the result. */
+const OPENER_POLICY = { 'cross-origin-opener-policy': 'unsafe-none' } as const;
+/** A frame with `sandbox` has no origin, so to a browser our own files are another site's. They hold no secret. */
+const FOR_EVERY_ORIGIN = { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' } as const;
 /** What is none, may be a path that went astray. */
 const SESSION_ID = /^ses_[A-Za-z0-9_-]+$/;
 /** Their names carry no version, so that any gateway of a rollout has them all: browsers ask each time, and mostly hear 304. */
@@ -42,7 +47,7 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
   const page = readPart(folder, 'connect.html');
   const element = readPart(folder, 'element.js');
   app.get('/connect', async (request, reply) => {
-    reply.header('content-security-policy', pagePolicy([]));
+    reply.headers(OPENER_POLICY).header('content-security-policy', pagePolicy([]));
     return sendStaticFile(request, reply, page, ASK_EACH_TIME);
   });
   // The same page for a frame. Whose it is has to be known before the fragment, which never comes here: so the address names the session.
@@ -50,18 +55,26 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
     const { id } = request.params;
     if (!SESSION_ID.test(id)) return reply.callNotFound();
     const framers = await framersOf(id);
-    reply.header('content-security-policy', pagePolicy(framers));
+    reply.headers(OPENER_POLICY).header('content-security-policy', pagePolicy(framers));
     if (framers.length > 0) reply.raw.removeHeader('x-frame-options'); // it can name no origins, and would forbid all
     return sendStaticFile(request, reply, page, ASK_EACH_TIME);
   });
-  app.get('/element.js', async (request, reply) => {
-    reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin');
-    return sendStaticFile(request, reply, element, ELEMENT_CACHE);
+  // Whom the page may tell the result. It says no more than the policy of the page itself.
+  app.get<{ Params: { id: string } }>('/connect/:id/origins', async (request, reply) => {
+    const { id } = request.params;
+    if (!SESSION_ID.test(id)) return reply.callNotFound();
+    return reply
+      .headers(FOR_EVERY_ORIGIN)
+      .header('cache-control', 'no-store')
+      .send({ origins: await framersOf(id) });
   });
+  app.get('/element.js', async (request, reply) => sendStaticFile(request, reply.headers(FOR_EVERY_ORIGIN), element, ELEMENT_CACHE));
   for (const name of readdirSync(join(folder, 'assets'))) {
     if (TYPES[extname(name)] === undefined) continue;
     const asset = readPart(folder, join('assets', name));
-    app.get(`/connect/assets/${name}`, async (request, reply) => sendStaticFile(request, reply, asset, ASK_EACH_TIME));
+    app.get(`/connect/assets/${name}`, async (request, reply) =>
+      sendStaticFile(request, reply.headers(FOR_EVERY_ORIGIN), asset, ASK_EACH_TIME),
+    );
   }
 }
 

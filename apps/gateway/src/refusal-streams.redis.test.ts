@@ -45,6 +45,20 @@ describe.each(STREAM_TRANSPORTS)('a stream: $name', (transport) => {
     if (number !== undefined) expect(number).toBe(CLOSE_CODES[wanted?.close ?? 'unauthenticated']);
     if (status !== undefined) expect(status).toBe(ERRORS[wanted?.code ?? 'not_found'].status);
   });
+
+  it.each(['null', 'NULL', 'file://', ''])(
+    'from a page without an origin, as a sandboxed frame is one, is refused a ticket that names origins: %j',
+    async (origin) => {
+      const ticket = await test.ticketFor(mine.session.id, { origins: ['https://app.example.com'] });
+      const stream = transport.open({ url: test.url, ticket, origin });
+      const { code, number, status } = await stream.ended;
+      expect(stream.told.order).toEqual([]);
+      stream.close();
+      if (!transport.name.includes('undici')) expect(['origin_not_allowed', 'forbidden']).toContain(code); // it tells no reason
+      if (number !== undefined) expect(number).toBe(CLOSE_CODES.forbidden);
+      if (status !== undefined) expect(status).toBe(403);
+    },
+  );
 });
 
 describe('on a stream that stands', () => {

@@ -40,6 +40,7 @@ describe('POST /v1/sessions/{id}/tickets', () => {
     ['scopes', { scopes: ['admin'] }],
     ['origins', { origins: ['https://app.example.com/path'] }],
     ['origins', { origins: ['*'] }],
+    ['origins', { origins: ['null'] }],
     ['scope', { scope: 'view' }],
   ])('refuses a wrong %s (%#)', async (field, body) => {
     const { session } = await test.create();

@@ -1,11 +1,11 @@
 /** The markup of a view. It knows nothing of sessions or sockets; what a person does is handed to its handlers. */
 
-import { nothing, type TemplateResult } from 'lit';
+import { nothing } from 'lit';
 import { codePanel } from './code-panel.ts';
 import { iconTemplate } from './icons.ts';
 import { passwordForm } from './password-form.ts';
 import type { Language, Texts } from './texts.ts';
-import { html } from './tidy-html.ts';
+import { html, type Markup } from './tidy-html.ts';
 import type { Ask, Body, View, Way } from './view.ts';
 
 export interface CardHandlers {
@@ -22,7 +22,7 @@ export interface CardSetting {
   readonly isRevealed: boolean;
 }
 
-export function cardTemplate(view: View, setting: CardSetting, handlers: CardHandlers): TemplateResult {
+export function cardTemplate(view: View, setting: CardSetting, handlers: CardHandlers): Markup {
   const { texts, language } = setting;
   const { mark } = view;
   const layout = mark === null ? 'wide' : 'plain';
@@ -88,7 +88,7 @@ function leavingTemplate({ way, returnsIn }: Extract<Body, { kind: 'success' }>,
 }
 
 // Not `disabled`: that would throw the focus of a keyboard user away while the answer is on its way.
-function resumeTemplate({ isBusy, waitSeconds }: Ask, texts: Texts, { onResume }: CardHandlers): TemplateResult {
+function resumeTemplate({ isBusy, waitSeconds }: Ask, texts: Texts, { onResume }: CardHandlers): Markup {
   const label = isBusy ? texts.newCodeSending : waitSeconds === null ? texts.newCode : texts.againIn(waitSeconds);
   const isOff = isBusy || waitSeconds !== null;
   const onClick = isOff ? null : onResume;

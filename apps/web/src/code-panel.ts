@@ -1,10 +1,10 @@
 /** The code in its frame, or the place where it will be, and how to scan it. */
 
-import { nothing, type TemplateResult } from 'lit';
+import { nothing } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { drawCode } from './draw-code.ts';
 import type { Texts } from './texts.ts';
-import { html, svg } from './tidy-html.ts';
+import { html, type Markup, svg } from './tidy-html.ts';
 import type { Body, CodeBody } from './view.ts';
 
 export type PanelBody = Extract<Body, { readonly kind: 'code' | 'skeleton' }>;
@@ -12,7 +12,7 @@ export type PanelBody = Extract<Body, { readonly kind: 'code' | 'skeleton' }>;
 /** Round the frame, from the middle of its upper side. */
 const RING = 'M50 .8H91.2A8 8 0 0 1 99.2 8.8V91.2A8 8 0 0 1 91.2 99.2H8.8A8 8 0 0 1 .8 91.2V8.8A8 8 0 0 1 8.8 .8Z';
 
-export function codePanel(body: PanelBody, texts: Texts): TemplateResult {
+export function codePanel(body: PanelBody, texts: Texts): Markup {
   const code = body.kind === 'code' ? body : null;
   const below = body.kind === 'code' ? texts.validFor(body.secondsLeft) : body.note;
   return html`
@@ -56,7 +56,7 @@ function picture({ text, image }: CodeBody, texts: Texts): unknown {
   });
 }
 
-function left(share: number): TemplateResult {
+function left(share: number): Markup {
   return svg`<path class="left" d=${RING} pathLength="100" stroke-dashoffset=${(100 * (1 - share)).toFixed(1)} />`;
 }
 
@@ -67,7 +67,7 @@ const CORNERS = [
 ] as const;
 
 /** What a code looks like from afar, where there is none yet. */
-function skeleton(): TemplateResult {
+function skeleton(): Markup {
   return html`<svg class="skeleton" viewBox="0 0 29 29" aria-hidden="true">
     ${CORNERS.map(
       ([x, y]) => svg`<g transform="translate(${x} ${y})">
@@ -79,7 +79,7 @@ function skeleton(): TemplateResult {
 }
 
 /** Shown on phones alone, see the style: nobody can scan the screen in their hand. It leaves the page open, which tells the outcome. */
-function openHere(link: string, texts: Texts): TemplateResult {
+function openHere(link: string, texts: Texts): Markup {
   return html`<a
     class="button here"
     part="button"

@@ -5,6 +5,7 @@
 
 import type { RefusalCode } from '@qrcast/client/types';
 import type {} from './login-element.ts';
+import { createHost, hostWindows } from './tell-host.ts';
 import type { Language } from './texts.ts';
 import { addressedSession, finishTicket, forgetTicket, takeTicket } from './ticket.ts';
 
@@ -37,13 +38,22 @@ function main(): void {
     if (!RELOADABLE.has(detail.code)) forgetTicket();
   });
   const addressed = addressedSession();
+  const host = createHost({ windows: hostWindows(window), originsOf });
   login.addEventListener('qrcast-session', ({ detail: { id, state, end } }) => {
     if (addressed !== null && id !== addressed) {
       // Before anything of it is drawn: who may frame this page was decided by the session in the address.
       forgetTicket();
       login.refusal = 'other_login';
-    } else if (state === 'connected' || (state === 'ended' && end?.resumable !== true)) finishTicket(state);
+      return;
+    }
+    host.prepare(id);
+    if (state === 'connected' || (state === 'ended' && end?.resumable !== true)) finishTicket(state);
   });
+  for (const type of ['qrcast-connected', 'qrcast-ended'] as const) {
+    login.addEventListener(type, ({ detail }) => {
+      if (addressed === null || detail.id === addressed) host.tell(detail);
+    });
+  }
 
   login.ownsPage = true;
   login.autoReturn = window.parent === window; // out of a frame only a person may lead, by the button
@@ -55,6 +65,15 @@ function main(): void {
   else login.ticket = held.ticket;
   // Another link pasted into this tab changes only the fragment, and a step back from there only the history's state: neither loads anything.
   for (const type of ['hashchange', 'popstate']) addEventListener(type, () => location.reload());
+}
+
+/** Of the gateway that this script came from, whatever path it is under. */
+async function originsOf(sessionId: string): Promise<readonly string[]> {
+  const script = import.meta.url;
+  const response = await fetch(new URL(`../${sessionId}/origins`, script), { credentials: 'omit' });
+  const { origins } = (await response.json()) as { readonly origins?: unknown };
+  if (!Array.isArray(origins)) throw new Error('expected {origins}');
+  return origins.filter((origin) => typeof origin === 'string');
 }
 
 main();

@@ -1,7 +1,6 @@
 /** The sign over the words where there is no code. Decoration: the words say the same. */
 
-import type { TemplateResult } from 'lit';
-import { svg } from './tidy-html.ts';
+import { type Markup, svg } from './tidy-html.ts';
 
 export type Icon = keyof typeof PATHS;
 
@@ -13,6 +12,6 @@ const PATHS = {
   alert: 'M12 3.6a8.4 8.4 0 1 1 0 16.8a8.4 8.4 0 1 1 0-16.8zM12 7.8v5M12 16v.2',
 } as const;
 
-export function iconTemplate(icon: Icon): TemplateResult {
+export function iconTemplate(icon: Icon): Markup {
   return svg`<path pathLength="1" d=${PATHS[icon]} />`;
 }

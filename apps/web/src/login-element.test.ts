@@ -47,7 +47,7 @@ describe('the watch', () => {
     vi.stubGlobal('reportError', report);
     const login = create();
     login.openWatch = () => {
-      throw new TypeError('url: expected an http(s) address');
+      throw new TypeError('watchSession: options.url: expected the address of the gateway');
     };
     await login.updateComplete;
     expect(report).toHaveBeenCalledWith(expect.any(TypeError));
@@ -55,6 +55,26 @@ describe('the watch', () => {
     expect(title(login)).toBe(en.refusals.invalid_request.title);
     vi.unstubAllGlobals();
   });
+});
+
+it('says that the browser is too old if it lacks what a watch needs, and lets a call fail that the watch rejects', async () => {
+  vi.stubGlobal('reportError', undefined);
+  const complain = vi.fn();
+  addEventListener('error', complain, { once: true });
+  const login = create({ ticket: 't1', url: URL, lang: 'ru' });
+  login.openWatch = () => {
+    throw new TypeError('AbortSignal.any is not a function');
+  };
+  await login.updateComplete;
+  expect(title(login)).toBe(ru.refusals.too_old.title);
+  expect(complain).toHaveBeenCalledOnce();
+  vi.unstubAllGlobals();
+
+  const { login: other, watch } = await shown(PASSWORD);
+  watch.sendPassword = () => Promise.reject(new TypeError('AbortSignal.any is not a function'));
+  find<HTMLInputElement>(other, '#password').value = 'one';
+  find(other, 'button[type=submit]').click();
+  await vi.waitFor(() => expect(find(other, '#mistake').textContent).toBe(en.calls.other));
 });
 
 describe('events', () => {

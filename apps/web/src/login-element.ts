@@ -6,9 +6,12 @@
 
 import { watchSession } from '@qrcast/client';
 import type { CallResult } from '@qrcast/client/types';
-import { LitElement, type PropertyValues, type TemplateResult, unsafeCSS } from 'lit';
+import { LitElement, type PropertyValues, unsafeCSS } from 'lit';
+import { createAutoReturn } from './auto-return.ts';
 import { type CardHandlers, cardTemplate } from './card.ts';
 import codeStyle from './code-panel.css?inline';
+import { adoptEarly } from './early-properties.ts';
+import { keepTyping } from './keep-typing.ts';
 import { type Login, type Model, type OpenWatch, openLogin, START } from './login.ts';
 import style from './login-element.css?inline';
 import { isAnswer, moveFocus } from './move-focus.ts';
@@ -16,6 +19,7 @@ import { nearestLanguage } from './nearest-language.ts';
 import passwordStyle from './password-form.css?inline';
 import { isRendered, onRenderingChange } from './rendered.ts';
 import { chooseLanguage, type Language, type Refusal, textsOf } from './texts.ts';
+import type { Markup } from './tidy-html.ts';
 import { type TurnDetails, turnsBetween } from './turns.ts';
 import { type Body, type ScreenState, toRefusedView, toView, type View, wayBack } from './view.ts';
 
@@ -67,14 +71,16 @@ export class LoginElement extends LitElement {
   /** Shown instead of a login, by a page that knows already that there is none. */
   declare refusal: Refusal | null;
   /** Replaced where there is no gateway: in tests and previews. */
-  openWatch: OpenWatch = watchSession;
+  declare openWatch: OpenWatch;
 
   #login: Login | null = null;
   #isRendered = false;
   #stopLooking = (): void => undefined;
   #openedFor = '';
   #model: Model = START;
-  #returnAt: number | null = null;
+  /** It was no fault of the page that no watch could be opened. */
+  #isTooOld = false;
+  readonly #return = createAutoReturn(() => this.requestUpdate());
   #isRevealed = false;
   #hadFocus = false;
   #hasActed = false;
@@ -102,8 +108,25 @@ export class LoginElement extends LitElement {
       this.#hasActed = true;
       void this.startOver();
     },
-    onStay: () => this.#stay(),
+    onStay: () => this.#return.cancel(),
   };
+
+  constructor() {
+    super();
+    adoptEarly(this, LoginElement.elementProperties.keys());
+    this.openWatch ??= watchSession;
+  }
+
+  /** Those of the class are never the element's own (see early-properties.ts). */
+  override hasOwnProperty(name: PropertyKey): boolean {
+    return !LoginElement.elementProperties.has(name) && Object.getOwnPropertyDescriptor(this, name) !== undefined;
+  }
+
+  protected override createRenderRoot(): ReturnType<LitElement['createRenderRoot']> {
+    const root = super.createRenderRoot();
+    keepTyping(root);
+    return root;
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -152,11 +175,12 @@ export class LoginElement extends LitElement {
     this.renderOptions.renderBefore = renderBefore;
   }
 
-  protected override render(): TemplateResult {
+  protected override render(): Markup {
     const language = this.#language();
     const texts = textsOf(language);
-    const moment = { texts, now: this.#login?.serverNow() ?? null, returnAt: this.#returnAt };
-    this.#view = this.refusal ? toRefusedView(this.refusal, null, texts) : toView(this.#model, moment);
+    const moment = { texts, now: this.#login?.serverNow() ?? null, returnAt: this.#return.at };
+    const refusal = this.refusal ?? this.#ownRefusal();
+    this.#view = refusal ? toRefusedView(refusal, null, texts) : toView(this.#model, moment);
     if (this.#view.body.kind !== 'password' || this.#view.body.ask.isBusy) this.#isRevealed = false;
     return cardTemplate(this.#view, { texts, language, isRevealed: this.#isRevealed }, this.#handlers);
   }
@@ -198,20 +222,31 @@ export class LoginElement extends LitElement {
       this.#login = openLogin({ openWatch: this.openWatch, onChange: (model) => this.#become(model) }, options);
       this.#become(this.#login.model);
     } catch (error) {
-      // A TypeError over what the page gave us: its author reads it in the console, the person is told that there is no login.
-      reportError(error);
-      this.#become({ ...START, connection: { status: 'refused', code: 'invalid_request', detail: String(error) } });
+      // Its author reads it in the console, the person is told that there is no login.
+      report(error);
+      this.#isTooOld = !(error instanceof TypeError && error.message.startsWith('watchSession: '));
+      const code = this.#isTooOld ? 'unknown' : 'invalid_request';
+      this.#become({ ...START, connection: { status: 'refused', code, detail: String(error) } });
     }
   }
 
+  /** What can be seen here alone. */
+  #ownRefusal(): Refusal | null {
+    const { connection } = this.#model;
+    if (connection.status !== 'refused') return null;
+    if (this.#isTooOld) return 'too_old';
+    return connection.code === 'origin_not_allowed' && self.origin === 'null' ? 'sandboxed' : null;
+  }
+
   #close(): void {
-    this.#stay();
+    this.#return.cancel();
     clearTimeout(this.#timer);
     this.#stopLooking();
     this.#login?.close();
     this.#login = null;
     this.#openedFor = '';
     this.#model = START;
+    this.#isTooOld = false;
     this.#hasActed = false;
   }
 
@@ -236,19 +271,7 @@ export class LoginElement extends LitElement {
 
   #prepareReturn(): void {
     const now = this.#login?.serverNow() ?? null;
-    if (!this.autoReturn || now === null || wayBack(this.#model.session) === null) return;
-    this.#returnAt = now + RETURN_AFTER_MS;
-    document.addEventListener('keydown', this.#handlers.onStay);
-    document.addEventListener('pointerdown', this.#handlers.onStay);
-  }
-
-  /** Whoever does anything at all is not taken away. */
-  #stay(): void {
-    document.removeEventListener('keydown', this.#handlers.onStay);
-    document.removeEventListener('pointerdown', this.#handlers.onStay);
-    if (this.#returnAt === null) return;
-    this.#returnAt = null;
-    this.requestUpdate();
+    if (this.autoReturn && now !== null && wayBack(this.#model.session) !== null) this.#return.plan(now + RETURN_AFTER_MS);
   }
 
   /** Draws again with every whole second that is left. */
@@ -257,8 +280,14 @@ export class LoginElement extends LitElement {
     const now = this.#login?.serverNow() ?? null;
     if (until === null || now === null) return;
     if (until > now) this.#timer = setTimeout(() => this.requestUpdate(), (until - now) % 1000 || 1000);
-    else if (this.#returnAt !== null) location.replace(wayBack(this.#model.session)?.url ?? '');
+    else if (this.#return.at !== null) location.replace(wayBack(this.#model.session)?.url ?? '');
   }
+}
+
+/** As an exception that nobody caught. */
+function report(error: unknown): void {
+  if (typeof reportError === 'function') reportError(error);
+  else dispatchEvent(new ErrorEvent('error', { error, message: String(error), filename: import.meta.url }));
 }
 
 function noLogin(code: string): CallResult {

@@ -74,7 +74,7 @@ export function openLogin({ openWatch, onChange }: LoginDeps, options: WatchOpti
   async function ask(part: Part, send: () => Promise<CallResult>): Promise<CallResult> {
     const asked = model.session;
     become(withAsked(model, part, { ...askedOf(model, part), call: { kind: 'sending' } }));
-    const result = await send();
+    const result = await attempt(send);
     // The session may have moved on meanwhile: then success has nothing to wait for, and a failure belongs to another screen.
     const { session } = model;
     const isSame = isDone(result) ? session?.version === asked?.version : session?.state === asked?.state;
@@ -98,6 +98,15 @@ export function openLogin({ openWatch, onChange }: LoginDeps, options: WatchOpti
       watch.close();
     },
   };
+}
+
+/** A watch never rejects, unless this browser lacks something that it needs. */
+async function attempt(send: () => Promise<CallResult>): Promise<CallResult> {
+  try {
+    return await send();
+  } catch (error) {
+    return { ok: false, error: { code: 'unknown', detail: String(error), retryable: false } };
+  }
 }
 
 /** Whether the session changes next: also where the call came too late, for the login was finished or left by somebody else. */

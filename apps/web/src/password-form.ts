@@ -1,9 +1,9 @@
 /** Asks for the account's password. Nothing of it can be sent by the browser itself: the field has no name, and the form no address. */
 
-import { nothing, type TemplateResult } from 'lit';
+import { nothing } from 'lit';
 import type { CardHandlers } from './card.ts';
 import type { Texts } from './texts.ts';
-import { html, svg } from './tidy-html.ts';
+import { html, type Markup, svg } from './tidy-html.ts';
 import type { Ask, Body } from './view.ts';
 
 type PasswordBody = Extract<Body, { readonly kind: 'password' }>;
@@ -11,28 +11,24 @@ type PasswordBody = Extract<Body, { readonly kind: 'password' }>;
 const EYE = svg`<path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z" /><circle cx="12" cy="12" r="3" />`;
 const STRUCK = svg`<path d="M4 4l16 16" />`;
 
-export function passwordForm(
-  { error, ask, startOver }: PasswordBody,
-  texts: Texts,
-  isRevealed: boolean,
-  handlers: CardHandlers,
-): TemplateResult {
+export function passwordForm({ error, ask, startOver }: PasswordBody, texts: Texts, isRevealed: boolean, handlers: CardHandlers): Markup {
   const { isBusy, waitSeconds } = ask;
   const isOff = isBusy || waitSeconds !== null || startOver.ask?.isBusy === true;
   const label = isBusy ? texts.passwordSending : waitSeconds === null ? texts.passwordSend : texts.againIn(waitSeconds);
 
-  function submit(event: SubmitEvent): void {
+  // By the button, which Enter in the field presses, too. In a frame with `sandbox` but without `allow-forms` no form is ever submitted.
+  // `submit` is what some password managers call.
+  function send(event: Event): void {
     event.preventDefault();
-    const form = event.currentTarget as HTMLFormElement; // it listens on the form
-    const field = form.querySelector('input');
-    if (isOff || field === null || field.value === '') return;
+    const field = (event.currentTarget as Element).closest('form')?.querySelector('input'); // it listens on elements
+    if (isOff || field == null || field.value === '') return;
     const password = field.value;
     field.value = '';
     handlers.onPassword(password);
   }
 
   // Not `disabled`: that would throw the focus of a keyboard user away while the answer is on its way.
-  return html`<form autocomplete="off" novalidate @submit=${submit}>
+  return html`<form autocomplete="off" novalidate @submit=${send}>
     <label for="password" .textContent=${texts.passwordLabel}></label>
     <div class="field">
       <input
@@ -54,19 +50,14 @@ export function passwordForm(
       </button>
     </div>
     ${error === null ? nothing : html`<p id="mistake" class="error" part="error" .textContent=${error}></p>`}
-    <button class="button" part="button" type="submit" aria-disabled=${isOff} .textContent=${label}></button>
+    <button class="button" part="button" type="submit" aria-disabled=${isOff} @click=${send} .textContent=${label}></button>
     ${startOver.ask === null ? nothing : startOverTemplate(startOver.ask, isBusy, texts, handlers)}
     ${startOver.error === null ? nothing : html`<p class="error" part="error" .textContent=${startOver.error}></p>`}
   </form>`;
 }
 
 /** A way out for a person without the password, or with the wrong account. It says what it does, for what is typed is lost. */
-function startOverTemplate(
-  { isBusy, waitSeconds }: Ask,
-  isPasswordBusy: boolean,
-  texts: Texts,
-  { onStartOver }: CardHandlers,
-): TemplateResult {
+function startOverTemplate({ isBusy, waitSeconds }: Ask, isPasswordBusy: boolean, texts: Texts, { onStartOver }: CardHandlers): Markup {
   const label = isBusy ? texts.newCodeSending : waitSeconds === null ? texts.startOver : texts.againIn(waitSeconds);
   const isOff = isBusy || isPasswordBusy || waitSeconds !== null;
   return html`<button id="start-over" class="link" part="link" type="button" aria-disabled=${isOff} @click=${isOff ? null : onStartOver}>

@@ -12,9 +12,13 @@ const LOOK_EVERY_MS = 500;
 
 /** @param inner stands in for an element with `display: contents`, which has no box of its own; null if it is not drawn yet */
 export function isRendered(element: Element, inner: Element | null): boolean {
-  const options = { visibilityProperty: true };
-  if (element.checkVisibility(options)) return true;
-  return getComputedStyle(element).display === 'contents' && inner?.checkVisibility(options) === true;
+  if (isVisible(element)) return true;
+  return getComputedStyle(element).display === 'contents' && inner !== null && isVisible(inner);
+}
+
+function isVisible(element: Element): boolean {
+  if (typeof element.checkVisibility === 'function') return element.checkVisibility({ visibilityProperty: true });
+  return element.getClientRects().length > 0 && getComputedStyle(element).visibility === 'visible'; // before Chrome 105, Safari 17.4
 }
 
 /**
@@ -22,11 +26,11 @@ export function isRendered(element: Element, inner: Element | null): boolean {
  * @returns its undo
  */
 export function onRenderingChange(element: Element, look: () => void): () => void {
-  const observer = new ResizeObserver(look);
-  observer.observe(element);
+  const observer = typeof ResizeObserver === 'function' ? new ResizeObserver(look) : null;
+  observer?.observe(element);
   const timer = setInterval(look, LOOK_EVERY_MS);
   return () => {
-    observer.disconnect();
+    observer?.disconnect();
     clearInterval(timer);
   };
 }

@@ -75,6 +75,11 @@ export const EN: Texts = {
       detail: 'Open the whole link again, or get a new one from where you began.',
     },
     not_completed: { title: 'This login was not completed', detail: START_AGAIN },
+    sandboxed: {
+      title: 'This login does not work in this frame',
+      detail: 'Its sandbox lacks allow-same-origin. Tell whoever asked you to connect MAX.',
+    },
+    too_old: { title: 'This browser is too old', detail: 'Update it, or open the login in a newer one.' },
     unknown: { title: 'Something went wrong', detail: 'Reload the page. If it happens again, go back to where you began and start again.' },
   },
   calls: {

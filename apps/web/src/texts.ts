@@ -10,9 +10,10 @@ import { RU } from './texts-ru.ts';
 
 /**
  * Why nothing can be shown: what the client says, or what the page knows: there is no ticket, or one of another login than the address names,
- * or the login had ended without success before the page was reloaded.
+ * or the login had ended without success before the page was reloaded. `sandboxed`: the ticket names origins, and a frame with `sandbox` has
+ * none. `too_old`: this browser lacks what a login needs.
  */
-export type Refusal = RefusalCode | 'no_ticket' | 'other_login' | 'not_completed';
+export type Refusal = RefusalCode | 'no_ticket' | 'other_login' | 'not_completed' | 'sandboxed' | 'too_old';
 
 /** Refused calls that a person can do something about; the rest share `other`. */
 export type CallFailure = 'password_rejected' | 'too_many_requests' | 'forbidden' | 'not_resumable' | 'unavailable' | 'other';
@@ -74,6 +75,8 @@ const TEXTS = { en: EN, ru: RU } as const satisfies Readonly<Record<string, Text
 
 export type Language = keyof typeof TEXTS;
 
+const LANGUAGES: readonly string[] = Object.keys(TEXTS);
+
 export function textsOf(language: Language): Texts {
   return TEXTS[language];
 }
@@ -82,7 +85,7 @@ export function textsOf(language: Language): Texts {
 export function chooseLanguage(tags: readonly (string | null)[]): Language {
   for (const tag of tags) {
     const language = tag?.toLowerCase().split('-')[0] ?? '';
-    if (Object.hasOwn(TEXTS, language)) return language as Language; // one of the table's own keys
+    if (LANGUAGES.includes(language)) return language as Language;
   }
   return 'en';
 }

@@ -1,27 +1,37 @@
 /**
- * Lit's `html` and `svg`, without the white space between tags. A translator of pages wraps every text node in elements of its own. Lit
+ * `html` and `svg` for Lit, without the white space between tags. A translator of pages wraps every text node in elements of its own. Lit
  * remembers the node behind each place it fills, and could neither fill nor empty a place whose next node was moved away. Without white
  * space that node is a tag or one of Lit's own comments, which translators leave where they are.
  *
  * For the same reason no text is put between tags: `<p .textContent=${text}></p>` replaces whatever a translator made of the last text.
  */
 
-import { html as litHtml, svg as litSvg, type TemplateResult } from 'lit';
+import type { CompiledTemplate, CompiledTemplateResult } from 'lit';
+import { parseTemplate } from './parse-template.ts';
 
-const tidied = new WeakMap<TemplateStringsArray, TemplateStringsArray>();
+export type Markup = CompiledTemplateResult;
 
-export function html(strings: TemplateStringsArray, ...values: unknown[]): TemplateResult {
-  return litHtml(tidy(strings), ...values);
+/** One for each template: Lit knows a template by it. */
+const parsed = new WeakMap<TemplateStringsArray, CompiledTemplate>();
+
+export function html(strings: TemplateStringsArray, ...values: unknown[]): Markup {
+  return { _$litType$: templateOf(strings, false), values };
 }
 
-export function svg(strings: TemplateStringsArray, ...values: unknown[]): TemplateResult {
-  return litSvg(tidy(strings), ...values) as TemplateResult;
+/** For what stands inside an `<svg>`. */
+export function svg(strings: TemplateStringsArray, ...values: unknown[]): Markup {
+  return { _$litType$: templateOf(strings, true), values };
 }
 
-/** One array for each template: Lit knows a template by it. */
-function tidy(strings: TemplateStringsArray): TemplateStringsArray {
-  const known = tidied.get(strings);
+function templateOf(strings: TemplateStringsArray, isSvg: boolean): CompiledTemplate {
+  const known = parsed.get(strings);
   if (known !== undefined) return known;
+  const template = parseTemplate(tidy(strings), isSvg);
+  parsed.set(strings, template);
+  return template;
+}
+
+function tidy(strings: TemplateStringsArray): TemplateStringsArray {
   const last = strings.length - 1;
   const parts = strings.map((part, i) => {
     const inner = part
@@ -31,7 +41,5 @@ function tidy(strings: TemplateStringsArray): TemplateStringsArray {
     return i === 0 ? inner.trimStart() : i === last ? inner.trimEnd() : inner;
   });
   // As the engine makes them for a tagged template.
-  const result: TemplateStringsArray = Object.freeze(Object.assign(parts, { raw: Object.freeze([...parts]) }));
-  tidied.set(strings, result);
-  return result;
+  return Object.freeze(Object.assign(parts, { raw: Object.freeze([...parts]) }));
 }

@@ -247,9 +247,8 @@ function secondsTo(moment: number, now: number | null): number | null {
 /** Only a web address is ever offered as a way back, whatever stands in the session. */
 export function wayBack(session: Session | null): Way | null {
   const returnUrl = session?.returnUrl ?? '';
-  if (!/^https?:/i.test(returnUrl) || !URL.canParse(returnUrl)) return null;
-  const { href, host } = new URL(returnUrl);
-  return { url: href, host };
+  const address = /^https?:/i.test(returnUrl) ? parseUrl(returnUrl) : null;
+  return address === null ? null : { url: address.href, host: address.host };
 }
 
 /** All but the last digits hidden; a number too short to hide anything of is not shown. */
@@ -266,10 +265,19 @@ function isPicture(image: string | null | undefined): image is string {
 }
 
 function isWebAddress(text: string | null): text is string {
-  return text?.startsWith('https://') === true && URL.canParse(text);
+  return text?.startsWith('https://') === true && parseUrl(text) !== null;
+}
+
+/** As `URL.parse` does, which older browsers do not have. */
+function parseUrl(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null; // TypeError: no address
+  }
 }
 
 /** An open page may be older than the gateway that talks to it: a word it does not know yet falls back. */
 function lookup<K extends string, T>(table: Readonly<Record<K, T>>, key: string, fallback: NoInfer<K>): T {
-  return table[Object.hasOwn(table, key) ? (key as K) : fallback];
+  return table[Object.keys(table).includes(key) ? (key as K) : fallback]; // `Object.hasOwn` is not in every browser
 }

@@ -231,3 +231,19 @@ export interface Transport {
   readonly name: TransportName;
   open(request: OpenRequest, handlers: TransportHandlers): TransportConnection;
 }
+
+/**
+ * What the gateway's hosted page posts to the page that opened it or shows it in a frame. Sent only to the exact origins that the tenant
+ * allows, so check `event.origin` against the gateway's, then `type` and `version`.
+ */
+export interface LoginResultMessage {
+  readonly type: 'qrcast.result';
+  /** Of this form. A later one may have more fields under the same number, and another meaning only under another. */
+  readonly version: 1;
+  readonly sessionId: string;
+  readonly state: 'connected' | 'ended';
+  /** Null if connected. */
+  readonly endReason: EndReason | null;
+  /** The person can still get a new code there: another result may follow. */
+  readonly resumable: boolean;
+}

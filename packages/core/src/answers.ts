@@ -80,6 +80,10 @@ export const createdKeySchema = z
   .object({ keyId: z.string().describe('To remove the key with'), apiKey: z.string().describe('Shown this once') })
   .meta({ id: 'CreatedKey' });
 
+export const pageOriginsSchema = z
+  .object({ origins: z.array(z.string()).describe("The tenant's `allowedOrigins`; empty where there is no such session") })
+  .meta({ id: 'PageOrigins' });
+
 export const healthSchema = z
   .object({
     status: z.enum(['alive', 'ready', 'not ready']).describe('In a word'),

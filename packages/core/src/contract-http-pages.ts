@@ -1,7 +1,7 @@
 /** What needs no credential: health, the contract itself, and what browsers load, as the OpenAPI document tells it. */
 
 import { z } from 'zod';
-import { healthSchema } from './answers.ts';
+import { healthSchema, pageOriginsSchema } from './answers.ts';
 import type { Answer, AnswerHeader, Operation } from './contract-http.ts';
 
 const CACHED: readonly AnswerHeader[] = ['ETag'];
@@ -34,6 +34,21 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     credentials: [],
     requestHeaders: ['If-None-Match'],
     answers: { 200: { description: 'The page', type: 'text/html', headers: CACHED }, 304: UNCHANGED },
+    errors: ['not_found', 'unavailable'],
+  },
+  {
+    id: 'loginPageOrigins',
+    method: 'get',
+    path: '/connect/{id}/origins',
+    pathParameters: ['session'],
+    tag: 'Pages',
+    summary: 'Whom the login page tells the result',
+    description:
+      'The hosted page asks this when a page opened it or frames it. No credential: it says no more than the `frame-ancestors` of `/connect/{id}`.',
+    credentials: [],
+    answers: {
+      200: { description: 'The origins', schema: pageOriginsSchema, example: { origins: ['https://app.example.com'] } },
+    },
     errors: ['not_found', 'unavailable'],
   },
   {
