@@ -1,4 +1,7 @@
-/** The hosted login page and the element it is made of, as apps/web built them: few small files, read once, the page under a strict policy. */
+/**
+ * The hosted login page, the element it is made of and the client library, as apps/web built them: few small files, read once, the page under
+ * a strict policy.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -34,13 +37,13 @@ const pagePolicy = (framers: readonly string[]): string =>
 const SESSION_ID = /^ses_[A-Za-z0-9_-]+$/;
 /** Their names carry no version, so that any gateway of a rollout has them all: browsers ask each time, and mostly hear 304. */
 const ASK_EACH_TIME = 'no-cache';
-/** Pages of others load it at each visit; a new version is everywhere after this. */
-const ELEMENT_CACHE = 'public, max-age=300';
+/** What pages of others load, at each visit; a new version is everywhere after `PUBLIC_CACHE`. */
+const PUBLIC_SCRIPTS = ['element.js', 'client.js'] as const;
+const PUBLIC_CACHE = 'public, max-age=300';
 
-/** @throws {Error} if the page or the element is not built. */
+/** @throws {Error} if the page or one of the scripts is not built. */
 export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: FramersOf): void {
   const page = readPart(folder, 'connect.html');
-  const element = readPart(folder, 'element.js');
   app.get('/connect', async (request, reply) => {
     reply.header('content-security-policy', pagePolicy([]));
     return sendStaticFile(request, reply, page, ASK_EACH_TIME);
@@ -54,10 +57,13 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
     if (framers.length > 0) reply.raw.removeHeader('x-frame-options'); // it can name no origins, and would forbid all
     return sendStaticFile(request, reply, page, ASK_EACH_TIME);
   });
-  app.get('/element.js', async (request, reply) => {
-    reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin');
-    return sendStaticFile(request, reply, element, ELEMENT_CACHE);
-  });
+  for (const name of PUBLIC_SCRIPTS) {
+    const script = readPart(folder, name);
+    app.get(`/${name}`, async (request, reply) => {
+      reply.header('access-control-allow-origin', '*').header('cross-origin-resource-policy', 'cross-origin');
+      return sendStaticFile(request, reply, script, PUBLIC_CACHE);
+    });
+  }
   for (const name of readdirSync(join(folder, 'assets'))) {
     if (TYPES[extname(name)] === undefined) continue;
     const asset = readPart(folder, join('assets', name));
