@@ -9,9 +9,9 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 const TOP = import.meta.dirname;
 const INSTALL_FIRST =
@@ -56,6 +56,11 @@ function compile(tsc: string, folder: string, module: string): void {
   });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`the compiler refused the sources (${folder}); its words stand above`);
+  for (const file of globSync('src/*.d.ts', { cwd: TOP })) {
+    const name = basename(file, '.d.ts');
+    copyFileSync(join(TOP, file), join(out, `${name}.d.ts`));
+    writeFileSync(join(out, `${name}.js`), module === 'commonjs' ? '"use strict";\n' : 'export {};\n'); // types alone
+  }
   for (const file of globSync(join(out, '*.d.ts'))) {
     writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/((?:from|import) '\.\/[^']+)\.ts'/g, "$1.js'"));
   }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Output, PACKAGE_FOLDER, type Project, run } from './test-packed.ts';
+import { type Output, PACKAGE_FOLDER, type Project, run } from '../../../infra/test/packed-client.ts';
 
 export interface Resolution {
   readonly name: string;
@@ -58,6 +58,46 @@ export const STRICT: Source = {
   // @ts-expect-error: a ticket is text
   useSession({ url: 'https://a', ticket: 7 });`,
 };
+
+/** The element in a script. */
+export const ELEMENT: Source = {
+  kind: 'ts',
+  code: `
+  import type { LoginEvents, QrcastLoginElement } from '@qrcast/client/element';
+  const login = document.createElement('qrcast-login');
+  login.renewTicket = async () => 'eyJ…';
+  document.querySelector('qrcast-login')?.addEventListener('qrcast-connected', ({ detail }) => detail.account?.phone?.toUpperCase());
+  export const same: QrcastLoginElement = login;
+  export const screen = ({ title, direction }: LoginEvents['qrcast-state']): string => title + direction;
+  // @ts-expect-error: there is no such property
+  login.token = 'secret';`,
+};
+
+/** The element in JSX. */
+export const screenWith = (framework: 'react' | 'preact'): Source => ({
+  kind: 'tsx',
+  code: `
+  import { createRef } from '${framework}';
+  import type { QrcastLoginElement } from '@qrcast/client/element';
+  import type {} from '@qrcast/client/element/${framework}';
+  export function Screen({ ticket }: { ticket: string }) {
+    const login = createRef<QrcastLoginElement>();
+    return (
+      <main className="page">
+        <qrcast-login ref={login} key="login" id="l" style={{ margin: 'auto' }} ticket={ticket} lang="ru" theme="dark" auto-return owns-page=""
+          renewTicket={async () => ticket} onqrcast-connected={({ detail }) => detail.account?.phone?.toUpperCase()} />
+      </main>
+    );
+  }
+  // @ts-expect-error: a ticket is text
+  export const wrongTicket = <qrcast-login ticket={7} />;
+  // @ts-expect-error: "false" would count as there
+  export const wrongFlag = <qrcast-login ticket="t" auto-return={false} />;
+  // @ts-expect-error: there is no such theme
+  export const wrongTheme = <qrcast-login ticket="t" theme="blue" />;
+  // @ts-expect-error: there is no such element
+  export const wrongName = <qrcast-logins ticket="t" />;`,
+});
 
 /** @param tsc the compiler; the workspace's own by default */
 export function compile(

@@ -1,4 +1,4 @@
-/** The package as its users get it: packed by a package manager, and installed into an empty project. */
+/** `@qrcast/client` as its users get it: packed by a package manager, and installed into an empty project. For the tests of several packages. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const PACKAGE_FOLDER = fileURLToPath(new URL('..', import.meta.url));
+export const PACKAGE_FOLDER = fileURLToPath(new URL('../../packages/client/', import.meta.url));
 
 /** Both are run by their users' words: `npm pack` and `npx -y pnpm@12 pack`. */
 export const PACKERS = {
@@ -19,17 +19,22 @@ export interface Output {
   readonly output: string;
 }
 
-/** @param env besides this process's own; `undefined` takes a variable away */
-export function run(folder: string, command: readonly string[], env: NodeJS.ProcessEnv = {}): Output {
+/** A user's environment: without what the test runner set, and without NODE_PATH, by which a project would find the workspace's packages. */
+export function userEnvironment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(NODE_(ENV|PATH|OPTIONS)|VITEST.*|TEST)$/.test(name));
+  return { ...Object.fromEntries(own), NEXT_TELEMETRY_DISABLED: '1' };
+}
+
+export function run(folder: string, command: readonly string[]): Output {
   const [program = '', ...args] = command;
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, ...env } });
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: folder, encoding: 'utf8', env: userEnvironment() });
   if (error !== undefined) throw error;
   return { status, output: `${stdout}${stderr}` };
 }
 
 /** @throws {Error} with all that it printed, if it fails */
-export function runWell(folder: string, command: readonly string[], env?: NodeJS.ProcessEnv): string {
-  const { status, output } = run(folder, command, env);
+export function runWell(folder: string, command: readonly string[]): string {
+  const { status, output } = run(folder, command);
   if (status !== 0) throw new Error(`${command.join(' ')} ended with status ${status}:\n${output}`);
   return output;
 }
