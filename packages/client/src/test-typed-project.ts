@@ -104,7 +104,10 @@ export function compile(
   project: Project,
   { module, moduleResolution, type }: Resolution,
   sources: readonly Source[],
-  { tsc = 'tsc', ...more }: { readonly tsc?: string; readonly jsxImportSource?: string; readonly skipLibCheck?: boolean } = {},
+  {
+    tsc = 'tsc',
+    ...more
+  }: { readonly tsc?: string; readonly jsx?: string; readonly jsxImportSource?: string; readonly skipLibCheck?: boolean } = {},
 ): Output {
   const compilerOptions = {
     module,
