@@ -176,6 +176,14 @@ it('a checkout without its tools packs nothing, and says what to do', () => {
   expect(globSync('packages/client/{*.tgz,dist*}', { cwd: checkout })).toEqual([]);
 });
 
+it('is the only package of this repository that can be published', () => {
+  const top = join(PACKAGE_FOLDER, '../..');
+  const manifests = globSync(['package.json', '{apps,infra,packages}/*/package.json'], { cwd: top });
+  const published = manifests.filter((file) => (JSON.parse(readFileSync(join(top, file), 'utf8')) as Manifest)['private'] !== true);
+  expect(manifests.length).toBeGreaterThan(10);
+  expect(published).toEqual(['packages/client/package.json']);
+});
+
 it('the versions of the tools stand in the manifest as in the workspace: npm knows no catalog', () => {
   const catalog = readFileSync(join(PACKAGE_FOLDER, '../../pnpm-workspace.yaml'), 'utf8');
   const { devDependencies } = JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as {
