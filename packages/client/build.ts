@@ -1,19 +1,102 @@
 /**
- * What is published: `node build.ts [folder]`, by default into `dist`. The compiler leaves `.ts` in the specifiers of declarations
- * (microsoft/TypeScript issue 61037), and not every editor reads that; so they are rewritten, as in the code.
+ * Builds what is published, `node build.ts [folder]`, by default into `dist`:
+ *
+ * - `esm/` and `cjs/`: every module with its types, for `import` and for `require()`. The package keeps no state of its own, so a program
+ *   that loads both is none the worse.
+ * - `client.js`: all of it in one minified module, for a page without a bundler. The gateway serves the same file.
+ *
+ * Everything is built beside the folder and put in its place at the end, and only if something changed: two packers may run at once.
  */
 
 import { spawnSync } from 'node:child_process';
-import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
 
-const folder = resolve(process.argv[2] ?? join(import.meta.dirname, 'dist'));
-rmSync(folder, { recursive: true, force: true });
-const { status, error } = spawnSync('tsc', ['-p', join(import.meta.dirname, 'tsconfig.build.json'), '--outDir', folder], {
-  stdio: 'inherit',
-});
-if (error !== undefined) throw error;
-for (const file of globSync(join(folder, '*.d.ts'))) {
-  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/(from '\.\/[^']+)\.ts'/g, "$1.js'"));
+const TOP = import.meta.dirname;
+const INSTALL_FIRST =
+  'the tools that build @qrcast/client are not installed: run `npx -y pnpm@12 install` at the root of the repository first';
+
+const target = resolve(process.argv[2] ?? join(TOP, 'dist'));
+mkdirSync(dirname(target), { recursive: true });
+const scratch = mkdtempSync(`${target}.new-`);
+try {
+  const tsc = findCompiler();
+  compile(tsc, 'esm', 'nodenext');
+  compile(tsc, 'cjs', 'commonjs');
+  writeFileSync(join(scratch, 'cjs/package.json'), '{ "type": "commonjs" }\n');
+  for (const file of ['browser.js', 'browser.d.ts']) rmSync(join(scratch, 'cjs', file)); // no page requires it
+  await bundle();
+  replace(target, scratch);
+} catch (error) {
+  process.stderr.write(`@qrcast/client: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
 }
-process.exitCode = status ?? 1;
+
+function findCompiler(): string {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
+  } catch (cause) {
+    throw new Error(INSTALL_FIRST, { cause });
+  }
+}
+
+/**
+ * The compiler leaves `.ts` in the specifiers of declarations (microsoft/TypeScript issue 61037), and not every editor reads that; so they
+ * are rewritten, as in the code.
+ */
+function compile(tsc: string, folder: string, module: string): void {
+  const out = join(scratch, folder);
+  const resolution = module === 'commonjs' ? 'bundler' : module;
+  const options = ['--outDir', out, '--module', module, '--moduleResolution', resolution];
+  const { status, error } = spawnSync(process.execPath, [tsc, '-p', join(TOP, 'tsconfig.build.json'), ...options], {
+    stdio: ['ignore', 2, 2], // npm's own output stays one line, or JSON
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`the compiler refused the sources (${folder}); its words stand above`);
+  for (const file of globSync('src/*.d.ts', { cwd: TOP })) {
+    const name = basename(file, '.d.ts');
+    copyFileSync(join(TOP, file), join(out, `${name}.d.ts`));
+    writeFileSync(join(out, `${name}.js`), module === 'commonjs' ? '"use strict";\n' : 'export {};\n'); // types alone
+  }
+  for (const file of globSync(join(out, '*.d.ts'))) {
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/((?:from|import) '\.\/[^']+)\.ts'/g, "$1.js'"));
+  }
+}
+
+async function bundle(): Promise<void> {
+  const { build } = await import('vite').catch((cause: unknown) => {
+    throw new Error(INSTALL_FIRST, { cause });
+  });
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    root: TOP,
+    build: {
+      outDir: scratch,
+      emptyOutDir: false,
+      target: 'es2022',
+      minify: true,
+      rollupOptions: {
+        input: join(TOP, 'src/browser.ts'),
+        preserveEntrySignatures: 'strict', // a page imports what it exports
+        output: { entryFileNames: 'client.js' },
+      },
+      modulePreload: { polyfill: false },
+    },
+  });
+}
+
+function replace(old: string, built: string): void {
+  if (fingerprint(old) === fingerprint(built)) return;
+  rmSync(old, { recursive: true, force: true });
+  renameSync(built, old);
+}
+
+/** Equal for folders whose files have equal names and contents. */
+function fingerprint(folder: string): string {
+  const files = globSync('**/*.{js,ts,json}', { cwd: folder }).sort();
+  return JSON.stringify(files.map((file) => [file, readFileSync(join(folder, file), 'utf8')]));
+}

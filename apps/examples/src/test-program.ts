@@ -19,9 +19,14 @@ export interface Program {
 }
 
 /** @param settings environment variables besides those that every program needs */
-export function startProgram(command: string, args: readonly string[], settings: Readonly<Record<string, string>>): Program {
+export function startProgram(
+  command: string,
+  args: readonly string[],
+  settings: Readonly<Record<string, string>>,
+  folder = EXAMPLES,
+): Program {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(command, args, { cwd: EXAMPLES, env: { PATH, HOME, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { cwd: folder, env: { PATH, HOME, ...settings }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const looking = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr]) {

@@ -5,7 +5,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addPageRoutes } from './page-routes.ts';
 
-const ELEMENT = `export const words = ${JSON.stringify('a code '.repeat(100))};`;
+const SCRIPT = `export const words = ${JSON.stringify('a code '.repeat(100))};`;
 
 let folder: string;
 let app: FastifyInstance;
@@ -14,7 +14,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'qrcast-page-'));
   await mkdir(join(folder, 'assets'));
   await writeFile(join(folder, 'connect.html'), '<!doctype html><title>page</title>');
-  await writeFile(join(folder, 'element.js'), ELEMENT);
+  for (const name of ['element.js', 'client.js']) await writeFile(join(folder, name), SCRIPT);
   await writeFile(join(folder, 'assets', 'connect.css'), 'body { margin: 0 }');
   await writeFile(join(folder, 'assets', 'notes.txt'), 'not served');
   app = fastify();
@@ -102,17 +102,17 @@ describe('the page', () => {
     }
   });
 
-  it.each(['connect.html', 'element.js'])('that is not built stops the gateway with the remedy: %s', async (name) => {
+  it.each(['connect.html', 'element.js', 'client.js'])('that is not built stops the gateway with the remedy: %s', async (name) => {
     await rm(join(folder, name));
     expect(() => addPageRoutes(app, folder, framersOf)).toThrow(new RegExp(`${name} is missing .* run .npx -y pnpm@12 build`));
   });
 });
 
-describe('the element', () => {
+describe.each(['element.js', 'client.js'])('%s', (name) => {
   it('may be loaded by every page, and is kept for a short time', async () => {
     addPageRoutes(app, folder, framersOf);
-    const { headers, body } = await get('/element.js');
-    expect(body).toBe(ELEMENT);
+    const { headers, body } = await get(`/${name}`);
+    expect(body).toBe(SCRIPT);
     expect(headers).toMatchObject({
       'content-type': 'text/javascript; charset=utf-8',
       'cache-control': 'public, max-age=300',
@@ -124,14 +124,14 @@ describe('the element', () => {
 
   it('is known by what is in it', async () => {
     addPageRoutes(app, folder, framersOf);
-    const etag = String((await get('/element.js')).headers.etag);
+    const etag = String((await get(`/${name}`)).headers.etag);
     for (const known of [etag, `"other", ${etag}`, etag.slice(2), '*']) {
-      expect((await get('/element.js', { 'if-none-match': known })).statusCode, known).toBe(304);
+      expect((await get(`/${name}`, { 'if-none-match': known })).statusCode, known).toBe(304);
     }
-    await writeFile(join(folder, 'element.js'), 'export {};');
+    await writeFile(join(folder, name), 'export {};');
     const next = fastify();
     addPageRoutes(next, folder, framersOf);
-    const answer = await next.inject({ url: '/element.js', headers: { 'if-none-match': etag } });
+    const answer = await next.inject({ url: `/${name}`, headers: { 'if-none-match': etag } });
     expect([answer.statusCode, answer.body]).toEqual([200, 'export {};']);
     await next.close();
   });
@@ -143,9 +143,9 @@ describe('the element', () => {
     ['identity', undefined],
   ])('is sent as the client takes it: %s', async (accepted, encoding) => {
     addPageRoutes(app, folder, framersOf);
-    const { headers, rawPayload } = await get('/element.js', { 'accept-encoding': accepted });
+    const { headers, rawPayload } = await get(`/${name}`, { 'accept-encoding': accepted });
     expect(headers['content-encoding']).toBe(encoding);
-    if (encoding === undefined) expect(rawPayload.toString()).toBe(ELEMENT);
-    else expect(rawPayload.length).toBeLessThan(ELEMENT.length / 3);
+    if (encoding === undefined) expect(rawPayload.toString()).toBe(SCRIPT);
+    else expect(rawPayload.length).toBeLessThan(SCRIPT.length / 3);
   });
 });

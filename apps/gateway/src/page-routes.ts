@@ -1,4 +1,7 @@
-/** The hosted login page and the element it is made of, as apps/web built them: few small files, read once, the page under a strict policy. */
+/**
+ * The hosted login page, the element it is made of and the client library, as apps/web built them: few small files, read once, the page under
+ * a strict policy.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -39,13 +42,13 @@ const FOR_EVERY_ORIGIN = { 'access-control-allow-origin': '*', 'cross-origin-res
 const SESSION_ID = /^ses_[A-Za-z0-9_-]+$/;
 /** Their names carry no version, so that any gateway of a rollout has them all: browsers ask each time, and mostly hear 304. */
 const ASK_EACH_TIME = 'no-cache';
-/** Pages of others load it at each visit; a new version is everywhere after this. */
-const ELEMENT_CACHE = 'public, max-age=300';
+/** What pages of others load, at each visit; a new version is everywhere after `PUBLIC_CACHE`. */
+const PUBLIC_SCRIPTS = ['element.js', 'client.js'] as const;
+const PUBLIC_CACHE = 'public, max-age=300';
 
-/** @throws {Error} if the page or the element is not built. */
+/** @throws {Error} if the page or one of the scripts is not built. */
 export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: FramersOf): void {
   const page = readPart(folder, 'connect.html');
-  const element = readPart(folder, 'element.js');
   app.get('/connect', async (request, reply) => {
     reply.headers(OPENER_POLICY).header('content-security-policy', pagePolicy([]));
     return sendStaticFile(request, reply, page, ASK_EACH_TIME);
@@ -68,7 +71,10 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
       .header('cache-control', 'no-store')
       .send({ origins: await framersOf(id) });
   });
-  app.get('/element.js', async (request, reply) => sendStaticFile(request, reply.headers(FOR_EVERY_ORIGIN), element, ELEMENT_CACHE));
+  for (const name of PUBLIC_SCRIPTS) {
+    const script = readPart(folder, name);
+    app.get(`/${name}`, async (request, reply) => sendStaticFile(request, reply.headers(FOR_EVERY_ORIGIN), script, PUBLIC_CACHE));
+  }
   for (const name of readdirSync(join(folder, 'assets'))) {
     if (TYPES[extname(name)] === undefined) continue;
     const asset = readPart(folder, join('assets', name));

@@ -250,7 +250,7 @@ async function openPageFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-page-'));
   await mkdir(join(folder, 'assets'));
   await writeFile(join(folder, 'connect.html'), '<!doctype html><title>page</title>');
-  await writeFile(join(folder, 'element.js'), 'export {};');
+  for (const name of ['element.js', 'client.js']) await writeFile(join(folder, name), 'export {};');
   await writeFile(join(folder, 'assets', 'page-1a2b.js'), 'export {};');
   await writeFile(join(folder, 'assets', 'notes.txt'), 'not served');
   return folder;

@@ -14,7 +14,7 @@ import { openBrowser } from './test-browser.ts';
 import { type Cluster, openCluster, TEST_POLICY } from './test-cluster.ts';
 import { stopClock } from './test-page.ts';
 
-const BUILT = fileURLToPath(new URL('../dist', import.meta.resolve('@qrcast/client')));
+const BUILT = fileURLToPath(new URL('.', import.meta.resolve('@qrcast/client')));
 
 let browser: Browser;
 let cluster: Cluster;
@@ -104,6 +104,21 @@ describe('a page', () => {
     await page.clock.resume();
     await shows('watch.snapshot.session.code');
     await proxy.close();
+  });
+
+  it('without a bundler loads it from the gateway, as one file', async () => {
+    const instance = cluster.newInstance();
+    const { ticket } = await cluster.create(instance);
+    await openPage();
+    const options = { url: cluster.gateways[0]?.publicUrl, ticket };
+    const file = `${options.url}/client.js`;
+    await page.addScriptTag({ type: 'module', url: file });
+    const content = `import { watchSession } from '${file}'; globalThis.watch = watchSession(${JSON.stringify(options)});`;
+    await page.addScriptTag({ type: 'module', content });
+    await shows(`watch.snapshot.session?.code?.image?.startsWith('data:image/png')`);
+    instance.scan();
+    await shows(`watch.snapshot.session.state === 'connected'`);
+    expect(faults).toEqual([]);
   });
 
   it('leaves it to a worker', async () => {

@@ -5,6 +5,7 @@
  */
 
 import { watchSession } from '@qrcast/client';
+import type { QrcastLoginElement } from '@qrcast/client/element';
 import type { CallResult } from '@qrcast/client/types';
 import { LitElement, type PropertyValues, unsafeCSS } from 'lit';
 import { createAutoReturn } from './auto-return.ts';
@@ -20,7 +21,7 @@ import passwordStyle from './password-form.css?inline';
 import { isRendered, onRenderingChange } from './rendered.ts';
 import { chooseLanguage, type Language, type Refusal, textsOf } from './texts.ts';
 import type { Markup } from './tidy-html.ts';
-import { type TurnDetails, turnsBetween } from './turns.ts';
+import { turnsBetween } from './turns.ts';
 import { type Body, type ScreenState, toRefusedView, toView, type View, wayBack } from './view.ts';
 
 /** What `qrcast-state` tells: what is on the screen, in one word and in the person's own. */
@@ -32,24 +33,11 @@ export interface ScreenDetail {
   readonly direction: 'ltr' | 'rtl';
 }
 
-declare global {
-  interface HTMLElementTagNameMap {
-    'qrcast-login': LoginElement;
-  }
-  interface HTMLElementEventMap {
-    'qrcast-state': CustomEvent<ScreenDetail>;
-    'qrcast-session': CustomEvent<TurnDetails['qrcast-session']>;
-    'qrcast-connected': CustomEvent<TurnDetails['qrcast-connected']>;
-    'qrcast-ended': CustomEvent<TurnDetails['qrcast-ended']>;
-    'qrcast-refused': CustomEvent<TurnDetails['qrcast-refused']>;
-  }
-}
-
 /** Time to read where it goes, and to stay. */
 const RETURN_AFTER_MS = 5_000;
 
 // Extends, against the rule of the house: there is no other way to be an element.
-export class LoginElement extends LitElement {
+export class LoginElement extends LitElement implements QrcastLoginElement {
   static override styles = [style, codeStyle, passwordStyle].map(unsafeCSS);
   static override properties = {
     ticket: {},

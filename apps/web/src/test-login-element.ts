@@ -32,7 +32,7 @@ export function prepareElement() {
     attributes: Readonly<Record<string, string>> = { ticket: 't1', url: URL, lang: 'en' },
     parent = document.body,
   ): LoginElement {
-    const login = document.createElement('qrcast-login');
+    const login = document.createElement('qrcast-login') as LoginElement; // its published type has no `openWatch`
     login.openWatch = (options: WatchOptions) => {
       const watch = createTestWatch(options);
       watches.push(watch);

@@ -1,5 +1,6 @@
 /** What the client costs a page that brings it. */
 
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build, type Rolldown } from 'vite';
@@ -46,6 +47,12 @@ describe('the bundle', () => {
     expect(code).toContain('15e3');
     expect(code).not.toMatch(/\/v1\/|socket\.io|WebSocket|addEventListener/);
     expect(gzipBytes(code)).toBeLessThan(300);
+  });
+
+  it('without a bundler is one file of the size that the README says', () => {
+    const size = gzipBytes(readFileSync(new URL(import.meta.resolve('@qrcast/client/client.js')), 'utf8'));
+    const stated = /It is (\d+) kB gzipped/.exec(readFileSync(new URL('../README.md', import.meta.url), 'utf8'))?.[1];
+    expect(stated).toBe(String(Math.ceil(size / 1_000)));
   });
 
   it('holds no Socket.IO client, which is handed in', async () => {

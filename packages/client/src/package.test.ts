@@ -1,111 +1,195 @@
-/** What is published, as a user installs it: built code and declarations, and nothing that reaches back into this repository. */
+/** What is published, as a user installs it: what npm and pnpm pack, in Node by `import` and `require()`, and under the compiler. */
 
-import { spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createProject,
+  lend,
+  PACKAGE_FOLDER,
+  PACKERS,
+  type Project,
+  pack,
+  removeFolder,
+  run,
+  scratchFolder,
+} from '../../../infra/test/packed-client.ts';
+import { compile, ELEMENT, README_CODE, RESOLUTIONS, STRICT, screenWith } from './test-typed-project.ts';
 
-const TOP = fileURLToPath(new URL('..', import.meta.url));
-
+type Conditions = Readonly<Record<'import' | 'require', { readonly types: string; readonly default: string }>>;
 interface Manifest {
-  readonly exports: Readonly<Record<string, unknown>>;
-  readonly publishConfig: { readonly exports: Readonly<Record<string, unknown>> };
-  readonly dependencies?: unknown;
+  readonly exports: Readonly<Record<string, string | Conditions | { readonly types: string; readonly default: string }>>;
+  readonly [field: string]: unknown;
 }
-const manifest = JSON.parse(readFileSync(join(TOP, 'package.json'), 'utf8')) as Manifest;
 
-/** A user's project with the package in its node_modules. */
-let project = '';
-let installed = '';
+const folder = scratchFolder();
+const projects = {} as Record<keyof typeof PACKERS, Project>;
 beforeAll(() => {
-  project = mkdtempSync(join(tmpdir(), 'qrcast-client-'));
-  installed = join(project, 'node_modules/@qrcast/client');
-  mkdirSync(installed, { recursive: true });
-  expect(run(process.execPath, join(TOP, 'build.ts'), join(installed, 'dist'))).toEqual({ status: 0, output: '' });
-  writeFileSync(join(installed, 'package.json'), JSON.stringify({ ...manifest, exports: manifest.publishConfig.exports }));
-  for (const peer of ['react', '@types/react', 'socket.io-client']) {
-    mkdirSync(join(project, 'node_modules', peer, '..'), { recursive: true });
-    symlinkSync(join(TOP, 'node_modules', peer), join(project, 'node_modules', peer));
-  }
+  for (const packer of ['npm', 'pnpm'] as const) projects[packer] = createProject(folder, pack(packer, folder));
+  lend(projects.npm, ['react', '@types/react', 'socket.io-client']);
 });
-afterAll(() => rmSync(project, { recursive: true, force: true }));
+afterAll(() => removeFolder(folder));
 
-function run(program: string, ...args: string[]): { status: number | null; output: string } {
-  const { status, stdout, stderr } = spawnSync(program, args, { cwd: project, encoding: 'utf8' });
-  return { status, output: `${stdout}${stderr}` };
-}
+const FRAMEWORKS = ['@types/react', 'preact', 'react', 'socket.io-client', 'svelte', 'vue'];
+const isFramework = (specifier = '', file: string): boolean =>
+  ['react', 'preact', 'vue', 'svelte/elements'].includes(specifier) && file.includes(specifier.replace('/elements', ''));
 
-const STRICT = `
-  import { useSession } from '@qrcast/client/react';
-  import { socketIo } from '@qrcast/client/socket-io';
-  import type { Session, Snapshot } from '@qrcast/client/types';
-  import { watchSession } from '@qrcast/client';
-  import { io } from 'socket.io-client';
-  const watch = watchSession({ url: 'https://a', ticket: 't', transport: socketIo(io) });
-  const snapshot: Snapshot = watch.snapshot;
-  export const undo: () => void = watch.on('session', (session: Session) => session.code?.staleAt.toFixed());
-  export const state: 'connected' | null = snapshot.session?.state === 'connected' ? snapshot.session.state : null;
-  // @ts-expect-error: a ticket is text
-  useSession({ url: 'https://a', ticket: 7 });`;
+/** Of a value of `exports`, and of the fields for older tools. */
+const pathsIn = (value: unknown): string[] =>
+  typeof value === 'string' ? [value] : typeof value === 'object' && value !== null ? Object.values(value).flatMap(pathsIn) : [];
 
-describe('the published package', () => {
-  it('has the subpaths of the workspace, and no dependencies', () => {
-    const paths = Object.keys(manifest.publishConfig.exports).filter((path) => path !== './package.json');
-    expect(paths).toEqual(Object.keys(manifest.exports));
-    expect(manifest.dependencies).toBeUndefined();
-    for (const file of globSync('dist/*.{js,d.ts}', { cwd: installed })) {
-      const specifiers = [...readFileSync(join(installed, file), 'utf8').matchAll(/(?:from|import) '([^']+)'/g)].map(([, name]) => name);
-      for (const specifier of specifiers) expect(specifier, file).toMatch(file.includes('react') ? /^react$|^\.\/.+\.js$/ : /^\.\/.+\.js$/);
+describe.each(['npm', 'pnpm'] as const)('the tarball of %s', (packer) => {
+  const manifest = (): Manifest => JSON.parse(projects[packer].read('node_modules/@qrcast/client/package.json')) as Manifest;
+  const files = (): string[] => globSync('**/*.*', { cwd: projects[packer].installed }).sort();
+
+  it('holds every file that its manifest names', () => {
+    const { exports, main, module, types, unpkg, jsdelivr } = manifest();
+    const named = pathsIn([exports, main, module, types, unpkg, jsdelivr]).map((path) => path.replace(/^\.\//, ''));
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !files().includes(path))).toEqual([]);
+  });
+
+  it('says what it is, needs no other package, and names none of the places it was made in', () => {
+    const {
+      exports,
+      files: listed,
+      version,
+      license,
+      engines,
+      sideEffects,
+      dependencies,
+      peerDependencies,
+      ...rest
+    } = manifest() as Manifest & { peerDependencies: object };
+    expect({ listed, version, license, engines, sideEffects, dependencies }).toEqual({
+      listed: ['dist'],
+      version: '0.1.0',
+      license: 'MIT',
+      engines: { node: '>=22' },
+      sideEffects: false,
+      dependencies: undefined,
+    });
+    expect(Object.keys(peerDependencies ?? {})).toEqual(FRAMEWORKS);
+    expect(rest['peerDependenciesMeta']).toEqual(Object.fromEntries(FRAMEWORKS.map((name) => [name, { optional: true }])));
+    expect(JSON.stringify(manifest())).not.toMatch(/workspace:|catalog:|link:|file:|https?:|src\//);
+    expect(readdirSync(projects[packer].installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
+  });
+
+  it('holds no tests, no sources and no maps, and nothing that reaches out of it', () => {
+    expect(files().filter((file) => /test|\.map$|(?<!\.d)\.ts$/.test(file))).toEqual([]);
+    for (const file of files().filter((name) => name.startsWith('dist/'))) {
+      const text = readFileSync(join(projects[packer].installed, file), 'utf8');
+      expect(text, file).not.toMatch(/sourceMappingURL|\/tmp\/|\/home\/|\/root\//);
+      const specifiers = [...text.matchAll(/(?:from |import |import\(|require\()['"]([^'"]+)['"]/g)].map(([, name]) => name);
+      const own = specifiers.filter((specifier) => !isFramework(specifier, file));
+      for (const specifier of own) expect(specifier, file).toMatch(/^\.\/[^/]+\.js$/);
     }
   });
 
-  it('holds no tests', () => {
-    expect(globSync('dist/*test*', { cwd: installed })).toEqual([]);
+  it('is the same as that of the other packer', () => {
+    const { scripts: _scripts, ...own } = manifest();
+    const { scripts: _others, ...other } = JSON.parse(projects.npm.read('node_modules/@qrcast/client/package.json')) as Manifest;
+    expect(own).toEqual(other);
+    for (const file of files().filter((name) => name.startsWith('dist/')))
+      expect(projects[packer].read(`node_modules/@qrcast/client/${file}`)).toBe(projects.npm.read(`node_modules/@qrcast/client/${file}`));
   });
+});
 
-  it('runs in Node as it is', () => {
-    const script = `
-      import { watchSession } from '@qrcast/client';
-      import { socketIo } from '@qrcast/client/socket-io';
-      import { useSession } from '@qrcast/client/react';
-      import * as types from '@qrcast/client/types';
+describe.each(Object.keys(PACKERS) as (keyof typeof PACKERS)[])('in a project that installed the tarball of %s, Node', (packer) => {
+  const USE = `
+    async function main({ watchSession }, { socketIo }, types, manifest) {
       const watch = watchSession({ url: 'http://127.0.0.1:9', ticket: 't' });
       for await (const { type, data } of watch) {
-        console.log(type, data.status, typeof socketIo, typeof useSession, Object.keys(types).length);
+        console.log(type, data.status, typeof socketIo, Object.keys(types).length, manifest.version);
         if (data.status === 'retrying') watch.close();
-      }`;
-    writeFileSync(join(project, 'main.mjs'), script);
-    expect(run(process.execPath, 'main.mjs')).toEqual({
-      status: 0,
-      output: ['connecting', 'retrying', 'closed'].map((status) => `connection ${status} function function 0\n`).join(''),
-    });
+      }
+    }`;
+  const PRINTED = {
+    status: 0,
+    output: ['connecting', 'retrying', 'closed'].map((status) => `connection ${status} function 0 0.1.0\n`).join(''),
+  };
+
+  it('imports it', () => {
+    const script = `
+      import * as client from '@qrcast/client';
+      import * as socketIo from '@qrcast/client/socket-io';
+      import * as types from '@qrcast/client/types';
+      import manifest from '@qrcast/client/package.json' with { type: 'json' };
+      ${USE}
+      await main(client, socketIo, types, manifest);`;
+    projects[packer].write({ 'main.mjs': script });
+    expect(run(projects[packer].folder, [process.execPath, 'main.mjs'])).toEqual(PRINTED);
   });
 
-  it.each([
-    ['nodenext', 'nodenext'],
-    ['esnext', 'bundler'],
-  ])('is typed for a strict project (%s, %s), and so is the code of its README', (module, moduleResolution) => {
-    const blocks = [...readFileSync(join(TOP, 'README.md'), 'utf8').matchAll(/```(tsx?)\n(.*?)```/gs)];
-    const files = [...blocks.map(([, kind, code = '']) => ({ kind, code })), { kind: 'ts', code: STRICT }].map(({ kind, code }, i) => {
-      writeFileSync(join(project, `main-${i}.${kind}`), code);
-      return `main-${i}.${kind}`;
-    });
-    expect(files).toHaveLength(4);
-    const options = {
-      module,
-      moduleResolution,
-      target: 'es2022',
-      lib: ['es2022', 'dom'],
-      strict: true,
-      noEmit: true,
-      skipLibCheck: true,
-      jsx: 'react-jsx',
-      types: [],
-    };
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files }));
-    writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
-    expect(run('tsc', '-p', 'tsconfig.json')).toEqual({ status: 0, output: '' });
+  it('requires it, also where require() takes no modules', () => {
+    const script = `
+      ${USE}
+      void main(...['', '/socket-io', '/types', '/package.json'].map((path) => require('@qrcast/client' + path)));`;
+    projects[packer].write({ 'main.cjs': script });
+    expect(run(projects[packer].folder, [process.execPath, '--no-experimental-require-module', 'main.cjs'])).toEqual(PRINTED);
   });
+});
+
+describe('in a project that has React', () => {
+  const PRINTED = { status: 0, output: '{"status":"closed"}\n' };
+  const RENDER = `
+    const Status = () => createElement('i', null, JSON.stringify(useSession(null).connection));
+    console.log(renderToString(createElement(Status)).replaceAll('&quot;', '"').replace(/<.?i>/g, ''));`;
+  it('the hook renders on a server, imported and required', () => {
+    lend(projects.npm, ['react-dom']);
+    const names = { react: 'createElement', 'react-dom/server': 'renderToString', '@qrcast/client/react': 'useSession' };
+    const lines = (line: (name: string, from: string) => string): string =>
+      Object.entries(names)
+        .map(([from, name]) => line(name, from))
+        .join('\n');
+    projects.npm.write({
+      'hook.mjs': lines((name, from) => `import { ${name} } from '${from}';`) + RENDER,
+      'hook.cjs': lines((name, from) => `const { ${name} } = require('${from}');`) + RENDER,
+    });
+    expect(run(projects.npm.folder, [process.execPath, 'hook.mjs'])).toEqual(PRINTED);
+    expect(run(projects.npm.folder, [process.execPath, '--no-experimental-require-module', 'hook.cjs'])).toEqual(PRINTED);
+  });
+
+  it.each(['esm', 'cjs'])('the hook is marked as code for browsers alone (%s), and nothing else is', (kind) => {
+    const directive = /^(?:"use strict";\s*)?'use client';/;
+    const marked = globSync(`dist/${kind}/*.js`, { cwd: projects.npm.installed }).filter((file) =>
+      directive.test(readFileSync(join(projects.npm.installed, file), 'utf8')),
+    );
+    expect(marked).toEqual([`dist/${kind}/react.js`]);
+  });
+});
+
+describe('the compiler', () => {
+  it.each(RESOLUTIONS)('types it for a strict project: $name, and so the element and the code of its README', (resolution) => {
+    expect(README_CODE).toHaveLength(3);
+    expect(compile(projects.npm, resolution, [...README_CODE, STRICT, ELEMENT, screenWith('react')])).toEqual({ status: 0, output: '' });
+  });
+});
+
+it('a checkout without its tools packs nothing, and says what to do', () => {
+  const checkout = join(folder, 'checkout');
+  for (const path of ['package.json', 'infra/start', 'packages/client/package.json', 'packages/client/build.ts', 'packages/client/src'])
+    cpSync(join(PACKAGE_FOLDER, '../..', path), join(checkout, path), { recursive: true });
+  const { status, output } = run(join(checkout, 'packages/client'), PACKERS.npm);
+  expect(status).not.toBe(0);
+  expect(output).toContain('run `npx -y pnpm@12 install` at the root of the repository first');
+  expect(globSync('packages/client/{*.tgz,dist*}', { cwd: checkout })).toEqual([]);
+});
+
+it('is the only package of this repository that can be published', () => {
+  const top = join(PACKAGE_FOLDER, '../..');
+  const manifests = globSync(['package.json', '{apps,infra,packages}/*/package.json'], { cwd: top });
+  const published = manifests.filter((file) => (JSON.parse(readFileSync(join(top, file), 'utf8')) as Manifest)['private'] !== true);
+  expect(manifests.length).toBeGreaterThan(10);
+  expect(published).toEqual(['packages/client/package.json']);
+});
+
+it('the versions of the tools stand in the manifest as in the workspace: npm knows no catalog', () => {
+  const catalog = readFileSync(join(PACKAGE_FOLDER, '../../pnpm-workspace.yaml'), 'utf8');
+  const { devDependencies } = JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>;
+  };
+  for (const [name, version] of Object.entries(devDependencies)) {
+    if (name !== '@qrcast/core') expect(catalog).toMatch(new RegExp(`^  "?${name}"?: ${version}$`, 'm'));
+  }
 });

@@ -1,3 +1,5 @@
+'use client';
+
 /** `useSession`: a watch that lives as long as the component. */
 
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';

@@ -65,6 +65,19 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     errors: [],
   },
   {
+    id: 'clientModule',
+    method: 'get',
+    path: '/client.js',
+    tag: 'Pages',
+    summary: 'The client library for your own page, without a bundler',
+    description:
+      "One module, from any origin, that exports `watchSession` and `socketIo`: `import { watchSession } from '…/client.js'`. It is the same file as in the npm package `@qrcast/client`.",
+    credentials: [],
+    requestHeaders: ['If-None-Match'],
+    answers: { 200: { description: 'The module', type: 'text/javascript', headers: CACHED }, 304: UNCHANGED },
+    errors: [],
+  },
+  {
     id: 'docs',
     method: 'get',
     path: '/docs',

@@ -1,0 +1,34 @@
+// @vitest-environment happy-dom
+
+/** The types that `@qrcast/client` publishes for the element say what the element does. The compiler checks most of it. */
+
+import type { LoginAttributes, LoginEvents, LoginRefusal, LoginScreen, QrcastLoginElement } from '@qrcast/client/element';
+import { expect, expectTypeOf, it } from 'vitest';
+import { LoginElement, type ScreenDetail } from './login-element.ts';
+import type { Language, Refusal } from './texts.ts';
+import type { TurnDetails } from './turns.ts';
+
+type Own = 'ticket' | 'url' | 'autoReturn' | 'ownsPage' | 'renewTicket' | 'refusal' | 'resume' | 'startOver';
+
+it('has the published properties, methods and events', () => {
+  expectTypeOf<Exclude<keyof QrcastLoginElement, keyof HTMLElement>>().toEqualTypeOf<Own>();
+  expectTypeOf<Pick<QrcastLoginElement, Own>>().toEqualTypeOf<Pick<LoginElement, Own>>();
+  expectTypeOf<LoginScreen>().toEqualTypeOf<ScreenDetail>();
+  expectTypeOf<LoginScreen['language']>().toEqualTypeOf<Language>();
+  expectTypeOf<LoginRefusal>().toEqualTypeOf<Refusal>();
+  expectTypeOf<Omit<LoginEvents, 'qrcast-state'>>().toEqualTypeOf<Omit<TurnDetails, never>>();
+  expectTypeOf<LoginEvents['qrcast-state']>().toEqualTypeOf<ScreenDetail>();
+  const reactive = Object.keys(LoginElement.properties).filter((name) => name !== 'lang'); // every element has one
+  expect(reactive).toEqual(['ticket', 'url', 'autoReturn', 'ownsPage', 'renewTicket', 'refusal'] satisfies Own[]);
+});
+
+it('watches the published attributes; its style reads `theme`', () => {
+  const published: Record<Exclude<keyof LoginAttributes, 'theme'>, true> = {
+    ticket: true,
+    url: true,
+    lang: true,
+    'auto-return': true,
+    'owns-page': true,
+  };
+  expect(LoginElement.observedAttributes).toEqual(Object.keys(published));
+});
