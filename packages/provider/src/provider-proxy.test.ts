@@ -182,7 +182,12 @@ test('a proxy that never answers CONNECT ends the poll, and the next one asks ag
 
 test('closing ends a tunnel that is being opened', async () => {
   const asked = Promise.withResolvers<void>();
-  const proxy = await openConnectProxy({ route: () => (asked.resolve(), null) });
+  const proxy = await openConnectProxy({
+    route() {
+      asked.resolve();
+      return null;
+    },
+  });
   opened.push(proxy);
   const provider = openProvider({ proxyRoute: { proxy: parseHttpProxy(proxy.url), isDirect: () => false } });
   const poll = provider.poll(instance, 'state');

@@ -34,6 +34,7 @@ const KINDS: readonly (readonly [code: RegExp, kind: ProxyFaultKind])[] = [
 export function toProxyFault(error: unknown): ProxyFault {
   if (error instanceof ProxyFault) return error;
   if (error instanceof errors.HTTPParserError) return new ProxyFault('not_http');
-  const code = String((error as { readonly code?: unknown }).code);
+  const { code: given, name } = error as { readonly code?: unknown; readonly name?: unknown };
+  const code = name === 'TimeoutError' ? 'TIMEOUT' : String(given); // the name of what AbortSignal.timeout throws, whose code is a number
   return new ProxyFault(KINDS.find(([pattern]) => pattern.test(code))?.[1] ?? 'unreachable');
 }

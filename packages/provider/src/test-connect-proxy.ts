@@ -1,6 +1,6 @@
 /** A small real CONNECT proxy on a free loopback port, for tests: it reaches what the test says, and tells what it was asked for. */
 
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -19,6 +19,8 @@ export interface ConnectProxy {
   readonly others: readonly string[];
   /** Ends all open tunnels, as a proxy does with idle ones. */
   cut(): void;
+  /** Resolves when no connection to it is open. */
+  untilIdle(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,9 +38,14 @@ export async function openConnectProxy(options: ConnectProxyOptions = {}): Promi
   const server = tls ? createTlsServer({ key: TEST_KEY, cert: TEST_CERTIFICATE }) : createServer();
   const [targets, headers, others] = [[] as string[], [] as IncomingHttpHeaders[], [] as string[]];
   const sockets = new Set<Duplex>();
+  const idle = new EventEmitter();
   const keep = (socket: Duplex): void => {
     sockets.add(socket);
-    socket.on('error', () => undefined).once('close', () => sockets.delete(socket)); // cut by either side: what tests are about
+    socket.on('error', () => undefined); // cut by either side: what tests are about
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) idle.emit('idle');
+    });
   };
 
   server.on('request', (request: IncomingMessage, response) => {
@@ -51,7 +58,7 @@ export async function openConnectProxy(options: ConnectProxyOptions = {}): Promi
     headers.push(request.headers);
     const wanted = credentials === undefined ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`;
     const leads = request.headers['proxy-authorization'] === wanted || wanted === undefined ? route(request.url ?? '') : 407;
-    if (leads === null) return;
+    if (leads === null) return void client.resume().once('end', () => client.end()); // so that its end is noticed
     if (typeof leads === 'number') return void client.end(answerOf(leads));
     const upstream = connect(leads.port, leads.host, () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
@@ -73,8 +80,11 @@ export async function openConnectProxy(options: ConnectProxyOptions = {}): Promi
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
   };
+  const untilIdle = async (): Promise<void> => {
+    if (sockets.size > 0) await once(idle, 'idle');
+  };
   const name = host.includes(':') ? `[${host}]` : host;
-  return { url: `${tls ? 'https' : 'http'}://${name}:${port}`, port, targets, headers, others, cut, close };
+  return { url: `${tls ? 'https' : 'http'}://${name}:${port}`, port, targets, headers, others, cut, untilIdle, close };
 }
 
 /** With a body and the headers a real one has: none of it may reach anybody. */

@@ -33,19 +33,9 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
   const sockets = new Set<Socket>();
   const authorization = proxy.authorization();
 
-  /** CONNECT on a connection of its own, within the time limit. */
-  async function connectTo(
-    connectPool: ConnectPool,
-    target: string,
-    params: Dispatcher.ConnectOptions,
-    signal: AbortSignal,
-  ): Promise<TunnelSocket> {
-    const connecting = connectPool({ ...params, path: target, headers: { ...params.headers, host: target }, signal });
-    // Undici hears the signal only on a connection that is there.
-    const { socket, statusCode } = await Promise.race([connecting, rejectOn(signal)]).catch((error: unknown) => {
-      connecting.then((late) => late.socket.destroy()).catch(() => undefined); // the first error was told
-      throw error;
-    });
+  /** CONNECT on a connection of its own. */
+  async function connectTo(connectPool: ConnectPool, params: Dispatcher.ConnectOptions): Promise<TunnelSocket> {
+    const { socket, statusCode } = await connectPool({ ...params, headers: { ...params.headers, host: params.path } });
     if (statusCode >= 200 && statusCode < 300) return { socket, statusCode: 200 };
     socket.on('error', () => undefined).destroy();
     throw new ProxyFault('status', statusCode);
@@ -58,7 +48,7 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
     let fault = new ProxyFault('unreachable');
     for (const target of targets) {
       try {
-        return await connectTo(connectPool, target, params, signal);
+        return await connectTo(connectPool, { ...params, path: target, signal });
       } catch (error) {
         if (error instanceof errors.ClientDestroyedError) throw error;
         fault = toProxyFault(error);
