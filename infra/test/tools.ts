@@ -19,7 +19,7 @@ interface Tool {
 const TOOLS: readonly Tool[] = [
   { programs: ['redis-server', 'valkey-server'], packages: ['redis-server'] },
   { programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'], packages: ['chromium', 'fonts-dejavu-core'] },
-  ...['nginx', 'haproxy', 'apache2', 'caddy'].map((name) => ({ programs: [name], packages: [name], isOptional: true })),
+  ...['nginx', 'haproxy', 'apache2', 'caddy', 'tinyproxy'].map((name) => ({ programs: [name], packages: [name], isOptional: true })),
 ];
 
 /** Where packages put programs, whatever the PATH says: servers go where only root's PATH leads. */

@@ -17,7 +17,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Releasers } from '@qrcast/runtime/releasers';
 
-export type ProxyName = 'nginx' | 'haproxy' | 'apache2' | 'caddy';
+export type ProxyName = 'nginx' | 'haproxy' | 'apache2' | 'caddy' | 'tinyproxy';
 
 export interface TestedProxy {
   /** Without a trailing slash. */
@@ -38,6 +38,8 @@ interface Kind {
   readonly signal: NodeJS.Signals;
   readonly args: (file: string, folder: string) => readonly string[];
   readonly config: (place: Place) => string;
+  /** What `readyPath` answers, where it cannot be told to be 410. */
+  readonly readyStatus?: number;
 }
 
 const READY_WITHIN_MS = 60_000;
@@ -152,6 +154,24 @@ ${site}
   });
 }
 
+/** A forward proxy. @param settings lines of its configuration: `ConnectPort`, `BasicAuth` and the like. */
+export function startTinyproxy(releasers: Releasers, settings: string): Promise<TestedProxy> {
+  return startProxy(releasers, {
+    program: 'tinyproxy',
+    signal: 'SIGTERM',
+    args: (file) => ['-d', '-c', file],
+    readyStatus: settings.includes('BasicAuth') ? 407 : 400, // for a path without a host
+    config: ({ port, folder }) => `
+Port ${port}
+Listen 127.0.0.1
+Timeout 600
+MaxClients 100
+LogFile "${folder}/log"
+${settings}
+`,
+  });
+}
+
 /** Whether it is not installed, which it then says once per test file. */
 export function isMissing(program: ProxyName): boolean {
   if (findProgram(program) !== null) return false;
@@ -185,7 +205,7 @@ async function startProxy(releasers: Releasers, kind: Kind): Promise<TestedProxy
     await writeFile(file, kind.config(place));
     const server = runServer(program, kind.args(file, folder), folder, kind.signal);
     try {
-      await untilReady(place, server.failed);
+      await untilReady(place, kind.readyStatus ?? 410, server.failed);
       releasers.push(kind.program, server.close);
       return { url: `http://127.0.0.1:${place.port}`, port: place.port };
     } catch (error) {
@@ -245,11 +265,11 @@ function runServer(program: string, args: readonly string[], folder: string, sig
 }
 
 /** Connects until the proxy itself answers. @throws {Error} if it ended, or another server has the port. */
-async function untilReady({ port, readyPath }: Place, failed: Promise<never>): Promise<void> {
+async function untilReady({ port, readyPath }: Place, ready: number, failed: Promise<never>): Promise<void> {
   const deadline = AbortSignal.timeout(READY_WITHIN_MS);
   for (;;) {
     const status = await Promise.race([statusOf(port, readyPath), failed]);
-    if (status === 410) return;
+    if (status === ready) return;
     if (status !== null) throw new Error(`another server has port ${port}: it answered ${status}`);
     deadline.throwIfAborted();
     await delay(20);

@@ -10,6 +10,8 @@ import { TEST_CERTIFICATE, TEST_KEY } from '@qrcast/provider/test-certificate';
 
 export interface TlsFront {
   readonly port: number;
+  /** Connections that finished the handshake. */
+  connections(): number;
   /** For NODE_EXTRA_CA_CERTS. */
   readonly caFile: string;
   close(): Promise<void>;
@@ -20,7 +22,9 @@ export async function openTlsFront(insidePort: () => number): Promise<TlsFront> 
   const caFile = join(folder, 'ca.pem');
   await writeFile(caFile, TEST_CERTIFICATE);
   const sockets = new Set<Socket>();
+  let connections = 0;
   const server = createServer({ key: TEST_KEY, cert: TEST_CERTIFICATE, ALPNProtocols: ['http/1.1'] }, (outside) => {
+    connections++;
     const inside = connect(insidePort(), '127.0.0.1');
     for (const one of [outside, inside]) {
       sockets.add(one);
@@ -37,6 +41,7 @@ export async function openTlsFront(insidePort: () => number): Promise<TlsFront> 
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port, // it listens on TCP
+    connections: () => connections,
     caFile,
     async close() {
       const closed = once(server, 'close');
