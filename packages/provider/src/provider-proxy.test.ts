@@ -228,7 +228,7 @@ test('a certificate that does not fit is the fault of who shows it: the proxy, o
     tls.setDefaultCACertificates(trusted.filter((text) => text.trim() !== TEST_CERTIFICATE.trim()));
     const behind = await openRig();
     expect(await behind.provider.poll(instance, 'state')).toEqual(UNREACHABLE);
-    expect(behind.faults.seen).toEqual([]);
+    expect(behind.faults.seen).toEqual([['certificate', null, `${HOST}:443`]]);
     const before = await openRig({ tls: true });
     expect(await before.provider.poll(instance, 'state')).toEqual(UNREACHABLE);
     expect(before.faults.seen).toEqual([['tls', null, `${HOST}:443`]]);
@@ -236,8 +236,9 @@ test('a certificate that does not fit is the fault of who shows it: the proxy, o
     tls.setDefaultCACertificates(trusted);
   }
   // A host that the certificate does not name.
-  const { provider } = await openRig();
+  const { provider, faults } = await openRig();
   expect(await provider.poll(at('https://api.green-api.com'), 'state')).toEqual(UNREACHABLE);
+  expect(faults.seen).toEqual([['certificate', null, 'api.green-api.com:443']]);
 });
 
 test('through the proxy, what the provider refuses is its answer', async () => {

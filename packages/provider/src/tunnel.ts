@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import type { HttpProxy } from '@qrcast/core/http-proxy';
 import { type Agent, buildConnector, type Dispatcher, errors, Pool, ProxyAgent } from 'undici';
-import { ProxyFault, toProxyFault } from './proxy-fault.ts';
+import { isCertificateError, ProxyFault, toProxyFault } from './proxy-fault.ts';
 
 /**
  * Requests through an HTTP proxy, always in a tunnel (CONNECT), plain http too: so an answer comes from the server itself, and what a proxy
@@ -23,7 +23,7 @@ export interface TunnelOptions {
   readonly lookup?: LookupFunction | undefined;
   /** For resolving, reaching the proxy, and its answer to CONNECT together; TLS with the server behind it has as long again. */
   readonly connectTimeoutMs?: number | undefined;
-  /** `target`: host and port that were asked for. */
+  /** Called for each connection that fails; `target`: host and port that were asked for. */
   readonly onFault: (fault: ProxyFault, target: string) => void;
 }
 
@@ -63,6 +63,10 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
     uri: proxy.origin,
     ...(authorization === null ? {} : { token: authorization }),
     proxyTunnel: true,
+    factory: (origin, options) =>
+      new Pool(origin, options).on('connectionError', (url, _targets, error) => {
+        if (isCertificateError(error)) onFault(new ProxyFault('certificate'), authorityOf(url));
+      }),
     clientFactory(origin) {
       const pool = new Pool(origin, { connect: proxyConnector(sockets, origin.hostname, connectTimeoutMs) });
       const connectPool: ConnectPool = pool.connect.bind(pool);
@@ -99,6 +103,8 @@ function proxyConnector(sockets: Set<Socket>, hostname: string, timeout: number)
     socket.once('close', () => sockets.delete(socket));
   };
 }
+
+const authorityOf = ({ hostname, port, protocol }: URL): string => `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
 
 /** `host:port` as `address:port`. A literal address stays. */
 async function resolveTarget(lookup: LookupFunction, target: string, signal: AbortSignal): Promise<string[]> {

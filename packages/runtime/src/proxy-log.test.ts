@@ -8,7 +8,10 @@ function openRig() {
   const log = createLog('test', 'info', { write: (line) => void lines.push(JSON.parse(line)) });
   let now = 0;
   const told = tellProxy({ log, now: () => now }, parseHttpProxy('http://user:hunter2@proxy.example.com:3128'), 'tests');
-  return { lines, told, pass() {
+  return {
+    lines,
+    told,
+    pass() {
       now += 60_000;
     },
   };
@@ -17,9 +20,11 @@ function openRig() {
 test('the start tells host, port and purpose, and nothing of the credentials', () => {
   const { lines, told } = openRig();
   told({ kind: 'status', status: 407 }, 'api.example.com:443');
+  told({ kind: 'certificate', status: null }, 'api.example.com:443');
   expect(lines).toMatchObject([
     { level: 30, proxy: 'proxy.example.com:3128', usedFor: 'tests', msg: 'a proxy is used' },
     { level: 40, proxy: 'proxy.example.com:3128', usedFor: 'tests', fault: 'status', status: 407, target: 'api.example.com:443' },
+    { level: 40, fault: 'certificate', msg: expect.stringContaining('NODE_EXTRA_CA_CERTS') },
   ]);
   expect(JSON.stringify(lines)).not.toMatch(/hunter2|user:|Basic/);
 });

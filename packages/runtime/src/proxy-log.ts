@@ -19,6 +19,9 @@ export interface ProxyLogDeps {
   readonly now: () => number;
 }
 
+const UNREACHED = 'a request failed at the proxy and reached no server';
+const UNTRUSTED = 'the certificate behind the proxy is not trusted; if the proxy opens TLS, name its authority in NODE_EXTRA_CA_CERTS';
+
 /** Tells at the start that `proxy` is used, and `for` what. Returns what is to be called for each fault of it; each kind is logged once a minute. */
 export function tellProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor: string): (fault: Fault, target: string) => void {
   log.info({ proxy: proxy.address, usedFor }, 'a proxy is used');
@@ -27,7 +30,7 @@ export function tellProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor:
     const leftOut = seldom(`${kind} ${status}`);
     if (leftOut === null) return;
     const fault = status === null ? { fault: kind } : { fault: kind, status };
-    log.warn({ proxy: proxy.address, usedFor, ...fault, target, leftOut }, 'a request failed at the proxy and reached no server');
+    log.warn({ proxy: proxy.address, usedFor, ...fault, target, leftOut }, kind === 'certificate' ? UNTRUSTED : UNREACHED);
   };
 }
 
