@@ -4,10 +4,12 @@
  */
 
 import { constants } from 'node:os';
-import type { HttpProxy } from '@qrcast/core/http-proxy';
+import type { ProxyRoute } from '@qrcast/core/http-proxy';
+import { defaultApiUrl } from '@qrcast/core/upstream';
 import { createLog, errorFields } from '@qrcast/runtime/log';
 import { betterNodeThan } from '@qrcast/runtime/node-version';
 import { findProxyWarnings, proxyWarningText } from '@qrcast/runtime/proxy-log';
+import { proxyRoute } from '@qrcast/runtime/proxy-settings';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { readSettings } from '@qrcast/runtime/settings';
 import { findUnknownSettings, unknownSettingText } from '@qrcast/runtime/unknown-settings';
@@ -56,8 +58,9 @@ function tellUnknownSettings(): void {
   for (const unknown of findUnknownSettings(Object.keys(env))) writeError(`qrcast: ${unknownSettingText(unknown)}\n`);
 }
 
-function tellProxies(proxy: HttpProxy | undefined, usedFor: string): void {
-  if (proxy !== undefined) writeError(`qrcast: ${proxy.address} is the proxy for ${usedFor} (HTTPS_PROXY)\n`);
+function tellProxies(route: ProxyRoute | null, usedFor: string, url: string): void {
+  const isUsed = route !== null && url.startsWith('https:') && !route.isDirect(url);
+  if (isUsed) writeError(`qrcast: ${route.proxy.address} is the proxy for ${usedFor} (HTTPS_PROXY)\n`);
   for (const warning of findProxyWarnings(env)) writeError(`qrcast: ${proxyWarningText(warning)}\n`);
 }
 
@@ -65,7 +68,9 @@ async function login(args: LoginArguments): Promise<number> {
   const variables = takeSecrets(env);
   const settings = readSettings(env, LOGIN_SETTINGS);
   reachGateways(env);
-  tellProxies(settings.HTTPS_PROXY, args.gateway === undefined ? 'the provider' : 'the gateway');
+  const route = proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY);
+  if (args.gateway === undefined) tellProxies(route, 'the provider', args.apiUrl ?? defaultApiUrl(args.instanceId));
+  else tellProxies(route, 'the gateway', args.gateway);
   const isQuiet = (env['QRCAST_LOG_LEVEL'] ?? '') === '';
   const log = createLog('qrcast', isQuiet ? 'silent' : settings.QRCAST_LOG_LEVEL, stderr);
   const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
@@ -92,9 +97,9 @@ async function login(args: LoginArguments): Promise<number> {
 
 async function webhook(args: WebhookArguments): Promise<number> {
   const variables = takeSecrets(env);
-  const { HTTPS_PROXY } = readSettings(env, ['HTTPS_PROXY', 'NO_PROXY']);
+  const settings = readSettings(env, ['HTTPS_PROXY', 'NO_PROXY']);
   reachGateways(env);
-  tellProxies(HTTPS_PROXY, 'the gateway');
+  tellProxies(proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY), 'the gateway', args.gateway);
   const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
   releasers.push('input', () => input.close());
   const secrets = await openSecrets({ variables, input, ask: writeError }, { ...args, passwordFile: undefined });

@@ -46,6 +46,7 @@ export async function openEgress(): Promise<Egress> {
       QRCAST_CODE_TTL_MS: '120000',
       QRCAST_ATTEMPT_MS: '900000',
       QRCAST_DRAIN_MS: '0',
+      QRCAST_LOG_LEVEL: 'trace',
       NODE_EXTRA_CA_CERTS: front.caFile,
       ...env,
     };
