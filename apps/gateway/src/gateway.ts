@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
+import type { ProxyRoute } from '@qrcast/core/http-proxy';
 import type { Policy } from '@qrcast/core/schedule';
 import { type AddressLimits, DEFAULT_ADDRESS_LIMITS, DEFAULT_TENANT_LIMITS, type TenantLimits } from '@qrcast/core/tenant-limits';
 import type { WireSession } from '@qrcast/core/wire';
@@ -18,6 +19,7 @@ import { createKeyring, type RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { type Node, openNode } from '@qrcast/runtime/node';
 import { createOutbox } from '@qrcast/runtime/outbox';
+import { providerRoute } from '@qrcast/runtime/proxy-log';
 import { createRelayLanes } from '@qrcast/runtime/relay-lanes';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import { addAddressGate, createAddressGate } from './address-limits.ts';
@@ -83,6 +85,8 @@ export interface GatewayOptions {
   readonly upstreamHosts: readonly string[];
   /** Where callbacks may be sent; public hosts if left out. */
   readonly callbackHosts?: readonly string[] | undefined;
+  /** How the provider is asked; directly if left out. */
+  readonly proxyRoute?: ProxyRoute | null | undefined;
   readonly adminKey: string | undefined;
   readonly maxConnections: number;
   /** Connections beside those, which have shown no ticket yet; `MAX_GUESTS` if left out. */
@@ -145,7 +149,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
 
   const keyring = createKeyring(options.secretKeys);
   await proveKeyring(redis, namespace, keyring);
-  const provider = openProvider();
+  const provider = openProvider(providerRoute(options.proxyRoute, log));
   releasers.push('provider', () => provider.close());
   const limitOf = createLimitOf(options.tenantLimits ?? DEFAULT_TENANT_LIMITS);
   const liveSessions = createLiveSessions({ ...node, namespace, limitOf });

@@ -2,6 +2,7 @@
 
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
+import { warnOfProxyVariables } from '@qrcast/runtime/proxy-log';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
 import { GATEWAY_SETTINGS, limitOptions, ROLE_SETTINGS, readSettings, roleOptions } from '@qrcast/runtime/settings';
 import { warnOfUnknownSettings } from '@qrcast/runtime/unknown-settings';
@@ -12,6 +13,7 @@ const log = createLog('gateway', 'info');
 
 await runService({ name: 'gateway', log }, async (releasers) => {
   warnOfUnknownSettings(Object.keys(process.env), log);
+  warnOfProxyVariables(process.env, log);
   const settings = readSettings(process.env, [...ROLE_SETTINGS, ...GATEWAY_SETTINGS], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
   const gateway = await startGateway({

@@ -1,8 +1,7 @@
 /** A line of the log that callers bring about, and could as often as they like: it is written once a minute. */
 
 import type { Logger } from '@qrcast/runtime/log';
-
-const EVERY_MS = 60_000;
+import { createSeldom } from '@qrcast/runtime/seldom';
 
 export interface SeldomWarningDeps {
   readonly log: Logger;
@@ -12,15 +11,9 @@ export interface SeldomWarningDeps {
 
 /** Writes `message` at most once a minute, with how often it was left out since the last time. */
 export function createSeldomWarning({ log, now }: SeldomWarningDeps, message: string): () => void {
-  let warnedAt = Number.NEGATIVE_INFINITY;
-  let leftOut = 0;
+  const seldom = createSeldom(now);
   return () => {
-    if (now() - warnedAt < EVERY_MS) {
-      leftOut++;
-      return;
-    }
-    log.warn({ leftOut }, message);
-    warnedAt = now();
-    leftOut = 0;
+    const leftOut = seldom(message);
+    if (leftOut !== null) log.warn({ leftOut }, message);
   };
 }

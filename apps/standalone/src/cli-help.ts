@@ -34,6 +34,8 @@ Without colours (NO_COLOR, or no terminal) the code is drawn for light text on d
 QRCAST_LOG_LEVEL=debug logs to stderr. QRCAST_POLL_INTERVAL_MS, QRCAST_ATTEMPT_MS and
 QRCAST_CODE_TTL_MS work as everywhere.
 
+HTTPS_PROXY and NO_PROXY hold for the provider; with --gateway (also below), for the way to it.
+
 qrcast webhook --gateway <url> --session <id>
 
 Asks a gateway that runs whether the provider notifies it of the session's instance, and says what

@@ -4,8 +4,12 @@
  */
 
 import { constants } from 'node:os';
+import type { ProxyRoute } from '@qrcast/core/http-proxy';
+import { defaultApiUrl } from '@qrcast/core/upstream';
 import { createLog, errorFields } from '@qrcast/runtime/log';
 import { betterNodeThan } from '@qrcast/runtime/node-version';
+import { findProxyWarnings, proxyWarningText } from '@qrcast/runtime/proxy-log';
+import { proxyRoute } from '@qrcast/runtime/proxy-settings';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { readSettings } from '@qrcast/runtime/settings';
 import { findUnknownSettings, unknownSettingText } from '@qrcast/runtime/unknown-settings';
@@ -18,6 +22,7 @@ import { createInput } from './login-input.ts';
 import { createReport } from './login-report.ts';
 import { openSecrets, takeSecrets } from './login-secrets.ts';
 import { LOGIN_SETTINGS } from './login-stack.ts';
+import { reachGateways } from './reach-gateways.ts';
 import { ROTATE_REQUIRED, ROTATE_SETTINGS, runRotateKeys } from './rotate-keys.ts';
 import { GatewayError } from './start-session.ts';
 import { runWebhook } from './webhook-command.ts';
@@ -53,9 +58,19 @@ function tellUnknownSettings(): void {
   for (const unknown of findUnknownSettings(Object.keys(env))) writeError(`qrcast: ${unknownSettingText(unknown)}\n`);
 }
 
+function tellProxies(route: ProxyRoute | null, usedFor: string, url: string): void {
+  const isUsed = route !== null && url.startsWith('https:') && !route.isDirect(url);
+  if (isUsed) writeError(`qrcast: ${route.proxy.address} is the proxy for ${usedFor} (HTTPS_PROXY)\n`);
+  for (const warning of findProxyWarnings(env)) writeError(`qrcast: ${proxyWarningText(warning)}\n`);
+}
+
 async function login(args: LoginArguments): Promise<number> {
   const variables = takeSecrets(env);
   const settings = readSettings(env, LOGIN_SETTINGS);
+  reachGateways(env);
+  const route = proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY);
+  if (args.gateway === undefined) tellProxies(route, 'the provider', args.apiUrl ?? defaultApiUrl(args.instanceId));
+  else tellProxies(route, 'the gateway', args.gateway);
   const isQuiet = (env['QRCAST_LOG_LEVEL'] ?? '') === '';
   const log = createLog('qrcast', isQuiet ? 'silent' : settings.QRCAST_LOG_LEVEL, stderr);
   const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
@@ -82,6 +97,9 @@ async function login(args: LoginArguments): Promise<number> {
 
 async function webhook(args: WebhookArguments): Promise<number> {
   const variables = takeSecrets(env);
+  const settings = readSettings(env, ['HTTPS_PROXY', 'NO_PROXY']);
+  reachGateways(env);
+  tellProxies(proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY), 'the gateway', args.gateway);
   const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
   releasers.push('input', () => input.close());
   const secrets = await openSecrets({ variables, input, ask: writeError }, { ...args, passwordFile: undefined });

@@ -11,13 +11,21 @@ import { join } from 'node:path';
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { DEFAULT_NAMESPACE } from '@qrcast/runtime/keys';
 import type { Logger } from '@qrcast/runtime/log';
+import { proxyRoute } from '@qrcast/runtime/proxy-settings';
 import { findRedisProgram, openRedisServer } from '@qrcast/runtime/redis-server';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import type { Settings } from '@qrcast/runtime/settings';
 import { createRedisServer } from 'js-redis-server';
 import { startStack } from './stack.ts';
 
-export const LOGIN_SETTINGS = ['QRCAST_POLL_INTERVAL_MS', 'QRCAST_ATTEMPT_MS', 'QRCAST_CODE_TTL_MS', 'QRCAST_LOG_LEVEL'] as const;
+export const LOGIN_SETTINGS = [
+  'QRCAST_POLL_INTERVAL_MS',
+  'QRCAST_ATTEMPT_MS',
+  'QRCAST_CODE_TTL_MS',
+  'QRCAST_LOG_LEVEL',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+] as const;
 
 export interface LoginStackOptions {
   readonly settings: Settings<(typeof LOGIN_SETTINGS)[number]>;
@@ -55,6 +63,7 @@ export async function openLoginStack(options: LoginStackOptions, releasers: Rele
         attemptMs: settings.QRCAST_ATTEMPT_MS,
       },
       unwatchedGraceMs: UNWATCHED_GRACE_MS,
+      proxyRoute: proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY),
       upstreamHosts: apiUrl === undefined ? DEFAULT_UPSTREAM_HOSTS : [...DEFAULT_UPSTREAM_HOSTS, apiUrl],
       adminKey: undefined,
       maxConnections: MAX_CONNECTIONS,

@@ -2,17 +2,21 @@
 
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
+import { warnOfProxyVariables } from '@qrcast/runtime/proxy-log';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
 import { readSettings } from '@qrcast/runtime/settings';
 import { warnOfUnknownSettings } from '@qrcast/runtime/unknown-settings';
+import { reachGateways } from './reach-gateways.ts';
 import { runStart, START_SETTINGS } from './start.ts';
 
 const log = createLog('qrcast', 'info');
 
 await runService({ name: 'qrcast', log }, async (releasers) => {
   warnOfUnknownSettings(Object.keys(process.env), log);
+  warnOfProxyVariables(process.env, log);
   const settings = readSettings(process.env, START_SETTINGS);
   log.level = settings.QRCAST_LOG_LEVEL;
+  reachGateways(process.env);
   await runStart({
     settings,
     path: process.env['PATH'] ?? '',

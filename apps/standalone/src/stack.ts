@@ -1,5 +1,6 @@
 /** Everything in one process: Redis if need be, the simulated provider if no real one is named, a worker and a gateway. */
 
+import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
 import type { Policy } from '@qrcast/core/schedule';
 import type { AddressLimits, TenantLimits } from '@qrcast/core/tenant-limits';
 import { type Gateway, startGateway } from '@qrcast/gateway/gateway';
@@ -21,6 +22,8 @@ export interface StackOptions {
   readonly unwatchedGraceMs: number;
   readonly upstreamHosts: readonly string[];
   readonly callbackHosts?: readonly string[];
+  readonly proxyRoute?: ProxyRoute | null;
+  readonly callbackProxy?: HttpProxy | undefined;
   readonly adminKey: string | undefined;
   readonly maxConnections: number;
   readonly tenantLimits?: TenantLimits;

@@ -64,6 +64,7 @@ export async function runStart({ settings, path, folder, defaultHosts, log, rele
       upstreamHosts: simulated === null ? hosts : [...hosts, simulated.simulator.url],
       adminKey: settings.QRCAST_ADMIN_KEY,
       maxConnections: settings.QRCAST_MAX_CONNECTIONS,
+      callbackProxy: settings.QRCAST_CALLBACK_PROXY,
       concurrency: settings.QRCAST_WORKER_CONCURRENCY,
       hostConcurrency: settings.QRCAST_HOST_CONCURRENCY,
       port: settings.PORT,

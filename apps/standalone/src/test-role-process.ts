@@ -24,9 +24,10 @@ export function spawnRole(role: keyof typeof MAINS, env: Environment): Program {
   return spawnNode([fileURLToPath(import.meta.resolve(MAINS[role]))], env);
 }
 
-/** With this environment alone, and PATH. */
-export function spawnNode(args: readonly string[], env: Environment = {}): Program {
-  const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+/** With this environment alone, and PATH. `cwd`: this process's if left out. */
+export function spawnNode(args: readonly string[], env: Environment = {}, cwd?: string): Program {
+  const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
+  const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio, cwd });
   const ended = once(child, 'close');
   const looking = new Set<() => void>();
   let output = '';

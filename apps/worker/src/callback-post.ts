@@ -7,7 +7,10 @@
 import type { LookupFunction } from 'node:net';
 import type { AttemptError } from '@qrcast/core/callback';
 import { isAllowedCallbackUrl, namedHosts } from '@qrcast/core/callback-address';
+import type { HttpProxy } from '@qrcast/core/http-proxy';
 import { createConnector } from '@qrcast/provider/connector';
+import { ProxyFault } from '@qrcast/provider/proxy-fault';
+import { openTunnel } from '@qrcast/provider/tunnel';
 import { Webhook } from 'standardwebhooks';
 import { Agent, type Dispatcher } from 'undici';
 import { openCallbackLookup } from './callback-lookup.ts';
@@ -33,6 +36,10 @@ export interface CallbackPost {
 export interface CallbackPostOptions {
   /** As QRCAST_CALLBACK_HOSTS. */
   readonly callbackHosts: readonly string[];
+  /** What every request goes through, to the address that was judged; directly if left out. */
+  readonly proxy?: HttpProxy | undefined;
+  /** Called for each tunnel that the proxy did not open, with the host and port behind it. */
+  readonly onProxyFault?: (fault: ProxyFault, target: string) => void;
   readonly timeoutMs?: number;
   /** For tests; else callback-lookup.ts. */
   readonly lookup?: LookupFunction;
@@ -48,15 +55,14 @@ export function openCallbackPost(options: CallbackPostOptions): CallbackPost {
   const { callbackHosts, timeoutMs = TIMEOUT_MS, nameServers } = options;
   const named = namedHosts(callbackHosts);
   const own = openCallbackLookup({ namedHosts: named, nameServers });
-  const connector = createConnector(named, options.lookup ?? own.lookup);
-  const agent = new Agent({ connect: connector.connect, pipelining: 1, allowH2: false });
+  const way = openWay(options, named, options.lookup ?? own.lookup);
 
   async function post({ url, id, payload, secrets }: Message, now: number): Promise<PostReply> {
     const { origin, pathname, search } = new URL(url);
     const sentAt = new Date(now);
     const signatures = secrets.map((secret) => new Webhook(secret).sign(id, sentAt, payload));
     const signal = AbortSignal.timeout(timeoutMs);
-    const answer = await agent.request({
+    const answer = await way.dispatcher.request({
       origin,
       path: `${pathname}${search}`,
       method: 'POST',
@@ -87,9 +93,24 @@ export function openCallbackPost(options: CallbackPostOptions): CallbackPost {
     },
 
     async close() {
+      const closed = way.close();
+      own.close();
+      await closed;
+    },
+  };
+}
+
+/** Either way a name becomes an address here, where it is judged: a proxy is told the address alone. */
+function openWay({ proxy, onProxyFault = () => undefined }: CallbackPostOptions, named: readonly string[], lookup: LookupFunction) {
+  const agentOptions = { pipelining: 1, allowH2: false };
+  if (proxy !== undefined) return openTunnel({ proxy, agent: agentOptions, lookup, onFault: onProxyFault });
+  const connector = createConnector(named, lookup);
+  const agent = new Agent({ ...agentOptions, connect: connector.connect });
+  return {
+    dispatcher: agent,
+    async close() {
       const destroyed = agent.destroy();
       connector.close();
-      own.close();
       await destroyed;
     },
   };
@@ -103,6 +124,7 @@ function retryAfterOf({ headers }: Dispatcher.ResponseData, now: number): number
 }
 
 function errorOf(error: unknown): AttemptError {
+  if (error instanceof ProxyFault) return error.kind === 'timeout' ? 'timeout' : 'unreachable'; // the server was not asked
   const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
   if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEOUT') return 'timeout'; // the last: of the name server
   return code === 'EACCES' ? 'address_not_allowed' : 'unreachable'; // EACCES is the lookup's word for a private address

@@ -1,5 +1,6 @@
 /** Callbacks, the relay, and the checks of connected instances in this worker, put together. */
 
+import type { HttpProxy } from '@qrcast/core/http-proxy';
 import type { AuditLog } from '@qrcast/runtime/audit-log';
 import { createCallbackLog } from '@qrcast/runtime/callback-log';
 import { consumeCallbacks } from '@qrcast/runtime/callback-queue';
@@ -8,6 +9,7 @@ import type { Clock } from '@qrcast/runtime/clock';
 import { type ConnectedInstances, createConnectedInstances } from '@qrcast/runtime/connected-instances';
 import type { Keyring } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
+import { callbackRoute } from '@qrcast/runtime/proxy-log';
 import { createRelayLanes } from '@qrcast/runtime/relay-lanes';
 import type { Redis } from 'ioredis';
 import { openCallbackPost } from './callback-post.ts';
@@ -22,6 +24,8 @@ export interface CallbacksDeps extends CallbackDelays {
   readonly keyring: Keyring;
   readonly clock: Clock;
   readonly callbackHosts: readonly string[];
+  /** What callbacks go through; they are sent directly if left out. */
+  readonly callbackProxy?: HttpProxy | undefined;
   readonly audit?: Pick<AuditLog, 'record'> | undefined;
   /** Of its own if left out. */
   readonly connected?: ConnectedInstances;
@@ -33,7 +37,7 @@ export interface CallbacksDeps extends CallbackDelays {
 /** Resolves to the function that stops it and awaits what is under way, at most `graceMs`. Idempotent. */
 export async function startCallbacks(deps: CallbacksDeps): Promise<(graceMs: number) => Promise<void>> {
   const stores = { receivers: createReceivers(deps), callbackLog: createCallbackLog(deps), relayLanes: createRelayLanes(deps) };
-  const post = openCallbackPost(deps);
+  const post = openCallbackPost({ callbackHosts: deps.callbackHosts, ...callbackRoute(deps.callbackProxy, deps.log) });
   const sender = createCallbackSender({ ...deps, ...stores, post, turns: createCallbackTurns() });
   const { connected = createConnectedInstances(deps), check = async () => null } = deps;
   const stop = await consumeCallbacks({ ...deps, ...stores, connected }, { ...sender, check }).catch(async (error: unknown) => {

@@ -3,6 +3,7 @@
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
 import { openOpsServer } from '@qrcast/runtime/ops-server';
+import { warnOfProxyVariables } from '@qrcast/runtime/proxy-log';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
 import { ROLE_SETTINGS, readSettings, roleOptions, WORKER_SETTINGS } from '@qrcast/runtime/settings';
 import { warnOfUnknownSettings } from '@qrcast/runtime/unknown-settings';
@@ -12,6 +13,7 @@ const log = createLog('worker', 'info');
 
 await runService({ name: 'worker', log }, async (releasers) => {
   warnOfUnknownSettings(Object.keys(process.env), log);
+  warnOfProxyVariables(process.env, log);
   const settings = readSettings(process.env, [...ROLE_SETTINGS, ...WORKER_SETTINGS], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
   let ready: () => Promise<void> = () => Promise.reject(new Error('starting'));
@@ -23,6 +25,7 @@ await runService({ name: 'worker', log }, async (releasers) => {
     redisUrl: settings.REDIS_URL,
     secretKeys: settings.QRCAST_SECRET_KEYS,
     upstreamHosts: settings.QRCAST_UPSTREAM_HOSTS ?? DEFAULT_UPSTREAM_HOSTS,
+    callbackProxy: settings.QRCAST_CALLBACK_PROXY,
     concurrency: settings.QRCAST_WORKER_CONCURRENCY,
     hostConcurrency: settings.QRCAST_HOST_CONCURRENCY,
     log,

@@ -1,6 +1,7 @@
 /** The worker role: polls waiting sessions out of the queue, and tells tenants' servers what came of it. Any number of them share one Redis. */
 
 import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
+import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
 import type { Policy } from '@qrcast/core/schedule';
 import { openProvider } from '@qrcast/provider/provider';
 import type { AuditLimits } from '@qrcast/runtime/audit-log';
@@ -12,6 +13,7 @@ import { proveKeyring } from '@qrcast/runtime/key-proofs';
 import { createKeyring, type RingKey } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { openNode } from '@qrcast/runtime/node';
+import { providerRoute } from '@qrcast/runtime/proxy-log';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { createTenantActivity } from '@qrcast/runtime/tenant-activity';
 import { startCallbacks } from './callbacks.ts';
@@ -30,6 +32,10 @@ export interface WorkerOptions {
   readonly upstreamHosts: readonly string[];
   /** Where callbacks may be sent; public hosts if left out. */
   readonly callbackHosts?: readonly string[] | undefined;
+  /** How the provider is asked; directly if left out. */
+  readonly proxyRoute?: ProxyRoute | null | undefined;
+  /** What all callbacks go through; they are sent directly if left out. */
+  readonly callbackProxy?: HttpProxy | undefined;
   /** Requests under way at once. */
   readonly concurrency: number;
   /** Of them to one host; a higher number than `concurrency` bounds nothing. */
@@ -59,7 +65,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     releasers.push('node', () => node.close());
     const keyring = createKeyring(options.secretKeys);
     await proveKeyring(node.redis, options.namespace, keyring);
-    const provider = openProvider();
+    const provider = openProvider(providerRoute(options.proxyRoute, log));
     releasers.push('provider', () => provider.close());
     const codeReader = openCodeReader({ log }, options.codeReader);
     releasers.push('code reader', () => codeReader.close());

@@ -1,7 +1,8 @@
-import type { Agent, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { errors } from 'undici';
 import type { Answer } from './answer.ts';
 import { ProviderError } from './provider-error.ts';
+import { ProxyFault } from './proxy-fault.ts';
 
 /**
  * One request and its complete answer, or the reason there is none, within one time limit.
@@ -36,7 +37,7 @@ const BAD_REQUEST_CODES: ReadonlySet<unknown> = new Set(['UND_ERR_INVALID_ARG', 
 
 /** Throws the signal's reason if it aborts, and `ProviderError` for a closed agent or an impossible request. */
 export function exchange(
-  agent: Agent,
+  agent: Pick<Dispatcher, 'dispatch'>,
   request: ExchangeRequest,
   limits: ExchangeLimits,
   signal: AbortSignal | undefined,
@@ -135,6 +136,7 @@ function interpretError(error: Error & { readonly code?: unknown }): ExchangeTro
   const { code } = error;
   if (CLOSED_CODES.has(code)) return new ProviderError('provider_closed', 'The provider client is closed: open another one');
   if (BAD_REQUEST_CODES.has(code)) return new ProviderError('credentials_invalid', 'The credentials make no request: check apiUrl');
+  if (error instanceof ProxyFault) return 'provider_unreachable'; // whatever it answered: the provider said nothing
   if (code === 'EACCES') return 'provider_refused'; // by public-lookup.ts, or by this machine's own rules
   return UNUSABLE_CODES.has(code) || isMalformed(error) ? 'provider_error' : 'provider_unreachable';
 }

@@ -1,7 +1,6 @@
 import { lookup } from 'node:dns';
 import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/credential-forms';
 import type { Outcome, PasswordOutcome, PollMethod } from '@qrcast/core/outcome';
-import { Agent } from 'undici';
 import type { Answer, Failure } from './answer.ts';
 import { interpretAccount } from './answer-account.ts';
 import { interpretLogout } from './answer-logout.ts';
@@ -10,13 +9,11 @@ import { interpretQr } from './answer-qr.ts';
 import type { SaveOutcome, SettingsOutcome, WebhookSettings } from './answer-settings.ts';
 import { interpretSave, interpretSettings } from './answer-settings.ts';
 import { interpretState } from './answer-state.ts';
-import type { Connector } from './connector.ts';
-import { createConnector } from './connector.ts';
 import type { Credentials } from './credentials.ts';
+import { type DispatcherOptions, openDispatchers } from './dispatchers.ts';
 import type { ExchangeLimits, ExchangeTrouble } from './exchange.ts';
 import { exchange } from './exchange.ts';
 import { ProviderError } from './provider-error.ts';
-import { createPublicLookup } from './public-lookup.ts';
 
 /**
  * The provider's API for one process: a pool of connections, and every possible answer turned into exactly one outcome.
@@ -51,6 +48,10 @@ export interface ProviderOptions {
   readonly privateHosts?: readonly string[];
   /** How host names become addresses; what is private among them is left out all the same. */
   readonly resolve?: typeof lookup;
+  /** The proxy that requests over https leave through; null for none. */
+  readonly proxyRoute?: DispatcherOptions['proxyRoute'];
+  /** Called for each tunnel that the proxy did not open, with the host and port behind it. */
+  readonly onProxyFault?: DispatcherOptions['onProxyFault'];
 }
 
 export const PROVIDER_DEFAULTS = {
@@ -69,6 +70,8 @@ export const PROVIDER_DEFAULTS = {
   connections: null,
   privateHosts: [],
   resolve: lookup,
+  proxyRoute: null,
+  onProxyFault: () => undefined,
 } as const satisfies ProviderOptions;
 
 interface Call {
@@ -86,8 +89,7 @@ const CALLS: Readonly<Record<PollMethod, Call>> = {
 
 export function openProvider(options: ProviderOptions = {}): Provider {
   const settings = { ...PROVIDER_DEFAULTS, ...options };
-  const connector = createConnector(settings.privateHosts, createPublicLookup(settings.privateHosts, settings.resolve));
-  const agent = openAgent(settings, connector);
+  const dispatchers = openDispatchers(settings);
   const limits: ExchangeLimits = { totalMs: settings.requestTimeoutMs, bodyMs: settings.bodyTimeoutMs };
   const slowLimits: ExchangeLimits = { ...limits, totalMs: settings.qrTimeoutMs };
   const headers = ['accept', 'application/json', 'user-agent', settings.userAgent];
@@ -99,7 +101,8 @@ export function openProvider(options: ProviderOptions = {}): Provider {
       body === undefined
         ? ({ method: 'GET', headers, body: null } as const)
         : ({ method: 'POST', headers: jsonHeaders, body: JSON.stringify(body) } as const);
-    return exchange(agent, { origin: credentials.apiUrl, path: pathOf(credentials, method), ...call }, timing, signal);
+    const request = { origin: credentials.apiUrl, path: pathOf(credentials, method), ...call };
+    return exchange(dispatchers.of(request.origin), request, timing, signal);
   }
 
   return {
@@ -124,25 +127,8 @@ export function openProvider(options: ProviderOptions = {}): Provider {
       return isAnswer(reply) ? interpretSave(reply) : interpretFailure(reply);
     },
 
-    async close() {
-      const destroyed = agent.destroy();
-      connector.close();
-      await destroyed;
-    },
+    close: dispatchers.close,
   };
-}
-
-function openAgent(settings: Required<ProviderOptions>, connector: Connector): Agent {
-  return new Agent({
-    // A slow answer would hold back everything behind it.
-    pipelining: 1,
-    // Said again here: where HTTP/2 is possible the pool waits for one connection to tell before it opens others.
-    allowH2: false,
-    connections: settings.connections,
-    keepAliveTimeout: settings.keepAliveMs,
-    maxResponseSize: settings.maxBodyBytes,
-    connect: connector.connect,
-  });
 }
 
 /** The checks keep a token out of other people's paths (`..`, `/`, `?`); the encoding says so again. */

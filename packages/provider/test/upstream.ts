@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import type { Credentials } from '../src/credentials.ts';
+import { TEST_CERTIFICATE, TEST_KEY } from '../src/test-certificate.ts';
 
 export const TOKEN = 'tokentokentoken_0123456789-secret';
 
@@ -18,6 +20,12 @@ export interface Upstream {
 /** Answers over HTTP. */
 export function openUpstream(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Upstream> {
   return listen(createHttpServer({ keepAliveTimeout: 60_000 }, answer));
+}
+
+/** Answers over HTTPS, with `TEST_CERTIFICATE`; its `sockets` are those that finished the handshake. */
+export function openTlsUpstream(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Upstream> {
+  const options = { key: TEST_KEY, cert: TEST_CERTIFICATE, ALPNProtocols: ['h2', 'http/1.1'], keepAliveTimeout: 60_000 };
+  return listen(createHttpsServer(options, answer), 'https');
 }
 
 /** Speaks raw bytes: `onRequest` runs once the request's head has arrived on a connection. */
@@ -44,9 +52,9 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-async function listen(server: Server): Promise<Upstream> {
+async function listen(server: Server, scheme: 'http' | 'https' = 'http'): Promise<Upstream> {
   const sockets: Socket[] = [];
-  server.on('connection', (socket) => {
+  server.on(scheme === 'https' ? 'secureConnection' : 'connection', (socket: Socket) => {
     sockets.push(socket);
     // A client that drops the connection is what many of these tests are about.
     socket.on('error', () => undefined);
@@ -54,7 +62,7 @@ async function listen(server: Server): Promise<Upstream> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
-    credentials: { instanceId: '1101000001', apiToken: TOKEN, apiUrl: `http://127.0.0.1:${portOf(server)}` },
+    credentials: { instanceId: '1101000001', apiToken: TOKEN, apiUrl: `${scheme}://127.0.0.1:${portOf(server)}` },
     sockets,
     async close() {
       const closed = once(server, 'close');

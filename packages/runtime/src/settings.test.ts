@@ -52,6 +52,29 @@ describe('settings', () => {
     });
   });
 
+  it('take the proxies, in lower case first, and never repeat their credentials', () => {
+    const names = ['HTTPS_PROXY', 'NO_PROXY', 'QRCAST_CALLBACK_PROXY'] as const;
+    const secret = 'http://user:hunter2@';
+    const read = (env: Record<string, string>) => readSettings(env, names).HTTPS_PROXY?.address;
+    expect(read({})).toBe(undefined);
+    expect(read({ HTTPS_PROXY: `${secret}a:3128` })).toBe('a:3128');
+    expect(read({ https_proxy: 'http://b:3128' })).toBe('b:3128');
+    expect(read({ HTTPS_PROXY: `${secret}a:3128`, https_proxy: 'http://b:3128' })).toBe('b:3128');
+    expect(read({ HTTPS_PROXY: `${secret}a:3128`, https_proxy: '' })).toBe('a:3128');
+    const exempt = (env: Record<string, string>) => readSettings(env, names).NO_PROXY?.isDirect('https://b.example.com');
+    expect(exempt({ NO_PROXY: 'example.com' })).toBe(true);
+    expect(exempt({ NO_PROXY: 'example.com', no_proxy: 'example.org' })).toBe(false);
+    for (const variable of ['HTTPS_PROXY', 'https_proxy', 'QRCAST_CALLBACK_PROXY']) {
+      for (const value of ['user:hunter2@a:3128', 'socks5://user:hunter2@a:1080', `${secret}a:3128/path`, `${secret}a:3128\r`]) {
+        const [fault, ...others] = faultsOf({ [variable]: value }, names);
+        expect(fault).toMatch(new RegExp(`^${variable}: expected http://`));
+        expect(fault).not.toMatch(/hunter2|user:h/);
+        expect(others).toEqual([]);
+      }
+    }
+    expect(faultsOf({ no_proxy: 'a.example,\u200bb.example' }, names)).toEqual([expect.stringMatching(/^no_proxy: holds an invisible/)]);
+  });
+
   it('let callbacks go to public hosts unless told otherwise', () => {
     const hostsOf = (env: Record<string, string>) => readSettings(env, ['QRCAST_CALLBACK_HOSTS']).QRCAST_CALLBACK_HOSTS;
     expect(hostsOf({})).toEqual(['*']);

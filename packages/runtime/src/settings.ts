@@ -2,6 +2,7 @@
 
 import { ANY_PUBLIC_HOST, DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/credential-forms';
+import type { ProxyRoute } from '@qrcast/core/http-proxy';
 import { DEFAULT_POLICY, MIN_SPACING_MS, type Policy } from '@qrcast/core/schedule';
 import {
   ADDRESS_LIMITS,
@@ -20,6 +21,7 @@ import { weaknessOfText } from './key-strength.ts';
 import { parseKeyring } from './keyring.ts';
 import { DEFAULT_NAMESPACE } from './keys.ts';
 import { LOG_LEVELS } from './log.ts';
+import { httpProxy, noProxy, proxyRoute, variableOf } from './proxy-settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -89,6 +91,9 @@ export const SETTINGS = {
     .optional(),
   QRCAST_UPSTREAM_HOSTS: upstreamHosts.optional(),
   QRCAST_CALLBACK_HOSTS: callbackHosts.default([...DEFAULT_CALLBACK_HOSTS]),
+  QRCAST_CALLBACK_PROXY: httpProxy.optional(),
+  HTTPS_PROXY: httpProxy.optional(),
+  NO_PROXY: noProxy.optional(),
   QRCAST_PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: 'expected http://… or https://…' })
     .transform((url) => url.replace(/\/+$/, ''))
@@ -131,6 +136,8 @@ export const ROLE_SETTINGS = [
   'QRCAST_SECRET_KEYS',
   'QRCAST_UPSTREAM_HOSTS',
   'QRCAST_CALLBACK_HOSTS',
+  'HTTPS_PROXY',
+  'NO_PROXY',
   'QRCAST_POLL_INTERVAL_MS',
   'QRCAST_ATTEMPT_MS',
   'QRCAST_CODE_TTL_MS',
@@ -158,7 +165,11 @@ export const GATEWAY_SETTINGS = [
 ] as const satisfies readonly SettingName[];
 
 /** What a worker reads besides. */
-export const WORKER_SETTINGS = ['QRCAST_WORKER_CONCURRENCY', 'QRCAST_HOST_CONCURRENCY'] as const satisfies readonly SettingName[];
+export const WORKER_SETTINGS = [
+  'QRCAST_CALLBACK_PROXY',
+  'QRCAST_WORKER_CONCURRENCY',
+  'QRCAST_HOST_CONCURRENCY',
+] as const satisfies readonly SettingName[];
 
 export type Settings<Name extends SettingName> = { readonly [N in Name]: z.output<(typeof SETTINGS)[N]> };
 
@@ -170,11 +181,13 @@ export function roleOptions(settings: RoleSettings): {
   readonly policy: Policy;
   readonly auditLimits: AuditLimits;
   readonly callbackHosts: readonly string[];
+  readonly proxyRoute: ProxyRoute | null;
 } {
   return {
     namespace: settings.QRCAST_NAMESPACE,
     auditLimits: { entries: settings.QRCAST_AUDIT_ENTRIES, keepMs: settings.QRCAST_AUDIT_DAYS * DAY_MS },
     callbackHosts: settings.QRCAST_CALLBACK_HOSTS,
+    proxyRoute: proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY),
     policy: {
       intervalMs: settings.QRCAST_POLL_INTERVAL_MS,
       codeTtlMs: settings.QRCAST_CODE_TTL_MS,
@@ -231,7 +244,8 @@ export function readSettings<Name extends SettingName, Need extends Name = never
   const faults: string[] = [];
   const values: Partial<Record<SettingName, unknown>> = {};
   for (const name of names) {
-    const text = env[name] === '' ? undefined : env[name];
+    const variable = variableOf(env, name);
+    const text = env[variable] === '' ? undefined : env[variable];
     if (text === undefined && (required as readonly SettingName[]).includes(name)) {
       faults.push(`${name}: is not set; ${REMEDIES[name] ?? 'it is required'}`);
       continue;
@@ -240,7 +254,7 @@ export function readSettings<Name extends SettingName, Need extends Name = never
     if (result.success) values[name] = result.data;
     else
       faults.push(
-        `${name}: ${result.error.issues.map((issue) => issue.message).join('; ')} (came: text of ${text?.length ?? 0} characters)`,
+        `${variable}: ${result.error.issues.map((issue) => issue.message).join('; ')} (came: text of ${text?.length ?? 0} characters)`,
       );
   }
   const isSet = (name: SettingName): boolean => env[name] !== undefined && env[name] !== '';

@@ -1,0 +1,62 @@
+/**
+ * An HTTP proxy that requests leave through, as the environment names it. Only what can carry a CONNECT is taken: anything else would be
+ * ignored, or would send requests where the operator did not mean them to go.
+ */
+
+export interface HttpProxy {
+  /** `http://proxy.example.com:3128`; of an `https://` proxy TLS protects the way to it. No user and no password. */
+  readonly origin: string;
+  /** Host and port, for logs. */
+  readonly address: string;
+  /** The value of `Proxy-Authorization`, a secret; null without user and password. A function: no log or inspection calls it. */
+  authorization(): string | null;
+}
+
+/** Which requests go through a proxy. */
+export interface ProxyRoute {
+  readonly proxy: HttpProxy;
+  /** True for an origin (`https://host:port`) that is asked without the proxy. */
+  isDirect(origin: string): boolean;
+}
+
+const EXPECTED = 'expected http://[user:password@]host[:port] or https://…';
+const INVISIBLE = /[\s\p{C}\p{Z}]/u;
+const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
+const PROXY_URL = /^https?:\/\/[^/?#\\]+\/?$/i;
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+
+/** @throws {Error} with the rule that is broken, and nothing of the text: it may hold a password. */
+export function parseHttpProxy(text: string): HttpProxy {
+  if (INVISIBLE.test(text)) throw new Error(`${EXPECTED}, without spaces and invisible characters`);
+  const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
+  if (scheme === undefined) throw new Error(`${EXPECTED}: the scheme is missing`);
+  if (scheme.startsWith('socks')) throw new Error(`${EXPECTED}: a SOCKS proxy is not supported`);
+  const url = PROXY_URL.test(text) ? URL.parse(text) : null;
+  if (url === null) throw new Error(`${EXPECTED}, without a path; write special characters of user and password as %XX`);
+  const authorization = authorizationOf(url);
+  return {
+    origin: url.origin,
+    address: `${url.hostname}:${url.port || DEFAULT_PORTS[url.protocol]}`,
+    authorization: () => authorization,
+  };
+}
+
+/** RFC 7617: UTF-8, and a user cannot hold a colon. */
+function authorizationOf(url: URL): string | null {
+  if (url.username === '' && url.password === '') return null;
+  const user = decode(url.username);
+  const password = decode(url.password);
+  if (user === null || password === null) throw new Error(`${EXPECTED}: user or password holds a % that begins no %XX; write it as %25`);
+  if (INVISIBLE.test(user) || /\p{Cc}/u.test(password)) throw new Error(`${EXPECTED}: user or password holds an invisible character`);
+  if (user.includes(':')) throw new Error(`${EXPECTED}: the user cannot hold a colon`);
+  const bytes = new TextEncoder().encode(`${user}:${password}`);
+  return `Basic ${btoa(String.fromCodePoint(...bytes))}`;
+}
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null; // not percent-encoded UTF-8
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * For tests alone: a key and a certificate that nobody trusts by himself, for `localhost`, the loopback addresses, `*.api.green-api.com` and
+ * `*.example.com`; made once with openssl, good for a hundred years. It is its own authority.
+ */
+
+export const TEST_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgHhinUisxxclp37qd
+bn7yLh0/4rb2jA1oEFlklHHwbQKhRANCAAQoz3BQycmN8B92guJWnkIRYF+jQuJe
+JgYy2dUu6iOhkzLIqiQ+Ezvsh9jSyTLNCEoOPAoyLMc8A1MGtFqfYDHN
+-----END PRIVATE KEY-----`;
+
+export const TEST_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIB1jCCAX2gAwIBAgIUFDgA65Phf55W8VE/4FMWFbsDdH0wCgYIKoZIzj0EAwIw
+FjEUMBIGA1UEAwwLcXJjYXN0IHRlc3QwIBcNMjYxMTMwMTA1ODIyWhgPMjEyNjEx
+MDYxMDU4MjJaMBYxFDASBgNVBAMMC3FyY2FzdCB0ZXN0MFkwEwYHKoZIzj0CAQYI
+KoZIzj0DAQcDQgAEKM9wUMnJjfAfdoLiVp5CEWBfo0LiXiYGMtnVLuojoZMyyKok
+PhM77IfY0skyzQhKDjwKMizHPANTBrRan2AxzaOBpjCBozAdBgNVHQ4EFgQUPO1P
+3MA2vNRIBLY0xHo0RPwFC48wHwYDVR0jBBgwFoAUPO1P3MA2vNRIBLY0xHo0RPwF
+C48wDwYDVR0TAQH/BAUwAwEB/zBQBgNVHREESTBHgglsb2NhbGhvc3SCEyouYXBp
+LmdyZWVuLWFwaS5jb22CDSouZXhhbXBsZS5jb22HBH8AAAGHEAAAAAAAAAAAAAAA
+AAAAAAEwCgYIKoZIzj0EAwIDRwAwRAIgS3O1EDKhnwbUcK86AQqb0KWENxmsV84D
+qDxDrd3h2FcCIDagnhPDWoRXkNSzv5jIPN3uz222M+pyG5MYdZcznR3O
+-----END CERTIFICATE-----`;

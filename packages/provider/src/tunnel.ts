@@ -1,0 +1,128 @@
+import type { LookupAddress } from 'node:dns';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
+import type { HttpProxy } from '@qrcast/core/http-proxy';
+import { type Agent, buildConnector, type Dispatcher, errors, Pool, ProxyAgent } from 'undici';
+import { isCertificateError, ProxyFault, toProxyFault } from './proxy-fault.ts';
+
+/**
+ * Requests through an HTTP proxy, always in a tunnel (CONNECT), plain http too: so an answer comes from the server itself, and what a proxy
+ * has to say never looks like one. undici's ProxyAgent does it; this adds what it lacks: a limit for CONNECT, words for the proxy's own
+ * faults, a name resolved and judged before CONNECT, and an end of everything on close.
+ */
+export interface Tunnel {
+  readonly dispatcher: Dispatcher;
+  /** Ends every connection at once, also those still being opened. */
+  close(): Promise<void>;
+}
+
+export interface TunnelOptions {
+  readonly proxy: HttpProxy;
+  /** As of an agent that asks directly. */
+  readonly agent: Omit<Agent.Options, 'connect' | 'factory'>;
+  /** Resolves the server's name before CONNECT, which then names an address. Left out, the proxy is given the name. */
+  readonly lookup?: LookupFunction | undefined;
+  /** For resolving, reaching the proxy, and its answer to CONNECT together; TLS with the server behind it has as long again. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Called for each connection that fails; `target`: host and port that were asked for. */
+  readonly onFault: (fault: ProxyFault, target: string) => void;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutMs = CONNECT_TIMEOUT_MS, onFault }: TunnelOptions): Tunnel {
+  const sockets = new Set<Socket>();
+  const authorization = proxy.authorization();
+
+  /** CONNECT on a connection of its own. */
+  async function connectTo(connectPool: ConnectPool, params: Dispatcher.ConnectOptions): Promise<TunnelSocket> {
+    const { socket, statusCode } = await connectPool({ ...params, headers: { ...params.headers, host: params.path } });
+    if (statusCode >= 200 && statusCode < 300) return { socket, statusCode: 200 };
+    socket.on('error', () => undefined).destroy();
+    throw new ProxyFault('status', statusCode);
+  }
+
+  /** Tries one address of each family: the proxy may have no IPv6. */
+  async function connect(connectPool: ConnectPool, params: Dispatcher.ConnectOptions): Promise<TunnelSocket> {
+    const signal = AbortSignal.timeout(connectTimeoutMs);
+    const targets = lookup === undefined ? [params.path] : await resolveTarget(lookup, params.path, signal);
+    let fault = new ProxyFault('unreachable');
+    for (const target of targets) {
+      try {
+        return await connectTo(connectPool, { ...params, path: target, signal });
+      } catch (error) {
+        if (error instanceof errors.ClientDestroyedError) throw error;
+        fault = toProxyFault(error);
+      }
+    }
+    onFault(fault, params.path);
+    throw fault;
+  }
+
+  const agent = new ProxyAgent({
+    ...agentOptions,
+    uri: proxy.origin,
+    ...(authorization === null ? {} : { token: authorization }),
+    proxyTunnel: true,
+    factory: (origin, options) =>
+      new Pool(origin, options).on('connectionError', (url, _targets, error) => {
+        if (isCertificateError(error)) onFault(new ProxyFault('certificate'), authorityOf(url));
+      }),
+    clientFactory(origin) {
+      const pool = new Pool(origin, { connect: proxyConnector(sockets, origin.hostname, connectTimeoutMs) });
+      const connectPool: ConnectPool = pool.connect.bind(pool);
+      // ProxyAgent calls nothing of it but this and its end.
+      return Object.assign(pool, { connect: (params: Dispatcher.ConnectOptions) => connect(connectPool, params) });
+    },
+  });
+
+  return {
+    dispatcher: agent,
+    async close() {
+      const destroyed = agent.destroy();
+      for (const socket of sockets) socket.destroy();
+      await destroyed;
+    },
+  };
+}
+
+type ConnectPool = (params: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData>;
+type TunnelSocket = Pick<Dispatcher.ConnectData, 'socket' | 'statusCode'>;
+
+/** Keeps the sockets in `sockets` until they are closed: a tunnel's is no longer undici's. */
+function proxyConnector(sockets: Set<Socket>, hostname: string, timeout: number): buildConnector.connector {
+  // The type wants a port and host, and does not say that the socket is returned.
+  const open = buildConnector({ allowH2: false, timeout } as buildConnector.BuildOptions) as unknown as (
+    ...args: Parameters<buildConnector.connector>
+  ) => Socket;
+  const bare = hostname.replace(/^\[|\]$/g, '');
+  // The name of the proxy, for its certificate. Undici would take it from the Host header, which names the server behind it.
+  const servername = isIP(bare) === 0 ? { servername: bare } : { servername: undefined as unknown as string };
+  return (target, callback) => {
+    const socket = open({ ...target, ...servername }, callback);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  };
+}
+
+const authorityOf = ({ hostname, port, protocol }: URL): string => `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
+
+/** `host:port` as `address:port`. A literal address stays. */
+async function resolveTarget(lookup: LookupFunction, target: string, signal: AbortSignal): Promise<string[]> {
+  const [, hostname = '', port = ''] = /^(.*):(\d+)$/.exec(target) ?? [];
+  if (isIP(hostname.replace(/^\[|\]$/g, '')) !== 0) return [target];
+  const looking = new Promise<LookupAddress[]>((resolve, reject) => {
+    lookup(hostname, { all: true }, (error, addresses) => (error === null ? resolve(addresses as LookupAddress[]) : reject(error)));
+  });
+  const addresses = await Promise.race([looking, rejectOn(signal)]);
+  return [4, 6].flatMap((family) => {
+    const first = addresses.find((found) => found.family === family);
+    return first === undefined ? [] : [family === 6 ? `[${first.address}]:${port}` : `${first.address}:${port}`];
+  });
+}
+
+function rejectOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(new ProxyFault('timeout'));
+    signal.addEventListener('abort', () => reject(new ProxyFault('timeout')), { once: true });
+  });
+}

@@ -1,0 +1,75 @@
+/**
+ * NO_PROXY: which hosts are asked without the proxy. Programs read it in different ways; this is what the common ones agree on, and ranges.
+ *
+ *   *                                    every host
+ *   example.com, .example.com            the host and all below it (a dot at the end means nothing)
+ *   *.example.com                        all below it
+ *   10.0.0.7, ::1, [::1]                 an address that stands in the URL itself; no name is resolved for it
+ *   10.0.0.0/8, fd00::/8                 such an address within a range
+ *   example.com:8443, [::1]:443, *:8443  of any but a range: this port alone
+ *
+ * Commas or spaces separate the entries. An entry of another form exempts nothing.
+ */
+
+import { isIP } from 'node:net';
+import { createAddressSet, parseAddressRange } from './address-range.ts';
+
+export interface NoProxy {
+  /** True if the origin (`https://host:port`) is asked without the proxy. */
+  isDirect(origin: string): boolean;
+  /** Positions, from 1, of the entries that are not understood. */
+  readonly unknown: readonly number[];
+}
+
+interface Target {
+  /** In lower case, without brackets and without a dot at its end. */
+  readonly host: string;
+  readonly port: string;
+}
+
+type Rule = (target: Target) => boolean;
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+/** Host and port; more than one colon without brackets is an IPv6 address. */
+const WITH_PORT = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/;
+const NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
+
+export function parseNoProxy(text: string): NoProxy {
+  const entries = text.split(/[\s,]+/).filter((entry) => entry !== '');
+  const rules = entries.map(parseEntry);
+  return {
+    isDirect(origin) {
+      const target = targetOf(origin);
+      return rules.some((rule) => rule?.(target) === true);
+    },
+    unknown: rules.flatMap((rule, i) => (rule === null ? [i + 1] : [])),
+  };
+}
+
+function targetOf(origin: string): Target {
+  const { hostname, port, protocol } = new URL(origin);
+  return { host: hostname.replace(/^\[|\]$/g, '').replace(/\.$/, ''), port: port || (DEFAULT_PORTS[protocol] ?? '') };
+}
+
+function parseEntry(entry: string): Rule | null {
+  const [, host = entry, port] = WITH_PORT.exec(entry) ?? [];
+  const isHost = host === '*' ? () => true : (parseAddress(host, port !== undefined) ?? parseName(host));
+  if (isHost === null || port === undefined) return isHost;
+  return (target) => target.port === String(Number(port)) && isHost(target);
+}
+
+function parseAddress(host: string, hasPort: boolean): Rule | null {
+  const bare = host.replace(/^\[(.+)\]$/, '$1');
+  if (parseAddressRange(bare) === null || (hasPort && bare.includes('/'))) return null;
+  const includes = createAddressSet([bare]);
+  return (target) => includes(target.host);
+}
+
+function parseName(host: string): Rule | null {
+  const [, prefix, written = ''] = /^(\*?\.)?(.*?)\.?$/.exec(host) ?? [];
+  // The URL parser turns a name into the form that origins have. It would also make an address of `192.168`, which is meant as a range.
+  const name = URL.parse(`http://${written}`)?.hostname ?? '';
+  if (!NAME.test(name) || isIP(name) !== 0 || /[/:@?#\\%*[\]]/.test(written)) return null;
+  const below = `.${name}`;
+  return (target) => target.host.endsWith(below) || (prefix !== '*.' && target.host === name);
+}

@@ -1,0 +1,80 @@
+/** What the log says of the operator's own proxies: which are used, and which requests they did not let through. Never their credentials. */
+
+import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
+import type { Logger } from './log.ts';
+import { parseNoProxy } from './no-proxy.ts';
+import { createSeldom } from './seldom.ts';
+import type { Environment } from './settings.ts';
+
+/** As the provider package tells it. */
+interface Fault {
+  readonly kind: string;
+  /** Of the answer to CONNECT. */
+  readonly status: number | null;
+}
+
+export interface ProxyLogDeps {
+  readonly log: Logger;
+  /** Ms; need not be the time of day. */
+  readonly now: () => number;
+}
+
+const UNREACHED = 'a request failed at the proxy and reached no server';
+const UNTRUSTED = 'the certificate behind the proxy is not trusted; if the proxy opens TLS, name its authority in NODE_EXTRA_CA_CERTS';
+
+/** Tells at the start that `proxy` is used, and `for` what. Returns what is to be called for each fault of it; each kind is logged once a minute. */
+export function tellProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor: string): (fault: Fault, target: string) => void {
+  log.info({ proxy: proxy.address, usedFor }, 'a proxy is used');
+  const seldom = createSeldom(now);
+  return ({ kind, status }, target) => {
+    const leftOut = seldom(`${kind} ${status}`);
+    if (leftOut === null) return;
+    const fault = status === null ? { fault: kind } : { fault: kind, status };
+    log.warn({ proxy: proxy.address, usedFor, ...fault, target, leftOut }, kind === 'certificate' ? UNTRUSTED : UNREACHED);
+  };
+}
+
+/** The options of a provider client that takes this route, and tells of it. */
+export function providerRoute(route: ProxyRoute | null | undefined, log: Logger) {
+  if (route === null || route === undefined) return {};
+  const onProxyFault = tellProxy({ log, now: () => performance.now() }, route.proxy, 'requests to the provider');
+  return { proxyRoute: route, onProxyFault };
+}
+
+/** The same for the requests to tenants' servers. */
+export function callbackRoute(proxy: HttpProxy | undefined, log: Logger) {
+  if (proxy === undefined) return {};
+  return { proxy, onProxyFault: tellProxy({ log, now: () => performance.now() }, proxy, 'callbacks and relayed notifications') };
+}
+
+export interface ProxyWarning {
+  /** As it is spelled. */
+  readonly variable: string;
+  /** Positions, from 1, of the entries that are meant. */
+  readonly entries?: readonly number[];
+  readonly text: string;
+}
+
+/** Variables of proxies that are set and have no effect, as far as that can surprise. */
+export function findProxyWarnings(env: Environment): readonly ProxyWarning[] {
+  const spelled = (name: string): string | undefined => [name.toLowerCase(), name].find((variable) => (env[variable] ?? '') !== '');
+  if (spelled('HTTPS_PROXY') === undefined) {
+    const others = ['ALL_PROXY', 'HTTP_PROXY'].map(spelled).filter((variable) => variable !== undefined);
+    return others.map((variable) => ({ variable, text: 'this proxy is not used: the provider is asked through HTTPS_PROXY alone' }));
+  }
+  const variable = spelled('NO_PROXY');
+  const entries = variable === undefined ? [] : parseNoProxy(env[variable] ?? '').unknown;
+  if (variable === undefined || entries.length === 0) return [];
+  return [
+    { variable, entries, text: 'these entries are not understood and exempt nothing from the proxy; see .env.template for the forms' },
+  ];
+}
+
+export function warnOfProxyVariables(env: Environment, log: Logger): void {
+  for (const { text, ...facts } of findProxyWarnings(env)) log.warn(facts, text);
+}
+
+/** For a person at a terminal. */
+export function proxyWarningText({ variable, entries, text }: ProxyWarning): string {
+  return `${variable}${entries === undefined ? '' : `, ${entries.length === 1 ? 'entry' : 'entries'} ${entries.join(', ')}`}: ${text}`;
+}
