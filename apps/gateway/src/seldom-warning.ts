@@ -10,16 +10,16 @@ export interface SeldomWarningDeps {
   readonly now: () => number;
 }
 
-/** Writes `message` at most once a minute, with how often it was left out since the last time. */
-export function createSeldomWarning({ log, now }: SeldomWarningDeps, message: string): () => void {
+/** Writes `message` at most once a minute, with how often it was left out since the last time, and the facts of this time. */
+export function createSeldomWarning({ log, now }: SeldomWarningDeps, message: string): (facts?: Readonly<Record<string, unknown>>) => void {
   let warnedAt = Number.NEGATIVE_INFINITY;
   let leftOut = 0;
-  return () => {
+  return (facts) => {
     if (now() - warnedAt < EVERY_MS) {
       leftOut++;
       return;
     }
-    log.warn({ leftOut }, message);
+    log.warn({ ...facts, leftOut }, message);
     warnedAt = now();
     leftOut = 0;
   };

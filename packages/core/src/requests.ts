@@ -8,6 +8,7 @@ import { RefusedError } from './errors.ts';
 import { PHONE_PATTERN, readPhone } from './phone.ts';
 import { MAX_LIMIT, TENANT_LIMITS, type TenantLimit } from './tenant-limits.ts';
 import { parseUpstreamRule } from './upstream.ts';
+import { findIllFormed } from './utf8.ts';
 import { formatSchema, sessionStateSchema } from './wire.ts';
 
 const seconds = (min: number, max: number) => z.number().int().min(min).max(max);
@@ -109,7 +110,13 @@ export const readSessionSchema = z.strictObject({
 /** Server-Sent Events. */
 export const eventsSchema = z.strictObject(viewerQuery);
 
-const password = z.string().min(1).max(256).describe("The account's cloud password: handed to the provider, never stored or logged");
+const password = z
+  .string()
+  .min(1)
+  .max(256)
+  // Nobody types one: it stands where somebody read the password in a wrong encoding, and a try would be spent on it.
+  .refine((text) => !text.includes('\uFFFD'), 'expected the password as it was typed; a character of it was lost on its way here')
+  .describe("The account's cloud password: handed to the provider, never stored or logged");
 
 export const passwordSchema = z.strictObject({ password }).meta({ id: 'SendPassword' });
 
@@ -213,13 +220,21 @@ export const visibleSchema = z.strictObject({
 /** @throws {RefusedError} `invalid_request` naming every field at fault and the rule it breaks; values are told by their kind alone. */
 export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value, { reportInput: false });
-  if (result.success) return result.data;
+  if (result.success) return wellFormed(result.data, value);
   const faults = result.error.issues.map((issue) => {
     const field = issue.path.length === 0 ? 'the request' : issue.path.join('.');
     const rule = ruleOf(issue);
     return `${field}: ${rule} (came: ${kindAt(value, issue.path)})`;
   });
   throw new RefusedError('invalid_request', faults.slice(0, 10).join('; '), { cause: undefined });
+}
+
+/** @throws {RefusedError} `invalid_request` for half a surrogate pair: sent on in UTF-8, it would become another character. */
+function wellFormed<T>(data: T, value: unknown): T {
+  const path = findIllFormed(data);
+  if (path === null) return data;
+  const field = path.length === 0 ? 'the request' : path.join('.');
+  throw new RefusedError('invalid_request', `${field}: expected text without half a surrogate pair (came: ${kindAt(value, path)})`);
 }
 
 /** The rule in a caller's words. What no case names says it well enough itself. */

@@ -36,6 +36,7 @@ it('gives what was sent twice one id, and other instances others', async () => {
     ['1', '{}'],
     ['2', '{}'],
     ['1', '[]'],
+    ['1', '\uFEFF{}'],
   ] as const) {
     const lane = { tenantId: 'acme', instanceId };
     await lanes.push(lane, body, Date.now());
