@@ -12,6 +12,7 @@ import { interpretSave, interpretSettings } from './answer-settings.ts';
 import { interpretState } from './answer-state.ts';
 import type { Connector } from './connector.ts';
 import { createConnector } from './connector.ts';
+import { ACCEPT_ENCODING } from './content-coding.ts';
 import type { Credentials } from './credentials.ts';
 import type { ExchangeLimits, ExchangeTrouble } from './exchange.ts';
 import { exchange } from './exchange.ts';
@@ -49,6 +50,8 @@ export interface ProviderOptions {
   readonly connections?: number | null;
   /** Host names that may resolve to private addresses. Names on a public allow-list never should. */
   readonly privateHosts?: readonly string[];
+  /** An answer came in a content coding that cannot be read, as behind a proxy that was not asked. Called once for each name, of ten at most. */
+  readonly onUnknownCoding?: (coding: string) => void;
   /** How host names become addresses; what is private among them is left out all the same. */
   readonly resolve?: typeof lookup;
 }
@@ -68,8 +71,14 @@ export const PROVIDER_DEFAULTS = {
   /** A held QR request keeps its connection busy for a minute, so a small fixed number would make others wait. */
   connections: null,
   privateHosts: [],
+  onUnknownCoding: () => undefined,
   resolve: lookup,
 } as const satisfies ProviderOptions;
+
+/** What a log says where `onUnknownCoding` is called. */
+export const UNKNOWN_CODING =
+  'the provider answered in a content coding that was not asked for, so its answers are provider_error; does a proxy in between do that?';
+const MAX_TOLD_CODINGS = 10;
 
 interface Call {
   readonly path: string;
@@ -88,10 +97,18 @@ export function openProvider(options: ProviderOptions = {}): Provider {
   const settings = { ...PROVIDER_DEFAULTS, ...options };
   const connector = createConnector(settings.privateHosts, createPublicLookup(settings.privateHosts, settings.resolve));
   const agent = openAgent(settings, connector);
-  const limits: ExchangeLimits = { totalMs: settings.requestTimeoutMs, bodyMs: settings.bodyTimeoutMs };
+  const { maxBodyBytes } = settings;
+  const limits: ExchangeLimits = { totalMs: settings.requestTimeoutMs, bodyMs: settings.bodyTimeoutMs, maxBodyBytes };
   const slowLimits: ExchangeLimits = { ...limits, totalMs: settings.qrTimeoutMs };
-  const headers = ['accept', 'application/json', 'user-agent', settings.userAgent];
+  const headers = ['accept', 'application/json', 'accept-encoding', ACCEPT_ENCODING, 'user-agent', settings.userAgent];
   const jsonHeaders = [...headers, 'content-type', 'application/json'];
+
+  const told = new Set<string>();
+  function onUnknownCoding(coding: string): void {
+    if (told.has(coding) || told.size === MAX_TOLD_CODINGS) return;
+    told.add(coding);
+    settings.onUnknownCoding(coding);
+  }
 
   /** The complete answer, or why there is none. `body` undefined: a GET. */
   function ask(credentials: Credentials, method: string, timing: ExchangeLimits, signal?: AbortSignal, body?: object) {
@@ -99,7 +116,7 @@ export function openProvider(options: ProviderOptions = {}): Provider {
       body === undefined
         ? ({ method: 'GET', headers, body: null } as const)
         : ({ method: 'POST', headers: jsonHeaders, body: JSON.stringify(body) } as const);
-    return exchange(agent, { origin: credentials.apiUrl, path: pathOf(credentials, method), ...call }, timing, signal);
+    return exchange({ agent, onUnknownCoding }, { origin: credentials.apiUrl, path: pathOf(credentials, method), ...call }, timing, signal);
   }
 
   return {
