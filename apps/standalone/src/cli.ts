@@ -4,6 +4,7 @@
  */
 
 import { constants } from 'node:os';
+import { readVariable } from '@qrcast/runtime/environment';
 import { createLog, errorFields } from '@qrcast/runtime/log';
 import { betterNodeThan } from '@qrcast/runtime/node-version';
 import { createReleasers } from '@qrcast/runtime/releasers';
@@ -56,7 +57,7 @@ function tellUnknownSettings(): void {
 async function login(args: LoginArguments): Promise<number> {
   const variables = takeSecrets(env);
   const settings = readSettings(env, LOGIN_SETTINGS);
-  const isQuiet = (env['QRCAST_LOG_LEVEL'] ?? '') === '';
+  const isQuiet = readVariable(env, 'QRCAST_LOG_LEVEL') === undefined;
   const log = createLog('qrcast', isQuiet ? 'silent' : settings.QRCAST_LOG_LEVEL, stderr);
   const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
   releasers.push('input', () => input.close());
