@@ -6,6 +6,7 @@
 import type { Session } from '@qrcast/client/types';
 import type { Icon } from './icons.ts';
 import type { Asked, Model } from './login.ts';
+import { readableHost } from './readable-host.ts';
 import type { Headline, Refusal, Texts } from './texts.ts';
 
 /** The session's state, except where the screen knows better: a session whose code ran out is shown as `waiting`. */
@@ -249,7 +250,7 @@ export function wayBack(session: Session | null): Way | null {
   const returnUrl = session?.returnUrl ?? '';
   if (!/^https?:/i.test(returnUrl) || !URL.canParse(returnUrl)) return null;
   const { href, host } = new URL(returnUrl);
-  return { url: href, host };
+  return { url: href, host: readableHost(host) };
 }
 
 /** All but the last digits hidden; a number too short to hide anything of is not shown. */

@@ -5,6 +5,8 @@ import { MAX_CHECK_EVERY_MINUTES } from './connected-check.ts';
 import { MAX_KEEP_CONNECTED_DAYS } from './connected-instance.ts';
 import { API_TOKEN, INSTANCE_ID } from './credential-forms.ts';
 import { RefusedError } from './errors.ts';
+import { invisibleFault } from './invisible.ts';
+import { readOrigin } from './origin.ts';
 import { PHONE_PATTERN, readPhone } from './phone.ts';
 import { MAX_LIMIT, TENANT_LIMITS, type TenantLimit } from './tenant-limits.ts';
 import { parseUpstreamRule } from './upstream.ts';
@@ -15,12 +17,23 @@ const seconds = (min: number, max: number) => z.number().int().min(min).max(max)
 const scope = z.enum(['view', 'password']).meta({ id: 'Scope', description: 'What a ticket allows' });
 export type Scope = z.infer<typeof scope>;
 
-/** `scheme://host[:port]`, as browsers send it in `Origin`. */
+/** Becomes the one form in which origins are compared, so that each is kept once, whatever its spelling. */
 export const originSchema = z
   .string()
-  .max(256)
-  .regex(/^https?:\/\/([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/, 'expected an origin like https://app.example.com')
-  .refine((value) => URL.canParse(value), 'expected an origin like https://app.example.com');
+  .transform((value, context) => {
+    const reading = readOrigin(value);
+    if (reading.kind === 'origin') return reading.origin;
+    context.issues.push({ code: 'custom', message: reading.rule, input: value });
+    return z.NEVER;
+  })
+  .pipe(z.string());
+
+const originList = (max: number) =>
+  z
+    .array(originSchema)
+    .max(max)
+    .transform((origins) => [...new Set(origins)])
+    .pipe(z.array(z.string()));
 
 /** Becomes international digits. What could mean another number than the caller thinks is refused, with the form that is wanted. */
 export const expectedPhoneSchema = z
@@ -124,9 +137,7 @@ export const createTicketSchema = z
   .strictObject({
     expiresInSeconds: seconds(30, 86_400).optional().describe('Life of the ticket, never past the session; default 900'),
     scopes: z.array(scope).min(1).max(2).optional().describe('What it allows; default both'),
-    origins: z
-      .array(originSchema)
-      .max(20)
+    origins: originList(20)
       .optional()
       .describe("Pages that may use it, like `https://app.example.com`; default the tenant's `allowedOrigins`, an empty list for any"),
   })
@@ -141,16 +152,22 @@ export const tenantLimitsSchema = z.strictObject(
 const upstreamHost = z
   .string()
   .max(256)
-  .refine((entry) => parseUpstreamRule(entry) !== null, 'expected a host, *.host, https://host or http://127.0.0.1:port');
+  .refine(
+    (entry) => invisibleFault(entry) === null && parseUpstreamRule(entry) !== null,
+    'expected a host, *.host, https://host or http://127.0.0.1:port',
+  );
 const receiver = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
     .max(2048)
+    .refine((url) => invisibleFault(url) === null, 'expected no invisible character')
     .describe('An `https` address with a public host; others only where the operator has named them'),
 });
 const tenantFields = {
   name: z.string().min(1).max(128).describe('For people'),
-  allowedOrigins: z.array(originSchema).max(100).describe('Pages that may use tickets which name no origins of their own; empty for any'),
+  allowedOrigins: originList(100).describe(
+    'Pages that may use tickets which name no origins of their own, like `https://app.example.com` or `capacitor://localhost`; empty for any',
+  ),
   upstreamHosts: z
     .array(upstreamHost)
     .max(50)
