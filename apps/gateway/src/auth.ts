@@ -1,6 +1,7 @@
 /** Who calls: the `Authorization` header (or a stream's ticket) becomes a principal. A secret is never taken from a URL. */
 
 import { RefusedError } from '@qrcast/core/errors';
+import { originOf } from '@qrcast/core/origin';
 import type { Session } from '@qrcast/core/session';
 import type { RateLimit } from '@qrcast/core/tenant-limits';
 import { createRecentSet } from './recent-set.ts';
@@ -53,18 +54,28 @@ export function createAuth({ tenants, standing, rates, ticketShares, tickets, ad
 
   async function identifyTicket(text: string, origin: string | undefined, rate: RateLimit): Promise<ViewerPrincipal> {
     const ticket = await tickets.read(text);
-    const isAllowed =
-      ticket.origins.length === 0 || origin === undefined || [publicUrl(), ...ticket.origins].some((one) => isSameOrigin(one, origin));
-    if (!isAllowed)
-      throw new RefusedError(
-        'origin_not_allowed',
-        'this ticket may not be used from this origin; name the origin when you make the ticket',
-      );
+    requireOrigin(ticket, origin);
     const tenant = await standing.require(ticket.tenantId);
     ticketShares.take(ticket, tenant, rate);
     await tickets.requireUnrevoked(ticket); // after the share: one that calls without end must not have Redis asked without end
     await rates.take(tenant, rate);
     return { kind: 'viewer', tenantId: tenant.id, tenant, ticket };
+  }
+
+  /** A program sends none. @throws {RefusedError} `origin_not_allowed`. */
+  function requireOrigin({ origins }: Ticket, origin: string | undefined): void {
+    if (origins.length === 0 || origin === undefined) return;
+    const sent = originOf(origin);
+    const own = originOf(URL.parse(publicUrl())?.origin ?? '');
+    if (sent !== null && (sent === own || origins.some((one) => originOf(one) === sent))) return;
+    const why =
+      sent === null
+        ? 'came: no origin, as a sandboxed frame and a file have none; give the frame allow-same-origin, or serve the page'
+        : `came: ${sent}`;
+    throw new RefusedError(
+      'origin_not_allowed',
+      `this ticket may not be used from this origin; name the origin when you make the ticket (${why})`,
+    );
   }
 
   return {
@@ -141,10 +152,4 @@ export function mayView(principal: Principal): boolean {
 
 function bearerOf(authorization: string | undefined): string | null {
   return /^Bearer ([^\s]{1,4096})$/i.exec(authorization ?? '')?.[1] ?? null;
-}
-
-/** As the URL standard compares them: case, a default port and a slash at the end do not count, and `null` is like nothing. */
-function isSameOrigin(url: string, origin: string): boolean {
-  const sent = URL.parse(origin);
-  return sent !== null && sent.origin !== 'null' && sent.href === `${sent.origin}/` && sent.origin === URL.parse(url)?.origin;
 }

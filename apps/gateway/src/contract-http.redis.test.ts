@@ -160,8 +160,8 @@ const REFUSED: Readonly<Record<string, (operation: Operation) => Promise<Answer>
     return call(operation, { secret, headers: { origin: 'https://elsewhere.example.com' } }, session.id);
   },
   invalid_request: async (operation) =>
-    operation.method === 'GET'
-      ? test.call('GET', `${pathOf(operation, await idFor(operation))}?ticket=in-the-url`, { secret: secretOf(operation) })
+    operation.method === 'GET' || operation.credential === 'webhookToken' // which takes every body
+      ? test.call(operation.method, `${pathOf(operation, await idFor(operation))}?ticket=in-the-url`, { secret: secretOf(operation) })
       : call(operation, { body: '{"no json' }),
   not_found: (operation) => call(operation, operation.method === 'PATCH' ? { body: {} } : {}, 'none'),
   async session_expired(operation) {
@@ -194,6 +194,8 @@ const REFUSED: Readonly<Record<string, (operation: Operation) => Promise<Answer>
     const headers = { 'if-none-match': '"99"' };
     return test.call(operation.method, `${pathOf(operation, session.id)}${wait}`, { secret: tenant.apiKey, body, headers });
   },
+  unsupported_media_type: (operation) =>
+    call(operation, { body: '{}', headers: { 'content-type': 'application/json; charset=windows-1251' } }),
   body_too_large: (operation) => call(operation, { body: `"${'x'.repeat(5 * 1024 * 1024)}"` }),
   unavailable: (operation) =>
     operation.credential === 'webhookToken'

@@ -1,6 +1,7 @@
 /** Whose pages may show the login page of a session in a frame of their own: those its tenant names. */
 
 import { RefusedError } from '@qrcast/core/errors';
+import { originOf } from '@qrcast/core/origin';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { Tenants } from './tenants.ts';
 
@@ -12,7 +13,9 @@ export function createFramers({ sessions, tenants }: { sessions: Pick<Sessions, 
     const session = await sessions.find(sessionId);
     if (session === null) return [];
     try {
-      return (await tenants.get(session.tenantId)).allowedOrigins;
+      const { allowedOrigins } = await tenants.get(session.tenantId);
+      // Some were stored before origins had one form.
+      return allowedOrigins.flatMap((origin) => originOf(origin) ?? []);
     } catch (error) {
       if (error instanceof RefusedError) return []; // the tenant was deleted
       throw error;

@@ -8,7 +8,7 @@ import type { ProxyRoute } from '@qrcast/core/http-proxy';
 import type { Policy } from '@qrcast/core/schedule';
 import { type AddressLimits, DEFAULT_ADDRESS_LIMITS, DEFAULT_TENANT_LIMITS, type TenantLimits } from '@qrcast/core/tenant-limits';
 import type { WireSession } from '@qrcast/core/wire';
-import { openProvider } from '@qrcast/provider/provider';
+import { openProvider, UNKNOWN_CODING } from '@qrcast/provider/provider';
 import type { AuditLimits } from '@qrcast/runtime/audit-log';
 import { createCallbackLog } from '@qrcast/runtime/callback-log';
 import { createReceivers } from '@qrcast/runtime/callback-receivers';
@@ -149,7 +149,10 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
 
   const keyring = createKeyring(options.secretKeys);
   await proveKeyring(redis, namespace, keyring);
-  const provider = openProvider(providerRoute(options.proxyRoute, log));
+  const provider = openProvider({
+    ...providerRoute(options.proxyRoute, log),
+    onUnknownCoding: (coding) => log.warn({ coding }, UNKNOWN_CODING),
+  });
   releasers.push('provider', () => provider.close());
   const limitOf = createLimitOf(options.tenantLimits ?? DEFAULT_TENANT_LIMITS);
   const liveSessions = createLiveSessions({ ...node, namespace, limitOf });

@@ -8,6 +8,7 @@ import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { AnswerHeaders } from './answer-headers.ts';
 import { isApiKey } from './auth.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { addJsonParser } from './json-body.ts';
 import { requireSoundRequest } from './request-rules.ts';
 
 const BODY_LIMIT_BYTES = 64 * 1024;
@@ -82,11 +83,7 @@ export async function createHttpServer(
       'request',
     );
   });
-  // Many clients name a type where there is no body: DELETE, resume.
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else app.getDefaultJsonParser('remove', 'remove')(request, body as string, done);
-  });
+  addJsonParser(app);
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, nothingHere()));
   app.setErrorHandler((error, request, reply) =>
     sendProblem(reply, refusalOf(error, log, request.routeOptions.url, request.routeOptions.bodyLimit)),

@@ -59,7 +59,7 @@ describe('what is relayed', () => {
     expect((await notify(tenant, '{"instanceData":{"idInstance":1}}')).status).toBe(200);
     expect(await lanes.isEmpty({ tenantId: tenant.id, instanceId: '1' })).toBe(true);
     const relaying = await relayingTenant();
-    expect((await notify(relaying, '{"no json')).status).toBe(400);
+    expect((await notify(relaying, '{"no json')).status).toBe(200); // refused, it would come again, and hold back what follows
     expect((await notify({ ...relaying, webhookToken: 'wrong' }, '{}')).status).toBe(401);
     expect(await lanes.isEmpty({ tenantId: relaying.id, instanceId: '0' })).toBe(true);
   });

@@ -34,6 +34,16 @@ function decoded(path: string): string {
   }
 }
 
+/** False for a lone `%`, and for bytes that are not UTF-8: the router's reader would take them for something else. */
+function isDecodable(query: string): boolean {
+  try {
+    decodeURIComponent(query);
+    return true;
+  } catch {
+    return false; // its only error: no encoding of anything
+  }
+}
+
 /** True if the query of this URL bears the name of a secret. Proxies and browsers write URLs down. */
 export function namesSecret(url: string | undefined): boolean {
   const [, query = ''] = (url ?? '').split(/\?(.*)/s);
@@ -52,6 +62,9 @@ export function requireSoundRequest({ url, rawHeaders }: IncomingMessage): void 
   // A proxy that guards a path by its words would not know it again.
   if (path.includes('%') && API_PATH.test(decoded(path))) {
     throw new RefusedError('invalid_request', 'expected a path below /v1 with nothing percent-encoded in it; no id of ours needs that');
+  }
+  if (!isDecodable(url?.split(/\?(.*)/s)[1] ?? '')) {
+    throw new RefusedError('invalid_request', 'expected a query that is percent-encoded UTF-8');
   }
   const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
   const twice = names.find((name, i) => ONCE_ONLY.has(name) && names.indexOf(name) !== i);

@@ -9,11 +9,11 @@ export interface SeldomWarningDeps {
   readonly now: () => number;
 }
 
-/** Writes `message` at most once a minute, with how often it was left out since the last time. */
-export function createSeldomWarning({ log, now }: SeldomWarningDeps, message: string): () => void {
+/** Writes `message` at most once a minute, with how often it was left out since the last time, and the facts of this time. */
+export function createSeldomWarning({ log, now }: SeldomWarningDeps, message: string): (facts?: Readonly<Record<string, unknown>>) => void {
   const seldom = createSeldom(now);
-  return () => {
+  return (facts) => {
     const leftOut = seldom(message);
-    if (leftOut !== null) log.warn({ leftOut }, message);
+    if (leftOut !== null) log.warn({ ...facts, leftOut }, message);
   };
 }

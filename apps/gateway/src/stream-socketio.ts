@@ -30,6 +30,7 @@ import { createMessageBudget, MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from './message
 import { namesSecret } from './request-rules.ts';
 import type { Seat } from './seats.ts';
 import { emitThen, rawWebSocket, whenRead } from './socketio-credit.ts';
+import { requireUtf8 } from './socketio-text.ts';
 import { cutUnread } from './socketio-unread.ts';
 import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnectionDeps } from './viewer-connection.ts';
 
@@ -88,6 +89,7 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
       decide(refusal, refusal === null);
     },
   });
+  io.engine.use(requireUtf8);
   // What is no event (CONNECT, an ack) is answered, too, and a client that reads nothing would have it all kept for it. Looser than the
   // viewer's own budget, so that who floods with events is told why.
   io.engine.on('connection', (conn: Conn) => {

@@ -9,6 +9,7 @@ import { CLOSE_CODES, type CloseReason } from '@qrcast/core/close-codes';
 import { toStreamError } from '@qrcast/core/errors';
 import { parseRequest } from '@qrcast/core/requests';
 import { clientFrameSchema, refSchema, type ServerFrame } from '@qrcast/core/stream-messages';
+import { withoutMark } from '@qrcast/core/utf8';
 import type { Logger } from '@qrcast/runtime/log';
 import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { AddressGate } from './address-limits.ts';
@@ -186,7 +187,7 @@ async function run(connection: ViewerConnection, body: object, answer: (frame: A
 
 function parseObject(data: RawData): object | null {
   try {
-    const value: unknown = JSON.parse(data.toString());
+    const value: unknown = JSON.parse(withoutMark(data.toString())); // the library has closed what is not UTF-8
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
   } catch {
     return null; // no JSON

@@ -4,7 +4,6 @@
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
 import { isLoss } from '@qrcast/core/connected-instance';
 import { RefusedError } from '@qrcast/core/errors';
 import { judgeNotification, notifiedInstanceSchema, type StateNotification, stateNotificationSchema } from '@qrcast/core/notification';
@@ -15,9 +14,9 @@ import type { Logger } from '@qrcast/runtime/log';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { createBodyRoom } from './body-room.ts';
-import { holdsAtMost } from './json-values.ts';
 import type { LastNotifications } from './last-notifications.ts';
-import type { Notification, NotificationRelay } from './notification-relay.ts';
+import { NOTIFICATION_LIMIT_BYTES, parseNotifications, type ReadNotification } from './notification-body.ts';
+import type { NotificationRelay } from './notification-relay.ts';
 import { createSeldomWarning } from './seldom-warning.ts';
 import type { SessionIndex } from './session-index.ts';
 import type { TenantRates } from './tenant-rates.ts';
@@ -25,10 +24,6 @@ import type { Tenants } from './tenants.ts';
 import type { Watching } from './watching.ts';
 import { tokensIn } from './webhook-tokens.ts';
 
-/** Messages with thumbnails come this way too, and one that is refused comes again and again, with all behind it held back. */
-const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
-/** Far more than any message has: what is large in one is a picture or a text. */
-const MAX_VALUES = 50_000;
 /** A large body costs as much as several small ones: so many bytes count as one call. */
 const BYTES_PER_CALL = 64 * 1024;
 /** Of one tenant at this gateway: a few large ones, or hundreds as they usually are. */
@@ -49,7 +44,7 @@ export interface WebhookRoutesDeps {
 
 interface NotificationRoute {
   Params: { tenantId: string };
-  Body: Notification | undefined;
+  Body: ReadNotification | undefined;
 }
 type NotificationRequest = FastifyRequest<NotificationRoute>;
 
@@ -62,8 +57,14 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
     "a notification with a wrong webhook token was refused; does webhookUrlToken at the provider equal the tenant's?",
   );
 
+  const warnOfBody = createSeldomWarning(
+    { log, now: () => performance.now() },
+    'a notification was taken and not passed on: its body is no JSON in UTF-8, and the envelope can hold nothing else',
+  );
+
   /** Of one whose length was not declared, as it comes; the first call is counted already. @throws {RefusedError} */
-  async function grow(request: NotificationRequest, from: number, to: number): Promise<void> {
+  async function grow(given: FastifyRequest, from: number, to: number): Promise<void> {
+    const request = given as NotificationRequest; // there is one route in this scope
     room.take(request.params.tenantId, request, to - from);
     const more = callsOf(to) - callsOf(from);
     const tenant = more === 0 ? null : await tenants.find(request.params.tenantId);
@@ -71,9 +72,9 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
   }
 
   app.register(async (scope) => {
-    parseKeepingText(scope, grow);
+    parseNotifications(scope, grow);
     scope.post<NotificationRoute>('/v1/webhooks/green-api/:tenantId', {
-      bodyLimit: BODY_LIMIT_BYTES,
+      bodyLimit: NOTIFICATION_LIMIT_BYTES,
       // Before the body is read: a stranger's may be large.
       async onRequest(request, reply) {
         const { params, headers } = request;
@@ -84,6 +85,7 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
           warnOfToken();
           throw new RefusedError('unauthenticated', 'expected the webhook token of this tenant in the Authorization header');
         }
+        headers['content-type'] = 'application/json'; // one that makes no sense would be refused before the body is read
         const bytes = declaredBytes(headers);
         await rates.take(tenant, 'webhookCallsPerMinute', callsOf(bytes));
         room.take(tenant.id, request, bytes);
@@ -95,7 +97,8 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
         const noted = about === undefined ? null : lastNotifications.note(params.tenantId, about.idInstance);
         // First: it may be sent again as often as it likes, and must not wait for a server that is down.
         if (parsed.success) await take(params.tenantId, parsed.data);
-        if (body !== undefined) await relay.passOn(params.tenantId, body);
+        if (body?.text != null) await relay.passOn(params.tenantId, { ...body, text: body.text });
+        else if (body !== undefined) warnOfBody({ tenantId: params.tenantId, bytes: body.bytes });
         await noted;
         return reply.status(200).send({});
       },
@@ -133,44 +136,5 @@ const callsOf = (bytes: number): number => Math.max(1, Math.ceil(bytes / BYTES_P
 
 /** 0 where no length is declared: what comes is counted as it comes. */
 function declaredBytes({ 'content-length': length }: IncomingHttpHeaders): number {
-  return Math.min(Number(length ?? 0), BODY_LIMIT_BYTES);
-}
-
-/**
- * Of a body its own text, too: what is passed on must be what came. Nothing but JSON is, for it becomes part of ours. The bare parser: one
- * that takes names like `__proto__` out walks through all of a large body, and here nothing is read but the fields that the schemas name.
- */
-function parseKeepingText(scope: FastifyInstance, grow: (request: NotificationRequest, from: number, to: number) => Promise<void>): void {
-  scope.removeAllContentTypeParsers();
-  scope.addContentTypeParser('application/json', async (given: FastifyRequest, payload: Readable) => {
-    const request = given as NotificationRequest; // there is one route in this scope
-    const isDeclared = request.headers['content-length'] !== undefined;
-    const text = await textOf(payload, async (from, to) => {
-      if (to > BODY_LIMIT_BYTES) throw new RefusedError('body_too_large', `expected a body of at most ${BODY_LIMIT_BYTES} bytes`);
-      if (!isDeclared) await grow(request, from, to);
-    });
-    if (!holdsAtMost(MAX_VALUES, text)) throw new RefusedError('body_too_large', `expected a body of at most ${MAX_VALUES} values`);
-    return text === '' ? undefined : ({ text, value: parsedJson(text) } satisfies Notification);
-  });
-}
-
-/** `onBytes`: before more of it is kept; what it throws ends the reading. */
-async function textOf(payload: Readable, onBytes: (from: number, to: number) => Promise<void>): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of payload as AsyncIterable<Buffer>) {
-    await onBytes(bytes, bytes + chunk.length);
-    bytes += chunk.length;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-/** What is wrong with it would repeat a part of it. @throws {RefusedError} `invalid_request`. */
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new RefusedError('invalid_request', 'the body could not be read; expected JSON in UTF-8, without a mark of its order');
-  }
+  return Math.min(Number(length ?? 0), NOTIFICATION_LIMIT_BYTES);
 }

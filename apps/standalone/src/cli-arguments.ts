@@ -5,6 +5,7 @@
 
 import { parseArgs } from 'node:util';
 import { INSTANCE_ID } from '@qrcast/core/credential-forms';
+import { invisibleFault } from '@qrcast/core/invisible';
 import { readPhone } from '@qrcast/core/phone';
 import { DEFAULT_UPSTREAM_HOSTS, isAllowedUpstream, parseApiUrl } from '@qrcast/core/upstream';
 import { EXITS, LoginError } from './login-ending.ts';
@@ -83,6 +84,7 @@ export function usageError(detail: string): LoginError {
 export function parseCommand(argv: readonly string[]): Command {
   refuseSecrets(argv);
   const { values, positionals } = parse(argv);
+  refuseInvisible(values);
   if (values.help === true || positionals[0] === 'help') return { kind: 'help' };
   if (values.version === true) return { kind: 'version' };
   if (positionals[0] === 'rotate-keys') return rotateKeys(positionals, values);
@@ -164,6 +166,16 @@ function refuseSecrets(argv: readonly string[]): void {
     throw usageError(
       `${name} is not taken: whoever looks at the machine's processes could read the secret, and the shell keeps it. Use ${instead}`,
     );
+  }
+}
+
+/** Paths are the file system's business, and a phone number is read whatever a contact list puts around it. */
+const MAY_HOLD_ANYTHING: ReadonlySet<string> = new Set(['token-file', 'password-file', 'expected-phone']);
+
+function refuseInvisible(values: Values): void {
+  for (const [name, value] of Object.entries(values)) {
+    const fault = typeof value === 'string' && !MAY_HOLD_ANYTHING.has(name) ? invisibleFault(value) : null;
+    if (fault !== null) throw usageError(`--${name}: ${fault}`);
   }
 }
 

@@ -6,6 +6,7 @@
 import { constants } from 'node:os';
 import type { ProxyRoute } from '@qrcast/core/http-proxy';
 import { defaultApiUrl } from '@qrcast/core/upstream';
+import { readVariable } from '@qrcast/runtime/environment';
 import { createLog, errorFields } from '@qrcast/runtime/log';
 import { betterNodeThan } from '@qrcast/runtime/node-version';
 import { findProxyWarnings, proxyWarningText } from '@qrcast/runtime/proxy-log';
@@ -71,7 +72,7 @@ async function login(args: LoginArguments): Promise<number> {
   const route = proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY);
   if (args.gateway === undefined) tellProxies(route, 'the provider', args.apiUrl ?? defaultApiUrl(args.instanceId));
   else tellProxies(route, 'the gateway', args.gateway);
-  const isQuiet = (env['QRCAST_LOG_LEVEL'] ?? '') === '';
+  const isQuiet = readVariable(env, 'QRCAST_LOG_LEVEL') === undefined;
   const log = createLog('qrcast', isQuiet ? 'silent' : settings.QRCAST_LOG_LEVEL, stderr);
   const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
   releasers.push('input', () => input.close());

@@ -28,6 +28,8 @@ describe.concurrent('a provider that misbehaves', () => {
     ['truncatedJson', notice('provider_error')],
     ['notJson', notice('provider_error')],
     ['hugeBody', notice('provider_error')],
+    ['bomb', notice('provider_error')],
+    ['unknownCoding', notice('provider_error')],
     ['html502', notice('provider_error')],
     ['redirect', notice('provider_error')],
     ['html504', notice('provider_timeout')],
@@ -51,6 +53,18 @@ describe.concurrent('a provider that misbehaves', () => {
     const gone = await cluster.call('DELETE', `/v1/sessions/${session.id}`);
     expect(gone.status).toBe(204);
   });
+
+  it.each(['gzip', 'deflate', 'brotli', 'twoCodings', 'byteOrderMark'] as const)(
+    'and answers in %s is read all the same',
+    async (fault) => {
+      const instance = cluster.newInstance();
+      instance.fail('*', fault, { times: 'always' });
+      const viewer = cluster.view((await cluster.create(instance)).ticket);
+      await viewer.until(({ state }) => state === 'showing');
+      instance.scan();
+      await viewer.until(({ state }) => state === 'connected');
+    },
+  );
 
   it('shows a code again as soon as the provider is well', async () => {
     const instance = cluster.newInstance();

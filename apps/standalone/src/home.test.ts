@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -37,4 +37,14 @@ it.runIf(process.getuid?.() === 0)('is refused where it belongs to another user'
   const { chown } = await import('node:fs/promises');
   await chown(join(folder, 'keys.json'), 12_345, 12_345);
   expect(() => openHome(folder)).toThrow('belongs to another user');
+});
+
+it('reads its keys also where an editor put a byte-order mark before them', async () => {
+  const { secretKeys, close } = openHome(folder);
+  close();
+  const file = join(folder, 'keys.json');
+  await writeFile(file, `\uFEFF${await readFile(file, 'utf8')}`);
+  const again = openHome(folder);
+  again.close();
+  expect(again.secretKeys).toBe(secretKeys);
 });

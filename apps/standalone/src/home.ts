@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withoutMark } from '@qrcast/core/utf8';
 import { z } from 'zod';
 
 export interface Home {
@@ -105,7 +106,7 @@ function keysIn(file: string): z.infer<typeof keysSchema> & { readonly isNew: bo
   };
   if (writeNew(file, JSON.stringify(made))) return { ...made, isNew: true };
   try {
-    return { ...keysSchema.parse(JSON.parse(readFileSync(file, 'utf8'))), isNew: false };
+    return { ...keysSchema.parse(JSON.parse(withoutMark(readFileSync(file, 'utf8')))), isNew: false };
   } catch {
     throw new Error(`${file} is not readable as keys; move it away to have new ones made`); // the parser's words could repeat them
   }

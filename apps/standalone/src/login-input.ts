@@ -8,13 +8,15 @@ import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
+import { withoutMark } from '@qrcast/core/utf8';
+import { usageError } from './cli-arguments.ts';
 
 export interface Input {
   /** Takes the keyboard until `close()`: what is typed without being asked for disappears, Ctrl-C and Ctrl-D interrupt. */
   takeKeyboard(): void;
   /** A line typed unseen; null if there is no terminal. Rejects when aborted. */
   typed(signal: AbortSignal): Promise<string | null>;
-  /** The next line of a stdin that is no terminal; null at its end. Rejects when aborted. */
+  /** The next line of a stdin that is no terminal; null at its end. Rejects when aborted, and with `usage` if what came is not UTF-8. */
   piped(signal: AbortSignal): Promise<string | null>;
   readonly hasTerminal: boolean;
   close(): void;
@@ -64,7 +66,24 @@ interface Lines {
   close(): void;
 }
 
+/** Whether what came so far is UTF-8; listens from now on. Call it before anything else reads. */
+function watchText(stdin: Readable): () => boolean {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let isText = true;
+  const look = (chunk?: Uint8Array): void => {
+    try {
+      decoder.decode(chunk, { stream: chunk !== undefined });
+    } catch {
+      isText = false; // its only error: not UTF-8
+    }
+  };
+  stdin.on('data', look).once('end', () => look());
+  return () => isText;
+}
+
 function openLines(stdin: Readable): Lines {
+  const isText = watchText(stdin);
+  let isFirst = true;
   const reader = createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY });
   const lines = reader[Symbol.asyncIterator]();
   let coming: Promise<IteratorResult<string, undefined>> | null = null; // kept when it is not waited for any more: it is the next one's
@@ -73,7 +92,11 @@ function openLines(stdin: Readable): Lines {
       coming ??= lines.next();
       const { value } = await orAborted(coming, signal);
       coming = null;
-      return value ?? null;
+      if (!isText()) throw usageError('stdin: expected UTF-8 text; what came is in another encoding');
+      if (value === undefined) return null;
+      const line = isFirst ? withoutMark(value) : value;
+      isFirst = false;
+      return line;
     },
     close: () => reader.close(),
   };

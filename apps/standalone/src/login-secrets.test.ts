@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function fileWith(text: string): Promise<string> {
+async function fileWith(text: string | Buffer): Promise<string> {
   const path = join(folder, 'secret');
   await writeFile(path, text);
   return path;
@@ -136,5 +136,83 @@ describe("the account's password", () => {
     expect(passwords.given()).toBeNull();
     expect(await passwords.next(signal)).toBe('piped');
     expect(await passwords.next(signal)).toBe('typed');
+  });
+});
+
+describe('bytes of a secret', () => {
+  const MARK = '\uFEFF';
+
+  it.each([`${MARK}secret`, `${MARK}secret\n`, `${MARK}secret\r\n`, 'secret\r'])(
+    "of a password's file are read without a mark and a line end: %j",
+    async (text) => {
+      expect((await open({ passwordFile: await fileWith(text) })).passwords.given()).toBe('secret');
+    },
+  );
+
+  it.each(['пароль', 'ключ ❤️ 👨‍👩‍👧', ' two  spaces '])('may be any text of one line: %j', async (text) => {
+    expect((await open({ passwordFile: await fileWith(`${MARK}${text}\n`) })).passwords.given()).toBe(text);
+  });
+
+  it.each<readonly [string, string | Buffer, string]>([
+    ['cp1251', Buffer.from('\xef\xe0\xf0', 'latin1'), 'expected UTF-8'],
+    ['UTF-16LE, as PowerShell writes it', Buffer.from(`${MARK}secret`, 'utf16le'), 'expected UTF-8'],
+    ['UTF-16BE', Buffer.from(`${MARK}secret`, 'utf16le').swap16(), 'expected UTF-8'],
+    ['UTF-16LE without its mark', Buffer.from('secret', 'utf16le'), 'invisible character'],
+    ['an overlong form', Buffer.from('\xc0\xaf', 'latin1'), 'expected UTF-8'],
+    ['two lines', 'secret\nsecond', 'expected one line'],
+    ['two lines of Windows', 'secret\r\nsecond\r\n', 'expected one line'],
+    ['two lines of an old Mac', 'secret\rsecond', 'expected one line'],
+    ['an empty second line', 'secret\n\n', 'expected one line'],
+    ['an empty first line', '\nsecret', 'expected one line'],
+    ['a line separator', 'secret\u2028second', 'expected one line'],
+    ['two marks', `${MARK}${MARK}secret`, 'invisible character'],
+    ['a mark inside', `sec${MARK}ret`, 'invisible character'],
+    ['a NUL', 'secret\0', 'invisible character'],
+    ['a zero-width space', 'secret\u200b', 'invisible character'],
+    ['a replacement character', 'secret\uFFFD', 'expected UTF-8'],
+  ])("of a password's file that are no text of one line are wrong use: %s", async (_what, text, words) => {
+    const fault = await open({ passwordFile: await fileWith(text) }).catch((error: unknown) => error);
+    expect(fault).toMatchObject({ exitCode: 2, message: expect.stringContaining(words) });
+    expect((fault as Error).message).toContain('--password-file: ');
+    expect((fault as Error).message).not.toContain('sec');
+  });
+
+  it("of a token's file are read without a mark, and nothing else unseen is taken off", async () => {
+    expect(await (await open({ tokenFile: await fileWith(`${MARK}${TOKEN}\r\n`) })).token(signal)).toBe(TOKEN);
+    for (const [text, words] of [
+      [`${TOKEN}\u00a0`, 'invisible character'],
+      [`${MARK}${MARK}${TOKEN}`, 'invisible character'],
+      [Buffer.from(TOKEN, 'utf16le'), 'invisible character'],
+      [Buffer.from(`${MARK}${TOKEN}`, 'utf16le'), 'expected UTF-8'],
+    ] as const) {
+      const { token } = await open({ tokenFile: await fileWith(text) });
+      await expect(token(signal)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(words) });
+    }
+  });
+
+  it.each(['GREEN_API_TOKEN', 'QRCAST_API_KEY', 'QRCAST_ACCOUNT_PASSWORD', 'QRCAST_WEBHOOK_TOKEN'])(
+    'of %s are refused by its name',
+    (name) => {
+      for (const character of ['\r', '\n', '\u00a0', '\u200b', '\uFEFF', '\uFFFD']) {
+        const env = { [name]: `secret${character}` };
+        expect(() => takeSecrets(env)).toThrow(new RegExp(`^${name}: expected (no invisible character|UTF-8 text)`));
+        expect(env).toEqual({});
+      }
+      const marked = { [`${MARK}${name}`]: `${MARK}secret` };
+      expect(takeSecrets(marked)).toMatchObject({ [name]: 'secret' });
+      expect(marked).toEqual({});
+    },
+  );
+
+  it('of a line of stdin are refused before anybody is sent them', async () => {
+    const { passwords } = await open({ piped: ['secret\u200b', 'right'] });
+    await expect(passwords.next(signal)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('invisible character') });
+    expect(await passwords.next(signal)).toBe('right');
+  });
+
+  it('of a key that was typed are refused where no header can bear them', async () => {
+    for (const key of ['qk_\u200b1', 'ключ', 'qk_ 1']) {
+      await expect((await open({ typed: [key] })).apiKey(signal)).rejects.toMatchObject({ exitCode: 2 });
+    }
   });
 });

@@ -180,6 +180,14 @@ describe('the end', () => {
     expect(body('success', told({ ...CONNECTED, account: null })).phone).toBeNull();
   });
 
+  it('names the place by the name that people know', () => {
+    const back = told({ ...CONNECTED, returnUrl: 'https://ПРИМЕР.рф:8443/заказ' });
+    expect(body('success', back).way).toEqual({
+      url: 'https://xn--e1afmkfd.xn--p1ai:8443/%D0%B7%D0%B0%D0%BA%D0%B0%D0%B7',
+      host: 'пример.рф:8443',
+    });
+  });
+
   it('leads back where the person came from, and announces it if that happens by itself', () => {
     const back = told({ ...CONNECTED, returnUrl: 'https://shop.example.com:8443/orders?id=77' });
     const way = { url: 'https://shop.example.com:8443/orders?id=77', host: 'shop.example.com:8443' };

@@ -6,6 +6,7 @@
 import type { Session } from '@qrcast/client/types';
 import type { Icon } from './icons.ts';
 import type { Asked, Model } from './login.ts';
+import { readableHost } from './readable-host.ts';
 import type { Headline, Refusal, Texts } from './texts.ts';
 
 /** The session's state, except where the screen knows better: a session whose code ran out is shown as `waiting`. */
@@ -248,7 +249,7 @@ function secondsTo(moment: number, now: number | null): number | null {
 export function wayBack(session: Session | null): Way | null {
   const returnUrl = session?.returnUrl ?? '';
   const address = /^https?:/i.test(returnUrl) ? parseUrl(returnUrl) : null;
-  return address === null ? null : { url: address.href, host: address.host };
+  return address === null ? null : { url: address.href, host: readableHost(address.host) };
 }
 
 /** All but the last digits hidden; a number too short to hide anything of is not shown. */

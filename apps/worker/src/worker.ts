@@ -3,7 +3,7 @@
 import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
 import type { Policy } from '@qrcast/core/schedule';
-import { openProvider } from '@qrcast/provider/provider';
+import { openProvider, UNKNOWN_CODING } from '@qrcast/provider/provider';
 import type { AuditLimits } from '@qrcast/runtime/audit-log';
 import { createCheckQueue } from '@qrcast/runtime/check-queue';
 import { createConnectedInstances } from '@qrcast/runtime/connected-instances';
@@ -65,7 +65,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     releasers.push('node', () => node.close());
     const keyring = createKeyring(options.secretKeys);
     await proveKeyring(node.redis, options.namespace, keyring);
-    const provider = openProvider(providerRoute(options.proxyRoute, log));
+    const provider = openProvider({
+      ...providerRoute(options.proxyRoute, log),
+      onUnknownCoding: (coding) => log.warn({ coding }, UNKNOWN_CODING),
+    });
     releasers.push('provider', () => provider.close());
     const codeReader = openCodeReader({ log }, options.codeReader);
     releasers.push('code reader', () => codeReader.close());

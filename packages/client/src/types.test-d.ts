@@ -23,6 +23,7 @@ type Elsewhere =
   | 'not_waiting_for_password'
   | 'password_rejected'
   | 'body_too_large'
+  | 'unsupported_media_type'
   | 'attempt_live'
   | 'credentials_gone'
   | 'webhook_url_differs'

@@ -113,6 +113,7 @@ export const EXAMPLE_DETAILS: Readonly<Record<ErrorCode, string>> = {
   public_url_unknown: 'this gateway does not know its public address; ask the operator to set QRCAST_PUBLIC_URL',
   session_expired: 'the session has expired; create a new one',
   body_too_large: 'expected a body of at most 65536 bytes',
+  unsupported_media_type: 'expected a body in UTF-8; the header Content-Type declares another charset',
   password_rejected: 'the provider says the password is wrong',
   too_many_requests: 'one password a second; wait and try again',
   tenant_limit_reached: 'limit sessions: 10000 for this tenant (live sessions at once); end some, or ask the operator for more',

@@ -74,7 +74,7 @@ export const CALLBACK_OPERATIONS: readonly Operation[] = [
       'At once, with the same `webhook-id` and a new timestamp, and tried for a day from now on. One that is still tried is tried now.',
     credentials: KEY,
     answers: { 202: { description: 'It will be sent', schema: callbackAnswerSchema, example: { callback: EXAMPLE_PENDING } } },
-    errors: [...WHO, 'invalid_request', 'body_too_large', 'not_found'],
+    errors: [...WHO, 'invalid_request', 'body_too_large', 'unsupported_media_type', 'not_found'],
   },
 ];
 

@@ -28,7 +28,7 @@ const VIEWER: readonly Credential[] = [{ kind: 'apiKey' }, { kind: 'ticket', sco
 /** Of every call that asks who calls. `origin_not_allowed` comes before all that a ticket may not do. */
 const WHO: readonly ErrorCode[] = ['unauthenticated', 'forbidden', 'origin_not_allowed', 'too_many_requests', 'unavailable'];
 /** Of every call that may come with a body, also where none is wanted. */
-const BODY: readonly ErrorCode[] = ['invalid_request', 'body_too_large'];
+const BODY: readonly ErrorCode[] = ['invalid_request', 'body_too_large', 'unsupported_media_type'];
 /** Of every call for one session. */
 const ONE: readonly ErrorCode[] = ['not_found', 'session_expired'];
 
@@ -254,11 +254,11 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     tag: 'Notifications',
     summary: 'Take a notification of the provider',
     description:
-      "The body is the provider's own. `stateInstanceChanged` acts on the tenant's latest session of that instance; every other type and an unknown instance change nothing. Each counts once for every 64 KiB begun, and 16 MiB of one tenant may be under way at once. **200** is answered only after the change is stored; after any other answer the provider sends it again.",
+      "The body is the provider's own. `stateInstanceChanged` acts on the tenant's latest session of that instance; every other type, an unknown instance and what is no JSON change nothing. Each counts once for every 64 KiB begun, and 16 MiB of one tenant may be under way at once. **200** is answered only after the change is stored; after any other answer the provider sends it again.",
     credentials: [{ kind: 'webhookToken' }],
     body: {
       schema: z.union([stateNotificationSchema, z.unknown().describe('Any other notification')]),
-      isRequired: true,
+      isRequired: false,
       example: {
         typeWebhook: 'stateInstanceChanged',
         instanceData: { idInstance: 1101000001, wid: '79990000002@c.us', typeInstance: 'v3' },
@@ -267,6 +267,6 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
       },
     },
     answers: { 200: { description: 'Taken, or of no concern', schema: takenSchema, example: {} } },
-    errors: [...BODY, 'unauthenticated', 'too_many_requests', 'unavailable'],
+    errors: ['invalid_request', 'body_too_large', 'unauthenticated', 'too_many_requests', 'unavailable'],
   },
 ];

@@ -9,7 +9,7 @@ import { createTenantSchema, patchTenantSchema } from './requests.ts';
 
 const ADMIN: readonly Credential[] = [{ kind: 'adminKey' }];
 const WHO: readonly ErrorCode[] = ['unauthenticated', 'too_many_requests', 'unavailable'];
-const BODY: readonly ErrorCode[] = ['invalid_request', 'body_too_large'];
+const BODY: readonly ErrorCode[] = ['invalid_request', 'body_too_large', 'unsupported_media_type'];
 
 export const TENANT_OPERATIONS: readonly Operation[] = [
   {

@@ -72,6 +72,7 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
       ...ONE,
       'invalid_request',
       'body_too_large',
+      'unsupported_media_type',
       'attempt_live',
       'credentials_gone',
       'webhook_url_differs',

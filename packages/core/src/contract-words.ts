@@ -70,6 +70,7 @@ export const ERROR_WORDS: Readonly<Record<ErrorCode, string>> = {
   public_url_unknown: 'The operator has not set the public address of the gateway (QRCAST_PUBLIC_URL).',
   session_expired: 'The session was over at `expiresAt`; an hour later it is `not_found`.',
   body_too_large: 'The body is larger than the call takes.',
+  unsupported_media_type: 'The headers declare another charset than UTF-8, or a content coding.',
   password_rejected: 'The provider says that the password is wrong. Try another one.',
   too_many_requests: 'Too many too close together, or no more for now; `limit` names a limit. Wait as told.',
   tenant_limit_reached: 'The tenant has as much as it may have at once, `limit` says of what. Wait as told.',

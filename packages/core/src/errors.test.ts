@@ -19,6 +19,7 @@ const CONTRACT: Record<ErrorCode, readonly [number, boolean]> = {
   public_url_unknown: [409, false],
   session_expired: [410, false],
   body_too_large: [413, false],
+  unsupported_media_type: [415, false],
   password_rejected: [422, true],
   too_many_requests: [429, true],
   tenant_limit_reached: [429, true],

@@ -5,21 +5,35 @@ import { MAX_CHECK_EVERY_MINUTES } from './connected-check.ts';
 import { MAX_KEEP_CONNECTED_DAYS } from './connected-instance.ts';
 import { API_TOKEN, INSTANCE_ID } from './credential-forms.ts';
 import { RefusedError } from './errors.ts';
+import { invisibleFault } from './invisible.ts';
+import { readOrigin } from './origin.ts';
 import { PHONE_PATTERN, readPhone } from './phone.ts';
 import { MAX_LIMIT, TENANT_LIMITS, type TenantLimit } from './tenant-limits.ts';
 import { parseUpstreamRule } from './upstream.ts';
+import { findIllFormed } from './utf8.ts';
 import { formatSchema, sessionStateSchema } from './wire.ts';
 
 const seconds = (min: number, max: number) => z.number().int().min(min).max(max);
 const scope = z.enum(['view', 'password']).meta({ id: 'Scope', description: 'What a ticket allows' });
 export type Scope = z.infer<typeof scope>;
 
-/** `scheme://host[:port]`, as browsers send it in `Origin`. */
+/** Becomes the one form in which origins are compared, so that each is kept once, whatever its spelling. */
 export const originSchema = z
   .string()
-  .max(256)
-  .regex(/^https?:\/\/([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/, 'expected an origin like https://app.example.com')
-  .refine((value) => URL.canParse(value), 'expected an origin like https://app.example.com');
+  .transform((value, context) => {
+    const reading = readOrigin(value);
+    if (reading.kind === 'origin') return reading.origin;
+    context.issues.push({ code: 'custom', message: reading.rule, input: value });
+    return z.NEVER;
+  })
+  .pipe(z.string());
+
+const originList = (max: number) =>
+  z
+    .array(originSchema)
+    .max(max)
+    .transform((origins) => [...new Set(origins)])
+    .pipe(z.array(z.string()));
 
 /** Becomes international digits. What could mean another number than the caller thinks is refused, with the form that is wanted. */
 export const expectedPhoneSchema = z
@@ -109,7 +123,13 @@ export const readSessionSchema = z.strictObject({
 /** Server-Sent Events. */
 export const eventsSchema = z.strictObject(viewerQuery);
 
-const password = z.string().min(1).max(256).describe("The account's cloud password: handed to the provider, never stored or logged");
+const password = z
+  .string()
+  .min(1)
+  .max(256)
+  // Nobody types one: it stands where somebody read the password in a wrong encoding, and a try would be spent on it.
+  .refine((text) => !text.includes('\uFFFD'), 'expected the password as it was typed; a character of it was lost on its way here')
+  .describe("The account's cloud password: handed to the provider, never stored or logged");
 
 export const passwordSchema = z.strictObject({ password }).meta({ id: 'SendPassword' });
 
@@ -117,9 +137,7 @@ export const createTicketSchema = z
   .strictObject({
     expiresInSeconds: seconds(30, 86_400).optional().describe('Life of the ticket, never past the session; default 900'),
     scopes: z.array(scope).min(1).max(2).optional().describe('What it allows; default both'),
-    origins: z
-      .array(originSchema)
-      .max(20)
+    origins: originList(20)
       .optional()
       .describe("Pages that may use it, like `https://app.example.com`; default the tenant's `allowedOrigins`, an empty list for any"),
   })
@@ -134,16 +152,22 @@ export const tenantLimitsSchema = z.strictObject(
 const upstreamHost = z
   .string()
   .max(256)
-  .refine((entry) => parseUpstreamRule(entry) !== null, 'expected a host, *.host, https://host or http://127.0.0.1:port');
+  .refine(
+    (entry) => invisibleFault(entry) === null && parseUpstreamRule(entry) !== null,
+    'expected a host, *.host, https://host or http://127.0.0.1:port',
+  );
 const receiver = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
     .max(2048)
+    .refine((url) => invisibleFault(url) === null, 'expected no invisible character')
     .describe('An `https` address with a public host; others only where the operator has named them'),
 });
 const tenantFields = {
   name: z.string().min(1).max(128).describe('For people'),
-  allowedOrigins: z.array(originSchema).max(100).describe('Pages that may use tickets which name no origins of their own; empty for any'),
+  allowedOrigins: originList(100).describe(
+    'Pages that may use tickets which name no origins of their own, like `https://app.example.com` or `capacitor://localhost`; empty for any',
+  ),
   upstreamHosts: z
     .array(upstreamHost)
     .max(50)
@@ -213,13 +237,21 @@ export const visibleSchema = z.strictObject({
 /** @throws {RefusedError} `invalid_request` naming every field at fault and the rule it breaks; values are told by their kind alone. */
 export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value, { reportInput: false });
-  if (result.success) return result.data;
+  if (result.success) return wellFormed(result.data, value);
   const faults = result.error.issues.map((issue) => {
     const field = issue.path.length === 0 ? 'the request' : issue.path.join('.');
     const rule = ruleOf(issue);
     return `${field}: ${rule} (came: ${kindAt(value, issue.path)})`;
   });
   throw new RefusedError('invalid_request', faults.slice(0, 10).join('; '), { cause: undefined });
+}
+
+/** @throws {RefusedError} `invalid_request` for half a surrogate pair: sent on in UTF-8, it would become another character. */
+function wellFormed<T>(data: T, value: unknown): T {
+  const path = findIllFormed(data);
+  if (path === null) return data;
+  const field = path.length === 0 ? 'the request' : path.join('.');
+  throw new RefusedError('invalid_request', `${field}: expected text without half a surrogate pair (came: ${kindAt(value, path)})`);
 }
 
 /** The rule in a caller's words. What no case names says it well enough itself. */

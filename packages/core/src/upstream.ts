@@ -3,6 +3,8 @@
  * leak. Hosts are compared whole, after the URL parser has normalised them; nothing is matched by prefix or by a bare suffix.
  */
 
+import { invisibleFault } from './invisible.ts';
+
 /** The provider's own hosts. A `*.` entry stands for exactly one label, as in a certificate. */
 export const DEFAULT_UPSTREAM_HOSTS: readonly string[] = [
   '*.api.green-api.com',
@@ -33,7 +35,8 @@ export function defaultApiUrl(instanceId: string): string {
  * query, a fragment, user information, another scheme. The value is not echoed anywhere, for it may hold a token.
  */
 export function parseApiUrl(value: string): string | null {
-  if (!API_URL.test(value)) return null;
+  // The URL parser leaves out what nobody sees.
+  if (!API_URL.test(value) || invisibleFault(value) !== null) return null;
   return URL.parse(value)?.origin ?? null;
 }
 

@@ -6,7 +6,7 @@ import type { Outcome, TroubleCode } from '@qrcast/core/outcome';
  * https://green-api.com/v3/docs/api/common-errors
  */
 
-/** One complete HTTP answer. Header names in lower case. */
+/** One complete HTTP answer. Header names in lower case; the body decoded, without a byte-order mark. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;

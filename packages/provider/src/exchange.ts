@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { errors } from 'undici';
 import type { Answer } from './answer.ts';
+import { codingsIn, type Decoded, decodeBody } from './content-coding.ts';
 import { ProviderError } from './provider-error.ts';
 import { ProxyFault } from './proxy-fault.ts';
 
@@ -11,6 +12,11 @@ import { ProxyFault } from './proxy-fault.ts';
  * takes up to 10 s), and costs a stream, a signal and their listeners per call where one timer does. The limits here count from the
  * call, so waiting for a connection is included; undici's own timeouts do not and are off.
  */
+
+export interface ExchangeDeps {
+  readonly agent: Pick<Dispatcher, 'dispatch'>;
+  readonly onUnknownCoding: (coding: string) => void;
+}
 
 export interface ExchangeRequest {
   readonly origin: string;
@@ -25,6 +31,8 @@ export interface ExchangeLimits {
   readonly totalMs: number;
   /** From the headers to the last byte, within the total. */
   readonly bodyMs: number;
+  /** Of a body, as it is read: what it decodes to. What comes over the wire the agent bounds itself. */
+  readonly maxBodyBytes: number;
 }
 
 /** No complete answer: too slow, cut off, not something to read (too large, not HTTP), or at an address that may not be asked. */
@@ -33,18 +41,23 @@ export type ExchangeTrouble = 'provider_timeout' | 'provider_unreachable' | 'pro
 /** The peer was reached, and what it sent cannot be used. Every other code is about reaching it or staying connected. */
 const UNUSABLE_CODES: ReadonlySet<unknown> = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_HEADERS_OVERFLOW']);
 const CLOSED_CODES: ReadonlySet<unknown> = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
+/** Statuses whose meaning stands in the body. All others are told by the status alone. */
+const TOLD_BY_BODY: ReadonlySet<number> = new Set([200, 400, 403, 404]);
 const BAD_REQUEST_CODES: ReadonlySet<unknown> = new Set(['UND_ERR_INVALID_ARG', 'ERR_INVALID_URL']);
 
-/** Throws the signal's reason if it aborts, and `ProviderError` for a closed agent or an impossible request. */
+/**
+ * `onUnknownCoding` hears of an answer in a content coding that cannot be read. Throws the signal's reason if it aborts, and `ProviderError`
+ * for a closed agent or an impossible request.
+ */
 export function exchange(
-  agent: Pick<Dispatcher, 'dispatch'>,
+  { agent, onUnknownCoding }: ExchangeDeps,
   request: ExchangeRequest,
   limits: ExchangeLimits,
   signal: AbortSignal | undefined,
 ): Promise<Answer | ExchangeTrouble> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason);
-    const handler = new ExchangeHandler({ resolve, reject }, limits, signal);
+    const handler = new ExchangeHandler({ resolve, reject, onUnknownCoding }, limits, signal);
     agent.dispatch({ ...request, headers: request.headers as string[], headersTimeout: 0, bodyTimeout: 0 }, handler);
   });
 }
@@ -52,6 +65,7 @@ export function exchange(
 interface Settle {
   readonly resolve: (reply: Answer | ExchangeTrouble) => void;
   readonly reject: (reason: unknown) => void;
+  readonly onUnknownCoding: (coding: string) => void;
 }
 
 class ExchangeHandler implements Dispatcher.DispatchHandler {
@@ -97,10 +111,19 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (!this.#finish()) return;
     const [first] = this.#chunks;
     const bytes = first !== undefined && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
-    this.#settle.resolve({ status: this.#status, headers: this.#headers, body: bytes.toString() });
+    const codings = codingsIn(this.#headers['content-encoding']);
+    if (codings.length === 0) this.#take({ kind: 'decoded', bytes });
+    else void decodeBody(bytes, codings, this.#limits.maxBodyBytes).then((decoded) => this.#take(decoded)); // it never rejects
+  }
+
+  #take(decoded: Decoded): void {
+    if (!this.#finish()) return;
+    if (decoded.kind === 'unknownCoding') this.#settle.onUnknownCoding(decoded.coding);
+    const answer = { status: this.#status, headers: this.#headers };
+    if (decoded.kind === 'decoded') this.#settle.resolve({ ...answer, body: new TextDecoder().decode(decoded.bytes) });
+    else this.#settle.resolve(TOLD_BY_BODY.has(answer.status) ? 'provider_error' : { ...answer, body: '' });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

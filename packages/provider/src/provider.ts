@@ -9,6 +9,7 @@ import { interpretQr } from './answer-qr.ts';
 import type { SaveOutcome, SettingsOutcome, WebhookSettings } from './answer-settings.ts';
 import { interpretSave, interpretSettings } from './answer-settings.ts';
 import { interpretState } from './answer-state.ts';
+import { ACCEPT_ENCODING } from './content-coding.ts';
 import type { Credentials } from './credentials.ts';
 import { type DispatcherOptions, openDispatchers } from './dispatchers.ts';
 import type { ExchangeLimits, ExchangeTrouble } from './exchange.ts';
@@ -46,6 +47,8 @@ export interface ProviderOptions {
   readonly connections?: number | null;
   /** Host names that may resolve to private addresses. Names on a public allow-list never should. */
   readonly privateHosts?: readonly string[];
+  /** An answer came in a content coding that cannot be read, as behind a proxy that was not asked. Called once for each name, of ten at most. */
+  readonly onUnknownCoding?: (coding: string) => void;
   /** How host names become addresses; what is private among them is left out all the same. */
   readonly resolve?: typeof lookup;
   /** The proxy that requests over https leave through; null for none. */
@@ -69,10 +72,16 @@ export const PROVIDER_DEFAULTS = {
   /** A held QR request keeps its connection busy for a minute, so a small fixed number would make others wait. */
   connections: null,
   privateHosts: [],
+  onUnknownCoding: () => undefined,
   resolve: lookup,
   proxyRoute: null,
   onProxyFault: () => undefined,
 } as const satisfies ProviderOptions;
+
+/** What a log says where `onUnknownCoding` is called. */
+export const UNKNOWN_CODING =
+  'the provider answered in a content coding that was not asked for, so its answers are provider_error; does a proxy in between do that?';
+const MAX_TOLD_CODINGS = 10;
 
 interface Call {
   readonly path: string;
@@ -90,10 +99,18 @@ const CALLS: Readonly<Record<PollMethod, Call>> = {
 export function openProvider(options: ProviderOptions = {}): Provider {
   const settings = { ...PROVIDER_DEFAULTS, ...options };
   const dispatchers = openDispatchers(settings);
-  const limits: ExchangeLimits = { totalMs: settings.requestTimeoutMs, bodyMs: settings.bodyTimeoutMs };
+  const { maxBodyBytes } = settings;
+  const limits: ExchangeLimits = { totalMs: settings.requestTimeoutMs, bodyMs: settings.bodyTimeoutMs, maxBodyBytes };
   const slowLimits: ExchangeLimits = { ...limits, totalMs: settings.qrTimeoutMs };
-  const headers = ['accept', 'application/json', 'user-agent', settings.userAgent];
+  const headers = ['accept', 'application/json', 'accept-encoding', ACCEPT_ENCODING, 'user-agent', settings.userAgent];
   const jsonHeaders = [...headers, 'content-type', 'application/json'];
+
+  const told = new Set<string>();
+  function onUnknownCoding(coding: string): void {
+    if (told.has(coding) || told.size === MAX_TOLD_CODINGS) return;
+    told.add(coding);
+    settings.onUnknownCoding(coding);
+  }
 
   /** The complete answer, or why there is none. `body` undefined: a GET. */
   function ask(credentials: Credentials, method: string, timing: ExchangeLimits, signal?: AbortSignal, body?: object) {
@@ -102,7 +119,7 @@ export function openProvider(options: ProviderOptions = {}): Provider {
         ? ({ method: 'GET', headers, body: null } as const)
         : ({ method: 'POST', headers: jsonHeaders, body: JSON.stringify(body) } as const);
     const request = { origin: credentials.apiUrl, path: pathOf(credentials, method), ...call };
-    return exchange(dispatchers.of(request.origin), request, timing, signal);
+    return exchange({ agent: dispatchers.of(request.origin), onUnknownCoding }, request, timing, signal);
   }
 
   return {

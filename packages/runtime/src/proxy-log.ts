@@ -4,7 +4,7 @@ import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
 import type { Logger } from './log.ts';
 import { parseNoProxy } from './no-proxy.ts';
 import { createSeldom } from './seldom.ts';
-import type { Environment } from './settings.ts';
+import type { Environment } from './environment.ts';
 
 /** As the provider package tells it. */
 interface Fault {

@@ -36,6 +36,7 @@ it('gives what was sent twice one id, and other instances others', async () => {
     ['1', '{}'],
     ['2', '{}'],
     ['1', '[]'],
+    ['1', '\uFEFF{}'],
   ] as const) {
     const lane = { tenantId: 'acme', instanceId };
     await lanes.push(lane, body, Date.now());
@@ -44,7 +45,7 @@ it('gives what was sent twice one id, and other instances others', async () => {
     if (first !== null) await lanes.drop(lane, first);
   }
   expect(ids[0]).toBe(ids[1]);
-  expect(new Set(ids).size).toBe(3);
+  expect(new Set(ids).size).toBe(4);
 });
 
 it('is bounded for all instances of a tenant together, and takes more when there is room again', async () => {

@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { withoutMark } from '@qrcast/core/utf8';
 import type { Redis } from 'ioredis';
 import { type Namespace, relayLaneKey, relayUseKey } from './keys.ts';
 import { loadLuaScript } from './lua-script.ts';
@@ -13,12 +14,12 @@ export interface Relayed {
   readonly id: string;
   /** When it came, Unix ms. */
   readonly at: number;
-  /** As it came. */
+  /** As it came, without a leading byte-order mark: the envelope that it is put into can hold none. */
   readonly body: string;
 }
 
 export interface RelayLanes {
-  /** False if the tenant has as many waiting as it may have. */
+  /** `body` as it came, its mark included, which counts for the id. False if the tenant has as many waiting as it may have. */
   push(lane: Lane, body: string, at: number): Promise<boolean>;
   first(lane: Lane): Promise<Relayed | null>;
   /** Takes the first off, if it is still this one. */
@@ -47,7 +48,7 @@ export function createRelayLanes({ redis, namespace }: { readonly redis: Redis; 
 
   return {
     async push(lane, body, at) {
-      const entry = `${headOf({ id: relayIdOf(lane, body), at })}${body}`;
+      const entry = `${headOf({ id: relayIdOf(lane, body), at })}${withoutMark(body)}`;
       return (await push(keysOf(lane), [entry, MAX_WAITING, MAX_WAITING_BYTES])) === 1;
     },
 

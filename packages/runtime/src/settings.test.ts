@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readSettings, SettingsError } from './settings.ts';
+import { readSettings, SETTINGS, SettingsError } from './settings.ts';
+
+const NAMES = ['PORT', 'QRCAST_LOG_LEVEL', 'QRCAST_NAMESPACE'] as const;
 
 const faultsOf = (
   env: Record<string, string>,
@@ -122,6 +124,41 @@ describe('settings', () => {
   ] as const)('refuse %s=%s', (name, value, rule) => {
     expect(faultsOf({ [name]: value }, [name]).join()).toContain(rule);
   });
+
+  it.each(Object.keys(SETTINGS) as (keyof typeof SETTINGS)[])('refuse %s with an invisible character, wherever it stands', (name) => {
+    const secret = 'd75b3a66374942c5b3c019c698abc206';
+    for (const value of [
+      `${secret}\r`,
+      `${secret}\n`,
+      `\u00a0${secret}`,
+      `d75b\u200b${secret}`,
+      `${secret}\u{E0041}`,
+      '\r',
+      '\uFEFF\uFEFF1',
+    ]) {
+      const faults = faultsOf({ [name]: value }, [name]);
+      expect(faults[0]).toContain(`${name}: expected no invisible character`);
+      expect(faults.join()).not.toContain('d75b');
+    }
+    expect(faultsOf({ [name]: `${secret}\uFFFD` }, [name])[0]).toContain(`${name}: expected UTF-8 text`);
+    expect(faultsOf({ [`${name}\u200b`]: secret }, [name])[0]).toContain(`${name}: the variable's name: expected no invisible character`);
+  });
+
+  it('are read without one leading byte-order mark of the name or the value', () => {
+    expect(readSettings({ '\uFEFFPORT': '8080', QRCAST_LOG_LEVEL: '\uFEFFwarn', QRCAST_NAMESPACE: '\uFEFF' }, NAMES)).toMatchObject({
+      PORT: 8080,
+      QRCAST_LOG_LEVEL: 'warn',
+      QRCAST_NAMESPACE: 'qrcast',
+    });
+    expect(readSettings({ '\uFEFFPORT': '8080', PORT: '81' }, NAMES).PORT).toBe(81);
+  });
+
+  it.each(['ключ-администратора-из-букв', 'abc def0123456789abcdef0123', `${'0123456789abcdef'.repeat(300)}`])(
+    'refuse an admin key that no header can bear (%#)',
+    (key) => {
+      expect(faultsOf({ QRCAST_ADMIN_KEY: key }, ['QRCAST_ADMIN_KEY'])[0]).toContain('QRCAST_ADMIN_KEY: expected');
+    },
+  );
 
   it('check what only two together can tell', () => {
     const names = ['QRCAST_CODE_TTL_MS', 'QRCAST_POLL_INTERVAL_MS', 'QRCAST_ATTEMPT_MS'] as const;

@@ -3,6 +3,7 @@
 import { ANY_PUBLIC_HOST, DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/credential-forms';
 import type { ProxyRoute } from '@qrcast/core/http-proxy';
+import { invisibleFault } from '@qrcast/core/invisible';
 import { DEFAULT_POLICY, MIN_SPACING_MS, type Policy } from '@qrcast/core/schedule';
 import {
   ADDRESS_LIMITS,
@@ -17,13 +18,12 @@ import { parseUpstreamRule } from '@qrcast/core/upstream';
 import { z } from 'zod';
 import { parseAddressRange } from './address-range.ts';
 import { type AuditLimits, DEFAULT_AUDIT_LIMITS } from './audit-log.ts';
+import { type Environment, hiddenNameFaults, readVariable } from './environment.ts';
 import { weaknessOfText } from './key-strength.ts';
 import { parseKeyring } from './keyring.ts';
 import { DEFAULT_NAMESPACE } from './keys.ts';
 import { LOG_LEVELS } from './log.ts';
 import { httpProxy, noProxy, proxyRoute, variableOf } from './proxy-settings.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A whole number within bounds, with a unit for the message. */
 const whole = (min: number, max: number, unit: string) =>
@@ -73,6 +73,8 @@ export const SETTINGS = {
   QRCAST_ADMIN_KEY: z
     .string()
     .min(24, 'expected at least 24 characters')
+    .max(4_096, 'expected at most 4096 characters')
+    .regex(/^[\x21-\x7e]*$/, 'expected letters, digits and signs of ASCII without spaces: a header can bear nothing else')
     .superRefine((text, context) => {
       const weakness = weaknessOfText(text);
       if (weakness !== null) context.addIssue({ code: 'custom', message: `${weakness}; make one with openssl rand -hex 24`, input: '' });
@@ -233,7 +235,7 @@ export class SettingsError extends Error {
 }
 
 /**
- * The named settings; `required` ones must be set. An empty variable counts as unset.
+ * The named settings; `required` ones must be set. An empty variable counts as unset, and one with an invisible character as wrong.
  * @throws {SettingsError} with every fault.
  */
 export function readSettings<Name extends SettingName, Need extends Name = never>(
@@ -245,19 +247,22 @@ export function readSettings<Name extends SettingName, Need extends Name = never
   const values: Partial<Record<SettingName, unknown>> = {};
   for (const name of names) {
     const variable = variableOf(env, name);
-    const text = env[variable] === '' ? undefined : env[variable];
+    const text = readVariable(env, variable);
     if (text === undefined && (required as readonly SettingName[]).includes(name)) {
       faults.push(`${name}: is not set; ${REMEDIES[name] ?? 'it is required'}`);
       continue;
     }
+    const unseen = invisibleFault(text ?? '');
     const result = SETTINGS[name].safeParse(text, { reportInput: false });
-    if (result.success) values[name] = result.data;
+    if (unseen !== null) faults.push(`${variable}: ${unseen}`);
+    else if (result.success) values[name] = result.data;
     else
       faults.push(
         `${variable}: ${result.error.issues.map((issue) => issue.message).join('; ')} (came: text of ${text?.length ?? 0} characters)`,
       );
   }
-  const isSet = (name: SettingName): boolean => env[name] !== undefined && env[name] !== '';
+  const isSet = (name: SettingName): boolean => readVariable(env, name) !== undefined;
+  faults.push(...hiddenNameFaults(env, names));
   faults.push(...crossFaults(values as Partial<Settings<SettingName>>));
   if ((names as readonly SettingName[]).includes('GREEN_API_TOKEN') && isSet('GREEN_API_ID_INSTANCE') !== isSet('GREEN_API_TOKEN')) {
     faults.push('GREEN_API_ID_INSTANCE and GREEN_API_TOKEN: expected both (the real provider is polled) or neither (a simulated one)');

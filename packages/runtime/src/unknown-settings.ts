@@ -3,6 +3,7 @@
  * of, not refused: one environment file may serve several roles, programs and versions.
  */
 
+import { withoutMark } from '@qrcast/core/utf8';
 import leven from 'leven';
 import type { Logger } from './log.ts';
 import { SETTINGS } from './settings.ts';
@@ -32,7 +33,7 @@ const CHARACTERS_PER_EDIT = 4;
 
 /** Of the names of all variables of an environment, those that begin with `QRCAST_` and are nothing's of ours, in their order. */
 export function findUnknownSettings(names: readonly string[]): readonly UnknownSetting[] {
-  const ours = names.filter((name) => name.startsWith(PREFIX) && !KNOWN.includes(name));
+  const ours = names.map(withoutMark).filter((name) => name.startsWith(PREFIX) && !KNOWN.includes(name));
   return ours.filter((name) => !isServiceLink(name, names)).map((name) => describe(/^\w+/.exec(name)?.[0] ?? '', name));
 }
 

@@ -85,7 +85,8 @@ const ANSWERED: Readonly<Partial<Record<FaultName, readonly [number, string | Re
   findUnAckedMessage: [500, /findUnAckedMessage/],
 };
 
-const TESTED_BY_HAND: readonly FaultName[] = ['hang', 'neverEnds', 'cut', 'cutMidBody', 'hugeBody', 'truncatedJson'];
+const CODED: readonly FaultName[] = ['gzip', 'deflate', 'brotli', 'twoCodings', 'unknownCoding', 'bomb', 'byteOrderMark'];
+const TESTED_BY_HAND: readonly FaultName[] = ['hang', 'neverEnds', 'cut', 'cutMidBody', 'hugeBody', 'truncatedJson', ...CODED];
 
 test('every fault of the table is seen by a client below', () => {
   expect([...Object.keys(ANSWERED), ...TESTED_BY_HAND].sort()).toEqual([...FAULT_NAMES].sort());
@@ -204,4 +205,24 @@ describe('faults of the connection', () => {
     await Promise.all([simulator.close(), expect(answered).rejects.toThrow()]);
     expect(instance.requests[0]?.status).toBeNull();
   });
+});
+
+test.each([
+  ['gzip', 'gzip'],
+  ['deflate', 'deflate'],
+  ['brotli', 'br'],
+  ['twoCodings', 'gzip, br'],
+] as const)('%s is the ordinary answer in %s, which a stock client reads', async (fault, coding) => {
+  const { url } = await failing(fault);
+  const response = await fetch(url);
+  expect(response.headers.get('content-encoding')).toBe(coding);
+  expect(await response.json()).toMatchObject({ type: 'qrCode' });
+});
+
+test('a coding that nobody asked for, a bomb and a mark are what they say', async () => {
+  expect(await readRaw((await failing('unknownCoding')).url)).toMatch(/content-encoding: zstd/i);
+  const bomb = await readRaw((await failing('bomb')).url);
+  expect(bomb.length).toBeLessThan(20_000);
+  expect(bomb).toMatch(/content-encoding: gzip/i);
+  expect(await readRaw((await failing('byteOrderMark')).url)).toContain('\xef\xbb\xbf{"type":"qrCode"');
 });

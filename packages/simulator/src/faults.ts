@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { coded, marked } from './coded-answers.ts';
 import type { Reply } from './reply.ts';
 import { badRequest, empty, json, nginxPage, rawJson, text } from './reply.ts';
 import { UNHEARD_OF_STATE } from './states.ts';
@@ -62,6 +63,13 @@ export const FAULTS = {
   hugeBody: { summary: 'a well-formed answer of 10 MB', play: () => rawJson(hugeBody()) },
   truncatedJson: { summary: 'half of the answer, as if it were the whole', play: async (call) => halfOf(await call.answer()) },
   notJson: fixed('200 with text that is not JSON', rawJson('upstream connect error')),
+  gzip: { summary: 'the answer in the content coding gzip', play: async ({ answer }) => coded(await answer(), 'gzip') },
+  deflate: { summary: 'the answer in the content coding deflate', play: async ({ answer }) => coded(await answer(), 'deflate') },
+  brotli: { summary: 'the answer in the content coding br', play: async ({ answer }) => coded(await answer(), 'brotli') },
+  twoCodings: { summary: 'the answer in gzip, and that in br', play: async ({ answer }) => coded(await answer(), 'twoCodings') },
+  unknownCoding: { summary: 'the answer in zstd, which nobody asked for', play: async ({ answer }) => coded(await answer(), 'zstd') },
+  bomb: { summary: 'the answer of `hugeBody` in gzip: 10 kB', play: () => coded(rawJson(hugeBody()), 'gzip') },
+  byteOrderMark: { summary: 'the answer with a byte-order mark before it', play: async ({ answer }) => marked(await answer()) },
   redirect: {
     summary: `302 to \`location\` (${NOWHERE})`,
     play: ({ settings }) => empty(302, { location: settings.location ?? NOWHERE }),

@@ -65,3 +65,19 @@ test('a port that is none is refused with the rule', async () => {
   expect(await textUntil(child.stderr, '\n')).toContain('SIMULATOR_PORT must be a whole number from 0 to 65535, but is "http"');
   expect(await exited).toEqual([1, null]);
 });
+
+test.each(['4000\r', '\u00a04000', '40\u200b00'])('a port with an invisible character is refused, and not echoed', async (port) => {
+  const child = start(port);
+  const exited = once(child, 'exit');
+  const words = await textUntil(child.stderr, '\n');
+  expect(words).toContain('SIMULATOR_PORT: expected no invisible character');
+  expect(words).not.toContain('4000');
+  expect(await exited).toEqual([1, null]);
+});
+
+test('one byte-order mark before the port is dropped', async () => {
+  const child = start('\uFEFF0');
+  const printed = await textUntil(child.stdout, '/control\n');
+  const [, qr = ''] = /curl (http\S+)/.exec(printed) ?? [];
+  expect(await callJson(qr)).toMatchObject({ type: 'qrCode' });
+});

@@ -1,11 +1,16 @@
 /** The command: one simulator with one instance, until a signal. `SIMULATOR_PORT` chooses the port (4000; 0 takes a free one). */
 import { once } from 'node:events';
+import { invisibleFault } from '@qrcast/core/invisible';
+import { withoutMark } from '@qrcast/core/utf8';
 import { openSimulator } from './simulator.ts';
 
 const DEFAULT_PORT = 4_000;
 const MAX_PORT = 65_535;
 
-function readPort(value = String(DEFAULT_PORT)): number {
+function readPort(given = String(DEFAULT_PORT)): number {
+  const value = withoutMark(given);
+  const fault = invisibleFault(value);
+  if (fault !== null) throw new RangeError(`SIMULATOR_PORT: ${fault}`);
   const port = Number(value);
   if (/^\d+$/.test(value) && port <= MAX_PORT) return port;
   throw new RangeError(`SIMULATOR_PORT must be a whole number from 0 to ${MAX_PORT}, but is "${value}"`);

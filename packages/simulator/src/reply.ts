@@ -1,5 +1,6 @@
 /** Answers as values, and the one place that writes them. The pages of the outer nginx carry no CORS headers, the API's answers do. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { decodeUtf8 } from '@qrcast/core/utf8';
 
 export interface Reply {
   readonly status: number;
@@ -61,10 +62,15 @@ export function sendReply(response: ServerResponse, reply: Reply): void {
   response.writeHead(status, { ...headers, ...length }).end(body);
 }
 
+const NOT_UTF8 = '(not UTF-8)';
+
 /** Bytes of a request body that are read at most; nothing a client says here is longer. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** The text of a request's body; null if it is too long. Rejects if the client breaks off. */
+/**
+ * The text of a request's body; null if it is too long. What is not UTF-8 reads as text that is no JSON, and is refused as such. Rejects if the
+ * client breaks off.
+ */
 export async function readBody(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -74,5 +80,5 @@ export async function readBody(request: IncomingMessage): Promise<string | null>
     if (size > MAX_BODY_BYTES) return null;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return decodeUtf8(Buffer.concat(chunks)) ?? NOT_UTF8;
 }
