@@ -68,7 +68,7 @@ function tellProxies(route: ProxyRoute | null, usedFor: string, url: string): vo
 async function login(args: LoginArguments): Promise<number> {
   const variables = takeSecrets(env);
   const settings = readSettings(env, LOGIN_SETTINGS);
-  reachGateways(env);
+  reachGateways(env, args.gateway !== undefined);
   const route = proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY);
   if (args.gateway === undefined) tellProxies(route, 'the provider', args.apiUrl ?? defaultApiUrl(args.instanceId));
   else tellProxies(route, 'the gateway', args.gateway);
@@ -99,7 +99,7 @@ async function login(args: LoginArguments): Promise<number> {
 async function webhook(args: WebhookArguments): Promise<number> {
   const variables = takeSecrets(env);
   const settings = readSettings(env, ['HTTPS_PROXY', 'NO_PROXY']);
-  reachGateways(env);
+  reachGateways(env, true);
   tellProxies(proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY), 'the gateway', args.gateway);
   const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
   releasers.push('input', () => input.close());

@@ -183,6 +183,23 @@ describe('on a machine whose environment names proxies for everything', () => {
     expectNoSecrets(run.output() + run.errors());
   });
 
+  it('`start` does not look at a faulty HTTP_PROXY, and a command that Node would fail in names it', async () => {
+    const env = { HTTP_PROXY: 'proxy.hunter2:3128', HTTPS_PROXY: DEAD_PROXY };
+    const folder = await mkdtemp(join(tmpdir(), 'qrcast-egress-'));
+    opened.push({ close: () => rm(folder, { recursive: true }) });
+    const program = spawnNode([fileURLToPath(new URL('main.ts', import.meta.url))], { PORT: '0', ...env }, folder);
+    await program.until(/Ctrl-C stops everything/);
+    await program.stop();
+    const gateway = ['--gateway', 'https://gateway.example.com'];
+    const run = await startLogin(['login', '--id', '1101000001', ...gateway], {
+      env: { ...env, GREEN_API_TOKEN: 'tokentoken', QRCAST_API_KEY: 'qk_1' },
+    });
+    opened.push({ close: () => run.clean() });
+    expect(await run.ended).not.toBe(0);
+    expect(run.errors()).toContain('HTTP_PROXY: expected http://');
+    expectNoSecrets(program.output() + run.output() + run.errors());
+  });
+
   it('`qrcast login` reaches a gateway elsewhere through the proxy', async () => {
     const { cluster } = egress;
     const gateway = await openTlsFront(() => cluster.gateways[0]?.port ?? 0);

@@ -16,7 +16,7 @@ await runService({ name: 'qrcast', log }, async (releasers) => {
   warnOfProxyVariables(process.env, log);
   const settings = readSettings(process.env, START_SETTINGS);
   log.level = settings.QRCAST_LOG_LEVEL;
-  reachGateways(process.env);
+  reachGateways(process.env, false);
   await runStart({
     settings,
     path: process.env['PATH'] ?? '',

@@ -5,18 +5,26 @@
  */
 
 import { setGlobalProxyFromEnv } from 'node:http';
-import type { Environment } from '@qrcast/runtime/settings';
+import { type Environment, SettingsError } from '@qrcast/runtime/settings';
 
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 
-/** To be called once HTTPS_PROXY was found to be well-formed: Node repeats a faulty one in its error. */
-export function reachGateways(env: Environment): void {
+/**
+ * `hasElsewhere`: a gateway that this process did not start is called. To be called once HTTPS_PROXY was found to be well-formed.
+ * @throws {SettingsError} for HTTP_PROXY, which Node reads for plain http and repeats in its error.
+ */
+export function reachGateways(env: Environment, hasElsewhere: boolean): void {
+  const isNodeProxying = env['NODE_USE_ENV_PROXY'] === '1';
+  if (!hasElsewhere && !isNodeProxying) return;
   const exempt = (env['no_proxy'] ?? '') === '' ? env['NO_PROXY'] : env['no_proxy'];
-  setGlobalProxyFromEnv({ ...proxiesOf(env), no_proxy: [exempt ?? '', ...LOOPBACK].filter((entry) => entry !== '').join(',') });
-}
-
-/** HTTP_PROXY only where Node uses it already. */
-function proxiesOf(env: Environment): Record<string, string> {
-  const names = ['https_proxy', 'HTTPS_PROXY', ...(env['NODE_USE_ENV_PROXY'] === '1' ? ['http_proxy', 'HTTP_PROXY'] : [])];
-  return Object.fromEntries(names.flatMap((name) => ((env[name] ?? '') === '' ? [] : [[name, env[name] ?? '']])));
+  const names = ['https_proxy', 'HTTPS_PROXY', ...(isNodeProxying ? ['http_proxy', 'HTTP_PROXY'] : [])];
+  const proxies = names.flatMap((name) => ((env[name] ?? '') === '' ? [] : [[name, env[name] ?? '']]));
+  try {
+    setGlobalProxyFromEnv({
+      ...Object.fromEntries(proxies),
+      no_proxy: [exempt ?? '', ...LOOPBACK].filter((entry) => entry !== '').join(','),
+    });
+  } catch {
+    throw new SettingsError(['HTTP_PROXY: expected http://… or https://…']);
+  }
 }
