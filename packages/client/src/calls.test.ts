@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Calls, createCalls } from './calls.ts';
-import { openServer } from './test-peer.ts';
+import { FREE_PACE, openServer } from './test-peer.ts';
 
 const PASSWORD = 'correct horse';
 
@@ -20,11 +20,12 @@ beforeEach(async () => {
   ({ close } = server);
   asked.length = 0;
   ticket = 'the-ticket';
-  calls = createCalls({ url: `${server.url}/below`, ticket: () => ticket });
+  calls = createCalls({ url: `${server.url}/below`, ticket: () => ticket, pace: FREE_PACE });
 });
 afterEach(async () => {
   calls.close();
   await close();
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
@@ -84,17 +85,22 @@ describe('calls', () => {
   });
 
   it('wait for an answer as long as the provider may take, and no longer', async () => {
-    const limits: { ms: number; controller: AbortController }[] = [];
-    vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
-      const controller = new AbortController();
-      limits.push({ ms, controller });
-      return controller.signal;
-    });
-    answer = () => limits.at(-1)?.controller.abort();
-    expect((await refusal()).detail).toBe('no answer within 40 s; look at the session before the next try');
-    expect(await calls.resume()).toMatchObject({ error: { detail: 'no answer within 15 s; look at the session before the next try' } });
-    expect(await calls.startOver()).toMatchObject({ error: { detail: 'no answer within 40 s; look at the session before the next try' } });
-    expect(limits.map(({ ms }) => ms)).toEqual([40_000, 15_000, 40_000]);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }); // ours; the sockets' go on
+    for (const [name, withinMs] of [
+      ['sendPassword', 40_000],
+      ['resume', 15_000],
+      ['startOver', 40_000],
+    ] as const) {
+      answer = () => void vi.advanceTimersByTime(withinMs);
+      const detail = `no answer within ${withinMs / 1_000} s; look at the session before the next try`;
+      expect(await calls[name](PASSWORD)).toEqual({ ok: false, error: { code: 'unavailable', detail, retryable: true } });
+      answer = (...asked) => {
+        vi.advanceTimersByTime(withinMs - 1);
+        problem(200, {})(...asked);
+      };
+      expect(await calls[name](PASSWORD)).toEqual({ ok: true });
+    }
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('are given up by the close, and not begun after it', async () => {
