@@ -64,6 +64,40 @@ describe('calls', () => {
   });
 
   it.each([
+    [3_600_000, { retryAfterMs: 60_000 }],
+    [1_100, { retryAfterMs: 1_100 }],
+    [0, {}],
+    [-1, {}],
+    ['5', {}],
+    [null, {}],
+  ])('hand on a hint of %j as a time that can be waited for', async (retryAfterMs, told) => {
+    const many = { code: 'too_many_requests', detail: 'wait', retryable: true };
+    answer = problem(429, { ...many, retryAfterMs });
+    expect(await refusal()).toEqual({ ...many, ...told });
+  });
+
+  it('never reject, not even for what is no password', async () => {
+    const circular: { self?: unknown } = {};
+    circular.self = circular;
+    expect(await calls.sendPassword(circular as unknown as string)).toMatchObject({ ok: false, error: { code: 'unavailable' } });
+    expect(asked).toEqual([]);
+  });
+
+  it('are not sent in a flood, of which the page is told', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    calls.close();
+    calls = createCalls({ url: 'http://127.0.0.1:9', ticket: () => ticket });
+    const results = await Promise.all(
+      Array.from({ length: 9 }, async (_, i) => {
+        const result = await calls.sendPassword(PASSWORD);
+        if (i === 8) calls.close(); // those that wait
+        return result.ok ? '' : result.error.code;
+      }),
+    );
+    expect(results).toEqual([...Array(4).fill('unavailable'), ...Array(5).fill('too_many_requests')]);
+  });
+
+  it.each([
     ['somebody in between', problem(502, { code: 'x', detail: 'y', retryable: false }, 'text/html')],
     ['a problem that is none', problem(500, { code: 7 })],
     ['a line that is cut', ((_request, response) => response.destroy()) as typeof answer],
