@@ -1,5 +1,5 @@
 /**
- * The programs the tests need besides Node: a real Redis and a real Chromium. Found on this machine; installed where that is one package
+ * The programs the tests need besides Node: a real Redis, a real Chromium, and OpenSSL for certificates. Found on this machine; installed where that is one package
  * command away and we may (Debian as root); else the command is said.
  */
 
@@ -16,6 +16,7 @@ interface Tool {
 
 const TOOLS: readonly Tool[] = [
   { programs: ['redis-server', 'valkey-server'], packages: ['redis-server'] },
+  { programs: ['openssl'], packages: ['openssl'] },
   { programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'], packages: ['chromium', 'fonts-dejavu-core'] },
 ];
 
@@ -32,7 +33,9 @@ export function pathWithTools(path: string): string {
   const command = `apt-get install -y --no-install-recommends ${wanted.join(' ')}`;
   const canInstall = process.platform === 'linux' && isOnPath('apt-get', wider) && process.getuid?.() === 0;
   if (!canInstall) {
-    throw new Error(`the tests need a real Redis and Chromium. Missing: ${wanted.join(', ')}. On Debian or Ubuntu: sudo ${command}`);
+    throw new Error(
+      `the tests need a real Redis, Chromium and OpenSSL. Missing: ${wanted.join(', ')}. On Debian or Ubuntu: sudo ${command}`,
+    );
   }
   process.stdout.write(`installing ${wanted.join(', ')} for the tests\n`);
   apt(wider, 'update', '-qq');

@@ -7,7 +7,9 @@
 import type { LookupFunction } from 'node:net';
 import type { AttemptError } from '@qrcast/core/callback';
 import { isAllowedCallbackUrl, namedHosts } from '@qrcast/core/callback-address';
+import type { ConnectionCause } from '@qrcast/core/connection-cause';
 import { createConnector } from '@qrcast/provider/connector';
+import { connectionCause } from '@qrcast/runtime/connection-fault';
 import { Webhook } from 'standardwebhooks';
 import { Agent, type Dispatcher } from 'undici';
 import { openCallbackLookup } from './callback-lookup.ts';
@@ -21,12 +23,15 @@ export interface Message {
   readonly secrets: readonly string[];
 }
 
-export type PostReply = { readonly status: number; readonly retryAfterMs?: number } | { readonly error: AttemptError };
+export type PostReply =
+  | { readonly status: number; readonly retryAfterMs?: number }
+  /** `cause`: of a connection that was tried. */
+  | { readonly error: AttemptError; readonly cause?: ConnectionCause };
 
 export interface CallbackPost {
   /** Never rejects for what the other side does. `now`: Unix ms, for the signature. */
   send(message: Message, now: number): Promise<PostReply>;
-  /** Ends every request; those under way resolve as `unreachable`. */
+  /** Ends every request; those under way resolve as `unreachable`, with the cause `stopped`. */
   close(): Promise<void>;
 }
 
@@ -50,6 +55,7 @@ export function openCallbackPost(options: CallbackPostOptions): CallbackPost {
   const own = openCallbackLookup({ namedHosts: named, nameServers });
   const connector = createConnector(named, options.lookup ?? own.lookup);
   const agent = new Agent({ connect: connector.connect, pipelining: 1, allowH2: false });
+  let isClosed = false;
 
   async function post({ url, id, payload, secrets }: Message, now: number): Promise<PostReply> {
     const { origin, pathname, search } = new URL(url);
@@ -82,11 +88,14 @@ export function openCallbackPost(options: CallbackPostOptions): CallbackPost {
       try {
         return await post(message, now);
       } catch (error) {
-        return { error: errorOf(error) };
+        const failed = errorOf(error);
+        if (failed === 'address_not_allowed') return { error: failed };
+        return { error: failed, cause: isClosed ? 'stopped' : connectionCause(error) };
       }
     },
 
     async close() {
+      isClosed = true;
       const destroyed = agent.destroy();
       connector.close();
       own.close();
