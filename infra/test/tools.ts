@@ -1,6 +1,7 @@
 /**
- * The programs the tests need besides Node: a real Redis, a real Chromium and real reverse proxies. Found on this machine; installed where
- * that is one package command away and we may (Debian as root); else the command is said. Without a proxy its tests are skipped.
+ * The programs the tests need besides Node: a real Redis, a real Chromium, OpenSSL for certificates, and real reverse proxies. Found on this
+ * machine; installed where that is one package command away and we may (Debian as root); else the command is said. Without a proxy its
+ * tests are skipped.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -18,6 +19,7 @@ interface Tool {
 
 const TOOLS: readonly Tool[] = [
   { programs: ['redis-server', 'valkey-server'], packages: ['redis-server'] },
+  { programs: ['openssl'], packages: ['openssl'] },
   { programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'], packages: ['chromium', 'fonts-dejavu-core'] },
   ...['nginx', 'haproxy', 'apache2', 'caddy', 'tinyproxy'].map((name) => ({ programs: [name], packages: [name], isOptional: true })),
 ];
@@ -36,7 +38,7 @@ export function pathWithTools(path: string): string {
   if (canInstall) install(wanted, wider);
   const still = missing(wider);
   const needed = still.filter((tool) => tool.isOptional !== true);
-  if (needed.length > 0) throw new Error(`the tests need a real Redis and Chromium. ${advice(needed)}`);
+  if (needed.length > 0) throw new Error(`the tests need a real Redis, Chromium and OpenSSL. ${advice(needed)}`);
   if (still.length > 0) process.stdout.write(`the tests of ${packagesOf(still)} are skipped. ${advice(still)}\n`);
   return wider;
 }

@@ -2,10 +2,11 @@
 
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createGzip } from 'node:zlib';
 import type { Session } from '@qrcast/client/types';
 import { openTestProxy } from '@qrcast/runtime/test-proxy';
 import type { Browser, Page } from 'playwright-core';
@@ -57,6 +58,36 @@ async function watch(ticket: string, transport: string, url = cluster.gateways[0
     const { watchSession } = await import('/watch-session.js');
     globalThis.watch = watchSession(${JSON.stringify(options)});
   })()`);
+}
+
+/** As express with `compression()`, whatever the answer forbids. */
+async function openSwallowingProxy(port: number) {
+  let streams = 0;
+  const proxy = createServer((incoming, outgoing) => {
+    const { method, url, headers } = incoming;
+    const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+      const isStream = answer.headers['content-type']?.startsWith('text/event-stream') === true;
+      if (isStream) streams++;
+      outgoing.writeHead(answer.statusCode ?? 502, { ...answer.headers, ...(isStream ? { 'content-encoding': 'gzip' } : {}) });
+      outgoing.flushHeaders();
+      if (isStream) answer.pipe(createGzip()).pipe(outgoing);
+      else answer.pipe(outgoing);
+    });
+    onward.on('error', () => outgoing.destroy()); // the page has gone
+    outgoing.on('close', () => onward.destroy());
+    incoming.pipe(onward);
+  });
+  proxy.on('upgrade', (_request, socket) => void socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'));
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, // it listens on TCP
+    streams: () => streams,
+    async close(): Promise<void> {
+      proxy.closeAllConnections();
+      await new Promise((resolve) => proxy.close(resolve));
+    },
+  };
 }
 
 const shows = (condition: string): Promise<unknown> => page.waitForFunction(condition);
@@ -119,6 +150,51 @@ describe('a page', () => {
     instance.scan();
     await shows(`watch.snapshot.session.state === 'connected'`);
     expect(faults).toEqual([]);
+  });
+
+  it('behind a proxy that compresses streams, and takes no WebSocket, has its code by long-poll', async () => {
+    const proxy = await openSwallowingProxy(cluster.gateways[0]?.port ?? 0);
+    const { ticket } = await cluster.create(cluster.newInstance());
+    await openPage();
+    await watch(ticket, 'auto', proxy.url);
+    await shows('watch.snapshot.session?.code');
+    expect(await page.evaluate('watch.snapshot.connection')).toEqual({ status: 'open', transport: 'long-poll' });
+    expect(proxy.streams()).toBe(1);
+    await page.evaluate('watch.close()');
+    await proxy.close();
+  });
+
+  it('in a browser without newer functions shows the code over every transport, and no call rejects', async () => {
+    const { ticket } = await cluster.create(cluster.newInstance());
+    await openPage();
+    const told = await page.evaluate(`new Promise((resolve, reject) => {
+      const source = \`
+        for (const [owner, ...names] of [
+          [AbortSignal, 'any', 'timeout', 'abort'], [URL, 'canParse', 'parse'], [URLSearchParams.prototype, 'size'], [Object, 'hasOwn', 'groupBy'],
+          [Array.prototype, 'at', 'findLast', 'toSorted', 'with'], [String.prototype, 'at'], [Promise, 'withResolvers', 'try'],
+          [self, 'structuredClone', 'reportError'], [Crypto.prototype, 'randomUUID'], [Response, 'json'],
+        ]) for (const name of names) {
+          for (let holder = owner; holder !== null; holder = Object.getPrototypeOf(holder)) delete holder[name];
+          if (name in owner) throw new Error('still there: ' + name);
+        }
+        const { watchSession } = await import('\${location.origin}/watch-session.js');
+        const options = ${JSON.stringify({ url: cluster.gateways[0]?.publicUrl, ticket })};
+        const told = await Promise.all(['websocket', 'sse', 'long-poll'].map(async (transport) => {
+          const watch = watchSession({ ...options, transport, formats: ['text'] });
+          for await (const { type, data } of watch) {
+            if (type !== 'session' || data.code === null) continue;
+            const { error } = await watch.sendPassword('p');
+            watch.close();
+            return [transport, data.code.image, typeof data.code.text, error.code];
+          }
+        }));
+        postMessage(told);\`;
+      const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })), { type: 'module' });
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = (event) => reject(new Error(event.message));
+    })`);
+    const answered = [null, 'string', 'not_waiting_for_password'];
+    expect(told).toEqual(['websocket', 'sse', 'long-poll'].map((transport) => [transport, ...answered]));
   });
 
   it('leaves it to a worker', async () => {

@@ -1,6 +1,7 @@
 /** How a login ends: the exit codes of `qrcast login`, and the sentence a person reads. */
 
 import type { EndReason, RefusalCode, Session } from '@qrcast/client/types';
+import type { ConnectionCause } from '@qrcast/core/connection-cause';
 
 /** Every status the command exits with, and what `--help` says of it; a signal adds 128 + its number. */
 export const EXITS = {
@@ -32,11 +33,14 @@ export class LoginError extends Error {
   override readonly name = 'LoginError';
   readonly code: string;
   readonly exitCode: number;
+  /** Why no gateway answered, of `unreachable`. */
+  readonly connection: ConnectionCause | null;
 
-  constructor(code: string, detail: string, exitCode: number) {
+  constructor(code: string, detail: string, exitCode: number, connection: ConnectionCause | null = null) {
     super(detail);
     this.code = code;
     this.exitCode = exitCode;
+    this.connection = connection;
   }
 }
 

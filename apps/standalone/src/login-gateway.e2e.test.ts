@@ -1,5 +1,6 @@
 /** `qrcast login --gateway`: over a gateway that runs, and what it leaves there. */
 
+import { openTestReceiver } from '@qrcast/runtime/test-receiver';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Cluster, openCluster } from './test-cluster.ts';
 import { type LoginRun, startLogin } from './test-login.ts';
@@ -103,13 +104,18 @@ describe('qrcast login over a running gateway', () => {
   });
 
   it('ends 1 where no gateway answers, and where something else does', async () => {
-    for (const [address, words] of [
-      ['http://127.0.0.1:9', 'no qrcast gateway answers at http://127.0.0.1:9'],
-      [cluster.simulator.url, 'answered 404, and not as a qrcast gateway does'],
+    const gone = await openTestReceiver();
+    await gone.close();
+    for (const [address, words, cause] of [
+      [gone.url, `no qrcast gateway answers at ${gone.url} (nothing listens`, 'refused'],
+      [cluster.simulator.url.replace('http:', 'https:'), 'TLS failed', 'tls'],
+      [cluster.simulator.url, 'answered 404, and not as a qrcast gateway does', undefined],
     ] as const) {
       const run = await login(cluster.newInstance(), { args: ['--gateway', address] });
       expect(await run.ended).toBe(1);
-      expect(JSON.parse(run.output())).toMatchObject({ event: 'error', code: 'unreachable', detail: expect.stringContaining(words) });
+      const told = JSON.parse(run.output());
+      expect(told).toMatchObject({ event: 'error', code: 'unreachable', detail: expect.stringContaining(words) });
+      expect(told.cause).toBe(cause);
     }
   });
 

@@ -32,8 +32,8 @@ export function createReport({ json, write, writeError }: ReportOptions): Report
     if (error instanceof InterruptedError) {
       return ended({ exitCode: error.exitCode, reason: 'interrupted', account: null, sentence: error.message });
     }
-    const { code, detail, exitCode } = faultOf(error);
-    if (json) tell('error', { code, detail });
+    const { code, detail, exitCode, connection = null } = faultOf(error);
+    if (json) tell('error', { code, detail, ...(connection === null ? {} : { cause: connection }) });
     else writeError(`qrcast: ${printable(detail)}\n`);
     return exitCode;
   }
@@ -41,8 +41,11 @@ export function createReport({ json, write, writeError }: ReportOptions): Report
   return { ended, failed };
 }
 
-function faultOf(error: unknown): { code: string; detail: string; exitCode: number } {
-  if (error instanceof LoginError) return { code: error.code, detail: error.message, exitCode: error.exitCode };
+function faultOf(error: unknown): Pick<LoginError, 'code' | 'exitCode'> & { detail: string; connection?: LoginError['connection'] } {
+  if (error instanceof LoginError) {
+    const { code, message: detail, exitCode, connection } = error;
+    return { code, detail, exitCode, connection };
+  }
   if (error instanceof SettingsError) return { code: 'usage', detail: error.message, exitCode: EXITS.usage.code };
   const { error: detail, cause } = errorFields(error); // others' words, without the URLs in them
   return { code: 'fault', detail: cause === undefined ? detail : `${detail} (${cause})`, exitCode: EXITS.fault.code };

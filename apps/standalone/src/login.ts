@@ -103,7 +103,7 @@ function alreadyLive(sessionId: string): LoginError {
   return new LoginError('session_live', detail, EXITS.fault.code);
 }
 
-export function toLoginError({ code, message }: GatewayError): LoginError {
+export function toLoginError({ code, message, connection }: GatewayError): LoginError {
   switch (code) {
     case 'unauthenticated':
     case 'forbidden':
@@ -113,6 +113,6 @@ export function toLoginError({ code, message }: GatewayError): LoginError {
     case 'upstream_not_allowed':
       return usageError(`--api-url: ${message}`);
     default:
-      return new LoginError(code, message, EXITS.fault.code);
+      return new LoginError(code, message, EXITS.fault.code, connection);
   }
 }

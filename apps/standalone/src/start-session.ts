@@ -1,6 +1,8 @@
 /** A session opened over the public API like anybody else's, with a ticket that lasts as long as it does: for `start` and for `login`. */
 
+import { CONNECTION_CAUSES, type ConnectionCause } from '@qrcast/core/connection-cause';
 import { wireSessionSchema } from '@qrcast/core/wire';
+import { connectionCause } from '@qrcast/runtime/connection-fault';
 import { z } from 'zod';
 
 const createdSchema = z.object({ session: wireSessionSchema, ticket: z.string(), pageUrl: z.string() });
@@ -22,14 +24,23 @@ export interface StartedSession {
   readonly isNew: boolean;
 }
 
-/** `code`: the gateway's own, or `unreachable` where nobody answered as a gateway does. */
+/**
+ * `code`: the gateway's own, or `unreachable` where nobody answered as a gateway does. `connection`: why not, where there was no answer at
+ * all.
+ */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: string;
+  readonly connection: ConnectionCause | null;
 
-  constructor(code: string, detail: string, options: { cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    detail: string,
+    { connection = null, ...options }: { cause?: unknown; connection?: ConnectionCause | null } = {},
+  ) {
     super(detail, options);
     this.code = code;
+    this.connection = connection;
   }
 }
 
@@ -82,7 +93,9 @@ export async function callGateway(
   } catch (error) {
     if (error instanceof GatewayError) throw error;
     signal?.throwIfAborted();
-    throw new GatewayError('unreachable', `no qrcast gateway answers at ${url}`, { cause: error });
+    const connection = connectionCause(error);
+    const why = connection === 'other' ? '' : ` (${CONNECTION_CAUSES[connection]})`;
+    throw new GatewayError('unreachable', `no qrcast gateway answers at ${url}${why}`, { cause: error, connection });
   }
 }
 

@@ -44,7 +44,7 @@ describe('a public name that leads into our own network', () => {
     for (const [hosts, reply, connections] of [
       [['*'], { error: 'address_not_allowed' }, 0],
       [['*.example.com'], { error: 'address_not_allowed' }, 0],
-      [[`hooks.example.com:${trap.port}`], { error: 'unreachable' }, 2],
+      [[`hooks.example.com:${trap.port}`], { error: 'unreachable', cause: 'reset' }, 2],
     ] as const) {
       const dns = answering('127.0.0.1', '127.0.0.1');
       const named = hosts[0].startsWith('hooks') ? ['hooks.example.com'] : [];
@@ -78,7 +78,7 @@ describe("the tenant's own name server", () => {
     open.push(names);
     const post = openCallbackPost({ callbackHosts: ['*'], nameServers: [names.address] });
     open.push(post);
-    expect(await post.send(message('https://hooks.example.com/'), Date.now())).toEqual({ error: 'timeout' });
+    expect(await post.send(message('https://hooks.example.com/'), Date.now())).toEqual({ error: 'timeout', cause: 'dns' });
     expect(names.questions()).toBeLessThanOrEqual(4); // two tries, each for IPv4 and for IPv6
   });
 
@@ -89,7 +89,7 @@ describe("the tenant's own name server", () => {
     const reply = post.send(message('https://hooks.example.com/'), Date.now());
     await names.until(1);
     await post.close();
-    expect(await reply).toEqual({ error: 'unreachable' });
+    expect(await reply).toEqual({ error: 'unreachable', cause: 'stopped' });
   });
 });
 
@@ -99,7 +99,7 @@ it('gives up in time', async () => {
   server.answer(() => HANG);
   const post = openCallbackPost({ callbackHosts: [server.url], timeoutMs: 50 });
   open.push(post);
-  expect(await post.send(message(server.url), Date.now())).toEqual({ error: 'timeout' });
+  expect(await post.send(message(server.url), Date.now())).toEqual({ error: 'timeout', cause: 'timeout' });
 });
 
 it('ends what is under way when it is closed', async () => {
@@ -110,5 +110,5 @@ it('ends what is under way when it is closed', async () => {
   const reply = post.send(message(server.url), Date.now());
   await server.until(1);
   await post.close();
-  expect(await reply).toEqual({ error: 'unreachable' });
+  expect(await reply).toEqual({ error: 'unreachable', cause: 'stopped' });
 });

@@ -7,10 +7,12 @@
 import type { LookupFunction } from 'node:net';
 import type { AttemptError } from '@qrcast/core/callback';
 import { isAllowedCallbackUrl, namedHosts } from '@qrcast/core/callback-address';
+import type { ConnectionCause } from '@qrcast/core/connection-cause';
 import type { HttpProxy } from '@qrcast/core/http-proxy';
 import { createConnector } from '@qrcast/provider/connector';
 import { ProxyFault } from '@qrcast/provider/proxy-fault';
 import { openTunnel } from '@qrcast/provider/tunnel';
+import { connectionCause } from '@qrcast/runtime/connection-fault';
 import { Webhook } from 'standardwebhooks';
 import { Agent, type Dispatcher } from 'undici';
 import { openCallbackLookup } from './callback-lookup.ts';
@@ -24,12 +26,15 @@ export interface Message {
   readonly secrets: readonly string[];
 }
 
-export type PostReply = { readonly status: number; readonly retryAfterMs?: number } | { readonly error: AttemptError };
+export type PostReply =
+  | { readonly status: number; readonly retryAfterMs?: number }
+  /** `cause`: of a connection that was tried. */
+  | { readonly error: AttemptError; readonly cause?: ConnectionCause };
 
 export interface CallbackPost {
   /** Never rejects for what the other side does. `now`: Unix ms, for the signature. */
   send(message: Message, now: number): Promise<PostReply>;
-  /** Ends every request; those under way resolve as `unreachable`. */
+  /** Ends every request; those under way resolve as `unreachable`, with the cause `stopped`. */
   close(): Promise<void>;
 }
 
@@ -56,6 +61,7 @@ export function openCallbackPost(options: CallbackPostOptions): CallbackPost {
   const named = namedHosts(callbackHosts);
   const own = openCallbackLookup({ namedHosts: named, nameServers });
   const way = openWay(options, named, options.lookup ?? own.lookup);
+  let isClosed = false;
 
   async function post({ url, id, payload, secrets }: Message, now: number): Promise<PostReply> {
     const { origin, pathname, search } = new URL(url);
@@ -88,11 +94,14 @@ export function openCallbackPost(options: CallbackPostOptions): CallbackPost {
       try {
         return await post(message, now);
       } catch (error) {
-        return { error: errorOf(error) };
+        const failed = errorOf(error);
+        if (failed === 'address_not_allowed') return { error: failed };
+        return { error: failed, cause: isClosed ? 'stopped' : causeOf(error) };
       }
     },
 
     async close() {
+      isClosed = true;
       const closed = way.close();
       own.close();
       await closed;
@@ -122,6 +131,8 @@ function retryAfterOf({ headers }: Dispatcher.ResponseData, now: number): number
   const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
   return Number.isFinite(ms) && ms > 0 ? ms : null;
 }
+
+const causeOf = (error: unknown): ConnectionCause => (error instanceof ProxyFault ? 'proxy' : connectionCause(error));
 
 function errorOf(error: unknown): AttemptError {
   if (error instanceof ProxyFault) return error.kind === 'timeout' ? 'timeout' : 'unreachable'; // the server was not asked

@@ -41,7 +41,7 @@ export function createCallbackSender(deps: CallbackSenderDeps): Omit<CallbackHan
       const reply = await post.send(message, at);
       isWell = 'status' in reply;
       const ms = Math.max(0, clock.now() - at); // the clock may have been set back
-      return { reply, attempt: 'status' in reply ? { at, ms, status: reply.status } : { at, ms, error: reply.error } };
+      return { reply, attempt: { at, ms, ...outcomeOf(reply) } };
     } finally {
       turn.leave(isWell);
     }
@@ -73,13 +73,14 @@ export function createCallbackSender(deps: CallbackSenderDeps): Omit<CallbackHan
   async function relayFirst(lane: Lane, first: Relayed, url: string, secrets: readonly string[]): Promise<number | null> {
     const turn = turns.take(`relay ${lane.tenantId}`);
     if (typeof turn === 'number') return turn;
-    const { reply } = await send(turn, { url, id: first.id, payload: relayPayload(first.body, first.at), secrets });
+    const { reply, attempt } = await send(turn, { url, id: first.id, payload: relayPayload(first.body, first.at), secrets });
     if (isDelivered(reply) || isGone(reply)) {
       await relayLanes.drop(lane, first);
       return null;
     }
     const failures = await relayLanes.countFailure(lane);
-    log.debug({ ...lane, callbackId: first.id, failures }, 'a notification could not be relayed; its instance waits');
+    const { at: _, ...outcome } = attempt;
+    log.debug({ ...lane, callbackId: first.id, failures, ...outcome }, 'a notification could not be relayed; its instance waits');
     return callbackDelay(relayDelaysMs, failures, Math.random(), retryAfterOf(reply));
   }
 
@@ -126,6 +127,12 @@ export function createCallbackSender(deps: CallbackSenderDeps): Omit<CallbackHan
       return 0;
     },
   };
+}
+
+/** As it is logged. */
+function outcomeOf(reply: PostReply): Pick<Attempt, 'status' | 'error' | 'cause'> {
+  if ('status' in reply) return { status: reply.status };
+  return { error: reply.error, ...(reply.cause === undefined ? {} : { cause: reply.cause }) };
 }
 
 const isDelivered = (reply: PostReply): boolean => 'status' in reply && reply.status >= 200 && reply.status < 300;

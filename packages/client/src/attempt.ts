@@ -1,6 +1,10 @@
-/** One connection over one transport, held to its word: it opens in time or has failed, it ends once, and nothing follows its end. */
+/**
+ * One connection over one transport, held to its word: it opens in time or has failed, it ends once, and nothing follows its end. One that
+ * asked for the whole state has to bring that in time as well, for a proxy may let the beginning of a stream through and hold back the rest.
+ */
 
-import { LOST } from './closed.ts';
+import { LOST, SILENT } from './closed.ts';
+import { startTimer } from './timer.ts';
 import type { Closed, OpenRequest, Transport, TransportConnection, TransportHandlers } from './types.ts';
 
 export interface Attempt extends TransportConnection {
@@ -13,13 +17,18 @@ export interface AttemptHandlers extends Pick<TransportHandlers, 'onOpen' | 'onS
   onEnd(closed: Closed, openMs: number | null): void;
 }
 
-/** For the handshake, the ticket's check and the first answer; a proxy that swallows a stream shows as silence. */
-const OPEN_WITHIN_MS = 10_000;
-
-export function openAttempt(transport: Transport, request: OpenRequest, handlers: AttemptHandlers): Attempt {
+/**
+ * @param withinMs for the handshake, the ticket's check and the first answer, and as long again for the first state: then it ends as
+ *   `isSilent`, for a proxy that swallows a stream shows as silence
+ */
+export function openAttempt(transport: Transport, request: OpenRequest, withinMs: number, handlers: AttemptHandlers): Attempt {
   let openedAt: number | null = null;
   let isOver = false;
-  const timer = setTimeout(() => end(LOST), OPEN_WITHIN_MS);
+  let timer = startTimer(giveUp, withinMs);
+
+  function giveUp(): void {
+    end(SILENT);
+  }
 
   function close(): void {
     isOver = true;
@@ -38,9 +47,14 @@ export function openAttempt(transport: Transport, request: OpenRequest, handlers
       if (isOver || openedAt !== null) return;
       openedAt = performance.now();
       clearTimeout(timer);
+      if (request.after === 0) timer = startTimer(giveUp, withinMs);
       handlers.onOpen();
     },
-    onSession: (session) => isOver || handlers.onSession(session),
+    onSession(session) {
+      if (isOver) return;
+      if (openedAt !== null) clearTimeout(timer);
+      handlers.onSession(session);
+    },
     onFresh: (fresh) => isOver || handlers.onFresh(fresh),
     onClosed: end,
   });

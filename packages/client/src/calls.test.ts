@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Calls, createCalls } from './calls.ts';
-import { openServer } from './test-peer.ts';
+import { FREE_PACE, openServer } from './test-peer.ts';
 
 const PASSWORD = 'correct horse';
 
@@ -20,11 +20,12 @@ beforeEach(async () => {
   ({ close } = server);
   asked.length = 0;
   ticket = 'the-ticket';
-  calls = createCalls({ url: `${server.url}/below`, ticket: () => ticket });
+  calls = createCalls({ url: `${server.url}/below`, ticket: () => ticket, pace: FREE_PACE });
 });
 afterEach(async () => {
   calls.close();
   await close();
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
@@ -63,6 +64,40 @@ describe('calls', () => {
   });
 
   it.each([
+    [3_600_000, { retryAfterMs: 60_000 }],
+    [1_100, { retryAfterMs: 1_100 }],
+    [0, {}],
+    [-1, {}],
+    ['5', {}],
+    [null, {}],
+  ])('hand on a hint of %j as a time that can be waited for', async (retryAfterMs, told) => {
+    const many = { code: 'too_many_requests', detail: 'wait', retryable: true };
+    answer = problem(429, { ...many, retryAfterMs });
+    expect(await refusal()).toEqual({ ...many, ...told });
+  });
+
+  it('never reject, not even for what is no password', async () => {
+    const circular: { self?: unknown } = {};
+    circular.self = circular;
+    expect(await calls.sendPassword(circular as unknown as string)).toMatchObject({ ok: false, error: { code: 'unavailable' } });
+    expect(asked).toEqual([]);
+  });
+
+  it('are not sent in a flood, of which the page is told', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    calls.close();
+    calls = createCalls({ url: 'http://127.0.0.1:9', ticket: () => ticket });
+    const results = await Promise.all(
+      Array.from({ length: 9 }, async (_, i) => {
+        const result = await calls.sendPassword(PASSWORD);
+        if (i === 8) calls.close(); // those that wait
+        return result.ok ? '' : result.error.code;
+      }),
+    );
+    expect(results).toEqual([...Array(4).fill('unavailable'), ...Array(5).fill('too_many_requests')]);
+  });
+
+  it.each([
     ['somebody in between', problem(502, { code: 'x', detail: 'y', retryable: false }, 'text/html')],
     ['a problem that is none', problem(500, { code: 7 })],
     ['a line that is cut', ((_request, response) => response.destroy()) as typeof answer],
@@ -84,17 +119,22 @@ describe('calls', () => {
   });
 
   it('wait for an answer as long as the provider may take, and no longer', async () => {
-    const limits: { ms: number; controller: AbortController }[] = [];
-    vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
-      const controller = new AbortController();
-      limits.push({ ms, controller });
-      return controller.signal;
-    });
-    answer = () => limits.at(-1)?.controller.abort();
-    expect((await refusal()).detail).toBe('no answer within 40 s; look at the session before the next try');
-    expect(await calls.resume()).toMatchObject({ error: { detail: 'no answer within 15 s; look at the session before the next try' } });
-    expect(await calls.startOver()).toMatchObject({ error: { detail: 'no answer within 40 s; look at the session before the next try' } });
-    expect(limits.map(({ ms }) => ms)).toEqual([40_000, 15_000, 40_000]);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }); // ours; the sockets' go on
+    for (const [name, withinMs] of [
+      ['sendPassword', 40_000],
+      ['resume', 15_000],
+      ['startOver', 40_000],
+    ] as const) {
+      answer = () => void vi.advanceTimersByTime(withinMs);
+      const detail = `no answer within ${withinMs / 1_000} s; look at the session before the next try`;
+      expect(await calls[name](PASSWORD)).toEqual({ ok: false, error: { code: 'unavailable', detail, retryable: true } });
+      answer = (...asked) => {
+        vi.advanceTimersByTime(withinMs - 1);
+        problem(200, {})(...asked);
+      };
+      expect(await calls[name](PASSWORD)).toEqual({ ok: true });
+    }
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('are given up by the close, and not begun after it', async () => {

@@ -3,9 +3,13 @@
  * and never sent twice, and it is answered whatever the stream does meanwhile.
  */
 
+import { readHint } from './closed.ts';
 import { type GatewayPath, readProblem, requestGateway } from './gateway-request.ts';
 import { isObject } from './messages.ts';
-import type { CallResult, SessionWatch } from './types.ts';
+import { createRequestPace, takeTurn } from './request-pace.ts';
+import { MAX_HINT_MS } from './retry.ts';
+import { startTimeLimit } from './time-limit.ts';
+import type { CallResult, RequestPace, SessionWatch } from './types.ts';
 
 export interface Calls extends Pick<SessionWatch, 'sendPassword' | 'resume' | 'startOver'> {
   /** Gives up what is under way, and takes no more. */
@@ -16,33 +20,65 @@ const RESUME_WITHIN_MS = 15_000;
 /** The provider may think for some seconds, and the contract asks for 30; the rest is for the turn it has to wait for, and the way. */
 const PROVIDER_WITHIN_MS = 40_000;
 
-export function createCalls({ url, ticket }: { readonly url: string; ticket(): string }): Calls {
-  const closing = new AbortController();
+/** A page that calls in a loop is told so. People do not press as fast as that. */
+const MAX_WAITING = 2;
 
-  async function post(path: GatewayPath, withinMs: number, body?: string): Promise<CallResult> {
+export interface CallsDeps {
+  readonly url: string;
+  /** The watch's; its own if left out. */
+  readonly pace?: RequestPace;
+  ticket(): string;
+}
+
+export function createCalls({ url, ticket, pace = createRequestPace() }: CallsDeps): Calls {
+  const closing = new AbortController();
+  let waiting = 0;
+
+  async function ask(path: GatewayPath, body: object | null, signal: AbortSignal): Promise<CallResult> {
+    if (pace.waitMs() > 0) {
+      waiting++;
+      await takeTurn(pace, signal).finally(() => waiting--);
+    } else pace.take();
+    const headers: Record<string, string> = body === null ? {} : { 'content-type': 'application/json' };
+    const request = { url, ticket: ticket(), path, method: 'POST', headers, signal } as const;
+    const response = await requestGateway(body === null ? request : { ...request, body: JSON.stringify(body) });
+    const problem = await readProblem(response);
+    return response.ok ? { ok: true } : refused(problem); // the new state comes over the stream
+  }
+
+  async function post(path: GatewayPath, withinMs: number, body: object | null = null): Promise<CallResult> {
     if (closing.signal.aborted) return failed('this watch is closed; open a new one', false);
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(withinMs)]);
+    if (waiting >= MAX_WAITING) return TOO_MANY;
+    const limit = startTimeLimit(withinMs, closing.signal);
     try {
-      const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
-      const request = { url, ticket: ticket(), path, method: 'POST', headers, signal } as const;
-      const response = await requestGateway(body === undefined ? request : { ...request, body });
-      const problem = await readProblem(response);
-      return response.ok ? { ok: true } : refused(problem); // the new state comes over the stream
+      return await ask(path, body, limit.signal);
     } catch {
-      // One of the two signals, or the network, of which fetch says nothing that helps.
+      // The time limit, the close, or the network, of which fetch says nothing that helps.
       if (closing.signal.aborted) return failed('this watch was closed before the answer came; it may have been done', false);
-      if (signal.aborted) return failed(`no answer within ${withinMs / 1_000} s; look at the session before the next try`, true);
+      if (limit.isTimeOver()) return failed(`no answer within ${withinMs / 1_000} s; look at the session before the next try`, true);
       return failed('the gateway could not be reached; check the network and try again', true);
+    } finally {
+      limit.end();
     }
   }
 
   return {
-    sendPassword: (password) => post('/password', PROVIDER_WITHIN_MS, JSON.stringify({ password })),
+    sendPassword: (password) => post('/password', PROVIDER_WITHIN_MS, { password }),
     resume: () => post('/resume', RESUME_WITHIN_MS),
     startOver: () => post('/start-over', PROVIDER_WITHIN_MS),
     close: () => closing.abort(),
   };
 }
+
+const TOO_MANY: CallResult = {
+  ok: false,
+  error: {
+    code: 'too_many_requests',
+    detail: 'this page calls faster than 2 times a second, so the call was not sent; wait for the answers of the calls before it',
+    retryable: true,
+    retryAfterMs: 1_000,
+  },
+};
 
 function refused(problem: unknown): CallResult {
   const { code, detail, retryable, retryAfterMs } = isObject(problem) ? problem : {};
@@ -50,7 +86,8 @@ function refused(problem: unknown): CallResult {
     return failed('somebody between here and the gateway answered in its place; try again', true);
   }
   const error = { code, detail, retryable: retryable === true };
-  return { ok: false, error: typeof retryAfterMs === 'number' ? { ...error, retryAfterMs } : error };
+  const hintMs = Math.min(readHint(retryAfterMs), MAX_HINT_MS);
+  return { ok: false, error: hintMs > 0 ? { ...error, retryAfterMs: hintMs } : error };
 }
 
 function failed(detail: string, retryable: boolean): CallResult {

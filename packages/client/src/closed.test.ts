@@ -50,6 +50,11 @@ describe('the reason of a close', () => {
     expect(parseClosed({ code: 'unavailable', retryAfterMs })?.retryAfterMs).toBe(0);
   });
 
+  it('reads a hint that is too large for a number, which is not believed later', () => {
+    expect(parseClosed(JSON.parse('{"code": "unavailable", "retryAfterMs": 1e999}'))?.retryAfterMs).toBe(Number.POSITIVE_INFINITY);
+    expect(parseDraining({ retryAfterMs: 2_592_000_000 }).retryAfterMs).toBe(2_592_000_000);
+  });
+
   it('keeps the hint of a draining message, and does without one', () => {
     expect(parseDraining({ retryAfterMs: 300 })).toEqual({ code: 'draining', detail: null, retryable: true, retryAfterMs: 300 });
     expect(parseDraining(undefined)).toEqual({ code: 'draining', detail: null, retryable: true, retryAfterMs: 0 });

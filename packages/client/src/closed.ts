@@ -30,8 +30,14 @@ const COME_BACK = {
   origin_not_allowed: false,
 } as const satisfies Partial<Record<RefusalCode, boolean>>;
 
+const NUMBERED: ReadonlySet<string> = new Set(Object.keys(CLOSE_NUMBERS));
+const UNNUMBERED: ReadonlySet<string> = new Set(Object.keys(COME_BACK));
+
 /** Nobody said why: the network, or somebody between here and the gateway. */
 export const LOST: Closed = { code: null, detail: null, retryable: true, retryAfterMs: 0 };
+
+/** Nothing came in time, where everything else works: somebody on the way may swallow just this kind of connection. */
+export const SILENT: Closed = { ...LOST, isSilent: true };
 
 export const DONE: Closed = { ...LOST, code: 'done', retryable: false };
 
@@ -61,8 +67,13 @@ export function parseClosed(value: unknown): Closed | null {
     code: isNumbered(code) || isUnnumbered(code) ? code : 'unknown',
     detail: typeof detail === 'string' ? detail : null,
     retryable: isNumbered(code) ? isRetryableNumber(CLOSE_NUMBERS[code]) : isUnnumbered(code) ? COME_BACK[code] : flag,
-    retryAfterMs: typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs : 0,
+    retryAfterMs: readHint(retryAfterMs),
   };
+}
+
+/** @returns ms; 0 for none. Infinity is possible: JSON has numbers that are too large for one of ours. */
+export function readHint(value: unknown): number {
+  return typeof value === 'number' && value > 0 ? value : 0;
 }
 
 function isRetryableNumber(number: number): boolean {
@@ -70,9 +81,9 @@ function isRetryableNumber(number: number): boolean {
 }
 
 function isNumbered(code: string): code is keyof typeof CLOSE_NUMBERS {
-  return Object.hasOwn(CLOSE_NUMBERS, code);
+  return NUMBERED.has(code);
 }
 
 function isUnnumbered(code: string): code is keyof typeof COME_BACK {
-  return Object.hasOwn(COME_BACK, code);
+  return UNNUMBERED.has(code);
 }

@@ -2,6 +2,7 @@
 
 import { LOST, parseClosed } from './closed.ts';
 import { parseJson } from './messages.ts';
+import { parseRetryAfter } from './retry-after.ts';
 import type { Closed, OpenRequest } from './types.ts';
 
 export type GatewayPath = '' | '/events' | '/password' | '/resume' | '/start-over';
@@ -19,7 +20,8 @@ export interface GatewayRequest {
 }
 
 export function requestGateway({ url, ticket, path, query, method = 'GET', headers, body, signal }: GatewayRequest): Promise<Response> {
-  return fetch(`${url}/v1/sessions/self${path}${query?.size ? `?${query}` : ''}`, {
+  const search = String(query ?? ''); // not `size`: where that is missing, the query would be left out without a word
+  return fetch(`${url}/v1/sessions/self${path}${search === '' ? '' : `?${search}`}`, {
     method,
     headers: { ...headers, authorization: `Bearer ${ticket}` },
     ...(body === undefined ? {} : { body }),
@@ -44,8 +46,18 @@ export async function readProblem(response: Response): Promise<unknown> {
   return response.headers.get('content-type')?.startsWith('application/problem+json') === true ? parseJson(text) : null;
 }
 
-/** Of an answer that is not what was asked for. One that is not the gateway's own counts as the network's. */
+/**
+ * Of an answer that is not what was asked for. One that is not the gateway's own counts as the network's. The hint of the body is the
+ * gateway's and the finer one; without it the header counts.
+ */
 export async function readRefusal(response: Response): Promise<Closed> {
-  const seconds = Number(response.headers.get('retry-after'));
-  return parseClosed(await readProblem(response)) ?? { ...LOST, retryAfterMs: seconds > 0 ? seconds * 1_000 : 0 };
+  const headerMs = readRetryAfter(response);
+  const closed = parseClosed(await readProblem(response)) ?? LOST;
+  return closed.retryAfterMs > 0 ? closed : { ...closed, retryAfterMs: headerMs };
+}
+
+/** By the clock of whoever answered, where it can be read: the viewer's may be wrong by hours. */
+function readRetryAfter({ headers }: Response): number {
+  const sentAt = Date.parse(headers.get('date') ?? '');
+  return parseRetryAfter(headers.get('retry-after'), Number.isNaN(sentAt) ? Date.now() : sentAt);
 }

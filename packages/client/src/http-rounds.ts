@@ -3,7 +3,8 @@
  * way is given up for another when the visibility changes, for an open request can be told nothing.
  */
 
-import type { Closed, OpenRequest, TransportConnection, TransportHandlers } from './types.ts';
+import { createRequestPace, takeTurn } from './request-pace.ts';
+import type { Closed, OpenRequest, RequestPace, TransportConnection, TransportHandlers } from './types.ts';
 
 /**
  * One request, to its end. It never rejects.
@@ -17,6 +18,7 @@ export function openRounds(first: OpenRequest, handlers: TransportHandlers, roun
   let isOpen = false;
   let isOver = false;
   let current = new AbortController();
+  const pace = first.pace ?? startPace();
 
   const noting: TransportHandlers = {
     onOpen() {
@@ -35,8 +37,10 @@ export function openRounds(first: OpenRequest, handlers: TransportHandlers, roun
   };
 
   async function run(): Promise<void> {
-    while (!isOver) {
+    for (let isFirst = true; !isOver; isFirst = false) {
       const { signal } = current;
+      if (!isFirst) await takeTurn(pace, signal);
+      if (signal.aborted) continue;
       const closed = await round(request, noting, signal);
       if (signal.aborted || closed === null) continue;
       isOver = true;
@@ -58,4 +62,11 @@ export function openRounds(first: OpenRequest, handlers: TransportHandlers, roun
       current.abort();
     },
   };
+}
+
+/** For a connection that is opened by itself: the first request is on its way. */
+function startPace(): RequestPace {
+  const pace = createRequestPace();
+  pace.take();
+  return pace;
 }

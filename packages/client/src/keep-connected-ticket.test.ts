@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { LOST } from './closed.ts';
 import { prepareConnections } from './test-kept-connection.ts';
+import { showing } from './test-session.ts';
 import type { Closed } from './types.ts';
 
 const EXPIRED: Closed = { code: 'ticket_expired', detail: 'it has run out', retryable: false, retryAfterMs: 0 };
@@ -61,6 +62,7 @@ describe('a ticket that has run out', () => {
     const { last, script } = await open({ renewTicket });
     for (const ticket of ['second', 'third']) {
       last().onOpen();
+      last().onSession(showing(1));
       vi.advanceTimersByTime(10_000);
       last().onClosed(EXPIRED);
       asked.at(-1)?.resolve(ticket);

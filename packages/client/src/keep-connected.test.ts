@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { DONE, LOST } from './closed.ts';
 import { keepConnected } from './keep-connected.ts';
 import { prepareConnections } from './test-kept-connection.ts';
+import { showing } from './test-session.ts';
 import { createScript } from './test-transport.ts';
 import type { Closed } from './types.ts';
 
@@ -52,20 +53,53 @@ describe('coming back', () => {
     expect([wait(9_999), wait(9_999), wait(10_000), wait(0)]).toEqual([500, 1_000, 500, 1_000]);
   });
 
-  it('is hurried when the network is back, but not past the hint of the server', async () => {
-    const { connection, last, script, told, untilNext } = await open();
-    last().onClosed(LOST);
-    connection.hurry();
-    expect(told.at(-1)).toMatchObject({ retryAt: Date.now() });
-    vi.advanceTimersByTime(0);
-    expect(script.opened).toHaveLength(2);
-    last().onClosed(draining(3_000));
+  it('comes sooner when the network is back, or somebody looks: then in 2 to 5 s', async () => {
+    const { connection, last, told, untilNext } = await open();
+    const fail = (): void => {
+      for (let i = 0; i < 5; i++) {
+        last().onClosed(LOST);
+        untilNext();
+      }
+      last().onClosed(LOST); // 7.5 s
+    };
+    fail();
+    connection.hurry('look');
+    expect(told.at(-1)).toMatchObject({ retryAt: Date.now() + 3_500 });
+    connection.hurry('look');
+    expect(untilNext()).toBe(3_500);
+    fail();
+    connection.hurry('online');
+    expect(untilNext()).toBe(500);
+  });
+
+  it.each(['look', 'online'] as const)('is not hurried past the hint of the server (%s)', async (why) => {
+    const { connection, last, script, untilNext } = await open();
+    last().onClosed(draining(60_000)); // and half a second of jitter
     vi.advanceTimersByTime(1_000);
-    connection.hurry();
-    connection.hurry();
-    expect(untilNext()).toBe(2_000);
-    connection.hurry();
-    expect(script.opened, 'nothing waits').toHaveLength(3);
+    connection.hurry(why);
+    connection.hurry(why);
+    expect(untilNext()).toBe(59_000);
+    connection.hurry(why);
+    expect(script.opened, 'nothing waits').toHaveLength(2);
+  });
+
+  it.each([60_001, 3_600_000, 2_592_000_000, 1e300, Number.POSITIVE_INFINITY])(
+    'takes a hint of %d ms for 60 s with the jitter, which a look cuts short',
+    async (retryAfterMs) => {
+      const { connection, last, told, untilNext } = await open();
+      last().onClosed({ ...LOST, retryAfterMs });
+      expect(told.at(-1)).toMatchObject({ retryAt: Date.now() + 52_500 });
+      expect(untilNext()).toBe(52_500);
+      last().onClosed({ ...LOST, retryAfterMs });
+      connection.hurry('look');
+      expect(untilNext()).toBe(3_500);
+    },
+  );
+
+  it.each([Number.NaN, -1, Number.NEGATIVE_INFINITY])('takes a hint of %d ms for none', async (retryAfterMs) => {
+    const { last, untilNext } = await open();
+    last().onClosed({ ...LOST, retryAfterMs });
+    expect(untilNext()).toBe(500);
   });
 
   it.each([
@@ -108,6 +142,7 @@ describe('a connection', () => {
     const { last, told } = await open();
     last().onOpen();
     last().onOpen();
+    last().onSession(showing(1));
     vi.advanceTimersByTime(60_000);
     expect(told).toEqual([{ status: 'open', transport: 'websocket' }]);
   });

@@ -9,9 +9,11 @@
  */
 
 import { type Attempt, openAttempt } from './attempt.ts';
-import { retryDelayMs } from './retry.ts';
+import { createRequestPace } from './request-pace.ts';
+import { hurryDelayMs, retryDelayMs, retryFloorMs } from './retry.ts';
+import { startTimer } from './timer.ts';
 import { createTransportOrder } from './transport-order.ts';
-import type { Closed, Connection, Format, Fresh, RefusalCode, Session, Transport } from './types.ts';
+import type { Closed, Connection, Format, Fresh, RefusalCode, RequestPace, Session, Transport } from './types.ts';
 
 export interface Route {
   readonly url: string;
@@ -20,6 +22,8 @@ export interface Route {
   /** Best first. */
   readonly transports: readonly [Transport, ...Transport[]];
   readonly renewTicket: (() => Promise<string>) | undefined;
+  /** Shared with whatever else asks for this watch; its own if left out. */
+  readonly pace?: RequestPace;
   /** At first. */
   readonly visible: boolean;
 }
@@ -39,8 +43,8 @@ export interface KeptConnection {
   setVisible(visible: boolean): void;
   /** Leaves an open connection for a new one. */
   reconnect(): void;
-  /** The network may be back: a pending try need not wait longer than the server's hint. */
-  hurry(): void;
+  /** Somebody looks, or the network is back: a pending try comes sooner (`hurryDelayMs`), but not before the server's hint. */
+  hurry(why: 'look' | 'online'): void;
   close(): void;
 }
 
@@ -50,7 +54,8 @@ const STABLE_MS = 10_000;
 const RENEWABLE: ReadonlySet<RefusalCode | null> = new Set(['unauthenticated', 'ticket_expired']);
 
 /** Begins within the next microtask, so that whoever asked for it can still listen, or think better of it. */
-export function keepConnected({ url, formats, transports, renewTicket, ...first }: Route, handlers: ConnectedHandlers): KeptConnection {
+export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptConnection {
+  const { url, formats, transports, renewTicket, pace = createRequestPace(), ...first } = route;
   const order = createTransportOrder(transports);
   let { ticket, visible } = first;
   let isOver = false;
@@ -67,26 +72,29 @@ export function keepConnected({ url, formats, transports, renewTicket, ...first 
 
   function connect(): void {
     if (isOver) return;
+    const transport = order.current();
+    const requests = requestsOf(transport);
+    const waitMs = pace.waitMs(requests);
+    if (waitMs > 0) {
+      wait(waitMs, performance.now() + waitMs);
+      return;
+    }
+    pace.take(requests);
     if (pending !== null) clearTimeout(pending.timer);
     pending = null;
-    const transport = order.current();
     const after = isFromStart ? 0 : handlers.after();
-    attempt = openAttempt(
-      transport,
-      { url, ticket, formats, after, visible },
-      {
-        onOpen() {
-          isOpen = true;
-          isFromStart = false;
-          reason = null;
-          order.opened();
-          handlers.onConnection({ status: 'open', transport: transport.name });
-        },
-        onSession: handlers.onSession,
-        onFresh: handlers.onFresh,
-        onEnd: handleEnd,
+    attempt = openAttempt(transport, { url, ticket, formats, after, visible, pace }, order.openWithinMs(), {
+      onOpen() {
+        isOpen = true;
+        isFromStart = false;
+        reason = null;
+        order.opened();
+        handlers.onConnection({ status: 'open', transport: transport.name });
       },
-    );
+      onSession: handlers.onSession,
+      onFresh: handlers.onFresh,
+      onEnd: handleEnd,
+    });
   }
 
   function handleEnd(closed: Closed, openMs: number | null): void {
@@ -96,21 +104,31 @@ export function keepConnected({ url, formats, transports, renewTicket, ...first 
       failures = 0;
       isTicketNew = false;
     }
+    reason = closed.code ?? reason;
+    if (closed.isSilent === true) {
+      if (order.silent(openMs !== null)) schedule(0, performance.now());
+      else retry(0);
+      return;
+    }
     if (openMs !== null) order.lost();
     else if (closed.code !== null) order.refused();
     else order.failed();
-    reason = closed.code ?? reason;
     if (closed.retryable) retry(closed.retryAfterMs);
     else if (renewTicket !== undefined && !isTicketNew && RENEWABLE.has(closed.code)) void renew(renewTicket);
     else refuse(closed.code ?? 'unknown', closed.detail);
   }
 
-  function retry(floorMs: number): void {
-    schedule(retryDelayMs(failures++, floorMs, Math.random()), performance.now() + floorMs);
+  function retry(hintMs: number): void {
+    schedule(retryDelayMs(failures++, hintMs, Math.random()), performance.now() + retryFloorMs(hintMs));
+  }
+
+  function wait(delayMs: number, floorAt: number): void {
+    if (pending !== null) clearTimeout(pending.timer);
+    pending = { timer: startTimer(connect, delayMs), at: performance.now() + delayMs, floorAt };
   }
 
   function schedule(delayMs: number, floorAt: number): void {
-    pending = { timer: setTimeout(connect, delayMs), at: performance.now() + delayMs, floorAt };
+    wait(delayMs, floorAt);
     handlers.onConnection({ status: 'retrying', code: reason, retryAt: Date.now() + Math.round(delayMs) });
   }
 
@@ -149,14 +167,12 @@ export function keepConnected({ url, formats, transports, renewTicket, ...first 
     reconnect() {
       if (isOpen) attempt?.drop();
     },
-    hurry() {
+    hurry(why) {
       if (pending === null) return;
-      const { timer, at, floorAt } = pending;
+      const { at, floorAt } = pending;
       const now = performance.now();
-      const soonest = Math.max(now, floorAt);
-      if (soonest >= at) return;
-      clearTimeout(timer);
-      schedule(soonest - now, floorAt);
+      const sooner = Math.max(now + hurryDelayMs(why, Math.random()), floorAt);
+      if (sooner < at) schedule(sooner - now, floorAt);
     },
     close() {
       isOver = true;
@@ -164,4 +180,9 @@ export function keepConnected({ url, formats, transports, renewTicket, ...first 
       attempt?.close();
     },
   };
+}
+
+/** That it begins with, at the most: socket.io-client tries its polling, and then its WebSocket. */
+function requestsOf({ name }: Transport): number {
+  return name === 'socket.io' ? 2 : 1;
 }

@@ -8,7 +8,8 @@ export interface PageHandlers {
 }
 
 interface Listenable {
-  addEventListener(type: string, listener: () => void, options: { readonly signal: AbortSignal }): void;
+  addEventListener(type: string, listener: () => void): void;
+  removeEventListener(type: string, listener: () => void): void;
 }
 
 /** A worker has no document, Node neither. */
@@ -25,20 +26,23 @@ export function isPageVisible(): boolean {
 
 /** @returns its undo */
 export function listenToPage({ onVisible, onWake, onOnline }: PageHandlers): () => void {
-  const controller = new AbortController();
-  const { signal } = controller;
   const { document } = scope();
-  // `resume` comes to a page that was frozen, `pageshow` to one from the back/forward cache.
-  document?.addEventListener('resume', onWake, { signal });
-  document?.addEventListener(
-    'visibilitychange',
-    () => {
-      onWake();
-      onVisible(isPageVisible());
-    },
-    { signal },
-  );
-  scope().addEventListener?.('pageshow', onWake, { signal });
-  scope().addEventListener?.('online', onOnline, { signal });
-  return () => controller.abort();
+  const handleVisibility = (): void => {
+    onWake();
+    onVisible(isPageVisible());
+  };
+  const undo = [
+    listen(document, 'resume', onWake), // of a page that was frozen
+    listen(document, 'visibilitychange', handleVisibility),
+    listen(scope(), 'pageshow', onWake), // of a page from the back/forward cache
+    listen(scope(), 'online', onOnline),
+  ];
+  return () => {
+    for (const stop of undo) stop();
+  };
+}
+
+function listen(target: Partial<Listenable> | undefined, type: string, listener: () => void): () => void {
+  target?.addEventListener?.(type, listener);
+  return () => target?.removeEventListener?.(type, listener);
 }

@@ -29,10 +29,19 @@ export function parseOptions(options: WatchOptions): Settings {
 }
 
 function parseUrl(url: unknown): string {
-  const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : null;
+  const parsed = typeof url === 'string' ? readUrl(url) : null;
   const isGateway = parsed !== null && /^https?:$/.test(parsed.protocol) && `${parsed.username}${parsed.search}${parsed.hash}` === '';
   if (!isGateway) throw wrong('url', 'the address of the gateway like https://qrcast.example.com, without query or fragment', url);
   return parsed.href.replace(/\/+$/, '');
+}
+
+/** As `URL.parse`, which the oldest supported browsers do not have. */
+function readUrl(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null; // TypeError
+  }
 }
 
 function parseFormats(formats: unknown): readonly Format[] | undefined {

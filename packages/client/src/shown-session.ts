@@ -4,6 +4,7 @@
  */
 
 import type { ServerClock } from './clock.ts';
+import { startTimer } from './timer.ts';
 import { isConfirmation, withFresh, withSession } from './told.ts';
 import type { Fresh, Session } from './types.ts';
 
@@ -44,7 +45,7 @@ export function createShownSession({ clock, onChange }: ShownDeps): ShownSession
     const left = leftMs();
     const wasBlank = isBlank;
     isBlank = left !== null && (isOver || left <= 0);
-    if (left !== null && !isBlank) timer = setTimeout(() => show(null), left);
+    if (left !== null && !isBlank) timer = startTimer(() => show(null), left);
     const turn = isBlank && !wasBlank ? 'stale' : wasBlank && !isBlank ? 'fresh' : null;
     const kind = change === 'session' ? change : (turn ?? (isBlank ? null : change));
     if (told !== null && kind !== null) onChange(kind, isBlank ? { ...told, code: null } : told);

@@ -52,6 +52,7 @@ describe('Socket.IO', () => {
           forceNew: true,
           reconnection: false,
           tryAllTransports: true,
+          transports: ['polling', 'websocket'],
         },
       },
     ]);

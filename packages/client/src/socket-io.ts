@@ -23,14 +23,20 @@ export interface SocketIoSettings {
   readonly reconnection: false;
   /** Without it the second transport is never tried. */
   readonly tryAllTransports: true;
-  readonly transports?: ('polling' | 'websocket' | 'webtransport')[];
+  readonly transports: ('polling' | 'websocket' | 'webtransport')[];
 }
 
 /** Of socket.io-client. */
 export type SocketIoConnect = (url: string, settings: SocketIoSettings) => SocketIoSocket;
 
-/** @param transports Socket.IO's own; the library's default begins with polling, which needs sticky routing where there are several gateways */
-export function socketIo(io: SocketIoConnect, transports?: readonly ('polling' | 'websocket' | 'webtransport')[]): Transport {
+/** Without WebTransport, which no gateway serves: a try is two requests at the most. */
+const DEFAULT_TRANSPORTS = ['polling', 'websocket'] as const;
+
+/** @param transports Socket.IO's own; the default begins with polling, which needs sticky routing where there are several gateways */
+export function socketIo(
+  io: SocketIoConnect,
+  transports: readonly ('polling' | 'websocket' | 'webtransport')[] = DEFAULT_TRANSPORTS,
+): Transport {
   return {
     name: 'socket.io',
     open({ url, ticket, formats, after, visible: isVisibleFirst }, handlers) {
@@ -45,7 +51,7 @@ export function socketIo(io: SocketIoConnect, transports?: readonly ('polling' |
         forceNew: true,
         reconnection: false,
         tryAllTransports: true,
-        ...(transports === undefined ? {} : { transports: [...transports] }),
+        transports: [...transports],
       });
 
       function end(closed: Closed): void {

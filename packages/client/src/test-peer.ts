@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
-import type { Closed, Fresh, OpenRequest, Session, Transport, TransportConnection, TransportHandlers } from './types.ts';
+import type { Closed, Fresh, OpenRequest, RequestPace, Session, Transport, TransportConnection, TransportHandlers } from './types.ts';
 
 /** One connection of a client, as the gateway sees it. */
 export interface PeerViewer {
@@ -200,6 +200,9 @@ export interface WebSocketViewer extends PeerViewer {
   /** Frames but `subscribe`. */
   readonly heard: ReturnType<typeof createInbox<Record<string, unknown>>>;
 }
+
+/** For tests of something else: nothing waits for its turn. */
+export const FREE_PACE: RequestPace = { waitMs: () => 0, take: () => undefined };
 
 /** A transport's connection that keeps what it is told. */
 export interface Recorded {

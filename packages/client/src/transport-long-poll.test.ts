@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LOST } from './closed.ts';
-import { createInbox, openRecorded, openServer } from './test-peer.ts';
+import { createRequestPace } from './request-pace.ts';
+import { createInbox, FREE_PACE, openRecorded, openServer } from './test-peer.ts';
 import { showing } from './test-session.ts';
 import { longPoll } from './transport-long-poll.ts';
 import type { OpenRequest } from './types.ts';
@@ -28,7 +29,7 @@ afterEach(async () => {
 });
 
 function open(request: Partial<OpenRequest> = {}) {
-  const client = openRecorded(longPoll(), { url, ...request });
+  const client = openRecorded(longPoll(), { url, pace: FREE_PACE, ...request });
   releases.push(() => client.connection.close());
   return client;
 }
@@ -83,6 +84,35 @@ describe('long-poll', () => {
     expect(client.told).toEqual(['open', 'session 6', 'session 7']);
   });
 
+  it('waits no negative time after a request that was held', async () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    open({ after: 6 });
+    nothingNew(await asked.take());
+    for (let round = 0; round < 5; round++) {
+      const held = await asked.take();
+      vi.advanceTimersByTime(25_000);
+      timers.mockClear();
+      nothingNew(held);
+      while (!timers.mock.calls.some(([, ms]) => ms === 0)) await new Promise(setImmediate);
+      vi.advanceTimersByTime(0);
+    }
+    await asked.take();
+    for (const [, ms] of timers.mock.calls) expect(ms ?? 0).toBeGreaterThanOrEqual(0);
+  });
+
+  it('asks twice a second at the most, however fast something new is told', async () => {
+    const client = open({ pace: createRequestPace() });
+    tell(await asked.take(), 1); // opened by itself: the first one does not count
+    tell(await asked.take(), 2);
+    const third = await asked.take();
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    tell(third, 3);
+    while (!timers.mock.calls.some(([, ms]) => ms === 1_250)) await new Promise(setImmediate);
+    expect(client.told).toEqual(['open', 'session 1', 'session 2', 'session 3']);
+    vi.advanceTimersByTime(1_250);
+    tell(await asked.take(), 4);
+  });
+
   it('asks anew when the visibility changes, also while it pauses', async () => {
     const client = open({ after: 6 });
     nothingNew(await asked.take());
@@ -100,17 +130,18 @@ describe('long-poll', () => {
   });
 
   it('gives up an answer that does not come: ten seconds, or above what may be held', async () => {
-    const limits: { ms: number; controller: AbortController }[] = [];
-    vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
-      const controller = new AbortController();
-      limits.push({ ms, controller });
-      return controller.signal;
-    });
+    const never = open();
+    await asked.take();
+    vi.advanceTimersByTime(9_999);
+    expect(never.told).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(await never.closed).toEqual(LOST);
     const client = open({ after: 6 });
     nothingNew(await asked.take());
     await asked.take();
-    expect(limits.map(({ ms }) => ms)).toEqual([10_000, 35_000]);
-    limits[1]?.controller.abort();
+    vi.advanceTimersByTime(34_999);
+    expect(client.told).toEqual(['open']);
+    vi.advanceTimersByTime(1);
     expect(await client.closed).toEqual(LOST);
   });
 

@@ -4,6 +4,8 @@ import { LOST } from './closed.ts';
 import { readRefusal, requestGateway, viewQuery } from './gateway-request.ts';
 import { openRounds } from './http-rounds.ts';
 import { isObject, isSession, parseJson } from './messages.ts';
+import { startTimeLimit } from './time-limit.ts';
+import { pause } from './timer.ts';
 import type { OpenRequest, Session, Transport } from './types.ts';
 
 /** How long the gateway may hold a request; it takes at most 30 s. */
@@ -20,19 +22,21 @@ export function longPoll(): Transport {
       let heldMs = 0; // whether this way is open at all is to be known at once
       return openRounds(first, handlers, async (request, { onOpen, onSession }, left) => {
         const startedAt = performance.now();
-        const signal = AbortSignal.any([left, AbortSignal.timeout(heldMs + MARGIN_MS)]);
+        const limit = startTimeLimit(heldMs + MARGIN_MS, left);
         try {
-          const response = await ask(request, heldMs, signal);
+          const response = await ask(request, heldMs, limit.signal);
           if (response.status !== 200 && response.status !== 304) return await readRefusal(response);
           const session = response.status === 200 ? parseAnswer(await response.text()) : null;
           onOpen();
           if (session !== null) onSession(session);
           const isNews = session !== null && session.version > request.after;
-          if (heldMs > 0 && !isNews) await delay(startedAt + SPACING_MS - performance.now(), left);
+          if (heldMs > 0 && !isNews) await pause(startedAt + SPACING_MS - performance.now(), left); // over already, if it was held
           heldMs = WAIT_MS;
           return null;
         } catch {
-          return LOST; // AbortError, TimeoutError, or a TypeError: the network's, or of an answer that is not the gateway's
+          return LOST; // AbortError, or a TypeError: the network's, or of an answer that is not the gateway's
+        } finally {
+          limit.end();
         }
       });
     },
@@ -53,17 +57,4 @@ function parseAnswer(text: string): Session {
   const session = isObject(body) ? body['session'] : null;
   if (!isSession(session)) throw new TypeError('expected {session}');
   return session;
-}
-
-/** Resolves early when `signal` is aborted. */
-function delay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }

@@ -42,6 +42,39 @@ describe('the order of transports', () => {
     expect(asked.current().name, 'not the one that opened last').toBe('websocket');
   });
 
+  it('gives one over which nothing comes a single try, and a short one while another waits', () => {
+    const asked = order();
+    const tries = Array.from({ length: 4 }, () => {
+      const { name } = asked.current();
+      return [name, asked.openWithinMs(), asked.silent(false)];
+    });
+    expect(tries).toEqual([
+      ['websocket', 4_000, true],
+      ['sse', 4_000, true],
+      ['long-poll', 10_000, false],
+      ['websocket', 4_000, true],
+    ]);
+  });
+
+  it('does not come back after a loss to one that brought nothing', () => {
+    const asked = order();
+    asked.silent(false);
+    asked.opened();
+    expect(asked.silent(true), 'the beginning of a stream came through').toBe(true);
+    asked.opened();
+    asked.lost();
+    expect(asked.current().name).toBe('long-poll');
+    expect(failing(asked, 3)).toEqual(['long-poll', 'long-poll', 'websocket']);
+  });
+
+  it('takes silence of one that works here for the network, and is patient with it', () => {
+    const asked = order();
+    asked.opened();
+    asked.lost();
+    expect([asked.openWithinMs(), asked.silent(false), asked.current().name]).toEqual([10_000, false, 'websocket']);
+    expect([asked.silent(false), asked.current().name]).toEqual([false, 'sse']);
+  });
+
   it('counts tries anew after a success', () => {
     const asked = order();
     asked.failed();

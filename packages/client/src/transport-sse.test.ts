@@ -38,9 +38,28 @@ describe('Server-Sent Events', () => {
     ['a page of somebody else', 200, { 'content-type': 'text/html' }, 0],
     ['a proxy that is overloaded', 502, { 'content-type': 'text/html', 'retry-after': '7' }, 7_000],
     ['a proxy with a date', 503, { 'retry-after': 'Fri, 31 Dec 1999 23:59:59 GMT' }, 0],
+    [
+      'a proxy with a date, and another clock than ours',
+      503,
+      { date: 'Fri, 31 Dec 1999 23:59:00 GMT', 'retry-after': 'Fri, 31 Dec 1999 23:59:59 GMT' },
+      59_000,
+    ],
+    ['a proxy with nonsense', 503, { 'retry-after': '-1, soon' }, 0],
   ])('answered by %s are lost, with its hint', async (_name, status, headers, retryAfterMs) => {
     const client = await answered((_request, response) => void response.writeHead(status, headers).end('<html>'));
     expect(await client.closed).toEqual({ ...LOST, retryAfterMs });
+  });
+
+  it.each([
+    [{ retryAfterMs: 900 }, 900],
+    [{}, 7_000],
+    [{ retryAfterMs: -1 }, 7_000],
+    [{ retryAfterMs: 'soon' }, 7_000],
+  ])('refused by the gateway wait as its body says, or else its header: %j', async (hint, retryAfterMs) => {
+    const body = JSON.stringify({ code: 'unavailable', detail: 'full', retryable: true, ...hint });
+    const headers = { 'content-type': 'application/problem+json', 'retry-after': '7' };
+    const client = await answered((_request, response) => void response.writeHead(503, headers).end(body));
+    expect(await client.closed).toEqual({ code: 'unavailable', detail: 'full', retryable: true, retryAfterMs });
   });
 
   it('go nowhere else with the ticket', async () => {

@@ -5,6 +5,7 @@ import { createEventStreamParser, type StreamEvent } from './event-stream.ts';
 import { readRefusal, requestGateway, viewQuery } from './gateway-request.ts';
 import { openRounds, type Round } from './http-rounds.ts';
 import { isFresh, isSession, parseJson } from './messages.ts';
+import { startTimeLimit } from './time-limit.ts';
 import type { Closed, Transport, TransportHandlers } from './types.ts';
 
 /** The gateway sends a comment every 15 s. */
@@ -15,8 +16,7 @@ export function sse(): Transport {
 }
 
 async function readStream(...[request, handlers, left]: Parameters<Round>): Promise<Closed> {
-  const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  const silence = startTimeLimit(SILENCE_MS, left);
   /** What it ends with if nothing more is said. */
   let closed = LOST;
   let isLast = false;
@@ -28,7 +28,7 @@ async function readStream(...[request, handlers, left]: Parameters<Round>): Prom
   try {
     const { url, ticket, after } = request;
     const headers = { accept: 'text/event-stream', ...(after > 0 ? { 'last-event-id': String(after) } : {}) };
-    const signal = AbortSignal.any([left, silence.signal]);
+    const { signal } = silence;
     const response = await requestGateway({ url, ticket, path: '/events', query: viewQuery(request), headers, signal });
     if (response.status === 204) return DONE;
     const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
@@ -38,16 +38,14 @@ async function readStream(...[request, handlers, left]: Parameters<Round>): Prom
     while (!isLast) {
       const { done, value } = await reader.read();
       if (done) break;
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      silence.restart(SILENCE_MS);
       handlers.onOpen(); // not before its first words: a proxy may hold them back for ever
       parser.feed(decoder.decode(value, { stream: true }));
     }
   } catch {
     // AbortError, the network's TypeError, or an event without end: told by `closed`.
   } finally {
-    clearTimeout(timer);
-    silence.abort(); // ends an answer that still goes on
+    silence.end(); // ends an answer that still goes on
   }
   return closed;
 }

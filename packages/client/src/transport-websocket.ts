@@ -2,6 +2,7 @@
 
 import { closedByNumber, LOST, parseClosed, parseDraining } from './closed.ts';
 import { isFresh, isObject, isSession, parseJson } from './messages.ts';
+import { startTimer } from './timer.ts';
 import type { Closed, OpenRequest, Transport, TransportConnection, TransportHandlers } from './types.ts';
 
 /** A page sees no pings of the protocol, and a dead connection looks like a quiet one: so it asks by itself. */
@@ -60,9 +61,9 @@ function openWebSocket(request: OpenRequest, handlers: TransportHandlers): Trans
   /** Any frame proves that somebody is there. */
   function expectFrames(): void {
     clearTimeout(timer);
-    timer = setTimeout(() => {
+    timer = startTimer(() => {
       send({ type: 'ping' });
-      timer = setTimeout(() => end(said), PONG_WITHIN_MS);
+      timer = startTimer(() => end(said), PONG_WITHIN_MS);
     }, PING_EVERY_MS);
   }
 
@@ -70,7 +71,7 @@ function openWebSocket(request: OpenRequest, handlers: TransportHandlers): Trans
     refusal = parseClosed(error) ?? LOST;
     said = refusal;
     clearTimeout(timer);
-    timer = setTimeout(() => end(said), CLOSE_WITHIN_MS);
+    timer = startTimer(() => end(said), CLOSE_WITHIN_MS);
   }
 
   function handleFrame(frame: Partial<Record<string, unknown>>): void {

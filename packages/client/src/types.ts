@@ -141,6 +141,7 @@ export type CallResult =
         readonly code: string;
         readonly detail: string;
         readonly retryable: boolean;
+        /** The gateway's hint, at most 60,000. */
         readonly retryAfterMs?: number;
       };
     };
@@ -192,6 +193,14 @@ export interface SessionWatch extends AsyncIterable<WatchEvent> {
   close(): void;
 }
 
+/** How fast one watch may ask: at most 2 requests in any second. */
+export interface RequestPace {
+  /** Ms until so many more requests may begin; 0 for now. At most 2 at once. */
+  waitMs(requests?: number): number;
+  /** They begin now. */
+  take(requests?: number): void;
+}
+
 /** What every transport is asked for. */
 export interface OpenRequest {
   readonly url: string;
@@ -200,6 +209,8 @@ export interface OpenRequest {
   /** Version of the newest state there is; 0 for none. */
   readonly after: number;
   readonly visible: boolean;
+  /** For transports that make several requests: take each one after the first from it. */
+  readonly pace?: RequestPace;
 }
 
 export interface Closed {
@@ -207,8 +218,10 @@ export interface Closed {
   readonly code: RefusalCode | null;
   readonly detail: string | null;
   readonly retryable: boolean;
-  /** The server's hint: the least wait. */
+  /** The server's hint, the least wait. Above 60 s it is not believed: it counts as 60 s. */
   readonly retryAfterMs: number;
+  /** Nothing came in time over this transport. Another one may do better. */
+  readonly isSilent?: true;
 }
 
 /** Called later, never within `open`. */

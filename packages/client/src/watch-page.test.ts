@@ -56,14 +56,24 @@ describe('the page', () => {
     expect(script.last().visible).toEqual([true, false, false, true]);
   });
 
-  it.each(['online', 'visible'])('hurries a try that waits when it is %s', async (what) => {
+  it.each([
+    ['online', 500],
+    ['visible', 3_500],
+  ])('hurries a try that waits when it is %s', async (what, ms) => {
     const page = stubPage('hidden');
     const { server, script } = await open();
-    server().onClosed(LOST);
+    for (let i = 0; i < 5; i++) {
+      server().onClosed(LOST);
+      vi.advanceTimersByTime(10_000);
+    }
+    server().onClosed(LOST); // 7.5 s
+    const before = script.opened.length;
     if (what === 'online') page.window.dispatchEvent(new Event('online'));
     else page.become('visible');
-    vi.advanceTimersByTime(0);
-    expect(script.opened).toHaveLength(2);
+    vi.advanceTimersByTime(ms - 1);
+    expect(script.opened).toHaveLength(before);
+    vi.advanceTimersByTime(1);
+    expect(script.opened).toHaveLength(before + 1);
   });
 
   it('that wakes up has no dead code, before any timer runs', async () => {

@@ -8,6 +8,7 @@ import { createServerClock } from './clock.ts';
 import { keepConnected } from './keep-connected.ts';
 import { isPageVisible, listenToPage } from './page-events.ts';
 import { parseOptions } from './parse-options.ts';
+import { createRequestPace } from './request-pace.ts';
 import { createShownSession } from './shown-session.ts';
 import { isFinal } from './told.ts';
 import type { Connection, Session, SessionWatch, Snapshot, WatchEvent, WatchOptions } from './types.ts';
@@ -38,8 +39,9 @@ export function watchSession(options: WatchOptions): SessionWatch {
       else change({ ...snapshot, session }, { type, data: session });
     },
   });
+  const pace = createRequestPace();
   const connection = keepConnected(
-    { ...settings, visible: settings.visible ?? isPageVisible() },
+    { ...settings, pace, visible: settings.visible ?? isPageVisible() },
     {
       // After a sleep nobody knows the time until a whole state tells it.
       after: () => (clock.isSuspect() ? 0 : shown.version()),
@@ -48,14 +50,14 @@ export function watchSession(options: WatchOptions): SessionWatch {
       onFresh: shown.renew,
     },
   );
-  const calls = createCalls({ url: settings.url, ticket: connection.ticket });
+  const calls = createCalls({ url: settings.url, ticket: connection.ticket, pace });
   const heartbeat = setInterval(wake, WAKE_CHECK_MS);
   const leavePage = listenToPage({
     onWake: wake,
-    onOnline: connection.hurry,
+    onOnline: () => connection.hurry('online'),
     onVisible(isVisible) {
       if (followsPage) connection.setVisible(isVisible);
-      if (isVisible) connection.hurry(); // a hidden page's timers are late
+      if (isVisible) connection.hurry('look'); // a hidden page's timers are late
     },
   });
   if (signal?.aborted) close();

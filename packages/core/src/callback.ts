@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { type ConnectedInstance, type LossState, lossStateSchema } from './connected-instance.ts';
+import { connectionCauseSchema } from './connection-cause.ts';
 import type { Session } from './session.ts';
 import { toWire, wireSessionSchema } from './wire.ts';
 
@@ -159,8 +160,9 @@ export const attemptSchema = z
     ms: timestamp.describe('How long it took, ms'),
     status: z.number().int().optional().describe('The HTTP status that your server answered'),
     error: attemptErrorSchema.optional(),
+    cause: connectionCauseSchema.optional(),
   })
-  .meta({ id: 'CallbackAttempt', description: 'One try: with a `status`, or with an `error`.' });
+  .meta({ id: 'CallbackAttempt', description: 'One try: with a `status`, or with an `error`, of which `cause` tells more.' });
 export type Attempt = Readonly<z.infer<typeof attemptSchema>>;
 
 export const wireCallbackSchema = z

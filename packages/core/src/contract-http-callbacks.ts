@@ -32,7 +32,11 @@ const EXAMPLE_PENDING: WireCallback = {
 
 const EXAMPLE_DELIVERED: WireCallback = {
   ...EXAMPLE_PENDING,
-  attempts: [...EXAMPLE_PENDING.attempts, { at: HAPPENED_AT + 5_700, ms: 31, status: 204 }],
+  attempts: [
+    ...EXAMPLE_PENDING.attempts,
+    { at: HAPPENED_AT + 5_700, ms: 12, error: 'unreachable', cause: 'tls' },
+    { at: HAPPENED_AT + 36_000, ms: 31, status: 204 },
+  ],
   state: 'delivered',
   nextAttemptAt: null,
 };

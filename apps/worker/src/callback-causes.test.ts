@@ -1,0 +1,99 @@
+/** What a tenant is told of a server that does not take its callbacks, by real servers that are at fault. */
+
+import type { LookupAddress } from 'node:dns';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, type LookupFunction } from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { attemptSchema } from '@qrcast/core/callback';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openCallbackPost, type PostReply } from './callback-post.ts';
+import { newCallbackSecret } from './test-callbacks.ts';
+import { openTestAuthority, type TestAuthority } from './test-tls-receiver.ts';
+
+const NAME = 'hooks.example.com';
+
+let authority: TestAuthority;
+const trusted = getCACertificates('default');
+const open: (() => unknown)[] = [];
+beforeAll(() => {
+  authority = openTestAuthority();
+  setDefaultCACertificates([...trusted, authority.certificate]);
+});
+afterAll(async () => {
+  setDefaultCACertificates(trusted);
+  await authority.close();
+});
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+
+const toLoopback: LookupFunction = (_hostname, _options, callback) =>
+  (callback as (error: null, found: LookupAddress[]) => void)(null, [{ address: '127.0.0.1', family: 4 }]); // all are asked for
+
+async function send(port: number, { lookup = toLoopback, scheme = 'https' } = {}): Promise<PostReply> {
+  const origin = scheme === 'http' ? `http://127.0.0.1:${port}` : `https://${NAME}:${port}`;
+  const post = openCallbackPost({ callbackHosts: [scheme === 'http' ? origin : `${NAME}:${port}`], lookup });
+  open.push(() => post.close());
+  return post.send({ url: `${origin}/`, id: 'evt_1', payload: '{}', secrets: [newCallbackSecret()] }, Date.now());
+}
+
+async function listen(server: ReturnType<typeof createServer>): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push(() => new Promise((resolve) => server.close(resolve)));
+  return (server.address() as AddressInfo).port; // it listens on TCP
+}
+
+describe('a server whose TLS', () => {
+  it('is right is sent to', async () => {
+    const { port, answered } = await authority.serve({ name: NAME });
+    expect(await send(port)).toEqual({ status: 204 });
+    expect(answered()).toBe(1);
+  });
+
+  it.each([
+    ['has expired', { name: NAME, fromDay: -3, toDay: -1 }],
+    ['is not valid yet', { name: NAME, fromDay: 1, toDay: 2 }],
+    ['is for another name', { name: 'other.example.com' }],
+    ['is self-signed', { name: NAME, isSelfSigned: true }],
+  ])('%s is unreachable for that', async (_name, options) => {
+    const { port, answered } = await authority.serve(options);
+    const reply = await send(port);
+    expect(reply).toEqual({ error: 'unreachable', cause: 'tls' });
+    expect(attemptSchema.parse({ at: 1, ms: 1, ...reply })).toMatchObject({ cause: 'tls' });
+    expect(answered()).toBe(0);
+  });
+
+  it('is missing is unreachable for that', async () => {
+    const server = createHttpServer((_request, response) => response.end());
+    expect(await send(await listen(server))).toEqual({ error: 'unreachable', cause: 'tls' });
+  });
+});
+
+describe('a server that', () => {
+  it('does not listen has refused', async () => {
+    const server = createServer();
+    const port = await listen(server);
+    await open.pop()?.();
+    expect(await send(port)).toEqual({ error: 'unreachable', cause: 'refused' });
+  });
+
+  it('hangs up has cut the connection', async () => {
+    const port = await listen(createServer((socket) => void socket.once('data', () => socket.destroy())));
+    expect(await send(port, { scheme: 'http' })).toEqual({ error: 'unreachable', cause: 'reset' });
+  });
+
+  it('speaks something else than HTTP is told so', async () => {
+    const port = await listen(createServer((socket) => void socket.once('data', () => socket.end('SSH-2.0-x\r\n\r\n'))));
+    expect(await send(port, { scheme: 'http' })).toEqual({ error: 'unreachable', cause: 'protocol' });
+  });
+
+  it('has a name that nobody knows is a matter of DNS', async () => {
+    const lookup: LookupFunction = (_hostname, _options, callback) =>
+      callback(Object.assign(new Error('x'), { code: 'ENOTFOUND', syscall: 'queryA' }), '');
+    expect(await send(443, { lookup })).toEqual({ error: 'unreachable', cause: 'dns' });
+  });
+});
+
+it('a cause of a newer version is read from a record', () => {
+  expect(attemptSchema.parse({ at: 1, ms: 1, error: 'unreachable', cause: 'something_new' })).toMatchObject({ cause: 'something_new' });
+});

@@ -1,0 +1,87 @@
+/** For tests: servers whose TLS is at fault, with certificates made by openssl; one that is right, to prove that the others are not. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface TestAuthority {
+  /** PEM */
+  readonly certificate: string;
+  /** A server of this name, signed by the authority unless `isSelfSigned`; valid between these days, counted from now. */
+  serve(options: {
+    readonly name: string;
+    readonly fromDay?: number;
+    readonly toDay?: number;
+    readonly isSelfSigned?: boolean;
+  }): Promise<TestTlsServer>;
+  close(): Promise<void>;
+}
+
+export interface TestTlsServer {
+  readonly port: number;
+  /** Requests that came through. */
+  answered(): number;
+}
+
+/** `YYYYMMDDHHMMSSZ`, as openssl reads it. */
+const stamp = (day: number): string => `${new Date(Date.now() + day * 86_400_000).toISOString().replace(/\D/g, '').slice(0, 14)}Z`;
+
+/** `openssl x509` can set such times from version 3.4 on only. */
+const CA = ['-config', 'ca.cnf', '-batch', '-notext', '-md', 'sha256'];
+const CA_CONFIG = `[ca]
+default_ca = test
+[test]
+database = index.txt
+serial = serial
+new_certs_dir = .
+unique_subject = no
+policy = any
+[any]
+commonName = supplied
+`;
+
+export function openTestAuthority(): TestAuthority {
+  const folder = mkdtempSync(join(tmpdir(), 'qrcast-tls-'));
+  const servers: ReturnType<typeof createServer>[] = [];
+  const openssl = (...args: string[]): Buffer => execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
+  const newKey = (file: string): Buffer => openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', file);
+
+  writeFileSync(join(folder, 'ca.cnf'), CA_CONFIG);
+  writeFileSync(join(folder, 'index.txt'), '');
+  writeFileSync(join(folder, 'serial'), '01\n');
+  newKey('ca.key');
+  openssl('req', '-x509', '-new', '-key', 'ca.key', '-subj', '/CN=qrcast test authority', '-days', '2', '-out', 'ca.pem');
+
+  return {
+    certificate: read('ca.pem'),
+    async serve({ name, fromDay = -1, toDay = 1, isSelfSigned = false }) {
+      const id = `server-${servers.length}`;
+      newKey(`${id}.key`);
+      openssl('req', '-new', '-key', `${id}.key`, '-subj', `/CN=${name}`, '-out', `${id}.csr`);
+      writeFileSync(join(folder, `${id}.ext`), `subjectAltName=DNS:${name}\n`);
+      const signer = isSelfSigned ? ['-selfsign', '-keyfile', `${id}.key`] : ['-cert', 'ca.pem', '-keyfile', 'ca.key'];
+      const times = ['-startdate', stamp(fromDay), '-enddate', stamp(toDay)];
+      openssl('ca', ...CA, ...signer, ...times, '-in', `${id}.csr`, '-extfile', `${id}.ext`, '-out', `${id}.pem`);
+      let answered = 0;
+      const server = createServer({ key: read(`${id}.key`), cert: read(`${id}.pem`) }, (request, response) => {
+        answered++;
+        request.resume();
+        response.writeHead(204).end();
+      });
+      servers.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return { port: (server.address() as AddressInfo).port, answered: () => answered }; // it listens on TCP
+    },
+    async close() {
+      for (const server of servers) {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,83 @@
+/** Transports over which nothing comes, by a clock that stands until it is moved. */
+
+import { describe, expect, it, vi } from 'vitest';
+import { LOST } from './closed.ts';
+import { prepareConnections } from './test-kept-connection.ts';
+import { showing } from './test-session.ts';
+
+const { open } = prepareConnections();
+const openAuto = () => open({}, ['websocket', 'sse', 'long-poll']);
+
+/** The least favourable luck. */
+const unlucky = (): void => void vi.spyOn(Math, 'random').mockReturnValue(0.999);
+
+describe('a code comes by long-poll within 10 s', () => {
+  it('where a WebSocket is refused and the stream is swallowed', async () => {
+    unlucky();
+    const { script, last, untilNext } = await openAuto();
+    last().onClosed(LOST);
+    let ms = untilNext();
+    last().onClosed(LOST);
+    ms += untilNext();
+    ms += untilNext(); // nothing is said
+    expect(script.opened.map(({ transport }) => transport)).toEqual(['websocket', 'websocket', 'sse', 'long-poll']);
+    expect(ms).toBeLessThan(10_000);
+  });
+
+  it('where both are swallowed', async () => {
+    const { script, untilNext, told } = await openAuto();
+    expect(untilNext() + untilNext()).toBeLessThan(10_000);
+    expect(script.opened.map(({ transport, isClosed }) => [transport, isClosed])).toEqual([
+      ['websocket', true],
+      ['sse', true],
+      ['long-poll', false],
+    ]);
+    expect(told.at(-1)).toMatchObject({ status: 'retrying', code: null });
+  });
+
+  it('where the beginning of a stream comes through, and no state', async () => {
+    const { script, last, untilNext } = await openAuto();
+    last().onClosed(LOST);
+    untilNext();
+    last().onClosed(LOST);
+    untilNext();
+    last().onOpen();
+    untilNext();
+    expect(script.last().transport).toBe('long-poll');
+    last().onOpen();
+    last().onSession(showing(1));
+    vi.advanceTimersByTime(60_000);
+    last().onClosed(LOST);
+    untilNext();
+    expect(script.last().transport, 'and not the one again that brought nothing').toBe('long-poll');
+  });
+});
+
+describe('silence', () => {
+  it('of the last transport, or the only one, is waited for longer, and then with the backoff', async () => {
+    const { script, untilNext } = await open({}, ['sse']);
+    expect([untilNext(), untilNext()]).toEqual([10_500, 11_000]);
+    expect(script.opened).toHaveLength(3);
+  });
+
+  it('is not what a connection is that asked for something newer, and hears of nothing', async () => {
+    const { script, last, setVersion, untilNext } = await openAuto();
+    setVersion(6);
+    last().onClosed(LOST);
+    untilNext();
+    expect(script.last().request.after).toBe(6);
+    last().onOpen();
+    vi.advanceTimersByTime(60_000);
+    expect(script.last().isClosed).toBe(false);
+  });
+
+  it('of one that was good here is the network: it has its two tries', async () => {
+    const { script, last, setVersion, untilNext } = await openAuto();
+    last().onOpen();
+    last().onSession(showing(1));
+    setVersion(1);
+    last().onClosed(LOST);
+    for (let i = 0; i < 3; i++) untilNext();
+    expect(script.opened.map(({ transport }) => transport)).toEqual(['websocket', 'websocket', 'websocket', 'sse']);
+  });
+});
