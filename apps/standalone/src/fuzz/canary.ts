@@ -1,6 +1,7 @@
 /** A viewer of a healthy session. It comes back when it was cut, as every client does. */
 
 import { WebSocket } from 'ws';
+import { ANSWER_LIMIT_MS } from './run-edge.ts';
 
 export interface Canary {
   /** Resolves when the gateway answers it. */
@@ -47,13 +48,21 @@ export function openCanary(port: () => number, ticket: string): Canary {
   const ping = (to: WebSocket): void => to.send(JSON.stringify({ type: 'ping', ref: pings }));
   open();
 
-  function until(isMet: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
+  function until(isMet: () => boolean, what: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(limit);
+        waiting.delete(look);
+      };
       const look = (): void => {
         if (!isMet()) return;
-        waiting.delete(look);
+        end();
         resolve();
       };
+      const limit = setTimeout(() => {
+        end();
+        reject(new Error(`a healthy session beside it ${what}`));
+      }, ANSWER_LIMIT_MS);
       waiting.add(look);
       look();
     });
@@ -63,11 +72,11 @@ export function openCanary(port: () => number, ticket: string): Canary {
     async lives() {
       const ref = ++pings;
       if (socket?.readyState === WebSocket.OPEN) ping(socket);
-      await until(() => answered >= ref);
+      await until(() => answered >= ref, 'was not answered');
     },
     async nextCode() {
       const before = shown;
-      await until(() => shown !== null && shown !== before);
+      await until(() => shown !== null && shown !== before, 'got no further code');
     },
     close() {
       isClosed = true;

@@ -45,7 +45,7 @@ const STRINGS: readonly Text[] = [
   'NaN',
   'true',
   'null',
-  '${7*7}',
+  '#{7*7}',
   '<script>',
   '\x1b[2J',
   '\x7f',

@@ -81,7 +81,7 @@ export async function startRole(role: keyof typeof MAINS, env: (port: number) =>
 function isFault(line: string): boolean {
   if (line === '' || line.startsWith('fuzz-probe ')) return false;
   try {
-    return (JSON.parse(line) as { level?: number }).level! >= ERROR_LEVEL;
+    return ((JSON.parse(line) as { level?: number }).level ?? 0) >= ERROR_LEVEL;
   } catch {
     return true;
   }
