@@ -60,7 +60,7 @@ export function roleEnvironmentEdge(
   return {
     name: 'environment of a process',
     input: fc.record({ role: fc.constantFrom('gateway', 'worker'), all: variables }),
-    batchSize: 3,
+    batchSize: 2,
     async send({ role, all }) {
       const program = spawnRole(role, { ...env, ...environmentOf(all, planted) });
       const isUp = await program.until(/gateway listens|worker is up/).then(

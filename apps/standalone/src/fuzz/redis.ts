@@ -191,7 +191,7 @@ export function redisEdge(stage: Stage, redis: Redis): Edge<RedisInput> {
   return {
     name: 'Redis',
     input: redisInput,
-    batchSize: 24,
+    batchSize: 10,
     async send(input) {
       const victim = await openVictim();
       await harm(redis, ns, input, victim);
