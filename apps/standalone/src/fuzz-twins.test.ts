@@ -28,11 +28,17 @@ const names = {
 /** What a program met that it did not expect, as a crash would be noticed in the log of a role. */
 function subject(): Subject & { readonly met: string[] } {
   const met: string[] = [];
-  return { met, ready: async () => undefined, faults: async (answers) => [...met.splice(0), ...(answers.includes(names.planted) ? ['a secret'] : [])] };
+  return {
+    met,
+    ready: async () => undefined,
+    faults: async (answers) => [...met.splice(0), ...(answers.includes(names.planted) ? ['a secret'] : [])],
+  };
 }
 
 /** Answers 204, or whatever `handle` says; what it throws counts as a crash. */
-async function openCareless(handle: (request: IncomingMessage, body: string) => string | undefined): Promise<{ port: () => number; subject: Subject }> {
+async function openCareless(
+  handle: (request: IncomingMessage, body: string) => string | undefined,
+): Promise<{ port: () => number; subject: Subject }> {
   const watched = subject();
   const server = createServer(async (request, response) => {
     try {

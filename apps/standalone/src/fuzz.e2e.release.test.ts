@@ -27,7 +27,9 @@ describeFuzz({ runs: 60, redisUrl: inject('redisUrl') }, ({ run, edges, stage })
     }
     const sockets = (held: readonly Held[]): number => held.reduce((sum, { resources }) => sum + (resources['TCPSocketWrap'] ?? 0), 0);
     // Connections that wait for their end: until they have gone.
-    await expect.poll(async () => sockets(await Promise.all([stage().gateway.held(), stage().worker.held()]))).toBeLessThanOrEqual(sockets(before) + 2);
+    await expect
+      .poll(async () => sockets(await Promise.all([stage().gateway.held(), stage().worker.held()])))
+      .toBeLessThanOrEqual(sockets(before) + 2);
     for (const role of [0, 1]) {
       const heaps = rounds.map((held) => held[role]?.heapBytes ?? 0);
       const middle = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[all.length >> 1] ?? 0;
