@@ -96,8 +96,7 @@ it('WebSocket: a server that takes every message for one of its own', async () =
 it('Socket.IO: a server that reads as many attachments as a packet announces', async () => {
   const { port, subject: by } = await openCareless((request, body) => {
     if (request.method === 'GET') return '0{"sid":"abc"}';
-    new Array(Number(/(?:^|\x1e)45(\d+)-/.exec(body)?.[1] ?? 0)).fill(0, 0, 1);
-    if (/(?:^|\x1e)45[1-9]/.test(body)) throw new Error('attachments that never came');
+    if (body.split('\x1e').some((packet) => /^45[1-9]/.test(packet))) throw new Error('attachments that never came');
     return undefined;
   });
   await expectFound(socketIoEdge({ ...names, port }), by, /attachments that never came/);
