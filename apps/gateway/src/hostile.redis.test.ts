@@ -1,11 +1,11 @@
 /** Clients and neighbours that mean harm, one attack each: what the gateway does, and that it lives on. */
 
 import { connect } from 'node:net';
-import { sessionChannel } from '@qrcast/runtime/keys';
+import { sessionChannel, sessionKey, tenantsKey } from '@qrcast/runtime/keys';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { MESSAGE_BURST } from './message-budget.ts';
-import { openTestGateway, type TestGateway } from './test-gateway.ts';
+import { ADMIN_KEY, openTestGateway, type TestGateway } from './test-gateway.ts';
 import type { Ack } from './test-viewer.ts';
 import { openSocket } from './test-websocket.ts';
 import { READ_WITHIN_MS } from './unread-answers.ts';
@@ -203,6 +203,44 @@ describe('a neighbour in Redis', () => {
     }
     await test.call('DELETE', `/v1/sessions/${session.id}`);
     await viewer.until('session', ({ state }) => state === 'ended');
+  });
+});
+
+describe('a record in Redis that is none', () => {
+  const SHAPES: readonly object[] = [
+    { state: { kind: 'showing', notice: null } },
+    { state: { kind: 'showing', notice: null, code: {} } },
+    { state: { kind: 'of another version' } },
+    { state: null },
+    { deadlineAt: 'tomorrow' },
+    { next: { ask: '__proto__', at: 0 } },
+    { id: 'ses_another' },
+  ];
+
+  it('ends no gateway that watches it, and hides no later change', async () => {
+    const { session, ticket } = await test.create();
+    const viewer = test.view(ticket);
+    await viewer.until('session', ({ state }) => state === 'waiting');
+    const key = sessionKey(test.namespace, session.id);
+    const channel = sessionChannel(test.namespace, session.id);
+    const record = (await test.node.redis.hget(key, 'record')) ?? '';
+    for (const shape of SHAPES) {
+      const broken = JSON.stringify({ ...(JSON.parse(record) as object), version: 50, ...shape });
+      await test.node.redis.hset(key, 'record', broken);
+      await test.node.redis.publish(channel, broken);
+      await test.node.redis.publish(channel, ''); // the record is read instead
+    }
+    await test.node.redis.hset(key, 'record', record);
+    await test.call('DELETE', `/v1/sessions/${session.id}`);
+    await viewer.until('session', ({ state }) => state === 'ended');
+  });
+
+  it('of a tenant hides no other tenant from the operator', async () => {
+    await test.node.redis.hset(tenantsKey(test.namespace), 'broken', '{"id":"broken"}');
+    const { status, text } = await test.call('GET', '/v1/admin/tenants', { secret: ADMIN_KEY });
+    await test.node.redis.hdel(tenantsKey(test.namespace), 'broken');
+    expect(status).toBe(200);
+    expect(text).toContain(`"id":"${test.tenant.id}"`);
   });
 });
 

@@ -156,7 +156,29 @@ describe('a secret in the URL', () => {
   });
 });
 
+describe('a polling Socket.IO session', () => {
+  it.each(['HEAD', 'PUT', 'PATCH', 'DELETE'])('refuses %s, and goes on', async (method) => {
+    const opened = await (await fetch(`${test.url}/socket.io/?EIO=4&transport=polling`)).text();
+    const { sid } = JSON.parse(opened.slice(1)) as { sid: string };
+    const url = `${test.url}/socket.io/?EIO=4&transport=polling&sid=${sid}`;
+    expect((await fetch(url, { method })).status).toBe(400);
+    expect((await fetch(url, { method: 'POST', body: '1' })).status).toBe(200);
+  });
+});
+
 describe('a request', () => {
+  it.each([
+    ['a header twice', '/v1/admin/tenants', 'Authorization: Bearer a\r\nAuthorization: Bearer b'],
+    ['a secret in its URL', '/v1/admin/tenants?ticket=a', 'Origin: https://a.example.com'],
+    ['a path that is encoded', '/v1/%73essions', 'Origin: https://a.example.com'],
+    ['a secret and nothing behind its path', '/nothing?token=a', 'Access-Control-Request-Method: GET'],
+  ])('OPTIONS with %s is refused in the words of every refusal', async (_what, path, headers) => {
+    const answer = await send(lines(`OPTIONS ${path} HTTP/1.1`, 'Host: x', headers, 'Connection: close'));
+    expect(statuses(answer)).toEqual(['400']);
+    expect(answer).toContain('application/problem+json');
+    expect(answer).toContain('"code":"invalid_request"');
+  });
+
   it('with a header twice that two readers could read two ways is refused', async () => {
     for (const twice of [
       `Authorization: Bearer ${test.tenant.apiKey}`,

@@ -62,6 +62,10 @@ export async function createHttpServer(
       void sendProblem(reply, isTooLong ? nothingHere() : new RefusedError('invalid_request', 'the path is not a valid URL path'));
     },
   });
+  // Before the first route, which is the CORS plugin's for preflights: a route keeps the handler that stood when it was made.
+  app.setErrorHandler((error, request, reply) =>
+    sendProblem(reply, refusalOf(error, log, request.routeOptions.url, request.routeOptions.bodyLimit)),
+  );
   // Before all other hooks, so that a page can read why it is refused.
   await app.register(fastifyCors, {
     delegator: ({ url, headers: { authorization } }, decide) =>
@@ -85,9 +89,6 @@ export async function createHttpServer(
   });
   addJsonParser(app);
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, nothingHere()));
-  app.setErrorHandler((error, request, reply) =>
-    sendProblem(reply, refusalOf(error, log, request.routeOptions.url, request.routeOptions.bodyLimit)),
-  );
   return app;
 }
 

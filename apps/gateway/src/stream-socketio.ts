@@ -3,7 +3,7 @@
  * side, a viewer's connection on the other.
  */
 
-import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import { type Closing, toClosing } from '@qrcast/core/close-codes';
 import { RefusedError, toStreamError } from '@qrcast/core/errors';
 import {
@@ -59,6 +59,7 @@ interface Opened {
 }
 
 const PACKETS_PER_MESSAGE = 4;
+const POLLING_METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'OPTIONS']);
 
 /** What a served socket carries. */
 interface Serving {
@@ -90,6 +91,10 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
     },
   });
   io.engine.use(requireUtf8);
+  // engine.io answers any other method of a polling session with 500.
+  io.engine.use((request: IncomingMessage, _response: unknown, next: (refusal?: Error) => void) => {
+    next(POLLING_METHODS.has(request.method ?? '') ? undefined : new Error('expected GET, POST or OPTIONS'));
+  });
   // What is no event (CONNECT, an ack) is answered, too, and a client that reads nothing would have it all kept for it. Looser than the
   // viewer's own budget, so that who floods with events is told why.
   io.engine.on('connection', (conn: Conn) => {

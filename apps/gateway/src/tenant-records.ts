@@ -3,6 +3,7 @@
 import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
 import { RefusedError } from '@qrcast/core/errors';
 import { formerTenantsKey, tenantsChannel, tenantsKey } from '@qrcast/runtime/keys';
+import type { Logger } from '@qrcast/runtime/log';
 import { loadLuaScript } from '@qrcast/runtime/lua-script';
 import { MAX_RACES } from '@qrcast/runtime/sessions';
 import type { Redis } from 'ioredis';
@@ -64,14 +65,28 @@ export interface TenantRecords {
 export interface TenantRecordsDeps {
   readonly redis: Redis;
   readonly namespace: string;
+  readonly log: Pick<Logger, 'warn'>;
 }
 
-export function createTenantRecords({ redis, namespace }: TenantRecordsDeps): TenantRecords {
+export function createTenantRecords({ redis, namespace, log }: TenantRecordsDeps): TenantRecords {
   const key = tenantsKey(namespace);
   const replace = loadLuaScript(redis, 'field-replace-1');
 
   const parse = (text: string): TenantRecord => recordSchema.parse(JSON.parse(text));
   const tell = (id: string): Promise<unknown> => redis.publish(tenantsChannel(namespace), id);
+
+  /** One that cannot be read is no reason to tell of no other. */
+  function readable(id: string, text: string): TenantRecord[] {
+    try {
+      return [parse(text)];
+    } catch (error) {
+      log.warn(
+        { tenantId: id.slice(0, 64), error: error instanceof Error ? error.name : typeof error },
+        'a tenant record could not be read',
+      );
+      return [];
+    }
+  }
 
   async function load(id: string): Promise<TenantRecord | null> {
     const text = await redis.hget(key, id);
@@ -87,7 +102,7 @@ export function createTenantRecords({ redis, namespace }: TenantRecordsDeps): Te
       return record;
     },
 
-    list: async () => (await redis.hvals(key)).map(parse),
+    list: async () => Object.entries(await redis.hgetall(key)).flatMap(([id, text]) => readable(id, text)),
 
     async add(record) {
       const isFormer = (await redis.sismember(formerTenantsKey(namespace), record.id)) === 1;

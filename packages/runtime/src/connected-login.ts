@@ -16,7 +16,7 @@ export async function loginIn(
   { tenantId, sessionId, createdAt, payload }: Callback,
 ): Promise<Login> {
   const record = await redis.hget(sessionKey(namespace, sessionId), 'record');
-  const known = record === null ? null : loginOf(decodeSession(record));
+  const known = record === null ? null : loginOf(decodeSession(record, sessionId));
   if (known !== null) return known;
   const { session } = payloadSchema.parse(JSON.parse(payload)).data;
   return { tenantId, sessionId, instanceId: session.instanceId, reference: session.reference, instanceKey: '', loginAt: createdAt };

@@ -17,21 +17,28 @@ it('gives back what it was given, usual or not', () => {
     locale: 'ru',
     returnUrl: 'https://a',
   };
-  for (const session of [usual, unusual]) expect(decodeSession(encodeSession(session))).toEqual(session);
+  for (const session of [usual, unusual]) expect(decodeSession(encodeSession(session), session.id)).toEqual(session);
   expect(encodeSession(usual).length).toBeLessThan(encodeSession(unusual).length);
 });
 
 it('reads the expected phone of an older version in international form', () => {
   const session = sampleSession({ expectedPhone: '89001234567' });
-  expect(decodeSession(encodeSession(session)).expectedPhone).toBe('79001234567');
+  expect(decodeSession(encodeSession(session), session.id).expectedPhone).toBe('79001234567');
 });
 
 it('tells a change with a picture from one without', () => {
   const session = sampleSession();
-  expect(decodeChange(encodeSession(session))).toEqual({ session, image: null });
-  expect(decodeChange(`${encodeSession(session)}\ndata:image/png;base64,AAAA`)).toEqual({ session, image: 'data:image/png;base64,AAAA' });
+  expect(decodeChange(encodeSession(session), session.id)).toEqual({ session, image: null });
+  expect(decodeChange(`${encodeSession(session)}\ndata:image/png;base64,AAAA`, session.id)).toEqual({
+    session,
+    image: 'data:image/png;base64,AAAA',
+  });
+});
+
+it("refuses another session's record", () => {
+  expect(() => decodeSession(encodeSession(sampleSession()), 'ses_1')).toThrow('unknown shape');
 });
 
 it.each(['{}', '{"id":"ses_1","version":"1","state":{"kind":"idle"}}', '{"id":"ses_1","version":1}'])('refuses %s', (record) => {
-  expect(() => decodeSession(record)).toThrow('unknown shape');
+  expect(() => decodeSession(record, 'ses_1')).toThrow('unknown shape');
 });

@@ -2,6 +2,7 @@
 
 import { readAccountPhone } from '@qrcast/core/account-phone';
 import type { Session } from '@qrcast/core/session';
+import { isSession } from '@qrcast/core/session-record';
 
 /** A session and, in `showing`, its picture as a data URL. */
 export interface Snapshot {
@@ -35,15 +36,13 @@ export function encodeSession(session: Session): string {
   });
 }
 
-/** @throws {Error} if it is no session record. */
-export function decodeSession(record: string): Session {
+/** @throws {Error} if it is no record of the session with this id. */
+export function decodeSession(record: string, sessionId: string): Session {
   const given = JSON.parse(record) as Partial<Session>;
   const session = { ...USUAL, ...progressOf(given), newsFrom: given.startedAt, ...given, ...expectedPhoneOf(given) };
-  // What tells our records from others. A schema of every field costs more than the rest of a delivery.
-  if (typeof session.id !== 'string' || !Number.isInteger(session.version) || typeof session.state?.kind !== 'string') {
+  if (!isSession(session) || session.id !== sessionId)
     throw new Error('a session record in Redis has an unknown shape; was it written by another version?');
-  }
-  return session as Session; // written by encodeSession
+  return session;
 }
 
 /** What a version of ours that did not know these fields left out of a record with a code or a password step. */
@@ -58,9 +57,9 @@ function expectedPhoneOf({ expectedPhone }: Partial<Session>): Pick<Session, 'ex
 }
 
 /** A published change: the record, and after the first line break the new picture if it changed with it. */
-export function decodeChange(message: string): { session: Session; image: string | null } {
+export function decodeChange(message: string, sessionId: string): { session: Session; image: string | null } {
   const end = message.indexOf('\n');
   return end === -1
-    ? { session: decodeSession(message), image: null }
-    : { session: decodeSession(message.slice(0, end)), image: message.slice(end + 1) };
+    ? { session: decodeSession(message, sessionId), image: null }
+    : { session: decodeSession(message.slice(0, end), sessionId), image: message.slice(end + 1) };
 }

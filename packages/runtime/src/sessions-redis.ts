@@ -55,12 +55,12 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
 
   async function load(sessionId: string): Promise<Session | null> {
     const record = await redis.hget(sessionKey(namespace, sessionId), 'record');
-    return record === null ? null : decodeSession(record);
+    return record === null ? null : decodeSession(record, sessionId);
   }
 
   async function readFrom(connection: Redis, sessionId: string): Promise<Snapshot | null> {
     const [record, image] = await connection.hmget(sessionKey(namespace, sessionId), 'record', 'image');
-    return record == null ? null : { session: decodeSession(record), image: image ?? null };
+    return record == null ? null : { session: decodeSession(record, sessionId), image: image ?? null };
   }
 
   /** True if `next` was written over `previous`; else what stands instead, null if nothing does. */
@@ -81,7 +81,7 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
     // The mark is in another slot than the session, so no part of the script.
     const reply = await (callback === null ? write() : outbox.markAround(sessionMark(next.id), write));
     if (reply === 1) return true;
-    return typeof reply === 'string' ? decodeSession(reply) : null;
+    return typeof reply === 'string' ? decodeSession(reply, next.id) : null;
   }
 
   async function change(sessionId: string, event: SessionEvent, known?: Session): Promise<Change | null> {
@@ -122,16 +122,18 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
   }
 
   function reread(watcher: Watcher): void {
-    readFrom(bus.connection, watcher.sessionId).then(
-      (snapshot) => snapshot !== null && offerRead(watcher, snapshot),
-      (error: unknown) => log.warn({ sessionId: watcher.sessionId, ...errorFields(error) }, 'a watched session could not be read again'),
-    );
+    readFrom(bus.connection, watcher.sessionId)
+      .then((snapshot) => snapshot !== null && offerRead(watcher, snapshot))
+      // Also what a listener could not use: nobody else would catch it.
+      .catch((error: unknown) =>
+        log.warn({ sessionId: watcher.sessionId, ...errorFields(error) }, 'a watched session could not be read again'),
+      );
   }
 
   /** Null, and the record is read instead, where the message cannot be used. */
   function readChange(watcher: Watcher, message: string): ReturnType<typeof decodeChange> | null {
     try {
-      return decodeChange(message);
+      return decodeChange(message, watcher.sessionId);
     } catch {
       log.warn({ sessionId: watcher.sessionId }, 'a published change could not be read; its record is read instead');
       if (watcher.deliver !== null) reread(watcher);

@@ -1,0 +1,35 @@
+/** Bytes over a connection of their own, and all that comes back until it is closed. */
+
+import { connect } from 'node:net';
+import { ANSWER_LIMIT_MS, type Seen } from './run-edge.ts';
+
+/**
+ * A connection on which nothing comes for this long is ended from our side, for the other one may wait for more, or hold its answer. On a
+ * slow machine an answer can be missed by that: then less is seen, and nothing fails.
+ */
+const SILENCE_MS = 200;
+
+/** `pieces`: latin1 texts, each written once the last one has gone out. `until`: ended at once when this has come. */
+export function exchangeRaw(port: number, pieces: readonly string[], until?: (answer: Buffer) => boolean): Promise<Seen> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const chunks: Buffer[] = [];
+    const settle = (isSettled: boolean): void => {
+      clearTimeout(silence);
+      clearTimeout(limit);
+      socket.destroy();
+      const text = Buffer.concat(chunks).toString('latin1');
+      resolve({ statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status)), text, isSettled });
+    };
+    const silence = setTimeout(() => socket.end(), SILENCE_MS);
+    const limit = setTimeout(() => settle(false), ANSWER_LIMIT_MS);
+    socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      silence.refresh();
+      if (until?.(Buffer.concat(chunks)) === true) socket.end();
+    });
+    socket.on('error', () => undefined); // a reset is a close as well
+    socket.on('close', () => settle(true));
+    for (const piece of pieces) socket.write(Buffer.from(piece, 'latin1'));
+  });
+}

@@ -1,0 +1,43 @@
+/** A session is told from whatever is none: every one that the machine makes is taken, and none with a field of another kind. */
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { history } from '../test/histories.ts';
+import { reduce } from './reduce.ts';
+import { isSession } from './session-record.ts';
+
+const session = history.map(({ policy, first, events }) => events.reduce((before, event) => reduce(policy, before, event), first));
+
+test('whatever the machine makes is one, as JSON brings it back', () => {
+  fc.assert(fc.property(session, (one) => isSession(JSON.parse(JSON.stringify(one)))));
+});
+
+/** The names of all fields, those within others after a dot. */
+const namesIn = (value: object, before = ''): string[] =>
+  Object.entries(value).flatMap(([name, inner]) => [
+    before + name,
+    ...(typeof inner === 'object' && inner !== null ? namesIn(inner, `${before}${name}.`) : []),
+  ]);
+
+function put(value: object, path: readonly string[], to: unknown): object {
+  const [name = '', ...rest] = path;
+  const fields = value as Record<string, object>;
+  return { ...fields, [name]: rest.length === 0 ? to : put(fields[name] ?? {}, rest, to) };
+}
+
+test('with any field of another kind, or without it, it is none', () => {
+  // `{}` is of no field's kind; what JSON cannot say (1e999) comes back as Infinity.
+  const wrong = fc.constantFrom<unknown>(undefined, {}, [], Number.NaN, Number.POSITIVE_INFINITY);
+  fc.assert(
+    fc.property(session, fc.nat(), wrong, (one, nth, to) => {
+      const names = namesIn(one);
+      const name = names[nth % names.length] ?? '';
+      expect({ name, is: isSession(put(one, name.split('.'), to)) }).toEqual({ name, is: false });
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test.each([null, 1, 'text', [], {}, { id: 'ses_1', version: 1, state: { kind: 'showing' } }])('%j is none', (value) => {
+  expect(isSession(value)).toBe(false);
+});
