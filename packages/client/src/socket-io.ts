@@ -19,6 +19,8 @@ export interface SocketIoSocket {
 export interface SocketIoSettings {
   readonly auth: Record<string, unknown>;
   readonly path: string;
+  /** In each request of one connection the same, so that a balancer can send them all to one gateway. No secret. */
+  readonly query: { readonly affinity: string };
   readonly forceNew: true;
   readonly reconnection: false;
   /** Without it the second transport is never tried. */
@@ -29,7 +31,10 @@ export interface SocketIoSettings {
 /** Of socket.io-client. */
 export type SocketIoConnect = (url: string, settings: SocketIoSettings) => SocketIoSocket;
 
-/** @param transports Socket.IO's own; the library's default begins with polling, which needs sticky routing where there are several gateways */
+/**
+ * @param transports Socket.IO's own; the library's default begins with polling, which needs sticky routing where there are several gateways.
+ * A balancer can route by the query `affinity`, which is sent along.
+ */
 export function socketIo(io: SocketIoConnect, transports?: readonly ('polling' | 'websocket' | 'webtransport')[]): Transport {
   return {
     name: 'socket.io',
@@ -42,6 +47,7 @@ export function socketIo(io: SocketIoConnect, transports?: readonly ('polling' |
       const socket = io(origin, {
         auth: { ticket, ...(visible ? {} : { visible }), ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) },
         path: `${pathname.replace(/\/$/, '')}/socket.io`,
+        query: { affinity: Math.random().toString(36).slice(2) },
         forceNew: true,
         reconnection: false,
         tryAllTransports: true,
