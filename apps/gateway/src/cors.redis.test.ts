@@ -1,6 +1,8 @@
 /** What pages on other origins may do. */
 
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { REQUEST_HEADERS } from './cross-origin.ts';
 import { ADMIN_KEY, type Answer, openTestGateway, type TestGateway } from './test-gateway.ts';
 
 const ORIGIN = 'https://app.example.com';
@@ -12,11 +14,20 @@ beforeAll(async () => {
 afterAll(() => test.close());
 
 /** What a browser asks before a call that is not simple. */
-const preflight = (path: string, method = 'GET'): Promise<Answer> =>
+const preflight = (path: string, method = 'GET', wanted = 'authorization,last-event-id'): Promise<Answer> =>
   test.call('OPTIONS', path, {
     secret: null,
-    headers: { origin: ORIGIN, 'access-control-request-method': method, 'access-control-request-headers': 'authorization,last-event-id' },
+    headers: { origin: ORIGIN, 'access-control-request-method': method, 'access-control-request-headers': wanted },
   });
+
+/** One path of each transport that goes over HTTP. */
+const PREFLIGHTED = [
+  ['POST', '/v1/sessions/self/password'],
+  ['GET', '/v1/sessions/self/events'],
+  ['GET', '/v1/sessions/self?wait=30'],
+  ['GET', '/socket.io/?EIO=4&transport=polling'],
+  ['POST', '/socket.io/?EIO=4&transport=polling&sid=none'],
+] as const;
 
 describe('a page on another origin', () => {
   it.each(['/v1/sessions/self', '/v1/sessions/self/events', '/v1/sessions/self/password', '/v1/nothing'])(
@@ -27,14 +38,44 @@ describe('a page on another origin', () => {
       expect(headers.get('access-control-allow-origin')).toBe('*');
       expect(headers.get('access-control-allow-credentials')).toBeNull();
       expect(headers.get('access-control-allow-methods')).toBe('GET, HEAD, POST');
-      expect(headers.get('access-control-allow-headers')).toBe('Authorization, Content-Type, If-None-Match, Last-Event-ID');
+      expect(headers.get('access-control-allow-headers')).toBe(REQUEST_HEADERS.join(', '));
       expect(Number(headers.get('access-control-max-age'))).toBeGreaterThan(0);
     },
   );
 
+  describe.each(PREFLIGHTED)('that calls %s %s', (method, path) => {
+    it.each([
+      'traceparent,tracestate,baggage,sentry-trace,x-requested-with,x-request-id',
+      'b3,x-b3-flags,x-b3-parentspanid,x-b3-sampled,x-b3-spanid,x-b3-traceid,uber-trace-id',
+      'x-datadog-origin,x-datadog-parent-id,x-datadog-sampling-priority,x-datadog-trace-id,newrelic',
+      'x-cloud-trace-context,x-amzn-trace-id,elastic-apm-traceparent,request-id,request-context,x-correlation-id',
+      'Authorization, Cache-Control,  PRAGMA , Last-Event-ID,If-None-Match',
+    ])('may send %s', async (wanted) => {
+      const { status, headers } = await preflight(path, method, wanted);
+      const allowed = (headers.get('access-control-allow-headers') ?? '').toLowerCase().split(/, ?/);
+      expect(status).toBe(204);
+      for (const name of wanted.split(',')) expect(allowed).toContain(name.trim().toLowerCase());
+      expect(headers.get('access-control-allow-origin')).toBe('*');
+      expect(headers.get('access-control-allow-credentials')).toBeNull();
+    });
+
+    it('is allowed the same list whatever it asks for: no echo, and no star', async () => {
+      for (const wanted of ['x-evil', '*', 'cookie', 'x-csrf-token, x-evil', '', 'x\u00e4', 'a'.repeat(4_000)]) {
+        const { headers } = await preflight(path, method, wanted);
+        expect(headers.get('access-control-allow-headers')).toMatch(/^[A-Za-z0-9_-]+(, ?[A-Za-z0-9_-]+)*$/);
+        expect(headers.get('access-control-allow-headers')?.split(/, ?/)).toEqual(REQUEST_HEADERS);
+      }
+    });
+  });
+
+  it('finds each header that it may send in the protocol', () => {
+    const protocol = readFileSync(new URL('../../../packages/core/PROTOCOL.md', import.meta.url), 'utf8');
+    for (const name of REQUEST_HEADERS) expect(protocol, name).toContain(`\`${name}\``);
+  });
+
   it.each(['/v1/admin/tenants', '/v1/webhooks/green-api/acme', '/healthz', '/connect'])('may not ask for %s', async (path) => {
-    const { status, headers } = await preflight(path, 'POST');
-    expect([status, headers.get('access-control-allow-origin')]).toEqual([404, null]);
+    const { status, headers } = await preflight(path, 'POST', 'traceparent');
+    expect([status, headers.get('access-control-allow-origin'), headers.get('access-control-allow-headers')]).toEqual([404, null, null]);
   });
 
   it('can read what it is answered, refusals and what they hold included', async () => {

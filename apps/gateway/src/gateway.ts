@@ -65,6 +65,7 @@ import { createTenants, type Tenants } from './tenants.ts';
 import { createSessionLookup } from './their-session.ts';
 import { createTicketShares } from './ticket-shares.ts';
 import { createTickets } from './tickets.ts';
+import { createTokenBuckets } from './token-buckets.ts';
 import { cutUnreadAnswers } from './unread-answers.ts';
 import { CLOSE_WITHIN_MS } from './viewer-connection.ts';
 import { createViewerCounts } from './viewer-counts.ts';
@@ -204,7 +205,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const theirSession = audited.theirSession(sessionLookup);
   const { maxUnreadAnswers } = options;
   const viewers = { auth, service, theirSession, hub, passwordStep, startOver, seats, maxUnreadAnswers, admission, addressGate, log };
-  addSessionRoutes(app, { ...viewers, sessions, watching, revocations, publicUrl });
+  const unheldAnswers = createTokenBuckets(() => performance.now());
+  addSessionRoutes(app, { ...viewers, unheldAnswers, sessions, watching, revocations, publicUrl });
   addEventsRoute(app, viewers);
   addCodeRoutes(app, { theirSession, sessions, watching, clock });
   addTenantRoutes(app, { auth, tenants, service, connected, publicUrl, callbackHosts: options.callbackHosts ?? DEFAULT_CALLBACK_HOSTS });

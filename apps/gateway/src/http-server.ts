@@ -1,13 +1,14 @@
 /** The HTTP server every route hangs on: limits, which pages may call it, problem+json for every fault, and nothing secret in a log. */
 
 import type { IncomingMessage } from 'node:http';
-import { type FastifyCorsOptions, fastifyCors } from '@fastify/cors';
+import { fastifyCors } from '@fastify/cors';
 import { RefusedError, toProblem } from '@qrcast/core/errors';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { AnswerHeaders } from './answer-headers.ts';
 import { isApiKey } from './auth.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { PAGES_MAY_CALL } from './cross-origin.ts';
 import { addJsonParser } from './json-body.ts';
 import { requireSoundRequest } from './request-rules.ts';
 
@@ -19,19 +20,6 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_MS = 500;
 /** Above a load balancer's usual 60 s, so that it never reuses a connection we are closing. */
 const KEEP_ALIVE_MS = 65_000;
-
-/**
- * For pages on any origin: they bring a ticket, never a cookie, and where a ticket may be used from is checked with the ticket; a page that
- * is refused can read why. What an API key is answered no page can read: a key in a page is everybody's. Safari and Chrome keep the answer
- * for these two hours at most.
- */
-const PAGES_MAY_CALL: FastifyCorsOptions = {
-  origin: '*',
-  methods: ['GET', 'HEAD', 'POST'],
-  allowedHeaders: ['Authorization', 'Content-Type', 'If-None-Match', 'Last-Event-ID'],
-  exposedHeaders: ['ETag', 'Retry-After', 'Location', 'X-Code-Stale-At'],
-  maxAge: 7_200,
-};
 
 /**
  * `isUpgrade`: requests that some stream takes over. All others are answered as HTTP, whatever `Upgrade` they offer: Java's client offers
@@ -66,7 +54,8 @@ export async function createHttpServer(
   app.setErrorHandler((error, request, reply) =>
     sendProblem(reply, refusalOf(error, log, request.routeOptions.url, request.routeOptions.bodyLimit)),
   );
-  // Before all other hooks, so that a page can read why it is refused.
+  // Before all other hooks, so that a page can read why it is refused. What an API key is answered no page can read: a key in a page is
+  // everybody's.
   await app.register(fastifyCors, {
     delegator: ({ url, headers: { authorization } }, decide) =>
       decide(null, isForPages(url) && !isApiKey(authorization) ? PAGES_MAY_CALL : { origin: false }),

@@ -1,5 +1,6 @@
 /** `/v1/sessions…` and `/v1/tickets…`: the control API of tenants, and what viewers may do with a ticket. */
 
+import { versionOfTags } from '@qrcast/core/known-version';
 import {
   createSessionSchema,
   createTicketSchema,
@@ -8,6 +9,7 @@ import {
   passwordSchema,
   readSessionSchema,
 } from '@qrcast/core/requests';
+import { isFinal } from '@qrcast/core/session';
 import type { Format, WireSession } from '@qrcast/core/wire';
 import type { Sessions } from '@qrcast/runtime/sessions';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -16,7 +18,7 @@ import type { PasswordStep } from './password-step.ts';
 import type { Revocations } from './revocations.ts';
 import { type SessionService, showSession } from './session-service.ts';
 import type { StartOver } from './start-over.ts';
-import { holdUntilNewer, type LongPollDeps } from './stream-long-poll.ts';
+import { holdLongPoll, type LongPollDeps } from './stream-long-poll.ts';
 import { type SessionLookup, type SessionPath, sessionIdIn } from './their-session.ts';
 import type { Watching } from './watching.ts';
 
@@ -63,11 +65,11 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     const { principal, session } = await theirSession(request);
     requireScope(principal, 'view');
     const { wait, formats, visible } = parseRequest(readSessionSchema, request.query);
-    const known = versionOf(request.headers['if-none-match']);
+    const told = versionOfTags(request.headers['if-none-match']);
+    // `*` is whatever stands now. It could not tell that a final state came, and would be asked about for ever.
+    const known = told !== 'any' ? told : wait > 0 && isFinal(session) ? null : session.version;
     if (visible) await watching.start(session.id);
-    if (known !== null && wait > 0) {
-      await holdUntilNewer(deps, { principal, sessionId: session.id, after: known, waitMs: wait * 1000, isVisible: visible, reply });
-    }
+    if (wait > 0) await holdLongPoll(deps, { principal, session, known, waitMs: wait * 1000, isVisible: visible, reply });
     const wire = await show(session.id, formats);
     reply.header('etag', `"${wire.version}"`);
     return known !== null && wire.version <= known ? reply.status(304).send() : { session: wire };
@@ -115,10 +117,4 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     await revocations.revoke(tenantId, request.params.ticketId);
     return reply.status(204).send();
   });
-}
-
-/** Of `"7"` or `W/"7"`; null if the caller knows none. */
-function versionOf(etag: string | undefined): number | null {
-  const version = /^(?:W\/)?"(\d{1,15})"$/.exec(etag ?? '')?.[1];
-  return version === undefined ? null : Number(version);
 }

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { entityTagsOf, isMarkedTag } from '@qrcast/core/known-version';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export interface StaticFile {
@@ -25,10 +26,10 @@ export function sendStaticFile(request: FastifyRequest, reply: FastifyReply, fil
   return takesGzip(request.headers['accept-encoding']) ? reply.header('content-encoding', 'gzip').send(file.zipped) : reply.send(file.body);
 }
 
-/** By weak comparison (RFC 9110, section 13.1.2). */
+/** By weak comparison (RFC 9110, section 13.1.2), also of a tag that a proxy has marked. */
 function isKnown(header: string | undefined, etag: string): boolean {
-  const bare = (tag: string): string => tag.trim().replace(/^W\//, '');
-  return (header ?? '').split(',').some((tag) => tag.trim() === '*' || bare(tag) === bare(etag));
+  const [ours = ''] = entityTagsOf(etag);
+  return entityTagsOf(header).some((tag) => tag === '*' || isMarkedTag(tag, ours));
 }
 
 function takesGzip(header: string | string[] | undefined): boolean {

@@ -77,6 +77,65 @@ describe('a read', () => {
   );
 });
 
+describe('a stock long-poller', () => {
+  /** Asks with the tag it was given last, as a proxy has rewritten it, for as long as its session lives. Returns how often. */
+  async function pollOn(ticket: string, rewrite: (etag: string) => string | null, until: (answer: Answer) => boolean): Promise<number> {
+    let tag: string | null = null;
+    for (let count = 1; ; count++) {
+      const headers: Record<string, string> = tag === null ? {} : { 'if-none-match': tag };
+      const answer = await test.call('GET', '/v1/sessions/self?wait=30', { secret: ticket, headers });
+      if (until(answer)) return count;
+      tag = rewrite(answer.headers.get('etag') ?? '');
+    }
+  }
+
+  const ofTag = (change: (version: string) => string) => (etag: string) => change(etag.replaceAll('"', ''));
+
+  it.each([
+    ['as it is', ofTag((version) => `"${version}"`)],
+    ['by Apache', ofTag((version) => `"${version}-gzip"`)],
+    ['by Jetty', ofTag((version) => `"${version}--gzip"`)],
+    ['by LiteSpeed', ofTag((version) => `W/"${version};br"`)],
+    ['into a list', ofTag((version) => `"1", "${version}-br"`)],
+    ['into any', () => '*'],
+  ])('is held, its tag written %s', async (_, rewrite) => {
+    const { session, ticket } = await test.create();
+    await test.call('GET', '/v1/sessions/self', { secret: ticket }); // it is watched from here on, and changes no more by itself
+    const polls = pollOn(ticket, rewrite, ({ body }) => body.session?.state === 'showing');
+    while ((await test.call('GET', `/v1/sessions/${session.id}?visible=false`)).body.session.viewers < 1);
+    await test.showCode(session.id, 'AAAA');
+    expect(await polls).toBe(2);
+  });
+
+  it.each([
+    ['another tag than ours', () => '"5f3a"'],
+    ['another tag each time', () => `"${Math.random()}"`],
+    ['no tag', () => null],
+  ])('that is given %s asks a few times at once, then seldom, and misses nothing', async (_, rewrite) => {
+    const { session, ticket } = await test.create();
+    const startedAt = performance.now();
+    const polls = pollOn(ticket, rewrite, ({ body }) => body.session?.state === 'showing');
+    while ((await test.call('GET', `/v1/sessions/${session.id}?visible=false`)).body.session.viewers < 1);
+    await test.showCode(session.id, 'AAAA');
+    expect(await polls).toBeLessThanOrEqual(14 + (2 * (performance.now() - startedAt)) / 5_000);
+  });
+
+  it('that goes on after a final state is not answered without end', async () => {
+    const { session, ticket } = await test.create();
+    await test.call('DELETE', `/v1/sessions/${session.id}`);
+    const answers: number[] = [];
+    const startedAt = performance.now();
+    for (const tag of ['"2"', '"2-gzip"', '"other"', '*']) {
+      for (let i = 0; i < 4 && answers.length < 13; i++) {
+        const { status } = await test.call('GET', '/v1/sessions/self?wait=30', { secret: ticket, headers: { 'if-none-match': tag } });
+        answers.push(status);
+      }
+    }
+    expect(answers).toEqual([304, 304, 304, 304, 304, 304, 304, 304, 200, 200, 200, 200, 200]);
+    expect(answers.length).toBeLessThanOrEqual(12 + (2 * (performance.now() - startedAt)) / 5_000); // twelve at once, then one in 5 s
+  });
+});
+
 describe('a held read', () => {
   it('is answered with what was asked for', async () => {
     const { session, ticket } = await test.create();

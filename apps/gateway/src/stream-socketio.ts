@@ -23,6 +23,7 @@ import type { Admission, Guest } from './admission.ts';
 import { admitViewer, closeReasonFor } from './admit-viewer.ts';
 import { asCaller, type Caller, createCaller } from './audit-caller.ts';
 import type { ViewerPrincipal } from './auth.ts';
+import { PAGES_MAY_CALL } from './cross-origin.ts';
 import type { Sink } from './delivery.ts';
 import { refusalOf } from './http-server.ts';
 import { SUBSCRIBE_WITHIN_MS } from './idle-limit.ts';
@@ -80,7 +81,7 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
   const io = new Server(http, {
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     connectTimeout: SUBSCRIBE_WITHIN_MS, // longer than it takes to find out that Redis is out, or it would be closed without a word
-    cors: { origin: '*' }, // no cookie is ever used; a ticket names the origins it may be used from
+    cors: PAGES_MAY_CALL, // without a list of headers it would allow whatever a preflight asks for
     destroyUpgrade: false, // it would cut plain WebSockets
     wsEngine: BoundedWebSocketServer,
     allowRequest: (request, decide) => {

@@ -1,5 +1,7 @@
 import { connect } from 'node:net';
 import { toProblem } from '@qrcast/core/errors';
+import { openTestProxy } from '@qrcast/runtime/test-proxy';
+import { EventSourcePolyfill } from 'event-source-polyfill';
 import { EventSource } from 'eventsource';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { COMMENT_EVERY_MS } from './stream-sse.ts';
@@ -66,7 +68,7 @@ describe('GET /v1/sessions/{id}/events', () => {
     expect(response.status).toBe(200);
     for (const [name, value] of [
       ['content-type', 'text/event-stream; charset=utf-8'],
-      ['cache-control', 'no-store'],
+      ['cache-control', 'no-store, no-transform'],
       ['x-accel-buffering', 'no'],
       ['x-content-type-options', 'nosniff'],
       ['access-control-allow-origin', '*'],
@@ -141,6 +143,62 @@ describe('GET /v1/sessions/{id}/events', () => {
     const { ticket } = await test.create();
     const { until } = await openStream(ticket, { headers: { 'last-event-id': id } });
     await until('event: session');
+  });
+
+  it.each(['lastEventId', 'lastEventID', 'last_event_id', 'Last-Event-ID', 'evs_preamble=2056&evs_last_event_id'])(
+    'takes the version from the query as from the header: %s',
+    async (name) => {
+      const { session, ticket } = await test.create();
+      await test.call('DELETE', `/v1/sessions/${session.id}`); // version 2, the final one
+      const at = (id: string, headers = {}) => openStream(ticket, { path: `/v1/sessions/self/events?${name}=${id}`, headers });
+      expect((await at('2')).response.status).toBe(204);
+      for (const id of ['1', '', 'x']) expect((await at(id)).response.status).toBe(200);
+      expect((await at('2', { 'last-event-id': '1' })).response.status).toBe(200); // the header wins
+      expect((await at('1', { 'last-event-id': '2' })).response.status).toBe(204);
+      expect((await at('2', { 'last-event-id': '' })).response.status).toBe(204);
+    },
+  );
+
+  it.each(['event-source-polyfill', 'eventsource'])('tells the stock client %s nothing twice when its connection is cut', async (name) => {
+    const { session, ticket } = await test.create();
+    const proxy = await openTestProxy(test.gateway.port);
+    const url = `http://127.0.0.1:${proxy.port}/v1/sessions/self/events?formats=text`;
+    const headers = { authorization: `Bearer ${ticket}` };
+    /** Their types differ in all but this. */
+    const source: Pick<EventTarget, 'addEventListener'> & { close(): void } =
+      name === 'eventsource'
+        ? new EventSource(url, { fetch: (at, init) => fetch(at, { ...init, headers: { ...init.headers, ...headers } }) })
+        : new EventSourcePolyfill(url, { headers });
+    const versions: number[] = [];
+    let [opened, looking] = [0, () => undefined as unknown];
+    source.addEventListener('session', (event) => {
+      versions.push(Number((event as MessageEvent).lastEventId)); // typed as any event
+      looking();
+    });
+    source.addEventListener('open', () => {
+      opened += 1;
+      looking();
+    });
+    const until = (fits: () => boolean) =>
+      new Promise<void>((resolve) => {
+        looking = () => fits() && resolve();
+        looking();
+      });
+
+    await until(() => versions.length > 0);
+    const { version } = await test.showCode(session.id, 'AAAA');
+    await until(() => versions.includes(version));
+    const said = vi.spyOn(console, 'error').mockReturnValue(); // the polyfill tells the console of each lost connection
+    proxy.cut();
+    await until(() => opened === 2);
+    said.mockRestore();
+    const next = await test.showCode(session.id, 'BBBB');
+    await until(() => versions.includes(next.version));
+    source.close();
+    await proxy.close();
+
+    expect(versions).toEqual([...new Set(versions)]);
+    expect(opened).toBe(2);
   });
 
   it('is over for good with the final version: 204 where the client has it, closing where it has not', async () => {

@@ -5,6 +5,7 @@
 
 import type { OutgoingHttpHeaders } from 'node:http';
 import { type CloseReason, toClosing } from '@qrcast/core/close-codes';
+import { versionOfLastEvent, withOneLastEventId } from '@qrcast/core/known-version';
 import { eventsSchema, parseRequest } from '@qrcast/core/requests';
 import { isFinal } from '@qrcast/core/session';
 import type { Logger } from '@qrcast/runtime/log';
@@ -36,7 +37,7 @@ const RETRY_TO_MS = 3_000;
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-store',
+  'cache-control': 'no-store, no-transform', // what compresses would hold events back until it has enough of them
   'x-accel-buffering': 'no', // nginx would collect it
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -56,8 +57,9 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, hub, seats,
   app.get<SessionPath>('/v1/sessions/:id/events', { exposeHeadRoute: false }, async (request, reply) => {
     const { principal, session } = await theirSession(request);
     requireScope(principal, 'view');
-    const { formats, visible } = parseRequest(eventsSchema, request.query);
-    const after = versionOf(request.headers['last-event-id']);
+    const query = withOneLastEventId(request.query as Readonly<Record<string, unknown>>); // as the router has taken it apart
+    const { formats, visible, lastEventId } = parseRequest(eventsSchema, query);
+    const after = versionOfLastEvent(request.headers['last-event-id'], lastEventId);
     // Nothing more will come, and a stock client that is answered 204 stops asking.
     if (isFinal(session) && after >= session.version) return reply.status(204).send();
     if (reply.raw.destroyed) return reply.hijack(); // the caller has gone
@@ -136,9 +138,4 @@ function openEventStream(reply: FastifyReply, onOver: () => void): EventStream {
       close('draining', retryAfterMs);
     },
   };
-}
-
-/** 0 if the caller knows none. */
-function versionOf(lastEventId: unknown): number {
-  return typeof lastEventId === 'string' && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
 }

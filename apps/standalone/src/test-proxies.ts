@@ -11,7 +11,7 @@ import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -224,17 +224,29 @@ interface Server {
   close(): Promise<void>;
 }
 
+/**
+ * The shell becomes the proxy. Beside it waits a watchdog for a line on descriptor 3, which says that the proxy has ended. The pipe closes
+ * without a line when this process was killed, and then the whole group goes, with its folder `$0`. `redis-server.ts` guards its server in the same way.
+ */
+const GUARDED = '{ read -r _ <&3 || { rm -rf "$0"; kill -KILL -$$; }; } & exec "$@" 3<&-';
+
 /** In a process group of its own: a proxy's worker processes must go with it. */
 function runServer(program: string, args: readonly string[], folder: string, signal: NodeJS.Signals): Server {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { HOME: folder } });
+  const child = spawn('/bin/sh', ['-c', GUARDED, folder, program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+    env: { HOME: folder },
+  });
+  const watchdog = child.stdio[3] as Socket; // a pipe, as asked for above
+  watchdog.on('error', () => undefined); // killed with its group
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of [child.stdout, child.stderr].filter((one) => one !== null)) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-4_000);
     });
   }
   const ended = new Promise<void>((resolve) => {
-    child.once('close', () => resolve());
+    child.once('exit', () => resolve()); // its watchdog still holds the outputs
     child.once('error', () => resolve());
   });
   const failed = ended.then(() => {
@@ -258,7 +270,8 @@ function runServer(program: string, args: readonly string[], folder: string, sig
       const timer = setTimeout(killGroup, KILL_AFTER_MS);
       await ended;
       clearTimeout(timer);
-      killGroup();
+      killGroup(); // the watchdog, and workers that are left
+      watchdog.destroy();
       process.off('exit', killGroup);
     },
   };

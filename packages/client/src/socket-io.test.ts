@@ -49,6 +49,7 @@ describe('Socket.IO', () => {
         settings: {
           auth: { ticket: 'the-ticket', formats: ['text'], after: 6 },
           path: '/socket.io',
+          query: { affinity: expect.stringMatching(/^[a-z0-9]+$/) },
           forceNew: true,
           reconnection: false,
           tryAllTransports: true,
@@ -56,7 +57,9 @@ describe('Socket.IO', () => {
         },
       },
     ]);
-    expect(open({}).asked[0]?.settings.auth).toEqual({ ticket: 'the-ticket' });
+    const other = open({}).asked[0]?.settings;
+    expect(other?.auth).toEqual({ ticket: 'the-ticket' });
+    expect(other?.query).not.toEqual(asked[0]?.settings.query);
   });
 
   it('finds the gateway below a path, over the transports that are named', () => {

@@ -19,6 +19,8 @@ export interface SocketIoSocket {
 export interface SocketIoSettings {
   readonly auth: Record<string, unknown>;
   readonly path: string;
+  /** In each request of one connection the same, so that a balancer can send them all to one gateway. No secret. */
+  readonly query: { readonly affinity: string };
   readonly forceNew: true;
   readonly reconnection: false;
   /** Without it the second transport is never tried. */
@@ -32,7 +34,10 @@ export type SocketIoConnect = (url: string, settings: SocketIoSettings) => Socke
 /** Without WebTransport, which no gateway serves: a try is two requests at the most. */
 const DEFAULT_TRANSPORTS = ['polling', 'websocket'] as const;
 
-/** @param transports Socket.IO's own; the default begins with polling, which needs sticky routing where there are several gateways */
+/**
+ * @param transports Socket.IO's own; the default begins with polling, which needs sticky routing where there are several gateways. A balancer
+ * can route by the query `affinity`, which is sent along.
+ */
 export function socketIo(
   io: SocketIoConnect,
   transports: readonly ('polling' | 'websocket' | 'webtransport')[] = DEFAULT_TRANSPORTS,
@@ -48,6 +53,7 @@ export function socketIo(
       const socket = io(origin, {
         auth: { ticket, ...(visible ? {} : { visible }), ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) },
         path: `${pathname.replace(/\/$/, '')}/socket.io`,
+        query: { affinity: Math.random().toString(36).slice(2) },
         forceNew: true,
         reconnection: false,
         tryAllTransports: true,

@@ -92,7 +92,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     summary: 'Read a session, or wait for its next state',
     description: [
       'It counts as watching for the grace (15 s by default): it starts the polls of an idle session. With `visible=false` it does not.',
-      'With `If-None-Match` and `wait` it is a long-poll: held until there is something newer, the session is final, or the time is up. Ask again at once with the `ETag` you have, until the state is final.',
+      'With `If-None-Match` and `wait` it is a long-poll: held until there is something newer, the session is final, or the time is up. Ask again at once with the `ETag` you have, until the state is final. If something on the way takes the `ETag` away, send the `version` in quotes.',
     ].join('\n\n'),
     credentials: VIEWER,
     query: readSessionSchema,
@@ -176,7 +176,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     tag: 'Sessions',
     summary: 'Watch a session by Server-Sent Events',
     description: [
-      'The current state at once, then every newer one: `event: session`, `fresh`, `draining`, and `closing` as the last one. `id:` is the version, so a reconnecting client is sent only what it has not seen. A comment comes every 15 s.',
+      'The current state at once, then every newer one: `event: session`, `fresh`, `draining`, and `closing` as the last one. `id:` is the version, so a reconnecting client is sent only what it has not seen. A client that cannot send `Last-Event-ID` puts it into the query as `lastEventId`. A comment comes every 15 s.',
       'What the events hold stands in the AsyncAPI document, `/asyncapi.json`.',
     ].join('\n\n'),
     credentials: VIEWER,

@@ -134,6 +134,7 @@ const SOCKETIO: Stream = {
   server: 'ws',
   description: [
     'The stock protocol: path `/socket.io`, namespace `/`, WebSocket or HTTP polling. `io(url, { auth: { ticket, formats?, after?, visible? } })`; a refused handshake is a `connect_error`.',
+    "Several gateways behind a balancer: polling needs all requests of a client at one gateway, and cookies cannot do that for a page on another origin. Ask for `transports: ['websocket']`, or let the balancer route by the client's address or by a query of your own choice, `query: { affinity: '…' }`.",
     'Every event of the client may be sent with an acknowledgement. A refused call never ends the connection. The server says `closing` before it disconnects; stock clients do not come back by themselves then.',
   ].join('\n\n'),
   fromServer: {

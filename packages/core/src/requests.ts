@@ -121,7 +121,13 @@ export const readSessionSchema = z.strictObject({
 });
 
 /** Server-Sent Events. */
-export const eventsSchema = z.strictObject(viewerQuery);
+export const eventsSchema = z.strictObject({
+  ...viewerQuery,
+  lastEventId: z
+    .string()
+    .optional()
+    .describe('As the header `Last-Event-ID`, for clients that cannot send it; the header wins. Also spelled `last_event_id`'),
+});
 
 const password = z
   .string()

@@ -1,0 +1,57 @@
+/**
+ * What pages on other origins may do: call the gateway with a ticket, and read what it answers. They bring no cookie, so any origin may.
+ * Where a ticket may be used from is checked with the ticket.
+ */
+
+/**
+ * Headers that such a page may send. Each one is harmless here and read by nobody, apart from those of our own. They are listed because a
+ * tracer or a host's HTTP client adds them to every request: the browser would refuse the whole call for one that is not allowed. The list is
+ * fixed. It is never an echo of what is asked for, and no `*`, which would not cover `Authorization`.
+ */
+export const REQUEST_HEADERS: readonly string[] = [
+  // Ours. Affinity: balancers may route by it.
+  ...['Authorization', 'Content-Type', 'If-None-Match', 'Last-Event-ID', 'X-Qrcast-Affinity'],
+  // Clients that want no cached answer, and libraries that say who they are.
+  ...['Accept', 'Accept-Language', 'Cache-Control', 'Pragma', 'Expires', 'If-Modified-Since', 'X-Requested-With'],
+  // W3C Trace Context and Baggage: OpenTelemetry and most others.
+  ...['traceparent', 'tracestate', 'baggage'],
+  // Ids of a request, whoever makes them.
+  ...['X-Request-ID', 'X-Correlation-ID', 'X-Trace-ID', 'X-Client-Trace-ID'],
+  // Azure Application Insights.
+  ...['Request-Id', 'Request-Context', 'X-MS-Request-Id', 'X-MS-Request-Root-Id'],
+  'sentry-trace',
+  // Zipkin.
+  ...['b3', 'X-B3-TraceId', 'X-B3-SpanId', 'X-B3-ParentSpanId', 'X-B3-Sampled', 'X-B3-Flags'],
+  // Datadog.
+  ...[
+    'X-Datadog-Trace-Id',
+    'X-Datadog-Parent-Id',
+    'X-Datadog-Origin',
+    'X-Datadog-Sampling-Priority',
+    'X-Datadog-Tags',
+    'X-Datadog-Sampled',
+  ],
+  // New Relic.
+  ...['newrelic', 'X-NewRelic-ID', 'X-NewRelic-Transaction'],
+  // Google Cloud and AWS.
+  ...['X-Cloud-Trace-Context', 'X-Amzn-Trace-Id'],
+  // Jaeger and Lightstep.
+  ...['uber-trace-id', 'ot-tracer-traceid', 'ot-tracer-spanid', 'ot-tracer-sampled'],
+  'elastic-apm-traceparent',
+  // Dynatrace, AppDynamics, Instana.
+  ...['X-dynaTrace', 'X-dtpc', 'X-dtReferer', 'ADRUM', 'ADRUM_1', 'X-INSTANA-T', 'X-INSTANA-S', 'X-INSTANA-L'],
+  // SkyWalking and Alibaba ARMS.
+  ...['sw8', 'sw8-correlation', 'sw8-x', 'EagleEye-TraceID', 'EagleEye-SessionID', 'EagleEye-pAppName'],
+  // Honeycomb, Grafana Faro, Highlight, LogRocket, PostHog.
+  ...['X-Honeycomb-Trace', 'X-Faro-Session-Id', 'X-Highlight-Request', 'X-LogRocket-URL'],
+  ...['X-PostHog-Session-Id', 'X-PostHog-Window-Id', 'X-PostHog-Distinct-Id'],
+];
+
+/** The answer to a preflight and to the call itself. Safari and Chrome keep the former for two hours at most. */
+export const PAGES_MAY_CALL = {
+  origin: '*',
+  methods: ['GET', 'HEAD', 'POST'],
+  allowedHeaders: [...REQUEST_HEADERS],
+  exposedHeaders: ['ETag', 'Retry-After', 'Location', 'X-Code-Stale-At'],
+  maxAge: 7_200,
+};
