@@ -41,6 +41,9 @@ declare global {
   }
 }
 
+/** Of the script: the gateway's address, below whatever path it is served. */
+const FOLDER = import.meta.url.replace(/[?#].*$/s, '').replace(/[^/]*$/, '');
+
 /** Time to read where it goes, and to stay. */
 const RETURN_AFTER_MS = 5_000;
 
@@ -58,7 +61,7 @@ export class LoginElement extends LitElement {
   };
 
   declare ticket: string | null;
-  /** The gateway; where the script came from if there is none. */
+  /** The gateway; the folder that the script came from if there is none. */
   declare url: string | null;
   declare autoReturn: boolean;
   /** Takes the focus for the next step when nothing else has it. */
@@ -189,7 +192,7 @@ export class LoginElement extends LitElement {
     this.#look();
     this.#stopLooking = onRenderingChange(this, () => this.#look());
     const options = {
-      url: this.url || new URL(import.meta.url).origin,
+      url: this.url || FOLDER,
       ticket,
       ...(this.#isRendered ? {} : { visible: false }),
       ...(renewTicket ? { renewTicket: () => (this.renewTicket ?? renewTicket)() } : {}),
