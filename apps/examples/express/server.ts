@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import express, { type ErrorRequestHandler, type Request } from 'express';
 
-const { PORT = '8080', QRCAST_URL = 'http://127.0.0.1:3000', GREEN_API_URL } = process.env;
+const { PORT = '8080', GREEN_API_URL } = process.env;
+const QRCAST_URL = (process.env['QRCAST_URL'] || 'http://127.0.0.1:3000').replace(/\/$/, '');
 const API_KEY = setting('QRCAST_API_KEY');
 
 /** Your database: the provider's instance of each user, here one for all, and the session that each user began last. */

@@ -247,6 +247,7 @@ const BROUGHT_ABOUT: Readonly<Record<string, (operation: Operation) => Promise<A
     await test.gateway.tenants.patch(test.tenant.id, { upstreamHosts: null });
     return answer;
   },
+  'home 404 not_found': () => test.call('GET', '/', { secret: null, headers: { accept: 'application/json' } }),
   'setWebhook 409 public_url_unknown': (operation) => setWebhook(operation, test, null),
   'setWebhook 409 webhook_url_differs': (operation) =>
     setWebhook(operation, known, { stateWebhook: 'no', webhookUrl: 'https://elsewhere.example.com/hook' }),

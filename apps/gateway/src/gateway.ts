@@ -5,6 +5,8 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import type { ProxyRoute } from '@qrcast/core/http-proxy';
+import { notificationUrl } from '@qrcast/core/notification-address';
+import { pathPrefixOf } from '@qrcast/core/public-url';
 import type { Policy } from '@qrcast/core/schedule';
 import { type AddressLimits, DEFAULT_ADDRESS_LIMITS, DEFAULT_TENANT_LIMITS, type TenantLimits } from '@qrcast/core/tenant-limits';
 import type { WireSession } from '@qrcast/core/wire';
@@ -24,7 +26,7 @@ import { createRelayLanes } from '@qrcast/runtime/relay-lanes';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import { addAddressGate, createAddressGate } from './address-limits.ts';
 import { createAdmission, MAX_GUESTS } from './admission.ts';
-import { answerHeaders, setAnswerHeaders } from './answer-headers.ts';
+import { addUpgradeHeaders, answerHeaders } from './answer-headers.ts';
 import { addCallers } from './audit-caller.ts';
 import { addAuditRoutes } from './audit-routes.ts';
 import { createAudited } from './audited.ts';
@@ -41,10 +43,12 @@ import { createInstanceCredentials } from './instance-credentials.ts';
 import { createLastNotifications } from './last-notifications.ts';
 import { listenEverywhere } from './listen-everywhere.ts';
 import { createLiveSessions, noticeEnds } from './live-sessions.ts';
+import { createNotificationMisses } from './notification-misses.ts';
 import { createNotificationRelay } from './notification-relay.ts';
 import { addOpsRoutes } from './ops-routes.ts';
 import { addPageRoutes } from './page-routes.ts';
 import { createPasswordStep } from './password-step.ts';
+import { createPrefixRemover, removePrefix, type WithoutPrefix } from './path-prefix.ts';
 import { namesSecret } from './request-rules.ts';
 import { openRevocations } from './revocations.ts';
 import { createSeats } from './seats.ts';
@@ -54,12 +58,13 @@ import { createSessionService, showSession } from './session-service.ts';
 import { createSettingsChanger } from './settings-changer.ts';
 import { createSettingsReader } from './settings-reader.ts';
 import { createStartOver } from './start-over.ts';
+import { addStrayRequests } from './stray-requests.ts';
 import { isSocketIoPath, openSocketIo } from './stream-socketio.ts';
 import { addEventsRoute } from './stream-sse.ts';
 import { isWebSocketPath, openWebSocketStream } from './stream-websocket.ts';
 import { createLimitOf } from './tenant-limits.ts';
 import { createTenantRates } from './tenant-rates.ts';
-import { addTenantRoutes, webhookUrlOf } from './tenant-routes.ts';
+import { addTenantRoutes } from './tenant-routes.ts';
 import { openTenantStanding } from './tenant-standing.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 import { createSessionLookup } from './their-session.ts';
@@ -104,8 +109,10 @@ export interface GatewayOptions {
   readonly port: number;
   /** All addresses of the machine, IPv6 and IPv4, if left out. */
   readonly host?: string | undefined;
-  /** Where clients reach us; unset: this machine's loopback address and the port. */
+  /** Where clients reach us, as `parsePublicUrl` makes it; unset: this machine's loopback address and the port. */
   readonly publicUrl: string | undefined;
+  /** How long browsers are told to use https alone, seconds; a year if left out. Not told below a path, or where `publicUrl` is no https. */
+  readonly hstsSeconds?: number | undefined;
   /** How long settings of an instance that were set are read back, ms; `READ_BACK_MS` if left out. */
   readonly settingsReadBackMs?: number | undefined;
   /** The built login page. */
@@ -189,8 +196,11 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const renewEveryMs = Math.floor(unwatchedGraceMs / RENEWALS_PER_GRACE);
   const hub = audited.hub(openHub({ sessions, watching, viewerCounts, clock, log, renewEveryMs }));
 
-  const headers = answerHeaders(options.publicUrl);
-  const app = await createHttpServer(log, admission.isDraining, isUpgrade, headers);
+  const headers = answerHeaders(options.publicUrl, options.hstsSeconds);
+  const prefix = options.publicUrl === undefined ? '' : pathPrefixOf(options.publicUrl);
+  const withoutPrefix = createPrefixRemover(prefix);
+  const refuseMiss = createNotificationMisses({ publicUrl: options.publicUrl ?? null, log, now: () => performance.now() });
+  const app = await createHttpServer(log, admission.isDraining, createIsUpgrade(withoutPrefix), headers, refuseMiss);
   addCallers(app, addressOf);
   addAddressGate(app, addressGate, credentials);
   const connections = trackConnections(app.server, maxConnections + maxGuests + MAX_PLAIN_CONNECTIONS);
@@ -200,7 +210,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
     await node.ready();
   });
   addContractRoutes(app, { publicUrl });
-  addPageRoutes(app, options.pageFolder, createFramers({ sessions, tenants }));
+  const sendLoginPage = addPageRoutes(app, options.pageFolder, createFramers({ sessions, tenants }));
+  addStrayRequests(app, { sendLoginPage, prefix });
   const sessionLookup = createSessionLookup({ auth, sessions, service });
   const theirSession = audited.theirSession(sessionLookup);
   const { maxUnreadAnswers } = options;
@@ -219,7 +230,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const reader = createSettingsReader({ ...shared, provider, holds });
   const changer = createSettingsChanger({ ...shared, provider, reader, holds, readBackMs: options.settingsReadBackMs });
   // The address with the port is this machine's alone: no provider could reach it.
-  const webhookUrlFor = (id: string) => (options.publicUrl === undefined ? null : webhookUrlOf(options.publicUrl, id));
+  const webhookUrlFor = (id: string) => (options.publicUrl === undefined ? null : notificationUrl(options.publicUrl, id));
   const webhookSetup = audited.webhookSetup(
     createWebhookSetup({
       ...shared,
@@ -239,7 +250,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   releasers.push('socket.io', () => socketIo.close());
   const webSocket = openWebSocketStream(app.server, viewers);
   releasers.push('websocket', () => webSocket.close());
-  setAnswerHeaders(app.server, headers);
+  addUpgradeHeaders(app.server, headers);
+  removePrefix(app.server, withoutPrefix);
   cutUnreadAnswers(app.server);
   releasers.push('connections', () => connections.cutAfter(CLOSE_WITHIN_MS));
   releasers.push('hub', () => hub.close()); // first to go: it answers the requests that are held
@@ -264,5 +276,9 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   };
 }
 
-const isUpgrade = ({ headers, url }: IncomingMessage): boolean =>
-  headers.upgrade?.toLowerCase() === 'websocket' && (isWebSocketPath(url) || isSocketIoPath(url)) && !namesSecret(url);
+function createIsUpgrade(withoutPrefix: WithoutPrefix): (request: IncomingMessage) => boolean {
+  return ({ headers, url: given = '' }) => {
+    const url = withoutPrefix(given);
+    return headers.upgrade?.toLowerCase() === 'websocket' && (isWebSocketPath(url) || isSocketIoPath(url)) && !namesSecret(url);
+  };
+}

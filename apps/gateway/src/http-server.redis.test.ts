@@ -40,7 +40,7 @@ describe('what cannot be read', () => {
 
   it.each([
     ['GET', '/v1/nothing'],
-    ['GET', '/'],
+    ['GET', '/index.html'],
     ['PUT', '/v1/sessions'],
     ['POST', '/v1/sessions/ses_1'],
     ['GET', `/v1/sessions/${'x'.repeat(300)}`],

@@ -2,14 +2,16 @@
 
 import type { IncomingMessage } from 'node:http';
 import { fastifyCors } from '@fastify/cors';
-import { RefusedError, toProblem } from '@qrcast/core/errors';
+import { RefusedError } from '@qrcast/core/errors';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import type { AnswerHeaders } from './answer-headers.ts';
+import { type AnswerHeaders, answerWith } from './answer-headers.ts';
 import { isApiKey } from './auth.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { PAGES_MAY_CALL } from './cross-origin.ts';
 import { addJsonParser } from './json-body.ts';
+import type { RefuseMiss } from './notification-misses.ts';
+import { answerRefusal, nothingHere } from './refusal-answer.ts';
 import { requireSoundRequest } from './request-rules.ts';
 
 const BODY_LIMIT_BYTES = 64 * 1024;
@@ -30,13 +32,19 @@ export async function createHttpServer(
   isDraining: () => boolean,
   isUpgrade: (request: IncomingMessage) => boolean,
   headers: AnswerHeaders,
+  refuseMiss: RefuseMiss,
 ): Promise<FastifyInstance> {
   const app = fastify({
     logger: false, // its request log holds URLs and headers
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Node looks at both only now and then, and swaps them if the header's is the longer.
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS, shouldUpgradeCallback: isUpgrade },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      shouldUpgradeCallback: isUpgrade,
+      ServerResponse: answerWith(headers),
+    },
     // A provider's notification must not be refused for a name in it.
     onProtoPoisoning: 'remove',
     onConstructorPoisoning: 'remove',
@@ -45,14 +53,16 @@ export async function createHttpServer(
     routerOptions: { maxParamLength: 256 },
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, headers),
     // Paths the router itself gives up on; its own answer would repeat them.
-    frameworkErrors: (error, _request, reply) => {
+    frameworkErrors: (error, request, reply) => {
       const isTooLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
-      void sendProblem(reply, isTooLong ? nothingHere() : new RefusedError('invalid_request', 'the path is not a valid URL path'));
+      const refusal =
+        refuseMiss(request.raw) ?? (isTooLong ? nothingHere() : new RefusedError('invalid_request', 'the path is not a valid URL path'));
+      void answerRefusal(request, reply, refusal);
     },
   });
-  // Before the first route, which is the CORS plugin's for preflights: a route keeps the handler that stood when it was made.
+  // Before CORS: its own route answers `OPTIONS`, and knows only the handler that was there before.
   app.setErrorHandler((error, request, reply) =>
-    sendProblem(reply, refusalOf(error, log, request.routeOptions.url, request.routeOptions.bodyLimit)),
+    answerRefusal(request, reply, refusalOf(error, log, request.routeOptions.url, request.routeOptions.bodyLimit)),
   );
   // Before all other hooks, so that a page can read why it is refused. What an API key is answered no page can read: a key in a page is
   // everybody's.
@@ -60,7 +70,11 @@ export async function createHttpServer(
     delegator: ({ url, headers: { authorization } }, decide) =>
       decide(null, isForPages(url) && !isApiKey(authorization) ? PAGES_MAY_CALL : { origin: false }),
   });
-  app.addHook('onRequest', async ({ raw }) => requireSoundRequest(raw));
+  app.addHook('onRequest', async ({ raw }) => {
+    const refusal = refuseMiss(raw);
+    if (refusal !== null) throw refusal;
+    requireSoundRequest(raw);
+  });
   app.addHook('onRequest', async ({ routeOptions }) => {
     // Notifications are still taken: the provider would hold back all that follows for a minute.
     const isRefused = routeOptions.url?.startsWith('/v1/') === true && !routeOptions.url.startsWith('/v1/webhooks/');
@@ -77,22 +91,12 @@ export async function createHttpServer(
     );
   });
   addJsonParser(app);
-  app.setNotFoundHandler((_request, reply) => sendProblem(reply, nothingHere()));
   return app;
 }
 
 /** A path that the router would have to decode first is none of ours: what it decodes to could be another one. */
 function isForPages(url: string): boolean {
   return /^\/v1\/(?!admin\/|webhooks\/)[^%?]*(\?|$)/.test(url);
-}
-
-const nothingHere = (): RefusedError => new RefusedError('not_found', 'there is nothing at this path and method; /docs lists the calls');
-
-export function sendProblem(reply: FastifyReply, error: RefusedError): FastifyReply {
-  const problem = toProblem(error);
-  if (problem.retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(problem.retryAfterMs / 1000)));
-  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
-  return reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
 /**

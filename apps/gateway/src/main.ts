@@ -4,7 +4,7 @@ import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
 import { warnOfProxyVariables } from '@qrcast/runtime/proxy-log';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
-import { GATEWAY_SETTINGS, limitOptions, ROLE_SETTINGS, readSettings, roleOptions } from '@qrcast/runtime/settings';
+import { addressOptions, GATEWAY_SETTINGS, limitOptions, ROLE_SETTINGS, readSettings, roleOptions } from '@qrcast/runtime/settings';
 import { warnOfUnknownSettings } from '@qrcast/runtime/unknown-settings';
 import { startGateway } from './gateway.ts';
 import { PAGE_FOLDER } from './page-folder.ts';
@@ -19,6 +19,7 @@ await runService({ name: 'gateway', log }, async (releasers) => {
   const gateway = await startGateway({
     ...roleOptions(settings),
     ...limitOptions(settings),
+    ...addressOptions(settings),
     redisUrl: settings.REDIS_URL,
     secretKeys: settings.QRCAST_SECRET_KEYS,
     upstreamHosts: settings.QRCAST_UPSTREAM_HOSTS ?? DEFAULT_UPSTREAM_HOSTS,
@@ -26,7 +27,6 @@ await runService({ name: 'gateway', log }, async (releasers) => {
     adminKey: settings.QRCAST_ADMIN_KEY,
     maxConnections: settings.QRCAST_MAX_CONNECTIONS,
     port: settings.PORT,
-    publicUrl: settings.QRCAST_PUBLIC_URL,
     pageFolder: PAGE_FOLDER,
     log,
   });

@@ -5,8 +5,10 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FramersOf } from './framers.ts';
+import { answerRefusal, nothingHere } from './refusal-answer.ts';
+import { pathOf } from './request-rules.ts';
 import { createStaticFile, type StaticFile, sendStaticFile } from './static-file.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -46,21 +48,26 @@ const ASK_EACH_TIME = 'no-cache';
 const PUBLIC_SCRIPTS = ['element.js', 'client.js'] as const;
 const PUBLIC_CACHE = 'public, max-age=300';
 
-/** @throws {Error} if the page or one of the scripts is not built. */
-export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: FramersOf): void {
-  const page = readPart(folder, 'connect.html');
-  app.get('/connect', async (request, reply) => {
-    reply.headers(OPENER_POLICY).header('content-security-policy', pagePolicy([]));
+/** @param sessionId whose tenant says who may frame the page; null: nobody may */
+export type SendLoginPage = (request: FastifyRequest, reply: FastifyReply, sessionId: string | null) => Promise<FastifyReply>;
+
+/** @returns what sends the page at whatever address. @throws {Error} if the page or one of the scripts is not built. */
+export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: FramersOf): SendLoginPage {
+  const pages = readPages(folder);
+  const sendLoginPage: SendLoginPage = async (request, reply, sessionId) => {
+    const page = pages[depthOf(request)];
+    if (page === undefined) return answerRefusal(request, reply, nothingHere());
+    const framers = sessionId === null ? [] : await framersOf(sessionId);
+    reply.headers(OPENER_POLICY).header('content-security-policy', pagePolicy(framers));
+    if (framers.length > 0) reply.raw.removeHeader('x-frame-options'); // it can name no origins, and would forbid all
     return sendStaticFile(request, reply, page, ASK_EACH_TIME);
-  });
+  };
+  app.get('/connect', async (request, reply) => sendLoginPage(request, reply, null));
   // The same page for a frame. Whose it is has to be known before the fragment, which never comes here: so the address names the session.
   app.get<{ Params: { id: string } }>('/connect/:id', async (request, reply) => {
     const { id } = request.params;
     if (!SESSION_ID.test(id)) return reply.callNotFound();
-    const framers = await framersOf(id);
-    reply.headers(OPENER_POLICY).header('content-security-policy', pagePolicy(framers));
-    if (framers.length > 0) reply.raw.removeHeader('x-frame-options'); // it can name no origins, and would forbid all
-    return sendStaticFile(request, reply, page, ASK_EACH_TIME);
+    return sendLoginPage(request, reply, id);
   });
   // Whom the page may tell the result. It says no more than the policy of the page itself.
   app.get<{ Params: { id: string } }>('/connect/:id/origins', async (request, reply) => {
@@ -82,6 +89,27 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
       sendStaticFile(request, reply.headers(FOR_EVERY_ORIGIN), asset, ASK_EACH_TIME),
     );
   }
+  return sendLoginPage;
+}
+
+/** So many slashes beyond the first may an address of the page have. */
+const MAX_DEPTH = 3;
+
+/**
+ * The page for each depth of its address. Its files are named relative to it: under which path of the host we are served, the proxy knows, and
+ * nobody needs to tell the page.
+ */
+function readPages(folder: string): readonly StaticFile[] {
+  const { type, body } = readPart(folder, 'connect.html');
+  return Array.from({ length: MAX_DEPTH + 1 }, (_, depth) => {
+    const text = body.toString().replace(/(?<=\s(?:src|href)=")\/(?!\/)/g, '../'.repeat(depth));
+    return createStaticFile(type, Buffer.from(text));
+  });
+}
+
+/** Of the address as the browser sees it; a slash that is encoded separates nothing there. */
+function depthOf({ raw }: FastifyRequest): number {
+  return pathOf(raw.url).split('/').length - 2;
 }
 
 function readPart(folder: string, name: string): StaticFile {

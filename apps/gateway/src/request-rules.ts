@@ -24,7 +24,7 @@ const SECRET_NAMES: ReadonlySet<string> = new Set([
 /** A proxy in front may believe the other one. */
 const ONCE_ONLY: ReadonlySet<string> = new Set(['authorization', 'host', 'origin']);
 
-const API_PATH = /^(https?:\/\/[^/]*)?\/v1(\/|$)/i;
+const API_PATH = /^\/v1(\/|$)/i;
 
 function decoded(path: string): string {
   try {
@@ -44,10 +44,49 @@ function isDecodable(query: string): boolean {
   }
 }
 
-/** True if the query of this URL bears the name of a secret. Proxies and browsers write URLs down. */
+/** The operator's and the tenants' calls, and the provider's, however the path is written. */
+export function isApiPath(url: string | undefined): boolean {
+  return API_PATH.test(decoded(pathOf(url)));
+}
+
+/** As it was sent, of a request line with a whole URL as well. */
+export function pathOf(url: string | undefined): string {
+  return (url ?? '').split('?', 1)[0]?.replace(/^https?:\/\/[^/]*/i, '') ?? '';
+}
+
+/** True if the query of this URL bears the name of a secret, or holds a ticket. Proxies and browsers write URLs down. */
 export function namesSecret(url: string | undefined): boolean {
   const [, query = ''] = (url ?? '').split(/\?(.*)/s);
-  return query !== '' && [...new URLSearchParams(query).keys()].some((name) => SECRET_NAMES.has(name.toLowerCase().replace(/[^a-z]/g, '')));
+  if (query === '') return false;
+  const names = [...new URLSearchParams(query).keys()];
+  return names.some((name) => SECRET_NAMES.has(name.toLowerCase().replace(/[^a-z]/g, ''))) || holdsTicket(query);
+}
+
+/** How every ticket begins: `{"alg":` in base64url. Whatever the case: a link may have been changed by who passed it on. */
+const TICKET_BEGIN = /eyJhbGciOi/i;
+
+/** Of a part of a URL, however often it was encoded and whatever unseen characters came into it. */
+export function holdsTicket(text: string): boolean {
+  return TICKET_BEGIN.test(readable(text));
+}
+
+/** `%2523` is `#`, encoded twice by a mailer and a messenger. */
+const MAX_DECODINGS = 3;
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
+
+/** Decoded, and without what nobody sees. What encodes no text becomes U+FFFD. */
+export function readable(text: string): string {
+  let now = text;
+  for (let i = 0; i < MAX_DECODINGS && now.includes('%'); i++) now = now.replace(/(?:%[0-9a-f]{2})+/gi, decodedRun);
+  return now.replace(UNSEEN, '');
+}
+
+function decodedRun(run: string): string {
+  try {
+    return decodeURIComponent(run);
+  } catch {
+    return '\ufffd'; // URIError
+  }
 }
 
 /** @throws {RefusedError} `invalid_request`. */
@@ -58,9 +97,9 @@ export function requireSoundRequest({ url, rawHeaders }: IncomingMessage): void 
       'expected no secret in the URL, where logs keep it; send it as Authorization: Bearer <secret>, and treat this one as known to others',
     );
   }
-  const path = url?.split('?', 1)[0] ?? '';
+  const path = pathOf(url);
   // A proxy that guards a path by its words would not know it again.
-  if (path.includes('%') && API_PATH.test(decoded(path))) {
+  if (path.includes('%') && isApiPath(path)) {
     throw new RefusedError('invalid_request', 'expected a path below /v1 with nothing percent-encoded in it; no id of ours needs that');
   }
   if (!isDecodable(url?.split(/\?(.*)/s)[1] ?? '')) {

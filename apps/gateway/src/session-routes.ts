@@ -1,6 +1,7 @@
 /** `/v1/sessions…` and `/v1/tickets…`: the control API of tenants, and what viewers may do with a ticket. */
 
 import { versionOfTags } from '@qrcast/core/known-version';
+import { pathPrefixOf } from '@qrcast/core/public-url';
 import {
   createSessionSchema,
   createTicketSchema,
@@ -52,7 +53,7 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     const body = { session: await show(session.id), ...ticket, pageUrl: `${publicUrl()}/connect#${ticket.ticket}` };
     return reply
       .status(isNew ? 201 : 200)
-      .header('location', `/v1/sessions/${session.id}`)
+      .header('location', `${pathPrefixOf(publicUrl())}/v1/sessions/${session.id}`)
       .send(body);
   });
 

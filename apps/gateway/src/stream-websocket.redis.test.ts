@@ -47,7 +47,7 @@ describe('a WebSocket handshake', () => {
     expect(error.message).toContain('subprotocol');
   });
 
-  it.each(['/v1/other', '/v1/ws/', '/', '/socket.io'])('at %s is answered as the request it is', async (path) => {
+  it.each(['/v1/other', '/v1/ws/', '/other', '/socket.io'])('at %s is answered as the request it is', async (path) => {
     const { host } = new URL(test.url);
     const answer = await request(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);

@@ -2,6 +2,7 @@
 
 import { isAllowedCallbackUrl } from '@qrcast/core/callback-address';
 import { RefusedError } from '@qrcast/core/errors';
+import { notificationUrl } from '@qrcast/core/notification-address';
 import { createTenantSchema, parseRequest, patchTenantSchema } from '@qrcast/core/requests';
 import type { ConnectedInstances } from '@qrcast/runtime/connected-instances';
 import type { FastifyInstance } from 'fastify';
@@ -45,7 +46,7 @@ export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): v
 
     admin.post('/v1/admin/tenants', async (request, reply) => {
       const { tenant, secrets } = await tenants.create(withUsableAddresses(parseRequest(createTenantSchema, request.body)));
-      return reply.status(201).send({ tenant, ...secrets, webhookUrl: webhookUrlOf(publicUrl(), tenant.id) });
+      return reply.status(201).send({ tenant, ...secrets, webhookUrl: notificationUrl(publicUrl(), tenant.id) });
     });
     admin.get('/v1/admin/tenants', async () => ({ tenants: await tenants.list() }));
     admin.get<TenantPath>('/v1/admin/tenants/:id', async (request) => ({ tenant: await tenants.get(request.params.id) }));
@@ -71,8 +72,4 @@ export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): v
       return reply.status(204).send();
     });
   });
-}
-
-export function webhookUrlOf(publicUrl: string, tenantId: string): string {
-  return `${publicUrl}/v1/webhooks/green-api/${tenantId}`;
 }

@@ -13,4 +13,16 @@ export async function sendRaw(port: number, ...pieces: readonly string[]): Promi
   return Buffer.concat(chunks).toString();
 }
 
+/** The head of the answer alone; the connection is cut then. */
+export async function readHead(port: number, request: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(request);
+  let text = '';
+  for await (const chunk of socket) {
+    text += String(chunk);
+    if (text.includes('\r\n\r\n')) break; // which destroys the socket
+  }
+  return text.split('\r\n\r\n', 1)[0] ?? '';
+}
+
 export const statuses = (answers: string): string[] => [...answers.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status ?? '');

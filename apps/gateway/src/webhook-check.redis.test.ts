@@ -56,15 +56,15 @@ describe('a check', () => {
   });
 
   it.each([
-    ['/', 'misspelled'],
+    ['//', 'misspelled'],
     ['?a=b', 'misspelled'],
     ['x', 'differs'],
   ])('of our address with %s behind it', async (tail, url) => {
     expect(await check(await made({ ...rightSettings(), webhookUrl: `${ours()}${tail}` }))).toMatchObject({ status: 'not_set', url });
   });
 
-  it('takes our address in capitals and with its port, and a token behind a scheme word', async () => {
-    const webhookUrl = ours().replace(PUBLIC_URL, 'HTTPS://QRCAST.example.com:443');
+  it('takes our address in capitals, with its port and a slash behind it, and a token behind a scheme word', async () => {
+    const webhookUrl = `${ours().replace(PUBLIC_URL, 'HTTPS://QRCAST.example.com:443')}/`;
     for (const scheme of ['Bearer', 'Basic', 'bearer ']) {
       const webhookUrlToken = `${scheme} ${test.tenant.webhookToken}`;
       expect(await check(await made({ ...rightSettings(), webhookUrl, webhookUrlToken }))).toMatchObject({ status: 'set' });

@@ -7,6 +7,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isLoss } from '@qrcast/core/connected-instance';
 import { RefusedError } from '@qrcast/core/errors';
 import { judgeNotification, notifiedInstanceSchema, type StateNotification, stateNotificationSchema } from '@qrcast/core/notification';
+import { notificationUrl } from '@qrcast/core/notification-address';
 import { isPolled, type Session } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/clock';
 import { type ConnectedInstances, loginOf } from '@qrcast/runtime/connected-instances';
@@ -71,9 +72,12 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
     if (tenant !== null) await rates.take(tenant, 'webhookCallsPerMinute', more);
   }
 
-  app.register(async (scope) => {
+  app.register(addRoute, { prefix: notificationUrl('', ':tenantId') });
+
+  async function addRoute(scope: FastifyInstance): Promise<void> {
     parseNotifications(scope, grow);
-    scope.post<NotificationRoute>('/v1/webhooks/green-api/:tenantId', {
+    // With a slash at the end, too: Fastify's `prefixTrailingSlash`.
+    scope.post<NotificationRoute>('/', {
       bodyLimit: NOTIFICATION_LIMIT_BYTES,
       // Before the body is read: a stranger's may be large.
       async onRequest(request, reply) {
@@ -103,7 +107,7 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
         return reply.status(200).send({});
       },
     });
-  });
+  }
 
   /** A loss of what a session connected, maybe long ago. */
   async function takeLoss(tenantId: string, session: Session | null, { instanceData, ...said }: StateNotification): Promise<void> {

@@ -55,7 +55,7 @@ describe('setting it', () => {
   });
 
   it('replaces a misspelled address of ours, and another one only when told to', async () => {
-    const misspelled = await made({ ...rightSettings(), webhookUrl: `${ours()}/` });
+    const misspelled = await made({ ...rightSettings(), webhookUrl: `${ours()}//` });
     expect(answered(await set(misspelled))).toMatchObject({ applied: true, restarted: true });
 
     const one = await made({ webhookUrl: ELSEWHERE, webhookUrlToken: 'another-token', stateWebhook: 'yes' });

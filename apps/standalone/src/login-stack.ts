@@ -72,6 +72,7 @@ export async function openLoginStack(options: LoginStackOptions, releasers: Rele
       port: 0,
       host: '127.0.0.1',
       publicUrl: undefined,
+      hstsSeconds: undefined,
       drainMs: 0,
       apiKey,
       webhookToken: randomBytes(32).toString('base64url'),

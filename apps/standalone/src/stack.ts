@@ -34,6 +34,7 @@ export interface StackOptions {
   readonly port: number;
   readonly host: string | undefined;
   readonly publicUrl: string | undefined;
+  readonly hstsSeconds: number | undefined;
   readonly drainMs: number;
   readonly apiKey: string;
   readonly webhookToken: string;

@@ -4,7 +4,15 @@ import { existsSync } from 'node:fs';
 import { parseKeyring } from '@qrcast/runtime/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Releasers } from '@qrcast/runtime/releasers';
-import { GATEWAY_SETTINGS, limitOptions, ROLE_SETTINGS, roleOptions, type Settings, WORKER_SETTINGS } from '@qrcast/runtime/settings';
+import {
+  addressOptions,
+  GATEWAY_SETTINGS,
+  limitOptions,
+  ROLE_SETTINGS,
+  roleOptions,
+  type Settings,
+  WORKER_SETTINGS,
+} from '@qrcast/runtime/settings';
 import { banner } from './banner.ts';
 import { openHome } from './home.ts';
 import { openPrivateRedis, redisAdvice } from './private-redis.ts';
@@ -58,6 +66,7 @@ export async function runStart({ settings, path, folder, defaultHosts, log, rele
     {
       ...roleOptions(settings),
       ...limitOptions(settings),
+      ...addressOptions(settings),
       redisUrl: settings.REDIS_URL ?? privateRedis?.url ?? '',
       secretKeys: settings.QRCAST_SECRET_KEYS ?? parseKeyring(home.secretKeys),
       unwatchedGraceMs: settings.QRCAST_UNWATCHED_GRACE_MS,
@@ -70,7 +79,6 @@ export async function runStart({ settings, path, folder, defaultHosts, log, rele
       port: settings.PORT,
       // A demo is nobody else's business; who names a public address wants to be reached.
       host: settings.QRCAST_PUBLIC_URL === undefined ? '127.0.0.1' : undefined,
-      publicUrl: settings.QRCAST_PUBLIC_URL,
       drainMs: DRAIN_MS,
       apiKey: home.apiKey,
       webhookToken: home.webhookToken,

@@ -33,6 +33,9 @@ export interface ScreenDetail {
   readonly direction: 'ltr' | 'rtl';
 }
 
+/** Of the script: the gateway's address, below whatever path it is served. */
+const FOLDER = import.meta.url.replace(/[?#].*$/s, '').replace(/[^/]*$/, '');
+
 /** Time to read where it goes, and to stay. */
 const RETURN_AFTER_MS = 5_000;
 
@@ -50,7 +53,7 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
   };
 
   declare ticket: string | null;
-  /** The gateway; where the script came from if there is none. */
+  /** The gateway; the folder that the script came from if there is none. */
   declare url: string | null;
   declare autoReturn: boolean;
   /** Takes the focus for the next step when nothing else has it. */
@@ -201,7 +204,7 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     this.#look();
     this.#stopLooking = onRenderingChange(this, () => this.#look());
     const options = {
-      url: this.url || new URL(import.meta.url).origin,
+      url: this.url || FOLDER,
       ticket,
       ...(this.#isRendered ? {} : { visible: false }),
       ...(renewTicket ? { renewTicket: () => (this.renewTicket ?? renewTicket)() } : {}),

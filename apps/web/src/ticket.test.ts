@@ -41,6 +41,13 @@ describe('the ticket', () => {
     expect(page.reload()).toEqual({ ticket: 'abc.def' });
   });
 
+  it('is mended first, as it is kept', () => {
+    const ticket = `eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.${'s'.repeat(43)}`;
+    const page = testPage();
+    expect(page.open(`#${ticket}).&utm_source=mail`)).toEqual({ ticket });
+    expect(page.reload()).toEqual({ ticket });
+  });
+
   it('gives way to a newer link', () => {
     const page = testPage();
     page.open('#old');
@@ -111,9 +118,25 @@ describe('two logins of one tab', () => {
   });
 });
 
-it('knows the session that the address names', () => {
-  testPage('/connect/ses_A-b').enter();
-  expect(addressedSession()).toBe('ses_A-b');
-  testPage('/connect').enter();
-  expect(addressedSession()).toBeNull();
+describe('the session that the address names', () => {
+  it.each([
+    '/connect/ses_A-b',
+    '/connect/ses_A-b/',
+    '/connect//ses_A-b//',
+    '/Connect/ses_A-b',
+    '/%63onnect/%73es_A-b',
+    '/connect/%2573es_A-b',
+    '/connect%2Fses_A-b',
+    '/connect/ses_A-b%20',
+    '/qrcast/connect/ses_A-b',
+    '/a/connect/connect/ses_A-b',
+  ])('is known of %s', (path) => {
+    testPage(path).enter();
+    expect(addressedSession()).toBe('ses_A-b');
+  });
+
+  it.each(['/connect', '/connect/', '/a/connect/connect', '/ses_A/connect'])('is none of %s', (path) => {
+    testPage(path).enter();
+    expect(addressedSession()).toBeNull();
+  });
 });

@@ -9,6 +9,8 @@
  * each frame and each step back has its own. The ticket itself stays out of the history, which browsers keep for longer.
  */
 
+import { decoded, mendTicket } from './mend-ticket.ts';
+
 const TICKET = 'qrcast.ticket.';
 const FINISHED = 'qrcast.finished.';
 
@@ -18,13 +20,16 @@ export type Outcome = 'connected' | 'ended';
 /** Null if the page was opened without a ticket; an outcome if its ticket has done its work, so that a reload can say so. */
 export type Held = { readonly ticket: string } | Outcome | null;
 
-/** The session that the address names: of `/connect/<session id>`. Null for `/connect`. */
+/**
+ * The session that the address names: of `/connect/<session id>`. Null for `/connect`. Who may frame the page was decided by this id, so it is
+ * found in whatever spelling the gateway and the proxies before it understand.
+ */
 export function addressedSession(): string | null {
-  return /\/connect\/([^/]+)$/.exec(location.pathname)?.[1] ?? null;
+  return /\/(ses_[\w-]+)[^\w-]*$/.exec(decoded(location.pathname))?.[1] ?? null;
 }
 
 export function takeTicket(): Held {
-  const ticket = location.hash.slice(1);
+  const ticket = mendTicket(location.hash.slice(1));
   if (ticket !== '') {
     const slot = addressedSession() ?? nameSlot();
     hideTicket(slot);

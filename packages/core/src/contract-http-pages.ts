@@ -10,13 +10,25 @@ const DOCUMENT = z.looseObject({});
 
 export const PAGE_OPERATIONS: readonly Operation[] = [
   {
+    id: 'home',
+    method: 'get',
+    path: '/',
+    tag: 'Pages',
+    summary: 'What this is',
+    description:
+      'In Russian or English, by `Accept-Language`. Outside of `/v1` whoever asks for `text/html` is told every refusal on such a page; everybody else gets problem+json.',
+    credentials: [],
+    answers: { 200: { description: 'The page', type: 'text/html' } },
+    errors: ['invalid_request', 'not_found'],
+  },
+  {
     id: 'loginPage',
     method: 'get',
     path: '/connect',
     tag: 'Pages',
     summary: 'The hosted login page',
     description:
-      'Open it as `pageUrl` says: the ticket stands in the fragment (`/connect#<ticket>`), so no server and no referrer log sees it. It cannot be framed; for that there is `/connect/{id}`.',
+      'Open it as `pageUrl` says: the ticket stands in the fragment (`/connect#<ticket>`), so no server and no referrer log sees it. A fragment that was damaged on the way is mended. It cannot be framed; for that there is `/connect/{id}`.',
     credentials: [],
     requestHeaders: ['If-None-Match'],
     answers: { 200: { description: 'The page', type: 'text/html', headers: CACHED }, 304: UNCHANGED },

@@ -87,7 +87,11 @@ export type RequestHeader = keyof typeof REQUEST_HEADERS;
 
 export const ANSWER_HEADERS = {
   ETag: { description: 'For `If-None-Match`. Of a session, its version', pattern: '^(W/)?"[A-Za-z0-9_-]+"$', example: '"7"' },
-  Location: { description: 'Path of the session', pattern: '^/v1/sessions/', example: '/v1/sessions/ses_ln1If9cPrHP2Sui-' },
+  Location: {
+    description: 'Path of the session, below the path of the public address',
+    pattern: '/v1/sessions/[^/]+$',
+    example: '/v1/sessions/ses_ln1If9cPrHP2Sui-',
+  },
   'Retry-After': { description: '`retryAfterMs` in whole seconds, rounded up', pattern: '^\\d+$', example: '1' },
   'WWW-Authenticate': { description: 'How to say who you are', pattern: '^Bearer$', example: 'Bearer' },
   'X-Code-Stale-At': {

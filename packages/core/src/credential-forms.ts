@@ -4,3 +4,5 @@
 export const INSTANCE_ID = /^\d{4,20}$/;
 /** No dots, slashes or percent signs: at the provider it is a path segment. */
 export const API_TOKEN = /^[A-Za-z0-9_-]{8,256}$/;
+/** Of a tenant, in this service. */
+export const TENANT_ID = /^[a-z0-9][a-z0-9_-]{0,62}$/;

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { MAX_CHECK_EVERY_MINUTES } from './connected-check.ts';
 import { MAX_KEEP_CONNECTED_DAYS } from './connected-instance.ts';
-import { API_TOKEN, INSTANCE_ID } from './credential-forms.ts';
+import { API_TOKEN, INSTANCE_ID, TENANT_ID } from './credential-forms.ts';
 import { RefusedError } from './errors.ts';
 import { invisibleFault } from './invisible.ts';
 import { readOrigin } from './origin.ts';
@@ -202,7 +202,7 @@ export const createTenantSchema = z
   .strictObject({
     id: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'expected 1 to 63 of a-z 0-9 _ -, beginning with a letter or digit')
+      .regex(TENANT_ID, 'expected 1 to 63 of a-z 0-9 _ -, beginning with a letter or digit')
       .describe('Chosen by you, used once and for ever'),
     ...z.strictObject(tenantFields).partial().required({ name: true }).shape,
   })

@@ -21,7 +21,8 @@ test('right settings without a notification so far are set, and say so', () => {
 test.each<[Partial<ReadSettings>, string, string[]]>([
   [{ stateWebhook: false }, 'not_set', ['state_notifications_off']],
   [{ webhookUrl: '' }, 'not_set', ['url_missing']],
-  [{ webhookUrl: `${OURS}/` }, 'not_set', ['url_misspelled']],
+  [{ webhookUrl: `${OURS}//` }, 'not_set', ['url_misspelled']],
+  [{ webhookUrl: `${OURS}/` }, 'set', ['no_notification_yet']],
   [{ webhookUrl: 'https://elsewhere.example.com/hook' }, 'not_set', ['url_differs']],
   [{ token: 'missing' }, 'not_set', ['token_missing']],
   [{ token: 'differs' }, 'not_set', ['token_differs']],
@@ -49,15 +50,16 @@ test('every finding says what to do, in whole sentences', () => {
 });
 
 describe('the URL', () => {
-  test.each([OURS, 'https://QRCAST.example.com/v1/webhooks/green-api/acme', 'HTTPS://qrcast.example.com:443/v1/webhooks/green-api/acme'])(
-    '%s matches',
-    (url) => {
-      expect(compareUrl(url, OURS)).toBe('matches');
-    },
-  );
+  test.each([
+    OURS,
+    `${OURS}/`,
+    'https://QRCAST.example.com/v1/webhooks/green-api/acme',
+    'HTTPS://qrcast.example.com:443/v1/webhooks/green-api/acme',
+  ])('%s matches', (url) => {
+    expect(compareUrl(url, OURS)).toBe('matches');
+  });
 
   test.each([
-    `${OURS}/`,
     `${OURS}//`,
     `${OURS}?a=b`,
     `${OURS}#a`,

@@ -164,7 +164,10 @@ function findingsOf(read: ReadSettings, { stateWebhook, url, token }: Compared, 
   return codes;
 }
 
-/** Equal are two spellings that lead to one path for every HTTP client: the case of the host, and the port that the scheme implies. */
+/**
+ * Equal are two spellings that lead to one path for every HTTP client: the case of the host, and the port that the scheme implies. One slash at
+ * the end is taken, too.
+ */
 export function compareUrl(actual: string | null, expected: string | null): Webhook['url'] {
   if (actual === '') return 'missing';
   if (actual === null || expected === null) return 'unknown';
@@ -173,7 +176,7 @@ export function compareUrl(actual: string | null, expected: string | null): Webh
   if (is === null || ought === null) return 'differs';
   // The URL parser forgives spaces and backslashes, which the provider's client may not.
   const isPlain = !/[\s\\#@]/.test(actual);
-  if (isPlain && is.href === ought.href) return 'matches';
+  if (isPlain && is.href.replace(/\/$/, '') === ought.href) return 'matches';
   return is.protocol.startsWith('http') && placeOf(is) === placeOf(ought) ? 'misspelled' : 'differs';
 }
 

@@ -83,6 +83,11 @@ describe('settings', () => {
     expect(hostsOf({ QRCAST_CALLBACK_HOSTS: '*, http://127.0.0.1:8080' })).toEqual(['*', 'http://127.0.0.1:8080']);
   });
 
+  it('make one form of the public address', () => {
+    const urlOf = (text: string) => readSettings({ QRCAST_PUBLIC_URL: text }, ['QRCAST_PUBLIC_URL']).QRCAST_PUBLIC_URL;
+    expect(urlOf('HTTPS://Host.Example:443/qrcast/')).toBe('https://host.example/qrcast');
+  });
+
   it('tell every fault at once, by name and rule, never the value', () => {
     const env = {
       PORT: 'secret-port',
@@ -121,6 +126,10 @@ describe('settings', () => {
     ['QRCAST_UPSTREAM_HOSTS', 'http://127.0.0.1', 'entry 1: expected a host'],
     ['QRCAST_UPSTREAM_HOSTS', '*', 'entry 1: expected a host'],
     ['QRCAST_CALLBACK_HOSTS', '*,http://hooks.example', 'entry 2: expected * (every public host), a host'],
+    ['QRCAST_PUBLIC_URL', 'https://user:secret@host.example', 'QRCAST_PUBLIC_URL: expected no user and no password'],
+    ['QRCAST_PUBLIC_URL', 'https://host.example/a/../b', 'QRCAST_PUBLIC_URL: expected no . or ..'],
+    ['QRCAST_HSTS_SECONDS', '63072001', 'QRCAST_HSTS_SECONDS: expected at most 63072000 (seconds)'],
+    ['QRCAST_HSTS_SECONDS', '1 year', 'QRCAST_HSTS_SECONDS: expected a whole number'],
   ] as const)('refuse %s=%s', (name, value, rule) => {
     expect(faultsOf({ [name]: value }, [name]).join()).toContain(rule);
   });
@@ -163,6 +172,12 @@ describe('settings', () => {
   it('check what only two together can tell', () => {
     const names = ['QRCAST_CODE_TTL_MS', 'QRCAST_POLL_INTERVAL_MS', 'QRCAST_ATTEMPT_MS'] as const;
     expect(faultsOf({ QRCAST_CODE_TTL_MS: '5000', QRCAST_ATTEMPT_MS: '5000' }, names)).toHaveLength(2);
+    const https = ['QRCAST_HSTS_SECONDS', 'QRCAST_PUBLIC_URL'] as const;
+    const hsts = (url: string, seconds = '60') => faultsOf({ QRCAST_PUBLIC_URL: url, QRCAST_HSTS_SECONDS: seconds }, https).join();
+    expect(hsts('http://host.example')).toContain('expected an https:// address');
+    expect(hsts('')).toContain('expected an https:// address');
+    expect(hsts('https://host.example/qrcast')).toContain('has a path');
+    expect([hsts('https://host.example/qrcast', '0'), hsts('https://host.example/')]).toEqual(['', '']);
     expect(faultsOf({ GREEN_API_ID_INSTANCE: '1101000001' }, ['GREEN_API_ID_INSTANCE', 'GREEN_API_TOKEN']).join()).toContain(
       'expected both',
     );

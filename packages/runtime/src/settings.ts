@@ -4,6 +4,7 @@ import { ANY_PUBLIC_HOST, DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-a
 import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/credential-forms';
 import type { ProxyRoute } from '@qrcast/core/http-proxy';
 import { invisibleFault } from '@qrcast/core/invisible';
+import { parsePublicUrl, pathPrefixOf } from '@qrcast/core/public-url';
 import { DEFAULT_POLICY, MIN_SPACING_MS, type Policy } from '@qrcast/core/schedule';
 import {
   ADDRESS_LIMITS,
@@ -58,6 +59,8 @@ const addressLimit = (name: AddressLimit) => whole(1, MAX_LIMIT, ADDRESS_LIMITS[
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** Two years. */
+const MAX_HSTS_SECONDS = 63_072_000;
 
 /** Every setting of every role: name → how its text becomes a value. A role picks those it reads. */
 export const SETTINGS = {
@@ -97,9 +100,15 @@ export const SETTINGS = {
   HTTPS_PROXY: httpProxy.optional(),
   NO_PROXY: noProxy.optional(),
   QRCAST_PUBLIC_URL: z
-    .url({ protocol: /^https?$/, error: 'expected http://… or https://…' })
-    .transform((url) => url.replace(/\/+$/, ''))
+    .string()
+    .transform((text, context) => {
+      const parsed = parsePublicUrl(text);
+      if (parsed.kind === 'url') return parsed.url;
+      context.addIssue({ code: 'custom', message: parsed.fault, input: '' });
+      return z.NEVER;
+    })
     .optional(),
+  QRCAST_HSTS_SECONDS: whole(0, MAX_HSTS_SECONDS, 'seconds').optional(),
   QRCAST_POLL_INTERVAL_MS: whole(MIN_SPACING_MS, HOUR_MS, 'ms').default(DEFAULT_POLICY.intervalMs),
   QRCAST_ATTEMPT_MS: whole(5_000, HOUR_MS, 'ms').default(DEFAULT_POLICY.attemptMs),
   QRCAST_CODE_TTL_MS: whole(1_000, HOUR_MS, 'ms').default(DEFAULT_POLICY.codeTtlMs),
@@ -153,6 +162,7 @@ export const ROLE_SETTINGS = [
 export const GATEWAY_SETTINGS = [
   'QRCAST_ADMIN_KEY',
   'QRCAST_PUBLIC_URL',
+  'QRCAST_HSTS_SECONDS',
   'QRCAST_UNWATCHED_GRACE_MS',
   'QRCAST_MAX_CONNECTIONS',
   'QRCAST_TENANT_SESSIONS',
@@ -196,6 +206,14 @@ export function roleOptions(settings: RoleSettings): {
       attemptMs: settings.QRCAST_ATTEMPT_MS,
     },
   };
+}
+
+/** Where a gateway is reached, and what it tells browsers about that. */
+export function addressOptions(settings: Settings<(typeof GATEWAY_SETTINGS)[number]>): {
+  readonly publicUrl: string | undefined;
+  readonly hstsSeconds: number | undefined;
+} {
+  return { publicUrl: settings.QRCAST_PUBLIC_URL, hstsSeconds: settings.QRCAST_HSTS_SECONDS };
 }
 
 /** The limits a gateway keeps to, and whom it believes where a request came from. */
@@ -286,5 +304,14 @@ function crossFaults(values: Partial<Settings<SettingName>>): string[] {
   if (attempt !== undefined && interval !== undefined && attempt <= interval) {
     faults.push(`QRCAST_ATTEMPT_MS: ${attempt} must be above QRCAST_POLL_INTERVAL_MS ${interval}, or an attempt ends after one poll`);
   }
-  return faults;
+  const hstsFault = faultOfHsts(values);
+  return hstsFault === null ? faults : [...faults, hstsFault];
+}
+
+/** The header holds for the whole host, and browsers keep to it for as long as it says. */
+function faultOfHsts({ QRCAST_HSTS_SECONDS: seconds = 0, QRCAST_PUBLIC_URL: url }: Partial<Settings<SettingName>>): string | null {
+  if (seconds === 0) return null;
+  if (url?.startsWith('https:') !== true) return 'QRCAST_HSTS_SECONDS: expected an https:// address in QRCAST_PUBLIC_URL, or 0';
+  if (pathPrefixOf(url) === '') return null;
+  return 'QRCAST_HSTS_SECONDS: expected 0, since QRCAST_PUBLIC_URL has a path: this header would bind the whole host; set it at the proxy';
 }

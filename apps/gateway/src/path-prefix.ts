@@ -1,0 +1,37 @@
+/**
+ * A path of somebody else's host under which a proxy serves this gateway: the path of its public URL. The proxy may take it off, as
+ * nginx's `proxy_pass http://gateway/;` does, or leave it on: then it is taken off here, before anything looks at the address.
+ *
+ * Nobody can tell the two apart, so `/qrcast/qrcast/…` reaches what `/qrcast/…` does through a proxy that takes it off. The admin API, which
+ * proxies are told to block by its path, is therefore not to be had below a prefix that was left on.
+ */
+
+import type { Server } from 'node:http';
+import { decodedSegment } from '@qrcast/core/public-url';
+
+/** An address as a request names it → the same without the prefix; as it was where it does not begin with it. */
+export type WithoutPrefix = (url: string) => string;
+
+const ADMIN_PATH = '/v1/admin';
+
+/** @param prefix percent-encoded, like `/qrcast`; empty for none. Other spellings of the same characters are the same prefix. */
+export function createPrefixRemover(prefix: string): WithoutPrefix {
+  if (prefix === '') return (url) => url;
+  const names = prefix.split('/').slice(1).map(decodedSegment);
+  return (url) => {
+    const [, path = '', query = ''] = /^([^?]*)(.*)$/s.exec(url) ?? [];
+    const segments = path.split('/').slice(1);
+    const begins = path.startsWith('/') && names.every((name, i) => segments[i] !== undefined && decodedSegment(segments[i]) === name);
+    const rest = `/${segments.slice(names.length).join('/')}`;
+    return begins && !rest.startsWith(ADMIN_PATH) ? rest + query : url;
+  };
+}
+
+/** For all listeners that follow: call it when theirs are there. What asks before (`shouldUpgradeCallback`) takes it off by itself. */
+export function removePrefix(http: Server, withoutPrefix: WithoutPrefix): void {
+  for (const event of ['request', 'upgrade'] as const) {
+    http.prependListener(event, (request: { url?: string }) => {
+      if (request.url !== undefined) request.url = withoutPrefix(request.url);
+    });
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Links lose their form on the way: mailers wrap them and add their own parameters, messengers take the full stop behind them for a part, and
+ * word processors make a dash of two hyphens. A ticket has a shape by which it is found again in all that. What is inside is not looked at.
+ */
+
+/** A JSON Web Token signed with HS256 (RFC 7515): the length of its last part is known, so whatever follows is none of it. */
+const SHAPE = /eyJ[\w-]+\.[\w-]+\.[\w-]{43}/;
+/** `%2520` is a space, encoded twice. */
+const MAX_DECODINGS = 3;
+
+/** @param fragment without its `#`; @returns it as it is where there is no whole ticket in it */
+export function mendTicket(fragment: string): string {
+  const plain = decoded(fragment)
+    .replaceAll('—', '--')
+    .replace(/[‐‑‒–−]/g, '-');
+  return SHAPE.exec(plain.replace(/[^\w.-]/g, ''))?.[0] ?? fragment;
+}
+
+/** As often as it was encoded. */
+export function decoded(text: string): string {
+  let now = text;
+  for (let i = 0; i < MAX_DECODINGS && now.includes('%'); i++) now = now.replace(/(?:%[0-9a-f]{2})+/gi, decodedRun);
+  return now;
+}
+
+function decodedRun(run: string): string {
+  try {
+    return decodeURIComponent(run);
+  } catch {
+    return ''; // URIError: it encodes no text, so it is none of the ticket
+  }
+}

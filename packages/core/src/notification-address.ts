@@ -1,0 +1,58 @@
+/**
+ * The address that the provider notifies, and what people make of it by hand: a slash too many, `/V1/`, no tenant. The provider tries such an
+ * address again and again, and holds back everything that follows. So it is told what is wrong, by the form of the address alone: the same
+ * for a tenant that exists and for one that does not.
+ */
+
+import { TENANT_ID } from './credential-forms.ts';
+
+/** What is wrong, in words that follow "the path". */
+export const NOTIFICATION_MISSES = {
+  percent_encoded: 'has something percent-encoded in it',
+  double_slash: 'has two slashes in a row',
+  wrong_case: 'has other capitals',
+  no_tenant: 'names no tenant',
+  extra_segment: 'goes on behind the tenant id',
+  no_tenant_id: 'names a tenant by what is no tenant id: 1 to 63 of a-z 0-9 _ -',
+  other_method: 'is right, and the method is not POST',
+  other_path: 'is another one',
+} as const;
+
+export type NotificationMiss = keyof typeof NOTIFICATION_MISSES;
+
+/** @param publicUrl where the provider reaches the gateway, without a slash at its end; empty where that is not known */
+export function notificationUrl(publicUrl: string, tenantId: string): string {
+  return `${publicUrl}${BASE}/${tenantId}`;
+}
+
+/**
+ * Null for the right address, which may end in one slash, and for what is meant for somebody else.
+ * @param path as it came, without a query
+ */
+export function judgeNotificationPath(method: string, path: string): NotificationMiss | null {
+  const meant = decoded(path).toLowerCase().replace(/\/+/g, '/');
+  if (OTHER_CALLS.test(meant) || !meant.split('/').some((segment) => NAMES.has(segment.trim()))) return null;
+  if (path.includes('%')) return 'percent_encoded';
+  if (path.includes('//')) return 'double_slash';
+  const [, tenantId = null, more = ''] = FORM.exec(path) ?? [];
+  if (tenantId === null) return FORM.test(meant) ? 'wrong_case' : BARE.test(meant) ? 'no_tenant' : 'other_path';
+  if (more !== '') return 'extra_segment';
+  if (!TENANT_ID.test(tenantId)) return TENANT_ID.test(tenantId.toLowerCase()) ? 'wrong_case' : 'no_tenant_id';
+  return method === 'POST' ? null : 'other_method';
+}
+
+const BASE = '/v1/webhooks/green-api';
+const BARE = /^\/v1\/webhooks\/green-api\/?$/;
+const FORM = /^\/v1\/webhooks\/green-api\/([^/]+)\/?(.*)$/;
+/** Of an address that is meant to be this one. */
+const NAMES: ReadonlySet<string> = new Set(['webhooks', 'webhook', 'green-api', 'greenapi', 'green_api']);
+/** A session has a `webhook`, and a tenant may have any of these names. */
+const OTHER_CALLS = /^\/(v1\/(sessions|tickets|admin|callbacks|audit|ws)|connect|docs|socket\.io)(\/|$)/;
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path; // URIError: a % sign that encodes nothing
+  }
+}

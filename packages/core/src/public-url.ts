@@ -1,0 +1,77 @@
+/**
+ * The address under which browsers, backends and the provider reach the gateways: `https://host`, or `https://host/a/path` where a proxy
+ * serves them below a path. It becomes part of links, of webhook URLs and of `Location`, so it must mean the same to every client and proxy.
+ */
+
+import { invisibleFault } from './invisible.ts';
+
+/** Names that a gateway answers at itself. Below one of them nobody could tell `/v1/…` from `/v1/v1/…`. */
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  'v1',
+  'socket.io',
+  'connect',
+  'element.js',
+  'docs',
+  'docs.css',
+  'openapi.json',
+  'asyncapi.json',
+  'healthz',
+  'readyz',
+]);
+
+/** Encoded or not, proxies read these in more than one way. */
+const AMBIGUOUS_IN_SEGMENT = /[/\\?#%]/;
+
+const FORM = 'expected http://host or https://host, which a port and a path like /qrcast may follow';
+
+/** `fault` never repeats the text: it may hold a password. */
+export type PublicUrl = { readonly kind: 'url'; readonly url: string } | { readonly kind: 'fault'; readonly fault: string };
+
+/** In the form that clients use: host in small letters and ASCII, the path percent-encoded, without a slash at the end. */
+export function parsePublicUrl(text: string): PublicUrl {
+  const fault = faultOf(text);
+  return fault === null ? { kind: 'url', url: new URL(text).href.replace(/\/$/, '') } : { kind: 'fault', fault };
+}
+
+/** The path of a public URL, percent-encoded: `/qrcast`, or empty at the root of its host. */
+export function pathPrefixOf(publicUrl: string): string {
+  return new URL(publicUrl).pathname.replace(/\/$/, '');
+}
+
+function faultOf(text: string): string | null {
+  const { scheme, authority = '', rest = '' } = /^(?<scheme>https?):\/\/(?<authority>[^/\\?#]*)(?<rest>.*)$/is.exec(text)?.groups ?? {};
+  const unseen = invisibleFault(text);
+  if (unseen !== null) return unseen;
+  if (text.includes(' ')) return 'expected no space';
+  if (scheme === undefined || authority === '') return FORM;
+  if (authority.includes('@')) return 'expected no user and no password';
+  if (rest.includes('?')) return 'expected no query (?…)';
+  if (rest.includes('#')) return 'expected no fragment (#…)';
+  if (rest.includes('\\')) return 'expected / and not \\';
+  const url = URL.parse(text);
+  if (url === null || url.port === '0') return FORM;
+  return faultOfPath(rest.replace(/^\//, '').replace(/\/$/, ''), rest);
+}
+
+/** @param path as it was given, without its first and last slash; @param rest with them */
+function faultOfPath(path: string, rest: string): string | null {
+  if (path === '') return rest.length > 1 ? 'expected no // in the path' : null;
+  const segments = path.split('/').map(decodedSegment);
+  if (segments.includes('')) return 'expected no // in the path';
+  if (segments.includes(null)) return 'expected a path whose % signs encode UTF-8';
+  const names = segments.filter((segment) => segment !== null);
+  if (names.some((name) => name === '.' || name === '..')) return 'expected no . or .. in the path';
+  if (names.some((name) => AMBIGUOUS_IN_SEGMENT.test(name))) return 'expected no encoded / \\ ? # or % in the path';
+  if (names.some((name) => invisibleFault(name) !== null)) return 'expected no invisible character, encoded or not';
+  const own = names[0]?.toLowerCase() ?? '';
+  return OWN_NAMES.has(own) ? `expected a path that does not begin with a name the gateway answers at itself, like /${own}` : null;
+}
+
+/** Null where it encodes no text. */
+export function decodedSegment(segment: string): string | null {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return null; // URIError
+  }
+}
