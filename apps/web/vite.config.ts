@@ -1,26 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
 
-/** `client.js`: the client library's own file for browsers, as it is in its package. */
-const clientFile: Plugin = {
-  name: 'client-file',
-  generateBundle() {
-    const source = readFileSync(new URL(import.meta.resolve('@qrcast/client/client.js')));
-    this.emitFile({ type: 'asset', fileName: 'client.js', source });
-  },
-};
-
 /**
  * Three things come out, for the gateway to serve: `element.js`, the whole element in one module; the hosted page, which loads it like
  * any other page and shares no chunk with it; and `client.js`. The page's policy allows neither inline scripts nor inline styles: so nothing is inlined,
  * and no polyfill is injected. Names carry no hash: during a rollout a page from one gateway gets its script from another.
  */
 export default defineConfig({
-  plugins: [withoutPolicy(), classicScript()],
+  plugins: [withoutPolicy(), classicScript(), clientFile()],
   root: 'src',
   base: '/connect/',
   publicDir: false,
-  plugins: [clientFile],
   cacheDir: '../node_modules/.vite',
   build: {
     outDir: '../dist',
@@ -62,6 +52,17 @@ function classicScript(): Plugin {
     name: 'classic-script',
     generateBundle() {
       this.emitFile({ type: 'asset', fileName: 'assets/trouble.js', source: readFileSync(new URL('src/trouble.js', import.meta.url)) });
+    },
+  };
+}
+
+/** `client.js`: the client library's own file for browsers, as it is in its package. */
+function clientFile(): Plugin {
+  return {
+    name: 'client-file',
+    generateBundle() {
+      const source = readFileSync(new URL(import.meta.resolve('@qrcast/client/client.js')));
+      this.emitFile({ type: 'asset', fileName: 'client.js', source });
     },
   };
 }

@@ -5,7 +5,8 @@
  */
 
 import { setGlobalProxyFromEnv } from 'node:http';
-import { type Environment, SettingsError } from '@qrcast/runtime/settings';
+import type { Environment } from '@qrcast/runtime/environment';
+import { SettingsError } from '@qrcast/runtime/settings';
 
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 

@@ -29,7 +29,7 @@ export interface LoginEvents {
 }
 
 /** Codes that the element has words for, to be set as `refusal` by a page that knows that there is no login. */
-export type LoginRefusal = RefusalCode | 'no_ticket' | 'other_login' | 'not_completed';
+export type LoginRefusal = RefusalCode | 'no_ticket' | 'other_login' | 'not_completed' | 'sandboxed' | 'too_old';
 
 export interface QrcastLoginElement extends HTMLElement {
   /** Which login. Another one is another login; without one it waits. */

@@ -1,10 +1,10 @@
 /** What the log says of the operator's own proxies: which are used, and which requests they did not let through. Never their credentials. */
 
 import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
+import type { Environment } from './environment.ts';
 import type { Logger } from './log.ts';
 import { parseNoProxy } from './no-proxy.ts';
 import { createSeldom } from './seldom.ts';
-import type { Environment } from './environment.ts';
 
 /** As the provider package tells it. */
 interface Fault {
