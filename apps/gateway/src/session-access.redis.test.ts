@@ -85,7 +85,7 @@ describe('the origin of a ticket', () => {
     ['https://app.example.com/', 200],
     ['https://app.example.com:8443', 403],
     ['https://app.example.com/page', 403],
-    ['https://app.example.com.', 403],
+    ['https://app.example.com.', 200],
     ['https://user@app.example.com', 403],
     ['https://sub.app.example.com', 403],
     ['https://app.example.com https://evil.example.com', 403],
