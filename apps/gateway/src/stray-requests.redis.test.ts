@@ -195,9 +195,9 @@ describe('who asks for a page', () => {
 
 describe('the root', () => {
   it.each([
-    [BROWSER, 'ru', 'Вход в MAX по QR-коду'],
-    ['*/*', 'en', 'Logins to MAX by QR code'],
-    [null, '', 'Logins to MAX by QR code'],
+    [BROWSER, 'ru', 'Подключение MAX по QR-коду'],
+    ['*/*', 'en', 'Link MAX with a QR code'],
+    [null, '', 'Link MAX with a QR code'],
   ])('says what this is to %j in %j', async (accept, language, title) => {
     const { status, text } = await ask('/', { accept, language });
     expect([status, titleOf(text), text.includes('href="docs"')]).toEqual([200, title, true]);

@@ -24,14 +24,14 @@ type Language = (typeof LANGUAGES)[number];
 const WORDS: Readonly<Record<Language, Readonly<Record<WordPage, Words>> & { readonly docs: string }>> = {
   en: {
     home: {
-      title: 'Logins to MAX by QR code',
-      detail: 'Other services send people here to link their MAX account. The code to scan is on the page that they link to.',
-      note: 'Were you asked to connect MAX? Open the whole link that you were given.',
+      title: 'Link MAX with a QR code',
+      detail: 'Services send you here to link your MAX account. The code to scan appears when you open the link they gave you.',
+      note: 'Were you asked to link MAX? Open the whole link again, to its last character.',
     },
     damaged: {
       title: 'This link is damaged',
       detail: 'It was changed on its way to you. Go back to where you got it and ask for a new one.',
-      note: 'Do not use the old link any more: others may have seen it.',
+      note: 'Do not use the old link again: others may have seen it.',
     },
     nothing: { title: 'There is nothing here', detail: 'Open the whole link again, or go back to where you came from.' },
     busy: { title: 'The service is busy', detail: 'Wait a moment, then open the link again.' },
@@ -39,9 +39,9 @@ const WORDS: Readonly<Record<Language, Readonly<Record<WordPage, Words>> & { rea
   },
   ru: {
     home: {
-      title: 'Вход в MAX по QR-коду',
-      detail: 'Другие сервисы направляют сюда людей, чтобы подключить аккаунт MAX. Код для сканирования\u00a0— на странице по их ссылке.',
-      note: 'Вас попросили подключить MAX? Откройте полученную ссылку целиком.',
+      title: 'Подключение MAX по QR-коду',
+      detail: 'Сюда ведут ссылки сервисов, которые просят подключить аккаунт MAX. Код появится, когда вы откроете такую ссылку.',
+      note: 'Вас попросили подключить MAX? Откройте ссылку ещё раз целиком, до последнего знака.',
     },
     damaged: {
       title: 'Ссылка повреждена',

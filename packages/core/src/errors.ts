@@ -27,7 +27,7 @@ export const ERRORS = {
   public_url_unknown: { status: 409, title: 'The gateway does not know its public address', retryable: false },
   session_expired: { status: 410, title: 'The session has expired', retryable: false },
   body_too_large: { status: 413, title: 'The body is too large', retryable: false },
-  unsupported_media_type: { status: 415, title: 'The body is declared as what is not read here', retryable: false },
+  unsupported_media_type: { status: 415, title: 'The body has a type or coding that is not supported', retryable: false },
   password_rejected: { status: 422, title: 'The provider did not accept the password', retryable: true },
   too_many_requests: { status: 429, title: 'Too many requests', retryable: true },
   tenant_limit_reached: { status: 429, title: 'A limit of the tenant is reached', retryable: true },

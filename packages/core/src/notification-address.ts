@@ -8,14 +8,14 @@ import { TENANT_ID } from './credential-forms.ts';
 
 /** What is wrong, in words that follow "the path". */
 export const NOTIFICATION_MISSES = {
-  percent_encoded: 'has something percent-encoded in it',
+  percent_encoded: 'contains a percent-encoded character',
   double_slash: 'has two slashes in a row',
-  wrong_case: 'has other capitals',
+  wrong_case: 'differs in upper and lower case',
   no_tenant: 'names no tenant',
-  extra_segment: 'goes on behind the tenant id',
-  no_tenant_id: 'names a tenant by what is no tenant id: 1 to 63 of a-z 0-9 _ -',
-  other_method: 'is right, and the method is not POST',
-  other_path: 'is another one',
+  extra_segment: 'continues after the tenant id',
+  no_tenant_id: 'names a tenant with an invalid id (expected 1 to 63 characters of a-z 0-9 _ -)',
+  other_method: 'is right, but the method is not POST',
+  other_path: 'is a different one',
 } as const;
 
 export type NotificationMiss = keyof typeof NOTIFICATION_MISSES;
