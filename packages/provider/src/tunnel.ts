@@ -1,8 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { isCertificateFault } from '@qrcast/core/connection-fault';
 import type { HttpProxy } from '@qrcast/core/http-proxy';
 import { type Agent, buildConnector, type Dispatcher, errors, Pool, ProxyAgent } from 'undici';
-import { isCertificateError, ProxyFault, toProxyFault } from './proxy-fault.ts';
+import { ProxyFault, toProxyFault } from './proxy-fault.ts';
 
 /**
  * Requests through an HTTP proxy, always in a tunnel (CONNECT), plain http too: so an answer comes from the server itself, and what a proxy
@@ -45,7 +46,7 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
   async function connect(connectPool: ConnectPool, params: Dispatcher.ConnectOptions): Promise<TunnelSocket> {
     const signal = AbortSignal.timeout(connectTimeoutMs);
     const targets = lookup === undefined ? [params.path] : await resolveTarget(lookup, params.path, signal);
-    let fault = new ProxyFault('unreachable');
+    let fault = new ProxyFault('other');
     for (const target of targets) {
       try {
         return await connectTo(connectPool, { ...params, path: target, signal });
@@ -65,7 +66,7 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
     proxyTunnel: true,
     factory: (origin, options) =>
       new Pool(origin, options).on('connectionError', (url, _targets, error) => {
-        if (isCertificateError(error)) onFault(new ProxyFault('certificate'), authorityOf(url));
+        if (isCertificateFault(error)) onFault(new ProxyFault('certificate'), authorityOf(url));
       }),
     clientFactory(origin) {
       const pool = new Pool(origin, { connect: proxyConnector(sockets, origin.hostname, connectTimeoutMs) });
