@@ -1,5 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { authorityOf, bareHost } from '@qrcast/core/authority';
 import { isCertificateFault } from '@qrcast/core/connection-fault';
 import type { HttpProxy } from '@qrcast/core/http-proxy';
 import { type Agent, buildConnector, type Dispatcher, errors, Pool, ProxyAgent } from 'undici';
@@ -95,7 +96,7 @@ function proxyConnector(sockets: Set<Socket>, hostname: string, timeout: number)
   const open = buildConnector({ allowH2: false, timeout } as buildConnector.BuildOptions) as unknown as (
     ...args: Parameters<buildConnector.connector>
   ) => Socket;
-  const bare = hostname.replace(/^\[|\]$/g, '');
+  const bare = bareHost(hostname);
   // The name of the proxy, for its certificate. Undici would take it from the Host header, which names the server behind it.
   const servername = isIP(bare) === 0 ? { servername: bare } : { servername: undefined as unknown as string };
   return (target, callback) => {
@@ -105,12 +106,10 @@ function proxyConnector(sockets: Set<Socket>, hostname: string, timeout: number)
   };
 }
 
-const authorityOf = ({ hostname, port, protocol }: URL): string => `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
-
 /** `host:port` as `address:port`. A literal address stays. */
 async function resolveTarget(lookup: LookupFunction, target: string, signal: AbortSignal): Promise<string[]> {
   const [, hostname = '', port = ''] = /^(.*):(\d+)$/.exec(target) ?? [];
-  if (isIP(hostname.replace(/^\[|\]$/g, '')) !== 0) return [target];
+  if (isIP(bareHost(hostname)) !== 0) return [target];
   const looking = new Promise<LookupAddress[]>((resolve, reject) => {
     lookup(hostname, { all: true }, (error, addresses) => (error === null ? resolve(addresses as LookupAddress[]) : reject(error)));
   });
