@@ -4,7 +4,7 @@ import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
 import { type Environment, readShared } from './environment.ts';
 import type { Logger } from './log.ts';
 import { parseNoProxy } from './no-proxy.ts';
-import { createSeldom } from './seldom.ts';
+import { createThrottle } from './throttle.ts';
 
 /** As the provider package tells it. */
 interface Fault {
@@ -25,9 +25,9 @@ const UNTRUSTED = 'the certificate behind the proxy is not trusted; if the proxy
 /** Tells at the start that `proxy` is used, and `for` what. Returns what is to be called for each fault of it; each kind is logged once a minute. */
 export function tellProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor: string): (fault: Fault, target: string) => void {
   log.info({ proxy: proxy.address, usedFor }, 'a proxy is used');
-  const seldom = createSeldom(now);
+  const throttle = createThrottle(now);
   return ({ kind, status }, target) => {
-    const leftOut = seldom(`${kind} ${status}`);
+    const leftOut = throttle(`${kind} ${status}`);
     if (leftOut === null) return;
     const fault = status === null ? { fault: kind } : { fault: kind, status };
     log.warn({ proxy: proxy.address, usedFor, ...fault, target, leftOut }, kind === 'certificate' ? UNTRUSTED : UNREACHED);
