@@ -12,6 +12,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'socket.io',
   'connect',
   'element.js',
+  'client.js',
   'docs',
   'docs.css',
   'openapi.json',
