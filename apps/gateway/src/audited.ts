@@ -10,10 +10,10 @@ import type { AuditLog, NewAuditEntry } from '@qrcast/runtime/audit-log';
 import type { Clock } from '@qrcast/runtime/clock';
 import type { Logger } from '@qrcast/runtime/log';
 import { actorOf, asPrincipal, currentCaller } from './audit-caller.ts';
-import { createSeldom } from './audit-seldom.ts';
 import { type Auth, credentialIn, mayView, type Principal } from './auth.ts';
 import { addressGroup } from './client-address.ts';
 import type { Hub } from './hub.ts';
+import { createOncePerWindow } from './once-per-window.ts';
 import type { PasswordStep } from './password-step.ts';
 import type { Revocations } from './revocations.ts';
 import type { SessionService } from './session-service.ts';
@@ -63,9 +63,9 @@ const MAX_REFUSED = 100;
 type Door = 'operator' | 'tenant' | 'provider';
 
 export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
-  const watching = createSeldom({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_WATCHING, now: clock.now });
-  const networks = createSeldom({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_NETWORKS, now: clock.now });
-  const refusals = createSeldom({ windowMs: REFUSED_WINDOW_MS, maxInGroup: MAX_REFUSED, now: clock.now });
+  const watching = createOncePerWindow({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_WATCHING, now: clock.now });
+  const networks = createOncePerWindow({ windowMs: WATCHED_WINDOW_MS, maxInGroup: MAX_NETWORKS, now: clock.now });
+  const refusals = createOncePerWindow({ windowMs: REFUSED_WINDOW_MS, maxInGroup: MAX_REFUSED, now: clock.now });
   /** Refusals without an entry, yet to be told in the log. */
   let leftOut = 0;
 

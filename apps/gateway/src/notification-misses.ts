@@ -8,7 +8,7 @@ import { RefusedError } from '@qrcast/core/errors';
 import { judgeNotificationPath, NOTIFICATION_MISSES, type NotificationMiss, notificationUrl } from '@qrcast/core/notification-address';
 import type { Logger } from '@qrcast/runtime/log';
 import { pathOf } from './request-rules.ts';
-import { createSeldomWarning } from './seldom-warning.ts';
+import { createThrottledWarning } from './throttled-warning.ts';
 
 export interface NotificationMissesDeps {
   /** Where the provider reaches us; null where that is not known. */
@@ -27,7 +27,7 @@ export function createNotificationMisses({ publicUrl, log, now }: NotificationMi
   const warnings = new Map(
     kinds.map((miss) => {
       const words = `notifications to a wrong address are answered 404: the path ${NOTIFICATION_MISSES[miss]}; set webhookUrl to the right one`;
-      return [miss, createSeldomWarning({ log: log.child({ miss, right }), now }, words)];
+      return [miss, createThrottledWarning({ log: log.child({ miss, right }), now }, words)];
     }),
   );
   return ({ method = '', url }) => {

@@ -7,7 +7,7 @@
  */
 
 import type { Server } from 'node:http';
-import { decodedSegment } from '@qrcast/core/public-url';
+import { percentDecoded } from '@qrcast/core/percent-encoding';
 
 /** An address as a request names it → the same without the prefix; as it was where it does not begin with it. */
 export type WithoutPrefix = (url: string) => string;
@@ -17,11 +17,11 @@ const ADMIN_PATH = '/v1/admin';
 /** @param prefix percent-encoded, like `/qrcast`; empty for none. Other spellings of the same characters are the same prefix. */
 export function createPrefixRemover(prefix: string): WithoutPrefix {
   if (prefix === '') return (url) => url;
-  const names = prefix.split('/').slice(1).map(decodedSegment);
+  const names = prefix.split('/').slice(1).map(percentDecoded);
   return (url) => {
     const [, path = '', query = ''] = /^([^?]*)(.*)$/s.exec(url) ?? [];
     const segments = path.split('/').slice(1);
-    const begins = path.startsWith('/') && names.every((name, i) => segments[i] !== undefined && decodedSegment(segments[i]) === name);
+    const begins = path.startsWith('/') && names.every((name, i) => segments[i] !== undefined && percentDecoded(segments[i]) === name);
     const rest = `/${segments.slice(names.length).join('/')}`;
     return begins && !rest.startsWith(ADMIN_PATH) ? rest + query : url;
   };

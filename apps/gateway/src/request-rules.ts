@@ -2,6 +2,8 @@
 
 import type { IncomingMessage } from 'node:http';
 import { RefusedError } from '@qrcast/core/errors';
+import { withoutInvisible } from '@qrcast/core/invisible';
+import { percentDecoded } from '@qrcast/core/percent-encoding';
 
 /** Names under which people put secrets into a URL, in small letters alone. */
 const SECRET_NAMES: ReadonlySet<string> = new Set([
@@ -26,27 +28,10 @@ const ONCE_ONLY: ReadonlySet<string> = new Set(['authorization', 'host', 'origin
 
 const API_PATH = /^\/v1(\/|$)/i;
 
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path; // no encoding of anything
-  }
-}
-
-/** False for a lone `%`, and for bytes that are not UTF-8: the router's reader would take them for something else. */
-function isDecodable(query: string): boolean {
-  try {
-    decodeURIComponent(query);
-    return true;
-  } catch {
-    return false; // its only error: no encoding of anything
-  }
-}
-
 /** The operator's and the tenants' calls, and the provider's, however the path is written. */
 export function isApiPath(url: string | undefined): boolean {
-  return API_PATH.test(decoded(pathOf(url)));
+  const path = pathOf(url);
+  return API_PATH.test(percentDecoded(path) ?? path);
 }
 
 /** As it was sent, of a request line with a whole URL as well. */
@@ -72,21 +57,14 @@ export function holdsTicket(text: string): boolean {
 
 /** `%2523` is `#`, encoded twice by a mailer and a messenger. */
 const MAX_DECODINGS = 3;
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** Decoded, and without what nobody sees. What encodes no text becomes U+FFFD. */
 export function readable(text: string): string {
   let now = text;
-  for (let i = 0; i < MAX_DECODINGS && now.includes('%'); i++) now = now.replace(/(?:%[0-9a-f]{2})+/gi, decodedRun);
-  return now.replace(UNSEEN, '');
-}
-
-function decodedRun(run: string): string {
-  try {
-    return decodeURIComponent(run);
-  } catch {
-    return '\ufffd'; // URIError
+  for (let i = 0; i < MAX_DECODINGS && now.includes('%'); i++) {
+    now = now.replace(/(?:%[0-9a-f]{2})+/gi, (run) => percentDecoded(run) ?? '\ufffd');
   }
+  return withoutInvisible(now);
 }
 
 /** @throws {RefusedError} `invalid_request`. */
@@ -102,7 +80,8 @@ export function requireSoundRequest({ url, rawHeaders }: IncomingMessage): void 
   if (path.includes('%') && isApiPath(path)) {
     throw new RefusedError('invalid_request', 'expected a path below /v1 with nothing percent-encoded in it; no id of ours needs that');
   }
-  if (!isDecodable(url?.split(/\?(.*)/s)[1] ?? '')) {
+  // The router's reader would take a lone `%`, and bytes that are not UTF-8, for something else.
+  if (percentDecoded(url?.split(/\?(.*)/s)[1] ?? '') === null) {
     throw new RefusedError('invalid_request', 'expected a query that is percent-encoded UTF-8');
   }
   const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());

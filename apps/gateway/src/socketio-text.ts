@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isUtf8Declared } from '@qrcast/core/utf8';
+import { createUtf8Check, isUtf8Declared } from '@qrcast/core/utf8';
 
 /** A middleware of its engine; refuses with 400 or 415, which end the connection. */
 export function requireUtf8(request: IncomingMessage, response: ServerResponse, next: () => void): void {
@@ -17,14 +17,11 @@ export function requireUtf8(request: IncomingMessage, response: ServerResponse, 
 
 /** Its listener is there before the engine's own, and that one before anything flows. */
 function checkText(request: IncomingMessage, response: ServerResponse): void {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const isText = createUtf8Check();
   const check = (chunk: Buffer): void => {
-    try {
-      decoder.decode(chunk, { stream: true });
-    } catch {
-      request.off('data', check);
-      refuse(request, response, 400); // its only error: not UTF-8
-    }
+    if (isText(chunk)) return;
+    request.off('data', check);
+    refuse(request, response, 400);
   };
   request.on('data', check);
 }

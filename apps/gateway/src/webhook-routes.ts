@@ -18,10 +18,10 @@ import { createBodyRoom } from './body-room.ts';
 import type { LastNotifications } from './last-notifications.ts';
 import { NOTIFICATION_LIMIT_BYTES, parseNotifications, type ReadNotification } from './notification-body.ts';
 import type { NotificationRelay } from './notification-relay.ts';
-import { createSeldomWarning } from './seldom-warning.ts';
 import type { SessionIndex } from './session-index.ts';
 import type { TenantRates } from './tenant-rates.ts';
 import type { Tenants } from './tenants.ts';
+import { createThrottledWarning } from './throttled-warning.ts';
 import type { Watching } from './watching.ts';
 import { tokensIn } from './webhook-tokens.ts';
 
@@ -53,12 +53,12 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
   const { tenants, rates, index, sessions, watching, relay, connected, lastNotifications, clock, log } = deps;
 
   const room = createBodyRoom(BYTES_AT_ONCE);
-  const warnOfToken = createSeldomWarning(
+  const warnOfToken = createThrottledWarning(
     { log, now: () => performance.now() },
     "a notification with a wrong webhook token was refused; does webhookUrlToken at the provider equal the tenant's?",
   );
 
-  const warnOfBody = createSeldomWarning(
+  const warnOfBody = createThrottledWarning(
     { log, now: () => performance.now() },
     'a notification was taken and not passed on: its body is no JSON in UTF-8, and the envelope can hold nothing else',
   );

@@ -2,9 +2,9 @@
 
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { openBrowser } from './test-browser.ts';
-import { type Cluster, openCluster } from './test-cluster.ts';
-import { openTestSite, type TestSite } from './test-site.ts';
+import type { Cluster } from './test-cluster.ts';
+import { type LoginStage, openLoginStage } from './test-login-stage.ts';
+import type { TestSite } from './test-site.ts';
 
 /** Its keys are shortcuts of the page below, its `/` opens a search, its digits choose tabs. */
 const PASSWORD = 'pass/s1 Kj?';
@@ -12,18 +12,11 @@ const PASSWORD = 'pass/s1 Kj?';
 let browser: Browser;
 let cluster: Cluster;
 let site: TestSite;
+let close: LoginStage['close'];
 beforeAll(async () => {
-  [browser, cluster] = await Promise.all([
-    openBrowser(),
-    openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 3_600_000 } }),
-  ]);
-  site = await openTestSite(cluster.gateways[0]?.publicUrl ?? '');
+  ({ browser, cluster, site, close } = await openLoginStage(inject('redisUrl')));
 });
-afterAll(async () => {
-  await browser.close();
-  await site.close();
-  await cluster.close();
-});
+afterAll(() => close());
 
 async function openSite(body: string): Promise<Page> {
   const page = await (await browser.newContext({ locale: 'en-US', permissions: ['clipboard-read', 'clipboard-write'] })).newPage();

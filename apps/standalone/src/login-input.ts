@@ -8,7 +8,7 @@ import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
-import { withoutMark } from '@qrcast/core/utf8';
+import { createUtf8Check, withoutMark } from '@qrcast/core/utf8';
 import { usageError } from './cli-arguments.ts';
 
 export interface Input {
@@ -68,14 +68,10 @@ interface Lines {
 
 /** Whether what came so far is UTF-8; listens from now on. Call it before anything else reads. */
 function watchText(stdin: Readable): () => boolean {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const check = createUtf8Check();
   let isText = true;
   const look = (chunk?: Uint8Array): void => {
-    try {
-      decoder.decode(chunk, { stream: chunk !== undefined });
-    } catch {
-      isText = false; // its only error: not UTF-8
-    }
+    isText = check(chunk);
   };
   stdin.on('data', look).once('end', () => look());
   return () => isText;

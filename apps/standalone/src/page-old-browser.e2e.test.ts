@@ -5,10 +5,10 @@
 
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { openBrowser } from './test-browser.ts';
-import { type Cluster, openCluster } from './test-cluster.ts';
+import type { Cluster } from './test-cluster.ts';
+import { type LoginStage, openLoginStage } from './test-login-stage.ts';
 import { untilState } from './test-page.ts';
-import { openTestSite, type TestSite } from './test-site.ts';
+import type { TestSite } from './test-site.ts';
 
 /** The page and the element need none of these. */
 const NOT_NEEDED = [
@@ -36,19 +36,11 @@ let browser: Browser;
 let cluster: Cluster;
 let gateway: string;
 let site: TestSite;
+let close: LoginStage['close'];
 beforeAll(async () => {
-  [browser, cluster] = await Promise.all([
-    openBrowser(),
-    openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 3_600_000 } }),
-  ]);
-  gateway = cluster.gateways[0]?.publicUrl ?? '';
-  site = await openTestSite(gateway);
+  ({ browser, cluster, gateway, site, close } = await openLoginStage(inject('redisUrl')));
 });
-afterAll(async () => {
-  await browser.close();
-  await site.close();
-  await cluster.close();
-});
+afterAll(() => close());
 
 interface Opened {
   readonly instance: ReturnType<Cluster['newInstance']>;

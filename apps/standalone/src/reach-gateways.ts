@@ -5,7 +5,7 @@
  */
 
 import { setGlobalProxyFromEnv } from 'node:http';
-import type { Environment } from '@qrcast/runtime/environment';
+import { type Environment, readShared } from '@qrcast/runtime/environment';
 import { SettingsError } from '@qrcast/runtime/settings';
 
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
@@ -17,13 +17,12 @@ const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 export function reachGateways(env: Environment, hasElsewhere: boolean): void {
   const isNodeProxying = env['NODE_USE_ENV_PROXY'] === '1';
   if (!hasElsewhere && !isNodeProxying) return;
-  const exempt = (env['no_proxy'] ?? '') === '' ? env['NO_PROXY'] : env['no_proxy'];
-  const names = ['https_proxy', 'HTTPS_PROXY', ...(isNodeProxying ? ['http_proxy', 'HTTP_PROXY'] : [])];
-  const proxies = names.flatMap((name) => ((env[name] ?? '') === '' ? [] : [[name, env[name] ?? '']]));
+  const textOf = (name: string): string | undefined => readShared(env, name)?.text;
   try {
     setGlobalProxyFromEnv({
-      ...Object.fromEntries(proxies),
-      no_proxy: [exempt ?? '', ...LOOPBACK].filter((entry) => entry !== '').join(','),
+      https_proxy: textOf('HTTPS_PROXY'),
+      http_proxy: isNodeProxying ? textOf('HTTP_PROXY') : undefined,
+      no_proxy: [textOf('NO_PROXY') ?? [], LOOPBACK].flat().join(','),
     });
   } catch {
     throw new SettingsError(['HTTP_PROXY: expected http://… or https://…']);

@@ -1,8 +1,8 @@
 /** A session opened over the public API like anybody else's, with a ticket that lasts as long as it does: for `start` and for `login`. */
 
 import { CONNECTION_CAUSES, type ConnectionCause } from '@qrcast/core/connection-cause';
+import { connectionCause } from '@qrcast/core/connection-fault';
 import { wireSessionSchema } from '@qrcast/core/wire';
-import { connectionCause } from '@qrcast/runtime/connection-fault';
 import { z } from 'zod';
 
 const createdSchema = z.object({ session: wireSessionSchema, ticket: z.string(), pageUrl: z.string() });

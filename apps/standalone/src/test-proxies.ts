@@ -11,10 +11,11 @@ import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '@qrcast/runtime/free-port';
 import type { Releasers } from '@qrcast/runtime/releasers';
 
 export type ProxyName = 'nginx' | 'haproxy' | 'apache2' | 'caddy' | 'tinyproxy';
@@ -297,15 +298,6 @@ function statusOf(port: number, path: string): Promise<number | null> {
       resolve(answer.statusCode ?? 0);
     }).once('error', () => resolve(null));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free TCP port on 127.0.0.1');
-  return address.port;
 }
 
 async function readLog(folder: string): Promise<string> {

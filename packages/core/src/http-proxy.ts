@@ -3,6 +3,10 @@
  * ignored, or would send requests where the operator did not mean them to go.
  */
 
+import { authorityOf } from './authority.ts';
+import { invisibleFault } from './invisible.ts';
+import { percentDecoded } from './percent-encoding.ts';
+
 export interface HttpProxy {
   /** `http://proxy.example.com:3128`; of an `https://` proxy TLS protects the way to it. No user and no password. */
   readonly origin: string;
@@ -20,14 +24,12 @@ export interface ProxyRoute {
 }
 
 const EXPECTED = 'expected http://[user:password@]host[:port] or https://…';
-const INVISIBLE = /[\s\p{C}\p{Z}]/u;
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 const PROXY_URL = /^https?:\/\/[^/?#\\]+\/?$/i;
-const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
 /** @throws {Error} with the rule that is broken, and nothing of the text: it may hold a password. */
 export function parseHttpProxy(text: string): HttpProxy {
-  if (INVISIBLE.test(text)) throw new Error(`${EXPECTED}, without spaces and invisible characters`);
+  if (!isUnbroken(text)) throw new Error(`${EXPECTED}, without spaces and invisible characters`);
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) throw new Error(`${EXPECTED}: the scheme is missing`);
   if (scheme.startsWith('socks')) throw new Error(`${EXPECTED}: a SOCKS proxy is not supported`);
@@ -36,7 +38,7 @@ export function parseHttpProxy(text: string): HttpProxy {
   const authorization = authorizationOf(url);
   return {
     origin: url.origin,
-    address: `${url.hostname}:${url.port || DEFAULT_PORTS[url.protocol]}`,
+    address: authorityOf(url),
     authorization: () => authorization,
   };
 }
@@ -44,19 +46,13 @@ export function parseHttpProxy(text: string): HttpProxy {
 /** RFC 7617: UTF-8, and a user cannot hold a colon. */
 function authorizationOf(url: URL): string | null {
   if (url.username === '' && url.password === '') return null;
-  const user = decode(url.username);
-  const password = decode(url.password);
+  const user = percentDecoded(url.username);
+  const password = percentDecoded(url.password);
   if (user === null || password === null) throw new Error(`${EXPECTED}: user or password holds a % that begins no %XX; write it as %25`);
-  if (INVISIBLE.test(user) || /\p{Cc}/u.test(password)) throw new Error(`${EXPECTED}: user or password holds an invisible character`);
+  if (!isUnbroken(user) || /\p{Cc}/u.test(password)) throw new Error(`${EXPECTED}: user or password holds an invisible character`);
   if (user.includes(':')) throw new Error(`${EXPECTED}: the user cannot hold a colon`);
   const bytes = new TextEncoder().encode(`${user}:${password}`);
   return `Basic ${btoa(String.fromCodePoint(...bytes))}`;
 }
 
-function decode(text: string): string | null {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return null; // not percent-encoded UTF-8
-  }
-}
+const isUnbroken = (text: string): boolean => invisibleFault(text) === null && !text.includes(' ');

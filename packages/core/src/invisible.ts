@@ -29,6 +29,11 @@ export function invisibleFault(text: string): string | null {
   return broken === null ? null : `expected UTF-8 text (found what was read in another encoding, ${placeOf(text, broken)})`;
 }
 
+/** Without what nobody sees, and without spaces: for text that is compared, not kept. */
+export function withoutInvisible(text: string): string {
+  return text.replaceAll(' ', '').replace(new RegExp(INVISIBLE, 'gu'), '');
+}
+
 /** What keyboards write inside pictures and words: the parts of an emoji, and joiners between letters of scripts that need them. */
 const JOINED = /\p{RGI_Emoji}|(?<=[[\p{L}\p{M}]--[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}]])[\u200C\u200D](?=\p{L})/gv;
 

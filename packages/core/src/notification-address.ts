@@ -5,6 +5,7 @@
  */
 
 import { TENANT_ID } from './credential-forms.ts';
+import { percentDecoded } from './percent-encoding.ts';
 
 /** What is wrong, in words that follow "the path". */
 export const NOTIFICATION_MISSES = {
@@ -30,7 +31,7 @@ export function notificationUrl(publicUrl: string, tenantId: string): string {
  * @param path as it came, without a query
  */
 export function judgeNotificationPath(method: string, path: string): NotificationMiss | null {
-  const meant = decoded(path).toLowerCase().replace(/\/+/g, '/');
+  const meant = (percentDecoded(path) ?? path).toLowerCase().replace(/\/+/g, '/');
   if (OTHER_CALLS.test(meant) || !meant.split('/').some((segment) => NAMES.has(segment.trim()))) return null;
   if (path.includes('%')) return 'percent_encoded';
   if (path.includes('//')) return 'double_slash';
@@ -48,11 +49,3 @@ const FORM = /^\/v1\/webhooks\/green-api\/([^/]+)\/?(.*)$/;
 const NAMES: ReadonlySet<string> = new Set(['webhooks', 'webhook', 'green-api', 'greenapi', 'green_api']);
 /** A session has a `webhook`, and a tenant may have any of these names. */
 const OTHER_CALLS = /^\/(v1\/(sessions|tickets|admin|callbacks|audit|ws)|connect|docs|socket\.io)(\/|$)/;
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path; // URIError: a % sign that encodes nothing
-  }
-}

@@ -1,8 +1,9 @@
-/** PROTOCOL.md's tables of error codes and close codes say what the code says. */
+/** PROTOCOL.md's tables of error codes, close codes and causes say what the code says. */
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CLOSE_CODES, type CloseReason, isRetryableClose } from './close-codes.ts';
+import { CONNECTION_CAUSES } from './connection-cause.ts';
 import { ERRORS } from './errors.ts';
 
 const protocol = readFileSync(new URL('../PROTOCOL.md', import.meta.url), 'utf8');
@@ -47,4 +48,10 @@ test('the close codes', () => {
   const reasons = Object.keys(CLOSE_CODES) as CloseReason[]; // its own keys
   const rows = reasons.map((reason) => `${CLOSE_CODES[reason]} | ${reason} | ${yesOrNo(isRetryableClose(reason))}`);
   expectSame(tableOf(/^\| number \| code +\| come back \|/), rows);
+});
+
+test('every cause of a failed connection is told, and no other', () => {
+  const table = protocol.slice(protocol.indexOf('| `cause`'));
+  const rows = table.slice(0, table.indexOf('\n\n')).split('\n').slice(2);
+  expect(rows.map((row) => /^\| `(\w+)`/.exec(row)?.[1])).toEqual(Object.keys(CONNECTION_CAUSES));
 });

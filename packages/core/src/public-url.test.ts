@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PAGE_OPERATIONS } from './contract-http-pages.ts';
 import { parsePublicUrl, pathPrefixOf } from './public-url.ts';
 
 describe('a public URL', () => {
@@ -84,3 +85,13 @@ describe('a public URL', () => {
     expect(JSON.stringify(parsed)).not.toContain('secret');
   });
 });
+
+it.each(PAGE_OPERATIONS.map(({ path }) => path.split('/')[1] ?? '').filter((name) => name !== ''))(
+  'a path that begins with /%s is refused: the gateway answers there itself',
+  (name) => {
+    expect(parsePublicUrl(`https://host.example/${name}/below`)).toMatchObject({
+      kind: 'fault',
+      fault: expect.stringContaining(`/${name}`),
+    });
+  },
+);

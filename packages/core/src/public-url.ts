@@ -4,6 +4,7 @@
  */
 
 import { invisibleFault } from './invisible.ts';
+import { percentDecoded } from './percent-encoding.ts';
 
 /** Names that a gateway answers at itself. Below one of them nobody could tell `/v1/…` from `/v1/v1/…`. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
@@ -11,6 +12,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'socket.io',
   'connect',
   'element.js',
+  'client.js',
   'docs',
   'docs.css',
   'openapi.json',
@@ -56,7 +58,7 @@ function faultOf(text: string): string | null {
 /** @param path as it was given, without its first and last slash; @param rest with them */
 function faultOfPath(path: string, rest: string): string | null {
   if (path === '') return rest.length > 1 ? 'expected no // in the path' : null;
-  const segments = path.split('/').map(decodedSegment);
+  const segments = path.split('/').map(percentDecoded);
   if (segments.includes('')) return 'expected no // in the path';
   if (segments.includes(null)) return 'expected a path whose % signs encode UTF-8';
   const names = segments.filter((segment) => segment !== null);
@@ -65,13 +67,4 @@ function faultOfPath(path: string, rest: string): string | null {
   if (names.some((name) => invisibleFault(name) !== null)) return 'expected no invisible character, encoded or not';
   const own = names[0]?.toLowerCase() ?? '';
   return OWN_NAMES.has(own) ? `expected a path that does not begin with a name the gateway answers at itself, like /${own}` : null;
-}
-
-/** Null where it encodes no text. */
-export function decodedSegment(segment: string): string | null {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return null; // URIError
-  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeUtf8, findIllFormed, isUtf8Declared, withoutMark } from './utf8.ts';
+import { createUtf8Check, decodeUtf8, findIllFormed, isUtf8Declared, withoutMark } from './utf8.ts';
 
 const bytes = (...values: number[]): Uint8Array => new Uint8Array(values);
 
@@ -79,4 +79,13 @@ it('a lone surrogate is found wherever it stands', () => {
   expect(findIllFormed('\uD800')).toEqual([]);
   expect(findIllFormed({ a: ['x', { b: 'y\uDC00' }] })).toEqual(['a', '1', 'b']);
   expect(findIllFormed({ a: '\uDE00\uD83D' })).toEqual(['a']);
+});
+
+it('bytes in chunks are checked across their borders, and the end tells of a cut character', () => {
+  const check = createUtf8Check();
+  expect([check(bytes(0x61, 0xd0)), check(bytes(0xb8)), check()]).toEqual([true, true, true]);
+  const cut = createUtf8Check();
+  expect([cut(bytes(0xd0)), cut()]).toEqual([true, false]);
+  const other = createUtf8Check();
+  expect([other(bytes(0xe7, 0xe0)), other(bytes(0x61)), other()]).toEqual([false, false, false]);
 });

@@ -9,6 +9,23 @@ export function decodeUtf8(bytes: Uint8Array): string | null {
   }
 }
 
+/**
+ * For bytes that come in chunks. To be called with each, and without any at the end; false from the first that cannot be UTF-8 on. A
+ * character may be cut in two between chunks.
+ */
+export function createUtf8Check(): (chunk?: Uint8Array) => boolean {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let isText = true;
+  return (chunk) => {
+    try {
+      if (isText) decoder.decode(chunk, { stream: chunk !== undefined });
+    } catch {
+      isText = false; // its only error: not UTF-8
+    }
+    return isText;
+  };
+}
+
 /** The text without one leading byte-order mark, where something else has decoded it. */
 export function withoutMark(text: string): string {
   return text.startsWith('\uFEFF') ? text.slice(1) : text;

@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import type { RefusalReason, TroubleCode } from './outcome.ts';
+import { percentDecoded } from './percent-encoding.ts';
 
 export type WebhookFindingCode =
   | 'state_notifications_off'
@@ -182,14 +183,6 @@ export function compareUrl(actual: string | null, expected: string | null): Webh
 
 /** Host and path as a person means them: without the scheme, a slash too many, capitals and needless percent signs. */
 function placeOf({ host, pathname }: URL): string {
-  const path = decoded(pathname).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
+  const path = (percentDecoded(pathname) ?? pathname).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
   return `${host.replace(/\.(?=:|$)/, '')}${path}`;
-}
-
-function decoded(pathname: string): string {
-  try {
-    return decodeURIComponent(pathname);
-  } catch {
-    return pathname; // it holds a percent sign that encodes nothing
-  }
 }

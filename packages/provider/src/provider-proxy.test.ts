@@ -197,11 +197,11 @@ test('closing ends a tunnel that is being opened', async () => {
 });
 
 test.each<readonly [what: string, kind: string, onConnection: (socket: Socket) => void]>([
-  ['closes at once', 'closed', (socket) => socket.destroy()],
-  ['closes without an answer', 'closed', (socket) => socket.once('data', () => socket.end())],
-  ['resets', 'closed', (socket) => socket.once('data', () => socket.resetAndDestroy())],
-  ['closes in the middle of its answer', 'closed', (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 Conn'))],
-  ['speaks something else', 'not_http', (socket) => socket.once('data', () => socket.end('SSH-2.0-OpenSSH_9.2\r\n'))],
+  ['closes at once', 'reset', (socket) => socket.destroy()],
+  ['closes without an answer', 'reset', (socket) => socket.once('data', () => socket.end())],
+  ['resets', 'reset', (socket) => socket.once('data', () => socket.resetAndDestroy())],
+  ['closes in the middle of its answer', 'reset', (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 Conn'))],
+  ['speaks something else', 'protocol', (socket) => socket.once('data', () => socket.end('SSH-2.0-OpenSSH_9.2\r\n'))],
 ])('a proxy that %s', async (_what, kind, onConnection) => {
   const url = await openRawServer(onConnection);
   const faults = createFaults();

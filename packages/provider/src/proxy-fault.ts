@@ -1,10 +1,11 @@
-import { errors } from 'undici';
+import { connectionCause, type FaultCause } from '@qrcast/core/connection-fault';
 
 /**
- * What went wrong before a proxy had opened the way to a server. `status`: it answered CONNECT, but with no 2xx. `certificate`: the way is open,
- * and at its end a certificate is shown that is not trusted, as by a proxy that opens TLS.
+ * What went wrong before a proxy had opened the way to a server: why the proxy itself could not be reached, or one of two. `status`: it answered
+ * CONNECT, but with no 2xx. `certificate`: the way is open, and at its end a certificate is shown that is not trusted, as by a proxy that
+ * opens TLS.
  */
-export type ProxyFaultKind = 'dns' | 'refused' | 'tls' | 'timeout' | 'closed' | 'not_http' | 'unreachable' | 'status' | 'certificate';
+export type ProxyFaultKind = FaultCause | 'status' | 'certificate';
 
 /**
  * The proxy's own trouble: no word of it comes from the server behind, so it says nothing of a server or of credentials there. Carries no
@@ -25,28 +26,7 @@ export class ProxyFault extends Error {
   }
 }
 
-/** Node's codes for a certificate that cannot be verified, or is another's. */
-const CERTIFICATE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
-const KINDS: readonly (readonly [code: RegExp, kind: ProxyFaultKind])[] = [
-  [/^(ENOTFOUND|EAI_)/, 'dns'],
-  [/^ECONNREFUSED$/, 'refused'],
-  [/TIMEOUT|TIMEDOUT/, 'timeout'],
-  [/^(ERR_TLS_|ERR_SSL_|EPROTO$)/, 'tls'],
-  [CERTIFICATE, 'tls'],
-  [/^(UND_ERR_SOCKET|ECONNRESET|EPIPE)$/, 'closed'],
-];
-
 /** The kind of an error that came while the way was being opened. */
 export function toProxyFault(error: unknown): ProxyFault {
-  if (error instanceof ProxyFault) return error;
-  if (error instanceof errors.HTTPParserError) return new ProxyFault('not_http');
-  const { code: given, name } = error as { readonly code?: unknown; readonly name?: unknown };
-  const code = name === 'TimeoutError' ? 'TIMEOUT' : String(given); // the name of what AbortSignal.timeout throws, whose code is a number
-  return new ProxyFault(KINDS.find(([pattern]) => pattern.test(code))?.[1] ?? 'unreachable');
-}
-
-/** Whether a connection ended because of the certificate that was shown. Undici wraps one of the errors. */
-export function isCertificateError(error: unknown): boolean {
-  const { code, cause } = error as { readonly code?: unknown; readonly cause?: { readonly code?: unknown } };
-  return CERTIFICATE.test(String(code)) || CERTIFICATE.test(String(cause?.code));
+  return error instanceof ProxyFault ? error : new ProxyFault(connectionCause(error));
 }

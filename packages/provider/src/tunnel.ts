@@ -1,8 +1,10 @@
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { authorityOf, bareHost } from '@qrcast/core/authority';
+import { isCertificateFault } from '@qrcast/core/connection-fault';
 import type { HttpProxy } from '@qrcast/core/http-proxy';
 import { type Agent, buildConnector, type Dispatcher, errors, Pool, ProxyAgent } from 'undici';
-import { isCertificateError, ProxyFault, toProxyFault } from './proxy-fault.ts';
+import { ProxyFault, toProxyFault } from './proxy-fault.ts';
 
 /**
  * Requests through an HTTP proxy, always in a tunnel (CONNECT), plain http too: so an answer comes from the server itself, and what a proxy
@@ -45,7 +47,7 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
   async function connect(connectPool: ConnectPool, params: Dispatcher.ConnectOptions): Promise<TunnelSocket> {
     const signal = AbortSignal.timeout(connectTimeoutMs);
     const targets = lookup === undefined ? [params.path] : await resolveTarget(lookup, params.path, signal);
-    let fault = new ProxyFault('unreachable');
+    let fault = new ProxyFault('other');
     for (const target of targets) {
       try {
         return await connectTo(connectPool, { ...params, path: target, signal });
@@ -65,7 +67,7 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
     proxyTunnel: true,
     factory: (origin, options) =>
       new Pool(origin, options).on('connectionError', (url, _targets, error) => {
-        if (isCertificateError(error)) onFault(new ProxyFault('certificate'), authorityOf(url));
+        if (isCertificateFault(error)) onFault(new ProxyFault('certificate'), authorityOf(url));
       }),
     clientFactory(origin) {
       const pool = new Pool(origin, { connect: proxyConnector(sockets, origin.hostname, connectTimeoutMs) });
@@ -94,7 +96,7 @@ function proxyConnector(sockets: Set<Socket>, hostname: string, timeout: number)
   const open = buildConnector({ allowH2: false, timeout } as buildConnector.BuildOptions) as unknown as (
     ...args: Parameters<buildConnector.connector>
   ) => Socket;
-  const bare = hostname.replace(/^\[|\]$/g, '');
+  const bare = bareHost(hostname);
   // The name of the proxy, for its certificate. Undici would take it from the Host header, which names the server behind it.
   const servername = isIP(bare) === 0 ? { servername: bare } : { servername: undefined as unknown as string };
   return (target, callback) => {
@@ -104,12 +106,10 @@ function proxyConnector(sockets: Set<Socket>, hostname: string, timeout: number)
   };
 }
 
-const authorityOf = ({ hostname, port, protocol }: URL): string => `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
-
 /** `host:port` as `address:port`. A literal address stays. */
 async function resolveTarget(lookup: LookupFunction, target: string, signal: AbortSignal): Promise<string[]> {
   const [, hostname = '', port = ''] = /^(.*):(\d+)$/.exec(target) ?? [];
-  if (isIP(hostname.replace(/^\[|\]$/g, '')) !== 0) return [target];
+  if (isIP(bareHost(hostname)) !== 0) return [target];
   const looking = new Promise<LookupAddress[]>((resolve, reject) => {
     lookup(hostname, { all: true }, (error, addresses) => (error === null ? resolve(addresses as LookupAddress[]) : reject(error)));
   });

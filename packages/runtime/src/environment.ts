@@ -13,6 +13,15 @@ export function readVariable(env: Environment, name: string): string | undefined
   return text === '' ? undefined : text;
 }
 
+/** A variable that many programs read, most of them in lower case first; and how it is spelled here. Undefined if neither spelling is set. */
+export function readShared(env: Environment, name: string): { readonly variable: string; readonly text: string } | undefined {
+  for (const variable of [name.toLowerCase(), name]) {
+    const text = readVariable(env, variable);
+    if (text !== undefined) return { variable, text };
+  }
+  return undefined;
+}
+
 /** Nobody inherits it then. */
 export function forgetVariable(env: NodeJS.ProcessEnv, name: string): void {
   delete env[name];

@@ -12,6 +12,7 @@
  */
 
 import { isIP } from 'node:net';
+import { bareHost, portOf } from '@qrcast/core/authority';
 import { createAddressSet, parseAddressRange } from './address-range.ts';
 
 export interface NoProxy {
@@ -29,7 +30,6 @@ interface Target {
 
 type Rule = (target: Target) => boolean;
 
-const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 /** Host and port; more than one colon without brackets is an IPv6 address. */
 const WITH_PORT = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/;
 const NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
@@ -47,8 +47,8 @@ export function parseNoProxy(text: string): NoProxy {
 }
 
 function targetOf(origin: string): Target {
-  const { hostname, port, protocol } = new URL(origin);
-  return { host: hostname.replace(/^\[|\]$/g, '').replace(/\.$/, ''), port: port || (DEFAULT_PORTS[protocol] ?? '') };
+  const url = new URL(origin);
+  return { host: bareHost(url.hostname).replace(/\.$/, ''), port: portOf(url) };
 }
 
 function parseEntry(entry: string): Rule | null {

@@ -1,10 +1,10 @@
 /** What the log says of the operator's own proxies: which are used, and which requests they did not let through. Never their credentials. */
 
 import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
-import type { Environment } from './environment.ts';
+import { type Environment, readShared } from './environment.ts';
 import type { Logger } from './log.ts';
 import { parseNoProxy } from './no-proxy.ts';
-import { createSeldom } from './seldom.ts';
+import { createThrottle } from './throttle.ts';
 
 /** As the provider package tells it. */
 interface Fault {
@@ -25,9 +25,9 @@ const UNTRUSTED = 'the certificate behind the proxy is not trusted; if the proxy
 /** Tells at the start that `proxy` is used, and `for` what. Returns what is to be called for each fault of it; each kind is logged once a minute. */
 export function tellProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor: string): (fault: Fault, target: string) => void {
   log.info({ proxy: proxy.address, usedFor }, 'a proxy is used');
-  const seldom = createSeldom(now);
+  const throttle = createThrottle(now);
   return ({ kind, status }, target) => {
-    const leftOut = seldom(`${kind} ${status}`);
+    const leftOut = throttle(`${kind} ${status}`);
     if (leftOut === null) return;
     const fault = status === null ? { fault: kind } : { fault: kind, status };
     log.warn({ proxy: proxy.address, usedFor, ...fault, target, leftOut }, kind === 'certificate' ? UNTRUSTED : UNREACHED);
@@ -57,14 +57,13 @@ export interface ProxyWarning {
 
 /** Variables of proxies that are set and have no effect, as far as that can surprise. */
 export function findProxyWarnings(env: Environment): readonly ProxyWarning[] {
-  const spelled = (name: string): string | undefined => [name.toLowerCase(), name].find((variable) => (env[variable] ?? '') !== '');
-  if (spelled('HTTPS_PROXY') === undefined) {
-    const others = ['ALL_PROXY', 'HTTP_PROXY'].map(spelled).filter((variable) => variable !== undefined);
-    return others.map((variable) => ({ variable, text: 'this proxy is not used: the provider is asked through HTTPS_PROXY alone' }));
+  if (readShared(env, 'HTTPS_PROXY') === undefined) {
+    const others = ['ALL_PROXY', 'HTTP_PROXY'].map((name) => readShared(env, name)).filter((other) => other !== undefined);
+    return others.map(({ variable }) => ({ variable, text: 'this proxy is not used: the provider is asked through HTTPS_PROXY alone' }));
   }
-  const variable = spelled('NO_PROXY');
-  const entries = variable === undefined ? [] : parseNoProxy(env[variable] ?? '').unknown;
-  if (variable === undefined || entries.length === 0) return [];
+  const { variable = '', text: hosts = '' } = readShared(env, 'NO_PROXY') ?? {};
+  const entries = parseNoProxy(hosts).unknown;
+  if (entries.length === 0) return [];
   return [
     { variable, entries, text: 'these entries are not understood and exempt nothing from the proxy; see .env.template for the forms' },
   ];

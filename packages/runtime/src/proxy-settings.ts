@@ -2,6 +2,7 @@
 
 import { type HttpProxy, type ProxyRoute, parseHttpProxy } from '@qrcast/core/http-proxy';
 import { z } from 'zod';
+import { type Environment, readShared } from './environment.ts';
 import { type NoProxy, parseNoProxy } from './no-proxy.ts';
 
 export const httpProxy = z.string().transform((text, context): HttpProxy => {
@@ -21,11 +22,10 @@ export function proxyRoute(proxy: HttpProxy | undefined, exempt: NoProxy | undef
   return proxy === undefined ? null : { proxy, isDirect: exempt?.isDirect ?? (() => false) };
 }
 
-/** Settings that many programs read, most of them in lower case first. */
+/** Settings that other programs read, too. */
 const SHARED: readonly string[] = ['HTTPS_PROXY', 'NO_PROXY'];
 
 /** The spelling of a setting that is set; an empty one counts as unset. */
-export function variableOf(env: Readonly<Record<string, string | undefined>>, name: string): string {
-  const lower = name.toLowerCase();
-  return SHARED.includes(name) && (env[lower] ?? '') !== '' ? lower : name;
+export function variableOf(env: Environment, name: string): string {
+  return (SHARED.includes(name) ? readShared(env, name)?.variable : undefined) ?? name;
 }

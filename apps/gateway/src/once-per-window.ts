@@ -3,7 +3,7 @@
  * that nobody can fill another's.
  */
 
-export interface SeldomOptions {
+export interface OncePerWindowOptions {
   readonly windowMs: number;
   /** Keys remembered of one group in one window. */
   readonly maxInGroup: number;
@@ -11,9 +11,9 @@ export interface SeldomOptions {
 }
 
 /** `full`: the group has no room for it, so it may be either. What to do then is the caller's to say. */
-export type Seldom = (group: string, key: string) => 'new' | 'again' | 'full';
+export type OncePerWindow = (group: string, key: string) => 'new' | 'again' | 'full';
 
-export function createSeldom({ windowMs, maxInGroup, now }: SeldomOptions): Seldom {
+export function createOncePerWindow({ windowMs, maxInGroup, now }: OncePerWindowOptions): OncePerWindow {
   const groups = new Map<string, Set<string>>();
   let endsAt = 0;
   return (group, key) => {

@@ -1,6 +1,6 @@
-import { CONNECTION_CAUSES } from '@qrcast/core/connection-cause';
 import { describe, expect, it } from 'vitest';
-import { connectionCause } from './connection-fault.ts';
+import { CONNECTION_CAUSES } from './connection-cause.ts';
+import { connectionCause, isCertificateFault } from './connection-fault.ts';
 
 const fault = (fields: object): Error => Object.assign(new Error('x'), fields);
 
@@ -54,4 +54,17 @@ describe('the cause of a connection that failed', () => {
     own.cause = own;
     expect(connectionCause(own)).toBe('other');
   });
+});
+
+it.each([
+  [true, { code: 'CERT_HAS_EXPIRED' }],
+  [true, { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }],
+  [true, { code: 'HOSTNAME_MISMATCH' }],
+  [true, { code: 'INVALID_CA' }],
+  [false, { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }],
+  [false, { code: 'ECONNRESET' }],
+  [false, {}],
+])('it is %s that a certificate is at fault for %j, also as the cause of another error', (isCertificate, fields) => {
+  expect(isCertificateFault(fault(fields))).toBe(isCertificate);
+  expect(isCertificateFault(new TypeError('fetch failed', { cause: fault(fields) }))).toBe(isCertificate);
 });

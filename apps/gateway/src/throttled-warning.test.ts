@@ -1,12 +1,12 @@
 import { createLog } from '@qrcast/runtime/log';
 import { expect, it } from 'vitest';
-import { createSeldomWarning } from './seldom-warning.ts';
+import { createThrottledWarning } from './throttled-warning.ts';
 
 it('is written once a minute, with how many were left out', () => {
   const lines: { msg: string; leftOut: number }[] = [];
   const clock = { ms: 5 };
   const log = createLog('test', 'warn', { write: (line) => void lines.push(JSON.parse(line)) });
-  const warn = createSeldomWarning({ log, now: () => clock.ms }, 'a stranger called');
+  const warn = createThrottledWarning({ log, now: () => clock.ms }, 'a stranger called');
   for (let i = 0; i < 1_000; i++) warn();
   clock.ms += 59_999;
   warn();

@@ -1,19 +1,22 @@
 /** A line of the log that callers bring about, and could as often as they like: it is written once a minute. */
 
 import type { Logger } from '@qrcast/runtime/log';
-import { createSeldom } from '@qrcast/runtime/seldom';
+import { createThrottle } from '@qrcast/runtime/throttle';
 
-export interface SeldomWarningDeps {
+export interface ThrottledWarningDeps {
   readonly log: Logger;
   /** Ms; need not be the time of day. */
   readonly now: () => number;
 }
 
 /** Writes `message` at most once a minute, with how often it was left out since the last time, and the facts of this time. */
-export function createSeldomWarning({ log, now }: SeldomWarningDeps, message: string): (facts?: Readonly<Record<string, unknown>>) => void {
-  const seldom = createSeldom(now);
+export function createThrottledWarning(
+  { log, now }: ThrottledWarningDeps,
+  message: string,
+): (facts?: Readonly<Record<string, unknown>>) => void {
+  const throttle = createThrottle(now);
   return (facts) => {
-    const leftOut = seldom(message);
+    const leftOut = throttle(message);
     if (leftOut !== null) log.warn({ ...facts, leftOut }, message);
   };
 }
