@@ -25,8 +25,8 @@ export class ProxyFault extends Error {
   }
 }
 
-/** Node's codes for a certificate that cannot be verified, or is another's. */
-const CERTIFICATE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
+/** Node's codes for a certificate that cannot be verified, or is another's; the last: one for which it has no word. */
+const CERTIFICATE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH$|INVALID_|PATH_LENGTH_|UNSPECIFIED$)/;
 const KINDS: readonly (readonly [code: RegExp, kind: ProxyFaultKind])[] = [
   [/^(ENOTFOUND|EAI_)/, 'dns'],
   [/^ECONNREFUSED$/, 'refused'],

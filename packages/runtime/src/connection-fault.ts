@@ -8,14 +8,16 @@ import type { ConnectionCause } from '@qrcast/core/connection-cause';
 interface Fault {
   readonly name?: unknown;
   readonly code?: unknown;
+  readonly message?: unknown;
   readonly syscall?: unknown;
   readonly data?: unknown;
   readonly cause?: unknown;
   readonly errors?: unknown;
 }
 
+/** Node says UNSPECIFIED of a certificate whose fault it has no word for: a weak key or signature, a constraint that is broken. */
 const TLS =
-  /^(?:EPROTO$|ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH$|INVALID_(?:CA|PURPOSE)$|PATH_LENGTH_|ERROR_IN_C)/;
+  /^(?:EPROTO$|UNSPECIFIED$|ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH$|INVALID_(?:CA|PURPOSE)$|PATH_LENGTH_|ERROR_IN_C)/;
 const DNS = /^(?:EAI_|ENOTFOUND$|ENODATA$|ESERVFAIL$|EREFUSED$|EFORMERR$|ENOTIMP$|EBADNAME$|EBADRESP$|ETIMEOUT$|ECANCELLED$)/;
 
 const CODES: Readonly<Record<string, ConnectionCause>> = {
@@ -53,7 +55,7 @@ function faultsIn(error: unknown, depth = 0): Fault[] {
   return [fault, ...[...parts, fault.cause].flatMap((inner) => faultsIn(inner, depth + 1))];
 }
 
-function causeOf({ name, code, syscall, data }: Fault): ConnectionCause | null {
+function causeOf({ name, code, message, syscall, data }: Fault): ConnectionCause | null {
   if (name === 'TimeoutError') return 'timeout';
   // Undici's parser: it has nothing to show where the connection ended too early.
   if (name === 'HTTPParserError') return data === '' ? 'reset' : 'protocol';
@@ -62,5 +64,7 @@ function causeOf({ name, code, syscall, data }: Fault): ConnectionCause | null {
   if (DNS.test(code) || syscall === 'getaddrinfo' || (typeof syscall === 'string' && syscall.startsWith('query'))) return 'dns';
   if (TLS.test(code)) return 'tls';
   if (code.startsWith('HPE_')) return 'protocol';
+  // Undici's words for a status below 200 that nobody asked for.
+  if (code === 'UND_ERR_SOCKET' && (message === 'bad upgrade' || message === 'bad response')) return 'protocol';
   return Object.hasOwn(CODES, code) ? (CODES[code] ?? null) : null;
 }
