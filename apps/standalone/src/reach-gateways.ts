@@ -5,7 +5,7 @@
  */
 
 import { setGlobalProxyFromEnv } from 'node:http';
-import type { Environment } from '@qrcast/runtime/environment';
+import { type Environment, readVariable } from '@qrcast/runtime/environment';
 import { SettingsError } from '@qrcast/runtime/settings';
 
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
@@ -17,9 +17,12 @@ const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 export function reachGateways(env: Environment, hasElsewhere: boolean): void {
   const isNodeProxying = env['NODE_USE_ENV_PROXY'] === '1';
   if (!hasElsewhere && !isNodeProxying) return;
-  const exempt = (env['no_proxy'] ?? '') === '' ? env['NO_PROXY'] : env['no_proxy'];
+  const exempt = readVariable(env, 'no_proxy') ?? readVariable(env, 'NO_PROXY');
   const names = ['https_proxy', 'HTTPS_PROXY', ...(isNodeProxying ? ['http_proxy', 'HTTP_PROXY'] : [])];
-  const proxies = names.flatMap((name) => ((env[name] ?? '') === '' ? [] : [[name, env[name] ?? '']]));
+  const proxies = names.flatMap((name) => {
+    const proxy = readVariable(env, name);
+    return proxy === undefined ? [] : [[name, proxy]];
+  });
   try {
     setGlobalProxyFromEnv({
       ...Object.fromEntries(proxies),

@@ -1,7 +1,7 @@
 /** What the log says of the operator's own proxies: which are used, and which requests they did not let through. Never their credentials. */
 
 import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
-import type { Environment } from './environment.ts';
+import { type Environment, readVariable } from './environment.ts';
 import type { Logger } from './log.ts';
 import { parseNoProxy } from './no-proxy.ts';
 import { createSeldom } from './seldom.ts';
@@ -57,13 +57,14 @@ export interface ProxyWarning {
 
 /** Variables of proxies that are set and have no effect, as far as that can surprise. */
 export function findProxyWarnings(env: Environment): readonly ProxyWarning[] {
-  const spelled = (name: string): string | undefined => [name.toLowerCase(), name].find((variable) => (env[variable] ?? '') !== '');
+  const spelled = (name: string): string | undefined =>
+    [name.toLowerCase(), name].find((variable) => readVariable(env, variable) !== undefined);
   if (spelled('HTTPS_PROXY') === undefined) {
     const others = ['ALL_PROXY', 'HTTP_PROXY'].map(spelled).filter((variable) => variable !== undefined);
     return others.map((variable) => ({ variable, text: 'this proxy is not used: the provider is asked through HTTPS_PROXY alone' }));
   }
   const variable = spelled('NO_PROXY');
-  const entries = variable === undefined ? [] : parseNoProxy(env[variable] ?? '').unknown;
+  const entries = variable === undefined ? [] : parseNoProxy(readVariable(env, variable) ?? '').unknown;
   if (variable === undefined || entries.length === 0) return [];
   return [
     { variable, entries, text: 'these entries are not understood and exempt nothing from the proxy; see .env.template for the forms' },

@@ -2,6 +2,7 @@
 
 import { type HttpProxy, type ProxyRoute, parseHttpProxy } from '@qrcast/core/http-proxy';
 import { z } from 'zod';
+import { type Environment, readVariable } from './environment.ts';
 import { type NoProxy, parseNoProxy } from './no-proxy.ts';
 
 export const httpProxy = z.string().transform((text, context): HttpProxy => {
@@ -28,7 +29,7 @@ export function proxyRoute(proxy: HttpProxy | undefined, exempt: NoProxy | undef
 const SHARED: readonly string[] = ['HTTPS_PROXY', 'NO_PROXY'];
 
 /** The spelling of a setting that is set; an empty one counts as unset. */
-export function variableOf(env: Readonly<Record<string, string | undefined>>, name: string): string {
+export function variableOf(env: Environment, name: string): string {
   const lower = name.toLowerCase();
-  return SHARED.includes(name) && (env[lower] ?? '') !== '' ? lower : name;
+  return SHARED.includes(name) && readVariable(env, lower) !== undefined ? lower : name;
 }
