@@ -189,23 +189,22 @@ describe.each([
 ])('Next %s %s', (version, bundler) => {
   it('build and start: a screen with the hook, and one with the element, in the app router', async () => {
     const mine = project(`next@${version}`, 'react@19', 'react-dom@19', 'typescript@5', '@types/react@19', '@types/node@24');
-    const page = (body: string): string => `${body}\n`;
     mine.write({
       'app/layout.tsx': `import type { ReactNode } from 'react';
         export default ({ children }: { children: ReactNode }) => <html lang="en"><body>{children}</body></html>;`,
       'app/screen.tsx': `'use client';\n${SCREEN}`,
-      'app/page.tsx': page(`import { Screen } from './screen';\nexport default () => <main><Screen /></main>;`),
+      'app/page.tsx': `import { Screen } from './screen';\nexport default () => <main><Screen /></main>;`,
       // A server component: markup alone, typed by the package.
-      'app/element/page.tsx': page(`import type {} from '@qrcast/client/element/react';
+      'app/element/page.tsx': `import type {} from '@qrcast/client/element/react';
         export const dynamic = 'force-dynamic';
         export default async ({ searchParams }: { searchParams: Promise<{ ticket: string }> }) => <>
           <script type="module" src={process.env['QRCAST_URL'] + '/element.js'} />
           <qrcast-login ticket={(await searchParams).ticket} lang="en" />
-        </>;`),
+        </>;`,
       // A server component may load the module: nothing of it runs before a browser does.
-      'app/server/page.tsx': page(`import { useSession } from '@qrcast/client/react';
+      'app/server/page.tsx': `import { useSession } from '@qrcast/client/react';
         import { watchSession } from '@qrcast/client';
-        export default () => <p>{typeof useSession} {typeof watchSession}</p>;`),
+        export default () => <p>{typeof useSession} {typeof watchSession}</p>;`,
     });
     const next = 'node_modules/.bin/next';
     runWell(mine.folder, bundler === '' ? [next, 'build'] : [next, 'build', bundler]);

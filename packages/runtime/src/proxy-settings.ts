@@ -15,10 +15,7 @@ export const httpProxy = z.string().transform((text, context): HttpProxy => {
 });
 
 /** An entry that is not understood is no fault: the variable is everybody's, and other programs know other forms. The start warns of it. */
-export const noProxy = z
-  .string()
-  .refine((text) => !/\p{C}/u.test(text), 'holds an invisible character; expected hosts separated by commas')
-  .transform(parseNoProxy);
+export const noProxy = z.string().transform(parseNoProxy);
 
 /** How the provider is asked; null: directly. */
 export function proxyRoute(proxy: HttpProxy | undefined, exempt: NoProxy | undefined): ProxyRoute | null {
