@@ -142,6 +142,7 @@ function createPasswords(given: string | undefined, input: SecretsDeps['input'])
 async function passwordOf(file: string | undefined): Promise<string | undefined> {
   if (file === undefined || file === '-') return undefined;
   const line = (await readSecret('--password-file', file)).replace(/(\r\n|\n|\r)$/, '');
+  if (line === '') throw usageError('--password-file: expected a password in one line, and the file is empty');
   if (/[\r\n\v\f\x85\u2028\u2029]/.test(line)) throw usageError('--password-file: expected one line, and the file has more');
   return checkedPassword('--password-file', line);
 }
