@@ -78,6 +78,9 @@ const NOT_UTF8: readonly (readonly [what: string, make: (field: string) => Buffe
   ['latin-1', (field) => oneByteEach(`{"${field}": "caf\xe9"}`)],
   ['an overlong form', (field) => oneByteEach(`{"${field}": "\xc0\xaf"}`)],
   ['a surrogate in bytes', (field) => oneByteEach(`{"${field}": "\xed\xa0\x80"}`)],
+  ['KOI8-R', (field) => oneByteEach(`{"${field}": "\xda\xc1\xcb\xc1\xda"}`)],
+  ['cp866', (field) => oneByteEach(`{"${field}": "\xa7\xa0\xaa\xa0\xa7"}`)],
+  ['GB18030', (field) => oneByteEach(`{"${field}": "\xb6\xa9\xb5\xa5"}`)],
   ['a cut character', (field) => oneByteEach(`{"${field}": "\xf0\x9f\x98"}`)],
   ['UTF-16LE with its mark', (field) => Buffer.from(`\uFEFF{"${field}": "x"}`, 'utf16le')],
   ['UTF-16BE with its mark', (field) => utf16be(`\uFEFF{"${field}": "x"}`)],
@@ -140,12 +143,26 @@ describe('another declared charset is refused', () => {
     },
   );
 
-  it.each(['gzip', 'br', 'deflate', 'x-unknown'])('and so is a body in the coding %s', async (coding) => {
+  it.each(['gzip', 'br', 'deflate', 'x-unknown', 'x-gzip', 'identity, gzip'])('and so is a body in the coding %s', async (coding) => {
     expect(await send('POST', '/v1/sessions', test.tenant.apiKey, '{}', { 'content-encoding': coding })).toMatchObject({ status: 415 });
   });
 });
 
+it.each(['text/plain', 'text/plain; charset=windows-1251', 'multipart/form-data; boundary=x', 'application/json charset=cp1251'])(
+  'a body of another type is refused with the one that is expected: %s',
+  async (type) => {
+    const refusal = await send('POST', '/v1/sessions', test.tenant.apiKey, '{}', { 'content-type': type });
+    expect([refusal.status, refusal.detail]).toEqual([400, 'expected the header Content-Type: application/json']);
+  },
+);
+
 describe('UTF-8 is taken', () => {
+  it.each(['', 'identity', 'Identity, identity'])('in the coding that is none: %j', async (coding) => {
+    const body = JSON.stringify(newInstance());
+    const headers = { 'content-encoding': coding };
+    expect(await send('POST', '/v1/sessions', test.tenant.apiKey, body, headers)).toMatchObject({ status: 201 });
+  });
+
   it.each([
     'application/json',
     'application/json; charset=utf-8',
@@ -175,6 +192,9 @@ describe('UTF-8 is taken', () => {
     const { session, ticket } = await test.create();
     await test.passDeadline(session.id);
     expect(await send('POST', `/v1/sessions/${session.id}/resume`, ticket, '\uFEFF')).toMatchObject({ status: 200 });
+    await test.passDeadline(session.id);
+    const text = { 'content-type': 'text/plain;charset=UTF-8' }; // as `fetch` says of an empty one
+    expect(await send('POST', `/v1/sessions/${session.id}/resume`, ticket, '', text)).toMatchObject({ status: 200 });
     const none = { 'content-type': 'application/json; charset=windows-1251' };
     expect((await send('DELETE', `/v1/sessions/${session.id}`, test.tenant.apiKey, '', none)).status).toBe(204);
   });
@@ -194,7 +214,7 @@ describe('over a WebSocket', () => {
   const next = async (socket: WebSocket): Promise<{ type: string; error?: Refusal }> =>
     JSON.parse(String((await once(socket, 'message'))[0]));
 
-  it.each(NOT_UTF8.slice(0, 11))('a frame is refused: %s', async (_what, make) => {
+  it.each(NOT_UTF8.slice(0, 14))('a frame is refused: %s', async (_what, make) => {
     const before = tries;
     const { session, ticket } = await waitingForPassword();
     const socket = await open();

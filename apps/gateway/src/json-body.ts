@@ -5,6 +5,12 @@ import { decodeUtf8, isUtf8Declared } from '@qrcast/core/utf8';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 export function addJsonParser(app: FastifyInstance): void {
+  app.removeContentTypeParser('text/plain');
+  // What `fetch` declares of an empty text.
+  app.addContentTypeParser('text/plain', { parseAs: 'buffer' }, (_request, body, done) => {
+    if (body.length === 0) done(null, undefined);
+    else done(new RefusedError('invalid_request', 'expected the header Content-Type: application/json'));
+  });
   const parse = app.getDefaultJsonParser('remove', 'remove');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     let text: string;
@@ -22,8 +28,7 @@ export function addJsonParser(app: FastifyInstance): void {
 /** @throws {RefusedError} `unsupported_media_type`, `invalid_request`. */
 function textOf({ headers }: FastifyRequest, body: Buffer): string {
   if (body.length === 0) return '';
-  const coding = headers['content-encoding'] ?? 'identity';
-  if (coding.trim().toLowerCase() !== 'identity') {
+  if (!/^[\s,]*(identity[\s,]*)*$/i.test(headers['content-encoding'] ?? '')) {
     throw new RefusedError('unsupported_media_type', 'expected a body without a content coding; the header Content-Encoding names one');
   }
   if (!isUtf8Declared(headers['content-type'])) {

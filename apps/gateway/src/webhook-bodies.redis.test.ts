@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { createLog } from '@qrcast/runtime/log';
 import { createRelayLanes, type RelayLanes } from '@qrcast/runtime/relay-lanes';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -124,6 +125,8 @@ describe('the bytes of a body', () => {
     ['a replacement character that was sent as one', `{${said},"text":"\uFFFD"}`, 'application/json'],
     ['declared as plain text', `{${said}}`, 'text/plain'],
     ['declared in another charset', `{${said},"text":"заказ"}`, 'application/json; charset=windows-1251'],
+    ['declared in another charset, and of ASCII alone', `{${said},"text":"order"}`, 'application/json; charset=windows-1251'],
+    ['white space around', ` \n{${said}}\r\n`, 'application/json'],
     ['declared as nothing', `{${said}}`, null],
     ['declared as nonsense', `{${said}}`, 'json'],
   ];
@@ -156,6 +159,12 @@ describe('the bytes of a body', () => {
     ['UTF-16LE without', Buffer.from(`{${said}}`, 'utf16le')],
     ['UTF-16BE with its mark', Buffer.from(`\uFEFF{${said}}`, 'utf16le').swap16()],
     ['two byte-order marks', Buffer.from(`\uFEFF\uFEFF{${said}}`)],
+    ['nothing', Buffer.alloc(0)],
+    ['a byte-order mark alone', Buffer.from('\uFEFF')],
+    ['white space', Buffer.from(' \r\n')],
+    ['KOI8-R', Buffer.from(`{${said},"text":"\xda\xc1\xcb\xc1\xda"}`, 'latin1')],
+    ['a character that is cut at the end', Buffer.from(`{${said}}\xd0`, 'latin1')],
+    ['gzip', gzipSync(`{${said}}`)],
     ['no JSON', Buffer.from('hello')],
     ['half of it', Buffer.from(`{${said}`)],
     ['a form', Buffer.from('a=b&c=d')],

@@ -102,7 +102,7 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
         // First: it may be sent again as often as it likes, and must not wait for a server that is down.
         if (parsed.success) await take(params.tenantId, parsed.data);
         if (body?.text != null) await relay.passOn(params.tenantId, { ...body, text: body.text });
-        else if (body !== undefined) warnOfBody({ tenantId: params.tenantId, bytes: body.bytes });
+        else warnOfBody({ tenantId: params.tenantId, bytes: body?.bytes ?? 0 });
         await noted;
         return reply.status(200).send({});
       },

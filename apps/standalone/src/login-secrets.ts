@@ -5,7 +5,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { API_TOKEN } from '@qrcast/core/credential-forms';
-import { invisibleFault, passwordFault } from '@qrcast/core/invisible';
+import { invisibleFault, typedFault } from '@qrcast/core/invisible';
 import { decodeUtf8 } from '@qrcast/core/utf8';
 import { forgetVariable, readVariable } from '@qrcast/runtime/environment';
 import { type LoginArguments, usageError } from './cli-arguments.ts';
@@ -19,7 +19,7 @@ export type SecretVariables = Readonly<
 const FAULT_OF: Readonly<Record<keyof SecretVariables, (text: string) => string | null>> = {
   GREEN_API_TOKEN: invisibleFault,
   QRCAST_API_KEY: invisibleFault,
-  QRCAST_ACCOUNT_PASSWORD: passwordFault,
+  QRCAST_ACCOUNT_PASSWORD: typedFault,
   QRCAST_WEBHOOK_TOKEN: invisibleFault,
 };
 
@@ -142,12 +142,13 @@ function createPasswords(given: string | undefined, input: SecretsDeps['input'])
 async function passwordOf(file: string | undefined): Promise<string | undefined> {
   if (file === undefined || file === '-') return undefined;
   const line = (await readSecret('--password-file', file)).replace(/(\r\n|\n|\r)$/, '');
+  if (line === '') throw usageError('--password-file: expected a password in one line, and the file is empty');
   if (/[\r\n\v\f\x85\u2028\u2029]/.test(line)) throw usageError('--password-file: expected one line, and the file has more');
   return checkedPassword('--password-file', line);
 }
 
 function checkedPassword(what: string, text: string): string {
-  const fault = passwordFault(text);
+  const fault = typedFault(text);
   if (fault !== null) throw usageError(`${what}: ${fault}`);
   return text;
 }

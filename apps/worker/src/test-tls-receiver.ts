@@ -1,6 +1,7 @@
 /** For tests: servers whose TLS is at fault, with certificates made by openssl; one that is right, to prove that the others are not. */
 
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -16,7 +17,11 @@ export interface TestAuthority {
     readonly fromDay?: number;
     readonly toDay?: number;
     readonly isSelfSigned?: boolean;
+    /** More lines of openssl's extension file. */
+    readonly extensions?: string;
   }): Promise<TestTlsServer>;
+  /** As `serve`, of a server that takes nobody without a certificate, and says so as TLS does. */
+  serveCertified(options: { readonly name: string; readonly version: 'tls1_2' | 'tls1_3' }): Promise<{ readonly port: number }>;
   close(): Promise<void>;
 }
 
@@ -25,6 +30,8 @@ export interface TestTlsServer {
   /** Requests that came through. */
   answered(): number;
 }
+
+type Wanted = Required<Parameters<TestAuthority['serve']>[0]>;
 
 /** `YYYYMMDDHHMMSSZ`, as openssl reads it. */
 const stamp = (day: number): string => `${new Date(Date.now() + day * 86_400_000).toISOString().replace(/\D/g, '').slice(0, 14)}Z`;
@@ -46,6 +53,8 @@ commonName = supplied
 export function openTestAuthority(): TestAuthority {
   const folder = mkdtempSync(join(tmpdir(), 'qrcast-tls-'));
   const servers: ReturnType<typeof createServer>[] = [];
+  const programs: ChildProcess[] = [];
+  let certificates = 0;
   const openssl = (...args: string[]): Buffer => execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
   const newKey = (file: string): Buffer => openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', file);
@@ -56,16 +65,22 @@ export function openTestAuthority(): TestAuthority {
   newKey('ca.key');
   openssl('req', '-x509', '-new', '-key', 'ca.key', '-subj', '/CN=qrcast test authority', '-days', '2', '-out', 'ca.pem');
 
+  /** Returns the name of its files. */
+  function newCertificate({ name, fromDay, toDay, isSelfSigned, extensions }: Wanted): string {
+    const id = `server-${++certificates}`;
+    newKey(`${id}.key`);
+    openssl('req', '-new', '-key', `${id}.key`, '-subj', `/CN=${name}`, '-out', `${id}.csr`);
+    writeFileSync(join(folder, `${id}.ext`), `subjectAltName=DNS:${name}\n${extensions}\n`);
+    const signer = isSelfSigned ? ['-selfsign', '-keyfile', `${id}.key`] : ['-cert', 'ca.pem', '-keyfile', 'ca.key'];
+    const times = ['-startdate', stamp(fromDay), '-enddate', stamp(toDay)];
+    openssl('ca', ...CA, ...signer, ...times, '-in', `${id}.csr`, '-extfile', `${id}.ext`, '-out', `${id}.pem`);
+    return id;
+  }
+
   return {
     certificate: read('ca.pem'),
-    async serve({ name, fromDay = -1, toDay = 1, isSelfSigned = false }) {
-      const id = `server-${servers.length}`;
-      newKey(`${id}.key`);
-      openssl('req', '-new', '-key', `${id}.key`, '-subj', `/CN=${name}`, '-out', `${id}.csr`);
-      writeFileSync(join(folder, `${id}.ext`), `subjectAltName=DNS:${name}\n`);
-      const signer = isSelfSigned ? ['-selfsign', '-keyfile', `${id}.key`] : ['-cert', 'ca.pem', '-keyfile', 'ca.key'];
-      const times = ['-startdate', stamp(fromDay), '-enddate', stamp(toDay)];
-      openssl('ca', ...CA, ...signer, ...times, '-in', `${id}.csr`, '-extfile', `${id}.ext`, '-out', `${id}.pem`);
+    async serve({ name, fromDay = -1, toDay = 1, isSelfSigned = false, extensions = '' }) {
+      const id = newCertificate({ name, fromDay, toDay, isSelfSigned, extensions });
       let answered = 0;
       const server = createServer({ key: read(`${id}.key`), cert: read(`${id}.pem`) }, (request, response) => {
         answered++;
@@ -76,7 +91,27 @@ export function openTestAuthority(): TestAuthority {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       return { port: (server.address() as AddressInfo).port, answered: () => answered }; // it listens on TCP
     },
+    // Node's own server only hangs up.
+    async serveCertified({ name, version }) {
+      const id = newCertificate({ name, fromDay: -1, toDay: 1, isSelfSigned: false, extensions: '' });
+      const own = ['-key', `${id}.key`, '-cert', `${id}.pem`, `-${version}`, '-www'];
+      const wants = ['-CAfile', 'ca.pem', '-Verify', '1', '-verify_return_error'];
+      const program = spawn('openssl', ['s_server', '-accept', '127.0.0.1:0', ...own, ...wants], {
+        cwd: folder,
+        stdio: ['pipe', 'pipe', 'ignore'],
+      });
+      programs.push(program);
+      for await (const text of program.stdout) {
+        const [, port] = /^ACCEPT .*:(\d+)$/m.exec(String(text)) ?? [];
+        if (port !== undefined) return { port: Number(port) };
+      }
+      throw new Error('openssl s_server did not listen');
+    },
     async close() {
+      for (const program of programs.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) {
+        program.kill();
+        await once(program, 'exit');
+      }
       for (const server of servers) {
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));

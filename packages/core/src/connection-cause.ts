@@ -6,7 +6,7 @@ export const CONNECTION_CAUSES = {
   dns: 'its name was not resolved, or not in time',
   refused: 'nothing listens at the address and port',
   reset: 'the connection was cut before an answer came',
-  tls: 'TLS failed: a certificate that has expired, is self-signed or is for another name, or no TLS at that port',
+  tls: 'TLS failed: a certificate that has expired, is self-signed, is for another name or is not trusted, one that is wanted of us, or no TLS at that port',
   timeout: 'it did not connect, or did not answer, in time',
   no_route: 'the network has no way to the address',
   protocol: 'what it answered is no HTTP',

@@ -11,15 +11,16 @@ export type FaultCause = Exclude<ConnectionCause, 'proxy' | 'stopped'>;
 interface Fault {
   readonly name?: unknown;
   readonly code?: unknown;
+  readonly message?: unknown;
   readonly syscall?: unknown;
   readonly data?: unknown;
   readonly cause?: unknown;
   readonly errors?: unknown;
 }
 
-/** The certificate that was shown cannot be verified, or is another's. */
+/** The certificate that was shown cannot be verified, or is another's; UNSPECIFIED: Node has no word for its fault, like a weak key. */
 const CERTIFICATE =
-  /^(?:ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH$|INVALID_(?:CA|PURPOSE)$|PATH_LENGTH_|ERROR_IN_C)/;
+  /^(?:UNSPECIFIED$|ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH$|INVALID_(?:CA|PURPOSE)$|PATH_LENGTH_|ERROR_IN_C)/;
 const TLS = /^(?:EPROTO$|ERR_TLS_|ERR_SSL_)/;
 const DNS = /^(?:EAI_|ENOTFOUND$|ENODATA$|ESERVFAIL$|EREFUSED$|EFORMERR$|ENOTIMP$|EBADNAME$|EBADRESP$|ETIMEOUT$|ECANCELLED$)/;
 
@@ -63,7 +64,7 @@ function faultsIn(error: unknown, depth = 0): Fault[] {
   return [fault, ...[...parts, fault.cause].flatMap((inner) => faultsIn(inner, depth + 1))];
 }
 
-function causeOf({ name, code, syscall, data }: Fault): FaultCause | null {
+function causeOf({ name, code, message, syscall, data }: Fault): FaultCause | null {
   if (name === 'TimeoutError') return 'timeout';
   // Undici's parser: it has nothing to show where the connection ended too early.
   if (name === 'HTTPParserError') return data === '' ? 'reset' : 'protocol';
@@ -72,5 +73,7 @@ function causeOf({ name, code, syscall, data }: Fault): FaultCause | null {
   if (DNS.test(code) || syscall === 'getaddrinfo' || (typeof syscall === 'string' && syscall.startsWith('query'))) return 'dns';
   if (TLS.test(code) || CERTIFICATE.test(code)) return 'tls';
   if (code.startsWith('HPE_')) return 'protocol';
+  // Undici's words for a status below 200 that nobody asked for.
+  if (code === 'UND_ERR_SOCKET' && (message === 'bad upgrade' || message === 'bad response')) return 'protocol';
   return Object.hasOwn(CODES, code) ? (CODES[code] ?? null) : null;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { invisibleFault, passwordFault } from './invisible.ts';
+import { invisibleFault, typedFault } from './invisible.ts';
 
 describe('an invisible character', () => {
   const points = [
@@ -12,7 +12,7 @@ describe('an invisible character', () => {
     for (const text of [`${character}abc`, `a${character}bc`, `abc${character}`, character]) {
       expect(invisibleFault(text)).toContain('expected no invisible character');
     }
-    expect(passwordFault(`abc${character}`)).toContain('invisible character');
+    expect(typedFault(`abc${character}`)).toContain('invisible character');
   });
 
   it('is told by its code and place, and the text around it by nothing', () => {
@@ -30,14 +30,14 @@ it.each(['', 'abc', 'a b', 'é й 漢字 😀', '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{
 
 it.each(['\uFFFD', 'a\uD800', '\uDC00b'])('what was read in another encoding is no text: %j', (text) => {
   expect(invisibleFault(text)).toContain('expected UTF-8 text');
-  expect(passwordFault(text)).toContain('expected UTF-8 text');
+  expect(typedFault(text)).toContain('expected UTF-8 text');
 });
 
 describe('a password', () => {
   it.each(['❤️', '👨‍👩‍👧 at home', '1️⃣2', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', 'می‌خواهم', 'क्‍ष', ' two  spaces '])('may hold what keyboards write: %j', (text) => {
-    expect(passwordFault(text)).toBeNull();
+    expect(typedFault(text)).toBeNull();
   });
   it.each(['pass\u200dword', '\u200cpass', 'pass\ufe0f', 'me\u200bnow', '\u202epass'])('may hold nothing else unseen: %j', (text) => {
-    expect(passwordFault(text)).not.toBeNull();
+    expect(typedFault(text)).not.toBeNull();
   });
 });

@@ -37,8 +37,8 @@ export function withoutInvisible(text: string): string {
 /** What keyboards write inside pictures and words: the parts of an emoji, and joiners between letters of scripts that need them. */
 const JOINED = /\p{RGI_Emoji}|(?<=[[\p{L}\p{M}]--[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}]])[\u200C\u200D](?=\p{L})/gv;
 
-/** The same of a password, which may hold emoji, and joiners as some scripts need them. */
-export function passwordFault(text: string): string | null {
+/** The same of a password or a name for people, which may hold emoji, and joiners as some scripts need them. */
+export function typedFault(text: string): string | null {
   return invisibleFault(text.replace(JOINED, 'x'));
 }
 

@@ -58,6 +58,8 @@ const BAD: readonly Bad[] = [
   session('half seconds', { expiresInSeconds: 60.5 }, 'expiresInSeconds'),
   session('a script to return to', { returnUrl: 'javascript:alert(1)' }, 'returnUrl'),
   session('a relative return', { returnUrl: '/done' }, 'returnUrl'),
+  session('a return with a zero-width space', { returnUrl: 'https://a.example/\u200b' }, 'returnUrl: expected no invisible'),
+  session('a return with a line end behind it', { returnUrl: 'https://a.example/\r\n' }, 'returnUrl: expected no invisible'),
   ['an unknown state', listSessionsSchema, { state: 'scanned' }, 'state'],
   ['a page of none', listSessionsSchema, { limit: '0' }, 'limit'],
   ['a page too large', listSessionsSchema, { limit: '101' }, 'limit'],
@@ -74,6 +76,12 @@ const BAD: readonly Bad[] = [
   ['a tenant named in capitals', createTenantSchema, { ...tenant, id: 'Acme' }, 'id'],
   ['a tenant without a name', createTenantSchema, { id: 'acme' }, 'name'],
   ['a tenant with a limit below none', createTenantSchema, { ...tenant, limits: { viewers: -1 } }, 'limits.viewers'],
+  ['a tenant named with a carriage return', createTenantSchema, { ...tenant, name: 'Acme\r' }, 'name: expected no invisible'],
+  ['a tenant named from right to left', patchTenantSchema, { name: '\u202eAcme' }, 'name: expected no invisible'],
+  ['a tenant named in another encoding', patchTenantSchema, { name: 'A\uFFFDme' }, 'name: expected UTF-8'],
+  ['a callback behind a no-break space', patchTenantSchema, { callback: { url: '\u00a0https://a.example/' } }, 'found U+00A0'],
+  ['a callback with a carriage return', patchTenantSchema, { callback: { url: 'https://a.example/\r' } }, 'found U+000D'],
+  ['a relay behind a byte-order mark', createTenantSchema, { ...tenant, relay: { url: '\uFEFFhttps://a.example/' } }, 'found U+FEFF'],
   ['a callback that is no web address', patchTenantSchema, { callback: { url: 'ftp://example.com' } }, 'callback.url'],
   ['a period below none', createTenantSchema, { ...tenant, keepConnectedDays: -1 }, 'keepConnectedDays'],
   ['a period longer than a year', patchTenantSchema, { keepConnectedDays: 366 }, 'keepConnectedDays'],
@@ -127,6 +135,10 @@ describe('refuses', () => {
 });
 
 describe('takes', () => {
+  test.each(['Acme', 'ООО «Ромашка»', 'میخک‌ها', 'Team 👨‍👩‍👧 ❤️'])('a name as people write it: %s', (name) => {
+    expect(parseRequest(createTenantSchema, { ...tenant, name }).name).toBe(name);
+  });
+
   test('phones as people write them, as digits', () => {
     for (const expectedPhone of ['79990000000', '+79990000000', '+7 (999) 000-00-00', 'tel:+7-999-000-00-00']) {
       expect(parseRequest(createSessionSchema, { ...instance, expectedPhone }).expectedPhone).toBe('79990000000');

@@ -5,7 +5,7 @@ import { MAX_CHECK_EVERY_MINUTES } from './connected-check.ts';
 import { MAX_KEEP_CONNECTED_DAYS } from './connected-instance.ts';
 import { API_TOKEN, INSTANCE_ID, TENANT_ID } from './credential-forms.ts';
 import { RefusedError } from './errors.ts';
-import { invisibleFault } from './invisible.ts';
+import { invisibleFault, typedFault } from './invisible.ts';
 import { readOrigin } from './origin.ts';
 import { PHONE_PATTERN, readPhone } from './phone.ts';
 import { MAX_LIMIT, TENANT_LIMITS, type TenantLimit } from './tenant-limits.ts';
@@ -14,6 +14,21 @@ import { findIllFormed } from './utf8.ts';
 import { formatSchema, sessionStateSchema } from './wire.ts';
 
 const seconds = (min: number, max: number) => z.number().int().min(min).max(max);
+/** For `superRefine`; `faultOf` tells nothing of the text but the character. */
+const without =
+  (faultOf: (text: string) => string | null) =>
+  (text: string, context: z.core.$RefinementCtx): void => {
+    const fault = faultOf(text);
+    if (fault !== null) context.addIssue({ code: 'custom', message: fault, input: '' });
+  };
+
+/** Judged before it is read as a URL, which would drop what nobody sees around it. */
+const webUrl = z
+  .string()
+  .max(2048)
+  .superRefine(without(invisibleFault))
+  .check(z.url({ protocol: /^https?$/ }));
+
 const scope = z.enum(['view', 'password']).meta({ id: 'Scope', description: 'What a ticket allows' });
 export type Scope = z.infer<typeof scope>;
 
@@ -75,11 +90,7 @@ export const createSessionSchema = z
       .optional()
       .describe('The language of the hosted page, a BCP 47 tag'),
     expiresInSeconds: seconds(60, 604_800).optional().describe('Life of the session; default 3600'),
-    returnUrl: z
-      .url({ protocol: /^https?$/ })
-      .max(2048)
-      .optional()
-      .describe('Where the hosted page sends the person after the login'),
+    returnUrl: webUrl.optional().describe('Where the hosted page sends the person after the login'),
   })
   .refine(({ logoutOnMismatch, expectedPhone }) => logoutOnMismatch !== true || expectedPhone !== undefined, {
     path: ['logoutOnMismatch'],
@@ -163,14 +174,10 @@ const upstreamHost = z
     'expected a host, *.host, https://host or http://127.0.0.1:port',
   );
 const receiver = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/ })
-    .max(2048)
-    .refine((url) => invisibleFault(url) === null, 'expected no invisible character')
-    .describe('An `https` address with a public host; others only where the operator has named them'),
+  url: webUrl.describe('An `https` address with a public host; others only where the operator has named them'),
 });
 const tenantFields = {
-  name: z.string().min(1).max(128).describe('For people'),
+  name: z.string().min(1).max(128).superRefine(without(typedFault)).describe('For people'),
   allowedOrigins: originList(100).describe(
     'Pages that may use tickets which name no origins of their own, like `https://app.example.com` or `capacitor://localhost`; empty for any',
   ),

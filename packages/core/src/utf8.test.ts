@@ -52,6 +52,8 @@ describe('a declared charset', () => {
     'application/json ; boundary=x ; charset = unicode-1-1-utf-8',
     'application/json; charset=',
     'application/json; charset=" utf-8 "',
+    'application/json; charset=utf-8;',
+    'application/json; profile="a; charset=cp1251"; charset=utf-8',
   ])('is UTF-8: %s', (contentType) => {
     expect(isUtf8Declared(contentType)).toBe(true);
   });
@@ -69,6 +71,10 @@ describe('a declared charset', () => {
     'application/json; charset=nonsense',
     'application/json; charset=utf-8; charset=windows-1251',
     'application/json; CHARSET=gbk',
+    'application/json;charset=cp1251;charset=utf-8',
+    'application/json;\tcharset\t=\tcp866',
+    'application/json; profile="a; charset=utf-8"; charset=gb18030',
+    'application/json; charset="koi8-r',
   ])('is another: %s', (contentType) => {
     expect(isUtf8Declared(contentType)).toBe(false);
   });

@@ -31,11 +31,13 @@ export function withoutMark(text: string): string {
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
-const CHARSETS = /;\s*charset\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s;]*))/gi;
+/** Of any name, so that nothing within the quotes of one counts as another. */
+const PARAMETERS = /;\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s;]*))/g;
 
 /** False if a `Content-Type` declares another charset than UTF-8. All names of the WHATWG standard for UTF-8 are known (`utf8`, …). */
 export function isUtf8Declared(contentType: string | undefined): boolean {
-  return [...(contentType ?? '').matchAll(CHARSETS)].every(([, quoted, apostrophed, bare]) => {
+  return [...(contentType ?? '').matchAll(PARAMETERS)].every(([, name, quoted, apostrophed, bare]) => {
+    if (name?.toLowerCase() !== 'charset') return true;
     const label = (quoted?.replace(/\\(.)/g, '$1') ?? apostrophed ?? bare ?? '').trim();
     return label === '' || isUtf8Label(label);
   });

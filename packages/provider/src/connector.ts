@@ -28,6 +28,7 @@ export function createConnector(privateHosts: readonly string[], lookup: LookupF
     connect(target, callback) {
       const socket = open(target, (...result) => {
         opening.delete(socket);
+        endOnAlert(result[1]);
         callback(...result);
       });
       opening.add(socket);
@@ -39,4 +40,12 @@ export function createConnector(privateHosts: readonly string[], lookup: LookupF
       opening.clear();
     },
   };
+}
+
+/**
+ * A server that wants a certificate of ours says so after the handshake (TLS 1.3) and closes. Undici would tell of the end alone: unless the
+ * connection ends with what came first.
+ */
+export function endOnAlert(socket: Socket | null): void {
+  socket?.once('error', (fault) => socket.destroy(fault));
 }

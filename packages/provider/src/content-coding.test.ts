@@ -20,6 +20,12 @@ interface Given {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** With every field that a head may have. */
+function withHead(gzip: Buffer): Buffer {
+  const head = Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 0x1c, 0, 0, 0, 0, 0, 3]), Buffer.from('\x03\0abcname\0comment\0', 'latin1')]);
+  return Buffer.concat([head, gzip.subarray(10)]);
+}
+
 /** The outcome of one poll, and what the request said and the provider client warned of. */
 async function poll({ body, coding, status = 200, headers = {} }: Given, options: ProviderOptions = {}) {
   let accepts: string | undefined;
@@ -57,8 +63,28 @@ describe('an answer is read', () => {
     ['gzip, identity, gzip', gzipSync(gzip)],
     [['deflate', 'gzip'], gzipSync(deflateSync(TEXT))],
     ['gzip', gzipSync(`\uFEFF${TEXT}`)],
+    ['zstd', zstdCompressSync(TEXT)],
+    ['zstd', Buffer.concat([zstdCompressSync(TEXT.slice(0, 9)), zstdCompressSync(TEXT.slice(9))])],
   ])('in the coding %j', async (coding, body) => {
     expect(await poll({ body, coding })).toMatchObject({ outcome: READ, warnings: [] });
+  });
+
+  const BEHIND: readonly (readonly [what: string, behind: Buffer])[] = [
+    ['a line end', Buffer.from('\r\n')],
+    ['a tag', Buffer.from('<!-- served in 3 ms -->')],
+    ['zeros', Buffer.alloc(16)],
+    ['what begins as gzip does', Buffer.from([0x1f, 0x8b, 0])],
+  ];
+  describe.each(BEHIND)('with %s behind it', (_what, behind) => {
+    it.each([
+      ['gzip', gzip],
+      ['gzip', withHead(gzip)],
+      ['deflate', deflateSync(TEXT)],
+      ['deflate', deflateRawSync(TEXT)],
+      ['br', brotliCompressSync(TEXT)],
+    ])('in the coding %s (%#)', async (coding, body) => {
+      expect(await poll({ body: Buffer.concat([body, behind]), coding })).toMatchObject({ outcome: READ, warnings: [] });
+    });
   });
 
   it('without its byte-order mark, but not without a second one', async () => {
@@ -88,6 +114,13 @@ describe('an answer cannot be read', () => {
     ['that is not what it says', 'gzip', TEXT],
     ['that is cut', 'gzip', gzipSync(TEXT).subarray(0, 20)],
     ['with a wrong checksum', 'gzip', Buffer.concat([gzipSync(TEXT).subarray(0, -8), Buffer.alloc(8)])],
+    ['with a wrong checksum before a line end', 'gzip', Buffer.concat([gzipSync(TEXT).subarray(0, -8), Buffer.from('01234567\r\n')])],
+    ['whose second member is cut', 'gzip', Buffer.concat([gzipSync(TEXT), gzipSync(' ').subarray(0, -3)])],
+    ['whose last byte is missing', 'gzip', gzipSync(TEXT).subarray(0, -1)],
+    ['of a head alone', 'gzip', gzipSync(TEXT).subarray(0, 10)],
+    ['of a name without an end', 'gzip', Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3, 0x61])],
+    ['of an extra field without an end', 'gzip', Buffer.from([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3, 0xff])],
+    ['that is cut, in zstd', 'zstd', zstdCompressSync(TEXT).subarray(0, -2)],
     ['that is cut, in br', 'br', brotliCompressSync(TEXT).subarray(0, 10)],
     ['that is not what it says, in br', 'br', Buffer.alloc(40, 0xff)],
     ['that is not what it says, in deflate', 'deflate', Buffer.alloc(40, 0xff)],
@@ -97,12 +130,11 @@ describe('an answer cannot be read', () => {
   });
 
   it.each([
-    ['zstd', 'zstd', zstdCompressSync(TEXT)],
     ['compress', 'compress', TEXT],
     ['gzip, made-up', 'made-up', gzipSync(TEXT)],
     ['gzip, gzip, gzip, gzip', 'more than 3', TEXT],
     ['se"cret/../x', 'malformed', TEXT],
-  ])('in a coding that nobody asked for, which is told once by its name: %s', async (coding, name, body) => {
+  ])('in a coding that nobody reads, which is told once by its name: %s', async (coding, name, body) => {
     const { outcome, again, warnings } = await poll({ body, coding });
     expect(outcome).toEqual(UNREADABLE);
     expect(await again()).toEqual(UNREADABLE);
@@ -133,6 +165,8 @@ describe('a bomb is bounded', () => {
     ['gzip', gzipSync(bomb)],
     ['deflate', deflateSync(bomb)],
     ['br', brotliCompressSync(bomb)],
+    ['zstd', zstdCompressSync(bomb)],
+    ['gzip', Buffer.concat([gzipSync(bomb), Buffer.from('\r\n')])],
     ['gzip, gzip', gzipSync(gzipSync(bomb))],
   ])('%s', async (coding, body) => {
     expect(body.length).toBeLessThan(100_000);

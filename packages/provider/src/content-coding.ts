@@ -4,12 +4,13 @@
  */
 
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
+import { brotliDecompress, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
+import { decodeGzip } from './gzip.ts';
 
 /** What a request says. */
 export const ACCEPT_ENCODING = 'gzip, deflate, br';
 
-export type Decoded =
+type Decoded =
   | { readonly kind: 'decoded'; readonly bytes: Buffer }
   /** Cut, damaged, larger than it may be, or not what the header says. */
   | { readonly kind: 'undecodable' }
@@ -18,7 +19,6 @@ export type Decoded =
 
 type Decode = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
 
-const decodeGzip: Decode = promisify(gunzip);
 const decodeZlib: Decode = promisify(inflate);
 const decodeRaw: Decode = promisify(inflateRaw);
 const DECODERS: ReadonlyMap<string, Decode> = new Map([
@@ -27,6 +27,7 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map([
   // The standard's `deflate` has zlib's head, and some servers leave it out.
   ['deflate', (bytes, options) => (hasZlibHead(bytes) ? decodeZlib : decodeRaw)(bytes, options)],
   ['br', promisify(brotliDecompress)],
+  ['zstd', promisify(zstdDecompress)], // some proxies send it to everybody
 ]);
 /** Nobody needs more than one; each multiplies what a small body can become. */
 const MAX_CODINGS = 3;

@@ -80,7 +80,7 @@ export const PROVIDER_DEFAULTS = {
 
 /** What a log says where `onUnknownCoding` is called. */
 export const UNKNOWN_CODING =
-  'the provider answered in a content coding that was not asked for, so its answers are provider_error; does a proxy in between do that?';
+  'the provider answered in a content coding that cannot be read, so its answers are provider_error; does a proxy in between do that?';
 const MAX_TOLD_CODINGS = 10;
 
 interface Call {

@@ -4,6 +4,7 @@ import { authorityOf, bareHost } from '@qrcast/core/authority';
 import { isCertificateFault } from '@qrcast/core/connection-fault';
 import type { HttpProxy } from '@qrcast/core/http-proxy';
 import { type Agent, buildConnector, type Dispatcher, errors, Pool, ProxyAgent } from 'undici';
+import { endOnAlert } from './connector.ts';
 import { ProxyFault, toProxyFault } from './proxy-fault.ts';
 
 /**
@@ -66,7 +67,7 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
     ...(authorization === null ? {} : { token: authorization }),
     proxyTunnel: true,
     factory: (origin, options) =>
-      new Pool(origin, options).on('connectionError', (url, _targets, error) => {
+      new Pool(origin, { ...options, connect: alerted(options) }).on('connectionError', (url, _targets, error) => {
         if (isCertificateFault(error)) onFault(new ProxyFault('certificate'), authorityOf(url));
       }),
     clientFactory(origin) {
@@ -85,6 +86,16 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
       await destroyed;
     },
   };
+}
+
+/** As the one that ProxyAgent gives with the options. */
+function alerted(options: object): buildConnector.connector {
+  const { connect } = options as { readonly connect: buildConnector.connector }; // it always is a function there
+  return (target, callback) =>
+    connect(target, (...result) => {
+      endOnAlert(result[1]);
+      callback(...result);
+    });
 }
 
 type ConnectPool = (params: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData>;

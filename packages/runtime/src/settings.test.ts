@@ -165,6 +165,9 @@ describe('settings', () => {
       QRCAST_NAMESPACE: 'qrcast',
     });
     expect(readSettings({ '\uFEFFPORT': '8080', PORT: '81' }, NAMES).PORT).toBe(81);
+    for (const env of [{ '\uFEFFhttps_proxy': 'http://a:3128' }, { https_proxy: '\uFEFF', HTTPS_PROXY: '\uFEFFhttp://a:3128' }]) {
+      expect(readSettings(env, ['HTTPS_PROXY']).HTTPS_PROXY?.address).toBe('a:3128');
+    }
   });
 
   it.each(['ключ-администратора-из-букв', 'abc def0123456789abcdef0123', `${'0123456789abcdef'.repeat(300)}`])(

@@ -220,7 +220,7 @@ test.each([
 });
 
 test('a coding that nobody asked for, a bomb and a mark are what they say', async () => {
-  expect(await readRaw((await failing('unknownCoding')).url)).toMatch(/content-encoding: zstd/i);
+  expect(await readRaw((await failing('unknownCoding')).url)).toMatch(/content-encoding: compress/i);
   const bomb = await readRaw((await failing('bomb')).url);
   expect(bomb.length).toBeLessThan(20_000);
   expect(bomb).toMatch(/content-encoding: gzip/i);

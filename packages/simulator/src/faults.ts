@@ -67,7 +67,7 @@ export const FAULTS = {
   deflate: { summary: 'the answer in the content coding deflate', play: async ({ answer }) => coded(await answer(), 'deflate') },
   brotli: { summary: 'the answer in the content coding br', play: async ({ answer }) => coded(await answer(), 'brotli') },
   twoCodings: { summary: 'the answer in gzip, and that in br', play: async ({ answer }) => coded(await answer(), 'twoCodings') },
-  unknownCoding: { summary: 'the answer in zstd, which nobody asked for', play: async ({ answer }) => coded(await answer(), 'zstd') },
+  unknownCoding: { summary: 'the answer in a coding that nobody reads', play: async ({ answer }) => coded(await answer(), 'compress') },
   bomb: { summary: 'the answer of `hugeBody` in gzip: 10 kB', play: () => coded(rawJson(hugeBody()), 'gzip') },
   byteOrderMark: { summary: 'the answer with a byte-order mark before it', play: async ({ answer }) => marked(await answer()) },
   redirect: {

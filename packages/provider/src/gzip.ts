@@ -1,0 +1,55 @@
+/**
+ * gzip as the world sends it (RFC 1952): behind its end there may stand what a server's template left there, as a line end. Node takes that
+ * for one more member and gives nothing. What stands behind other codings it leaves out by itself.
+ */
+
+import { promisify } from 'node:util';
+import { gunzip, inflateRaw } from 'node:zlib';
+
+interface Limit {
+  readonly maxOutputLength: number;
+}
+
+const HEAD = Buffer.from([0x1f, 0x8b, 8]);
+const FIXED_BYTES = 10;
+/** Checksum and length. */
+const TRAILER_BYTES = 8;
+const HAS = { headChecksum: 0x02, extra: 0x04, name: 0x08, comment: 0x10 } as const;
+
+const decodeMembers = promisify(gunzip);
+
+/** Rejects if it is cut or damaged, or becomes more than the limit. */
+export async function decodeGzip(bytes: Buffer, limit: Limit): Promise<Buffer> {
+  try {
+    return await decodeMembers(bytes, limit);
+  } catch (fault) {
+    const end = await endOfFirst(bytes, limit);
+    // Nothing behind it, or one more member that is cut or damaged.
+    if (end >= bytes.length || isMember(bytes.subarray(end))) throw fault;
+    return decodeMembers(bytes.subarray(0, end), limit); // which checks the trailer
+  }
+}
+
+const isMember = (bytes: Buffer): boolean => bytes.subarray(0, HEAD.length).equals(HEAD);
+
+/** Where the first member ends. */
+function endOfFirst(bytes: Buffer, limit: Limit): Promise<number> {
+  const start = startOfData(bytes);
+  return new Promise((resolve, reject) => {
+    inflateRaw(bytes.subarray(start), { ...limit, info: true }, (fault, result) => {
+      if (fault !== null) return reject(fault);
+      const { engine } = result as unknown as { readonly engine: { readonly bytesWritten: number } }; // as `info` says
+      resolve(start + engine.bytesWritten + TRAILER_BYTES);
+    });
+  });
+}
+
+function startOfData(bytes: Buffer): number {
+  const flags = bytes[3] ?? 0;
+  let at = FIXED_BYTES;
+  if ((flags & HAS.extra) !== 0 && at + 2 <= bytes.length) at += 2 + bytes.readUInt16LE(at);
+  for (const text of [HAS.name, HAS.comment]) {
+    if ((flags & text) !== 0) at = bytes.indexOf(0, at) + 1; // 0, and so no data, where it has no end
+  }
+  return (flags & HAS.headChecksum) === 0 ? at : at + 2;
+}
