@@ -35,7 +35,8 @@ function decoded(path: string): string {
 }
 
 /** False for a lone `%`, and for bytes that are not UTF-8: the router's reader would take them for something else. */
-function isDecodable(query: string): boolean {
+export function hasReadableQuery(url: string | undefined): boolean {
+  const [, query = ''] = (url ?? '').split(/\?(.*)/s);
   try {
     decodeURIComponent(query);
     return true;
@@ -102,7 +103,7 @@ export function requireSoundRequest({ url, rawHeaders }: IncomingMessage): void 
   if (path.includes('%') && isApiPath(path)) {
     throw new RefusedError('invalid_request', 'expected a path below /v1 with nothing percent-encoded in it; no id of ours needs that');
   }
-  if (!isDecodable(url?.split(/\?(.*)/s)[1] ?? '')) {
+  if (!hasReadableQuery(url)) {
     throw new RefusedError('invalid_request', 'expected a query that is percent-encoded UTF-8');
   }
   const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
