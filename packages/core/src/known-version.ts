@@ -47,7 +47,10 @@ export function versionOfTags(header: string | undefined, latest: number): numbe
  * @param latest there is none above it yet
  */
 export function versionOfLastEvent(header: string | readonly string[] | undefined, fromQuery: string | undefined, latest: number): number {
-  const inHeader = String(header ?? '').slice(0, MAX_LENGTH).split(',').map(versionOfEventId);
+  const inHeader = String(header ?? '')
+    .slice(0, MAX_LENGTH)
+    .split(',')
+    .map(versionOfEventId);
   const version = greatest(inHeader) ?? versionOfEventId(fromQuery ?? '') ?? 0;
   return version <= latest ? version : 0;
 }

@@ -32,7 +32,9 @@ export function notificationUrl(publicUrl: string, tenantId: string): string {
  * @param path as it came, without a query
  */
 export function judgeNotificationPath(method: string, path: string): NotificationMiss | null {
-  const meant = decoded(path).toLowerCase().replace(/[/\\]+/g, '/');
+  const meant = decoded(path)
+    .toLowerCase()
+    .replace(/[/\\]+/g, '/');
   if (OTHER_CALLS.test(meant) || !NAMES.test(meant)) return null;
   if (path.includes('%')) return 'percent_encoded';
   if (path.includes('//')) return 'double_slash';
