@@ -73,7 +73,20 @@ describe('a page on another origin', () => {
     for (const name of REQUEST_HEADERS) expect(protocol, name).toContain(`\`${name}\``);
   });
 
-  it.each(['/v1/admin/tenants', '/v1/webhooks/green-api/acme', '/healthz', '/connect'])('may not ask for %s', async (path) => {
+  it.each([
+    '/v1/admin/tenants',
+    '/v1/admin',
+    '/v1/admin?x=1',
+    '/v1/Admin/tenants',
+    '/v1//admin/tenants',
+    '/v1/sessions//admin/tenants',
+    '/v1/webhooks',
+    '/v1/webhooks/green-api/acme',
+    '/healthz',
+    '/connect',
+    '/element.js',
+    '/',
+  ])('may not ask for %s', async (path) => {
     const { status, headers } = await preflight(path, 'POST', 'traceparent');
     expect([status, headers.get('access-control-allow-origin'), headers.get('access-control-allow-headers')]).toEqual([404, null, null]);
   });

@@ -197,8 +197,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const hub = audited.hub(openHub({ sessions, watching, viewerCounts, clock, log, renewEveryMs }));
 
   const headers = answerHeaders(options.publicUrl, options.hstsSeconds);
-  const prefix = options.publicUrl === undefined ? '' : pathPrefixOf(options.publicUrl);
-  const withoutPrefix = createPrefixRemover(prefix);
+  const prefix = options.publicUrl === undefined ? null : pathPrefixOf(options.publicUrl);
+  const withoutPrefix = createPrefixRemover(prefix ?? '');
   const refuseMiss = createNotificationMisses({ publicUrl: options.publicUrl ?? null, log, now: () => performance.now() });
   const app = await createHttpServer(log, admission.isDraining, createIsUpgrade(withoutPrefix), headers, refuseMiss);
   addCallers(app, addressOf);
@@ -210,8 +210,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
     await node.ready();
   });
   addContractRoutes(app, { publicUrl });
-  const sendLoginPage = addPageRoutes(app, options.pageFolder, createFramers({ sessions, tenants }));
-  addStrayRequests(app, { sendLoginPage, prefix });
+  const sendLoginPage = addPageRoutes(app, options.pageFolder, createFramers({ sessions, tenants }), prefix);
+  addStrayRequests(app, { sendLoginPage, prefix: prefix ?? '' });
   const sessionLookup = createSessionLookup({ auth, sessions, service });
   const theirSession = audited.theirSession(sessionLookup);
   const { maxUnreadAnswers } = options;

@@ -57,7 +57,7 @@ describe('every answer', () => {
       const { 'x-content-type-options': sniff, 'referrer-policy': referrer } = SECURITY_HEADERS;
       expect([headers.get('x-content-type-options'), headers.get('referrer-policy')]).toEqual([sniff, referrer]);
       expect(headers.get('content-security-policy')).not.toMatch(/unsafe|\*|http/);
-      expect(headers.get('cross-origin-resource-policy')).toBe(/\.js$/.test(path) ? 'cross-origin' : 'same-origin');
+      expect(headers.get('cross-origin-resource-policy')).toBe(path.endsWith('.js') ? 'cross-origin' : 'same-origin');
       expect(headers.get('set-cookie')).toBeNull();
     },
   );

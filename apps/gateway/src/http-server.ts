@@ -12,7 +12,7 @@ import { PAGES_MAY_CALL } from './cross-origin.ts';
 import { addJsonParser } from './json-body.ts';
 import type { RefuseMiss } from './notification-misses.ts';
 import { answerRefusal, nothingHere } from './refusal-answer.ts';
-import { requireSoundRequest } from './request-rules.ts';
+import { pathOf, requireSoundRequest } from './request-rules.ts';
 
 const BODY_LIMIT_BYTES = 64 * 1024;
 /** A client that sends its request more slowly than this is cut. */
@@ -94,9 +94,12 @@ export async function createHttpServer(
   return app;
 }
 
-/** A path that the router would have to decode first is none of ours: what it decodes to could be another one. */
+/**
+ * A path that the router would have to decode first is none of ours: what it decodes to could be another one. Nor is one that a proxy might
+ * take for the operator's, however it is written.
+ */
 function isForPages(url: string): boolean {
-  return /^\/v1\/(?!admin\/|webhooks\/)[^%?]*(\?|$)/.test(url);
+  return /^\/v1\/(?!admin\b|webhooks\b)[^%?./\\][^%?\\]*(\?|$)/i.test(url) && !/\/\.?\.?\//.test(pathOf(url));
 }
 
 /**

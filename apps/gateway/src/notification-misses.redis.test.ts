@@ -56,6 +56,11 @@ describe('what is nearly right is answered 404 in words that show the form', () 
     (id) => `/v1/webhooks/${id}`,
     (id) => `/qrcast/v1/webhooks/green-api/${id}`,
     () => `/v1/webhooks/green-api/${'a'.repeat(300)}`,
+    (id) => `/v1/webhooks/green-api/${id}.json`,
+    (id) => `/v1\\webhooks\\green-api\\${id}`,
+    (id) => `/v1/webhooks/green-api/${id}?token=wt_of-nobody`,
+    (id) => `/v1/webhooks/green-api/${id}/?webhookToken=wt_of-nobody`,
+    (id) => `/v1/webhooks/green-api/${id}?x=%zz`,
   ];
   it.each(paths.map((path) => [path('acme'), path]))('%s, the same for a tenant that is none', async (_name, path) => {
     const known = await notify(path(test.tenant.id));
@@ -65,6 +70,7 @@ describe('what is nearly right is answered 404 in words that show the form', () 
     expect(known.answer).toContain(RIGHT);
     expect(known.answer).not.toContain(test.tenant.webhookToken);
     expect(known.answer).not.toContain(test.tenant.id);
+    expect(known.answer).not.toContain('wt_of-nobody');
     expect(known.answer).not.toMatch(/^location:/im);
     expect(withoutDate(known.answer)).toBe(withoutDate(unknown.answer));
   });

@@ -5,9 +5,15 @@
 
 import type { IncomingMessage } from 'node:http';
 import { RefusedError } from '@qrcast/core/errors';
-import { judgeNotificationPath, NOTIFICATION_MISSES, type NotificationMiss, notificationUrl } from '@qrcast/core/notification-address';
+import {
+  isNotificationPath,
+  judgeNotificationPath,
+  NOTIFICATION_MISSES,
+  type NotificationMiss,
+  notificationUrl,
+} from '@qrcast/core/notification-address';
 import type { Logger } from '@qrcast/runtime/log';
-import { pathOf } from './request-rules.ts';
+import { hasReadableQuery, namesSecret, pathOf } from './request-rules.ts';
 import { createThrottledWarning } from './throttled-warning.ts';
 
 export interface NotificationMissesDeps {
@@ -31,9 +37,15 @@ export function createNotificationMisses({ publicUrl, log, now }: NotificationMi
     }),
   );
   return ({ method = '', url }) => {
-    const miss = judgeNotificationPath(method, pathOf(url));
+    const path = pathOf(url);
+    const miss = judgeNotificationPath(method, path) ?? (isNotificationPath(path) ? missOfQuery(url) : null);
     if (miss === null) return null;
     warnings.get(miss)?.();
     return new RefusedError('not_found', `expected notifications as ${right}; this path ${NOTIFICATION_MISSES[miss]}`);
   };
+}
+
+function missOfQuery(url: string | undefined): NotificationMiss | null {
+  if (namesSecret(url)) return 'secret_in_query';
+  return hasReadableQuery(url) ? null : 'unreadable_query';
 }

@@ -32,7 +32,7 @@ const get = (url: string, headers: Readonly<Record<string, string>> = {}) => app
 
 describe('the page', () => {
   it('cannot be framed, and loads and runs nothing but its own files', async () => {
-    addPageRoutes(app, folder, framersOf);
+    addPageRoutes(app, folder, framersOf, null);
     const { headers, body } = await get('/connect');
     expect(body).toBe('<!doctype html><title>page</title>');
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
@@ -44,7 +44,7 @@ describe('the page', () => {
   });
 
   it('can be framed under the address of a session, by whom its tenant names alone', async () => {
-    addPageRoutes(app, folder, framersOf);
+    addPageRoutes(app, folder, framersOf, null);
     const framed = await get('/connect/ses_framed');
     expect(framed.headers['content-security-policy']).toContain(
       '; frame-ancestors https://app.example.com https://shop.example.com:8443; ',
@@ -58,7 +58,7 @@ describe('the page', () => {
   });
 
   it('lets the page that opened it see it, and says whom it may tell the result', async () => {
-    addPageRoutes(app, folder, framersOf);
+    addPageRoutes(app, folder, framersOf, null);
     for (const url of ['/connect', '/connect/ses_framed']) {
       const { headers } = await get(url);
       expect(headers['cross-origin-opener-policy'], url).toBe('unsafe-none');
@@ -73,20 +73,35 @@ describe('the page', () => {
   });
 
   it('has files that a frame without an origin can load', async () => {
-    addPageRoutes(app, folder, framersOf);
+    addPageRoutes(app, folder, framersOf, null);
     const { headers } = await get('/connect/assets/connect.css', { origin: 'null' });
     expect(headers).toMatchObject({ 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' });
   });
 
+  it.each([
+    [null, 0, 'connect/assets/a.js'],
+    [null, 1, '../connect/assets/a.js'],
+    ['', 0, '/connect/assets/a.js'],
+    ['', 1, '/connect/assets/a.js'],
+    ['/qr/cast', 9, '/qr/cast/connect/assets/a.js'],
+    ['/a&copy$&', 0, '/a&amp;copy$&amp;/connect/assets/a.js'],
+  ])('below %j names its files so that it works %i folders deep', async (prefix, depth, src) => {
+    await writeFile(join(folder, 'connect.html'), '<script src="/connect/assets/a.js"></script>');
+    const send = addPageRoutes(app, folder, framersOf, prefix);
+    const path = `/${'x/'.repeat(depth)}page`;
+    app.get(path, async (request, reply) => send(request, reply, null));
+    expect((await get(path)).body).toBe(`<script src="${src}"></script>`);
+  });
+
   it('is at no other address', async () => {
-    addPageRoutes(app, folder, framersOf);
+    addPageRoutes(app, folder, framersOf, null);
     for (const url of ['/connect/', '/connect/assets', '/connect/connect.html', '/connect/ses_', '/connect/ses_framed/more']) {
       expect((await get(url)).statusCode, url).toBe(404);
     }
   });
 
   it('is asked for each time, and so are its files, which is answered 304', async () => {
-    addPageRoutes(app, folder, framersOf);
+    addPageRoutes(app, folder, framersOf, null);
     for (const url of ['/connect', '/connect/assets/connect.css']) {
       const { headers } = await get(url);
       expect(headers['cache-control']).toBe('no-cache');
@@ -96,7 +111,7 @@ describe('the page', () => {
   });
 
   it('serves no file of an unknown kind, and nothing outside of its folder', async () => {
-    addPageRoutes(app, folder, framersOf);
+    addPageRoutes(app, folder, framersOf, null);
     for (const name of ['notes.txt', '..%2Fconnect.html', '%2e%2e/element.js']) {
       expect((await get(`/connect/assets/${name}`)).statusCode, name).toBe(404);
     }
@@ -104,13 +119,13 @@ describe('the page', () => {
 
   it.each(['connect.html', 'element.js', 'client.js'])('that is not built stops the gateway with the remedy: %s', async (name) => {
     await rm(join(folder, name));
-    expect(() => addPageRoutes(app, folder, framersOf)).toThrow(new RegExp(`${name} is missing .* run .npx -y pnpm@12 build`));
+    expect(() => addPageRoutes(app, folder, framersOf, null)).toThrow(new RegExp(`${name} is missing .* run .npx -y pnpm@12 build`));
   });
 });
 
 describe.each(['element.js', 'client.js'])('%s', (name) => {
   it('may be loaded by every page, and is kept for a short time', async () => {
-    addPageRoutes(app, folder, framersOf);
+    addPageRoutes(app, folder, framersOf, null);
     const { headers, body } = await get(`/${name}`);
     expect(body).toBe(SCRIPT);
     expect(headers).toMatchObject({
@@ -123,14 +138,14 @@ describe.each(['element.js', 'client.js'])('%s', (name) => {
   });
 
   it('is known by what is in it', async () => {
-    addPageRoutes(app, folder, framersOf);
+    addPageRoutes(app, folder, framersOf, null);
     const etag = String((await get(`/${name}`)).headers.etag);
     for (const known of [etag, `"other", ${etag}`, etag.slice(2), '*']) {
       expect((await get(`/${name}`, { 'if-none-match': known })).statusCode, known).toBe(304);
     }
     await writeFile(join(folder, name), 'export {};');
     const next = fastify();
-    addPageRoutes(next, folder, framersOf);
+    addPageRoutes(next, folder, framersOf, null);
     const answer = await next.inject({ url: `/${name}`, headers: { 'if-none-match': etag } });
     expect([answer.statusCode, answer.body]).toEqual([200, 'export {};']);
     await next.close();
@@ -142,7 +157,7 @@ describe.each(['element.js', 'client.js'])('%s', (name) => {
     ['gzip;q=0', undefined],
     ['identity', undefined],
   ])('is sent as the client takes it: %s', async (accepted, encoding) => {
-    addPageRoutes(app, folder, framersOf);
+    addPageRoutes(app, folder, framersOf, null);
     const { headers, rawPayload } = await get(`/${name}`, { 'accept-encoding': accepted });
     expect(headers['content-encoding']).toBe(encoding);
     if (encoding === undefined) expect(rawPayload.toString()).toBe(SCRIPT);

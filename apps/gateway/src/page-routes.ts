@@ -51,11 +51,15 @@ const PUBLIC_CACHE = 'public, max-age=300';
 /** @param sessionId whose tenant says who may frame the page; null: nobody may */
 export type SendLoginPage = (request: FastifyRequest, reply: FastifyReply, sessionId: string | null) => Promise<FastifyReply>;
 
-/** @returns what sends the page at whatever address. @throws {Error} if the page or one of the scripts is not built. */
-export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: FramersOf): SendLoginPage {
-  const pages = readPages(folder);
+/**
+ * @param prefix the path of the public URL, percent-encoded; null where none is known
+ * @returns what sends the page at whatever address
+ * @throws {Error} if the page or one of the scripts is not built
+ */
+export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: FramersOf, prefix: string | null): SendLoginPage {
+  const pageAt = readPages(folder, prefix);
   const sendLoginPage: SendLoginPage = async (request, reply, sessionId) => {
-    const page = pages[depthOf(request)];
+    const page = pageAt(depthOf(request));
     if (page === undefined) return answerRefusal(request, reply, nothingHere());
     const framers = sessionId === null ? [] : await framersOf(sessionId);
     reply.headers(OPENER_POLICY).header('content-security-policy', pagePolicy(framers));
@@ -96,15 +100,19 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
 const MAX_DEPTH = 3;
 
 /**
- * The page for each depth of its address. Its files are named relative to it: under which path of the host we are served, the proxy knows, and
- * nobody needs to tell the page.
+ * The page for each depth of its address; undefined where it has none. Its files are named in full: proxies merge slashes, so the depth that the
+ * browser sees is not always ours. Without a public URL only the proxy knows under which path we are served, and they are named relative to the page.
  */
-function readPages(folder: string): readonly StaticFile[] {
+function readPages(folder: string, prefix: string | null): (depth: number) => StaticFile | undefined {
   const { type, body } = readPart(folder, 'connect.html');
-  return Array.from({ length: MAX_DEPTH + 1 }, (_, depth) => {
-    const text = body.toString().replace(/(?<=\s(?:src|href)=")\/(?!\/)/g, '../'.repeat(depth));
-    return createStaticFile(type, Buffer.from(text));
-  });
+  const below = (root: string): StaticFile =>
+    createStaticFile(type, Buffer.from(body.toString().replace(/(?<=\s(?:src|href)=")\/(?!\/)/g, () => root)));
+  if (prefix !== null) {
+    const page = below(`${prefix.replaceAll('&', '&amp;')}/`);
+    return () => page;
+  }
+  const pages = Array.from({ length: MAX_DEPTH + 1 }, (_, depth) => below('../'.repeat(depth)));
+  return (depth) => pages[depth];
 }
 
 /** Of the address as the browser sees it; a slash that is encoded separates nothing there. */

@@ -15,6 +15,14 @@ describe('a prefix', () => {
     ['/qrcast', '/qrcast//v1/sessions', '//v1/sessions'],
     ['/qrcast', '/qrcast/connect%23secret', '/connect%23secret'],
     ['', '/connect', '/connect'],
+    ['', '//connect', '//connect'],
+    ['/qrcast', '//connect', '/connect'],
+    ['/qrcast', '//', '/'],
+    ['/qrcast', '//?lang=ru', '/?lang=ru'],
+    ['/a/b', '//v1/ws', '/v1/ws'],
+    ['/qrcast', '//v1/webhooks/green-api/acme', '/v1/webhooks/green-api/acme'],
+    ['/qrcast', '///connect', '//connect'],
+    ['/qrcast', '//qrcast/connect', '/qrcast/connect'],
   ])('%s is taken off %s', (prefix, url, expected) => {
     expect(createPrefixRemover(prefix)(url)).toBe(expected);
   });
@@ -24,7 +32,8 @@ describe('a prefix', () => {
     ['/qrcast', '/qrcastle/connect'],
     ['/qrcast', '/QRCAST/connect'],
     ['/qrcast', '/qrcast%2Fconnect'],
-    ['/qrcast', '//qrcast/connect'],
+    ['/qrcast', '//v1/admin/tenants'],
+    ['/qrcast', '//v1/admin'],
     ['/qrcast', '/%zz/connect'],
     ['/qrcast', '/v1?/qrcast/connect'],
     ['/a/b', '/a/connect'],

@@ -2,8 +2,11 @@
  * A path of somebody else's host under which a proxy serves this gateway: the path of its public URL. The proxy may take it off, as
  * nginx's `proxy_pass http://gateway/;` does, or leave it on: then it is taken off here, before anything looks at the address.
  *
- * Nobody can tell the two apart, so `/qrcast/qrcast/…` reaches what `/qrcast/…` does through a proxy that takes it off. The admin API, which
- * proxies are told to block by its path, is therefore not to be had below a prefix that was left on.
+ * Some take half of it off: `location /qrcast { proxy_pass http://gateway/; }` and Apache's `ProxyPass /qrcast http://gateway/` leave two
+ * slashes, `//v1/…`. Of these, one is taken off as well.
+ *
+ * Nobody can tell the ways apart, so `/qrcast/qrcast/…` reaches what `/qrcast/…` does through a proxy that takes it off. The admin API, which
+ * proxies are told to block by its path, is therefore not to be had below a prefix that was not taken off whole.
  */
 
 import type { Server } from 'node:http';
@@ -21,9 +24,11 @@ export function createPrefixRemover(prefix: string): WithoutPrefix {
   return (url) => {
     const [, path = '', query = ''] = /^([^?]*)(.*)$/s.exec(url) ?? [];
     const segments = path.split('/').slice(1);
-    const begins = path.startsWith('/') && names.every((name, i) => segments[i] !== undefined && percentDecoded(segments[i]) === name);
-    const rest = `/${segments.slice(names.length).join('/')}`;
-    return begins && !rest.startsWith(ADMIN_PATH) ? rest + query : url;
+    const begins = names.every((name, i) => segments[i] !== undefined && percentDecoded(segments[i]) === name);
+    const isHalf = segments[0] === '' && segments.length > 1;
+    if (!path.startsWith('/') || !(begins || isHalf)) return url;
+    const rest = `/${segments.slice(begins ? names.length : 1).join('/')}`;
+    return rest.startsWith(ADMIN_PATH) ? url : rest + query;
   };
 }
 

@@ -28,6 +28,11 @@ const ONCE_ONLY: ReadonlySet<string> = new Set(['authorization', 'host', 'origin
 
 const API_PATH = /^\/v1(\/|$)/i;
 
+/** False for a lone `%`, and for bytes that are not UTF-8: the router's reader would take them for something else. */
+export function hasReadableQuery(url: string | undefined): boolean {
+  return percentDecoded(url?.split(/\?(.*)/s)[1] ?? '') !== null;
+}
+
 /** The operator's and the tenants' calls, and the provider's, however the path is written. */
 export function isApiPath(url: string | undefined): boolean {
   const path = pathOf(url);
@@ -80,8 +85,7 @@ export function requireSoundRequest({ url, rawHeaders }: IncomingMessage): void 
   if (path.includes('%') && isApiPath(path)) {
     throw new RefusedError('invalid_request', 'expected a path below /v1 with nothing percent-encoded in it; no id of ours needs that');
   }
-  // The router's reader would take a lone `%`, and bytes that are not UTF-8, for something else.
-  if (percentDecoded(url?.split(/\?(.*)/s)[1] ?? '') === null) {
+  if (!hasReadableQuery(url)) {
     throw new RefusedError('invalid_request', 'expected a query that is percent-encoded UTF-8');
   }
   const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());

@@ -66,7 +66,7 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     const { principal, session } = await theirSession(request);
     requireScope(principal, 'view');
     const { wait, formats, visible } = parseRequest(readSessionSchema, request.query);
-    const told = versionOfTags(request.headers['if-none-match']);
+    const told = versionOfTags(request.headers['if-none-match'], session.version);
     // `*` is whatever stands now. It could not tell that a final state came, and would be asked about for ever.
     const known = told !== 'any' ? told : wait > 0 && isFinal(session) ? null : session.version;
     if (visible) await watching.start(session.id);

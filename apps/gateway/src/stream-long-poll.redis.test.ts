@@ -110,6 +110,7 @@ describe('a stock long-poller', () => {
   it.each([
     ['another tag than ours', () => '"5f3a"'],
     ['another tag each time', () => `"${Math.random()}"`],
+    ['a number that is no version yet', () => '"1732968000-gzip"'],
     ['no tag', () => null],
   ])('that is given %s asks a few times at once, then seldom, and misses nothing', async (_, rewrite) => {
     const { session, ticket } = await test.create();

@@ -152,10 +152,11 @@ describe('GET /v1/sessions/{id}/events', () => {
       await test.call('DELETE', `/v1/sessions/${session.id}`); // version 2, the final one
       const at = (id: string, headers = {}) => openStream(ticket, { path: `/v1/sessions/self/events?${name}=${id}`, headers });
       expect((await at('2')).response.status).toBe(204);
-      for (const id of ['1', '', 'x']) expect((await at(id)).response.status).toBe(200);
+      for (const id of ['1', '', 'x', '3']) expect((await at(id)).response.status).toBe(200);
       expect((await at('2', { 'last-event-id': '1' })).response.status).toBe(200); // the header wins
       expect((await at('1', { 'last-event-id': '2' })).response.status).toBe(204);
       expect((await at('2', { 'last-event-id': '' })).response.status).toBe(204);
+      expect((await at('', { 'last-event-id': '1, 2' })).response.status).toBe(204);
     },
   );
 

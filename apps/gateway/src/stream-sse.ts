@@ -59,7 +59,7 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, hub, seats,
     requireScope(principal, 'view');
     const query = withOneLastEventId(request.query as Readonly<Record<string, unknown>>); // as the router has taken it apart
     const { formats, visible, lastEventId } = parseRequest(eventsSchema, query);
-    const after = versionOfLastEvent(request.headers['last-event-id'], lastEventId);
+    const after = versionOfLastEvent(request.headers['last-event-id'], lastEventId, session.version);
     // Nothing more will come, and a stock client that is answered 204 stops asking.
     if (isFinal(session) && after >= session.version) return reply.status(204).send();
     if (reply.raw.destroyed) return reply.hijack(); // the caller has gone

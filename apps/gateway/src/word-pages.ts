@@ -74,14 +74,22 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+const PAGE_TYPES = ['text/html', 'application/xhtml+xml'];
+
 /** A browser that shows a page; who takes anything, as programs do, takes the first of these. */
 export function wantsHtml(request: IncomingMessage): boolean {
-  return new Negotiator(request).mediaType(['application/problem+json', 'application/json', 'text/html']) === 'text/html';
+  const type = mediaTypes(request).mediaType(['application/problem+json', 'application/json', ...PAGE_TYPES]);
+  return type !== undefined && PAGE_TYPES.includes(type);
 }
 
 /** Whether a page will do. */
 export function takesHtml(request: IncomingMessage): boolean {
-  return new Negotiator(request).mediaType(['text/html']) !== undefined;
+  return mediaTypes(request).mediaType(PAGE_TYPES) !== undefined;
+}
+
+/** Without parameters, as `charset=utf-8`, which say nothing about who asks. */
+function mediaTypes({ headers: { accept } }: IncomingMessage): Negotiator {
+  return new Negotiator({ headers: accept === undefined ? {} : { accept: accept.replace(/;\s*(?!q=)[^;,]*/gi, '') } });
 }
 
 /** @param docsPath as the page may name it; null where it is not to be named */

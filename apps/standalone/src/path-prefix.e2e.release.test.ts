@@ -1,10 +1,18 @@
-/** A gateway below a path of somebody else's host: left on and plain, taken off and encoded. */
+/** A gateway below a path of somebody else's host: left on and plain, taken off and encoded, taken off by halves. */
 
 import { describe } from 'vitest';
 import { type Place, testBelow } from './test-path-prefix.ts';
 import { isMissing } from './test-proxies.ts';
 
 const PLACES: readonly Place[] = [
+  {
+    name: 'a path that nginx takes off but for a slash',
+    path: '/qrcast',
+    prefix: '/qrcast',
+    location: '/qrcast',
+    uri: '/',
+    leavesTwoSlashes: true,
+  },
   { name: 'a path that nginx leaves on', path: '/qrcast', prefix: '/qrcast', location: '/qrcast/', uri: '' },
   {
     name: 'an encoded path of two names that nginx takes off',

@@ -5,12 +5,18 @@
 
 /** A JSON Web Token signed with HS256 (RFC 7515): the length of its last part is known, so whatever follows is none of it. */
 const SHAPE = /eyJ[\w-]+\.[\w-]+\.[\w-]{43}/;
+/** Of HTML, as where an editor broke the link: too short to be a ticket in angle brackets. */
+const TAG = /<\/?[a-z][^<>]{0,40}>/gi;
 /** `%2520` is a space, encoded twice. */
 const MAX_DECODINGS = 3;
 
 /** @param fragment without its `#`; @returns it as it is where there is no whole ticket in it */
 export function mendTicket(fragment: string): string {
   const plain = decoded(fragment)
+    .replace(TAG, '')
+    .replace(/&#(\d{1,5});/g, (_, code: string) => String.fromCharCode(Number(code)))
+    .replace(/&[a-z]{2,8};/gi, '')
+    .normalize('NFKC') // a full-width point
     .replaceAll('—', '--')
     .replace(/[‐‑‒–−]/g, '-');
   return SHAPE.exec(plain.replace(/[^\w.-]/g, ''))?.[0] ?? fragment;

@@ -29,6 +29,12 @@ describe('the version in If-None-Match', () => {
     ['"an,other", W/"13-br"', 13],
     ['*, "13"', 13],
     ['"0"', 0],
+    ['"0013"', 13],
+    ['"13"-gzip', 13], // a mark behind the quotes
+    ['"14"', null],
+    ['"1732968000"', null], // a proxy's own, a time
+    ['"14", "12"', 12],
+    ['"14", *', 'any'],
     ['*', 'any'],
     ['"*"', 'any'],
     ['"other"', null],
@@ -45,12 +51,12 @@ describe('the version in If-None-Match', () => {
     ['', null],
     [undefined, null],
   ])('%s is %s', (header, version) => {
-    expect(versionOfTags(header)).toBe(version);
+    expect(versionOfTags(header, 13)).toBe(version);
   });
 
   it('is found in a moment, however hostile the header', () => {
     for (const hostile of [`"13${'-a'.repeat(8_000)}!"`, '"'.repeat(16_000), `"13${'-'.repeat(16_000)}`, '13;'.repeat(5_000)])
-      expect([null, 13]).toContain(versionOfTags(hostile));
+      expect([null, 13]).toContain(versionOfTags(hostile, 13));
   });
 });
 
@@ -83,17 +89,24 @@ describe('the version of the last event', () => {
     ['null', 0],
     ['undefined', 0],
     ['9'.repeat(20), 0],
+    ['10', 0], // of another session
     [undefined, 0],
   ])('%s is %s, in the header and in the query', (text, version) => {
-    expect(versionOfLastEvent(text, undefined)).toBe(version);
-    expect(versionOfLastEvent(undefined, text)).toBe(version);
+    expect(versionOfLastEvent(text, undefined, 9)).toBe(version);
+    expect(versionOfLastEvent(undefined, text, 9)).toBe(version);
   });
 
   it('is the header’s where both tell one, and the query’s where the header tells none', () => {
-    expect(versionOfLastEvent('2', '5')).toBe(2);
-    expect(versionOfLastEvent('5', '2')).toBe(5);
-    expect(versionOfLastEvent('', '5')).toBe(5);
-    expect(versionOfLastEvent('x', '5')).toBe(5);
+    expect(versionOfLastEvent('2', '5', 9)).toBe(2);
+    expect(versionOfLastEvent('5', '2', 9)).toBe(5);
+    expect(versionOfLastEvent('', '5', 9)).toBe(5);
+    expect(versionOfLastEvent('x', '5', 9)).toBe(5);
+  });
+
+  it('is the greatest of a header that came more than once', () => {
+    expect(versionOfLastEvent('2, 2', undefined, 9)).toBe(2);
+    expect(versionOfLastEvent(['2', 'x', '7'], '5', 9)).toBe(7);
+    expect(versionOfLastEvent(',', '5', 9)).toBe(5);
   });
 });
 

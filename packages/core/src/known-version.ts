@@ -31,17 +31,28 @@ export function isMarkedTag(tag: string, ours: string): boolean {
   return tag.startsWith(ours) && MARKS.test(tag.slice(ours.length));
 }
 
-/** The greatest version in `If-None-Match`; `any` for `*`; null if there is none that we gave. */
-export function versionOfTags(header: string | undefined): number | 'any' | null {
+/**
+ * The greatest version in `If-None-Match`; `any` for `*`; null if there is none that we gave.
+ * @param latest there is none above it yet: such a number is somebody else's, or of a state that was lost
+ */
+export function versionOfTags(header: string | undefined, latest: number): number | 'any' | null {
   const tags = entityTagsOf(header);
-  const versions = tags.map(versionOf).filter((version) => version !== null);
-  if (versions.length > 0) return Math.max(...versions);
-  return tags.includes('*') ? 'any' : null;
+  const version = greatest(tags.map(versionOf).filter((told) => told !== null && told <= latest));
+  return version ?? (tags.includes('*') ? 'any' : null);
 }
 
-/** The version of the last event a caller has seen: the header's if it holds one, else the query's; 0 if it tells none. */
-export function versionOfLastEvent(header: string | readonly string[] | undefined, fromQuery: string | undefined): number {
-  return versionOfEventId(String(header ?? '')) ?? versionOfEventId(fromQuery ?? '') ?? 0;
+/**
+ * The version of the last event a caller has seen: the header's if it holds one, else the query's; 0 if it tells none that we gave.
+ * A header that came more than once is a list (RFC 9110, section 5.3), of which the greatest counts.
+ * @param latest there is none above it yet
+ */
+export function versionOfLastEvent(header: string | readonly string[] | undefined, fromQuery: string | undefined, latest: number): number {
+  const inHeader = String(header ?? '')
+    .slice(0, MAX_LENGTH)
+    .split(',')
+    .map(versionOfEventId);
+  const version = greatest(inHeader) ?? versionOfEventId(fromQuery ?? '') ?? 0;
+  return version <= latest ? version : 0;
 }
 
 /**
@@ -54,8 +65,14 @@ export function withOneLastEventId(query: Readonly<Record<string, unknown>>): Re
   const others = entries.filter(([name]) => !EVENT_ID_NAMES.has(plain(name)));
   const ids = entries.filter(([name]) => EVENT_ID_NAMES.has(plain(name))).flatMap(([, value]) => value);
   if (ids.length === 0) return Object.fromEntries(others);
-  const greatest = Math.max(...ids.map((id) => versionOfEventId(String(id)) ?? 0));
-  return { ...Object.fromEntries(others), lastEventId: greatest > 0 ? String(greatest) : '' };
+  const version = greatest(ids.map((id) => versionOfEventId(String(id)))) ?? 0;
+  return { ...Object.fromEntries(others), lastEventId: version > 0 ? String(version) : '' };
+}
+
+/** Null if there is none. */
+function greatest(versions: readonly (number | null)[]): number | null {
+  const known = versions.filter((version) => version !== null);
+  return known.length === 0 ? null : Math.max(...known);
 }
 
 function versionOfEventId(text: string): number | null {

@@ -38,6 +38,17 @@ describe('an address that is nearly right', () => {
     ['other_path', '/v1/green-api/acme'],
     ['other_path', '/v2/webhooks/green-api/acme'],
     ['other_path', '/qrcast/v1/webhooks/green-api/acme'],
+    ['other_path', '/v1\\webhooks\\green-api\\acme'],
+    ['other_path', `${BASE}\\acme`],
+    ['other_path', '/v1/webhooks-green-api/acme'],
+    ['other_path', '/v1/webhooks.green-api/acme'],
+    ['other_path', `${BASE}:acme`],
+    ['other_path', '/v1/./webhooks/green-api/acme'],
+    ['no_tenant_id', `${BASE}/acme.json`],
+    ['no_tenant_id', `${BASE}/acme;x=1`],
+    ['no_tenant_id', `${BASE}/acme&x=1`],
+    ['no_tenant_id', `${BASE}/acme#x`],
+    ['double_slash', `/https://host.example${BASE}/acme`],
   ])('%s: %s', (miss, path) => {
     expect(judgeNotificationPath('POST', path)).toBe(miss);
   });
@@ -60,6 +71,8 @@ describe('no miss', () => {
     '/v1/admin/tenants/webhooks/keys',
     '/connect/webhooks',
     '/v1/nothing',
+    '/webhooked',
+    '/greenapis',
   ])('%s', (path) => {
     expect(judgeNotificationPath('POST', path)).toBeNull();
   });

@@ -10,6 +10,8 @@ import { percentDecoded } from './percent-encoding.ts';
 /** What is wrong, in words that follow "the path". */
 export const NOTIFICATION_MISSES = {
   percent_encoded: 'contains a percent-encoded character',
+  secret_in_query: 'has a secret behind its ?, where logs keep it; it belongs into webhookUrlToken',
+  unreadable_query: 'has something behind its ? that cannot be read',
   double_slash: 'has two slashes in a row',
   wrong_case: 'differs in upper and lower case',
   no_tenant: 'names no tenant',
@@ -31,10 +33,11 @@ export function notificationUrl(publicUrl: string, tenantId: string): string {
  * @param path as it came, without a query
  */
 export function judgeNotificationPath(method: string, path: string): NotificationMiss | null {
-  const meant = (percentDecoded(path) ?? path).toLowerCase().replace(/\/+/g, '/');
-  if (OTHER_CALLS.test(meant) || !meant.split('/').some((segment) => NAMES.has(segment.trim()))) return null;
+  const meant = (percentDecoded(path) ?? path).toLowerCase().replace(/[/\\]+/g, '/');
+  if (OTHER_CALLS.test(meant) || !NAMES.test(meant)) return null;
   if (path.includes('%')) return 'percent_encoded';
   if (path.includes('//')) return 'double_slash';
+  if (path.includes('\\')) return 'other_path';
   const [, tenantId = null, more = ''] = FORM.exec(path) ?? [];
   if (tenantId === null) return FORM.test(meant) ? 'wrong_case' : BARE.test(meant) ? 'no_tenant' : 'other_path';
   if (more !== '') return 'extra_segment';
@@ -42,10 +45,16 @@ export function judgeNotificationPath(method: string, path: string): Notificatio
   return method === 'POST' ? null : 'other_method';
 }
 
+/** True for the right address, with or without a slash at its end. */
+export function isNotificationPath(path: string): boolean {
+  const [, tenantId = '', more = ''] = FORM.exec(path) ?? [];
+  return more === '' && TENANT_ID.test(tenantId);
+}
+
 const BASE = '/v1/webhooks/green-api';
 const BARE = /^\/v1\/webhooks\/green-api\/?$/;
 const FORM = /^\/v1\/webhooks\/green-api\/([^/]+)\/?(.*)$/;
 /** Of an address that is meant to be this one. */
-const NAMES: ReadonlySet<string> = new Set(['webhooks', 'webhook', 'green-api', 'greenapi', 'green_api']);
+const NAMES = /\/\s*(webhooks?|green[-_]?api)\b/;
 /** A session has a `webhook`, and a tenant may have any of these names. */
 const OTHER_CALLS = /^\/(v1\/(sessions|tickets|admin|callbacks|audit|ws)|connect|docs|socket\.io)(\/|$)/;

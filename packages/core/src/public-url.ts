@@ -24,6 +24,9 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
 /** Encoded or not, proxies read these in more than one way. */
 const AMBIGUOUS_IN_SEGMENT = /[/\\?#%]/;
 
+/** In ASCII, or an IPv6 address in brackets. URLs allow more, like `*` and `,`. */
+const HOST = /^([\w.-]+|\[[\da-f:.]+\])$/i;
+
 const FORM = 'expected http://host or https://host, which a port and a path like /qrcast may follow';
 
 /** `fault` never repeats the text: it may hold a password. */
@@ -52,6 +55,7 @@ function faultOf(text: string): string | null {
   if (rest.includes('\\')) return 'expected / and not \\';
   const url = URL.parse(text);
   if (url === null || url.port === '0') return FORM;
+  if (!HOST.test(url.hostname)) return 'expected one host name, without * and commas';
   return faultOfPath(rest.replace(/^\//, '').replace(/\/$/, ''), rest);
 }
 
