@@ -31,5 +31,10 @@ function checkText(request: IncomingMessage, response: ServerResponse): void {
 
 function refuse(request: IncomingMessage, response: ServerResponse, status: 400 | 415): void {
   request.removeAllListeners('end'); // what came is not to be taken
-  response.writeHead(status, { connection: 'close' }).end(() => request.destroy());
+  // Not before the engine's own listener has had the same chunk: it may refuse that for its size, and a second answer throws.
+  process.nextTick(() => {
+    if (response.headersSent) return;
+    request.removeAllListeners('data');
+    response.writeHead(status, { connection: 'close' }).end(() => request.destroy());
+  });
 }
