@@ -7,7 +7,6 @@ import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { ADMIN_KEY, type Body, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
-import { sendRaw, statuses } from './test-raw-http.ts';
 
 let test: TestGateway;
 let provider: Server;
@@ -260,31 +259,6 @@ describe('over Socket.IO', () => {
     expect(await post(oneByteEach(`42["password",{"sessionId":"${session.id}","password":"${password}"}]`))).toBe(400);
     expect(tries).toBe(before);
   });
-
-  // Answered twice, it throws where nobody catches: that ends a gateway, and fails this run. It needs no ticket.
-  it.each([
-    ['and are few', 400, {}],
-    ['and are more than a message may have', 20_000, {}],
-    ['and are far more', 200_000, {}],
-    ['on a connection that there is not', 400, { sid: 'none' }],
-    ['of a type that is none', 400, { type: 'application/octet-stream' }],
-  ])(
-    'polled bytes that are not UTF-8 %s are refused once',
-    async (_what, bytes, { sid, type = 'text/plain' }: Partial<Record<string, string>>) => {
-      const path = '/socket.io/?EIO=4&transport=polling';
-      const opened = JSON.parse((await (await fetch(test.url + path)).text()).slice(1)) as { sid: string };
-      const thrown: unknown[] = [];
-      const note = (error: unknown): void => void thrown.push(error);
-      process.on('uncaughtException', note);
-      const lines = [`POST ${path}&sid=${sid ?? opened.sid} HTTP/1.1`, 'Host: x', `Content-Type: ${type}`, `Content-Length: ${bytes}`];
-      const head = [...lines, 'Connection: close', '', ''].join('\r\n');
-      const answers = await sendRaw(test.gateway.port, head, Buffer.alloc(bytes, 0xff));
-      expect((await fetch(`${test.url}/healthz`)).status).toBe(200);
-      process.off('uncaughtException', note);
-      expect(thrown).toEqual([]);
-      expect(statuses(answers).length).toBeLessThanOrEqual(1); // none where the connection is reset under what it still sends
-    },
-  );
 
   it('another declared charset is refused, UTF-8 in pieces is taken', async () => {
     const { session, ticket } = await waitingForPassword();

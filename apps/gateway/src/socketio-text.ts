@@ -3,12 +3,16 @@
  * Over WebSockets its `ws` closes such a message by itself.
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import { isUtf8Declared } from '@qrcast/core/utf8';
 
-/** A middleware of its engine; refuses with 400 or 415, which end the connection. */
+/**
+ * A middleware of its engine; refuses with 400 or 415, which end the connection. An upgrade has a stand-in for an answer that answers nothing,
+ * and one by POST is refused by the engine.
+ */
 export function requireUtf8(request: IncomingMessage, response: ServerResponse, next: () => void): void {
-  if (request.method === 'POST' && !isUtf8Declared(request.headers['content-type'])) refuse(request, response, 415);
+  if (!(response instanceof ServerResponse)) next();
+  else if (request.method === 'POST' && !isUtf8Declared(request.headers['content-type'])) refuse(request, response, 415);
   else {
     if (request.method === 'POST') checkText(request, response);
     next();
