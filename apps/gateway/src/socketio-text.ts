@@ -3,12 +3,16 @@
  * Over WebSockets its `ws` closes such a message by itself.
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import { createUtf8Check, isUtf8Declared } from '@qrcast/core/utf8';
 
-/** A middleware of its engine; refuses with 400 or 415, which end the connection. */
+/**
+ * A middleware of its engine; refuses with 400 or 415, which end the connection. An upgrade has a stand-in for an answer that answers nothing,
+ * and one by POST is refused by the engine.
+ */
 export function requireUtf8(request: IncomingMessage, response: ServerResponse, next: () => void): void {
-  if (request.method === 'POST' && !isUtf8Declared(request.headers['content-type'])) refuse(request, response, 415);
+  if (!(response instanceof ServerResponse)) next();
+  else if (request.method === 'POST' && !isUtf8Declared(request.headers['content-type'])) refuse(request, response, 415);
   else {
     if (request.method === 'POST') checkText(request, response);
     next();
@@ -28,5 +32,10 @@ function checkText(request: IncomingMessage, response: ServerResponse): void {
 
 function refuse(request: IncomingMessage, response: ServerResponse, status: 400 | 415): void {
   request.removeAllListeners('end'); // what came is not to be taken
-  response.writeHead(status, { connection: 'close' }).end(() => request.destroy());
+  // Not before the engine's own listener has had the same chunk: it may refuse that for its size, and a second answer throws.
+  process.nextTick(() => {
+    if (response.headersSent) return;
+    request.removeAllListeners('data');
+    response.writeHead(status, { connection: 'close' }).end(() => request.destroy());
+  });
 }

@@ -136,6 +136,22 @@ export function testBelow({ path, prefix, location, uri, leavesTwoSlashes = fals
     }
   });
 
+  it.runIf(uri === '/')('a frame shows no login of an address that nginx reads in another way than the browser', async () => {
+    const [{ session }, { session: other, ticket }] = await Promise.all([create(), create()]);
+    const site = await openTestSite(url);
+    await cluster.gateways[0]?.tenants.patch('acme', { allowedOrigins: [site.origin] });
+    const { page } = await openPage(browser, { allowed: [origin, site.origin] });
+    // To nginx they are the address of that session; to the browser one is none's, and the other one the other's.
+    for (const end of ['x%2f..', `${other.id}%2f..`]) {
+      await page.goto(`${site.origin}${site.serve(`<iframe src="${url}/connect/${session.id}/${end}#${ticket}"></iframe>`)}`);
+      const shown = page.frames()[1]?.waitForSelector('html[data-state="showing"], html[data-state="refused"]');
+      expect([end, await (await shown)?.getAttribute('data-state')]).toEqual([end, 'refused']);
+    }
+    await cluster.gateways[0]?.tenants.patch('acme', { allowedOrigins: [] });
+    await page.context().close();
+    await site.close();
+  });
+
   it('the element finds its gateway by the address of its script', async () => {
     const site = await openTestSite(url);
     const { ticket } = await create();

@@ -38,11 +38,13 @@ function main(): void {
     if (!RELOADABLE.has(detail.code)) forgetTicket();
   });
   const addressed = addressedSession();
+  const isFramed = window.parent !== window;
+  /** Who may frame this page was decided by the session in the address. A frame without one is read in two ways by a proxy and the browser. */
+  const isOther = (id: string): boolean => (addressed === null ? isFramed : id !== addressed);
   const host = createHost({ windows: hostWindows(window), originsOf });
   login.addEventListener('qrcast-session', ({ detail: { id, state, end } }) => {
-    if (addressed !== null && id !== addressed) {
-      // Before anything of it is drawn: who may frame this page was decided by the session in the address.
-      forgetTicket();
+    if (isOther(id)) {
+      forgetTicket(); // before anything of it is drawn
       login.refusal = 'other_login';
       return;
     }
@@ -51,12 +53,12 @@ function main(): void {
   });
   for (const type of ['qrcast-connected', 'qrcast-ended'] as const) {
     login.addEventListener(type, ({ detail }) => {
-      if (addressed === null || detail.id === addressed) host.tell(detail);
+      if (!isOther(detail.id)) host.tell(detail);
     });
   }
 
   login.ownsPage = true;
-  login.autoReturn = window.parent === window; // out of a frame only a person may lead, by the button
+  login.autoReturn = !isFramed; // out of a frame only a person may lead, by the button
   login.lang = new URLSearchParams(location.search).get('lang') ?? '';
   const held = takeTicket();
   if (held === null) login.refusal = 'no_ticket';

@@ -135,7 +135,12 @@ describe('the session that the address names', () => {
     expect(addressedSession()).toBe('ses_A-b');
   });
 
-  it.each(['/connect', '/connect/', '/a/connect/connect', '/ses_A/connect'])('is none of %s', (path) => {
+  it.each([
+    ...['/connect', '/connect/', '/a/connect/connect', '/ses_A/connect'],
+    // A proxy may find ses_A in these.
+    ...['/connect/ses_A/ses_B%2f..', '/connect/ses_A/ses_B/%2e%2e%2f', '/connect/ses_A/ses_B%252F..', '/connect/ses_A/ses_B%5c..'],
+    ...['/connect/ses_A/ses_B%2f..;', '/connect/ses_A/ses_B%2f.%2f..%2f', '/connect/ses_B%2f..%2fses_A'],
+  ])('is none of %s', (path) => {
     testPage(path).enter();
     expect(addressedSession()).toBeNull();
   });

@@ -14,6 +14,9 @@ import { decoded, mendTicket } from './mend-ticket.ts';
 const TICKET = 'qrcast.ticket.';
 const FINISHED = 'qrcast.finished.';
 
+/** `.` and `..` that were encoded: some proxies take the step to another address, of which the browser knows nothing. */
+const STEPS = /[/\\]\.\.?(?![^/\\;?#])/;
+
 /** How a login ended for good. */
 export type Outcome = 'connected' | 'ended';
 
@@ -22,10 +25,11 @@ export type Held = { readonly ticket: string } | Outcome | null;
 
 /**
  * The session that the address names: of `/connect/<session id>`. Null for `/connect`. Who may frame the page was decided by this id, so it is
- * found in whatever spelling the gateway and the proxies before it understand.
+ * found in whatever spelling the gateway and the proxies before it understand. None where they may have found another one.
  */
 export function addressedSession(): string | null {
-  return /\/(ses_[\w-]+)[^\w-]*$/.exec(decoded(location.pathname))?.[1] ?? null;
+  const path = decoded(location.pathname);
+  return STEPS.test(path) ? null : (/\/(ses_[\w-]+)[^\w-]*$/.exec(path)?.[1] ?? null);
 }
 
 export function takeTicket(): Held {
