@@ -97,15 +97,15 @@ describe('without what came since 2020', () => {
     ['the page', hosted],
     ['the element', embedded],
   ])('%s works over HTTP alone, where the client library finds nothing new either', async (_which, embed) => {
-    const { instance, page, errors } = await openWithout([...CLIENT, 'WebSocket'], embed, 'ru-RU');
-    await page.waitForSelector('#title:text-is("Отсканируйте код в MAX")');
+    const { instance, page, errors } = await openWithout([...CLIENT, 'WebSocket'], embed);
+    await page.waitForSelector('#title:text-is("Scan the code with MAX")');
     instance.scanWithPassword('correct horse');
     await page.fill('#password', 'wrong');
     await page.press('#password', 'Enter');
     await page.waitForSelector('#mistake');
     await page.fill('#password', 'correct horse');
     await page.press('#password', 'Enter');
-    await page.waitForSelector('#title:text-is("Готово")');
+    await page.waitForSelector('#title:text-is("Connected")');
     expect(errors).toEqual([]);
     await page.context().close();
   });

@@ -11,7 +11,7 @@ const MAX_DECODINGS = 3;
 /** @param fragment without its `#`; @returns it as it is where there is no whole ticket in it */
 export function mendTicket(fragment: string): string {
   const plain = decoded(fragment)
-    .replaceAll('—', '--')
+    .replace(/—/g, '--')
     .replace(/[‐‑‒–−]/g, '-');
   return SHAPE.exec(plain.replace(/[^\w.-]/g, ''))?.[0] ?? fragment;
 }
