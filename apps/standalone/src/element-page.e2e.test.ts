@@ -82,6 +82,14 @@ describe('a page with shortcuts', () => {
     await page.context().close();
   });
 
+  it('hears nothing of Shift and its like while capitals are typed, which twice in a row opens a search', async () => {
+    const { page, taken } = await openPassword();
+    for (const key of ['Shift+A', 'Shift+B', 'CapsLock', 'NumLock', 'AltGraph', 'Control+Shift+ArrowLeft']) await page.keyboard.press(key);
+    const heard = (await taken()).filter((one) => one.startsWith('keydown'));
+    expect(new Set(heard)).toEqual(new Set(['keydown Control']));
+    await page.context().close();
+  });
+
   it('does not keep Enter and Space from the element’s buttons', async () => {
     const { page, taken } = await openPassword();
     await page.focus('.reveal');
@@ -142,6 +150,31 @@ describe('what a page sets before the element is there', () => {
     await page.context().close();
   });
 
+  it('counts more than the attributes that the markup had, which count again afterwards', async () => {
+    const page = await openSite(`<qrcast-login ticket="a.b.c" url="https://wrong.example" lang="en" auto-return></qrcast-login><script>
+      globalThis.login = document.querySelector('qrcast-login');
+      Object.assign(login, { ticket: 'd.e.f', url: '/prefix', lang: 'ru', autoReturn: false, refusal: 'no_ticket' });
+      ${defined}{ globalThis.seen = [login.ticket, login.url, login.lang, login.autoReturn]; });</script>`);
+    await page.waitForFunction('globalThis.seen');
+    expect(await page.evaluate('seen')).toEqual(['d.e.f', '/prefix', 'ru', false]);
+    await page.waitForSelector('#title:text-is("Ссылка неполная")');
+    await page.evaluate(
+      `login.setAttribute('ticket', 'g.h.i'); login.removeAttribute('auto-return'); login.setAttribute('auto-return', '')`,
+    );
+    expect(await page.evaluate('[login.ticket, login.url, login.autoReturn]')).toEqual(['g.h.i', '/prefix', true]);
+    await page.context().close();
+  });
+
+  it.each(['null', 'undefined', 'false', "''"])('may be %s, before and after, and means nothing', async (nothing) => {
+    const { ticket } = await cluster.create(cluster.newInstance());
+    const empty = `for (const name of ['ticket', 'url', 'autoReturn', 'ownsPage', 'refusal', 'renewTicket', 'openWatch']) login[name] = ${nothing};`;
+    const page = await openSite(`<script>
+      globalThis.login = document.createElement('qrcast-login'); ${empty} document.body.append(login);
+      ${defined}{ ${empty} login.ticket = ${JSON.stringify(ticket)}; });</script>`);
+    await page.waitForSelector('#title:text-is("Scan the code with MAX")');
+    await page.context().close();
+  });
+
   it('asks for a ticket and opens the login, and hears its events', async () => {
     const { ticket } = await cluster.create(cluster.newInstance());
     const page = await openSite(`<qrcast-login ticket="of.another.life"></qrcast-login><script>
@@ -151,6 +184,26 @@ describe('what a page sets before the element is there', () => {
       ${defined}login.resume()).then((result) => { globalThis.result = result; });</script>`);
     await page.waitForSelector('#title:text-is("Scan the code with MAX")');
     expect(await page.evaluate('[heard, result.ok]')).toEqual(['showing', false]);
+    await page.context().close();
+  });
+});
+
+describe('the address of the gateway', () => {
+  it('may be given as addresses in markup are', async () => {
+    const { ticket } = await cluster.create(cluster.newInstance());
+    const gateway = cluster.gateways[0]?.publicUrl ?? '';
+    const page = await openSite(`<base href="${gateway}/shop/"><qrcast-login ticket="${ticket}" url=".."></qrcast-login>`);
+    await page.waitForSelector('#title:text-is("Scan the code with MAX")');
+    await page.context().close();
+  });
+
+  it.each([
+    ['en', 'There is no login service at this address. Trying again…'],
+    ['ru', 'По этому адресу нет сервиса входа. Пробуем ещё раз…'],
+  ])('that leads to no gateway is told, and tried on: %s', async (language, words) => {
+    const page = await openSite(`<qrcast-login ticket="a.b.c" lang="${language}" url="/nowhere"></qrcast-login>`);
+    await page.waitForSelector(`.banner:text-is("${words}")`);
+    await page.waitForRequest((request) => request.url().startsWith(`${site.origin}/nowhere/v1/`));
     await page.context().close();
   });
 });

@@ -25,6 +25,11 @@ const EDITING_KEYS: ReadonlySet<string> = new Set([
   ...['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Home', 'End', 'PageUp', 'PageDown'],
   ...['Dead', 'Process', 'Unidentified', 'Compose', 'Convert', 'NonConvert', 'KanaMode', 'HangulMode', 'HanjaMode', 'KanjiMode'],
 ]);
+/**
+ * Held or locked for the sake of other keys: a page that opens a search on Shift pressed twice would take the focus from a password with
+ * capitals. Their release is left to the page: it may have seen the press before the focus came here.
+ */
+const LETTER_MODIFIERS: ReadonlySet<string> = new Set(['Shift', 'CapsLock', 'NumLock', 'AltGraph']);
 /** With Ctrl or Cmd: select all, copy, paste, cut, redo, undo. */
 const EDITING_LETTERS = 'acvxyz';
 
@@ -51,7 +56,7 @@ export function keepTyping(root: EventTarget): void {
 }
 
 function isOurs(event: Event & Key): boolean {
-  if (isField(event.target)) return isTyping(event);
+  if (isField(event.target)) return isTyping(event) || (event.type === 'keydown' && LETTER_MODIFIERS.has(event.key ?? ''));
   // A button is pressed by these, which pages take for their own where they see no button.
   return (event.key === 'Enter' || event.key === ' ') && event.target instanceof Element && event.target.matches('button, a[href]');
 }

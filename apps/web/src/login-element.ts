@@ -71,6 +71,8 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
   #model: Model = START;
   /** It was no fault of the page that no watch could be opened. */
   #isTooOld = false;
+  /** Attributes from before the class was there, of properties that were set since. Each is reported once. */
+  readonly #overruled: Set<string>;
   readonly #return = createAutoReturn(() => this.requestUpdate());
   #isRevealed = false;
   #hadFocus = false;
@@ -104,8 +106,13 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
 
   constructor() {
     super();
-    adoptEarly(this, LoginElement.elementProperties.keys());
+    const early = adoptEarly(this, LoginElement.elementProperties.keys());
+    this.#overruled = new Set(early.map(attributeOf).filter((name) => this.hasAttribute(name)));
     this.openWatch ??= watchSession;
+  }
+
+  override attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    if (!this.#overruled.delete(name)) super.attributeChangedCallback(name, before, after);
   }
 
   /** Those of the class are never the element's own (see early-properties.ts). */
@@ -204,13 +211,13 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     this.#look();
     this.#stopLooking = onRenderingChange(this, () => this.#look());
     const options = {
-      url: this.url || FOLDER,
+      url: this.url ? resolve(this.url, this.baseURI) : FOLDER,
       ticket,
       ...(this.#isRendered ? {} : { visible: false }),
       ...(renewTicket ? { renewTicket: () => (this.renewTicket ?? renewTicket)() } : {}),
     };
     try {
-      this.#login = openLogin({ openWatch: this.openWatch, onChange: (model) => this.#become(model) }, options);
+      this.#login = openLogin({ openWatch: this.openWatch || watchSession, onChange: (model) => this.#become(model) }, options);
       this.#become(this.#login.model);
     } catch (error) {
       // Its author reads it in the console, the person is told that there is no login.
@@ -272,6 +279,21 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     if (until === null || now === null) return;
     if (until > now) this.#timer = setTimeout(() => this.requestUpdate(), (until - now) % 1000 || 1000);
     else if (this.#return.at !== null) location.replace(wayBack(this.#model.session)?.url ?? '');
+  }
+}
+
+function attributeOf(property: PropertyKey): string {
+  const { attribute } = LoginElement.elementProperties.get(property) ?? {};
+  return typeof attribute === 'string' ? attribute : String(property).toLowerCase();
+}
+
+/** As an address in markup is read: below the page's own. */
+function resolve(url: string, base: string): string {
+  if (/^https?:/i.test(url)) return url;
+  try {
+    return new URL(url, base).href;
+  } catch {
+    return url; // TypeError; the watch says what is expected
   }
 }
 

@@ -17,7 +17,7 @@ export function mendTicket(fragment: string): string {
     .replace(/&#(\d{1,5});/g, (_, code: string) => String.fromCharCode(Number(code)))
     .replace(/&[a-z]{2,8};/gi, '')
     .normalize('NFKC') // a full-width point
-    .replaceAll('—', '--')
+    .replace(/—/g, '--')
     .replace(/[‐‑‒–−]/g, '-');
   return SHAPE.exec(plain.replace(/[^\w.-]/g, ''))?.[0] ?? fragment;
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readableHost } from './readable-host.ts';
 
 const hostOf = (name: string): string => new URL(`https://${name}`).host;
@@ -61,4 +61,12 @@ it('whatever is encoded is decoded as it was (seeded)', () => {
     const name = `${letters.join('')}я.рф`;
     expect(readableHost(hostOf(name)), `SEED=${seed}`).toBe(name);
   }
+});
+
+it('is found without what the oldest supported browsers lack', () => {
+  class OldUrl extends URL {}
+  Object.defineProperty(OldUrl, 'parse', { value: undefined });
+  vi.stubGlobal('URL', OldUrl);
+  expect(readableHost(hostOf('пример.рф'))).toBe('пример.рф');
+  vi.unstubAllGlobals();
 });

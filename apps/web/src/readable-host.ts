@@ -11,11 +11,11 @@ export function readableHost(host: string): string {
   const labels = name.split('.');
   if (!labels.some((label) => label.startsWith(PREFIX))) return host;
   const shown = labels.map((label) => (label.startsWith(PREFIX) ? decodeLabel(label.slice(PREFIX.length)) : label));
-  const top = shown.at(-1) ?? '';
+  const top = shown[shown.length - 1] ?? '';
   const isClear = shown.every((label) => label !== null && isClearLabel(label, top ?? ''));
   const readable = shown.join('.');
   // What does not lead back to the same host is no name of it.
-  return isClear && URL.parse(`https://${readable}`)?.hostname === name ? readable + port : host;
+  return isClear && hostnameOf(readable) === name ? readable + port : host;
 }
 
 const PREFIX = 'xn--';
@@ -79,4 +79,13 @@ function adapt(change: number, length: number, isFirst: boolean): number {
   let k = 0;
   for (; delta > 455; k += BASE) delta = Math.floor(delta / (BASE - T_MIN));
   return k + Math.floor((36 * delta) / (delta + 38));
+}
+
+/** `URL.parse` is not in the oldest supported browsers. */
+function hostnameOf(host: string): string | null {
+  try {
+    return new URL(`https://${host}`).hostname;
+  } catch {
+    return null; // TypeError: no host
+  }
 }

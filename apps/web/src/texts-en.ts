@@ -69,6 +69,7 @@ export const EN: Texts = {
     ticket_revoked: { title: 'This login was withdrawn', detail: START_AGAIN },
     subscribe_timeout: { title: 'Connecting took too long', detail: 'Reload the page to try again.' },
     message_too_large: { title: 'This page is out of date', detail: 'Reload it to go on.' },
+    no_gateway: { title: 'There is no login service at this address. Trying again…', detail: 'Tell whoever asked you to connect MAX.' },
     no_ticket: { title: 'This link is not complete', detail: 'Open the whole link again, or get a new one from where you began.' },
     other_login: {
       title: 'This link belongs to another login',
@@ -91,6 +92,7 @@ export const EN: Texts = {
     other: 'That did not work. Try again.',
   },
   lost: 'Connection lost, trying again…',
+  unreachable: 'The login service cannot be reached. Trying again…',
   retryNow: 'Trying now…',
   retryIn: (seconds) => `Next try in ${seconds} s`,
   validFor: (seconds) => `Valid for ${seconds} s`,

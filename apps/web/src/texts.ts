@@ -42,6 +42,8 @@ export interface Texts {
   readonly refusals: Readonly<Record<Refusal, Headline>>;
   readonly calls: Readonly<Record<CallFailure, string>>;
   readonly lost: string;
+  /** `lost` where there has been no connection yet. */
+  readonly unreachable: string;
   readonly retryNow: string;
   readonly retryIn: (seconds: number) => string;
   readonly validFor: (seconds: number) => string;

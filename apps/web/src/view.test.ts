@@ -223,7 +223,9 @@ describe('the end', () => {
 describe('the connection', () => {
   it('has a skeleton before the first state, and says when that takes more than one try', () => {
     expect(view(START, null)).toMatchObject({ state: 'connecting', version: null, banner: null, body: { kind: 'skeleton' } });
-    expect(view(told(null, { connection: LOST }), null)).toMatchObject({ state: 'connecting', banner: texts.lost });
+    expect(view(told(null, { connection: LOST }), null)).toMatchObject({ state: 'connecting', banner: texts.unreachable });
+    const model = told(null, { connection: { status: 'retrying', code: 'no_gateway', retryAt: NOW } });
+    expect(view(model, null)).toMatchObject({ state: 'connecting', banner: texts.refusals.no_gateway.title });
   });
 
   it('names the reason the server gave for leaving', () => {

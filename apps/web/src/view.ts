@@ -96,7 +96,7 @@ export function toView(model: Model, moment: Moment): View {
   const { session, connection } = model;
   const isOver = session !== null && isFinal(session);
   if (connection.status === 'refused' && !isOver) return toRefusedView(connection.code, session, moment.texts);
-  const banner = connection.status === 'retrying' && !isOver ? bannerOf(connection.code, moment.texts) : null;
+  const banner = connection.status === 'retrying' && !isOver ? bannerOf(connection.code, session, moment.texts) : null;
   return finish(session === null ? unknownScene(moment) : sceneOf(session, model, moment), session, banner, moment);
 }
 
@@ -237,8 +237,9 @@ function toAsk({ call, callableAt }: Asked, now: number | null): Ask {
   return { isBusy: call.kind === 'sending' || call.kind === 'accepted', waitSeconds: waitSeconds === 0 ? null : waitSeconds };
 }
 
-function bannerOf(code: Refusal | null, texts: Texts): string {
-  return code === null || code === 'unknown' ? texts.lost : lookup(texts.refusals, code, 'unknown').title;
+function bannerOf(code: Refusal | null, session: Session | null, texts: Texts): string {
+  const lost = session === null ? texts.unreachable : texts.lost;
+  return code === null || code === 'unknown' ? lost : lookup(texts.refusals, code, 'unknown').title;
 }
 
 function secondsTo(moment: number, now: number | null): number | null {

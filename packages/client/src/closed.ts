@@ -39,6 +39,9 @@ export const LOST: Closed = { code: null, detail: null, retryable: true, retryAf
 /** Nothing came in time, where everything else works: somebody on the way may swallow just this kind of connection. */
 export const SILENT: Closed = { ...LOST, isSilent: true };
 
+/** Somebody answered who is no gateway. */
+export const FOREIGN: Closed = { ...LOST, isForeign: true };
+
 export const DONE: Closed = { ...LOST, code: 'done', retryable: false };
 
 /** Of a WebSocket's close event. */

@@ -1,6 +1,6 @@
 /** HTTP to the gateway about the ticket's own session. The ticket goes into the header, never into the URL, and nowhere but there. */
 
-import { LOST, parseClosed } from './closed.ts';
+import { FOREIGN, LOST, parseClosed } from './closed.ts';
 import { parseJson } from './messages.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { Closed, OpenRequest } from './types.ts';
@@ -28,7 +28,7 @@ export function requestGateway({ url, ticket, path, query, method = 'GET', heade
     signal,
     cache: 'no-store',
     credentials: 'omit',
-    redirect: 'error', // a ticket or a password must not go where somebody else points
+    redirect: 'manual', // a ticket or a password must not go where somebody else points
   });
 }
 
@@ -46,13 +46,17 @@ export async function readProblem(response: Response): Promise<unknown> {
   return response.headers.get('content-type')?.startsWith('application/problem+json') === true ? parseJson(text) : null;
 }
 
+/** Statuses by which proxies say that the gateway is away, or that there is too much of something just now. */
+const FOR_NOW: ReadonlySet<number> = new Set([408, 425, 429]);
+
 /**
- * Of an answer that is not what was asked for. One that is not the gateway's own counts as the network's. The hint of the body is the
- * gateway's and the finer one; without it the header counts.
+ * Of an answer that is not what was asked for. One that is not the gateway's own counts as the network's, or as somebody else's. The hint of
+ * the body is the gateway's and the finer one; without it the header counts.
  */
 export async function readRefusal(response: Response): Promise<Closed> {
   const headerMs = readRetryAfter(response);
-  const closed = parseClosed(await readProblem(response)) ?? LOST;
+  const isForNow = response.status >= 500 || FOR_NOW.has(response.status);
+  const closed = parseClosed(await readProblem(response)) ?? (isForNow ? LOST : FOREIGN);
   return closed.retryAfterMs > 0 ? closed : { ...closed, retryAfterMs: headerMs };
 }
 

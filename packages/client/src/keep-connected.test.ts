@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { DONE, LOST } from './closed.ts';
+import { DONE, FOREIGN, LOST } from './closed.ts';
 import { keepConnected } from './keep-connected.ts';
 import { prepareConnections } from './test-kept-connection.ts';
 import { showing } from './test-session.ts';
@@ -209,5 +209,47 @@ describe('a transport that does not open', () => {
     last().onClosed(LOST);
     untilNext();
     expect(script.last().transport).toBe('sse');
+  });
+});
+
+describe('an address where no gateway is', () => {
+  const told = ({ told: all }: Awaited<ReturnType<typeof open>>) =>
+    all.map((next) => (next.status === 'retrying' ? next.code : next.status));
+
+  it('is told after three answers of somebody else, and tries go on until a gateway answers', async () => {
+    const opened = await open({}, ['websocket', 'sse', 'long-poll']);
+    for (const closed of [LOST, LOST, FOREIGN, FOREIGN, FOREIGN, FOREIGN, LOST]) {
+      opened.last().onClosed(closed);
+      opened.untilNext();
+    }
+    expect(told(opened)).toEqual([null, null, null, null, 'no_gateway', 'no_gateway', 'no_gateway']);
+    opened.last().onOpen();
+    opened.last().onClosed(LOST);
+    expect(told(opened).slice(-2)).toEqual(['open', null]);
+  });
+
+  it('is not what a network is that fails in between, nor a proxy that is overloaded', async () => {
+    const opened = await open({}, ['sse']);
+    for (const closed of [FOREIGN, FOREIGN, LOST, FOREIGN, FOREIGN]) {
+      opened.last().onClosed(closed);
+      opened.untilNext();
+    }
+    expect(told(opened)).toEqual([null, null, null, null, null]);
+  });
+
+  it.each([
+    ['had opened', null],
+    ['had only said that it is busy', 'unavailable'],
+  ] as const)('is not one whose gateway %s: what answers now is a proxy during a rollout', async (_what, code) => {
+    const opened = await open({}, ['sse']);
+    if (code === null) opened.last().onOpen();
+    opened.last().onClosed({ ...LOST, code });
+    opened.untilNext();
+    for (let i = 0; i < 10; i++) {
+      opened.last().onClosed(FOREIGN);
+      opened.untilNext();
+    }
+    expect(told(opened)).not.toContain('no_gateway');
+    expect(told(opened).at(-1)).toBe(code);
   });
 });

@@ -9,6 +9,7 @@
  */
 
 import { type Attempt, openAttempt } from './attempt.ts';
+import { createGatewayPresence } from './gateway-presence.ts';
 import { createRequestPace } from './request-pace.ts';
 import { hurryDelayMs, retryDelayMs, retryFloorMs } from './retry.ts';
 import { startTimer } from './timer.ts';
@@ -57,6 +58,7 @@ const RENEWABLE: ReadonlySet<RefusalCode | null> = new Set(['unauthenticated', '
 export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptConnection {
   const { url, formats, transports, renewTicket, pace = createRequestPace(), ...first } = route;
   const order = createTransportOrder(transports);
+  const presence = createGatewayPresence();
   let { ticket, visible } = first;
   let isOver = false;
   let attempt: Attempt | null = null;
@@ -105,6 +107,7 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
       isTicketNew = false;
     }
     reason = closed.code ?? reason;
+    presence.ended(order.current().name, closed, openMs !== null);
     if (closed.isSilent === true) {
       if (order.silent(openMs !== null)) schedule(0, performance.now());
       else retry(0);
@@ -129,7 +132,8 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
 
   function schedule(delayMs: number, floorAt: number): void {
     wait(delayMs, floorAt);
-    handlers.onConnection({ status: 'retrying', code: reason, retryAt: Date.now() + Math.round(delayMs) });
+    const code = presence.isMissing() ? 'no_gateway' : reason;
+    handlers.onConnection({ status: 'retrying', code, retryAt: Date.now() + Math.round(delayMs) });
   }
 
   async function renew(ask: () => Promise<string>): Promise<void> {

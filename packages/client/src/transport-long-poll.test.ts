@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { LOST } from './closed.ts';
+import { FOREIGN, LOST } from './closed.ts';
 import { createRequestPace } from './request-pace.ts';
 import { createInbox, FREE_PACE, openRecorded, openServer } from './test-peer.ts';
 import { showing } from './test-session.ts';
@@ -153,7 +153,7 @@ describe('long-poll', () => {
     for (const answer of ['<html>', '{}', '{"session": {}}', 'null']) {
       const strange = open();
       (await asked.take()).response.end(answer);
-      expect(await strange.closed).toEqual(LOST);
+      expect(await strange.closed).toEqual(FOREIGN);
       expect(strange.told).toEqual(['closed']);
     }
     const cut = open();

@@ -1,6 +1,6 @@
 /** Long-poll: ask again and again, each time held until there is something newer. Works wherever HTTP does. */
 
-import { LOST } from './closed.ts';
+import { FOREIGN, LOST } from './closed.ts';
 import { readRefusal, requestGateway, viewQuery } from './gateway-request.ts';
 import { openRounds } from './http-rounds.ts';
 import { isObject, isSession, parseJson } from './messages.ts';
@@ -27,6 +27,7 @@ export function longPoll(): Transport {
           const response = await ask(request, heldMs, limit.signal);
           if (response.status !== 200 && response.status !== 304) return await readRefusal(response);
           const session = response.status === 200 ? parseAnswer(await response.text()) : null;
+          if (session === undefined) return FOREIGN;
           onOpen();
           if (session !== null) onSession(session);
           const isNews = session !== null && session.version > request.after;
@@ -34,7 +35,7 @@ export function longPoll(): Transport {
           heldMs = WAIT_MS;
           return null;
         } catch {
-          return LOST; // AbortError, or a TypeError: the network's, or of an answer that is not the gateway's
+          return LOST; // AbortError, or the network's TypeError
         } finally {
           limit.end();
         }
@@ -51,10 +52,9 @@ function ask(request: OpenRequest, heldMs: number, signal: AbortSignal): Promise
   return requestGateway({ url, ticket, path: '', query, headers, signal });
 }
 
-/** @throws {TypeError} somebody between here and the gateway answered in its place */
-function parseAnswer(text: string): Session {
+/** Undefined where somebody else answered in the gateway's place. */
+function parseAnswer(text: string): Session | undefined {
   const body = parseJson(text);
   const session = isObject(body) ? body['session'] : null;
-  if (!isSession(session)) throw new TypeError('expected {session}');
-  return session;
+  return isSession(session) ? session : undefined;
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { LOST } from './closed.ts';
+import { FOREIGN, LOST } from './closed.ts';
 import { openRecorded, openServer, openSsePeer } from './test-peer.ts';
 import { showing } from './test-session.ts';
 import { sse } from './transport-sse.ts';
@@ -35,7 +35,6 @@ describe('Server-Sent Events', () => {
   });
 
   it.each([
-    ['a page of somebody else', 200, { 'content-type': 'text/html' }, 0],
     ['a proxy that is overloaded', 502, { 'content-type': 'text/html', 'retry-after': '7' }, 7_000],
     ['a proxy with a date', 503, { 'retry-after': 'Fri, 31 Dec 1999 23:59:59 GMT' }, 0],
     [
@@ -48,6 +47,18 @@ describe('Server-Sent Events', () => {
   ])('answered by %s are lost, with its hint', async (_name, status, headers, retryAfterMs) => {
     const client = await answered((_request, response) => void response.writeHead(status, headers).end('<html>'));
     expect(await client.closed).toEqual({ ...LOST, retryAfterMs });
+  });
+
+  it.each([
+    ['a page of somebody else', 200, { 'content-type': 'text/html' }],
+    ['a page that is not there', 404, { 'content-type': 'text/html' }],
+    ['an API that has no such path', 404, { 'content-type': 'application/json' }],
+    ['a method that is not taken', 405, {}],
+    ['the way to somewhere else', 301, { location: '/elsewhere' }],
+    ['a problem that is not of the protocol', 404, { 'content-type': 'application/problem+json' }],
+  ])('answered by no gateway say so: %s', async (_name, status, headers) => {
+    const client = await answered((_request, response) => void response.writeHead(status, headers).end('{"title":"Not Found"}'));
+    expect(await client.closed).toEqual(FOREIGN);
   });
 
   it.each([
@@ -70,7 +81,7 @@ describe('Server-Sent Events', () => {
     });
     releases.push(elsewhere.close);
     const client = await answered((_request, response) => void response.writeHead(307, { location: elsewhere.url }).end());
-    expect(await client.closed).toEqual(LOST);
+    expect(await client.closed).toEqual(FOREIGN);
     expect(asked).toBe(0);
   });
 

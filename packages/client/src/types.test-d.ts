@@ -29,7 +29,7 @@ type Elsewhere =
   | 'webhook_url_differs'
   | 'webhook_busy'
   | 'public_url_unknown';
-expectTypeOf<RefusalCode>().toEqualTypeOf<CloseReason | Exclude<ErrorCode, Elsewhere> | 'unknown'>();
+expectTypeOf<RefusalCode>().toEqualTypeOf<CloseReason | Exclude<ErrorCode, Elsewhere> | 'no_gateway' | 'unknown'>();
 
 expectTypeOf(socketIo(io)).toEqualTypeOf<Transport>();
 expectTypeOf(socketIo(io, ['websocket'])).toEqualTypeOf<Transport>();

@@ -90,6 +90,8 @@ export type RefusalCode =
   | 'ticket_revoked'
   | 'subscribe_timeout'
   | 'message_too_large'
+  /** Nothing but other answers came from this address, and none of a gateway yet: it is likely wrong. Tries go on. */
+  | 'no_gateway'
   /** A code this version of the client does not know. */
   | 'unknown';
 
@@ -99,7 +101,7 @@ export type Connection =
   | { readonly status: 'open'; readonly transport: TransportName }
   /**
    * Lost, until it is `open` again; the next try is at `retryAt` (this machine's `Date.now()`), or under way if that has passed. `code`: why,
-   * if the server said so.
+   * if the server said so, or `no_gateway`.
    */
   | { readonly status: 'retrying'; readonly code: RefusalCode | null; readonly retryAt: number }
   /** No further try: the server said that coming back is of no use. */
@@ -222,6 +224,8 @@ export interface Closed {
   readonly retryAfterMs: number;
   /** Nothing came in time over this transport. Another one may do better. */
   readonly isSilent?: true;
+  /** Something answered that is no gateway, and not just for now, as with 404 or a page of HTML. */
+  readonly isForeign?: true;
 }
 
 /** Called later, never within `open`. */
