@@ -10,7 +10,7 @@ import { decodeGzip } from './gzip.ts';
 /** What a request says. */
 export const ACCEPT_ENCODING = 'gzip, deflate, br';
 
-type Decoded =
+export type Decoded =
   | { readonly kind: 'decoded'; readonly bytes: Buffer }
   /** Cut, damaged, larger than it may be, or not what the header says. */
   | { readonly kind: 'undecodable' }
@@ -21,7 +21,7 @@ type Decode = (bytes: Buffer, options: { readonly maxOutputLength: number }) => 
 
 const decodeZlib: Decode = promisify(inflate);
 const decodeRaw: Decode = promisify(inflateRaw);
-const DECODERS: ReadonlyMap<string, Decode> = new Map([
+const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['gzip', decodeGzip],
   ['x-gzip', decodeGzip],
   // The standard's `deflate` has zlib's head, and some servers leave it out.
