@@ -246,7 +246,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   );
   addWebhookSetupRoutes(app, { theirSession: sessionLookup, webhookSetup });
   await app.ready();
-  const socketIo = openSocketIo(app.server, viewers);
+  const socketIo = openSocketIo(app.server, { ...viewers, answerVisitor: app.routing });
   releasers.push('socket.io', () => socketIo.close());
   const webSocket = openWebSocketStream(app.server, viewers);
   releasers.push('websocket', () => webSocket.close());

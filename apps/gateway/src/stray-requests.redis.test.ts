@@ -125,6 +125,8 @@ describe('who asks for a page', () => {
     '/docs/',
     '/connect/assets/none.js',
     '/a/b/c',
+    '/socket.io/',
+    '/socket.io/x?EIO=4&transport=polling',
     '//',
     '/%zz',
     '/%ff',

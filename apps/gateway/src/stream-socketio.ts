@@ -3,7 +3,7 @@
  * side, a viewer's connection on the other.
  */
 
-import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import { type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http';
 import { type Closing, toClosing } from '@qrcast/core/close-codes';
 import { RefusedError, toStreamError } from '@qrcast/core/errors';
 import {
@@ -34,11 +34,14 @@ import { emitThen, rawWebSocket, whenRead } from './socketio-credit.ts';
 import { requireUtf8 } from './socketio-text.ts';
 import { cutUnread } from './socketio-unread.ts';
 import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnectionDeps } from './viewer-connection.ts';
+import { wantsHtml } from './word-pages.ts';
 
 export interface SocketIoDeps extends ViewerConnectionDeps {
   readonly admission: Admission;
   readonly addressGate: AddressGate;
   readonly log: Logger;
+  /** Answers what is no client of Socket.IO, as any other request. */
+  readonly answerVisitor: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /** What the handshake leaves for the connection. */
@@ -90,6 +93,11 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
         : (deps.addressGate.refuseHandshake(request)?.code ?? null);
       decide(refusal, refusal === null);
     },
+  });
+  // A person who opens the address in a browser. An upgrade has a stand-in for an answer, which answers nothing.
+  io.engine.use((request: IncomingMessage, response: unknown, next: () => void) => {
+    if (response instanceof ServerResponse && wantsHtml(request)) deps.answerVisitor(request, response);
+    else next();
   });
   io.engine.use(requireUtf8);
   // engine.io answers any other method of a polling session with 500.
