@@ -23,6 +23,7 @@ import {
   openTestGateway,
   type TestGateway,
 } from './test-gateway.ts';
+import { sendRaw, statuses } from './test-raw-http.ts';
 
 /** The provider: says to every password what `says` holds. */
 let provider: Server;
@@ -159,11 +160,14 @@ const REFUSED: Readonly<Record<string, (operation: Operation) => Promise<Answer>
     const secret = await test.ticketFor(session.id, { origins: ['https://app.example.com'] });
     return call(operation, { secret, headers: { origin: 'https://elsewhere.example.com' } }, session.id);
   },
-  invalid_request: async (operation) =>
-    operation.method === 'GET' || operation.credential === 'webhookToken' // which takes every body
-      ? test.call(operation.method, `${pathOf(operation, await idFor(operation))}?ticket=in-the-url`, { secret: secretOf(operation) })
-      : call(operation, { body: '{"no json' }),
-  not_found: (operation) => call(operation, operation.method === 'PATCH' ? { body: {} } : {}, 'none'),
+  invalid_request(operation) {
+    if (operation.credential === 'webhookToken') return authorizedTwice(operation); // it takes every body
+    return operation.method === 'GET' ? withSecretInUrl(operation) : call(operation, { body: '{"no json' });
+  },
+  not_found: (operation) =>
+    operation.credential === 'webhookToken' // a tenant that there is not is told by 401
+      ? withSecretInUrl(operation)
+      : call(operation, operation.method === 'PATCH' ? { body: {} } : {}, 'none'),
   async session_expired(operation) {
     const past = Date.now() - 60_000;
     const gone = sampleSession({ tenantId: test.tenant.id, expiresAt: past + 30_000 }, past);
@@ -191,7 +195,7 @@ const REFUSED: Readonly<Record<string, (operation: Operation) => Promise<Answer>
     await test.gateway.tenants.patch(tenant.id, { limits: { sessions: 0, viewers: 0 } });
     const body = operation.id === 'createSession' ? { ...newInstance(), apiUrl: apiUrl() } : undefined;
     const wait = operation.id === 'readSession' ? '?wait=1' : '';
-    const headers = { 'if-none-match': '"99"' };
+    const headers = { 'if-none-match': `"${session.version}"` };
     return test.call(operation.method, `${pathOf(operation, session.id)}${wait}`, { secret: tenant.apiKey, body, headers });
   },
   unsupported_media_type: (operation) =>
@@ -202,6 +206,23 @@ const REFUSED: Readonly<Record<string, (operation: Operation) => Promise<Answer>
       ? call(operation, { secret: stranded.tenant.webhookToken, body: {} }, stranded.tenant.id, stranded)
       : call(operation, {}, 'self', leaving),
 };
+
+async function withSecretInUrl(operation: Operation): Promise<Answer> {
+  return test.call(operation.method, `${pathOf(operation, await idFor(operation))}?ticket=in-the-url`, { secret: secretOf(operation) });
+}
+
+/** What no client library would send. */
+async function authorizedTwice(operation: Operation): Promise<Answer> {
+  const head = [
+    `${operation.method} ${pathOf(operation, await idFor(operation))} HTTP/1.1`,
+    'Host: x',
+    ...Array<string>(2).fill(`Authorization: Bearer ${secretOf(operation)}`),
+    'Connection: close',
+  ];
+  const answer = await sendRaw(test.gateway.port, `${head.join('\r\n')}\r\n\r\n`);
+  const text = answer.split('\r\n\r\n')[1] ?? '';
+  return { status: Number(statuses(answer)[0]), headers: new Headers(), text, body: JSON.parse(text) };
+}
 
 const STATE_CHANGED = { typeWebhook: 'stateInstanceChanged', instanceData: { idInstance: 1 }, timestamp: 1, stateInstance: 'authorized' };
 

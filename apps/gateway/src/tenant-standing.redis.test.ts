@@ -33,7 +33,11 @@ it("what came with an API key ends when the key is removed, on the other gateway
   const events = (secret: string): Promise<Response> =>
     fetch(`${there.url}/v1/sessions/${session.id}/events`, { headers: { authorization: `Bearer ${secret}` } });
   const [removed, kept] = [await events(added.apiKey), await events(tenant.apiKey)];
-  const held = there.call('GET', `/v1/sessions/${session.id}?wait=30`, { secret: added.apiKey, headers: { 'if-none-match': '"99"' } });
+  const read = () => there.call('GET', `/v1/sessions/${session.id}`, { secret: tenant.apiKey });
+  let { body: now } = await read();
+  while (now.session.state !== 'waiting') now = (await read()).body; // it is watched
+  const headers = { 'if-none-match': `"${now.session.version}"` };
+  const held = there.call('GET', `/v1/sessions/${session.id}?wait=30`, { secret: added.apiKey, headers });
   expect((await here.call('DELETE', `/v1/admin/tenants/${tenant.id}/keys/${added.keyId}`, admin)).status).toBe(204);
   expect(await removed.text()).toContain('"code":"unauthenticated"');
   expect((await held).status).toBe(401);

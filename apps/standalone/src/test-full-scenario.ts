@@ -142,7 +142,7 @@ async function logInOnPage(stage: LeakStage, cast: Cast): Promise<PageEvidence &
   const redisDuring = await redis.dump();
   const headers = { authorization: `Bearer ${login.ticket}` };
   await Promise.all(['code.svg', 'code.png'].map((picture) => fetch(`${b}/v1/sessions/self/${picture}`, { headers })));
-  const polled = callers.call('GET', `${b}/v1/sessions/self?wait=30`, { secret: login.ticket, headers: { 'if-none-match': '"999"' } });
+  const polled = callers.call('GET', `${b}/v1/sessions/self?wait=30`, { secret: login.ticket, headers: { 'if-none-match': '*' } });
 
   instance.scanWithPassword(cast.password);
   await untilState(page, 'password');

@@ -267,6 +267,6 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
       },
     },
     answers: { 200: { description: 'Taken, or of no concern', schema: takenSchema, example: {} } },
-    errors: ['invalid_request', 'body_too_large', 'unauthenticated', 'too_many_requests', 'unavailable'],
+    errors: ['invalid_request', 'body_too_large', 'unauthenticated', 'not_found', 'too_many_requests', 'unavailable'],
   },
 ];
