@@ -3,7 +3,7 @@
 import { connect } from 'node:net';
 
 /** All that comes back until the gateway ends the connection. */
-export async function sendRaw(port: number, ...pieces: readonly string[]): Promise<string> {
+export async function sendRaw(port: number, ...pieces: readonly (string | Uint8Array)[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(chunk)).on('error', () => undefined); // a reset is an end as well
