@@ -51,14 +51,21 @@ function readNotification(bytes: Buffer): ReadNotification {
   return { text: isUtf8 && value !== undefined ? text : null, value, bytes: bytes.length };
 }
 
-/** `onBytes`: before more of it is kept; what it throws ends the reading. */
+/**
+ * `onBytes`: before more of it is kept; what it throws ends the reading.
+ * @throws {RefusedError} `invalid_request` if the caller hangs up before its end, which is no fault of ours.
+ */
 async function bytesOf(payload: Readable, onBytes: (from: number, to: number) => Promise<void>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of payload as AsyncIterable<Buffer>) {
-    await onBytes(bytes, bytes + chunk.length);
-    bytes += chunk.length;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of payload as AsyncIterable<Buffer>) {
+      await onBytes(bytes, bytes + chunk.length);
+      bytes += chunk.length;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error === payload.errored ? new RefusedError('invalid_request', 'expected a whole body; the connection ended before') : error;
   }
   return Buffer.concat(chunks);
 }

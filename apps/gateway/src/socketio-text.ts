@@ -6,15 +6,12 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { createUtf8Check, isUtf8Declared } from '@qrcast/core/utf8';
 
-/**
- * A middleware of its engine; refuses with 400 or 415, which end the connection. An upgrade has a stand-in for an answer that answers nothing,
- * and one by POST is refused by the engine.
- */
+/** A middleware of its engine; refuses with 400 or 415, which end the connection. An upgrade has no body, and a response that is not Node's. */
 export function requireUtf8(request: IncomingMessage, response: ServerResponse, next: () => void): void {
-  if (!(response instanceof ServerResponse)) next();
-  else if (request.method === 'POST' && !isUtf8Declared(request.headers['content-type'])) refuse(request, response, 415);
+  const isPolled = request.method === 'POST' && response instanceof ServerResponse;
+  if (isPolled && !isUtf8Declared(request.headers['content-type'])) refuse(request, response, 415);
   else {
-    if (request.method === 'POST') checkText(request, response);
+    if (isPolled) checkText(request, response);
     next();
   }
 }

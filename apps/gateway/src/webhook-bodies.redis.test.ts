@@ -286,3 +286,12 @@ it('a wrong token is warned of once a minute', async () => {
   for (let i = 0; i < 20; i++) expect((await notify({ ...tenant, webhookToken: 'wrong' }, '{}')).status).toBe(401);
   expect(warnings.filter((line) => line.includes('wrong webhook token'))).toHaveLength(1);
 });
+
+it.each(['Content-Length: 10', 'Transfer-Encoding: chunked'])('a caller that hangs up within its body is no fault: %s', async (head) => {
+  const tenant = await test.newTenant();
+  const socket = await begin(tenant, head, head.startsWith('Content') ? '{' : '1\r\n{\r\n');
+  socket.end();
+  await once(socket.resume(), 'close'); // the gateway has seen it
+  expect((await notify(tenant, '{}')).status).toBe(200);
+  expect(warnings.filter((line) => line.includes('a request failed'))).toEqual([]);
+});

@@ -145,6 +145,7 @@ async function main(): Promise<number> {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopBySignal(signal));
 process.on('uncaughtException', (error) => stop(error, EXITS.fault.code));
+stderr.on('error', () => undefined); // what matters goes to stdout
 // The reader has gone, as `head` does: there is nobody to tell more.
 stdout.on('error', (error) => (stopping.signal.aborted ? undefined : stop(error, EXITS.fault.code)));
 

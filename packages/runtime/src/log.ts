@@ -1,6 +1,7 @@
 /** Structured logs to stdout. Messages are constant, facts are fields, and no field holds a secret: the paths below are the second line. */
 
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { createLogOutput, type LogOutput } from './log-output.ts';
 
 export type { Logger } from 'pino';
 
@@ -22,6 +23,10 @@ const SECRET_FIELDS = [
   'webhookToken',
 ];
 
+/** One for all logs of the process. */
+let stdout: LogOutput | null = null;
+
+/** To stdout, if no other `destination` is given. */
 export function createLog(name: string, level: LogLevel, destination?: DestinationStream): Logger {
   const options = {
     name,
@@ -30,7 +35,10 @@ export function createLog(name: string, level: LogLevel, destination?: Destinati
     redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '[secret]' },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  if (destination !== undefined) return pino(options, destination);
+  stdout ??= createLogOutput(process.stdout, (lines) => log.warn({ lines }, 'log lines were dropped, for nobody read them'));
+  const log = pino(options, stdout);
+  return log;
 }
 
 /** What of an unknown error may be logged: its class, code and message, and its cause's. Ours hold no secret; others' URLs are cut. */

@@ -53,9 +53,10 @@ export async function runService({ name, log }: ServiceOptions, start: (releaser
       },
     );
     log.info('stopped');
-    process.exit(failed ? 1 : status);
+    log.flush(() => process.exit(failed ? 1 : status));
   };
 
+  process.stderr.on('error', () => undefined); // nobody reads it, and no service ends for that
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal, 0));
   process.on('uncaughtException', (error) => {
     log.fatal({ ...errorFields(error), stack: framesOf(error) }, 'a fault nobody caught');

@@ -1,0 +1,70 @@
+/** For tests: a pipe that a program writes to, whose reader can stall or go. A FIFO, so that it can be filled from outside. */
+
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Pipe {
+  /** To be given to a program, and closed with `started` then. */
+  readonly writeEnd: number;
+  started(): void;
+  output(): string;
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Nothing is read from now on, and not one byte more fits in. */
+  stall(): void;
+  /** There is no reader any more. */
+  lose(): void;
+}
+
+export function openPipe(): Pipe {
+  const folder = mkdtempSync(join(tmpdir(), 'qrcast-pipe-'));
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const openRead = (): number => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const reader = new Socket({ fd: openRead(), readable: true, writable: false });
+  const idle = openRead(); // a reader that reads nothing
+  const writeEnd = openSync(path, constants.O_WRONLY);
+  const filler = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  rmSync(folder, { recursive: true });
+
+  const looking = new Set<() => void>();
+  let output = '';
+  reader.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+    for (const look of looking) look();
+  });
+  return {
+    writeEnd,
+    started: () => closeSync(writeEnd),
+    output: () => output,
+    until: (pattern) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          const found = pattern.exec(output);
+          if (found === null) return;
+          looking.delete(look);
+          resolve(found);
+        };
+        looking.add(look);
+        look();
+      }),
+    stall() {
+      reader.destroy(); // a paused one would read on into its buffer
+      for (const bytes of [4_096, 1]) while (hasRoom(filler, bytes));
+    },
+    lose() {
+      reader.destroy();
+      for (const fd of [filler, idle]) closeSync(fd);
+    },
+  };
+}
+
+function hasRoom(fd: number, bytes: number): boolean {
+  try {
+    return writeSync(fd, '\n'.repeat(bytes)) > 0;
+  } catch {
+    return false; // EAGAIN
+  }
+}
