@@ -84,9 +84,11 @@ export function createCallbackSender(deps: CallbackSenderDeps): Omit<CallbackHan
     return callbackDelay(relayDelaysMs, failures, Math.random(), retryAfterOf(reply));
   }
 
-  async function dropOld(lane: Lane, first: Relayed): Promise<boolean> {
-    if (clock.now() - first.at < GIVE_UP_AFTER_MS) return false;
-    log.warn({ ...lane, callbackId: first.id }, 'a notification was not taken for a day and is not relayed any more');
+  /** Others wait behind it. */
+  async function dropUseless(lane: Lane, first: Relayed): Promise<boolean> {
+    if (!first.isReadable) log.warn(lane, 'a notification that cannot be read is dropped; was it written by another version?');
+    else if (clock.now() - first.at < GIVE_UP_AFTER_MS) return false;
+    else log.warn({ ...lane, callbackId: first.id }, 'a notification was not taken for a day and is not relayed any more');
     await relayLanes.drop(lane, first);
     return true;
   }
@@ -115,7 +117,7 @@ export function createCallbackSender(deps: CallbackSenderDeps): Omit<CallbackHan
       for (let i = 0; i < RELAYED_AT_ONCE; i++) {
         const first = await relayLanes.first(lane);
         if (first === null) return null;
-        if (await dropOld(lane, first)) continue;
+        if (await dropUseless(lane, first)) continue;
         const receiver = await receivers.find(lane.tenantId);
         if (receiver === null || receiver.relayUrl === null) {
           await relayLanes.drop(lane, first); // nobody wants it any more

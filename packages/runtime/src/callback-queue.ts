@@ -86,12 +86,17 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
     return kept !== 'full';
   }
 
-  /** Resolves to whether the list is empty then. */
-  async function collect(key: string): Promise<boolean> {
+  /** Resolves to whether the list is empty then. What cannot be read stays for another version that may know it, and goes with the list. */
+  async function collect(key: string, isNew: boolean): Promise<boolean> {
+    let unreadable = 0;
     for (const text of await redis.lrange(key, 0, -1)) {
-      if (!(await accept(callbackSchema.parse(JSON.parse(text))))) return false;
-      await redis.lrem(key, 1, text);
+      const callback = parseCallback(text);
+      if (callback === null) unreadable += 1;
+      else if (await accept(callback)) await redis.lrem(key, 1, text);
+      else return false;
     }
+    if (unreadable > 0 && isNew)
+      log.warn({ key, unreadable }, 'callbacks that cannot be read are skipped; were they written by another version?');
     return (await redis.llen(key)) === 0;
   }
 
@@ -108,9 +113,9 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
   async function look(mark: Mark, isNew: boolean): Promise<number | null> {
     switch (mark.kind) {
       case 'session':
-        return (await collect(sessionCallbacksKey(namespace, mark.sessionId))) && !isNew ? null : LOOK_AGAIN_MS;
+        return (await collect(sessionCallbacksKey(namespace, mark.sessionId), isNew)) && !isNew ? null : LOOK_AGAIN_MS;
       case 'instance':
-        return (await collect(connectedCallbacksKey(namespace, mark.tenantId, mark.instanceId))) && !isNew ? null : LOOK_AGAIN_MS;
+        return (await collect(connectedCallbacksKey(namespace, mark.tenantId, mark.instanceId), isNew)) && !isNew ? null : LOOK_AGAIN_MS;
       case 'relay': {
         const isEmpty = await relayLanes.isEmpty(mark);
         const { tenantId, instanceId } = mark;
@@ -192,4 +197,12 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
   }
   await startedOrStopped(worker.ready(), stop);
   return stop;
+}
+
+function parseCallback(text: string): Callback | null {
+  try {
+    return callbackSchema.parse(JSON.parse(text));
+  } catch {
+    return null; // no JSON, or of an unknown shape
+  }
 }

@@ -16,8 +16,16 @@ export async function loginIn(
   { tenantId, sessionId, createdAt, payload }: Callback,
 ): Promise<Login> {
   const record = await redis.hget(sessionKey(namespace, sessionId), 'record');
-  const known = record === null ? null : loginOf(decodeSession(record, sessionId));
+  const known = record === null ? null : knownLogin(record, sessionId);
   if (known !== null) return known;
   const { session } = payloadSchema.parse(JSON.parse(payload)).data;
   return { tenantId, sessionId, instanceId: session.instanceId, reference: session.reference, instanceKey: '', loginAt: createdAt };
+}
+
+function knownLogin(record: string, sessionId: string): Login | null {
+  try {
+    return loginOf(decodeSession(record, sessionId));
+  } catch {
+    return null; // of an unknown shape: the login is to be told all the same
+  }
 }

@@ -10,6 +10,10 @@ import { type Namespace, relayLaneKey, relayUseKey } from './keys.ts';
 import { loadLuaScript } from './lua-script.ts';
 
 export interface Relayed {
+  /** False for what nobody of ours wrote, and then the rest is empty. It is to be dropped, for others wait behind it. */
+  readonly isReadable: boolean;
+  /** What the entry begins with. */
+  readonly head: string;
   /** The `webhook-id`. Equal bodies have equal ids, so that what the provider sent twice can be told as one. */
   readonly id: string;
   /** When it came, Unix ms. */
@@ -58,7 +62,7 @@ export function createRelayLanes({ redis, namespace }: { readonly redis: Redis; 
     },
 
     async drop(lane, first) {
-      await drop(keysOf(lane), [headOf(first), lane.instanceId]);
+      await drop(keysOf(lane), [first.head, lane.instanceId]);
     },
 
     countFailure: (lane) => redis.hincrby(keysOf(lane)[1], `failures:${lane.instanceId}`, 1),
@@ -74,7 +78,13 @@ function relayIdOf({ tenantId, instanceId }: Lane, body: string): string {
 /** What an entry begins with: no JSON around the body, which may be megabytes. */
 const headOf = ({ id, at }: Pick<Relayed, 'id' | 'at'>): string => `${id}|${at}|`;
 
+/** As `headOf` writes it, until the year 2286. */
+const HEAD = /^(ntf_[\w-]{24})\|(\d{1,13})\|/;
+/** Bytes that are the same once they were read as text. */
+const ASCII = /^[\0-\x7f]{0,64}/;
+
 function decodeEntry(entry: string): Relayed {
-  const [id = '', at = ''] = entry.split('|', 2);
-  return { id, at: Number(at), body: entry.slice(id.length + at.length + 2) };
+  const [head, id = '', at = ''] = HEAD.exec(entry) ?? [];
+  if (head === undefined) return { isReadable: false, head: ASCII.exec(entry)?.[0] ?? '', id, at: 0, body: '' };
+  return { isReadable: true, head, id, at: Number(at), body: entry.slice(head.length) };
 }
