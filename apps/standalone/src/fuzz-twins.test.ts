@@ -41,8 +41,10 @@ async function openCareless(
 ): Promise<{ port: () => number; subject: Subject }> {
   const watched = subject();
   const server = createServer(async (request, response) => {
+    const body = await textOf(request).catch(() => null);
+    if (body === null) return; // the caller has gone
     try {
-      const said = handle(request, await textOf(request));
+      const said = handle(request, body);
       response.writeHead(said === undefined ? 204 : 200, { connection: 'close' }).end(said);
     } catch (error) {
       watched.met.push(`crashed: ${String(error)}`);
@@ -83,17 +85,17 @@ async function expectFound<Input>(edge: Edge<Input>, by: Subject, words: RegExp)
   expect(String((error.cause as Error).message)).toMatch(words);
 }
 
-it('HTTP: a server that repeats the secret it was given', async () => {
+it.concurrent('HTTP: a server that repeats the secret it was given', async () => {
   const { port, subject: by } = await openCareless((request) => request.headers.authorization);
   await expectFound(httpEdge({ ...names, port }), by, /a secret/);
 });
 
-it('WebSocket: a server that takes every message for one of its own', async () => {
+it.concurrent('WebSocket: a server that takes every message for one of its own', async () => {
   const { port, subject: by } = await openCareless(() => undefined);
   await expectFound(webSocketEdge({ ...names, port }), by, /crashed: (Syntax|Type)Error/);
 });
 
-it('Socket.IO: a server that reads as many attachments as a packet announces', async () => {
+it.concurrent('Socket.IO: a server that reads as many attachments as a packet announces', async () => {
   const { port, subject: by } = await openCareless((request, body) => {
     if (request.method === 'GET') return '0{"sid":"abc"}';
     if (body.split('\x1e').some((packet) => /^45[1-9]/.test(packet))) throw new Error('attachments that never came');
@@ -102,7 +104,7 @@ it('Socket.IO: a server that reads as many attachments as a packet announces', a
   await expectFound(socketIoEdge({ ...names, port }), by, /attachments that never came/);
 });
 
-it('notifications: a server that trusts their shape', async () => {
+it.concurrent('notifications: a server that trusts their shape', async () => {
   const { port, subject: by } = await openCareless((_request, body) => {
     const { instanceData } = JSON.parse(body) as { instanceData: { idInstance: number } };
     instanceData.idInstance.toFixed();
@@ -111,7 +113,7 @@ it('notifications: a server that trusts their shape', async () => {
   await expectFound(notificationEdge({ ...names, port }), by, /crashed: (Syntax|Type)Error/);
 });
 
-it('provider answers: a client that takes them for JSON', async () => {
+it.concurrent('provider answers: a client that takes them for JSON', async () => {
   const hostile = await openHostileProvider(names.planted);
   releasers.push('hostile provider', () => hostile.close());
   const ask = async ({ apiUrl, instanceId }: { apiUrl: string; instanceId: string }) => {
@@ -121,7 +123,7 @@ it('provider answers: a client that takes them for JSON', async () => {
   await expectFound(providerEdge(hostile, { poll: ask, sendPassword: ask, getSettings: ask }), subject(), /no outcome/);
 });
 
-it('environment: a reader that throws what its parser says', async () => {
+it.concurrent('environment: a reader that throws what its parser says', async () => {
   const read = (env: Readonly<Record<string, string | undefined>>): void => {
     if (env['PORT'] !== undefined && !/^\d/.test(env['PORT'])) throw new SettingsError([`PORT: ${env['PORT']} is no number`]);
   };

@@ -176,7 +176,7 @@ export const httpInput = (calls: number): fc.Arbitrary<HttpInput> =>
 type Names = (text: string) => string;
 
 export function httpEdge(
-  stage: Pick<Stage, 'target' | 'tenant' | 'adminKey' | 'planted'> & { readonly port: () => number },
+  stage: Pick<Stage, 'target' | 'tenant' | 'adminKey' | 'planted'> & { readonly port: () => number; readonly limitMs?: number },
 ): Edge<HttpInput> {
   const { target, tenant, adminKey, planted } = stage;
   const secrets: Record<Secret, string> = {
@@ -194,7 +194,7 @@ export function httpEdge(
     send: (input) => {
       const call = CALLS[input.call];
       if (call === undefined) throw new Error('the input was made for other calls');
-      return exchangeRaw(stage.port(), [bytesOf(call, input, secrets, named)]);
+      return exchangeRaw(stage.port(), [bytesOf(call, input, secrets, named)], stage.limitMs);
     },
   };
 }

@@ -39,6 +39,7 @@ export function settingsEdge(
 ): Edge<readonly Variable[]> {
   return {
     name: 'environment',
+    isBeside: true,
     input: variables,
     async send(all) {
       try {
@@ -52,17 +53,19 @@ export function settingsEdge(
   };
 }
 
-/** A whole process: it starts, or it ends with status 1 and words, and no stack. `env`: with which it would start. */
+/** A whole process: it starts, or it ends with status 1 and words, and no stack. `env`: with which it would start. `spawn`: what is tried. */
 export function roleEnvironmentEdge(
   planted: string,
   env: Environment,
+  spawn: typeof spawnRole = spawnRole,
 ): Edge<{ readonly role: 'gateway' | 'worker'; readonly all: readonly Variable[] }> {
   return {
     name: 'environment of a process',
+    isBeside: true,
     input: fc.record({ role: fc.constantFrom('gateway', 'worker'), all: variables }),
     batchSize: 2,
     async send({ role, all }) {
-      const program = spawnRole(role, { ...env, ...environmentOf(all, planted) });
+      const program = spawn(role, { ...env, ...environmentOf(all, planted) });
       const isUp = await program.until(/gateway listens|worker is up/).then(
         () => true,
         () => false, // it has ended: looked at below
@@ -91,16 +94,17 @@ const fileInput: fc.Arbitrary<FileInput> = fc.record({
   damages,
 });
 
-/** Whatever stands in a file: it is used, or refused in words that repeat nothing of it. */
-export function fileEdge(planted: string): Edge<FileInput> {
+/** Whatever stands in a file: it is used, or refused in words that repeat nothing of it. `read`: what is tried. */
+export function fileEdge(planted: string, read: typeof readOne = readOne): Edge<FileInput> {
   return {
     name: 'files and piped input',
+    isBeside: true,
     input: fileInput,
     async send({ what, text, damages: wounds }) {
       const folder = mkdtempSync(join(tmpdir(), 'qrcast-fuzz-'));
       const bytes = Buffer.from(damaged(render(text), wounds) + planted, 'latin1');
       try {
-        await readOne(what, folder, bytes);
+        await read(what, folder, bytes);
         return told('');
       } catch (error) {
         if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError)

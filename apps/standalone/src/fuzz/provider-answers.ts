@@ -171,6 +171,7 @@ export function providerEdge(
 ): Edge<ProviderAnswer> {
   return {
     name: 'provider answers',
+    isBeside: true,
     input: providerAnswer,
     async send(how): Promise<Seen> {
       const instanceId = String(7_100_000_000 + ++instances);

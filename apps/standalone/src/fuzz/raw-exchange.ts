@@ -9,8 +9,8 @@ import { ANSWER_LIMIT_MS, type Seen } from './run-edge.ts';
  */
 const SILENCE_MS = 200;
 
-/** `pieces`: latin1 texts, each written once the last one has gone out. `until`: ended at once when this has come. */
-export function exchangeRaw(port: number, pieces: readonly string[], until?: (answer: Buffer) => boolean): Promise<Seen> {
+/** `pieces`: latin1 texts, each written once the last one has gone out. */
+export function exchangeRaw(port: number, pieces: readonly string[], limitMs: number = ANSWER_LIMIT_MS): Promise<Seen> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     const chunks: Buffer[] = [];
@@ -22,11 +22,10 @@ export function exchangeRaw(port: number, pieces: readonly string[], until?: (an
       resolve({ statuses: [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status)), text, isSettled });
     };
     const silence = setTimeout(() => socket.end(), SILENCE_MS);
-    const limit = setTimeout(() => settle(false), ANSWER_LIMIT_MS);
+    const limit = setTimeout(() => settle(false), limitMs);
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       silence.refresh();
-      if (until?.(Buffer.concat(chunks)) === true) socket.end();
     });
     socket.on('error', () => undefined); // a reset is a close as well
     socket.on('close', () => settle(true));

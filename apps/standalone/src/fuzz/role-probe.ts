@@ -1,17 +1,36 @@
 /** Loaded into a role's process by `--import`: on SIGUSR2 it writes what the process holds after a collection of garbage. */
 
+import { readdirSync, readlinkSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Held } from './held.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void; // what the flag brings
+
+function held(): Held {
+  const kinds = Object.groupBy(process.getActiveResourcesInfo(), (name) => name);
+  const resources = Object.fromEntries(Object.entries(kinds).map(([name, all = []]) => [name, all.length]));
+  return { heapBytes: process.memoryUsage().heapUsed, resources, sockets: countSockets() };
+}
+
+function countSockets(): number {
+  if (process.platform !== 'linux') return 0;
+  return readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith('socket:')).length;
+}
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return ''; // closed since it was listed, as the one that listed them
+  }
+}
 
 let asked = 0;
 process.on('SIGUSR2', () => {
   asked += 1;
   collect();
   collect();
-  const resources = Object.groupBy(process.getActiveResourcesInfo(), (name) => name);
-  const counts = Object.fromEntries(Object.entries(resources).map(([name, all = []]) => [name, all.length]));
-  process.stderr.write(`fuzz-probe ${asked} ${JSON.stringify({ heapBytes: process.memoryUsage().heapUsed, resources: counts })}\n`);
+  process.stderr.write(`fuzz-probe ${asked} ${JSON.stringify(held())}\n`);
 });

@@ -25,6 +25,8 @@ export interface Edge<Input> {
   /** Sends one input, and resolves when it is answered, its connection is closed, or the harness gave up. */
   readonly send: (input: Input) => Promise<Seen>;
   readonly batchSize?: number;
+  /** No role of the stage is tried, so that it can run beside the edges that look at them. */
+  readonly isBeside?: true;
   /** Statuses from 500 on that this edge may answer with. None if left out: a 5xx for a bad input is a fault. */
   readonly mayAnswer?: readonly number[];
 }
@@ -77,6 +79,21 @@ function faultsIn(seen: readonly Seen[], mayAnswer: readonly number[]): string[]
       ...bad.map((status) => `a bad input was answered ${status}: ${text.slice(0, 600)}`),
     ];
   });
+}
+
+/** Inputs of all these edges in one batch. */
+export function mixed(name: string, edges: readonly Edge<unknown>[]): Edge<unknown> {
+  const inputs = edges.map(({ input }, nth) => input.map((one) => ({ nth, one })));
+  const mixture: Edge<{ nth: number; one: unknown }> = {
+    name,
+    input: fc.oneof(...inputs),
+    send({ nth, one }) {
+      const edge = edges[nth];
+      if (edge === undefined) throw new Error('the input was made of other edges');
+      return edge.send(one);
+    },
+  };
+  return mixture as Edge<unknown>; // it makes its own inputs
 }
 
 /** Without the faults that this edge brings about by design. `settle`: what has to happen after a batch before one looks. */

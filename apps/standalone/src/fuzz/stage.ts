@@ -14,7 +14,7 @@ import type { Environment } from '../test-role-process.ts';
 import { type Canary, openCanary } from './canary.ts';
 import type { PolledSessions } from './provider-answers.ts';
 import type { Subject } from './run-edge.ts';
-import { startRole, type WatchedRole } from './watched-role.ts';
+import { ROLES, startRole, type WatchedRole } from './watched-role.ts';
 
 export interface Stage extends Subject, PolledSessions {
   readonly simulator: Simulator;
@@ -23,6 +23,8 @@ export interface Stage extends Subject, PolledSessions {
   readonly gateway: WatchedRole;
   readonly worker: WatchedRole;
   readonly canary: Canary;
+  /** For what is tried beside the roles: an answer must hold no secret, and no role is looked at. */
+  readonly beside: Subject;
   readonly adminKey: string;
   /** Whom the inputs are sent as. */
   readonly tenant: Tenant;
@@ -94,7 +96,7 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
     QRCAST_DRAIN_MS: '0',
     QRCAST_LOG_LEVEL: 'trace',
   };
-  const gateway = await startRole('gateway', (port) => ({
+  const gateway = await startRole(ROLES.gateway, (port) => ({
     ...shared,
     PORT: String(port),
     QRCAST_ADMIN_KEY: adminKey,
@@ -108,7 +110,7 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
     QRCAST_FAILURES_PER_ADDRESS_PER_MINUTE: UNLIMITED,
   }));
   releasers.push('gateway', () => gateway.stop());
-  const worker = await startRole('worker', (port) => ({ ...shared, PORT: String(port) }));
+  const worker = await startRole(ROLES.worker, (port) => ({ ...shared, PORT: String(port) }));
   releasers.push('worker', () => worker.stop());
 
   const call = (method: string, path: string, secret: string, body?: unknown): Promise<Response> =>
@@ -152,6 +154,8 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
   releasers.push('canary', () => canary.close());
   await canary.nextCode();
 
+  const echoes = (answers: string): string[] => hunt.find(answers).map((name) => `an answer holds ${name}`);
+
   return {
     simulator,
     namespace,
@@ -178,6 +182,7 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
       await call('DELETE', `/v1/sessions/${sessionId}`, tenant.apiKey);
       return text;
     },
+    beside: { ready: async () => undefined, faults: async (answers) => echoes(answers) },
     async ready() {
       await Promise.all([gateway.ready(), worker.ready()]);
       await canary.lives();
@@ -186,8 +191,7 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
       const faults = [...gateway.faults(), ...worker.faults()];
       if (faults.length === 0) await canary.lives(); // else it may be down, and `ready` brings it up again
       const leaks = [gateway, worker].flatMap((role) => hunt.find(role.news()).map((name) => `a log holds ${name}`));
-      const echoes = hunt.find(answers).map((name) => `an answer holds ${name}`);
-      return [...faults, ...leaks, ...echoes];
+      return [...faults, ...leaks, ...echoes(answers)];
     },
     close: () => releasers.release(),
   };

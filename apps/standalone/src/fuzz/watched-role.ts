@@ -2,17 +2,11 @@
 
 import { fileURLToPath } from 'node:url';
 import { type Environment, type Program, spawnNode } from '../test-role-process.ts';
-
-/** What a process holds after a collection of garbage. */
-export interface Held {
-  readonly heapBytes: number;
-  /** Sockets, timers, handles: how many of each kind keep the process alive. */
-  readonly resources: Readonly<Record<string, number>>;
-}
+import type { Held } from './held.ts';
 
 export interface WatchedRole {
   readonly port: () => number;
-  /** Starts it again if it has ended. */
+  /** Starts it again if it has ended, or is about to. */
   ready(): Promise<void>;
   /** Lines of level error and above, and its end, that were not told before. */
   faults(): readonly string[];
@@ -22,15 +16,25 @@ export interface WatchedRole {
   stop(): Promise<void>;
 }
 
-const MAINS = { gateway: '@qrcast/gateway/main', worker: '@qrcast/worker/main' } as const;
-const IS_UP = { gateway: /"port":(\d+).*gateway listens/, worker: /"port":(\d+).*worker is up/ } as const;
+export interface RoleProgram {
+  readonly name: string;
+  readonly main: string;
+  /** With its port. */
+  readonly isUp: RegExp;
+}
+
+const mainOf = (name: string): string => fileURLToPath(import.meta.resolve(name));
+export const ROLES = {
+  gateway: { name: 'gateway', main: mainOf('@qrcast/gateway/main'), isUp: /"port":(\d+).*gateway listens/ },
+  worker: { name: 'worker', main: mainOf('@qrcast/worker/main'), isUp: /"port":(\d+).*worker is up/ },
+} as const satisfies Record<string, RoleProgram>;
+
 const PROBE = fileURLToPath(new URL('./role-probe.ts', import.meta.url));
 /** pino's number of `error`. */
 const ERROR_LEVEL = 50;
 
 /** `env` is asked for at each start, for a role that is started again keeps its port. */
-export async function startRole(role: keyof typeof MAINS, env: (port: number) => Environment): Promise<WatchedRole> {
-  const main = fileURLToPath(import.meta.resolve(MAINS[role]));
+export async function startRole({ name, main, isUp }: RoleProgram, env: (port: number) => Environment): Promise<WatchedRole> {
   let port = 0;
   let program: Program;
   let read = 0; // of its output, by `news`
@@ -41,15 +45,19 @@ export async function startRole(role: keyof typeof MAINS, env: (port: number) =>
   async function start(): Promise<void> {
     program = spawnNode(['--import', PROBE, main], env(port));
     [read, looked, probes, isEndTold] = [0, 0, 0, false];
-    port = Number((await program.until(IS_UP[role]))[1]);
+    port = Number((await program.until(isUp))[1]);
   }
+  /** It goes on for a while after that. */
+  const isEnding = (): boolean => program.output().includes('a fault nobody caught');
   const hasEnded = (): boolean => program.child.exitCode !== null || program.child.signalCode !== null;
   await start();
 
   return {
     port: () => port,
     async ready() {
-      if (hasEnded()) await start();
+      if (!hasEnded() && !isEnding()) return;
+      await program.stop();
+      await start();
     },
     faults() {
       const output = program.output();
@@ -58,9 +66,9 @@ export async function startRole(role: keyof typeof MAINS, env: (port: number) =>
       looked = end;
       if (hasEnded() && !isEndTold) {
         isEndTold = true;
-        lines.push(`the ${role} has ended: ${output.slice(-500)}`);
+        lines.push(`the ${name} has ended: ${output.slice(-500)}`);
       }
-      return lines.map((line) => `${role}: ${line.slice(0, 1_500)}`);
+      return lines.map((line) => `${name}: ${line.slice(0, 1_500)}`);
     },
     news() {
       const all = program.output().slice(read);
