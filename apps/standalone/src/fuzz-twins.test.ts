@@ -1,116 +1,51 @@
 /** That the fuzz would notice: for each edge a careless program in the place of ours, whose fault is found and made small. */
 
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text as textOf } from 'node:stream/consumers';
+import { randomUUID } from 'node:crypto';
+import { sessionKey, tenantsKey } from '@qrcast/runtime/keys';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { SettingsError } from '@qrcast/runtime/settings';
-import { afterAll, expect, it } from 'vitest';
-import { WebSocketServer } from 'ws';
+import type {} from '@qrcast/runtime/test-redis'; // what `inject` knows
+import { Redis } from 'ioredis';
+import { afterAll, inject, it } from 'vitest';
+import { createSubject, expectFound, names, openCareless } from './fuzz/careless.ts';
 import { httpEdge } from './fuzz/http.ts';
 import { notificationEdge } from './fuzz/notifications.ts';
-import { settingsEdge } from './fuzz/own-side.ts';
-import { openHostileProvider, providerEdge } from './fuzz/provider-answers.ts';
-import { type Edge, runEdge, type Subject } from './fuzz/run-edge.ts';
+import { fileEdge, roleEnvironmentEdge, settingsEdge } from './fuzz/own-side.ts';
+import { openHostileProvider, polledEdge, providerEdge } from './fuzz/provider-answers.ts';
+import { type RedisStage, redisEdge } from './fuzz/redis.ts';
 import { socketIoEdge } from './fuzz/socketio.ts';
 import { webSocketEdge } from './fuzz/websocket.ts';
+import { spawnNode } from './test-role-process.ts';
 
 const releasers = createReleasers();
 afterAll(() => releasers.release());
 
-const names = {
-  target: { sessionId: 'ses_1', ticket: 'ticket', instance: { idInstance: '1101000001' } as never }, // its id is all that is read
-  tenant: { id: 'acme', apiKey: 'key', webhookToken: 'token' },
-  adminKey: 'admin',
-  planted: 'planted-0123456789',
-};
-
-/** What a program met that it did not expect, as a crash would be noticed in the log of a role. */
-function subject(): Subject & { readonly met: string[] } {
-  const met: string[] = [];
-  return {
-    met,
-    ready: async () => undefined,
-    faults: async (answers) => [...met.splice(0), ...(answers.includes(names.planted) ? ['a secret'] : [])],
-  };
-}
-
-/** Answers 204, or whatever `handle` says; what it throws counts as a crash. */
-async function openCareless(
-  handle: (request: IncomingMessage, body: string) => string | undefined,
-): Promise<{ port: () => number; subject: Subject }> {
-  const watched = subject();
-  const server = createServer(async (request, response) => {
-    const body = await textOf(request).catch(() => null);
-    if (body === null) return; // the caller has gone
-    try {
-      const said = handle(request, body);
-      response.writeHead(said === undefined ? 204 : 200, { connection: 'close' }).end(said);
-    } catch (error) {
-      watched.met.push(`crashed: ${String(error)}`);
-      response.writeHead(204).end();
-    }
-  });
-  const webSockets = new WebSocketServer({ server, path: '/v1/ws' });
-  webSockets.on('connection', (socket) => {
-    socket.on('error', () => undefined); // refused by the library
-    socket.on('message', (data) => {
-      try {
-        (JSON.parse(String(data)) as { type: string }).type.toLowerCase();
-      } catch (error) {
-        watched.met.push(`crashed: ${String(error)}`);
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  releasers.push('careless server', async () => {
-    for (const client of webSockets.clients) client.terminate();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const { port } = server.address() as AddressInfo; // it listens on TCP
-  return { port: () => port, subject: watched };
-}
-
-/** The error names the seed, and tells a batch of one input or two. */
-async function expectFound<Input>(edge: Edge<Input>, by: Subject, words: RegExp): Promise<void> {
-  const error: Error = await runEdge(edge, by, { seed: 42, runs: 100 }).then(
-    () => Promise.reject(new Error('nothing was found')),
-    (found: Error) => found,
-  );
-  expect(error.message).toMatch(/seed: 42, path: "[\d:]+"/);
-  // Batches of up to sixteen inputs, each with several changes, are thousands of characters.
-  expect(/Counterexample: (.*)\n/.exec(error.message)?.[1]?.length).toBeLessThan(1_000);
-  expect(error.message).toMatch(/Shrunk \d+ time/);
-  expect(String((error.cause as Error).message)).toMatch(words);
-}
-
 it.concurrent('HTTP: a server that repeats the secret it was given', async () => {
-  const { port, subject: by } = await openCareless((request) => request.headers.authorization);
-  await expectFound(httpEdge({ ...names, port }), by, /a secret/);
+  const { port, subject } = await openCareless(releasers, (request) => request.headers.authorization);
+  await expectFound(httpEdge({ ...names, port }), subject, /a secret/);
 });
 
 it.concurrent('WebSocket: a server that takes every message for one of its own', async () => {
-  const { port, subject: by } = await openCareless(() => undefined);
-  await expectFound(webSocketEdge({ ...names, port }), by, /crashed: (Syntax|Type)Error/);
+  const { port, subject } = await openCareless(releasers, () => undefined);
+  await expectFound(webSocketEdge({ ...names, port }), subject, /crashed: (Syntax|Type)Error/);
 });
 
 it.concurrent('Socket.IO: a server that reads as many attachments as a packet announces', async () => {
-  const { port, subject: by } = await openCareless((request, body) => {
+  const { port, subject } = await openCareless(releasers, (request, body) => {
     if (request.method === 'GET') return '0{"sid":"abc"}';
     if (body.split('\x1e').some((packet) => /^45[1-9]/.test(packet))) throw new Error('attachments that never came');
     return undefined;
   });
-  await expectFound(socketIoEdge({ ...names, port }), by, /attachments that never came/);
+  await expectFound(socketIoEdge({ ...names, port }), subject, /attachments that never came/);
 });
 
 it.concurrent('notifications: a server that trusts their shape', async () => {
-  const { port, subject: by } = await openCareless((_request, body) => {
+  const { port, subject } = await openCareless(releasers, (_request, body) => {
     const { instanceData } = JSON.parse(body) as { instanceData: { idInstance: number } };
     instanceData.idInstance.toFixed();
     return undefined;
   });
-  await expectFound(notificationEdge({ ...names, port }), by, /crashed: (Syntax|Type)Error/);
+  await expectFound(notificationEdge({ ...names, port }), subject, /crashed: (Syntax|Type)Error/);
 });
 
 it.concurrent('provider answers: a client that takes them for JSON', async () => {
@@ -120,12 +55,92 @@ it.concurrent('provider answers: a client that takes them for JSON', async () =>
     const answer = await fetch(`${apiUrl}/waInstance${instanceId}/qr`, { signal: AbortSignal.timeout(300) });
     return { kind: 'trouble', code: ((await answer.json()) as { type: string }).type } as never; // any outcome will do
   };
-  await expectFound(providerEdge(hostile, { poll: ask, sendPassword: ask, getSettings: ask }), subject(), /no outcome/);
+  await expectFound(providerEdge(hostile, { poll: ask, sendPassword: ask, getSettings: ask }), createSubject(), /no outcome/);
 });
 
 it.concurrent('environment: a reader that throws what its parser says', async () => {
   const read = (env: Readonly<Record<string, string | undefined>>): void => {
     if (env['PORT'] !== undefined && !/^\d/.test(env['PORT'])) throw new SettingsError([`PORT: ${env['PORT']} is no number`]);
   };
-  await expectFound(settingsEdge(names.planted, read), subject(), /a secret/);
+  await expectFound(settingsEdge(names.planted, read), createSubject(), /a secret/);
 });
+
+it.concurrent('environment of a process: one that dies of a value', async () => {
+  const careless = `
+    if (Object.values(process.env).some((value) => value.includes('%'))) throw new Error('a value with %');
+    console.log(['gateway listens', 'worker is', 'up'].join(' '));
+    setInterval(() => undefined, 1_000);
+  `;
+  const spawn: Parameters<typeof roleEnvironmentEdge>[2] = (_role, env) => spawnNode(['-e', careless], env);
+  await expectFound(roleEnvironmentEdge(names.planted, { PORT: '0' }, spawn), createSubject(), /it ended with 1: .*a value with %/s);
+});
+
+it.concurrent('files: a reader that repeats what it could not read', async () => {
+  const read = async (what: string, _folder: string, bytes: Buffer): Promise<void> => {
+    if (what === 'keys' && !bytes.includes('{')) throw new Error(`expected JSON, and got ${bytes.toString('latin1')}`);
+  };
+  await expectFound(fileEdge(names.planted, read), createSubject(), /a secret/);
+});
+
+it.concurrent('files: a reader that trusts their shape', async () => {
+  const read = async (what: string, _folder: string, bytes: Buffer): Promise<void> => {
+    if (what === 'piped') JSON.parse(bytes.toString());
+  };
+  await expectFound(fileEdge(names.planted, read), createSubject(), /is not valid JSON|Unexpected/);
+});
+
+it.concurrent('provider answers to a worker: one that takes a code for text', async () => {
+  const hostile = await openHostileProvider(names.planted);
+  releasers.push('hostile provider', () => hostile.close());
+  const subject = createSubject();
+  const watch = async (instanceId: string, apiUrl: string): Promise<string> => {
+    const answer = await fetch(`${apiUrl}/waInstance${instanceId}/qr`, { signal: AbortSignal.timeout(100) }).catch(() => null);
+    const body = await answer?.text().catch(() => undefined);
+    const told = body === undefined ? null : (parsed(body) as { message?: string } | null);
+    subject.watched(() => told?.message?.startsWith('data:'));
+    return '';
+  };
+  await expectFound(polledEdge(hostile, { watch }), subject, /crashed: TypeError/);
+});
+
+it.concurrent('Redis: a gateway that trusts the records it reads', async () => {
+  const redis = new Redis(inject('redisUrl'));
+  releasers.push('redis', () => void redis.disconnect());
+  const { port, subject } = await openCareless(releasers, () => undefined);
+  const namespace = `twin-${randomUUID().slice(0, 8)}`;
+  let made = 0;
+  const stage: RedisStage = {
+    namespace,
+    adminKey: 'admin',
+    gateway: { port },
+    simulator: { createInstance: () => ({ idInstance: String(1_101_000_000 + ++made), apiToken: 'token' }) },
+    async newTenant(id) {
+      await redis.hset(tenantsKey(namespace), id, JSON.stringify({ id, name: id }));
+      return { ...names.tenant, id };
+    },
+    async create() {
+      const sessionId = `ses_${++made}`;
+      await redis.hset(
+        sessionKey(namespace, sessionId),
+        'record',
+        JSON.stringify({ id: sessionId, state: { kind: 'waiting' }, version: 3 }),
+      );
+      return { sessionId, ticket: 'ticket' };
+    },
+    async call(_method, path) {
+      const sessionId = /^\/v1\/sessions\/(\w+)$/.exec(path)?.[1];
+      const record = sessionId === undefined ? null : await redis.hget(sessionKey(namespace, sessionId), 'record').catch(() => null);
+      if (record !== null) subject.watched(() => (JSON.parse(record) as { state: { kind: string } }).state.kind.toLowerCase());
+      return new Response('{}');
+    },
+  };
+  await expectFound(redisEdge(stage, redis), subject, /crashed: (Syntax|Type)Error/);
+});
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -38,6 +38,7 @@ import {
   tenantsKey,
   viewersKey,
 } from '@qrcast/runtime/keys';
+import type { Instance } from '@qrcast/simulator/instance';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { WebSocket } from 'ws';
@@ -136,7 +137,13 @@ interface Victim extends Created {
   readonly tenantRecord: object;
 }
 
-export function redisEdge(stage: Stage, redis: Redis): Edge<RedisInput> {
+/** What of the stage is used. */
+export interface RedisStage extends Pick<Stage, 'namespace' | 'adminKey' | 'newTenant' | 'create' | 'call'> {
+  readonly simulator: { createInstance(): Pick<Instance, 'idInstance' | 'apiToken'> };
+  readonly gateway: Pick<Stage['gateway'], 'port'>;
+}
+
+export function redisEdge(stage: RedisStage, redis: Redis): Edge<RedisInput> {
   const { namespace: ns } = stage;
 
   async function openVictim(): Promise<Victim & { close(): void }> {

@@ -19,6 +19,7 @@ export interface WatchedRole {
 export interface RoleProgram {
   readonly name: string;
   readonly main: string;
+  readonly args?: readonly string[];
   /** With its port. */
   readonly isUp: RegExp;
 }
@@ -34,7 +35,7 @@ const PROBE = fileURLToPath(new URL('./role-probe.ts', import.meta.url));
 const ERROR_LEVEL = 50;
 
 /** `env` is asked for at each start, for a role that is started again keeps its port. */
-export async function startRole({ name, main, isUp }: RoleProgram, env: (port: number) => Environment): Promise<WatchedRole> {
+export async function startRole({ name, main, args = [], isUp }: RoleProgram, env: (port: number) => Environment): Promise<WatchedRole> {
   let port = 0;
   let program: Program;
   let read = 0; // of its output, by `news`
@@ -43,7 +44,7 @@ export async function startRole({ name, main, isUp }: RoleProgram, env: (port: n
   let isEndTold = false;
 
   async function start(): Promise<void> {
-    program = spawnNode(['--import', PROBE, main], env(port));
+    program = spawnNode(['--import', PROBE, main, ...args], env(port));
     [read, looked, probes, isEndTold] = [0, 0, 0, false];
     port = Number((await program.until(isUp))[1]);
   }
