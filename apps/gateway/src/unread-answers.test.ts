@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { cutUnreadAnswers } from './unread-answers.ts';
 
 /** More than kernels keep for a connection. */
@@ -71,4 +71,22 @@ it('leaves alone what takes long to be made, what waits behind it for its turn, 
   }
   expect(text).toMatch(/late[\s\S]*\/behind[\s\S]*\/last/);
   expect(served.slice(0, 2)).toEqual(['/held true', '/behind true']);
+});
+
+it('waits for no reader of an answer that is made after its caller has gone', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const asked = Promise.withResolvers<ServerResponse>();
+    await serve((response) => asked.resolve(response));
+    const socket = ask('/');
+    const response = await asked.promise;
+    const closed = once(response, 'close');
+    socket.destroy();
+    await closed;
+    response.end('late');
+    await new Promise(setImmediate);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });

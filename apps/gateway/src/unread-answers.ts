@@ -13,7 +13,7 @@ export function cutUnreadAnswers(http: Server, readWithinMs = READ_WITHIN_MS): v
   http.prependListener('request', (_request, response) => {
     // Only now it is this answer's turn on its connection, and all of it was handed over.
     response.once('prefinish', () => {
-      if (response.writableFinished) return;
+      if (response.writableFinished || response.closed) return; // read, or its caller has gone
       const timer = setTimeout(() => response.destroy(), readWithinMs);
       response.once('close', () => clearTimeout(timer));
       response.once('finish', () => clearTimeout(timer));
