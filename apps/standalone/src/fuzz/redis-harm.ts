@@ -206,7 +206,7 @@ async function harmShared(redis: Redis, ns: string, where: (typeof SHARED)[numbe
     case 'watch':
       return void (await redis.zadd(watch, 0, given));
     case 'busy':
-      return void (await redis.hset(busy, 'any', given));
+      return void (await redis.zadd(busy, Date.now() + 60_000, given));
     case 'poked':
       return void (await redis.hset(poked, given, given));
     case 'tenants':

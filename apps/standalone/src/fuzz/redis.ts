@@ -9,7 +9,7 @@ import type { Instance } from '@qrcast/simulator/instance';
 import type { Redis } from 'ioredis';
 import { WebSocket } from 'ws';
 import { harm, type RedisInput, redisInput, type Victim } from './redis-harm.ts';
-import type { Edge, Seen } from './run-edge.ts';
+import { ANSWER_LIMIT_MS, type Edge, type Seen } from './run-edge.ts';
 import type { Stage } from './stage.ts';
 
 /** What of the stage is used. */
@@ -27,7 +27,9 @@ export function redisEdge(stage: RedisStage, redis: Redis): Edge<RedisInput> {
     const created = await stage.create(tenant, instance);
     const socket = new WebSocket(`ws://127.0.0.1:${stage.gateway.port()}/v1/ws`, ['qrcast.v1']);
     socket.on('error', () => undefined); // its close follows
-    await new Promise((resolve) => {
+    await new Promise((resolve, reject) => {
+      const limit = setTimeout(() => reject(new Error('a new session was told no state')), ANSWER_LIMIT_MS);
+      socket.once('close', () => clearTimeout(limit));
       socket.once('open', () => socket.send(JSON.stringify({ type: 'subscribe', ticket: created.ticket })));
       socket.on('message', (data) => /"state":"(waiting|showing)"/.test(String(data)) && resolve(null));
       socket.once('close', resolve);
