@@ -49,7 +49,7 @@ interface Sweep {
 }
 
 export function createLiveSessions({ redis, namespace, clock, sessions, limitOf }: LiveSessionsDeps): LiveSessions {
-  const script = loadLuaScript(redis, 'live-claim-1');
+  const script = loadLuaScript(redis, new URL('./live-claim-1.lua', import.meta.url));
   /** No more tenants than the operator has made. */
   const sweeps = new Map<string, Sweep>();
 

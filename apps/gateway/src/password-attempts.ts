@@ -36,7 +36,7 @@ export const WRONG_PER_HOUR = 10;
 const HOUR_MS = 3_600_000;
 
 export function createPasswordAttempts({ redis, namespace, clock }: PasswordAttemptsDeps): PasswordAttempts {
-  const take = loadLuaScript(redis, 'password-take-1');
+  const take = loadLuaScript(redis, new URL('./password-take-1.lua', import.meta.url));
 
   return {
     async take(session) {

@@ -29,7 +29,7 @@ export interface SessionIndex {
 const LONGEST_SESSION_MS = 604_800_000;
 
 export function createSessionIndex({ redis, namespace }: { redis: Redis; namespace: string }): SessionIndex {
-  const claim = loadLuaScript(redis, 'instance-claim-1');
+  const claim = loadLuaScript(redis, new URL('./instance-claim-1.lua', import.meta.url));
 
   function listKey(tenantId: string, reference: string | null | undefined): string {
     if (reference == null) return tenantSessionsKey(namespace, tenantId);

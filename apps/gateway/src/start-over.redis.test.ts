@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MAX_START_OVERS, MIN_SPACING_MS } from '@qrcast/core/schedule';
-import { passwordTriesKey, pollMember, shardKeys, shardOf, startOverTurnKey } from '@qrcast/runtime/keys';
+import { passwordTriesKey, shardKeys, startOverTurnKey } from '@qrcast/runtime/keys';
+import { pollMember, shardOf } from '@qrcast/runtime/shards';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
 

@@ -45,7 +45,7 @@ const AHEAD_SHARE = 600;
 const NEVER_RETRY_AFTER_MS = 60_000;
 
 export function createTenantRates({ redis, namespace, limitOf }: TenantRatesDeps): TenantRates {
-  const script = loadLuaScript(redis, 'rate-take-1');
+  const script = loadLuaScript(redis, new URL('./rate-take-1.lua', import.meta.url));
   /** A few for each tenant, and no more tenants than the operator has made. */
   const buckets = new Map<string, Bucket>();
 

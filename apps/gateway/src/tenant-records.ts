@@ -2,9 +2,9 @@
 
 import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
 import { RefusedError } from '@qrcast/core/errors';
+import { loadFieldReplace } from '@qrcast/runtime/field-replace';
 import { formerTenantsKey, tenantsChannel, tenantsKey } from '@qrcast/runtime/keys';
 import type { Logger } from '@qrcast/runtime/log';
-import { loadLuaScript } from '@qrcast/runtime/lua-script';
 import { MAX_RACES } from '@qrcast/runtime/sessions';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -70,7 +70,7 @@ export interface TenantRecordsDeps {
 
 export function createTenantRecords({ redis, namespace, log }: TenantRecordsDeps): TenantRecords {
   const key = tenantsKey(namespace);
-  const replace = loadLuaScript(redis, 'field-replace-1');
+  const replace = loadFieldReplace(redis);
 
   const parse = (text: string): TenantRecord => recordSchema.parse(JSON.parse(text));
   const tell = (id: string): Promise<unknown> => redis.publish(tenantsChannel(namespace), id);
@@ -118,7 +118,7 @@ export function createTenantRecords({ redis, namespace, log }: TenantRecordsDeps
         const text = await redis.hget(key, id);
         if (text === null) throw noTenant(id);
         const next = edit(parse(text));
-        if ((await replace([key], [id, text, JSON.stringify(next)])) !== 1) continue;
+        if (!(await replace(key, id, text, JSON.stringify(next)))) continue;
         await tell(id);
         return next;
       }

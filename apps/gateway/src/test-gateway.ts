@@ -10,11 +10,12 @@ import { isFinal, type Session } from '@qrcast/core/session';
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import type { WireSession } from '@qrcast/core/wire';
 import { createKeyring } from '@qrcast/runtime/keyring';
-import { POLL_QUEUE_NAME, pollMember, queuePrefix, shardKeys, shardOf } from '@qrcast/runtime/keys';
+import { POLL_QUEUE_NAME, queuePrefix, shardKeys } from '@qrcast/runtime/keys';
 import { createLog } from '@qrcast/runtime/log';
 import { type Node, openNode } from '@qrcast/runtime/node';
 import type { PollTarget } from '@qrcast/runtime/poll-queue';
 import { createReleasers } from '@qrcast/runtime/releasers';
+import { pollMember, shardOf } from '@qrcast/runtime/shards';
 import type {} from '@qrcast/runtime/test-redis'; // for the type of inject('redisUrl')
 import { inject } from 'vitest';
 import { type Gateway, type GatewayOptions, startGateway } from './gateway.ts';

@@ -89,7 +89,7 @@ export function createTickets({
   clock: Clock;
   maxRevoked?: number;
 }): Tickets {
-  const revokeScript = loadLuaScript(redis, 'ticket-revoke-1');
+  const revokeScript = loadLuaScript(redis, new URL('./ticket-revoke-1.lua', import.meta.url));
   const keys = keyring.derive('tickets');
   const current = keys[0];
   const seenRevoked = createRecentSet(MAX_SEEN_REVOKED);

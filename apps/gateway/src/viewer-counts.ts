@@ -21,7 +21,7 @@ export interface ViewerCountsDeps {
 }
 
 export function createViewerCounts({ redis, namespace, clock, gatewayId, lastsMs }: ViewerCountsDeps): ViewerCounts {
-  const script = loadLuaScript(redis, 'viewers-count-1');
+  const script = loadLuaScript(redis, new URL('./viewers-count-1.lua', import.meta.url));
   const run = async (gateway: string, sessionId: string, count: number): Promise<number> => {
     const now = clock.now();
     return Number(await script([viewersKey(namespace, sessionId)], [gateway, count, now + lastsMs, now]));

@@ -45,8 +45,8 @@ const ANY = '';
 
 export function openViewerPlaces(deps: ViewerPlacesDeps): ViewerPlaces {
   const { redis, namespace, clock, log, gatewayId, lastsMs, limitOf } = deps;
-  const takeScript = loadLuaScript(redis, 'places-take-2');
-  const renewScript = loadLuaScript(redis, 'places-renew-2');
+  const takeScript = loadLuaScript(redis, new URL('./places-take-2.lua', import.meta.url));
+  const renewScript = loadLuaScript(redis, new URL('./places-renew-2.lua', import.meta.url));
   const tenants = new Map<string, Places>();
 
   const keysOf = (tenantId: string): string[] => [gatewaysOfTenantKey(namespace, tenantId), placesOfTenantKey(namespace, tenantId)];

@@ -2,9 +2,10 @@
 
 import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/credentials-vault';
 import { createKeyring } from '@qrcast/runtime/keyring';
-import { pollMember, shardKeys, shardOf } from '@qrcast/runtime/keys';
+import { shardKeys } from '@qrcast/runtime/keys';
 import { type Node, openNode } from '@qrcast/runtime/node';
 import type { PollTarget } from '@qrcast/runtime/poll-queue';
+import { pollMember, shardOf } from '@qrcast/runtime/shards';
 import { inParallel } from './pace.ts';
 import { INTERVAL_MS, LONG_MS, NAMESPACE, newSession, nodeOptions, type System, secretKeys } from './system.ts';
 

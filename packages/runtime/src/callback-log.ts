@@ -48,7 +48,7 @@ const recordSchema = z.object({
 });
 
 export function createCallbackLog({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): CallbackLog {
-  const recordScript = loadLuaScript(redis, 'callback-record-2');
+  const recordScript = loadLuaScript(redis, new URL('./callback-record-2.lua', import.meta.url));
 
   /** The oldest settled ones go. */
   async function trim(tenantId: string): Promise<void> {

@@ -37,8 +37,8 @@ const LEASE_MS = 30_000;
 const PLANNED_AT_ONCE = 500;
 
 export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): CheckQueue {
-  const claimScript = loadLuaScript(redis, 'outbox-claim-1');
-  const settleScript = loadLuaScript(redis, 'outbox-settle-1');
+  const claimScript = loadLuaScript(redis, new URL('./outbox-claim-1.lua', import.meta.url));
+  const settleScript = loadLuaScript(redis, new URL('./outbox-settle-1.lua', import.meta.url));
 
   /** With another interval all moments are chosen anew. */
   async function forgetOtherInterval(tenantId: string, everyMs: number): Promise<void> {

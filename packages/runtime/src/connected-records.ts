@@ -74,8 +74,8 @@ const AT_ONCE = 100;
 export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRecords {
   const { redis, namespace, log, audit, maxInstances = MAX_INSTANCES } = deps;
   const outbox = createOutbox(deps);
-  const writeScript = loadLuaScript(redis, 'connected-write-4');
-  const dropScript = loadLuaScript(redis, 'connected-drop-3');
+  const writeScript = loadLuaScript(redis, new URL('./connected-write-4.lua', import.meta.url));
+  const dropScript = loadLuaScript(redis, new URL('./connected-drop-3.lua', import.meta.url));
   const keyOf = (tenantId: string, instanceId: string): string => connectedInstanceKey(namespace, tenantId, instanceId);
   const keysOf = (tenantId: string, instanceId: string): string[] => [
     keyOf(tenantId, instanceId),

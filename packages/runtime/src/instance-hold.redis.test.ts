@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createInstanceHolds, type InstanceHold, type InstanceHolds } from './instance-hold.ts';
-import { shardKeys, shardOf } from './keys.ts';
+import { shardKeys } from './keys.ts';
+import { shardOf } from './shards.ts';
 import { later, newTarget, pollLog, preparePollQueues } from './test-poll-queue.ts';
 import { openTestRuntime, type TestRuntime } from './test-runtime.ts';
 

@@ -5,9 +5,10 @@
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Redis } from 'ioredis';
-import { type Namespace, parsePollMember, shardKeys, shardOfInstance } from './keys.ts';
+import { type Namespace, shardKeys } from './keys.ts';
 import { loadLuaScript } from './lua-script.ts';
 import { LEASE_MS } from './poll-consumer.ts';
+import { parsePollMember, shardOfInstance } from './shards.ts';
 
 export interface InstanceHolds {
   /**
@@ -48,8 +49,8 @@ const EXTEND_EVERY_MS = 2_000;
 const SCAN_COUNT = 1_000;
 
 export function createInstanceHolds({ redis, namespace, now }: InstanceHoldsDeps): InstanceHolds {
-  const hold = loadLuaScript(redis, 'instance-hold-1');
-  const move = loadLuaScript(redis, 'instance-hold-move-1');
+  const hold = loadLuaScript(redis, new URL('./instance-hold-1.lua', import.meta.url));
+  const move = loadLuaScript(redis, new URL('./instance-hold-move-1.lua', import.meta.url));
 
   const keysOf = (instanceKey: string) => shardKeys(namespace, shardOfInstance(instanceKey));
 

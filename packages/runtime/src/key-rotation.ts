@@ -9,6 +9,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { tenantContext } from './callback-receivers.ts';
 import { connectedContext } from './credentials-vault.ts';
+import { loadFieldReplace } from './field-replace.ts';
 import { announcedKeyIds, forgetKeyProof, proveKeyring, provenKeyIds } from './key-proofs.ts';
 import { type Keyring, keyIdOf } from './keyring.ts';
 import {
@@ -19,7 +20,6 @@ import {
   sessionKeyPattern,
   tenantsKey,
 } from './keys.ts';
-import { loadLuaScript } from './lua-script.ts';
 
 export interface SealedCounts {
   /** Key id → secrets under it; the current key stands in it, also with none. */
@@ -63,7 +63,7 @@ const tenantSchema = z.object({
 });
 
 export function createKeyRotation({ redis, namespace, keyring }: KeyRotationDeps): KeyRotation {
-  const replace = loadLuaScript(redis, 'field-replace-1');
+  const replace = loadFieldReplace(redis);
 
   async function* sealedFields(): AsyncGenerator<SealedField> {
     for (const [id, text] of Object.entries(await redis.hgetall(tenantsKey(namespace)))) {
@@ -111,7 +111,7 @@ export function createKeyRotation({ redis, namespace, keyring }: KeyRotationDeps
       count += 1;
     }
     if (count === 0) return 0;
-    return (await replace([key], [field, text, next])) === 1 ? count : 0;
+    return (await replace(key, field, text, next)) ? count : 0;
   }
 
   async function moveAll(): Promise<number> {

@@ -1,15 +1,9 @@
 /** Every Redis key, channel and queue name, built here and nowhere else. One hash tag per key group, so that a script touches one slot. */
 
-import { fnv1a } from '@qrcast/core/fnv1a';
-import type { PollTarget } from './poll-queue.ts';
-
 /** Separates installations, and tests, that share one Redis. */
 export type Namespace = string;
 
 export const DEFAULT_NAMESPACE: Namespace = 'qrcast';
-
-/** Shards of the due-set. Each is one self-redelaying job; enough for several workers to share, few enough to idle cheaply. */
-export const SHARD_COUNT = 32;
 
 export const sessionKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}`;
 /** For SCAN: what `sessionKey` builds, and by chance more. */
@@ -118,16 +112,3 @@ export const shardKeys = (ns: Namespace, shard: number): [due: string, watch: st
 export const queuePrefix = (ns: Namespace): string => `{${ns}}`;
 export const POLL_QUEUE_NAME = 'polls';
 export const CALLBACK_QUEUE_NAME = 'callbacks';
-
-/** Member of the shard's sets: `session|instance key|tenant`, so that a claim script sees whose instance and whose share it is. */
-export const pollMember = (target: PollTarget): string => `${target.sessionId}|${target.instanceKey}|${target.tenantId}`;
-
-export function parsePollMember(member: string): PollTarget {
-  const [sessionId = '', instanceKey = '', tenantId = ''] = member.split('|');
-  return { sessionId, instanceKey, tenantId };
-}
-
-/** All sessions of one instance fall into one shard, so that their polls can be spaced there. */
-export const shardOf = (target: PollTarget): number => shardOfInstance(target.instanceKey);
-
-export const shardOfInstance = (instanceKey: string): number => fnv1a(instanceKey) % SHARD_COUNT;

@@ -19,7 +19,7 @@ export interface Locks {
 }
 
 export function createLocks({ redis }: { readonly redis: Redis }): Locks {
-  const release = loadLuaScript(redis, 'lock-release-1');
+  const release = loadLuaScript(redis, new URL('./lock-release-1.lua', import.meta.url));
   return {
     async alone(key, { leaseMs, restMs = 0, taken }, run) {
       const holder = randomUUID();

@@ -54,8 +54,8 @@ export interface OutboxDeps {
 
 export function createOutbox({ redis, namespace, log }: OutboxDeps): Outbox {
   const key = outboxKey(namespace);
-  const claim = loadLuaScript(redis, 'outbox-claim-1');
-  const settle = loadLuaScript(redis, 'outbox-settle-1');
+  const claim = loadLuaScript(redis, new URL('./outbox-claim-1.lua', import.meta.url));
+  const settle = loadLuaScript(redis, new URL('./outbox-settle-1.lua', import.meta.url));
   async function mark(one: Mark): Promise<void> {
     await redis.zadd(key, NEW, encodeMark(one));
   }

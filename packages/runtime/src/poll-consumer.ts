@@ -17,12 +17,13 @@ import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { DelayedError, type Job, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { SHARE_OF_FREE } from './fair-share.ts';
-import { type Namespace, POLL_QUEUE_NAME, parsePollMember, pollMember, SHARD_COUNT, shardKeys, shardOf } from './keys.ts';
+import { type Namespace, POLL_QUEUE_NAME, shardKeys } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
 import { openPollLeases } from './poll-leases.ts';
 import type { PollHandlers, PollTarget } from './poll-queue.ts';
 import { openQueueWorker, startedOrStopped } from './queue-worker.ts';
+import { parsePollMember, pollMember, SHARD_COUNT, shardOf } from './shards.ts';
 
 /** How late a poll may start for waiting for its tick. Half a second keeps 64 jobs/s: about 2 % of one Redis core. */
 export const TICK_MS = 500;
@@ -58,7 +59,7 @@ export async function consumePolls(
   concurrency: number,
 ): Promise<(graceMs: number) => Promise<void>> {
   const { redis, namespace, log, queue } = deps;
-  const claim = loadLuaScript(redis, 'shard-claim-4');
+  const claim = loadLuaScript(redis, new URL('./shard-claim-4.lua', import.meta.url));
   const leases = openPollLeases({ redis, namespace, log, leaseMs: LEASE_MS, extendEveryMs: EXTEND_EVERY_MS, spacingMs: MIN_SPACING_MS });
   let stopping = false;
   let reserved = 0;

@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { createHolders } from './fair-share.ts';
-import { pollMember, shardKeys, shardOf } from './keys.ts';
+import { shardKeys } from './keys.ts';
 import type { PollTarget } from './poll-queue.ts';
 import { openPollQueue } from './poll-queue-bullmq.ts';
+import { pollMember, shardOf } from './shards.ts';
 import { openTestRuntime } from './test-runtime.ts';
 
 const PLACES = 40;

@@ -2,10 +2,11 @@
 
 import type { Redis } from 'ioredis';
 import { createHolders } from './fair-share.ts';
-import { type Namespace, pollMember, shardKeys, shardOf } from './keys.ts';
+import { type Namespace, shardKeys } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
 import type { Polled, PollTarget } from './poll-queue.ts';
+import { pollMember, shardOf } from './shards.ts';
 
 interface LeaseDeps {
   readonly redis: Redis;
@@ -40,8 +41,8 @@ const SETTLE_AFTER_MS = 10;
 
 export function openPollLeases(deps: LeaseDeps): PollLeases {
   const { redis, namespace, log, leaseMs, spacingMs } = deps;
-  const extend = loadLuaScript(redis, 'shard-extend-3');
-  const settle = loadLuaScript(redis, 'shard-settle-4');
+  const extend = loadLuaScript(redis, new URL('./shard-extend-3.lua', import.meta.url));
+  const settle = loadLuaScript(redis, new URL('./shard-settle-4.lua', import.meta.url));
   const leases = new Set<Lease>();
   const tenants = createHolders();
   const settlements = new Map<number, (string | number)[]>();

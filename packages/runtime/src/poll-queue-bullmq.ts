@@ -3,11 +3,12 @@
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type Namespace, POLL_QUEUE_NAME, parsePollMember, pollMember, queuePrefix, shardKeys, shardOf } from './keys.ts';
+import { type Namespace, POLL_QUEUE_NAME, queuePrefix, shardKeys } from './keys.ts';
 import { errorFields, type Logger } from './log.ts';
 import { loadLuaScript } from './lua-script.ts';
 import { consumePolls, LEASE_MS } from './poll-consumer.ts';
 import type { PollQueue, PollTarget } from './poll-queue.ts';
+import { parsePollMember, pollMember, shardOf } from './shards.ts';
 
 export interface PollQueueDeps {
   /** A `commands` connection; the queue does not close it. */
@@ -24,9 +25,9 @@ const WAKE_MARGIN_MS = 10;
 
 export function openPollQueue(deps: PollQueueDeps): PollQueue {
   const { redis, redisUrl, namespace, log } = deps;
-  const ensure = loadLuaScript(redis, 'shard-ensure-3');
-  const renew = loadLuaScript(redis, 'shard-renew-2');
-  const poke = loadLuaScript(redis, 'shard-poke-4');
+  const ensure = loadLuaScript(redis, new URL('./shard-ensure-3.lua', import.meta.url));
+  const renew = loadLuaScript(redis, new URL('./shard-renew-2.lua', import.meta.url));
+  const poke = loadLuaScript(redis, new URL('./shard-poke-4.lua', import.meta.url));
   const queue = new Queue(POLL_QUEUE_NAME, { connection: redis, prefix: queuePrefix(namespace) });
   queue.on('error', () => undefined); // the connection reports itself
 

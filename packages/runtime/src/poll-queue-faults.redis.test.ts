@@ -1,8 +1,9 @@
 /** Processes that die or cannot start, a Redis that is gone, polls that throw, and what an older version left. */
 
 import { describe, expect, inject, it } from 'vitest';
-import { pollMember, shardKeys, shardOf } from './keys.ts';
+import { shardKeys } from './keys.ts';
 import { openPollQueue } from './poll-queue-bullmq.ts';
+import { pollMember, shardOf } from './shards.ts';
 import { later, newTarget, pollLog, preparePollQueues } from './test-poll-queue.ts';
 import { openTestProxy } from './test-proxy.ts';
 import { openTestRuntime } from './test-runtime.ts';

@@ -1,7 +1,8 @@
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { describe, expect, it } from 'vitest';
-import { POLL_QUEUE_NAME, pollMember, queuePrefix, shardKeys, shardOf } from './keys.ts';
+import { POLL_QUEUE_NAME, queuePrefix, shardKeys } from './keys.ts';
 import type { Claim, PollQueue, PollTarget } from './poll-queue.ts';
+import { pollMember, shardOf } from './shards.ts';
 import { later, newTarget, pollLog, preparePollQueues } from './test-poll-queue.ts';
 import type { TestRuntime } from './test-runtime.ts';
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { describe, expect, it } from 'vitest';
-import { pollMember, SHARD_COUNT, shardKeys, shardOf } from './keys.ts';
+import { shardKeys } from './keys.ts';
 import { CLAIM_AHEAD_MS } from './poll-consumer.ts';
 import type { Claim, Polled, PollTarget } from './poll-queue.ts';
+import { pollMember, SHARD_COUNT, shardOf } from './shards.ts';
 import { later, newTarget, pollLog, preparePollQueues } from './test-poll-queue.ts';
 
 const { openProcess, consume } = preparePollQueues();

@@ -43,8 +43,8 @@ const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 export function createRelayLanes({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): RelayLanes {
-  const push = loadLuaScript(redis, 'relay-push-2');
-  const drop = loadLuaScript(redis, 'relay-drop-2');
+  const push = loadLuaScript(redis, new URL('./relay-push-2.lua', import.meta.url));
+  const drop = loadLuaScript(redis, new URL('./relay-drop-2.lua', import.meta.url));
   const keysOf = ({ tenantId, instanceId }: Lane): [lane: string, use: string] => [
     relayLaneKey(namespace, tenantId, instanceId),
     relayUseKey(namespace, tenantId),

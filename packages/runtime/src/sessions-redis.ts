@@ -48,8 +48,8 @@ interface Watcher {
 
 export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
   const { redis, bus, namespace, policy, audit, log, rereadEveryMs = REREAD_EVERY_MS } = deps;
-  const commit = loadLuaScript(redis, 'session-commit-2');
-  const removeScript = loadLuaScript(redis, 'session-remove-1');
+  const commit = loadLuaScript(redis, new URL('./session-commit-2.lua', import.meta.url));
+  const removeScript = loadLuaScript(redis, new URL('./session-remove-1.lua', import.meta.url));
   const outbox = createOutbox({ redis, namespace, log });
   const watchers = new Set<Watcher>();
 
