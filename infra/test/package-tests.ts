@@ -4,7 +4,7 @@
  */
 
 /** Long tests, which `pnpm test` leaves out and `pnpm test:release` runs besides all others. */
-const RELEASE_FILES = 'src/**/*.release.test.ts';
+const RELEASE_FILES = '**/*.release.test.ts';
 
 /**
  * A test ends by what happens, not by this: it is for tests that hang. A verdict must not depend on the speed of the machine, so the limit
@@ -19,7 +19,7 @@ const isReleaseRun = process.env['QRCAST_TESTS'] === 'release'; // set by run.ts
 
 /** The `test` part of a package's vitest configuration. */
 export const packageTests = {
-  include: ['src/**/*.test.ts'],
+  include: ['{src,test,e2e,fuzz}/**/*.test.ts'],
   exclude: ['**/node_modules/**', ...(isReleaseRun ? [] : [RELEASE_FILES])],
   maxWorkers: FILES_AT_ONCE,
   testTimeout: TEST_LIMIT_MS,

@@ -61,8 +61,8 @@ function compile(tsc: string, folder: string, module: string): void {
     copyFileSync(join(TOP, file), join(out, `${name}.d.ts`));
     writeFileSync(join(out, `${name}.js`), module === 'commonjs' ? '"use strict";\n' : 'export {};\n'); // types alone
   }
-  for (const file of globSync(join(out, '*.d.ts'))) {
-    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/((?:from|import) '\.\/[^']+)\.ts'/g, "$1.js'"));
+  for (const file of globSync(join(out, '**/*.d.ts'))) {
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/((?:from|import) '\.{1,2}\/[^']+)\.ts'/g, "$1.js'"));
   }
 }
 

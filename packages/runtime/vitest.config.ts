@@ -1,4 +1,4 @@
 import { defineConfig } from 'vitest/config';
 import { packageTests } from '../../infra/test/package-tests.ts';
 
-export default defineConfig({ test: { ...packageTests, globalSetup: ['./src/test-redis.ts'] } });
+export default defineConfig({ test: { ...packageTests, globalSetup: ['./test/redis.ts'] } });

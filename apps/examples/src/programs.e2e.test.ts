@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Cluster, openCluster } from '@qrcast/standalone/test-cluster';
+import { type Cluster, openCluster } from '@qrcast/standalone/test/cluster';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { GATE_RETRY_AFTER_MS, openGate } from './test-gate.ts';
 import { type Program, pathOf, startProgram } from './test-program.ts';

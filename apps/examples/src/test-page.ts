@@ -1,6 +1,6 @@
 /** An example in a browser, and everything a curious user of it could read. */
 
-import { readScreenshot } from '@qrcast/standalone/test-browser';
+import { readScreenshot } from '@qrcast/standalone/test/browser';
 import type { Browser, Page } from 'playwright-core';
 
 export interface OpenPage {

@@ -9,10 +9,10 @@ import { socketIo } from '@qrcast/client/socket-io';
 import type { Session, SessionWatch, WatchEvent, WatchEvents, WatchOptions } from '@qrcast/client/types';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
-import { openTestProxy } from '@qrcast/runtime/test-proxy';
+import { openTestProxy } from '@qrcast/runtime/test/proxy';
 import { io } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { imageOf, openTestGateway, type TestGateway } from './test-gateway.ts';
+import { imageOf, openTestGateway, type TestGateway } from '../test/gateway.ts';
 
 const TRANSPORTS = {
   websocket: () => 'websocket' as const,

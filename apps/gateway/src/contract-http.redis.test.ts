@@ -6,12 +6,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { callbackOf } from '@qrcast/core/callback';
+import { openApiDocument } from '@qrcast/core/contract/openapi';
 import { ERRORS } from '@qrcast/core/errors';
-import { openApiDocument } from '@qrcast/core/openapi';
-import { createCallbackLog } from '@qrcast/runtime/callback-log';
-import { liveSessionsKey, settingsLockKey } from '@qrcast/runtime/keys';
-import { openTestProxy, type TestProxy } from '@qrcast/runtime/test-proxy';
-import { sampleSession } from '@qrcast/runtime/test-runtime';
+import { createCallbackLog } from '@qrcast/runtime/callbacks/callback-log';
+import { liveSessionsKey, settingsLockKey } from '@qrcast/runtime/redis/keys';
+import { openTestProxy, type TestProxy } from '@qrcast/runtime/test/proxy';
+import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import {
   ADMIN_KEY,
@@ -22,8 +22,8 @@ import {
   newInstance,
   openTestGateway,
   type TestGateway,
-} from './test-gateway.ts';
-import { sendRaw, statuses } from './test-raw-http.ts';
+} from '../test/gateway.ts';
+import { sendRaw, statuses } from '../test/raw-http.ts';
 
 /** The provider: says to every password what `says` holds. */
 let provider: Server;

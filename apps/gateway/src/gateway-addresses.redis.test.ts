@@ -4,9 +4,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { AuditEntry } from '@qrcast/core/audit';
 import { afterEach, describe, expect, it } from 'vitest';
-import { newInstance, openTestGateway, type TestGateway, type TestGatewayOptions, type TestTenant } from './test-gateway.ts';
-import { openViewer } from './test-viewer.ts';
-import { openSocket } from './test-websocket.ts';
+import { newInstance, openTestGateway, type TestGateway, type TestGatewayOptions, type TestTenant } from '../test/gateway.ts';
+import { openViewer } from '../test/viewer.ts';
+import { openSocket } from '../test/websocket.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {

@@ -1,7 +1,7 @@
-import { openTestProxy } from '@qrcast/runtime/test-proxy';
+import { openTestProxy } from '@qrcast/runtime/test/proxy';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { imageOf, NOT_HELD_UP_MS, openTestGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts';
-import type { Viewer } from './test-viewer.ts';
+import { imageOf, NOT_HELD_UP_MS, openTestGateway, type TestGateway, type TestGatewayOptions } from '../test/gateway.ts';
+import type { Viewer } from '../test/viewer.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {

@@ -2,12 +2,12 @@
 
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
-import { warnOfProxyVariables } from '@qrcast/runtime/proxy-log';
-import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
-import { addressOptions, GATEWAY_SETTINGS, limitOptions, ROLE_SETTINGS, readSettings, roleOptions } from '@qrcast/runtime/settings';
-import { warnOfUnknownSettings } from '@qrcast/runtime/unknown-settings';
+import { warnOfProxyVariables } from '@qrcast/runtime/process/proxy-log';
+import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/process/service';
+import { addressOptions, GATEWAY_SETTINGS, limitOptions, ROLE_SETTINGS, readSettings, roleOptions } from '@qrcast/runtime/process/settings';
+import { warnOfUnknownSettings } from '@qrcast/runtime/process/unknown-settings';
+import { PAGE_FOLDER } from './api/page-folder.ts';
 import { startGateway } from './gateway.ts';
-import { PAGE_FOLDER } from './page-folder.ts';
 
 const log = createLog('gateway', 'info');
 

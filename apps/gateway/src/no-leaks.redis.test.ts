@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createLog } from '@qrcast/runtime/log';
-import { openTestProxy, type TestProxy } from '@qrcast/runtime/test-proxy';
+import { openTestProxy, type TestProxy } from '@qrcast/runtime/test/proxy';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { ADMIN_KEY, type Answer, newInstance, openTestGateway, type TestGateway } from './test-gateway.ts';
+import { ADMIN_KEY, type Answer, newInstance, openTestGateway, type TestGateway } from '../test/gateway.ts';
 
 const PASSWORD = 'correct-horse-battery';
 const PICTURE = 'PICTUREOFTHECODE0123456789';

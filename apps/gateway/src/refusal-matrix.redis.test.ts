@@ -3,13 +3,13 @@
  * come from the contract's tables, so that a new one stands here from the day it is written down.
  */
 
+import { openApiDocument } from '@qrcast/core/contract/openapi';
 import { ERRORS, type ErrorCode } from '@qrcast/core/errors';
-import { openApiDocument } from '@qrcast/core/openapi';
-import { openRedisMonitor } from '@qrcast/runtime/test-monitor';
-import { sampleSession } from '@qrcast/runtime/test-runtime';
+import { openRedisMonitor } from '@qrcast/runtime/test/monitor';
+import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Answer, type CallOptions, newInstance } from './test-gateway.ts';
-import { ELSEWHERE, type Named, openTestRefusals, type TestRefusals } from './test-refusals.ts';
+import { type Answer, type CallOptions, newInstance } from '../test/gateway.ts';
+import { ELSEWHERE, type Named, openTestRefusals, type TestRefusals } from '../test/refusals.ts';
 
 interface Operation {
   readonly id: string;
@@ -52,7 +52,7 @@ function thingOf({ path }: Operation): Named | null {
   const [, place = '', hasParameter] = /^\/v1\/(\w+)[^{]*(\{)?/.exec(path) ?? [];
   if (hasParameter === undefined) return null;
   const thing = named[place];
-  if (thing === undefined) throw new Error(`${path}: say in test-refusals.ts what there is to be named in it`);
+  if (thing === undefined) throw new Error(`${path}: say in test/refusals.ts what there is to be named in it`);
   return thing;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_TIMEOUT_SECONDS, type LoginArguments, MAX_TIMEOUT_SECONDS, parseCommand } from './cli-arguments.ts';
 import { HELP } from './cli-help.ts';
-import { EXITS, LoginError } from './login-ending.ts';
+import { EXITS, LoginError } from './login/ending.ts';
 
 /** Stands where a person may have pasted a secret; no message may have it. */
 const PASTED = 'd75b3a66374942c5b3c019c698abc2067e151558acbd412345';

@@ -8,7 +8,7 @@ import { INSTANCE_ID } from '@qrcast/core/credential-forms';
 import { invisibleFault } from '@qrcast/core/invisible';
 import { readPhone } from '@qrcast/core/phone';
 import { DEFAULT_UPSTREAM_HOSTS, isAllowedUpstream, parseApiUrl } from '@qrcast/core/upstream';
-import { EXITS, LoginError } from './login-ending.ts';
+import { EXITS, LoginError } from './login/ending.ts';
 
 export interface LoginArguments {
   readonly instanceId: string;

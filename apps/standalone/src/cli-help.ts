@@ -1,7 +1,7 @@
 /** What `qrcast --help` prints. */
 
 import { DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS } from './cli-arguments.ts';
-import { EXITS } from './login-ending.ts';
+import { EXITS } from './login/ending.ts';
 
 export const HELP = `qrcast login --id <instanceId>
 

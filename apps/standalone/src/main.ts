@@ -2,12 +2,12 @@
 
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
-import { warnOfProxyVariables } from '@qrcast/runtime/proxy-log';
-import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
-import { readSettings } from '@qrcast/runtime/settings';
-import { warnOfUnknownSettings } from '@qrcast/runtime/unknown-settings';
+import { warnOfProxyVariables } from '@qrcast/runtime/process/proxy-log';
+import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/process/service';
+import { readSettings } from '@qrcast/runtime/process/settings';
+import { warnOfUnknownSettings } from '@qrcast/runtime/process/unknown-settings';
 import { reachGateways } from './reach-gateways.ts';
-import { runStart, START_SETTINGS } from './start.ts';
+import { runStart, START_SETTINGS } from './start/start.ts';
 
 const log = createLog('qrcast', 'info');
 

@@ -7,7 +7,7 @@
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { findRedisProgram, openRedisServer } from '@qrcast/runtime/redis-server';
+import { findRedisProgram, openRedisServer } from '@qrcast/runtime/redis/redis-server';
 import { Redis } from 'ioredis';
 import { createRedisServer } from 'js-redis-server';
 

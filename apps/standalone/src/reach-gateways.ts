@@ -5,8 +5,8 @@
  */
 
 import { setGlobalProxyFromEnv } from 'node:http';
-import { type Environment, readShared } from '@qrcast/runtime/environment';
-import { SettingsError } from '@qrcast/runtime/settings';
+import { type Environment, readShared } from '@qrcast/runtime/process/environment';
+import { SettingsError } from '@qrcast/runtime/process/settings';
 
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 

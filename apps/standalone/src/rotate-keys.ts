@@ -1,12 +1,12 @@
 /** `qrcast rotate-keys`: what is sealed under which key, moved to the first one; and whether the others can be dropped. */
 
-import { createKeyRotation, type SealedCounts } from '@qrcast/runtime/key-rotation';
-import { createKeyring } from '@qrcast/runtime/keyring';
+import { createKeyRotation, type SealedCounts } from '@qrcast/runtime/keyring/key-rotation';
+import { createKeyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
-import { connectRedis, disconnectRedis } from '@qrcast/runtime/redis';
+import type { readSettings } from '@qrcast/runtime/process/settings';
+import { connectRedis, disconnectRedis } from '@qrcast/runtime/redis/redis';
 import type { Releasers } from '@qrcast/runtime/releasers';
-import type { readSettings } from '@qrcast/runtime/settings';
-import { EXITS } from './login-ending.ts';
+import { EXITS } from './login/ending.ts';
 
 export const ROTATE_SETTINGS = ['REDIS_URL', 'QRCAST_NAMESPACE', 'QRCAST_SECRET_KEYS'] as const;
 export const ROTATE_REQUIRED = ['REDIS_URL', 'QRCAST_SECRET_KEYS'] as const;

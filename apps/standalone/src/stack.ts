@@ -3,10 +3,10 @@
 import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
 import type { Policy } from '@qrcast/core/schedule';
 import type { AddressLimits, TenantLimits } from '@qrcast/core/tenant-limits';
+import { PAGE_FOLDER } from '@qrcast/gateway/api/page-folder';
 import { type Gateway, startGateway } from '@qrcast/gateway/gateway';
-import { PAGE_FOLDER } from '@qrcast/gateway/page-folder';
-import type { AuditLimits } from '@qrcast/runtime/audit-log';
-import type { RingKey } from '@qrcast/runtime/keyring';
+import type { AuditLimits } from '@qrcast/runtime/audit/audit-log';
+import type { RingKey } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import type { Instance } from '@qrcast/simulator/instance';

@@ -2,10 +2,10 @@
 
 import { z } from 'zod';
 import type { WebhookArguments } from './cli-arguments.ts';
-import { EXITS } from './login-ending.ts';
-import { printable } from './login-report.ts';
-import type { Secrets } from './login-secrets.ts';
-import { callGateway, cancelSession, createSession, type GatewayAccess } from './start-session.ts';
+import { EXITS } from './login/ending.ts';
+import { printable } from './login/report.ts';
+import type { Secrets } from './login/secrets.ts';
+import { callGateway, cancelSession, createSession, type GatewayAccess } from './start/session.ts';
 
 export interface WebhookDeps {
   readonly secrets: Pick<Secrets, 'apiKey' | 'token' | 'webhookToken'>;

@@ -1,7 +1,7 @@
 import decodeQr from 'qr/decode.js';
 import { describe, expect, it } from 'vitest';
+import { TEXT } from '../test/watch.ts';
 import { type DrawnCode, drawCode } from './draw-code.ts';
-import { TEXT } from './test-watch.ts';
 
 const PIXELS = 4;
 

@@ -2,9 +2,9 @@
 /** What the person meets on the way: the code, the password, a new code, the way back. */
 
 import { describe, expect, it, vi } from 'vitest';
+import { en, find, prepareElement, URL } from '../test/login-element.ts';
+import { CONNECTED, DEADLINE, LOST, NOW, OPEN, PASSWORD, SHOWING, TEXT, WAITING } from '../test/watch.ts';
 import type { LoginElement } from './login-element.ts';
-import { en, find, prepareElement, URL } from './test-login-element.ts';
-import { CONNECTED, DEADLINE, LOST, NOW, OPEN, PASSWORD, SHOWING, TEXT, WAITING } from './test-watch.ts';
 
 const { create, shown } = prepareElement();
 

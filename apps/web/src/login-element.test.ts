@@ -1,9 +1,9 @@
 // @vitest-environment happy-dom
 import type { Session } from '@qrcast/client/types';
 import { describe, expect, it, vi } from 'vitest';
+import { en, find, prepareElement, ru, title, URL } from '../test/login-element.ts';
+import { CANCELLED, CONNECTED, DEADLINE, PASSWORD, SHOWING, WAITING } from '../test/watch.ts';
 import { LoginElement } from './login-element.ts';
-import { en, find, prepareElement, ru, title, URL } from './test-login-element.ts';
-import { CANCELLED, CONNECTED, DEADLINE, PASSWORD, SHOWING, WAITING } from './test-watch.ts';
 
 const { watches, heard, create, shown, last } = prepareElement();
 

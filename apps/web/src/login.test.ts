@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { CODE, createTestWatch, DEADLINE, LOST, NOW, PASSWORD, SHOWING, type TestWatch, WAITING } from '../test/watch.ts';
 import { type Login, type Model, openLogin } from './login.ts';
-import { CODE, createTestWatch, DEADLINE, LOST, NOW, PASSWORD, SHOWING, type TestWatch, WAITING } from './test-watch.ts';
 
 const TICKET = { url: 'https://qrcast.example.com', ticket: 't' };
 const REJECTED = { ok: false, error: { code: 'password_rejected', detail: '', retryable: true } } as const;

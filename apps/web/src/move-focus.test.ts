@@ -3,9 +3,9 @@
 
 import type { Session } from '@qrcast/client/types';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { find, prepareElement, URL } from '../test/login-element.ts';
+import { CANCELLED, CONNECTED, DEADLINE, LOST, PASSWORD, SHOWING, WAITING } from '../test/watch.ts';
 import type { LoginElement } from './login-element.ts';
-import { find, prepareElement, URL } from './test-login-element.ts';
-import { CANCELLED, CONNECTED, DEADLINE, LOST, PASSWORD, SHOWING, WAITING } from './test-watch.ts';
 
 const { create, shown, last } = prepareElement();
 afterEach(() => void vi.unstubAllGlobals());

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { prepareElement, URL } from './test-login-element.ts';
-import { CONNECTED, SHOWING } from './test-watch.ts';
+import { prepareElement, URL } from '../test/login-element.ts';
+import { CONNECTED, SHOWING } from '../test/watch.ts';
 
 const { watches, heard, create, last } = prepareElement();
 const HIDDEN = { url: URL, ticket: 't1', visible: false };

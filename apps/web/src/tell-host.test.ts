@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
+import { CANCELLED, CONNECTED, DEADLINE, PASSWORD, SHOWING, WAITING } from '../test/watch.ts';
 import { createHost, hostWindows } from './tell-host.ts';
-import { CANCELLED, CONNECTED, DEADLINE, PASSWORD, SHOWING, WAITING } from './test-watch.ts';
 
 const APP = 'https://app.example.com';
 const SHOP = 'https://shop.example.com:8443';

@@ -3,9 +3,9 @@
 
 import type { Session } from '@qrcast/client/types';
 import { describe, expect, it } from 'vitest';
+import { find, prepareElement, ru } from '../test/login-element.ts';
+import { CANCELLED, CODE, CONNECTED, DEADLINE, LOST, NOW, OPEN, PASSWORD, SHOWING, WAITING } from '../test/watch.ts';
 import type { LoginElement } from './login-element.ts';
-import { find, prepareElement, ru } from './test-login-element.ts';
-import { CANCELLED, CODE, CONNECTED, DEADLINE, LOST, NOW, OPEN, PASSWORD, SHOWING, WAITING } from './test-watch.ts';
 import { html } from './tidy-html.ts';
 
 const { shown, last } = prepareElement();

@@ -1,7 +1,7 @@
 import type { Session } from '@qrcast/client/types';
 import { describe, expect, it } from 'vitest';
+import { CANCELLED, CODE, CONNECTED, DEADLINE, IMAGE, LOST, NOW, OPEN, PASSWORD, SHOWING, TEXT, WAITING } from '../test/watch.ts';
 import { type Model, START } from './login.ts';
-import { CANCELLED, CODE, CONNECTED, DEADLINE, IMAGE, LOST, NOW, OPEN, PASSWORD, SHOWING, TEXT, WAITING } from './test-watch.ts';
 import { textsOf } from './texts.ts';
 import { type Body, isFinal, toRefusedView, toView, type View } from './view.ts';
 

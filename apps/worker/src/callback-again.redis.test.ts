@@ -1,9 +1,9 @@
 /** What was sent, or given up, and is asked for again. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { callbackKey, callbacksKey, settledCallbacksKey } from '@qrcast/runtime/keys';
+import { callbackKey, callbacksKey, settledCallbacksKey } from '@qrcast/runtime/redis/keys';
 import { describe, expect, it } from 'vitest';
-import { prepareCallbacks, type TestCallbacks } from './test-callbacks.ts';
+import { prepareCallbacks, type TestCallbacks } from '../test/callbacks.ts';
 
 const { receiver, callbacks } = prepareCallbacks();
 

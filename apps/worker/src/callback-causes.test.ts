@@ -7,11 +7,11 @@ import { type AddressInfo, createServer, type LookupFunction } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { attemptSchema } from '@qrcast/core/callback';
 import { type HttpProxy, parseHttpProxy } from '@qrcast/core/http-proxy';
-import { openConnectProxy } from '@qrcast/provider/test-connect-proxy';
+import { openConnectProxy } from '@qrcast/provider/test/connect-proxy';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { newCallbackSecret } from '../test/callbacks.ts';
+import { openTestAuthority, type TestAuthority } from '../test/tls-receiver.ts';
 import { openCallbackPost, type PostReply } from './callback-post.ts';
-import { newCallbackSecret } from './test-callbacks.ts';
-import { openTestAuthority, type TestAuthority } from './test-tls-receiver.ts';
 
 const NAME = 'hooks.example.com';
 /** Fatal alerts (RFC 8446, 6). */

@@ -1,10 +1,10 @@
 /** What a tenant's server is sent, how often, and what it can do to the others by what it answers. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { CALLBACK_QUEUE_NAME, callbackKey, queuePrefix, tenantsKey } from '@qrcast/runtime/keys';
-import { CUT, HANG, openTestReceiver } from '@qrcast/runtime/test-receiver';
+import { CALLBACK_QUEUE_NAME, callbackKey, queuePrefix, tenantsKey } from '@qrcast/runtime/redis/keys';
+import { CUT, HANG, openTestReceiver } from '@qrcast/runtime/test/receiver';
 import { describe, expect, it } from 'vitest';
-import { newCallbackSecret, prepareCallbacks, type TestCallbacks, verified } from './test-callbacks.ts';
+import { newCallbackSecret, prepareCallbacks, type TestCallbacks, verified } from '../test/callbacks.ts';
 
 const { receiver, callbacks } = prepareCallbacks();
 

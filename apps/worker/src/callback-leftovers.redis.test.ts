@@ -2,12 +2,12 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { callbackOf } from '@qrcast/core/callback';
-import { outboxKey, sessionCallbacksKey } from '@qrcast/runtime/keys';
-import { sessionMark } from '@qrcast/runtime/outbox';
-import { sampleSession } from '@qrcast/runtime/test-runtime';
+import { sessionMark } from '@qrcast/runtime/outbox/outbox';
+import { outboxKey, sessionCallbacksKey } from '@qrcast/runtime/redis/keys';
+import { sampleSession } from '@qrcast/runtime/test/runtime';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { prepareCallbacks } from './test-callbacks.ts';
+import { prepareCallbacks } from '../test/callbacks.ts';
 
 const { receiver, callbacks } = prepareCallbacks();
 

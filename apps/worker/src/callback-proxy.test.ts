@@ -8,12 +8,12 @@ import tls, { type TLSSocket } from 'node:tls';
 import { parseHttpProxy } from '@qrcast/core/http-proxy';
 import type { ProxyFault } from '@qrcast/provider/proxy-fault';
 import { createPublicLookup } from '@qrcast/provider/public-lookup';
-import { TEST_CERTIFICATE, TEST_KEY } from '@qrcast/provider/test-certificate';
-import { type ConnectProxyOptions, openConnectProxy } from '@qrcast/provider/test-connect-proxy';
-import { openTestReceiver } from '@qrcast/runtime/test-receiver';
+import { TEST_CERTIFICATE, TEST_KEY } from '@qrcast/provider/test/certificate';
+import { type ConnectProxyOptions, openConnectProxy } from '@qrcast/provider/test/connect-proxy';
+import { openTestReceiver } from '@qrcast/runtime/test/receiver';
 import { afterEach, beforeAll, expect, it } from 'vitest';
+import { newCallbackSecret } from '../test/callbacks.ts';
 import { type CallbackPost, openCallbackPost } from './callback-post.ts';
-import { newCallbackSecret } from './test-callbacks.ts';
 
 const PUBLIC = '51.250.12.167';
 const PUBLIC_V6 = '2a02:6b8::1';

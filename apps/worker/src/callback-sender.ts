@@ -2,12 +2,12 @@
 
 import { type Attempt, relayPayload } from '@qrcast/core/callback';
 import { CALLBACK_DELAYS_MS, callbackDelay, GIVE_UP_AFTER_MS, RELAY_DELAYS_MS } from '@qrcast/core/callback-schedule';
-import type { CallbackLog, LoggedCallback } from '@qrcast/runtime/callback-log';
-import type { CallbackHandlers } from '@qrcast/runtime/callback-queue';
-import type { Receivers } from '@qrcast/runtime/callback-receivers';
-import type { Clock } from '@qrcast/runtime/clock';
+import type { CallbackLog, LoggedCallback } from '@qrcast/runtime/callbacks/callback-log';
+import type { CallbackHandlers } from '@qrcast/runtime/callbacks/callback-queue';
+import type { Receivers } from '@qrcast/runtime/callbacks/callback-receivers';
+import type { Lane, Relayed, RelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
 import type { Logger } from '@qrcast/runtime/log';
-import type { Lane, Relayed, RelayLanes } from '@qrcast/runtime/relay-lanes';
+import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { CallbackPost, Message, PostReply } from './callback-post.ts';
 import type { CallbackTurns, Turn } from './callback-turns.ts';
 

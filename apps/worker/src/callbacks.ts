@@ -1,16 +1,16 @@
 /** Callbacks, the relay, and the checks of connected instances in this worker, put together. */
 
 import type { HttpProxy } from '@qrcast/core/http-proxy';
-import type { AuditLog } from '@qrcast/runtime/audit-log';
-import { createCallbackLog } from '@qrcast/runtime/callback-log';
-import { consumeCallbacks } from '@qrcast/runtime/callback-queue';
-import { createReceivers } from '@qrcast/runtime/callback-receivers';
-import type { Clock } from '@qrcast/runtime/clock';
-import { type ConnectedInstances, createConnectedInstances } from '@qrcast/runtime/connected-instances';
-import type { Keyring } from '@qrcast/runtime/keyring';
+import type { AuditLog } from '@qrcast/runtime/audit/audit-log';
+import { createCallbackLog } from '@qrcast/runtime/callbacks/callback-log';
+import { consumeCallbacks } from '@qrcast/runtime/callbacks/callback-queue';
+import { createReceivers } from '@qrcast/runtime/callbacks/callback-receivers';
+import { createRelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
+import { type ConnectedInstances, createConnectedInstances } from '@qrcast/runtime/connected/connected-instances';
+import type { Keyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
-import { callbackRoute } from '@qrcast/runtime/proxy-log';
-import { createRelayLanes } from '@qrcast/runtime/relay-lanes';
+import { callbackRoute } from '@qrcast/runtime/process/proxy-log';
+import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Redis } from 'ioredis';
 import { openCallbackPost } from './callback-post.ts';
 import { type CallbackDelays, createCallbackSender } from './callback-sender.ts';

@@ -7,8 +7,8 @@ import type { Worker } from 'node:worker_threads';
 import { createLog } from '@qrcast/runtime/log';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
+import { type CodeOptions, cut, drawCode, drawMaze, drawNothing, PNG_KINDS, pictureOf } from '../test/pictures.ts';
 import { type CodeReader, type CodeReaderOptions, openCodeReader } from './code-reader.ts';
-import { type CodeOptions, cut, drawCode, drawMaze, drawNothing, PNG_KINDS, pictureOf } from './test-pictures.ts';
 
 const LINK = 'https://max.ru/:auth/0b8b6f0a-5d0e-4c3b-a1f2-7c9d1e2f3a4b';
 /** On a busy machine nothing is late or too dear, unless a test is about that. */

@@ -3,7 +3,7 @@
 import { connectedInstance } from '@qrcast/core/connected-instance';
 import type { Outcome } from '@qrcast/core/outcome';
 import { createSession, type Session } from '@qrcast/core/session';
-import type { ConnectedSettings } from '@qrcast/runtime/connected-settings';
+import type { ConnectedSettings } from '@qrcast/runtime/connected/connected-settings';
 import { createLog } from '@qrcast/runtime/log';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type ConnectedChecks, type ConnectedChecksDeps, createConnectedChecks } from './connected-checks.ts';

@@ -13,7 +13,7 @@
  */
 
 import type { Outcome, TroubleCode } from '@qrcast/core/outcome';
-import { createHolders, type Holders, isWithinShare } from '@qrcast/runtime/fair-share';
+import { createHolders, type Holders, isWithinShare } from '@qrcast/runtime/polling/fair-share';
 import { LRUCache } from 'lru-cache';
 
 export interface HostGate {

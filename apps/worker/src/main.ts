@@ -2,11 +2,11 @@
 
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
-import { openOpsServer } from '@qrcast/runtime/ops-server';
-import { warnOfProxyVariables } from '@qrcast/runtime/proxy-log';
-import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/service';
-import { ROLE_SETTINGS, readSettings, roleOptions, WORKER_SETTINGS } from '@qrcast/runtime/settings';
-import { warnOfUnknownSettings } from '@qrcast/runtime/unknown-settings';
+import { openOpsServer } from '@qrcast/runtime/process/ops-server';
+import { warnOfProxyVariables } from '@qrcast/runtime/process/proxy-log';
+import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/process/service';
+import { ROLE_SETTINGS, readSettings, roleOptions, WORKER_SETTINGS } from '@qrcast/runtime/process/settings';
+import { warnOfUnknownSettings } from '@qrcast/runtime/process/unknown-settings';
 import { startWorker } from './worker.ts';
 
 const log = createLog('worker', 'info');

@@ -1,10 +1,10 @@
 /** What a neighbour, another version or a damaged disk leaves among what is to be told: it holds up nothing that stands behind it. */
 
 import { type Callback, callbackOf } from '@qrcast/core/callback';
-import { connectedCallbacksKey, outboxKey, relayLaneKey, sessionCallbacksKey, sessionKey } from '@qrcast/runtime/keys';
-import { sampleSession } from '@qrcast/runtime/test-runtime';
+import { connectedCallbacksKey, outboxKey, relayLaneKey, sessionCallbacksKey, sessionKey } from '@qrcast/runtime/redis/keys';
+import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { describe, expect, it } from 'vitest';
-import { prepareCallbacks, type TestCallbacks, type TestTenant } from './test-callbacks.ts';
+import { prepareCallbacks, type TestCallbacks, type TestTenant } from '../test/callbacks.ts';
 
 const { receiver, callbacks } = prepareCallbacks();
 

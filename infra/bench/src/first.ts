@@ -3,9 +3,9 @@
  * session after the other, each polled for nobody before; beside it, a bare HTTP request to the same provider.
  */
 
-import { createTickets } from '@qrcast/gateway/tickets';
-import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/credentials-vault';
-import { createKeyring } from '@qrcast/runtime/keyring';
+import { createTickets } from '@qrcast/gateway/auth/tickets';
+import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
+import { createKeyring } from '@qrcast/runtime/keyring/keyring';
 import { openNode } from '@qrcast/runtime/node';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { request } from 'undici';

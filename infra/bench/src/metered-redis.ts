@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findRedisProgram, openRedisServer } from '@qrcast/runtime/redis-server';
+import { findRedisProgram, openRedisServer } from '@qrcast/runtime/redis/redis-server';
 import { Redis } from 'ioredis';
 
 export interface RedisUsage {

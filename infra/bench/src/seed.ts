@@ -1,11 +1,11 @@
 /** Waiting sessions put straight into Redis, due evenly over one interval. */
 
-import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/credentials-vault';
-import { createKeyring } from '@qrcast/runtime/keyring';
-import { shardKeys } from '@qrcast/runtime/keys';
+import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
+import { createKeyring } from '@qrcast/runtime/keyring/keyring';
 import { type Node, openNode } from '@qrcast/runtime/node';
-import type { PollTarget } from '@qrcast/runtime/poll-queue';
-import { pollMember, shardOf } from '@qrcast/runtime/shards';
+import type { PollTarget } from '@qrcast/runtime/polling/poll-queue';
+import { pollMember, shardOf } from '@qrcast/runtime/polling/shards';
+import { shardKeys } from '@qrcast/runtime/redis/keys';
 import { inParallel } from './pace.ts';
 import { INTERVAL_MS, LONG_MS, NAMESPACE, newSession, nodeOptions, type System, secretKeys } from './system.ts';
 

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Policy } from '@qrcast/core/schedule';
 import { createSession, type Session } from '@qrcast/core/session';
-import type { RingKey } from '@qrcast/runtime/keyring';
+import type { RingKey } from '@qrcast/runtime/keyring/keyring';
 import { createLog } from '@qrcast/runtime/log';
 import type { NodeOptions } from '@qrcast/runtime/node';
 

@@ -8,12 +8,12 @@ import { globSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FREE_PACE, openRecorded, openServer } from '../test/peer.ts';
+import { showing } from '../test/session.ts';
 import { createCalls } from './calls.ts';
 import { parseOptions } from './parse-options.ts';
-import { FREE_PACE, openRecorded, openServer } from './test-peer.ts';
-import { showing } from './test-session.ts';
-import { longPoll } from './transport-long-poll.ts';
-import { sse } from './transport-sse.ts';
+import { longPoll } from './transports/long-poll.ts';
+import { sse } from './transports/sse.ts';
 
 const NEWER_STATICS =
   'AbortSignal.abort AbortSignal.any AbortSignal.timeout URL.canParse URL.parse Response.json ReadableStream.from Object.groupBy Object.hasOwn ' +
@@ -32,7 +32,7 @@ const NEWER_GLOBALS =
 /** ES2022 and later, and look-behind. */
 const NEWER_SYNTAX = /^(?:await|using) |\bstatic\s*\{|\bthis\.#|\(\?<[!=]|\/[a-z]*[dv][a-z]*\.test\(/m;
 
-const files = globSync('*.ts', { cwd: import.meta.dirname }).filter((file) => !/test/.test(file));
+const files = globSync('**/*.ts', { cwd: import.meta.dirname }).filter((file) => !/test/.test(file));
 const codeOf = (file: string): string =>
   stripTypeScriptTypes(readFileSync(join(import.meta.dirname, file), 'utf8')).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
 

@@ -1,4 +1,4 @@
 /** What `client.js` exports: the client in one file, for a page without a bundler. React pages have one. */
 
-export { socketIo } from './socket-io.ts';
+export { socketIo } from './transports/socket-io.ts';
 export { watchSession } from './watch-session.ts';

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FREE_PACE, openServer } from '../test/peer.ts';
 import { type Calls, createCalls } from './calls.ts';
-import { FREE_PACE, openServer } from './test-peer.ts';
 
 const PASSWORD = 'correct horse';
 

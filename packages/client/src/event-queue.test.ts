@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { connected, showing } from '../test/session.ts';
 import { createEventQueue } from './event-queue.ts';
-import { connected, showing } from './test-session.ts';
 import type { WatchEvent } from './types.ts';
 
 const session = (version: number): WatchEvent => ({ type: 'session', data: showing(version) });

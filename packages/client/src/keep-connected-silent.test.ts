@@ -1,9 +1,9 @@
 /** Transports over which nothing comes, by a clock that stands until it is moved. */
 
 import { describe, expect, it, vi } from 'vitest';
+import { prepareConnections } from '../test/kept-connection.ts';
+import { showing } from '../test/session.ts';
 import { LOST } from './closed.ts';
-import { prepareConnections } from './test-kept-connection.ts';
-import { showing } from './test-session.ts';
 
 const { open } = prepareConnections();
 const openAuto = () => open({}, ['websocket', 'sse', 'long-poll']);

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
+import { prepareConnections } from '../test/kept-connection.ts';
+import { showing } from '../test/session.ts';
 import { LOST } from './closed.ts';
-import { prepareConnections } from './test-kept-connection.ts';
-import { showing } from './test-session.ts';
 import type { Closed } from './types.ts';
 
 const EXPIRED: Closed = { code: 'ticket_expired', detail: 'it has run out', retryable: false, retryAfterMs: 0 };

@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
+import { prepareConnections } from '../test/kept-connection.ts';
+import { showing } from '../test/session.ts';
+import { createScript } from '../test/transport.ts';
 import { DONE, FOREIGN, LOST } from './closed.ts';
 import { keepConnected } from './keep-connected.ts';
-import { prepareConnections } from './test-kept-connection.ts';
-import { showing } from './test-session.ts';
-import { createScript } from './test-transport.ts';
 import type { Closed } from './types.ts';
 
 const draining = (retryAfterMs: number): Closed => ({ code: 'draining', detail: null, retryable: true, retryAfterMs });

@@ -13,7 +13,7 @@ import { createGatewayPresence } from './gateway-presence.ts';
 import { createRequestPace } from './request-pace.ts';
 import { hurryDelayMs, retryDelayMs, retryFloorMs } from './retry.ts';
 import { startTimer } from './timer.ts';
-import { createTransportOrder } from './transport-order.ts';
+import { createTransportOrder } from './transports/transport-order.ts';
 import type { Closed, Connection, Format, Fresh, RefusalCode, RequestPace, Session, Transport } from './types.ts';
 
 export interface Route {

@@ -11,7 +11,7 @@ import {
   type Resolution,
   STRICT,
   screenWith,
-} from './test-typed-project.ts';
+} from '../test/typed-project.ts';
 
 const folder = scratchFolder();
 let tarball = '';

@@ -14,7 +14,7 @@ import {
   run,
   scratchFolder,
 } from '../../../infra/test/packed-client.ts';
-import { compile, ELEMENT, README_CODE, RESOLUTIONS, STRICT, screenWith } from './test-typed-project.ts';
+import { compile, ELEMENT, README_CODE, RESOLUTIONS, STRICT, screenWith } from '../test/typed-project.ts';
 
 type Conditions = Readonly<Record<'import' | 'require', { readonly types: string; readonly default: string }>>;
 interface Manifest {
@@ -152,7 +152,7 @@ describe('in a project that has React', () => {
 
   it.each(['esm', 'cjs'])('the hook is marked as code for browsers alone (%s), and nothing else is', (kind) => {
     const directive = /^(?:"use strict";\s*)?'use client';/;
-    const marked = globSync(`dist/${kind}/*.js`, { cwd: projects.npm.installed }).filter((file) =>
+    const marked = globSync(`dist/${kind}/**/*.js`, { cwd: projects.npm.installed }).filter((file) =>
       directive.test(readFileSync(join(projects.npm.installed, file), 'utf8')),
     );
     expect(marked).toEqual([`dist/${kind}/react.js`]);

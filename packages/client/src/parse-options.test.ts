@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createScript } from '../test/transport.ts';
 import { parseOptions } from './parse-options.ts';
-import { createScript } from './test-transport.ts';
 import type { WatchOptions } from './types.ts';
 
 const GOOD: WatchOptions = { url: 'https://qrcast.example.com', ticket: 'a-secret-ticket' };

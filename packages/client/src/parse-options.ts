@@ -1,8 +1,8 @@
 /** The options of `watchSession`, looked at once. What is wrong is told by the option's name and the value's kind, never by the value. */
 
-import { longPoll } from './transport-long-poll.ts';
-import { sse } from './transport-sse.ts';
-import { hasWebSocket, webSocket } from './transport-websocket.ts';
+import { longPoll } from './transports/long-poll.ts';
+import { sse } from './transports/sse.ts';
+import { hasWebSocket, webSocket } from './transports/websocket.ts';
 import type { Format, Transport, WatchOptions } from './types.ts';
 
 export interface Settings {

@@ -4,9 +4,9 @@ import { act, createElement, StrictMode } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { connected, SERVER, showing } from '../test/session.ts';
+import { createScript, type Script } from '../test/transport.ts';
 import { type UsedSession, useSession } from './react.ts';
-import { connected, SERVER, showing } from './test-session.ts';
-import { createScript, type Script } from './test-transport.ts';
 import type { WatchOptions } from './types.ts';
 
 let root: Root;

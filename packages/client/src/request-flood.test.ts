@@ -1,8 +1,8 @@
 /** However a server, a proxy, a page or a person behaves: a watch never asks more than twice in a second, and never stops to ask. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { socketIo } from './socket-io.ts';
-import { showing } from './test-session.ts';
+import { showing } from '../test/session.ts';
+import { socketIo } from './transports/socket-io.ts';
 import type { TransportName, WatchOptions } from './types.ts';
 import { watchSession } from './watch-session.ts';
 

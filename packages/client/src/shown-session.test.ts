@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { connected, SERVER, sampleSession, showing } from '../test/session.ts';
 import { createServerClock } from './clock.ts';
 import { BLANK_EARLY_MS, createShownSession } from './shown-session.ts';
-import { connected, SERVER, sampleSession, showing } from './test-session.ts';
 import type { Session } from './types.ts';
 
 beforeEach(() => {

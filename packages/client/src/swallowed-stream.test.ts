@@ -6,8 +6,8 @@ import type { Socket } from 'node:net';
 import { createGzip } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { openServer } from './test-peer.ts';
-import { showing } from './test-session.ts';
+import { openServer } from '../test/peer.ts';
+import { showing } from '../test/session.ts';
 import type { SessionWatch, TransportName } from './types.ts';
 import { watchSession } from './watch-session.ts';
 

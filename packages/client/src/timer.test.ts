@@ -1,9 +1,9 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { showing } from '../test/session.ts';
 import { createServerClock } from './clock.ts';
 import { createShownSession } from './shown-session.ts';
-import { showing } from './test-session.ts';
 import { pause, startTimer } from './timer.ts';
 
 const warnings: string[] = [];
@@ -35,7 +35,7 @@ describe('a timer', () => {
   });
 
   it('is started nowhere else in the client', () => {
-    const files = globSync('*.ts', { cwd: import.meta.dirname }).filter((file) => !/test/.test(file) && file !== 'timer.ts');
+    const files = globSync('**/*.ts', { cwd: import.meta.dirname }).filter((file) => !/test/.test(file) && file !== 'timer.ts');
     expect(files.length).toBeGreaterThan(20);
     for (const file of files) {
       expect(readFileSync(join(import.meta.dirname, file), 'utf8'), file).not.toMatch(/(?<!typeof )\bsetTimeout\b(?! takes)/);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connected, ended, sampleSession, showing } from './test-session.ts';
+import { connected, ended, sampleSession, showing } from '../test/session.ts';
 import { isConfirmation, isFinal, withFresh, withSession } from './told.ts';
 import type { Session } from './types.ts';
 

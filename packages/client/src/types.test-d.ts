@@ -5,7 +5,7 @@ import type { ErrorCode } from '@qrcast/core/errors';
 import type { Format as WireFormat, Fresh as WireFresh, WireSession } from '@qrcast/core/wire';
 import { io } from 'socket.io-client';
 import { expectTypeOf } from 'vitest';
-import { socketIo } from './socket-io.ts';
+import { socketIo } from './transports/socket-io.ts';
 import type { Format, Fresh, RefusalCode, Session, SessionWatch, Transport, WatchEvent } from './types.ts';
 
 /** As deep as a session goes. */

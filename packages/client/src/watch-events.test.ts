@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { connected, SERVER, showing } from './test-session.ts';
-import { prepareWatches, REVOKED } from './test-watch.ts';
+import { connected, SERVER, showing } from '../test/session.ts';
+import { prepareWatches, REVOKED } from '../test/watch.ts';
 import type { SessionWatch, WatchEvent } from './types.ts';
 
 const { open } = prepareWatches();

@@ -1,9 +1,9 @@
 /** What the page and the machine under a watch do: hidden, shown, cut off, asleep. */
 
 import { describe, expect, it, vi } from 'vitest';
+import { SERVER, showing } from '../test/session.ts';
+import { prepareWatches } from '../test/watch.ts';
 import { LOST } from './closed.ts';
-import { SERVER, showing } from './test-session.ts';
-import { prepareWatches } from './test-watch.ts';
 
 const { open } = prepareWatches();
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
+import { connected, ended, SERVER, sampleSession, showing } from '../test/session.ts';
+import { prepareWatches, REVOKED } from '../test/watch.ts';
 import { DONE, LOST } from './closed.ts';
-import { connected, ended, SERVER, sampleSession, showing } from './test-session.ts';
-import { prepareWatches, REVOKED } from './test-watch.ts';
 
 const { open } = prepareWatches();
 

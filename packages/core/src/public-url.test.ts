@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PAGE_OPERATIONS } from './contract-http-pages.ts';
+import { PAGE_OPERATIONS } from './contract/http-pages.ts';
 import { parsePublicUrl, pathPrefixOf } from './public-url.ts';
 
 describe('a public URL', () => {

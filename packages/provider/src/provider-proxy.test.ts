@@ -7,11 +7,11 @@ import tls from 'node:tls';
 import { inspect } from 'node:util';
 import { parseHttpProxy } from '@qrcast/core/http-proxy';
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import { TEST_CERTIFICATE } from '../test/certificate.ts';
+import { type ConnectProxyOptions, openConnectProxy } from '../test/connect-proxy.ts';
 import { openTlsUpstream, openUpstream, replyJson, TOKEN, type Upstream } from '../test/upstream.ts';
 import { openProvider, type Provider, type ProviderOptions } from './provider.ts';
 import type { ProxyFault } from './proxy-fault.ts';
-import { TEST_CERTIFICATE } from './test-certificate.ts';
-import { type ConnectProxyOptions, openConnectProxy } from './test-connect-proxy.ts';
 
 const HOST = '1101.api.green-api.com';
 const SECRETS = [TOKEN, 'hunter2', 'secret-of-the-proxy', Buffer.from('user:hunter2').toString('base64')];

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { parseHttpProxy } from '@qrcast/core/http-proxy';
 import { afterEach, expect, test } from 'vitest';
-import { openConnectProxy } from './test-connect-proxy.ts';
+import { openConnectProxy } from '../test/connect-proxy.ts';
 import { openTunnel, type Tunnel, type TunnelOptions } from './tunnel.ts';
 
 const opened: { close(): Promise<unknown> }[] = [];

@@ -5,7 +5,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import type { Credentials } from '../src/credentials.ts';
-import { TEST_CERTIFICATE, TEST_KEY } from '../src/test-certificate.ts';
+import { TEST_CERTIFICATE, TEST_KEY } from './certificate.ts';
 
 export const TOKEN = 'tokentokentoken_0123456789-secret';
 

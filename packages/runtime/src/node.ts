@@ -2,18 +2,18 @@
 
 import type { Policy } from '@qrcast/core/schedule';
 import type { Redis } from 'ioredis';
-import { type AuditLimits, type AuditLog, openAuditLog } from './audit-log.ts';
-import { type Bus, openBus } from './bus.ts';
-import { type Clock, openClock } from './clock.ts';
-import { connectedSettingsIn, keepsCredentials } from './connected-settings.ts';
-import type { Namespace } from './keys.ts';
+import { type AuditLimits, type AuditLog, openAuditLog } from './audit/audit-log.ts';
+import { connectedSettingsIn, keepsCredentials } from './connected/connected-settings.ts';
 import type { Logger } from './log.ts';
-import type { PollQueue } from './poll-queue.ts';
-import { openPollQueue } from './poll-queue-bullmq.ts';
-import { connectRedis, disconnectRedis } from './redis.ts';
+import type { PollQueue } from './polling/poll-queue.ts';
+import { openPollQueue } from './polling/poll-queue-bullmq.ts';
+import { type Bus, openBus } from './redis/bus.ts';
+import { type Clock, openClock } from './redis/clock.ts';
+import type { Namespace } from './redis/keys.ts';
+import { connectRedis, disconnectRedis } from './redis/redis.ts';
 import { createReleasers } from './releasers.ts';
-import type { Sessions } from './sessions.ts';
-import { openRedisSessions } from './sessions-redis.ts';
+import type { Sessions } from './sessions/sessions.ts';
+import { openRedisSessions } from './sessions/sessions-redis.ts';
 
 export interface NodeOptions {
   readonly redisUrl: string;

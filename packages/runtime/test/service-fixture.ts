@@ -1,7 +1,7 @@
 /** A service in a process of its own, for service.test.ts: how it starts and stops is its argument. */
 
 import { createLog } from '../src/log.ts';
-import { runService } from '../src/service.ts';
+import { runService } from '../src/process/service.ts';
 
 const [, , mode] = process.argv;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -1,9 +1,9 @@
 /** Makes the changes: sessions of its own, and provider answers applied to them as a worker applies them. */
 
 import type { Session } from '@qrcast/core/session';
-import { createTickets } from '@qrcast/gateway/tickets';
-import { sealCredentials } from '@qrcast/runtime/credentials-vault';
-import { createKeyring } from '@qrcast/runtime/keyring';
+import { createTickets } from '@qrcast/gateway/auth/tickets';
+import { sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
+import { createKeyring } from '@qrcast/runtime/keyring/keyring';
 import { type Node, openNode } from '@qrcast/runtime/node';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import type { Mark } from '../deliveries.ts';

@@ -1,0 +1,121 @@
+/** `/v1/sessions…` and `/v1/tickets…`: the control API of tenants, and what viewers may do with a ticket. */
+
+import { versionOfTags } from '@qrcast/core/known-version';
+import { pathPrefixOf } from '@qrcast/core/public-url';
+import {
+  createSessionSchema,
+  createTicketSchema,
+  listSessionsSchema,
+  parseRequest,
+  passwordSchema,
+  readSessionSchema,
+} from '@qrcast/core/requests';
+import { isFinal } from '@qrcast/core/session';
+import type { Format, WireSession } from '@qrcast/core/wire';
+import type { Sessions } from '@qrcast/runtime/sessions/sessions';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Auth, mayView, type Principal, requireScope, requireSession, requireTenant } from '../auth/auth.ts';
+import type { Revocations } from '../auth/ticket-revocations.ts';
+import type { PasswordStep } from '../sessions/password-step.ts';
+import { type SessionLookup, type SessionPath, sessionIdIn } from '../sessions/session-lookup.ts';
+import { type SessionService, showSession } from '../sessions/session-service.ts';
+import type { StartOver } from '../sessions/start-over.ts';
+import type { Watching } from '../sessions/watching.ts';
+import { holdLongPoll, type LongPollDeps } from '../streams/transports/long-poll.ts';
+
+export interface SessionRoutesDeps extends LongPollDeps {
+  readonly auth: Auth;
+  readonly theirSession: SessionLookup;
+  readonly service: SessionService;
+  readonly sessions: Sessions;
+  readonly watching: Watching;
+  readonly revocations: Pick<Revocations, 'revoke'>;
+  readonly passwordStep: PasswordStep;
+  readonly startOver: StartOver;
+  /** Where clients reach us, without a trailing slash. */
+  readonly publicUrl: () => string;
+}
+
+export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps): void {
+  const { auth, service, sessions, watching, theirSession, passwordStep, startOver, revocations, publicUrl } = deps;
+
+  const identify = (request: FastifyRequest): Promise<Principal> => auth.identify(request.headers.authorization, request.headers.origin);
+
+  const show = (sessionId: string, formats?: readonly Format[]): Promise<WireSession> => showSession(deps, sessionId, formats);
+  /** Without what only a viewer may see. */
+  async function showTo(principal: Principal, sessionId: string): Promise<WireSession> {
+    return mayView(principal) ? show(sessionId) : { ...(await show(sessionId, [])), code: null, account: null };
+  }
+
+  app.post('/v1/sessions', async (request, reply) => {
+    const { tenant } = requireTenant(await identify(request));
+    const { session, isNew, ticket } = await service.create(tenant, parseRequest(createSessionSchema, request.body));
+    const body = { session: await show(session.id), ...ticket, pageUrl: `${publicUrl()}/connect#${ticket.ticket}` };
+    return reply
+      .status(isNew ? 201 : 200)
+      .header('location', `${pathPrefixOf(publicUrl())}/v1/sessions/${session.id}`)
+      .send(body);
+  });
+
+  app.get('/v1/sessions', async (request) => {
+    const { tenantId } = requireTenant(await identify(request));
+    return service.list(tenantId, parseRequest(listSessionsSchema, request.query));
+  });
+
+  app.get<SessionPath>('/v1/sessions/:id', async (request, reply) => {
+    const { principal, session } = await theirSession(request);
+    requireScope(principal, 'view');
+    const { wait, formats, visible } = parseRequest(readSessionSchema, request.query);
+    const told = versionOfTags(request.headers['if-none-match'], session.version);
+    // `*` is whatever stands now. It could not tell that a final state came, and would be asked about for ever.
+    const known = told !== 'any' ? told : wait > 0 && isFinal(session) ? null : session.version;
+    if (visible) await watching.start(session.id);
+    if (wait > 0) await holdLongPoll(deps, { principal, session, known, waitMs: wait * 1000, isVisible: visible, reply });
+    const wire = await show(session.id, formats);
+    reply.header('etag', `"${wire.version}"`);
+    return known !== null && wire.version <= known ? reply.status(304).send() : { session: wire };
+  });
+
+  app.delete<SessionPath>('/v1/sessions/:id', async (request, reply) => {
+    const principal = await identify(request);
+    const sessionId = sessionIdIn(principal, request.params.id);
+    const session = requireSession(principal, sessionId, await sessions.find(sessionId));
+    requireTenant(principal);
+    await service.cancel(session.id);
+    return reply.status(204).send();
+  });
+
+  app.post<SessionPath>('/v1/sessions/:id/resume', async (request) => {
+    const { principal, session } = await theirSession(request);
+    requireScope(principal, 'view');
+    await service.resume(session.id);
+    return { session: await show(session.id) };
+  });
+
+  app.post<SessionPath>('/v1/sessions/:id/password', async (request) => {
+    const { principal, session } = await theirSession(request);
+    requireScope(principal, 'password');
+    const { password } = parseRequest(passwordSchema, request.body);
+    await passwordStep.submit(session, password);
+    return { session: await showTo(principal, session.id) };
+  });
+
+  app.post<SessionPath>('/v1/sessions/:id/start-over', async (request) => {
+    const { principal, session } = await theirSession(request);
+    requireScope(principal, 'password');
+    await startOver.begin(session, mayView(principal));
+    return { session: await showTo(principal, session.id) };
+  });
+
+  app.post<SessionPath>('/v1/sessions/:id/tickets', async (request, reply) => {
+    const { principal, session } = await theirSession(request);
+    const { tenant } = requireTenant(principal);
+    return reply.status(201).send(await service.issueTicket(session, parseRequest(createTicketSchema, request.body ?? {}), tenant));
+  });
+
+  app.delete<{ Params: { ticketId: string } }>('/v1/tickets/:ticketId', async (request, reply: FastifyReply) => {
+    const { tenantId } = requireTenant(await identify(request));
+    await revocations.revoke(tenantId, request.params.ticketId);
+    return reply.status(204).send();
+  });
+}

@@ -1,0 +1,26 @@
+/** The answers to what no route takes, to people in words and to programs as a problem; and the root, which says what this is. */
+
+import type { FastifyInstance } from 'fastify';
+import { answerRefusal, nothingHere } from '../http/refusal-answer.ts';
+import { readStrayAddress } from '../http/stray-address.ts';
+import { sendWordPage, takesHtml, wantsHtml } from '../http/word-pages.ts';
+import type { SendLoginPage } from './page-routes.ts';
+
+export interface StrayRequestsDeps {
+  readonly sendLoginPage: SendLoginPage;
+  /** The path of the public URL, percent-encoded; empty at the root of a host. */
+  readonly prefix: string;
+}
+
+export function addStrayRequests(app: FastifyInstance, { sendLoginPage, prefix }: StrayRequestsDeps): void {
+  app.get('/', async (request, reply) => {
+    if (!takesHtml(request.raw)) throw nothingHere();
+    // Where no prefix is known the page may still be below one that a proxy takes off.
+    return sendWordPage(request, reply, 'home', { status: 200, docsPath: prefix === '' ? 'docs' : `${prefix}/docs` });
+  });
+  app.setNotFoundHandler(async (request, reply) => {
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    const meant = isRead && wantsHtml(request.raw) ? readStrayAddress(request.raw.url ?? '') : null;
+    return meant?.kind === 'login' ? sendLoginPage(request, reply, meant.sessionId) : answerRefusal(request, reply, nothingHere());
+  });
+}

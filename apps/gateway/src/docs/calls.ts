@@ -1,0 +1,117 @@
+/** The HTTP calls on the docs page, from the OpenAPI document. */
+
+import type { OpenApiDocument, OpenApiOperation, OpenApiParameter, OpenApiResponse } from '@qrcast/core/contract/openapi';
+import { type Html, html, inline, prose } from '../http/html.ts';
+import { codeBlock, curl, json } from './code.ts';
+import { type Field, fieldList, fieldsOf, nameOf, schemaLink } from './schema.ts';
+
+interface Call {
+  readonly path: string;
+  readonly method: string;
+  readonly operation: OpenApiOperation;
+}
+
+export function callsOf({ paths }: OpenApiDocument, tag: string): readonly Call[] {
+  const all = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
+  return all.filter(({ operation }) => operation.tags.includes(tag));
+}
+
+export function callArticle(document: OpenApiDocument, { path, method, operation }: Call): Html {
+  const { operationId, summary, description, security, requestBody } = operation;
+  const { schemas } = document.components;
+  const body = requestBody?.content['application/json'];
+  const bodyFields = body === undefined ? [] : fieldsOf(body.schema, schemas);
+  return html`<article class="call" id="${operationId}">
+<div class="about">
+<h3><a href="#${operationId}">${summary}</a></h3>
+<p class="route"><span class="method ${method}">${method.toUpperCase()}</span> <code>${path}</code></p>
+${description === undefined ? null : prose(description)}
+<h4>Credential</h4>
+${credentials(security)}
+${parameterList('In the path', operation, 'path', document)}
+${parameterList('In the query', operation, 'query', document)}
+${parameterList('Headers', operation, 'header', document)}
+${bodyFields.length === 0 ? null : html`<h4>Body</h4>${fieldList(bodyFields, schemas)}`}
+<h4>Answers</h4>
+${answers(document, operation)}
+</div>
+<div class="sample">
+${codeBlock('Request', curl(document, path, method, operation))}
+${sampleAnswer(document, operation)}
+</div>
+</article>`;
+}
+
+const CREDENTIAL_NAMES: Readonly<Record<string, string>> = {
+  apiKey: 'API key',
+  ticket: 'ticket',
+  adminKey: 'admin key',
+  webhookToken: 'webhook token',
+};
+
+function credentials(security: OpenApiOperation['security']): Html {
+  if (security.length === 0) return html`<p>None.</p>`;
+  const named = security.flatMap((one) =>
+    Object.entries(one).map(([kind, [scope]]) => {
+      const link = html`<a href="#credential-${kind}">${CREDENTIAL_NAMES[kind] ?? kind}</a>`;
+      return scope === undefined ? link : html`${link} with the scope <code>${scope}</code>`;
+    }),
+  );
+  return html`<p>${named.map((one, i) => html`${i === 0 ? '' : ', or '}${one}`)}</p>`;
+}
+
+function parameterList(
+  title: string,
+  { parameters = [] }: OpenApiOperation,
+  place: OpenApiParameter['in'],
+  document: OpenApiDocument,
+): Html | null {
+  const fields: Field[] = parameters
+    .filter((one) => one.in === place)
+    .map(({ name, schema, required, description }) => ({ name, schema, isRequired: required, description }));
+  return fields.length === 0 ? null : html`<h4>${title}</h4>${fieldList(fields, document.components.schemas)}`;
+}
+
+function responsesOf({ components }: OpenApiDocument, { responses }: OpenApiOperation): [status: string, OpenApiResponse][] {
+  return Object.entries(responses).map(([status, response]) => {
+    if (!('$ref' in response)) return [status, response];
+    const shared = components.responses[response.$ref.split('/').at(-1) ?? ''];
+    if (shared === undefined) throw new Error(`the document has no ${response.$ref}`);
+    return [status, shared];
+  });
+}
+
+function answers(document: OpenApiDocument, operation: OpenApiOperation): Html {
+  const rows = responsesOf(document, operation).map(([status, response]) => {
+    const codes = codesOf(response);
+    return html`<div><dt><span class="status s${status.slice(0, 1)}">${status}</span></dt><dd>${
+      codes.length > 0 ? codes.map((code) => html`<a class="code-link" href="#error-${code}"><code>${code}</code></a> `) : answer(response)
+    }</dd></div>`;
+  });
+  return html`<dl class="answers">${rows}</dl>`;
+}
+
+function answer({ description, content = {}, headers = {} }: OpenApiResponse): Html {
+  const bodies = Object.entries(content).map(([type, { schema }]) => {
+    const name = nameOf(schema);
+    return name === null ? html` <code>${type}</code>` : html` ${schemaLink(name)}`;
+  });
+  const named = Object.keys(headers).map((name) => html` <code>${name}</code>`);
+  return html`${inline(description)}.${bodies}${named.length === 0 ? null : html` <span class="rules">with the header${named}</span>`}`;
+}
+
+/** Of a refusal; none for anything else. */
+export function codesOf({ content = {} }: OpenApiResponse): readonly string[] {
+  return Object.keys(content['application/problem+json']?.examples ?? {});
+}
+
+function sampleAnswer(document: OpenApiDocument, operation: OpenApiOperation): Html | null {
+  for (const [status, { content = {} }] of responsesOf(document, operation)) {
+    for (const { example } of Object.values(content)) {
+      if (example !== undefined) return codeBlock(`Answer ${status}`, typeof example === 'string' ? html`${example}` : json(example));
+    }
+  }
+  return null;
+}

@@ -1,0 +1,187 @@
+/** `/docs`: the contract for people, one page without a script, made of the two documents that machines read. */
+
+import type { AsyncApiDocument } from '@qrcast/core/contract/asyncapi';
+import { type JsonSchema, wordsOf } from '@qrcast/core/contract/json-schema';
+import type { OpenApiDocument } from '@qrcast/core/contract/openapi';
+import { ERRORS } from '@qrcast/core/errors';
+import { type Html, html, inline, prose } from '../http/html.ts';
+import { callArticle, callsOf } from './calls.ts';
+import { codeBlock, curl, json } from './code.ts';
+import { fieldList, fieldsOf } from './schema.ts';
+import { streamSection } from './streams.ts';
+
+export interface DocsOptions {
+  readonly openApi: OpenApiDocument;
+  readonly asyncApi: AsyncApiDocument;
+  /** Path of the style sheet, as the page names it. */
+  readonly styleUrl: string;
+}
+
+/** Words of the session have their place with the session, errors and close codes their own. */
+const SESSION_ENUMS = ['SessionState', 'NoticeCode', 'EndReason'] as const;
+
+export function docsPage({ openApi, asyncApi, styleUrl }: DocsOptions): string {
+  const tags = openApi.tags.map(({ name, description }) => ({ name, description, calls: callsOf(openApi, name) }));
+  const streams = Object.entries(asyncApi.channels);
+  const objects = objectsOf(openApi, asyncApi);
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>qrcast API</title>
+<meta name="description" content="Every call, event, field, error and close code of this gateway.">
+<link rel="stylesheet" href="${styleUrl}">
+</head>
+<body>
+<a class="skip" href="#content">Skip to the content</a>
+<header><a class="brand" href="#top">qrcast</a> <span class="version">API ${openApi.info.version}</span></header>
+<nav aria-label="Contents">
+<ul>
+<li><a href="#start">Start</a></li>
+<li><a href="#credentials">Credentials</a></li>
+<li><a href="#session">The session</a></li>
+${tags.map(
+  ({ name, calls }) =>
+    html`<li><a href="#tag-${name}">${name}</a><ul>${calls.map(
+      ({ operation, method }) =>
+        html`<li><a href="#${operation.operationId}"><span class="verb ${method}">${method.toUpperCase()}</span> ${operation.summary}</a></li>`,
+    )}</ul></li>`,
+)}
+<li><a href="#streams">Streams</a><ul>${streams.map(([id, { title }]) => html`<li><a href="#stream-${id}">${title}</a></li>`)}</ul></li>
+<li><a href="#objects">Objects</a></li>
+<li><a href="#errors">Errors</a></li>
+<li><a href="#close-codes">Close codes</a></li>
+</ul>
+</nav>
+<main id="content">
+${start(openApi)}
+${credentials(openApi)}
+${session(openApi)}
+${tags.map(
+  ({ name, description, calls }) => html`<section id="tag-${name}">
+<h2><a href="#tag-${name}">${name}</a></h2>
+<p class="lead">${description}</p>
+${calls.map((call) => callArticle(openApi, call))}
+</section>`,
+)}
+<section id="streams">
+<h2><a href="#streams">Streams</a></h2>
+${prose(asyncApi.info.description.split('\n- ')[0] ?? '')}
+${streams.map(([id, channel]) => streamSection(asyncApi, id, channel))}
+</section>
+<section id="objects">
+<h2><a href="#objects">Objects</a></h2>
+${objects.map(([name, schema]) => object(name, schema, { ...asyncApi.components.schemas, ...openApi.components.schemas }))}
+</section>
+${errors(openApi)}
+${closeCodes(asyncApi)}
+</main>
+<footer><p>Made from <a href="openapi.json">openapi.json</a> and <a href="asyncapi.json">asyncapi.json</a> of this gateway.</p></footer>
+</body>
+</html>
+`;
+  return page.html;
+}
+
+function start(openApi: OpenApiDocument): Html {
+  const sample = (path: string, method: string): Html => {
+    const operation = openApi.paths[path]?.[method];
+    if (operation === undefined) throw new Error(`the document has no ${method} ${path}`);
+    return curl(openApi, path, method, operation);
+  };
+  const [lead = '', ...conventions] = openApi.info.description.split('\n\n');
+  return html`<section id="start">
+<h1 id="top">qrcast API</h1>
+<p class="lead">${inline(lead)}</p>
+<p>This gateway: <code>${openApi.servers[0]?.url ?? ''}</code>. For machines: <a href="openapi.json">OpenAPI 3.1</a>, <a href="asyncapi.json">AsyncAPI 3.0</a>.</p>
+<ol class="steps">
+<li><p>Your backend <a href="#createSession">makes a session</a>, and hands its user the <code>pageUrl</code>, or a page of yours the <code>ticket</code>.</p>${codeBlock('With the API key', sample('/v1/sessions', 'post'))}</li>
+<li><p>The page watches it: over a <a href="#streams">stream</a>, by <a href="#loginElement">the element</a> that brings its own, or <a href="#readSession">asking again and again</a>.</p>${codeBlock('With the ticket', sample('/v1/sessions/{id}', 'get'))}</li>
+<li><p>The state becomes <a href="#session"><code>connected</code></a>, or <code>ended</code> with a reason.</p></li>
+</ol>
+<h2 id="conventions"><a href="#conventions">Conventions</a></h2>
+${prose(conventions.join('\n\n'))}
+</section>`;
+}
+
+function credentials({ components }: OpenApiDocument): Html {
+  const rows = Object.entries(components.securitySchemes).map(
+    ([name, { description }]) => html`<div id="credential-${name}"><dt><code>${name}</code></dt><dd>${inline(description)}</dd></div>`,
+  );
+  return html`<section id="credentials">
+<h2><a href="#credentials">Credentials</a></h2>
+<p class="lead">Each goes into the header <code>Authorization: Bearer …</code>, and never into a URL.</p>
+<dl class="words">${rows}</dl>
+</section>`;
+}
+
+function session(openApi: OpenApiDocument): Html {
+  const { schemas } = openApi.components;
+  const example = openApi.paths['/v1/sessions/{id}']?.['get']?.responses['200'];
+  const [states, notices, ends] = SESSION_ENUMS.map((name) => enumWords(name, schemas[name]));
+  return html`<section id="session">
+<h2><a href="#session">The session</a></h2>
+<p class="lead">One or more attempts, one after another, to link an instance, seen by any number of viewers: the same object in every answer and every stream.</p>
+<div class="call" id="schema-Session">
+<div class="about">${fieldList(fieldsOf(schemas['Session'] ?? {}, schemas), schemas)}</div>
+<div class="sample">${example !== undefined && 'content' in example ? codeBlock('A session', json(example.content?.['application/json']?.example)) : null}</div>
+</div>
+<h3>States</h3>${states ?? null}
+<h3>Notices</h3><p>The attempt goes on.</p>${notices ?? null}
+<h3>Ends</h3>${ends ?? null}
+</section>`;
+}
+
+function enumWords(name: string, schema: JsonSchema | undefined): Html {
+  const words = (schema?.['x-enumDescriptions'] ?? {}) as Readonly<Record<string, string>>;
+  const rows = Object.entries(words).map(([word, meaning]) => html`<div><dt><code>${word}</code></dt><dd>${inline(meaning)}</dd></div>`);
+  return html`<dl class="words" id="schema-${name}">${rows}</dl>`;
+}
+
+/** Of both documents, without those that stand elsewhere on the page. */
+function objectsOf(openApi: OpenApiDocument, asyncApi: AsyncApiDocument): [name: string, JsonSchema][] {
+  const elsewhere: readonly string[] = ['Session', 'ErrorCode', 'CloseReason', ...SESSION_ENUMS];
+  const all = { ...asyncApi.components.schemas, ...openApi.components.schemas };
+  return Object.entries(all)
+    .filter(([name]) => !elsewhere.includes(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function object(name: string, schema: JsonSchema, schemas: Readonly<Record<string, JsonSchema>>): Html {
+  if (wordsOf(schema) !== null) return html`<article class="object"><h3>${name}</h3>${enumWords(name, schema)}</article>`;
+  const { description } = schema;
+  return html`<article class="object" id="schema-${name}">
+<h3><a href="#schema-${name}">${name}</a></h3>
+${typeof description === 'string' ? prose(description) : null}
+${fieldList(fieldsOf(schema, schemas), schemas)}
+</article>`;
+}
+
+function errors({ components }: OpenApiDocument): Html {
+  const words = (components.schemas['ErrorCode']?.['x-enumDescriptions'] ?? {}) as Readonly<Record<string, string>>;
+  const rows = Object.entries(ERRORS).map(
+    ([code, { status, retryable }]) => html`<div id="error-${code}">
+<dt><span class="status s${String(status).slice(0, 1)}">${status}</span> <code>${code}</code>${retryable ? html` <span class="retry">may be repeated</span>` : null}</dt>
+<dd>${inline(words[code] ?? '')}</dd></div>`,
+  );
+  return html`<section id="errors">
+<h2><a href="#errors">Errors</a></h2>
+<p class="lead">As <code>application/problem+json</code> over HTTP (<a href="#schema-Problem">Problem</a>), as <a href="#schema-StreamError">StreamError</a> on a stream.</p>
+<dl class="words" id="schema-ErrorCode">${rows}</dl>
+</section>`;
+}
+
+function closeCodes(asyncApi: AsyncApiDocument): Html {
+  const rows = asyncApi['x-close-codes'].map(
+    ({ number, code, retryable, description }) => html`<div id="close-${number}">
+<dt><span class="status s${retryable ? '3' : '5'}">${number}</span> <code>${code}</code> <span class="retry">${retryable ? 'come back' : 'do not come back as you are'}</span></dt>
+<dd>${inline(description)}</dd></div>`,
+  );
+  return html`<section id="close-codes">
+<h2><a href="#close-codes">Close codes</a></h2>
+<p class="lead">Why a stream was closed. The range of the number tells what to do, also with numbers you do not know.</p>
+<dl class="words" id="schema-CloseReason">${rows}</dl>
+</section>`;
+}

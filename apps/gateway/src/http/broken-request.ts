@@ -1,0 +1,24 @@
+/** What came over a connection and is no request, or no whole one in time: answered if that is still possible, and cut. */
+
+import type { Socket } from 'node:net';
+import { RefusedError, toProblem } from '@qrcast/core/errors';
+import type { AnswerHeaders } from './security-headers.ts';
+
+const HEADERS_TOO_LARGE = 'expected a URL and headers of at most 16 KiB together';
+const NOT_HTTP = 'the request could not be read; expected HTTP/1.1';
+
+export function answerBrokenRequest({ code }: { readonly code?: string }, socket: Socket, headers: AnswerHeaders): void {
+  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') answer(socket, '408 Request Timeout', headers, '');
+  else {
+    const problem = toProblem(new RefusedError('invalid_request', code === 'HPE_HEADER_OVERFLOW' ? HEADERS_TOO_LARGE : NOT_HTTP));
+    answer(socket, '400 Bad Request', { ...headers, 'content-type': 'application/problem+json; charset=utf-8' }, JSON.stringify(problem));
+  }
+}
+
+function answer(socket: Socket, status: string, headers: AnswerHeaders, body: string): void {
+  const fields = { ...headers, 'cache-control': 'no-store', connection: 'close', 'content-length': String(Buffer.byteLength(body)) };
+  const head = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status}\r\n${head.join('')}\r\n${body}`);
+  socket.destroySoon(); // it need not read on
+}

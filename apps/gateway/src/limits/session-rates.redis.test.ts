@@ -1,0 +1,125 @@
+/** What one ticket may spend of its tenant's calls and handshakes. */
+
+import { DEFAULT_TENANT_LIMITS, type TenantLimits } from '@qrcast/core/tenant-limits';
+import { revokedTicketsKey } from '@qrcast/runtime/redis/keys';
+import { openRedisMonitor } from '@qrcast/runtime/test/monitor';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { openTestGateway, type TestGateway, type TestTenant } from '../../test/gateway.ts';
+import { openSocket } from '../../test/websocket.ts';
+import { createTicketShares } from './session-rates.ts';
+import { createLimitOf } from './tenant-limits.ts';
+
+let test: TestGateway;
+beforeAll(async () => {
+  test = await openTestGateway();
+});
+afterAll(() => test.close());
+
+async function limited(limits: Partial<TenantLimits>): Promise<TestTenant> {
+  const tenant = await test.newTenant();
+  await test.gateway.tenants.patch(tenant.id, { limits });
+  return tenant;
+}
+
+/** How often Redis is asked whether a ticket of the tenant was revoked. */
+async function openLookUps(tenantId: string) {
+  const { redis } = test.node;
+  const monitor = await openRedisMonitor(inject('redisUrl'));
+  const key = revokedTicketsKey(test.namespace, tenantId);
+  const marks = new Set<string>();
+  let count = 0;
+  monitor.on('monitor', (_time: string, [command = '', first = '']: string[]) => {
+    if (command.toLowerCase() === 'zscore' && first === key) count++;
+    if (command.toLowerCase() === 'echo') marks.add(first);
+  });
+  return {
+    /** Once all that was asked so far is seen. */
+    async counted(): Promise<number> {
+      const mark = `mark-${tenantId}-${marks.size}`;
+      await redis.echo(mark);
+      while (!marks.has(mark)) await new Promise((resolve) => monitor.once('monitor', resolve));
+      return count;
+    },
+    close: () => monitor.disconnect(),
+  };
+}
+
+describe('one ticket', () => {
+  it('that calls at full speed is refused for its share, and leaves the rest to the others of its tenant', async () => {
+    const tenant = await limited({ requestsPerMinute: 300 });
+    const [greedy, other] = [await test.create({}, tenant), await test.create({}, tenant)];
+    const read = (secret: string) => test.call('GET', '/v1/sessions/self?visible=false', { secret });
+    const startedAt = performance.now();
+    const answers = await Promise.all(Array.from({ length: 200 }, () => read(greedy.ticket)));
+    const refused = answers.filter(({ status }) => status === 429);
+    const filledUp = Math.ceil((performance.now() - startedAt) / 500); // 120 a minute
+    expect(refused.length).toBeGreaterThanOrEqual(80 - filledUp);
+    expect(refused.length).toBeLessThanOrEqual(80);
+    for (const { body, headers } of refused) {
+      expect(body).toMatchObject({ code: 'too_many_requests', limit: 'requestsPerMinute', retryable: true });
+      expect(body.detail).toContain('120 of them for the tickets of one session');
+      expect(headers.get('retry-after')).toBe('1');
+    }
+    expect((await read(other.ticket)).status).toBe(200);
+    expect((await test.call('GET', '/v1/sessions', { secret: tenant.apiKey })).status).toBe(200);
+  });
+
+  it('that shakes hands at full speed is told so in words', async () => {
+    const tenant = await limited({ handshakesPerMinute: 300 });
+    const [greedy, other] = [await test.create({}, tenant), await test.create({}, tenant)];
+    const socket = openSocket(test.url);
+    const { url } = test;
+    let answer = await socket.call({ type: 'subscribe', ticket: other.ticket });
+    for (let i = 0; answer.type === 'ok'; i++) {
+      expect(i).toBeLessThan(1_000);
+      const next = i % 10 === 0 ? openSocket(url) : socket; // a connection has a budget of messages of its own
+      answer = await next.call({ type: 'subscribe', ticket: greedy.ticket });
+      if (next !== socket) next.raw.terminate();
+    }
+    expect(answer).toMatchObject({ error: { code: 'too_many_requests', limit: 'handshakesPerMinute' } });
+    expect(await openSocket(url).call({ type: 'subscribe', ticket: other.ticket })).toMatchObject({ type: 'ok' });
+    socket.raw.terminate();
+  });
+
+  it('over its share has nothing looked up, and is told of its revocation as long as it is within it', async () => {
+    const tenant = await limited({ requestsPerMinute: 300 });
+    const { session, ticket, ticketId } = await test.create({}, tenant);
+    const { ticket: other } = (await test.call('POST', `/v1/sessions/${session.id}/tickets`, { secret: tenant.apiKey })).body;
+    const read = (secret: string) => test.call('GET', '/v1/sessions/self?visible=false', { secret });
+    const statuses = async (secret: string): Promise<number[]> =>
+      (await Promise.all(Array.from({ length: 200 }, () => read(secret)))).map(({ status }) => status);
+    const lookUps = await openLookUps(tenant.id);
+    try {
+      const admitted = (await statuses(ticket)).filter((status) => status === 200);
+      expect(admitted.length).toBeLessThan(200);
+      expect(await lookUps.counted()).toBe(admitted.length);
+
+      await test.call('DELETE', `/v1/tickets/${ticketId}`, { secret: tenant.apiKey });
+      const before = await lookUps.counted();
+      let seen = 429; // until there is room in its share again
+      while (seen === 429) seen = (await read(ticket)).status;
+      expect(new Set(await statuses(ticket))).toEqual(new Set([seen])); // it costs the others of its session nothing any more
+      expect([seen, (await lookUps.counted()) - before]).toEqual([401, 1]);
+      while ((await read(other)).status === 429);
+      expect((await read(ticket)).body.detail).toContain('was revoked');
+    } finally {
+      lookUps.close();
+    }
+  });
+
+  it('has a tenth of what its tenant has, and 120 a minute at least', () => {
+    const shares = createTicketShares({ limitOf: createLimitOf(DEFAULT_TENANT_LIMITS), now: () => 0 });
+    const most = (limits: Partial<TenantLimits>, id: string): number => {
+      for (let i = 0; ; i++) {
+        try {
+          shares.take({ sessionId: id }, { limits }, 'requestsPerMinute');
+        } catch {
+          return i; // refused
+        }
+      }
+    };
+    expect(most({}, 'a')).toBe(3_000);
+    expect(most({ requestsPerMinute: 5_000 }, 'b')).toBe(500);
+    expect(most({ requestsPerMinute: 60 }, 'c')).toBe(120);
+  });
+});

@@ -1,0 +1,51 @@
+/**
+ * Passes the provider's notifications on to the tenant's own server: an instance has one webhook URL only, and it is ours. Here they are
+ * stored; a worker sends them, in order per instance.
+ */
+
+import { RefusedError } from '@qrcast/core/errors';
+import { notifiedInstanceSchema } from '@qrcast/core/notification';
+import type { Receivers } from '@qrcast/runtime/callbacks/callback-receivers';
+import type { RelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
+import type { Outbox } from '@qrcast/runtime/outbox/outbox';
+import type { Clock } from '@qrcast/runtime/redis/clock';
+
+export interface NotificationRelay {
+  /**
+   * Resolves once it is stored, or nobody wants it.
+   * @throws {RefusedError} `unavailable` if the tenant's own server has been out for so long that no more is kept: the provider keeps it then.
+   */
+  passOn(tenantId: string, notification: Notification): Promise<void>;
+}
+
+export interface Notification {
+  /** As it came: it goes on unchanged. */
+  readonly text: string;
+  readonly value: unknown;
+}
+
+export interface NotificationRelayDeps {
+  readonly receivers: Receivers;
+  readonly relayLanes: RelayLanes;
+  readonly outbox: Pick<Outbox, 'markAround'>;
+  readonly clock: Clock;
+}
+
+/** For those that name no instance. */
+const NO_INSTANCE = '0';
+const FULL_RETRY_AFTER_MS = 60_000;
+
+export function createNotificationRelay({ receivers, relayLanes, outbox, clock }: NotificationRelayDeps): NotificationRelay {
+  return {
+    async passOn(tenantId, { text, value }) {
+      const receiver = await receivers.find(tenantId);
+      if (receiver === null || receiver.relayUrl === null) return;
+      const instanceId = notifiedInstanceSchema.safeParse(value).data?.instanceData.idInstance ?? NO_INSTANCE;
+      const lane = { tenantId, instanceId };
+      const isTaken = await outbox.markAround({ kind: 'relay', ...lane }, () => relayLanes.push(lane, text, clock.now()));
+      if (isTaken) return;
+      const detail = "too many notifications wait for the tenant's own server, which takes none; send this one again later";
+      throw new RefusedError('unavailable', detail, { retryAfterMs: FULL_RETRY_AFTER_MS });
+    },
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * Changes the settings of an instance at the provider: one call at a time, one request for each, and then a bounded time of reading back. The
+ * provider restarts the instance for it. Nothing is tried again here: what was not saved is the caller's to tell.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { RefusedError } from '@qrcast/core/errors';
+import type { NoticeCode } from '@qrcast/core/outcome';
+import type { SaveOutcome, SettingsOutcome, WebhookSettings } from '@qrcast/provider/answer-settings';
+import type { Provider } from '@qrcast/provider/provider';
+import type { InstanceHold, InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
+import { settingsLockKey } from '@qrcast/runtime/redis/keys';
+import { createLocks } from '@qrcast/runtime/redis/locks';
+import type { Redis } from 'ioredis';
+import type { InstanceAccess, SettingsReader } from './settings-reader.ts';
+
+export interface SettingsChanger {
+  /** Runs it, unless another call does the same with this instance. @throws {RefusedError} `webhook_busy`. */
+  alone<T>(instanceKey: string, run: () => Promise<T>): Promise<T>;
+  /**
+   * Sends the settings once, while no poll of the instance can begin. `before` runs when that is so; what it throws ends the call.
+   * Resolves to null if they may have been saved, else to why they were not. @throws {RefusedError} `too_many_requests` while it is asked.
+   */
+  change(access: InstanceAccess, settings: WebhookSettings, before: () => Promise<void>): Promise<Failed | null>;
+  /** Reads until the settings are right or the time is up; resolves to what was read last. */
+  readBack(access: InstanceAccess, isRight: (outcome: SettingsOutcome) => Promise<boolean>): Promise<SettingsOutcome>;
+}
+
+type Failed = Exclude<SaveOutcome, { kind: 'saved' }>;
+
+export interface SettingsChangerDeps {
+  readonly provider: Pick<Provider, 'setSettings'>;
+  readonly reader: Pick<SettingsReader, 'readWithin'>;
+  readonly holds: Pick<InstanceHolds, 'take'>;
+  readonly redis: Redis;
+  readonly namespace: string;
+  /** How long the settings are read back, ms; `READ_BACK_MS` if left out. */
+  readonly readBackMs?: number | undefined;
+}
+
+/** With the requests before it the whole call ends within a minute, as long as proxies commonly wait. */
+export const READ_BACK_MS = 20_000;
+/** For the spacing before the first reading, and its answer. */
+const FIRST_READ_MS = 10_000;
+/** Longer than a call can take, so that it is freed only where a gateway died. */
+const LOCK_MS = 90_000;
+/** A poll that has just ended leaves its spacing behind. */
+const HOLD_WITHIN_MS = 3_000;
+const HOLD_AGAIN_MS = 100;
+
+/** After these nothing was saved. After all others, as after a lost answer, it may have been. */
+const SAVED_NOTHING: ReadonlySet<NoticeCode> = new Set<NoticeCode>([
+  'rate_limited',
+  'provider_refused',
+  'instance_starting',
+  'provider_not_ready',
+]);
+
+export function createSettingsChanger(deps: SettingsChangerDeps): SettingsChanger {
+  const { provider, reader, holds, namespace, readBackMs = READ_BACK_MS } = deps;
+  const locks = createLocks(deps);
+
+  /** @throws {RefusedError} `too_many_requests` if the instance does not become free. */
+  async function hold(instanceKey: string): Promise<InstanceHold> {
+    const endsAt = performance.now() + HOLD_WITHIN_MS;
+    for (;;) {
+      const taken = await holds.take(instanceKey);
+      if (taken.kind === 'held') return taken;
+      if (performance.now() + taken.freeInMs > endsAt) {
+        throw new RefusedError('too_many_requests', 'the instance is being asked, or the provider wants no request for now; try again', {
+          retryAfterMs: Math.ceil(taken.freeInMs),
+        });
+      }
+      await delay(Math.min(taken.freeInMs, HOLD_AGAIN_MS));
+    }
+  }
+
+  return {
+    alone(instanceKey, run) {
+      const taken = () =>
+        new RefusedError('webhook_busy', 'another call sets the webhook of this instance just now; wait and look at it again');
+      return locks.alone(settingsLockKey(namespace, instanceKey), { leaseMs: LOCK_MS, taken }, run);
+    },
+
+    async change({ instanceKey, credentials }, settings, before) {
+      const held = await hold(instanceKey);
+      let quietMs = 0;
+      try {
+        await before();
+        const outcome = await provider.setSettings(credentials, settings);
+        if (outcome.kind === 'saved') return null;
+        if (outcome.kind === 'trouble') quietMs = outcome.retryAfterMs ?? 0;
+        return outcome.kind === 'refused' || SAVED_NOTHING.has(outcome.code) ? outcome : null;
+      } finally {
+        await held.release(quietMs).catch(() => undefined); // Redis is out: the hold ends by itself
+      }
+    },
+
+    async readBack(access, isRight) {
+      const endsAt = performance.now() + readBackMs;
+      let last: SettingsOutcome | null = null;
+      for (;;) {
+        // Once in any case: without it nothing would be known.
+        const withinMs = Math.max(endsAt - performance.now(), last === null ? FIRST_READ_MS : 0);
+        const outcome: SettingsOutcome | null = await reader.readWithin(access, withinMs);
+        if (outcome === null) return last ?? { kind: 'trouble', code: 'provider_timeout' };
+        last = outcome;
+        const isOver = outcome.kind === 'trouble' && performance.now() + (outcome.retryAfterMs ?? 0) > endsAt;
+        if (isOver || (await isRight(outcome))) return last;
+      }
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * Keeps a password and a logout of the same instance apart, over all gateways: a logout that follows a right password would undo the login
+ * that the provider is just finishing. Each side puts its mark down first and then looks for the other's, so that never both go on.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { RefusedError } from '@qrcast/core/errors';
+import { MIN_SPACING_MS } from '@qrcast/core/schedule';
+import type { Clock } from '@qrcast/runtime/redis/clock';
+import { passwordsUnderWayKey, startOverTurnKey } from '@qrcast/runtime/redis/keys';
+import type { Redis } from 'ioredis';
+
+export interface PasswordsUnderWay {
+  /** Hands a password over. @throws {RefusedError} `too_many_requests` while the instance is being logged out. */
+  during<T>(instanceKey: string, handOver: () => Promise<T>): Promise<T>;
+  /** Whether a password of the instance is with the provider. */
+  isAny(instanceKey: string): Promise<boolean>;
+}
+
+export interface PasswordsUnderWayDeps {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** Longer than a password takes that is handed over twice, so that a mark outlives it only where a gateway died. */
+const LONGEST_MS = 45_000;
+
+export function createPasswordsUnderWay({ redis, namespace, clock }: PasswordsUnderWayDeps): PasswordsUnderWay {
+  return {
+    async during(instanceKey, handOver) {
+      const [key, mark] = [passwordsUnderWayKey(namespace, instanceKey), randomUUID()];
+      await redis.zadd(key, clock.now() + LONGEST_MS, mark);
+      try {
+        await redis.pexpire(key, LONGEST_MS);
+        if ((await redis.exists(startOverTurnKey(namespace, instanceKey))) === 1)
+          throw new RefusedError('too_many_requests', 'the instance is being logged out for a new code; wait for it', {
+            retryAfterMs: MIN_SPACING_MS,
+          });
+        return await handOver();
+      } finally {
+        await redis.zrem(key, mark).catch(() => undefined); // Redis is out: the mark ends by itself
+      }
+    },
+
+    isAny: async (instanceKey) => (await redis.zcount(passwordsUnderWayKey(namespace, instanceKey), clock.now(), '+inf')) > 0,
+  };
+}

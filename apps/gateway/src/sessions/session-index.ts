@@ -1,0 +1,73 @@
+/**
+ * A tenant's sessions: which one is live for an instance, and all of them, or those of one reference, by age. An index only: the records are
+ * the truth.
+ */
+
+import { createHash } from 'node:crypto';
+import type { Session } from '@qrcast/core/session';
+import { referenceSessionsKey, tenantInstanceKey, tenantSessionsKey } from '@qrcast/runtime/redis/keys';
+import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
+import { KEEP_EXPIRED_MS } from '@qrcast/runtime/sessions/sessions';
+import type { Redis } from 'ioredis';
+
+export interface SessionIndex {
+  /** The session last made or resumed for the instance; it may have ended since. */
+  current(tenantId: string, instanceId: string): Promise<string | null>;
+  /** Makes `session` the instance's current one if `expected` still is; resolves to the one that is current then. */
+  claim(session: Session, expected: string | null): Promise<string>;
+  /** Resolves to how many the tenant has then. */
+  add(session: Session): Promise<number>;
+  /** Ids from newest to oldest, after `cursor`; with a reference, of those that have it. */
+  page(tenantId: string, cursor: string | null, limit: number, reference?: string): Promise<readonly string[]>;
+  /** Ids from oldest to newest, leaving out the first `from`. */
+  oldest(tenantId: string, from: number, limit: number): Promise<readonly string[]>;
+  /** Forgets a session whose record is gone; its reference as far as it is known. */
+  forget(session: Pick<Session, 'id' | 'tenantId'> & { readonly reference?: string | null | undefined }): Promise<void>;
+}
+
+/** The longest `expiresInSeconds` a caller may ask for. */
+const LONGEST_SESSION_MS = 604_800_000;
+
+export function createSessionIndex({ redis, namespace }: { redis: Redis; namespace: string }): SessionIndex {
+  const claim = loadLuaScript(redis, new URL('./instance-claim-1.lua', import.meta.url));
+
+  function listKey(tenantId: string, reference: string | null | undefined): string {
+    if (reference == null) return tenantSessionsKey(namespace, tenantId);
+    return referenceSessionsKey(namespace, tenantId, createHash('sha256').update(reference).digest('base64url'));
+  }
+
+  return {
+    current: (tenantId, instanceId) => redis.get(tenantInstanceKey(namespace, tenantId, instanceId)),
+
+    async claim(session, expected) {
+      const key = tenantInstanceKey(namespace, session.tenantId, session.instanceId);
+      return (await claim([key], [session.id, expected ?? '', session.expiresAt + KEEP_EXPIRED_MS])) as string;
+    },
+
+    async add({ id, tenantId, reference, createdAt, expiresAt }) {
+      // What is older than any session can get has no record any more.
+      const oldest = createdAt - LONGEST_SESSION_MS - KEEP_EXPIRED_MS;
+      const goneAt = expiresAt + KEEP_EXPIRED_MS;
+      const changes = redis.multi();
+      for (const key of new Set([listKey(tenantId, null), listKey(tenantId, reference)])) {
+        changes.zremrangebyscore(key, '-inf', oldest).zadd(key, createdAt, id);
+        changes.pexpireat(key, goneAt, 'NX').pexpireat(key, goneAt, 'GT'); // as long as the longest in it
+      }
+      await changes.exec();
+      return redis.zcard(listKey(tenantId, null));
+    },
+
+    async page(tenantId, cursor, limit, reference) {
+      const key = listKey(tenantId, reference);
+      const rank = cursor === null ? -1 : await redis.zrevrank(key, cursor);
+      if (rank === null) return []; // the session the cursor names is forgotten: the list ends here
+      return redis.zrevrange(key, rank + 1, rank + limit);
+    },
+
+    oldest: (tenantId, from, limit) => redis.zrange(listKey(tenantId, null), `${from}`, `${from + limit - 1}`),
+
+    async forget({ id, tenantId, reference }) {
+      await Promise.all([...new Set([listKey(tenantId, null), listKey(tenantId, reference)])].map((key) => redis.zrem(key, id)));
+    },
+  };
+}

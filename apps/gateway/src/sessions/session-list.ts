@@ -1,0 +1,56 @@
+/** A tenant's sessions, page by page, newest first. */
+
+import type { listSessionsSchema } from '@qrcast/core/requests';
+import type { Session } from '@qrcast/core/session';
+import { toWire, type WireSession } from '@qrcast/core/wire';
+import type { Clock } from '@qrcast/runtime/redis/clock';
+import type { z } from 'zod';
+import type { SessionIndex } from './session-index.ts';
+import type { ViewerCounts } from './visible-viewers.ts';
+
+export interface SessionPage {
+  readonly sessions: readonly WireSession[];
+  readonly nextCursor: string | null;
+}
+
+export type SessionList = (tenantId: string, request: z.output<typeof listSessionsSchema>) => Promise<SessionPage>;
+
+export interface SessionListDeps {
+  readonly index: Pick<SessionIndex, 'page' | 'forget'>;
+  readonly viewerCounts: Pick<ViewerCounts, 'read'>;
+  /** The session as it is now. */
+  readonly current: (sessionId: string) => Promise<Session | null>;
+  readonly clock: Clock;
+}
+
+const READ_AT_ONCE = 100;
+/** Records read for one page, however few of them fit; the cursor goes on from there. One call must not cost many times another. */
+const MAX_READ = 200;
+/** Ids without a record are forgotten, so they are met once; still, not all of them by one call. */
+const MAX_ROUNDS = 20;
+
+export function createSessionList({ index, viewerCounts, current, clock }: SessionListDeps): SessionList {
+  return async (tenantId, { state, reference, limit, cursor }) => {
+    const fits = (session: Session): boolean =>
+      (state === undefined || session.state.kind === state) && (reference === undefined || session.reference === reference);
+    const sessions: WireSession[] = [];
+    let last = cursor ?? null;
+    for (let [read, rounds] = [0, 0]; read < MAX_READ && rounds < MAX_ROUNDS; rounds++) {
+      const ids = await index.page(tenantId, last, READ_AT_ONCE, reference);
+      if (ids.length === 0) return { sessions, nextCursor: null };
+      const page = await Promise.all(ids.map(current));
+      for (const [i, session] of page.entries()) {
+        const id = ids[i] ?? '';
+        if (session === null) await index.forget({ tenantId, id, reference });
+        else last = id;
+        if (session !== null && fits(session)) {
+          // A code lets whoever has it log in; to see one is to watch its session, and that is done one by one and on record.
+          sessions.push(toWire(session, { image: null, viewers: await viewerCounts.read(id), now: clock.now(), formats: [] }));
+        }
+        if (sessions.length === limit) return { sessions, nextCursor: last };
+      }
+      read += page.filter((session) => session !== null).length;
+    }
+    return { sessions, nextCursor: last };
+  };
+}

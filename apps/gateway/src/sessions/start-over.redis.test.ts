@@ -1,0 +1,288 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { MAX_START_OVERS, MIN_SPACING_MS } from '@qrcast/core/schedule';
+import { pollMember, shardOf } from '@qrcast/runtime/polling/shards';
+import { passwordTriesKey, shardKeys, startOverTurnKey } from '@qrcast/runtime/redis/keys';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from '../../test/gateway.ts';
+
+/** What the provider answers to each method, in turn; the last answer stays. */
+type Method = 'getStateInstance' | 'logout' | 'sendAuthorizationPassword';
+type Script = readonly (readonly [status: number, body: unknown, headers?: Readonly<Record<string, string>>])[];
+
+let provider: Server;
+let asked: string[] = [];
+let script: Record<Method, Script>;
+let beforeAnswer: () => Promise<void>;
+let test: TestGateway;
+let second: TestGateway;
+
+const PENDING = [200, { stateInstance: 'pendingPassword' }] as const;
+const LOGGED_OUT = [200, { isLogout: true }] as const;
+const state = (stateInstance: string): readonly [number, unknown] => [200, { stateInstance }];
+
+beforeAll(async () => {
+  provider = createServer(async (request, response) => {
+    const method = (request.url ?? '').split('/')[2] as Method; // no other is called here
+    asked.push(method);
+    await beforeAnswer();
+    const answers = script[method];
+    const [status, body, headers] = answers[Math.min(asked.filter((one) => one === method).length, answers.length) - 1] ?? [500, ''];
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body === '' ? '' : JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+  test = await openTestGateway({ upstreamHosts: [apiUrl()] });
+  second = await openTestGateway({ upstreamHosts: [apiUrl()], namespace: test.namespace });
+});
+beforeEach(() => {
+  asked = [];
+  script = { getStateInstance: [PENDING], logout: [LOGGED_OUT], sendAuthorizationPassword: [] };
+  beforeAnswer = async () => undefined;
+});
+afterAll(async () => {
+  await second.close();
+  await test.close();
+  await new Promise((resolve) => provider.close(resolve));
+});
+
+const apiUrl = (): string => `http://127.0.0.1:${(provider.address() as AddressInfo).port}`; // it listens on TCP
+
+async function waiting(fields: object = {}): Promise<Body> {
+  const body = await test.create({ ...newInstance(), apiUrl: apiUrl(), ...fields });
+  await test.call('GET', `/v1/sessions/${body.session.id}`);
+  await test.answer(body.session.id, { kind: 'passwordWanted' });
+  return body;
+}
+
+const leave = ({ session, ticket }: Body, { secret = ticket, gateway = test } = {}): Promise<Answer> =>
+  gateway.call('POST', `/v1/sessions/${session.id}/start-over`, { secret });
+/** Without the wait for it. */
+async function takeTurnBack(made: Body): Promise<void> {
+  await test.node.redis.del(startOverTurnKey(test.namespace, (await stored(made)).instanceKey));
+}
+const stored = async ({ session }: Body) => (await test.node.sessions.find(session.id)) ?? expect.unreachable();
+
+describe('POST /v1/sessions/{id}/start-over', () => {
+  it('asks for the state, logs the instance out, and waits for a new code until a new deadline', async () => {
+    const made = await waiting();
+    const before = await stored(made);
+    const { status, body } = await leave(made);
+    expect(status).toBe(200);
+    expect(body.session).toMatchObject({ state: 'waiting', notice: { code: 'instance_starting' }, startedAt: before.startedAt });
+    expect(body.session.deadlineAt).toBeGreaterThan(before.deadlineAt);
+    expect(asked).toEqual(['getStateInstance', 'logout']);
+    expect(await stored(made)).toMatchObject({ login: 'none', next: { ask: 'qr' }, startOvers: 1 });
+  });
+
+  it('of a session that nobody looks at begins its codes an interval later, watched for the grace', async () => {
+    const made = await waiting();
+    await test.node.sessions.apply(made.session.id, { kind: 'hidden', at: test.node.clock.now() });
+    const { instanceKey } = await stored(made);
+    const target = { sessionId: made.session.id, instanceKey, tenantId: test.tenant.id };
+    const later = Date.now() + 600_000;
+    await test.node.queue.cancel(target);
+    await test.node.queue.ensure(target, later, later); // as an unwatched session stands in the queue
+    expect((await leave(made)).status).toBe(200);
+    const { next, isUnwatched } = await stored(made);
+    expect([next.ask, isUnwatched]).toEqual(['qr', false]);
+    const [due, watch] = shardKeys(test.namespace, shardOf(target));
+    expect(Number(await test.node.redis.zscore(due, pollMember(target)))).toBe(next.at);
+    expect(Number(await test.node.redis.zscore(watch, pollMember(target)))).toBeLessThan(later);
+  });
+
+  it('is written to the audit log, once, with who did it', async () => {
+    const made = await waiting();
+    await leave(made);
+    const { entries } = (
+      await test.call('GET', `/v1/audit?sessionId=${made.session.id}&action=session.started_over`, { secret: test.tenant.apiKey })
+    ).body as unknown as { entries: { actor: { kind: string }; outcome: string }[] };
+    expect(entries).toMatchObject([{ actor: { kind: 'ticket' }, outcome: 'ok' }]);
+  });
+
+  it('keeps the counts of wrong passwords', async () => {
+    const made = await waiting();
+    const key = passwordTriesKey(test.namespace, made.session.id);
+    const { startedAt } = await stored(made);
+    await test.node.redis.zadd(key, Date.now() + 3_600_000, `${startedAt}|one`);
+    await leave(made);
+    expect(await test.node.redis.zcard(key)).toBe(1);
+    expect((await stored(made)).startedAt).toBe(startedAt);
+  });
+
+  it('a login that was finished meanwhile wins: 409 with the connected session, and no logout', async () => {
+    script.getStateInstance = [state('authorized')];
+    const made = await waiting();
+    const { status, body } = await leave(made);
+    expect([status, body.code, body.session.state]).toEqual([409, 'not_waiting_for_password', 'connected']);
+    expect(asked).toEqual(['getStateInstance']);
+  });
+
+  it.each([
+    ['starting', 'waiting', 'login_finishing'],
+    ['suspended', 'waiting', 'provider_not_ready'],
+  ])('an instance that is %s is left alone: 409, and the session says so', async (stateInstance, shown, code) => {
+    script.getStateInstance = [state(stateInstance)];
+    const { status, body } = await leave(await waiting());
+    expect([status, body.session.state, body.session.notice?.code]).toEqual([409, shown, code]);
+    expect(asked).toEqual(['getStateInstance']);
+  });
+
+  it('an instance that waits for a scan already needs no logout', async () => {
+    script.getStateInstance = [state('notAuthorized')];
+    expect((await leave(await waiting())).status).toBe(200);
+    expect(asked).toEqual(['getStateInstance']);
+  });
+
+  it('asks once more where a poll of the same second stood in its way', async () => {
+    script.getStateInstance = [[429, ''], PENDING];
+    expect((await leave(await waiting())).status).toBe(200);
+    expect(asked).toEqual(['getStateInstance', 'getStateInstance', 'logout']);
+  });
+
+  it.each(['getStateInstance', 'logout'] as const)('keeps the quiet that the provider wants after %s', async (method) => {
+    script = { ...script, [method]: [[429, '', { 'retry-after': '20' }]] };
+    const made = await waiting();
+    const first = await leave(made);
+    expect([first.status, first.body.code, first.body.retryAfterMs]).toEqual([503, 'unavailable', 20_000]);
+    await takeTurnBack(made);
+    asked = [];
+    script = { ...script, getStateInstance: [PENDING], logout: [LOGGED_OUT] };
+    const again = await leave(made, { gateway: second });
+    expect([again.status, again.body.code]).toEqual([503, 'unavailable']);
+    expect(again.body.retryAfterMs).toBeGreaterThan(10_000);
+    expect(asked).toEqual([]);
+    expect(await stored(made)).toMatchObject({ state: { kind: 'password' }, startOvers: 0 });
+  });
+
+  it.each<readonly [name: string, method: 'getStateInstance' | 'logout', answer: readonly [number, unknown]]>([
+    ['refused state', 'getStateInstance', [401, '']],
+    ['state of no use', 'getStateInstance', [502, '']],
+    ['state that is blocked', 'getStateInstance', state('blocked')],
+    ['refused logout', 'logout', [404, '']],
+    ['logout that did nothing', 'logout', [200, { isLogout: false }]],
+  ])('a %s is unavailable; the password step stands, and the try does not count', async (_name, method, answer) => {
+    script = { ...script, [method]: [answer] };
+    const made = await waiting();
+    const { status, body } = await leave(made);
+    expect([status, body.code, body.retryable]).toEqual([503, 'unavailable', true]);
+    expect(await stored(made)).toMatchObject({ state: { kind: 'password' }, startOvers: 0 });
+  });
+
+  it('three times in a session, then too_many_requests without a request', async () => {
+    const made = await waiting();
+    for (let n = 0; n < MAX_START_OVERS; n++) {
+      await takeTurnBack(made);
+      expect((await leave(made)).status).toBe(200);
+      await test.answer(made.session.id, { kind: 'passwordWanted' });
+    }
+    asked = [];
+    expect(await leave(made)).toMatchObject({ status: 429, body: { code: 'too_many_requests' } });
+    expect(asked).toEqual([]);
+  });
+
+  it('two at once, on two gateways, are one logout', async () => {
+    const made = await waiting();
+    const underWay = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    beforeAnswer = () => {
+      underWay.resolve();
+      return answer.promise;
+    };
+    const first = leave(made);
+    await underWay.promise;
+    const other = await leave(made, { gateway: second });
+    answer.resolve();
+    expect([(await first).status, other.status]).toEqual([200, 429]);
+    expect(asked).toEqual(['getStateInstance', 'logout']);
+    const { instanceKey } = await stored(made);
+    expect(await test.node.redis.pttl(startOverTurnKey(test.namespace, instanceKey))).toBeLessThanOrEqual(MIN_SPACING_MS);
+  });
+
+  it('logs out no login that a password is just finishing, and takes no password while it logs out', async () => {
+    script.sendAuthorizationPassword = [[200, { status: true, data: { status: 'success' } }]];
+    const made = await waiting();
+    const givePassword = (): Promise<Answer> =>
+      test.call('POST', `/v1/sessions/${made.session.id}/password`, { secret: made.ticket, body: { password: 'correct horse' } });
+    for (const [first, then] of [
+      [givePassword, () => leave(made, { gateway: second })],
+      [() => leave(made, { gateway: second }), givePassword],
+    ] as const) {
+      asked = [];
+      const underWay = Promise.withResolvers<void>();
+      const answer = Promise.withResolvers<void>();
+      beforeAnswer = () => {
+        underWay.resolve();
+        return answer.promise;
+      };
+      const one = first();
+      await underWay.promise;
+      beforeAnswer = async () => undefined;
+      const other = await then();
+      answer.resolve();
+      expect([(await one).status, other.status, other.body.code]).toEqual([200, 429, 'too_many_requests']);
+      expect(asked.includes('logout') && asked.includes('sendAuthorizationPassword')).toBe(false);
+      await takeTurnBack(made);
+      await test.answer(made.session.id, { kind: 'passwordWanted' });
+    }
+  });
+
+  it('a session that is cancelled meanwhile stays so', async () => {
+    const made = await waiting();
+    beforeAnswer = async () => void (await test.call('DELETE', `/v1/sessions/${made.session.id}`, { secret: test.tenant.apiKey }));
+    const { status, body } = await leave(made);
+    expect([404, 409]).toContain(status);
+    expect(body.code).toMatch(/not_found|not_waiting_for_password/);
+    expect((await stored(made)).state).toEqual({ kind: 'ended', reason: 'cancelled' });
+  });
+
+  it('only in the state password', async () => {
+    const idle = await test.create({ ...newInstance(), apiUrl: apiUrl() });
+    expect(await leave(idle)).toMatchObject({ status: 409, body: { code: 'not_waiting_for_password', session: { state: 'idle' } } });
+    expect(asked).toEqual([]);
+  });
+
+  it('needs the scope password', async () => {
+    const made = await waiting();
+    const { text } = await test.call('POST', `/v1/sessions/${made.session.id}/tickets`, {
+      secret: test.tenant.apiKey,
+      body: { scopes: ['view'] },
+    });
+    const { ticket } = JSON.parse(text) as { ticket: string };
+    expect(await leave(made, { secret: ticket })).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    expect((await leave(made, { secret: test.tenant.apiKey })).status).toBe(200);
+  });
+
+  describe('by a ticket that may not view', () => {
+    const blind = ({ session }: Body): Promise<string> => test.ticketFor(session.id, { scopes: ['password'] });
+
+    it('shows it no code: 409 without the session', async () => {
+      const made = await test.create({ ...newInstance(), apiUrl: apiUrl() });
+      await test.call('GET', `/v1/sessions/${made.session.id}`);
+      await test.showCode(made.session.id, 'one');
+      const { status, body, text } = await leave(made, { secret: await blind(made) });
+      expect([status, body.code, body.session]).toEqual([409, 'not_waiting_for_password', undefined]);
+      expect(text).not.toContain('data:image');
+    });
+
+    it('tells it no account: 409 without the session where a finished login wins', async () => {
+      script.getStateInstance = [state('authorized')];
+      const made = await waiting();
+      const { status, body } = await leave(made, { secret: await blind(made) });
+      expect([status, body.code, body.session]).toEqual([409, 'not_waiting_for_password', undefined]);
+      expect((await stored(made)).state.kind).toBe('connected');
+    });
+
+    it('shows it no code in the 200 of a password either, should one have come meanwhile', async () => {
+      script.sendAuthorizationPassword = [[200, { status: true, data: { status: 'success' } }]];
+      const made = await waiting();
+      const secret = await blind(made);
+      beforeAnswer = async () => {
+        await test.answer(made.session.id, { kind: 'notAuthorized' });
+        await test.showCode(made.session.id, 'one');
+      };
+      const body = { password: 'correct horse' };
+      const answer = await test.call('POST', `/v1/sessions/${made.session.id}/password`, { secret, body });
+      expect([answer.status, answer.body.session]).toMatchObject([200, { state: 'showing', code: null }]);
+    });
+  });
+});

@@ -1,0 +1,33 @@
+/** How many watch a session, over all gateways. Each notes its own count with an end; one that died stops counting by itself. */
+
+import type { Clock } from '@qrcast/runtime/redis/clock';
+import { viewersKey } from '@qrcast/runtime/redis/keys';
+import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
+import type { Redis } from 'ioredis';
+
+export interface ViewerCounts {
+  /** Notes this gateway's count; resolves to the sum of all gateways. */
+  report(sessionId: string, count: number): Promise<number>;
+  read(sessionId: string): Promise<number>;
+}
+
+export interface ViewerCountsDeps {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly gatewayId: string;
+  /** A count that is not renewed ends after this. */
+  readonly lastsMs: number;
+}
+
+export function createViewerCounts({ redis, namespace, clock, gatewayId, lastsMs }: ViewerCountsDeps): ViewerCounts {
+  const script = loadLuaScript(redis, new URL('./viewers-count-1.lua', import.meta.url));
+  const run = async (gateway: string, sessionId: string, count: number): Promise<number> => {
+    const now = clock.now();
+    return Number(await script([viewersKey(namespace, sessionId)], [gateway, count, now + lastsMs, now]));
+  };
+  return {
+    report: (sessionId, count) => run(gatewayId, sessionId, count),
+    read: (sessionId) => run('', sessionId, 0),
+  };
+}

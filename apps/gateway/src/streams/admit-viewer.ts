@@ -1,0 +1,30 @@
+/** Who may watch, and what becomes of a connection where that was refused. */
+
+import { type CloseReason, closeReasonOf } from '@qrcast/core/close-codes';
+import type { RefusedError } from '@qrcast/core/errors';
+import { type Auth, requireScope, requireSession, type ViewerPrincipal } from '../auth/auth.ts';
+import { TicketEndedError } from '../auth/tickets.ts';
+import type { SessionService } from '../sessions/session-service.ts';
+
+export interface AdmitViewerDeps {
+  readonly auth: Auth;
+  readonly service: SessionService;
+}
+
+/** Who holds the ticket, if it lets him watch a session that there is. @throws {RefusedError} */
+export async function admitViewer(
+  { auth, service }: AdmitViewerDeps,
+  ticket: string,
+  origin: string | undefined,
+): Promise<ViewerPrincipal> {
+  const viewer = await auth.identifyTicket(ticket, origin);
+  requireScope(viewer, 'view');
+  const { sessionId } = viewer.ticket;
+  requireSession(viewer, sessionId, await service.find(sessionId));
+  return viewer;
+}
+
+/** How a connection ends whose only subscription was refused; null where its client may simply send a better one. */
+export function closeReasonFor(refusal: RefusedError): CloseReason | null {
+  return refusal instanceof TicketEndedError ? refusal.end : closeReasonOf(refusal.code);
+}

@@ -1,0 +1,134 @@
+import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import { describe, expect, it, vi } from 'vitest';
+import { newSink, prepareHub, WATCHER } from '../../test/hub.ts';
+import { SEND_WITHIN_MS, type Sink, type ViewerMessage } from './delivery.ts';
+
+const { world, newSession, apply, showCode, watched } = prepareHub();
+
+describe('delivery', () => {
+  it('sends the newest alone to who gives credit late, whatever came between', async () => {
+    const id = await newSession();
+    const slow = newSink();
+    const quick = newSink(true);
+    await watched(slow.sink, id);
+    await watched(quick.sink, id);
+    for (const name of ['A', 'B', 'C']) await showCode(id, name);
+    expect(quick.told()).toEqual(['waiting', 'A', 'B', 'C']);
+    expect(slow.told()).toEqual(['waiting']);
+    slow.credit();
+    expect(slow.told()).toEqual(['waiting', 'C']);
+    slow.credit();
+    expect(slow.told()).toEqual(['waiting', 'C']);
+  });
+
+  it('shares one message among the viewers of one change', async () => {
+    const id = await newSession();
+    const sinks = [newSink(true), newSink(true)];
+    for (const { sink } of sinks) await watched(sink, id);
+    await showCode(id, 'A');
+    const [one, two] = sinks.map(({ messages }) => messages.at(-1));
+    expect(one).toMatchObject({ kind: 'session', session: { state: 'showing', viewers: 12 } });
+    expect(one?.kind === 'session' && two?.kind === 'session' && one.session === two.session).toBe(true);
+  });
+
+  it('tells fresh for the same code, and the whole state to who missed the code itself', async () => {
+    const id = await newSession();
+    const quick = newSink(true);
+    const slow = newSink();
+    await watched(quick.sink, id);
+    await watched(slow.sink, id);
+    await showCode(id, 'A');
+    await vi.advanceTimersByTimeAsync(500);
+    await showCode(id, 'A');
+    expect(quick.told()).toEqual(['waiting', 'A', 'fresh']);
+    expect(quick.messages.at(-1)).toEqual({ kind: 'fresh', fresh: { id, version: 4, staleAt: Date.now() + DEFAULT_POLICY.codeTtlMs } });
+    slow.credit();
+    expect(slow.told()).toEqual(['waiting', 'A']);
+    slow.credit();
+    expect(slow.told()).toEqual(['waiting', 'A']);
+  });
+
+  it('counts a credit once, however often it is given', async () => {
+    const id = await newSession();
+    const sent: (() => void)[] = [];
+    const messages: ViewerMessage[] = [];
+    const sink: Sink = {
+      send(message, done) {
+        messages.push(message);
+        sent.push(done);
+      },
+      close: () => undefined,
+    };
+    await watched(sink, id);
+    await showCode(id, 'A');
+    sent[0]?.();
+    await showCode(id, 'B');
+    sent[0]?.();
+    expect(messages).toHaveLength(2);
+  });
+
+  it('closes a viewer that gives no credit for too long, and no other', async () => {
+    const id = await newSession();
+    const dead = newSink();
+    const quick = newSink(true);
+    await watched(quick.sink, id);
+    await watched(dead.sink, id);
+    await vi.advanceTimersByTimeAsync(SEND_WITHIN_MS - 10);
+    expect(dead.closed).toEqual([]);
+    await vi.advanceTimersByTimeAsync(20);
+    expect([dead.closed, quick.closed]).toEqual([['slow_consumer'], []]);
+    await showCode(id, 'A');
+    dead.credit();
+    expect(dead.messages).toHaveLength(1);
+    expect(world().hub.size()).toBe(1);
+  });
+
+  it('closes done when the final state has been read, not before', async () => {
+    const id = await newSession();
+    const slow = newSink();
+    await watched(slow.sink, id);
+    await apply(id, { kind: 'cancelled', at: Date.now() });
+    slow.credit();
+    expect([slow.told().at(-1), slow.closed]).toEqual(['ended', []]);
+    slow.credit();
+    expect(slow.closed).toEqual(['done']);
+    expect(world().hub.size()).toBe(0);
+  });
+
+  it('keeps a viewer over an end that can be resumed', async () => {
+    const id = await newSession();
+    const quick = newSink(true);
+    await watched(quick.sink, id);
+    const session = await world().sessions.find(id);
+    await apply(id, { kind: 'elapsed', at: session?.deadlineAt ?? 0 });
+    expect([quick.told().at(-1), quick.closed]).toEqual(['ended', []]);
+    await apply(id, { kind: 'resumed', at: Date.now() });
+    expect(quick.told().at(-1)).toBe('waiting');
+  });
+
+  it('starts after the version a viewer has; first tells the state all the same', async () => {
+    const id = await newSession();
+    await apply(id, { kind: 'watched', at: Date.now() });
+    await showCode(id, 'A');
+    const known = newSink(true);
+    const subscription = await watched(known.sink, id, { after: 3 });
+    expect(await subscription.first).toMatchObject({ version: 3, state: 'showing' });
+    expect(known.messages).toEqual([]);
+    await showCode(id, 'B');
+    expect(known.told()).toEqual(['B']);
+  });
+
+  it('tells nothing after close, nor of a session there is not', async () => {
+    const id = await newSession();
+    const left = newSink(true);
+    const subscription = await watched(left.sink, id);
+    subscription.close();
+    subscription.close();
+    await showCode(id, 'A');
+    expect([left.messages.length, left.closed, world().hub.size()]).toEqual([1, [], 0]);
+    const nowhere = newSink(true);
+    const none = world().hub.subscribe({ sessionId: 'ses_none', by: WATCHER, sink: nowhere.sink });
+    expect(await none.first).toBeNull();
+    expect([nowhere.messages, nowhere.closed, world().hub.size()]).toEqual([[], [], 0]);
+  });
+});

@@ -1,0 +1,141 @@
+/**
+ * Server-Sent Events on `GET /v1/sessions/{id}/events`: one session per response, for whoever can read HTTP. What refuses comes before the
+ * stream, as problem+json; what ends it later is its last event, `closing`.
+ */
+
+import type { OutgoingHttpHeaders } from 'node:http';
+import { type CloseReason, toClosing } from '@qrcast/core/close-codes';
+import { versionOfLastEvent, withOneLastEventId } from '@qrcast/core/known-version';
+import { eventsSchema, parseRequest } from '@qrcast/core/requests';
+import { isFinal } from '@qrcast/core/session';
+import type { Logger } from '@qrcast/runtime/log';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { requireScope } from '../../auth/auth.ts';
+import { refusalOf, requireConnection } from '../../http/http-server.ts';
+import type { SessionLookup, SessionPath } from '../../sessions/session-lookup.ts';
+import { closeReasonFor } from '../admit-viewer.ts';
+import type { Admission } from '../connection-slots.ts';
+import type { Sink, ViewerMessage } from '../delivery.ts';
+import { encodeOnce } from '../encode-once.ts';
+import type { Hub } from '../hub.ts';
+import { CLOSE_WITHIN_MS } from '../viewer-connection.ts';
+import type { Seats } from '../watch-permits.ts';
+
+export interface EventsDeps {
+  readonly theirSession: SessionLookup;
+  readonly hub: Hub;
+  readonly seats: Seats;
+  readonly admission: Admission;
+  readonly log: Logger;
+}
+
+/** Proxies cut what is silent for longer than half a minute or so. */
+export const COMMENT_EVERY_MS = 15_000;
+/** How long a stock client waits before it comes back, unless `draining` says otherwise: spread, so that not all come at once. */
+const RETRY_FROM_MS = 1_000;
+const RETRY_TO_MS = 3_000;
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store, no-transform', // what compresses would hold events back until it has enough of them
+  'x-accel-buffering': 'no', // nginx would collect it
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+};
+
+const eventOf = encodeOnce((message: ViewerMessage) =>
+  message.kind === 'session'
+    ? event('session', message.session, `id: ${message.session.version}\n`)
+    : event('fresh', message.fresh, `id: ${message.fresh.version}\n`),
+);
+
+function event(name: string, data: object, fields = ''): string {
+  return `event: ${name}\n${fields}data: ${JSON.stringify(data)}\n\n`;
+}
+
+export function addEventsRoute(app: FastifyInstance, { theirSession, hub, seats, admission, log }: EventsDeps): void {
+  app.get<SessionPath>('/v1/sessions/:id/events', { exposeHeadRoute: false }, async (request, reply) => {
+    const { principal, session } = await theirSession(request);
+    requireScope(principal, 'view');
+    const query = withOneLastEventId(request.query as Readonly<Record<string, unknown>>); // as the router has taken it apart
+    const { formats, visible, lastEventId } = parseRequest(eventsSchema, query);
+    const after = versionOfLastEvent(request.headers['last-event-id'], lastEventId, session.version);
+    // Nothing more will come, and a stock client that is answered 204 stops asking.
+    if (isFinal(session) && after >= session.version) return reply.status(204).send();
+    if (reply.raw.destroyed) return reply.hijack(); // the caller has gone
+    requireConnection(reply);
+    const seat = await seats.take(principal, session.id);
+    reply.raw.once('close', seat.leave);
+    if (reply.raw.destroyed) {
+      seat.leave();
+      return reply.hijack(); // or has gone meanwhile
+    }
+
+    reply.raw.once(
+      'close',
+      admission.enter((retryAfterMs) => stream.drain(retryAfterMs)),
+    );
+    const stream = openEventStream(reply, () => {
+      subscription.close();
+      seat.leave();
+    });
+    const subscription = hub.subscribe({
+      sessionId: session.id,
+      by: principal,
+      sink: stream,
+      isVisible: visible,
+      after,
+      ...(formats === undefined ? {} : { formats }),
+    });
+    seat.hold(stream.close);
+    subscription.first.then(
+      (first) => first === null && stream.close('not_found'),
+      (error: unknown) => stream.close(closeReasonFor(refusalOf(error, log, request.routeOptions.url)) ?? 'unavailable'),
+    );
+    return reply;
+  });
+}
+
+interface EventStream extends Sink {
+  drain(retryAfterMs: number): void;
+}
+
+/** Begins the answer. `onOver` is called once: nothing can be told any more, for the stream was closed or the caller has gone. */
+function openEventStream(reply: FastifyReply, onOver: () => void): EventStream {
+  const response = reply.hijack().raw;
+  let isOver = false;
+  const headers = reply.getHeaders() as OutgoingHttpHeaders; // what the hooks have set; typed more loosely
+  response.writeHead(200, { ...headers, ...HEADERS });
+  response.write(`retry: ${Math.round(RETRY_FROM_MS + Math.random() * (RETRY_TO_MS - RETRY_FROM_MS))}\n\n`);
+  const comments = setInterval(() => response.write(':\n\n'), COMMENT_EVERY_MS);
+
+  function end(): void {
+    if (isOver) return;
+    isOver = true;
+    clearInterval(comments);
+    onOver();
+  }
+  response.once('close', end);
+  response.on('error', () => undefined); // its close follows
+
+  function close(reason: CloseReason, retryAfterMs?: number): void {
+    if (isOver) return;
+    end();
+    response.end(event('closing', toClosing(reason, retryAfterMs)));
+    const timer = setTimeout(() => response.destroy(), CLOSE_WITHIN_MS);
+    response.once('close', () => clearTimeout(timer));
+  }
+
+  return {
+    send(message, sent) {
+      response.write(eventOf(message), (error) => {
+        if (!error) sent();
+      });
+    },
+    close: (reason) => close(reason),
+    drain(retryAfterMs) {
+      if (!isOver) response.write(event('draining', { retryAfterMs }, `retry: ${retryAfterMs}\n`));
+      close('draining', retryAfterMs);
+    },
+  };
+}

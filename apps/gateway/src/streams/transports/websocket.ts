@@ -1,0 +1,195 @@
+/**
+ * Plain WebSocket on `/v1/ws`, subprotocol `qrcast.v1`, for clients that bring no library: the JSON text frames of core's
+ * `stream-messages.ts` on one side, a viewer's connection on the other.
+ */
+
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { CLOSE_CODES, type CloseReason } from '@qrcast/core/close-codes';
+import { toStreamError } from '@qrcast/core/errors';
+import { parseRequest } from '@qrcast/core/requests';
+import { clientFrameSchema, refSchema, type ServerFrame } from '@qrcast/core/stream-messages';
+import { withoutMark } from '@qrcast/core/utf8';
+import type { Logger } from '@qrcast/runtime/log';
+import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
+import type { AddressGate } from '../../auth/address-rates.ts';
+import { asCaller, type Caller, createCaller } from '../../auth/caller.ts';
+import { refusalOf } from '../../http/http-server.ts';
+import { closeReasonFor } from '../admit-viewer.ts';
+import type { Admission, Guest } from '../connection-slots.ts';
+import type { Sink, ViewerMessage } from '../delivery.ts';
+import { encodeOnce } from '../encode-once.ts';
+import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from '../message-budget.ts';
+import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnection, type ViewerConnectionDeps } from '../viewer-connection.ts';
+import { keepAlive, openPingCredit, type PingCredit } from './websocket-credit.ts';
+
+export interface WebSocketDeps extends ViewerConnectionDeps {
+  readonly admission: Admission;
+  readonly addressGate: AddressGate;
+  readonly log: Logger;
+}
+
+export const WEBSOCKET_PATH = '/v1/ws';
+const SUBPROTOCOL = 'qrcast.v1';
+
+/** What the library itself closes, it closes with codes that tell our clients nothing. */
+const OUR_REASONS: Readonly<Record<number, CloseReason>> = { 1002: 'invalid_message', 1007: 'invalid_message', 1009: 'message_too_large' };
+
+class ViewerSocket extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    const ours = OUR_REASONS[code ?? 0];
+    if (ours === undefined) super.close(code, reason);
+    else super.close(CLOSE_CODES[ours], ours);
+  }
+}
+
+const frameOf = encodeOnce((message: ViewerMessage) =>
+  JSON.stringify(
+    (message.kind === 'session'
+      ? { type: 'session', session: message.session }
+      : { type: 'fresh', ...message.fresh }) satisfies ServerFrame,
+  ),
+);
+
+export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { close(): void } {
+  const { addressGate } = deps;
+  // Both are not in its types yet.
+  const options: ServerOptions<typeof ViewerSocket> & { closeTimeout: number; maxFragments: number } = {
+    noServer: true,
+    WebSocket: ViewerSocket,
+    maxPayload: MAX_MESSAGE_BYTES,
+    maxFragments: MAX_FRAGMENTS,
+    closeTimeout: CLOSE_WITHIN_MS,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    verifyClient: ({ req }, decide) => {
+      const refusal = addressGate.refuseHandshake(req);
+      if (refusal === null) return decide(true);
+      decide(false, 429, refusal.code, { 'Retry-After': String(Math.ceil((refusal.retryAfterMs ?? 0) / 1000)) });
+    },
+  };
+  const server: WebSocketServer = new WebSocketServer(options);
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (!isWebSocketPath(request.url)) return;
+    const from: From = {
+      origin: request.headers.origin,
+      group: addressGate.groupOf(request),
+      caller: createCaller(addressGate.addressOf(request), request.headers),
+    };
+    server.handleUpgrade(request, socket, head, (raw) => serve(raw, from, deps));
+  };
+  http.on('upgrade', upgrade);
+  return {
+    close() {
+      http.off('upgrade', upgrade);
+      for (const raw of server.clients) raw.terminate();
+    },
+  };
+}
+
+export function isWebSocketPath(url: string | undefined): boolean {
+  return url?.split('?', 1)[0] === WEBSOCKET_PATH;
+}
+
+/** Where a connection comes from. */
+interface From {
+  readonly origin: string | undefined;
+  /** Of its address. */
+  readonly group: string;
+  readonly caller: Caller;
+}
+
+/** One connection, and the frames its client may send. */
+function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketDeps): void {
+  const { admission, log } = deps;
+  const credit = openPingCredit(raw);
+  const write = (frame: ServerFrame): void => raw.send(JSON.stringify(frame));
+  const close = (reason: CloseReason): void => raw.close(CLOSE_CODES[reason], reason);
+  raw.on('error', () => undefined); // its close follows
+
+  function leave(retryAfterMs: number): void {
+    write({ type: 'draining', retryAfterMs });
+    connection.close('draining');
+  }
+  let guest: Guest;
+  try {
+    guest = admission.welcome(group, leave, () => raw.terminate());
+  } catch (error) {
+    write({ type: 'error', error: toStreamError(refusalOf(error, log, WEBSOCKET_PATH)) });
+    close('unavailable');
+    return;
+  }
+
+  const sink: Sink = {
+    send(message, sent) {
+      raw.send(frameOf(message), { binary: false });
+      credit(sent);
+    },
+    close,
+  };
+  const connection = openViewerConnection(deps, { sink, origin, enter: guest.enter });
+  const stopPings = keepAlive(raw, credit);
+  raw.on('close', () => {
+    guest.leave();
+    stopPings();
+    connection.end();
+  });
+
+  raw.on('message', (data, isBinary) => {
+    if (!connection.mayTake()) return;
+    const body = isBinary ? null : parseObject(data);
+    if (body === null) return connection.close('invalid_message');
+    const ref = 'ref' in body ? refSchema.safeParse(body.ref).data : undefined;
+    const answer = (frame: Answer): void => write(ref === undefined ? frame : { ...frame, ref });
+    asCaller(caller, () => run(connection, body, answer, credit)).catch((error: unknown) => {
+      const refusal = refusalOf(error, log, WEBSOCKET_PATH);
+      answer({ type: 'error', error: toStreamError(refusal) });
+      // Without the subscription that was refused the connection is of no use.
+      const reason = 'type' in body && body.type === 'subscribe' && connection.isIdle() ? closeReasonFor(refusal) : null;
+      if (reason !== null) connection.close(reason);
+    });
+  });
+}
+
+type Answer = Extract<ServerFrame, { type: 'ok' | 'error' | 'pong' }>;
+
+/** Does what the frame asks for, and answers it. @throws {RefusedError} */
+async function run(connection: ViewerConnection, body: object, answer: (frame: Answer) => void, credit: PingCredit): Promise<void> {
+  const frame = parseRequest(clientFrameSchema, body);
+  switch (frame.type) {
+    case 'ping':
+      return answer({ type: 'pong' });
+    case 'subscribe': {
+      const { session, begin, read } = await connection.subscribe(frame);
+      answer({ type: 'ok', sessionId: session.id });
+      credit(read);
+      return begin();
+    }
+    case 'unsubscribe':
+      await connection.unsubscribe(frame);
+      break;
+    case 'visible':
+      connection.setVisible(frame);
+      break;
+    case 'resume':
+      await connection.resume(frame);
+      break;
+    case 'start_over':
+      await connection.startOver(frame);
+      break;
+    case 'password':
+      await connection.sendPassword(frame);
+      break;
+    default:
+      frame satisfies never;
+  }
+  answer({ type: 'ok' });
+}
+
+function parseObject(data: RawData): object | null {
+  try {
+    const value: unknown = JSON.parse(withoutMark(data.toString())); // the library has closed what is not UTF-8
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+  } catch {
+    return null; // no JSON
+  }
+}

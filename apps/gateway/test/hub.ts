@@ -1,0 +1,123 @@
+/** For tests: a hub over sessions in memory, by a clock that stands until it is moved, and viewers that read as fast as the test says. */
+
+import type { CloseReason } from '@qrcast/core/close-codes';
+import type { SessionEvent } from '@qrcast/core/reduce';
+import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import { createLog } from '@qrcast/runtime/log';
+import type { PollTarget } from '@qrcast/runtime/polling/poll-queue';
+import { createMemoryStore, openMemorySessions } from '@qrcast/runtime/sessions/sessions-memory';
+import { sampleSession } from '@qrcast/runtime/test/runtime';
+import { afterEach, beforeEach, expect, vi } from 'vitest';
+import { createWatching } from '../src/sessions/watching.ts';
+import type { Sink, ViewerMessage } from '../src/streams/delivery.ts';
+import { type Hub, openHub, type Subscription } from '../src/streams/hub.ts';
+import { holderOf } from './principal.ts';
+
+export const WATCHER = holderOf('tkt_1');
+export const RENEW_EVERY_MS = 5_000;
+const clock = { now: () => Date.now() };
+
+/** For the top of a test file: each test has a world of its own, which must leave no timer. */
+export function prepareHub() {
+  let world: ReturnType<typeof openWorld>;
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 1_790_000_000_000 });
+    world = openWorld();
+  });
+  afterEach(async () => {
+    await world.hub.close();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  async function newSession(): Promise<string> {
+    const session = sampleSession({}, Date.now());
+    await world.sessions.create(session, '');
+    return session.id;
+  }
+
+  const apply = (sessionId: string, event: SessionEvent) => world.sessions.apply(sessionId, event);
+  const showCode = (sessionId: string, name: string) => {
+    const at = Date.now();
+    return apply(sessionId, {
+      kind: 'answered',
+      at,
+      startedAt: at,
+      jitter: 0,
+      outcome: { kind: 'code', digest: name, image: name, text: null },
+    });
+  };
+
+  async function watched(sink: Sink, sessionId: string, options: { after?: number; isVisible?: boolean } = {}): Promise<Subscription> {
+    const subscription = world.hub.subscribe({ sessionId, by: WATCHER, sink, ...options });
+    await subscription.first;
+    await settle();
+    return subscription;
+  }
+
+  return { world: () => world, newSession, apply, showCode, watched };
+}
+
+/** A hub over sessions in memory. The queue holds who is watched; counts hold how many. */
+function openWorld() {
+  const sessions = openMemorySessions(createMemoryStore(), DEFAULT_POLICY);
+  const queued = new Map<string, number>();
+  const counts = new Map<string, number>();
+  const starts: string[] = [];
+  /** Viewers on other gateways. */
+  const others = { count: 10 };
+  /** Ms until the instance may be asked. */
+  const waits = new Map<string, number>();
+  const queue = {
+    async ensure({ sessionId }: PollTarget, until: number) {
+      starts.push(sessionId);
+      queued.set(sessionId, until);
+      return waits.get(sessionId) ?? 0;
+    },
+    async renew(targets: readonly PollTarget[], until: number) {
+      for (const { sessionId } of targets) if (queued.has(sessionId)) queued.set(sessionId, until);
+      return targets.filter(({ sessionId }) => !queued.has(sessionId));
+    },
+    poke: async () => undefined,
+    cancel: async ({ sessionId }: PollTarget) => void queued.delete(sessionId),
+    consume: () => Promise.reject(new Error('nothing polls here')),
+    ping: async () => undefined,
+    close: async () => undefined,
+  };
+  const watching = createWatching({ sessions, queue, clock, graceMs: 15_000 });
+  const viewerCounts = {
+    async report(sessionId: string, count: number) {
+      counts.set(sessionId, count);
+      return count + others.count;
+    },
+    read: async (sessionId: string) => counts.get(sessionId) ?? 0,
+  };
+  const hub: Hub = openHub({ sessions, watching, viewerCounts, clock, log: createLog('test', 'silent'), renewEveryMs: RENEW_EVERY_MS });
+  return { sessions, queued, counts, starts, waits, others, hub };
+}
+
+/** Lets all that is under way come to rest. */
+export const settle = () => vi.advanceTimersByTimeAsync(0);
+
+/** A sink that gives credit when the test says so, or at once. */
+export function newSink(isQuick = false) {
+  const messages: ViewerMessage[] = [];
+  const closed: CloseReason[] = [];
+  const credits: (() => void)[] = [];
+  const sink: Sink = {
+    send(message, sent) {
+      messages.push(message);
+      if (isQuick) sent();
+      else credits.push(sent);
+    },
+    close: (reason) => void closed.push(reason),
+  };
+  return {
+    sink,
+    messages,
+    closed,
+    /** What came, in short: states by kind and picture, `fresh` by its name. */
+    told: () => messages.map((one) => (one.kind === 'fresh' ? 'fresh' : (one.session.code?.image ?? one.session.state))),
+    credit: () => credits.shift()?.(),
+  };
+}

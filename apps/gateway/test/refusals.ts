@@ -1,0 +1,69 @@
+/** For tests of refusals: one tenant's things, another tenant, and a credential of every kind, good for nothing or for something else. */
+
+import type { Callback } from '@qrcast/core/callback';
+import { createCallbackLog } from '@qrcast/runtime/callbacks/callback-log';
+import { ADMIN_KEY, openTestGateway } from './gateway.ts';
+
+const APP = 'https://app.example.com';
+export const ELSEWHERE = 'https://elsewhere.example.com';
+
+/** What the calls name: one that there is, and that is not the caller's, and one that is nowhere. */
+export interface Named {
+  readonly there: string;
+  readonly nowhere: string;
+}
+
+export type TestRefusals = Awaited<ReturnType<typeof openTestRefusals>>;
+
+export async function openTestRefusals() {
+  const test = await openTestGateway();
+  /** Of the tenant whose things nobody else may know of. */
+  const mine = await test.create({ reference: 'order-of-mine' });
+  const foreigner = await test.newTenant();
+  const foreign = await test.create({}, foreigner);
+  const { id } = mine.session;
+  const callback: Callback = {
+    id: `evt_${id}_1`,
+    tenantId: test.tenant.id,
+    sessionId: id,
+    type: 'session.ended',
+    createdAt: Date.now(),
+    payload: '{}',
+  };
+  await createCallbackLog({ redis: test.node.redis, namespace: test.namespace }).add(callback);
+  const named: Readonly<Record<string, Named>> = {
+    sessions: { there: id, nowhere: 'ses_AAAAAAAAAAAAAAAA' },
+    tickets: { there: mine.ticketId, nowhere: 'tkt_AAAAAAAAAAAAAAAA' },
+    callbacks: { there: callback.id, nowhere: 'evt_AAAAAAAAAAAAAAAA_1' },
+    admin: { there: test.tenant.id, nowhere: 'nobody' },
+    webhooks: { there: test.tenant.id, nowhere: 'nobody' },
+  };
+  const revoked = (await test.call('POST', `/v1/sessions/${id}/tickets`)).body;
+  await test.call('DELETE', `/v1/tickets/${revoked.ticketId}`);
+  const [head, claims] = mine.ticket.split('.');
+  const expiresAt = mine.ticketExpiresAt;
+  const suspended = await test.newTenant();
+  const theirs = await test.create({}, suspended);
+  await test.gateway.tenants.patch(suspended.id, { suspended: true });
+  const secrets: Readonly<Record<string, string | null>> = {
+    'no credential': null,
+    'an unknown key': `qk_${'A'.repeat(43)}`,
+    'the admin key': ADMIN_KEY,
+    "the tenant's own key": test.tenant.apiKey,
+    "the tenant's webhook token": test.tenant.webhookToken,
+    "another tenant's webhook token": foreigner.webhookToken,
+    'a forged ticket': `${head}.${claims}.${'A'.repeat(43)}`,
+    'an unsigned ticket': `${Buffer.from('{"alg":"none"}').toString('base64url')}.${claims}.`,
+    'an expired ticket': await test.ticketFor(id, { expiresAt: Date.now() - 1_000 }),
+    'a revoked ticket': revoked.ticket,
+    'a ticket for another origin': await test.ticketFor(id, { origins: [APP], expiresAt }),
+    'a ticket without the scope': await test.ticketFor(id, { scopes: [], expiresAt }),
+    "a suspended tenant's key": suspended.apiKey,
+    "a suspended tenant's ticket": theirs.ticket,
+    'a ticket': mine.ticket,
+    'a ticket of another session': (await test.create()).ticket,
+    "a ticket of another tenant's session": foreign.ticket,
+    'a ticket of another tenant for this session': await test.ticketFor(id, { tenantId: foreigner.id, expiresAt }),
+  };
+  return { test, mine, foreigner, foreign, named, secrets };
+}

@@ -1,0 +1,28 @@
+/** Two gateways behind HAProxy, and Socket.IO clients of another origin that begin with polling; all balancers are in the release suite. */
+
+import { createReleasers } from '@qrcast/runtime/releasers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clientOptions, connectThrough, type Gateways, openGateways, startBalancer, startCookieBalancer } from '../test/balancers.ts';
+import { isMissing } from '../test/proxies.ts';
+
+const releasers = createReleasers();
+let gateways: Gateways;
+afterAll(() => releasers.release());
+
+describe.skipIf(isMissing('haproxy'))('two gateways behind HAProxy', () => {
+  beforeAll(async () => {
+    gateways = await openGateways(releasers);
+  });
+
+  it('are of no use to a client that polls, if a cookie says where to go', async () => {
+    const url = await startCookieBalancer(releasers, gateways);
+    const { ticket } = await gateways.first.create();
+    for (let tries = 0; tries < 3; tries++) await expect(connectThrough(url, ticket, {})).rejects.toThrow();
+  });
+
+  it('serve clients that poll, if the query says where to go', async () => {
+    const url = await startBalancer(releasers, 'haproxy query', gateways);
+    const { ticket } = await gateways.first.create();
+    for (let i = 0; i < 8; i++) await connectThrough(url, ticket, clientOptions('query', i));
+  });
+});

@@ -1,0 +1,209 @@
+/** What a page around `<qrcast-login>` does and has: shortcuts of its own, and code that runs before the element is there. */
+
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Cluster } from '../test/cluster.ts';
+import { type LoginStage, openLoginStage } from '../test/login-stage.ts';
+import type { TestSite } from '../test/site.ts';
+
+/** Its keys are shortcuts of the page below, its `/` opens a search, its digits choose tabs. */
+const PASSWORD = 'pass/s1 Kj?';
+
+let browser: Browser;
+let cluster: Cluster;
+let site: TestSite;
+let close: LoginStage['close'];
+beforeAll(async () => {
+  ({ browser, cluster, site, close } = await openLoginStage(inject('redisUrl')));
+});
+afterAll(() => close());
+
+async function openSite(body: string): Promise<Page> {
+  const page = await (await browser.newContext({ locale: 'en-US', permissions: ['clipboard-read', 'clipboard-write'] })).newPage();
+  await page.goto(site.origin + site.serve(body));
+  return page;
+}
+
+/** As such pages do: a letter is a shortcut unless it goes into a field, which the target of a shadow root does not look like. */
+const SHORTCUTS = `<script>
+  globalThis.taken = [];
+  const take = (event) => {
+    if (event.target.matches?.('input, textarea, button')) return;
+    taken.push(event.type + ' ' + (event.key ?? ''));
+    event.preventDefault();
+  };
+  const types = 'keydown keypress keyup beforeinput paste compositionstart compositionupdate'.split(' ');
+  for (const target of [document.body, document, window]) for (const type of types) target.addEventListener(type, take);
+</script>`;
+
+describe('a page with shortcuts', () => {
+  async function openPassword(): Promise<{ page: Page; instance: ReturnType<Cluster['newInstance']>; taken: () => Promise<string[]> }> {
+    const instance = cluster.newInstance();
+    const { ticket } = await cluster.create(instance);
+    const page = await openSite(`<qrcast-login ticket="${ticket}"></qrcast-login>${SHORTCUTS}`);
+    await page.waitForSelector('#title:text-is("Scan the code with MAX")');
+    instance.scanWithPassword(PASSWORD);
+    await page.waitForSelector('#password');
+    await page.focus('#password');
+    await page.evaluate('taken.length = 0');
+    return { page, instance, taken: () => page.evaluate<string[]>('taken') };
+  }
+
+  it('takes nothing of what is typed into the element, and the password arrives whole', async () => {
+    const { page, taken } = await openPassword();
+    await page.keyboard.type(PASSWORD);
+    expect(await page.inputValue('#password')).toBe(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#title:text-is("Connected")');
+    expect(await taken()).toEqual([]);
+    await page.context().close();
+  });
+
+  it('takes nothing of what is edited, pasted or composed', async () => {
+    const { page, taken } = await openPassword();
+    await page.keyboard.type('xy');
+    for (const key of ['Control+a', 'Control+c', 'Backspace', 'ArrowLeft', 'Home', 'Delete']) await page.keyboard.press(key);
+    expect(await page.inputValue('#password')).toBe('');
+    await page.evaluate(`navigator.clipboard.writeText('pasted/')`);
+    await page.keyboard.press('Control+v');
+    const session = await page.context().newCDPSession(page);
+    await session.send('Input.imeSetComposition', { text: 'é', selectionStart: 1, selectionEnd: 1 });
+    await session.send('Input.insertText', { text: 'é' });
+    expect(await page.inputValue('#password')).toBe('pasted/é');
+    expect((await taken()).filter((one) => !one.includes('Control'))).toEqual([]);
+    await page.context().close();
+  });
+
+  it('still has its own keys: Escape, Tab, function keys and shortcuts with Ctrl', async () => {
+    const { page, taken } = await openPassword();
+    for (const key of ['Escape', 'F2', 'Control+k', 'Tab']) await page.keyboard.press(key);
+    const heard = (await taken()).filter((one) => one.startsWith('keydown')).map((one) => one.split(' ')[1]);
+    expect(new Set(heard)).toEqual(new Set(['Escape', 'F2', 'Control', 'k', 'Tab']));
+    await page.context().close();
+  });
+
+  it('hears nothing of Shift and its like while capitals are typed, which twice in a row opens a search', async () => {
+    const { page, taken } = await openPassword();
+    for (const key of ['Shift+A', 'Shift+B', 'CapsLock', 'NumLock', 'AltGraph', 'Control+Shift+ArrowLeft']) await page.keyboard.press(key);
+    const heard = (await taken()).filter((one) => one.startsWith('keydown'));
+    expect(new Set(heard)).toEqual(new Set(['keydown Control']));
+    await page.context().close();
+  });
+
+  it('does not keep Enter and Space from the element’s buttons', async () => {
+    const { page, taken } = await openPassword();
+    await page.focus('.reveal');
+    await page.keyboard.press('Space');
+    expect(await page.getAttribute('#password', 'type')).toBe('text');
+    await page.keyboard.press('Enter');
+    expect(await page.getAttribute('#password', 'type')).toBe('password');
+    expect(await taken()).toEqual([]);
+    await page.context().close();
+  });
+
+  it('comes first where it captures, which README says', async () => {
+    const { page } = await openPassword();
+    await page.evaluate(`addEventListener('keydown', (event) => event.key === 's' && event.preventDefault(), true)`);
+    await page.keyboard.type('pass');
+    expect(await page.inputValue('#password')).toBe('pa');
+    await page.context().close();
+  });
+});
+
+describe('what a page sets before the element is there', () => {
+  const state = `(() => {
+    const { ticket, url, lang, autoReturn, ownsPage, refusal, theme } = login;
+    return { ticket, url, lang, autoReturn, ownsPage, refusal, renewTicket: login.renewTicket?.name, openWatch: login.openWatch?.name };
+  })()`;
+  const set = `Object.assign(login, {
+    ticket: 'a.b.c', url: 'https://other.example', lang: 'ru', autoReturn: true, ownsPage: true, refusal: 'no_ticket',
+    renewTicket: async function renew() {}, openWatch: function open() {},
+  });`;
+  const wanted = {
+    ...{ ticket: 'a.b.c', url: 'https://other.example', lang: 'ru', autoReturn: true, ownsPage: true, refusal: 'no_ticket' },
+    ...{ renewTicket: 'renew', openWatch: 'open' },
+  };
+  const defined = `customElements.whenDefined('qrcast-login').then(() => `;
+
+  it.each([
+    ['in the markup', `<qrcast-login></qrcast-login><script>globalThis.login = document.querySelector('qrcast-login'); ${set}`],
+    ['made by script', `<script>globalThis.login = document.createElement('qrcast-login'); ${set} document.body.append(login);`],
+    [
+      'put into the page later',
+      `<script>globalThis.login = document.createElement('qrcast-login'); ${set} ${defined}document.body.append(login));`,
+    ],
+  ])('counts at once, all of it, on an element %s', async (_where, body) => {
+    const page = await openSite(`${body} ${defined}{ globalThis.seen = ${state}; });</script>`);
+    await page.waitForFunction('globalThis.seen');
+    expect(await page.evaluate('seen')).toEqual(wanted);
+    await page.waitForSelector('#title:text-is("Ссылка неполная")');
+    expect(await page.evaluate(state)).toEqual(wanted);
+    await page.context().close();
+  });
+
+  it('gives way to what is set afterwards', async () => {
+    const page = await openSite(`<script>
+      globalThis.login = document.createElement('qrcast-login');
+      Object.assign(login, { refusal: 'no_ticket', lang: 'en' });
+      ${defined}{ document.body.append(login); login.refusal = 'done'; });</script>`);
+    await page.waitForSelector('#title:text-is("This login is finished")');
+    await page.context().close();
+  });
+
+  it('counts more than the attributes that the markup had, which count again afterwards', async () => {
+    const page = await openSite(`<qrcast-login ticket="a.b.c" url="https://wrong.example" lang="en" auto-return></qrcast-login><script>
+      globalThis.login = document.querySelector('qrcast-login');
+      Object.assign(login, { ticket: 'd.e.f', url: '/prefix', lang: 'ru', autoReturn: false, refusal: 'no_ticket' });
+      ${defined}{ globalThis.seen = [login.ticket, login.url, login.lang, login.autoReturn]; });</script>`);
+    await page.waitForFunction('globalThis.seen');
+    expect(await page.evaluate('seen')).toEqual(['d.e.f', '/prefix', 'ru', false]);
+    await page.waitForSelector('#title:text-is("Ссылка неполная")');
+    await page.evaluate(
+      `login.setAttribute('ticket', 'g.h.i'); login.removeAttribute('auto-return'); login.setAttribute('auto-return', '')`,
+    );
+    expect(await page.evaluate('[login.ticket, login.url, login.autoReturn]')).toEqual(['g.h.i', '/prefix', true]);
+    await page.context().close();
+  });
+
+  it.each(['null', 'undefined', 'false', "''"])('may be %s, before and after, and means nothing', async (nothing) => {
+    const { ticket } = await cluster.create(cluster.newInstance());
+    const empty = `for (const name of ['ticket', 'url', 'autoReturn', 'ownsPage', 'refusal', 'renewTicket', 'openWatch']) login[name] = ${nothing};`;
+    const page = await openSite(`<script>
+      globalThis.login = document.createElement('qrcast-login'); ${empty} document.body.append(login);
+      ${defined}{ ${empty} login.ticket = ${JSON.stringify(ticket)}; });</script>`);
+    await page.waitForSelector('#title:text-is("Scan the code with MAX")');
+    await page.context().close();
+  });
+
+  it('asks for a ticket and opens the login, and hears its events', async () => {
+    const { ticket } = await cluster.create(cluster.newInstance());
+    const page = await openSite(`<qrcast-login ticket="of.another.life"></qrcast-login><script>
+      globalThis.login = document.querySelector('qrcast-login');
+      login.renewTicket = async () => ${JSON.stringify(ticket)};
+      login.addEventListener('qrcast-state', ({ detail }) => { globalThis.heard = detail.state; });
+      ${defined}login.resume()).then((result) => { globalThis.result = result; });</script>`);
+    await page.waitForSelector('#title:text-is("Scan the code with MAX")');
+    expect(await page.evaluate('[heard, result.ok]')).toEqual(['showing', false]);
+    await page.context().close();
+  });
+});
+
+describe('the address of the gateway', () => {
+  it('may be given as addresses in markup are', async () => {
+    const { ticket } = await cluster.create(cluster.newInstance());
+    const gateway = cluster.gateways[0]?.publicUrl ?? '';
+    const page = await openSite(`<base href="${gateway}/shop/"><qrcast-login ticket="${ticket}" url=".."></qrcast-login>`);
+    await page.waitForSelector('#title:text-is("Scan the code with MAX")');
+    await page.context().close();
+  });
+
+  it.each([
+    ['en', 'There is no login service at this address. Trying again…'],
+    ['ru', 'По этому адресу нет сервиса входа. Пробуем ещё раз…'],
+  ])('that leads to no gateway is told, and tried on: %s', async (language, words) => {
+    const page = await openSite(`<qrcast-login ticket="a.b.c" lang="${language}" url="/nowhere"></qrcast-login>`);
+    await page.waitForSelector(`.banner:text-is("${words}")`);
+    await page.waitForRequest((request) => request.url().startsWith(`${site.origin}/nowhere/v1/`));
+    await page.context().close();
+  });
+});

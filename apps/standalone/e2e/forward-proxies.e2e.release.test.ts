@@ -1,0 +1,3 @@
+import { describeForwardProxy, startForwardTinyproxy } from '../test/forward-proxies.ts';
+
+describeForwardProxy('tinyproxy', startForwardTinyproxy);

@@ -1,0 +1,3 @@
+import { describeForwardProxy, startForwardApache } from '../test/forward-proxies.ts';
+
+describeForwardProxy('apache2', startForwardApache);

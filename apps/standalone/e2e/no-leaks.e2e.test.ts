@@ -1,0 +1,116 @@
+/** No secret leaves by any way: one full scenario, and a look at all that was written, sent, asked for and kept in it. */
+
+import { createReleasers } from '@qrcast/runtime/releasers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Evidence, runFullScenario } from '../test/full-scenario.ts';
+import { createLeakHunt } from '../test/leak-hunt.ts';
+
+const hunt = createLeakHunt();
+const releasers = createReleasers();
+let evidence: Evidence;
+
+beforeAll(async () => {
+  evidence = await runFullScenario(hunt, releasers);
+});
+afterAll(() => releasers.release());
+
+const isCode = (name: string): boolean => name.startsWith('code of ');
+const isTicket = (name: string): boolean => name.startsWith('ticket of ');
+
+/** The key or channel of one session, first named in the line; and all else. */
+function partition(lines: readonly string[]): [own: string, others: string] {
+  const isOwn = (line: string): boolean => /qrcast:\S+/.exec(line)?.[0].match(/^qrcast:\{ses_[^}]+\}(:state)?$/) != null;
+  return [lines.filter(isOwn).join('\n'), lines.filter((line) => !isOwn(line)).join('\n')];
+}
+
+describe('nothing secret is in', () => {
+  it.each([
+    ['gateway a', ['"route":"/v1/sessions/:id/password"', 'redis connection lost', 'a request failed']],
+    ['gateway b', ['"route":"/v1/sessions/:id/events"', 'redis connection lost']],
+    ['worker', ['redis connection lost']],
+    ['a gateway that cannot start', ['REDIS_URL', 'QRCAST_SECRET_KEYS', 'QRCAST_ADMIN_KEY', 'QRCAST_UPSTREAM_HOSTS']],
+  ])('what %s writes', (name, marks) => {
+    const written = evidence.programs.get(name) ?? '';
+    expect(hunt.find(written)).toEqual([]);
+    // It did write, at its most talkative.
+    for (const mark of marks) expect(written).toContain(mark);
+  });
+
+  it('an answer that refuses', () => {
+    expect(hunt.find(evidence.refusals)).toEqual([]);
+    expect(evidence.refusals).not.toMatch(/127\.0\.0\.1:(?!\d+\/docs)|redis:|\.ts:\d/);
+    const codes = 'unauthenticated forbidden not_found invalid_request upstream_not_allowed not_resumable webhook_url_differs unavailable';
+    for (const code of codes.split(' ')) expect(evidence.refusals).toContain(`"code":"${code}"`);
+  });
+
+  it('an answer that gives, but for the code, and each secret in the answer that made it', () => {
+    expect(hunt.find(evidence.answers, isCode)).toEqual([]);
+    for (const made of ['"applied":true', '"code":"url_differs"', '"apiKey":"[made]"', '"ticket":"[made]"', '"entries":[{'])
+      expect(evidence.answers).toContain(made);
+  });
+
+  it('a message of any stream, but for the code', () => {
+    expect(hunt.find(evidence.messages, isCode)).toEqual([]);
+    const marks = ['"type":"session"', 'event: session', '["session",', 'ticket_revoked', '"ref":3', 'connect_error'];
+    for (const mark of marks) expect(evidence.messages).toContain(mark);
+  });
+
+  it('an access log', () => {
+    expect(hunt.find(evidence.accessLogs)).toEqual([]);
+    for (const path of ['/connect', '/v1/ws', '/socket.io/', '/v1/sessions/self/events', '/v1/webhooks/green-api/acme'])
+      expect(evidence.accessLogs).toContain(path);
+  });
+
+  it('an address the page asks for, or its console', () => {
+    expect(hunt.find(evidence.pageSaid)).toEqual([]);
+    expect(evidence.pageSaid).toMatch(/\/connect (.|\n)*socket ws:.*\/v1\/ws/);
+  });
+
+  it('what the page keeps, but for the ticket in sessionStorage until it has done its work', () => {
+    expect(hunt.find(evidence.pageKept)).toEqual([]);
+    expect(evidence.pageKept).toContain('"html":');
+    expect(hunt.find(evidence.pageSession.during, isTicket)).toEqual([]);
+    expect(hunt.find(evidence.pageSession.during)).toEqual([expect.stringMatching(/^ticket of \d+ \(clear\)$/)]);
+    expect(hunt.find(evidence.pageSession.after)).toEqual([]);
+  });
+
+  it("what the tenant's own server is sent", () => {
+    expect(hunt.find(evidence.callbacks)).toEqual([]);
+    for (const type of ['session.connected', 'session.password_required', 'provider.notification'])
+      expect(evidence.callbacks).toContain(type);
+  });
+
+  it('a command to Redis, with every job and record ever written, but for the code in its own session', () => {
+    const [own, others] = partition(evidence.redisCommands.map((words) => words.join(' ')));
+    expect(hunt.find(others)).toEqual([]);
+    expect(hunt.find(own, isCode)).toEqual([]);
+    expect(hunt.find(own)).toContain('code of the page, its text (clear)');
+    for (const mark of ['evalsha', ':polls:', ':callbacks:', 'publish']) expect(others.toLowerCase()).toContain(mark);
+  });
+
+  it('a message on any channel of Redis, but for the code on its own', () => {
+    const [own, others] = partition(evidence.redisMessages);
+    expect(hunt.find(others)).toEqual([]);
+    expect(others).not.toBe('');
+    expect(hunt.find(own, isCode)).toEqual([]);
+    expect(hunt.find(own)).toContain('code of the page, its text (clear)');
+  });
+
+  it('Redis, but for the code while it is shown', () => {
+    const { redisDuring: during, redisAfter: after } = evidence;
+    expect(after).toContain('qrcast:{ses_');
+    expect(hunt.find(after)).toEqual([]);
+    const [own, others] = partition(during.split('\n'));
+    expect(hunt.find(others)).toEqual([]);
+    expect(hunt.find(own, isCode)).toEqual([]);
+    expect(hunt.find(own)).toContain('code of the page, its text (clear)');
+  });
+
+  it.runIf(process.platform === 'linux')('the arguments or the environment of a process, but those the operator gave', () => {
+    expect(evidence.commandLines).toMatch(/gateway\/src\/main\.ts/);
+    expect(evidence.commandLines).toMatch(/redis-server/);
+    expect(hunt.find(evidence.commandLines)).toEqual([]);
+    expect(evidence.environments).toContain('PATH=');
+    expect(hunt.find(evidence.environments)).toEqual([]);
+  });
+});

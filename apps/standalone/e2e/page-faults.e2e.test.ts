@@ -1,0 +1,105 @@
+/** The login page when the network goes: no code outlives its time on a screen, and the page comes back by itself. */
+
+import { openTestProxy, type TestProxy } from '@qrcast/runtime/test/proxy';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { openBrowser } from '../test/browser.ts';
+import { type Cluster, openCluster } from '../test/cluster.ts';
+import { framesOf, openPage, scanScreen, stopClock, stopTimers, untilState, watchFrames } from '../test/page.ts';
+
+let browser: Browser;
+let cluster: Cluster;
+const proxies: TestProxy[] = [];
+
+beforeAll(async () => {
+  [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl: inject('redisUrl') })]);
+});
+afterAll(async () => {
+  await browser.close();
+  for (const proxy of proxies) await proxy.close();
+  await cluster.close();
+});
+
+interface Setting {
+  readonly isClockless?: boolean;
+}
+
+/** Shows a code, over a line of its own. */
+async function openLogin({ isClockless = false }: Setting = {}): Promise<{ page: Page; line: TestProxy }> {
+  const line = await openTestProxy(cluster.gateways[0]?.port ?? 0);
+  proxies.push(line);
+  const { ticket } = await cluster.create(cluster.newInstance());
+  const origin = `http://127.0.0.1:${line.port}`;
+  const { page } = await openPage(browser, { allowed: [origin] });
+  await page.clock.install();
+  await watchFrames(page);
+  if (isClockless) await stopTimers(page);
+  await page.goto(`${origin}/connect#${ticket}`);
+  await untilState(page, 'showing');
+  await stopClock(page);
+  return { page, line };
+}
+
+/** The page's own time goes on past the last moment at which its code may be seen, the last seconds of it frame by frame. */
+async function passCode(page: Page): Promise<void> {
+  const leftMs = await page.evaluate<number>('counted.staleAt - Date.now()');
+  expect(leftMs).toBeGreaterThan(10_000);
+  await page.clock.fastForward(leftMs - 3_000);
+  await page.clock.runFor(5_000);
+}
+
+describe('without a network', () => {
+  it('a code is gone before it is stale: cut off, with a line that says nothing, and with a browser that is offline', async () => {
+    const cutOff = await openLogin();
+    const silent = await openLogin();
+    const offline = await openLogin();
+    const clockless = await openLogin({ isClockless: true });
+    cutOff.line.refuse(true);
+    cutOff.line.cut();
+    silent.line.freeze();
+    clockless.line.freeze();
+    await offline.page.context().setOffline(true);
+    offline.line.cut();
+    for (const { page } of [cutOff, silent, offline, clockless]) await passCode(page);
+
+    for (const { page } of [cutOff, silent, offline]) {
+      const { shown, tooLate } = await framesOf(page);
+      expect(shown).toBeGreaterThan(0);
+      expect(tooLate).toBe(0);
+      await untilState(page, 'waiting');
+      await expect(scanScreen(page)).rejects.toThrow();
+    }
+    // The twin: a page whose timers do not go off. If this one were found well, the others would not be known to be.
+    expect((await framesOf(clockless.page)).tooLate).toBeGreaterThan(0);
+    expect(await scanScreen(clockless.page)).toMatch(/^https:/);
+
+    expect(await cutOff.page.locator('.banner').textContent()).toBe('Connection lost, trying again…');
+    expect(await cutOff.page.locator('#title').textContent()).toBe('The code has expired');
+    cutOff.line.refuse(false);
+    await offline.page.context().setOffline(false);
+    for (const { page } of [cutOff, offline]) {
+      await page.clock.resume();
+      await untilState(page, 'showing');
+      expect(await page.locator('.banner').count()).toBe(0);
+      expect(await scanScreen(page)).toMatch(/^https:/);
+    }
+  });
+
+  it('a login that was confirmed meanwhile is told on the return', async () => {
+    const instance = cluster.newInstance();
+    const { ticket } = await cluster.create(instance);
+    const line = await openTestProxy(cluster.gateways[0]?.port ?? 0);
+    proxies.push(line);
+    const { page } = await openPage(browser, { allowed: [`http://127.0.0.1:${line.port}`] });
+    await page.goto(`http://127.0.0.1:${line.port}/connect#${ticket}`);
+    await untilState(page, 'showing');
+    const viewer = cluster.view(ticket); // keeps it watched
+    line.refuse(true);
+    line.cut();
+    await page.waitForSelector('.banner');
+    instance.scan();
+    await viewer.until(({ state }) => state === 'connected');
+    line.refuse(false);
+    await untilState(page, 'connected');
+  });
+});

@@ -1,0 +1,159 @@
+/** A page with a login at its far end keeps its focus, what is typed into it and its place, whatever happens to the login. */
+
+import type { Instance } from '@qrcast/simulator/instance';
+import type { Browser, Frame, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, inject, it } from 'vitest';
+import { openBrowser } from '../test/browser.ts';
+import { type Cluster, type Created, openCluster } from '../test/cluster.ts';
+import { openTestSite, type TestSite } from '../test/site.ts';
+
+let browser: Browser;
+let cluster: Cluster;
+/** Its attempts end soon. */
+let hasty: Cluster;
+let site: TestSite;
+
+beforeAll(async () => {
+  const options = { redisUrl: inject('redisUrl'), simulator: { rotateMs: 60_000 } };
+  [browser, cluster, hasty] = await Promise.all([
+    openBrowser(),
+    openCluster(options),
+    openCluster({ ...options, policy: { attemptMs: 4_000 } }),
+  ]);
+  site = await openTestSite(cluster.gateways[0]?.publicUrl ?? '');
+  for (const { gateways } of [cluster, hasty]) {
+    await gateways[0]?.tenants.patch('acme', { allowedOrigins: [site.origin, site.otherOrigin] });
+  }
+});
+afterAll(async () => {
+  await browser.close();
+  await Promise.all([site.close(), cluster.close(), hasty.close()]);
+});
+
+interface Hosted {
+  readonly page: Page;
+  readonly instance: Instance;
+  readonly id: string;
+  /** Where the login is drawn. */
+  readonly login: Page | Frame;
+}
+
+type Embed = (created: Created, gateway: string) => string;
+
+const elementOf: Embed = ({ ticket }, gateway) => `<qrcast-login ticket="${ticket}" url="${gateway}"></qrcast-login>`;
+const frameOf: Embed = ({ session, ticket }, gateway) =>
+  `<iframe src="${gateway}/connect/${session.id}#${ticket}" width="900" height="600"></iframe>`;
+
+/** 3,000 px below the top, with a field of the page at the top. */
+async function openHost(embed: Embed, from = cluster, origin = site.origin): Promise<Hosted> {
+  const instance = from.newInstance();
+  const created = await from.create(instance);
+  const page = await (await browser.newContext()).newPage();
+  const login = embed(created, from.gateways[0]?.publicUrl ?? '');
+  await page.goto(origin + site.serve(`<input id="field"><div style="height: 3000px"></div>${login}`));
+  return { page, instance, id: created.session.id, login: page.frames()[1] ?? page };
+}
+
+const untilTitle = (where: Page | Frame, title: string): Promise<unknown> =>
+  where.waitForSelector(`#title:text-is("${title}")`, { state: 'attached' });
+
+/** What a person typing at the top of the page would notice. */
+const stateOf = (page: Page): Promise<unknown> =>
+  page.evaluate(`[document.activeElement.id || document.activeElement.tagName, document.querySelector('#field').value, scrollY]`);
+
+const SHOWING = 'Scan the code with MAX';
+const PASSWORD = 'Enter your MAX password';
+
+/** What becomes of a login without its person; `look` after each turn. */
+async function runThrough({ login, instance, id }: Hosted, look: (what: string) => Promise<void>): Promise<void> {
+  await untilTitle(login, SHOWING);
+  await look('a code');
+  instance.scanWithPassword('correct horse');
+  await untilTitle(login, PASSWORD);
+  await look('the password');
+  await cluster.call('POST', `/v1/sessions/${id}/password`, { password: 'wrong' });
+  await login.waitForSelector('#mistake', { state: 'attached' });
+  await look('a wrong password');
+  await cluster.call('POST', `/v1/sessions/${id}/password`, { password: 'correct horse' });
+  await untilTitle(login, 'Connected');
+  await look('the success');
+}
+
+async function runOut({ login, id }: Hosted, look: (what: string) => Promise<void>): Promise<void> {
+  await untilTitle(login, 'Time is up');
+  await look('the end of an attempt');
+  await hasty.call('POST', `/v1/sessions/${id}/resume`); // as another tab does
+  await untilTitle(login, SHOWING);
+  await look('a new attempt');
+}
+
+describe.concurrent('a page with a login', () => {
+  it.for([
+    ['an element', elementOf, () => site.origin],
+    ['a frame', frameOf, () => site.origin],
+    ['a frame, as another site', frameOf, () => site.otherOrigin],
+  ] as const)('in %s keeps what is typed into its field', async ([_name, embed, origin], { expect }) => {
+    for (const [from, run] of [
+      [cluster, runThrough],
+      [hasty, runOut],
+    ] as const) {
+      const host = await openHost(embed, from, origin());
+      const { page } = host;
+      await page.focus('#field');
+      let typed = '';
+      await run(host, async (what) => {
+        await page.keyboard.type('abc');
+        typed += 'abc';
+        expect(await stateOf(page), what).toEqual(['field', typed, 0]);
+      });
+      await page.context().close();
+    }
+  });
+
+  it('that is read without a focus stays where it is', async ({ expect }) => {
+    for (const [from, run] of [
+      [cluster, runThrough],
+      [hasty, runOut],
+    ] as const) {
+      const host = await openHost(elementOf, from);
+      const { page } = host;
+      await page.evaluate('scrollTo(0, 500)');
+      await run(host, async (what) => expect(await stateOf(page), what).toEqual(['BODY', '', 500]));
+      await page.context().close();
+    }
+  });
+
+  it.for([
+    ['an element', elementOf],
+    ['a frame', frameOf],
+  ] as const)('in %s lets who is in the login go on there, and keeps who left it', async ([_name, embed], { expect }) => {
+    const { page, login, instance, id } = await openHost(embed);
+    await untilTitle(login, SHOWING);
+    instance.scanWithPassword('correct horse');
+    await untilTitle(login, PASSWORD);
+    await login.locator('#password').click();
+    await page.keyboard.type('wrong');
+    await page.keyboard.press('Enter');
+    await login.waitForSelector('#mistake');
+    await page.keyboard.type('again');
+    expect(await login.locator('#password').inputValue()).toBe('again');
+    await page.focus('#field');
+    await cluster.call('DELETE', `/v1/sessions/${id}`);
+    await untilTitle(login, 'Login cancelled');
+    await page.keyboard.type('abc');
+    expect(await page.locator('#field').inputValue()).toBe('abc');
+    await page.context().close();
+  });
+
+  it('in an element gives the keys to the button that is wanted next, attempt after attempt', async () => {
+    const { page, login } = await openHost(elementOf, hasty);
+    await untilTitle(login, 'Time is up');
+    await login.locator('#resume').focus();
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await page.keyboard.press('Enter');
+      await untilTitle(login, SHOWING);
+      await untilTitle(login, 'Time is up');
+    }
+    await page.context().close();
+  });
+});

@@ -1,0 +1,119 @@
+/** The hosted page in a window that another page opened, or in its frame: what the two can see and say of each other, in Chromium. */
+
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { Cluster } from '../test/cluster.ts';
+import { type LoginStage, openLoginStage } from '../test/login-stage.ts';
+import { untilState } from '../test/page.ts';
+import type { TestSite } from '../test/site.ts';
+
+const PHONE_NUMBER = '79001234567';
+
+let browser: Browser;
+let cluster: Cluster;
+let gateway: string;
+let site: TestSite;
+let close: LoginStage['close'];
+
+beforeAll(async () => {
+  ({ browser, cluster, gateway, site, close } = await openLoginStage(inject('redisUrl')));
+});
+beforeEach(() => allow(site.origin));
+afterAll(() => close());
+
+const allow = (...allowedOrigins: string[]) => cluster.gateways[0]?.tenants.patch('acme', { allowedOrigins });
+
+/** A page of the site that notes what it is told, as README shows it. */
+async function openHost(origin: string, body = ''): Promise<Page> {
+  const path = site.serve(`${body}<script>
+    globalThis.told = [];
+    addEventListener('message', ({ origin, data }) => told.push({ origin, data }));
+  </script>`);
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(origin + path);
+  return page;
+}
+
+async function openPopup(host: Page, ticket: string): Promise<Page> {
+  const opened = host.waitForEvent('popup');
+  await host.evaluate(`globalThis.popup = open(${JSON.stringify(`${gateway}/connect#${ticket}`)}, 'login', 'popup,width=480,height=720')`);
+  return opened;
+}
+
+/** All that the host was told before now: messages of one window come in the order in which they were sent. */
+async function allTold(host: Page, login: { evaluate(code: string): Promise<unknown> }, target: 'opener' | 'parent'): Promise<unknown[]> {
+  await login.evaluate(`${target}.postMessage('last', '*')`);
+  await host.waitForFunction(`told.some(({ data }) => data === 'last')`);
+  return host.evaluate(`told.filter(({ data }) => data !== 'last')`);
+}
+
+const resultOf = (sessionId: string, result: Record<string, unknown>) => ({
+  origin: gateway,
+  data: { type: 'qrcast.result', version: 1, sessionId, endReason: null, resumable: false, ...result },
+});
+
+describe('a window of the login page', () => {
+  it('is open to the page that opened it until it is closed, and tells the result with no secret and no number', async () => {
+    const instance = cluster.newInstance(PHONE_NUMBER);
+    const { session, ticket } = await cluster.create(instance, { reference: 'order-77' });
+    const host = await openHost(site.origin);
+    const popup = await openPopup(host, ticket);
+    await untilState(popup, 'showing');
+    expect(await host.evaluate('popup.closed')).toBe(false);
+    expect(await popup.evaluate('opener !== null && !opener.closed')).toBe(true);
+    instance.scan();
+    await untilState(popup, 'connected');
+    await host.waitForFunction('told.length > 0');
+    const told = await allTold(host, popup, 'opener');
+    expect(told).toEqual([resultOf(session.id, { state: 'connected' })]);
+    expect(JSON.stringify(told)).not.toMatch(new RegExp(`${PHONE_NUMBER}|${ticket.slice(-20)}|order-77|https://max`));
+    expect(await host.evaluate('popup.closed')).toBe(false); // the host closes it
+    await host.evaluate('popup.close()');
+    await host.waitForFunction('popup.closed');
+    await host.context().close();
+  });
+
+  it('tells an end with its reason', async () => {
+    const { session, ticket } = await cluster.create(cluster.newInstance());
+    const host = await openHost(site.origin);
+    const popup = await openPopup(host, ticket);
+    await untilState(popup, 'showing');
+    await cluster.call('DELETE', `/v1/sessions/${session.id}`);
+    await untilState(popup, 'ended');
+    await host.waitForFunction('told.length > 0');
+    expect(await allTold(host, popup, 'opener')).toEqual([resultOf(session.id, { state: 'ended', endReason: 'cancelled' })]);
+    await host.context().close();
+  });
+
+  it.each([
+    ['that the tenant does not name', () => site.otherOrigin, () => [site.origin]],
+    ['where the tenant names none', () => site.origin, () => []],
+  ])('tells nothing to a page %s', async (_which, origin, allowed) => {
+    await allow(...allowed());
+    const instance = cluster.newInstance();
+    const { session, ticket } = await cluster.create(instance);
+    const host = await openHost(origin());
+    const answered = host.context().waitForEvent('response', (response) => response.url() === `${gateway}/connect/${session.id}/origins`);
+    const popup = await openPopup(host, ticket);
+    expect(await (await answered).json()).toEqual({ origins: allowed() });
+    instance.scan();
+    await untilState(popup, 'connected');
+    expect(await allTold(host, popup, 'opener')).toEqual([]);
+    await host.context().close();
+  });
+});
+
+describe('a frame of the login page', () => {
+  it('tells the page around it', async () => {
+    const instance = cluster.newInstance();
+    const { session, ticket } = await cluster.create(instance);
+    const host = await openHost(site.origin, `<iframe src="${gateway}/connect/${session.id}#${ticket}"></iframe>`);
+    const frame = host.frames()[1];
+    if (frame === undefined) throw new Error('the page has no frame');
+    await frame.waitForSelector('html[data-state="showing"]');
+    instance.scan();
+    await host.waitForFunction('told.length > 0');
+    expect(await allTold(host, frame, 'parent')).toEqual([resultOf(session.id, { state: 'connected' })]);
+    await host.context().close();
+  });
+});

@@ -1,0 +1,26 @@
+/** A gateway below a path of somebody else's host: left on and plain, taken off and encoded, taken off by halves. */
+
+import { describe } from 'vitest';
+import { type Place, testBelow } from '../test/path-prefix.ts';
+import { isMissing } from '../test/proxies.ts';
+
+const PLACES: readonly Place[] = [
+  {
+    name: 'a path that nginx takes off but for a slash',
+    path: '/qrcast',
+    prefix: '/qrcast',
+    location: '/qrcast',
+    uri: '/',
+    leavesTwoSlashes: true,
+  },
+  { name: 'a path that nginx leaves on', path: '/qrcast', prefix: '/qrcast', location: '/qrcast/', uri: '' },
+  {
+    name: 'an encoded path of two names that nginx takes off',
+    path: '/вход/qr%20max/',
+    prefix: '/%D0%B2%D1%85%D0%BE%D0%B4/qr%20max',
+    location: '"/вход/qr max/"',
+    uri: '/',
+  },
+];
+
+describe.skipIf(isMissing('nginx')).concurrent.each(PLACES)('below $name', testBelow);

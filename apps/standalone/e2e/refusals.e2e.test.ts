@@ -1,0 +1,26 @@
+/** Short refusals of a provider that is well otherwise. The longer ones stand in refusals.e2e.release.test.ts. */
+
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type Cluster, openCluster } from '../test/cluster.ts';
+import { endsOnlyTheWrong } from '../test/refusals.ts';
+
+describe('refusals', () => {
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await openCluster({ redisUrl: inject('redisUrl') });
+  });
+  afterAll(() => cluster.close());
+
+  it('of 20 instances that showed a code end none of them; a token that was wrong from the start ends at its second', () =>
+    endsOnlyTheWrong(cluster, 'html404', 20));
+
+  it('an instance that is new says "expired", ends resumably, and is polled again by a resume', async () => {
+    const instance = cluster.newInstance();
+    instance.fail('*', 'expired400', { times: 2 });
+    const { session, ticket } = await cluster.create(instance);
+    const viewer = cluster.view(ticket);
+    expect((await viewer.until(({ state }) => state === 'ended')).end).toEqual({ reason: 'instance_expired', resumable: true });
+    expect(await viewer.socket.emitWithAck('resume', { sessionId: session.id })).toEqual({ ok: true });
+    await viewer.until(({ state }) => state === 'showing');
+  });
+});

@@ -1,3 +1,0 @@
-import { describeForwardProxy, startForwardTinyproxy } from './test-forward-proxies.ts';
-
-describeForwardProxy('tinyproxy', startForwardTinyproxy);

@@ -1,3 +1,0 @@
-import { describeForwardProxy, startForwardApache } from './test-forward-proxies.ts';
-
-describeForwardProxy('apache2', startForwardApache);

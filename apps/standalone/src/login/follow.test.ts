@@ -1,0 +1,315 @@
+/** What cannot be brought about with the simulated provider: refusals and troubles of single calls, and every end. */
+
+import type { CallResult, EndReason, Session, SessionWatch, Snapshot } from '@qrcast/client/types';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EXITS, InterruptedError } from './ending.ts';
+import { followLogin } from './follow.ts';
+import type { Passwords } from './secrets.ts';
+import type { PasswordTurn } from './view.ts';
+
+const OPEN = { status: 'open', transport: 'websocket' } as const;
+const OK: CallResult = { ok: true };
+
+function refused(code: string, retryable: boolean, retryAfterMs?: number): CallResult {
+  return {
+    ok: false,
+    error: { code, detail: 'the words of the gateway', retryable, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+  };
+}
+
+/** A watch that shows what it is told; the calls to it are answered in turn, the last answer for ever. */
+function scripted(answers: readonly CallResult[] = [OK]) {
+  const left = [...answers];
+  const sent: string[] = [];
+  let snapshot: Snapshot = { session: null, connection: OPEN };
+  const looking = new Set<() => void>();
+  const answer = async (call: string): Promise<CallResult> => {
+    sent.push(call);
+    return (left.length > 1 ? left.shift() : left[0]) ?? OK;
+  };
+  const watch: Pick<SessionWatch, 'snapshot' | 'on' | 'sendPassword' | 'resume' | 'startOver'> = {
+    get snapshot() {
+      return snapshot;
+    },
+    on(_type, listener) {
+      const look = (): void => listener(undefined as never); // who follows a login looks at the snapshot
+      looking.add(look);
+      return () => void looking.delete(look);
+    },
+    sendPassword: answer,
+    resume: () => answer('resume'),
+    startOver: () => answer('start over'),
+  };
+  return {
+    watch,
+    sent,
+    show(fields: Partial<Session>, connection: Snapshot['connection'] = OPEN) {
+      // Only what a login goes by.
+      snapshot = { session: { state: 'waiting', version: 1, account: null, end: null, ...fields } as Session, connection };
+      for (const look of looking) look();
+    },
+  };
+}
+
+const ended = (reason: EndReason, resumable = false): Partial<Session> => ({ state: 'ended', end: { reason, resumable } });
+
+const delay = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+
+function follow({ watch }: ReturnType<typeof scripted>, typed: string[] = [], signal = new AbortController().signal) {
+  const turns: (PasswordTurn | 'typed unseen' | null)[] = [];
+  const passwords: Passwords = {
+    given: () => null,
+    forgetGiven: () => undefined,
+    prepare: () => void turns.push('typed unseen'),
+    next: async () => typed.shift() ?? null,
+  };
+  const view = { password: (turn: PasswordTurn | null) => void turns.push(turn) };
+  const ending = followLogin({ watch, view, passwords, delay }, { timeoutSeconds: 600, endsAt: Date.now() + 600_000, signal });
+  ending.catch(() => undefined); // looked at by the test, later
+  return { ending, turns };
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('a login ends', () => {
+  it.each([
+    ['provider_down', 5],
+    ['cancelled', 8],
+    ['credentials_rejected', 3],
+    ['instance_deleted', 3],
+    ['instance_expired', 3],
+    ['instance_blocked', 7],
+    ['account_mismatch', 6],
+    ['expired', 8],
+    ['invented_later' as 'expired', 8],
+  ] as const)('when the session ends %s: %i', async (reason, exitCode) => {
+    const script = scripted();
+    const { ending } = follow(script);
+    script.show(ended(reason, reason === 'provider_down'));
+    expect(await ending).toMatchObject({ reason, exitCode });
+    expect(script.sent).toEqual([]);
+  });
+
+  it('when it is connected, with the account', async () => {
+    const script = scripted();
+    const { ending } = follow(script);
+    script.show({ state: 'connected', account: { wid: '7900@c.us', phone: '7900' } });
+    expect(await ending).toMatchObject({ exitCode: 0, sentence: 'Connected: +7900.', account: { phone: '7900' } });
+  });
+
+  it.each([
+    ['ticket_revoked', 8],
+    ['not_found', 8],
+    ['invalid_message', 1],
+  ] as const)('when the gateway refuses with %s: %i', async (code, exitCode) => {
+    const script = scripted();
+    const { ending } = follow(script);
+    script.show({}, { status: 'refused', code, detail: null });
+    expect(await ending).toMatchObject({ reason: code, exitCode });
+  });
+
+  it('when its time is up, and not before', async () => {
+    const { ending } = follow(scripted());
+    const state = vi.fn();
+    void ending.then(state);
+    await vi.advanceTimersByTimeAsync(599_999);
+    expect(state).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await ending).toMatchObject({ reason: 'timeout', exitCode: EXITS.timeout.code });
+  });
+
+  it('when somebody stops it, before or after it began', async () => {
+    const before = AbortSignal.abort(new InterruptedError(130));
+    await expect(follow(scripted(), [], before).ending).rejects.toBe(before.reason);
+    const later = new AbortController();
+    const { ending } = follow(scripted(), [], later.signal);
+    later.abort(new InterruptedError(143));
+    await expect(ending).rejects.toMatchObject({ exitCode: 143 });
+  });
+
+  it('leaves no timer', async () => {
+    const script = scripted([refused('unavailable', true)]);
+    const { ending } = follow(script, ['a password']);
+    script.show({ state: 'password' });
+    await vi.advanceTimersByTimeAsync(100);
+    script.show(ended('cancelled'));
+    await ending;
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a deadline', () => {
+  it('begins a new attempt, once', async () => {
+    const script = scripted();
+    const { ending } = follow(script);
+    script.show({ ...ended('deadline', true), version: 7 });
+    script.show({ ...ended('deadline', true), version: 7 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(script.sent).toEqual(['resume']);
+    script.show({ state: 'waiting', version: 8 });
+    script.show({ ...ended('deadline', true), version: 9 }); // of the second attempt
+    await vi.advanceTimersByTimeAsync(0);
+    expect(script.sent).toEqual(['resume', 'resume']);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+  });
+
+  it('asks again where the gateway cannot answer, no sooner than it says', async () => {
+    const script = scripted([refused('unavailable', true, 5_000), OK]);
+    const { ending } = follow(script);
+    script.show(ended('deadline', true));
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(script.sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(script.sent).toHaveLength(2);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+  });
+
+  it('is resumed once, though the new attempt is not told yet', async () => {
+    const script = scripted([OK, refused('not_resumable', false)]);
+    const { ending } = follow(script);
+    script.show({ ...ended('deadline', true), version: 7 });
+    await vi.advanceTimersByTimeAsync(0);
+    script.show({ ...ended('deadline', true), version: 7 }, { status: 'retrying', code: null, retryAt: 0 });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(script.sent).toEqual(['resume']);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+  });
+
+  it('is the end where the session cannot be resumed', async () => {
+    const script = scripted([refused('not_resumable', false)]);
+    const { ending } = follow(script);
+    script.show(ended('deadline', true));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await ending).toMatchObject({ reason: 'deadline', exitCode: 4 });
+  });
+
+  it('is no end where somebody else has resumed it, and that is told later than the refusal', async () => {
+    const script = scripted([refused('not_resumable', false)]);
+    const { ending } = follow(script);
+    script.show({ ...ended('deadline', true), version: 7 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    script.show({ state: 'waiting', version: 8 });
+    await vi.advanceTimersByTimeAsync(60_000);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+  });
+});
+
+describe('the password', () => {
+  it('is sent again by itself while the provider takes none, without being asked for again', async () => {
+    const script = scripted([refused('too_many_requests', true, 60_000), OK]);
+    const { ending, turns } = follow(script, ['correct horse']);
+    script.show({ state: 'password' });
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(script.sent).toEqual(['correct horse']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(script.sent).toEqual(['correct horse', 'correct horse']);
+    expect(turns).toEqual([
+      'typed unseen', // before the person is asked
+      { kind: 'wanted', mistake: null },
+      { kind: 'checking' },
+      { kind: 'waiting', seconds: 60 },
+      { kind: 'checking' },
+    ]);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+    expect(turns.at(-1)).toBeNull();
+  });
+
+  it('is not sent any more when the session wants none', async () => {
+    const script = scripted([refused('too_many_requests', true, 60_000)]);
+    const { ending } = follow(script, ['correct horse']);
+    script.show({ state: 'password' });
+    await vi.advanceTimersByTimeAsync(0);
+    script.show({ state: 'waiting' });
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(script.sent).toEqual(['correct horse']);
+    script.show({ state: 'connected' });
+    await ending;
+  });
+
+  it('is asked for again when it was wrong or cannot be one, until there is none: 9', async () => {
+    const script = scripted([refused('password_rejected', true), refused('invalid_request', false)]);
+    const { ending, turns } = follow(script, ['wrong', 'x'.repeat(257)]);
+    script.show({ state: 'password' });
+    expect(await ending).toMatchObject({ reason: 'password_required', exitCode: 9 });
+    const mistakes = turns.flatMap((turn) => (turn !== null && typeof turn === 'object' && turn.kind === 'wanted' ? [turn.mistake] : []));
+    expect(mistakes).toEqual([
+      null,
+      'The password was not accepted. Check it and try again.',
+      'A password has 1 to 256 characters. Try again.',
+    ]);
+  });
+
+  const kindsOf = (turns: ReturnType<typeof follow>['turns']): unknown[] =>
+    turns.map((turn) => (turn !== null && typeof turn === 'object' ? (turn.kind === 'wanted' ? turn.mistake : turn.kind) : turn));
+
+  it('is left for a new code by two empty lines, and asked for again should it be wanted again', async () => {
+    const script = scripted();
+    const { ending, turns } = follow(script, ['', '', 'correct horse']);
+    script.show({ state: 'password', version: 4 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(script.sent).toEqual(['start over']);
+    expect(kindsOf(turns)).toEqual(['typed unseen', null, 'typed unseen', 'leaving', 'startingOver']);
+    script.show({ state: 'waiting', version: 5 });
+    script.show({ state: 'password', version: 6 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(script.sent).toEqual(['start over', 'correct horse']);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+  });
+
+  it('is not left by one empty line', async () => {
+    const script = scripted([refused('password_rejected', true), OK]);
+    const { ending } = follow(script, ['', 'wrong', '', 'correct horse']);
+    script.show({ state: 'password' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(script.sent).toEqual(['wrong', 'correct horse']);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+  });
+
+  it.each([
+    [refused('unavailable', true), 'No new code could be had. Try again in a moment.'],
+    [refused('too_many_requests', true, 5_000), 'No new code could be had. Try again in a moment.'],
+    [refused('too_many_requests', true, 3_000_000), 'There are no more new codes for this login.'],
+    [refused('forbidden', false), 'This login allows no new code.'],
+  ])('that cannot be left is asked for again, with the reason: %j', async (refusal, reason) => {
+    const script = scripted([refusal, OK]);
+    const { ending, turns } = follow(script, ['', '', 'correct horse']);
+    script.show({ state: 'password' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(script.sent).toEqual(['start over', 'correct horse']);
+    expect(kindsOf(turns).slice(-4)).toEqual(['startingOver', 'typed unseen', reason, 'checking']);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+  });
+
+  it('that was left too late is no mistake: the session moves on', async () => {
+    const script = scripted([refused('not_waiting_for_password', false)]);
+    const { ending } = follow(script, ['', '']);
+    script.show({ state: 'password' });
+    await vi.advanceTimersByTimeAsync(0);
+    script.show({ state: 'connected' });
+    expect((await ending).exitCode).toBe(0);
+  });
+
+  it('ends the login where no password will help', async () => {
+    const script = scripted([refused('forbidden', false)]);
+    const { ending } = follow(script, ['correct horse']);
+    script.show({ state: 'password' });
+    await expect(ending).rejects.toMatchObject({ code: 'forbidden', exitCode: 1 });
+  });
+});

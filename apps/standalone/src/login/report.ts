@@ -1,0 +1,57 @@
+/** How a login's end is told: a sentence for a person, the last line of `--json` for a program. */
+
+import { errorFields } from '@qrcast/runtime/log';
+import { SettingsError } from '@qrcast/runtime/process/settings';
+import { type Ending, EXITS, InterruptedError, LoginError } from './ending.ts';
+
+export interface ReportOptions {
+  readonly json: boolean;
+  readonly write: (text: string) => void;
+  readonly writeError: (text: string) => void;
+}
+
+/** Both return the status to exit with. */
+export interface Report {
+  ended(ending: Ending): number;
+  /** Told to stop, refused, or a fault of ours. */
+  failed(error: unknown): number;
+}
+
+export function createReport({ json, write, writeError }: ReportOptions): Report {
+  const tell = (event: string, fields: object): void => write(`${JSON.stringify({ event, ...fields })}\n`);
+
+  function ended({ exitCode, reason, account, sentence }: Ending): number {
+    const isConnected = exitCode === EXITS.connected.code;
+    if (!json) (isConnected ? write : writeError)(`${printable(sentence)}\n`);
+    else if (isConnected) tell('connected', { account });
+    else tell('ended', { reason, exitCode });
+    return exitCode;
+  }
+
+  function failed(error: unknown): number {
+    if (error instanceof InterruptedError) {
+      return ended({ exitCode: error.exitCode, reason: 'interrupted', account: null, sentence: error.message });
+    }
+    const { code, detail, exitCode, connection = null } = faultOf(error);
+    if (json) tell('error', { code, detail, ...(connection === null ? {} : { cause: connection }) });
+    else writeError(`qrcast: ${printable(detail)}\n`);
+    return exitCode;
+  }
+
+  return { ended, failed };
+}
+
+function faultOf(error: unknown): Pick<LoginError, 'code' | 'exitCode'> & { detail: string; connection?: LoginError['connection'] } {
+  if (error instanceof LoginError) {
+    const { code, message: detail, exitCode, connection } = error;
+    return { code, detail, exitCode, connection };
+  }
+  if (error instanceof SettingsError) return { code: 'usage', detail: error.message, exitCode: EXITS.usage.code };
+  const { error: detail, cause } = errorFields(error); // others' words, without the URLs in them
+  return { code: 'fault', detail: cause === undefined ? detail : `${detail} (${cause})`, exitCode: EXITS.fault.code };
+}
+
+/** A gateway's words may be anybody's: none of them may move the cursor, colour the screen or set the terminal's title. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, '?');
+}

@@ -1,0 +1,38 @@
+/** One JSON object a line, for programs: the session without its picture, and what changes about it. */
+
+import type { Session } from '@qrcast/client/types';
+import type { LoginView } from './view.ts';
+import { turnOf } from './words.ts';
+
+export interface JsonViewOptions {
+  readonly write: (text: string) => void;
+  /** To the person who is asked, if there is one. */
+  readonly ask: (text: string) => void;
+}
+
+export function createJsonView({ write, ask }: JsonViewOptions): LoginView {
+  const tell = (event: string, fields: object = {}): void => write(`${JSON.stringify({ event, ...fields })}\n`);
+  let undos: readonly (() => void)[] = [];
+  return {
+    watch(watch) {
+      undos = [
+        watch.on('session', (session) => tell('session', withoutImage(session))),
+        watch.on('fresh', ({ id, version, code }) => tell('fresh', { id, version, staleAt: code?.staleAt })),
+        watch.on('stale', ({ id, version }) => tell('stale', { id, version })),
+      ];
+    },
+    password(turn) {
+      if (turn?.kind !== 'wanted' && turn?.kind !== 'leaving') return;
+      if (turn.kind === 'wanted') tell('password_required');
+      ask(`${turnOf(turn).join('\n')}\n`);
+    },
+    close() {
+      for (const undo of undos) undo();
+    },
+  };
+}
+
+function withoutImage(session: Session): object {
+  const { code } = session;
+  return code === null ? session : { ...session, code: { text: code.text, issuedAt: code.issuedAt, staleAt: code.staleAt } };
+}

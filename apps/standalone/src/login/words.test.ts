@@ -1,0 +1,27 @@
+import type { Session } from '@qrcast/client/types';
+import { describe, expect, it } from 'vitest';
+import { statusOf, turnOf } from './words.ts';
+
+const OPEN = { status: 'open', transport: 'websocket' } as const;
+
+/** Only what is said of it matters here. */
+const said = (fields: object): string =>
+  statusOf({ session: { state: 'waiting', notice: null, ...fields } as Session, connection: OPEN }, 0).join();
+
+describe('what the terminal says', () => {
+  it('of a scanned code whose login takes its time asks for no other scan', () => {
+    expect(said({ notice: { code: 'login_finishing', retryAt: 1 } })).toBe('Scanned; the login is being finished …');
+  });
+
+  it('of a notice or a state that only a newer gateway knows is that it goes on', () => {
+    expect(said({ notice: { code: 'invented_later', retryAt: 1 } })).toBe('The provider has a problem. Asking again …');
+    expect(said({ notice: { code: 'constructor', retryAt: 1 } })).toBe('The provider has a problem. Asking again …');
+    expect(said({ state: 'reflecting' })).toBe('Waiting …');
+  });
+
+  it('at the password is how to leave it', () => {
+    expect(turnOf({ kind: 'wanted', mistake: null }).join(' ')).toContain('Press Enter alone.');
+    expect(turnOf({ kind: 'wanted', mistake: null }, false).join(' ')).not.toContain('Enter alone');
+    expect(turnOf({ kind: 'leaving' }).join(' ')).toContain('Press Enter once more');
+  });
+});

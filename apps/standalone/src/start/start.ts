@@ -1,0 +1,112 @@
+/** The order of `start`: keys, Redis, provider, worker, gateway, a first session, the banner. */
+
+import { existsSync } from 'node:fs';
+import { parseKeyring } from '@qrcast/runtime/keyring/keyring';
+import type { Logger } from '@qrcast/runtime/log';
+import {
+  addressOptions,
+  GATEWAY_SETTINGS,
+  limitOptions,
+  ROLE_SETTINGS,
+  roleOptions,
+  type Settings,
+  WORKER_SETTINGS,
+} from '@qrcast/runtime/process/settings';
+import type { Releasers } from '@qrcast/runtime/releasers';
+import { openPrivateRedis, redisAdvice } from '../private-redis.ts';
+import { DEFAULT_TENANT, startSimulator, startStack } from '../stack.ts';
+import { banner } from './banner.ts';
+import { openHome } from './home.ts';
+import { createSession } from './session.ts';
+import { showInTerminal } from './terminal.ts';
+
+export const START_SETTINGS = [
+  ...ROLE_SETTINGS,
+  ...GATEWAY_SETTINGS,
+  ...WORKER_SETTINGS,
+  'GREEN_API_ID_INSTANCE',
+  'GREEN_API_TOKEN',
+  'GREEN_API_URL',
+] as const;
+
+export type StartSettings = Settings<(typeof START_SETTINGS)[number]>;
+
+export interface StartOptions {
+  readonly settings: StartSettings;
+  /** Where programs are looked for. */
+  readonly path: string;
+  /** Where keys and data are kept. */
+  readonly folder: string;
+  /** The real provider's hosts. */
+  readonly defaultHosts: readonly string[];
+  readonly log: Logger;
+  readonly releasers: Releasers;
+  readonly write: (text: string) => void;
+}
+
+/** A developer's screens need no time to move elsewhere. */
+const DRAIN_MS = 0;
+
+export async function runStart({ settings, path, folder, defaultHosts, log, releasers, write }: StartOptions): Promise<void> {
+  const home = openHome(folder);
+  releasers.push('home', () => home.close());
+  if (home.wereOpen.length > 0) {
+    log.warn(
+      { paths: home.wereOpen },
+      'others on this machine could read these until now; if they may have, move keys.json away for new keys',
+    );
+  }
+  const privateRedis = settings.REDIS_URL === undefined ? await openPrivateRedis(path, home.redisFolder) : null;
+  if (privateRedis !== null) releasers.push('private Redis', () => privateRedis.close());
+
+  const isReal = settings.GREEN_API_ID_INSTANCE !== undefined && settings.GREEN_API_TOKEN !== undefined;
+  const simulated = isReal ? null : await startSimulator(releasers);
+  const hosts = settings.QRCAST_UPSTREAM_HOSTS ?? defaultHosts;
+  const gateway = await startStack(
+    {
+      ...roleOptions(settings),
+      ...limitOptions(settings),
+      ...addressOptions(settings),
+      redisUrl: settings.REDIS_URL ?? privateRedis?.url ?? '',
+      secretKeys: settings.QRCAST_SECRET_KEYS ?? parseKeyring(home.secretKeys),
+      unwatchedGraceMs: settings.QRCAST_UNWATCHED_GRACE_MS,
+      upstreamHosts: simulated === null ? hosts : [...hosts, simulated.simulator.url],
+      adminKey: settings.QRCAST_ADMIN_KEY,
+      maxConnections: settings.QRCAST_MAX_CONNECTIONS,
+      callbackProxy: settings.QRCAST_CALLBACK_PROXY,
+      concurrency: settings.QRCAST_WORKER_CONCURRENCY,
+      hostConcurrency: settings.QRCAST_HOST_CONCURRENCY,
+      port: settings.PORT,
+      // A demo is nobody else's business; who names a public address wants to be reached.
+      host: settings.QRCAST_PUBLIC_URL === undefined ? '127.0.0.1' : undefined,
+      drainMs: DRAIN_MS,
+      apiKey: home.apiKey,
+      webhookToken: home.webhookToken,
+      log,
+    },
+    releasers,
+  );
+  const local = `http://127.0.0.1:${gateway.port}`;
+  simulated?.instance.setWebhook({ url: `${local}/v1/webhooks/green-api/${DEFAULT_TENANT}`, token: home.webhookToken });
+
+  const credentials =
+    simulated === null
+      ? {
+          instanceId: settings.GREEN_API_ID_INSTANCE,
+          apiToken: settings.GREEN_API_TOKEN,
+          ...(settings.GREEN_API_URL === undefined ? {} : { apiUrl: settings.GREEN_API_URL }),
+        }
+      : { instanceId: simulated.instance.idInstance, apiToken: simulated.instance.apiToken, apiUrl: simulated.simulator.url };
+  const session = await createSession({ url: local, apiKey: home.apiKey }, credentials);
+  write(
+    banner({
+      url: gateway.publicUrl,
+      pageUrl: session.pageUrl,
+      apiKey: home.apiKey,
+      instanceId: String(credentials.instanceId),
+      simulator: simulated === null ? null : { url: simulated.simulator.url, apiToken: simulated.instance.apiToken },
+      redisAdvice: privateRedis?.isReal === false ? redisAdvice(process.platform, existsSync('/usr/bin/apt-get')) : null,
+    }),
+  );
+  if (isReal) releasers.push('terminal', showInTerminal({ url: local, ticket: session.ticket, pageUrl: session.pageUrl, write }));
+}

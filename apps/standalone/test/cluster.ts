@@ -1,0 +1,196 @@
+/** For tests across roles: gateways and workers over one real Redis, and the simulated provider. */
+
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Policy } from '@qrcast/core/schedule';
+import type { WireSession } from '@qrcast/core/wire';
+import { PAGE_FOLDER } from '@qrcast/gateway/api/page-folder';
+import { type Gateway, startGateway } from '@qrcast/gateway/gateway';
+import { createLog } from '@qrcast/runtime/log';
+import { openNode } from '@qrcast/runtime/node';
+import { createReleasers } from '@qrcast/runtime/releasers';
+import type {} from '@qrcast/runtime/test/redis'; // what `inject` knows
+import type { Instance } from '@qrcast/simulator/instance';
+import type { SimulatorOptions } from '@qrcast/simulator/options';
+import { openSimulator, type Simulator } from '@qrcast/simulator/simulator';
+import { startWorker } from '@qrcast/worker/worker';
+import { io, type Socket } from 'socket.io-client';
+
+/**
+ * Polls come often. Codes and attempts last: on a slow machine a poll is late, and no test but one about that may see a code go or an
+ * attempt end.
+ */
+export const TEST_POLICY: Policy = { intervalMs: 1_500, codeTtlMs: 120_000, attemptMs: 900_000 };
+
+const ADMIN_KEY = 'admin-key-of-the-tests-0123456789';
+
+export interface ClusterOptions {
+  readonly redisUrl: string;
+  readonly gateways?: number;
+  readonly workers?: number;
+  readonly policy?: Partial<Policy>;
+  readonly unwatchedGraceMs?: number;
+  readonly callbackHosts?: readonly string[];
+  readonly simulator?: SimulatorOptions;
+  readonly publicUrl?: string;
+  /** How long the minutes of `checkConnectedEvery` last, ms. */
+  readonly checkMinuteMs?: number;
+}
+
+export interface Created {
+  readonly session: WireSession;
+  readonly ticket: string;
+}
+
+export interface Cluster {
+  readonly simulator: Simulator;
+  readonly gateways: readonly Gateway[];
+  readonly apiKey: string;
+  readonly adminKey: string;
+  readonly webhookToken: string;
+  /** What startWorker needs to join, for a worker in a process of its own. */
+  readonly worker: Omit<Parameters<typeof startWorker>[0], 'log'>;
+  /** An instance whose notifications come to the first gateway. `phone`: as the provider tells it. */
+  newInstance(phone?: string): Instance;
+  create(instance: Instance, body?: Record<string, unknown>): Promise<Created>;
+  /** For a tenant of its own, made with this call. */
+  createFor(tenantId: string, instance: Instance): Promise<Created>;
+  call(method: string, path: string, body?: unknown): Promise<Response>;
+  /** As time alone would: the attempt's deadline passes. The session must be watched. */
+  passDeadline(sessionId: string): Promise<void>;
+  /** Nobody looks, and the login is followed still. */
+  isUnwatched(sessionId: string): Promise<boolean>;
+  /** A viewer on one of the gateways. */
+  view(ticket: string, gateway?: number, handshake?: { readonly visible: boolean }): Viewer;
+  close(): Promise<void>;
+}
+
+export interface Viewer {
+  readonly socket: Socket;
+  /** Whole states, in the order they came. */
+  readonly sessions: readonly WireSession[];
+  readonly versions: readonly number[];
+  /** The first state, past or future, that fits. */
+  until(fits: (session: WireSession) => boolean): Promise<WireSession>;
+}
+
+export async function openCluster(options: ClusterOptions): Promise<Cluster> {
+  const releasers = createReleasers();
+  const log = createLog('test', 'silent');
+  const simulator = await openSimulator({ rotateMs: 3_000, ...options.simulator });
+  releasers.push('simulator', () => simulator.close());
+  const worker = {
+    redisUrl: options.redisUrl,
+    namespace: `test-${randomUUID().slice(0, 8)}`,
+    secretKeys: [{ id: 'test', key: randomBytes(32) }],
+    policy: { ...TEST_POLICY, ...options.policy },
+    upstreamHosts: [simulator.url],
+    concurrency: 100,
+    hostConcurrency: 100,
+    callbackHosts: options.callbackHosts,
+    checkMinuteMs: options.checkMinuteMs,
+    // On a slow machine a picture that is not read in time would stay a picture.
+    codeReader: { waitMs: 60_000, pictureMs: 60_000, share: 1 },
+  };
+  const { unwatchedGraceMs = 15_000 } = options;
+  const gatewayOptions = {
+    ...worker,
+    log,
+    unwatchedGraceMs,
+    adminKey: ADMIN_KEY,
+    maxConnections: 1_000,
+    port: 0,
+    host: '127.0.0.1',
+    publicUrl: options.publicUrl,
+    pageFolder: PAGE_FOLDER,
+  };
+  const gateways: Gateway[] = [];
+  for (let i = 0; i < (options.gateways ?? 1); i++) {
+    const gateway = await startGateway(gatewayOptions);
+    releasers.push('gateway', () => gateway.close(0));
+    gateways.push(gateway);
+  }
+  for (let i = 0; i < (options.workers ?? 1); i++) {
+    const started = await startWorker({ ...worker, log });
+    releasers.push('worker', () => started.close(1_000));
+  }
+  const node = await openNode({ ...worker, log });
+  releasers.push('node', () => node.close());
+  const [first] = gateways;
+  if (first === undefined) throw new Error('a cluster needs a gateway');
+  const { secrets } = await first.tenants.create({ id: 'acme', name: 'Acme' });
+  const { apiKey, webhookToken } = secrets;
+
+  const call = (method: string, path: string, body?: unknown, secret = apiKey): Promise<Response> =>
+    fetch(`http://127.0.0.1:${first.port}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${secret}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+
+  async function create(instance: Instance, body: Record<string, unknown>, secret: string): Promise<Created> {
+    const { idInstance: instanceId, apiToken } = instance;
+    const response = await call('POST', '/v1/sessions', { instanceId, apiToken, apiUrl: simulator.url, ...body }, secret);
+    if (!response.ok) throw new Error(`the session was refused: ${await response.text()}`);
+    return (await response.json()) as Created;
+  }
+
+  return {
+    simulator,
+    gateways,
+    apiKey,
+    adminKey: ADMIN_KEY,
+    webhookToken,
+    worker,
+    newInstance: (phone) =>
+      simulator.createInstance({
+        webhook: { url: `${first.publicUrl}/v1/webhooks/green-api/acme`, token: webhookToken },
+        ...(phone === undefined ? {} : { phone }),
+      }),
+    create: (instance, body = {}) => create(instance, body, apiKey),
+    async createFor(tenantId, instance) {
+      const made = await first.tenants.create({ id: tenantId, name: tenantId });
+      return create(instance, {}, made.secrets.apiKey);
+    },
+    call,
+    isUnwatched: async (sessionId) => (await node.sessions.find(sessionId))?.isUnwatched === true,
+    async passDeadline(sessionId) {
+      const session = await node.sessions.find(sessionId);
+      if (session === null) throw new Error('there is no such session');
+      await node.sessions.apply(sessionId, { kind: 'elapsed', at: session.deadlineAt });
+    },
+    view(ticket, gateway = 0, handshake = { visible: true }) {
+      const socket = io(gateways[gateway]?.publicUrl ?? '', { auth: { ticket, ...handshake }, transports: ['websocket'], forceNew: true });
+      releasers.push('viewer', () => void socket.disconnect());
+      return openViewer(socket);
+    },
+    close: () => releasers.release(),
+  };
+}
+
+function openViewer(socket: Socket): Viewer {
+  const sessions: WireSession[] = [];
+  const versions: number[] = [];
+  const looking = new Set<() => void>();
+  socket.on('session', (session: WireSession) => {
+    sessions.push(session);
+    versions.push(session.version);
+    for (const look of looking) look();
+  });
+  socket.on('fresh', ({ version }: { version: number }) => versions.push(version));
+  return {
+    socket,
+    sessions,
+    versions,
+    until: (fits) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          const found = sessions.find(fits);
+          if (found === undefined) return;
+          looking.delete(look);
+          resolve(found);
+        };
+        looking.add(look);
+        look();
+      }),
+  };
+}

@@ -1,0 +1,131 @@
+/** For tests: a cluster whose tenant is told of its instances, and what Redis holds of them. */
+
+import type { createTenantSchema } from '@qrcast/core/requests';
+import { createLog } from '@qrcast/runtime/log';
+import { checksKey, connectedInstanceKey } from '@qrcast/runtime/redis/keys';
+import { connectRedis, disconnectRedis } from '@qrcast/runtime/redis/redis';
+import { createReleasers } from '@qrcast/runtime/releasers';
+import { openTestReceiver, type Received, type TestReceiver } from '@qrcast/runtime/test/receiver';
+import type { Instance } from '@qrcast/simulator/instance';
+import { startWorker } from '@qrcast/worker/worker';
+import type { Redis } from 'ioredis';
+import { inject } from 'vitest';
+import type { z } from 'zod';
+import { type Cluster, type ClusterOptions, openCluster } from './cluster.ts';
+
+export interface ConnectedScene {
+  readonly cluster: Cluster;
+  readonly server: TestReceiver;
+  readonly redis: Redis;
+  patch(fields: Partial<Omit<z.output<typeof createTenantSchema>, 'id'>> & { suspended?: boolean }): Promise<void>;
+  /** One more worker, in this process. */
+  startWorker(): Promise<void>;
+  /** A session of the instance, watched until it is connected; resolves to its id. */
+  connect(instance: Instance, body?: Record<string, unknown>): Promise<string>;
+  /** The provider's notification, as it comes; resolves when it is answered 200. `at`: Unix ms. */
+  notify(instance: Instance, state: string, at?: number): Promise<void>;
+  /** Callbacks of losses, once there are so many. */
+  untilLost(count: number): Promise<readonly Lost[]>;
+  lost(): readonly Lost[];
+  /** Waits until all that was to be told before is told: another instance connects and is lost. */
+  settle(): Promise<void>;
+  record(instance: Instance): Promise<Record<string, unknown> | null>;
+  edit(instance: Instance, fields: Record<string, unknown>): Promise<void>;
+  sealed(instance: Instance): Promise<string | null>;
+  untilSealed(instance: Instance, isThere: boolean): Promise<void>;
+  isChecked(instance: Instance): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface Lost {
+  readonly id: string;
+  readonly instanceId: string;
+  readonly reference: string | null;
+  readonly sessionId: string;
+  readonly connectedAt: number;
+  readonly disconnectedAt: number;
+  readonly providerState: string;
+  readonly foundBy: string;
+}
+
+const isLost = ({ body }: Received): boolean => body.includes('"type":"instance.disconnected"');
+const lostOf = ({ id, body }: Received): Lost => ({ id, ...JSON.parse(body).data.instance });
+
+export async function openConnectedScene(options: Partial<ClusterOptions> = {}): Promise<ConnectedScene> {
+  const releasers = createReleasers();
+  const server = await openTestReceiver();
+  releasers.push('server', () => server.close());
+  const cluster = await openCluster({ redisUrl: inject('redisUrl'), callbackHosts: [server.url], ...options });
+  releasers.push('cluster', () => cluster.close());
+  const redis = connectRedis(inject('redisUrl'), 'commands', createLog('test', 'silent'));
+  releasers.push('redis', () => disconnectRedis(redis));
+  const { namespace } = cluster.worker;
+  const keyOf = ({ idInstance }: Instance): string => connectedInstanceKey(namespace, 'acme', idInstance);
+  const [gateway] = cluster.gateways;
+  if (gateway === undefined) throw new Error('there is no gateway');
+  await gateway.tenants.patch('acme', { callback: { url: server.url } });
+
+  async function notify({ idInstance }: Instance, state: string, at = Date.now()): Promise<void> {
+    const response = await fetch(`${gateway?.publicUrl}/v1/webhooks/green-api/acme`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${cluster.webhookToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        typeWebhook: 'stateInstanceChanged',
+        instanceData: { idInstance: Number(idInstance), wid: '', typeInstance: 'v3' },
+        timestamp: Math.floor(at / 1_000),
+        stateInstance: state,
+      }),
+    });
+    if (response.status !== 200) throw new Error(`the notification was answered ${response.status}`);
+  }
+
+  async function connect(instance: Instance, body: Record<string, unknown> = {}): Promise<string> {
+    const { session, ticket } = await cluster.create(instance, body);
+    const viewer = cluster.view(ticket);
+    await viewer.until(({ state }) => state === 'showing');
+    instance.scan();
+    await viewer.until(({ state }) => state === 'connected');
+    return session.id;
+  }
+
+  const lost = (): readonly Lost[] => server.received.filter(isLost).map(lostOf);
+  const untilLost = async (count: number): Promise<readonly Lost[]> => (await server.until(count, isLost)).map(lostOf);
+
+  return {
+    cluster,
+    server,
+    redis,
+    async patch(fields) {
+      await gateway.tenants.patch('acme', fields);
+    },
+    async startWorker() {
+      const worker = await startWorker({ ...cluster.worker, log: createLog('test', 'silent') });
+      releasers.push('worker', () => worker.close(1_000));
+    },
+    connect,
+    notify,
+    untilLost,
+    lost,
+    async settle() {
+      const other = cluster.newInstance();
+      other.setWebhook(null);
+      const sessionId = await connect(other);
+      await notify(other, 'notAuthorized');
+      await server.until(1, (one) => isLost(one) && one.body.includes(sessionId));
+    },
+    async record(instance) {
+      const text = await redis.hget(keyOf(instance), 'record');
+      return text === null ? null : JSON.parse(text);
+    },
+    async edit(instance, fields) {
+      const text = await redis.hget(keyOf(instance), 'record');
+      await redis.hset(keyOf(instance), 'record', JSON.stringify({ ...JSON.parse(text ?? '{}'), ...fields }));
+    },
+    sealed: (instance) => redis.hget(keyOf(instance), 'sealed'),
+    async untilSealed(instance, isThere) {
+      while (((await redis.hexists(keyOf(instance), 'sealed')) === 1) !== isThere);
+    },
+    isChecked: async ({ idInstance }) => (await redis.zscore(checksKey(namespace, 'acme'), idInstance)) !== null,
+    close: () => releasers.release(),
+  };
+}

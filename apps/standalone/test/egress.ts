@@ -1,0 +1,103 @@
+/** For tests: a gateway and a worker as processes with an environment of their own, and the provider over TLS behind a proxy. */
+
+import type { WireSession } from '@qrcast/core/wire';
+import { inject } from 'vitest';
+import { type Cluster, type Created, openCluster } from './cluster.ts';
+import { type Environment, type Program, spawnRole } from './role-process.ts';
+import { openTlsFront, type TlsFront } from './tls-front.ts';
+
+export interface Egress {
+  readonly cluster: Cluster;
+  /** The provider, as `*.api.green-api.com` behind a proxy. */
+  readonly front: TlsFront;
+  /** What a proxy does with each CONNECT: all of them lead to the provider. */
+  readonly toProvider: () => { host: string; port: number };
+  /** Starts both roles and waits until they work. They are stopped with the rest. */
+  start(env: Environment): Promise<Roles>;
+  close(): Promise<void>;
+}
+
+export interface Roles {
+  readonly url: string;
+  readonly gateway: Program;
+  readonly worker: Program;
+  output(): string;
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  create(instance: ReturnType<Cluster['newInstance']>): Promise<Created>;
+  /** Reads, which is watching, until the session fits. */
+  until(sessionId: string, fits: (session: WireSession) => boolean): Promise<WireSession>;
+  stop(): Promise<void>;
+}
+
+export async function openEgress(): Promise<Egress> {
+  // The gateway of the cluster only takes notifications; no worker of it polls.
+  const cluster = await openCluster({ redisUrl: inject('redisUrl'), workers: 0 });
+  const front = await openTlsFront(() => Number(new URL(cluster.simulator.url).port));
+  const running = new Set<Roles>();
+
+  async function start(env: Environment): Promise<Roles> {
+    const { worker: shared, apiKey } = cluster;
+    const own = {
+      PORT: '0',
+      REDIS_URL: shared.redisUrl,
+      QRCAST_NAMESPACE: shared.namespace,
+      QRCAST_SECRET_KEYS: shared.secretKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
+      QRCAST_POLL_INTERVAL_MS: '1500',
+      QRCAST_CODE_TTL_MS: '120000',
+      QRCAST_ATTEMPT_MS: '900000',
+      QRCAST_DRAIN_MS: '0',
+      QRCAST_LOG_LEVEL: 'trace',
+      NODE_EXTRA_CA_CERTS: front.caFile,
+      ...env,
+    };
+    const gateway = spawnRole('gateway', own);
+    const worker = spawnRole('worker', own);
+    const [, url = ''] = await gateway.until(/"publicUrl":"([^"]+)"/);
+    await worker.until(/worker is up/);
+    const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+      fetch(url + path, {
+        method,
+        headers: { ...headers, authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    const roles: Roles = {
+      url,
+      gateway,
+      worker,
+      output: () => gateway.output() + worker.output(),
+      call,
+      async create({ idInstance: instanceId, apiToken }) {
+        const response = await call('POST', '/v1/sessions', { instanceId, apiToken });
+        if (!response.ok) throw new Error(`the session was refused: ${await response.text()}`);
+        return (await response.json()) as Created;
+      },
+      async until(sessionId, fits) {
+        for (let etag = '"0"'; ; ) {
+          const response = await call('GET', `/v1/sessions/${sessionId}?wait=20`, undefined, { 'if-none-match': etag });
+          if (response.status === 304) continue;
+          const { session } = (await response.json()) as { session: WireSession };
+          if (fits(session)) return session;
+          etag = response.headers.get('etag') ?? etag;
+        }
+      },
+      async stop() {
+        running.delete(roles);
+        await Promise.all([gateway.stop(), worker.stop()]);
+      },
+    };
+    running.add(roles);
+    return roles;
+  }
+
+  return {
+    cluster,
+    front,
+    toProvider: () => ({ host: '127.0.0.1', port: front.port }),
+    start,
+    async close() {
+      for (const roles of [...running]) await roles.stop();
+      await front.close();
+      await cluster.close();
+    },
+  };
+}

@@ -1,0 +1,309 @@
+/**
+ * For tests: real reverse proxies from Debian's packages. Each runs in the foreground as the current user, on a free loopback port, with its
+ * configuration and files in a folder of its own. The releasers end it. It is never a service of the system.
+ *
+ * A configuration is what stands inside the proxy's own server: `listen`, logs and temporary folders are set here. Guard a test with
+ * `describe.skipIf(isMissing('nginx'))`; where the program is not installed that says why nothing is tested.
+ */
+
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '@qrcast/runtime/redis/free-port';
+import type { Releasers } from '@qrcast/runtime/releasers';
+
+export type ProxyName = 'nginx' | 'haproxy' | 'apache2' | 'caddy' | 'tinyproxy';
+
+export interface TestedProxy {
+  /** Without a trailing slash. */
+  readonly url: string;
+  readonly port: number;
+}
+
+/** What a configuration is made of. `readyPath` answers 410: so we know that the port is served by the proxy just started. */
+interface Place {
+  readonly port: number;
+  readonly folder: string;
+  readonly readyPath: string;
+}
+
+interface Kind {
+  readonly program: ProxyName;
+  /** Ends it at once, with its open connections. */
+  readonly signal: NodeJS.Signals;
+  readonly args: (file: string, folder: string) => readonly string[];
+  readonly config: (place: Place) => string;
+  /** What `readyPath` answers, where it cannot be told to be 410. */
+  readonly readyStatus?: number;
+}
+
+const READY_WITHIN_MS = 60_000;
+const KILL_AFTER_MS = 5_000;
+const TRIES = 5;
+/** Servers are in folders that a user's PATH often lacks. */
+const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin'];
+
+/** @param server inside `server {}`. @param http inside `http {}`, before it: `upstream`, `map` and the like. */
+export function startNginx(releasers: Releasers, server: string, http = ''): Promise<TestedProxy> {
+  return startProxy(releasers, {
+    program: 'nginx',
+    signal: 'SIGTERM',
+    args: (file, folder) => ['-p', folder, '-e', join(folder, 'log'), '-c', file],
+    config: ({ port, folder, readyPath }) => `
+daemon off;
+${process.getuid?.() === 0 ? 'user root;' : ''}
+worker_processes 1;
+pid ${folder}/pid;
+error_log ${folder}/log warn;
+events { worker_connections 512; }
+http {
+  access_log off;
+  ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(' ')}
+  ${http}
+  server {
+    listen 127.0.0.1:${port};
+    location = ${readyPath} { return 410; }
+    ${server}
+  }
+}`,
+  });
+}
+
+/** @param frontend inside `frontend`, after its `bind`; then its `backend` sections. */
+export function startHaproxy(releasers: Releasers, frontend: string): Promise<TestedProxy> {
+  return startProxy(releasers, {
+    program: 'haproxy',
+    signal: 'SIGTERM',
+    args: (file) => ['-db', '-q', '-f', file],
+    config: ({ port, readyPath }) => `
+global
+  nbthread 1
+  maxconn 512
+defaults
+  mode http
+  timeout connect 10s
+  timeout client 300s
+  timeout server 300s
+  timeout tunnel 300s
+frontend tested
+  bind 127.0.0.1:${port}
+  http-request deny deny_status 410 if { path ${readyPath} }
+${frontend}
+`,
+  });
+}
+
+const APACHE_MODULES = [
+  ...['mpm_event', 'authz_core', 'alias', 'rewrite', 'headers', 'setenvif', 'env', 'filter', 'deflate', 'brotli'],
+  ...['proxy', 'proxy_http', 'proxy_wstunnel', 'proxy_balancer', 'slotmem_shm', 'lbmethod_byrequests', 'remoteip'],
+];
+const APACHE_FOLDERS = ['/usr/lib/apache2/modules', '/usr/lib64/httpd/modules'];
+
+/** @param server at the level of the server: `ProxyPass`, `<Location>` and the like. */
+export function startApache(releasers: Releasers, server: string): Promise<TestedProxy> {
+  const modules = APACHE_FOLDERS.find((folder) => existsSync(folder)) ?? '';
+  return startProxy(releasers, {
+    program: 'apache2',
+    signal: 'SIGTERM',
+    args: (file, folder) => ['-d', folder, '-f', file, '-DFOREGROUND'],
+    config: ({ port, folder, readyPath }) => `
+${APACHE_MODULES.map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`).join('\n')}
+ServerName 127.0.0.1
+Listen 127.0.0.1:${port}
+PidFile ${folder}/pid
+DefaultRuntimeDir ${folder}
+ErrorLog ${folder}/log
+# It does not serve as root, and needs no file.
+${process.getuid?.() === 0 ? 'User #65534\nGroup #65534' : ''}
+StartServers 1
+ServerLimit 2
+ThreadsPerChild 64
+MaxRequestWorkers 128
+MinSpareThreads 1
+MaxSpareThreads 128
+ProxyPass ${readyPath} !
+Redirect gone ${readyPath}
+${server}
+`,
+  });
+}
+
+/** @param site inside the site's block: `reverse_proxy`, `encode` and the like. */
+export function startCaddy(releasers: Releasers, site: string): Promise<TestedProxy> {
+  return startProxy(releasers, {
+    program: 'caddy',
+    signal: 'SIGQUIT', // SIGTERM waits for open connections
+    args: (file) => ['run', '--adapter', 'caddyfile', '--config', file],
+    config: ({ port, folder, readyPath }) => `
+{
+  admin off
+  auto_https off
+  storage file_system ${folder}
+}
+http://:${port} {
+  bind 127.0.0.1
+  respond ${readyPath} 410
+${site}
+}
+`,
+  });
+}
+
+/** A forward proxy. @param settings lines of its configuration: `ConnectPort`, `BasicAuth` and the like. */
+export function startTinyproxy(releasers: Releasers, settings: string): Promise<TestedProxy> {
+  return startProxy(releasers, {
+    program: 'tinyproxy',
+    signal: 'SIGTERM',
+    args: (file) => ['-d', '-c', file],
+    readyStatus: settings.includes('BasicAuth') ? 407 : 400, // for a path without a host
+    config: ({ port, folder }) => `
+Port ${port}
+Listen 127.0.0.1
+Timeout 600
+MaxClients 100
+LogFile "${folder}/log"
+${settings}
+`,
+  });
+}
+
+/** Whether it is not installed, which it then says once per test file. */
+export function isMissing(program: ProxyName): boolean {
+  if (findProgram(program) !== null) return false;
+  process.stderr.write(
+    `skipped: there is no ${program} here. \`pnpm test\` installs it on Debian as root; else: apt-get install ${program}\n`,
+  );
+  return true;
+}
+
+function findProgram(program: string): string | null {
+  for (const folder of FOLDERS) {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return join(folder, program);
+    } catch {
+      // not in this folder
+    }
+  }
+  return null;
+}
+
+async function startProxy(releasers: Releasers, kind: Kind): Promise<TestedProxy> {
+  const program = findProgram(kind.program);
+  if (program === null) throw new Error(`there is no ${kind.program}; guard the test with isMissing`);
+  const folder = await mkdtemp(join(tmpdir(), `qrcast-test-${kind.program}-`));
+  releasers.push(`${kind.program}'s folder`, () => rm(folder, { recursive: true, force: true }));
+  let lastError: unknown;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const place = { folder, port: await freePort(), readyPath: `/ready-${randomUUID()}` };
+    const file = join(folder, 'config');
+    await writeFile(file, kind.config(place));
+    const server = runServer(program, kind.args(file, folder), folder, kind.signal);
+    try {
+      await untilReady(place, kind.readyStatus ?? 410, server.failed);
+      releasers.push(kind.program, server.close);
+      return { url: `http://127.0.0.1:${place.port}`, port: place.port };
+    } catch (error) {
+      await server.close();
+      lastError = new Error(`${server.output()}${await readLog(folder)}`, { cause: error });
+    }
+  }
+  throw new Error(`${kind.program} did not start in ${TRIES} tries`, { cause: lastError });
+}
+
+interface Server {
+  /** Rejects when it ends. */
+  readonly failed: Promise<never>;
+  /** What it wrote to its outputs, at most the end of it. */
+  output(): string;
+  close(): Promise<void>;
+}
+
+/**
+ * The shell becomes the proxy. Beside it waits a watchdog for a line on descriptor 3, which says that the proxy has ended. The pipe closes
+ * without a line when this process was killed, and then the whole group goes, with its folder `$0`. `redis-server.ts` guards its server in the same way.
+ */
+const GUARDED = '{ read -r _ <&3 || { rm -rf "$0"; kill -KILL -$$; }; } & exec "$@" 3<&-';
+
+/** In a process group of its own: a proxy's worker processes must go with it. */
+function runServer(program: string, args: readonly string[], folder: string, signal: NodeJS.Signals): Server {
+  const child = spawn('/bin/sh', ['-c', GUARDED, folder, program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+    env: { HOME: folder },
+  });
+  const watchdog = child.stdio[3] as Socket; // a pipe, as asked for above
+  watchdog.on('error', () => undefined); // killed with its group
+  let output = '';
+  for (const stream of [child.stdout, child.stderr].filter((one) => one !== null)) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-4_000);
+    });
+  }
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve()); // its watchdog still holds the outputs
+    child.once('error', () => resolve());
+  });
+  const failed = ended.then(() => {
+    throw new Error(`${program} ended`);
+  });
+  failed.catch(() => undefined); // who waits for it is told; at the end nobody does
+  const killGroup = (): void => {
+    if (child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // ESRCH: all of it has ended
+    }
+  };
+  process.once('exit', killGroup);
+  return {
+    failed,
+    output: () => output,
+    async close() {
+      child.kill(signal);
+      const timer = setTimeout(killGroup, KILL_AFTER_MS);
+      await ended;
+      clearTimeout(timer);
+      killGroup(); // the watchdog, and workers that are left
+      watchdog.destroy();
+      process.off('exit', killGroup);
+    },
+  };
+}
+
+/** Connects until the proxy itself answers. @throws {Error} if it ended, or another server has the port. */
+async function untilReady({ port, readyPath }: Place, ready: number, failed: Promise<never>): Promise<void> {
+  const deadline = AbortSignal.timeout(READY_WITHIN_MS);
+  for (;;) {
+    const status = await Promise.race([statusOf(port, readyPath), failed]);
+    if (status === ready) return;
+    if (status !== null) throw new Error(`another server has port ${port}: it answered ${status}`);
+    deadline.throwIfAborted();
+    await delay(20);
+  }
+}
+
+/** Null while nobody listens. */
+function statusOf(port: number, path: string): Promise<number | null> {
+  return new Promise((resolve) => {
+    get({ host: '127.0.0.1', port, path, agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    }).once('error', () => resolve(null));
+  });
+}
+
+async function readLog(folder: string): Promise<string> {
+  try {
+    return (await readFile(join(folder, 'log'), 'utf8')).slice(-4_000);
+  } catch {
+    return ''; // ENOENT: this one writes to its outputs
+  }
+}

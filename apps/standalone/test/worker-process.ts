@@ -1,0 +1,42 @@
+/** For tests: a worker of the cluster in a process of its own, to be killed. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Cluster } from './cluster.ts';
+
+export const WORKER_MAIN = fileURLToPath(import.meta.resolve('@qrcast/worker/main'));
+
+export interface WorkerProcess {
+  readonly child: ChildProcess;
+  /** With SIGKILL: nothing of it runs any more. */
+  kill(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Resolves when it works. */
+export async function spawnWorker({ worker }: Cluster, env: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [WORKER_MAIN], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      PORT: '0',
+      REDIS_URL: worker.redisUrl,
+      QRCAST_NAMESPACE: worker.namespace,
+      QRCAST_SECRET_KEYS: worker.secretKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
+      QRCAST_UPSTREAM_HOSTS: worker.upstreamHosts.join(),
+      QRCAST_POLL_INTERVAL_MS: String(worker.policy.intervalMs),
+      QRCAST_CODE_TTL_MS: String(worker.policy.codeTtlMs),
+      QRCAST_ATTEMPT_MS: String(worker.policy.attemptMs),
+      QRCAST_DRAIN_MS: '0',
+      ...env,
+    },
+  });
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  }
+  for await (const line of child.stdout) if (String(line).includes('worker is up')) break;
+  return { child, kill: () => end('SIGKILL'), close: () => end('SIGTERM') };
+}

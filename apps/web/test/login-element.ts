@@ -1,0 +1,77 @@
+/** For tests: the element in a page, over watches that the test tells what to say. */
+
+import type { WatchOptions } from '@qrcast/client/types';
+import { afterEach, beforeAll, beforeEach, vi } from 'vitest';
+import { LoginElement } from '../src/login-element.ts';
+import { textsOf } from '../src/texts.ts';
+import { createTestWatch, type TestWatch, WAITING } from './watch.ts';
+
+export const URL = 'https://qrcast.example.com';
+export const en = textsOf('en');
+export const ru = textsOf('ru');
+
+/** For the top of a test file; each test has a page with nothing in it. */
+export function prepareElement() {
+  /** The watches that were opened, and the events that came out, oldest first. */
+  const watches: TestWatch[] = [];
+  const heard: { type: string; detail: unknown }[] = [];
+  beforeAll(() => customElements.define('qrcast-login', LoginElement));
+  beforeEach(() => {
+    watches.length = 0;
+    heard.length = 0;
+    document.documentElement.removeAttribute('lang');
+  });
+  afterEach(() => {
+    document.body.replaceChildren();
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+
+  /** An element in the page, all of whose events are heard from outside. */
+  function create(
+    attributes: Readonly<Record<string, string>> = { ticket: 't1', url: URL, lang: 'en' },
+    parent = document.body,
+  ): LoginElement {
+    const login = document.createElement('qrcast-login') as LoginElement; // its published type has no `openWatch`
+    login.openWatch = (options: WatchOptions) => {
+      const watch = createTestWatch(options);
+      watches.push(watch);
+      return watch;
+    };
+    for (const [name, value] of Object.entries(attributes)) login.setAttribute(name, value);
+    for (const type of ['qrcast-session', 'qrcast-connected', 'qrcast-ended', 'qrcast-refused'] as const) {
+      login.addEventListener(type, ({ detail }) => heard.push({ type, detail }));
+    }
+    parent.append(login);
+    return login;
+  }
+
+  /** Open, and told a session. */
+  async function shown(
+    session = WAITING,
+    attributes?: Readonly<Record<string, string>>,
+  ): Promise<{ login: LoginElement; watch: TestWatch }> {
+    const login = create(attributes);
+    await login.updateComplete;
+    const watch = last();
+    watch.tell(session);
+    await login.updateComplete;
+    return { login, watch };
+  }
+
+  function last(): TestWatch {
+    const watch = watches.at(-1);
+    if (watch === undefined) throw new Error('expected a watch to be opened');
+    return watch;
+  }
+
+  return { watches, heard, create, shown, last };
+}
+
+export function find<T extends Element = HTMLElement>(login: LoginElement, selector: string): T {
+  const found = login.shadowRoot?.querySelector<T>(selector);
+  if (found == null) throw new Error(`expected ${selector} in the element`);
+  return found;
+}
+
+export const title = (login: LoginElement): string => find(login, '#title').textContent;

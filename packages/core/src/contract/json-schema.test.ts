@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createSessionSchema, readSessionSchema } from '../requests.ts';
+import { wireSessionSchema } from '../wire.ts';
+import { createSchemaComponents, type Dialect, wordsOf } from './json-schema.ts';
+
+const DIALECTS: readonly Dialect[] = ['draft-2020-12', 'draft-07'];
+
+describe.each(DIALECTS)('in %s', (dialect) => {
+  test('a schema with an id becomes a component, and those inside of it', () => {
+    const components = createSchemaComponents(dialect);
+    expect(components.answer(z.object({ session: wireSessionSchema }))).toEqual({
+      type: 'object',
+      properties: { session: { $ref: '#/components/schemas/Session' } },
+      required: ['session'],
+    });
+    expect(Object.keys(components.all())).toEqual([
+      'Account',
+      'Code',
+      'End',
+      'EndReason',
+      'Notice',
+      'NoticeCode',
+      'Session',
+      'SessionState',
+    ]);
+    expect(JSON.stringify(components.all())).not.toMatch(/\$defs|definitions|\$schema|9007199254740991/);
+    expect(components.all()['SessionState']).toMatchObject({ 'x-enumDescriptions': { idle: expect.any(String) } });
+  });
+
+  test('answers stay open, requests closed', () => {
+    const components = createSchemaComponents(dialect);
+    components.answer(wireSessionSchema);
+    components.request(createSessionSchema);
+    expect(components.all()['Session']).not.toHaveProperty('additionalProperties');
+    expect(components.all()['CreateSession']).toMatchObject({ additionalProperties: false });
+  });
+
+  test('words that may become more are known, and stay open', () => {
+    const components = createSchemaComponents(dialect);
+    components.answer(wireSessionSchema);
+    const { NoticeCode, SessionState } = components.all();
+    expect(NoticeCode).toMatchObject({ anyOf: [{ enum: expect.arrayContaining(['login_finishing']) }, { type: 'string' }] });
+    expect(wordsOf(NoticeCode ?? {})).toContain('provider_timeout');
+    expect(SessionState).toMatchObject({ enum: expect.arrayContaining(['showing']) });
+    expect(wordsOf({ type: 'string' })).toBeNull();
+  });
+
+  test('a query is told as what it becomes', () => {
+    const { properties } = createSchemaComponents(dialect).answer(readSessionSchema);
+    expect(properties).toMatchObject({ wait: { type: 'number', default: 0 }, formats: { type: 'array' }, visible: { type: 'boolean' } });
+  });
+
+  test('one name for two schemas is refused', () => {
+    const components = createSchemaComponents(dialect);
+    const both = z.strictObject({ size: z.string().transform(Number).pipe(z.number()) }).meta({ id: `Both-${dialect}` });
+    components.request(both);
+    expect(() => components.answer(both)).toThrow(/two schemas have the id Both/);
+  });
+});
+
+test('the documented pattern of a phone takes what the schema takes', () => {
+  const components = createSchemaComponents('draft-2020-12');
+  components.request(createSessionSchema);
+  const { pattern } = (components.all()['CreateSession'] as { properties: { expectedPhone: { pattern: string } } }).properties
+    .expectedPhone;
+  const likePhones = fc.string({ unit: fc.constantFrom('+', ' ', '(', ')', '-', '\t', '1', '7', '9', 'x', '.'), maxLength: 20 });
+  fc.assert(
+    fc.property(likePhones, (phone) => {
+      const { success } = createSessionSchema.safeParse({ instanceId: '1101000001', apiToken: 'abcdefgh', expectedPhone: phone });
+      if (success) expect(phone).toMatch(new RegExp(pattern, 'u'));
+    }),
+    { numRuns: 2_000, examples: [['+7 (900) 000-00-00'], ['tel:+79001234567'], [' +7 900\u00a0123\u201145\u201167']] },
+  );
+  // The form that people get wrong; what a number means stands in no pattern.
+  for (const phone of ['123456', '0079001234567', 'call me', '+79001234567 ext. 5']) expect(phone).not.toMatch(new RegExp(pattern, 'u'));
+});

@@ -1,0 +1,73 @@
+import { afterEach, expect, inject, it } from 'vitest';
+import { openTestRuntime } from '../../test/runtime.ts';
+import { relayUseKey } from '../redis/keys.ts';
+import { createRelayLanes } from './relay-lanes.ts';
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+function openLanes() {
+  const runtime = openTestRuntime(inject('redisUrl'));
+  open.push(runtime);
+  return { runtime, lanes: createRelayLanes(runtime) };
+}
+
+const LANE = { tenantId: 'acme', instanceId: '1101' };
+
+it('keeps the order and the text of what came, and takes off only the first', async () => {
+  const { lanes } = openLanes();
+  const bodies = ['{"a": 1 , "pipe":"|x|"}', '{"b":"ü"}'];
+  for (const body of bodies) expect(await lanes.push(LANE, body, 5)).toBe(true);
+  const first = await lanes.first(LANE);
+  expect(first).toMatchObject({ at: 5, body: bodies[0] });
+  if (first === null) throw new Error('the lane is empty');
+  await lanes.drop(LANE, first);
+  await lanes.drop(LANE, first); // by a second sender: the next must not go with it
+  expect((await lanes.first(LANE))?.body).toBe(bodies[1]);
+});
+
+it('gives what was sent twice one id, and other instances others', async () => {
+  const { lanes } = openLanes();
+  const ids: (string | undefined)[] = [];
+  for (const [instanceId, body] of [
+    ['1', '{}'],
+    ['1', '{}'],
+    ['2', '{}'],
+    ['1', '[]'],
+    ['1', '\uFEFF{}'],
+  ] as const) {
+    const lane = { tenantId: 'acme', instanceId };
+    await lanes.push(lane, body, Date.now());
+    const first = await lanes.first(lane);
+    ids.push(first?.id);
+    if (first !== null) await lanes.drop(lane, first);
+  }
+  expect(ids[0]).toBe(ids[1]);
+  expect(new Set(ids).size).toBe(4);
+});
+
+it('is bounded for all instances of a tenant together, and takes more when there is room again', async () => {
+  const { runtime, lanes } = openLanes();
+  const large = `"${'x'.repeat(20 * 1024 * 1024)}"`;
+  for (const instanceId of ['1', '2', '3']) expect(await lanes.push({ tenantId: 'acme', instanceId }, large, 1)).toBe(true);
+  expect(await lanes.push(LANE, large, 1)).toBe(false);
+  expect(await lanes.push({ tenantId: 'other', instanceId: '1' }, '{}', 1)).toBe(true);
+  const lane = { tenantId: 'acme', instanceId: '2' };
+  const first = await lanes.first(lane);
+  if (first !== null) await lanes.drop(lane, first);
+  expect(await lanes.push(LANE, large, 1)).toBe(true);
+
+  await runtime.redis.hset(relayUseKey(runtime.namespace, 'many'), 'count', 10_000);
+  expect(await lanes.push({ tenantId: 'many', instanceId: '1' }, '{}', 1)).toBe(false);
+});
+
+it('counts failures of the first, and forgets them with it', async () => {
+  const { lanes } = openLanes();
+  await lanes.push(LANE, '{}', 1);
+  expect([await lanes.countFailure(LANE), await lanes.countFailure(LANE)]).toEqual([1, 2]);
+  const first = await lanes.first(LANE);
+  if (first !== null) await lanes.drop(LANE, first);
+  expect(await lanes.countFailure(LANE)).toBe(1);
+});

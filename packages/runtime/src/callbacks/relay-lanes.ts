@@ -1,0 +1,90 @@
+/**
+ * Notifications that wait to be passed on: a list per instance (a lane), in the order they came. Bounded per tenant; a full one takes no
+ * more, and then the provider is asked to keep what it has.
+ */
+
+import { createHash } from 'node:crypto';
+import { withoutMark } from '@qrcast/core/utf8';
+import type { Redis } from 'ioredis';
+import { type Namespace, relayLaneKey, relayUseKey } from '../redis/keys.ts';
+import { loadLuaScript } from '../redis/lua-script.ts';
+
+export interface Relayed {
+  /** False for what nobody of ours wrote, and then the rest is empty. It is to be dropped, for others wait behind it. */
+  readonly isReadable: boolean;
+  /** What the entry begins with. */
+  readonly head: string;
+  /** The `webhook-id`. Equal bodies have equal ids, so that what the provider sent twice can be told as one. */
+  readonly id: string;
+  /** When it came, Unix ms. */
+  readonly at: number;
+  /** As it came, without a leading byte-order mark: the envelope that it is put into can hold none. */
+  readonly body: string;
+}
+
+export interface RelayLanes {
+  /** `body` as it came, its mark included, which counts for the id. False if the tenant has as many waiting as it may have. */
+  push(lane: Lane, body: string, at: number): Promise<boolean>;
+  first(lane: Lane): Promise<Relayed | null>;
+  /** Takes the first off, if it is still this one. */
+  drop(lane: Lane, first: Relayed): Promise<void>;
+  /** Counts a failed try of the first; resolves to how many there were. */
+  countFailure(lane: Lane): Promise<number>;
+  isEmpty(lane: Lane): Promise<boolean>;
+}
+
+export interface Lane {
+  readonly tenantId: string;
+  readonly instanceId: string;
+}
+
+/** A day of a busy tenant; the bytes, because a message may bring a picture of megabytes. */
+const MAX_WAITING = 10_000;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+export function createRelayLanes({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): RelayLanes {
+  const push = loadLuaScript(redis, new URL('./relay-push-2.lua', import.meta.url));
+  const drop = loadLuaScript(redis, new URL('./relay-drop-2.lua', import.meta.url));
+  const keysOf = ({ tenantId, instanceId }: Lane): [lane: string, use: string] => [
+    relayLaneKey(namespace, tenantId, instanceId),
+    relayUseKey(namespace, tenantId),
+  ];
+
+  return {
+    async push(lane, body, at) {
+      const entry = `${headOf({ id: relayIdOf(lane, body), at })}${withoutMark(body)}`;
+      return (await push(keysOf(lane), [entry, MAX_WAITING, MAX_WAITING_BYTES])) === 1;
+    },
+
+    async first(lane) {
+      const entry = await redis.lindex(keysOf(lane)[0], 0);
+      return entry === null ? null : decodeEntry(entry);
+    },
+
+    async drop(lane, first) {
+      await drop(keysOf(lane), [first.head, lane.instanceId]);
+    },
+
+    countFailure: (lane) => redis.hincrby(keysOf(lane)[1], `failures:${lane.instanceId}`, 1),
+
+    isEmpty: async (lane) => (await redis.llen(keysOf(lane)[0])) === 0,
+  };
+}
+
+function relayIdOf({ tenantId, instanceId }: Lane, body: string): string {
+  return `ntf_${createHash('sha256').update(`${tenantId}|${instanceId}|${body}`).digest('base64url').slice(0, 24)}`;
+}
+
+/** What an entry begins with: no JSON around the body, which may be megabytes. */
+const headOf = ({ id, at }: Pick<Relayed, 'id' | 'at'>): string => `${id}|${at}|`;
+
+/** As `headOf` writes it, until the year 2286. */
+const HEAD = /^(ntf_[\w-]{24})\|(\d{1,13})\|/;
+/** Bytes that are the same once they were read as text. */
+const ASCII = /^[\0-\x7f]{0,64}/;
+
+function decodeEntry(entry: string): Relayed {
+  const [head, id = '', at = ''] = HEAD.exec(entry) ?? [];
+  if (head === undefined) return { isReadable: false, head: ASCII.exec(entry)?.[0] ?? '', id, at: 0, body: '' };
+  return { isReadable: true, head, id, at: Number(at), body: entry.slice(head.length) };
+}

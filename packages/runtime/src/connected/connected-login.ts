@@ -1,0 +1,31 @@
+/** What the callback of a login says of it, for the record of the connected instance. */
+
+import { type Callback, callbackSessionSchema } from '@qrcast/core/callback';
+import type { Login } from '@qrcast/core/connected-instance';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { type Namespace, sessionKey } from '../redis/keys.ts';
+import { decodeSession } from '../sessions/session-codec.ts';
+import { loginOf } from './connected-instances.ts';
+
+const payloadSchema = z.object({ data: z.object({ session: callbackSessionSchema.pick({ instanceId: true, reference: true }) }) });
+
+/** From the session, which knows more; its record may be gone where no worker ran for hours. */
+export async function loginIn(
+  { redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace },
+  { tenantId, sessionId, createdAt, payload }: Callback,
+): Promise<Login> {
+  const record = await redis.hget(sessionKey(namespace, sessionId), 'record');
+  const known = record === null ? null : knownLogin(record, sessionId);
+  if (known !== null) return known;
+  const { session } = payloadSchema.parse(JSON.parse(payload)).data;
+  return { tenantId, sessionId, instanceId: session.instanceId, reference: session.reference, instanceKey: '', loginAt: createdAt };
+}
+
+function knownLogin(record: string, sessionId: string): Login | null {
+  try {
+    return loginOf(decodeSession(record, sessionId));
+  } catch {
+    return null; // of an unknown shape: the login is to be told all the same
+  }
+}

@@ -1,0 +1,194 @@
+/** Records of connected instances in Redis, with their sealed credentials: read, compared and set, dropped. What they mean is connected-instances.ts. */
+
+import type { Callback } from '@qrcast/core/callback';
+import { type ConnectedInstance, connectedInstanceSchema } from '@qrcast/core/connected-instance';
+import type { Redis } from 'ioredis';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { Logger } from '../log.ts';
+import { createOutbox } from '../outbox/outbox.ts';
+import {
+  checksEveryKey,
+  checksKeepKey,
+  checksKey,
+  connectedCallbacksKey,
+  connectedInstanceKey,
+  connectedInstancesKey,
+  type Namespace,
+} from '../redis/keys.ts';
+import { loadLuaScript } from '../redis/lua-script.ts';
+import { MAX_RACES } from '../sessions/sessions.ts';
+
+/** Why credentials are deleted: what the provider said, or one of these. */
+export type TokenEnd = 'logged_out' | 'replaced' | 'period_over' | 'switched_off' | 'tenant_deleted' | 'too_many' | (string & {});
+
+export interface RecordChange {
+  readonly record: ConnectedInstance;
+  /** '' keeps the credentials, '-' drops them, anything else is set. */
+  readonly sealed: string;
+  /** If credentials are dropped. */
+  readonly why?: TokenEnd;
+  /** To be told with the change. */
+  readonly callback?: Callback;
+}
+
+export interface ConnectedRecords {
+  find(tenantId: string, instanceId: string): Promise<ConnectedInstance | null>;
+  readSealed(tenantId: string, instanceId: string): Promise<string | null>;
+  /** Changes the record as it stands. `decide` may be called again, and returns null for no change. Resolves to what was written, or null. */
+  change<T extends RecordChange>(
+    tenantId: string,
+    instanceId: string,
+    decide: (known: ConnectedInstance | null, hasCredentials: boolean) => T | null,
+  ): Promise<T | null>;
+  /** The record with its credentials. */
+  remove(tenantId: string, instanceId: string, why: TokenEnd): Promise<void>;
+  /** Calls `change` for each instance with credentials, unless that was done for this `period`. */
+  cutOnce(tenantId: string, period: number, change: (instanceId: string) => Promise<void>): Promise<void>;
+  /** The credentials of all instances of the tenant. */
+  dropCredentials(tenantId: string): Promise<void>;
+  /** Everything of the tenant. */
+  removeAll(tenantId: string): Promise<void>;
+  /** Forgets in the tenant's list what Redis let go of before `now` (Unix ms), and the records that are too many: those that would end first. */
+  trim(tenantId: string, now: number): Promise<void>;
+}
+
+export interface ConnectedRecordsDeps {
+  /** A `commands` connection; not closed here. */
+  readonly redis: Redis;
+  readonly namespace: Namespace;
+  readonly log: Pick<Logger, 'warn'>;
+  readonly audit?: Pick<AuditLog, 'record'> | undefined;
+  /** Records of one tenant; `MAX_INSTANCES` if left out. */
+  readonly maxInstances?: number | undefined;
+}
+
+/**
+ * A tenant makes a record with each login, and can make logins up with its own webhook token. So many take about 100 MB with their
+ * credentials.
+ */
+const MAX_INSTANCES = 100_000;
+/** The moment of a check that is yet to be chosen: below every time. */
+const UNPLANNED = 0;
+const AT_ONCE = 100;
+
+export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRecords {
+  const { redis, namespace, log, audit, maxInstances = MAX_INSTANCES } = deps;
+  const outbox = createOutbox(deps);
+  const writeScript = loadLuaScript(redis, new URL('./connected-write-4.lua', import.meta.url));
+  const dropScript = loadLuaScript(redis, new URL('./connected-drop-3.lua', import.meta.url));
+  const keyOf = (tenantId: string, instanceId: string): string => connectedInstanceKey(namespace, tenantId, instanceId);
+  const keysOf = (tenantId: string, instanceId: string): string[] => [
+    keyOf(tenantId, instanceId),
+    connectedInstancesKey(namespace, tenantId),
+    checksKey(namespace, tenantId),
+  ];
+
+  function tell(action: 'token.kept' | 'token.deleted', about: About, outcome: string): void {
+    audit?.record(connectedAudit(action, about, outcome));
+  }
+
+  /** Resolves to false if another record stands by now. */
+  async function write(expected: string, { record, sealed, why = 'replaced', callback }: RecordChange): Promise<boolean> {
+    const { tenantId, instanceId } = record;
+    const keys = [...keysOf(tenantId, instanceId), connectedCallbacksKey(namespace, tenantId, instanceId)];
+    const told = callback === undefined ? '' : JSON.stringify(callback);
+    const args = [expected, JSON.stringify(record), sealed, record.keepUntil, instanceId, UNPLANNED, told];
+    const store = (): Promise<unknown> => writeScript(keys, args);
+    const written = await (callback === undefined ? store() : outbox.markAround({ kind: 'instance', tenantId, instanceId }, store));
+    if (written === 2) tell('token.deleted', record, why);
+    if (written !== 0 && sealed.length > 1) tell('token.kept', record, 'ok');
+    return written !== 0;
+  }
+
+  async function drop(tenantId: string, instanceId: string, withRecord: boolean): Promise<boolean> {
+    return (await dropScript(keysOf(tenantId, instanceId), [instanceId, withRecord ? '1' : ''])) === 1;
+  }
+
+  /** Resolves to how many credentials there were. */
+  async function dropAll(tenantId: string, index: string, withRecord: boolean): Promise<number> {
+    for (let count = 0; ; ) {
+      const ids = await redis.zrange(index, 0, String(AT_ONCE - 1));
+      if (ids.length === 0) return count;
+      const dropped = await Promise.all(ids.map((instanceId) => drop(tenantId, instanceId, withRecord)));
+      count += dropped.filter(Boolean).length;
+    }
+  }
+
+  async function remove(tenantId: string, instanceId: string, why: TokenEnd): Promise<void> {
+    const isDropped = await drop(tenantId, instanceId, true);
+    // What Redis let go of at the end of the period is told as well.
+    if (isDropped || why === 'period_over') tell('token.deleted', { tenantId, instanceId }, why);
+  }
+
+  return {
+    async find(tenantId, instanceId) {
+      const text = await redis.hget(keyOf(tenantId, instanceId), 'record');
+      return text === null ? null : decode(text);
+    },
+
+    readSealed: (tenantId, instanceId) => redis.hget(keyOf(tenantId, instanceId), 'sealed'),
+
+    async change(tenantId, instanceId, decide) {
+      for (let race = 0; race < MAX_RACES; race++) {
+        const [text, sealed] = await redis.hmget(keyOf(tenantId, instanceId), 'record', 'sealed');
+        const next = decide(text == null ? null : decode(text), sealed != null);
+        if (next === null || (await write(text ?? '', next))) return next;
+      }
+      throw new Error(`a connected instance was changed by others ${MAX_RACES} times in a row`);
+    },
+
+    remove,
+
+    async cutOnce(tenantId, period, change) {
+      const key = checksKeepKey(namespace, tenantId);
+      if ((await redis.get(key)) === String(period)) return;
+      for (let cursor = ''; cursor !== '0'; ) {
+        const [next, page] = await redis.zscan(checksKey(namespace, tenantId), cursor || '0', 'COUNT', AT_ONCE);
+        await Promise.all(page.filter((_, i) => i % 2 === 0).map(change)); // members and scores in turn
+        cursor = next;
+      }
+      await redis.set(key, period);
+    },
+
+    async dropCredentials(tenantId) {
+      const count = await dropAll(tenantId, checksKey(namespace, tenantId), false);
+      if (count > 0) tell('token.deleted', { tenantId }, 'switched_off');
+    },
+
+    async removeAll(tenantId) {
+      const count =
+        (await dropAll(tenantId, connectedInstancesKey(namespace, tenantId), true)) +
+        (await dropAll(tenantId, checksKey(namespace, tenantId), true));
+      await redis.del(checksEveryKey(namespace, tenantId), checksKeepKey(namespace, tenantId));
+      if (count > 0) tell('token.deleted', { tenantId }, 'tenant_deleted');
+    },
+
+    async trim(tenantId, now) {
+      const index = connectedInstancesKey(namespace, tenantId);
+      await redis.zremrangebyscore(index, '-inf', String(now));
+      const excess = Math.min((await redis.zcard(index)) - maxInstances, AT_ONCE);
+      if (excess <= 0) return;
+      for (const instanceId of await redis.zrange(index, 0, String(excess - 1))) await remove(tenantId, instanceId, 'too_many');
+      log.warn({ tenantId, maxInstances }, 'a tenant has too many connected instances; losses of the oldest will not be told');
+    },
+  };
+}
+
+interface About {
+  readonly tenantId: string;
+  readonly instanceId?: string;
+  readonly sessionId?: string;
+}
+
+/** What happened to a connected instance, or to all of a tenant, for the audit log. */
+export function connectedAudit(
+  action: 'instance.disconnected' | 'token.kept' | 'token.deleted',
+  { tenantId, instanceId = null, sessionId = null }: { readonly [Field in keyof About]: About[Field] | null } & { tenantId: string },
+  outcome: string,
+): Parameters<AuditLog['record']>[0] {
+  const actor = { kind: action === 'instance.disconnected' ? 'provider' : 'system', id: null } as const;
+  return { tenantId, actor, action, sessionId, instanceId, subjectId: null, credential: null, address: null, userAgent: null, outcome };
+}
+
+/** @throws {Error} if it is no such record. */
+const decode = (text: string): ConnectedInstance => connectedInstanceSchema.parse(JSON.parse(text));

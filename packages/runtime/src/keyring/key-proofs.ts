@@ -1,0 +1,96 @@
+/**
+ * By which a process sees at its start that it can read what the others sealed: for each key in use something sealed under it. Processes with
+ * different keys would each look well, and leave each other's sessions unpolled; one without an older key would lose what that sealed; and
+ * one that is first to seal under a new key would be read by nobody, so a new key is announced at the end of the lists before. Announced is its
+ * fingerprint and not its id alone: two processes could announce different keys under one id, and would part when it is moved to the front.
+ */
+
+import type { Redis } from 'ioredis';
+import { keyFingerprintsKey, keyProofsKey, type Namespace } from '../redis/keys.ts';
+import type { Keyring } from './keyring.ts';
+
+const PROOF = 'qrcast';
+
+/** Key id → fingerprint, by HKDF: it tells keys apart and nothing about them. */
+type Fingerprints = ReadonlyMap<string, string>;
+
+/**
+ * To be called at the start; the current key is in use from then on.
+ * @throws {Error} if the keyring cannot read what the others on this Redis seal.
+ */
+export async function proveKeyring(redis: Redis, namespace: Namespace, keyring: Keyring): Promise<void> {
+  const key = keyProofsKey(namespace);
+  const fresh = keyring.seal(PROOF, key);
+  const own = fingerprintsOf(keyring);
+  const proven = await openAll(redis, key, keyring);
+  const announced = await compareAll(redis, namespace, own);
+  const [current = ''] = keyring.keyIds;
+  if (proven.length > 0 && !proven.includes(current) && !announced.includes(current)) throw new Error(unannouncedKey(current));
+  const added = await announce(redis, namespace, own);
+  const isNew = (await redis.hsetnx(key, current, fresh)) === 1;
+  try {
+    // Two first processes with different keys may both have come that far.
+    await compareAll(redis, namespace, own);
+    await openAll(redis, key, keyring);
+  } catch (error) {
+    if (isNew) await redis.hdel(key, current);
+    if (added.length > 0) await redis.hdel(keyFingerprintsKey(namespace), ...added);
+    throw error;
+  }
+}
+
+/** Ids of the keys that processes have had first in their lists, as far as their proofs stand. */
+export async function provenKeyIds(redis: Redis, namespace: Namespace): Promise<readonly string[]> {
+  return redis.hkeys(keyProofsKey(namespace));
+}
+
+/** Ids of all keys that processes have had in their lists, first or not. */
+export async function announcedKeyIds(redis: Redis, namespace: Namespace): Promise<readonly string[]> {
+  return redis.hkeys(keyFingerprintsKey(namespace));
+}
+
+/** Nothing is sealed under the key any more: processes may start without it. */
+export async function forgetKeyProof(redis: Redis, namespace: Namespace, keyId: string): Promise<void> {
+  await redis.hdel(keyProofsKey(namespace), keyId);
+  await redis.hdel(keyFingerprintsKey(namespace), keyId);
+}
+
+function fingerprintsOf(keyring: Keyring): Fingerprints {
+  return new Map(keyring.derive('announcement').map(({ id, key }) => [id, Buffer.from(key).toString('base64url')]));
+}
+
+/** Resolves to the ids that nobody had announced before. */
+async function announce(redis: Redis, namespace: Namespace, own: Fingerprints): Promise<readonly string[]> {
+  const tell = async ([id, fingerprint]: [string, string]): Promise<readonly string[]> =>
+    (await redis.hsetnx(keyFingerprintsKey(namespace), id, fingerprint)) === 1 ? [id] : [];
+  return (await Promise.all([...own].map(tell))).flat();
+}
+
+/** Resolves to the ids of all that stand. @throws {Error} if one of them is of another key than our own. */
+async function compareAll(redis: Redis, namespace: Namespace, own: Fingerprints): Promise<readonly string[]> {
+  const standing = new Map(Object.entries(await redis.hgetall(keyFingerprintsKey(namespace))));
+  for (const [id, fingerprint] of own) if ((standing.get(id) ?? fingerprint) !== fingerprint) throw new Error(otherKey(id));
+  return [...standing.keys()];
+}
+
+/** Resolves to the ids of all that stand. */
+async function openAll(redis: Redis, key: string, keyring: Keyring): Promise<readonly string[]> {
+  const proofs = Object.entries(await redis.hgetall(key));
+  for (const [id, standing] of proofs) {
+    try {
+      keyring.open(standing, key);
+    } catch (error) {
+      throw new Error(keyring.keyIds.includes(id) ? otherKey(id) : missingKey(id), { cause: error });
+    }
+  }
+  return proofs.map(([id]) => id);
+}
+
+const otherKey = (id: string): string =>
+  `QRCAST_SECRET_KEYS differ from those of the other processes on this Redis: their key "${id}" is another one; give all the same, and a new key an id of its own, or this installation a QRCAST_NAMESPACE of its own`;
+
+const missingKey = (id: string): string =>
+  `QRCAST_SECRET_KEYS differ from those of the other processes on this Redis: they have a key "${id}", and secrets may be sealed under it. Add it; if it is to go, run \`qrcast rotate-keys\` before it is dropped`;
+
+const unannouncedKey = (id: string): string =>
+  `QRCAST_SECRET_KEYS: "${id}" is new and stands first, and the other processes on this Redis could not read what it seals. First add it at the end of the list everywhere and restart all; then move it to the front`;

@@ -1,0 +1,110 @@
+import { callbackSchema } from '@qrcast/core/callback';
+import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { openRedisMonitor } from '../../test/monitor.ts';
+import { openTestRuntime, sampleSession, type TestRuntime } from '../../test/runtime.ts';
+import { outboxKey, sessionCallbacksKey } from '../redis/keys.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import { openRedisSessions } from '../sessions/sessions-redis.ts';
+import { createOutbox, type Outbox, sessionMark } from './outbox.ts';
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+function openProcess(namespace?: string): { runtime: TestRuntime; outbox: Outbox; sessions: Sessions } {
+  const runtime = openTestRuntime(inject('redisUrl'), namespace);
+  const sessions = openRedisSessions({ ...runtime, policy: DEFAULT_POLICY });
+  open.push(runtime, sessions);
+  return { runtime, outbox: createOutbox(runtime), sessions };
+}
+
+describe('a change to tell', () => {
+  it('is stored with the change, once, and marked', async () => {
+    const { runtime, outbox, sessions } = openProcess();
+    const session = sampleSession();
+    await sessions.create(session, '');
+    expect(await runtime.redis.exists(outboxKey(runtime.namespace))).toBe(0);
+    await sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
+    await sessions.apply(session.id, { kind: 'cancelled', at: Date.now() }); // changes nothing any more
+
+    const stored = await runtime.redis.lrange(sessionCallbacksKey(runtime.namespace, session.id), 0, -1);
+    expect(stored.map((text) => callbackSchema.parse(JSON.parse(text)).type)).toEqual(['session.ended']);
+    expect(await outbox.claim(10)).toMatchObject([{ mark: sessionMark(session.id), isNew: true }]);
+  });
+
+  it('of many processes at once is stored by the one whose change stands', async () => {
+    const all = [openProcess()];
+    for (let i = 0; i < 4; i++) all.push(openProcess(all[0]?.runtime.namespace));
+    const session = sampleSession();
+    await all[0]?.sessions.create(session, '');
+    await Promise.all(all.map(({ sessions }, i) => sessions.apply(session.id, { kind: 'cancelled', at: Date.now() + i })));
+    const runtime = all[0]?.runtime as TestRuntime; // pushed above
+    expect(await runtime.redis.llen(sessionCallbacksKey(runtime.namespace, session.id))).toBe(1);
+  });
+
+  it('leaves no mark out: the mark reaches Redis before the change', async () => {
+    const { runtime, sessions } = openProcess();
+    const session = sampleSession();
+    await sessions.create(session, '');
+    const monitor = await openRedisMonitor(inject('redisUrl'));
+    const seen: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    monitor.on('monitor', (_time: string, [command = '', key = '', ...rest]: string[]) => {
+      if (!/^(zadd|evalsha|eval)$/i.test(command)) return;
+      if (![key, ...rest].some((word) => word.startsWith(runtime.namespace))) return; // another test's
+      if (command.toLowerCase() === 'zadd' && key !== outboxKey(runtime.namespace)) return;
+      seen.push(command.toLowerCase());
+      if (command.toLowerCase() !== 'zadd') resolve();
+    });
+    await sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
+    await promise;
+    expect(seen[0]).toBe('zadd');
+    monitor.disconnect();
+  });
+});
+
+describe('marks', () => {
+  it("one process's claim is nobody else's, and comes back when its lease ends", async () => {
+    const { runtime, outbox } = openProcess();
+    const other = openProcess(runtime.namespace).outbox;
+    await outbox.mark(sessionMark('ses_1'));
+    expect(await outbox.claim(10)).toHaveLength(1);
+    expect(await other.claim(10)).toEqual([]);
+    await runtime.redis.zadd(outboxKey(runtime.namespace), 1, 'session|ses_1'); // as if the lease had passed
+    expect(await other.claim(10)).toMatchObject([{ isNew: false }]);
+  });
+
+  it('set anew while they are looked at, they stay', async () => {
+    const { runtime, outbox } = openProcess();
+    await outbox.mark(sessionMark('ses_1'));
+    const [claimed] = await outbox.claim(10);
+    if (claimed === undefined) throw new Error('nothing was claimed');
+    await outbox.mark(sessionMark('ses_1'));
+    await outbox.settle(claimed, null);
+    const [again] = await outbox.claim(10);
+    expect(again).toMatchObject({ isNew: true });
+    if (again !== undefined) await outbox.settle(again, null); // the twin: not set anew, it goes
+    expect(await runtime.redis.zcard(outboxKey(runtime.namespace))).toBe(0);
+  });
+
+  it('put off, they come then', async () => {
+    const { runtime, outbox } = openProcess();
+    await outbox.mark({ kind: 'relay', tenantId: 'acme', instanceId: '1101' });
+    const [claimed] = await outbox.claim(10);
+    if (claimed === undefined) throw new Error('nothing was claimed');
+    await outbox.settle(claimed, 3_600_000);
+    const dueIn = Number(await runtime.redis.zscore(outboxKey(runtime.namespace), 'relay|acme|1101')) - Date.now();
+    expect(dueIn).toBeGreaterThan(3_000_000);
+    expect(dueIn).toBeLessThanOrEqual(3_600_000);
+    expect(await outbox.claim(10)).toEqual([]);
+  });
+  it('of an unknown kind stop no other', async () => {
+    const { runtime, outbox } = openProcess();
+    await runtime.redis.zadd(outboxKey(runtime.namespace), 0, 'another version|1');
+    await outbox.mark(sessionMark('ses_1'));
+    expect(await outbox.claim(10)).toMatchObject([{ mark: sessionMark('ses_1') }]);
+    expect(await runtime.redis.zcard(outboxKey(runtime.namespace))).toBe(2);
+  });
+});

@@ -1,0 +1,98 @@
+/** One tenant with more due than can be asked, beside another: whose polls start when. */
+
+import { randomUUID } from 'node:crypto';
+import { MIN_SPACING_MS } from '@qrcast/core/schedule';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { openTestRuntime } from '../../test/runtime.ts';
+import { shardKeys } from '../redis/keys.ts';
+import { createHolders } from './fair-share.ts';
+import type { PollTarget } from './poll-queue.ts';
+import { openPollQueue } from './poll-queue-bullmq.ts';
+import { pollMember, shardOf } from './shards.ts';
+
+const PLACES = 40;
+/** Three quarters of the places. */
+const SHARE = 30;
+const HOSTILE = 2_000;
+const HEALTHY = 50;
+const ROUNDS = 6;
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+/** All in one shard: so they stand in each other's way as much as can be. */
+function targetsOf(tenantId: string, count: number): PollTarget[] {
+  const targets: PollTarget[] = [];
+  while (targets.length < count) {
+    const target = { sessionId: `ses_${randomUUID()}`, instanceKey: randomUUID(), tenantId };
+    if (shardOf(target) === 0) targets.push(target);
+  }
+  return targets;
+}
+
+/**
+ * The hostile tenant's polls never end, and all its sessions are due before `neighbour`'s, which are answered at once. A third tenant has one
+ * session; after `ROUNDS` polls of that one, resolves to how often each of the neighbour's was polled.
+ */
+async function pollBeside(neighbour: string): Promise<{ polls: number[]; mostHeld: number }> {
+  const runtime = openTestRuntime(inject('redisUrl'));
+  const queue = openPollQueue(runtime);
+  open.push(runtime, queue);
+  const [hostile, healthy] = [targetsOf('hostile', HOSTILE), targetsOf(neighbour, HEALTHY)];
+  const [clock] = targetsOf('clock', 1);
+  const stuck = new Set(hostile.map(({ sessionId }) => sessionId));
+  const polls = new Map(healthy.map(({ sessionId }) => [sessionId, 0]));
+  const [filled, rounds] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const held = createHolders();
+  let mostHeld = 0;
+  let round = 0;
+
+  const [due, watch] = shardKeys(runtime.namespace, 0);
+  const enqueue = async (targets: readonly PollTarget[], dueAt: number): Promise<void> => {
+    const scored = (score: number) => targets.flatMap((target) => [score, pollMember(target)]);
+    await runtime.redis
+      .multi()
+      .zadd(watch, ...scored(Date.now() + 60_000))
+      .zadd(due, ...scored(dueAt))
+      .exec();
+  };
+  await enqueue(hostile, Date.now() - 60_000);
+  const stop = await queue.consume(
+    {
+      poll: async ({ target, startedAt }, signal) => {
+        if (stuck.has(target.sessionId)) {
+          held.take(target.tenantId);
+          mostHeld = Math.max(mostHeld, held.total());
+          if (held.total() === SHARE) filled.resolve();
+          await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        } else if (target === clock || target.sessionId === clock?.sessionId) {
+          if (++round === ROUNDS) rounds.resolve();
+        } else polls.set(target.sessionId, (polls.get(target.sessionId) ?? 0) + 1);
+        return { nextAt: startedAt + MIN_SPACING_MS };
+      },
+      unwatched: async () => undefined,
+    },
+    { concurrency: PLACES },
+  );
+  open.push({ close: () => stop(0) });
+  await filled.promise;
+  await enqueue(healthy, Date.now() - 30_000);
+  if (clock !== undefined) await enqueue([clock], Date.now());
+  await rounds.promise;
+  return { polls: [...polls.values()], mostHeld };
+}
+
+describe('a tenant whose polls never end', () => {
+  it("keeps to its share, and another tenant's polls come as often as if it were alone", async () => {
+    const { polls, mostHeld } = await pollBeside('neighbour');
+    expect(mostHeld).toBe(SHARE);
+    expect(Math.min(...polls)).toBeGreaterThanOrEqual(ROUNDS - 2);
+  });
+
+  it('delays its own: the twin, in which the others are the same tenant', async () => {
+    const { polls } = await pollBeside('hostile');
+    expect(Math.max(...polls)).toBe(0);
+  });
+});

@@ -1,0 +1,102 @@
+/** PollQueue over BullMQ and the due-sets: what gateways call. The polling side is poll-consumer.ts. */
+
+import { MIN_SPACING_MS } from '@qrcast/core/schedule';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { errorFields, type Logger } from '../log.ts';
+import { type Namespace, POLL_QUEUE_NAME, queuePrefix, shardKeys } from '../redis/keys.ts';
+import { loadLuaScript } from '../redis/lua-script.ts';
+import { consumePolls, LEASE_MS } from './poll-consumer.ts';
+import type { PollQueue, PollTarget } from './poll-queue.ts';
+import { parsePollMember, pollMember, shardOf } from './shards.ts';
+
+export interface PollQueueDeps {
+  /** A `commands` connection; the queue does not close it. */
+  readonly redis: Redis;
+  readonly redisUrl: string;
+  readonly namespace: Namespace;
+  readonly log: Logger;
+}
+
+/** Enough for any script call, far below what Lua can unpack. */
+const MEMBERS_PER_CALL = 500;
+/** A delayed wake-up must not come before the moment it is for: the delay is by our clock, the due time by Redis's. */
+const WAKE_MARGIN_MS = 10;
+
+export function openPollQueue(deps: PollQueueDeps): PollQueue {
+  const { redis, redisUrl, namespace, log } = deps;
+  const ensure = loadLuaScript(redis, new URL('./shard-ensure-3.lua', import.meta.url));
+  const renew = loadLuaScript(redis, new URL('./shard-renew-2.lua', import.meta.url));
+  const poke = loadLuaScript(redis, new URL('./shard-poke-4.lua', import.meta.url));
+  const queue = new Queue(POLL_QUEUE_NAME, { connection: redis, prefix: queuePrefix(namespace) });
+  queue.on('error', () => undefined); // the connection reports itself
+
+  /**
+   * Wakes the nearest idle worker when the target is due, if that is soon: not after a request still under way, for that one's end decides.
+   * One wake-up per session waits at most; a lost one costs no more than a tick, for the due-set is the truth.
+   */
+  async function wakeWorker(target: PollTarget, dueInMs: number): Promise<void> {
+    if (dueInMs < 0 || dueInMs > MIN_SPACING_MS) return;
+    const delay = dueInMs === 0 ? 0 : dueInMs + WAKE_MARGIN_MS;
+    // Ticks have no priority, which comes before every number: however many are woken, they do not stand behind them.
+    const options = { jobId: `poke-${target.sessionId}`, delay, priority: 1, removeOnComplete: true, removeOnFail: true };
+    await queue
+      .add('poke', target, options)
+      .catch((error: unknown) => log.warn(errorFields(error), 'no worker was woken; the next tick polls'));
+  }
+
+  async function renewShard(shard: number, members: readonly string[], watchedUntil: number): Promise<PollTarget[]> {
+    const [due, watch] = shardKeys(namespace, shard);
+    const missing: PollTarget[] = [];
+    for (let i = 0; i < members.length; i += MEMBERS_PER_CALL) {
+      const reply = await renew([due, watch], [watchedUntil, ...members.slice(i, i + MEMBERS_PER_CALL)]);
+      missing.push(...(reply as string[]).map(parsePollMember));
+    }
+    return missing;
+  }
+
+  return {
+    async ensure(target, watchedUntil, dueAt, replaces = false) {
+      const [due, watch, busy] = shardKeys(namespace, shardOf(target));
+      const args = [pollMember(target), target.instanceKey, watchedUntil, LEASE_MS, dueAt ?? '', replaces ? '1' : ''];
+      const [busyForMs, dueInMs] = (await ensure([due, watch, busy], args)) as [number, number]; // as the script returns it
+      await wakeWorker(target, dueInMs);
+      return busyForMs;
+    },
+
+    async renew(targets, watchedUntil) {
+      const byShard = new Map<number, string[]>();
+      for (const target of targets) {
+        const shard = shardOf(target);
+        byShard.set(shard, [...(byShard.get(shard) ?? []), pollMember(target)]);
+      }
+      const missing = await Promise.all([...byShard].map(([shard, members]) => renewShard(shard, members, watchedUntil)));
+      return missing.flat();
+    },
+
+    async poke(target, ask) {
+      const dueInMs = await poke(shardKeys(namespace, shardOf(target)), [pollMember(target), target.instanceKey, ask ?? '']);
+      await wakeWorker(target, Number(dueInMs));
+    },
+
+    async cancel(target) {
+      const [due, watch, , poked] = shardKeys(namespace, shardOf(target));
+      const member = pollMember(target);
+      await redis.multi().zrem(due, member).zrem(watch, member).hdel(poked, member).exec();
+    },
+
+    consume: (handlers, { concurrency }) => consumePolls({ redis, redisUrl, namespace, log, queue }, handlers, concurrency),
+
+    async ping(timeoutMs) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`the queue did not answer within ${timeoutMs} ms`)), timeoutMs);
+      });
+      await Promise.race([queue.getJobCounts('delayed'), late]).finally(() => clearTimeout(timer));
+    },
+
+    async close() {
+      await queue.close();
+    },
+  };
+}

@@ -1,0 +1,95 @@
+/** Processes that die or cannot start, a Redis that is gone, polls that throw, and what an older version left. */
+
+import { describe, expect, inject, it } from 'vitest';
+import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
+import { openTestProxy } from '../../test/proxy.ts';
+import { openTestRuntime } from '../../test/runtime.ts';
+import { shardKeys } from '../redis/keys.ts';
+import { openPollQueue } from './poll-queue-bullmq.ts';
+import { pollMember, shardOf } from './shards.ts';
+
+const { open, openProcess, consume } = preparePollQueues();
+
+describe('PollQueue over BullMQ', () => {
+  it('that cannot start consuming leaves no timer behind', async () => {
+    const runtime = openTestRuntime(inject('redisUrl'));
+    const queue = openPollQueue(runtime);
+    await queue.ping(1_000);
+    open.push(runtime);
+    runtime.redis.disconnect();
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    await expect(
+      queue.consume({ poll: async () => ({ nextAt: null }), unwatched: async () => undefined }, { concurrency: 1 }),
+    ).rejects.toThrow();
+    expect(timers()).toBeLessThanOrEqual(before);
+  });
+
+  it('keeps claims exclusive and frees them by themselves: a claim without a holder comes due again after its lease', async () => {
+    const { runtime, queue } = openProcess();
+    const target = newTarget();
+    await queue.ensure(target, later());
+    // A process that claimed and died: the claim's traces are in Redis and nobody extends them.
+    const [due, , busy] = shardKeys(runtime.namespace, shardOf(target));
+    const leaseEnd = Date.now() + 1_200;
+    await runtime.redis.zadd(due, leaseEnd, pollMember(target));
+    await runtime.redis.zadd(busy, leaseEnd, target.instanceKey);
+    const log = pollLog();
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        return { nextAt: claim.startedAt + 60_000 };
+      },
+    });
+    await queue.poke(target);
+    const [claim] = await log.until(1);
+    expect(claim?.startedAt).toBeGreaterThanOrEqual(leaseEnd);
+  });
+
+  it.each(['frozen', 'refused'] as const)('stops within its grace while Redis is %s', async (fault) => {
+    const { port, password } = new URL(inject('redisUrl'));
+    const proxy = await openTestProxy(Number(port));
+    open.push(proxy);
+    const runtime = openTestRuntime(`redis://:${password}@127.0.0.1:${proxy.port}`);
+    const queue = openPollQueue(runtime);
+    open.push(runtime);
+    const stop = await queue.consume({ poll: async () => ({ nextAt: null }), unwatched: async () => undefined }, { concurrency: 10 });
+    if (fault === 'frozen') proxy.freeze();
+    proxy.refuse(true);
+    if (fault === 'refused') proxy.cut();
+    await stop(300); // the twin: BullMQ's own close never resolves here, and this test would time out
+  });
+
+  it('drops members of a version that did not name the tenant, and polls the others', async () => {
+    const { runtime, queue } = openProcess();
+    const log = pollLog();
+    const target = newTarget();
+    const [due, watch] = shardKeys(runtime.namespace, shardOf(target));
+    const old = `${target.sessionId}|${target.instanceKey}`;
+    await runtime.redis.multi().zadd(due, 1, old).zadd(watch, later(), old).zadd(due, 2, pollMember(target)).exec();
+    await queue.renew([target], later());
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        return { nextAt: claim.startedAt + 60_000 };
+      },
+    });
+    const [claim] = await log.until(1);
+    expect(claim?.target).toEqual(target);
+    expect([await runtime.redis.zscore(due, old), await runtime.redis.zscore(watch, old)]).toEqual([null, null]);
+  });
+
+  it('polls again after a poll that threw', async () => {
+    const { queue } = openProcess();
+    const log = pollLog();
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        if (log.claims.length === 1) throw new Error('a fault of ours');
+        return { nextAt: null };
+      },
+    });
+    await queue.ensure(newTarget(), later());
+    await log.until(2);
+  });
+});

@@ -1,0 +1,183 @@
+import { MIN_SPACING_MS } from '@qrcast/core/schedule';
+import { describe, expect, it } from 'vitest';
+import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
+import type { TestRuntime } from '../../test/runtime.ts';
+import { POLL_QUEUE_NAME, queuePrefix, shardKeys } from '../redis/keys.ts';
+import type { Claim, PollQueue, PollTarget } from './poll-queue.ts';
+import { pollMember, shardOf } from './shards.ts';
+
+const { openProcess, consume } = preparePollQueues();
+
+/** How often the tick of the target's shard has run: BullMQ counts how often it took the job. */
+async function ticksOf({ redis, namespace }: TestRuntime, target: PollTarget): Promise<number> {
+  return Number(await redis.hget(`${queuePrefix(namespace)}:${POLL_QUEUE_NAME}:tick-${shardOf(target)}`, 'ats'));
+}
+
+describe('PollQueue over BullMQ', () => {
+  it('follows a request under way with the one a poke asks for meanwhile, with the spacing between', async () => {
+    const { queue } = openProcess();
+    const log = pollLog();
+    const release = Promise.withResolvers<void>();
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        await release.promise;
+        return { nextAt: claim.startedAt + 60_000 };
+      },
+    });
+    const target = newTarget();
+    await queue.ensure(target, later());
+    await log.until(1);
+    await queue.poke(target, 'state');
+    release.resolve();
+    const [first, second] = await log.until(2);
+    expect([first?.ask, second?.ask]).toEqual([null, 'state']);
+    expect((second?.startedAt ?? 0) - (first?.startedAt ?? 0)).toBeGreaterThanOrEqual(MIN_SPACING_MS);
+    expect((second?.startedAt ?? 0) - (first?.startedAt ?? 0)).toBeLessThan(30_000);
+  });
+
+  it('keeps a session that was poked while its last poll said it needs none', async () => {
+    const { queue } = openProcess();
+    const log = pollLog();
+    const release = Promise.withResolvers<void>();
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        await release.promise;
+        return { nextAt: null }; // decided before the resume that poked
+      },
+    });
+    const target = newTarget();
+    await queue.ensure(target, later());
+    await log.until(1);
+    await queue.poke(target);
+    release.resolve();
+    await log.until(2);
+  });
+
+  it('hands a poke its method', async () => {
+    const { queue } = openProcess();
+    const log = pollLog();
+    const others = pollLog();
+    const target = newTarget();
+    await consume(queue, {
+      poll: async (claim) => {
+        (claim.target.sessionId === target.sessionId ? log : others).add(claim);
+        return { nextAt: claim.startedAt + (claim.target.sessionId === target.sessionId ? 60_000 : MIN_SPACING_MS) };
+      },
+    });
+    await queue.ensure(target, later());
+    await log.until(1);
+    await queue.ensure(newTarget(), later());
+    await others.until(2); // the spacing of the first poll is over
+    await queue.poke(target, 'state');
+    const [first, poked] = await log.until(2);
+    expect([first?.ask, poked?.ask]).toEqual([null, 'state']);
+  });
+});
+
+describe('a provider that wants quiet', () => {
+  const QUIET_MS = 3_000;
+
+  type Wish = (queue: PollQueue, target: PollTarget, settled: () => Promise<void>) => Promise<unknown>;
+
+  /** Polls once, is told to be quiet or not, and then does what wishes to ask again; resolves to that claim and how much later it was, ms. */
+  async function askedAgain(isQuiet: boolean, wish: Wish): Promise<[Claim, number]> {
+    const { runtime, queue } = openProcess();
+    const log = pollLog();
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        return { nextAt: claim.startedAt + 60_000, quietUntil: isQuiet ? claim.startedAt + QUIET_MS : undefined };
+      },
+    });
+    const target = newTarget();
+    await queue.ensure(target, later());
+    await log.until(1);
+    const [due] = shardKeys(runtime.namespace, shardOf(target));
+    await wish(queue, target, async () => {
+      while (Number(await runtime.redis.zscore(due, pollMember(target))) < Date.now() + 30_000);
+    });
+    const [first, second] = await log.until(2);
+    if (first === undefined || second === undefined) return expect.unreachable();
+    return [second, second.startedAt - first.startedAt];
+  }
+
+  const wishes = [
+    ['a poke', (queue: PollQueue, target: PollTarget) => queue.poke(target, 'state')],
+    ['another session of the instance', (queue: PollQueue, { instanceKey }: PollTarget) => queue.ensure(newTarget(instanceKey), later())],
+    [
+      'the same session, begun anew',
+      async (queue: PollQueue, target: PollTarget, settled: () => Promise<void>) => {
+        await settled();
+        await queue.cancel(target);
+        await queue.ensure(target, later());
+      },
+    ],
+  ] as const;
+
+  it.each(wishes)('is left in peace by %s, which is done when that is over', async (name, wish) => {
+    const [claim, afterMs] = await askedAgain(true, wish);
+    expect(afterMs).toBeGreaterThanOrEqual(QUIET_MS);
+    expect(afterMs).toBeLessThan(30_000); // and not when the first session is due
+    expect(claim.ask).toBe(name === 'a poke' ? 'state' : null);
+  });
+
+  it.each(wishes)('(twin) that does not say so is asked by %s as soon as the spacing allows', async (_name, wish) => {
+    const [, afterMs] = await askedAgain(false, wish);
+    expect(afterMs).toBeGreaterThanOrEqual(MIN_SPACING_MS);
+    expect(afterMs).toBeLessThan(30_000);
+  });
+
+  it('is told of whoever comes meanwhile, but once', async () => {
+    const { runtime, queue } = openProcess();
+    const target = newTarget();
+    const [, , busy] = shardKeys(runtime.namespace, shardOf(target));
+    await runtime.redis.zadd(busy, Date.now() + 600_000, target.instanceKey);
+    const waitMs = await queue.ensure(target, later());
+    expect(waitMs).toBeGreaterThan(500_000);
+    expect(waitMs).toBeLessThanOrEqual(600_000);
+    expect([await queue.ensure(target, later()), await queue.ensure(newTarget(), later())]).toEqual([0, 0]);
+    const [due] = shardKeys(runtime.namespace, shardOf(target));
+    expect(Number(await runtime.redis.zscore(due, pollMember(target)))).toBeGreaterThan(Date.now()); // not at the head, before all others
+  });
+
+  it('hides no others, however many of its sessions wait at the head of the set', async () => {
+    const { runtime, queue } = openProcess();
+    const other = newTarget();
+    const [due, watch, busy] = shardKeys(runtime.namespace, shardOf(other));
+    const now = Date.now();
+    const quiet = Array.from({ length: 30_000 }, (_, i) => newTarget(`quiet-${i}`));
+    const scored = (score: number, members: readonly string[]) => members.flatMap((member) => [score, member]);
+    await runtime.redis
+      .multi()
+      .zadd(due, ...scored(now - 60_000, quiet.map(pollMember)))
+      .zadd(watch, ...scored(later(), quiet.map(pollMember)))
+      .zadd(
+        busy,
+        ...scored(
+          now + 60_000,
+          quiet.map(({ instanceKey }) => instanceKey),
+        ),
+      )
+      .exec();
+    const log = pollLog();
+    await consume(
+      queue,
+      {
+        poll: async (claim) => {
+          log.add(claim);
+          return { nextAt: claim.startedAt + MIN_SPACING_MS }; // by a tick, which begins at the head
+        },
+      },
+      1,
+    );
+    const before = await ticksOf(runtime, other);
+    await queue.ensure(other, later());
+    const claims = await log.until(3);
+    expect((await ticksOf(runtime, other)) - before).toBeLessThan(20); // 30, if each looked past no more than one look sees
+    expect(claims.map(({ target }) => target)).toEqual([other, other, other]);
+    expect(await runtime.redis.zcount(due, 0, now)).toBe(0); // they are looked at again later
+    expect(await runtime.redis.zcard(due)).toBe(30_001);
+  });
+});

@@ -1,0 +1,77 @@
+/**
+ * A process's life: start, run until told to stop, stop in two stages. The only place that listens to signals or exits.
+ *
+ *   first SIGINT, SIGTERM or SIGHUP   graceful: releases run, last acquired first, within `stopMs`
+ *   second signal, or the time is up   forced: exit at once, status 1
+ *   SIGKILL   nothing runs: leases end by themselves, within seconds
+ */
+
+import { errorFields, framesOf, type Logger } from '../log.ts';
+import { createReleasers, type Releasers } from '../releasers.ts';
+import { betterNodeThan } from './node-version.ts';
+import { SettingsError } from './settings.ts';
+
+export interface ServiceOptions {
+  readonly name: string;
+  readonly log: Logger;
+}
+
+/** What a started service says of itself. */
+export interface Started {
+  /** Longest a graceful stop may take, ms. */
+  readonly stopMs: number;
+}
+
+/** For what comes after a drain. */
+export const STOP_MARGIN_MS = 10_000;
+/** While starting there is nothing to drain. */
+const STOP_WHILE_STARTING_MS = 10_000;
+
+/** Never rejects: a failed start is told, what it had acquired is released, and the process exits with status 1. */
+export async function runService({ name, log }: ServiceOptions, start: (releasers: Releasers) => Promise<Started>): Promise<void> {
+  const releasers = createReleasers();
+  let stopMs = STOP_WHILE_STARTING_MS;
+  let isStopping = false;
+
+  const stop = async (reason: string, status: number): Promise<void> => {
+    if (isStopping) {
+      log.warn({ reason }, 'stopping at once');
+      process.exit(1);
+    }
+    isStopping = true;
+    log.info({ reason, stopMs }, 'stopping; a second signal stops at once');
+    const timer = setTimeout(() => {
+      log.error({ stopMs }, 'the graceful stop took too long; stopping at once');
+      process.exit(1);
+    }, stopMs);
+    timer.unref();
+    const failed = await releasers.release().then(
+      () => false,
+      (error: unknown) => {
+        log.error(errorFields(error), 'something did not stop cleanly');
+        return true;
+      },
+    );
+    log.info('stopped');
+    log.flush(() => process.exit(failed ? 1 : status));
+  };
+
+  process.stderr.on('error', () => undefined); // nobody reads it, and no service ends for that
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal, 0));
+  process.on('uncaughtException', (error) => {
+    log.fatal({ ...errorFields(error), stack: framesOf(error) }, 'a fault nobody caught');
+    void stop('fault', 1);
+  });
+
+  const better = betterNodeThan(process.versions.node);
+  if (better !== null) log.warn({ node: process.versions.node, better }, 'this Node has known security holes; update it');
+
+  try {
+    ({ stopMs } = await start(releasers));
+  } catch (error) {
+    if (isStopping) return; // told to stop while starting: what failed is the consequence
+    if (error instanceof SettingsError) process.stderr.write(`${name}: ${error.message}\n`);
+    else log.fatal(errorFields(error), 'could not start');
+    await stop('failed start', 1);
+  }
+}

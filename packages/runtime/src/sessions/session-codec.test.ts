@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import { sampleSession } from '../../test/runtime.ts';
+import { decodeChange, decodeSession, encodeSession } from './session-codec.ts';
+
+it('gives back what it was given, usual or not', () => {
+  const usual = sampleSession();
+  const unusual = {
+    ...usual,
+    newsFrom: usual.startedAt + 1,
+    reference: 'order-77',
+    relink: true,
+    failures: 3,
+    refusals: 1,
+    expectedPhone: '79990000000',
+    logoutOnMismatch: true,
+    logoutsLeft: 2,
+    locale: 'ru',
+    returnUrl: 'https://a',
+  };
+  for (const session of [usual, unusual]) expect(decodeSession(encodeSession(session), session.id)).toEqual(session);
+  expect(encodeSession(usual).length).toBeLessThan(encodeSession(unusual).length);
+});
+
+it('reads the expected phone of an older version in international form', () => {
+  const session = sampleSession({ expectedPhone: '89001234567' });
+  expect(decodeSession(encodeSession(session), session.id).expectedPhone).toBe('79001234567');
+});
+
+it('tells a change with a picture from one without', () => {
+  const session = sampleSession();
+  expect(decodeChange(encodeSession(session), session.id)).toEqual({ session, image: null });
+  expect(decodeChange(`${encodeSession(session)}\ndata:image/png;base64,AAAA`, session.id)).toEqual({
+    session,
+    image: 'data:image/png;base64,AAAA',
+  });
+});
+
+it("refuses another session's record", () => {
+  expect(() => decodeSession(encodeSession(sampleSession()), 'ses_1')).toThrow('unknown shape');
+});
+
+it.each(['{}', '{"id":"ses_1","version":"1","state":{"kind":"idle"}}', '{"id":"ses_1","version":1}'])('refuses %s', (record) => {
+  expect(() => decodeSession(record, 'ses_1')).toThrow('unknown shape');
+});

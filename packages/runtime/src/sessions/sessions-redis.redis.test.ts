@@ -1,0 +1,126 @@
+import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { openTestProxy } from '../../test/proxy.ts';
+import { openTestRuntime, sampleSession, type TestRuntime } from '../../test/runtime.ts';
+import { describeSessions } from '../../test/sessions-contract.ts';
+import { openBus } from '../redis/bus.ts';
+import { sessionChannel, sessionKey } from '../redis/keys.ts';
+import type { Snapshot } from './session-codec.ts';
+import type { Sessions } from './sessions.ts';
+import { openRedisSessions } from './sessions-redis.ts';
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+function openProcess(
+  namespace?: string,
+  options: { rereadEveryMs?: number; probeEveryMs?: number } = {},
+): { runtime: TestRuntime; sessions: Sessions } {
+  const runtime = openTestRuntime(inject('redisUrl'), namespace, options.probeEveryMs);
+  const { rereadEveryMs } = options;
+  const sessions = openRedisSessions({ ...runtime, policy: DEFAULT_POLICY, ...(rereadEveryMs === undefined ? {} : { rereadEveryMs }) });
+  open.push(runtime, sessions);
+  return { runtime, sessions };
+}
+
+describeSessions('in Redis', async () => {
+  const { runtime, sessions } = openProcess();
+  return { here: sessions, there: openProcess(runtime.namespace).sessions, close: async () => undefined };
+});
+
+describe('Sessions in Redis', () => {
+  it('expires a record an hour after its session', async () => {
+    const { runtime, sessions } = openProcess();
+    const session = sampleSession();
+    await sessions.create(session, 'sealed');
+    expect(await runtime.redis.pexpiretime(sessionKey(runtime.namespace, session.id))).toBe(session.expiresAt + 3_600_000);
+    await sessions.apply(session.id, { kind: 'watched', at: Date.now() });
+    expect(await runtime.redis.pexpiretime(sessionKey(runtime.namespace, session.id))).toBe(session.expiresAt + 3_600_000);
+  });
+
+  it('catches up after its subscription connection was killed, without a new message', async () => {
+    const writer = openProcess();
+    const reader = openProcess(writer.runtime.namespace, { rereadEveryMs: 3_600_000 });
+    const session = sampleSession();
+    await writer.sessions.create(session, '');
+    const { promise, resolve } = Promise.withResolvers<Snapshot>();
+    const watch = reader.sessions.watch(session.id, resolve);
+    await watch.first;
+
+    // The change falls into the gap: published while nobody of ours is subscribed.
+    await reader.runtime.redis.call('CLIENT', 'KILL', 'ID', String(await reader.runtime.bus.connection.client('ID')));
+    await writer.sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
+    expect((await promise).session.state.kind).toBe('ended');
+    watch.close();
+  });
+
+  it.each([
+    { probeEveryMs: 100, repaired: true },
+    { probeEveryMs: 3_600_000, repaired: false }, // the twin: without probes nothing repairs it
+  ])(
+    'a subscription whose connection froze is repaired by probes every $probeEveryMs ms: $repaired',
+    async ({ probeEveryMs, repaired }) => {
+      const writer = openProcess();
+      const proxy = await openTestProxy(Number(new URL(writer.runtime.redisUrl).port));
+      open.push(proxy);
+      const throughProxy = new URL(writer.runtime.redisUrl);
+      throughProxy.port = String(proxy.port);
+      const { redis, namespace, log } = writer.runtime;
+      const bus = openBus({ redis, redisUrl: throughProxy.href, namespace, log, probeEveryMs });
+      const sessions = openRedisSessions({ redis, bus, namespace, log, policy: DEFAULT_POLICY, rereadEveryMs: 3_600_000 });
+      open.push(bus, sessions);
+      const session = sampleSession();
+      await writer.sessions.create(session, '');
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const watch = sessions.watch(session.id, (snapshot) => resolve(snapshot.session.state.kind));
+      await watch.first;
+
+      proxy.freeze();
+      await writer.sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
+      if (repaired) {
+        expect(await promise).toBe('ended');
+      } else {
+        // Ten probe periods of the case above pass on the same machine, by its own messages.
+        await expect(bus.probe(1_000)).rejects.toThrow('did not come back');
+        expect(await Promise.race([promise, 'silent'])).toBe('silent');
+      }
+      watch.close();
+    },
+  );
+
+  it('reads watched sessions again by the clock', async () => {
+    const writer = openProcess();
+    const reader = openProcess(writer.runtime.namespace, { rereadEveryMs: 50, probeEveryMs: 3_600_000 });
+    const session = sampleSession();
+    await writer.sessions.create(session, '');
+    const { promise, resolve } = Promise.withResolvers<Snapshot>();
+    const watch = reader.sessions.watch(session.id, resolve);
+    await watch.first;
+    // The server drops the subscription; the connection lives on and looks well.
+    await reader.runtime.bus.connection.unsubscribe(sessionChannel(reader.runtime.namespace, session.id));
+    await writer.sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
+    expect((await promise).session.state.kind).toBe('ended');
+    watch.close();
+  });
+
+  it('lets no older change through, as a slow publisher or a replay would bring', async () => {
+    const { runtime, sessions } = openProcess();
+    const session = sampleSession();
+    await sessions.create(session, '');
+    const seen: number[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const watch = sessions.watch(session.id, (snapshot) => {
+      seen.push(snapshot.session.version);
+      if (snapshot.session.state.kind === 'ended') resolve();
+    });
+    await watch.first;
+    await sessions.apply(session.id, { kind: 'watched', at: Date.now() });
+    await runtime.redis.publish(sessionChannel(runtime.namespace, session.id), JSON.stringify(session));
+    await sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
+    await promise;
+    expect(seen).toEqual([2, 3]);
+    watch.close();
+  });
+});

@@ -1,0 +1,59 @@
+/** For tests: processes with a poll queue each, sessions to be polled, and what was polled. */
+
+import { randomUUID } from 'node:crypto';
+import { afterEach, inject } from 'vitest';
+import type { Claim, PollHandlers, PollQueue, PollTarget } from '../src/polling/poll-queue.ts';
+import { openPollQueue } from '../src/polling/poll-queue-bullmq.ts';
+import { openTestRuntime, type TestRuntime } from './runtime.ts';
+
+/** For the top of a test file: what a test opens is closed after it. */
+export function preparePollQueues() {
+  const open: { close(): Promise<void> }[] = [];
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one.close();
+  });
+  return {
+    open,
+    openProcess(namespace?: string): { runtime: TestRuntime; queue: PollQueue } {
+      const runtime = openTestRuntime(inject('redisUrl'), namespace);
+      const queue = openPollQueue(runtime);
+      open.push(runtime, queue);
+      return { runtime, queue };
+    },
+    async consume(queue: PollQueue, handlers: Partial<PollHandlers>, concurrency = 100): Promise<void> {
+      const stop = await queue.consume(
+        { poll: async () => ({ nextAt: null }), unwatched: async () => undefined, ...handlers },
+        { concurrency },
+      );
+      open.push({ close: () => stop(1_000) });
+    },
+  };
+}
+
+export const newTarget = (instanceKey: string = randomUUID(), tenantId = 'acme'): PollTarget => ({
+  sessionId: `ses_${randomUUID()}`,
+  instanceKey,
+  tenantId,
+});
+export const later = (): number => Date.now() + 60_000;
+
+/** Polls as they happen; `until(n)` resolves with the first n. */
+export function pollLog() {
+  const claims: Claim[] = [];
+  let wake: () => void = () => undefined;
+  return {
+    claims,
+    add(claim: Claim): void {
+      claims.push(claim);
+      wake();
+    },
+    async until(count: number): Promise<readonly Claim[]> {
+      while (claims.length < count) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return claims.slice(0, count);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/** For tests: a `commands` connection, bus and namespace of one's own on the test Redis, closed together. */
+
+import { randomUUID } from 'node:crypto';
+import { createSession, type NewSession, type Session } from '@qrcast/core/session';
+import type { Redis } from 'ioredis';
+import { createLog, type Logger } from '../src/log.ts';
+import { type Bus, openBus } from '../src/redis/bus.ts';
+import { connectRedis, disconnectRedis } from '../src/redis/redis.ts';
+
+export interface TestRuntime {
+  readonly redis: Redis;
+  readonly redisUrl: string;
+  readonly bus: Bus;
+  readonly namespace: string;
+  readonly log: Logger;
+  close(): Promise<void>;
+}
+
+/** `namespace`: another runtime's, to stand for a second process. */
+export function openTestRuntime(redisUrl: string, namespace = `test-${randomUUID().slice(0, 8)}`, probeEveryMs?: number): TestRuntime {
+  const log = createLog('test', 'silent');
+  const redis = connectRedis(redisUrl, 'commands', log);
+  const bus = openBus({ redis, redisUrl, namespace, log, ...(probeEveryMs === undefined ? {} : { probeEveryMs }) });
+  return {
+    redis,
+    redisUrl,
+    bus,
+    namespace,
+    log,
+    async close() {
+      await bus.close();
+      await disconnectRedis(redis);
+    },
+  };
+}
+
+/** A fresh session that began at `now`. */
+export function sampleSession(fields: Partial<NewSession> = {}, now = Date.now()): Session {
+  const id = fields.id ?? `ses_${randomUUID().replaceAll('-', '')}`;
+  const base: NewSession = {
+    id,
+    tenantId: 'acme',
+    instanceId: '1101000001',
+    instanceKey: id.slice(4, 20),
+    reference: null,
+    expectedPhone: null,
+    locale: null,
+    returnUrl: null,
+    logoutOnMismatch: false,
+    relink: false,
+    expiresAt: now + 3_600_000,
+  };
+  return createSession({ ...base, ...fields }, 180_000, now);
+}
