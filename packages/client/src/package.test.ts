@@ -82,7 +82,10 @@ describe.each(['npm', 'pnpm'] as const)('the tarball of %s', (packer) => {
       expect(text, file).not.toMatch(/sourceMappingURL|\/tmp\/|\/home\/|\/root\//);
       const specifiers = [...text.matchAll(/(?:from |import |import\(|require\()['"]([^'"]+)['"]/g)].map(([, name]) => name);
       const own = specifiers.filter((specifier) => !isFramework(specifier, file));
-      for (const specifier of own) expect(specifier, file).toMatch(/^\.\/[^/]+\.js$/);
+      for (const specifier of own) {
+        expect(specifier, file).toMatch(/^\.{1,2}\/.+\.js$/);
+        expect(files(), file).toContain(new URL(specifier, `file:///${file}`).pathname.slice(1));
+      }
     }
   });
 
