@@ -85,7 +85,10 @@ export interface TestGateway {
   /** A ticket with whatever fields, expired ones included. */
   ticketFor(sessionId: string, fields?: Partial<Omit<Ticket, 'id'>>): Promise<string>;
   /** As the worker would after a poll that started and was answered now. */
+  /** As a worker does: once the session is watched. */
   answer(sessionId: string, outcome: Outcome): Promise<Session>;
+  /** To a session that nobody watches, as the last answer before its viewers left. */
+  answerUnwatched(sessionId: string, outcome: Outcome): Promise<Session>;
   showCode(sessionId: string, name: string): Promise<Session>;
   /** As time alone would: the attempt's deadline passes. */
   passDeadline(sessionId: string): Promise<Session>;
@@ -172,6 +175,12 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
   }
 
   async function answer(sessionId: string, outcome: Outcome): Promise<Session> {
+    // A viewer's first message can arrive before its gateway has written that the session is watched.
+    while ((await node.sessions.find(sessionId))?.state.kind === 'idle') await new Promise(setImmediate);
+    return answerUnwatched(sessionId, outcome);
+  }
+
+  async function answerUnwatched(sessionId: string, outcome: Outcome): Promise<Session> {
     const at = node.clock.now();
     return apply(sessionId, { kind: 'answered', at, startedAt: at, jitter: 0, outcome });
   }
@@ -201,6 +210,7 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
       return (await tickets.issue({ ...defaults, ...fields })).ticket;
     },
     answer,
+    answerUnwatched,
     showCode: (sessionId, name) => answer(sessionId, { kind: 'code', digest: name, image: imageOf(name), text: null }),
     async passDeadline(sessionId) {
       const session = await apply(sessionId, { kind: 'watched', at: node.clock.now() });

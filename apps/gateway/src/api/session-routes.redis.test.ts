@@ -149,7 +149,7 @@ describe('DELETE /v1/sessions/{id}', () => {
 
   it('keeps a connected session connected', async () => {
     const { session } = await test.create();
-    await test.answer(session.id, { kind: 'authorized', account: { wid: '79990000000@c.us', phone: '79990000000' } });
+    await test.answerUnwatched(session.id, { kind: 'authorized', account: { wid: '79990000000@c.us', phone: '79990000000' } });
     expect((await test.call('DELETE', path(session.id))).status).toBe(204);
     expect((await test.call('GET', path(session.id))).body.session).toMatchObject({
       state: 'connected',
@@ -174,7 +174,7 @@ describe('POST /v1/sessions/{id}/resume', () => {
   it.each(['idle', 'waiting', 'connected', 'ended'])('is refused for a session that is %s', async (state) => {
     const { session } = await test.create();
     if (state === 'waiting') await test.call('GET', path(session.id));
-    if (state === 'connected') await test.answer(session.id, { kind: 'authorized', account: null });
+    if (state === 'connected') await test.answerUnwatched(session.id, { kind: 'authorized', account: null });
     if (state === 'ended') await test.call('DELETE', path(session.id));
     const { status, body } = await test.call('POST', path(session.id, '/resume'));
     expect([status, body.code, body.retryable]).toEqual([409, 'not_resumable', false]);

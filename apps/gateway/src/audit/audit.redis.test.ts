@@ -110,7 +110,7 @@ it('tells of a cancel that ended something, alone: not of one of a session that 
   const [first, connected, timedOut] = [await test.create(), await test.create(), await test.create()];
   await Promise.all([cancel(first.session.id), cancel(first.session.id, second)]);
   await cancel(first.session.id);
-  await test.answer(connected.session.id, { kind: 'authorized', account: null });
+  await test.answerUnwatched(connected.session.id, { kind: 'authorized', account: null });
   await cancel(connected.session.id);
   await test.passDeadline(timedOut.session.id); // could be resumed: this is its end
   await cancel(timedOut.session.id);
