@@ -1,4 +1,4 @@
-/** The short form of the fuzz: every inbound edge once, on one set of roles. ARCHITECTURE.md tells how to repeat and lengthen it. */
+/** The short form of the fuzz: every inbound edge once, on one set of roles. README.md beside it tells how to repeat and lengthen it. */
 
 import type {} from '@qrcast/runtime/test/redis'; // what `inject` knows
 import { expect, inject, it } from 'vitest';

@@ -13,8 +13,9 @@ it.each(roles)('measures the %s with the flags it is started with', (role, flags
   expect(scripts[role]).toBe(['node', '--import=./infra/start/require-node.mjs', ...flags, `apps/${role}/src/main.ts`].join(' '));
 });
 
-it.each(roles)('measures the %s with the flags that the README gives a supervisor, whose Node is there', (role, flags) => {
-  const [, node, rest] = readFileSync(new URL('README.md', TOP), 'utf8').match(`exec (\\S+) --disable-sigusr1 (.*apps/${role}/.*)`) ?? [];
+it.each(roles)('measures the %s with the flags that OPERATING.md gives a supervisor, whose Node is there', (role, flags) => {
+  const [, node, rest] =
+    readFileSync(new URL('OPERATING.md', TOP), 'utf8').match(`exec (\\S+) --disable-sigusr1 (.*apps/${role}/.*)`) ?? [];
   expect(rest).toBe([...flags, `apps/${role}/src/main.ts`].join(' '));
   expect(existsSync(new URL(node ?? '', TOP))).toBe(true);
 });
