@@ -34,9 +34,9 @@ const mainOf = (name: string): string => fileURLToPath(import.meta.resolve(name)
 const KINDS: Readonly<Record<string, Kind>> = {
   gateway: { main: mainOf('@qrcast/gateway/main'), isUp: /"port":(\d+).*gateway listens/, extra: () => ({}) },
   worker: { main: mainOf('@qrcast/worker/main'), isUp: /"port":(\d+).*worker is up/, extra: () => ({}) },
-  start: { main: here('main.ts'), isUp: /:(\d+)\/connect.*Ctrl-C stops everything/s, extra: () => ({}) },
+  start: { main: here('../src/main.ts'), isUp: /:(\d+)\/connect.*Ctrl-C stops everything/s, extra: () => ({}) },
   'qrcast login': {
-    main: here('cli.ts'),
+    main: here('../src/cli.ts'),
     isUp: /"state":"showing"/,
     extra() {
       const { idInstance, apiToken } = simulator.createInstance();
