@@ -5,7 +5,7 @@ import { fastifyCors } from '@fastify/cors';
 import { RefusedError } from '@qrcast/core/errors';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import { isApiKey } from '../auth/auth.ts';
+import { isApiKey } from './bearer.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { PAGES_MAY_CALL } from './cross-origin.ts';
 import { addJsonParser } from './json-body.ts';
