@@ -200,7 +200,13 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const prefix = options.publicUrl === undefined ? null : pathPrefixOf(options.publicUrl);
   const withoutPrefix = createPrefixRemover(prefix ?? '');
   const refuseMiss = createNotificationMisses({ publicUrl: options.publicUrl ?? null, log, now: () => performance.now() });
-  const app = await createHttpServer(log, admission.isDraining, createIsUpgrade(withoutPrefix), headers, refuseMiss);
+  const app = await createHttpServer({
+    log,
+    isDraining: admission.isDraining,
+    isUpgrade: createIsUpgrade(withoutPrefix),
+    headers,
+    refuseMiss,
+  });
   addCallers(app, addressOf);
   addAddressGate(app, addressGate, credentials);
   const connections = trackConnections(app.server, maxConnections + maxGuests + MAX_PLAIN_CONNECTIONS);

@@ -1,10 +1,10 @@
 /** The HTTP server every route hangs on: limits, which pages may call it, problem+json for every fault, and nothing secret in a log. */
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { fastifyCors } from '@fastify/cors';
 import { RefusedError } from '@qrcast/core/errors';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
-import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { isApiKey } from './bearer.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { PAGES_MAY_CALL } from './cross-origin.ts';
@@ -23,18 +23,33 @@ const TIMEOUT_CHECK_MS = 500;
 /** Above a load balancer's usual 60 s, so that it never reuses a connection we are closing. */
 const KEEP_ALIVE_MS = 65_000;
 
-/**
- * `isUpgrade`: requests that some stream takes over. All others are answered as HTTP, whatever `Upgrade` they offer: Java's client offers
- * h2c with every first request.
- */
-export async function createHttpServer(
-  log: Logger,
-  isDraining: () => boolean,
-  isUpgrade: (request: IncomingMessage) => boolean,
-  headers: AnswerHeaders,
-  refuseMiss: RefuseMiss,
-): Promise<FastifyInstance> {
-  const app = fastify({
+export interface HttpServerDeps {
+  readonly log: Logger;
+  readonly isDraining: () => boolean;
+  /**
+   * Requests that some stream takes over. All others are answered as HTTP, whatever `Upgrade` they offer: Java's client offers h2c with every
+   * first request.
+   */
+  readonly isUpgrade: (request: IncomingMessage) => boolean;
+  readonly headers: AnswerHeaders;
+  readonly refuseMiss: RefuseMiss;
+}
+
+export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
+  const app = fastify(serverOptions(deps));
+  // Before CORS: its own route answers `OPTIONS`, and knows only the handler that was there before.
+  app.setErrorHandler((error, request, reply) =>
+    answerRefusal(request, reply, refusalOf(error, deps.log, request.routeOptions.url, request.routeOptions.bodyLimit)),
+  );
+  await addCors(app);
+  addRequestChecks(app, deps);
+  addAnswerHooks(app, deps.log);
+  addJsonParser(app);
+  return app;
+}
+
+function serverOptions({ isUpgrade, headers, refuseMiss }: HttpServerDeps): FastifyHttpOptions<Server> {
+  return {
     logger: false, // its request log holds URLs and headers
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -59,17 +74,21 @@ export async function createHttpServer(
         refuseMiss(request.raw) ?? (isTooLong ? nothingHere() : new RefusedError('invalid_request', 'the path is not a valid URL path'));
       void answerRefusal(request, reply, refusal);
     },
-  });
-  // Before CORS: its own route answers `OPTIONS`, and knows only the handler that was there before.
-  app.setErrorHandler((error, request, reply) =>
-    answerRefusal(request, reply, refusalOf(error, log, request.routeOptions.url, request.routeOptions.bodyLimit)),
-  );
-  // Before all other hooks, so that a page can read why it is refused. What an API key is answered no page can read: a key in a page is
-  // everybody's.
+  };
+}
+
+/**
+ * Before all other hooks, so that a page can read why it is refused. What an API key is answered no page can read: a key in a page is
+ * everybody's.
+ */
+async function addCors(app: FastifyInstance): Promise<void> {
   await app.register(fastifyCors, {
     delegator: ({ url, headers: { authorization } }, decide) =>
       decide(null, isForPages(url) && !isApiKey(authorization) ? PAGES_MAY_CALL : { origin: false }),
   });
+}
+
+function addRequestChecks(app: FastifyInstance, { refuseMiss, isDraining }: HttpServerDeps): void {
   app.addHook('onRequest', async ({ raw }) => {
     const refusal = refuseMiss(raw);
     if (refusal !== null) throw refusal;
@@ -80,6 +99,9 @@ export async function createHttpServer(
     const isRefused = routeOptions.url?.startsWith('/v1/') === true && !routeOptions.url.startsWith('/v1/webhooks/');
     if (isRefused && isDraining()) throw new RefusedError('unavailable', 'this gateway is stopping; try again', { retryAfterMs: 1_000 });
   });
+}
+
+function addAnswerHooks(app: FastifyInstance, log: Logger): void {
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
@@ -90,8 +112,6 @@ export async function createHttpServer(
       'request',
     );
   });
-  addJsonParser(app);
-  return app;
 }
 
 /**
