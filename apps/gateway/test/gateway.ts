@@ -19,7 +19,8 @@ import { createReleasers } from '@qrcast/runtime/releasers';
 import type {} from '@qrcast/runtime/test/redis'; // for the type of inject('redisUrl')
 import { inject } from 'vitest';
 import { createTickets, type Ticket, type Tickets } from '../src/auth/tickets.ts';
-import { type Gateway, type GatewayOptions, startGateway } from '../src/gateway.ts';
+import { type Gateway, startGateway } from '../src/gateway.ts';
+import type { GatewayOptions } from '../src/wiring/gateway-options.ts';
 import { createContractCheck } from './contract.ts';
 import { openViewer, type Viewer, type ViewerOptions } from './viewer.ts';
 
