@@ -5,17 +5,17 @@
 
 import { RefusedError } from '@qrcast/core/errors';
 import { notifiedInstanceSchema } from '@qrcast/core/notification';
-import type { Receivers } from '@qrcast/runtime/callbacks/callback-receivers';
 import type { RelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
 import type { Outbox } from '@qrcast/runtime/outbox/outbox';
 import type { Clock } from '@qrcast/runtime/redis/clock';
+import type { Tenant } from '../tenants/tenants.ts';
 
 export interface NotificationRelay {
   /**
    * Resolves once it is stored, or nobody wants it.
    * @throws {RefusedError} `unavailable` if the tenant's own server has been out for so long that no more is kept: the provider keeps it then.
    */
-  passOn(tenantId: string, notification: Notification): Promise<void>;
+  passOn(tenant: Pick<Tenant, 'id' | 'relay'>, notification: Notification): Promise<void>;
 }
 
 export interface Notification {
@@ -25,7 +25,6 @@ export interface Notification {
 }
 
 export interface NotificationRelayDeps {
-  readonly receivers: Receivers;
   readonly relayLanes: RelayLanes;
   readonly outbox: Pick<Outbox, 'markAround'>;
   readonly clock: Clock;
@@ -35,11 +34,10 @@ export interface NotificationRelayDeps {
 const NO_INSTANCE = '0';
 const FULL_RETRY_AFTER_MS = 60_000;
 
-export function createNotificationRelay({ receivers, relayLanes, outbox, clock }: NotificationRelayDeps): NotificationRelay {
+export function createNotificationRelay({ relayLanes, outbox, clock }: NotificationRelayDeps): NotificationRelay {
   return {
-    async passOn(tenantId, { text, value }) {
-      const receiver = await receivers.find(tenantId);
-      if (receiver === null || receiver.relayUrl === null) return;
+    async passOn({ id: tenantId, relay }, { text, value }) {
+      if (relay === null) return;
       const instanceId = notifiedInstanceSchema.safeParse(value).data?.instanceData.idInstance ?? NO_INSTANCE;
       const lane = { tenantId, instanceId };
       const isTaken = await outbox.markAround({ kind: 'relay', ...lane }, () => relayLanes.push(lane, text, clock.now()));

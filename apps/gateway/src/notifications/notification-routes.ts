@@ -18,7 +18,7 @@ import type { TenantRates } from '../limits/tenant-rates.ts';
 import { createThrottledWarning } from '../limits/throttled-warning.ts';
 import type { SessionIndex } from '../sessions/session-index.ts';
 import type { Watching } from '../sessions/watching.ts';
-import type { Tenants } from '../tenants/tenants.ts';
+import type { Tenant, Tenants } from '../tenants/tenants.ts';
 import { createBodyRoom } from './body-budget.ts';
 import type { LastNotifications } from './last-notifications.ts';
 import { NOTIFICATION_LIMIT_BYTES, parseNotifications, type ReadNotification } from './notification-body.ts';
@@ -53,6 +53,8 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
   const { tenants, rates, index, sessions, watching, relay, connected, lastNotifications, clock, log } = deps;
 
   const room = createBodyRoom(BYTES_AT_ONCE);
+  /** As `onRequest` found it: what follows need not read it again. */
+  const admitted = new WeakMap<FastifyRequest['raw'], Tenant>();
   const warnOfToken = createThrottledWarning(
     { log, now: () => performance.now() },
     "a notification with a wrong webhook token was refused; does webhookUrlToken at the provider equal the tenant's?",
@@ -68,8 +70,13 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
     const request = given as NotificationRequest; // there is one route in this scope
     room.take(request.params.tenantId, request, to - from);
     const more = callsOf(to) - callsOf(from);
-    const tenant = more === 0 ? null : await tenants.find(request.params.tenantId);
-    if (tenant !== null) await rates.take(tenant, 'webhookCallsPerMinute', more);
+    if (more > 0) await rates.take(tenantOf(request), 'webhookCallsPerMinute', more);
+  }
+
+  function tenantOf({ raw }: FastifyRequest): Tenant {
+    const tenant = admitted.get(raw);
+    if (tenant === undefined) throw new Error('the request was not admitted');
+    return tenant;
   }
 
   app.register(addRoute, { prefix: notificationUrl('', ':tenantId') });
@@ -93,15 +100,17 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
         const bytes = declaredBytes(headers);
         await rates.take(tenant, 'webhookCallsPerMinute', callsOf(bytes));
         room.take(tenant.id, request, bytes);
+        admitted.set(request.raw, tenant);
       },
       onSend: async (request) => room.giveBack(request),
-      async handler({ params, body }, reply) {
+      async handler(request, reply) {
+        const { params, body } = request;
         const parsed = stateNotificationSchema.safeParse(body?.value);
         const about = notifiedInstanceSchema.safeParse(body?.value).data?.instanceData;
         const noted = about === undefined ? null : lastNotifications.note(params.tenantId, about.idInstance);
         // First: it may be sent again as often as it likes, and must not wait for a server that is down.
         if (parsed.success) await take(params.tenantId, parsed.data);
-        if (body?.text != null) await relay.passOn(params.tenantId, { ...body, text: body.text });
+        if (body?.text != null) await relay.passOn(tenantOf(request), { ...body, text: body.text });
         else warnOfBody({ tenantId: params.tenantId, bytes: body?.bytes ?? 0 });
         await noted;
         return reply.status(200).send({});
@@ -127,7 +136,8 @@ export function addWebhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps):
     if (verdict.kind === 'check') await watching.check(session);
     if (verdict.kind !== 'believe') return;
     const now = clock.now();
-    const after = await watching.apply(session.id, { kind: 'answered', at: now, startedAt: now, jitter: 0, outcome: verdict.outcome });
+    const event = { kind: 'answered', at: now, startedAt: now, jitter: 0, outcome: verdict.outcome } as const;
+    const after = (await watching.change(session.id, event, session))?.after ?? null;
     const login = after === null ? null : loginOf(after);
     // The notification may be late, and the next one tell of a loss that came before this one.
     if (login !== null) await connected.remember({ ...login, loginAt: Math.min(login.loginAt, notification.timestamp * 1000) });

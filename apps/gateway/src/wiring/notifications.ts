@@ -1,7 +1,6 @@
 /** What the provider tells us: its notifications, and the settings of an instance that make it send them. */
 
 import { notificationUrl } from '@qrcast/core/notification-address';
-import { createReceivers } from '@qrcast/runtime/callbacks/callback-receivers';
 import { createRelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
 import { createOutbox, type Outbox } from '@qrcast/runtime/outbox/outbox';
 import { createLastNotifications, type LastNotifications } from '../notifications/last-notifications.ts';
@@ -28,7 +27,7 @@ export function openNotifications(
   { settingsReadBackMs }: Pick<GatewayOptions, 'settingsReadBackMs'>,
 ): Notifications {
   const outbox = createOutbox(shared);
-  const relay = createNotificationRelay({ ...shared, receivers: createReceivers(shared), relayLanes: createRelayLanes(shared), outbox });
+  const relay = createNotificationRelay({ ...shared, relayLanes: createRelayLanes(shared), outbox });
   const lastNotifications = createLastNotifications(shared);
   const reader = createSettingsReader({ ...shared, ...sessionParts });
   const changer = createSettingsChanger({ ...shared, ...sessionParts, reader, readBackMs: settingsReadBackMs });
