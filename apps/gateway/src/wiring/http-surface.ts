@@ -24,7 +24,7 @@ import { namesSecret } from '../http/request-rules.ts';
 import { type AnswerHeaders, answerHeaders } from '../http/security-headers.ts';
 import { type Connections, trackConnections } from '../http/tcp-connections.ts';
 import { createTokenBuckets } from '../limits/token-buckets.ts';
-import { addWebhookRoutes } from '../notifications/notification-routes.ts';
+import { addNotificationRoutes } from '../notifications/notification-routes.ts';
 import { addWebhookSetupRoutes } from '../notifications/webhook-setup-routes.ts';
 import { isSocketIoPath } from '../streams/transports/socketio.ts';
 import { addEventsRoute } from '../streams/transports/sse.ts';
@@ -73,7 +73,7 @@ export async function openHttpSurface(parts: Parts, options: HttpSurfaceOptions)
   releasers.push('http', () => app.close());
   addPublicRoutes(app, parts, prefix, options);
   addApiRoutes(app, parts, options);
-  addNotificationRoutes(app, parts);
+  addProviderRoutes(app, parts);
   await app.ready();
   return { app, connections, headers, withoutPrefix };
 }
@@ -99,8 +99,8 @@ function addApiRoutes(app: FastifyInstance, parts: Parts, { callbackHosts = DEFA
   addCallbackRoutes(app, { ...parts, callbackLog: createCallbackLog(parts) });
 }
 
-function addNotificationRoutes(app: FastifyInstance, parts: Parts): void {
-  addWebhookRoutes(app, parts);
+function addProviderRoutes(app: FastifyInstance, parts: Parts): void {
+  addNotificationRoutes(app, parts);
   // The look-up that records nothing: no code is shown here.
   addWebhookSetupRoutes(app, { theirSession: parts.sessionLookup, webhookSetup: parts.webhookSetup });
 }
