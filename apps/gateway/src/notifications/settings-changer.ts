@@ -59,22 +59,6 @@ const SAVED_NOTHING: ReadonlySet<NoticeCode> = new Set<NoticeCode>([
 export function createSettingsChanger(deps: SettingsChangerDeps): SettingsChanger {
   const { provider, reader, holds, namespace, readBackMs = READ_BACK_MS } = deps;
   const locks = createLocks(deps);
-
-  /** @throws {RefusedError} `too_many_requests` if the instance does not become free. */
-  async function hold(instanceKey: string): Promise<InstanceHold> {
-    const endsAt = performance.now() + HOLD_WITHIN_MS;
-    for (;;) {
-      const taken = await holds.take(instanceKey);
-      if (taken.kind === 'held') return taken;
-      if (performance.now() + taken.freeInMs > endsAt) {
-        throw new RefusedError('too_many_requests', 'the instance is being asked, or the provider wants no request for now; try again', {
-          retryAfterMs: Math.ceil(taken.freeInMs),
-        });
-      }
-      await delay(Math.min(taken.freeInMs, HOLD_AGAIN_MS));
-    }
-  }
-
   return {
     alone(instanceKey, run) {
       const taken = () =>
@@ -83,31 +67,53 @@ export function createSettingsChanger(deps: SettingsChangerDeps): SettingsChange
     },
 
     async change({ instanceKey, credentials }, settings, before) {
-      const held = await hold(instanceKey);
-      let quietMs = 0;
+      const held = await hold(holds, instanceKey);
+      let retryAfterMs = 0;
       try {
         await before();
         const outcome = await provider.setSettings(credentials, settings);
         if (outcome.kind === 'saved') return null;
-        if (outcome.kind === 'trouble') quietMs = outcome.retryAfterMs ?? 0;
+        if (outcome.kind === 'trouble') retryAfterMs = outcome.retryAfterMs ?? 0;
         return outcome.kind === 'refused' || SAVED_NOTHING.has(outcome.code) ? outcome : null;
       } finally {
-        await held.release(quietMs).catch(() => undefined); // Redis is out: the hold ends by itself
+        await held.release(retryAfterMs).catch(() => undefined); // Redis is out: the hold ends by itself
       }
     },
 
-    async readBack(access, isRight) {
-      const endsAt = performance.now() + readBackMs;
-      let last: SettingsOutcome | null = null;
-      for (;;) {
-        // Once in any case: without it nothing would be known.
-        const withinMs = Math.max(endsAt - performance.now(), last === null ? FIRST_READ_MS : 0);
-        const outcome: SettingsOutcome | null = await reader.readWithin(access, withinMs);
-        if (outcome === null) return last ?? { kind: 'trouble', code: 'provider_timeout' };
-        last = outcome;
-        const isOver = outcome.kind === 'trouble' && performance.now() + (outcome.retryAfterMs ?? 0) > endsAt;
-        if (isOver || (await isRight(outcome))) return last;
-      }
-    },
+    readBack: (access, isRight) => readUntilRight(reader, access, isRight, readBackMs),
   };
+}
+
+/** @throws {RefusedError} `too_many_requests` if the instance does not become free. */
+async function hold(holds: Pick<InstanceHolds, 'take'>, instanceKey: string): Promise<InstanceHold> {
+  const endsAt = performance.now() + HOLD_WITHIN_MS;
+  for (;;) {
+    const taken = await holds.take(instanceKey);
+    if (taken.kind === 'held') return taken;
+    if (performance.now() + taken.freeInMs > endsAt) {
+      throw new RefusedError('too_many_requests', 'the instance is being asked, or the provider wants no request for now; try again', {
+        retryAfterMs: Math.ceil(taken.freeInMs),
+      });
+    }
+    await delay(Math.min(taken.freeInMs, HOLD_AGAIN_MS));
+  }
+}
+
+async function readUntilRight(
+  reader: Pick<SettingsReader, 'readWithin'>,
+  access: InstanceAccess,
+  isRight: (outcome: SettingsOutcome) => Promise<boolean>,
+  readBackMs: number,
+): Promise<SettingsOutcome> {
+  const endsAt = performance.now() + readBackMs;
+  let last: SettingsOutcome | null = null;
+  for (;;) {
+    // Once in any case: without it nothing would be known.
+    const withinMs = Math.max(endsAt - performance.now(), last === null ? FIRST_READ_MS : 0);
+    const outcome: SettingsOutcome | null = await reader.readWithin(access, withinMs);
+    if (outcome === null) return last ?? { kind: 'trouble', code: 'provider_timeout' };
+    last = outcome;
+    const isOver = outcome.kind === 'trouble' && performance.now() + (outcome.retryAfterMs ?? 0) > endsAt;
+    if (isOver || (await isRight(outcome))) return last;
+  }
 }

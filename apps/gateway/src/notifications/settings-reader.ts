@@ -43,16 +43,7 @@ export function createSettingsReader({ provider, holds, redis, namespace }: Sett
     await delay(Math.min(withinMs, Math.max(0, await redis.pttl(key)) + TURN_MARGIN_MS));
   }
 
-  async function ask({ instanceKey, credentials }: InstanceAccess, signal?: AbortSignal): Promise<SettingsOutcome> {
-    const quietMs = await holds.quietMs(instanceKey);
-    if (quietMs > 0) return { kind: 'trouble', code: 'rate_limited', retryAfterMs: Math.ceil(quietMs) };
-    const outcome = await provider.getSettings(credentials, signal).catch((error: unknown): SettingsOutcome => {
-      if (signal?.aborted === true) return { kind: 'trouble', code: 'provider_timeout' };
-      throw error;
-    });
-    if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepQuiet(instanceKey, outcome.retryAfterMs);
-    return outcome;
-  }
+  const ask = (access: InstanceAccess, signal?: AbortSignal) => askUnlessHeldOff({ provider, holds }, access, signal);
 
   return {
     async read(access) {
@@ -76,4 +67,20 @@ export function createSettingsReader({ provider, holds, redis, namespace }: Sett
       }
     },
   };
+}
+
+/** Does not ask while the provider wants no request; what it wants after the answer is kept for everybody. */
+async function askUnlessHeldOff(
+  { provider, holds }: Pick<SettingsReaderDeps, 'provider' | 'holds'>,
+  { instanceKey, credentials }: InstanceAccess,
+  signal: AbortSignal | undefined,
+): Promise<SettingsOutcome> {
+  const heldOffMs = await holds.quietMs(instanceKey);
+  if (heldOffMs > 0) return { kind: 'trouble', code: 'rate_limited', retryAfterMs: Math.ceil(heldOffMs) };
+  const outcome = await provider.getSettings(credentials, signal).catch((error: unknown): SettingsOutcome => {
+    if (signal?.aborted === true) return { kind: 'trouble', code: 'provider_timeout' };
+    throw error;
+  });
+  if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepQuiet(instanceKey, outcome.retryAfterMs);
+  return outcome;
 }
