@@ -22,8 +22,6 @@ const SESSION_ENUMS = ['SessionState', 'NoticeCode', 'EndReason'] as const;
 
 export function docsPage({ openApi, asyncApi, styleUrl }: DocsOptions): string {
   const tags = openApi.tags.map(({ name, description }) => ({ name, description, calls: callsOf(openApi, name) }));
-  const streams = Object.entries(asyncApi.channels);
-  const objects = objectsOf(openApi, asyncApi);
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -37,7 +35,32 @@ export function docsPage({ openApi, asyncApi, styleUrl }: DocsOptions): string {
 <body>
 <a class="skip" href="#content">Skip to the content</a>
 <header><a class="brand" href="#top">qrcast</a> <span class="version">API ${openApi.info.version}</span></header>
-<nav aria-label="Contents">
+${contents(tags, asyncApi)}
+<main id="content">
+${start(openApi)}
+${credentials(openApi)}
+${session(openApi)}
+${tags.map((tag) => callSection(openApi, tag))}
+${streamsSection(asyncApi)}
+${objectsSection(openApi, asyncApi)}
+${errors(openApi)}
+${closeCodes(asyncApi)}
+</main>
+<footer><p>Made from <a href="openapi.json">openapi.json</a> and <a href="asyncapi.json">asyncapi.json</a> of this gateway.</p></footer>
+</body>
+</html>
+`;
+  return page.html;
+}
+
+interface Tag {
+  readonly name: string;
+  readonly description: string;
+  readonly calls: ReturnType<typeof callsOf>;
+}
+
+function contents(tags: readonly Tag[], { channels }: AsyncApiDocument): Html {
+  return html`<nav aria-label="Contents">
 <ul>
 <li><a href="#start">Start</a></li>
 <li><a href="#credentials">Credentials</a></li>
@@ -49,40 +72,38 @@ ${tags.map(
         html`<li><a href="#${operation.operationId}"><span class="verb ${method}">${method.toUpperCase()}</span> ${operation.summary}</a></li>`,
     )}</ul></li>`,
 )}
-<li><a href="#streams">Streams</a><ul>${streams.map(([id, { title }]) => html`<li><a href="#stream-${id}">${title}</a></li>`)}</ul></li>
+<li><a href="#streams">Streams</a><ul>${Object.entries(channels).map(
+    ([id, { title }]) => html`<li><a href="#stream-${id}">${title}</a></li>`,
+  )}</ul></li>
 <li><a href="#objects">Objects</a></li>
 <li><a href="#errors">Errors</a></li>
 <li><a href="#close-codes">Close codes</a></li>
 </ul>
-</nav>
-<main id="content">
-${start(openApi)}
-${credentials(openApi)}
-${session(openApi)}
-${tags.map(
-  ({ name, description, calls }) => html`<section id="tag-${name}">
+</nav>`;
+}
+
+function callSection(openApi: OpenApiDocument, { name, description, calls }: Tag): Html {
+  return html`<section id="tag-${name}">
 <h2><a href="#tag-${name}">${name}</a></h2>
 <p class="lead">${description}</p>
 ${calls.map((call) => callArticle(openApi, call))}
-</section>`,
-)}
-<section id="streams">
+</section>`;
+}
+
+function streamsSection(asyncApi: AsyncApiDocument): Html {
+  return html`<section id="streams">
 <h2><a href="#streams">Streams</a></h2>
 ${prose(asyncApi.info.description.split('\n- ')[0] ?? '')}
-${streams.map(([id, channel]) => streamSection(asyncApi, id, channel))}
-</section>
-<section id="objects">
+${Object.entries(asyncApi.channels).map(([id, channel]) => streamSection(asyncApi, id, channel))}
+</section>`;
+}
+
+function objectsSection(openApi: OpenApiDocument, asyncApi: AsyncApiDocument): Html {
+  const schemas = { ...asyncApi.components.schemas, ...openApi.components.schemas };
+  return html`<section id="objects">
 <h2><a href="#objects">Objects</a></h2>
-${objects.map(([name, schema]) => object(name, schema, { ...asyncApi.components.schemas, ...openApi.components.schemas }))}
-</section>
-${errors(openApi)}
-${closeCodes(asyncApi)}
-</main>
-<footer><p>Made from <a href="openapi.json">openapi.json</a> and <a href="asyncapi.json">asyncapi.json</a> of this gateway.</p></footer>
-</body>
-</html>
-`;
-  return page.html;
+${objectsOf(openApi, asyncApi).map(([name, schema]) => object(name, schema, schemas))}
+</section>`;
 }
 
 function start(openApi: OpenApiDocument): Html {
