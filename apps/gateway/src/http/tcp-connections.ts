@@ -4,7 +4,7 @@
  * for later opens another, and who opens them in bursts takes no one else's.
  */
 
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createCrowd } from '../limits/fair-eviction.ts';
 import { addressGroup } from './client-address.ts';
@@ -19,6 +19,49 @@ export interface Connections {
 
 /** To be called before the server listens. `max`: more than all that may be in use. */
 export function trackConnections(http: Server, max: number): Connections {
+  const pool = createConnectionPool(max);
+  http.on('connection', (socket) => {
+    pool.add(socket);
+    socket.once('close', () => pool.delete(socket));
+  });
+  http.prependListener('request', (request, response) => trackRequest(pool, request, response));
+  http.prependListener('upgrade', ({ socket }) => pool.begin(socket));
+  return {
+    cutAfter(ms) {
+      const timer = setTimeout(() => pool.destroyAll(), ms);
+      http.once('close', () => clearTimeout(timer));
+    },
+  };
+}
+
+/** Its connection is in use from when its body is there to when the answer to it is done. */
+function trackRequest(pool: ConnectionPool, request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
+  let isBegun = false;
+  function begin(): void {
+    pool.begin(socket);
+    isBegun = true;
+  }
+  // While its body is on the way nobody waits for an answer, and it may never come. What a GET brings nobody reads.
+  if (request.method !== 'GET' && request.method !== 'HEAD' && hasBody(request)) request.once('end', begin);
+  else begin();
+  response.once('close', () => {
+    request.off('end', begin);
+    if (isBegun) pool.end(socket);
+  });
+}
+
+interface ConnectionPool {
+  /** Cuts another one if they are more than `max` then. */
+  add(socket: Socket): void;
+  /** An answer is under way on it, and is done. */
+  begin(socket: Socket): void;
+  end(socket: Socket): void;
+  delete(socket: Socket): void;
+  destroyAll(): void;
+}
+
+function createConnectionPool(max: number): ConnectionPool {
   /** Each with the group of its address, for one that has ended tells none. A proxy's are one group: it shares them among its clients. */
   const open = new Map<Socket, string>();
   /** Between two requests, before the first, or while the body of one is on the way. */
@@ -26,54 +69,32 @@ export function trackConnections(http: Server, max: number): Connections {
   /** Answers under way; with pipelining several of one connection. */
   const busy = new Map<Socket, number>();
 
-  function begin(socket: Socket): void {
-    idle.delete(socket);
-    busy.set(socket, (busy.get(socket) ?? 0) + 1);
-  }
-
-  function end(socket: Socket): void {
-    const left = (busy.get(socket) ?? 0) - 1;
-    if (left > 0) return void busy.set(socket, left);
-    busy.delete(socket);
-    const group = open.get(socket);
-    if (group !== undefined) idle.add(socket, group);
-  }
-
-  http.on('connection', (socket) => {
-    const group = addressGroup(socket.remoteAddress ?? '');
-    open.set(socket, group);
-    idle.add(socket, group);
-    socket.once('close', () => {
-      for (const sockets of [open, idle, busy]) sockets.delete(socket);
-    });
-    const surplus = open.size > max ? idle.firstToGo() : null;
-    if (surplus === null) return;
-    idle.delete(surplus); // its end may come later than the next that arrives, which must cut another
-    surplus.destroy();
-  });
-  http.prependListener('request', (request, response) => {
-    const { socket } = request;
-    let isBegun = false;
-    function beginOnce(): void {
-      begin(socket);
-      isBegun = true;
-    }
-    // While its body is on the way nobody waits for an answer, and it may never come. What a GET brings nobody reads.
-    if (request.method !== 'GET' && request.method !== 'HEAD' && hasBody(request)) request.once('end', beginOnce);
-    else beginOnce();
-    response.once('close', () => {
-      request.off('end', beginOnce);
-      if (isBegun) end(socket);
-    });
-  });
-  http.prependListener('upgrade', ({ socket }) => begin(socket));
-
   return {
-    cutAfter(ms) {
-      const timer = setTimeout(() => {
-        for (const socket of open.keys()) socket.destroy();
-      }, ms);
-      http.once('close', () => clearTimeout(timer));
+    add(socket) {
+      const group = addressGroup(socket.remoteAddress ?? '');
+      open.set(socket, group);
+      idle.add(socket, group);
+      const surplus = open.size > max ? idle.firstToGo() : null;
+      if (surplus === null) return;
+      idle.delete(surplus); // its end may come later than the next that arrives, which must cut another
+      surplus.destroy();
+    },
+    begin(socket) {
+      idle.delete(socket);
+      busy.set(socket, (busy.get(socket) ?? 0) + 1);
+    },
+    end(socket) {
+      const left = (busy.get(socket) ?? 0) - 1;
+      if (left > 0) return void busy.set(socket, left);
+      busy.delete(socket);
+      const group = open.get(socket);
+      if (group !== undefined) idle.add(socket, group);
+    },
+    delete(socket) {
+      for (const sockets of [open, idle, busy]) sockets.delete(socket);
+    },
+    destroyAll() {
+      for (const socket of open.keys()) socket.destroy();
     },
   };
 }
