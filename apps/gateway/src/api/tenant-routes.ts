@@ -30,16 +30,7 @@ export interface TenantRoutesDeps {
 export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): void {
   const { auth, tenants, service, connected, publicUrl } = deps;
 
-  /** As parsed. @throws {RefusedError} `invalid_request` for an address that nothing would ever be sent to. */
-  function withUsableAddresses<T extends { callback?: Address; relay?: Address }>(request: T): T {
-    for (const field of ['callback', 'relay'] as const) {
-      const url = request[field]?.url;
-      if (url === undefined || isAllowedCallbackUrl(url, deps.callbackHosts)) continue;
-      const rule = 'expected https with a public host name and no user, or an address that QRCAST_CALLBACK_HOSTS allows';
-      throw new RefusedError('invalid_request', `${field}.url: ${rule} (came: string of ${url.length})`);
-    }
-    return request;
-  }
+  const withUsableAddresses = <T extends Addresses>(request: T): T => requireUsableAddresses(request, deps.callbackHosts);
 
   app.register(async (admin) => {
     admin.addHook('onRequest', async (request) => auth.requireAdmin(request.headers.authorization));
@@ -72,4 +63,20 @@ export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): v
       return reply.status(204).send();
     });
   });
+}
+
+interface Addresses {
+  readonly callback?: Address;
+  readonly relay?: Address;
+}
+
+/** As parsed. @throws {RefusedError} `invalid_request` for an address that nothing would ever be sent to. */
+function requireUsableAddresses<T extends Addresses>(request: T, callbackHosts: readonly string[]): T {
+  for (const field of ['callback', 'relay'] as const) {
+    const url = request[field]?.url;
+    if (url === undefined || isAllowedCallbackUrl(url, callbackHosts)) continue;
+    const rule = 'expected https with a public host name and no user, or an address that QRCAST_CALLBACK_HOSTS allows';
+    throw new RefusedError('invalid_request', `${field}.url: ${rule} (came: string of ${url.length})`);
+  }
+  return request;
 }
