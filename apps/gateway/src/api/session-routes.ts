@@ -37,15 +37,16 @@ export interface SessionRoutesDeps extends LongPollDeps {
 }
 
 export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps): void {
-  const { auth, service, sessions, watching, theirSession, passwordStep, startOver, revocations, publicUrl } = deps;
+  addTenantCalls(app, deps);
+  addRead(app, deps);
+  addViewerCalls(app, deps);
+}
 
-  const identify = (request: FastifyRequest): Promise<Principal> => auth.identify(request.headers.authorization, request.headers.origin);
-
-  const show = (sessionId: string, formats?: readonly Format[]): Promise<WireSession> => showSession(deps, sessionId, formats);
-  /** Without what only a viewer may see. */
-  async function showTo(principal: Principal, sessionId: string): Promise<WireSession> {
-    return mayView(principal) ? show(sessionId) : { ...(await show(sessionId, [])), code: null, account: null };
-  }
+/** Calls that need the API key. */
+function addTenantCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
+  const { service, sessions, theirSession, revocations, publicUrl } = deps;
+  const identify = identifyBy(deps);
+  const show = showBy(deps);
 
   app.post('/v1/sessions', async (request, reply) => {
     const { tenant } = requireTenant(await identify(request));
@@ -62,6 +63,33 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     return service.list(tenantId, parseRequest(listSessionsSchema, request.query));
   });
 
+  app.delete<SessionPath>('/v1/sessions/:id', async (request, reply) => {
+    const principal = await identify(request);
+    const sessionId = sessionIdIn(principal, request.params.id);
+    const session = requireSession(principal, sessionId, await sessions.find(sessionId));
+    requireTenant(principal);
+    await service.cancel(session.id);
+    return reply.status(204).send();
+  });
+
+  app.post<SessionPath>('/v1/sessions/:id/tickets', async (request, reply) => {
+    const { principal, session } = await theirSession(request);
+    const { tenant } = requireTenant(principal);
+    return reply.status(201).send(await service.issueTicket(session, parseRequest(createTicketSchema, request.body ?? {}), tenant));
+  });
+
+  app.delete<{ Params: { ticketId: string } }>('/v1/tickets/:ticketId', async (request, reply: FastifyReply) => {
+    const { tenantId } = requireTenant(await identify(request));
+    await revocations.revoke(tenantId, request.params.ticketId);
+    return reply.status(204).send();
+  });
+}
+
+/** The session once, or held until it has changed. */
+function addRead(app: FastifyInstance, deps: SessionRoutesDeps): void {
+  const { theirSession, watching } = deps;
+  const show = showBy(deps);
+
   app.get<SessionPath>('/v1/sessions/:id', async (request, reply) => {
     const { principal, session } = await theirSession(request);
     requireScope(principal, 'view');
@@ -75,15 +103,16 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     reply.header('etag', `"${wire.version}"`);
     return known !== null && wire.version <= known ? reply.status(304).send() : { session: wire };
   });
+}
 
-  app.delete<SessionPath>('/v1/sessions/:id', async (request, reply) => {
-    const principal = await identify(request);
-    const sessionId = sessionIdIn(principal, request.params.id);
-    const session = requireSession(principal, sessionId, await sessions.find(sessionId));
-    requireTenant(principal);
-    await service.cancel(session.id);
-    return reply.status(204).send();
-  });
+/** Calls that a ticket may make as well, within its scopes. */
+function addViewerCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
+  const { service, theirSession, passwordStep, startOver } = deps;
+  const show = showBy(deps);
+  /** Without what only a viewer may see. */
+  async function showTo(principal: Principal, sessionId: string): Promise<WireSession> {
+    return mayView(principal) ? show(sessionId) : { ...(await show(sessionId, [])), code: null, account: null };
+  }
 
   app.post<SessionPath>('/v1/sessions/:id/resume', async (request) => {
     const { principal, session } = await theirSession(request);
@@ -106,16 +135,14 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     await startOver.begin(session, mayView(principal));
     return { session: await showTo(principal, session.id) };
   });
-
-  app.post<SessionPath>('/v1/sessions/:id/tickets', async (request, reply) => {
-    const { principal, session } = await theirSession(request);
-    const { tenant } = requireTenant(principal);
-    return reply.status(201).send(await service.issueTicket(session, parseRequest(createTicketSchema, request.body ?? {}), tenant));
-  });
-
-  app.delete<{ Params: { ticketId: string } }>('/v1/tickets/:ticketId', async (request, reply: FastifyReply) => {
-    const { tenantId } = requireTenant(await identify(request));
-    await revocations.revoke(tenantId, request.params.ticketId);
-    return reply.status(204).send();
-  });
 }
+
+const identifyBy =
+  ({ auth }: Pick<SessionRoutesDeps, 'auth'>) =>
+  (request: FastifyRequest): Promise<Principal> =>
+    auth.identify(request.headers.authorization, request.headers.origin);
+
+const showBy =
+  (deps: Pick<SessionRoutesDeps, 'sessions' | 'service'>) =>
+  (sessionId: string, formats?: readonly Format[]): Promise<WireSession> =>
+    showSession(deps, sessionId, formats);
