@@ -1,7 +1,12 @@
-/** Where clients reach this gateway: the configured public URL, or this machine's loopback address and port. */
+/**
+ * Where clients reach this gateway: the configured public URL, or this machine's loopback address.
+ */
 
 export interface PublicAddress {
-  /** The public URL that the operator configured; null if there is none, so that only this machine can reach us. */
+  /**
+   * The public URL that the operator configured; null if there is none, so that only this machine
+   * can reach us.
+   */
   readonly configured: string | null;
   /** Without a trailing slash. Empty until `listensOn` if nothing was configured. */
   readonly url: () => string;
