@@ -1,4 +1,4 @@
-/** Records refused credentials of the API and of streams, and notes on the caller of a call who it is. */
+/** Records refused credentials of the API and of streams, and notes on the caller who it is. */
 
 import type { AuditCredential } from '@qrcast/core/audit';
 import type { Auth } from '../auth/auth.ts';
@@ -20,11 +20,12 @@ export function auditedAuth(auth: Auth, refusals: AuditedRefusals): Auth {
     async identify(authorization, origin) {
       const principal = await tellingRefusals(credentialIn(authorization), () => auth.identify(authorization, origin));
       const caller = currentCaller();
-      // The one credential of a request: all that follows in it is done by who holds that.
+      // A request has one credential, so its holder does everything that follows in it.
       if (caller !== undefined) Object.assign(caller, { actor: actorOf(principal), tenantId: principal.tenantId });
       return principal;
     },
-    // A ticket on a stream is one of several, and this one may yet be refused.
+    // The caller is not set here: a stream may carry several tickets, and this one may yet be
+    // refused.
     identifyTicket: (ticket, origin) => tellingRefusals('ticket', () => auth.identifyTicket(ticket, origin)),
     requireAdmin(authorization) {
       try {

@@ -1,4 +1,7 @@
-/** Records refused credentials, in a bounded number: whoever tries keys must not push everything else out of the log. */
+/**
+ * Records refused credentials, but only so many: a caller that tries keys must not push everything
+ * else out of the log.
+ */
 
 import type { AuditCredential } from '@qrcast/core/audit';
 import { type ErrorCode, RefusedError } from '@qrcast/core/errors';
@@ -8,7 +11,10 @@ import { addressGroup } from '../http/client-address.ts';
 import type { RecordAction } from './audit-recorder.ts';
 import { createOncePerWindow } from './once-per-window.ts';
 
-/** Where a credential was refused. Each has entries of its own, so that tries at one cannot hide those at another. */
+/**
+ * Where a credential was refused. Each has its own bound, so that tries at one cannot hide tries at
+ * another.
+ */
 export type RefusedAt = 'admin_api' | 'tenant_api' | 'notifications';
 
 export interface AuditedRefusals {
@@ -24,7 +30,7 @@ export interface AuditedRefusalsDeps {
   readonly log: Pick<Logger, 'warn'>;
 }
 
-/** The credential does not let its caller in; a limit or a fault of ours is no such thing. */
+/** Codes that mean that the credential was not accepted. A limit or a fault of ours does not. */
 const CREDENTIAL_REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unauthenticated', 'forbidden', 'origin_not_allowed']);
 const WINDOW_MS = 60_000;
 /** Entries in one window, for each `RefusedAt`. */
@@ -38,7 +44,8 @@ export function createAuditedRefusals({ record, now, log }: AuditedRefusalsDeps)
     const seen = refusals(at, `${outcome}|${credential}|${addressGroup(currentCaller()?.address ?? '')}`);
     if (seen === 'full') countLeftOut();
     if (seen !== 'new') return;
-    // Neither who was let in before on the same connection, nor the tenant that a stranger names.
+    // Neither the tenant that the stranger names, nor whoever was admitted earlier on the same
+    // connection.
     record('auth.refused', { tenantId: null, actor: { kind: 'unknown', id: null }, credential, outcome });
   }
 
@@ -51,8 +58,8 @@ export function createAuditedRefusals({ record, now, log }: AuditedRefusalsDeps)
 }
 
 /**
- * Counts refusals without an entry, and logs their number once the window is over. Not a throttled warning: that one tells of the first at
- * once, and of the others only when one more comes.
+ * Counts refusals that got no entry, and logs their number when the window is over. A throttled
+ * warning would not do: it logs the first one at once, and the others only if another one comes.
  */
 function createLeftOutCount(log: Pick<Logger, 'warn'>): () => void {
   let leftOut = 0;

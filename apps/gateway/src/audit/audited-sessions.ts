@@ -8,7 +8,10 @@ import type { SessionService } from '../sessions/session-service.ts';
 import type { StartOver } from '../sessions/start-over.ts';
 import { ofSession, type RecordAction } from './audit-recorder.ts';
 
-/** The password went to nobody, as often as anybody likes. */
+/**
+ * Refused before the password reached the provider. Callers can repeat this freely, so it is not
+ * audited.
+ */
 const NO_PASSWORD_GIVEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['not_waiting_for_password', 'too_many_requests']);
 
 export function auditedService(service: SessionService, record: RecordAction): SessionService {
@@ -80,7 +83,7 @@ export function auditedWebhookSetup(setup: WebhookSetup, record: RecordAction): 
     ...setup,
     async set(session, tenant, request) {
       const answer = await setup.set(session, tenant, request).catch((error: unknown) => {
-        // Only then something may have been sent; all other refusals come before.
+        // These errors may come after the settings were sent. All other refusals come before.
         const isOurs = error instanceof RefusedError && error.code !== 'unavailable';
         if (!isOurs) record('webhook.set', { ...ofSession(session), outcome: 'unavailable' });
         throw error;

@@ -38,7 +38,8 @@ export function auditedTenants(tenants: Tenants, record: RecordAction, refusals:
     async findByWebhookToken(id, tokens) {
       const tenant = await tenants.findByWebhookToken(id, tokens);
       const isShown = tokens.some((token) => token !== '');
-      if (tenant === null) refusals.record('unauthenticated', 'notifications', isShown ? 'webhook_token' : null); // as it is answered
+      // the code that the caller is answered
+      if (tenant === null) refusals.record('unauthenticated', 'notifications', isShown ? 'webhook_token' : null);
       return tenant;
     },
   };

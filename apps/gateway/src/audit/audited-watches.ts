@@ -1,4 +1,7 @@
-/** Records who watches a session: once for a client that long-polls, or comes back again and again. */
+/**
+ * Records who watches a session. A client that long-polls or keeps coming back gets one entry in a
+ * window.
+ */
 
 import type { Session } from '@qrcast/core/session';
 import type { Principal } from '../auth/auth.ts';
@@ -10,9 +13,15 @@ import { createOncePerWindow } from './once-per-window.ts';
 export type NoteWatch = (principal: Principal, session: Pick<Session, 'id' | 'instanceId'>) => void;
 
 const WINDOW_MS = 600_000;
-/** Credentials of one tenant with their sessions, some 8 MB; beyond, each watch is told: too often rather than never. */
+/**
+ * Pairs of credential and session remembered for one tenant, about 8 MB. Beyond that, every watch
+ * is recorded: too often is better than never.
+ */
 const MAX_WATCHING = 20_000;
-/** Of one of them. Who has a whole network could else flush the log with one ticket. */
+/**
+ * Networks remembered for one such pair. Without a bound, the owner of a large network could flush
+ * the log with one ticket.
+ */
 const MAX_NETWORKS = 20;
 
 export function createAuditedWatches({ record, now }: { readonly record: RecordAction; readonly now: () => number }): NoteWatch {

@@ -1,6 +1,7 @@
 /**
- * What callers do, put into the audit log: the gateway's parts, each with the same interface, that record what their calls came to. So that
- * nothing can be done past the log, whatever transport it comes by, and none of the parts knows of it.
+ * Wraps the parts of the gateway so that they record in the audit log what their calls came to. A
+ * wrapped part has the same interface. So nothing gets past the log, whatever transport it comes
+ * by, and no part has to know of it.
  */
 
 import type { AuditLog } from '@qrcast/runtime/audit/audit-log';
@@ -30,7 +31,7 @@ export interface Audited {
   webhookSetup(setup: WebhookSetup): WebhookSetup;
   revocations(revocations: Revocations): Revocations;
   tenants(tenants: Tenants): Tenants;
-  /** Reading a session is watching it. */
+  /** Records a read as a watch. */
   theirSession(lookup: SessionLookup): SessionLookup;
   hub(hub: Hub): Hub;
 }
@@ -58,7 +59,7 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
   };
 }
 
-/** Both start the polls. */
+/** Requests by either method start the polls. */
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 function auditedLookup(lookup: SessionLookup, noteWatch: NoteWatch): SessionLookup {
@@ -78,7 +79,7 @@ function auditedHub(hub: Hub, noteWatch: NoteWatch): Hub {
       const told = subscription.first.then((session) => {
         if (session !== null) noteWatch(options.by, session);
       });
-      told.catch(() => undefined); // the caller of `subscribe` is told of it
+      told.catch(() => undefined); // the caller of `subscribe` handles the rejection
       return subscription;
     },
   };
