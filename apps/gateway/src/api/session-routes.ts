@@ -1,4 +1,7 @@
-/** `/v1/sessions…` and `/v1/tickets…`: the control API of tenants, and what viewers may do with a ticket. */
+/**
+ * `/v1/sessions…` and `/v1/tickets…`: the control API of tenants, and the calls of viewers with a
+ * ticket.
+ */
 
 import { versionOfTags } from '@qrcast/core/known-version';
 import { pathPrefixOf } from '@qrcast/core/public-url';
@@ -85,7 +88,7 @@ function addTenantCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
   });
 }
 
-/** The session once, or held until it has changed. */
+/** Reads the session, at once or when it has changed. */
 function addRead(app: FastifyInstance, deps: SessionRoutesDeps): void {
   const { theirSession, watching } = deps;
   const show = showBy(deps);
@@ -95,7 +98,8 @@ function addRead(app: FastifyInstance, deps: SessionRoutesDeps): void {
     requireScope(principal, 'view');
     const { wait, formats, visible } = parseRequest(readSessionSchema, request.query);
     const told = versionOfTags(request.headers['if-none-match'], session.version);
-    // `*` is whatever stands now. It could not tell that a final state came, and would be asked about for ever.
+    // `*` means whatever version there is now. With `wait` it could not report a final state, so
+    // the client would ask for ever.
     const known = told !== 'any' ? told : wait > 0 && isFinal(session) ? null : session.version;
     if (visible) await watching.start(session.id);
     if (wait > 0) await holdLongPoll(deps, { principal, session, known, waitMs: wait * 1000, isVisible: visible, reply });
@@ -105,11 +109,11 @@ function addRead(app: FastifyInstance, deps: SessionRoutesDeps): void {
   });
 }
 
-/** Calls that a ticket may make as well, within its scopes. */
+/** Calls that a ticket may also make, within its scopes. */
 function addViewerCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
   const { service, theirSession, passwordStep, startOver } = deps;
   const show = showBy(deps);
-  /** Without what only a viewer may see. */
+  /** Leaves out what only a viewer may see. */
   async function showTo(principal: Principal, sessionId: string): Promise<WireSession> {
     return mayView(principal) ? show(sessionId) : { ...(await show(sessionId, [])), code: null, account: null };
   }
