@@ -102,7 +102,7 @@ function answer({ description, content = {}, headers = {} }: OpenApiResponse): H
   return html`${inline(description)}.${bodies}${named.length === 0 ? null : html` <span class="rules">with the header${named}</span>`}`;
 }
 
-/** Of a refusal; none for anything else. */
+/** The error codes of a refusal; empty for other responses. */
 export function codesOf({ content = {} }: OpenApiResponse): readonly string[] {
   return Object.keys(content['application/problem+json']?.examples ?? {});
 }

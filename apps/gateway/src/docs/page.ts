@@ -1,4 +1,7 @@
-/** `/docs`: the contract for people, one page without a script, made of the two documents that machines read. */
+/**
+ * `/docs`: the contract for people. One page without scripts, made from the two documents for
+ * machines.
+ */
 
 import type { AsyncApiDocument } from '@qrcast/core/contract/asyncapi';
 import { type JsonSchema, wordsOf } from '@qrcast/core/contract/json-schema';
@@ -13,11 +16,14 @@ import { streamSection } from './streams.ts';
 export interface DocsOptions {
   readonly openApi: OpenApiDocument;
   readonly asyncApi: AsyncApiDocument;
-  /** Path of the style sheet, as the page names it. */
+  /** The path of the style sheet, as the page links it. */
   readonly styleUrl: string;
 }
 
-/** Words of the session have their place with the session, errors and close codes their own. */
+/**
+ * Enums that the section of the session describes. Errors and close codes have sections of their
+ * own.
+ */
 const SESSION_ENUMS = ['SessionState', 'NoticeCode', 'EndReason'] as const;
 
 export function docsPage({ openApi, asyncApi, styleUrl }: DocsOptions): string {
@@ -161,7 +167,7 @@ function enumWords(name: string, schema: JsonSchema | undefined): Html {
   return html`<dl class="words" id="schema-${name}">${rows}</dl>`;
 }
 
-/** Of both documents, without those that stand elsewhere on the page. */
+/** The schemas of both documents, without those that other sections describe. */
 function objectsOf(openApi: OpenApiDocument, asyncApi: AsyncApiDocument): [name: string, JsonSchema][] {
   const elsewhere: readonly string[] = ['Session', 'ErrorCode', 'CloseReason', ...SESSION_ENUMS];
   const all = { ...asyncApi.components.schemas, ...openApi.components.schemas };
