@@ -1,4 +1,7 @@
-/** Whether somebody is logging in to an instance now. A call that restarts it would break the attempt. */
+/**
+ * Refuses what would break an attempt: a call that restarts an instance while somebody logs in to
+ * it.
+ */
 
 import { RefusedError } from '@qrcast/core/errors';
 import { isPolled, type Session } from '@qrcast/core/session';
@@ -19,10 +22,11 @@ export type RequireNoAttempt = (session: Session) => Promise<void>;
 
 export function createLiveAttempts({ sessions, index, holds, clock }: LiveAttemptsDeps): RequireNoAttempt {
   return async ({ id, tenantId, instanceId, instanceKey }) => {
-    // Another tenant may have the same instance; of its session nothing is told but that somebody logs in.
+    // Another tenant may have the same instance. The answer tells nothing of its session but that
+    // an attempt is live.
     const ids = new Set([id, (await index.current(tenantId, instanceId)) ?? id, ...(await holds.watchedSessions(instanceKey))]);
     const found = await Promise.all([...ids].map((one) => sessions.find(one)));
-    // One whose deadline has passed counts as over, although nothing has ended it yet.
+    // A session past its deadline counts as over, although nothing may have ended it yet.
     const isLive = found.some((one) => one !== null && isPolled(one) && clock.now() < one.deadlineAt);
     if (!isLive) return;
     throw new RefusedError(

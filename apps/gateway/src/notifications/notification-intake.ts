@@ -1,5 +1,6 @@
 /**
- * Who may notify us, and how much at once. Both are decided from the headers, before the body is read: a stranger's may be large.
+ * Decides who may notify us, and how much at once. It decides from the headers, before the body is
+ * read, because the body of a stranger may be large.
  */
 
 import type { IncomingHttpHeaders } from 'node:http';
@@ -21,15 +22,22 @@ export type NotificationRequest = FastifyRequest<NotificationRoute>;
 
 export interface NotificationIntake {
   /**
-   * Counts the call, and reserves the declared bytes of its body. Resolves to the tenant.
+   * Checks the webhook token, counts the call, and reserves the declared bytes of its body.
+   * Resolves to the tenant. Neither counts nor reserves anything for a suspended tenant.
    * @throws {RefusedError} `unauthenticated`, `too_many_requests`.
    */
   admit(request: NotificationRequest): Promise<Tenant>;
-  /** Counts bytes of a body whose length was not declared, before they are kept. @throws {RefusedError} `too_many_requests`. */
+  /**
+   * Reserves and counts bytes of a body whose length was not declared. Call it before they are
+   * kept. @throws {RefusedError} `too_many_requests`.
+   */
   grow(request: NotificationRequest, from: number, to: number): Promise<void>;
-  /** The tenant that `admit` found. Nothing that follows has to read it again. */
+  /** The tenant that `admit` found, so that nothing has to read it again. */
   tenantOf(request: NotificationRequest): Tenant;
-  /** Gives the bytes of the body back. Call from `onSend`, which also runs after the caller has disconnected. */
+  /**
+   * Releases the bytes of the body. Call from `onSend`, which also runs after the caller has
+   * disconnected.
+   */
   release(request: Pick<FastifyRequest, 'raw'>): void;
 }
 
@@ -39,9 +47,9 @@ export interface NotificationIntakeDeps {
   readonly log: Logger;
 }
 
-/** A large body costs as much as several small ones: so many bytes count as one call. */
+/** A large body costs as much as several small ones, so every so many bytes count as one call. */
 const BYTES_PER_CALL = 64 * 1024;
-/** Of one tenant at this gateway: a few large ones, or hundreds as they usually are. */
+/** Bytes of one tenant under way at this gateway: a few large bodies, or hundreds of usual ones. */
 const BYTES_AT_ONCE = 16 * 1024 * 1024;
 
 export function createNotificationIntake({ tenants, rates, log }: NotificationIntakeDeps): NotificationIntake {
@@ -68,7 +76,7 @@ export function createNotificationIntake({ tenants, rates, log }: NotificationIn
         warnOfToken();
         throw new RefusedError('unauthenticated', 'expected the webhook token of this tenant in the Authorization header');
       }
-      if (tenant.suspended) return tenant; // nothing of it is read
+      if (tenant.suspended) return tenant; // its body is not read
       const bytes = declaredBytes(headers);
       await rates.take(tenant, 'webhookCallsPerMinute', callsOf(bytes));
       budget.reserve(tenant.id, request, bytes);
@@ -89,7 +97,7 @@ export function createNotificationIntake({ tenants, rates, log }: NotificationIn
 
 const callsOf = (bytes: number): number => Math.max(1, Math.ceil(bytes / BYTES_PER_CALL));
 
-/** 0 where no length is declared: what comes is counted as it comes. */
+/** 0 if no length is declared: then the bytes are counted as they come. */
 function declaredBytes({ 'content-length': length }: IncomingHttpHeaders): number {
   return Math.min(Number(length ?? 0), NOTIFICATION_LIMIT_BYTES);
 }

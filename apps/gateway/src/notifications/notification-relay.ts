@@ -1,6 +1,7 @@
 /**
- * Passes the provider's notifications on to the tenant's own server: an instance has one webhook URL only, and it is ours. Here they are
- * stored; a worker sends them, in order per instance.
+ * Passes the provider's notifications on to the tenant's own server, because an instance has only
+ * one webhook URL, and it is ours. Notifications are stored here. A worker sends them, in order for
+ * each instance.
  */
 
 import { RefusedError } from '@qrcast/core/errors';
@@ -12,14 +13,15 @@ import type { Tenant } from '../tenants/tenants.ts';
 
 export interface NotificationRelay {
   /**
-   * Resolves once it is stored, or nobody wants it.
-   * @throws {RefusedError} `unavailable` if the tenant's own server has been out for so long that no more is kept: the provider keeps it then.
+   * Resolves once it is stored, or if the tenant wants none.
+   * @throws {RefusedError} `unavailable` if too many wait because the tenant's server has been out:
+   * then the provider keeps it.
    */
   passOn(tenant: Pick<Tenant, 'id' | 'relay'>, notification: Notification): Promise<void>;
 }
 
 export interface Notification {
-  /** As it came: it goes on unchanged. */
+  /** As it came; it is sent on unchanged. */
   readonly text: string;
   readonly value: unknown;
 }
@@ -30,7 +32,7 @@ export interface NotificationRelayDeps {
   readonly clock: Clock;
 }
 
-/** For those that name no instance. */
+/** The lane of notifications that name no instance. */
 const NO_INSTANCE = '0';
 const FULL_RETRY_AFTER_MS = 60_000;
 
@@ -42,7 +44,7 @@ export function createNotificationRelay({ relayLanes, outbox, clock }: Notificat
       const lane = { tenantId, instanceId };
       const isTaken = await outbox.markAround({ kind: 'relay', ...lane }, () => relayLanes.push(lane, text, clock.now()));
       if (isTaken) return;
-      const detail = "too many notifications wait for the tenant's own server, which takes none; send this one again later";
+      const detail = "too many notifications wait for the tenant's own server, which accepts none; send this one again later";
       throw new RefusedError('unavailable', detail, { retryAfterMs: FULL_RETRY_AFTER_MS });
     },
   };

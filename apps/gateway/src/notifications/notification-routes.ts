@@ -1,6 +1,7 @@
 /**
- * Provider notifications in. Answered 200 only after the change is stored, for the provider sends again whatever was not; and 200 also for
- * all that does not concern us, for it holds back everything behind an unanswered one.
+ * Receives the notifications of the provider. The answer is 200 only after the change is stored,
+ * because the provider sends again whatever was answered otherwise. It is also 200 for everything
+ * that does not concern us, because the provider holds back all that follows an unanswered one.
  */
 
 import { notifiedInstanceSchema, stateNotificationSchema } from '@qrcast/core/notification';
@@ -29,7 +30,7 @@ export function addNotificationRoutes(app: FastifyInstance, deps: NotificationRo
   const { relay, lastNotifications, log } = deps;
   const warnOfBody = createThrottledWarning(
     { log, now: () => performance.now() },
-    'a notification was taken and not passed on: its body is no JSON in UTF-8, and the envelope can hold nothing else',
+    'a notification was accepted but not passed on: its body is not JSON in UTF-8, and the envelope can hold nothing else',
   );
 
   async function take(request: NotificationRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -38,7 +39,8 @@ export function addNotificationRoutes(app: FastifyInstance, deps: NotificationRo
     const state = stateNotificationSchema.safeParse(body?.value);
     const about = notifiedInstanceSchema.safeParse(body?.value).data?.instanceData;
     const noted = about === undefined ? null : lastNotifications.note(tenant.id, about.idInstance);
-    // First: it may be sent again as often as it likes, and must not wait for a server that is down.
+    // The state comes first: a notification may be sent again any number of times, and the session
+    // must not wait for a server that is down.
     if (state.success) await takeState(tenant.id, state.data);
     if (body?.text != null) await relay.passOn(tenant, { ...body, text: body.text });
     else warnOfBody({ tenantId: tenant.id, bytes: body?.bytes ?? 0 });
@@ -48,16 +50,18 @@ export function addNotificationRoutes(app: FastifyInstance, deps: NotificationRo
 
   app.register(
     async (scope) => {
-      // There is one route in this scope.
+      // This scope has one route, so every request is one of it.
       parseNotifications(scope, (request, from, to) => intake.grow(request as NotificationRequest, from, to));
-      // With a slash at the end, too: Fastify's `prefixTrailingSlash`.
+      // Also with a slash at the end, by Fastify's `prefixTrailingSlash`.
       scope.post<NotificationRoute>('/', {
         bodyLimit: NOTIFICATION_LIMIT_BYTES,
         async onRequest(request, reply) {
           const tenant = await intake.admit(request);
-          // Ignored while suspended: refused, it would come again and hold back all behind it. The polls find a login later.
+          // Ignored while suspended: if it were refused, it would come again and hold back
+          // everything after it. The polls find a login later.
           if (tenant.suspended) return reply.status(200).send({});
-          request.headers['content-type'] = 'application/json'; // one that makes no sense would be refused before the body is read
+          // a malformed type would be refused before the body is read
+          request.headers['content-type'] = 'application/json';
         },
         onSend: async (request) => intake.release(request),
         handler: take,

@@ -1,4 +1,7 @@
-/** What a notification of an instance's state changes: the session that is current for the instance, and the record of its login. */
+/**
+ * Applies a notification of an instance's state to the current session of the instance, and to the
+ * record of its login.
+ */
 
 import { isLoss } from '@qrcast/core/connected-instance';
 import { judgeNotification, type StateNotification } from '@qrcast/core/notification';
@@ -19,17 +22,18 @@ export interface StateNotificationsDeps {
   readonly log: Logger;
 }
 
-/** Resolves once what the notification changes is stored. */
+/** Resolves once everything that the notification changes is stored. */
 export type TakeState = (tenantId: string, notification: StateNotification) => Promise<void>;
 
 export function createStateNotifications(deps: StateNotificationsDeps): TakeState {
   const { index, sessions, watching, connected, clock, log } = deps;
 
-  /** A loss of what a session connected, maybe long ago. */
+  /** Handles the loss of an account that a session connected, maybe long ago. */
   async function takeLoss(tenantId: string, session: Session | null, { instanceData, ...said }: StateNotification): Promise<void> {
     if (!isLoss(said.stateInstance)) return;
     const login = session === null ? null : loginOf(session);
-    if (login !== null) await connected.remember(login); // it may be so new that no worker has done it yet
+    // the login may be so new that no worker has recorded it yet
+    if (login !== null) await connected.remember(login);
     await connected.said(tenantId, instanceData.idInstance, { state: said.stateInstance, at: said.timestamp * 1000, by: 'notification' });
   }
 
@@ -46,9 +50,11 @@ export function createStateNotifications(deps: StateNotificationsDeps): TakeStat
     const event = { kind: 'answered', at: now, startedAt: now, jitter: 0, outcome: verdict.outcome } as const;
     const after = (await watching.change(session.id, event, session))?.after ?? null;
     const login = after === null ? null : loginOf(after);
-    // The notification may be late, and the next one tell of a loss that came before this one.
+    // The notification may be late, and the next one may tell of a loss before now. So the login is
+    // dated by the notification.
     if (login !== null) await connected.remember({ ...login, loginAt: Math.min(login.loginAt, notification.timestamp * 1000) });
-    // Told at the very moment a poll began, it may count as older than that: ask, rather than lose it.
+    // If a poll began at this very moment, the answer may count as older than the poll and be
+    // ignored. Asking the provider keeps it from being lost.
     if (after !== null && isPolled(after) && after.fence > now) await watching.check(after);
   };
 }

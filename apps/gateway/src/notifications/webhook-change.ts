@@ -1,4 +1,7 @@
-/** Sets the webhook of an instance: reads its settings, changes them once, and proves the change by reading them again. */
+/**
+ * Sets the webhook of an instance: reads its settings, changes them once, and proves the change by
+ * reading them again.
+ */
 
 import { RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
@@ -23,11 +26,13 @@ export interface WantedWebhook {
   readonly mayReplaceUrl: boolean;
 }
 
-/** @throws {RefusedError} `webhook_url_differs`, `attempt_live`, `too_many_requests`, `unavailable`. */
+/**
+ * @throws {RefusedError} `webhook_url_differs`, `attempt_live`, `too_many_requests`, `unavailable`.
+ */
 export type ChangeWebhook = (session: Session, access: InstanceAccess, wanted: WantedWebhook) => Promise<SetWebhookAnswer>;
 
 export function createWebhookChange({ reader, changer, judge, requireNoAttempt }: WebhookChangeDeps): ChangeWebhook {
-  /** Whatever the provider said of it: what the settings read now is what counts. */
+  /** Decides by what the settings read now, whatever the provider answered to the change. */
   async function proved(session: Session, access: InstanceAccess): Promise<SetWebhookAnswer> {
     const isRight = async (outcome: SettingsOutcome): Promise<boolean> => (await judge(session, outcome)).status === 'set';
     const last = await changer.readBack(access, isRight);
@@ -39,7 +44,7 @@ export function createWebhookChange({ reader, changer, judge, requireNoAttempt }
 
   return async (session, access, { webhookUrl, webhookToken, mayReplaceUrl }) => {
     const before = await reader.read(access);
-    if (before.kind !== 'settings') throw notAnswered('the provider did not tell the settings', before);
+    if (before.kind !== 'settings') throw notAnswered('the provider did not return the settings', before);
     const found = await judge(session, before);
     if (found.status === 'set') return { webhook: found, applied: true, restarted: false };
     if (hasOtherUrl(found) && !mayReplaceUrl) {
@@ -47,7 +52,7 @@ export function createWebhookChange({ reader, changer, judge, requireNoAttempt }
     }
     const settings = { webhookUrl, webhookUrlToken: webhookToken, stateWebhook: 'yes' } as const;
     const outcome = await changer.change(access, settings, () => requireNoAttempt(session));
-    if (outcome !== null) throw notAnswered('the provider did not take the settings', outcome);
+    if (outcome !== null) throw notAnswered('the provider did not accept the settings', outcome);
     return proved(session, access);
   };
 }

@@ -1,4 +1,7 @@
-/** Judges what was read of an instance's settings, for its session. What counts as right is in core's webhook-check.ts. */
+/**
+ * Judges the settings that were read of an instance, for its session. core's webhook-check.ts says
+ * what counts as right.
+ */
 
 import type { Session } from '@qrcast/core/session';
 import { judgeWebhook, type ReadSettings, type Webhook, type WebhookFindingCode } from '@qrcast/core/webhook-check';
@@ -8,7 +11,7 @@ import type { Tenants } from '../tenants/tenants.ts';
 import type { LastNotifications } from './last-notifications.ts';
 import { tokensIn } from './webhook-tokens.ts';
 
-/** Everything but the settings themselves. */
+/** Any outcome of a reading that did not return the settings. */
 export type UnreadSettings = Exclude<SettingsOutcome, { kind: 'settings' }>;
 
 export type JudgeSettings = (session: Session, read: SettingsOutcome | 'credentials_gone') => Promise<Webhook>;
@@ -16,7 +19,10 @@ export type JudgeSettings = (session: Session, read: SettingsOutcome | 'credenti
 export interface WebhookJudgeDeps {
   readonly tenants: Pick<Tenants, 'hasWebhookToken'>;
   readonly lastNotifications: Pick<LastNotifications, 'read'>;
-  /** The address for the notifications of a tenant; null while the public address of the gateway is not known. */
+  /**
+   * The address for the notifications of a tenant; null while the public address of the gateway is
+   * not known.
+   */
   readonly webhookUrlOf: (tenantId: string) => string | null;
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -41,7 +47,7 @@ export function createWebhookJudge({ tenants, lastNotifications, webhookUrlOf, c
   };
 }
 
-/** The finding of the same name. */
+/** The finding that has the same name as the outcome. */
 export function reasonOf(outcome: UnreadSettings): WebhookFindingCode {
   return outcome.kind === 'refused' ? outcome.reason : outcome.code;
 }

@@ -1,4 +1,7 @@
-/** Whether the instance of a session notifies us, and making it do so. What counts as right is in core's webhook-check.ts. */
+/**
+ * Checks whether the instance of a session notifies us, and makes it do so. core's webhook-check.ts
+ * says what counts as right.
+ */
 
 import { RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
@@ -15,13 +18,17 @@ import { createWebhookChange } from './webhook-change.ts';
 import { createWebhookJudge, type WebhookJudgeDeps } from './webhook-judge.ts';
 
 export interface WebhookSetup {
-  /** Only reads. What the provider does is in the answer. @throws {RefusedError} `too_many_requests`, `upstream_not_allowed`. */
+  /**
+   * Only reads. Whatever the provider answers is in the result. @throws {RefusedError}
+   * `too_many_requests`, `upstream_not_allowed`.
+   */
   check(session: Session, tenant: Tenant): Promise<Webhook>;
   /**
-   * Sets the three settings, once, and reads them back for a bounded time.
-   * @throws {RefusedError} `invalid_request` for a token that is not the tenant's, `public_url_unknown`, `attempt_live`,
-   * `credentials_gone`, `webhook_busy`, `webhook_url_differs`, `upstream_not_allowed`, `too_many_requests`; `unavailable` if the settings
-   * could not be read first, or the provider did not take them.
+   * Sets the three settings once, and reads them back for a bounded time.
+   * @throws {RefusedError} `invalid_request` for a token that is not the tenant's,
+   * `public_url_unknown`, `attempt_live`, `credentials_gone`, `webhook_busy`,
+   * `webhook_url_differs`, `upstream_not_allowed`, `too_many_requests`; `unavailable` if the
+   * settings could not be read first, or the provider did not accept them.
    */
   set(session: Session, tenant: Tenant, request: z.output<typeof setWebhookSchema>): Promise<SetWebhookAnswer>;
 }
@@ -69,16 +76,20 @@ export function createWebhookSetup(deps: WebhookSetupDeps): WebhookSetup {
   };
 }
 
-/** Calls of one tenant under way at this gateway: each may wait for a provider that does not answer. */
+/**
+ * Calls of one tenant under way at this gateway. Each may wait for a provider that does not answer.
+ */
 const MAX_UNDER_WAY = 20;
 const UNDER_WAY_RETRY_AFTER_MS = 1_000;
 
-/** Runs a call of a tenant. @throws {RefusedError} `too_many_requests`, and what the call throws. */
+/**
+ * Runs a call for a tenant. @throws {RefusedError} `too_many_requests`, and what the call throws.
+ */
 function createCallBound(): <T>(tenantId: string, run: () => Promise<T>) => Promise<T> {
   const underWay = createHolders();
   return async (tenantId, run) => {
     if (underWay.of(tenantId) >= MAX_UNDER_WAY) {
-      const detail = `${MAX_UNDER_WAY} calls about webhooks are under way at once at most; wait for one to end`;
+      const detail = `expected at most ${MAX_UNDER_WAY} calls about webhooks at once for this tenant; wait for one to end`;
       throw new RefusedError('too_many_requests', detail, { retryAfterMs: UNDER_WAY_RETRY_AFTER_MS });
     }
     underWay.take(tenantId);
