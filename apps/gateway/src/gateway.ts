@@ -1,4 +1,7 @@
-/** The gateway role: control API, streams, provider notifications and the login page on one port. Any number of them share one Redis. */
+/**
+ * The gateway role: control API, streams, notifications of the provider, and the login page, on one
+ * port. Any number of gateways share one Redis.
+ */
 
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '@qrcast/runtime/log';
@@ -20,7 +23,10 @@ export interface Gateway {
   readonly port: number;
   readonly publicUrl: string;
   readonly tenants: Tenants;
-  /** Not ready any more, streams told to go elsewhere over `drainMs`, then all closed. Idempotent. */
+  /**
+   * Stops being ready, tells streams to reconnect elsewhere over `drainMs`, then closes everything.
+   * Idempotent.
+   */
   close(drainMs: number): Promise<void>;
 }
 
@@ -62,7 +68,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   };
 }
 
-/** Resolves to the port. @throws {Error} if it cannot be listened on. */
+/** Resolves to the port. @throws {Error} if the gateway cannot listen. */
 async function listen(
   app: FastifyInstance,
   { port, host, log }: { readonly port: number; readonly host?: string | undefined; readonly log: Logger },
@@ -71,5 +77,5 @@ async function listen(
   await (host === undefined ? listenEverywhere(listenOn, log) : listenOn(host)).catch((error: unknown) => {
     throw new Error(`port ${port} cannot be listened on; set PORT to a free one, or to 0`, { cause: error });
   });
-  return (app.server.address() as AddressInfo).port; // it listens on TCP
+  return (app.server.address() as AddressInfo).port; // an object, because it listens on TCP
 }

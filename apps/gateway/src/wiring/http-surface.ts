@@ -1,4 +1,7 @@
-/** The HTTP server with every route on it, ready to be called. Streams that take a connection over are added by `openTransports`. */
+/**
+ * The HTTP server with every route on it, ready to be called. `openTransports` adds the streams
+ * that take a connection over.
+ */
 
 import type { IncomingMessage } from 'node:http';
 import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
@@ -51,7 +54,7 @@ export interface HttpSurfaceOptions extends Pick<GatewayOptions, 'hstsSeconds' |
 /** All parts that routes call. */
 type Parts = Shared & Tenancy & SessionParts & Viewers & Notifications;
 
-/** For HTTP calls, beside the streams: those between two requests give way to new ones. */
+/** Connections for HTTP calls, beside those of streams. Idle ones give way to new ones. */
 const MAX_PLAIN_CONNECTIONS = 2_000;
 
 export async function openHttpSurface(parts: Parts, options: HttpSurfaceOptions): Promise<HttpSurface> {
@@ -78,7 +81,10 @@ export async function openHttpSurface(parts: Parts, options: HttpSurfaceOptions)
   return { app, connections, headers, withoutPrefix };
 }
 
-/** What anybody may ask for: health, the contract, the login page, and the answer to what is no route. */
+/**
+ * Routes that anybody may call: health, the contract, the login page, and the answer to unknown
+ * paths.
+ */
 function addPublicRoutes(app: FastifyInstance, parts: Parts, prefix: string | null, { ready, pageFolder }: HttpSurfaceOptions): void {
   addOpsRoutes(app, async () => {
     if (parts.admission.isDraining()) throw new Error('draining');
@@ -101,7 +107,7 @@ function addApiRoutes(app: FastifyInstance, parts: Parts, { callbackHosts = DEFA
 
 function addProviderRoutes(app: FastifyInstance, parts: Parts): void {
   addNotificationRoutes(app, parts);
-  // The look-up that records nothing: no code is shown here.
+  // The look-up that records no watch: no code is shown here.
   addWebhookSetupRoutes(app, { theirSession: parts.sessionLookup, webhookSetup: parts.webhookSetup });
 }
 

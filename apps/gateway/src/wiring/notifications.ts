@@ -1,4 +1,6 @@
-/** What the provider tells us: its notifications, and the settings of an instance that make it send them. */
+/**
+ * Notifications of the provider, and the settings of an instance that make the provider send them.
+ */
 
 import { notificationUrl } from '@qrcast/core/notification-address';
 import { createRelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
@@ -31,7 +33,8 @@ export function openNotifications(
   const lastNotifications = createLastNotifications(shared);
   const reader = createSettingsReader({ ...shared, ...sessionParts });
   const changer = createSettingsChanger({ ...shared, ...sessionParts, reader, readBackMs: settingsReadBackMs });
-  // The address with the port is this machine's alone: no provider could reach it.
+  // Only the configured address: the loopback address is that of this machine, and no provider
+  // could reach it.
   const { configured } = shared.publicAddress;
   const webhookUrlOf = (tenantId: string) => (configured === null ? null : notificationUrl(configured, tenantId));
   const webhookSetup = createWebhookSetup({ ...shared, ...tenancy, ...sessionParts, reader, changer, lastNotifications, webhookUrlOf });

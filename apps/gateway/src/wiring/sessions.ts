@@ -1,4 +1,4 @@
-/** What can be done with a session, by whatever transport it is asked. */
+/** Everything that can be done with a session, whatever transport the caller uses. */
 
 import { type ConnectedInstances, createConnectedInstances } from '@qrcast/runtime/connected/connected-instances';
 import { createInstanceHolds, type InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
@@ -25,7 +25,7 @@ export interface SessionParts {
   readonly holds: InstanceHolds;
   /** Finds the session that a path names. */
   readonly sessionLookup: SessionLookup;
-  /** The same for routes that show the code: a look-up that reads is recorded as watching. */
+  /** The same for routes that show the code: a look-up that reads is recorded as a watch. */
   readonly theirSession: SessionLookup;
 }
 

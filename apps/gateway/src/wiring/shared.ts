@@ -1,4 +1,4 @@
-/** The first part of a gateway: what all the others are given. */
+/** The first part of a gateway, which all other parts need. */
 
 import { randomUUID } from 'node:crypto';
 import { DEFAULT_TENANT_LIMITS } from '@qrcast/core/tenant-limits';
@@ -23,14 +23,14 @@ export interface Shared
   readonly liveSessions: LiveSessions;
   readonly audited: Audited;
   readonly publicAddress: PublicAddress;
-  /** Names this gateway in what it holds in Redis. */
+  /** The name of this gateway in its entries in Redis. */
   readonly gatewayId: string;
-  /** How long what it holds outlives it, ms. */
+  /** How long those entries outlive the gateway, ms. */
   readonly lastsMs: number;
   readonly releasers: Releasers;
 }
 
-/** @throws {Error} if the keys are not those that the installation's secrets are sealed under. */
+/** @throws {Error} if the keyring cannot open what others seal on this Redis. */
 export async function openShared(options: GatewayOptions, node: Node, releasers: Releasers): Promise<Shared> {
   const { log, namespace, policy, upstreamHosts, unwatchedGraceMs, proxyRoute, tenantLimits = DEFAULT_TENANT_LIMITS } = options;
   const { redis, clock, bus, audit, queue } = node;

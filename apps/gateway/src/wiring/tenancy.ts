@@ -1,4 +1,4 @@
-/** Who may call: tenants and their keys, viewers' tickets, and the rates of both. */
+/** Who may call: tenants with their keys, viewers with their tickets, and the rates of both. */
 
 import { type Auth, createAuth, type KnownCredentials } from '../auth/auth.ts';
 import { openRevocations, type Revocations } from '../auth/ticket-revocations.ts';

@@ -1,4 +1,4 @@
-/** The streams that take a connection over, and what has to be put before their listeners. */
+/** The streams that take a connection over, and the listeners that must run before theirs. */
 
 import { removePrefix } from '../http/path-prefix.ts';
 import { cutUnreadAnswers } from '../http/read-timeout.ts';
@@ -27,10 +27,11 @@ export function openTransports(
   releasers.push('socket.io', () => socketIo.close());
   const webSocket = openWebSocketStream(app.server, viewers);
   releasers.push('websocket', () => webSocket.close());
-  // Each of these puts a listener before all that are there, so those of the transports had to come first.
+  // Each of these adds listeners in front of all others. Therefore the transports come first.
   addUpgradeHeaders(app.server, headers);
   removePrefix(app.server, withoutPrefix);
   cutUnreadAnswers(app.server);
   releasers.push('connections', () => connections.cutAfter(CLOSE_WITHIN_MS));
-  releasers.push('hub', () => hub.close()); // first to go: it answers the requests that are held
+  // closed first, because it answers the requests that are held
+  releasers.push('hub', () => hub.close());
 }

@@ -1,4 +1,4 @@
-/** Whom this gateway lets watch, and what delivers to them, whatever their transport. */
+/** Who may watch at this gateway, and what delivers to them, whatever their transport. */
 
 import { DEFAULT_ADDRESS_LIMITS } from '@qrcast/core/tenant-limits';
 import { type AddressGate, createAddressGate } from '../auth/address-rates.ts';
@@ -15,10 +15,10 @@ import type { Tenancy } from './tenancy.ts';
 export interface Viewers {
   readonly addressGate: AddressGate;
   readonly admission: Admission;
-  /** Connections of viewers that can be open at once, with a ticket and without. */
+  /** How many connections of viewers can be open at once, with a ticket and without. */
   readonly maxViewerConnections: number;
   readonly seats: Seats;
-  /** Closed by `openTransports`, before everything that it delivers over. */
+  /** Closed by `openTransports`, before the transports that it delivers over. */
   readonly hub: Hub;
 }
 
