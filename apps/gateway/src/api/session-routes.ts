@@ -41,13 +41,14 @@ export interface SessionRoutesDeps extends LongPollDeps {
 
 export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps): void {
   addTenantCalls(app, deps);
+  addTicketCalls(app, deps);
   addRead(app, deps);
   addViewerCalls(app, deps);
 }
 
 /** Calls that need the API key. */
 function addTenantCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
-  const { service, sessions, theirSession, revocations, publicUrl } = deps;
+  const { service, sessions, publicUrl } = deps;
   const identify = identifyBy(deps);
   const show = showBy(deps);
 
@@ -74,6 +75,12 @@ function addTenantCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
     await service.cancel(session.id);
     return reply.status(204).send();
   });
+}
+
+/** Making a ticket and taking it back; these need the API key as well. */
+function addTicketCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
+  const { service, theirSession, revocations } = deps;
+  const identify = identifyBy(deps);
 
   app.post<SessionPath>('/v1/sessions/:id/tickets', async (request, reply) => {
     const { principal, session } = await theirSession(request);

@@ -52,13 +52,12 @@ const BYTES_PER_CALL = 64 * 1024;
 /** Bytes of one tenant under way at this gateway: a few large bodies, or hundreds of usual ones. */
 const BYTES_AT_ONCE = 16 * 1024 * 1024;
 
+const WRONG_TOKEN = "a notification with a wrong webhook token was refused; does webhookUrlToken at the provider equal the tenant's?";
+
 export function createNotificationIntake({ tenants, rates, log }: NotificationIntakeDeps): NotificationIntake {
   const budget = createBodyBudget(BYTES_AT_ONCE);
   const admitted = new WeakMap<FastifyRequest['raw'], Tenant>();
-  const warnOfToken = createThrottledWarning(
-    { log, now: () => performance.now() },
-    "a notification with a wrong webhook token was refused; does webhookUrlToken at the provider equal the tenant's?",
-  );
+  const warnOfToken = createThrottledWarning({ log, now: () => performance.now() }, WRONG_TOKEN);
 
   function tenantOf({ raw }: NotificationRequest): Tenant {
     const tenant = admitted.get(raw);

@@ -12,6 +12,7 @@ import type { LastNotifications } from './last-notifications.ts';
 import { NOTIFICATION_LIMIT_BYTES, parseNotifications } from './notification-body.ts';
 import {
   createNotificationIntake,
+  type NotificationIntake,
   type NotificationIntakeDeps,
   type NotificationRequest,
   type NotificationRoute,
@@ -26,28 +27,7 @@ export interface NotificationRoutesDeps extends NotificationIntakeDeps, StateNot
 
 export function addNotificationRoutes(app: FastifyInstance, deps: NotificationRoutesDeps): void {
   const intake = createNotificationIntake(deps);
-  const takeState = createStateNotifications(deps);
-  const { relay, lastNotifications, log } = deps;
-  const warnOfBody = createThrottledWarning(
-    { log, now: () => performance.now() },
-    'a notification was accepted but not passed on: its body is not JSON in UTF-8, and the envelope can hold nothing else',
-  );
-
-  async function take(request: NotificationRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const tenant = intake.tenantOf(request);
-    const { body } = request;
-    const state = stateNotificationSchema.safeParse(body?.value);
-    const about = notifiedInstanceSchema.safeParse(body?.value).data?.instanceData;
-    const noted = about === undefined ? null : lastNotifications.note(tenant.id, about.idInstance);
-    // The state comes first: a notification may be sent again any number of times, and the session
-    // must not wait for a server that is down.
-    if (state.success) await takeState(tenant.id, state.data);
-    if (body?.text != null) await relay.passOn(tenant, { ...body, text: body.text });
-    else warnOfBody({ tenantId: tenant.id, bytes: body?.bytes ?? 0 });
-    await noted;
-    return reply.status(200).send({});
-  }
-
+  const handler = createHandler(deps, intake);
   app.register(
     async (scope) => {
       // This scope has one route, so every request is one of it.
@@ -60,13 +40,39 @@ export function addNotificationRoutes(app: FastifyInstance, deps: NotificationRo
           // Ignored while suspended: if it were refused, it would come again and hold back
           // everything after it. The polls find a login later.
           if (tenant.suspended) return reply.status(200).send({});
-          // a malformed type would be refused before the body is read
+          // A malformed type would be refused before the body is read.
           request.headers['content-type'] = 'application/json';
         },
         onSend: async (request) => intake.release(request),
-        handler: take,
+        handler,
       });
     },
     { prefix: notificationUrl('', ':tenantId') },
   );
+}
+
+type Handler = (request: NotificationRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+function createHandler(deps: NotificationRoutesDeps, intake: NotificationIntake): Handler {
+  const takeState = createStateNotifications(deps);
+  const { relay, lastNotifications, log } = deps;
+  const warnOfBody = createThrottledWarning(
+    { log, now: () => performance.now() },
+    'a notification was accepted but not passed on: its body is not JSON in UTF-8, and the envelope can hold nothing else',
+  );
+
+  return async (request, reply) => {
+    const tenant = intake.tenantOf(request);
+    const { body } = request;
+    const state = stateNotificationSchema.safeParse(body?.value);
+    const about = notifiedInstanceSchema.safeParse(body?.value).data?.instanceData;
+    const noted = about === undefined ? null : lastNotifications.note(tenant.id, about.idInstance);
+    // The state comes first: a notification may be sent again any number of times, and the session
+    // must not wait for a server that is down.
+    if (state.success) await takeState(tenant.id, state.data);
+    if (body?.text != null) await relay.passOn(tenant, { ...body, text: body.text });
+    else warnOfBody({ tenantId: tenant.id, bytes: body?.bytes ?? 0 });
+    await noted;
+    return reply.status(200).send({});
+  };
 }
