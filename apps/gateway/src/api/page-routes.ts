@@ -97,6 +97,12 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
       .header('cache-control', 'no-store')
       .send({ origins: await framersOf(id) });
   });
+  addFiles(app, folder);
+  return sendLoginPage;
+}
+
+/** The scripts for pages of others, and the files of the page itself. */
+function addFiles(app: FastifyInstance, folder: string): void {
   for (const name of PUBLIC_SCRIPTS) {
     const script = readPart(folder, name);
     app.get(`/${name}`, async (request, reply) => sendStaticFile(request, reply.headers(FOR_EVERY_ORIGIN), script, PUBLIC_CACHE));
@@ -108,7 +114,6 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
       sendStaticFile(request, reply.headers(FOR_EVERY_ORIGIN), asset, ASK_EACH_TIME),
     );
   }
-  return sendLoginPage;
 }
 
 /** How many slashes beyond the first the address of the page may have. */

@@ -104,8 +104,6 @@ function createConnectionPool(max: number): ConnectionPool {
     delete(socket) {
       for (const sockets of [open, idle, busy]) sockets.delete(socket);
     },
-    destroyAll() {
-      for (const socket of open.keys()) socket.destroy();
-    },
+    destroyAll: () => open.forEach((_group, socket) => void socket.destroy()),
   };
 }
