@@ -76,7 +76,7 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
     if (page === undefined) return answerRefusal(request, reply, nothingHere());
     const framers = sessionId === null ? [] : await framersOf(sessionId);
     reply.headers(OPENER_POLICY).header('content-security-policy', pagePolicy(framers));
-    // this header cannot name origins, and would forbid all framing
+    // This header cannot name origins, and would forbid all framing.
     if (framers.length > 0) reply.raw.removeHeader('x-frame-options');
     return sendStaticFile(request, reply, page, ASK_EACH_TIME);
   };

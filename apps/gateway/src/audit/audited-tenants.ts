@@ -38,7 +38,7 @@ export function auditedTenants(tenants: Tenants, record: RecordAction, refusals:
     async findByWebhookToken(id, tokens) {
       const tenant = await tenants.findByWebhookToken(id, tokens);
       const isShown = tokens.some((token) => token !== '');
-      // the code that the caller is answered
+      // The code that the caller is answered.
       if (tenant === null) refusals.record('unauthenticated', 'notifications', isShown ? 'webhook_token' : null);
       return tenant;
     },

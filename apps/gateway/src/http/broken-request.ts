@@ -23,6 +23,6 @@ function answer(socket: Socket, status: string, headers: AnswerHeaders, body: st
   const fields = { ...headers, 'cache-control': 'no-store', connection: 'close', 'content-length': String(Buffer.byteLength(body)) };
   const head = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status}\r\n${head.join('')}\r\n${body}`);
-  // ends the connection once the answer is written, without reading what else comes
+  // Ends the connection once the answer is written, without reading what else comes.
   socket.destroySoon();
 }

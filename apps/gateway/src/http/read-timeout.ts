@@ -14,7 +14,7 @@ export function cutUnreadAnswers(http: Server, readWithinMs = READ_WITHIN_MS): v
   http.prependListener('request', (_request, response) => {
     // Only at `prefinish` is it this answer's turn on its connection, with all of it handed over.
     response.once('prefinish', () => {
-      // already read, or the caller has gone
+      // Already read, or the caller has gone.
       if (response.writableFinished || response.closed) return;
       const timer = setTimeout(() => response.destroy(), readWithinMs);
       response.once('close', () => clearTimeout(timer));

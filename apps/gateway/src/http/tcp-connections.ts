@@ -86,7 +86,7 @@ function createConnectionPool(max: number): ConnectionPool {
       idle.add(socket, group);
       const surplus = open.size > max ? idle.firstToGo() : null;
       if (surplus === null) return;
-      // its `close` event may come after the next connection, which must evict another one
+      // Its `close` event may come after the next connection, which must evict another one.
       idle.delete(surplus);
       surplus.destroy();
     },

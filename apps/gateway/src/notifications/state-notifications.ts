@@ -32,7 +32,7 @@ export function createStateNotifications(deps: StateNotificationsDeps): TakeStat
   async function takeLoss(tenantId: string, session: Session | null, { instanceData, ...said }: StateNotification): Promise<void> {
     if (!isLoss(said.stateInstance)) return;
     const login = session === null ? null : loginOf(session);
-    // the login may be so new that no worker has recorded it yet
+    // The login may be so new that no worker has recorded it yet.
     if (login !== null) await connected.remember(login);
     await connected.said(tenantId, instanceData.idInstance, { state: said.stateInstance, at: said.timestamp * 1000, by: 'notification' });
   }

@@ -32,6 +32,6 @@ export function openTransports(
   removePrefix(app.server, withoutPrefix);
   cutUnreadAnswers(app.server);
   releasers.push('connections', () => connections.cutAfter(CLOSE_WITHIN_MS));
-  // closed first, because it answers the requests that are held
+  // Closed first, because it answers the requests that are held.
   releasers.push('hub', () => hub.close());
 }
