@@ -5,9 +5,10 @@ import { createAddressGate } from '../auth/address-rates.ts';
 import { addressGroup, createAddressOf } from './client-address.ts';
 
 const request = (remoteAddress: string, forwarded?: string) =>
-  ({ socket: { remoteAddress }, headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded } }) as IncomingMessage; // all that is read
+  // The only parts that are read.
+  ({ socket: { remoteAddress }, headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded } }) as IncomingMessage;
 
-describe('where a request comes from', () => {
+describe('the address of a request', () => {
   it.each([
     ['nobody is trusted', [], '127.0.0.1', '203.0.113.7', '127.0.0.1'],
     ['the proxy is trusted', ['127.0.0.1'], '127.0.0.1', '203.0.113.7', '203.0.113.7'],
@@ -28,7 +29,7 @@ describe('where a request comes from', () => {
   });
 });
 
-describe('who shares a limit', () => {
+describe('the group of addresses that shares a limit', () => {
   it.each([
     ['203.0.113.7', '203.0.113.7'],
     ['::ffff:203.0.113.7', '203.0.113.7'],
@@ -41,19 +42,19 @@ describe('who shares a limit', () => {
     ['2001:db8::1', '2001:db8:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
-  ])('%s is of %s', (address, group) => {
+  ])('of %s is %s', (address, group) => {
     expect(addressGroup(address)).toBe(group);
   });
 });
 
-describe('the gate', () => {
+describe('the rate of an address', () => {
   const limits = { handshakesPerAddressPerMinute: 6, failuresPerAddressPerMinute: 6 };
   function gateAt(clock: { ms: number }) {
     const addressOf = createAddressOf([]);
     return createAddressGate({ addressOf, limits, log: createLog('test', 'silent'), now: () => clock.ms });
   }
 
-  it('lets through again what the told time brings, and nothing before', () => {
+  it('allows a call again after the time that was told, and not before', () => {
     const clock = { ms: 1_000_000 };
     const gate = gateAt(clock);
     const one = request('203.0.113.7');
@@ -67,14 +68,14 @@ describe('the gate', () => {
     expect(gate.refuseHandshake(one)).not.toBeNull();
   });
 
-  it('counts an IPv6 network as one, and others by themselves', () => {
+  it('counts an IPv6 network as one address, and others separately', () => {
     const gate = gateAt({ ms: 0 });
     for (let i = 0; i < 6; i++) gate.refuseHandshake(request(`2001:db8::${i}`));
     expect(gate.refuseHandshake(request('2001:db8::ffff'))).not.toBeNull();
     expect(gate.refuseHandshake(request('2001:db8:0:1::1'))).toBeNull();
   });
 
-  it('remembers a bounded number of addresses, those of late', () => {
+  it('remembers a bounded number of addresses, the latest ones', () => {
     const gate = gateAt({ ms: 0 });
     const busy = request('198.51.100.1');
     for (let i = 0; i < 6; i++) gate.refuseHandshake(busy);

@@ -8,7 +8,7 @@ interface Request {
   readonly raw: IncomingMessage;
 }
 
-/** Requests whose bodies have not come. */
+/** Requests whose bodies have not arrived. */
 async function openRequests(count: number): Promise<Request[]> {
   const server = createServer().listen(0, '127.0.0.1');
   onTestFinished(() => void server.close().closeAllConnections());
