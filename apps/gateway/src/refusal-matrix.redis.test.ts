@@ -50,9 +50,9 @@ afterAll(() => test.close());
 
 /** The value of each parameter. @throws {Error} for a call that names something new. */
 function thingOf({ path }: Operation): Named | null {
-  const [, place = '', hasParameter] = /^\/v1\/(\w+)[^{]*(\{)?/.exec(path) ?? [];
+  const [, kind = '', hasParameter] = /^\/v1\/(\w+)[^{]*(\{)?/.exec(path) ?? [];
   if (hasParameter === undefined) return null;
-  const thing = named[place];
+  const thing = named[kind];
   if (thing === undefined) throw new Error(`${path}: say in test/refusals.ts what there is to be named in it`);
   return thing;
 }
@@ -133,7 +133,7 @@ describe("another tenant's", () => {
     });
   });
 
-  it('way to nothing and to theirs is the same: the same commands of Redis', async () => {
+  it('things cost the same as what does not exist: the same commands of Redis', async () => {
     const monitor = await openRedisMonitor(inject('redisUrl'));
     const commands: string[][] = [];
     monitor.on('monitor', (_time: string, args: string[]) => commands.push(args));
@@ -178,12 +178,12 @@ describe("another tenant's", () => {
     },
   );
 
-  it.each(['sessions', 'callbacks'])('%s are no place to begin a page at', async (list) => {
+  it.each(['sessions', 'callbacks'])('%s cannot be the cursor of a page', async (list) => {
     const page = (cursor = '') => test.call('GET', `/v1/${list}?cursor=${cursor}`, { secret: foreigner.apiKey });
     expect(seen(await page(named[list]?.there))).toEqual(seen(await page(named[list]?.nowhere)));
   });
 
-  it('expired session is none', async () => {
+  it('expired session looks like one that does not exist', async () => {
     const past = Date.now() - 60_000;
     const gone = sampleSession({ tenantId: test.tenant.id, expiresAt: past + 30_000 }, past);
     await test.node.sessions.create(gone, '');
@@ -192,7 +192,7 @@ describe("another tenant's", () => {
     expect(seen(await read(gone.id, foreigner.apiKey))).toEqual(seen(await read('ses_AAAAAAAAAAAAAAAA', foreigner.apiKey)));
   });
 
-  it('address for notifications is none: the tenant may as well not exist', async () => {
+  it('address for notifications looks like that of a tenant that does not exist', async () => {
     const operation = OPERATIONS.find(takes('webhookToken'));
     if (operation === undefined) throw new Error('the provider has no call any more');
     const options = { secret: foreigner.webhookToken };

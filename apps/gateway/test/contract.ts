@@ -118,7 +118,7 @@ function createAnswerCheck(document: OpenApiDocument, faultsOf: FaultsOf): (oper
   };
 }
 
-/** Of a request that was accepted: the document must allow it. */
+/** Faults of a request that was accepted: the document must allow it. */
 function requestFaults(
   { parameters = [], requestBody }: OpenApiOperation,
   { path, requestBody: sent }: Exchange,
@@ -140,7 +140,7 @@ function parameterValue({ schema: { type } }: OpenApiParameter, text: string): u
   return type === 'array' ? text.split(',') : type === 'string' || type === undefined ? text : JSON.parse(text);
 }
 
-/** Of an answer where there is no route: it may only say so. */
+/** Faults of an answer to a path without a route: it may only say so. */
 function nowhereFaults({ components }: OpenApiDocument, faultsOf: FaultsOf, { status, headers, text }: Exchange): string[] {
   const response = components.responses[status === 400 ? 'InvalidRequest' : 'NotFound'];
   const schema = response?.content?.['application/problem+json']?.schema;

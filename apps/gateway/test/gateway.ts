@@ -145,7 +145,8 @@ async function start(
   releasers: Releasers,
 ): Promise<{ readonly node: Node; readonly gateway: Gateway }> {
   const log = createLog('test', 'silent');
-  const redisUrl = inject('redisUrl'); // the worker's way; that of the gateway may lead through a proxy
+  // As the worker connects; the gateway may connect through a proxy.
+  const redisUrl = inject('redisUrl');
   const pageFolder = await openPageFolder();
   releasers.push('page', () => rm(pageFolder, { recursive: true, force: true }));
   const node = await openNode({ redisUrl, namespace: options.namespace, policy: options.policy ?? SLOW_POLICY, log });
@@ -157,7 +158,8 @@ async function start(
     upstreamHosts: DEFAULT_UPSTREAM_HOSTS,
     adminKey: ADMIN_KEY,
     maxConnections: 1_000,
-    addressLimits: { handshakesPerAddressPerMinute: 1_000_000, failuresPerAddressPerMinute: 1_000_000 }, // all tests have one address
+    // All tests come from one address.
+    addressLimits: { handshakesPerAddressPerMinute: 1_000_000, failuresPerAddressPerMinute: 1_000_000 },
     publicUrl: undefined,
     log,
     port: 0,

@@ -65,11 +65,11 @@ function credentials(security: OpenApiOperation['security']): Html {
 function parameterList(
   title: string,
   { parameters = [] }: OpenApiOperation,
-  place: OpenApiParameter['in'],
+  location: OpenApiParameter['in'],
   document: OpenApiDocument,
 ): Html | null {
   const fields: Field[] = parameters
-    .filter((one) => one.in === place)
+    .filter((one) => one.in === location)
     .map(({ name, schema, required, description }) => ({ name, schema, isRequired: required, description }));
   return fields.length === 0 ? null : html`<h4>${title}</h4>${fieldList(fields, document.components.schemas)}`;
 }

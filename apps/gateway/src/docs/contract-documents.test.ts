@@ -71,8 +71,8 @@ describe('the OpenAPI document', () => {
   it('mentions `self` only if a ticket may be used', () => {
     for (const { security, parameters = [] } of Object.values(openApi.paths).flatMap((methods) => Object.values(methods))) {
       const forTicket = security.some((one) => 'ticket' in one);
-      for (const { in: place, name, example } of parameters) {
-        if (place === 'path' && name === 'id') expect(example === 'self').toBe(forTicket);
+      for (const { in: location, name, example } of parameters) {
+        if (location === 'path' && name === 'id') expect(example === 'self').toBe(forTicket);
       }
     }
   });

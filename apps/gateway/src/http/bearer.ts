@@ -1,4 +1,7 @@
-/** What an `Authorization` header carries, told from its form alone: nothing is looked up, and no credential is checked. */
+/**
+ * Tells what an `Authorization` header carries from its form alone: nothing is looked up, and no
+ * credential is checked.
+ */
 
 /** The credential after the word `Bearer`; null if the header has another form. */
 export function bearerOf(authorization: string | undefined): string | null {
@@ -10,7 +13,7 @@ export function isApiKey(authorization: string | undefined): boolean {
   return bearerOf(authorization)?.startsWith('qk_') === true;
 }
 
-/** How a call of the tenant API reads the header's credential; null if the header carries none. */
+/** The kind of credential that the tenant API sees in the header; null if there is none. */
 export function credentialIn(authorization: string | undefined): 'api_key' | 'ticket' | null {
   if (bearerOf(authorization) === null) return null;
   return isApiKey(authorization) ? 'api_key' : 'ticket';

@@ -81,7 +81,7 @@ function serverOptions({ isUpgrade, headers, refuseMiss }: HttpServerDeps): Fast
     frameworkErrors: (error, request, reply) => {
       const isTooLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
       const refusal =
-        refuseMiss(request.raw) ?? (isTooLong ? nothingHere() : new RefusedError('invalid_request', 'the path is not a valid URL path'));
+        refuseMiss(request.raw) ?? (isTooLong ? nothingHere() : new RefusedError('invalid_request', 'expected a valid URL path'));
       void answerRefusal(request, reply, refusal);
     },
   };

@@ -1,6 +1,7 @@
 /**
- * Bounds the bytes of request bodies that one tenant may have under way at this gateway. A body stays in memory until its
- * request is answered, so a tenant whose callers send slowly, or all at once, could otherwise fill it.
+ * Bounds the bytes of request bodies that one tenant may have under way at this gateway. A body
+ * stays in memory until its request is answered. Without a bound, callers that send slowly or all
+ * at once could fill the memory.
  */
 
 import { RefusedError } from '@qrcast/core/errors';
@@ -9,7 +10,10 @@ import type { FastifyRequest } from 'fastify';
 export interface BodyBudget {
   /** Call before these bytes of the body are read. @throws {RefusedError} `too_many_requests`. */
   reserve(tenantId: string, request: Pick<FastifyRequest, 'raw'>, bytes: number): void;
-  /** Call from `onSend`, which also runs after the caller has disconnected. Does nothing if the request reserved no bytes. */
+  /**
+   * Call from `onSend`, which also runs after the caller has disconnected. Does nothing if the
+   * request reserved no bytes.
+   */
   release(request: Pick<FastifyRequest, 'raw'>): void;
 }
 
@@ -22,7 +26,8 @@ export function createBodyBudget(maxBytes: number): BodyBudget {
 
   return {
     reserve(tenantId, { raw }, bytes) {
-      if (bytes === 0 || raw.destroyed) return; // the caller has gone: no body comes, and `release` would not be called
+      // The caller has gone: no body comes, and `release` would not be called.
+      if (bytes === 0 || raw.destroyed) return;
       const sum = (reserved.get(tenantId) ?? 0) + bytes;
       if (sum > maxBytes) {
         const detail = `expected at most ${maxBytes} bytes of bodies at once for this tenant; send it again`;

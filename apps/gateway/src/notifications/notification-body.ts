@@ -4,7 +4,7 @@
  * everything after it.
  *
  * A body that is JSON in UTF-8 is kept as it came, because it becomes part of JSON of our own. Any
- * other body is read as far as possible, for the state that it may tell.
+ * other body is read as far as possible, because it may still tell of a state.
  */
 
 import type { Readable } from 'node:stream';

@@ -86,7 +86,8 @@ export function createNotificationIntake({ tenants, rates, log }: NotificationIn
     async grow(request, from, to) {
       const tenant = tenantOf(request);
       budget.reserve(tenant.id, request, to - from);
-      const more = callsOf(to) - callsOf(from); // the first call was counted when the request was admitted
+      // The first call was counted when the request was admitted.
+      const more = callsOf(to) - callsOf(from);
       if (more > 0) await rates.take(tenant, 'webhookCallsPerMinute', more);
     },
 

@@ -103,7 +103,7 @@ async function hold(holds: Pick<InstanceHolds, 'take'>, instanceKey: string): Pr
     const taken = await holds.take(instanceKey);
     if (taken.kind === 'held') return taken;
     if (performance.now() + taken.freeInMs > endsAt) {
-      throw new RefusedError('too_many_requests', 'the instance is being asked, or the provider wants no request for now; try again', {
+      throw new RefusedError('too_many_requests', 'the instance is being asked, or the provider asked us to wait; try again later', {
         retryAfterMs: Math.ceil(taken.freeInMs),
       });
     }
