@@ -124,8 +124,8 @@ function start(openApi: OpenApiDocument): Html {
 <p class="lead">${inline(lead)}</p>
 <p>This gateway: <code>${openApi.servers[0]?.url ?? ''}</code>. For machines: <a href="openapi.json">OpenAPI 3.1</a>, <a href="asyncapi.json">AsyncAPI 3.0</a>.</p>
 <ol class="steps">
-<li><p>Your backend <a href="#createSession">makes a session</a>, and hands its user the <code>pageUrl</code>, or a page of yours the <code>ticket</code>.</p>${codeBlock('With the API key', sample('/v1/sessions', 'post'))}</li>
-<li><p>The page watches it: over a <a href="#streams">stream</a>, by <a href="#loginElement">the element</a> that brings its own, or <a href="#readSession">asking again and again</a>.</p>${codeBlock('With the ticket', sample('/v1/sessions/{id}', 'get'))}</li>
+<li><p>Your backend <a href="#createSession">makes a session</a>, and gives its user the <code>pageUrl</code>, or gives a page of yours the <code>ticket</code>.</p>${codeBlock('With the API key', sample('/v1/sessions', 'post'))}</li>
+<li><p>The page watches it: over a <a href="#streams">stream</a>, with <a href="#loginElement">the element</a>, which opens a stream by itself, or by <a href="#readSession">reading it</a> repeatedly.</p>${codeBlock('With the ticket', sample('/v1/sessions/{id}', 'get'))}</li>
 <li><p>The state becomes <a href="#session"><code>connected</code></a>, or <code>ended</code> with a reason.</p></li>
 </ol>
 <h2 id="conventions"><a href="#conventions">Conventions</a></h2>
@@ -139,7 +139,7 @@ function credentials({ components }: OpenApiDocument): Html {
   );
   return html`<section id="credentials">
 <h2><a href="#credentials">Credentials</a></h2>
-<p class="lead">Each goes into the header <code>Authorization: Bearer …</code>, and never into a URL.</p>
+<p class="lead">Send each in the header <code>Authorization: Bearer …</code>, never in a URL.</p>
 <dl class="words">${rows}</dl>
 </section>`;
 }
@@ -150,7 +150,7 @@ function session(openApi: OpenApiDocument): Html {
   const [states, notices, ends] = SESSION_ENUMS.map((name) => enumWords(name, schemas[name]));
   return html`<section id="session">
 <h2><a href="#session">The session</a></h2>
-<p class="lead">One or more attempts, one after another, to link an instance, seen by any number of viewers: the same object in every answer and every stream.</p>
+<p class="lead">A session is one or more successive attempts to link an instance, watched by any number of viewers. It is the same object in every answer and every stream.</p>
 <div class="call" id="schema-Session">
 <div class="about">${fieldList(fieldsOf(schemas['Session'] ?? {}, schemas), schemas)}</div>
 <div class="sample">${example !== undefined && 'content' in example ? codeBlock('A session', json(example.content?.['application/json']?.example)) : null}</div>
@@ -203,12 +203,12 @@ function errors({ components }: OpenApiDocument): Html {
 function closeCodes(asyncApi: AsyncApiDocument): Html {
   const rows = asyncApi['x-close-codes'].map(
     ({ number, code, retryable, description }) => html`<div id="close-${number}">
-<dt><span class="status s${retryable ? '3' : '5'}">${number}</span> <code>${code}</code> <span class="retry">${retryable ? 'come back' : 'do not come back as you are'}</span></dt>
+<dt><span class="status s${retryable ? '3' : '5'}">${number}</span> <code>${code}</code> <span class="retry">${retryable ? 'reconnect' : 'do not reconnect unchanged'}</span></dt>
 <dd>${inline(description)}</dd></div>`,
   );
   return html`<section id="close-codes">
 <h2><a href="#close-codes">Close codes</a></h2>
-<p class="lead">Why a stream was closed. The range of the number tells what to do, also with numbers you do not know.</p>
+<p class="lead">Why a stream was closed. The range of the number tells what to do, even for numbers that you do not know.</p>
 <dl class="words" id="schema-CloseReason">${rows}</dl>
 </section>`;
 }
