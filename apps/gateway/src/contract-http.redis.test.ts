@@ -1,7 +1,7 @@
 /**
  * The OpenAPI document and the running gateway agree. Each answer that the document promises is
  * produced here. In every test that calls the gateway, `contract.check` makes sure that no other
- * answer is given.
+ * answer is given. Long, because each promise needs its own set-up, over the same gateways.
  */
 
 import { createServer, type Server } from 'node:http';
