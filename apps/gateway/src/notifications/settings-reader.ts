@@ -42,7 +42,7 @@ export interface SettingsReaderDeps {
 const SPACING_MARGIN_MS = 20;
 
 export function createSettingsReader({ provider, holds, redis, namespace }: SettingsReaderDeps): SettingsReader {
-  const mayAskNow = async (key: string): Promise<boolean> => (await redis.set(key, '1', 'PX', MIN_SPACING_MS, 'NX')) !== null;
+  const claimRequest = async (key: string): Promise<boolean> => (await redis.set(key, '1', 'PX', MIN_SPACING_MS, 'NX')) !== null;
 
   /** Waits until the next request may be sent, at most `withinMs`. */
   async function waitForSpacing(key: string, withinMs: number): Promise<void> {
@@ -54,9 +54,9 @@ export function createSettingsReader({ provider, holds, redis, namespace }: Sett
   return {
     async read(access) {
       const key = settingsTurnKey(namespace, access.instanceKey);
-      if (await mayAskNow(key)) return ask(access);
+      if (await claimRequest(key)) return ask(access);
       await waitForSpacing(key, MIN_SPACING_MS + SPACING_MARGIN_MS);
-      if (await mayAskNow(key)) return ask(access);
+      if (await claimRequest(key)) return ask(access);
       throw new RefusedError('too_many_requests', 'the settings of an instance are read once a second; wait and try again', {
         retryAfterMs: MIN_SPACING_MS,
       });
@@ -68,7 +68,7 @@ export function createSettingsReader({ provider, holds, redis, namespace }: Sett
       for (;;) {
         const leftMs = endsAt - performance.now();
         if (leftMs <= 0) return null;
-        if (await mayAskNow(key)) return ask(access, AbortSignal.timeout(Math.ceil(leftMs)));
+        if (await claimRequest(key)) return ask(access, AbortSignal.timeout(Math.ceil(leftMs)));
         await waitForSpacing(key, leftMs);
       }
     },
