@@ -21,7 +21,7 @@ const TRANSPORTS = {
   'socket.io': () => socketIo(io),
 };
 
-/** What it says to a password. */
+/** How the provider answers a password. */
 let verdict = { status: 'success', reason: '' };
 let provider: Server;
 let test: TestGateway;
@@ -65,7 +65,8 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
     expect(opened.snapshot.connection).toEqual({ status: 'open', transport: name });
     await test.showCode(session.id, 'AAAA');
     const first = await until(opened, ({ code }) => code?.image === imageOf('AAAA'));
-    expect(Math.abs((opened.serverNow() ?? 0) - test.node.clock.now())).toBeLessThan(60_000); // not a clock of its own
+    // The gateway's time, not its own clock.
+    expect(Math.abs((opened.serverNow() ?? 0) - test.node.clock.now())).toBeLessThan(60_000);
     await test.showCode(session.id, 'AAAA');
     const second = await until(opened, ({ version }) => version > first.version);
     expect(second.code).toEqual({ ...first.code, staleAt: expect.any(Number) });
@@ -96,7 +97,7 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
     expect(await test.isQueued(session.id)).toBe(true);
   });
 
-  it('takes the code away in time although the gateway has gone', async () => {
+  it('hides the code when it gets stale, even if the gateway has gone', async () => {
     const policy = { ...DEFAULT_POLICY, codeTtlMs: 3_000 };
     const lonely = await openTestGateway({ policy });
     const { session, ticket } = await lonely.create();
@@ -117,7 +118,7 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
     expect(opened.snapshot.connection.status).toBe('retrying');
   });
 
-  it('goes on at another gateway when its own is stopped, without a state twice', async () => {
+  it('continues at another gateway when its own stops, and gets no state twice', async () => {
     const first = await openTestGateway({ namespace: test.namespace });
     let target = first.gateway.port;
     const proxy = await openTestProxy(() => target);
@@ -129,7 +130,7 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
     await test.showCode(session.id, 'AAAA');
     await until(opened, ({ code }) => code?.image === imageOf('AAAA'));
     target = test.gateway.port;
-    await first.close(); // a long-poll that waits for its turn meanwhile does not notice
+    await first.close(); // a long-poll that waits between two requests does not notice
     await test.showCode(session.id, 'BBBB');
     await until(opened, ({ code }) => code?.image === imageOf('BBBB'));
     expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
@@ -137,7 +138,7 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
     await proxy.close();
   });
 
-  it('hands over the password, and says what was wrong with it', async () => {
+  it('submits the password, and reports why it was refused', async () => {
     const { session, ticket } = await test.create({ apiUrl: providerUrl() });
     const opened = watch(ticket);
     await until(opened, ({ state }) => state === 'waiting');
@@ -170,7 +171,7 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
     await until(opened, ({ state, version }) => state === 'waiting' && version > ended.version);
   });
 
-  it('ends when the ticket is revoked, without asking for another over and over', async () => {
+  it('ends when the ticket is revoked, and does not keep asking for another', async () => {
     const { session, ticket, ticketId } = await test.create();
     let asked = 0;
     const renewTicket = async (): Promise<string> => {
@@ -182,12 +183,12 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
     const refused = next(opened, 'connection', ({ status }) => status === 'refused');
     await test.call('DELETE', `/v1/tickets/${ticketId}`);
     const { code } = (await refused) as { code: string };
-    // A page of requests is told no more than that it is not valid.
+    // A page that polls learns only that its ticket is not valid.
     expect([code, asked]).toEqual(name === 'long-poll' ? ['unauthenticated', 1] : ['ticket_revoked', 0]);
     expect(opened.snapshot.session?.id).toBe(session.id);
   });
 
-  it('goes on with a renewed ticket when the old one runs out', async () => {
+  it('continues with a renewed ticket when the old one expires', async () => {
     const { session } = await test.create();
     const expiresAt = Math.ceil(Date.now() / 1_000) * 1_000 + 2_000;
     const renewed = await test.ticketFor(session.id);
@@ -217,7 +218,7 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
   });
 });
 
-/** The first state that fits, present or future. */
+/** The first state that fits, already there or to come. */
 function until(watch: SessionWatch, fits: (session: Session) => boolean): Promise<Session> {
   return new Promise((resolve) => {
     const look = (): void => {
@@ -231,7 +232,7 @@ function until(watch: SessionWatch, fits: (session: Session) => boolean): Promis
   });
 }
 
-/** The first event to come that fits. */
+/** The next event that fits. */
 function next<K extends keyof WatchEvents>(
   watch: SessionWatch,
   type: K,

@@ -1,6 +1,7 @@
 /**
- * The OpenAPI document and the running gateway say the same. Each answer that the document promises is brought about here; that no other
- * one is ever given, `contract.check` watches in every test that calls the gateway.
+ * The OpenAPI document and the running gateway agree. Each answer that the document promises is
+ * produced here. In every test that calls the gateway, `contract.check` makes sure that no other
+ * answer is given. Long, because each promise needs its own set-up, over the same gateways.
  */
 
 import { createServer, type Server } from 'node:http';
@@ -25,21 +26,21 @@ import {
 } from '../test/gateway.ts';
 import { sendRaw, statuses } from '../test/raw-http.ts';
 
-/** The provider: says to every password what `says` holds. */
+/** The provider. It answers every password with what `says` holds. */
 let provider: Server;
 let says: unknown;
 let proxy: TestProxy;
 let test: TestGateway;
-/** Of the same sessions, but its operator allows no provider host. */
+/** Serves the same sessions, but its operator allows no provider host. */
 let strict: TestGateway;
-/** It drains from the start to the end of the tests. */
+/** Drains during all of the tests. */
 let leaving: TestGateway;
 let stopping: Promise<void>;
-/** One call without a credential is too many for it. */
+/** A gateway for which one call without a credential is too many. */
 let guarded: TestGateway;
-/** Of the same sessions; it knows its public address. */
+/** Serves the same sessions, and knows its public address. */
 let known: TestGateway;
-/** Redis is out for it. */
+/** A gateway that cannot reach Redis. */
 let stranded: TestGateway;
 
 const apiUrl = (): string => `http://127.0.0.1:${(provider.address() as AddressInfo).port}`; // it listens on TCP
@@ -62,7 +63,7 @@ beforeAll(async () => {
 
   leaving = await openTestGateway();
   const { ticket } = await leaving.create({ apiUrl: undefined });
-  // The first viewer is sent away at once, the second after half of the drain.
+  // The first viewer is told to leave at once, the second after half of the drain.
   await Promise.all([leaving.view(ticket), leaving.view(ticket)].map((viewer) => viewer.until('session')));
   stopping = leaving.gateway.close(120_000);
 
@@ -85,7 +86,7 @@ interface Operation {
   readonly id: string;
   readonly method: string;
   readonly path: string;
-  /** What its credential is: the last that the document names. */
+  /** The kind of its credential: the last one that the document names. */
   readonly credential: string | undefined;
   readonly scope: string | undefined;
 }
@@ -103,7 +104,7 @@ const pathOf = ({ path }: Operation, id: string): string => path.replace(/\{\w+\
 const secretOf = ({ credential }: Operation): string =>
   ({ adminKey: ADMIN_KEY, webhookToken: test.tenant.webhookToken })[credential ?? ''] ?? test.tenant.apiKey;
 
-/** What the path names, if it names something that there is. */
+/** What the path names, if it names something that exists. */
 async function idFor({ path }: Operation): Promise<string> {
   if (/^\/(v1\/sessions|connect)\//.test(path)) return (await create()).session.id;
   if (path.startsWith('/v1/callbacks/')) return logCallback();
@@ -114,7 +115,7 @@ async function call(operation: Operation, options: CallOptions = {}, id?: string
   return by.call(operation.method, pathOf(operation, id ?? (await idFor(operation))), { secret: secretOf(operation), ...options });
 }
 
-/** As a worker would, of a session that ended. */
+/** Does what a worker would for a session that ended. */
 async function logCallback(): Promise<string> {
   const before = sampleSession({ tenantId: test.tenant.id });
   const callback = callbackOf(before, { ...before, version: 2, state: { kind: 'ended', reason: 'cancelled' } }, Date.now());
@@ -134,20 +135,20 @@ async function waitingForPassword(): Promise<string> {
 
 const fail = (reason: string) => ({ status: true, data: { status: 'fail', reason } });
 
-/** The provider says the same to getSettings and setSettings. */
+/** The provider gives getSettings and setSettings the same answer. */
 async function setWebhook(operation: Operation, by: TestGateway, answer: unknown): Promise<Answer> {
   says = answer;
   const { session } = await test.create({ apiUrl: apiUrl() });
   return call(operation, { body: { webhookToken: test.tenant.webhookToken } }, session.id, by);
 }
 
-/** Brings a password's answer about: what the provider says to it. */
+/** Produces the answer to a password, by what the provider says to it. */
 async function password(operation: Operation, answer: unknown): Promise<Answer> {
   says = answer;
   return call(operation, { body: { password: 'correct horse' } }, await waitingForPassword());
 }
 
-/** For refusals that every call gives for the same reason. */
+/** Refusals that every call gives for the same reason. */
 const REFUSED: Readonly<Record<string, (operation: Operation) => Promise<Answer>>> = {
   unauthenticated: (operation) => call(operation, { secret: null }),
   async forbidden(operation) {
@@ -161,11 +162,12 @@ const REFUSED: Readonly<Record<string, (operation: Operation) => Promise<Answer>
     return call(operation, { secret, headers: { origin: 'https://elsewhere.example.com' } }, session.id);
   },
   invalid_request(operation) {
-    if (operation.credential === 'webhookToken') return authorizedTwice(operation); // it takes every body
+    // It accepts every body.
+    if (operation.credential === 'webhookToken') return authorizedTwice(operation);
     return operation.method === 'GET' ? withSecretInUrl(operation) : call(operation, { body: '{"no json' });
   },
   not_found: (operation) =>
-    operation.credential === 'webhookToken' // a tenant that there is not is told by 401
+    operation.credential === 'webhookToken' // a missing tenant is answered 401
       ? withSecretInUrl(operation)
       : call(operation, operation.method === 'PATCH' ? { body: {} } : {}, 'none'),
   async session_expired(operation) {
@@ -190,7 +192,8 @@ const REFUSED: Readonly<Record<string, (operation: Operation) => Promise<Answer>
     const { session } = await test.create({ apiUrl: apiUrl() }, tenant);
     if (operation.id === 'resumeSession') {
       await test.passDeadline(session.id);
-      await test.node.redis.del(liveSessionsKey(test.namespace, tenant.id)); // as where a gateway sees it end
+      // As if a gateway had seen it end.
+      await test.node.redis.del(liveSessionsKey(test.namespace, tenant.id));
     }
     await test.gateway.tenants.patch(tenant.id, { limits: { sessions: 0, viewers: 0 } });
     const body = operation.id === 'createSession' ? { ...newInstance(), apiUrl: apiUrl() } : undefined;
@@ -211,7 +214,7 @@ async function withSecretInUrl(operation: Operation): Promise<Answer> {
   return test.call(operation.method, `${pathOf(operation, await idFor(operation))}?ticket=in-the-url`, { secret: secretOf(operation) });
 }
 
-/** What no client library would send. */
+/** Requests that no client library would send. */
 async function authorizedTwice(operation: Operation): Promise<Answer> {
   const head = [
     `${operation.method} ${pathOf(operation, await idFor(operation))} HTTP/1.1`,
@@ -226,7 +229,7 @@ async function authorizedTwice(operation: Operation): Promise<Answer> {
 
 const STATE_CHANGED = { typeWebhook: 'stateInstanceChanged', instanceData: { idInstance: 1 }, timestamp: 1, stateInstance: 'authorized' };
 
-/** Everything else, by what is promised. */
+/** Everything else, by the promise. */
 const BROUGHT_ABOUT: Readonly<Record<string, (operation: Operation) => Promise<Answer>>> = {
   'createSession 201': (operation) => call(operation, { body: { ...newInstance(), apiUrl: apiUrl() } }),
   async 'createSession 200'(operation) {
@@ -290,7 +293,7 @@ const BROUGHT_ABOUT: Readonly<Record<string, (operation: Operation) => Promise<A
   async 'watchSession 200'(operation) {
     const { session } = await create();
     await test.call('DELETE', `/v1/sessions/${session.id}`);
-    return call(operation, {}, session.id); // it ends after the final state
+    return call(operation, {}, session.id); // the stream ends after the final state
   },
   async 'watchSession 204'(operation) {
     const { session } = await create();
@@ -324,7 +327,7 @@ async function showCode(operation: Operation): Promise<Answer> {
   return call(operation, {}, session.id);
 }
 
-/** What the browser has, is not sent again. */
+/** Asks for a file again with its ETag, which is answered 304. */
 async function unchanged(operation: Operation): Promise<Answer> {
   const { headers } = await call(operation);
   return call(operation, { headers: { 'if-none-match': headers.get('etag') ?? '' } });

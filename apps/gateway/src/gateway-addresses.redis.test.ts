@@ -1,4 +1,7 @@
-/** A gateway that listens on all addresses: reached by IPv6 and by IPv4, whose callers it tells apart by their plain addresses. */
+/**
+ * A gateway that listens on all addresses and is reached by IPv6 and by IPv4. It knows its callers
+ * by their plain addresses.
+ */
 
 import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -34,7 +37,10 @@ async function create(url: string, { apiKey }: TestTenant, headers: Record<strin
   return (await response.json()) as { ticket: string };
 }
 
-/** Of the entries of an action, oldest first, once there are as many: they are written beside the answer. */
+/**
+ * The entries of an action, oldest first, once there are that many. They are written after the
+ * answer.
+ */
 async function addresses(
   { call }: TestGateway,
   { apiKey }: TestTenant,
@@ -52,7 +58,7 @@ async function addresses(
 const failure = async (url: string): Promise<number> => (await fetch(`${url}/v1/sessions`, { headers: authorization('qk_wrong') })).status;
 
 describe.runIf(hasIPv6)('reached by IPv4 and by IPv6', () => {
-  it('tells in the audit log who called, by a plain address, over HTTP, WebSocket and Socket.IO', async () => {
+  it('records the plain address of a caller in the audit log, over HTTP, WebSocket and Socket.IO', async () => {
     const test = await openGateway();
     for (const url of test.urls) {
       const told = url.includes('::1') ? '::1' : '127.0.0.1';
@@ -72,7 +78,7 @@ describe.runIf(hasIPv6)('reached by IPv4 and by IPv6', () => {
     }
   });
 
-  it('counts the failures of each by themselves', async () => {
+  it('counts the failures of each address separately', async () => {
     const test = await openGateway({ addressLimits: { handshakesPerAddressPerMinute: 100, failuresPerAddressPerMinute: 3 } });
     const [byIPv4, byIPv6] = test.urls;
     const statuses: number[] = [];
@@ -92,8 +98,8 @@ describe.runIf(hasIPv6)('reached by IPv4 and by IPv6', () => {
   });
 });
 
-describe('where its port is taken', () => {
-  it.each(['0.0.0.0', ...(hasIPv6 ? ['::'] : [])])('on %s, it says so and what to do', async (host) => {
+describe('if its port is in use', () => {
+  it.each(['0.0.0.0', ...(hasIPv6 ? ['::'] : [])])('on %s, it says so and says what to do', async (host) => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, host, resolve));
     open.push({ close: () => new Promise((resolve) => server.close(() => resolve())) });

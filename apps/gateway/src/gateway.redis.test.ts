@@ -30,7 +30,7 @@ function expectRising(viewer: Viewer): void {
 }
 
 describe('two gateways', () => {
-  it('are one: a change through either reaches the viewers of both, in rising versions, the last one included', async () => {
+  it('work as one: a change through either reaches the viewers of both, in rising versions, including the last', async () => {
     const one = await openGateway();
     const two = await openGateway({ namespace: one.namespace });
     const { session, ticket } = await one.create();
@@ -45,7 +45,8 @@ describe('two gateways', () => {
       stateInstance: 'pendingPassword',
     };
     const headers = { authorization: one.tenant.webhookToken };
-    // Said again: two processes' clocks differ by a millisecond, and news from before the last answer are none.
+    // Repeated, because the clocks of two processes differ by a millisecond, and an answer older
+    // than the last one is ignored.
     while ((await one.node.sessions.find(session.id))?.state.kind !== 'password') {
       await one.call('POST', `/v1/webhooks/green-api/${one.tenant.id}`, { secret: null, headers, body: notification });
     }
@@ -59,7 +60,7 @@ describe('two gateways', () => {
     }
   });
 
-  it('end to end: what one holds with ?wait is answered by a change through the other', async () => {
+  it('share a held request: a change through one answers a request that the other holds with ?wait', async () => {
     const one = await openGateway();
     const two = await openGateway({ namespace: one.namespace });
     const { session, ticket } = await one.create();
@@ -74,7 +75,7 @@ describe('two gateways', () => {
 });
 
 describe('draining', () => {
-  it('turns not ready, tells every viewer, closes all of them and everything else', async () => {
+  it('makes it not ready, tells every viewer, and closes all of them and everything else', async () => {
     const test = await openGateway();
     const { ticket } = await test.create();
     const viewers = Array.from({ length: 5 }, () => test.view(ticket));
@@ -94,7 +95,7 @@ describe('draining', () => {
     await expect(test.call('GET', '/healthz', { secret: null })).rejects.toThrow('fetch failed');
   });
 
-  it('loses nobody: who comes back elsewhere has the newest state', async () => {
+  it('loses no viewer: one that reconnects elsewhere gets the newest state', async () => {
     const one = await openGateway();
     const two = await openGateway({ namespace: one.namespace });
     const { session, ticket } = await one.create();
@@ -108,10 +109,11 @@ describe('draining', () => {
     await closed;
   });
 
-  it('refuses new calls and new viewers, saying that they may come back, and still takes notifications', async () => {
+  it('refuses new calls and viewers, tells them to come back, and still accepts notifications', async () => {
     const test = await openGateway();
     const { ticket } = await test.create();
-    // The first viewer leaves at once, the last after two thirds of the drain: time for what follows.
+    // The first viewer leaves at once, the last after two thirds of the drain, which is time for
+    // what follows.
     const viewers = Array.from({ length: 3 }, () => test.view(ticket));
     await Promise.all(viewers.map((viewer) => viewer.until('session')));
     const closed = test.gateway.close(6_000);
@@ -141,14 +143,15 @@ describe('draining', () => {
     const startedAt = performance.now();
     await test.gateway.close(0);
     expect(performance.now() - startedAt).toBeLessThan(NOT_HELD_UP_MS);
-    expect((await held).status).toBe(304); // answered, not cut: the caller asks another gateway next
+    // Answered and not cut: the caller asks another gateway next.
+    expect((await held).status).toBe(304);
     viewer.raw().resume();
     await viewer.disconnected;
   });
 });
 
 describe('without Redis', () => {
-  it('is not ready and says unavailable; sockets stay, and all goes on when it is back', async () => {
+  it('is not ready and answers unavailable; sockets stay open, and everything continues when Redis is back', async () => {
     const { test, proxy } = await openBehindProxy();
     const { session, ticket } = await test.create();
     const viewer = test.view(ticket);
@@ -156,7 +159,7 @@ describe('without Redis', () => {
 
     proxy.refuse(true);
     proxy.cut();
-    // All at once: each is told after two tries to reconnect, which take longer and longer.
+    // At once, because each is answered after two tries to reconnect, which take longer and longer.
     const [ready, refused, handshake, ack, health] = await Promise.all([
       readiness(test),
       test.call('GET', `/v1/sessions/${session.id}`),
@@ -169,7 +172,7 @@ describe('without Redis', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(handshake).toMatchObject({ code: 'unavailable', retryable: true });
     expect(ack).toMatchObject({ ok: false, error: { code: 'unavailable', retryable: true } });
-    await test.showCode(session.id, 'MISSED'); // by the worker, whose Redis is well
+    await test.showCode(session.id, 'MISSED'); // by the worker, which reaches Redis
 
     proxy.refuse(false);
     await viewer.until('session', ({ code }) => code?.image === imageOf('MISSED'));
@@ -180,7 +183,7 @@ describe('without Redis', () => {
     expectRising(viewer);
   });
 
-  it('is not ready either while Redis is frozen', async () => {
+  it('is not ready while Redis is frozen', async () => {
     const { test, proxy } = await openBehindProxy();
     expect(await readiness(test)).toBe(200);
     proxy.freeze();
@@ -188,19 +191,20 @@ describe('without Redis', () => {
     const call = test.call('GET', '/v1/sessions').finally(() => order.push('a call'));
     expect(await readiness(test).finally(() => order.push('readiness'))).toBe(503);
     expect((await call).status).toBe(503);
-    expect(order).toEqual(['readiness', 'a call']); // which waits for Redis as long as a command may take
+    // The call waits for Redis as long as a command may take.
+    expect(order).toEqual(['readiness', 'a call']);
     proxy.cut();
     while ((await readiness(test)) !== 200);
   });
 
-  it('learns of a ticket revoked meanwhile', async () => {
+  it('learns later of a ticket that was revoked meanwhile', async () => {
     const { test, proxy } = await openBehindProxy();
     const { ticketId, ticket } = await test.create();
     const viewer = test.view(ticket);
     await viewer.until('session', ({ state }) => state === 'waiting');
     proxy.refuse(true);
     proxy.cut();
-    await test.tickets.revoke(test.tenant.id, ticketId); // stored; its message meets nobody
+    await test.tickets.revoke(test.tenant.id, ticketId); // stored, but nobody receives the message
     proxy.refuse(false);
     expect((await viewer.until('closing')).code).toBe('ticket_revoked');
   });

@@ -8,7 +8,7 @@ import { ADMIN_KEY, type Answer, newInstance, openTestGateway, type TestGateway 
 const PASSWORD = 'correct-horse-battery';
 const PICTURE = 'PICTUREOFTHECODE0123456789';
 
-/** The provider, which echoes what it must not. */
+/** A provider that echoes secrets. */
 let provider: Server;
 let proxy: TestProxy;
 let test: TestGateway;
@@ -38,7 +38,7 @@ afterAll(async () => {
 
 const apiUrl = (): string => `http://127.0.0.1:${(provider.address() as AddressInfo).port}`; // it listens on TCP
 
-/** Whatever may go right and wrong, with a secret in every place where one is given. */
+/** Calls that succeed and calls that fail, with a secret wherever one is given. */
 async function runScenario(): Promise<void> {
   const instance = newInstance();
   const { session, ticket, ticketId } = await test.create({ ...instance, apiUrl: apiUrl() });
@@ -107,7 +107,7 @@ async function runScenario(): Promise<void> {
 }
 
 describe('nothing secret', () => {
-  it('is in the log, at its most talkative', () => {
+  it('is in the log, even at its lowest level', () => {
     const text = logged.join('');
     for (const [name, secret] of secrets) expect(text.includes(secret), `the log holds ${name}`).toBe(false);
     // It did log: requests by their route, faults by their kind.
@@ -116,17 +116,18 @@ describe('nothing secret', () => {
     expect(text).toContain('redis connection lost');
   });
 
-  it('is in an answer that refuses', () => {
+  it('is in a refusal', () => {
     expect(refusals.map(({ status }) => status).filter((status) => status < 400)).toEqual([]);
     for (const { text, body } of refusals) {
-      // A name that was asked for may be told back; here it was a token, pasted in the wrong place of an operator's own call.
+      // A name from the request may be repeated. Here it was a token that the operator had pasted
+      // in the wrong place.
       if (body.detail?.startsWith('there is no tenant')) continue;
       for (const [name, secret] of secrets) expect(text.includes(secret), `${text} holds ${name}`).toBe(false);
       expect(text).not.toMatch(/127\.0\.0\.1|redis:|\.ts:\d/);
     }
   });
 
-  it('is in Redis in clear, but for the picture while it is shown', async () => {
+  it('is in Redis unencrypted, except for the picture while it is shown', async () => {
     const instance = newInstance();
     const { session, ticket } = await test.create({ ...instance, apiUrl: apiUrl() });
     await test.call('GET', `/v1/sessions/${session.id}`);
@@ -141,7 +142,7 @@ describe('nothing secret', () => {
   });
 });
 
-/** Every key of the namespace with all it holds. */
+/** Every key of the namespace with everything in it. */
 async function dump(): Promise<string> {
   const { redis } = test.node;
   const texts: string[] = [];

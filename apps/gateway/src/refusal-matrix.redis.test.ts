@@ -1,6 +1,7 @@
 /**
- * Every call, with every credential that is not good for it: the documented refusal, and not a word of what is another tenant's. The calls
- * come from the contract's tables, so that a new one stands here from the day it is written down.
+ * Tries every call with every credential that does not allow it. Each must give the documented
+ * refusal, and nothing of what belongs to another tenant. The calls come from the tables of the
+ * contract, so a new call is tried as soon as it is documented.
  */
 
 import { openApiDocument } from '@qrcast/core/contract/openapi';
@@ -47,11 +48,11 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-/** What stands in the place of each parameter. @throws {Error} for a call that names something new. */
+/** The value of each parameter. @throws {Error} for a call that names something new. */
 function thingOf({ path }: Operation): Named | null {
-  const [, place = '', hasParameter] = /^\/v1\/(\w+)[^{]*(\{)?/.exec(path) ?? [];
+  const [, kind = '', hasParameter] = /^\/v1\/(\w+)[^{]*(\{)?/.exec(path) ?? [];
   if (hasParameter === undefined) return null;
-  const thing = named[place];
+  const thing = named[kind];
   if (thing === undefined) throw new Error(`${path}: say in test/refusals.ts what there is to be named in it`);
   return thing;
 }
@@ -61,11 +62,11 @@ function call(operation: Operation, which: keyof Named, options: CallOptions): P
   return test.call(operation.method, path, { ...(operation.body === undefined ? {} : { body: operation.body }), ...options });
 }
 
-/** All that a caller can see of an answer. */
+/** Everything that a caller can see of an answer. */
 const seen = ({ status, headers, text }: Answer) => ({ status, text, headers: [...headers].filter(([name]) => name !== 'date') });
 
 const isForOneSession = ({ path }: Operation): boolean => path.startsWith('/v1/sessions/{id}');
-/** A tenant's credential is none for the operator and the provider. */
+/** For the operator's and the provider's calls a tenant's credential counts as none. */
 const ofTenant =
   (refusal: (operation: Operation) => ErrorCode) =>
   (operation: Operation): ErrorCode =>
@@ -77,7 +78,7 @@ const unless =
     takes(kind)(operation) ? null : 'unauthenticated';
 const elsewhere = ofTenant((operation) => (isForOneSession(operation) ? 'not_found' : 'forbidden'));
 
-/** How each is refused; null where it is good for the call. */
+/** How each credential is refused; null if it allows the call. */
 const REFUSALS: Readonly<Record<string, (operation: Operation) => ErrorCode | null>> = {
   'no credential': unauthenticated,
   'an unknown key': unauthenticated,
@@ -122,21 +123,21 @@ describe("another tenant's", () => {
 
   describe.each(Object.keys(strangers))('%s', (stranger) => {
     const naming = TENANTS.filter(({ path }) => path.includes('{'));
-    it.each(naming.map((operation) => [operation.id, operation] as const))('learns of nothing by %s', async (_id, operation) => {
+    it.each(naming.map((operation) => [operation.id, operation] as const))('learns nothing from %s', async (_id, operation) => {
       const options = { secret: strangers[stranger]?.() ?? null };
       const [there, nowhere] = [await call(operation, 'there', options), await call(operation, 'nowhere', options)];
       expect(seen(there)).toEqual(seen(nowhere));
-      // A revocation of what is not theirs is as good as one of what never was.
+      // Revoking what is not theirs is answered like revoking what never existed.
       const taken = stranger === 'API key' && operation.id === 'revokeTicket';
       expect(there.status).toBe(taken ? 204 : elsewhere(operation) === 'forbidden' && stranger === 'ticket' ? 403 : 404);
     });
   });
 
-  it('way to nothing and to theirs is the same: the same commands of Redis', async () => {
+  it('things cost the same as what does not exist: the same commands of Redis', async () => {
     const monitor = await openRedisMonitor(inject('redisUrl'));
     const commands: string[][] = [];
     monitor.on('monitor', (_time: string, args: string[]) => commands.push(args));
-    /** What Redis was asked that concerns `id`, once all of it has been seen. */
+    /** The commands of Redis that concern `id`, once all of them have been seen. */
     async function askedOf(id: string): Promise<string[]> {
       const mark = `mark-${id}-${commands.length}`;
       await test.node.redis.echo(mark);
@@ -177,12 +178,12 @@ describe("another tenant's", () => {
     },
   );
 
-  it.each(['sessions', 'callbacks'])('%s are no place to begin a page at', async (list) => {
+  it.each(['sessions', 'callbacks'])('%s cannot be the cursor of a page', async (list) => {
     const page = (cursor = '') => test.call('GET', `/v1/${list}?cursor=${cursor}`, { secret: foreigner.apiKey });
     expect(seen(await page(named[list]?.there))).toEqual(seen(await page(named[list]?.nowhere)));
   });
 
-  it('expired session is none', async () => {
+  it('expired session looks like one that does not exist', async () => {
     const past = Date.now() - 60_000;
     const gone = sampleSession({ tenantId: test.tenant.id, expiresAt: past + 30_000 }, past);
     await test.node.sessions.create(gone, '');
@@ -191,7 +192,7 @@ describe("another tenant's", () => {
     expect(seen(await read(gone.id, foreigner.apiKey))).toEqual(seen(await read('ses_AAAAAAAAAAAAAAAA', foreigner.apiKey)));
   });
 
-  it('address for notifications is none: the tenant may as well not exist', async () => {
+  it('address for notifications looks like that of a tenant that does not exist', async () => {
     const operation = OPERATIONS.find(takes('webhookToken'));
     if (operation === undefined) throw new Error('the provider has no call any more');
     const options = { secret: foreigner.webhookToken };

@@ -1,4 +1,7 @@
-/** The checks of the tests can fail: each of these differs from what is documented in one thing alone. */
+/**
+ * Shows that the checks of the tests can fail: each case differs from what is documented in one
+ * thing.
+ */
 
 import { toClosing } from '@qrcast/core/close-codes';
 import { EXAMPLE_SHOWING } from '@qrcast/core/contract/examples';
@@ -44,7 +47,7 @@ describe('an answer', () => {
     ['a refusal with its header', refusal('unauthenticated', 401, { 'www-authenticate': 'Bearer' })],
     ['nothing at this path', { ...refusal('not_found', 404), path: '/v1/nothing' }],
     ['a path that is none', { ...refusal('invalid_request', 400), path: '/v1/sessions/%zz' }],
-  ])('as documented passes: %s', (_name, exchange) => {
+  ])('that is documented passes: %s', (_name, exchange) => {
     expect(() => contract.check(exchange)).not.toThrow();
   });
 
@@ -76,7 +79,7 @@ describe('an answer', () => {
     ['a field that was taken', { ...create, requestBody: { scope: ['view'] } }],
     ['a value that was taken', { ...create, requestBody: { scopes: ['admin'] } }],
     ['a body that may be left out', { ...create, path: '/v1/admin/tenants', requestBody: undefined }],
-  ])('that is not is told: %s', (_name, exchange) => {
+  ])('that is not documented is a fault: %s', (_name, exchange) => {
     expect(() => contract.check(exchange)).toThrow(/broke the contract/);
   });
 });
@@ -98,7 +101,7 @@ describe('a stream', () => {
       (stream) => stream.answered('socketio', 'visible', { ok: false, error: toStreamError(new RefusedError('forbidden', 'why')) }),
     ],
     ['what was taken', (stream) => stream.taken('socketio', 'visible', { visible: true })],
-  ])('as documented passes: %s', (_name, check) => {
+  ])('that is documented passes: %s', (_name, check) => {
     expect(() => check(createStreamContract())).not.toThrow();
   });
 
@@ -118,7 +121,7 @@ describe('a stream', () => {
     ['an answer of another call', (stream) => stream.answered('socketio', 'subscribe', { ok: true })],
     ['a field that was taken', (stream) => stream.taken('socketio', 'visible', { visible: true, why: 1 })],
     ['a call that was taken', (stream) => stream.taken('socketio', 'scan', {})],
-  ])('that is not is told: %s', (_name, check) => {
+  ])('that is not documented is a fault: %s', (_name, check) => {
     expect(() => check(createStreamContract())).toThrow(/broke the contract/);
   });
 });

@@ -1,6 +1,7 @@
 /**
- * For tests: holds what the gateway really takes and answers against the OpenAPI document. What the document does not say is a fault: a
- * status, an error code, a content type, a header, a field. `call` of test/gateway.ts asks here after every answer.
+ * For tests: compares what the gateway really accepts and answers with the OpenAPI document.
+ * Anything that the document does not mention is a fault: a status, an error code, a content type,
+ * a header, a field. `call` of test/gateway.ts checks every answer here.
  */
 
 import {
@@ -14,7 +15,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 
 export interface Exchange {
   readonly method: string;
-  /** With its query. */
+  /** With the query. */
   readonly path: string;
   readonly requestBody: unknown;
   readonly status: number;
@@ -23,96 +24,32 @@ export interface Exchange {
 }
 
 export interface ContractCheck {
-  /** What the document says may be answered, each as `operation status` or `operation status code`. */
+  /** The answers in the document, each as `operation status` or `operation status code`. */
   readonly promises: readonly string[];
-  /** @throws {Error} naming what the document does not say. */
+  /** @throws {Error} that names what the document does not mention. */
   check(exchange: Exchange): void;
 }
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** What pages load beside themselves: no calls, and no part of the contract. */
+/** Files that pages load. They are no calls, and no part of the contract. */
 const FILES = /^\/(connect\/assets\/.*|docs\.css)$/;
-/** The router gives up on longer ones before it looks for a route. */
+/** The router rejects longer segments before it looks for a route. */
 const MAX_SEGMENT_CHARS = 256;
+
+/** What of `value` the schema does not allow, each fault with `where` before it. */
+type FaultsOf = (schema: Schema, value: unknown, where: string) => string[];
 
 export function createContractCheck(
   document: OpenApiDocument = openApiDocument({ serverUrl: 'http://127.0.0.1', version: '0' }),
 ): ContractCheck {
-  const ajv = new Ajv2020({ strict: false, allErrors: true, formats: { uri: (text: string) => URL.canParse(text) } });
-  ajv.addSchema({ components: closed(document.components) }, 'contract');
-  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ method, operation, pattern: patternOf(path) })),
-  );
-  const known = new Set(operations.flatMap(({ operation }) => headersOf(operation)));
-
-  const validators = new Map<Schema, ValidateFunction>();
-
-  function validatorOf(schema: Schema): ValidateFunction {
-    const validate = validators.get(schema) ?? ajv.compile(closed(aimed(schema)) as Schema);
-    validators.set(schema, validate);
-    return validate;
-  }
-
-  function faultsOf(schema: Schema, value: unknown, where: string): string[] {
-    const validate = validatorOf(schema);
-    if (validate(value)) return [];
-    return (validate.errors ?? []).map(
-      ({ instancePath, message, params }) => `${where}${instancePath} ${message} ${JSON.stringify(params)}`,
-    );
-  }
-
-  function headersOf({ responses }: OpenApiOperation): string[] {
-    return Object.values(responses).flatMap((response) => Object.keys(resolve(response).headers ?? {}));
-  }
-
-  function resolve(response: OpenApiResponse | { readonly $ref: string }): OpenApiResponse {
-    if (!('$ref' in response)) return response;
-    const shared = document.components.responses[response.$ref.split('/').at(-1) ?? ''];
-    if (shared === undefined) throw new Error(`the document has no ${response.$ref}`);
-    return shared;
-  }
-
-  /** Of an answer with this status. */
-  function answerFaults(operation: OpenApiOperation, { status, headers, text }: Exchange): string[] {
-    const documented = operation.responses[status];
-    if (documented === undefined) return [`status ${status} is not documented`];
-    const { content = {}, headers: named = {} } = resolve(documented);
-    const [type = ''] = (headers.get('content-type') ?? '').split(';');
-    const body = content[type];
-    const faults = [...known].flatMap((name) => {
-      const value = headers.get(name);
-      const header = named[name];
-      if (header === undefined) return value === null ? [] : [`the header ${name} is not documented`];
-      return value === null ? [`the header ${name} is missing`] : faultsOf(header.schema, value, `the header ${name}`);
-    });
-    if (Object.keys(content).length === 0) return text === '' ? faults : [...faults, 'a body is not documented'];
-    if (body === undefined) return [...faults, `the content type ${type} is not documented`];
-    return type.endsWith('json') ? [...faults, ...faultsOf(body.schema, JSON.parse(text), 'the body')] : faults;
-  }
-
-  /** Of a request that was taken: the document must allow it. */
-  function requestFaults({ parameters = [], requestBody }: OpenApiOperation, { path, requestBody: sent }: Exchange): string[] {
-    const query = new URL(path, 'http://127.0.0.1').searchParams;
-    const asked = [...query].flatMap(([name, text]) => {
-      const parameter = parameters.find((one) => one.in === 'query' && one.name === name);
-      return parameter === undefined ? [`the query parameter ${name} is not documented`] : parameterFaults(parameter, text);
-    });
-    const body = requestBody?.content['application/json'];
-    if (sent === undefined) return requestBody?.required === true ? [...asked, 'the body may be left out'] : asked;
-    return body === undefined ? asked : [...asked, ...faultsOf(body.schema, sent, 'the request')];
-  }
-
-  function parameterFaults({ name, schema }: OpenApiParameter, text: string): string[] {
-    const { type } = schema;
-    const value = type === 'array' ? text.split(',') : type === 'string' || type === undefined ? text : JSON.parse(text);
-    return faultsOf(schema, value, `the query parameter ${name}`);
-  }
-
+  const faultsOf = createFaultFinder(document);
+  const operations = operationsOf(document);
+  const answerFaults = createAnswerCheck(document, faultsOf);
   return {
     promises: operations.flatMap(({ operation }) =>
       Object.entries(operation.responses).flatMap(([status, response]) => {
-        const codes = codesOf(resolve(response));
+        const codes = codesOf(resolve(document, response));
         const promise = `${operation.operationId} ${status}`;
         return codes.length === 0 ? [promise] : codes.map((code) => `${promise} ${code}`);
       }),
@@ -125,20 +62,91 @@ export function createContractCheck(
       const found = operations.find((one) => one.method === method.toLowerCase() && one.pattern.test(pathname));
       const faults =
         found === undefined || !isRoutable(pathname)
-          ? nowhereFaults(exchange)
-          : [...answerFaults(found.operation, exchange), ...(status < 300 ? requestFaults(found.operation, exchange) : [])];
+          ? nowhereFaults(document, faultsOf, exchange)
+          : [...answerFaults(found.operation, exchange), ...(status < 300 ? requestFaults(found.operation, exchange, faultsOf) : [])];
       if (faults.length > 0) throw new Error(`${method} ${pathname} broke the contract: ${faults.join('; ')}`);
     },
   };
+}
 
-  /** Where there is no route: only that. */
-  function nowhereFaults({ status, headers, text }: Exchange): string[] {
-    const response = document.components.responses[status === 400 ? 'InvalidRequest' : 'NotFound'];
-    const schema = response?.content?.['application/problem+json']?.schema;
-    if (schema === undefined || headers.get('content-type')?.startsWith('application/problem+json') !== true)
-      return [`${status} where there is no such operation`];
-    return faultsOf(schema, JSON.parse(text), 'the body');
-  }
+function operationsOf({ paths }: OpenApiDocument): { method: string; operation: OpenApiOperation; pattern: RegExp }[] {
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method, operation, pattern: patternOf(path) })),
+  );
+}
+
+function createFaultFinder({ components }: OpenApiDocument): FaultsOf {
+  const ajv = new Ajv2020({ strict: false, allErrors: true, formats: { uri: (text: string) => URL.canParse(text) } });
+  ajv.addSchema({ components: closed(components) }, 'contract');
+  const validators = new Map<Schema, ValidateFunction>();
+  return (schema, value, where) => {
+    const validate = validators.get(schema) ?? ajv.compile(closed(aimed(schema)) as Schema);
+    validators.set(schema, validate);
+    if (validate(value)) return [];
+    return (validate.errors ?? []).map(
+      ({ instancePath, message, params }) => `${where}${instancePath} ${message} ${JSON.stringify(params)}`,
+    );
+  };
+}
+
+function resolve({ components }: OpenApiDocument, response: OpenApiResponse | { readonly $ref: string }): OpenApiResponse {
+  if (!('$ref' in response)) return response;
+  const shared = components.responses[response.$ref.split('/').at(-1) ?? ''];
+  if (shared === undefined) throw new Error(`the document has no ${response.$ref}`);
+  return shared;
+}
+
+/** The check of an answer: its status, headers, content type and body must be documented. */
+function createAnswerCheck(document: OpenApiDocument, faultsOf: FaultsOf): (operation: OpenApiOperation, exchange: Exchange) => string[] {
+  const responses = operationsOf(document).flatMap(({ operation }) => Object.values(operation.responses));
+  const known = new Set(responses.flatMap((response) => Object.keys(resolve(document, response).headers ?? {})));
+  return (operation, { status, headers, text }) => {
+    const documented = operation.responses[status];
+    if (documented === undefined) return [`status ${status} is not documented`];
+    const { content = {}, headers: named = {} } = resolve(document, documented);
+    const [type = ''] = (headers.get('content-type') ?? '').split(';');
+    const body = content[type];
+    const faults = [...known].flatMap((name) => {
+      const value = headers.get(name);
+      const header = named[name];
+      if (header === undefined) return value === null ? [] : [`the header ${name} is not documented`];
+      return value === null ? [`the header ${name} is missing`] : faultsOf(header.schema, value, `the header ${name}`);
+    });
+    if (Object.keys(content).length === 0) return text === '' ? faults : [...faults, 'a body is not documented'];
+    if (body === undefined) return [...faults, `the content type ${type} is not documented`];
+    return type.endsWith('json') ? [...faults, ...faultsOf(body.schema, JSON.parse(text), 'the body')] : faults;
+  };
+}
+
+/** Faults of a request that was accepted: the document must allow it. */
+function requestFaults(
+  { parameters = [], requestBody }: OpenApiOperation,
+  { path, requestBody: sent }: Exchange,
+  faultsOf: FaultsOf,
+): string[] {
+  const query = new URL(path, 'http://127.0.0.1').searchParams;
+  const asked = [...query].flatMap(([name, text]) => {
+    const parameter = parameters.find((one) => one.in === 'query' && one.name === name);
+    if (parameter === undefined) return [`the query parameter ${name} is not documented`];
+    return faultsOf(parameter.schema, parameterValue(parameter, text), `the query parameter ${name}`);
+  });
+  const body = requestBody?.content['application/json'];
+  if (sent === undefined) return requestBody?.required === true ? [...asked, 'the body may be left out'] : asked;
+  return body === undefined ? asked : [...asked, ...faultsOf(body.schema, sent, 'the request')];
+}
+
+/** What the text of a query parameter means by its type. */
+function parameterValue({ schema: { type } }: OpenApiParameter, text: string): unknown {
+  return type === 'array' ? text.split(',') : type === 'string' || type === undefined ? text : JSON.parse(text);
+}
+
+/** Faults of an answer to a path without a route: it may only say so. */
+function nowhereFaults({ components }: OpenApiDocument, faultsOf: FaultsOf, { status, headers, text }: Exchange): string[] {
+  const response = components.responses[status === 400 ? 'InvalidRequest' : 'NotFound'];
+  const schema = response?.content?.['application/problem+json']?.schema;
+  if (schema === undefined || headers.get('content-type')?.startsWith('application/problem+json') !== true)
+    return [`${status} where there is no such operation`];
+  return faultsOf(schema, JSON.parse(text), 'the body');
 }
 
 function codesOf({ content = {} }: OpenApiResponse): readonly string[] {
@@ -155,11 +163,14 @@ function isRoutable(pathname: string): boolean {
       .split('/')
       .every((segment) => segment.length <= MAX_SEGMENT_CHARS);
   } catch {
-    return false; // no URL path: URIError
+    return false; // not a URL path: URIError
   }
 }
 
-/** The schema for a test: an object has no field that is not documented. In `allOf` the parts share one object. */
+/**
+ * A stricter schema for tests: objects may have no undocumented fields. The parts of an `allOf`
+ * describe one object together, so they stay open.
+ */
 export function closed(value: unknown, isPart = false): unknown {
   if (Array.isArray(value)) return value.map((one) => closed(one, isPart));
   if (typeof value !== 'object' || value === null) return value;
@@ -168,7 +179,7 @@ export function closed(value: unknown, isPart = false): unknown {
   return isOpen && !isPart && copy['type'] === 'object' ? { ...copy, additionalProperties: false } : copy;
 }
 
-/** With its pointers aimed at the document, which stands beside it. */
+/** The schema with its references pointing into the document, which ajv knows as `contract`. */
 function aimed(schema: Schema): Schema {
   return JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"contract#/components/')) as Schema;
 }

@@ -1,8 +1,8 @@
-/** For tests: bytes as no client library would send them, over a connection of their own. */
+/** For tests: sends bytes that no client library would send, over a connection of its own. */
 
 import { connect } from 'node:net';
 
-/** All that comes back until the gateway ends the connection. */
+/** Everything that the gateway sends until it ends the connection. */
 export async function sendRaw(port: number, ...pieces: readonly (string | Uint8Array)[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   const chunks: Buffer[] = [];
@@ -13,14 +13,14 @@ export async function sendRaw(port: number, ...pieces: readonly (string | Uint8A
   return Buffer.concat(chunks).toString();
 }
 
-/** The head of the answer alone; the connection is cut then. */
+/** The head of the answer. Then the connection is cut. */
 export async function readHead(port: number, request: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.write(request);
   let text = '';
   for await (const chunk of socket) {
     text += String(chunk);
-    if (text.includes('\r\n\r\n')) break; // which destroys the socket
+    if (text.includes('\r\n\r\n')) break; // leaving the loop destroys the socket
   }
   return text.split('\r\n\r\n', 1)[0] ?? '';
 }

@@ -1,4 +1,8 @@
-/** For tests of refusals: one tenant's things, another tenant, and a credential of every kind, good for nothing or for something else. */
+/**
+ * For tests of refusals: what one tenant has, another tenant, and a credential of every kind,
+ * invalid or meant for something else. Long, because it lists every credential beside the set-up
+ * that it needs.
+ */
 
 import type { Callback } from '@qrcast/core/callback';
 import { createCallbackLog } from '@qrcast/runtime/callbacks/callback-log';
@@ -7,7 +11,9 @@ import { ADMIN_KEY, openTestGateway } from './gateway.ts';
 const APP = 'https://app.example.com';
 export const ELSEWHERE = 'https://elsewhere.example.com';
 
-/** What the calls name: one that there is, and that is not the caller's, and one that is nowhere. */
+/**
+ * What the calls name: one that exists and belongs to somebody else, and one that does not exist.
+ */
 export interface Named {
   readonly there: string;
   readonly nowhere: string;
@@ -17,7 +23,7 @@ export type TestRefusals = Awaited<ReturnType<typeof openTestRefusals>>;
 
 export async function openTestRefusals() {
   const test = await openTestGateway();
-  /** Of the tenant whose things nobody else may know of. */
+  /** Belongs to the tenant that nobody else may learn anything of. */
   const mine = await test.create({ reference: 'order-of-mine' });
   const foreigner = await test.newTenant();
   const foreign = await test.create({}, foreigner);

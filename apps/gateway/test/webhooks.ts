@@ -1,4 +1,7 @@
-/** For tests of webhooks at the provider: gateways, a simulated provider with its real limits, and instances with settings. */
+/**
+ * For tests of webhooks at the provider: gateways, a simulated provider with its real limits, and
+ * instances with settings. Long, because all its calls need the same gateways and tenant.
+ */
 
 import type { SetWebhookAnswer, Webhook } from '@qrcast/core/webhook-check';
 import type { Instance } from '@qrcast/simulator/instance';
@@ -25,13 +28,13 @@ export const sent = ({ instance }: Made): number => instance.requests.filter(({ 
 
 export async function openTestWebhooks() {
   const simulator = await openSimulator({ startingMs: 100, webhookRetryMs: 600_000 });
-  /** Shows settings late. */
+  /** Returns changed settings late. */
   const late = await openSimulator({ startingMs: 100, webhookRetryMs: 600_000, settingsMs: 1_500 });
   const upstreamHosts = [simulator.url, late.url];
   const test = await openTestGateway({ publicUrl: PUBLIC_URL, upstreamHosts, settingsReadBackMs: 4_000 });
-  /** Another gateway of the same installation, which does not know where it is reached. */
+  /** Another gateway of the same installation, without a public URL. */
   const second = await openTestGateway({ namespace: test.namespace, upstreamHosts });
-  /** Reads back as long as a gateway does by default. */
+  /** Reads back for the default time. */
   const patient = await openTestGateway({ namespace: test.namespace, publicUrl: PUBLIC_URL, upstreamHosts });
   const { apiKey, webhookToken } = test.tenant;
 
@@ -51,7 +54,7 @@ export async function openTestWebhooks() {
     expectNoSecret,
     rightSettings: (): Partial<ProviderSettings> => ({ stateWebhook: 'yes', webhookUrl: ours(), webhookUrlToken: webhookToken }),
 
-    /** A session nobody watches, of an instance with these settings. */
+    /** A session that nobody watches, of an instance with these settings. */
     async made(settings: Partial<ProviderSettings> = {}, at = simulator): Promise<Made> {
       const instance = at.createInstance();
       instance.changeSettings(settings);

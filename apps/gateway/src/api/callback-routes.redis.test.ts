@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-/** As a worker would have logged it. */
+/** Logs a callback as a worker would. */
 async function logCallback(tenant: TestTenant, at = Date.now()): Promise<string> {
   const before = sampleSession({ tenantId: tenant.id });
   const callback = callbackOf(before, { ...before, version: 2, state: { kind: 'ended', reason: 'cancelled' } }, at);
@@ -59,7 +59,7 @@ describe('the log', () => {
     expect((await call('GET', '/v1/callbacks?state=pending', tenant)).callbacks).toHaveLength(4);
   });
 
-  it('is listed to its end past what expired', async () => {
+  it('is listed to its end, across callbacks that expired', async () => {
     const tenant = await test.newTenant();
     const at = Date.now();
     const kept = await logCallback(tenant, at);
@@ -75,7 +75,7 @@ describe('the log', () => {
     expect(Object.keys(callback).sort()).toEqual(['attempts', 'createdAt', 'id', 'nextAttemptAt', 'sessionId', 'state', 'type']);
   });
 
-  it("another tenant's callback is not found, like one that never was", async () => {
+  it("does not find another tenant's callback, like one that never existed", async () => {
     const [tenant, foreigner] = [await test.newTenant(), await test.newTenant()];
     const id = await logCallback(tenant);
     for (const [method, suffix] of [
@@ -90,7 +90,7 @@ describe('the log', () => {
     expect((await call('GET', '/v1/callbacks', foreigner)).callbacks).toEqual([]);
   });
 
-  it('keeps a thousand that are settled, and all that wait', async () => {
+  it('keeps a thousand settled callbacks, and all that wait', async () => {
     const tenant = await test.newTenant();
     const at = Date.now() - 10_000;
     const waiting = await logCallback(tenant, at);
@@ -102,7 +102,7 @@ describe('the log', () => {
 });
 
 describe('sending one again', () => {
-  it('makes it pending, tried for a day from now on, and marks it for a worker', async () => {
+  it('makes it pending for another day, and marks it for a worker', async () => {
     const tenant = await test.newTenant();
     const id = await logCallback(tenant, Date.now() - 90_000_000);
     await fail(tenant, id);
@@ -128,7 +128,7 @@ describe('the addresses of a tenant', () => {
     },
   );
 
-  it('are set and taken away', async () => {
+  it('are set and removed', async () => {
     const url = 'https://hooks.example.com/qrcast';
     expect(JSON.parse((await patch({ callback: { url }, relay: { url } })).text).tenant).toMatchObject({
       callback: { url },
@@ -138,7 +138,7 @@ describe('the addresses of a tenant', () => {
   });
 });
 
-it('a new callback secret signs beside the old one, for a day', async () => {
+it('a new callback secret signs together with the old one for a day', async () => {
   const { redis, clock } = test.node;
   const tenant = await test.newTenant();
   const receivers = (now: number) =>

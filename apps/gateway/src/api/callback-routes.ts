@@ -1,4 +1,7 @@
-/** `/v1/callbacks…`: what a tenant's own server was told, how that went, and the wish to be told again. */
+/**
+ * `/v1/callbacks…`: which callbacks a tenant's server was sent, how that went, and sending one
+ * again.
+ */
 
 import { type CallbackState, listCallbacksSchema, type WireCallback } from '@qrcast/core/callback';
 import { RefusedError } from '@qrcast/core/errors';
@@ -20,7 +23,7 @@ interface CallbackPath {
   Params: { callbackId: string };
 }
 
-/** Looked at for one page of a filtered list; the cursor goes on from there. */
+/** Callbacks read for one page of a filtered list; the cursor continues from there. */
 const MAX_SCANNED = 200;
 
 export function addCallbackRoutes(app: FastifyInstance, { auth, callbackLog, outbox, clock }: CallbackRoutesDeps): void {
@@ -31,7 +34,8 @@ export function addCallbackRoutes(app: FastifyInstance, { auth, callbackLog, out
   /** @throws {RefusedError} `not_found`. */
   async function theirCallback(tenantId: string, id: string): Promise<LoggedCallback> {
     const logged = await callbackLog.find(tenantId, id);
-    if (logged === null) throw new RefusedError('not_found', 'there is no such callback, it is older than a week, or it is not yours');
+    if (logged === null)
+      throw new RefusedError('not_found', 'there is no such callback, it is older than a week, or it belongs to another tenant');
     return logged;
   }
 
@@ -72,7 +76,7 @@ async function listPage(
     if (ids.length === 0) return { callbacks: found, nextCursor: null };
     const looked = await Promise.all(ids.map(async (id) => ({ id, logged: await callbackLog.find(tenantId, id) })));
     for (const { id, logged } of looked) {
-      last = id; // of one that expired too: the next page goes on behind it
+      last = id; // also after an expired one, so that the next page continues behind it
       if (logged !== null && (state === undefined || logged.state === state)) found.push(toWireCallback(logged));
       if (found.length === limit) return { callbacks: found, nextCursor: last };
     }

@@ -24,7 +24,7 @@ async function showing(text: string | null, by = test): Promise<Body> {
 }
 
 describe('code.svg', () => {
-  it('draws what the code says, to be read by a phone, whatever is behind it', async () => {
+  it('draws the text of the code so that a phone can read it on any background', async () => {
     const { session, ticket } = await showing(LINK);
     const { status, headers, text } = await test.call('GET', '/v1/sessions/self/code.svg', { secret: ticket });
     expect(status).toBe(200);
@@ -40,12 +40,12 @@ describe('code.svg', () => {
     });
   });
 
-  it('has room for the longest text that is read', () => {
+  it('can draw the longest text that is read', () => {
     const text = 'x'.repeat(1_024);
     expect(read(drawCode(text))).toBe(text);
   });
 
-  it('shows the picture where nobody could read it', async () => {
+  it('shows the picture of a code that could not be read', async () => {
     const { session } = await showing(null);
     const { status, text } = await test.call('GET', `/v1/sessions/${session.id}/code.svg`);
     expect(status).toBe(200);
@@ -69,7 +69,7 @@ describe('code.png', () => {
     }
   });
 
-  it('is gone where it was lost; what it said can still be drawn', async () => {
+  it('is missing if the picture was lost, but its text can still be drawn', async () => {
     const { session } = await showing(LINK);
     await test.node.redis.hdel(sessionKey(test.namespace, session.id), 'image');
     expect((await test.call('GET', `/v1/sessions/${session.id}/code.png`)).body.code).toBe('no_code');
@@ -87,22 +87,23 @@ describe.each(['code.svg', 'code.png'])('%s', (file) => {
     expect((await test.node.sessions.find(session.id))?.state.kind).toBe('waiting');
   });
 
-  it('does not have a client ask on where there will be none any more', async () => {
+  it('tells a client not to ask again if there will be no code any more', async () => {
     const { session } = await showing(LINK);
     await test.answer(session.id, { kind: 'authorized', account: null });
     expect((await ask(session.id)).body).toMatchObject({ code: 'no_code', detail: expect.stringContaining('none will come any more') });
   });
 
-  it('shows no code that is stale', async () => {
+  it('does not show a stale code', async () => {
     const brief = await openTestGateway({ policy: { ...DEFAULT_POLICY, codeTtlMs: 1 } });
     const { session } = await showing(LINK, brief);
-    expect((await brief.node.sessions.find(session.id))?.state.kind).toBe('showing'); // nobody has looked at the clock yet
+    // Nothing has let the time pass yet.
+    expect((await brief.node.sessions.find(session.id))?.state.kind).toBe('showing');
     const { body } = await brief.call('GET', `/v1/sessions/${session.id}/${file}`);
     await brief.close();
     expect(body.code).toBe('no_code');
   });
 
-  it('is for whoever may watch the session', async () => {
+  it('is shown to whoever may watch the session', async () => {
     const { session, ticket } = await showing(LINK);
     const other = await test.create();
     const forPasswords = await test.ticketFor(session.id, { scopes: ['password'] });
@@ -126,7 +127,7 @@ describe.each(['code.svg', 'code.png'])('%s', (file) => {
   });
 });
 
-/** What a phone reads off the drawing. */
+/** What a phone reads from the drawing. */
 function read(svg: string): string {
   const side = Number(/viewBox="0 0 (\d+) /.exec(svg)?.[1]);
   const scale = 4;

@@ -1,4 +1,7 @@
-/** The code as a picture by itself, for whoever draws nothing: a backend, an e-mail, an app. Asking for it counts as watching. */
+/**
+ * The code as a picture, for callers that draw nothing themselves: a backend, an e-mail, an app.
+ * Asking for it counts as watching.
+ */
 
 import { RefusedError } from '@qrcast/core/errors';
 import { type Code, isFinal } from '@qrcast/core/session';
@@ -18,15 +21,17 @@ export interface CodeRoutesDeps {
 }
 
 interface ShownCode extends Code {
-  /** A data URL, null if it was lost. */
+  /** A data URL; null if the picture was lost. */
   readonly image: string | null;
 }
 
-/** An SVG opened by itself is a document: it may show its own picture, and do nothing. */
+/**
+ * An SVG that is opened by itself is a document. It may show its own picture and do nothing else.
+ */
 const SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 export function addCodeRoutes(app: FastifyInstance, { theirSession, sessions, watching, clock }: CodeRoutesDeps): void {
-  /** @throws {RefusedError} `no_code`, beside those of the look-up. */
+  /** @throws {RefusedError} `no_code`, and what the look-up throws. */
   async function shownCode(request: FastifyRequest<SessionPath>): Promise<ShownCode> {
     const { principal, session } = await theirSession(request);
     requireScope(principal, 'view');

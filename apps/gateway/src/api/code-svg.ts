@@ -1,13 +1,18 @@
-/** A code as an SVG picture: sharp at any size, and black on white wherever it is put, for a scanner needs both. */
+/**
+ * Draws a code as an SVG picture: sharp at any size, and black on white on any background, because
+ * a scanner needs both.
+ */
 
 import { encodeQR } from 'qr';
 
-/** Modules of white on each side (ISO/IEC 18004). */
+/** Width of the white border, in modules (ISO/IEC 18004). */
 const QUIET_ZONE = 4;
-/** Pixels to a module where nobody says how large the picture is to be. */
+/** Pixels of a module, for viewers that set no size of the picture. */
 const SCALE = 8;
 
-/** `text`, at most 1,024 bytes, as one path; a run of dark modules is one rectangle in it. */
+/**
+ * Draws `text`, at most 1,024 bytes, as one path in which each run of dark modules is a rectangle.
+ */
 export function drawCode(text: string): string {
   const rows = encodeQR(text, 'raw', { ecc: 'medium', border: QUIET_ZONE });
   const path = rows.map((row, y) => {
@@ -18,7 +23,10 @@ export function drawCode(text: string): string {
   return svg(side * SCALE, side * SCALE, side, side, `<path d="${path.join('')}"/>`);
 }
 
-/** A PNG that nobody could read. `image`: a data URL as the worker checked it, so there is nothing in it to escape. */
+/**
+ * Wraps a PNG whose code could not be read. `image` is a data URL that the worker has checked, so
+ * nothing in it needs escaping.
+ */
 export function wrapPicture(image: string): string {
   const header = Buffer.from(image.slice(image.indexOf(',') + 1, image.indexOf(',') + 33), 'base64');
   const [width, height] = [header.readUInt32BE(16), header.readUInt32BE(20)];

@@ -1,4 +1,7 @@
-/** `/healthz`: the process is alive. `/readyz`: it delivers now; red while Redis is out, the queue is silent, or it drains. */
+/**
+ * `/healthz`: the process is alive. `/readyz`: it can serve now. It is red while Redis is out, the
+ * queue does not answer, or the gateway drains.
+ */
 
 import type { FastifyInstance } from 'fastify';
 
@@ -9,7 +12,7 @@ export function addOpsRoutes(app: FastifyInstance, ready: () => Promise<void>): 
       await ready();
       return { status: 'ready' };
     } catch {
-      // Which of the three, the log tells; an error's text may hold addresses.
+      // The log says which of the three it is; the text of an error may hold addresses.
       return reply.status(503).send({ status: 'not ready', reason: 'draining, or Redis or the queue does not answer' });
     }
   });

@@ -1,4 +1,4 @@
-/** Where `pnpm build` leaves the login page. */
+/** Where `pnpm build` puts the login page. */
 
 import { fileURLToPath } from 'node:url';
 

@@ -24,14 +24,14 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Of one session that may be framed. */
+/** The framers of the one session that may be framed. */
 const framersOf = async (id: string): Promise<readonly string[]> =>
   id === 'ses_framed' ? ['https://app.example.com', 'https://shop.example.com:8443'] : [];
 
 const get = (url: string, headers: Readonly<Record<string, string>> = {}) => app.inject({ method: 'GET', url, headers });
 
 describe('the page', () => {
-  it('cannot be framed, and loads and runs nothing but its own files', async () => {
+  it('cannot be framed, and loads and runs only its own files', async () => {
     addPageRoutes(app, folder, framersOf, null);
     const { headers, body } = await get('/connect');
     expect(body).toBe('<!doctype html><title>page</title>');
@@ -43,7 +43,7 @@ describe('the page', () => {
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
   });
 
-  it('can be framed under the address of a session, by whom its tenant names alone', async () => {
+  it('can be framed under the address of a session, by the origins of its tenant only', async () => {
     addPageRoutes(app, folder, framersOf, null);
     const framed = await get('/connect/ses_framed');
     expect(framed.headers['content-security-policy']).toContain(
@@ -57,7 +57,7 @@ describe('the page', () => {
     expect(again.headers['content-security-policy']).toBe(framed.headers['content-security-policy']);
   });
 
-  it('lets the page that opened it see it, and says whom it may tell the result', async () => {
+  it('is visible to the page that opened it, and says which origins it may tell the result', async () => {
     addPageRoutes(app, folder, framersOf, null);
     for (const url of ['/connect', '/connect/ses_framed']) {
       const { headers } = await get(url);
@@ -72,7 +72,7 @@ describe('the page', () => {
     expect((await get('/connect/none/origins')).statusCode).toBe(404);
   });
 
-  it('has files that a frame without an origin can load', async () => {
+  it('has files that a frame without an origin can load as well', async () => {
     addPageRoutes(app, folder, framersOf, null);
     const { headers } = await get('/connect/assets/connect.css', { origin: 'null' });
     expect(headers).toMatchObject({ 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' });
@@ -100,7 +100,7 @@ describe('the page', () => {
     }
   });
 
-  it('is asked for each time, and so are its files, which is answered 304', async () => {
+  it('is revalidated each time, like its files, and is answered 304', async () => {
     addPageRoutes(app, folder, framersOf, null);
     for (const url of ['/connect', '/connect/assets/connect.css']) {
       const { headers } = await get(url);
@@ -110,14 +110,14 @@ describe('the page', () => {
     }
   });
 
-  it('serves no file of an unknown kind, and nothing outside of its folder', async () => {
+  it('serves no file of an unknown type, and nothing outside its folder', async () => {
     addPageRoutes(app, folder, framersOf, null);
     for (const name of ['notes.txt', '..%2Fconnect.html', '%2e%2e/element.js']) {
       expect((await get(`/connect/assets/${name}`)).statusCode, name).toBe(404);
     }
   });
 
-  it.each(['connect.html', 'element.js', 'client.js'])('that is not built stops the gateway with the remedy: %s', async (name) => {
+  it.each(['connect.html', 'element.js', 'client.js'])('that is not built stops the gateway and says what to do: %s', async (name) => {
     await rm(join(folder, name));
     expect(() => addPageRoutes(app, folder, framersOf, null)).toThrow(new RegExp(`${name} is missing .* run .npx -y pnpm@12 build`));
   });
@@ -137,7 +137,7 @@ describe.each(['element.js', 'client.js'])('%s', (name) => {
     });
   });
 
-  it('is known by what is in it', async () => {
+  it('has an ETag of its content', async () => {
     addPageRoutes(app, folder, framersOf, null);
     const etag = String((await get(`/${name}`)).headers.etag);
     for (const known of [etag, `"other", ${etag}`, etag.slice(2), '*']) {

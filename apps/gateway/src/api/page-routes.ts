@@ -1,6 +1,6 @@
 /**
- * The hosted login page, the element it is made of and the client library, as apps/web built them: few small files, read once, the page under
- * a strict policy.
+ * Serves the hosted login page, the element it is made of, and the client library, as apps/web
+ * built them. They are few small files, read once. The page has a strict policy.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -18,9 +18,10 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Nothing inline, nothing from elsewhere. A code that cannot be drawn is a picture in a data URL; the stream is on our own origin, and
- * `'self'` covers its WebSocket (Safari before 16 thinks otherwise, and gets Server-Sent Events). No markup is parsed by script. `lit-html` is
- * for the element of an older gateway, which this page may get during a rollout.
+ * The content security policy of the page: nothing inline, nothing from elsewhere. A code that
+ * cannot be drawn is a picture in a data URL. The stream is on our own origin, and `'self'` covers
+ * its WebSocket (not in Safari before 16, which uses Server-Sent Events). No script parses markup.
+ * `lit-html` is for the element of an older gateway, which this page may load during a rollout.
  */
 const pagePolicy = (framers: readonly string[]): string =>
   [
@@ -36,24 +37,36 @@ const pagePolicy = (framers: readonly string[]): string =>
     'trusted-types lit-html',
   ].join('; ');
 
-/** The page that opened a login in a window of its own must be able to see whether it is closed, and be told the result. */
+/**
+ * A page that opened the login in a window must be able to see whether it is closed, and receive
+ * the result.
+ */
 const OPENER_POLICY = { 'cross-origin-opener-policy': 'unsafe-none' } as const;
-/** A frame with `sandbox` has no origin, so to a browser our own files are another site's. They hold no secret. */
+/**
+ * A frame with `sandbox` has no origin, so browsers treat our own files as those of another site.
+ * They hold no secret.
+ */
 const FOR_EVERY_ORIGIN = { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' } as const;
-/** What is none, may be a path that went astray. */
+/** Anything else may be a damaged path. */
 const SESSION_ID = /^ses_[A-Za-z0-9_-]+$/;
-/** Their names carry no version, so that any gateway of a rollout has them all: browsers ask each time, and mostly hear 304. */
+/**
+ * The names of the files carry no version, so that every gateway of a rollout has all of them.
+ * Browsers ask each time, and mostly get 304.
+ */
 const ASK_EACH_TIME = 'no-cache';
-/** What pages of others load, at each visit; a new version is everywhere after `PUBLIC_CACHE`. */
+/**
+ * Scripts that pages of others load at each visit. A new version is everywhere once `PUBLIC_CACHE`
+ * is over.
+ */
 const PUBLIC_SCRIPTS = ['element.js', 'client.js'] as const;
 const PUBLIC_CACHE = 'public, max-age=300';
 
-/** @param sessionId whose tenant says who may frame the page; null: nobody may */
+/** @param sessionId the session whose tenant says who may frame the page; null: nobody may */
 export type SendLoginPage = (request: FastifyRequest, reply: FastifyReply, sessionId: string | null) => Promise<FastifyReply>;
 
 /**
- * @param prefix the path of the public URL, percent-encoded; null where none is known
- * @returns what sends the page at whatever address
+ * @param prefix the path of the public URL, percent-encoded; null if none is known
+ * @returns a function that sends the page at any address
  * @throws {Error} if the page or one of the scripts is not built
  */
 export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: FramersOf, prefix: string | null): SendLoginPage {
@@ -63,17 +76,19 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
     if (page === undefined) return answerRefusal(request, reply, nothingHere());
     const framers = sessionId === null ? [] : await framersOf(sessionId);
     reply.headers(OPENER_POLICY).header('content-security-policy', pagePolicy(framers));
-    if (framers.length > 0) reply.raw.removeHeader('x-frame-options'); // it can name no origins, and would forbid all
+    // This header cannot name origins, and would forbid all framing.
+    if (framers.length > 0) reply.raw.removeHeader('x-frame-options');
     return sendStaticFile(request, reply, page, ASK_EACH_TIME);
   };
   app.get('/connect', async (request, reply) => sendLoginPage(request, reply, null));
-  // The same page for a frame. Whose it is has to be known before the fragment, which never comes here: so the address names the session.
+  // The same page for a frame. The headers depend on the session, and the fragment is never sent to
+  // us. Therefore the address names the session.
   app.get<{ Params: { id: string } }>('/connect/:id', async (request, reply) => {
     const { id } = request.params;
     if (!SESSION_ID.test(id)) return reply.callNotFound();
     return sendLoginPage(request, reply, id);
   });
-  // Whom the page may tell the result. It says no more than the policy of the page itself.
+  // Which origins the page may send the result to. The policy of the page says the same.
   app.get<{ Params: { id: string } }>('/connect/:id/origins', async (request, reply) => {
     const { id } = request.params;
     if (!SESSION_ID.test(id)) return reply.callNotFound();
@@ -82,6 +97,12 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
       .header('cache-control', 'no-store')
       .send({ origins: await framersOf(id) });
   });
+  addFiles(app, folder);
+  return sendLoginPage;
+}
+
+/** The scripts for pages of others, and the files of the page itself. */
+function addFiles(app: FastifyInstance, folder: string): void {
   for (const name of PUBLIC_SCRIPTS) {
     const script = readPart(folder, name);
     app.get(`/${name}`, async (request, reply) => sendStaticFile(request, reply.headers(FOR_EVERY_ORIGIN), script, PUBLIC_CACHE));
@@ -93,15 +114,16 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
       sendStaticFile(request, reply.headers(FOR_EVERY_ORIGIN), asset, ASK_EACH_TIME),
     );
   }
-  return sendLoginPage;
 }
 
-/** So many slashes beyond the first may an address of the page have. */
+/** How many slashes beyond the first the address of the page may have. */
 const MAX_DEPTH = 3;
 
 /**
- * The page for each depth of its address; undefined where it has none. Its files are named in full: proxies merge slashes, so the depth that the
- * browser sees is not always ours. Without a public URL only the proxy knows under which path we are served, and they are named relative to the page.
+ * Returns the page for each depth of its address; undefined if there is none. Its files are named
+ * by full path: proxies merge slashes, so the depth that the browser sees is not always ours.
+ * Without a public URL only the proxy knows the path that we are served under. The files are then
+ * named relative to the page.
  */
 function readPages(folder: string, prefix: string | null): (depth: number) => StaticFile | undefined {
   const { type, body } = readPart(folder, 'connect.html');
@@ -115,7 +137,7 @@ function readPages(folder: string, prefix: string | null): (depth: number) => St
   return (depth) => pages[depth];
 }
 
-/** Of the address as the browser sees it; a slash that is encoded separates nothing there. */
+/** The depth of the address as the browser sees it. An encoded slash does not separate there. */
 function depthOf({ raw }: FastifyRequest): number {
   return pathOf(raw.url).split('/').length - 2;
 }

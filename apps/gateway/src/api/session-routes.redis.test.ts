@@ -114,7 +114,7 @@ describe('GET /v1/sessions/{id}', () => {
     expect(body.session).toMatchObject({ state: 'showing', code: { image: imageOf('AAAA') } });
   });
 
-  it('answers 304 when ?wait is over and nothing came, and at once where the caller knows no version', async () => {
+  it('answers 304 when ?wait ends without a change, and answers at once if the caller knows no version', async () => {
     const { session } = await test.create();
     const { headers } = await test.call('GET', path(session.id, '?wait=30'));
     const tag = { 'if-none-match': headers.get('etag') ?? '' };
@@ -137,7 +137,7 @@ describe('GET /v1/sessions/{id}', () => {
 });
 
 describe('DELETE /v1/sessions/{id}', () => {
-  it('ends the session and its polls, however often it is said', async () => {
+  it('ends the session and its polls, however often it is called', async () => {
     const { session } = await test.create();
     await test.call('GET', path(session.id));
     for (let i = 0; i < 2; i++) expect((await test.call('DELETE', path(session.id))).status).toBe(204);
@@ -159,7 +159,7 @@ describe('DELETE /v1/sessions/{id}', () => {
 });
 
 describe('POST /v1/sessions/{id}/resume', () => {
-  it('begins a new attempt after the deadline, in a higher version', async () => {
+  it('begins a new attempt after the deadline, with a higher version', async () => {
     const { session, ticket } = await test.create();
     const ended = await test.passDeadline(session.id);
     expect((await test.call('GET', path(session.id))).body.session.end).toEqual({ reason: 'deadline', resumable: true });

@@ -1,4 +1,7 @@
-/** `/v1/sessions…` and `/v1/tickets…`: the control API of tenants, and what viewers may do with a ticket. */
+/**
+ * `/v1/sessions…` and `/v1/tickets…`: the control API of tenants, and the calls of viewers with a
+ * ticket.
+ */
 
 import { versionOfTags } from '@qrcast/core/known-version';
 import { pathPrefixOf } from '@qrcast/core/public-url';
@@ -37,15 +40,17 @@ export interface SessionRoutesDeps extends LongPollDeps {
 }
 
 export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps): void {
-  const { auth, service, sessions, watching, theirSession, passwordStep, startOver, revocations, publicUrl } = deps;
+  addTenantCalls(app, deps);
+  addTicketCalls(app, deps);
+  addRead(app, deps);
+  addViewerCalls(app, deps);
+}
 
-  const identify = (request: FastifyRequest): Promise<Principal> => auth.identify(request.headers.authorization, request.headers.origin);
-
-  const show = (sessionId: string, formats?: readonly Format[]): Promise<WireSession> => showSession(deps, sessionId, formats);
-  /** Without what only a viewer may see. */
-  async function showTo(principal: Principal, sessionId: string): Promise<WireSession> {
-    return mayView(principal) ? show(sessionId) : { ...(await show(sessionId, [])), code: null, account: null };
-  }
+/** Calls that need the API key. */
+function addTenantCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
+  const { service, sessions, publicUrl } = deps;
+  const identify = identifyBy(deps);
+  const show = showBy(deps);
 
   app.post('/v1/sessions', async (request, reply) => {
     const { tenant } = requireTenant(await identify(request));
@@ -62,20 +67,6 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     return service.list(tenantId, parseRequest(listSessionsSchema, request.query));
   });
 
-  app.get<SessionPath>('/v1/sessions/:id', async (request, reply) => {
-    const { principal, session } = await theirSession(request);
-    requireScope(principal, 'view');
-    const { wait, formats, visible } = parseRequest(readSessionSchema, request.query);
-    const told = versionOfTags(request.headers['if-none-match'], session.version);
-    // `*` is whatever stands now. It could not tell that a final state came, and would be asked about for ever.
-    const known = told !== 'any' ? told : wait > 0 && isFinal(session) ? null : session.version;
-    if (visible) await watching.start(session.id);
-    if (wait > 0) await holdLongPoll(deps, { principal, session, known, waitMs: wait * 1000, isVisible: visible, reply });
-    const wire = await show(session.id, formats);
-    reply.header('etag', `"${wire.version}"`);
-    return known !== null && wire.version <= known ? reply.status(304).send() : { session: wire };
-  });
-
   app.delete<SessionPath>('/v1/sessions/:id', async (request, reply) => {
     const principal = await identify(request);
     const sessionId = sessionIdIn(principal, request.params.id);
@@ -84,6 +75,55 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     await service.cancel(session.id);
     return reply.status(204).send();
   });
+}
+
+/** Making a ticket and taking it back; these need the API key as well. */
+function addTicketCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
+  const { service, theirSession, revocations } = deps;
+  const identify = identifyBy(deps);
+
+  app.post<SessionPath>('/v1/sessions/:id/tickets', async (request, reply) => {
+    const { principal, session } = await theirSession(request);
+    const { tenant } = requireTenant(principal);
+    return reply.status(201).send(await service.issueTicket(session, parseRequest(createTicketSchema, request.body ?? {}), tenant));
+  });
+
+  app.delete<{ Params: { ticketId: string } }>('/v1/tickets/:ticketId', async (request, reply: FastifyReply) => {
+    const { tenantId } = requireTenant(await identify(request));
+    await revocations.revoke(tenantId, request.params.ticketId);
+    return reply.status(204).send();
+  });
+}
+
+/** Reads the session, at once or when it has changed. */
+function addRead(app: FastifyInstance, deps: SessionRoutesDeps): void {
+  const { theirSession, watching } = deps;
+  const show = showBy(deps);
+
+  app.get<SessionPath>('/v1/sessions/:id', async (request, reply) => {
+    const { principal, session } = await theirSession(request);
+    requireScope(principal, 'view');
+    const { wait, formats, visible } = parseRequest(readSessionSchema, request.query);
+    const told = versionOfTags(request.headers['if-none-match'], session.version);
+    // `*` means whatever version there is now. With `wait` it could not report a final state, so
+    // the client would ask for ever.
+    const known = told !== 'any' ? told : wait > 0 && isFinal(session) ? null : session.version;
+    if (visible) await watching.start(session.id);
+    if (wait > 0) await holdLongPoll(deps, { principal, session, known, waitMs: wait * 1000, isVisible: visible, reply });
+    const wire = await show(session.id, formats);
+    reply.header('etag', `"${wire.version}"`);
+    return known !== null && wire.version <= known ? reply.status(304).send() : { session: wire };
+  });
+}
+
+/** Calls that a ticket may also make, within its scopes. */
+function addViewerCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
+  const { service, theirSession, passwordStep, startOver } = deps;
+  const show = showBy(deps);
+  /** Leaves out what only a viewer may see. */
+  async function showTo(principal: Principal, sessionId: string): Promise<WireSession> {
+    return mayView(principal) ? show(sessionId) : { ...(await show(sessionId, [])), code: null, account: null };
+  }
 
   app.post<SessionPath>('/v1/sessions/:id/resume', async (request) => {
     const { principal, session } = await theirSession(request);
@@ -106,16 +146,14 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     await startOver.begin(session, mayView(principal));
     return { session: await showTo(principal, session.id) };
   });
-
-  app.post<SessionPath>('/v1/sessions/:id/tickets', async (request, reply) => {
-    const { principal, session } = await theirSession(request);
-    const { tenant } = requireTenant(principal);
-    return reply.status(201).send(await service.issueTicket(session, parseRequest(createTicketSchema, request.body ?? {}), tenant));
-  });
-
-  app.delete<{ Params: { ticketId: string } }>('/v1/tickets/:ticketId', async (request, reply: FastifyReply) => {
-    const { tenantId } = requireTenant(await identify(request));
-    await revocations.revoke(tenantId, request.params.ticketId);
-    return reply.status(204).send();
-  });
 }
+
+const identifyBy =
+  ({ auth }: Pick<SessionRoutesDeps, 'auth'>) =>
+  (request: FastifyRequest): Promise<Principal> =>
+    auth.identify(request.headers.authorization, request.headers.origin);
+
+const showBy =
+  (deps: Pick<SessionRoutesDeps, 'sessions' | 'service'>) =>
+  (sessionId: string, formats?: readonly Format[]): Promise<WireSession> =>
+    showSession(deps, sessionId, formats);

@@ -1,4 +1,7 @@
-/** Addresses that are none of ours, and links damaged on the way: words for people, problems for programs, and the ticket nowhere. */
+/**
+ * Addresses that we do not have, and links damaged on their way: people get a page, programs a
+ * problem, and the ticket is repeated nowhere.
+ */
 
 import { createLog } from '@qrcast/runtime/log';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -27,7 +30,7 @@ interface Ask {
   readonly method?: string;
 }
 
-/** Byte for byte, as no client tidies it up. */
+/** Sent byte for byte, because clients normalize addresses. */
 async function ask(path: string, { accept = BROWSER, language = 'ru', method = 'GET' }: Ask = {}) {
   const headers = [
     accept === null ? [] : [`Accept: ${accept}`],
@@ -79,18 +82,19 @@ describe('a damaged link', () => {
         expect(lines.join()).not.toContain(part);
       }
       expect((await test.node.sessions.find(session.id))?.state.kind).toBe('idle');
-      expect((await test.call('GET', '/v1/sessions/self?visible=false', { secret })).status).toBe(200); // nor was it revoked
+      // The ticket was not revoked.
+      expect((await test.call('GET', '/v1/sessions/self?visible=false', { secret })).status).toBe(200);
     },
   );
 
-  it('is a problem for a program', async () => {
+  it('is answered with a problem to a program', async () => {
     const { status, head, text } = await ask(`/connect%23${ticket}`, { accept: null });
     expect([status, JSON.parse(text)]).toMatchObject([404, { code: 'not_found' }]);
     expect(head).toContain('content-type: application/problem+json');
   });
 });
 
-describe('a link of which only the path is damaged', () => {
+describe('a link with only its path damaged', () => {
   it.each([
     '/connect/',
     '/connect//',
@@ -112,12 +116,12 @@ describe('a link of which only the path is damaged', () => {
     expect((await ask('/connect/', { method: 'HEAD' })).status).toBe(200);
   });
 
-  it('is nothing by another method', async () => {
+  it('is not found by another method', async () => {
     expect((await ask('/connect/', { method: 'POST' })).status).toBe(404);
   });
 });
 
-describe('who asks for a page', () => {
+describe('a browser that asks for a page', () => {
   it.each([
     '/nothing',
     '/index.html',
@@ -131,7 +135,7 @@ describe('who asks for a page', () => {
     '/%zz',
     '/%ff',
     `/${'x'.repeat(3_000)}`,
-  ])('is told in words that there is nothing at %s', async (path) => {
+  ])('gets a page that says that there is nothing at %s', async (path) => {
     const { status, head, text } = await ask(path);
     expect([status === 400 || status === 404, titleOf(text)]).toEqual([true, 'Здесь ничего нет']);
     expect(head).toContain('content-language: ru');
@@ -140,7 +144,7 @@ describe('who asks for a page', () => {
     expect(text).toContain('<html lang="ru">');
   });
 
-  it.each(['POST', 'PUT', 'DELETE', 'PATCH'])('is told so by %s as well', async (method) => {
+  it.each(['POST', 'PUT', 'DELETE', 'PATCH'])('gets one for %s as well', async (method) => {
     const { status, text } = await ask('/connect', { method });
     expect([status, titleOf(text)]).toEqual([404, 'Здесь ничего нет']);
   });
@@ -190,7 +194,7 @@ describe('who asks for a page', () => {
     },
   );
 
-  it('runs and loads nothing', async () => {
+  it('gets a page that runs and loads nothing', async () => {
     const { head, text } = await ask('/nothing');
     const policy = /content-security-policy: (.*)/i.exec(head)?.[1];
     expect(policy).toMatch(
@@ -205,12 +209,12 @@ describe('the root', () => {
     [BROWSER, 'ru', 'Подключение MAX по QR-коду'],
     ['*/*', 'en', 'Link MAX with a QR code'],
     [null, '', 'Link MAX with a QR code'],
-  ])('says what this is to %j in %j', async (accept, language, title) => {
+  ])('tells %j what this service is, in %j', async (accept, language, title) => {
     const { status, text } = await ask('/', { accept, language });
     expect([status, titleOf(text), text.includes('href="docs"')]).toEqual([200, title, true]);
   });
 
-  it('is nothing for who wants JSON', async () => {
+  it('is not found for a client that wants JSON', async () => {
     const { status, body } = await test.call('GET', '/', { secret: null, headers: { accept: 'application/json' } });
     expect([status, body.code]).toEqual([404, 'not_found']);
   });

@@ -1,4 +1,7 @@
-/** The answers to what no route takes, to people in words and to programs as a problem; and the root, which says what this is. */
+/**
+ * Answers requests that no route takes: people get a page, programs a problem. Also serves the
+ * root, which says what this service is.
+ */
 
 import type { FastifyInstance } from 'fastify';
 import { answerRefusal, nothingHere } from '../http/refusal-answer.ts';
@@ -15,7 +18,7 @@ export interface StrayRequestsDeps {
 export function addStrayRequests(app: FastifyInstance, { sendLoginPage, prefix }: StrayRequestsDeps): void {
   app.get('/', async (request, reply) => {
     if (!takesHtml(request.raw)) throw nothingHere();
-    // Where no prefix is known the page may still be below one that a proxy takes off.
+    // If no prefix is known, a proxy may still remove one, so the link is relative.
     return sendWordPage(request, reply, 'home', { status: 200, docsPath: prefix === '' ? 'docs' : `${prefix}/docs` });
   });
   app.setNotFoundHandler(async (request, reply) => {

@@ -27,7 +27,8 @@ interface Made {
 
 async function admin(method: string, path: string, body?: unknown, secret: string | null = ADMIN_KEY) {
   const answer = await test.call(method, `/v1/admin/tenants${path}`, { secret, body });
-  return { ...answer, body: answer.body as unknown as Made }; // the admin API's answers have fields of their own
+  // Answers of the admin API have fields of their own.
+  return { ...answer, body: answer.body as unknown as Made };
 }
 
 let names = 0;
@@ -40,7 +41,7 @@ describe('the operator', () => {
     ['no key', null],
     ['another key', 'x'.repeat(ADMIN_KEY.length)],
     ['part of the key', ADMIN_KEY.slice(0, -1)],
-  ])('is not who has %s, for no call at all', async (_name, secret) => {
+  ])('is nobody with %s, for any call', async (_name, secret) => {
     const calls = [
       ['POST', ''],
       ['GET', ''],
@@ -61,7 +62,7 @@ describe('the operator', () => {
     expect(await works(ADMIN_KEY)).toBe(false);
   });
 
-  it('does not exist where no admin key is set', async () => {
+  it('does not exist without an admin key', async () => {
     const off = await openTestGateway({ adminKey: undefined });
     for (const secret of [ADMIN_KEY, '', 'undefined']) {
       expect((await off.call('GET', '/v1/admin/tenants', { secret })).status).toBe(401);
@@ -71,7 +72,7 @@ describe('the operator', () => {
 });
 
 describe('tenants', () => {
-  it('are made with secrets that are shown once', async () => {
+  it('are created with secrets that are shown once', async () => {
     const id = newId();
     const fields = {
       id,
@@ -101,7 +102,7 @@ describe('tenants', () => {
     expect((await admin('GET', `/${tenant.id}`)).body.tenant).toEqual(tenant);
   });
 
-  it('have ids of their own: a second one is refused and changes nothing', async () => {
+  it('have unique ids: a second tenant of an id is refused and changes nothing', async () => {
     const first = await made();
     const { status, body } = await admin('POST', '', { id: first.tenant.id, name: 'Another' });
     expect([status, body.code]).toEqual([400, 'invalid_request']);
@@ -123,7 +124,7 @@ describe('tenants', () => {
     expect(body.detail).toContain(field);
   });
 
-  it('are changed field by field, and their keys go on', async () => {
+  it('are changed field by field, and their keys stay valid', async () => {
     const { tenant, apiKey } = await made();
     const { status, body } = await admin('PATCH', `/${tenant.id}`, { name: 'Renamed' });
     expect(status).toBe(200);
@@ -151,14 +152,14 @@ describe('tenants', () => {
     ['DELETE', ''],
     ['POST', '/keys'],
     ['DELETE', '/keys/key_1'],
-  ])('that are not there: %s …%s is not_found', async (method, rest) => {
+  ])('that do not exist: %s …%s is not_found', async (method, rest) => {
     const { status, body } = await admin(method, `/nobody${rest}`, method === 'PATCH' ? { name: 'x' } : undefined);
     expect([status, body.code]).toEqual([404, 'not_found']);
   });
 });
 
 describe('keys', () => {
-  it('a second one works beside the first, until either is taken away', async () => {
+  it('a second one works beside the first until either is removed', async () => {
     const first = await made();
     const { id } = first.tenant;
     const added = await admin('POST', `/${id}/keys`);
@@ -171,7 +172,7 @@ describe('keys', () => {
     expect((await admin('DELETE', `/${id}/keys/${firstId}`)).status).toBe(404);
   });
 
-  it('a third one is refused until one is removed, also when two are asked for at once', async () => {
+  it('a third one is refused until one is removed, even if two are requested at once', async () => {
     const { id } = (await made()).tenant;
     const answers = await Promise.all([admin('POST', `/${id}/keys`), admin('POST', `/${id}/keys`), admin('POST', `/${id}/keys`)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 400, 400]);
@@ -183,12 +184,12 @@ describe('keys', () => {
     expect((await admin('POST', `/${id}/keys`)).status).toBe(201);
   });
 
-  it('tell when they were used last, each for itself, within a minute', async () => {
+  it('each tell their last use, to within a minute', async () => {
     const { tenant } = await made();
     const keyOf = async (keyId: string) => (await admin('GET', `/${tenant.id}`)).body.tenant.keys.find(({ id }) => id === keyId);
     const { keyId, apiKey } = (await admin('POST', `/${tenant.id}/keys`)).body;
     expect(await keyOf(keyId)).toMatchObject({ lastUsedAt: null });
-    const from = test.node.clock.now() - 100; // the gateway has a clock of its own
+    const from = test.node.clock.now() - 100; // the gateway measures the time by itself
     await works(apiKey);
     const used = await keyOf(keyId);
     expect(used?.lastUsedAt).toBeGreaterThanOrEqual(from);
@@ -199,7 +200,7 @@ describe('keys', () => {
     expect((await admin('GET', '')).body.tenants.find(({ id }) => id === tenant.id)?.keys).toContainEqual(used);
   });
 
-  it('given from outside take the place of the oldest where there is no room', async () => {
+  it('that are given from outside replace the oldest if there are two already', async () => {
     const first = await made();
     const { id } = first.tenant;
     const second = (await admin('POST', `/${id}/keys`)).body.apiKey;
@@ -209,13 +210,13 @@ describe('keys', () => {
   });
 });
 
-describe('what happens to connected instances', () => {
+describe('what a tenant sets for connected instances', () => {
   const shown = async (id: string) => {
     const { keepConnectedDays, checkConnectedEvery } = (await admin('GET', `/${id}`)).body.tenant as unknown as Record<string, unknown>;
     return [keepConnectedDays, checkConnectedEvery];
   };
 
-  it('is remembered for 30 days and not checked, unless the operator says otherwise', async () => {
+  it('is 30 days of memory and no checks, unless the operator sets something else', async () => {
     const id = newId();
     await made(id);
     expect(await shown(id)).toEqual([30, null]);
@@ -231,7 +232,7 @@ describe('what happens to connected instances', () => {
     await admin('POST', '', { id: newId(), name: 'A tenant', checkConnectedEvery: null });
   });
 
-  it('is the default for a tenant that an older version made', async () => {
+  it('is the default for a tenant that an older version created', async () => {
     const id = newId();
     await made(id);
     const key = tenantsKey(test.namespace);

@@ -1,4 +1,7 @@
-/** `/v1/admin/tenants…`: the operator's calls. Secrets are in the answer that made them, and in no other. */
+/**
+ * `/v1/admin/tenants…`: the operator's calls. A secret is only in the answer to the call that made
+ * it.
+ */
 
 import { isAllowedCallbackUrl } from '@qrcast/core/callback-address';
 import { RefusedError } from '@qrcast/core/errors';
@@ -14,7 +17,7 @@ interface TenantPath {
   Params: { id: string };
 }
 
-/** Of a callback or a relay; null takes it away. */
+/** Of a callback or a relay; null removes it. */
 type Address = { readonly url: string } | null | undefined;
 
 export interface TenantRoutesDeps {
@@ -30,16 +33,7 @@ export interface TenantRoutesDeps {
 export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): void {
   const { auth, tenants, service, connected, publicUrl } = deps;
 
-  /** As parsed. @throws {RefusedError} `invalid_request` for an address that nothing would ever be sent to. */
-  function withUsableAddresses<T extends { callback?: Address; relay?: Address }>(request: T): T {
-    for (const field of ['callback', 'relay'] as const) {
-      const url = request[field]?.url;
-      if (url === undefined || isAllowedCallbackUrl(url, deps.callbackHosts)) continue;
-      const rule = 'expected https with a public host name and no user, or an address that QRCAST_CALLBACK_HOSTS allows';
-      throw new RefusedError('invalid_request', `${field}.url: ${rule} (came: string of ${url.length})`);
-    }
-    return request;
-  }
+  const withUsableAddresses = <T extends Addresses>(request: T): T => requireUsableAddresses(request, deps.callbackHosts);
 
   app.register(async (admin) => {
     admin.addHook('onRequest', async (request) => auth.requireAdmin(request.headers.authorization));
@@ -54,7 +48,7 @@ export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): v
       tenant: await tenants.patch(request.params.id, withUsableAddresses(parseRequest(patchTenantSchema, request.body))),
     }));
     admin.delete<TenantPath>('/v1/admin/tenants/:id', async (request, reply) => {
-      // In this order a call that failed half way can be made again.
+      // In this order, a call that failed half way can be repeated.
       await tenants.disable(request.params.id);
       await service.cancelAll(request.params.id);
       await connected.forgetTenant(request.params.id);
@@ -72,4 +66,23 @@ export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): v
       return reply.status(204).send();
     });
   });
+}
+
+interface Addresses {
+  readonly callback?: Address;
+  readonly relay?: Address;
+}
+
+/**
+ * Returns the request. @throws {RefusedError} `invalid_request` if nothing would be sent to an
+ * address in it.
+ */
+function requireUsableAddresses<T extends Addresses>(request: T, callbackHosts: readonly string[]): T {
+  for (const field of ['callback', 'relay'] as const) {
+    const url = request[field]?.url;
+    if (url === undefined || isAllowedCallbackUrl(url, callbackHosts)) continue;
+    const rule = 'expected https with a public host name and no user, or an address that QRCAST_CALLBACK_HOSTS allows';
+    throw new RefusedError('invalid_request', `${field}.url: ${rule} (came: string of ${url.length})`);
+  }
+  return request;
 }

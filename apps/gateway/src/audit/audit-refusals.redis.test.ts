@@ -9,14 +9,14 @@ beforeEach(async () => {
 });
 afterEach(() => test.close());
 
-/** Newest first: as the operator reads them, or as the tenant does. */
+/** Newest first, as the operator or the tenant reads them. */
 async function refusals(secret = ADMIN_KEY, path = '/v1/admin/audit'): Promise<readonly AuditEntry[]> {
   const { status, text } = await test.call('GET', `${path}?action=auth.refused`, { secret });
   expect(status, text).toBe(200);
   return (JSON.parse(text) as { readonly entries: readonly AuditEntry[] }).entries;
 }
 
-/** Once as many are there: they are written beside the answer. */
+/** Once there are that many: the answer does not wait for them. */
 async function untilRefusals(count: number): Promise<readonly AuditEntry[]> {
   for (;;) {
     const entries = await refusals();
@@ -24,7 +24,7 @@ async function untilRefusals(count: number): Promise<readonly AuditEntry[]> {
   }
 }
 
-it('tells of refused callers, but not of each try', async () => {
+it('records refused callers, but not every try', async () => {
   for (let n = 0; n < 20; n++) expect((await test.call('GET', '/v1/sessions', { secret: `qk_guess-${n}` })).status).toBe(401);
   for (let n = 0; n < 3; n++) expect((await test.call('GET', '/v1/admin/tenants', { secret: `not-the-admin-key-${n}` })).status).toBe(401);
   for (let n = 0; n < 3; n++) expect((await test.call('GET', '/v1/sessions/self', { secret: `a.made-up.ticket-${n}` })).status).toBe(401);
@@ -35,12 +35,13 @@ it('tells of refused callers, but not of each try', async () => {
   );
 });
 
-it("tells of a notification with a wrong token, to nobody but the operator: whose it was to be is a stranger's word", async () => {
+it('records a notification with a wrong token for the operator only, because only a stranger claims whose it is', async () => {
   const path = `/v1/webhooks/green-api/${test.tenant.id}`;
   const notify = (secret: string | null) => test.call('POST', path, { secret, body: { typeWebhook: 'incomingMessageReceived' } });
   for (let n = 0; n < 3; n++) expect((await notify(`wrong-token-${n}`)).status).toBe(401);
   expect((await notify(test.tenant.webhookToken)).status).toBe(200);
-  expect((await test.call('GET', '/v1/admin/tenants', { secret: 'a-guess' })).status).toBe(401); // told after all of them
+  // Recorded after all of them.
+  expect((await test.call('GET', '/v1/admin/tenants', { secret: 'a-guess' })).status).toBe(401);
   const entries = await untilRefusals(2);
   expect(entries).toMatchObject([
     { credential: 'admin_key' },

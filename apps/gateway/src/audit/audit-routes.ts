@@ -1,4 +1,4 @@
-/** `/v1/audit` and `/v1/admin/audit`: the audit log, read by a tenant or by the operator. */
+/** `/v1/audit` and `/v1/admin/audit`: a tenant or the operator reads the audit log. */
 
 import { type AuditEntry, listAllAuditSchema, listAuditSchema } from '@qrcast/core/audit';
 import { parseRequest } from '@qrcast/core/requests';
@@ -14,7 +14,10 @@ export interface AuditRoutesDeps {
 
 type Query = z.output<typeof listAuditSchema>;
 
-/** Looked at for one page of a filtered list; the cursor goes on from there. One call must not cost many times another. */
+/**
+ * Entries read for one page of a filtered list; the cursor continues from there. This keeps one
+ * call from costing many times as much as another.
+ */
 const MAX_SCANNED = 400;
 const BATCH = 200;
 

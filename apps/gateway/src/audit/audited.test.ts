@@ -22,7 +22,8 @@ function openAudited() {
   const audited = createAudited({
     audit: { record: (entry) => void entries.push(entry) },
     clock: { now: () => Date.now() },
-    log: { warn: (fields: object) => void warnings.push(fields) } as Pick<Logger, 'warn'>, // as it is called here
+    // The only part that is called.
+    log: { warn: (fields: object) => void warnings.push(fields) } as Pick<Logger, 'warn'>,
   });
   return { audited, entries, warnings };
 }
@@ -37,13 +38,14 @@ function reader() {
   return {
     async read(by: Principal, address = '203.0.113.1'): Promise<void> {
       principal = by;
-      await from(address, () => lookup({ method: 'GET' } as FastifyRequest<SessionPath>)); // all that is read of it
+      // The only part that is read.
+      await from(address, () => lookup({ method: 'GET' } as FastifyRequest<SessionPath>));
     },
     watchedOf: (tenantId: string) => entries.filter((entry) => entry.tenantId === tenantId).length,
   };
 }
 
-it('tells who watched a tenant although another one is watched in countless ways, and of that one rather too often', async () => {
+it('records watchers of one tenant although another is watched in countless ways, and that one rather too often', async () => {
   const { read, watchedOf } = reader();
   const [seen, fresh] = [holderOf('tkt_seen', 'hostile'), holderOf('tkt_new', 'hostile')];
   await read(seen);
@@ -57,20 +59,21 @@ it('tells who watched a tenant although another one is watched in countless ways
   expect(watchedOf('hostile') - before).toBe(3);
 });
 
-it('takes an IPv6 network for one watcher', async () => {
+it('counts an IPv6 network as one watcher', async () => {
   const { read, watchedOf } = reader();
   for (const address of ['2001:db8::1', '2001:db8::2', '2001:db8:0:1::1']) await read(holderOf('tkt_1'), address);
   expect(watchedOf('acme')).toBe(2);
 });
 
-/** Doors that let nobody in. */
-function openDoors() {
+/** Parts that refuse every credential. */
+function openRefusing() {
   const { audited, entries, warnings } = openAudited();
   const refuse = (): never => {
     throw new RefusedError('unauthenticated', 'expected another one');
   };
   const auth: Auth = audited.auth({ identify: async () => refuse(), identifyTicket: async () => refuse(), requireAdmin: refuse });
-  const tenants = audited.tenants({ findByWebhookToken: async () => null } as Partial<Tenants> as Tenants); // all that is called of it
+  // The only part that is called.
+  const tenants = audited.tenants({ findByWebhookToken: async () => null } as Partial<Tenants> as Tenants);
   return {
     entries,
     warnings,
@@ -83,8 +86,8 @@ function openDoors() {
   };
 }
 
-it('tells of who tries the admin key although countless others are refused, and how many it leaves out', async () => {
-  const { entries, warnings, tryAs, tryAdminAs } = openDoors();
+it('records a try of the admin key although countless others are refused, and logs how many have no entry', async () => {
+  const { entries, warnings, tryAs, tryAdminAs } = openRefusing();
   for (let n = 1; n <= 130; n++) await tryAs('Bearer qk_guess', `198.51.100.${n}`);
   tryAdminAs('Bearer guess', '203.0.113.9');
   expect(entries).toHaveLength(101);
@@ -98,8 +101,8 @@ it('tells of who tries the admin key although countless others are refused, and 
   expect(warnings).toHaveLength(1);
 });
 
-it('tells of who tries keys although countless others notify with wrong tokens, of which no more are told than of others', async () => {
-  const { entries, warnings, tryAs, tryAdminAs, notifyAs } = openDoors();
+it('records tries of keys although countless others notify with wrong tokens, which have the same bound', async () => {
+  const { entries, warnings, tryAs, tryAdminAs, notifyAs } = openRefusing();
   for (let n = 1; n <= 130; n++) await notifyAs(['guess'], `198.51.100.${n}`);
   for (let n = 0; n < 3; n++) await notifyAs(['guess'], '198.51.100.1');
   expect(entries).toHaveLength(100);
@@ -111,8 +114,8 @@ it('tells of who tries keys although countless others notify with wrong tokens, 
   expect(warnings).toEqual([{ leftOut: 30 }]);
 });
 
-it('tells as what a refused credential was taken, each kind once, and no part of it', async () => {
-  const { entries, tryAs, tryTicket, tryAdminAs, notifyAs } = openDoors();
+it('records the kind of a refused credential, each kind once, and no part of it', async () => {
+  const { entries, tryAs, tryTicket, tryAdminAs, notifyAs } = openRefusing();
   const address = '203.0.113.1';
   for (let n = 0; n < 3; n++) {
     for (const shown of [undefined, 'Basic dXNlcg==', `Bearer qk_guess-${n}`, `Bearer eyJ.guess-${n}.x`]) await tryAs(shown, address);
@@ -124,8 +127,8 @@ it('tells as what a refused credential was taken, each kind once, and no part of
   expect(JSON.stringify(entries)).not.toMatch(/guess|dXNlcg/);
 });
 
-it('takes an IPv6 network for one who is refused', async () => {
-  const { entries, tryAs } = openDoors();
+it('counts an IPv6 network as one refused caller', async () => {
+  const { entries, tryAs } = openRefusing();
   for (let n = 1; n <= 130; n++) await tryAs('Bearer qk_guess', `2001:db8::${n}`);
   await tryAs('Bearer qk_guess', '203.0.113.9');
   expect(entries.map(({ address }) => address)).toEqual(['2001:db8::1', '203.0.113.9']);

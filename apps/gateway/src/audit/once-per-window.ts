@@ -1,16 +1,20 @@
 /**
- * Tells what is new in a window from what happens again and again and is worth one entry. Each group has room for so many keys of its own, so
- * that nobody can fill another's.
+ * Tells what is new in a window of time from what was seen in it before, so that a repeated event
+ * gets one entry. Each group has its own bound of keys, so one group cannot displace the keys of
+ * another.
  */
 
 export interface OncePerWindowOptions {
   readonly windowMs: number;
-  /** Keys remembered of one group in one window. */
+  /** Keys remembered for one group in one window. */
   readonly maxInGroup: number;
   readonly now: () => number;
 }
 
-/** `full`: the group has no room for it, so it may be either. What to do then is the caller's to say. */
+/**
+ * `full`: the group has reached its bound, so the key may be new or not. The caller decides what to
+ * do.
+ */
 export type OncePerWindow = (group: string, key: string) => 'new' | 'again' | 'full';
 
 export function createOncePerWindow({ windowMs, maxInGroup, now }: OncePerWindowOptions): OncePerWindow {

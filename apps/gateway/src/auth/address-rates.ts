@@ -9,6 +9,7 @@ import { ADDRESS_LIMITS, type AddressLimit, type AddressLimits } from '@qrcast/c
 import type { Logger } from '@qrcast/runtime/log';
 import type { FastifyInstance } from 'fastify';
 import { type AddressOf, addressGroup } from '../http/client-address.ts';
+import { createThrottledWarning } from '../limits/throttled-warning.ts';
 import { createTokenBuckets } from '../limits/token-buckets.ts';
 import type { KnownCredentials } from './auth.ts';
 import { TicketEndedError } from './tickets.ts';
@@ -33,19 +34,17 @@ export interface AddressGateDeps {
   readonly now: () => number;
 }
 
-const WARN_EVERY_MS = 60_000;
-
 export function createAddressGate({ addressOf, limits, log, now }: AddressGateDeps): AddressGate {
   const { handshakesPerAddressPerMinute, failuresPerAddressPerMinute } = limits;
   const groupOf: AddressOf = (request) => addressGroup(addressOf(request));
   const [handshakes, failures] = [createTokenBuckets(now), createTokenBuckets(now)];
-  let warnedAt = Number.NEGATIVE_INFINITY;
+  const warn = createThrottledWarning(
+    { log, now },
+    'an address is over its limit; if that is your proxy, name it in QRCAST_TRUSTED_PROXIES',
+  );
 
   function refusal(limit: AddressLimit, waitMs: number): RefusedError {
-    if (now() - warnedAt >= WARN_EVERY_MS) {
-      warnedAt = now();
-      log.warn({ limit }, 'an address is over its limit; if that is your proxy, name it in QRCAST_TRUSTED_PROXIES');
-    }
+    warn({ limit });
     const detail = `limit ${limit}: ${limits[limit]} (${ADDRESS_LIMITS[limit].words}); wait`;
     return new RefusedError('too_many_requests', detail, { limit, retryAfterMs: waitMs });
   }

@@ -4,6 +4,7 @@ import { RefusedError } from '@qrcast/core/errors';
 import { originOf } from '@qrcast/core/origin';
 import type { Session } from '@qrcast/core/session';
 import type { RateLimit } from '@qrcast/core/tenant-limits';
+import { bearerOf, isApiKey } from '../http/bearer.ts';
 import type { TicketShares } from '../limits/session-rates.ts';
 import type { TenantRates } from '../limits/tenant-rates.ts';
 import { hashSecret, matchesHash } from '../tenants/secrets.ts';
@@ -113,17 +114,6 @@ export function createAuth({ tenants, standing, rates, ticketShares, tickets, ad
   };
 }
 
-/** As what the header's credential is taken at the tenants' door; null where it bears none. */
-export function credentialIn(authorization: string | undefined): 'api_key' | 'ticket' | null {
-  if (bearerOf(authorization) === null) return null;
-  return isApiKey(authorization) ? 'api_key' : 'ticket';
-}
-
-/** Whether the header bears a tenant's key, be it a good one. */
-export function isApiKey(authorization: string | undefined): boolean {
-  return bearerOf(authorization)?.startsWith('qk_') === true;
-}
-
 /** Only a tenant's own key. @throws {RefusedError} `forbidden` for a ticket. */
 export function requireTenant(principal: Principal): Extract<Principal, { kind: 'tenant' }> {
   if (principal.kind === 'tenant') return principal;
@@ -148,8 +138,4 @@ export function requireScope(principal: Principal, scope: 'view' | 'password'): 
 /** Whether the principal may see codes and accounts. A ticket can have the scope `password` alone. */
 export function mayView(principal: Principal): boolean {
   return principal.kind === 'tenant' || principal.ticket.scopes.includes('view');
-}
-
-function bearerOf(authorization: string | undefined): string | null {
-  return /^Bearer ([^\s]{1,4096})$/i.exec(authorization ?? '')?.[1] ?? null;
 }

@@ -65,11 +65,11 @@ function credentials(security: OpenApiOperation['security']): Html {
 function parameterList(
   title: string,
   { parameters = [] }: OpenApiOperation,
-  place: OpenApiParameter['in'],
+  location: OpenApiParameter['in'],
   document: OpenApiDocument,
 ): Html | null {
   const fields: Field[] = parameters
-    .filter((one) => one.in === place)
+    .filter((one) => one.in === location)
     .map(({ name, schema, required, description }) => ({ name, schema, isRequired: required, description }));
   return fields.length === 0 ? null : html`<h4>${title}</h4>${fieldList(fields, document.components.schemas)}`;
 }
@@ -102,7 +102,7 @@ function answer({ description, content = {}, headers = {} }: OpenApiResponse): H
   return html`${inline(description)}.${bodies}${named.length === 0 ? null : html` <span class="rules">with the header${named}</span>`}`;
 }
 
-/** Of a refusal; none for anything else. */
+/** The error codes of a refusal; empty for other responses. */
 export function codesOf({ content = {} }: OpenApiResponse): readonly string[] {
   return Object.keys(content['application/problem+json']?.examples ?? {});
 }

@@ -4,7 +4,7 @@ import type { OpenApiDocument, OpenApiOperation } from '@qrcast/core/contract/op
 import { type Html, html } from '../http/html.ts';
 
 export function codeBlock(label: string, code: Html): Html {
-  // It scrolls sideways, so the keyboard has to reach it.
+  // It scrolls sideways, so it must be focusable by keyboard.
   return html`<figure class="code"><figcaption>${label}</figcaption><pre tabindex="0" role="group" aria-label="${label}"><code>${code}</code></pre></figure>`;
 }
 
@@ -23,7 +23,9 @@ export function json(value: unknown): Html {
   return html`${parts}${text.slice(end)}`;
 }
 
-/** The value with every session in it cut short: it has its own place on the page. */
+/**
+ * Shortens every session in the value, because sessions are described in a section of their own.
+ */
 export function abridged(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(abridged);
@@ -32,7 +34,7 @@ export function abridged(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, abridged(inner)]));
 }
 
-/** What stands in for a secret, as a shell variable. */
+/** The shell variable that stands for a secret. */
 const SECRETS: Readonly<Record<string, string>> = {
   apiKey: '$API_KEY',
   ticket: '$TICKET',
@@ -40,7 +42,9 @@ const SECRETS: Readonly<Record<string, string>> = {
   webhookToken: '$WEBHOOK_TOKEN',
 };
 
-/** A call to paste into a shell. A viewer's call is shown with the ticket, for that is how it is made from a page. */
+/**
+ * A call to paste into a shell. A viewer's call is shown with the ticket, because pages make it so.
+ */
 export function curl(
   document: OpenApiDocument,
   path: string,
@@ -60,7 +64,7 @@ export function curl(
 }
 
 function bodyLines(example: unknown): string[] {
-  // Single quotes hold everything in a shell but themselves.
+  // Within single quotes a shell takes everything literally except a single quote.
   const text = JSON.stringify(example, null, 2).replaceAll("'", String.raw`'\''`).replaceAll('\n', '\n  ');
   return [`-H 'Content-Type: application/json'`, `-d '${text}'`];
 }

@@ -1,4 +1,4 @@
-/** Both documents by themselves: valid, whole, and true to their own examples. */
+/** Both documents by themselves: valid, complete, and consistent with their own examples. */
 
 import asyncApiSchema from '@asyncapi/specs/schemas/3.0.0.json' with { type: 'json' };
 import { type AsyncApiDocument, asyncApiDocument } from '@qrcast/core/contract/asyncapi';
@@ -12,7 +12,7 @@ const OPTIONS = { serverUrl: 'https://qrcast.example.com/gateway', version: '1.2
 const openApi = openApiDocument(OPTIONS);
 const asyncApi = asyncApiDocument(OPTIONS);
 
-/** All values in a document under a key, however deep. */
+/** All values of a key in a document, at any depth. */
 function allUnder(key: string, value: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => [...(name === key ? [inner] : []), ...allUnder(key, inner)]);
@@ -26,7 +26,9 @@ function at(document: unknown, pointer: string): unknown {
   return keys.reduce((here, key) => (here as Readonly<Record<string, unknown>> | undefined)?.[key], document);
 }
 
-/** Names of fields that say nothing of themselves: no description, no fixed values, no pointer to what has one. */
+/**
+ * Names of fields without a description, fixed values, or a reference to something that has one.
+ */
 function undescribed(document: OpenApiDocument | AsyncApiDocument): string[] {
   const fields = allUnder('properties', document).flatMap((properties) => Object.entries(properties as Readonly<Record<string, object>>));
   return fields
@@ -36,7 +38,7 @@ function undescribed(document: OpenApiDocument | AsyncApiDocument): string[] {
 }
 
 describe('the OpenAPI document', () => {
-  it('is valid OpenAPI 3.1, which its twin with a wrong member is not', async () => {
+  it('is valid OpenAPI 3.1, unlike a copy with a wrong member', async () => {
     const valid = async (document: object): Promise<boolean> => (await new Validator().validate(structuredClone(document) as never)).valid;
     expect(await valid(openApi)).toBe(true);
     expect(await valid({ ...openApi, paths: { '/v1/sessions': { fetch: {} } } })).toBe(false);
@@ -49,7 +51,7 @@ describe('the OpenAPI document', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('has examples that fit, for everything that is sent or answered as JSON', () => {
+  it('has a fitting example of everything that is sent or answered as JSON', () => {
     const ajv = new Ajv2020({ strict: false, formats: { uri: (text: string) => URL.canParse(text) } });
     ajv.addSchema(openApi, 'openapi');
     const { paths, webhooks, components } = openApi;
@@ -66,16 +68,16 @@ describe('the OpenAPI document', () => {
     expect(count).toBeGreaterThan(30);
   });
 
-  it('says `self` only where a ticket may be used', () => {
+  it('mentions `self` only if a ticket may be used', () => {
     for (const { security, parameters = [] } of Object.values(openApi.paths).flatMap((methods) => Object.values(methods))) {
       const forTicket = security.some((one) => 'ticket' in one);
-      for (const { in: place, name, example } of parameters) {
-        if (place === 'path' && name === 'id') expect(example === 'self').toBe(forTicket);
+      for (const { in: location, name, example } of parameters) {
+        if (location === 'path' && name === 'id') expect(example === 'self').toBe(forTicket);
       }
     }
   });
 
-  it('gives credentials of its own to every call that needs one, and no real secret', () => {
+  it('shows a credential in every call that needs one, and no real secret', () => {
     const schemes = Object.keys(openApi.components.securitySchemes);
     for (const security of allUnder('security', openApi.paths) as object[][]) {
       for (const one of security) expect(schemes).toEqual(expect.arrayContaining(Object.keys(one)));
@@ -85,17 +87,17 @@ describe('the OpenAPI document', () => {
 });
 
 describe('the AsyncAPI document', () => {
-  // The schema brings its own draft-07.
+  // The schema includes its own draft-07.
   const ajv = new Ajv({ strict: false, meta: false, validateSchema: false, validateFormats: false });
   const validate = ajv.compile(asyncApiSchema);
 
-  it('is valid AsyncAPI 3.0, which its twin with a wrong member is not', () => {
+  it('is valid AsyncAPI 3.0, unlike a copy with a wrong member', () => {
     expect(validate(structuredClone(asyncApi)), ajv.errorsText(validate.errors)).toBe(true);
     expect(validate({ ...asyncApi, operations: { one: { action: 'push', channel: { $ref: '#/channels/sse' } } } })).toBe(false);
     expect(validate({ ...asyncApi, servers: { ws: { protocol: 'wss' } } })).toBe(false);
   });
 
-  it('names the servers as the address says', () => {
+  it('derives the servers from the public URL', () => {
     expect(asyncApi.servers).toEqual({
       ws: { host: 'qrcast.example.com', pathname: '/gateway', protocol: 'wss' },
       http: { host: 'qrcast.example.com', pathname: '/gateway', protocol: 'https' },
@@ -121,7 +123,7 @@ describe.each([
   ['OpenAPI', openApi],
   ['AsyncAPI', asyncApi],
 ])('the %s document', (_name, document) => {
-  it('points to what is there', () => {
+  it('refers only to what exists', () => {
     const pointers = allUnder('$ref', document);
     expect(pointers.length).toBeGreaterThan(20);
     for (const pointer of pointers) expect(at(document, String(pointer)), String(pointer)).toBeDefined();

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-/** The routes of every server that is made meanwhile, as Fastify itself tells of them. */
+/** The routes of every server that is created meanwhile, as Fastify itself reports them. */
 async function withRoutes<T>(run: () => Promise<T>): Promise<T> {
   const listen = (message: unknown): void => {
     const { fastify } = message as { fastify: FastifyInstance }; // documented with the channel
@@ -33,7 +33,7 @@ async function withRoutes<T>(run: () => Promise<T>): Promise<T> {
 const get = (path: string, headers: Record<string, string> = {}): Promise<Answer> => test.call('GET', path, { secret: null, headers });
 
 describe('the contract of the running gateway', () => {
-  it('is the one of its own address and version, for everybody and every page', async () => {
+  it('names its own address and version, and is served to everybody and every page', async () => {
     const options = { serverUrl: 'https://qrcast.example.com', version: software.version };
     for (const [path, document] of [
       ['/openapi.json', openApiDocument(options)],
@@ -46,7 +46,7 @@ describe('the contract of the running gateway', () => {
     }
   });
 
-  it('is not sent again to who has it', async () => {
+  it('is not sent again to a client that has it', async () => {
     for (const path of ['/openapi.json', '/asyncapi.json', '/docs']) {
       const { headers } = await get(path);
       const again = await get(path, { 'if-none-match': headers.get('etag') ?? '' });
@@ -55,7 +55,7 @@ describe('the contract of the running gateway', () => {
     }
   });
 
-  it('is a page that loads one style and runs nothing', async () => {
+  it('is shown on a page that loads one style and runs nothing', async () => {
     const { headers, text } = await get('/docs');
     expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(headers.get('content-security-policy')).toBe(
@@ -69,10 +69,13 @@ describe('the contract of the running gateway', () => {
 });
 
 describe('the routes', () => {
-  /** Not calls: what answers `OPTIONS`, HEAD beside each GET, and files that our pages load, and the same with a slash at its end. */
+  /**
+   * What is not a call: the answer to `OPTIONS`, HEAD for each GET, files that our pages load, and
+   * the same paths with a slash at the end.
+   */
   const isCall = (route: string): boolean => !/^(HEAD|OPTIONS) |^GET \/(connect\/assets\/|docs\.css$)|[^ ]\/$/.test(route);
 
-  it('that the server has are those of the document', () => {
+  it('of the server are those of the document', () => {
     const documented = Object.entries(openApiDocument({ serverUrl: 'http://127.0.0.1', version: '0' }).paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );

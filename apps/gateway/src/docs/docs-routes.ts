@@ -1,4 +1,7 @@
-/** The contract from the running server: `/openapi.json`, `/asyncapi.json` for machines, `/docs` for people. Made once, at the first call. */
+/**
+ * The contract from the running server: `/openapi.json` and `/asyncapi.json` for machines, `/docs`
+ * for people. Made once, at the first call.
+ */
 
 import { readFileSync } from 'node:fs';
 import { asyncApiDocument } from '@qrcast/core/contract/asyncapi';
@@ -9,15 +12,15 @@ import { createStaticFile, type StaticFile, sendStaticFile } from '../http/stati
 import { docsPage } from './page.ts';
 
 export interface ContractRoutesDeps {
-  /** Where clients reach us; known once we listen. */
+  /** Where clients reach us; known once the server listens. */
   readonly publicUrl: () => string;
 }
 
-/** Nothing inline, nothing from elsewhere, and no script at all. */
+/** Nothing inline, nothing from elsewhere, no script. */
 const DOCS_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/** A deploy may change the contract. */
+/** Short, because a deploy may change the contract. */
 const CACHE = 'public, max-age=300';
-/** Its address names its content, so that a page never meets a style of another version. */
+/** Long, because the address names the content: a page never loads the style of another version. */
 const STYLE_CACHE = 'public, max-age=31536000, immutable';
 
 interface Contract {
@@ -44,7 +47,7 @@ export function addContractRoutes(app: FastifyInstance, { publicUrl }: ContractR
     return made;
   }
 
-  // Tools on other pages read them, too.
+  // Tools on other pages read them as well.
   app.get('/openapi.json', async (request, reply) =>
     sendStaticFile(request, reply.header('access-control-allow-origin', '*'), contract().openApi, CACHE),
   );

@@ -14,7 +14,7 @@ const attributes = (name: string): string[] => [...page.matchAll(new RegExp(` ${
 const ids = attributes('id');
 
 describe('the docs page', () => {
-  it('gives a place of its own to every call, message, object, error and close code', () => {
+  it('has an anchor for every call, message, object, error and close code', () => {
     expect(new Set(ids).size).toBe(ids.length);
     const calls = Object.values(openApi.paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
     const messages = Object.entries(asyncApi.channels).flatMap(([id, channel]) =>
@@ -26,7 +26,7 @@ describe('the docs page', () => {
     expect(ids).toEqual(expect.arrayContaining([...calls, ...messages, ...objects, ...errors, ...closes]));
   });
 
-  it('leads nowhere but to its own places, both documents and its style', () => {
+  it('links only to its own anchors, both documents and its style', () => {
     const links = attributes('href');
     expect(links.length).toBeGreaterThan(100);
     const inside = links.filter((link) => link.startsWith('#')).map((link) => link.slice(1));
@@ -34,11 +34,11 @@ describe('the docs page', () => {
     expect(new Set(links.filter((link) => !link.startsWith('#')))).toEqual(new Set(['docs.css?v=1', 'openapi.json', 'asyncapi.json']));
   });
 
-  it('runs nothing and brings no style of its own', () => {
+  it('contains no script and no inline style', () => {
     expect(page).not.toMatch(/<script|<style|<iframe|<img| style=| on\w+=/);
   });
 
-  it('escapes whatever stands in the documents', () => {
+  it('escapes everything from the documents', () => {
     const evil = `"><script>alert('x')</script>&`;
     const hostile = JSON.parse(
       JSON.stringify(openApi)

@@ -1,4 +1,7 @@
-/** `/docs`: the contract for people, one page without a script, made of the two documents that machines read. */
+/**
+ * `/docs`: the contract for people. One page without scripts, made from the two documents for
+ * machines.
+ */
 
 import type { AsyncApiDocument } from '@qrcast/core/contract/asyncapi';
 import { type JsonSchema, wordsOf } from '@qrcast/core/contract/json-schema';
@@ -13,17 +16,18 @@ import { streamSection } from './streams.ts';
 export interface DocsOptions {
   readonly openApi: OpenApiDocument;
   readonly asyncApi: AsyncApiDocument;
-  /** Path of the style sheet, as the page names it. */
+  /** The path of the style sheet, as the page links it. */
   readonly styleUrl: string;
 }
 
-/** Words of the session have their place with the session, errors and close codes their own. */
+/**
+ * Enums that the section of the session describes. Errors and close codes have sections of their
+ * own.
+ */
 const SESSION_ENUMS = ['SessionState', 'NoticeCode', 'EndReason'] as const;
 
 export function docsPage({ openApi, asyncApi, styleUrl }: DocsOptions): string {
   const tags = openApi.tags.map(({ name, description }) => ({ name, description, calls: callsOf(openApi, name) }));
-  const streams = Object.entries(asyncApi.channels);
-  const objects = objectsOf(openApi, asyncApi);
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -37,7 +41,32 @@ export function docsPage({ openApi, asyncApi, styleUrl }: DocsOptions): string {
 <body>
 <a class="skip" href="#content">Skip to the content</a>
 <header><a class="brand" href="#top">qrcast</a> <span class="version">API ${openApi.info.version}</span></header>
-<nav aria-label="Contents">
+${contents(tags, asyncApi)}
+<main id="content">
+${start(openApi)}
+${credentials(openApi)}
+${session(openApi)}
+${tags.map((tag) => callSection(openApi, tag))}
+${streamsSection(asyncApi)}
+${objectsSection(openApi, asyncApi)}
+${errors(openApi)}
+${closeCodes(asyncApi)}
+</main>
+<footer><p>Made from <a href="openapi.json">openapi.json</a> and <a href="asyncapi.json">asyncapi.json</a> of this gateway.</p></footer>
+</body>
+</html>
+`;
+  return page.html;
+}
+
+interface Tag {
+  readonly name: string;
+  readonly description: string;
+  readonly calls: ReturnType<typeof callsOf>;
+}
+
+function contents(tags: readonly Tag[], { channels }: AsyncApiDocument): Html {
+  return html`<nav aria-label="Contents">
 <ul>
 <li><a href="#start">Start</a></li>
 <li><a href="#credentials">Credentials</a></li>
@@ -49,40 +78,38 @@ ${tags.map(
         html`<li><a href="#${operation.operationId}"><span class="verb ${method}">${method.toUpperCase()}</span> ${operation.summary}</a></li>`,
     )}</ul></li>`,
 )}
-<li><a href="#streams">Streams</a><ul>${streams.map(([id, { title }]) => html`<li><a href="#stream-${id}">${title}</a></li>`)}</ul></li>
+<li><a href="#streams">Streams</a><ul>${Object.entries(channels).map(
+    ([id, { title }]) => html`<li><a href="#stream-${id}">${title}</a></li>`,
+  )}</ul></li>
 <li><a href="#objects">Objects</a></li>
 <li><a href="#errors">Errors</a></li>
 <li><a href="#close-codes">Close codes</a></li>
 </ul>
-</nav>
-<main id="content">
-${start(openApi)}
-${credentials(openApi)}
-${session(openApi)}
-${tags.map(
-  ({ name, description, calls }) => html`<section id="tag-${name}">
+</nav>`;
+}
+
+function callSection(openApi: OpenApiDocument, { name, description, calls }: Tag): Html {
+  return html`<section id="tag-${name}">
 <h2><a href="#tag-${name}">${name}</a></h2>
 <p class="lead">${description}</p>
 ${calls.map((call) => callArticle(openApi, call))}
-</section>`,
-)}
-<section id="streams">
+</section>`;
+}
+
+function streamsSection(asyncApi: AsyncApiDocument): Html {
+  return html`<section id="streams">
 <h2><a href="#streams">Streams</a></h2>
 ${prose(asyncApi.info.description.split('\n- ')[0] ?? '')}
-${streams.map(([id, channel]) => streamSection(asyncApi, id, channel))}
-</section>
-<section id="objects">
+${Object.entries(asyncApi.channels).map(([id, channel]) => streamSection(asyncApi, id, channel))}
+</section>`;
+}
+
+function objectsSection(openApi: OpenApiDocument, asyncApi: AsyncApiDocument): Html {
+  const schemas = { ...asyncApi.components.schemas, ...openApi.components.schemas };
+  return html`<section id="objects">
 <h2><a href="#objects">Objects</a></h2>
-${objects.map(([name, schema]) => object(name, schema, { ...asyncApi.components.schemas, ...openApi.components.schemas }))}
-</section>
-${errors(openApi)}
-${closeCodes(asyncApi)}
-</main>
-<footer><p>Made from <a href="openapi.json">openapi.json</a> and <a href="asyncapi.json">asyncapi.json</a> of this gateway.</p></footer>
-</body>
-</html>
-`;
-  return page.html;
+${objectsOf(openApi, asyncApi).map(([name, schema]) => object(name, schema, schemas))}
+</section>`;
 }
 
 function start(openApi: OpenApiDocument): Html {
@@ -97,8 +124,8 @@ function start(openApi: OpenApiDocument): Html {
 <p class="lead">${inline(lead)}</p>
 <p>This gateway: <code>${openApi.servers[0]?.url ?? ''}</code>. For machines: <a href="openapi.json">OpenAPI 3.1</a>, <a href="asyncapi.json">AsyncAPI 3.0</a>.</p>
 <ol class="steps">
-<li><p>Your backend <a href="#createSession">makes a session</a>, and hands its user the <code>pageUrl</code>, or a page of yours the <code>ticket</code>.</p>${codeBlock('With the API key', sample('/v1/sessions', 'post'))}</li>
-<li><p>The page watches it: over a <a href="#streams">stream</a>, by <a href="#loginElement">the element</a> that brings its own, or <a href="#readSession">asking again and again</a>.</p>${codeBlock('With the ticket', sample('/v1/sessions/{id}', 'get'))}</li>
+<li><p>Your backend <a href="#createSession">makes a session</a>, and gives its user the <code>pageUrl</code>, or gives a page of yours the <code>ticket</code>.</p>${codeBlock('With the API key', sample('/v1/sessions', 'post'))}</li>
+<li><p>The page watches it: over a <a href="#streams">stream</a>, with <a href="#loginElement">the element</a>, which opens a stream by itself, or by <a href="#readSession">reading it</a> repeatedly.</p>${codeBlock('With the ticket', sample('/v1/sessions/{id}', 'get'))}</li>
 <li><p>The state becomes <a href="#session"><code>connected</code></a>, or <code>ended</code> with a reason.</p></li>
 </ol>
 <h2 id="conventions"><a href="#conventions">Conventions</a></h2>
@@ -112,7 +139,7 @@ function credentials({ components }: OpenApiDocument): Html {
   );
   return html`<section id="credentials">
 <h2><a href="#credentials">Credentials</a></h2>
-<p class="lead">Each goes into the header <code>Authorization: Bearer …</code>, and never into a URL.</p>
+<p class="lead">Send each in the header <code>Authorization: Bearer …</code>, never in a URL.</p>
 <dl class="words">${rows}</dl>
 </section>`;
 }
@@ -123,7 +150,7 @@ function session(openApi: OpenApiDocument): Html {
   const [states, notices, ends] = SESSION_ENUMS.map((name) => enumWords(name, schemas[name]));
   return html`<section id="session">
 <h2><a href="#session">The session</a></h2>
-<p class="lead">One or more attempts, one after another, to link an instance, seen by any number of viewers: the same object in every answer and every stream.</p>
+<p class="lead">A session is one or more successive attempts to link an instance, watched by any number of viewers. It is the same object in every answer and every stream.</p>
 <div class="call" id="schema-Session">
 <div class="about">${fieldList(fieldsOf(schemas['Session'] ?? {}, schemas), schemas)}</div>
 <div class="sample">${example !== undefined && 'content' in example ? codeBlock('A session', json(example.content?.['application/json']?.example)) : null}</div>
@@ -140,7 +167,7 @@ function enumWords(name: string, schema: JsonSchema | undefined): Html {
   return html`<dl class="words" id="schema-${name}">${rows}</dl>`;
 }
 
-/** Of both documents, without those that stand elsewhere on the page. */
+/** The schemas of both documents, without those that other sections describe. */
 function objectsOf(openApi: OpenApiDocument, asyncApi: AsyncApiDocument): [name: string, JsonSchema][] {
   const elsewhere: readonly string[] = ['Session', 'ErrorCode', 'CloseReason', ...SESSION_ENUMS];
   const all = { ...asyncApi.components.schemas, ...openApi.components.schemas };
@@ -176,12 +203,12 @@ function errors({ components }: OpenApiDocument): Html {
 function closeCodes(asyncApi: AsyncApiDocument): Html {
   const rows = asyncApi['x-close-codes'].map(
     ({ number, code, retryable, description }) => html`<div id="close-${number}">
-<dt><span class="status s${retryable ? '3' : '5'}">${number}</span> <code>${code}</code> <span class="retry">${retryable ? 'come back' : 'do not come back as you are'}</span></dt>
+<dt><span class="status s${retryable ? '3' : '5'}">${number}</span> <code>${code}</code> <span class="retry">${retryable ? 'reconnect' : 'do not reconnect unchanged'}</span></dt>
 <dd>${inline(description)}</dd></div>`,
   );
   return html`<section id="close-codes">
 <h2><a href="#close-codes">Close codes</a></h2>
-<p class="lead">Why a stream was closed. The range of the number tells what to do, also with numbers you do not know.</p>
+<p class="lead">Why a stream was closed. The range of the number tells what to do, even for numbers that you do not know.</p>
 <dl class="words" id="schema-CloseReason">${rows}</dl>
 </section>`;
 }

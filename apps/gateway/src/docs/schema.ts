@@ -1,4 +1,4 @@
-/** JSON Schemas in words on the docs page: a list of fields, with the type and the rules of each. */
+/** JSON Schemas on the docs page: a list of fields, each with its type and rules. */
 
 import { COMPONENTS_PATH, type JsonSchema } from '@qrcast/core/contract/json-schema';
 import { type Html, html, inline } from '../http/html.ts';
@@ -12,7 +12,7 @@ export interface Field {
   readonly description: string;
 }
 
-/** The fields of an object, of a component's if it points to one. */
+/** The fields of an object. A reference is followed to its component. */
 export function fieldsOf(schema: JsonSchema, schemas: Schemas): readonly Field[] {
   const { properties = {}, required = [] } = resolved(schema, schemas) as {
     properties?: Readonly<Record<string, JsonSchema>>;
@@ -37,7 +37,7 @@ export function fieldList(fields: readonly Field[], schemas: Schemas): Html {
   return html`<dl class="fields">${rows}</dl>`;
 }
 
-/** Of an object that has no name of its own; the others have a place on the page. */
+/** The fields of an unnamed object. Named ones are described elsewhere on the page. */
 function fieldsInside(schema: JsonSchema, schemas: Schemas): readonly Field[] {
   const bare = withoutNull(schema);
   if (bare['type'] === 'object') return fieldsOf(bare, schemas);
@@ -45,7 +45,10 @@ function fieldsInside(schema: JsonSchema, schemas: Schemas): readonly Field[] {
   return items?.['type'] === 'object' ? fieldsOf(items, schemas) : [];
 }
 
-/** Of the component that it points to. With a description of its own the older dialect wraps the pointer. */
+/**
+ * The component that the schema refers to; null if it refers to none. If the reference has a
+ * description of its own, the older dialect wraps it in `allOf`.
+ */
 export function nameOf(schema: JsonSchema): string | null {
   const [wrapped] = (schema['allOf'] ?? []) as readonly JsonSchema[];
   const pointer = schema['$ref'] ?? wrapped?.['$ref'];
@@ -84,7 +87,7 @@ function withoutNull(schema: JsonSchema): JsonSchema {
   return choices.length === 2 && choices[1]?.['type'] === 'null' ? (choices[0] ?? {}) : schema;
 }
 
-/** A pattern that is longer says less than the description. */
+/** A longer pattern tells a reader less than the description. */
 const PATTERN_LENGTH = 40;
 
 function rulesOf(schema: JsonSchema): Html | null {

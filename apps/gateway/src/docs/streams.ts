@@ -43,7 +43,7 @@ ${component !== null && component in LONG ? null : fieldList(fieldsOf(payload, s
 </article>`;
 }
 
-/** Objects that have their own place on the page, and are too long to be repeated. */
+/** Objects with a section of their own that are too long to repeat. */
 const LONG = { Session: true };
 
 function answersTo({ operations, channels }: AsyncApiDocument, id: string, key: string): readonly string[] {

@@ -1,4 +1,7 @@
-/** What came over a connection and is no request, or no whole one in time: answered if that is still possible, and cut. */
+/**
+ * Answers what came over a connection but is not a request, or did not arrive whole in time. The
+ * answer is sent if the socket can still be written to. Then the connection is cut.
+ */
 
 import type { Socket } from 'node:net';
 import { RefusedError, toProblem } from '@qrcast/core/errors';
@@ -20,5 +23,6 @@ function answer(socket: Socket, status: string, headers: AnswerHeaders, body: st
   const fields = { ...headers, 'cache-control': 'no-store', connection: 'close', 'content-length': String(Buffer.byteLength(body)) };
   const head = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status}\r\n${head.join('')}\r\n${body}`);
-  socket.destroySoon(); // it need not read on
+  // Ends the connection once the answer is written, without reading what else comes.
+  socket.destroySoon();
 }

@@ -1,4 +1,7 @@
-/** Bodies and messages that are not UTF-8: refused before anybody acts on them, whatever brings them. */
+/**
+ * Bodies and messages that are not UTF-8 are refused before anything acts on them, whatever
+ * transport brings them.
+ */
 
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
@@ -59,7 +62,7 @@ async function send(
   return { ...(text === '' ? {} : JSON.parse(text)), status: response.status };
 }
 
-/** JSON with one byte for each character, as latin-1 or cp1251 would have it. */
+/** JSON with one byte for each character, as in latin-1 or cp1251. */
 const oneByteEach = (text: string): Buffer => Buffer.from(text, 'latin1');
 const utf32 = (text: string, isLittle: boolean): Buffer => {
   const buffer = Buffer.alloc(text.length * 4 + 4);
@@ -72,7 +75,7 @@ const utf32 = (text: string, isLittle: boolean): Buffer => {
 
 const utf16be = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16();
 
-/** All hold `{"<field>": "<not UTF-8>"}`. */
+/** All of them are `{"<field>": "<not UTF-8>"}`. */
 const NOT_UTF8: readonly (readonly [what: string, make: (field: string) => Buffer])[] = [
   ['cp1251', (field) => oneByteEach(`{"${field}": "\xe7\xe0\xea\xe0\xe7"}`)],
   ['latin-1', (field) => oneByteEach(`{"${field}": "caf\xe9"}`)],
@@ -114,7 +117,7 @@ describe('a body that is not UTF-8 is refused, and the provider is not asked', (
     expect(tries).toBe(before);
   });
 
-  it('says what is expected', async () => {
+  it('says what was expected', async () => {
     const refusal = await send('POST', '/v1/sessions', test.tenant.apiKey, new Uint8Array(oneByteEach('{"reference": "\xe7"}')));
     expect(refusal.detail).toContain('UTF-8');
     const lone = { ...newInstance(), reference: '\ud800' };
@@ -123,7 +126,7 @@ describe('a body that is not UTF-8 is refused, and the provider is not asked', (
     );
   });
 
-  it('a name of a field counts as well', async () => {
+  it('also if only the name of a field is not UTF-8', async () => {
     expect(await send('POST', '/v1/sessions', test.tenant.apiKey, '{"\\ud800": 1}')).toMatchObject({ status: 400 });
   });
 });
@@ -143,7 +146,7 @@ describe('another declared charset is refused', () => {
     },
   );
 
-  it.each(['gzip', 'br', 'deflate', 'x-unknown', 'x-gzip', 'identity, gzip'])('and so is a body in the coding %s', async (coding) => {
+  it.each(['gzip', 'br', 'deflate', 'x-unknown', 'x-gzip', 'identity, gzip'])('so is a body with the content coding %s', async (coding) => {
     expect(await send('POST', '/v1/sessions', test.tenant.apiKey, '{}', { 'content-encoding': coding })).toMatchObject({ status: 415 });
   });
 });
@@ -156,8 +159,8 @@ it.each(['text/plain', 'text/plain; charset=windows-1251', 'multipart/form-data;
   },
 );
 
-describe('UTF-8 is taken', () => {
-  it.each(['', 'identity', 'Identity, identity'])('in the coding that is none: %j', async (coding) => {
+describe('UTF-8 is accepted', () => {
+  it.each(['', 'identity', 'Identity, identity'])('with an empty content coding: %j', async (coding) => {
     const body = JSON.stringify(newInstance());
     const headers = { 'content-encoding': coding };
     expect(await send('POST', '/v1/sessions', test.tenant.apiKey, body, headers)).toMatchObject({ status: 201 });
@@ -188,12 +191,13 @@ describe('UTF-8 is taken', () => {
     expect(await send('POST', '/v1/sessions', test.tenant.apiKey, body)).toMatchObject({ status: 201, session: { reference } });
   });
 
-  it('a mark alone is no body, as nothing is none', async () => {
+  it('a byte-order mark alone counts as no body, like an empty body', async () => {
     const { session, ticket } = await test.create();
     await test.passDeadline(session.id);
     expect(await send('POST', `/v1/sessions/${session.id}/resume`, ticket, '\uFEFF')).toMatchObject({ status: 200 });
     await test.passDeadline(session.id);
-    const text = { 'content-type': 'text/plain;charset=UTF-8' }; // as `fetch` says of an empty one
+    // As `fetch` declares an empty string.
+    const text = { 'content-type': 'text/plain;charset=UTF-8' };
     expect(await send('POST', `/v1/sessions/${session.id}/resume`, ticket, '', text)).toMatchObject({ status: 200 });
     const none = { 'content-type': 'application/json; charset=windows-1251' };
     expect((await send('DELETE', `/v1/sessions/${session.id}`, test.tenant.apiKey, '', none)).status).toBe(204);
@@ -255,7 +259,7 @@ describe('over Socket.IO', () => {
     expect(tries).toBe(before);
   });
 
-  /** As a client of one's own speaks it: a handshake over polling, up to where events may be sent. */
+  /** A hand-written client: a handshake over polling, until events may be sent. */
   async function poll(ticket: string): Promise<{ post(body: Buffer, type?: string): Promise<number>; get(): Promise<string> }> {
     const base = `${test.url}/socket.io/?EIO=4&transport=polling`;
     const { sid } = JSON.parse((await (await fetch(base)).text()).slice(1)) as { sid: string };
@@ -280,7 +284,7 @@ describe('over Socket.IO', () => {
     expect(tries).toBe(before);
   });
 
-  it('another declared charset is refused, UTF-8 in pieces is taken', async () => {
+  it('another declared charset is refused, UTF-8 that comes in pieces is accepted', async () => {
     const { session, ticket } = await waitingForPassword();
     const { post } = await poll(ticket);
     const event = (password: string): Buffer => Buffer.from(`42["password",{"sessionId":"${session.id}","password":"${password}"}]`);

@@ -5,9 +5,10 @@ import { createAddressGate } from '../auth/address-rates.ts';
 import { addressGroup, createAddressOf } from './client-address.ts';
 
 const request = (remoteAddress: string, forwarded?: string) =>
-  ({ socket: { remoteAddress }, headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded } }) as IncomingMessage; // all that is read
+  // The only parts that are read.
+  ({ socket: { remoteAddress }, headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded } }) as IncomingMessage;
 
-describe('where a request comes from', () => {
+describe('the address of a request', () => {
   it.each([
     ['nobody is trusted', [], '127.0.0.1', '203.0.113.7', '127.0.0.1'],
     ['the proxy is trusted', ['127.0.0.1'], '127.0.0.1', '203.0.113.7', '203.0.113.7'],
@@ -28,7 +29,7 @@ describe('where a request comes from', () => {
   });
 });
 
-describe('who shares a limit', () => {
+describe('the group of addresses that shares a limit', () => {
   it.each([
     ['203.0.113.7', '203.0.113.7'],
     ['::ffff:203.0.113.7', '203.0.113.7'],
@@ -41,48 +42,48 @@ describe('who shares a limit', () => {
     ['2001:db8::1', '2001:db8:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
-  ])('%s is of %s', (address, group) => {
+  ])('of %s is %s', (address, group) => {
     expect(addressGroup(address)).toBe(group);
   });
 });
 
-describe('the gate', () => {
+describe('the rate of an address', () => {
   const limits = { handshakesPerAddressPerMinute: 6, failuresPerAddressPerMinute: 6 };
-  function gateAt(clock: { ms: number }) {
+  function ratesAt(clock: { ms: number }) {
     const addressOf = createAddressOf([]);
     return createAddressGate({ addressOf, limits, log: createLog('test', 'silent'), now: () => clock.ms });
   }
 
-  it('lets through again what the told time brings, and nothing before', () => {
+  it('allows a call again after the time that was told, and not before', () => {
     const clock = { ms: 1_000_000 };
-    const gate = gateAt(clock);
+    const rates = ratesAt(clock);
     const one = request('203.0.113.7');
-    for (let i = 0; i < 6; i++) expect(gate.refuseHandshake(one)).toBeNull();
-    const { retryAfterMs = 0 } = gate.refuseHandshake(one) ?? {};
+    for (let i = 0; i < 6; i++) expect(rates.refuseHandshake(one)).toBeNull();
+    const { retryAfterMs = 0 } = rates.refuseHandshake(one) ?? {};
     expect(retryAfterMs).toBe(10_000);
     clock.ms += retryAfterMs - 1;
-    expect(gate.refuseHandshake(one)).not.toBeNull();
+    expect(rates.refuseHandshake(one)).not.toBeNull();
     clock.ms += 1;
-    expect(gate.refuseHandshake(one)).toBeNull();
-    expect(gate.refuseHandshake(one)).not.toBeNull();
+    expect(rates.refuseHandshake(one)).toBeNull();
+    expect(rates.refuseHandshake(one)).not.toBeNull();
   });
 
-  it('counts an IPv6 network as one, and others by themselves', () => {
-    const gate = gateAt({ ms: 0 });
-    for (let i = 0; i < 6; i++) gate.refuseHandshake(request(`2001:db8::${i}`));
-    expect(gate.refuseHandshake(request('2001:db8::ffff'))).not.toBeNull();
-    expect(gate.refuseHandshake(request('2001:db8:0:1::1'))).toBeNull();
+  it('counts an IPv6 network as one address, and others separately', () => {
+    const rates = ratesAt({ ms: 0 });
+    for (let i = 0; i < 6; i++) rates.refuseHandshake(request(`2001:db8::${i}`));
+    expect(rates.refuseHandshake(request('2001:db8::ffff'))).not.toBeNull();
+    expect(rates.refuseHandshake(request('2001:db8:0:1::1'))).toBeNull();
   });
 
-  it('remembers a bounded number of addresses, those of late', () => {
-    const gate = gateAt({ ms: 0 });
+  it('remembers a bounded number of addresses, the latest ones', () => {
+    const rates = ratesAt({ ms: 0 });
     const busy = request('198.51.100.1');
-    for (let i = 0; i < 6; i++) gate.refuseHandshake(busy);
+    for (let i = 0; i < 6; i++) rates.refuseHandshake(busy);
     for (let i = 0; i < 20_000; i++) {
-      gate.refuseHandshake(request(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`));
-      if (i % 5_000 === 0) expect(gate.refuseHandshake(busy)).not.toBeNull();
+      rates.refuseHandshake(request(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`));
+      if (i % 5_000 === 0) expect(rates.refuseHandshake(busy)).not.toBeNull();
     }
-    for (let i = 0; i < 12_000; i++) gate.refuseHandshake(request(`11.${i >> 16}.${(i >> 8) & 255}.${i & 255}`));
-    expect(gate.refuseHandshake(busy)).toBeNull(); // forgotten
+    for (let i = 0; i < 12_000; i++) rates.refuseHandshake(request(`11.${i >> 16}.${(i >> 8) & 255}.${i & 255}`));
+    expect(rates.refuseHandshake(busy)).toBeNull(); // forgotten
   });
 });

@@ -1,6 +1,7 @@
 /**
- * Where a request comes from. The address of its connection, unless that is a proxy's the operator trusts: then the one that proxy names
- * last in `X-Forwarded-For`, and so on. What others write into that header is ignored.
+ * Tells the address that a request comes from: the address of its connection. If that is a proxy
+ * the operator trusts, it is the address that the proxy wrote last into `X-Forwarded-For`, and so
+ * on from proxy to proxy. Everything else in that header is ignored, because anybody can write it.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -23,7 +24,10 @@ export function createAddressOf(trustedProxies: readonly string[]): AddressOf {
   };
 }
 
-/** Those who share a limit: an IPv4 address, or the network of an IPv6 one (/64), for one household has all of that. */
+/**
+ * Names the group of addresses that shares a limit: an IPv4 address, or the /64 network of an IPv6
+ * address, because a household usually has a whole /64.
+ */
 export function addressGroup(given: string): string {
   const address = plain(given);
   if (isIP(address) !== 6) return address;
@@ -37,14 +41,19 @@ export function addressGroup(given: string): string {
     .join(':')}::/64`;
 }
 
-/** Of an IPv4 address in IPv6's clothes, as dual-stack sockets tell it and proxies write it in several ways, the address. */
+/**
+ * Turns an IPv4-mapped IPv6 address into the IPv4 address. Dual-stack sockets report such
+ * addresses, and proxies write them in several ways.
+ */
 function plain(address: string): string {
   if (!/ffff:/i.test(address) || isIP(address) !== 6) return address;
   const shortest = new SocketAddress({ address, family: 'ipv6' }).address;
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(shortest)?.[1] ?? address;
 }
 
-/** Some proxies name the client's port, too: `192.0.2.7:50000`, `[2001:db8::7]:50000`. */
+/**
+ * Removes the port of the client, which some proxies add: `192.0.2.7:50000`, `[2001:db8::7]:50000`.
+ */
 function withoutPort(named: string): string {
   return /^\[([^\]]+)\](?::\d+)?$/.exec(named)?.[1] ?? /^([\d.]+):\d+$/.exec(named)?.[1] ?? named;
 }

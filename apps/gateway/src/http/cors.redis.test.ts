@@ -59,7 +59,7 @@ describe('a page on another origin', () => {
       expect(headers.get('access-control-allow-credentials')).toBeNull();
     });
 
-    it('is allowed the same list whatever it asks for: no echo, and no star', async () => {
+    it('is allowed the same list whatever it asks for: neither an echo nor `*`', async () => {
       for (const wanted of ['x-evil', '*', 'cookie', 'x-csrf-token, x-evil', '', 'x\u00e4', 'a'.repeat(4_000)]) {
         const { headers } = await preflight(path, method, wanted);
         expect(headers.get('access-control-allow-headers')).toMatch(/^[A-Za-z0-9_-]+(, ?[A-Za-z0-9_-]+)*$/);
@@ -68,7 +68,7 @@ describe('a page on another origin', () => {
     });
   });
 
-  it('finds each header that it may send in the protocol', () => {
+  it('finds each allowed header in PROTOCOL.md', () => {
     const protocol = readFileSync(new URL('../../../../packages/core/PROTOCOL.md', import.meta.url), 'utf8');
     for (const name of REQUEST_HEADERS) expect(protocol, name).toContain(`\`${name}\``);
   });
@@ -91,7 +91,7 @@ describe('a page on another origin', () => {
     expect([status, headers.get('access-control-allow-origin'), headers.get('access-control-allow-headers')]).toEqual([404, null, null]);
   });
 
-  it('can read what it is answered, refusals and what they hold included', async () => {
+  it('can read its answers, including refusals and their headers', async () => {
     const { ticket } = await test.create();
     const headers = { origin: ORIGIN };
     const answers = [
@@ -130,12 +130,12 @@ describe('a page on another origin', () => {
     },
   );
 
-  it('can read that a gateway stops', async () => {
+  it('can read that a gateway is stopping', async () => {
     const leaving = await openTestGateway({ namespace: test.namespace });
     const { ticket } = await test.create();
     const viewers = Array.from({ length: 2 }, () => leaving.view(ticket));
     await Promise.all(viewers.map((viewer) => viewer.until('session')));
-    const closed = leaving.gateway.close(2_000); // the second viewer leaves after half of it
+    const closed = leaving.gateway.close(2_000); // the second viewer leaves after half of the time
     const { status, headers } = await leaving.call('GET', '/v1/sessions/self', { secret: ticket, headers: { origin: ORIGIN } });
     expect([status, headers.get('retry-after'), headers.get('access-control-allow-origin')]).toEqual([503, '1', '*']);
     await closed;

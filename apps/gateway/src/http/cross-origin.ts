@@ -1,21 +1,25 @@
 /**
- * What pages on other origins may do: call the gateway with a ticket, and read what it answers. They bring no cookie, so any origin may.
- * Where a ticket may be used from is checked with the ticket.
+ * What pages on other origins may do: call the gateway with a ticket, and read its answers. They
+ * send no cookies, so every origin is allowed. Where a ticket may be used is checked together with
+ * the ticket.
  */
 
 /**
- * Headers that such a page may send. Each one is harmless here and read by nobody, apart from those of our own. They are listed because a
- * tracer or a host's HTTP client adds them to every request: the browser would refuse the whole call for one that is not allowed. The list is
- * fixed. It is never an echo of what is asked for, and no `*`, which would not cover `Authorization`.
+ * Headers that such a page may send. All but our own are harmless: nothing here reads them. They
+ * are listed because tracers and HTTP clients add them to every request, and a browser refuses the
+ * whole call for one header that is not allowed.
+ *
+ * The list is fixed. It does not echo what a page asks for. It is not `*` either, because `*` does
+ * not cover `Authorization`.
  */
 export const REQUEST_HEADERS: readonly string[] = [
-  // Ours. Affinity: balancers may route by it.
+  // Our own. Load balancers may route by the affinity header.
   ...['Authorization', 'Content-Type', 'If-None-Match', 'Last-Event-ID', 'X-Qrcast-Affinity'],
-  // Clients that want no cached answer, and libraries that say who they are.
+  // Sent by clients that want no cached answer, and by libraries that identify themselves.
   ...['Accept', 'Accept-Language', 'Cache-Control', 'Pragma', 'Expires', 'If-Modified-Since', 'X-Requested-With'],
   // W3C Trace Context and Baggage: OpenTelemetry and most others.
   ...['traceparent', 'tracestate', 'baggage'],
-  // Ids of a request, whoever makes them.
+  // Request ids, from various tools.
   ...['X-Request-ID', 'X-Correlation-ID', 'X-Trace-ID', 'X-Client-Trace-ID'],
   // Azure Application Insights.
   ...['Request-Id', 'Request-Context', 'X-MS-Request-Id', 'X-MS-Request-Root-Id'],
@@ -47,7 +51,10 @@ export const REQUEST_HEADERS: readonly string[] = [
   ...['X-PostHog-Session-Id', 'X-PostHog-Window-Id', 'X-PostHog-Distinct-Id'],
 ];
 
-/** The answer to a preflight and to the call itself. Safari and Chrome keep the former for two hours at most. */
+/**
+ * CORS headers of a preflight and of the call itself. Safari and Chrome keep a preflight for two
+ * hours at most.
+ */
 export const PAGES_MAY_CALL = {
   origin: '*',
   methods: ['GET', 'HEAD', 'POST'],

@@ -1,4 +1,7 @@
-/** Strict-Transport-Security on every answer there is, also those that no route gives, and on none where it may not be. */
+/**
+ * Strict-Transport-Security is on every answer, even those that no route gives, and on none where
+ * it must not be.
+ */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestGateway, type TestGateway } from '../../test/gateway.ts';
@@ -23,7 +26,7 @@ const UPGRADE = ['Host: x', 'Connection: Upgrade', 'Upgrade: websocket'];
 const KEY = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
 const SOCKETIO = 'GET /socket.io/?EIO=4&transport';
 
-/** Each with the status that shows that it is the answer it is meant to be. */
+/** Each with the status that shows that it is the intended answer. */
 const ANSWERS: readonly (readonly [what: string, status: string, request: string])[] = [
   ['health', '200', head('GET /healthz HTTP/1.1', 'Host: x', 'Connection: close')],
   ['readiness', '200', head('GET /readyz HTTP/1.1', 'Host: x', 'Connection: close')],
@@ -68,7 +71,7 @@ describe('Strict-Transport-Security', () => {
     expect(fields.filter((field) => /^x-content-type-options:/i.test(field))).toEqual(['x-content-type-options: nosniff']);
   });
 
-  it('is on streams, where they begin', async () => {
+  it('is on the answers that begin a stream', async () => {
     const gone = new AbortController();
     const headers = { authorization: `Bearer ${ticket}` };
     const { headers: told } = await fetch(`${secure.url}/v1/sessions/self/events`, { headers, signal: gone.signal });
@@ -81,7 +84,7 @@ describe('Strict-Transport-Security', () => {
     }
   });
 
-  it('is on a handshake that an address made too many of', async () => {
+  it('is on the refusal of an address that made too many handshakes', async () => {
     const request = head('GET /v1/ws HTTP/1.1', ...UPGRADE, KEY, 'Sec-WebSocket-Version: 13');
     let answer = '';
     while (!answer.startsWith('HTTP/1.1 429')) answer = await readHead(secure.gateway.port, request);
@@ -94,7 +97,7 @@ describe('Strict-Transport-Security', () => {
     ['there is a path before ours', { publicUrl: 'https://host.example/qrcast' }, null],
     ['the setting is 0', { publicUrl: 'https://qrcast.example.com', hstsSeconds: 0 }, null],
     ['the setting says how long', { publicUrl: 'https://qrcast.example.com', hstsSeconds: 300 }, 'max-age=300'],
-  ])('is as it should be where %s', async (_what, options, expected) => {
+  ])('is right if %s', async (_what, options, expected) => {
     const test = await openTestGateway(options);
     for (const path of ['/healthz', '/connect', '/v1/nothing']) {
       expect((await fetch(`${test.url}${path}`)).headers.get('strict-transport-security')).toBe(expected);

@@ -1,4 +1,4 @@
-/** HTML by template: whatever is put in is escaped, unless it was made here. */
+/** HTML by template. Every value is escaped, unless it was made by these functions. */
 
 export interface Html {
   readonly html: string;
@@ -10,7 +10,7 @@ const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (char) => ESCAPES[char] ?? char);
 
-/** Text and numbers are escaped, null is nothing. */
+/** Text and numbers are escaped. Null renders nothing. */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return { html: strings.map((text, i) => text + render(parts[i] ?? null)).join('') };
 }
@@ -21,7 +21,10 @@ function render(part: Part): string {
   return escaped(String(part));
 }
 
-/** The little of Markdown that the contract's descriptions use: paragraphs, lists, `code`, **bold**. */
+/**
+ * Renders the part of Markdown that the contract's descriptions use: paragraphs, lists, `code` and
+ * **bold**.
+ */
 export function prose(text: string): Html {
   const blocks = text.split('\n\n').flatMap((block) => {
     const lines = block.split('\n');

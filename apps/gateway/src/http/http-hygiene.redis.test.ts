@@ -1,4 +1,7 @@
-/** Requests as no client library would send them: each is answered in words or cut, and never read in two ways. */
+/**
+ * Requests that no client library would send. Each is answered with a reason or cut, and never
+ * understood in two ways.
+ */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_KEY, type Body, openTestGateway, type TestGateway } from '../../test/gateway.ts';
@@ -39,7 +42,7 @@ describe('every answer', () => {
     ['GET', '/openapi.json', 200],
     ['GET', '/socket.io/?EIO=4&transport=polling', 200],
     ['GET', '/socket.io/?EIO=9', 400],
-  ])('%s %s has the headers that bind browsers, and names no software', async (method, path, status) => {
+  ])('%s %s has the security headers, and names no software', async (method, path, status) => {
     const preflight = { origin: 'https://app.example.com', 'access-control-request-method': 'GET' };
     const url = `${test.url}${path}`;
     const headers = method === 'OPTIONS' ? preflight : { authorization: `Bearer ${test.tenant.apiKey}` };
@@ -62,7 +65,7 @@ describe('every answer', () => {
     },
   );
 
-  it('isolates each page but the login, which the page that opened it has to see', async () => {
+  it('isolates each page except the login page, which its opener must be able to see', async () => {
     const { session } = mine;
     const ask = async (path: string) => {
       const { headers } = await test.call('GET', path, { secret: null });
@@ -83,7 +86,7 @@ describe('every answer', () => {
     for (const path of others) expect((await ask(path))[2], path).toBe('same-origin');
   });
 
-  it('of a stream has them, too', async () => {
+  it('of a stream has them as well', async () => {
     const gone = new AbortController();
     const headers = { authorization: `Bearer ${mine.ticket}` };
     const stream = await fetch(`${test.url}/v1/sessions/self/events`, { headers, signal: gone.signal });
@@ -91,7 +94,7 @@ describe('every answer', () => {
     gone.abort();
   });
 
-  it('says that we are reached over https alone, where we are', async () => {
+  it('has Strict-Transport-Security if the public URL is https', async () => {
     const secure = await openTestGateway({ publicUrl: 'https://qrcast.example.com' });
     for (const path of ['/v1/sessions', '/connect', '/v1/%zz', '/socket.io/?EIO=4&transport=polling']) {
       const { headers } = await fetch(`${secure.url}${path}`);
@@ -100,7 +103,7 @@ describe('every answer', () => {
     await secure.close();
   });
 
-  it('to what cannot be read has them, too, and the words of every refusal', async () => {
+  it('to an unreadable request has them as well, and is a problem', async () => {
     const [head = '', body = ''] = (await send('what is this\r\n\r\n')).split('\r\n\r\n');
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) expect(head).toContain(`${name}: ${value}`);
     expect(JSON.parse(body)).toMatchObject({ status: 400, code: 'invalid_request' });
@@ -122,7 +125,7 @@ describe('a secret in the URL', () => {
     'webhookToken',
   ];
 
-  it.each(names)('as %s is invalid_request, also where a good one stands in the header, and is not repeated', async (name) => {
+  it.each(names)('as %s is invalid_request, even with a valid one in the header, and is not repeated', async (name) => {
     for (const path of [`/v1/sessions/${mine.session.id}`, '/v1/sessions', '/v1/admin/tenants', '/v1/nothing']) {
       const secret = path.includes('admin') ? ADMIN_KEY : test.tenant.apiKey;
       const { status, body, text } = await test.call('GET', `${path}?limit=1&${name}=${mine.ticket}`, { secret });
@@ -146,18 +149,19 @@ describe('a secret in the URL', () => {
     expect([polling.status, await polling.text()]).toEqual([403, expect.stringContaining('never into the URL')]);
     const sse = await test.call('GET', `/v1/sessions/self/events?ticket=${mine.ticket}`, { secret: mine.ticket });
     expect(sse.status).toBe(400);
-    const viewer = openViewer(`${test.url}?ticket=${mine.ticket}`, mine.ticket, {}); // what the client makes a query of
+    // The client sends this as a query.
+    const viewer = openViewer(`${test.url}?ticket=${mine.ticket}`, mine.ticket, {});
     await new Promise((resolve) => viewer.socket.once('connect_error', resolve));
     viewer.socket.disconnect();
   });
 
-  it('whose name only looks like one is none', async () => {
+  it('is not seen in a name that only looks like that of a secret', async () => {
     expect((await test.call('GET', '/v1/sessions?reference=token&limit=1')).status).toBe(200);
   });
 });
 
 describe('a polling Socket.IO session', () => {
-  it.each(['HEAD', 'PUT', 'PATCH', 'DELETE'])('refuses %s, and goes on', async (method) => {
+  it.each(['HEAD', 'PUT', 'PATCH', 'DELETE'])('refuses %s, and continues', async (method) => {
     const opened = await (await fetch(`${test.url}/socket.io/?EIO=4&transport=polling`)).text();
     const { sid } = JSON.parse(opened.slice(1)) as { sid: string };
     const url = `${test.url}/socket.io/?EIO=4&transport=polling&sid=${sid}`;
@@ -172,14 +176,14 @@ describe('a request', () => {
     ['a secret in its URL', '/v1/admin/tenants?ticket=a', 'Origin: https://a.example.com'],
     ['a path that is encoded', '/v1/%73essions', 'Origin: https://a.example.com'],
     ['a secret and nothing behind its path', '/nothing?token=a', 'Access-Control-Request-Method: GET'],
-  ])('OPTIONS with %s is refused in the words of every refusal', async (_what, path, headers) => {
+  ])('OPTIONS with %s is refused with a problem', async (_what, path, headers) => {
     const answer = await send(lines(`OPTIONS ${path} HTTP/1.1`, 'Host: x', headers, 'Connection: close'));
     expect(statuses(answer)).toEqual(['400']);
     expect(answer).toContain('application/problem+json');
     expect(answer).toContain('"code":"invalid_request"');
   });
 
-  it('with a header twice that two readers could read two ways is refused', async () => {
+  it('with a repeated header that two readers could understand differently is refused', async () => {
     for (const twice of [
       `Authorization: Bearer ${test.tenant.apiKey}`,
       'Host: y',
@@ -224,12 +228,12 @@ describe('a request', () => {
     expect([statuses(answer), answer.toLowerCase().includes('connection: close')]).toEqual([['200'], true]);
   });
 
-  it('that comes with others before their answers is answered in its turn', async () => {
+  it('that is pipelined behind others is answered in order', async () => {
     const answer = await send(read() + lines('GET /v1/nothing HTTP/1.1', 'Host: x') + read('Connection: close'));
     expect(statuses(answer)).toEqual(['200', '404', '200']);
   });
 
-  it('with a whole URL is answered by its path, as any other', async () => {
+  it('with a whole URL is answered by its path like any other', async () => {
     const answer = await send(
       lines('GET http://elsewhere.example.com/healthz HTTP/1.1', 'Host: elsewhere.example.com', 'Connection: close'),
     );
@@ -247,7 +251,7 @@ describe('a request', () => {
     },
   );
 
-  it.each(['TRACE', 'PUT', 'PROPFIND'])('by %s is nothing here, and is not sent back', async (method) => {
+  it.each(['TRACE', 'PUT', 'PROPFIND'])('by %s is not found, and is not echoed', async (method) => {
     const answer = await send(lines(`${method} /v1/sessions HTTP/1.1`, 'Host: x', 'X-Mine: secretsecret', 'Connection: close'));
     expect(statuses(answer)).toEqual(['404']);
     expect(answer).not.toContain('secretsecret');
@@ -282,13 +286,13 @@ describe('a request', () => {
     '/connect/assets/%2e%2e/connect.html',
     '/connect/assets/..%5cconnect.html',
     '\\healthz',
-  ])('for %s is not taken for another', async (path) => {
+  ])('for %s is not treated as another path', async (path) => {
     const answer = await send(lines(`GET ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${test.tenant.apiKey}`, 'Connection: close'));
     expect(statuses(answer)[0]).toMatch(/^40[04]$/);
     expect(answer).toContain('application/problem+json');
   });
 
-  it('whose URL or headers have more than 16 KiB is refused in words', async () => {
+  it('whose URL and headers exceed 16 KiB is refused with a reason', async () => {
     for (const head of [`GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x`, `GET / HTTP/1.1\r\nHost: x\r\n${'X: y\r\n'.repeat(4_000)}X: y`]) {
       const answer = await send(lines(head));
       expect(statuses(answer)).toEqual(['400']);

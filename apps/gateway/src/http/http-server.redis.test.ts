@@ -19,7 +19,7 @@ function expectProblem(answer: Answer, code: keyof typeof ERRORS): void {
   if (retryAfterMs !== undefined) expect(answer.headers.get('retry-after')).toBe(String(Math.ceil(retryAfterMs / 1000)));
 }
 
-describe('what cannot be read', () => {
+describe('an unreadable request', () => {
   it.each([
     ['no JSON', { body: '{"instanceId":' }],
     ['an empty body', { body: '' }],
@@ -50,13 +50,13 @@ describe('what cannot be read', () => {
     expectProblem(await test.call(method, path), 'not_found');
   });
 
-  it('a path that is no URL is a problem too, and is not repeated', async () => {
+  it('a path that is not a valid URL is answered with a problem that does not repeat it', async () => {
     const answer = await test.call('GET', '/v1/sessions/%zz-secret');
     expectProblem(answer, 'invalid_request');
     expect(answer.text).not.toContain('secret');
   });
 
-  it('what is no HTTP is answered and cut', async () => {
+  it('what is not HTTP is answered and cut', async () => {
     const socket = connect(test.gateway.port, '127.0.0.1');
     const chunks: Buffer[] = [];
     socket.on('data', (chunk) => chunks.push(chunk)).write('what is this\r\n\r\n');

@@ -1,11 +1,14 @@
-/** The HTTP server every route hangs on: limits, which pages may call it, problem+json for every fault, and nothing secret in a log. */
+/**
+ * The HTTP server that carries all routes. It sets limits of size and time, decides which pages may
+ * call, answers every fault as problem+json, and logs nothing secret.
+ */
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { fastifyCors } from '@fastify/cors';
 import { RefusedError } from '@qrcast/core/errors';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
-import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import { isApiKey } from '../auth/auth.ts';
+import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { isApiKey } from './bearer.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { PAGES_MAY_CALL } from './cross-origin.ts';
 import { addJsonParser } from './json-body.ts';
@@ -15,103 +18,140 @@ import { pathOf, requireSoundRequest } from './request-rules.ts';
 import { type AnswerHeaders, answerWith } from './security-headers.ts';
 
 const BODY_LIMIT_BYTES = 64 * 1024;
-/** A client that sends its request more slowly than this is cut. */
+/** A client that has not sent its whole request by then is cut. */
 const REQUEST_TIMEOUT_MS = 15_000;
 const HEADERS_TIMEOUT_MS = 10_000;
-/** Often: thousands that are late together would be cut in one go, and everybody else wait for that. */
+/**
+ * Short, because each check cuts all late connections in one go. Thousands at once would make every
+ * other caller wait.
+ */
 const TIMEOUT_CHECK_MS = 500;
-/** Above a load balancer's usual 60 s, so that it never reuses a connection we are closing. */
+/**
+ * Longer than a load balancer's usual 60 s, so that it never reuses a connection that we are
+ * closing.
+ */
 const KEEP_ALIVE_MS = 65_000;
 
-/**
- * `isUpgrade`: requests that some stream takes over. All others are answered as HTTP, whatever `Upgrade` they offer: Java's client offers
- * h2c with every first request.
- */
-export async function createHttpServer(
-  log: Logger,
-  isDraining: () => boolean,
-  isUpgrade: (request: IncomingMessage) => boolean,
-  headers: AnswerHeaders,
-  refuseMiss: RefuseMiss,
-): Promise<FastifyInstance> {
-  const app = fastify({
-    logger: false, // its request log holds URLs and headers
+export interface HttpServerDeps {
+  readonly log: Logger;
+  readonly isDraining: () => boolean;
+  /**
+   * True for requests that a stream takes over. All others are answered as HTTP, whatever `Upgrade`
+   * they offer: Java's client offers h2c with its first request on every connection.
+   */
+  readonly isUpgrade: (request: IncomingMessage) => boolean;
+  readonly headers: AnswerHeaders;
+  readonly refuseMiss: RefuseMiss;
+}
+
+export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
+  const app = fastify(serverOptions(deps));
+  // Before CORS, because the `OPTIONS` route of that plugin keeps the error handler that is set
+  // when it is registered.
+  app.setErrorHandler((error, request, reply) =>
+    answerRefusal(request, reply, refusalOf(error, deps.log, request.routeOptions.url, request.routeOptions.bodyLimit)),
+  );
+  await addCors(app);
+  addRequestChecks(app, deps);
+  addAnswerHooks(app, deps.log);
+  addJsonParser(app);
+  return app;
+}
+
+function serverOptions({ isUpgrade, headers, refuseMiss }: HttpServerDeps): FastifyHttpOptions<Server> {
+  return {
+    logger: false, // the request log of Fastify would hold URLs and headers
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Node looks at both only now and then, and swaps them if the header's is the longer.
+    // Node checks both timeouts at this interval, and swaps them if the one for headers is longer.
     http: {
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       shouldUpgradeCallback: isUpgrade,
       ServerResponse: answerWith(headers),
     },
-    // A provider's notification must not be refused for a name in it.
+    // A notification must not be refused because of a name in it.
     onProtoPoisoning: 'remove',
     onConstructorPoisoning: 'remove',
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, headers),
-    // Paths the router itself gives up on; its own answer would repeat them.
+    // Paths that the router rejects by itself. Its own answer would repeat the path.
     frameworkErrors: (error, request, reply) => {
       const isTooLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
       const refusal =
-        refuseMiss(request.raw) ?? (isTooLong ? nothingHere() : new RefusedError('invalid_request', 'the path is not a valid URL path'));
+        refuseMiss(request.raw) ?? (isTooLong ? nothingHere() : new RefusedError('invalid_request', 'expected a valid URL path'));
       void answerRefusal(request, reply, refusal);
     },
-  });
-  // Before CORS: its own route answers `OPTIONS`, and knows only the handler that was there before.
-  app.setErrorHandler((error, request, reply) =>
-    answerRefusal(request, reply, refusalOf(error, log, request.routeOptions.url, request.routeOptions.bodyLimit)),
-  );
-  // Before all other hooks, so that a page can read why it is refused. What an API key is answered no page can read: a key in a page is
-  // everybody's.
+  };
+}
+
+/**
+ * Must come before all other hooks, so that a page can read why it is refused. A call with an API
+ * key gets no CORS headers: a key that is in a page is known to everybody.
+ */
+async function addCors(app: FastifyInstance): Promise<void> {
   await app.register(fastifyCors, {
     delegator: ({ url, headers: { authorization } }, decide) =>
       decide(null, isForPages(url) && !isApiKey(authorization) ? PAGES_MAY_CALL : { origin: false }),
   });
+}
+
+function addRequestChecks(app: FastifyInstance, { refuseMiss, isDraining }: HttpServerDeps): void {
   app.addHook('onRequest', async ({ raw }) => {
     const refusal = refuseMiss(raw);
     if (refusal !== null) throw refusal;
     requireSoundRequest(raw);
   });
   app.addHook('onRequest', async ({ routeOptions }) => {
-    // Notifications are still taken: the provider would hold back all that follows for a minute.
+    // Notifications are still accepted while draining. The provider would delay everything after a
+    // refused one by a minute.
     const isRefused = routeOptions.url?.startsWith('/v1/') === true && !routeOptions.url.startsWith('/v1/webhooks/');
     if (isRefused && isDraining()) throw new RefusedError('unavailable', 'this gateway is stopping; try again', { retryAfterMs: 1_000 });
   });
+}
+
+function addAnswerHooks(app: FastifyInstance, log: Logger): void {
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
   app.addHook('onResponse', async (request, reply) => {
-    // The route's pattern, not the URL: what a caller puts into a path or query is not ours to log.
+    // Logs the route's pattern and not the URL, because paths and queries hold what the caller put
+    // there.
     log.debug(
       { method: request.method, route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
       'request',
     );
   });
-  addJsonParser(app);
-  return app;
 }
 
 /**
- * A path that the router would have to decode first is none of ours: what it decodes to could be another one. Nor is one that a proxy might
- * take for the operator's, however it is written.
+ * Whether pages on other origins may call this URL. Not if the router would have to decode the path
+ * first: it could decode to another path. Not if a proxy could read it as a path of the operator,
+ * in whatever spelling.
  */
 function isForPages(url: string): boolean {
   return /^\/v1\/(?!admin\b|webhooks\b)[^%?./\\][^%?\\]*(\?|$)/i.test(url) && !/\/\.?\.?\//.test(pathOf(url));
 }
 
 /**
- * For an answer that is held: a request that was sent before the one ahead of it was answered has no connection yet, and would not be told
- * when its caller goes. @throws {RefusedError} `invalid_request`.
+ * Call before an answer is held back. A request that was pipelined behind one not answered yet has
+ * no connection of its own, so we would not learn that its caller has gone.
+ * @throws {RefusedError} `invalid_request`.
  */
 export function requireConnection(reply: FastifyReply): void {
   if (reply.raw.socket !== null) return;
-  throw new RefusedError('invalid_request', 'expected a connection on which nothing else is to be answered first; use another one');
+  throw new RefusedError(
+    'invalid_request',
+    'expected a connection without an unanswered request before this one; send it on another connection',
+  );
 }
 
-/** Any error as a refusal. What is no refusal is a fault of ours or of Redis: logged, and told without its text. */
+/**
+ * Turns any error into a refusal. An error that is no refusal is a fault of ours or of Redis: it is
+ * logged, and its text is not sent.
+ */
 export function refusalOf(error: unknown, log: Logger, where: string | undefined, bodyLimit = BODY_LIMIT_BYTES): RefusedError {
   if (error instanceof RefusedError) return error;
   const { code, statusCode } = error as { code?: string; statusCode?: number };

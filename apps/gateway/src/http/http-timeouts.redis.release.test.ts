@@ -1,4 +1,7 @@
-/** Connections that never finish what they began. Each is waited for as long as the gateway waits; one of the kind is in hostile.redis.test.ts. */
+/**
+ * Connections that never finish what they began. Each test waits as long as the gateway does. One
+ * test of this kind is in hostile.redis.test.ts.
+ */
 
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** Bodies of the API: one JSON object in UTF-8. Everything else is refused before a route sees it, so that nothing half read is acted on. */
+/**
+ * Parses bodies of API calls: one JSON object in UTF-8. Everything else is refused before a route
+ * sees it, so that no route acts on a body that was only partly understood.
+ */
 
 import { RefusedError } from '@qrcast/core/errors';
 import { decodeUtf8, isUtf8Declared } from '@qrcast/core/utf8';
@@ -6,7 +9,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 export function addJsonParser(app: FastifyInstance): void {
   app.removeContentTypeParser('text/plain');
-  // What `fetch` declares of an empty text.
+  // `fetch` declares this type for an empty string.
   app.addContentTypeParser('text/plain', { parseAs: 'buffer' }, (_request, body, done) => {
     if (body.length === 0) done(null, undefined);
     else done(new RefusedError('invalid_request', 'expected the header Content-Type: application/json'));
@@ -15,11 +18,11 @@ export function addJsonParser(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     let text: string;
     try {
-      text = textOf(request, body as Buffer); // as `parseAs` says
+      text = textOf(request, body as Buffer); // `parseAs` makes it a buffer
     } catch (error) {
       return done(error as Error, undefined);
     }
-    // Many clients name a type where there is no body: DELETE, resume.
+    // Many clients declare a type although there is no body, as for DELETE and resume.
     if (text === '') done(null, undefined);
     else void parse(request, text, done);
   });
@@ -35,7 +38,7 @@ function textOf({ headers }: FastifyRequest, body: Buffer): string {
     throw new RefusedError('unsupported_media_type', 'expected a body in UTF-8; the header Content-Type declares another charset');
   }
   const text = decodeUtf8(body);
-  // The parser would drop a second mark.
+  // The decoder dropped one byte-order mark. The parser would silently drop a second one.
   if (text === null || text.startsWith('\uFEFF')) throw new RefusedError('invalid_request', 'expected one JSON object in UTF-8');
   return text;
 }

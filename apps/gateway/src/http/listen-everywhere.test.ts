@@ -7,7 +7,7 @@ import { listenEverywhere } from './listen-everywhere.ts';
 const log = createLog('test', 'silent');
 const failing = (code: string): Error => Object.assign(new Error('listen'), { code });
 
-/** What was listened on, where the nth try fails with the nth code. */
+/** The addresses that were listened on, if try n fails with code n. */
 async function listenedOn(...codes: readonly string[]): Promise<{ readonly hosts: readonly string[]; readonly failed: unknown }> {
   const hosts: string[] = [];
   const listen = async (host: string): Promise<void> => {
@@ -21,20 +21,20 @@ async function listenedOn(...codes: readonly string[]): Promise<{ readonly hosts
   return { hosts, failed };
 }
 
-it('takes IPv6 and IPv4 where there are both', async () => {
+it('listens on IPv6 and IPv4 if there are both', async () => {
   expect(await listenedOn()).toEqual({ hosts: ['::'], failed: null });
 });
 
-it.each(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])('takes IPv4 alone where there is no IPv6 (%s), and tries no more than that', async (code) => {
+it.each(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])('listens on IPv4 alone without IPv6 (%s), and tries nothing else', async (code) => {
   expect(await listenedOn(code)).toEqual({ hosts: ['::', '0.0.0.0'], failed: null });
   expect(await listenedOn(code, code)).toEqual({ hosts: ['::', '0.0.0.0'], failed: code });
 });
 
-it.each(['EADDRINUSE', 'EACCES'])('tries nothing else for another reason: %s', async (code) => {
+it.each(['EADDRINUSE', 'EACCES'])('tries nothing else after another error: %s', async (code) => {
   expect(await listenedOn(code)).toEqual({ hosts: ['::'], failed: code });
 });
 
-it('says that it takes IPv4 alone', async () => {
+it('logs that it listens on IPv4 alone', async () => {
   const lines: string[] = [];
   const telling = createLog('test', 'info', { write: (line) => void lines.push(line) });
   await listenEverywhere((host) => (host === '::' ? Promise.reject(failing('EAFNOSUPPORT')) : Promise.resolve()), telling);
@@ -44,7 +44,8 @@ it('says that it takes IPv4 alone', async () => {
 it('works with a server whose first try failed', async () => {
   const app = fastify();
   app.get('/', async () => 'here');
-  // An address of the documents, which no machine has: the system refuses it as it would an IPv6 that is not there.
+  // An address reserved for documentation, which no machine has. The system refuses it as it would
+  // refuse IPv6 without IPv6.
   const listen = (host: string): Promise<string> => app.listen({ port: 0, host: host === '::' ? '2001:db8::1' : '127.0.0.1' });
   await listenEverywhere(listen, log);
   const { port } = app.server.address() as AddressInfo;

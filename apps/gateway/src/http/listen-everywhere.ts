@@ -1,12 +1,19 @@
-/** On all addresses of the machine: one socket for IPv6 and IPv4, or IPv4 alone where the machine has no IPv6. */
+/**
+ * Listens on all addresses of the machine: with one socket for IPv6 and IPv4, or on IPv4 alone if
+ * the machine has no IPv6.
+ */
 
 import type { Logger } from '@qrcast/runtime/log';
 
-/** IPv6 is not built in or was turned off. Anything else, as a port that is taken, would be no better with IPv4. */
+/**
+ * IPv6 is not built in or was turned off. IPv4 would not help against any other error, such as a
+ * port in use.
+ */
 const WITHOUT_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL'];
 
 /**
- * `listen` is called once more at most. An IPv4 peer of the one socket has an address like `::ffff:192.0.2.7`, see `client-address.ts`.
+ * Calls `listen` once or twice. On the shared socket an IPv4 peer has an address like
+ * `::ffff:192.0.2.7`, see `client-address.ts`.
  * @throws what `listen` throws
  */
 export async function listenEverywhere(listen: (host: string) => Promise<unknown>, log: Logger): Promise<void> {

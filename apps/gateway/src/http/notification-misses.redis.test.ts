@@ -1,4 +1,7 @@
-/** An address that is nearly the one for notifications: what the provider is answered, and what the operator is told. */
+/**
+ * An address that is almost the one for notifications: what the provider is answered, and what the
+ * operator is told.
+ */
 
 import { createLog } from '@qrcast/runtime/log';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,14 +17,14 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-/** Byte for byte: clients tidy paths up. */
+/** Sent byte for byte, because clients normalize paths. */
 async function notify(path: string, { token = test.tenant.webhookToken, body = '{}', method = 'POST', headers = '' } = {}) {
   const head = `${method} ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n${headers}Connection: close`;
   const answer = await sendRaw(test.gateway.port, `${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
   return { status: statuses(answer)[0], answer };
 }
 
-it('a slash at the end is taken, and the notification acts', async () => {
+it('a slash at the end is accepted, and the notification takes effect', async () => {
   const { session, ticket } = await test.create();
   const viewer = test.view(ticket);
   await viewer.until('session', ({ state }) => state === 'waiting');
@@ -36,7 +39,7 @@ it('a slash at the end is taken, and the notification acts', async () => {
   expect((await notify(`/v1/webhooks/green-api/${test.tenant.id}/`, { token: 'wrong' })).status).toBe('401');
 });
 
-describe('what is nearly right is answered 404 in words that show the form', () => {
+describe('an address that is almost right is answered 404 with the right form', () => {
   const paths: ((id: string) => string)[] = [
     (id) => `//v1/webhooks/green-api/${id}`,
     (id) => `/v1/webhooks/green-api/${id}//`,
@@ -62,7 +65,7 @@ describe('what is nearly right is answered 404 in words that show the form', () 
     (id) => `/v1/webhooks/green-api/${id}/?webhookToken=wt_of-nobody`,
     (id) => `/v1/webhooks/green-api/${id}?x=%zz`,
   ];
-  it.each(paths.map((path) => [path('acme'), path]))('%s, the same for a tenant that is none', async (_name, path) => {
+  it.each(paths.map((path) => [path('acme'), path]))('%s, also for a tenant that does not exist', async (_name, path) => {
     const known = await notify(path(test.tenant.id));
     const unknown = await notify(path('acme-nobody0'), { token: 'wt_of-nobody' });
     expect(known.status).toBe('404');
@@ -93,7 +96,7 @@ describe('what is nearly right is answered 404 in words that show the form', () 
 
 const withoutDate = (answer: string): string => answer.replace(/^date: .*$/im, '');
 
-it('the operator is told once a minute for each kind, without anything of the request', () => {
+it('the operator is warned once a minute for each kind, without any content of the request', () => {
   const lines: string[] = [];
   let now = 0;
   const log = createLog('test', 'info', { write: (line) => void lines.push(line) });

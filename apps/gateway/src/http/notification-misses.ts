@@ -1,6 +1,8 @@
 /**
- * Requests to an address that is nearly the one for notifications: 404 in words that show the right one. The provider holds back what follows,
- * so the operator is told, too, once a minute for each kind of mistake. Nothing is looked up, and nothing of the request is repeated.
+ * Answers requests to an address that is almost the one for notifications: with 404 and a text that
+ * shows the right address. The provider holds back all later notifications meanwhile, so the
+ * operator is warned as well, once a minute for each kind of mistake. Nothing is looked up, and
+ * nothing of the request is repeated.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -17,19 +19,22 @@ import { createThrottledWarning } from '../limits/throttled-warning.ts';
 import { hasReadableQuery, namesSecret, pathOf } from './request-rules.ts';
 
 export interface NotificationMissesDeps {
-  /** Where the provider reaches us; null where that is not known. */
+  /** Where the provider reaches us; null if that is not known. */
   readonly publicUrl: string | null;
   readonly log: Logger;
   /** Ms; need not be the time of day. */
   readonly now: () => number;
 }
 
-/** Null: it is no such request. Ask before its body is read: it may be large, or none that can be read. */
+/**
+ * Returns null for any other request. Call it before the body is read: the body may be large or
+ * unreadable.
+ */
 export type RefuseMiss = (request: Pick<IncomingMessage, 'method' | 'url'>) => RefusedError | null;
 
 export function createNotificationMisses({ publicUrl, log, now }: NotificationMissesDeps): RefuseMiss {
   const right = `POST ${notificationUrl(publicUrl ?? '', '<tenant id>')}`;
-  const kinds = Object.keys(NOTIFICATION_MISSES) as NotificationMiss[]; // its own keys
+  const kinds = Object.keys(NOTIFICATION_MISSES) as NotificationMiss[]; // the table's own keys
   const warnings = new Map(
     kinds.map((miss) => {
       const words = `notifications to a wrong address are answered 404: the path ${NOTIFICATION_MISSES[miss]}; set webhookUrl to the right one`;

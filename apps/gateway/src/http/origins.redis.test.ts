@@ -39,7 +39,7 @@ it.each([
   ['null', 'null'],
   ['file://x', 'have no origin'],
   ['https://при\u200bмер.рф', 'invisible character'],
-])('what is none is refused with its reason: %s', async (origin, words) => {
+])('what is not an origin is refused with the reason: %s', async (origin, words) => {
   const { status, body } = await tenantWith(['https://app.example.com', origin]);
   expect([status, body.code]).toEqual([400, 'invalid_request']);
   expect(body.detail).toContain('allowedOrigins.1: ');
@@ -96,7 +96,7 @@ describe('a ticket for pages of пример.рф, of an app and of an extension
       'capacitor://localhost',
       'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
       'https://xn--b1ae3a1a.example', // our own page
-    ])('is taken from %s', async (origin) => {
+    ])('is accepted from %s', async (origin) => {
       expect(await call(origin)).toBe('ok');
     });
 
@@ -109,7 +109,7 @@ describe('a ticket for pages of пример.рф, of an app and of an extension
       ['chrome-extension://ponmlkjihgfedcbaponmlkjihgfedcba', 'came: chrome-extension://ponm'],
       ['null', 'came: no origin'],
       ['https://xn--e1afmkfd.xn--p1ai/x', 'came: no origin'],
-    ])('is refused from %s, and says why', async (origin, words) => {
+    ])('is refused from %s with the reason', async (origin, words) => {
       const result = await call(origin);
       expect(result).toMatch(/^origin_not_allowed: /);
       expect(result).toContain(words);
@@ -117,7 +117,7 @@ describe('a ticket for pages of пример.рф, of an app and of an extension
   });
 });
 
-it('the frame of a session may stand in the pages that are listed, in the form that browsers compare', async () => {
+it('the page of a session may be framed by the listed origins, in the form that browsers compare', async () => {
   const tenant: TestTenant = await test.newTenant();
   const body = { allowedOrigins: ['https://пример.рф', 'capacitor://localhost'] };
   await test.call('PATCH', `/v1/admin/tenants/${tenant.id}`, { secret: ADMIN_KEY, body });

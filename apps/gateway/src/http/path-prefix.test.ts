@@ -23,7 +23,7 @@ describe('a prefix', () => {
     ['/qrcast', '//v1/webhooks/green-api/acme', '/v1/webhooks/green-api/acme'],
     ['/qrcast', '///connect', '//connect'],
     ['/qrcast', '//qrcast/connect', '/qrcast/connect'],
-  ])('%s is taken off %s', (prefix, url, expected) => {
+  ])('%s is removed from %s', (prefix, url, expected) => {
     expect(createPrefixRemover(prefix)(url)).toBe(expected);
   });
 
@@ -43,7 +43,7 @@ describe('a prefix', () => {
     ['/qrcast', '*'],
     ['/qrcast', 'http://host.example/qrcast/connect'],
     ['/qrcast', ''],
-  ])('%s is not taken off %s', (prefix, url) => {
+  ])('%s is not removed from %s', (prefix, url) => {
     expect(createPrefixRemover(prefix)(url)).toBe(url);
   });
 });

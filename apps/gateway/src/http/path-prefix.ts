@@ -1,23 +1,33 @@
 /**
- * A path of somebody else's host under which a proxy serves this gateway: the path of its public URL. The proxy may take it off, as
- * nginx's `proxy_pass http://gateway/;` does, or leave it on: then it is taken off here, before anything looks at the address.
+ * Removes the path of the public URL from requests. A proxy may serve this gateway under a path of
+ * a host that is not ours. The proxy may remove that path itself, as nginx's `proxy_pass
+ * http://gateway/;` does. If it leaves the path on, it is removed here, before anything looks at
+ * the address.
  *
- * Some take half of it off: `location /qrcast { proxy_pass http://gateway/; }` and Apache's `ProxyPass /qrcast http://gateway/` leave two
- * slashes, `//v1/…`. Of these, one is taken off as well.
+ * Some proxies remove it only in part: `location /qrcast { proxy_pass http://gateway/; }` and
+ * Apache's `ProxyPass /qrcast http://gateway/` leave two slashes, `//v1/…`. One of them is removed
+ * as well.
  *
- * Nobody can tell the ways apart, so `/qrcast/qrcast/…` reaches what `/qrcast/…` does through a proxy that takes it off. The admin API, which
- * proxies are told to block by its path, is therefore not to be had below a prefix that was not taken off whole.
+ * Nobody can tell these cases apart, so `/qrcast/qrcast/…` reaches what `/qrcast/…` does through a
+ * proxy that removes the path. Operators tell proxies to block the admin API by its path. Therefore
+ * the admin API is not served below a prefix that the proxy left on, even in part.
  */
 
 import type { Server } from 'node:http';
 import { percentDecoded } from '@qrcast/core/percent-encoding';
 
-/** An address as a request names it → the same without the prefix; as it was where it does not begin with it. */
+/**
+ * Takes the address of a request and returns it without the prefix, or unchanged if it does not
+ * begin with the prefix.
+ */
 export type WithoutPrefix = (url: string) => string;
 
 const ADMIN_PATH = '/v1/admin';
 
-/** @param prefix percent-encoded, like `/qrcast`; empty for none. Other spellings of the same characters are the same prefix. */
+/**
+ * @param prefix percent-encoded, like `/qrcast`; empty for none. Other percent-encodings of the
+ * same characters match as well.
+ */
 export function createPrefixRemover(prefix: string): WithoutPrefix {
   if (prefix === '') return (url) => url;
   const names = prefix.split('/').slice(1).map(percentDecoded);
@@ -32,7 +42,10 @@ export function createPrefixRemover(prefix: string): WithoutPrefix {
   };
 }
 
-/** For all listeners that follow: call it when theirs are there. What asks before (`shouldUpgradeCallback`) takes it off by itself. */
+/**
+ * Removes the prefix for all listeners that are there already: call it after they were added.
+ * `shouldUpgradeCallback` runs before any listener, so it has to remove the prefix itself.
+ */
 export function removePrefix(http: Server, withoutPrefix: WithoutPrefix): void {
   for (const event of ['request', 'upgrade'] as const) {
     http.prependListener(event, (request: { url?: string }) => {

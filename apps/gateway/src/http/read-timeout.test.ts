@@ -4,7 +4,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
 import { cutUnreadAnswers } from './read-timeout.ts';
 
-/** More than kernels keep for a connection. */
+/** More than a kernel buffers for a connection. */
 const LARGE = Buffer.alloc(64 * 1024 * 1024, 'x');
 const SHORT_MS = 150;
 
@@ -31,10 +31,13 @@ function ask(...paths: readonly string[]): Socket {
   return socket;
 }
 
-/** Long enough for a small answer to be taken by the kernel, on any machine. */
+/** Long enough for the kernel to accept a small answer, on any machine. */
 const AMPLE_MS = 1_500;
 
-/** Resolves to 'cut' when the answer is destroyed unread; 'waits' where it still stands after three times the short time. */
+/**
+ * Resolves to 'cut' when the answer is destroyed unread, or to 'waits' if it is still there after
+ * three times the short time.
+ */
 async function fateOfUnread(readWithinMs: number): Promise<string> {
   const begun = Promise.withResolvers<ServerResponse>();
   await serve((response) => {
@@ -52,11 +55,11 @@ it('cuts an answer that is not read', async () => {
   expect(await fateOfUnread(SHORT_MS)).toBe('cut');
 });
 
-it('(twin) without the limit it would wait', async () => {
+it('(twin) waits without the limit', async () => {
   expect(await fateOfUnread(60_000)).toBe('waits');
 });
 
-it('leaves alone what takes long to be made, what waits behind it for its turn, and what was read', async () => {
+it('does not cut an answer that takes long to make, one that waits behind it, or one that was read', async () => {
   const served: string[] = [];
   await serve((response, url) => {
     response.once('close', () => served.push(`${url} ${response.writableFinished}`));
@@ -73,7 +76,7 @@ it('leaves alone what takes long to be made, what waits behind it for its turn, 
   expect(served.slice(0, 2)).toEqual(['/held true', '/behind true']);
 });
 
-it('waits for no reader of an answer that is made after its caller has gone', async () => {
+it('sets no timer for an answer that is made after its caller has gone', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
     const asked = Promise.withResolvers<ServerResponse>();

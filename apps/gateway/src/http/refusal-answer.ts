@@ -1,4 +1,7 @@
-/** How a refusal is told over HTTP: as problem+json, or in words to a person whose browser asked for a page. */
+/**
+ * Answers a refusal over HTTP: as problem+json, or as a page if the browser of a person asked for
+ * one.
+ */
 
 import { ERRORS, RefusedError, toProblem } from '@qrcast/core/errors';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -9,12 +12,12 @@ import { sendWordPage, type WordPage, wantsHtml } from './word-pages.ts';
 export const nothingHere = (): RefusedError =>
   new RefusedError('not_found', 'there is nothing at this path and method; /docs lists the calls');
 
-/** Below `/v1` it is a problem always: who calls there is a program. */
+/** Below `/v1` the answer is always problem+json, because only programs call there. */
 export function answerRefusal(request: FastifyRequest, reply: FastifyReply, error: RefusedError): FastifyReply {
   const problem = toProblem(error);
   const { url = '' } = request.raw;
   const isForPeople = !isApiPath(url);
-  reply.header('cache-control', 'no-store'); // some come before all hooks
+  reply.header('cache-control', 'no-store'); // the hook that sets it may not have run yet
   if (problem.retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(problem.retryAfterMs / 1000)));
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   if (isForPeople && wantsHtml(request.raw)) return sendWordPage(request, reply, pageFor(error, url), { status: problem.status });

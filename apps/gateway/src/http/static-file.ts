@@ -1,4 +1,7 @@
-/** Files read once and sent from memory: an ETag of their content, and gzip for who takes it. */
+/**
+ * Files that are read once and sent from memory, with an ETag of their content, and gzip for
+ * clients that accept it.
+ */
 
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
@@ -9,7 +12,7 @@ export interface StaticFile {
   readonly type: string;
   readonly body: Buffer;
   readonly zipped: Buffer;
-  /** Weak: it names the content, in whichever encoding. */
+  /** Weak, because it names the content in whichever encoding. */
   readonly etag: string;
 }
 
@@ -18,7 +21,9 @@ export function createStaticFile(type: string, body: Buffer): StaticFile {
   return { type, body, zipped: gzipSync(body, { level: 9 }), etag: `W/"${digest}"` };
 }
 
-/** @param cacheControl whoever asks again with the ETag is answered 304, whatever this allows */
+/**
+ * @param cacheControl does not affect a client that asks again with the ETag: it is answered 304
+ */
 export function sendStaticFile(request: FastifyRequest, reply: FastifyReply, file: StaticFile, cacheControl: string): FastifyReply {
   reply.header('etag', file.etag).header('cache-control', cacheControl).header('vary', 'accept-encoding');
   if (isKnown(request.headers['if-none-match'], file.etag)) return reply.status(304).send();
@@ -26,7 +31,7 @@ export function sendStaticFile(request: FastifyRequest, reply: FastifyReply, fil
   return takesGzip(request.headers['accept-encoding']) ? reply.header('content-encoding', 'gzip').send(file.zipped) : reply.send(file.body);
 }
 
-/** By weak comparison (RFC 9110, section 13.1.2), also of a tag that a proxy has marked. */
+/** Compares weakly (RFC 9110, section 13.1.2). Also recognizes a tag that a proxy has marked. */
 function isKnown(header: string | undefined, etag: string): boolean {
   const [ours = ''] = entityTagsOf(etag);
   return entityTagsOf(header).some((tag) => tag === '*' || isMarkedTag(tag, ours));

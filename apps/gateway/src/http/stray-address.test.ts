@@ -3,7 +3,7 @@ import { readStrayAddress } from './stray-address.ts';
 
 const TICKET = 'eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0.eyJzY29wZSI6W119.sIgnature_-0123456789';
 
-describe('an address that is the login page all the same', () => {
+describe('a damaged address that still means the login page', () => {
   it.each([
     ['/connect/', null],
     ['/connect//', null],
@@ -25,7 +25,7 @@ describe('an address that is the login page all the same', () => {
   });
 });
 
-describe('a link that cannot be mended', () => {
+describe('a link that cannot be repaired', () => {
   it.each([
     `/connect%23${TICKET}`,
     `/connect%2523${TICKET}`,
@@ -62,7 +62,7 @@ describe('a link that cannot be mended', () => {
   });
 });
 
-describe('any other', () => {
+describe('any other address', () => {
   it.each([
     '/',
     '/nothing',

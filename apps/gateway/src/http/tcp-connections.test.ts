@@ -39,7 +39,7 @@ interface Client {
   send(path: string, headers?: string, body?: string): void;
 }
 
-const OTHER = '127.0.0.2'; // Linux has the whole 127.0.0.0/8
+const OTHER = '127.0.0.2'; // Linux owns all of 127.0.0.0/8
 
 async function open(localAddress = '127.0.0.1'): Promise<Client> {
   const { port } = server.address() as AddressInfo; // it listens on TCP
@@ -67,7 +67,7 @@ async function open(localAddress = '127.0.0.1'): Promise<Client> {
   };
 }
 
-it('cuts those that have been idle for longest, and neither who waits for an answer nor who was upgraded', async () => {
+it('cuts those that have been idle longest, but none that waits for an answer or was upgraded', async () => {
   const { held } = await serve(4);
   const upgraded = await open();
   await upgraded.ask('/', 'Connection: Upgrade\r\nUpgrade: websocket\r\n');
@@ -76,7 +76,8 @@ it('cuts those that have been idle for longest, and neither who waits for an ans
   const [early, late] = [await open(), await open()];
   await late.ask('/');
   await early.ask('/');
-  while (held.length === 0) await late.ask('/'); // and so the later one is idle for longest no more
+  // So the later one is no longer the one that has been idle longest.
+  while (held.length === 0) await late.ask('/');
   await early.ask('/');
   const fifth = await open();
   await fifth.ask('/');
@@ -86,10 +87,11 @@ it('cuts those that have been idle for longest, and neither who waits for an ans
   expect([upgraded, waiting, early, fifth, sixth].map(({ isCut }) => isCut())).toEqual([false, false, true, false, false]);
 });
 
-it('cuts one whose body does not come, and not one that waits for the answer to its own', async () => {
+it('cuts one whose body does not come, but not one that waits for the answer to its body', async () => {
   const { held } = await serve(2);
   const [waiting, endless] = [await open(), await open()];
-  waiting.send('/held', 'Transfer-Encoding: chunked\r\n'); // some clients say so with every request
+  // Some clients declare this with every request.
+  waiting.send('/held', 'Transfer-Encoding: chunked\r\n');
   while (held.length === 0) await new Promise((resolve) => setImmediate(resolve));
   endless.send('/', 'Content-Length: 5\r\n', 'x');
   const third = await open();
@@ -98,7 +100,7 @@ it('cuts one whose body does not come, and not one that waits for the answer to 
   await third.ask('/', 'Content-Length: 5\r\n', '12345');
 });
 
-/** Resolves when the server has taken them all. */
+/** Resolves when the server has accepted all of them. */
 async function burst(count: number, from: string): Promise<void> {
   let taken = 0;
   const all = new Promise<void>((resolve) => server.on('connection', () => ++taken === count && resolve()));
@@ -121,7 +123,7 @@ it.each([
   expect(lone.isCut()).toBe(isLost);
 });
 
-it('cuts of the address with most idle ones, not of the one with most', async () => {
+it('cuts a connection of the address with most idle ones, not of the one with most connections', async () => {
   const { held } = await serve(5);
   const waiting = [await open(OTHER), await open(OTHER), await open(OTHER)];
   for (const one of waiting) one.send('/held');
@@ -132,7 +134,7 @@ it('cuts of the address with most idle ones, not of the one with most', async ()
   expect([...waiting, second, third].some(({ isCut }) => isCut())).toBe(false);
 });
 
-it('lets them be below the bound', async () => {
+it('cuts none below the bound', async () => {
   await serve(4);
   const all = [await open(), await open(), await open(), await open()];
   for (const one of all) await one.ask('/');

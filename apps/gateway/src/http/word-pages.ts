@@ -1,6 +1,8 @@
 /**
- * What a person reads whose browser asked for what is no page of ours: a damaged link, an address with nothing at it, a refusal; and at the
- * root, what this is. Small pages in Russian or English, each whole in itself: no script, no request. Nothing of the address is in them.
+ * Pages for a person whose browser asked for something that is no page of ours: a damaged link, an
+ * address with nothing at it, or a refusal. The root has one as well, which says what this service
+ * is. The pages are small, in Russian or English, and complete in themselves: no script, no further
+ * request. They repeat nothing of the address.
  */
 
 import { createHash } from 'node:crypto';
@@ -54,7 +56,7 @@ const WORDS: Readonly<Record<Language, Readonly<Record<WordPage, Words>> & { rea
   },
 };
 
-/** As the login page's signs are drawn. */
+/** In the style of the signs on the login page. */
 const MARKS: Readonly<Record<WordPage, string>> = {
   home: 'M5 5h5v5H5zM14 5h5v5h-5zM5 14h5v5H5zM14 14h.01M19 14h.01M14 19h.01M19 19h.01M16.5 16.5h.01',
   damaged: 'M9.5 7.5H8a4.5 4.5 0 0 0 0 9h1.5M14.5 7.5H16a4.5 4.5 0 0 1 0 9h-1.5M12 3v2.5M12 18.5V21M8.6 3.8l1 1.9M15.4 3.8l-1 1.9',
@@ -64,7 +66,10 @@ const MARKS: Readonly<Record<WordPage, string>> = {
 
 const STYLE = readFileSync(new URL('word-pages.css', import.meta.url), 'utf8');
 
-/** No file of ours could be named in them: at which depth of a path they are shown nobody knows. So the style is inline, and allowed by its hash. */
+/**
+ * The style is inline and allowed by its hash. A page may be shown at any depth of a path, so it
+ * could not name a file of ours.
+ */
 const POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
@@ -76,23 +81,26 @@ const POLICY = [
 
 const PAGE_TYPES = ['text/html', 'application/xhtml+xml'];
 
-/** A browser that shows a page; who takes anything, as programs do, takes the first of these. */
+/**
+ * True for a browser that shows pages. A client that accepts everything, as programs do, takes the
+ * first type of this list.
+ */
 export function wantsHtml(request: IncomingMessage): boolean {
   const type = mediaTypes(request).mediaType(['application/problem+json', 'application/json', ...PAGE_TYPES]);
   return type !== undefined && PAGE_TYPES.includes(type);
 }
 
-/** Whether a page will do. */
+/** Whether the client accepts a page. */
 export function takesHtml(request: IncomingMessage): boolean {
   return mediaTypes(request).mediaType(PAGE_TYPES) !== undefined;
 }
 
-/** Without parameters, as `charset=utf-8`, which say nothing about who asks. */
+/** Parameters like `charset=utf-8` are removed: they say nothing about who asks. */
 function mediaTypes({ headers: { accept } }: IncomingMessage): Negotiator {
   return new Negotiator({ headers: accept === undefined ? {} : { accept: accept.replace(/;\s*(?!q=)[^;,]*/gi, '') } });
 }
 
-/** @param docsPath as the page may name it; null where it is not to be named */
+/** @param docsPath the path of the docs in the link; null for no link */
 export function sendWordPage(
   request: FastifyRequest,
   reply: FastifyReply,

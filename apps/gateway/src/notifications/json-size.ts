@@ -1,11 +1,15 @@
 /**
- * How much there is in a JSON text, told without reading it: what parsing costs goes by the number of values, not of bytes. Four megabytes
- * of one string take milliseconds, and of empty objects a quarter of a second in which nobody else is served.
+ * Counts the values in a JSON text without parsing it. The cost of parsing depends on the number of
+ * values, not on the bytes: four megabytes of one string take milliseconds, but four of empty
+ * objects take a quarter of a second, in which nobody else is served.
  */
 
 const [QUOTE, COMMA, BRACKET, BACKSLASH, BRACE] = ['"', ',', '[', '\\', '{'].map((char) => char.charCodeAt(0));
 
-/** False if it holds more values than `max`, objects and lists counted twice. Looks at no more of it than that takes. */
+/**
+ * True if the text holds at most `max` values, with objects and lists counted twice. Stops reading
+ * as soon as there are more.
+ */
 export function holdsAtMost(max: number, text: string): boolean {
   let count = 1;
   let isInString = false;

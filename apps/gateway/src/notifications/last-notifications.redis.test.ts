@@ -24,7 +24,7 @@ it('tells the last one of each instance and tenant', async () => {
   expect([await last.read('acme', '1'), await last.read('acme', '2'), await last.read('other', '1')]).toEqual([START, now, null]);
 });
 
-it('writes once in ten seconds, and never an earlier moment', async () => {
+it('writes at most once in ten seconds, and never an earlier time', async () => {
   await last.note('acme', '1');
   now += 9_999;
   await last.note('acme', '1');
@@ -46,7 +46,7 @@ it('forgets after a week, and leaves nothing behind', async () => {
   expect(await runtime.redis.pttl(lastNotificationsKey(runtime.namespace, 'acme'))).toBeGreaterThan(6 * DAY_MS);
 });
 
-it('keeps a bounded number of instances, the newest, whatever ids the notifications name', async () => {
+it('keeps a bounded number of instances, the newest ones, whatever ids are notified', async () => {
   const key = lastNotificationsKey(runtime.namespace, 'acme');
   const known = Array.from({ length: 10_000 }, (_, i) => [START - 10_000 + i, `old-${i}`] as const);
   await runtime.redis.zadd(key, ...known.flat());
@@ -56,7 +56,7 @@ it('keeps a bounded number of instances, the newest, whatever ids the notificati
   expect(await last.read('acme', 'new')).toBe(START);
 });
 
-it('a notification does not fail where Redis cannot be written, and the next one is tried', async () => {
+it('does not fail a notification if Redis cannot be written, and tries again with the next', async () => {
   const key = lastNotificationsKey(runtime.namespace, 'acme');
   await runtime.redis.set(key, 'no sorted set');
   await expect(last.note('acme', '1')).resolves.toBeUndefined();

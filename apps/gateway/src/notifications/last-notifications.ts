@@ -1,13 +1,17 @@
 /**
- * When a notification of each instance came last, for whoever asks whether its webhook works. Written where notifications come in, so a
- * gateway writes at most once in 10 s for an instance. Whoever has the webhook token can name any instance, so a tenant has a bounded number.
+ * Remembers when the last notification of each instance came, for the check of its webhook. It is
+ * written on the path of notifications, so a gateway writes at most once in 10 s for an instance.
+ * Whoever has the webhook token can name any instance, so the number per tenant is bounded.
  */
 
 import { lastNotificationsKey } from '@qrcast/runtime/redis/keys';
 import type { Redis } from 'ioredis';
 
 export interface LastNotifications {
-  /** A notification of the instance came. Never rejects: a notification must not fail for this. */
+  /**
+   * Notes that a notification of the instance came. Never rejects: a notification must not fail
+   * because of this.
+   */
   note(tenantId: string, instanceId: string): Promise<void>;
   /** Unix ms, up to 10 s behind; null if none came within 7 days. */
   read(tenantId: string, instanceId: string): Promise<number | null>;
@@ -21,15 +25,18 @@ export interface LastNotificationsDeps {
 
 const KEEP_MS = 604_800_000;
 const WRITE_EVERY_MS = 10_000;
-/** Of one tenant; the oldest go first. As many as it may have sessions, unless configured otherwise. */
+/**
+ * Instances remembered for one tenant; the oldest are deleted first. By default a tenant may have
+ * as many sessions.
+ */
 const MAX_INSTANCES = 10_000;
-/** Remembered by this gateway as written lately, about 100 B each. */
+/** Instances that this gateway remembers as written lately, about 100 B each. */
 const MAX_WRITTEN = 20_000;
 
 export function createLastNotifications({ redis, namespace, clock }: LastNotificationsDeps): LastNotifications {
   const written = new Map<string, number>();
 
-  /** True if it is to be written now. */
+  /** True if the notification is to be written now. Then it also counts as written. */
   function isDue(name: string, now: number): boolean {
     if (now - (written.get(name) ?? Number.NEGATIVE_INFINITY) < WRITE_EVERY_MS) return false;
     written.delete(name);
@@ -52,7 +59,8 @@ export function createLastNotifications({ redis, namespace, clock }: LastNotific
       changes.zremrangebyrank(key, 0, -MAX_INSTANCES - 1).pexpire(key, KEEP_MS);
       const results = await changes.exec().catch(() => null);
       const isWritten = results?.every(([error]) => error === null) === true;
-      if (!isWritten) written.delete(name); // Redis is out, or cannot write now; the next notification tries again
+      // Redis is out or read-only; the next notification tries again
+      if (!isWritten) written.delete(name);
     },
 
     async read(tenantId, instanceId) {

@@ -1,7 +1,10 @@
 /**
- * Bodies of the provider's notifications. None is refused for what it holds, whatever type or charset it declares: the provider would send
- * it again for a day, and hold back all that follows. What is JSON in UTF-8 is kept as it came, for it becomes a part of our own JSON. The
- * rest is read as far as it can be, for the state that it may tell.
+ * Reads the bodies of the provider's notifications. No body is refused for its content, or for the
+ * type or charset that it declares: the provider would send it again for a day, and hold back
+ * everything after it.
+ *
+ * A body that is JSON in UTF-8 is kept as it came, because it becomes part of JSON of our own. Any
+ * other body is read as far as possible, because it may still tell of a state.
  */
 
 import type { Readable } from 'node:stream';
@@ -10,22 +13,31 @@ import { decodeUtf8, withoutMark } from '@qrcast/core/utf8';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { holdsAtMost } from './json-size.ts';
 
-/** Messages with thumbnails come this way too, and one that is refused comes again and again, with all behind it held back. */
+/**
+ * Large, because messages with thumbnails come this way too. A refused one is sent again and again,
+ * with everything behind it held back.
+ */
 export const NOTIFICATION_LIMIT_BYTES = 4 * 1024 * 1024;
-/** Far more than any message has: what is large in one is a picture or a text. */
+/** Far more than any message has: a large message holds a picture or a text, not many values. */
 const MAX_VALUES = 50_000;
 
 export interface ReadNotification {
-  /** As it came, its byte-order mark included; null if it is no JSON in UTF-8, and so cannot be passed on. */
+  /**
+   * As it came, with its byte-order mark; null if it is not JSON in UTF-8, so it cannot be passed
+   * on.
+   */
   readonly text: string | null;
-  /** Undefined if it is no JSON at all. */
+  /** Undefined if the body is not JSON. */
   readonly value: unknown;
   readonly bytes: number;
 }
 
 /**
- * `grow` is called before more bytes are kept of a body whose length was not declared; what it throws ends the reading. The bare parser: one
- * that takes names like `__proto__` out walks through all of a large body, and here nothing is read but the fields that the schemas name.
+ * Parses every body in this scope as a notification. `grow` is called before more bytes are kept of
+ * a body whose length was not declared. If it throws, reading stops.
+ *
+ * This uses the bare parser. A parser that removes names like `__proto__` would walk through all of
+ * a large body, and here only the fields that the schemas name are read.
  */
 export function parseNotifications(
   scope: FastifyInstance,
@@ -42,7 +54,7 @@ export function parseNotifications(
   });
 }
 
-/** @throws {RefusedError} `body_too_large` if parsing it would hold up everybody else. */
+/** @throws {RefusedError} `body_too_large` if parsing would hold up everybody else. */
 function readNotification(bytes: Buffer): ReadNotification {
   const isUtf8 = decodeUtf8(bytes) !== null;
   const text = bytes.toString();
@@ -52,8 +64,9 @@ function readNotification(bytes: Buffer): ReadNotification {
 }
 
 /**
- * `onBytes`: before more of it is kept; what it throws ends the reading.
- * @throws {RefusedError} `invalid_request` if the caller hangs up before its end, which is no fault of ours.
+ * `onBytes` is called before more bytes are kept. If it throws, reading stops.
+ * @throws {RefusedError} `invalid_request` if the caller disconnects early, which is no fault of
+ * ours.
  */
 async function bytesOf(payload: Readable, onBytes: (from: number, to: number) => Promise<void>): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -65,12 +78,14 @@ async function bytesOf(payload: Readable, onBytes: (from: number, to: number) =>
       chunks.push(chunk);
     }
   } catch (error) {
-    throw error === payload.errored ? new RefusedError('invalid_request', 'expected a whole body; the connection ended before') : error;
+    throw error === payload.errored
+      ? new RefusedError('invalid_request', 'expected a whole body, but the connection ended before its end; send it again')
+      : error;
   }
   return Buffer.concat(chunks);
 }
 
-/** Undefined, which no JSON is, where it is none. */
+/** Undefined if the text is not JSON; no JSON text means undefined. */
 function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -36,7 +36,7 @@ async function all(lane: Lane): Promise<string[]> {
 }
 
 describe('what is relayed', () => {
-  it('is every notification of every kind, byte for byte, in its order, and marked for a worker', async () => {
+  it('is every notification of every kind, byte for byte and in order, and is marked for a worker', async () => {
     const tenant = await relayingTenant();
     const bodies = [
       '{"typeWebhook":"incomingMessageReceived", "instanceData":{"idInstance":1101000001},"big":12345678901234567890,"__proto__":{"a":1}}',
@@ -48,25 +48,26 @@ describe('what is relayed', () => {
     expect(await all({ tenantId: tenant.id, instanceId: '1101000001' })).toEqual(bodies);
   });
 
-  it('of no instance is kept as well', async () => {
+  it('includes notifications of no instance', async () => {
     const tenant = await relayingTenant();
     for (const body of ['{}', '[1]', '5']) expect((await notify(tenant, body)).status).toBe(200);
     expect(await all({ tenantId: tenant.id, instanceId: '0' })).toEqual(['{}', '[1]', '5']);
   });
 
-  it('is nothing for a tenant who does not want it, nor what is no notification', async () => {
+  it('is nothing for a tenant without a relay, and nothing that is not a notification', async () => {
     const tenant = await test.newTenant();
     expect((await notify(tenant, '{"instanceData":{"idInstance":1}}')).status).toBe(200);
     expect(await lanes.isEmpty({ tenantId: tenant.id, instanceId: '1' })).toBe(true);
     const relaying = await relayingTenant();
-    expect((await notify(relaying, '{"no json')).status).toBe(200); // refused, it would come again, and hold back what follows
+    // If refused, it would come again and hold back what follows.
+    expect((await notify(relaying, '{"no json')).status).toBe(200);
     expect((await notify({ ...relaying, webhookToken: 'wrong' }, '{}')).status).toBe(401);
     expect(await lanes.isEmpty({ tenantId: relaying.id, instanceId: '0' })).toBe(true);
   });
 });
 
 describe('what cannot be kept', () => {
-  it('is left with the provider, after the session was told', async () => {
+  it('stays with the provider, after the session has changed', async () => {
     const tenant = await relayingTenant();
     const { session } = await test.create({}, tenant);
     await test.node.redis.hset(relayUseKey(test.namespace, tenant.id), 'count', 10_000);

@@ -8,7 +8,10 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-/** Unix seconds, after everything that has happened: notifications of the attempt's own second do not count. */
+/**
+ * Unix seconds, later than everything so far: notifications of the attempt's own second do not
+ * count.
+ */
 const soon = (): number => Math.floor(Date.now() / 1000) + 2;
 
 function stateChanged(instanceId: string, stateInstance: string, fields: Record<string, unknown> = {}): Record<string, unknown> {
@@ -34,7 +37,7 @@ function notify(
 const sessionOf = async (id: string) => (await test.call('GET', `/v1/sessions/${id}`)).body.session;
 
 describe('who may notify', () => {
-  it('the tenant whose token it is, whatever the scheme word or none', async () => {
+  it('the tenant with its own token, with any scheme word or none', async () => {
     const token = test.tenant.webhookToken;
     for (const header of [`Bearer ${token}`, token, `Basic ${token}`, `token  ${token}`, `bearer ${token}`]) {
       expect((await notify({ typeWebhook: 'incomingMessageReceived' }, header)).status).toBe(200);
@@ -65,19 +68,19 @@ describe('who may notify', () => {
 });
 
 describe('a stranger', () => {
-  it.each(['{"no json', `"${'x'.repeat(5 * 1024 * 1024)}"`])('is turned away before the body is looked at (%#)', async (body) => {
+  it.each(['{"no json', `"${'x'.repeat(5 * 1024 * 1024)}"`])('is refused before the body is read (%#)', async (body) => {
     expect((await notify(body, 'Bearer x')).status).toBe(401);
   });
 });
 
 describe('what is notified', () => {
-  it('a fresh login connects the session once, and its twin changes nothing', async () => {
+  it('a new login connects the session once, and its duplicate changes nothing', async () => {
     const { session, ticket } = await test.create();
     const viewer = test.view(ticket);
     await viewer.until('session', ({ state }) => state === 'waiting');
     const body = stateChanged(session.instanceId, 'authorized');
     expect((await notify(body)).status).toBe(200);
-    const stored = await test.node.sessions.find(session.id); // stored before the answer
+    const stored = await test.node.sessions.find(session.id); // it was stored before the answer
     expect(stored?.state).toEqual({ kind: 'connected', account: { wid: '79990000000@c.us', phone: '79990000000' } });
     for (let i = 0; i < 3; i++) expect((await notify(body)).status).toBe(200);
     expect((await sessionOf(session.id)).version).toBe(stored?.version);
@@ -86,7 +89,7 @@ describe('what is notified', () => {
     expect(await test.isQueued(session.id)).toBe(false);
   });
 
-  it('a wanted password is shown at once', async () => {
+  it('a request for the password is shown at once', async () => {
     const { session } = await test.create();
     await sessionOf(session.id);
     await notify(stateChanged(session.instanceId, 'pendingPassword'));
@@ -104,7 +107,7 @@ describe('what is notified', () => {
     expect((await notify(body)).status).toBe(200);
   });
 
-  it('a large message is taken as well, for it would hold back all behind it', async () => {
+  it('a large message is accepted, because a refusal would hold back everything after it', async () => {
     const body = { typeWebhook: 'incomingMessageReceived', messageData: { thumbnail: 'x'.repeat(300 * 1024) } };
     expect((await notify(body)).status).toBe(200);
   });
@@ -122,10 +125,11 @@ describe('what is notified', () => {
     ['notAuthorized', 2, 'a logout'],
     ['blocked', 2, 'a block'],
     ['something new', 2, 'an unknown state'],
-  ])('%s of %i s: %s confirms nothing and has the state checked', async (stateInstance, ageSeconds) => {
+  ])('%s of %i s (%s) confirms nothing, but makes the state be checked', async (stateInstance, ageSeconds) => {
     const { session } = await test.create();
-    await sessionOf(session.id); // watched, so queued
-    expect(await test.takeWakeUp(session.id)).toMatchObject({ ask: null }); // for its first poll; no worker has taken it
+    await sessionOf(session.id); // a read watches, so it is queued
+    // For its first poll, which no worker has done.
+    expect(await test.takeWakeUp(session.id)).toMatchObject({ ask: null });
     const before = await test.node.sessions.find(session.id);
     const body = stateChanged(session.instanceId, stateInstance, { timestamp: Math.floor(Date.now() / 1000) + ageSeconds });
     expect((await notify(body)).status).toBe(200);
@@ -133,7 +137,7 @@ describe('what is notified', () => {
     expect(await test.takeWakeUp(session.id)).toMatchObject({ sessionId: session.id, ask: 'state' });
   });
 
-  it('a doubtful one makes nothing poll that nobody watches', async () => {
+  it('a doubtful one starts no polls of a session that nobody watches', async () => {
     const { session } = await test.create();
     expect((await notify(stateChanged(session.instanceId, 'notAuthorized'))).status).toBe(200);
     expect(await test.isQueued(session.id)).toBe(false);
@@ -141,7 +145,7 @@ describe('what is notified', () => {
 });
 
 describe('while Redis is out', () => {
-  it('503 has the provider send it again, and then it counts', async () => {
+  it('is answered 503, so that the provider sends it again, and then it counts', async () => {
     const redisUrl = new URL(inject('redisUrl'));
     const proxy = await openTestProxy(Number(redisUrl.port));
     redisUrl.port = String(proxy.port);
@@ -157,7 +161,8 @@ describe('while Redis is out', () => {
     expect((await test.node.sessions.find(session.id))?.state.kind).toBe('idle');
     proxy.refuse(false);
     while ((await tell()).status !== 200);
-    while ((await cut.call('GET', '/readyz')).status !== 200); // the other connections too, before it is closed
+    // All connections have to be back before it is closed.
+    while ((await cut.call('GET', '/readyz')).status !== 200);
     expect((await test.node.sessions.find(session.id))?.state.kind).toBe('connected');
     await cut.close();
     await proxy.close();

@@ -1,6 +1,7 @@
 /**
- * Changes the settings of an instance at the provider: one call at a time, one request for each, and then a bounded time of reading back. The
- * provider restarts the instance for it. Nothing is tried again here: what was not saved is the caller's to tell.
+ * Changes the settings of an instance at the provider: one call at a time for each instance, one
+ * request for each call, and then a bounded time of reading the settings back. The provider
+ * restarts the instance for it. Nothing is retried here: the caller is told what was not saved.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,14 +16,19 @@ import type { Redis } from 'ioredis';
 import type { InstanceAccess, SettingsReader } from './settings-reader.ts';
 
 export interface SettingsChanger {
-  /** Runs it, unless another call does the same with this instance. @throws {RefusedError} `webhook_busy`. */
+  /**
+   * Runs `run`, unless another call does the same with this instance. @throws {RefusedError}
+   * `webhook_busy`.
+   */
   alone<T>(instanceKey: string, run: () => Promise<T>): Promise<T>;
   /**
-   * Sends the settings once, while no poll of the instance can begin. `before` runs when that is so; what it throws ends the call.
-   * Resolves to null if they may have been saved, else to why they were not. @throws {RefusedError} `too_many_requests` while it is asked.
+   * Sends the settings once, while no poll of the instance can begin. `before` runs once no poll
+   * can begin; if it throws, nothing is sent. Resolves to null if the settings may have been saved,
+   * else to why they were not. @throws {RefusedError} `too_many_requests` if the instance is being
+   * asked meanwhile.
    */
   change(access: InstanceAccess, settings: WebhookSettings, before: () => Promise<void>): Promise<Failed | null>;
-  /** Reads until the settings are right or the time is up; resolves to what was read last. */
+  /** Reads until the settings are right or the time is up. Resolves to what was read last. */
   readBack(access: InstanceAccess, isRight: (outcome: SettingsOutcome) => Promise<boolean>): Promise<SettingsOutcome>;
 }
 
@@ -38,17 +44,22 @@ export interface SettingsChangerDeps {
   readonly readBackMs?: number | undefined;
 }
 
-/** With the requests before it the whole call ends within a minute, as long as proxies commonly wait. */
+/**
+ * With the requests before it, the whole call ends within a minute, as long as proxies commonly
+ * wait.
+ */
 export const READ_BACK_MS = 20_000;
-/** For the spacing before the first reading, and its answer. */
+/** Time for the spacing before the first reading, and for its answer. */
 const FIRST_READ_MS = 10_000;
-/** Longer than a call can take, so that it is freed only where a gateway died. */
+/** Longer than a call can take, so that it expires only if a gateway died. */
 const LOCK_MS = 90_000;
-/** A poll that has just ended leaves its spacing behind. */
+/** A poll that has just ended still spaces the next request. */
 const HOLD_WITHIN_MS = 3_000;
 const HOLD_AGAIN_MS = 100;
 
-/** After these nothing was saved. After all others, as after a lost answer, it may have been. */
+/**
+ * After these answers nothing was saved. After any other, and after a lost one, it may have been.
+ */
 const SAVED_NOTHING: ReadonlySet<NoticeCode> = new Set<NoticeCode>([
   'rate_limited',
   'provider_refused',
@@ -59,22 +70,6 @@ const SAVED_NOTHING: ReadonlySet<NoticeCode> = new Set<NoticeCode>([
 export function createSettingsChanger(deps: SettingsChangerDeps): SettingsChanger {
   const { provider, reader, holds, namespace, readBackMs = READ_BACK_MS } = deps;
   const locks = createLocks(deps);
-
-  /** @throws {RefusedError} `too_many_requests` if the instance does not become free. */
-  async function hold(instanceKey: string): Promise<InstanceHold> {
-    const endsAt = performance.now() + HOLD_WITHIN_MS;
-    for (;;) {
-      const taken = await holds.take(instanceKey);
-      if (taken.kind === 'held') return taken;
-      if (performance.now() + taken.freeInMs > endsAt) {
-        throw new RefusedError('too_many_requests', 'the instance is being asked, or the provider wants no request for now; try again', {
-          retryAfterMs: Math.ceil(taken.freeInMs),
-        });
-      }
-      await delay(Math.min(taken.freeInMs, HOLD_AGAIN_MS));
-    }
-  }
-
   return {
     alone(instanceKey, run) {
       const taken = () =>
@@ -83,31 +78,54 @@ export function createSettingsChanger(deps: SettingsChangerDeps): SettingsChange
     },
 
     async change({ instanceKey, credentials }, settings, before) {
-      const held = await hold(instanceKey);
-      let quietMs = 0;
+      const held = await hold(holds, instanceKey);
+      let retryAfterMs = 0;
       try {
         await before();
         const outcome = await provider.setSettings(credentials, settings);
         if (outcome.kind === 'saved') return null;
-        if (outcome.kind === 'trouble') quietMs = outcome.retryAfterMs ?? 0;
+        if (outcome.kind === 'trouble') retryAfterMs = outcome.retryAfterMs ?? 0;
         return outcome.kind === 'refused' || SAVED_NOTHING.has(outcome.code) ? outcome : null;
       } finally {
-        await held.release(quietMs).catch(() => undefined); // Redis is out: the hold ends by itself
+        // Redis is out; the hold expires by itself
+        await held.release(retryAfterMs).catch(() => undefined);
       }
     },
 
-    async readBack(access, isRight) {
-      const endsAt = performance.now() + readBackMs;
-      let last: SettingsOutcome | null = null;
-      for (;;) {
-        // Once in any case: without it nothing would be known.
-        const withinMs = Math.max(endsAt - performance.now(), last === null ? FIRST_READ_MS : 0);
-        const outcome: SettingsOutcome | null = await reader.readWithin(access, withinMs);
-        if (outcome === null) return last ?? { kind: 'trouble', code: 'provider_timeout' };
-        last = outcome;
-        const isOver = outcome.kind === 'trouble' && performance.now() + (outcome.retryAfterMs ?? 0) > endsAt;
-        if (isOver || (await isRight(outcome))) return last;
-      }
-    },
+    readBack: (access, isRight) => readUntilRight(reader, access, isRight, readBackMs),
   };
+}
+
+/** @throws {RefusedError} `too_many_requests` if the instance does not become free. */
+async function hold(holds: Pick<InstanceHolds, 'take'>, instanceKey: string): Promise<InstanceHold> {
+  const endsAt = performance.now() + HOLD_WITHIN_MS;
+  for (;;) {
+    const taken = await holds.take(instanceKey);
+    if (taken.kind === 'held') return taken;
+    if (performance.now() + taken.freeInMs > endsAt) {
+      throw new RefusedError('too_many_requests', 'the instance is being asked, or the provider asked us to wait; try again later', {
+        retryAfterMs: Math.ceil(taken.freeInMs),
+      });
+    }
+    await delay(Math.min(taken.freeInMs, HOLD_AGAIN_MS));
+  }
+}
+
+async function readUntilRight(
+  reader: Pick<SettingsReader, 'readWithin'>,
+  access: InstanceAccess,
+  isRight: (outcome: SettingsOutcome) => Promise<boolean>,
+  readBackMs: number,
+): Promise<SettingsOutcome> {
+  const endsAt = performance.now() + readBackMs;
+  let last: SettingsOutcome | null = null;
+  for (;;) {
+    // Reads at least once: otherwise nothing would be known.
+    const withinMs = Math.max(endsAt - performance.now(), last === null ? FIRST_READ_MS : 0);
+    const outcome: SettingsOutcome | null = await reader.readWithin(access, withinMs);
+    if (outcome === null) return last ?? { kind: 'trouble', code: 'provider_timeout' };
+    last = outcome;
+    const isOver = outcome.kind === 'trouble' && performance.now() + (outcome.retryAfterMs ?? 0) > endsAt;
+    if (isOver || (await isRight(outcome))) return last;
+  }
 }

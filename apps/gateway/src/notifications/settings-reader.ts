@@ -1,6 +1,7 @@
 /**
- * Reads the settings of an instance at the provider. All gateways together ask once a second and instance, and not while the provider wants
- * no request to it. What was read holds the webhook token of the instance, a secret: it goes nowhere but into a comparison.
+ * Reads the settings of an instance at the provider. All gateways together ask at most once a
+ * second for each instance, and not while the provider wants no requests. The settings hold the
+ * webhook token of the instance, a secret: it is only compared, and goes nowhere else.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,9 +20,14 @@ export interface InstanceAccess {
 }
 
 export interface SettingsReader {
-  /** Waits for its turn once. @throws {RefusedError} `too_many_requests` if somebody else takes that turn. */
+  /**
+   * Waits once until the next request may be sent. @throws {RefusedError} `too_many_requests` if
+   * somebody else sends that one.
+   */
   read(access: InstanceAccess): Promise<SettingsOutcome>;
-  /** Null if there was no turn within `withinMs`; an answer that takes longer is a timeout. */
+  /**
+   * Null if no request could be sent within `withinMs`. An answer that takes longer is a timeout.
+   */
   readWithin(access: InstanceAccess, withinMs: number): Promise<SettingsOutcome | null>;
 }
 
@@ -32,34 +38,25 @@ export interface SettingsReaderDeps {
   readonly namespace: string;
 }
 
-/** A timer and Redis's expiry round to whole milliseconds, each in its own way. */
-const TURN_MARGIN_MS = 20;
+/** A timer and an expiry in Redis each round to whole milliseconds in their own way. */
+const SPACING_MARGIN_MS = 20;
 
 export function createSettingsReader({ provider, holds, redis, namespace }: SettingsReaderDeps): SettingsReader {
-  const isMyTurn = async (key: string): Promise<boolean> => (await redis.set(key, '1', 'PX', MIN_SPACING_MS, 'NX')) !== null;
+  const claimRequest = async (key: string): Promise<boolean> => (await redis.set(key, '1', 'PX', MIN_SPACING_MS, 'NX')) !== null;
 
-  /** Waits until somebody else's turn is over, at most `withinMs`. */
-  async function waitForTurn(key: string, withinMs: number): Promise<void> {
-    await delay(Math.min(withinMs, Math.max(0, await redis.pttl(key)) + TURN_MARGIN_MS));
+  /** Waits until the next request may be sent, at most `withinMs`. */
+  async function waitForSpacing(key: string, withinMs: number): Promise<void> {
+    await delay(Math.min(withinMs, Math.max(0, await redis.pttl(key)) + SPACING_MARGIN_MS));
   }
 
-  async function ask({ instanceKey, credentials }: InstanceAccess, signal?: AbortSignal): Promise<SettingsOutcome> {
-    const quietMs = await holds.quietMs(instanceKey);
-    if (quietMs > 0) return { kind: 'trouble', code: 'rate_limited', retryAfterMs: Math.ceil(quietMs) };
-    const outcome = await provider.getSettings(credentials, signal).catch((error: unknown): SettingsOutcome => {
-      if (signal?.aborted === true) return { kind: 'trouble', code: 'provider_timeout' };
-      throw error;
-    });
-    if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepQuiet(instanceKey, outcome.retryAfterMs);
-    return outcome;
-  }
+  const ask = (access: InstanceAccess, signal?: AbortSignal) => askUnlessHeldOff({ provider, holds }, access, signal);
 
   return {
     async read(access) {
       const key = settingsTurnKey(namespace, access.instanceKey);
-      if (await isMyTurn(key)) return ask(access);
-      await waitForTurn(key, MIN_SPACING_MS + TURN_MARGIN_MS);
-      if (await isMyTurn(key)) return ask(access);
+      if (await claimRequest(key)) return ask(access);
+      await waitForSpacing(key, MIN_SPACING_MS + SPACING_MARGIN_MS);
+      if (await claimRequest(key)) return ask(access);
       throw new RefusedError('too_many_requests', 'the settings of an instance are read once a second; wait and try again', {
         retryAfterMs: MIN_SPACING_MS,
       });
@@ -71,9 +68,28 @@ export function createSettingsReader({ provider, holds, redis, namespace }: Sett
       for (;;) {
         const leftMs = endsAt - performance.now();
         if (leftMs <= 0) return null;
-        if (await isMyTurn(key)) return ask(access, AbortSignal.timeout(Math.ceil(leftMs)));
-        await waitForTurn(key, leftMs);
+        if (await claimRequest(key)) return ask(access, AbortSignal.timeout(Math.ceil(leftMs)));
+        await waitForSpacing(key, leftMs);
       }
     },
   };
+}
+
+/**
+ * Does not ask while the provider wants no requests. If its answer asks us to wait, all gateways
+ * and workers do.
+ */
+async function askUnlessHeldOff(
+  { provider, holds }: Pick<SettingsReaderDeps, 'provider' | 'holds'>,
+  { instanceKey, credentials }: InstanceAccess,
+  signal: AbortSignal | undefined,
+): Promise<SettingsOutcome> {
+  const heldOffMs = await holds.quietMs(instanceKey);
+  if (heldOffMs > 0) return { kind: 'trouble', code: 'rate_limited', retryAfterMs: Math.ceil(heldOffMs) };
+  const outcome = await provider.getSettings(credentials, signal).catch((error: unknown): SettingsOutcome => {
+    if (signal?.aborted === true) return { kind: 'trouble', code: 'provider_timeout' };
+    throw error;
+  });
+  if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepQuiet(instanceKey, outcome.retryAfterMs);
+  return outcome;
 }

@@ -37,10 +37,10 @@ async function tenantWith(fields: Readonly<Record<string, unknown>>): Promise<Te
   return tenant;
 }
 
-/** JSON of so many bytes. */
+/** A JSON text of that many bytes. */
 const sized = (bytes: number): string => `"${'x'.repeat(bytes - 2)}"`;
 
-/** A request whose body does not come to its end by itself. */
+/** A request whose body never ends by itself. */
 async function begin(tenant: TestTenant, head: string, body = ''): Promise<Socket> {
   const socket = connect(test.gateway.port, '127.0.0.1').on('error', () => undefined); // cut
   sockets.push(socket);
@@ -67,14 +67,14 @@ describe('names that could harm', () => {
     `{"__proto__":{${told}}}`,
     `{"constructor":{"prototype":{${told}}}}`,
     `{"instanceData":{"__proto__":{"idInstance":1101}},"typeWebhook":"stateInstanceChanged"}`,
-  ])('are taken, passed on as they came and mean nothing: %s', async (body) => {
+  ])('are accepted, passed on as they came, and have no meaning: %s', async (body) => {
     const tenant = await tenantWith({ relay: { url: 'https://hooks.example.com/relay' } });
     expect((await notify(tenant, body)).status).toBe(200);
     expect(await relayed(tenant)).toBe(body);
     expect(Object.hasOwn(Object.prototype, 'polluted') || Object.hasOwn(Object.prototype, 'idInstance')).toBe(false);
   });
 
-  it('stand beside the fields that are read', async () => {
+  it('may stand beside the fields that are read', async () => {
     const tenant = await tenantWith({ relay: { url: 'https://hooks.example.com/relay' } });
     const body = '{"__proto__":{"a":1},"constructor":{"prototype":1},"instanceData":{"__proto__":2,"idInstance":1101}}';
     expect((await notify(tenant, body)).status).toBe(200);
@@ -92,7 +92,7 @@ describe('a large body', () => {
     ['of names beside __proto__', () => filled('{"__proto__":1,', (i) => `"k${i}":{}`, '}')],
     ['of empty objects', () => filled('[', () => '{}', ']')],
     ['of lists in lists', () => `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
-  ])('%s is refused before it is parsed, which would hold up everybody', async (_name, body) => {
+  ])('%s is refused before parsing it would hold up everybody', async (_name, body) => {
     const refused = await notify(await test.newTenant(), body());
     expect([refused.status, refused.body.code]).toEqual([413, 'body_too_large']);
     expect(refused.body.detail).toContain('50000 values');
@@ -101,7 +101,7 @@ describe('a large body', () => {
   it.each([
     ['of text', () => filled('{"text":"', () => '[{\\"a, b\\"}]', '"}')],
     ['of as many values as may be', () => `[${'0,'.repeat(49_997)}0]`],
-  ])('%s is taken', async (_name, body) => {
+  ])('%s is accepted', async (_name, body) => {
     expect((await notify(await test.newTenant(), body())).status).toBe(200);
   });
 });
@@ -136,7 +136,7 @@ describe('the bytes of a body', () => {
     expect(await relayed(tenant, '1101')).toBe(body);
   });
 
-  it('are passed on without a leading byte-order mark, under another id than without it', async () => {
+  it('are passed on without a byte-order mark, under another id than the same body without one', async () => {
     const tenant = await tenantWith(RELAY);
     const lane = { tenantId: tenant.id, instanceId: '1101' };
     const ids: (string | undefined)[] = [];
@@ -180,14 +180,14 @@ describe('the bytes of a body', () => {
     },
   );
 
-  it('that were not passed on are logged once a minute, without what they hold', () => {
+  it('that were not passed on are logged once a minute, without their content', () => {
     const lines = warnings.filter((line) => line.includes('not passed on'));
     expect(lines).toHaveLength(1);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 40, tenantId: expect.any(String), bytes: expect.any(Number) });
     expect(lines[0]).not.toContain('incomingMessageReceived');
   });
 
-  it('tell of a login all the same', async () => {
+  it('still tell of a login', async () => {
     const { session, ticket } = await test.create();
     await test.call('GET', `/v1/sessions/${session.id}`, { secret: ticket });
     await test.answer(session.id, { kind: 'notAuthorized' });
@@ -199,20 +199,20 @@ describe('the bytes of a body', () => {
 });
 
 describe('a call', () => {
-  it('counts once for each 64 KiB begun', async () => {
+  it('counts once for each started 64 KiB', async () => {
     const tenant = await tenantWith({ limits: { webhookCallsPerMinute: 4 } });
     const statuses = [];
     for (const bytes of [64 * KIB, 64 * KIB + 1, 64 * KIB + 1, 2]) statuses.push((await notify(tenant, sized(bytes))).status);
     expect(statuses).toEqual([200, 200, 429, 200]);
   });
 
-  it('counts at most as the whole limit, which a large one could not pass otherwise', async () => {
+  it('counts at most as much as the whole limit, so that a large one can pass', async () => {
     const tenant = await tenantWith({ limits: { webhookCallsPerMinute: 4 } });
     expect((await notify(tenant, sized(LIMIT_BYTES))).status).toBe(200);
     expect((await notify(tenant, '{}')).status).toBe(429);
   });
 
-  it('of no declared length counts as what comes', async () => {
+  it('without a declared length counts by the bytes that come', async () => {
     const tenant = await tenantWith({ limits: { webhookCallsPerMinute: 4 } });
     const chunked = async (bytes: number): Promise<string> => {
       const socket = await begin(tenant, 'Transfer-Encoding: chunked', `${bytes.toString(16)}\r\n${sized(bytes)}\r\n0\r\n\r\n`);
@@ -220,21 +220,21 @@ describe('a call', () => {
     };
     expect(await chunked(2)).toBe('200');
     expect(await chunked(64 * KIB + 1)).toBe('200');
-    expect(await chunked(64 * KIB + 1)).toBe('429'); // one was left, and is gone with it
+    expect(await chunked(64 * KIB + 1)).toBe('429'); // one call was left, and this one used it
     expect(await chunked(2)).toBe('429');
   });
 });
 
 describe('bodies under way', () => {
   const refusal = ({ status, headers, body }: Answer) => [status, body.code, headers.get('retry-after')];
-  /** Tried again and again until there is room; each try counts as 64 calls. */
+  /** Repeated until the budget has room. Each try counts as 64 calls. */
   const unlimitedTenant = (): Promise<TestTenant> => tenantWith({ limits: { webhookCallsPerMinute: 1_000_000 } });
   const declared = `Content-Length: ${LIMIT_BYTES}`;
 
-  it('have 16 MiB for each tenant, which are free again when the callers go', async () => {
+  it('have a budget of 16 MiB for each tenant, which callers that disconnect release', async () => {
     const tenant = await unlimitedTenant();
     for (let round = 0; round < 5; round++) {
-      // what one does not give back leaves no room for the next
+      // Bytes that one does not release are missing for the next.
       const held = await Promise.all(Array.from({ length: 5 }, () => begin(tenant, declared, '{"a')));
       const [refused] = await Promise.race(held.map((socket) => once(socket, 'data')));
       expect(String(refused)).toContain('HTTP/1.1 429 ');
@@ -247,7 +247,7 @@ describe('bodies under way', () => {
     }
   });
 
-  it('have it, too, where no length is declared, as they come', async () => {
+  it('without a declared length reserve the budget as they come', async () => {
     const tenant = await unlimitedTenant();
     const chunk = `3fffff\r\n"${'x'.repeat(LIMIT_BYTES - 2)}\r\n`;
     for (let round = 0; round < 3; round++) {
@@ -259,7 +259,7 @@ describe('bodies under way', () => {
     }
   });
 
-  it('are over with their answer, whatever that is', async () => {
+  it('release it with their answer, whatever that is', async () => {
     const tenant = await unlimitedTenant();
     const bodies = [sized(LIMIT_BYTES), 'x'.repeat(LIMIT_BYTES), sized(LIMIT_BYTES + 1)];
     for (let round = 0; round < 3; round++) {
@@ -269,7 +269,7 @@ describe('bodies under way', () => {
     }
   });
 
-  it('are over also where one was sent behind another, and the caller goes before or after the first answer', async () => {
+  it('release it also if one was pipelined behind another, and the caller leaves before or after the first answer', async () => {
     const tenant = await unlimitedTenant();
     for (let round = 0; round < 5; round++) {
       const first = `{}POST ${pathOf(tenant)} HTTP/1.1\r\nHost: x\r\nAuthorization: ${tenant.webhookToken}\r\nContent-Type: application/json\r\n${declared}\r\n\r\n{`;
@@ -281,17 +281,20 @@ describe('bodies under way', () => {
   });
 });
 
-it('a wrong token is warned of once a minute', async () => {
+it('a wrong token is logged once a minute', async () => {
   const tenant = await test.newTenant();
   for (let i = 0; i < 20; i++) expect((await notify({ ...tenant, webhookToken: 'wrong' }, '{}')).status).toBe(401);
   expect(warnings.filter((line) => line.includes('wrong webhook token'))).toHaveLength(1);
 });
 
-it.each(['Content-Length: 10', 'Transfer-Encoding: chunked'])('a caller that hangs up within its body is no fault: %s', async (head) => {
-  const tenant = await test.newTenant();
-  const socket = await begin(tenant, head, head.startsWith('Content') ? '{' : '1\r\n{\r\n');
-  socket.end();
-  await once(socket.resume(), 'close'); // the gateway has seen it
-  expect((await notify(tenant, '{}')).status).toBe(200);
-  expect(warnings.filter((line) => line.includes('a request failed'))).toEqual([]);
-});
+it.each(['Content-Length: 10', 'Transfer-Encoding: chunked'])(
+  'a caller that disconnects within its body is not logged as a fault: %s',
+  async (head) => {
+    const tenant = await test.newTenant();
+    const socket = await begin(tenant, head, head.startsWith('Content') ? '{' : '1\r\n{\r\n');
+    socket.end();
+    await once(socket.resume(), 'close'); // the gateway has noticed it
+    expect((await notify(tenant, '{}')).status).toBe(200);
+    expect(warnings.filter((line) => line.includes('a request failed'))).toEqual([]);
+  },
+);

@@ -1,4 +1,7 @@
-/** Whether an instance notifies us: the real gateway and Redis, and the simulated provider. */
+/**
+ * The check whether an instance notifies us: with the real gateway and Redis, and the simulated
+ * provider.
+ */
 
 import type { Webhook } from '@qrcast/core/webhook-check';
 import type { ProviderSettings } from '@qrcast/simulator/settings';
@@ -32,7 +35,8 @@ describe('a check', () => {
     expect(webhook).toMatchObject({ instanceId: one.instance.idInstance, lastNotificationAt: null, codes: ['no_notification_yet'] });
     expect(Math.abs(webhook.checkedAt - before)).toBeLessThan(60_000);
     expect(one.instance.requests.map(({ method }) => method)).toEqual(['getSettings']);
-    expect((await test.node.sessions.find(one.id))?.state.kind).toBe('idle'); // it is no watching
+    // A check is not a watch.
+    expect((await test.node.sessions.find(one.id))?.state.kind).toBe('idle');
   });
 
   it.each<[string, Partial<ProviderSettings>, Partial<Webhook>, string[]]>([
@@ -63,7 +67,7 @@ describe('a check', () => {
     expect(await check(await made({ ...rightSettings(), webhookUrl: `${ours()}${tail}` }))).toMatchObject({ status: 'not_set', url });
   });
 
-  it('takes our address in capitals, with its port and a slash behind it, and a token behind a scheme word', async () => {
+  it('accepts our address in capitals, with its port and a slash at the end, and a token after a scheme word', async () => {
     const webhookUrl = `${ours().replace(PUBLIC_URL, 'HTTPS://QRCAST.example.com:443')}/`;
     for (const scheme of ['Bearer', 'Basic', 'bearer ']) {
       const webhookUrlToken = `${scheme} ${test.tenant.webhookToken}`;
@@ -123,14 +127,14 @@ describe('a check', () => {
     expect(await check(one)).toMatchObject({ status: 'unknown', url: 'unknown', codes: [code] });
   });
 
-  it("keeps the provider's Retry-After, also a second gateway", async () => {
+  it("obeys the provider's Retry-After, also in a second gateway", async () => {
     const one = await made(rightSettings());
     one.instance.fail('getSettings', 'status429', { retryAfter: 60 });
     for (const by of [test, second, test]) expect((await check(one, by)).codes[0]).toBe('rate_limited');
     expect(one.instance.requests).toHaveLength(1);
   });
 
-  it('of a session that has ended for good still tells of notifications, and asks nobody', async () => {
+  it('of a session that has ended for good still tells of notifications, and asks no provider', async () => {
     const one = await made(rightSettings());
     await test.call('DELETE', `/v1/sessions/${one.id}`);
     expect(await check(one)).toMatchObject({ status: 'unknown', codes: ['credentials_gone'] });
@@ -153,10 +157,11 @@ describe('a check', () => {
     expect(answers.filter(({ status }) => status !== 200).map(refusedOf)).toEqual(
       statuses.filter((status) => status !== 200).map(() => [429, 'too_many_requests']),
     );
-    expect(one.instance.requests.every(({ status }) => status === 200)).toBe(true); // no 429 of the provider
+    // The provider answered no 429.
+    expect(one.instance.requests.every(({ status }) => status === 200)).toBe(true);
   });
 
-  it('is for the tenant whose session it is alone, by its API key', async () => {
+  it('is only for the tenant of the session, with its API key', async () => {
     const one = await made(rightSettings());
     const foreigner = await test.newTenant();
     for (const method of ['GET', 'POST']) {
@@ -179,7 +184,7 @@ describe('a check', () => {
     expect(refusedOf(await test.call('GET', webhookPath(session.id), { secret: tenant.apiKey }))).toEqual([403, 'forbidden']);
   });
 
-  it('sends no token to a host that has left a list', async () => {
+  it('sends no token to a host that was removed from a list', async () => {
     const one = await made(rightSettings());
     await test.gateway.tenants.patch(test.tenant.id, { upstreamHosts: ['*.api.green-api.com'] });
     expect(refusedOf(await test.call('GET', webhookPath(one.id)))).toEqual([403, 'upstream_not_allowed']);
@@ -189,7 +194,7 @@ describe('a check', () => {
   });
 });
 
-/** For tables, which are made before the tenant is. */
+/** For tables of tests, which are evaluated before the tenant is created. */
 function rights(): Partial<ProviderSettings> {
   return { stateWebhook: 'yes', webhookUrl: 'OURS', webhookUrlToken: 'TOKEN' };
 }

@@ -8,7 +8,7 @@ import type { SessionLookup, SessionPath } from '../sessions/session-lookup.ts';
 import type { WebhookSetup } from './webhook-setup.ts';
 
 export interface WebhookSetupRoutesDeps {
-  /** Not the one that counts reading as watching: no code is shown here. */
+  /** Not the look-up that records a read as a watch: no code is shown here. */
   readonly theirSession: SessionLookup;
   readonly webhookSetup: WebhookSetup;
 }

@@ -1,4 +1,7 @@
-/** Having an instance notify us: the real gateway and Redis, and the simulated provider with its real limits. */
+/**
+ * Making an instance notify us: with the real gateway and Redis, and the simulated provider with
+ * its real limits.
+ */
 
 import type { AuditEntry } from '@qrcast/core/audit';
 import { createInstanceHolds } from '@qrcast/runtime/polling/instance-hold';
@@ -48,7 +51,7 @@ describe('setting it', () => {
     expect(notified.status).toBe(200);
   });
 
-  it('sends nothing where they are right already', async () => {
+  it('sends nothing if they are right already', async () => {
     const one = await made(rightSettings());
     expect(answered(await set(one))).toMatchObject({ applied: true, restarted: false, webhook: { status: 'set' } });
     expect(sent(one)).toBe(0);
@@ -70,7 +73,7 @@ describe('setting it', () => {
     expect(one.instance.settings.webhookUrl).toBe(ours());
   });
 
-  it('tells that settings which are said to be saved are not, and does not try again', async () => {
+  it('reports settings that the provider said to have saved but did not, and does not retry', async () => {
     const one = await made();
     one.instance.fail('setSettings', 'savedNothing');
     const { applied, restarted, codes, webhook } = answered(await set(one));
@@ -81,15 +84,15 @@ describe('setting it', () => {
     expect(one.instance.requests.filter(({ method }) => method === 'reboot')).toEqual([]);
   });
 
-  it('waits for settings that are shown late', async () => {
+  it('waits for settings that change late', async () => {
     const one = await made({}, late);
     expect(answered(await set(one, {}, patient))).toMatchObject({ applied: true, restarted: true });
     expect(sent(one)).toBe(1);
   });
 
-  it('that cannot be read back is unknown', async () => {
+  it('is unknown if they cannot be read back', async () => {
     const one = await made();
-    one.instance.fail('getSettings', 'notJson'); // the first question of the second call below
+    one.instance.fail('getSettings', 'notJson'); // for the first request of the second call below
     expect(refusedOf(await set(one))).toEqual([503, 'unavailable']);
     expect(sent(one)).toBe(0);
 
@@ -101,12 +104,12 @@ describe('setting it', () => {
     expect(sent(one)).toBe(1);
   });
 
-  it('whose answer is lost is proved by reading', async () => {
+  it('is proved by reading if the answer is lost', async () => {
     for (const fault of ['cutMidBody', 'html504'] as const) {
       const one = await made();
       one.instance.fail('setSettings', fault);
       const { applied } = answered(await set(one));
-      expect(applied).toBe(fault === 'cutMidBody'); // it was carried out; the other one was not
+      expect(applied).toBe(fault === 'cutMidBody'); // this one was carried out, the other was not
       expect(sent(one)).toBe(1);
     }
   });
@@ -123,7 +126,7 @@ describe('setting it', () => {
     },
   );
 
-  it('with a token that is not the tenant’s is refused, and the token not told', async () => {
+  it('with a token that is not the tenant’s is refused without repeating the token', async () => {
     const one = await made();
     const foreigner = await test.newTenant();
     for (const webhookToken of [foreigner.webhookToken, `Bearer ${test.tenant.webhookToken}`, 'another-token']) {
@@ -142,7 +145,7 @@ describe('setting it', () => {
     { webhookToken: 'x'.repeat(300) },
     { webhookToken: 'x', replaceUrl: 'yes' },
     { webhookToken: 'x', url: 'y' },
-  ])('with a body at fault is refused (%#)', async (body) => {
+  ])('with a wrong body is refused (%#)', async (body) => {
     const one = await made();
     expect(refusedOf(await test.call('POST', webhookPath(one.id), { body }))).toEqual([400, 'invalid_request']);
   });
@@ -187,7 +190,7 @@ describe('setting it', () => {
     expect(refusedOf(await set(one, {}, second))).toEqual([409, 'public_url_unknown']);
   });
 
-  it('twice at once is done once', async () => {
+  it('is done once if it is called twice at once', async () => {
     const one = await made();
     const answers = await Promise.all([set(one), set(one), set(one)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
@@ -197,28 +200,29 @@ describe('setting it', () => {
     expect(answered(await set(one))).toMatchObject({ applied: true, restarted: false }); // the lock is free again
   });
 
-  it('an attempt that begins meanwhile is not refused, waits for the request, and is polled afterwards', async () => {
+  it('does not refuse an attempt that begins meanwhile, which waits for the request and is polled afterwards', async () => {
     const one = await made();
     one.instance.fail('setSettings', 'hang', { ms: 500 });
     const setting = set(one);
     await one.instance.untilRequests(1, 'setSettings');
     const { instanceKey = '' } = (await test.node.sessions.find(one.id)) ?? {};
     const holds = createInstanceHolds({ ...test.node, namespace: test.namespace, now: test.node.clock.now });
-    const held = await holds.take(instanceKey); // as a poll would be claimed
-    expect(held.kind === 'busy' && held.freeInMs > 1_100).toBe(true); // and not for the spacing alone
+    const held = await holds.take(instanceKey); // as the claim of a poll does
+    // And not only because of the spacing.
+    expect(held.kind === 'busy' && held.freeInMs > 1_100).toBe(true);
     const read = await test.call('GET', `/v1/sessions/${one.id}`);
     expect(read.body.session).toMatchObject({ state: 'waiting', notice: null });
     expect(answered(await setting).applied).toBe(true);
     expect(await test.isQueued(one.id)).toBe(true);
   });
 
-  it('goes into the audit log with what came of it, and a check does not', async () => {
+  it('is recorded in the audit log with its outcome, unlike a check', async () => {
     const one = await made();
     await check(one);
     one.instance.fail('setSettings', 'savedNothing');
     await set(one);
     await set(one);
-    await set(one); // right already
+    await set(one); // already right
     const entries = await auditOf(one.id, 3);
     expect(entries.map(({ action, outcome, actor, instanceId }) => [action, outcome, actor.kind, instanceId])).toEqual([
       ['session.created', 'ok', 'key', one.instance.idInstance],
@@ -229,7 +233,7 @@ describe('setting it', () => {
   });
 });
 
-/** Oldest first, once there are as many: they are written beside the answer. */
+/** Oldest first, once there are that many: the answer does not wait for them. */
 async function auditOf(sessionId: string, count: number): Promise<readonly AuditEntry[]> {
   for (;;) {
     const { text } = await test.call('GET', `/v1/audit?sessionId=${sessionId}`);

@@ -1,8 +1,9 @@
 /** Which words of an `Authorization` header may be a webhook token. */
 
 /**
- * The provider's scheme word is not settled: the whole header or its second word may be the token. The same holds for its setting
- * `webhookUrlToken`, where people write `Bearer …`, too.
+ * The provider does not always send the same scheme word, or any. So the token may be the whole
+ * header or its second word. The same holds for its setting `webhookUrlToken`, where people also
+ * write `Bearer …`.
  */
 export function tokensIn(authorization: string | undefined): string[] {
   const header = (authorization ?? '').trim();

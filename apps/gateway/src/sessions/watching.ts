@@ -21,7 +21,7 @@ export interface Watching {
   /** Applies an event and keeps the queue in step: what is not polled any more leaves it at once. */
   apply(sessionId: string, event: SessionEvent): Promise<Session | null>;
   /** `apply`, for who must know what this very event did. */
-  change(sessionId: string, event: SessionEvent): Promise<Change | null>;
+  change(sessionId: string, event: SessionEvent, known?: Session): Promise<Change | null>;
   /** Asks for a poll as soon as may be, by this method. */
   check(session: Session): Promise<void>;
 }
@@ -38,8 +38,8 @@ export interface WatchingDeps {
 const TELL_AFTER_MS = 8_000;
 
 export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps): Watching {
-  async function change(sessionId: string, event: SessionEvent): Promise<Change | null> {
-    const changed = await sessions.change(sessionId, event);
+  async function change(sessionId: string, event: SessionEvent, known?: Session): Promise<Change | null> {
+    const changed = await sessions.change(sessionId, event, known);
     if (changed === null) return null;
     const { before, after: session } = changed;
     const unattended = unattendedWatch(session);

@@ -1,0 +1,61 @@
+/**
+ * What a gateway is started with. `main.ts` reads it from the environment; tests and benchmarks
+ * give it directly.
+ */
+
+import type { ProxyRoute } from '@qrcast/core/http-proxy';
+import type { Policy } from '@qrcast/core/schedule';
+import type { AddressLimits, TenantLimits } from '@qrcast/core/tenant-limits';
+import type { AuditLimits } from '@qrcast/runtime/audit/audit-log';
+import type { RingKey } from '@qrcast/runtime/keyring/keyring';
+import type { Logger } from '@qrcast/runtime/log';
+
+export interface GatewayOptions {
+  readonly redisUrl: string;
+  readonly namespace: string;
+  readonly secretKeys: readonly RingKey[];
+  readonly policy: Policy;
+  readonly auditLimits?: AuditLimits | undefined;
+  /** How long a session is polled after its last viewer left, ms. */
+  readonly unwatchedGraceMs: number;
+  readonly upstreamHosts: readonly string[];
+  /** Where callbacks may be sent; public hosts if left out. */
+  readonly callbackHosts?: readonly string[] | undefined;
+  /** The proxy to the provider; none if left out. */
+  readonly proxyRoute?: ProxyRoute | null | undefined;
+  readonly adminKey: string | undefined;
+  readonly maxConnections: number;
+  /** Further connections that have shown no ticket yet; `MAX_GUESTS` if left out. */
+  readonly maxGuests?: number | undefined;
+  /** For tenants without limits of their own; `DEFAULT_TENANT_LIMITS` if left out. */
+  readonly tenantLimits?: TenantLimits | undefined;
+  /** For callers that have not identified themselves; `DEFAULT_ADDRESS_LIMITS` if left out. */
+  readonly addressLimits?: AddressLimits | undefined;
+  /**
+   * Unread answers to subscriptions that one connection may have; `MAX_UNREAD_ANSWERS` if left out.
+   */
+  readonly maxUnreadAnswers?: number | undefined;
+  /** Addresses and ranges whose `X-Forwarded-For` is believed; none if left out. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** All addresses of the machine, IPv6 and IPv4, if left out. */
+  readonly host?: string | undefined;
+  /**
+   * Where clients reach us, as `parsePublicUrl` returns it. If unset, the loopback address of this
+   * machine and the port.
+   */
+  readonly publicUrl: string | undefined;
+  /**
+   * How long browsers are told to use https only, seconds; a year if left out. Not told below a
+   * path, or if `publicUrl` is not https.
+   */
+  readonly hstsSeconds?: number | undefined;
+  /**
+   * How long settings of an instance are read back after a change, ms; `READ_BACK_MS` if left out.
+   */
+  readonly settingsReadBackMs?: number | undefined;
+  /** The folder of the built login page. */
+  readonly pageFolder: string;
+  readonly log: Logger;
+}
