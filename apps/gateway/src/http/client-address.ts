@@ -5,8 +5,9 @@
  */
 
 import type { IncomingMessage } from 'node:http';
-import { isIP, SocketAddress } from 'node:net';
+import { isIP } from 'node:net';
 import { createAddressSet } from '@qrcast/runtime/process/address-range';
+import ipaddr from 'ipaddr.js';
 
 export type AddressOf = (request: IncomingMessage) => string;
 
@@ -31,14 +32,8 @@ export function createAddressOf(trustedProxies: readonly string[]): AddressOf {
 export function addressGroup(given: string): string {
   const address = plain(given);
   if (isIP(address) !== 6) return address;
-  const [head = '', tail] = (address.split('%', 1)[0] ?? '').split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const groups = [...left, ...Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0'), ...right];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
+  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv6.parse(address).parts;
+  return `${[a, b, c, d].map((part) => part.toString(16)).join(':')}::/64`;
 }
 
 /**
@@ -46,9 +41,9 @@ export function addressGroup(given: string): string {
  * addresses, and proxies write them in several ways.
  */
 function plain(address: string): string {
-  if (!/ffff:/i.test(address) || isIP(address) !== 6) return address;
-  const shortest = new SocketAddress({ address, family: 'ipv6' }).address;
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(shortest)?.[1] ?? address;
+  if (isIP(address) !== 6) return address;
+  const parsed = ipaddr.process(address);
+  return parsed.kind() === 'ipv4' ? parsed.toString() : address;
 }
 
 /**
