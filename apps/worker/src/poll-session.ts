@@ -1,7 +1,7 @@
 /** One poll of one session: ask the provider what the session wants to know next, and apply the answer. */
 
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
-import { isPolled, nextElapseAt, type Session } from '@qrcast/core/session';
+import { isPolled, type Session } from '@qrcast/core/session';
 import { isAllowedUpstream } from '@qrcast/core/upstream';
 import type { Credentials } from '@qrcast/provider/credentials';
 import { PROVIDER_DEFAULTS, type Provider } from '@qrcast/provider/provider';
@@ -90,13 +90,6 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
     await sessions.apply(sessionId, { kind: 'slow', at: clock.now(), startedAt, retryAt }).catch(() => undefined); // the answer will tell
   }
 
-  /** The session as it is now, if it is to be polled. */
-  async function current(sessionId: string): Promise<Session | null> {
-    const session = await sessions.find(sessionId);
-    if (session === null || clock.now() < nextElapseAt(session)) return session;
-    return sessions.apply(sessionId, { kind: 'elapsed', at: clock.now() }, session);
-  }
-
   /** A tenant that may not be served is not asked for behind the back of its viewers either. */
   async function mayBePolled(session: Session): Promise<boolean> {
     if (!isPolled(session)) return false;
@@ -113,7 +106,7 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
   return {
     async poll(claim, signal) {
       const { sessionId } = claim.target;
-      const before = await current(sessionId);
+      const before = (await sessions.current(sessionId, clock.now()))?.after ?? null;
       if (before === null || !(await mayBePolled(before))) return { nextAt: null };
       deps.onPoll?.(claim.startedAt - claim.dueAt, before.tenantId);
       // A check that somebody asked for must not come before a logout or an account that the session itself waits for.
@@ -122,7 +115,7 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
       const at = clock.now(); // a code ages while it is read
       const outcome = answer.kind === 'code' ? { ...answer, text: await codeReader.read(answer) } : answer;
       const event = { kind: 'answered', at, startedAt: claim.startedAt, jitter: Math.random(), outcome, isHostRefusing } as const;
-      const after = await sessions.apply(sessionId, event, before);
+      const after = await sessions.apply(sessionId, event, { remembered: before });
       const quietUntil = quietUntilOf(outcome, at);
       log.debug({ sessionId, method, outcome: outcome.kind, lateMs: claim.startedAt - claim.dueAt }, 'polled');
       if (after === null || !isPolled(after)) {

@@ -159,9 +159,37 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       await pair.here.create(session, '');
       await pair.there.apply(session.id, { kind: 'watched', at: T + 1 });
       // On the remembered idle record "unwatched" would change nothing; on the one that stands it does.
-      const after = await pair.here.apply(session.id, { kind: 'unwatched', at: T + 2 }, session);
+      const after = await pair.here.apply(session.id, { kind: 'unwatched', at: T + 2 }, { remembered: session });
       expect(after?.state.kind).toBe('idle');
       expect(after?.version).toBeGreaterThan(2);
+    });
+
+    it('takes "nothing to do" from a record that the caller has just read, and changes only what stands', async () => {
+      const session = sampleSession({}, T);
+      await pair.here.create(session, '');
+      const stands = await pair.there.apply(session.id, { kind: 'watched', at: T + 1 });
+      const change = await pair.here.change(session.id, { kind: 'elapsed', at: T + 2 }, { justRead: session });
+      expect(change?.after.version).toBe(change?.before.version);
+      const after = await pair.here.apply(session.id, { kind: 'cancelled', at: T + 3 }, { justRead: session });
+      expect(after).toMatchObject({ state: { kind: 'ended' }, version: (stands?.version ?? 0) + 1 });
+      expect((await pair.there.find(session.id))?.version).toBe(after?.version);
+    });
+
+    it('shows the session as it is now: what time has changed is stored once, and nothing before its moment', async () => {
+      const session = sampleSession({}, T);
+      await pair.here.create(session, '');
+      const watched = await pair.here.apply(session.id, { kind: 'watched', at: T + 1 });
+      const deadlineAt = watched?.deadlineAt ?? expect.unreachable('it was just made');
+      const early = await pair.there.current(session.id, deadlineAt - 1);
+      expect([early?.after, early?.before]).toEqual([watched, watched]);
+      const changes = await Promise.all([
+        pair.here.current(session.id, deadlineAt),
+        pair.there.current(session.id, deadlineAt, { remembered: session }),
+      ]);
+      expect(changes.map((change) => change?.after.state)).toEqual(Array(2).fill({ kind: 'ended', reason: 'deadline' }));
+      expect(changes.filter((change) => change !== null && change.after !== change.before)).toHaveLength(1);
+      expect(await pair.here.find(session.id)).toEqual(changes[0]?.after);
+      expect(await pair.here.current('ses_none', T)).toBeNull();
     });
 
     it('loses no event when two processes change one session at once', async () => {

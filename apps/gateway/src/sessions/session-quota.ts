@@ -126,6 +126,11 @@ export function noticeEnds(sessions: Sessions, onEnd: (session: Session) => void
       notice(change?.after ?? null);
       return change;
     },
+    async current(...call) {
+      const change = await sessions.current(...call);
+      notice(change?.after ?? null);
+      return change;
+    },
     watch: (sessionId, onChange) =>
       sessions.watch(sessionId, (snapshot) => {
         notice(snapshot.session);

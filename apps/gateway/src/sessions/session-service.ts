@@ -3,7 +3,7 @@
 import { RefusedError } from '@qrcast/core/errors';
 import type { createSessionSchema, createTicketSchema } from '@qrcast/core/requests';
 import type { Policy } from '@qrcast/core/schedule';
-import { createSession, isResumable, nextElapseAt, RESUMABLE_ENDS, type Session } from '@qrcast/core/session';
+import { createSession, isResumable, RESUMABLE_ENDS, type Session } from '@qrcast/core/session';
 import { ALL_FORMATS, type Format, toWire, type WireSession } from '@qrcast/core/wire';
 import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring/keyring';
@@ -93,11 +93,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     return state.kind === 'ended' && state.reason === 'cancelled' ? change.after : null; // or its time was up before
   }
 
-  async function current(sessionId: string): Promise<Session | null> {
-    const session = await sessions.find(sessionId);
-    if (session === null || clock.now() < nextElapseAt(session)) return session;
-    return watching.apply(sessionId, { kind: 'elapsed', at: clock.now() });
-  }
+  const current = (sessionId: string): Promise<Session | null> => watching.current(sessionId);
 
   const instancePlace = createInstancePlace({ index, current, cancel });
   const keptSessions = createKeptSessions({ ...deps, current });

@@ -8,7 +8,7 @@ import { isPolled, type Session } from '@qrcast/core/session';
 import type { PollQueue, PollTarget } from '@qrcast/runtime/polling/poll-queue';
 import { unattendedWatch } from '@qrcast/runtime/polling/unattended-watch';
 import type { Clock } from '@qrcast/runtime/redis/clock';
-import type { Change, Sessions } from '@qrcast/runtime/sessions/sessions';
+import type { Change, Known, Sessions } from '@qrcast/runtime/sessions/sessions';
 
 export interface Watching {
   /**
@@ -22,6 +22,8 @@ export interface Watching {
   apply(sessionId: string, event: SessionEvent): Promise<Session | null>;
   /** `apply`, for who must know what this very event did. */
   change(sessionId: string, event: SessionEvent): Promise<Change | null>;
+  /** The session as it is now. If time has changed it, the queue is kept in step. Null if it is gone. */
+  current(sessionId: string, known?: Known): Promise<Session | null>;
   /** Asks for a poll as soon as may be, by this method. */
   check(session: Session): Promise<void>;
 }
@@ -40,13 +42,15 @@ const TELL_AFTER_MS = 8_000;
 export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps): Watching {
   async function change(sessionId: string, event: SessionEvent): Promise<Change | null> {
     const changed = await sessions.change(sessionId, event);
-    if (changed === null) return null;
-    const { before, after: session } = changed;
+    if (changed !== null) await keepInStep(changed);
+    return changed;
+  }
+
+  async function keepInStep({ before, after: session }: Change): Promise<void> {
     const unattended = unattendedWatch(session);
     if (!isPolled(session)) await queue.cancel(targetOf(session));
     else if (unattended !== null) await queue.ensure(targetOf(session), unattended.watchedUntil, unattended.dueAt);
     else if (before.isUnwatched) await lookAgain(session);
-    return changed;
   }
 
   /** Unwatched, it was in the queue for a later moment, and with a longer watch than that of a viewer who may leave at once. */
@@ -71,6 +75,11 @@ export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps
 
     apply: async (sessionId, event) => (await change(sessionId, event))?.after ?? null,
     change,
+    async current(sessionId, known) {
+      const changed = await sessions.current(sessionId, clock.now(), known);
+      if (changed !== null && changed.after !== changed.before) await keepInStep(changed);
+      return changed?.after ?? null;
+    },
     check: (session) => queue.poke(targetOf(session), 'state'),
   };
 }

@@ -58,6 +58,7 @@ export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions
 
     apply: async (sessionId, event) => (await change(sessionId, event))?.after ?? null,
     change,
+    current: (sessionId, now) => change(sessionId, { kind: 'elapsed', at: now }),
 
     find: async (sessionId) => storedOf(sessionId)?.session ?? null,
     read: async (sessionId) => snapshotOf(sessionId),

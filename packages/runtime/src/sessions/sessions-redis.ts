@@ -14,7 +14,7 @@ import { type Namespace, sessionCallbacksKey, sessionChannel, sessionKey } from 
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { pictureChange } from './picture-change.ts';
 import { decodeChange, decodeSession, encodeSession, type Snapshot } from './session-codec.ts';
-import { type Change, KEEP_EXPIRED_MS, MAX_RACES, type Sessions, type Watch } from './sessions.ts';
+import { type Change, KEEP_EXPIRED_MS, type Known, MAX_RACES, type Sessions, type Watch } from './sessions.ts';
 
 export interface RedisSessionsDeps {
   /** A `commands` connection; not closed here. */
@@ -84,9 +84,10 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
     return typeof reply === 'string' ? decodeSession(reply, next.id) : null;
   }
 
-  async function change(sessionId: string, event: SessionEvent, known?: Session): Promise<Change | null> {
-    let current = known ?? (await load(sessionId));
-    let isKnownToStand = known === undefined;
+  async function change(sessionId: string, event: SessionEvent, known?: Known): Promise<Change | null> {
+    const isRemembered = known !== undefined && 'remembered' in known;
+    let current = isRemembered ? known.remembered : (known?.justRead ?? (await load(sessionId)));
+    let isKnownToStand = !isRemembered;
     for (let race = 0; race < MAX_RACES && current !== null; race++) {
       const next = reduce(policy, current, event);
       if (next === current && isKnownToStand) return { before: current, after: current };
@@ -206,6 +207,7 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
     },
     apply: async (...call) => (await change(...call))?.after ?? null,
     change,
+    current: (sessionId, now, known) => change(sessionId, { kind: 'elapsed', at: now }, known),
     find: load,
     read: (sessionId) => readFrom(redis, sessionId),
     readSealed: (sessionId) => redis.hget(sessionKey(namespace, sessionId), 'sealed'),

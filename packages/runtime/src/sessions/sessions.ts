@@ -23,17 +23,22 @@ export interface Change {
   readonly after: Session;
 }
 
+/**
+ * A record that the caller has read before the call. A `remembered` one may be out of date: it is used for a first try, and what stands
+ * decides. A `justRead` one was read or written a moment ago by the same call, so "nothing to do" is taken from it without another read.
+ */
+export type Known = { readonly remembered: Session } | { readonly justRead: Session };
+
 export interface Sessions {
   /** Stores a new session with its sealed credentials. @throws {Error} if the id is taken. */
   create(session: Session, sealed: string): Promise<void>;
-  /**
-   * The session after the event, whether or not it changed; null if there is no such session. `known`, a record read before, saves a round
-   * trip; an old one costs one, never a wrong answer.
-   */
-  apply(sessionId: string, event: SessionEvent, known?: Session): Promise<Session | null>;
-  /** `apply`, for who must know what this very event did: of several that race for one change, one changes it. */
-  change(sessionId: string, event: SessionEvent, known?: Session): Promise<Change | null>;
-  /** The record alone. */
+  /** The session after the event, whether or not it changed; null if there is no such session. `known` saves a round trip. */
+  apply(sessionId: string, event: SessionEvent, known?: Known): Promise<Session | null>;
+  /** Like `apply`, and tells what this very event did. If several calls race for one change, exactly one of them makes it. */
+  change(sessionId: string, event: SessionEvent, known?: Known): Promise<Change | null>;
+  /** The session as it is at `now` (Unix ms): whatever time has changed since the last event is stored first. Null if there is none. */
+  current(sessionId: string, now: number, known?: Known): Promise<Change | null>;
+  /** The record alone, as it was stored last. Time may have changed the session since: see `current`. */
   find(sessionId: string): Promise<Session | null>;
   /** The record with its picture. */
   read(sessionId: string): Promise<Snapshot | null>;
