@@ -219,7 +219,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const unheldAnswers = createTokenBuckets(() => performance.now());
   addSessionRoutes(app, { ...viewers, unheldAnswers, sessions, watching, revocations, publicUrl });
   addEventsRoute(app, viewers);
-  addCodeRoutes(app, { theirSession, sessions, watching, clock });
+  addCodeRoutes(app, { theirSession, service, watching, clock });
   addTenantRoutes(app, { auth, tenants, service, connected, publicUrl, callbackHosts: options.callbackHosts ?? DEFAULT_CALLBACK_HOSTS });
   addAuditRoutes(app, { auth, audit: node.audit });
   const outbox = createOutbox(shared);

@@ -63,15 +63,16 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
   });
 
   app.get<SessionPath>('/v1/sessions/:id', async (request, reply) => {
-    const { principal, session } = await theirSession(request);
+    const found = await theirSession(request);
+    const { principal, session } = found;
     requireScope(principal, 'view');
     const { wait, formats, visible } = parseRequest(readSessionSchema, request.query);
     const told = versionOfTags(request.headers['if-none-match'], session.version);
     // `*` is whatever stands now. It could not tell that a final state came, and would be asked about for ever.
     const known = told !== 'any' ? told : wait > 0 && isFinal(session) ? null : session.version;
-    if (visible) await watching.start(session.id);
+    const seen = visible ? await watching.start(session.id, { justRead: session }) : session;
     if (wait > 0) await holdLongPoll(deps, { principal, session, known, waitMs: wait * 1000, isVisible: visible, reply });
-    const wire = await show(session.id, formats);
+    const wire = wait > 0 ? await show(session.id, formats) : await service.present(await service.illustrate(seen, found), formats);
     reply.header('etag', `"${wire.version}"`);
     return known !== null && wire.version <= known ? reply.status(304).send() : { session: wire };
   });
@@ -81,15 +82,15 @@ export function addSessionRoutes(app: FastifyInstance, deps: SessionRoutesDeps):
     const sessionId = sessionIdIn(principal, request.params.id);
     const session = requireSession(principal, sessionId, await sessions.find(sessionId));
     requireTenant(principal);
-    await service.cancel(session.id);
+    await service.cancel(session.id, { remembered: session });
     return reply.status(204).send();
   });
 
   app.post<SessionPath>('/v1/sessions/:id/resume', async (request) => {
-    const { principal, session } = await theirSession(request);
-    requireScope(principal, 'view');
-    await service.resume(session.id);
-    return { session: await show(session.id) };
+    const found = await theirSession(request);
+    requireScope(found.principal, 'view');
+    const resumed = await service.resume(found.session.id, { justRead: found.session });
+    return { session: await service.present(await service.illustrate(resumed, found)) };
   });
 
   app.post<SessionPath>('/v1/sessions/:id/password', async (request) => {

@@ -153,13 +153,13 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
         record('ticket.issued', { ...ofSession(session), subjectId: issued.ticketId });
         return issued;
       },
-      async cancel(sessionId) {
-        const ended = await service.cancel(sessionId);
+      async cancel(...call) {
+        const ended = await service.cancel(...call);
         if (ended !== null) record('session.cancelled', ofSession(ended));
         return ended;
       },
-      async resume(sessionId) {
-        const session = await service.resume(sessionId);
+      async resume(...call) {
+        const session = await service.resume(...call);
         record('session.resumed', ofSession(session));
         return session;
       },
@@ -169,9 +169,8 @@ export function createAudited({ audit, clock, log }: AuditedDeps): Audited {
       ...step,
       async submit(session, password) {
         try {
-          const after = await step.submit(session, password);
+          await step.submit(session, password);
           record('session.password_given', ofSession(session));
-          return after;
         } catch (error) {
           const outcome = error instanceof RefusedError ? error.code : 'unavailable';
           if (!NO_PASSWORD_GIVEN.has(outcome)) record('session.password_given', { ...ofSession(session), outcome });

@@ -36,7 +36,7 @@ export function createInstancePlace({ index, current, cancel }: InstancePlaceDep
     async take(session, mayReplace) {
       let expected = await index.current(session.tenantId, session.instanceId);
       for (let attempt = 0; attempt < MAX_CLAIMS; attempt++) {
-        const live = await standing(expected);
+        const live = expected === session.id ? null : await standing(expected); // its own place is its own, live or not
         if (live !== null) {
           if (!mayReplace || live.instanceKey === session.instanceKey) return live;
           // Other credentials for the same instance: the earlier ones were wrong or are no more.

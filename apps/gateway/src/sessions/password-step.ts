@@ -20,10 +20,10 @@ import type { Watching } from './watching.ts';
 
 export interface PasswordStep {
   /**
-   * Hands the password over once. Resolves to the session after it; `connected` follows through the streams.
+   * Hands the password over once, and asks for a poll. `connected` follows through the streams.
    * @throws {RefusedError} `not_waiting_for_password`, `password_rejected`, `too_many_requests`, `unavailable`.
    */
-  submit(session: Session, password: string): Promise<Session>;
+  submit(session: Session, password: string): Promise<void>;
 }
 
 export interface PasswordStepDeps {
@@ -135,7 +135,6 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
       }
       await attempts.forget(session);
       await watching.check(session);
-      return (await sessions.find(session.id)) ?? session;
     },
   };
 }

@@ -128,7 +128,7 @@ export function noticeEnds(sessions: Sessions, onEnd: (session: Session) => void
     },
     async current(...call) {
       const change = await sessions.current(...call);
-      notice(change?.after ?? null);
+      if (change !== null && change.after !== change.before) notice(change.after); // else it had ended before, and was seen then
       return change;
     },
     watch: (sessionId, onChange) =>

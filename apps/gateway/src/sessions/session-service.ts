@@ -9,7 +9,7 @@ import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/keyring/credenti
 import type { Keyring } from '@qrcast/runtime/keyring/keyring';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
-import type { Sessions } from '@qrcast/runtime/sessions/sessions';
+import type { Known, Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { z } from 'zod';
 import { DEFAULT_TICKET_SECONDS, type Tickets } from '../auth/tickets.ts';
 import type { LimitOf } from '../limits/tenant-limits.ts';
@@ -39,14 +39,21 @@ export interface SessionService {
   ): Promise<{ session: Session; isNew: boolean; ticket: IssuedTicket }>;
   /** The session as it is now. @throws `not_found`, `session_expired`. */
   find(sessionId: string): Promise<Session>;
+  /** A snapshot that was read a moment ago, null if there was none, as it is now. @throws `not_found`, `session_expired`. */
+  refresh(read: Snapshot | null): Promise<Snapshot>;
+  /**
+   * `session`, which may be newer than the snapshot that was read before, with its picture. Reads again only if it shows a code that
+   * `read` has no picture of. @throws `not_found`.
+   */
+  illustrate(session: Session | null, read: Snapshot): Promise<Snapshot>;
   list: SessionList;
   issueTicket(session: Session, request: z.output<typeof createTicketSchema>, tenant: Tenant): Promise<IssuedTicket>;
   /** Resolves to the session if it was this call that ended it; null if it had ended before, or is gone. */
-  cancel(sessionId: string): Promise<Session | null>;
+  cancel(sessionId: string, known?: Known): Promise<Session | null>;
   /** All of a tenant's. */
   cancelAll(tenantId: string): Promise<void>;
   /** @throws `not_resumable`, `tenant_limit_reached`. */
-  resume(sessionId: string): Promise<Session>;
+  resume(sessionId: string, known?: Known): Promise<Session>;
   /** With its picture and the number of viewers, as callers see it. */
   present(snapshot: Snapshot, formats?: readonly Format[]): Promise<WireSession>;
 }
@@ -79,6 +86,15 @@ export async function showSession(
   return deps.service.present(snapshot, formats);
 }
 
+/** Null if the session shows a code that `read` has no picture of. */
+function withPicture(session: Session, read: Snapshot): Snapshot | null {
+  const digest = digestOf(session);
+  if (digest === null) return { session, image: null };
+  return digest === digestOf(read.session) ? { session, image: read.image } : null;
+}
+
+const digestOf = ({ state }: Session): string | null => (state.kind === 'showing' ? state.code.digest : null);
+
 const DEFAULT_SESSION_SECONDS = 3_600;
 /** A deleted tenant's sessions can be read so long by those who are just being told of their end. */
 const LAST_READ_MS = 60_000;
@@ -86,8 +102,8 @@ const LAST_READ_MS = 60_000;
 export function createSessionService(deps: SessionServiceDeps): SessionService {
   const { sessions, index, watching, viewerCounts, tickets, standing, liveSessions, keyring, clock, policy, upstreamHosts } = deps;
 
-  async function cancel(sessionId: string): Promise<Session | null> {
-    const change = await watching.change(sessionId, { kind: 'cancelled', at: clock.now() });
+  async function cancel(sessionId: string, known?: Known): Promise<Session | null> {
+    const change = await watching.change(sessionId, { kind: 'cancelled', at: clock.now() }, known);
     if (change === null || change.after === change.before) return null;
     const { state } = change.after;
     return state.kind === 'ended' && state.reason === 'cancelled' ? change.after : null; // or its time was up before
@@ -145,13 +161,28 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     return { ...issued, ticketExpiresAt: Math.floor(expiresAt / 1000) * 1000 };
   }
 
+  /** @throws {RefusedError} `not_found`, `session_expired`. */
+  function requireUnexpired(session: Session | null): Session {
+    if (session === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+    if (clock.now() >= session.expiresAt) throw new RefusedError('session_expired', 'the session has expired; create a new one');
+    return session;
+  }
+
+  async function illustrate(session: Session | null, read: Snapshot | null): Promise<Snapshot> {
+    const snapshot = session !== null && read !== null ? withPicture(session, read) : null;
+    const found = snapshot ?? (session === null ? null : await sessions.read(session.id));
+    if (found === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+    return found;
+  }
+
   /** It has a place among the live ones. @throws {RefusedError} `not_resumable`, `not_found`. */
   async function goOn(session: Session): Promise<Session> {
     if ((await instancePlace.take(session, false)).id !== session.id)
       throw new RefusedError('not_resumable', 'the instance has a newer live session; use that one');
-    const resumed = await sessions.apply(session.id, { kind: 'resumed', at: clock.now() });
-    if (resumed !== null) await liveSessions.restore(resumed); // somebody who had read its end may have taken it out meanwhile
-    const watched = await watching.start(session.id);
+    const resumed = await sessions.apply(session.id, { kind: 'resumed', at: clock.now() }, { remembered: session });
+    if (resumed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+    await liveSessions.restore(resumed); // somebody who had read its end may have taken it out meanwhile
+    const watched = await watching.start(session.id, { justRead: resumed });
     if (watched === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
     return watched;
   }
@@ -173,12 +204,14 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
       return { session, isNew: session.id === fresh.id, ticket: await issueTicket(session, {}, tenant) };
     },
 
-    async find(sessionId) {
-      const session = await current(sessionId);
-      if (session === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
-      if (clock.now() >= session.expiresAt) throw new RefusedError('session_expired', 'the session has expired; create a new one');
-      return session;
+    find: async (sessionId) => requireUnexpired(await current(sessionId)),
+
+    async refresh(read) {
+      const session = read && (await watching.current(read.session.id, { justRead: read.session }));
+      return illustrate(requireUnexpired(session), read);
     },
+
+    illustrate,
 
     list: createSessionList({ index, viewerCounts, current, clock }),
 
@@ -190,13 +223,13 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
       for (;;) {
         const ids = await index.page(tenantId, null, 100);
         if (ids.length === 0) return;
-        await Promise.all(ids.map(cancel));
+        await Promise.all(ids.map((id) => cancel(id)));
         await Promise.all(ids.flatMap((id) => [sessions.expire(id, clock.now() + LAST_READ_MS), index.forget({ tenantId, id })]));
       }
     },
 
-    async resume(sessionId) {
-      const session = await current(sessionId);
+    async resume(sessionId, known) {
+      const session = await watching.current(sessionId, known);
       if (session === null || !isResumable(session)) {
         throw new RefusedError(
           'not_resumable',

@@ -119,11 +119,11 @@ export function createStartOver(deps: StartOverDeps): StartOver {
         });
       return inTurn(session, async () => {
         const startedAt = await leavePassword(session, mayView);
-        const changed = await watching.change(session.id, { kind: 'startedOver', at: clock.now(), startedAt });
+        const changed = await watching.change(session.id, { kind: 'startedOver', at: clock.now(), startedAt }, { remembered: session });
         if (changed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
         if (changed.after.startOvers === changed.before.startOvers)
           throw await notWaiting(session, mayView, `the session is ${changed.after.state.kind} by now`);
-        return (await watching.start(session.id)) ?? changed.after;
+        return (await watching.start(session.id, { justRead: changed.after })) ?? changed.after;
       });
     },
   };

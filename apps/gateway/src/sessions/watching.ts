@@ -15,13 +15,13 @@ export interface Watching {
    * Somebody watches from now on, for the grace at least: polled, if it was not, as soon as its instance may be asked; where the provider wants
    * long quiet for it, viewers are told so. Resolves to the session, null if it is gone.
    */
-  start(sessionId: string): Promise<Session | null>;
+  start(sessionId: string, known?: Known): Promise<Session | null>;
   /** Extends the watch of sessions that are polled; resolves to those that have fallen out of the queue. */
   renew(sessions: readonly Session[]): Promise<readonly string[]>;
   /** Applies an event and keeps the queue in step: what is not polled any more leaves it at once. */
   apply(sessionId: string, event: SessionEvent): Promise<Session | null>;
   /** `apply`, for who must know what this very event did. */
-  change(sessionId: string, event: SessionEvent): Promise<Change | null>;
+  change(sessionId: string, event: SessionEvent, known?: Known): Promise<Change | null>;
   /** The session as it is now. If time has changed it, the queue is kept in step. Null if it is gone. */
   current(sessionId: string, known?: Known): Promise<Session | null>;
   /** Asks for a poll as soon as may be, by this method. */
@@ -40,8 +40,8 @@ export interface WatchingDeps {
 const TELL_AFTER_MS = 8_000;
 
 export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps): Watching {
-  async function change(sessionId: string, event: SessionEvent): Promise<Change | null> {
-    const changed = await sessions.change(sessionId, event);
+  async function change(sessionId: string, event: SessionEvent, known?: Known): Promise<Change | null> {
+    const changed = await sessions.change(sessionId, event, known);
     if (changed !== null) await keepInStep(changed);
     return changed;
   }
@@ -57,8 +57,8 @@ export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps
   const lookAgain = (session: Session): Promise<number> => queue.ensure(targetOf(session), clock.now() + graceMs, session.next.at, true);
 
   return {
-    async start(sessionId) {
-      const changed = await sessions.change(sessionId, { kind: 'watched', at: clock.now() });
+    async start(sessionId, known) {
+      const changed = await sessions.change(sessionId, { kind: 'watched', at: clock.now() }, known);
       if (changed === null || !isPolled(changed.after)) return changed?.after ?? null;
       const { before, after: session } = changed;
       const waitMs = await (before.isUnwatched ? lookAgain(session) : queue.ensure(targetOf(session), clock.now() + graceMs));
