@@ -67,6 +67,11 @@ export class RefusedError extends Error {
   }
 }
 
+/** The caller is not told whether the session is somebody else's, over, or never was. */
+export const NO_SUCH_SESSION = 'there is no such session, or it is not yours';
+
+export const noSuchSession = (): RefusedError => new RefusedError('not_found', NO_SUCH_SESSION);
+
 /** RFC 9457. `type` is a URN: the codes need no page to be told apart. */
 export const problemSchema = z
   .object({

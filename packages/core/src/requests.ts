@@ -13,6 +13,9 @@ import { parseUpstreamRule } from './upstream.ts';
 import { findIllFormed } from './utf8.ts';
 import { formatSchema, sessionStateSchema } from './wire.ts';
 
+/** A week: the longest `expiresInSeconds` that a caller may ask for. */
+export const LONGEST_SESSION_SECONDS = 604_800;
+
 const seconds = (min: number, max: number) => z.number().int().min(min).max(max);
 /** For `superRefine`; `faultOf` tells nothing of the text but the character. */
 const without =
@@ -89,7 +92,7 @@ export const createSessionSchema = z
       .max(35)
       .optional()
       .describe('The language of the hosted page, a BCP 47 tag'),
-    expiresInSeconds: seconds(60, 604_800).optional().describe('Life of the session; default 3600'),
+    expiresInSeconds: seconds(60, LONGEST_SESSION_SECONDS).optional().describe('Life of the session; default 3600'),
     returnUrl: webUrl.optional().describe('Where the hosted page sends the person after the login'),
   })
   .refine(({ logoutOnMismatch, expectedPhone }) => logoutOnMismatch !== true || expectedPhone !== undefined, {

@@ -1,6 +1,6 @@
 /** What the gateway's own calls to the provider need: the opened credentials of a session, for a host that is still allowed. */
 
-import { RefusedError } from '@qrcast/core/errors';
+import { noSuchSession, RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
 import { isAllowedUpstream } from '@qrcast/core/upstream';
 import type { Credentials } from '@qrcast/provider/credentials';
@@ -36,7 +36,7 @@ export function createInstanceCredentials({ sessions, keyring, upstreamHosts }: 
     find,
     async require(session) {
       const credentials = await find(session);
-      if (credentials === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+      if (credentials === null) throw noSuchSession();
       return credentials;
     },
   };

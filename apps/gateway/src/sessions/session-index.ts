@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { LONGEST_SESSION_SECONDS } from '@qrcast/core/requests';
 import type { Session } from '@qrcast/core/session';
 import { referenceSessionsKey, tenantInstanceKey, tenantSessionsKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
@@ -25,9 +26,6 @@ export interface SessionIndex {
   forget(session: Pick<Session, 'id' | 'tenantId'> & { readonly reference?: string | null | undefined }): Promise<void>;
 }
 
-/** The longest `expiresInSeconds` a caller may ask for. */
-const LONGEST_SESSION_MS = 604_800_000;
-
 export function createSessionIndex({ redis, namespace }: { redis: Redis; namespace: string }): SessionIndex {
   const claim = loadLuaScript(redis, new URL('./instance-claim-1.lua', import.meta.url));
 
@@ -46,7 +44,7 @@ export function createSessionIndex({ redis, namespace }: { redis: Redis; namespa
 
     async add({ id, tenantId, reference, createdAt, expiresAt }) {
       // What is older than any session can get has no record any more.
-      const oldest = createdAt - LONGEST_SESSION_MS - KEEP_EXPIRED_MS;
+      const oldest = createdAt - LONGEST_SESSION_SECONDS * 1000 - KEEP_EXPIRED_MS;
       const goneAt = expiresAt + KEEP_EXPIRED_MS;
       const changes = redis.multi();
       for (const key of new Set([listKey(tenantId, null), listKey(tenantId, reference)])) {

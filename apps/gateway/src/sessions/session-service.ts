@@ -1,6 +1,6 @@
 /** What callers can do with sessions, whatever transport they use. Every refusal is a `RefusedError`; who may call is checked before. */
 
-import { RefusedError } from '@qrcast/core/errors';
+import { noSuchSession, RefusedError } from '@qrcast/core/errors';
 import type { createSessionSchema, createTicketSchema } from '@qrcast/core/requests';
 import type { Policy } from '@qrcast/core/schedule';
 import { createSession, isResumable, RESUMABLE_ENDS, type Session } from '@qrcast/core/session';
@@ -82,7 +82,7 @@ export async function showSession(
   formats?: readonly Format[],
 ): Promise<WireSession> {
   const snapshot = await deps.sessions.read(sessionId);
-  if (snapshot === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+  if (snapshot === null) throw noSuchSession();
   return deps.service.present(snapshot, formats);
 }
 
@@ -163,7 +163,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
 
   /** @throws {RefusedError} `not_found`, `session_expired`. */
   function requireUnexpired(session: Session | null): Session {
-    if (session === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+    if (session === null) throw noSuchSession();
     if (clock.now() >= session.expiresAt) throw new RefusedError('session_expired', 'the session has expired; create a new one');
     return session;
   }
@@ -171,7 +171,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
   async function illustrate(session: Session | null, read: Snapshot | null): Promise<Snapshot> {
     const snapshot = session !== null && read !== null ? withPicture(session, read) : null;
     const found = snapshot ?? (session === null ? null : await sessions.read(session.id));
-    if (found === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+    if (found === null) throw noSuchSession();
     return found;
   }
 
@@ -180,10 +180,10 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     if ((await instancePlace.take(session, false)).id !== session.id)
       throw new RefusedError('not_resumable', 'the instance has a newer live session; use that one');
     const resumed = await sessions.apply(session.id, { kind: 'resumed', at: clock.now() }, { remembered: session });
-    if (resumed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+    if (resumed === null) throw noSuchSession();
     await liveSessions.restore(resumed); // somebody who had read its end may have taken it out meanwhile
     const watched = await watching.start(session.id, { justRead: resumed });
-    if (watched === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+    if (watched === null) throw noSuchSession();
     return watched;
   }
 

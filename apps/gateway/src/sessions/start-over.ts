@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { RefusedError } from '@qrcast/core/errors';
+import { noSuchSession, RefusedError } from '@qrcast/core/errors';
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
 import { MAX_START_OVERS, MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
@@ -120,7 +120,7 @@ export function createStartOver(deps: StartOverDeps): StartOver {
       return inTurn(session, async () => {
         const startedAt = await leavePassword(session, mayView);
         const changed = await watching.change(session.id, { kind: 'startedOver', at: clock.now(), startedAt }, { remembered: session });
-        if (changed === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+        if (changed === null) throw noSuchSession();
         if (changed.after.startOvers === changed.before.startOvers)
           throw await notWaiting(session, mayView, `the session is ${changed.after.state.kind} by now`);
         return (await watching.start(session.id, { justRead: changed.after })) ?? changed.after;
