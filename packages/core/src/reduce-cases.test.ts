@@ -184,3 +184,22 @@ test('only the resumable ends can be resumed or changed by an answer', () => {
     expect(reduce(policy, withState(ended(reason)), { kind: 'resumed', at: STARTED }).state.kind, reason).toBe('waiting');
   }
 });
+
+test('an answer that was under way when its session was postponed still counts', () => {
+  const postponed = reduce(policy, withState(waiting), { kind: 'postponed', at: NOW, retryAt: NOW + 20_000 });
+  expect(postponed).toMatchObject({ state: { kind: 'waiting', notice: { code: 'rate_limited', retryAt: NOW + 20_000 } }, fence: FENCE });
+  expect(reduce(policy, postponed, answered(code('second'), { at: NOW + 1 })).state.kind).toBe('showing');
+});
+
+test('a session is postponed once, and not for a reason from before its last answer', () => {
+  const session = withState(waiting);
+  const until = NOW + 20_000;
+  const postponed = reduce(policy, session, { kind: 'postponed', at: NOW, retryAt: until });
+  expect(reduce(policy, postponed, { kind: 'postponed', at: NOW + 1_000, retryAt: until })).toBe(postponed);
+  expect(reduce(policy, session, { kind: 'postponed', at: FENCE - 1, retryAt: until })).toBe(session);
+});
+
+test('a logout of the wrong account that is postponed loses none of its tries, and is still what is asked next', () => {
+  const after = reduce(policy, leaving(), { kind: 'postponed', at: NOW, retryAt: NOW + 20_000 });
+  expect(after).toMatchObject({ logoutsLeft: LOGOUTS_ON_MISMATCH, next: { ask: 'logout', at: NOW + 20_000 } });
+});

@@ -144,6 +144,17 @@ describe('after every event', () => {
     if (before.state.kind !== 'connected') expect(after.state.kind).not.toBe('connected');
   });
 
+  always('a postponed request changes only the notice and its own time, and never comes sooner', ({ policy, before, event, after }) => {
+    if (event.kind !== 'postponed') return;
+    const aged = reduce(policy, before, { kind: 'elapsed', at: event.at });
+    if (after.version === aged.version) return expect(after).toEqual(aged);
+    seen.add('postponed');
+    const { version, toldVersion } = after;
+    const at = Math.max(aged.next.at, event.retryAt);
+    const state = { ...aged.state, notice: { code: 'rate_limited', retryAt: at } };
+    expect(after).toEqual({ ...aged, version, toldVersion, state, next: { ...aged.next, at } });
+  });
+
   always('a code keeps its picture and its text while it is shown', ({ before, event, after }) => {
     const [was, is, answer] = [codeOf(before, event.at), codeOf(after, event.at), codeIn(event)];
     if (was === null || is === null || (answer !== null && answer.digest !== was.digest)) return;
@@ -220,6 +231,6 @@ test('the histories reach every state and every end, and show a code in two pict
   );
   const lives = ['idle', 'waiting', 'showing', 'password', 'connected'];
   const ends = [...refusals, 'deadline', 'provider_down', 'cancelled', 'account_mismatch', 'expired'];
-  const cases = ['another picture of the same text', 'a wrong account to log out', 'unwatched', 'finishing', 'started over'];
+  const cases = ['another picture of the same text', 'a wrong account to log out', 'unwatched', 'finishing', 'started over', 'postponed'];
   expect([...lives, ...ends, ...cases].filter((name) => !seen.has(name))).toEqual([]);
 });

@@ -32,6 +32,7 @@ const FINAL = {
   cancelled: 'same',
   elapsed: 'same',
   slow: 'same',
+  postponed: 'same',
   passwordRefused: 'same',
   authorized: 'same',
 } as const;
@@ -48,6 +49,7 @@ const TABLE: Record<TableState, Record<EventName, Expected>> = {
     cancelled: 'told ended',
     elapsed: 'same',
     slow: 'same',
+    postponed: 'same',
     passwordRefused: 'same',
     code: 'kept idle',
     authorized: 'told connected',
@@ -68,6 +70,7 @@ const TABLE: Record<TableState, Record<EventName, Expected>> = {
     cancelled: 'told ended',
     elapsed: 'same',
     slow: 'told waiting',
+    postponed: 'told waiting',
     passwordRefused: 'same',
     code: 'told showing',
     authorized: 'told connected',
@@ -88,6 +91,7 @@ const TABLE: Record<TableState, Record<EventName, Expected>> = {
     cancelled: 'told ended',
     elapsed: 'same',
     slow: 'told showing',
+    postponed: 'told showing',
     passwordRefused: 'same',
     code: 'told showing',
     authorized: 'told connected',
@@ -108,6 +112,7 @@ const TABLE: Record<TableState, Record<EventName, Expected>> = {
     cancelled: 'told ended',
     elapsed: 'same',
     slow: 'told password',
+    postponed: 'told password',
     passwordRefused: 'told password',
     code: 'told showing',
     authorized: 'told connected',
@@ -131,6 +136,7 @@ const TABLE: Record<TableState, Record<EventName, Expected>> = {
     cancelled: 'told ended',
     elapsed: 'same',
     slow: 'same',
+    postponed: 'same',
     passwordRefused: 'same',
     authorized: 'told connected',
   },
@@ -151,6 +157,7 @@ const isOutcome = (name: EventName): name is Outcome['kind'] => name in OUTCOMES
 function eventOf(name: EventName, at = NOW): SessionEvent {
   if (isOutcome(name)) return answered(OUTCOMES[name], { at });
   if (name === 'slow') return { kind: 'slow', at, startedAt: STARTED, retryAt: at + 5_000 };
+  if (name === 'postponed') return { kind: 'postponed', at, retryAt: at + 20_000 };
   if (name === 'passwordRefused') return { kind: 'passwordRefused', at, code: 'password_rejected' };
   if (name === 'startedOver') return { kind: 'startedOver', at, startedAt: STARTED };
   return { kind: name, at };

@@ -32,6 +32,8 @@ export type SessionEvent =
   | { readonly kind: 'elapsed'; readonly at: number }
   /** A request is still unanswered; it will be given up at `retryAt`. */
   | { readonly kind: 'slow'; readonly at: number; readonly startedAt: number; readonly retryAt: number }
+  /** The provider's Retry-After for the instance still holds: no request is made before `retryAt`. Somebody began to watch, and is told. */
+  | { readonly kind: 'postponed'; readonly at: number; readonly retryAt: number }
   /** The account's password was handed over and refused. */
   | { readonly kind: 'passwordRefused'; readonly at: number; readonly code: 'password_rejected' | 'password_rate_limited' }
   | Answered;
@@ -61,6 +63,8 @@ export function reduce(policy: Policy, session: Session, event: SessionEvent): S
       return isPolled(current) && event.startedAt > current.fence
         ? note({ ...current, fence: event.startedAt }, { code: 'provider_timeout', retryAt: event.retryAt })
         : current;
+    case 'postponed':
+      return isPolled(current) && event.at >= current.fence ? postpone(current, event.retryAt) : current;
     case 'passwordRefused':
       return current.state.kind === 'password'
         ? tell(current, { state: { kind: 'password', notice: { code: event.code, retryAt: event.at } } })
@@ -105,6 +109,14 @@ function lookAgain(policy: Policy, session: Session, at: number): Session {
   const soon = isRecent ? slot : followUpAt(session.fence, at);
   const isLimited = 'notice' in session.state && session.state.notice?.code === 'rate_limited';
   return keep(seen, { next: { ask: usual, at: isLimited ? Math.max(soon, session.next.at) : soon } });
+}
+
+/** No answer came, so neither the fence nor a count moves, and the same is asked as before, only later. */
+function postpone(session: Session, until: number): Session {
+  const isTold = 'notice' in session.state && session.state.notice?.code === 'rate_limited' && session.state.notice.retryAt >= until;
+  if (isTold) return session;
+  const at = Math.max(session.next.at, until);
+  return note({ ...session, next: { ...session.next, at } }, { code: 'rate_limited', retryAt: at });
 }
 
 /** The same attempt with a new deadline: the counts of wrong passwords go on. What was answered before the logout is out of date. */

@@ -60,7 +60,10 @@ type Shape = { readonly kind: Exclude<SessionEvent['kind'], 'answered'> } | { re
 const shape: fc.Arbitrary<Shape> = fc.oneof(
   { weight: 14, arbitrary: outcome.map((given): Shape => ({ kind: 'answered', outcome: given })) },
   { weight: 3, arbitrary: fc.constant<Shape>({ kind: 'watched' }) },
-  { weight: 2, arbitrary: fc.constantFrom<Shape>({ kind: 'slow' }, { kind: 'passwordRefused' }, { kind: 'elapsed' }) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Shape>({ kind: 'slow' }, { kind: 'passwordRefused' }, { kind: 'elapsed' }, { kind: 'postponed' }),
+  },
   { weight: 3, arbitrary: fc.constantFrom<Shape>({ kind: 'resumed' }, { kind: 'unwatched' }, { kind: 'hidden' }) },
   { weight: 1, arbitrary: fc.constantFrom<Shape>({ kind: 'startedOver' }, { kind: 'abandoned' }) },
   { weight: 1, arbitrary: fc.constantFrom<Shape>({ kind: 'cancelled' }, { kind: 'elapsed' }) },
@@ -70,6 +73,7 @@ function eventAt(at: number, { took, jitter }: { readonly took: number; readonly
   const startedAt = at - took;
   if (given.kind === 'answered') return { ...given, at, startedAt, jitter };
   if (given.kind === 'slow') return { kind: 'slow', at, startedAt, retryAt: at + 5_000 };
+  if (given.kind === 'postponed') return { kind: 'postponed', at, retryAt: at + 5_000 + took };
   if (given.kind === 'startedOver') return { kind: 'startedOver', at, startedAt };
   if (given.kind === 'passwordRefused') return { kind: 'passwordRefused', at, code: 'password_rejected' };
   return { kind: given.kind, at };

@@ -62,7 +62,7 @@ describe('watching', () => {
     const { state } = (await world().sessions.find(id)) ?? expect.unreachable();
     expect(state).toEqual({ kind: 'waiting', notice: notice === null ? null : { ...notice, retryAt: Date.now() + notice.retryAt } });
     await watched(newSink(true).sink, id);
-    expect((await world().sessions.find(id))?.failures).toBe(0);
+    expect(await world().sessions.find(id)).toMatchObject({ failures: 0, fence: 0, next: { ask: 'qr' } }); // nobody has answered
   });
 
   it('asks for no code once all who watch have hidden the page, and goes on when one looks again', async () => {

@@ -63,8 +63,8 @@ export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps
       const { before, after: session } = changed;
       const waitMs = await (before.isUnwatched ? lookAgain(session) : queue.ensure(targetOf(session), clock.now() + graceMs));
       if (waitMs < TELL_AFTER_MS) return session;
-      const [at, outcome] = [clock.now(), { kind: 'trouble', code: 'rate_limited', retryAfterMs: waitMs } as const];
-      return sessions.apply(sessionId, { kind: 'answered', at, startedAt: at, jitter: 0, outcome });
+      const at = clock.now();
+      return sessions.apply(sessionId, { kind: 'postponed', at, retryAt: at + waitMs }, { remembered: session });
     },
 
     async renew(watched) {
