@@ -18,7 +18,8 @@ import { type Auth, mayView, type Principal, requireScope, requireSession, requi
 import type { Revocations } from '../auth/ticket-revocations.ts';
 import type { PasswordStep } from '../sessions/password-step.ts';
 import { type SessionLookup, type SessionPath, sessionIdIn } from '../sessions/session-lookup.ts';
-import { type SessionService, showSession } from '../sessions/session-service.ts';
+import type { SessionService } from '../sessions/session-service.ts';
+import { showSession } from '../sessions/session-view.ts';
 import type { StartOver } from '../sessions/start-over.ts';
 import type { Watching } from '../sessions/watching.ts';
 import { holdLongPoll, type LongPollDeps } from '../streams/transports/long-poll.ts';

@@ -1,0 +1,98 @@
+/** Makes a session: counted against the tenant's quota, stored, and put into the place of its instance. */
+
+import type { createSessionSchema } from '@qrcast/core/requests';
+import type { Policy } from '@qrcast/core/schedule';
+import { createSession, type Session } from '@qrcast/core/session';
+import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
+import type { Keyring } from '@qrcast/runtime/keyring/keyring';
+import type { Clock } from '@qrcast/runtime/redis/clock';
+import type { Sessions } from '@qrcast/runtime/sessions/sessions';
+import type { z } from 'zod';
+import { newId } from '../tenants/secrets.ts';
+import type { TenantStanding } from '../tenants/tenant-standing.ts';
+import type { Tenant } from '../tenants/tenants.ts';
+import type { KeptSessions } from './ended-sessions.ts';
+import type { InstancePlace } from './instance-owner.ts';
+import type { SessionIndex } from './session-index.ts';
+import type { LiveSessions } from './session-quota.ts';
+import { upstreamOf } from './upstream-choice.ts';
+
+export type CreateRequest = z.output<typeof createSessionSchema>;
+
+/** Resolves to the tenant's live session of the instance, or to a new one. @throws {RefusedError} `tenant_limit_reached`. */
+export type SessionCreation = (tenant: Tenant, request: CreateRequest) => Promise<{ session: Session; isNew: boolean }>;
+
+export interface SessionCreationDeps {
+  readonly sessions: Pick<Sessions, 'create' | 'expire'>;
+  readonly index: Pick<SessionIndex, 'add' | 'forget'>;
+  readonly instancePlace: InstancePlace;
+  readonly liveSessions: Pick<LiveSessions, 'claim' | 'keep'>;
+  readonly keptSessions: KeptSessions;
+  readonly standing: Pick<TenantStanding, 'requireNow'>;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  readonly policy: Policy;
+  readonly upstreamHosts: readonly string[];
+}
+
+const DEFAULT_SESSION_SECONDS = 3_600;
+
+export function createSessionCreation(deps: SessionCreationDeps): SessionCreation {
+  const { sessions, index, instancePlace, liveSessions, keptSessions, standing, keyring } = deps;
+
+  /** Stores the session and claims its instance. Resolves to the session that owns the instance then. @throws {RefusedError} */
+  async function begin(tenant: Tenant, fresh: Session, sealed: string): Promise<Session> {
+    await sessions.create(fresh, sealed);
+    const session = await instancePlace.take(fresh, true);
+    if (session.id !== fresh.id) return session;
+    const count = await index.add(fresh);
+    await standing.requireNow(tenant.id); // if the tenant was suspended or deleted meanwhile, nobody else would end this session
+    await liveSessions.keep(tenant, fresh);
+    await keptSessions.trim(tenant, count).catch(() => undefined); // the next session that is made tries again
+    return session;
+  }
+
+  /** Takes back what `begin` has written. Nobody knows of the session yet. What fails here runs out by itself. */
+  async function abandon(fresh: Session, giveUp: () => Promise<void>): Promise<void> {
+    await Promise.allSettled([sessions.expire(fresh.id, 0), index.forget(fresh), giveUp()]);
+  }
+
+  return async (tenant, request) => {
+    const secret = { apiUrl: upstreamOf(tenant, request, deps.upstreamHosts), apiToken: request.apiToken };
+    const instanceKey = instanceKeyOf(request.instanceId, secret);
+    const live = await instancePlace.live(tenant.id, request.instanceId);
+    if (live?.instanceKey === instanceKey) return { session: live, isNew: false };
+    const fresh = draftOf(deps, tenant, request, instanceKey);
+    const giveUp = await liveSessions.claim(tenant, fresh.id, live);
+    let session: Session | null = null;
+    try {
+      session = await begin(tenant, fresh, sealCredentials(keyring, fresh.id, secret));
+    } finally {
+      if (session?.id !== fresh.id) await abandon(fresh, giveUp);
+    }
+    return { session, isNew: session.id === fresh.id };
+  };
+}
+
+function draftOf(
+  { clock, policy }: Pick<SessionCreationDeps, 'clock' | 'policy'>,
+  tenant: Tenant,
+  request: CreateRequest,
+  instanceKey: string,
+): Session {
+  const now = clock.now();
+  const fields = {
+    id: newId('ses'),
+    tenantId: tenant.id,
+    instanceId: request.instanceId,
+    instanceKey,
+    reference: request.reference ?? null,
+    expectedPhone: request.expectedPhone ?? null,
+    logoutOnMismatch: request.logoutOnMismatch ?? false,
+    locale: request.locale ?? null,
+    returnUrl: request.returnUrl ?? null,
+    relink: request.relink ?? false,
+    expiresAt: now + (request.expiresInSeconds ?? DEFAULT_SESSION_SECONDS) * 1000,
+  };
+  return createSession(fields, policy.attemptMs, now);
+}
