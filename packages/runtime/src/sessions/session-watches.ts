@@ -72,6 +72,7 @@ interface Watcher extends Watch {
   silence(): void;
 }
 
+/** In one piece, because all its parts share when delivery begins and ends. */
 function openWatcher(
   { bus, namespace, log }: SessionWatchesDeps,
   sessionId: string,
