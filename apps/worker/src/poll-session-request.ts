@@ -35,15 +35,23 @@ export interface Reply {
 }
 
 export interface PollRequest {
-  /** Resolves to the provider's answer. @throws {Error} if the session has no credentials any more. */
+  /**
+   * Resolves to the provider's answer. @throws {Error} if the session has no credentials any more.
+   */
   ask(session: Session, method: PollMethod, claim: Claim, signal: AbortSignal): Promise<Reply>;
   /** Call it when the session is not polled any more: its credentials leave the memory. */
   forget(sessionId: string): void;
 }
 
-/** A request unanswered for this long is told to the viewers. It goes on, because the provider may hold it for a minute. */
+/**
+ * A request unanswered for this long is told to the viewers. It goes on, because the provider may
+ * hold it for a minute.
+ */
 const SLOW_MS = 8_000;
-/** Opened credentials of the sessions polled last, about 300 B each. Opening them at every poll would cost more than the poll. */
+/**
+ * Opened credentials of the sessions polled last, about 300 B each. Opening them at every poll
+ * would cost more than the poll.
+ */
 const CACHED_CREDENTIALS = 50_000;
 
 export function createPollRequest(deps: PollRequestDeps): PollRequest {
@@ -86,7 +94,10 @@ async function open({ sessions, keyring }: PollRequestDeps, { id, instanceId }: 
   return { instanceId, ...openCredentials(keyring, id, sealed) };
 }
 
-/** The gateway has checked the host when the session was made. The operator may have taken it off the list since, so it is checked again. */
+/**
+ * The gateway has checked the host when the session was made. The operator may have taken it off
+ * the list since, so it is checked again.
+ */
 function isAllowed({ upstreamHosts, log }: PollRequestDeps, session: Session, { apiUrl }: Credentials): boolean {
   if (isAllowedUpstream(apiUrl, upstreamHosts)) return true;
   log.warn({ sessionId: session.id, host: new URL(apiUrl).host }, 'this host is not in the QRCAST_UPSTREAM_HOSTS of this worker');

@@ -1,4 +1,7 @@
-/** One poll of one session: ask the provider what the session wants to know next, and apply the answer. */
+/**
+ * One poll of one session: ask the provider what the session wants to know next, and apply the
+ * answer.
+ */
 
 import type { Outcome } from '@qrcast/core/outcome';
 import { isPolled, type Session } from '@qrcast/core/session';
@@ -15,7 +18,10 @@ export interface PollDeps extends PollRequestDeps {
   readonly tenants: TenantActivity;
   readonly codeReader: Pick<CodeReader, 'read'>;
   readonly queue: Pick<PollQueue, 'ensure' | 'renew'>;
-  /** Called as each poll starts, with how long after its due time it was claimed, ms, and whose it is. */
+  /**
+   * Called as each poll starts, with how long after its due time it was claimed, ms, and whose it
+   * is.
+   */
   readonly onPoll?: ((lateMs: number, tenantId: string) => void) | undefined;
 }
 
@@ -48,7 +54,10 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
   };
 }
 
-/** A suspended tenant's viewers are turned away, so a session of it that nobody watches is not polled either. */
+/**
+ * A suspended tenant's viewers are turned away, so a session of it that nobody watches is not
+ * polled either.
+ */
 async function mayBePolled({ sessions, tenants, clock }: PollDeps, session: Session): Promise<boolean> {
   if (!isPolled(session)) return false;
   if (!session.isUnwatched || (await tenants.isActive(session.tenantId))) return true;
@@ -64,7 +73,8 @@ interface Polled {
 
 async function askAndApply(deps: PollDeps, request: PollRequest, before: Session, claim: Claim, signal: AbortSignal): Promise<Polled> {
   const { sessions, codeReader, clock, log } = deps;
-  // A check that somebody asked for must not come before a logout or an account that the session itself waits for.
+  // A check that somebody asked for must not come before a logout or an account that the session
+  // itself waits for.
   const method = before.next.ask === 'qr' ? (claim.ask ?? 'qr') : before.next.ask;
   const { outcome: answer, isHostRefusing } = await request.ask(before, method, claim, signal);
   const at = clock.now(); // before the code is read, because it ages meanwhile
@@ -80,13 +90,19 @@ async function keepInQueue(queue: PollDeps['queue'], target: PollTarget, session
   if (unattended !== null) await queue.ensure(target, unattended.watchedUntil, unattended.dueAt);
 }
 
-/** The queue claims up to `CLAIM_AHEAD_MS` early. After trouble that would be too early, because the provider may have named the moment. */
+/**
+ * The queue claims up to `CLAIM_AHEAD_MS` early. After trouble that would be too early, because the
+ * provider may have named the moment.
+ */
 function dueAt({ state, next }: Session): number {
   const isTroubled = 'notice' in state && state.notice !== null;
   return isTroubled ? next.at + CLAIM_AHEAD_MS : next.at;
 }
 
-/** The end of a Retry-After, Unix ms. It holds for the instance, whatever becomes of the session and whoever else asks. */
+/**
+ * The end of a Retry-After, Unix ms. It holds for the instance, whatever becomes of the session and
+ * whoever else asks.
+ */
 function retryAfterOf(outcome: Outcome, at: number): number | undefined {
   return outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined ? at + outcome.retryAfterMs : undefined;
 }

@@ -1,4 +1,7 @@
-/** The audit log as operators and tenants read it: who did what to which session or tenant. No entry holds a secret, a code or an account. */
+/**
+ * The audit log as operators and tenants read it: who did what to which session or tenant. No entry
+ * holds a secret, a code or an account.
+ */
 
 import { z } from 'zod';
 

@@ -1,4 +1,7 @@
-/** Host and port of a URL, as log lines, CONNECT and lists of hosts name them. Only for `http` and `https`. */
+/**
+ * Host and port of a URL, as log lines, CONNECT and lists of hosts name them. Only for `http` and
+ * `https`.
+ */
 
 /** Also the port that the scheme implies, which the URL parser leaves out. */
 export function portOf({ port, protocol }: Pick<URL, 'port' | 'protocol'>): string {

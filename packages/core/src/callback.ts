@@ -1,4 +1,7 @@
-/** What a tenant's own server is told of its sessions: which changes, and in which words. Sent as in the Standard Webhooks specification. */
+/**
+ * What a tenant's own server is told of its sessions: which changes, and in which words. Sent as in
+ * the Standard Webhooks specification.
+ */
 
 import { z } from 'zod';
 import { type ConnectedInstance, type LossState, lossStateSchema } from './connected-instance.ts';
@@ -15,7 +18,10 @@ export const callbackTypeSchema = z
   .meta({ id: 'CallbackType', description: 'What happened' });
 export type CallbackType = z.infer<typeof callbackTypeSchema>;
 
-/** What changes without a change of the session is left out, and so is the code: these states have none. */
+/**
+ * What changes without a change of the session is left out, and so is the code: these states have
+ * none.
+ */
 export const callbackSessionSchema = wireSessionSchema
   .omit({ code: true, viewers: true, serverNow: true })
   .meta({ id: 'CallbackSession', description: 'The session as it was then, without `code`, `viewers` and `serverNow`.' });
@@ -102,10 +108,14 @@ export interface Loss {
   readonly by: 'notification' | 'check';
 }
 
-/** What is to be told of a loss at `now` (Unix ms). A login is lost once, so the id is made of the login. */
+/**
+ * What is to be told of a loss at `now` (Unix ms). A login is lost once, so the id is made of the
+ * login.
+ */
 export function disconnectedCallback(record: ConnectedInstance, loss: Loss, now: number): Callback {
   const { tenantId, instanceId, reference, sessionId, loginAt } = record;
-  // The provider tells whole seconds, which may lie before the login in that very second, or ahead of our clock.
+  // The provider tells whole seconds, which may lie before the login in that very second, or ahead
+  // of our clock.
   const disconnectedAt = Math.min(Math.max(loss.at, loginAt), now);
   const instance = {
     instanceId,
@@ -137,7 +147,10 @@ function isSameState({ state: before }: Session, { state: after }: Session): boo
   return before.kind === after.kind;
 }
 
-/** The provider's notification for the tenant's own server, its body unchanged: byte for byte what came. */
+/**
+ * The provider's notification for the tenant's own server, its body unchanged: byte for byte what
+ * came.
+ */
 export function relayPayload(body: string, at: number): string {
   return `{"type":"provider.notification","timestamp":"${new Date(at).toISOString()}","data":${body}}`;
 }

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { ErrorCode } from './errors.ts';
 
 /**
- * Why a stream is closed. The number's range tells a client what to do: 1012 and 4000–4499 come back (full jitter, the server's hint is
- * the floor), 1000 and 4500–4999 do not, as they are.
+ * Why a stream is closed. The number's range tells a client what to do: 1012 and 4000–4499 come
+ * back (full jitter, the server's hint is the floor), 1000 and 4500–4999 do not, as they are.
  */
 export const CLOSE_CODES = {
   done: 1000,
@@ -46,7 +46,10 @@ export function toClosing(reason: CloseReason, retryAfterMs?: number): Closing {
   return retryAfterMs === undefined ? closing : { ...closing, retryAfterMs };
 }
 
-/** Under which close code a stream ends whose first and only subscription was refused; null where the client may simply send a better one. */
+/**
+ * Under which close code a stream ends whose first and only subscription was refused; null where
+ * the client may simply send a better one.
+ */
 export function closeReasonOf(code: ErrorCode): CloseReason | null {
   switch (code) {
     case 'unauthenticated':

@@ -1,10 +1,10 @@
 /**
- * When a connected instance is checked by the provider's state method, and what an answer means. Only for
- * tenants with `checkConnectedEvery`. Pure: the caller brings the time.
+ * When a connected instance is checked by the provider's state method, and what an answer means.
+ * Only for tenants with `checkConnectedEvery`. Pure: the caller brings the time.
  *
- * Each instance has one moment in every interval, which follows from its name. So the checks of many are
- * spread evenly, whenever they connected and whenever a worker started; and a moment that passed while
- * no worker ran is not made up for.
+ * Each instance has one moment in every interval, which follows from its name. So the checks of
+ * many are spread evenly, whenever they connected and whenever a worker started; and a moment that
+ * passed while no worker ran is not made up for.
  */
 
 import { type ConnectedInstance, judgeLoss, type LossState, type LossVerdict } from './connected-instance.ts';
@@ -22,7 +22,10 @@ export function nextCheckAt({ tenantId, instanceId }: { tenantId: string; instan
   return Math.floor((after - phase) / everyMs) * everyMs + everyMs + phase;
 }
 
-/** In [0, 1), evenly over all names. The end of MurmurHash3 brings the last digits of ids to the upper bits. */
+/**
+ * In [0, 1), evenly over all names. The end of MurmurHash3 brings the last digits of ids to the
+ * upper bits.
+ */
 function fractionOf(name: string): number {
   let hash = fnv1a(name);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
@@ -36,7 +39,10 @@ export type CheckVerdict =
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'kept'; readonly record: ConnectedInstance };
 
-/** `startedAt`: of the check, Unix ms. Trouble, a restart and a wanted password say nothing of the account. */
+/**
+ * `startedAt`: of the check, Unix ms. Trouble, a restart and a wanted password say nothing of the
+ * account.
+ */
 export function judgeCheck(record: ConnectedInstance, outcome: Outcome, startedAt: number, now: number): CheckVerdict {
   const state = stateOf(outcome);
   if (state !== null) {
@@ -48,7 +54,8 @@ export function judgeCheck(record: ConnectedInstance, outcome: Outcome, startedA
     return refusals >= REFUSALS_UNTIL_END ? { kind: 'refused', reason: outcome.reason } : { kind: 'kept', record: { ...record, refusals } };
   }
   if (outcome.kind !== 'authorized') return { kind: 'kept', record };
-  // It is linked still. So a logout of ours came to nothing, unless it was asked for after the check began.
+  // It is linked still. So a logout of ours came to nothing, unless it was asked for after the
+  // check began.
   const ownLogoutAt = record.ownLogoutAt !== null && startedAt <= record.ownLogoutAt ? record.ownLogoutAt : null;
   const isUsual = record.refusals === 0 && record.ownLogoutAt === ownLogoutAt;
   return { kind: 'kept', record: isUsual ? record : { ...record, refusals: 0, ownLogoutAt } };

@@ -1,4 +1,7 @@
-/** Why a server could not be reached, for whoever runs it. An open list: a reader has to take a word that it does not know. */
+/**
+ * Why a server could not be reached, for whoever runs it. An open list: a reader has to take a word
+ * that it does not know.
+ */
 
 import { z } from 'zod';
 

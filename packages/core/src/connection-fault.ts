@@ -1,6 +1,7 @@
 /**
- * Why no HTTP answer came, in a word for people who run the other end. Pure. The codes are those of Node's `net`, `tls` and `dns`, of
- * OpenSSL's certificate checks (nodejs.org/api/tls.html#x509-certificate-error-codes) and of undici.
+ * Why no HTTP answer came, in a word for people who run the other end. Pure. The codes are those of
+ * Node's `net`, `tls` and `dns`, of OpenSSL's certificate checks
+ * (nodejs.org/api/tls.html#x509-certificate-error-codes) and of undici.
  */
 
 import type { ConnectionCause } from './connection-cause.ts';
@@ -18,7 +19,10 @@ interface Fault {
   readonly errors?: unknown;
 }
 
-/** The certificate that was shown cannot be verified, or is another's; UNSPECIFIED: Node has no word for its fault, like a weak key. */
+/**
+ * The certificate that was shown cannot be verified, or is another's; UNSPECIFIED: Node has no word
+ * for its fault, like a weak key.
+ */
 const CERTIFICATE =
   /^(?:UNSPECIFIED$|ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH$|INVALID_(?:CA|PURPOSE)$|PATH_LENGTH_|ERROR_IN_C)/;
 const TLS = /^(?:EPROTO$|ERR_TLS_|ERR_SSL_)/;
@@ -42,7 +46,10 @@ const CODES: Readonly<Record<string, FaultCause>> = {
   UND_ERR_HEADERS_OVERFLOW: 'protocol',
 };
 
-/** @param error of undici's `request`, of `fetch`, or of a socket: the first that is known of it, its causes and its parts */
+/**
+ * @param error of undici's `request`, of `fetch`, or of a socket: the first that is known of it,
+ *   its causes and its parts
+ */
 export function connectionCause(error: unknown): FaultCause {
   for (const fault of faultsIn(error)) {
     const cause = causeOf(fault);
@@ -56,7 +63,10 @@ export function isCertificateFault(error: unknown): boolean {
   return faultsIn(error).some(({ code }) => CERTIFICATE.test(String(code)));
 }
 
-/** Itself, then its parts, then its cause; an error may name itself as its cause, so not deeper than any real one. */
+/**
+ * Itself, then its parts, then its cause; an error may name itself as its cause, so not deeper than
+ * any real one.
+ */
 function faultsIn(error: unknown, depth = 0): Fault[] {
   if (typeof error !== 'object' || error === null || depth > 5) return [];
   const fault: Fault = error;

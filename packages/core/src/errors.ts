@@ -1,4 +1,7 @@
-/** The codes of `application/problem+json` answers and of refused subscriptions: one table, used by every transport. */
+/**
+ * The codes of `application/problem+json` answers and of refused subscriptions: one table, used by
+ * every transport.
+ */
 
 import { z } from 'zod';
 import { type LimitName, limitNameSchema } from './tenant-limits.ts';
@@ -47,7 +50,10 @@ interface RefusalOptions {
   readonly cause?: unknown;
 }
 
-/** A refusal meant for the caller; `detail` says what was expected, what came and what to do, and never holds a secret. */
+/**
+ * A refusal meant for the caller; `detail` says what was expected, what came and what to do, and
+ * never holds a secret.
+ */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
   readonly code: ErrorCode;

@@ -1,6 +1,7 @@
 /**
- * An HTTP proxy that requests leave through, as the environment names it. Only what can carry a CONNECT is taken: anything else would be
- * ignored, or would send requests where the operator did not mean them to go.
+ * An HTTP proxy that requests leave through, as the environment names it. Only what can carry a
+ * CONNECT is taken: anything else would be ignored, or would send requests where the operator did
+ * not mean them to go.
  */
 
 import { authorityOf } from './authority.ts';
@@ -8,11 +9,17 @@ import { invisibleFault } from './invisible.ts';
 import { percentDecoded } from './percent-encoding.ts';
 
 export interface HttpProxy {
-  /** `http://proxy.example.com:3128`; of an `https://` proxy TLS protects the way to it. No user and no password. */
+  /**
+   * `http://proxy.example.com:3128`; of an `https://` proxy TLS protects the way to it. No user and
+   * no password.
+   */
   readonly origin: string;
   /** Host and port, for logs. */
   readonly address: string;
-  /** The value of `Proxy-Authorization`, a secret; null without user and password. A function: no log or inspection calls it. */
+  /**
+   * The value of `Proxy-Authorization`, a secret; null without user and password. A function: no
+   * log or inspection calls it.
+   */
   authorization(): string | null;
 }
 
@@ -27,7 +34,9 @@ const EXPECTED = 'expected http://[user:password@]host[:port] or https://…';
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 const PROXY_URL = /^https?:\/\/[^/?#\\]+\/?$/i;
 
-/** @throws {Error} with the rule that is broken, and nothing of the text: it may hold a password. */
+/**
+ * @throws {Error} with the rule that is broken, and nothing of the text: it may hold a password.
+ */
 export function parseHttpProxy(text: string): HttpProxy {
   if (!isUnbroken(text)) throw new Error(`${EXPECTED}, without spaces and invisible characters`);
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();

@@ -1,10 +1,13 @@
 /**
- * Characters that nobody sees: in a setting or a key they are always a mistake, and one that is hard to find. A carriage return of a Windows
- * file, a no-break space of a word processor and a zero-width space of a web page are what people bring.
+ * Characters that nobody sees: in a setting or a key they are always a mistake, and one that is
+ * hard to find. A carriage return of a Windows file, a no-break space of a word processor and a
+ * zero-width space of a web page are what people bring.
  *
- * Invisible is: a control character (tab and line ends included), a format character (zero-width, bidirectional, tags, the byte-order mark,
- * soft hyphen), whatever Unicode lets programs leave out when they draw (variation selectors, fillers), a line or paragraph separator, and
- * every space but U+0020. A lone surrogate and U+FFFD are no invisible characters, but no text either: something was read in a wrong encoding.
+ * Invisible is: a control character (tab and line ends included), a format character (zero-width,
+ * bidirectional, tags, the byte-order mark, soft hyphen), whatever Unicode lets programs leave out
+ * when they draw (variation selectors, fillers), a line or paragraph separator, and every space but
+ * U+0020. A lone surrogate and U+FFFD are no invisible characters, but no text either: something
+ * was read in a wrong encoding.
  */
 
 /** U+2800 is the empty Braille pattern, a symbol that draws nothing. */
@@ -21,7 +24,10 @@ const NAMES: Readonly<Record<string, string>> = {
   '\uFEFF': 'a byte-order mark',
 };
 
-/** What is wrong with a setting or a key, in words that hold nothing else of it; null if it is visible text. */
+/**
+ * What is wrong with a setting or a key, in words that hold nothing else of it; null if it is
+ * visible text.
+ */
 export function invisibleFault(text: string): string | null {
   const found = INVISIBLE.exec(text);
   if (found !== null) return `expected no invisible character (found ${describe(found[0])}, ${placeOf(text, found)})`;
@@ -34,10 +40,16 @@ export function withoutInvisible(text: string): string {
   return text.replaceAll(' ', '').replace(new RegExp(INVISIBLE, 'gu'), '');
 }
 
-/** What keyboards write inside pictures and words: the parts of an emoji, and joiners between letters of scripts that need them. */
+/**
+ * What keyboards write inside pictures and words: the parts of an emoji, and joiners between
+ * letters of scripts that need them.
+ */
 const JOINED = /\p{RGI_Emoji}|(?<=[[\p{L}\p{M}]--[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}]])[\u200C\u200D](?=\p{L})/gv;
 
-/** The same of a password or a name for people, which may hold emoji, and joiners as some scripts need them. */
+/**
+ * The same of a password or a name for people, which may hold emoji, and joiners as some scripts
+ * need them.
+ */
 export function typedFault(text: string): string | null {
   return invisibleFault(text.replace(JOINED, 'x'));
 }

@@ -1,7 +1,8 @@
 /**
- * The address that the provider notifies, and what people make of it by hand: a slash too many, `/V1/`, no tenant. The provider tries such an
- * address again and again, and holds back everything that follows. So it is told what is wrong, by the form of the address alone: the same
- * for a tenant that exists and for one that does not.
+ * The address that the provider notifies, and what people make of it by hand: a slash too many,
+ * `/V1/`, no tenant. The provider tries such an address again and again, and holds back everything
+ * that follows. So it is told what is wrong, by the form of the address alone: the same for a
+ * tenant that exists and for one that does not.
  */
 
 import { TENANT_ID } from './credential-forms.ts';
@@ -23,7 +24,10 @@ export const NOTIFICATION_MISSES = {
 
 export type NotificationMiss = keyof typeof NOTIFICATION_MISSES;
 
-/** @param publicUrl where the provider reaches the gateway, without a slash at its end; empty where that is not known */
+/**
+ * @param publicUrl where the provider reaches the gateway, without a slash at its end; empty where
+ *   that is not known
+ */
 export function notificationUrl(publicUrl: string, tenantId: string): string {
   return `${publicUrl}${BASE}/${tenantId}`;
 }

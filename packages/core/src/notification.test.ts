@@ -83,7 +83,8 @@ describe('judgeNotification', () => {
   });
 
   test('checks a login from before the old one was seen to be gone', () => {
-    // The old login, told while it still stood, delivered a minute late: after its logout and with the new code on the screen.
+    // The old login, told while it still stood, delivered a minute late: after its logout and with
+    // the new code on the screen.
     const relinked = withState(showing, { relink: false, newsFrom: T0 + 60_000 });
     expect(judgeNotification(relinked, notification({ timestamp: SECOND + 1 }))).toEqual({ kind: 'check' });
   });

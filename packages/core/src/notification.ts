@@ -1,6 +1,7 @@
 /**
- * What a provider notification means for a session. Notifications get lost, doubled and late (up to a day), carry whole seconds and no id,
- * so only a fresh one that says something good is believed at once; all others make us ask the provider itself.
+ * What a provider notification means for a session. Notifications get lost, doubled and late (up to
+ * a day), carry whole seconds and no id, so only a fresh one that says something good is believed
+ * at once; all others make us ask the provider itself.
  */
 
 import { z } from 'zod';
@@ -8,7 +9,10 @@ import { readAccountPhone } from './account-phone.ts';
 import type { Outcome } from './outcome.ts';
 import { isLoggingOut, isResumable, isTerminal, type Session } from './session.ts';
 
-/** `stateInstanceChanged`; the provider sends ids as numbers of up to 12 digits, `wid` empty unless linked. Unknown fields are its own. */
+/**
+ * `stateInstanceChanged`; the provider sends ids as numbers of up to 12 digits, `wid` empty unless
+ * linked. Unknown fields are its own.
+ */
 export const stateNotificationSchema = z
   .object({
     typeWebhook: z.literal('stateInstanceChanged'),
@@ -42,7 +46,8 @@ export function judgeNotification(session: Session, notification: StateNotificat
   // A notification of that very second may be from before it; so may any of an earlier second.
   const isFresh = notification.timestamp > Math.floor(session.newsFrom / 1000);
   if (isFresh && !session.relink && !isLoggingOut(session)) {
-    // Which account it must be is not for the webhook token's holder to say: the provider itself is asked.
+    // Which account it must be is not for the webhook token's holder to say: the provider itself is
+    // asked.
     if (notification.stateInstance === 'authorized' && session.expectedPhone === null) {
       return { kind: 'believe', outcome: { kind: 'authorized', account: accountOf(notification.instanceData.wid) } };
     }

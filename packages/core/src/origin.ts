@@ -1,9 +1,10 @@
 /**
- * Origins of pages that may use a ticket, in one form: as `Origin` has them (RFC 6454), with names as DNS has them. Every list, ticket, header
- * and policy is compared in this form alone.
+ * Origins of pages that may use a ticket, in one form: as `Origin` has them (RFC 6454), with names
+ * as DNS has them. Every list, ticket, header and policy is compared in this form alone.
  *
- * Beside web pages there are pages of apps and of browser extensions, whose schemes are their own: `capacitor://localhost`,
- * `tauri://localhost`, `chrome-extension://<id>`. Schemes whose pages have no origin that could be told (`file:`, `data:`) are none of them.
+ * Beside web pages there are pages of apps and of browser extensions, whose schemes are their own:
+ * `capacitor://localhost`, `tauri://localhost`, `chrome-extension://<id>`. Schemes whose pages have
+ * no origin that could be told (`file:`, `data:`) are none of them.
  */
 
 import { invisibleFault } from './invisible.ts';
@@ -31,7 +32,10 @@ const NO_ORIGIN: ReadonlySet<string> = new Set([
 ]);
 /** What an app calls itself. No URL parser normalises these, so nothing unusual is taken. */
 const APP_HOST = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*(:[1-9][0-9]{0,4})?$/;
-/** What may stand in a header that lists sources: nothing that a policy would read as more than a host. */
+/**
+ * What may stand in a header that lists sources: nothing that a policy would read as more than a
+ * host.
+ */
 const HOST = /^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$/;
 
 /** Reads what an operator or a tenant lists. */
@@ -48,7 +52,10 @@ export function readOrigin(text: string): OriginReading {
   return /^https?$/i.test(scheme) ? readWeb(text, rest) : readApp(scheme.toLowerCase(), rest.toLowerCase());
 }
 
-/** The one form of an `Origin` header, or of an entry that was stored before; null if it is none, as `null` is. */
+/**
+ * The one form of an `Origin` header, or of an entry that was stored before; null if it is none, as
+ * `null` is.
+ */
 export function originOf(text: string): string | null {
   const reading = readOrigin(text.replace(/\/$/, ''));
   return reading.kind === 'origin' ? reading.origin : null;

@@ -30,7 +30,10 @@ function tableOf(head: RegExp): string[] {
 
 const yesOrNo = (is: boolean): string => (is ? 'yes' : 'no');
 
-/** Every row of the table is one of the code's, in its order; what is missing stands with what is decided and not served yet. */
+/**
+ * Every row of the table is one of the code's, in its order; what is missing stands with what is
+ * decided and not served yet.
+ */
 function expectSame(table: readonly string[], rows: readonly string[]): void {
   expect(table.length).toBeGreaterThan(5);
   expect(table).toEqual(rows.filter((row) => table.includes(row)));

@@ -1,4 +1,7 @@
-/** What the provider's answers do to a session. An answer is accepted if its request started no earlier than the last accepted one's. */
+/**
+ * What the provider's answers do to a session. An answer is accepted if its request started no
+ * earlier than the last accepted one's.
+ */
 
 import type { Account, NoticeCode, Outcome } from './outcome.ts';
 import { type Answered, end, keep, startAttempt, tell } from './reduce-change.ts';
@@ -68,23 +71,32 @@ function isSameCode(shown: Code, { digest, text }: Pick<Code, 'digest' | 'text'>
   return shown.digest === digest || (text !== null && shown.text === text);
 }
 
-/** The provider answered as not linked: what was to be logged out is, and only news from now on can tell of a new login. */
+/**
+ * The provider answered as not linked: what was to be logged out is, and only news from now on can
+ * tell of a new login.
+ */
 function unlinked(session: Session, event: Answered): Pick<Session, 'relink' | 'newsFrom'> {
   return session.relink ? { relink: false, newsFrom: event.at } : { relink: false, newsFrom: session.newsFrom };
 }
 
-/** `account`: null if the method does not tell whose it is; `unknown` if even the login is not proven unless a phone is told. */
+/**
+ * `account`: null if the method does not tell whose it is; `unknown` if even the login is not
+ * proven unless a phone is told.
+ */
 function authorize(policy: Policy, before: Session, event: Answered, account: Account | null | 'unknown'): Session {
   const session = { ...before, ...HEALTHY };
   const slot = slotAt(policy, session, event);
-  // Follow up at once, but once: where a refusal led here, or the account method itself did not tell the phone, the interval holds.
+  // Follow up at once, but once: where a refusal led here, or the account method itself did not
+  // tell the phone, the interval holds.
   const soon = before.refusedSince !== null || before.next.ask === 'account' ? slot : followUpAt(event.startedAt, event.at);
   if (session.relink) {
-    // The old login: it must go first. The new one cannot come before a code was shown, which clears `relink`.
+    // The old login: it must go first. The new one cannot come before a code was shown, which
+    // clears `relink`.
     return waitFor(session, 'logout', { code: 'instance_starting', retryAt: soon });
   }
   if (account === 'unknown') {
-    // The account method has just told no phone: the code method is the other one that can prove a login.
+    // The account method has just told no phone: the code method is the other one that can prove a
+    // login.
     const ask = before.next.ask !== 'account' ? 'account' : asksStateOnly(session) ? 'state' : 'qr';
     return waitFor(session, ask, { code: 'provider_not_ready', retryAt: soon });
   }
@@ -104,7 +116,10 @@ function logOut(policy: Policy, session: Session, event: Answered, soon: number)
   return tell(attempt, { ...change, state: { kind: 'waiting', notice: { code: 'provider_not_ready', retryAt: soon } } });
 }
 
-/** What the logout came to. Whatever the provider says, the session ends `account_mismatch`, after a few tries at the latest. */
+/**
+ * What the logout came to. Whatever the provider says, the session ends `account_mismatch`, after a
+ * few tries at the latest.
+ */
 function loggingOut(policy: Policy, session: Session, event: Answered, logoutsLeft: number): Session {
   const { kind } = event.outcome;
   const isLinkedStill = kind === 'authorized' || kind === 'suspended' || kind === 'trouble' || kind === 'refused';
@@ -115,7 +130,10 @@ function loggingOut(policy: Policy, session: Session, event: Answered, logoutsLe
   return tell(session, { ...change, state: { kind: 'waiting', notice: { code: trouble.code, retryAt: at } } });
 }
 
-/** A scan in the last second of an attempt, told after its end, is still a login. Anything less comes too late. */
+/**
+ * A scan in the last second of an attempt, told after its end, is still a login. Anything less
+ * comes too late.
+ */
 function lateLogin(policy: Policy, session: Session, event: Answered): Session {
   if (!isResumable(session) || event.outcome.kind !== 'authorized') return session;
   const next = authorize(policy, { ...session, fence: event.startedAt }, event, event.outcome.account);
@@ -145,7 +163,10 @@ function keepWaiting(policy: Policy, session: Session, event: Answered): Session
   return tell(session, { ...change, state: { ...state, notice } });
 }
 
-/** The state method tells when a password is no longer wanted; asking for a code could start a new login under the person's fingers. */
+/**
+ * The state method tells when a password is no longer wanted; asking for a code could start a new
+ * login under the person's fingers.
+ */
 function askPassword(policy: Policy, session: Session, event: Answered): Session {
   const next = { ask: 'state', at: slotAt(policy, session, event) } as const;
   const change = { ...unlinked(session, event), ...HEALTHY, login: 'password', next } as const;

@@ -1,12 +1,16 @@
-/** The changes of a session that the machine is made of. Each returns a new session with a higher version. */
+/**
+ * The changes of a session that the machine is made of. Each returns a new session with a higher
+ * version.
+ */
 
 import type { Outcome } from './outcome.ts';
 import type { Policy } from './schedule.ts';
 import { type EndReason, isPolled, type Notice, type Session } from './session.ts';
 
 /**
- * The provider answered a request that started at `startedAt`, or notified us then. `jitter` in [0, 1) spreads retries. `isHostRefusing`: many
- * instances of the same host that had worked are refused at this moment, so a refusal says little of this one.
+ * The provider answered a request that started at `startedAt`, or notified us then. `jitter` in [0,
+ * 1) spreads retries. `isHostRefusing`: many instances of the same host that had worked are refused
+ * at this moment, so a refusal says little of this one.
  */
 export interface Answered {
   readonly kind: 'answered';
@@ -60,7 +64,10 @@ export function end(session: Session, reason: EndReason): Session {
   return tell(session, { state: { kind: 'ended', reason } });
 }
 
-/** A login that the provider was finishing, or wanted a password for, may still be so: its state is asked before a code. */
+/**
+ * A login that the provider was finishing, or wanted a password for, may still be so: its state is
+ * asked before a code.
+ */
 export function startAttempt(policy: Policy, session: Session, at: number): Session {
   const isUnderWay = session.login === 'finishing' || session.login === 'password';
   return tell(session, {

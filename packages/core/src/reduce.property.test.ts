@@ -1,6 +1,7 @@
 /**
- * What holds after every event of every history. Histories are random: answers late, doubled and out of order, clocks of several processes
- * a little apart, attempts and sessions short enough to run out. A failure prints the seed and path that replay it.
+ * What holds after every event of every history. Histories are random: answers late, doubled and
+ * out of order, clocks of several processes a little apart, attempts and sessions short enough to
+ * run out. A failure prints the seed and path that replay it.
  */
 
 import fc from 'fast-check';
@@ -194,7 +195,10 @@ test('a viewer that follows what it is owed sees what a fresh reader sees, whate
   );
 });
 
-/** What a client does with what it gets; `version` and `serverNow` are of the message, not of the state. */
+/**
+ * What a client does with what it gets; `version` and `serverNow` are of the message, not of the
+ * state.
+ */
 function follow(view: View, session: Session, told: number): View {
   const due = owed(session, told);
   if (due === 'session') return viewOf(session);

@@ -1,7 +1,8 @@
 /**
- * The machine's truth table. Its type leaves no cell out: a new state, event or outcome does not compile until each of its cells is
- * decided. SPEC.md tells the same table in words, and a test here keeps the two equal. What hangs on more than the state stands in
- * reduce-cases.test.ts, whole logins in reduce-scenarios.test.ts.
+ * The machine's truth table. Its type leaves no cell out: a new state, event or outcome does not
+ * compile until each of its cells is decided. SPEC.md tells the same table in words, and a test
+ * here keeps the two equal. What hangs on more than the state stands in reduce-cases.test.ts, whole
+ * logins in reduce-scenarios.test.ts.
  */
 
 import { readFileSync } from 'node:fs';
@@ -37,7 +38,10 @@ const FINAL = {
   authorized: 'same',
 } as const;
 
-/** Half way through an attempt: no code stale, nothing expected of the account, nothing to log out, no earlier failure. */
+/**
+ * Half way through an attempt: no code stale, nothing expected of the account, nothing to log out,
+ * no earlier failure.
+ */
 const TABLE: Record<TableState, Record<EventName, Expected>> = {
   idle: {
     watched: 'told waiting',
@@ -224,7 +228,9 @@ describe('answers of requests before the fence change nothing', () => {
   });
 });
 
-/** The table between SPEC.md's `truth-table` marks: a row for each event, a column for each state. */
+/**
+ * The table between SPEC.md's `truth-table` marks: a row for each event, a column for each state.
+ */
 function specTable(): Record<string, Record<string, string>> {
   const text = readFileSync(new URL('../SPEC.md', import.meta.url), 'utf8');
   const [, block = ''] = /<!-- truth-table -->\n([\s\S]*?)<!-- \/truth-table -->/.exec(text) ?? [];

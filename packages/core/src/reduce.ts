@@ -1,11 +1,15 @@
 /**
- * The session machine: what every event does to a session in every state. SPEC.md is its table in words, reduce.test.ts its table in code.
- * What the provider's answers do stands in reduce-answer.ts.
+ * The session machine: what every event does to a session in every state. SPEC.md is its table in
+ * words, reduce.test.ts its table in code. What the provider's answers do stands in
+ * reduce-answer.ts.
  *
  * - Total: every state has an answer to every event. No change returns the same reference.
- * - Time passes first: an event at `t` finds the session as it is at `t`, so no code outlives `staleAt` and no attempt its deadline.
- * - Fenced: an answer whose request started before that of the last accepted one is ignored; a terminal session ignores all answers.
- * - An accepted answer always raises `version` (the fence moved); `toldVersion` follows only if there is something to tell a viewer.
+ * - Time passes first: an event at `t` finds the session as it is at `t`, so no code outlives
+ *   `staleAt` and no attempt its deadline.
+ * - Fenced: an answer whose request started before that of the last accepted one is ignored; a
+ *   terminal session ignores all answers.
+ * - An accepted answer always raises `version` (the fence moved); `toldVersion` follows only if
+ *   there is something to tell a viewer.
  */
 
 import { reduceAnswer } from './reduce-answer.ts';
@@ -21,18 +25,26 @@ export type SessionEvent =
   | { readonly kind: 'hidden'; readonly at: number }
   /** Nobody has watched for the whole grace. */
   | { readonly kind: 'unwatched'; readonly at: number }
-  /** Nobody watches, and the login may not be followed any further: the tenant is suspended or gone. */
+  /**
+   * Nobody watches, and the login may not be followed any further: the tenant is suspended or gone.
+   */
   | { readonly kind: 'abandoned'; readonly at: number }
   /** A viewer or the tenant wants a new attempt. */
   | { readonly kind: 'resumed'; readonly at: number }
-  /** The instance was logged out, by a request that started at `startedAt`, because the person wants a new code instead of the password. */
+  /**
+   * The instance was logged out, by a request that started at `startedAt`, because the person wants
+   * a new code instead of the password.
+   */
   | { readonly kind: 'startedOver'; readonly at: number; readonly startedAt: number }
   | { readonly kind: 'cancelled'; readonly at: number }
   /** Nothing but time passed. */
   | { readonly kind: 'elapsed'; readonly at: number }
   /** A request is still unanswered; it will be given up at `retryAt`. */
   | { readonly kind: 'slow'; readonly at: number; readonly startedAt: number; readonly retryAt: number }
-  /** The provider's Retry-After for the instance still holds: no request is made before `retryAt`. Somebody began to watch, and is told. */
+  /**
+   * The provider's Retry-After for the instance still holds: no request is made before `retryAt`.
+   * Somebody began to watch, and is told.
+   */
   | { readonly kind: 'postponed'; readonly at: number; readonly retryAt: number }
   /** The account's password was handed over and refused. */
   | { readonly kind: 'passwordRefused'; readonly at: number; readonly code: 'password_rejected' | 'password_rate_limited' }
@@ -95,9 +107,9 @@ function lookAway(policy: Policy, session: Session): Session {
 }
 
 /**
- * Somebody looks again. The state comes first, for a request for a code could start a new login; it is followed by the code within seconds.
- * Within the interval of the last request everything goes on as if nobody had looked away, or a person who switches to and fro would speed
- * up the polls.
+ * Somebody looks again. The state comes first, for a request for a code could start a new login; it
+ * is followed by the code within seconds. Within the interval of the last request everything goes
+ * on as if nobody had looked away, or a person who switches to and fro would speed up the polls.
  */
 function lookAgain(policy: Policy, session: Session, at: number): Session {
   if (!session.isUnwatched) return session;
@@ -111,7 +123,10 @@ function lookAgain(policy: Policy, session: Session, at: number): Session {
   return keep(seen, { next: { ask: usual, at: isLimited ? Math.max(soon, session.next.at) : soon } });
 }
 
-/** No answer came, so neither the fence nor a count moves, and the same is asked as before, only later. */
+/**
+ * No answer came, so neither the fence nor a count moves, and the same is asked as before, only
+ * later.
+ */
 function postpone(session: Session, until: number): Session {
   const isTold = 'notice' in session.state && session.state.notice?.code === 'rate_limited' && session.state.notice.retryAt >= until;
   if (isTold) return session;
@@ -119,7 +134,10 @@ function postpone(session: Session, until: number): Session {
   return note({ ...session, next: { ...session.next, at } }, { code: 'rate_limited', retryAt: at });
 }
 
-/** The same attempt with a new deadline: the counts of wrong passwords go on. What was answered before the logout is out of date. */
+/**
+ * The same attempt with a new deadline: the counts of wrong passwords go on. What was answered
+ * before the logout is out of date.
+ */
 function startOver(policy: Policy, session: Session, { at, startedAt }: Extract<SessionEvent, { kind: 'startedOver' }>): Session {
   const fence = Math.max(session.fence, startedAt);
   const retryAt = nextSlotAt(policy, fence, at);

@@ -1,4 +1,7 @@
-/** What callers may send: one schema each, unknown fields refused. Messages name the field, the rule and the value's kind, never the value. */
+/**
+ * What callers may send: one schema each, unknown fields refused. Messages name the field, the rule
+ * and the value's kind, never the value.
+ */
 
 import { z } from 'zod';
 import { MAX_CHECK_EVERY_MINUTES } from './connected-check.ts';
@@ -35,7 +38,10 @@ const webUrl = z
 const scope = z.enum(['view', 'password']).meta({ id: 'Scope', description: 'What a ticket allows' });
 export type Scope = z.infer<typeof scope>;
 
-/** Becomes the one form in which origins are compared, so that each is kept once, whatever its spelling. */
+/**
+ * Becomes the one form in which origins are compared, so that each is kept once, whatever its
+ * spelling.
+ */
 export const originSchema = z
   .string()
   .transform((value, context) => {
@@ -53,7 +59,10 @@ const originList = (max: number) =>
     .transform((origins) => [...new Set(origins)])
     .pipe(z.array(z.string()));
 
-/** Becomes international digits. What could mean another number than the caller thinks is refused, with the form that is wanted. */
+/**
+ * Becomes international digits. What could mean another number than the caller thinks is refused,
+ * with the form that is wanted.
+ */
 export const expectedPhoneSchema = z
   .string()
   .meta({ pattern: PHONE_PATTERN })
@@ -108,7 +117,10 @@ export const listSessionsSchema = z.strictObject({
   cursor: z.string().max(128).optional().describe('`nextCursor` of the page before'),
 });
 
-/** How a viewer over HTTP says what a stream's client says in messages; strings, for they come in a query. */
+/**
+ * How a viewer over HTTP says what a stream's client says in messages; strings, for they come in a
+ * query.
+ */
 const viewerQuery = {
   formats: z
     .string()
@@ -147,7 +159,8 @@ const password = z
   .string()
   .min(1)
   .max(256)
-  // Nobody types one: it stands where somebody read the password in a wrong encoding, and a try would be spent on it.
+  // Nobody types one: it stands where somebody read the password in a wrong encoding, and a try
+  // would be spent on it.
   .refine((text) => !text.includes('\uFFFD'), 'expected the password as it was typed; a character of it was lost on its way here')
   .describe("The account's cloud password: handed to the provider, never stored or logged");
 
@@ -250,7 +263,10 @@ export const visibleSchema = z.strictObject({
   visible: z.boolean().describe('`false`: the tab is hidden; the connection stays, but counts as no viewer, and no codes are asked for it'),
 });
 
-/** @throws {RefusedError} `invalid_request` naming every field at fault and the rule it breaks; values are told by their kind alone. */
+/**
+ * @throws {RefusedError} `invalid_request` naming every field at fault and the rule it breaks;
+ *   values are told by their kind alone.
+ */
 export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value, { reportInput: false });
   if (result.success) return wellFormed(result.data, value);
@@ -262,7 +278,10 @@ export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.
   throw new RefusedError('invalid_request', faults.slice(0, 10).join('; '), { cause: undefined });
 }
 
-/** @throws {RefusedError} `invalid_request` for half a surrogate pair: sent on in UTF-8, it would become another character. */
+/**
+ * @throws {RefusedError} `invalid_request` for half a surrogate pair: sent on in UTF-8, it would
+ *   become another character.
+ */
 function wellFormed<T>(data: T, value: unknown): T {
   const path = findIllFormed(data);
   if (path === null) return data;
@@ -290,7 +309,10 @@ function ruleOf(issue: z.core.$ZodIssue): string {
 
 const UNITS: Readonly<Record<string, string>> = { string: ' characters', array: ' entries' };
 
-/** A key is the caller's own text, so it is cut: a secret pasted in its place must not come back whole. */
+/**
+ * A key is the caller's own text, so it is cut: a secret pasted in its place must not come back
+ * whole.
+ */
 function shortName(key: string): string {
   return JSON.stringify(key.length > 16 ? `${key.slice(0, 16)}…` : key);
 }

@@ -1,4 +1,7 @@
-/** A session is told from whatever is none: every one that the machine makes is taken, and none with a field of another kind. */
+/**
+ * A session is told from whatever is none: every one that the machine makes is taken, and none with
+ * a field of another kind.
+ */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * What tells a session from anything else that may stand in a record: another version's, a damaged one, a stranger's. By hand, field by
- * field, for it runs at every delivery and every poll: a schema of them costs more than the rest of a delivery.
+ * What tells a session from anything else that may stand in a record: another version's, a damaged
+ * one, a stranger's. By hand, field by field, for it runs at every delivery and every poll: a
+ * schema of them costs more than the rest of a delivery.
  */
 
 import type { PollMethod } from './outcome.ts';

@@ -1,9 +1,10 @@
 /**
- * One attempt to link an instance, as the record in Redis holds it. Immutable: `reduce` (reduce.ts) returns a new one for each change
- * and the same reference for none. The picture itself is not in here but beside it (`code.digest` names it): the record is rewritten at
- * every poll, the picture only when it changes.
+ * One attempt to link an instance, as the record in Redis holds it. Immutable: `reduce` (reduce.ts)
+ * returns a new one for each change and the same reference for none. The picture itself is not in
+ * here but beside it (`code.digest` names it): the record is rewritten at every poll, the picture
+ * only when it changes.
  *
- *             watched                   code                  authorized
+ * watched                   code                  authorized
  *    idle ───────────────▶ waiting ───────────▶ showing ───────────────────▶ connected
  *      ▲                   │  ▲  ▲                │  │                            ▲
  *      │     unwatched     │  │  └── code stale ──┘  │ passwordWanted             │
@@ -11,8 +12,9 @@
  *                             └─ notAuthorized ─ password ────────────────────────┘
  *    any live state ── deadline, refusal, cancel, expiry ──▶ ended ── resumed (if resumable) ──▶ waiting
  *
- * Once a code was shown, `unwatched` does not stop the attempt: the person may be approving the login on the same phone. It sets
- * `isUnwatched`, and the session stays live until the deadline, asked for by the state method alone. Then it is `idle`.
+ * Once a code was shown, `unwatched` does not stop the attempt: the person may be approving the
+ * login on the same phone. It sets `isUnwatched`, and the session stays live until the deadline,
+ * asked for by the state method alone. Then it is `idle`.
  */
 
 import type { Account, NoticeCode, PollMethod, RefusalReason } from './outcome.ts';
@@ -22,14 +24,19 @@ export type EndReason = RefusalReason | 'deadline' | 'provider_down' | 'cancelle
 /** Ends that `resumed` can turn into a new attempt. The others need a new session. */
 export const RESUMABLE_ENDS: ReadonlySet<EndReason> = new Set<EndReason>(['deadline', 'provider_down', 'instance_expired']);
 
-/** The last trouble of an attempt that goes on. `retryAt`: when the provider is asked next, Unix ms. */
+/**
+ * The last trouble of an attempt that goes on. `retryAt`: when the provider is asked next, Unix ms.
+ */
 export interface Notice {
   readonly code: NoticeCode;
   readonly retryAt: number;
 }
 
 export interface Code {
-  /** Names the bytes of the picture kept beside the record. Equal digests or equal texts are the same code. */
+  /**
+   * Names the bytes of the picture kept beside the record. Equal digests or equal texts are the
+   * same code.
+   */
   readonly digest: string;
   /** What the picture says, null while nobody has read it. */
   readonly text: string | null;
@@ -49,8 +56,9 @@ export type State =
 export type StateKind = State['kind'];
 
 /**
- * How far the login has come, by what the provider last said: no code was shown yet, a code was shown, the scanned login is being finished,
- * or the account's password is wanted. The last two are states of the instance and outlive an attempt of ours.
+ * How far the login has come, by what the provider last said: no code was shown yet, a code was
+ * shown, the scanned login is being finished, or the account's password is wanted. The last two are
+ * states of the instance and outlive an attempt of ours.
  */
 export type LoginProgress = 'none' | 'offered' | 'finishing' | 'password';
 
@@ -59,7 +67,10 @@ export interface NewSession {
   readonly id: string;
   readonly tenantId: string;
   readonly instanceId: string;
-  /** Names the provider's instance (host, id and token) without telling them: polls of equal keys are spaced, whatever their session. */
+  /**
+   * Names the provider's instance (host, id and token) without telling them: polls of equal keys
+   * are spaced, whatever their session.
+   */
   readonly instanceKey: string;
   readonly reference: string | null;
   /** Digits only. A login of any other phone ends `account_mismatch`. */
@@ -68,7 +79,10 @@ export interface NewSession {
   readonly logoutOnMismatch: boolean;
   readonly locale: string | null;
   readonly returnUrl: string | null;
-  /** An instance that is already linked is to be logged out first; false again as soon as the provider answers as not linked. */
+  /**
+   * An instance that is already linked is to be logged out first; false again as soon as the
+   * provider answers as not linked.
+   */
   readonly relink: boolean;
   readonly expiresAt: number;
 }
@@ -76,13 +90,22 @@ export interface NewSession {
 export interface Session extends NewSession {
   /** Rises with every change. */
   readonly version: number;
-  /** Version of the last change that a viewer must be told whole; later ones only renewed `code.staleAt` (the wire's `fresh`). */
+  /**
+   * Version of the last change that a viewer must be told whole; later ones only renewed
+   * `code.staleAt` (the wire's `fresh`).
+   */
   readonly toldVersion: number;
   readonly state: State;
-  /** Another phone than the expected one was found and is being logged out: how many more tries that gets. Null: none was found. */
+  /**
+   * Another phone than the expected one was found and is being logged out: how many more tries that
+   * gets. Null: none was found.
+   */
   readonly logoutsLeft: number | null;
   readonly login: LoginProgress;
-  /** Nobody looks at a live session. The provider is asked for its state alone, so that no new login is begun. */
+  /**
+   * Nobody looks at a live session. The provider is asked for its state alone, so that no new login
+   * is begun.
+   */
   readonly isUnwatched: boolean;
   /** How often the person has left the password step for a new code. */
   readonly startOvers: number;
@@ -90,7 +113,10 @@ export interface Session extends NewSession {
   readonly isProven: boolean;
   /** What the provider is asked next, and when. Means nothing unless `isPolled`. */
   readonly next: { readonly ask: PollMethod; readonly at: number };
-  /** When the request behind the last accepted answer started. Answers of earlier requests are ignored. */
+  /**
+   * When the request behind the last accepted answer started. Answers of earlier requests are
+   * ignored.
+   */
   readonly fence: number;
   /** Answers in a row that were no use. */
   readonly failures: number;
@@ -99,7 +125,10 @@ export interface Session extends NewSession {
   /** When the first of them came, Unix ms; null without one. */
   readonly refusedSince: number | null;
 
-  /** Notifications from before this moment tell of an earlier login: the attempt's start, or when a relinked instance was seen logged out. */
+  /**
+   * Notifications from before this moment tell of an earlier login: the attempt's start, or when a
+   * relinked instance was seen logged out.
+   */
   readonly newsFrom: number;
 
   readonly createdAt: number;
@@ -150,14 +179,17 @@ export function isPolled(session: Session): boolean {
   return session.state.kind === 'waiting' || session.state.kind === 'showing' || session.state.kind === 'password';
 }
 
-/** Another account than the expected one is being logged out: polled to its end, whether anybody watches or not. */
+/**
+ * Another account than the expected one is being logged out: polled to its end, whether anybody
+ * watches or not.
+ */
 export function isLoggingOut(session: Session): boolean {
   return session.logoutsLeft !== null && isPolled(session);
 }
 
 /**
- * Only the state method may be asked. A request for a code could start a new login under the person's fingers, or fetch one that nobody
- * looks at.
+ * Only the state method may be asked. A request for a code could start a new login under the
+ * person's fingers, or fetch one that nobody looks at.
  */
 export function asksStateOnly(session: Session): boolean {
   return session.isUnwatched || session.login === 'finishing' || session.login === 'password';

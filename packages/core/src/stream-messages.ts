@@ -1,6 +1,7 @@
 /**
- * What goes over the streams, one schema each: the messages of the server, whatever the transport, and the frames of a plain WebSocket. The
- * generated documents (AsyncAPI) and the server itself are made from these.
+ * What goes over the streams, one schema each: the messages of the server, whatever the transport,
+ * and the frames of a plain WebSocket. The generated documents (AsyncAPI) and the server itself are
+ * made from these.
  */
 
 import { z } from 'zod';

@@ -1,4 +1,7 @@
-/** What one tenant may use, over all gateways; the operator sets defaults, and may set others for a tenant. */
+/**
+ * What one tenant may use, over all gateways; the operator sets defaults, and may set others for a
+ * tenant.
+ */
 
 import { z } from 'zod';
 

@@ -1,6 +1,6 @@
 /**
- * Whether an instance notifies us, judged from its settings at the provider. Pure: the caller reads the settings and compares the token,
- * which is a secret and does not come here.
+ * Whether an instance notifies us, judged from its settings at the provider. Pure: the caller reads
+ * the settings and compares the token, which is a secret and does not come here.
  */
 
 import { z } from 'zod';
@@ -115,7 +115,10 @@ export const setWebhookSchema = z
   })
   .meta({ id: 'SetWebhook' });
 
-/** The settings of an instance that matter here, as far as the provider told them: null where it did not. */
+/**
+ * The settings of an instance that matter here, as far as the provider told them: null where it did
+ * not.
+ */
 export interface ReadSettings {
   readonly stateWebhook: boolean | null;
   /** Empty where none is set. */
@@ -166,8 +169,8 @@ function findingsOf(read: ReadSettings, { stateWebhook, url, token }: Compared, 
 }
 
 /**
- * Equal are two spellings that lead to one path for every HTTP client: the case of the host, and the port that the scheme implies. One slash at
- * the end is taken, too.
+ * Equal are two spellings that lead to one path for every HTTP client: the case of the host, and
+ * the port that the scheme implies. One slash at the end is taken, too.
  */
 export function compareUrl(actual: string | null, expected: string | null): Webhook['url'] {
   if (actual === '') return 'missing';
@@ -181,7 +184,10 @@ export function compareUrl(actual: string | null, expected: string | null): Webh
   return is.protocol.startsWith('http') && placeOf(is) === placeOf(ought) ? 'misspelled' : 'differs';
 }
 
-/** Host and path as a person means them: without the scheme, a slash too many, capitals and needless percent signs. */
+/**
+ * Host and path as a person means them: without the scheme, a slash too many, capitals and needless
+ * percent signs.
+ */
 function placeOf({ host, pathname }: URL): string {
   const path = (percentDecoded(pathname) ?? pathname).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
   return `${host.replace(/\.(?=:|$)/, '')}${path}`;

@@ -1,4 +1,7 @@
-/** The session object as clients see it, and how a record becomes one. Shapes are the public contract: fields may be added, never renamed. */
+/**
+ * The session object as clients see it, and how a record becomes one. Shapes are the public
+ * contract: fields may be added, never renamed.
+ */
 
 import { z } from 'zod';
 import { isResumable, type Session } from './session.ts';
@@ -98,7 +101,9 @@ export const wireSessionSchema = z
 
 export type WireSession = z.infer<typeof wireSessionSchema>;
 
-/** The same code, confirmed again: nothing changed but how long it may be shown, and the version. */
+/**
+ * The same code, confirmed again: nothing changed but how long it may be shown, and the version.
+ */
 export const freshSchema = z
   .object({
     id: z.string().describe('The session'),
@@ -110,7 +115,9 @@ export const freshSchema = z
 export type Fresh = Readonly<z.infer<typeof freshSchema>>;
 
 export interface Delivery {
-  /** The picture of `session.state.code`, a data URL; null where it is not at hand or not wanted. */
+  /**
+   * The picture of `session.state.code`, a data URL; null where it is not at hand or not wanted.
+   */
   readonly image: string | null;
   readonly viewers: number;
   readonly now: number;
@@ -148,7 +155,10 @@ export function toWire(session: Session, { image, viewers, now, formats = ALL_FO
   };
 }
 
-/** What a viewer that was last told version `told` is owed now: the whole state, only the new `staleAt`, or nothing. */
+/**
+ * What a viewer that was last told version `told` is owed now: the whole state, only the new
+ * `staleAt`, or nothing.
+ */
 export function owed(session: Session, told: number): 'session' | 'fresh' | 'nothing' {
   if (session.version <= told) return 'nothing';
   if (session.toldVersion > told) return 'session';

@@ -1,4 +1,7 @@
-/** Sessions and events for the tests of the session machine: one fixed attempt, begun at `T0`, looked at `NOW` = ten seconds later. */
+/**
+ * Sessions and events for the tests of the session machine: one fixed attempt, begun at `T0`,
+ * looked at `NOW` = ten seconds later.
+ */
 
 import type { Outcome } from '../src/outcome.ts';
 import type { SessionEvent } from '../src/reduce.ts';
@@ -32,7 +35,10 @@ export function created(overrides: Partial<NewSession> = {}): Session {
   return createSession({ ...fields, ...overrides }, policy.attemptMs, T0);
 }
 
-/** A live or ended session in this very state, with the fence of a poll at `FENCE` and room below every version. */
+/**
+ * A live or ended session in this very state, with the fence of a poll at `FENCE` and room below
+ * every version.
+ */
 export function withState(state: State, overrides: Partial<Session> = {}): Session {
   const login = state.kind === 'showing' ? 'offered' : state.kind === 'password' ? 'password' : 'none';
   return { ...created(), version: 7, toldVersion: 5, fence: FENCE, next: { ask: 'qr', at: STARTED }, login, state, ...overrides };
@@ -47,7 +53,10 @@ export const showing = {
   notice: null,
 } as const satisfies State;
 
-/** The machine's states as the truth table has them: an end that can be resumed behaves like a state of its own. */
+/**
+ * The machine's states as the truth table has them: an end that can be resumed behaves like a state
+ * of its own.
+ */
 export type TableState = StateKind | 'endedResumable';
 
 export const SESSIONS: Record<TableState, Session> = {
@@ -87,7 +96,10 @@ export const trouble = (name: Extract<Outcome, { kind: 'trouble' }>['code'], ret
   retryAfterMs === undefined ? { kind: 'trouble', code: name } : { kind: 'trouble', code: name, retryAfterMs };
 export const refused: Outcome = { kind: 'refused', reason: 'credentials_rejected' };
 
-/** `same`: the very reference. `told x`: state x, to be told whole. `kept x`: still x, only the version rises. */
+/**
+ * `same`: the very reference. `told x`: state x, to be told whole. `kept x`: still x, only the
+ * version rises.
+ */
 export type Expected = 'same' | `${'told' | 'kept'} ${StateKind}`;
 
 /** What a step did, in the table's words. */

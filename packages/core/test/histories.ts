@@ -1,4 +1,7 @@
-/** Random histories of a session for the property tests: every event and outcome, in any order and at any distance. */
+/**
+ * Random histories of a session for the property tests: every event and outcome, in any order and
+ * at any distance.
+ */
 
 import fc from 'fast-check';
 import type { Outcome, RefusalReason, TroubleCode } from '../src/outcome.ts';
@@ -48,7 +51,10 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Outcome>({ kind: 'loggedOut' }) },
 );
 
-/** How long since the event before (clocks differ: a little backwards too), how long the request took, how the retry is spread. */
+/**
+ * How long since the event before (clocks differ: a little backwards too), how long the request
+ * took, how the retry is spread.
+ */
 const moment = fc.record({
   after: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 0, max: 8_000 }) }, fc.integer({ min: -500, max: 60_000 })),
   took: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 0, max: 900 }) }, fc.integer({ min: 0, max: 65_000 })),
@@ -79,7 +85,9 @@ function eventAt(at: number, { took, jitter }: { readonly took: number; readonly
   return { kind: given.kind, at };
 }
 
-/** Mostly one event; else the same kind again and again, as an outage or a wrong setting makes them. */
+/**
+ * Mostly one event; else the same kind again and again, as an outage or a wrong setting makes them.
+ */
 const burst = fc.oneof(
   { weight: 9, arbitrary: fc.tuple(moment, shape).map((step) => [step]) },
   {

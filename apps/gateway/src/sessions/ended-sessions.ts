@@ -1,6 +1,7 @@
 /**
- * Bounds the ended sessions of a tenant. They can be read until they expire, but a tenant can end one with every call. It keeps as many ended
- * sessions as its `sessions` limit, and at least `DEFAULT_KEPT.least`. Beyond that the oldest are deleted.
+ * Bounds the ended sessions of a tenant. They can be read until they expire, but a tenant can end
+ * one with every call. It keeps as many ended sessions as its `sessions` limit, and at least
+ * `DEFAULT_KEPT.least`. Beyond that the oldest are deleted.
  */
 
 import { isTerminal, type Session } from '@qrcast/core/session';
@@ -11,7 +12,9 @@ import type { SessionIndex } from './session-index.ts';
 import type { LiveSessions } from './session-quota.ts';
 
 export interface KeptSessions {
-  /** Call it when a session was added. `count` is how many the tenant has then, live ones included. */
+  /**
+   * Call it when a session was added. `count` is how many the tenant has then, live ones included.
+   */
   trim(tenant: Pick<Tenant, 'id' | 'limits'>, count: number): Promise<void>;
 }
 
@@ -34,7 +37,10 @@ export interface KeptSessionsDeps {
   readonly kept?: Kept | undefined;
 }
 
-/** Of one look. If these are mostly live, because a tenant's oldest sessions are live, the next look begins behind them. */
+/**
+ * Of one look. If these are mostly live, because a tenant's oldest sessions are live, the next look
+ * begins behind them.
+ */
 const LOOK_COUNT = 200;
 
 export function createKeptSessions(deps: KeptSessionsDeps): KeptSessions {

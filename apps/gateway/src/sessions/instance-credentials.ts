@@ -1,4 +1,7 @@
-/** What the gateway's own calls to the provider need: the opened credentials of a session, for a host that is still allowed. */
+/**
+ * What the gateway's own calls to the provider need: the opened credentials of a session, for a
+ * host that is still allowed.
+ */
 
 import { noSuchSession, RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
@@ -15,7 +18,10 @@ export interface InstanceCredentialsDeps {
 }
 
 export interface InstanceCredentials {
-  /** Null once the session has ended for good. @throws {RefusedError} `upstream_not_allowed` if the operator has removed the host. */
+  /**
+   * Null once the session has ended for good. @throws {RefusedError} `upstream_not_allowed` if the
+   * operator has removed the host.
+   */
   find(session: Session): Promise<Credentials | null>;
   /** @throws {RefusedError} Likewise, and `not_found` once the session has ended for good. */
   require(session: Session): Promise<Credentials>;
@@ -26,7 +32,8 @@ export function createInstanceCredentials({ sessions, keyring, upstreamHosts }: 
     const sealed = await sessions.readSealed(id);
     if (sealed === null) return null;
     const credentials = { instanceId, ...openCredentials(keyring, id, sealed) };
-    // Checked where the token leaves: a host may have been taken off the list since the session was made.
+    // Checked where the token leaves: a host may have been taken off the list since the session was
+    // made.
     if (!isAllowedUpstream(credentials.apiUrl, upstreamHosts))
       throw new RefusedError('upstream_not_allowed', 'the operator has taken this provider host off the list');
     return credentials;

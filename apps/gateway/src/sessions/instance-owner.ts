@@ -1,4 +1,7 @@
-/** An instance has one live session of a tenant at a time: who makes or resumes one takes its place, or finds who has it. */
+/**
+ * An instance has one live session of a tenant at a time: who makes or resumes one takes its place,
+ * or finds who has it.
+ */
 
 import { RefusedError } from '@qrcast/core/errors';
 import { isTerminal, type Session } from '@qrcast/core/session';
@@ -8,8 +11,9 @@ export interface InstancePlace {
   /** The live session of the instance; null if there is none. */
   live(tenantId: string, instanceId: string): Promise<Session | null>;
   /**
-   * Puts the session into the instance's place, unless a live one stands there: then that one. `mayReplace`: a live one with other
-   * credentials gives way, for a new request brings newer ones; a resumed session brings older ones.
+   * Puts the session into the instance's place, unless a live one stands there: then that one.
+   * `mayReplace`: a live one with other credentials gives way, for a new request brings newer ones;
+   * a resumed session brings older ones.
    */
   take(session: Session, mayReplace: boolean): Promise<Session>;
 }

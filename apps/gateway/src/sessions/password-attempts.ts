@@ -1,6 +1,7 @@
 /**
- * How many wrong passwords a session may hand over, counted in Redis over all gateways: whoever holds a ticket must not guess on. A try
- * counts before it is made, so that no two gateways make the last one; it is given back if the provider did not call it wrong.
+ * How many wrong passwords a session may hand over, counted in Redis over all gateways: whoever
+ * holds a ticket must not guess on. A try counts before it is made, so that no two gateways make
+ * the last one; it is given back if the provider did not call it wrong.
  */
 
 import { randomUUID } from 'node:crypto';

@@ -1,4 +1,7 @@
-/** The requests to the provider that lead out of the password step: the state first, then a logout if the password is still wanted. */
+/**
+ * The requests to the provider that lead out of the password step: the state first, then a logout
+ * if the password is still wanted.
+ */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
@@ -23,7 +26,10 @@ export interface ProviderAnswer {
   readonly outcome: Outcome;
 }
 
-/** What the instance was found to be: out of the password step, still in it after a logout that failed, or something else. */
+/**
+ * What the instance was found to be: out of the password step, still in it after a logout that
+ * failed, or something else.
+ */
 export type Exit =
   | { readonly kind: 'left'; readonly startedAt: number }
   | { readonly kind: 'logoutFailed'; readonly outcome: Outcome }
@@ -50,7 +56,10 @@ async function askState(deps: PasswordExitDeps, session: Session): Promise<Provi
   return ask(deps, session, 'state');
 }
 
-/** While a Retry-After holds for the instance, this asks nothing, and resolves as if the provider had answered 429 again. */
+/**
+ * While a Retry-After holds for the instance, this asks nothing, and resolves as if the provider
+ * had answered 429 again.
+ */
 async function ask(deps: PasswordExitDeps, session: Session, method: PollMethod): Promise<ProviderAnswer> {
   const { provider, connected, holds, instanceCredentials, clock } = deps;
   const credentials = await instanceCredentials.require(session);

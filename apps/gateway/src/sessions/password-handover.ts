@@ -1,4 +1,7 @@
-/** One password on its way to the provider, within the provider's limit of one call a second and instance, over all gateways. */
+/**
+ * One password on its way to the provider, within the provider's limit of one call a second and
+ * instance, over all gateways.
+ */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { RefusedError } from '@qrcast/core/errors';
@@ -12,7 +15,10 @@ import type { Redis } from 'ioredis';
 import type { InstanceCredentials } from './instance-credentials.ts';
 import { createPasswordsUnderWay } from './passwords-under-way.ts';
 
-/** @throws {RefusedError} `too_many_requests` if others wait for the instance too, and what `InstanceCredentials.require` throws. */
+/**
+ * @throws {RefusedError} `too_many_requests` if others wait for the instance too, and what
+ *   `InstanceCredentials.require` throws.
+ */
 export type PasswordHandover = (session: Session, password: string) => Promise<PasswordOutcome>;
 
 export interface PasswordHandoverDeps {
@@ -41,7 +47,10 @@ export function createPasswordHandover(deps: PasswordHandoverDeps): PasswordHand
   };
 }
 
-/** Waits for the rest of the second if a password was sent within it. Refuses if somebody else who waited was faster. */
+/**
+ * Waits for the rest of the second if a password was sent within it. Refuses if somebody else who
+ * waited was faster.
+ */
 async function waitForSpacing(redis: Redis, key: string): Promise<void> {
   if (await reserve(redis, key)) return;
   await delay(Math.max(0, await redis.pttl(key)) + ROUNDING_MARGIN_MS);
@@ -54,8 +63,9 @@ async function reserve(redis: Redis, key: string): Promise<boolean> {
 }
 
 /**
- * A 429 of the provider may come from its limit of one call a second: the network can bring two calls closer together than they were sent.
- * Then nobody has looked at the password, so it is sent a second time, unless the wait is too long.
+ * A 429 of the provider may come from its limit of one call a second: the network can bring two
+ * calls closer together than they were sent. Then nobody has looked at the password, so it is sent
+ * a second time, unless the wait is too long.
  */
 async function sendTwice(redis: Redis, key: string, send: () => Promise<PasswordOutcome>): Promise<PasswordOutcome> {
   const outcome = await send();

@@ -5,7 +5,10 @@ import { passwordTriesKey, passwordTurnKey } from '@qrcast/runtime/redis/keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from '../../test/gateway.ts';
 
-/** The provider: says to every password what `says` holds, in its own words; but 429 first, as often as `tooSoon` says. */
+/**
+ * The provider: says to every password what `says` holds, in its own words; but 429 first, as often
+ * as `tooSoon` says.
+ */
 let provider: Server;
 const asked: { path: string; body: string }[] = [];
 let says: unknown = null;
@@ -35,7 +38,9 @@ afterAll(async () => {
 
 const apiUrl = (): string => `http://127.0.0.1:${(provider.address() as AddressInfo).port}`; // it listens on TCP
 
-/** A session that waits for its password, each of an instance of its own: the turn is per instance. */
+/**
+ * A session that waits for its password, each of an instance of its own: the turn is per instance.
+ */
 async function waiting(): Promise<Body & { apiToken: string }> {
   const instance = newInstance();
   const body = await test.create({ ...instance, apiUrl: apiUrl() });

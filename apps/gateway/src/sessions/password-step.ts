@@ -1,6 +1,6 @@
 /**
- * The account's cloud password on its way from a viewer to the provider. It is in memory only: it is never stored, logged, queued or
- * echoed, and no error of ours holds it.
+ * The account's cloud password on its way from a viewer to the provider. It is in memory only: it
+ * is never stored, logged, queued or echoed, and no error of ours holds it.
  */
 
 import { RefusedError } from '@qrcast/core/errors';
@@ -17,8 +17,10 @@ import type { Watching } from './watching.ts';
 
 export interface PasswordStep {
   /**
-   * Hands the password to the provider, and asks for a poll. `connected` follows through the streams.
-   * @throws {RefusedError} `not_waiting_for_password`, `password_rejected`, `too_many_requests`, `unavailable`.
+   * Hands the password to the provider, and asks for a poll. `connected` follows through the
+   * streams.
+   * @throws {RefusedError} `not_waiting_for_password`, `password_rejected`, `too_many_requests`,
+   *   `unavailable`.
    */
   submit(session: Session, password: string): Promise<void>;
 }
@@ -38,7 +40,10 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
   const attempts = createPasswordAttempts(deps);
   const handOver = createPasswordHandover(deps);
 
-  /** Counts the try against the session's limit. When the limit is first reached, all viewers are told. */
+  /**
+   * Counts the try against the session's limit. When the limit is first reached, all viewers are
+   * told.
+   */
   async function take(session: Session): Promise<PasswordTry> {
     try {
       return await attempts.take(session);

@@ -1,4 +1,7 @@
-/** Makes a session: counted against the tenant's quota, stored, and put into the place of its instance. */
+/**
+ * Makes a session: counted against the tenant's quota, stored, and put into the place of its
+ * instance.
+ */
 
 import type { createSessionSchema } from '@qrcast/core/requests';
 import type { Policy } from '@qrcast/core/schedule';
@@ -19,7 +22,10 @@ import { upstreamOf } from './upstream-choice.ts';
 
 export type CreateRequest = z.output<typeof createSessionSchema>;
 
-/** Resolves to the tenant's live session of the instance, or to a new one. @throws {RefusedError} `tenant_limit_reached`. */
+/**
+ * Resolves to the tenant's live session of the instance, or to a new one. @throws {RefusedError}
+ * `tenant_limit_reached`.
+ */
 export type SessionCreation = (tenant: Tenant, request: CreateRequest) => Promise<{ session: Session; isNew: boolean }>;
 
 export interface SessionCreationDeps {
@@ -40,7 +46,10 @@ const DEFAULT_SESSION_SECONDS = 3_600;
 export function createSessionCreation(deps: SessionCreationDeps): SessionCreation {
   const { sessions, index, instancePlace, liveSessions, keptSessions, standing, keyring } = deps;
 
-  /** Stores the session and claims its instance. Resolves to the session that owns the instance then. @throws {RefusedError} */
+  /**
+   * Stores the session and claims its instance. Resolves to the session that owns the instance
+   * then. @throws {RefusedError}
+   */
   async function begin(tenant: Tenant, fresh: Session, sealed: string): Promise<Session> {
     await sessions.create(fresh, sealed);
     const session = await instancePlace.take(fresh, true);
@@ -52,7 +61,10 @@ export function createSessionCreation(deps: SessionCreationDeps): SessionCreatio
     return session;
   }
 
-  /** Takes back what `begin` has written. Nobody knows of the session yet. What fails here runs out by itself. */
+  /**
+   * Takes back what `begin` has written. Nobody knows of the session yet. What fails here runs out
+   * by itself.
+   */
   async function abandon(fresh: Session, giveUp: () => Promise<void>): Promise<void> {
     await Promise.allSettled([sessions.expire(fresh.id, 0), index.forget(fresh), giveUp()]);
   }

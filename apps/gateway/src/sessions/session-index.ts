@@ -1,6 +1,6 @@
 /**
- * A tenant's sessions: which one is live for an instance, and all of them, or those of one reference, by age. An index only: the records are
- * the truth.
+ * A tenant's sessions: which one is live for an instance, and all of them, or those of one
+ * reference, by age. An index only: the records are the truth.
  */
 
 import { createHash } from 'node:crypto';
@@ -14,7 +14,10 @@ import type { Redis } from 'ioredis';
 export interface SessionIndex {
   /** The session last made or resumed for the instance; it may have ended since. */
   current(tenantId: string, instanceId: string): Promise<string | null>;
-  /** Makes `session` the instance's current one if `expected` still is; resolves to the one that is current then. */
+  /**
+   * Makes `session` the instance's current one if `expected` still is; resolves to the one that is
+   * current then.
+   */
   claim(session: Session, expected: string | null): Promise<string>;
   /** Resolves to how many the tenant has then. */
   add(session: Session): Promise<number>;

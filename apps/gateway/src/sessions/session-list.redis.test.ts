@@ -13,7 +13,10 @@ afterAll(() => test.close());
 const list = async (tenant: TestTenant, query: string): Promise<Body> =>
   (await test.call('GET', `/v1/sessions${query}`, { secret: tenant.apiKey })).body;
 
-/** Newest first. Sessions made in the same millisecond have no order of their own, so they are made one by one. */
+/**
+ * Newest first. Sessions made in the same millisecond have no order of their own, so they are made
+ * one by one.
+ */
 async function createSome(tenant: TestTenant, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let i = 0; i < count; i++) {

@@ -24,7 +24,10 @@ export interface SessionListDeps {
 }
 
 const READ_AT_ONCE = 100;
-/** Records read for one page, however few of them fit; the cursor goes on from there. One call must not cost many times another. */
+/**
+ * Records read for one page, however few of them fit; the cursor goes on from there. One call must
+ * not cost many times another.
+ */
 const MAX_READ = 200;
 /** Ids without a record are forgotten, so they are met once; still, not all of them by one call. */
 const MAX_ROUNDS = 20;
@@ -44,7 +47,8 @@ export function createSessionList({ index, viewerCounts, current, clock }: Sessi
         if (session === null) await index.forget({ tenantId, id, reference });
         else last = id;
         if (session !== null && fits(session)) {
-          // A code lets whoever has it log in; to see one is to watch its session, and that is done one by one and on record.
+          // A code lets whoever has it log in; to see one is to watch its session, and that is done
+          // one by one and on record.
           sessions.push(toWire(session, { image: null, viewers: await viewerCounts.read(id), now: clock.now(), formats: [] }));
         }
         if (sessions.length === limit) return { sessions, nextCursor: last };

@@ -1,4 +1,7 @@
-/** The session that a path names. Every route below `/v1/sessions/:id` finds it here, and reads its record once. */
+/**
+ * The session that a path names. Every route below `/v1/sessions/:id` finds it here, and reads its
+ * record once.
+ */
 
 import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
@@ -22,7 +25,8 @@ export interface FoundSession extends Snapshot {
 }
 
 /**
- * Finds the session that the caller names, if it is theirs. The refusal does not tell a session of somebody else from none.
+ * Finds the session that the caller names, if it is theirs. The refusal does not tell a session of
+ * somebody else from none.
  * @throws {RefusedError} `unauthenticated`, `origin_not_allowed`, `not_found`, `session_expired`.
  */
 export type SessionLookup = (request: FastifyRequest<SessionPath>) => Promise<FoundSession>;

@@ -1,6 +1,7 @@
 /**
- * How many live sessions a tenant has, over all gateways: a set in Redis. A gateway that sees a session end removes it from the set. Ends that
- * no gateway saw are looked for when the quota is full, and an expired session falls out by itself.
+ * How many live sessions a tenant has, over all gateways: a set in Redis. A gateway that sees a
+ * session end removes it from the set. Ends that no gateway saw are looked for when the quota is
+ * full, and an expired session falls out by itself.
  */
 
 import { isFinal, isTerminal, type Session } from '@qrcast/core/session';
@@ -14,12 +15,16 @@ import type { Tenant } from '../tenants/tenants.ts';
 
 export interface LiveSessions {
   /**
-   * Counts a session that is about to be made, for half a minute. `replaced` is a live session that will end for it, and is no longer
-   * counted. Resolves to a function that takes this back, and counts `replaced` again if it is still live.
+   * Counts a session that is about to be made, for half a minute. `replaced` is a live session that
+   * will end for it, and is no longer counted. Resolves to a function that takes this back, and
+   * counts `replaced` again if it is still live.
    * @throws {RefusedError} `tenant_limit_reached`.
    */
   claim(tenant: Pick<Tenant, 'id' | 'limits'>, sessionId: string, replaced: Session | null): Promise<() => Promise<void>>;
-  /** Counts the session until it expires, whether it was claimed before or not. @throws {RefusedError} `tenant_limit_reached`. */
+  /**
+   * Counts the session until it expires, whether it was claimed before or not. @throws
+   * {RefusedError} `tenant_limit_reached`.
+   */
   keep(tenant: Pick<Tenant, 'id' | 'limits'>, session: Session): Promise<void>;
   /** Counts a session that lives on, whatever the limit is. */
   restore(session: Session): Promise<void>;
@@ -39,7 +44,10 @@ export interface LiveSessionsDeps {
 
 /** A gateway that dies while it makes a session leaves its claim behind for this long. */
 const CLAIM_MS = 30_000;
-/** If a tenant is at its limit, each gateway looks for unseen ends at most this often, at this many of its sessions. */
+/**
+ * If a tenant is at its limit, each gateway looks for unseen ends at most this often, at this many
+ * of its sessions.
+ */
 const SWEEP_EVERY_MS = 1_000;
 const SWEEP_COUNT = 500;
 

@@ -1,6 +1,7 @@
 /**
- * How often a viewer's request reads the record of its session: once, unless the request waits or calls the provider. Not counted here: the
- * quota of sessions looks again at a session that ended and can be resumed.
+ * How often a viewer's request reads the record of its session: once, unless the request waits or
+ * calls the provider. Not counted here: the quota of sessions looks again at a session that ended
+ * and can be resumed.
  */
 
 import { randomUUID } from 'node:crypto';

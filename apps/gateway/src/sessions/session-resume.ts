@@ -1,4 +1,7 @@
-/** Begins a new attempt of a session that has ended, if its end allows that and its instance has no other live session. */
+/**
+ * Begins a new attempt of a session that has ended, if its end allows that and its instance has no
+ * other live session.
+ */
 
 import { noSuchSession, RefusedError } from '@qrcast/core/errors';
 import { isResumable, RESUMABLE_ENDS, type Session } from '@qrcast/core/session';

@@ -1,4 +1,7 @@
-/** What callers can do with sessions, whatever transport they use. Every refusal is a `RefusedError`. Whether the caller may is checked before. */
+/**
+ * What callers can do with sessions, whatever transport they use. Every refusal is a
+ * `RefusedError`. Whether the caller may is checked before.
+ */
 
 import type { createTicketSchema } from '@qrcast/core/requests';
 import type { Policy } from '@qrcast/core/schedule';
@@ -104,7 +107,10 @@ async function cancelAll(deps: CancelDeps & Pick<SessionServiceDeps, 'sessions' 
   }
 }
 
-/** A ticket ends with its session at the latest. Its time is told in whole seconds, as it stands in the ticket. */
+/**
+ * A ticket ends with its session at the latest. Its time is told in whole seconds, as it stands in
+ * the ticket.
+ */
 async function issue(
   { tickets, clock }: Pick<SessionServiceDeps, 'tickets' | 'clock'>,
   session: Session,

@@ -1,4 +1,7 @@
-/** A session as callers see it: as it is now, with the picture of its code and the number of its viewers. */
+/**
+ * A session as callers see it: as it is now, with the picture of its code and the number of its
+ * viewers.
+ */
 
 import { noSuchSession, RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
@@ -12,11 +15,15 @@ import type { Watching } from './watching.ts';
 export interface SessionView {
   /** The session as it is now. @throws {RefusedError} `not_found`, `session_expired`. */
   find(sessionId: string): Promise<Session>;
-  /** A snapshot that was read a moment ago, null if there was none, as it is now. @throws {RefusedError} `not_found`, `session_expired`. */
+  /**
+   * A snapshot that was read a moment ago, null if there was none, as it is now. @throws
+   * {RefusedError} `not_found`, `session_expired`.
+   */
   refresh(read: Snapshot | null): Promise<Snapshot>;
   /**
-   * `session`, which may be newer than the snapshot that was read before, with its picture. Reads again only if it shows a code that
-   * `read` has no picture of. @throws {RefusedError} `not_found`.
+   * `session`, which may be newer than the snapshot that was read before, with its picture. Reads
+   * again only if it shows a code that `read` has no picture of. @throws {RefusedError}
+   * `not_found`.
    */
   illustrate(session: Session | null, read: Snapshot | null): Promise<Snapshot>;
   present(snapshot: Snapshot, formats?: readonly Format[]): Promise<WireSession>;

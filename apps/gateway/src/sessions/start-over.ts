@@ -1,6 +1,7 @@
 /**
- * The way out of the password step: the instance is logged out, and the person gets a new code. It is for a person who has no password, or
- * who scanned with the wrong account. The provider keeps asking for the password until a login or a logout.
+ * The way out of the password step: the instance is logged out, and the person gets a new code. It
+ * is for a person who has no password, or who scanned with the wrong account. The provider keeps
+ * asking for the password until a login or a logout.
  */
 
 import { noSuchSession, RefusedError } from '@qrcast/core/errors';
@@ -17,9 +18,10 @@ import type { Watching } from './watching.ts';
 
 export interface StartOver {
   /**
-   * Resolves to the session, `waiting` for a new code. If a login was finished meanwhile, the session keeps it.
-   * @throws {RefusedError} `not_waiting_for_password`, with the session as it is if the caller `mayView` it; `too_many_requests`,
-   *   `unavailable`, `not_found`, `upstream_not_allowed`.
+   * Resolves to the session, `waiting` for a new code. If a login was finished meanwhile, the
+   * session keeps it.
+   * @throws {RefusedError} `not_waiting_for_password`, with the session as it is if the caller
+   *   `mayView` it; `too_many_requests`, `unavailable`, `not_found`, `upstream_not_allowed`.
    */
   begin(session: Session, mayView: boolean): Promise<Session>;
 }
@@ -40,12 +42,18 @@ export function createStartOver(deps: StartOverDeps): StartOver {
   const alone = createLogoutLock(deps);
   const exit = createPasswordExit(deps);
 
-  /** The session may show a code or an account by now. A ticket with the scope `password` alone must not see that. */
+  /**
+   * The session may show a code or an account by now. A ticket with the scope `password` alone must
+   * not see that.
+   */
   async function notWaiting(session: Session, mayView: boolean, why: string): Promise<RefusedError> {
     return new RefusedError('not_waiting_for_password', why, mayView ? { session: await show(session.id) } : {});
   }
 
-  /** Resolves to when the request started that found or brought the instance out of the password step. @throws {RefusedError} */
+  /**
+   * Resolves to when the request started that found or brought the instance out of the password
+   * step. @throws {RefusedError}
+   */
   async function leavePassword(session: Session, mayView: boolean): Promise<number> {
     const left = await exit(session);
     if (left.kind === 'left') return left.startedAt;
@@ -73,7 +81,10 @@ export function createStartOver(deps: StartOverDeps): StartOver {
   };
 }
 
-/** One logout at a time for an instance: a double click must not log a new login out. @throws {RefusedError} `too_many_requests`. */
+/**
+ * One logout at a time for an instance: a double click must not log a new login out. @throws
+ * {RefusedError} `too_many_requests`.
+ */
 function createLogoutLock(
   deps: Pick<StartOverDeps, 'redis' | 'namespace' | 'clock'>,
 ): <T>(session: Session, run: () => Promise<T>) => Promise<T> {

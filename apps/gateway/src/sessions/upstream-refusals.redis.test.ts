@@ -1,4 +1,7 @@
-/** Server-side request forgery by `apiUrl`: whatever it is written like, it is refused before anything is connected to. */
+/**
+ * Server-side request forgery by `apiUrl`: whatever it is written like, it is refused before
+ * anything is connected to.
+ */
 
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** How many watch a session, over all gateways. Each notes its own count with an end; one that died stops counting by itself. */
+/**
+ * How many watch a session, over all gateways. Each notes its own count with an end; one that died
+ * stops counting by itself.
+ */
 
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { viewersKey } from '@qrcast/runtime/redis/keys';

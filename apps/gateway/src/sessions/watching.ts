@@ -1,6 +1,7 @@
 /**
- * Turns "somebody watches" into polls. A session is started when it is first watched, and stays in the poll queue as long as its watch is
- * renewed. The watch is a lease in Redis, so the watches of a gateway that dies end by themselves.
+ * Turns "somebody watches" into polls. A session is started when it is first watched, and stays in
+ * the poll queue as long as its watch is renewed. The watch is a lease in Redis, so the watches of
+ * a gateway that dies end by themselves.
  */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
@@ -12,17 +13,27 @@ import type { Change, Known, Sessions } from '@qrcast/runtime/sessions/sessions'
 
 export interface Watching {
   /**
-   * Somebody watches from now on, for the grace at least. A session that was not polled is polled as soon as its instance may be asked. If a
-   * Retry-After of the provider makes that late, viewers are told. Resolves to the session, null if it is gone.
+   * Somebody watches from now on, for the grace at least. A session that was not polled is polled
+   * as soon as its instance may be asked. If a Retry-After of the provider makes that late, viewers
+   * are told. Resolves to the session, null if it is gone.
    */
   start(sessionId: string, known?: Known): Promise<Session | null>;
-  /** Extends the watches of polled sessions. Resolves to the ids of those that have fallen out of the queue. */
+  /**
+   * Extends the watches of polled sessions. Resolves to the ids of those that have fallen out of
+   * the queue.
+   */
   renew(sessions: readonly Session[]): Promise<readonly string[]>;
-  /** Applies an event and keeps the queue in step: a session that is not polled any more leaves it at once. */
+  /**
+   * Applies an event and keeps the queue in step: a session that is not polled any more leaves it
+   * at once.
+   */
   apply(sessionId: string, event: SessionEvent): Promise<Session | null>;
   /** Like `apply`, and tells what this very event did. */
   change(sessionId: string, event: SessionEvent, known?: Known): Promise<Change | null>;
-  /** The session as it is now. If time has changed it, the queue is kept in step. Null if it is gone. */
+  /**
+   * The session as it is now. If time has changed it, the queue is kept in step. Null if it is
+   * gone.
+   */
   current(sessionId: string, known?: Known): Promise<Session | null>;
   /** Asks for a poll by the state method, as soon as the instance may be asked. */
   check(session: Session): Promise<void>;
@@ -36,7 +47,10 @@ export interface WatchingDeps {
   readonly graceMs: number;
 }
 
-/** A longer wait is shown on screens. Shorter ones come from the spacing, or from another session of the instance. */
+/**
+ * A longer wait is shown on screens. Shorter ones come from the spacing, or from another session of
+ * the instance.
+ */
 const TELL_AFTER_MS = 8_000;
 
 export function createWatching(deps: WatchingDeps): Watching {
@@ -85,8 +99,8 @@ async function keepInStep(deps: WatchingDeps, { before, after: session }: Change
 }
 
 /**
- * Replaces the entry of a session that was unwatched: it was due later, and its watch was longer than that of a viewer who may leave at once.
- * Resolves to the ms until the instance may be asked.
+ * Replaces the entry of a session that was unwatched: it was due later, and its watch was longer
+ * than that of a viewer who may leave at once. Resolves to the ms until the instance may be asked.
  */
 function lookAgain({ queue, clock, graceMs }: WatchingDeps, session: Session): Promise<number> {
   return queue.ensure(targetOf(session), clock.now() + graceMs, session.next.at, true);

@@ -1,4 +1,6 @@
-/** A record names its picture by digest; this says what an event does to the picture kept beside it. */
+/**
+ * A record names its picture by digest; this says what an event does to the picture kept beside it.
+ */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
 import type { Session } from '@qrcast/core/session';

@@ -1,4 +1,7 @@
-/** Sessions as Redis holds them. Each record is checked when it is read, because another version of qrcast may have written it. */
+/**
+ * Sessions as Redis holds them. Each record is checked when it is read, because another version of
+ * qrcast may have written it.
+ */
 
 import { readAccountPhone } from '@qrcast/core/account-phone';
 import type { Session } from '@qrcast/core/session';
@@ -7,11 +10,16 @@ import { isSession } from '@qrcast/core/session-record';
 /** A session and, in `showing`, its picture as a data URL. */
 export interface Snapshot {
   readonly session: Session;
-  /** Null without a code, and if the picture was lost in a crash of Redis. The next code brings one. */
+  /**
+   * Null without a code, and if the picture was lost in a crash of Redis. The next code brings one.
+   */
   readonly image: string | null;
 }
 
-/** The usual values. They are left out of the record to save memory, and so is `newsFrom` if it equals `startedAt`. */
+/**
+ * The usual values. They are left out of the record to save memory, and so is `newsFrom` if it
+ * equals `startedAt`.
+ */
 const USUAL = {
   reference: null,
   expectedPhone: null,
@@ -56,7 +64,10 @@ function expectedPhoneOf({ expectedPhone }: Partial<Session>): Pick<Session, 'ex
   return expectedPhone == null ? null : { expectedPhone: readAccountPhone(expectedPhone) ?? expectedPhone };
 }
 
-/** Parses a published change: the record, then after a line break the picture, if it changed too. @throws {Error} as `decodeSession`. */
+/**
+ * Parses a published change: the record, then after a line break the picture, if it changed too.
+ * @throws {Error} as `decodeSession`.
+ */
 export function decodeChange(message: string, sessionId: string): { session: Session; image: string | null } {
   const end = message.indexOf('\n');
   return end === -1

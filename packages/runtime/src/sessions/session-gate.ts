@@ -6,11 +6,17 @@ import type { Snapshot } from './session-codec.ts';
 export interface Gate {
   /** A published change. It brings a picture only if the picture changed with it. */
   offer(change: Snapshot): void;
-  /** A record that was read. If it holds no picture of its code, the picture is lost, and reading again would not find it. */
+  /**
+   * A record that was read. If it holds no picture of its code, the picture is lost, and reading
+   * again would not find it.
+   */
   offerRead(snapshot: Snapshot): void;
 }
 
-/** `deliver` gets each snapshot that passes. `reread` is called instead if the picture of a code was missed: the record has it. */
+/**
+ * `deliver` gets each snapshot that passes. `reread` is called instead if the picture of a code was
+ * missed: the record has it.
+ */
 export function createGate(deliver: (snapshot: Snapshot) => void, reread: () => void): Gate {
   let version = 0;
   /** Of the code that was delivered last. `url` is null if the picture is lost. */

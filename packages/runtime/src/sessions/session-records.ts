@@ -1,6 +1,7 @@
 /**
- * The records of sessions in Redis: a hash for each, with its version, record, picture and sealed credentials. One script writes a change,
- * publishes it and queues its callback, or does none of these.
+ * The records of sessions in Redis: a hash for each, with its version, record, picture and sealed
+ * credentials. One script writes a change, publishes it and queues its callback, or does none of
+ * these.
  */
 
 import { callbackOf } from '@qrcast/core/callback';
@@ -23,7 +24,10 @@ export interface SessionRecordsDeps {
 }
 
 export interface SessionRecords extends Pick<Sessions, 'create' | 'find' | 'read' | 'readSealed' | 'expire' | 'remove'> {
-  /** True if `next` was written over `previous`. Else the record that stands instead, null if none does. */
+  /**
+   * True if `next` was written over `previous`. Else the record that stands instead, null if none
+   * does.
+   */
   replace(previous: Session, next: Session, event: SessionEvent): Promise<true | Session | null>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Watched sessions. Each watcher subscribes first and reads then; changes, the first read and later reads pass one gate (session-gate.ts).
- * A watched session is read again after the bus has reconnected, after a message that cannot be used, and every 30 s in any case.
+ * Watched sessions. Each watcher subscribes first and reads then; changes, the first read and later
+ * reads pass one gate (session-gate.ts). A watched session is read again after the bus has
+ * reconnected, after a message that cannot be used, and every 30 s in any case.
  */
 
 import { errorFields, type Logger } from '../log.ts';

@@ -1,4 +1,7 @@
-/** Sessions in this process's memory: the same rules without Redis, for tests of modules that use `Sessions`. */
+/**
+ * Sessions in this process's memory: the same rules without Redis, for tests of modules that use
+ * `Sessions`.
+ */
 
 import { reduce, type SessionEvent } from '@qrcast/core/reduce';
 import type { Policy } from '@qrcast/core/schedule';

@@ -1,4 +1,7 @@
-/** Sessions in Redis: records that one script changes (session-records.ts), and watches over pub/sub (session-watches.ts). */
+/**
+ * Sessions in Redis: records that one script changes (session-records.ts), and watches over pub/sub
+ * (session-watches.ts).
+ */
 
 import { reduce, type SessionEvent } from '@qrcast/core/reduce';
 import type { Policy } from '@qrcast/core/schedule';
@@ -21,7 +24,10 @@ export interface RedisSessionsDeps {
   readonly log: Logger;
   /** Told of logins and ends. */
   readonly audit?: Pick<AuditLog, 'record'>;
-  /** Whether the credentials stay when a session of the tenant connects, until connected-instances.ts takes them over. Never if left out. */
+  /**
+   * Whether the credentials stay when a session of the tenant connects, until
+   * connected-instances.ts takes them over. Never if left out.
+   */
   readonly keepsCredentials?: (tenantId: string) => Promise<boolean>;
   readonly rereadEveryMs?: number;
 }
@@ -53,7 +59,10 @@ interface Stored extends Pick<SessionRecords, 'find' | 'replace'> {
   readonly policy: Policy;
 }
 
-/** Reduces and writes; if another process wrote first, reduces again on what it wrote. @throws {Error} after `MAX_RACES` lost races. */
+/**
+ * Reduces and writes; if another process wrote first, reduces again on what it wrote. @throws
+ * {Error} after `MAX_RACES` lost races.
+ */
 async function changeRecord(
   { policy, find, replace }: Stored,
   sessionId: string,

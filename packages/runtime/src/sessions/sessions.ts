@@ -1,9 +1,11 @@
 /**
- * The truth about every session: it is read, changed by events, and watched. All processes see one order of versions.
+ * The truth about every session: it is read, changed by events, and watched. All processes see one
+ * order of versions.
  *
- * `apply` loads, reduces, and compares and sets. If another process was faster, it reduces again on what that one wrote. `watch` never
- * delivers an older version after a newer one, and never misses the latest. It subscribes before it reads, passes both through one gate, and
- * reads again whenever a change may have been missed. The record is the truth; a published change is only a wake-up.
+ * `apply` loads, reduces, and compares and sets. If another process was faster, it reduces again on
+ * what that one wrote. `watch` never delivers an older version after a newer one, and never misses
+ * the latest. It subscribes before it reads, passes both through one gate, and reads again whenever
+ * a change may have been missed. The record is the truth; a published change is only a wake-up.
  */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
@@ -11,7 +13,10 @@ import type { Session } from '@qrcast/core/session';
 import type { Snapshot } from './session-codec.ts';
 
 export interface Watch {
-  /** The snapshot at the start, null if there is no such session. Rejects if Redis could not be read. Changes follow through `onChange`. */
+  /**
+   * The snapshot at the start, null if there is no such session. Rejects if Redis could not be
+   * read. Changes follow through `onChange`.
+   */
   readonly first: Promise<Snapshot | null>;
   /** Idempotent. No `onChange` after it. */
   close(): void;
@@ -24,37 +29,67 @@ export interface Change {
 }
 
 /**
- * A record that the caller has read before the call. A `remembered` one may be out of date: it is used for a first try, and what stands
- * decides. A `justRead` one was read or written a moment ago by the same call, so "nothing to do" is taken from it without another read.
+ * A record that the caller has read before the call. A `remembered` one may be out of date: it is
+ * used for a first try, and what stands decides. A `justRead` one was read or written a moment ago
+ * by the same call, so "nothing to do" is taken from it without another read.
  */
 export type Known = { readonly remembered: Session } | { readonly justRead: Session };
 
 export interface Sessions {
   /** Stores a new session with its sealed credentials. @throws {Error} if the id is taken. */
   create(session: Session, sealed: string): Promise<void>;
-  /** The session after the event, whether or not it changed; null if there is no such session. `known` saves a round trip. */
+  /**
+   * The session after the event, whether or not it changed; null if there is no such session.
+   * `known` saves a round trip.
+   */
   apply(sessionId: string, event: SessionEvent, known?: Known): Promise<Session | null>;
-  /** Like `apply`, and tells what this very event did. If several calls race for one change, exactly one of them makes it. */
+  /**
+   * Like `apply`, and tells what this very event did. If several calls race for one change, exactly
+   * one of them makes it.
+   */
   change(sessionId: string, event: SessionEvent, known?: Known): Promise<Change | null>;
-  /** The session as it is at `now` (Unix ms): whatever time has changed since the last event is stored first. Null if there is none. */
+  /**
+   * The session as it is at `now` (Unix ms): whatever time has changed since the last event is
+   * stored first. Null if there is none.
+   */
   current(sessionId: string, now: number, known?: Known): Promise<Change | null>;
-  /** The record alone, as it was stored last. Time may have changed the session since: see `current`. */
+  /**
+   * The record alone, as it was stored last. Time may have changed the session since: see
+   * `current`.
+   */
   find(sessionId: string): Promise<Session | null>;
   /** The record with its picture. */
   read(sessionId: string): Promise<Snapshot | null>;
-  /** The credentials as they were sealed at `create`. Null once the session has ended for good: they are deleted then. */
+  /**
+   * The credentials as they were sealed at `create`. Null once the session has ended for good: they
+   * are deleted then.
+   */
   readSealed(sessionId: string): Promise<string | null>;
-  /** Deletes the record at that moment (Unix ms), or earlier if it was to go earlier; with 0, at once. Watchers are not told. */
+  /**
+   * Deletes the record at that moment (Unix ms), or earlier if it was to go earlier; with 0, at
+   * once. Watchers are not told.
+   */
   expire(sessionId: string, at: number): Promise<void>;
-  /** Deletes the record, unless it has changed since it was read: then false. Watchers are not told. */
+  /**
+   * Deletes the record, unless it has changed since it was read: then false. Watchers are not told.
+   */
   remove(session: Session): Promise<boolean>;
-  /** Calls `onChange` with newer snapshots in rising versions, never before `first` resolves. It may skip some that come fast. */
+  /**
+   * Calls `onChange` with newer snapshots in rising versions, never before `first` resolves. It may
+   * skip some that come fast.
+   */
   watch(sessionId: string, onChange: (snapshot: Snapshot) => void): Watch;
   close(): Promise<void>;
 }
 
-/** The record outlives `expiresAt` by this, so that a late caller is told `session_expired` and not `not_found`. */
+/**
+ * The record outlives `expiresAt` by this, so that a late caller is told `session_expired` and not
+ * `not_found`.
+ */
 export const KEEP_EXPIRED_MS = 3_600_000;
 
-/** Lost races in a row, after which a change fails: more than there are processes that could win is a fault. */
+/**
+ * Lost races in a row, after which a change fails: more than there are processes that could win is
+ * a fault.
+ */
 export const MAX_RACES = 50;
