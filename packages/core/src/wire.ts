@@ -1,5 +1,5 @@
 /**
- * The session object as clients see it, and how a record becomes one. Shapes are the public
+ * The session object as clients see it, and how a record becomes one. The shapes are the public
  * contract: fields may be added, never renamed.
  */
 
@@ -102,7 +102,7 @@ export const wireSessionSchema = z
 export type WireSession = z.infer<typeof wireSessionSchema>;
 
 /**
- * The same code, confirmed again: nothing changed but how long it may be shown, and the version.
+ * Tells that the same code was confirmed again. Only its `staleAt` and the version have changed.
  */
 export const freshSchema = z
   .object({
@@ -115,9 +115,7 @@ export const freshSchema = z
 export type Fresh = Readonly<z.infer<typeof freshSchema>>;
 
 export interface Delivery {
-  /**
-   * The picture of `session.state.code`, a data URL; null where it is not at hand or not wanted.
-   */
+  /** The picture of `session.state.code`, a data URL. Null if it is not at hand or not wanted. */
   readonly image: string | null;
   readonly viewers: number;
   readonly now: number;
@@ -156,7 +154,7 @@ export function toWire(session: Session, { image, viewers, now, formats = ALL_FO
 }
 
 /**
- * What a viewer that was last told version `told` is owed now: the whole state, only the new
+ * What a viewer must be sent that was last told version `told`: the whole state, only the new
  * `staleAt`, or nothing.
  */
 export function owed(session: Session, told: number): 'session' | 'fresh' | 'nothing' {
