@@ -44,7 +44,7 @@ describe('what the provider notifies', () => {
     [-DAY_MS, 'nothing'],
     [-1_000, 'nothing'],
     [-401, 'nothing'],
-    [-400, 'lost'], // the very second of the login, as whole seconds tell it
+    [-400, 'lost'], // in the same second as the login, which whole seconds cannot tell apart
     [1_000, 'lost'],
     [9 * DAY_MS, 'lost'],
   ])('at %s ms from the login: %s', (offset, verdict) => {
@@ -69,8 +69,8 @@ describe('what the provider notifies', () => {
 describe('our own logout', () => {
   const ownLogoutAt = LOGIN_AT + DAY_MS + 300;
   test.each([
-    ['notAuthorized', -1_000, 'lost'], // before we asked
-    ['notAuthorized', -300, 'logged_out'], // the very second
+    ['notAuthorized', -1_000, 'lost'], // before we asked for the logout
+    ['notAuthorized', -300, 'logged_out'], // in the same second
     ['notAuthorized', 2_000, 'logged_out'],
     ['notAuthorized', OWN_LOGOUT_MS - 1, 'logged_out'],
     ['notAuthorized', OWN_LOGOUT_MS, 'lost'],
@@ -82,7 +82,7 @@ describe('our own logout', () => {
   test('found by a check that began before it and was answered after it', () => {
     const startedAt = ownLogoutAt - 4_000;
     expect(judgeCheck(recordOf({ ownLogoutAt }), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('logged_out');
-    expect(judgeCheck(recordOf(), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('lost'); // the twin
+    expect(judgeCheck(recordOf(), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('lost'); // without a logout of our own that counts it is a loss
   });
 
   test.each([

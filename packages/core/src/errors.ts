@@ -51,17 +51,17 @@ interface RefusalOptions {
 }
 
 /**
- * A refusal meant for the caller; `detail` says what was expected, what came and what to do, and
+ * A refusal that the caller is told. `detail` says what was expected, what came and what to do. It
  * never holds a secret.
  */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
   readonly code: ErrorCode;
-  /** Where retrying helps: not before this long. */
+  /** If retrying helps, wait at least this long, ms. */
   readonly retryAfterMs: number | undefined;
-  /** Which limit it is about. */
+  /** Which limit refused the call. */
   readonly limit: LimitName | undefined;
-  /** The session that the call was refused for, as it is now. */
+  /** The session that explains the refusal, as it is now. */
   readonly session: WireSession | undefined;
 
   constructor(code: ErrorCode, detail: string, options: RefusalOptions = {}) {
@@ -78,7 +78,7 @@ export const NO_SUCH_SESSION = 'there is no such session, or it is not yours';
 
 export const noSuchSession = (): RefusedError => new RefusedError('not_found', NO_SUCH_SESSION);
 
-/** RFC 9457. `type` is a URN: the codes need no page to be told apart. */
+/** The body of RFC 9457. `type` is a URN, because a client needs no page to tell the codes apart. */
 export const problemSchema = z
   .object({
     type: z.string().describe('`urn:qrcast:error:` and the code'),
@@ -113,7 +113,7 @@ function hintsOf({ retryAfterMs, limit }: RefusedError): Pick<StreamError, 'retr
   return { ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(limit === undefined ? {} : { limit }) };
 }
 
-/** What a stream's refused call carries. */
+/** A refused call on a stream. */
 export interface StreamError {
   readonly code: ErrorCode;
   readonly detail: string;

@@ -3,7 +3,7 @@ import { ended, FENCE, SESSIONS, showing, T0, withState } from '../test/fixtures
 import { judgeNotification, type StateNotification, stateNotificationSchema } from './notification.ts';
 
 const SECOND = T0 / 1_000;
-/** After the last accepted answer of the fixtures, too. */
+/** Later than the last accepted answer of the fixtures. */
 const FRESH = Math.ceil(FENCE / 1_000) + 1;
 
 const body = {
@@ -83,8 +83,8 @@ describe('judgeNotification', () => {
   });
 
   test('checks a login from before the old one was seen to be gone', () => {
-    // The old login, told while it still stood, delivered a minute late: after its logout and with
-    // the new code on the screen.
+    // This tells of the old login, from while it still stood. It is delivered a minute late: after
+    // the logout, with the new code on the screen.
     const relinked = withState(showing, { relink: false, newsFrom: T0 + 60_000 });
     expect(judgeNotification(relinked, notification({ timestamp: SECOND + 1 }))).toEqual({ kind: 'check' });
   });

@@ -102,7 +102,7 @@ describe('what is not in international form, or not surely, is refused', () => {
     const reading = readPhone(text);
     expect(reading).toMatchObject({ kind: 'refused', rule: expect.stringContaining(word) });
     expect(reading).toMatchObject({ rule: expect.stringContaining('like +79001234567') });
-    // Nothing of what came, whatever it was.
+    // The rule repeats nothing of the text.
     const digits = text.replace(/\D/g, '');
     if (digits.length > 5 && !'79001234567'.includes(digits)) expect(JSON.stringify(reading)).not.toContain(digits);
   });
@@ -122,7 +122,7 @@ describe("an account's phone as the provider tells it", () => {
     ['87011234567', '77011234567'],
     ['0079001234567', '79001234567'],
     ['81079001234567', '79001234567'],
-    ['84951234567', '84951234567'], // Vietnam: no mobile number of Russia begins so
+    ['84951234567', '84951234567'], // Vietnam: no Russian mobile number begins like this
     ['375291234567', '375291234567'],
     ['9613123456', '9613123456'],
   ])('%j is %s', (text, digits) => {

@@ -1,6 +1,6 @@
 /**
- * The cells of the truth table that hang on more than the state: an old login to end, an account to
- * verify, failures before this one.
+ * The cells of the truth table that depend on more than the state: an old login to end, an account
+ * to verify, failures before this one.
  */
 
 import { expect, test } from 'vitest';

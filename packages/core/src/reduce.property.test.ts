@@ -1,7 +1,7 @@
 /**
- * What holds after every event of every history. Histories are random: answers late, doubled and
- * out of order, clocks of several processes a little apart, attempts and sessions short enough to
- * run out. A failure prints the seed and path that replay it.
+ * What holds after every event of every history. Histories are random: answers come late, twice and
+ * out of order, the clocks of the processes differ a little, and attempts and sessions are short
+ * enough to run out. A failure prints the seed and path that replay it.
  */
 
 import fc from 'fast-check';
@@ -196,7 +196,7 @@ test('a viewer that follows what it is owed sees what a fresh reader sees, whate
 });
 
 /**
- * What a client does with what it gets; `version` and `serverNow` are of the message, not of the
+ * What a client makes of a message. `version` and `serverNow` belong to the message, not to the
  * state.
  */
 function follow(view: View, session: Session, told: number): View {
@@ -225,7 +225,7 @@ function withoutStaleness(view: View): View {
   return view.code === null ? view : { ...view, code: { ...view.code, staleAt: 0 } };
 }
 
-/** Histories that never get anywhere would prove all of the above. */
+/** Without this, histories that never get anywhere would pass all tests above. */
 test('the histories reach every state and every end, and show a code in two pictures', () => {
   fc.assert(
     fc.property(history, (given) => {

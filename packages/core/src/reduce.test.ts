@@ -1,8 +1,8 @@
 /**
  * The machine's truth table. Its type leaves no cell out: a new state, event or outcome does not
  * compile until each of its cells is decided. SPEC.md tells the same table in words, and a test
- * here keeps the two equal. What hangs on more than the state stands in reduce-cases.test.ts, whole
- * logins in reduce-scenarios.test.ts.
+ * here keeps the two equal. Cells that depend on more than the state are in reduce-cases.test.ts,
+ * whole logins in reduce-scenarios.test.ts.
  */
 
 import { readFileSync } from 'node:fs';
@@ -168,7 +168,7 @@ function eventOf(name: EventName, at = NOW): SessionEvent {
 }
 
 const STATES = Object.keys(TABLE) as readonly TableState[]; // the record's keys are exactly these
-const EVENTS = Object.keys(TABLE.idle) as readonly EventName[]; // likewise
+const EVENTS = Object.keys(TABLE.idle) as readonly EventName[]; // these are all events
 const cells = STATES.flatMap((state) => EVENTS.map((event) => ({ state, event, expected: TABLE[state][event] })));
 
 describe('truth table', () => {
@@ -195,7 +195,7 @@ describe('time comes before every event', () => {
   test.each(EVENTS)('a stale code, then %s: as if it had been waiting', (event) => {
     const before = SESSIONS.showing;
     const after = reduce(policy, before, eventOf(event, STALE_AT));
-    // After a code was shown, who looks away may be approving the login.
+    // After a code was shown, a person who looks away may be approving the login.
     const expected = event === 'unwatched' ? 'kept waiting' : TABLE.waiting[event];
     expect(after.state.kind).toBe(expected === 'same' ? 'waiting' : expected.split(' ')[1]);
     expect(after.toldVersion).toBeGreaterThan(before.version);

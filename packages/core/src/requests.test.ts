@@ -184,7 +184,8 @@ describe('origins', () => {
     'null',
     '*',
   ];
-  // A listed origin is also written into a policy header, where these would be more than an origin.
+  // A listed origin is also written into a policy header. There these texts would mean more than an
+  // origin.
   const injections = [
     'https://a.example;sandbox',
     'https://a.example,https://b.example',

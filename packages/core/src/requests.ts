@@ -1,6 +1,6 @@
 /**
- * What callers may send: one schema each, unknown fields refused. Messages name the field, the rule
- * and the value's kind, never the value.
+ * What callers may send, one schema each. Unknown fields are refused. Messages name the field, the
+ * rule and the kind of the value, never the value.
  */
 
 import { z } from 'zod';
@@ -20,7 +20,7 @@ import { formatSchema, sessionStateSchema } from './wire.ts';
 export const LONGEST_SESSION_SECONDS = 604_800;
 
 const seconds = (min: number, max: number) => z.number().int().min(min).max(max);
-/** For `superRefine`; `faultOf` tells nothing of the text but the character. */
+/** For `superRefine`. `faultOf` repeats nothing of the text but the one character. */
 const without =
   (faultOf: (text: string) => string | null) =>
   (text: string, context: z.core.$RefinementCtx): void => {
@@ -28,7 +28,7 @@ const without =
     if (fault !== null) context.addIssue({ code: 'custom', message: fault, input: '' });
   };
 
-/** Judged before it is read as a URL, which would drop what nobody sees around it. */
+/** Checked for invisible characters first, because the URL parser would drop them. */
 const webUrl = z
   .string()
   .max(2048)
@@ -39,8 +39,8 @@ const scope = z.enum(['view', 'password']).meta({ id: 'Scope', description: 'Wha
 export type Scope = z.infer<typeof scope>;
 
 /**
- * Becomes the one form in which origins are compared, so that each is kept once, whatever its
- * spelling.
+ * Transforms an origin into the one form in which origins are compared. So each is kept once,
+ * whatever its spelling.
  */
 export const originSchema = z
   .string()
@@ -60,8 +60,8 @@ const originList = (max: number) =>
     .pipe(z.array(z.string()));
 
 /**
- * Becomes international digits. What could mean another number than the caller thinks is refused,
- * with the form that is wanted.
+ * Transforms a phone number into international digits. One that could mean another number than the
+ * caller thinks is refused, with the form that is wanted.
  */
 export const expectedPhoneSchema = z
   .string()
@@ -118,8 +118,8 @@ export const listSessionsSchema = z.strictObject({
 });
 
 /**
- * How a viewer over HTTP says what a stream's client says in messages; strings, for they come in a
- * query.
+ * What a viewer over HTTP says in a query, and the client of a stream in messages. All values of a
+ * query are strings.
  */
 const viewerQuery = {
   formats: z
@@ -159,8 +159,8 @@ const password = z
   .string()
   .min(1)
   .max(256)
-  // Nobody types one: it stands where somebody read the password in a wrong encoding, and a try
-  // would be spent on it.
+  // Nobody types U+FFFD. It means that the password was read in a wrong encoding, and a try would
+  // be wasted on it.
   .refine((text) => !text.includes('\uFFFD'), 'expected the password as it was typed; a character of it was lost on its way here')
   .describe("The account's cloud password: handed to the provider, never stored or logged");
 
@@ -176,7 +176,7 @@ export const createTicketSchema = z
   })
   .meta({ id: 'CreateTicket' });
 
-/** All of them may be left out. */
+/** Every limit may be left out. */
 export const tenantLimitsSchema = z.strictObject(
   Object.fromEntries(
     Object.entries(TENANT_LIMITS).map(([name, { words }]) => [name, z.number().int().min(0).max(MAX_LIMIT).optional().describe(words)]),
@@ -231,7 +231,7 @@ export const createTenantSchema = z
   })
   .meta({ id: 'CreateTenant' });
 
-/** Null puts a field back to what it is when nobody sets it. */
+/** Null puts a field back to its default. */
 export const patchTenantSchema = z
   .strictObject({
     ...tenantFields,
@@ -246,17 +246,17 @@ export const patchTenantSchema = z
 
 const sessionId = z.string().min(1).max(64).describe('A session of this connection');
 
-/** `subscribe`. */
+/** The message `subscribe`. */
 export const subscribeSchema = z.strictObject({
   ticket: z.string().min(1).max(4096).describe('With the scope `view`'),
   formats: z.array(formatSchema).min(1).max(2).optional().describe('What you want of a code; default both'),
   after: z.number().int().nonnegative().optional().describe('The version you have: an equal or older state is not sent again'),
 });
-/** The handshake of Socket.IO, which watches from its first moment on. */
+/** The handshake of Socket.IO, which subscribes at once. */
 export const handshakeSchema = subscribeSchema.extend({
   visible: z.boolean().optional().describe('`false`: the tab is hidden, as with the message `visible`; default `true`'),
 });
-/** `unsubscribe`, `resume` and `start_over`. */
+/** The messages `unsubscribe`, `resume` and `start_over`. */
 export const sessionIdSchema = z.strictObject({ sessionId });
 export const streamPasswordSchema = z.strictObject({ sessionId, password });
 export const visibleSchema = z.strictObject({
@@ -264,8 +264,8 @@ export const visibleSchema = z.strictObject({
 });
 
 /**
- * @throws {RefusedError} `invalid_request` naming every field at fault and the rule it breaks;
- *   values are told by their kind alone.
+ * @throws {RefusedError} `invalid_request` naming up to ten fields at fault and the rules they
+ *   break. It tells the kind of each value, never the value.
  */
 export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value, { reportInput: false });
@@ -279,8 +279,8 @@ export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.
 }
 
 /**
- * @throws {RefusedError} `invalid_request` for half a surrogate pair: sent on in UTF-8, it would
- *   become another character.
+ * @throws {RefusedError} `invalid_request` for half a surrogate pair, which UTF-8 would turn into
+ *   another character.
  */
 function wellFormed<T>(data: T, value: unknown): T {
   const path = findIllFormed(data);
@@ -289,7 +289,9 @@ function wellFormed<T>(data: T, value: unknown): T {
   throw new RefusedError('invalid_request', `${field}: expected text without half a surrogate pair (came: ${kindAt(value, path)})`);
 }
 
-/** The rule in a caller's words. What no case names says it well enough itself. */
+/**
+ * The rule in words for the caller. The default case is an issue whose own message is good enough.
+ */
 function ruleOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -310,7 +312,7 @@ function ruleOf(issue: z.core.$ZodIssue): string {
 const UNITS: Readonly<Record<string, string>> = { string: ' characters', array: ' entries' };
 
 /**
- * A key is the caller's own text, so it is cut: a secret pasted in its place must not come back
+ * Shortens a key of the caller. A secret that was pasted in place of a key must not come back
  * whole.
  */
 function shortName(key: string): string {

@@ -1,7 +1,4 @@
-/**
- * A session is told from whatever is none: every one that the machine makes is taken, and none with
- * a field of another kind.
- */
+/** Every session that the machine makes is accepted, and none with a field of another type. */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -29,7 +26,7 @@ function put(value: object, path: readonly string[], to: unknown): object {
 }
 
 test('with any field of another kind, or without it, it is none', () => {
-  // `{}` is of no field's kind; what JSON cannot say (1e999) comes back as Infinity.
+  // No field may be `{}`. JSON turns a number like 1e999 into Infinity.
   const wrong = fc.constantFrom<unknown>(undefined, {}, [], Number.NaN, Number.POSITIVE_INFINITY);
   fc.assert(
     fc.property(session, fc.nat(), wrong, (one, nth, to) => {

@@ -1,5 +1,5 @@
 /**
- * SPEC.md's checklist names real tests and leaves no rule out. Its truth table is checked in
+ * The checklist in SPEC.md names real tests and leaves no rule out. Its truth table is checked in
  * reduce.test.ts.
  */
 

@@ -1,7 +1,6 @@
 /**
- * What goes over the streams, one schema each: the messages of the server, whatever the transport,
- * and the frames of a plain WebSocket. The generated documents (AsyncAPI) and the server itself are
- * made from these.
+ * The messages on the streams, one schema each: those of the server over any transport, and the
+ * frames of a plain WebSocket. Both the generated documents (AsyncAPI) and the server use these.
  */
 
 import { z } from 'zod';

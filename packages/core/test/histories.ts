@@ -22,7 +22,7 @@ const notices: readonly TroubleCode[] = [
 export const refusals: readonly RefusalReason[] = ['credentials_rejected', 'instance_deleted', 'instance_expired', 'instance_blocked'];
 const PHONES = ['79990000000', '79991111111'] as const;
 
-/** What each picture says: two of them the same. Not every poll learns it. */
+/** What each picture says. Two of them say the same. Not every poll learns it. */
 const TEXTS = { a: 'first', b: 'first', c: 'second', d: 'third' } as const;
 
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
@@ -52,8 +52,8 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
 );
 
 /**
- * How long since the event before (clocks differ: a little backwards too), how long the request
- * took, how the retry is spread.
+ * `after` is the time since the event before, which may be negative because clocks differ. `took`
+ * is how long the request took.
  */
 const moment = fc.record({
   after: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 0, max: 8_000 }) }, fc.integer({ min: -500, max: 60_000 })),
@@ -86,7 +86,7 @@ function eventAt(at: number, { took, jitter }: { readonly took: number; readonly
 }
 
 /**
- * Mostly one event; else the same kind again and again, as an outage or a wrong setting makes them.
+ * Mostly one event. Else the same kind again and again, as in an outage or with a wrong setting.
  */
 const burst = fc.oneof(
   { weight: 9, arbitrary: fc.tuple(moment, shape).map((step) => [step]) },
