@@ -45,7 +45,10 @@ const LOOK_COUNT = 200;
 
 export function createKeptSessions(deps: KeptSessionsDeps): KeptSessions {
   const { index, current, limitOf, kept = DEFAULT_KEPT } = deps;
-  /** Where the next look begins; no more tenants than the operator has made. */
+  /**
+   * Where the next look at a tenant's list begins. It has as many entries as there are tenants at
+   * most.
+   */
   const from = new Map<string, number>();
   const looking = new Set<string>();
 

@@ -1,6 +1,6 @@
 /**
- * A tenant's sessions: which one is live for an instance, and all of them, or those of one
- * reference, by age. An index only: the records are the truth.
+ * An index of each tenant's sessions: the current one of an instance, and all of them by age, or
+ * all with one reference. The records are the truth.
  */
 
 import { createHash } from 'node:crypto';
@@ -12,20 +12,27 @@ import { KEEP_EXPIRED_MS } from '@qrcast/runtime/sessions/sessions';
 import type { Redis } from 'ioredis';
 
 export interface SessionIndex {
-  /** The session last made or resumed for the instance; it may have ended since. */
+  /**
+   * The id of the session that was last made or resumed for the instance. It may have ended since.
+   */
   current(tenantId: string, instanceId: string): Promise<string | null>;
   /**
-   * Makes `session` the instance's current one if `expected` still is; resolves to the one that is
-   * current then.
+   * Makes `session` the instance's current one if `expected` still is it. Resolves to the id that
+   * is current then.
    */
   claim(session: Session, expected: string | null): Promise<string>;
-  /** Resolves to how many the tenant has then. */
+  /** Adds the session. Resolves to how many the tenant has then. */
   add(session: Session): Promise<number>;
-  /** Ids from newest to oldest, after `cursor`; with a reference, of those that have it. */
+  /**
+   * Ids from newest to oldest, after `cursor`. With a reference, only those of sessions that have
+   * it.
+   */
   page(tenantId: string, cursor: string | null, limit: number, reference?: string): Promise<readonly string[]>;
-  /** Ids from oldest to newest, leaving out the first `from`. */
+  /** Ids from oldest to newest, without the first `from`. */
   oldest(tenantId: string, from: number, limit: number): Promise<readonly string[]>;
-  /** Forgets a session whose record is gone; its reference as far as it is known. */
+  /**
+   * Forgets a session whose record is gone. Its reference is needed to forget it in that list, too.
+   */
   forget(session: Pick<Session, 'id' | 'tenantId'> & { readonly reference?: string | null | undefined }): Promise<void>;
 }
 
@@ -46,13 +53,13 @@ export function createSessionIndex({ redis, namespace }: { redis: Redis; namespa
     },
 
     async add({ id, tenantId, reference, createdAt, expiresAt }) {
-      // What is older than any session can get has no record any more.
+      // A session that is older than any can become has no record any more.
       const oldest = createdAt - LONGEST_SESSION_SECONDS * 1000 - KEEP_EXPIRED_MS;
       const goneAt = expiresAt + KEEP_EXPIRED_MS;
       const changes = redis.multi();
       for (const key of new Set([listKey(tenantId, null), listKey(tenantId, reference)])) {
         changes.zremrangebyscore(key, '-inf', oldest).zadd(key, createdAt, id);
-        changes.pexpireat(key, goneAt, 'NX').pexpireat(key, goneAt, 'GT'); // as long as the longest in it
+        changes.pexpireat(key, goneAt, 'NX').pexpireat(key, goneAt, 'GT'); // the list lives as long as its longest session
       }
       await changes.exec();
       return redis.zcard(listKey(tenantId, null));
@@ -61,7 +68,7 @@ export function createSessionIndex({ redis, namespace }: { redis: Redis; namespa
     async page(tenantId, cursor, limit, reference) {
       const key = listKey(tenantId, reference);
       const rank = cursor === null ? -1 : await redis.zrevrank(key, cursor);
-      if (rank === null) return []; // the session the cursor names is forgotten: the list ends here
+      if (rank === null) return []; // the session that the cursor names was forgotten, so the list ends here
       return redis.zrevrange(key, rank + 1, rank + limit);
     },
 

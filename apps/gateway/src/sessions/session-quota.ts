@@ -90,7 +90,7 @@ export function createLiveSessions(deps: LiveSessionsDeps): LiveSessions {
     keep: (tenant, session) => count(tenant, session.id, session.expiresAt),
     restore,
     remove,
-    leave: (session) => void removeEnded(session).catch(() => undefined), // Redis is out: a sweep finds it later
+    leave: (session) => void removeEnded(session).catch(() => undefined), // Redis is unreachable; a sweep finds the session later
   };
 }
 
@@ -139,7 +139,7 @@ export function noticeEnds(sessions: Sessions, onEnd: (session: Session) => void
     },
     async current(...call) {
       const change = await sessions.current(...call);
-      if (change !== null && change.after !== change.before) notice(change.after); // else it had ended before, and was seen then
+      if (change !== null && change.after !== change.before) notice(change.after); // else it had ended before, and that was noticed then
       return change;
     },
     watch: (sessionId, onChange) =>
