@@ -65,7 +65,7 @@ import { createInstanceCredentials } from './sessions/instance-credentials.ts';
 import { createPasswordStep } from './sessions/password-step.ts';
 import { createSessionIndex } from './sessions/session-index.ts';
 import { createSessionLookup } from './sessions/session-lookup.ts';
-import { createLiveSessions, noticeEnds } from './sessions/session-quota.ts';
+import { createSessionQuota, noticeEnds } from './sessions/session-quota.ts';
 import { createSessionService } from './sessions/session-service.ts';
 import { showSession } from './sessions/session-view.ts';
 import { createStartOver } from './sessions/start-over.ts';
@@ -164,8 +164,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   });
   releasers.push('provider', () => provider.close());
   const limitOf = createLimitOf(options.tenantLimits ?? DEFAULT_TENANT_LIMITS);
-  const liveSessions = createLiveSessions({ ...node, namespace, limitOf });
-  const sessions = noticeEnds(node.sessions, liveSessions.leave);
+  const sessionQuota = createSessionQuota({ ...node, namespace, limitOf });
+  const sessions = noticeEnds(node.sessions, sessionQuota.leave);
   const shared = { ...node, sessions, namespace, keyring, log, upstreamHosts, policy: options.policy };
   const audited = createAudited({ audit: node.audit, clock, log });
   const tenants = audited.tenants(createTenants(shared));
@@ -183,7 +183,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const places = openViewerPlaces({ ...shared, ...lease, limitOf });
   releasers.push('viewer places', () => places.close());
   const service = audited.service(
-    createSessionService({ ...shared, standing, liveSessions, limitOf, index, watching, viewerCounts, tickets }),
+    createSessionService({ ...shared, standing, sessionQuota, limitOf, index, watching, viewerCounts, tickets }),
   );
   const instanceCredentials = createInstanceCredentials(shared);
   const passwordStep = audited.passwordStep(createPasswordStep({ ...shared, watching, provider, instanceCredentials }));

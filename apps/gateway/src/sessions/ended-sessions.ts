@@ -9,9 +9,9 @@ import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { LimitOf } from '../limits/tenant-limits.ts';
 import type { Tenant } from '../tenants/tenants.ts';
 import type { SessionIndex } from './session-index.ts';
-import type { LiveSessions } from './session-quota.ts';
+import type { SessionQuota } from './session-quota.ts';
 
-export interface KeptSessions {
+export interface EndedSessions {
   /**
    * Call it when a session was added. `count` is how many the tenant has then, live ones included.
    */
@@ -27,10 +27,10 @@ export interface Kept {
 
 export const DEFAULT_KEPT: Kept = { least: 1_000, slack: 100 };
 
-export interface KeptSessionsDeps {
+export interface EndedSessionsDeps {
   readonly index: Pick<SessionIndex, 'oldest' | 'forget'>;
   readonly sessions: Pick<Sessions, 'remove'>;
-  readonly liveSessions: Pick<LiveSessions, 'remove'>;
+  readonly sessionQuota: Pick<SessionQuota, 'remove'>;
   /** The session as it is now. */
   readonly current: (sessionId: string) => Promise<Session | null>;
   readonly limitOf: LimitOf;
@@ -43,7 +43,7 @@ export interface KeptSessionsDeps {
  */
 const LOOK_COUNT = 200;
 
-export function createKeptSessions(deps: KeptSessionsDeps): KeptSessions {
+export function createEndedSessions(deps: EndedSessionsDeps): EndedSessions {
   const { index, current, limitOf, kept = DEFAULT_KEPT } = deps;
   /**
    * Where the next look at a tenant's list begins. It has as many entries as there are tenants at
@@ -81,8 +81,8 @@ export function createKeptSessions(deps: KeptSessionsDeps): KeptSessions {
 }
 
 /** False if the session was changed since it was read, as by a resume. */
-async function remove({ sessions, liveSessions, index }: KeptSessionsDeps, session: Session): Promise<boolean> {
+async function remove({ sessions, sessionQuota, index }: EndedSessionsDeps, session: Session): Promise<boolean> {
   if (!(await sessions.remove(session))) return false;
-  await Promise.all([liveSessions.remove(session), index.forget(session)]);
+  await Promise.all([sessionQuota.remove(session), index.forget(session)]);
   return true;
 }

@@ -7,7 +7,7 @@ import { RefusedError } from '@qrcast/core/errors';
 import { isTerminal, type Session } from '@qrcast/core/session';
 import type { SessionIndex } from './session-index.ts';
 
-export interface InstancePlace {
+export interface InstanceOwner {
   /** The live session of the instance. Null if there is none. */
   live(tenantId: string, instanceId: string): Promise<Session | null>;
   /**
@@ -16,10 +16,10 @@ export interface InstancePlace {
    * credentials is cancelled instead. A new request brings newer credentials; a resumed session
    * would bring older ones.
    */
-  take(session: Session, mayReplace: boolean): Promise<Session>;
+  claim(session: Session, mayReplace: boolean): Promise<Session>;
 }
 
-export interface InstancePlaceDeps {
+export interface InstanceOwnerDeps {
   readonly index: Pick<SessionIndex, 'current' | 'claim'>;
   /** The session as it is now. */
   readonly current: (sessionId: string) => Promise<Session | null>;
@@ -29,7 +29,7 @@ export interface InstancePlaceDeps {
 /** Tries against other requests for the same instance. */
 const MAX_CLAIMS = 10;
 
-export function createInstancePlace({ index, current, cancel }: InstancePlaceDeps): InstancePlace {
+export function createInstanceOwner({ index, current, cancel }: InstanceOwnerDeps): InstanceOwner {
   async function standing(sessionId: string | null): Promise<Session | null> {
     const session = sessionId === null ? null : await current(sessionId);
     return session === null || isTerminal(session) ? null : session;
@@ -38,7 +38,7 @@ export function createInstancePlace({ index, current, cancel }: InstancePlaceDep
   return {
     live: async (tenantId, instanceId) => standing(await index.current(tenantId, instanceId)),
 
-    async take(session, mayReplace) {
+    async claim(session, mayReplace) {
       let expected = await index.current(session.tenantId, session.instanceId);
       for (let attempt = 0; attempt < MAX_CLAIMS; attempt++) {
         const live = expected === session.id ? null : await standing(expected); // it owns the instance already

@@ -1,5 +1,5 @@
 /**
- * Makes a session: counted against the tenant's quota, stored, and put into the place of its
+ * Makes a session: counts it against the tenant's quota, stores it, and makes it the owner of its
  * instance.
  */
 
@@ -14,10 +14,10 @@ import type { z } from 'zod';
 import { newId } from '../tenants/secrets.ts';
 import type { TenantStanding } from '../tenants/tenant-standing.ts';
 import type { Tenant } from '../tenants/tenants.ts';
-import type { KeptSessions } from './ended-sessions.ts';
-import type { InstancePlace } from './instance-owner.ts';
+import type { EndedSessions } from './ended-sessions.ts';
+import type { InstanceOwner } from './instance-owner.ts';
 import type { SessionIndex } from './session-index.ts';
-import type { LiveSessions } from './session-quota.ts';
+import type { SessionQuota } from './session-quota.ts';
 import { upstreamOf } from './upstream-choice.ts';
 
 export type CreateRequest = z.output<typeof createSessionSchema>;
@@ -31,9 +31,9 @@ export type SessionCreation = (tenant: Tenant, request: CreateRequest) => Promis
 export interface SessionCreationDeps {
   readonly sessions: Pick<Sessions, 'create' | 'expire'>;
   readonly index: Pick<SessionIndex, 'add' | 'forget'>;
-  readonly instancePlace: InstancePlace;
-  readonly liveSessions: Pick<LiveSessions, 'claim' | 'keep'>;
-  readonly keptSessions: KeptSessions;
+  readonly instanceOwner: InstanceOwner;
+  readonly sessionQuota: Pick<SessionQuota, 'claim' | 'keep'>;
+  readonly endedSessions: EndedSessions;
   readonly standing: Pick<TenantStanding, 'requireNow'>;
   readonly keyring: Keyring;
   readonly clock: Clock;
@@ -44,7 +44,7 @@ export interface SessionCreationDeps {
 const DEFAULT_SESSION_SECONDS = 3_600;
 
 export function createSessionCreation(deps: SessionCreationDeps): SessionCreation {
-  const { sessions, index, instancePlace, liveSessions, keptSessions, standing, keyring } = deps;
+  const { sessions, index, instanceOwner, sessionQuota, endedSessions, standing, keyring } = deps;
 
   /**
    * Stores the session and claims its instance. Resolves to the session that owns the instance
@@ -52,12 +52,12 @@ export function createSessionCreation(deps: SessionCreationDeps): SessionCreatio
    */
   async function begin(tenant: Tenant, fresh: Session, sealed: string): Promise<Session> {
     await sessions.create(fresh, sealed);
-    const session = await instancePlace.take(fresh, true);
+    const session = await instanceOwner.claim(fresh, true);
     if (session.id !== fresh.id) return session;
     const count = await index.add(fresh);
     await standing.requireNow(tenant.id); // if the tenant was suspended or deleted meanwhile, nobody else would end this session
-    await liveSessions.keep(tenant, fresh);
-    await keptSessions.trim(tenant, count).catch(() => undefined); // the next session that is made tries again
+    await sessionQuota.keep(tenant, fresh);
+    await endedSessions.trim(tenant, count).catch(() => undefined); // the next session that is made tries again
     return session;
   }
 
@@ -72,10 +72,10 @@ export function createSessionCreation(deps: SessionCreationDeps): SessionCreatio
   return async (tenant, request) => {
     const secret = { apiUrl: upstreamOf(tenant, request, deps.upstreamHosts), apiToken: request.apiToken };
     const instanceKey = instanceKeyOf(request.instanceId, secret);
-    const live = await instancePlace.live(tenant.id, request.instanceId);
+    const live = await instanceOwner.live(tenant.id, request.instanceId);
     if (live?.instanceKey === instanceKey) return { session: live, isNew: false };
     const fresh = draftOf(deps, tenant, request, instanceKey);
-    const giveUp = await liveSessions.claim(tenant, fresh.id, live);
+    const giveUp = await sessionQuota.claim(tenant, fresh.id, live);
     let session: Session | null = null;
     try {
       session = await begin(tenant, fresh, sealCredentials(keyring, fresh.id, secret));

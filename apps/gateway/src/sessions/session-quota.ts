@@ -13,7 +13,7 @@ import type { Redis } from 'ioredis';
 import { type LimitOf, noPlaceLeft } from '../limits/tenant-limits.ts';
 import type { Tenant } from '../tenants/tenants.ts';
 
-export interface LiveSessions {
+export interface SessionQuota {
   /**
    * Counts a session that is about to be made, for half a minute. `replaced` is a live session that
    * will end for it, and is no longer counted. Resolves to a function that takes this back, and
@@ -34,7 +34,7 @@ export interface LiveSessions {
   remove(session: Pick<Session, 'id' | 'tenantId'>): Promise<void>;
 }
 
-export interface LiveSessionsDeps {
+export interface SessionQuotaDeps {
   readonly redis: Redis;
   readonly namespace: string;
   readonly clock: Clock;
@@ -51,7 +51,7 @@ const CLAIM_MS = 30_000;
 const SWEEP_EVERY_MS = 1_000;
 const SWEEP_COUNT = 500;
 
-export function createLiveSessions(deps: LiveSessionsDeps): LiveSessions {
+export function createSessionQuota(deps: SessionQuotaDeps): SessionQuota {
   const { redis, namespace, clock, sessions, limitOf } = deps;
   const script = loadLuaScript(redis, new URL('./live-claim-1.lua', import.meta.url));
   const sweep = createSweep(deps);
@@ -101,7 +101,7 @@ interface Sweep {
 }
 
 /** Removes sessions that ended unseen. False if there was none, or the last sweep was just now. */
-function createSweep({ redis, namespace, sessions }: LiveSessionsDeps): (tenantId: string) => Promise<boolean> {
+function createSweep({ redis, namespace, sessions }: SessionQuotaDeps): (tenantId: string) => Promise<boolean> {
   /** As many entries as there are tenants at most. */
   const sweeps = new Map<string, Sweep>();
   return async (tenantId) => {

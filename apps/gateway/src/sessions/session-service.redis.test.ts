@@ -12,7 +12,7 @@ import { openTenantStanding, type TenantStanding } from '../tenants/tenant-stand
 import type { Tenant } from '../tenants/tenants.ts';
 import type { Kept } from './ended-sessions.ts';
 import { createSessionIndex, type SessionIndex } from './session-index.ts';
-import { createLiveSessions, noticeEnds } from './session-quota.ts';
+import { createSessionQuota, noticeEnds } from './session-quota.ts';
 import { createSessionService, type SessionService } from './session-service.ts';
 import { createViewerCounts } from './visible-viewers.ts';
 import { createWatching } from './watching.ts';
@@ -35,8 +35,8 @@ const limitOf = createLimitOf(DEFAULT_TENANT_LIMITS);
  */
 function serviceThat(meets: () => Promise<unknown>, kept?: Kept): { service: SessionService; index: SessionIndex } {
   const { namespace } = test;
-  const liveSessions = createLiveSessions({ ...test.node, namespace, limitOf });
-  const shared = { ...test.node, sessions: noticeEnds(test.node.sessions, liveSessions.leave), namespace };
+  const sessionQuota = createSessionQuota({ ...test.node, namespace, limitOf });
+  const shared = { ...test.node, sessions: noticeEnds(test.node.sessions, sessionQuota.leave), namespace };
   const index = createSessionIndex(shared);
   const service = createSessionService({
     ...shared,
@@ -50,7 +50,7 @@ function serviceThat(meets: () => Promise<unknown>, kept?: Kept): { service: Ses
     },
     watching: createWatching({ ...shared, graceMs: 1_000 }),
     viewerCounts: createViewerCounts({ ...shared, gatewayId: 'another', lastsMs: 1_000 }),
-    liveSessions,
+    sessionQuota,
     limitOf,
     kept,
     tickets: test.tickets,

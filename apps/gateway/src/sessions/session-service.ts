@@ -14,12 +14,12 @@ import { DEFAULT_TICKET_SECONDS, type Tickets } from '../auth/tickets.ts';
 import type { LimitOf } from '../limits/tenant-limits.ts';
 import type { TenantStanding } from '../tenants/tenant-standing.ts';
 import type { Tenant } from '../tenants/tenants.ts';
-import { createKeptSessions, type Kept } from './ended-sessions.ts';
-import { createInstancePlace } from './instance-owner.ts';
+import { createEndedSessions, type Kept } from './ended-sessions.ts';
+import { createInstanceOwner } from './instance-owner.ts';
 import { type CreateRequest, createSessionCreation } from './session-creation.ts';
 import type { SessionIndex } from './session-index.ts';
 import { createSessionList, type SessionList } from './session-list.ts';
-import type { LiveSessions } from './session-quota.ts';
+import type { SessionQuota } from './session-quota.ts';
 import { createSessionResume, type SessionResume } from './session-resume.ts';
 import { createSessionView, type SessionView } from './session-view.ts';
 import type { ViewerCounts } from './visible-viewers.ts';
@@ -52,7 +52,7 @@ export interface SessionServiceDeps {
   readonly viewerCounts: ViewerCounts;
   readonly tickets: Tickets;
   readonly standing: Pick<TenantStanding, 'require' | 'requireNow'>;
-  readonly liveSessions: LiveSessions;
+  readonly sessionQuota: SessionQuota;
   readonly limitOf: LimitOf;
   /** `DEFAULT_KEPT` if left out. */
   readonly kept?: Kept | undefined;
@@ -67,9 +67,9 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
   const current = (sessionId: string): Promise<Session | null> => watching.current(sessionId);
   const cancel: SessionService['cancel'] = (sessionId, known) => cancelSession(deps, sessionId, known);
   const issueTicket: SessionService['issueTicket'] = (session, request, tenant) => issue({ tickets, clock }, session, request, tenant);
-  const instancePlace = createInstancePlace({ index, current, cancel });
-  const keptSessions = createKeptSessions({ ...deps, current });
-  const make = createSessionCreation({ ...deps, instancePlace, keptSessions });
+  const instanceOwner = createInstanceOwner({ index, current, cancel });
+  const endedSessions = createEndedSessions({ ...deps, current });
+  const make = createSessionCreation({ ...deps, instanceOwner, endedSessions });
 
   return {
     ...createSessionView(deps),
@@ -81,7 +81,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     issueTicket,
     cancel,
     cancelAll: (tenantId) => cancelAll(deps, tenantId),
-    resume: createSessionResume({ ...deps, instancePlace }),
+    resume: createSessionResume({ ...deps, instanceOwner }),
   };
 }
 
