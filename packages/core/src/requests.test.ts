@@ -3,20 +3,19 @@ import type { z } from 'zod';
 import { RefusedError } from './errors.ts';
 import {
   createSessionSchema,
-  createTenantSchema,
   createTicketSchema,
   eventsSchema,
   listSessionsSchema,
   originSchema,
   parseRequest,
   passwordSchema,
-  patchTenantSchema,
   readSessionSchema,
   sessionIdSchema,
   streamPasswordSchema,
   subscribeSchema,
   visibleSchema,
 } from './requests.ts';
+import { createTenantSchema, patchTenantSchema } from './tenant-requests.ts';
 
 const instance = { instanceId: '1101000001', apiToken: 'd75b3a66374942c5b3c019c698abc2067e151558acbd412345' };
 const tenant = { id: 'acme', name: 'Acme' };
