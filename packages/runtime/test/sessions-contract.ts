@@ -1,5 +1,5 @@
 /**
- * What every `Sessions` must do, whatever it stores in. Two handles on one store stand for two
+ * What every `Sessions` must do, wherever it stores records. Two handles on one store stand for two
  * processes.
  */
 
@@ -25,7 +25,7 @@ const codeEvent = (name: string, at: number, text: string | null = null): Sessio
   outcome: { kind: 'code', digest: name, image: `data:image/png;base64,${name}`, text },
 });
 
-/** Collects snapshots; `until` resolves with the first that fits, past or future. */
+/** Collects snapshots. `until` resolves with the first that fits, past or future. */
 function collector() {
   const seen: Snapshot[] = [];
   const waiting = new Set<() => void>();
@@ -83,7 +83,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect((await pair.here.find(cancelled.id))?.state).toEqual({ kind: 'ended', reason: 'cancelled' });
     });
 
-    it('loses a record at the moment it is told, and never later than it was told before', async () => {
+    it('deletes a record at the moment it was given, and never later than an earlier one', async () => {
       const { id } = await created();
       await pair.here.expire(id, Date.now() + 60_000);
       expect((await pair.there.find(id))?.id).toBe(id);
@@ -94,7 +94,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       await pair.here.expire('ses_none', Date.now());
     });
 
-    it('tells each event what it did: of two that end a session one ended it', async () => {
+    it('tells each caller what its event did: of two that end a session, one ended it', async () => {
       const { id } = await created();
       const cancel = { kind: 'cancelled', at: T + 2 } as const;
       const changes = await Promise.all([pair.here.change(id, cancel), pair.there.change(id, cancel)]);
@@ -105,7 +105,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect(await pair.here.change('ses_none', cancel)).toBeNull();
     });
 
-    it('takes a record away as it was read, and not once it has changed', async () => {
+    it('deletes a record as it was read, but not once it has changed', async () => {
       const { id } = await created();
       const before = await pair.here.find(id);
       const after = await pair.there.apply(id, codeEvent('AAAA', T + 10));
@@ -116,7 +116,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect(await pair.there.read(id)).toBeNull();
     });
 
-    it('knows no session it was not given', async () => {
+    it('knows only sessions that were created', async () => {
       expect(await pair.here.read('ses_none')).toBeNull();
       expect(await pair.here.readSealed('ses_none')).toBeNull();
       expect(await pair.here.apply('ses_none', { kind: 'watched', at: T })).toBeNull();
@@ -157,18 +157,17 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       watch.close();
     });
 
-    it('decides on what stands, not on the record a caller remembers', async () => {
+    it('decides by the stored record, not by the one that a caller remembers', async () => {
       const session = sampleSession({}, T);
       await pair.here.create(session, '');
       await pair.there.apply(session.id, { kind: 'watched', at: T + 1 });
-      // On the remembered idle record "unwatched" would change nothing; on the one that stands it
-      // does.
+      // On the remembered idle record `unwatched` would change nothing. On the stored one it does.
       const after = await pair.here.apply(session.id, { kind: 'unwatched', at: T + 2 }, { remembered: session });
       expect(after?.state.kind).toBe('idle');
       expect(after?.version).toBeGreaterThan(2);
     });
 
-    it('takes "nothing to do" from a record that the caller has just read, and changes only what stands', async () => {
+    it('takes "nothing to do" from a record that the caller has just read, and changes only the stored one', async () => {
       const session = sampleSession({}, T);
       await pair.here.create(session, '');
       const stands = await pair.there.apply(session.id, { kind: 'watched', at: T + 1 });
@@ -203,8 +202,8 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       const last = await pair.here.read(id);
       expect(last?.session.fence).toBe(T + 49);
       expect(last?.image).toBe('data:image/png;base64,C39');
-      // Every accepted event made exactly one version; events of an earlier start than the winner's
-      // made none.
+      // Every accepted event made exactly one version. Events that started before the winner's made
+      // none.
       const versions = new Set(results.map((session) => session?.version));
       expect(Math.max(...[...versions].map((version) => version ?? 0))).toBe(last?.session.version);
     });

@@ -61,14 +61,6 @@ export function createSessionCreation(deps: SessionCreationDeps): SessionCreatio
     return session;
   }
 
-  /**
-   * Takes back what `begin` has written. Nobody knows of the session yet. What fails here runs out
-   * by itself.
-   */
-  async function abandon(fresh: Session, giveUp: () => Promise<void>): Promise<void> {
-    await Promise.allSettled([sessions.expire(fresh.id, 0), index.forget(fresh), giveUp()]);
-  }
-
   return async (tenant, request) => {
     const secret = { apiUrl: upstreamOf(tenant, request, deps.upstreamHosts), apiToken: request.apiToken };
     const instanceKey = instanceKeyOf(request.instanceId, secret);
@@ -80,10 +72,18 @@ export function createSessionCreation(deps: SessionCreationDeps): SessionCreatio
     try {
       session = await begin(tenant, fresh, sealCredentials(keyring, fresh.id, secret));
     } finally {
-      if (session?.id !== fresh.id) await abandon(fresh, giveUp);
+      if (session?.id !== fresh.id) await abandon(deps, fresh, giveUp);
     }
     return { session, isNew: session.id === fresh.id };
   };
+}
+
+/**
+ * Takes back what was written of a session that nobody knows of yet. What fails here runs out by
+ * itself.
+ */
+async function abandon({ sessions, index }: SessionCreationDeps, fresh: Session, giveUp: () => Promise<void>): Promise<void> {
+  await Promise.allSettled([sessions.expire(fresh.id, 0), index.forget(fresh), giveUp()]);
 }
 
 function draftOf(

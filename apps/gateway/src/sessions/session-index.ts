@@ -38,11 +38,7 @@ export interface SessionIndex {
 
 export function createSessionIndex({ redis, namespace }: { redis: Redis; namespace: string }): SessionIndex {
   const claim = loadLuaScript(redis, new URL('./instance-claim-1.lua', import.meta.url));
-
-  function listKey(tenantId: string, reference: string | null | undefined): string {
-    if (reference == null) return tenantSessionsKey(namespace, tenantId);
-    return referenceSessionsKey(namespace, tenantId, createHash('sha256').update(reference).digest('base64url'));
-  }
+  const listKey = (tenantId: string, reference: string | null | undefined): string => listKeyOf(namespace, tenantId, reference);
 
   return {
     current: (tenantId, instanceId) => redis.get(tenantInstanceKey(namespace, tenantId, instanceId)),
@@ -78,4 +74,10 @@ export function createSessionIndex({ redis, namespace }: { redis: Redis; namespa
       await Promise.all([...new Set([listKey(tenantId, null), listKey(tenantId, reference)])].map((key) => redis.zrem(key, id)));
     },
   };
+}
+
+/** The key of the list of all sessions, or of those with one reference. */
+function listKeyOf(namespace: string, tenantId: string, reference: string | null | undefined): string {
+  if (reference == null) return tenantSessionsKey(namespace, tenantId);
+  return referenceSessionsKey(namespace, tenantId, createHash('sha256').update(reference).digest('base64url'));
 }

@@ -13,6 +13,8 @@ import type { Redis } from 'ioredis';
 import { type LimitOf, noPlaceLeft } from '../limits/tenant-limits.ts';
 import type { Tenant } from '../tenants/tenants.ts';
 
+type Limited = Pick<Tenant, 'id' | 'limits'>;
+
 export interface SessionQuota {
   /**
    * Counts a session that is about to be made, for half a minute. `replaced` is a live session that
@@ -20,12 +22,12 @@ export interface SessionQuota {
    * counts `replaced` again if it is still live.
    * @throws {RefusedError} `tenant_limit_reached`.
    */
-  claim(tenant: Pick<Tenant, 'id' | 'limits'>, sessionId: string, replaced: Session | null): Promise<() => Promise<void>>;
+  claim(tenant: Limited, sessionId: string, replaced: Session | null): Promise<() => Promise<void>>;
   /**
    * Counts the session until it expires, whether it was claimed before or not. @throws
    * {RefusedError} `tenant_limit_reached`.
    */
-  keep(tenant: Pick<Tenant, 'id' | 'limits'>, session: Session): Promise<void>;
+  keep(tenant: Limited, session: Session): Promise<void>;
   /** Counts a session that lives on, whatever the limit is. */
   restore(session: Session): Promise<void>;
   /** Call it when the session was seen ended. */
@@ -56,7 +58,7 @@ export function createSessionQuota(deps: SessionQuotaDeps): SessionQuota {
   const script = loadLuaScript(redis, new URL('./live-claim-1.lua', import.meta.url));
   const sweep = createSweep(deps);
 
-  async function count(tenant: Pick<Tenant, 'id' | 'limits'>, sessionId: string, until: number, replaced = ''): Promise<void> {
+  async function count(tenant: Limited, sessionId: string, until: number, replaced = ''): Promise<void> {
     const limit = limitOf(tenant, 'sessions');
     const take = async (): Promise<boolean> =>
       (await script([liveSessionsKey(namespace, tenant.id)], [sessionId, until, clock.now(), limit, replaced])) === 1;
@@ -72,12 +74,6 @@ export function createSessionQuota(deps: SessionQuotaDeps): SessionQuota {
     await redis.zrem(liveSessionsKey(namespace, tenantId), id);
   }
 
-  /** A session whose end can be resumed may be live again, so it is read again first. */
-  async function removeEnded(session: Session): Promise<void> {
-    const now = isFinal(session) ? session : await sessions.find(session.id);
-    if (now === null || isTerminal(now)) await remove(session);
-  }
-
   return {
     async claim(tenant, sessionId, replaced) {
       await count(tenant, sessionId, clock.now() + CLAIM_MS, replaced?.id);
@@ -90,8 +86,17 @@ export function createSessionQuota(deps: SessionQuotaDeps): SessionQuota {
     keep: (tenant, session) => count(tenant, session.id, session.expiresAt),
     restore,
     remove,
-    leave: (session) => void removeEnded(session).catch(() => undefined), // Redis is unreachable; a sweep finds the session later
+    leave: (session) => void removeEnded({ sessions, remove }, session).catch(() => undefined), // Redis is unreachable; a sweep finds the session later
   };
+}
+
+/** A session whose end can be resumed may be live again, so it is read again first. */
+async function removeEnded(
+  { sessions, remove }: Pick<SessionQuotaDeps, 'sessions'> & Pick<SessionQuota, 'remove'>,
+  session: Session,
+): Promise<void> {
+  const now = isFinal(session) ? session : await sessions.find(session.id);
+  if (now === null || isTerminal(now)) await remove(session);
 }
 
 interface Sweep {

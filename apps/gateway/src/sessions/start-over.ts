@@ -42,13 +42,8 @@ export function createStartOver(deps: StartOverDeps): StartOver {
   const alone = createLogoutLock(deps);
   const exit = createPasswordExit(deps);
 
-  /**
-   * The session may show a code or an account by now. A ticket with the scope `password` alone must
-   * not see that.
-   */
-  async function notWaiting(session: Session, mayView: boolean, why: string): Promise<RefusedError> {
-    return new RefusedError('not_waiting_for_password', why, mayView ? { session: await show(session.id) } : {});
-  }
+  const notWaiting = (session: Session, mayView: boolean, why: string): Promise<RefusedError> =>
+    notWaitingError(show, session, mayView, why);
 
   /**
    * Resolves to when the request started that found or brought the instance out of the password
@@ -97,6 +92,14 @@ function createLogoutLock(
       if (await passwords.isAny(instanceKey)) throw passwordUnderWay();
       return run();
     });
+}
+
+/**
+ * The session may show a code or an account by now. A ticket with the scope `password` alone must
+ * not see that.
+ */
+async function notWaitingError(show: StartOverDeps['show'], session: Session, mayView: boolean, why: string): Promise<RefusedError> {
+  return new RefusedError('not_waiting_for_password', why, mayView ? { session: await show(session.id) } : {});
 }
 
 function tellsState(outcome: Outcome): boolean {

@@ -13,7 +13,7 @@ import type { Change, Sessions, Watch } from './sessions.ts';
 interface Stored extends Snapshot {
   /** Null once the session has ended for good. */
   readonly sealed: string | null;
-  /** Unix ms; unset: as long as this process lives. */
+  /** When the record is deleted, Unix ms. Unset: never. */
   readonly goneAt?: number;
 }
 
