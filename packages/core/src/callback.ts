@@ -42,11 +42,14 @@ const disconnectedInstanceSchema = z
     reference: z.string().nullable().describe('The `reference` of the session that connected it'),
     sessionId: z.string().describe('That session; its record may be gone'),
     connectedAt: z.number().int().describe('When the login was found, Unix ms'),
-    disconnectedAt: z.number().int().describe('When the account was lost, as the provider says, or when a check found it; Unix ms'),
+    disconnectedAt: z.number().int().describe('When the account was lost according to the provider, or when a check found it, Unix ms'),
     providerState: lossStateSchema.describe('What the provider said'),
     foundBy: z.enum(['notification', 'check']).describe("By the provider's notification, or by a check (`checkConnectedEvery`)"),
   })
-  .meta({ id: 'DisconnectedInstance', description: 'An instance that a session of yours connected, and whose account is linked no more.' });
+  .meta({
+    id: 'DisconnectedInstance',
+    description: 'An instance that a session of yours connected, and whose account is no longer linked.',
+  });
 
 /** The body of a callback about an instance that a session connected. */
 export const instanceCallbackBodySchema = z
@@ -178,14 +181,14 @@ export const attemptSchema = z
     error: attemptErrorSchema.optional(),
     cause: connectionCauseSchema.optional(),
   })
-  .meta({ id: 'CallbackAttempt', description: 'One try: with a `status`, or with an `error`, of which `cause` tells more.' });
+  .meta({ id: 'CallbackAttempt', description: 'One try. It has a `status`, or an `error` and perhaps its `cause`.' });
 export type Attempt = Readonly<z.infer<typeof attemptSchema>>;
 
 export const wireCallbackSchema = z
   .object({
     id: z.string().describe('Its `webhook-id`: the same at every try'),
     type: callbackTypeSchema,
-    sessionId: z.string().describe('The session; of `instance.disconnected` the one that connected the instance'),
+    sessionId: z.string().describe('The session. With `instance.disconnected`, the session that connected the instance'),
     createdAt: timestamp.describe('When it was noticed, Unix ms'),
     attempts: z.array(attemptSchema).describe('Oldest first, the last 50'),
     state: callbackStateSchema,

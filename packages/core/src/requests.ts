@@ -82,15 +82,15 @@ export const createSessionSchema = z
       .max(256)
       .optional()
       .describe('The provider host, without a path; default `https://<first four digits of instanceId>.api.green-api.com`'),
-    reference: z.string().min(1).max(128).optional().describe('Your own id of this session, echoed in every state'),
+    reference: z.string().min(1).max(128).optional().describe('Your own id of this session, returned with every state'),
     expectedPhone: expectedPhoneSchema
       .optional()
       .describe('In international form. Only a login of this phone is `connected`; any other ends `account_mismatch`'),
     logoutOnMismatch: z
       .boolean()
       .optional()
-      .describe('With `expectedPhone`: any other phone is logged out again, before the session ends `account_mismatch`'),
-    relink: z.boolean().optional().describe('Log an instance that is linked already out, and link it anew'),
+      .describe('With `expectedPhone`: any other phone is logged out again before the session ends `account_mismatch`'),
+    relink: z.boolean().optional().describe('If the instance is already linked, log it out first and link it anew'),
     locale: z
       .string()
       .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'expected a language tag like en or ru-RU')

@@ -14,7 +14,10 @@ const waitMs = z.number().int().nonnegative().describe('Wait at least this long 
 
 export const drainingSchema = z
   .object({ retryAfterMs: waitMs })
-  .meta({ id: 'Draining', description: 'This gateway is about to go; the connection is closed right after. Another one serves you.' });
+  .meta({
+    id: 'Draining',
+    description: 'This gateway is about to stop, and closes the connection right after. Connect again: another gateway serves you.',
+  });
 
 export const closingSchema = z
   .object({
@@ -23,7 +26,7 @@ export const closingSchema = z
     retryable: z.boolean().describe('Whether coming back as you are makes sense'),
     retryAfterMs: waitMs.optional(),
   })
-  .meta({ id: 'Closing', description: 'Why the connection is closed; the last word on it.' });
+  .meta({ id: 'Closing', description: 'Why the connection is closed. It is the last message.' });
 
 export const streamErrorSchema = z
   .object({

@@ -23,26 +23,26 @@ const upstreamHost = z
     'expected a host, *.host, https://host or http://127.0.0.1:port',
   );
 const receiver = z.strictObject({
-  url: webUrl.describe('An `https` address with a public host; others only where the operator has named them'),
+  url: webUrl.describe('An `https` address with a public host, or a host that the operator has named'),
 });
 const tenantFields = {
   name: z.string().min(1).max(128).superRefine(without(typedFault)).describe('For people'),
   allowedOrigins: originList(100).describe(
-    'Pages that may use tickets which name no origins of their own, like `https://app.example.com` or `capacitor://localhost`; empty for any',
+    'Pages that may use a ticket if the ticket names no origins, like `https://app.example.com` or `capacitor://localhost`; empty for any',
   ),
   upstreamHosts: z
     .array(upstreamHost)
     .max(50)
     .describe("Provider hosts this tenant may use: `host`, `*.host`, `https://host`; narrows the operator's own list"),
-  limits: tenantLimitsSchema.describe("What the tenant may use, over all gateways; what is left out is the operator's default"),
-  callback: receiver.describe('Where its own server is told of its sessions, signed'),
+  limits: tenantLimitsSchema.describe("What the tenant may use, over all gateways. A limit that is left out has the operator's default"),
+  callback: receiver.describe('Where events of its sessions are sent to, signed'),
   relay: receiver.describe("Where the provider's notifications are passed on to, signed and in order"),
   keepConnectedDays: z
     .number()
     .int()
     .min(0)
     .max(MAX_KEEP_CONNECTED_DAYS)
-    .describe('How long after its login the loss of an account is told, days; default 30, 0 for never'),
+    .describe('For how many days after its login the loss of an account is told; default 30, 0 for never'),
   checkConnectedEvery: z
     .number()
     .int()
@@ -50,7 +50,7 @@ const tenantFields = {
     .max(MAX_CHECK_EVERY_MINUTES)
     .nullable()
     .describe(
-      'Ask the provider that often whether connected instances are linked still, minutes; their tokens are kept for it, encrypted. Null, the default: never',
+      'How often the provider is asked whether connected instances are still linked, minutes; their tokens are kept for it, encrypted. Null, the default: never',
     ),
 };
 
