@@ -73,7 +73,7 @@ describe('judgeNotification', () => {
     expect(judgeNotification(SESSIONS.showing, notification({ timestamp }))).toEqual({ kind: 'check' });
   });
 
-  test('checks a login that must be of one account: who holds the webhook token could name any', () => {
+  test('checks a login if a phone is expected: the holder of the webhook token could name any account', () => {
     expect(judgeNotification(withState(showing, { expectedPhone: '79990000000' }), notification())).toEqual({ kind: 'check' });
   });
 
@@ -99,7 +99,7 @@ describe('judgeNotification', () => {
     expect(judgeNotification(leaving, notification())).toEqual({ kind: 'check' });
   });
 
-  test('believes for a session that nobody watches or that ran out, ignores what is final', () => {
+  test('believes a login for a session that nobody watches or that ran out, and ignores it for a final one', () => {
     for (const session of [SESSIONS.idle, SESSIONS.endedResumable]) expect(judgeNotification(session, notification()).kind).toBe('believe');
     const final = [SESSIONS.connected, SESSIONS.ended, withState(ended('expired'))];
     for (const session of final) expect(judgeNotification(session, notification())).toEqual({ kind: 'ignore' });

@@ -40,7 +40,7 @@ describe('a number in international form', () => {
   });
 });
 
-describe('what is not in international form, or not surely, is refused', () => {
+describe('a number that is not certainly in international form is refused', () => {
   const EIGHT = '8 (900) 123-45-67';
   test.each([
     [EIGHT, 'write +7'],
@@ -129,7 +129,10 @@ describe("an account's phone as the provider tells it", () => {
     expect(readAccountPhone(text)).toBe(digits);
   });
 
-  test.each(['', '@c.us', 'hidden', '9001234567', '+7900123456x', '9'.repeat(21), '1234'])('%j is none that can be compared', (text) => {
-    expect(readAccountPhone(text)).toBeNull();
-  });
+  test.each(['', '@c.us', 'hidden', '9001234567', '+7900123456x', '9'.repeat(21), '1234'])(
+    '%j is not a number that can be compared',
+    (text) => {
+      expect(readAccountPhone(text)).toBeNull();
+    },
+  );
 });

@@ -123,7 +123,7 @@ describe('refuses', () => {
     [visibleSchema, { visible: true }],
   ];
 
-  test('unknown fields everywhere, by name, also inside and in disguise', () => {
+  test('unknown fields everywhere, by name, also in inner objects and in disguise', () => {
     for (const [schema, value] of WHOLE) {
       expect(() => parseRequest(schema, value)).not.toThrow();
       expect(refusalOf(schema, { ...value, colour: 'red' }).message).toBe('the request: unknown field "colour" (came: object)');
@@ -227,7 +227,7 @@ describe('messages', () => {
     expect(both).toContain('apiToken: expected 8 to 256 characters');
   });
 
-  test('cut a long name, for it may be a secret in the wrong place', () => {
+  test('cut a long name, because it may be a secret in the wrong place', () => {
     const refusal = refusalOf(passwordSchema, { password: 'x', [instance.apiToken]: 1 });
     expect(refusal.message).not.toContain(instance.apiToken);
   });

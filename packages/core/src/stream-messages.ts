@@ -12,12 +12,10 @@ import { freshSchema, wireSessionSchema } from './wire.ts';
 
 const waitMs = z.number().int().nonnegative().describe('Wait at least this long before you come back or try again, in ms');
 
-export const drainingSchema = z
-  .object({ retryAfterMs: waitMs })
-  .meta({
-    id: 'Draining',
-    description: 'This gateway is about to stop, and closes the connection right after. Connect again: another gateway serves you.',
-  });
+export const drainingSchema = z.object({ retryAfterMs: waitMs }).meta({
+  id: 'Draining',
+  description: 'This gateway is about to stop, and closes the connection right after. Connect again: another gateway serves you.',
+});
 
 export const closingSchema = z
   .object({
