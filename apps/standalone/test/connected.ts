@@ -1,6 +1,6 @@
 /** For tests: a cluster whose tenant is told of its instances, and what Redis holds of them. */
 
-import type { createTenantSchema } from '@qrcast/core/requests';
+import type { createTenantSchema } from '@qrcast/core/tenant-requests';
 import { createLog } from '@qrcast/runtime/log';
 import { checksKey, connectedInstanceKey } from '@qrcast/runtime/redis/keys';
 import { connectRedis, disconnectRedis } from '@qrcast/runtime/redis/redis';

@@ -30,7 +30,7 @@ describe('a poll of one session', () => {
   const loggedOut: string[] = [];
   const asked: { method: PollMethod; credentials: Credentials }[] = [];
   let answer: (method: PollMethod) => Outcome | Promise<Outcome>;
-  /** What can be read so far, by digest. */
+  /** The texts that can be read so far, by digest. */
   const texts = new Map<string, string>();
   let readingMs: number;
 
@@ -108,7 +108,7 @@ describe('a poll of one session', () => {
     expect((await sessions.read(target.sessionId))?.image).toBe(CODE.image);
   });
 
-  it('says what the code says, also where that is known only with a later poll', async () => {
+  it('tells the text of a code, even if only a later poll learns it', async () => {
     await handlers().poll(claim(), never);
     expect(await stateNow()).toMatchObject({ kind: 'showing', code: { text: null } });
     texts.set(CODE.digest, 'link');
@@ -123,7 +123,7 @@ describe('a poll of one session', () => {
     expect(await stateNow()).toMatchObject({ code: { issuedAt: T, staleAt: T + DEFAULT_POLICY.codeTtlMs } });
   });
 
-  it('after trouble is due no moment early: what a tick takes ahead is added', async () => {
+  it('after trouble is never due early: the time that a tick takes ahead is added', async () => {
     answer = () => ({ kind: 'trouble', code: 'rate_limited', retryAfterMs: 7_000 });
     const { nextAt } = await handlers().poll(claim(), never);
     const noticed = await stateNow();
@@ -183,7 +183,7 @@ describe('a poll of one session', () => {
     expect(asked.map(({ method }) => method)).toEqual(['state', 'qr', 'logout']);
   });
 
-  it('stays with a wrong account until it is logged out, whether anybody watches or not', async () => {
+  it('polls a wrong account until it is logged out, whether anybody watches or not', async () => {
     const strict = await created({ expectedPhone: '79990000000', logoutOnMismatch: true });
     answer = () => ({ kind: 'authorized', account: { wid: null, phone: '79991111111' } });
     expect((await handlers().poll(claim(), never)).nextAt).toBeGreaterThan(T);
@@ -193,11 +193,11 @@ describe('a poll of one session', () => {
     answer = () => ({ kind: 'loggedOut' });
     expect(await handlers().poll(claim(), never)).toEqual({ nextAt: null });
     expect(asked.map(({ method }) => method)).toEqual(['qr', 'logout']);
-    expect(loggedOut).toEqual([strict.instanceId]); // so that this is not taken for a loss
+    expect(loggedOut).toEqual([strict.instanceId]); // so that this is not told as a lost account
     expect(await stateNow()).toEqual({ kind: 'ended', reason: 'account_mismatch' });
   });
 
-  it('sends no token to a host that has left the list', async () => {
+  it('sends no token to a host that was removed from the list', async () => {
     await handlers(['*.api.green-api.com']).poll(claim(), never);
     expect(asked).toEqual([]);
     expect(await stateNow()).toMatchObject({ kind: 'waiting', notice: { code: 'provider_refused' } });
@@ -278,7 +278,7 @@ describe('a poll of one session', () => {
       expect((await stateNow())?.kind).toBe('connected');
     });
 
-    it('is let go when its tenant is suspended: as it is left, or at the next poll, without a request', async () => {
+    it('is no longer polled once its tenant is suspended: when it is left, or at the next poll, without a request', async () => {
       await leave();
       isActive = false;
       now = T + SLOW_MS;

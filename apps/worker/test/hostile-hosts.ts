@@ -141,7 +141,7 @@ export async function openSystem(): Promise<System> {
     const instanceId = String(++instances);
     const session = sampleSession({ tenantId, instanceId, instanceKey: instanceKeyOf(instanceId, secret) }, now);
     await node.sessions.create(session, sealCredentials(keyring, session.id, secret));
-    await node.sessions.apply(session.id, { kind: 'watched', at: now }, session);
+    await node.sessions.apply(session.id, { kind: 'watched', at: now }, { justRead: session });
     await node.queue.ensure({ sessionId: session.id, instanceKey: session.instanceKey, tenantId }, now + 120_000);
     return session;
   }

@@ -52,7 +52,7 @@ async function createSessions(node: Node, system: System, { count, from, upstrea
     const instanceKey = instanceKeyOf(String(1_101_000_000 + index), secret);
     const session = newSession(index, instanceKey, now, tenantId);
     await node.sessions.create(session, sealCredentials(keyring, session.id, secret));
-    await node.sessions.apply(session.id, { kind: 'watched', at: now }, session);
+    await node.sessions.apply(session.id, { kind: 'watched', at: now }, { remembered: session });
     targets[place] = { sessionId: session.id, instanceKey, tenantId };
   });
   return targets;

@@ -1,4 +1,7 @@
-/** The audit log as operators and tenants read it: who did what to which session or tenant. No entry holds a secret, a code or an account. */
+/**
+ * The audit log as operators and tenants read it: who did what to which session or tenant. No entry
+ * holds a secret, a code or an account.
+ */
 
 import { z } from 'zod';
 
@@ -35,7 +38,7 @@ const actorSchema = z
     kind: z
       .enum(['operator', 'key', 'ticket', 'provider', 'system', 'unknown'])
       .describe(
-        "The admin key, a tenant's API key, a ticket, an answer of the provider, time or this service itself, or a caller who was refused",
+        "In this order: the admin key, a tenant's API key, a ticket, an answer of the provider, time or this service itself, a caller who was refused",
       ),
     id: z.string().nullable().describe('Of the key or the ticket'),
   })
@@ -45,7 +48,7 @@ export type AuditActor = z.infer<typeof actorSchema>;
 
 const auditCredentialSchema = z.enum(['admin_key', 'api_key', 'ticket', 'webhook_token']).meta({
   id: 'AuditCredential',
-  description: 'As what a credential was taken; at a door that takes keys and tickets, what does not begin with `qk_` is a ticket',
+  description: 'The kind of a credential. Where both keys and tickets are accepted, one that does not begin with `qk_` counts as a ticket',
 });
 
 export type AuditCredential = z.infer<typeof auditCredentialSchema>;
@@ -54,15 +57,15 @@ export const auditEntrySchema = z
   .object({
     id: z.string().describe('Rises with time'),
     at: z.number().int().describe('When it was recorded, Unix ms'),
-    tenantId: z.string().nullable().describe('Null where the caller was refused before it was known whose he is'),
+    tenantId: z.string().nullable().describe('Null if the caller was refused before the tenant was known'),
     actor: actorSchema,
     action: auditActionSchema,
-    sessionId: z.string().nullable().describe('The session, if it was about one'),
+    sessionId: z.string().nullable().describe('The session that the entry is about, if there is one'),
     instanceId: z.string().nullable().describe('Its instance'),
     subjectId: z.string().nullable().describe('The ticket or key that was issued, added, revoked or removed'),
     credential: auditCredentialSchema
       .nullable()
-      .describe('Of `auth.refused`: as what the refused credential was taken; null where none was shown, and for all other actions'),
+      .describe('With `auth.refused`, the kind of the refused credential. Null if none was sent, and for all other actions'),
     address: z.string().nullable().describe('Of the caller, as this service sees it'),
     userAgent: z.string().nullable().describe('As the caller says, up to 120 characters'),
     outcome: z

@@ -1,6 +1,9 @@
-/** Host and port of a URL, as log lines, CONNECT and lists of hosts name them. Only for `http` and `https`. */
+/**
+ * Host and port of a URL, as log lines, CONNECT and lists of hosts name them. Only for `http` and
+ * `https`.
+ */
 
-/** Also the port that the scheme implies, which the URL parser leaves out. */
+/** The port, even if only the scheme implies it: the URL parser leaves that one out. */
 export function portOf({ port, protocol }: Pick<URL, 'port' | 'protocol'>): string {
   if (port !== '') return port;
   return protocol === 'https:' ? '443' : '80';

@@ -52,7 +52,7 @@ test('it carries the session as it was, and nothing that is not for the tenant',
     expect(data.session).not.toHaveProperty(name);
 });
 
-test('each event of a session has an id of its own, and the same one always', () => {
+test('each event of a session has an id of its own, which never changes', () => {
   const ids = [8, 9, 9].map((version) => callbackOf(sessionIn(WAITING), sessionIn(CONNECTED, version), AT)?.id);
   expect(new Set(ids).size).toBe(2);
   expect(ids[1]).toBe(ids[2]);
@@ -105,7 +105,7 @@ test.each([
   expect(isAllowedCallbackUrl(url, ['*'])).toBe(false);
 });
 
-test('what the operator names may be called, and it alone', () => {
+test('an address that the operator names may be called, and no other', () => {
   const hosts = ['http://127.0.0.1:4000', 'hooks.internal', '*.example.com'];
   expect(isAllowedCallbackUrl('http://127.0.0.1:4000/any/path', hosts)).toBe(true);
   expect(isAllowedCallbackUrl('https://hooks.internal/x', hosts)).toBe(true);

@@ -1,4 +1,7 @@
-/** What a tenant's own server is told of its sessions: which changes, and in which words. Sent as in the Standard Webhooks specification. */
+/**
+ * What a tenant's own server is told of its sessions: which changes, and in which form. Messages
+ * follow the Standard Webhooks specification.
+ */
 
 import { z } from 'zod';
 import { type ConnectedInstance, type LossState, lossStateSchema } from './connected-instance.ts';
@@ -15,12 +18,15 @@ export const callbackTypeSchema = z
   .meta({ id: 'CallbackType', description: 'What happened' });
 export type CallbackType = z.infer<typeof callbackTypeSchema>;
 
-/** What changes without a change of the session is left out, and so is the code: these states have none. */
+/**
+ * Leaves out what changes without a change of the session, and the code, which these states do not
+ * have.
+ */
 export const callbackSessionSchema = wireSessionSchema
   .omit({ code: true, viewers: true, serverNow: true })
   .meta({ id: 'CallbackSession', description: 'The session as it was then, without `code`, `viewers` and `serverNow`.' });
 
-/** The body of what is sent. */
+/** The body of a callback about a session. */
 export const callbackBodySchema = z
   .object({
     type: sessionCallbackTypeSchema,
@@ -36,13 +42,16 @@ const disconnectedInstanceSchema = z
     reference: z.string().nullable().describe('The `reference` of the session that connected it'),
     sessionId: z.string().describe('That session; its record may be gone'),
     connectedAt: z.number().int().describe('When the login was found, Unix ms'),
-    disconnectedAt: z.number().int().describe('When the account was lost, as the provider says, or when a check found it; Unix ms'),
+    disconnectedAt: z.number().int().describe('When the account was lost according to the provider, or when a check found it, Unix ms'),
     providerState: lossStateSchema.describe('What the provider said'),
     foundBy: z.enum(['notification', 'check']).describe("By the provider's notification, or by a check (`checkConnectedEvery`)"),
   })
-  .meta({ id: 'DisconnectedInstance', description: 'An instance that a session of yours connected, and whose account is linked no more.' });
+  .meta({
+    id: 'DisconnectedInstance',
+    description: 'An instance that a session of yours connected, and whose account is no longer linked.',
+  });
 
-/** Likewise, of an instance that a session connected. */
+/** The body of a callback about an instance that a session connected. */
 export const instanceCallbackBodySchema = z
   .object({
     type: z.literal('instance.disconnected'),
@@ -52,7 +61,7 @@ export const instanceCallbackBodySchema = z
   .meta({ id: 'InstanceCallbackBody', description: 'One event of an instance that a session connected.' });
 type InstanceCallbackBody = z.infer<typeof instanceCallbackBodySchema>;
 
-/** Likewise, of a notification that is passed on. */
+/** The body of a notification that is passed on. */
 export const relayBodySchema = z
   .object({
     type: z.literal('provider.notification'),
@@ -61,14 +70,17 @@ export const relayBodySchema = z
   })
   .meta({ id: 'RelayBody', description: "One of the provider's notifications." });
 
-/** One thing to tell. `id` is the `webhook-id`: the same at every try, and nothing else's. */
+/**
+ * One message to a tenant's server. `id` is its `webhook-id`: the same at every try, and unique to
+ * it.
+ */
 export const callbackSchema = z.object({
   id: z.string(),
   tenantId: z.string(),
   sessionId: z.string(),
   type: callbackTypeSchema,
   createdAt: z.number(),
-  /** The body to be sent, as it is signed. */
+  /** The body, byte for byte as it is signed and sent. */
   payload: z.string(),
 });
 export type Callback = Readonly<z.infer<typeof callbackSchema>>;
@@ -79,13 +91,13 @@ const TYPES: Readonly<Partial<Record<Session['state']['kind'], z.infer<typeof se
   password: 'session.password_required',
 };
 
-/** What is to be told of a change at `at` (Unix ms); null if nothing is. */
+/** The callback for a change at `at` (Unix ms). Null if the tenant is told nothing. */
 export function callbackOf(previous: Session, next: Session, at: number): Callback | null {
   const type = TYPES[next.state.kind];
   if (type === undefined || isSameState(previous, next)) return null;
   const session = callbackSessionSchema.parse(toWire(next, { image: null, viewers: 0, now: at }));
   return {
-    // A version may be given twice where Redis forgot a second; not together with its moment.
+    // A Redis that lost a second may give a version twice, but not with the same moment.
     id: `evt_${next.id.replace(/^ses_/, '')}_${next.version}_${at.toString(36)}`,
     tenantId: next.tenantId,
     sessionId: next.id,
@@ -95,17 +107,21 @@ export function callbackOf(previous: Session, next: Session, at: number): Callba
   };
 }
 
-/** What was said of a lost account. `at`: when it happened; Unix ms. */
+/** What was said of a lost account. `at` is when it happened, Unix ms. */
 export interface Loss {
   readonly state: LossState;
   readonly at: number;
   readonly by: 'notification' | 'check';
 }
 
-/** What is to be told of a loss at `now` (Unix ms). A login is lost once, so the id is made of the login. */
+/**
+ * The callback for a loss at `now` (Unix ms). A login is lost once, so the id is made from the
+ * login.
+ */
 export function disconnectedCallback(record: ConnectedInstance, loss: Loss, now: number): Callback {
   const { tenantId, instanceId, reference, sessionId, loginAt } = record;
-  // The provider tells whole seconds, which may lie before the login in that very second, or ahead of our clock.
+  // The provider tells whole seconds. They may lie before a login of the same second, or ahead of
+  // our clock.
   const disconnectedAt = Math.min(Math.max(loss.at, loginAt), now);
   const instance = {
     instanceId,
@@ -126,18 +142,21 @@ export function disconnectedCallback(record: ConnectedInstance, loss: Loss, now:
     tenantId,
     sessionId,
     type: body.type,
-    createdAt: now, // tried for a day from now on, however old the news is
+    createdAt: now, // tries go on for a day from now, however old the news is
     payload: JSON.stringify(body),
   };
 }
 
-/** An end for another reason is another end: a resumable one that was cancelled, or expired. */
+/**
+ * Two ends with different reasons are different states: a resumable end can be cancelled, or
+ * expire.
+ */
 function isSameState({ state: before }: Session, { state: after }: Session): boolean {
   if (before.kind === 'ended' && after.kind === 'ended') return before.reason === after.reason;
   return before.kind === after.kind;
 }
 
-/** The provider's notification for the tenant's own server, its body unchanged: byte for byte what came. */
+/** The message that passes a notification on. Its body stays as it came, byte for byte. */
 export function relayPayload(body: string, at: number): string {
   return `{"type":"provider.notification","timestamp":"${new Date(at).toISOString()}","data":${body}}`;
 }
@@ -162,14 +181,14 @@ export const attemptSchema = z
     error: attemptErrorSchema.optional(),
     cause: connectionCauseSchema.optional(),
   })
-  .meta({ id: 'CallbackAttempt', description: 'One try: with a `status`, or with an `error`, of which `cause` tells more.' });
+  .meta({ id: 'CallbackAttempt', description: 'One try. It has a `status`, or an `error` and perhaps its `cause`.' });
 export type Attempt = Readonly<z.infer<typeof attemptSchema>>;
 
 export const wireCallbackSchema = z
   .object({
     id: z.string().describe('Its `webhook-id`: the same at every try'),
     type: callbackTypeSchema,
-    sessionId: z.string().describe('The session; of `instance.disconnected` the one that connected the instance'),
+    sessionId: z.string().describe('The session. With `instance.disconnected`, the session that connected the instance'),
     createdAt: timestamp.describe('When it was noticed, Unix ms'),
     attempts: z.array(attemptSchema).describe('Oldest first, the last 50'),
     state: callbackStateSchema,

@@ -31,7 +31,7 @@ test('no number means two things, every one may be sent, every word fits a close
   for (const reason of reasons) expect(Buffer.byteLength(reason)).toBeLessThan(124);
 });
 
-test('closing says the same, with the hint only if there is one', () => {
+test('the closing event says the same, with the hint only if there is one', () => {
   expect(toClosing('draining', 1_500)).toEqual({ code: 'draining', number: 1012, retryable: true, retryAfterMs: 1_500 });
   expect(toClosing('draining', 0)).toEqual({ code: 'draining', number: 1012, retryable: true, retryAfterMs: 0 });
   expect(Object.keys(toClosing('done'))).toEqual(['code', 'number', 'retryable']);

@@ -1,10 +1,10 @@
 /**
- * When a connected instance is checked by the provider's state method, and what an answer means. Only for
- * tenants with `checkConnectedEvery`. Pure: the caller brings the time.
+ * When a connected instance is checked by the provider's state method, and what an answer means.
+ * Only tenants with `checkConnectedEvery` have such checks. Pure: the caller passes the time.
  *
- * Each instance has one moment in every interval, which follows from its name. So the checks of many are
- * spread evenly, whenever they connected and whenever a worker started; and a moment that passed while
- * no worker ran is not made up for.
+ * Each instance has one moment in every interval, which follows from its name. So the checks of
+ * many instances are spread evenly, whenever these connected and whenever a worker started. A
+ * moment that passed while no worker ran is skipped.
  */
 
 import { type ConnectedInstance, judgeLoss, type LossState, type LossVerdict } from './connected-instance.ts';
@@ -13,16 +13,19 @@ import type { Outcome } from './outcome.ts';
 import { REFUSALS_UNTIL_END } from './schedule.ts';
 
 export const MAX_CHECK_EVERY_MINUTES = 10_080;
-/** A check that could not start within this is left out. */
+/** A check that could not start within this time is skipped. */
 export const CHECK_LATE_MS = 60_000;
 
-/** The first moment of the instance after `after`, Unix ms. */
+/** The instance's first moment after `after`, Unix ms. */
 export function nextCheckAt({ tenantId, instanceId }: { tenantId: string; instanceId: string }, everyMs: number, after: number): number {
   const phase = Math.floor(fractionOf(`${tenantId}|${instanceId}`) * everyMs);
   return Math.floor((after - phase) / everyMs) * everyMs + everyMs + phase;
 }
 
-/** In [0, 1), evenly over all names. The end of MurmurHash3 brings the last digits of ids to the upper bits. */
+/**
+ * Spreads names evenly over [0, 1). The last steps of MurmurHash3 carry the last digits of an id
+ * into the upper bits.
+ */
 function fractionOf(name: string): number {
   let hash = fnv1a(name);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
@@ -32,11 +35,14 @@ function fractionOf(name: string): number {
 
 export type CheckVerdict =
   | { readonly kind: Exclude<LossVerdict, 'nothing'>; readonly state: LossState }
-  /** The provider refuses the credentials again: they are of no use any more. */
+  /** The provider has refused the credentials again. They are of no use any more. */
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'kept'; readonly record: ConnectedInstance };
 
-/** `startedAt`: of the check, Unix ms. Trouble, a restart and a wanted password say nothing of the account. */
+/**
+ * Judges the answer to a check that started at `startedAt` (Unix ms). Trouble, a restart and a
+ * wanted password say nothing of the account.
+ */
 export function judgeCheck(record: ConnectedInstance, outcome: Outcome, startedAt: number, now: number): CheckVerdict {
   const state = stateOf(outcome);
   if (state !== null) {
@@ -48,7 +54,8 @@ export function judgeCheck(record: ConnectedInstance, outcome: Outcome, startedA
     return refusals >= REFUSALS_UNTIL_END ? { kind: 'refused', reason: outcome.reason } : { kind: 'kept', record: { ...record, refusals } };
   }
   if (outcome.kind !== 'authorized') return { kind: 'kept', record };
-  // It is linked still. So a logout of ours came to nothing, unless it was asked for after the check began.
+  // The account is still linked. So a logout of ours has failed, unless it was asked for after the
+  // check began.
   const ownLogoutAt = record.ownLogoutAt !== null && startedAt <= record.ownLogoutAt ? record.ownLogoutAt : null;
   const isUsual = record.refusals === 0 && record.ownLogoutAt === ownLogoutAt;
   return { kind: 'kept', record: isUsual ? record : { ...record, refusals: 0, ownLogoutAt } };

@@ -44,14 +44,14 @@ describe('what the provider notifies', () => {
     [-DAY_MS, 'nothing'],
     [-1_000, 'nothing'],
     [-401, 'nothing'],
-    [-400, 'lost'], // the very second of the login, as whole seconds tell it
+    [-400, 'lost'], // in the same second as the login, which whole seconds cannot tell apart
     [1_000, 'lost'],
     [9 * DAY_MS, 'lost'],
   ])('at %s ms from the login: %s', (offset, verdict) => {
     expect(judgeLoss(recordOf(), notified('notAuthorized', LOGIN_AT + offset), NOW)).toBe(verdict);
   });
 
-  test('nothing after the period', () => {
+  test('nothing is lost after the period', () => {
     const { keepUntil } = recordOf();
     expect(keepUntil).toBe(LOGIN_AT + 30 * DAY_MS);
     const said = notified('notAuthorized', LOGIN_AT + DAY_MS);
@@ -69,8 +69,8 @@ describe('what the provider notifies', () => {
 describe('our own logout', () => {
   const ownLogoutAt = LOGIN_AT + DAY_MS + 300;
   test.each([
-    ['notAuthorized', -1_000, 'lost'], // before we asked
-    ['notAuthorized', -300, 'logged_out'], // the very second
+    ['notAuthorized', -1_000, 'lost'], // before we asked for the logout
+    ['notAuthorized', -300, 'logged_out'], // in the same second
     ['notAuthorized', 2_000, 'logged_out'],
     ['notAuthorized', OWN_LOGOUT_MS - 1, 'logged_out'],
     ['notAuthorized', OWN_LOGOUT_MS, 'lost'],
@@ -82,7 +82,7 @@ describe('our own logout', () => {
   test('found by a check that began before it and was answered after it', () => {
     const startedAt = ownLogoutAt - 4_000;
     expect(judgeCheck(recordOf({ ownLogoutAt }), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('logged_out');
-    expect(judgeCheck(recordOf(), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('lost'); // the twin
+    expect(judgeCheck(recordOf(), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('lost'); // without a logout of our own that counts it is a loss
   });
 
   test.each([
@@ -117,7 +117,7 @@ describe('a check', () => {
     expect(judgeCheck(recordOf(), outcome, at, at).kind).toBe(kind);
   });
 
-  test('that is refused twice in a row gives the credentials up; a good answer in between does not', () => {
+  test('that is refused twice in a row gives the credentials up, unless a good answer came in between', () => {
     const refused = { kind: 'refused', reason: 'credentials_rejected' } as const;
     const once = judgeCheck(recordOf(), refused, at, at);
     if (once.kind !== 'kept') throw new Error('one refusal is not enough');
@@ -128,7 +128,7 @@ describe('a check', () => {
 });
 
 describe('the record', () => {
-  test('is of the later login, in whatever order they are told; the same login twice changes nothing', () => {
+  test('is the one of the later login, in whatever order logins are told; the same login twice changes nothing', () => {
     const first = recordOf();
     const second = recordOf({ sessionId: 'ses_def', loginAt: LOGIN_AT + 60_000 });
     expect(withLogin(null, first)).toBe(first);
@@ -209,7 +209,7 @@ describe('after any history of logins, notifications and checks', () => {
     return { record: { ...record, end: 'lost' }, lost: [...lost, record.sessionId] };
   }
 
-  test('no login is told twice, none that was not the latest, and none that is older than what was said', () => {
+  test('a loss is told once for a login, only for the latest one, and only if it is not older than the login', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
         let world: World = { record: null, lost: [] };
@@ -233,7 +233,7 @@ describe('the moments of checks', () => {
   const EVERY_MS = 3_600_000;
   const names = Array.from({ length: 10_000 }, (_, i) => ({ tenantId: `t${i % 7}`, instanceId: String(1_101_000_000 + i) }));
 
-  test('are one in every interval, the same always, wherever one begins to count', () => {
+  test('are one in every interval, and always the same, wherever one begins to count', () => {
     fc.assert(
       fc.property(fc.nat(9_999), fc.integer({ min: 60_000, max: 604_800_000 }), fc.nat(10 ** 12), (n, every, after) => {
         const name = names[n] ?? { tenantId: '', instanceId: '' };

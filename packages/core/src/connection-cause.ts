@@ -1,4 +1,7 @@
-/** Why a server could not be reached, for whoever runs it. An open list: a reader has to take a word that it does not know. */
+/**
+ * Why a server could not be reached, for the person who runs it. The list is open: readers must
+ * accept a word that they do not know.
+ */
 
 import { z } from 'zod';
 
@@ -19,7 +22,7 @@ export type ConnectionCause = keyof typeof CONNECTION_CAUSES;
 
 const WORDS = Object.entries(CONNECTION_CAUSES).map(([cause, words]) => `\`${cause}\`: ${words}`);
 
-/** On the wire and in records: also a word of a newer version. */
+/** On the wire and in records. It may be a word of a newer version. */
 export const connectionCauseSchema = z.string().meta({
   id: 'ConnectionCause',
   description: `What went wrong on the way. An open list; more words may come. ${WORDS.join('. ')}.`,

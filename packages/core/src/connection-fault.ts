@@ -1,11 +1,15 @@
 /**
- * Why no HTTP answer came, in a word for people who run the other end. Pure. The codes are those of Node's `net`, `tls` and `dns`, of
- * OpenSSL's certificate checks (nodejs.org/api/tls.html#x509-certificate-error-codes) and of undici.
+ * Why no HTTP answer came, in one word for the person who runs the other end. Pure. The codes come
+ * from Node's `net`, `tls` and `dns`, from OpenSSL's certificate checks
+ * (nodejs.org/api/tls.html#x509-certificate-error-codes) and from undici.
  */
 
 import type { ConnectionCause } from './connection-cause.ts';
 
-/** What an error alone can tell. That a proxy failed, or the sender stopped, its caller knows. */
+/**
+ * Causes that an error alone can tell. Only the caller knows that a proxy failed, or that the
+ * sender was stopped.
+ */
 export type FaultCause = Exclude<ConnectionCause, 'proxy' | 'stopped'>;
 
 interface Fault {
@@ -18,7 +22,10 @@ interface Fault {
   readonly errors?: unknown;
 }
 
-/** The certificate that was shown cannot be verified, or is another's; UNSPECIFIED: Node has no word for its fault, like a weak key. */
+/**
+ * The certificate cannot be verified, or is for another name. UNSPECIFIED is a fault that Node has
+ * no word for, like a weak key.
+ */
 const CERTIFICATE =
   /^(?:UNSPECIFIED$|ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH$|INVALID_(?:CA|PURPOSE)$|PATH_LENGTH_|ERROR_IN_C)/;
 const TLS = /^(?:EPROTO$|ERR_TLS_|ERR_SSL_)/;
@@ -42,7 +49,10 @@ const CODES: Readonly<Record<string, FaultCause>> = {
   UND_ERR_HEADERS_OVERFLOW: 'protocol',
 };
 
-/** @param error of undici's `request`, of `fetch`, or of a socket: the first that is known of it, its causes and its parts */
+/**
+ * The first known cause among the error, its parts and its causes. The error comes from undici's
+ * `request`, from `fetch`, or from a socket.
+ */
 export function connectionCause(error: unknown): FaultCause {
   for (const fault of faultsIn(error)) {
     const cause = causeOf(fault);
@@ -51,25 +61,31 @@ export function connectionCause(error: unknown): FaultCause {
   return 'other';
 }
 
-/** Whether it ended because of the certificate that was shown. Undici wraps one of these errors. */
+/**
+ * Whether the connection ended because of the server's certificate. Undici wraps one of these
+ * errors.
+ */
 export function isCertificateFault(error: unknown): boolean {
   return faultsIn(error).some(({ code }) => CERTIFICATE.test(String(code)));
 }
 
-/** Itself, then its parts, then its cause; an error may name itself as its cause, so not deeper than any real one. */
+/**
+ * The error, then its parts, then its cause. The depth is bounded, because an error may name itself
+ * as its cause.
+ */
 function faultsIn(error: unknown, depth = 0): Fault[] {
   if (typeof error !== 'object' || error === null || depth > 5) return [];
   const fault: Fault = error;
-  const parts = Array.isArray(fault.errors) ? fault.errors : []; // of each address that was tried
+  const parts = Array.isArray(fault.errors) ? fault.errors : []; // one for each address that was tried
   return [fault, ...[...parts, fault.cause].flatMap((inner) => faultsIn(inner, depth + 1))];
 }
 
 function causeOf({ name, code, message, syscall, data }: Fault): FaultCause | null {
   if (name === 'TimeoutError') return 'timeout';
-  // Undici's parser: it has nothing to show where the connection ended too early.
+  // Undici's parser has no data if the connection ended too early.
   if (name === 'HTTPParserError') return data === '' ? 'reset' : 'protocol';
   if (typeof code !== 'string') return null;
-  // A name server that refuses the connection says ECONNREFUSED, too.
+  // A name server that refuses the connection gives ECONNREFUSED, too.
   if (DNS.test(code) || syscall === 'getaddrinfo' || (typeof syscall === 'string' && syscall.startsWith('query'))) return 'dns';
   if (TLS.test(code) || CERTIFICATE.test(code)) return 'tls';
   if (code.startsWith('HPE_')) return 'protocol';

@@ -46,7 +46,7 @@ test('the hint is told only if there is one, zero included', () => {
   expect('retryAfterMs' in toProblem(new RefusedError('unavailable', 'later'))).toBe(false);
 });
 
-test('the cause is for us: it reaches no caller', () => {
+test('the cause is for the operator, and reaches no caller', () => {
   const refused = new RefusedError('unavailable', 'try again', { cause: new Error('connect 10.0.0.1 token-of-somebody') });
   expect(refused).toBeInstanceOf(Error);
   expect(refused.cause).toBeInstanceOf(Error);

@@ -1,4 +1,7 @@
-/** The codes of `application/problem+json` answers and of refused subscriptions: one table, used by every transport. */
+/**
+ * The codes of `application/problem+json` answers and of refused subscriptions: one table, used by
+ * every transport.
+ */
 
 import { z } from 'zod';
 import { type LimitName, limitNameSchema } from './tenant-limits.ts';
@@ -47,15 +50,18 @@ interface RefusalOptions {
   readonly cause?: unknown;
 }
 
-/** A refusal meant for the caller; `detail` says what was expected, what came and what to do, and never holds a secret. */
+/**
+ * A refusal that the caller is told. `detail` says what was expected, what came and what to do. It
+ * never holds a secret.
+ */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
   readonly code: ErrorCode;
-  /** Where retrying helps: not before this long. */
+  /** If retrying helps, wait at least this long, ms. */
   readonly retryAfterMs: number | undefined;
-  /** Which limit it is about. */
+  /** Which limit refused the call. */
   readonly limit: LimitName | undefined;
-  /** The session that the call was refused for, as it is now. */
+  /** The session that explains the refusal, as it is now. */
   readonly session: WireSession | undefined;
 
   constructor(code: ErrorCode, detail: string, options: RefusalOptions = {}) {
@@ -67,7 +73,12 @@ export class RefusedError extends Error {
   }
 }
 
-/** RFC 9457. `type` is a URN: the codes need no page to be told apart. */
+/** The caller is not told whether the session is somebody else's, over, or never was. */
+export const NO_SUCH_SESSION = 'there is no such session, or it is not yours';
+
+export const noSuchSession = (): RefusedError => new RefusedError('not_found', NO_SUCH_SESSION);
+
+/** The body of RFC 9457. `type` is a URN, because a client needs no page to tell the codes apart. */
 export const problemSchema = z
   .object({
     type: z.string().describe('`urn:qrcast:error:` and the code'),
@@ -102,7 +113,7 @@ function hintsOf({ retryAfterMs, limit }: RefusedError): Pick<StreamError, 'retr
   return { ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(limit === undefined ? {} : { limit }) };
 }
 
-/** What a stream's refused call carries. */
+/** A refused call on a stream. */
 export interface StreamError {
   readonly code: ErrorCode;
   readonly detail: string;

@@ -1,6 +1,7 @@
 /**
- * An HTTP proxy that requests leave through, as the environment names it. Only what can carry a CONNECT is taken: anything else would be
- * ignored, or would send requests where the operator did not mean them to go.
+ * The HTTP proxy for outgoing requests, as the environment names it. Only a proxy that can carry a
+ * CONNECT is accepted. Anything else would be ignored, or would send requests where the operator
+ * did not mean them to go.
  */
 
 import { authorityOf } from './authority.ts';
@@ -8,18 +9,24 @@ import { invisibleFault } from './invisible.ts';
 import { percentDecoded } from './percent-encoding.ts';
 
 export interface HttpProxy {
-  /** `http://proxy.example.com:3128`; of an `https://` proxy TLS protects the way to it. No user and no password. */
+  /**
+   * Like `http://proxy.example.com:3128`, without user and password. With `https://`, TLS protects
+   * the way to the proxy.
+   */
   readonly origin: string;
   /** Host and port, for logs. */
   readonly address: string;
-  /** The value of `Proxy-Authorization`, a secret; null without user and password. A function: no log or inspection calls it. */
+  /**
+   * The value of `Proxy-Authorization`, which is a secret. Null without user and password. It is a
+   * function, so that no log and no inspection shows it.
+   */
   authorization(): string | null;
 }
 
 /** Which requests go through a proxy. */
 export interface ProxyRoute {
   readonly proxy: HttpProxy;
-  /** True for an origin (`https://host:port`) that is asked without the proxy. */
+  /** True for an origin (`https://host:port`) that is reached without the proxy. */
   isDirect(origin: string): boolean;
 }
 
@@ -27,7 +34,10 @@ const EXPECTED = 'expected http://[user:password@]host[:port] or https://…';
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 const PROXY_URL = /^https?:\/\/[^/?#\\]+\/?$/i;
 
-/** @throws {Error} with the rule that is broken, and nothing of the text: it may hold a password. */
+/**
+ * @throws {Error} naming the broken rule. It holds nothing of the text, which may contain a
+ *   password.
+ */
 export function parseHttpProxy(text: string): HttpProxy {
   if (!isUnbroken(text)) throw new Error(`${EXPECTED}, without spaces and invisible characters`);
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
@@ -43,7 +53,7 @@ export function parseHttpProxy(text: string): HttpProxy {
   };
 }
 
-/** RFC 7617: UTF-8, and a user cannot hold a colon. */
+/** RFC 7617: the text is UTF-8, and a user cannot contain a colon. */
 function authorizationOf(url: URL): string | null {
   if (url.username === '' && url.password === '') return null;
   const user = percentDecoded(url.username);

@@ -15,7 +15,7 @@ describe('an invisible character', () => {
     expect(typedFault(`abc${character}`)).toContain('invisible character');
   });
 
-  it('is told by its code and place, and the text around it by nothing', () => {
+  it('is told by its code and position, and nothing is told of the text around it', () => {
     expect(invisibleFault('secret\r')).toBe(
       'expected no invisible character (found U+000D, a carriage return, as a file with Windows line ends leaves it, at its end)',
     );
@@ -28,7 +28,7 @@ it.each(['', 'abc', 'a b', 'é й 漢字 😀', '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{
   expect(invisibleFault(text)).toBeNull();
 });
 
-it.each(['\uFFFD', 'a\uD800', '\uDC00b'])('what was read in another encoding is no text: %j', (text) => {
+it.each(['\uFFFD', 'a\uD800', '\uDC00b'])('a text that was read in another encoding is refused: %j', (text) => {
   expect(invisibleFault(text)).toContain('expected UTF-8 text');
   expect(typedFault(text)).toContain('expected UTF-8 text');
 });
@@ -37,7 +37,10 @@ describe('a password', () => {
   it.each(['❤️', '👨‍👩‍👧 at home', '1️⃣2', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', 'می‌خواهم', 'क्‍ष', ' two  spaces '])('may hold what keyboards write: %j', (text) => {
     expect(typedFault(text)).toBeNull();
   });
-  it.each(['pass\u200dword', '\u200cpass', 'pass\ufe0f', 'me\u200bnow', '\u202epass'])('may hold nothing else unseen: %j', (text) => {
-    expect(typedFault(text)).not.toBeNull();
-  });
+  it.each(['pass\u200dword', '\u200cpass', 'pass\ufe0f', 'me\u200bnow', '\u202epass'])(
+    'may hold no other invisible character: %j',
+    (text) => {
+      expect(typedFault(text)).not.toBeNull();
+    },
+  );
 });

@@ -1,10 +1,16 @@
 /**
- * Characters that nobody sees: in a setting or a key they are always a mistake, and one that is hard to find. A carriage return of a Windows
- * file, a no-break space of a word processor and a zero-width space of a web page are what people bring.
+ * Characters that nobody sees. In a setting or a key they are always a mistake, and a hard one to
+ * find. People bring the carriage return of a Windows file, the no-break space of a word processor
+ * and the zero-width space of a web page.
  *
- * Invisible is: a control character (tab and line ends included), a format character (zero-width, bidirectional, tags, the byte-order mark,
- * soft hyphen), whatever Unicode lets programs leave out when they draw (variation selectors, fillers), a line or paragraph separator, and
- * every space but U+0020. A lone surrogate and U+FFFD are no invisible characters, but no text either: something was read in a wrong encoding.
+ * Invisible are:
+ * - control characters, tab and line ends included;
+ * - format characters: zero-width, bidirectional, tags, the byte-order mark, the soft hyphen;
+ * - what Unicode lets programs leave out when they draw: variation selectors, fillers;
+ * - line and paragraph separators, and every space but U+0020.
+ *
+ * A lone surrogate and U+FFFD are not invisible, but they are not text either: something was read
+ * in a wrong encoding.
  */
 
 /** U+2800 is the empty Braille pattern, a symbol that draws nothing. */
@@ -21,7 +27,10 @@ const NAMES: Readonly<Record<string, string>> = {
   '\uFEFF': 'a byte-order mark',
 };
 
-/** What is wrong with a setting or a key, in words that hold nothing else of it; null if it is visible text. */
+/**
+ * What is wrong with a setting or a key. The words hold nothing of it but the one character. Null
+ * if it is visible text.
+ */
 export function invisibleFault(text: string): string | null {
   const found = INVISIBLE.exec(text);
   if (found !== null) return `expected no invisible character (found ${describe(found[0])}, ${placeOf(text, found)})`;
@@ -29,15 +38,21 @@ export function invisibleFault(text: string): string | null {
   return broken === null ? null : `expected UTF-8 text (found what was read in another encoding, ${placeOf(text, broken)})`;
 }
 
-/** Without what nobody sees, and without spaces: for text that is compared, not kept. */
+/** The text without invisible characters and spaces. It is for comparing, not for keeping. */
 export function withoutInvisible(text: string): string {
   return text.replaceAll(' ', '').replace(new RegExp(INVISIBLE, 'gu'), '');
 }
 
-/** What keyboards write inside pictures and words: the parts of an emoji, and joiners between letters of scripts that need them. */
+/**
+ * Invisible characters that keyboards write on purpose: parts of an emoji, and joiners between
+ * letters of scripts that need them.
+ */
 const JOINED = /\p{RGI_Emoji}|(?<=[[\p{L}\p{M}]--[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}]])[\u200C\u200D](?=\p{L})/gv;
 
-/** The same of a password or a name for people, which may hold emoji, and joiners as some scripts need them. */
+/**
+ * Like `invisibleFault`, for a password or a name for people. These may contain emoji, and the
+ * joiners that some scripts need.
+ */
 export function typedFault(text: string): string | null {
   return invisibleFault(text.replace(JOINED, 'x'));
 }

@@ -78,7 +78,7 @@ describe('no miss', () => {
   });
 });
 
-it('the right address is judged right', () => {
+it('the right address is recognised', () => {
   expect(notificationUrl('https://host.example/qrcast', 'acme')).toBe('https://host.example/qrcast/v1/webhooks/green-api/acme');
   expect(judgeNotificationPath('POST', notificationUrl('', 'acme'))).toBeNull();
   for (const words of Object.values(NOTIFICATION_MISSES)) expect(`the path ${words}`).not.toContain('undefined');

@@ -1,13 +1,14 @@
 /**
- * The address that the provider notifies, and what people make of it by hand: a slash too many, `/V1/`, no tenant. The provider tries such an
- * address again and again, and holds back everything that follows. So it is told what is wrong, by the form of the address alone: the same
- * for a tenant that exists and for one that does not.
+ * The address that the provider notifies, and the mistakes people make when they type it: a slash
+ * too many, `/V1/`, no tenant. The provider retries such an address again and again, and holds back
+ * everything that follows. So the answer says what is wrong. It depends on the form of the address
+ * alone, so it does not tell whether a tenant exists.
  */
 
 import { TENANT_ID } from './credential-forms.ts';
 import { percentDecoded } from './percent-encoding.ts';
 
-/** What is wrong, in words that follow "the path". */
+/** What is wrong. Each text follows the words "the path". */
 export const NOTIFICATION_MISSES = {
   percent_encoded: 'contains a percent-encoded character',
   secret_in_query: 'has a secret behind its ?, where logs keep it; it belongs into webhookUrlToken',
@@ -23,13 +24,17 @@ export const NOTIFICATION_MISSES = {
 
 export type NotificationMiss = keyof typeof NOTIFICATION_MISSES;
 
-/** @param publicUrl where the provider reaches the gateway, without a slash at its end; empty where that is not known */
+/**
+ * @param publicUrl where the provider reaches the gateway, without a slash at its end; empty if
+ *   that is not known
+ */
 export function notificationUrl(publicUrl: string, tenantId: string): string {
   return `${publicUrl}${BASE}/${tenantId}`;
 }
 
 /**
- * Null for the right address, which may end in one slash, and for what is meant for somebody else.
+ * Null for the right address, which may end in one slash, and for a path that is not meant to be
+ * this address.
  * @param path as it came, without a query
  */
 export function judgeNotificationPath(method: string, path: string): NotificationMiss | null {
@@ -54,7 +59,10 @@ export function isNotificationPath(path: string): boolean {
 const BASE = '/v1/webhooks/green-api';
 const BARE = /^\/v1\/webhooks\/green-api\/?$/;
 const FORM = /^\/v1\/webhooks\/green-api\/([^/]+)\/?(.*)$/;
-/** Of an address that is meant to be this one. */
+/** Found in every path that is meant to be this address. */
 const NAMES = /\/\s*(webhooks?|green[-_]?api)\b/;
-/** A session has a `webhook`, and a tenant may have any of these names. */
+/**
+ * These calls are other ones, although a session has a `webhook` and a tenant may have any of these
+ * names.
+ */
 const OTHER_CALLS = /^\/(v1\/(sessions|tickets|admin|callbacks|audit|ws)|connect|docs|socket\.io)(\/|$)/;

@@ -3,7 +3,7 @@ import { ended, FENCE, SESSIONS, showing, T0, withState } from '../test/fixtures
 import { judgeNotification, type StateNotification, stateNotificationSchema } from './notification.ts';
 
 const SECOND = T0 / 1_000;
-/** After the last accepted answer of the fixtures, too. */
+/** Later than the last accepted answer of the fixtures. */
 const FRESH = Math.ceil(FENCE / 1_000) + 1;
 
 const body = {
@@ -73,7 +73,7 @@ describe('judgeNotification', () => {
     expect(judgeNotification(SESSIONS.showing, notification({ timestamp }))).toEqual({ kind: 'check' });
   });
 
-  test('checks a login that must be of one account: who holds the webhook token could name any', () => {
+  test('checks a login if a phone is expected: the holder of the webhook token could name any account', () => {
     expect(judgeNotification(withState(showing, { expectedPhone: '79990000000' }), notification())).toEqual({ kind: 'check' });
   });
 
@@ -83,7 +83,8 @@ describe('judgeNotification', () => {
   });
 
   test('checks a login from before the old one was seen to be gone', () => {
-    // The old login, told while it still stood, delivered a minute late: after its logout and with the new code on the screen.
+    // This tells of the old login, from while it still stood. It is delivered a minute late: after
+    // the logout, with the new code on the screen.
     const relinked = withState(showing, { relink: false, newsFrom: T0 + 60_000 });
     expect(judgeNotification(relinked, notification({ timestamp: SECOND + 1 }))).toEqual({ kind: 'check' });
   });
@@ -98,7 +99,7 @@ describe('judgeNotification', () => {
     expect(judgeNotification(leaving, notification())).toEqual({ kind: 'check' });
   });
 
-  test('believes for a session that nobody watches or that ran out, ignores what is final', () => {
+  test('believes a login for a session that nobody watches or that ran out, and ignores it for a final one', () => {
     for (const session of [SESSIONS.idle, SESSIONS.endedResumable]) expect(judgeNotification(session, notification()).kind).toBe('believe');
     const final = [SESSIONS.connected, SESSIONS.ended, withState(ended('expired'))];
     for (const session of final) expect(judgeNotification(session, notification())).toEqual({ kind: 'ignore' });

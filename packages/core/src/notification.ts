@@ -1,6 +1,7 @@
 /**
- * What a provider notification means for a session. Notifications get lost, doubled and late (up to a day), carry whole seconds and no id,
- * so only a fresh one that says something good is believed at once; all others make us ask the provider itself.
+ * What a notification of the provider means for a session. Notifications get lost, come twice, or
+ * come up to a day late. They carry whole seconds and no id. So only fresh good news is believed at
+ * once. After any other notification the provider itself is asked.
  */
 
 import { z } from 'zod';
@@ -8,7 +9,10 @@ import { readAccountPhone } from './account-phone.ts';
 import type { Outcome } from './outcome.ts';
 import { isLoggingOut, isResumable, isTerminal, type Session } from './session.ts';
 
-/** `stateInstanceChanged`; the provider sends ids as numbers of up to 12 digits, `wid` empty unless linked. Unknown fields are its own. */
+/**
+ * The notification `stateInstanceChanged`. The provider sends ids as numbers of up to 12 digits,
+ * and an empty `wid` unless the instance is linked. Unknown fields are ignored.
+ */
 export const stateNotificationSchema = z
   .object({
     typeWebhook: z.literal('stateInstanceChanged'),
@@ -20,13 +24,13 @@ export const stateNotificationSchema = z
           .describe('The instance'),
         wid: z.string().max(128).nullish().describe('The linked account, if there is one'),
       })
-      .describe('Whom it is about'),
+      .describe('The instance that it is about'),
     timestamp: z.number().int().nonnegative().describe('When it happened, Unix seconds'),
     stateInstance: z.string().max(64).describe("The provider's word for the instance's state, like `authorized`"),
   })
   .meta({ id: 'StateNotification' });
 
-/** Whom a notification of any kind is about. */
+/** The instance that a notification of any kind is about. */
 export const notifiedInstanceSchema = z.object({ instanceData: stateNotificationSchema.shape.instanceData.pick({ idInstance: true }) });
 
 export type StateNotification = z.infer<typeof stateNotificationSchema>;
@@ -39,10 +43,11 @@ export type Verdict =
 
 export function judgeNotification(session: Session, notification: StateNotification): Verdict {
   if (isTerminal(session) && !isResumable(session)) return { kind: 'ignore' };
-  // A notification of that very second may be from before it; so may any of an earlier second.
+  // A notification of the same second, or of an earlier one, may be from before `newsFrom`.
   const isFresh = notification.timestamp > Math.floor(session.newsFrom / 1000);
   if (isFresh && !session.relink && !isLoggingOut(session)) {
-    // Which account it must be is not for the webhook token's holder to say: the provider itself is asked.
+    // If a phone is expected, the holder of the webhook token must not decide whose login it is.
+    // The provider itself is asked.
     if (notification.stateInstance === 'authorized' && session.expectedPhone === null) {
       return { kind: 'believe', outcome: { kind: 'authorized', account: accountOf(notification.instanceData.wid) } };
     }

@@ -36,7 +36,7 @@ describe('an origin has one form', () => {
   });
 });
 
-describe('what is none is refused with its reason', () => {
+describe('what is not an origin is refused with its reason', () => {
   it.each([
     ['app.example.com', 'with its scheme'],
     ['', 'with its scheme'],
@@ -56,16 +56,16 @@ describe('what is none is refused with its reason', () => {
     ['https://app\u00ad.example.com', 'invisible character'],
     ['https://app.example.com ', 'a name and a port'],
     ['https://a.example,https://b.example', 'without a path'],
-    ['https://a.example;sandbox', 'name is none'],
-    ["https://'self'", 'name is none'],
+    ['https://a.example;sandbox', 'name is not valid'],
+    ["https://'self'", 'name is not valid'],
     ['https://a.example\\x', 'a name and a port'],
     ['https://%61.example', 'a name and a port'],
     ['https://a.example:', 'a name and a port'],
-    ['https://a.example:x', 'name or port is none'],
-    ['https://a.example:99999', 'name or port is none'],
-    ['https://', 'name or port is none'],
-    ['https://..', 'name is none'],
-    ['https://[::g]', 'name or port is none'],
+    ['https://a.example:x', 'name or port is not valid'],
+    ['https://a.example:99999', 'name or port is not valid'],
+    ['https://', 'name or port is not valid'],
+    ['https://..', 'name is not valid'],
+    ['https://[::g]', 'name or port is not valid'],
     ['file://', 'have no origin'],
     ['data://x', 'have no origin'],
     ['javascript://alert', 'have no origin'],
@@ -82,7 +82,7 @@ describe('what is none is refused with its reason', () => {
   });
 });
 
-it('a header with a slash at its end, as some clients send it, is the same origin; a path is none', () => {
+it('a header with a slash at its end, as some clients send it, is the same origin; with a path it is not', () => {
   expect(originOf('https://app.example.com/')).toBe('https://app.example.com');
   expect(['null', '', 'https://app.example.com/x', 'https://app.example.com//'].map(originOf)).toEqual([null, null, null, null]);
 });

@@ -1,9 +1,10 @@
 /**
- * Origins of pages that may use a ticket, in one form: as `Origin` has them (RFC 6454), with names as DNS has them. Every list, ticket, header
- * and policy is compared in this form alone.
+ * Origins of pages that may use a ticket, in one form: that of the header `Origin` (RFC 6454), with
+ * names as in DNS. Every list, ticket, header and policy is compared in this form.
  *
- * Beside web pages there are pages of apps and of browser extensions, whose schemes are their own: `capacitor://localhost`,
- * `tauri://localhost`, `chrome-extension://<id>`. Schemes whose pages have no origin that could be told (`file:`, `data:`) are none of them.
+ * Pages of apps and of browser extensions have schemes of their own: `capacitor://localhost`,
+ * `tauri://localhost`, `chrome-extension://<id>`. Pages of `file:`, `data:` and the like have no
+ * origin that could be named, so these schemes are refused.
  */
 
 import { invisibleFault } from './invisible.ts';
@@ -13,7 +14,7 @@ const MAX_CHARACTERS = 256;
 
 export type OriginReading =
   | { readonly kind: 'origin'; readonly origin: string }
-  /** Why not, in words that hold nothing of it. */
+  /** Why it was refused. Holds nothing of the text. */
   | { readonly kind: 'refused'; readonly rule: string };
 
 const PARTS = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is;
@@ -29,12 +30,14 @@ const NO_ORIGIN: ReadonlySet<string> = new Set([
   'ws',
   'wss',
 ]);
-/** What an app calls itself. No URL parser normalises these, so nothing unusual is taken. */
+/** The name of an app. No URL parser normalises such names, so only plain ones are accepted. */
 const APP_HOST = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*(:[1-9][0-9]{0,4})?$/;
-/** What may stand in a header that lists sources: nothing that a policy would read as more than a host. */
+/**
+ * A host that may be written into a policy header. Nothing in it can be read as more than a host.
+ */
 const HOST = /^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])$/;
 
-/** Reads what an operator or a tenant lists. */
+/** Reads an entry of an operator's or a tenant's list. */
 export function readOrigin(text: string): OriginReading {
   const unseen = invisibleFault(text);
   if (unseen !== null) return refused(unseen);
@@ -48,19 +51,22 @@ export function readOrigin(text: string): OriginReading {
   return /^https?$/i.test(scheme) ? readWeb(text, rest) : readApp(scheme.toLowerCase(), rest.toLowerCase());
 }
 
-/** The one form of an `Origin` header, or of an entry that was stored before; null if it is none, as `null` is. */
+/**
+ * The one form of an `Origin` header, or of an entry that was stored before. Null if the text is
+ * not an origin, like the word `null`.
+ */
 export function originOf(text: string): string | null {
   const reading = readOrigin(text.replace(/\/$/, ''));
   return reading.kind === 'origin' ? reading.origin : null;
 }
 
 function readWeb(text: string, rest: string): OriginReading {
-  // The parser would read around these, and find another host than a person does.
+  // The URL parser ignores these characters, and could find another host than a person does.
   if (/[\\%\s]/.test(rest) || /:$/.test(rest)) return refused(`${EXAMPLE}, without anything but a name and a port`);
   const url = URL.parse(text);
-  if (url === null) return refused(`${EXAMPLE}; this name or port is none`);
+  if (url === null) return refused(`${EXAMPLE}; this name or port is not valid`);
   const name = url.hostname.replace(/\.$/, '');
-  if (!HOST.test(name)) return refused(`${EXAMPLE}; this name is none`);
+  if (!HOST.test(name)) return refused(`${EXAMPLE}; this name is not valid`);
   return { kind: 'origin', origin: `${url.protocol}//${name}${url.port === '' ? '' : `:${url.port}`}` };
 }
 

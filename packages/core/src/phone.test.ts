@@ -40,7 +40,7 @@ describe('a number in international form', () => {
   });
 });
 
-describe('what is not in international form, or not surely, is refused', () => {
+describe('a number that is not certainly in international form is refused', () => {
   const EIGHT = '8 (900) 123-45-67';
   test.each([
     [EIGHT, 'write +7'],
@@ -102,7 +102,7 @@ describe('what is not in international form, or not surely, is refused', () => {
     const reading = readPhone(text);
     expect(reading).toMatchObject({ kind: 'refused', rule: expect.stringContaining(word) });
     expect(reading).toMatchObject({ rule: expect.stringContaining('like +79001234567') });
-    // Nothing of what came, whatever it was.
+    // The rule repeats nothing of the text.
     const digits = text.replace(/\D/g, '');
     if (digits.length > 5 && !'79001234567'.includes(digits)) expect(JSON.stringify(reading)).not.toContain(digits);
   });
@@ -122,14 +122,17 @@ describe("an account's phone as the provider tells it", () => {
     ['87011234567', '77011234567'],
     ['0079001234567', '79001234567'],
     ['81079001234567', '79001234567'],
-    ['84951234567', '84951234567'], // Vietnam: no mobile number of Russia begins so
+    ['84951234567', '84951234567'], // Vietnam: no Russian mobile number begins like this
     ['375291234567', '375291234567'],
     ['9613123456', '9613123456'],
   ])('%j is %s', (text, digits) => {
     expect(readAccountPhone(text)).toBe(digits);
   });
 
-  test.each(['', '@c.us', 'hidden', '9001234567', '+7900123456x', '9'.repeat(21), '1234'])('%j is none that can be compared', (text) => {
-    expect(readAccountPhone(text)).toBeNull();
-  });
+  test.each(['', '@c.us', 'hidden', '9001234567', '+7900123456x', '9'.repeat(21), '1234'])(
+    '%j is not a number that can be compared',
+    (text) => {
+      expect(readAccountPhone(text)).toBeNull();
+    },
+  );
 });

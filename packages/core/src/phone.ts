@@ -1,6 +1,7 @@
 /**
- * Phone numbers as callers write them, read as international digits. A number that could mean two things is refused: a wrong guess ends a
- * login as somebody else's, and with `logoutOnMismatch` it logs the right account out.
+ * Reads phone numbers, as callers write them, as international digits. A number that could mean two
+ * things is refused. A wrong guess would end the login as somebody else's, and with
+ * `logoutOnMismatch` it would log the right account out.
  */
 
 import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
@@ -8,10 +9,13 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 export type PhoneReading =
   /** International digits without `+`, like `79001234567`. */
   | { readonly kind: 'phone'; readonly digits: string }
-  /** What is expected instead. Holds nothing of the number. */
+  /** What was expected instead. Holds nothing of the number. */
   | { readonly kind: 'refused'; readonly rule: string };
 
-/** For the generated documents. It takes every number that `readPhone` takes, and some that are refused for their meaning. */
+/**
+ * For the generated documents. It matches every number that `readPhone` accepts, and some whose
+ * meaning is refused.
+ */
 export const PHONE_PATTERN = '^(?:[Tt][Ee][Ll]:)?[^0-9A-Za-z]*[1-9](?:[^0-9A-Za-z]*[0-9]){6,14}[^0-9A-Za-z]*$';
 
 const FORM = 'expected a phone number in international form, + and the country code first, like +79001234567';
@@ -26,15 +30,21 @@ const RULES = {
   seven: `${FORM}; after +7 ten digits follow`,
 } as const satisfies Record<string, string>;
 
-/** Longest text that is looked at: 15 digits with separators between all of them, and some room. */
+/** A longer text is not looked at. 15 digits with separators between all of them fit in. */
 const MAX_CHARACTERS = 64;
-/** Marks without a width, as contact lists put around numbers they copy. */
+/** Marks without a width. Contact lists put them around numbers that are copied. */
 const INVISIBLE = /\p{Cf}/gu;
-/** Spaces, brackets, dots and dashes of every kind. A slash is none: it also stands between two numbers. */
+/**
+ * Spaces, brackets, dots and dashes of every kind. A slash is not one, because it also stands
+ * between two numbers.
+ */
 const SEPARATORS = /[\s().\p{Pd}\u2212]/gu;
-/** Country code 8 does not exist: a lone 8 is what Russia, Kazakhstan and Belarus dial before an area code. */
+/**
+ * Country code 8 does not exist. A lone 8 is dialled before an area code in Russia, Kazakhstan and
+ * Belarus.
+ */
 const LONE_EIGHT = /^\+?8[\s().\p{Pd}\u2212]/u;
-/** Shorter numbers can be national ones by accident, so they have to be numbers that exist. */
+/** Shorter numbers may in fact be national ones, so they must be numbers that exist. */
 const LONGER_THAN_NATIONAL = 11;
 
 export function readPhone(text: string): PhoneReading {
@@ -53,12 +63,16 @@ export function readPhone(text: string): PhoneReading {
   return readInternational(digits);
 }
 
-/** Of digits without a `+`: what makes them look like a national number. Null for nothing. */
+/**
+ * For digits without a `+`: the rule that they break if they look like a national number, else
+ * null.
+ */
 function nationalRule(digits: string): keyof typeof RULES | null {
   if (/^810/.test(digits)) return 'exit';
-  // libphonenumber reads `84951234567`, which is Moscow inside Russia, as a good number of Vietnam.
+  // libphonenumber reads `84951234567` as a valid number of Vietnam. Inside Russia it is Moscow.
   if (/^8\d{10}$/.test(digits)) return 'eight';
-  // A Russian mobile number without its country code; for instance `9613123456` is also a good number of Lebanon.
+  // A Russian mobile number without its country code. `9613123456`, for instance, is also a valid
+  // number of Lebanon.
   return /^9\d{9}$/.test(digits) ? 'national' : null;
 }
 
@@ -66,7 +80,8 @@ function readInternational(digits: string): PhoneReading {
   const parsed = parsePhoneNumberFromString(`+${digits}`);
   if (parsed === undefined) return refused(/^8\d{10}$/.test(digits) ? 'eight' : 'form');
   if (parsed.countryCallingCode === '7' && digits.length !== 11) return refused('seven');
-  // The library drops a trunk prefix, as in +44 (0) 20; then what came was not the international form.
+  // The library drops a trunk prefix, as in +44 (0) 20. Then the text was not in international
+  // form.
   if (parsed.number !== `+${digits}`) return refused('trunk');
   const isNumber = digits.length >= LONGER_THAN_NATIONAL ? parsed.isPossible() : parsed.isValid();
   return isNumber ? { kind: 'phone', digits } : refused('form');

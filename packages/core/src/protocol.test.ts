@@ -30,7 +30,10 @@ function tableOf(head: RegExp): string[] {
 
 const yesOrNo = (is: boolean): string => (is ? 'yes' : 'no');
 
-/** Every row of the table is one of the code's, in its order; what is missing stands with what is decided and not served yet. */
+/**
+ * Every row of the table is in the code, in the same order. What the table lacks is listed with
+ * what is decided and not served yet.
+ */
 function expectSame(table: readonly string[], rows: readonly string[]): void {
   expect(table.length).toBeGreaterThan(5);
   expect(table).toEqual(rows.filter((row) => table.includes(row)));
@@ -45,7 +48,7 @@ test('the error codes', () => {
 });
 
 test('the close codes', () => {
-  const reasons = Object.keys(CLOSE_CODES) as CloseReason[]; // its own keys
+  const reasons = Object.keys(CLOSE_CODES) as CloseReason[]; // these are its keys
   const rows = reasons.map((reason) => `${CLOSE_CODES[reason]} | ${reason} | ${yesOrNo(isRetryableClose(reason))}`);
   expectSame(tableOf(/^\| number \| code +\| come back \|/), rows);
 });

@@ -1,12 +1,16 @@
 /**
- * The address under which browsers, backends and the provider reach the gateways: `https://host`, or `https://host/a/path` where a proxy
- * serves them below a path. It becomes part of links, of webhook URLs and of `Location`, so it must mean the same to every client and proxy.
+ * The address under which browsers, backends and the provider reach the gateways: `https://host`,
+ * or `https://host/a/path` if a proxy serves them below a path. It becomes part of links, of
+ * webhook URLs and of `Location`. So it must mean the same to every client and proxy.
  */
 
 import { invisibleFault } from './invisible.ts';
 import { percentDecoded } from './percent-encoding.ts';
 
-/** Names that a gateway answers at itself. Below one of them nobody could tell `/v1/…` from `/v1/v1/…`. */
+/**
+ * First path segments that a gateway itself answers. A public path must not begin with one of them:
+ * `/v1/…` and `/v1/v1/…` could not be told apart.
+ */
 const OWN_NAMES: ReadonlySet<string> = new Set([
   'v1',
   'socket.io',
@@ -21,18 +25,21 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'readyz',
 ]);
 
-/** Encoded or not, proxies read these in more than one way. */
+/** Proxies read these in more than one way, encoded or not. */
 const AMBIGUOUS_IN_SEGMENT = /[/\\?#%]/;
 
-/** In ASCII, or an IPv6 address in brackets. URLs allow more, like `*` and `,`. */
+/** A name in ASCII, or an IPv6 address in brackets. URLs allow more, like `*` and `,`. */
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])$/i;
 
 const FORM = 'expected http://host or https://host, which a port and a path like /qrcast may follow';
 
-/** `fault` never repeats the text: it may hold a password. */
+/** `fault` never repeats the text, which may contain a password. */
 export type PublicUrl = { readonly kind: 'url'; readonly url: string } | { readonly kind: 'fault'; readonly fault: string };
 
-/** In the form that clients use: host in small letters and ASCII, the path percent-encoded, without a slash at the end. */
+/**
+ * Parses the text into the form that clients use: the host in lower case and ASCII, the path
+ * percent-encoded, without a slash at the end.
+ */
 export function parsePublicUrl(text: string): PublicUrl {
   const fault = faultOf(text);
   return fault === null ? { kind: 'url', url: new URL(text).href.replace(/\/$/, '') } : { kind: 'fault', fault };

@@ -1,4 +1,7 @@
-/** What the provider's answers do to a session. An answer is accepted if its request started no earlier than the last accepted one's. */
+/**
+ * What the provider's answers do to a session. An answer is accepted if its request started no
+ * earlier than the last accepted one's.
+ */
 
 import type { Account, NoticeCode, Outcome } from './outcome.ts';
 import { type Answered, end, keep, startAttempt, tell } from './reduce-change.ts';
@@ -6,10 +9,10 @@ import { refuse, retryAt, slotAt, troubled } from './reduce-trouble.ts';
 import { followUpAt, isFault, LOGOUTS_ON_MISMATCH, type Policy } from './schedule.ts';
 import { asksStateOnly, type Code, isPolled, isResumable, isTerminal, type Notice, type Session } from './session.ts';
 
-/** What a refused password left behind stands until the next try. */
+/** Notices of a refused password. They stand until the next try. */
 const PASSWORD_NOTICES: ReadonlySet<NoticeCode> = new Set<NoticeCode>(['password_rejected', 'password_rate_limited']);
 
-/** An idle session takes answers too: one may be under way when the last viewer leaves. */
+/** An idle session takes answers too, because one may be under way when the last viewer leaves. */
 export function reduceAnswer(policy: Policy, current: Session, event: Answered): Session {
   if (event.startedAt < current.fence) return current;
   if (isTerminal(current)) return lateLogin(policy, current, event);
@@ -46,7 +49,8 @@ function showCode(policy: Policy, session: Session, event: Answered, { digest, t
   const { state } = session;
   const healthy = { ...unlinked(session, event), ...HEALTHY };
   const next = { ask: session.isUnwatched ? 'state' : 'qr', at: slotAt(policy, session, event) } as const;
-  // A poll that was under way when the last viewer left: true, but nobody may be shown it.
+  // This poll was under way when the last viewer left. Its code is true, but nobody may be shown
+  // it.
   if (state.kind === 'idle') return keep(session, { ...healthy, login: 'none', next });
   const change = { ...healthy, login: 'offered', next } as const;
   if (state.kind === 'showing' && isSameCode(state.code, { digest, text })) {
@@ -58,33 +62,42 @@ function showCode(policy: Policy, session: Session, event: Answered, { digest, t
   return tell(session, { ...change, state: { kind: 'showing', code, notice: null } });
 }
 
-/** A code or a password step of before is worth nothing after a logout. */
+/** After a logout an earlier code or password step is worth nothing. */
 function withoutLogin(session: Session): Session {
   return { ...session, login: 'none', state: isPolled(session) ? { kind: 'waiting', notice: null } : session.state };
 }
 
-/** Two pictures that say the same are one code, and the first of them stays. */
+/** Two pictures with the same text are one code. The first of them stays. */
 function isSameCode(shown: Code, { digest, text }: Pick<Code, 'digest' | 'text'>): boolean {
   return shown.digest === digest || (text !== null && shown.text === text);
 }
 
-/** The provider answered as not linked: what was to be logged out is, and only news from now on can tell of a new login. */
+/**
+ * The provider says that the instance is not linked. So the logout that `relink` wants is done, and
+ * only news from now on can tell of a new login.
+ */
 function unlinked(session: Session, event: Answered): Pick<Session, 'relink' | 'newsFrom'> {
   return session.relink ? { relink: false, newsFrom: event.at } : { relink: false, newsFrom: session.newsFrom };
 }
 
-/** `account`: null if the method does not tell whose it is; `unknown` if even the login is not proven unless a phone is told. */
+/**
+ * `account` is null if the method does not tell whose account it is. It is `unknown` if the answer
+ * proves no login; then only an account with a phone does.
+ */
 function authorize(policy: Policy, before: Session, event: Answered, account: Account | null | 'unknown'): Session {
   const session = { ...before, ...HEALTHY };
   const slot = slotAt(policy, session, event);
-  // Follow up at once, but once: where a refusal led here, or the account method itself did not tell the phone, the interval holds.
+  // The first follow-up comes at once. After a refusal, or if the account method itself did not
+  // tell the phone, the interval holds.
   const soon = before.refusedSince !== null || before.next.ask === 'account' ? slot : followUpAt(event.startedAt, event.at);
   if (session.relink) {
-    // The old login: it must go first. The new one cannot come before a code was shown, which clears `relink`.
+    // This is the old login, which must be ended first. The new one cannot come before a code is
+    // shown, and showing a code clears `relink`.
     return waitFor(session, 'logout', { code: 'instance_starting', retryAt: soon });
   }
   if (account === 'unknown') {
-    // The account method has just told no phone: the code method is the other one that can prove a login.
+    // If the account method has just told no phone, the code method is the other one that can prove
+    // a login.
     const ask = before.next.ask !== 'account' ? 'account' : asksStateOnly(session) ? 'state' : 'qr';
     return waitFor(session, ask, { code: 'provider_not_ready', retryAt: soon });
   }
@@ -97,14 +110,17 @@ function authorize(policy: Policy, before: Session, event: Answered, account: Ac
     : end(session, 'account_mismatch');
 }
 
-/** Somebody else's account is in the instance, and that does not wait for a viewer. */
+/** Another account is linked. It is logged out whether anybody watches or not. */
 function logOut(policy: Policy, session: Session, event: Answered, soon: number): Session {
   const attempt = session.state.kind === 'idle' ? startAttempt(policy, session, event.at) : session;
   const change = { logoutsLeft: LOGOUTS_ON_MISMATCH, isUnwatched: false, next: { ask: 'logout', at: soon } } as const;
   return tell(attempt, { ...change, state: { kind: 'waiting', notice: { code: 'provider_not_ready', retryAt: soon } } });
 }
 
-/** What the logout came to. Whatever the provider says, the session ends `account_mismatch`, after a few tries at the latest. */
+/**
+ * Judges the answer to a logout of the wrong account. Whatever the provider says, the session ends
+ * `account_mismatch`, after a few tries at the latest.
+ */
 function loggingOut(policy: Policy, session: Session, event: Answered, logoutsLeft: number): Session {
   const { kind } = event.outcome;
   const isLinkedStill = kind === 'authorized' || kind === 'suspended' || kind === 'trouble' || kind === 'refused';
@@ -115,14 +131,17 @@ function loggingOut(policy: Policy, session: Session, event: Answered, logoutsLe
   return tell(session, { ...change, state: { kind: 'waiting', notice: { code: trouble.code, retryAt: at } } });
 }
 
-/** A scan in the last second of an attempt, told after its end, is still a login. Anything less comes too late. */
+/**
+ * A scan in the last second of an attempt, told after its end, is still a login. Any other answer
+ * comes too late.
+ */
 function lateLogin(policy: Policy, session: Session, event: Answered): Session {
   if (!isResumable(session) || event.outcome.kind !== 'authorized') return session;
   const next = authorize(policy, { ...session, fence: event.startedAt }, event, event.outcome.account);
   return next.state.kind === 'connected' ? next : session;
 }
 
-/** The code a login was made with is used up; so it is not shown while we prepare or verify. */
+/** A login uses its code up, so no code is shown while the session prepares or verifies. */
 function waitFor(session: Session, ask: Session['next']['ask'], notice: Notice): Session {
   const next = { ask, at: notice.retryAt };
   if (session.state.kind === 'idle') return keep(session, { next });
@@ -140,12 +159,15 @@ function keepWaiting(policy: Policy, session: Session, event: Answered): Session
   const change = { ...healthy, next: { ask: session.isUnwatched ? 'state' : 'qr', at } } as const;
   if (state.kind === 'password') return tell(session, { ...change, state: { kind: 'waiting', notice: null } });
   if ((state.kind !== 'waiting' && state.kind !== 'showing') || state.notice === null) return keep(session, change);
-  // The instance is well, but the code endpoint was not: only a code ends that trouble.
+  // The instance is well, but the code endpoint was not. Only a code ends that trouble.
   const notice = isFault(state.notice.code) ? { ...state.notice, retryAt: at } : null;
   return tell(session, { ...change, state: { ...state, notice } });
 }
 
-/** The state method tells when a password is no longer wanted; asking for a code could start a new login under the person's fingers. */
+/**
+ * Only the state method is asked: it tells when the password is no longer wanted. A request for a
+ * code could start a new login while the person types.
+ */
 function askPassword(policy: Policy, session: Session, event: Answered): Session {
   const next = { ask: 'state', at: slotAt(policy, session, event) } as const;
   const change = { ...unlinked(session, event), ...HEALTHY, login: 'password', next } as const;

@@ -1,4 +1,7 @@
-/** The cells of the truth table that hang on more than the state: an old login to end, an account to verify, failures before this one. */
+/**
+ * The cells of the truth table that depend on more than the state: an old login to end, an account
+ * to verify, failures before this one.
+ */
 
 import { expect, test } from 'vitest';
 import {
@@ -183,4 +186,23 @@ test('only the resumable ends can be resumed or changed by an answer', () => {
   for (const reason of ['deadline', 'provider_down', 'instance_expired'] as const) {
     expect(reduce(policy, withState(ended(reason)), { kind: 'resumed', at: STARTED }).state.kind, reason).toBe('waiting');
   }
+});
+
+test('an answer that was under way when its session was postponed still counts', () => {
+  const postponed = reduce(policy, withState(waiting), { kind: 'postponed', at: NOW, retryAt: NOW + 20_000 });
+  expect(postponed).toMatchObject({ state: { kind: 'waiting', notice: { code: 'rate_limited', retryAt: NOW + 20_000 } }, fence: FENCE });
+  expect(reduce(policy, postponed, answered(code('second'), { at: NOW + 1 })).state.kind).toBe('showing');
+});
+
+test('a session is postponed once, and not for a reason from before its last answer', () => {
+  const session = withState(waiting);
+  const until = NOW + 20_000;
+  const postponed = reduce(policy, session, { kind: 'postponed', at: NOW, retryAt: until });
+  expect(reduce(policy, postponed, { kind: 'postponed', at: NOW + 1_000, retryAt: until })).toBe(postponed);
+  expect(reduce(policy, session, { kind: 'postponed', at: FENCE - 1, retryAt: until })).toBe(session);
+});
+
+test('a logout of the wrong account that is postponed loses none of its tries, and is still what is asked next', () => {
+  const after = reduce(policy, leaving(), { kind: 'postponed', at: NOW, retryAt: NOW + 20_000 });
+  expect(after).toMatchObject({ logoutsLeft: LOGOUTS_ON_MISMATCH, next: { ask: 'logout', at: NOW + 20_000 } });
 });

@@ -1,12 +1,16 @@
-/** The changes of a session that the machine is made of. Each returns a new session with a higher version. */
+/**
+ * The changes that the session machine is made of. Each returns a new session with a higher
+ * version.
+ */
 
 import type { Outcome } from './outcome.ts';
 import type { Policy } from './schedule.ts';
 import { type EndReason, isPolled, type Notice, type Session } from './session.ts';
 
 /**
- * The provider answered a request that started at `startedAt`, or notified us then. `jitter` in [0, 1) spreads retries. `isHostRefusing`: many
- * instances of the same host that had worked are refused at this moment, so a refusal says little of this one.
+ * The provider answered a request that started at `startedAt`, or notified us then. `jitter` in [0,
+ * 1) spreads retries. `isHostRefusing` says that many instances of the same host that had worked
+ * are refused at this moment; then a refusal says little about this one.
  */
 export interface Answered {
   readonly kind: 'answered';
@@ -36,14 +40,17 @@ type Change = Partial<
   >
 >;
 
-/** A change viewers must be told whole. Only a live session can be unwatched. */
+/**
+ * A change that viewers must be told whole. Clears `isUnwatched` where the session is no longer
+ * live.
+ */
 export function tell(session: Session, change: Change): Session {
   const version = session.version + 1;
   const changed = { ...session, ...change, version, toldVersion: version };
   return changed.isUnwatched && !isPolled(changed) ? { ...changed, isUnwatched: false } : changed;
 }
 
-/** A change that leaves viewers with at most a later `staleAt`. */
+/** A change that shows viewers at most a later `staleAt`. */
 export function keep(session: Session, change: Change): Session {
   return { ...session, ...change, version: session.version + 1 };
 }
@@ -60,7 +67,10 @@ export function end(session: Session, reason: EndReason): Session {
   return tell(session, { state: { kind: 'ended', reason } });
 }
 
-/** A login that the provider was finishing, or wanted a password for, may still be so: its state is asked before a code. */
+/**
+ * Begins a new attempt. If the provider was finishing a login or wanted a password, that may still
+ * be so, and its state is asked before a code.
+ */
 export function startAttempt(policy: Policy, session: Session, at: number): Session {
   const isUnderWay = session.login === 'finishing' || session.login === 'password';
   return tell(session, {

@@ -1,4 +1,7 @@
-/** A scanned login that the provider is finishing, an account that is suspended, and the way out of the password step. */
+/**
+ * A scanned login that the provider is finishing, an account that is suspended, and the way out of
+ * the password step.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { answered, code, created, linked, linkedAs, policy, T0, trouble } from '../test/fixtures.ts';

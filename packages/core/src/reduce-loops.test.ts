@@ -1,6 +1,7 @@
 /**
- * The loops that ask the provider again, each against a provider that never gives way: how often it asks, what stops it, and that it misses
- * no way out. The numbers are those of SPEC.md's table of loops. Requests start when due and take 0.1 s, unless told otherwise.
+ * The loops that ask the provider again, each against a provider that never gives way. The tests
+ * show how often a loop asks, what stops it, and that it misses no way out. The numbers are those
+ * of SPEC.md's table of loops. Requests start when due and take 0.1 s, unless told otherwise.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** 401, 403 and 404: of an instance that had worked they pass; of one that never worked they are the truth. */
+/** 401, 403 and 404. They pass if the instance had worked; they are the truth if it never did. */
 
 import { describe, expect, test } from 'vitest';
 import { answered, code, created, policy, T0, trouble } from '../test/fixtures.ts';
@@ -17,7 +17,10 @@ const play = (session: Session, ...events: readonly SessionEvent[]): Session =>
 const refused = (reason: RefusalReason = 'credentials_rejected'): Outcome => ({ kind: 'refused', reason });
 const watched: SessionEvent = { kind: 'watched', at: T0 };
 
-/** Refused at every request until the attempt is over or the session ends; when it ended, and how often it was asked. */
+/**
+ * Refuses every request until the attempt is over or the session ends. Returns when it ended, and
+ * how often it was asked.
+ */
 function refuseFor(session: Session, { until = 170, isHostRefusing = false, reason = 'credentials_rejected' as RefusalReason } = {}) {
   let now = session;
   let asked = 0;

@@ -1,4 +1,7 @@
-/** Answers that were no use: when the provider is asked again, by which method, and when that is the end. */
+/**
+ * Answers that brought nothing: when the provider is asked again, by which method, and when they
+ * end the session.
+ */
 
 import type { NoticeCode, Outcome, RefusalReason } from './outcome.ts';
 import { type Answered, end, note, tell } from './reduce-change.ts';
@@ -17,7 +20,7 @@ import { asksStateOnly, type Session } from './session.ts';
 
 export type Trouble = Omit<Extract<Outcome, { kind: 'trouble' }>, 'kind'>;
 
-/** The next slot of the session's grid; a wider one while nobody looks. */
+/** The next due time on the session's grid. The grid is wider while nobody looks. */
 export function slotAt(policy: Policy, session: Session, { startedAt, at }: Answered): number {
   return nextSlotAt(paceOf(policy, session), startedAt, at);
 }
@@ -32,7 +35,7 @@ export function retryAt(policy: Policy, session: Session, event: Answered, { cod
   return Math.max(event.startedAt + delay, event.at + (retryAfterMs ?? 0), followUpAt(event.startedAt, event.at));
 }
 
-/** The provider says so of instances whose token it has accepted. */
+/** The provider gives these only for instances whose token it has accepted. */
 const KNOWS_US: ReadonlySet<NoticeCode> = new Set<NoticeCode>(['instance_starting', 'provider_not_ready']);
 
 export function troubled(policy: Policy, session: Session, event: Answered, trouble: Trouble): Session {
@@ -48,19 +51,26 @@ export function troubled(policy: Policy, session: Session, event: Answered, trou
 }
 
 /**
- * No more code after one was shown: it may have been scanned, and the state method tells. A person must not be left with a code that is used
- * up, so it is asked at once; then the interval holds (`keepWaiting`).
+ * If no code comes after one was shown, it may have been scanned, and the state method can tell. It
+ * is asked at once, so that no person is left with a code that is used up. Afterwards the interval
+ * holds (`keepWaiting`).
  */
 function mayBeScanned(session: Session, code: NoticeCode): boolean {
   return code === 'provider_not_ready' && session.login === 'offered' && session.next.ask === 'qr';
 }
 
-/** While nobody looks, an attempt that comes to nothing is not an end that anybody has to be told of. */
+/**
+ * Ends the attempt `provider_down`. While nobody looks the session becomes idle instead, because
+ * nobody has to be told of that end.
+ */
 function giveUp(session: Session): Session {
   return session.isUnwatched ? tell(session, { state: { kind: 'idle' } }) : end(session, 'provider_down');
 }
 
-/** An instance that starts after a code was shown is finishing a scanned login. The code is used up, and no other one may be scanned. */
+/**
+ * An instance that starts after a code was shown is finishing a scanned login. The code is used up,
+ * and no other one must be scanned.
+ */
 function finishing(policy: Policy, session: Session, event: Answered, trouble: Trouble): Session {
   const at = retryAt(policy, session, event, trouble, session.failures);
   const counted = { ...session, login: 'finishing', next: { ask: 'state', at } } as const;
@@ -69,7 +79,10 @@ function finishing(policy: Policy, session: Session, event: Answered, trouble: T
   return tell(counted, { state: { kind: 'waiting', notice: { code: 'login_finishing', retryAt: at } } });
 }
 
-/** A fault of the code endpoint hides what the instance is up to: ask the other method, and the code again after that. */
+/**
+ * A fault of the code endpoint hides the state of the instance (`hides`). So the state method is
+ * asked next, and the code again after that.
+ */
 function askAfterTrouble(session: Session, hides: boolean): Session['next']['ask'] {
   if (session.next.ask === 'account') return session.state.kind === 'password' ? 'state' : 'account';
   if (asksStateOnly(session)) return 'state';
@@ -77,8 +90,9 @@ function askAfterTrouble(session: Session, hides: boolean): Session['next']['ask
 }
 
 /**
- * 401, 403 and 404 come for seconds also from instances that are well, so credentials that have worked in this session get time. What the
- * provider says in words (deleted, expired, blocked) is believed as soon as it is repeated.
+ * Healthy instances have answered 401, 403 and 404 for seconds, so credentials that have worked in
+ * this session get time. What the provider says in words (deleted, expired, blocked) is believed as
+ * soon as it is repeated.
  */
 export function refuse(policy: Policy, session: Session, event: Answered, reason: RefusalReason): Session {
   const mayPass = session.isProven && reason === 'credentials_rejected';

@@ -1,4 +1,7 @@
-/** A page that is hidden or closed after a code was shown: the person may be approving the login, so the attempt goes on without codes. */
+/**
+ * A page that is hidden or closed after a code was shown: the person may be approving the login, so
+ * the attempt goes on without codes.
+ */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * What holds after every event of every history. Histories are random: answers late, doubled and out of order, clocks of several processes
- * a little apart, attempts and sessions short enough to run out. A failure prints the seed and path that replay it.
+ * What holds after every event of every history. Histories are random: answers come late, twice and
+ * out of order, the clocks of the processes differ a little, and attempts and sessions are short
+ * enough to run out. A failure prints the seed and path that replay it.
  */
 
 import fc from 'fast-check';
@@ -144,6 +145,17 @@ describe('after every event', () => {
     if (before.state.kind !== 'connected') expect(after.state.kind).not.toBe('connected');
   });
 
+  always('a postponed request changes only the notice and its own time, and never comes sooner', ({ policy, before, event, after }) => {
+    if (event.kind !== 'postponed') return;
+    const aged = reduce(policy, before, { kind: 'elapsed', at: event.at });
+    if (after.version === aged.version) return expect(after).toEqual(aged);
+    seen.add('postponed');
+    const { version, toldVersion } = after;
+    const at = Math.max(aged.next.at, event.retryAt);
+    const state = { ...aged.state, notice: { code: 'rate_limited', retryAt: at } };
+    expect(after).toEqual({ ...aged, version, toldVersion, state, next: { ...aged.next, at } });
+  });
+
   always('a code keeps its picture and its text while it is shown', ({ before, event, after }) => {
     const [was, is, answer] = [codeOf(before, event.at), codeOf(after, event.at), codeIn(event)];
     if (was === null || is === null || (answer !== null && answer.digest !== was.digest)) return;
@@ -183,7 +195,10 @@ test('a viewer that follows what it is owed sees what a fresh reader sees, whate
   );
 });
 
-/** What a client does with what it gets; `version` and `serverNow` are of the message, not of the state. */
+/**
+ * What a client makes of a message. `version` and `serverNow` belong to the message, not to the
+ * state.
+ */
 function follow(view: View, session: Session, told: number): View {
   const due = owed(session, told);
   if (due === 'session') return viewOf(session);
@@ -210,7 +225,7 @@ function withoutStaleness(view: View): View {
   return view.code === null ? view : { ...view, code: { ...view.code, staleAt: 0 } };
 }
 
-/** Histories that never get anywhere would prove all of the above. */
+/** Without this, histories that never get anywhere would pass all tests above. */
 test('the histories reach every state and every end, and show a code in two pictures', () => {
   fc.assert(
     fc.property(history, (given) => {
@@ -220,6 +235,6 @@ test('the histories reach every state and every end, and show a code in two pict
   );
   const lives = ['idle', 'waiting', 'showing', 'password', 'connected'];
   const ends = [...refusals, 'deadline', 'provider_down', 'cancelled', 'account_mismatch', 'expired'];
-  const cases = ['another picture of the same text', 'a wrong account to log out', 'unwatched', 'finishing', 'started over'];
+  const cases = ['another picture of the same text', 'a wrong account to log out', 'unwatched', 'finishing', 'started over', 'postponed'];
   expect([...lives, ...ends, ...cases].filter((name) => !seen.has(name))).toEqual([]);
 });

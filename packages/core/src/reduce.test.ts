@@ -1,7 +1,8 @@
 /**
- * The machine's truth table. Its type leaves no cell out: a new state, event or outcome does not compile until each of its cells is
- * decided. SPEC.md tells the same table in words, and a test here keeps the two equal. What hangs on more than the state stands in
- * reduce-cases.test.ts, whole logins in reduce-scenarios.test.ts.
+ * The machine's truth table. Its type leaves no cell out: a new state, event or outcome does not
+ * compile until each of its cells is decided. SPEC.md tells the same table in words, and a test
+ * here keeps the two equal. Cells that depend on more than the state are in reduce-cases.test.ts,
+ * whole logins in reduce-scenarios.test.ts.
  */
 
 import { readFileSync } from 'node:fs';
@@ -32,11 +33,15 @@ const FINAL = {
   cancelled: 'same',
   elapsed: 'same',
   slow: 'same',
+  postponed: 'same',
   passwordRefused: 'same',
   authorized: 'same',
 } as const;
 
-/** Half way through an attempt: no code stale, nothing expected of the account, nothing to log out, no earlier failure. */
+/**
+ * Half way through an attempt: no code stale, nothing expected of the account, nothing to log out,
+ * no earlier failure.
+ */
 const TABLE: Record<TableState, Record<EventName, Expected>> = {
   idle: {
     watched: 'told waiting',
@@ -48,6 +53,7 @@ const TABLE: Record<TableState, Record<EventName, Expected>> = {
     cancelled: 'told ended',
     elapsed: 'same',
     slow: 'same',
+    postponed: 'same',
     passwordRefused: 'same',
     code: 'kept idle',
     authorized: 'told connected',
@@ -68,6 +74,7 @@ const TABLE: Record<TableState, Record<EventName, Expected>> = {
     cancelled: 'told ended',
     elapsed: 'same',
     slow: 'told waiting',
+    postponed: 'told waiting',
     passwordRefused: 'same',
     code: 'told showing',
     authorized: 'told connected',
@@ -88,6 +95,7 @@ const TABLE: Record<TableState, Record<EventName, Expected>> = {
     cancelled: 'told ended',
     elapsed: 'same',
     slow: 'told showing',
+    postponed: 'told showing',
     passwordRefused: 'same',
     code: 'told showing',
     authorized: 'told connected',
@@ -108,6 +116,7 @@ const TABLE: Record<TableState, Record<EventName, Expected>> = {
     cancelled: 'told ended',
     elapsed: 'same',
     slow: 'told password',
+    postponed: 'told password',
     passwordRefused: 'told password',
     code: 'told showing',
     authorized: 'told connected',
@@ -131,6 +140,7 @@ const TABLE: Record<TableState, Record<EventName, Expected>> = {
     cancelled: 'told ended',
     elapsed: 'same',
     slow: 'same',
+    postponed: 'same',
     passwordRefused: 'same',
     authorized: 'told connected',
   },
@@ -151,13 +161,14 @@ const isOutcome = (name: EventName): name is Outcome['kind'] => name in OUTCOMES
 function eventOf(name: EventName, at = NOW): SessionEvent {
   if (isOutcome(name)) return answered(OUTCOMES[name], { at });
   if (name === 'slow') return { kind: 'slow', at, startedAt: STARTED, retryAt: at + 5_000 };
+  if (name === 'postponed') return { kind: 'postponed', at, retryAt: at + 20_000 };
   if (name === 'passwordRefused') return { kind: 'passwordRefused', at, code: 'password_rejected' };
   if (name === 'startedOver') return { kind: 'startedOver', at, startedAt: STARTED };
   return { kind: name, at };
 }
 
 const STATES = Object.keys(TABLE) as readonly TableState[]; // the record's keys are exactly these
-const EVENTS = Object.keys(TABLE.idle) as readonly EventName[]; // likewise
+const EVENTS = Object.keys(TABLE.idle) as readonly EventName[]; // these are all events
 const cells = STATES.flatMap((state) => EVENTS.map((event) => ({ state, event, expected: TABLE[state][event] })));
 
 describe('truth table', () => {
@@ -184,7 +195,7 @@ describe('time comes before every event', () => {
   test.each(EVENTS)('a stale code, then %s: as if it had been waiting', (event) => {
     const before = SESSIONS.showing;
     const after = reduce(policy, before, eventOf(event, STALE_AT));
-    // After a code was shown, who looks away may be approving the login.
+    // After a code was shown, a person who looks away may be approving the login.
     const expected = event === 'unwatched' ? 'kept waiting' : TABLE.waiting[event];
     expect(after.state.kind).toBe(expected === 'same' ? 'waiting' : expected.split(' ')[1]);
     expect(after.toldVersion).toBeGreaterThan(before.version);
@@ -217,7 +228,9 @@ describe('answers of requests before the fence change nothing', () => {
   });
 });
 
-/** The table between SPEC.md's `truth-table` marks: a row for each event, a column for each state. */
+/**
+ * The table between SPEC.md's `truth-table` marks: a row for each event, a column for each state.
+ */
 function specTable(): Record<string, Record<string, string>> {
   const text = readFileSync(new URL('../SPEC.md', import.meta.url), 'utf8');
   const [, block = ''] = /<!-- truth-table -->\n([\s\S]*?)<!-- \/truth-table -->/.exec(text) ?? [];

@@ -1,11 +1,15 @@
 /**
- * The session machine: what every event does to a session in every state. SPEC.md is its table in words, reduce.test.ts its table in code.
- * What the provider's answers do stands in reduce-answer.ts.
+ * The session machine: what every event does to a session in every state. SPEC.md has its table in
+ * words, reduce.test.ts in code. reduce-answer.ts holds what the provider's answers do.
  *
- * - Total: every state has an answer to every event. No change returns the same reference.
- * - Time passes first: an event at `t` finds the session as it is at `t`, so no code outlives `staleAt` and no attempt its deadline.
- * - Fenced: an answer whose request started before that of the last accepted one is ignored; a terminal session ignores all answers.
- * - An accepted answer always raises `version` (the fence moved); `toldVersion` follows only if there is something to tell a viewer.
+ * - Total: every state has an answer to every event. If nothing changes, the same reference is
+ *   returned.
+ * - Time passes first: an event at `t` finds the session as it is at `t`. So no code outlives
+ *   `staleAt`, and no attempt its deadline.
+ * - Fenced: an answer is ignored if its request started before the request of the last accepted
+ *   answer. A terminal session ignores answers, except a login after a resumable end.
+ * - An accepted answer always raises `version`, because the fence has moved. `toldVersion` follows
+ *   only if a viewer has to be told.
  */
 
 import { reduceAnswer } from './reduce-answer.ts';
@@ -21,17 +25,28 @@ export type SessionEvent =
   | { readonly kind: 'hidden'; readonly at: number }
   /** Nobody has watched for the whole grace. */
   | { readonly kind: 'unwatched'; readonly at: number }
-  /** Nobody watches, and the login may not be followed any further: the tenant is suspended or gone. */
+  /**
+   * Nobody watches, and the login must not be followed any further: the tenant is suspended or
+   * gone.
+   */
   | { readonly kind: 'abandoned'; readonly at: number }
   /** A viewer or the tenant wants a new attempt. */
   | { readonly kind: 'resumed'; readonly at: number }
-  /** The instance was logged out, by a request that started at `startedAt`, because the person wants a new code instead of the password. */
+  /**
+   * The instance was logged out, by a request that started at `startedAt`, because the person wants
+   * a new code instead of the password.
+   */
   | { readonly kind: 'startedOver'; readonly at: number; readonly startedAt: number }
   | { readonly kind: 'cancelled'; readonly at: number }
   /** Nothing but time passed. */
   | { readonly kind: 'elapsed'; readonly at: number }
   /** A request is still unanswered; it will be given up at `retryAt`. */
   | { readonly kind: 'slow'; readonly at: number; readonly startedAt: number; readonly retryAt: number }
+  /**
+   * Somebody began to watch while a Retry-After of the provider holds for the instance. No request
+   * is made before `retryAt`.
+   */
+  | { readonly kind: 'postponed'; readonly at: number; readonly retryAt: number }
   /** The account's password was handed over and refused. */
   | { readonly kind: 'passwordRefused'; readonly at: number; readonly code: 'password_rejected' | 'password_rate_limited' }
   | Answered;
@@ -61,6 +76,8 @@ export function reduce(policy: Policy, session: Session, event: SessionEvent): S
       return isPolled(current) && event.startedAt > current.fence
         ? note({ ...current, fence: event.startedAt }, { code: 'provider_timeout', retryAt: event.retryAt })
         : current;
+    case 'postponed':
+      return isPolled(current) && event.at >= current.fence ? postpone(current, event.retryAt) : current;
     case 'passwordRefused':
       return current.state.kind === 'password'
         ? tell(current, { state: { kind: 'password', notice: { code: event.code, retryAt: event.at } } })
@@ -72,17 +89,17 @@ export function reduce(policy: Policy, session: Session, event: SessionEvent): S
   }
 }
 
-/** A login may be under way, so the attempt goes on also while nobody looks. */
+/** Whether a login may be under way. Then the attempt goes on even while nobody looks. */
 function isFollowed(session: Session): boolean {
   return isPolled(session) && session.login !== 'none';
 }
 
-/** A logout of the wrong account needs no viewer. */
+/** Makes a live session idle, unless it logs a wrong account out: that needs no viewer. */
 function idle(session: Session): Session {
   return isPolled(session) && !isLoggingOut(session) ? tell(session, { state: { kind: 'idle' } }) : session;
 }
 
-/** From now on the state method alone, at a slower pace. */
+/** From now on only the state method is asked, at a slower pace. */
 function lookAway(policy: Policy, session: Session): Session {
   if (session.isUnwatched || isLoggingOut(session)) return session;
   const ask = session.next.ask === 'qr' ? 'state' : session.next.ask;
@@ -91,9 +108,10 @@ function lookAway(policy: Policy, session: Session): Session {
 }
 
 /**
- * Somebody looks again. The state comes first, for a request for a code could start a new login; it is followed by the code within seconds.
- * Within the interval of the last request everything goes on as if nobody had looked away, or a person who switches to and fro would speed
- * up the polls.
+ * Somebody looks again. The state is asked first, because a request for a code could start a new
+ * login. The code follows within seconds. Within the interval of the last request everything goes
+ * on as if nobody had looked away. Otherwise a person who switches to and fro would speed up the
+ * polls.
  */
 function lookAgain(policy: Policy, session: Session, at: number): Session {
   if (!session.isUnwatched) return session;
@@ -107,7 +125,20 @@ function lookAgain(policy: Policy, session: Session, at: number): Session {
   return keep(seen, { next: { ask: usual, at: isLimited ? Math.max(soon, session.next.at) : soon } });
 }
 
-/** The same attempt with a new deadline: the counts of wrong passwords go on. What was answered before the logout is out of date. */
+/**
+ * No answer came, so neither the fence nor a count moves. The same is asked as before, only later.
+ */
+function postpone(session: Session, until: number): Session {
+  const isTold = 'notice' in session.state && session.state.notice?.code === 'rate_limited' && session.state.notice.retryAt >= until;
+  if (isTold) return session;
+  const at = Math.max(session.next.at, until);
+  return note({ ...session, next: { ...session.next, at } }, { code: 'rate_limited', retryAt: at });
+}
+
+/**
+ * The same attempt with a new deadline, so the counts of wrong passwords go on. The fence rises,
+ * because answers from before the logout are out of date.
+ */
 function startOver(policy: Policy, session: Session, { at, startedAt }: Extract<SessionEvent, { kind: 'startedOver' }>): Session {
   const fence = Math.max(session.fence, startedAt);
   const retryAt = nextSlotAt(policy, fence, at);
@@ -127,7 +158,7 @@ function startOver(policy: Policy, session: Session, { at, startedAt }: Extract<
   );
 }
 
-/** The session as it is at `at`, if nothing but time passed since the last event. */
+/** The session as it is at `at`, if only time has passed since the last event. */
 function elapse(session: Session, at: number): Session {
   if (at < nextElapseAt(session)) return session;
   if (isLoggingOut(session)) return end(session, 'account_mismatch');

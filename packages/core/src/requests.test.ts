@@ -3,20 +3,19 @@ import type { z } from 'zod';
 import { RefusedError } from './errors.ts';
 import {
   createSessionSchema,
-  createTenantSchema,
   createTicketSchema,
   eventsSchema,
   listSessionsSchema,
   originSchema,
   parseRequest,
   passwordSchema,
-  patchTenantSchema,
   readSessionSchema,
   sessionIdSchema,
   streamPasswordSchema,
   subscribeSchema,
   visibleSchema,
 } from './requests.ts';
+import { createTenantSchema, patchTenantSchema } from './tenant-requests.ts';
 
 const instance = { instanceId: '1101000001', apiToken: 'd75b3a66374942c5b3c019c698abc2067e151558acbd412345' };
 const tenant = { id: 'acme', name: 'Acme' };
@@ -124,7 +123,7 @@ describe('refuses', () => {
     [visibleSchema, { visible: true }],
   ];
 
-  test('unknown fields everywhere, by name, also inside and in disguise', () => {
+  test('unknown fields everywhere, by name, also in inner objects and in disguise', () => {
     for (const [schema, value] of WHOLE) {
       expect(() => parseRequest(schema, value)).not.toThrow();
       expect(refusalOf(schema, { ...value, colour: 'red' }).message).toBe('the request: unknown field "colour" (came: object)');
@@ -184,7 +183,8 @@ describe('origins', () => {
     'null',
     '*',
   ];
-  // A listed origin is also written into a policy header, where these would be more than an origin.
+  // A listed origin is also written into a policy header. There these texts would mean more than an
+  // origin.
   const injections = [
     'https://a.example;sandbox',
     'https://a.example,https://b.example',
@@ -227,7 +227,7 @@ describe('messages', () => {
     expect(both).toContain('apiToken: expected 8 to 256 characters');
   });
 
-  test('cut a long name, for it may be a secret in the wrong place', () => {
+  test('cut a long name, because it may be a secret in the wrong place', () => {
     const refusal = refusalOf(passwordSchema, { password: 'x', [instance.apiToken]: 1 });
     expect(refusal.message).not.toContain(instance.apiToken);
   });

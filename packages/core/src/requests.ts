@@ -1,29 +1,31 @@
-/** What callers may send: one schema each, unknown fields refused. Messages name the field, the rule and the value's kind, never the value. */
+/**
+ * What callers may send, one schema each. Unknown fields are refused. Messages name the field, the
+ * rule and the kind of the value, never the value.
+ */
 
 import { z } from 'zod';
-import { MAX_CHECK_EVERY_MINUTES } from './connected-check.ts';
-import { MAX_KEEP_CONNECTED_DAYS } from './connected-instance.ts';
-import { API_TOKEN, INSTANCE_ID, TENANT_ID } from './credential-forms.ts';
+import { API_TOKEN, INSTANCE_ID } from './credential-forms.ts';
 import { RefusedError } from './errors.ts';
-import { invisibleFault, typedFault } from './invisible.ts';
+import { invisibleFault } from './invisible.ts';
 import { readOrigin } from './origin.ts';
 import { PHONE_PATTERN, readPhone } from './phone.ts';
-import { MAX_LIMIT, TENANT_LIMITS, type TenantLimit } from './tenant-limits.ts';
-import { parseUpstreamRule } from './upstream.ts';
 import { findIllFormed } from './utf8.ts';
 import { formatSchema, sessionStateSchema } from './wire.ts';
 
+/** A week: the longest `expiresInSeconds` that a caller may ask for. */
+export const LONGEST_SESSION_SECONDS = 604_800;
+
 const seconds = (min: number, max: number) => z.number().int().min(min).max(max);
-/** For `superRefine`; `faultOf` tells nothing of the text but the character. */
-const without =
+/** For `superRefine`. `faultOf` repeats nothing of the text but the one character. */
+export const without =
   (faultOf: (text: string) => string | null) =>
   (text: string, context: z.core.$RefinementCtx): void => {
     const fault = faultOf(text);
     if (fault !== null) context.addIssue({ code: 'custom', message: fault, input: '' });
   };
 
-/** Judged before it is read as a URL, which would drop what nobody sees around it. */
-const webUrl = z
+/** Checked for invisible characters first, because the URL parser would drop them. */
+export const webUrl = z
   .string()
   .max(2048)
   .superRefine(without(invisibleFault))
@@ -32,7 +34,10 @@ const webUrl = z
 const scope = z.enum(['view', 'password']).meta({ id: 'Scope', description: 'What a ticket allows' });
 export type Scope = z.infer<typeof scope>;
 
-/** Becomes the one form in which origins are compared, so that each is kept once, whatever its spelling. */
+/**
+ * Transforms an origin into the one form in which origins are compared. So each is kept once,
+ * whatever its spelling.
+ */
 export const originSchema = z
   .string()
   .transform((value, context) => {
@@ -43,14 +48,17 @@ export const originSchema = z
   })
   .pipe(z.string());
 
-const originList = (max: number) =>
+export const originList = (max: number) =>
   z
     .array(originSchema)
     .max(max)
     .transform((origins) => [...new Set(origins)])
     .pipe(z.array(z.string()));
 
-/** Becomes international digits. What could mean another number than the caller thinks is refused, with the form that is wanted. */
+/**
+ * Transforms a phone number into international digits. One that could mean another number than the
+ * caller thinks is refused, with the form that is wanted.
+ */
 export const expectedPhoneSchema = z
   .string()
   .meta({ pattern: PHONE_PATTERN })
@@ -74,22 +82,22 @@ export const createSessionSchema = z
       .max(256)
       .optional()
       .describe('The provider host, without a path; default `https://<first four digits of instanceId>.api.green-api.com`'),
-    reference: z.string().min(1).max(128).optional().describe('Your own id of this session, echoed in every state'),
+    reference: z.string().min(1).max(128).optional().describe('Your own id of this session, returned with every state'),
     expectedPhone: expectedPhoneSchema
       .optional()
       .describe('In international form. Only a login of this phone is `connected`; any other ends `account_mismatch`'),
     logoutOnMismatch: z
       .boolean()
       .optional()
-      .describe('With `expectedPhone`: any other phone is logged out again, before the session ends `account_mismatch`'),
-    relink: z.boolean().optional().describe('Log an instance that is linked already out, and link it anew'),
+      .describe('With `expectedPhone`: any other phone is logged out again before the session ends `account_mismatch`'),
+    relink: z.boolean().optional().describe('If the instance is already linked, log it out first and link it anew'),
     locale: z
       .string()
       .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'expected a language tag like en or ru-RU')
       .max(35)
       .optional()
       .describe('The language of the hosted page, a BCP 47 tag'),
-    expiresInSeconds: seconds(60, 604_800).optional().describe('Life of the session; default 3600'),
+    expiresInSeconds: seconds(60, LONGEST_SESSION_SECONDS).optional().describe('Life of the session; default 3600'),
     returnUrl: webUrl.optional().describe('Where the hosted page sends the person after the login'),
   })
   .refine(({ logoutOnMismatch, expectedPhone }) => logoutOnMismatch !== true || expectedPhone !== undefined, {
@@ -105,7 +113,10 @@ export const listSessionsSchema = z.strictObject({
   cursor: z.string().max(128).optional().describe('`nextCursor` of the page before'),
 });
 
-/** How a viewer over HTTP says what a stream's client says in messages; strings, for they come in a query. */
+/**
+ * What a viewer over HTTP says in a query, and the client of a stream in messages. All values of a
+ * query are strings.
+ */
 const viewerQuery = {
   formats: z
     .string()
@@ -144,7 +155,8 @@ const password = z
   .string()
   .min(1)
   .max(256)
-  // Nobody types one: it stands where somebody read the password in a wrong encoding, and a try would be spent on it.
+  // Nobody types U+FFFD. It means that the password was read in a wrong encoding, and a try would
+  // be wasted on it.
   .refine((text) => !text.includes('\uFFFD'), 'expected the password as it was typed; a character of it was lost on its way here')
   .describe("The account's cloud password: handed to the provider, never stored or logged");
 
@@ -160,94 +172,29 @@ export const createTicketSchema = z
   })
   .meta({ id: 'CreateTicket' });
 
-/** All of them may be left out. */
-export const tenantLimitsSchema = z.strictObject(
-  Object.fromEntries(
-    Object.entries(TENANT_LIMITS).map(([name, { words }]) => [name, z.number().int().min(0).max(MAX_LIMIT).optional().describe(words)]),
-  ) as Record<TenantLimit, z.ZodOptional<z.ZodNumber>>, // the same names
-);
-const upstreamHost = z
-  .string()
-  .max(256)
-  .refine(
-    (entry) => invisibleFault(entry) === null && parseUpstreamRule(entry) !== null,
-    'expected a host, *.host, https://host or http://127.0.0.1:port',
-  );
-const receiver = z.strictObject({
-  url: webUrl.describe('An `https` address with a public host; others only where the operator has named them'),
-});
-const tenantFields = {
-  name: z.string().min(1).max(128).superRefine(without(typedFault)).describe('For people'),
-  allowedOrigins: originList(100).describe(
-    'Pages that may use tickets which name no origins of their own, like `https://app.example.com` or `capacitor://localhost`; empty for any',
-  ),
-  upstreamHosts: z
-    .array(upstreamHost)
-    .max(50)
-    .describe("Provider hosts this tenant may use: `host`, `*.host`, `https://host`; narrows the operator's own list"),
-  limits: tenantLimitsSchema.describe("What the tenant may use, over all gateways; what is left out is the operator's default"),
-  callback: receiver.describe('Where its own server is told of its sessions, signed'),
-  relay: receiver.describe("Where the provider's notifications are passed on to, signed and in order"),
-  keepConnectedDays: z
-    .number()
-    .int()
-    .min(0)
-    .max(MAX_KEEP_CONNECTED_DAYS)
-    .describe('How long after its login the loss of an account is told, days; default 30, 0 for never'),
-  checkConnectedEvery: z
-    .number()
-    .int()
-    .min(1)
-    .max(MAX_CHECK_EVERY_MINUTES)
-    .nullable()
-    .describe(
-      'Ask the provider that often whether connected instances are linked still, minutes; their tokens are kept for it, encrypted. Null, the default: never',
-    ),
-};
-
-export const createTenantSchema = z
-  .strictObject({
-    id: z
-      .string()
-      .regex(TENANT_ID, 'expected 1 to 63 of a-z 0-9 _ -, beginning with a letter or digit')
-      .describe('Chosen by you, used once and for ever'),
-    ...z.strictObject(tenantFields).partial().required({ name: true }).shape,
-  })
-  .meta({ id: 'CreateTenant' });
-
-/** Null puts a field back to what it is when nobody sets it. */
-export const patchTenantSchema = z
-  .strictObject({
-    ...tenantFields,
-    upstreamHosts: tenantFields.upstreamHosts.nullable(),
-    callback: tenantFields.callback.nullable(),
-    relay: tenantFields.relay.nullable(),
-    keepConnectedDays: tenantFields.keepConnectedDays.nullable(),
-    suspended: z.boolean().describe('`true`: its keys and tickets are refused and its streams closed, until it is `false` again'),
-  })
-  .partial()
-  .meta({ id: 'PatchTenant' });
-
 const sessionId = z.string().min(1).max(64).describe('A session of this connection');
 
-/** `subscribe`. */
+/** The message `subscribe`. */
 export const subscribeSchema = z.strictObject({
   ticket: z.string().min(1).max(4096).describe('With the scope `view`'),
   formats: z.array(formatSchema).min(1).max(2).optional().describe('What you want of a code; default both'),
   after: z.number().int().nonnegative().optional().describe('The version you have: an equal or older state is not sent again'),
 });
-/** The handshake of Socket.IO, which watches from its first moment on. */
+/** The handshake of Socket.IO, which subscribes at once. */
 export const handshakeSchema = subscribeSchema.extend({
   visible: z.boolean().optional().describe('`false`: the tab is hidden, as with the message `visible`; default `true`'),
 });
-/** `unsubscribe`, `resume` and `start_over`. */
+/** The messages `unsubscribe`, `resume` and `start_over`. */
 export const sessionIdSchema = z.strictObject({ sessionId });
 export const streamPasswordSchema = z.strictObject({ sessionId, password });
 export const visibleSchema = z.strictObject({
   visible: z.boolean().describe('`false`: the tab is hidden; the connection stays, but counts as no viewer, and no codes are asked for it'),
 });
 
-/** @throws {RefusedError} `invalid_request` naming every field at fault and the rule it breaks; values are told by their kind alone. */
+/**
+ * @throws {RefusedError} `invalid_request` naming up to ten fields at fault and the rules they
+ *   break. It tells the kind of each value, never the value.
+ */
 export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value, { reportInput: false });
   if (result.success) return wellFormed(result.data, value);
@@ -259,7 +206,10 @@ export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.
   throw new RefusedError('invalid_request', faults.slice(0, 10).join('; '), { cause: undefined });
 }
 
-/** @throws {RefusedError} `invalid_request` for half a surrogate pair: sent on in UTF-8, it would become another character. */
+/**
+ * @throws {RefusedError} `invalid_request` for half a surrogate pair, which UTF-8 would turn into
+ *   another character.
+ */
 function wellFormed<T>(data: T, value: unknown): T {
   const path = findIllFormed(data);
   if (path === null) return data;
@@ -267,7 +217,9 @@ function wellFormed<T>(data: T, value: unknown): T {
   throw new RefusedError('invalid_request', `${field}: expected text without half a surrogate pair (came: ${kindAt(value, path)})`);
 }
 
-/** The rule in a caller's words. What no case names says it well enough itself. */
+/**
+ * The rule in words for the caller. The default case is an issue whose own message is good enough.
+ */
 function ruleOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -287,7 +239,10 @@ function ruleOf(issue: z.core.$ZodIssue): string {
 
 const UNITS: Readonly<Record<string, string>> = { string: ' characters', array: ' entries' };
 
-/** A key is the caller's own text, so it is cut: a secret pasted in its place must not come back whole. */
+/**
+ * Shortens a key of the caller. A secret that was pasted in place of a key must not come back
+ * whole.
+ */
 function shortName(key: string): string {
   return JSON.stringify(key.length > 16 ? `${key.slice(0, 16)}…` : key);
 }

@@ -1,4 +1,4 @@
-/** A session is told from whatever is none: every one that the machine makes is taken, and none with a field of another kind. */
+/** Every session that the machine makes is accepted, and none with a field of another type. */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { isSession } from './session-record.ts';
 
 const session = history.map(({ policy, first, events }) => events.reduce((before, event) => reduce(policy, before, event), first));
 
-test('whatever the machine makes is one, as JSON brings it back', () => {
+test('every session that the machine makes is accepted after JSON', () => {
   fc.assert(fc.property(session, (one) => isSession(JSON.parse(JSON.stringify(one)))));
 });
 
@@ -25,8 +25,8 @@ function put(value: object, path: readonly string[], to: unknown): object {
   return { ...fields, [name]: rest.length === 0 ? to : put(fields[name] ?? {}, rest, to) };
 }
 
-test('with any field of another kind, or without it, it is none', () => {
-  // `{}` is of no field's kind; what JSON cannot say (1e999) comes back as Infinity.
+test('a session with a field of another type, or without one, is refused', () => {
+  // No field may be `{}`. JSON turns a number like 1e999 into Infinity.
   const wrong = fc.constantFrom<unknown>(undefined, {}, [], Number.NaN, Number.POSITIVE_INFINITY);
   fc.assert(
     fc.property(session, fc.nat(), wrong, (one, nth, to) => {

@@ -1,6 +1,7 @@
 /**
- * What tells a session from anything else that may stand in a record: another version's, a damaged one, a stranger's. By hand, field by
- * field, for it runs at every delivery and every poll: a schema of them costs more than the rest of a delivery.
+ * Tells a session from anything else that a record may hold: one of another version, a damaged one,
+ * a stranger's. It is written by hand, field by field, because it runs at every delivery and every
+ * poll. A schema would cost more than the rest of a delivery.
  */
 
 import type { PollMethod } from './outcome.ts';
@@ -9,7 +10,7 @@ import type { LoginProgress, Session } from './session.ts';
 const METHODS: Readonly<Record<PollMethod, true>> = { qr: true, state: true, account: true, logout: true };
 const LOGINS: Readonly<Record<LoginProgress, true>> = { none: true, offered: true, finishing: true, password: true };
 
-/** By `typeof`; numbers are finite besides. */
+/** By `typeof`. Numbers must be finite as well. */
 const FIELDS = {
   string: ['id', 'tenantId', 'instanceId', 'instanceKey'],
   boolean: ['logoutOnMismatch', 'relink', 'isUnwatched', 'isProven'],
@@ -22,7 +23,7 @@ const NULLABLE = {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Codes of notices and reasons of ends are any text: a newer version may have more of them. */
+/** Notice codes and end reasons may be any text, because a newer version may have more of them. */
 export function isSession(value: unknown): value is Session {
   if (!isObject(value)) return false;
   for (const name of FIELDS.string) if (typeof value[name] !== 'string') return false;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { created, ended, policy, SESSIONS, STALE_AT, T0, type TableState, withState } from '../test/fixtures.ts';
 import { createSession, isFinal, isPolled, isResumable, isTerminal, nextElapseAt } from './session.ts';
 
-test('a new session is idle, told, due at once, and its attempt ends no later than itself', () => {
+test('a new session is idle, told and due at once, and its attempt ends no later than the session', () => {
   expect(created()).toMatchObject({ version: 1, toldVersion: 1, state: { kind: 'idle' }, next: { ask: 'qr', at: T0 }, fence: 0 });
   expect(created().deadlineAt).toBe(T0 + policy.attemptMs);
   expect(createSession({ ...created(), expiresAt: T0 + 60_000 }, policy.attemptMs, T0).deadlineAt).toBe(T0 + 60_000);
@@ -24,7 +24,7 @@ test.each(Object.keys(KINDS) as TableState[])('%s', (state) => {
   expect([isPolled(session), isTerminal(session), isResumable(session), isFinal(session)]).toEqual(KINDS[state]);
 });
 
-test('time alone changes a session next at the first of its ends', () => {
+test('time alone next changes a session at the earliest of its ends', () => {
   const { deadlineAt, expiresAt } = created();
   const next = Object.fromEntries(Object.entries(SESSIONS).map(([state, session]) => [state, nextElapseAt(session)]));
   expect(next).toEqual({

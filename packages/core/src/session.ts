@@ -1,6 +1,7 @@
 /**
- * One attempt to link an instance, as the record in Redis holds it. Immutable: `reduce` (reduce.ts) returns a new one for each change
- * and the same reference for none. The picture itself is not in here but beside it (`code.digest` names it): the record is rewritten at
+ * One attempt to link one instance, as the record in Redis holds it. It is immutable: `reduce`
+ * (reduce.ts) returns a new one for each change, and the same reference if nothing changes. The
+ * picture of a code lies beside the record, and `code.digest` names it. The record is rewritten at
  * every poll, the picture only when it changes.
  *
  *             watched                   code                  authorized
@@ -11,30 +12,37 @@
  *                             └─ notAuthorized ─ password ────────────────────────┘
  *    any live state ── deadline, refusal, cancel, expiry ──▶ ended ── resumed (if resumable) ──▶ waiting
  *
- * Once a code was shown, `unwatched` does not stop the attempt: the person may be approving the login on the same phone. It sets
- * `isUnwatched`, and the session stays live until the deadline, asked for by the state method alone. Then it is `idle`.
+ * Once a code was shown, `unwatched` does not stop the attempt: the person may be approving the
+ * login on the same phone. It sets `isUnwatched`, and the session stays live until the deadline.
+ * Until then only the state method is asked. Then the session is `idle`.
  */
 
 import type { Account, NoticeCode, PollMethod, RefusalReason } from './outcome.ts';
 
 export type EndReason = RefusalReason | 'deadline' | 'provider_down' | 'cancelled' | 'account_mismatch' | 'expired';
 
-/** Ends that `resumed` can turn into a new attempt. The others need a new session. */
+/** Ends that `resumed` can turn into a new attempt. After any other end a new session is needed. */
 export const RESUMABLE_ENDS: ReadonlySet<EndReason> = new Set<EndReason>(['deadline', 'provider_down', 'instance_expired']);
 
-/** The last trouble of an attempt that goes on. `retryAt`: when the provider is asked next, Unix ms. */
+/**
+ * The last trouble of an attempt that goes on. `retryAt` is when the provider is asked next, Unix
+ * ms.
+ */
 export interface Notice {
   readonly code: NoticeCode;
   readonly retryAt: number;
 }
 
 export interface Code {
-  /** Names the bytes of the picture kept beside the record. Equal digests or equal texts are the same code. */
+  /**
+   * Names the bytes of the picture that is kept beside the record. Two codes with equal digests or
+   * equal texts are the same code.
+   */
   readonly digest: string;
   /** What the picture says, null while nobody has read it. */
   readonly text: string | null;
   readonly issuedAt: number;
-  /** Nobody may be shown the code after this moment. */
+  /** From this moment on the code must not be shown, Unix ms. */
   readonly staleAt: number;
 }
 
@@ -49,8 +57,9 @@ export type State =
 export type StateKind = State['kind'];
 
 /**
- * How far the login has come, by what the provider last said: no code was shown yet, a code was shown, the scanned login is being finished,
- * or the account's password is wanted. The last two are states of the instance and outlive an attempt of ours.
+ * How far the login has come, by what the provider last said: no code was shown in this attempt, a
+ * code was shown, the scanned login is being finished, or the account's password is wanted. The
+ * last two are states of the instance, and outlive an attempt.
  */
 export type LoginProgress = 'none' | 'offered' | 'finishing' | 'password';
 
@@ -59,16 +68,22 @@ export interface NewSession {
   readonly id: string;
   readonly tenantId: string;
   readonly instanceId: string;
-  /** Names the provider's instance (host, id and token) without telling them: polls of equal keys are spaced, whatever their session. */
+  /**
+   * A hash of the provider's host, instance id and token. Polls with equal keys are spaced,
+   * whatever their session.
+   */
   readonly instanceKey: string;
   readonly reference: string | null;
   /** Digits only. A login of any other phone ends `account_mismatch`. */
   readonly expectedPhone: string | null;
-  /** The other phone is to be logged out before that. */
+  /** The other phone is logged out before that. */
   readonly logoutOnMismatch: boolean;
   readonly locale: string | null;
   readonly returnUrl: string | null;
-  /** An instance that is already linked is to be logged out first; false again as soon as the provider answers as not linked. */
+  /**
+   * An instance that is already linked is logged out first. False again as soon as the provider
+   * says that it is not linked.
+   */
   readonly relink: boolean;
   readonly expiresAt: number;
 }
@@ -76,34 +91,49 @@ export interface NewSession {
 export interface Session extends NewSession {
   /** Rises with every change. */
   readonly version: number;
-  /** Version of the last change that a viewer must be told whole; later ones only renewed `code.staleAt` (the wire's `fresh`). */
+  /**
+   * Version of the last change that a viewer must be told whole. Later changes only renewed
+   * `code.staleAt` (`fresh` on the wire).
+   */
   readonly toldVersion: number;
   readonly state: State;
-  /** Another phone than the expected one was found and is being logged out: how many more tries that gets. Null: none was found. */
+  /** How many more tries the logout of a wrong phone gets. Null if no wrong phone was found. */
   readonly logoutsLeft: number | null;
   readonly login: LoginProgress;
-  /** Nobody looks at a live session. The provider is asked for its state alone, so that no new login is begun. */
+  /**
+   * Nobody looks at this live session. Only the state method is asked, so that no new login is
+   * begun.
+   */
   readonly isUnwatched: boolean;
   /** How often the person has left the password step for a new code. */
   readonly startOvers: number;
   /** The provider has accepted these credentials in this session. */
   readonly isProven: boolean;
-  /** What the provider is asked next, and when. Means nothing unless `isPolled`. */
+  /** What the provider is asked next, and when (Unix ms). Means nothing unless `isPolled`. */
   readonly next: { readonly ask: PollMethod; readonly at: number };
-  /** When the request behind the last accepted answer started. Answers of earlier requests are ignored. */
+  /**
+   * When the request of the last accepted answer started, Unix ms. Answers to earlier requests are
+   * ignored.
+   */
   readonly fence: number;
-  /** Answers in a row that were no use. */
+  /** Faults of the provider in a row. */
   readonly failures: number;
-  /** Refusals in a row; not those of credentials that had worked, which are given time instead. */
+  /**
+   * Refusals in a row. Refusals of credentials that had worked do not count; these are given time
+   * instead.
+   */
   readonly refusals: number;
-  /** When the first of them came, Unix ms; null without one. */
+  /** When the first refusal in a row came, counted or not, Unix ms. Null without one. */
   readonly refusedSince: number | null;
 
-  /** Notifications from before this moment tell of an earlier login: the attempt's start, or when a relinked instance was seen logged out. */
+  /**
+   * Notifications from before this moment tell of an earlier login. It is the attempt's start, or
+   * when a relinked instance was seen logged out. Unix ms.
+   */
   readonly newsFrom: number;
 
   readonly createdAt: number;
-  /** Of the current attempt, like `deadlineAt`. */
+  /** Start of the current attempt. `deadlineAt` is its end. */
   readonly startedAt: number;
   readonly deadlineAt: number;
 }
@@ -131,12 +161,15 @@ export function createSession(fields: NewSession, attemptMs: number, now: number
   };
 }
 
-/** Nothing but `resumed` or `elapsed` (expiry of a resumable end) changes a terminal session. */
+/**
+ * Connected or ended. A resumable end can still be resumed, cancelled, expire, or turn out to be a
+ * login; nothing else changes a terminal session.
+ */
 export function isTerminal(session: Session): boolean {
   return session.state.kind === 'connected' || session.state.kind === 'ended';
 }
 
-/** Terminal for good: a stream may close after telling it. */
+/** Terminal for good: no event changes it, so a stream may close after telling it. */
 export function isFinal(session: Session): boolean {
   return isTerminal(session) && !isResumable(session);
 }
@@ -145,25 +178,28 @@ export function isResumable(session: Session): boolean {
   return session.state.kind === 'ended' && RESUMABLE_ENDS.has(session.state.reason);
 }
 
-/** The provider is polled for sessions in these states only. */
+/** The live states. The provider is polled only for sessions in one of them. */
 export function isPolled(session: Session): boolean {
   return session.state.kind === 'waiting' || session.state.kind === 'showing' || session.state.kind === 'password';
 }
 
-/** Another account than the expected one is being logged out: polled to its end, whether anybody watches or not. */
+/**
+ * A wrong account is being logged out. Such a session is polled to its end, whether anybody watches
+ * or not.
+ */
 export function isLoggingOut(session: Session): boolean {
   return session.logoutsLeft !== null && isPolled(session);
 }
 
 /**
- * Only the state method may be asked. A request for a code could start a new login under the person's fingers, or fetch one that nobody
- * looks at.
+ * Whether a code must not be asked for: it could start a new login while the person types a
+ * password, or fetch a code that nobody looks at.
  */
 export function asksStateOnly(session: Session): boolean {
   return session.isUnwatched || session.login === 'finishing' || session.login === 'password';
 }
 
-/** When time alone changes the session next (`elapsed`), Unix ms; Infinity if never. */
+/** When time alone (`elapsed`) changes the session next, Unix ms. Infinity if never. */
 export function nextElapseAt(session: Session): number {
   const { state } = session;
   if (state.kind === 'connected' || (state.kind === 'ended' && !isResumable(session))) return Number.POSITIVE_INFINITY;

@@ -1,4 +1,7 @@
-/** SPEC.md's checklist names real tests and leaves no rule out. Its truth table is checked in reduce.test.ts. */
+/**
+ * The checklist in SPEC.md names real tests and leaves no rule out. Its truth table is checked in
+ * reduce.test.ts.
+ */
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';

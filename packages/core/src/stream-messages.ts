@@ -1,6 +1,6 @@
 /**
- * What goes over the streams, one schema each: the messages of the server, whatever the transport, and the frames of a plain WebSocket. The
- * generated documents (AsyncAPI) and the server itself are made from these.
+ * The messages on the streams, one schema each: those of the server over any transport, and the
+ * frames of a plain WebSocket. Both the generated documents (AsyncAPI) and the server use these.
  */
 
 import { z } from 'zod';
@@ -12,9 +12,10 @@ import { freshSchema, wireSessionSchema } from './wire.ts';
 
 const waitMs = z.number().int().nonnegative().describe('Wait at least this long before you come back or try again, in ms');
 
-export const drainingSchema = z
-  .object({ retryAfterMs: waitMs })
-  .meta({ id: 'Draining', description: 'This gateway is about to go; the connection is closed right after. Another one serves you.' });
+export const drainingSchema = z.object({ retryAfterMs: waitMs }).meta({
+  id: 'Draining',
+  description: 'This gateway is about to stop, and closes the connection right after. Connect again: another gateway serves you.',
+});
 
 export const closingSchema = z
   .object({
@@ -23,7 +24,7 @@ export const closingSchema = z
     retryable: z.boolean().describe('Whether coming back as you are makes sense'),
     retryAfterMs: waitMs.optional(),
   })
-  .meta({ id: 'Closing', description: 'Why the connection is closed; the last word on it.' });
+  .meta({ id: 'Closing', description: 'Why the connection is closed. It is the last message.' });
 
 export const streamErrorSchema = z
   .object({

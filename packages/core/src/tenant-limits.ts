@@ -1,16 +1,22 @@
-/** What one tenant may use, over all gateways; the operator sets defaults, and may set others for a tenant. */
+/**
+ * What one tenant may use, over all gateways. The operator sets the defaults, and can set other
+ * values for a tenant.
+ */
 
 import { z } from 'zod';
 
 export const TENANT_LIMITS = {
-  /** Counts at once. */
+  /** Quotas: how many there may be now. */
   sessions: { default: 10_000, words: 'Live sessions at once' },
   viewers: { default: 20_000, words: 'Streams and held requests at once, hidden ones as well' },
-  /** Many more than a person and their helpers have screens. */
+  /** Many more than the screens of a person and their helpers. */
   viewersPerSession: { default: 100, words: 'The same, of one session' },
-  /** Rates: so many at once, too, and filled up evenly again within a minute. */
+  /** Rates: a bucket of this size, which fills up evenly within a minute. */
   requestsPerMinute: { default: 30_000, words: 'HTTP calls a minute, by key or ticket' },
-  /** All viewers of a tenant come back at once when a gateway goes: thrice the viewers. */
+  /**
+   * Three times the viewers, because all of a tenant's viewers come back at once when a gateway
+   * stops.
+   */
   handshakesPerMinute: { default: 60_000, words: 'Subscriptions a minute on WebSocket and Socket.IO, the first of a connection included' },
   webhookCallsPerMinute: { default: 6_000, words: "The provider's notifications a minute, one for each 64 KiB begun" },
 } as const;
@@ -28,10 +34,10 @@ export const DEFAULT_TENANT_LIMITS = Object.fromEntries(
 /** The largest value a limit can have. */
 export const MAX_LIMIT = 1_000_000;
 
-/** API keys of one tenant that are valid at once: enough to change over. */
+/** API keys of one tenant that are valid at once. Two are enough to replace one by another. */
 export const MAX_API_KEYS = 2;
 
-/** Limits of a network address, for those who have not said who they are. */
+/** Limits of a network address, for callers that have shown no valid credential. */
 export const ADDRESS_LIMITS = {
   handshakesPerAddressPerMinute: { default: 1_200, words: 'Connections for WebSocket and Socket.IO a minute from one address' },
   failuresPerAddressPerMinute: { default: 300, words: 'HTTP calls a minute without a valid credential from one address' },

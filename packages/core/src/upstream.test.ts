@@ -131,6 +131,6 @@ test('an entry that could never match is recognised as a mistake', () => {
   expect(mistakes.map(parseUpstreamRule)).toEqual(mistakes.map(() => null));
 });
 
-test('an instance whose owner names no host has a usual one', () => {
+test('an instance whose owner names no host has a default host', () => {
   expect(defaultApiUrl('310000000001')).toBe('https://3100.api.green-api.com');
 });

@@ -1,6 +1,7 @@
 /**
- * Which hosts may be asked. A request carries a permanent token in its path, so a wrong host is both a server-side request forgery and a
- * leak. Hosts are compared whole, after the URL parser has normalised them; nothing is matched by prefix or by a bare suffix.
+ * Which provider hosts may be asked. A request carries a permanent token in its path, so a wrong
+ * host is both a server-side request forgery and a leak. Hosts are compared whole, after the URL
+ * parser has normalised them. Nothing is matched by a prefix or a bare suffix.
  */
 
 import { invisibleFault } from './invisible.ts';
@@ -13,7 +14,10 @@ export const DEFAULT_UPSTREAM_HOSTS: readonly string[] = [
   'api.greenapi.com',
 ];
 
-/** One allow-list entry, understood. `host` and `wildcard` imply https; only `origin` can name a loopback address. */
+/**
+ * A parsed entry of the allow-list. `host` and `wildcard` imply https. Only `origin` can name a
+ * loopback address.
+ */
 export type UpstreamRule =
   | { readonly kind: 'wildcard'; readonly suffix: string }
   | { readonly kind: 'host'; readonly host: string }
@@ -25,28 +29,38 @@ const WILDCARD = /^\*(?:\.[a-z0-9-]+){2,}$/;
 const HOST = /^[a-z0-9[][a-z0-9.:[\]-]*$/;
 const EXPLICIT_PORT = /:\d+\/?$/;
 
-/** The host of an instance whose owner named none. A habit of the provider, not a documented rule: an `apiUrl` from the owner wins. */
+/**
+ * The host of an instance whose owner named none. The provider does it this way, but does not
+ * document it. So an `apiUrl` from the owner wins.
+ */
 export function defaultApiUrl(instanceId: string): string {
   return `https://${instanceId.slice(0, 4)}.api.green-api.com`;
 }
 
 /**
- * The origin of an API URL as people paste it: a trailing `/` and the optional `/v3` go. Null for everything else: another path, a
- * query, a fragment, user information, another scheme. The value is not echoed anywhere, for it may hold a token.
+ * The origin of an API URL as people paste it: a trailing `/` and the optional `/v3` are dropped.
+ * Null for anything else: another path, a query, a fragment, user information, another scheme. The
+ * value is never repeated, because it may contain a token.
  */
 export function parseApiUrl(value: string): string | null {
-  // The URL parser leaves out what nobody sees.
+  // The URL parser drops invisible characters.
   if (!API_URL.test(value) || invisibleFault(value) !== null) return null;
   return URL.parse(value)?.origin ?? null;
 }
 
-/** The origin of an address with a path that people paste from the provider's console; null for all that is less plain. */
+/**
+ * The origin of an address with a path, as people paste it from the provider's console. Null for
+ * anything less plain.
+ */
 export function parsePastedUrl(value: string): string | null {
   const [, host] = PASTED_URL.exec(value) ?? [];
   return host === undefined ? null : parseApiUrl(host);
 }
 
-/** Understands an allow-list entry, null if it is none: `*.api.example.com`, `api.example.com`, `api.example.com:8443`, an origin. */
+/**
+ * Parses an entry of the allow-list: `*.api.example.com`, `api.example.com`,
+ * `api.example.com:8443`, or an origin. Null if it is none of these.
+ */
 export function parseUpstreamRule(entry: string): UpstreamRule | null {
   if (entry.includes('://')) return parseOriginRule(entry);
   const name = entry.toLowerCase();
@@ -55,7 +69,10 @@ export function parseUpstreamRule(entry: string): UpstreamRule | null {
   return target === null || isLoopback(target.hostname) ? null : { kind: 'host', host: target.host };
 }
 
-/** True if a token may be sent to `url` (an origin from `parseApiUrl`). An entry nobody understands allows nothing. */
+/**
+ * True if a token may be sent to `url` (an origin from `parseApiUrl`). An entry of no known form
+ * allows nothing.
+ */
 export function isAllowedUpstream(url: string, allowedHosts: readonly string[]): boolean {
   const origin = parseApiUrl(url);
   if (origin === null) return false;
@@ -85,7 +102,9 @@ function isOneLabelUnder(suffix: string, hostname: string): boolean {
   return label !== '' && !label.includes('.');
 }
 
-/** Plain http never leaves the machine, and a loopback service is named with its port or not at all. */
+/**
+ * Plain http is allowed only to this machine, and a loopback service must be named with its port.
+ */
 function parseOriginRule(entry: string): UpstreamRule | null {
   const origin = parseApiUrl(entry);
   if (origin === null) return null;

@@ -87,7 +87,7 @@ it('a lone surrogate is found wherever it stands', () => {
   expect(findIllFormed({ a: '\uDE00\uD83D' })).toEqual(['a']);
 });
 
-it('bytes in chunks are checked across their borders, and the end tells of a cut character', () => {
+it('bytes in chunks are checked across the borders, and a cut character is found at the end', () => {
   const check = createUtf8Check();
   expect([check(bytes(0x61, 0xd0)), check(bytes(0xb8)), check()]).toEqual([true, true, true]);
   const cut = createUtf8Check();

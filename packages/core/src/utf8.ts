@@ -1,6 +1,12 @@
-/** Text from bytes. UTF-8 is the only encoding that qrcast reads, and one byte-order mark before it is no part of the text. */
+/**
+ * Text from bytes. UTF-8 is the only encoding that qrcast reads. One byte-order mark before the
+ * text is not part of it.
+ */
 
-/** The text without a leading byte-order mark; null if the bytes are not UTF-8: overlong forms, surrogates and cut characters included. */
+/**
+ * Decodes the bytes, without a leading byte-order mark. Null if they are not UTF-8, as with
+ * overlong forms, surrogates and cut characters.
+ */
 export function decodeUtf8(bytes: Uint8Array): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -10,8 +16,9 @@ export function decodeUtf8(bytes: Uint8Array): string | null {
 }
 
 /**
- * For bytes that come in chunks. To be called with each, and without any at the end; false from the first that cannot be UTF-8 on. A
- * character may be cut in two between chunks.
+ * Checks bytes that come in chunks. Call it with each chunk, and without an argument at the end. It
+ * returns false from the first chunk that cannot be UTF-8. A character may be cut in two between
+ * chunks.
  */
 export function createUtf8Check(): (chunk?: Uint8Array) => boolean {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -26,15 +33,18 @@ export function createUtf8Check(): (chunk?: Uint8Array) => boolean {
   };
 }
 
-/** The text without one leading byte-order mark, where something else has decoded it. */
+/** The text without one leading byte-order mark, for text that was decoded elsewhere. */
 export function withoutMark(text: string): string {
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
-/** Of any name, so that nothing within the quotes of one counts as another. */
+/** Matches parameters of any name, so that nothing inside the quotes of one counts as another. */
 const PARAMETERS = /;\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s;]*))/g;
 
-/** False if a `Content-Type` declares another charset than UTF-8. All names of the WHATWG standard for UTF-8 are known (`utf8`, …). */
+/**
+ * False if a `Content-Type` declares another charset than UTF-8. All names of the WHATWG standard
+ * for UTF-8 are known (`utf8`, …).
+ */
 export function isUtf8Declared(contentType: string | undefined): boolean {
   return [...(contentType ?? '').matchAll(PARAMETERS)].every(([, name, quoted, apostrophed, bare]) => {
     if (name?.toLowerCase() !== 'charset') return true;
@@ -47,11 +57,14 @@ function isUtf8Label(label: string): boolean {
   try {
     return new TextDecoder(label).encoding === 'utf-8';
   } catch {
-    return false; // its only error: no name of any encoding
+    return false; // its only error: not the name of an encoding
   }
 }
 
-/** Where in a parsed value a text stands that no UTF-8 can hold (a lone surrogate, as `"\ud800"` in JSON makes one); null if nowhere. */
+/**
+ * The path to a text in a parsed value that UTF-8 cannot hold: a lone surrogate, as `"\ud800"` in
+ * JSON makes one. Null if there is none.
+ */
 export function findIllFormed(value: unknown, path: readonly PropertyKey[] = []): readonly PropertyKey[] | null {
   if (typeof value === 'string') return value.isWellFormed() ? null : path;
   if (typeof value !== 'object' || value === null) return null;

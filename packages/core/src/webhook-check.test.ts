@@ -10,11 +10,11 @@ function judge(read: Parameters<typeof judgeWebhook>[1], expectedUrl: string | n
   return { ...webhook, codes: webhook.findings.map(({ code }) => code) };
 }
 
-test('right settings are set, and nothing is found', () => {
+test('right settings have the status set, and no findings', () => {
   expect(judge(RIGHT)).toMatchObject({ status: 'set', stateWebhook: 'on', url: 'matches', token: 'matches', codes: [], checkedAt: 7 });
 });
 
-test('right settings without a notification so far are set, and say so', () => {
+test('right settings without a notification so far have the status set, and a finding that says so', () => {
   expect(judge(RIGHT, OURS, null)).toMatchObject({ status: 'set', codes: ['no_notification_yet'], lastNotificationAt: null });
 });
 
@@ -35,13 +35,13 @@ test.each<[Partial<ReadSettings>, string, string[]]>([
   expect(judge({ ...RIGHT, ...fields }, OURS, null)).toMatchObject({ status, codes });
 });
 
-test('a gateway that does not know its address does not compare it, and what is missing is missing all the same', () => {
+test('a gateway that does not know its address does not compare it, but still reports what is missing', () => {
   expect(judge(RIGHT, null)).toMatchObject({ status: 'unknown', url: 'unknown', expectedUrl: null, codes: ['public_url_unknown'] });
   expect(judge({ ...RIGHT, webhookUrl: '' }, null)).toMatchObject({ status: 'not_set', codes: ['url_missing', 'public_url_unknown'] });
   expect(judge({ ...RIGHT, token: 'differs' }, null)).toMatchObject({ status: 'not_set', codes: ['token_differs', 'public_url_unknown'] });
 });
 
-test('what could not be read is unknown, for the reason that is told', () => {
+test('settings that could not be read are unknown, and the finding says why', () => {
   expect(judge('provider_timeout')).toMatchObject({ status: 'unknown', url: 'unknown', token: 'unknown', codes: ['provider_timeout'] });
 });
 

@@ -1,6 +1,6 @@
 /**
- * Whether an instance notifies us, judged from its settings at the provider. Pure: the caller reads the settings and compares the token,
- * which is a secret and does not come here.
+ * Whether an instance notifies us, judged by its settings at the provider. Pure: the caller reads
+ * the settings. It also compares the token, because that is a secret and must not come here.
  */
 
 import { z } from 'zod';
@@ -115,7 +115,10 @@ export const setWebhookSchema = z
   })
   .meta({ id: 'SetWebhook' });
 
-/** The settings of an instance that matter here, as far as the provider told them: null where it did not. */
+/**
+ * The settings of an instance that matter here, as far as the provider told them: null where it did
+ * not.
+ */
 export interface ReadSettings {
   readonly stateWebhook: boolean | null;
   /** Empty where none is set. */
@@ -130,7 +133,7 @@ export interface WebhookCheck {
   readonly at: number;
 }
 
-/** With settings that were read, or the reason why they were not. */
+/** `read` holds the settings, or the reason why they could not be read. */
 export function judgeWebhook(check: WebhookCheck, read: ReadSettings | WebhookFindingCode): Webhook {
   const { instanceId, expectedUrl, lastNotificationAt, at: checkedAt } = check;
   const known = { instanceId, expectedUrl, lastNotificationAt, checkedAt };
@@ -166,8 +169,8 @@ function findingsOf(read: ReadSettings, { stateWebhook, url, token }: Compared, 
 }
 
 /**
- * Equal are two spellings that lead to one path for every HTTP client: the case of the host, and the port that the scheme implies. One slash at
- * the end is taken, too.
+ * Two spellings match if every HTTP client takes them to one path: the case of the host and the
+ * port that the scheme implies do not count. One slash at the end is accepted, too.
  */
 export function compareUrl(actual: string | null, expected: string | null): Webhook['url'] {
   if (actual === '') return 'missing';
@@ -175,13 +178,16 @@ export function compareUrl(actual: string | null, expected: string | null): Webh
   if (actual === expected) return 'matches';
   const [is, ought] = [URL.parse(actual), URL.parse(expected)];
   if (is === null || ought === null) return 'differs';
-  // The URL parser forgives spaces and backslashes, which the provider's client may not.
+  // The URL parser accepts spaces and backslashes. The provider's client may not.
   const isPlain = !/[\s\\#@]/.test(actual);
   if (isPlain && is.href.replace(/\/$/, '') === ought.href) return 'matches';
   return is.protocol.startsWith('http') && placeOf(is) === placeOf(ought) ? 'misspelled' : 'differs';
 }
 
-/** Host and path as a person means them: without the scheme, a slash too many, capitals and needless percent signs. */
+/**
+ * Host and path as a person means them: without scheme, extra slashes, capitals and needless
+ * percent signs.
+ */
 function placeOf({ host, pathname }: URL): string {
   const path = (percentDecoded(pathname) ?? pathname).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
   return `${host.replace(/\.(?=:|$)/, '')}${path}`;

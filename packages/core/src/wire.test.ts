@@ -59,7 +59,7 @@ describe('toWire', () => {
     expect(code).toMatchObject({ image, text });
   });
 
-  test('a picture at hand goes with no other state than showing', () => {
+  test('a picture is only sent with the state showing, even if one is at hand', () => {
     for (const [name, session] of Object.entries(SESSIONS)) {
       expect(JSON.stringify(toWire(session, delivery)).includes('AAAA'), name).toBe(name === 'showing');
     }

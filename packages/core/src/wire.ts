@@ -1,4 +1,7 @@
-/** The session object as clients see it, and how a record becomes one. Shapes are the public contract: fields may be added, never renamed. */
+/**
+ * The session object as clients see it, and how a record becomes one. The shapes are the public
+ * contract: fields may be added, never renamed.
+ */
 
 import { z } from 'zod';
 import { isResumable, type Session } from './session.ts';
@@ -11,7 +14,7 @@ const timestamp = z.number().int();
 
 export const sessionStateSchema = z
   .enum(['idle', 'waiting', 'showing', 'password', 'connected', 'ended'])
-  .meta({ id: 'SessionState', description: 'Where it stands' });
+  .meta({ id: 'SessionState', description: 'The state of a session' });
 
 export const noticeCodeSchema = z
   .enum([
@@ -47,11 +50,8 @@ const codeSchema = z
     image: z
       .string()
       .nullable()
-      .describe('The picture to scan, a `data:image/png;base64,…` URL; null in lists, or where `formats` leaves it out'),
-    text: z
-      .string()
-      .nullable()
-      .describe('What the picture says; null where nobody could read it, in lists, or where `formats` leaves it out'),
+      .describe('The picture to scan, a `data:image/png;base64,…` URL; null in lists, or if `formats` leaves it out'),
+    text: z.string().nullable().describe('What the picture says; null if nobody could read it, in lists, or if `formats` leaves it out'),
     issuedAt: timestamp.describe('When the provider gave it, Unix ms'),
     staleAt: timestamp.describe('Do not show it at or after this moment of the server clock, Unix ms'),
   })
@@ -60,14 +60,16 @@ const codeSchema = z
 const noticeSchema = z
   .object({
     code: noticeCodeSchema,
-    retryAt: timestamp.describe("When the provider is asked next, Unix ms; for the two passwords' notices, when the refusal came"),
+    retryAt: timestamp.describe(
+      'When the provider is asked next, Unix ms. For `password_rejected` and `password_rate_limited`, when the refusal came',
+    ),
   })
   .meta({ id: 'Notice' });
 
 const accountSchema = z
   .object({
-    wid: z.string().nullable().describe('Like `79990000000@c.us`; null where the provider did not say'),
-    phone: z.string().nullable().describe('Digits only; null where the provider did not say'),
+    wid: z.string().nullable().describe('Like `79990000000@c.us`; null if the provider did not tell it'),
+    phone: z.string().nullable().describe('Digits only; null if the provider did not tell it'),
   })
   .meta({ id: 'Account' });
 
@@ -78,7 +80,7 @@ const endSchema = z
 export const wireSessionSchema = z
   .object({
     id: z.string().describe('Opaque'),
-    instanceId: z.string().describe('The instance at the provider; a string, also where the provider sends a number'),
+    instanceId: z.string().describe('The instance at the provider; a string, even if the provider sends a number'),
     reference: z.string().nullable().describe("The tenant's own id of the session, echoed"),
     version: z.number().int().positive().describe('Rises with every change of this session: keep the newest, ignore what is not newer'),
     state: sessionStateSchema,
@@ -86,7 +88,7 @@ export const wireSessionSchema = z
     notice: noticeSchema.nullable().describe('The last trouble, while the attempt goes on'),
     account: accountSchema.nullable().describe('Only when `connected`'),
     end: endSchema.nullable().describe('Only when `ended`'),
-    viewers: z.number().int().nonnegative().describe('Who watches now, over all gateways; may lag by some seconds'),
+    viewers: z.number().int().nonnegative().describe('How many watch now, over all gateways; may lag by some seconds'),
     locale: z.string().nullable().describe('The language the tenant asked for, a BCP 47 tag'),
     returnUrl: z.string().nullable().describe('Where the person goes on after the login'),
     startedAt: timestamp.describe('Start of the current attempt, Unix ms'),
@@ -98,7 +100,9 @@ export const wireSessionSchema = z
 
 export type WireSession = z.infer<typeof wireSessionSchema>;
 
-/** The same code, confirmed again: nothing changed but how long it may be shown, and the version. */
+/**
+ * Tells that the same code was confirmed again. Only its `staleAt` and the version have changed.
+ */
 export const freshSchema = z
   .object({
     id: z.string().describe('The session'),
@@ -110,7 +114,7 @@ export const freshSchema = z
 export type Fresh = Readonly<z.infer<typeof freshSchema>>;
 
 export interface Delivery {
-  /** The picture of `session.state.code`, a data URL; null where it is not at hand or not wanted. */
+  /** The picture of `session.state.code`, a data URL. Null if it is not at hand or not wanted. */
   readonly image: string | null;
   readonly viewers: number;
   readonly now: number;
@@ -148,7 +152,10 @@ export function toWire(session: Session, { image, viewers, now, formats = ALL_FO
   };
 }
 
-/** What a viewer that was last told version `told` is owed now: the whole state, only the new `staleAt`, or nothing. */
+/**
+ * What a viewer must be sent that was last told version `told`: the whole state, only the new
+ * `staleAt`, or nothing.
+ */
 export function owed(session: Session, told: number): 'session' | 'fresh' | 'nothing' {
   if (session.version <= told) return 'nothing';
   if (session.toldVersion > told) return 'session';

@@ -1,4 +1,7 @@
-/** Sessions and events for the tests of the session machine: one fixed attempt, begun at `T0`, looked at `NOW` = ten seconds later. */
+/**
+ * Sessions and events for the tests of the session machine. There is one attempt, which began at
+ * `T0`. Events happen at `NOW`, ten seconds later.
+ */
 
 import type { Outcome } from '../src/outcome.ts';
 import type { SessionEvent } from '../src/reduce.ts';
@@ -7,7 +10,10 @@ import { createSession, type EndReason, type NewSession, type Session, type Stat
 
 export const T0 = 1_790_000_000_000;
 export const NOW = T0 + 10_000;
-/** Start of the last accepted request, and of the one that the fixtures' answers belong to. */
+/**
+ * When the last accepted request started, and the request that the answers of the fixtures belong
+ * to.
+ */
 export const FENCE = T0 + 5_000;
 export const STARTED = T0 + 9_500;
 
@@ -27,12 +33,15 @@ const fields: NewSession = {
   expiresAt: T0 + 3_600_000,
 };
 
-/** A session nobody watches yet, created at `T0`. */
+/** A session that nobody watches yet, created at `T0`. */
 export function created(overrides: Partial<NewSession> = {}): Session {
   return createSession({ ...fields, ...overrides }, policy.attemptMs, T0);
 }
 
-/** A live or ended session in this very state, with the fence of a poll at `FENCE` and room below every version. */
+/**
+ * A live or ended session in this state. Its last poll started at `FENCE`, and its versions have
+ * lower ones below them.
+ */
 export function withState(state: State, overrides: Partial<Session> = {}): Session {
   const login = state.kind === 'showing' ? 'offered' : state.kind === 'password' ? 'password' : 'none';
   return { ...created(), version: 7, toldVersion: 5, fence: FENCE, next: { ask: 'qr', at: STARTED }, login, state, ...overrides };
@@ -47,7 +56,10 @@ export const showing = {
   notice: null,
 } as const satisfies State;
 
-/** The machine's states as the truth table has them: an end that can be resumed behaves like a state of its own. */
+/**
+ * The machine's states as in the truth table. An end that can be resumed behaves like a state of
+ * its own.
+ */
 export type TableState = StateKind | 'endedResumable';
 
 export const SESSIONS: Record<TableState, Session> = {
@@ -81,16 +93,19 @@ export const linkedAs = (phone: string | null): Outcome => ({
   kind: 'authorized',
   account: { wid: phone === null ? null : `${phone}@c.us`, phone },
 });
-/** What the code and the state method say: linked, but not to whom. */
+/** What the code and the state method say: linked, but not to which account. */
 export const linked: Outcome = { kind: 'authorized', account: null };
 export const trouble = (name: Extract<Outcome, { kind: 'trouble' }>['code'], retryAfterMs?: number): Outcome =>
   retryAfterMs === undefined ? { kind: 'trouble', code: name } : { kind: 'trouble', code: name, retryAfterMs };
 export const refused: Outcome = { kind: 'refused', reason: 'credentials_rejected' };
 
-/** `same`: the very reference. `told x`: state x, to be told whole. `kept x`: still x, only the version rises. */
+/**
+ * `same`: the same reference. `told x`: state x, which viewers must be told whole. `kept x`: still
+ * x, only the version rises.
+ */
 export type Expected = 'same' | `${'told' | 'kept'} ${StateKind}`;
 
-/** What a step did, in the table's words. */
+/** What a step did, in the words of the table. */
 export function observed(before: Session, after: Session): Expected | 'neither told nor kept' {
   if (after === before) return 'same';
   if (after.toldVersion > before.toldVersion && after.toldVersion === after.version) return `told ${after.state.kind}`;

@@ -1,4 +1,7 @@
-/** Random histories of a session for the property tests: every event and outcome, in any order and at any distance. */
+/**
+ * Random histories of a session for the property tests: every event and outcome, in any order and
+ * at any distance.
+ */
 
 import fc from 'fast-check';
 import type { Outcome, RefusalReason, TroubleCode } from '../src/outcome.ts';
@@ -19,7 +22,7 @@ const notices: readonly TroubleCode[] = [
 export const refusals: readonly RefusalReason[] = ['credentials_rejected', 'instance_deleted', 'instance_expired', 'instance_blocked'];
 const PHONES = ['79990000000', '79991111111'] as const;
 
-/** What each picture says: two of them the same. Not every poll learns it. */
+/** What each picture says. Two of them say the same. Not every poll learns it. */
 const TEXTS = { a: 'first', b: 'first', c: 'second', d: 'third' } as const;
 
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(
@@ -48,7 +51,10 @@ const outcome: fc.Arbitrary<Outcome> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Outcome>({ kind: 'loggedOut' }) },
 );
 
-/** How long since the event before (clocks differ: a little backwards too), how long the request took, how the retry is spread. */
+/**
+ * `after` is the time since the event before, which may be negative because clocks differ. `took`
+ * is how long the request took.
+ */
 const moment = fc.record({
   after: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 0, max: 8_000 }) }, fc.integer({ min: -500, max: 60_000 })),
   took: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 0, max: 900 }) }, fc.integer({ min: 0, max: 65_000 })),
@@ -60,7 +66,10 @@ type Shape = { readonly kind: Exclude<SessionEvent['kind'], 'answered'> } | { re
 const shape: fc.Arbitrary<Shape> = fc.oneof(
   { weight: 14, arbitrary: outcome.map((given): Shape => ({ kind: 'answered', outcome: given })) },
   { weight: 3, arbitrary: fc.constant<Shape>({ kind: 'watched' }) },
-  { weight: 2, arbitrary: fc.constantFrom<Shape>({ kind: 'slow' }, { kind: 'passwordRefused' }, { kind: 'elapsed' }) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom<Shape>({ kind: 'slow' }, { kind: 'passwordRefused' }, { kind: 'elapsed' }, { kind: 'postponed' }),
+  },
   { weight: 3, arbitrary: fc.constantFrom<Shape>({ kind: 'resumed' }, { kind: 'unwatched' }, { kind: 'hidden' }) },
   { weight: 1, arbitrary: fc.constantFrom<Shape>({ kind: 'startedOver' }, { kind: 'abandoned' }) },
   { weight: 1, arbitrary: fc.constantFrom<Shape>({ kind: 'cancelled' }, { kind: 'elapsed' }) },
@@ -70,12 +79,15 @@ function eventAt(at: number, { took, jitter }: { readonly took: number; readonly
   const startedAt = at - took;
   if (given.kind === 'answered') return { ...given, at, startedAt, jitter };
   if (given.kind === 'slow') return { kind: 'slow', at, startedAt, retryAt: at + 5_000 };
+  if (given.kind === 'postponed') return { kind: 'postponed', at, retryAt: at + 5_000 + took };
   if (given.kind === 'startedOver') return { kind: 'startedOver', at, startedAt };
   if (given.kind === 'passwordRefused') return { kind: 'passwordRefused', at, code: 'password_rejected' };
   return { kind: given.kind, at };
 }
 
-/** Mostly one event; else the same kind again and again, as an outage or a wrong setting makes them. */
+/**
+ * Mostly one event. Else the same kind again and again, as in an outage or with a wrong setting.
+ */
 const burst = fc.oneof(
   { weight: 9, arbitrary: fc.tuple(moment, shape).map((step) => [step]) },
   {

@@ -1,4 +1,7 @@
-/** What every `Sessions` must do, whatever it stores in. Two handles on one store stand for two processes. */
+/**
+ * What every `Sessions` must do, wherever it stores records. Two handles on one store stand for two
+ * processes.
+ */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -22,7 +25,7 @@ const codeEvent = (name: string, at: number, text: string | null = null): Sessio
   outcome: { kind: 'code', digest: name, image: `data:image/png;base64,${name}`, text },
 });
 
-/** Collects snapshots; `until` resolves with the first that fits, past or future. */
+/** Collects snapshots. `until` resolves with the first that fits, past or future. */
 function collector() {
   const seen: Snapshot[] = [];
   const waiting = new Set<() => void>();
@@ -80,7 +83,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect((await pair.here.find(cancelled.id))?.state).toEqual({ kind: 'ended', reason: 'cancelled' });
     });
 
-    it('loses a record at the moment it is told, and never later than it was told before', async () => {
+    it('deletes a record at the moment it was given, and never later than an earlier one', async () => {
       const { id } = await created();
       await pair.here.expire(id, Date.now() + 60_000);
       expect((await pair.there.find(id))?.id).toBe(id);
@@ -91,7 +94,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       await pair.here.expire('ses_none', Date.now());
     });
 
-    it('tells each event what it did: of two that end a session one ended it', async () => {
+    it('tells each caller what its event did: of two that end a session, one ended it', async () => {
       const { id } = await created();
       const cancel = { kind: 'cancelled', at: T + 2 } as const;
       const changes = await Promise.all([pair.here.change(id, cancel), pair.there.change(id, cancel)]);
@@ -102,7 +105,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect(await pair.here.change('ses_none', cancel)).toBeNull();
     });
 
-    it('takes a record away as it was read, and not once it has changed', async () => {
+    it('deletes a record as it was read, but not once it has changed', async () => {
       const { id } = await created();
       const before = await pair.here.find(id);
       const after = await pair.there.apply(id, codeEvent('AAAA', T + 10));
@@ -113,7 +116,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect(await pair.there.read(id)).toBeNull();
     });
 
-    it('knows no session it was not given', async () => {
+    it('knows only sessions that were created', async () => {
       expect(await pair.here.read('ses_none')).toBeNull();
       expect(await pair.here.readSealed('ses_none')).toBeNull();
       expect(await pair.here.apply('ses_none', { kind: 'watched', at: T })).toBeNull();
@@ -154,14 +157,42 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       watch.close();
     });
 
-    it('decides on what stands, not on the record a caller remembers', async () => {
+    it('decides by the stored record, not by the one that a caller remembers', async () => {
       const session = sampleSession({}, T);
       await pair.here.create(session, '');
       await pair.there.apply(session.id, { kind: 'watched', at: T + 1 });
-      // On the remembered idle record "unwatched" would change nothing; on the one that stands it does.
-      const after = await pair.here.apply(session.id, { kind: 'unwatched', at: T + 2 }, session);
+      // On the remembered idle record `unwatched` would change nothing. On the stored one it does.
+      const after = await pair.here.apply(session.id, { kind: 'unwatched', at: T + 2 }, { remembered: session });
       expect(after?.state.kind).toBe('idle');
       expect(after?.version).toBeGreaterThan(2);
+    });
+
+    it('takes "nothing to do" from a record that the caller has just read, and changes only the stored one', async () => {
+      const session = sampleSession({}, T);
+      await pair.here.create(session, '');
+      const stands = await pair.there.apply(session.id, { kind: 'watched', at: T + 1 });
+      const change = await pair.here.change(session.id, { kind: 'elapsed', at: T + 2 }, { justRead: session });
+      expect(change?.after.version).toBe(change?.before.version);
+      const after = await pair.here.apply(session.id, { kind: 'cancelled', at: T + 3 }, { justRead: session });
+      expect(after).toMatchObject({ state: { kind: 'ended' }, version: (stands?.version ?? 0) + 1 });
+      expect((await pair.there.find(session.id))?.version).toBe(after?.version);
+    });
+
+    it('shows the session as it is now: what time has changed is stored once, and nothing before its moment', async () => {
+      const session = sampleSession({}, T);
+      await pair.here.create(session, '');
+      const watched = await pair.here.apply(session.id, { kind: 'watched', at: T + 1 });
+      const deadlineAt = watched?.deadlineAt ?? expect.unreachable('it was just made');
+      const early = await pair.there.current(session.id, deadlineAt - 1);
+      expect([early?.after, early?.before]).toEqual([watched, watched]);
+      const changes = await Promise.all([
+        pair.here.current(session.id, deadlineAt),
+        pair.there.current(session.id, deadlineAt, { remembered: session }),
+      ]);
+      expect(changes.map((change) => change?.after.state)).toEqual(Array(2).fill({ kind: 'ended', reason: 'deadline' }));
+      expect(changes.filter((change) => change !== null && change.after !== change.before)).toHaveLength(1);
+      expect(await pair.here.find(session.id)).toEqual(changes[0]?.after);
+      expect(await pair.here.current('ses_none', T)).toBeNull();
     });
 
     it('loses no event when two processes change one session at once', async () => {
@@ -171,7 +202,8 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       const last = await pair.here.read(id);
       expect(last?.session.fence).toBe(T + 49);
       expect(last?.image).toBe('data:image/png;base64,C39');
-      // Every accepted event made exactly one version; events of an earlier start than the winner's made none.
+      // Every accepted event made exactly one version. Events that started before the winner's made
+      // none.
       const versions = new Set(results.map((session) => session?.version));
       expect(Math.max(...[...versions].map((version) => version ?? 0))).toBe(last?.session.version);
     });

@@ -6,16 +6,16 @@
 import { RefusedError } from '@qrcast/core/errors';
 import { type Code, isFinal } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/redis/clock';
-import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { requireScope } from '../auth/auth.ts';
 import type { SessionLookup, SessionPath } from '../sessions/session-lookup.ts';
+import type { SessionService } from '../sessions/session-service.ts';
 import type { Watching } from '../sessions/watching.ts';
 import { drawCode, wrapPicture } from './code-svg.ts';
 
 export interface CodeRoutesDeps {
   readonly theirSession: SessionLookup;
-  readonly sessions: Sessions;
+  readonly service: Pick<SessionService, 'illustrate'>;
   readonly watching: Watching;
   readonly clock: Clock;
 }
@@ -30,19 +30,17 @@ interface ShownCode extends Code {
  */
 const SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
-export function addCodeRoutes(app: FastifyInstance, { theirSession, sessions, watching, clock }: CodeRoutesDeps): void {
+export function addCodeRoutes(app: FastifyInstance, { theirSession, service, watching, clock }: CodeRoutesDeps): void {
   /** @throws {RefusedError} `no_code`, and what the look-up throws. */
   async function shownCode(request: FastifyRequest<SessionPath>): Promise<ShownCode> {
-    const { principal, session } = await theirSession(request);
-    requireScope(principal, 'view');
-    await watching.start(session.id);
-    const snapshot = await sessions.read(session.id);
-    const state = snapshot?.session.state;
-    if (state?.kind !== 'showing' || clock.now() >= state.code.staleAt) {
-      const isOver = snapshot === null || isFinal(snapshot.session);
-      throw noCode(`the session is ${state?.kind ?? 'gone'}`, isOver);
-    }
-    return { ...state.code, image: snapshot?.image ?? null };
+    const found = await theirSession(request);
+    requireScope(found.principal, 'view');
+    const watched = await watching.start(found.session.id, { justRead: found.session });
+    if (watched === null) throw noCode('the session is gone', true);
+    const { session, image } = await service.illustrate(watched, found);
+    const { state } = session;
+    if (state.kind !== 'showing' || clock.now() >= state.code.staleAt) throw noCode(`the session is ${state.kind}`, isFinal(session));
+    return { ...state.code, image };
   }
 
   app.get<SessionPath>('/v1/sessions/:id/code.svg', async (request, reply) => {

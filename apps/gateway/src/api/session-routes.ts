@@ -21,7 +21,8 @@ import { type Auth, mayView, type Principal, requireScope, requireSession, requi
 import type { Revocations } from '../auth/ticket-revocations.ts';
 import type { PasswordStep } from '../sessions/password-step.ts';
 import { type SessionLookup, type SessionPath, sessionIdIn } from '../sessions/session-lookup.ts';
-import { type SessionService, showSession } from '../sessions/session-service.ts';
+import type { SessionService } from '../sessions/session-service.ts';
+import { showSession } from '../sessions/session-view.ts';
 import type { StartOver } from '../sessions/start-over.ts';
 import type { Watching } from '../sessions/watching.ts';
 import { holdLongPoll, type LongPollDeps } from '../streams/transports/long-poll.ts';
@@ -72,7 +73,7 @@ function addTenantCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
     const sessionId = sessionIdIn(principal, request.params.id);
     const session = requireSession(principal, sessionId, await sessions.find(sessionId));
     requireTenant(principal);
-    await service.cancel(session.id);
+    await service.cancel(session.id, { remembered: session });
     return reply.status(204).send();
   });
 }
@@ -97,20 +98,21 @@ function addTicketCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
 
 /** Reads the session, at once or when it has changed. */
 function addRead(app: FastifyInstance, deps: SessionRoutesDeps): void {
-  const { theirSession, watching } = deps;
+  const { service, theirSession, watching } = deps;
   const show = showBy(deps);
 
   app.get<SessionPath>('/v1/sessions/:id', async (request, reply) => {
-    const { principal, session } = await theirSession(request);
+    const found = await theirSession(request);
+    const { principal, session } = found;
     requireScope(principal, 'view');
     const { wait, formats, visible } = parseRequest(readSessionSchema, request.query);
     const told = versionOfTags(request.headers['if-none-match'], session.version);
     // `*` means whatever version there is now. With `wait` it could not report a final state, so
     // the client would ask for ever.
     const known = told !== 'any' ? told : wait > 0 && isFinal(session) ? null : session.version;
-    if (visible) await watching.start(session.id);
+    const seen = visible ? await watching.start(session.id, { justRead: session }) : session;
     if (wait > 0) await holdLongPoll(deps, { principal, session, known, waitMs: wait * 1000, isVisible: visible, reply });
-    const wire = await show(session.id, formats);
+    const wire = wait > 0 ? await show(session.id, formats) : await service.present(await service.illustrate(seen, found), formats);
     reply.header('etag', `"${wire.version}"`);
     return known !== null && wire.version <= known ? reply.status(304).send() : { session: wire };
   });
@@ -126,10 +128,10 @@ function addViewerCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
   }
 
   app.post<SessionPath>('/v1/sessions/:id/resume', async (request) => {
-    const { principal, session } = await theirSession(request);
-    requireScope(principal, 'view');
-    await service.resume(session.id);
-    return { session: await show(session.id) };
+    const found = await theirSession(request);
+    requireScope(found.principal, 'view');
+    const resumed = await service.resume(found.session.id, { justRead: found.session });
+    return { session: await service.present(await service.illustrate(resumed, found)) };
   });
 
   app.post<SessionPath>('/v1/sessions/:id/password', async (request) => {

@@ -6,7 +6,8 @@
 import { isAllowedCallbackUrl } from '@qrcast/core/callback-address';
 import { RefusedError } from '@qrcast/core/errors';
 import { notificationUrl } from '@qrcast/core/notification-address';
-import { createTenantSchema, parseRequest, patchTenantSchema } from '@qrcast/core/requests';
+import { parseRequest } from '@qrcast/core/requests';
+import { createTenantSchema, patchTenantSchema } from '@qrcast/core/tenant-requests';
 import type { ConnectedInstances } from '@qrcast/runtime/connected/connected-instances';
 import type { FastifyInstance } from 'fastify';
 import type { Auth } from '../auth/auth.ts';

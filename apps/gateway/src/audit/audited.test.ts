@@ -34,7 +34,7 @@ function reader() {
   const { audited, entries } = openAudited();
   const session: Session = sampleSession({}, 0);
   let principal: Principal = holderOf('tkt_1');
-  const lookup = audited.theirSession(async () => ({ principal, session }));
+  const lookup = audited.theirSession(async () => ({ principal, session, image: null }));
   return {
     async read(by: Principal, address = '203.0.113.1'): Promise<void> {
       principal = by;

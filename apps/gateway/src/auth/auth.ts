@@ -1,6 +1,6 @@
 /** Who calls: the `Authorization` header (or a stream's ticket) becomes a principal. A secret is never taken from a URL. */
 
-import { RefusedError } from '@qrcast/core/errors';
+import { noSuchSession, RefusedError } from '@qrcast/core/errors';
 import { originOf } from '@qrcast/core/origin';
 import type { Session } from '@qrcast/core/session';
 import type { RateLimit } from '@qrcast/core/tenant-limits';
@@ -124,7 +124,7 @@ export function requireTenant(principal: Principal): Extract<Principal, { kind: 
 export function requireSession(principal: Principal, sessionId: string, session: Session | null): Session {
   const isTheirs = session !== null && session.tenantId === principal.tenantId;
   const isInScope = principal.kind === 'tenant' || principal.ticket.sessionId === sessionId;
-  if (!isTheirs || !isInScope) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+  if (!isTheirs || !isInScope) throw noSuchSession();
   return session;
 }
 

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, newInstance, openTestGateway, type TestGateway, type TestTenant } from '../../test/gateway.ts';
 import { STREAM_TRANSPORTS, type StreamClient } from '../../test/stream-clients.ts';
 import { openSocket } from '../../test/websocket.ts';
-import { createLiveSessions } from '../sessions/session-quota.ts';
+import { createSessionQuota } from '../sessions/session-quota.ts';
 import { createLimitOf } from './tenant-limits.ts';
 
 let here: TestGateway;
@@ -172,7 +172,7 @@ describe('live sessions', () => {
 
   it('keep their place where the one that would replace them is not made', async () => {
     const tenant = await limited({ sessions: 1 });
-    const live = createLiveSessions({ ...here.node, namespace: here.namespace, limitOf: createLimitOf(DEFAULT_TENANT_LIMITS) });
+    const live = createSessionQuota({ ...here.node, namespace: here.namespace, limitOf: createLimitOf(DEFAULT_TENANT_LIMITS) });
     const { session } = await here.create({}, tenant);
     const stored = await here.node.sessions.find(session.id);
     const giveUp = await live.claim({ id: tenant.id, limits: { sessions: 1 } }, 'ses_another', stored);
@@ -184,7 +184,7 @@ describe('live sessions', () => {
 
   it('that were resumed are not taken out by somebody who had read their end before', async () => {
     const tenant = await limited({ sessions: 1 });
-    const live = createLiveSessions({ ...here.node, namespace: here.namespace, limitOf: createLimitOf(DEFAULT_TENANT_LIMITS) });
+    const live = createSessionQuota({ ...here.node, namespace: here.namespace, limitOf: createLimitOf(DEFAULT_TENANT_LIMITS) });
     const { session } = (await make(here, tenant)).body;
     const ended = await here.passDeadline(session.id);
     live.leave(ended);

@@ -48,7 +48,7 @@ export function createStateNotifications(deps: StateNotificationsDeps): TakeStat
     if (verdict.kind !== 'believe') return;
     const now = clock.now();
     const event = { kind: 'answered', at: now, startedAt: now, jitter: 0, outcome: verdict.outcome } as const;
-    const after = (await watching.change(session.id, event, session))?.after ?? null;
+    const after = (await watching.change(session.id, event, { remembered: session }))?.after ?? null;
     const login = after === null ? null : loginOf(after);
     // The notification may be late, and the next one may tell of a loss before now. So the login is
     // dated by the notification.

@@ -1,6 +1,9 @@
-/** What the gateway's own calls to the provider need: the opened credentials of a session, for a host that is still allowed. */
+/**
+ * Opens a session's credentials for the gateway's own calls to the provider. Their host must still
+ * be allowed.
+ */
 
-import { RefusedError } from '@qrcast/core/errors';
+import { noSuchSession, RefusedError } from '@qrcast/core/errors';
 import type { Session } from '@qrcast/core/session';
 import { isAllowedUpstream } from '@qrcast/core/upstream';
 import type { Credentials } from '@qrcast/provider/credentials';
@@ -15,9 +18,12 @@ export interface InstanceCredentialsDeps {
 }
 
 export interface InstanceCredentials {
-  /** Null once the session has ended for good. @throws {RefusedError} `upstream_not_allowed` if the operator has removed the host. */
+  /**
+   * Null once the session has ended for good.
+   * @throws {RefusedError} `upstream_not_allowed` if the operator has removed the host.
+   */
   find(session: Session): Promise<Credentials | null>;
-  /** @throws {RefusedError} Likewise, and `not_found` once the session has ended for good. */
+  /** @throws {RefusedError} as `find`, and `not_found` once the session has ended for good. */
   require(session: Session): Promise<Credentials>;
 }
 
@@ -26,9 +32,10 @@ export function createInstanceCredentials({ sessions, keyring, upstreamHosts }: 
     const sealed = await sessions.readSealed(id);
     if (sealed === null) return null;
     const credentials = { instanceId, ...openCredentials(keyring, id, sealed) };
-    // Checked where the token leaves: a host may have been taken off the list since the session was made.
+    // Checked again here, where the token leaves us. The operator may have removed the host since
+    // the session was made.
     if (!isAllowedUpstream(credentials.apiUrl, upstreamHosts))
-      throw new RefusedError('upstream_not_allowed', 'the operator has taken this provider host off the list');
+      throw new RefusedError('upstream_not_allowed', 'the operator has removed this provider host from the allow-list');
     return credentials;
   }
 
@@ -36,7 +43,7 @@ export function createInstanceCredentials({ sessions, keyring, upstreamHosts }: 
     find,
     async require(session) {
       const credentials = await find(session);
-      if (credentials === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+      if (credentials === null) throw noSuchSession();
       return credentials;
     },
   };

@@ -1,20 +1,25 @@
-/** An instance has one live session of a tenant at a time: who makes or resumes one takes its place, or finds who has it. */
+/**
+ * An instance has at most one live session of a tenant. A session that is made or resumed becomes
+ * the owner of its instance, or finds the live session that is.
+ */
 
 import { RefusedError } from '@qrcast/core/errors';
 import { isTerminal, type Session } from '@qrcast/core/session';
 import type { SessionIndex } from './session-index.ts';
 
-export interface InstancePlace {
-  /** The live session of the instance; null if there is none. */
+export interface InstanceOwner {
+  /** The live session of the instance. Null if there is none. */
   live(tenantId: string, instanceId: string): Promise<Session | null>;
   /**
-   * Puts the session into the instance's place, unless a live one stands there: then that one. `mayReplace`: a live one with other
-   * credentials gives way, for a new request brings newer ones; a resumed session brings older ones.
+   * Makes the session the owner of its instance. Resolves to the session that is the owner then:
+   * another live session keeps its instance. With `mayReplace`, a live session with other
+   * credentials is cancelled instead. A new request brings newer credentials; a resumed session
+   * would bring older ones.
    */
-  take(session: Session, mayReplace: boolean): Promise<Session>;
+  claim(session: Session, mayReplace: boolean): Promise<Session>;
 }
 
-export interface InstancePlaceDeps {
+export interface InstanceOwnerDeps {
   readonly index: Pick<SessionIndex, 'current' | 'claim'>;
   /** The session as it is now. */
   readonly current: (sessionId: string) => Promise<Session | null>;
@@ -24,7 +29,7 @@ export interface InstancePlaceDeps {
 /** Tries against other requests for the same instance. */
 const MAX_CLAIMS = 10;
 
-export function createInstancePlace({ index, current, cancel }: InstancePlaceDeps): InstancePlace {
+export function createInstanceOwner({ index, current, cancel }: InstanceOwnerDeps): InstanceOwner {
   async function standing(sessionId: string | null): Promise<Session | null> {
     const session = sessionId === null ? null : await current(sessionId);
     return session === null || isTerminal(session) ? null : session;
@@ -33,13 +38,14 @@ export function createInstancePlace({ index, current, cancel }: InstancePlaceDep
   return {
     live: async (tenantId, instanceId) => standing(await index.current(tenantId, instanceId)),
 
-    async take(session, mayReplace) {
+    async claim(session, mayReplace) {
       let expected = await index.current(session.tenantId, session.instanceId);
       for (let attempt = 0; attempt < MAX_CLAIMS; attempt++) {
-        const live = await standing(expected);
+        const live = expected === session.id ? null : await standing(expected); // it owns the instance already
         if (live !== null) {
           if (!mayReplace || live.instanceKey === session.instanceKey) return live;
-          // Other credentials for the same instance: the earlier ones were wrong or are no more.
+          // The credentials differ, so the earlier ones were wrong, or have been replaced at the
+          // provider.
           await cancel(live.id);
         }
         const winner = await index.claim(session, expected);

@@ -1,6 +1,9 @@
--- KEYS live sessions of a tenant, by their expiry. ARGV session, its expiry (ms), now (ms), limit, the session it replaces ('' none).
--- Returns 1 if the session has its place then, 0 if there is none. The place of the one it replaces is its own at once: if both kept one
--- until the other has ended, of several that are replaced at the limit only the first would find room.
+-- Counts a live session of a tenant, unless the limit is reached.
+-- KEYS live sessions of a tenant, by their expiry.
+-- ARGV session, its expiry (ms), now (ms), limit, the session that it replaces ('' none).
+-- Returns 1 if the session counts then, 0 if not. The replaced session stops counting at once. If
+-- both counted until the replaced one has ended, only the first of several replacements at the limit
+-- would succeed.
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   local is_handed_over = ARGV[5] ~= '' and redis.call('ZREM', KEYS[1], ARGV[5]) == 1

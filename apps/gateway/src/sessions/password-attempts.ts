@@ -1,6 +1,7 @@
 /**
- * How many wrong passwords a session may hand over, counted in Redis over all gateways: whoever holds a ticket must not guess on. A try
- * counts before it is made, so that no two gateways make the last one; it is given back if the provider did not call it wrong.
+ * Limits the wrong passwords of a session, so that the holder of a ticket cannot guess on. They are
+ * counted in Redis, over all gateways. A try counts before it is made, so that two gateways cannot
+ * both make the last one. It is given back unless the provider calls it wrong.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -12,14 +13,17 @@ import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
 import type { Redis } from 'ioredis';
 
 export interface PasswordAttempts {
-  /** Counts a try. @throws {RefusedError} `too_many_requests`, with when there is room again. */
+  /**
+   * Counts a try. @throws {RefusedError} `too_many_requests`, with the time until a try is allowed
+   * again.
+   */
   take(session: Session): Promise<PasswordTry>;
-  /** The account is open: nothing was guessed. */
+  /** Forgets the tries of a session whose password was right. */
   forget(session: Session): Promise<void>;
 }
 
 export interface PasswordTry {
-  /** It was not wrong: it does not count. */
+  /** Call it if the password was not wrong: then the try does not count. */
   giveBack(): Promise<void>;
 }
 
@@ -29,7 +33,7 @@ export interface PasswordAttemptsDeps {
   readonly clock: Clock;
 }
 
-/** The provider's own limit is not published; a person who mistypes needs two or three. */
+/** The provider does not publish its own limit. A person who mistypes needs two or three. */
 export const WRONG_PER_ATTEMPT = 5;
 /** A resume begins a new attempt, so the session has a limit as well. */
 export const WRONG_PER_HOUR = 10;

@@ -5,7 +5,10 @@ import { passwordTriesKey, passwordTurnKey } from '@qrcast/runtime/redis/keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from '../../test/gateway.ts';
 
-/** The provider: says to every password what `says` holds, in its own words; but 429 first, as often as `tooSoon` says. */
+/**
+ * The provider. It answers 429 as often as `tooSoon` says, and then to every password what `says`
+ * holds.
+ */
 let provider: Server;
 const asked: { path: string; body: string }[] = [];
 let says: unknown = null;
@@ -35,7 +38,10 @@ afterAll(async () => {
 
 const apiUrl = (): string => `http://127.0.0.1:${(provider.address() as AddressInfo).port}`; // it listens on TCP
 
-/** A session that waits for its password, each of an instance of its own: the turn is per instance. */
+/**
+ * A session that waits for its password. Each has an instance of its own, because passwords are
+ * spaced per instance.
+ */
 async function waiting(): Promise<Body & { apiToken: string }> {
   const instance = newInstance();
   const body = await test.create({ ...instance, apiUrl: apiUrl() });
@@ -47,14 +53,14 @@ async function waiting(): Promise<Body & { apiToken: string }> {
 const submit = (body: Body, secret = body.ticket, password = 'correct horse'): Promise<Answer> =>
   test.call('POST', `/v1/sessions/${body.session.id}/password`, { secret, body: { password } });
 
-/** Without the wait for a turn. */
+/** Without the wait for the spacing. */
 async function submitNow(body: Body, gateway: TestGateway): Promise<Answer> {
   const { instanceKey } = (await test.node.sessions.find(body.session.id)) ?? {};
   await test.node.redis.del(passwordTurnKey(test.namespace, instanceKey ?? ''));
   return gateway.call('POST', `/v1/sessions/${body.session.id}/password`, { secret: body.ticket, body: { password: 'correct horse' } });
 }
 
-/** The attempt runs out, and a new one comes to its password. */
+/** The attempt runs out, and a new one reaches its password step. */
 async function again({ session, ticket }: Body): Promise<void> {
   await test.passDeadline(session.id);
   expect((await test.call('POST', `/v1/sessions/${session.id}/resume`, { secret: ticket })).status).toBe(200);
@@ -64,7 +70,7 @@ async function again({ session, ticket }: Body): Promise<void> {
 describe('POST /v1/sessions/{id}/password', () => {
   it('hands the password to the provider once, and asks at once how it went', async () => {
     const made = await waiting();
-    expect(await test.takeWakeUp(made.session.id)).toMatchObject({ ask: null }); // for its first poll; no worker has taken it
+    expect(await test.takeWakeUp(made.session.id)).toMatchObject({ ask: null }); // for the first poll, which no worker has taken
     says = SUCCESS;
     const before = asked.length;
     const { status, body } = await submit(made);
@@ -85,7 +91,7 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect(session).toMatchObject({ state: 'password', notice: { code: 'password_rejected' } });
   });
 
-  it('the second within a second waits for its turn, further ones are too_many_requests, whoever sends them', async () => {
+  it('the second within a second waits for the rest of it, further ones are too_many_requests, whoever sends them', async () => {
     const made = await waiting();
     says = FAIL('invalid_password');
     const before = asked.length;
@@ -134,7 +140,7 @@ describe('POST /v1/sessions/{id}/password', () => {
     const before = asked.length;
     const answers: Answer[] = [];
     for (let n = 0; n < 3; n++) {
-      // Two at once: one of them may have to wait for its turn, and both count once.
+      // Two at once: one of them may have to wait, and each counts once.
       answers.push(...(await Promise.all([submitNow(made, test), submitNow(made, second)])));
     }
     expect(answers.map(({ status }) => status).sort()).toEqual([422, 422, 422, 422, 422, 429]);
@@ -149,7 +155,8 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect(asked.length).toBe(before + 5);
     const { session } = (await test.call('GET', `/v1/sessions/${made.session.id}`)).body;
     expect(session.notice?.code).toBe('password_rate_limited');
-    // Asked again and again it is told once: a guesser cannot make the viewers' screens flicker.
+    // However often it is asked, it is told once: a guesser cannot make the viewers' screens
+    // flicker.
     await submitNow(made, test);
     expect((await test.call('GET', `/v1/sessions/${made.session.id}`)).body.session.version).toBe(session.version);
   });
@@ -197,7 +204,7 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '2']);
   });
 
-  it('goes nowhere while no password is wanted', async () => {
+  it('is not sent to the provider while no password is wanted', async () => {
     const made = await test.create({ apiUrl: apiUrl() });
     const before = asked.length;
     const { status, body } = await submit(made);

@@ -1,5 +1,7 @@
--- KEYS tries of a session, by time. ARGV member (attempt|id), attempt, most of one attempt, most at all, window (ms).
--- Adds a try, unless there are too many. Returns {'taken', 0} or {'attempt' or 'session', in how many ms there is room again}.
+-- Adds a try of a password, unless there are too many.
+-- KEYS tries of a session, by time.
+-- ARGV member (attempt|id), attempt, limit of one attempt, limit of the session, window (ms).
+-- Returns {'taken', 0}, or {'attempt' or 'session', ms until a try is allowed again}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local window = tonumber(ARGV[5])

@@ -1,6 +1,7 @@
 /**
- * Keeps a password and a logout of the same instance apart, over all gateways: a logout that follows a right password would undo the login
- * that the provider is just finishing. Each side puts its mark down first and then looks for the other's, so that never both go on.
+ * Keeps a password and a logout of the same instance apart, over all gateways. A logout after a
+ * right password would undo the login that the provider is just finishing. Each side sets its mark
+ * first and then looks for the other's, so both never go on.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -11,7 +12,10 @@ import { passwordsUnderWayKey, startOverTurnKey } from '@qrcast/runtime/redis/ke
 import type { Redis } from 'ioredis';
 
 export interface PasswordsUnderWay {
-  /** Hands a password over. @throws {RefusedError} `too_many_requests` while the instance is being logged out. */
+  /**
+   * Runs `handOver`. @throws {RefusedError} `too_many_requests` while the instance is being logged
+   * out.
+   */
   during<T>(instanceKey: string, handOver: () => Promise<T>): Promise<T>;
   /** Whether a password of the instance is with the provider. */
   isAny(instanceKey: string): Promise<boolean>;
@@ -23,7 +27,10 @@ export interface PasswordsUnderWayDeps {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Longer than a password takes that is handed over twice, so that a mark outlives it only where a gateway died. */
+/**
+ * Longer than it takes to hand a password over twice. So a mark outlives that only if its gateway
+ * died.
+ */
 const LONGEST_MS = 45_000;
 
 export function createPasswordsUnderWay({ redis, namespace, clock }: PasswordsUnderWayDeps): PasswordsUnderWay {
@@ -39,7 +46,7 @@ export function createPasswordsUnderWay({ redis, namespace, clock }: PasswordsUn
           });
         return await handOver();
       } finally {
-        await redis.zrem(key, mark).catch(() => undefined); // Redis is out: the mark ends by itself
+        await redis.zrem(key, mark).catch(() => undefined); // Redis is unreachable; the mark ends by itself
       }
     },
 

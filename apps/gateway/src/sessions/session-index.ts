@@ -1,9 +1,10 @@
 /**
- * A tenant's sessions: which one is live for an instance, and all of them, or those of one reference, by age. An index only: the records are
- * the truth.
+ * An index of each tenant's sessions: the current one of an instance, and all of them by age, or
+ * all with one reference. The records are the truth.
  */
 
 import { createHash } from 'node:crypto';
+import { LONGEST_SESSION_SECONDS } from '@qrcast/core/requests';
 import type { Session } from '@qrcast/core/session';
 import { referenceSessionsKey, tenantInstanceKey, tenantSessionsKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
@@ -11,30 +12,33 @@ import { KEEP_EXPIRED_MS } from '@qrcast/runtime/sessions/sessions';
 import type { Redis } from 'ioredis';
 
 export interface SessionIndex {
-  /** The session last made or resumed for the instance; it may have ended since. */
+  /**
+   * The id of the session that was last made or resumed for the instance. It may have ended since.
+   */
   current(tenantId: string, instanceId: string): Promise<string | null>;
-  /** Makes `session` the instance's current one if `expected` still is; resolves to the one that is current then. */
+  /**
+   * Makes `session` the instance's current one if `expected` still is it. Resolves to the id that
+   * is current then.
+   */
   claim(session: Session, expected: string | null): Promise<string>;
-  /** Resolves to how many the tenant has then. */
+  /** Adds the session. Resolves to how many the tenant has then. */
   add(session: Session): Promise<number>;
-  /** Ids from newest to oldest, after `cursor`; with a reference, of those that have it. */
+  /**
+   * Ids from newest to oldest, after `cursor`. With a reference, only those of sessions that have
+   * it.
+   */
   page(tenantId: string, cursor: string | null, limit: number, reference?: string): Promise<readonly string[]>;
-  /** Ids from oldest to newest, leaving out the first `from`. */
+  /** Ids from oldest to newest, without the first `from`. */
   oldest(tenantId: string, from: number, limit: number): Promise<readonly string[]>;
-  /** Forgets a session whose record is gone; its reference as far as it is known. */
+  /**
+   * Forgets a session whose record is gone. Its reference is needed to forget it in that list, too.
+   */
   forget(session: Pick<Session, 'id' | 'tenantId'> & { readonly reference?: string | null | undefined }): Promise<void>;
 }
 
-/** The longest `expiresInSeconds` a caller may ask for. */
-const LONGEST_SESSION_MS = 604_800_000;
-
 export function createSessionIndex({ redis, namespace }: { redis: Redis; namespace: string }): SessionIndex {
   const claim = loadLuaScript(redis, new URL('./instance-claim-1.lua', import.meta.url));
-
-  function listKey(tenantId: string, reference: string | null | undefined): string {
-    if (reference == null) return tenantSessionsKey(namespace, tenantId);
-    return referenceSessionsKey(namespace, tenantId, createHash('sha256').update(reference).digest('base64url'));
-  }
+  const listKey = (tenantId: string, reference: string | null | undefined): string => listKeyOf(namespace, tenantId, reference);
 
   return {
     current: (tenantId, instanceId) => redis.get(tenantInstanceKey(namespace, tenantId, instanceId)),
@@ -45,13 +49,13 @@ export function createSessionIndex({ redis, namespace }: { redis: Redis; namespa
     },
 
     async add({ id, tenantId, reference, createdAt, expiresAt }) {
-      // What is older than any session can get has no record any more.
-      const oldest = createdAt - LONGEST_SESSION_MS - KEEP_EXPIRED_MS;
+      // A session that is older than any can become has no record any more.
+      const oldest = createdAt - LONGEST_SESSION_SECONDS * 1000 - KEEP_EXPIRED_MS;
       const goneAt = expiresAt + KEEP_EXPIRED_MS;
       const changes = redis.multi();
       for (const key of new Set([listKey(tenantId, null), listKey(tenantId, reference)])) {
         changes.zremrangebyscore(key, '-inf', oldest).zadd(key, createdAt, id);
-        changes.pexpireat(key, goneAt, 'NX').pexpireat(key, goneAt, 'GT'); // as long as the longest in it
+        changes.pexpireat(key, goneAt, 'NX').pexpireat(key, goneAt, 'GT'); // the list lives as long as its longest session
       }
       await changes.exec();
       return redis.zcard(listKey(tenantId, null));
@@ -60,7 +64,7 @@ export function createSessionIndex({ redis, namespace }: { redis: Redis; namespa
     async page(tenantId, cursor, limit, reference) {
       const key = listKey(tenantId, reference);
       const rank = cursor === null ? -1 : await redis.zrevrank(key, cursor);
-      if (rank === null) return []; // the session the cursor names is forgotten: the list ends here
+      if (rank === null) return []; // the session that the cursor names was forgotten, so the list ends here
       return redis.zrevrange(key, rank + 1, rank + limit);
     },
 
@@ -70,4 +74,10 @@ export function createSessionIndex({ redis, namespace }: { redis: Redis; namespa
       await Promise.all([...new Set([listKey(tenantId, null), listKey(tenantId, reference)])].map((key) => redis.zrem(key, id)));
     },
   };
+}
+
+/** The key of the list of all sessions, or of those with one reference. */
+function listKeyOf(namespace: string, tenantId: string, reference: string | null | undefined): string {
+  if (reference == null) return tenantSessionsKey(namespace, tenantId);
+  return referenceSessionsKey(namespace, tenantId, createHash('sha256').update(reference).digest('base64url'));
 }

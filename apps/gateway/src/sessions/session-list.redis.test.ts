@@ -13,7 +13,10 @@ afterAll(() => test.close());
 const list = async (tenant: TestTenant, query: string): Promise<Body> =>
   (await test.call('GET', `/v1/sessions${query}`, { secret: tenant.apiKey })).body;
 
-/** Newest first. Sessions made in the same millisecond have no order of their own, so they are made one by one. */
+/**
+ * Makes sessions and returns their ids, newest first. Sessions of the same millisecond have no
+ * order, so they are made one by one.
+ */
 async function createSome(tenant: TestTenant, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let i = 0; i < count; i++) {
@@ -107,7 +110,7 @@ describe('GET /v1/sessions', () => {
     expect((await list(tenant, '')).sessions.map(({ id }) => id)).toEqual([session.id]);
   });
 
-  it('is empty for a tenant without sessions and after a cursor nobody gave out', async () => {
+  it('is empty for a tenant without sessions, and after a cursor that was never given', async () => {
     const tenant = await test.newTenant();
     expect(await list(tenant, '')).toEqual({ sessions: [], nextCursor: null });
     await test.create({}, tenant);

@@ -24,9 +24,15 @@ export interface SessionListDeps {
 }
 
 const READ_AT_ONCE = 100;
-/** Records read for one page, however few of them fit; the cursor goes on from there. One call must not cost many times another. */
+/**
+ * At most this many records are read for one page, however few of them fit. The cursor goes on from
+ * there. So no call costs many times as much as another.
+ */
 const MAX_READ = 200;
-/** Ids without a record are forgotten, so they are met once; still, not all of them by one call. */
+/**
+ * Ids without a record are forgotten when they are met. One call must not have to forget all of
+ * them.
+ */
 const MAX_ROUNDS = 20;
 
 export function createSessionList({ index, viewerCounts, current, clock }: SessionListDeps): SessionList {
@@ -44,7 +50,8 @@ export function createSessionList({ index, viewerCounts, current, clock }: Sessi
         if (session === null) await index.forget({ tenantId, id, reference });
         else last = id;
         if (session !== null && fits(session)) {
-          // A code lets whoever has it log in; to see one is to watch its session, and that is done one by one and on record.
+          // Without codes: whoever has a code can log in with it. To see one, a caller has to watch
+          // its session, and each watch is in the audit log.
           sessions.push(toWire(session, { image: null, viewers: await viewerCounts.read(id), now: clock.now(), formats: [] }));
         }
         if (sessions.length === limit) return { sessions, nextCursor: last };

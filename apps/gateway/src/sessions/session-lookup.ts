@@ -1,6 +1,9 @@
-/** Whose session a path names: looked up the same way by every route below `/v1/sessions/:id`. */
+/**
+ * The session that a path names. Every route below `/v1/sessions/:id` finds it here, and reads its
+ * record once.
+ */
 
-import type { Session } from '@qrcast/core/session';
+import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { FastifyRequest } from 'fastify';
 import { type Auth, type Principal, requireSession } from '../auth/auth.ts';
@@ -12,15 +15,21 @@ export interface SessionPath {
 
 export interface SessionLookupDeps {
   readonly auth: Auth;
-  readonly sessions: Pick<Sessions, 'find'>;
-  readonly service: Pick<SessionService, 'find'>;
+  readonly sessions: Pick<Sessions, 'read'>;
+  readonly service: Pick<SessionService, 'refresh'>;
+}
+
+/** Who asks, and the session as it is now, with its picture. */
+export interface FoundSession extends Snapshot {
+  readonly principal: Principal;
 }
 
 /**
- * The session the caller names, as it is now, if it is theirs; a foreign one is told apart from no session by nothing.
+ * Finds the session that the caller names, if it is theirs. The refusal does not tell a session of
+ * somebody else from none.
  * @throws {RefusedError} `unauthenticated`, `origin_not_allowed`, `not_found`, `session_expired`.
  */
-export type SessionLookup = (request: FastifyRequest<SessionPath>) => Promise<{ principal: Principal; session: Session }>;
+export type SessionLookup = (request: FastifyRequest<SessionPath>) => Promise<FoundSession>;
 
 /** A ticket's holder need not know the id in it. */
 const SELF = 'self';
@@ -29,8 +38,9 @@ export function createSessionLookup({ auth, sessions, service }: SessionLookupDe
   return async ({ headers, params }) => {
     const principal = await auth.identify(headers.authorization, headers.origin);
     const sessionId = sessionIdIn(principal, params.id);
-    requireSession(principal, sessionId, await sessions.find(sessionId));
-    return { principal, session: await service.find(sessionId) };
+    const read = await sessions.read(sessionId);
+    requireSession(principal, sessionId, read?.session ?? null);
+    return { principal, ...(await service.refresh(read)) };
   };
 }
 

@@ -1,4 +1,4 @@
-/** What a session's making meets half way. */
+/** What can happen while a session is being made, and how many ended sessions are kept. */
 
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { DEFAULT_TENANT_LIMITS } from '@qrcast/core/tenant-limits';
@@ -12,7 +12,7 @@ import { openTenantStanding, type TenantStanding } from '../tenants/tenant-stand
 import type { Tenant } from '../tenants/tenants.ts';
 import type { Kept } from './ended-sessions.ts';
 import { createSessionIndex, type SessionIndex } from './session-index.ts';
-import { createLiveSessions, noticeEnds } from './session-quota.ts';
+import { createSessionQuota, noticeEnds } from './session-quota.ts';
 import { createSessionService, type SessionService } from './session-service.ts';
 import { createViewerCounts } from './visible-viewers.ts';
 import { createWatching } from './watching.ts';
@@ -30,11 +30,13 @@ afterAll(async () => {
 
 const limitOf = createLimitOf(DEFAULT_TENANT_LIMITS);
 
-/** Another gateway's, but for what happens just before a session gets into its tenant's list. */
+/**
+ * The service of another gateway. `meets` runs just before a session is added to its tenant's list.
+ */
 function serviceThat(meets: () => Promise<unknown>, kept?: Kept): { service: SessionService; index: SessionIndex } {
   const { namespace } = test;
-  const liveSessions = createLiveSessions({ ...test.node, namespace, limitOf });
-  const shared = { ...test.node, sessions: noticeEnds(test.node.sessions, liveSessions.leave), namespace };
+  const sessionQuota = createSessionQuota({ ...test.node, namespace, limitOf });
+  const shared = { ...test.node, sessions: noticeEnds(test.node.sessions, sessionQuota.leave), namespace };
   const index = createSessionIndex(shared);
   const service = createSessionService({
     ...shared,
@@ -48,7 +50,7 @@ function serviceThat(meets: () => Promise<unknown>, kept?: Kept): { service: Ses
     },
     watching: createWatching({ ...shared, graceMs: 1_000 }),
     viewerCounts: createViewerCounts({ ...shared, gatewayId: 'another', lastsMs: 1_000 }),
-    liveSessions,
+    sessionQuota,
     limitOf,
     kept,
     tickets: test.tickets,
@@ -76,7 +78,7 @@ it.each([
   expect(await test.node.redis.zcard(liveSessionsKey(test.namespace, id))).toBe(0);
 });
 
-it('a session that could not be made leaves its place at once', async () => {
+it('a session that could not be made no longer counts, at once', async () => {
   const { id } = await test.newTenant();
   const tenant = (await test.gateway.tenants.find(id)) as Tenant; // just made
   const { service } = serviceThat(() => Promise.reject(new Error('Redis is out')));
@@ -84,7 +86,7 @@ it('a session that could not be made leaves its place at once', async () => {
   expect(await test.node.redis.zcard(liveSessionsKey(test.namespace, id))).toBe(0);
 });
 
-it('what lost against a request for the same instance leaves neither a record nor a place', async () => {
+it('a session that lost against a request for the same instance leaves no record, and does not count', async () => {
   const { id } = await test.newTenant();
   const tenant = (await test.gateway.tenants.find(id)) as Tenant; // just made
   const { service } = serviceThat(() => Promise.resolve());
@@ -119,15 +121,15 @@ describe('ended sessions', () => {
   }
 
   it.each([
-    ['are bounded: the oldest go, with all that names them', KEPT],
-    ['(twin) grow on where none is to go', { least: 1_000, slack: 2 }],
+    ['are bounded: the oldest are deleted, with all that names them', KEPT],
+    ['(twin) grow on if all may stay', { least: 1_000, slack: 2 }],
   ])('%s', async (_what, kept) => {
     const tenant = await limitedTenant(2);
     const { service, index } = serviceThat(() => Promise.resolve(), kept);
-    const { session: live } = await service.create(tenant, newInstance()); // older than all, and it stays
+    const { session: live } = await service.create(tenant, newInstance()); // the oldest of all, and it stays
     const before = await countRecords();
     const ids = await endSome(service, tenant, 20);
-    const most = kept === KEPT ? KEPT.least + KEPT.slack + 2 : 20; // two live ones may stand beside them
+    const most = kept === KEPT ? KEPT.least + KEPT.slack + 2 : 20; // two live ones may be beside them
     expect((await countRecords()) - before).toBeLessThanOrEqual(most);
     if (kept !== KEPT) return expect((await countRecords()) - before).toBe(20);
     const listed = (await service.list(tenant.id, { limit: 100 })).sessions.map(({ id }) => id);
@@ -138,22 +140,22 @@ describe('ended sessions', () => {
     expect((await service.find(live.id)).state.kind).toBe('idle');
   });
 
-  it('go after those whose records are gone already, and leave no place behind that nobody saw end', async () => {
+  it('are deleted after those whose records are gone, and no longer count although nobody saw them end', async () => {
     const tenant = await limitedTenant(3);
     const { service } = serviceThat(() => Promise.resolve(), KEPT);
     const { session: unseen } = await service.create(tenant, newInstance());
-    // A worker's doing, while nobody watches here.
+    // As a worker does it, while nobody watches here.
     await test.node.sessions.apply(unseen.id, { kind: 'cancelled', at: test.node.clock.now() });
     const expired = await endSome(service, tenant, 4);
     await test.node.redis.del(...expired.map((id) => sessionKey(test.namespace, id)));
-    await endSome(service, tenant, 6); // beyond the slack: only what has no record goes
+    await endSome(service, tenant, 6); // beyond the slack, but only sessions without a record are deleted
     expect(await test.node.sessions.find(unseen.id)).not.toBeNull();
     await endSome(service, tenant, 12);
     expect(await test.node.sessions.find(unseen.id)).toBeNull();
     expect(await test.node.redis.zrange(liveSessionsKey(test.namespace, tenant.id), '0', '-1')).toEqual([]);
   });
 
-  it('of a deleted tenant go a minute later', async () => {
+  it('of a deleted tenant are deleted a minute later', async () => {
     const tenant = await limitedTenant(10);
     const { service } = serviceThat(() => Promise.resolve());
     const { session } = await service.create(tenant, newInstance());

@@ -6,7 +6,7 @@ import { passwordTriesKey, shardKeys, startOverTurnKey } from '@qrcast/runtime/r
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from '../../test/gateway.ts';
 
-/** What the provider answers to each method, in turn; the last answer stays. */
+/** What the provider answers to each method, one after another. The last answer stays. */
 type Method = 'getStateInstance' | 'logout' | 'sendAuthorizationPassword';
 type Script = readonly (readonly [status: number, body: unknown, headers?: Readonly<Record<string, string>>])[];
 
@@ -23,7 +23,7 @@ const state = (stateInstance: string): readonly [number, unknown] => [200, { sta
 
 beforeAll(async () => {
   provider = createServer(async (request, response) => {
-    const method = (request.url ?? '').split('/')[2] as Method; // no other is called here
+    const method = (request.url ?? '').split('/')[2] as Method; // no other method is called here
     asked.push(method);
     await beforeAnswer();
     const answers = script[method];
@@ -56,7 +56,7 @@ async function waiting(fields: object = {}): Promise<Body> {
 
 const leave = ({ session, ticket }: Body, { secret = ticket, gateway = test } = {}): Promise<Answer> =>
   gateway.call('POST', `/v1/sessions/${session.id}/start-over`, { secret });
-/** Without the wait for it. */
+/** Without the wait for the spacing. */
 async function takeTurnBack(made: Body): Promise<void> {
   await test.node.redis.del(startOverTurnKey(test.namespace, (await stored(made)).instanceKey));
 }
@@ -81,7 +81,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     const target = { sessionId: made.session.id, instanceKey, tenantId: test.tenant.id };
     const later = Date.now() + 600_000;
     await test.node.queue.cancel(target);
-    await test.node.queue.ensure(target, later, later); // as an unwatched session stands in the queue
+    await test.node.queue.ensure(target, later, later); // as for an unwatched session
     expect((await leave(made)).status).toBe(200);
     const { next, isUnwatched } = await stored(made);
     expect([next.ask, isUnwatched]).toEqual(['qr', false]);
@@ -133,13 +133,13 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect(asked).toEqual(['getStateInstance']);
   });
 
-  it('asks once more where a poll of the same second stood in its way', async () => {
+  it('asks once more if a poll asked within the same second', async () => {
     script.getStateInstance = [[429, ''], PENDING];
     expect((await leave(await waiting())).status).toBe(200);
     expect(asked).toEqual(['getStateInstance', 'getStateInstance', 'logout']);
   });
 
-  it.each(['getStateInstance', 'logout'] as const)('keeps the quiet that the provider wants after %s', async (method) => {
+  it.each(['getStateInstance', 'logout'] as const)('keeps to the Retry-After that comes with %s', async (method) => {
     script = { ...script, [method]: [[429, '', { 'retry-after': '20' }]] };
     const made = await waiting();
     const first = await leave(made);

@@ -1,4 +1,7 @@
-/** Which provider host a new session is asked of: the one it names or the provider's own, if operator and tenant both allow it. */
+/**
+ * Chooses the provider host of a new session: the one that the request names, or the provider's
+ * default. Operator and tenant must both allow it.
+ */
 
 import { RefusedError } from '@qrcast/core/errors';
 import { defaultApiUrl, isAllowedUpstream, parseApiUrl, parsePastedUrl } from '@qrcast/core/upstream';
@@ -9,7 +12,10 @@ export interface NamedUpstream {
   readonly apiUrl?: string | undefined;
 }
 
-/** `upstreamHosts`: the operator's list. @throws {RefusedError} `upstream_not_allowed`; `invalid_request` where only the form is wrong. */
+/**
+ * `upstreamHosts` is the operator's list.
+ * @throws {RefusedError} `upstream_not_allowed`, or `invalid_request` if only the form is wrong.
+ */
 export function upstreamOf(
   tenant: Pick<Tenant, 'upstreamHosts'>,
   { instanceId, apiUrl }: NamedUpstream,

@@ -1,4 +1,7 @@
-/** Server-side request forgery by `apiUrl`: whatever it is written like, it is refused before anything is connected to. */
+/**
+ * Server-side request forgery by `apiUrl`. However the address is written, it is refused before
+ * anything is connected to.
+ */
 
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +9,7 @@ import { newInstance, openTestGateway, type TestGateway } from '../../test/gatew
 
 const HOST = '7103.api.green-api.com';
 
-/** Whoever is led into our own network ends here. */
+/** A request that is led into our own network ends here. */
 let trap: Server;
 let connections = 0;
 let port: number;
@@ -30,7 +33,7 @@ afterAll(async () => {
 const create = (apiUrl: string, by = test) =>
   by.call('POST', '/v1/sessions', { secret: by.tenant.apiKey, body: { ...newInstance(), apiUrl } });
 
-/** Hosts of ours, in the notations that URL parsers and resolvers take for them. */
+/** Hosts of our own network, in all notations that URL parsers and resolvers accept. */
 const OURS = [
   '127.0.0.1',
   '127.1',
@@ -68,7 +71,7 @@ const OURS = [
   'metadata.google.internal',
 ];
 
-/** An allowed host's name, and another one that is meant. */
+/** Addresses that show an allowed host and mean another one. */
 const DISGUISED = [
   `https://${HOST}@127.0.0.1`,
   `https://user:word@${HOST}`,
@@ -128,7 +131,7 @@ describe('an apiUrl', () => {
     expect(connections).toBe(0);
   });
 
-  it('with nothing but a path too many is told so, for it was pasted', async () => {
+  it('with only a path too many is told so, because it was pasted', async () => {
     const { body } = await create(`https://${HOST}/waInstance1101000001/getStateInstance/secretsecret`);
     expect(body).toMatchObject({ code: 'invalid_request' });
     expect(body.detail).toContain('the provider host alone');

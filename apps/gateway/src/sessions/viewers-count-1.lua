@@ -1,5 +1,6 @@
--- KEYS viewers of a session. ARGV gateway, its count, counts until (ms), now (ms). Notes the gateway's count and returns that of all
--- gateways; a gateway that died stops counting by itself.
+-- Stores a gateway's count of a session's viewers, and returns the sum over all gateways. The count
+-- of a gateway that died runs out.
+-- KEYS viewers of a session. ARGV gateway ('' only reads), its count, counts until (ms), now (ms).
 if tonumber(ARGV[2]) > 0 then
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ':' .. ARGV[3])
   redis.call('PEXPIREAT', KEYS[1], ARGV[3])

@@ -1,4 +1,7 @@
-/** How many watch a session, over all gateways. Each notes its own count with an end; one that died stops counting by itself. */
+/**
+ * How many viewers watch a session, over all gateways. Each gateway stores its own count with an
+ * end, so the count of a gateway that died runs out.
+ */
 
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { viewersKey } from '@qrcast/runtime/redis/keys';
@@ -6,7 +9,7 @@ import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
 import type { Redis } from 'ioredis';
 
 export interface ViewerCounts {
-  /** Notes this gateway's count; resolves to the sum of all gateways. */
+  /** Stores this gateway's count. Resolves to the sum over all gateways. */
   report(sessionId: string, count: number): Promise<number>;
   read(sessionId: string): Promise<number>;
 }
@@ -16,7 +19,7 @@ export interface ViewerCountsDeps {
   readonly namespace: string;
   readonly clock: Clock;
   readonly gatewayId: string;
-  /** A count that is not renewed ends after this. */
+  /** A count that is not renewed ends after this, ms. */
   readonly lastsMs: number;
 }
 

@@ -62,7 +62,7 @@ describe('watching', () => {
     const { state } = (await world().sessions.find(id)) ?? expect.unreachable();
     expect(state).toEqual({ kind: 'waiting', notice: notice === null ? null : { ...notice, retryAt: Date.now() + notice.retryAt } });
     await watched(newSink(true).sink, id);
-    expect((await world().sessions.find(id))?.failures).toBe(0);
+    expect(await world().sessions.find(id)).toMatchObject({ failures: 0, fence: 0, next: { ask: 'qr' } }); // nobody has answered
   });
 
   it('asks for no code once all who watch have hidden the page, and goes on when one looks again', async () => {
@@ -93,7 +93,7 @@ describe('watching', () => {
     expect(one.told()).not.toContain('idle');
   });
 
-  it('gives who leaves altogether the grace to come back: a reload changes nothing', async () => {
+  it('gives viewers who leave altogether the grace to come back: a reload changes nothing', async () => {
     const id = await newSession();
     const subscription = await watched(newSink(true).sink, id);
     await showCode(id, 'A');
@@ -126,7 +126,7 @@ describe('watching', () => {
     const id = await newSession();
     const viewer = newSink(true);
     await watched(viewer.sink, id);
-    await vi.advanceTimersByTimeAsync(DEFAULT_POLICY.attemptMs); // a resumable end: the stream stays
+    await vi.advanceTimersByTimeAsync(DEFAULT_POLICY.attemptMs); // the end can be resumed, so the stream stays
     expect(viewer.closed).toEqual([]);
     await world().sessions.expire(id, 0);
     await vi.advanceTimersByTimeAsync(3_600_000);

@@ -1,6 +1,7 @@
 /**
- * "Somebody watches", made into polls: a session is started when it is first watched, and stays in the poll queue as long as the watch is
- * renewed. The lease is in Redis, so a gateway that dies stops watching by itself.
+ * Turns "somebody watches" into polls. A session is started when it is first watched, and stays in
+ * the poll queue as long as its watch is renewed. The watch is a lease in Redis, so the watches of
+ * a gateway that dies end by themselves.
  */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
@@ -8,21 +9,33 @@ import { isPolled, type Session } from '@qrcast/core/session';
 import type { PollQueue, PollTarget } from '@qrcast/runtime/polling/poll-queue';
 import { unattendedWatch } from '@qrcast/runtime/polling/unattended-watch';
 import type { Clock } from '@qrcast/runtime/redis/clock';
-import type { Change, Sessions } from '@qrcast/runtime/sessions/sessions';
+import type { Change, Known, Sessions } from '@qrcast/runtime/sessions/sessions';
 
 export interface Watching {
   /**
-   * Somebody watches from now on, for the grace at least: polled, if it was not, as soon as its instance may be asked; where the provider wants
-   * long quiet for it, viewers are told so. Resolves to the session, null if it is gone.
+   * Somebody watches from now on, for the grace at least. A session that was not polled is polled
+   * as soon as its instance may be asked. If a Retry-After of the provider makes that late, viewers
+   * are told. Resolves to the session, null if it is gone.
    */
-  start(sessionId: string): Promise<Session | null>;
-  /** Extends the watch of sessions that are polled; resolves to those that have fallen out of the queue. */
+  start(sessionId: string, known?: Known): Promise<Session | null>;
+  /**
+   * Extends the watches of polled sessions. Resolves to the ids of those that have fallen out of
+   * the queue.
+   */
   renew(sessions: readonly Session[]): Promise<readonly string[]>;
-  /** Applies an event and keeps the queue in step: what is not polled any more leaves it at once. */
+  /**
+   * Applies an event and keeps the queue in step: a session that is not polled any more leaves it
+   * at once.
+   */
   apply(sessionId: string, event: SessionEvent): Promise<Session | null>;
-  /** `apply`, for who must know what this very event did. */
-  change(sessionId: string, event: SessionEvent, known?: Session): Promise<Change | null>;
-  /** Asks for a poll as soon as may be, by this method. */
+  /** Like `apply`, and tells what this very event did. */
+  change(sessionId: string, event: SessionEvent, known?: Known): Promise<Change | null>;
+  /**
+   * The session as it is now. If time has changed it, the queue is kept in step. Null if it is
+   * gone.
+   */
+  current(sessionId: string, known?: Known): Promise<Session | null>;
+  /** Asks for a poll by the state method, as soon as the instance may be asked. */
   check(session: Session): Promise<void>;
 }
 
@@ -34,33 +47,30 @@ export interface WatchingDeps {
   readonly graceMs: number;
 }
 
-/** A wait that screens tell of. Shorter ones are the spacing, or another session's turn. */
+/**
+ * A longer wait is shown on screens. Shorter ones come from the spacing, or from another session of
+ * the instance.
+ */
 const TELL_AFTER_MS = 8_000;
 
-export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps): Watching {
-  async function change(sessionId: string, event: SessionEvent, known?: Session): Promise<Change | null> {
+export function createWatching(deps: WatchingDeps): Watching {
+  const { sessions, queue, clock, graceMs } = deps;
+
+  async function change(sessionId: string, event: SessionEvent, known?: Known): Promise<Change | null> {
     const changed = await sessions.change(sessionId, event, known);
-    if (changed === null) return null;
-    const { before, after: session } = changed;
-    const unattended = unattendedWatch(session);
-    if (!isPolled(session)) await queue.cancel(targetOf(session));
-    else if (unattended !== null) await queue.ensure(targetOf(session), unattended.watchedUntil, unattended.dueAt);
-    else if (before.isUnwatched) await lookAgain(session);
+    if (changed !== null) await keepInStep(deps, changed);
     return changed;
   }
 
-  /** Unwatched, it was in the queue for a later moment, and with a longer watch than that of a viewer who may leave at once. */
-  const lookAgain = (session: Session): Promise<number> => queue.ensure(targetOf(session), clock.now() + graceMs, session.next.at, true);
-
   return {
-    async start(sessionId) {
-      const changed = await sessions.change(sessionId, { kind: 'watched', at: clock.now() });
+    async start(sessionId, known) {
+      const changed = await sessions.change(sessionId, { kind: 'watched', at: clock.now() }, known);
       if (changed === null || !isPolled(changed.after)) return changed?.after ?? null;
       const { before, after: session } = changed;
-      const waitMs = await (before.isUnwatched ? lookAgain(session) : queue.ensure(targetOf(session), clock.now() + graceMs));
+      const waitMs = await (before.isUnwatched ? lookAgain(deps, session) : queue.ensure(targetOf(session), clock.now() + graceMs));
       if (waitMs < TELL_AFTER_MS) return session;
-      const [at, outcome] = [clock.now(), { kind: 'trouble', code: 'rate_limited', retryAfterMs: waitMs } as const];
-      return sessions.apply(sessionId, { kind: 'answered', at, startedAt: at, jitter: 0, outcome });
+      const at = clock.now();
+      return sessions.apply(sessionId, { kind: 'postponed', at, retryAt: at + waitMs }, { remembered: session });
     },
 
     async renew(watched) {
@@ -71,8 +81,29 @@ export function createWatching({ sessions, queue, clock, graceMs }: WatchingDeps
 
     apply: async (sessionId, event) => (await change(sessionId, event))?.after ?? null,
     change,
+    async current(sessionId, known) {
+      const changed = await sessions.current(sessionId, clock.now(), known);
+      if (changed !== null && changed.after !== changed.before) await keepInStep(deps, changed);
+      return changed?.after ?? null;
+    },
     check: (session) => queue.poke(targetOf(session), 'state'),
   };
+}
+
+async function keepInStep(deps: WatchingDeps, { before, after: session }: Change): Promise<void> {
+  const { queue } = deps;
+  const unattended = unattendedWatch(session);
+  if (!isPolled(session)) await queue.cancel(targetOf(session));
+  else if (unattended !== null) await queue.ensure(targetOf(session), unattended.watchedUntil, unattended.dueAt);
+  else if (before.isUnwatched) await lookAgain(deps, session);
+}
+
+/**
+ * Replaces the entry of a session that was unwatched: it was due later, and its watch was longer
+ * than that of a viewer who may leave at once. Resolves to the ms until the instance may be asked.
+ */
+function lookAgain({ queue, clock, graceMs }: WatchingDeps, session: Session): Promise<number> {
+  return queue.ensure(targetOf(session), clock.now() + graceMs, session.next.at, true);
 }
 
 function targetOf(session: Session): PollTarget {

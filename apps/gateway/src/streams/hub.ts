@@ -195,7 +195,7 @@ export function openHub({ sessions, watching, viewerCounts, clock, log, renewEve
       tellHidden(entry);
       const { sessionId, snapshot } = entry;
       if (snapshot === null || now < nextElapseAt(snapshot.session)) continue;
-      watching.apply(sessionId, { kind: 'elapsed', at: now }).then(
+      watching.current(sessionId, { remembered: snapshot.session }).then(
         (session) => session === null && finishAll(sessionId),
         () => undefined, // Redis is out: again in a second
       );

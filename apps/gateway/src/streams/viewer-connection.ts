@@ -4,7 +4,7 @@
  */
 
 import type { CloseReason } from '@qrcast/core/close-codes';
-import { RefusedError } from '@qrcast/core/errors';
+import { noSuchSession, RefusedError } from '@qrcast/core/errors';
 import type { sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from '@qrcast/core/requests';
 import type { WireSession } from '@qrcast/core/wire';
 import type { z } from 'zod';
@@ -162,7 +162,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     const stands = (): boolean => subscribed.get(sessionId) === one;
     try {
       const session = await subscription.first;
-      if (session === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+      if (session === null) throw noSuchSession();
       if (isOver) throw overError(); // its ticket may be what ended it
       return {
         session,

@@ -1,7 +1,7 @@
 /** Tenants and their credentials. The records are tenant-records.ts, the API keys tenant-keys.ts. */
 
 import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
-import type { createTenantSchema, patchTenantSchema } from '@qrcast/core/requests';
+import type { createTenantSchema, patchTenantSchema } from '@qrcast/core/tenant-requests';
 import { tenantContext } from '@qrcast/runtime/callbacks/callback-receivers';
 import type { Keyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';

@@ -6,7 +6,8 @@ import { createInstanceCredentials, type InstanceCredentials } from '../sessions
 import { createPasswordStep, type PasswordStep } from '../sessions/password-step.ts';
 import { createSessionIndex, type SessionIndex } from '../sessions/session-index.ts';
 import { createSessionLookup, type SessionLookup } from '../sessions/session-lookup.ts';
-import { createSessionService, type SessionService, showSession } from '../sessions/session-service.ts';
+import { createSessionService, type SessionService } from '../sessions/session-service.ts';
+import { showSession } from '../sessions/session-view.ts';
 import { createStartOver, type StartOver } from '../sessions/start-over.ts';
 import { createViewerCounts, type ViewerCounts } from '../sessions/visible-viewers.ts';
 import { createWatching, type Watching } from '../sessions/watching.ts';

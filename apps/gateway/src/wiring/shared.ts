@@ -11,7 +11,7 @@ import type { Releasers } from '@qrcast/runtime/releasers';
 import { type Audited, createAudited } from '../audit/audited.ts';
 import { createPublicAddress, type PublicAddress } from '../http/public-address.ts';
 import { createLimitOf, type LimitOf } from '../limits/tenant-limits.ts';
-import { createLiveSessions, type LiveSessions, noticeEnds } from '../sessions/session-quota.ts';
+import { createSessionQuota, noticeEnds, type SessionQuota } from '../sessions/session-quota.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 
 export interface Shared
@@ -20,7 +20,7 @@ export interface Shared
   readonly keyring: Keyring;
   readonly provider: Provider;
   readonly limitOf: LimitOf;
-  readonly liveSessions: LiveSessions;
+  readonly sessionQuota: SessionQuota;
   readonly audited: Audited;
   readonly publicAddress: PublicAddress;
   /** The name of this gateway in its entries in Redis. */
@@ -42,10 +42,10 @@ export async function openShared(options: GatewayOptions, node: Node, releasers:
   });
   releasers.push('provider', () => provider.close());
   const limitOf = createLimitOf(tenantLimits);
-  const liveSessions = createLiveSessions({ ...node, namespace, limitOf });
+  const sessionQuota = createSessionQuota({ ...node, namespace, limitOf });
   return {
-    ...{ namespace, log, policy, upstreamHosts, redis, clock, bus, audit, queue, keyring, provider, limitOf, liveSessions, releasers },
-    sessions: noticeEnds(node.sessions, liveSessions.leave),
+    ...{ namespace, log, policy, upstreamHosts, redis, clock, bus, audit, queue, keyring, provider, limitOf, sessionQuota, releasers },
+    sessions: noticeEnds(node.sessions, sessionQuota.leave),
     audited: createAudited({ audit, clock, log }),
     publicAddress: createPublicAddress(options.publicUrl),
     gatewayId: randomUUID(),

@@ -35,7 +35,7 @@ function createMethods(releasers: Releasers) {
     const image = images[changes % PICTURES] ?? '';
     const outcome = { kind: 'code', image, digest: shown ?? `picture-${changes}`, text: null } as const;
     const sentAt = monotonicMs();
-    const after = await node.sessions.apply(session.id, { kind: 'answered', at, startedAt: at, jitter: 0, outcome }, session);
+    const after = await node.sessions.apply(session.id, { kind: 'answered', at, startedAt: at, jitter: 0, outcome }, { remembered: session });
     if (after === null) throw new Error('a session is gone');
     sessions[index] = after;
     return [index, after.version, sentAt];
@@ -55,7 +55,7 @@ function createMethods(releasers: Releasers) {
         const session = newSession(index, `key-${index}`, now);
         const sealed = sealCredentials(keyring, session.id, { apiUrl, apiToken: apiTokenOf(index) });
         await opened.sessions.create(session, sealed);
-        sessions[index] = (await opened.sessions.apply(session.id, { kind: 'watched', at: now }, session)) ?? session;
+        sessions[index] = (await opened.sessions.apply(session.id, { kind: 'watched', at: now }, { remembered: session })) ?? session;
         const claims = {
           tenantId: session.tenantId,
           sessionId: session.id,

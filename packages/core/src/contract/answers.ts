@@ -1,7 +1,7 @@
 /** What the HTTP calls answer beside the session object itself (wire.ts) and refusals (errors.ts). */
 
 import { z } from 'zod';
-import { tenantLimitsSchema } from '../requests.ts';
+import { tenantLimitsSchema } from '../tenant-requests.ts';
 import { wireSessionSchema } from '../wire.ts';
 
 const timestamp = z.number().int();

@@ -1,6 +1,6 @@
 /** One story for all examples in the generated documents. The secrets in it are none. */
 
-import type { ErrorCode } from '../errors.ts';
+import { type ErrorCode, NO_SUCH_SESSION } from '../errors.ts';
 import type { WireSession } from '../wire.ts';
 
 const STARTED_AT = 1_790_000_000_000;
@@ -102,7 +102,7 @@ export const EXAMPLE_DETAILS: Readonly<Record<ErrorCode, string>> = {
   origin_not_allowed: 'this ticket may not be used from this origin; name the origin when you make the ticket',
   upstream_not_allowed:
     'apiUrl: expected an address like https://1101.api.green-api.com, of a host on the allow-list; ask the operator to add yours (QRCAST_UPSTREAM_HOSTS)',
-  not_found: 'there is no such session, or it is not yours',
+  not_found: NO_SUCH_SESSION,
   no_code: 'the session shows no code now; ask again when its state is "showing"',
   not_resumable: 'only a session that ended with deadline, provider_down, instance_expired can be resumed; this one is waiting',
   not_waiting_for_password: 'the session is showing; a password is taken only in the state "password"',

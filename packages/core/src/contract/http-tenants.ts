@@ -2,7 +2,7 @@
 
 import { callbackSecretSchema } from '../callback.ts';
 import type { ErrorCode } from '../errors.ts';
-import { createTenantSchema, patchTenantSchema } from '../requests.ts';
+import { createTenantSchema, patchTenantSchema } from '../tenant-requests.ts';
 import { createdKeySchema, createdTenantSchema, tenantAnswerSchema, tenantListSchema } from './answers.ts';
 import { EXAMPLE_TENANT } from './examples.ts';
 import type { Credential, Operation } from './http.ts';

@@ -1,9 +1,9 @@
-/** A record names its picture by digest; this says what an event does to the picture kept beside it. */
+/** What an event does to the picture that is kept beside a record. */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
 import type { Session } from '@qrcast/core/session';
 
-/** `''` the picture stands, `'-'` it goes, else the new one. */
+/** `''` if the picture stays, `'-'` if it is deleted, else the new picture. */
 export function pictureChange(previous: Session, next: Session, event: SessionEvent): string {
   const before = previous.state.kind === 'showing' ? previous.state.code.digest : null;
   const after = next.state.kind === 'showing' ? next.state.code.digest : null;

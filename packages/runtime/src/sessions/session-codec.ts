@@ -1,4 +1,7 @@
-/** Sessions as Redis holds them. What comes from Redis is a boundary: another version of ours may have written it, so it is checked. */
+/**
+ * Sessions as Redis holds them. Each record is checked when it is read, because another version of
+ * qrcast may have written it.
+ */
 
 import { readAccountPhone } from '@qrcast/core/account-phone';
 import type { Session } from '@qrcast/core/session';
@@ -7,11 +10,16 @@ import { isSession } from '@qrcast/core/session-record';
 /** A session and, in `showing`, its picture as a data URL. */
 export interface Snapshot {
   readonly session: Session;
-  /** Null without a code; also where the picture's write was lost with a crash: the next code brings one. */
+  /**
+   * Null without a code, and if the picture was lost in a crash of Redis. The next code brings one.
+   */
   readonly image: string | null;
 }
 
-/** Most sessions have most of these so (and `newsFrom` like `startedAt`); left out of the record, they cost no memory. */
+/**
+ * The usual values. They are left out of the record to save memory, and so is `newsFrom` if it
+ * equals `startedAt`.
+ */
 const USUAL = {
   reference: null,
   expectedPhone: null,
@@ -36,7 +44,7 @@ export function encodeSession(session: Session): string {
   });
 }
 
-/** @throws {Error} if it is no record of the session with this id. */
+/** @throws {Error} if the text is not a record of the session with this id. */
 export function decodeSession(record: string, sessionId: string): Session {
   const given = JSON.parse(record) as Partial<Session>;
   const session = { ...USUAL, ...progressOf(given), newsFrom: given.startedAt, ...given, ...expectedPhoneOf(given) };
@@ -45,18 +53,21 @@ export function decodeSession(record: string, sessionId: string): Session {
   return session;
 }
 
-/** What a version of ours that did not know these fields left out of a record with a code or a password step. */
+/** Fills in the fields that an older version did not know, from the state of the record. */
 function progressOf({ state }: Partial<Session>): Pick<Session, 'login' | 'isProven'> | Record<string, never> {
   if (state?.kind === 'showing') return { login: 'offered', isProven: true };
   return state?.kind === 'password' ? { login: 'password', isProven: true } : {};
 }
 
-/** A gateway of an older version may have written it as `8900…`, which equals no account's phone. */
+/** An older version may have written the phone as `8900…`, which equals no account's phone. */
 function expectedPhoneOf({ expectedPhone }: Partial<Session>): Pick<Session, 'expectedPhone'> | null {
   return expectedPhone == null ? null : { expectedPhone: readAccountPhone(expectedPhone) ?? expectedPhone };
 }
 
-/** A published change: the record, and after the first line break the new picture if it changed with it. */
+/**
+ * Parses a published change: the record, then after a line break the picture, if it changed too.
+ * @throws {Error} as `decodeSession`.
+ */
 export function decodeChange(message: string, sessionId: string): { session: Session; image: string | null } {
   const end = message.indexOf('\n');
   return end === -1

@@ -1,6 +1,8 @@
--- KEYS session, its callbacks. ARGV expected version ('0': must not exist), version, record, picture ('' keep, '-' drop, else set), channel,
--- sealed credentials ('' keep, '-' drop), expires at (ms, '' keep), callback ('' none).
--- Compare, set, publish, all or nothing. Returns 1 if written, the current record if another version stands, 0 if there is no such session.
+-- Writes a change of a session, publishes it and queues its callback, or does none of these.
+-- KEYS session, its callbacks.
+-- ARGV expected version ('0': must not exist), version, record, picture ('' keep, '-' drop, else
+-- set), channel, sealed credentials ('' keep, '-' drop), expires at (ms, '' keep), callback ('' none).
+-- Returns 1 if it wrote, the current record if another version stands, 0 if there is no such session.
 local current = redis.call('HGET', KEYS[1], 'version')
 if ARGV[1] == '0' then
   if current then return redis.call('HGET', KEYS[1], 'record') end

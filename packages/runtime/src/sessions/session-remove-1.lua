@@ -1,4 +1,5 @@
--- KEYS session. ARGV version. Removes it, unless it has changed since. Returns 1 if it is gone.
+-- Deletes a session, unless it has another version by now.
+-- KEYS session. ARGV version. Returns 1 if the session is gone.
 local version = redis.call('HGET', KEYS[1], 'version')
 if version and version ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])

@@ -1,16 +1,19 @@
-/** Sessions in this process's memory: the same rules without Redis, for tests of what stands on them. */
+/**
+ * Sessions in this process's memory: the same rules without Redis, for tests of modules that use
+ * `Sessions`.
+ */
 
 import { reduce, type SessionEvent } from '@qrcast/core/reduce';
 import type { Policy } from '@qrcast/core/schedule';
-import { isFinal } from '@qrcast/core/session';
+import { isFinal, type Session } from '@qrcast/core/session';
 import { pictureChange } from './picture-change.ts';
 import type { Snapshot } from './session-codec.ts';
-import type { Change, Sessions } from './sessions.ts';
+import type { Change, Sessions, Watch } from './sessions.ts';
 
 interface Stored extends Snapshot {
   /** Null once the session has ended for good. */
   readonly sealed: string | null;
-  /** Unix ms; unset: as long as this process lives. */
+  /** When the record is deleted, Unix ms. Unset: never. */
   readonly goneAt?: number;
 }
 
@@ -25,29 +28,11 @@ export function createMemoryStore(): MemoryStore {
 }
 
 export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions {
-  const undo = new Set<() => void>();
-
-  function storedOf(sessionId: string): Stored | undefined {
-    const stored = store.sessions.get(sessionId);
-    return stored?.goneAt !== undefined && stored.goneAt <= Date.now() ? undefined : stored;
-  }
-
-  const snapshotOf = (sessionId: string): Snapshot | null => {
-    const stored = storedOf(sessionId);
-    return stored === undefined ? null : { session: stored.session, image: stored.image };
-  };
+  const watches = new Set<Watch>();
+  const storedOf = (sessionId: string): Stored | undefined => storedIn(store, sessionId);
 
   async function change(sessionId: string, event: SessionEvent): Promise<Change | null> {
-    const stored = storedOf(sessionId);
-    if (stored === undefined) return null;
-    const { session: before } = stored;
-    const after = reduce(policy, before, event);
-    if (after === before) return { before, after };
-    const picture = pictureChange(before, after, event);
-    const image = picture === '' ? stored.image : picture === '-' ? null : picture;
-    store.sessions.set(sessionId, { ...stored, session: after, image, sealed: isFinal(after) ? null : stored.sealed });
-    for (const listener of store.listeners.get(sessionId) ?? []) listener({ session: after, image });
-    return { before, after };
+    return changeIn(store, policy, sessionId, event);
   }
 
   return {
@@ -58,47 +43,80 @@ export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions
 
     apply: async (sessionId, event) => (await change(sessionId, event))?.after ?? null,
     change,
+    current: (sessionId, now) => change(sessionId, { kind: 'elapsed', at: now }),
 
     find: async (sessionId) => storedOf(sessionId)?.session ?? null,
-    read: async (sessionId) => snapshotOf(sessionId),
+    read: async (sessionId) => snapshotIn(store, sessionId),
     readSealed: async (sessionId) => storedOf(sessionId)?.sealed ?? null,
 
-    async expire(sessionId, at) {
-      const stored = storedOf(sessionId);
-      if (stored !== undefined) store.sessions.set(sessionId, { ...stored, goneAt: Math.min(at, stored.goneAt ?? at) });
-    },
-
-    async remove(session) {
-      const stored = storedOf(session.id);
-      if (stored !== undefined && stored.session.version !== session.version) return false;
-      store.sessions.delete(session.id);
-      return true;
-    },
+    expire: async (sessionId, at) => expireIn(store, sessionId, at),
+    remove: async (session) => removeIn(store, session),
 
     watch(sessionId, onChange) {
-      let gate: number | null = null;
-      const listener = (snapshot: Snapshot): void => {
-        if (gate === null || snapshot.session.version <= gate) return;
-        gate = snapshot.session.version;
-        onChange(snapshot);
-      };
-      const listeners = store.listeners.get(sessionId) ?? new Set();
-      store.listeners.set(sessionId, listeners.add(listener));
+      const watch = watchIn(store, sessionId, onChange);
+      watches.add(watch);
       const close = (): void => {
-        listeners.delete(listener);
-        undo.delete(close);
+        watches.delete(watch);
+        watch.close();
       };
-      undo.add(close);
-      const first = Promise.resolve().then(() => {
-        const snapshot = snapshotOf(sessionId);
-        gate = snapshot?.session.version ?? 0;
-        return snapshot;
-      });
-      return { first, close };
+      return { first: watch.first, close };
     },
 
     async close() {
-      for (const close of undo) close();
+      for (const watch of watches) watch.close();
     },
   };
+}
+
+function storedIn(store: MemoryStore, sessionId: string): Stored | undefined {
+  const stored = store.sessions.get(sessionId);
+  return stored?.goneAt !== undefined && stored.goneAt <= Date.now() ? undefined : stored;
+}
+
+function snapshotIn(store: MemoryStore, sessionId: string): Snapshot | null {
+  const stored = storedIn(store, sessionId);
+  return stored === undefined ? null : { session: stored.session, image: stored.image };
+}
+
+function changeIn(store: MemoryStore, policy: Policy, sessionId: string, event: SessionEvent): Change | null {
+  const stored = storedIn(store, sessionId);
+  if (stored === undefined) return null;
+  const { session: before } = stored;
+  const after = reduce(policy, before, event);
+  if (after === before) return { before, after };
+  const picture = pictureChange(before, after, event);
+  const image = picture === '' ? stored.image : picture === '-' ? null : picture;
+  store.sessions.set(sessionId, { ...stored, session: after, image, sealed: isFinal(after) ? null : stored.sealed });
+  for (const listener of store.listeners.get(sessionId) ?? []) listener({ session: after, image });
+  return { before, after };
+}
+
+function expireIn(store: MemoryStore, sessionId: string, at: number): void {
+  const stored = storedIn(store, sessionId);
+  if (stored !== undefined) store.sessions.set(sessionId, { ...stored, goneAt: Math.min(at, stored.goneAt ?? at) });
+}
+
+function removeIn(store: MemoryStore, session: Session): boolean {
+  const stored = storedIn(store, session.id);
+  if (stored !== undefined && stored.session.version !== session.version) return false;
+  store.sessions.delete(session.id);
+  return true;
+}
+
+function watchIn(store: MemoryStore, sessionId: string, onChange: (snapshot: Snapshot) => void): Watch {
+  /** The version told last; null until the first snapshot is told. */
+  let version: number | null = null;
+  const listener = (snapshot: Snapshot): void => {
+    if (version === null || snapshot.session.version <= version) return;
+    version = snapshot.session.version;
+    onChange(snapshot);
+  };
+  const listeners = store.listeners.get(sessionId) ?? new Set();
+  store.listeners.set(sessionId, listeners.add(listener));
+  const first = Promise.resolve().then(() => {
+    const snapshot = snapshotIn(store, sessionId);
+    version = snapshot?.session.version ?? 0;
+    return snapshot;
+  });
+  return { first, close: () => void listeners.delete(listener) };
 }

@@ -49,7 +49,7 @@ describe('Sessions in Redis', () => {
     const watch = reader.sessions.watch(session.id, resolve);
     await watch.first;
 
-    // The change falls into the gap: published while nobody of ours is subscribed.
+    // The change falls into the gap: it is published while we are not subscribed.
     await reader.runtime.redis.call('CLIENT', 'KILL', 'ID', String(await reader.runtime.bus.connection.client('ID')));
     await writer.sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
     expect((await promise).session.state.kind).toBe('ended');
@@ -58,7 +58,7 @@ describe('Sessions in Redis', () => {
 
   it.each([
     { probeEveryMs: 100, repaired: true },
-    { probeEveryMs: 3_600_000, repaired: false }, // the twin: without probes nothing repairs it
+    { probeEveryMs: 3_600_000, repaired: false }, // without probes nothing repairs it
   ])(
     'a subscription whose connection froze is repaired by probes every $probeEveryMs ms: $repaired',
     async ({ probeEveryMs, repaired }) => {
@@ -82,7 +82,7 @@ describe('Sessions in Redis', () => {
       if (repaired) {
         expect(await promise).toBe('ended');
       } else {
-        // Ten probe periods of the case above pass on the same machine, by its own messages.
+        // Ten probe periods of the case above pass, measured by messages of the same machine.
         await expect(bus.probe(1_000)).rejects.toThrow('did not come back');
         expect(await Promise.race([promise, 'silent'])).toBe('silent');
       }
@@ -98,14 +98,14 @@ describe('Sessions in Redis', () => {
     const { promise, resolve } = Promise.withResolvers<Snapshot>();
     const watch = reader.sessions.watch(session.id, resolve);
     await watch.first;
-    // The server drops the subscription; the connection lives on and looks well.
+    // The server drops the subscription. The connection stays and looks healthy.
     await reader.runtime.bus.connection.unsubscribe(sessionChannel(reader.runtime.namespace, session.id));
     await writer.sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
     expect((await promise).session.state.kind).toBe('ended');
     watch.close();
   });
 
-  it('lets no older change through, as a slow publisher or a replay would bring', async () => {
+  it('lets no older change through, which a slow publisher or a replay could bring', async () => {
     const { runtime, sessions } = openProcess();
     const session = sampleSession();
     await sessions.create(session, '');
