@@ -1,7 +1,8 @@
 /**
- * The oldest browsers that the README names, and what they lack. What is used here runs in a stranger's page, so nothing is left to chance:
- * the code as it is published holds none of the names below, which MDN's browser-compat-data dates after these versions:
- * Chrome and Edge 85, Firefox 79, Safari 14.1 (iOS 14.5).
+ * The oldest browsers that the README names, and what they lack. What is used here runs in a
+ * stranger's page, so nothing is left to chance: the code as it is published holds none of the
+ * names below, which MDN's browser-compat-data dates after these versions: Chrome and Edge 85,
+ * Firefox 79, Safari 14.1 (iOS 14.5).
  */
 
 import { globSync, readFileSync } from 'node:fs';

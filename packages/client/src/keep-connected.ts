@@ -1,11 +1,13 @@
 /**
- * Keeps one connection to the gateway, never two, and comes back when it is lost.
+ * Keeps one connection to the gateway, never two, and reconnects when it is lost.
  *
  *   connecting ──open──▶ open ──lost──▶ retrying ──timer, hurry──▶ (next try) ──▶ open …
  *       └───────────────────┴──────refused──▶ [renewTicket ──▶ next try] or the end
  *
- * Tries go on, one per backoff (`retry.ts`), until the gateway says that coming back is of no use or until `close()`: the ticket runs out
- * some day, and that refusal is final. A ticket that ran out is renewed once; one that is refused at once after that ends it.
+ * The bound of the retries: they go on, one after each backoff (`retry.ts`), until the gateway says
+ * that reconnecting cannot help, or until `close()`. They end in any case when the ticket has
+ * expired, because that refusal is final. An expired ticket is renewed once. If the gateway refuses
+ * the new one at once, the watch ends.
  */
 
 import { type Attempt, openAttempt } from './attempt.ts';
@@ -23,38 +25,46 @@ export interface Route {
   /** Best first. */
   readonly transports: readonly [Transport, ...Transport[]];
   readonly renewTicket: (() => Promise<string>) | undefined;
-  /** Shared with whatever else asks for this watch; its own if left out. */
+  /** Shared with the calls of the same watch. A new one if left out. */
   readonly pace?: RequestPace;
-  /** At first. */
+  /** The initial visibility. */
   readonly visible: boolean;
 }
 
 export interface ConnectedHandlers {
-  /** Version of the newest state there is; 0 asks for whatever there is. */
+  /** The version of the newest known state; 0 requests the complete state. */
   after(): number;
-  /** `refused` is the last one. */
+  /** `refused` is the last call. */
   onConnection(connection: Connection): void;
   onSession(session: Session): void;
   onFresh(fresh: Fresh): void;
 }
 
 export interface KeptConnection {
-  /** As renewed last. */
+  /** The newest ticket. */
   ticket(): string;
   setVisible(visible: boolean): void;
-  /** Leaves an open connection for a new one. */
+  /** Replaces an open connection with a new one. */
   reconnect(): void;
-  /** Somebody looks, or the network is back: a pending try comes sooner (`hurryDelayMs`), but not before the server's hint. */
+  /**
+   * Call when a person looks at the page, or when the network is back. A pending try then begins
+   * sooner (`hurryDelayMs`), but not before the server's hint.
+   */
   hurry(why: 'look' | 'online'): void;
   close(): void;
 }
 
-/** A connection that lasted this long was a good one: the next backoff starts from the beginning, and its ticket has proven itself. */
+/**
+ * After a connection of this length the backoff starts again from the beginning, and the ticket
+ * counts as proven.
+ */
 const STABLE_MS = 10_000;
 
 const RENEWABLE: ReadonlySet<RefusalCode | null> = new Set(['unauthenticated', 'ticket_expired']);
 
-/** Begins within the next microtask, so that whoever asked for it can still listen, or think better of it. */
+/**
+ * Connects in the next microtask, so that the caller can first add listeners, or close it again.
+ */
 export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptConnection {
   const { url, formats, transports, renewTicket, pace = createRequestPace(), ...first } = route;
   const order = createTransportOrder(transports);
@@ -64,12 +74,15 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
   let attempt: Attempt | null = null;
   let isOpen = false;
   let failures = 0;
-  /** Renewed, and not proven by a connection that lasted. */
+  /** The ticket was renewed and no connection has proven it yet (`STABLE_MS`). */
   let isTicketNew = false;
-  /** Asks for the whole state: a new ticket may be another session's. */
+  /** Requests the complete state, because a new ticket may be for another session. */
   let isFromStart = false;
   let pending: { readonly timer: ReturnType<typeof setTimeout>; readonly at: number; readonly floorAt: number } | null = null;
-  /** What the server said about its leaving, until it is back: a network failure does not unsay it. */
+  /**
+   * The server's last reason for closing, kept until it is open again. A network failure does not
+   * clear it.
+   */
   let reason: RefusalCode | null = null;
 
   function connect(): void {
@@ -142,11 +155,11 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
     try {
       renewed = await ask();
     } catch {
-      // The caller's own error may hold anything, so it is not repeated.
+      // The error is the caller's own and may contain anything, so it is not passed on.
     }
     if (isOver) return;
     if (typeof renewed !== 'string' || renewed === '') {
-      refuse('unauthenticated', 'the ticket is taken no more, and renewTicket gave no new one: it rejected, or resolved to no text');
+      refuse('unauthenticated', 'the ticket is no longer valid, and renewTicket gave no new one: it rejected or returned no text');
       return;
     }
     ticket = renewed;
@@ -186,7 +199,10 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
   };
 }
 
-/** That it begins with, at the most: socket.io-client tries its polling, and then its WebSocket. */
+/**
+ * How many requests a try may begin with. socket.io-client tries polling first and then its
+ * WebSocket.
+ */
 function requestsOf({ name }: Transport): number {
   return name === 'socket.io' ? 2 : 1;
 }

@@ -1,4 +1,7 @@
-/** However a server, a proxy, a page or a person behaves: a watch never asks more than twice in a second, and never stops to ask. */
+/**
+ * However a server, a proxy, a page or a person behaves: a watch never asks more than twice in a
+ * second, and never stops to ask.
+ */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { showing } from '../test/session.ts';

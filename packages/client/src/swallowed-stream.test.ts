@@ -1,4 +1,7 @@
-/** Streams that open and then carry nothing, as behind a proxy that collects an answer before it hands it on: long-poll brings the code. */
+/**
+ * Streams that open and then carry nothing, as behind a proxy that collects an answer before it
+ * hands it on: long-poll brings the code.
+ */
 
 import { once } from 'node:events';
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -72,7 +75,10 @@ const PROXIES: Readonly<Record<string, Handle>> = {
   },
 };
 
-/** Moves our clock until then, about ten times as fast as the sockets'. How long it all takes is told in keep-connected-silent.test.ts. */
+/**
+ * Moves our clock until then, about ten times as fast as the sockets'. How long it all takes is
+ * told in keep-connected-silent.test.ts.
+ */
 async function until(isSo: () => boolean): Promise<void> {
   for (let seen = Date.now(); !isSo(); await new Promise(setImmediate)) {
     if (Date.now() === seen) continue;

@@ -1,11 +1,16 @@
-/** For tests: a kept connection over transports that do what the test says, by a clock that stands until it is moved. */
+/**
+ * For tests: a kept connection over transports that do what the test says, by a clock that stands
+ * until it is moved.
+ */
 
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { type KeptConnection, keepConnected, type Route } from '../src/keep-connected.ts';
 import type { Connection, TransportName } from '../src/types.ts';
 import { createScript } from './transport.ts';
 
-/** For the top of a test file: what its tests open is closed after each, and must leave no timer. */
+/**
+ * For the top of a test file: what its tests open is closed after each, and must leave no timer.
+ */
 export function prepareConnections() {
   const kept = new Set<KeptConnection>();
   beforeEach(() => {

@@ -1,4 +1,7 @@
-/** Users' projects for the compiler: how they resolve packages, and code that uses every part of the client. */
+/**
+ * Users' projects for the compiler: how they resolve packages, and code that uses every part of the
+ * client.
+ */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** For tests: a watch over a transport that does what the test says, by a clock that stands until it is moved. */
+/**
+ * For tests: a watch over a transport that does what the test says, by a clock that stands until it
+ * is moved.
+ */
 
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import type { SessionWatch, WatchOptions } from '../src/types.ts';
@@ -8,7 +11,9 @@ import { createScript } from './transport.ts';
 export const REVOKED = { code: 'ticket_revoked', detail: 'why', retryable: false, retryAfterMs: 0 } as const;
 const TYPES = ['session', 'fresh', 'stale', 'connection', 'final'] as const;
 
-/** For the top of a test file: what its tests open is closed after each, and must leave no timer. */
+/**
+ * For the top of a test file: what its tests open is closed after each, and must leave no timer.
+ */
 export function prepareWatches() {
   const watches = new Set<SessionWatch>();
   beforeEach(() => {
