@@ -42,18 +42,19 @@ function main(): void {
   /** Who may frame this page was decided by the session in the address. A frame without one is read in two ways by a proxy and the browser. */
   const isOther = (id: string): boolean => (addressed === null ? isFramed : id !== addressed);
   const host = createHost({ windows: hostWindows(window), originsOf });
-  login.addEventListener('qrcast-session', ({ detail: { id, state, end } }) => {
+  login.addEventListener('qrcast-session', ({ detail: { id } }) => {
     if (isOther(id)) {
       forgetTicket(); // before anything of it is drawn
       login.refusal = 'other_login';
       return;
     }
     host.prepare(id);
-    if (state === 'connected' || (state === 'ended' && end?.resumable !== true)) finishTicket(state);
   });
-  for (const type of ['qrcast-connected', 'qrcast-ended'] as const) {
-    login.addEventListener(type, ({ detail }) => {
-      if (!isOther(detail.id)) host.tell(detail);
+  for (const outcome of ['connected', 'ended'] as const) {
+    login.addEventListener(`qrcast-${outcome}`, ({ detail }) => {
+      if (isOther(detail.id)) return;
+      if (detail.end?.resumable !== true) finishTicket(outcome);
+      host.tell(detail);
     });
   }
 

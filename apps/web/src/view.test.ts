@@ -1,9 +1,10 @@
+import { isFinal } from '@qrcast/client';
 import type { Session } from '@qrcast/client/types';
 import { describe, expect, it } from 'vitest';
 import { CANCELLED, CODE, CONNECTED, DEADLINE, IMAGE, LOST, NOW, OPEN, PASSWORD, SHOWING, TEXT, WAITING } from '../test/watch.ts';
 import { type Model, START } from './login.ts';
 import { textsOf } from './texts.ts';
-import { type Body, isFinal, toRefusedView, toView, type View } from './view.ts';
+import { type Body, toRefusedView, toView, type View } from './view.ts';
 
 const texts = textsOf('en');
 

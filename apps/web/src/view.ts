@@ -3,6 +3,7 @@
  * may be seen is the watch's to say: what stands in its session may be shown, and nothing else.
  */
 
+import { isFinal } from '@qrcast/client';
 import type { Session } from '@qrcast/client/types';
 import type { Icon } from './icons.ts';
 import type { Asked, Model } from './login.ts';
@@ -86,11 +87,6 @@ export interface Moment {
 const VISIBLE_DIGITS = 4;
 /** For a countdown on a button. */
 const LONGEST_WAIT_MS = 120_000;
-
-/** Nothing that comes later changes what is shown. */
-export function isFinal(session: Session): boolean {
-  return session.state === 'connected' || (session.state === 'ended' && session.end?.resumable !== true);
-}
 
 export function toView(model: Model, moment: Moment): View {
   const { session, connection } = model;

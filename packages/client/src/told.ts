@@ -6,7 +6,7 @@
 
 import type { Fresh, Session } from './types.ts';
 
-/** Nothing that comes later changes it. */
+/** Whether the session is connected, or ended for good: nothing that comes later changes it. */
 export function isFinal(session: Session): boolean {
   return session.state === 'connected' || (session.state === 'ended' && session.end?.resumable !== true);
 }

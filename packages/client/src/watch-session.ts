@@ -15,6 +15,8 @@ import { isFinal } from './told.ts';
 import type { Connection, Session, SessionWatch, Snapshot, WatchEvent, WatchOptions } from './types.ts';
 import { createListeners } from './watch-events.ts';
 
+export { isFinal };
+
 /** How often to compare the clocks. No event says that a machine slept, but its clocks show it. */
 const WAKE_CHECK_MS = 1_000;
 
