@@ -8,7 +8,8 @@
 import { isObject } from './messages.ts';
 import type { Closed, RefusalCode } from './types.ts';
 
-const CLOSE_NUMBERS = {
+/** Each code's close number. For a code without one: whether reconnecting can help. */
+const CODES = {
   done: 1000,
   draining: 1012,
   unavailable: 4000,
@@ -23,17 +24,12 @@ const CLOSE_NUMBERS = {
   ticket_revoked: 4507,
   subscribe_timeout: 4508,
   message_too_large: 4509,
-} as const satisfies Partial<Record<RefusalCode, number>>;
-
-/** Refusals that have no close number: can reconnecting help? */
-const COME_BACK = {
   tenant_limit_reached: true,
   invalid_request: false,
   origin_not_allowed: false,
-} as const satisfies Partial<Record<RefusalCode, boolean>>;
+} as const satisfies Partial<Record<RefusalCode, number | boolean>>;
 
-const NUMBERED: ReadonlySet<string> = new Set(Object.keys(CLOSE_NUMBERS));
-const UNNUMBERED: ReadonlySet<string> = new Set(Object.keys(COME_BACK));
+const KNOWN: ReadonlyMap<string, number | boolean> = new Map(Object.entries(CODES));
 
 /** No reason was given: the network, or something between here and the gateway. */
 export const LOST: Closed = { code: null, detail: null, retryable: true, retryAfterMs: 0 };
@@ -48,10 +44,9 @@ export const DONE: Closed = { ...LOST, code: 'done', retryable: false };
 
 /** @param number of a WebSocket's close event */
 export function closedByNumber(number: number): Closed {
-  for (const [code, known] of Object.entries(CLOSE_NUMBERS)) {
-    if (known === number) return { ...LOST, code: code as keyof typeof CLOSE_NUMBERS, retryable: isRetryableNumber(number) }; // its own key
-  }
-  return number >= 4000 && number <= 4999 ? { ...LOST, code: 'unknown', retryable: isRetryableNumber(number) } : LOST;
+  const known = [...KNOWN.keys()].find((code) => KNOWN.get(code) === number);
+  if (known === undefined && !(number >= 4000 && number <= 4999)) return LOST;
+  return { ...LOST, code: toCode(known), retryable: canReconnect(number) };
 }
 
 /** Reads a `draining` message: how the connection ends if the server gives no other reason. */
@@ -68,11 +63,10 @@ export function parseClosed(value: unknown): Closed | null {
   if (!isObject(value)) return null;
   const { code, number, detail, retryable, retryAfterMs } = value;
   if (typeof code !== 'string') return null;
-  const flag = typeof number === 'number' ? isRetryableNumber(number) : retryable !== false;
   return {
-    code: isNumbered(code) || isUnnumbered(code) ? code : 'unknown',
+    code: toCode(code),
     detail: typeof detail === 'string' ? detail : null,
-    retryable: isNumbered(code) ? isRetryableNumber(CLOSE_NUMBERS[code]) : isUnnumbered(code) ? COME_BACK[code] : flag,
+    retryable: canReconnect(KNOWN.get(code) ?? (typeof number === 'number' ? number : retryable !== false)),
     retryAfterMs: readHint(retryAfterMs),
   };
 }
@@ -85,14 +79,11 @@ export function readHint(value: unknown): number {
   return typeof value === 'number' && value > 0 ? value : 0;
 }
 
-function isRetryableNumber(number: number): boolean {
-  return number !== 1000 && !(number >= 4500 && number <= 4999);
+/** @param rule a close number, or the answer itself */
+function canReconnect(rule: number | boolean): boolean {
+  return typeof rule === 'boolean' ? rule : rule !== 1000 && !(rule >= 4500 && rule <= 4999);
 }
 
-function isNumbered(code: string): code is keyof typeof CLOSE_NUMBERS {
-  return NUMBERED.has(code);
-}
-
-function isUnnumbered(code: string): code is keyof typeof COME_BACK {
-  return UNNUMBERED.has(code);
+function toCode(code = ''): RefusalCode {
+  return KNOWN.has(code) ? (code as keyof typeof CODES) : 'unknown'; // a key of it
 }
