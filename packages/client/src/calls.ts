@@ -62,8 +62,8 @@ export function createCalls({ url, ticket, pace = createRequestPace() }: CallsDe
     } catch {
       // The time limit, `close()`, or the network. The error of `fetch` says nothing useful about
       // it.
-      if (closing.signal.aborted) return failed('this watch was closed before the answer came; it may have been done', false);
-      if (limit.isTimeOver()) return failed(`no answer within ${withinMs / 1_000} s; look at the session before the next try`, true);
+      if (closing.signal.aborted) return failed('this watch was closed before the answer came; the call may have taken effect', false);
+      if (limit.isTimeOver()) return failed(`no answer within ${withinMs / 1_000} s; check the session before you try again`, true);
       return failed('the gateway could not be reached; check the network and try again', true);
     } finally {
       limit.end();
@@ -82,7 +82,7 @@ const TOO_MANY: CallResult = {
   ok: false,
   error: {
     code: 'too_many_requests',
-    detail: 'this page calls faster than 2 times a second, so the call was not sent; wait for the answers of the calls before it',
+    detail: 'this page makes more than 2 calls a second, so this one was not sent; wait for the answers to the others',
     retryable: true,
     retryAfterMs: 1_000,
   },
@@ -91,7 +91,7 @@ const TOO_MANY: CallResult = {
 function refused(problem: unknown): CallResult {
   const { code, detail, retryable, retryAfterMs } = isObject(problem) ? problem : {};
   if (typeof code !== 'string' || typeof detail !== 'string') {
-    return failed('somebody between here and the gateway answered in its place; try again', true);
+    return failed('the answer did not come from the gateway; try again', true);
   }
   const error = { code, detail, retryable: retryable === true };
   const hintMs = Math.min(readHint(retryAfterMs), MAX_HINT_MS);

@@ -61,7 +61,7 @@ function toTransports(transport: NonNullable<WatchOptions['transport']>): readon
   if (transport === 'sse') return [sse()];
   if (transport === 'long-poll') return [longPoll()];
   if (transport === 'websocket') {
-    if (!hasWebSocket()) throw wrong('transport', "'auto', 'sse' or 'long-poll', for there is no WebSocket here", transport);
+    if (!hasWebSocket()) throw wrong('transport', "'auto', 'sse' or 'long-poll', because there is no WebSocket here", transport);
     return [webSocket()];
   }
   if (typeof transport?.open === 'function' && typeof transport.name === 'string') return [transport];
