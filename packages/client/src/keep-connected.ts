@@ -11,11 +11,11 @@
  */
 
 import { type Attempt, openAttempt } from './attempt.ts';
-import { createGatewayPresence } from './gateway-presence.ts';
+import { createGatewayPresence, type GatewayPresence } from './gateway-presence.ts';
+import { createNextTry } from './next-try.ts';
 import { createRequestPace } from './request-pace.ts';
 import { hurryDelayMs, retryDelayMs, retryFloorMs } from './retry.ts';
-import { startTimer } from './timer.ts';
-import { createTransportOrder } from './transports/transport-order.ts';
+import { createTransportOrder, type TransportOrder } from './transports/transport-order.ts';
 import type { Closed, Connection, Format, Fresh, RefusalCode, RequestPace, Session, Transport } from './types.ts';
 
 export interface Route {
@@ -64,12 +64,16 @@ const RENEWABLE: ReadonlySet<RefusalCode | null> = new Set(['unauthenticated', '
 
 /**
  * Connects in the next microtask, so that the caller can first add listeners, or close it again.
+ *
+ * This function is long because its parts share the state of the one connection. What has a state of
+ * its own is in other modules: the timer, the order of transports, the presence of a gateway.
  */
 export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptConnection {
-  const { url, formats, transports, renewTicket, pace = createRequestPace(), ...first } = route;
+  const { url, formats, transports, renewTicket, pace = createRequestPace() } = route;
   const order = createTransportOrder(transports);
   const presence = createGatewayPresence();
-  let { ticket, visible } = first;
+  const nextTry = createNextTry(connect);
+  let { ticket, visible } = route;
   let isOver = false;
   let attempt: Attempt | null = null;
   let isOpen = false;
@@ -78,11 +82,7 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
   let isTicketNew = false;
   /** Requests the complete state, because a new ticket may be for another session. */
   let isFromStart = false;
-  let pending: { readonly timer: ReturnType<typeof setTimeout>; readonly at: number; readonly floorAt: number } | null = null;
-  /**
-   * The server's last reason for closing, kept until it is open again. A network failure does not
-   * clear it.
-   */
+  /** The server's last reason for closing, kept until it is open again. A network failure does not clear it. */
   let reason: RefusalCode | null = null;
 
   function connect(): void {
@@ -91,12 +91,11 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
     const requests = requestsOf(transport);
     const waitMs = pace.waitMs(requests);
     if (waitMs > 0) {
-      wait(waitMs, performance.now() + waitMs);
+      nextTry.plan(waitMs, performance.now() + waitMs);
       return;
     }
     pace.take(requests);
-    if (pending !== null) clearTimeout(pending.timer);
-    pending = null;
+    nextTry.cancel();
     const after = isFromStart ? 0 : handlers.after();
     attempt = openAttempt(transport, { url, ticket, formats, after, visible, pace }, order.openWithinMs(), {
       onOpen() {
@@ -120,37 +119,30 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
       isTicketNew = false;
     }
     reason = closed.code ?? reason;
-    presence.ended(order.current().name, closed, openMs !== null);
-    if (closed.isSilent === true) {
-      if (order.silent(openMs !== null)) schedule(0, performance.now());
-      else retry(0);
-      return;
-    }
-    if (openMs !== null) order.lost();
-    else if (closed.code !== null) order.refused();
-    else order.failed();
-    if (closed.retryable) retry(closed.retryAfterMs);
+    const isNextAtOnce = noteEnd(order, presence, closed, openMs !== null);
+    if (isNextAtOnce) planTry(0, performance.now());
+    else if (closed.isSilent === true) retry(0);
+    else if (closed.retryable) retry(closed.retryAfterMs);
     else if (renewTicket !== undefined && !isTicketNew && RENEWABLE.has(closed.code)) void renew(renewTicket);
     else refuse(closed.code ?? 'unknown', closed.detail);
   }
 
   function retry(hintMs: number): void {
-    schedule(retryDelayMs(failures++, hintMs, Math.random()), performance.now() + retryFloorMs(hintMs));
+    planTry(retryDelayMs(failures++, hintMs, Math.random()), performance.now() + retryFloorMs(hintMs));
   }
 
-  function wait(delayMs: number, floorAt: number): void {
-    if (pending !== null) clearTimeout(pending.timer);
-    pending = { timer: startTimer(connect, delayMs), at: performance.now() + delayMs, floorAt };
+  function planTry(delayMs: number, floorAt: number): void {
+    nextTry.plan(delayMs, floorAt);
+    tellRetrying(delayMs);
   }
 
-  function schedule(delayMs: number, floorAt: number): void {
-    wait(delayMs, floorAt);
+  function tellRetrying(delayMs: number): void {
     const code = presence.isMissing() ? 'no_gateway' : reason;
     handlers.onConnection({ status: 'retrying', code, retryAt: Date.now() + Math.round(delayMs) });
   }
 
   async function renew(ask: () => Promise<string>): Promise<void> {
-    handlers.onConnection({ status: 'retrying', code: reason, retryAt: Date.now() });
+    tellRetrying(0);
     let renewed: unknown = null;
     try {
       renewed = await ask();
@@ -159,7 +151,7 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
     }
     if (isOver) return;
     if (typeof renewed !== 'string' || renewed === '') {
-      refuse('unauthenticated', 'the ticket is no longer valid, and renewTicket gave no new one: it rejected or returned no text');
+      refuse('unauthenticated', 'the ticket is no longer valid, and renewTicket rejected or returned no text');
       return;
     }
     ticket = renewed;
@@ -185,18 +177,25 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
       if (isOpen) attempt?.drop();
     },
     hurry(why) {
-      if (pending === null) return;
-      const { at, floorAt } = pending;
-      const now = performance.now();
-      const sooner = Math.max(now + hurryDelayMs(why, Math.random()), floorAt);
-      if (sooner < at) schedule(sooner - now, floorAt);
+      const delayMs = nextTry.hurry(hurryDelayMs(why, Math.random()));
+      if (delayMs !== null) tellRetrying(delayMs);
     },
     close() {
       isOver = true;
-      if (pending !== null) clearTimeout(pending.timer);
+      nextTry.cancel();
       attempt?.close();
     },
   };
+}
+
+/** @returns whether to try the next transport at once */
+function noteEnd(order: TransportOrder, presence: GatewayPresence, closed: Closed, wasOpen: boolean): boolean {
+  presence.ended(order.current().name, closed, wasOpen);
+  if (closed.isSilent === true) return order.silent(wasOpen);
+  if (wasOpen) order.lost();
+  else if (closed.code !== null) order.refused();
+  else order.failed();
+  return false;
 }
 
 /**
