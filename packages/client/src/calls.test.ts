@@ -126,7 +126,7 @@ describe('calls', () => {
       ['startOver', 40_000],
     ] as const) {
       answer = () => void vi.advanceTimersByTime(withinMs);
-      const detail = `no answer within ${withinMs / 1_000} s; check the session before you try again`;
+      const detail = `no answer within ${withinMs / 1_000} s; check the session before a retry`;
       expect(await calls[name](PASSWORD)).toEqual({ ok: false, error: { code: 'unavailable', detail, retryable: true } });
       answer = (...asked) => {
         vi.advanceTimersByTime(withinMs - 1);

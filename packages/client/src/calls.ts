@@ -62,8 +62,8 @@ export function createCalls({ url, ticket, pace = createRequestPace() }: CallsDe
     } catch {
       // The time limit, `close()`, or the network. The error of `fetch` says nothing useful about
       // it.
-      if (closing.signal.aborted) return failed('this watch was closed before the answer came; the call may have taken effect', false);
-      if (limit.isTimeOver()) return failed(`no answer within ${withinMs / 1_000} s; check the session before you try again`, true);
+      if (closing.signal.aborted) return failed('this watch was closed before the answer came; it may have taken effect', false);
+      if (limit.isTimeOver()) return failed(`no answer within ${withinMs / 1_000} s; check the session before a retry`, true);
       return failed('the gateway could not be reached; check the network and try again', true);
     } finally {
       limit.end();

@@ -22,26 +22,11 @@ export function createEventQueue(onReturn: () => void): EventQueue {
   const readers: ((result: IteratorResult<WatchEvent, undefined>) => void)[] = [];
   let isEnded = false;
 
-  function put(event: WatchEvent): void {
-    const kind = event.type === 'fresh' || event.type === 'stale' ? 'session' : event.type;
-    const missed = unread.get(kind);
-    unread.delete(kind); // the newest comes last
-    unread.set(kind, missed?.type === 'session' && event.type !== 'connection' ? { ...event, type: 'session' } : event);
-  }
-
-  function take(): WatchEvent | undefined {
-    for (const [kind, event] of unread) {
-      unread.delete(kind);
-      return event;
-    }
-    return undefined;
-  }
-
   const queue: EventQueue = {
     push(event) {
       if (isEnded) return;
       const reader = readers.shift();
-      if (reader === undefined) put(event);
+      if (reader === undefined) put(unread, event);
       else reader({ done: false, value: event });
     },
     end() {
@@ -49,7 +34,7 @@ export function createEventQueue(onReturn: () => void): EventQueue {
       for (const reader of readers.splice(0)) reader(DONE);
     },
     next() {
-      const event = take();
+      const event = takeFirst(unread);
       if (event !== undefined) return Promise.resolve({ done: false, value: event });
       if (isEnded) return Promise.resolve(DONE);
       return new Promise((resolve) => readers.push(resolve));
@@ -63,4 +48,20 @@ export function createEventQueue(onReturn: () => void): EventQueue {
     [Symbol.asyncIterator]: () => queue,
   };
   return queue;
+}
+
+/** Replaces an unread event of the same kind. */
+function put(unread: Map<string, WatchEvent>, event: WatchEvent): void {
+  const kind = event.type === 'fresh' || event.type === 'stale' ? 'session' : event.type;
+  const missed = unread.get(kind);
+  unread.delete(kind); // the newest comes last
+  unread.set(kind, missed?.type === 'session' && event.type !== 'connection' ? { ...event, type: 'session' } : event);
+}
+
+function takeFirst(unread: Map<string, WatchEvent>): WatchEvent | undefined {
+  for (const [kind, event] of unread) {
+    unread.delete(kind);
+    return event;
+  }
+  return undefined;
 }

@@ -34,6 +34,7 @@ const CLOSED: Connection = { status: 'closed' };
  *
  * @throws {TypeError} if an option is wrong. The message names the option but never its value
  */
+// Long because it connects the parts to each other; each part is a module of its own.
 export function watchSession(options: WatchOptions): SessionWatch {
   const { signal, ...settings } = parseOptions(options);
   const listeners = createListeners();
@@ -118,14 +119,6 @@ export function watchSession(options: WatchOptions): SessionWatch {
     listeners.end();
   }
 
-  function* standing(): Generator<WatchEvent> {
-    const { session, connection: now } = snapshot;
-    yield { type: 'connection', data: now };
-    if (session === null) return;
-    yield { type: 'session', data: session };
-    if (isFinal(session)) yield { type: 'final', data: session };
-  }
-
   return {
     get snapshot() {
       return snapshot;
@@ -141,6 +134,14 @@ export function watchSession(options: WatchOptions): SessionWatch {
       connection.setVisible(visible ?? isPageVisible());
     },
     close,
-    [Symbol.asyncIterator]: () => listeners.iterate([...standing()]),
+    [Symbol.asyncIterator]: () => listeners.iterate([...currentEvents(snapshot)]),
   };
+}
+
+/** The events from which a new reader learns the current state. */
+function* currentEvents({ session, connection }: Snapshot): Generator<WatchEvent> {
+  yield { type: 'connection', data: connection };
+  if (session === null) return;
+  yield { type: 'session', data: session };
+  if (isFinal(session)) yield { type: 'final', data: session };
 }

@@ -7,7 +7,7 @@
 
 import { LOST, parseClosed, parseDraining } from '../closed.ts';
 import { isFresh, isSession } from '../messages.ts';
-import type { Closed, Transport } from '../types.ts';
+import type { Closed, OpenRequest, Transport } from '../types.ts';
 
 /** The part of a socket of socket.io-client that is used. */
 export interface SocketIoSocket {
@@ -16,6 +16,9 @@ export interface SocketIoSocket {
   disconnect(): unknown;
   readonly connected: boolean;
 }
+
+/** Socket.IO's own transports. */
+export type SocketIoTransport = 'polling' | 'websocket' | 'webtransport';
 
 export interface SocketIoSettings {
   readonly auth: Record<string, unknown>;
@@ -29,7 +32,7 @@ export interface SocketIoSettings {
   readonly reconnection: false;
   /** Without it socket.io-client never tries the second transport. */
   readonly tryAllTransports: true;
-  readonly transports: ('polling' | 'websocket' | 'webtransport')[];
+  readonly transports: SocketIoTransport[];
 }
 
 /** The function `io` of socket.io-client. */
@@ -49,27 +52,15 @@ const DEFAULT_TRANSPORTS = ['polling', 'websocket'] as const;
  *   routing if there are several gateways. A balancer can route by the query `affinity`, which
  *   this transport sends
  */
-export function socketIo(
-  io: SocketIoConnect,
-  transports: readonly ('polling' | 'websocket' | 'webtransport')[] = DEFAULT_TRANSPORTS,
-): Transport {
+export function socketIo(io: SocketIoConnect, transports: readonly SocketIoTransport[] = DEFAULT_TRANSPORTS): Transport {
   return {
     name: 'socket.io',
-    open({ url, ticket, formats, after, visible: isVisibleFirst }, handlers) {
-      let visible = isVisibleFirst;
+    open(request, handlers) {
+      let { visible } = request;
       let isOver = false;
       /** How the connection ends if the server gives no other reason. */
       let said = LOST;
-      const { origin, pathname } = new URL(url);
-      const socket = io(origin, {
-        auth: { ticket, ...(visible ? {} : { visible }), ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) },
-        path: `${pathname.replace(/\/$/, '')}/socket.io`,
-        query: { affinity: Math.random().toString(36).slice(2) },
-        forceNew: true,
-        reconnection: false,
-        tryAllTransports: true,
-        transports: [...transports],
-      });
+      const socket = io(new URL(request.url).origin, settingsFor(request, transports));
 
       function end(closed: Closed): void {
         if (isOver) return;
@@ -80,7 +71,7 @@ export function socketIo(
 
       socket.on('connect', () => {
         handlers.onOpen();
-        if (visible !== isVisibleFirst) socket.emit('visible', { visible });
+        if (visible !== request.visible) socket.emit('visible', { visible });
       });
       socket.on('session', (body) => isSession(body) && handlers.onSession(body));
       socket.on('fresh', (body) => isFresh(body) && handlers.onFresh(body));
@@ -103,5 +94,17 @@ export function socketIo(
         },
       };
     },
+  };
+}
+
+function settingsFor({ url, ticket, formats, after, visible }: OpenRequest, transports: readonly SocketIoTransport[]): SocketIoSettings {
+  return {
+    auth: { ticket, ...(visible ? {} : { visible }), ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) },
+    path: `${new URL(url).pathname.replace(/\/$/, '')}/socket.io`,
+    query: { affinity: Math.random().toString(36).slice(2) },
+    forceNew: true,
+    reconnection: false,
+    tryAllTransports: true,
+    transports: [...transports],
   };
 }

@@ -33,6 +33,7 @@ export function webSocket(): Transport {
   return { name: 'websocket', open: openWebSocket };
 }
 
+/** Long because its handlers share the state and the timer of the one socket. */
 function openWebSocket(request: OpenRequest, handlers: TransportHandlers): TransportConnection {
   let { visible } = request;
   let isOver = false;
@@ -100,9 +101,8 @@ function openWebSocket(request: OpenRequest, handlers: TransportHandlers): Trans
 
   if (socket === null) queueMicrotask(() => end(LOST));
   socket?.addEventListener('open', () => {
-    const { ticket, formats, after } = request;
     if (!visible) send({ type: 'visible', visible }); // before `subscribe`, because a visible subscription starts the polls
-    send({ type: 'subscribe', ref: REF, ticket, ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) });
+    send(subscribeFrame(request));
     if (!isOver) expectFrames();
   });
   socket?.addEventListener('message', ({ data }) => {
@@ -118,6 +118,10 @@ function openWebSocket(request: OpenRequest, handlers: TransportHandlers): Trans
     },
     close,
   };
+}
+
+function subscribeFrame({ ticket, formats, after }: OpenRequest): object {
+  return { type: 'subscribe', ref: REF, ticket, ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) };
 }
 
 /** Returns null if the page may not connect, as from https to http. */
