@@ -65,8 +65,8 @@ const RENEWABLE: ReadonlySet<RefusalCode | null> = new Set(['unauthenticated', '
 /**
  * Connects in the next microtask, so that the caller can first add listeners, or close it again.
  *
- * This function is long because its parts share the state of the one connection. What has a state of
- * its own is in other modules: the timer, the order of transports, the presence of a gateway.
+ * This function is long because its parts share the state of the one connection. What has a state
+ * of its own is in other modules: the timer, the order of transports, the presence of a gateway.
  */
 export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptConnection {
   const { url, formats, transports, renewTicket, pace = createRequestPace() } = route;
@@ -82,7 +82,9 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
   let isTicketNew = false;
   /** Requests the complete state, because a new ticket may be for another session. */
   let isFromStart = false;
-  /** The server's last reason for closing, kept until it is open again. A network failure does not clear it. */
+  /**
+   * The server's last reason for closing. Kept until it is open again, also if the network fails.
+   */
   let reason: RefusalCode | null = null;
 
   function connect(): void {

@@ -1,6 +1,6 @@
 /**
- * What the gateway says: its session object and its codes. Every time is in Unix milliseconds on the
- * server's clock. A test compares `Session` and `Fresh` with the gateway's own schema.
+ * What the gateway says: its session object and its codes. Every time is in Unix milliseconds on
+ * the server's clock. A test compares `Session` and `Fresh` with the gateway's own schema.
  */
 
 export type SessionState = 'idle' | 'waiting' | 'showing' | 'password' | 'connected' | 'ended';

@@ -1,6 +1,6 @@
 /**
- * The types of `@qrcast/client`. They import nothing outside this package, so installing it is enough
- * to use them.
+ * The types of `@qrcast/client`. They import nothing outside this package, so installing it is
+ * enough to use them.
  */
 
 import type { EndReason, Format, Fresh, RefusalCode, Session } from './protocol.ts';
