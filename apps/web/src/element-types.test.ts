@@ -6,7 +6,7 @@ import type { LoginAttributes, LoginEvents, LoginRefusal, LoginScreen, QrcastLog
 import { expect, expectTypeOf, it } from 'vitest';
 import { LoginElement, type ScreenDetail } from './login-element.ts';
 import type { Language, Refusal } from './texts.ts';
-import type { TurnDetails } from './turns.ts';
+import type { TurnDetails } from './login-events.ts';
 
 type Own = 'ticket' | 'url' | 'autoReturn' | 'ownsPage' | 'renewTicket' | 'refusal' | 'resume' | 'startOver';
 

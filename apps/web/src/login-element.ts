@@ -21,7 +21,7 @@ import passwordStyle from './password-form.css?inline';
 import { isRendered, onRenderingChange } from './rendered.ts';
 import { chooseLanguage, type Language, type Refusal, textsOf } from './texts.ts';
 import type { Markup } from './tidy-html.ts';
-import { turnsBetween } from './turns.ts';
+import { turnsBetween } from './login-events.ts';
 import { type Body, type ScreenState, toRefusedView, toView, type View, wayBack } from './view.ts';
 
 /** What `qrcast-state` tells: what is on the screen, in one word and in the person's own. */
