@@ -5,36 +5,25 @@
  */
 
 import { watchSession } from '@qrcast/client';
-import type { QrcastLoginElement } from '@qrcast/client/element';
+import type { LoginScreen, QrcastLoginElement } from '@qrcast/client/element';
 import type { CallResult } from '@qrcast/client/types';
 import { LitElement, type PropertyValues, unsafeCSS } from 'lit';
 import { createAutoReturn } from './auto-return.ts';
 import { type CardHandlers, cardTemplate } from './card.ts';
 import codeStyle from './code-panel.css?inline';
 import { adoptEarly } from './early-properties.ts';
+import { gatewayAddress } from './gateway-address.ts';
 import { keepTyping } from './keep-typing.ts';
 import { type Login, type Model, type OpenWatch, openLogin, START } from './login.ts';
 import style from './login-element.css?inline';
+import { eventsBetween } from './login-events.ts';
 import { isAnswer, moveFocus } from './move-focus.ts';
 import { nearestLanguage } from './nearest-language.ts';
 import passwordStyle from './password-form.css?inline';
 import { isRendered, onRenderingChange } from './rendered.ts';
 import { chooseLanguage, type Language, type Refusal, textsOf } from './texts.ts';
 import type { Markup } from './tidy-html.ts';
-import { turnsBetween } from './login-events.ts';
-import { type Body, type ScreenState, toRefusedView, toView, type View, wayBack } from './view.ts';
-
-/** What `qrcast-state` tells: what is on the screen, in one word and in the person's own. */
-export interface ScreenDetail {
-  readonly state: ScreenState;
-  readonly version: number | null;
-  readonly title: string;
-  readonly language: Language;
-  readonly direction: 'ltr' | 'rtl';
-}
-
-/** Of the script: the gateway's address, below whatever path it is served. */
-const FOLDER = import.meta.url.replace(/[?#].*$/s, '').replace(/[^/]*$/, '');
+import { type Body, toRefusedView, toView, type View, wayBack } from './view.ts';
 
 /** Time to read where it goes, and to stay. */
 const RETURN_AFTER_MS = 5_000;
@@ -192,7 +181,7 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     if (this.#drawn?.kind !== body.kind || isAnswer(this.#drawn, body)) this.#hasActed = false;
     this.#drawn = body;
     const language = this.#language();
-    const detail: ScreenDetail = { state, version, title: headline.title, language, direction: textsOf(language).direction };
+    const detail: LoginScreen = { state, version, title: headline.title, language, direction: textsOf(language).direction };
     const told = JSON.stringify(detail);
     if (told !== this.#told) this.#tell('qrcast-state', detail);
     this.#told = told;
@@ -211,7 +200,7 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     this.#look();
     this.#stopLooking = onRenderingChange(this, () => this.#look());
     const options = {
-      url: this.url ? resolve(this.url, this.baseURI) : FOLDER,
+      url: gatewayAddress(this.url, this.baseURI),
       ticket,
       ...(this.#isRendered ? {} : { visible: false }),
       ...(renewTicket ? { renewTicket: () => (this.renewTicket ?? renewTicket)() } : {}),
@@ -249,9 +238,9 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
   }
 
   #become(model: Model): void {
-    const turns = turnsBetween(this.#model, model);
+    const events = eventsBetween(this.#model, model);
     this.#model = model;
-    for (const { type, detail } of turns) {
+    for (const { type, detail } of events) {
       if (type === 'qrcast-connected') this.#prepareReturn();
       this.#tell(type, detail);
     }
@@ -285,16 +274,6 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
 function attributeOf(property: PropertyKey): string {
   const { attribute } = LoginElement.elementProperties.get(property) ?? {};
   return typeof attribute === 'string' ? attribute : String(property).toLowerCase();
-}
-
-/** As an address in markup is read: below the page's own. */
-function resolve(url: string, base: string): string {
-  if (/^https?:/i.test(url)) return url;
-  try {
-    return new URL(url, base).href;
-  } catch {
-    return url; // TypeError; the watch says what is expected
-  }
 }
 
 /** As an exception that nobody caught. */

@@ -1,29 +1,29 @@
-/** What the page around the element is told: the turns of a login, each once. Names and details are public. */
+/**
+ * What the page around the element is told: each change of a login, once. The names and details are
+ * public (`@qrcast/client/element`).
+ */
 
-import type { RefusalCode, Session } from '@qrcast/client/types';
+import type { LoginEvents } from '@qrcast/client/element';
+import type { Session } from '@qrcast/client/types';
 import type { Model } from './login.ts';
 
-export interface TurnDetails {
-  /** As it may be shown now: with every newer state, renewed code, and code that ran out. */
-  readonly 'qrcast-session': Session;
-  readonly 'qrcast-connected': Session;
-  /** One end may follow another: what could have been resumed is cancelled. */
-  readonly 'qrcast-ended': Session;
-  readonly 'qrcast-refused': { readonly code: RefusalCode; readonly detail: string | null };
-}
+/** `qrcast-state` is about the screen, so the element itself sends it. */
+export type LoginEventDetails = Omit<LoginEvents, 'qrcast-state'>;
 
-export type Turn = { [K in keyof TurnDetails]: { readonly type: K; readonly detail: TurnDetails[K] } }[keyof TurnDetails];
+export type LoginEvent = {
+  [K in keyof LoginEventDetails]: { readonly type: K; readonly detail: LoginEventDetails[K] };
+}[keyof LoginEventDetails];
 
-export function turnsBetween(before: Model, after: Model): Turn[] {
-  const turns: Turn[] = [];
+export function eventsBetween(before: Model, after: Model): LoginEvent[] {
+  const events: LoginEvent[] = [];
   const [last, { session, connection }] = [before.session, after];
-  if (session !== null && session !== last) turns.push({ type: 'qrcast-session', detail: session });
-  if (session?.state === 'connected' && last?.state !== 'connected') turns.push({ type: 'qrcast-connected', detail: session });
-  if (session !== null && isAnotherEnd(session.end, last?.end ?? null)) turns.push({ type: 'qrcast-ended', detail: session });
+  if (session !== null && session !== last) events.push({ type: 'qrcast-session', detail: session });
+  if (session?.state === 'connected' && last?.state !== 'connected') events.push({ type: 'qrcast-connected', detail: session });
+  if (session !== null && isAnotherEnd(session.end, last?.end ?? null)) events.push({ type: 'qrcast-ended', detail: session });
   if (connection.status === 'refused' && before.connection.status !== 'refused') {
-    turns.push({ type: 'qrcast-refused', detail: { code: connection.code, detail: connection.detail } });
+    events.push({ type: 'qrcast-refused', detail: { code: connection.code, detail: connection.detail } });
   }
-  return turns;
+  return events;
 }
 
 function isAnotherEnd(end: Session['end'], last: Session['end']): boolean {

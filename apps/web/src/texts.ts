@@ -4,16 +4,13 @@
  * do. They stand on the hosted page and inside other people's pages, so they name neither "this page" nor "this link" as the way back.
  */
 
-import type { EndReason, NoticeCode, RefusalCode } from '@qrcast/client/types';
+import type { LoginRefusal } from '@qrcast/client/element';
+import type { EndReason, NoticeCode } from '@qrcast/client/types';
 import { EN } from './texts-en.ts';
 import { RU } from './texts-ru.ts';
 
-/**
- * Why nothing can be shown: what the client says, or what the page knows: there is no ticket, or one of another login than the address names,
- * or the login had ended without success before the page was reloaded. `sandboxed`: the ticket names origins, and a frame with `sandbox` has
- * none. `too_old`: this browser lacks what a login needs.
- */
-export type Refusal = RefusalCode | 'no_ticket' | 'other_login' | 'not_completed' | 'sandboxed' | 'too_old';
+/** Why nothing can be shown. */
+export type Refusal = LoginRefusal;
 
 /** Refused calls that a person can do something about; the rest share `other`. */
 export type CallFailure = 'password_rejected' | 'too_many_requests' | 'forbidden' | 'not_resumable' | 'unavailable' | 'other';

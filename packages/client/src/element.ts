@@ -35,8 +35,18 @@ export interface LoginEvents {
   readonly 'qrcast-state': LoginScreen;
 }
 
-/** The codes that `refusal` takes. The element has a text for each of them. */
-export type LoginRefusal = RefusalCode | 'no_ticket' | 'other_login' | 'not_completed' | 'sandboxed' | 'too_old';
+/** Why the element shows no login. It has a text for each of these codes. */
+export type LoginRefusal =
+  | RefusalCode
+  | 'no_ticket'
+  /** The ticket is for another login than the page's address names. */
+  | 'other_login'
+  /** The login had ended without success before the page was reloaded. */
+  | 'not_completed'
+  /** The ticket names origins, and a frame with `sandbox` has none. */
+  | 'sandboxed'
+  /** This browser lacks something that a login needs. */
+  | 'too_old';
 
 export interface QrcastLoginElement extends HTMLElement {
   /**
