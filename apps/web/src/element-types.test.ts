@@ -1,6 +1,9 @@
 // @vitest-environment happy-dom
 
-/** The types that `@qrcast/client` publishes for the element say what the element does. The compiler checks most of it. */
+/**
+ * The types that `@qrcast/client` publishes for the element say what the element does. The compiler
+ * checks most of it.
+ */
 
 import type { LoginAttributes, LoginEvents, LoginRefusal, LoginScreen, QrcastLoginElement } from '@qrcast/client/element';
 import { expect, expectTypeOf, it } from 'vitest';

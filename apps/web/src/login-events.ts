@@ -7,7 +7,7 @@ import type { LoginEvents } from '@qrcast/client/element';
 import type { Session } from '@qrcast/client/types';
 import type { Model } from './login.ts';
 
-/** `qrcast-state` is about the screen, so the element itself sends it. */
+/** Without `qrcast-state`, which is about the screen: the element itself sends it. */
 export type LoginEventDetails = Omit<LoginEvents, 'qrcast-state'>;
 
 export type LoginEvent = {

@@ -1,5 +1,8 @@
 // @vitest-environment happy-dom
-/** Whose focus it is: the page's, unless the person is in the element, or the page is the login's alone. */
+/**
+ * Whose focus it is: the page's, unless the person is in the element, or the page is the login's
+ * alone.
+ */
 
 import type { Session } from '@qrcast/client/types';
 import { afterEach, describe, expect, it, vi } from 'vitest';

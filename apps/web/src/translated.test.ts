@@ -1,5 +1,8 @@
 // @vitest-environment happy-dom
-/** Translators of pages rewrite the text nodes of the card. What is drawn afterwards is what would have been drawn without them. */
+/**
+ * Translators of pages rewrite the text nodes of the card. What is drawn afterwards is what would
+ * have been drawn without them.
+ */
 
 import type { Session } from '@qrcast/client/types';
 import { describe, expect, it } from 'vitest';
