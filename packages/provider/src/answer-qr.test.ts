@@ -14,7 +14,8 @@ test('a picture is handed on as a data URL and named by its bytes', () => {
     kind: 'code',
     text: null,
     image: `data:image/png;base64,${PNG_BASE64}`,
-    // printf %s "$PNG_BASE64" | base64 -d | openssl dgst -sha256 -binary | head -c 12 | basenc --base64url
+    // printf %s "$PNG_BASE64" | base64 -d | openssl dgst -sha256 -binary | head -c 12 | basenc
+    // --base64url
     digest: 'a3-kNPkqi4CqsC2b',
   });
 });

@@ -184,7 +184,9 @@ async function ask(rig: Rig, what: 'qr' | 'state' | 'password', apiUrl?: string)
   return outcome;
 }
 
-/** Writes as fast as the other side reads, until `size` bytes are written or the connection ends. */
+/**
+ * Writes as fast as the other side reads, until `size` bytes are written or the connection ends.
+ */
 function pour(socket: Socket, size: number, piece = 'x'.repeat(16_384)): void {
   const more = (): void => {
     while (!socket.destroyed && socket.bytesWritten < size) {

@@ -1,4 +1,6 @@
-/** The provider behind an HTTP proxy: real proxies, real TLS, and everything a proxy can do wrong. */
+/**
+ * The provider behind an HTTP proxy: real proxies, real TLS, and everything a proxy can do wrong.
+ */
 
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';

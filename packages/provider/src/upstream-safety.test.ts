@@ -1,4 +1,7 @@
-/** A name on the allow-list that leads into our own network: judged where the connection is made. The trap tells whether there was one. */
+/**
+ * A name on the allow-list that leads into our own network: judged where the connection is made.
+ * The trap tells whether there was one.
+ */
 
 import type { LookupAddress, lookup } from 'node:dns';
 import { afterEach, expect, test } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * For tests alone: a key and a certificate that nobody trusts by himself, for `localhost`, the loopback addresses, `*.api.green-api.com` and
- * `*.example.com`; made once with openssl, good for a hundred years. It is its own authority.
+ * For tests alone: a key and a certificate that nobody trusts by himself, for `localhost`, the
+ * loopback addresses, `*.api.green-api.com` and `*.example.com`; made once with openssl, good for a
+ * hundred years. It is its own authority.
  */
 
 export const TEST_KEY = `-----BEGIN PRIVATE KEY-----

@@ -1,4 +1,7 @@
-/** A small real CONNECT proxy on a free loopback port, for tests: it reaches what the test says, and tells what it was asked for. */
+/**
+ * A small real CONNECT proxy on a free loopback port, for tests: it reaches what the test says, and
+ * tells what it was asked for.
+ */
 
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
@@ -25,7 +28,10 @@ export interface ConnectProxy {
 }
 
 export interface ConnectProxyOptions {
-  /** Where a tunnel leads; the target itself if left out. A number is answered as status, null never. */
+  /**
+   * Where a tunnel leads; the target itself if left out. A number is answered as status, null
+   * never.
+   */
   readonly route?: (target: string) => { readonly host: string; readonly port: number } | number | null;
   /** `user:password` it insists on. */
   readonly credentials?: string;

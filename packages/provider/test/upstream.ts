@@ -22,7 +22,9 @@ export function openUpstream(answer: (request: IncomingMessage, response: Server
   return listen(createHttpServer({ keepAliveTimeout: 60_000 }, answer));
 }
 
-/** Answers over HTTPS, with `TEST_CERTIFICATE`; its `sockets` are those that finished the handshake. */
+/**
+ * Answers over HTTPS, with `TEST_CERTIFICATE`; its `sockets` are those that finished the handshake.
+ */
 export function openTlsUpstream(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Upstream> {
   const options = { key: TEST_KEY, cert: TEST_CERTIFICATE, ALPNProtocols: ['h2', 'http/1.1'], keepAliveTimeout: 60_000 };
   return listen(createHttpsServer(options, answer), 'https');
