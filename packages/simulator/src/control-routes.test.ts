@@ -88,11 +88,11 @@ describe('what it refuses', () => {
   test.each([
     ['faults', { method: 'qr', fault: 'earthquake' }, /^fault: .*"html502"/],
     ['faults', { method: 'dance', fault: 'cut' }, /^method: .*"getStateInstance"/],
-    ['faults', { method: 'qr', fault: 'cut', often: 3 }, /^unknown field often; known are method, fault, times, ms, retryAfter, location$/],
+    ['faults', { method: 'qr', fault: 'cut', often: 3 }, /^unknown field often; the fields are method, fault, times, ms, retryAfter, location$/],
     ['faults', { method: 'qr', fault: 'cut', times: 0 }, /^times: /],
     ['state', { state: 'asleep' }, /^state: .*"suspended"/],
     ['webhook', { url: 'ftp://example.com' }, /^url: /],
-    ['webhook', { token: 'secret' }, /need the url/],
+    ['webhook', { token: 'secret' }, /need a url/],
     ['notify', {}, /either state or sameSecondPair/],
     ['scan', 'no json', /the body is not JSON/],
   ])('%s %j', async (tail, body, message) => {

@@ -8,7 +8,9 @@ import type { FaultName } from './faults.ts';
 import { FAULT_NAMES, FAULTS } from './faults.ts';
 import type { Instance } from './instance.ts';
 
-/** Everything a raw client reads until the connection ends or `enough` bytes came; then it leaves. */
+/**
+ * Everything a raw client reads until the connection ends or `enough` bytes came; then it leaves.
+ */
 async function readRaw(url: string, enough = Infinity): Promise<string> {
   const { hostname, port, pathname } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -143,7 +145,7 @@ describe('settings of a fault', () => {
     const { instance } = await failing('cut');
     // A caller without types.
     expect(() => instance.fail('qr', 'cut', { times: 0 })).toThrow(expect.objectContaining({ code: 'invalid_option' }));
-    expect(() => instance.fail('qr', 'earthquake' as FaultName)).toThrow(/no fault "earthquake"; known are html403/);
+    expect(() => instance.fail('qr', 'earthquake' as FaultName)).toThrow(/no fault "earthquake"; there are html403/);
   });
 });
 

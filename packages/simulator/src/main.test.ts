@@ -21,7 +21,9 @@ async function textUntil(stream: NodeJS.ReadableStream | null, mark: string): Pr
   return text;
 }
 
-/** Asks until the log of the other process has that many calls; the answers themselves are the pace. */
+/**
+ * Asks until the log of the other process has that many calls; the answers themselves are the pace.
+ */
 async function untilLogged(url: string, count: number): Promise<void> {
   while (((await callJson(url)) as readonly unknown[]).length < count);
 }
