@@ -35,7 +35,7 @@ describe('the bundle', () => {
     expect(size).toBeLessThan(MAX_GZIP_BYTES);
   });
 
-  it('holds nothing of what is imported for its types or not used', async () => {
+  it('contains nothing that is imported only for its types, or not used', async () => {
     const page = `
       import '@qrcast/client/types';
       import '@qrcast/client';
@@ -49,13 +49,13 @@ describe('the bundle', () => {
     expect(gzipBytes(code)).toBeLessThan(300);
   });
 
-  it('without a bundler is one file of the size that the README says', () => {
+  it('is one file without a bundler, of the size that the README states', () => {
     const size = gzipBytes(readFileSync(new URL(import.meta.resolve('@qrcast/client/client.js')), 'utf8'));
     const stated = /It is (\d+) kB gzipped/.exec(readFileSync(new URL('../README.md', import.meta.url), 'utf8'))?.[1];
     expect(stated).toBe(String(Math.ceil(size / 1_000)));
   });
 
-  it('holds no Socket.IO client, which is handed in', async () => {
+  it('contains no Socket.IO client, because the page passes one in', async () => {
     const code = await bundle(`import { socketIo } from '@qrcast/client/socket-io'; window.transport = socketIo(window.io);`);
     expect(gzipBytes(code)).toBeLessThan(2_000);
   });

@@ -41,7 +41,7 @@ async function refusal() {
 }
 
 describe('calls', () => {
-  it('are one request each, with the ticket as renewed last', async () => {
+  it('are one request each, with the newest ticket', async () => {
     answer = problem(200, { session: {} }, 'application/json');
     expect(await calls.sendPassword(PASSWORD)).toEqual({ ok: true });
     ticket = 'renewed';
@@ -54,7 +54,7 @@ describe('calls', () => {
     ]);
   });
 
-  it('tell what the gateway says', async () => {
+  it('return what the gateway says', async () => {
     const wrong = { code: 'password_rejected', detail: 'it is wrong', retryable: true };
     answer = problem(422, { type: 'urn:qrcast:error:password_rejected', title: 'no', status: 422, ...wrong });
     expect(await refusal()).toEqual(wrong);
@@ -76,14 +76,14 @@ describe('calls', () => {
     expect(await refusal()).toEqual({ ...many, ...told });
   });
 
-  it('never reject, not even for what is no password', async () => {
+  it('never reject, even for a value that is not a password', async () => {
     const circular: { self?: unknown } = {};
     circular.self = circular;
     expect(await calls.sendPassword(circular as unknown as string)).toMatchObject({ ok: false, error: { code: 'unavailable' } });
     expect(asked).toEqual([]);
   });
 
-  it('are not sent in a flood, of which the page is told', async () => {
+  it('are not sent in a flood, and the page learns that', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     calls.close();
     calls = createCalls({ url: 'http://127.0.0.1:9', ticket: () => ticket });
@@ -108,7 +108,7 @@ describe('calls', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('are unavailable where nobody listens', async () => {
+  it('are unavailable if no server listens', async () => {
     await close();
     expect(await refusal()).toEqual({
       code: 'unavailable',
@@ -118,7 +118,7 @@ describe('calls', () => {
     close = async () => undefined;
   });
 
-  it('wait for an answer as long as the provider may take, and no longer', async () => {
+  it('wait for an answer as long as the provider may take and no longer', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }); // ours; the sockets' go on
     for (const [name, withinMs] of [
       ['sendPassword', 40_000],
@@ -137,7 +137,7 @@ describe('calls', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('are given up by the close, and not begun after it', async () => {
+  it('are aborted by close(), and refused after it', async () => {
     answer = () => calls.close();
     expect(await refusal()).toMatchObject({ code: 'unavailable', retryable: false, detail: expect.stringContaining('was closed') });
     expect(await refusal()).toMatchObject({ code: 'unavailable', retryable: false, detail: expect.stringContaining('is closed') });

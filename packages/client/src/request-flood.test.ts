@@ -68,7 +68,7 @@ function watch(options: Partial<WatchOptions> = {}) {
 const refused = (header: string) => (): Response => new Response('<html>', { status: 503, headers: { 'retry-after': header } });
 
 describe.each([...TRANSPORTS, refusedSocketIo])('over %s', (transport) => {
-  it.each(HEADERS)('a proxy that says "Retry-After: %s" for minutes is asked slowly, and again', async (header) => {
+  it.each(HEADERS)('a proxy that says "Retry-After: %s" for minutes is asked slowly, but asked again', async (header) => {
     answer = refused(header);
     const started = performance.now();
     const opened = watch({ transport });
@@ -114,7 +114,7 @@ function answerAlways(url: string): Response {
   return Response.json({ session: showing(version + 1) });
 }
 
-it('a gateway that tells news all the time is asked slowly by long-poll', async () => {
+it('a gateway that always has something new is asked slowly by long-poll', async () => {
   answer = answerAlways;
   const opened = watch({ transport: 'long-poll' satisfies TransportName });
   await vi.advanceTimersByTimeAsync(60_000);
@@ -123,7 +123,7 @@ it('a gateway that tells news all the time is asked slowly by long-poll', async 
   expect(asked.length).toBeGreaterThan(30);
 });
 
-it('tickets that are refused and renewed all the time are not hurried', async () => {
+it('tickets that are always refused and renewed cause no flood', async () => {
   let round = 0;
   const refusal = { code: 'ticket_expired', detail: 'why', retryable: false };
   answer = () =>

@@ -23,7 +23,7 @@ describe('the pace of requests', () => {
     expect(mostInASecond(sizes)).toBe(2);
   });
 
-  it('lets two go at once, and nobody wait who comes later', () => {
+  it('lets two requests begin at once, and later ones without a wait', () => {
     let now = 0;
     const pace = createRequestPace(() => now);
     expect([pace.waitMs(), pace.waitMs(2)]).toEqual([0, 0]);

@@ -42,7 +42,7 @@ describe('a timer', () => {
     }
   });
 
-  it('of a code that is good for a year does not run all the time', () => {
+  it('for a code that is valid for a year does not fire all the time', () => {
     vi.useFakeTimers();
     const clock = createServerClock({ monotonic: () => performance.now(), wall: () => Date.now() });
     const shown = createShownSession({ clock, onChange: () => undefined });
@@ -54,7 +54,7 @@ describe('a timer', () => {
   });
 });
 
-it('a pause is over at once when it is given up, before or meanwhile', async () => {
+it('a pause ends at once when it is aborted, before or during it', async () => {
   vi.useFakeTimers();
   const controller = new AbortController();
   const paused = pause(60_000, controller.signal);

@@ -34,7 +34,7 @@ describe('the page', () => {
     expect(script.last().visible).toHaveLength(2);
   });
 
-  it('is not asked by who says so himself', async () => {
+  it('is not used if the option says it', async () => {
     const page = stubPage('hidden');
     const fixed = await open({ visible: true });
     expect(fixed.script.last().request.visible).toBe(true);
@@ -45,7 +45,7 @@ describe('the page', () => {
     expect([fixed.script.last().visible, later.script.last().visible]).toEqual([[], [true]]);
   });
 
-  it('is asked again by who overrode it and does so no more', async () => {
+  it('is used again when the override ends', async () => {
     const page = stubPage('visible');
     const { script, watch } = await open({ visible: false });
     watch.setVisible(null);
@@ -76,7 +76,7 @@ describe('the page', () => {
     expect(script.opened).toHaveLength(before + 1);
   });
 
-  it('that wakes up has no dead code, before any timer runs', async () => {
+  it('that wakes up shows no stale code, even before a timer runs', async () => {
     const page = stubPage('hidden');
     const { server, watch } = await open();
     server().onOpen();
@@ -88,7 +88,7 @@ describe('the page', () => {
 });
 
 describe('a machine that slept', () => {
-  it('is noticed within a second: the code goes, and a new connection asks for the whole state', async () => {
+  it('is noticed within a second: the code is removed, and a new connection asks for the complete state', async () => {
     const { server, watch, script, told } = await open();
     server().onOpen();
     server().onSession(showing(3, 20_000));
