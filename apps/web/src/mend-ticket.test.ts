@@ -68,7 +68,7 @@ describe('a ticket is found', () => {
   });
 });
 
-describe('what holds no whole ticket is left alone', () => {
+describe('a fragment without a complete ticket is not changed', () => {
   it.each(['', 'abc.def', TICKET.slice(0, -1), `${HEAD}.${CLAIMS}`, `${HEAD}..${SIGNATURE}`, '%E0%A4%A', 'top', 'utm_source=mail'])(
     '%j',
     (text) => {

@@ -33,7 +33,7 @@ function testPage(path = '/connect?lang=ru'): TestPage {
 beforeEach(() => sessionStorage.clear());
 
 describe('the ticket', () => {
-  it('leaves the address at once, and is found again after a reload', () => {
+  it('is removed from the address at once, and found again after a reload', () => {
     const page = testPage();
     expect(page.open('#abc.def')).toEqual({ ticket: 'abc.def' });
     expect(location.href).toMatch(/\/connect\?lang=ru$/);
@@ -41,21 +41,21 @@ describe('the ticket', () => {
     expect(page.reload()).toEqual({ ticket: 'abc.def' });
   });
 
-  it('is mended first, as it is kept', () => {
+  it('is repaired before it is kept', () => {
     const ticket = `eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.${'s'.repeat(43)}`;
     const page = testPage();
     expect(page.open(`#${ticket}).&utm_source=mail`)).toEqual({ ticket });
     expect(page.reload()).toEqual({ ticket });
   });
 
-  it('gives way to a newer link', () => {
+  it('is replaced by a newer link', () => {
     const page = testPage();
     page.open('#old');
     expect(page.open('#new')).toEqual({ ticket: 'new' });
     expect(page.reload()).toEqual({ ticket: 'new' });
   });
 
-  it('is not there if nobody brought one, or it opens nothing any more', () => {
+  it('is missing if the page was opened without one, or it is not valid any more', () => {
     const page = testPage();
     expect(page.open('')).toBeNull();
     page.open('#revoked');
@@ -63,7 +63,7 @@ describe('the ticket', () => {
     expect(page.reload()).toBeNull();
   });
 
-  it('is gone once its login is finished, which a reload can still tell until another link comes', () => {
+  it('is removed when its login is finished, and a reload knows the outcome until another link comes', () => {
     const page = testPage();
     page.open('#abc');
     finishTicket('ended');
@@ -76,7 +76,7 @@ describe('the ticket', () => {
     expect(page.reload()).toBeNull();
   });
 
-  it('works without storage, and where the history may not be written', () => {
+  it('works without storage, and if the history cannot be written', () => {
     const page = testPage();
     vi.stubGlobal('sessionStorage', undefined);
     expect(page.open('#abc')).toEqual({ ticket: 'abc' });

@@ -82,7 +82,7 @@ async function tell(login: LoginElement, session: Session, connection = OPEN): P
 }
 
 describe.each(Object.entries(TRANSLATORS))('a translator that %s', (_name, translate) => {
-  it('does not hold up what comes next, in any state', async () => {
+  it('does not prevent the next update, in any state', async () => {
     const plain: string[] = [];
     const { login: original } = await shown(WAITING);
     for (const session of TURNS) {
@@ -103,7 +103,7 @@ describe.each(Object.entries(TRANSLATORS))('a translator that %s', (_name, trans
 });
 
 describe('a translated card', () => {
-  it('counts down, changes its language, and keeps what is typed', async () => {
+  it('still counts down, changes its language, and keeps typed text', async () => {
     const translate = TRANSLATORS['wraps every text node'] as (card: Element) => void; // it stands above
     const { login, watch } = await shown(SHOWING);
     translate(find(login, '.card'));
