@@ -5,7 +5,7 @@ import { type DrawnCode, drawCode } from './draw-code.ts';
 
 const PIXELS = 4;
 
-/** The path painted black on white, as a browser would. */
+/** Paints the path black on white, as a browser would. */
 function paint({ modules, path }: DrawnCode): { width: number; height: number; data: Uint8Array } {
   const side = modules * PIXELS;
   const data = new Uint8Array(side * side * 4).fill(255);

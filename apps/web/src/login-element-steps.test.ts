@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-/** What the person meets on the way: the code, the password, a new code, the way back. */
+/** The steps of a login: the code, the password, a new code, the way back. */
 
 import { describe, expect, it, vi } from 'vitest';
 import { en, find, prepareElement, URL } from '../test/login-element.ts';

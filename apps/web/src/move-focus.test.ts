@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 /**
- * Whose focus it is: the page's, unless the person is in the element, or the page is the login's
- * alone.
+ * Who has the focus: the page, unless the person is in the element or the page shows only the
+ * login.
  */
 
 import type { Session } from '@qrcast/client/types';

@@ -8,7 +8,7 @@ const drawn = (template: unknown): HTMLElement => {
   render(template, place);
   return place;
 };
-/** Without the comments that Lit finds its places by. */
+/** The HTML without the comments by which Lit finds its parts. */
 const markup = (template: unknown): string => drawn(template).innerHTML.replace(/<!--.*?-->/g, '');
 
 it('builds the same as the browser’s parser', () => {

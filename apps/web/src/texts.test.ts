@@ -6,7 +6,7 @@ import { chooseLanguage, type Language, textsOf } from './texts.ts';
 const { notice, end } = wireSessionSchema.shape;
 const LANGUAGES: readonly Language[] = ['en', 'ru'];
 
-/** Every text with its path, those with a number or a name filled in. */
+/** Every text with its path, with numbers and names filled in. */
 function leaves(value: unknown, path = ''): [path: string, text: string][] {
   if (typeof value === 'string') return [[path, value]];
   if (typeof value === 'function') return [[path, String(value('1234'))]];

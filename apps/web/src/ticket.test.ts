@@ -2,12 +2,14 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { addressedSession, finishTicket, forgetTicket, takeTicket } from './ticket.ts';
 
-/** A page's own place in the tab's history; all pages of the tab share one sessionStorage. */
+/**
+ * A page with its own entry in the tab's history. All pages of the tab share one sessionStorage.
+ */
 interface TestPage {
   /** Opens this fragment there. */
   open(fragment: string): ReturnType<typeof takeTicket>;
   reload(): ReturnType<typeof takeTicket>;
-  /** Makes it the page that the functions under test are in. */
+  /** Makes this the page in which the tested functions run. */
   enter(): void;
 }
 

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 /**
- * Translators of pages rewrite the text nodes of the card. What is drawn afterwards is what would
- * have been drawn without them.
+ * Page translators rewrite the text nodes of the card. What is drawn afterwards must be the same as
+ * without them.
  */
 
 import type { Session } from '@qrcast/client/types';
@@ -69,7 +69,7 @@ const TRANSLATORS: Readonly<Record<string, (card: Element) => void>> = {
   },
 };
 
-/** What stands there, and what cannot be seen but is read out. */
+/** The visible text, and the text for screen readers. */
 function drawn(login: LoginElement): string {
   const labels = [...find(login, '.card').querySelectorAll('[aria-label]')].map((node) => node.getAttribute('aria-label'));
   return JSON.stringify([textNodes(find(login, '.card')).map(({ data }) => data), labels]);

@@ -1,4 +1,4 @@
-/** What the client costs a page that brings it. */
+/** How many bytes the client adds to a page. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 
 const MAX_GZIP_BYTES = 12_000;
 
-/** A page of just these lines, built as a user would. */
+/** Builds a page of these lines as a user would. */
 async function bundle(source: string): Promise<string> {
   const entry = 'virtual:page';
   const built = await build({
@@ -20,7 +20,7 @@ async function bundle(source: string): Promise<string> {
     ],
     build: { write: false, minify: true, rollupOptions: { input: entry, external: ['react'] }, modulePreload: { polyfill: false } },
   });
-  const { output } = built as Rolldown.RolldownOutput; // one build, and no watcher
+  const { output } = built as Rolldown.RolldownOutput; // one build without a watcher
   return output.map((file) => (file.type === 'chunk' ? file.code : '')).join('');
 }
 

@@ -32,7 +32,7 @@ afterEach(async () => {
 const problem = (status: number, body: object, type = 'application/problem+json; charset=utf-8') =>
   ((_request, response) => response.writeHead(status, { 'content-type': type }).end(JSON.stringify(body))) as typeof answer;
 
-/** What `sendPassword` came to; its text must never hold the password. */
+/** The result of `sendPassword`, whose text must never contain the password. */
 async function refusal() {
   const result = await calls.sendPassword(PASSWORD);
   expect(JSON.stringify(result)).not.toContain(PASSWORD);
@@ -90,7 +90,7 @@ describe('calls', () => {
     const results = await Promise.all(
       Array.from({ length: 9 }, async (_, i) => {
         const result = await calls.sendPassword(PASSWORD);
-        if (i === 8) calls.close(); // those that wait
+        if (i === 8) calls.close(); // ends the waiting calls
         return result.ok ? '' : result.error.code;
       }),
     );

@@ -1,4 +1,4 @@
-/** Transports over which nothing comes, by a clock that stands until it is moved. */
+/** Transports over which nothing arrives, with a clock that the test moves. */
 
 import { describe, expect, it, vi } from 'vitest';
 import { prepareConnections } from '../test/kept-connection.ts';
@@ -8,7 +8,7 @@ import { LOST } from './closed.ts';
 const { open } = prepareConnections();
 const openAuto = () => open({}, ['websocket', 'sse', 'long-poll']);
 
-/** The least favourable luck. */
+/** The longest random wait. */
 const unlucky = (): void => void vi.spyOn(Math, 'random').mockReturnValue(0.999);
 
 describe('a code comes by long-poll within 10 s', () => {
@@ -19,7 +19,7 @@ describe('a code comes by long-poll within 10 s', () => {
     let ms = untilNext();
     last().onClosed(LOST);
     ms += untilNext();
-    ms += untilNext(); // nothing is said
+    ms += untilNext(); // nothing arrives
     expect(script.opened.map(({ transport }) => transport)).toEqual(['websocket', 'websocket', 'sse', 'long-poll']);
     expect(ms).toBeLessThan(10_000);
   });

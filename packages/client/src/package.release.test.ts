@@ -1,6 +1,6 @@
 /**
- * The published package under the tools that people check packages with, and under compilers,
- * frameworks and runners of others. From npm.
+ * The published package under the tools that check packages, and under other compilers, frameworks
+ * and test runners, all from npm.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -55,7 +55,7 @@ describe.each([
 
   it.each(resolutions)('resolves every entry: $name', (resolution) => {
     const sources = [...README_CODE, STRICT, ELEMENT, screenWith('react')];
-    const skipLibCheck = version !== '7.0.2'; // the older ones take their time
+    const skipLibCheck = version !== '7.0.2'; // the older ones are slow
     expect(compile(typed, resolution, sources, { tsc: 'node_modules/.bin/tsc', skipLibCheck })).toEqual(FINE);
   });
 });

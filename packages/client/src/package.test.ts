@@ -1,6 +1,6 @@
 /**
- * What is published, as a user installs it: what npm and pnpm pack, in Node by `import` and
- * `require()`, and under the compiler.
+ * The published package as a user installs it: the tarballs of npm and pnpm, in Node by `import`
+ * and `require()`, and under the compiler.
  */
 
 import { cpSync, globSync, readdirSync, readFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ const FRAMEWORKS = ['@types/react', 'preact', 'react', 'socket.io-client', 'svel
 const isFramework = (specifier = '', file: string): boolean =>
   ['react', 'preact', 'vue', 'svelte/elements'].includes(specifier) && file.includes(specifier.replace('/elements', ''));
 
-/** Of a value of `exports`, and of the fields for older tools. */
+/** The paths in a value of `exports`, or of a field for older tools. */
 const pathsIn = (value: unknown): string[] =>
   typeof value === 'string' ? [value] : typeof value === 'object' && value !== null ? Object.values(value).flatMap(pathsIn) : [];
 
@@ -168,7 +168,7 @@ describe('in a project that has React', () => {
 describe('the compiler', () => {
   it.each(RESOLUTIONS)('accepts it, the element and the code of the README in a strict project: $name', (resolution) => {
     expect(README_CODE).toHaveLength(3);
-    const skipLibCheck = resolution !== RESOLUTIONS[0]; // the declarations themselves are checked once; it takes a while
+    const skipLibCheck = resolution !== RESOLUTIONS[0]; // the declarations themselves are checked once, because it is slow
     const sources = [...README_CODE, STRICT, ELEMENT, screenWith('react')];
     expect(compile(projects.npm, resolution, sources, { skipLibCheck })).toEqual({ status: 0, output: '' });
   });

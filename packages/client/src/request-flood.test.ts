@@ -1,6 +1,6 @@
 /**
- * However a server, a proxy, a page or a person behaves: a watch never asks more than twice in a
- * second, and never stops to ask.
+ * However a server, a proxy, a page or a person behaves, a watch never sends more than two requests
+ * in a second, and never stops trying.
  */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -31,7 +31,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** A handshake that a proxy answers. */
+/** A WebSocket handshake that a proxy answers. */
 class RefusedWebSocket extends EventTarget {
   static readonly OPEN = 1;
   readonly readyState = 3;
@@ -45,7 +45,7 @@ class RefusedWebSocket extends EventTarget {
   close(): void {}
 }
 
-/** socket.io-client where every request is refused: each transport is tried, then it gives up. */
+/** socket.io-client if every request is refused: it tries each transport and then gives up. */
 const refusedSocketIo = socketIo((_url, { transports }) => {
   const listeners = new Map<string, (body: unknown) => void>();
   for (const [i] of transports.entries()) setTimeout(() => asked.push(performance.now()), i * 5);
@@ -80,7 +80,7 @@ describe.each([...TRANSPORTS, refusedSocketIo])('over %s', (transport) => {
   });
 });
 
-/** What a nervous page, or its author, does ten times a second. */
+/** What a careless page does ten times a second. */
 const PESTERINGS: Readonly<Record<string, (opened: ReturnType<typeof watch>, i: number) => void>> = {
   'shows and hides it': (opened, i) => opened.setVisible(i % 2 === 0),
   'sends the password': (opened) => void opened.sendPassword('p'),
@@ -107,7 +107,7 @@ describe.each(Object.entries(PESTERINGS))('a page that %s', (_name, pester) => {
   });
 });
 
-/** Every answer is news, as from a broken cache. */
+/** Every answer brings something new, as from a broken cache. */
 function answerAlways(url: string): Response {
   const version = asked.length % 7;
   if (url.endsWith('/events')) return new Response('', { status: 404 });

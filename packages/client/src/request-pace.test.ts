@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRequestPace } from './request-pace.ts';
 
-/** The most that began in any second, of those that begin as soon as they may. */
+/** The most requests in any second, if each begins as soon as it may. */
 function mostInASecond(sizes: readonly number[]): number {
   let now = 0;
   const pace = createRequestPace(() => now);

@@ -1,4 +1,4 @@
-/** What the page and the machine under a watch do: hidden, shown, cut off, asleep. */
+/** A watch while its page is hidden and shown, and while its machine is offline or asleep. */
 
 import { describe, expect, it, vi } from 'vitest';
 import { SERVER, showing } from '../test/session.ts';

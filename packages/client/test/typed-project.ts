@@ -11,7 +11,7 @@ export interface Resolution {
   readonly name: string;
   readonly module: string;
   readonly moduleResolution: string;
-  /** The project's `type`: which condition is asked for. */
+  /** The project's `type`, which decides between `import` and `require`. */
   readonly type: 'module' | 'commonjs';
 }
 
@@ -22,7 +22,7 @@ const resolution = (module: string, moduleResolution: string, type: Resolution['
   type,
 });
 
-/** One of each; the others stand in the release suite. */
+/** One of each kind. The others are in the release suite. */
 export const RESOLUTIONS: readonly Resolution[] = [
   resolution('esnext', 'bundler', 'module'),
   resolution('node16', 'node16', 'commonjs'),
@@ -94,7 +94,7 @@ export const screenWith = (framework: 'react' | 'preact'): Source => ({
   }
   // @ts-expect-error: a ticket is text
   export const wrongTicket = <qrcast-login ticket={7} />;
-  // @ts-expect-error: "false" would count as there
+  // @ts-expect-error: "false" would count as present
   export const wrongFlag = <qrcast-login ticket="t" auto-return={false} />;
   // @ts-expect-error: there is no such theme
   export const wrongTheme = <qrcast-login ticket="t" theme="blue" />;
@@ -102,7 +102,7 @@ export const screenWith = (framework: 'react' | 'preact'): Source => ({
   export const wrongName = <qrcast-logins ticket="t" />;`,
 });
 
-/** @param tsc the compiler; the workspace's own by default */
+/** @param tsc the compiler. Default: the workspace's own */
 export function compile(
   project: Project,
   { module, moduleResolution, type }: Resolution,

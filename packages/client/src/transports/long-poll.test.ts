@@ -41,7 +41,7 @@ function tell({ response }: Exchange, version: number): void {
 const nothingNew = ({ response }: Exchange): void => void response.writeHead(304).end();
 const what = ({ request }: Exchange) => [request.url, request.headers['if-none-match'], request.headers.authorization];
 
-/** Until our own pause has begun; the sockets have timers of other lengths. */
+/** Waits until our own pause has begun. The sockets' timers have other lengths. */
 async function paused(): Promise<void> {
   const timers = vi.spyOn(globalThis, 'setTimeout');
   while (!timers.mock.calls.some(([, ms]) => ms === 1_000)) await new Promise(setImmediate);
@@ -76,7 +76,7 @@ describe('long-poll', () => {
     nothingNew(await asked.take());
     await paused();
     vi.advanceTimersByTime(1_000);
-    tell(await asked.take(), 6); // what we have
+    tell(await asked.take(), 6); // the version that the client has
     await paused();
     vi.advanceTimersByTime(1_000);
     tell(await asked.take(), 7);
@@ -102,7 +102,7 @@ describe('long-poll', () => {
 
   it('asks at most twice a second, however fast something new comes', async () => {
     const client = open({ pace: createRequestPace() });
-    tell(await asked.take(), 1); // opened by itself: the first one does not count
+    tell(await asked.take(), 1); // used without a watch, so the first request does not count
     tell(await asked.take(), 2);
     const third = await asked.take();
     const timers = vi.spyOn(globalThis, 'setTimeout');

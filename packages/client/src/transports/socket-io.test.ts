@@ -5,7 +5,7 @@ import { LOST } from '../closed.ts';
 import type { OpenRequest } from '../types.ts';
 import { type SocketIoSettings, type SocketIoSocket, socketIo } from './socket-io.ts';
 
-/** socket.io-client as far as it is used; the real one is used against the real gateway there. */
+/** The used part of socket.io-client. The gateway's tests use the real one. */
 function open(request: Partial<OpenRequest> = {}, transports?: 'websocket'[]) {
   const listeners = new Map<string, (body: unknown) => void>();
   const asked: { url: string; settings: SocketIoSettings }[] = [];

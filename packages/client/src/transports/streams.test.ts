@@ -1,4 +1,4 @@
-/** What is true of every transport that keeps a stream open. */
+/** What holds for every transport that keeps a stream open. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openRecorded, openSsePeer, openWebSocketPeer, type Peer, type PeerViewer, type Recorded } from '../../test/peer.ts';
@@ -12,7 +12,7 @@ interface Kind {
   readonly name: string;
   openPeer(): Promise<Peer>;
   transport(): Transport;
-  /** Without a word it is given up after that. */
+  /** After this time without a byte it is given up. */
   readonly silenceMs: number;
 }
 
@@ -83,7 +83,7 @@ describe.each(KINDS)('a stream over $name', ({ openPeer, transport, silenceMs })
     cut.viewer.draining(700);
     expect(await cut.client.next()).toBe('open');
     cut.viewer.fresh({ id: 'ses_1', version: 2, staleAt: SERVER });
-    expect(await cut.client.next()).toBe('fresh 2'); // behind the hint
+    expect(await cut.client.next()).toBe('fresh 2'); // sent after the hint
     cut.viewer.cut();
     const draining = { code: 'draining', detail: null, retryable: true };
     expect(await cut.client.closed).toEqual({ ...draining, retryAfterMs: 700 });

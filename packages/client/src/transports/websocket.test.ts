@@ -43,7 +43,7 @@ describe('a plain WebSocket', () => {
     for (let i = 0; i < 3; i++) {
       vi.advanceTimersByTime(25_000);
       expect(await viewer.heard.take()).toEqual({ type: 'ping' });
-      viewer.fresh({ id: 'ses_1', version: i + 2, staleAt: 1 }); // behind the pong
+      viewer.fresh({ id: 'ses_1', version: i + 2, staleAt: 1 }); // sent after the pong
       await client.next();
     }
     expect(client.told).toEqual(['open', 'fresh 2', 'fresh 3', 'fresh 4']);
@@ -134,7 +134,7 @@ describe('a plain WebSocket', () => {
   });
 });
 
-/** WebSockets that go nowhere. */
+/** WebSockets that connect to nothing. */
 function stubWebSocket() {
   const opened: FakeWebSocket[] = [];
   class FakeWebSocket extends EventTarget {
