@@ -3,8 +3,8 @@
  * to the element. It uses only what any other page could use of the element.
  */
 
+import type { QrcastLoginElement } from '@qrcast/client/element';
 import type { RefusalCode } from '@qrcast/client/types';
-import type {} from './login-element.ts';
 import { createHost, hostWindows } from './tell-host.ts';
 import type { Language } from './texts.ts';
 import { addressedSession, finishTicket, forgetTicket, takeTicket } from './ticket.ts';
@@ -24,8 +24,16 @@ function main(): void {
   const login = document.querySelector('qrcast-login');
   const heading = document.querySelector('h1');
   if (login === null || heading === null) throw new Error('expected <qrcast-login> and <h1> in the page');
-  const root = document.documentElement;
+  showStateInPage(login, heading);
+  followSession(login);
+  begin(login);
+  // A link pasted into this tab may change only the fragment, and a step back only the history's
+  // state. Neither loads the page, so reload.
+  for (const type of ['hashchange', 'popstate']) addEventListener(type, () => location.reload());
+}
 
+function showStateInPage(login: QrcastLoginElement, heading: HTMLElement): void {
+  const root = document.documentElement;
   login.addEventListener('qrcast-state', ({ detail }) => {
     root.lang = detail.language;
     root.dir = detail.direction;
@@ -34,17 +42,20 @@ function main(): void {
     heading.textContent = NAMES[detail.language];
     document.title = `${detail.title} · ${NAMES[detail.language]}`;
   });
+}
+
+/** Forgets the ticket when it has done its work, and tells the page around this one the result. */
+function followSession(login: QrcastLoginElement): void {
   login.addEventListener('qrcast-refused', ({ detail }) => {
     if (!RELOADABLE.has(detail.code)) forgetTicket();
   });
   const addressed = addressedSession();
-  const isFramed = window.parent !== window;
   /**
    * The session in the address decides who may frame this page. If this page is framed and has none
    * in its address, a proxy and the browser read the address in two ways, so no session is
    * accepted.
    */
-  const isOther = (id: string): boolean => (addressed === null ? isFramed : id !== addressed);
+  const isOther = (id: string): boolean => (addressed === null ? isFramed() : id !== addressed);
   const host = createHost({ windows: hostWindows(window), originsOf });
   login.addEventListener('qrcast-session', ({ detail: { id } }) => {
     if (isOther(id)) {
@@ -61,18 +72,21 @@ function main(): void {
       host.tell(detail);
     });
   }
+}
 
+function begin(login: QrcastLoginElement): void {
   login.ownsPage = true;
-  login.autoReturn = !isFramed; // in a frame only a person may leave, with the button
+  login.autoReturn = !isFramed(); // in a frame only a person may leave, with the button
   login.lang = new URLSearchParams(location.search).get('lang') ?? '';
   const held = takeTicket();
   if (held === null) login.refusal = 'no_ticket';
   else if (held === 'connected') login.refusal = 'done';
   else if (held === 'ended') login.refusal = 'not_completed';
   else login.ticket = held.ticket;
-  // A link pasted into this tab may change only the fragment, and a step back only the history's
-  // state. Neither loads the page, so reload.
-  for (const type of ['hashchange', 'popstate']) addEventListener(type, () => location.reload());
+}
+
+function isFramed(): boolean {
+  return window.parent !== window;
 }
 
 /** Asks the gateway that this script came from, whatever path it is served at. */
