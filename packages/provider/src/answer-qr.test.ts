@@ -9,7 +9,7 @@ const PASSWORD_WANTED: Outcome = { kind: 'passwordWanted' };
 const PROVIDER_ERROR: Outcome = { kind: 'trouble', code: 'provider_error' };
 const REFUSED: Outcome = { kind: 'trouble', code: 'provider_refused' };
 
-test('a picture is handed on as a data URL and named by its bytes', () => {
+test('a picture is passed on as a data URL with a digest of its bytes', () => {
   expect(interpret({ type: 'qrCode', message: PNG_BASE64 })).toEqual({
     kind: 'code',
     text: null,
@@ -83,7 +83,7 @@ test.each<readonly [what: string, message: unknown]>([
   expect(interpret({ type: 'qrCode', message })).toEqual(PROVIDER_ERROR);
 });
 
-test('a JSON null is no answer to this method', () => {
+test('a JSON null is not an answer to this method', () => {
   expect(interpret(null)).toEqual(PROVIDER_ERROR);
 });
 
