@@ -15,7 +15,7 @@ import codeStyle from './code-panel.css?inline';
 import { adoptEarly } from './early-properties.ts';
 import { gatewayAddress } from './gateway-address.ts';
 import { keepTyping } from './keep-typing.ts';
-import { type Login, type Model, type OpenWatch, openLogin, START } from './login.ts';
+import { type Login, type Model, noLogin, type OpenWatch, openLogin, START } from './login.ts';
 import style from './login-element.css?inline';
 import { eventsBetween } from './login-events.ts';
 import { isAnswer, moveFocus } from './move-focus.ts';
@@ -291,11 +291,4 @@ function attributeOf(property: PropertyKey): string {
 function report(error: unknown): void {
   if (typeof reportError === 'function') reportError(error);
   else dispatchEvent(new ErrorEvent('error', { error, message: String(error), filename: import.meta.url }));
-}
-
-function noLogin(code: string): CallResult {
-  return {
-    ok: false,
-    error: { code, detail: 'expected a login that is being watched; give the element a ticket first', retryable: false },
-  };
 }

@@ -110,6 +110,14 @@ export function openLogin({ openWatch, onChange }: LoginDeps, options: WatchOpti
   };
 }
 
+/** The result of a call while there is no login. */
+export function noLogin(code: string): CallResult {
+  return {
+    ok: false,
+    error: { code, detail: 'expected a login that is being watched; give the element a ticket first', retryable: false },
+  };
+}
+
 /** A watch rejects only if this browser lacks something that it needs. */
 async function attempt(send: () => Promise<CallResult>): Promise<CallResult> {
   try {
