@@ -82,7 +82,7 @@ const TOO_MANY: CallResult = {
   ok: false,
   error: {
     code: 'too_many_requests',
-    detail: 'this page makes more than 2 calls a second, so this one was not sent; wait for the other answers',
+    detail: 'more than 2 calls a second, so this one was not sent; wait for the other answers',
     retryable: true,
     retryAfterMs: 1_000,
   },

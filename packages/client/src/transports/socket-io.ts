@@ -60,7 +60,8 @@ export function socketIo(io: SocketIoConnect, transports: readonly SocketIoTrans
       let isOver = false;
       /** How the connection ends if the server gives no other reason. */
       let said = LOST;
-      const socket = io(new URL(request.url).origin, settingsFor(request, transports));
+      const { origin, pathname } = new URL(request.url);
+      const socket = io(origin, settingsFor(request, pathname, transports));
 
       function end(closed: Closed): void {
         if (isOver) return;
@@ -97,10 +98,14 @@ export function socketIo(io: SocketIoConnect, transports: readonly SocketIoTrans
   };
 }
 
-function settingsFor({ url, ticket, formats, after, visible }: OpenRequest, transports: readonly SocketIoTransport[]): SocketIoSettings {
+function settingsFor(
+  { ticket, formats, after, visible }: OpenRequest,
+  pathname: string,
+  transports: readonly SocketIoTransport[],
+): SocketIoSettings {
   return {
     auth: { ticket, ...(visible ? {} : { visible }), ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) },
-    path: `${new URL(url).pathname.replace(/\/$/, '')}/socket.io`,
+    path: `${pathname.replace(/\/$/, '')}/socket.io`,
     query: { affinity: Math.random().toString(36).slice(2) },
     forceNew: true,
     reconnection: false,

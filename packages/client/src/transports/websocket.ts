@@ -60,15 +60,6 @@ function openWebSocket(request: OpenRequest, handlers: TransportHandlers): Trans
     handlers.onClosed(closed);
   }
 
-  function handleClose(number: number): void {
-    const closed = closedByNumber(number);
-    if (closed.code === null) end(said);
-    // The refusal's code is more exact than the number (`origin_not_allowed` closes as 4503),
-    // except about the ticket (an expired one closes as 4506).
-    else if (refusal !== null && refusal.code !== 'unauthenticated') end(refusal);
-    else end({ ...said, code: closed.code, retryable: closed.retryable });
-  }
-
   /** Every frame proves that the connection is alive. */
   function expectFrames(): void {
     clearTimeout(timer);
@@ -109,7 +100,7 @@ function openWebSocket(request: OpenRequest, handlers: TransportHandlers): Trans
     const frame = typeof data === 'string' ? parseJson(data) : null;
     if (isObject(frame) && !isOver && refusal === null) handleFrame(frame);
   });
-  socket?.addEventListener('close', ({ code }) => handleClose(code));
+  socket?.addEventListener('close', ({ code }) => end(closedBy(code, said, refusal)));
 
   return {
     setVisible(isVisible) {
@@ -118,6 +109,15 @@ function openWebSocket(request: OpenRequest, handlers: TransportHandlers): Trans
     },
     close,
   };
+}
+
+/** @param number of the close event */
+function closedBy(number: number, said: Closed, refusal: Closed | null): Closed {
+  const { code, retryable } = closedByNumber(number);
+  if (code === null) return said;
+  // The refusal's code is more exact than the number (`origin_not_allowed` closes as 4503), except
+  // about the ticket (an expired one closes as 4506).
+  return refusal !== null && refusal.code !== 'unauthenticated' ? refusal : { ...said, code, retryable };
 }
 
 function subscribeFrame({ ticket, formats, after }: OpenRequest): object {
