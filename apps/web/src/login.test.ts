@@ -107,7 +107,7 @@ describe('a new code instead of the password', () => {
   it.each([
     ['was accepted', { ok: true } as const],
     ['came too late', { ok: false, error: { code: 'not_waiting_for_password', detail: '', retryable: false } } as const],
-  ])('waits for the session to move on, when it %s', async (_name, result) => {
+  ])('waits for the session to change, when it %s', async (_name, result) => {
     const { login, watch } = open();
     watch.tell(PASSWORD);
     const asked = login.startOver();

@@ -31,7 +31,7 @@ describe('the page that opened the login', () => {
   it.each([
     ['deadline', true, DEADLINE],
     ['cancelled', false, CANCELLED],
-  ])('is told an end with its reason: %s', async (endReason, resumable, session) => {
+  ])('gets an end with its reason: %s', async (endReason, resumable, session) => {
     const { host, postMessage } = openHost([APP]);
     host.tell(session);
     await told(postMessage);

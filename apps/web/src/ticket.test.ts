@@ -132,7 +132,7 @@ describe('the session that the address names', () => {
     '/connect/ses_A-b%20',
     '/qrcast/connect/ses_A-b',
     '/a/connect/connect/ses_A-b',
-  ])('is known of %s', (path) => {
+  ])('is found in %s', (path) => {
     testPage(path).enter();
     expect(addressedSession()).toBe('ses_A-b');
   });
@@ -142,7 +142,7 @@ describe('the session that the address names', () => {
     // A proxy may find ses_A in these.
     ...['/connect/ses_A/ses_B%2f..', '/connect/ses_A/ses_B/%2e%2e%2f', '/connect/ses_A/ses_B%252F..', '/connect/ses_A/ses_B%5c..'],
     ...['/connect/ses_A/ses_B%2f..;', '/connect/ses_A/ses_B%2f.%2f..%2f', '/connect/ses_B%2f..%2fses_A'],
-  ])('is none of %s', (path) => {
+  ])('is not found in %s', (path) => {
     testPage(path).enter();
     expect(addressedSession()).toBeNull();
   });

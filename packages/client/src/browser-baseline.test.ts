@@ -88,7 +88,7 @@ describe('without what older browsers lack', () => {
     expect(await calls.sendPassword('p')).toMatchObject({ ok: false });
   });
 
-  it.each([longPoll(), sse()])('$name shows the code, and asks for what it is told to', async (transport) => {
+  it.each([longPoll(), sse()])('$name shows the code, and sends the right requests', async (transport) => {
     const asked: string[] = [];
     const { url, close } = await openServer((request, response) => {
       asked.push(request.url ?? '');

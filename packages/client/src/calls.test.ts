@@ -70,7 +70,7 @@ describe('calls', () => {
     [-1, {}],
     ['5', {}],
     [null, {}],
-  ])('hand on a hint of %j as a time that can be waited for', async (retryAfterMs, told) => {
+  ])('pass on a hint of %j as a wait that is possible', async (retryAfterMs, told) => {
     const many = { code: 'too_many_requests', detail: 'wait', retryable: true };
     answer = problem(429, { ...many, retryAfterMs });
     expect(await refusal()).toEqual({ ...many, ...told });
@@ -102,7 +102,7 @@ describe('calls', () => {
     ['a problem that is none', problem(500, { code: 7 })],
     ['a line that is cut', ((_request, response) => response.destroy()) as typeof answer],
     ['another place', ((_request, response) => response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end()) as typeof answer],
-  ])('are unavailable after an answer by %s, and are not sent again', async (_name, given) => {
+  ])('are unavailable after an answer from %s, and are not sent again', async (_name, given) => {
     answer = given;
     expect(await refusal()).toMatchObject({ code: 'unavailable', retryable: true });
     expect(asked).toHaveLength(1);

@@ -28,7 +28,7 @@ describe('the reason of a close', () => {
     [4_499, true],
     [4_510, false],
     [4_999, false],
-  ])('%i is unknown; its range says whether to come back', (number, retryable) => {
+  ])('%i is unknown, so its range decides whether to reconnect', (number, retryable) => {
     expect(closedByNumber(number)).toEqual({ code: 'unknown', detail: null, retryable, retryAfterMs: 0 });
     expect(parseClosed({ code: 'something_new', number, retryable: !retryable })).toMatchObject({ code: 'unknown', retryable });
   });

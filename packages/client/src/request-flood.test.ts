@@ -92,7 +92,7 @@ describe.each(Object.entries(PESTERINGS))('a page that %s', (_name, pester) => {
   it.each([
     ['to a proxy', refused('0')],
     ['to a gateway', answerAlways],
-  ])('ten times a second floods nobody: %s', async (_to, how) => {
+  ])('ten times a second causes no flood: %s', async (_to, how) => {
     const page = new EventTarget();
     for (const name of ['addEventListener', 'removeEventListener', 'dispatchEvent'] as const) vi.stubGlobal(name, page[name].bind(page));
     answer = how;

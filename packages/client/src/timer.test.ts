@@ -26,7 +26,7 @@ describe('a timer', () => {
     [2.5, 2.5],
     [2 ** 31, 2 ** 31 - 1],
     [Number.POSITIVE_INFINITY, 2 ** 31 - 1],
-  ])('of %d ms is one that every engine takes, and no warning', async (ms, taken) => {
+  ])('of %d ms gets a delay that every engine supports, without a warning', async (ms, taken) => {
     const timers = vi.spyOn(globalThis, 'setTimeout');
     clearTimeout(startTimer(() => undefined, ms));
     expect(timers.mock.calls.map(([, delay]) => delay)).toEqual([taken]);

@@ -59,7 +59,7 @@ describe('the page', () => {
   it.each([
     ['online', 500],
     ['visible', 3_500],
-  ])('hurries a try that waits when it is %s', async (what, ms) => {
+  ])('makes a waiting try begin sooner when it is %s', async (what, ms) => {
     const page = stubPage('hidden');
     const { server, script } = await open();
     for (let i = 0; i < 5; i++) {

@@ -79,7 +79,7 @@ test.each<readonly [what: string, message: unknown]>([
   ['without height', pngOfSize(100, 0)],
   ['that unpacks to gigabytes', pngOfSize(MAX_PICTURE_SIDE + 1, 100)],
   ['that unpacks to gigabytes, upright', pngOfSize(100, 0xffff_ffff)],
-])('a picture %s is none', (_what, message) => {
+])('a picture %s is refused', (_what, message) => {
   expect(interpret({ type: 'qrCode', message })).toEqual(PROVIDER_ERROR);
 });
 

@@ -134,7 +134,7 @@ describe('an answer cannot be read', () => {
     ['gzip, made-up', 'made-up', gzipSync(TEXT)],
     ['gzip, gzip, gzip, gzip', 'more than 3', TEXT],
     ['se"cret/../x', 'malformed', TEXT],
-  ])('in a coding that nobody reads, which is told once by its name: %s', async (coding, name, body) => {
+  ])('in an unknown coding, which is reported once by its name: %s', async (coding, name, body) => {
     const { outcome, again, warnings } = await poll({ body, coding });
     expect(outcome).toEqual(UNREADABLE);
     expect(await again()).toEqual(UNREADABLE);
@@ -149,7 +149,7 @@ describe('an answer cannot be read', () => {
     [404, UNREADABLE], // its text would say whether the token is wrong
     [403, UNREADABLE],
     [400, UNREADABLE],
-  ])('and its status counts where that says enough: %i', async (status, outcome) => {
+  ])('but its status counts if that is enough: %i', async (status, outcome) => {
     expect((await poll({ status, body: 'x', coding: 'gzip', headers: { 'retry-after': '7' } })).outcome).toEqual(outcome);
   });
 

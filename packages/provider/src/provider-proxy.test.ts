@@ -79,7 +79,7 @@ test.each([
   ['an https proxy', { tls: true }],
   ['a proxy that is reached by IPv6', { host: '::1' }],
   ['an https proxy that is reached by IPv6', { host: '::1', tls: true }],
-])('%s is asked for the provider by CONNECT, and sees neither path nor token', async (_what, options) => {
+])('%s gets a CONNECT to the provider, and sees neither path nor token', async (_what, options) => {
   const { provider, proxy, faults, target } = await openRig(options);
   expect(await provider.poll(instance, 'state')).toEqual(WAITING);
   expect(proxy.targets).toEqual([`${HOST}:443`]);
@@ -117,7 +117,7 @@ test.each([
   ['user:hunter2@', 'user:hunter2'],
   ['DOMAIN%5Cuser:p%40ss%3Ahunter2@', 'DOMAIN\\user:p@ss:hunter2'],
   ['%D0%B8:%D0%BF@', 'и:п'],
-])('credentials %s are sent with CONNECT, and to nobody else', async (userinfo, credentials) => {
+])('credentials %s are sent only with CONNECT', async (userinfo, credentials) => {
   const seen: unknown[] = [];
   const target = await openTlsUpstream((request, response) => {
     seen.push(request.headers);

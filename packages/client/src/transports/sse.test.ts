@@ -44,7 +44,7 @@ describe('Server-Sent Events', () => {
       59_000,
     ],
     ['a proxy with nonsense', 503, { 'retry-after': '-1, soon' }, 0],
-  ])('answered by %s are lost, with its hint', async (_name, status, headers, retryAfterMs) => {
+  ])('answered by %s end as lost, with its hint', async (_name, status, headers, retryAfterMs) => {
     const client = await answered((_request, response) => void response.writeHead(status, headers).end('<html>'));
     expect(await client.closed).toEqual({ ...LOST, retryAfterMs });
   });
@@ -56,7 +56,7 @@ describe('Server-Sent Events', () => {
     ['a method that is not taken', 405, {}],
     ['the way to somewhere else', 301, { location: '/elsewhere' }],
     ['a problem that is not of the protocol', 404, { 'content-type': 'application/problem+json' }],
-  ])('answered by no gateway say so: %s', async (_name, status, headers) => {
+  ])('answered by something other than a gateway end as foreign: %s', async (_name, status, headers) => {
     const client = await answered((_request, response) => void response.writeHead(status, headers).end('{"title":"Not Found"}'));
     expect(await client.closed).toEqual(FOREIGN);
   });

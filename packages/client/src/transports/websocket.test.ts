@@ -53,7 +53,7 @@ describe('a plain WebSocket', () => {
     ['ticket_expired', 4506],
     ['ticket_revoked', 4507],
     ['unauthenticated', 4501],
-  ])('tells %s by the number, for the words say only unauthenticated', async (code, number) => {
+  ])('reports %s from the number, because the refusal says only unauthenticated', async (code, number) => {
     const { client, viewer } = await open();
     viewer.refuse({ code: 'unauthenticated', detail: 'why', retryable: false }, number);
     expect(await client.closed).toEqual({ code, detail: 'why', retryable: false, retryAfterMs: 0 });
