@@ -52,11 +52,12 @@ export const STRICT: Source = {
   import { useSession } from '@qrcast/client/react';
   import { socketIo } from '@qrcast/client/socket-io';
   import type { Session, Snapshot } from '@qrcast/client/types';
-  import { watchSession } from '@qrcast/client';
+  import { isFinal, watchSession } from '@qrcast/client';
   import { io } from 'socket.io-client';
   const watch = watchSession({ url: 'https://a', ticket: 't', transport: socketIo(io) });
   const snapshot: Snapshot = watch.snapshot;
   export const undo: () => void = watch.on('session', (session: Session) => session.code?.staleAt.toFixed());
+  export const isOver: boolean = snapshot.session !== null && isFinal(snapshot.session);
   export const state: 'connected' | null = snapshot.session?.state === 'connected' ? snapshot.session.state : null;
   // @ts-expect-error: a ticket is text
   useSession({ url: 'https://a', ticket: 7 });`,
