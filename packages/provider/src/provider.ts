@@ -108,7 +108,7 @@ export const PROVIDER_DEFAULTS = {
 
 /** The log message for `onUnknownCoding`. */
 export const UNKNOWN_CODING =
-  'the provider answered in a content coding that cannot be read, so its answers are provider_error; does a proxy in between do that?';
+  'the provider answered in a content coding that cannot be read, so its answers are provider_error; check the proxies on the way to it';
 const MAX_REPORTED_CODINGS = 10;
 
 interface Call {
