@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
 
 /**
- * Three things come out, for the gateway to serve: `element.js`, the whole element in one module; the hosted page, which loads it like
- * any other page and shares no chunk with it; and `client.js`. The page's policy allows neither inline scripts nor inline styles: so nothing is inlined,
- * and no polyfill is injected. Names carry no hash: during a rollout a page from one gateway gets its script from another.
+ * Builds three things that the gateway serves: `element.js`, the whole element in one module; the
+ * hosted page, which loads the element like any other page and shares no chunk with it; and
+ * `client.js`. The page's policy allows neither inline scripts nor inline styles, so nothing is
+ * inlined and no polyfill is injected. File names contain no hash, because during a rollout a page
+ * from one gateway may get its script from another.
  */
 export default defineConfig({
   plugins: [withoutPolicy(), classicScript(), clientFile()],
@@ -15,9 +17,10 @@ export default defineConfig({
   build: {
     outDir: '../dist',
     emptyOutDir: true,
-    // Older browsers than we support are to read the script, too: what it cannot do there, it says.
+    // Browsers older than the supported ones must be able to parse the script, so that it can say
+    // what they lack.
     target: 'es2022',
-    // The style needs these for its colours, light-dark().
+    // The style needs these versions for its colours, `light-dark()`.
     cssTarget: ['chrome123', 'edge123', 'firefox124', 'safari17.5', 'ios17.5'],
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
@@ -32,7 +35,10 @@ export default defineConfig({
   },
 });
 
-/** Lit makes its Trusted Types policy when it is loaded, under a name that the page may have taken. Ours needs none (parse-template.ts). */
+/**
+ * Lit creates a Trusted Types policy when it is loaded, under a name that the page may have taken.
+ * The element needs none (parse-template.ts).
+ */
 function withoutPolicy(): Plugin {
   return {
     name: 'without-policy',
@@ -46,7 +52,7 @@ function withoutPolicy(): Plugin {
   };
 }
 
-/** The one script that must run in browsers without modules: as it is written. */
+/** The one script that must run in browsers without modules. It is copied unchanged. */
 function classicScript(): Plugin {
   return {
     name: 'classic-script',
@@ -56,7 +62,7 @@ function classicScript(): Plugin {
   };
 }
 
-/** `client.js`: the client library's own file for browsers, as it is in its package. */
+/** `client.js`: the client library's file for browsers, unchanged from its package. */
 function clientFile(): Plugin {
   return {
     name: 'client-file',

@@ -1,11 +1,13 @@
 /**
  * Builds what is published, `node build.ts [folder]`, by default into `dist`:
  *
- * - `esm/` and `cjs/`: every module with its types, for `import` and for `require()`. The package keeps no state of its own, so a program
- *   that loads both is none the worse.
- * - `client.js`: all of it in one minified module, for a page without a bundler. The gateway serves the same file.
+ * - `esm/` and `cjs/`: every module with its types, for `import` and for `require()`. The package
+ *   has no state of its own, so a program may load both.
+ * - `client.js`: the whole client in one minified module, for a page without a bundler. The gateway
+ *   serves the same file.
  *
- * Everything is built beside the folder and put in its place at the end, and only if something changed: two packers may run at once.
+ * The build writes to a folder beside the target and replaces the target at the end, if anything
+ * changed. So two packers may run at once.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -44,8 +46,9 @@ function findCompiler(): string {
 }
 
 /**
- * The compiler leaves `.ts` in the specifiers of declarations (microsoft/TypeScript issue 61037), and not every editor reads that; so they
- * are rewritten, as in the code.
+ * The compiler leaves `.ts` in the specifiers of declarations (microsoft/TypeScript issue 61037),
+ * and not every editor understands that. So this rewrites them to `.js`, as the compiler does in
+ * the code.
  */
 function compile(tsc: string, folder: string, module: string): void {
   const out = join(scratch, folder);
@@ -55,7 +58,7 @@ function compile(tsc: string, folder: string, module: string): void {
     stdio: ['ignore', 2, 2], // npm's own output stays one line, or JSON
   });
   if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`the compiler refused the sources (${folder}); its words stand above`);
+  if (status !== 0) throw new Error(`the compiler refused the sources (${folder}); see its messages above`);
   for (const file of globSync('src/*.d.ts', { cwd: TOP })) {
     const name = basename(file, '.d.ts');
     copyFileSync(join(TOP, file), join(out, `${name}.d.ts`));
@@ -95,7 +98,7 @@ function replace(old: string, built: string): void {
   renameSync(built, old);
 }
 
-/** Equal for folders whose files have equal names and contents. */
+/** The same text for two folders whose files have the same names and contents. */
 function fingerprint(folder: string): string {
   const files = globSync('**/*.{js,ts,json}', { cwd: folder }).sort();
   return JSON.stringify(files.map((file) => [file, readFileSync(join(folder, file), 'utf8')]));

@@ -1,6 +1,6 @@
 /**
- * A backend that lets its users link their messenger account. The API key and the provider's token stay here; the browser gets a ticket,
- * which opens one session and lasts a quarter of an hour.
+ * A backend that lets its users link their messenger account. The API key and the provider's token
+ * stay here. The browser gets a ticket, which opens one session and is valid for 15 minutes.
  */
 
 import type { AddressInfo } from 'node:net';
@@ -11,7 +11,10 @@ const { PORT = '8080', GREEN_API_URL } = process.env;
 const QRCAST_URL = (process.env['QRCAST_URL'] || 'http://127.0.0.1:3000').replace(/\/$/, '');
 const API_KEY = setting('QRCAST_API_KEY');
 
-/** Your database: the provider's instance of each user, here one for all, and the session that each user began last. */
+/**
+ * Stands for your database: the provider's instance of each user (here one for all) and the last
+ * session of each user.
+ */
 const instance = { instanceId: setting('GREEN_API_ID_INSTANCE'), apiToken: setting('GREEN_API_TOKEN') };
 const sessionIds = new Map<string, string>();
 
@@ -21,7 +24,7 @@ interface Session {
 }
 
 class GatewayError extends Error {
-  /** In seconds; null where trying again is of no use. */
+  /** In seconds; null if trying again cannot help. */
   readonly retryAfter: string | null;
 
   constructor(message: string, retryAfter: string | null) {
@@ -34,7 +37,8 @@ const app = express();
 
 app.get('/', (_request, response) => response.sendFile(fileURLToPath(new URL('page.html', import.meta.url))));
 
-// May be repeated: while the user's session is live, the gateway finds it again.
+// The page may repeat this call: while the user's session is live, the gateway returns the same
+// one.
 app.post('/login-code', async (request, response) => {
   const user = currentUser(request);
   const body = { ...instance, ...(GREEN_API_URL ? { apiUrl: GREEN_API_URL } : {}), reference: user.id };
@@ -43,7 +47,7 @@ app.post('/login-code', async (request, response) => {
   response.json({ url: new URL(created.pageUrl).origin, ticket: created.ticket });
 });
 
-// A ticket lasts a quarter of an hour, and a person may come back to the page later.
+// A ticket is valid for 15 minutes, and a person may come back to the page later.
 app.post('/login-code/ticket', async (request, response) => {
   const id = sessionIds.get(currentUser(request).id);
   if (id === undefined) return void response.status(404).json({ message: 'Please begin again.' });
@@ -51,8 +55,8 @@ app.post('/login-code/ticket', async (request, response) => {
   response.json({ ticket });
 });
 
-// The page's word is not enough: the gateway is asked. Where the gateway calls back (`session.connected`), that route stands here and does
-// what follows a login, even if the user has closed the page.
+// Do not trust the page: ask the gateway. If the gateway sends callbacks (`session.connected`),
+// that route also belongs here, and does what follows a login even if the user has closed the page.
 app.get('/login-code/result', async (request, response) => {
   const id = sessionIds.get(currentUser(request).id);
   const found = id === undefined ? null : await gateway<{ session: Session }>('GET', `/v1/sessions/${id}?visible=false`);
@@ -72,10 +76,10 @@ app.use(((error, _request, response, _next) => {
 
 const server = app.listen(Number(PORT), '127.0.0.1', (error) => {
   if (error !== undefined) throw error;
-  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`); // it listens on TCP
+  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`); // TCP has an address object
 });
 
-/** Your own login; here everybody is one user. */
+/** Replace this with your own login. Here everybody is the same user. */
 function currentUser(_request: Request): { readonly id: string } {
   return { id: 'user-1' };
 }
@@ -87,12 +91,12 @@ function setting(name: string): string {
   process.exit(2);
 }
 
-/** @throws {GatewayError} in the gateway's own words. */
+/** @throws {GatewayError} with the gateway's own text */
 async function gateway<Answer>(method: string, path: string, body?: object): Promise<Answer> {
   const headers = { authorization: `Bearer ${API_KEY}` };
   const init = body && { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
   const response = await fetch(QRCAST_URL + path, { method, headers, ...init }).catch(() => null);
-  const answer = await response?.json().catch(() => null); // what stands before the gateway may not speak JSON
+  const answer = await response?.json().catch(() => null); // a proxy before the gateway may not answer with JSON
   if (response?.ok && answer !== null) return answer;
   const detail = answer?.detail ?? (response === null ? 'the gateway does not answer' : `status ${response.status}`);
   throw new GatewayError(detail, response === null ? '5' : response.headers.get('retry-after'));

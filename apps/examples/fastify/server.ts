@@ -1,6 +1,6 @@
 /**
- * A backend that lets its users link their messenger account. The API key and the provider's token stay here; the browser gets a ticket,
- * which opens one session and lasts a quarter of an hour.
+ * A backend that lets its users link their messenger account. The API key and the provider's token
+ * stay here. The browser gets a ticket, which opens one session and is valid for 15 minutes.
  */
 
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,10 @@ const { PORT = '8080', GREEN_API_URL } = process.env;
 const QRCAST_URL = (process.env['QRCAST_URL'] || 'http://127.0.0.1:3000').replace(/\/$/, '');
 const API_KEY = setting('QRCAST_API_KEY');
 
-/** Your database: the provider's instance of each user, here one for all, and the session that each user began last. */
+/**
+ * Stands for your database: the provider's instance of each user (here one for all) and the last
+ * session of each user.
+ */
 const instance = { instanceId: setting('GREEN_API_ID_INSTANCE'), apiToken: setting('GREEN_API_TOKEN') };
 const sessionIds = new Map<string, string>();
 
@@ -20,7 +23,7 @@ interface Session {
 }
 
 class GatewayError extends Error {
-  /** In seconds; null where trying again is of no use. */
+  /** In seconds; null if trying again cannot help. */
   readonly retryAfter: string | null;
 
   constructor(message: string, retryAfter: string | null) {
@@ -34,7 +37,8 @@ const app = fastify();
 const page = readFileSync(new URL('page.html', import.meta.url));
 app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
 
-// May be repeated: while the user's session is live, the gateway finds it again.
+// The page may repeat this call: while the user's session is live, the gateway returns the same
+// one.
 app.post('/login-code', async (request) => {
   const user = currentUser(request);
   const body = { ...instance, ...(GREEN_API_URL ? { apiUrl: GREEN_API_URL } : {}), reference: user.id };
@@ -43,7 +47,7 @@ app.post('/login-code', async (request) => {
   return { url: new URL(created.pageUrl).origin, ticket: created.ticket };
 });
 
-// A ticket lasts a quarter of an hour, and a person may come back to the page later.
+// A ticket is valid for 15 minutes, and a person may come back to the page later.
 app.post('/login-code/ticket', async (request, reply) => {
   const id = sessionIds.get(currentUser(request).id);
   if (id === undefined) return reply.status(404).send({ message: 'Please begin again.' });
@@ -51,8 +55,8 @@ app.post('/login-code/ticket', async (request, reply) => {
   return { ticket };
 });
 
-// The page's word is not enough: the gateway is asked. Where the gateway calls back (`session.connected`), that route stands here and does
-// what follows a login, even if the user has closed the page.
+// Do not trust the page: ask the gateway. If the gateway sends callbacks (`session.connected`),
+// that route also belongs here, and does what follows a login even if the user has closed the page.
 app.get('/login-code/result', async (request) => {
   const id = sessionIds.get(currentUser(request).id);
   const found = id === undefined ? null : await gateway<{ session: Session }>('GET', `/v1/sessions/${id}?visible=false`);
@@ -72,7 +76,7 @@ app.setErrorHandler((error, _request, reply) => {
 
 console.log(await app.listen({ port: Number(PORT), host: '127.0.0.1' }));
 
-/** Your own login; here everybody is one user. */
+/** Replace this with your own login. Here everybody is the same user. */
 function currentUser(_request: FastifyRequest): { readonly id: string } {
   return { id: 'user-1' };
 }
@@ -84,12 +88,12 @@ function setting(name: string): string {
   process.exit(2);
 }
 
-/** @throws {GatewayError} in the gateway's own words. */
+/** @throws {GatewayError} with the gateway's own text */
 async function gateway<Answer>(method: string, path: string, body?: object): Promise<Answer> {
   const headers = { authorization: `Bearer ${API_KEY}` };
   const init = body && { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
   const response = await fetch(QRCAST_URL + path, { method, headers, ...init }).catch(() => null);
-  const answer = await response?.json().catch(() => null); // what stands before the gateway may not speak JSON
+  const answer = await response?.json().catch(() => null); // a proxy before the gateway may not answer with JSON
   if (response?.ok && answer !== null) return answer;
   const detail = answer?.detail ?? (response === null ? 'the gateway does not answer' : `status ${response.status}`);
   throw new GatewayError(detail, response === null ? '5' : response.headers.get('retry-after'));

@@ -18,10 +18,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Links a messenger account: creates a session, prints the page for the account's owner, and follows the session's stream of Server-Sent
- * Events to the outcome.
+ * Links a messenger account: creates a session, prints the page for the account's owner, and reads
+ * the session's stream of Server-Sent Events until the outcome.
  *
- * Java 17, no libraries: java Main.java. Exit status: 0 connected, 1 not connected, 2 a setting is missing.
+ * Java 17, no libraries: java Main.java. Exit status: 0 connected, 1 not connected, 2 a setting is
+ * missing.
  */
 public class Main {
     static final int MAX_FAILURES = 8; // in a row
@@ -41,7 +42,7 @@ public class Main {
         }
     }
 
-    /** May be repeated: while the session is live, the same call finds it again. */
+    /** Can be repeated: while the session is live, the same call returns it again. */
     static String create() throws InterruptedException {
         String apiUrl = System.getenv("GREEN_API_URL");
         String body = "{\"instanceId\": \"" + setting("GREEN_API_ID_INSTANCE", null) + "\", \"apiToken\": \""
@@ -61,9 +62,11 @@ public class Main {
         }
     }
 
-    /** Prints the states as they come; true once connected, false once it can no longer be. */
+    /**
+     * Prints each new state. Returns true when connected, false when that is no longer possible.
+     */
     static boolean watch(String id) throws InterruptedException {
-        String version = "0"; // of the newest state: where to go on after a lost connection
+        String version = "0"; // of the newest state: where to continue after a lost connection
         String printed = "";
         Backoff backoff = new Backoff();
         while (true) {
@@ -73,7 +76,7 @@ public class Main {
                     backoff.failures = 0;
                     if (!event.id().isEmpty()) version = event.id();
                     if (event.name().equals("closing")) throw closed(event.data());
-                    if (!event.name().equals("session")) continue; // fresh: the same code again; draining: closing follows
+                    if (!event.name().equals("session")) continue; // fresh: the same code was confirmed; draining: closing follows
                     if (!describe(event.data()).equals(printed)) System.out.println(printed = describe(event.data()));
                     if (field(event.data(), "state").equals("connected")) return true;
                     if (says(event.data(), "resumable", "false")) return false;
@@ -86,7 +89,7 @@ public class Main {
     }
 
     static String describe(String session) {
-        String notice = field(session, "code"); // the code to scan is no text but an object
+        String notice = field(session, "code"); // the code to scan is an object and not a text
         String why = notice == null ? field(session, "reason") : notice;
         return field(session, "state") + (why == null ? "" : " (" + why + ")");
     }
@@ -106,12 +109,14 @@ public class Main {
                 .header("Authorization", "Bearer " + setting("QRCAST_API_KEY", null));
     }
 
-    /** The body of a good answer. Throws Refused where trying again is of no use, else Trouble. */
+    /**
+     * Returns the body of a good answer. Throws Refused if trying again cannot help, else Trouble.
+     */
     static InputStream send(HttpRequest request) throws IOException, InterruptedException {
         HttpResponse<InputStream> response = HTTP.send(request, HttpResponse.BodyHandlers.ofInputStream());
         int status = response.statusCode();
         if (status < 300) return response.body();
-        // The gateway explains itself in application/problem+json; what stands before it may not.
+        // The gateway explains a refusal in application/problem+json; a proxy before it may not.
         String trouble = field(new String(response.body().readAllBytes(), StandardCharsets.UTF_8), "detail");
         if (trouble == null) trouble = "status " + status;
         if (status < 500 && status != 429) throw new Refused("refused: " + trouble);
@@ -119,7 +124,7 @@ public class Main {
         throw new Trouble(trouble, 1_000L * Integer.parseInt(retryAfter));
     }
 
-    /** What the last event of a stream says: come back, or do not. */
+    /** Reads the last event of a stream: reconnect or not. */
     static Trouble closed(String closing) {
         String reason = "closed: " + field(closing, "code");
         if (says(closing, "retryable", "false")) throw new Refused(reason);
@@ -142,7 +147,9 @@ public class Main {
         }
     }
 
-    /** Pauses between tries: longer each time, at random, and never shorter than the gateway asked for. */
+    /**
+     * Random pauses between tries, longer each time and never shorter than the gateway asked for.
+     */
     static class Backoff {
         int failures = 0;
 
@@ -156,9 +163,9 @@ public class Main {
 
     record Event(String name, String id, String data) {}
 
-    /** The events of a stream, one after another. */
+    /** Reads the events of a stream one after another. */
     static class Events implements AutoCloseable {
-        static final int SILENCE_SECONDS = 40; // the gateway says something every 15 s, so the connection is dead
+        static final int SILENCE_SECONDS = 40; // the gateway sends something every 15 s, so after this the connection is dead
         static final ScheduledExecutorService CLOCK = Executors.newSingleThreadScheduledExecutor();
 
         final InputStream body;
@@ -169,7 +176,7 @@ public class Main {
             this.lines = new BufferedReader(new InputStreamReader(body, StandardCharsets.UTF_8));
         }
 
-        /** Null at the end of the stream. */
+        /** Returns null at the end of the stream. */
         Event next() throws IOException {
             String name = "message", id = "", data = "";
             for (String line = nextLine(); line != null; line = nextLine()) {
@@ -182,7 +189,7 @@ public class Main {
         }
 
         private String nextLine() throws IOException {
-            // A dead connection ends no read by itself; closing the stream does.
+            // A read on a dead connection does not end by itself. Closing the stream ends it.
             Future<?> alarm = CLOCK.schedule(() -> { close(); return null; }, SILENCE_SECONDS, TimeUnit.SECONDS);
             try {
                 return lines.readLine();
@@ -198,8 +205,9 @@ public class Main {
     }
 
     /**
-     * The text that JSON has under this name, null if there is none. Exact without a parser: inside of texts quotes are escaped, so the name
-     * between two bare ones is a name. Where you have a JSON library, use it.
+     * The text under this name in the JSON; null if there is none. This works without a parser,
+     * because quotes inside a text are escaped, so a name between two bare quotes is always a name.
+     * If you have a JSON library, use it.
      */
     static String field(String json, String name) {
         Matcher found = Pattern.compile("\"" + name + "\"\\s*:\\s*\"((?:[^\"\\\\]|\\\\.)*)\"").matcher(json);

@@ -1,6 +1,6 @@
 /**
- * Links a messenger account: creates a session, prints the page for the account's owner, and watches over the client library, which comes
- * back by itself when a connection is lost.
+ * Links a messenger account: creates a session, prints the page for the account's owner, and
+ * watches with the client library, which reconnects by itself.
  *
  * Node 22.18 or newer. Exit status: 0 connected, 1 not connected, 2 a setting is missing.
  */
@@ -20,13 +20,13 @@ function setting(name: string, otherwise?: string): string {
   process.exit(2);
 }
 
-/** Tries again while that is of use; else throws in the gateway's own words. */
+/** Tries again while that can help. Otherwise throws with the gateway's own text. */
 async function post<Answer>(path: string, body: object): Promise<Answer> {
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
   for (let failures = 0; failures < MAX_FAILURES; failures++) {
     const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) }).catch(() => null);
-    const answer = await response?.json().catch(() => null); // what stands before the gateway may not speak JSON
-    if (response?.ok) return answer as Answer; // as the protocol has it
+    const answer = await response?.json().catch(() => null); // a proxy before the gateway may not answer with JSON
+    if (response?.ok) return answer as Answer; // in the form that the protocol describes
     const trouble = answer?.detail ?? (response === null ? 'no connection' : `status ${response.status}`);
     if (response !== null && response.status < 500 && response.status !== 429) throw new Error(`refused: ${trouble}`);
     console.error(`${trouble}; trying again`);
@@ -51,7 +51,7 @@ async function login(): Promise<boolean> {
   });
   console.log(`page: ${pageUrl}`);
 
-  // A ticket lasts a quarter of an hour; a session may take longer.
+  // A ticket is valid for 15 minutes; a session may take longer.
   const renewTicket = async () => (await post<{ ticket: string }>(`/v1/sessions/${session.id}/tickets`, {})).ticket;
   const watch = watchSession({ url, ticket, formats: ['text'], renewTicket });
   let printed = '';

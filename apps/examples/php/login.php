@@ -1,7 +1,8 @@
 <?php
 
 /**
- * Links a messenger account: creates a session, prints the page for the account's owner, and waits for the outcome.
+ * Links a messenger account: creates a session, prints the page for the account's owner, and waits
+ * for the outcome.
  *
  * PHP 8 with the curl extension. Exit status: 0 connected, 1 not connected, 2 a setting is missing.
  */
@@ -22,7 +23,10 @@ function setting(string $name, ?string $default = null): string
     return getenv($name) ?: $default ?? stop(2, "set $name");
 }
 
-/** One request. Returns status (0: no answer), body and the headers of interest; the body is a fault's text where there is no answer. */
+/**
+ * Makes one request. Returns the status (0: no answer), the body (the fault's text if there is no
+ * answer) and some headers.
+ */
 function send(string $method, string $path, ?array $body, ?string $etag): array
 {
     $headers = ['Authorization: Bearer ' . setting('QRCAST_API_KEY')];
@@ -52,7 +56,10 @@ function send(string $method, string $path, ?array $body, ?string $etag): array
     return [$answer === false ? 0 : curl_getinfo($curl, CURLINFO_RESPONSE_CODE), $answer === false ? curl_error($curl) : $answer, $found];
 }
 
-/** Returns the answer and its ETag; the answer is null where nothing is newer than $etag. Ends the program if it is refused. */
+/**
+ * Returns the answer and its ETag. The answer is null if nothing is newer than $etag. Ends the
+ * program if it is refused.
+ */
 function call(string $method, string $path, ?array $body = null, ?string $etag = null): array
 {
     for ($failures = 0; $failures < MAX_FAILURES; $failures++) {
@@ -64,7 +71,7 @@ function call(string $method, string $path, ?array $body = null, ?string $etag =
         if ($status >= 200 && $status < 300 && is_array($answer)) {
             return [$answer, $headers['etag']];
         }
-        // The gateway explains itself in application/problem+json; what stands before it may not.
+        // The gateway explains a refusal in application/problem+json; a proxy before it may not.
         $trouble = $answer['detail'] ?? ($status === 0 ? $text : "status $status");
         if ($status >= 400 && $status < 500 && $status !== 429) {
             stop(1, "refused: $trouble");
@@ -90,7 +97,7 @@ function describe(array $session): string
     return $session['state'] . ($why === null ? '' : " ($why)");
 }
 
-/** Prints the states as they come; true once connected, false once it can no longer be. */
+/** Prints each new state. Returns true when connected, false when that is no longer possible. */
 function watch(string $sessionId): bool
 {
     $etag = $printed = null;

@@ -29,7 +29,7 @@ API_KEY = setting("QRCAST_API_KEY")
 
 
 def call(method, path, body=None, etag=None):
-    """Returns the answer and its ETag; the answer is None where nothing is newer than `etag`. Ends the program if it is refused."""
+    """Returns the answer and its ETag. The answer is None if nothing is newer than `etag`. Ends the program if it is refused."""
     headers = {"Authorization": f"Bearer {API_KEY}"}
     if etag is not None:
         headers["If-None-Match"] = etag
@@ -56,7 +56,7 @@ def call(method, path, body=None, etag=None):
 
 
 def detail_of(refusal):
-    """The gateway explains itself in application/problem+json; what stands before it may not."""
+    """The gateway explains a refusal in application/problem+json; a proxy before it may not."""
     try:
         return json.load(refusal)["detail"]
     except (ValueError, KeyError, TypeError):
@@ -76,7 +76,7 @@ def create():
 
 
 def watch(session_id):
-    """Prints the states as they come; True once connected, False once it can no longer be."""
+    """Prints each new state. Returns True when connected, False when that is no longer possible."""
     etag = printed = None
     while True:
         answer, etag = call("GET", f"/v1/sessions/{session_id}?formats=text&wait={WAIT_SECONDS}", etag=etag)

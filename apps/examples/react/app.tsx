@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { askForLogin, type Login } from './backend.ts';
 import { LoginScreen } from './login-screen.tsx';
 
-/** A button that asks for a ticket, and then the login itself. */
+/** A button that requests a ticket, and then the login itself. */
 export function App() {
   const [login, setLogin] = useState<Login | null>(null);
   const [trouble, setTrouble] = useState('');

@@ -1,7 +1,10 @@
-/** What the page asks of its own backend, which keeps the API key. All of it throws an Error with words for the person. */
+/**
+ * The page's calls to its own backend, which keeps the API key. Each throws an Error with a text
+ * for the person.
+ */
 
 export interface Login {
-  /** The gateway. */
+  /** The gateway's address. */
   readonly url: string;
   readonly ticket: string;
 }
@@ -10,7 +13,7 @@ export function askForLogin(): Promise<Login> {
   return ask('/login-code');
 }
 
-/** One more for the same login: a ticket lasts a quarter of an hour. */
+/** Requests another ticket for the same login, because a ticket is valid for 15 minutes. */
 export async function askForTicket(): Promise<string> {
   return (await ask<{ ticket: string }>('/login-code/ticket')).ticket;
 }

@@ -1,4 +1,4 @@
-/** One login on a screen of your own. For one that is ready to use, see `<qrcast-login>` in the other examples. */
+/** A login on your own screen. The other examples use `<qrcast-login>`, which is ready to use. */
 
 import { useSession } from '@qrcast/client/react';
 import type { CallResult, Code, Session } from '@qrcast/client/types';
@@ -7,7 +7,7 @@ import { askForTicket, type Login } from './backend.ts';
 
 export function LoginScreen({ url, ticket }: Login) {
   const { session, connection, sendPassword, resume } = useSession({ url, ticket, renewTicket: askForTicket });
-  // Between the server's clock and this one, as of the moment the session came.
+  // The difference between the server's clock and this one when the session arrived.
   const clockOffsetMs = useMemo(() => (session?.serverNow ?? 0) - Date.now(), [session?.serverNow]);
 
   if (connection.status === 'refused') return <p role="alert">{connection.detail ?? connection.code}</p>;
@@ -33,7 +33,7 @@ function Step({ session, clockOffsetMs, sendPassword, resume }: StepProps) {
     case 'waiting':
       return <p>The code is on its way… {session.notice?.code}</p>;
     case 'showing':
-      // Null from the moment it must not be shown any more: the client watches the time.
+      // Null as soon as it must not be shown any more: the client takes care of the time.
       return session.code === null ? (
         <p>The next code is on its way…</p>
       ) : (
@@ -97,7 +97,7 @@ function PasswordForm({ sendPassword }: Pick<StepProps, 'sendPassword'>) {
 
   async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault();
-    const field = event.currentTarget.elements.namedItem('password') as HTMLInputElement; // it stands below
+    const field = event.currentTarget.elements.namedItem('password') as HTMLInputElement; // it is in the form below
     const password = field.value;
     field.value = '';
     setIsBusy(true);

@@ -1,6 +1,6 @@
 /**
- * The client library as its users have it: its tarball in a project of their own, with their tools from npm. Each page is built, served and
- * opened in a browser, where it must show a live code.
+ * The client library as its users install it: its tarball in their own project, with their tools
+ * from npm. Each page is built, served and opened in a browser, where it must show a live code.
  */
 
 import { cpSync, readFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ const open: { close(): Promise<unknown> }[] = [];
 
 beforeAll(async () => {
   tarball = pack('npm', folder);
-  const simulator = { rotateMs: 3_600_000 }; // no code turns while a test compares it
+  const simulator = { rotateMs: 3_600_000 }; // no code changes while a test compares it
   [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl: inject('redisUrl'), simulator })]);
 });
 afterAll(async () => {
@@ -40,7 +40,7 @@ afterEach(async () => {
 const project = (...packages: string[]): Project => createProject(folder, tarball, packages);
 const gateway = (): string => cluster.gateways[0]?.publicUrl ?? '';
 
-/** Starts a program in the project that prints its address; it lives as long as the test. */
+/** Starts a program of the project that prints its address. It ends with the test. */
 async function serve(
   { folder: cwd }: Project,
   command: string,
@@ -58,7 +58,7 @@ async function serve(
 
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
 
-/** A web server that knows files alone. */
+/** A web server for static files. */
 async function serveFiles(root: string): Promise<string> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://site').pathname;
@@ -66,7 +66,7 @@ async function serveFiles(root: string): Promise<string> {
     try {
       response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream').end(readFileSync(file));
     } catch {
-      response.writeHead(404).end(); // there is none, like a favicon
+      response.writeHead(404).end(); // there is no such file, for example a favicon
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -194,14 +194,14 @@ describe.each([
         export default ({ children }: { children: ReactNode }) => <html lang="en"><body>{children}</body></html>;`,
       'app/screen.tsx': `'use client';\n${SCREEN}`,
       'app/page.tsx': `import { Screen } from './screen';\nexport default () => <main><Screen /></main>;`,
-      // A server component: markup alone, typed by the package.
+      // A server component with markup only, typed by the package.
       'app/element/page.tsx': `import type {} from '@qrcast/client/element/react';
         export const dynamic = 'force-dynamic';
         export default async ({ searchParams }: { searchParams: Promise<{ ticket: string }> }) => <>
           <script type="module" src={process.env['QRCAST_URL'] + '/element.js'} />
           <qrcast-login ticket={(await searchParams).ticket} lang="en" />
         </>;`,
-      // A server component may load the module: nothing of it runs before a browser does.
+      // A server component may load the module, because nothing of it runs on the server.
       'app/server/page.tsx': `import { useSession } from '@qrcast/client/react';
         import { watchSession } from '@qrcast/client';
         export default () => <p>{typeof useSession} {typeof watchSession}</p>;`,

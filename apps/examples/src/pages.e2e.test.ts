@@ -1,4 +1,7 @@
-/** The examples with a page, each started as its README says, opened in a browser, and led to the end by a phone. */
+/**
+ * The examples with a page. Each is started as its README says and opened in a browser, and a phone
+ * completes its login.
+ */
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -30,10 +33,10 @@ afterEach(async () => {
   for (const opened of open.splice(0).reverse()) await opened.close();
 });
 
-/** One whose codes do not turn while a test compares them. */
+/** Its codes do not change while a test compares them. */
 const openSteadyCluster = (): Promise<Cluster> => openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 3_600_000 } });
 
-/** Starts a program that prints its address; it lives as long as the test. */
+/** Starts a program that prints its address. It ends with the test. */
 async function serve(command: string, args: readonly string[], settings: Record<string, string>): Promise<string> {
   const program = startProgram(command, args, settings);
   open.push({ close: program.stop });
@@ -64,7 +67,7 @@ async function expectNoSecret({ seen }: OpenPage, instance: Instance): Promise<v
 }
 
 describe('the html example', () => {
-  /** The page as its user has edited it: with the address of this gateway. */
+  /** The page with the address of this gateway, as its user would edit it. */
   async function serveHtml(): Promise<string> {
     const source = await readFile(join(EXAMPLES, 'html/index.html'), 'utf8');
     const page = source.replace('http://127.0.0.1:3000', cluster.gateways[0]?.publicUrl ?? '');

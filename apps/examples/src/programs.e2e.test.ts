@@ -1,4 +1,7 @@
-/** The examples without a screen, each started as its README says and led to the end by a phone. */
+/**
+ * The examples without a screen. Each is started as its README says, and a phone completes its
+ * login.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -13,7 +16,7 @@ interface Example {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** What must be on the machine: this program says this when it is asked so. */
+  /** What must be installed. `probe` is the command that asks for it, `says` its answer. */
   readonly needs: string;
   readonly probe: readonly [string, ...string[]];
   readonly says: RegExp;

@@ -1,6 +1,7 @@
 /**
- * Stands before a gateway and stumbles, as networks do: the first session is refused for two seconds, and the first try to watch is cut.
- * Whoever comes through it has honoured Retry-After and survived a lost connection.
+ * For tests: a proxy before a gateway that fails as networks do. It refuses the first session for
+ * two seconds and cuts the first try to watch. A program that gets through has honoured
+ * `Retry-After` and survived a lost connection.
  */
 
 import { createServer, type IncomingMessage, request } from 'node:http';

@@ -1,13 +1,16 @@
-/** An example in a browser, and everything a curious user of it could read. */
+/** For tests: an example in a browser, and everything that a curious user of it could read. */
 
 import { readScreenshot } from '@qrcast/standalone/test/browser';
 import type { Browser, Page } from 'playwright-core';
 
 export interface OpenPage {
   readonly page: Page;
-  /** What the code on the screen says, once there is one. */
+  /** The content of the code on the screen, as soon as there is one. */
   scan(): Promise<string>;
-  /** Every address asked for, every answer of the page's own origin, the console, and the document as it is now. */
+  /**
+   * Every requested address, every answer of the page's own origin, the console, and the current
+   * document.
+   */
   seen(): Promise<string>;
   close(): Promise<void>;
 }

@@ -1,24 +1,27 @@
-/** An example as its user runs it: a process of its own, of which a test sees what a terminal would show. */
+/**
+ * For tests: an example as its user runs it, in a process of its own. A test sees what a terminal
+ * would show.
+ */
 
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** `apps/examples`; the examples stand in folders below it. */
+/** `apps/examples`, with one folder for each example. */
 export const EXAMPLES = fileURLToPath(new URL('..', import.meta.url));
 
 export interface Program {
-  /** Standard output and error so far, as they came. */
+  /** The standard output and error so far, in the order in which they came. */
   output(): string;
-  /** Resolves with the output once it holds `text`; rejects if the program ends before. */
+  /** Resolves with the output when it contains `text`. Rejects if the program ends first. */
   until(text: string): Promise<string>;
   readonly ended: Promise<number | null>;
-  /** Ends it if it still runs. Idempotent. */
+  /** Ends it if it still runs. Can be called again. */
   stop(): Promise<void>;
 }
 
-/** @param settings environment variables besides those that every program needs */
+/** @param settings environment variables in addition to those that every program needs */
 export function startProgram(
   command: string,
   args: readonly string[],
@@ -58,7 +61,7 @@ export function startProgram(
   };
 }
 
-/** Null if it is not on this machine. */
+/** Returns null if it is not installed. */
 export function pathOf(program: string): string | null {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     try {

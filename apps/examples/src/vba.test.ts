@@ -1,6 +1,7 @@
 /**
- * The Excel module, as far as it can be checked without Excel: its blocks are closed, its names declared (as `Option Explicit` demands), its
- * paths those of the API, and no secret stands in it.
+ * Checks the Excel module as far as that is possible without Excel: its blocks are closed, its
+ * names are declared (as `Option Explicit` demands), its paths are those of the API, and it
+ * contains no secret.
  */
 
 import { readFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { EXAMPLES } from './test-program.ts';
 
 const SOURCE = readFileSync(join(EXAMPLES, 'vba/Login.bas'), 'utf8');
 
-/** Lines of code: continued ones joined, without comments; texts emptied. */
+/** The lines of code: continued lines joined, comments removed, texts emptied. */
 function codeLines(source: string): string[] {
   const joined = source.replaceAll('\r\n', '\n').replaceAll(/ _\n\s*/g, ' ');
   return joined.split('\n').map((line) =>
@@ -21,7 +22,7 @@ function codeLines(source: string): string[] {
   );
 }
 
-/** What opens a block, and what closes it. */
+/** The statements that open a block and those that close it. */
 const BLOCKS: readonly (readonly [RegExp, RegExp])[] = [
   [/^(?:Public|Private) (?:Sub|Function) /, /^End (?:Sub|Function)$/],
   [/^If .* Then$/, /^End If$/],
@@ -29,7 +30,7 @@ const BLOCKS: readonly (readonly [RegExp, RegExp])[] = [
   [/^For /, /^Next(?: |$)/],
 ];
 
-/** Faults, each with its line; none for a module whose blocks nest. */
+/** Returns the faults with their lines; none for a module whose blocks nest. */
 function blockFaults(lines: readonly string[]): string[] {
   const open: { readonly end: RegExp; readonly line: string }[] = [];
   const faults: string[] = [];
@@ -50,7 +51,7 @@ const KNOWN = new Set(
     .map((word) => word.toLowerCase()),
 );
 
-/** Names that no declaration of the module brings, in one procedure or in all. */
+/** Returns the names that the module does not declare, in one procedure or globally. */
 function undeclared(lines: readonly string[]): string[] {
   const declared = lines.flatMap((line) => {
     const names = [
@@ -61,7 +62,7 @@ function undeclared(lines: readonly string[]): string[] {
     return [...names.map(([, name]) => name), /^(\w+):$/.exec(line)?.[1], /^Public Sub (\w+)/.exec(line)?.[1]];
   });
   const known = new Set([...KNOWN, ...declared.map((name) => name?.toLowerCase())]);
-  // Members after a dot and named arguments are Excel's.
+  // Members after a dot and named arguments belong to Excel.
   const words = lines.flatMap((line) => [...line.matchAll(/(?<![.\w])([A-Za-z]\w*\$?)(?!\w|:=)/g)].map(([, word = '']) => word));
   return [...new Set(words)].filter((word) => !known.has(word.toLowerCase()));
 }

@@ -1,11 +1,13 @@
 Attribute VB_Name = "QrcastLogin"
 Option Explicit
 
-' Links a messenger account from Excel for Windows: run LinkAccount. It creates a session, puts the link of the login page into the cell B1
-' of the active sheet, and the states as they come into B2. Esc stops it.
+' Links a messenger account from Excel for Windows: run LinkAccount. It creates a session, puts the
+' link of the login page into the cell B1 of the active sheet, and each new state into B2. Esc stops
+' it.
 '
-' The settings are environment variables of the user, so that no secret stands in the workbook: QRCAST_URL, QRCAST_API_KEY,
-' GREEN_API_ID_INSTANCE, GREEN_API_TOKEN and, for another provider host, GREEN_API_URL. The link holds a ticket of 15 minutes.
+' The settings are environment variables of the user, so that the workbook contains no secret:
+' QRCAST_URL, QRCAST_API_KEY, GREEN_API_ID_INSTANCE, GREEN_API_TOKEN and, for another provider host,
+' GREEN_API_URL. The link contains a ticket that is valid for 15 minutes.
 
 Private Const MAX_FAILURES As Long = 8 ' in a row
 Private Const WAIT_SECONDS As Long = 30 ' the most a request is held
@@ -29,7 +31,7 @@ Stopped:
     sheet.Range("B2").Value = Err.Description
 End Sub
 
-' Shows the states in the cell until one is final.
+' Shows each new state in the cell until one is final.
 Private Sub Watch(ByVal cell As Range, ByVal sessionId As String)
     Dim answer As String, etag As String, state As String, isFinal As Boolean
 
@@ -51,7 +53,8 @@ Private Function CreateBody() As String
         ",""reference"":""order-77""" & apiUrl & "}"
 End Function
 
-' Returns the answer, or "" where nothing is newer than etag, and sets etag. Tries again while that is of use; raises FAILED otherwise.
+' Returns the answer, or "" where nothing is newer than etag, and sets etag. Tries again while that
+' is of use; raises FAILED otherwise.
 Private Function CallGateway(ByVal method As String, ByVal path As String, ByVal body As String, ByRef etag As String) As String
     Dim http As Object, failures As Long, status As Long, trouble As String, retryAfter As Double
 
@@ -66,7 +69,7 @@ Private Function CallGateway(ByVal method As String, ByVal path As String, ByVal
             Exit Function
         End If
         If status > 0 Then
-            ' The gateway explains itself in application/problem+json; what stands before it may not.
+            ' The gateway explains a refusal in application/problem+json; a proxy before it may not.
             trouble = "status " & status & " " & Field(http.responseText, "detail")
             If status < 500 And status <> 429 Then Err.Raise FAILED, , "refused: " & trouble
             retryAfter = Val(http.getResponseHeader("Retry-After"))
@@ -78,7 +81,8 @@ Private Function CallGateway(ByVal method As String, ByVal path As String, ByVal
     Err.Raise FAILED, , "gave up after " & MAX_FAILURES & " tries: " & trouble
 End Function
 
-' One request, during which Excel stays alive. Returns its status, or 0 if there was no answer, and then why.
+' Makes one request while Excel stays usable. Returns its status, or 0 and the reason if there was
+' no answer.
 Private Function Send(ByVal http As Object, ByVal method As String, ByVal path As String, ByVal body As String, ByVal etag As String, _
         ByRef trouble As String) As Long
     Dim key As String
@@ -122,8 +126,9 @@ Private Function Why(ByVal answer As String) As String
     If Why <> "" Then Why = "(" & Why & ")"
 End Function
 
-' The text that the JSON has under this name, "" if there is none. Exact as long as the JSON has no spaces: inside of texts quotes are
-' escaped, so the name between two bare ones is a name. A text is cut at its own first quote.
+' The text under this name in the JSON, "" if there is none. This works if the JSON has no spaces,
+' because quotes inside a text are escaped, so a name between two bare quotes is always a name. A
+' text is cut at its own first quote.
 Private Function Field(ByVal json As String, ByVal key As String) As String
     Dim parts() As String
 

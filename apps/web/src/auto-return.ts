@@ -1,10 +1,10 @@
-/** When the person is taken back by itself. Whoever does anything at all is not taken away. */
+/** When the person is returned to where they came from. Any key press or touch cancels it. */
 
 export interface AutoReturn {
-  /** By the server's clock, Unix ms; null if they are not taken anywhere. */
+  /** Unix ms on the server's clock; null if no return is planned. */
   readonly at: number | null;
   plan(at: number): void;
-  /** Idempotent. */
+  /** Can be called again. */
   cancel(): void;
 }
 
@@ -24,7 +24,7 @@ export function createAutoReturn(onCancel: () => void): AutoReturn {
     },
     plan(moment) {
       at = moment;
-      for (const type of ['keydown', 'pointerdown']) document.addEventListener(type, cancel, true); // keys may not bubble out of the element
+      for (const type of ['keydown', 'pointerdown']) document.addEventListener(type, cancel, true); // capture: keys may not bubble out of the element
     },
     cancel,
   };

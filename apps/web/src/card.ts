@@ -1,4 +1,7 @@
-/** The markup of a view. It knows nothing of sessions or sockets; what a person does is handed to its handlers. */
+/**
+ * The markup of a view. It knows nothing of sessions or connections. What a person does goes to its
+ * handlers.
+ */
 
 import { nothing } from 'lit';
 import { codePanel } from './code-panel.ts';
@@ -87,7 +90,7 @@ function leavingTemplate({ way, returnsIn }: Extract<Body, { kind: 'success' }>,
     <button id="stay" class="button quiet" part="button" type="button" @click=${onStay} .textContent=${texts.stay}></button>`;
 }
 
-// Not `disabled`: that would throw the focus of a keyboard user away while the answer is on its way.
+// Not `disabled`: a keyboard user would lose the focus while the answer is under way.
 function resumeTemplate({ isBusy, waitSeconds }: Ask, texts: Texts, { onResume }: CardHandlers): Markup {
   const label = isBusy ? texts.newCodeSending : waitSeconds === null ? texts.newCode : texts.againIn(waitSeconds);
   const isOff = isBusy || waitSeconds !== null;

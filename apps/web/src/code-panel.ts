@@ -1,4 +1,4 @@
-/** The code in its frame, or the place where it will be, and how to scan it. */
+/** The code in its frame, or the frame where it will appear, and how to scan it. */
 
 import { nothing } from 'lit';
 import { guard } from 'lit/directives/guard.js';
@@ -9,7 +9,7 @@ import type { Body, CodeBody } from './view.ts';
 
 export type PanelBody = Extract<Body, { readonly kind: 'code' | 'skeleton' }>;
 
-/** Round the frame, from the middle of its upper side. */
+/** A path round the frame. It begins in the middle of the upper side. */
 const RING = 'M50 .8H91.2A8 8 0 0 1 99.2 8.8V91.2A8 8 0 0 1 91.2 99.2H8.8A8 8 0 0 1 .8 91.2V8.8A8 8 0 0 1 8.8 .8Z';
 
 export function codePanel(body: PanelBody, texts: Texts): Markup {
@@ -37,7 +37,7 @@ export function codePanel(body: PanelBody, texts: Texts): Markup {
   `;
 }
 
-/** Drawn from the text where it is known; else the provider's own picture. */
+/** Draws the code from its text. If the text is not known, shows the provider's picture. */
 function picture({ text, image }: CodeBody, texts: Texts): unknown {
   return guard([text, image, texts], () => {
     const drawn = text === null ? null : drawCode(text);
@@ -46,7 +46,7 @@ function picture({ text, image }: CodeBody, texts: Texts): unknown {
       return html`<div class="paper"><img id="code" class="given" part="code" src=${source} alt=${texts.codeAlt} draggable="false" /></div>`;
     }
     const { modules, path } = drawn;
-    // Set as a property, which is CSSOM: a style attribute would fall to the page's policy.
+    // Set as a property (CSSOM), because the page's policy may forbid a style attribute.
     return html`<div class="paper" .style=${`--modules: ${modules}`}>
       <svg id="code" part="code" viewBox="0 0 ${modules} ${modules}" role="img" aria-label=${texts.codeAlt}>
         <path class="light" d="M0 0h${modules}v${modules}h-${modules}z" />
@@ -66,7 +66,7 @@ const CORNERS = [
   [0, 20],
 ] as const;
 
-/** What a code looks like from afar, where there is none yet. */
+/** The outline of a code, shown while there is none. */
 function skeleton(): Markup {
   return html`<svg class="skeleton" viewBox="0 0 29 29" aria-hidden="true">
     ${CORNERS.map(
@@ -78,7 +78,10 @@ function skeleton(): Markup {
   </svg>`;
 }
 
-/** Shown on phones alone, see the style: nobody can scan the screen in their hand. It leaves the page open, which tells the outcome. */
+/**
+ * Shown on phones only (see the style), because nobody can scan the screen in their own hand. It
+ * opens a new tab, so that this page stays open to show the outcome.
+ */
 function openHere(link: string, texts: Texts): Markup {
   return html`<a
     class="button here"

@@ -5,7 +5,7 @@ import { type DrawnCode, drawCode } from './draw-code.ts';
 
 const PIXELS = 4;
 
-/** The path painted black on white, as a browser would. */
+/** Paints the path black on white, as a browser would. */
 function paint({ modules, path }: DrawnCode): { width: number; height: number; data: Uint8Array } {
   const side = modules * PIXELS;
   const data = new Uint8Array(side * side * 4).fill(255);
@@ -26,11 +26,11 @@ function draw(text: string): DrawnCode {
 }
 
 describe('a drawn code', () => {
-  it.each([TEXT, 'short', 'на русском', 'x'.repeat(1_024)])('says what it was drawn from: %.30s', (text) => {
+  it.each([TEXT, 'short', 'на русском', 'x'.repeat(1_024)])('contains the text it was drawn from: %.30s', (text) => {
     expect(decodeQr(paint(draw(text)))).toBe(text);
   });
 
-  it('keeps four modules clear on each side', () => {
+  it('has four blank modules on each side', () => {
     const { modules, path } = draw(TEXT);
     for (const [, x, y, width] of path.matchAll(/M(\d+) (\d+)h(\d+)/g)) {
       const [left, top, right] = [Number(x), Number(y), Number(x) + Number(width)];
@@ -38,7 +38,7 @@ describe('a drawn code', () => {
     }
   });
 
-  it('is nothing if no code can hold the text', () => {
+  it('is null if no code can hold the text', () => {
     expect(drawCode('x'.repeat(3_000))).toBeNull();
   });
 });

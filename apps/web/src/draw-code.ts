@@ -1,18 +1,21 @@
-/** A code as one SVG path: sharp at every size and density, and a fraction of the picture's bytes. */
+/**
+ * Draws a code as one SVG path. It is sharp at every size and has a fraction of the picture's
+ * bytes.
+ */
 
 import { encodeQR } from 'qr';
 
-/** In modules, on each side; what a scanner is promised (ISO/IEC 18004). */
+/** The blank border on each side, in modules, that scanners may rely on (ISO/IEC 18004). */
 const QUIET_ZONE = 4;
 
 export interface DrawnCode {
-  /** The side in modules, quiet zone included. */
+  /** The length of a side in modules, with the quiet zone. */
   readonly modules: number;
-  /** Of the dark modules, one unit each. */
+  /** The SVG path of the dark modules. A module is one unit wide. */
   readonly path: string;
 }
 
-/** Null if the text is too long for any code. */
+/** Returns null if the text is too long for a QR code. */
 export function drawCode(text: string): DrawnCode | null {
   const rows = encode(text);
   if (rows === null) return null;

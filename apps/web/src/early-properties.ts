@@ -1,11 +1,13 @@
 /**
- * What a page sets on an element before its class is there becomes a property of the element's own, and hides the class's. It is set anew
- * here. Call it in the constructor.
+ * A page may set properties on an element before the element's class is defined. They become own
+ * properties of the element and hide those of the class. This function deletes them and sets them
+ * again through the class. Call it in the constructor.
  *
- * Lit does so, too, but late: it keeps such values until it first draws, and then writes them over what was set in between. So the class has
- * to tell it, by `hasOwnProperty`, that there are none.
+ * Lit does this too, but late. It keeps such values until it first draws, and then overwrites what
+ * was set in between. So the class must deny them in `hasOwnProperty`.
  *
- * @returns the names of what was adopted. Attributes that the element had by then are reported after the constructor; a property counts more.
+ * @returns the names of the adopted properties. The browser reports the element's attributes after
+ *   the constructor, and a property takes precedence over its attribute
  */
 export function adoptEarly(element: object, names: Iterable<PropertyKey>): readonly PropertyKey[] {
   return [...names].filter((name) => {

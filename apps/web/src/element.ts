@@ -1,4 +1,7 @@
-/** What the gateway serves as `/element.js`: defines `<qrcast-login>`, once, however often the script is loaded. */
+/**
+ * The gateway serves this as `/element.js`. It defines `<qrcast-login>` once, however often the
+ * script is loaded.
+ */
 
 import { LoginElement } from './login-element.ts';
 

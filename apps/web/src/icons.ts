@@ -1,4 +1,6 @@
-/** The sign over the words where there is no code. Decoration: the words say the same. */
+/**
+ * The icons above the text, where there is no code. They are decoration: the text says the same.
+ */
 
 import { type Markup, svg } from './tidy-html.ts';
 

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-/** What the person meets on the way: the code, the password, a new code, the way back. */
+/** The steps of a login: the code, the password, a new code, the way back. */
 
 import { describe, expect, it, vi } from 'vitest';
 import { en, find, prepareElement, URL } from '../test/login-element.ts';
@@ -9,7 +9,7 @@ import type { LoginElement } from './login-element.ts';
 const { create, shown } = prepareElement();
 
 describe('the code', () => {
-  it('is drawn, named, and taken away with its session', async () => {
+  it('is drawn with a name, and removed with its session', async () => {
     const { login, watch } = await shown(SHOWING);
     const code = find<SVGElement>(login, '#code');
     expect(code.getAttribute('aria-label')).toBe(en.codeAlt);
@@ -21,7 +21,7 @@ describe('the code', () => {
     expect(login.shadowRoot?.innerHTML).not.toContain(TEXT);
   });
 
-  it('is the given picture where nobody could read it', async () => {
+  it('is the provider’s picture if its text is not known', async () => {
     const code = { image: 'data:image/png;base64,AAAA', text: null, issuedAt: NOW, staleAt: NOW + 20_000 };
     const { login } = await shown({ ...SHOWING, code });
     expect(find<HTMLImageElement>(login, 'img#code').src).toBe(code.image);
@@ -35,7 +35,7 @@ describe('the password', () => {
     find(login, 'form').dispatchEvent(new SubmitEvent('submit', { cancelable: true, bubbles: true }));
   };
 
-  it('is handed over at once, gone from the field, and not shown any more', async () => {
+  it('is sent at once, removed from the field, and hidden', async () => {
     const { login, watch } = await shown(PASSWORD);
     const field = find<HTMLInputElement>(login, '#password');
     find(login, '.reveal').click();
@@ -49,7 +49,7 @@ describe('the password', () => {
     expect(watch.passwords).toHaveLength(1);
   });
 
-  it('that was wrong is told at its field', async () => {
+  it('that was wrong has an error at its field', async () => {
     const { login, watch } = await shown(PASSWORD);
     enter(login, 'wrong');
     await watch.answer({ ok: false, error: { code: 'password_rejected', detail: '', retryable: true } });
@@ -60,7 +60,7 @@ describe('the password', () => {
     expect([field.getAttribute('aria-invalid'), mistake.textContent]).toEqual(['true', en.calls.password_rejected]);
     expect(login.shadowRoot?.activeElement).toBe(field);
   });
-  it('is left for a new code by the button that says so, once at a time', async () => {
+  it('is left for a new code by the button for it, one call at a time', async () => {
     const { login, watch } = await shown(PASSWORD);
     find<HTMLInputElement>(login, '#password').value = 'half a pass';
     const button = find(login, '#start-over');
@@ -82,7 +82,7 @@ describe('the password', () => {
     expect(watch.startOvers).toBe(2);
   });
 
-  it('cannot be left while it is on its way, nor without a login', async () => {
+  it('cannot be left while it is being sent, or without a login', async () => {
     const { login, watch } = await shown(PASSWORD);
     enter(login, 'correct horse');
     await login.updateComplete;
@@ -91,7 +91,7 @@ describe('the password', () => {
     expect(await create({}).startOver()).toMatchObject({ ok: false, error: { code: 'not_waiting_for_password' } });
   });
 
-  it('says under the button why it could not be left, and gives the keys back to the field when it never can', async () => {
+  it('shows under the button why it could not be left, and returns the focus to the field when that is final', async () => {
     const { login, watch } = await shown(PASSWORD);
     const fail = async (retryAfterMs: number): Promise<void> => {
       find(login, '#start-over').focus();
@@ -109,7 +109,7 @@ describe('the password', () => {
     expect(login.shadowRoot?.activeElement?.id).toBe('password');
   });
 
-  it('half typed stays in its field through a hidden tab, a lost connection and whatever comes with the same state', async () => {
+  it('stays in its field half typed through a hidden tab, a lost connection and updates of the same state', async () => {
     const { login, watch } = await shown(PASSWORD);
     const field = find<HTMLInputElement>(login, '#password');
     const form = find(login, 'form');
@@ -139,7 +139,7 @@ describe('the password', () => {
 });
 
 describe('a scanned code', () => {
-  it('is not asked for again: no picture, no steps, one sentence', async () => {
+  it('asks for no other scan: no picture, no steps, one sentence', async () => {
     const { login, watch } = await shown(SHOWING);
     watch.tell({ ...WAITING, version: 4, notice: { code: 'login_finishing', retryAt: NOW + 4_000 } });
     await login.updateComplete;
@@ -150,7 +150,7 @@ describe('a scanned code', () => {
 });
 
 describe('a new code', () => {
-  it('is asked for by the button, and by the page', async () => {
+  it('can be requested by the button and by the page', async () => {
     const { login, watch } = await shown(DEADLINE);
     find(login, '#resume').click();
     await login.updateComplete;
@@ -161,7 +161,7 @@ describe('a new code', () => {
     expect(watch.resumes).toBe(2);
   });
 
-  it('cannot be had without a login, which is no exception', async () => {
+  it('cannot be requested without a login, and then nothing throws', async () => {
     expect(await create({}).resume()).toMatchObject({ ok: false, error: { code: 'not_resumable' } });
   });
 });
@@ -189,7 +189,7 @@ describe('the way back', () => {
     expect(replace).not.toHaveBeenCalled();
   });
 
-  it('is taken by itself where the page asks for it, after five seconds and not before', async () => {
+  it('is taken automatically after five seconds if the page asks for that', async () => {
     const { login, replace, pass } = await connected({ 'auto-return': '' });
     expect(find(login, '[role=status]').textContent).toContain(en.returnSoon('shop.example.com'));
     await pass(4_900);

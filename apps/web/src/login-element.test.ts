@@ -19,7 +19,7 @@ describe('the watch', () => {
     expect([watches.length, last().isClosed]).toEqual([2, false]);
   });
 
-  it('is another one for another ticket, and none without', async () => {
+  it('is replaced for another ticket, and closed without one', async () => {
     const { login, watch } = await shown(SHOWING);
     login.ticket = 't2';
     await login.updateComplete;
@@ -32,7 +32,7 @@ describe('the watch', () => {
     expect(heard.map(({ type }) => type)).toEqual(['qrcast-session']);
   });
 
-  it('asks whoever is there for a new ticket, without being opened anew for it', async () => {
+  it('uses the current renewTicket, and is not opened again when it changes', async () => {
     const login = create();
     login.renewTicket = async () => 'first';
     await login.updateComplete;
@@ -42,7 +42,7 @@ describe('the watch', () => {
     expect(await last().options.renewTicket?.()).toBe('second');
   });
 
-  it('that cannot be opened is told to the author of the page, and to the person without the reason', async () => {
+  it('that cannot be opened reports the error to the page’s author, and shows the person no reason', async () => {
     const report = vi.fn();
     vi.stubGlobal('reportError', report);
     const login = create();
@@ -57,7 +57,7 @@ describe('the watch', () => {
   });
 });
 
-it('says that the browser is too old if it lacks what a watch needs, and lets a call fail that the watch rejects', async () => {
+it('says that the browser is too old if a watch cannot work, and returns a failure if a call rejects', async () => {
   vi.stubGlobal('reportError', undefined);
   const complain = vi.fn();
   addEventListener('error', complain, { once: true });
@@ -78,7 +78,7 @@ it('says that the browser is too old if it lacks what a watch needs, and lets a 
 });
 
 describe('events', () => {
-  it('tell each state, and each turn once', async () => {
+  it('report each state, and each change once', async () => {
     const { watch } = await shown(WAITING);
     watch.tell(PASSWORD);
     watch.tell(CONNECTED);
@@ -87,7 +87,7 @@ describe('events', () => {
     expect(heard.at(-1)?.detail).toBe(CONNECTED);
   });
 
-  it('tell an end once, another one after a new attempt, and the last one that follows it', async () => {
+  it('report an end once, another one after a new attempt, and the final one after it', async () => {
     const { watch } = await shown(DEADLINE);
     watch.tell({ ...DEADLINE, viewers: 2 });
     watch.tell({ ...WAITING, version: 4 });
@@ -98,7 +98,7 @@ describe('events', () => {
     expect(ends.map(({ detail }) => (detail as Session).version)).toEqual([3, 5, 6, 7]);
   });
 
-  it('leave shadow roots', async () => {
+  it('cross shadow roots', async () => {
     const host = document.createElement('div');
     document.body.append(host);
     const heardOutside = vi.fn();
@@ -112,7 +112,7 @@ describe('events', () => {
     expect(heard).toEqual([{ type: 'qrcast-refused', detail: { code: 'ticket_expired', detail: 'too late' } }]);
   });
 
-  it('tell what is on the screen, once for each change', async () => {
+  it('report what is on the screen, once for each change', async () => {
     const states: unknown[] = [];
     document.body.addEventListener('qrcast-state', ({ detail }) => states.push(detail), { once: false });
     const { login, watch } = await shown(SHOWING);
@@ -162,7 +162,7 @@ describe('the language', () => {
   });
 });
 
-it('says what the page knows already, and asks nobody', async () => {
+it('shows a refusal that the page sets, and connects to nothing', async () => {
   const login = create({ lang: 'ru' });
   login.refusal = 'no_ticket';
   login.ticket = 't1';

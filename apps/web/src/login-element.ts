@@ -1,45 +1,36 @@
 /**
- * `<qrcast-login ticket="…">`: one login as an element, with its own texts, style and stream. It opens a watch for its ticket while it is
- * in a document, draws what the watch tells, and says it in events that cross shadow roots. Attributes, events, variables and parts are
- * described in README.md; they are public.
+ * `<qrcast-login ticket="…">`: one login as an element, with its own texts, style and connection.
+ * While it is in a document it watches the session of its ticket, draws its state, and reports it
+ * in events that cross shadow roots. README.md describes its attributes, events, variables and
+ * parts, which are public.
  */
 
 import { watchSession } from '@qrcast/client';
-import type { QrcastLoginElement } from '@qrcast/client/element';
+import type { LoginScreen, QrcastLoginElement } from '@qrcast/client/element';
 import type { CallResult } from '@qrcast/client/types';
 import { LitElement, type PropertyValues, unsafeCSS } from 'lit';
 import { createAutoReturn } from './auto-return.ts';
 import { type CardHandlers, cardTemplate } from './card.ts';
 import codeStyle from './code-panel.css?inline';
 import { adoptEarly } from './early-properties.ts';
+import { gatewayAddress } from './gateway-address.ts';
 import { keepTyping } from './keep-typing.ts';
-import { type Login, type Model, type OpenWatch, openLogin, START } from './login.ts';
+import { type Login, type Model, noLogin, type OpenWatch, openLogin, START } from './login.ts';
 import style from './login-element.css?inline';
+import { eventsBetween } from './login-events.ts';
 import { isAnswer, moveFocus } from './move-focus.ts';
 import { nearestLanguage } from './nearest-language.ts';
 import passwordStyle from './password-form.css?inline';
 import { isRendered, onRenderingChange } from './rendered.ts';
 import { chooseLanguage, type Language, type Refusal, textsOf } from './texts.ts';
 import type { Markup } from './tidy-html.ts';
-import { turnsBetween } from './turns.ts';
-import { type Body, type ScreenState, toRefusedView, toView, type View, wayBack } from './view.ts';
+import { type Body, toRefusedView, toView, type View, wayBack } from './view.ts';
 
-/** What `qrcast-state` tells: what is on the screen, in one word and in the person's own. */
-export interface ScreenDetail {
-  readonly state: ScreenState;
-  readonly version: number | null;
-  readonly title: string;
-  readonly language: Language;
-  readonly direction: 'ltr' | 'rtl';
-}
-
-/** Of the script: the gateway's address, below whatever path it is served. */
-const FOLDER = import.meta.url.replace(/[?#].*$/s, '').replace(/[^/]*$/, '');
-
-/** Time to read where it goes, and to stay. */
+/** Long enough to read where the return leads, and to cancel it. */
 const RETURN_AFTER_MS = 5_000;
 
-// Extends, against the rule of the house: there is no other way to be an element.
+// A class that extends another, although this project avoids that: elements cannot be made in any
+// other way.
 export class LoginElement extends LitElement implements QrcastLoginElement {
   static override styles = [style, codeStyle, passwordStyle].map(unsafeCSS);
   static override properties = {
@@ -53,15 +44,12 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
   };
 
   declare ticket: string | null;
-  /** The gateway; the folder that the script came from if there is none. */
   declare url: string | null;
   declare autoReturn: boolean;
-  /** Takes the focus for the next step when nothing else has it. */
   declare ownsPage: boolean;
   declare renewTicket: (() => Promise<string>) | null;
-  /** Shown instead of a login, by a page that knows already that there is none. */
   declare refusal: Refusal | null;
-  /** Replaced where there is no gateway: in tests and previews. */
+  /** Tests and previews replace it, because they have no gateway. */
   declare openWatch: OpenWatch;
 
   #login: Login | null = null;
@@ -69,18 +57,22 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
   #stopLooking = (): void => undefined;
   #openedFor = '';
   #model: Model = START;
-  /** It was no fault of the page that no watch could be opened. */
+  /** No watch could be opened, and the options were not the reason. */
   #isTooOld = false;
-  /** Attributes from before the class was there, of properties that were set since. Each is reported once. */
+  /**
+   * Attributes to ignore when the browser first reports them, because the page set their properties
+   * (see early-properties.ts).
+   */
   readonly #overruled: Set<string>;
   readonly #return = createAutoReturn(() => this.requestUpdate());
   #isRevealed = false;
   #hadFocus = false;
   #hasActed = false;
   #view: View | null = null;
-  /** As drawn last; null before that. */
+  /** What was drawn last; null before that. */
   #title: Element | null = null;
   #drawn: Body | null = null;
+  /** The last `qrcast-state`, as JSON. */
   #told = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -115,7 +107,10 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     if (!this.#overruled.delete(name)) super.attributeChangedCallback(name, before, after);
   }
 
-  /** Those of the class are never the element's own (see early-properties.ts). */
+  /**
+   * Denies the properties of the class, so that Lit does not overwrite them (see
+   * early-properties.ts).
+   */
   override hasOwnProperty(name: PropertyKey): boolean {
     return !LoginElement.elementProperties.has(name) && Object.getOwnPropertyDescriptor(this, name) !== undefined;
   }
@@ -136,17 +131,16 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     this.#close();
   }
 
-  /** A new attempt after a resumable end, as the button does. Never rejects. */
   async resume(): Promise<CallResult> {
     return this.#login?.resume() ?? noLogin('not_resumable');
   }
 
-  /** Leaves the password step for a new code, as the button does. Never rejects. */
   async startOver(): Promise<CallResult> {
     return this.#login?.startOver() ?? noLogin('not_waiting_for_password');
   }
 
-  // A function is compared by being there: frameworks hand over a new one with each of their own updates.
+  // Only whether `renewTicket` is set counts, because frameworks set a new function with each of
+  // their own updates.
   protected override willUpdate(): void {
     this.#hadFocus = this.shadowRoot?.activeElement != null;
     const wanted = JSON.stringify([this.ticket, this.url, Boolean(this.renewTicket), this.refusal]);
@@ -156,14 +150,17 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     if (this.ticket && !this.refusal) this.#open(this.ticket);
   }
 
-  /** Extensions may change what is drawn in ways that Lit cannot follow (see tidy-html.ts). Then the whole card is drawn anew. */
+  /**
+   * Browser extensions may change what is drawn in ways that Lit cannot follow (see tidy-html.ts).
+   * Then the whole card is drawn again.
+   */
   protected override update(changed: PropertyValues): void {
     if (this.#title?.isConnected === false) this.#clear();
     try {
       super.update(changed);
     } catch {
       this.#clear();
-      super.update(changed); // an error that is ours comes again
+      super.update(changed); // if the error is our own, it is thrown again
     }
   }
 
@@ -185,21 +182,24 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
 
   protected override updated(): void {
     if (this.#view === null) return;
-    if (this.#login !== null) this.#look(); // with `display: contents` only what is drawn has a box
+    if (this.#login !== null) this.#look(); // with `display: contents` only the drawn card has a box
     this.#title = this.renderRoot.querySelector('#title');
     const { state, version, headline, body } = this.#view;
     moveFocus(this.renderRoot, this.#drawn, body, { hasFocus: this.#hadFocus, hasActed: this.#hasActed, ownsPage: this.ownsPage });
     if (this.#drawn?.kind !== body.kind || isAnswer(this.#drawn, body)) this.#hasActed = false;
     this.#drawn = body;
     const language = this.#language();
-    const detail: ScreenDetail = { state, version, title: headline.title, language, direction: textsOf(language).direction };
+    const detail: LoginScreen = { state, version, title: headline.title, language, direction: textsOf(language).direction };
     const told = JSON.stringify(detail);
     if (told !== this.#told) this.#tell('qrcast-state', detail);
     this.#told = told;
     this.#awaitSecond(this.#view.ticksTo);
   }
 
-  /** Nobody scans what is not rendered: the gateway then makes no codes for it, and its attempt does not begin. */
+  /**
+   * Nobody can scan an element that is not rendered. Then the gateway makes no codes for it, and
+   * its attempt does not begin.
+   */
   #look(): void {
     const wasRendered = this.#isRendered;
     this.#isRendered = isRendered(this, this.renderRoot.firstElementChild);
@@ -211,7 +211,7 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     this.#look();
     this.#stopLooking = onRenderingChange(this, () => this.#look());
     const options = {
-      url: this.url ? resolve(this.url, this.baseURI) : FOLDER,
+      url: gatewayAddress(this.url, this.baseURI),
       ticket,
       ...(this.#isRendered ? {} : { visible: false }),
       ...(renewTicket ? { renewTicket: () => (this.renewTicket ?? renewTicket)() } : {}),
@@ -220,7 +220,7 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
       this.#login = openLogin({ openWatch: this.openWatch || watchSession, onChange: (model) => this.#become(model) }, options);
       this.#become(this.#login.model);
     } catch (error) {
-      // Its author reads it in the console, the person is told that there is no login.
+      // The page's author finds the error in the console. The person sees that there is no login.
       report(error);
       this.#isTooOld = !(error instanceof TypeError && error.message.startsWith('watchSession: '));
       const code = this.#isTooOld ? 'unknown' : 'invalid_request';
@@ -228,7 +228,7 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     }
   }
 
-  /** What can be seen here alone. */
+  /** A refusal whose reason only this browser knows. */
   #ownRefusal(): Refusal | null {
     const { connection } = this.#model;
     if (connection.status !== 'refused') return null;
@@ -249,9 +249,9 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
   }
 
   #become(model: Model): void {
-    const turns = turnsBetween(this.#model, model);
+    const events = eventsBetween(this.#model, model);
     this.#model = model;
-    for (const { type, detail } of turns) {
+    for (const { type, detail } of events) {
       if (type === 'qrcast-connected') this.#prepareReturn();
       this.#tell(type, detail);
     }
@@ -272,7 +272,7 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     if (this.autoReturn && now !== null && wayBack(this.#model.session) !== null) this.#return.plan(now + RETURN_AFTER_MS);
   }
 
-  /** Draws again with every whole second that is left. */
+  /** Draws again at every whole second until then, and returns the person when the time is over. */
   #awaitSecond(until: number | null): void {
     clearTimeout(this.#timer);
     const now = this.#login?.serverNow() ?? null;
@@ -287,25 +287,8 @@ function attributeOf(property: PropertyKey): string {
   return typeof attribute === 'string' ? attribute : String(property).toLowerCase();
 }
 
-/** As an address in markup is read: below the page's own. */
-function resolve(url: string, base: string): string {
-  if (/^https?:/i.test(url)) return url;
-  try {
-    return new URL(url, base).href;
-  } catch {
-    return url; // TypeError; the watch says what is expected
-  }
-}
-
-/** As an exception that nobody caught. */
+/** Reports an error like an exception that nobody caught. */
 function report(error: unknown): void {
   if (typeof reportError === 'function') reportError(error);
   else dispatchEvent(new ErrorEvent('error', { error, message: String(error), filename: import.meta.url }));
-}
-
-function noLogin(code: string): CallResult {
-  return {
-    ok: false,
-    error: { code, detail: 'expected a login that is being watched; give the element a ticket first', retryable: false },
-  };
 }

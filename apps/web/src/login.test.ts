@@ -12,7 +12,7 @@ function open(): { login: Login; watch: TestWatch; models: Model[] } {
 }
 
 describe('a login', () => {
-  it('follows its watch, from what is there at once to what comes', () => {
+  it('follows its watch, from its first snapshot on', () => {
     const { login, watch, models } = open();
     expect(login.model).toMatchObject({ session: null, connection: { status: 'connecting' } });
     watch.tell(WAITING);
@@ -23,7 +23,7 @@ describe('a login', () => {
     ]);
   });
 
-  it('says nothing after it was closed', async () => {
+  it('reports nothing after it was closed', async () => {
     const { login, watch, models } = open();
     watch.tell(PASSWORD);
     const sent = login.sendPassword('secret');
@@ -37,7 +37,7 @@ describe('a login', () => {
 });
 
 describe('a password', () => {
-  it('is sent as it is, and waits until the session moves on', async () => {
+  it('is sent unchanged, and waits until the session changes', async () => {
     const { login, watch } = open();
     watch.tell(PASSWORD);
     const sent = login.sendPassword('correct horse');
@@ -50,7 +50,7 @@ describe('a password', () => {
     expect(JSON.stringify(login.model)).not.toContain('correct horse');
   });
 
-  it('waits no longer once the connection is lost: the same version may come again', async () => {
+  it('stops waiting when the connection is lost, because the same version may come again', async () => {
     const { login, watch } = open();
     watch.tell(PASSWORD);
     const sent = login.sendPassword('x');
@@ -62,7 +62,7 @@ describe('a password', () => {
     expect(login.model.call).toEqual({ kind: 'none' });
   });
 
-  it('that was refused is told, unless the session has left that screen', async () => {
+  it('that was refused shows the reason, unless the session has left that screen', async () => {
     const { login, watch } = open();
     watch.tell(PASSWORD);
     const first = login.sendPassword('x');
@@ -76,7 +76,7 @@ describe('a password', () => {
     expect(login.model.call).toEqual({ kind: 'none' });
   });
 
-  it('cannot be sent for as long as the server says, though the notice comes in between', async () => {
+  it('cannot be sent for as long as the server says, even if a notice comes in between', async () => {
     const { login, watch } = open();
     watch.tell(PASSWORD);
     const sent = login.sendPassword('x');
@@ -90,7 +90,7 @@ describe('a password', () => {
 });
 
 describe('a new code instead of the password', () => {
-  it('is asked for beside the password, whose own wait it does not share', async () => {
+  it('is requested beside the password, and has a wait of its own', async () => {
     const { login, watch } = open();
     watch.tell(PASSWORD);
     const asked = login.startOver();
@@ -107,7 +107,7 @@ describe('a new code instead of the password', () => {
   it.each([
     ['was accepted', { ok: true } as const],
     ['came too late', { ok: false, error: { code: 'not_waiting_for_password', detail: '', retryable: false } } as const],
-  ])('waits for the session to move on, when it %s', async (_name, result) => {
+  ])('waits for the session to change, when it %s', async (_name, result) => {
     const { login, watch } = open();
     watch.tell(PASSWORD);
     const asked = login.startOver();
@@ -119,7 +119,7 @@ describe('a new code instead of the password', () => {
   });
 });
 
-it('asks for a new code', async () => {
+it('requests a new code', async () => {
   const { login, watch } = open();
   watch.tell(DEADLINE);
   const asked = login.resume();
@@ -130,7 +130,7 @@ it('asks for a new code', async () => {
   expect(login.model.call).toEqual({ kind: 'none' });
 });
 
-it('knows how long a code was good for when it was heard of, and with each renewal', () => {
+it('knows how long a code was valid when it arrived, and after each confirmation', () => {
   const { login, watch } = open();
   watch.tell(SHOWING);
   expect(login.model.lifetimeMs).toBe(20_000);

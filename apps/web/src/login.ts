@@ -1,33 +1,42 @@
 /**
- * One login: what the watch of its session tells, and what the person asked for last. `model` is one immutable value, a new one for each
- * change. The password passes through and is kept nowhere.
+ * One login: the state of its watch, and the last call that the person made. `model` is one
+ * immutable value, replaced with each change. The password passes through and is not kept.
  */
 
 import type { CallResult, Connection, Session, SessionWatch, WatchOptions } from '@qrcast/client/types';
 
 export type OpenWatch = (options: WatchOptions) => SessionWatch;
 
-/** Something that the person asked for. `code` of a failure: an error code of the protocol. */
+/** A call that the person made. */
 export type Call =
   | { readonly kind: 'none' }
   | { readonly kind: 'sending' }
-  /** The session has not changed yet; it will. */
+  /** The gateway accepted the call, and the session has not changed yet. */
   | { readonly kind: 'accepted' }
+  /** `code`: an error code of the protocol. */
   | { readonly kind: 'failed'; readonly code: string };
 
 export interface Asked {
   readonly call: Call;
-  /** Before this moment of the server's clock another call is of no use; null if any time will do. */
+  /**
+   * Another call cannot succeed before this time of the server's clock. Null: it may be made at any
+   * time.
+   */
   readonly callableAt: number | null;
 }
 
-/** `call` and `callableAt`: the password or a new attempt, whichever was asked for last. */
+/**
+ * `call` and `callableAt` are of the last password or the last new attempt, whichever came later.
+ */
 export interface Model extends Asked {
   readonly session: Session | null;
   readonly connection: Connection;
-  /** A new code instead of the password. */
+  /** The call for a new code instead of the password. */
   readonly startOver: Asked;
-  /** The longest time, in ms, that a code was still good for when we heard of it: the full length of the countdown. */
+  /**
+   * The full length of the countdown: the longest remaining time, in ms, with which this code
+   * arrived.
+   */
   readonly lifetimeMs: number;
 }
 
@@ -43,14 +52,14 @@ export const START: Model = {
 
 export interface Login {
   readonly model: Model;
-  /** Unix ms by the server's clock; null while that is unknown. */
+  /** Unix ms on the server's clock; null while that is unknown. */
   serverNow(): number | null;
   sendPassword(password: string): Promise<CallResult>;
   resume(): Promise<CallResult>;
   startOver(): Promise<CallResult>;
-  /** As `SessionWatch.setVisible`. */
+  /** See `SessionWatch.setVisible`. */
   setVisible(visible: boolean | null): void;
-  /** Idempotent; nothing is told afterwards. */
+  /** Can be called again. `onChange` is not called afterwards. */
   close(): void;
 }
 
@@ -59,7 +68,7 @@ export interface LoginDeps {
   readonly onChange: (model: Model) => void;
 }
 
-/** @throws {TypeError} from `openWatch`, for options it cannot use */
+/** @throws {TypeError} from `openWatch`, for options that it cannot use */
 export function openLogin({ openWatch, onChange }: LoginDeps, options: WatchOptions): Login {
   const watch = openWatch(options);
   let model = withSnapshot(START, watch);
@@ -75,7 +84,8 @@ export function openLogin({ openWatch, onChange }: LoginDeps, options: WatchOpti
     const asked = model.session;
     become(withAsked(model, part, { ...askedOf(model, part), call: { kind: 'sending' } }));
     const result = await attempt(send);
-    // The session may have moved on meanwhile: then success has nothing to wait for, and a failure belongs to another screen.
+    // If the session has changed in the meantime, success has nothing to wait for, and a failure
+    // belongs to another screen.
     const { session } = model;
     const isSame = isDone(result) ? session?.version === asked?.version : session?.state === asked?.state;
     if (isSame) become(withAsked(model, part, withResult(askedOf(model, part), result, watch.serverNow())));
@@ -100,7 +110,15 @@ export function openLogin({ openWatch, onChange }: LoginDeps, options: WatchOpti
   };
 }
 
-/** A watch never rejects, unless this browser lacks something that it needs. */
+/** The result of a call while there is no login. */
+export function noLogin(code: string): CallResult {
+  return {
+    ok: false,
+    error: { code, detail: 'expected a login that is being watched; give the element a ticket first', retryable: false },
+  };
+}
+
+/** A watch rejects only if this browser lacks something that it needs. */
 async function attempt(send: () => Promise<CallResult>): Promise<CallResult> {
   try {
     return await send();
@@ -109,7 +127,10 @@ async function attempt(send: () => Promise<CallResult>): Promise<CallResult> {
   }
 }
 
-/** Whether the session changes next: also where the call came too late, for the login was finished or left by somebody else. */
+/**
+ * Whether the session will change next. That is also so if the call came too late, because the
+ * login was completed, or somebody else left the password step.
+ */
 function isDone(result: CallResult): boolean {
   return result.ok || result.error.code === 'not_waiting_for_password';
 }
@@ -129,7 +150,8 @@ function withSnapshot(model: Model, { snapshot, serverNow }: Pick<SessionWatch, 
   const isMoved = session?.version !== model.session?.version;
   const isSameState = session?.state === model.session?.state;
   const follow = ({ call, callableAt }: Asked): Asked => {
-    // After a reconnect the same version may come again, so a call that was accepted before it waits no longer.
+    // After a reconnect the same version may arrive again, so an accepted call stops waiting when
+    // the connection is lost.
     const isOver = isMoved || (connection.status === 'retrying' && call.kind === 'accepted');
     return { call: isOver ? { kind: 'none' } : call, callableAt: isSameState ? callableAt : null };
   };
@@ -143,7 +165,7 @@ function withSnapshot(model: Model, { snapshot, serverNow }: Pick<SessionWatch, 
   };
 }
 
-/** @param now by the server's clock */
+/** @param now Unix ms on the server's clock */
 function withResult(asked: Asked, result: CallResult, now: number | null): Asked {
   if (result.ok || isDone(result)) return { ...asked, call: { kind: 'accepted' } };
   const { code, retryAfterMs } = result.error;

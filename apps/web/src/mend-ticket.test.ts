@@ -6,10 +6,10 @@ const CLAIMS = 'eyJqdGkiOiJ0a3RfMSIsIm9yZyI6W10sLS0tIjoxfQ';
 const SIGNATURE = 'sIg-_naTure--0123456789abcdefghijklmnopqrst';
 const TICKET = `${HEAD}.${CLAIMS}.${SIGNATURE}`;
 
-/** As a browser makes a fragment of what is pasted into its address bar. */
+/** The fragment that a browser makes from text in its address bar. */
 const fragmentOf = (text: string): string => new URL(`https://host.example/connect#${text}`).hash.slice(1);
 
-/** The ticket with something in its middle, as where a line was broken. */
+/** The ticket with something in its middle, as after a line break. */
 const broken = (by: string): string => `${TICKET.slice(0, 60)}${by}${TICKET.slice(60)}`;
 
 describe('a ticket is found', () => {
@@ -68,7 +68,7 @@ describe('a ticket is found', () => {
   });
 });
 
-describe('what holds no whole ticket is left alone', () => {
+describe('a fragment without a complete ticket is not changed', () => {
   it.each(['', 'abc.def', TICKET.slice(0, -1), `${HEAD}.${CLAIMS}`, `${HEAD}..${SIGNATURE}`, '%E0%A4%A', 'top', 'utm_source=mail'])(
     '%j',
     (text) => {

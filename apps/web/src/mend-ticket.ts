@@ -1,16 +1,23 @@
 /**
- * Links lose their form on the way: mailers wrap them and add their own parameters, messengers take the full stop behind them for a part, and
- * word processors make a dash of two hyphens. A ticket has a shape by which it is found again in all that. What is inside is not looked at.
+ * Finds the ticket in a link that was damaged on the way. Mail programs wrap links and add
+ * parameters, messengers include the full stop after a link, and word processors turn two hyphens
+ * into a dash. A ticket has a known shape, by which it is found. Its content is not read.
  */
 
-/** A JSON Web Token signed with HS256 (RFC 7515): the length of its last part is known, so whatever follows is none of it. */
+/**
+ * A JSON Web Token signed with HS256 (RFC 7515). The length of its last part is known, so the end
+ * is found.
+ */
 const SHAPE = /eyJ[\w-]+\.[\w-]+\.[\w-]{43}/;
-/** Of HTML, as where an editor broke the link: too short to be a ticket in angle brackets. */
+/** An HTML tag, where an editor broke the link. Too short to be a ticket in angle brackets. */
 const TAG = /<\/?[a-z][^<>]{0,40}>/gi;
 /** `%2520` is a space, encoded twice. */
 const MAX_DECODINGS = 3;
 
-/** @param fragment without its `#`; @returns it as it is where there is no whole ticket in it */
+/**
+ * @param fragment without its `#`
+ * @returns the ticket, or the unchanged fragment if it contains no complete ticket
+ */
 export function mendTicket(fragment: string): string {
   const plain = decoded(fragment)
     .replace(TAG, '')
@@ -22,7 +29,7 @@ export function mendTicket(fragment: string): string {
   return SHAPE.exec(plain.replace(/[^\w.-]/g, ''))?.[0] ?? fragment;
 }
 
-/** As often as it was encoded. */
+/** Decodes `text` as often as it was percent-encoded, at most `MAX_DECODINGS` times. */
 export function decoded(text: string): string {
   let now = text;
   for (let i = 0; i < MAX_DECODINGS && now.includes('%'); i++) now = now.replace(/(?:%[0-9a-f]{2})+/gi, decodedRun);
@@ -33,6 +40,6 @@ function decodedRun(run: string): string {
   try {
     return decodeURIComponent(run);
   } catch {
-    return ''; // URIError: it encodes no text, so it is none of the ticket
+    return ''; // URIError: it encodes no text, so it is not part of the ticket
   }
 }

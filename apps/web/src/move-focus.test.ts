@@ -1,5 +1,8 @@
 // @vitest-environment happy-dom
-/** Whose focus it is: the page's, unless the person is in the element, or the page is the login's alone. */
+/**
+ * Who has the focus: the page, unless the person is in the element or the page shows only the
+ * login.
+ */
 
 import type { Session } from '@qrcast/client/types';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -46,7 +49,7 @@ describe('in somebody’s page', () => {
     expect([document.activeElement, focused(login)]).toEqual([other, null]);
   });
 
-  it('the focus that is inside goes to what the person does next', async () => {
+  it('a focus inside the element moves to the next step', async () => {
     const { login } = await shown(DEADLINE);
     find(login, '#resume').focus();
     await tell(login, SHOWING);
@@ -57,7 +60,7 @@ describe('in somebody’s page', () => {
     expect(focused(login)).toBe('resume');
   });
 
-  it('it follows who pressed a button without a focus, but no longer than to the answer', async () => {
+  it('it follows a person who pressed a button without focusing it, until the answer', async () => {
     const { login } = await shown(DEADLINE);
     find(login, '#resume').click(); // in Safari a button takes no focus
     await login.updateComplete;
@@ -68,7 +71,7 @@ describe('in somebody’s page', () => {
     expect(focused(login)).toBeNull();
   });
 
-  it('it leaves who pressed a button and went on elsewhere', async () => {
+  it('it does not follow a person who pressed a button and went on elsewhere', async () => {
     const { login } = await shown(DEADLINE);
     find(login, '#resume').click();
     const other = focusOther();
@@ -77,7 +80,7 @@ describe('in somebody’s page', () => {
     expect(document.activeElement).toBe(other);
   });
 
-  it('that is scrolled by nothing', async () => {
+  it('it never scrolls', async () => {
     const { login } = await shown(DEADLINE);
     find(login, '#resume').focus();
     const focus = vi.spyOn(HTMLElement.prototype, 'focus');
@@ -87,7 +90,7 @@ describe('in somebody’s page', () => {
 });
 
 describe('in a page of its own', () => {
-  it('takes a focus that is nowhere, and from nobody', async () => {
+  it('takes the focus if nothing else has it', async () => {
     const { login } = await shown(PASSWORD, OWNED);
     expect(focused(login)).toBe('password');
     const other = focusOther();
@@ -95,7 +98,7 @@ describe('in a page of its own', () => {
     expect(document.activeElement).toBe(other);
   });
 
-  it('takes it in a frame only while the frame has it', async () => {
+  it('takes the focus in a frame only while the frame has it', async () => {
     vi.stubGlobal('parent', {});
     const hasFocus = vi.spyOn(document, 'hasFocus').mockReturnValue(false);
     const { login } = await shown(PASSWORD, OWNED);
@@ -108,7 +111,7 @@ describe('in a page of its own', () => {
     expect(focused(login)).toBe('password');
   });
 
-  it('begins without one', async () => {
+  it('takes no focus at the beginning', async () => {
     const login = create(OWNED);
     await login.updateComplete;
     expect(focused(login)).toBeNull();

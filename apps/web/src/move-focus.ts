@@ -1,18 +1,22 @@
 import type { Body } from './view.ts';
 
-/** Where the person is, before the change is drawn. */
+/** Where the person is before the change is drawn. */
 export interface Presence {
   /** The focus is inside the element. */
   readonly hasFocus: boolean;
-  /** The person has asked for this change inside the element, perhaps by a touch, which moves no focus in Safari. */
+  /**
+   * The person caused this change inside the element, perhaps by a touch, which does not move the
+   * focus in Safari.
+   */
   readonly hasActed: boolean;
-  /** The document is there for the login alone, so a focus that is nowhere may be taken. */
+  /** The document shows only the login, so the element may take the focus if nothing has it. */
   readonly ownsPage: boolean;
 }
 
 /**
- * Moves the focus to what the person acts on next; else to the title, but only if the focus would be lost with what was removed. Somebody
- * who is busy elsewhere in the page, or around its frame, is left alone. No part of somebody else's page is scrolled.
+ * Moves the focus to what the person acts on next. If there is nothing to act on, moves it to the
+ * title, but only if the removed part had the focus. Does nothing if the person is busy elsewhere
+ * in the page, or around its frame. Does not scroll a page that belongs to somebody else.
  */
 export function moveFocus(root: ParentNode, before: Body | null, after: Body, presence: Presence): void {
   const target = isFree(presence) ? nextTarget(before, after, presence.hasFocus || presence.hasActed) : null;
@@ -20,7 +24,7 @@ export function moveFocus(root: ParentNode, before: Body | null, after: Body, pr
 }
 
 function isFree({ hasFocus, hasActed, ownsPage }: Presence): boolean {
-  // `activeElement` of a frame stays while the person types into the page around it.
+  // A frame keeps its `activeElement` while the person types into the page around it.
   if (isFramed() && !document.hasFocus()) return false;
   const isNowhere = document.activeElement === null || document.activeElement === document.body;
   return hasFocus || (isNowhere && (hasActed || ownsPage));
@@ -37,7 +41,10 @@ function nextTarget(before: Body | null, after: Body, isInside: boolean): '#pass
   return isInside ? '#title' : null;
 }
 
-/** Whether the answer to a password came that did not end the step, or that takes the other way out of it. */
+/**
+ * Whether the answer to a password came and the step goes on, or the step can no longer be left for
+ * a new code.
+ */
 export function isAnswer(before: Body | null, after: Body): boolean {
   if (before?.kind !== 'password' || after.kind !== 'password') return false;
   return (before.ask.isBusy && !after.ask.isBusy) || (before.startOver.ask !== null && after.startOver.ask === null);

@@ -1,6 +1,7 @@
 /**
- * The language that the markup around an element says it is in, through shadow roots; null if nothing says so. An empty `lang` says that
- * the language is not known, and ends the search, as in HTML.
+ * The language that the markup around an element declares, also outside of its shadow roots. Null
+ * if none is declared. As in HTML, an empty `lang` means that the language is unknown, and ends the
+ * search.
  */
 export function nearestLanguage(element: Element): string | null {
   let here: Element | null = element;

@@ -8,16 +8,16 @@ const drawn = (template: unknown): HTMLElement => {
   render(template, place);
   return place;
 };
-/** Without the comments that Lit finds its places by. */
+/** The HTML without the comments by which Lit finds its parts. */
 const markup = (template: unknown): string => drawn(template).innerHTML.replace(/<!--.*?-->/g, '');
 
-it('builds what the browser’s parser would', () => {
+it('builds the same as the browser’s parser', () => {
   expect(markup(html`<p class="a b" hidden>one <b>two</b></p><img alt=""><input type="text" /><i data-of=c></i>`)).toBe(
     '<p class="a b" hidden="">one <b>two</b></p><img alt=""><input type="text"><i data-of="c"></i>',
   );
 });
 
-it('fills attributes, whole and in part, properties, listeners and places between tags', () => {
+it('fills attributes, whole and in part, properties, listeners and content between tags', () => {
   const onClick = vi.fn();
   const place = drawn(
     html`<button class="x ${'y'} ${'z'}" title=${'t'} ?disabled=${false} aria-label=${nothing} .textContent=${'<b>'} @click=${onClick}></button>${['1', html`<i></i>`]}`,
@@ -29,7 +29,7 @@ it('fills attributes, whole and in part, properties, listeners and places betwee
   expect(place.innerHTML.replace(/<!--.*?-->/g, '').slice(-8)).toBe('1<i></i>');
 });
 
-it('keeps what stands in an svg in its namespace and its case, also in a template of its own', () => {
+it('keeps the namespace and the case of svg content, also in a template of its own', () => {
   const path = svg`<path pathLength="1" d=${'M0 0'} /><g><rect x="1" /></g>`;
   const place = drawn(html`<svg viewBox="0 0 1 1">${path}</svg><p></p>`);
   const names = [...place.querySelectorAll('*')].map(({ localName, namespaceURI }) => `${localName} ${namespaceURI?.split('/').at(-1)}`);
@@ -38,7 +38,7 @@ it('keeps what stands in an svg in its namespace and its case, also in a templat
   expect(place.querySelector('path')?.getAttribute('pathLength')).toBe('1');
 });
 
-it('changes what it drew', () => {
+it('updates what it drew', () => {
   const place = document.createElement('div');
   for (const word of ['one', 'two']) render(html`<p title=${word}>${word === 'one' ? nothing : html`<b></b>`}</p>`, place);
   expect(place.innerHTML.replace(/<!--.*?-->/g, '')).toBe('<p title="two"><b></b></p>');

@@ -1,10 +1,12 @@
 /**
- * Turns a template into the form that Lit's own compiler gives it, without the browser's HTML parser.
+ * Turns a template into the form that Lit's own compiler produces, without the browser's HTML
+ * parser.
  *
- * Lit writes templates into `innerHTML`. Under Trusted Types that needs a policy, and Lit's has a fixed name: a page that has Lit itself, or
- * any second copy, has taken the name, and the browser refuses it a second time. Built by `createElement`, a template needs no policy at all.
+ * Lit writes templates into `innerHTML`. Under Trusted Types that needs a policy, and the name of
+ * Lit's policy is fixed. If the page uses Lit too, it has taken that name, and the browser refuses
+ * the second use. A template built with `createElement` needs no policy.
  *
- * Reads what our templates are made of and no more: elements, attributes without entities, and no comments.
+ * It reads only what our templates contain: elements, and attributes without entities. No comments.
  */
 
 import type { CompiledTemplate } from 'lit';
@@ -14,15 +16,18 @@ import { _$LH as lit } from 'lit-html/private-ssr-support.js';
 type Part = CompiledTemplate['parts'][number];
 type AttributePartType = Extract<Part, { readonly type: typeof PartType.ATTRIBUTE }>['ctor'];
 
-/** Stands for a value. No template has this character. */
+/** Marks a value. No template contains this character. */
 const HOLE = '\uFFFC';
 const TOKEN = /<(\/?)([a-z][\w-]*)((?:[^>"]|"[^"]*")*?)(\/?)>|\uFFFC|[^<\uFFFC]+/gi;
 const ATTRIBUTE = /([^\s=]+)(?:=(?:"([^"]*)"|(\S+)))?/g;
 const SVG = 'http://www.w3.org/2000/svg';
-/** HTML elements that have no end. */
+/** HTML elements without an end tag. */
 const VOID: ReadonlySet<string> = new Set(['br', 'hr', 'img', 'input']);
 
-/** Lit finds a part's node by counting elements and comments in document order. */
+/**
+ * `index` counts elements and comments in document order, because Lit finds the node of a part by
+ * that.
+ */
 export function parseTemplate(strings: TemplateStringsArray, isSvg: boolean): CompiledTemplate {
   const el = document.createElement('template');
   const parts: Part[] = [];
@@ -48,7 +53,10 @@ export function parseTemplate(strings: TemplateStringsArray, isSvg: boolean): Co
   return { el, parts, h: strings };
 }
 
-/** Sets those that stand as they are. @returns the parts of those with values */
+/**
+ * Sets the attributes that contain no value.
+ * @returns the parts of the other attributes
+ */
 function addAttributes(element: Element, attributes: string, index: number): Part[] {
   const parts: Part[] = [];
   for (const [, name = '', quoted, bare = ''] of attributes.matchAll(ATTRIBUTE)) {

@@ -1,4 +1,7 @@
-/** Asks for the account's password. Nothing of it can be sent by the browser itself: the field has no name, and the form no address. */
+/**
+ * Asks for the account's password. The browser itself cannot send it, because the field has no name
+ * and the form has no address.
+ */
 
 import { nothing } from 'lit';
 import type { CardHandlers } from './card.ts';
@@ -16,18 +19,19 @@ export function passwordForm({ error, ask, startOver }: PasswordBody, texts: Tex
   const isOff = isBusy || waitSeconds !== null || startOver.ask?.isBusy === true;
   const label = isBusy ? texts.passwordSending : waitSeconds === null ? texts.passwordSend : texts.againIn(waitSeconds);
 
-  // By the button, which Enter in the field presses, too. In a frame with `sandbox` but without `allow-forms` no form is ever submitted.
-  // `submit` is what some password managers call.
+  // Called by the button, which Enter in the field presses too, because a frame with `sandbox` but
+  // without `allow-forms` submits no form. Also called on `submit`, because some password managers
+  // submit the form.
   function send(event: Event): void {
     event.preventDefault();
-    const field = (event.currentTarget as Element).closest('form')?.querySelector('input'); // it listens on elements
+    const field = (event.currentTarget as Element).closest('form')?.querySelector('input'); // listens on elements only
     if (isOff || field == null || field.value === '') return;
     const password = field.value;
     field.value = '';
     handlers.onPassword(password);
   }
 
-  // Not `disabled`: that would throw the focus of a keyboard user away while the answer is on its way.
+  // Not `disabled`: a keyboard user would lose the focus while the answer is under way.
   return html`<form autocomplete="off" novalidate @submit=${send}>
     <label for="password" .textContent=${texts.passwordLabel}></label>
     <div class="field">
@@ -56,7 +60,10 @@ export function passwordForm({ error, ask, startOver }: PasswordBody, texts: Tex
   </form>`;
 }
 
-/** A way out for a person without the password, or with the wrong account. It says what it does, for what is typed is lost. */
+/**
+ * The way out for a person without the password, or with the wrong account. Its text says what it
+ * does, because typed text is lost.
+ */
 function startOverTemplate({ isBusy, waitSeconds }: Ask, isPasswordBusy: boolean, texts: Texts, { onStartOver }: CardHandlers): Markup {
   const label = isBusy ? texts.newCodeSending : waitSeconds === null ? texts.startOver : texts.againIn(waitSeconds);
   const isOff = isBusy || isPasswordBusy || waitSeconds !== null;

@@ -25,7 +25,7 @@ describe('a host is shown as people know it', () => {
   });
 });
 
-describe('a host that could be taken for another is shown as DNS has it', () => {
+describe('a host that could be mistaken for another is shown in its DNS form', () => {
   it.each([
     ['Cyrillic letters like Latin ones', 'аррӏе.com'],
     ['the same, with a digit', 'сос0.com'],
@@ -44,12 +44,15 @@ describe('a host that could be taken for another is shown as DNS has it', () => 
     expect(readableHost(host)).toBe(host);
   });
 
-  it.each(['xn--', 'xn--a', 'xn--99999999999.com', 'xn--a-.com', 'xn--!.com', 'xn--abc-abc.com'])('what encodes nothing: %s', (host) => {
-    expect(readableHost(host)).toBe(host);
-  });
+  it.each(['xn--', 'xn--a', 'xn--99999999999.com', 'xn--a-.com', 'xn--!.com', 'xn--abc-abc.com'])(
+    'a host that is not valid Punycode: %s',
+    (host) => {
+      expect(readableHost(host)).toBe(host);
+    },
+  );
 });
 
-it('whatever is encoded is decoded as it was (seeded)', () => {
+it('decodes every name that was encoded (seeded)', () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
   let state = seed;
   const next = (below: number): number => {
@@ -63,7 +66,7 @@ it('whatever is encoded is decoded as it was (seeded)', () => {
   }
 });
 
-it('is found without what the oldest supported browsers lack', () => {
+it('works without what the oldest supported browsers lack', () => {
   class OldUrl extends URL {}
   Object.defineProperty(OldUrl, 'parse', { value: undefined });
   vi.stubGlobal('URL', OldUrl);

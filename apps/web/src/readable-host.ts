@@ -1,11 +1,12 @@
 /**
- * A host as people know it: `пример.рф` for `xn--e1afmkfd.xn--p1ai`. Where a name could be taken for another one, its DNS form is shown, for
- * the person decides by it where to go. So each label must be of one script, a script that runs from left to right, and a Cyrillic or Greek
- * one that only has letters like Latin ones (`аррӏе`) must stand below a top-level domain of its own script. The rules follow those of
- * browsers: https://chromium.googlesource.com/chromium/src/+/main/docs/idn.md
+ * Shows a host as people know it: `пример.рф` for `xn--e1afmkfd.xn--p1ai`. A name that could be
+ * mistaken for another one is shown in its DNS form, because the person decides by it where to go.
+ * So each label must use one script that runs from left to right. A Cyrillic or Greek label whose
+ * letters all look Latin (`аррӏе`) must be below a top-level domain of its own script. The rules
+ * follow those of browsers: https://chromium.googlesource.com/chromium/src/+/main/docs/idn.md
  */
 
-/** `host` as `URL` has it, a port included. */
+/** @param host as in `URL.host`, with the port */
 export function readableHost(host: string): string {
   const [, name = '', port = ''] = /^(.*?)(:\d+)?$/.exec(host) ?? [];
   const labels = name.split('.');
@@ -14,14 +15,17 @@ export function readableHost(host: string): string {
   const top = shown[shown.length - 1] ?? '';
   const isClear = shown.every((label) => label !== null && isClearLabel(label, top ?? ''));
   const readable = shown.join('.');
-  // What does not lead back to the same host is no name of it.
+  // The readable form must lead back to the same host.
   return isClear && hostnameOf(readable) === name ? readable + port : host;
 }
 
 const PREFIX = 'xn--';
 const CYRILLIC = /^[\p{Script=Cyrillic}0-9-]+$/u;
 const GREEK = /^[\p{Script=Greek}0-9-]+$/u;
-/** Latin letters that no other Latin letter is taken for: not the dotless i, the kra, the long s. */
+/**
+ * Latin letters that cannot be mistaken for each other: without the dotless i, the kra and the long
+ * s.
+ */
 const LATIN = /^(?!.*[ıĸŉſ])[a-z0-9\u00DF-\u00F6\u00F8-\u017F-]+$/;
 const OTHERS = [
   /^[\p{Script=Armenian}0-9-]+$/u,
@@ -39,7 +43,10 @@ function isClearLabel(label: string, top: string): boolean {
   return script !== undefined && (script.test(top) || !LIKE_LATIN.test(label));
 }
 
-/** RFC 3492, section 6.2, with its own names. Null if it is no encoding of anything. */
+/**
+ * Decodes Punycode. RFC 3492, section 6.2, with the names used there. Returns null if `encoded` is
+ * not valid.
+ */
 function decodeLabel(encoded: string): string | null {
   const delimiter = encoded.lastIndexOf('-');
   const output = Array.from(encoded.slice(0, Math.max(0, delimiter)), (character) => character.charCodeAt(0));
@@ -81,7 +88,7 @@ function adapt(change: number, length: number, isFirst: boolean): number {
   return k + Math.floor((36 * delta) / (delta + 38));
 }
 
-/** `URL.parse` is not in the oldest supported browsers. */
+/** Without `URL.parse`, which the oldest supported browsers lack. */
 function hostnameOf(host: string): string | null {
   try {
     return new URL(`https://${host}`).hostname;

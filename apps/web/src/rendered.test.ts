@@ -38,21 +38,21 @@ describe('an element that is not rendered', () => {
     expect(watches).toHaveLength(1);
   });
 
-  it('still tells the page what happens', async () => {
+  it('still sends its events to the page', async () => {
     const { login } = createIn('display: none');
     await login.updateComplete;
     last().tell(CONNECTED);
     expect(heard.map(({ type }) => type)).toEqual(['qrcast-session', 'qrcast-connected']);
   });
 
-  it('that has no box of its own is seen by what is drawn in it', async () => {
+  it('that has no box of its own is judged by what is drawn in it', async () => {
     const login = create();
     login.style.display = 'contents';
     await login.updateComplete;
     expect([last().options, last().visible]).toEqual([HIDDEN, [null]]);
   });
 
-  it('is looked at again after it was taken out and put back', async () => {
+  it('is checked again after it was removed and put back', async () => {
     const { parent, login } = createIn('display: block');
     await login.updateComplete;
     expect(last().options).toEqual({ url: URL, ticket: 't1' });

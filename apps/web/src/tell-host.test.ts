@@ -17,7 +17,7 @@ function openHost(...answers: (readonly string[] | Error)[]) {
 const told = (postMessage: ReturnType<typeof vi.fn>) => vi.waitFor(() => expect(postMessage).toHaveBeenCalled());
 
 describe('the page that opened the login', () => {
-  it('is told the result and nothing else, at each origin by its name', async () => {
+  it('gets the result and nothing else, at each origin by its name', async () => {
     const { host, postMessage } = openHost([APP, SHOP]);
     host.tell({ ...CONNECTED, reference: 'order-77', returnUrl: 'https://app.example.com/?secret' });
     await told(postMessage);
@@ -31,28 +31,28 @@ describe('the page that opened the login', () => {
   it.each([
     ['deadline', true, DEADLINE],
     ['cancelled', false, CANCELLED],
-  ])('is told an end with its reason: %s', async (endReason, resumable, session) => {
+  ])('gets an end with its reason: %s', async (endReason, resumable, session) => {
     const { host, postMessage } = openHost([APP]);
     host.tell(session);
     await told(postMessage);
     expect(postMessage.mock.calls[0]?.[0]).toMatchObject({ state: 'ended', endReason, resumable });
   });
 
-  it('is not told what is no result', async () => {
+  it('gets nothing that is not a result', async () => {
     const { host, postMessage, originsOf } = openHost([APP]);
     for (const session of [WAITING, SHOWING, PASSWORD]) host.tell(session);
     expect(originsOf).not.toHaveBeenCalled();
     expect(postMessage).not.toHaveBeenCalled();
   });
 
-  it('is never told under a name that means any page, and at others as browsers write them', async () => {
+  it('gets no message to a wildcard origin, and others in the browsers’ form', async () => {
     const { host, postMessage } = openHost(['*', '/', 'null', '', 'data:x', 'https://Пример.рф:443/', 'capacitor://localhost', APP]);
     host.tell(CONNECTED);
     await told(postMessage);
     expect(postMessage.mock.calls.map(([, origin]) => origin)).toEqual(['https://xn--e1afmkfd.xn--p1ai', 'capacitor://localhost', APP]);
   });
 
-  it('is told nothing where the tenant allows nobody', async () => {
+  it('gets nothing if the tenant allows no origins', async () => {
     const { host, postMessage, originsOf } = openHost([]);
     host.tell(CONNECTED);
     await vi.waitFor(() => expect(originsOf.mock.results).toHaveLength(1));
@@ -62,7 +62,7 @@ describe('the page that opened the login', () => {
 });
 
 describe('the origins', () => {
-  it('are asked for once, before they are needed, and nobody is asked where no page would hear it', async () => {
+  it('are requested once, before they are needed, and not if there is no other page', async () => {
     const { host, originsOf, postMessage } = openHost([APP]);
     host.prepare('ses_1');
     host.prepare('ses_1');
@@ -75,7 +75,7 @@ describe('the origins', () => {
     expect(originsOf).toHaveBeenCalledOnce();
   });
 
-  it('are asked for again if they could not be had', async () => {
+  it('are requested again if the request failed', async () => {
     const { host, originsOf, postMessage } = openHost(new Error('stopping'), new Error('still'), [APP]);
     host.prepare('ses_1');
     await vi.waitFor(() => expect(originsOf.mock.results).toHaveLength(1));
@@ -86,7 +86,7 @@ describe('the origins', () => {
   });
 });
 
-it('knows the pages around it', () => {
+it('finds the pages around it', () => {
   const page = (opener: unknown, parent?: unknown) => {
     const self = { opener } as unknown as Window;
     return Object.assign(self, { parent: parent ?? self });

@@ -1,21 +1,25 @@
 /**
- * Tells the page that opened the hosted page, or shows it in a frame, how the login ended: by `postMessage`, to the exact origins that the
- * tenant allows. The browser delivers it only if the other page has that very origin; with an empty list nobody is told.
+ * Tells the page that opened or framed the hosted page how the login ended, by `postMessage` to the
+ * exact origins that the tenant allows. The browser delivers the message only if the other page has
+ * that origin. If the tenant allows no origins, nobody is told.
  */
 
 import type { LoginResultMessage, Session } from '@qrcast/client/types';
 
 export interface Host {
-  /** Asks for the origins, so that they are there when the login ends. May be called with each state. */
+  /**
+   * Requests the origins, so that they are known when the login ends. May be called with each
+   * state.
+   */
   prepare(sessionId: string): void;
-  /** A session that is connected or ended; any other is not told. */
+  /** Does nothing unless the session is connected or ended. */
   tell(session: Session): void;
 }
 
 export interface HostDeps {
   /** The page that opened this one, and the one around it. */
   readonly windows: readonly Pick<Window, 'postMessage'>[];
-  /** Of the tenant of this session. Rejects if they cannot be had now. */
+  /** The origins that the tenant of this session allows. Rejects if the gateway does not answer. */
   readonly originsOf: (sessionId: string) => Promise<readonly string[]>;
 }
 
@@ -27,24 +31,25 @@ export function createHost({ windows, originsOf }: HostDeps): Host {
     const asked = { sessionId, origins: originsOf(sessionId) };
     known = asked;
     asked.origins.catch(() => {
-      if (known === asked) known = null; // the next one asks again
+      if (known === asked) known = null; // the next call requests them again
     });
     return asked.origins;
   }
 
   async function send(message: LoginResultMessage): Promise<void> {
-    // A second try: what was asked when the login began may have met a gateway that was just stopping.
+    // A second try, because the request at the beginning of the login may have reached a gateway
+    // that was stopping.
     const allowed = await origins(message.sessionId).catch(() => origins(message.sessionId));
     for (const origin of allowed) for (const window of windows) post(window, message, origin);
   }
 
   return {
     prepare(sessionId) {
-      if (windows.length > 0) origins(sessionId).catch(() => undefined); // asked again when there is something to tell
+      if (windows.length > 0) origins(sessionId).catch(() => undefined); // requested again when there is something to tell
     },
     tell(session) {
       const message = toMessage(session);
-      if (windows.length > 0 && message !== null) send(message).catch(() => undefined); // the network is gone; the backend's callback is certain
+      if (windows.length > 0 && message !== null) send(message).catch(() => undefined); // the network is down; the backend still gets its callback
     },
   };
 }
@@ -55,7 +60,7 @@ export function hostWindows(self: Window): readonly Window[] {
   return [opener, self.parent].filter((other): other is Window => other !== null && other !== self);
 }
 
-/** No more than the host needs to go on: it asks its own backend for the rest. */
+/** Contains only what the host page needs to go on. It gets the rest from its own backend. */
 function toMessage({ id, state, end }: Session): LoginResultMessage | null {
   if (state !== 'connected' && state !== 'ended') return null;
   return {
@@ -73,11 +78,15 @@ function post(window: Pick<Window, 'postMessage'>, message: LoginResultMessage, 
     const origin = exactOrigin(allowed);
     if (origin !== null) window.postMessage(message, origin);
   } catch {
-    // TypeError: no address. SyntaxError: the browser takes it for none.
+    // TypeError: `allowed` is not an address. SyntaxError: the browser does not accept it as an
+    // origin.
   }
 }
 
-/** As browsers compare them. Of an app's scheme (`capacitor://localhost`) not every browser knows an origin; it stays as it is. */
+/**
+ * The origin as browsers compare it; null if it is none. Some browsers know no origin for the
+ * scheme of an app (`capacitor://localhost`), so such an address is used unchanged.
+ */
 function exactOrigin(allowed: string): string | null {
   const { origin } = new URL(allowed);
   if (origin !== 'null') return origin;

@@ -6,7 +6,7 @@ import { chooseLanguage, type Language, textsOf } from './texts.ts';
 const { notice, end } = wireSessionSchema.shape;
 const LANGUAGES: readonly Language[] = ['en', 'ru'];
 
-/** Every text with its path, those with a number or a name filled in. */
+/** Every text with its path, with numbers and names filled in. */
 function leaves(value: unknown, path = ''): [path: string, text: string][] {
   if (typeof value === 'string') return [[path, value]];
   if (typeof value === 'function') return [[path, String(value('1234'))]];
@@ -16,7 +16,7 @@ function leaves(value: unknown, path = ''): [path: string, text: string][] {
 describe.each(LANGUAGES)('texts in %s', (language) => {
   const { direction, ...texts } = textsOf(language);
 
-  it('has no empty text, and none that forgets what it is about', () => {
+  it('has no empty text, and none that lacks its number or name', () => {
     for (const [path, text] of leaves(texts)) expect(text.trim(), path).not.toBe('');
     const { retryIn, validFor, againIn, returning, phoneEnding, returnTo, returnSoon } = texts;
     for (const text of [retryIn(7), validFor(7), againIn(7), returning(7), phoneEnding('7'), returnTo('7'), returnSoon('7')]) {
@@ -47,7 +47,7 @@ it('has the same texts in every language', () => {
   expect(paths('ru')).toEqual(paths('en'));
 });
 
-it('takes the first language that it speaks, else English', () => {
+it('takes the first language that it has, else English', () => {
   expect(chooseLanguage(['ru', 'en-GB'])).toBe('ru');
   expect(chooseLanguage(['EN-us', 'ru'])).toBe('en');
   expect(chooseLanguage([null, '', 'xx', 'ru-RU'])).toBe('ru');

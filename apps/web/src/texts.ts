@@ -1,21 +1,20 @@
 /**
- * Every word a person reads, in every language there is. The tables are typed by the client's own words: a notice, an end or a refusal
- * without a text does not compile. Texts are for the person with the phone, who knows neither gateway nor provider: what happened, what to
- * do. They stand on the hosted page and inside other people's pages, so they name neither "this page" nor "this link" as the way back.
+ * All texts that a person reads, in each language. The tables have the client's types, so a notice,
+ * an end or a refusal without a text does not compile. The texts are for the person with the phone,
+ * who knows neither gateway nor provider. They say what happened and what to do. They appear on the
+ * hosted page and inside other people's pages, so they do not name "this page" or "this link" as
+ * the way back.
  */
 
-import type { EndReason, NoticeCode, RefusalCode } from '@qrcast/client/types';
+import type { LoginRefusal } from '@qrcast/client/element';
+import type { EndReason, NoticeCode } from '@qrcast/client/types';
 import { EN } from './texts-en.ts';
 import { RU } from './texts-ru.ts';
 
-/**
- * Why nothing can be shown: what the client says, or what the page knows: there is no ticket, or one of another login than the address names,
- * or the login had ended without success before the page was reloaded. `sandboxed`: the ticket names origins, and a frame with `sandbox` has
- * none. `too_old`: this browser lacks what a login needs.
- */
-export type Refusal = RefusalCode | 'no_ticket' | 'other_login' | 'not_completed' | 'sandboxed' | 'too_old';
+/** Why nothing can be shown. */
+export type Refusal = LoginRefusal;
 
-/** Refused calls that a person can do something about; the rest share `other`. */
+/** Refused calls after which a person can do something. All others share `other`. */
 export type CallFailure = 'password_rejected' | 'too_many_requests' | 'forbidden' | 'not_resumable' | 'unavailable' | 'other';
 
 export interface Headline {
@@ -24,16 +23,19 @@ export interface Headline {
 }
 
 export interface Texts {
-  /** The way its sentences run; a page's own direction does not turn them round. */
+  /** The direction of the sentences, whatever the direction of the page. */
   readonly direction: 'ltr' | 'rtl';
   readonly connecting: Headline;
-  /** By session state; `renewing`: the last code ran out and the next is not here, `cutOff`: nor can it come before the connection does. */
+  /**
+   * By session state. `renewing`: the last code expired and the next has not arrived. `cutOff`: the
+   * same, and the connection is lost.
+   */
   readonly idle: Headline;
   readonly waiting: Headline;
   readonly renewing: Headline;
   readonly cutOff: Headline;
   readonly showing: Headline;
-  /** In place of a code: it was scanned, and the login is being finished. */
+  /** Shown instead of a code: it was scanned, and the provider is finishing the login. */
   readonly finishing: Headline;
   readonly password: Headline;
   readonly connected: Headline;
@@ -42,14 +44,14 @@ export interface Texts {
   readonly refusals: Readonly<Record<Refusal, Headline>>;
   readonly calls: Readonly<Record<CallFailure, string>>;
   readonly lost: string;
-  /** `lost` where there has been no connection yet. */
+  /** Instead of `lost`, if there has been no connection yet. */
   readonly unreachable: string;
   readonly retryNow: string;
   readonly retryIn: (seconds: number) => string;
   readonly validFor: (seconds: number) => string;
   readonly codeAlt: string;
   readonly steps: readonly [string, string, string];
-  /** Who scans a code they did not ask for hands their account to somebody else. */
+  /** A person who scans a code that they did not ask for gives their account to somebody else. */
   readonly caution: string;
   readonly openHere: string;
   readonly passwordLabel: string;
@@ -57,10 +59,12 @@ export interface Texts {
   readonly passwordHide: string;
   readonly passwordSend: string;
   readonly passwordSending: string;
-  /** Asks who needs the way out of the password step; `startOver` says what it does. */
+  /**
+   * Addresses the person who needs the way out of the password step. `startOver` says what it does.
+   */
   readonly startOverQuestion: string;
   readonly startOver: string;
-  /** It was taken as often as a session allows. */
+  /** The session allows no more new codes. */
   readonly startOverSpent: string;
   readonly newCode: string;
   readonly newCodeSending: string;
@@ -68,7 +72,7 @@ export interface Texts {
   readonly phoneEnding: (digits: string) => string;
   readonly returnTo: (host: string) => string;
   readonly returning: (seconds: number) => string;
-  /** `returning` for those who hear it, once. */
+  /** Instead of `returning`, for a screen reader: read once, without a countdown. */
   readonly returnSoon: (host: string) => string;
   readonly stay: string;
 }

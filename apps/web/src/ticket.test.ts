@@ -2,12 +2,14 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { addressedSession, finishTicket, forgetTicket, takeTicket } from './ticket.ts';
 
-/** A page's own place in the tab's history; all pages of the tab share one sessionStorage. */
+/**
+ * A page with its own entry in the tab's history. All pages of the tab share one sessionStorage.
+ */
 interface TestPage {
   /** Opens this fragment there. */
   open(fragment: string): ReturnType<typeof takeTicket>;
   reload(): ReturnType<typeof takeTicket>;
-  /** Makes it the page that the functions under test are in. */
+  /** Makes this the page in which the tested functions run. */
   enter(): void;
 }
 
@@ -33,7 +35,7 @@ function testPage(path = '/connect?lang=ru'): TestPage {
 beforeEach(() => sessionStorage.clear());
 
 describe('the ticket', () => {
-  it('leaves the address at once, and is found again after a reload', () => {
+  it('is removed from the address at once, and found again after a reload', () => {
     const page = testPage();
     expect(page.open('#abc.def')).toEqual({ ticket: 'abc.def' });
     expect(location.href).toMatch(/\/connect\?lang=ru$/);
@@ -41,21 +43,21 @@ describe('the ticket', () => {
     expect(page.reload()).toEqual({ ticket: 'abc.def' });
   });
 
-  it('is mended first, as it is kept', () => {
+  it('is repaired before it is kept', () => {
     const ticket = `eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.${'s'.repeat(43)}`;
     const page = testPage();
     expect(page.open(`#${ticket}).&utm_source=mail`)).toEqual({ ticket });
     expect(page.reload()).toEqual({ ticket });
   });
 
-  it('gives way to a newer link', () => {
+  it('is replaced by a newer link', () => {
     const page = testPage();
     page.open('#old');
     expect(page.open('#new')).toEqual({ ticket: 'new' });
     expect(page.reload()).toEqual({ ticket: 'new' });
   });
 
-  it('is not there if nobody brought one, or it opens nothing any more', () => {
+  it('is missing if the page was opened without one, or it is not valid any more', () => {
     const page = testPage();
     expect(page.open('')).toBeNull();
     page.open('#revoked');
@@ -63,7 +65,7 @@ describe('the ticket', () => {
     expect(page.reload()).toBeNull();
   });
 
-  it('is gone once its login is finished, which a reload can still tell until another link comes', () => {
+  it('is removed when its login is finished, and a reload knows the outcome until another link comes', () => {
     const page = testPage();
     page.open('#abc');
     finishTicket('ended');
@@ -76,7 +78,7 @@ describe('the ticket', () => {
     expect(page.reload()).toBeNull();
   });
 
-  it('works without storage, and where the history may not be written', () => {
+  it('works without storage, and if the history cannot be written', () => {
     const page = testPage();
     vi.stubGlobal('sessionStorage', undefined);
     expect(page.open('#abc')).toEqual({ ticket: 'abc' });
@@ -130,7 +132,7 @@ describe('the session that the address names', () => {
     '/connect/ses_A-b%20',
     '/qrcast/connect/ses_A-b',
     '/a/connect/connect/ses_A-b',
-  ])('is known of %s', (path) => {
+  ])('is found in %s', (path) => {
     testPage(path).enter();
     expect(addressedSession()).toBe('ses_A-b');
   });
@@ -140,7 +142,7 @@ describe('the session that the address names', () => {
     // A proxy may find ses_A in these.
     ...['/connect/ses_A/ses_B%2f..', '/connect/ses_A/ses_B/%2e%2e%2f', '/connect/ses_A/ses_B%252F..', '/connect/ses_A/ses_B%5c..'],
     ...['/connect/ses_A/ses_B%2f..;', '/connect/ses_A/ses_B%2f.%2f..%2f', '/connect/ses_B%2f..%2fses_A'],
-  ])('is none of %s', (path) => {
+  ])('is not found in %s', (path) => {
     testPage(path).enter();
     expect(addressedSession()).toBeNull();
   });

@@ -1,12 +1,14 @@
 /**
- * The ticket comes in the fragment, which no server or referrer log sees, and leaves the address bar at once: out of screenshots, shared
- * links and the way back. (A browser may still note the first address in files of its own.) It is kept in sessionStorage, without which a
- * reload would find no ticket any more. sessionStorage ends with the tab; localStorage would leave a credential on a machine that may be
- * shared.
+ * The ticket arrives in the fragment, which no server or referrer log sees. It is removed from the
+ * address bar at once, so that it is not in screenshots, shared links or the history. (A browser
+ * may still store the first address in its own files.) It is kept in sessionStorage, because a
+ * reload would find no ticket otherwise. sessionStorage ends with the tab. localStorage would leave
+ * a credential on a machine that may be shared.
  *
- * One sessionStorage serves all frames and all pages of a tab, so each login has its own slot there. The slot of `/connect/<session id>` is
- * named by that id. `/connect` names none, so the slot's name is kept in the state of the page's history entry: it survives a reload, and
- * each frame and each step back has its own. The ticket itself stays out of the history, which browsers keep for longer.
+ * All frames and pages of a tab share one sessionStorage, so each login has its own key there. The
+ * key of `/connect/<session id>` contains that id. `/connect` has none, so the name of its key is
+ * kept in the state of the page's history entry. That survives a reload, and each frame and each
+ * step back has its own. The ticket itself is not in the history, which browsers keep for longer.
  */
 
 import { decoded, mendTicket } from './mend-ticket.ts';
@@ -14,18 +16,25 @@ import { decoded, mendTicket } from './mend-ticket.ts';
 const TICKET = 'qrcast.ticket.';
 const FINISHED = 'qrcast.finished.';
 
-/** `.` and `..` that were encoded: some proxies take the step to another address, of which the browser knows nothing. */
+/**
+ * Encoded `.` and `..` in a path. Some proxies resolve them to another address, which the browser
+ * does not know.
+ */
 const STEPS = /[/\\]\.\.?(?![^/\\;?#])/;
 
 /** How a login ended for good. */
 export type Outcome = 'connected' | 'ended';
 
-/** Null if the page was opened without a ticket; an outcome if its ticket has done its work, so that a reload can say so. */
+/**
+ * Null if the page was opened without a ticket. An outcome if the login has ended for good, so that
+ * a reload can show it.
+ */
 export type Held = { readonly ticket: string } | Outcome | null;
 
 /**
- * The session that the address names: of `/connect/<session id>`. Null for `/connect`. Who may frame the page was decided by this id, so it is
- * found in whatever spelling the gateway and the proxies before it understand. None where they may have found another one.
+ * The session in the address `/connect/<session id>`; null for `/connect`. This id decided who may
+ * frame the page, so every spelling that the gateway and its proxies understand is accepted. Null
+ * also if they may have read another id than the browser.
  */
 export function addressedSession(): string | null {
   const path = decoded(location.pathname);
@@ -50,13 +59,13 @@ export function takeTicket(): Held {
   return outcome === 'connected' || outcome === 'ended' ? outcome : null;
 }
 
-/** For a ticket that opens nothing any more. */
+/** Call when the ticket is not valid any more. */
 export function forgetTicket(): void {
   const slot = ownSlot();
   if (slot !== null) withStorage((storage) => storage.removeItem(TICKET + slot));
 }
 
-/** For a ticket whose session is final. */
+/** Call when the session of the ticket is final. */
 export function finishTicket(outcome: Outcome): void {
   const slot = ownSlot();
   if (slot === null) return;
@@ -65,11 +74,14 @@ export function finishTicket(outcome: Outcome): void {
 }
 
 function ownSlot(): string | null {
-  const state = history.state as { readonly qrcast?: unknown } | null; // nobody else writes into it
+  const state = history.state as { readonly qrcast?: unknown } | null; // only this page writes it
   return addressedSession() ?? (typeof state?.qrcast === 'string' ? state.qrcast : null);
 }
 
-/** Unlike any other of this tab; no secret. `crypto.randomUUID` is not there on pages over plain HTTP. */
+/**
+ * A name that is unique in this tab; not a secret. Pages over plain HTTP have no
+ * `crypto.randomUUID`.
+ */
 function nameSlot(): string {
   return `${Date.now().toString(36)}.${Math.random().toString(36).slice(2)}`;
 }
@@ -78,7 +90,8 @@ function hideTicket(slot: string): void {
   try {
     history.replaceState({ qrcast: slot }, '', location.pathname + location.search);
   } catch {
-    // SecurityError: a sandboxed frame, or Safari after a hundred reloads in a row. The page works, with the ticket in its address.
+    // SecurityError: a sandboxed frame, or Safari after a hundred reloads in a row. The page works,
+    // but the ticket stays in its address.
   }
 }
 
@@ -86,7 +99,8 @@ function withStorage<T>(use: (storage: Storage) => T): T | null {
   try {
     return use(sessionStorage);
   } catch {
-    // SecurityError or QuotaExceededError: storage is blocked or full. The page works without, only not after a reload.
+    // SecurityError or QuotaExceededError: storage is blocked or full. The page works without it,
+    // except after a reload.
     return null;
   }
 }

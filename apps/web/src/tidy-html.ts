@@ -1,9 +1,11 @@
 /**
- * `html` and `svg` for Lit, without the white space between tags. A translator of pages wraps every text node in elements of its own. Lit
- * remembers the node behind each place it fills, and could neither fill nor empty a place whose next node was moved away. Without white
- * space that node is a tag or one of Lit's own comments, which translators leave where they are.
+ * `html` and `svg` for Lit, without the white space between tags. A page translator wraps every
+ * text node in elements of its own. Lit remembers the node after each part that it fills, and can
+ * neither fill nor empty a part whose next node was moved. Without white space that node is a tag
+ * or one of Lit's own comments, which translators do not move.
  *
- * For the same reason no text is put between tags: `<p .textContent=${text}></p>` replaces whatever a translator made of the last text.
+ * For the same reason no text is put between tags. `<p .textContent=${text}></p>` replaces whatever
+ * a translator made of the previous text.
  */
 
 import type { CompiledTemplate, CompiledTemplateResult } from 'lit';
@@ -11,14 +13,14 @@ import { parseTemplate } from './parse-template.ts';
 
 export type Markup = CompiledTemplateResult;
 
-/** One for each template: Lit knows a template by it. */
+/** One compiled template for each source, because Lit compares templates by identity. */
 const parsed = new WeakMap<TemplateStringsArray, CompiledTemplate>();
 
 export function html(strings: TemplateStringsArray, ...values: unknown[]): Markup {
   return { _$litType$: templateOf(strings, false), values };
 }
 
-/** For what stands inside an `<svg>`. */
+/** For content of an `<svg>`. */
 export function svg(strings: TemplateStringsArray, ...values: unknown[]): Markup {
   return { _$litType$: templateOf(strings, true), values };
 }
@@ -40,6 +42,6 @@ function tidy(strings: TemplateStringsArray): TemplateStringsArray {
       .replace(/>\s+$/, '>');
     return i === 0 ? inner.trimStart() : i === last ? inner.trimEnd() : inner;
   });
-  // As the engine makes them for a tagged template.
+  // In the form that the engine passes to a tagged template.
   return Object.freeze(Object.assign(parts, { raw: Object.freeze([...parts]) }));
 }

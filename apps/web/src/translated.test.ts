@@ -1,5 +1,8 @@
 // @vitest-environment happy-dom
-/** Translators of pages rewrite the text nodes of the card. What is drawn afterwards is what would have been drawn without them. */
+/**
+ * Page translators rewrite the text nodes of the card. What is drawn afterwards must be the same as
+ * without them.
+ */
 
 import type { Session } from '@qrcast/client/types';
 import { describe, expect, it } from 'vitest';
@@ -66,7 +69,7 @@ const TRANSLATORS: Readonly<Record<string, (card: Element) => void>> = {
   },
 };
 
-/** What stands there, and what cannot be seen but is read out. */
+/** The visible text, and the text for screen readers. */
 function drawn(login: LoginElement): string {
   const labels = [...find(login, '.card').querySelectorAll('[aria-label]')].map((node) => node.getAttribute('aria-label'));
   return JSON.stringify([textNodes(find(login, '.card')).map(({ data }) => data), labels]);
@@ -79,7 +82,7 @@ async function tell(login: LoginElement, session: Session, connection = OPEN): P
 }
 
 describe.each(Object.entries(TRANSLATORS))('a translator that %s', (_name, translate) => {
-  it('does not hold up what comes next, in any state', async () => {
+  it('does not prevent the next update, in any state', async () => {
     const plain: string[] = [];
     const { login: original } = await shown(WAITING);
     for (const session of TURNS) {
@@ -100,7 +103,7 @@ describe.each(Object.entries(TRANSLATORS))('a translator that %s', (_name, trans
 });
 
 describe('a translated card', () => {
-  it('counts down, changes its language, and keeps what is typed', async () => {
+  it('still counts down, changes its language, and keeps typed text', async () => {
     const translate = TRANSLATORS['wraps every text node'] as (card: Element) => void; // it stands above
     const { login, watch } = await shown(SHOWING);
     translate(find(login, '.card'));

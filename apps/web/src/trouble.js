@@ -1,6 +1,7 @@
 /**
- * Says so in words when the login page does not start: in a browser too old for its scripts, or where one of them did not load. A classic
- * script, written for every browser there is, because it is the one that must run where the others cannot be read.
+ * Shows a text when the login page does not start, because the browser is too old for its scripts
+ * or one of them did not load. It is a classic script for every browser, because it must run where
+ * the others cannot.
  */
 (function () {
   var WORDS = {
@@ -41,7 +42,7 @@
       note.appendChild(line);
     }
     var login = document.querySelector('qrcast-login');
-    if (login !== null) main.removeChild(login); // it would go on to say that it connects
+    if (login !== null) main.removeChild(login); // it would still say that it connects
     main.appendChild(note);
     document.title = words[0];
     document.documentElement.lang = language;
@@ -52,17 +53,20 @@
     return Boolean(window.customElements && customElements.get('qrcast-login'));
   }
 
-  /** Of our own scripts alone: extensions run theirs in this page, too. */
+  /**
+   * Only errors of our own scripts count, because browser extensions run theirs in this page too.
+   */
   function kindOf(event) {
     if (event.target && event.target.tagName === 'SCRIPT') return event.target.src.indexOf(root) === 0 ? 'not_loaded' : null;
     var file = event.filename || '';
-    // Once there is an element, it says by itself what it lacks.
+    // Once the element is defined, it shows its own errors.
     return file.indexOf(root) !== 0 || (isDefined() && file === root + 'element.js') ? null : 'too_old';
   }
 
   var root = document.currentScript.src.replace(/connect\/assets\/[^/]*$/, '');
   var failure = null;
-  // Of a script that did not load, whose event does not bubble, and of one that cannot be read or lacks something.
+  // Errors of a script that did not load, whose event does not bubble, and of one that cannot be
+  // parsed or lacks a feature.
   window.addEventListener(
     'error',
     function (event) {
@@ -71,7 +75,7 @@
     },
     true
   );
-  // Modules have run by then, where there are any.
+  // Modules have run by then, if the browser supports them.
   document.addEventListener('DOMContentLoaded', function () {
     if (failure !== null || !isDefined()) tell(failure || 'too_old');
   });

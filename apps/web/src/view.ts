@@ -1,27 +1,31 @@
 /**
- * What stands on the screen, as a value: no DOM, no clock. Asked again after every change and every second of a countdown. Whether a code
- * may be seen is the watch's to say: what stands in its session may be shown, and nothing else.
+ * What is on the screen, as a value, without DOM or clock. Computed again after every change and
+ * every second of a countdown. The watch decides whether a code may be seen: only a code that its
+ * session contains may be shown.
  */
 
+import { isFinal } from '@qrcast/client';
 import type { Session } from '@qrcast/client/types';
 import type { Icon } from './icons.ts';
 import type { Asked, Model } from './login.ts';
 import { readableHost } from './readable-host.ts';
 import type { Headline, Refusal, Texts } from './texts.ts';
 
-/** The session's state, except where the screen knows better: a session whose code ran out is shown as `waiting`. */
+/**
+ * The session's state, with one exception: a session whose code has expired is shown as `waiting`.
+ */
 export type ScreenState = Session['state'] | 'connecting' | 'refused';
 
 export type Body =
-  /** `note`: when the next try is. */
+  /** `note` says when the next try is. */
   | { readonly kind: 'skeleton'; readonly note: string | null }
   | CodeBody
-  /** The code was scanned: nothing to be done. */
+  /** The code was scanned, and the person has nothing to do. */
   | { readonly kind: 'finishing' }
   | { readonly kind: 'password'; readonly error: string | null; readonly ask: Ask; readonly startOver: StartOver }
-  /** `returnsIn`: seconds until the person is taken there. */
+  /** `returnsIn`: seconds until the person is returned there. */
   | { readonly kind: 'success'; readonly phone: MaskedPhone | null; readonly way: Way | null; readonly returnsIn: number | null }
-  /** `ask` is there if a new code can be had. */
+  /** `ask` is null if no new code is possible. */
   | { readonly kind: 'stop'; readonly error: string | null; readonly ask: Ask | null; readonly way: Way | null };
 
 export interface CodeBody {
@@ -31,19 +35,19 @@ export interface CodeBody {
   /** The code as a link for the phone it is shown on. */
   readonly link: string | null;
   readonly secondsLeft: number;
-  /** Of the countdown that is left, 0…1. */
+  /** The rest of the countdown, 0…1. */
   readonly share: number;
-  /** What is wrong meanwhile. */
+  /** A problem to show beside the code. */
   readonly note: string | null;
 }
 
-/** What a button that asks for something can do now. `waitSeconds`: null if it can be pressed. */
+/** The state of a button that makes a call. `waitSeconds` is null if it can be pressed. */
 export interface Ask {
   readonly isBusy: boolean;
   readonly waitSeconds: number | null;
 }
 
-/** The way out of the password step. `ask` is null if it cannot be had any more. */
+/** The way out of the password step. `ask` is null if the session allows no more. */
 export interface StartOver {
   readonly error: string | null;
   readonly ask: Ask | null;
@@ -63,34 +67,34 @@ export interface MaskedPhone {
 export interface View {
   readonly state: ScreenState;
   readonly version: number | null;
-  /** The sign over the words; null where there is a code, or will be. */
+  /** The icon above the text; null if there is a code, or one will come. */
   readonly mark: Icon | null;
   readonly headline: Headline;
-  /** Trouble with the connection, over whatever else is shown. */
+  /** A problem with the connection, shown above everything else. */
   readonly banner: string | null;
   readonly body: Body;
-  /** The same in words for a screen reader, without anything that ticks: it is read out whenever it changes. */
+  /**
+   * The same as text for a screen reader, which reads it aloud whenever it changes. So it has no
+   * countdown.
+   */
   readonly announcement: string;
-  /** What a visible countdown runs to, Unix ms of the server's clock; null if nothing ticks. */
+  /** The end of the visible countdown, Unix ms on the server's clock; null if there is none. */
   readonly ticksTo: number | null;
 }
 
 export interface Moment {
   readonly texts: Texts;
-  /** By the server's clock; null while that is unknown. */
+  /** Unix ms on the server's clock; null while that is unknown. */
   readonly now: number | null;
-  /** When the person is taken back by itself, by the server's clock; null if they are not. */
+  /**
+   * When the person is returned automatically, Unix ms on the server's clock; null if they are not.
+   */
   readonly returnAt: number | null;
 }
 
 const VISIBLE_DIGITS = 4;
-/** For a countdown on a button. */
+/** The longest countdown on a button. */
 const LONGEST_WAIT_MS = 120_000;
-
-/** Nothing that comes later changes what is shown. */
-export function isFinal(session: Session): boolean {
-  return session.state === 'connected' || (session.state === 'ended' && session.end?.resumable !== true);
-}
 
 export function toView(model: Model, moment: Moment): View {
   const { session, connection } = model;
@@ -100,7 +104,7 @@ export function toView(model: Model, moment: Moment): View {
   return finish(session === null ? unknownScene(moment) : sceneOf(session, model, moment), session, banner, moment);
 }
 
-/** Also for a refusal that nobody had to ask the gateway for. */
+/** Also for a refusal that the page itself knows, without the gateway. */
 export function toRefusedView(refusal: Refusal, session: Session | null, texts: Texts): View {
   const body = { kind: 'stop', error: null, ask: null, way: wayBack(session) } as const;
   const headline = lookup(texts.refusals, refusal, 'unknown');
@@ -155,13 +159,16 @@ function sceneOf(session: Session, model: Model, moment: Moment): Scene {
       return { state: 'ended', mark, headline, body: toEndBody(session, model, moment), ticksTo: model.callableAt };
     }
     default:
-      // A newer gateway may know more states than an open page; a skeleton is honest about all of them.
+      // A newer gateway may send states that an open page does not know. A skeleton is true for all
+      // of them.
       session.state satisfies never;
       return waitingScene(texts.waiting, session, moment);
   }
 }
 
-/** Whatever else is told beside it, no code is to be scanned. */
+/**
+ * Whether the login is being finished. Then no code is shown, whatever else the session contains.
+ */
 function isFinishing({ state, notice }: Session): boolean {
   return notice?.code === 'login_finishing' && (state === 'idle' || state === 'waiting' || state === 'showing');
 }
@@ -196,7 +203,8 @@ function showingScene(session: Session, model: Model, moment: Moment): Scene {
   return { state: 'showing', mark: null, headline: texts.showing, body, ticksTo: code.staleAt };
 }
 
-// No countdown from the notice: its `retryAt` is when the provider is asked for the state again, not when it takes another password.
+// No countdown from the notice: its `retryAt` does not say when the provider accepts another
+// password.
 function toPasswordBody({ notice }: Session, model: Model, moment: Moment): Body {
   const { texts, now } = moment;
   const ask = toAsk(model, now);
@@ -216,7 +224,10 @@ function toStartOver(model: Model, { texts, now }: Moment): StartOver {
   };
 }
 
-/** When it can be asked for; null if at once, or later than anybody waits for it: a session that allows no more says so by a long wait. */
+/**
+ * When the call can be made; null if at once, or so late that nobody would wait. A session that
+ * allows no more says so with a long wait.
+ */
 function startOverAt({ startOver: { callableAt } }: Model, now: number | null): number | null {
   return callableAt !== null && now !== null && callableAt - now <= LONGEST_WAIT_MS ? callableAt : null;
 }
@@ -246,14 +257,14 @@ function secondsTo(moment: number, now: number | null): number | null {
   return now === null ? null : Math.max(0, Math.ceil((moment - now) / 1000));
 }
 
-/** Only a web address is ever offered as a way back, whatever stands in the session. */
+/** Offers only a web address as the way back, whatever the session contains. */
 export function wayBack(session: Session | null): Way | null {
   const returnUrl = session?.returnUrl ?? '';
   const address = /^https?:/i.test(returnUrl) ? parseUrl(returnUrl) : null;
   return address === null ? null : { url: address.href, host: readableHost(address.host) };
 }
 
-/** All but the last digits hidden; a number too short to hide anything of is not shown. */
+/** Hides all but the last digits. Returns null for a number that is too short to hide anything. */
 function maskPhone(phone: string | null): MaskedPhone | null {
   const digits = phone?.replace(/\D/g, '') ?? '';
   if (digits.length <= VISIBLE_DIGITS) return null;
@@ -261,7 +272,7 @@ function maskPhone(phone: string | null): MaskedPhone | null {
   return { masked: '•'.repeat(digits.length - VISIBLE_DIGITS) + lastDigits, lastDigits };
 }
 
-// Anything but a data URL would be fetched from somewhere.
+// The browser would fetch anything but a data URL.
 function isPicture(image: string | null | undefined): image is string {
   return image?.startsWith('data:image/') === true;
 }
@@ -270,16 +281,19 @@ function isWebAddress(text: string | null): text is string {
   return text?.startsWith('https://') === true && parseUrl(text) !== null;
 }
 
-/** As `URL.parse` does, which older browsers do not have. */
+/** Like `URL.parse`, which older browsers lack. */
 function parseUrl(text: string): URL | null {
   try {
     return new URL(text);
   } catch {
-    return null; // TypeError: no address
+    return null; // TypeError: not an address
   }
 }
 
-/** An open page may be older than the gateway that talks to it: a word it does not know yet falls back. */
+/**
+ * An open page may be older than its gateway, so a code that it does not know gets the text of
+ * `fallback`.
+ */
 function lookup<K extends string, T>(table: Readonly<Record<K, T>>, key: string, fallback: NoInfer<K>): T {
   return table[Object.keys(table).includes(key) ? (key as K) : fallback]; // `Object.hasOwn` is not in every browser
 }

@@ -1,4 +1,4 @@
-/** For tests: the element in a page, over watches that the test tells what to say. */
+/** For tests: the element in a page, with watches that the test controls. */
 
 import type { WatchOptions } from '@qrcast/client/types';
 import { afterEach, beforeAll, beforeEach, vi } from 'vitest';
@@ -10,9 +10,9 @@ export const URL = 'https://qrcast.example.com';
 export const en = textsOf('en');
 export const ru = textsOf('ru');
 
-/** For the top of a test file; each test has a page with nothing in it. */
+/** Call at the top of a test file. Each test then begins with an empty page. */
 export function prepareElement() {
-  /** The watches that were opened, and the events that came out, oldest first. */
+  /** The watches that were opened, and the events that the page received, oldest first. */
   const watches: TestWatch[] = [];
   const heard: { type: string; detail: unknown }[] = [];
   beforeAll(() => customElements.define('qrcast-login', LoginElement));
@@ -27,7 +27,7 @@ export function prepareElement() {
     vi.useRealTimers();
   });
 
-  /** An element in the page, all of whose events are heard from outside. */
+  /** Adds an element to the page and records its events. */
   function create(
     attributes: Readonly<Record<string, string>> = { ticket: 't1', url: URL, lang: 'en' },
     parent = document.body,
@@ -46,7 +46,7 @@ export function prepareElement() {
     return login;
   }
 
-  /** Open, and told a session. */
+  /** Adds an element and gives its watch a session. */
   async function shown(
     session = WAITING,
     attributes?: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-/** For tests: a watch whose snapshots, clock and answers are told by hand, and the sessions to tell. */
+/** For tests: a watch whose snapshots, clock and answers the test sets, and sessions to give it. */
 
 import type { CallResult, Code, Connection, Session, SessionWatch, Snapshot, WatchOptions } from '@qrcast/client/types';
 
@@ -42,10 +42,10 @@ export interface TestWatch extends SessionWatch {
   readonly startOvers: number;
   /** What `setVisible` was called with. */
   readonly visible: readonly (boolean | null)[];
-  /** Told with the connection that is open, unless another one is given. */
+  /** Sets the session. The connection is open unless another one is given. */
   tell(session: Session | null, connection?: Connection): void;
   setNow(now: number): void;
-  /** Of the call that is under way. */
+  /** Answers the call that is under way. */
   answer(result: CallResult): Promise<void>;
 }
 

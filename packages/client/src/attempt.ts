@@ -1,6 +1,7 @@
 /**
- * One connection over one transport, held to its word: it opens in time or has failed, it ends once, and nothing follows its end. One that
- * asked for the whole state has to bring that in time as well, for a proxy may let the beginning of a stream through and hold back the rest.
+ * One connection over one transport, with guarantees: it opens in time or fails, it ends once, and
+ * it reports nothing after its end. If it asked for the complete state, that must arrive in time
+ * too, because a proxy may let the beginning of a stream through and hold back the rest.
  */
 
 import { LOST, SILENT } from './closed.ts';
@@ -8,18 +9,19 @@ import { startTimer } from './timer.ts';
 import type { Closed, OpenRequest, Transport, TransportConnection, TransportHandlers } from './types.ts';
 
 export interface Attempt extends TransportConnection {
-  /** As if the network had. */
+  /** Ends the connection as if the network had failed. */
   drop(): void;
 }
 
 export interface AttemptHandlers extends Pick<TransportHandlers, 'onOpen' | 'onSession' | 'onFresh'> {
-  /** @param openMs how long it had been open; null if it never was */
+  /** @param openMs how long the connection was open; null if it never opened */
   onEnd(closed: Closed, openMs: number | null): void;
 }
 
 /**
- * @param withinMs for the handshake, the ticket's check and the first answer, and as long again for the first state: then it ends as
- *   `isSilent`, for a proxy that swallows a stream shows as silence
+ * @param withinMs how long the handshake, the ticket's check and the first response may take
+ *   together. The first state gets as long again. After that the attempt ends as `isSilent`,
+ *   because a proxy that swallows a stream is seen as silence
  */
 export function openAttempt(transport: Transport, request: OpenRequest, withinMs: number, handlers: AttemptHandlers): Attempt {
   let openedAt: number | null = null;

@@ -1,7 +1,8 @@
 /**
- * The oldest browsers that the README names, and what they lack. What is used here runs in a stranger's page, so nothing is left to chance:
- * the code as it is published holds none of the names below, which MDN's browser-compat-data dates after these versions:
- * Chrome and Edge 85, Firefox 79, Safari 14.1 (iOS 14.5).
+ * The oldest browsers that the README names, and what they lack: Chrome and Edge 85, Firefox 79,
+ * Safari 14.1 (iOS 14.5). The client runs in other people's pages, so this is checked: the
+ * published code contains none of the names below, which by MDN's browser-compat-data are newer
+ * than these versions.
  */
 
 import { globSync, readFileSync } from 'node:fs';
@@ -19,7 +20,7 @@ const NEWER_STATICS =
   'AbortSignal.abort AbortSignal.any AbortSignal.timeout URL.canParse URL.parse Response.json ReadableStream.from Object.groupBy Object.hasOwn ' +
   'Map.groupBy Promise.try Promise.withResolvers Array.fromAsync RegExp.escape Error.isError Iterator.from Symbol.dispose Symbol.asyncDispose';
 
-/** As members of anything. `duplex` and `keepalive` are of a request. */
+/** Names of members of any object. `duplex` and `keepalive` are options of a request. */
 const NEWER_MEMBERS =
   'at findLast findLastIndex toReversed toSorted toSpliced with getOrInsert getOrInsertComputed difference intersection isDisjointFrom ' +
   'isSubsetOf isSupersetOf symmetricDifference union isWellFormed toWellFormed hasIndices throwIfAborted getSetCookie bytes duplex ' +
@@ -29,7 +30,7 @@ const NEWER_GLOBALS =
   'structuredClone reportError scheduler trustedTypes Temporal DisposableStack AsyncDisposableStack SuppressedError Atomics SharedArrayBuffer ' +
   'WeakRef FinalizationRegistry';
 
-/** ES2022 and later, and look-behind. */
+/** Syntax of ES2022 and later, and look-behind. */
 const NEWER_SYNTAX = /^(?:await|using) |\bstatic\s*\{|\bthis\.#|\(\?<[!=]|\/[a-z]*[dv][a-z]*\.test\(/m;
 
 const files = globSync('**/*.ts', { cwd: import.meta.dirname }).filter((file) => !/test/.test(file));
@@ -43,7 +44,7 @@ describe('what is published', () => {
     for (const name of NEWER_MEMBERS.split(' ')) expect(code).not.toMatch(new RegExp(`\\.${name}\\(`));
     for (const name of NEWER_GLOBALS.split(' ')) expect(code).not.toMatch(new RegExp(`\\b${name}\\b`));
     expect(code).not.toMatch(/\?*\.size\b|signal\??\.reason|\{ cause\b/);
-    expect(code).not.toMatch(/addEventListener\([^)]*\{[^}]*\bsignal\b/); // ignored by Safari before 15: the listener would stay
+    expect(code).not.toMatch(/addEventListener\([^)]*\{[^}]*\bsignal\b/); // Safari before 15 ignores it, so the listener would stay
     expect(code).not.toMatch(NEWER_SYNTAX);
   });
 });
@@ -87,7 +88,7 @@ describe('without what older browsers lack', () => {
     expect(await calls.sendPassword('p')).toMatchObject({ ok: false });
   });
 
-  it.each([longPoll(), sse()])('$name shows the code, and asks for what it is told to', async (transport) => {
+  it.each([longPoll(), sse()])('$name shows the code, and sends the right requests', async (transport) => {
     const asked: string[] = [];
     const { url, close } = await openServer((request, response) => {
       asked.push(request.url ?? '');

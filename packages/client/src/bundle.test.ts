@@ -1,4 +1,4 @@
-/** What the client costs a page that brings it. */
+/** How many bytes the client adds to a page. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 
 const MAX_GZIP_BYTES = 12_000;
 
-/** A page of just these lines, built as a user would. */
+/** Builds a page of these lines as a user would. */
 async function bundle(source: string): Promise<string> {
   const entry = 'virtual:page';
   const built = await build({
@@ -20,7 +20,7 @@ async function bundle(source: string): Promise<string> {
     ],
     build: { write: false, minify: true, rollupOptions: { input: entry, external: ['react'] }, modulePreload: { polyfill: false } },
   });
-  const { output } = built as Rolldown.RolldownOutput; // one build, and no watcher
+  const { output } = built as Rolldown.RolldownOutput; // one build without a watcher
   return output.map((file) => (file.type === 'chunk' ? file.code : '')).join('');
 }
 
@@ -35,7 +35,7 @@ describe('the bundle', () => {
     expect(size).toBeLessThan(MAX_GZIP_BYTES);
   });
 
-  it('holds nothing of what is imported for its types or not used', async () => {
+  it('contains nothing that is imported only for its types, or not used', async () => {
     const page = `
       import '@qrcast/client/types';
       import '@qrcast/client';
@@ -49,13 +49,13 @@ describe('the bundle', () => {
     expect(gzipBytes(code)).toBeLessThan(300);
   });
 
-  it('without a bundler is one file of the size that the README says', () => {
+  it('is one file without a bundler, of the size that the README states', () => {
     const size = gzipBytes(readFileSync(new URL(import.meta.resolve('@qrcast/client/client.js')), 'utf8'));
     const stated = /It is (\d+) kB gzipped/.exec(readFileSync(new URL('../README.md', import.meta.url), 'utf8'))?.[1];
     expect(stated).toBe(String(Math.ceil(size / 1_000)));
   });
 
-  it('holds no Socket.IO client, which is handed in', async () => {
+  it('contains no Socket.IO client, because the page passes one in', async () => {
     const code = await bundle(`import { socketIo } from '@qrcast/client/socket-io'; window.transport = socketIo(window.io);`);
     expect(gzipBytes(code)).toBeLessThan(2_000);
   });

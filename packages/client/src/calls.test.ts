@@ -32,7 +32,7 @@ afterEach(async () => {
 const problem = (status: number, body: object, type = 'application/problem+json; charset=utf-8') =>
   ((_request, response) => response.writeHead(status, { 'content-type': type }).end(JSON.stringify(body))) as typeof answer;
 
-/** What `sendPassword` came to; its text must never hold the password. */
+/** The result of `sendPassword`, whose text must never contain the password. */
 async function refusal() {
   const result = await calls.sendPassword(PASSWORD);
   expect(JSON.stringify(result)).not.toContain(PASSWORD);
@@ -41,7 +41,7 @@ async function refusal() {
 }
 
 describe('calls', () => {
-  it('are one request each, with the ticket as renewed last', async () => {
+  it('are one request each, with the newest ticket', async () => {
     answer = problem(200, { session: {} }, 'application/json');
     expect(await calls.sendPassword(PASSWORD)).toEqual({ ok: true });
     ticket = 'renewed';
@@ -54,7 +54,7 @@ describe('calls', () => {
     ]);
   });
 
-  it('tell what the gateway says', async () => {
+  it('return what the gateway says', async () => {
     const wrong = { code: 'password_rejected', detail: 'it is wrong', retryable: true };
     answer = problem(422, { type: 'urn:qrcast:error:password_rejected', title: 'no', status: 422, ...wrong });
     expect(await refusal()).toEqual(wrong);
@@ -70,27 +70,27 @@ describe('calls', () => {
     [-1, {}],
     ['5', {}],
     [null, {}],
-  ])('hand on a hint of %j as a time that can be waited for', async (retryAfterMs, told) => {
+  ])('pass on a hint of %j as a wait that is possible', async (retryAfterMs, told) => {
     const many = { code: 'too_many_requests', detail: 'wait', retryable: true };
     answer = problem(429, { ...many, retryAfterMs });
     expect(await refusal()).toEqual({ ...many, ...told });
   });
 
-  it('never reject, not even for what is no password', async () => {
+  it('never reject, even for a value that is not a password', async () => {
     const circular: { self?: unknown } = {};
     circular.self = circular;
     expect(await calls.sendPassword(circular as unknown as string)).toMatchObject({ ok: false, error: { code: 'unavailable' } });
     expect(asked).toEqual([]);
   });
 
-  it('are not sent in a flood, of which the page is told', async () => {
+  it('are not sent in a flood, and the page learns that', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     calls.close();
     calls = createCalls({ url: 'http://127.0.0.1:9', ticket: () => ticket });
     const results = await Promise.all(
       Array.from({ length: 9 }, async (_, i) => {
         const result = await calls.sendPassword(PASSWORD);
-        if (i === 8) calls.close(); // those that wait
+        if (i === 8) calls.close(); // ends the waiting calls
         return result.ok ? '' : result.error.code;
       }),
     );
@@ -102,13 +102,13 @@ describe('calls', () => {
     ['a problem that is none', problem(500, { code: 7 })],
     ['a line that is cut', ((_request, response) => response.destroy()) as typeof answer],
     ['another place', ((_request, response) => response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end()) as typeof answer],
-  ])('are unavailable after an answer by %s, and are not sent again', async (_name, given) => {
+  ])('are unavailable after an answer from %s, and are not sent again', async (_name, given) => {
     answer = given;
     expect(await refusal()).toMatchObject({ code: 'unavailable', retryable: true });
     expect(asked).toHaveLength(1);
   });
 
-  it('are unavailable where nobody listens', async () => {
+  it('are unavailable if no server listens', async () => {
     await close();
     expect(await refusal()).toEqual({
       code: 'unavailable',
@@ -118,7 +118,7 @@ describe('calls', () => {
     close = async () => undefined;
   });
 
-  it('wait for an answer as long as the provider may take, and no longer', async () => {
+  it('wait for an answer as long as the provider may take and no longer', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }); // ours; the sockets' go on
     for (const [name, withinMs] of [
       ['sendPassword', 40_000],
@@ -126,7 +126,7 @@ describe('calls', () => {
       ['startOver', 40_000],
     ] as const) {
       answer = () => void vi.advanceTimersByTime(withinMs);
-      const detail = `no answer within ${withinMs / 1_000} s; look at the session before the next try`;
+      const detail = `no answer within ${withinMs / 1_000} s; check the session before a retry`;
       expect(await calls[name](PASSWORD)).toEqual({ ok: false, error: { code: 'unavailable', detail, retryable: true } });
       answer = (...asked) => {
         vi.advanceTimersByTime(withinMs - 1);
@@ -137,7 +137,7 @@ describe('calls', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('are given up by the close, and not begun after it', async () => {
+  it('are aborted by close(), and refused after it', async () => {
     answer = () => calls.close();
     expect(await refusal()).toMatchObject({ code: 'unavailable', retryable: false, detail: expect.stringContaining('was closed') });
     expect(await refusal()).toMatchObject({ code: 'unavailable', retryable: false, detail: expect.stringContaining('is closed') });

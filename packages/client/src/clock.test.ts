@@ -22,11 +22,11 @@ function machine() {
 }
 
 describe('server clock', () => {
-  it('knows no time before the server told one', () => {
+  it('knows no time before the first message', () => {
     expect(machine().clock.now()).toBeNull();
   });
 
-  it('counts on from what the server told', () => {
+  it('counts on from the time of the server', () => {
     const { clock, pass } = machine();
     clock.sync(SERVER);
     pass(1_500);
@@ -34,7 +34,7 @@ describe('server clock', () => {
     expect(clock.isSuspect()).toBe(false);
   });
 
-  it('does not care that the wall clock is set back, or corrected by a little', () => {
+  it('ignores a wall clock that is set back, or corrected by a little', () => {
     const { clock, pass, setWall } = machine();
     clock.sync(SERVER);
     pass(1_000);
@@ -45,7 +45,7 @@ describe('server clock', () => {
     expect(clock.isSuspect()).toBe(false);
   });
 
-  it('goes forward with a message that came faster, not back with one that was held up', () => {
+  it('moves forward with a faster message, and not back with a delayed one', () => {
     const { clock, pass } = machine();
     clock.sync(SERVER);
     pass(1_000);
@@ -56,7 +56,7 @@ describe('server clock', () => {
     expect(clock.now()).toBe(SERVER + 9_200);
   });
 
-  it('believes a new connection afresh, and keeps the old estimate until it speaks', () => {
+  it('starts again with a new connection, and keeps the old estimate until its first message', () => {
     const { clock, pass } = machine();
     clock.sync(SERVER);
     clock.restart();
@@ -66,7 +66,7 @@ describe('server clock', () => {
     expect(clock.now()).toBe(SERVER - 60_000);
   });
 
-  it('counts sleep, during which the monotonic clock stood still, and is suspect until a new connection tells the time', () => {
+  it('counts sleep, in which the monotonic clock stands still, and is suspect until a new connection brings the time', () => {
     const { clock, pass, sleep } = machine();
     clock.sync(SERVER);
     pass(1_000);

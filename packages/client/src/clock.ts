@@ -1,33 +1,42 @@
 /**
- * The server's time, as well as this machine can know it. A code must not be seen at or after its `staleAt`, which is a moment of the
- * server's clock, so the viewer's wall clock is never read as a time: it may be wrong by hours or be changed while a code is shown.
+ * Estimates the server's time. A code must not be seen at or after its `staleAt`, which is a time
+ * of the server's clock. The viewer's wall clock is never used as a time, because it may be wrong
+ * by hours or be changed while a code is shown.
  *
- * - The estimate is the `serverNow` of a message plus the monotonic time since its arrival. It lags by the message's way here.
- * - Within one connection it never goes back: a message that was held up on its way tells an older time, and believing it would show
- *   codes for longer. A new connection is believed afresh, so that a corrected server clock is not ignored for ever.
- * - Monotonic clocks of browsers stop while the machine sleeps. The wall clock does not, so when it runs ahead of the monotonic one the
- *   difference counts as slept time until the server says better (`isSuspect`: reconnect to be told). Somebody setting the clock forward
- *   looks the same; the price is one reconnect.
+ * - The estimate is the `serverNow` of a message plus the monotonic time since it arrived. It lags
+ *   by the time that the message was under way.
+ * - Within one connection the estimate never goes back. A delayed message carries an older time,
+ *   and using that would show codes for longer. A new connection starts the estimate again, so that
+ *   a corrected server clock is not ignored for ever.
+ * - The monotonic clock of a browser stops while the machine sleeps, and the wall clock does not.
+ *   If the wall clock runs ahead, the difference counts as sleep until the server says better
+ *   (`isSuspect`: reconnect to find out). Setting the wall clock forward looks the same and costs
+ *   one reconnect.
  */
 
-/** Milliseconds; of `monotonic` only differences mean something. */
+/** Both in ms. `monotonic` may start anywhere, so only its differences have a meaning. */
 export interface ClockSources {
   readonly monotonic: () => number;
   readonly wall: () => number;
 }
 
 export interface ServerClock {
-  /** A new connection: its first `sync` replaces the estimate. Until then the old estimate goes on. */
+  /**
+   * Call for each new connection. Its first `sync` replaces the estimate, which is kept until then.
+   */
   restart(): void;
   /** @param serverNow Unix ms, from a session message that arrived just now */
   sync(serverNow: number): void;
   /** Unix ms by the server's clock; null before the first `sync`. */
   now(): number | null;
-  /** The machine seems to have slept, and no new connection has come since; the estimate is rather ahead than behind. */
+  /**
+   * Whether the machine seems to have slept since the last new connection. The estimate is then too
+   * late rather than too early.
+   */
   isSuspect(): boolean;
 }
 
-/** Steps below this are corrections of the wall clock, not sleep. */
+/** Smaller steps are corrections of the wall clock, not sleep. */
 const SLEEP_MIN_MS = 2_000;
 
 export function createServerClock({ monotonic, wall }: ClockSources): ServerClock {
@@ -54,7 +63,8 @@ export function createServerClock({ monotonic, wall }: ClockSources): ServerCloc
     sync(serverNow) {
       noticeSleep();
       const known = isFirst ? null : estimate();
-      // A suspected sleep is kept within the connection: what arrives now may have been waiting for the machine to wake.
+      // Keep a suspected sleep until a new connection: this message may have waited for the machine
+      // to wake.
       if (known !== null && known > serverNow) return;
       server = { at: monotonic(), time: serverNow };
       isFirst = false;

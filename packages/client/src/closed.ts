@@ -1,12 +1,15 @@
 /**
- * Why a connection ended, and whether coming back helps. The ranges decide, also for numbers this version does not know: 1012 and 4000–4499
- * come back, 1000 and 4500–4999 do not, as they are. Whatever else ends a connection is the network, and worth another try.
+ * Why a connection ended, and whether reconnecting can help. The range of the close number decides,
+ * also for a number that this version does not know. After 1012 and 4000–4499 the client
+ * reconnects. After 1000 and 4500–4999 it does not, unless something changes. Anything else is a
+ * network failure, and worth another try.
  */
 
 import { isObject } from './messages.ts';
 import type { Closed, RefusalCode } from './types.ts';
 
-const CLOSE_NUMBERS = {
+/** Each code's close number. For a code without one: whether reconnecting can help. */
+const CODES = {
   done: 1000,
   draining: 1012,
   unavailable: 4000,
@@ -21,72 +24,66 @@ const CLOSE_NUMBERS = {
   ticket_revoked: 4507,
   subscribe_timeout: 4508,
   message_too_large: 4509,
-} as const satisfies Partial<Record<RefusalCode, number>>;
-
-/** Refusals that have no close number of their own: does coming back help? */
-const COME_BACK = {
   tenant_limit_reached: true,
   invalid_request: false,
   origin_not_allowed: false,
-} as const satisfies Partial<Record<RefusalCode, boolean>>;
+} as const satisfies Partial<Record<RefusalCode, number | boolean>>;
 
-const NUMBERED: ReadonlySet<string> = new Set(Object.keys(CLOSE_NUMBERS));
-const UNNUMBERED: ReadonlySet<string> = new Set(Object.keys(COME_BACK));
+const KNOWN: ReadonlyMap<string, number | boolean> = new Map(Object.entries(CODES));
 
-/** Nobody said why: the network, or somebody between here and the gateway. */
+/** No reason was given: the network, or something between here and the gateway. */
 export const LOST: Closed = { code: null, detail: null, retryable: true, retryAfterMs: 0 };
 
-/** Nothing came in time, where everything else works: somebody on the way may swallow just this kind of connection. */
+/** Nothing arrived in time. A proxy may swallow just this kind of connection. */
 export const SILENT: Closed = { ...LOST, isSilent: true };
 
-/** Somebody answered who is no gateway. */
+/** Something other than a gateway responded. */
 export const FOREIGN: Closed = { ...LOST, isForeign: true };
 
 export const DONE: Closed = { ...LOST, code: 'done', retryable: false };
 
-/** Of a WebSocket's close event. */
+/** @param number of a WebSocket's close event */
 export function closedByNumber(number: number): Closed {
-  for (const [code, known] of Object.entries(CLOSE_NUMBERS)) {
-    if (known === number) return { ...LOST, code: code as keyof typeof CLOSE_NUMBERS, retryable: isRetryableNumber(number) }; // its own key
-  }
-  return number >= 4000 && number <= 4999 ? { ...LOST, code: 'unknown', retryable: isRetryableNumber(number) } : LOST;
+  const known = [...KNOWN.keys()].find((code) => KNOWN.get(code) === number);
+  if (known === undefined && !(number >= 4000 && number <= 4999)) return LOST;
+  return { ...LOST, code: toCode(known), retryable: canReconnect(number) };
 }
 
-/** Of a `draining` message: what the connection ends with, if nothing else is said. */
+/** Reads a `draining` message: how the connection ends if the server gives no other reason. */
 export function parseDraining(value: unknown): Closed {
   return parseClosed({ ...(isObject(value) ? value : {}), code: 'draining' }) ?? LOST;
 }
 
 /**
- * What the server said: a problem, a refused call of a stream, a `closing` event, or the data of a `connect_error`. Null if it is none of
- * these. A known code decides before any flag: a retry that cannot help must not depend on an optional field.
+ * Reads what the server said: a problem, a refused call of a stream, a `closing` event, or the data
+ * of a `connect_error`. Returns null if it is none of these. A known code takes precedence over the
+ * flag `retryable`, because whether to retry must not depend on an optional field.
  */
 export function parseClosed(value: unknown): Closed | null {
   if (!isObject(value)) return null;
   const { code, number, detail, retryable, retryAfterMs } = value;
   if (typeof code !== 'string') return null;
-  const flag = typeof number === 'number' ? isRetryableNumber(number) : retryable !== false;
   return {
-    code: isNumbered(code) || isUnnumbered(code) ? code : 'unknown',
+    code: toCode(code),
     detail: typeof detail === 'string' ? detail : null,
-    retryable: isNumbered(code) ? isRetryableNumber(CLOSE_NUMBERS[code]) : isUnnumbered(code) ? COME_BACK[code] : flag,
+    retryable: canReconnect(KNOWN.get(code) ?? (typeof number === 'number' ? number : retryable !== false)),
     retryAfterMs: readHint(retryAfterMs),
   };
 }
 
-/** @returns ms; 0 for none. Infinity is possible: JSON has numbers that are too large for one of ours. */
+/**
+ * @returns ms; 0 for none. Infinity is possible, because JSON may hold a number too large for
+ *   JavaScript
+ */
 export function readHint(value: unknown): number {
   return typeof value === 'number' && value > 0 ? value : 0;
 }
 
-function isRetryableNumber(number: number): boolean {
-  return number !== 1000 && !(number >= 4500 && number <= 4999);
+/** @param rule a close number, or the answer itself */
+function canReconnect(rule: number | boolean): boolean {
+  return typeof rule === 'boolean' ? rule : rule !== 1000 && !(rule >= 4500 && rule <= 4999);
 }
 
-function isNumbered(code: string): code is keyof typeof CLOSE_NUMBERS {
-  return NUMBERED.has(code);
-}
-
-function isUnnumbered(code: string): code is keyof typeof COME_BACK {
-  return UNNUMBERED.has(code);
+function toCode(code = ''): RefusalCode {
+  return KNOWN.has(code) ? (code as keyof typeof CODES) : 'unknown'; // a key of it
 }

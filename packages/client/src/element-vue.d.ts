@@ -1,9 +1,12 @@
-/** `<qrcast-login>` in Vue's templates. The compiler has to be told of it, too: `isCustomElement: (tag) => tag === 'qrcast-login'`. */
+/**
+ * `<qrcast-login>` in Vue's templates. Vue's compiler needs `isCustomElement: (tag) => tag ===
+ * 'qrcast-login'` as well.
+ */
 
 import type { DefineComponent, HTMLAttributes } from 'vue';
 import type { LoginAttributes, LoginEvents, LoginProperties } from './element.js';
 
-/** Vue's checks write every name so. */
+/** Vue checks names in this form. */
 type Camel<Name extends string> = Name extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : Name;
 
 type LoginProps = Omit<HTMLAttributes, keyof LoginAttributes> &

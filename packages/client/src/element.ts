@@ -1,55 +1,81 @@
 /**
- * The types of `<qrcast-login>`, which the gateway serves as `/element.js`. Nothing runs here. Importing it types `querySelector`,
- * `createElement` and `addEventListener`; JSX and templates are typed by `element/react`, `element/preact`, `element/vue` and
- * `element/svelte`. The element's own class is held against these types where it is built.
+ * The types of `<qrcast-login>`, which the gateway serves as `/element.js`. This module has no
+ * code. Importing it types `querySelector`, `createElement` and `addEventListener`. For JSX and
+ * templates import `element/react`, `element/preact`, `element/vue` or `element/svelte`. The
+ * element's class is checked against these types where it is built.
  */
 
 import type { CallResult, RefusalCode, Session, SessionState } from './types.ts';
 
-/** What is on the screen, in one word and in the person's own. */
+/** What is on the screen: as one word, and as the title that the person reads. */
 export interface LoginScreen {
-  /** As it is shown: a session whose code ran out is `waiting`. */
+  /** The state that is shown. A session whose code has expired is shown as `waiting`. */
   readonly state: SessionState | 'connecting' | 'refused';
-  /** Of the session; null before the first state. */
+  /** The session's version; null before the first state. */
   readonly version: number | null;
+  /** In `language`. */
   readonly title: string;
   readonly language: 'en' | 'ru';
   readonly direction: 'ltr' | 'rtl';
 }
 
-/** The `detail` of each event. All of them bubble and leave shadow roots. */
+/** The `detail` of each event. All of them bubble and cross shadow roots. */
 export interface LoginEvents {
-  /** Every newer state, and when the code was renewed or ran out. */
+  /** A newer state, a confirmed code, or a code that has expired. */
   readonly 'qrcast-session': Session;
+  /** The login is confirmed. */
   readonly 'qrcast-connected': Session;
-  /** One end may follow another: what could have been resumed is cancelled. */
+  /**
+   * The session ended. A second end may follow: a session that could be resumed may be cancelled.
+   */
   readonly 'qrcast-ended': Session;
+  /** The gateway refused the ticket or the connection, and there are no more tries. */
   readonly 'qrcast-refused': { readonly code: RefusalCode; readonly detail: string | null };
+  /** The screen changed. */
   readonly 'qrcast-state': LoginScreen;
 }
 
-/** Codes that the element has words for, to be set as `refusal` by a page that knows that there is no login. */
-export type LoginRefusal = RefusalCode | 'no_ticket' | 'other_login' | 'not_completed' | 'sandboxed' | 'too_old';
+/** Why the element shows no login. It has a text for each of these codes. */
+export type LoginRefusal =
+  | RefusalCode
+  | 'no_ticket'
+  /** The ticket is for another login than the page's address names. */
+  | 'other_login'
+  /** The login had ended without success before the page was reloaded. */
+  | 'not_completed'
+  /** The ticket names origins, and a frame with `sandbox` has none. */
+  | 'sandboxed'
+  /** This browser lacks something that a login needs. */
+  | 'too_old';
 
 export interface QrcastLoginElement extends HTMLElement {
-  /** Which login. Another one is another login; without one it waits. */
+  /**
+   * Which login to show. Another ticket opens another login. Without a ticket the element waits.
+   */
   ticket: string | null;
-  /** The gateway; by default where the script came from. */
+  /** The gateway. Default: where the script came from. */
   url: string | null;
-  /** Once connected, leads to the session's `returnUrl` after five seconds, unless the person touches or presses anything. */
+  /**
+   * Five seconds after the login is confirmed, the element opens the session's `returnUrl`, unless
+   * the person touches or presses anything.
+   */
   autoReturn: boolean;
-  /** For a page that is nothing but the login: the next step takes the focus when nothing else has it. */
+  /** For a page that shows only the login: the next step takes the focus if nothing else has it. */
   ownsPage: boolean;
-  /** Asked for a new ticket when the old one has expired. Set it before the ticket. */
+  /** Called for a new ticket when the old one has expired. Set it before the ticket. */
   renewTicket: (() => Promise<string>) | null;
+  /** Shown instead of a login, for a page that knows that there is none. */
   refusal: LoginRefusal | null;
-  /** A new attempt after a resumable end, as the button does. Never rejects. */
+  /** Begins a new attempt after a resumable end, like the button. Never rejects. */
   resume(): Promise<CallResult>;
-  /** Leaves the password step for a new code, as the button does. Never rejects. */
+  /** Leaves the password step for a new code, like the button. Never rejects. */
   startOver(): Promise<CallResult>;
 }
 
-/** What markup can say. A flag is there or not: some frameworks write `false` as text, which would count as there. */
+/**
+ * What markup can set. A flag is present or absent. Its type has no `false`, because some
+ * frameworks write that as text, and then the attribute would be present.
+ */
 export interface LoginAttributes {
   ticket?: string | undefined;
   url?: string | undefined;
@@ -59,10 +85,10 @@ export interface LoginAttributes {
   'owns-page'?: true | '' | undefined;
 }
 
-/** Listeners as JSX names them; React does from version 19 on. */
+/** Listeners as JSX names them. React supports these from version 19. */
 export type LoginListeners = { [Name in keyof LoginEvents as `on${Name}`]?: ((event: CustomEvent<LoginEvents[Name]>) => void) | undefined };
 
-/** Properties as JSX sets them on an element that has them; React does from version 19 on. */
+/** Properties that JSX sets on an element. React supports these from version 19. */
 export type LoginProperties = Partial<Pick<QrcastLoginElement, 'renewTicket' | 'refusal'>>;
 
 declare global {

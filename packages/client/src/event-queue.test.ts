@@ -23,8 +23,8 @@ function ended(...events: WatchEvent[]): Promise<string[]> {
   return rest(queue);
 }
 
-describe('what a slow reader is owed', () => {
-  it('is the newest state, under the name of the strongest change it missed', async () => {
+describe('the unread events of a slow reader', () => {
+  it('have the newest state, as a session event if a session event was missed', async () => {
     expect(await ended(session(1), fresh(2), session(3), fresh(4))).toEqual(['session 4']);
     expect(await ended(session(1), stale(1))).toEqual(['session 1']);
     expect(await ended(fresh(2), fresh(3))).toEqual(['fresh 3']);
@@ -33,14 +33,14 @@ describe('what a slow reader is owed', () => {
     expect(await ended(stale(2), session(3))).toEqual(['session 3']);
   });
 
-  it('carries the state as it is shown now', async () => {
+  it('have the state as it is shown now', async () => {
     const queue = createEventQueue(() => undefined);
     queue.push(session(1));
     queue.push(stale(1));
     expect((await queue.next()).value).toMatchObject({ type: 'session', data: { code: null } });
   });
 
-  it('never lacks the final word, and has the newest last', async () => {
+  it('always have the final event, and the newest event last', async () => {
     const flood = Array.from({ length: 1_000 }, (_, i) => session(i + 1));
     expect(await ended(OPEN, ...flood, session(1_001), CLOSED, final(1_001))).toEqual(['session 1001', 'connection closed', 'final 1001']);
     expect(await ended(session(1), OPEN)).toEqual(['session 1', 'connection open']);
@@ -48,7 +48,7 @@ describe('what a slow reader is owed', () => {
 });
 
 describe('a reader that keeps up', () => {
-  it('gets each event, also several asked for at once', async () => {
+  it('gets each event, also if it asks for several at once', async () => {
     const queue = createEventQueue(() => undefined);
     const asked = [queue.next(), queue.next(), queue.next()];
     queue.push(session(1));
@@ -58,7 +58,7 @@ describe('a reader that keeps up', () => {
     expect((await Promise.all(asked)).map(({ value }) => value?.type)).toEqual(['session', 'fresh', undefined]);
   });
 
-  it('that leaves is done at once, even while it waits, and is heard of once', async () => {
+  it('ends at once when it leaves, even while it waits, and reports that once', async () => {
     let left = 0;
     const queue = createEventQueue(() => left++);
     const waiting = queue.next();

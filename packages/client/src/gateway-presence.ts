@@ -1,20 +1,27 @@
 /**
- * Whether there is a gateway at the address at all. Somebody else who answers there, again and again, tells of a wrong address: a host
- * without its path prefix, say. Once a gateway has answered there it is right, and what answers later in its place is a proxy during a rollout.
+ * Whether there is a gateway at the address at all. If something else responds there several times,
+ * the address is probably wrong, for example a host without its path prefix. Once a gateway has
+ * responded, the address is right, and a foreign response is a proxy's during a rollout.
  */
 
 import type { Closed, TransportName } from './types.ts';
 
 export interface GatewayPresence {
-  /** A connection ended, or never came about. */
+  /** Call when a connection ended or could not be made. */
   ended(over: TransportName, closed: Closed, wasOpen: boolean): void;
   isMissing(): boolean;
 }
 
-/** So many answers in a row: one alone may come from a proxy that is just being set up. */
+/**
+ * Foreign responses in a row before the gateway counts as missing. One alone may come from a proxy
+ * that is just being set up.
+ */
 const ANSWERS = 3;
 
-/** Of a handshake that fails, a browser does not say why. */
+/**
+ * The transports that see what responded. A browser does not say why the handshake of another one
+ * failed.
+ */
 const TELLING: ReadonlySet<TransportName> = new Set(['sse', 'long-poll']);
 
 export function createGatewayPresence(): GatewayPresence {

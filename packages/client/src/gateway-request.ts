@@ -1,4 +1,7 @@
-/** HTTP to the gateway about the ticket's own session. The ticket goes into the header, never into the URL, and nowhere but there. */
+/**
+ * HTTP requests to the gateway about the ticket's own session. The ticket goes into the header
+ * only, never into the URL.
+ */
 
 import { FOREIGN, LOST, parseClosed } from './closed.ts';
 import { parseJson } from './messages.ts';
@@ -20,7 +23,7 @@ export interface GatewayRequest {
 }
 
 export function requestGateway({ url, ticket, path, query, method = 'GET', headers, body, signal }: GatewayRequest): Promise<Response> {
-  const search = String(query ?? ''); // not `size`: where that is missing, the query would be left out without a word
+  const search = String(query ?? ''); // not `query.size`: in a browser without it the query would silently be left out
   return fetch(`${url}/v1/sessions/self${path}${search === '' ? '' : `?${search}`}`, {
     method,
     headers: { ...headers, authorization: `Bearer ${ticket}` },
@@ -28,11 +31,11 @@ export function requestGateway({ url, ticket, path, query, method = 'GET', heade
     signal,
     cache: 'no-store',
     credentials: 'omit',
-    redirect: 'manual', // a ticket or a password must not go where somebody else points
+    redirect: 'manual', // a ticket or a password must not follow a redirect to another server
   });
 }
 
-/** How HTTP says what the other streams say in messages. */
+/** The query of an HTTP transport, for what the other transports send in messages. */
 export function viewQuery({ formats, visible }: Pick<OpenRequest, 'formats' | 'visible'>): URLSearchParams {
   const query = new URLSearchParams();
   if (formats !== undefined) query.set('formats', formats.join(','));
@@ -40,18 +43,22 @@ export function viewQuery({ formats, visible }: Pick<OpenRequest, 'formats' | 'v
   return query;
 }
 
-/** The problem an answer tells; null if it is not the gateway's own. */
+/** Reads the problem in a response. Returns null if the response is not the gateway's. */
 export async function readProblem(response: Response): Promise<unknown> {
-  const text = await response.text(); // in any case: a body left unread keeps its connection busy
+  const text = await response.text(); // always: an unread body keeps its connection busy
   return response.headers.get('content-type')?.startsWith('application/problem+json') === true ? parseJson(text) : null;
 }
 
-/** Statuses by which proxies say that the gateway is away, or that there is too much of something just now. */
+/**
+ * Statuses that a proxy answers temporarily, because the gateway is away or there are too many
+ * requests.
+ */
 const FOR_NOW: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /**
- * Of an answer that is not what was asked for. One that is not the gateway's own counts as the network's, or as somebody else's. The hint of
- * the body is the gateway's and the finer one; without it the header counts.
+ * Reads a response that is not the expected one. A response that is not the gateway's own counts as
+ * a network failure (`LOST`) if it is temporary, else as `FOREIGN`. A `retryAfterMs` in the body
+ * comes from the gateway and is finer than the header `Retry-After`, so it takes precedence.
  */
 export async function readRefusal(response: Response): Promise<Closed> {
   const headerMs = readRetryAfter(response);
@@ -60,7 +67,10 @@ export async function readRefusal(response: Response): Promise<Closed> {
   return closed.retryAfterMs > 0 ? closed : { ...closed, retryAfterMs: headerMs };
 }
 
-/** By the clock of whoever answered, where it can be read: the viewer's may be wrong by hours. */
+/**
+ * Uses the clock of the server that responded if it sent `Date`, because the viewer's may be wrong
+ * by hours.
+ */
 function readRetryAfter({ headers }: Response): number {
   const sentAt = Date.parse(headers.get('date') ?? '');
   return parseRetryAfter(headers.get('retry-after'), Number.isNaN(sentAt) ? Date.now() : sentAt);

@@ -1,4 +1,4 @@
-/** Transports over which nothing comes, by a clock that stands until it is moved. */
+/** Transports over which nothing arrives, with a clock that the test moves. */
 
 import { describe, expect, it, vi } from 'vitest';
 import { prepareConnections } from '../test/kept-connection.ts';
@@ -8,23 +8,23 @@ import { LOST } from './closed.ts';
 const { open } = prepareConnections();
 const openAuto = () => open({}, ['websocket', 'sse', 'long-poll']);
 
-/** The least favourable luck. */
+/** The longest random wait. */
 const unlucky = (): void => void vi.spyOn(Math, 'random').mockReturnValue(0.999);
 
 describe('a code comes by long-poll within 10 s', () => {
-  it('where a WebSocket is refused and the stream is swallowed', async () => {
+  it('if the WebSocket is refused and the stream is swallowed', async () => {
     unlucky();
     const { script, last, untilNext } = await openAuto();
     last().onClosed(LOST);
     let ms = untilNext();
     last().onClosed(LOST);
     ms += untilNext();
-    ms += untilNext(); // nothing is said
+    ms += untilNext(); // nothing arrives
     expect(script.opened.map(({ transport }) => transport)).toEqual(['websocket', 'websocket', 'sse', 'long-poll']);
     expect(ms).toBeLessThan(10_000);
   });
 
-  it('where both are swallowed', async () => {
+  it('if both are swallowed', async () => {
     const { script, untilNext, told } = await openAuto();
     expect(untilNext() + untilNext()).toBeLessThan(10_000);
     expect(script.opened.map(({ transport, isClosed }) => [transport, isClosed])).toEqual([
@@ -35,7 +35,7 @@ describe('a code comes by long-poll within 10 s', () => {
     expect(told.at(-1)).toMatchObject({ status: 'retrying', code: null });
   });
 
-  it('where the beginning of a stream comes through, and no state', async () => {
+  it('if a stream begins but brings no state', async () => {
     const { script, last, untilNext } = await openAuto();
     last().onClosed(LOST);
     untilNext();
@@ -54,13 +54,13 @@ describe('a code comes by long-poll within 10 s', () => {
 });
 
 describe('silence', () => {
-  it('of the last transport, or the only one, is waited for longer, and then with the backoff', async () => {
+  it('gets a longer wait for the last or only transport, and then the backoff', async () => {
     const { script, untilNext } = await open({}, ['sse']);
     expect([untilNext(), untilNext()]).toEqual([10_500, 11_000]);
     expect(script.opened).toHaveLength(3);
   });
 
-  it('is not what a connection is that asked for something newer, and hears of nothing', async () => {
+  it('does not end a connection that asked only for newer states', async () => {
     const { script, last, setVersion, untilNext } = await openAuto();
     setVersion(6);
     last().onClosed(LOST);
@@ -71,7 +71,7 @@ describe('silence', () => {
     expect(script.last().isClosed).toBe(false);
   });
 
-  it('of one that was good here is the network: it has its two tries', async () => {
+  it('counts as a network failure if the transport worked here before: it gets two tries', async () => {
     const { script, last, setVersion, untilNext } = await openAuto();
     last().onOpen();
     last().onSession(showing(1));

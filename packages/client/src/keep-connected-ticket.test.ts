@@ -21,7 +21,7 @@ describe('a ticket that has run out', () => {
   }
   const settled = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 
-  it('is renewed, and the whole state asked for with the new one, which may be of another session', async () => {
+  it('is renewed, and the new one requests the complete state, because it may be for another session', async () => {
     const { asked, renewTicket } = renewals();
     const { connection, last, script, told, setVersion, untilNext } = await open({ renewTicket });
     setVersion(6);
@@ -43,7 +43,7 @@ describe('a ticket that has run out', () => {
     expect(script.last().request).toMatchObject({ ticket: 'second', after: 6 });
   });
 
-  it('is renewed once: a new one that is refused at once ends it', async () => {
+  it('is renewed once: if the new one is refused at once, the watch ends', async () => {
     const { asked, renewTicket } = renewals();
     const { last, told } = await open({ renewTicket });
     last().onClosed({ ...EXPIRED, code: 'unauthenticated' });
@@ -57,7 +57,7 @@ describe('a ticket that has run out', () => {
     expect(told.at(-1)).toEqual({ status: 'refused', code: 'ticket_expired', detail: 'it has run out' });
   });
 
-  it('is renewed again when the last one had been good', async () => {
+  it('is renewed again if the last one was proven', async () => {
     const { asked, renewTicket } = renewals();
     const { last, script } = await open({ renewTicket });
     for (const ticket of ['second', 'third']) {
@@ -90,14 +90,14 @@ describe('a ticket that has run out', () => {
     expect(script.opened).toHaveLength(1);
   });
 
-  it.each(['ticket_revoked', 'forbidden', 'not_found', 'origin_not_allowed'] as const)('is not what %s means', async (code) => {
+  it.each(['ticket_revoked', 'forbidden', 'not_found', 'origin_not_allowed'] as const)('is not renewed after %s', async (code) => {
     const { asked, renewTicket } = renewals();
     const { last, told } = await open({ renewTicket });
     last().onClosed({ ...EXPIRED, code });
     expect([asked.length, told.at(-1)?.status]).toEqual([0, 'refused']);
   });
 
-  it('is not used any more when it comes after the close', async () => {
+  it('is not replaced by one that comes after close()', async () => {
     const { asked, renewTicket } = renewals();
     const { connection, last, script } = await open({ renewTicket });
     last().onClosed(EXPIRED);

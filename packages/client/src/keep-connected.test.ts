@@ -10,8 +10,8 @@ const draining = (retryAfterMs: number): Closed => ({ code: 'draining', detail: 
 
 const { open } = prepareConnections();
 
-describe('coming back', () => {
-  it('waits with full jitter, longer with each try in a row, and asks from the newest version on', async () => {
+describe('reconnecting', () => {
+  it('waits with full jitter, longer after each failure in a row, and asks for what is newer', async () => {
     const { script, last, told, untilNext, setVersion } = await open();
     expect(script.last().request).toMatchObject({ after: 0, ticket: 'first', visible: true });
     setVersion(6);
@@ -30,7 +30,7 @@ describe('coming back', () => {
     expect(untilNext(), 'the most').toBeCloseTo(14_985, -1);
   });
 
-  it('never comes before the hint of the server, and keeps its word until it is back', async () => {
+  it('never begins before the hint of the server, and keeps its reason until it is open again', async () => {
     const { last, told, untilNext } = await open();
     last().onOpen();
     last().onClosed(draining(3_000));
@@ -42,7 +42,7 @@ describe('coming back', () => {
     expect(told.filter(({ status }) => status === 'retrying')).toMatchObject([{ code: 'draining' }, { code: 'draining' }, { code: null }]);
   });
 
-  it('begins from the beginning only after a connection that lasted', async () => {
+  it('resets the backoff only after a connection that lasted', async () => {
     const { last, untilNext } = await open();
     const wait = (openMs: number): number => {
       last().onOpen();
@@ -53,7 +53,7 @@ describe('coming back', () => {
     expect([wait(9_999), wait(9_999), wait(10_000), wait(0)]).toEqual([500, 1_000, 500, 1_000]);
   });
 
-  it('comes sooner when the network is back, or somebody looks: then in 2 to 5 s', async () => {
+  it('begins sooner when the network is back, or within 2 to 5 s when somebody looks', async () => {
     const { connection, last, told, untilNext } = await open();
     const fail = (): void => {
       for (let i = 0; i < 5; i++) {
@@ -72,7 +72,7 @@ describe('coming back', () => {
     expect(untilNext()).toBe(500);
   });
 
-  it.each(['look', 'online'] as const)('is not hurried past the hint of the server (%s)', async (why) => {
+  it.each(['look', 'online'] as const)('does not begin before the hint of the server (%s)', async (why) => {
     const { connection, last, script, untilNext } = await open();
     last().onClosed(draining(60_000)); // and half a second of jitter
     vi.advanceTimersByTime(1_000);
@@ -96,7 +96,7 @@ describe('coming back', () => {
     },
   );
 
-  it.each([Number.NaN, -1, Number.NEGATIVE_INFINITY])('takes a hint of %d ms for none', async (retryAfterMs) => {
+  it.each([Number.NaN, -1, Number.NEGATIVE_INFINITY])('treats a hint of %d ms as none', async (retryAfterMs) => {
     const { last, untilNext } = await open();
     last().onClosed({ ...LOST, retryAfterMs });
     expect(untilNext()).toBe(500);
@@ -116,7 +116,7 @@ describe('coming back', () => {
 });
 
 describe('a connection', () => {
-  it('is one at a time, and nobody hears of one that has ended', async () => {
+  it('is the only one at a time, and reports nothing after its end', async () => {
     const { script, last, told, untilNext } = await open();
     last().onOpen();
     const first = script.last();
@@ -129,7 +129,7 @@ describe('a connection', () => {
     expect(told).toHaveLength(before);
   });
 
-  it('has ten seconds to open, then it counts as lost', async () => {
+  it('counts as lost if it does not open within ten seconds', async () => {
     const { script, told } = await open();
     vi.advanceTimersByTime(9_999);
     expect(told).toEqual([]);
@@ -138,7 +138,7 @@ describe('a connection', () => {
     expect(told).toMatchObject([{ status: 'retrying', code: null }]);
   });
 
-  it('is told once to be open', async () => {
+  it('is reported as open once', async () => {
     const { last, told } = await open();
     last().onOpen();
     last().onOpen();
@@ -147,7 +147,7 @@ describe('a connection', () => {
     expect(told).toEqual([{ status: 'open', transport: 'websocket' }]);
   });
 
-  it('is left for a new one on demand, but only while it is open', async () => {
+  it('is replaced on demand, but only while it is open', async () => {
     const { connection, script, last, untilNext } = await open();
     connection.reconnect();
     expect(script.last().isClosed).toBe(false);
@@ -159,7 +159,7 @@ describe('a connection', () => {
     expect(script.opened).toHaveLength(2);
   });
 
-  it('knows whether it can be seen, and so does the next', async () => {
+  it('knows whether it is visible, and so does the next one', async () => {
     const { connection, script, last, untilNext } = await open({ visible: false });
     expect(script.last().request.visible).toBe(false);
     connection.setVisible(true);
@@ -170,7 +170,7 @@ describe('a connection', () => {
     expect(script.last().request.visible).toBe(false);
   });
 
-  it('is not even begun when it is closed at once', async () => {
+  it('is not begun if it is closed at once', async () => {
     const script = createScript();
     const route = {
       url: '',
@@ -186,7 +186,7 @@ describe('a connection', () => {
     expect(script.opened).toEqual([]);
   });
 
-  it('is closed with all that waits', async () => {
+  it('is closed together with everything that waits', async () => {
     const { connection, script, last, told } = await open();
     connection.close();
     expect(script.last().isClosed).toBe(true);
@@ -198,7 +198,7 @@ describe('a connection', () => {
 });
 
 describe('a transport that does not open', () => {
-  it('gives way to the next after two tries without a word of the gateway, and the one that opened is kept', async () => {
+  it('is replaced by the next one after two tries without an answer, and the one that opened is kept', async () => {
     const { last, script, untilNext } = await open({}, ['websocket', 'sse', 'long-poll']);
     for (const closed of [LOST, LOST, LOST, { ...LOST, code: 'unavailable' as const }, LOST]) {
       last().onClosed(closed);
@@ -212,11 +212,11 @@ describe('a transport that does not open', () => {
   });
 });
 
-describe('an address where no gateway is', () => {
+describe('an address without a gateway', () => {
   const told = ({ told: all }: Awaited<ReturnType<typeof open>>) =>
     all.map((next) => (next.status === 'retrying' ? next.code : next.status));
 
-  it('is told after three answers of somebody else, and tries go on until a gateway answers', async () => {
+  it('is reported after three foreign responses, and tries go on until a gateway answers', async () => {
     const opened = await open({}, ['websocket', 'sse', 'long-poll']);
     for (const closed of [LOST, LOST, FOREIGN, FOREIGN, FOREIGN, FOREIGN, LOST]) {
       opened.last().onClosed(closed);
@@ -228,7 +228,7 @@ describe('an address where no gateway is', () => {
     expect(told(opened).slice(-2)).toEqual(['open', null]);
   });
 
-  it('is not what a network is that fails in between, nor a proxy that is overloaded', async () => {
+  it('is not reported if the network fails in between, or a proxy is overloaded', async () => {
     const opened = await open({}, ['sse']);
     for (const closed of [FOREIGN, FOREIGN, LOST, FOREIGN, FOREIGN]) {
       opened.last().onClosed(closed);

@@ -1,19 +1,21 @@
 /**
- * Keeps one connection to the gateway, never two, and comes back when it is lost.
+ * Keeps one connection to the gateway, never two, and reconnects when it is lost.
  *
  *   connecting ──open──▶ open ──lost──▶ retrying ──timer, hurry──▶ (next try) ──▶ open …
  *       └───────────────────┴──────refused──▶ [renewTicket ──▶ next try] or the end
  *
- * Tries go on, one per backoff (`retry.ts`), until the gateway says that coming back is of no use or until `close()`: the ticket runs out
- * some day, and that refusal is final. A ticket that ran out is renewed once; one that is refused at once after that ends it.
+ * The bound of the retries: they go on, one after each backoff (`retry.ts`), until the gateway says
+ * that reconnecting cannot help, or until `close()`. They end in any case when the ticket has
+ * expired, because that refusal is final. An expired ticket is renewed once. If the gateway refuses
+ * the new one at once, the watch ends.
  */
 
 import { type Attempt, openAttempt } from './attempt.ts';
-import { createGatewayPresence } from './gateway-presence.ts';
+import { createGatewayPresence, type GatewayPresence } from './gateway-presence.ts';
+import { createNextTry } from './next-try.ts';
 import { createRequestPace } from './request-pace.ts';
 import { hurryDelayMs, retryDelayMs, retryFloorMs } from './retry.ts';
-import { startTimer } from './timer.ts';
-import { createTransportOrder } from './transports/transport-order.ts';
+import { createTransportOrder, type TransportOrder } from './transports/transport-order.ts';
 import type { Closed, Connection, Format, Fresh, RefusalCode, RequestPace, Session, Transport } from './types.ts';
 
 export interface Route {
@@ -23,53 +25,66 @@ export interface Route {
   /** Best first. */
   readonly transports: readonly [Transport, ...Transport[]];
   readonly renewTicket: (() => Promise<string>) | undefined;
-  /** Shared with whatever else asks for this watch; its own if left out. */
+  /** Shared with the calls of the same watch. A new one if left out. */
   readonly pace?: RequestPace;
-  /** At first. */
+  /** The initial visibility. */
   readonly visible: boolean;
 }
 
 export interface ConnectedHandlers {
-  /** Version of the newest state there is; 0 asks for whatever there is. */
+  /** The version of the newest known state; 0 requests the complete state. */
   after(): number;
-  /** `refused` is the last one. */
+  /** `refused` is the last call. */
   onConnection(connection: Connection): void;
   onSession(session: Session): void;
   onFresh(fresh: Fresh): void;
 }
 
 export interface KeptConnection {
-  /** As renewed last. */
+  /** The newest ticket. */
   ticket(): string;
   setVisible(visible: boolean): void;
-  /** Leaves an open connection for a new one. */
+  /** Replaces an open connection with a new one. */
   reconnect(): void;
-  /** Somebody looks, or the network is back: a pending try comes sooner (`hurryDelayMs`), but not before the server's hint. */
+  /**
+   * Call when a person looks at the page, or when the network is back. A pending try then begins
+   * sooner (`hurryDelayMs`), but not before the server's hint.
+   */
   hurry(why: 'look' | 'online'): void;
   close(): void;
 }
 
-/** A connection that lasted this long was a good one: the next backoff starts from the beginning, and its ticket has proven itself. */
+/**
+ * After a connection of this length the backoff starts again from the beginning, and the ticket
+ * counts as proven.
+ */
 const STABLE_MS = 10_000;
 
 const RENEWABLE: ReadonlySet<RefusalCode | null> = new Set(['unauthenticated', 'ticket_expired']);
 
-/** Begins within the next microtask, so that whoever asked for it can still listen, or think better of it. */
+/**
+ * Connects in the next microtask, so that the caller can first add listeners, or close it again.
+ *
+ * This function is long because its parts share the state of the one connection. What has a state
+ * of its own is in other modules: the timer, the order of transports, the presence of a gateway.
+ */
 export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptConnection {
-  const { url, formats, transports, renewTicket, pace = createRequestPace(), ...first } = route;
+  const { url, formats, transports, renewTicket, pace = createRequestPace() } = route;
   const order = createTransportOrder(transports);
   const presence = createGatewayPresence();
-  let { ticket, visible } = first;
+  const nextTry = createNextTry(connect);
+  let { ticket, visible } = route;
   let isOver = false;
   let attempt: Attempt | null = null;
   let isOpen = false;
   let failures = 0;
-  /** Renewed, and not proven by a connection that lasted. */
+  /** The ticket was renewed and no connection has proven it yet (`STABLE_MS`). */
   let isTicketNew = false;
-  /** Asks for the whole state: a new ticket may be another session's. */
+  /** Requests the complete state, because a new ticket may be for another session. */
   let isFromStart = false;
-  let pending: { readonly timer: ReturnType<typeof setTimeout>; readonly at: number; readonly floorAt: number } | null = null;
-  /** What the server said about its leaving, until it is back: a network failure does not unsay it. */
+  /**
+   * The server's last reason for closing. Kept until it is open again, also if the network fails.
+   */
   let reason: RefusalCode | null = null;
 
   function connect(): void {
@@ -78,12 +93,11 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
     const requests = requestsOf(transport);
     const waitMs = pace.waitMs(requests);
     if (waitMs > 0) {
-      wait(waitMs, performance.now() + waitMs);
+      nextTry.plan(waitMs, performance.now() + waitMs);
       return;
     }
     pace.take(requests);
-    if (pending !== null) clearTimeout(pending.timer);
-    pending = null;
+    nextTry.cancel();
     const after = isFromStart ? 0 : handlers.after();
     attempt = openAttempt(transport, { url, ticket, formats, after, visible, pace }, order.openWithinMs(), {
       onOpen() {
@@ -107,46 +121,39 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
       isTicketNew = false;
     }
     reason = closed.code ?? reason;
-    presence.ended(order.current().name, closed, openMs !== null);
-    if (closed.isSilent === true) {
-      if (order.silent(openMs !== null)) schedule(0, performance.now());
-      else retry(0);
-      return;
-    }
-    if (openMs !== null) order.lost();
-    else if (closed.code !== null) order.refused();
-    else order.failed();
-    if (closed.retryable) retry(closed.retryAfterMs);
+    const isNextAtOnce = noteEnd(order, presence, closed, openMs !== null);
+    if (isNextAtOnce) planTry(0, performance.now());
+    else if (closed.isSilent === true) retry(0);
+    else if (closed.retryable) retry(closed.retryAfterMs);
     else if (renewTicket !== undefined && !isTicketNew && RENEWABLE.has(closed.code)) void renew(renewTicket);
     else refuse(closed.code ?? 'unknown', closed.detail);
   }
 
   function retry(hintMs: number): void {
-    schedule(retryDelayMs(failures++, hintMs, Math.random()), performance.now() + retryFloorMs(hintMs));
+    planTry(retryDelayMs(failures++, hintMs, Math.random()), performance.now() + retryFloorMs(hintMs));
   }
 
-  function wait(delayMs: number, floorAt: number): void {
-    if (pending !== null) clearTimeout(pending.timer);
-    pending = { timer: startTimer(connect, delayMs), at: performance.now() + delayMs, floorAt };
+  function planTry(delayMs: number, floorAt: number): void {
+    nextTry.plan(delayMs, floorAt);
+    tellRetrying(delayMs);
   }
 
-  function schedule(delayMs: number, floorAt: number): void {
-    wait(delayMs, floorAt);
+  function tellRetrying(delayMs: number): void {
     const code = presence.isMissing() ? 'no_gateway' : reason;
     handlers.onConnection({ status: 'retrying', code, retryAt: Date.now() + Math.round(delayMs) });
   }
 
   async function renew(ask: () => Promise<string>): Promise<void> {
-    handlers.onConnection({ status: 'retrying', code: reason, retryAt: Date.now() });
+    tellRetrying(0);
     let renewed: unknown = null;
     try {
       renewed = await ask();
     } catch {
-      // The caller's own error may hold anything, so it is not repeated.
+      // The error is the caller's own and may contain anything, so it is not passed on.
     }
     if (isOver) return;
     if (typeof renewed !== 'string' || renewed === '') {
-      refuse('unauthenticated', 'the ticket is taken no more, and renewTicket gave no new one: it rejected, or resolved to no text');
+      refuse('unauthenticated', 'the ticket is no longer valid, and renewTicket rejected or returned no text');
       return;
     }
     ticket = renewed;
@@ -172,21 +179,31 @@ export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptCo
       if (isOpen) attempt?.drop();
     },
     hurry(why) {
-      if (pending === null) return;
-      const { at, floorAt } = pending;
-      const now = performance.now();
-      const sooner = Math.max(now + hurryDelayMs(why, Math.random()), floorAt);
-      if (sooner < at) schedule(sooner - now, floorAt);
+      const delayMs = nextTry.hurry(hurryDelayMs(why, Math.random()));
+      if (delayMs !== null) tellRetrying(delayMs);
     },
     close() {
       isOver = true;
-      if (pending !== null) clearTimeout(pending.timer);
+      nextTry.cancel();
       attempt?.close();
     },
   };
 }
 
-/** That it begins with, at the most: socket.io-client tries its polling, and then its WebSocket. */
+/** @returns whether to try the next transport at once */
+function noteEnd(order: TransportOrder, presence: GatewayPresence, closed: Closed, wasOpen: boolean): boolean {
+  presence.ended(order.current().name, closed, wasOpen);
+  if (closed.isSilent === true) return order.silent(wasOpen);
+  if (wasOpen) order.lost();
+  else if (closed.code !== null) order.refused();
+  else order.failed();
+  return false;
+}
+
+/**
+ * How many requests a try may begin with. socket.io-client tries polling first and then its
+ * WebSocket.
+ */
 function requestsOf({ name }: Transport): number {
   return name === 'socket.io' ? 2 : 1;
 }

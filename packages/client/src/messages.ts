@@ -1,4 +1,7 @@
-/** Messages of the server, looked at as they come in: what this client relies on is there. The rest is the server's word. */
+/**
+ * Checks the server's messages: every field that this client relies on must be there. The other
+ * fields are not checked.
+ */
 
 import type { Fresh, Session } from './types.ts';
 
@@ -19,12 +22,12 @@ export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null;
 }
 
-/** Undefined for what is no JSON. */
+/** Returns undefined if `text` is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // SyntaxError: somebody between here and the gateway answered
+    return undefined; // SyntaxError: something between here and the gateway answered
   }
 }
 

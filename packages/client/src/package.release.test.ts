@@ -1,4 +1,7 @@
-/** The published package under the tools that people check packages with, and under compilers, frameworks and runners of others. From npm. */
+/**
+ * The published package under the tools that check packages, and under other compilers, frameworks
+ * and test runners, all from npm.
+ */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProject, type Project, pack, removeFolder, run, runWell, scratchFolder } from '../../../infra/test/packed-client.ts';
@@ -52,7 +55,7 @@ describe.each([
 
   it.each(resolutions)('resolves every entry: $name', (resolution) => {
     const sources = [...README_CODE, STRICT, ELEMENT, screenWith('react')];
-    const skipLibCheck = version !== '7.0.2'; // the older ones take their time
+    const skipLibCheck = version !== '7.0.2'; // the older ones are slow
     expect(compile(typed, resolution, sources, { tsc: 'node_modules/.bin/tsc', skipLibCheck })).toEqual(FINE);
   });
 });
@@ -66,7 +69,8 @@ describe('types the element', () => {
   ])('in JSX as %s, with the types of React %s', (jsx, version) => {
     const typed = project(`@types/react@${version}`);
     const { code } = screenWith('react');
-    // React 18 sets attributes alone: its JSX has neither functions nor listeners, but its types are the same.
+    // React 18 sets attributes alone: its JSX has neither functions nor listeners, but its types
+    // are the same.
     const sources = [{ kind: 'tsx', code }];
     expect(compile(typed, BUNDLER, sources, { jsx, skipLibCheck: true })).toEqual(FINE);
   });

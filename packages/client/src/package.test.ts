@@ -1,4 +1,7 @@
-/** What is published, as a user installs it: what npm and pnpm pack, in Node by `import` and `require()`, and under the compiler. */
+/**
+ * The published package as a user installs it: the tarballs of npm and pnpm, in Node by `import`
+ * and `require()`, and under the compiler.
+ */
 
 import { cpSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,7 +37,7 @@ const FRAMEWORKS = ['@types/react', 'preact', 'react', 'socket.io-client', 'svel
 const isFramework = (specifier = '', file: string): boolean =>
   ['react', 'preact', 'vue', 'svelte/elements'].includes(specifier) && file.includes(specifier.replace('/elements', ''));
 
-/** Of a value of `exports`, and of the fields for older tools. */
+/** The paths in a value of `exports`, or of a field for older tools. */
 const pathsIn = (value: unknown): string[] =>
   typeof value === 'string' ? [value] : typeof value === 'object' && value !== null ? Object.values(value).flatMap(pathsIn) : [];
 
@@ -42,14 +45,14 @@ describe.each(['npm', 'pnpm'] as const)('the tarball of %s', (packer) => {
   const manifest = (): Manifest => JSON.parse(projects[packer].read('node_modules/@qrcast/client/package.json')) as Manifest;
   const files = (): string[] => globSync('**/*.*', { cwd: projects[packer].installed }).sort();
 
-  it('holds every file that its manifest names', () => {
+  it('contains every file that its manifest names', () => {
     const { exports, main, module, types, typesVersions, unpkg, jsdelivr } = manifest();
     const named = pathsIn([exports, main, module, types, typesVersions, unpkg, jsdelivr]).map((path) => path.replace(/^\.\//, ''));
     expect(named.length).toBeGreaterThan(20);
     expect(named.filter((path) => !files().includes(path))).toEqual([]);
   });
 
-  it('says what it is, needs no other package, and names none of the places it was made in', () => {
+  it('says what it is, needs no other package, and contains no path of the machine that made it', () => {
     const {
       exports,
       files: listed,
@@ -75,7 +78,7 @@ describe.each(['npm', 'pnpm'] as const)('the tarball of %s', (packer) => {
     expect(readdirSync(projects[packer].installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
   });
 
-  it('holds no tests, no sources and no maps, and nothing that reaches out of it', () => {
+  it('contains no tests, sources or maps, and imports nothing from outside', () => {
     expect(files().filter((file) => /test|\.map$|(?<!\.d)\.ts$/.test(file))).toEqual([]);
     for (const file of files().filter((name) => name.startsWith('dist/'))) {
       const text = readFileSync(join(projects[packer].installed, file), 'utf8');
@@ -89,7 +92,7 @@ describe.each(['npm', 'pnpm'] as const)('the tarball of %s', (packer) => {
     }
   });
 
-  it('is the same as that of the other packer', () => {
+  it('is the same as the tarball of the other packer', () => {
     const { scripts: _scripts, ...own } = manifest();
     const { scripts: _others, ...other } = JSON.parse(projects.npm.read('node_modules/@qrcast/client/package.json')) as Manifest;
     expect(own).toEqual(other);
@@ -124,7 +127,7 @@ describe.each(Object.keys(PACKERS) as (keyof typeof PACKERS)[])('in a project th
     expect(run(projects[packer].folder, [process.execPath, 'main.mjs'])).toEqual(PRINTED);
   });
 
-  it('requires it, also where require() takes no modules', () => {
+  it('requires it, even if require() supports no ES modules', () => {
     const script = `
       ${USE}
       void main(...['', '/socket-io', '/types', '/package.json'].map((path) => require('@qrcast/client' + path)));`;
@@ -153,7 +156,7 @@ describe('in a project that has React', () => {
     expect(run(projects.npm.folder, [process.execPath, '--no-experimental-require-module', 'hook.cjs'])).toEqual(PRINTED);
   });
 
-  it.each(['esm', 'cjs'])('the hook is marked as code for browsers alone (%s), and nothing else is', (kind) => {
+  it.each(['esm', 'cjs'])('only the hook is marked as code for browsers (%s)', (kind) => {
     const directive = /^(?:"use strict";\s*)?'use client';/;
     const marked = globSync(`dist/${kind}/**/*.js`, { cwd: projects.npm.installed }).filter((file) =>
       directive.test(readFileSync(join(projects.npm.installed, file), 'utf8')),
@@ -163,15 +166,15 @@ describe('in a project that has React', () => {
 });
 
 describe('the compiler', () => {
-  it.each(RESOLUTIONS)('types it for a strict project: $name, and so the element and the code of its README', (resolution) => {
+  it.each(RESOLUTIONS)('accepts it, the element and the code of the README in a strict project: $name', (resolution) => {
     expect(README_CODE).toHaveLength(3);
-    const skipLibCheck = resolution !== RESOLUTIONS[0]; // the declarations themselves are checked once; it takes a while
+    const skipLibCheck = resolution !== RESOLUTIONS[0]; // the declarations themselves are checked once, because it is slow
     const sources = [...README_CODE, STRICT, ELEMENT, screenWith('react')];
     expect(compile(projects.npm, resolution, sources, { skipLibCheck })).toEqual({ status: 0, output: '' });
   });
 });
 
-it('a checkout without its tools packs nothing, and says what to do', () => {
+it('a checkout without the tools packs nothing and says what to do', () => {
   const checkout = join(folder, 'checkout');
   for (const path of ['package.json', 'infra/start', 'packages/client/package.json', 'packages/client/build.ts', 'packages/client/src'])
     cpSync(join(PACKAGE_FOLDER, '../..', path), join(checkout, path), { recursive: true });
@@ -181,7 +184,7 @@ it('a checkout without its tools packs nothing, and says what to do', () => {
   expect(globSync('packages/client/{*.tgz,dist*}', { cwd: checkout })).toEqual([]);
 });
 
-it('is the only package of this repository that can be published', () => {
+it('it is the only package of this repository that can be published', () => {
   const top = join(PACKAGE_FOLDER, '../..');
   const manifests = globSync(['package.json', '{apps,infra,packages}/*/package.json'], { cwd: top });
   const published = manifests.filter((file) => (JSON.parse(readFileSync(join(top, file), 'utf8')) as Manifest)['private'] !== true);
@@ -189,7 +192,7 @@ it('is the only package of this repository that can be published', () => {
   expect(published).toEqual(['packages/client/package.json']);
 });
 
-it('the versions of the tools stand in the manifest as in the workspace: npm knows no catalog', () => {
+it('the manifest has the same versions of the tools as the workspace, because npm knows no catalog', () => {
   const catalog = readFileSync(join(PACKAGE_FOLDER, '../../pnpm-workspace.yaml'), 'utf8');
   const { devDependencies } = JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as {
     devDependencies: Record<string, string>;

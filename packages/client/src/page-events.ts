@@ -1,8 +1,8 @@
-/** What the page, or the worker, says about itself. Where there is neither, nothing is ever said. */
+/** The events of the page or worker that this runs in. In Node there are none. */
 
 export interface PageHandlers {
   onVisible(isVisible: boolean): void;
-  /** Timers may have stood still. */
+  /** Timers may have been stopped for a while. */
   onWake(): void;
   onOnline(): void;
 }
@@ -12,19 +12,19 @@ interface Listenable {
   removeEventListener(type: string, listener: () => void): void;
 }
 
-/** A worker has no document, Node neither. */
+/** A worker and Node have no document. */
 interface Scope extends Partial<Listenable> {
   readonly document?: Listenable & { readonly visibilityState: string };
 }
 
-const scope = (): Scope => globalThis as unknown as Scope; // typed without the DOM, for the packages of servers that take this in
+const scope = (): Scope => globalThis as unknown as Scope; // typed by hand: server packages import this without the DOM types
 
-/** Somebody can see the page; true where there is none. */
+/** Whether somebody can see the page. True without a page. */
 export function isPageVisible(): boolean {
   return scope().document?.visibilityState !== 'hidden';
 }
 
-/** @returns its undo */
+/** @returns a function that removes the listeners */
 export function listenToPage({ onVisible, onWake, onOnline }: PageHandlers): () => void {
   const { document } = scope();
   const handleVisibility = (): void => {
@@ -32,9 +32,9 @@ export function listenToPage({ onVisible, onWake, onOnline }: PageHandlers): () 
     onVisible(isPageVisible());
   };
   const undo = [
-    listen(document, 'resume', onWake), // of a page that was frozen
+    listen(document, 'resume', onWake), // a frozen page runs again
     listen(document, 'visibilitychange', handleVisibility),
-    listen(scope(), 'pageshow', onWake), // of a page from the back/forward cache
+    listen(scope(), 'pageshow', onWake), // a page comes back from the back/forward cache
     listen(scope(), 'online', onOnline),
   ];
   return () => {

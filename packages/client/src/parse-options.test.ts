@@ -45,7 +45,7 @@ describe('options', () => {
     expect(caught(value).message).toMatch(/^watchSession: options: expected an object with url and ticket \(came: /);
   });
 
-  it('find the gateway below a path, too', () => {
+  it('may have a gateway below a path', () => {
     expect(parseOptions({ ...GOOD, url: 'https://example.com/qrcast/' }).url).toBe('https://example.com/qrcast');
     expect(parseOptions({ ...GOOD, url: 'HTTP://LOCALHOST:3000' }).url).toBe('http://localhost:3000');
   });
@@ -61,7 +61,7 @@ describe('options', () => {
     expect(names(createScript().transport('socket.io'))).toEqual(['socket.io']);
   });
 
-  it('do without a WebSocket where there is none', () => {
+  it('skip the WebSocket if there is none', () => {
     vi.stubGlobal('WebSocket', undefined);
     expect(parseOptions(GOOD).transports.map(({ name }) => name)).toEqual(['sse', 'long-poll']);
     expect(caught({ ...GOOD, transport: 'websocket' }).message).toContain('there is no WebSocket here');

@@ -1,4 +1,7 @@
-/** The options of `watchSession`, looked at once. What is wrong is told by the option's name and the value's kind, never by the value. */
+/**
+ * Checks the options of `watchSession`. An error names the option and the kind of its value, never
+ * the value itself.
+ */
 
 import { longPoll } from './transports/long-poll.ts';
 import { sse } from './transports/sse.ts';
@@ -6,7 +9,7 @@ import { hasWebSocket, webSocket } from './transports/websocket.ts';
 import type { Format, Transport, WatchOptions } from './types.ts';
 
 export interface Settings {
-  /** Without a slash at its end. */
+  /** Without a slash at the end. */
   readonly url: string;
   readonly ticket: string;
   /** Best first. */
@@ -17,7 +20,9 @@ export interface Settings {
   readonly visible: boolean | undefined;
 }
 
-/** @throws {TypeError} names the option, what was expected, and the kind that came */
+/**
+ * @throws {TypeError} with the option's name, what was expected, and the kind of value that came
+ */
 export function parseOptions(options: WatchOptions): Settings {
   if (typeof options !== 'object' || options === null) throw wrong('options', 'an object with url and ticket', options);
   const { url, ticket, transport = 'auto', formats, renewTicket, signal, visible } = options;
@@ -35,7 +40,7 @@ function parseUrl(url: unknown): string {
   return parsed.href.replace(/\/+$/, '');
 }
 
-/** As `URL.parse`, which the oldest supported browsers do not have. */
+/** Like `URL.parse`, which the oldest supported browsers lack. */
 function readUrl(text: string): URL | null {
   try {
     return new URL(text);
@@ -56,7 +61,7 @@ function toTransports(transport: NonNullable<WatchOptions['transport']>): readon
   if (transport === 'sse') return [sse()];
   if (transport === 'long-poll') return [longPoll()];
   if (transport === 'websocket') {
-    if (!hasWebSocket()) throw wrong('transport', "'auto', 'sse' or 'long-poll', for there is no WebSocket here", transport);
+    if (!hasWebSocket()) throw wrong('transport', "'auto', 'sse' or 'long-poll', because there is no WebSocket here", transport);
     return [webSocket()];
   }
   if (typeof transport?.open === 'function' && typeof transport.name === 'string') return [transport];

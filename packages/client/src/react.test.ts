@@ -55,7 +55,7 @@ describe('useSession', () => {
     expect(last()).toMatchObject({ session: { state: 'connected' }, connection: { status: 'closed' } });
   });
 
-  it('goes on watching whatever new object, callback or array the options are', async () => {
+  it('keeps its watch if only the identity of the options changes', async () => {
     await render(optionsOf({ formats: ['text'], renewTicket: async () => 'a' }));
     const { sendPassword, resume, startOver, serverNow } = last() as UsedSession; // just rendered
     await render(optionsOf({ formats: ['text'], renewTicket: async () => 'b' }));
@@ -71,7 +71,7 @@ describe('useSession', () => {
     expect(script.last().request.ticket, 'by the newest callback').toBe('b');
   });
 
-  it('watches another ticket anew, and never shows the old session under it', async () => {
+  it('opens a new watch for another ticket, and never shows the old session with it', async () => {
     await render(optionsOf());
     await act(() => script.last().handlers.onSession(showing(9)));
     const before = rendered.length;
@@ -126,7 +126,7 @@ describe('useSession', () => {
     expect(script.opened.map(({ request, visible }) => [request.visible, visible])).toEqual([[true, [false, true]]]);
   });
 
-  it('hands a wrong option to the nearest error boundary', async () => {
+  it('throws a wrong option to the nearest error boundary', async () => {
     await expect(render(optionsOf({ url: '' }))).rejects.toThrow('options.url');
   });
 

@@ -1,6 +1,6 @@
 'use client';
 
-/** `useSession`: a watch that lives as long as the component. */
+/** `useSession`: a watch that is open while the component is mounted. */
 
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { CallResult, SessionWatch, Snapshot, WatchOptions } from './types.ts';
@@ -21,10 +21,15 @@ const NOTHING_OPEN: CallResult = {
 };
 
 /**
- * Watches while the component is mounted; another `url` or `ticket` begins anew, all other options are taken as they were then, except
- * `visible` and `renewTicket`, which are followed. Null watches nothing. On a server it renders `connecting`.
+ * Watches one session while the component is mounted. Another `url` or `ticket` opens a new watch.
+ * A change of `visible` or `renewTicket` takes effect at once; a change of any other option does
+ * not, until a new watch opens. On a server it renders with the status `connecting`.
  *
- * @throws {TypeError} to the nearest error boundary: an option is wrong
+ * @example
+ * const { session, sendPassword } = useSession({ url: 'https://qrcast.example.com', ticket });
+ *
+ * @param options null watches nothing
+ * @throws {TypeError} to the nearest error boundary, if an option is wrong
  */
 export function useSession(options: WatchOptions | null): UsedSession {
   const key = options === null ? null : `${options.ticket} ${options.url}`;
@@ -48,7 +53,7 @@ export function useSession(options: WatchOptions | null): UsedSession {
     };
   }, [key]);
 
-  // Until the effect has run, what is open may still be the last ticket's.
+  // Until the effect has run, the open watch may still be the previous ticket's.
   const watch = open?.key === key ? open.watch : null;
   const visible = options?.visible;
   useEffect(() => {
@@ -70,5 +75,5 @@ export function useSession(options: WatchOptions | null): UsedSession {
 }
 
 async function renewNone(): Promise<never> {
-  throw new TypeError('useSession: options.renewTicket was there when the watch began, and is gone');
+  throw new TypeError('useSession: options.renewTicket was set when the watch began and is now missing; keep it set');
 }

@@ -1,4 +1,7 @@
-/** However a server, a proxy, a page or a person behaves: a watch never asks more than twice in a second, and never stops to ask. */
+/**
+ * However a server, a proxy, a page or a person behaves, a watch never sends more than two requests
+ * in a second, and never stops trying.
+ */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { showing } from '../test/session.ts';
@@ -28,7 +31,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** A handshake that a proxy answers. */
+/** A WebSocket handshake that a proxy answers. */
 class RefusedWebSocket extends EventTarget {
   static readonly OPEN = 1;
   readonly readyState = 3;
@@ -42,7 +45,7 @@ class RefusedWebSocket extends EventTarget {
   close(): void {}
 }
 
-/** socket.io-client where every request is refused: each transport is tried, then it gives up. */
+/** socket.io-client if every request is refused: it tries each transport and then gives up. */
 const refusedSocketIo = socketIo((_url, { transports }) => {
   const listeners = new Map<string, (body: unknown) => void>();
   for (const [i] of transports.entries()) setTimeout(() => asked.push(performance.now()), i * 5);
@@ -65,7 +68,7 @@ function watch(options: Partial<WatchOptions> = {}) {
 const refused = (header: string) => (): Response => new Response('<html>', { status: 503, headers: { 'retry-after': header } });
 
 describe.each([...TRANSPORTS, refusedSocketIo])('over %s', (transport) => {
-  it.each(HEADERS)('a proxy that says "Retry-After: %s" for minutes is asked slowly, and again', async (header) => {
+  it.each(HEADERS)('a proxy that says "Retry-After: %s" for minutes is asked slowly, but asked again', async (header) => {
     answer = refused(header);
     const started = performance.now();
     const opened = watch({ transport });
@@ -77,7 +80,7 @@ describe.each([...TRANSPORTS, refusedSocketIo])('over %s', (transport) => {
   });
 });
 
-/** What a nervous page, or its author, does ten times a second. */
+/** What a careless page does ten times a second. */
 const PESTERINGS: Readonly<Record<string, (opened: ReturnType<typeof watch>, i: number) => void>> = {
   'shows and hides it': (opened, i) => opened.setVisible(i % 2 === 0),
   'sends the password': (opened) => void opened.sendPassword('p'),
@@ -89,7 +92,7 @@ describe.each(Object.entries(PESTERINGS))('a page that %s', (_name, pester) => {
   it.each([
     ['to a proxy', refused('0')],
     ['to a gateway', answerAlways],
-  ])('ten times a second floods nobody: %s', async (_to, how) => {
+  ])('ten times a second causes no flood: %s', async (_to, how) => {
     const page = new EventTarget();
     for (const name of ['addEventListener', 'removeEventListener', 'dispatchEvent'] as const) vi.stubGlobal(name, page[name].bind(page));
     answer = how;
@@ -104,14 +107,14 @@ describe.each(Object.entries(PESTERINGS))('a page that %s', (_name, pester) => {
   });
 });
 
-/** Every answer is news, as from a broken cache. */
+/** Every answer brings something new, as from a broken cache. */
 function answerAlways(url: string): Response {
   const version = asked.length % 7;
   if (url.endsWith('/events')) return new Response('', { status: 404 });
   return Response.json({ session: showing(version + 1) });
 }
 
-it('a gateway that tells news all the time is asked slowly by long-poll', async () => {
+it('a gateway that always has something new is asked slowly by long-poll', async () => {
   answer = answerAlways;
   const opened = watch({ transport: 'long-poll' satisfies TransportName });
   await vi.advanceTimersByTimeAsync(60_000);
@@ -120,7 +123,7 @@ it('a gateway that tells news all the time is asked slowly by long-poll', async 
   expect(asked.length).toBeGreaterThan(30);
 });
 
-it('tickets that are refused and renewed all the time are not hurried', async () => {
+it('tickets that are always refused and renewed cause no flood', async () => {
   let round = 0;
   const refusal = { code: 'ticket_expired', detail: 'why', retryable: false };
   answer = () =>

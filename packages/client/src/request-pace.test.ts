@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRequestPace } from './request-pace.ts';
 
-/** The most that began in any second, of those that begin as soon as they may. */
+/** The most requests in any second, if each begins as soon as it may. */
 function mostInASecond(sizes: readonly number[]): number {
   let now = 0;
   const pace = createRequestPace(() => now);
@@ -23,7 +23,7 @@ describe('the pace of requests', () => {
     expect(mostInASecond(sizes)).toBe(2);
   });
 
-  it('lets two go at once, and nobody wait who comes later', () => {
+  it('lets two requests begin at once, and later ones without a wait', () => {
     let now = 0;
     const pace = createRequestPace(() => now);
     expect([pace.waitMs(), pace.waitMs(2)]).toEqual([0, 0]);

@@ -1,17 +1,21 @@
 /**
- * How fast one watch may ask: at most 2 requests in any second, whatever it is told and whoever drives it. Connections, the rounds of a
- * long-poll and the calls of a page share it, so that no fault of one of them becomes a flood.
+ * Limits the requests of one watch to 2 in any second, whatever the server says and whatever the
+ * page does. Connections, the rounds of a long-poll and the calls of a page share one pace, so that
+ * a fault in one of them does not become a flood.
  */
 
 import { pause } from './timer.ts';
 import type { RequestPace } from './types.ts';
 
 const REQUESTS = 2;
-/** Above a second: requests that leave a second apart may arrive closer together, where the first has to open a connection. */
+/**
+ * Longer than a second, because requests that leave a second apart may arrive closer together: the
+ * first may have to open a connection.
+ */
 const WINDOW_MS = 1_250;
 
 export function createRequestPace(now: () => number = () => performance.now()): RequestPace {
-  /** When the last ones began, oldest first. */
+  /** When the last requests began, oldest first. */
   let begun: readonly number[] = [];
 
   return {
@@ -25,8 +29,11 @@ export function createRequestPace(now: () => number = () => performance.now()): 
   };
 }
 
-/** Takes one request as soon as it may begin; none if `signal` is aborted before. */
-export async function takeTurn(pace: RequestPace, signal: AbortSignal): Promise<void> {
+/**
+ * Waits until one request may begin, and counts it as begun. Counts nothing if `signal` is aborted
+ * before.
+ */
+export async function waitForRequest(pace: RequestPace, signal: AbortSignal): Promise<void> {
   for (let ms = pace.waitMs(); ms > 0 && !signal.aborted; ms = pace.waitMs()) await pause(ms, signal);
   if (!signal.aborted) pace.take();
 }

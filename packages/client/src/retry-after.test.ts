@@ -46,7 +46,7 @@ describe('Retry-After', () => {
     'Mon, 21 Sep 2026 13:13:59 GMT',
     'Fri, 31 Dec 1999 23:59:59 GMT',
     'Sun Nov  6 08:49:37 1994',
-  ])('is none in %j', (header) => {
+  ])('is 0 for %j', (header) => {
     expect(parseRetryAfter(header, NOW)).toBe(0);
   });
 });

@@ -4,7 +4,7 @@ import { BACKOFF, hurryDelayMs, MAX_HINT_MS, retryDelayMs, retryFloorMs } from '
 const ALMOST_ONE = 1 - Number.EPSILON;
 
 describe('retry delay', () => {
-  it('spreads over the whole of a doubling, capped time', () => {
+  it('spreads over the whole of a time that doubles up to a cap', () => {
     expect(BACKOFF).toEqual({ baseMs: 1_000, capMs: 15_000 });
     expect(retryDelayMs(0, 0, 0)).toBe(0);
     expect(retryDelayMs(0, 0, 0.5)).toBe(500);
@@ -13,7 +13,7 @@ describe('retry delay', () => {
     expect(retryDelayMs(5_000, 0, 0.5)).toBe(7_500);
   });
 
-  it('never comes before the hint of the server', () => {
+  it('is never shorter than the hint of the server', () => {
     expect(retryDelayMs(0, 4_000, 0)).toBe(4_000);
     expect(retryDelayMs(0, 4_000, 0.5)).toBe(4_500);
     expect(retryFloorMs(4_000)).toBe(4_000);

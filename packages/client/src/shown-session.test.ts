@@ -30,7 +30,7 @@ function openShown() {
 }
 
 describe('a code that is shown', () => {
-  it('goes by a timer of its own just before it is stale, by the server clock', () => {
+  it('is removed by its own timer just before it is stale, by the server clock', () => {
     const { shown, kinds, last, clock } = openShown();
     shown.tell(showing(1, 20_000));
     vi.advanceTimersByTime(20_000 - BLANK_EARLY_MS - 1);

@@ -1,6 +1,7 @@
 /**
- * What of the newest state may be shown now. From a code's `staleAt` on, by the server's clock, the session stands here without it: a timer of
- * its own sees to that, whatever the connection does, and `check` does after a sleep, in which timers stand still.
+ * What may be shown of the newest state. From a code's `staleAt` on, by the server's clock, the
+ * session is reported without its code. A timer removes the code whatever the connection does.
+ * `check` removes it after a sleep, because timers do not run while the machine sleeps.
  */
 
 import type { ServerClock } from './clock.ts';
@@ -9,23 +10,29 @@ import { isConfirmation, withFresh, withSession } from './told.ts';
 import type { Fresh, Session } from './types.ts';
 
 export interface ShownSession {
-  /** Version of the newest state; 0 for none. */
+  /** The version of the newest state; 0 for none. */
   version(): number;
   tell(session: Session): void;
   renew(fresh: Fresh): void;
-  /** To be called when time may have passed without timers. */
+  /** Call when time may have passed in which timers did not run. */
   check(): void;
-  /** No code any more, and no timer. */
+  /** Removes the code and stops the timer. */
   close(): void;
 }
 
 export interface ShownDeps {
   readonly clock: ServerClock;
-  /** Only for changes. `session`: a newer state; `fresh`: its code may be shown for longer; `stale`: no more. */
+  /**
+   * Called for changes only. `session`: a newer state. `fresh`: its code may be shown for longer.
+   * `stale`: not any more.
+   */
   onChange(kind: 'session' | 'fresh' | 'stale', session: Session): void;
 }
 
-/** Codes go this much before `staleAt`: the idea of the server's time lags by a message's way, and a timer may be late. */
+/**
+ * Codes are removed this long before `staleAt`: the estimate of the server's time lags
+ * (`clock.ts`), and a timer may be late.
+ */
 export const BLANK_EARLY_MS = 300;
 
 export function createShownSession({ clock, onChange }: ShownDeps): ShownSession {
@@ -34,7 +41,7 @@ export function createShownSession({ clock, onChange }: ShownDeps): ShownSession
   let isOver = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Ms until the code of `told` has to go; null if it has none. */
+  /** How long the code of `told` may still be shown, in ms; null if it has none. */
   function leftMs(): number | null {
     const now = clock.now();
     return told === null || told.code === null || now === null ? null : told.code.staleAt - BLANK_EARLY_MS - now;
@@ -46,8 +53,8 @@ export function createShownSession({ clock, onChange }: ShownDeps): ShownSession
     const wasBlank = isBlank;
     isBlank = left !== null && (isOver || left <= 0);
     if (left !== null && !isBlank) timer = startTimer(() => show(null), left);
-    const turn = isBlank && !wasBlank ? 'stale' : wasBlank && !isBlank ? 'fresh' : null;
-    const kind = change === 'session' ? change : (turn ?? (isBlank ? null : change));
+    const blanking = isBlank && !wasBlank ? 'stale' : wasBlank && !isBlank ? 'fresh' : null;
+    const kind = change === 'session' ? change : (blanking ?? (isBlank ? null : change));
     if (told !== null && kind !== null) onChange(kind, isBlank ? { ...told, code: null } : told);
   }
 

@@ -1,4 +1,7 @@
-/** Streams that open and then carry nothing, as behind a proxy that collects an answer before it hands it on: long-poll brings the code. */
+/**
+ * Streams that open and then carry nothing, as behind a proxy that buffers an answer before it
+ * passes it on. Long-poll then brings the code.
+ */
 
 import { once } from 'node:events';
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -22,7 +25,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-/** A gateway that shows a code over whatever it is asked. */
+/** A gateway that shows a code over every transport. */
 async function openGateway(answerStream: (response: ServerResponse) => void = stream) {
   const gateway = await openServer(({ url = '' }, response) => {
     asked.push(url.includes('/events') ? 'sse' : 'long-poll');
@@ -41,14 +44,14 @@ function stream(response: ServerResponse): void {
 
 type Handle = (answer: IncomingMessage, response: ServerResponse) => void;
 
-/** In front of a gateway, without WebSockets; `handle` is what it does to a stream. */
+/** A proxy before a gateway, without WebSockets. `handle` is what it does to a stream. */
 async function openProxy(target: string, handle: Handle): Promise<string> {
   const proxy = await openServer((request, response) => {
     const onward = forward(`${target}${request.url}`, { method: request.method, headers: request.headers }, (answer) => {
       if (answer.headers['content-type'] === 'text/event-stream') handle(answer, response);
       else answer.pipe(response.writeHead(answer.statusCode ?? 502, answer.headers));
     });
-    onward.on('error', () => response.destroy()); // the client has gone
+    onward.on('error', () => response.destroy()); // the client has left
     response.on('close', () => onward.destroy());
     onward.end();
   });
@@ -57,7 +60,7 @@ async function openProxy(target: string, handle: Handle): Promise<string> {
 }
 
 const PROXIES: Readonly<Record<string, Handle>> = {
-  /** As express with `compression()`. */
+  /** Like express with `compression()`. */
   'compresses it, and waits for more': (answer, response) => {
     response.writeHead(200, { ...answer.headers, 'content-encoding': 'gzip' }).flushHeaders();
     answer.pipe(createGzip()).pipe(response);
@@ -72,7 +75,10 @@ const PROXIES: Readonly<Record<string, Handle>> = {
   },
 };
 
-/** Moves our clock until then, about ten times as fast as the sockets'. How long it all takes is told in keep-connected-silent.test.ts. */
+/**
+ * Moves our clock until then, about ten times as fast as the sockets'. How long everything takes is
+ * tested in keep-connected-silent.test.ts.
+ */
 async function until(isSo: () => boolean): Promise<void> {
   for (let seen = Date.now(); !isSo(); await new Promise(setImmediate)) {
     if (Date.now() === seen) continue;
@@ -102,7 +108,9 @@ describe.each(Object.entries(PROXIES))('a stream behind a proxy that %s', (_name
 });
 
 describe('a WebSocket', () => {
-  /** Its handshake is answered, and nothing more; the gateway is behind it for everything else. */
+  /**
+   * A proxy that answers the handshake and nothing more. It passes everything else to the gateway.
+   */
   async function openDeaf(target: string): Promise<string> {
     const front = createServer();
     const sockets = new WebSocketServer({ server: front, handleProtocols: () => 'qrcast.v1' });

@@ -1,17 +1,18 @@
 /**
- * How long a request may take, as a signal for `fetch`. `AbortSignal.any` and `AbortSignal.timeout` would say the same in one line, but the
- * oldest supported browsers have neither (see the README).
+ * Limits how long a request may take, with a signal for `fetch`. `AbortSignal.any` and
+ * `AbortSignal.timeout` would do this in one line, but the oldest supported browsers have neither
+ * (see the README).
  */
 
 import { startTimer } from './timer.ts';
 
 export interface TimeLimit {
-  /** Aborted when the time is over, when the outer signal is, and by `end`. */
+  /** Aborted when the time is over, when the outer signal is aborted, and by `end`. */
   readonly signal: AbortSignal;
-  /** The time begins anew. */
+  /** Starts the time again from now. */
   restart(ms: number): void;
   isTimeOver(): boolean;
-  /** To be called in any case. Gives up what is still under way. */
+  /** Must always be called. Aborts a request that is still under way. */
   end(): void;
 }
 

@@ -26,7 +26,7 @@ describe('a timer', () => {
     [2.5, 2.5],
     [2 ** 31, 2 ** 31 - 1],
     [Number.POSITIVE_INFINITY, 2 ** 31 - 1],
-  ])('of %d ms is one that every engine takes, and no warning', async (ms, taken) => {
+  ])('of %d ms gets a delay that every engine supports, without a warning', async (ms, taken) => {
     const timers = vi.spyOn(globalThis, 'setTimeout');
     clearTimeout(startTimer(() => undefined, ms));
     expect(timers.mock.calls.map(([, delay]) => delay)).toEqual([taken]);
@@ -42,7 +42,7 @@ describe('a timer', () => {
     }
   });
 
-  it('of a code that is good for a year does not run all the time', () => {
+  it('for a code that is valid for a year does not fire all the time', () => {
     vi.useFakeTimers();
     const clock = createServerClock({ monotonic: () => performance.now(), wall: () => Date.now() });
     const shown = createShownSession({ clock, onChange: () => undefined });
@@ -54,7 +54,7 @@ describe('a timer', () => {
   });
 });
 
-it('a pause is over at once when it is given up, before or meanwhile', async () => {
+it('a pause ends at once when it is aborted, before or during it', async () => {
   vi.useFakeTimers();
   const controller = new AbortController();
   const paused = pause(60_000, controller.signal);

@@ -4,7 +4,7 @@ import { isConfirmation, isFinal, withFresh, withSession } from './told.ts';
 import type { Session } from './types.ts';
 
 describe('the newest state', () => {
-  it('gives way to newer versions only', () => {
+  it('is replaced only by newer versions', () => {
     const told = showing(5);
     expect(withSession(null, told)).toBe(told);
     expect(withSession(told, showing(4))).toBe(told);
@@ -19,7 +19,7 @@ describe('the newest state', () => {
     expect(withSession(ended(7, true), connected(8)).state).toBe('connected');
   });
 
-  it('is taken over by another session, whatever its version', () => {
+  it('is replaced by another session, whatever its version', () => {
     expect(withSession(showing(9), sampleSession({ id: 'ses_2', version: 1 })).id).toBe('ses_2');
   });
 
@@ -29,7 +29,7 @@ describe('the newest state', () => {
 });
 
 describe('a confirmation', () => {
-  it('makes the same code good for longer, under the new version', () => {
+  it('makes the same code valid for longer, with the new version', () => {
     const told = showing(5);
     const staleAt = (told.code?.staleAt ?? 0) + 5_000;
     const fresh = withFresh(told, { id: told.id, version: 6, staleAt });
@@ -44,7 +44,7 @@ describe('a confirmation', () => {
     expect(withFresh(told, { id: told.id, version: 6, staleAt: 1, ...fields })).toBe(told);
   });
 
-  it('of no code changes nothing', () => {
+  it('without a code changes nothing', () => {
     const told = sampleSession({ version: 5 });
     expect(withFresh(told, { id: told.id, version: 6, staleAt: 1 })).toBe(told);
     expect(withFresh(null, { id: told.id, version: 6, staleAt: 1 })).toBeNull();
@@ -55,7 +55,7 @@ describe('a whole state', () => {
   const told = showing(5);
   const code = { ...showing(5).code, staleAt: 1 } as NonNullable<Session['code']>; // it has one
 
-  it('that tells only of more time is a confirmation', () => {
+  it('that only extends the time is a confirmation', () => {
     expect(isConfirmation(told, { ...told, version: 6, viewers: 9, serverNow: 1, code })).toBe(true);
   });
 
@@ -68,7 +68,7 @@ describe('a whole state', () => {
     expect(isConfirmation(told, { ...told, version: 6, ...fields })).toBe(false);
   });
 
-  it('without a code is none, and neither is the first', () => {
+  it('is no confirmation without a code, or as the first one', () => {
     expect(isConfirmation(sampleSession({ version: 1 }), sampleSession({ version: 2 }))).toBe(false);
     expect(isConfirmation(null, told)).toBe(false);
   });

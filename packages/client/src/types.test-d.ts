@@ -1,4 +1,7 @@
-/** Checked by the compiler alone: the client's words are the protocol's, and the stock Socket.IO client fits. */
+/**
+ * Checked by the compiler alone: the client's words are the protocol's, and the stock Socket.IO
+ * client fits.
+ */
 
 import type { CloseReason } from '@qrcast/core/close-codes';
 import type { ErrorCode } from '@qrcast/core/errors';

@@ -1,266 +1,232 @@
 /**
- * The words of `@qrcast/client`. They stand alone: whoever installs the package needs nothing else for its types. A test keeps the session
- * equal to what the gateway's own schema says.
+ * The types of `@qrcast/client`. They import nothing outside this package, so installing it is
+ * enough to use them.
  */
 
-export type SessionState = 'idle' | 'waiting' | 'showing' | 'password' | 'connected' | 'ended';
+import type { EndReason, Format, Fresh, RefusalCode, Session } from './protocol.ts';
 
-/** Take a code that is not listed here, from a newer gateway, as trouble: the attempt still goes on. */
-export type NoticeCode =
-  | 'instance_starting'
-  | 'provider_not_ready'
-  | 'provider_timeout'
-  | 'provider_refused'
-  | 'provider_unreachable'
-  | 'provider_error'
-  | 'rate_limited'
-  | 'password_rejected'
-  | 'password_rate_limited'
-  /** The code was scanned, and the login is being finished: no other scan is wanted. */
-  | 'login_finishing';
-
-export type EndReason =
-  | 'deadline'
-  | 'provider_down'
-  | 'cancelled'
-  | 'credentials_rejected'
-  | 'instance_deleted'
-  | 'instance_expired'
-  | 'instance_blocked'
-  | 'account_mismatch'
-  | 'expired';
-
-export interface Code {
-  /** A `data:image/png;base64,…` URL; null where `formats` left it out. */
-  readonly image: string | null;
-  /** What the picture says; null where nobody could read it or `formats` left it out. */
-  readonly text: string | null;
-  /** Unix ms of the server's clock, like every time here. */
-  readonly issuedAt: number;
-  /** Not to be shown at or after this moment. `SessionWatch` blanks the code by itself. */
-  readonly staleAt: number;
-}
-
-export interface Session {
-  readonly id: string;
-  readonly instanceId: string;
-  readonly reference: string | null;
-  readonly version: number;
-  readonly state: SessionState;
-  readonly code: Code | null;
-  readonly notice: { readonly code: NoticeCode; readonly retryAt: number } | null;
-  readonly account: { readonly wid: string | null; readonly phone: string | null } | null;
-  readonly end: { readonly reason: EndReason; readonly resumable: boolean } | null;
-  readonly viewers: number;
-  readonly locale: string | null;
-  readonly returnUrl: string | null;
-  readonly startedAt: number;
-  readonly deadlineAt: number;
-  readonly expiresAt: number;
-  readonly serverNow: number;
-}
-
-/** The same code, confirmed again. */
-export interface Fresh {
-  readonly id: string;
-  readonly version: number;
-  readonly staleAt: number;
-}
-
-export type Format = 'image' | 'text';
+export type { Code, EndReason, Format, Fresh, NoticeCode, RefusalCode, Session, SessionState } from './protocol.ts';
 
 export type TransportName = 'websocket' | 'sse' | 'long-poll' | 'socket.io';
 
-/** Why a connection ended or a call was refused: a code of the protocol, or what only a client can know. */
-export type RefusalCode =
-  | 'done'
-  | 'draining'
-  | 'unavailable'
-  | 'slow_consumer'
-  | 'too_many_requests'
-  | 'tenant_limit_reached'
-  | 'invalid_message'
-  | 'invalid_request'
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'origin_not_allowed'
-  | 'not_found'
-  | 'session_expired'
-  | 'ticket_expired'
-  | 'ticket_revoked'
-  | 'subscribe_timeout'
-  | 'message_too_large'
-  /** Nothing but other answers came from this address, and none of a gateway yet: it is likely wrong. Tries go on. */
-  | 'no_gateway'
-  /** A code this version of the client does not know. */
-  | 'unknown';
-
 export type Connection =
-  /** The first try; whatever comes later is `retrying`. */
+  /** The first try. Every later try is `retrying`. */
   | { readonly status: 'connecting' }
   | { readonly status: 'open'; readonly transport: TransportName }
   /**
-   * Lost, until it is `open` again; the next try is at `retryAt` (this machine's `Date.now()`), or under way if that has passed. `code`: why,
-   * if the server said so, or `no_gateway`.
+   * The connection is lost until it is `open` again. The next try begins at `retryAt`, by this
+   * machine's `Date.now()`; if that has passed, it is under way. `code` is the reason if the server
+   * gave one, or `no_gateway`.
    */
   | { readonly status: 'retrying'; readonly code: RefusalCode | null; readonly retryAt: number }
-  /** No further try: the server said that coming back is of no use. */
+  /** There are no more tries, because the server said that reconnecting cannot help. */
   | { readonly status: 'refused'; readonly code: RefusalCode; readonly detail: string | null }
-  /** No further try: the session is final, or `close()` was called. */
+  /** There are no more tries, because the session is final or `close()` was called. */
   | { readonly status: 'closed' };
 
-/** What a screen shows, as one immutable value: a new one for each change, the same one for none. */
+/** What a screen shows, as one immutable value. It is a new object after every change. */
 export interface Snapshot {
   /**
-   * The newest state; null until the first. Its `code` is null from `staleAt` on, by the server's clock, connected or not: what stands
-   * here may be shown.
+   * The newest state; null until the first one arrives. Its `code` becomes null at `staleAt` on the
+   * server's clock, even without a connection. So you may always show what is here.
    */
   readonly session: Session | null;
   readonly connection: Connection;
 }
 
+/** The events of a watch and what each comes with. */
 export interface WatchEvents {
-  /** A newer whole state. */
+  /** A newer state, complete. */
   session: Session;
-  /** The code was confirmed: the session with its later `staleAt`. */
+  /** The provider confirmed the code: the session with its later `staleAt`. */
   fresh: Session;
-  /** The code ran out and must go; the session as it is shown now, without it. */
+  /** The code has expired and must be hidden: the session without its code. */
   stale: Session;
   connection: Connection;
-  /** The last word: the session is final, nothing follows. */
+  /** The session is connected, or ended for good. This is the last event. */
   final: Session;
 }
 
-/** An event as the iterator gives it. */
+/** An event as the iterator yields it. */
 export type WatchEvent = { [K in keyof WatchEvents]: { readonly type: K; readonly data: WatchEvents[K] } }[keyof WatchEvents];
 
+/**
+ * The result of a call of `SessionWatch`. `ok: true` means that the gateway accepted it; the new
+ * state follows as an event.
+ */
 export type CallResult =
   | { readonly ok: true }
   | {
       readonly ok: false;
       readonly error: {
-        /** An error code of the protocol, as `password_rejected`; `unavailable` also where the network failed. */
+        /**
+         * An error code of the protocol, such as `password_rejected`. `unavailable` also if the
+         * network failed.
+         */
         readonly code: string;
+        /**
+         * What was expected, what came and what to do, in English. For your logs, not for people.
+         */
         readonly detail: string;
+        /** Whether the same call can succeed later. */
         readonly retryable: boolean;
-        /** The gateway's hint, at most 60,000. */
+        /** How long to wait at least, in ms, if the gateway said so. At most 60,000. */
         readonly retryAfterMs?: number;
       };
     };
 
 export interface WatchOptions {
-  /** The gateway, like `https://qrcast.example.com`. */
+  /** The gateway, for example `https://qrcast.example.com`. A path is kept. */
   readonly url: string;
+  /** The ticket that your backend received with the session. */
   readonly ticket: string;
-  /** Default `auto`: WebSocket, then Server-Sent Events, then long-poll. Socket.IO: `socketIo(io)` of `@qrcast/client/socket-io`. */
+  /**
+   * Default `auto`: WebSocket, then Server-Sent Events, then long-poll. For Socket.IO pass
+   * `socketIo(io)` from `@qrcast/client/socket-io`.
+   */
   readonly transport?: 'auto' | 'websocket' | 'sse' | 'long-poll' | Transport;
-  /** Default both. */
+  /** Which forms of the code to receive. Default: both. The text alone is many times smaller. */
   readonly formats?: readonly Format[];
   /**
-   * Asked for a new ticket when the gateway takes the old one no more (`unauthenticated`, `ticket_expired`), once for each such refusal. If
-   * it rejects, or the new ticket is refused at once, the watch is `refused`. A ticket of another session is as good: that one is watched
-   * from then on.
+   * Called for a new ticket when the gateway no longer accepts the old one (`unauthenticated`,
+   * `ticket_expired`), once for each such refusal. The watch becomes `refused` if this function
+   * rejects, or if the gateway refuses the new ticket at once. The new ticket may be for another
+   * session; the watch then follows that one.
    */
   readonly renewTicket?: () => Promise<string>;
-  /** Ends the watch like `close()`. */
+  /** Closes the watch when aborted, like `close()`. */
   readonly signal?: AbortSignal;
-  /** Whether anybody can see it. Default: the document's visibility where there is a document, else true. `setVisible` overrides it. */
+  /**
+   * Whether anybody can see the code. Codes are made only while somebody can. Default: the
+   * document's visibility, or true where there is no document. `setVisible` overrides it.
+   */
   readonly visible?: boolean;
 }
 
 /**
- * As an iterable it begins with what stands (the connection, and the session if there is one) and ends with the watch. A slow reader skips
- * to the latest state and never misses the final one. Leaving a loop leaves the watch open: `close()` or `signal` closes it.
+ * One watched session. Iterating yields the current state first: the connection, and the session if
+ * there is one. The iteration ends when the watch does. A slow reader skips to the newest state and
+ * never misses the final one. Leaving the loop does not close the watch; `close()` or `signal`
+ * does.
  */
 export interface SessionWatch extends AsyncIterable<WatchEvent> {
-  /** The same object until something changes. */
+  /** What may be shown now. The same object until something changes. */
   readonly snapshot: Snapshot;
-  /** Calls back after every change of `snapshot`; returns its undo. */
+  /** Calls `onChange` after every change of `snapshot`. Returns a function that unsubscribes. */
   subscribe(onChange: () => void): () => void;
+  /** Calls `listener` for every event of one type. Returns a function that removes it. */
   on<K extends keyof WatchEvents>(type: K, listener: (data: WatchEvents[K]) => void): () => void;
-  /** Unix ms by the server's clock; null until the first state. */
+  /** The server's time now, Unix ms, for a countdown to `staleAt`. Null until the first state. */
   serverNow(): number | null;
-  /** Straight to the gateway in a request of its own, with its answer: never kept, never sent later or again. Never rejects. */
+  /**
+   * Sends the account's cloud password in one HTTP request of its own. It is never stored, queued
+   * for later or repeated. The result comes within 40 s. Never rejects.
+   */
   sendPassword(password: string): Promise<CallResult>;
-  /** A new attempt after a resumable end. Never rejects. */
+  /** Begins a new attempt after a resumable end. The result comes within 15 s. Never rejects. */
   resume(): Promise<CallResult>;
   /**
-   * Leaves the state `password` for a new code, three times per session: for a person without the password, or with the wrong account. The
-   * instance is logged out, which may take seconds. A login that was finished meanwhile wins (`not_waiting_for_password`). Never rejects.
+   * Leaves the state `password` for a new code. For a person who has no password or scanned with
+   * the wrong account. A session allows it three times. The instance is logged out, which may take
+   * seconds. If the login was completed in the meantime, the result is `not_waiting_for_password`.
+   * The result comes within 40 s. Never rejects.
    */
   startOver(): Promise<CallResult>;
-  /** A hidden screen stays connected, but no codes are asked for it. Null follows the document's visibility, as without the option `visible`. */
+  /**
+   * Says whether anybody can see the code. A hidden watch stays connected but requests no codes.
+   * Null follows the document's visibility again, as without the option `visible`.
+   */
   setVisible(visible: boolean | null): void;
-  /** Takes the code off `snapshot`, too. Idempotent. */
+  /** Closes the watch and removes the code from `snapshot`. Can be called again. */
   close(): void;
 }
 
-/** How fast one watch may ask: at most 2 requests in any second. */
+/** The limit on the requests of one watch: at most 2 in any second. */
 export interface RequestPace {
-  /** Ms until so many more requests may begin; 0 for now. At most 2 at once. */
+  /**
+   * How long, in ms, until `requests` more (1 or 2, default 1) may begin; 0 if they may begin now.
+   */
   waitMs(requests?: number): number;
-  /** They begin now. */
+  /** Counts `requests` (default 1) as begun now. */
   take(requests?: number): void;
 }
 
-/** What every transport is asked for. */
+/** What `Transport.open` receives. */
 export interface OpenRequest {
+  /** The gateway, without a slash at the end. */
   readonly url: string;
   readonly ticket: string;
   readonly formats: readonly Format[] | undefined;
-  /** Version of the newest state there is; 0 for none. */
+  /** The version of the newest state that the client has; 0 for none. */
   readonly after: number;
   readonly visible: boolean;
-  /** For transports that make several requests: take each one after the first from it. */
+  /**
+   * For transports that make several requests: they take every request after the first from here.
+   */
   readonly pace?: RequestPace;
 }
 
+/** How a connection ended. */
 export interface Closed {
-  /** Null where nobody said why: the network. */
+  /** Null if the server gave no reason, as when the network fails. */
   readonly code: RefusalCode | null;
   readonly detail: string | null;
+  /** Whether reconnecting can help. */
   readonly retryable: boolean;
-  /** The server's hint, the least wait. Above 60 s it is not believed: it counts as 60 s. */
+  /**
+   * How long to wait at least, in ms, if the server said so; else 0. Above 60,000 it counts as
+   * 60,000.
+   */
   readonly retryAfterMs: number;
-  /** Nothing came in time over this transport. Another one may do better. */
+  /** Nothing arrived in time over this transport. Another transport may work. */
   readonly isSilent?: true;
-  /** Something answered that is no gateway, and not just for now, as with 404 or a page of HTML. */
+  /**
+   * Something other than a gateway responded, for example with 404 or an HTML page, and not only
+   * temporarily.
+   */
   readonly isForeign?: true;
 }
 
-/** Called later, never within `open`. */
+/** What a transport reports. It calls these asynchronously, never from within `open`. */
 export interface TransportHandlers {
-  /** The gateway answered: this transport works here. At most once. */
+  /** The gateway responded, so this transport works here. At most once. */
   onOpen(): void;
   onSession(session: Session): void;
   onFresh(fresh: Fresh): void;
-  /** Once, and nothing after it. Not after `close()`. */
+  /** The connection ended. Called once, last, and not after `close()`. */
   onClosed(closed: Closed): void;
 }
 
+/** A connection that `Transport.open` made. */
 export interface TransportConnection {
   setVisible(visible: boolean): void;
   close(): void;
 }
 
-/** One way to the gateway. It opens one connection and tells its end; when to try again is not its business. */
+/**
+ * Opens one connection to the gateway and reports how it ends. The watch decides when to reconnect.
+ */
 export interface Transport {
   readonly name: TransportName;
   open(request: OpenRequest, handlers: TransportHandlers): TransportConnection;
 }
 
 /**
- * What the gateway's hosted page posts to the page that opened it or shows it in a frame. Sent only to the exact origins that the tenant
- * allows, so check `event.origin` against the gateway's, then `type` and `version`.
+ * What the gateway's hosted page posts to the page that opened or framed it. It posts only to the
+ * exact origins that the tenant allows. Check that `event.origin` is the gateway's, then check
+ * `type` and `version`.
  */
 export interface LoginResultMessage {
   readonly type: 'qrcast.result';
-  /** Of this form. A later one may have more fields under the same number, and another meaning only under another. */
+  /**
+   * The version of this message. Fields may be added to version 1; a change of meaning gets a new
+   * number.
+   */
   readonly version: 1;
   readonly sessionId: string;
   readonly state: 'connected' | 'ended';
   /** Null if connected. */
   readonly endReason: EndReason | null;
-  /** The person can still get a new code there: another result may follow. */
+  /** The person can still get a new code on that page, so another result may follow. */
   readonly resumable: boolean;
 }

@@ -6,7 +6,7 @@ import type { SessionWatch, WatchEvent } from './types.ts';
 const { open } = prepareWatches();
 
 describe('a listener', () => {
-  it('is gone after its undo, which takes away only itself', async () => {
+  it('is removed by its own function, and only itself', async () => {
     const { watch, server } = await open();
     const listener = vi.fn();
     const undo = watch.on('session', listener);
@@ -17,7 +17,7 @@ describe('a listener', () => {
     expect(listener).toHaveBeenCalledOnce();
   });
 
-  it('that throws harms nobody, and is heard of', async () => {
+  it('that throws does not stop the others, and its error is reported', async () => {
     const { watch, server, told } = await open();
     const later: (() => void)[] = [];
     vi.stubGlobal('queueMicrotask', (run: () => void) => later.push(run));
@@ -40,7 +40,7 @@ describe('a loop over the events', () => {
   }
   const names = (events: WatchEvent[]): string[] => events.map(({ type }) => type);
 
-  it('begins with what stands and ends with the final word, however slow it is', async () => {
+  it('begins with the current state and ends with the final event, however slow it is', async () => {
     const { watch, server } = await open();
     server().onOpen();
     server().onSession(showing(1));
@@ -53,7 +53,7 @@ describe('a loop over the events', () => {
     expect(events[1]).toMatchObject({ data: { version: 100 } });
   });
 
-  it('sees each change that it keeps up with', async () => {
+  it('gets each change if it is fast enough', async () => {
     const { watch, server } = await open();
     const loop = watch[Symbol.asyncIterator]();
     const next = async (): Promise<string | undefined> => ((await loop.next()).value as WatchEvent | undefined)?.type;
@@ -71,7 +71,7 @@ describe('a loop over the events', () => {
     expect(seen).toEqual(['connection', 'connection', 'session', 'fresh', 'stale', 'connection', undefined]);
   });
 
-  it('that comes too late finds the end', async () => {
+  it('that begins after the end, ends', async () => {
     const { watch, server } = await open();
     server().onSession(connected(3));
     expect(names(await read(watch))).toEqual(['connection', 'session', 'final']);
@@ -87,7 +87,7 @@ describe('a loop over the events', () => {
     expect((await reading).at(-1)).toMatchObject({ data: { status: 'refused' } });
   });
 
-  it('that is left leaves the watch open, and other loops alone', async () => {
+  it('that is left closes neither the watch nor other loops', async () => {
     const { watch, server } = await open();
     const other = read(watch);
     for await (const _first of watch) break;

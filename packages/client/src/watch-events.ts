@@ -1,4 +1,7 @@
-/** Who listens to a watch: to single events, to any change, or in a loop. A listener that throws harms nobody else and is still heard of. */
+/**
+ * The listeners of a watch: to single events, to every change, or in a loop. If one throws, the
+ * others are still called, and the error is reported.
+ */
 
 import { createEventQueue, type EventQueue } from './event-queue.ts';
 import type { WatchEvent, WatchEvents } from './types.ts';
@@ -6,11 +9,11 @@ import type { WatchEvent, WatchEvents } from './types.ts';
 export interface Listeners {
   on<K extends keyof WatchEvents>(type: K, listener: (data: WatchEvents[K]) => void): () => void;
   subscribe(onChange: () => void): () => void;
-  /** @param first what stands now */
+  /** @param first the current state, which the loop reads first */
   iterate(first: readonly WatchEvent[]): AsyncIterator<WatchEvent, undefined>;
-  /** One change, and the events that make it. */
+  /** Reports one change, with all its events. */
   tell(...events: readonly WatchEvent[]): void;
-  /** The loops end once they have read what they are owed. */
+  /** Ends the loops after they have read their unread events. */
   end(): void;
 }
 
@@ -49,13 +52,16 @@ export function createListeners(): Listeners {
   };
 
   function tellOne({ type, data }: WatchEvent): void {
-    // The type names the data; a union of both loses that.
+    // `type` decides the type of `data`, but the union of all events loses that relation.
     const listeners = onEvent[type] as Set<(data: WatchEvent['data']) => void>;
     for (const listener of [...listeners]) call(listener, data);
   }
 }
 
-/** A set of its own functions would take the same one twice for once; the undo takes away just this one. */
+/**
+ * Wraps the listener, so that the same function can be added twice. The returned function removes
+ * only this one.
+ */
 function add<T>(listeners: Set<(data: T) => void>, listener: (data: T) => void): () => void {
   const own = (data: T): void => listener(data);
   listeners.add(own);
@@ -67,7 +73,7 @@ function call<T>(listener: (data: T) => void, data: T): void {
     listener(data);
   } catch (error) {
     queueMicrotask(() => {
-      throw error; // to the page's `error` event, or the process's `uncaughtException`, as from any event listener
+      throw error; // reaches the page's `error` event or the process's `uncaughtException`, as from any event listener
     });
   }
 }

@@ -1,4 +1,4 @@
-/** What the page and the machine under a watch do: hidden, shown, cut off, asleep. */
+/** A watch while its page is hidden and shown, and while its machine is offline or asleep. */
 
 import { describe, expect, it, vi } from 'vitest';
 import { SERVER, showing } from '../test/session.ts';
@@ -34,7 +34,7 @@ describe('the page', () => {
     expect(script.last().visible).toHaveLength(2);
   });
 
-  it('is not asked by who says so himself', async () => {
+  it('is not used if the option says it', async () => {
     const page = stubPage('hidden');
     const fixed = await open({ visible: true });
     expect(fixed.script.last().request.visible).toBe(true);
@@ -45,7 +45,7 @@ describe('the page', () => {
     expect([fixed.script.last().visible, later.script.last().visible]).toEqual([[], [true]]);
   });
 
-  it('is asked again by who overrode it and does so no more', async () => {
+  it('is used again when the override ends', async () => {
     const page = stubPage('visible');
     const { script, watch } = await open({ visible: false });
     watch.setVisible(null);
@@ -59,7 +59,7 @@ describe('the page', () => {
   it.each([
     ['online', 500],
     ['visible', 3_500],
-  ])('hurries a try that waits when it is %s', async (what, ms) => {
+  ])('makes a waiting try begin sooner when it is %s', async (what, ms) => {
     const page = stubPage('hidden');
     const { server, script } = await open();
     for (let i = 0; i < 5; i++) {
@@ -76,7 +76,7 @@ describe('the page', () => {
     expect(script.opened).toHaveLength(before + 1);
   });
 
-  it('that wakes up has no dead code, before any timer runs', async () => {
+  it('that wakes up shows no stale code, even before a timer runs', async () => {
     const page = stubPage('hidden');
     const { server, watch } = await open();
     server().onOpen();
@@ -88,7 +88,7 @@ describe('the page', () => {
 });
 
 describe('a machine that slept', () => {
-  it('is noticed within a second: the code goes, and a new connection asks for the whole state', async () => {
+  it('is noticed within a second: the code is removed, and a new connection asks for the complete state', async () => {
     const { server, watch, script, told } = await open();
     server().onOpen();
     server().onSession(showing(3, 20_000));

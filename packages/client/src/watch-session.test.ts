@@ -6,7 +6,7 @@ import { DONE, LOST } from './closed.ts';
 const { open } = prepareWatches();
 
 describe('the snapshot', () => {
-  it('hands on what only a newer gateway knows, and goes on', async () => {
+  it('passes on what only a newer gateway knows, and continues', async () => {
     const { watch, server, told } = await open();
     server().onOpen();
     const notice = { code: 'invented_later' as 'rate_limited', retryAt: SERVER };
@@ -17,7 +17,7 @@ describe('the snapshot', () => {
     expect(told).toEqual(['open', 'session 2', 'session 3', 'session 4', 'closed', 'final 4']);
   });
 
-  it('is the same value until something changes, and a new one then', async () => {
+  it('is the same value until something changes', async () => {
     const { watch, server } = await open();
     const seen = [watch.snapshot];
     watch.subscribe(() => seen.push(watch.snapshot));
@@ -52,7 +52,7 @@ describe('the snapshot', () => {
     expect(told).toEqual(['open', 'session 1', 'retrying', 'retrying', 'stale 1']);
   });
 
-  it('has none after a refusal and after the close', async () => {
+  it('has no code after a refusal or close()', async () => {
     const refused = await open();
     refused.server().onSession(showing(1));
     refused.server().onClosed(REVOKED);
@@ -70,7 +70,7 @@ describe('the snapshot', () => {
 });
 
 describe('the end', () => {
-  it.each([connected(7), ended(7, false)])('is a final state ($state): told last, with nothing left open', async (last) => {
+  it.each([connected(7), ended(7, false)])('is a final state ($state): reported last, with nothing left open', async (last) => {
     const { watch, server, script, told } = await open();
     const changes = vi.fn();
     server().onOpen();
@@ -87,7 +87,7 @@ describe('the end', () => {
     expect(told).toHaveLength(5);
   });
 
-  it('is no resumable one', async () => {
+  it('is not an end that can be resumed', async () => {
     const { watch, server } = await open();
     server().onOpen();
     server().onSession(ended(7, true));
@@ -95,7 +95,7 @@ describe('the end', () => {
     expect(watch.snapshot.session?.state).toBe('connected');
   });
 
-  it('comes with the signal, also with one that was given already', async () => {
+  it('comes with the signal, even if it was aborted before', async () => {
     const controller = new AbortController();
     const { watch, script } = await open({ signal: controller.signal });
     controller.abort();
@@ -104,7 +104,7 @@ describe('the end', () => {
     expect([late.watch.snapshot.connection.status, late.script.opened.length]).toEqual(['closed', 0]);
   });
 
-  it('can be made by a listener, who hears nothing more', async () => {
+  it('can be caused by a listener, which is then not called again', async () => {
     const { watch, server, told } = await open();
     watch.on('session', () => watch.close());
     server().onOpen();
@@ -115,7 +115,7 @@ describe('the end', () => {
 });
 
 describe('a renewed ticket', () => {
-  it('is used for what is asked from then on, and may be of another session', async () => {
+  it('is used for all later requests, and may be for another session', async () => {
     const { watch, server, script } = await open({ renewTicket: async () => 'second' });
     server().onOpen();
     server().onSession(showing(9));

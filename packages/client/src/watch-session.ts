@@ -1,6 +1,7 @@
 /**
- * Watches one session: `watchSession({ url, ticket })`. What is kept here is one immutable snapshot, the newest state and the connection, and
- * who is told of its changes. A final state, a refusal and `close()` end everything: no timer, no connection and no code is left.
+ * Watches one session: `watchSession({ url, ticket })`. This module keeps one immutable snapshot,
+ * which is the newest state and the connection, and tells the listeners when it changes. A final
+ * state, a refusal and `close()` end everything: no timer, connection or code is left.
  */
 
 import { createCalls } from './calls.ts';
@@ -14,16 +15,26 @@ import { isFinal } from './told.ts';
 import type { Connection, Session, SessionWatch, Snapshot, WatchEvent, WatchOptions } from './types.ts';
 import { createListeners } from './watch-events.ts';
 
-/** A machine that slept tells nobody; its clocks do, if they are looked at. */
+export { isFinal };
+
+/** How often to compare the clocks. No event says that a machine slept, but its clocks show it. */
 const WAKE_CHECK_MS = 1_000;
 
 const CLOSED: Connection = { status: 'closed' };
 
 /**
- * Begins to connect within the next microtask.
+ * Watches one session. It connects in the next microtask and reconnects until the session is final,
+ * the gateway refuses for good, or `close()` is called.
  *
- * @throws {TypeError} names the option that is wrong
+ * @example
+ * const watch = watchSession({ url: 'https://qrcast.example.com', ticket });
+ * watch.subscribe(() => {
+ *   picture.src = watch.snapshot.session?.code?.image ?? '';
+ * });
+ *
+ * @throws {TypeError} if an option is wrong. The message names the option but never its value
  */
+// Long because it connects the parts to each other; each part is a module of its own.
 export function watchSession(options: WatchOptions): SessionWatch {
   const { signal, ...settings } = parseOptions(options);
   const listeners = createListeners();
@@ -43,7 +54,7 @@ export function watchSession(options: WatchOptions): SessionWatch {
   const connection = keepConnected(
     { ...settings, pace, visible: settings.visible ?? isPageVisible() },
     {
-      // After a sleep nobody knows the time until a whole state tells it.
+      // After a sleep the server's time is unknown until a complete state arrives, so ask for one.
       after: () => (clock.isSuspect() ? 0 : shown.version()),
       onConnection: handleConnection,
       onSession: shown.tell,
@@ -57,7 +68,7 @@ export function watchSession(options: WatchOptions): SessionWatch {
     onOnline: () => connection.hurry('online'),
     onVisible(isVisible) {
       if (followsPage) connection.setVisible(isVisible);
-      if (isVisible) connection.hurry('look'); // a hidden page's timers are late
+      if (isVisible) connection.hurry('look'); // browsers delay the timers of a hidden page
     },
   });
   if (signal?.aborted) close();
@@ -108,14 +119,6 @@ export function watchSession(options: WatchOptions): SessionWatch {
     listeners.end();
   }
 
-  function* standing(): Generator<WatchEvent> {
-    const { session, connection: now } = snapshot;
-    yield { type: 'connection', data: now };
-    if (session === null) return;
-    yield { type: 'session', data: session };
-    if (isFinal(session)) yield { type: 'final', data: session };
-  }
-
   return {
     get snapshot() {
       return snapshot;
@@ -131,6 +134,14 @@ export function watchSession(options: WatchOptions): SessionWatch {
       connection.setVisible(visible ?? isPageVisible());
     },
     close,
-    [Symbol.asyncIterator]: () => listeners.iterate([...standing()]),
+    [Symbol.asyncIterator]: () => listeners.iterate([...currentEvents(snapshot)]),
   };
+}
+
+/** The events from which a new reader learns the current state. */
+function* currentEvents({ session, connection }: Snapshot): Generator<WatchEvent> {
+  yield { type: 'connection', data: connection };
+  if (session === null) return;
+  yield { type: 'session', data: session };
+  if (isFinal(session)) yield { type: 'final', data: session };
 }

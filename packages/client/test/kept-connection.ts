@@ -1,11 +1,17 @@
-/** For tests: a kept connection over transports that do what the test says, by a clock that stands until it is moved. */
+/**
+ * For tests: a kept connection over transports that the test controls, with a clock that the test
+ * moves.
+ */
 
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { type KeptConnection, keepConnected, type Route } from '../src/keep-connected.ts';
 import type { Connection, TransportName } from '../src/types.ts';
 import { createScript } from './transport.ts';
 
-/** For the top of a test file: what its tests open is closed after each, and must leave no timer. */
+/**
+ * Call at the top of a test file. After each test it closes what the test opened and checks that no
+ * timer is left.
+ */
 export function prepareConnections() {
   const kept = new Set<KeptConnection>();
   beforeEach(() => {
@@ -53,7 +59,7 @@ export function prepareConnections() {
       setVersion(next: number) {
         version = next;
       },
-      /** Ms until something else is opened, by the timers; at most a minute. */
+      /** Moves the clock until something else is opened, at most a minute. Returns the ms. */
       untilNext() {
         const before = script.opened.length;
         const startedAt = performance.now();

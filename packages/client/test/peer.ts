@@ -1,4 +1,6 @@
-/** For tests: the gateway's end of a stream on real sockets, word by word under the test's hand. */
+/**
+ * For tests: the gateway's end of a stream on real sockets, whose every message the test controls.
+ */
 
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
@@ -13,14 +15,14 @@ export interface PeerViewer {
   session(session: unknown): void;
   fresh(fresh: Fresh): void;
   draining(retryAfterMs: number): void;
-  /** What is no message of the protocol. */
+  /** Sends something that is not a message of the protocol. */
   nonsense(): void;
-  /** Something is said, and it means nothing. */
+  /** Sends a keep-alive without a meaning. */
   breathe(): void;
   closing(code: string, number: number): void;
-  /** Before `accept`. */
+  /** Refuses the connection. Call it before `accept`. */
   refuse(error: Refusal, number?: number): void;
-  /** Without a word. */
+  /** Ends the connection without a reason. */
   cut(): void;
   readonly gone: Promise<unknown>;
 }
@@ -34,14 +36,14 @@ export interface Refusal {
 
 export interface Peer {
   readonly url: string;
-  /** The next one, in the order they came. */
+  /** The next one, in order of arrival. */
   viewer(): Promise<PeerViewer>;
-  /** Of all requests. */
+  /** The URLs of all requests. */
   readonly paths: readonly string[];
   close(): Promise<void>;
 }
 
-/** Hands over what was put in, first come, first served; each can be waited for. */
+/** A queue, first in, first out, whose reader can wait for the next item. */
 export function createInbox<T>() {
   const items: T[] = [];
   const waiting: ((item: T) => void)[] = [];
@@ -193,25 +195,25 @@ export async function openWebSocketPeer(): Promise<WebSocketPeer> {
 }
 
 export interface WebSocketViewer extends PeerViewer {
-  /** Reads, and answers nothing by itself. */
+  /** Reads messages and answers none by itself. */
   isDeaf: boolean;
-  /** A refusal of the connection, not of its subscription. */
+  /** Refuses the connection, not its subscription. */
   turnAway(error: Refusal, number: number): void;
-  /** Frames but `subscribe`. */
+  /** The frames of the client except `subscribe`. */
   readonly heard: ReturnType<typeof createInbox<Record<string, unknown>>>;
 }
 
-/** For tests of something else: nothing waits for its turn. */
+/** For tests that are not about the pace: no request waits. */
 export const FREE_PACE: RequestPace = { waitMs: () => 0, take: () => undefined };
 
-/** A transport's connection that keeps what it is told. */
+/** A transport's connection that records what the transport reports. */
 export interface Recorded {
   readonly connection: TransportConnection;
-  /** `open`, `session <version>`, `fresh <version>`, `closed`, as they come. */
+  /** The next of `open`, `session <version>`, `fresh <version>` and `closed`. */
   next(): Promise<string>;
   /** How it ended. */
   readonly closed: Promise<Closed>;
-  /** All of them. */
+  /** All sessions. */
   readonly told: readonly string[];
 }
 

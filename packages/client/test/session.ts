@@ -1,8 +1,8 @@
-/** For tests: sessions as the gateway tells them. */
+/** For tests: sessions as the gateway sends them. */
 
 import type { Session } from '../src/types.ts';
 
-/** A moment of the server's clock, far from any machine's own. */
+/** A time of the server's clock, far from the clock of any machine. */
 export const SERVER = 1_990_000_000_000;
 
 export function sampleSession(fields: Partial<Session> = {}): Session {
@@ -27,7 +27,7 @@ export function sampleSession(fields: Partial<Session> = {}): Session {
   };
 }
 
-/** With a code that is good for so long from `serverNow`. */
+/** @param forMs how long its code is valid, from `serverNow` */
 export function showing(version: number, forMs = 20_000, serverNow = SERVER): Session {
   const code = { image: `data:image/png;base64,V${version}`, text: null, issuedAt: serverNow, staleAt: serverNow + forMs };
   return sampleSession({ version, state: 'showing', code, serverNow });

@@ -1,4 +1,4 @@
-/** For tests: a transport that does nothing but what it is told. */
+/** For tests: a transport that the test controls. */
 
 import type { OpenRequest, Transport, TransportHandlers, TransportName } from '../src/types.ts';
 
@@ -12,7 +12,7 @@ export interface ScriptedConnection {
 }
 
 export interface Script {
-  /** All that were opened, oldest first. */
+  /** All connections that were opened, oldest first. */
   readonly opened: ScriptedConnection[];
   transport(name?: TransportName): Transport;
   /** The newest. */

@@ -1,4 +1,7 @@
-/** Users' projects for the compiler: how they resolve packages, and code that uses every part of the client. */
+/**
+ * Users' projects for the compiler: how they resolve packages, and code that uses every part of the
+ * client.
+ */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +11,7 @@ export interface Resolution {
   readonly name: string;
   readonly module: string;
   readonly moduleResolution: string;
-  /** The project's `type`: which condition is asked for. */
+  /** The project's `type`, which decides between `import` and `require`. */
   readonly type: 'module' | 'commonjs';
 }
 
@@ -19,7 +22,7 @@ const resolution = (module: string, moduleResolution: string, type: Resolution['
   type,
 });
 
-/** One of each; the others stand in the release suite. */
+/** One of each kind. The others are in the release suite. */
 export const RESOLUTIONS: readonly Resolution[] = [
   resolution('esnext', 'bundler', 'module'),
   resolution('node16', 'node16', 'commonjs'),
@@ -49,11 +52,12 @@ export const STRICT: Source = {
   import { useSession } from '@qrcast/client/react';
   import { socketIo } from '@qrcast/client/socket-io';
   import type { Session, Snapshot } from '@qrcast/client/types';
-  import { watchSession } from '@qrcast/client';
+  import { isFinal, watchSession } from '@qrcast/client';
   import { io } from 'socket.io-client';
   const watch = watchSession({ url: 'https://a', ticket: 't', transport: socketIo(io) });
   const snapshot: Snapshot = watch.snapshot;
   export const undo: () => void = watch.on('session', (session: Session) => session.code?.staleAt.toFixed());
+  export const isOver: boolean = snapshot.session !== null && isFinal(snapshot.session);
   export const state: 'connected' | null = snapshot.session?.state === 'connected' ? snapshot.session.state : null;
   // @ts-expect-error: a ticket is text
   useSession({ url: 'https://a', ticket: 7 });`,
@@ -91,7 +95,7 @@ export const screenWith = (framework: 'react' | 'preact'): Source => ({
   }
   // @ts-expect-error: a ticket is text
   export const wrongTicket = <qrcast-login ticket={7} />;
-  // @ts-expect-error: "false" would count as there
+  // @ts-expect-error: "false" would count as present
   export const wrongFlag = <qrcast-login ticket="t" auto-return={false} />;
   // @ts-expect-error: there is no such theme
   export const wrongTheme = <qrcast-login ticket="t" theme="blue" />;
@@ -99,7 +103,7 @@ export const screenWith = (framework: 'react' | 'preact'): Source => ({
   export const wrongName = <qrcast-logins ticket="t" />;`,
 });
 
-/** @param tsc the compiler; the workspace's own by default */
+/** @param tsc the compiler. Default: the workspace's own */
 export function compile(
   project: Project,
   { module, moduleResolution, type }: Resolution,

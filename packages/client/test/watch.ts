@@ -1,4 +1,6 @@
-/** For tests: a watch over a transport that does what the test says, by a clock that stands until it is moved. */
+/**
+ * For tests: a watch over a transport that the test controls, with a clock that the test moves.
+ */
 
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import type { SessionWatch, WatchOptions } from '../src/types.ts';
@@ -8,7 +10,10 @@ import { createScript } from './transport.ts';
 export const REVOKED = { code: 'ticket_revoked', detail: 'why', retryable: false, retryAfterMs: 0 } as const;
 const TYPES = ['session', 'fresh', 'stale', 'connection', 'final'] as const;
 
-/** For the top of a test file: what its tests open is closed after each, and must leave no timer. */
+/**
+ * Call at the top of a test file. After each test it closes what the test opened and checks that no
+ * timer is left.
+ */
 export function prepareWatches() {
   const watches = new Set<SessionWatch>();
   beforeEach(() => {

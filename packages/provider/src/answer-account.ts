@@ -7,7 +7,7 @@ import { interpretStateValue } from './answer-state.ts';
 const WID = /^\d{5,20}@c\.us$/;
 
 /**
- * `GET getAccountSettings`: the state, and whose account it is once there is one.
+ * `GET getAccountSettings`: the state, and the account if there is one.
  * https://green-api.com/v3/docs/api/account/GetAccountSettings
  */
 export function interpretAccount(answer: Answer): Outcome {
@@ -20,7 +20,10 @@ export function interpretAccount(answer: Answer): Outcome {
   return outcome.kind === 'authorized' || account.phone !== null ? { kind: 'authorized', account } : outcome;
 }
 
-/** `chatId` can be an id of the messenger's own that holds no phone, so it never stands in for one; a `wid` does. */
+/**
+ * A phone is read from `phone` or `wid`. Not from `chatId`, which may be an id of the messenger
+ * without a phone in it.
+ */
 function readAccount(fields: Fields): Account {
   const wid = matching(WID, fields['wid']);
   const phone = phoneIn(fields['phone']) ?? phoneIn(wid);

@@ -3,7 +3,8 @@ import type { Answer, Fields } from './answer.ts';
 import { isFields, readAnswer } from './answer.ts';
 
 /**
- * Why a password was not taken; all of these come with HTTP 200 and `"status":true`, which only says that the request was carried out.
+ * Why the provider did not accept a password. All of these come with HTTP 200 and `"status":true`,
+ * which says only that the request was carried out.
  * https://green-api.com/v3/docs/api/account/SendAuthorizationPassword
  */
 const REASONS: ReadonlyMap<unknown, PasswordOutcome> = new Map<unknown, PasswordOutcome>([
@@ -16,7 +17,9 @@ const REASONS: ReadonlyMap<unknown, PasswordOutcome> = new Map<unknown, Password
   ['timeout', passwordTrouble('provider_timeout')],
 ]);
 
-/** `POST sendAuthorizationPassword`: `{"status":true,"data":{"status":"success"|"fail","reason"}}`. */
+/**
+ * `POST sendAuthorizationPassword`: `{"status":true,"data":{"status":"success"|"fail","reason"}}`.
+ */
 export function interpretPassword(answer: Answer): PasswordOutcome {
   const reading = readAnswer(answer);
   switch (reading.kind) {
@@ -25,7 +28,7 @@ export function interpretPassword(answer: Answer): PasswordOutcome {
     case 'trouble':
       return reading;
     case 'refused':
-      // Refused credentials are the next poll's to report: only a repeated refusal ends a session.
+      // The next poll will report refused credentials. Only a repeated refusal ends a session.
       return passwordTrouble('provider_refused');
     default:
       return reading satisfies never;

@@ -9,12 +9,13 @@ const PASSWORD_WANTED: Outcome = { kind: 'passwordWanted' };
 const PROVIDER_ERROR: Outcome = { kind: 'trouble', code: 'provider_error' };
 const REFUSED: Outcome = { kind: 'trouble', code: 'provider_refused' };
 
-test('a picture is handed on as a data URL and named by its bytes', () => {
+test('a picture is passed on as a data URL with a digest of its bytes', () => {
   expect(interpret({ type: 'qrCode', message: PNG_BASE64 })).toEqual({
     kind: 'code',
     text: null,
     image: `data:image/png;base64,${PNG_BASE64}`,
-    // printf %s "$PNG_BASE64" | base64 -d | openssl dgst -sha256 -binary | head -c 12 | basenc --base64url
+    // printf %s "$PNG_BASE64" | base64 -d | openssl dgst -sha256 -binary | head -c 12 | basenc
+    // --base64url
     digest: 'a3-kNPkqi4CqsC2b',
   });
 });
@@ -78,11 +79,11 @@ test.each<readonly [what: string, message: unknown]>([
   ['without height', pngOfSize(100, 0)],
   ['that unpacks to gigabytes', pngOfSize(MAX_PICTURE_SIDE + 1, 100)],
   ['that unpacks to gigabytes, upright', pngOfSize(100, 0xffff_ffff)],
-])('a picture %s is none', (_what, message) => {
+])('a picture %s is refused', (_what, message) => {
   expect(interpret({ type: 'qrCode', message })).toEqual(PROVIDER_ERROR);
 });
 
-test('a JSON null is no answer to this method', () => {
+test('a JSON null is not an answer to this method', () => {
   expect(interpret(null)).toEqual(PROVIDER_ERROR);
 });
 

@@ -3,7 +3,7 @@ import type { Answer } from './answer.ts';
 import { readAnswer, trouble } from './answer.ts';
 import { parsePicture } from './picture.ts';
 
-/** `error` messages with a meaning of their own; every other one is a refusal. */
+/** The `error` messages with a meaning of their own. Every other one is a refusal. */
 const ERROR_MESSAGES: ReadonlyMap<string, Outcome> = new Map([
   ['timeout', trouble('provider_timeout')],
   ['not_ready', trouble('provider_not_ready')],
@@ -11,8 +11,9 @@ const ERROR_MESSAGES: ReadonlyMap<string, Outcome> = new Map([
 ]);
 
 /**
- * `GET qr`: `{"type","message"}`. The documentation spells "linked" in two ways and leaves "password wanted" out; both are seen in two
- * spellings. https://green-api.com/v3/docs/api/account/QR
+ * `GET qr`: `{"type","message"}`. The documentation has two spellings of "linked" and does not
+ * mention "password wanted". Both have been seen in two spellings.
+ * https://green-api.com/v3/docs/api/account/QR
  */
 export function interpretQr(answer: Answer): Outcome {
   const reading = readAnswer(answer);
@@ -31,10 +32,10 @@ export function interpretQr(answer: Answer): Outcome {
       return { kind: 'passwordWanted' };
     case 'passkeyRequired':
     case 'PassKeyRequire':
-      // A step of another messenger that no viewer of ours can take.
+      // A step of another messenger, which a viewer cannot take here.
       return trouble('provider_refused');
     default:
-      // An unknown type is never drawn as a picture, whatever its message looks like.
+      // The message of an unknown type is never used as a picture, whatever it looks like.
       return trouble('provider_error');
   }
 }

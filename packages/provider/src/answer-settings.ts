@@ -2,30 +2,31 @@ import type { Answer, Failure } from './answer.ts';
 import { readAnswer, trouble } from './answer.ts';
 
 /**
- * The settings that decide whether an instance notifies somebody. Null is what the provider did not tell, or told in an unknown form.
- * `webhookToken` is a secret: it must reach no log, no answer and no error.
+ * The settings that decide whether an instance sends notifications. Null: the provider did not send
+ * the setting, or sent it in an unknown form. `webhookToken` is a secret and must not reach a log,
+ * an answer or an error.
  */
 export interface InstanceSettings {
   readonly stateWebhook: boolean | null;
-  /** Empty where none is set. */
+  /** Empty if none is set. */
   readonly webhookUrl: string | null;
-  /** As it stands there; people also write a scheme word before it. Empty where none is set. */
+  /** Unchanged; some people write a scheme word before the token. Empty if none is set. */
   readonly webhookToken: string | null;
 }
 
 export type SettingsOutcome = { readonly kind: 'settings'; readonly settings: InstanceSettings } | Failure;
 
-/** `saved` is what the provider says; only reading the settings again proves it. */
+/** `saved` is only what the provider says. Read the settings again to be sure. */
 export type SaveOutcome = { readonly kind: 'saved' } | Failure;
 
-/** What is sent; all other settings stay as they are. */
+/** The settings that are sent. All others stay as they are. */
 export interface WebhookSettings {
   readonly webhookUrl: string;
   readonly webhookUrlToken: string;
   readonly stateWebhook: 'yes';
 }
 
-/** Longer ones are no setting that anybody made. */
+/** Nobody sets a longer URL or token, so a longer value is not read. */
 const MAX_CHARACTERS = 4_096;
 const SWITCH: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   ['yes', true],
@@ -46,7 +47,10 @@ export function interpretSettings(answer: Answer): SettingsOutcome {
   return Object.values(settings).every((one) => one === null) ? trouble('provider_error') : { kind: 'settings', settings };
 }
 
-/** `POST setSettings`: `{"saveSettings":true}`. https://green-api.com/v3/docs/api/account/SetSettings */
+/**
+ * `POST setSettings`: `{"saveSettings":true}`.
+ * https://green-api.com/v3/docs/api/account/SetSettings
+ */
 export function interpretSave(answer: Answer): SaveOutcome {
   const reading = readAnswer(answer);
   if (reading.kind !== 'reading') return reading;
@@ -55,7 +59,7 @@ export function interpretSave(answer: Answer): SaveOutcome {
   return trouble(saved === false ? 'provider_refused' : 'provider_error');
 }
 
-/** A JSON null is a setting that nobody has made. */
+/** A JSON null means that nothing is set. */
 function textOf(value: unknown): string | null {
   if (value === null) return '';
   return typeof value === 'string' && value.length <= MAX_CHARACTERS ? value : null;

@@ -1,38 +1,51 @@
 import type { Outcome, TroubleCode } from '@qrcast/core/outcome';
 
 /**
- * What every method's answers have in common: the status decides first, then the few envelopes that report a failure inside a 200, and
- * only then the method looks at its own fields. Empty 401s and HTML error pages are normal here; nothing is assumed to be JSON.
+ * What the answers of all methods have in common. The status is judged first, then the few
+ * envelopes that report a failure inside a 200. Only then does the method read its own fields.
+ * Empty 401s and HTML error pages are normal here, so nothing is assumed to be JSON.
  * https://green-api.com/v3/docs/api/common-errors
  */
 
-/** One complete HTTP answer. Header names in lower case; the body decoded, without a byte-order mark. */
+/**
+ * One complete HTTP answer. Header names are in lower case. The body is decoded and has no
+ * byte-order mark.
+ */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: string;
 }
 
-/** The failures any method can meet. */
+/** The failures that are possible with every method. */
 export type Failure = Extract<Outcome, { kind: 'trouble' | 'refused' }>;
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A 200 worth reading: `fields` is null where the body was a JSON `null`, which says "still being created" to some methods. */
+/**
+ * A 200 that the method can read. `fields` is null if the body was a JSON `null`, which means
+ * "still being created" for some methods.
+ */
 export interface Reading {
   readonly kind: 'reading';
   readonly fields: Fields | null;
 }
 
-/** The provider may name a longer wait; a poller that believed it would never come back. */
+/**
+ * A longer `Retry-After` counts as this. Otherwise one bad value would stop the polls of an
+ * instance for good.
+ */
 export const MAX_RETRY_AFTER_MS = 3_600_000;
 
-/** Error texts are short; nobody searches a megabyte of HTML for them. */
+/** Error texts are short, so only the beginning of a body is searched for them. */
 const ERROR_TEXT_CHARACTERS = 2_000;
 
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
-/** Texts of a 400, and of `{"status":false}` in a 200. The first that occurs decides. */
+/**
+ * The texts of a 400, and of `{"status":false}` in a 200. The first one in this list that occurs
+ * decides.
+ */
 const ERROR_TEXTS: readonly (readonly [text: string, failure: Failure])[] = [
   ['instance is deleted', refused('instance_deleted')],
   ['expired', refused('instance_expired')],
@@ -48,7 +61,10 @@ export function refused(reason: Extract<Failure, { kind: 'refused' }>['reason'])
   return { kind: 'refused', reason };
 }
 
-/** Everything that can be said without knowing the method; what is left is a 200 with a JSON object or `null`. */
+/**
+ * Judges everything that does not depend on the method. Returns a `Reading` for a 200 with a JSON
+ * object or `null`.
+ */
 export function readAnswer(answer: Answer): Reading | Failure {
   if (answer.status !== 200) return interpretStatus(answer);
   const value = parseJson(answer.body);
@@ -83,12 +99,16 @@ function interpretStatus(answer: Answer): Failure {
     case 503:
       return withRetryAfter('provider_error', answer);
     default:
-      // Redirects (never followed: the token would go with them), other 5xx and whatever nobody has seen yet.
+      // Redirects (never followed, because the token would go with them), other 5xx, and statuses
+      // that nobody has seen yet.
       return trouble('provider_error');
   }
 }
 
-/** A 200 that is none. `{"code":401}` is the partner API's; `{"status":false,"reason":…}` has been seen on instance methods. */
+/**
+ * A failure inside a 200. `{"code":401}` comes from the partner API; `{"status":false,"reason":…}`
+ * has been seen on instance methods.
+ */
 function interpretEnvelope(fields: Fields): Failure | null {
   const { code, status, reason } = fields as { code?: unknown; status?: unknown; reason?: unknown };
   if (code === 401) return refused('credentials_rejected');
@@ -101,8 +121,10 @@ function interpretErrorText(body: string): Failure {
 }
 
 /**
- * The outer proxy's own page, or nothing: it knows no such instance on this host, so the id, the token or the host is wrong. An answer
- * in words or JSON comes from the instance itself ("Your account is suspended") and says nothing of the credentials.
+ * Whether the body is empty or a page of the provider's outer proxy. That proxy knows no such
+ * instance on this host, so the id, the token or the host is wrong. A body in plain text or JSON
+ * comes from the instance itself ("Your account is suspended") and says nothing about the
+ * credentials.
  */
 function isPage(body: string): boolean {
   const start = body.trimStart();
@@ -114,14 +136,17 @@ function withRetryAfter(code: TroubleCode, answer: Answer): Failure {
   return retryAfterMs === null ? trouble(code) : { kind: 'trouble', code, retryAfterMs };
 }
 
-/** Milliseconds, at most `MAX_RETRY_AFTER_MS`; a date is measured from the answer's own `date`, so that no two clocks are compared. */
+/**
+ * Returns ms, at most `MAX_RETRY_AFTER_MS`; null if there is no readable header. A date is compared
+ * with the answer's own `date`, so that only one clock is used.
+ */
 function parseRetryAfter(headers: Answer['headers']): number | null {
   const value = firstValue(headers['retry-after']);
   const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : parseDate(value) - parseDate(firstValue(headers['date']));
   return Number.isNaN(waitMs) ? null : Math.min(Math.max(waitMs, 0), MAX_RETRY_AFTER_MS);
 }
 
-/** NaN if it is no date; `Date.parse` alone reads dates into almost anything. */
+/** Returns NaN if `value` is not an HTTP date. `Date.parse` alone accepts almost anything. */
 function parseDate(value: string): number {
   return HTTP_DATE.test(value) ? Date.parse(value) : Number.NaN;
 }
@@ -130,7 +155,10 @@ function firstValue(header: string | readonly string[] | undefined): string {
   return ((typeof header === 'string' ? header : header?.[0]) ?? '').trim();
 }
 
-/** Undefined if it is not JSON: the parser's error quotes the body, so it goes no further. */
+/**
+ * Returns undefined if `text` is not JSON. The parser's error quotes the body, so it is not passed
+ * on.
+ */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -3,22 +3,24 @@ import { buildConnector } from 'undici';
 import { createPublicLookup } from './public-lookup.ts';
 
 /**
- * Opens the connections of one agent, and knows those not yet handed over: undici's `destroy()` ends the finished ones only, so a
- * handshake nobody answers would outlive it (and hold the process) until its time limit.
+ * Opens the connections of one agent and keeps track of those that are still being opened. undici's
+ * `destroy()` ends only established connections. A handshake that nobody answers would stay, and
+ * keep the process alive, until its time limit.
  */
 export interface Connector {
   readonly connect: buildConnector.connector;
-  /** Ends every connection that is still being opened; further ones are ended as soon as they are asked for. */
+  /** Ends every connection that is still being opened. Later ones are ended at once. */
   close(): void;
 }
 
-/** How long TCP and TLS together may take. A host that needs longer is down. */
+/** How long TCP and TLS together may take. A host that needs longer counts as down. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Host names resolve to public addresses only, except those in `privateHosts`. */
 export function createConnector(privateHosts: readonly string[], lookup: LookupFunction = createPublicLookup(privateHosts)): Connector {
-  // Over HTTP/2 one lost packet or one reset would delay the polls of every instance on the host at once.
-  const options = { allowH2: false, timeout: CONNECT_TIMEOUT_MS, lookup } as buildConnector.BuildOptions; // The type wants a port and host.
+  // No HTTP/2: there one lost packet or one reset delays the polls of every instance on the host at
+  // once.
+  const options = { allowH2: false, timeout: CONNECT_TIMEOUT_MS, lookup } as buildConnector.BuildOptions; // the type requires a port and host
   // Undici's connector returns the socket; its type does not say so.
   const open = buildConnector(options) as unknown as (...args: Parameters<buildConnector.connector>) => Socket;
   const opening = new Set<Socket>();
@@ -43,8 +45,9 @@ export function createConnector(privateHosts: readonly string[], lookup: LookupF
 }
 
 /**
- * A server that wants a certificate of ours says so after the handshake (TLS 1.3) and closes. Undici would tell of the end alone: unless the
- * connection ends with what came first.
+ * Keeps the reason of a TLS alert. In TLS 1.3 a server that requires a client certificate says so
+ * after the handshake and then closes the connection. Undici would report only the close, so this
+ * ends the connection with the first error.
  */
 export function endOnAlert(socket: Socket | null): void {
   socket?.once('error', (fault) => socket.destroy(fault));

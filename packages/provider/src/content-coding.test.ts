@@ -20,13 +20,13 @@ interface Given {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** With every field that a head may have. */
+/** A gzip header with every optional field. */
 function withHead(gzip: Buffer): Buffer {
   const head = Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 0x1c, 0, 0, 0, 0, 0, 3]), Buffer.from('\x03\0abcname\0comment\0', 'latin1')]);
   return Buffer.concat([head, gzip.subarray(10)]);
 }
 
-/** The outcome of one poll, and what the request said and the provider client warned of. */
+/** The outcome of one poll, the request's headers, and the codings that the client reported. */
 async function poll({ body, coding, status = 200, headers = {} }: Given, options: ProviderOptions = {}) {
   let accepts: string | undefined;
   const warnings: string[] = [];
@@ -40,7 +40,7 @@ async function poll({ body, coding, status = 200, headers = {} }: Given, options
   return { outcome, again: () => provider.poll(upstream.credentials, 'state'), accepts, warnings };
 }
 
-it('a request says which codings it takes', async () => {
+it('a request says which codings it accepts', async () => {
   const { outcome, accepts } = await poll({ body: TEXT });
   expect([outcome, accepts]).toEqual([READ, 'gzip, deflate, br']);
 });
@@ -92,12 +92,12 @@ describe('an answer is read', () => {
     expect((await poll({ body: `\uFEFF\uFEFF${TEXT}` })).outcome).toEqual(UNREADABLE);
   });
 
-  it('also where it is a refusal whose words count', async () => {
+  it('also if it is a refusal whose text matters', async () => {
     const body = gzipSync(JSON.stringify({ message: 'Instance is deleted' }));
     expect((await poll({ status: 400, body, coding: 'gzip' })).outcome).toEqual({ kind: 'refused', reason: 'instance_deleted' });
   });
 
-  it('of a password that was handed over, too', async () => {
+  it('also the answer to a password', async () => {
     const upstream = await openUpstream(async (request, response) => {
       await readBody(request);
       const body = gzipSync(JSON.stringify({ status: true, data: { status: 'success', reason: '' } }));
@@ -134,7 +134,7 @@ describe('an answer cannot be read', () => {
     ['gzip, made-up', 'made-up', gzipSync(TEXT)],
     ['gzip, gzip, gzip, gzip', 'more than 3', TEXT],
     ['se"cret/../x', 'malformed', TEXT],
-  ])('in a coding that nobody reads, which is told once by its name: %s', async (coding, name, body) => {
+  ])('in an unknown coding, which is reported once by its name: %s', async (coding, name, body) => {
     const { outcome, again, warnings } = await poll({ body, coding });
     expect(outcome).toEqual(UNREADABLE);
     expect(await again()).toEqual(UNREADABLE);
@@ -146,20 +146,20 @@ describe('an answer cannot be read', () => {
     [429, { kind: 'trouble', code: 'rate_limited', retryAfterMs: 7_000 }],
     [503, { kind: 'trouble', code: 'provider_error', retryAfterMs: 7_000 }],
     [504, { kind: 'trouble', code: 'provider_timeout' }],
-    [404, UNREADABLE], // its words would tell whether the token is wrong
+    [404, UNREADABLE], // its text would say whether the token is wrong
     [403, UNREADABLE],
     [400, UNREADABLE],
-  ])('and its status counts where that says enough: %i', async (status, outcome) => {
+  ])('but its status counts if that is enough: %i', async (status, outcome) => {
     expect((await poll({ status, body: 'x', coding: 'gzip', headers: { 'retry-after': '7' } })).outcome).toEqual(outcome);
   });
 
-  it('an empty body is none in every coding', async () => {
+  it('an empty body is empty in every coding', async () => {
     expect((await poll({ status: 404, body: '', coding: 'gzip' })).outcome).toEqual({ kind: 'refused', reason: 'credentials_rejected' });
   });
 });
 
 describe('a bomb is bounded', () => {
-  /** Whoever decoded all of it would read the answer. */
+  /** A client that decoded all of it would read the answer. */
   const bomb = Buffer.from(TEXT + ' '.repeat(50_000_000));
   it.each([
     ['gzip', gzipSync(bomb)],
@@ -173,7 +173,7 @@ describe('a bomb is bounded', () => {
     expect((await poll({ body, coding })).outcome).toEqual(UNREADABLE);
   });
 
-  it('by the limit of a body, which one that is exactly as long still meets', async () => {
+  it('by the limit of a body, which may be exactly as long', async () => {
     const text = TEXT + ' '.repeat(1_000);
     const limit = { maxBodyBytes: text.length };
     expect((await poll({ body: gzipSync(text), coding: 'gzip' }, limit)).outcome).toEqual(READ);
@@ -181,7 +181,7 @@ describe('a bomb is bounded', () => {
   });
 });
 
-it('a call that is given up while its answer is decoded rejects as any other', async () => {
+it('a call that is aborted while its answer is decoded rejects like any other', async () => {
   const ended = new AbortController();
   const upstream = await openUpstream((_request, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(TEXT));

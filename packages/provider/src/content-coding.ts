@@ -1,20 +1,21 @@
 /**
- * Content codings of answers. Proxies in front of a provider compress whatever a request allows, and some without being asked (RFC 9110,
- * 8.4). A small answer can decode to gigabytes, so what it becomes is bounded at every step.
+ * Decodes the content codings of answers. Proxies in front of a provider compress whatever a
+ * request allows, and some do it without being asked (RFC 9110, 8.4). A small answer can decode to
+ * gigabytes, so the size is limited at every step.
  */
 
 import { promisify } from 'node:util';
 import { brotliDecompress, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
 import { decodeGzip } from './gzip.ts';
 
-/** What a request says. */
+/** The header `Accept-Encoding` of the requests. */
 export const ACCEPT_ENCODING = 'gzip, deflate, br';
 
 export type Decoded =
   | { readonly kind: 'decoded'; readonly bytes: Buffer }
-  /** Cut, damaged, larger than it may be, or not what the header says. */
+  /** Truncated, damaged, too large, or not what the header says. */
   | { readonly kind: 'undecodable' }
-  /** `coding` is safe to be logged. */
+  /** `coding` is safe to log. */
   | { readonly kind: 'unknownCoding'; readonly coding: string };
 
 type Decode = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
@@ -24,12 +25,12 @@ const decodeRaw: Decode = promisify(inflateRaw);
 const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['gzip', decodeGzip],
   ['x-gzip', decodeGzip],
-  // The standard's `deflate` has zlib's head, and some servers leave it out.
+  // `deflate` has a zlib header by the standard, but some servers leave it out.
   ['deflate', (bytes, options) => (hasZlibHead(bytes) ? decodeZlib : decodeRaw)(bytes, options)],
   ['br', promisify(brotliDecompress)],
-  ['zstd', promisify(zstdDecompress)], // some proxies send it to everybody
+  ['zstd', promisify(zstdDecompress)], // some proxies send it without being asked
 ]);
-/** Nobody needs more than one; each multiplies what a small body can become. */
+/** One is normal. Each further one multiplies the size that a small body can reach. */
 const MAX_CODINGS = 3;
 const CODING = /^[a-z0-9-]{1,32}$/;
 
@@ -39,7 +40,7 @@ export function codingsIn(header: string | readonly string[] | undefined): reado
   return names.map((name) => name.trim().toLowerCase()).filter((name) => name !== '' && name !== 'identity');
 }
 
-/** `maxBytes`: of what comes out, also between two codings. Never rejects. */
+/** Never rejects. @param maxBytes limits the decoded body, also between two codings */
 export async function decodeBody(body: Buffer, codings: readonly string[], maxBytes: number): Promise<Decoded> {
   if (body.length === 0) return { kind: 'decoded', bytes: body };
   if (codings.length > MAX_CODINGS) return { kind: 'unknownCoding', coding: `more than ${MAX_CODINGS}` };
@@ -50,7 +51,7 @@ export async function decodeBody(body: Buffer, codings: readonly string[], maxBy
     for (const coding of codings.toReversed()) bytes = (await DECODERS.get(coding)?.(bytes, { maxOutputLength: maxBytes })) ?? bytes;
     return { kind: 'decoded', bytes };
   } catch {
-    return { kind: 'undecodable' }; // zlib's own words say nothing more
+    return { kind: 'undecodable' }; // the error of zlib says nothing more
   }
 }
 

@@ -1,4 +1,7 @@
-/** What the provider wants to know who is asking. Holds a secret: never log it, never put it into an error. */
+/**
+ * Identifies an instance to the provider. Contains a secret: never log it, and never put it into an
+ * error.
+ */
 export interface Credentials {
   /** The provider's `idInstance`, as a string of digits. */
   readonly instanceId: string;

@@ -6,7 +6,10 @@ import type { ResolveAll } from './public-lookup.ts';
 import { createPublicLookup } from './public-lookup.ts';
 import { openTunnel } from './tunnel.ts';
 
-/** Which pool of connections asks an origin: one that asks directly, or one that goes through the operator's proxy. */
+/**
+ * Chooses the connection pool for an origin: the direct one, or the one through the operator's
+ * proxy.
+ */
 export interface Dispatchers {
   of(origin: string): Pick<Dispatcher, 'dispatch'>;
   /** Ends every connection at once. */
@@ -26,9 +29,10 @@ export interface DispatcherOptions {
 export function openDispatchers(options: DispatcherOptions): Dispatchers {
   const { proxyRoute, onProxyFault } = options;
   const agentOptions: Agent.Options = {
-    // A slow answer would hold back everything behind it.
+    // With pipelining a slow answer would delay everything behind it.
     pipelining: 1,
-    // Where HTTP/2 is possible the pool waits for one connection to tell before it opens others.
+    // If HTTP/2 were allowed, the pool would wait for the first connection's answer before it
+    // opened others.
     allowH2: false,
     connections: options.connections,
     keepAliveTimeout: options.keepAliveMs,
@@ -36,7 +40,8 @@ export function openDispatchers(options: DispatcherOptions): Dispatchers {
   };
   const connector = createConnector(options.privateHosts, createPublicLookup(options.privateHosts, options.resolve));
   const direct = new Agent({ ...agentOptions, connect: connector.connect });
-  // The proxy resolves the names: behind one there is often no name server that knows them. The allow-list holds all the same.
+  // The proxy resolves the names, because this machine often has no name server that knows them.
+  // The allow-list applies nevertheless.
   const tunnel = proxyRoute === null ? null : openTunnel({ proxy: proxyRoute.proxy, agent: agentOptions, onFault: onProxyFault });
 
   return {
@@ -52,5 +57,8 @@ export function openDispatchers(options: DispatcherOptions): Dispatchers {
   };
 }
 
-/** Plain http never leaves this machine (upstream.ts in core): to a proxy, its loopback address would mean the proxy's own machine. */
+/**
+ * Plain http never leaves this machine (upstream.ts in core). A proxy would take a loopback address
+ * for its own machine.
+ */
 const isPlain = (origin: string): boolean => origin.startsWith('http:');

@@ -6,11 +6,12 @@ import { ProviderError } from './provider-error.ts';
 import { ProxyFault } from './proxy-fault.ts';
 
 /**
- * One request and its complete answer, or the reason there is none, within one time limit.
+ * One request and its complete answer within one time limit, or the reason why there is none.
  *
- * Written against undici's dispatch instead of its `request()`: that one hears an abort only once a connection is there (a connect
- * takes up to 10 s), and costs a stream, a signal and their listeners per call where one timer does. The limits here count from the
- * call, so waiting for a connection is included; undici's own timeouts do not and are off.
+ * It uses undici's `dispatch` instead of `request()`. `request()` reacts to an abort only when it
+ * has a connection (a connect takes up to 10 s), and needs a stream, a signal and their listeners
+ * for each call where one timer is enough. The limits here count from the call, so they include the
+ * wait for a connection. undici's own timeouts do not, so they are off.
  */
 
 export interface ExchangeDeps {
@@ -27,27 +28,34 @@ export interface ExchangeRequest {
 }
 
 export interface ExchangeLimits {
-  /** For everything, from the call to the last byte. */
+  /** From the call to the last byte. */
   readonly totalMs: number;
   /** From the headers to the last byte, within the total. */
   readonly bodyMs: number;
-  /** Of a body, as it is read: what it decodes to. What comes over the wire the agent bounds itself. */
+  /** The size of the decoded body. The agent limits the encoded body itself. */
   readonly maxBodyBytes: number;
 }
 
-/** No complete answer: too slow, cut off, not something to read (too large, not HTTP), or at an address that may not be asked. */
+/**
+ * Why there is no complete answer: too slow, cut off, unreadable (too large, not HTTP), or the
+ * address is not allowed.
+ */
 export type ExchangeTrouble = 'provider_timeout' | 'provider_unreachable' | 'provider_error' | 'provider_refused';
 
-/** The peer was reached, and what it sent cannot be used. Every other code is about reaching it or staying connected. */
+/**
+ * The peer was reached, but its answer cannot be used. Every other code is about reaching it or
+ * staying connected.
+ */
 const UNUSABLE_CODES: ReadonlySet<unknown> = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_HEADERS_OVERFLOW']);
 const CLOSED_CODES: ReadonlySet<unknown> = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
-/** Statuses whose meaning stands in the body. All others are told by the status alone. */
-const TOLD_BY_BODY: ReadonlySet<number> = new Set([200, 400, 403, 404]);
+/** The statuses whose meaning is in the body. For all others the status is enough. */
+const EXPLAINED_BY_BODY: ReadonlySet<number> = new Set([200, 400, 403, 404]);
 const BAD_REQUEST_CODES: ReadonlySet<unknown> = new Set(['UND_ERR_INVALID_ARG', 'ERR_INVALID_URL']);
 
 /**
- * `onUnknownCoding` hears of an answer in a content coding that cannot be read. Throws the signal's reason if it aborts, and `ProviderError`
- * for a closed agent or an impossible request.
+ * Calls `onUnknownCoding` for an answer in a content coding that cannot be read.
+ * @throws the signal's reason if it is aborted
+ * @throws {ProviderError} if the agent is closed, or the credentials make no valid request
  */
 export function exchange(
   { agent, onUnknownCoding }: ExchangeDeps,
@@ -90,7 +98,10 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** Called when a connection is about to carry the request; if nobody wants it any more, nothing is written. */
+  /**
+   * Called when a connection is about to send the request. If the exchange was given up, nothing is
+   * sent.
+   */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#settled) this.#drop();
@@ -123,7 +134,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     if (decoded.kind === 'unknownCoding') this.#settle.onUnknownCoding(decoded.coding);
     const answer = { status: this.#status, headers: this.#headers };
     if (decoded.kind === 'decoded') this.#settle.resolve({ ...answer, body: new TextDecoder().decode(decoded.bytes) });
-    else this.#settle.resolve(TOLD_BY_BODY.has(answer.status) ? 'provider_error' : { ...answer, body: '' });
+    else this.#settle.resolve(EXPLAINED_BY_BODY.has(answer.status) ? 'provider_error' : { ...answer, body: '' });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -139,7 +150,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     this.#drop();
   }
 
-  /** True the first time; afterwards nothing of this exchange is left running. */
+  /** Stops the timer and the listener. Returns true the first time. */
   #finish(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
@@ -148,7 +159,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
     return true;
   }
 
-  /** Ends the connection rather than reading on: the rest of an answer nobody waits for can be endless. */
+  /** Ends the connection instead of reading the rest, which may be endless. */
   #drop(): void {
     this.#chunks.length = 0;
     this.#controller?.abort(new Error('The exchange was given up'));
@@ -157,14 +168,18 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
 
 function interpretError(error: Error & { readonly code?: unknown }): ExchangeTrouble | ProviderError {
   const { code } = error;
-  if (CLOSED_CODES.has(code)) return new ProviderError('provider_closed', 'The provider client is closed: open another one');
-  if (BAD_REQUEST_CODES.has(code)) return new ProviderError('credentials_invalid', 'The credentials make no request: check apiUrl');
-  if (error instanceof ProxyFault) return 'provider_unreachable'; // whatever it answered: the provider said nothing
-  if (code === 'EACCES') return 'provider_refused'; // by public-lookup.ts, or by this machine's own rules
+  if (CLOSED_CODES.has(code)) return new ProviderError('provider_closed', 'The provider client is closed; open another one');
+  if (BAD_REQUEST_CODES.has(code))
+    return new ProviderError('credentials_invalid', 'No request can be made from the credentials; check apiUrl');
+  if (error instanceof ProxyFault) return 'provider_unreachable'; // whatever the proxy answered, the provider did not
+  if (code === 'EACCES') return 'provider_refused'; // refused by public-lookup.ts, or by this machine's own rules
   return UNUSABLE_CODES.has(code) || isMalformed(error) ? 'provider_error' : 'provider_unreachable';
 }
 
-/** The parser tells what it could not read, and nothing where a connection ended too early: that one was cut, not malformed. */
+/**
+ * The parser's error has the data that it could not read. If the connection ended too early, the
+ * data is empty: cut off, not malformed.
+ */
 function isMalformed(error: Error): boolean {
   return error instanceof errors.HTTPParserError && !('data' in error && error.data === '');
 }

@@ -1,6 +1,7 @@
 /**
- * gzip as the world sends it (RFC 1952): behind its end there may stand what a server's template left there, as a line end. Node takes that
- * for one more member and gives nothing. What stands behind other codings it leaves out by itself.
+ * Decodes gzip (RFC 1952), and ignores bytes after its end, such as a line end that a server's
+ * template added. Node takes them for another member and fails. For other codings Node itself
+ * ignores them.
  */
 
 import { promisify } from 'node:util';
@@ -12,27 +13,27 @@ interface Limit {
 
 const HEAD = Buffer.from([0x1f, 0x8b, 8]);
 const FIXED_BYTES = 10;
-/** Checksum and length. */
+/** The checksum and the length. */
 const TRAILER_BYTES = 8;
 const HAS = { headChecksum: 0x02, extra: 0x04, name: 0x08, comment: 0x10 } as const;
 
 const decodeMembers = promisify(gunzip);
 
-/** Rejects if it is cut or damaged, or becomes more than the limit. */
+/** Rejects if the data is truncated or damaged, or decodes to more than the limit. */
 export async function decodeGzip(bytes: Buffer, limit: Limit): Promise<Buffer> {
   try {
     return await decodeMembers(bytes, limit);
   } catch (fault) {
     const end = await endOfFirst(bytes, limit);
-    // Nothing behind it, or one more member that is cut or damaged.
+    // There is nothing after the first member, or another member that is truncated or damaged.
     if (end >= bytes.length || isMember(bytes.subarray(end))) throw fault;
-    return decodeMembers(bytes.subarray(0, end), limit); // which checks the trailer
+    return decodeMembers(bytes.subarray(0, end), limit); // this checks the trailer
   }
 }
 
 const isMember = (bytes: Buffer): boolean => bytes.subarray(0, HEAD.length).equals(HEAD);
 
-/** Where the first member ends. */
+/** The position after the first member. */
 function endOfFirst(bytes: Buffer, limit: Limit): Promise<number> {
   const start = startOfData(bytes);
   return new Promise((resolve, reject) => {
@@ -49,7 +50,7 @@ function startOfData(bytes: Buffer): number {
   let at = FIXED_BYTES;
   if ((flags & HAS.extra) !== 0 && at + 2 <= bytes.length) at += 2 + bytes.readUInt16LE(at);
   for (const text of [HAS.name, HAS.comment]) {
-    if ((flags & text) !== 0) at = bytes.indexOf(0, at) + 1; // 0, and so no data, where it has no end
+    if ((flags & text) !== 0) at = bytes.indexOf(0, at) + 1; // 0 if the text has no end; inflating then fails
   }
   return (flags & HAS.headChecksum) === 0 ? at : at + 2;
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** A picture that is safe to hand on: really a PNG, and small enough to decode. */
+/** A picture that is safe to pass on: it is a PNG and small enough to decode. */
 export interface Picture {
   /** `data:image/png;base64,…` */
   readonly image: string;
@@ -8,21 +8,28 @@ export interface Picture {
   readonly digest: string;
 }
 
-/** A few kilobytes can promise gigapixels; whoever decodes the picture would pay for them. Real codes are some hundred pixels wide. */
+/**
+ * A picture of a few kilobytes may declare gigapixels, which its decoder would have to allocate.
+ * Real codes are some hundred pixels wide.
+ */
 export const MAX_PICTURE_SIDE = 4_096;
 
 const PNG_SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-/** Length and name of the header chunk, which has to be the first. */
+/** The length and name of the header chunk, which must be the first. */
 const IHDR = Buffer.from([0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]);
-/** Signature, chunk head, 13 bytes of header, checksum. */
+/** The signature, the head of the chunk, 13 bytes of header, and the checksum. */
 const MIN_PNG_BYTES = 33;
 const DIGEST_CHARACTERS = 16;
 
-/** Reads a bare base64 PNG as the provider sends it; null if it is not exactly that. */
+/**
+ * Reads a PNG in base64 as the provider sends it, without a prefix. Returns null if it is not
+ * exactly that.
+ */
 export function parsePicture(base64: string): Picture | null {
   const bytes = Buffer.from(base64, 'base64');
   if (!isPng(bytes)) return null;
-  // The decoder skips what it does not understand; only the round trip shows that nothing was skipped.
+  // The decoder skips invalid characters. Only encoding the result again shows that it skipped
+  // none.
   if (bytes.toString('base64') !== base64) return null;
   return { image: `data:image/png;base64,${base64}`, digest: hash('sha256', bytes, 'base64url').slice(0, DIGEST_CHARACTERS) };
 }

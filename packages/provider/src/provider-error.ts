@@ -1,6 +1,7 @@
 /**
- * A fault on our side of a call to the provider; what the provider does is never an error but an outcome. Carries no cause on purpose:
- * the errors underneath may hold the URL, and the URL holds the token.
+ * A fault on our side of a call to the provider. What the provider does is an outcome, not an
+ * error. It has no `cause` on purpose, because the underlying errors may contain the URL, and the
+ * URL contains the token.
  */
 export class ProviderError extends Error {
   override readonly name = 'ProviderError';

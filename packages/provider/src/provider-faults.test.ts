@@ -17,7 +17,7 @@ afterEach(async () => {
 
 test('no answer within the limit is a time-out, and the connection is dropped', async () => {
   const dropped = Promise.withResolvers<void>();
-  const rig = await openRaw((socket) => dropped.resolve(closed(socket)), { qrTimeoutMs: 1_500, requestTimeoutMs: 5_000 }); // time enough to connect
+  const rig = await openRaw((socket) => dropped.resolve(closed(socket)), { qrTimeoutMs: 1_500, requestTimeoutMs: 5_000 }); // enough time to connect
   expect(await ask(rig, 'qr')).toEqual(silence('provider_timeout'));
   await dropped.promise;
 });
@@ -51,7 +51,7 @@ test('a body that never ends is a time-out, and the connection is dropped', asyn
   await dropped.promise;
 });
 
-test('the limit of the body does not extend the whole', async () => {
+test('the limit of the body does not extend the total limit', async () => {
   const rig = await openRaw((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{'), { qrTimeoutMs: 40 });
   expect(await ask(rig, 'qr')).toEqual(silence('provider_timeout'));
 });
@@ -68,7 +68,7 @@ test('a body of ten megabytes is cut off early', async () => {
     { maxBodyBytes: 20_000 },
   );
   expect(await ask(rig, 'qr')).toEqual(trouble('provider_error'));
-  // What the kernels' buffers took; the client itself reads no further than its limit.
+  // The kernels' buffers took this much. The client itself does not read beyond its limit.
   expect(await sent.promise).toBeLessThan(size / 2);
 });
 
@@ -133,7 +133,7 @@ test('a body that ends with its connection is complete', async () => {
   expect(await ask(rig, 'qr')).toEqual({ kind: 'authorized', account: null });
 });
 
-test('a reset connection, before and inside an answer', async () => {
+test('a reset connection, before and during an answer', async () => {
   const before = await openRaw((socket) => socket.resetAndDestroy());
   expect(await ask(before, 'qr')).toEqual(silence('provider_unreachable'));
   const inside = await openRaw((socket) => {
@@ -175,7 +175,7 @@ async function openRaw(onRequest: (socket: Socket) => void, options: ProviderOpt
   return { upstream, provider };
 }
 
-/** Asks, and looks for secrets in what comes back. */
+/** Makes a poll, and looks for secrets in its outcome. */
 async function ask(rig: Rig, what: 'qr' | 'state' | 'password', apiUrl?: string): Promise<Outcome | PasswordOutcome> {
   const credentials = apiUrl === undefined ? rig.upstream.credentials : { ...rig.upstream.credentials, apiUrl };
   const outcome = await (what === 'password' ? rig.provider.sendPassword(credentials, PASSWORD) : rig.provider.poll(credentials, what));
@@ -184,7 +184,9 @@ async function ask(rig: Rig, what: 'qr' | 'state' | 'password', apiUrl?: string)
   return outcome;
 }
 
-/** Writes as fast as the other side reads, until `size` bytes are written or the connection ends. */
+/**
+ * Writes as fast as the other side reads, until `size` bytes are written or the connection ends.
+ */
 function pour(socket: Socket, size: number, piece = 'x'.repeat(16_384)): void {
   const more = (): void => {
     while (!socket.destroyed && socket.bytesWritten < size) {

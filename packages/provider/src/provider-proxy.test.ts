@@ -1,4 +1,6 @@
-/** The provider behind an HTTP proxy: real proxies, real TLS, and everything a proxy can do wrong. */
+/**
+ * The provider behind an HTTP proxy, with real proxies, real TLS, and every fault of a proxy.
+ */
 
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
@@ -77,7 +79,7 @@ test.each([
   ['an https proxy', { tls: true }],
   ['a proxy that is reached by IPv6', { host: '::1' }],
   ['an https proxy that is reached by IPv6', { host: '::1', tls: true }],
-])('%s is asked for the provider by CONNECT, and sees neither path nor token', async (_what, options) => {
+])('%s gets a CONNECT to the provider, and sees neither path nor token', async (_what, options) => {
   const { provider, proxy, faults, target } = await openRig(options);
   expect(await provider.poll(instance, 'state')).toEqual(WAITING);
   expect(proxy.targets).toEqual([`${HOST}:443`]);
@@ -115,7 +117,7 @@ test.each([
   ['user:hunter2@', 'user:hunter2'],
   ['DOMAIN%5Cuser:p%40ss%3Ahunter2@', 'DOMAIN\\user:p@ss:hunter2'],
   ['%D0%B8:%D0%BF@', 'и:п'],
-])('credentials %s are sent with CONNECT, and to nobody else', async (userinfo, credentials) => {
+])('credentials %s are sent only with CONNECT', async (userinfo, credentials) => {
   const seen: unknown[] = [];
   const target = await openTlsUpstream((request, response) => {
     seen.push(request.headers);
@@ -129,7 +131,7 @@ test.each([
   expect(Object.keys(seen[0] as object)).not.toContain('proxy-authorization');
 });
 
-test('hosts that are exempt, and plain http, are asked directly', async () => {
+test('exempt hosts and plain http are asked directly', async () => {
   const { provider, proxy, port } = await openRig({}, { isDirect: (origin) => origin.startsWith('https://localhost') });
   const plain = await openUpstream((_request, response) => replyJson(response, { stateInstance: 'notAuthorized' }));
   opened.push(plain);
@@ -140,7 +142,7 @@ test('hosts that are exempt, and plain http, are asked directly', async () => {
   expect(proxy.targets).toEqual([`127.0.0.1:${port}`]);
 });
 
-test('a name that is asked directly is judged as without a proxy; the proxy judges the others', async () => {
+test('a name that is asked directly is checked as without a proxy; the proxy checks the others', async () => {
   const { provider, proxy, faults, port } = await openRig();
   const direct = open({
     proxyRoute: { proxy: parseHttpProxy(proxy.url), isDirect: () => true },
@@ -210,7 +212,7 @@ test.each<readonly [what: string, kind: string, onConnection: (socket: Socket) =
   expect(faults.seen).toEqual([[kind, null, `${HOST}:443`]]);
 });
 
-test('a proxy that is not there, has no address or speaks no TLS', async () => {
+test('a proxy that does not listen, has no address or does not speak TLS', async () => {
   const faults = createFaults();
   const gone = await openRawServer(() => undefined);
   await opened.pop()?.close();
@@ -222,7 +224,7 @@ test('a proxy that is not there, has no address or speaks no TLS', async () => {
   expect(faults.seen.map(([kind]) => kind)).toEqual(['refused', 'dns', 'tls']);
 });
 
-test('a certificate that does not fit is the fault of who shows it: the proxy, or the server behind it', async () => {
+test('a wrong certificate is the fault of the one that shows it: the proxy or the server behind it', async () => {
   const trusted = tls.getCACertificates('default');
   try {
     tls.setDefaultCACertificates(trusted.filter((text) => text.trim() !== TEST_CERTIFICATE.trim()));
@@ -241,7 +243,7 @@ test('a certificate that does not fit is the fault of who shows it: the proxy, o
   expect(faults.seen).toEqual([['certificate', null, 'api.green-api.com:443']]);
 });
 
-test('through the proxy, what the provider refuses is its answer', async () => {
+test("a refusal of the provider through the proxy is the provider's answer", async () => {
   const target = await openTlsUpstream((_request, response) => response.writeHead(401).end());
   opened.push(target);
   const { provider } = await openRig({ route: () => ({ host: '127.0.0.1', port: Number(new URL(target.credentials.apiUrl).port) }) });

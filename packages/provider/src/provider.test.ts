@@ -67,7 +67,7 @@ test('the next poll goes over the same connection', async () => {
   expect(upstream.sockets).toHaveLength(1);
 });
 
-test('a slow answer holds nobody else back', async () => {
+test('a slow answer delays no other call', async () => {
   const held = Promise.withResolvers<ServerResponse>();
   const { upstream, provider } = await open((request, response) => {
     if (request.url?.includes('/qr/')) held.resolve(response);
@@ -108,7 +108,7 @@ test('an abort before the call sends nothing', async () => {
   expect(upstream.sockets).toHaveLength(0);
 });
 
-test('an abort while waiting for a connection is heard at once, and the request is never sent', async () => {
+test('an abort while waiting for a connection takes effect at once, and the request is never sent', async () => {
   const urls: (string | undefined)[] = [];
   const held = Promise.withResolvers<ServerResponse>();
   const { upstream, provider } = await open(
@@ -223,7 +223,7 @@ test.each([
   expect(upstream.sockets).toHaveLength(0);
 });
 
-/** The pool hands a connection out again one turn of the event loop after its answer. */
+/** The pool reuses a connection one turn of the event loop after its answer. */
 function connectionFreed(): Promise<void> {
   return setImmediate();
 }

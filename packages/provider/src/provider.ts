@@ -17,22 +17,36 @@ import { exchange } from './exchange.ts';
 import { ProviderError } from './provider-error.ts';
 
 /**
- * The provider's API for one process: a pool of connections, and every possible answer turned into exactly one outcome.
+ * The provider's API for one process. It keeps a pool of connections and turns every possible
+ * answer into exactly one outcome.
  *
- * Whatever the provider does is an outcome. Only three things throw: the caller's own abort (its reason, as it is), a closed client and
- * impossible credentials (`ProviderError`). Nothing that leaves here holds a URL, a token or a password. Nothing is retried and no
- * redirect is followed: the next poll is the retry, and spacing the calls of an instance (1 per second and method) is the caller's part.
+ * Whatever the provider does is an outcome. Only three things throw: the caller's own abort (with
+ * its reason), a closed client, and impossible credentials (`ProviderError`). No outcome or error
+ * contains a URL, a token or a password. Nothing is retried, because the next poll is the retry,
+ * and no redirect is followed. The caller must space the calls of an instance (1 per second and
+ * method).
  */
 export interface Provider {
-  /** One GET. `logout` changes things at the provider; the others only look. */
+  /** Makes one GET. `logout` logs the instance out; the other methods change nothing. */
   poll(credentials: Credentials, method: PollMethod, signal?: AbortSignal): Promise<Outcome>;
-  /** Hands over the cloud password of an account that has just been scanned. One attempt; the provider counts them. */
+  /**
+   * Sends the cloud password of an account that has just been scanned. Tries once, because the
+   * provider counts the tries.
+   */
   sendPassword(credentials: Credentials, password: string, signal?: AbortSignal): Promise<PasswordOutcome>;
-  /** The settings of the instance that concern notifications. The webhook token among them is a secret. */
+  /**
+   * Reads the settings of the instance for notifications. The webhook token among them is a secret.
+   */
   getSettings(credentials: Credentials, signal?: AbortSignal): Promise<SettingsOutcome>;
-  /** One attempt. The provider restarts the instance for it, for up to five minutes, and may say `saved` without having saved. */
+  /**
+   * Tries once. The provider then restarts the instance, for up to five minutes, and may say
+   * `saved` although it did not save.
+   */
   setSettings(credentials: Credentials, settings: WebhookSettings, signal?: AbortSignal): Promise<SaveOutcome>;
-  /** Ends every connection at once; calls under way throw `ProviderError`. Abort or await them first to know how they ended. */
+  /**
+   * Ends every connection at once. Calls that are under way throw `ProviderError`, so abort or
+   * await them first.
+   */
   close(): Promise<void>;
 }
 
@@ -43,15 +57,20 @@ export interface ProviderOptions {
   readonly bodyTimeoutMs?: number;
   readonly maxBodyBytes?: number;
   readonly keepAliveMs?: number;
-  /** Per host; null for as many as there are requests under way. */
+  /** The most connections per host; null for one per request that is under way. */
   readonly connections?: number | null;
-  /** Host names that may resolve to private addresses. Names on a public allow-list never should. */
+  /**
+   * Host names that may resolve to private addresses. Names on a public allow-list never should.
+   */
   readonly privateHosts?: readonly string[];
-  /** An answer came in a content coding that cannot be read, as behind a proxy that was not asked. Called once for each name, of ten at most. */
+  /**
+   * Called if an answer has a content coding that cannot be read, as from a proxy that compresses
+   * without being asked. Called once for each name, and for ten names at most.
+   */
   readonly onUnknownCoding?: (coding: string) => void;
-  /** How host names become addresses; what is private among them is left out all the same. */
+  /** Resolves host names. Private addresses are removed from the result. */
   readonly resolve?: typeof lookup;
-  /** The proxy that requests over https leave through; null for none. */
+  /** The proxy for requests over https; null for none. */
   readonly proxyRoute?: DispatcherOptions['proxyRoute'];
   /** Called for each tunnel that the proxy did not open, with the host and port behind it. */
   readonly onProxyFault?: DispatcherOptions['onProxyFault'];
@@ -59,17 +78,26 @@ export interface ProviderOptions {
 
 export const PROVIDER_DEFAULTS = {
   userAgent: 'qrcast',
-  /** The provider holds a QR request for up to 60 s when it has no code yet. From the call to the last byte. */
+  /**
+   * From the call to the last byte. The provider holds a QR request for up to 60 s if it has no
+   * code yet.
+   */
   qrTimeoutMs: 65_000,
-  /** For every other method, likewise. */
+  /** The same for every other method. */
   requestTimeoutMs: 15_000,
-  /** Once the headers are there the rest has to follow; within the limits above. */
+  /** From the headers to the last byte, within the limits above. */
   bodyTimeoutMs: 10_000,
   /** A picture has 1 to 12 kB. */
   maxBodyBytes: 1_000_000,
-  /** Longer than the poll interval, so that a session does not shake hands again at every poll. A server's own hint wins. */
+  /**
+   * Longer than the poll interval, so that a session needs no new handshake at every poll. A
+   * server's own hint takes precedence.
+   */
   keepAliveMs: 60_000,
-  /** A held QR request keeps its connection busy for a minute, so a small fixed number would make others wait. */
+  /**
+   * A held QR request occupies its connection for a minute, so with a small fixed number others
+   * would wait.
+   */
   connections: null,
   privateHosts: [],
   onUnknownCoding: () => undefined,
@@ -78,10 +106,10 @@ export const PROVIDER_DEFAULTS = {
   onProxyFault: () => undefined,
 } as const satisfies ProviderOptions;
 
-/** What a log says where `onUnknownCoding` is called. */
+/** The log message for `onUnknownCoding`. */
 export const UNKNOWN_CODING =
-  'the provider answered in a content coding that cannot be read, so its answers are provider_error; does a proxy in between do that?';
-const MAX_TOLD_CODINGS = 10;
+  'the provider answered in a content coding that cannot be read, so its answers are provider_error; check the proxies on the way to it';
+const MAX_REPORTED_CODINGS = 10;
 
 interface Call {
   readonly path: string;
@@ -105,14 +133,9 @@ export function openProvider(options: ProviderOptions = {}): Provider {
   const headers = ['accept', 'application/json', 'accept-encoding', ACCEPT_ENCODING, 'user-agent', settings.userAgent];
   const jsonHeaders = [...headers, 'content-type', 'application/json'];
 
-  const told = new Set<string>();
-  function onUnknownCoding(coding: string): void {
-    if (told.has(coding) || told.size === MAX_TOLD_CODINGS) return;
-    told.add(coding);
-    settings.onUnknownCoding(coding);
-  }
+  const onUnknownCoding = oncePerName(settings.onUnknownCoding);
 
-  /** The complete answer, or why there is none. `body` undefined: a GET. */
+  /** Returns the complete answer, or why there is none. Without a `body` it is a GET. */
   function ask(credentials: Credentials, method: string, timing: ExchangeLimits, signal?: AbortSignal, body?: object) {
     const call =
       body === undefined
@@ -148,7 +171,16 @@ export function openProvider(options: ProviderOptions = {}): Provider {
   };
 }
 
-/** The checks keep a token out of other people's paths (`..`, `/`, `?`); the encoding says so again. */
+function oncePerName(report: (coding: string) => void): (coding: string) => void {
+  const reported = new Set<string>();
+  return (coding) => {
+    if (reported.has(coding) || reported.size === MAX_REPORTED_CODINGS) return;
+    reported.add(coding);
+    report(coding);
+  };
+}
+
+/** The checks and the encoding keep an id or token from changing the path (`..`, `/`, `?`). */
 function pathOf({ instanceId, apiToken }: Credentials, method: string): string {
   if (!INSTANCE_ID.test(instanceId) || !API_TOKEN.test(apiToken)) {
     throw new ProviderError('credentials_invalid', 'Expected an instance id of 4 to 20 digits and a token of 8 to 256 of A-Z a-z 0-9 _ -');
@@ -156,7 +188,10 @@ function pathOf({ instanceId, apiToken }: Credentials, method: string): string {
   return `/waInstance${encodeURIComponent(instanceId)}/${method}/${encodeURIComponent(apiToken)}`;
 }
 
-/** What was cut off for its size or cannot be read was an answer all the same; who may not be asked, did not fail to answer. */
+/**
+ * `provider_error` (too large or unreadable) was an answer. After `provider_refused` the provider
+ * was not asked, so it did not fail to answer.
+ */
 function interpretFailure(code: ExchangeTrouble): Failure {
   return code === 'provider_error' || code === 'provider_refused'
     ? { kind: 'trouble', code }

@@ -1,22 +1,24 @@
 import { connectionCause, type FaultCause } from '@qrcast/core/connection-fault';
 
 /**
- * What went wrong before a proxy had opened the way to a server: why the proxy itself could not be reached, or one of two. `status`: it answered
- * CONNECT, but with no 2xx. `certificate`: the way is open, and at its end a certificate is shown that is not trusted, as by a proxy that
- * opens TLS.
+ * What went wrong before a proxy had opened a tunnel to a server: why the proxy could not be
+ * reached, or one of these two. `status`: it answered CONNECT, but not with 2xx. `certificate`: the
+ * tunnel is open, but the certificate at its end is not trusted, as with a proxy that intercepts
+ * TLS.
  */
 export type ProxyFaultKind = FaultCause | 'status' | 'certificate';
 
 /**
- * The proxy's own trouble: no word of it comes from the server behind, so it says nothing of a server or of credentials there. Carries no
- * cause on purpose: what is underneath may hold the proxy's credentials.
+ * A fault of the proxy itself. Nothing in it comes from the server behind the proxy, so it says
+ * nothing about that server or the credentials there. It has no `cause` on purpose, because the
+ * underlying error may contain the proxy's credentials.
  */
 export class ProxyFault extends Error {
   override readonly name = 'ProxyFault';
-  /** Known to no rule of undici, which tries again without end after some codes. */
+  /** A code that undici does not know. After some of its known codes undici retries without end. */
   readonly code = 'ERR_PROXY';
   readonly kind: ProxyFaultKind;
-  /** Of the answer to CONNECT. */
+  /** The status of the answer to CONNECT. */
   readonly status: number | null;
 
   constructor(kind: ProxyFaultKind, status: number | null = null) {
@@ -26,7 +28,7 @@ export class ProxyFault extends Error {
   }
 }
 
-/** The kind of an error that came while the way was being opened. */
+/** Converts an error that came while the tunnel was being opened. */
 export function toProxyFault(error: unknown): ProxyFault {
   return error instanceof ProxyFault ? error : new ProxyFault(connectionCause(error));
 }

@@ -60,13 +60,13 @@ test.each([
   expect(isPrivateAddress(address, family)).toBe(false);
 });
 
-test('private addresses are left out, and a host that has no others cannot be reached', async () => {
+test('private addresses are removed, and a host without others cannot be reached', async () => {
   await expect(resolve([PRIVATE, PUBLIC], { all: true })).resolves.toEqual([PUBLIC]);
   await expect(resolve([PRIVATE, PUBLIC], {})).resolves.toBe(PUBLIC.address);
   await expect(resolve([PRIVATE], { all: true })).rejects.toMatchObject({ code: 'EACCES' });
 });
 
-test('a name that was public and is so no more is judged by its new address', async () => {
+test('a name that was public and is not any more is checked by its new address', async () => {
   const answers = [[PUBLIC], [PRIVATE]];
   const rebinding = ((_host: string, _options: LookupOptions, callback: (error: null, found: LookupAddress[]) => void) =>
     callback(null, answers.shift() ?? [])) as typeof lookup;
@@ -89,7 +89,7 @@ test('the real resolver: localhost is reachable', async () => {
   expect(found).toBe('127.0.0.1');
 });
 
-/** What the lookup of a host with these addresses hands to the connector. */
+/** The result of the lookup, for a host with these addresses. */
 function resolve(addresses: LookupAddress[], options: LookupOptions, privateHosts: string[] = []): Promise<unknown> {
   const answers = ((_host: string, _options: LookupOptions, callback: (error: null, found: LookupAddress[]) => void) =>
     callback(null, addresses)) as typeof lookup;

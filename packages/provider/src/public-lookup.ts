@@ -3,18 +3,19 @@ import type { LookupFunction } from 'node:net';
 import { BlockList } from 'node:net';
 
 /**
- * Name resolution that never answers with an address inside our own network, so that a name on the allow-list cannot be pointed at a
- * neighbour. It sits in the connector and so judges the very address that is connected to: a second, different answer has no chance.
- * Literal addresses are not looked up at all; they are reached only if the allow-list names them.
+ * Name resolution that never returns an address inside our own network, so that a name on the
+ * allow-list cannot be pointed at a neighbouring machine. It is part of the connector, so it checks
+ * the same address that is connected to, and a second lookup with another result cannot bypass it.
+ * Literal addresses are not looked up. They are reached only if the allow-list names them.
  */
 
-/** All of IANA's special-purpose registry that is not globally reachable, and multicast. */
+/** All ranges of IANA's special-purpose registry that are not globally reachable, and multicast. */
 const PRIVATE_V4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
   '127.0.0.0/8',
-  '169.254.0.0/16', // the clouds' metadata services, too
+  '169.254.0.0/16', // also the metadata services of cloud providers
   '172.16.0.0/12',
   '192.0.0.0/24',
   '192.0.2.0/24',
@@ -26,30 +27,36 @@ const PRIVATE_V4 = [
   '224.0.0.0/3',
 ];
 /**
- * All but 2000::/3, the part that is given out; and what is special in that. IPv4 in IPv6's clothes is among it, in each of its forms:
- * a name has an A record for that.
+ * Everything but 2000::/3, the range that is assigned, and the special ranges inside that. They
+ * include IPv4 addresses in every IPv6 form, because a name has an A record for those.
  */
 const PRIVATE_V6 = ['::/3', '4000::/2', '8000::/1', '2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
-// Apart: one list for both would hold an IPv4 address for its mapped form, and find it in ::/3.
+// Two lists: a common list would treat an IPv4 address as its mapped form, and find it in ::/3.
 const privateV4 = listOf(PRIVATE_V4, 'ipv4');
 const privateV6 = listOf(PRIVATE_V6, 'ipv6');
 
-/** True for loopback, link-local, private, shared, reserved and multicast addresses, and for IPv4 mapped into IPv6. */
+/**
+ * True for loopback, link-local, private, shared, reserved and multicast addresses, and for IPv4
+ * mapped into IPv6.
+ */
 export function isPrivateAddress(address: string, family: number): boolean {
   if (family !== 6) return privateV4.check(address, 'ipv4');
   const [unscoped = ''] = address.split('%'); // with a zone (fe80::1%eth0) the list would not find it
   return privateV6.check(unscoped, 'ipv6');
 }
 
-/** As `dns.lookup` asked for all addresses. */
+/** `dns.lookup` with the option `all`. */
 export type ResolveAll = (
   hostname: string,
   options: LookupAllOptions,
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-/** A resolver for `net.connect`. `localhost` and the names in `privateHosts` may resolve to anything; nobody else to private addresses. */
+/**
+ * A resolver for `net.connect`. Only `localhost` and the names in `privateHosts` may resolve to
+ * private addresses.
+ */
 export function createPublicLookup(privateHosts: readonly string[], resolve: ResolveAll = lookup): LookupFunction {
   const exempt = new Set(['localhost', ...privateHosts]);
   return (hostname, options, callback) => {
@@ -64,7 +71,7 @@ export function createPublicLookup(privateHosts: readonly string[], resolve: Res
   };
 }
 
-/** `EACCES`: the operator of this service forbids it, as a firewall would. */
+/** `EACCES`, as from a firewall: the operator of this service forbids it. */
 function refusal(): NodeJS.ErrnoException {
   return Object.assign(new Error('The host resolves to private addresses only, which is not allowed'), { code: 'EACCES' });
 }

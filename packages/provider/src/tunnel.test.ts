@@ -28,7 +28,7 @@ test('a CONNECT without an answer ends in time, and its connection with it', asy
   await proxy.untilIdle();
 });
 
-test('a name that is never resolved ends in time; the proxy was not asked', async () => {
+test('a name that is never resolved ends in time, and the proxy is not asked', async () => {
   const proxy = await openConnectProxy();
   opened.push(proxy);
   const lookup: LookupFunction = () => undefined;
@@ -37,7 +37,7 @@ test('a name that is never resolved ends in time; the proxy was not asked', asyn
   expect(proxy.targets).toEqual([]);
 });
 
-test("a name's own trouble is no fault of the proxy", async () => {
+test('a failed name resolution is no fault of the proxy', async () => {
   const proxy = await openConnectProxy();
   opened.push(proxy);
   const lookup: LookupFunction = (_name, _options, callback) => callback(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), []);

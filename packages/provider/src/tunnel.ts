@@ -8,25 +8,32 @@ import { endOnAlert } from './connector.ts';
 import { ProxyFault, toProxyFault } from './proxy-fault.ts';
 
 /**
- * Requests through an HTTP proxy, always in a tunnel (CONNECT), plain http too: so an answer comes from the server itself, and what a proxy
- * has to say never looks like one. undici's ProxyAgent does it; this adds what it lacks: a limit for CONNECT, words for the proxy's own
- * faults, a name resolved and judged before CONNECT, and an end of everything on close.
+ * Requests through an HTTP proxy, always in a tunnel (CONNECT), also for plain http. So every
+ * answer comes from the server itself and cannot be confused with one of the proxy. undici's
+ * ProxyAgent does most of it. This adds a time limit for CONNECT, errors for the proxy's own
+ * faults, name resolution and its check before CONNECT, and the end of every connection on close.
  */
 export interface Tunnel {
   readonly dispatcher: Dispatcher;
-  /** Ends every connection at once, also those still being opened. */
+  /** Ends every connection at once, also those that are still being opened. */
   close(): Promise<void>;
 }
 
 export interface TunnelOptions {
   readonly proxy: HttpProxy;
-  /** As of an agent that asks directly. */
+  /** The options of a direct agent. */
   readonly agent: Omit<Agent.Options, 'connect' | 'factory'>;
-  /** Resolves the server's name before CONNECT, which then names an address. Left out, the proxy is given the name. */
+  /**
+   * Resolves the server's name, and CONNECT then names the address. Without it the proxy resolves
+   * the name.
+   */
   readonly lookup?: LookupFunction | undefined;
-  /** For resolving, reaching the proxy, and its answer to CONNECT together; TLS with the server behind it has as long again. */
+  /**
+   * For resolving, reaching the proxy, and its answer to CONNECT together. TLS with the server gets
+   * as long again.
+   */
   readonly connectTimeoutMs?: number | undefined;
-  /** Called for each connection that fails; `target`: host and port that were asked for. */
+  /** Called for each connection that fails. `target` is the requested host and port. */
   readonly onFault: (fault: ProxyFault, target: string) => void;
 }
 
@@ -36,15 +43,7 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
   const sockets = new Set<Socket>();
   const authorization = proxy.authorization();
 
-  /** CONNECT on a connection of its own. */
-  async function connectTo(connectPool: ConnectPool, params: Dispatcher.ConnectOptions): Promise<TunnelSocket> {
-    const { socket, statusCode } = await connectPool({ ...params, headers: { ...params.headers, host: params.path } });
-    if (statusCode >= 200 && statusCode < 300) return { socket, statusCode: 200 };
-    socket.on('error', () => undefined).destroy();
-    throw new ProxyFault('status', statusCode);
-  }
-
-  /** Tries one address of each family: the proxy may have no IPv6. */
+  /** Tries one address of each family, because the proxy may have no IPv6. */
   async function connect(connectPool: ConnectPool, params: Dispatcher.ConnectOptions): Promise<TunnelSocket> {
     const signal = AbortSignal.timeout(connectTimeoutMs);
     const targets = lookup === undefined ? [params.path] : await resolveTarget(lookup, params.path, signal);
@@ -73,7 +72,7 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
     clientFactory(origin) {
       const pool = new Pool(origin, { connect: proxyConnector(sockets, origin.hostname, connectTimeoutMs) });
       const connectPool: ConnectPool = pool.connect.bind(pool);
-      // ProxyAgent calls nothing of it but this and its end.
+      // ProxyAgent calls only `connect` and the methods that end the pool.
       return Object.assign(pool, { connect: (params: Dispatcher.ConnectOptions) => connect(connectPool, params) });
     },
   });
@@ -88,9 +87,9 @@ export function openTunnel({ proxy, agent: agentOptions, lookup, connectTimeoutM
   };
 }
 
-/** As the one that ProxyAgent gives with the options. */
+/** The connector that ProxyAgent passes in the options, with the reasons of TLS alerts kept. */
 function alerted(options: object): buildConnector.connector {
-  const { connect } = options as { readonly connect: buildConnector.connector }; // it always is a function there
+  const { connect } = options as { readonly connect: buildConnector.connector }; // ProxyAgent always passes a function
   return (target, callback) =>
     connect(target, (...result) => {
       endOnAlert(result[1]);
@@ -98,17 +97,29 @@ function alerted(options: object): buildConnector.connector {
     });
 }
 
+/** Sends CONNECT on a connection of its own. */
+async function connectTo(connectPool: ConnectPool, params: Dispatcher.ConnectOptions): Promise<TunnelSocket> {
+  const { socket, statusCode } = await connectPool({ ...params, headers: { ...params.headers, host: params.path } });
+  if (statusCode >= 200 && statusCode < 300) return { socket, statusCode: 200 };
+  socket.on('error', () => undefined).destroy();
+  throw new ProxyFault('status', statusCode);
+}
+
 type ConnectPool = (params: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData>;
 type TunnelSocket = Pick<Dispatcher.ConnectData, 'socket' | 'statusCode'>;
 
-/** Keeps the sockets in `sockets` until they are closed: a tunnel's is no longer undici's. */
+/**
+ * Keeps the sockets in `sockets` until they are closed, because undici forgets the socket of a
+ * tunnel.
+ */
 function proxyConnector(sockets: Set<Socket>, hostname: string, timeout: number): buildConnector.connector {
-  // The type wants a port and host, and does not say that the socket is returned.
+  // The type requires a port and host, and does not say that the function returns the socket.
   const open = buildConnector({ allowH2: false, timeout } as buildConnector.BuildOptions) as unknown as (
     ...args: Parameters<buildConnector.connector>
   ) => Socket;
   const bare = bareHost(hostname);
-  // The name of the proxy, for its certificate. Undici would take it from the Host header, which names the server behind it.
+  // The name of the proxy, for its certificate. Undici would use the Host header, which names the
+  // server behind the proxy.
   const servername = isIP(bare) === 0 ? { servername: bare } : { servername: undefined as unknown as string };
   return (target, callback) => {
     const socket = open({ ...target, ...servername }, callback);
@@ -117,7 +128,10 @@ function proxyConnector(sockets: Set<Socket>, hostname: string, timeout: number)
   };
 }
 
-/** `host:port` as `address:port`. A literal address stays. */
+/**
+ * Resolves `host:port` to `address:port`, one for each address family. A literal address is
+ * returned unchanged.
+ */
 async function resolveTarget(lookup: LookupFunction, target: string, signal: AbortSignal): Promise<string[]> {
   const [, hostname = '', port = ''] = /^(.*):(\d+)$/.exec(target) ?? [];
   if (isIP(bareHost(hostname)) !== 0) return [target];

@@ -1,4 +1,7 @@
-/** A name on the allow-list that leads into our own network: judged where the connection is made. The trap tells whether there was one. */
+/**
+ * A name on the allow-list that leads into our own network is refused where the connection is made.
+ * The trap shows whether there was a connection.
+ */
 
 import type { LookupAddress, lookup } from 'node:dns';
 import { afterEach, expect, test } from 'vitest';
@@ -13,15 +16,15 @@ afterEach(async () => {
 });
 
 interface Rig {
-  /** Where every connection ends that should not have been made. */
+  /** The server that must not be reached. */
   readonly trap: Upstream;
   /** Names that were resolved, in order. */
   readonly asked: readonly string[];
-  /** A poll, and the password, of an instance at this host and the trap's port. */
+  /** Makes a poll and sends a password for an instance at this host and the trap's port. */
   ask(host?: string): Promise<unknown[]>;
 }
 
-/** The resolver gives each question the next answer, and the last one again and again. */
+/** The resolver returns the next answer to each lookup, and repeats the last one. */
 async function openRig(answers: readonly string[][], options: ProviderOptions = {}): Promise<Rig> {
   const trap = await openRawUpstream((socket) => socket.destroy());
   const asked: string[] = [];
@@ -67,19 +70,19 @@ test.each([
   expect(trap.sockets).toHaveLength(0);
 });
 
-test('the same name is, once the operator says that it is private', async () => {
+test('the same name can be reached if the operator says that it is private', async () => {
   const { ask, trap } = await openRig([['127.0.0.1']], { privateHosts: [NAME] });
   expect(await ask()).toMatchObject([{ code: 'provider_unreachable' }, { code: 'provider_unreachable' }]); // it speaks no TLS
   expect(trap.sockets).toHaveLength(2);
 });
 
-test('what is connected to is what was judged: there is no second question that could be answered otherwise', async () => {
+test('the checked address is the connected one: there is no second lookup that could have another result', async () => {
   const { ask, asked, trap } = await openRig([['127.0.0.1'], ['127.0.0.1'], ['10.0.0.7']], { privateHosts: [NAME] });
   await ask();
   expect([asked.length, trap.sockets.length]).toEqual([2, 2]); // one for each connection
 });
 
-test('an address written out asks nobody: it is reached, and so has to stand on the allow-list itself', async () => {
+test('a literal address is not looked up: it is reached, so it must be on the allow-list itself', async () => {
   const { ask, asked, trap } = await openRig([[]]);
   await ask('127.0.0.1');
   expect(asked).toEqual([]);

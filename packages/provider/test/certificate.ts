@@ -1,6 +1,7 @@
 /**
- * For tests alone: a key and a certificate that nobody trusts by himself, for `localhost`, the loopback addresses, `*.api.green-api.com` and
- * `*.example.com`; made once with openssl, good for a hundred years. It is its own authority.
+ * For tests only: a key and a self-signed certificate, which no system trusts, for `localhost`, the
+ * loopback addresses, `*.api.green-api.com` and `*.example.com`. Made once with openssl and valid
+ * for a hundred years.
  */
 
 export const TEST_KEY = `-----BEGIN PRIVATE KEY-----

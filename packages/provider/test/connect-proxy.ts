@@ -1,4 +1,7 @@
-/** A small real CONNECT proxy on a free loopback port, for tests: it reaches what the test says, and tells what it was asked for. */
+/**
+ * For tests: a small real CONNECT proxy on a free loopback port. The test decides where its tunnels
+ * lead, and sees what was requested.
+ */
 
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
@@ -11,11 +14,11 @@ export interface ConnectProxy {
   /** `http://127.0.0.1:port`, or `https:`, without credentials. */
   readonly url: string;
   readonly port: number;
-  /** What CONNECT asked for, in order. */
+  /** The targets of all CONNECT requests, in order. */
   readonly targets: readonly string[];
-  /** Of each CONNECT. */
+  /** The headers of each CONNECT. */
   readonly headers: readonly IncomingHttpHeaders[];
-  /** Other requests than CONNECT, which nobody should make. */
+  /** Requests other than CONNECT, which no client should make. */
   readonly others: readonly string[];
   /** Ends all open tunnels, as a proxy does with idle ones. */
   cut(): void;
@@ -25,9 +28,12 @@ export interface ConnectProxy {
 }
 
 export interface ConnectProxyOptions {
-  /** Where a tunnel leads; the target itself if left out. A number is answered as status, null never. */
+  /**
+   * Where a tunnel leads. Default: to the target itself. A number is answered as the status; null
+   * is never answered.
+   */
   readonly route?: (target: string) => { readonly host: string; readonly port: number } | number | null;
-  /** `user:password` it insists on. */
+  /** The `user:password` that it requires. */
   readonly credentials?: string;
   readonly tls?: boolean;
   readonly host?: string;
@@ -41,7 +47,7 @@ export async function openConnectProxy(options: ConnectProxyOptions = {}): Promi
   const idle = new EventEmitter();
   const keep = (socket: Duplex): void => {
     sockets.add(socket);
-    socket.on('error', () => undefined); // cut by either side: what tests are about
+    socket.on('error', () => undefined); // either side may cut it, which the tests are about
     socket.once('close', () => {
       sockets.delete(socket);
       if (sockets.size === 0) idle.emit('idle');
@@ -87,7 +93,7 @@ export async function openConnectProxy(options: ConnectProxyOptions = {}): Promi
   return { url: `${tls ? 'https' : 'http'}://${name}:${port}`, port, targets, headers, others, cut, untilIdle, close };
 }
 
-/** With a body and the headers a real one has: none of it may reach anybody. */
+/** With the body and headers of a real proxy, none of which may reach a caller. */
 function answerOf(status: number): string {
   const body = '<html>secret-of-the-proxy</html>';
   const headers = `content-type: text/html\r\nproxy-authenticate: Basic realm="proxy"\r\nretry-after: 3600\r\ncontent-length: ${body.length}`;

@@ -9,10 +9,10 @@ import { TEST_CERTIFICATE, TEST_KEY } from './certificate.ts';
 
 export const TOKEN = 'tokentokentoken_0123456789-secret';
 
-/** A server that does exactly what the test says, on a free port. */
+/** For tests: a server on a free port that does exactly what the test says. */
 export interface Upstream {
   readonly credentials: Credentials;
-  /** Every connection ever accepted, in order. */
+  /** Every accepted connection, in order. */
   readonly sockets: readonly Socket[];
   close(): Promise<void>;
 }
@@ -22,13 +22,15 @@ export function openUpstream(answer: (request: IncomingMessage, response: Server
   return listen(createHttpServer({ keepAliveTimeout: 60_000 }, answer));
 }
 
-/** Answers over HTTPS, with `TEST_CERTIFICATE`; its `sockets` are those that finished the handshake. */
+/**
+ * Answers over HTTPS with `TEST_CERTIFICATE`. Its `sockets` are those that finished the handshake.
+ */
 export function openTlsUpstream(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Upstream> {
   const options = { key: TEST_KEY, cert: TEST_CERTIFICATE, ALPNProtocols: ['h2', 'http/1.1'], keepAliveTimeout: 60_000 };
   return listen(createHttpsServer(options, answer), 'https');
 }
 
-/** Speaks raw bytes: `onRequest` runs once the request's head has arrived on a connection. */
+/** Sends raw bytes: `onRequest` runs when the head of a request has arrived on a connection. */
 export function openRawUpstream(onRequest: (socket: Socket) => void): Promise<Upstream> {
   return listen(
     createTcpServer((socket) => {
@@ -41,7 +43,7 @@ export function replyJson(response: ServerResponse, value: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }
 
-/** Resolves once the connection is gone, also by a reset (`events.once` would throw then). */
+/** Resolves when the connection is closed, also after a reset (`events.once` would throw then). */
 export function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once('close', () => resolve()));
 }

@@ -4,7 +4,7 @@ import { callJson, createClock, methodUrl, simulatorForTest } from '../test/fixt
 const fail = (reason: string): unknown => ({ status: true, data: { status: 'fail', reason } });
 const SUCCESS = { status: true, data: { status: 'success', reason: '' } };
 
-test('the password step: asked for, refused, accepted', async () => {
+test('the password step: requested, refused, accepted', async () => {
   const simulator = await simulatorForTest();
   const instance = simulator.createInstance();
   const url = methodUrl(simulator, instance, 'sendAuthorizationPassword');
@@ -18,7 +18,7 @@ test('the password step: asked for, refused, accepted', async () => {
   expect(await callJson(url, { password: 'secret' })).toEqual(fail('already_registered'));
 });
 
-test('after five wrong passwords the right one has to wait a minute', async () => {
+test('after five wrong passwords the right one must wait a minute', async () => {
   const { now, advance } = createClock();
   const simulator = await simulatorForTest({ now });
   const instance = simulator.createInstance({ cloudPassword: 'secret' });
@@ -30,7 +30,7 @@ test('after five wrong passwords the right one has to wait a minute', async () =
   expect(await callJson(url, { password: 'secret' })).toEqual(SUCCESS);
 });
 
-test('only the code on show can be scanned', async () => {
+test('only the current code can be scanned', async () => {
   const { now, advance } = createClock();
   const simulator = await simulatorForTest({ now, rotateMs: 1_000 });
   const instance = simulator.createInstance();
@@ -42,7 +42,7 @@ test('only the code on show can be scanned', async () => {
   expect(instance.state()).toBe('authorized');
 });
 
-test('without a code on show there is nothing to scan, and the password stays what it was', async () => {
+test('without a current code there is nothing to scan, and the password does not change', async () => {
   const simulator = await simulatorForTest();
   const instance = simulator.createInstance({ state: 'starting' });
   expect(() => instance.scan()).toThrow(/is starting, not notAuthorized/);
@@ -52,7 +52,7 @@ test('without a code on show there is nothing to scan, and the password stays wh
   expect(instance.state()).toBe('authorized');
 });
 
-test('a state that was set stays, whatever restart was under way', async () => {
+test('a state that was set stays, even if a restart was under way', async () => {
   const { now, advance } = createClock();
   const simulator = await simulatorForTest({ now, startingMs: 1_000 });
   const instance = simulator.createInstance();

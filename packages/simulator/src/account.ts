@@ -1,8 +1,9 @@
 /**
- * The MAX account behind one instance: its state, the code it shows, and its cloud password (the diagram stands in states.ts).
+ * The MAX account behind one instance: its state, the code it shows, and its cloud password
+ * (states.ts has the diagram).
  *
- * Time passes lazily: a restart ends, and a code turns, when somebody looks. The one timer makes sure that somebody looks at the end of a
- * restart, for the notification's sake.
+ * Time is applied lazily: a restart ends, and the code changes, when the account is read. One timer
+ * reads it at the end of a restart, so that the notification is sent in time.
  */
 import type { Code, Codes } from './codes.ts';
 import { SimulatorError } from './errors.ts';
@@ -10,13 +11,15 @@ import type { Settled } from './options.ts';
 import type { InstanceState } from './states.ts';
 import { isLinked } from './states.ts';
 
-/** What an account scanned by `scanWithPassword` is protected with if nobody says. */
+/** The password of an account scanned by `scanWithPassword`, if none is given. */
 export const DEFAULT_CLOUD_PASSWORD = 'correct horse';
-/** The provider limits attempts and does not say to how many; these two are made up. */
+/**
+ * The provider limits the attempts but does not publish the limit. These two numbers are made up.
+ */
 const WRONG_PASSWORDS_ALLOWED = 5;
 const PASSWORD_PAUSE_MS = 60_000;
 
-/** `data` of the answer to sendAuthorizationPassword. */
+/** The `data` in the answer of sendAuthorizationPassword. */
 export interface PasswordVerdict {
   readonly status: 'success' | 'fail';
   readonly reason: string;
@@ -41,7 +44,9 @@ export class Account {
   #cloudPassword: string | null;
   #restart: { readonly next: InstanceState; readonly at: number } | null = null;
   #restartTimer: NodeJS.Timeout | undefined;
-  /** Counts the times this instance began to show codes: a new round never repeats a link of an old one. */
+  /**
+   * How often this instance began to show codes. A new round never repeats a link of an older one.
+   */
   #round = 0;
   #roundStartedAt: number;
   #shown: { readonly turn: number; readonly code: Code } | null = null;
@@ -61,7 +66,7 @@ export class Account {
     return this.#state;
   }
 
-  /** The code on show; null in every state but `notAuthorized`. */
+  /** The code that is shown; null in every state but `notAuthorized`. */
   code(): Code | null {
     if (this.state() !== 'notAuthorized') return null;
     const turn = Math.floor((this.#deps.now() - this.#roundStartedAt) / this.#deps.rotateMs);
@@ -69,7 +74,7 @@ export class Account {
     return this.#shown.code;
   }
 
-  /** Ends a running restart and stays in `state`. */
+  /** Enters `state` and ends a running restart. */
   set(state: InstanceState): void {
     this.#stopRestart();
     if (state === this.#state) return;
@@ -79,7 +84,10 @@ export class Account {
     this.#deps.onChange(state);
   }
 
-  /** `via` for the time of a restart, then linked again if it was and should stay so. */
+  /**
+   * Enters `via` for the time of the restart. Then it is linked again if it was linked and `link`
+   * is `keepLink`.
+   */
   restart(link: 'keepLink' | 'dropLink', via: 'starting' | 'creating' = 'starting'): void {
     const state = this.state();
     const before = this.#restart?.next ?? state;
@@ -89,12 +97,16 @@ export class Account {
     this.#watchRestart();
   }
 
-  /** A phone scans the code on show. Throws `no_code` if there is none, or if `link` is given and is not the one on show. */
+  /**
+   * A phone scans the code that is shown. Throws `no_code` if there is none, or if `link` is given
+   * and is another one.
+   */
   scan(link?: string): void {
     const code = this.code();
     if (code === null)
       throw new SimulatorError('no_code', `no code to scan: instance ${this.#idInstance} is ${this.#state}, not notAuthorized`);
-    if (link !== undefined && link !== code.link) throw new SimulatorError('no_code', 'this code has expired: another one is on show');
+    if (link !== undefined && link !== code.link)
+      throw new SimulatorError('no_code', 'this code has expired; the instance shows another one now');
     this.set(this.#cloudPassword === null ? 'authorized' : 'pendingPassword');
   }
 
@@ -139,7 +151,10 @@ export class Account {
     this.#shown = null;
   }
 
-  /** Looks again as long as the clock says there is time left: timers may fire a millisecond before `now` agrees, or `now` stand still. */
+  /**
+   * Checks again while there is time left, because a timer may fire a millisecond early, and a test
+   * may have stopped `now`.
+   */
   #watchRestart(): void {
     this.state();
     if (this.#restart === null) return;

@@ -1,4 +1,7 @@
-/** Answers as proxies in front of the provider change them: in content codings (RFC 9110, 8.4), or with a byte-order mark. */
+/**
+ * Changes answers as proxies in front of the provider do: with content codings (RFC 9110, 8.4), or
+ * with a byte-order mark.
+ */
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Reply } from './reply.ts';
 
@@ -12,11 +15,11 @@ const CODERS = {
     ['gzip', gzipSync],
     ['br', brotliCompressSync],
   ],
-  /** Nobody reads this one any more, so it does not matter what is in it. */
+  /** No client supports this coding any more, so the content does not matter. */
   compress: [['compress', gzipSync]],
 } as const satisfies Record<string, readonly (readonly [name: string, coder: Coder])[]>;
 
-/** The reply in these codings, whatever the client asked for. */
+/** Encodes the reply, whatever codings the client accepts. */
 export function coded(reply: Reply, by: keyof typeof CODERS): Reply {
   const coders: readonly (readonly [string, Coder])[] = CODERS[by];
   const body = coders.reduce<Buffer>((bytes, [, coder]) => coder(bytes), Buffer.from(reply.body));

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { callJson, createClock, methodUrl, simulatorForTest } from '../test/fixtures.ts';
 import { createCodes } from './codes.ts';
 
-/** What a phone reads in a base64 PNG, and the side of the picture in pixels. */
+/** The text that a phone reads in a base64 PNG, and the side of the picture in pixels. */
 function read(base64: string): { link: string; side: number; levels: number[] } {
   const { width, height, channels, data } = decodePng(Buffer.from(base64, 'base64'));
   expect([channels, width]).toEqual([1, height]);
@@ -13,7 +13,7 @@ function read(base64: string): { link: string; side: number; levels: number[] } 
   return { link: decodeQR({ width, height, data: rgb }), side: width, levels: [...new Set(data)].sort((a, b) => a - b) };
 }
 
-test('a picture holds the link on show, in black and white, 300 to 400 pixels wide', async () => {
+test('a picture contains the current link, in black and white, 300 to 400 pixels wide', async () => {
   const simulator = await simulatorForTest();
   const instance = simulator.createInstance();
   const answer = await callJson(methodUrl(simulator, instance, 'qr'));
@@ -40,14 +40,14 @@ test('the code stays for the time of a rotation and changes with it', async () =
   expect(instance.code()).not.toBe(firstLink);
 });
 
-test('two instances never share a code without a pool, and the same seed repeats them', async () => {
+test('without a pool two instances never share a code, and the same seed repeats them', async () => {
   const [one, other] = [await simulatorForTest(), await simulatorForTest()];
   const [a, b] = [one.createInstance(), one.createInstance()];
   expect(a.code()).not.toBe(b.code());
   expect(other.createInstance().code()).toBe(a.code());
 });
 
-test('a pool is drawn once, shared, and still tells which link is shown', async () => {
+test('a pool is drawn once and shared, and the current link is still known', async () => {
   const { now, advance } = createClock();
   const simulator = await simulatorForTest({ now, rotateMs: 1_000, codePool: 2 });
   const instances = Array.from({ length: 5 }, () => simulator.createInstance());

@@ -1,29 +1,34 @@
 /**
- * The codes the simulator shows: links, drawn as scannable PNG pictures and kept as ready answers.
+ * The codes that the simulator shows: links, drawn as scannable PNG pictures and kept as ready
+ * answers.
  *
- * A picture costs about 5 ms to draw and is drawn on first use; after that the answer is a buffer. With a pool all pictures are drawn at
- * the opening and instances take turns over them, so that load tests measure the client and not this drawing.
+ * Drawing a picture takes about 5 ms and happens on first use. After that the answer is a buffer.
+ * With a pool all pictures are drawn when the simulator opens, and the instances share them, so
+ * that load tests measure the client and not the drawing.
  */
 import { encode as encodePng } from 'fast-png';
 import { encodeQR } from 'qr';
 import { codeLink } from './identity.ts';
 import type { Settled } from './options.ts';
 
-/** Modules of white around the code, without which scanners fail (ISO/IEC 18004 wants 4). */
+/** The white border around the code, in modules. Scanners need it (ISO/IEC 18004 requires 4). */
 const QUIET_ZONE_MODULES = 4;
-/** 41 modules with the quiet zone: 328 pixels. */
+/** A code of 41 modules, with the quiet zone, has 328 pixels. */
 const PIXELS_PER_MODULE = 8;
 
 const WHITE = 255;
 
 export interface Code {
   readonly link: string;
-  /** The body of a `qr` answer that shows this code; drawn at the first call, kept for the next. */
+  /** The body of a `qr` answer with this code. Drawn at the first call and kept. */
   answer(): Buffer;
 }
 
 export interface Codes {
-  /** The code that `owner` shows in its `turn` (0, 1, 2 …). Neighbouring turns never show the same one. */
+  /**
+   * The code that `owner` shows in its `turn` (0, 1, 2 …). Two successive turns never show the same
+   * one.
+   */
   code(owner: string, turn: number): Code;
 }
 
@@ -35,7 +40,10 @@ export function createCodes(settled: Pick<Settled, 'seed' | 'codePool'>): Codes 
   return { code: (owner, turn) => fromPool(pool, spread(owner) + turn) };
 }
 
-/** The link as a base64 PNG: 8-bit grey of black and white only, no `data:` prefix, as the provider sends it. */
+/**
+ * The link as a PNG in base64, as the provider sends it: 8-bit grey, only black and white, without
+ * a `data:` prefix.
+ */
 export function drawCode(link: string): string {
   const rows = encodeQR(link, 'raw', { ecc: 'medium', border: QUIET_ZONE_MODULES, scale: PIXELS_PER_MODULE });
   const side = rows.length;
@@ -57,7 +65,7 @@ function fromPool(pool: readonly Code[], position: number): Code {
   return code;
 }
 
-/** A start of its own for every owner; any cheap spreading does. */
+/** Where an owner starts in the pool. Any cheap hash is good enough. */
 function spread(owner: string): number {
   let sum = 0;
   for (let at = 0; at < owner.length; at++) sum = (sum * 31 + owner.charCodeAt(at)) >>> 0;

@@ -49,7 +49,7 @@ describe('what it does', () => {
     expect((await post('scan-with-password', { password: 'secret' })).json).toMatchObject({ state: 'pendingPassword' });
   });
 
-  test('faults in, faults out', async () => {
+  test('plan faults and remove them', async () => {
     const { instance, root, post, qrUrl } = await control();
     await post('faults', { method: 'qr', fault: 'status429', times: 'always', retryAfter: 3 });
     const { status, headers } = await call(qrUrl);
@@ -58,7 +58,7 @@ describe('what it does', () => {
     expect((await call(qrUrl)).status).toBe(200);
   });
 
-  test('the webhook, its troubles, and notifications out of turn', async () => {
+  test('the webhook, its faults, and extra notifications', async () => {
     const { instance, post } = await control();
     const { url, next } = await receiverForTest();
     const answer = await post('webhook', { url: `${url}?key=hidden`, token: 'secret', scheme: 'Basic', lose: 1 });
@@ -73,7 +73,7 @@ describe('what it does', () => {
     expect(instance.state()).toBe('notAuthorized');
   });
 
-  test('the log, of all methods or of one', async () => {
+  test('the log of all methods or of one', async () => {
     const { instance, root, qrUrl } = await control();
     await call(qrUrl);
     await call(qrUrl.replace('/qr/', '/getStateInstance/'));
@@ -88,11 +88,15 @@ describe('what it refuses', () => {
   test.each([
     ['faults', { method: 'qr', fault: 'earthquake' }, /^fault: .*"html502"/],
     ['faults', { method: 'dance', fault: 'cut' }, /^method: .*"getStateInstance"/],
-    ['faults', { method: 'qr', fault: 'cut', often: 3 }, /^unknown field often; known are method, fault, times, ms, retryAfter, location$/],
+    [
+      'faults',
+      { method: 'qr', fault: 'cut', often: 3 },
+      /^unknown field often; the fields are method, fault, times, ms, retryAfter, location$/,
+    ],
     ['faults', { method: 'qr', fault: 'cut', times: 0 }, /^times: /],
     ['state', { state: 'asleep' }, /^state: .*"suspended"/],
     ['webhook', { url: 'ftp://example.com' }, /^url: /],
-    ['webhook', { token: 'secret' }, /need the url/],
+    ['webhook', { token: 'secret' }, /need a url/],
     ['notify', {}, /either state or sameSecondPair/],
     ['scan', 'no json', /the body is not JSON/],
   ])('%s %j', async (tail, body, message) => {

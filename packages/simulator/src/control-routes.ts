@@ -1,6 +1,6 @@
 /**
- * The control API under `/control`: JSON over HTTP, for people with curl and for tests in other processes. It has no password, which is why
- * the simulator listens on the loopback unless told otherwise.
+ * The control API under `/control`: JSON over HTTP, for people with curl and for tests in other
+ * processes. It has no password, so the simulator listens on the loopback address by default.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CONTROL_HELP } from './control-help.ts';
@@ -30,7 +30,7 @@ interface ControlCall {
 
 interface Route {
   readonly verb: string;
-  /** `:id` stands for an instance's id. */
+  /** `:id` is the id of an instance. */
   readonly path: string;
   readonly handle: (call: ControlCall) => Reply;
 }
@@ -68,11 +68,14 @@ export async function handleControl(deps: ControlDeps, request: IncomingMessage,
   if (!isFromThisMachine(request))
     return sendReply(response, failure(403, 'the control API is for programs on this machine, not for web pages'));
   const source = await readBody(request);
-  if (source === null) return sendReply(response, failure(413, 'the body is too long'));
+  if (source === null) return sendReply(response, failure(413, 'the body is too long; send at most 64 KiB'));
   sendReply(response, answer(deps, request, source));
 }
 
-/** It knows no password, so a page in a browser must not reach it: neither by a cross-origin request nor under a name of its own. */
+/**
+ * Keeps web pages out, because the API has no password: neither a cross-origin request nor another
+ * host name may reach it.
+ */
 function isFromThisMachine({ headers }: IncomingMessage): boolean {
   return headers.origin === undefined && /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?$/.test(headers.host ?? '');
 }
@@ -101,7 +104,7 @@ function failure(status: number, message: string): Reply {
   return json({ error: message }, status);
 }
 
-/** A POST that changes an instance and answers what it is now. */
+/** A POST that changes an instance and answers its new state. */
 function change<Body>(tail: string, schema: BodySchema<Body>, apply: (instance: Instance, body: Body) => void): Route {
   const handle = ({ deps, idInstance, source }: ControlCall): Reply => {
     const instance = deps.instance(idInstance);
@@ -132,7 +135,7 @@ function handleRequests({ deps, idInstance, query }: ControlCall): Reply {
   const { requests } = deps.instance(idInstance);
   const method = query.get('method');
   if (method === null) return json(requests);
-  if (!isMethodName(method)) return failure(400, `there is no method of that name; known are ${METHOD_NAMES.join(', ')}`);
+  if (!isMethodName(method)) return failure(400, `there is no method with that name; the methods are ${METHOD_NAMES.join(', ')}`);
   return json(requests.filter((record) => record.method === method));
 }
 
@@ -141,7 +144,7 @@ type NoticeBody = ReturnType<typeof schemas.noticeBody.parse>;
 
 function changeWebhook(instance: Instance, { url, lose, duplicate, delayMs, ...header }: WebhookBody): void {
   const isHeaderAlone = typeof url !== 'string' && Object.values(header).some((value) => value !== undefined);
-  if (isHeaderAlone) throw new SimulatorError('invalid_option', 'token and scheme need the url they belong to');
+  if (isHeaderAlone) throw new SimulatorError('invalid_option', 'token and scheme need a url; send it with them');
   if (url !== undefined) instance.setWebhook(url === null ? null : { url, ...defined(header) });
   if (lose !== undefined) instance.loseWebhooks(lose);
   if (duplicate !== undefined) instance.duplicateWebhooks(duplicate);
@@ -153,15 +156,18 @@ function toNotice({ state, sameSecondPair, ...options }: NoticeBody): Notice {
   return { state: state ?? '', ...defined(options) };
 }
 
-/** The webhook's address and token are left out: both are secrets of whoever set them. */
+/** Leaves out the webhook's address and token, which are secrets of the caller who set them. */
 function view(instance: Instance): Readonly<Record<string, unknown>> {
   const { idInstance, apiToken, phone, faults } = instance;
   return { idInstance, apiToken, phone, state: instance.state(), code: instance.code(), faults };
 }
 
-/** Without the fields that are undefined: an option not given and one given as undefined differ under exactOptionalPropertyTypes. */
+/**
+ * Removes undefined fields, because `exactOptionalPropertyTypes` treats a missing option and an
+ * undefined one differently.
+ */
 function defined<Fields extends object>(fields: Fields): { [Name in keyof Fields]: Exclude<Fields[Name], undefined> } {
-  // Object.fromEntries forgets the names; none was added and only undefined ones were left out.
+  // Object.fromEntries loses the names. None was added, and only undefined ones were removed.
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [Name in keyof Fields]: Exclude<Fields[Name], undefined>;
   };

@@ -1,4 +1,7 @@
-/** The bodies of the control API. Every one is strict: a misspelt field is refused with the names there are, never passed over. */
+/**
+ * The bodies of the control API. Each is strict: a misspelt field is refused with a list of the
+ * known names, not ignored.
+ */
 import { z } from 'zod';
 import { ANY_METHOD } from './fault-script.ts';
 import { FAULT_NAMES } from './faults.ts';
@@ -35,7 +38,7 @@ export const faultBody = z.strictObject({
   location: z.string().optional(),
 });
 
-/** `url: null` takes the webhook away; without `url` only the troubles change. */
+/** `url: null` removes the webhook. Without `url` only `lose`, `duplicate` and `delayMs` change. */
 export const webhookBody = z.strictObject({
   url: webhookUrl.nullable().optional(),
   token: z.string().optional(),
@@ -58,7 +61,7 @@ export const noticeBody = z
     message: 'give either state or sameSecondPair',
   });
 
-/** A schema that knows its fields' names, for the message that lists them. */
+/** A schema with the names of its fields, for the error message that lists them. */
 export interface BodySchema<Body> {
   readonly shape: Readonly<Record<string, unknown>>;
   safeParse(value: unknown): { success: true; data: Body } | { success: false; error: z.ZodError };
@@ -66,13 +69,16 @@ export interface BodySchema<Body> {
 
 export type Parsed<Body> = { readonly ok: true; readonly body: Body } | { readonly ok: false; readonly message: string };
 
-/** The body, or one sentence that says what is wrong with it and what may stand there. An empty body is `{}`. */
+/**
+ * Returns the body, or a message that says what is wrong and what is allowed. An empty body is read
+ * as `{}`.
+ */
 export function parseBody<Body>(schema: BodySchema<Body>, source: string): Parsed<Body> {
   let value: unknown;
   try {
     value = source.trim() === '' ? {} : JSON.parse(source);
   } catch {
-    // The parser's message quotes the body, which may hold a password.
+    // The parser's message quotes the body, which may contain a password.
     return { ok: false, message: 'the body is not JSON' };
   }
   const result = schema.safeParse(value);
@@ -82,7 +88,8 @@ export function parseBody<Body>(schema: BodySchema<Body>, source: string): Parse
 }
 
 function explain(issue: z.core.$ZodIssue, known: string): string {
-  if (issue.code === 'unrecognized_keys' && issue.path.length === 0) return `unknown field ${issue.keys.join(', ')}; known are ${known}`;
+  if (issue.code === 'unrecognized_keys' && issue.path.length === 0)
+    return `unknown field ${issue.keys.join(', ')}; the fields are ${known}`;
   const where = issue.path.join('.');
   return where === '' ? issue.message : `${where}: ${issue.message}`;
 }

@@ -1,4 +1,7 @@
-/** What a caller (a test, the control API) did wrong. `code` is stable; the message names the remedy and holds no secret. */
+/**
+ * A mistake of the caller (a test, the control API). `code` is stable. The message says what to do
+ * and contains no secret.
+ */
 
 export type SimulatorErrorCode = 'invalid_option' | 'unknown_instance' | 'duplicate_instance' | 'unknown_fault' | 'no_code' | 'closed';
 

@@ -1,4 +1,7 @@
-/** The faults in store for one instance: per method a line of them, played in order. Those for `*` come after the method's own. */
+/**
+ * The planned faults of one instance: a queue for each method, played in order. Those for `*` come
+ * after the method's own.
+ */
 import { SimulatorError } from './errors.ts';
 import type { Fault, FaultName, FaultSettings } from './faults.ts';
 import { FAULT_NAMES, FAULTS, isFaultName } from './faults.ts';
@@ -10,7 +13,10 @@ export const ANY_METHOD = '*';
 export type FaultTarget = MethodName | typeof ANY_METHOD;
 
 export interface FailOptions extends FaultSettings {
-  /** For how many calls; `always` until the faults are cleared. Once by default. Calls refused with 429 use none up. */
+  /**
+   * For how many calls. `always`: until the faults are cleared. Default: 1. A call refused with 429
+   * does not count.
+   */
   readonly times?: number | 'always';
 }
 
@@ -26,15 +32,19 @@ type Planned = { -readonly [Field in keyof PlannedFault]: PlannedFault[Field] };
 export class FaultScript {
   #planned: Planned[] = [];
 
-  /** Throws `invalid_option` for no `times`, and `unknown_fault` for a name not in the table, which only callers without types can give. */
+  /**
+   * Throws `invalid_option` if `times` is not valid. Throws `unknown_fault` for an unknown name,
+   * which only untyped callers can pass.
+   */
   add(method: FaultTarget, fault: FaultName, { times = 1, ...settings }: FailOptions): void {
     if (method !== ANY_METHOD && !isMethodName(method)) throw unknownName('method', method, [...METHOD_NAMES, ANY_METHOD]);
     if (!isFaultName(fault)) throw unknownName('fault', fault, FAULT_NAMES);
-    if (times !== 'always' && !(times >= 1)) throw new SimulatorError('invalid_option', 'times is a number from 1 on, or always');
+    if (times !== 'always' && !(times >= 1))
+      throw new SimulatorError('invalid_option', 'times must be a number of at least 1, or "always"');
     this.#planned.push({ method, fault, remaining: times, settings });
   }
 
-  /** The fault that the next call of `method` meets, used up by one; null if all is well. */
+  /** Takes the fault for a call of `method` and counts it; null if none is planned. */
   take(method: MethodName): { readonly fault: Fault; readonly settings: FaultSettings } | null {
     if (this.#planned.length === 0) return null;
     const next = this.#first(method) ?? this.#first(ANY_METHOD);
@@ -58,5 +68,5 @@ export class FaultScript {
 }
 
 function unknownName(what: string, name: string, known: readonly string[]): SimulatorError {
-  return new SimulatorError('unknown_fault', `there is no ${what} "${name}"; known are ${known.join(', ')}`);
+  return new SimulatorError('unknown_fault', `there is no ${what} "${name}"; there are ${known.join(', ')}`);
 }

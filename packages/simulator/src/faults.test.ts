@@ -8,7 +8,9 @@ import type { FaultName } from './faults.ts';
 import { FAULT_NAMES, FAULTS } from './faults.ts';
 import type { Instance } from './instance.ts';
 
-/** Everything a raw client reads until the connection ends or `enough` bytes came; then it leaves. */
+/**
+ * Everything that a raw client reads until the connection ends or `enough` bytes came.
+ */
 async function readRaw(url: string, enough = Infinity): Promise<string> {
   const { hostname, port, pathname } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -18,7 +20,7 @@ async function readRaw(url: string, enough = Infinity): Promise<string> {
     seen += chunk.toString('latin1');
     if (seen.length >= enough) socket.destroy();
   });
-  // A broken connection may show as a reset; for the reader it is the end like any other.
+  // A broken connection may end with a reset. For the reader that is an end like any other.
   socket.on('error', () => undefined);
   await once(socket, 'close');
   return seen;
@@ -39,7 +41,7 @@ async function failing(fault: FaultName, options: FailOptions = {}): Promise<Tri
 const typed = (type: string, message: string): string => JSON.stringify({ type, message });
 const password = (reason: string): string => JSON.stringify({ status: true, data: { status: 'fail', reason } });
 
-/** Status and body, as seen by a client, of all faults that are an ordinary HTTP answer. */
+/** The status and body that a client gets, for all faults that are an ordinary HTTP answer. */
 const ANSWERED: Readonly<Partial<Record<FaultName, readonly [number, string | RegExp]>>> = {
   html403: [403, /403 Forbidden/],
   html404: [404, /404 Not Found/],
@@ -88,7 +90,7 @@ const ANSWERED: Readonly<Partial<Record<FaultName, readonly [number, string | Re
 const CODED: readonly FaultName[] = ['gzip', 'deflate', 'brotli', 'twoCodings', 'unknownCoding', 'bomb', 'byteOrderMark'];
 const TESTED_BY_HAND: readonly FaultName[] = ['hang', 'neverEnds', 'cut', 'cutMidBody', 'hugeBody', 'truncatedJson', ...CODED];
 
-test('every fault of the table is seen by a client below', () => {
+test('every fault of the table has a test below', () => {
   expect([...Object.keys(ANSWERED), ...TESTED_BY_HAND].sort()).toEqual([...FAULT_NAMES].sort());
   for (const name of FAULT_NAMES) expect(FAULTS[name].summary).not.toBe('');
 });
@@ -110,19 +112,19 @@ test.each(Object.entries(ANSWERED))('%s', async (name, [status, body]) => {
 });
 
 describe('settings of a fault', () => {
-  test('status429 names a time only if told to', async () => {
+  test('status429 has a Retry-After only if one is given', async () => {
     const { instance, url } = await failing('status429');
     expect((await call(url)).headers.get('retry-after')).toBeNull();
     instance.fail('qr', 'status429', { retryAfter: 7 });
     expect((await call(url)).headers.get('retry-after')).toBe('7');
   });
 
-  test('redirect goes where it is told', async () => {
+  test('redirect leads to the given address', async () => {
     const { url } = await failing('redirect', { location: 'http://127.0.0.1:9/elsewhere' });
     expect((await call(url)).headers.get('location')).toBe('http://127.0.0.1:9/elsewhere');
   });
 
-  test('times, always, the line of several faults, and the end of it', async () => {
+  test('times, always, the queue of several faults, and its end', async () => {
     const { instance, url } = await failing('html502', { times: 2 });
     instance.fail('qr', 'html504', { times: 'always' });
     const statuses: number[] = [];
@@ -139,19 +141,19 @@ describe('settings of a fault', () => {
     expect(statuses).toEqual([502, 504, 504]);
   });
 
-  test('an unknown fault is refused with the names there are', async () => {
+  test('an unknown fault is refused with the known names', async () => {
     const { instance } = await failing('cut');
-    // A caller without types.
+    // Like an untyped caller.
     expect(() => instance.fail('qr', 'cut', { times: 0 })).toThrow(expect.objectContaining({ code: 'invalid_option' }));
-    expect(() => instance.fail('qr', 'earthquake' as FaultName)).toThrow(/no fault "earthquake"; known are html403/);
+    expect(() => instance.fail('qr', 'earthquake' as FaultName)).toThrow(/no fault "earthquake"; there are html403/);
   });
 });
 
 describe('faults of the connection', () => {
-  test('hang answers late, with the code that was on show when it began', async () => {
+  test('hang answers late, with the code that was current when it began', async () => {
     const simulator = await simulatorForTest({ startingMs: 10 });
     const instance = simulator.createInstance();
-    instance.fail('qr', 'hang', { ms: 1_500 }); // time enough for what comes meanwhile
+    instance.fail('qr', 'hang', { ms: 1_500 }); // enough time for the steps below
     const answered = call(methodUrl(simulator, instance, 'qr'));
     const [record] = await instance.untilRequests(1, 'qr');
     expect(record?.endedAt).toBeNull();
@@ -182,14 +184,14 @@ describe('faults of the connection', () => {
     expect(body.length).toBe(Math.floor(promised / 2));
   });
 
-  test('truncatedJson is whole HTTP and half JSON', async () => {
+  test('truncatedJson is complete HTTP and half JSON', async () => {
     const { url } = await failing('truncatedJson');
     const { status, text } = await call(url);
     expect([status, text.startsWith('{"type":"qrCode"')]).toEqual([200, true]);
     expect(() => JSON.parse(text)).toThrow(SyntaxError);
   });
 
-  test('hugeBody is 10 MB of good JSON', async () => {
+  test('hugeBody is 10 MB of valid JSON', async () => {
     const { url } = await failing('hugeBody');
     const { text } = await call(url);
     expect(text.length).toBe(10 * 1024 * 1024);
@@ -219,7 +221,7 @@ test.each([
   expect(await response.json()).toMatchObject({ type: 'qrCode' });
 });
 
-test('a coding that nobody asked for, a bomb and a mark are what they say', async () => {
+test('an unrequested coding, a bomb and a byte-order mark are what their names say', async () => {
   expect(await readRaw((await failing('unknownCoding')).url)).toMatch(/content-encoding: compress/i);
   const bomb = await readRaw((await failing('bomb')).url);
   expect(bomb.length).toBeLessThan(20_000);

@@ -1,6 +1,7 @@
 /**
- * Everything that can go wrong with one call, by name: the only table of faults. A new row is at once known to `fail`, to the control API
- * and to its list. A fault either returns the reply to send, or null when it has dealt with the connection itself.
+ * All faults of a call, by name. This is the only table: `fail`, the control API and its list read
+ * it, so a new fault is one new row. A fault returns the reply to send, or null if it has used the
+ * connection itself.
  */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,11 +11,11 @@ import { badRequest, empty, json, nginxPage, rawJson, text } from './reply.ts';
 import { UNHEARD_OF_STATE } from './states.ts';
 
 export interface FaultSettings {
-  /** `hang`: how long the answer takes. `neverEnds`: the pause between two bytes. In ms. */
+  /** In ms. For `hang`: how long the answer takes. For `neverEnds`: the pause between two bytes. */
   readonly ms?: number;
-  /** `status429`: the value of the Retry-After header, seconds or an HTTP date. */
+  /** For `status429`: the value of the Retry-After header, seconds or an HTTP date. */
   readonly retryAfter?: number | string;
-  /** `redirect`: where to. */
+  /** For `redirect`: the address. */
   readonly location?: string;
 }
 
@@ -23,7 +24,9 @@ export interface FaultCall {
   readonly settings: FaultSettings;
   /** Aborted when the client leaves or the simulator closes. */
   readonly signal: AbortSignal;
-  /** What the method answers when nothing is wrong. Side effects included, so call it at most once. */
+  /**
+   * Returns what the method answers without a fault. It has side effects, so call it at most once.
+   */
   readonly answer: () => Promise<Reply>;
 }
 
@@ -35,7 +38,10 @@ export interface Fault {
 const HANG_MS = 60_000;
 const TRICKLE_MS = 50;
 const HUGE_BYTES = 10 * 1024 * 1024;
-/** The discard port of this machine: a client that follows the redirect is refused and reaches nobody. */
+/**
+ * The discard port of this machine. A client that follows the redirect is refused and reaches no
+ * server.
+ */
 const NOWHERE = 'http://127.0.0.1:9/';
 const ALREADY = 'instance account already authorized';
 const GIF_BASE64 = 'R0lGODlhAQABAAAAACwAAAAAAQABAAA=';
@@ -56,18 +62,21 @@ export const FAULTS = {
   code401in200: fixed('200 with {"code":401}', json({ code: 401, description: 'Unauthorized' })),
   statusFalse200: fixed('200 with {"status":false}', json({ status: false, reason: 'instance is starting or not authorized' })),
 
-  hang: { summary: 'the answer of the beginning, after `ms` (60 s): a code may be stale on arrival', play: hang },
+  hang: { summary: 'the answer, made at the beginning and sent after `ms` (60 s); its code may be stale on arrival', play: hang },
   neverEnds: { summary: '200 and then a byte every `ms` (50) until the client leaves', play: trickle },
-  cut: { summary: 'the connection breaks before an answer', play: cut },
-  cutMidBody: { summary: 'the connection breaks half way through the answer', play: cutMidBody },
+  cut: { summary: 'the connection breaks before the answer', play: cut },
+  cutMidBody: { summary: 'the connection breaks halfway through the answer', play: cutMidBody },
   hugeBody: { summary: 'a well-formed answer of 10 MB', play: () => rawJson(hugeBody()) },
-  truncatedJson: { summary: 'half of the answer, as if it were the whole', play: async (call) => halfOf(await call.answer()) },
+  truncatedJson: { summary: 'half of the answer, as if it were complete', play: async (call) => halfOf(await call.answer()) },
   notJson: fixed('200 with text that is not JSON', rawJson('upstream connect error')),
   gzip: { summary: 'the answer in the content coding gzip', play: async ({ answer }) => coded(await answer(), 'gzip') },
   deflate: { summary: 'the answer in the content coding deflate', play: async ({ answer }) => coded(await answer(), 'deflate') },
   brotli: { summary: 'the answer in the content coding br', play: async ({ answer }) => coded(await answer(), 'brotli') },
-  twoCodings: { summary: 'the answer in gzip, and that in br', play: async ({ answer }) => coded(await answer(), 'twoCodings') },
-  unknownCoding: { summary: 'the answer in a coding that nobody reads', play: async ({ answer }) => coded(await answer(), 'compress') },
+  twoCodings: { summary: 'the answer in gzip, and the result in br', play: async ({ answer }) => coded(await answer(), 'twoCodings') },
+  unknownCoding: {
+    summary: 'the answer in a coding that no client supports',
+    play: async ({ answer }) => coded(await answer(), 'compress'),
+  },
   bomb: { summary: 'the answer of `hugeBody` in gzip: 10 kB', play: () => coded(rawJson(hugeBody()), 'gzip') },
   byteOrderMark: { summary: 'the answer with a byte-order mark before it', play: async ({ answer }) => marked(await answer()) },
   redirect: {
@@ -81,15 +90,15 @@ export const FAULTS = {
   errorHasAuth: typed('stale credentials, log out first', 'error', 'Instance has auth. You need to make log out'),
   alreadyLogged: typed('linked, in the spelling of the type list', 'alreadyLogged', ALREADY),
   alreadyRegistered: typed('linked, in the spelling of the page', 'already_registered', ALREADY),
-  pendingPassword: typed('password wanted', 'pendingPassword', '2FA password required'),
-  pending_password: typed('password wanted, in the Telegram spelling', 'pending_password', '2FA password required'),
-  passkeyRequired: typed('a pass key wanted', 'passkeyRequired', 'passkey required'),
-  unknownType: typed('a type nobody has heard of', 'carrierPigeon', 'coo'),
+  pendingPassword: typed('a password is needed', 'pendingPassword', '2FA password required'),
+  pending_password: typed('a password is needed, in the Telegram spelling', 'pending_password', '2FA password required'),
+  passkeyRequired: typed('a passkey is needed', 'passkeyRequired', 'passkey required'),
+  unknownType: typed('an unknown type', 'carrierPigeon', 'coo'),
   emptyMessage: typed('a code without a picture', 'qrCode', ''),
   brokenBase64: typed('a code that is not base64', 'qrCode', '@@ not base64 @@'),
   notPng: typed('a code that is a GIF', 'qrCode', GIF_BASE64),
 
-  unknownState: fixed('a state nobody has heard of', json({ stateInstance: UNHEARD_OF_STATE })),
+  unknownState: fixed('an unknown state', json({ stateInstance: UNHEARD_OF_STATE })),
   nullState: fixed('the body null, as while an instance is being created', json(null)),
 
   savedNothing: fixed('setSettings: says that it saved and saves nothing', json({ saveSettings: true })),
@@ -105,21 +114,23 @@ export const FAULTS = {
   passwordUnknownReason: password('mercury_in_retrograde'),
 
   findUnAckedMessage: fixed(
-    '500 of deleteNotification for a receipt that is gone',
+    'deleteNotification: 500 for a receipt that does not exist any more',
     json({ message: "Cannot read properties of undefined (reading 'findUnAckedMessage')" }, 500),
   ),
 } as const satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof FAULTS;
 
-/** `Object.keys` forgets which strings they are; the table above is all there is. */
+/** `Object.keys` loses the type of the names. */
 export const FAULT_NAMES = Object.keys(FAULTS) as readonly string[] as readonly FaultName[];
 
 export function isFaultName(name: string): name is FaultName {
   return Object.hasOwn(FAULTS, name);
 }
 
-/** Also the limiter's own answer. Neither the body nor a Retry-After is published for it. */
+/**
+ * Also the answer of the rate limiter. The provider publishes neither the body nor a Retry-After.
+ */
 export function tooManyRequests(retryAfter?: number | string): Reply {
   return text('Too Many Requests', 429, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) });
 }
@@ -175,8 +186,8 @@ function hugeBody(): Buffer {
   return Buffer.concat([Buffer.from(head), Buffer.alloc(HUGE_BYTES - frame.length, 'A'), Buffer.from(tail)]);
 }
 
-/** False if the signal came first. */
+/** Returns false if the signal was aborted first. */
 async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
-  // Rejects with AbortError alone, and the client that left is no error here.
+  // It rejects only with AbortError, and here it is no error that the client left.
   return delay(ms, true, { signal }).catch(() => false);
 }

@@ -1,4 +1,7 @@
-/** One simulated instance: what a test or a person can do to it (`Instance`), and what the HTTP surface needs of it beside. */
+/**
+ * One simulated instance: what a test or a person can do with it (`Instance`), and what the HTTP
+ * handlers need in addition.
+ */
 
 import type { AccountDeps } from './account.ts';
 import { Account } from './account.ts';
@@ -20,22 +23,28 @@ import { WebhookSender } from './webhook-sender.ts';
 
 export interface WebhookOptions {
   readonly url: string;
-  /** Sent in the Authorization header; none by default. */
+  /** Sent in the Authorization header. Default: no header. */
   readonly token?: string;
-  /** `Bearer` by default; '' sends the bare token, null no header. */
+  /** The word before the token. Default: `Bearer`. '' sends only the token, null no header. */
   readonly scheme?: string | null;
 }
 
 interface NoticeOptions {
-  /** Added to the timestamp: -86_400_000 makes it a day old. In ms; the wire has whole seconds. */
+  /**
+   * Added to the timestamp, in ms: -86_400_000 makes it a day old. The timestamp itself has whole
+   * seconds.
+   */
   readonly offsetMs?: number;
-  /** By default the account's when the state told is `authorized`, else empty. */
+  /** Default: the account's wid if the notification's state is `authorized`, else empty. */
   readonly wid?: string;
-  /** As in `WebhookOptions`, for this notification alone. */
+  /** As in `WebhookOptions`, for this notification only. */
   readonly scheme?: string | null;
 }
 
-/** A notification out of turn. `state` may be any string; a pair is two notifications with one timestamp. */
+/**
+ * A notification that does not follow from a change. `state` may be any string. A pair is two
+ * notifications with the same timestamp.
+ */
 export type Notice = NoticeOptions & ({ readonly state: string } | { readonly sameSecondPair: readonly [string, string] });
 
 export interface Instance {
@@ -44,38 +53,51 @@ export interface Instance {
   /** Digits only. */
   readonly phone: string;
   state(): InstanceState;
-  /** The link of the code on show; null in every state but `notAuthorized`. */
+  /** The link of the current code; null in every state but `notAuthorized`. */
   code(): string | null;
   /**
-   * A phone scans the code on show: `authorized`, or `pendingPassword` if the account has a cloud password. Throws `no_code` if there is
-   * none, or if `link` is given and is not the one on show.
+   * A phone scans the current code. The state becomes `authorized`, or `pendingPassword` if the
+   * account has a cloud password. Throws `no_code` if there is no code, or if `link` is given and
+   * is another one.
    */
   scan(link?: string): void;
-  /** A phone whose account is protected scans the code on show: `pendingPassword`, until sendAuthorizationPassword brings `password`. */
+  /**
+   * A phone with a protected account scans the current code. The state becomes `pendingPassword`,
+   * until sendAuthorizationPassword brings `password`.
+   */
   scanWithPassword(password?: string): void;
-  /** Enters a state and stays there; a change is told by webhook like any other. */
+  /** Enters a state and stays there. A change is sent by webhook like any other. */
   setState(state: InstanceState): void;
-  /** Puts a fault in store for the next call(s) of a method, or of any (`*`). Several wait in line. */
+  /**
+   * Plans a fault for the next call or calls of a method, or of any method (`*`). Several are
+   * played in order.
+   */
   fail(method: FaultTarget, fault: FaultName, options?: FailOptions): void;
   clearFaults(): void;
   readonly faults: readonly PlannedFault[];
-  /** Sets the webhook and turns state notifications on, without the restart of setSettings; null takes it away. */
+  /**
+   * Sets the webhook and turns state notifications on, without the restart of setSettings. Null
+   * removes the webhook.
+   */
   setWebhook(webhook: WebhookOptions | null): void;
-  /** The next `count` notifications never leave. */
+  /** The next `count` notifications are not sent. */
   loseWebhooks(count: number): void;
-  /** The next `times` notifications leave twice; 0 ends it. */
+  /** The next `times` notifications are sent twice. 0 ends this. */
   duplicateWebhooks(times?: number | 'always'): void;
-  /** Notifications from now on leave `ms` late with the timestamp they had; 0 ends it. */
+  /** Notifications from now on are sent `ms` late, with their original timestamp. 0 ends this. */
   delayWebhooks(ms: number): void;
-  /** Sends a notification that tells what it likes; the state stays as it is. */
+  /** Sends a notification with any content. The state does not change. */
   notify(notice: Notice): void;
-  /** As getSettings tells them. */
+  /** The settings that getSettings returns. */
   readonly settings: ProviderSettings;
-  /** Without the restart of setSettings; what is left out stays. */
+  /** Changes settings without the restart of setSettings. Missing ones stay as they are. */
   changeSettings(patch: SettingsPatch): void;
   readonly requests: readonly RequestRecord[];
   readonly deliveries: readonly Delivery[];
-  /** Resolves once `count` calls in all (of `method`) have arrived since the instance was made; rejects if the simulator closes first. */
+  /**
+   * Resolves when `count` calls (of `method`) have arrived since the instance was created. Rejects
+   * if the simulator closes first.
+   */
   untilRequests(count: number, method?: MethodName): Promise<readonly RequestRecord[]>;
 }
 
@@ -101,12 +123,12 @@ export class SimulatedInstance implements Instance {
   readonly log: RequestLog;
   readonly notifications: Notifications;
   readonly createdAt: number;
-  /** Set by the partner API: the instance stays known and refuses everything. */
+  /** Set by the partner API. The instance stays known and refuses everything. */
   deletedAt: number | null = null;
   readonly #deps: InstanceDeps;
   readonly #sender: WebhookSender;
   #settings: ProviderSettings = INITIAL_SETTINGS;
-  /** What setSettings brought and what does not read so yet. */
+  /** Settings that setSettings brought and that getSettings does not return yet. */
   #later: { readonly patch: SettingsPatch; readonly at: number } | null = null;
   #scheme: string | null = DEFAULT_SCHEME;
 
@@ -139,7 +161,7 @@ export class SimulatedInstance implements Instance {
     return this.faultScript.list();
   }
 
-  /** `79990000000@c.us` while linked, else empty. */
+  /** Like `79990000000@c.us` while the account is linked, else empty. */
   get wid(): string {
     return isLinked(this.state()) ? this.#wid() : '';
   }
@@ -201,7 +223,7 @@ export class SimulatedInstance implements Instance {
     return this.log.until(count, method ?? null);
   }
 
-  /** As setSettings does: at once, or after `settingsMs`. */
+  /** Applies the settings as setSettings does: at once, or after `settingsMs`. */
   saveSettings(patch: SettingsPatch): void {
     if (this.#deps.settingsMs === 0) this.changeSettings(patch);
     else this.#later = { patch: { ...this.#later?.patch, ...patch }, at: this.#deps.now() + this.#deps.settingsMs };
@@ -227,7 +249,10 @@ export class SimulatedInstance implements Instance {
     if (isTold && told !== null) this.notifications.push(this.#stateChanged(told, this.#deps.now()));
   }
 
-  /** https://green-api.com/v3/docs/api/receiving/notifications-format/service/StateInstanceChanged; `atMs` becomes whole seconds. */
+  /**
+   * https://green-api.com/v3/docs/api/receiving/notifications-format/service/StateInstanceChanged;
+   * `atMs` becomes whole seconds.
+   */
   #stateChanged(state: string, atMs: number, wid = state === 'authorized' ? this.#wid() : ''): Readonly<Record<string, unknown>> {
     return {
       typeWebhook: 'stateInstanceChanged',

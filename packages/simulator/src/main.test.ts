@@ -21,7 +21,9 @@ async function textUntil(stream: NodeJS.ReadableStream | null, mark: string): Pr
   return text;
 }
 
-/** Asks until the log of the other process has that many calls; the answers themselves are the pace. */
+/**
+ * Reads the log of the other process until it has that many calls. It needs no pause of its own.
+ */
 async function untilLogged(url: string, count: number): Promise<void> {
   while (((await callJson(url)) as readonly unknown[]).length < count);
 }
@@ -59,7 +61,7 @@ test('stops at once while answers hang, a reader waits and an instance restarts'
   expect((await broken).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
 });
 
-test('a port that is none is refused with the rule', async () => {
+test('an invalid port is refused with the rule', async () => {
   const child = start('http');
   const exited = once(child, 'exit');
   expect(await textUntil(child.stderr, '\n')).toContain('SIMULATOR_PORT must be a whole number from 0 to 65535, but is "http"');

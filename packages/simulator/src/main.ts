@@ -1,4 +1,7 @@
-/** The command: one simulator with one instance, until a signal. `SIMULATOR_PORT` chooses the port (4000; 0 takes a free one). */
+/**
+ * The command: runs one simulator with one instance until a signal. `SIMULATOR_PORT` sets the port
+ * (default 4000; 0 takes a free one).
+ */
 import { once } from 'node:events';
 import { invisibleFault } from '@qrcast/core/invisible';
 import { withoutMark } from '@qrcast/core/utf8';

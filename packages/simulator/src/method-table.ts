@@ -1,9 +1,15 @@
-/** The provider's methods that are simulated, with verb and limit (https://green-api.com/v3/docs/api/ratelimiter/). */
+/**
+ * The provider's methods that are simulated, with their verb and rate limit
+ * (https://green-api.com/v3/docs/api/ratelimiter/).
+ */
 
 interface MethodRule {
   readonly verb: 'GET' | 'POST' | 'DELETE';
   readonly perSecond: number;
-  /** Queue methods are long polls of other consumers; they say nothing about overlapping polls of the account. */
+  /**
+   * Queue methods are long polls of other consumers. They do not count as overlapping polls of the
+   * account.
+   */
   readonly isQueue: boolean;
 }
 
@@ -24,7 +30,7 @@ export const METHODS = {
 
 export type MethodName = keyof typeof METHODS;
 
-/** `Object.keys` forgets which strings they are; the table above is all there is. */
+/** `Object.keys` loses the type of the names. */
 export const METHOD_NAMES = Object.keys(METHODS) as readonly string[] as readonly MethodName[];
 
 export function isMethodName(name: string): name is MethodName {

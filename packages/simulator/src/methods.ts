@@ -1,4 +1,7 @@
-/** What each method of the provider answers when nothing is wrong (https://green-api.com/v3/docs/api/account/). */
+/**
+ * What each method of the provider answers without a fault
+ * (https://green-api.com/v3/docs/api/account/).
+ */
 import type { SimulatedInstance } from './instance.ts';
 import type { MethodName } from './method-table.ts';
 import type { Reply } from './reply.ts';
@@ -10,7 +13,7 @@ import { isLinked, wireState } from './states.ts';
 export interface MethodCall {
   readonly instance: SimulatedInstance;
   readonly query: URLSearchParams;
-  /** What follows the token in the path: the receipt of deleteNotification. */
+  /** The part of the path after the token: the receipt of deleteNotification. */
   readonly tail: string | null;
   /** The parsed body of a POST; undefined for other verbs. */
   readonly body: unknown;
@@ -27,7 +30,10 @@ const PASSWORD_WANTED = json({ type: 'pendingPassword', message: '2FA password r
 const REFUSED_BY_MAX = json({ type: 'error', message: 'connection_closed' });
 const UNHEARD_OF = json({ type: 'carrierPigeon', message: 'coo' });
 
-/** A state without a code has this to say to `qr`. What a blocked or suspended account really says is not published. */
+/**
+ * The answer of `qr` in a state without a code. What it is for a blocked or suspended account is
+ * not published.
+ */
 const QR_WITHOUT_CODE: Readonly<Record<InstanceState, Reply>> = {
   creating: NOT_READY,
   starting: NOT_READY,
@@ -93,7 +99,8 @@ export const ANSWERS: Readonly<Record<MethodName, Answer>> = {
 
   receiveNotification: async ({ instance, query, signal }) => {
     if (instance.settings.webhookUrl !== '') return WEBHOOK_IS_SET;
-    // Seen live: with every kind of notification off an empty queue says so at once, whatever receiveTimeout asks for.
+    // Seen live: if every kind of notification is off, an empty queue answers at once, whatever
+    // `receiveTimeout` says.
     const waitMs = isSilent(instance.settings) ? 0 : receiveSeconds(query) * 1_000;
     const first = waitMs === 0 ? instance.notifications.first() : await instance.notifications.untilFirst(waitMs, signal());
     return json(first === null ? null : { receiptId: first.receiptId, body: first.body });

@@ -18,7 +18,7 @@ async function queue(options: SimulatorOptions = {}) {
   return { simulator, instance, receive, remove, turnOn };
 }
 
-test('first in, first out, the same one again until it is deleted, for both readers', async () => {
+test('first in, first out, and both readers get the same one until it is deleted', async () => {
   const { instance, receive, remove } = await queue();
   instance.notify({ sameSecondPair: ['notAuthorized', 'authorized'] });
   const [first, sameForOther] = await Promise.all([receive(), receive()]);
@@ -30,15 +30,15 @@ test('first in, first out, the same one again until it is deleted, for both read
   expect((await receive())?.body.stateInstance).toBe('authorized');
 });
 
-test('with every notification off an empty queue says so at once', async () => {
+test('with every notification off an empty queue answers at once', async () => {
   const { receive, instance } = await queue();
   expect(await receive()).toBeNull();
   const { startedAt = 0, endedAt } = instance.requests[0] ?? {};
-  // A reader that waits does so for five seconds at least.
+  // A waiting reader waits at least five seconds.
   expect((endedAt ?? Infinity) - startedAt).toBeLessThan(2_000);
 });
 
-test('a waiting reader gets what comes while it waits', async () => {
+test('a waiting reader gets a notification that comes while it waits', async () => {
   const { instance, receive, turnOn } = await queue();
   await turnOn();
   const received = receive();
@@ -48,13 +48,13 @@ test('a waiting reader gets what comes while it waits', async () => {
   expect((await received)?.body.stateInstance).toBe('authorized');
 });
 
-test('changes are put in the queue only when the notification is on', async () => {
+test('changes enter the queue only if the notification is on', async () => {
   const { instance, receive } = await queue();
   instance.scan();
   expect(await receive()).toBeNull();
 });
 
-test('after 24 hours a notification is gone', async () => {
+test('a notification is dropped after 24 hours', async () => {
   const { now, advance } = createClock();
   const { instance, receive } = await queue({ now });
   instance.notify({ state: 'authorized' });
@@ -64,7 +64,7 @@ test('after 24 hours a notification is gone', async () => {
   expect(await receive()).toBeNull();
 });
 
-test('with a webhook set the queue refuses', async () => {
+test('the queue refuses if a webhook is set', async () => {
   const { simulator, instance, remove } = await queue();
   const { url } = await receiverForTest();
   instance.setWebhook({ url });

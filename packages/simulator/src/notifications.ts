@@ -1,19 +1,21 @@
 /**
- * The notifications of one instance: one line, first in, first out, kept 24 hours, whichever way they leave (webhook or HTTP queue).
+ * The notifications of one instance: one queue, first in, first out. They are kept for 24 hours,
+ * whether they leave by webhook or through the HTTP queue.
  *
- * What the provider is known to do to them is done on entry: they get lost, doubled, or come late. Nothing leaves the line before it is
- * acknowledged, so two readers of the queue see the same one.
+ * Faults that are known of the provider are applied when a notification enters: it is lost,
+ * duplicated or delayed. A notification leaves the queue only when it is acknowledged, so two
+ * readers see the same one.
  */
 const KEPT_MS = 24 * 60 * 60 * 1_000;
 const FIRST_RECEIPT = 1_000_001;
 
 export interface Notification {
   readonly receiptId: number;
-  /** What is sent, as it will stand in the JSON. */
+  /** The JSON body that is sent. */
   readonly body: Readonly<Record<string, unknown>>;
-  /** The simulator's clock, ms. */
+  /** Unix ms on the simulator's clock. */
   readonly queuedAt: number;
-  /** Overrides the scheme of the webhook's Authorization header; null sends none. */
+  /** Replaces the scheme of the webhook's Authorization header. Null sends no header. */
   readonly scheme?: string | null;
 }
 
@@ -22,13 +24,13 @@ export class Notifications {
   readonly #onReady: () => void;
   readonly #late = new Set<NodeJS.Timeout>();
   readonly #watchers = new Set<() => void>();
-  #line: Notification[] = [];
+  #queue: Notification[] = [];
   #receipts = FIRST_RECEIPT;
   #toLose = 0;
   #toDouble: number | 'always' = 0;
   #delayMs = 0;
 
-  /** `onReady` is called whenever something new stands in the line. */
+  /** @param onReady called whenever a notification was added */
   constructor(now: () => number, onReady: () => void) {
     this.#now = now;
     this.#onReady = onReady;
@@ -42,7 +44,7 @@ export class Notifications {
     this.#toDouble = times;
   }
 
-  /** Holds everything that comes from now on back for `ms`; 0 ends it. */
+  /** Delays all notifications from now on by `ms`. 0 ends this. */
   delay(ms: number): void {
     this.#delayMs = ms;
   }
@@ -66,11 +68,11 @@ export class Notifications {
 
   first(): Notification | null {
     const oldest = this.#now() - KEPT_MS;
-    while (this.#line[0] !== undefined && this.#line[0].queuedAt < oldest) this.#line.shift();
-    return this.#line[0] ?? null;
+    while (this.#queue[0] !== undefined && this.#queue[0].queuedAt < oldest) this.#queue.shift();
+    return this.#queue[0] ?? null;
   }
 
-  /** The first one, waiting up to `ms` for it; null if none came. */
+  /** Returns the first one, and waits up to `ms` for it. Null if none came. */
   async untilFirst(ms: number, signal: AbortSignal): Promise<Notification | null> {
     const head = this.first();
     if (head !== null || signal.aborted) return head;
@@ -84,11 +86,11 @@ export class Notifications {
     return this.first();
   }
 
-  /** False if it is not in the line (any more). */
+  /** Returns false if it is not in the queue. */
   remove(receiptId: number): boolean {
-    const before = this.#line.length;
-    this.#line = this.#line.filter((notification) => notification.receiptId !== receiptId);
-    return this.#line.length < before;
+    const before = this.#queue.length;
+    this.#queue = this.#queue.filter((notification) => notification.receiptId !== receiptId);
+    return this.#queue.length < before;
   }
 
   close(): void {
@@ -107,7 +109,7 @@ export class Notifications {
   #enqueue(body: Notification['body'], copies: number, scheme?: string | null): void {
     for (let copy = 0; copy < copies; copy++) {
       const receiptId = this.#receipts++;
-      this.#line.push({ receiptId, body, queuedAt: this.#now(), ...(scheme === undefined ? {} : { scheme }) });
+      this.#queue.push({ receiptId, body, queuedAt: this.#now(), ...(scheme === undefined ? {} : { scheme }) });
     }
     for (const wake of this.#watchers) wake();
     this.#onReady();

@@ -1,38 +1,61 @@
-/** What a simulator can be told when it is opened. Every option has a default, so tests name only what they are about. */
+/** The options of a simulator. Each has a default, so a test sets only what it is about. */
 import type { InstanceState } from './states.ts';
 
 export interface SimulatorOptions {
-  /** Address to listen on; the loopback, as the control API knows no password. */
+  /**
+   * The address to listen on. Default: the loopback address, because the control API has no
+   * password.
+   */
   readonly host?: string;
-  /** 0 takes a free port; `Simulator.url` tells which. */
+  /** 0 takes a free port, which is then in `Simulator.url`. */
   readonly port?: number;
   /** How long one code is shown, ms. */
   readonly rotateMs?: number;
-  /** Unix time in ms; the clock of codes, rate limits, restarts and timestamps. A frozen clock freezes all of them. */
+  /**
+   * Unix ms. The clock of codes, rate limits, restarts and timestamps. A stopped clock stops all of
+   * them.
+   */
   readonly now?: () => number;
-  /** Pause after a webhook that was not answered with 200, ms. */
+  /** The pause after a webhook that was not answered with 200, ms. */
   readonly webhookRetryMs?: number;
-  /** How long a webhook's answer is waited for, ms. */
+  /** How long to wait for the answer of a webhook, ms. */
   readonly webhookTimeoutMs?: number;
-  /** `false` lets clients call as often as they like. */
+  /** `false` lets clients call without a rate limit. */
   readonly enforceRateLimit?: boolean;
-  /** How long an instance is `starting` after a logout, a reboot or setSettings (the provider takes up to five minutes), ms. */
+  /**
+   * How long an instance is `starting` after a logout, a reboot or setSettings (the provider takes
+   * up to five minutes), ms.
+   */
   readonly startingMs?: number;
-  /** How long after setSettings the settings still read as before, ms: the provider is known to show them late, or never. */
+  /**
+   * How long after setSettings getSettings returns the old settings, ms. The provider may show new
+   * ones late, or never.
+   */
   readonly settingsMs?: number;
-  /** Makes ids, tokens and codes the same in every run; random if not given. */
+  /** Makes ids, tokens and codes the same in every run. Random if missing. */
   readonly seed?: string;
-  /** Renders this many codes at once and shares them among all instances in turn; 0 gives every instance codes of its own. For load. */
+  /**
+   * For load tests: draws this many codes at the start, and all instances share them. 0 gives every
+   * instance its own codes.
+   */
   readonly codePool?: number;
-  /** Requests and webhook deliveries remembered per instance; the oldest go first. */
+  /**
+   * How many requests and webhook deliveries are remembered per instance. The oldest are dropped.
+   */
   readonly logLimit?: number;
-  /** Opens the partner methods to this token; without one they refuse everybody. */
+  /** Allows the partner methods with this token. Without it they refuse every call. */
   readonly partnerToken?: string;
-  /** Which changes of state are told by webhook. Whether the provider tells the others is not established, so by default it does not. */
+  /**
+   * The changes of state that are sent by webhook. It is not known whether the provider sends the
+   * others, so by default they are not sent.
+   */
   readonly announcedStates?: readonly InstanceState[];
 }
 
-/** The vendor's own figures where it publishes them: 180 s and 60 s for webhooks. The rotation is that of its other messengers. */
+/**
+ * The provider's own numbers, if published: 180 s and 60 s for webhooks. `rotateMs` is that of its
+ * other messengers.
+ */
 export const SIMULATOR_DEFAULTS = {
   host: '127.0.0.1',
   port: 0,
@@ -48,5 +71,5 @@ export const SIMULATOR_DEFAULTS = {
   announcedStates: ['notAuthorized', 'authorized', 'blocked', 'suspended'],
 } as const satisfies SimulatorOptions;
 
-/** Options with every default filled in. */
+/** The options with all defaults. */
 export type Settled = Required<Omit<SimulatorOptions, 'partnerToken'>> & Pick<SimulatorOptions, 'partnerToken'>;

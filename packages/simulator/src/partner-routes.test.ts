@@ -30,7 +30,7 @@ test('refusals come with status 200', async () => {
   expect((await call(`${simulator.url}/partner/createInstance/${PARTNER_TOKEN}`, 'POST', {})).status).toBe(400);
 });
 
-test('without a partner token nobody is a partner', async () => {
+test('without a partner token every call is refused', async () => {
   const simulator = await simulatorForTest();
   expect(await callJson(`${simulator.url}/partner/getInstances/null`)).toEqual({ code: 401, description: 'Unauthorized' });
 });

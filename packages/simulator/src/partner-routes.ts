@@ -1,6 +1,7 @@
 /**
- * The partner methods: create, list and delete instances with a partner token (https://green-api.com/v3/docs/partners/createInstance).
- * Their refusals come with status 200; that is the provider's way.
+ * The partner methods: create, list and delete instances with a partner token
+ * (https://green-api.com/v3/docs/partners/createInstance). Their refusals have the status 200, as
+ * at the provider.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
@@ -13,7 +14,7 @@ export interface PartnerDeps {
   readonly partnerToken: string | null;
   /** The simulator's own address, for the answer of createInstance. */
   readonly url: string;
-  /** Makes an instance that is still being created. */
+  /** Creates an instance in the state `creating`. */
   readonly create: () => SimulatedInstance;
   readonly instances: () => readonly SimulatedInstance[];
   readonly now: () => number;
@@ -66,7 +67,7 @@ function deleteInstance({ instances, now }: PartnerDeps, body: unknown): Reply {
   return json({ deleteInstanceAccount: true });
 }
 
-/** As at the provider, the list gives away the token of every instance. */
+/** As at the provider, the list contains the token of every instance. */
 function listed({ idInstance, apiToken, createdAt, deletedAt }: SimulatedInstance): Readonly<Record<string, unknown>> {
   return {
     idInstance: Number(idInstance),
@@ -88,7 +89,7 @@ function parse(source: string): unknown {
   try {
     return JSON.parse(source);
   } catch {
-    // Not JSON is refused like any other body that is no object.
+    // A body that is not JSON is refused like any other body that is not an object.
     return null;
   }
 }

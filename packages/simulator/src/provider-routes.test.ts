@@ -39,7 +39,7 @@ describe('paths and credentials', () => {
     expect([status, text.includes('404 Not Found')]).toEqual([404, true]);
   });
 
-  test('the host of another shard answers 404, the own one serves', async () => {
+  test('the host of another shard answers 404, its own host serves', async () => {
     const simulator = await simulatorForTest();
     const url = methodUrl(simulator, simulator.createInstance(), 'getStateInstance');
     expect(await statusWithHost(url, '7103.api.green-api.com')).toBe(404);
@@ -53,7 +53,7 @@ describe('paths and credentials', () => {
     expect([status, text, instance.requests.length]).toEqual([204, '', 0]);
   });
 
-  test('a body that is no JSON gets 400', async () => {
+  test('a body that is not JSON gets 400', async () => {
     const simulator = await simulatorForTest();
     const url = methodUrl(simulator, simulator.createInstance(), 'sendAuthorizationPassword');
     expect((await call(url, 'POST', 'password=1')).status).toBe(400);
@@ -78,7 +78,7 @@ describe('the limit', () => {
     expect(await statuses(url)).toEqual([200]);
   });
 
-  test('a call refused by the limit uses no fault up', async () => {
+  test('a call refused by the limit does not count for a fault', async () => {
     const { now, advance } = createClock();
     const simulator = await simulatorForTest({ now, enforceRateLimit: true });
     const instance = simulator.createInstance();
@@ -113,7 +113,7 @@ describe('what a state says', () => {
     expect(instance.code() === null).toBe(state !== 'notAuthorized');
   });
 
-  test('the account is told only while it is linked', async () => {
+  test('the account is returned only while it is linked', async () => {
     const simulator = await simulatorForTest();
     const instance = simulator.createInstance({ phone: '79990001122' });
     const url = methodUrl(simulator, instance, 'getAccountSettings');

@@ -1,8 +1,10 @@
 /**
- * The provider's HTTP surface: `/waInstance{id}/{method}/{token}`, with or without `/v3` before it.
+ * The provider's HTTP interface: `/waInstance{id}/{method}/{token}`, with or without `/v3` before
+ * it.
  *
- * The order of refusals is the provider's: the outer nginx (path, id), then the token, then the limit, and only then the method. A fault
- * takes the method's place, so a call that is refused for any other reason uses none up.
+ * Calls are refused in the provider's order: first by the outer nginx (path, id), then for the
+ * token, then by the rate limit, and only then by the method. A fault replaces the method, so a
+ * call that is refused for another reason does not count for a fault.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tooManyRequests } from './faults.ts';
@@ -33,7 +35,7 @@ const PATH = /^(?:\/v3)?\/waInstance([^/?]+)\/([^/?]+)\/([^/?]+)(?:\/([^/?]+))?(
 /** Hosts are named after the first four digits of the ids they serve: `3100.api.green-api.com`. */
 const SHARD_HOST = /^(\d{4})\.api\./;
 
-/** Whether this is a call of an instance's method at all. */
+/** Whether this is a call of an instance's method. */
 export function isProviderPath(url: string): boolean {
   return /^(?:\/v3)?\/waInstance/.test(url);
 }
@@ -68,7 +70,8 @@ function isForeignHost(host: string | undefined, path: ProviderPath): boolean {
 function record(instance: SimulatedInstance, method: MethodName, now: number, response: ServerResponse): void {
   const end = instance.log.begin(method, now);
   const endWithStatus = (): void => end(response.headersSent ? response.statusCode : null);
-  // `finish` comes before the client can have the answer and ask again; `close` alone comes if it left or was cut off.
+  // `finish` comes before the client can read the answer and call again. If it left or was cut off,
+  // only `close` comes.
   response.once('finish', endWithStatus);
   response.once('close', endWithStatus);
 }
@@ -121,12 +124,12 @@ function parseJson(source: string): { readonly value: unknown } | null {
   try {
     return { value: JSON.parse(source) };
   } catch {
-    // Not JSON: the provider answers 400, see the caller.
+    // Not JSON. The caller answers 400, as the provider does.
     return null;
   }
 }
 
-/** Aborted once the response is over, whoever ended it. Made only for calls that wait. */
+/** Aborted when the response is over, whichever side ended it. Made only for calls that wait. */
 function goneSignal(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
   if (response.destroyed) controller.abort();

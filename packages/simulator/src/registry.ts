@@ -1,4 +1,4 @@
-/** The instances of one simulator: makes them, finds them, and ends what they have running. */
+/** The instances of one simulator: creates, finds and closes them. */
 import { Agent } from 'undici';
 import { createCodes } from './codes.ts';
 import { SimulatorError } from './errors.ts';
@@ -9,14 +9,14 @@ import type { Settled } from './options.ts';
 import type { InstanceState } from './states.ts';
 
 export interface CreateOptions {
-  /** 4 to 15 digits, the first no 0; a new 12-digit id by default. */
+  /** 4 to 15 digits, the first not 0. Default: a new id with 12 digits. */
   readonly idInstance?: string;
   readonly apiToken?: string;
   /** Digits only. */
   readonly phone?: string;
-  /** `notAuthorized` by default. */
+  /** Default: `notAuthorized`. */
   readonly state?: InstanceState;
-  /** Makes every scan ask for this password. */
+  /** Every scan then requires this password. */
   readonly cloudPassword?: string;
   readonly webhook?: WebhookOptions;
 }
@@ -28,7 +28,7 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-/** Fits a JSON number without loss, as the provider sends ids in notifications. */
+/** Fits into a JSON number, because the provider sends ids as numbers in notifications. */
 const ID_FORM = /^[1-9]\d{3,14}$/;
 const TOKEN_FORM = /^[\w.-]+$/;
 const PHONE_FORM = /^\d+$/;
@@ -47,7 +47,9 @@ export function createRegistry(settled: Settled): Registry {
     return instance;
   }
 
-  /** The next in order that nobody has asked for by name; instances are never taken out, so the count only grows. */
+  /**
+   * The next id that no caller has chosen. Instances are never removed, so the count only grows.
+   */
   function freeId(): string {
     let ordinal = instances.size + 1;
     while (instances.has(instanceId(ordinal))) ordinal += 1;
@@ -68,9 +70,10 @@ export function createRegistry(settled: Settled): Registry {
 function seedOf({ seed }: Settled, idInstance: string, options: CreateOptions): InstanceSeed {
   const token = options.apiToken ?? apiToken(seed, idInstance);
   const phone = options.phone ?? phoneOf(idInstance);
-  if (!ID_FORM.test(idInstance)) throw new SimulatorError('invalid_option', 'idInstance has 4 to 15 digits and does not begin with 0');
-  if (!TOKEN_FORM.test(token)) throw new SimulatorError('invalid_option', 'apiToken has only letters, digits, _ . and -');
-  if (!PHONE_FORM.test(phone)) throw new SimulatorError('invalid_option', 'phone has only digits');
+  if (!ID_FORM.test(idInstance))
+    throw new SimulatorError('invalid_option', 'idInstance must have 4 to 15 digits and must not begin with 0');
+  if (!TOKEN_FORM.test(token)) throw new SimulatorError('invalid_option', 'apiToken may contain only letters, digits, _ . and -');
+  if (!PHONE_FORM.test(phone)) throw new SimulatorError('invalid_option', 'phone may contain only digits');
   const { state = 'notAuthorized', cloudPassword = null } = options;
   return { idInstance, apiToken: token, phone, state, cloudPassword };
 }

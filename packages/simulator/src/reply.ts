@@ -1,4 +1,7 @@
-/** Answers as values, and the one place that writes them. The pages of the outer nginx carry no CORS headers, the API's answers do. */
+/**
+ * Answers as values, and the one function that writes them. Pages of the outer nginx have no CORS
+ * headers; answers of the API have.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeUtf8 } from '@qrcast/core/utf8';
 
@@ -29,7 +32,7 @@ export function json(value: unknown, status = 200): Reply {
   return { status, headers: JSON_HEADERS, body: JSON.stringify(value) };
 }
 
-/** A body that is JSON already, or means to be taken for it. */
+/** A body that is JSON already, or is sent as if it were. */
 export function rawJson(body: string | Buffer, status = 200): Reply {
   return { status, headers: JSON_HEADERS, body };
 }
@@ -42,7 +45,10 @@ export function empty(status: number, headers: Readonly<Record<string, string>> 
   return { status, headers: { ...CORS, ...headers }, body: '' };
 }
 
-/** A refusal in the API's own words. The published pages give the words, not the frame around them; clients must look for the words. */
+/**
+ * A refusal with the API's own text. The provider publishes the text but not the JSON around it, so
+ * clients must search for the text.
+ */
 export function badRequest(message: string): Reply {
   return json({ message }, 400);
 }
@@ -54,7 +60,7 @@ export function nginxPage(status: number): Reply {
   return { status, headers: { 'content-type': 'text/html' }, body };
 }
 
-/** Writes the whole reply; nothing happens if the client has gone or something was written already. */
+/** Writes the whole reply. Does nothing if the client has left or something was written already. */
 export function sendReply(response: ServerResponse, reply: Reply): void {
   if (response.destroyed || response.headersSent) return;
   const { status, headers, body } = reply;
@@ -64,17 +70,17 @@ export function sendReply(response: ServerResponse, reply: Reply): void {
 
 const NOT_UTF8 = '(not UTF-8)';
 
-/** Bytes of a request body that are read at most; nothing a client says here is longer. */
+/** The most bytes of a request body that are read. No client sends more here. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
- * The text of a request's body; null if it is too long. What is not UTF-8 reads as text that is no JSON, and is refused as such. Rejects if the
- * client breaks off.
+ * The text of a request's body; null if it is too long. A body that is not UTF-8 becomes a text
+ * that is not JSON, and is refused as such. Rejects if the client breaks off.
  */
 export async function readBody(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // Leaving the loop must not destroy the request: its socket still has to carry the refusal.
+  // Leaving the loop must not destroy the request, because its socket is needed for the refusal.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > MAX_BODY_BYTES) return null;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { call, createClock, methodUrl, simulatorForTest } from '../test/fixtures.ts';
 import { RequestLog } from './request-log.ts';
 
-test('every call is logged with its time, its end and its status, refused ones too', async () => {
+test('every call is logged with its time, its end and its status, also a refused one', async () => {
   const { now, advance } = createClock(5_000);
   const simulator = await simulatorForTest({ now, enforceRateLimit: true });
   const instance = simulator.createInstance();
@@ -19,7 +19,7 @@ test('every call is logged with its time, its end and its status, refused ones t
   for (const { startedAt, endedAt } of instance.requests) expect(endedAt).toBeGreaterThanOrEqual(startedAt);
 });
 
-test('calls that were open at the same time are marked, both of them', async () => {
+test('two calls that were open at the same time are both marked', async () => {
   const simulator = await simulatorForTest();
   const instance = simulator.createInstance();
   instance.fail('qr', 'hang', { ms: 60_000 });
@@ -33,7 +33,7 @@ test('calls that were open at the same time are marked, both of them', async () 
 test('a waiting reader of the queue overlaps nothing', async () => {
   const simulator = await simulatorForTest();
   const instance = simulator.createInstance();
-  // With every notification off, as at first, an empty queue would not wait.
+  // With every notification off, as after creation, an empty queue would not wait.
   await call(methodUrl(simulator, instance, 'setSettings'), 'POST', { stateWebhook: 'yes' });
   const waiting = call(methodUrl(simulator, instance, 'receiveNotification'));
   await instance.untilRequests(1, 'receiveNotification');
@@ -46,7 +46,7 @@ test('a waiting reader of the queue overlaps nothing', async () => {
   await Promise.all([simulator.close(), expect(waiting).rejects.toThrow()]);
 });
 
-test('waiting for calls counts all that ever came, of one method or of all', async () => {
+test('waiting for calls counts all earlier ones, of one method or of all', async () => {
   const log = new RequestLog(2);
   const threeOfQr = log.until(3, 'qr');
   for (let at = 0; at < 3; at++) log.begin('qr', at)(200);

@@ -1,19 +1,28 @@
-/** What clients asked of one instance and when, for tests that have to prove a polling rule. Keeps the newest `limit` records. */
+/**
+ * The requests of clients to one instance, for tests that prove a polling rule. Keeps the newest
+ * `limit` records.
+ */
 import { SimulatorError } from './errors.ts';
 import type { MethodName } from './method-table.ts';
 import { METHODS } from './method-table.ts';
 
-/** One call. `startedAt` and `endedAt` are of the monotonic clock (`performance.now()`), so gaps can be measured under a fake `now`. */
+/**
+ * One call. `startedAt` and `endedAt` are times of `performance.now()`, so that gaps can be
+ * measured under a fake `now`.
+ */
 export interface RequestRecord {
   readonly method: MethodName;
-  /** The simulator's clock at arrival, ms. */
+  /** When it arrived, Unix ms on the simulator's clock. */
   readonly at: number;
   readonly startedAt: number;
   /** Null while it is open. */
   readonly endedAt: number | null;
-  /** Null while it is open, and for good if the connection broke before a status was sent. */
+  /** Null while it is open. Stays null if the connection broke before a status was sent. */
   readonly status: number | null;
-  /** Another account method (not the queue's) of the same instance was open at the same time. Set on both. */
+  /**
+   * Another account method (not a queue method) of the same instance was open at the same time. Set
+   * on both.
+   */
   readonly overlapped: boolean;
 }
 
@@ -42,7 +51,10 @@ export class RequestLog {
     return method === null ? [...this.#records] : this.#records.filter((record) => record.method === method);
   }
 
-  /** Notes an arrival; the returned function notes the end, once, with the status that went out (null if none did). */
+  /**
+   * Records an arrival. The returned function records the end once, with the status that was sent
+   * (null if none was).
+   */
   begin(method: MethodName, at: number): (status: number | null) => void {
     const record: Open = { method, at, startedAt: performance.now(), endedAt: null, status: null, overlapped: false };
     this.#markOverlaps(record);
@@ -59,14 +71,18 @@ export class RequestLog {
     };
   }
 
-  /** Resolves with the remembered records once `count` calls (of `method`) have arrived since the start; rejects when closed before. */
+  /**
+   * Resolves with the remembered records when `count` calls (of `method`) have arrived since the
+   * start. Rejects if it is closed first.
+   */
   until(count: number, method: MethodName | null): Promise<readonly RequestRecord[]> {
     const arrived = new Promise<readonly RequestRecord[]>((resolve, reject) => {
       this.#waiters.push({ count, method, resolve, reject });
       this.#wake();
       if (this.#isClosed) this.close();
     });
-    // A test that failed elsewhere never awaits this; its own failure must stay the one that is reported.
+    // A test that failed elsewhere never awaits this. Its own failure must be the one that is
+    // reported.
     arrived.catch(() => undefined);
     return arrived;
   }

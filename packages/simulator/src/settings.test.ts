@@ -3,7 +3,7 @@ import { call, callJson, createClock, methodUrl, simulatorForTest } from '../tes
 
 const PATCH = { webhookUrl: 'http://127.0.0.1:9/hook', webhookUrlToken: 'secret', stateWebhook: 'yes' };
 
-test('setSettings saves what it is given, leaves the rest, and restarts the instance', async () => {
+test('setSettings saves the given settings, keeps the others, and restarts the instance', async () => {
   const clock = createClock();
   const simulator = await simulatorForTest({ now: clock.now, startingMs: 2_000 });
   const instance = simulator.createInstance();
@@ -14,7 +14,7 @@ test('setSettings saves what it is given, leaves the rest, and restarts the inst
   expect(instance.state()).toBe('notAuthorized');
 });
 
-test('settings may read as before for a while', async () => {
+test('getSettings may return the old settings for a while', async () => {
   const clock = createClock();
   const simulator = await simulatorForTest({ now: clock.now, settingsMs: 5_000 });
   const instance = simulator.createInstance();

@@ -1,4 +1,7 @@
-/** The settings an instance has at the provider (getSettings, setSettings). Everything is off after creation; yes and no are strings. */
+/**
+ * The settings of an instance at the provider (getSettings, setSettings). Everything is off after
+ * creation. Yes and no are strings.
+ */
 import { z } from 'zod';
 
 const yesOrNo = z.enum(['yes', 'no']);
@@ -23,10 +26,14 @@ export type ProviderSettings = z.infer<typeof settings>;
 /** Any subset of the settings. */
 export type SettingsPatch = Partial<ProviderSettings>;
 
-/** Null if a setting has a value it cannot have. Other fields are passed over: clients send settings of other messengers too. */
+/**
+ * Returns null if a setting has an invalid value. Ignores other fields, because clients also send
+ * settings of other messengers.
+ */
 export function parseSettings(body: unknown): SettingsPatch | null {
   const result = settings.partial().safeParse(body);
-  // The schema's optional fields may be undefined to TypeScript, but `body` is parsed JSON, which has no undefined.
+  // For TypeScript the optional fields may be undefined, but `body` is parsed JSON, which has no
+  // undefined.
   return result.success ? (result.data as SettingsPatch) : null;
 }
 
@@ -45,7 +52,7 @@ export const INITIAL_SETTINGS: ProviderSettings = {
   deletedMessageWebhook: 'no',
 };
 
-/** Whether no kind of notification is on; the queue then answers at once instead of waiting. */
+/** Whether every kind of notification is off. Then the queue answers at once instead of waiting. */
 export function isSilent(current: ProviderSettings): boolean {
   const kinds = [
     current.outgoingWebhook,

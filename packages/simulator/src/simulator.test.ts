@@ -18,7 +18,7 @@ test('without a seed two simulators have different tokens', async () => {
   await Promise.all(simulators.map((simulator) => simulator.close()));
 });
 
-test('a given id is not given again', async () => {
+test('a given id is not used again', async () => {
   const simulator = await simulatorForTest();
   simulator.createInstance({ idInstance: '310000000002' });
   expect(simulator.createInstance().idInstance).toBe('310000000003');
@@ -31,17 +31,17 @@ test.each([{ idInstance: '0123' }, { idInstance: 'one' }, { apiToken: 'a/b' }, {
   expect(() => simulator.createInstance(options)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
 });
 
-test("a path that is nobody's gets the 404 page of nginx", async () => {
+test('an unknown path gets the 404 page of nginx', async () => {
   const simulator = await simulatorForTest();
   expect(await call(`${simulator.url}/favicon.ico`)).toMatchObject({ status: 404, text: expect.stringContaining('nginx') });
 });
 
-test('a taken port is an error of the opening', async () => {
+test('opening fails if the port is in use', async () => {
   const simulator = await simulatorForTest();
   await expect(openSimulator({ port: Number(new URL(simulator.url).port) })).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });
 
-test('close may be called twice, and then nobody answers', async () => {
+test('close may be called twice, and then nothing answers', async () => {
   const simulator = await simulatorForTest();
   await Promise.all([simulator.close(), simulator.close()]);
   await simulator.close();

@@ -1,8 +1,9 @@
 /**
- * A scripted fake of the provider (GREEN-API, MAX v3) on a port of its own: for tests, demos and developers without a phone.
+ * A scripted fake of the provider (GREEN-API, MAX v3) on its own port, for tests, demos and
+ * developers without a phone.
  *
- * Everything it knows is in memory and ends with `close()`. Requests are served by node:http alone: half of what has to be reproduced is
- * broken HTTP, which a framework would mend.
+ * It keeps everything in memory until `close()`. It uses only node:http, because half of what it
+ * reproduces is broken HTTP, which a framework would repair.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -21,21 +22,23 @@ import { createRegistry } from './registry.ts';
 import { json, nginxPage, sendReply } from './reply.ts';
 
 export interface Simulator {
-  /** Like `http://127.0.0.1:4000`, without a slash at the end: the provider's `apiUrl`. */
+  /** The provider's `apiUrl`, like `http://127.0.0.1:4000`, without a slash at the end. */
   readonly url: string;
   /** Throws `duplicate_instance` or `invalid_option`. */
   createInstance(options?: CreateOptions): Instance;
   /** Throws `unknown_instance`. */
   instance(idInstance: string): Instance;
   instances(): readonly Instance[];
-  /** Breaks every connection, ends every timer and webhook; may be called again. */
+  /** Breaks every connection and ends every timer and webhook. Can be called again. */
   close(): Promise<void>;
 }
 
-/** Longer than clients keep idle connections: a server that closes first makes them lose requests. */
+/**
+ * Longer than clients keep idle connections, because they lose requests if the server closes first.
+ */
 const KEEP_ALIVE_MS = 75_000;
 
-/** Rejects if the port cannot be listened on. */
+/** Rejects if it cannot listen on the port. */
 export async function openSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settled: Settled = { seed: randomUUID(), ...SIMULATOR_DEFAULTS, ...options };
   const registry = createRegistry(settled);
@@ -74,7 +77,7 @@ async function closeAll(registry: Registry, server: Server): Promise<void> {
 async function listen(server: Server, { host, port }: Settled): Promise<string> {
   server.listen(port, host);
   await once(server, 'listening');
-  // A string only for pipes, which nobody can ask for here.
+  // It is a string only for pipes, which the options do not allow.
   const { address, port: actual } = server.address() as AddressInfo;
   return `http://${address.includes(':') ? `[${address}]` : address}:${actual}`;
 }
@@ -107,7 +110,10 @@ function createHandler(settled: Settled, registry: Registry, simulator: Simulato
   };
 }
 
-/** A client that broke off while its body was read is no fault; anything else is one of the simulator, and the client is told. */
+/**
+ * Tells the client about a fault of the simulator. It is no fault if the client broke off while its
+ * body was read.
+ */
 function reportFault(response: ServerResponse, error: unknown): void {
   if (response.destroyed) return;
   const reason = error instanceof Error ? error.message : 'not an error';

@@ -21,10 +21,13 @@ export const INSTANCE_STATES = [
 
 export type InstanceState = (typeof INSTANCE_STATES)[number];
 
-/** What `unknown` says on the wire: a state no client can know. */
+/** The `stateInstance` of `unknown`: a state that no client knows. */
 export const UNHEARD_OF_STATE = 'hibernating';
 
-/** The `stateInstance` of a state; null while the instance is being created (the whole body is null then). */
+/**
+ * The `stateInstance` of a state; null while the instance is being created (the whole body is null
+ * then).
+ */
 export function wireState(state: InstanceState): string | null {
   if (state === 'creating') return null;
   if (state === 'suspendedUnlinked') return 'suspended';
@@ -32,8 +35,9 @@ export function wireState(state: InstanceState): string | null {
 }
 
 /**
- * Whether an account is linked. A suspended MAX account stays linked: it may still write to saved contacts. Instances that had lost their
- * login were suspended, too, by mistake (`suspendedUnlinked`).
+ * Whether an account is linked. A suspended MAX account stays linked, because it may still write to
+ * saved contacts. By mistake the provider also suspended instances that had lost their login
+ * (`suspendedUnlinked`).
  */
 export function isLinked(state: InstanceState): boolean {
   return state === 'authorized' || state === 'suspended';

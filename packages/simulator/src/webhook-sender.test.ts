@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import type { Hit } from '../test/fixtures.ts';
 import { callJson, createClock, methodUrl, receiverForTest, simulatorForTest } from '../test/fixtures.ts';
 
-/** Takes the next webhook, acknowledges it, and tells the state in it. */
+/** Takes the next webhook, acknowledges it, and returns its state. */
 async function acknowledge(next: () => Promise<Hit>): Promise<string> {
   const hit = await next();
   hit.answer(200);
   return hit.body.stateInstance;
 }
 
-test('a scan is told as the provider tells it', async () => {
+test('a scan is sent as the provider sends it', async () => {
   const { now } = createClock(1_800_000_000_900);
   const simulator = await simulatorForTest({ now });
   const { url, next } = await receiverForTest();
@@ -27,7 +27,7 @@ test('a scan is told as the provider tells it', async () => {
   hit.answer(200);
 });
 
-test('an end of the link has an empty wid, and restarts are told at their end', async () => {
+test('an end of the link has an empty wid, and restarts are sent at their end', async () => {
   const simulator = await simulatorForTest({ startingMs: 20 });
   const { url, next } = await receiverForTest();
   const instance = simulator.createInstance({ state: 'authorized', webhook: { url } });
@@ -55,7 +55,7 @@ test.each([
   second.answer(200);
 });
 
-test('only 200 acknowledges: the same one comes again, and later ones wait behind it', async () => {
+test('only 200 acknowledges: the same one is sent again, and later ones wait behind it', async () => {
   const simulator = await simulatorForTest({ webhookRetryMs: 5 });
   const { url, next, waiting } = await receiverForTest();
   const instance = simulator.createInstance({ webhook: { url } });
@@ -71,7 +71,7 @@ test('only 200 acknowledges: the same one comes again, and later ones wait behin
   expect(instance.deliveries.map(({ status }) => status).slice(0, 3)).toEqual([500, 204, 200]);
 });
 
-test('a webhook that does not answer in time comes again', async () => {
+test('a webhook that is not answered in time is sent again', async () => {
   const simulator = await simulatorForTest({ webhookRetryMs: 1, webhookTimeoutMs: 30 });
   const { url, next } = await receiverForTest();
   const instance = simulator.createInstance({ webhook: { url } });
@@ -93,7 +93,7 @@ test('a new address ends the pause after a failure', async () => {
   expect(await acknowledge(working.next)).toBe('authorized');
 });
 
-test('lost, doubled, and then as it should be', async () => {
+test('lost, duplicated, and then normal', async () => {
   const simulator = await simulatorForTest();
   const { url, next } = await receiverForTest();
   const instance = simulator.createInstance({ webhook: { url } });
@@ -104,7 +104,7 @@ test('lost, doubled, and then as it should be', async () => {
   expect(seen).toEqual(['doubled', 'doubled', 'single', 'last']);
 });
 
-test('a late one comes with the time at which it was true', async () => {
+test('a late one has its original time', async () => {
   const { now, advance } = createClock();
   const simulator = await simulatorForTest({ now });
   const { url, next } = await receiverForTest();
@@ -120,7 +120,7 @@ test('a late one comes with the time at which it was true', async () => {
   expect([late.body.stateInstance, now() / 1_000 - late.body.timestamp]).toEqual(['late', 600]);
 });
 
-test('out of date, and a pair within one second', async () => {
+test('an outdated one, and a pair within one second', async () => {
   const { now } = createClock();
   const simulator = await simulatorForTest({ now });
   const { url, next } = await receiverForTest();

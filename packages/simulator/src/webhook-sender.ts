@@ -1,6 +1,7 @@
 /**
- * Sends the notifications of one instance to its webhook, as the provider does: one at a time, only a 200 acknowledges, and after anything
- * else the same one again after a pause, with all later ones waiting behind it.
+ * Sends the notifications of one instance to its webhook, as the provider does: one at a time, and
+ * only a 200 acknowledges. After any other answer it sends the same one again after a pause, and
+ * all later ones wait behind it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
@@ -12,13 +13,13 @@ export interface WebhookTarget {
   readonly url: string;
   /** The `webhookUrlToken`; empty sends no Authorization header. */
   readonly token: string;
-  /** The word before the token; '' sends the bare token, null no header at all. */
+  /** The word before the token. '' sends only the token, null no header. */
   readonly scheme: string | null;
 }
 
 /** One attempt to deliver. */
 export interface Delivery {
-  /** The simulator's clock at the start of the attempt, ms. */
+  /** When the attempt began, Unix ms on the simulator's clock. */
   readonly at: number;
   readonly receiptId: number;
   readonly body: Notification['body'];
@@ -53,14 +54,14 @@ export class WebhookSender {
     return [...this.#deliveries];
   }
 
-  /** A change ends the pause after a failure: the new address is tried at once. */
+  /** A change ends the pause after a failure, so that the new address is tried at once. */
   setTarget(target: WebhookTarget | null): void {
     this.#target = target;
     this.#pause.abort();
     this.wake();
   }
 
-  /** To be called whenever a notification stands in the line. */
+  /** Call whenever a notification was added to the queue. */
   wake(): void {
     if (this.#isRunning || this.#target === null || this.#closing.signal.aborted) return;
     this.#isRunning = true;
@@ -80,7 +81,7 @@ export class WebhookSender {
       if (isAcknowledged) this.#notifications.remove(notification.receiptId);
       else await this.#pauseBeforeRetry();
     }
-    // In the same turn as the last look at the line, so that no wake-up falls between them.
+    // Without an `await` after the last look at the queue, so that no wake-up is lost between them.
     this.#isRunning = false;
   }
 
@@ -113,19 +114,22 @@ export class WebhookSender {
       await response.body.dump();
       return response.statusCode;
     } catch {
-      // Refused, cut, timed out or closing: for the provider all of them are "no 200", and the reason may name the secret address.
+      // Refused, cut, timed out or closing. For the provider each of these is just not a 200. The
+      // error may contain the secret address.
       return null;
     }
   }
 
   async #pauseBeforeRetry(): Promise<void> {
     const signal = AbortSignal.any([this.#pause.signal, this.#closing.signal]);
-    // Rejects with AbortError alone: a new target or the end.
+    // It rejects only with AbortError: there is a new target, or the sender closes.
     await delay(this.#settings.webhookRetryMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** A token that already holds a scheme ("Bearer …") goes out as it is: users put it so. */
+/**
+ * A token that already contains a scheme ("Bearer …") is sent unchanged, because users write it so.
+ */
 function authorizationHeader(target: WebhookTarget, override: string | null | undefined): { authorization?: string } {
   const scheme = override === undefined ? target.scheme : override;
   if (scheme === null || target.token === '') return {};

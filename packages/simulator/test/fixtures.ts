@@ -1,4 +1,7 @@
-/** What the tests share: a simulator that ends with its test, a clock they move, a plain client and a receiver of webhooks. */
+/**
+ * For tests: a simulator that closes with its test, a clock that the test moves, a simple client
+ * and a receiver of webhooks.
+ */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,7 +17,7 @@ export async function simulatorForTest(options: SimulatorOptions = {}): Promise<
   return simulator;
 }
 
-/** A clock that stands still until it is moved. Starts on a whole second. */
+/** A clock that does not move by itself. It starts on a whole second. */
 export function createClock(start = 1_800_000_000_000): { now: () => number; advance: (ms: number) => void } {
   let time = start;
   return {
@@ -41,7 +44,7 @@ export async function call(url: string, method = 'GET', body?: unknown): Promise
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-/** The JSON of a GET (or POST with `body`). */
+/** The JSON answer to a GET, or to a POST if `body` is given. */
 export async function callJson(url: string, body?: unknown): Promise<unknown> {
   const { text } = await call(url, body === undefined ? 'GET' : 'POST', body);
   return JSON.parse(text);
@@ -50,7 +53,7 @@ export async function callJson(url: string, body?: unknown): Promise<unknown> {
 export interface Hit {
   readonly authorization: string | undefined;
   readonly body: { readonly stateInstance: string; readonly timestamp: number; readonly instanceData: Readonly<Record<string, unknown>> };
-  /** Answers the webhook with this status; without a call it hangs. */
+  /** Answers the webhook with this status. Until it is called the webhook hangs. */
   readonly answer: (status: number) => void;
 }
 
@@ -58,7 +61,7 @@ export interface Receiver {
   readonly url: string;
   /** The next webhook, in order of arrival. */
   readonly next: () => Promise<Hit>;
-  /** How many came and were not taken by `next`. */
+  /** How many arrived and were not taken by `next`. */
   readonly waiting: () => number;
 }
 

@@ -29,22 +29,22 @@ const EVENTS = [
 ];
 
 describe('an event stream', () => {
-  it.each(['\n', '\r\n', '\r'])('is parsed with lines that end in %j, wherever it is cut', (eol) => {
+  it.each(['\n', '\r\n', '\r'])('is parsed with lines that end in %j, wherever it is split', (eol) => {
     const text = STREAM.join(eol);
     for (let cut = 0; cut <= text.length; cut++) expect(parse(text.slice(0, cut), text.slice(cut), eol)).toEqual(EVENTS);
     expect(parse(...text, eol)).toEqual(EVENTS);
   });
 
-  it('says nothing before an event is whole', () => {
+  it('reports nothing before an event is complete', () => {
     expect(parse('event: session\ndata: {}\n')).toEqual([]);
   });
 
-  it('follows the standard in the rest: an event without data is none, one without a name is a message, one blank is dropped', () => {
+  it('otherwise follows the standard: no event without data, no name means message, one blank is dropped', () => {
     expect(parse('event: a\n\ndata\n\n')).toEqual([{ type: 'message', data: '' }]);
     expect(parse('data:  two\nunknown: field\nno colon\n\n')).toEqual([{ type: 'message', data: ' two' }]);
   });
 
-  it('does not collect an event without end', () => {
+  it('does not buffer an endless event', () => {
     const events: StreamEvent[] = [];
     const parser = createEventStreamParser((event) => events.push(event));
     const chunk = `data: ${'x'.repeat(99_990)}\n`;

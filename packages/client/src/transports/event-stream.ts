@@ -1,6 +1,7 @@
 /**
- * Parses `text/event-stream` as it arrives, in whatever pieces. After the WHATWG HTML standard, "Server-sent events", without `retry`, whose
- * place our own backoff takes, and without `id`: our messages carry their version.
+ * Parses `text/event-stream` as it arrives, in pieces of any size. Follows "Server-sent events" of
+ * the WHATWG HTML standard, but ignores `retry`, because the client has its own backoff, and `id`,
+ * because the messages contain their version.
  */
 
 export interface StreamEvent {
@@ -8,11 +9,11 @@ export interface StreamEvent {
   readonly data: string;
 }
 
-/** A session with its picture has some 15 kB. */
+/** A session with its picture has about 15 kB. */
 const MAX_EVENT_CHARS = 1_000_000;
 
 export interface EventStreamParser {
-  /** @throws {RangeError} for an event without end */
+  /** @throws {RangeError} if an event is longer than `MAX_EVENT_CHARS` */
   feed(text: string): void;
 }
 

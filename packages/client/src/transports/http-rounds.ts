@@ -1,15 +1,16 @@
 /**
- * What the transports over HTTP share: requests one after another, never two at once. Each takes up where the last one ended; the one under
- * way is given up for another when the visibility changes, for an open request can be told nothing.
+ * What the HTTP transports share: they send one request after another, never two at once. Each
+ * continues where the last one ended. When the visibility changes, the open request is aborted and
+ * replaced, because nothing can be sent to the gateway over it.
  */
 
-import { createRequestPace, takeTurn } from '../request-pace.ts';
+import { createRequestPace, waitForRequest } from '../request-pace.ts';
 import type { Closed, OpenRequest, RequestPace, TransportConnection, TransportHandlers } from '../types.ts';
 
 /**
- * One request, to its end. It never rejects.
- * @param signal it is given up: whatever comes of it then does not matter
- * @returns how the connection ended; null to go on
+ * Makes one request and handles its response to the end. Never rejects.
+ * @param signal aborts the request; its result is then ignored
+ * @returns how the connection ended; null to make the next request
  */
 export type Round = (request: OpenRequest, handlers: TransportHandlers, signal: AbortSignal) => Promise<Closed | null>;
 
@@ -39,7 +40,7 @@ export function openRounds(first: OpenRequest, handlers: TransportHandlers, roun
   async function run(): Promise<void> {
     for (let isFirst = true; !isOver; isFirst = false) {
       const { signal } = current;
-      if (!isFirst) await takeTurn(pace, signal);
+      if (!isFirst) await waitForRequest(pace, signal);
       if (signal.aborted) continue;
       const closed = await round(request, noting, signal);
       if (signal.aborted || closed === null) continue;
@@ -64,7 +65,10 @@ export function openRounds(first: OpenRequest, handlers: TransportHandlers, roun
   };
 }
 
-/** For a connection that is opened by itself: the first request is on its way. */
+/**
+ * For a transport that is used without a watch. Counts the first request, which is already on its
+ * way.
+ */
 function startPace(): RequestPace {
   const pace = createRequestPace();
   pace.take();

@@ -41,7 +41,7 @@ function tell({ response }: Exchange, version: number): void {
 const nothingNew = ({ response }: Exchange): void => void response.writeHead(304).end();
 const what = ({ request }: Exchange) => [request.url, request.headers['if-none-match'], request.headers.authorization];
 
-/** Until our own pause has begun; the sockets have timers of other lengths. */
+/** Waits until our own pause has begun. The sockets' timers have other lengths. */
 async function paused(): Promise<void> {
   const timers = vi.spyOn(globalThis, 'setTimeout');
   while (!timers.mock.calls.some(([, ms]) => ms === 1_000)) await new Promise(setImmediate);
@@ -49,7 +49,7 @@ async function paused(): Promise<void> {
 }
 
 describe('long-poll', () => {
-  it('asks at once first, and then to be told of what is newer', async () => {
+  it('makes its first request without a wait, and then waits for what is newer', async () => {
     const client = open({ formats: ['image', 'text'] });
     const first = await asked.take();
     expect(what(first)).toEqual(['/v1/sessions/self?formats=image%2Ctext', undefined, 'Bearer the-ticket']);
@@ -61,7 +61,7 @@ describe('long-poll', () => {
     expect(client.told).toEqual(['open', 'session 3', 'session 4']);
   });
 
-  it('is open although there is nothing newer, and asks on at once', async () => {
+  it('is open even if there is nothing newer, and asks again at once', async () => {
     const client = open({ after: 6 });
     const first = await asked.take();
     expect(what(first)).toEqual(['/v1/sessions/self', '"6"', 'Bearer the-ticket']);
@@ -70,13 +70,13 @@ describe('long-poll', () => {
     expect(client.told).toEqual(['open']);
   });
 
-  it('is not hurried by answers without news, whoever gives them', async () => {
+  it('asks slowly if the answers bring nothing new, whoever sends them', async () => {
     const client = open({ after: 6 });
     nothingNew(await asked.take());
     nothingNew(await asked.take());
     await paused();
     vi.advanceTimersByTime(1_000);
-    tell(await asked.take(), 6); // what we have
+    tell(await asked.take(), 6); // the version that the client has
     await paused();
     vi.advanceTimersByTime(1_000);
     tell(await asked.take(), 7);
@@ -84,7 +84,7 @@ describe('long-poll', () => {
     expect(client.told).toEqual(['open', 'session 6', 'session 7']);
   });
 
-  it('waits no negative time after a request that was held', async () => {
+  it('does not wait after a request that was held', async () => {
     const timers = vi.spyOn(globalThis, 'setTimeout');
     open({ after: 6 });
     nothingNew(await asked.take());
@@ -100,9 +100,9 @@ describe('long-poll', () => {
     for (const [, ms] of timers.mock.calls) expect(ms ?? 0).toBeGreaterThanOrEqual(0);
   });
 
-  it('asks twice a second at the most, however fast something new is told', async () => {
+  it('asks at most twice a second, however fast something new comes', async () => {
     const client = open({ pace: createRequestPace() });
-    tell(await asked.take(), 1); // opened by itself: the first one does not count
+    tell(await asked.take(), 1); // used without a watch, so the first request does not count
     tell(await asked.take(), 2);
     const third = await asked.take();
     const timers = vi.spyOn(globalThis, 'setTimeout');
@@ -113,7 +113,7 @@ describe('long-poll', () => {
     tell(await asked.take(), 4);
   });
 
-  it('asks anew when the visibility changes, also while it pauses', async () => {
+  it('asks again when the visibility changes, also during a pause', async () => {
     const client = open({ after: 6 });
     nothingNew(await asked.take());
     const held = await asked.take();
@@ -129,7 +129,7 @@ describe('long-poll', () => {
     expect(client.told).toEqual(['open']);
   });
 
-  it('gives up an answer that does not come: ten seconds, or above what may be held', async () => {
+  it('gives up after ten seconds, or ten more than the request may be held', async () => {
     const never = open();
     await asked.take();
     vi.advanceTimersByTime(9_999);
@@ -145,7 +145,7 @@ describe('long-poll', () => {
     expect(await client.closed).toEqual(LOST);
   });
 
-  it('ends with what the gateway says, or with the network', async () => {
+  it('ends with the gateway’s reason, or as a network failure', async () => {
     const refused = open();
     const problem = { code: 'unauthenticated', detail: 'why', retryable: false };
     (await asked.take()).response.writeHead(401, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));

@@ -1,4 +1,7 @@
-/** Long-poll: ask again and again, each time held until there is something newer. Works wherever HTTP does. */
+/**
+ * Long-poll: repeated requests, each of which the gateway holds until it has something newer. Works
+ * wherever HTTP does.
+ */
 
 import { FOREIGN, LOST } from '../closed.ts';
 import { readRefusal, requestGateway, viewQuery } from '../gateway-request.ts';
@@ -8,18 +11,18 @@ import { pause } from '../timer.ts';
 import type { OpenRequest, Session, Transport } from '../types.ts';
 import { openRounds } from './http-rounds.ts';
 
-/** How long the gateway may hold a request; it takes at most 30 s. */
+/** How long the gateway is asked to hold a request. It accepts at most 30 s. */
 const WAIT_MS = 25_000;
-/** For the way, above that. */
+/** Added to that for the network. */
 const MARGIN_MS = 10_000;
-/** Answers without news follow each other this slowly at least, whoever gives them. */
+/** The least time between two requests whose responses bring nothing new, whoever sends those. */
 const SPACING_MS = 1_000;
 
 export function longPoll(): Transport {
   return {
     name: 'long-poll',
     open(first, handlers) {
-      let heldMs = 0; // whether this way is open at all is to be known at once
+      let heldMs = 0; // the first request is not held, to learn at once whether this transport works
       return openRounds(first, handlers, async (request, { onOpen, onSession }, left) => {
         const startedAt = performance.now();
         const limit = startTimeLimit(heldMs + MARGIN_MS, left);
@@ -31,7 +34,7 @@ export function longPoll(): Transport {
           onOpen();
           if (session !== null) onSession(session);
           const isNews = session !== null && session.version > request.after;
-          if (heldMs > 0 && !isNews) await pause(startedAt + SPACING_MS - performance.now(), left); // over already, if it was held
+          if (heldMs > 0 && !isNews) await pause(startedAt + SPACING_MS - performance.now(), left); // no wait if it was held
           heldMs = WAIT_MS;
           return null;
         } catch {
@@ -52,7 +55,7 @@ function ask(request: OpenRequest, heldMs: number, signal: AbortSignal): Promise
   return requestGateway({ url, ticket, path: '', query, headers, signal });
 }
 
-/** Undefined where somebody else answered in the gateway's place. */
+/** Returns undefined if the response is not the gateway's. */
 function parseAnswer(text: string): Session | undefined {
   const body = parseJson(text);
   const session = isObject(body) ? body['session'] : null;

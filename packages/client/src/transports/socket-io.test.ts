@@ -5,7 +5,7 @@ import { LOST } from '../closed.ts';
 import type { OpenRequest } from '../types.ts';
 import { type SocketIoSettings, type SocketIoSocket, socketIo } from './socket-io.ts';
 
-/** socket.io-client as far as it is used; the real one is used against the real gateway there. */
+/** The used part of socket.io-client. The gateway's tests use the real one. */
 function open(request: Partial<OpenRequest> = {}, transports?: 'websocket'[]) {
   const listeners = new Map<string, (body: unknown) => void>();
   const asked: { url: string; settings: SocketIoSettings }[] = [];
@@ -41,7 +41,7 @@ function open(request: Partial<OpenRequest> = {}, transports?: 'websocket'[]) {
 }
 
 describe('Socket.IO', () => {
-  it('hands the ticket over in the handshake, and leaves coming back to us', () => {
+  it('sends the ticket in the handshake, and leaves reconnecting to the watch', () => {
     const { asked } = open({ after: 6, formats: ['text'] });
     expect(asked).toEqual([
       {
@@ -62,12 +62,12 @@ describe('Socket.IO', () => {
     expect(other?.query).not.toEqual(asked[0]?.settings.query);
   });
 
-  it('finds the gateway below a path, over the transports that are named', () => {
+  it('finds the gateway below a path, over the given transports', () => {
     const { asked } = open({ url: 'https://example.com/qrcast' }, ['websocket']);
     expect(asked[0]).toMatchObject({ url: 'https://example.com', settings: { path: '/qrcast/socket.io', transports: ['websocket'] } });
   });
 
-  it('tells what comes, and drops what it does not know', async () => {
+  it('reports messages, and drops unknown ones', async () => {
     const { client, receive } = open();
     receive('connect');
     receive('session', showing(1));
@@ -77,7 +77,7 @@ describe('Socket.IO', () => {
     expect(client.told).toEqual(['open', 'session 1', 'fresh 2']);
   });
 
-  it('says whether anybody sees it with the handshake, and each change once it is connected', () => {
+  it('sends the visibility with the handshake, and each change when it is connected', () => {
     const { client, receive, emitted, asked } = open({ visible: false });
     expect(asked[0]?.settings.auth).toEqual({ ticket: 'the-ticket', visible: false });
     client.connection.setVisible(false);
@@ -91,7 +91,7 @@ describe('Socket.IO', () => {
     expect(changed.emitted).toEqual([['visible', { visible: true }]]);
   });
 
-  it('ends with the closing of the gateway, and goes by itself', async () => {
+  it('ends with the closing event of the gateway, and disconnects', async () => {
     const { client, receive, disconnects } = open();
     receive('connect');
     receive('draining', { retryAfterMs: 300 });
@@ -101,7 +101,7 @@ describe('Socket.IO', () => {
     expect([client.told, disconnects()]).toEqual([['open', 'closed'], 1]);
   });
 
-  it('ends with the hint when only that was said, and without a reason when nothing was', async () => {
+  it('ends with the hint if only that was sent, and without a reason if nothing was', async () => {
     const drained = open();
     drained.receive('draining', { retryAfterMs: 300 });
     drained.receive('disconnect', 'transport close');
@@ -111,7 +111,7 @@ describe('Socket.IO', () => {
     expect(await cut.client.closed).toEqual(LOST);
   });
 
-  it('ends with the reason of a refused handshake, and without one where that never got so far', async () => {
+  it('ends with the reason of a refused handshake, and without one if no gateway answered', async () => {
     const refused = open();
     refused.receive('connect_error', Object.assign(new Error(), { data: { code: 'forbidden', detail: 'why', retryable: false } }));
     expect(await refused.client.closed).toEqual({ code: 'forbidden', detail: 'why', retryable: false, retryAfterMs: 0 });
@@ -120,7 +120,7 @@ describe('Socket.IO', () => {
     expect(await unreachable.client.closed).toEqual(LOST);
   });
 
-  it('says nothing more once it is closed here', () => {
+  it('reports nothing after close()', () => {
     const { client, receive, disconnects } = open();
     client.connection.close();
     receive('disconnect', 'io client disconnect');

@@ -1,14 +1,15 @@
 /**
- * The Socket.IO transport, for who has socket.io-client already: `transport: socketIo(io)`. The library is handed in, so this package does
- * without it. Its own reconnection is off: it jitters by half at most, knows no hint of the server, and does not come back from a refused
- * handshake or a disconnect by the server at all.
+ * The Socket.IO transport, for a page that uses socket.io-client already: `transport:
+ * socketIo(io)`. The caller passes the library in, so this package does not depend on it. The
+ * library's own reconnection is off. Its jitter is at most half, it ignores the server's hints, and
+ * it does not reconnect at all after a refused handshake or a disconnect by the server.
  */
 
 import { LOST, parseClosed, parseDraining } from '../closed.ts';
 import { isFresh, isSession } from '../messages.ts';
-import type { Closed, Transport } from '../types.ts';
+import type { Closed, OpenRequest, Transport } from '../types.ts';
 
-/** As much of a socket of socket.io-client as is used. */
+/** The part of a socket of socket.io-client that is used. */
 export interface SocketIoSocket {
   on(event: string, listener: (body: unknown) => void): unknown;
   emit(event: string, body: unknown): unknown;
@@ -16,49 +17,51 @@ export interface SocketIoSocket {
   readonly connected: boolean;
 }
 
+/** Socket.IO's own transports. */
+export type SocketIoTransport = 'polling' | 'websocket' | 'webtransport';
+
 export interface SocketIoSettings {
   readonly auth: Record<string, unknown>;
   readonly path: string;
-  /** In each request of one connection the same, so that a balancer can send them all to one gateway. No secret. */
+  /**
+   * The same in each request of one connection, so that a balancer can send them all to one
+   * gateway. Not a secret.
+   */
   readonly query: { readonly affinity: string };
   readonly forceNew: true;
   readonly reconnection: false;
-  /** Without it the second transport is never tried. */
+  /** Without it socket.io-client never tries the second transport. */
   readonly tryAllTransports: true;
-  readonly transports: ('polling' | 'websocket' | 'webtransport')[];
+  readonly transports: SocketIoTransport[];
 }
 
-/** Of socket.io-client. */
+/** The function `io` of socket.io-client. */
 export type SocketIoConnect = (url: string, settings: SocketIoSettings) => SocketIoSocket;
 
-/** Without WebTransport, which no gateway serves: a try is two requests at the most. */
+/** Without WebTransport, which no gateway serves. So one try makes two requests at most. */
 const DEFAULT_TRANSPORTS = ['polling', 'websocket'] as const;
 
 /**
- * @param transports Socket.IO's own; the default begins with polling, which needs sticky routing where there are several gateways. A balancer
- * can route by the query `affinity`, which is sent along.
+ * Makes the option `transport` of `watchSession` from your own socket.io-client.
+ *
+ * @example
+ * watchSession({ url, ticket, transport: socketIo(io, ['websocket']) });
+ *
+ * @param io of socket.io-client 4
+ * @param transports Socket.IO's own transports. The default begins with polling, which needs sticky
+ *   routing if there are several gateways. A balancer can route by the query `affinity`, which
+ *   this transport sends
  */
-export function socketIo(
-  io: SocketIoConnect,
-  transports: readonly ('polling' | 'websocket' | 'webtransport')[] = DEFAULT_TRANSPORTS,
-): Transport {
+export function socketIo(io: SocketIoConnect, transports: readonly SocketIoTransport[] = DEFAULT_TRANSPORTS): Transport {
   return {
     name: 'socket.io',
-    open({ url, ticket, formats, after, visible: isVisibleFirst }, handlers) {
-      let visible = isVisibleFirst;
+    open(request, handlers) {
+      let { visible } = request;
       let isOver = false;
-      /** What it ends with if nothing more is said. */
+      /** How the connection ends if the server gives no other reason. */
       let said = LOST;
-      const { origin, pathname } = new URL(url);
-      const socket = io(origin, {
-        auth: { ticket, ...(visible ? {} : { visible }), ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) },
-        path: `${pathname.replace(/\/$/, '')}/socket.io`,
-        query: { affinity: Math.random().toString(36).slice(2) },
-        forceNew: true,
-        reconnection: false,
-        tryAllTransports: true,
-        transports: [...transports],
-      });
+      const { origin, pathname } = new URL(request.url);
+      const socket = io(origin, settingsFor(request, pathname, transports));
 
       function end(closed: Closed): void {
         if (isOver) return;
@@ -69,7 +72,7 @@ export function socketIo(
 
       socket.on('connect', () => {
         handlers.onOpen();
-        if (visible !== isVisibleFirst) socket.emit('visible', { visible });
+        if (visible !== request.visible) socket.emit('visible', { visible });
       });
       socket.on('session', (body) => isSession(body) && handlers.onSession(body));
       socket.on('fresh', (body) => isFresh(body) && handlers.onFresh(body));
@@ -78,7 +81,7 @@ export function socketIo(
       });
       socket.on('closing', (body) => end(parseClosed(body) ?? said));
       socket.on('disconnect', () => end(said));
-      // One without data never got as far as the gateway's own words.
+      // An error without data did not come from the gateway.
       socket.on('connect_error', (error) => end(parseClosed((error as { readonly data?: unknown }).data) ?? LOST));
 
       return {
@@ -92,5 +95,21 @@ export function socketIo(
         },
       };
     },
+  };
+}
+
+function settingsFor(
+  { ticket, formats, after, visible }: OpenRequest,
+  pathname: string,
+  transports: readonly SocketIoTransport[],
+): SocketIoSettings {
+  return {
+    auth: { ticket, ...(visible ? {} : { visible }), ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) },
+    path: `${pathname.replace(/\/$/, '')}/socket.io`,
+    query: { affinity: Math.random().toString(36).slice(2) },
+    forceNew: true,
+    reconnection: false,
+    tryAllTransports: true,
+    transports: [...transports],
   };
 }

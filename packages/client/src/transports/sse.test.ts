@@ -16,12 +16,12 @@ async function answered(answer: Parameters<typeof openServer>[0]) {
 }
 
 describe('Server-Sent Events', () => {
-  it('that are answered 204 are done: there is nothing newer than the final state', async () => {
+  it('end as done after a 204: there is nothing newer than the final state', async () => {
     const client = await answered((_request, response) => void response.writeHead(204).end());
     expect(await client.closed).toEqual({ code: 'done', detail: null, retryable: false, retryAfterMs: 0 });
   });
 
-  it('are not open before the first word, which a proxy may hold back', async () => {
+  it('are not open before the first bytes, which a proxy may hold back', async () => {
     const { promise: arrived, resolve: arrive } = Promise.withResolvers<() => void>();
     const client = await answered((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
@@ -44,7 +44,7 @@ describe('Server-Sent Events', () => {
       59_000,
     ],
     ['a proxy with nonsense', 503, { 'retry-after': '-1, soon' }, 0],
-  ])('answered by %s are lost, with its hint', async (_name, status, headers, retryAfterMs) => {
+  ])('answered by %s end as lost, with its hint', async (_name, status, headers, retryAfterMs) => {
     const client = await answered((_request, response) => void response.writeHead(status, headers).end('<html>'));
     expect(await client.closed).toEqual({ ...LOST, retryAfterMs });
   });
@@ -56,7 +56,7 @@ describe('Server-Sent Events', () => {
     ['a method that is not taken', 405, {}],
     ['the way to somewhere else', 301, { location: '/elsewhere' }],
     ['a problem that is not of the protocol', 404, { 'content-type': 'application/problem+json' }],
-  ])('answered by no gateway say so: %s', async (_name, status, headers) => {
+  ])('answered by something other than a gateway end as foreign: %s', async (_name, status, headers) => {
     const client = await answered((_request, response) => void response.writeHead(status, headers).end('{"title":"Not Found"}'));
     expect(await client.closed).toEqual(FOREIGN);
   });
@@ -73,7 +73,7 @@ describe('Server-Sent Events', () => {
     expect(await client.closed).toEqual({ code: 'unavailable', detail: 'full', retryable: true, retryAfterMs });
   });
 
-  it('go nowhere else with the ticket', async () => {
+  it('do not follow a redirect with the ticket', async () => {
     let asked = 0;
     const elsewhere = await openServer((_request, response) => {
       asked++;
@@ -85,7 +85,7 @@ describe('Server-Sent Events', () => {
     expect(asked).toBe(0);
   });
 
-  it('without an end to an event are given up', async () => {
+  it('are given up if an event does not end', async () => {
     const client = await answered((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       const more = (error?: Error | null): void => {
@@ -96,7 +96,7 @@ describe('Server-Sent Events', () => {
     expect(await client.closed).toEqual(LOST);
   });
 
-  it('are asked for anew when the visibility changes, from the newest version on and never two at once', async () => {
+  it('are requested again when the visibility changes, from the newest version and never two at once', async () => {
     const peer = await openSsePeer();
     const client = openRecorded(sse(), { url: peer.url });
     releases.push(peer.close, () => client.connection.close());

@@ -1,4 +1,7 @@
-/** Server-Sent Events by fetch, for an EventSource can send no header: one answer that goes on. */
+/**
+ * Server-Sent Events over `fetch`, because an `EventSource` cannot send headers: one response that
+ * stays open.
+ */
 
 import { DONE, LOST, parseClosed, parseDraining } from '../closed.ts';
 import { readRefusal, requestGateway, viewQuery } from '../gateway-request.ts';
@@ -8,7 +11,10 @@ import type { Closed, Transport, TransportHandlers } from '../types.ts';
 import { createEventStreamParser, type StreamEvent } from './event-stream.ts';
 import { openRounds, type Round } from './http-rounds.ts';
 
-/** The gateway sends a comment every 15 s. */
+/**
+ * The connection counts as dead after this time without a byte. The gateway sends a comment every
+ * 15 s.
+ */
 const SILENCE_MS = 40_000;
 
 export function sse(): Transport {
@@ -17,7 +23,7 @@ export function sse(): Transport {
 
 async function readStream(...[request, handlers, left]: Parameters<Round>): Promise<Closed> {
   const silence = startTimeLimit(SILENCE_MS, left);
-  /** What it ends with if nothing more is said. */
+  /** How the connection ends if the server gives no other reason. */
   let closed = LOST;
   let isLast = false;
   const parser = createEventStreamParser((event) => {
@@ -39,18 +45,19 @@ async function readStream(...[request, handlers, left]: Parameters<Round>): Prom
       const { done, value } = await reader.read();
       if (done) break;
       silence.restart(SILENCE_MS);
-      handlers.onOpen(); // not before its first words: a proxy may hold them back for ever
+      handlers.onOpen(); // only after the first bytes, because a proxy may hold them back for ever
       parser.feed(decoder.decode(value, { stream: true }));
     }
   } catch {
-    // AbortError, the network's TypeError, or an event without end: told by `closed`.
+    // AbortError, the network's TypeError, or the parser's RangeError. The caller gets `closed` for
+    // each.
   } finally {
-    silence.end(); // ends an answer that still goes on
+    silence.end(); // aborts a response that is still open
   }
   return closed;
 }
 
-/** @returns what the gateway said about its leaving */
+/** @returns how the connection will end, if the event says that */
 function handleEvent({ type, data }: StreamEvent, handlers: TransportHandlers): Closed | null {
   const body = parseJson(data);
   if (type === 'session' && isSession(body)) handlers.onSession(body);

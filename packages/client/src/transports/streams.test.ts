@@ -1,4 +1,4 @@
-/** What is true of every transport that keeps a stream open. */
+/** What holds for every transport that keeps a stream open. */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openRecorded, openSsePeer, openWebSocketPeer, type Peer, type PeerViewer, type Recorded } from '../../test/peer.ts';
@@ -12,7 +12,7 @@ interface Kind {
   readonly name: string;
   openPeer(): Promise<Peer>;
   transport(): Transport;
-  /** Without a word it is given up after that. */
+  /** After this time without a byte it is given up. */
   readonly silenceMs: number;
 }
 
@@ -39,7 +39,7 @@ describe.each(KINDS)('a stream over $name', ({ openPeer, transport, silenceMs })
     return { peer, viewer: await peer.viewer(), client };
   }
 
-  it('says who comes and what for, and the ticket never in the URL', async () => {
+  it('sends the ticket and what it wants, but the ticket never in the URL', async () => {
     const { viewer, peer } = await open({ after: 6, formats: ['text'] });
     expect(viewer.asked).toEqual({ ticket: 'the-ticket', after: 6, formats: ['text'], visible: true });
     expect(peer.paths.join()).not.toContain('the-ticket');
@@ -47,7 +47,7 @@ describe.each(KINDS)('a stream over $name', ({ openPeer, transport, silenceMs })
     expect(bare.viewer.asked).toEqual({ ticket: 'the-ticket', after: 0, formats: undefined, visible: true });
   });
 
-  it('is open once the gateway has said so, and tells what follows in order', async () => {
+  it('is open when the gateway says so, and reports what follows in order', async () => {
     const { viewer, client } = await open();
     viewer.accept();
     expect(await client.next()).toBe('open');
@@ -73,7 +73,7 @@ describe.each(KINDS)('a stream over $name', ({ openPeer, transport, silenceMs })
     await viewer.gone;
   });
 
-  it('that drains hands on the hint, whether its end comes in words or not', async () => {
+  it('that drains passes on the hint, whether its end has a reason or not', async () => {
     const said = await open();
     said.viewer.accept();
     said.viewer.draining(700);
@@ -83,7 +83,7 @@ describe.each(KINDS)('a stream over $name', ({ openPeer, transport, silenceMs })
     cut.viewer.draining(700);
     expect(await cut.client.next()).toBe('open');
     cut.viewer.fresh({ id: 'ses_1', version: 2, staleAt: SERVER });
-    expect(await cut.client.next()).toBe('fresh 2'); // behind the hint
+    expect(await cut.client.next()).toBe('fresh 2'); // sent after the hint
     cut.viewer.cut();
     const draining = { code: 'draining', detail: null, retryable: true };
     expect(await cut.client.closed).toEqual({ ...draining, retryAfterMs: 700 });
@@ -99,7 +99,7 @@ describe.each(KINDS)('a stream over $name', ({ openPeer, transport, silenceMs })
     expect(await client.closed).toEqual(LOST);
   });
 
-  it('that nobody serves ends without a reason, and was never open', async () => {
+  it('that no server answers ends without a reason, and was never open', async () => {
     const peer = await openPeer();
     await peer.close();
     const client = openRecorded(transport(), { url: peer.url });
@@ -107,7 +107,7 @@ describe.each(KINDS)('a stream over $name', ({ openPeer, transport, silenceMs })
     expect(client.told).toEqual(['closed']);
   });
 
-  it('that is refused says why', async () => {
+  it('that is refused reports the reason', async () => {
     const { viewer, client } = await open();
     viewer.refuse({ code: 'origin_not_allowed', detail: 'not from here', retryable: false }, 4503);
     expect(await client.closed).toEqual({ code: 'origin_not_allowed', detail: 'not from here', retryable: false, retryAfterMs: 0 });
@@ -117,7 +117,7 @@ describe.each(KINDS)('a stream over $name', ({ openPeer, transport, silenceMs })
     expect(full.client.told).toEqual(['closed']);
   });
 
-  it('that goes silent is given up, and one that only breathes is not', async () => {
+  it('that goes silent is given up, but not one with only keep-alives', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }); // ours; the sockets' go on
     const fed = vi.spyOn(globalThis, 'clearTimeout');
     const { viewer, client } = await open();
@@ -137,7 +137,7 @@ describe.each(KINDS)('a stream over $name', ({ openPeer, transport, silenceMs })
     await viewer.gone;
   });
 
-  it('that is closed here is gone there, and says nothing any more', async () => {
+  it('that the client closes is gone at the gateway, and reports nothing more', async () => {
     const { viewer, client } = await open();
     viewer.accept();
     await client.next();
@@ -148,7 +148,7 @@ describe.each(KINDS)('a stream over $name', ({ openPeer, transport, silenceMs })
     expect(client.told).toEqual(['open']);
   });
 
-  it('closed before it was open is gone there, too', async () => {
+  it('that is closed before it was open is gone at the gateway, too', async () => {
     const { viewer, client } = await open();
     client.connection.close();
     await viewer.gone;

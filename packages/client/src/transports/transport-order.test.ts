@@ -14,11 +14,11 @@ function failing(from: ReturnType<typeof order>, times: number): string[] {
 }
 
 describe('the order of transports', () => {
-  it('gives each two tries in a row, round and round', () => {
+  it('gives each two tries in a row, in a cycle', () => {
     expect(failing(order(), 8)).toEqual(['websocket', 'websocket', 'sse', 'sse', 'long-poll', 'long-poll', 'websocket', 'websocket']);
   });
 
-  it('stays with a transport over which the gateway has its say', () => {
+  it('stays with a transport over which the gateway answers', () => {
     const asked = order();
     asked.failed();
     asked.refused();
@@ -26,7 +26,7 @@ describe('the order of transports', () => {
     expect(asked.current().name).toBe('websocket');
   });
 
-  it('begins after a loss with the best one that ever opened', () => {
+  it('begins with the best one that ever opened after a loss', () => {
     const asked = order();
     failing(asked, 2);
     asked.opened();
@@ -42,7 +42,7 @@ describe('the order of transports', () => {
     expect(asked.current().name, 'not the one that opened last').toBe('websocket');
   });
 
-  it('gives one over which nothing comes a single try, and a short one while another waits', () => {
+  it('gives a silent one a single try, and a short one if there is another', () => {
     const asked = order();
     const tries = Array.from({ length: 4 }, () => {
       const { name } = asked.current();
@@ -56,7 +56,7 @@ describe('the order of transports', () => {
     ]);
   });
 
-  it('does not come back after a loss to one that brought nothing', () => {
+  it('does not return after a loss to one that brought nothing', () => {
     const asked = order();
     asked.silent(false);
     asked.opened();
@@ -67,7 +67,7 @@ describe('the order of transports', () => {
     expect(failing(asked, 3)).toEqual(['long-poll', 'long-poll', 'websocket']);
   });
 
-  it('takes silence of one that works here for the network, and is patient with it', () => {
+  it('treats silence of one that works here as a network failure, and waits longer', () => {
     const asked = order();
     asked.opened();
     asked.lost();
@@ -75,7 +75,7 @@ describe('the order of transports', () => {
     expect([asked.silent(false), asked.current().name]).toEqual([false, 'sse']);
   });
 
-  it('counts tries anew after a success', () => {
+  it('counts tries from the beginning after a success', () => {
     const asked = order();
     asked.failed();
     asked.opened();

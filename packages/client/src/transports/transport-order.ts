@@ -1,38 +1,48 @@
 /**
- * Which transport is tried next. One that fails twice in a row without a word of the gateway gives way to the next, round and round. After a
- * connection is lost it begins with the best one that ever opened here: a gateway that was away for a minute leaves nobody on long-poll.
+ * Which transport to try next. If one fails twice in a row without an answer of the gateway, the
+ * next one is tried, in a cycle. After a connection is lost, the first try uses the best transport
+ * that ever opened here. So a gateway that was away for a minute does not leave viewers on
+ * long-poll.
  *
- * One over which nothing comes, not even a refusal, is most likely swallowed by a proxy or a firewall. It gives way at the first time, and
- * sooner, so that a person sees a code within 10 s although both WebSocket and Server-Sent Events are swallowed.
+ * If nothing arrives over a transport, not even a refusal, a proxy or a firewall most likely
+ * swallows it. Then the next one is tried after the first failure, and after a shorter wait. So a
+ * person sees a code within 10 s even if both WebSocket and Server-Sent Events are swallowed.
  */
 
 import type { Transport } from '../types.ts';
 
 export interface TransportOrder {
   current(): Transport;
-  /** The current one reached the gateway. */
+  /** Call when the current transport reached the gateway. */
   opened(): void;
-  /** A connection that had been open is gone. */
+  /** Call when an open connection was lost. */
   lost(): void;
-  /** It did not open: the gateway said why. */
+  /** Call when it did not open and the gateway gave the reason. */
   refused(): void;
-  /** It did not open, and nobody said why. */
+  /** Call when it did not open and no reason was given. */
   failed(): void;
   /**
-   * Nothing came in time.
-   * @param wasOpen it had opened, but then brought no state
-   * @returns whether the next one is to be tried at once, for it was not tried since the last failure
+   * Call when nothing arrived in time.
+   * @param wasOpen whether it had opened, but then brought no state
+   * @returns whether to try the next transport at once, because it was not tried since the last
+   *   failure
    */
   silent(wasOpen: boolean): boolean;
-  /** How long the current one has to open, and as long again to bring its first state. */
+  /**
+   * How long the current transport may take to open, in ms. It gets as long again for the first
+   * state.
+   */
   openWithinMs(): number;
 }
 
 const TRIES_EACH = 2;
 
-/** For a slow line: TLS, the ticket's check and the first answer. */
+/** Enough for TLS, the ticket's check and the first response over a slow network. */
 const OPEN_WITHIN_MS = 10_000;
-/** Where another transport waits. Two of these and the first answer of a long-poll are below 10 s. */
+/**
+ * If there is another transport to try. Two of these and the first response of a long-poll take
+ * less than 10 s.
+ */
 const GIVE_WAY_WITHIN_MS = 4_000;
 
 /** @param transports best first, at least one */
@@ -70,7 +80,8 @@ export function createTransportOrder(transports: readonly [Transport, ...Transpo
     failed,
     silent(wasOpen) {
       if (wasOpen) opened.delete(current());
-      // One that works here: the network is away, and every other one would be as silent.
+      // This transport worked here before, so the network is down and every other one would be
+      // silent too.
       else if (opened.has(current())) {
         failed();
         return false;

@@ -26,7 +26,7 @@ async function open(request: Partial<OpenRequest> = {}) {
 }
 
 describe('a plain WebSocket', () => {
-  it('says before its subscription that nobody sees it, and later when that changes', async () => {
+  it('says before its subscription that it is hidden, and later when that changes', async () => {
     const { client, viewer } = await open({ visible: false });
     expect(viewer.asked.visible).toBe(false);
     expect(await viewer.heard.take()).toEqual({ type: 'visible', visible: false });
@@ -36,14 +36,14 @@ describe('a plain WebSocket', () => {
     expect(await viewer.heard.take()).toEqual({ type: 'visible', visible: true });
   });
 
-  it('asks now and then whether somebody is there, and believes any answer', async () => {
+  it('pings after a silence, and accepts any frame as the answer', async () => {
     const { client, viewer } = await open();
     viewer.accept();
     await client.next();
     for (let i = 0; i < 3; i++) {
       vi.advanceTimersByTime(25_000);
       expect(await viewer.heard.take()).toEqual({ type: 'ping' });
-      viewer.fresh({ id: 'ses_1', version: i + 2, staleAt: 1 }); // behind the pong
+      viewer.fresh({ id: 'ses_1', version: i + 2, staleAt: 1 }); // sent after the pong
       await client.next();
     }
     expect(client.told).toEqual(['open', 'fresh 2', 'fresh 3', 'fresh 4']);
@@ -53,13 +53,13 @@ describe('a plain WebSocket', () => {
     ['ticket_expired', 4506],
     ['ticket_revoked', 4507],
     ['unauthenticated', 4501],
-  ])('tells %s by the number, for the words say only unauthenticated', async (code, number) => {
+  ])('reports %s from the number, because the refusal says only unauthenticated', async (code, number) => {
     const { client, viewer } = await open();
     viewer.refuse({ code: 'unauthenticated', detail: 'why', retryable: false }, number);
     expect(await client.closed).toEqual({ code, detail: 'why', retryable: false, retryAfterMs: 0 });
   });
 
-  it('takes a refusal for its end although nobody closes, a second later', async () => {
+  it('ends a second after a refusal, even if the gateway does not close', async () => {
     const { client, viewer } = await open();
     const timers = vi.spyOn(globalThis, 'setTimeout');
     viewer.refuse({ code: 'invalid_request', detail: 'why', retryable: false });
@@ -81,7 +81,7 @@ describe('a plain WebSocket', () => {
     expect(await client.closed).toEqual({ ...LOST, code, retryable });
   });
 
-  it('is refused without a mark when the gateway is full', async () => {
+  it('is refused by an error without a ref when the gateway is full', async () => {
     const { client, viewer } = await open();
     viewer.turnAway({ code: 'unavailable', detail: 'full', retryable: true, retryAfterMs: 900 }, 4000);
     expect(await client.closed).toEqual({ code: 'unavailable', detail: 'full', retryable: true, retryAfterMs: 900 });
@@ -97,7 +97,7 @@ describe('a plain WebSocket', () => {
     ]);
   });
 
-  it('that was refused hears nothing but its end', async () => {
+  it('that was refused reports nothing but its end', async () => {
     vi.useFakeTimers();
     const opened = stubWebSocket();
     const client = openRecorded(webSocket(), { url: 'https://example.com' });
@@ -121,7 +121,7 @@ describe('a plain WebSocket', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('that the page may not open is lost, later', async () => {
+  it('that the page may not open ends as lost, asynchronously', async () => {
     class Forbidden {
       constructor() {
         throw new DOMException('insecure', 'SecurityError');
@@ -134,7 +134,7 @@ describe('a plain WebSocket', () => {
   });
 });
 
-/** WebSockets that go nowhere. */
+/** WebSockets that connect to nothing. */
 function stubWebSocket() {
   const opened: FakeWebSocket[] = [];
   class FakeWebSocket extends EventTarget {

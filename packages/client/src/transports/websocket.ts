@@ -1,21 +1,30 @@
-/** A plain WebSocket, subprotocol `qrcast.v1`. The ticket goes into the first frame, never into the URL. */
+/**
+ * A plain WebSocket, subprotocol `qrcast.v1`. The ticket goes into the first frame, never into the
+ * URL.
+ */
 
 import { closedByNumber, LOST, parseClosed, parseDraining } from '../closed.ts';
 import { isFresh, isObject, isSession, parseJson } from '../messages.ts';
 import { startTimer } from '../timer.ts';
 import type { Closed, OpenRequest, Transport, TransportConnection, TransportHandlers } from '../types.ts';
 
-/** A page sees no pings of the protocol, and a dead connection looks like a quiet one: so it asks by itself. */
+/**
+ * Pages cannot see WebSocket pings, so a dead connection looks like an idle one. After this time
+ * without a frame the client sends a `ping`.
+ */
 const PING_EVERY_MS = 25_000;
 const PONG_WITHIN_MS = 10_000;
-/** The gateway closes after most refusals, under a number that may say more: so long that is waited for. */
+/**
+ * After most refusals the gateway closes with a number that may say more. The client waits this
+ * long for it.
+ */
 const CLOSE_WITHIN_MS = 1_000;
 
 const SUBPROTOCOL = 'qrcast.v1';
-/** Of `subscribe`: its answer is the only one that is looked at. */
+/** The `ref` of `subscribe`, which is the only call whose answer the client reads. */
 const REF = 1;
 
-/** Not in Node before 22. */
+/** Node before 22 has none. */
 export function hasWebSocket(): boolean {
   return typeof WebSocket === 'function';
 }
@@ -24,11 +33,12 @@ export function webSocket(): Transport {
   return { name: 'websocket', open: openWebSocket };
 }
 
+/** Long because its handlers share the state and the timer of the one socket. */
 function openWebSocket(request: OpenRequest, handlers: TransportHandlers): TransportConnection {
   let { visible } = request;
   let isOver = false;
   let isOpen = false;
-  /** What it ends with if its close says nothing. */
+  /** How the connection ends if the close number gives no reason. */
   let said = LOST;
   let refusal: Closed | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -50,15 +60,7 @@ function openWebSocket(request: OpenRequest, handlers: TransportHandlers): Trans
     handlers.onClosed(closed);
   }
 
-  function handleClose(number: number): void {
-    const closed = closedByNumber(number);
-    if (closed.code === null) end(said);
-    // The words are narrower than the number, except about the ticket: `origin_not_allowed` closes as 4503, an expired ticket as 4506.
-    else if (refusal !== null && refusal.code !== 'unauthenticated') end(refusal);
-    else end({ ...said, code: closed.code, retryable: closed.retryable });
-  }
-
-  /** Any frame proves that somebody is there. */
+  /** Every frame proves that the connection is alive. */
   function expectFrames(): void {
     clearTimeout(timer);
     timer = startTimer(() => {
@@ -84,22 +86,21 @@ function openWebSocket(request: OpenRequest, handlers: TransportHandlers): Trans
     if (type === 'session' && isSession(session)) handlers.onSession(session);
     if (type === 'fresh' && isFresh(frame)) handlers.onFresh(frame);
     if (type === 'draining') said = parseDraining(frame);
-    // Without a mark before that answer: the gateway takes nobody in.
+    // An error without a `ref` before the answer: the gateway accepts no connections.
     if (type === 'error' && (ref === REF || !isOpen)) handleRefusal(error);
   }
 
   if (socket === null) queueMicrotask(() => end(LOST));
   socket?.addEventListener('open', () => {
-    const { ticket, formats, after } = request;
-    if (!visible) send({ type: 'visible', visible }); // first: a subscription that begins visible starts the polls
-    send({ type: 'subscribe', ref: REF, ticket, ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) });
+    if (!visible) send({ type: 'visible', visible }); // before `subscribe`, because a visible subscription starts the polls
+    send(subscribeFrame(request));
     if (!isOver) expectFrames();
   });
   socket?.addEventListener('message', ({ data }) => {
     const frame = typeof data === 'string' ? parseJson(data) : null;
     if (isObject(frame) && !isOver && refusal === null) handleFrame(frame);
   });
-  socket?.addEventListener('close', ({ code }) => handleClose(code));
+  socket?.addEventListener('close', ({ code }) => end(closedBy(code, said, refusal)));
 
   return {
     setVisible(isVisible) {
@@ -110,7 +111,20 @@ function openWebSocket(request: OpenRequest, handlers: TransportHandlers): Trans
   };
 }
 
-/** Null where the page may not: from https there is no way to http. */
+/** @param number of the close event */
+function closedBy(number: number, said: Closed, refusal: Closed | null): Closed {
+  const { code, retryable } = closedByNumber(number);
+  if (code === null) return said;
+  // The refusal's code is more exact than the number (`origin_not_allowed` closes as 4503), except
+  // about the ticket (an expired one closes as 4506).
+  return refusal !== null && refusal.code !== 'unauthenticated' ? refusal : { ...said, code, retryable };
+}
+
+function subscribeFrame({ ticket, formats, after }: OpenRequest): object {
+  return { type: 'subscribe', ref: REF, ticket, ...(formats === undefined ? {} : { formats }), ...(after > 0 ? { after } : {}) };
+}
+
+/** Returns null if the page may not connect, as from https to http. */
 function connect(url: string): WebSocket | null {
   try {
     return new WebSocket(`${url.replace(/^http/, 'ws')}/v1/ws`, SUBPROTOCOL);

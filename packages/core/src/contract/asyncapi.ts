@@ -1,4 +1,7 @@
-/** The AsyncAPI 3.0 document of the gateway's streams, from the schemas that they are parsed with. `send` and `receive` are the gateway's side. */
+/**
+ * The AsyncAPI 3.0 document of the gateway's streams, made from the schemas that parse them. `send`
+ * and `receive` are named from the gateway's side.
+ */
 
 import { CLOSE_CODES, type CloseReason, isRetryableClose } from '../close-codes.ts';
 import { createSchemaComponents, type JsonSchema, type SchemaComponents } from './json-schema.ts';
@@ -54,7 +57,7 @@ export interface CloseCode {
   readonly description: string;
 }
 
-/** Members of a channel that only its kind has. */
+/** The members of a channel that depend on its protocol. */
 const BINDINGS: Readonly<Record<Stream['id'], JsonSchema>> = {
   websocket: {
     bindings: {
@@ -82,7 +85,7 @@ const BINDINGS: Readonly<Record<Stream['id'], JsonSchema>> = {
       },
     },
   },
-  sse: { parameters: { id: { description: "A session's id; `self` stands for a ticket's own session", examples: ['self'] } } },
+  sse: { parameters: { id: { description: "A session's id, or `self` for a ticket's own session", examples: ['self'] } } },
 };
 
 const TICKET = { type: 'http', scheme: 'bearer', description: "A ticket with the scope `view`, or the tenant's API key." } as const;
@@ -94,9 +97,9 @@ const CLOSE_CODE_TABLE: readonly CloseCode[] = (Object.keys(CLOSE_CODES) as Clos
   description: CLOSE_WORDS[code],
 })); // its own keys
 
-const DESCRIPTION = `What the gateway pushes, over three transports with one meaning: authorise, the current state at once, then every newer version, never an older one, never one twice. A viewer that reads slowly skips versions and never misses the final one.
+const DESCRIPTION = `What the gateway pushes to viewers. Its three transports work in the same way: you authorise and receive the current state at once, then every newer version. You never receive an older version, or the same one twice. A viewer that reads slowly skips versions but never misses the final one.
 
-The number of a close code tells what to do, also with numbers you do not know: **1012 and 4000–4499: come back**, with full jitter, \`retryAfterMs\` being the least wait. **1000 and 4500–4999: do not come back as you are.** A plain WebSocket is closed with the number, the word being the reason; Socket.IO and Server-Sent Events say \`closing\`.
+The range of a close code tells you what to do, even if you do not know the number. **1012 and 4000–4499: reconnect**, with full jitter, and wait at least \`retryAfterMs\`. **1000 and 4500–4999: do not reconnect unless you change something**, for example the ticket. A plain WebSocket is closed with the number, and the close reason is the word. Socket.IO and Server-Sent Events send \`closing\` instead.
 
 ${CLOSE_CODE_TABLE.map(({ number, code, description }) => `- ${number} \`${code}\`: ${description}`).join('\n')}`;
 
@@ -170,5 +173,5 @@ function operationsOf({ id, fromServer, fromClient }: Stream): [string, AsyncApi
   }
 }
 
-/** A channel's messages share one table; `session.sent` and `password.received` cannot clash. */
+/** All messages of a channel are in one table. The suffix keeps sent and received ones apart. */
 const keyOf = (action: AsyncApiOperation['action'], name: string): string => `${name}.${action === 'send' ? 'sent' : 'received'}`;

@@ -1,11 +1,14 @@
-/** One story for all examples in the generated documents. The secrets in it are none. */
+/**
+ * The examples in the generated documents, which all tell of one session. Their secrets are made
+ * up.
+ */
 
 import { type ErrorCode, NO_SUCH_SESSION } from '../errors.ts';
 import type { WireSession } from '../wire.ts';
 
 const STARTED_AT = 1_790_000_000_000;
 
-/** Just made: nobody watches yet. */
+/** Just created; nobody watches yet. */
 export const EXAMPLE_SESSION: WireSession = {
   id: 'ses_ln1If9cPrHP2Sui-',
   instanceId: '1101000001',
@@ -40,7 +43,7 @@ export const EXAMPLE_SHOWING: WireSession = {
   serverNow: STARTED_AT + 1_240,
 };
 
-/** The same in a list. */
+/** The same session in a list. */
 export const EXAMPLE_LISTED: WireSession = {
   ...EXAMPLE_SHOWING,
   code: { image: null, text: null, issuedAt: STARTED_AT + 1_234, staleAt: STARTED_AT + 21_234 },
@@ -94,7 +97,7 @@ export const EXAMPLE_TENANT = {
   createdAt: STARTED_AT,
 } as const;
 
-/** A refusal's `detail`, as the gateway words it. */
+/** An example of a `detail` for each error code, in the gateway's words. */
 export const EXAMPLE_DETAILS: Readonly<Record<ErrorCode, string>> = {
   invalid_request: 'instanceId: expected 4 to 20 digits (came: string of 2)',
   unauthenticated: 'expected the header Authorization: Bearer <API key or ticket>',

@@ -1,4 +1,4 @@
-/** `/v1/audit` and `/v1/admin/audit`, as the OpenAPI document tells them. */
+/** `/v1/audit` and `/v1/admin/audit` in the OpenAPI document. */
 
 import { type AuditEntry, auditListSchema, listAllAuditSchema, listAuditSchema } from '../audit.ts';
 import { EXAMPLE_CONNECTED } from './examples.ts';
@@ -21,8 +21,8 @@ const EXAMPLE_ENTRY: AuditEntry = {
 
 const PAGE = { description: 'One page', schema: auditListSchema, example: { entries: [EXAMPLE_ENTRY], nextCursor: null } } as const;
 const DESCRIPTION = [
-  'Newest first. A page of a filtered list may be short, or empty, with a `nextCursor` all the same.',
-  'Watching is told once in ten minutes of each ticket or key, session and address; refused callers once a minute of each address and kind of credential.',
+  'Newest first. A page of a filtered list may be short or empty and still have a `nextCursor`.',
+  'On each gateway, watching is recorded once in ten minutes for the same ticket or key, session and address. Refused callers are recorded once a minute for the same address and kind of credential.',
 ].join('\n\n');
 
 export const AUDIT_OPERATIONS: readonly Operation[] = [

@@ -1,4 +1,4 @@
-/** `/v1/callbacks…` and what is sent to a tenant's own server, as the OpenAPI document tells them. */
+/** `/v1/callbacks…` and the messages to a tenant's own server, in the OpenAPI document. */
 
 import type { z } from 'zod';
 import {
@@ -47,8 +47,9 @@ export const CALLBACK_OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/v1/callbacks',
     tag: 'Callbacks',
-    summary: 'List what your server was told',
-    description: 'Newest first; kept for a week, the settled ones up to a thousand. A page of a filtered list may be short, or empty.',
+    summary: 'List the callbacks to your server',
+    description:
+      'Newest first. They are kept for a week; of those that are delivered or given up, at most a thousand. A page of a filtered list may be short or empty and still have a `nextCursor`.',
     credentials: KEY,
     query: listCallbacksSchema,
     answers: {
@@ -73,9 +74,9 @@ export const CALLBACK_OPERATIONS: readonly Operation[] = [
     path: '/v1/callbacks/{callbackId}/replay',
     pathParameters: ['callbackId'],
     tag: 'Callbacks',
-    summary: 'Send one again',
+    summary: 'Send a callback again',
     description:
-      'At once, with the same `webhook-id` and a new timestamp, and tried for a day from now on. One that is still tried is tried now.',
+      'It is sent at once, with the same `webhook-id` and a new timestamp, and retried for a day from now. If it is still being retried, the next try begins now.',
     credentials: KEY,
     answers: { 202: { description: 'It will be sent', schema: callbackAnswerSchema, example: { callback: EXAMPLE_PENDING } } },
     errors: [...WHO, 'invalid_request', 'body_too_large', 'unsupported_media_type', 'not_found'],
@@ -97,9 +98,9 @@ const LOST_AT = HAPPENED_AT + 3 * 86_400_000;
 export const WEBHOOKS: readonly WebhookWords[] = [
   {
     name: 'callback',
-    summary: 'A session is connected, has ended, or wants a password',
+    summary: 'A session is connected, has ended, or needs a password',
     description:
-      'To the `callback.url` of the tenant, at least once and in no promised order: keep the ids you have worked on, and compare versions. Tried for 24 h.',
+      'Sent to the `callback.url` of the tenant at least once, and not always in order. Keep the ids that you have processed, and compare versions. Retried for 24 h.',
     schema: callbackBodySchema,
     example: { type: 'session.connected', timestamp: HAPPENED, data: { session: callbackSessionSchema.parse(EXAMPLE_CONNECTED) } },
   },
@@ -107,7 +108,7 @@ export const WEBHOOKS: readonly WebhookWords[] = [
     name: 'instanceCallback',
     summary: 'An instance that a session connected has lost its account',
     description:
-      'To the `callback.url` of the tenant, like the other callbacks: once for each login that is lost within `keepConnectedDays`.',
+      'Sent to the `callback.url` of the tenant, like the other callbacks: one callback for each login that is lost within `keepConnectedDays`.',
     schema: instanceCallbackBodySchema,
     example: {
       type: 'instance.disconnected',
@@ -127,8 +128,8 @@ export const WEBHOOKS: readonly WebhookWords[] = [
   },
   {
     name: 'relay',
-    summary: 'The provider notified',
-    description: 'To the `relay.url` of the tenant: every notification, in order per instance, at least once. Tried for 24 h.',
+    summary: 'The provider sent a notification',
+    description: 'Every notification is sent to the `relay.url` of the tenant at least once, in order for each instance. Retried for 24 h.',
     schema: relayBodySchema,
     example: {
       type: 'provider.notification',
@@ -140,11 +141,11 @@ export const WEBHOOKS: readonly WebhookWords[] = [
 
 /** As in the Standard Webhooks specification. */
 export const WEBHOOK_HEADERS = {
-  'webhook-id': { description: 'The same at every try, and of nothing else', example: EXAMPLE_PENDING.id },
+  'webhook-id': { description: 'Unique for each message, and the same at every try', example: EXAMPLE_PENDING.id },
   'webhook-timestamp': { description: 'When this try was sent, Unix seconds', example: '1790000041' },
   'webhook-signature': {
     description:
-      'Verify it with a library of Standard Webhooks and `callbackSecret`; two of them, separated by a space, while a secret is renewed',
+      'Verify it with a Standard Webhooks library and `callbackSecret`. For a day after the secret was renewed there are two signatures, separated by a space',
     example: 'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
   },
 } as const;

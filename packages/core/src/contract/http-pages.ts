@@ -1,11 +1,14 @@
-/** What needs no credential: health, the contract itself, and what browsers load, as the OpenAPI document tells it. */
+/**
+ * The calls that need no credential, in the OpenAPI document: health, the contract itself, and what
+ * browsers load.
+ */
 
 import { z } from 'zod';
 import { healthSchema, pageOriginsSchema } from './answers.ts';
 import type { Answer, AnswerHeader, Operation } from './http.ts';
 
 const CACHED: readonly AnswerHeader[] = ['ETag'];
-const UNCHANGED: Answer = { description: 'What you have is the newest', headers: CACHED };
+const UNCHANGED: Answer = { description: 'You have the newest version', headers: CACHED };
 const DOCUMENT = z.looseObject({});
 
 export const PAGE_OPERATIONS: readonly Operation[] = [
@@ -14,9 +17,9 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/',
     tag: 'Pages',
-    summary: 'What this is',
+    summary: 'A page that says what this service is',
     description:
-      'In Russian or English, by `Accept-Language`. Outside of `/v1` whoever asks for `text/html` is told every refusal on such a page; everybody else gets problem+json.',
+      'In Russian or English, by `Accept-Language`. Outside of `/v1` a request that accepts `text/html` gets every refusal as such a page. Every other request gets problem+json.',
     credentials: [],
     answers: { 200: { description: 'The page', type: 'text/html' } },
     errors: ['invalid_request', 'not_found'],
@@ -28,7 +31,7 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     tag: 'Pages',
     summary: 'The hosted login page',
     description:
-      'Open it as `pageUrl` says: the ticket stands in the fragment (`/connect#<ticket>`), so no server and no referrer log sees it. A fragment that was damaged on the way is mended. It cannot be framed; for that there is `/connect/{id}`.',
+      'Open the `pageUrl` of a session: the ticket is in the fragment (`/connect#<ticket>`), so no server and no referrer log sees it. The page repairs a fragment that was damaged on the way. It cannot be framed; use `/connect/{id}` for that.',
     credentials: [],
     requestHeaders: ['If-None-Match'],
     answers: { 200: { description: 'The page', type: 'text/html', headers: CACHED }, 304: UNCHANGED },
@@ -42,7 +45,7 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     tag: 'Pages',
     summary: 'The hosted login page, for a frame',
     description:
-      'For `<iframe src="…/connect/<session id>#<ticket>">`. Pages of the tenant\'s `allowedOrigins` may frame it, and no others; where there are none, or no such session, nobody may.',
+      'For `<iframe src="…/connect/<session id>#<ticket>">`. Only pages of the tenant\'s `allowedOrigins` may frame it. If that list is empty, or there is no such session, no page may.',
     credentials: [],
     requestHeaders: ['If-None-Match'],
     answers: { 200: { description: 'The page', type: 'text/html', headers: CACHED }, 304: UNCHANGED },
@@ -54,9 +57,9 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     path: '/connect/{id}/origins',
     pathParameters: ['session'],
     tag: 'Pages',
-    summary: 'Whom the login page tells the result',
+    summary: 'The origins that the login page posts its result to',
     description:
-      'The hosted page asks this when a page opened it or frames it. No credential: it says no more than the `frame-ancestors` of `/connect/{id}`.',
+      'The hosted page calls this when another page opened or framed it. It needs no credential, because it says no more than the `frame-ancestors` of `/connect/{id}`.',
     credentials: [],
     answers: {
       200: { description: 'The origins', schema: pageOriginsSchema, example: { origins: ['https://app.example.com'] } },
@@ -70,7 +73,7 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     tag: 'Pages',
     summary: 'The login as an element for your own page',
     description:
-      'One module, from any origin: `<script type="module" src="…/element.js"></script>` and `<qrcast-login ticket="…"></qrcast-login>`.',
+      'One module, which pages of any origin may load: `<script type="module" src="…/element.js"></script>` and `<qrcast-login ticket="…"></qrcast-login>`.',
     credentials: [],
     requestHeaders: ['If-None-Match'],
     answers: { 200: { description: 'The module', type: 'text/javascript', headers: CACHED }, 304: UNCHANGED },
@@ -83,7 +86,7 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     tag: 'Pages',
     summary: 'The client library for your own page, without a bundler',
     description:
-      "One module, from any origin, that exports `watchSession` and `socketIo`: `import { watchSession } from '…/client.js'`. It is the same file as in the npm package `@qrcast/client`.",
+      "One module, which pages of any origin may load. It exports `watchSession` and `socketIo`: `import { watchSession } from '…/client.js'`. It is the same file as in the npm package `@qrcast/client`.",
     credentials: [],
     requestHeaders: ['If-None-Match'],
     answers: { 200: { description: 'The module', type: 'text/javascript', headers: CACHED }, 304: UNCHANGED },
@@ -94,7 +97,7 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/docs',
     tag: 'Pages',
-    summary: 'The contract for people',
+    summary: 'The contract, for people to read',
     credentials: [],
     requestHeaders: ['If-None-Match'],
     answers: { 200: { description: 'The page', type: 'text/html', headers: CACHED }, 304: UNCHANGED },
@@ -130,7 +133,7 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     tag: 'Service',
     summary: 'Is the process alive?',
     credentials: [],
-    answers: { 200: { description: 'It is', schema: healthSchema, example: { status: 'alive' } } },
+    answers: { 200: { description: 'The process is alive', schema: healthSchema, example: { status: 'alive' } } },
     errors: [],
   },
   {
@@ -138,14 +141,14 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/readyz',
     tag: 'Service',
-    summary: 'Does it deliver?',
+    summary: 'Can this gateway serve viewers?',
     description:
-      'A message published through Redis comes back to this process, the queue answers, and it is not draining. It does not tell whether a worker runs.',
+      'It is ready if a message that it published through Redis came back, the queue answers, and it is not draining. This does not say whether a worker runs.',
     credentials: [],
     answers: {
-      200: { description: 'It delivers', schema: healthSchema, example: { status: 'ready' } },
+      200: { description: 'The gateway is ready', schema: healthSchema, example: { status: 'ready' } },
       503: {
-        description: 'It does not deliver now',
+        description: 'The gateway is not ready now',
         schema: healthSchema,
         example: { status: 'not ready', reason: 'draining, or Redis or the queue does not answer' },
       },

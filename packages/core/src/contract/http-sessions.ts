@@ -1,4 +1,4 @@
-/** `/v1/sessions…`, `/v1/tickets…` and the provider's notifications, as the OpenAPI document tells them. */
+/** `/v1/sessions…`, `/v1/tickets…` and the provider's notifications, in the OpenAPI document. */
 
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
@@ -18,11 +18,14 @@ import type { Credential, Operation } from './http.ts';
 const KEY: readonly Credential[] = [{ kind: 'apiKey' }];
 const VIEWER: readonly Credential[] = [{ kind: 'apiKey' }, { kind: 'ticket', scope: 'view' }];
 
-/** Of every call that asks who calls. `origin_not_allowed` comes before all that a ticket may not do. */
+/**
+ * The refusals of every call that authenticates. The origin is checked before the rights of the
+ * ticket, so `origin_not_allowed` belongs to calls that no ticket may make, too.
+ */
 const WHO: readonly ErrorCode[] = ['unauthenticated', 'forbidden', 'origin_not_allowed', 'too_many_requests', 'unavailable'];
-/** Of every call that may come with a body, also where none is wanted. */
+/** The refusals of every call that can come with a body, even if it needs none. */
 const BODY: readonly ErrorCode[] = ['invalid_request', 'body_too_large', 'unsupported_media_type'];
-/** Of every call for one session. */
+/** The refusals of every call for one session. */
 const ONE: readonly ErrorCode[] = ['not_found', 'session_expired'];
 
 export const SESSION_OPERATIONS: readonly Operation[] = [
@@ -33,10 +36,10 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     tag: 'Sessions',
     summary: 'Create a session, or find the live one',
     description: [
-      'Nothing is polled until somebody watches. Hand your user `pageUrl`, or give the ticket to a page of your own.',
-      '- With the same token and host as the live session of this instance: **200**, that session, and a new ticket. The other fields of the request are not applied to it, so the call may be repeated safely.',
-      '- With another token or host the new request wins: the earlier session ends `cancelled`, and the answer is **201**.',
-      '- A resumable end is not live: the call makes a new session.',
+      'The provider is not polled until somebody watches the session. Give your user the `pageUrl`, or give the ticket to a page of your own.',
+      '- If the instance has a live session with the same token and host: **200** with that session and a new ticket. The other fields of the request are ignored, so you can safely repeat the call.',
+      '- If the live session has another token or host, it ends `cancelled`, and the answer is **201** with a new session.',
+      '- A session that ended and can be resumed is not live, so the call makes a new session.',
     ].join('\n'),
     credentials: KEY,
     body: {
@@ -51,7 +54,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
         headers: ['Location'],
       },
       201: {
-        description: 'A new session. Its ticket has both scopes, the origins of the tenant, and 15 minutes',
+        description: 'A new session. Its ticket has both scopes and the origins of the tenant, and is valid for 15 minutes',
         schema: createdSessionSchema,
         headers: ['Location'],
         example: {
@@ -70,7 +73,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     tag: 'Sessions',
     summary: 'List sessions',
     description:
-      'Newest first. A page of a filtered list may be short, or empty, and still have a next one. The list does not count as watching and shows no codes: their `image` and `text` are null.',
+      'Newest first. A page of a filtered list may be short or empty and still have a `nextCursor`. Listing does not count as watching, and it shows no codes: their `image` and `text` are null.',
     credentials: KEY,
     query: listSessionsSchema,
     answers: { 200: { description: 'One page', schema: sessionListSchema, example: { sessions: [EXAMPLE_LISTED], nextCursor: null } } },
@@ -84,15 +87,15 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     tag: 'Sessions',
     summary: 'Read a session, or wait for its next state',
     description: [
-      'It counts as watching for the grace (15 s by default): it starts the polls of an idle session. With `visible=false` it does not.',
-      'With `If-None-Match` and `wait` it is a long-poll: held until there is something newer, the session is final, or the time is up. Ask again at once with the `ETag` you have, until the state is final. If something on the way takes the `ETag` away, send the `version` in quotes.',
+      'Reading counts as watching for the grace period (15 s by default), so it starts the polls of an idle session. With `visible=false` it does not.',
+      'With `If-None-Match` and `wait` it is a long-poll: the response is held until there is something newer, the session is final, or the time is up. Ask again at once with the newest `ETag`, until the state is final. If a proxy removes the `ETag`, send the `version` in quotes.',
     ].join('\n\n'),
     credentials: VIEWER,
     query: readSessionSchema,
     requestHeaders: ['If-None-Match'],
     answers: {
       200: { description: 'The session', schema: sessionAnswerSchema, headers: ['ETag'], example: { session: EXAMPLE_SHOWING } },
-      304: { description: 'Nothing newer than what you have', headers: ['ETag'] },
+      304: { description: 'There is nothing newer than what you have', headers: ['ETag'] },
     },
     errors: [...WHO, ...ONE, 'invalid_request', 'tenant_limit_reached'],
   },
@@ -103,9 +106,10 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     pathParameters: ['session'],
     tag: 'Sessions',
     summary: 'End a session',
-    description: 'It ends `cancelled`, and its viewers are told. A final session stays as it is. May be repeated.',
+    description:
+      'The session ends `cancelled`, and its viewers receive that state. A final session stays as it is. You can repeat the call.',
     credentials: KEY,
-    answers: { 204: { description: 'It has ended' } },
+    answers: { 204: { description: 'The session has ended' } },
     errors: [...WHO, ...BODY, 'not_found'],
   },
   {
@@ -116,7 +120,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     tag: 'Sessions',
     summary: 'Begin a new attempt',
     description:
-      'After an end that is `resumable`. The session, its tickets and its rising versions stay; `deadlineAt` is new. It counts as watching for the grace.',
+      'After an end that is `resumable`. The session keeps its id and its tickets, its versions continue, and it gets a new `deadlineAt`. The call counts as watching for the grace period.',
     credentials: VIEWER,
     answers: { 200: { description: 'The session, `waiting`', schema: sessionAnswerSchema, example: { session: EXAMPLE_RESUMED } } },
     errors: [...WHO, ...ONE, ...BODY, 'not_resumable', 'tenant_limit_reached'],
@@ -127,17 +131,17 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     path: '/v1/sessions/{id}/password',
     pathParameters: ['watchedSession'],
     tag: 'Sessions',
-    summary: "Hand over the account's cloud password",
+    summary: "Send the account's cloud password",
     description: [
-      'Only in the state `password`. It goes straight to the provider, and is never stored, logged or repeated.',
-      'The provider takes one password a second; a second one waits its turn. The answer may take some seconds: wait at least 30 s for it.',
-      'Five wrong passwords in one attempt, or ten in an hour, are the most of a session: further ones are `too_many_requests`. One that is taken ends the count.',
+      'Only in the state `password`. The password goes straight to the provider and is never stored, logged or repeated.',
+      'The provider accepts one password a second, so a second one waits. The answer may take some seconds: wait at least 30 s for it.',
+      'A session allows five wrong passwords in one attempt and ten in an hour. After that the answer is `too_many_requests`. An accepted password resets both counts.',
     ].join('\n\n'),
     credentials: [{ kind: 'apiKey' }, { kind: 'ticket', scope: 'password' }],
     body: { schema: passwordSchema, isRequired: true, example: { password: 'correct horse battery staple' } },
     answers: {
       200: {
-        description: 'The provider took it. The session may still be `password`; `connected` follows as a change of it',
+        description: 'The provider accepted the password. The session may still be in `password`; a change to `connected` follows',
         schema: sessionAnswerSchema,
         example: { session: EXAMPLE_PASSWORD },
       },
@@ -152,8 +156,8 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     tag: 'Sessions',
     summary: 'Leave the password step for a new code',
     description: [
-      'For a person who has no password, or who scanned with the wrong account. Only in the state `password`, and three times in a session.',
-      'The instance is logged out, and the attempt goes on with a new `deadlineAt`; the counts of wrong passwords stay. If the login was finished meanwhile, it stands: 409 with the session. The answer may take some seconds: wait at least 30 s for it. It counts as watching for the grace.',
+      'For a person who has no password, or who scanned with the wrong account. Only in the state `password`, and at most three times in a session.',
+      'The instance is logged out, and the attempt continues with a new `deadlineAt`. The counts of wrong passwords are kept. If the login was completed in the meantime, it stays, and the answer is 409 with the session. The answer may take some seconds: wait at least 30 s for it. The call counts as watching for the grace period.',
     ].join('\n\n'),
     credentials: [{ kind: 'apiKey' }, { kind: 'ticket', scope: 'password' }],
     answers: {
@@ -169,8 +173,8 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     tag: 'Sessions',
     summary: 'Watch a session by Server-Sent Events',
     description: [
-      'The current state at once, then every newer one: `event: session`, `fresh`, `draining`, and `closing` as the last one. `id:` is the version, so a reconnecting client is sent only what it has not seen. A client that cannot send `Last-Event-ID` puts it into the query as `lastEventId`. A comment comes every 15 s.',
-      'What the events hold stands in the AsyncAPI document, `/asyncapi.json`.',
+      'The stream sends the current state at once, then every newer one. The events are `session`, `fresh`, `draining`, and `closing` as the last one. `id:` is the version, so a client that reconnects receives only what it has not seen. A client that cannot send `Last-Event-ID` puts it into the query as `lastEventId`. A comment comes every 15 s.',
+      'The AsyncAPI document, `/asyncapi.json`, describes the data of the events.',
     ].join('\n\n'),
     credentials: VIEWER,
     query: eventsSchema,
@@ -181,7 +185,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
         type: 'text/event-stream',
         example: 'retry: 2000\n\nevent: fresh\nid: 8\ndata: {"id":"ses_ln1If9cPrHP2Sui-","version":8,"staleAt":1790000026234}\n\n',
       },
-      204: { description: 'The version you have is the final one: nothing follows. A stock EventSource stops at this' },
+      204: { description: 'You have the final version, so nothing follows. A stock EventSource stops at this status' },
     },
     errors: [...WHO, ...ONE, 'invalid_request', 'tenant_limit_reached'],
   },
@@ -192,7 +196,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     pathParameters: ['watchedSession'],
     tag: 'Codes',
     summary: 'The code as a PNG',
-    description: "The provider's own picture. It counts as watching for the grace.",
+    description: "The provider's own picture. The call counts as watching for the grace period.",
     credentials: VIEWER,
     answers: { 200: { description: 'The picture', type: 'image/png', headers: ['X-Code-Stale-At'] } },
     errors: [...WHO, ...ONE, 'no_code'],
@@ -205,7 +209,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     tag: 'Codes',
     summary: 'The code as an SVG',
     description:
-      'Drawn from `code.text`, with a quiet zone, dark on white; from the picture where the text is not known. It counts as watching for the grace.',
+      'Drawn from `code.text`, dark on white and with a quiet zone. If the text is not known, it is drawn from the picture. The call counts as watching for the grace period.',
     credentials: VIEWER,
     answers: { 200: { description: 'The picture', type: 'image/svg+xml', headers: ['X-Code-Stale-At'] } },
     errors: [...WHO, ...ONE, 'no_code'],
@@ -216,8 +220,8 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     path: '/v1/sessions/{id}/tickets',
     pathParameters: ['session'],
     tag: 'Tickets',
-    summary: 'Make a ticket',
-    description: 'For one more browser, for other scopes or origins, or when the first one has expired.',
+    summary: 'Create a ticket',
+    description: 'For another browser, for other scopes or origins, or when the first ticket has expired.',
     credentials: KEY,
     body: {
       schema: createTicketSchema,
@@ -234,9 +238,9 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     pathParameters: ['ticketId'],
     tag: 'Tickets',
     summary: 'Revoke a ticket',
-    description: 'It is refused from then on, and open streams that use it close with `ticket_revoked` within 2 s, on every gateway.',
+    description: 'The ticket is refused from then on. Open streams that use it close with `ticket_revoked` within 2 s, on every gateway.',
     credentials: KEY,
-    answers: { 204: { description: 'It is revoked, whether it was known or not' } },
+    answers: { 204: { description: 'The ticket is revoked, even if the gateway did not know it' } },
     errors: [...WHO, ...BODY],
   },
   {
@@ -245,9 +249,9 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
     path: '/v1/webhooks/green-api/{tenantId}',
     pathParameters: ['tenantId'],
     tag: 'Notifications',
-    summary: 'Take a notification of the provider',
+    summary: 'Receive a notification of the provider',
     description:
-      "The body is the provider's own. `stateInstanceChanged` acts on the tenant's latest session of that instance; every other type, an unknown instance and what is no JSON change nothing. Each counts once for every 64 KiB begun, and 16 MiB of one tenant may be under way at once. **200** is answered only after the change is stored; after any other answer the provider sends it again.",
+      "The body is the provider's own. `stateInstanceChanged` acts on the tenant's latest session of that instance. Every other type, an unknown instance and a body that is not JSON change nothing. For the rate limit a notification counts once for every 64 KiB or part of it, and one tenant may have 16 MiB under way at once. The answer is **200** only after the change is stored. After any other answer the provider sends the notification again.",
     credentials: [{ kind: 'webhookToken' }],
     body: {
       schema: z.union([stateNotificationSchema, z.unknown().describe('Any other notification')]),
@@ -259,7 +263,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
         stateInstance: 'authorized',
       },
     },
-    answers: { 200: { description: 'Taken, or of no concern', schema: takenSchema, example: {} } },
+    answers: { 200: { description: 'The notification was accepted, or changes nothing', schema: takenSchema, example: {} } },
     errors: ['invalid_request', 'body_too_large', 'unauthenticated', 'not_found', 'too_many_requests', 'unavailable'],
   },
 ];

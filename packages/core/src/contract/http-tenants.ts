@@ -1,4 +1,4 @@
-/** `/v1/admin/tenants…`, as the OpenAPI document tells it. */
+/** `/v1/admin/tenants…` in the OpenAPI document. */
 
 import { callbackSecretSchema } from '../callback.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -18,7 +18,7 @@ export const TENANT_OPERATIONS: readonly Operation[] = [
     path: '/v1/admin/tenants',
     tag: 'Tenants',
     summary: 'Create a tenant',
-    description: 'Its secrets are in this answer, and in no other. An `id` that is or was taken is `invalid_request`.',
+    description: 'Only this answer contains the secrets of the tenant. An `id` that is used, or was used before, is `invalid_request`.',
     credentials: ADMIN,
     body: {
       schema: createTenantSchema,
@@ -47,7 +47,7 @@ export const TENANT_OPERATIONS: readonly Operation[] = [
     tag: 'Tenants',
     summary: 'List tenants',
     credentials: ADMIN,
-    answers: { 200: { description: 'All of them', schema: tenantListSchema, example: { tenants: [EXAMPLE_TENANT] } } },
+    answers: { 200: { description: 'All tenants', schema: tenantListSchema, example: { tenants: [EXAMPLE_TENANT] } } },
     errors: WHO,
   },
   {
@@ -69,9 +69,9 @@ export const TENANT_OPERATIONS: readonly Operation[] = [
     tag: 'Tenants',
     summary: 'Change a tenant',
     description: [
-      'A field that is given replaces the whole old value; null takes `upstreamHosts`, `callback`, `relay` or `checkConnectedEvery` away, and puts `keepConnectedDays` back to 30.',
-      'Without `checkConnectedEvery` the tokens that were kept for it are deleted; set again, it holds for instances that connect from then on.',
-      '`suspended: true` stops a tenant without losing anything: its keys and tickets are `forbidden`, its streams are closed within 2 s on all gateways, its sessions are polled no more, and notifications are taken and ignored. `false` takes that back.',
+      'Each field of the request replaces the whole old value. Null removes `upstreamHosts`, `callback`, `relay` or `checkConnectedEvery`, and resets `keepConnectedDays` to 30.',
+      'When `checkConnectedEvery` is removed, the tokens that were kept for it are deleted. Set again, it applies to instances that connect from then on.',
+      '`suspended: true` stops a tenant and deletes nothing. Its keys and tickets are refused with `forbidden`, and its streams close within 2 s on all gateways. Its sessions are no longer polled, and its notifications are accepted and ignored. `false` ends the suspension.',
     ].join('\n\n'),
     credentials: ADMIN,
     body: { schema: patchTenantSchema, isRequired: true, example: { allowedOrigins: ['https://app.example.com'] } },
@@ -86,9 +86,9 @@ export const TENANT_OPERATIONS: readonly Operation[] = [
     tag: 'Tenants',
     summary: 'Delete a tenant',
     description:
-      'Its keys and tickets stop working, its sessions end `cancelled`, its streams are closed within 2 s on all gateways, and its id is never given again.',
+      'Its keys and tickets stop working, its sessions end `cancelled`, and its streams close within 2 s on all gateways. Its id cannot be used again.',
     credentials: ADMIN,
-    answers: { 204: { description: 'It is gone' } },
+    answers: { 204: { description: 'The tenant is deleted' } },
     errors: [...WHO, ...BODY, 'not_found'],
   },
   {
@@ -98,7 +98,8 @@ export const TENANT_OPERATIONS: readonly Operation[] = [
     pathParameters: ['tenant'],
     tag: 'Tenants',
     summary: 'Add an API key',
-    description: 'Valid beside the other: add the new one, change over, remove the old one. A third is `invalid_request`.',
+    description:
+      'A tenant may have two keys, and both are valid. To replace a key, add the new one, change your servers over, and remove the old one. A third key is `invalid_request`.',
     credentials: ADMIN,
     answers: { 201: { description: 'The key', schema: createdKeySchema, example: { keyId: 'key_3rTgC0Yx8mJb1aQe', apiKey: 'qk_…' } } },
     errors: [...WHO, ...BODY, 'not_found'],
@@ -111,7 +112,7 @@ export const TENANT_OPERATIONS: readonly Operation[] = [
     tag: 'Tenants',
     summary: 'Remove an API key',
     credentials: ADMIN,
-    answers: { 204: { description: 'It is refused from now on' } },
+    answers: { 204: { description: 'The key is refused from now on' } },
     errors: [...WHO, ...BODY, 'not_found'],
   },
   {
@@ -120,8 +121,8 @@ export const TENANT_OPERATIONS: readonly Operation[] = [
     path: '/v1/admin/tenants/{id}/callback-secret',
     pathParameters: ['tenant'],
     tag: 'Tenants',
-    summary: 'Make a new callback secret',
-    description: 'For a day everything is signed with the previous one, too: bring the new one to your servers meanwhile.',
+    summary: 'Create a new callback secret',
+    description: 'For a day everything is signed with the previous secret as well. Bring the new one to your servers within that day.',
     credentials: ADMIN,
     answers: {
       201: {

@@ -1,4 +1,7 @@
-/** `/v1/sessions/{id}/webhook`: whether the instance notifies us, as the OpenAPI document tells it. */
+/**
+ * `/v1/sessions/{id}/webhook` in the OpenAPI document: whether the instance sends its notifications
+ * to this gateway.
+ */
 
 import type { ErrorCode } from '../errors.ts';
 import { findingOf, setWebhookAnswerSchema, setWebhookSchema, type Webhook, webhookAnswerSchema } from '../webhook-check.ts';
@@ -38,9 +41,9 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
     tag: 'Notifications',
     summary: "Check whether the session's instance notifies this gateway",
     description: [
-      'It reads the settings of the instance at the provider and compares them. It changes nothing, does not count as watching, and tells neither the URL nor the token that it found.',
-      'Where the settings cannot be read the answer is **200** with the status `unknown` and a finding that says why. A session that has ended for good has no provider token any more: create a new one to check its instance.',
-      'The provider takes one such request a second and instance: a second caller waits its turn, further ones are `too_many_requests`. The answer may take 16 s.',
+      'The gateway reads the settings of the instance at the provider and compares them. The call changes nothing and does not count as watching. The answer contains neither the URL nor the token that was found.',
+      'If the settings cannot be read, the answer is **200** with the status `unknown` and a finding that says why. A session that has ended for good has no provider token any more. Create a new session to check its instance.',
+      'The provider accepts one such request a second for each instance. A second caller waits; further callers are refused with `too_many_requests`. The answer may take 16 s.',
     ].join('\n\n'),
     credentials: KEY,
     answers: { 200: { description: 'What was found', schema: webhookAnswerSchema, example: { webhook: EXAMPLE_WRONG } } },
@@ -54,15 +57,15 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
     tag: 'Notifications',
     summary: "Make the session's instance notify this gateway",
     description: [
-      'It sets `stateWebhook`, `webhookUrl` and `webhookUrlToken` of the instance at the provider, once, and reads them back for some seconds. The provider restarts the instance for that, which may take minutes. Where they are right already nothing is sent.',
-      'Look at `applied`: the provider may say that it saved the settings and save nothing. This service neither tries again nor reboots the instance.',
-      'Call it before the login: it is refused while an attempt is under way (`attempt_live`) and after the session has ended for good (`credentials_gone`). Wait at least 60 s for the answer.',
+      'The gateway sets `stateWebhook`, `webhookUrl` and `webhookUrlToken` of the instance at the provider once, and reads them back for some seconds. The provider restarts the instance to apply them, which may take minutes. If they are right already, nothing is sent.',
+      'Check `applied` in the answer, because the provider may report that it saved the settings although it did not. This service neither tries again nor reboots the instance.',
+      'Call it before the login. It is refused while an attempt is under way (`attempt_live`) and after the session has ended for good (`credentials_gone`). Wait at least 60 s for the answer.',
     ].join('\n\n'),
     credentials: KEY,
     body: { schema: setWebhookSchema, isRequired: true, example: { webhookToken: 'wt_…', replaceUrl: false } },
     answers: {
       200: {
-        description: 'What stands now',
+        description: 'The settings as they are now',
         schema: setWebhookAnswerSchema,
         example: { webhook: EXAMPLE_SET, applied: true, restarted: true },
       },

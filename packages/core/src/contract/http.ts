@@ -1,6 +1,7 @@
 /**
- * The form in which the HTTP calls are written down (`contract-http-….ts`): what each takes, what it answers, how it may refuse. The OpenAPI
- * document is made of it, and tests hold every answer of the running gateway against that.
+ * The types of the descriptions of the HTTP calls (`http-….ts`): what each call accepts, what it
+ * answers and how it may refuse. The OpenAPI document is made from them, and tests check every
+ * response of the running gateway against that document.
  */
 
 import type { z } from 'zod';
@@ -8,16 +9,16 @@ import type { ErrorCode } from '../errors.ts';
 import type { Scope } from '../requests.ts';
 
 export interface Operation {
-  /** Unique; becomes a method's name in generated clients. */
+  /** Unique. Generated clients name their method after it. */
   readonly id: string;
   readonly method: 'get' | 'post' | 'patch' | 'delete';
-  /** With `{name}` for each of its parameters. */
+  /** With `{name}` for each parameter. */
   readonly path: string;
   readonly pathParameters?: readonly (keyof typeof PATH_PARAMETERS)[];
   readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
-  /** Any one of them; empty for calls that need none. */
+  /** Any one of these is enough. Empty for calls that need none. */
   readonly credentials: readonly Credential[];
   readonly query?: z.ZodObject;
   readonly requestHeaders?: readonly RequestHeader[];
@@ -28,7 +29,7 @@ export interface Operation {
 
 export interface Credential {
   readonly kind: keyof typeof CREDENTIALS;
-  /** What a ticket must allow. */
+  /** The scope that a ticket must have. */
   readonly scope?: Scope;
 }
 
@@ -48,54 +49,58 @@ export interface Answer {
 }
 
 export const CREDENTIALS = {
-  apiKey: "A tenant's API key, `qk_…`: all sessions of that tenant. For backends only.",
-  ticket: 'A ticket: one session, for minutes. Safe in a browser. In a path, `self` is its session.',
+  apiKey: "A tenant's API key, `qk_…`. Gives access to all sessions of that tenant. For backends only.",
+  ticket: 'A ticket. Gives access to one session for minutes. Safe in a browser. In a path, `self` stands for its session.',
   adminKey: "The operator's admin key.",
-  webhookToken: "The tenant's webhook token, as the provider sends it: after any scheme word, or none.",
+  webhookToken: "The tenant's webhook token, as the provider sends it: after any scheme word, or without one.",
 } as const;
 
 export const TAGS = {
-  Sessions: 'Make a session, watch it, end it.',
-  Tickets: 'Rights to watch one session, safe in a browser.',
+  Sessions: 'Create a session, watch it and end it.',
+  Tickets: 'A ticket gives the right to watch one session. It is safe in a browser.',
   Codes: 'The code as a picture.',
-  Notifications: 'What the provider tells us.',
-  Callbacks: 'What your own server is told, signed, and how that went.',
+  Notifications: 'Notifications from the provider.',
+  Callbacks: 'Signed messages to your own server, and a log of their deliveries.',
   Tenants: "The operator's calls.",
   Audit: 'Who did what, and when.',
   Pages: 'What browsers load.',
-  Service: 'Health, and the contract itself.',
+  Service: 'Health checks, and the contract itself.',
 } as const;
 
 export type Tag = keyof typeof TAGS;
 
 export const PATH_PARAMETERS = {
   session: { name: 'id', description: "A session's id", example: 'ses_ln1If9cPrHP2Sui-' },
-  watchedSession: { name: 'id', description: "A session's id, or `self` with a ticket: the ticket's own session", example: 'self' },
+  watchedSession: { name: 'id', description: "A session's id. With a ticket also `self`, the ticket's own session", example: 'self' },
   tenant: { name: 'id', description: "A tenant's id", example: 'acme' },
-  ticketId: { name: 'ticketId', description: '`ticketId`, as it came with the ticket', example: 'tkt_sxbpwW5P8SCkHGvw' },
+  ticketId: { name: 'ticketId', description: 'The `ticketId` that came with the ticket', example: 'tkt_sxbpwW5P8SCkHGvw' },
   tenantId: { name: 'tenantId', description: "A tenant's id", example: 'acme' },
-  callbackId: { name: 'callbackId', description: "A callback's id, its `webhook-id`", example: 'evt_ln1If9cPrHP2Sui-_10_mub1lqa0' },
+  callbackId: {
+    name: 'callbackId',
+    description: "A callback's id, which is its `webhook-id`",
+    example: 'evt_ln1If9cPrHP2Sui-_10_mub1lqa0',
+  },
   keyId: { name: 'keyId', description: "The id of one of the tenant's keys", example: 'key_3rTgC0Yx8mJb1aQe' },
 } as const;
 
 export const REQUEST_HEADERS = {
-  'If-None-Match': { description: 'The `ETag` you have: **304** if there is nothing newer', example: '"7"' },
-  'Last-Event-ID': { description: 'The version you have: an equal or older state is not sent again', example: '7' },
+  'If-None-Match': { description: 'The `ETag` that you have. The answer is **304** if there is nothing newer', example: '"7"' },
+  'Last-Event-ID': { description: 'The version that you have. An equal or older state is not sent again', example: '7' },
 } as const;
 
 export type RequestHeader = keyof typeof REQUEST_HEADERS;
 
 export const ANSWER_HEADERS = {
-  ETag: { description: 'For `If-None-Match`. Of a session, its version', pattern: '^(W/)?"[A-Za-z0-9_-]+"$', example: '"7"' },
+  ETag: { description: 'For `If-None-Match`. For a session it is the version', pattern: '^(W/)?"[A-Za-z0-9_-]+"$', example: '"7"' },
   Location: {
-    description: 'Path of the session, below the path of the public address',
+    description: 'The path of the session, below the path of the public address',
     pattern: '/v1/sessions/[^/]+$',
     example: '/v1/sessions/ses_ln1If9cPrHP2Sui-',
   },
   'Retry-After': { description: '`retryAfterMs` in whole seconds, rounded up', pattern: '^\\d+$', example: '1' },
-  'WWW-Authenticate': { description: 'How to say who you are', pattern: '^Bearer$', example: 'Bearer' },
+  'WWW-Authenticate': { description: 'How to authenticate', pattern: '^Bearer$', example: 'Bearer' },
   'X-Code-Stale-At': {
-    description: "The code's `staleAt`, Unix ms: do not show it from then on",
+    description: "The code's `staleAt`, Unix ms. Do not show the code from then on",
     pattern: '^\\d+$',
     example: '1790000020000',
   },

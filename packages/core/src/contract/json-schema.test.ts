@@ -8,7 +8,7 @@ import { createSchemaComponents, type Dialect, wordsOf } from './json-schema.ts'
 const DIALECTS: readonly Dialect[] = ['draft-2020-12', 'draft-07'];
 
 describe.each(DIALECTS)('in %s', (dialect) => {
-  test('a schema with an id becomes a component, and those inside of it', () => {
+  test('a schema with an id becomes a component, and so do those inside it', () => {
     const components = createSchemaComponents(dialect);
     expect(components.answer(z.object({ session: wireSessionSchema }))).toEqual({
       type: 'object',
@@ -29,7 +29,7 @@ describe.each(DIALECTS)('in %s', (dialect) => {
     expect(components.all()['SessionState']).toMatchObject({ 'x-enumDescriptions': { idle: expect.any(String) } });
   });
 
-  test('answers stay open, requests closed', () => {
+  test('answers stay open and requests closed', () => {
     const components = createSchemaComponents(dialect);
     components.answer(wireSessionSchema);
     components.request(createSessionSchema);
@@ -37,7 +37,7 @@ describe.each(DIALECTS)('in %s', (dialect) => {
     expect(components.all()['CreateSession']).toMatchObject({ additionalProperties: false });
   });
 
-  test('words that may become more are known, and stay open', () => {
+  test('an enum that may grow lists its values and stays open', () => {
     const components = createSchemaComponents(dialect);
     components.answer(wireSessionSchema);
     const { NoticeCode, SessionState } = components.all();
@@ -47,12 +47,12 @@ describe.each(DIALECTS)('in %s', (dialect) => {
     expect(wordsOf({ type: 'string' })).toBeNull();
   });
 
-  test('a query is told as what it becomes', () => {
+  test('a query is described by its parsed type', () => {
     const { properties } = createSchemaComponents(dialect).answer(readSessionSchema);
     expect(properties).toMatchObject({ wait: { type: 'number', default: 0 }, formats: { type: 'array' }, visible: { type: 'boolean' } });
   });
 
-  test('one name for two schemas is refused', () => {
+  test('two schemas with the same name are refused', () => {
     const components = createSchemaComponents(dialect);
     const both = z.strictObject({ size: z.string().transform(Number).pipe(z.number()) }).meta({ id: `Both-${dialect}` });
     components.request(both);
@@ -60,7 +60,7 @@ describe.each(DIALECTS)('in %s', (dialect) => {
   });
 });
 
-test('the documented pattern of a phone takes what the schema takes', () => {
+test('the documented pattern of a phone accepts what the schema accepts', () => {
   const components = createSchemaComponents('draft-2020-12');
   components.request(createSessionSchema);
   const { pattern } = (components.all()['CreateSession'] as { properties: { expectedPhone: { pattern: string } } }).properties
@@ -73,6 +73,6 @@ test('the documented pattern of a phone takes what the schema takes', () => {
     }),
     { numRuns: 2_000, examples: [['+7 (900) 000-00-00'], ['tel:+79001234567'], [' +7 900\u00a0123\u201145\u201167']] },
   );
-  // The form that people get wrong; what a number means stands in no pattern.
+  // Only the form that people get wrong is checked. A pattern cannot say what a number means.
   for (const phone of ['123456', '0079001234567', 'call me', '+79001234567 ext. 5']) expect(phone).not.toMatch(new RegExp(pattern, 'u'));
 });

@@ -1,6 +1,7 @@
 /**
- * JSON Schemas of zod schemas for the generated documents. A schema with an id (`meta({ id })`) becomes a component, which the others
- * point to. Answers stay open (fields may be added within v1), requests closed (unknown fields are refused).
+ * Makes the JSON Schemas of the generated documents from zod schemas. A schema with an id (`meta({
+ * id })`) becomes a component, and the others point to it. Responses stay open, because fields may
+ * be added within v1. Requests are closed: unknown fields are refused.
  */
 
 import { z } from 'zod';
@@ -8,19 +9,19 @@ import { ENUM_WORDS } from './words.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** OpenAPI 3.1 speaks the newer dialect, AsyncAPI 3.0 without a `schemaFormat` the older one. */
+/** OpenAPI 3.1 uses the newer dialect, AsyncAPI 3.0 without a `schemaFormat` the older one. */
 export type Dialect = 'draft-2020-12' | 'draft-07';
 
 export interface SchemaComponents {
-  /** What a caller may send. */
+  /** The schema of what a caller may send. */
   request(schema: z.ZodType): JsonSchema;
-  /** What the server sends, and what a parsed query parameter is. */
+  /** The schema of what the server sends, and of a parsed query parameter. */
   answer(schema: z.ZodType): JsonSchema;
-  /** All components that were pointed to so far, by id. */
+  /** All components that the schemas made so far point to, by id. */
   all(): Readonly<Record<string, JsonSchema>>;
 }
 
-/** Where a dialect keeps what is pointed to. */
+/** The member in which a dialect keeps the schemas that others point to. */
 const DEFINITIONS = { 'draft-2020-12': '$defs', 'draft-07': 'definitions' } as const;
 
 export const COMPONENTS_PATH = '#/components/schemas/';
@@ -53,28 +54,37 @@ export function createSchemaComponents(target: Dialect): SchemaComponents {
   };
 }
 
-/** Words that more may be added to within v1. */
+/** The enums to which values may be added within v1. */
 const OPEN_ENUMS: ReadonlySet<string> = new Set(['NoticeCode', 'CallbackType', 'WebhookFindingCode']);
 
-/** The words that are known, or any other: a client that checks answers against this document must not refuse a newer one. */
+/**
+ * Allows the known values and any other: a client that checks responses against this document must
+ * not refuse a newer value.
+ */
 function opened({ type, enum: words, ...rest }: JsonSchema): JsonSchema {
   return { ...rest, anyOf: [{ type, enum: words }, { type }] };
 }
 
-/** The known words of an enum, also of an open one; null for other schemas. */
+/** The known values of an enum, open or not; null for other schemas. */
 export function wordsOf(schema: JsonSchema): readonly string[] | null {
   const [known] = (schema['anyOf'] ?? [schema]) as readonly JsonSchema[];
   return (known?.['enum'] as readonly string[] | undefined) ?? null;
 }
 
-/** Takes away what zod adds for itself: closed answers, and the bounds of a safe integer. */
+/**
+ * Removes what zod adds by itself: `additionalProperties: false` in responses, and the bounds of a
+ * safe integer.
+ */
 function tidy({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }, io: 'input' | 'output'): void {
   if (io === 'output') delete jsonSchema.additionalProperties;
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
 }
 
-/** The same schema with its pointers aimed at the document's components. The older dialect wraps each; alone it need not be. */
+/**
+ * Returns the same schema with its pointers to the document's components. The older dialect wraps
+ * each pointer in `allOf`, which is not needed if the pointer is alone.
+ */
 function repoint(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(repoint);
   if (typeof value !== 'object' || value === null) return value;

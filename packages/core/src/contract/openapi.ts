@@ -1,4 +1,7 @@
-/** The OpenAPI 3.1 document of the gateway, from the same schemas that its requests are parsed with. Pure: the same words, the same document. */
+/**
+ * The OpenAPI 3.1 document of the gateway, made from the schemas that parse its requests. Pure: the
+ * same options give the same document.
+ */
 
 import { ERRORS, type ErrorCode, problemSchema, RefusedError, toProblem } from '../errors.ts';
 import { EXAMPLE_DETAILS } from './examples.ts';
@@ -15,7 +18,7 @@ import { ERROR_WORDS } from './words.ts';
 export interface DocumentOptions {
   /** Where clients reach the gateway, without a trailing slash. */
   readonly serverUrl: string;
-  /** Of the software. */
+  /** The version of the software. */
   readonly version: string;
 }
 
@@ -25,7 +28,7 @@ export interface OpenApiDocument {
   readonly servers: readonly { readonly url: string }[];
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
-  /** What we send, to the addresses of a tenant. */
+  /** The requests that the gateway sends to a tenant's servers. */
   readonly webhooks: Readonly<Record<string, { readonly post: OpenApiWebhook }>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, JsonSchema>>;
@@ -39,7 +42,7 @@ export interface OpenApiOperation {
   readonly tags: readonly string[];
   readonly summary: string;
   readonly description?: string;
-  /** Any one of them; the list of a ticket names the scope. */
+  /** Any one of these is enough. A ticket's list contains the scope that it needs. */
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters?: readonly OpenApiParameter[];
   readonly requestBody?: { readonly required: boolean; readonly content: OpenApiContent };
@@ -82,13 +85,13 @@ const OPERATIONS: readonly Operation[] = [
   ...PAGE_OPERATIONS,
 ];
 
-const DESCRIPTION = `Live messenger-login QR codes, pushed: polled once at the provider, shown to every viewer within milliseconds.
+const DESCRIPTION = `Pushes live QR codes for messenger logins. The gateway polls each code once at the provider and shows it to every viewer within milliseconds.
 
-Times are integers, Unix milliseconds, and their names end in \`At\`. Ids are opaque. Unknown fields of a request are refused; unknown fields of an answer, and unknown events, must be ignored: within v1 some may be added.
+Times are integers in Unix milliseconds, and their names end in \`At\`. Ids are opaque. The gateway refuses unknown fields in a request. Ignore unknown fields in an answer and unknown events, because some may be added within v1.
 
-A secret is never taken from a URL: it goes into the \`Authorization\` header, a body, or a stream's handshake. A ticket may be used from pages of other origins (CORS); an API key belongs on a server.
+The gateway accepts no secret in a URL. Send it in the \`Authorization\` header, a body, or a stream's handshake. Pages of other origins may use a ticket (CORS). An API key belongs on a server.
 
-A refusal is \`application/problem+json\`: act on its \`code\`, show or log its \`detail\`. Repeat a call only if it is \`retryable\`, after \`retryAfterMs\`.`;
+A refusal is \`application/problem+json\`. Let your program decide by its \`code\`, and show or log its \`detail\`. Repeat a call only if the refusal is \`retryable\`, and wait \`retryAfterMs\` first.`;
 
 export function openApiDocument({ serverUrl, version }: DocumentOptions): OpenApiDocument {
   const components = createSchemaComponents('draft-2020-12');
@@ -136,9 +139,9 @@ function webhooksOf(components: SchemaComponents): OpenApiDocument['webhooks'] {
           })),
           requestBody: { required: true, content: { 'application/json': { schema: components.answer(schema), example } } },
           responses: {
-            '2XX': { description: 'You have it' },
-            '410': { description: 'You do not want it; it is not sent again' },
-            default: { description: 'It is sent again later' },
+            '2XX': { description: 'You received the message' },
+            '410': { description: 'You do not want the message. It is not sent again' },
+            default: { description: 'The message is sent again later' },
           },
         },
       },
@@ -166,7 +169,7 @@ function describe(operation: Operation, components: SchemaComponents, refusals: 
         }),
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, responseOf(answer, components)])),
-      // Every call that takes a secret refuses one in its URL.
+      // Every call that needs a credential refuses a secret in its URL.
       ...refusalsOf(credentials.length === 0 ? errors : ['invalid_request', ...errors], components, refusals),
     },
   };
@@ -219,7 +222,10 @@ function headersOf(names: readonly (keyof typeof ANSWER_HEADERS)[]): NonNullable
   );
 }
 
-/** One response for each status, which names the codes that this operation can give with it; shared by all that give the same ones. */
+/**
+ * One response for each status, which lists the error codes that this operation can answer with it.
+ * Operations with the same codes share one response.
+ */
 function refusalsOf(
   codes: readonly ErrorCode[],
   components: SchemaComponents,

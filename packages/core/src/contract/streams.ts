@@ -1,4 +1,7 @@
-/** The streams of the gateway: what each carries in both directions. The AsyncAPI document is made of this. */
+/**
+ * The streams of the gateway: what each carries in both directions. The AsyncAPI document is made
+ * from this.
+ */
 
 import { z } from 'zod';
 import { toClosing } from '../close-codes.ts';
@@ -14,7 +17,7 @@ export interface Stream {
   readonly address: string;
   readonly server: 'ws' | 'http';
   readonly description: string;
-  /** By the name a client sees: an event, or a frame's `type`. */
+  /** By the name that a client sees: the name of an event, or a frame's `type`. */
   readonly fromServer: Readonly<Record<string, StreamMessage>>;
   readonly fromClient: Readonly<Record<string, ClientMessage>>;
 }
@@ -23,12 +26,12 @@ export interface StreamMessage {
   readonly summary: string;
   readonly payload: z.ZodType;
   readonly example: unknown;
-  /** What goes beside the payload: an event's fields in Server-Sent Events. */
+  /** What is sent beside the payload: the fields of an event in Server-Sent Events. */
   readonly headers?: z.ZodType;
 }
 
 export interface ClientMessage extends StreamMessage {
-  /** Names of the server's messages that may answer it; none is answered twice. */
+  /** The names of the server's messages that may answer it. It gets one answer. */
   readonly answers: readonly string[];
 }
 
@@ -39,16 +42,16 @@ const { ticket } = EXAMPLE_TICKET;
 const refusal = (code: ErrorCode) => toStreamError(new RefusedError(code, EXAMPLE_DETAILS[code]));
 
 const WORDS = {
-  session: 'A newer state, whole',
-  fresh: 'The same code was confirmed: a later `staleAt`, and a new version',
-  draining: 'This gateway is about to go; the connection is closed right after',
-  closing: 'Why the connection is closed, just before it is',
-  subscribe: 'Watch the session of the ticket, from its current state on',
-  unsubscribe: 'No more of this session',
-  password: "Hand over the account's cloud password; the ticket needs the scope `password`",
+  session: 'A newer state, complete',
+  fresh: 'The provider confirmed the same code: a later `staleAt` and a new version',
+  draining: 'This gateway is stopping. The connection is closed right after this message',
+  closing: 'Sent just before the connection is closed, with the reason',
+  subscribe: 'Watch the session of the ticket, beginning with its current state',
+  unsubscribe: 'Stop watching this session',
+  password: "Send the account's cloud password. The ticket needs the scope `password`",
   resume: 'Begin a new attempt after a resumable end',
-  start_over: 'Leave the password step for a new code; the ticket needs the scope `password`',
-  visible: 'Whether anybody can see it. A connection starts visible, unless its handshake says otherwise',
+  start_over: 'Leave the password step for a new code. The ticket needs the scope `password`',
+  visible: 'Whether anybody can see the code. A connection starts visible, unless its handshake says otherwise',
 };
 
 const WEBSOCKET: Stream = {
@@ -57,16 +60,16 @@ const WEBSOCKET: Stream = {
   address: '/v1/ws',
   server: 'ws',
   description: [
-    'Subprotocol `qrcast.v1`. JSON objects in text frames, told apart by `type`.',
-    'The first `subscribe` must come within 10 s of opening, and a connection that watches nothing for 10 s is closed. `ref` is yours, any number or word, and comes back in the answer. An accepted call is answered `ok`, a refused one `error`; `session` frames follow an accepted `subscribe`.',
-    'A refused call leaves the connection open, except a first `subscribe` whose ticket is refused: then the close code follows. The close reason is the word. At most 100 sessions on one connection, 16 KiB a frame, 20 frames a second (200 at once).',
+    'The subprotocol is `qrcast.v1`. Each text frame holds one JSON object, whose `type` says what it is.',
+    'The first `subscribe` must come within 10 s of opening, and a connection that watches nothing for 10 s is closed. Choose any number or string as `ref`; the answer contains it. The answer is `ok` to an accepted call and `error` to a refused one. `session` frames follow an accepted `subscribe`.',
+    'A refused call leaves the connection open, unless the ticket of the first `subscribe` is refused: then the connection is closed. The close reason is the word of the close code. A connection may watch 100 sessions, and send frames of 16 KiB and 20 frames a second (200 at once).',
   ].join('\n\n'),
   fromServer: {
     session: { summary: WORDS.session, payload: SERVER_FRAMES.session, example: { type: 'session', session: EXAMPLE_SHOWING } },
     fresh: { summary: WORDS.fresh, payload: SERVER_FRAMES.fresh, example: { type: 'fresh', ...FRESH } },
     draining: { summary: WORDS.draining, payload: SERVER_FRAMES.draining, example: { type: 'draining', retryAfterMs: 327 } },
     ok: {
-      summary: 'The call was accepted; for a `subscribe`, with its session',
+      summary: 'The call was accepted. For a `subscribe` it contains the session',
       payload: SERVER_FRAMES.ok,
       example: { type: 'ok', ref: 1, sessionId },
     },
@@ -120,7 +123,10 @@ const WEBSOCKET: Stream = {
 
 const accepted = z.object({ ok: z.literal(true) }).meta({ id: 'Accepted', description: 'An acknowledgement: the call was accepted' });
 const subscribed = z
-  .object({ ok: z.literal(true), session: wireSessionSchema.describe('Its state now; it comes as an event, too, unless `after` has it') })
+  .object({
+    ok: z.literal(true),
+    session: wireSessionSchema.describe('The current state. It also comes as an event, unless `after` says that you have it'),
+  })
   .meta({ id: 'Subscribed' });
 const refused = z.object({ ok: z.literal(false), error: streamErrorSchema }).meta({ id: 'Refused' });
 const connectError = z
@@ -133,9 +139,9 @@ const SOCKETIO: Stream = {
   address: '/socket.io',
   server: 'ws',
   description: [
-    'The stock protocol: path `/socket.io`, namespace `/`, WebSocket or HTTP polling. `io(url, { auth: { ticket, formats?, after?, visible? } })`; a refused handshake is a `connect_error`.',
-    "Several gateways behind a balancer: polling needs all requests of a client at one gateway, and cookies cannot do that for a page on another origin. Ask for `transports: ['websocket']`, or let the balancer route by the client's address or by a query of your own choice, `query: { affinity: '…' }`.",
-    'Every event of the client may be sent with an acknowledgement. A refused call never ends the connection. The server says `closing` before it disconnects; stock clients do not come back by themselves then.',
+    'The stock Socket.IO protocol: path `/socket.io`, namespace `/`, over WebSocket or HTTP polling. Connect with `io(url, { auth: { ticket, formats?, after?, visible? } })`. A refused handshake is a `connect_error`.',
+    "If there are several gateways behind a balancer, polling needs all requests of a client at one gateway. Cookies cannot do that for a page on another origin. Use `transports: ['websocket']`, or let the balancer route by the client's address or by a query of your own choice, `query: { affinity: '…' }`.",
+    'The client may send every event with an acknowledgement. A refused call never ends the connection. The server sends `closing` before it disconnects. Stock clients do not reconnect by themselves after that.',
   ].join('\n\n'),
   fromServer: {
     session: { summary: WORDS.session, payload: wireSessionSchema, example: EXAMPLE_SHOWING },
@@ -179,7 +185,9 @@ const SOCKETIO: Stream = {
 
 const eventFields = (event: string) => z.object({ event: z.literal(event).describe('The field `event:`') });
 const versionedFields = (event: string) =>
-  eventFields(event).extend({ id: z.string().regex(/^\d+$/).describe('The field `id:`, the version; it comes back as `Last-Event-ID`') });
+  eventFields(event).extend({
+    id: z.string().regex(/^\d+$/).describe('The field `id:`, the version. A client sends it back as `Last-Event-ID`'),
+  });
 
 const SSE: Stream = {
   id: 'sse',
@@ -187,7 +195,7 @@ const SSE: Stream = {
   address: '/v1/sessions/{id}/events',
   server: 'http',
   description:
-    'One session over one GET, `Authorization: Bearer <ticket or API key>`; the call itself stands in `/openapi.json`. The data of each event is one JSON object; the `id:` of `session` and `fresh` is the version. A comment comes every 15 s. The stream ends after `closing`; a reconnect with the final version is answered 204.',
+    'One session over one GET with `Authorization: Bearer <ticket or API key>`. `/openapi.json` describes the call itself. The data of each event is one JSON object. The `id:` of `session` and `fresh` is the version. A comment comes every 15 s. The stream ends after `closing`. A reconnect with the final version is answered 204.',
   fromServer: {
     session: { summary: WORDS.session, payload: wireSessionSchema, example: EXAMPLE_SHOWING, headers: versionedFields('session') },
     fresh: { summary: WORDS.fresh, payload: freshSchema, example: FRESH, headers: versionedFields('fresh') },
