@@ -24,7 +24,7 @@ interface Manifest {
 }
 
 /** What is only for those who work on the project, or copy from it. */
-const NOT_IN_PRODUCTION = ['apps/examples', 'infra/bench', 'infra/licences'];
+const NOT_IN_PRODUCTION = ['apps/examples', 'infra/bench', 'infra/checks', 'infra/licences'];
 
 /** Node itself, which is brought as a package for each platform: listed once, on every platform. */
 const RUNTIME = /^node-(?:linux|darwin|win)-\w+$/;
