@@ -10,7 +10,7 @@ const RELEASE_FILES = '**/*.release.test.ts';
  * A test ends by what happens, not by this: it is for tests that hang. A verdict must not depend on the speed of the machine, so the limit
  * is many times what the slowest test needs on a machine with two cores. Nothing but a suite that hangs ever waits that long.
  */
-export const TEST_LIMIT_MS = 300_000;
+const TEST_LIMIT_MS = 300_000;
 
 /** Most tests wait for something most of the time; three of them keep a machine with two cores about busy. */
 const FILES_AT_ONCE = 3;

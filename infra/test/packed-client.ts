@@ -20,7 +20,7 @@ export interface Output {
 }
 
 /** A user's environment: without what the test runner set, and without NODE_PATH, by which a project would find the workspace's packages. */
-export function userEnvironment(): NodeJS.ProcessEnv {
+function userEnvironment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(NODE_(ENV|PATH|OPTIONS)|VITEST.*|TEST)$/.test(name));
   return { ...Object.fromEntries(own), NEXT_TELEMETRY_DISABLED: '1' };
 }

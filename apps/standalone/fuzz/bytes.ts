@@ -13,7 +13,7 @@ export type Damage =
 
 const at = fc.nat(1_000);
 
-export const damage: fc.Arbitrary<Damage> = fc.oneof(
+const damage: fc.Arbitrary<Damage> = fc.oneof(
   fc.record({ kind: fc.constant('flip' as const), at, bit: fc.nat(7) }),
   fc.record({ kind: fc.constant('cut' as const), at }),
   fc.record({ kind: fc.constant('drop' as const), at, length: fc.integer({ min: 1, max: 64 }) }),

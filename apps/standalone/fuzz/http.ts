@@ -27,7 +27,7 @@ const NEW_SESSION = {
 };
 const TENANT_FIELDS = { name: 'Acme', allowedOrigins: ['https://a.example'], limits: { sessions: 10 }, checkConnectedEvery: 60 };
 
-export const CALLS: readonly Call[] = [
+const CALLS: readonly Call[] = [
   { method: 'GET', path: '/v1/sessions/self', secret: 'ticket' },
   { method: 'GET', path: '/v1/sessions/:id?formats=text,image&visible=false', secret: 'key' },
   { method: 'GET', path: '/v1/sessions?limit=20&state=idle&reference=order-77', secret: 'key' },
@@ -165,7 +165,7 @@ export interface HttpInput {
   readonly damages: readonly Damage[];
 }
 
-export const httpInput = (calls: number): fc.Arbitrary<HttpInput> =>
+const httpInput = (calls: number): fc.Arbitrary<HttpInput> =>
   fc.record({
     call: fc.nat(calls - 1),
     json: fc.array(jsonChange, { maxLength: 2 }),
@@ -208,7 +208,7 @@ interface Draft {
   times: number;
 }
 
-export function bytesOf(call: Call, input: HttpInput, secrets: Readonly<Record<Secret, string>>, named: Names): string {
+function bytesOf(call: Call, input: HttpInput, secrets: Readonly<Record<Secret, string>>, named: Names): string {
   const secret = secrets[call.secret];
   const body = call.body === undefined ? '' : named(changedJson(call.body, input.json));
   const draft: Draft = {

@@ -82,7 +82,7 @@ export interface ProviderAnswer {
   readonly damages: readonly Damage[];
 }
 
-export const providerAnswer: fc.Arbitrary<ProviderAnswer> = fc.record({
+const providerAnswer: fc.Arbitrary<ProviderAnswer> = fc.record({
   status: fc.oneof({ weight: 3, arbitrary: fc.constant('200 OK') }, fc.constantFrom(...STATUSES)),
   headers: fc.array(fc.constantFrom(...HEADERS), { maxLength: 2 }),
   body: fc.oneof(
