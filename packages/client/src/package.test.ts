@@ -80,7 +80,7 @@ describe.each(['npm', 'pnpm'] as const)('the tarball of %s', (packer) => {
     for (const file of files().filter((name) => name.startsWith('dist/'))) {
       const text = readFileSync(join(projects[packer].installed, file), 'utf8');
       expect(text, file).not.toMatch(/sourceMappingURL|\/tmp\/|\/home\/|\/root\//);
-      const specifiers = [...text.matchAll(/(?:from |import |import\(|require\()['"]([^'"]+)['"]/g)].map(([, name]) => name);
+      const specifiers = [...text.matchAll(/(?:from |import |import\(|require\()['"]([^'"]+)['"]/g)].map(([, name = '']) => name);
       const own = specifiers.filter((specifier) => !isFramework(specifier, file));
       for (const specifier of own) {
         expect(specifier, file).toMatch(/^\.{1,2}\/.+\.js$/);
