@@ -45,12 +45,17 @@ const TEST_FILE = /\.test(?:-d)?\.tsx?$/;
 /** Everything in the `src` of the examples tests them. */
 const TEST_FOLDER = /^(?:\w+\/[\w-]+\/(?:test|e2e|fuzz)|apps\/examples\/src)\//;
 
+/** What only a test whose suffix names the need may import itself. */
+const NEEDED = /^(?:packages\/runtime\/test\/redis|apps\/standalone\/test\/(?:browser|cluster))\.ts$/;
+const NEEDING_TEST = /\.(?:redis|e2e)\.(?:release\.)?test\.ts$/;
+
 const isTest = (file: string): boolean => TEST_FILE.test(file) || TEST_FOLDER.test(file) || file.endsWith('/vitest.config.ts');
 const workspaceOf = (file: string): string => file.split('/').slice(0, 2).join('/');
 
 /** @returns why this import is not allowed, or null if it is */
 function refusal({ from, to }: Import): string | null {
   if (TEST_FILE.test(to)) return 'a test file is not imported';
+  if (TEST_FILE.test(from) && !NEEDING_TEST.test(from) && NEEDED.test(to)) return 'a test that needs something says so in its suffix';
   if (!isTest(from) && isTest(to)) return 'sources do not import test support';
   if (!mayImportWorkspace(from, to)) return `${workspaceOf(from)} does not import ${workspaceOf(to)}`;
   if (!isTest(from) && from.startsWith(GATEWAY) && to.startsWith(GATEWAY)) {

@@ -40,6 +40,8 @@ describe('a planted import', () => {
     ['apps/brand-new/src/main.ts', 'packages/core/src/wire.ts', 'apps/brand-new does not import packages/core'],
     ['apps/worker/src/worker.test.ts', 'apps/worker/src/other.test.ts', 'a test file is not imported'],
     ['apps/worker/src/worker.ts', 'apps/worker/src/other.redis.test.ts', 'a test file is not imported'],
+    ['apps/worker/src/a.test.ts', 'packages/runtime/test/redis.ts', 'a test that needs something says so in its suffix'],
+    ['apps/standalone/e2e/a.test.ts', 'apps/standalone/test/browser.ts', 'a test that needs something says so in its suffix'],
     ['apps/worker/src/worker.ts', 'apps/worker/test/pictures.ts', 'sources do not import test support'],
     ['apps/standalone/src/main.ts', 'apps/standalone/e2e/scene.ts', 'sources do not import test support'],
     ['apps/standalone/src/main.ts', 'apps/standalone/fuzz/stage.ts', 'sources do not import test support'],
@@ -73,6 +75,7 @@ describe('an allowed import', () => {
     ['apps/gateway/src/http/a.redis.test.ts', 'apps/gateway/src/gateway.ts'],
     ['apps/standalone/src/stack.ts', 'apps/worker/src/worker.ts'],
     ['apps/worker/src/a.redis.test.ts', 'packages/provider/test/connect-proxy.ts'],
+    ['apps/worker/src/a.redis.release.test.ts', 'packages/runtime/test/redis.ts'],
     ['packages/client/src/package.test.ts', 'infra/test/packed-client.ts'],
   ])('from %s to %s is not', (from, to) => {
     expect(violations([{ from, to }])).toEqual([]);
