@@ -3,12 +3,11 @@
  * browser is too old. Chromium plays them, with what came to browsers since 2020 taken away before the page begins, or with such scripts.
  */
 
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../test/cluster.ts';
-import { type LoginStage, openLoginStage } from '../test/login-stage.ts';
+import { givePassword, logIn, useLoginStage } from '../test/login-stage.ts';
 import { untilState } from '../test/page.ts';
-import type { TestSite } from '../test/site.ts';
 
 /** The page and the element need none of these. */
 const NOT_NEEDED = [
@@ -32,15 +31,7 @@ const NOT_NEEDED = [
 /** The client library does without these. */
 const CLIENT = ['AbortSignal.any', 'AbortSignal.timeout', 'URL.canParse', 'Object.hasOwn', 'URLSearchParams.prototype.size'] as const;
 
-let browser: Browser;
-let cluster: Cluster;
-let gateway: string;
-let site: TestSite;
-let close: LoginStage['close'];
-beforeAll(async () => {
-  ({ browser, cluster, gateway, site, close } = await openLoginStage(inject('redisUrl')));
-});
-afterAll(() => close());
+const stage = useLoginStage();
 
 interface Opened {
   readonly instance: ReturnType<Cluster['newInstance']>;
@@ -50,9 +41,9 @@ interface Opened {
 
 /** @param missing paths from the global object. It is checked that they are gone. */
 async function openWithout(missing: readonly string[], embed: (ticket: string) => string, locale = 'en-US'): Promise<Opened> {
-  const instance = cluster.newInstance();
-  const { ticket } = await cluster.create(instance);
-  const page = await (await browser.newContext({ locale })).newPage();
+  const instance = stage.cluster.newInstance();
+  const { ticket } = await stage.cluster.create(instance);
+  const page = await (await stage.browser.newContext({ locale })).newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
   await page.addInitScript(`for (const path of ${JSON.stringify(missing)}) {
@@ -67,8 +58,8 @@ async function openWithout(missing: readonly string[], embed: (ticket: string) =
   return { instance, page, errors };
 }
 
-const hosted = (ticket: string): string => `${gateway}/connect#${ticket}`;
-const embedded = (ticket: string): string => site.origin + site.serve(`<qrcast-login ticket="${ticket}"></qrcast-login>`);
+const hosted = (ticket: string): string => `${stage.gateway}/connect#${ticket}`;
+const embedded = (ticket: string): string => stage.site.origin + stage.site.serve(`<qrcast-login ticket="${ticket}"></qrcast-login>`);
 
 describe('without what came since 2020', () => {
   it.each([
@@ -76,11 +67,7 @@ describe('without what came since 2020', () => {
     ['the element', embedded],
   ])('%s works', async (_which, embed) => {
     const { instance, page, errors } = await openWithout([...NOT_NEEDED, ...CLIENT], embed);
-    await page.waitForSelector('#title:text-is("Scan the code with MAX")');
-    instance.scanWithPassword('correct horse');
-    await page.fill('#password', 'correct horse');
-    await page.press('#password', 'Enter');
-    await page.waitForSelector('#title:text-is("Connected")');
+    await logIn(page, instance);
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -95,9 +82,7 @@ describe('without what came since 2020', () => {
     await page.fill('#password', 'wrong');
     await page.press('#password', 'Enter');
     await page.waitForSelector('#mistake');
-    await page.fill('#password', 'correct horse');
-    await page.press('#password', 'Enter');
-    await page.waitForSelector('#title:text-is("Connected")');
+    await givePassword(page);
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -107,15 +92,15 @@ describe('in a browser that cannot read the scripts', () => {
   const SYNTAX = 'export const broken = ][;';
 
   async function openBroken(pattern: string, body: string | null, locale = 'en-US', init = ''): Promise<Page> {
-    const { ticket } = await cluster.create(cluster.newInstance());
-    const page = await (await browser.newContext({ locale })).newPage();
+    const { ticket } = await stage.cluster.create(stage.cluster.newInstance());
+    const page = await (await stage.browser.newContext({ locale })).newPage();
     if (init !== '') await page.addInitScript(init);
     await page.route(pattern, (route) =>
       body === null
         ? route.abort()
         : route.fulfill({ body, contentType: 'text/javascript', headers: { 'access-control-allow-origin': '*' } }),
     );
-    await page.goto(`${gateway}/connect#${ticket}`);
+    await page.goto(`${stage.gateway}/connect#${ticket}`);
     await untilState(page, 'refused');
     return page;
   }
@@ -148,11 +133,11 @@ describe('in a browser that cannot read the scripts', () => {
   });
 
   it('a page around the element shows what stands in the element meanwhile', async () => {
-    const page = await (await browser.newContext()).newPage();
+    const page = await (await stage.browser.newContext()).newPage();
     await page.route('**/element.js', (route) =>
       route.fulfill({ body: SYNTAX, contentType: 'text/javascript', headers: { 'access-control-allow-origin': '*' } }),
     );
-    await page.goto(site.origin + site.serve('<qrcast-login><p>Please use a newer browser.</p></qrcast-login>'));
+    await page.goto(stage.site.origin + stage.site.serve('<qrcast-login><p>Please use a newer browser.</p></qrcast-login>'));
     await page.locator('qrcast-login > p').waitFor({ state: 'visible' });
     await page.unroute('**/element.js');
     await page.reload();
