@@ -1,80 +1,8 @@
 /** What cannot be brought about with the simulated provider: refusals and troubles of single calls, and every end. */
 
-import type { CallResult, EndReason, Session, SessionWatch, Snapshot } from '@qrcast/client/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ended, follow, OK, refused, scripted } from '../../test/followed-login.ts';
 import { EXITS, InterruptedError } from './ending.ts';
-import { followLogin } from './follow.ts';
-import type { Passwords } from './secrets.ts';
-import type { PasswordTurn } from './view.ts';
-
-const OPEN = { status: 'open', transport: 'websocket' } as const;
-const OK: CallResult = { ok: true };
-
-function refused(code: string, retryable: boolean, retryAfterMs?: number): CallResult {
-  return {
-    ok: false,
-    error: { code, detail: 'the words of the gateway', retryable, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-  };
-}
-
-/** A watch that shows what it is told; the calls to it are answered in turn, the last answer for ever. */
-function scripted(answers: readonly CallResult[] = [OK]) {
-  const left = [...answers];
-  const sent: string[] = [];
-  let snapshot: Snapshot = { session: null, connection: OPEN };
-  const looking = new Set<() => void>();
-  const answer = async (call: string): Promise<CallResult> => {
-    sent.push(call);
-    return (left.length > 1 ? left.shift() : left[0]) ?? OK;
-  };
-  const watch: Pick<SessionWatch, 'snapshot' | 'on' | 'sendPassword' | 'resume' | 'startOver'> = {
-    get snapshot() {
-      return snapshot;
-    },
-    on(_type, listener) {
-      const look = (): void => listener(undefined as never); // who follows a login looks at the snapshot
-      looking.add(look);
-      return () => void looking.delete(look);
-    },
-    sendPassword: answer,
-    resume: () => answer('resume'),
-    startOver: () => answer('start over'),
-  };
-  return {
-    watch,
-    sent,
-    show(fields: Partial<Session>, connection: Snapshot['connection'] = OPEN) {
-      // Only what a login goes by.
-      snapshot = { session: { state: 'waiting', version: 1, account: null, end: null, ...fields } as Session, connection };
-      for (const look of looking) look();
-    },
-  };
-}
-
-const ended = (reason: EndReason, resumable = false): Partial<Session> => ({ state: 'ended', end: { reason, resumable } });
-
-const delay = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
-  });
-
-function follow({ watch }: ReturnType<typeof scripted>, typed: string[] = [], signal = new AbortController().signal) {
-  const turns: (PasswordTurn | 'typed unseen' | null)[] = [];
-  const passwords: Passwords = {
-    given: () => null,
-    forgetGiven: () => undefined,
-    prepare: () => void turns.push('typed unseen'),
-    next: async () => typed.shift() ?? null,
-  };
-  const view = { password: (turn: PasswordTurn | null) => void turns.push(turn) };
-  const ending = followLogin({ watch, view, passwords, delay }, { timeoutSeconds: 600, endsAt: Date.now() + 600_000, signal });
-  ending.catch(() => undefined); // looked at by the test, later
-  return { ending, turns };
-}
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
