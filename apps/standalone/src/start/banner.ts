@@ -25,16 +25,8 @@ export function banner(facts: BannerFacts): string {
     `  Documents    ${url}/docs`,
     '',
   ];
-  if (simulator !== null) {
-    lines.push(
-      '  The provider is simulated. Scan the code as a phone would:',
-      `    curl -X POST ${simulator.url}/control/instances/${instanceId}/scan`,
-      '  More of what it can do (a password, faults, lost notifications):',
-      `    curl ${simulator.url}/control`,
-      '',
-    );
-  }
   lines.push(
+    ...simulatorLines(simulator, instanceId),
     '  Watch the sessions of your key:',
     `    curl -H 'Authorization: Bearer ${apiKey}' ${url}/v1/sessions`,
     ...newSessionLines(url, apiKey, simulator, instanceId),
@@ -51,6 +43,17 @@ export function banner(facts: BannerFacts): string {
     );
   }
   return lines.join('\n');
+}
+
+function simulatorLines(simulator: BannerFacts['simulator'], instanceId: string): string[] {
+  if (simulator === null) return [];
+  return [
+    '  The provider is simulated. Scan the code as a phone would:',
+    `    curl -X POST ${simulator.url}/control/instances/${instanceId}/scan`,
+    '  More of what it can do (a password, faults, lost notifications):',
+    `    curl ${simulator.url}/control`,
+    '',
+  ];
 }
 
 function newSessionLines(url: string, apiKey: string, simulator: BannerFacts['simulator'], instanceId: string): string[] {
