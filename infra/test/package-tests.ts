@@ -1,6 +1,6 @@
 /**
- * What the vitest configurations of all packages share: which files each suite runs, how long a test may take, and how many
- * files run at once. CONTRIBUTING.md describes the suites.
+ * What the vitest configurations of all packages share: which files each suite runs, how long a
+ * test may take, and how many files run at once. CONTRIBUTING.md describes the suites.
  */
 
 /**
@@ -15,12 +15,15 @@ const LONG_FILES = ['**/*.release.test.ts'];
 const NEEDING_FILES = ['**/*.redis.test.ts', '**/*.e2e.test.ts', ...LONG_FILES];
 
 /**
- * This limit only ends a test that hangs. A verdict must not depend on the speed of the machine, so the limit is many times
- * what the slowest test needs on a machine with two cores.
+ * This limit only ends a test that hangs. A verdict must not depend on the speed of the machine, so
+ * the limit is many times what the slowest test needs on a machine with two cores.
  */
 const TEST_LIMIT_MS = 300_000;
 
-/** Most tests wait for something most of the time; three of them keep a machine with two cores about busy. */
+/**
+ * Most tests wait for something most of the time; three of them keep a machine with two cores about
+ * busy.
+ */
 const FILES_AT_ONCE = 3;
 
 /** The `test` part of a package's vitest configuration. */

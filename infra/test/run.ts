@@ -1,6 +1,7 @@
 /**
- * `pnpm test`, and the suite that is the first argument: `plain` for `pnpm check`, `release` for `pnpm test:release`. Runs the
- * tests of every package through turbo. The last line says how many passed and how many failed.
+ * `pnpm test`, and the suite that is the first argument: `plain` for `pnpm check`, `release` for
+ * `pnpm test:release`. Runs the tests of every package through turbo. The last line says how many
+ * passed and how many failed.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -33,7 +34,8 @@ const tested = packages.filter(
 );
 for (const folder of tested) rmSync(join(TOP, folder, REPORT), { force: true });
 
-// One package at a time, with three files at once. With more, tests would wait for the processors instead of for events.
+// One package at a time, with three files at once. With more, tests would wait for the processors
+// instead of for events.
 const startedAt = performance.now();
 const { status } = spawnSync('turbo', ['run', 'test', '--continue', '--concurrency=1', '--output-logs=full'], {
   cwd: TOP,
@@ -47,7 +49,8 @@ for (const folder of tested) {
   const report = readReport(folder);
   if (report === null) process.stdout.write(`${folder}: its tests did not run to the end\n`);
   passed += report?.numPassedTests ?? 0;
-  // A package counts as one failure if it wrote no report, or if something failed outside its tests.
+  // A package counts as one failure if it wrote no report, or if something failed outside its
+  // tests.
   failed += report === null || (!report.success && report.numFailedTests === 0) ? 1 : report.numFailedTests;
 }
 if (status !== 0 && failed === 0) failed = 1;

@@ -1,7 +1,8 @@
 /**
- * In which direction imports may point, as ARCHITECTURE.md draws it. dependency-cruiser 18 would be the usual tool, but it
- * does not read TypeScript 7: it finds no modules and reports no violations. Biome's `noRestrictedImports` sees only the
- * specifier, and cannot tell when an exception is no longer needed.
+ * In which direction imports may point, as ARCHITECTURE.md draws it. dependency-cruiser 18 would be
+ * the usual tool, but it does not read TypeScript 7: it finds no modules and reports no violations.
+ * Biome's `noRestrictedImports` sees only the specifier, and cannot tell when an exception is no
+ * longer needed.
  */
 
 import type { Import } from './imports.ts';
@@ -22,7 +23,10 @@ const SOURCES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'infra/start': ['apps/standalone'],
 };
 
-/** What the tests of a workspace may import besides. All of them share the configuration and tools in `infra/test`. */
+/**
+ * What the tests of a workspace may import besides. All of them share the configuration and tools
+ * in `infra/test`.
+ */
 const TESTS_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/client': ['packages/core'],
   'apps/examples': ['packages', 'apps/standalone'],
@@ -87,7 +91,10 @@ export function violations(imports: readonly Import[]): string[] {
   return [...refused, ...cycles(imports).map((files) => `${files.join(' <-> ')}: they import each other in a cycle`)];
 }
 
-/** @returns the files that reach each other (Tarjan's strongly connected components), each group sorted */
+/**
+ * @returns the files that reach each other (Tarjan's strongly connected components), each group
+ * sorted
+ */
 function cycles(imports: readonly Import[]): string[][] {
   const targets = Map.groupBy(imports, ({ from }) => from);
   const reached = new Map<string, number>();
