@@ -1,4 +1,7 @@
-/** What cannot be brought about with the simulated provider: refusals and troubles of single calls, and every end. */
+/**
+ * What cannot be brought about with the simulated provider: refusals and troubles of single calls,
+ * and every end.
+ */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ended, follow, OK, refused, scripted } from '../../test/followed-login.ts';

@@ -14,22 +14,26 @@ export interface FollowDeps {
   readonly watch: Pick<SessionWatch, 'snapshot' | 'on' | 'sendPassword' | 'resume' | 'startOver'>;
   readonly view: Pick<LoginView, 'password'>;
   readonly passwords: Passwords;
-  /** Rejects when aborted. */
+  /** Rejects when the signal aborts. */
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 export interface FollowOptions {
   readonly timeoutSeconds: number;
-  /** When the time is up, by this machine's clock. */
+  /** When the login's time is up, by this machine's clock. */
   readonly endsAt: number;
   readonly signal: AbortSignal;
 }
 
-/** How long to wait before resuming again, if the gateway names no time. The login's own time ends the tries. */
+/**
+ * How long to wait before resuming again, if the gateway names no time. The login's own time ends
+ * the tries.
+ */
 const RETRY_MS = 2_000;
 
 /**
- * Rejects with the signal's reason. It has more than 40 lines because its listeners share one outcome.
+ * Rejects with the signal's reason. It has more than 40 lines because its listeners share one
+ * outcome.
  *
  * @throws {LoginError} if no password can help
  */

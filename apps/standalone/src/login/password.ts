@@ -14,7 +14,7 @@ export interface PasswordStepDeps {
   readonly watch: Pick<SessionWatch, 'sendPassword' | 'startOver'>;
   readonly passwords: Passwords;
   readonly show: (turn: PasswordTurn) => void;
-  /** Rejects when aborted. */
+  /** Rejects when the signal aborts. */
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
@@ -27,7 +27,8 @@ const SPENT_MS = 120_000;
  * Resolves to null once a password was accepted, a new code was requested, or the session no longer
  * waits for a password. Resolves to the end of the login if nobody gives another password.
  *
- * @param signal aborts once the session no longer wants a password; the promise rejects with its reason
+ * @param signal aborts once the session no longer wants a password; the promise rejects with its
+ * reason
  * @throws {LoginError} if no password can help
  */
 export async function givePassword(deps: PasswordStepDeps, signal: AbortSignal): Promise<Ending | null> {
@@ -63,7 +64,8 @@ async function startOver({ watch, show }: PasswordStepDeps, signal: AbortSignal)
 }
 
 /**
- * Repeats a refusal that passes with the same password, so only a wrong password is asked for again.
+ * Repeats a refusal that passes with the same password, so only a wrong password is asked for
+ * again.
  *
  * @returns what to show to the person, or null if the password was accepted
  */

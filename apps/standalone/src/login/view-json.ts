@@ -1,4 +1,6 @@
-/** One JSON object a line, for programs: the session without its picture, and what changes about it. */
+/**
+ * Writes one JSON object per line, for programs: the session without its picture, and its changes.
+ */
 
 import type { Session } from '@qrcast/client/types';
 import type { LoginView } from './view.ts';
@@ -6,7 +8,7 @@ import { turnOf } from './words.ts';
 
 export interface JsonViewOptions {
   readonly write: (text: string) => void;
-  /** To the person who is asked, if there is one. */
+  /** Writes to the person, if there is one. */
   readonly ask: (text: string) => void;
 }
 

@@ -1,13 +1,13 @@
-/** What `start` prints when it is up: where to look, what to copy. */
+/** Creates what `start` prints once it is up: addresses to open, and commands to copy. */
 
 export interface BannerFacts {
   readonly url: string;
   readonly pageUrl: string;
   readonly apiKey: string;
   readonly instanceId: string;
-  /** The simulated provider, null where the real one is polled. */
+  /** The simulated provider; null if the real one is polled. */
   readonly simulator: { readonly url: string; readonly apiToken: string } | null;
-  /** How to get a real Redis where only the stand-in runs. */
+  /** How to install a real Redis; null if one runs. */
   readonly redisAdvice: string | null;
 }
 

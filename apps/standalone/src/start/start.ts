@@ -1,4 +1,6 @@
-/** The order of `start`: keys, Redis, provider, worker, gateway, a first session, the banner. */
+/**
+ * Runs `start` in this order: keys, Redis, provider, worker, gateway, a first session, the banner.
+ */
 
 import { existsSync } from 'node:fs';
 import { parseKeyring } from '@qrcast/runtime/keyring/keyring';
@@ -33,9 +35,9 @@ export type StartSettings = Settings<(typeof START_SETTINGS)[number]>;
 
 export interface StartOptions {
   readonly settings: StartSettings;
-  /** Where programs are looked for. */
+  /** The PATH to look for programs in. */
   readonly path: string;
-  /** Where keys and data are kept. */
+  /** The folder for keys and data. */
   readonly folder: string;
   /** The real provider's hosts. */
   readonly defaultHosts: readonly string[];
@@ -110,7 +112,7 @@ function stackOptions({ settings, defaultHosts, log }: StartOptions, home: Home,
   };
 }
 
-/** Of the instance in the first session. */
+/** @returns the credentials for the first session */
 function credentialsOf(settings: StartSettings, simulated: Simulated): Record<string, unknown> {
   if (simulated !== null) {
     const { instance, simulator } = simulated;
