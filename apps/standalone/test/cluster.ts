@@ -16,8 +16,8 @@ import { startWorker } from '@qrcast/worker/worker';
 import { io, type Socket } from 'socket.io-client';
 
 /**
- * Polls come often. Codes and attempts last: on a slow machine a poll is late, and no test but one about that may see a code go or an
- * attempt end.
+ * Polls are frequent, while codes and attempts last long. On a slow machine a poll may be late, and
+ * only a test about that may see a code expire or an attempt end.
  */
 export const TEST_POLICY: Policy = { intervalMs: 1_500, codeTtlMs: 120_000, attemptMs: 900_000 };
 
@@ -32,7 +32,7 @@ export interface ClusterOptions {
   readonly callbackHosts?: readonly string[];
   readonly simulator?: SimulatorOptions;
   readonly publicUrl?: string;
-  /** How long the minutes of `checkConnectedEvery` last, ms. */
+  /** How long a minute of `checkConnectedEvery` lasts, ms. */
   readonly checkMinuteMs?: number;
 }
 
@@ -47,29 +47,33 @@ export interface Cluster {
   readonly apiKey: string;
   readonly adminKey: string;
   readonly webhookToken: string;
-  /** What startWorker needs to join, for a worker in a process of its own. */
+  /** The options of startWorker, for a worker in a process of its own. */
   readonly worker: Omit<Parameters<typeof startWorker>[0], 'log'>;
-  /** An instance whose notifications come to the first gateway. `phone`: as the provider tells it. */
+  /**
+   * Creates an instance that notifies the first gateway.
+   *
+   * @param phone as the provider reports it
+   */
   newInstance(phone?: string): Instance;
   create(instance: Instance, body?: Record<string, unknown>): Promise<Created>;
-  /** For a tenant of its own, made with this call. */
+  /** Creates a session for a tenant that this call creates, too. */
   createFor(tenantId: string, instance: Instance): Promise<Created>;
   call(method: string, path: string, body?: unknown): Promise<Response>;
-  /** As time alone would: the attempt's deadline passes. The session must be watched. */
+  /** Lets the attempt's deadline pass, as time would. The session must be watched. */
   passDeadline(sessionId: string): Promise<void>;
-  /** Nobody looks, and the login is followed still. */
+  /** Resolves to true if nobody watches the session but its login is still followed. */
   isUnwatched(sessionId: string): Promise<boolean>;
-  /** A viewer on one of the gateways. */
+  /** Connects a viewer to one of the gateways. */
   view(ticket: string, gateway?: number, handshake?: { readonly visible: boolean }): Viewer;
   close(): Promise<void>;
 }
 
 export interface Viewer {
   readonly socket: Socket;
-  /** Whole states, in the order they came. */
+  /** Whole states, in the order of their arrival. */
   readonly sessions: readonly WireSession[];
   readonly versions: readonly number[];
-  /** The first state, past or future, that fits. */
+  /** Resolves to the first state, past or future, that fits. */
   until(fits: (session: WireSession) => boolean): Promise<WireSession>;
 }
 
@@ -88,7 +92,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     hostConcurrency: 100,
     callbackHosts: options.callbackHosts,
     checkMinuteMs: options.checkMinuteMs,
-    // On a slow machine a picture that is not read in time would stay a picture.
+    // On a slow machine, a picture that is not read in time would never get its text.
     codeReader: { waitMs: 60_000, pictureMs: 60_000, share: 1 },
   };
   const { unwatchedGraceMs = 15_000 } = options;

@@ -1,6 +1,7 @@
 /**
- * Every code block, and every command in a line, that the documents for users and operators show; and how each of them is
- * checked. A block that stands in no list fails its test, so a new one has to be classified here.
+ * Finds every code block and every inline command in the documents for users and operators, and
+ * lists how each is checked. A block that is in no list fails a test, so a new one must be
+ * classified here.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -14,13 +15,13 @@ export interface Shown {
   readonly text: string;
 }
 
-/** How the beginning of a block is written, and where it is checked. */
+/** The beginning of a block's text, and how the block is checked. */
 interface Rule<Check> {
   readonly begins: string;
   readonly check: Check;
 }
 
-/** Run by `documented-commands.e2e.test.ts`. */
+/** documented-commands.e2e.test.ts runs these. */
 export const RUN: readonly Rule<'shell' | 'module'>[] = [
   { begins: 'curl -X POST http://127.0.0.1:3000/v1/sessions', check: 'shell' },
   { begins: `import { watchSession } from '@qrcast/client'`, check: 'module' },
@@ -35,7 +36,7 @@ export const RUN: readonly Rule<'shell' | 'module'>[] = [
   { begins: 'QRCAST_SCREENSHOTS=1 vitest run', check: 'shell' },
 ];
 
-/** Checked by another file, which is a path from the top. */
+/** Another file checks these. Its path begins at the top of the repository. */
 export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'npx -y pnpm@12 start', check: 'apps/standalone/e2e/start.e2e.test.ts' },
   { begins: 'GREEN_API_ID_INSTANCE=1101000001 GREEN_API_TOKEN=… npx', check: 'apps/standalone/e2e/start.e2e.test.ts' },
@@ -52,7 +53,7 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: `import { Webhook } from 'standardwebhooks'`, check: 'apps/worker/src/callback-delivery.redis.test.ts' },
 ];
 
-/** Not run, and why. */
+/** Not run, for this reason. */
 export const NOT_RUN: readonly Rule<string>[] = [
   { begins: 'npx -y pnpm@12 test', check: 'it runs this test' },
   { begins: 'npx -y pnpm@12 check', check: 'it runs the plain part of these tests' },
@@ -61,7 +62,7 @@ export const NOT_RUN: readonly Rule<string>[] = [
   { begins: 'npx -y pnpm@12 audit', check: 'its answer changes with the registry' },
 ];
 
-/** What makes a code span in a line a command. */
+/** An inline code span is a command if it begins like this. */
 const COMMAND = /^(?:[A-Z_]+=\S+ )*(?:npx|pnpm|npm|cd|curl|git|node|openssl|vitest|redis-cli|exec|export|sudo|apt-get|docker) /;
 
 /** @returns the blocks and commands of one document in their order, each once */
@@ -75,7 +76,7 @@ export function shownIn(markdown: string): string[] {
   return [...new Set([...blocks, ...spans.filter((text) => COMMAND.test(text))])];
 }
 
-/** Of a block in a list. */
+/** A block in a list is indented. */
 function withoutIndent(text: string): string {
   const indent = /^ */.exec(text)?.[0] ?? '';
   return text.replaceAll(new RegExp(`^${indent}`, 'gm'), '').trim();
@@ -85,7 +86,10 @@ export function readShown(): Shown[] {
   return DOCUMENTS.flatMap((document) => shownIn(readFileSync(`${TOP}${document}`, 'utf8')).map((text) => ({ document, text })));
 }
 
-/** The longest beginning decides: "npx -y pnpm@12 test" is also how "npx -y pnpm@12 test:release" begins. */
+/**
+ * @returns the rule with the longest beginning: "npx -y pnpm@12 test:release" also begins with "npx
+ * -y pnpm@12 test"
+ */
 export function ruleFor<Check>(rules: readonly Rule<Check>[], text: string): Rule<Check> | undefined {
   return rules.filter(({ begins }) => text.startsWith(begins)).sort((a, b) => b.begins.length - a.begins.length)[0];
 }

@@ -1,4 +1,4 @@
-/** For tests: a login that is followed over a watch which says what the test wants. */
+/** For tests: follows a login over a scripted watch. */
 
 import type { CallResult, EndReason, Session, SessionWatch, Snapshot } from '@qrcast/client/types';
 import { followLogin } from '../src/login/follow.ts';
@@ -15,7 +15,10 @@ export function refused(code: string, retryable: boolean, retryAfterMs?: number)
   };
 }
 
-/** A watch that shows what it is told; the calls to it are answered in turn, the last answer for ever. */
+/**
+ * A watch that shows what the test wants. Calls to it get the answers in order, and then always the
+ * last one.
+ */
 export function scripted(answers: readonly CallResult[] = [OK]) {
   const left = [...answers];
   const sent: string[] = [];
@@ -30,7 +33,7 @@ export function scripted(answers: readonly CallResult[] = [OK]) {
       return snapshot;
     },
     on(_type, listener) {
-      const look = (): void => listener(undefined as never); // who follows a login looks at the snapshot
+      const look = (): void => listener(undefined as never); // followLogin only reads the snapshot
       looking.add(look);
       return () => void looking.delete(look);
     },
@@ -42,7 +45,7 @@ export function scripted(answers: readonly CallResult[] = [OK]) {
     watch,
     sent,
     show(fields: Partial<Session>, connection: Snapshot['connection'] = OPEN) {
-      // Only what a login goes by.
+      // Only the fields that followLogin reads.
       snapshot = { session: { state: 'waiting', version: 1, account: null, end: null, ...fields } as Session, connection };
       for (const look of looking) look();
     },
@@ -70,6 +73,6 @@ export function follow({ watch }: ReturnType<typeof scripted>, typed: string[] =
   };
   const view = { password: (turn: PasswordTurn | null) => void turns.push(turn) };
   const ending = followLogin({ watch, view, passwords, delay }, { timeoutSeconds: 600, endsAt: Date.now() + 600_000, signal });
-  ending.catch(() => undefined); // looked at by the test, later
+  ending.catch(() => undefined); // the test looks at it later
   return { ending, turns };
 }

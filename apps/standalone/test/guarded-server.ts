@@ -1,4 +1,7 @@
-/** For tests: a server of the system in the foreground, which ends with this process however that ends. */
+/**
+ * For tests: runs a server of the system in the foreground. It ends with this process, however that
+ * ends.
+ */
 
 import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
@@ -8,18 +11,20 @@ const KILL_AFTER_MS = 5_000;
 interface Server {
   /** Rejects when it ends. */
   readonly failed: Promise<never>;
-  /** What it wrote to its outputs, at most the end of it. */
+  /** The end of what it wrote to its outputs. */
   output(): string;
   close(): Promise<void>;
 }
 
 /**
- * The shell becomes the proxy. Beside it waits a watchdog for a line on descriptor 3, which says that the proxy has ended. The pipe closes
- * without a line when this process was killed, and then the whole group goes, with its folder `$0`. `redis-server.ts` guards its server in the same way.
+ * The shell becomes the server. Beside it, a watchdog waits for a line on descriptor 3, which says
+ * that the server has ended. If this process is killed, the pipe closes without a line. Then the
+ * watchdog kills the whole group, and removes its folder `$0`. `redis-server.ts` guards its server
+ * in the same way.
  */
 const GUARDED = '{ read -r _ <&3 || { rm -rf "$0"; kill -KILL -$$; }; } & exec "$@" 3<&-';
 
-/** In a process group of its own: a proxy's worker processes must go with it. */
+/** Runs it in a process group of its own, because its worker processes must end with it. */
 export function runServer(program: string, args: readonly string[], folder: string, signal: NodeJS.Signals): Server {
   const child = spawn('/bin/sh', ['-c', GUARDED, folder, program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
@@ -27,7 +32,7 @@ export function runServer(program: string, args: readonly string[], folder: stri
     env: { HOME: folder },
   });
   const watchdog = child.stdio[3] as Socket; // a pipe, as asked for above
-  watchdog.on('error', () => undefined); // killed with its group
+  watchdog.on('error', () => undefined); // it is killed with its group
   let output = '';
   for (const stream of [child.stdout, child.stderr].filter((one) => one !== null)) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -35,13 +40,13 @@ export function runServer(program: string, args: readonly string[], folder: stri
     });
   }
   const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve()); // its watchdog still holds the outputs
+    child.once('exit', () => resolve()); // 'close' would wait for the watchdog, which still holds the outputs
     child.once('error', () => resolve());
   });
   const failed = ended.then(() => {
     throw new Error(`${program} ended`);
   });
-  failed.catch(() => undefined); // who waits for it is told; at the end nobody does
+  failed.catch(() => undefined); // at the end nobody waits for it
   const killGroup = (): void => {
     if (child.pid === undefined) return;
     try {

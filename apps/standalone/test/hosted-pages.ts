@@ -1,4 +1,7 @@
-/** For end-to-end tests of the hosted page: a browser and two clusters for the tests of one file, and pages whose faults are noted. */
+/**
+ * For end-to-end tests of the hosted page: a browser and two clusters for the tests of one file,
+ * and pages whose faults are recorded.
+ */
 
 import type { Instance } from '@qrcast/simulator/instance';
 import type { Browser, Page } from 'playwright-core';
@@ -14,7 +17,7 @@ export interface HostedLogin {
   readonly page: Page;
   readonly instance: Instance;
   readonly ticket: string;
-  /** Of the session. */
+  /** The id of the session. */
   readonly id: string;
 }
 
@@ -22,9 +25,9 @@ export interface HostedOptions extends Partial<PageOptions> {
   readonly from?: Cluster;
   readonly session?: Record<string, unknown>;
   readonly query?: string;
-  /** The page's time can be stopped. */
+  /** Whether the page's time can be stopped. */
   readonly hasOwnClock?: boolean;
-  /** The provider answers nothing of use. */
+  /** Whether the provider fails. */
   readonly isDown?: boolean;
 }
 
@@ -37,13 +40,15 @@ interface Opened {
 }
 
 export interface HostedPages {
-  /** May be called from the first hook on. */
+  /** Call it in a hook or a test. */
   stage(): Opened;
-  /** An empty page that may ask this origin. */
+  /** Opens an empty page that may call the allowed origins. */
   open(options: PageOptions): Promise<Page>;
-  /** The page of a new session. */
+  /** Opens the page of a new session. */
   openLogin(options?: HostedOptions): Promise<HostedLogin>;
-  /** Closes the pages that were opened, and expects that none of them had a fault. The last test is followed by it. */
+  /**
+   * Closes the opened pages, and expects that none had a fault. It also runs after the last test.
+   */
   close(): Promise<void>;
 }
 

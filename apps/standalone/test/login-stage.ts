@@ -1,4 +1,7 @@
-/** For end-to-end tests of the login in other people's pages: a browser, a cluster, and a site whose pages the tests write. */
+/**
+ * For end-to-end tests of the login in other people's pages: a browser, a cluster, and a site whose
+ * pages the tests write.
+ */
 
 import type { Instance } from '@qrcast/simulator/instance';
 import type { Browser, Frame, Page } from 'playwright-core';
@@ -16,7 +19,10 @@ export interface LoginStage {
   readonly site: TestSite;
 }
 
-/** Opens a stage before the tests of a file and closes it after them. Its properties may be read from the first hook on. */
+/**
+ * Opens a stage before the tests of a file, and closes it after them. Read its properties in a hook
+ * or a test.
+ */
 export function useLoginStage(): LoginStage {
   let opened: Awaited<ReturnType<typeof openLoginStage>> | undefined;
   beforeAll(async () => {
@@ -45,14 +51,14 @@ export function useLoginStage(): LoginStage {
 
 const PASSWORD = 'correct horse';
 
-/** From a code on the screen to the connected account, with the account's password. */
+/** Goes from a code on the screen to the connected account, with the account's password. */
 export async function logIn(where: Page | Frame, instance: Instance): Promise<void> {
   await where.waitForSelector('#title:text-is("Scan the code with MAX")');
   instance.scanWithPassword(PASSWORD);
   await givePassword(where);
 }
 
-/** As a person does whose code was scanned. */
+/** Enters the account's password, and waits for the connected account. */
 export async function givePassword(where: Page | Frame): Promise<void> {
   await where.fill('#password', PASSWORD);
   await where.press('#password', 'Enter');

@@ -1,9 +1,11 @@
 /**
- * For tests: real reverse proxies from Debian's packages. Each runs in the foreground as the current user, on a free loopback port, with its
- * configuration and files in a folder of its own. The releasers end it. It is never a service of the system.
+ * For tests: real proxies from Debian's packages. Each runs in the foreground as the current user,
+ * on a free loopback port, with its configuration and files in a folder of its own. The releasers
+ * end it. It is never a service of the system.
  *
- * A configuration is what stands inside the proxy's own server: `listen`, logs and temporary folders are set here. Guard a test with
- * `describe.skipIf(isMissing('nginx'))`; where the program is not installed that says why nothing is tested.
+ * A test gives the configuration inside the proxy's server block. `listen`, logs and temporary
+ * folders are set here. Guard a test with `describe.skipIf(isMissing('nginx'))`, which prints why
+ * it is skipped.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -25,7 +27,10 @@ export interface TestedProxy {
   readonly port: number;
 }
 
-/** What a configuration is made of. `readyPath` answers 410: so we know that the port is served by the proxy just started. */
+/**
+ * The parts of a configuration. `readyPath` answers 410, which shows that the port belongs to the
+ * proxy just started.
+ */
 interface Place {
   readonly port: number;
   readonly folder: string;
@@ -34,20 +39,23 @@ interface Place {
 
 interface Kind {
   readonly program: ProxyName;
-  /** Ends it at once, with its open connections. */
+  /** The signal that ends it at once, with its open connections. */
   readonly signal: NodeJS.Signals;
   readonly args: (file: string, folder: string) => readonly string[];
   readonly config: (place: Place) => string;
-  /** What `readyPath` answers, where it cannot be told to be 410. */
+  /** The status of `readyPath`, if it cannot be configured as 410. */
   readonly readyStatus?: number;
 }
 
 const READY_WITHIN_MS = 60_000;
 const TRIES = 5;
-/** Servers are in folders that a user's PATH often lacks. */
+/** The folders to search. Servers are in folders that a user's PATH often lacks. */
 const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin'];
 
-/** @param server inside `server {}`. @param http inside `http {}`, before it: `upstream`, `map` and the like. */
+/**
+ * @param server inside `server {}`.
+ * @param http inside `http {}`, before it: `upstream`, `map` and the like.
+ */
 export function startNginx(releasers: Releasers, server: string, http = ''): Promise<TestedProxy> {
   return startProxy(releasers, {
     program: 'nginx',
@@ -153,7 +161,11 @@ ${site}
   });
 }
 
-/** A forward proxy. @param settings lines of its configuration: `ConnectPort`, `BasicAuth` and the like. */
+/**
+ * A forward proxy.
+ *
+ * @param settings lines of its configuration: `ConnectPort`, `BasicAuth` and the like.
+ */
 export function startTinyproxy(releasers: Releasers, settings: string): Promise<TestedProxy> {
   return startProxy(releasers, {
     program: 'tinyproxy',
@@ -171,7 +183,7 @@ ${settings}
   });
 }
 
-/** Whether it is not installed, which it then says once per test file. */
+/** @returns true if it is not installed. Prints that once per test file. */
 export function isMissing(program: ProxyName): boolean {
   if (findProgram(program) !== null) return false;
   process.stderr.write(
@@ -215,7 +227,11 @@ async function startProxy(releasers: Releasers, kind: Kind): Promise<TestedProxy
   throw new Error(`${kind.program} did not start in ${TRIES} tries`, { cause: lastError });
 }
 
-/** Connects until the proxy itself answers. @throws {Error} if it ended, or another server has the port. */
+/**
+ * Connects until the proxy itself answers.
+ *
+ * @throws {Error} if it ended, or another server has the port.
+ */
 async function untilReady({ port, readyPath }: Place, ready: number, failed: Promise<never>): Promise<void> {
   const deadline = AbortSignal.timeout(READY_WITHIN_MS);
   for (;;) {
@@ -227,7 +243,7 @@ async function untilReady({ port, readyPath }: Place, ready: number, failed: Pro
   }
 }
 
-/** Null while nobody listens. */
+/** Resolves to null while nobody listens. */
 function statusOf(port: number, path: string): Promise<number | null> {
   return new Promise((resolve) => {
     get({ host: '127.0.0.1', port, path, agent: false }, (answer) => {
@@ -241,6 +257,6 @@ async function readLog(folder: string): Promise<string> {
   try {
     return (await readFile(join(folder, 'log'), 'utf8')).slice(-4_000);
   } catch {
-    return ''; // ENOENT: this one writes to its outputs
+    return ''; // ENOENT: this proxy writes to its outputs
   }
 }
