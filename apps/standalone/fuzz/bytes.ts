@@ -1,9 +1,9 @@
-/** Damage to bytes (latin1 text), whatever they mean. */
+/** Damages bytes (latin1 text) without regard to their meaning. */
 
 import fc from 'fast-check';
 import { hostileText, render, type Text } from './values.ts';
 
-/** `at` is a share of the length, in 1/1000. */
+/** `at` is a position as a share of the length, in 1/1000. */
 export type Damage =
   | { readonly kind: 'flip'; readonly at: number; readonly bit: number }
   | { readonly kind: 'cut'; readonly at: number }

@@ -1,4 +1,7 @@
-/** The edge of HTTP: real calls of every kind, changed as callers, proxies and attackers do, and then damaged as bytes. */
+/**
+ * The edge of HTTP: real calls of every kind, changed as callers, proxies and attackers change
+ * them, and then damaged as bytes.
+ */
 
 import fc from 'fast-check';
 import { type Damage, damaged, damages } from './bytes.ts';
@@ -7,12 +10,12 @@ import type { Edge } from './run-edge.ts';
 import type { Stage } from './stage.ts';
 import { changedJson, hostileText, type JsonChange, jsonChange, render, type Text } from './values.ts';
 
-/** Whose secret is sent; `planted` is nobody's. */
+/** Whose secret is sent. `planted` belongs to nobody. */
 type Secret = 'key' | 'ticket' | 'admin' | 'webhook' | 'planted' | 'none';
 
 interface Call {
   readonly method: string;
-  /** `:id` is the session, `:tenant` the tenant. */
+  /** `:id` stands for the session, and `:tenant` for the tenant. */
   readonly path: string;
   readonly secret: Secret;
   readonly body?: object;

@@ -147,7 +147,9 @@ function follow(child: ChildProcess, folder: string, pid: () => number): LoginRu
   };
 }
 
-/** @returns the processes that this one started, from /proc of Linux */
+/**
+ * @returns the processes that this one has started and that still run. Reads /proc, so Linux only.
+ */
 export function childrenOf(pid: number): readonly number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/).filter(Boolean).map(Number);
 }
