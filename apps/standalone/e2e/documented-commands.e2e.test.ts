@@ -1,4 +1,7 @@
-/** Runs the commands that README.md, CONTRIBUTING.md and OPERATING.md show, and looks for the fields that they promise. */
+/**
+ * Runs the commands in README.md, CONTRIBUTING.md and OPERATING.md, and looks for the fields that
+ * they promise.
+ */
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -11,7 +14,7 @@ const execute = promisify(execFile);
 let cluster: Cluster;
 let created: Created;
 beforeAll(async () => {
-  const callbackHosts = ['http://127.0.0.1:8080']; // of the tenant that the documents make
+  const callbackHosts = ['http://127.0.0.1:8080']; // for the callback address in the documents
   cluster = await openCluster({ redisUrl: inject('redisUrl'), publicUrl: 'https://qrcast.example', callbackHosts });
 });
 beforeEach(async () => {
@@ -19,10 +22,10 @@ beforeEach(async () => {
 });
 afterAll(() => cluster.close());
 
-/** A refusal ends the command, and with it the shell. */
+/** A refusal ends the command, and so the shell. */
 const SHELL = 'set -e; curl() { command curl -sS --fail-with-body "$@"; };\n';
 
-/** The module ends once it has a state to show. */
+/** Appended to a module, so that it ends once it has a session to show. */
 const END_OF_MODULE = `
 await new Promise((resolve) => {
   const look = () => watch.snapshot.session && resolve();
@@ -32,7 +35,9 @@ await new Promise((resolve) => {
 watch.close();
 `;
 
-/** Only addresses, ids and credentials are replaced, and what would start a server or a test run. */
+/**
+ * Replaces only addresses, ids and credentials, and parts that would start a server or a test run.
+ */
 function filledIn(text: string): string {
   const url = `http://127.0.0.1:${cluster.gateways[0]?.port}`;
   const other = cluster.simulator.createInstance();

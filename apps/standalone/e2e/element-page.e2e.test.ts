@@ -1,11 +1,14 @@
-/** What a page around `<qrcast-login>` does and has: shortcuts of its own, and code that runs before the element is there. */
+/**
+ * `<qrcast-login>` in a page with keyboard shortcuts of its own, and with code that runs before the
+ * element is loaded.
+ */
 
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../test/cluster.ts';
 import { useLoginStage } from '../test/login-stage.ts';
 
-/** Its keys are shortcuts of the page below, its `/` opens a search, its digits choose tabs. */
+/** Its keys are shortcuts of the page below: `/` opens a search, and digits choose tabs. */
 const PASSWORD = 'pass/s1 Kj?';
 
 const stage = useLoginStage();
@@ -16,7 +19,10 @@ async function openSite(body: string): Promise<Page> {
   return page;
 }
 
-/** As such pages do: a letter is a shortcut unless it goes into a field, which the target of a shadow root does not look like. */
+/**
+ * Such pages take a letter as a shortcut unless its target is a field. The target of an event in a
+ * shadow root does not look like one.
+ */
 const SHORTCUTS = `<script>
   globalThis.taken = [];
   const take = (event) => {

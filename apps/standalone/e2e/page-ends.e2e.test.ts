@@ -31,7 +31,7 @@ describe.concurrent('an end', () => {
     const { page, instance } = await openLogin({ isDown: true, session: { returnUrl: 'https://shop.example.com/a' } });
     for (let asked = 1; asked < FAILURES_UNTIL_DOWN; asked++) {
       await instance.untilRequests(asked);
-      instance.notify({ state: 'starting' }); // is looked into at once; the pauses by themselves come to a minute
+      instance.notify({ state: 'starting' }); // is checked at once; the pauses alone would take a minute
     }
     await untilState(page, 'ended');
     expect(instance.requests.length).toBeGreaterThanOrEqual(FAILURES_UNTIL_DOWN);
@@ -42,7 +42,7 @@ describe.concurrent('an end', () => {
     expect(await page.locator('#return').count()).toBe(0); // it can still go on
     expect(await findBarriers(page)).toEqual([]);
     instance.clearFaults();
-    await page.keyboard.press('Enter'); // the focus is where the person goes on
+    await page.keyboard.press('Enter'); // the focus is on the button to go on
     await untilState(page, 'showing');
     expect(await scanScreen(page)).toBe(instance.code());
   });

@@ -1,6 +1,7 @@
 /**
- * The login in browsers older than we support: it works without what they lack, and where they cannot read its scripts it says that the
- * browser is too old. Chromium plays them, with what came to browsers since 2020 taken away before the page begins, or with such scripts.
+ * The login in browsers older than those we support. It works without the functions that they lack.
+ * If they cannot parse its scripts, it says that the browser is too old. Chromium simulates them:
+ * functions newer than 2020 are deleted before the page loads, or a script has a syntax error.
  */
 
 import type { Page } from 'playwright-core';
@@ -28,7 +29,7 @@ const NOT_NEEDED = [
   ...['union', 'intersection', 'difference', 'isSubsetOf'].map((name) => `Set.prototype.${name}`),
   ...['Iterator.prototype.map', 'Iterator.prototype.filter', 'Iterator.from', 'Response.json', 'CSSStyleSheet.prototype.replace'],
 ] as const;
-/** The client library does without these. */
+/** The client library works without these. */
 const CLIENT = ['AbortSignal.any', 'AbortSignal.timeout', 'URL.canParse', 'Object.hasOwn', 'URLSearchParams.prototype.size'] as const;
 
 const stage = useLoginStage();
@@ -39,7 +40,7 @@ interface Opened {
   readonly errors: readonly string[];
 }
 
-/** @param missing paths from the global object. It is checked that they are gone. */
+/** @param missing paths from the global object. The page fails if one is not deleted. */
 async function openWithout(missing: readonly string[], embed: (ticket: string) => string, locale = 'en-US'): Promise<Opened> {
   const instance = stage.cluster.newInstance();
   const { ticket } = await stage.cluster.create(instance);
@@ -50,7 +51,7 @@ async function openWithout(missing: readonly string[], embed: (ticket: string) =
     const names = path.split('.');
     const last = names.pop();
     const owner = names.reduce((here, name) => here?.[name], globalThis);
-    // Of the global object and its prototypes.
+    // Deletes it from the owner and its prototypes.
     for (let here = owner; here != null; here = Object.getPrototypeOf(here)) delete here[last];
     if (owner != null && last in owner) throw new Error('still there: ' + path);
   }`);

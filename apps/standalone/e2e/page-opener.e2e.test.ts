@@ -1,4 +1,7 @@
-/** The hosted page in a window that another page opened, or in its frame: what the two can see and say of each other, in Chromium. */
+/**
+ * The hosted page in a window that another page opened, or in its frame: what the two pages see and
+ * send, in Chromium.
+ */
 
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -12,7 +15,7 @@ beforeEach(() => allow(stage.site.origin));
 
 const allow = (...allowedOrigins: string[]) => stage.cluster.gateways[0]?.tenants.patch('acme', { allowedOrigins });
 
-/** A page of the site that notes what it is told, as README shows it. */
+/** Opens a page that records the messages it gets, as README shows. */
 async function openHost(origin: string, body = ''): Promise<Page> {
   const path = stage.site.serve(`${body}<script>
     globalThis.told = [];
@@ -31,7 +34,10 @@ async function openPopup(host: Page, ticket: string): Promise<Page> {
   return opened;
 }
 
-/** All that the host was told before now: messages of one window come in the order in which they were sent. */
+/**
+ * @returns all messages to the host so far. Messages of one window arrive in the order in which
+ * they were sent.
+ */
 async function allTold(host: Page, login: { evaluate(code: string): Promise<unknown> }, target: 'opener' | 'parent'): Promise<unknown[]> {
   await login.evaluate(`${target}.postMessage('last', '*')`);
   await host.waitForFunction(`told.some(({ data }) => data === 'last')`);

@@ -1,4 +1,7 @@
-/** The login in frames with `sandbox`, and without storage: it works, or says what is missing. In Chromium. */
+/**
+ * The login in frames with `sandbox`, and without storage, in Chromium: it works, or says what is
+ * missing.
+ */
 
 import type { Browser, Frame, Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -16,9 +19,9 @@ beforeAll(async () => {
 interface TestLogin {
   readonly instance: ReturnType<Cluster['newInstance']>;
   readonly id: string;
-  /** Names the origins of the tenant. */
+  /** A ticket that names the origins of the tenant. */
   readonly bound: string;
-  /** Names none. */
+  /** A ticket that names no origins. */
   readonly free: string;
 }
 
@@ -29,7 +32,7 @@ async function newLogin(): Promise<TestLogin> {
   return { instance, id: session.id, bound: ticket, free: ((await made.json()) as { ticket: string }).ticket };
 }
 
-/** A page of the site with this frame in it. */
+/** Opens a page with a frame that has these attributes. */
 async function openFramed(attributes: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<{ page: Page; frame: Frame }> {
   const page = await (await stage.browser.newContext({ locale: 'en-US', viewport: { width: 1000, height: 800 }, ...options })).newPage();
   await page.goto(

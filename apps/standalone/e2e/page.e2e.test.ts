@@ -1,4 +1,7 @@
-/** The hosted login page as people meet it: in Chromium, from a gateway and a worker, with the simulated provider and phone. */
+/**
+ * The hosted login page as people meet it: in Chromium, from a gateway and a worker, with the
+ * simulated provider and phone.
+ */
 
 import type { Instance } from '@qrcast/simulator/instance';
 import type { Page, Request } from 'playwright-core';
@@ -20,7 +23,7 @@ import {
 const pages = useHostedPages();
 const { openLogin } = pages;
 
-/** Reaches `password`, with this one wanted. */
+/** Goes on to the state `password`, in which this password is right. */
 async function scanWithPassword(page: Page, instance: Instance, password: string): Promise<void> {
   await untilState(page, 'showing');
   instance.scanWithPassword(password);
@@ -41,7 +44,7 @@ describe('a code', () => {
     await untilState(page, 'ended');
     await expect(scanScreen(page)).rejects.toThrow();
     expect(await titleOf(page)).toBe('Time is up');
-    await page.keyboard.press('Enter'); // the focus is where the person goes on
+    await page.keyboard.press('Enter'); // the focus is on the button to go on
     await untilState(page, 'showing');
     expect(await scanScreen(page)).toMatch(/^https:\/\/max\.ru\/:auth\//);
     instance.scan();
@@ -91,7 +94,7 @@ describe('a code', () => {
   it('is a link on the phone it is shown on, and on no desktop', async () => {
     const [{ page: phone, instance }, { page: desktop }] = await Promise.all([openLogin(PHONE), openLogin()]);
     await Promise.all([untilState(phone, 'showing'), untilState(desktop, 'showing')]);
-    await phone.waitForSelector('a.here'); // and is seen
+    await phone.waitForSelector('a.here'); // and is visible
     expect(await phone.locator('a.here').getAttribute('href')).toBe(instance.code());
     expect(await desktop.locator('a.here').isVisible()).toBe(false);
   });
@@ -128,7 +131,7 @@ describe.concurrent('the password', () => {
     expect(await page.locator('#password').getAttribute('aria-describedby')).toBe('mistake');
     await page.keyboard.type('correct horse');
     await page.keyboard.press('Tab');
-    await page.keyboard.press('Space'); // shows it
+    await page.keyboard.press('Space'); // shows the password
     expect(await page.locator('#password').getAttribute('type')).toBe('text');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
