@@ -55,7 +55,7 @@ export function describeFuzz({ runs, redisUrl }: { readonly runs: number; readon
   let redis: Redis;
   let edges: Edges;
   let base: Both;
-  let turn: Promise<unknown> = Promise.resolve();
+  let last: Promise<unknown> = Promise.resolve();
   beforeAll(async () => {
     const hostile = await openHostileProvider(PLANTED);
     releasers.push('hostile provider', () => hostile.close());
@@ -73,9 +73,9 @@ export function describeFuzz({ runs, redisUrl }: { readonly runs: number; readon
   const held = async (): Promise<Both> => ({ gateway: await stage.gateway.held(), worker: await stage.worker.held() });
 
   /** A fault in a role's log belongs to the edge that was tried at that time. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = turn.then(work);
-    turn = done.catch(() => undefined); // the caller of this edge gets the failure
+  function afterOthers<T>(work: () => Promise<T>): Promise<T> {
+    const done = last.then(work);
+    last = done.catch(() => undefined); // the caller of this edge gets the failure
     return done;
   }
 
@@ -89,15 +89,15 @@ export function describeFuzz({ runs, redisUrl }: { readonly runs: number; readon
         rounds.set(one.name, round + 1);
         const size = { seed: options.seed + round, runs: Math.max(1, Math.ceil(options.runs * share)) };
         if (one.isBeside === true) return runEdge(one, stage.beside, size);
-        await inTurn(async () => {
+        await afterOthers(async () => {
           await runEdge(one, subjectFor(one.name, stage), size);
           await stage.canary.nextCode();
         });
       },
-      held: () => inTurn(held),
+      held: () => afterOthers(held),
       base: () => base,
       viewers: () =>
-        inTurn(async () => {
+        afterOthers(async () => {
           const { namespace, tenant, target } = stage;
           return (await redis.hlen(placesOfTenantKey(namespace, tenant.id))) + (await redis.hlen(viewersKey(namespace, target.sessionId)));
         }),

@@ -3,7 +3,7 @@
 import type { CallResult, EndReason, Session, SessionWatch, Snapshot } from '@qrcast/client/types';
 import { followLogin } from '../src/login/follow.ts';
 import type { Passwords } from '../src/login/secrets.ts';
-import type { PasswordTurn } from '../src/login/view.ts';
+import type { PasswordPrompt } from '../src/login/view.ts';
 
 const OPEN = { status: 'open', transport: 'websocket' } as const;
 export const OK: CallResult = { ok: true };
@@ -64,15 +64,15 @@ const delay = (ms: number, signal: AbortSignal): Promise<void> =>
   });
 
 export function follow({ watch }: ReturnType<typeof scripted>, typed: string[] = [], signal = new AbortController().signal) {
-  const turns: (PasswordTurn | 'typed unseen' | null)[] = [];
+  const prompts: (PasswordPrompt | 'typed unseen' | null)[] = [];
   const passwords: Passwords = {
     given: () => null,
     forgetGiven: () => undefined,
-    prepare: () => void turns.push('typed unseen'),
+    prepare: () => void prompts.push('typed unseen'),
     next: async () => typed.shift() ?? null,
   };
-  const view = { password: (turn: PasswordTurn | null) => void turns.push(turn) };
+  const view = { password: (prompt: PasswordPrompt | null) => void prompts.push(prompt) };
   const ending = followLogin({ watch, view, passwords, delay }, { timeoutSeconds: 600, endsAt: Date.now() + 600_000, signal });
   ending.catch(() => undefined); // the test looks at it later
-  return { ending, turns };
+  return { ending, prompts };
 }

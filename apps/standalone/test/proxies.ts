@@ -31,7 +31,7 @@ export interface TestedProxy {
  * The parts of a configuration. `readyPath` answers 410, which shows that the port belongs to the
  * proxy just started.
  */
-interface Place {
+interface Setup {
   readonly port: number;
   readonly folder: string;
   readonly readyPath: string;
@@ -42,7 +42,7 @@ interface Kind {
   /** The signal that ends it at once, with its open connections. */
   readonly signal: NodeJS.Signals;
   readonly args: (file: string, folder: string) => readonly string[];
-  readonly config: (place: Place) => string;
+  readonly config: (setup: Setup) => string;
   /** The status of `readyPath`, if it cannot be configured as 410. */
   readonly readyStatus?: number;
 }
@@ -211,14 +211,14 @@ async function startProxy(releasers: Releasers, kind: Kind): Promise<TestedProxy
   releasers.push(`${kind.program}'s folder`, () => rm(folder, { recursive: true, force: true }));
   let lastError: unknown;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const place = { folder, port: await freePort(), readyPath: `/ready-${randomUUID()}` };
+    const setup = { folder, port: await freePort(), readyPath: `/ready-${randomUUID()}` };
     const file = join(folder, 'config');
-    await writeFile(file, kind.config(place));
+    await writeFile(file, kind.config(setup));
     const server = runServer(program, kind.args(file, folder), folder, kind.signal);
     try {
-      await untilReady(place, kind.readyStatus ?? 410, server.failed);
+      await untilReady(setup, kind.readyStatus ?? 410, server.failed);
       releasers.push(kind.program, server.close);
-      return { url: `http://127.0.0.1:${place.port}`, port: place.port };
+      return { url: `http://127.0.0.1:${setup.port}`, port: setup.port };
     } catch (error) {
       await server.close();
       lastError = new Error(`${server.output()}${await readLog(folder)}`, { cause: error });
@@ -232,7 +232,7 @@ async function startProxy(releasers: Releasers, kind: Kind): Promise<TestedProxy
  *
  * @throws {Error} if it ended, or another server has the port.
  */
-async function untilReady({ port, readyPath }: Place, ready: number, failed: Promise<never>): Promise<void> {
+async function untilReady({ port, readyPath }: Setup, ready: number, failed: Promise<never>): Promise<void> {
   const deadline = AbortSignal.timeout(READY_WITHIN_MS);
   for (;;) {
     const status = await Promise.race([statusOf(port, readyPath), failed]);

@@ -141,13 +141,13 @@ describe('a deadline', () => {
 describe('the password', () => {
   it('is sent again by itself while the provider takes none, without being asked for again', async () => {
     const script = scripted([refused('too_many_requests', true, 60_000), OK]);
-    const { ending, turns } = follow(script, ['correct horse']);
+    const { ending, prompts } = follow(script, ['correct horse']);
     script.show({ state: 'password' });
     await vi.advanceTimersByTimeAsync(59_999);
     expect(script.sent).toEqual(['correct horse']);
     await vi.advanceTimersByTimeAsync(1);
     expect(script.sent).toEqual(['correct horse', 'correct horse']);
-    expect(turns).toEqual([
+    expect(prompts).toEqual([
       'typed unseen', // before the person is asked
       { kind: 'wanted', mistake: null },
       { kind: 'checking' },
@@ -156,7 +156,7 @@ describe('the password', () => {
     ]);
     script.show({ state: 'connected' });
     expect((await ending).exitCode).toBe(0);
-    expect(turns.at(-1)).toBeNull();
+    expect(prompts.at(-1)).toBeNull();
   });
 
   it('is not sent any more when the session wants none', async () => {
@@ -173,10 +173,12 @@ describe('the password', () => {
 
   it('is asked for again when it was wrong or cannot be one, until there is none: 9', async () => {
     const script = scripted([refused('password_rejected', true), refused('invalid_request', false)]);
-    const { ending, turns } = follow(script, ['wrong', 'x'.repeat(257)]);
+    const { ending, prompts } = follow(script, ['wrong', 'x'.repeat(257)]);
     script.show({ state: 'password' });
     expect(await ending).toMatchObject({ reason: 'password_required', exitCode: 9 });
-    const mistakes = turns.flatMap((turn) => (turn !== null && typeof turn === 'object' && turn.kind === 'wanted' ? [turn.mistake] : []));
+    const mistakes = prompts.flatMap((prompt) =>
+      prompt !== null && typeof prompt === 'object' && prompt.kind === 'wanted' ? [prompt.mistake] : [],
+    );
     expect(mistakes).toEqual([
       null,
       'The password was not accepted. Check it and try again.',
@@ -184,16 +186,18 @@ describe('the password', () => {
     ]);
   });
 
-  const kindsOf = (turns: ReturnType<typeof follow>['turns']): unknown[] =>
-    turns.map((turn) => (turn !== null && typeof turn === 'object' ? (turn.kind === 'wanted' ? turn.mistake : turn.kind) : turn));
+  const kindsOf = (prompts: ReturnType<typeof follow>['prompts']): unknown[] =>
+    prompts.map((prompt) =>
+      prompt !== null && typeof prompt === 'object' ? (prompt.kind === 'wanted' ? prompt.mistake : prompt.kind) : prompt,
+    );
 
   it('is left for a new code by two empty lines, and asked for again should it be wanted again', async () => {
     const script = scripted();
-    const { ending, turns } = follow(script, ['', '', 'correct horse']);
+    const { ending, prompts } = follow(script, ['', '', 'correct horse']);
     script.show({ state: 'password', version: 4 });
     await vi.advanceTimersByTimeAsync(0);
     expect(script.sent).toEqual(['start over']);
-    expect(kindsOf(turns)).toEqual(['typed unseen', null, 'typed unseen', 'leaving', 'startingOver']);
+    expect(kindsOf(prompts)).toEqual(['typed unseen', null, 'typed unseen', 'leaving', 'startingOver']);
     script.show({ state: 'waiting', version: 5 });
     script.show({ state: 'password', version: 6 });
     await vi.advanceTimersByTimeAsync(0);
@@ -219,11 +223,11 @@ describe('the password', () => {
     [refused('forbidden', false), 'This login allows no new code.'],
   ])('that cannot be left is asked for again, with the reason: %j', async (refusal, reason) => {
     const script = scripted([refusal, OK]);
-    const { ending, turns } = follow(script, ['', '', 'correct horse']);
+    const { ending, prompts } = follow(script, ['', '', 'correct horse']);
     script.show({ state: 'password' });
     await vi.advanceTimersByTimeAsync(0);
     expect(script.sent).toEqual(['start over', 'correct horse']);
-    expect(kindsOf(turns).slice(-4)).toEqual(['startingOver', 'typed unseen', reason, 'checking']);
+    expect(kindsOf(prompts).slice(-4)).toEqual(['startingOver', 'typed unseen', reason, 'checking']);
     script.show({ state: 'connected' });
     expect((await ending).exitCode).toBe(0);
   });

@@ -100,7 +100,7 @@ function createPasswordStep(
       if (current !== null) return;
       current = new AbortController();
       const signal = AbortSignal.any([ended, current.signal]);
-      givePassword({ watch, passwords, delay, show: (turn) => view.password(turn) }, signal).then(
+      givePassword({ watch, passwords, delay, show: (prompt) => view.password(prompt) }, signal).then(
         (ending) => (ending === null ? undefined : over.resolve(ending)),
         (error: unknown) => (signal.aborted ? undefined : over.reject(error)),
       );

@@ -8,12 +8,12 @@
 import type { SessionWatch } from '@qrcast/client/types';
 import { type Ending, EXITS, LoginError, passwordMissing } from './ending.ts';
 import type { Passwords } from './secrets.ts';
-import type { PasswordTurn } from './view.ts';
+import type { PasswordPrompt } from './view.ts';
 
 export interface PasswordStepDeps {
   readonly watch: Pick<SessionWatch, 'sendPassword' | 'startOver'>;
   readonly passwords: Passwords;
-  readonly show: (turn: PasswordTurn) => void;
+  readonly show: (prompt: PasswordPrompt) => void;
   /** Rejects when the signal aborts. */
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
 }

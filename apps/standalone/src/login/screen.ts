@@ -6,8 +6,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Snapshot } from '@qrcast/client/types';
 import { type DrawnCode, drawCode, FULL_QUIET_ZONE, HALF_QUIET_ZONE } from './code.ts';
-import type { PasswordTurn } from './view.ts';
-import { isFinishing, isPictureOnly, statusOf, turnOf } from './words.ts';
+import type { PasswordPrompt } from './view.ts';
+import { isFinishing, isPictureOnly, promptOf, statusOf } from './words.ts';
 
 export interface Scene {
   readonly columns: number;
@@ -19,7 +19,7 @@ export interface Scene {
   readonly snapshot: Snapshot;
   /** The server's clock, Unix ms; null until it is known. */
   readonly serverNow: number | null;
-  readonly turn: PasswordTurn | null;
+  readonly prompt: PasswordPrompt | null;
   /** Time until the command gives up. */
   readonly leftMs: number;
 }
@@ -88,7 +88,7 @@ function heading({ instanceId, colours }: Scene): string {
 }
 
 function statusLines(scene: Scene): string[] {
-  const { snapshot, serverNow, turn, pageUrl, colours } = scene;
+  const { snapshot, serverNow, prompt, pageUrl, colours } = scene;
   const [state = '', ...trouble] = statusOf(snapshot, serverNow);
   const code = snapshot.session?.code ?? null;
   const lines = [styled(state, BOLD, colours)];
@@ -99,7 +99,7 @@ function statusLines(scene: Scene): string[] {
   lines.push(...trouble);
   const { session } = snapshot;
   const notice = session === null || isFinishing(session) ? null : session.notice;
-  if (turn !== null) lines.push(...turnOf(turn));
+  if (prompt !== null) lines.push(...promptOf(prompt));
   else if (notice !== null && code === null && serverNow !== null && notice.retryAt > serverNow) {
     lines.push(`Next try in ${secondsUntil(notice.retryAt, serverNow)} s.`);
   }

@@ -7,7 +7,7 @@
 import type { WriteStream } from 'node:tty';
 import type { SessionWatch, Snapshot } from '@qrcast/client/types';
 import { frameOf, type Scene } from './screen.ts';
-import type { LoginView, PasswordTurn } from './view.ts';
+import type { LoginView, PasswordPrompt } from './view.ts';
 
 export interface LiveViewOptions {
   readonly stdout: WriteStream;
@@ -33,13 +33,13 @@ interface Watched {
 export function openLiveView(options: LiveViewOptions): LoginView {
   const { stdout } = options;
   let watched: Watched | null = null;
-  let turn: PasswordTurn | null = null;
+  let prompt: PasswordPrompt | null = null;
   let painted = '';
   let isClosed = false;
 
   const paint = (): void => {
     if (isClosed) return;
-    const frame = frameOf(sceneOf(options, watched, turn));
+    const frame = frameOf(sceneOf(options, watched, prompt));
     if (frame !== painted) stdout.write(frame);
     painted = frame;
   };
@@ -68,14 +68,14 @@ export function openLiveView(options: LiveViewOptions): LoginView {
       watch.subscribe(paint);
     },
     password(next) {
-      turn = next;
+      prompt = next;
       paint();
     },
     close,
   };
 }
 
-function sceneOf({ stdout, colours, instanceId, endsAt }: LiveViewOptions, watched: Watched | null, turn: PasswordTurn | null): Scene {
+function sceneOf({ stdout, colours, instanceId, endsAt }: LiveViewOptions, watched: Watched | null, prompt: PasswordPrompt | null): Scene {
   return {
     columns: stdout.columns || USUAL_SIZE.columns, // 0 where the terminal does not know its size
     rows: stdout.rows || USUAL_SIZE.rows,
@@ -84,7 +84,7 @@ function sceneOf({ stdout, colours, instanceId, endsAt }: LiveViewOptions, watch
     pageUrl: watched?.pageUrl ?? null,
     snapshot: watched?.watch.snapshot ?? STARTING,
     serverNow: watched?.watch.serverNow() ?? null,
-    turn,
+    prompt,
     leftMs: endsAt - Date.now(),
   };
 }

@@ -7,7 +7,7 @@ import type { Snapshot } from '@qrcast/client/types';
 import { drawCode, FULL_QUIET_ZONE } from './code.ts';
 import { endingOf } from './ending.ts';
 import type { LoginView } from './view.ts';
-import { isPictureOnly, statusOf, turnOf } from './words.ts';
+import { isPictureOnly, promptOf, statusOf } from './words.ts';
 
 export interface PlainViewOptions {
   readonly write: (text: string) => void;
@@ -27,8 +27,8 @@ export function createPlainView({ write, ask, colours, hasTerminal }: PlainViewO
       undo = watch.subscribe(show);
       show();
     },
-    password(turn) {
-      if (turn !== null) ask(`${turnOf(turn, hasTerminal).join('\n')}\n`);
+    password(prompt) {
+      if (prompt !== null) ask(`${promptOf(prompt, hasTerminal).join('\n')}\n`);
     },
     close: () => undo(),
   };

@@ -6,7 +6,7 @@
 import type { SessionWatch } from '@qrcast/client/types';
 
 /** What the person has to do, or what is done with the password. */
-export type PasswordTurn =
+export type PasswordPrompt =
   /** `mistake` says why the password is wanted again. */
   | { readonly kind: 'wanted'; readonly mistake: string | null }
   /** The person typed an empty line. Another one leaves the password step for a new code. */
@@ -20,7 +20,7 @@ export interface LoginView {
   /** Shows this watch from now on. Call it at most once. */
   watch(watch: SessionWatch, pageUrl: string): void;
   /** Null if the password step is over. */
-  password(turn: PasswordTurn | null): void;
+  password(prompt: PasswordPrompt | null): void;
   /** Stops showing, and leaves the terminal as before. Idempotent. */
   close(): void;
 }

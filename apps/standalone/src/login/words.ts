@@ -4,7 +4,7 @@
  */
 
 import type { NoticeCode, Session, Snapshot } from '@qrcast/client/types';
-import type { PasswordTurn } from './view.ts';
+import type { PasswordPrompt } from './view.ts';
 
 const NOTICES: Readonly<Record<NoticeCode, string>> = {
   instance_starting: 'The instance is starting; this can take a minute or two',
@@ -75,11 +75,11 @@ function stateOf(session: Session, serverNow: number | null): string {
  * @param isTyped whether a person types it. Otherwise it comes from a pipe, whose empty lines mean
  * nothing.
  */
-export function turnOf(turn: PasswordTurn, isTyped = true): readonly string[] {
-  switch (turn.kind) {
+export function promptOf(prompt: PasswordPrompt, isTyped = true): readonly string[] {
+  switch (prompt.kind) {
     case 'wanted':
       return [
-        ...(turn.mistake === null ? [] : [turn.mistake]),
+        ...(prompt.mistake === null ? [] : [prompt.mistake]),
         'Type the password and press Enter. It is not shown.',
         ...(isTyped ? ['Another account, or no password? Press Enter alone.'] : []),
       ];
@@ -90,8 +90,8 @@ export function turnOf(turn: PasswordTurn, isTyped = true): readonly string[] {
     case 'checking':
       return ['Checking the password …'];
     case 'waiting':
-      return [`The provider does not take the password now. It is sent again in ${turn.seconds} s …`];
+      return [`The provider does not take the password now. It is sent again in ${prompt.seconds} s …`];
     default:
-      return turn satisfies never;
+      return prompt satisfies never;
   }
 }
