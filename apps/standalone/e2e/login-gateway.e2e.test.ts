@@ -109,7 +109,7 @@ describe('qrcast login over a running gateway', () => {
     for (const [address, words, cause] of [
       [gone.url, `no qrcast gateway answers at ${gone.url} (nothing listens`, 'refused'],
       [cluster.simulator.url.replace('http:', 'https:'), 'TLS failed', 'tls'],
-      [cluster.simulator.url, 'answered 404, and not as a qrcast gateway does', undefined],
+      [cluster.simulator.url, 'answered 404, but not like a qrcast gateway', undefined],
     ] as const) {
       const run = await login(cluster.newInstance(), { args: ['--gateway', address] });
       expect(await run.ended).toBe(1);

@@ -191,7 +191,7 @@ describe('the password', () => {
       prompt !== null && typeof prompt === 'object' ? (prompt.kind === 'wanted' ? prompt.mistake : prompt.kind) : prompt,
     );
 
-  it('is left for a new code by two empty lines, and asked for again should it be wanted again', async () => {
+  it('is left for a new code by two empty lines, and asked for again if the session wants it again', async () => {
     const script = scripted();
     const { ending, prompts } = follow(script, ['', '', 'correct horse']);
     script.show({ state: 'password', version: 4 });
@@ -217,8 +217,8 @@ describe('the password', () => {
   });
 
   it.each([
-    [refused('unavailable', true), 'No new code could be had. Try again in a moment.'],
-    [refused('too_many_requests', true, 5_000), 'No new code could be had. Try again in a moment.'],
+    [refused('unavailable', true), 'There is no new code right now. Try again in a moment.'],
+    [refused('too_many_requests', true, 5_000), 'There is no new code right now. Try again in a moment.'],
     [refused('too_many_requests', true, 3_000_000), 'There are no more new codes for this login.'],
     [refused('forbidden', false), 'This login allows no new code.'],
   ])('that cannot be left is asked for again, with the reason: %j', async (refusal, reason) => {

@@ -118,7 +118,7 @@ export function toLoginError({ code, message, connection }: GatewayError): Login
     case 'forbidden':
       return new LoginError(code, `the gateway does not accept the API key: ${message}`, EXITS.credentials.code);
     case 'webhook_url_differs':
-      return new LoginError(code, 'the instance notifies another address; with --replace-url it is replaced', EXITS.fault.code);
+      return new LoginError(code, 'the instance notifies another address; --replace-url replaces it', EXITS.fault.code);
     case 'upstream_not_allowed':
       return usageError(`--api-url: ${message}`);
     default:

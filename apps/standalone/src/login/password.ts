@@ -60,7 +60,7 @@ async function startOver({ watch, show }: PasswordStepDeps, signal: AbortSignal)
   if (result.ok || result.error.code === 'not_waiting_for_password') return null;
   const { code, retryable, retryAfterMs = 0 } = result.error;
   if (code === 'too_many_requests' && retryAfterMs > SPENT_MS) return 'There are no more new codes for this login.';
-  return retryable ? 'No new code could be had. Try again in a moment.' : 'This login allows no new code.';
+  return retryable ? 'There is no new code right now. Try again in a moment.' : 'This login allows no new code.';
 }
 
 /**
@@ -78,7 +78,7 @@ async function send({ watch, show, delay }: PasswordStepDeps, password: string, 
     const { code, detail, retryable, retryAfterMs = RESEND_MS } = result.error;
     if (code === 'password_rejected') return 'The password was not accepted. Check it and try again.';
     if (code === 'invalid_request') return 'A password has 1 to 256 characters. Try again.';
-    if (!retryable) throw new LoginError(code, `the password could not be handed over: ${detail}`, EXITS.fault.code);
+    if (!retryable) throw new LoginError(code, `the password could not be sent: ${detail}`, EXITS.fault.code);
     show({ kind: 'waiting', seconds: Math.ceil(retryAfterMs / 1_000) });
     await delay(retryAfterMs, signal);
   }

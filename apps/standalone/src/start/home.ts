@@ -111,6 +111,6 @@ function keysIn(file: string): z.infer<typeof keysSchema> & { readonly isNew: bo
   try {
     return { ...keysSchema.parse(JSON.parse(withoutMark(readFileSync(file, 'utf8')))), isNew: false };
   } catch {
-    throw new Error(`${file} is not readable as keys; move it away to have new ones made`); // the parser's message could repeat the keys
+    throw new Error(`${file} does not hold keys; move it away to get new ones`); // the parser's message could repeat the keys
   }
 }

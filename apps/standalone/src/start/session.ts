@@ -96,7 +96,7 @@ export async function callGateway(
     if (response.ok) return { status: response.status, answer: text === '' ? null : JSON.parse(text) };
     const problem = problemSchema.safeParse(parsed(text)).data;
     if (problem !== undefined) throw new GatewayError(problem.code, problem.detail);
-    throw new GatewayError('unreachable', `${url} answered ${response.status}, and not as a qrcast gateway does`);
+    throw new GatewayError('unreachable', `${url} answered ${response.status}, but not like a qrcast gateway`);
   } catch (error) {
     if (error instanceof GatewayError) throw error;
     signal?.throwIfAborted();

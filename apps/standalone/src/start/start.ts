@@ -56,7 +56,7 @@ export async function runStart(options: StartOptions): Promise<void> {
   if (home.wereOpen.length > 0) {
     log.warn(
       { paths: home.wereOpen },
-      'others on this machine could read these until now; if they may have, move keys.json away for new keys',
+      'other users of this machine could read these paths until now; if they may have, move keys.json away to get new keys',
     );
   }
   const privateRedis = settings.REDIS_URL === undefined ? await openPrivateRedis(path, home.redisFolder) : null;
