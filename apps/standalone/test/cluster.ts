@@ -6,8 +6,8 @@ import type { WireSession } from '@qrcast/core/wire';
 import { PAGE_FOLDER } from '@qrcast/gateway/api/page-folder';
 import { type Gateway, startGateway } from '@qrcast/gateway/gateway';
 import { createLog } from '@qrcast/runtime/log';
-import { openNode } from '@qrcast/runtime/node';
-import { createReleasers } from '@qrcast/runtime/releasers';
+import { type Node, openNode } from '@qrcast/runtime/node';
+import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import type {} from '@qrcast/runtime/test/redis'; // what `inject` knows
 import type { Instance } from '@qrcast/simulator/instance';
 import type { SimulatorOptions } from '@qrcast/simulator/options';
@@ -22,6 +22,7 @@ import { io, type Socket } from 'socket.io-client';
 export const TEST_POLICY: Policy = { intervalMs: 1_500, codeTtlMs: 120_000, attemptMs: 900_000 };
 
 const ADMIN_KEY = 'admin-key-of-the-tests-0123456789';
+const LOG = createLog('test', 'silent');
 
 export interface ClusterOptions {
   readonly redisUrl: string;
@@ -79,65 +80,16 @@ export interface Viewer {
 
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const releasers = createReleasers();
-  const log = createLog('test', 'silent');
   const simulator = await openSimulator({ rotateMs: 3_000, ...options.simulator });
   releasers.push('simulator', () => simulator.close());
-  const worker = {
-    redisUrl: options.redisUrl,
-    namespace: `test-${randomUUID().slice(0, 8)}`,
-    secretKeys: [{ id: 'test', key: randomBytes(32) }],
-    policy: { ...TEST_POLICY, ...options.policy },
-    upstreamHosts: [simulator.url],
-    concurrency: 100,
-    hostConcurrency: 100,
-    callbackHosts: options.callbackHosts,
-    checkMinuteMs: options.checkMinuteMs,
-    // On a slow machine, a picture that is not read in time would never get its text.
-    codeReader: { waitMs: 60_000, pictureMs: 60_000, share: 1 },
-  };
-  const { unwatchedGraceMs = 15_000 } = options;
-  const gatewayOptions = {
-    ...worker,
-    log,
-    unwatchedGraceMs,
-    adminKey: ADMIN_KEY,
-    maxConnections: 1_000,
-    port: 0,
-    host: '127.0.0.1',
-    publicUrl: options.publicUrl,
-    pageFolder: PAGE_FOLDER,
-  };
-  const gateways: Gateway[] = [];
-  for (let i = 0; i < (options.gateways ?? 1); i++) {
-    const gateway = await startGateway(gatewayOptions);
-    releasers.push('gateway', () => gateway.close(0));
-    gateways.push(gateway);
-  }
-  for (let i = 0; i < (options.workers ?? 1); i++) {
-    const started = await startWorker({ ...worker, log });
-    releasers.push('worker', () => started.close(1_000));
-  }
-  const node = await openNode({ ...worker, log });
+  const worker = workerOptions(options, simulator.url);
+  const gateways = await startRoles(options, worker, releasers);
+  const node = await openNode({ ...worker, log: LOG });
   releasers.push('node', () => node.close());
   const [first] = gateways;
   if (first === undefined) throw new Error('a cluster needs a gateway');
-  const { secrets } = await first.tenants.create({ id: 'acme', name: 'Acme' });
-  const { apiKey, webhookToken } = secrets;
-
-  const call = (method: string, path: string, body?: unknown, secret = apiKey): Promise<Response> =>
-    fetch(`http://127.0.0.1:${first.port}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${secret}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-
-  async function create(instance: Instance, body: Record<string, unknown>, secret: string): Promise<Created> {
-    const { idInstance: instanceId, apiToken } = instance;
-    const response = await call('POST', '/v1/sessions', { instanceId, apiToken, apiUrl: simulator.url, ...body }, secret);
-    if (!response.ok) throw new Error(`the session was refused: ${await response.text()}`);
-    return (await response.json()) as Created;
-  }
-
+  const { apiKey, webhookToken } = (await first.tenants.create({ id: 'acme', name: 'Acme' })).secrets;
+  const { call, create } = createCalls(first.port, simulator.url, apiKey);
   return {
     simulator,
     gateways,
@@ -157,11 +109,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     },
     call,
     isUnwatched: async (sessionId) => (await node.sessions.find(sessionId))?.isUnwatched === true,
-    async passDeadline(sessionId) {
-      const session = await node.sessions.find(sessionId);
-      if (session === null) throw new Error('there is no such session');
-      await node.sessions.apply(sessionId, { kind: 'elapsed', at: session.deadlineAt });
-    },
+    passDeadline: (sessionId) => passDeadline(node, sessionId),
     view(ticket, gateway = 0, handshake = { visible: true }) {
       const socket = io(gateways[gateway]?.publicUrl ?? '', { auth: { ticket, ...handshake }, transports: ['websocket'], forceNew: true });
       releasers.push('viewer', () => void socket.disconnect());
@@ -169,6 +117,81 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     },
     close: () => releasers.release(),
   };
+}
+
+function workerOptions(options: ClusterOptions, upstream: string): Cluster['worker'] {
+  return {
+    redisUrl: options.redisUrl,
+    namespace: `test-${randomUUID().slice(0, 8)}`,
+    secretKeys: [{ id: 'test', key: randomBytes(32) }],
+    policy: { ...TEST_POLICY, ...options.policy },
+    upstreamHosts: [upstream],
+    concurrency: 100,
+    hostConcurrency: 100,
+    callbackHosts: options.callbackHosts,
+    checkMinuteMs: options.checkMinuteMs,
+    // On a slow machine, a picture that is not read in time would never get its text.
+    codeReader: { waitMs: 60_000, pictureMs: 60_000, share: 1 },
+  };
+}
+
+/** Starts as many gateways and workers as the options say. @returns the gateways */
+async function startRoles(
+  { gateways: gatewayCount = 1, workers = 1, unwatchedGraceMs = 15_000, publicUrl }: ClusterOptions,
+  worker: Cluster['worker'],
+  releasers: Releasers,
+): Promise<readonly Gateway[]> {
+  const gatewayOptions = {
+    ...worker,
+    log: LOG,
+    unwatchedGraceMs,
+    adminKey: ADMIN_KEY,
+    maxConnections: 1_000,
+    port: 0,
+    host: '127.0.0.1',
+    publicUrl,
+    pageFolder: PAGE_FOLDER,
+  };
+  const gateways: Gateway[] = [];
+  for (let i = 0; i < gatewayCount; i++) {
+    const gateway = await startGateway(gatewayOptions);
+    releasers.push('gateway', () => gateway.close(0));
+    gateways.push(gateway);
+  }
+  for (let i = 0; i < workers; i++) {
+    const started = await startWorker({ ...worker, log: LOG });
+    releasers.push('worker', () => started.close(1_000));
+  }
+  return gateways;
+}
+
+interface Calls {
+  call(method: string, path: string, body?: unknown, secret?: string): Promise<Response>;
+  /** @throws {Error} if the gateway refuses the session */
+  create(instance: Instance, body: Record<string, unknown>, secret: string): Promise<Created>;
+}
+
+function createCalls(port: number, apiUrl: string, apiKey: string): Calls {
+  const call: Calls['call'] = (method, path, body, secret = apiKey) =>
+    fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${secret}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  return {
+    call,
+    async create({ idInstance: instanceId, apiToken }, body, secret) {
+      const response = await call('POST', '/v1/sessions', { instanceId, apiToken, apiUrl, ...body }, secret);
+      if (!response.ok) throw new Error(`the session was refused: ${await response.text()}`);
+      return (await response.json()) as Created;
+    },
+  };
+}
+
+async function passDeadline({ sessions }: Node, sessionId: string): Promise<void> {
+  const session = await sessions.find(sessionId);
+  if (session === null) throw new Error('there is no such session');
+  await sessions.apply(sessionId, { kind: 'elapsed', at: session.deadlineAt });
 }
 
 function openViewer(socket: Socket): Viewer {
