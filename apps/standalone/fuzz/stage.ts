@@ -87,34 +87,8 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
   const receiver = await openTestReceiver();
   releasers.push('receiver', () => receiver.close());
 
-  const shared = {
-    REDIS_URL: redisUrl,
-    QRCAST_NAMESPACE: namespace,
-    QRCAST_SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-    QRCAST_UPSTREAM_HOSTS: [simulator.url, ...upstreamHosts].join(),
-    QRCAST_CALLBACK_HOSTS: receiver.url,
-    QRCAST_POLL_INTERVAL_MS: '1100',
-    QRCAST_CODE_TTL_MS: String(TEST_POLICY.codeTtlMs),
-    QRCAST_ATTEMPT_MS: '3600000',
-    QRCAST_DRAIN_MS: '0',
-    QRCAST_LOG_LEVEL: 'trace',
-  };
-  const gateway = await startRole(ROLES.gateway, (port) => ({
-    ...shared,
-    PORT: String(port),
-    QRCAST_ADMIN_KEY: adminKey,
-    QRCAST_TENANT_SESSIONS: UNLIMITED,
-    QRCAST_TENANT_VIEWERS: UNLIMITED,
-    QRCAST_TENANT_VIEWERS_PER_SESSION: UNLIMITED,
-    QRCAST_TENANT_REQUESTS_PER_MINUTE: UNLIMITED,
-    QRCAST_TENANT_HANDSHAKES_PER_MINUTE: UNLIMITED,
-    QRCAST_TENANT_WEBHOOK_CALLS_PER_MINUTE: UNLIMITED,
-    QRCAST_HANDSHAKES_PER_ADDRESS_PER_MINUTE: UNLIMITED,
-    QRCAST_FAILURES_PER_ADDRESS_PER_MINUTE: UNLIMITED,
-  }));
-  releasers.push('gateway', () => gateway.stop());
-  const worker = await startRole(ROLES.worker, (port) => ({ ...shared, PORT: String(port) }));
-  releasers.push('worker', () => worker.stop());
+  const shared = sharedSettings(redisUrl, namespace, [simulator.url, ...upstreamHosts], receiver.url);
+  const { gateway, worker } = await startRoles(shared, adminKey, releasers);
 
   const call = (method: string, path: string, secret: string, body?: unknown): Promise<Response> =>
     fetch(`http://127.0.0.1:${gateway.port()}${path}`, {
@@ -198,4 +172,44 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
     },
     close: () => releasers.release(),
   };
+}
+
+/** The settings that both roles have. */
+function sharedSettings(redisUrl: string, namespace: string, upstreamHosts: readonly string[], callbackHost: string) {
+  return {
+    REDIS_URL: redisUrl,
+    QRCAST_NAMESPACE: namespace,
+    QRCAST_SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    QRCAST_UPSTREAM_HOSTS: upstreamHosts.join(),
+    QRCAST_CALLBACK_HOSTS: callbackHost,
+    QRCAST_POLL_INTERVAL_MS: '1100',
+    QRCAST_CODE_TTL_MS: String(TEST_POLICY.codeTtlMs),
+    QRCAST_ATTEMPT_MS: '3600000',
+    QRCAST_DRAIN_MS: '0',
+    QRCAST_LOG_LEVEL: 'trace',
+  };
+}
+
+async function startRoles(
+  shared: ReturnType<typeof sharedSettings>,
+  adminKey: string,
+  releasers: Releasers,
+): Promise<Pick<Stage, 'gateway' | 'worker'>> {
+  const gateway = await startRole(ROLES.gateway, (port) => ({
+    ...shared,
+    PORT: String(port),
+    QRCAST_ADMIN_KEY: adminKey,
+    QRCAST_TENANT_SESSIONS: UNLIMITED,
+    QRCAST_TENANT_VIEWERS: UNLIMITED,
+    QRCAST_TENANT_VIEWERS_PER_SESSION: UNLIMITED,
+    QRCAST_TENANT_REQUESTS_PER_MINUTE: UNLIMITED,
+    QRCAST_TENANT_HANDSHAKES_PER_MINUTE: UNLIMITED,
+    QRCAST_TENANT_WEBHOOK_CALLS_PER_MINUTE: UNLIMITED,
+    QRCAST_HANDSHAKES_PER_ADDRESS_PER_MINUTE: UNLIMITED,
+    QRCAST_FAILURES_PER_ADDRESS_PER_MINUTE: UNLIMITED,
+  }));
+  releasers.push('gateway', () => gateway.stop());
+  const worker = await startRole(ROLES.worker, (port) => ({ ...shared, PORT: String(port) }));
+  releasers.push('worker', () => worker.stop());
+  return { gateway, worker };
 }
