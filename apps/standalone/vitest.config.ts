@@ -1,7 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-import { packageTests } from '../../infra/test/package-tests.ts';
+import { packageTestsWithRedis } from '../../infra/test/package-tests.ts';
 
-export default defineConfig({
-  test: { ...packageTests, globalSetup: [fileURLToPath(import.meta.resolve('@qrcast/runtime/test/redis'))] },
-});
+export default defineConfig({ test: packageTestsWithRedis(fileURLToPath(import.meta.resolve('@qrcast/runtime/test/redis'))) });

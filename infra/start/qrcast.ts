@@ -1,6 +1,6 @@
 /**
- * `pnpm qrcast`: the command line. It stands on the built client, and the private gateway of `login` serves the built page; turbo's cache
- * decides what of both has to be built.
+ * `pnpm qrcast`: the command line. It needs the built client, and the private gateway of `login`
+ * serves the built page. turbo builds what its cache does not have.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 const CLIENT = new URL('../../packages/client/dist', import.meta.url);
 
 if (process.argv[2] === 'login' || !existsSync(CLIENT)) {
-  // If the page cannot be built, the gateway says so, where it is needed.
+  // If the page cannot be built, the gateway says so once somebody asks for it.
   spawnSync('turbo', ['run', 'build', '--output-logs=errors-only'], {
     stdio: 'ignore',
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },

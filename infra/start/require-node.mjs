@@ -1,6 +1,7 @@
 /**
- * Loaded before everything, so plain JavaScript: says what is wrong where Node cannot read our TypeScript. On Linux that is a download that
- * failed, which an install of an optional package passes over.
+ * Is loaded before everything else, and reports a Node that cannot run our TypeScript. So it is
+ * plain JavaScript. On Linux the cause is a failed download: an install ignores it for an optional
+ * package.
  */
 
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** `pnpm start`: builds what is not built yet (turbo's cache decides), then starts everything in this process. */
+/**
+ * `pnpm start`: lets turbo build what its cache does not have, then starts everything in this
+ * process.
+ */
 
 import { spawnSync } from 'node:child_process';
 

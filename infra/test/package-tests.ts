@@ -1,28 +1,43 @@
 /**
- * What the vitest configurations of all packages share: which files belong to which suite, how long a test may take, and how many files
- * run at once. The suites and their goal stand in CONTRIBUTING.md.
+ * What the vitest configurations of all packages share: which files each suite runs, how long a
+ * test may take, and how many files run at once. CONTRIBUTING.md describes the suites.
  */
-
-/** Long tests, which `pnpm test` leaves out and `pnpm test:release` runs besides all others. */
-const RELEASE_FILES = '**/*.release.test.ts';
 
 /**
- * A test ends by what happens, not by this: it is for tests that hang. A verdict must not depend on the speed of the machine, so the limit
- * is many times what the slowest test needs on a machine with two cores. Nothing but a suite that hangs ever waits that long.
+ * - `plain`: the tests that need nothing but Node (`pnpm check`)
+ * - empty: all but the long tests (`pnpm test`)
+ * - `release`: all tests (`pnpm test:release`)
  */
-export const TEST_LIMIT_MS = 300_000;
+const SUITE = process.env['QRCAST_TESTS'] ?? ''; // set by run.ts
 
-/** Most tests wait for something most of the time; three of them keep a machine with two cores about busy. */
+const LONG_FILES = ['**/*.release.test.ts'];
+/** These need a real Redis, or all there is: a browser, certificates, proxies. */
+const NEEDING_FILES = ['**/*.redis.test.ts', '**/*.e2e.test.ts', ...LONG_FILES];
+
+/**
+ * This limit only ends a test that hangs. A verdict must not depend on the speed of the machine, so
+ * the limit is many times what the slowest test needs on a machine with two cores.
+ */
+const TEST_LIMIT_MS = 300_000;
+
+/**
+ * Most tests wait for something most of the time; three of them keep a machine with two cores about
+ * busy.
+ */
 const FILES_AT_ONCE = 3;
-
-const isReleaseRun = process.env['QRCAST_TESTS'] === 'release'; // set by run.ts
 
 /** The `test` part of a package's vitest configuration. */
 export const packageTests = {
   include: ['{src,test,e2e,fuzz}/**/*.test.ts'],
-  exclude: ['**/node_modules/**', ...(isReleaseRun ? [] : [RELEASE_FILES])],
+  exclude: ['**/node_modules/**', ...(SUITE === 'plain' ? NEEDING_FILES : SUITE === 'release' ? [] : LONG_FILES)],
   maxWorkers: FILES_AT_ONCE,
   testTimeout: TEST_LIMIT_MS,
   hookTimeout: TEST_LIMIT_MS,
   expect: { poll: { timeout: TEST_LIMIT_MS, interval: 20 } },
 };
+
+/** @param setup the file that starts a private Redis. The plain suite has no test that needs it. */
+export const packageTestsWithRedis = (setup: string): typeof packageTests & { readonly globalSetup: string[] } => ({
+  ...packageTests,
+  globalSetup: SUITE === 'plain' ? [] : [setup],
+});

@@ -1,4 +1,7 @@
-/** `@qrcast/client` as its users get it: packed by a package manager, and installed into an empty project. For the tests of several packages. */
+/**
+ * For tests of several packages: `@qrcast/client` as its users get it, packed by a package manager
+ * and installed into an empty project.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -8,10 +11,10 @@ import { fileURLToPath } from 'node:url';
 
 export const PACKAGE_FOLDER = fileURLToPath(new URL('../../packages/client/', import.meta.url));
 
-/** Both are run by their users' words: `npm pack` and `npx -y pnpm@12 pack`. */
+/** The pnpm that runs the tests is on their PATH; `npx` would ask the registry for it. */
 export const PACKERS = {
   npm: ['npm', 'pack'],
-  pnpm: ['npx', '-y', 'pnpm@12', 'pack'],
+  pnpm: ['pnpm', 'pack'],
 } as const;
 
 export interface Output {
@@ -19,8 +22,11 @@ export interface Output {
   readonly output: string;
 }
 
-/** A user's environment: without what the test runner set, and without NODE_PATH, by which a project would find the workspace's packages. */
-export function userEnvironment(): NodeJS.ProcessEnv {
+/**
+ * The environment of a user: without the variables of the test runner, and without NODE_PATH, which
+ * leads to the packages of this workspace.
+ */
+function userEnvironment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(NODE_(ENV|PATH|OPTIONS)|VITEST.*|TEST)$/.test(name));
   return { ...Object.fromEntries(own), NEXT_TELEMETRY_DISABLED: '1' };
 }
@@ -32,7 +38,7 @@ export function run(folder: string, command: readonly string[]): Output {
   return { status, output: `${stdout}${stderr}` };
 }
 
-/** @throws {Error} with all that it printed, if it fails */
+/** @returns what the command printed. @throws {Error} with the same, if it fails */
 export function runWell(folder: string, command: readonly string[]): string {
   const { status, output } = run(folder, command);
   if (status !== 0) throw new Error(`${command.join(' ')} ended with status ${status}:\n${output}`);
@@ -62,9 +68,9 @@ export function removeFolder(folder: string): void {
 }
 
 /**
- * An empty project with the package in it.
+ * Creates a project that has only the package in it.
  *
- * @param packages of the registry, besides; without them nothing is asked of the network
+ * @param packages further ones, from the registry; without them the network is not used
  */
 export function createProject(folder: string, tarball: string, packages: readonly string[] = []): Project {
   const top = mkdtempSync(join(folder, 'project-'));
@@ -85,11 +91,11 @@ export function createProject(folder: string, tarball: string, packages: readonl
   };
 }
 
-/** Lends the project packages of this workspace, so that nothing is downloaded. */
+/** Links packages of this workspace into the project, so that nothing is downloaded. */
 export function lend({ folder }: Project, names: readonly string[]): void {
   for (const name of names) {
-    const place = join(folder, 'node_modules', name);
-    mkdirSync(dirname(place), { recursive: true });
-    symlinkSync(join(PACKAGE_FOLDER, 'node_modules', name), place);
+    const link = join(folder, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(PACKAGE_FOLDER, 'node_modules', name), link);
   }
 }

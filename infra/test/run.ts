@@ -1,6 +1,7 @@
 /**
- * `pnpm test` and, with the argument `release`, `pnpm test:release`: brings the tools, runs every package's tests through turbo, and says in
- * its last line how many passed and failed.
+ * `pnpm test`, and the suite that is the first argument: `plain` for `pnpm check`, `release` for
+ * `pnpm test:release`. Runs the tests of every package through turbo. The last line says how many
+ * passed and how many failed.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -18,13 +19,14 @@ interface Report {
   readonly success: boolean;
 }
 
-const [suite] = process.argv.slice(2);
-if (suite !== undefined && suite !== 'release') throw new Error(`there is no suite ${suite}: the argument is "release", or left out`);
+const [suite = ''] = process.argv.slice(2);
+if (!['', 'plain', 'release'].includes(suite)) throw new Error(`expected "plain", "release" or no argument, but got "${suite}"`);
+const path = process.env['PATH'] ?? '';
 const env = {
   ...process.env,
-  PATH: pathWithTools(process.env['PATH'] ?? ''),
+  PATH: suite === 'plain' ? path : pathWithTools(path),
   TURBO_TELEMETRY_DISABLED: '1',
-  QRCAST_TESTS: suite ?? '', // which files a package runs: package-tests.ts
+  QRCAST_TESTS: suite, // package-tests.ts chooses the files by it
 };
 const packages = globSync('{apps,packages,infra}/*/package.json', { cwd: TOP }).map((file) => dirname(file));
 const tested = packages.filter(
@@ -32,7 +34,8 @@ const tested = packages.filter(
 );
 for (const folder of tested) rmSync(join(TOP, folder, REPORT), { force: true });
 
-// One package at a time, of which three files run at once. With more the machine would wait for its processors, not for events.
+// One package at a time, with three files at once. With more, tests would wait for the processors
+// instead of for events.
 const startedAt = performance.now();
 const { status } = spawnSync('turbo', ['run', 'test', '--continue', '--concurrency=1', '--output-logs=full'], {
   cwd: TOP,
@@ -44,9 +47,10 @@ let passed = 0;
 let failed = 0;
 for (const folder of tested) {
   const report = readReport(folder);
-  if (report === null) process.stdout.write(`${folder}: its tests did not run to their end\n`);
+  if (report === null) process.stdout.write(`${folder}: its tests did not run to the end\n`);
   passed += report?.numPassedTests ?? 0;
-  // A suite that broke outside its tests, or never reported, is a failure of its own.
+  // A package counts as one failure if it wrote no report, or if something failed outside its
+  // tests.
   failed += report === null || (!report.success && report.numFailedTests === 0) ? 1 : report.numFailedTests;
 }
 if (status !== 0 && failed === 0) failed = 1;
@@ -55,8 +59,8 @@ process.exitCode = failed === 0 ? 0 : 1;
 
 function readReport(folder: string): Report | null {
   try {
-    return JSON.parse(readFileSync(join(TOP, folder, REPORT), 'utf8')) as Report; // written by vitest
+    return JSON.parse(readFileSync(join(TOP, folder, REPORT), 'utf8')) as Report; // vitest wrote it
   } catch {
-    return null; // there is none: told above
+    return null; // the caller reports that the file is missing
   }
 }

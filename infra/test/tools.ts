@@ -1,7 +1,7 @@
 /**
- * The programs the tests need besides Node: a real Redis, a real Chromium, OpenSSL for certificates, and real reverse proxies. Found on this
- * machine; installed where that is one package command away and we may (Debian as root); else the command is said. Without a proxy its
- * tests are skipped.
+ * Finds the programs that the tests need besides Node: a real Redis, a real Chromium, OpenSSL for
+ * certificates, and real proxies. On Debian as root, missing ones are installed. Elsewhere, the
+ * command to install them is printed. The tests of a missing proxy are skipped.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -9,11 +9,11 @@ import { accessSync, constants, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 interface Tool {
-  /** Any of these programs will do. */
+  /** Any one of these programs is enough. */
   readonly programs: readonly string[];
-  /** Debian packages that bring it. */
+  /** The Debian packages that contain it. */
   readonly packages: readonly string[];
-  /** Without it the tests that use it are skipped. */
+  /** The tests that use it are skipped if it is missing. */
   readonly isOptional?: boolean;
 }
 
@@ -24,10 +24,15 @@ const TOOLS: readonly Tool[] = [
   ...['nginx', 'haproxy', 'apache2', 'caddy', 'tinyproxy'].map((name) => ({ programs: [name], packages: [name], isOptional: true })),
 ];
 
-/** Where packages put programs, whatever the PATH says: servers go where only root's PATH leads. */
+/**
+ * The folders of programs, which a PATH may lack: servers are in folders that only root's PATH has.
+ */
 const STANDARD_FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin'];
 
-/** A PATH on which every tool is found that the tests cannot do without. @throws {Error} saying what is missing and how to get it. */
+/**
+ * @returns a PATH that leads to every needed tool.
+ * @throws {Error} that says what is missing and how to install it
+ */
 export function pathWithTools(path: string): string {
   if (missing(path).length === 0) return path;
   const wider = [path, ...STANDARD_FOLDERS].join(delimiter);
@@ -52,7 +57,7 @@ function advice(tools: readonly Tool[]): string {
   return `Missing: ${packages.join(', ')}. On Debian or Ubuntu: sudo apt-get install -y --no-install-recommends ${packages.join(' ')}`;
 }
 
-/** The optional ones one by one, for a system that has not all of them. */
+/** Installs optional packages one by one, because a system may not offer all of them. */
 function install(tools: readonly Tool[], path: string): void {
   process.stdout.write(`installing ${packagesOf(tools)} for the tests\n`);
   const needed = tools.filter((tool) => tool.isOptional !== true);
@@ -67,13 +72,16 @@ function install(tools: readonly Tool[], path: string): void {
 
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 
-/** A package must not start its service here; the tests start their own server. Status 101 of this file forbids it (Debian Policy 9.3.3). */
+/**
+ * Runs `run` while packages may not start their services; the tests start servers of their own.
+ * Status 101 of this file forbids it (Debian Policy 9.3.3).
+ */
 function withoutServices(run: () => void): void {
   let isOurs = true;
   try {
     writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' });
   } catch {
-    isOurs = false; // EEXIST: the machine has a policy of its own, as images of containers do
+    isOurs = false; // EEXIST: the machine has a policy of its own, as container images do
   }
   try {
     run();
@@ -97,7 +105,7 @@ function isOnPath(program: string, path: string): boolean {
   });
 }
 
-/** What failed to install is found missing afterwards. */
+/** A package that failed to install is found missing afterwards. */
 function apt(path: string, ...args: string[]): void {
   const { status } = spawnSync('apt-get', args, {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -1,4 +1,4 @@
 import { defineConfig } from 'vitest/config';
-import { packageTests } from '../../infra/test/package-tests.ts';
+import { packageTestsWithRedis } from '../../infra/test/package-tests.ts';
 
-export default defineConfig({ test: { ...packageTests, globalSetup: ['./test/redis.ts'] } });
+export default defineConfig({ test: packageTestsWithRedis('./test/redis.ts') });

@@ -1,4 +1,7 @@
-/** Two gateways behind HAProxy, and Socket.IO clients of another origin that begin with polling; all balancers are in the release suite. */
+/**
+ * Two gateways behind HAProxy, and Socket.IO clients of another origin that begin with polling. The
+ * release suite has all balancers.
+ */
 
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

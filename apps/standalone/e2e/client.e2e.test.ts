@@ -1,4 +1,7 @@
-/** The client as it is published, in Chromium on a page of another origin: over each transport, in a worker, and with a dead network. */
+/**
+ * The published client in Chromium, on a page of another origin: over each transport, in a worker,
+ * and without a network.
+ */
 
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -60,7 +63,7 @@ async function watch(ticket: string, transport: string, url = cluster.gateways[0
   })()`);
 }
 
-/** As express with `compression()`, whatever the answer forbids. */
+/** Compresses like express with `compression()`, even if the answer forbids it. */
 async function openSwallowingProxy(port: number) {
   let streams = 0;
   const proxy = createServer((incoming, outgoing) => {
@@ -73,7 +76,7 @@ async function openSwallowingProxy(port: number) {
       if (isStream) answer.pipe(createGzip()).pipe(outgoing);
       else answer.pipe(outgoing);
     });
-    onward.on('error', () => outgoing.destroy()); // the page has gone
+    onward.on('error', () => outgoing.destroy()); // the page was closed
     outgoing.on('close', () => onward.destroy());
     incoming.pipe(onward);
   });
@@ -125,7 +128,7 @@ describe('a page', () => {
       watch.on('fresh', ({ code }) => { staleAt = code.staleAt; });
       watch.on('stale', () => resolve({ staleAt, now: watch.serverNow(), code: watch.snapshot.session.code }));
       globalThis.gone = promise;
-      void 0; // else this call waits for it
+      void 0; // otherwise this call would wait for it
     }`);
     await page.clock.runFor(TEST_POLICY.codeTtlMs);
     const gone = (await page.evaluate('gone')) as { staleAt: number; now: number; code: unknown };

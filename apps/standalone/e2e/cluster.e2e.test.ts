@@ -1,4 +1,6 @@
-/** Many viewers, several gateways and workers, one Redis: what the provider and every viewer see. */
+/**
+ * Many viewers, several gateways and workers, one Redis: what the provider and every viewer see.
+ */
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Instance } from '@qrcast/simulator/instance';
@@ -16,14 +18,15 @@ async function cluster(options: Omit<ClusterOptions, 'redisUrl'> = {}): Promise<
   return opened;
 }
 
-/** ms between the starts of consecutive requests. */
+/** @returns ms between the starts of consecutive requests */
 function gaps(instance: Instance): number[] {
   return instance.requests.slice(1).map((request, i) => request.startedAt - (instance.requests[i]?.startedAt ?? 0));
 }
 
 describe('a cluster', () => {
   it('asks the provider once per interval for 20 viewers on 2 gateways, and shows all of them the same, in rising order', async () => {
-    // Requests are seen as they arrive: on a slow machine one may be late, so the interval is far above the spacing.
+    // Requests are recorded on arrival. On a slow machine one may be late, so the interval is far
+    // above the spacing.
     const intervalMs = 3 * MIN_SPACING_MS;
     const { create, newInstance, view } = await cluster({ gateways: 2, workers: 2, policy: { intervalMs } });
     const instance = newInstance();
@@ -45,7 +48,8 @@ describe('a cluster', () => {
         states.set(session.version, shown);
       }
     }
-    // One poll per interval: never closer than the spacing, and on the grid up to a tick and the machine's mood.
+    // One poll per interval: never closer than the spacing, and on its due time within a tick and
+    // the machine's delays.
     expect(Math.min(...gaps(instance))).toBeGreaterThanOrEqual(MIN_SPACING_MS);
     expect(instance.requests.some(({ overlapped }) => overlapped)).toBe(false);
     expect(instance.requests.some(({ status }) => status === 429)).toBe(false);
@@ -87,7 +91,7 @@ describe('a cluster', () => {
     await hidden.until(({ state, version }) => state === 'idle' && version > 1);
     const asked = instance.requests.length;
 
-    // The list does not count as watching; a read does.
+    // A list does not count as watching, but a read does.
     const list = (await (await call('GET', '/v1/sessions')).json()) as { sessions: { state: string; viewers: number }[] };
     expect(list.sessions[0]).toMatchObject({ state: 'idle', viewers: 0 });
     expect(instance.requests).toHaveLength(asked);
@@ -112,7 +116,7 @@ describe('a cluster', () => {
   });
 
   it('logs a linked instance out first when asked to relink, and links it anew', async () => {
-    const { create, newInstance, view } = await cluster({ simulator: { startingMs: 3_600_000 } }); // until it is told to be ready
+    const { create, newInstance, view } = await cluster({ simulator: { startingMs: 3_600_000 } }); // until the test says that it is ready
     const instance = newInstance();
     instance.setState('authorized');
     const { ticket } = await create(instance, { relink: true });
@@ -177,7 +181,7 @@ describe('a cluster', () => {
   });
 });
 
-/** Polling has stopped: another session, made now, is polled three times while this one is not asked once. */
+/** Shows that polling has stopped: a new session is polled three times, and this one not once. */
 async function untilQuietFor(
   instance: Instance,
   asked: number,

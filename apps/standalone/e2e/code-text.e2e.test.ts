@@ -1,4 +1,7 @@
-/** What a code says, read by the worker, from the provider's picture to whoever watches. */
+/**
+ * The text of a code, which the worker reads from the provider's picture, and its way to the
+ * viewers.
+ */
 
 import { wrapPicture } from '@qrcast/gateway/api/code-svg';
 import type { Instance } from '@qrcast/simulator/instance';
@@ -7,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openBrowser, readScreenshot } from '../test/browser.ts';
 import { type Cluster, type Created, openCluster } from '../test/cluster.ts';
 
-/** Longer than the tests take: the code stays the same. */
+/** Longer than the tests take, so that the code stays the same. */
 const ROTATE_MS = 600_000;
 
 let cluster: Cluster;
@@ -32,7 +35,7 @@ it('is what the phone would scan, and stays with its code from poll to poll', as
   const asked = instance.requests.length;
   expect((await viewer.until(({ code }) => code !== null)).code?.text).toBe(instance.code());
   await instance.untilRequests(asked + 3);
-  expect(viewer.sessions).toHaveLength(1); // the other polls brought `fresh` at most
+  expect(viewer.sessions).toHaveLength(1); // the other polls caused `fresh` at most
 });
 
 it('alone makes a state ten times smaller', async () => {

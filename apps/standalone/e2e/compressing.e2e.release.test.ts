@@ -1,4 +1,7 @@
-/** Every proxy that compresses, with every encoding it may be asked for, before each stream that goes over HTTP. */
+/**
+ * Every compressing proxy, with every encoding that a client may request, before each stream over
+ * HTTP.
+ */
 
 import { openTestGateway, type TestGateway } from '@qrcast/gateway/test/gateway';
 import { createReleasers } from '@qrcast/runtime/releasers';

@@ -1,4 +1,4 @@
-/** A gateway behind what compresses answers; all of the kind are in the release suite. */
+/** A gateway behind a proxy that compresses answers. The release suite has all such proxies. */
 
 import { openTestGateway, type TestGateway } from '@qrcast/gateway/test/gateway';
 import { createReleasers } from '@qrcast/runtime/releasers';

@@ -1,6 +1,7 @@
 /**
- * Tenants with `checkConnectedEvery`: the provider is asked whether connected instances are linked still. Minutes last 0.7 s here, so that two are longer than the spacing of requests.
- * Through the real gateway, worker and Redis.
+ * Tenants with `checkConnectedEvery`: the provider is asked whether connected instances are still
+ * linked. A minute lasts 0.7 s here, so that two are longer than the spacing of requests. The
+ * gateway, worker and Redis are real.
  */
 
 import { connectedContext } from '@qrcast/runtime/keyring/credentials-vault';
@@ -12,7 +13,7 @@ import { type ConnectedScene, openConnectedScene } from '../test/connected.ts';
 
 const MINUTE_MS = 700;
 const DAY_MS = 86_400_000;
-/** Requests are put down when they arrive, some ms after they were due. */
+/** Requests are recorded on arrival, some ms after they were due. */
 const JITTER_MS = 250;
 
 let scene: ConnectedScene;
@@ -24,7 +25,7 @@ async function open(fields: Parameters<ConnectedScene['patch']>[0] = { checkConn
   return scene;
 }
 
-/** Connected, and nothing is notified of it. */
+/** Connects an instance that sends no notifications. */
 async function silent(body: Record<string, unknown> = {}): Promise<{ instance: Instance; sessionId: string }> {
   const instance = scene.cluster.newInstance();
   instance.setWebhook(null);
@@ -33,7 +34,7 @@ async function silent(body: Record<string, unknown> = {}): Promise<{ instance: I
 }
 
 const checksOf = (instance: Instance) => instance.requests.filter(({ method }) => method === 'getStateInstance');
-/** Resolves after so many checks of the instance from now on. */
+/** Resolves after so many further checks of the instance. */
 const untilChecks = (instance: Instance, count: number) => instance.untilRequests(checksOf(instance).length + count, 'getStateInstance');
 
 async function auditOf(action: string): Promise<readonly { instanceId: string | null; outcome: string }[]> {
@@ -69,7 +70,7 @@ describe('a check', () => {
     instance.setState('authorized');
     for (const fault of ['status500', 'empty401', 'html502', 'empty401', 'cut'] as const) {
       instance.fail('getStateInstance', fault);
-      await untilChecks(instance, 2); // a refusal, and a good answer after it
+      await untilChecks(instance, 2); // a refusal, followed by a good answer
     }
     expect(await record(instance)).toMatchObject({ end: null });
     expect(lost()).toEqual([]);
@@ -82,7 +83,7 @@ describe('a check', () => {
     for (const { instance } of instances) {
       const moments = checksOf(instance)
         .slice(-6)
-        .map(({ at }) => at); // the first ones may be the session's
+        .map(({ at }) => at); // the first requests may belong to the session
       for (const [i, at] of moments.entries()) {
         const gap = at - (moments[i - 1] ?? Number.NEGATIVE_INFINITY);
         expect(gap).toBeGreaterThan(2 * MINUTE_MS - JITTER_MS * 2);
@@ -98,7 +99,7 @@ describe('a check', () => {
     expect(await record(instance)).toMatchObject({ end: null });
     expect(await sealed(instance)).toBeNull();
     expect(await redis.hexists(sessionKey(cluster.worker.namespace, sessionId), 'sealed')).toBe(0);
-    // Switched on, it holds for those that connect from then on: for this one there is no token any more.
+    // The setting applies to instances that connect afterwards. The token of this one is deleted.
     await patch({ checkConnectedEvery: 2 });
     const before = checksOf(instance).length;
     const { instance: later } = await silent();
@@ -112,7 +113,7 @@ describe('a check', () => {
     const [{ instance: busy }, { instance: other }] = await Promise.all([silent(), silent()]);
     await untilChecks(busy, 1);
     const { session } = await cluster.create(busy);
-    await untilChecks(other, 1); // what was under way is over
+    await untilChecks(other, 1); // earlier requests have ended
     const before = checksOf(busy).length;
     await untilChecks(other, 4);
     expect(checksOf(busy)).toHaveLength(before);
@@ -215,7 +216,7 @@ describe('the token', () => {
     await patch({ keepConnectedDays: 1 });
     await untilSealed(old, false);
     const key = `${cluster.worker.namespace}:{tenant:acme}:connected:${young.idInstance}`;
-    while ((await redis.pexpiretime(key)) > Date.now() + DAY_MS); // it ends by itself, whatever the tenant's standing is then
+    while ((await redis.pexpiretime(key)) > Date.now() + DAY_MS); // it ends by itself, whatever the tenant's standing is by then
     expect(await record(young)).not.toBeNull();
   });
 
@@ -236,7 +237,7 @@ describe('the token', () => {
     await untilChecks(instance, 2);
     const [gateway] = cluster.gateways;
     await patch({ suspended: true });
-    // Another tenant's clock.
+    // The checks of another tenant measure the time.
     const callback = { url: scene.server.url };
     const { secrets } = (await gateway?.tenants.create({ id: 'other', name: 'Other', checkConnectedEvery: 2, callback })) ?? {};
     const clock = cluster.simulator.createInstance();

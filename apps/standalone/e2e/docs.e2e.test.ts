@@ -1,4 +1,4 @@
-/** `/docs` as people read it: in Chromium, from a running gateway. */
+/** `/docs` of a running gateway, as people see it in Chromium. */
 
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -28,7 +28,7 @@ async function openDocs(options: Omit<PageOptions, 'allowed'>): Promise<WatchedP
 const DESK = { viewport: { width: 1440, height: 900 } } as const;
 const TABLET = { viewport: { width: 1024, height: 768 } } as const;
 
-// A long page: a busy machine looks at it for some seconds.
+// The page is long, so a busy machine needs some seconds for it.
 describe('the docs page', () => {
   it.each<[name: string, options: Omit<PageOptions, 'allowed'>]>([
     ['on a desk, light', { ...DESK, colorScheme: 'light' }],

@@ -1,4 +1,7 @@
-/** HTTPS_PROXY, NO_PROXY and QRCAST_CALLBACK_PROXY, as an operator sets them: whole processes, a real proxy, the provider over TLS. */
+/**
+ * HTTPS_PROXY, NO_PROXY and QRCAST_CALLBACK_PROXY as an operator sets them, with whole processes, a
+ * real proxy, and the provider over TLS.
+ */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +18,7 @@ import { openTlsFront } from '../test/tls-front.ts';
 const CREDENTIALS = 'DOMAIN\\user:p@ss hunter2';
 const USERINFO = 'DOMAIN%5Cuser:p%40ss%20hunter2@';
 const SECRETS = [CREDENTIALS, USERINFO, 'hunter2', Buffer.from(CREDENTIALS).toString('base64')];
-/** Nothing listens there: whoever goes through it fails. */
+/** Nothing listens there, so a request through it fails. */
 const DEAD_PROXY = 'http://127.0.0.1:9';
 
 let egress: Egress;
@@ -44,7 +47,7 @@ const linesWith = (output: string, text: string): Record<string, unknown>[] =>
     .filter((line) => line.includes(text))
     .map((line) => JSON.parse(line));
 
-// One after another: any worker over the same Redis may poll, and call.
+// One after another, because any worker over the same Redis may poll and send callbacks.
 describe('gateway and worker', () => {
   it('ask the provider through HTTPS_PROXY, in tunnels alone; callbacks do not go through it', async () => {
     const proxy = await openProxy({ credentials: CREDENTIALS });
@@ -56,13 +59,13 @@ describe('gateway and worker', () => {
       HTTPS_PROXY: proxy.urlWithCredentials,
       HTTP_PROXY: DEAD_PROXY,
       QRCAST_CALLBACK_HOSTS: receiver.url,
-      NODE_USE_ENV_PROXY: '1', // Node's own way is not ours
+      NODE_USE_ENV_PROXY: '1', // we do not use Node's own support for proxies
       NO_PROXY: 'localhost,10.*',
     });
     const instance = cluster.newInstance();
     const { session } = await roles.create(instance);
     await roles.until(session.id, ({ state }) => state === 'showing');
-    const webhook = await roles.call('GET', `/v1/sessions/${session.id}/webhook`); // asked by the gateway itself
+    const webhook = await roles.call('GET', `/v1/sessions/${session.id}/webhook`); // the gateway itself asks the provider
     expect(await webhook.json()).toMatchObject({
       webhook: { instanceId: instance.idInstance, status: expect.stringMatching(/set|unknown/) },
     });

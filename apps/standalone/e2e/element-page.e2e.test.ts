@@ -1,30 +1,28 @@
-/** What a page around `<qrcast-login>` does and has: shortcuts of its own, and code that runs before the element is there. */
+/**
+ * `<qrcast-login>` in a page with keyboard shortcuts of its own, and with code that runs before the
+ * element is loaded.
+ */
 
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../test/cluster.ts';
-import { type LoginStage, openLoginStage } from '../test/login-stage.ts';
-import type { TestSite } from '../test/site.ts';
+import { useLoginStage } from '../test/login-stage.ts';
 
-/** Its keys are shortcuts of the page below, its `/` opens a search, its digits choose tabs. */
+/** Its keys are shortcuts of the page below: `/` opens a search, and digits choose tabs. */
 const PASSWORD = 'pass/s1 Kj?';
 
-let browser: Browser;
-let cluster: Cluster;
-let site: TestSite;
-let close: LoginStage['close'];
-beforeAll(async () => {
-  ({ browser, cluster, site, close } = await openLoginStage(inject('redisUrl')));
-});
-afterAll(() => close());
+const stage = useLoginStage();
 
 async function openSite(body: string): Promise<Page> {
-  const page = await (await browser.newContext({ locale: 'en-US', permissions: ['clipboard-read', 'clipboard-write'] })).newPage();
-  await page.goto(site.origin + site.serve(body));
+  const page = await (await stage.browser.newContext({ locale: 'en-US', permissions: ['clipboard-read', 'clipboard-write'] })).newPage();
+  await page.goto(stage.site.origin + stage.site.serve(body));
   return page;
 }
 
-/** As such pages do: a letter is a shortcut unless it goes into a field, which the target of a shadow root does not look like. */
+/**
+ * Such pages take a letter as a shortcut unless its target is a field. The target of an event in a
+ * shadow root does not look like one.
+ */
 const SHORTCUTS = `<script>
   globalThis.taken = [];
   const take = (event) => {
@@ -38,8 +36,8 @@ const SHORTCUTS = `<script>
 
 describe('a page with shortcuts', () => {
   async function openPassword(): Promise<{ page: Page; instance: ReturnType<Cluster['newInstance']>; taken: () => Promise<string[]> }> {
-    const instance = cluster.newInstance();
-    const { ticket } = await cluster.create(instance);
+    const instance = stage.cluster.newInstance();
+    const { ticket } = await stage.cluster.create(instance);
     const page = await openSite(`<qrcast-login ticket="${ticket}"></qrcast-login>${SHORTCUTS}`);
     await page.waitForSelector('#title:text-is("Scan the code with MAX")');
     instance.scanWithPassword(PASSWORD);
@@ -166,7 +164,7 @@ describe('what a page sets before the element is there', () => {
   });
 
   it.each(['null', 'undefined', 'false', "''"])('may be %s, before and after, and means nothing', async (nothing) => {
-    const { ticket } = await cluster.create(cluster.newInstance());
+    const { ticket } = await stage.cluster.create(stage.cluster.newInstance());
     const empty = `for (const name of ['ticket', 'url', 'autoReturn', 'ownsPage', 'refusal', 'renewTicket', 'openWatch']) login[name] = ${nothing};`;
     const page = await openSite(`<script>
       globalThis.login = document.createElement('qrcast-login'); ${empty} document.body.append(login);
@@ -176,7 +174,7 @@ describe('what a page sets before the element is there', () => {
   });
 
   it('asks for a ticket and opens the login, and hears its events', async () => {
-    const { ticket } = await cluster.create(cluster.newInstance());
+    const { ticket } = await stage.cluster.create(stage.cluster.newInstance());
     const page = await openSite(`<qrcast-login ticket="of.another.life"></qrcast-login><script>
       globalThis.login = document.querySelector('qrcast-login');
       login.renewTicket = async () => ${JSON.stringify(ticket)};
@@ -190,9 +188,8 @@ describe('what a page sets before the element is there', () => {
 
 describe('the address of the gateway', () => {
   it('may be given as addresses in markup are', async () => {
-    const { ticket } = await cluster.create(cluster.newInstance());
-    const gateway = cluster.gateways[0]?.publicUrl ?? '';
-    const page = await openSite(`<base href="${gateway}/shop/"><qrcast-login ticket="${ticket}" url=".."></qrcast-login>`);
+    const { ticket } = await stage.cluster.create(stage.cluster.newInstance());
+    const page = await openSite(`<base href="${stage.gateway}/shop/"><qrcast-login ticket="${ticket}" url=".."></qrcast-login>`);
     await page.waitForSelector('#title:text-is("Scan the code with MAX")');
     await page.context().close();
   });
@@ -203,7 +200,7 @@ describe('the address of the gateway', () => {
   ])('that leads to no gateway is told, and tried on: %s', async (language, words) => {
     const page = await openSite(`<qrcast-login ticket="a.b.c" lang="${language}" url="/nowhere"></qrcast-login>`);
     await page.waitForSelector(`.banner:text-is("${words}")`);
-    await page.waitForRequest((request) => request.url().startsWith(`${site.origin}/nowhere/v1/`));
+    await page.waitForRequest((request) => request.url().startsWith(`${stage.site.origin}/nowhere/v1/`));
     await page.context().close();
   });
 });

@@ -1,4 +1,7 @@
-/** `<qrcast-login>` under the Content Security Policies that strict pages have, Trusted Types included, beside whatever else such pages load. */
+/**
+ * `<qrcast-login>` under strict Content Security Policies, including Trusted Types, beside other
+ * libraries that such pages load.
+ */
 
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -10,7 +13,7 @@ import { openBrowser } from '../test/browser.ts';
 import { type Cluster, openCluster } from '../test/cluster.ts';
 import { openPage, scanScreen } from '../test/page.ts';
 
-/** A host page's own copy of Lit, the very file that its bundler would take in. */
+/** The host page's own copy of Lit: the file that its bundler would use. */
 const LIT = readFileSync(
   createRequire(createRequire(import.meta.url).resolve('@qrcast/web/texts'))
     .resolve('lit-html')
@@ -18,7 +21,7 @@ const LIT = readFileSync(
 );
 /** Lit draws the heading of the page. */
 const HOST = `import { html, render } from '/lit-html.js'; render(html\`<b>Shop</b>\`, document.querySelector('h1'));`;
-/** What another version of Lit does when it is loaded: all of them take this name. */
+/** Any version of Lit creates a policy of this name when it is loaded. */
 const OTHER_LIT = `trustedTypes.createPolicy('lit-html', { createHTML: (text) => text });`;
 
 let browser: Browser;
@@ -53,13 +56,16 @@ afterAll(async () => {
 });
 
 interface Host {
-  /** Added to what every such page allows: the gateway, itself and its nonce. */
+  /**
+   * Directives beside those of every such page, which allow the gateway, the page itself and its
+   * nonce.
+   */
   readonly directives: string;
   readonly scripts: string;
   readonly scriptSources?: string;
 }
 
-/** Opens the page with a login, and reads the code from the screen. The page says nothing in its console. */
+/** Opens the page with a login, and reads the code from the screen. Expects an empty console. */
 async function expectDrawn({ directives, scripts, scriptSources = `'self' ${gateway} 'nonce-n'` }: Host): Promise<string | null> {
   const instance = cluster.newInstance();
   const { ticket } = await cluster.create(instance);

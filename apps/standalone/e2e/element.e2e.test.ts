@@ -1,4 +1,4 @@
-/** `<qrcast-login>` in somebody else's page: another origin, its own policy, its own looks. */
+/** `<qrcast-login>` in a page of another origin, with its own policy and its own style. */
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,7 +11,7 @@ import { findBarriers, isTooWide, openPage, type PageOptions, PHONE, SMALL_PHONE
 let browser: Browser;
 let cluster: Cluster;
 let gateway: string;
-/** Serves `html` to whoever comes. */
+/** Answers every request with `html`. */
 let site: Server;
 let html = '';
 let policy = '';
@@ -42,7 +42,7 @@ afterEach(async () => {
   }
 });
 
-/** A page of the site with this body. The gateway is allowed no more than README says it has to be. */
+/** Opens a page with this body. Its policy allows the gateway only what README says it needs. */
 async function openSite(body: string, options: Partial<PageOptions> = {}): Promise<Page> {
   policy = `default-src 'none'; script-src ${gateway} 'nonce-test'; style-src 'nonce-test'; connect-src ${gateway} ${gateway.replace('http', 'ws')}; img-src data:`;
   html = `<!doctype html><html lang="en"><title>Shop</title><link rel="icon" href="data:,">
@@ -55,7 +55,7 @@ async function openSite(body: string, options: Partial<PageOptions> = {}): Promi
 
 const untilShown = (page: Page, title: string): Promise<unknown> => page.waitForSelector(`#title:text-is("${title}")`);
 
-/** The body's element with a ticket, and its code on the screen. */
+/** Gives the body's element a ticket, and waits for the code on the screen. */
 async function openShowing(body = '<qrcast-login></qrcast-login>', options: Partial<PageOptions> = {}) {
   const instance = cluster.newInstance();
   const { session, ticket } = await cluster.create(instance);

@@ -1,4 +1,7 @@
-/** What the provider does wrong, and what the viewers see: the documented state, notice or end; never a picture, a crash or endless loading. */
+/**
+ * Faults of the provider, and what viewers see: the documented state, notice or end. They never see
+ * a wrong picture, a crash or endless loading.
+ */
 
 import type { WireSession } from '@qrcast/core/wire';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -92,7 +95,7 @@ describe.concurrent('a provider that misbehaves', () => {
     await viewer.until(({ state }) => state === 'showing');
     const [first, second] = instance.requests;
     expect(second?.method).toBe(method);
-    expect((second?.startedAt ?? 0) - (first?.endedAt ?? 0)).toBeGreaterThan(3_900); // by two clocks
+    expect((second?.startedAt ?? 0) - (first?.endedAt ?? 0)).toBeGreaterThan(3_900); // two clocks are compared
     viewer.socket.disconnect();
   });
 
@@ -109,7 +112,7 @@ describe.concurrent('a provider that misbehaves', () => {
     const viewer = hasty.view((await hasty.create(instance)).ticket);
     const shown = await viewer.until(({ state }) => state === 'showing');
     instance.fail('*', 'cut', { times: 'always' });
-    // On a slow machine it may be gone before the provider was asked again, and come back once.
+    // On a slow machine the code may expire before the next poll, and come back once.
     const blank = await viewer.until(
       ({ state, notice, version }) => state === 'waiting' && notice?.code === 'provider_unreachable' && version > shown.version,
     );

@@ -1,4 +1,7 @@
-/** What nobody sees in a setting, as an operator meets it: refused by name when a process starts, and the value is told nowhere. */
+/**
+ * Invisible characters in a setting: a process refuses to start and names the setting. The value
+ * appears nowhere.
+ */
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';

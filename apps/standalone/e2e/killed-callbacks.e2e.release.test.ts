@@ -1,4 +1,7 @@
-/** Workers in processes of their own, killed again and again among many deliveries: nothing is lost. */
+/**
+ * Workers in processes of their own are killed again and again during many deliveries. Nothing is
+ * lost.
+ */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeScenes, openScene } from '../test/callback-scene.ts';
@@ -14,14 +17,14 @@ describe('a callback', () => {
       const worker = await startWorker();
       const before = server.received.length;
       const changes = Promise.all(Array.from({ length: 20 }, end));
-      await server.until(before + 1 + round * 4); // in the thick of it, each time elsewhere
+      await server.until(before + 1 + round * 4); // during the deliveries, each time at another point
       await worker.kill();
       ended.push(...(await changes));
     }
     await startWorker();
     while (told().sessions.size < ended.length) await server.until(server.received.length + 1);
     expect(told().sessions).toEqual(new Set(ended));
-    expect(told().ids.size).toBe(ended.length); // what came twice came under one id
+    expect(told().ids.size).toBe(ended.length); // a message that came twice had one id
   });
 });
 

@@ -1,4 +1,7 @@
-/** Workers in processes of their own, killed between a session's change and its delivery: nothing is lost. At every point: the release suite. */
+/**
+ * Workers in processes of their own are killed between a session's change and its delivery. Nothing
+ * is lost. The release suite kills them at every point.
+ */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeScenes, openScene } from '../test/callback-scene.ts';

@@ -1,4 +1,4 @@
-/** `qrcast login` killed, so that it can close nothing itself. */
+/** `qrcast login` is killed, so that it cannot clean up. */
 
 import { readdirSync } from 'node:fs';
 import { openSimulator, type Simulator } from '@qrcast/simulator/simulator';
@@ -22,7 +22,7 @@ interface Login {
   readonly watchdog: number;
 }
 
-/** One that shows a code. */
+/** Starts a login, and waits for its code. */
 async function login(): Promise<Login> {
   const instance = simulator.createInstance();
   const run = await startLogin(['login', '--id', instance.idInstance, '--api-url', simulator.url, '--json'], {
@@ -54,7 +54,7 @@ describe('a login that is killed', () => {
     process.kill(killed.watchdog, 'SIGKILL');
     await untilGone([killed.watchdog]);
     await kill(killed);
-    // Nobody is left who could end it.
+    // No process is left that could end it.
     expect(isRunning(killed.redis)).toBe(true);
     expect(readdirSync(killed.run.folder)).toHaveLength(1);
     process.kill(killed.redis, 'SIGTERM');

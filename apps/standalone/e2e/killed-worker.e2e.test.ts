@@ -1,4 +1,4 @@
-/** A worker in a process of its own, killed with a request under way. */
+/** A worker in a process of its own is killed during a request. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,7 +8,10 @@ import { afterEach, describe, expect, inject, it } from 'vitest';
 import { type Cluster, openCluster } from '../test/cluster.ts';
 import { spawnWorker, WORKER_MAIN, type WorkerProcess } from '../test/worker-process.ts';
 
-/** Far longer than a lease: who comes within two of these has not waited for the next poll, on any machine. */
+/**
+ * Far longer than a lease. A poll within two of these did not wait for the next interval, on any
+ * machine.
+ */
 const INTERVAL_MS = 30_000;
 
 const opened: { close(): Promise<void> }[] = [];
@@ -56,7 +59,7 @@ describe('a worker process', () => {
     const cluster = await openWithoutWorkers();
     await startProcess(cluster);
     const instance = cluster.newInstance();
-    instance.fail('qr', 'hang', { times: 1, ms: 9_000 }); // longer than an unextended lease
+    instance.fail('qr', 'hang', { times: 1, ms: 9_000 }); // longer than a lease that is not extended
     const viewer = cluster.view((await cluster.create(instance)).ticket);
     await instance.untilRequests(1);
     await joinWorker(cluster);

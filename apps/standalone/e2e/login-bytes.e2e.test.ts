@@ -1,4 +1,7 @@
-/** `qrcast login` with secrets as files and pipes bring them: a byte-order mark is dropped, and what is no text costs the account no try. */
+/**
+ * `qrcast login` with the bytes of secrets from files and pipes. A byte-order mark is dropped.
+ * Bytes that are not text are refused before the account loses a try.
+ */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

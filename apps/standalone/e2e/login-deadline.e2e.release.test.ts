@@ -1,4 +1,4 @@
-/** `qrcast login` over more than one attempt, which it waits for in real time. */
+/** `qrcast login` over more than one attempt, in real time. */
 
 import { openSimulator, type Simulator } from '@qrcast/simulator/simulator';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

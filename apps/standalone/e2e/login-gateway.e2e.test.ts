@@ -1,4 +1,4 @@
-/** `qrcast login --gateway`: over a gateway that runs, and what it leaves there. */
+/** `qrcast login --gateway` over a running gateway, and what it leaves there. */
 
 import { openTestReceiver } from '@qrcast/runtime/test/receiver';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -40,7 +40,7 @@ describe('qrcast login over a running gateway', () => {
   it('is connected at once by a notification', async () => {
     const instance = cluster.newInstance();
     const run = await login(instance);
-    await run.until(() => run.output().includes('"event":"fresh"')); // a notification of the attempt's first second is checked, not believed
+    await run.until(() => run.output().includes('"event":"fresh"')); // a notification in the attempt's first second is checked instead of believed
     instance.scan();
     expect(await run.ended).toBe(0);
     expect(JSON.parse(run.output().trim().split('\n').at(-1) ?? '')).toEqual({
@@ -109,7 +109,7 @@ describe('qrcast login over a running gateway', () => {
     for (const [address, words, cause] of [
       [gone.url, `no qrcast gateway answers at ${gone.url} (nothing listens`, 'refused'],
       [cluster.simulator.url.replace('http:', 'https:'), 'TLS failed', 'tls'],
-      [cluster.simulator.url, 'answered 404, and not as a qrcast gateway does', undefined],
+      [cluster.simulator.url, 'answered 404, but not like a qrcast gateway', undefined],
     ] as const) {
       const run = await login(cluster.newInstance(), { args: ['--gateway', address] });
       expect(await run.ended).toBe(1);

@@ -1,4 +1,7 @@
-/** `qrcast login` as a person at a terminal meets it: what is on the screen, what is typed, and that the terminal is as it was afterwards. */
+/**
+ * `qrcast login` at a terminal: what the screen shows, what a person types, and that the terminal
+ * is as before at the end.
+ */
 
 import { readdirSync } from 'node:fs';
 import type { Instance } from '@qrcast/simulator/instance';
@@ -28,7 +31,7 @@ async function atTerminal(shell: string, options: TerminalOptions = {}): Promise
 
 const command = ({ idInstance }: Instance): string => `$QRCAST login --id ${idInstance} --api-url ${simulator.url}`;
 
-/** The command, and then whether the terminal shows again what is typed. */
+/** Runs the command, and then shows whether the terminal echoes typed text again. */
 const thenState = (login: string): string =>
   `${login}; status=$?; stty -a | grep -ow -e '-*echo' -e '-*icanon' | xargs echo terminal; exit $status`;
 
@@ -59,7 +62,7 @@ describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
     await run.until(({ lines, readCode }) => lines.join(' ').includes('too small for the code: 36×24') && readCode('dark') === null);
     run.resize(120, 50);
     await run.until(({ readCode }) => readCode('dark') !== null);
-    expect(run.screen.lines[1]).toBe(''); // with air now
+    expect(run.screen.lines[1]).toBe(''); // now with space around it
     run.stdin?.write('\x03');
     expect(await run.ended).toBe(130);
   });

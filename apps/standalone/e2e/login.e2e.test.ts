@@ -1,4 +1,4 @@
-/** `qrcast login` as a program starts it: its own private gateway, the simulated provider, no terminal. */
+/** `qrcast login` without a terminal, with its private gateway and the simulated provider. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -47,7 +47,9 @@ function eventsOf(run: LoginRun): JsonEvent[] {
 
 const isShowing = (run: LoginRun) => (): boolean => run.output().includes('"state":"showing"');
 
-/** What a phone reads in the printed lines, as a terminal of dark ground shows them. */
+/**
+ * @returns the text that a phone reads in the printed lines, on a terminal with a dark background
+ */
 function readPrinted(output: string): string | null {
   const screen = createScreen(80, 200);
   screen.write(output.replaceAll('\n', '\r\n'));
@@ -86,7 +88,7 @@ describe('qrcast login', () => {
     const instance = simulator.createInstance();
     const run = await login(instance, ['--json']);
     const shown = (): JsonEvent | undefined => eventsOf(run).find(({ code }) => typeof code?.text === 'string');
-    await run.until(() => shown() !== undefined); // a picture that is read late is told without its text first
+    await run.until(() => shown() !== undefined); // a picture that is read late is first sent without its text
     instance.scan();
     expect(await run.ended).toBe(0);
     const events = eventsOf(run);
@@ -195,7 +197,7 @@ describe('a login that is stopped', () => {
 
   it('while it starts, has nothing left running either', async () => {
     const run = await login(simulator.createInstance());
-    // Its folder is there, so the signals are listened to and Redis is about to start.
+    // Its folder exists, so it listens to signals and is about to start Redis.
     while (readdirSync(run.folder).length === 0) await new Promise(setImmediate);
     process.kill(run.pid(), 'SIGINT');
     expect(await run.ended).toBe(130);
@@ -224,7 +226,7 @@ describe('a login that is stopped', () => {
 describe('the token', () => {
   it('is in no output, no argument, no child process and no file, not even in a log at its most talkative', async () => {
     const instance = simulator.createInstance();
-    // Redis overwrites what /proc tells of its environment, so it is looked at on the way.
+    // Redis overwrites its environment in /proc, so it is read while Redis starts.
     const programs = await mkdtemp(join(tmpdir(), 'qrcast-programs-'));
     const seen = join(programs, 'seen');
     const real = findRedisProgram(process.env['PATH'] ?? '');
@@ -248,8 +250,8 @@ describe('the token', () => {
     instance.scan();
     expect(await run.ended).toBe(0);
     await rm(programs, { recursive: true });
-    expect(started).toContain('PWD='); // it was looked at, and the shell adds this one itself
-    expect(run.errors()).toContain('worker polls'); // the log is there
+    expect(started).toContain('PWD='); // proves that it was read: the shell itself adds this variable
+    expect(run.errors()).toContain('worker polls'); // the log was written
     for (const [name, text] of Object.entries({ started, kept, output: run.output(), errors: run.errors() })) {
       for (const secret of [instance.apiToken, 'an-older-token-of-it', 'qk_of-some-gateway', 'correct horse']) {
         expect(text, name).not.toContain(secret);

@@ -1,4 +1,7 @@
-/** An account that is lost after its login is told once, as the provider notifies it; through the real gateway, worker and Redis. */
+/**
+ * The loss of an account after its login is reported once, after the provider's notification. The
+ * gateway, worker and Redis are real.
+ */
 
 import { createLog } from '@qrcast/runtime/log';
 import { openNode } from '@qrcast/runtime/node';
@@ -57,7 +60,7 @@ describe('an account that is lost', () => {
     instance.setWebhook(null);
     const first = await connect(instance, { reference: 'first' });
     await notify(instance, 'notAuthorized');
-    // The same loss, told in every way in which it may come again.
+    // The same loss, in every way in which it may be reported again.
     for (const [state, offset] of [
       ['notAuthorized', 0],
       ['notAuthorized', 5_000],
@@ -146,7 +149,7 @@ describe('nothing is told', () => {
     await notify(instance, 'notAuthorized');
     await settle();
     expect(lost().some(({ instanceId }) => instanceId === instance.idInstance)).toBe(false);
-    await patch({ keepConnectedDays: 2 }); // the twin: within the period it is told
+    await patch({ keepConnectedDays: 2 }); // the twin: within the period, it is reported
     await notify(instance, 'notAuthorized');
     await settle();
     expect(lost().some(({ instanceId }) => instanceId === instance.idInstance)).toBe(true);
@@ -229,7 +232,7 @@ describe('a worker that is killed', () => {
     const instances = Array.from({ length: 8 }, () => cluster.newInstance());
     const viewers = await Promise.all(
       instances.map(async (instance) => {
-        instance.setWebhook(null); // a worker's poll finds the login
+        instance.setWebhook(null); // a poll of a worker finds the login
         const viewer = cluster.view((await cluster.create(instance)).ticket);
         await viewer.until(({ state }) => state === 'showing');
         return { instance, viewer };
@@ -237,7 +240,7 @@ describe('a worker that is killed', () => {
     );
     for (const instance of instances) instance.scan();
     await viewers[0]?.viewer.until(({ state }) => state === 'connected');
-    await worker.kill(); // whatever it had come to: some logins stand, of some the callback was sent, of some there is a record
+    await worker.kill(); // at any point: some logins are known, some callbacks are sent, some records are made
     worker = await start();
     for (const { instance } of viewers) while ((await record(instance)) === null);
     for (const { instance } of viewers) await notify(instance, 'notAuthorized', Date.now() + 1_000);

@@ -1,4 +1,4 @@
-/** Programs whose output nobody reads: they work on, and end when they are told to. */
+/** Programs whose output nobody reads. They go on working, and end when asked to. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -47,11 +47,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
 
 interface Running {
   readonly child: ChildProcess;
-  /** stdout and stderr at once. */
+  /** stdout and stderr together. */
   readonly pipe: Pipe;
   readonly port: string | undefined;
   stopRedis(): Promise<void>;
-  /** Its status; null after a signal that it did not take. */
+  /** Its status; null after a signal that it does not handle. */
   readonly ended: Promise<number | null>;
 }
 
@@ -85,12 +85,12 @@ async function startUp({ main, isUp, extra }: Kind): Promise<Running> {
     await ended;
   });
   const early = ended.then((status) => Promise.reject(new Error(`it ended with ${status}:\n${pipe.output()}`)));
-  early.catch(() => undefined); // once it is up, that is what the test is about
+  early.catch(() => undefined); // once the program is up, its end is part of the test
   const [, port] = await Promise.race([pipe.until(isUp), early]);
   return { child, pipe, port, ended, stopRedis: () => redis.close() };
 }
 
-/** More than a pipe holds, and each is logged. */
+/** So many requests that their log lines fill a pipe. */
 async function ask(port: string): Promise<void> {
   for (let i = 0; i < 20; i++) expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
 }

@@ -1,4 +1,7 @@
-/** No secret leaves by any way: one full scenario, and a look at all that was written, sent, asked for and kept in it. */
+/**
+ * No secret leaks: runs one full scenario, and searches everything that was written, sent,
+ * requested and stored.
+ */
 
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,7 +20,7 @@ afterAll(() => releasers.release());
 const isCode = (name: string): boolean => name.startsWith('code of ');
 const isTicket = (name: string): boolean => name.startsWith('ticket of ');
 
-/** The key or channel of one session, first named in the line; and all else. */
+/** Splits lines into those whose first key or channel belongs to one session, and all others. */
 function partition(lines: readonly string[]): [own: string, others: string] {
   const isOwn = (line: string): boolean => /qrcast:\S+/.exec(line)?.[0].match(/^qrcast:\{ses_[^}]+\}(:state)?$/) != null;
   return [lines.filter(isOwn).join('\n'), lines.filter((line) => !isOwn(line)).join('\n')];
@@ -32,7 +35,7 @@ describe('nothing secret is in', () => {
   ])('what %s writes', (name, marks) => {
     const written = evidence.programs.get(name) ?? '';
     expect(hunt.find(written)).toEqual([]);
-    // It did write, at its most talkative.
+    // Proves that it logged at the most verbose level.
     for (const mark of marks) expect(written).toContain(mark);
   });
 

@@ -1,4 +1,4 @@
-/** Who cannot see well, or not at all, or uses no mouse: axe finds nothing wrong in any state of the page, light or dark. */
+/** Accessibility: axe finds nothing wrong in any state of the page, in light or dark colours. */
 
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';

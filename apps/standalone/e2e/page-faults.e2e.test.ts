@@ -1,4 +1,7 @@
-/** The login page when the network goes: no code outlives its time on a screen, and the page comes back by itself. */
+/**
+ * The login page without a network: no code is shown after its time, and the page recovers by
+ * itself.
+ */
 
 import { openTestProxy, type TestProxy } from '@qrcast/runtime/test/proxy';
 import type { Browser, Page } from 'playwright-core';
@@ -24,7 +27,7 @@ interface Setting {
   readonly isClockless?: boolean;
 }
 
-/** Shows a code, over a line of its own. */
+/** Opens a page that shows a code, over a proxy of its own. */
 async function openLogin({ isClockless = false }: Setting = {}): Promise<{ page: Page; line: TestProxy }> {
   const line = await openTestProxy(cluster.gateways[0]?.port ?? 0);
   proxies.push(line);
@@ -40,7 +43,10 @@ async function openLogin({ isClockless = false }: Setting = {}): Promise<{ page:
   return { page, line };
 }
 
-/** The page's own time goes on past the last moment at which its code may be seen, the last seconds of it frame by frame. */
+/**
+ * Moves the page's time past the moment at which its code must disappear. The last seconds are run
+ * frame by frame.
+ */
 async function passCode(page: Page): Promise<void> {
   const leftMs = await page.evaluate<number>('counted.staleAt - Date.now()');
   expect(leftMs).toBeGreaterThan(10_000);
@@ -69,7 +75,7 @@ describe('without a network', () => {
       await untilState(page, 'waiting');
       await expect(scanScreen(page)).rejects.toThrow();
     }
-    // The twin: a page whose timers do not go off. If this one were found well, the others would not be known to be.
+    // The twin: a page whose timers do not fire. It must fail, or the others would prove nothing.
     expect((await framesOf(clockless.page)).tooLate).toBeGreaterThan(0);
     expect(await scanScreen(clockless.page)).toMatch(/^https:/);
 
@@ -93,7 +99,7 @@ describe('without a network', () => {
     const { page } = await openPage(browser, { allowed: [`http://127.0.0.1:${line.port}`] });
     await page.goto(`http://127.0.0.1:${line.port}/connect#${ticket}`);
     await untilState(page, 'showing');
-    const viewer = cluster.view(ticket); // keeps it watched
+    const viewer = cluster.view(ticket); // keeps the session watched
     line.refuse(true);
     line.cut();
     await page.waitForSelector('.banner');

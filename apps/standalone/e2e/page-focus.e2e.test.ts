@@ -1,4 +1,7 @@
-/** A page with a login at its far end keeps its focus, what is typed into it and its place, whatever happens to the login. */
+/**
+ * A page with a login at its bottom keeps its focus, its typed text and its scroll position,
+ * whatever happens to the login.
+ */
 
 import type { Instance } from '@qrcast/simulator/instance';
 import type { Browser, Frame, Page } from 'playwright-core';
@@ -34,7 +37,7 @@ interface Hosted {
   readonly page: Page;
   readonly instance: Instance;
   readonly id: string;
-  /** Where the login is drawn. */
+  /** The page or frame that shows the login. */
   readonly login: Page | Frame;
 }
 
@@ -44,7 +47,7 @@ const elementOf: Embed = ({ ticket }, gateway) => `<qrcast-login ticket="${ticke
 const frameOf: Embed = ({ session, ticket }, gateway) =>
   `<iframe src="${gateway}/connect/${session.id}#${ticket}" width="900" height="600"></iframe>`;
 
-/** 3,000 px below the top, with a field of the page at the top. */
+/** Opens a page with the login 3,000 px below the top, and a field at the top. */
 async function openHost(embed: Embed, from = cluster, origin = site.origin): Promise<Hosted> {
   const instance = from.newInstance();
   const created = await from.create(instance);
@@ -64,7 +67,7 @@ const stateOf = (page: Page): Promise<unknown> =>
 const SHOWING = 'Scan the code with MAX';
 const PASSWORD = 'Enter your MAX password';
 
-/** What becomes of a login without its person; `look` after each turn. */
+/** Changes the login without its person. Calls `look` after each change. */
 async function runThrough({ login, instance, id }: Hosted, look: (what: string) => Promise<void>): Promise<void> {
   await untilTitle(login, SHOWING);
   await look('a code');

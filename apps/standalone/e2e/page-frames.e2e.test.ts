@@ -1,4 +1,4 @@
-/** Who may show the hosted login page in a frame: in Chromium, from sites of two origins. */
+/** Which sites may show the hosted page in a frame, tried in Chromium with two origins. */
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,7 +11,7 @@ import { scanScreen } from '../test/page.ts';
 let browser: Browser;
 let cluster: Cluster;
 let gateway: string;
-/** Shows `framed` in a frame. Reached by two names, it is two sites. */
+/** Shows `framed` in a frame. It has two names, so it is two sites. */
 let site: Server;
 let framed = '';
 let allowed: string;
@@ -42,7 +42,7 @@ afterAll(async () => {
   await cluster.close();
 });
 
-/** The frame in the page of a site, loaded or refused. */
+/** Opens a page with the frame, which may be loaded or refused. */
 async function frame(origin: string, url: string): Promise<{ page: Page; inner: Frame; complaints: readonly string[] }> {
   framed = url;
   const page = await (await browser.newContext({ viewport: { width: 1000, height: 700 } })).newPage();
@@ -64,7 +64,7 @@ describe('the hosted page in a frame', () => {
     expect(await scanScreen(page)).toBe(instance.code());
     instance.scan();
     await inner.waitForSelector('html[data-state="connected"]');
-    expect(await inner.locator('#stay').count()).toBe(0); // nobody is led away by themselves
+    expect(await inner.locator('#stay').count()).toBe(0); // nobody is sent back automatically
     await inner.locator('#return').click();
     await page.waitForURL(`${allowed}/back`);
     await page.context().close();

@@ -1,4 +1,7 @@
-/** Two logins in one tab: each frame and each page shows its own, whatever is reloaded, finished or gone back to. */
+/**
+ * Two logins in one tab: each frame and each page shows its own, after reloads, ends and steps back
+ * in the history.
+ */
 
 import type { Browser, Frame, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -39,7 +42,7 @@ async function openTab(): Promise<Page> {
   return page;
 }
 
-/** The frames of a site's page, in their order. */
+/** Opens a page with these frames. @returns them in their order */
 async function openFrames(...addresses: string[]): Promise<{ page: Page; frames: Frame[] }> {
   const page = await openTab();
   const markup = addresses.map((address) => `<iframe src="${address}" width="900" height="600"></iframe>`);
@@ -53,7 +56,7 @@ const untilShows = (where: Where, code: string | null) => where.waitForSelector(
 const untilTitle = (where: Where, title: string) => where.waitForSelector(`#title:text-is("${title}")`);
 const reload = (frame: Frame) => Promise.all([frame.waitForNavigation(), frame.evaluate('location.reload()')]);
 
-/** Of a login that shows it. */
+/** Resolves to the code of a login, once it shows one. */
 async function codeOf({ instance }: Awaited<ReturnType<typeof createLogin>>): Promise<string | null> {
   await expect.poll(() => instance.code()).not.toBeNull();
   return instance.code();

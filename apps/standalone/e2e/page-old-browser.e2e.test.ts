@@ -1,14 +1,14 @@
 /**
- * The login in browsers older than we support: it works without what they lack, and where they cannot read its scripts it says that the
- * browser is too old. Chromium plays them, with what came to browsers since 2020 taken away before the page begins, or with such scripts.
+ * The login in browsers older than those we support. It works without the functions that they lack.
+ * If they cannot parse its scripts, it says that the browser is too old. Chromium simulates them:
+ * functions newer than 2020 are deleted before the page loads, or a script has a syntax error.
  */
 
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../test/cluster.ts';
-import { type LoginStage, openLoginStage } from '../test/login-stage.ts';
+import { givePassword, logIn, useLoginStage } from '../test/login-stage.ts';
 import { untilState } from '../test/page.ts';
-import type { TestSite } from '../test/site.ts';
 
 /** The page and the element need none of these. */
 const NOT_NEEDED = [
@@ -29,18 +29,10 @@ const NOT_NEEDED = [
   ...['union', 'intersection', 'difference', 'isSubsetOf'].map((name) => `Set.prototype.${name}`),
   ...['Iterator.prototype.map', 'Iterator.prototype.filter', 'Iterator.from', 'Response.json', 'CSSStyleSheet.prototype.replace'],
 ] as const;
-/** The client library does without these. */
+/** The client library works without these. */
 const CLIENT = ['AbortSignal.any', 'AbortSignal.timeout', 'URL.canParse', 'Object.hasOwn', 'URLSearchParams.prototype.size'] as const;
 
-let browser: Browser;
-let cluster: Cluster;
-let gateway: string;
-let site: TestSite;
-let close: LoginStage['close'];
-beforeAll(async () => {
-  ({ browser, cluster, gateway, site, close } = await openLoginStage(inject('redisUrl')));
-});
-afterAll(() => close());
+const stage = useLoginStage();
 
 interface Opened {
   readonly instance: ReturnType<Cluster['newInstance']>;
@@ -48,18 +40,18 @@ interface Opened {
   readonly errors: readonly string[];
 }
 
-/** @param missing paths from the global object. It is checked that they are gone. */
+/** @param missing paths from the global object. The page fails if one is not deleted. */
 async function openWithout(missing: readonly string[], embed: (ticket: string) => string, locale = 'en-US'): Promise<Opened> {
-  const instance = cluster.newInstance();
-  const { ticket } = await cluster.create(instance);
-  const page = await (await browser.newContext({ locale })).newPage();
+  const instance = stage.cluster.newInstance();
+  const { ticket } = await stage.cluster.create(instance);
+  const page = await (await stage.browser.newContext({ locale })).newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
   await page.addInitScript(`for (const path of ${JSON.stringify(missing)}) {
     const names = path.split('.');
     const last = names.pop();
     const owner = names.reduce((here, name) => here?.[name], globalThis);
-    // Of the global object and its prototypes.
+    // Deletes it from the owner and its prototypes.
     for (let here = owner; here != null; here = Object.getPrototypeOf(here)) delete here[last];
     if (owner != null && last in owner) throw new Error('still there: ' + path);
   }`);
@@ -67,8 +59,8 @@ async function openWithout(missing: readonly string[], embed: (ticket: string) =
   return { instance, page, errors };
 }
 
-const hosted = (ticket: string): string => `${gateway}/connect#${ticket}`;
-const embedded = (ticket: string): string => site.origin + site.serve(`<qrcast-login ticket="${ticket}"></qrcast-login>`);
+const hosted = (ticket: string): string => `${stage.gateway}/connect#${ticket}`;
+const embedded = (ticket: string): string => stage.site.origin + stage.site.serve(`<qrcast-login ticket="${ticket}"></qrcast-login>`);
 
 describe('without what came since 2020', () => {
   it.each([
@@ -76,11 +68,7 @@ describe('without what came since 2020', () => {
     ['the element', embedded],
   ])('%s works', async (_which, embed) => {
     const { instance, page, errors } = await openWithout([...NOT_NEEDED, ...CLIENT], embed);
-    await page.waitForSelector('#title:text-is("Scan the code with MAX")');
-    instance.scanWithPassword('correct horse');
-    await page.fill('#password', 'correct horse');
-    await page.press('#password', 'Enter');
-    await page.waitForSelector('#title:text-is("Connected")');
+    await logIn(page, instance);
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -95,9 +83,7 @@ describe('without what came since 2020', () => {
     await page.fill('#password', 'wrong');
     await page.press('#password', 'Enter');
     await page.waitForSelector('#mistake');
-    await page.fill('#password', 'correct horse');
-    await page.press('#password', 'Enter');
-    await page.waitForSelector('#title:text-is("Connected")');
+    await givePassword(page);
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -107,15 +93,15 @@ describe('in a browser that cannot read the scripts', () => {
   const SYNTAX = 'export const broken = ][;';
 
   async function openBroken(pattern: string, body: string | null, locale = 'en-US', init = ''): Promise<Page> {
-    const { ticket } = await cluster.create(cluster.newInstance());
-    const page = await (await browser.newContext({ locale })).newPage();
+    const { ticket } = await stage.cluster.create(stage.cluster.newInstance());
+    const page = await (await stage.browser.newContext({ locale })).newPage();
     if (init !== '') await page.addInitScript(init);
     await page.route(pattern, (route) =>
       body === null
         ? route.abort()
         : route.fulfill({ body, contentType: 'text/javascript', headers: { 'access-control-allow-origin': '*' } }),
     );
-    await page.goto(`${gateway}/connect#${ticket}`);
+    await page.goto(`${stage.gateway}/connect#${ticket}`);
     await untilState(page, 'refused');
     return page;
   }
@@ -148,11 +134,11 @@ describe('in a browser that cannot read the scripts', () => {
   });
 
   it('a page around the element shows what stands in the element meanwhile', async () => {
-    const page = await (await browser.newContext()).newPage();
+    const page = await (await stage.browser.newContext()).newPage();
     await page.route('**/element.js', (route) =>
       route.fulfill({ body: SYNTAX, contentType: 'text/javascript', headers: { 'access-control-allow-origin': '*' } }),
     );
-    await page.goto(site.origin + site.serve('<qrcast-login><p>Please use a newer browser.</p></qrcast-login>'));
+    await page.goto(stage.site.origin + stage.site.serve('<qrcast-login><p>Please use a newer browser.</p></qrcast-login>'));
     await page.locator('qrcast-login > p').waitFor({ state: 'visible' });
     await page.unroute('**/element.js');
     await page.reload();

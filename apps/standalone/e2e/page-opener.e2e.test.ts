@@ -1,46 +1,43 @@
-/** The hosted page in a window that another page opened, or in its frame: what the two can see and say of each other, in Chromium. */
+/**
+ * The hosted page in a window that another page opened, or in its frame: what the two pages see and
+ * send, in Chromium.
+ */
 
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import type { Cluster } from '../test/cluster.ts';
-import { type LoginStage, openLoginStage } from '../test/login-stage.ts';
+import type { Page } from 'playwright-core';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { frameOf, useLoginStage } from '../test/login-stage.ts';
 import { untilState } from '../test/page.ts';
-import type { TestSite } from '../test/site.ts';
 
 const PHONE_NUMBER = '79001234567';
 
-let browser: Browser;
-let cluster: Cluster;
-let gateway: string;
-let site: TestSite;
-let close: LoginStage['close'];
+const stage = useLoginStage();
+beforeEach(() => allow(stage.site.origin));
 
-beforeAll(async () => {
-  ({ browser, cluster, gateway, site, close } = await openLoginStage(inject('redisUrl')));
-});
-beforeEach(() => allow(site.origin));
-afterAll(() => close());
+const allow = (...allowedOrigins: string[]) => stage.cluster.gateways[0]?.tenants.patch('acme', { allowedOrigins });
 
-const allow = (...allowedOrigins: string[]) => cluster.gateways[0]?.tenants.patch('acme', { allowedOrigins });
-
-/** A page of the site that notes what it is told, as README shows it. */
+/** Opens a page that records the messages it gets, as README shows. */
 async function openHost(origin: string, body = ''): Promise<Page> {
-  const path = site.serve(`${body}<script>
+  const path = stage.site.serve(`${body}<script>
     globalThis.told = [];
     addEventListener('message', ({ origin, data }) => told.push({ origin, data }));
   </script>`);
-  const page = await (await browser.newContext()).newPage();
+  const page = await (await stage.browser.newContext()).newPage();
   await page.goto(origin + path);
   return page;
 }
 
 async function openPopup(host: Page, ticket: string): Promise<Page> {
   const opened = host.waitForEvent('popup');
-  await host.evaluate(`globalThis.popup = open(${JSON.stringify(`${gateway}/connect#${ticket}`)}, 'login', 'popup,width=480,height=720')`);
+  await host.evaluate(
+    `globalThis.popup = open(${JSON.stringify(`${stage.gateway}/connect#${ticket}`)}, 'login', 'popup,width=480,height=720')`,
+  );
   return opened;
 }
 
-/** All that the host was told before now: messages of one window come in the order in which they were sent. */
+/**
+ * @returns all messages to the host so far. Messages of one window arrive in the order in which
+ * they were sent.
+ */
 async function allTold(host: Page, login: { evaluate(code: string): Promise<unknown> }, target: 'opener' | 'parent'): Promise<unknown[]> {
   await login.evaluate(`${target}.postMessage('last', '*')`);
   await host.waitForFunction(`told.some(({ data }) => data === 'last')`);
@@ -48,15 +45,15 @@ async function allTold(host: Page, login: { evaluate(code: string): Promise<unkn
 }
 
 const resultOf = (sessionId: string, result: Record<string, unknown>) => ({
-  origin: gateway,
+  origin: stage.gateway,
   data: { type: 'qrcast.result', version: 1, sessionId, endReason: null, resumable: false, ...result },
 });
 
 describe('a window of the login page', () => {
   it('is open to the page that opened it until it is closed, and tells the result with no secret and no number', async () => {
-    const instance = cluster.newInstance(PHONE_NUMBER);
-    const { session, ticket } = await cluster.create(instance, { reference: 'order-77' });
-    const host = await openHost(site.origin);
+    const instance = stage.cluster.newInstance(PHONE_NUMBER);
+    const { session, ticket } = await stage.cluster.create(instance, { reference: 'order-77' });
+    const host = await openHost(stage.site.origin);
     const popup = await openPopup(host, ticket);
     await untilState(popup, 'showing');
     expect(await host.evaluate('popup.closed')).toBe(false);
@@ -74,11 +71,11 @@ describe('a window of the login page', () => {
   });
 
   it('tells an end with its reason', async () => {
-    const { session, ticket } = await cluster.create(cluster.newInstance());
-    const host = await openHost(site.origin);
+    const { session, ticket } = await stage.cluster.create(stage.cluster.newInstance());
+    const host = await openHost(stage.site.origin);
     const popup = await openPopup(host, ticket);
     await untilState(popup, 'showing');
-    await cluster.call('DELETE', `/v1/sessions/${session.id}`);
+    await stage.cluster.call('DELETE', `/v1/sessions/${session.id}`);
     await untilState(popup, 'ended');
     await host.waitForFunction('told.length > 0');
     expect(await allTold(host, popup, 'opener')).toEqual([resultOf(session.id, { state: 'ended', endReason: 'cancelled' })]);
@@ -86,14 +83,16 @@ describe('a window of the login page', () => {
   });
 
   it.each([
-    ['that the tenant does not name', () => site.otherOrigin, () => [site.origin]],
-    ['where the tenant names none', () => site.origin, () => []],
+    ['that the tenant does not name', () => stage.site.otherOrigin, () => [stage.site.origin]],
+    ['where the tenant names none', () => stage.site.origin, () => []],
   ])('tells nothing to a page %s', async (_which, origin, allowed) => {
     await allow(...allowed());
-    const instance = cluster.newInstance();
-    const { session, ticket } = await cluster.create(instance);
+    const instance = stage.cluster.newInstance();
+    const { session, ticket } = await stage.cluster.create(instance);
     const host = await openHost(origin());
-    const answered = host.context().waitForEvent('response', (response) => response.url() === `${gateway}/connect/${session.id}/origins`);
+    const answered = host
+      .context()
+      .waitForEvent('response', (response) => response.url() === `${stage.gateway}/connect/${session.id}/origins`);
     const popup = await openPopup(host, ticket);
     expect(await (await answered).json()).toEqual({ origins: allowed() });
     instance.scan();
@@ -105,11 +104,10 @@ describe('a window of the login page', () => {
 
 describe('a frame of the login page', () => {
   it('tells the page around it', async () => {
-    const instance = cluster.newInstance();
-    const { session, ticket } = await cluster.create(instance);
-    const host = await openHost(site.origin, `<iframe src="${gateway}/connect/${session.id}#${ticket}"></iframe>`);
-    const frame = host.frames()[1];
-    if (frame === undefined) throw new Error('the page has no frame');
+    const instance = stage.cluster.newInstance();
+    const { session, ticket } = await stage.cluster.create(instance);
+    const host = await openHost(stage.site.origin, `<iframe src="${stage.gateway}/connect/${session.id}#${ticket}"></iframe>`);
+    const frame = frameOf(host);
     await frame.waitForSelector('html[data-state="showing"]');
     instance.scan();
     await host.waitForFunction('told.length > 0');

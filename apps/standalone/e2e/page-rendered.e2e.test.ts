@@ -1,4 +1,4 @@
-/** A login that is not rendered: it asks the provider for nothing, and shows a code soon after it is rendered. */
+/** A login that is not rendered causes no polls. It shows a code soon after it is rendered. */
 
 import type { Instance } from '@qrcast/simulator/instance';
 import type { Browser, Page } from 'playwright-core';
@@ -7,7 +7,7 @@ import { openBrowser } from '../test/browser.ts';
 import { type Cluster, type Created, openCluster } from '../test/cluster.ts';
 import { openTestSite, type TestSite } from '../test/site.ts';
 
-/** Polls of a login beside it that is seen, until a login that is not seen is believed to have none. */
+/** So many polls of a visible login prove that an invisible one is not polled. */
 const POLLS_OF_TWIN = 4;
 
 let browser: Browser;
@@ -32,7 +32,7 @@ interface Embedded extends Created {
   readonly page: Page;
 }
 
-/** A page with a login in `markup`, where `%` stands for it. */
+/** Opens a page with a login in place of the `%` in `markup`. */
 async function openEmbedded(markup: string, loginOf: (created: Created) => string = elementOf, origin = site.origin): Promise<Embedded> {
   const instance = cluster.newInstance();
   const created = await cluster.create(instance);
@@ -47,7 +47,9 @@ const elementOf = ({ ticket }: Created): string => `<qrcast-login ticket="${tick
 const frameOf = ({ session, ticket }: Created): string =>
   `<iframe src="${gateway}/connect/${session.id}#${ticket}" width="900" height="600"></iframe>`;
 
-/** A login that is seen was polled several times, after the streams of both were there. */
+/**
+ * Waits until a visible login was polled several times. Its stream opens after those of the test.
+ */
 async function untilTwinPolled(): Promise<void> {
   const twin = await openEmbedded('%');
   await twin.instance.untilRequests(POLLS_OF_TWIN);
@@ -78,11 +80,11 @@ describe.concurrent('an element', () => {
     ],
   ])('%s causes no polls until it is rendered, and none after', async ([_name = '', markup = '', hide = '', show = ''], { expect }) => {
     const script = `<script>const q = (selector) => document.querySelector(selector);</script>`;
-    // A popover that was never shown refuses to be hidden; then it is hidden already.
+    // A popover that was never shown cannot be hidden, because it is hidden already.
     const hiding = `<script>try { ${hide} } catch {}</script>`;
     const embedded = await openEmbedded(`${script}${markup}${hiding}`);
     const { page, instance } = embedded;
-    await page.waitForFunction(`globalThis.told === 'idle'`); // it has its stream all the same
+    await page.waitForFunction(`globalThis.told === 'idle'`); // it has a stream nevertheless
     await untilTwinPolled();
     expect(instance.requests).toEqual([]);
     expect(await viewersOf(embedded)).toBe(0);

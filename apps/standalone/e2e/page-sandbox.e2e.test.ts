@@ -1,72 +1,56 @@
-/** The login in frames with `sandbox`, and without storage: it works, or says what is missing. In Chromium. */
+/**
+ * The login in frames with `sandbox`, and without storage, in Chromium: it works, or says what is
+ * missing.
+ */
 
 import type { Browser, Frame, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../test/cluster.ts';
-import { type LoginStage, openLoginStage } from '../test/login-stage.ts';
+import { frameOf, logIn, useLoginStage } from '../test/login-stage.ts';
 import { openPage, untilState } from '../test/page.ts';
-import type { TestSite } from '../test/site.ts';
 
-const PASSWORD = 'correct horse';
 const SHOWING = '#title:text-is("Scan the code with MAX")';
-const CONNECTED = '#title:text-is("Connected")';
 
-let browser: Browser;
-let cluster: Cluster;
-let gateway: string;
-let site: TestSite;
-let close: LoginStage['close'];
+const stage = useLoginStage();
 beforeAll(async () => {
-  ({ browser, cluster, gateway, site, close } = await openLoginStage(inject('redisUrl')));
-  await cluster.gateways[0]?.tenants.patch('acme', { allowedOrigins: [site.origin] });
+  await stage.cluster.gateways[0]?.tenants.patch('acme', { allowedOrigins: [stage.site.origin] });
 });
-afterAll(() => close());
 
 interface TestLogin {
   readonly instance: ReturnType<Cluster['newInstance']>;
   readonly id: string;
-  /** Names the origins of the tenant. */
+  /** A ticket that names the origins of the tenant. */
   readonly bound: string;
-  /** Names none. */
+  /** A ticket that names no origins. */
   readonly free: string;
 }
 
 async function newLogin(): Promise<TestLogin> {
-  const instance = cluster.newInstance();
-  const { session, ticket } = await cluster.create(instance);
-  const made = await cluster.call('POST', `/v1/sessions/${session.id}/tickets`, { origins: [] });
+  const instance = stage.cluster.newInstance();
+  const { session, ticket } = await stage.cluster.create(instance);
+  const made = await stage.cluster.call('POST', `/v1/sessions/${session.id}/tickets`, { origins: [] });
   return { instance, id: session.id, bound: ticket, free: ((await made.json()) as { ticket: string }).ticket };
 }
 
-/** A page of the site with this frame in it. */
+/** Opens a page with a frame that has these attributes. */
 async function openFramed(attributes: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<{ page: Page; frame: Frame }> {
-  const page = await (await browser.newContext({ locale: 'en-US', viewport: { width: 1000, height: 800 }, ...options })).newPage();
+  const page = await (await stage.browser.newContext({ locale: 'en-US', viewport: { width: 1000, height: 800 }, ...options })).newPage();
   await page.goto(
-    site.origin +
-      site.serve(`<script>globalThis.told = []; addEventListener('message', ({ origin, data }) => told.push([origin, data.state]));</script>
+    stage.site.origin +
+      stage.site.serve(`<script>globalThis.told = []; addEventListener('message', ({ origin, data }) => told.push([origin, data.state]));</script>
       <iframe width="900" height="700" ${attributes}></iframe>`),
   );
-  const frame = page.frames()[1];
-  if (frame === undefined) throw new Error('the page has no frame');
-  return { page, frame };
-}
-
-async function expectLogin({ instance }: TestLogin, frame: Frame): Promise<void> {
-  await frame.waitForSelector(SHOWING);
-  instance.scanWithPassword(PASSWORD);
-  await frame.fill('#password', PASSWORD);
-  await frame.press('#password', 'Enter');
-  await frame.waitForSelector(CONNECTED);
+  return { page, frame: frameOf(page) };
 }
 
 const hosted = (sandbox: string, id: string, ticket: string, query = ''): string =>
-  `sandbox="${sandbox}" src="${gateway}/connect/${id}${query}#${ticket}"`;
+  `sandbox="${sandbox}" src="${stage.gateway}/connect/${id}${query}#${ticket}"`;
 
 describe('the hosted page in a frame with sandbox', () => {
   it('works with a ticket for any origin, also where no form may be submitted', async () => {
     const login = await newLogin();
     const { page, frame } = await openFramed(hosted('allow-scripts', login.id, login.free));
-    await expectLogin(login, frame);
+    await logIn(frame, login.instance);
     await page.waitForFunction('told.length > 0');
     expect(await page.evaluate('told')).toEqual([['null', 'connected']]);
     await page.context().close();
@@ -75,7 +59,7 @@ describe('the hosted page in a frame with sandbox', () => {
   it('works with a ticket of the tenant’s origins where it keeps its own', async () => {
     const login = await newLogin();
     const { page, frame } = await openFramed(hosted('allow-scripts allow-same-origin', login.id, login.bound));
-    await expectLogin(login, frame);
+    await logIn(frame, login.instance);
     await page.context().close();
   });
 
@@ -102,14 +86,14 @@ describe('the hosted page in a frame with sandbox', () => {
 
 describe('the element in a frame with sandbox', () => {
   const embedded = (ticket: string): string => {
-    const inner = `<script type=module src=${gateway}/element.js></script><qrcast-login lang=en ticket=${ticket}></qrcast-login>`;
+    const inner = `<script type=module src=${stage.gateway}/element.js></script><qrcast-login lang=en ticket=${ticket}></qrcast-login>`;
     return `sandbox="allow-scripts allow-forms" srcdoc="${inner}"`;
   };
 
   it('works with a ticket for any origin, and says what is missing with another', async () => {
     const login = await newLogin();
     const { page, frame } = await openFramed(embedded(login.free));
-    await expectLogin(login, frame);
+    await logIn(frame, login.instance);
     const other = await openFramed(embedded((await newLogin()).bound));
     await other.frame.waitForSelector('#title:text-is("This login does not work in this frame")');
     for (const opened of [page, other.page]) await opened.context().close();
@@ -127,9 +111,9 @@ describe('without storage', () => {
     ['and a history that may not be written', `history.replaceState = () => { throw new DOMException('', 'SecurityError'); };`],
   ])('the page works with one %s, and says after a reload that its link is incomplete', async (_which, script) => {
     const login = await newLogin();
-    const { page, faults } = await openPage(browser, { allowed: [gateway] });
+    const { page, faults } = await openPage(stage.browser, { allowed: [stage.gateway] });
     await page.addInitScript(script);
-    await page.goto(`${gateway}/connect#${login.bound}`);
+    await page.goto(`${stage.gateway}/connect#${login.bound}`);
     await untilState(page, 'showing');
     await page.reload();
     await page.waitForSelector(script.includes('history') ? SHOWING : '#title:text-is("This link is not complete")');

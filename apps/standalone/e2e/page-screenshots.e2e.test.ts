@@ -1,4 +1,7 @@
-/** Writes the pictures of apps/web/README.md anew: `QRCAST_SCREENSHOTS=1 vitest run src/page-screenshots`. Look at them afterwards. */
+/**
+ * Makes the pictures of apps/web/README.md again:
+ * `QRCAST_SCREENSHOTS=1 vitest run e2e/page-screenshots`. Look at them afterwards.
+ */
 
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -39,7 +42,7 @@ describe.runIf(process.env['QRCAST_SCREENSHOTS'] === '1')('screenshots', () => {
 
   async function save(page: Page, name: string): Promise<void> {
     const png = decode(await page.screenshot({ animations: 'disabled' }));
-    // Steps that no eye tells apart; without them the dithered background is half of the file.
+    // Nobody can see these steps. Without them, the dithered background is half of the file.
     const data = png.data.map((value) => Math.min(255, Math.round(value / 2) * 2));
     await writeFile(`${FOLDER}/${name}.png`, encode({ ...png, data }, { zlib: { level: 9 } }));
     await page.context().close();
@@ -51,7 +54,7 @@ describe.runIf(process.env['QRCAST_SCREENSHOTS'] === '1')('screenshots', () => {
     ['showing-ru-dark-phone', HAND, 'ru-RU', 'dark'],
   ] as const)('%s', async (name, screen, locale, colorScheme) => {
     const { page } = await openLogin({ ...screen, locale, colorScheme });
-    await page.waitForSelector('svg#code'); // the very first one may be the provider's picture still
+    await page.waitForSelector('svg#code'); // the first one may still be the provider's picture
     await save(page, name);
   });
 

@@ -1,4 +1,7 @@
-/** Between the scan and the success: a login that takes its time, a tab that is hidden meanwhile, and the way back from the password. */
+/**
+ * Between the scan and the success: a login that takes long, a tab that is hidden in between, and
+ * the way back from the password.
+ */
 
 import { openTestProxy, type TestProxy } from '@qrcast/runtime/test/proxy';
 import type { Browser, Page } from 'playwright-core';
@@ -20,14 +23,14 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const { page, faults } of opened.splice(0)) {
     await page.context().close();
-    expect(faults.filter((fault) => !fault.includes('WebSocket'))).toEqual([]); // a line that was cut
+    expect(faults.filter((fault) => !fault.includes('WebSocket'))).toEqual([]); // a connection that was cut
   }
   await browser.close();
   await line.close();
   await cluster.close();
 });
 
-/** A login that shows its code, over a line that can be cut. */
+/** Opens a login that shows its code, over a proxy that can be cut. */
 async function openShowing(query = '') {
   const instance = cluster.newInstance();
   const created = await cluster.create(instance);
@@ -74,7 +77,7 @@ describe('the password step', () => {
     await page.keyboard.press('Enter');
     await untilState(page, 'showing');
     expect(instance.requests.filter(({ method }) => method === 'logout')).toHaveLength(1);
-    instance.scan(); // its account is protected still
+    instance.scan(); // its account still has a password
     await untilState(page, 'password');
     expect(await page.locator('#password').inputValue()).toBe('');
     await page.keyboard.type('correct horse');
@@ -107,7 +110,7 @@ describe('the password step', () => {
     const asked = instance.requests.length;
     await become('hidden');
     await expect.poll(viewers).toBe(0);
-    await instance.untilRequests(asked + 2); // the state is asked for still
+    await instance.untilRequests(asked + 2); // the state is still polled
     line.refuse(true);
     line.cut();
     await page.waitForSelector('.banner', { state: 'attached' });

@@ -1,4 +1,4 @@
-/** The login in a page that the browser, or an extension, translates while it goes on. */
+/** The login in a page that the browser or an extension translates at the same time. */
 
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -22,7 +22,9 @@ afterAll(async () => {
   await cluster.close();
 });
 
-/** Wraps each text node of the card, as Chrome's translator does, also those that come later. */
+/**
+ * Wraps each text node of the card, as Chrome's translator does. Later text nodes are wrapped, too.
+ */
 const TRANSLATE = `{
   const { shadowRoot } = document.querySelector('qrcast-login');
   const translate = () => {
@@ -52,7 +54,7 @@ async function openLogin(query = '') {
   return { page: watched.page, instance };
 }
 
-/** Whatever elements its words are in. */
+/** Finds the words in whatever elements they are. */
 const until = (page: Page, selector: string, words: string): Promise<unknown> =>
   page.waitForSelector(`${selector}:has-text("${words}")`, { state: 'attached' });
 

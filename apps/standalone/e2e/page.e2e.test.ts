@@ -1,18 +1,16 @@
-/** The hosted login page as people meet it: in Chromium, from a gateway and a worker, with the simulated provider and phone. */
+/**
+ * The hosted login page as people meet it: in Chromium, from a gateway and a worker, with the
+ * simulated provider and phone.
+ */
 
-import { FAILURES_UNTIL_DOWN } from '@qrcast/core/schedule';
 import type { Instance } from '@qrcast/simulator/instance';
-import type { Browser, Page, Request } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { openBrowser } from '../test/browser.ts';
-import { type Cluster, openCluster } from '../test/cluster.ts';
+import type { Page, Request } from 'playwright-core';
+import { afterEach, describe, expect, it } from 'vitest';
+import { titleOf, useHostedPages } from '../test/hosted-pages.ts';
 import {
   doubleText,
-  findBarriers,
   forgetTexts,
   isTooWide,
-  openPage,
-  type PageOptions,
   PHONE,
   paintOf,
   SMALL_PHONE,
@@ -20,67 +18,12 @@ import {
   stopClock,
   timePaint,
   untilState,
-  type WatchedPage,
 } from '../test/page.ts';
 
-/** Longer than the tests take. */
-const CODES_STAY_MS = 3_600_000;
+const pages = useHostedPages();
+const { openLogin } = pages;
 
-let browser: Browser;
-/** Codes that stay, so that what is read can be compared. */
-let cluster: Cluster;
-/** Codes that turn. */
-let hasty: Cluster;
-const opened: WatchedPage[] = [];
-
-beforeAll(async () => {
-  const redisUrl = inject('redisUrl');
-  [browser, cluster, hasty] = await Promise.all([
-    openBrowser(),
-    openCluster({ redisUrl, simulator: { rotateMs: CODES_STAY_MS } }),
-    openCluster({ redisUrl, simulator: { rotateMs: 2_000 } }),
-  ]);
-});
-afterAll(async () => {
-  await browser.close();
-  await Promise.all([cluster.close(), hasty.close()]);
-});
-
-afterAll(closePages); // before the browser
-/** None of them did what it must not. */
-async function closePages(): Promise<void> {
-  for (const { page, faults } of opened.splice(0)) {
-    await page.context().close();
-    expect(faults).toEqual([]);
-  }
-}
-
-interface Setting extends Partial<PageOptions> {
-  readonly from?: Cluster;
-  readonly session?: Record<string, unknown>;
-  readonly query?: string;
-  /** The page's time can be stopped. */
-  readonly hasOwnClock?: boolean;
-  /** The provider answers nothing of use. */
-  readonly isDown?: boolean;
-}
-
-/** The page of a new session. */
-async function openLogin({ from = cluster, session = {}, query = '', isDown = false, hasOwnClock = false, ...options }: Setting = {}) {
-  const instance = from.newInstance();
-  if (isDown) instance.fail('*', 'html502', { times: 'always' });
-  const { session: created, ticket } = await from.create(instance, session);
-  const origin = from.gateways[0]?.publicUrl ?? '';
-  const watched = await openPage(browser, { allowed: [origin], ...options });
-  opened.push(watched);
-  if (hasOwnClock) await watched.page.clock.install();
-  await watched.page.goto(`${origin}/connect${query}#${ticket}`);
-  return { page: watched.page, instance, ticket, id: created.id };
-}
-
-const title = (page: Page): Promise<string | null> => page.locator('#title').textContent();
-
-/** Reaches `password`, with this one wanted. */
+/** Goes on to the state `password`, in which this password is right. */
 async function scanWithPassword(page: Page, instance: Instance, password: string): Promise<void> {
   await untilState(page, 'showing');
   instance.scanWithPassword(password);
@@ -88,20 +31,20 @@ async function scanWithPassword(page: Page, instance: Instance, password: string
 }
 
 describe('a code', () => {
-  afterEach(closePages);
+  afterEach(pages.close);
 
   it('is the one the provider shows, gives way to the next, and after its attempt to a button for a new one', async () => {
-    const { page, instance, id } = await openLogin({ from: hasty });
+    const { page, instance, id } = await openLogin({ from: pages.stage().hasty });
     await untilState(page, 'showing');
     const first = await scanScreen(page);
     await page.waitForSelector(`a.here:not([href="${first}"])`, { state: 'attached' });
     expect(await scanScreen(page)).not.toBe(first);
 
-    await hasty.passDeadline(id);
+    await pages.stage().hasty.passDeadline(id);
     await untilState(page, 'ended');
     await expect(scanScreen(page)).rejects.toThrow();
-    expect(await title(page)).toBe('Time is up');
-    await page.keyboard.press('Enter'); // the focus is where the person goes on
+    expect(await titleOf(page)).toBe('Time is up');
+    await page.keyboard.press('Enter'); // the focus is on the button to go on
     await untilState(page, 'showing');
     expect(await scanScreen(page)).toMatch(/^https:\/\/max\.ru\/:auth\//);
     instance.scan();
@@ -151,18 +94,16 @@ describe('a code', () => {
   it('is a link on the phone it is shown on, and on no desktop', async () => {
     const [{ page: phone, instance }, { page: desktop }] = await Promise.all([openLogin(PHONE), openLogin()]);
     await Promise.all([untilState(phone, 'showing'), untilState(desktop, 'showing')]);
-    await phone.waitForSelector('a.here'); // and is seen
+    await phone.waitForSelector('a.here'); // and is visible
     expect(await phone.locator('a.here').getAttribute('href')).toBe(instance.code());
     expect(await desktop.locator('a.here').isVisible()).toBe(false);
   });
 
   it('is painted at once, and the page is small', async () => {
-    const instance = cluster.newInstance();
-    const { ticket } = await cluster.create(instance);
-    const { publicUrl = '' } = cluster.gateways[0] ?? {};
-    const watched = await openPage(browser, { allowed: [publicUrl] });
-    opened.push(watched);
-    const { page } = watched;
+    const instance = pages.stage().cluster.newInstance();
+    const { ticket } = await pages.stage().cluster.create(instance);
+    const { publicUrl = '' } = pages.stage().cluster.gateways[0] ?? {};
+    const page = await pages.open({ allowed: [publicUrl] });
     const requests: Request[] = [];
     page.on('request', (request) => requests.push(request));
     await timePaint(page);
@@ -190,7 +131,7 @@ describe.concurrent('the password', () => {
     expect(await page.locator('#password').getAttribute('aria-describedby')).toBe('mistake');
     await page.keyboard.type('correct horse');
     await page.keyboard.press('Tab');
-    await page.keyboard.press('Space'); // shows it
+    await page.keyboard.press('Space'); // shows the password
     expect(await page.locator('#password').getAttribute('type')).toBe('text');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
@@ -207,131 +148,5 @@ describe.concurrent('the password', () => {
     await page.keyboard.press('Enter');
     await page.waitForSelector('button[type=submit]:text("Try again in ")');
     expect(await page.locator('#mistake').textContent()).toMatch(/^Too many attempts/);
-  });
-});
-
-describe.concurrent('an end', () => {
-  it('says that another account was linked', async () => {
-    const { page, instance } = await openLogin({ session: { expectedPhone: '79990000000', returnUrl: 'https://shop.example.com/a' } });
-    await untilState(page, 'showing');
-    instance.scan();
-    await untilState(page, 'ended');
-    expect(await title(page)).toBe('Another account was linked');
-    expect(await page.locator('#resume').count()).toBe(0);
-    expect(await page.locator('#return').textContent()).toBe('Return to shop.example.com');
-  });
-
-  it('is far while the provider is down: the page says what is wrong, and goes on when it is not', async () => {
-    const { page, instance } = await openLogin({ query: '?lang=ru', isDown: true });
-    await page.waitForSelector('.detail:text("В MAX сейчас неполадки")');
-    expect(await page.locator('.seconds').textContent()).toMatch(/^(Следующая попытка через \d+ с|Пробуем сейчас…)$/);
-    instance.clearFaults();
-    await untilState(page, 'showing');
-  });
-
-  it('comes when the provider stays down: the page says so, and its button begins anew', async () => {
-    const { page, instance } = await openLogin({ isDown: true, session: { returnUrl: 'https://shop.example.com/a' } });
-    for (let asked = 1; asked < FAILURES_UNTIL_DOWN; asked++) {
-      await instance.untilRequests(asked);
-      instance.notify({ state: 'starting' }); // is looked into at once; the pauses by themselves come to a minute
-    }
-    await untilState(page, 'ended');
-    expect(instance.requests.length).toBeGreaterThanOrEqual(FAILURES_UNTIL_DOWN);
-    expect(await title(page)).toBe('MAX is not answering');
-    expect(await page.locator('.detail').textContent()).toBe('No code could be had for some time. Try again in a few minutes.');
-    expect(await page.title()).toBe('MAX is not answering · Link MAX');
-    expect(await page.locator('#resume').textContent()).toMatch(/^\s*New code\s*$/);
-    expect(await page.locator('#return').count()).toBe(0); // it can still go on
-    expect(await findBarriers(page)).toEqual([]);
-    instance.clearFaults();
-    await page.keyboard.press('Enter'); // the focus is where the person goes on
-    await untilState(page, 'showing');
-    expect(await scanScreen(page)).toBe(instance.code());
-  });
-
-  it('leads back to where the person came from, by itself unless they want to stay', async () => {
-    const returnUrl = `${hasty.gateways[0]?.publicUrl}/connect?lang=en`;
-    const settings = {
-      hasOwnClock: true,
-      session: { returnUrl },
-      allowed: [cluster.gateways[0]?.publicUrl ?? '', hasty.gateways[0]?.publicUrl ?? ''],
-    };
-    const [leaving, staying] = await Promise.all([openLogin(settings), openLogin(settings)]);
-    for (const { page, instance } of [leaving, staying]) {
-      await untilState(page, 'showing');
-      await stopClock(page);
-      instance.scan();
-      await untilState(page, 'connected');
-      await page.waitForSelector('#stay');
-    }
-    await staying.page.keyboard.press('Escape');
-    await staying.page.waitForSelector('#stay', { state: 'detached' });
-    await staying.page.clock.runFor(60_000);
-    await leaving.page.clock.runFor(60_000);
-    await leaving.page.waitForURL(returnUrl);
-    expect(await staying.page.locator('#return').getAttribute('href')).toBe(returnUrl);
-    await staying.page.locator('#return').click();
-    await staying.page.waitForURL(returnUrl);
-  });
-
-  it('of a ticket that is revoked is told, and the page can be tried again in vain', async () => {
-    const { page, ticket } = await openLogin();
-    await untilState(page, 'showing');
-    const { jti } = JSON.parse(Buffer.from(ticket.split('.')[1] ?? '', 'base64url').toString()) as { jti: string };
-    expect((await cluster.call('DELETE', `/v1/tickets/${jti}`)).status).toBe(204);
-    await untilState(page, 'refused');
-    expect(await title(page)).toBe('This login was withdrawn');
-    await expect(scanScreen(page)).rejects.toThrow();
-    await page.reload();
-    await untilState(page, 'refused');
-    expect(await title(page)).toBe('This link is not complete');
-  });
-});
-
-describe.concurrent('the address', () => {
-  it('keeps no ticket, and a reload finds the login again until it is finished', async () => {
-    const { page, instance, ticket } = await openLogin({ query: '?lang=ru' });
-    await untilState(page, 'showing');
-    expect(page.url()).toMatch(/\/connect\?lang=ru$/);
-    await page.reload();
-    await untilState(page, 'showing');
-    instance.scan();
-    await untilState(page, 'connected');
-    await page.reload();
-    await untilState(page, 'refused');
-    expect(await title(page)).toBe('Вход завершён');
-    expect(await page.evaluate('JSON.stringify(Object.entries(sessionStorage))')).not.toContain(ticket);
-  });
-
-  it('of a login that was stopped leads a reload to no success', async () => {
-    const { page, id } = await openLogin();
-    await untilState(page, 'showing');
-    await cluster.call('DELETE', `/v1/sessions/${id}`);
-    await untilState(page, 'ended');
-    await page.reload();
-    await untilState(page, 'refused');
-    expect(await title(page)).toBe('This login was not completed');
-  });
-
-  it('leads to a word in every language if the browser runs no scripts', async () => {
-    const { page } = await openLogin({ javaScriptEnabled: false });
-    expect(await page.locator('noscript').textContent()).toMatch(/needs JavaScript.*нужен JavaScript/s);
-  });
-
-  it('is what the language comes from before the tenant’s wish, and that before the browser’s', async () => {
-    const pages = await Promise.all([
-      openLogin({ session: { locale: 'ru' }, query: '?lang=en', locale: 'ru-RU' }),
-      openLogin({ session: { locale: 'ru-RU' }, locale: 'en-US' }),
-      openLogin({ locale: 'ru-RU' }),
-      openLogin({ session: { locale: 'de' }, locale: 'fr-FR' }),
-    ]);
-    const languages = await Promise.all(
-      pages.map(async ({ page }) => {
-        await untilState(page, 'showing');
-        return page.evaluate('document.documentElement.lang');
-      }),
-    );
-    expect(languages).toEqual(['en', 'ru', 'ru', 'en']);
-    expect(await title(pages[1].page)).toBe('Отсканируйте код в MAX');
   });
 });

@@ -1,4 +1,7 @@
-/** A gateway below a path of somebody else's host: left on and plain, taken off and encoded, taken off by halves. */
+/**
+ * A gateway below a path of another host. nginx leaves a plain path, removes an encoded one, or
+ * removes half of one.
+ */
 
 import { describe } from 'vitest';
 import { type Place, testBelow } from '../test/path-prefix.ts';

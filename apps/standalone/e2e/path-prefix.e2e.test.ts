@@ -1,4 +1,4 @@
-/** A gateway below a path of somebody else's host: taken off and plain, left on and encoded. */
+/** A gateway below a path of another host. nginx removes a plain path, or leaves an encoded one. */
 
 import { describe } from 'vitest';
 import { type Place, testBelow } from '../test/path-prefix.ts';

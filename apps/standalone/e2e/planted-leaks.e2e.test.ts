@@ -1,4 +1,7 @@
-/** The twin of no-leaks: a secret that does leave, by each way and in each writing, is found by the same search over the same evidence. */
+/**
+ * The twin of no-leaks: the same search over the same evidence finds a planted leak, by each way
+ * and in each encoding.
+ */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -99,7 +102,7 @@ describe('the evidence holds', () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     expect(callers.refusals().map(names)).toEqual([['token', 'password']]);
-    // Where a ticket is made its field may hold it.
+    // Where a ticket is created, its own field may contain it.
     expect(callers.answers().map(names)).toEqual([['token', 'password'], ['password']]);
     expect(names(callers.messages().join('\n'))).toEqual(['token']);
   });

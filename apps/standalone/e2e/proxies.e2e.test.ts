@@ -1,4 +1,4 @@
-/** The proxies that other tests put in front of a gateway: each passes a request on, and none listens after its release. */
+/** The proxies of other tests: each passes a request on, and none listens after its release. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,7 +17,7 @@ const PROXIES: readonly (readonly [ProxyName, Start])[] = [
 ];
 
 const MODULES = [import.meta.resolve('@qrcast/runtime/releasers'), new URL('../test/proxies.ts', import.meta.url).href];
-/** Runs in a process of its own: starts a proxy, says where, and lives on. */
+/** Runs in a process of its own. Starts a proxy, prints its address, and goes on running. */
 const LEAVE = `async (program, [releasers, proxies]) => {
   const { createReleasers } = await import(releasers);
   const { startNginx: nginx, startHaproxy: haproxy, startApache: apache2, startCaddy: caddy } = await import(proxies);

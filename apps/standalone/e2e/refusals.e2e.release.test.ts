@@ -1,4 +1,4 @@
-/** Refusals of every kind, of few and of many instances, and one that is meant. */
+/** Refusals of every kind, for a few and for many instances, and one refusal that is final. */
 
 import { REFUSED_UNTIL_END_MS } from '@qrcast/core/schedule';
 import { afterEach, describe, expect, inject, it } from 'vitest';
@@ -27,7 +27,7 @@ describe('refusals', () => {
     expect((await ill.viewer.until(({ state }) => state === 'ended')).end?.reason).toBe('credentials_rejected');
     const refused = ill.instance.requests.filter(({ status }) => status === 404);
     const lasted = (refused.at(-1)?.startedAt ?? 0) - (refused[0]?.startedAt ?? 0);
-    expect(lasted).toBeGreaterThan(REFUSED_UNTIL_END_MS - 2_000); // counted from the first answer, by another clock
+    expect(lasted).toBeGreaterThan(REFUSED_UNTIL_END_MS - 2_000); // counted from the first answer, on another clock
     expect(well.filter(({ viewer }) => viewer.sessions.some(({ state }) => state === 'ended'))).toEqual([]);
   });
 

@@ -1,4 +1,7 @@
-/** Short refusals of a provider that is well otherwise. The longer ones stand in refusals.e2e.release.test.ts. */
+/**
+ * Short refusals of a provider that works otherwise. The longer ones are in
+ * refusals.e2e.release.test.ts.
+ */
 
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Cluster, openCluster } from '../test/cluster.ts';

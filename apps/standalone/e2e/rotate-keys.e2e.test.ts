@@ -1,4 +1,7 @@
-/** A rotation as an operator does it: two gateways and a worker restarted one after another, and the command between. */
+/**
+ * A rotation as an operator does it: two gateways and a worker restart one after another, and the
+ * command runs in between.
+ */
 
 import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -55,7 +58,7 @@ async function gateway(keys: readonly RingKey[]): Promise<Gateway> {
   });
 }
 
-/** Each process in turn, so that the others serve meanwhile. */
+/** Restarts one process after another, so that the others serve in between. */
 async function restartAll(keys: readonly RingKey[]): Promise<Gateway> {
   let last: Gateway | undefined;
   for (const name of ['a', 'b']) {
@@ -99,7 +102,7 @@ async function create(apiKey: string, instance: Instance): Promise<Made> {
   return (await response.json()) as Made;
 }
 
-/** Read with its ticket, on both gateways. */
+/** Reads the session with its ticket, on both gateways. */
 async function read({ ticket }: Made, etag?: string): Promise<{ readonly statuses: readonly number[]; readonly session: WireSession }> {
   const answers = await Promise.all(
     ['a', 'b'].map((name) =>
@@ -140,7 +143,7 @@ it('goes on without a gap from the old key to the new one', async () => {
     /^2 secrets moved to "new"\n2 secrets sealed under "new"\n"old" seals nothing now: run `qrcast rotate-keys` again/,
   );
   expect(rotated.status).toBe(0);
-  await expect(gateway([NEW])).rejects.toThrow('they have a key "old"'); // somebody may seal with it still
+  await expect(gateway([NEW])).rejects.toThrow('they have a key "old"'); // a process may still seal with it
   expect((await qrcast([NEW, OLD])).output).toMatch(
     /^0 secrets moved to "new"\n2 secrets sealed under "new"\n"old" can be dropped 24 hours after/,
   );

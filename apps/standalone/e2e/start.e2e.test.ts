@@ -1,4 +1,7 @@
-/** The product as its first user meets it: one command, a page, a phone. The phone is the simulator's. */
+/**
+ * The product as its first user sees it: one command, a page and a phone. The simulator plays the
+ * phone.
+ */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +23,7 @@ interface Started {
   readonly child: ChildProcess;
   readonly folder: string;
   readonly output: () => string;
-  /** Once it has written what fits. */
+  /** Resolves once its output fits. */
   readonly until: (fits: (output: string) => boolean) => Promise<void>;
   readonly pageUrl: string;
   /** The simulator's control address of the instance. */
@@ -88,7 +91,7 @@ describe('pnpm start', () => {
     let first = '';
     let provided: string | undefined;
     while (first === '' || provided !== first) {
-      first = await codeOnScreen(); // until it turns; on a slow machine that may be before the provider is asked
+      first = await codeOnScreen(); // until the code changes; on a slow machine that may be before the next poll
       ({ code: provided } = (await (await fetch(started.control)).json()) as { code?: string });
     }
     expect(first).toMatch(/^https:\/\/max\.ru\/:auth\/[0-9a-f-]{36}$/);
@@ -103,7 +106,7 @@ describe('pnpm start', () => {
     while (second === first) {
       const before = await page.evaluate<string>(drawn);
       second = await codeOnScreen();
-      // Drawn anew it may be the same: the provider's picture gives way to our own of it.
+      // A new drawing may show the same code: our own picture replaces the provider's.
       if (second === first) await untilNot([before, '']);
     }
     expect(second).toMatch(/^https:\/\/max\.ru\/:auth\//);
@@ -176,7 +179,7 @@ describe('pnpm start, when things went wrong', () => {
   };
   const canReach = async (url: string): Promise<boolean> => {
     const redis = new Redis(url, { retryStrategy: () => null, lazyConnect: true });
-    redis.on('error', () => undefined); // told by the result
+    redis.on('error', () => undefined); // reported in the result
     const answer = await redis.ping().catch(() => null);
     redis.disconnect();
     return answer === 'PONG';
@@ -263,7 +266,7 @@ describe('pnpm start, when things went wrong', () => {
   );
 });
 
-/** Inodes of a process's sockets, as Linux tells them. */
+/** @returns the inodes of a process's sockets, from /proc of Linux */
 async function socketsOf(pid: number): Promise<ReadonlySet<string>> {
   const folder = `/proc/${pid}/fd`;
   const links = await Promise.all((await readdir(folder)).map((fd) => readlink(join(folder, fd)).catch(() => '')));

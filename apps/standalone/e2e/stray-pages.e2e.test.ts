@@ -1,4 +1,4 @@
-/** Damaged links and the small pages in words, as people meet them in Chromium. */
+/** Damaged links, and the small text pages that answer them, in Chromium. */
 
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -52,7 +52,7 @@ describe.concurrent.each(LOOKS)('the page in words, $locale and $colorScheme', (
     await page.getByRole('heading', { name: title }).waitFor();
     expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([`${origin}/connect%23${ticket}`]);
     expect(await page.content()).not.toContain(ticket);
-    expect(await page.evaluate('getComputedStyle(document.querySelector(".card")).borderRadius')).not.toBe('0px'); // its style is allowed
+    expect(await page.evaluate('getComputedStyle(document.querySelector(".card")).borderRadius')).not.toBe('0px'); // the policy allows its style
     expect(await findBarriers(page)).toEqual([]);
     await doubleText(page);
     expect(await isTooWide(page)).toBe(false);

@@ -1,4 +1,4 @@
-/** A misspelled setting, as an operator meets it: told by name when a process starts, and its value nowhere. */
+/** A misspelled setting: a process names it at its start, and its value appears nowhere. */
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { startLogin } from '../test/login.ts';
 import { type Program, spawnNode, spawnRole } from '../test/role-process.ts';
 
 const START = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-/** Of a variable that is none. */
+/** The value of a variable that is no setting. */
 const VALUE = '31-5ec2e7';
 
 const programs: Program[] = [];
@@ -61,7 +61,7 @@ it('`start` warns of it, too', async () => {
   const program = spawnNode([START], { QRCAST_MAX_CONECTIONS: VALUE, QRCAST_ATTEMPT_MS: 'soon' });
   programs.push(program);
   await program.until(/QRCAST_ATTEMPT_MS: expected/); // so it makes nothing
-  await program.stop(); // its two outputs come in any order
+  await program.stop(); // its two outputs arrive in any order
   expect(warningsOf(program)).toHaveLength(1);
   expect(program.output()).not.toContain(VALUE);
 });

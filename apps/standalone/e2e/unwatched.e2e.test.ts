@@ -1,6 +1,7 @@
 /**
- * Hidden is not gone: a person who approves the login on the same phone has to hide the page, and one who looks a password up may.
- * Gateway, worker, Redis and HTTP are real; the requests are counted where they arrive.
+ * A hidden page does not mean that the person has left. Someone who approves the login on the same
+ * phone must hide the page, and someone who looks up a password may hide it. The gateway, worker,
+ * Redis and HTTP are real. Requests are counted on arrival.
  */
 
 import { UNWATCHED_INTERVALS } from '@qrcast/core/schedule';
@@ -26,7 +27,7 @@ afterAll(async () => {
   await receiver.close();
 });
 
-/** A viewer of a code, over an instance whose notifications are lost. */
+/** Opens a viewer that sees a code. The notifications of the instance are lost. */
 async function showing(tenantId = 'acme'): Promise<{ instance: Instance; id: string; ticket: string; viewer: Viewer }> {
   const instance = cluster.newInstance();
   instance.loseWebhooks(100);
@@ -44,7 +45,7 @@ const typesOf = (sessionId: string): string[] =>
     .filter(({ data }) => data.session.id === sessionId)
     .map(({ type }) => type);
 
-/** Its state without watching it. */
+/** Resolves to the session's state, without watching it. */
 async function stateOf(sessionId: string): Promise<string> {
   const list = (await (await cluster.call('GET', '/v1/sessions')).json()) as { sessions: WireSession[] };
   return list.sessions.find(({ id }) => id === sessionId)?.state ?? 'gone';
@@ -52,7 +53,10 @@ async function stateOf(sessionId: string): Promise<string> {
 const untilState = (sessionId: string, state: string): Promise<void> =>
   expect.poll(() => stateOf(sessionId), { interval: 200 }).toBe(state);
 
-/** So long that an instance which is polled would have been asked: another one, made now, is asked `count` times. */
+/**
+ * Waits so long that a polled instance would have been asked: until another, new instance was asked
+ * `count` times.
+ */
 async function untilOthersWerePolled(count = 4): Promise<void> {
   const other = cluster.newInstance();
   cluster.view((await cluster.create(other)).ticket);
@@ -68,7 +72,7 @@ describe.concurrent('the three levels', () => {
     await hide(viewer);
     const hiddenAfter = (await instance.untilRequests(1)).length;
     await instance.untilRequests(3, 'getStateInstance');
-    // A request may have been on its way as the page was hidden.
+    // A request may have been under way when the page was hidden.
     expect(methodsAfter(instance, hiddenAfter + 1)).not.toContain('qr');
     const states = instance.requests.filter(({ method }) => method === 'getStateInstance');
     const gaps = states.slice(1).map(({ startedAt }, index) => startedAt - (states[index]?.startedAt ?? 0));
@@ -94,7 +98,7 @@ describe.concurrent('the three levels', () => {
     const left = instance.requests.length;
     const states = instance.requests.filter(({ method }) => method === 'getStateInstance').length;
     await instance.untilRequests(states + 2, 'getStateInstance');
-    // One may have been on its way.
+    // One request may have been under way.
     const most = Math.ceil(GRACE_MS / TEST_POLICY.intervalMs) + 1;
     expect(methodsAfter(instance, left).filter((method) => method === 'qr').length).toBeLessThanOrEqual(most);
   });
@@ -130,7 +134,7 @@ describe.concurrent('the three levels', () => {
     await cluster.gateways[0]?.tenants.patch('beta', { suspended: true });
     const asked = instance.requests.length;
     await untilOthersWerePolled(10); // three rounds of an unwatched session
-    expect(instance.requests.length - asked).toBeLessThanOrEqual(1); // it was on its way
+    expect(instance.requests.length - asked).toBeLessThanOrEqual(1); // it was under way
     await cluster.gateways[0]?.tenants.patch('beta', { suspended: false });
     await untilOthersWerePolled(4);
     expect(instance.requests.length - asked).toBeLessThanOrEqual(1);
@@ -144,7 +148,7 @@ describe.concurrent('approval on the same phone, and no notification', () => {
       const { instance, id, ticket, viewer } = await showing();
       if (how === 'closed') viewer.socket.disconnect();
       else await hide(viewer);
-      await instance.untilRequests(1, 'getStateInstance'); // unwatched by now
+      await instance.untilRequests(1, 'getStateInstance'); // it is unwatched by now
       instance.scan();
       await receiver.until(1, ({ body }) => body.includes(id));
       expect(typesOf(id)).toEqual(['session.connected']);

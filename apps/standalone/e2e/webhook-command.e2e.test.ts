@@ -1,4 +1,6 @@
-/** `qrcast webhook` over a running gateway, to the login that is told by a notification afterwards. */
+/**
+ * `qrcast webhook` over a running gateway, up to a login that a notification reports afterwards.
+ */
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
@@ -6,7 +8,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { type Cluster, openCluster } from '../test/cluster.ts';
 import { type LoginRun, startLogin } from '../test/login.ts';
 
-/** In front of the gateway, whose public address must be known before its port is. */
+/**
+ * Listens in front of the gateway, because the public address must be known before the gateway's
+ * port.
+ */
 let door: Server;
 let url: string;
 let cluster: Cluster;

@@ -1,9 +1,9 @@
-/** Damage to bytes (latin1 text), whatever they mean. */
+/** Damages bytes (latin1 text) without regard to their meaning. */
 
 import fc from 'fast-check';
 import { hostileText, render, type Text } from './values.ts';
 
-/** `at` is a share of the length, in 1/1000. */
+/** `at` is a position as a share of the length, in 1/1000. */
 export type Damage =
   | { readonly kind: 'flip'; readonly at: number; readonly bit: number }
   | { readonly kind: 'cut'; readonly at: number }
@@ -13,7 +13,7 @@ export type Damage =
 
 const at = fc.nat(1_000);
 
-export const damage: fc.Arbitrary<Damage> = fc.oneof(
+const damage: fc.Arbitrary<Damage> = fc.oneof(
   fc.record({ kind: fc.constant('flip' as const), at, bit: fc.nat(7) }),
   fc.record({ kind: fc.constant('cut' as const), at }),
   fc.record({ kind: fc.constant('drop' as const), at, length: fc.integer({ min: 1, max: 64 }) }),

@@ -1,12 +1,12 @@
-/** A viewer of a healthy session. It comes back when it was cut, as every client does. */
+/** A viewer of a healthy session. It reconnects when it is cut off, as every client does. */
 
 import { WebSocket } from 'ws';
 import { ANSWER_LIMIT_MS } from './run-edge.ts';
 
 export interface Canary {
-  /** Resolves when the gateway answers it. */
+  /** Resolves once the gateway answers it. */
   lives(): Promise<void>;
-  /** Resolves when it was shown a code that it has not had before. */
+  /** Resolves once it gets a code that it has not had before. */
   nextCode(): Promise<void>;
   close(): void;
 }
@@ -31,7 +31,7 @@ export function openCanary(port: () => number, ticket: string): Canary {
     const opened = new WebSocket(`ws://127.0.0.1:${port()}/v1/ws`, ['qrcast.v1']);
     opened.on('open', () => {
       opened.send(JSON.stringify({ type: 'subscribe', ticket, formats: ['text'] }));
-      if (answered < pings) ping(opened); // what was asked before is lost
+      if (answered < pings) ping(opened); // earlier requests are lost
     });
     opened.on('message', (data) => {
       const { type, ref, session } = JSON.parse(String(data)) as Frame; // the gateway's own
@@ -39,7 +39,7 @@ export function openCanary(port: () => number, ticket: string): Canary {
       if (session?.code?.text != null) shown = session.code.text;
       for (const look of waiting) look();
     });
-    opened.on('error', () => undefined); // its close follows
+    opened.on('error', () => undefined); // 'close' follows
     opened.on('close', () => {
       if (!isClosed) setTimeout(open, COME_BACK_MS);
     });

@@ -1,4 +1,4 @@
-/** A server in a process of its own that keeps, with each request, what its first argument says. */
+/** A server in a process of its own. With each request, it leaks what its first argument names. */
 
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';

@@ -1,4 +1,7 @@
-/** For the twins of the fuzz: careless programs in the place of ours, and that what is wrong with them is found and made small. */
+/**
+ * For the twins of the fuzz: runs careless programs in place of ours, and expects that their fault
+ * is found and shrunk.
+ */
 
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +11,7 @@ import { expect } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { type Edge, runEdge, type Subject } from './run-edge.ts';
 
-/** Whom the inputs are sent as. */
+/** The tenant and session that the inputs use. */
 export const names = {
   target: { sessionId: 'ses_1', ticket: 'ticket', instance: { idInstance: '1101000001' } as never }, // its id is all that is read
   tenant: { id: 'acme', apiKey: 'key', webhookToken: 'token' },
@@ -16,10 +19,10 @@ export const names = {
   planted: 'planted-0123456789',
 };
 
-/** What a program met that it did not expect, as a crash would be noticed in the log of a role. */
+/** The unexpected errors of a program. For a role, its log would show them. */
 export interface WatchedSubject extends Subject {
   readonly met: string[];
-  /** What it throws counts as a crash. */
+  /** An exception counts as a crash. */
   watched<T>(work: () => T): T | undefined;
 }
 
@@ -45,7 +48,10 @@ export interface Careless {
   readonly subject: WatchedSubject;
 }
 
-/** A server that answers 204, or whatever `handle` says. On `/v1/ws` it takes every message for one of its own. */
+/**
+ * A server that answers 204, or what `handle` returns. On `/v1/ws` it accepts every message without
+ * a check.
+ */
 export async function openCareless(
   releasers: Releasers,
   handle: (request: IncomingMessage, body: string) => string | undefined,
@@ -53,13 +59,13 @@ export async function openCareless(
   const subject = createSubject();
   const server = createServer(async (request, response) => {
     const body = await textOf(request).catch(() => null);
-    if (body === null) return; // the caller has gone
+    if (body === null) return; // the caller has disconnected
     const said = subject.watched(() => handle(request, body));
     response.writeHead(said === undefined ? 204 : 200, { connection: 'close' }).end(said);
   });
   const webSockets = new WebSocketServer({ server, path: '/v1/ws' });
   webSockets.on('connection', (socket) => {
-    socket.on('error', () => undefined); // refused by the library
+    socket.on('error', () => undefined); // the library refused it
     socket.on('message', (data) => {
       subject.watched(() => (JSON.parse(String(data)) as { type: string }).type.toLowerCase());
       socket.send('{"state":"waiting"}');
@@ -75,17 +81,17 @@ export async function openCareless(
   return { port: () => port, subject };
 }
 
-/** Small, for each step of the shrinking waits for the slowest of a batch. */
+/** Small, because each step of shrinking waits for the slowest input of a batch. */
 const BATCH_SIZE = 4;
 
-/** The error names the seed, and tells a batch of one input or two. */
+/** Expects an error that names the seed, and shows a batch of one or two inputs. */
 export async function expectFound<Input>(edge: Edge<Input>, by: Subject, words: RegExp): Promise<void> {
   const error: Error = await runEdge({ ...edge, batchSize: BATCH_SIZE }, by, { seed: 42, runs: 100 }).then(
     () => Promise.reject(new Error('nothing was found')),
     (found: Error) => found,
   );
   expect(error.message).toMatch(/seed: 42, path: "[\d:]+"/);
-  // A few inputs, each with several changes, are thousands of characters.
+  // More inputs, each with several changes, would take thousands of characters.
   expect(/Counterexample: (.*)\n/.exec(error.message)?.[1]?.length).toBeLessThan(1_000);
   expect(error.message).toMatch(/Shrunk \d+ time/);
   expect(String((error.cause as Error).message)).toMatch(words);

@@ -1,4 +1,4 @@
-/** What the short and the long form share: the stage, and every edge on it. */
+/** What the short and the long form of the fuzz share: the stage, and every edge on it. */
 
 import { openProvider } from '@qrcast/provider/provider';
 import { placesOfTenantKey, viewersKey } from '@qrcast/runtime/redis/keys';
@@ -19,14 +19,20 @@ import { webSocketEdge } from './websocket.ts';
 type Edges = ReturnType<typeof edgesOf>;
 
 export interface Fuzz {
-  /** Made when a test runs, for the stage is up only then. Each makes its own inputs. */
+  /**
+   * Created when a test runs, because the stage is open only then. Each edge generates its own
+   * inputs.
+   */
   readonly edges: Readonly<Record<keyof Edges, () => Edge<unknown>>>;
-  /** `share` of the batches, for edges whose inputs cost more. Those that look at the roles take turns, the others go beside them. */
+  /**
+   * `share` reduces the number of batches, for edges whose inputs cost more. Edges that watch the
+   * roles run one after the other; the rest run beside them.
+   */
   run(edge: () => Edge<unknown>, share?: number): Promise<void>;
   held(): Promise<Both>;
-  /** Before the first input. */
+  /** What the roles hold before the first input. */
   base(): Both;
-  /** Of the tenant of the inputs: how many viewers Redis counts, over all its sessions and of the one session. */
+  /** How many viewers Redis counts for the tenant of the inputs, and for its session. */
   viewers(): Promise<number>;
 }
 
@@ -35,7 +41,10 @@ export interface Both {
   readonly worker: Held;
 }
 
-/** For `expect.poll`: longer than any idle connection is kept, and any client that went is waited for. */
+/**
+ * For `expect.poll`: longer than any idle connection is kept, and longer than the wait for any
+ * client that has left.
+ */
 export const SETTLED = { timeout: 2 * ANSWER_LIMIT_MS, interval: 250 } as const;
 
 export function describeFuzz({ runs, redisUrl }: { readonly runs: number; readonly redisUrl: string }, tests: (fuzz: Fuzz) => void): void {
@@ -46,7 +55,7 @@ export function describeFuzz({ runs, redisUrl }: { readonly runs: number; readon
   let redis: Redis;
   let edges: Edges;
   let base: Both;
-  let turn: Promise<unknown> = Promise.resolve();
+  let last: Promise<unknown> = Promise.resolve();
   beforeAll(async () => {
     const hostile = await openHostileProvider(PLANTED);
     releasers.push('hostile provider', () => hostile.close());
@@ -63,32 +72,32 @@ export function describeFuzz({ runs, redisUrl }: { readonly runs: number; readon
 
   const held = async (): Promise<Both> => ({ gateway: await stage.gateway.held(), worker: await stage.worker.held() });
 
-  /** What is found in a role's log is the fault of the edge that was tried then. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = turn.then(work);
-    turn = done.catch(() => undefined); // told to whom it belongs
+  /** A fault in a role's log belongs to the edge that was tried at that time. */
+  function afterOthers<T>(work: () => Promise<T>): Promise<T> {
+    const done = last.then(work);
+    last = done.catch(() => undefined); // the caller of this edge gets the failure
     return done;
   }
 
   describe('bad inputs bring nothing down, and nobody else notices them', () => {
     tests({
-      edges: new Proxy({} as Fuzz['edges'], { get: (_, name) => () => edges[name as keyof Edges] }), // what is asked for is one of them
+      edges: new Proxy({} as Fuzz['edges'], { get: (_, name) => () => edges[name as keyof Edges] }), // the requested edge is one of them
       async run(edge, share = 1) {
         const one = edge();
-        // Each round of an edge has inputs of its own.
+        // Each round of an edge generates inputs of its own.
         const round = rounds.get(one.name) ?? 0;
         rounds.set(one.name, round + 1);
         const size = { seed: options.seed + round, runs: Math.max(1, Math.ceil(options.runs * share)) };
         if (one.isBeside === true) return runEdge(one, stage.beside, size);
-        await inTurn(async () => {
+        await afterOthers(async () => {
           await runEdge(one, subjectFor(one.name, stage), size);
           await stage.canary.nextCode();
         });
       },
-      held: () => inTurn(held),
+      held: () => afterOthers(held),
       base: () => base,
       viewers: () =>
-        inTurn(async () => {
+        afterOthers(async () => {
           const { namespace, tenant, target } = stage;
           return (await redis.hlen(placesOfTenantKey(namespace, tenant.id))) + (await redis.hlen(viewersKey(namespace, target.sessionId)));
         }),
@@ -96,7 +105,10 @@ export function describeFuzz({ runs, redisUrl }: { readonly runs: number; readon
   });
 }
 
-/** A worker has looked when the canary has its next code. Whom a broken record in Redis belongs to is refused, and the log says so. */
+/**
+ * The worker has read the damage once the canary has its next code. A tenant with a broken record
+ * in Redis is refused, and the log says so.
+ */
 function subjectFor(name: string, stage: Stage): Subject {
   if (name === 'Redis') return tolerating(stage, /"msg":"a request failed"/, () => stage.canary.nextCode());
   return name === 'provider answers to a worker' ? tolerating(stage, /(?!)/, () => stage.canary.nextCode()) : stage;

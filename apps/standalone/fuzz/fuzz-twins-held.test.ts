@@ -1,4 +1,7 @@
-/** That the fuzz would notice what never ends and what is kept: programs in processes of their own that hang or leak. */
+/**
+ * Shows that the fuzz notices hangs and leaks: runs programs in processes of their own that hang or
+ * leak.
+ */
 
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
@@ -43,7 +46,7 @@ async function startCareless(keeps: string): Promise<WatchedRole> {
   return role;
 }
 
-/** What it holds at the start and after each round of requests. */
+/** What the program holds at the start, and after each round of requests. */
 async function heldBy(keeps: string): Promise<readonly Held[]> {
   const role = await startCareless(keeps);
   const rounds = [await role.held()];

@@ -1,4 +1,7 @@
-/** The long form of the fuzz: many rounds of every edge, after which the roles hold no more than after the first ones. */
+/**
+ * The long form of the fuzz: many rounds of every edge. Afterwards, the roles hold no more than
+ * after the first rounds.
+ */
 
 import type {} from '@qrcast/runtime/test/redis'; // what `inject` knows
 import { expect, inject, it } from 'vitest';
@@ -16,7 +19,7 @@ describeFuzz({ runs: 60, redisUrl: inject('redisUrl') }, ({ run, edges, base, he
     ["the provider's answers to a worker", edges.polled, 1 / 20],
     ['Redis', edges.redis, 1 / 20],
   ] as const)('%s: nothing is left open, and no memory grows', async (_name, edge, share) => {
-    await run(edge, share); // fills caches, and compiles what is used
+    await run(edge, share); // fills the caches, and lets V8 compile the code
     const rounds: Both[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       await run(edge, share);

@@ -1,4 +1,7 @@
-/** The short form of the fuzz: every inbound edge once, on one set of roles. README.md beside it tells how to repeat and lengthen it. */
+/**
+ * The short form of the fuzz: every inbound edge once, on one set of roles. README.md beside it
+ * says how to repeat and lengthen it.
+ */
 
 import type {} from '@qrcast/runtime/test/redis'; // what `inject` knows
 import { expect, inject, it } from 'vitest';
@@ -20,7 +23,7 @@ describeFuzz({ runs: 8, redisUrl: inject('redisUrl') }, ({ run, edges, base, hel
   it.concurrent('in the environment of a process', () => run(edges.roleEnvironment, 1 / 8));
   it.concurrent('in files and piped input', () => run(edges.files));
 
-  // Caches are filled and code is compiled by what ran before.
+  // The rounds before have filled the caches, and V8 has compiled the code.
   it('leave no socket open, no viewer counted, and neither memory nor timers that grow', async () => {
     const all = () => mixed('HTTP, WebSocket and notifications', [edges.http(), edges.webSocket(), edges.notifications()]);
     const rounds: Both[] = [];

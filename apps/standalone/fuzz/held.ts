@@ -1,23 +1,29 @@
 /**
- * What a role holds. Its sockets have to come back to their base. Of memory and timers only the trend can be told: caches fill, code is compiled
- * when it is first used, and a client that went without a word is waited for.
+ * What a role holds. The number of its sockets must return to its base. For memory and timers, only
+ * the trend counts: caches fill, code is compiled on first use, and a client that left without a
+ * close is waited for.
  */
 
-/** After a collection of garbage. */
+/** The heap after a garbage collection. */
 export interface Held {
   readonly heapBytes: number;
-  /** Timers and handles: how many of each kind keep the process alive. */
+  /** How many timers and handles of each kind keep the process alive. */
   readonly resources: Readonly<Record<string, number>>;
-  /** Open ones, those included that keep no process alive. As Linux tells them; 0 elsewhere. */
+  /**
+   * Open sockets, including those that do not keep the process alive. Read from /proc of Linux; 0
+   * elsewhere.
+   */
   readonly sockets: number;
 }
 
-/** A worker's connection to the provider may be between two requests, or under way. */
+/** How many connections a worker may have to the provider, idle or in use. */
 const SPARE = 3;
 
 /**
- * Sockets, in words; nothing if they are back to their base. `idle` ones are `kept` where a connection to the provider waits up to a minute
- * for the next request; what waits so keeps no process alive.
+ * A connection to the provider is kept for up to a minute for the next request. `kept` such
+ * connections may be idle; they do not keep the process alive.
+ *
+ * @returns a text about sockets that are left; empty if the number is back at its base
  */
 export function leftOver(base: Held, now: Held, idle: 'kept' | 'counted'): string[] {
   const inUse = ({ resources }: Held): number => resources['TCPSocketWrap'] ?? 0;
@@ -27,8 +33,10 @@ export function leftOver(base: Held, now: Held, idle: 'kept' | 'counted'): strin
 }
 
 /**
- * What grows from round to round, as words: every one of the last half holds more than each of the first, by a quarter for memory and by more
- * than a few for timers. One round that holds less is enough to clear it.
+ * Something grows if every round of the second half holds more than each of the first half: a
+ * quarter more memory, or more than a few timers. One round that holds less disproves it.
+ *
+ * @returns a text about what grows from round to round
  */
 export function growing(rounds: readonly Held[]): string[] {
   const half = rounds.length >> 1;

@@ -1,4 +1,7 @@
-/** The edge of HTTP: real calls of every kind, changed as callers, proxies and attackers do, and then damaged as bytes. */
+/**
+ * The edge of HTTP: real calls of every kind, changed as callers, proxies and attackers change
+ * them, and then damaged as bytes.
+ */
 
 import fc from 'fast-check';
 import { type Damage, damaged, damages } from './bytes.ts';
@@ -7,12 +10,12 @@ import type { Edge } from './run-edge.ts';
 import type { Stage } from './stage.ts';
 import { changedJson, hostileText, type JsonChange, jsonChange, render, type Text } from './values.ts';
 
-/** Whose secret is sent; `planted` is nobody's. */
+/** Whose secret is sent. `planted` belongs to nobody. */
 type Secret = 'key' | 'ticket' | 'admin' | 'webhook' | 'planted' | 'none';
 
 interface Call {
   readonly method: string;
-  /** `:id` is the session, `:tenant` the tenant. */
+  /** `:id` stands for the session, and `:tenant` for the tenant. */
   readonly path: string;
   readonly secret: Secret;
   readonly body?: object;
@@ -27,7 +30,7 @@ const NEW_SESSION = {
 };
 const TENANT_FIELDS = { name: 'Acme', allowedOrigins: ['https://a.example'], limits: { sessions: 10 }, checkConnectedEvery: 60 };
 
-export const CALLS: readonly Call[] = [
+const CALLS: readonly Call[] = [
   { method: 'GET', path: '/v1/sessions/self', secret: 'ticket' },
   { method: 'GET', path: '/v1/sessions/:id?formats=text,image&visible=false', secret: 'key' },
   { method: 'GET', path: '/v1/sessions?limit=20&state=idle&reference=order-77', secret: 'key' },
@@ -165,7 +168,7 @@ export interface HttpInput {
   readonly damages: readonly Damage[];
 }
 
-export const httpInput = (calls: number): fc.Arbitrary<HttpInput> =>
+const httpInput = (calls: number): fc.Arbitrary<HttpInput> =>
   fc.record({
     call: fc.nat(calls - 1),
     json: fc.array(jsonChange, { maxLength: 2 }),
@@ -208,7 +211,7 @@ interface Draft {
   times: number;
 }
 
-export function bytesOf(call: Call, input: HttpInput, secrets: Readonly<Record<Secret, string>>, named: Names): string {
+function bytesOf(call: Call, input: HttpInput, secrets: Readonly<Record<Secret, string>>, named: Names): string {
   const secret = secrets[call.secret];
   const body = call.body === undefined ? '' : named(changedJson(call.body, input.json));
   const draft: Draft = {

@@ -1,4 +1,7 @@
-/** The edge of notifications: every kind the provider documents, as it sends them, changed and damaged. */
+/**
+ * The edge of notifications: every kind that the provider documents, in the form it sends, changed
+ * and damaged.
+ */
 
 import fc from 'fast-check';
 import { type Damage, damaged, damages } from './bytes.ts';
@@ -54,7 +57,9 @@ const NOTIFICATIONS: readonly object[] = [
   { typeWebhook: 'quotaExceeded', ...about, quotaData: { method: 'sendMessage', used: 500, total: 500, status: 'exceeded' } },
 ];
 
-/** How it is sent: the provider's own way, and what stands between it and us. */
+/**
+ * How a notification is sent: the provider's own way, and the ways of proxies between it and us.
+ */
 const HEADERS = [
   'Content-Type: application/json',
   'Content-Type: application/json; charset=utf-8',

@@ -1,4 +1,4 @@
-/** The edges on our own side of the machine: the environment of the roles, the files that are read, and what is piped in. */
+/** The local edges: the environment of the roles, the files that they read, and piped input. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,13 +26,13 @@ const variables: fc.Arbitrary<readonly Variable[]> = fc.array(fc.record({ name: 
   maxLength: 4,
 });
 
-/** An environment holds no NUL. `planted` stands in every value, for any may be a secret. */
+/** An environment cannot hold NUL. Every value contains `planted`, because any may be a secret. */
 const environmentOf = (all: readonly Variable[], planted: string): Environment =>
   Object.fromEntries(all.map(({ name, text }) => [name, `${render(text).slice(0, 20_000)}${planted}`.replaceAll('\0', '')]));
 
 const told = (text: string): Seen => ({ statuses: [], text, isSettled: true });
 
-/** `read`: what is tried; it may refuse with a `SettingsError` and nothing else. */
+/** @param read the function under test. It may refuse only with a `SettingsError`. */
 export function settingsEdge(
   planted: string,
   read: (env: Environment) => unknown = (env) => readSettings(env, NAMES),
@@ -53,7 +53,12 @@ export function settingsEdge(
   };
 }
 
-/** A whole process: it starts, or it ends with status 1 and words, and no stack. `env`: with which it would start. `spawn`: what is tried. */
+/**
+ * Tries a whole process. It must start, or end with status 1 and a message without a stack.
+ *
+ * @param env an environment with which it starts
+ * @param spawn starts the program under test
+ */
 export function roleEnvironmentEdge(
   planted: string,
   env: Environment,
@@ -68,7 +73,7 @@ export function roleEnvironmentEdge(
       const program = spawn(role, { ...env, ...environmentOf(all, planted) });
       const isUp = await program.until(/gateway listens|worker is up/).then(
         () => true,
-        () => false, // it has ended: looked at below
+        () => false, // it has ended, which is checked below
       );
       await program.stop();
       const output = program.output();
@@ -94,7 +99,12 @@ const fileInput: fc.Arbitrary<FileInput> = fc.record({
   damages,
 });
 
-/** Whatever stands in a file: it is used, or refused in words that repeat nothing of it. `read`: what is tried. */
+/**
+ * Tries any content of a file. It must be used, or refused with a message that repeats nothing of
+ * it.
+ *
+ * @param read the function under test
+ */
 export function fileEdge(planted: string, read: typeof readOne = readOne): Edge<FileInput> {
   return {
     name: 'files and piped input',

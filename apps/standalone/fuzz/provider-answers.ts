@@ -1,6 +1,7 @@
 /**
- * The edge of the provider's answers: bytes as a server, a proxy in front of it or somebody else at its address may send them. Tried on the
- * client alone, where thousands can be read, and on a worker that polls.
+ * The edge of the provider's answers: bytes that a server, a proxy in front of it, or somebody else
+ * at its address may send. They are tried on the client alone, which can read thousands, and on a
+ * worker that polls.
  */
 
 import type { AddressInfo } from 'node:net';
@@ -71,7 +72,7 @@ const HEADERS = [
   'Trailer: X',
 ];
 
-/** How the body is put on the wire. */
+/** How the body is sent. */
 const WAYS = ['length', 'close', 'chunked', 'gzip', 'bad chunk', 'never ends', 'cut', 'nothing', 'huge', 'twice'] as const;
 
 export interface ProviderAnswer {
@@ -82,7 +83,7 @@ export interface ProviderAnswer {
   readonly damages: readonly Damage[];
 }
 
-export const providerAnswer: fc.Arbitrary<ProviderAnswer> = fc.record({
+const providerAnswer: fc.Arbitrary<ProviderAnswer> = fc.record({
   status: fc.oneof({ weight: 3, arbitrary: fc.constant('200 OK') }, fc.constantFrom(...STATUSES)),
   headers: fc.array(fc.constantFrom(...HEADERS), { maxLength: 2 }),
   body: fc.oneof(
@@ -93,7 +94,7 @@ export const providerAnswer: fc.Arbitrary<ProviderAnswer> = fc.record({
   damages,
 });
 
-/** What is written, latin1, and whether the connection ends behind it. */
+/** The written bytes (latin1), and whether the connection ends after them. */
 function bytesOf({ status, headers, body, way, damages: wounds }: ProviderAnswer, planted: string): { bytes: string; isEnded: boolean } {
   const text = 'text' in body ? render(body.text) : changedJson(BODIES[body.nth], body.json).replaceAll(':planted', planted);
   const sent = way === 'gzip' ? gzipSync(Buffer.from(text, 'latin1')).toString('latin1') : way === 'huge' ? 'x'.repeat(1_100_000) : text;
@@ -117,21 +118,21 @@ function bytesOf({ status, headers, body, way, damages: wounds }: ProviderAnswer
 
 export interface HostileProvider {
   readonly url: string;
-  /** Requests of the instance that came. */
+  /** How many requests for the instance arrived. */
   asked(instanceId: string): number;
-  /** What the instance is answered from now on. */
+  /** Sets the answer for the instance from now on. */
   answer(instanceId: string, how: ProviderAnswer): void;
   close(): Promise<void>;
 }
 
-/** Answers each request of an instance as it was told to. */
+/** Answers each request for an instance with its set answer. */
 export async function openHostileProvider(planted: string): Promise<HostileProvider> {
   const answers = new Map<string, ProviderAnswer>();
   const counts = new Map<string, number>();
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
-    socket.on('error', () => undefined); // it hung up
+    socket.on('error', () => undefined); // the client closed the connection
     socket.on('close', () => sockets.delete(socket));
     socket.on('data', (chunk) => {
       const instanceId = /\/waInstance(\d+)\//.exec(chunk.toString('latin1'))?.[1];
@@ -164,7 +165,11 @@ const OUTCOMES: ReadonlySet<string> = new Set([
 
 let instances = 0;
 
-/** On the client alone: whatever comes is one of the outcomes. `open`: a client with short limits, or what is tried in its place. */
+/**
+ * Tries the client alone: every answer must become one of the outcomes.
+ *
+ * @param open opens a client with short limits, or the program under test
+ */
 export function providerEdge(
   hostile: HostileProvider,
   provider: Pick<Provider, 'poll' | 'sendPassword' | 'getSettings'>,
@@ -190,9 +195,12 @@ export function providerEdge(
   };
 }
 
-/** What the worker is tried through: a session of an instance that is answered so, watched until it was asked for. */
+/**
+ * Tries the worker through a session whose instance gets these answers. The session is watched
+ * until the worker has asked.
+ */
 export interface PolledSessions {
-  /** Resolves to what is told of the session once `isAsked`. */
+  /** Resolves to what a viewer of the session got, once `isAsked`. */
   watch(instanceId: string, apiUrl: string, isAsked: () => boolean): Promise<string>;
 }
 

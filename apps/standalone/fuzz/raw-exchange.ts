@@ -1,15 +1,16 @@
-/** Bytes over a connection of their own, and all that comes back until it is closed. */
+/** Sends bytes over a connection of its own, and reads everything until it is closed. */
 
 import { connect } from 'node:net';
 import { ANSWER_LIMIT_MS, type Seen } from './run-edge.ts';
 
 /**
- * A connection on which nothing comes for this long is ended from our side, for the other one may wait for more, or hold its answer. On a
- * slow machine an answer can be missed by that: then less is seen, and nothing fails.
+ * We end a connection on which nothing arrives for this long, because the other side may wait for
+ * more or hold its answer. On a slow machine this can miss an answer. Then less is tested, and
+ * nothing fails.
  */
 const SILENCE_MS = 200;
 
-/** `pieces`: latin1 texts, each written once the last one has gone out. */
+/** @param pieces latin1 texts. Each is written once the one before has been sent. */
 export function exchangeRaw(port: number, pieces: readonly string[], limitMs: number = ANSWER_LIMIT_MS): Promise<Seen> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
@@ -27,7 +28,7 @@ export function exchangeRaw(port: number, pieces: readonly string[], limitMs: nu
       chunks.push(chunk);
       silence.refresh();
     });
-    socket.on('error', () => undefined); // a reset is a close as well
+    socket.on('error', () => undefined); // a reset counts as a close
     socket.on('close', () => settle(true));
     for (const piece of pieces) socket.write(Buffer.from(piece, 'latin1'));
   });

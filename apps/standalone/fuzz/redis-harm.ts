@@ -1,4 +1,4 @@
-/** What the edge of Redis destroys, and how: generated, and done to one victim. */
+/** What the edge of Redis damages, and how: generates the damage, and applies it to one victim. */
 
 import { randomUUID } from 'node:crypto';
 import {
@@ -44,12 +44,12 @@ import { changedJson, hostileJson, hostileText, type JsonChange, jsonChange, ren
 export interface Victim extends Created {
   readonly tenant: Tenant;
   readonly instanceId: string;
-  /** As they stood before. */
+  /** Their values before the damage. */
   readonly record: object;
   readonly tenantRecord: object;
 }
 
-/** What stands in a place: made of the real record by changes, or anything. */
+/** A damaged value: the real record with changes, or anything else. */
 type Content =
   | { readonly kind: 'changed'; readonly json: readonly JsonChange[]; readonly cutAt: number }
   | { readonly kind: 'any'; readonly text: Text };
@@ -96,7 +96,7 @@ const OWN_KEYS: readonly ((ns: string, victim: Victim) => string)[] = [
   (ns, { tenant }) => relayUseKey(ns, tenant.id),
 ];
 
-/** One entry of what all share. */
+/** One entry of a shared key. */
 const SHARED = ['outbox', 'due', 'watch', 'busy', 'poked', 'tenants', 'key uses', 'audit', 'poll job', 'callback job', 'lost job'] as const;
 
 export type RedisInput =
@@ -156,7 +156,7 @@ export async function harm(redis: Redis, ns: string, input: RedisInput, victim: 
     }
     case 'record':
       await redis.hset(sessionKey(ns, sessionId), 'record', given);
-      // Nothing that can be read: the watchers read the record instead.
+      // This message cannot be parsed, so the watchers read the record instead.
       await redis.publish(sessionChannel(ns, sessionId), input.isTold ? given : '');
       break;
     case 'tenant':

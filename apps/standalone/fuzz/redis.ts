@@ -1,6 +1,7 @@
 /**
- * The edge of Redis: what a neighbour, another version of ours or a damaged disk leaves in a tenant's own keys, in one entry of what all
- * share, and on the channels. What all share is never destroyed as a whole: without it there is no service.
+ * The edge of Redis: values that another program, another version of ours or a damaged disk leaves
+ * in a tenant's own keys, in one entry of a shared key, and on the channels. A shared key is never
+ * destroyed as a whole, because there is no service without it.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -12,7 +13,7 @@ import { harm, type RedisInput, redisInput, type Victim } from './redis-harm.ts'
 import { ANSWER_LIMIT_MS, type Edge, type Seen } from './run-edge.ts';
 import type { Stage } from './stage.ts';
 
-/** What of the stage is used. */
+/** The used part of the stage. */
 export interface RedisStage extends Pick<Stage, 'namespace' | 'adminKey' | 'newTenant' | 'create' | 'call'> {
   readonly simulator: { createInstance(): Pick<Instance, 'idInstance' | 'apiToken'> };
   readonly gateway: Pick<Stage['gateway'], 'port'>;
@@ -26,7 +27,7 @@ export function redisEdge(stage: RedisStage, redis: Redis): Edge<RedisInput> {
     const instance = stage.simulator.createInstance();
     const created = await stage.create(tenant, instance);
     const socket = new WebSocket(`ws://127.0.0.1:${stage.gateway.port()}/v1/ws`, ['qrcast.v1']);
-    socket.on('error', () => undefined); // its close follows
+    socket.on('error', () => undefined); // 'close' follows
     await new Promise((resolve, reject) => {
       const limit = setTimeout(() => reject(new Error('a new session was told no state')), ANSWER_LIMIT_MS);
       socket.once('close', () => clearTimeout(limit));
@@ -48,7 +49,7 @@ export function redisEdge(stage: RedisStage, redis: Redis): Edge<RedisInput> {
     };
   }
 
-  /** What the victim's own people do meanwhile. */
+  /** What the victim's own viewers and callers do meanwhile. */
   async function use({ tenant, sessionId, ticket, instanceId }: Victim): Promise<Seen[]> {
     const notification = {
       typeWebhook: 'stateInstanceChanged',
@@ -81,7 +82,7 @@ export function redisEdge(stage: RedisStage, redis: Redis): Edge<RedisInput> {
       await harm(redis, ns, input, victim);
       const own = await use(victim);
       victim.close();
-      // A record that cannot be read is told as `unavailable`, to whom it belongs.
+      // A record that cannot be read is answered as `unavailable`, to its tenant only.
       const seen: Seen[] = own.map(({ statuses, text, isSettled }) => ({
         statuses: statuses.filter((status) => status !== 503),
         text,

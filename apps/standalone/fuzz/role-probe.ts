@@ -1,4 +1,7 @@
-/** Loaded into a role's process by `--import`: on SIGUSR2 it writes what the process holds after a collection of garbage. */
+/**
+ * `--import` loads it into a role's process. On SIGUSR2 it collects garbage, and writes what the
+ * process holds.
+ */
 
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
@@ -6,7 +9,7 @@ import { runInNewContext } from 'node:vm';
 import type { Held } from './held.ts';
 
 setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void; // what the flag brings
+const collect = runInNewContext('gc') as () => void; // the flag --expose-gc defines it
 
 function held(): Held {
   const kinds = Object.groupBy(process.getActiveResourcesInfo(), (name) => name);
@@ -23,7 +26,7 @@ function linkOf(fd: string): string {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
   } catch {
-    return ''; // closed since it was listed, as the one that listed them
+    return ''; // closed since the list was made, as is the descriptor that listed them
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Tries one edge with generated inputs, a batch at a time, and asks after each batch whether all is well. fast-check makes the inputs and
- * shrinks what fails; its error holds the seed, the path and the smallest batch.
+ * Tries one edge with batches of generated inputs, and checks after each batch whether all is well.
+ * fast-check generates the inputs and shrinks a failure. Its error holds the seed, the path and the
+ * smallest failing batch.
  *
  * QRCAST_FUZZ_SEED   the seed of all edges; random if unset
  * QRCAST_FUZZ_RUNS   batches per round and edge; each test has its own number if unset
@@ -9,39 +10,50 @@
 
 import fc from 'fast-check';
 
-/** What came of one input. */
+/** The result of one input. */
 export interface Seen {
-  /** HTTP statuses, in order; none for other protocols. */
+  /** HTTP statuses, in order. Other protocols have none. */
   readonly statuses: readonly number[];
-  /** All that was answered. */
+  /** The whole answer. */
   readonly text: string;
-  /** False: neither an answer nor a close came within `ANSWER_LIMIT_MS`. */
+  /** False if neither an answer nor a close came within `ANSWER_LIMIT_MS`. */
   readonly isSettled: boolean;
 }
 
 export interface Edge<Input> {
   readonly name: string;
   readonly input: fc.Arbitrary<Input>;
-  /** Sends one input, and resolves when it is answered, its connection is closed, or the harness gave up. */
+  /**
+   * Sends one input. Resolves once it is answered, its connection is closed, or the harness gives
+   * up.
+   */
   readonly send: (input: Input) => Promise<Seen>;
   readonly batchSize?: number;
-  /** No role of the stage is tried, so that it can run beside the edges that look at them. */
+  /**
+   * True if it tries no role of the stage, so that it can run beside edges that watch the roles.
+   */
   readonly isBeside?: true;
-  /** Statuses from 500 on that this edge may answer with. None if left out: a 5xx for a bad input is a fault. */
+  /**
+   * Statuses from 500 on that this edge may answer with, by default none: a 5xx for a bad input is
+   * a fault.
+   */
   readonly mayAnswer?: readonly number[];
 }
 
-/** Whoever stands behind the edge. */
+/** The programs behind the edge. */
 export interface Subject {
-  /** Before a batch: brings up again what a batch before has brought down. */
+  /** Called before a batch. Starts programs again that an earlier batch has ended. */
   ready(): Promise<void>;
-  /** After a batch: what was written, ended or told that should not have been. Each fault is told once. */
+  /**
+   * Called after a batch. Resolves to new faults: forbidden output, an ended program, or a wrong
+   * answer.
+   */
   faults(answers: string): Promise<readonly string[]>;
 }
 
 /**
- * The harness gives up on an input after this long, and calls it a hang. Nothing is measured by it: it is far above every limit of the
- * product that an input can run into.
+ * After this time the harness gives up on an input, and reports a hang. It measures nothing: it is
+ * far above every limit of the product that an input can reach.
  */
 export const ANSWER_LIMIT_MS = 60_000;
 
@@ -50,7 +62,7 @@ export interface RunOptions {
   readonly runs: number;
 }
 
-/** Of this process. Printed, so that any failure can be repeated. */
+/** The seed of this process. It is printed, so that any failure can be repeated. */
 export function fuzzOptions(defaultRuns: number): RunOptions {
   const seed = Number(process.env['QRCAST_FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   const runs = Number(process.env['QRCAST_FUZZ_RUNS'] ?? defaultRuns);
@@ -58,7 +70,7 @@ export function fuzzOptions(defaultRuns: number): RunOptions {
   return { seed, runs };
 }
 
-/** @throws {Error} of fast-check, with the seed, the path and the smallest batch that fails. */
+/** @throws {Error} of fast-check, with the seed, the path and the smallest failing batch */
 export async function runEdge<Input>(edge: Edge<Input>, subject: Subject, { seed, runs }: RunOptions): Promise<void> {
   const path = process.env['QRCAST_FUZZ_PATH'];
   const batches = fc.array(edge.input, { minLength: 1, maxLength: edge.batchSize ?? 16, size: 'max' });
@@ -81,7 +93,7 @@ function faultsIn(seen: readonly Seen[], mayAnswer: readonly number[]): string[]
   });
 }
 
-/** Inputs of all these edges in one batch. */
+/** Joins edges: a batch has inputs of all of them. */
 export function mixed(name: string, edges: readonly Edge<unknown>[]): Edge<unknown> {
   const inputs = edges.map(({ input }, nth) => input.map((one) => ({ nth, one })));
   const mixture: Edge<{ nth: number; one: unknown }> = {
@@ -93,10 +105,14 @@ export function mixed(name: string, edges: readonly Edge<unknown>[]): Edge<unkno
       return edge.send(one);
     },
   };
-  return mixture as Edge<unknown>; // it makes its own inputs
+  return mixture as Edge<unknown>; // each edge generates its own inputs
 }
 
-/** Without the faults that this edge brings about by design. `settle`: what has to happen after a batch before one looks. */
+/**
+ * Ignores the faults that this edge causes by design.
+ *
+ * @param settle waits after a batch until its effects can be checked
+ */
 export const tolerating = (subject: Subject, expected: RegExp, settle: () => Promise<void>): Subject => ({
   ready: () => subject.ready(),
   async faults(answers) {

@@ -1,4 +1,7 @@
-/** The edge of Socket.IO: packets of its protocol and of engine.io below it, over WebSocket and over polling. */
+/**
+ * The edge of Socket.IO: packets of its protocol and of engine.io below it, over WebSocket and
+ * polling.
+ */
 
 import fc from 'fast-check';
 import { type Damage, damaged, damages } from './bytes.ts';
@@ -8,7 +11,7 @@ import type { Stage } from './stage.ts';
 import { changedJson, hostileText, type JsonChange, jsonChange, render, type Text } from './values.ts';
 import { type FrameHead, frameHead, frameOf, type Handshake, handshake, handshakeOf, withoutPongs } from './websocket.ts';
 
-/** engine.io's and Socket.IO's types, and what they carry; `json` is appended. */
+/** The packet types of engine.io and Socket.IO, with their payload. `json` is appended. */
 const PACKETS: readonly { readonly head: string; readonly json?: unknown }[] = [
   { head: '40', json: { ticket: ':ticket' } },
   { head: '40', json: { ticket: ':planted', visible: false, after: 3 } },
@@ -75,7 +78,7 @@ type SocketIoInput =
   | {
       readonly way: 'polling';
       readonly query: string;
-      /** Whether a session is opened first; else its `sid` is made up. */
+      /** Whether a session is opened first. Otherwise its `sid` is invented. */
       readonly isOpened: boolean;
       readonly method: string;
       readonly type: string;
@@ -148,7 +151,7 @@ export function socketIoEdge(stage: Pick<Stage, 'target' | 'planted'> & { readon
     const query = input.query.replaceAll(':sid', sid);
     const sent = await exchangeRaw(port, [request(input.method, query, input.type, damaged(listOf(input.packets), input.damages))]);
     if (!input.isOpened) return sent;
-    // What is answered, and the end, which answers a poll that is held: nothing of it is left behind.
+    // Reads the answer, and ends the session, which answers a held poll. So nothing is left behind.
     const [told, ended] = await Promise.all([
       exchangeRaw(port, [request('GET', `EIO=4&transport=polling&sid=${sid}`, '', '')]),
       exchangeRaw(port, [request('POST', `EIO=4&transport=polling&sid=${sid}`, 'text/plain', '1')]),

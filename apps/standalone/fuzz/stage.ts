@@ -1,6 +1,7 @@
 /**
- * What the edges are tried on: a gateway and a worker as an operator runs them, at their most talkative, the simulated provider, a tenant
- * for the inputs, and a healthy session of another tenant whose viewer has to get its codes all the while.
+ * The system that the edges are tried on: a gateway and a worker as an operator runs them, with the
+ * most verbose logs; the simulated provider; a tenant for the inputs; and a healthy session of
+ * another tenant, whose viewer must get its codes throughout.
  */
 
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -23,16 +24,18 @@ export interface Stage extends Subject, PolledSessions {
   readonly gateway: WatchedRole;
   readonly worker: WatchedRole;
   readonly canary: Canary;
-  /** For what is tried beside the roles: an answer must hold no secret, and no role is looked at. */
+  /**
+   * For edges that try no role: their answers must hold no secret, and the roles are not checked.
+   */
   readonly beside: Subject;
   readonly adminKey: string;
-  /** Whom the inputs are sent as. */
+  /** The tenant and session that the inputs use. */
   readonly tenant: Tenant;
-  /** Stands in inputs wherever a secret goes, and must be told nowhere. */
+  /** The secret in the inputs, at every place for one. No log and no answer may contain it. */
   readonly planted: string;
   readonly target: Target;
   call(method: string, path: string, secret: string, body?: unknown): Promise<Response>;
-  /** With which a role starts. */
+  /** The environment that a role starts with. */
   readonly roleEnv: Environment;
   newTenant(id: string): Promise<Tenant>;
   create(tenant: Tenant, instance: Pick<Instance, 'idInstance' | 'apiToken'>, apiUrl?: string): Promise<Created>;
@@ -55,13 +58,13 @@ export interface Target extends Created {
   readonly instance: Instance;
 }
 
-/** One for all, so that whoever plants it need not wait for a stage. */
+/** One constant for all stages, so that inputs can be generated before a stage is open. */
 export const PLANTED = `planted-${randomBytes(16).toString('hex')}`;
 
-/** No input is to be refused because there were many before it. */
+/** Limits so high that no input is refused because of many earlier ones. */
 const UNLIMITED = '1000000';
 
-/** `hostile`: a provider beside the simulator. */
+/** @param hostile a provider beside the simulator */
 export async function openStage(redisUrl: string, hostile: { readonly url: string } | null = null): Promise<Stage> {
   const releasers = createReleasers();
   try {
@@ -84,34 +87,8 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
   const receiver = await openTestReceiver();
   releasers.push('receiver', () => receiver.close());
 
-  const shared = {
-    REDIS_URL: redisUrl,
-    QRCAST_NAMESPACE: namespace,
-    QRCAST_SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
-    QRCAST_UPSTREAM_HOSTS: [simulator.url, ...upstreamHosts].join(),
-    QRCAST_CALLBACK_HOSTS: receiver.url,
-    QRCAST_POLL_INTERVAL_MS: '1100',
-    QRCAST_CODE_TTL_MS: String(TEST_POLICY.codeTtlMs),
-    QRCAST_ATTEMPT_MS: '3600000',
-    QRCAST_DRAIN_MS: '0',
-    QRCAST_LOG_LEVEL: 'trace',
-  };
-  const gateway = await startRole(ROLES.gateway, (port) => ({
-    ...shared,
-    PORT: String(port),
-    QRCAST_ADMIN_KEY: adminKey,
-    QRCAST_TENANT_SESSIONS: UNLIMITED,
-    QRCAST_TENANT_VIEWERS: UNLIMITED,
-    QRCAST_TENANT_VIEWERS_PER_SESSION: UNLIMITED,
-    QRCAST_TENANT_REQUESTS_PER_MINUTE: UNLIMITED,
-    QRCAST_TENANT_HANDSHAKES_PER_MINUTE: UNLIMITED,
-    QRCAST_TENANT_WEBHOOK_CALLS_PER_MINUTE: UNLIMITED,
-    QRCAST_HANDSHAKES_PER_ADDRESS_PER_MINUTE: UNLIMITED,
-    QRCAST_FAILURES_PER_ADDRESS_PER_MINUTE: UNLIMITED,
-  }));
-  releasers.push('gateway', () => gateway.stop());
-  const worker = await startRole(ROLES.worker, (port) => ({ ...shared, PORT: String(port) }));
-  releasers.push('worker', () => worker.stop());
+  const shared = sharedSettings(redisUrl, namespace, [simulator.url, ...upstreamHosts], receiver.url);
+  const { gateway, worker } = await startRoles(shared, adminKey, releasers);
 
   const call = (method: string, path: string, secret: string, body?: unknown): Promise<Response> =>
     fetch(`http://127.0.0.1:${gateway.port()}${path}`, {
@@ -189,10 +166,50 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
     },
     async faults(answers) {
       const faults = [...gateway.faults(), ...worker.faults()];
-      if (faults.length === 0) await canary.lives(); // else it may be down, and `ready` brings it up again
+      if (faults.length === 0) await canary.lives(); // otherwise it may have ended, and `ready` starts it again
       const leaks = [gateway, worker].flatMap((role) => hunt.find(role.news()).map((name) => `a log holds ${name}`));
       return [...faults, ...leaks, ...echoes(answers)];
     },
     close: () => releasers.release(),
   };
+}
+
+/** The settings that both roles have. */
+function sharedSettings(redisUrl: string, namespace: string, upstreamHosts: readonly string[], callbackHost: string) {
+  return {
+    REDIS_URL: redisUrl,
+    QRCAST_NAMESPACE: namespace,
+    QRCAST_SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    QRCAST_UPSTREAM_HOSTS: upstreamHosts.join(),
+    QRCAST_CALLBACK_HOSTS: callbackHost,
+    QRCAST_POLL_INTERVAL_MS: '1100',
+    QRCAST_CODE_TTL_MS: String(TEST_POLICY.codeTtlMs),
+    QRCAST_ATTEMPT_MS: '3600000',
+    QRCAST_DRAIN_MS: '0',
+    QRCAST_LOG_LEVEL: 'trace',
+  };
+}
+
+async function startRoles(
+  shared: ReturnType<typeof sharedSettings>,
+  adminKey: string,
+  releasers: Releasers,
+): Promise<Pick<Stage, 'gateway' | 'worker'>> {
+  const gateway = await startRole(ROLES.gateway, (port) => ({
+    ...shared,
+    PORT: String(port),
+    QRCAST_ADMIN_KEY: adminKey,
+    QRCAST_TENANT_SESSIONS: UNLIMITED,
+    QRCAST_TENANT_VIEWERS: UNLIMITED,
+    QRCAST_TENANT_VIEWERS_PER_SESSION: UNLIMITED,
+    QRCAST_TENANT_REQUESTS_PER_MINUTE: UNLIMITED,
+    QRCAST_TENANT_HANDSHAKES_PER_MINUTE: UNLIMITED,
+    QRCAST_TENANT_WEBHOOK_CALLS_PER_MINUTE: UNLIMITED,
+    QRCAST_HANDSHAKES_PER_ADDRESS_PER_MINUTE: UNLIMITED,
+    QRCAST_FAILURES_PER_ADDRESS_PER_MINUTE: UNLIMITED,
+  }));
+  releasers.push('gateway', () => gateway.stop());
+  const worker = await startRole(ROLES.worker, (port) => ({ ...shared, PORT: String(port) }));
+  releasers.push('worker', () => worker.stop());
+  return { gateway, worker };
 }

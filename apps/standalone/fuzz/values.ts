@@ -1,6 +1,6 @@
 /**
- * Values that software stumbles over, as texts of bytes (latin1: one character is one byte) in a form that prints short: 64 kB of one letter
- * is a letter and a number.
+ * Values that often cause faults, as texts of bytes (latin1: one character is one byte). Their form
+ * prints short: 64 kB of one letter is a letter and a number.
  */
 
 import fc from 'fast-check';
@@ -9,7 +9,7 @@ export interface Text {
   readonly before: string;
   readonly middle: string;
   readonly after: string;
-  /** How often `before` and `after` stand there. */
+  /** How often `before` and `after` are repeated. */
   readonly times: number;
 }
 
@@ -19,7 +19,7 @@ const repeated = (before: string, times: number): Text => ({ before, middle: '',
 
 const utf8 = (text: string): string => Buffer.from(text).toString('latin1');
 
-/** Inside a JSON string, a header, a path: wherever text goes. */
+/** For any place for text: a JSON string, a header or a path. */
 const STRINGS: readonly Text[] = [
   '',
   ' ',
@@ -56,7 +56,7 @@ const STRINGS: readonly Text[] = [
   '\xe7\xe0\xea\xe0\xe7', // cp1251
   utf8('\ufeff'),
   utf8('\u202e\u200b\u2028'),
-  utf8('İıſK'), // other lengths in small letters
+  utf8('İıſK'), // its length changes in lower case
   utf8('👩‍👩‍👧'),
 ].map(plain);
 
@@ -135,7 +135,7 @@ const DEEP: readonly Text[] = [
   nested('[', '', '', 30_000), // never closed
 ];
 
-/** A JSON value as text, or what a parser might take for one. */
+/** A JSON value as text, or a text that a parser might accept as one. */
 export const hostileJson: fc.Arbitrary<Text> = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(...[...NUMBERS, ...WORDS].map(plain)) },
   { weight: 2, arbitrary: fc.constantFrom(...PROTOTYPES.map(plain)) },
@@ -144,7 +144,7 @@ export const hostileJson: fc.Arbitrary<Text> = fc.oneof(
   { weight: 1, arbitrary: fc.json({ maxDepth: 4, stringUnit: 'binary' }).map((text) => plain(utf8(text))) },
 );
 
-/** One change of a JSON text: its nth value becomes another, or the nth name of a field does. */
+/** One change of a JSON text: it replaces the nth value, or the name of the nth field. */
 export interface JsonChange {
   readonly what: 'value' | 'name' | 'extra';
   readonly nth: number;
@@ -156,12 +156,12 @@ export const jsonChange: fc.Arbitrary<JsonChange> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ what: fc.constantFrom('name' as const, 'extra' as const), nth: fc.nat(30), to: hostileText }) },
 );
 
-/** The text (latin1 bytes) of `value` with the changes made. */
+/** @returns the text (latin1 bytes) of `value` with the changes */
 export function changedJson(value: unknown, changes: readonly JsonChange[]): string {
   return changes.reduce(changeJson, utf8(JSON.stringify(value)));
 }
 
-/** Works on the text, for what it becomes need not be JSON any more. */
+/** Changes the text, because the result does not have to be JSON. */
 function changeJson(text: string, { what, nth, to }: JsonChange): string {
   const pattern =
     what === 'value' ? /(?<=[:,[])("(?:[^"\\]|\\.)*"(?!\s*:)|-?\d[\d.e+-]*|true|false|null|\{\}|\[\])/g : /"(?:[^"\\]|\\.)*"(?=\s*:)/g;

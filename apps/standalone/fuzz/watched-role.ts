@@ -1,4 +1,4 @@
-/** A role in a process of its own, with all it writes looked through, and what it holds. */
+/** Runs a role in a process of its own, searches its output for faults, and reads what it holds. */
 
 import { fileURLToPath } from 'node:url';
 import { type Environment, type Program, spawnNode } from '../test/role-process.ts';
@@ -6,11 +6,11 @@ import type { Held } from './held.ts';
 
 export interface WatchedRole {
   readonly port: () => number;
-  /** Starts it again if it has ended, or is about to. */
+  /** Starts it again if it has ended or is about to end. */
   ready(): Promise<void>;
-  /** Lines of level error and above, and its end, that were not told before. */
+  /** New lines of level error and above, and the end of the role. */
   faults(): readonly string[];
-  /** What it wrote since the last look. */
+  /** What it wrote since the last call. */
   news(): string;
   held(): Promise<Held>;
   stop(): Promise<void>;
@@ -20,7 +20,7 @@ export interface RoleProgram {
   readonly name: string;
   readonly main: string;
   readonly args?: readonly string[];
-  /** With its port. */
+  /** Matches the output once the role is up. Its first group is the port. */
   readonly isUp: RegExp;
 }
 
@@ -34,12 +34,12 @@ const PROBE = fileURLToPath(new URL('./role-probe.ts', import.meta.url));
 /** pino's number of `error`. */
 const ERROR_LEVEL = 50;
 
-/** `env` is asked for at each start, for a role that is started again keeps its port. */
+/** @param env is called at each start, because a restarted role keeps its port */
 export async function startRole({ name, main, args = [], isUp }: RoleProgram, env: (port: number) => Environment): Promise<WatchedRole> {
   let port = 0;
   let program: Program;
-  let read = 0; // of its output, by `news`
-  let looked = 0; // by `faults`
+  let read = 0; // how much of its output `news` has returned
+  let looked = 0; // how much of it `faults` has read
   let probes = 0;
   let isEndTold = false;
 
@@ -48,7 +48,7 @@ export async function startRole({ name, main, args = [], isUp }: RoleProgram, en
     [read, looked, probes, isEndTold] = [0, 0, 0, false];
     port = Number((await program.until(isUp))[1]);
   }
-  /** It goes on for a while after that. */
+  /** After an uncaught fault, the role runs on for a while. */
   const isEnding = (): boolean => program.output().includes('a fault nobody caught');
   const hasEnded = (): boolean => program.child.exitCode !== null || program.child.signalCode !== null;
   await start();
@@ -86,7 +86,7 @@ export async function startRole({ name, main, args = [], isUp }: RoleProgram, en
   };
 }
 
-/** A log line of level error, or what is no log line: a stack, a warning of Node. */
+/** A log line of level error, or a line that is no log line: a stack, or a warning of Node. */
 function isFault(line: string): boolean {
   if (line === '' || line.startsWith('fuzz-probe ')) return false;
   try {

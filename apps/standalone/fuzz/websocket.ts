@@ -1,4 +1,7 @@
-/** The edge of WebSocket frames: a handshake, then frames as no library writes them. Socket.IO's packets go over the same frames. */
+/**
+ * The edge of WebSocket frames: a handshake, then frames that no library writes. Socket.IO's
+ * packets use the same frames.
+ */
 
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
@@ -20,14 +23,14 @@ const FRAMES: readonly object[] = [
   { type: 'ping', ref: 8 },
 ];
 
-/** A frame's head, and what makes it a wrong one. */
+/** The head of a frame, and its fault. */
 export interface FrameHead {
   readonly opcode: number;
   readonly isFinal: boolean;
   /** The three reserved bits. */
   readonly reserved: number;
   readonly isMasked: boolean;
-  /** Overrides the length that is told. */
+  /** Overrides the length in the head. */
   readonly length: string | null;
 }
 
@@ -49,7 +52,7 @@ export const frameHead: fc.Arbitrary<FrameHead> = fc.oneof(
   },
 );
 
-/** `bytes`: latin1. */
+/** @param bytes latin1 */
 export function frameOf({ opcode, isFinal, reserved, isMasked, length }: FrameHead, bytes: string): string {
   const told = length === null ? BigInt(bytes.length) : BigInt(length);
   const head = [(isFinal ? 0x80 : 0) | (reserved << 4) | opcode];
@@ -65,7 +68,7 @@ export function frameOf({ opcode, isFinal, reserved, isMasked, length }: FrameHe
   return Buffer.concat([Buffer.from(head), key, masked]).toString('latin1');
 }
 
-/** A pong repeats what its ping brought: RFC 6455 wants it, and it tells nobody else. */
+/** A pong repeats the data of its ping, as RFC 6455 requires. Only the sender gets it. */
 export function withoutPongs(seen: Seen): Seen {
   const bodyAt = seen.text.indexOf('\r\n\r\n') + 4;
   const bytes = Buffer.from(seen.text.slice(bodyAt), 'latin1');
@@ -103,7 +106,7 @@ const payload: fc.Arbitrary<Payload> = fc.oneof(
   }),
 );
 
-/** Headers of the handshake beside or instead of the right ones. */
+/** Headers of the handshake that are added to the right ones, or replace them. */
 const HANDSHAKES: readonly string[] = [
   '',
   'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits; server_max_window_bits=8',

@@ -1,6 +1,7 @@
 /**
- * The command line of `qrcast`: every option with its rule. No message repeats a value, for people paste tokens into the wrong place, and no
- * secret is taken from here at all: the arguments of a process are everybody's to read.
+ * The command line of `qrcast`: every option with its rule. No message repeats a value, because
+ * people paste tokens into the wrong place. No option takes a secret: everybody on the machine can
+ * read the arguments of a process.
  */
 
 import { parseArgs } from 'node:util';
@@ -12,12 +13,12 @@ import { EXITS, LoginError } from './login/ending.ts';
 
 export interface LoginArguments {
   readonly instanceId: string;
-  /** The provider's host as an origin; undefined where the instance's id tells it. */
+  /** The provider's host as an origin; undefined if the instance's id tells it. */
   readonly apiUrl: string | undefined;
-  /** `-` is stdin. */
+  /** `-` means stdin. */
   readonly tokenFile: string | undefined;
   readonly passwordFile: string | undefined;
-  /** A running gateway, without a slash at the end; undefined: one of our own. */
+  /** A running gateway, without a slash at the end; undefined for a private one. */
   readonly gateway: string | undefined;
   readonly json: boolean;
   readonly relink: boolean;
@@ -29,7 +30,7 @@ export interface LoginArguments {
 export interface WebhookArguments {
   /** A running gateway, without a slash at the end. */
   readonly gateway: string;
-  /** One of these two. */
+  /** Exactly one of these two is given. */
   readonly sessionId: string | undefined;
   readonly instanceId: string | undefined;
   readonly apiUrl: string | undefined;
@@ -47,7 +48,7 @@ export type Command =
   | { readonly kind: 'rotate-keys'; readonly isCheck: boolean };
 
 export const DEFAULT_TIMEOUT_SECONDS = 600;
-/** Half of the longest life of a ticket: the session and the ticket must outlast the wait. */
+/** Half of a ticket's longest life, because the session and the ticket must outlast the wait. */
 export const MAX_TIMEOUT_SECONDS = 43_200;
 
 const OPTIONS = {
@@ -68,7 +69,7 @@ const OPTIONS = {
   version: { type: 'boolean', short: 'v' },
 } as const;
 
-/** What people try, and where it belongs. */
+/** Options that people try, and where to give the value instead. */
 const SECRETS: Readonly<Record<string, string>> = {
   '--token': 'GREEN_API_TOKEN, --token-file <path> (- is stdin), or wait to be asked',
   '--api-key': 'QRCAST_API_KEY, or wait to be asked',
@@ -80,7 +81,7 @@ export function usageError(detail: string): LoginError {
   return new LoginError('usage', detail, EXITS.usage.code);
 }
 
-/** @throws {LoginError} `usage`, in words for whoever typed it. */
+/** @throws {LoginError} `usage`, with a text for the person who typed the command */
 export function parseCommand(argv: readonly string[]): Command {
   refuseSecrets(argv);
   const { values, positionals } = parse(argv);
@@ -116,7 +117,7 @@ export function parseCommand(argv: readonly string[]): Command {
 
 type Values = ReturnType<typeof parse>['values'];
 
-/** @throws {LoginError} `usage` for an option of another command. */
+/** @throws {LoginError} `usage` for an option of another command */
 function requireOwn(values: Values, others: Readonly<Partial<Record<keyof Values, string>>>): void {
   for (const [name, command] of Object.entries(others)) {
     if (values[name as keyof Values] !== undefined) throw usageError(`--${name} belongs to ${command}`); // its own keys
@@ -169,7 +170,10 @@ function refuseSecrets(argv: readonly string[]): void {
   }
 }
 
-/** Paths are the file system's business, and a phone number is read whatever a contact list puts around it. */
+/**
+ * Options without a rule here: the file system judges paths, and a phone number may have whatever a
+ * contact list puts around it.
+ */
 const MAY_HOLD_ANYTHING: ReadonlySet<string> = new Set(['token-file', 'password-file', 'expected-phone']);
 
 function refuseInvisible(values: Values): void {
@@ -183,7 +187,7 @@ function parse(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    // Its first sentence names the option; what follows is advice for another problem.
+    // Its first sentence names the option. The rest is advice for another problem.
     const [sentence = ''] = (error as Error).message.split(/\. |\n/);
     throw usageError(`${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}; qrcast --help lists the options`);
   }

@@ -11,11 +11,11 @@ is confirmed.
   --id <instanceId>         the instance, 4 to 20 digits
   --api-url <host>          the provider's host; default: by the first four digits of the id
   --token-file <path>       the instance's API token, in a file; - is the first line of stdin
-  --password-file <path>    the account's password, should it be wanted; - is a line of stdin
+  --password-file <path>    the account's password, if it is needed; - is a line of stdin
   --relink                  logs the instance out first if it is linked already
-  --expected-phone <phone>  takes the login of this phone alone, written like +79001234567
-  --timeout <seconds>       gives up after so long; default ${DEFAULT_TIMEOUT_SECONDS}, at most ${MAX_TIMEOUT_SECONDS}
-  --gateway <url>           a gateway that runs; default: a private one, gone with the command
+  --expected-phone <phone>  accepts only this phone's login, written like +79001234567
+  --timeout <seconds>       gives up after this time; default ${DEFAULT_TIMEOUT_SECONDS}, at most ${MAX_TIMEOUT_SECONDS}
+  --gateway <url>           a running gateway; default: a private one, for this command
   --json                    one JSON object a line on stdout, for programs
   --help, --version
 
@@ -27,7 +27,7 @@ At a terminal you are asked for what is missing, and nothing you type is shown. 
 also come as a line of stdin. Enter alone, twice, leaves the password for a new code.
 
 Events of --json: session (as in the protocol, without its picture), fresh (the code may be
-shown until a later staleAt), stale (it may not be shown any more), password_required, and as
+shown until a later staleAt), stale (it must no longer be shown), password_required, and as
 the last line connected {account}, ended {reason, exitCode} or error {code, detail}.
 
 Without colours (NO_COLOR, or no terminal) the code is drawn for light text on dark ground.
@@ -38,22 +38,22 @@ HTTPS_PROXY and NO_PROXY hold for the provider; with --gateway (also below), for
 
 qrcast webhook --gateway <url> --session <id>
 
-Asks a gateway that runs whether the provider notifies it of the session's instance, and says what
-to do if not. It reads only.
+Asks a running gateway whether the provider notifies it of the session's instance, and says what to
+do if not. It changes nothing.
 
   --session <id>            the session; or:
-  --id <instanceId>         the instance, with its API token as for login: a session is made, and
-                            deleted afterwards (--api-url and --token-file as above). A live session
-                            of the instance is used, but ends if its token is another one
-  --set                     sets the webhook of the instance, which restarts it. Wants the webhook
+  --id <instanceId>         the instance, with its API token as for login: a session is created,
+                            and deleted afterwards (--api-url and --token-file as above). A live
+                            session of the instance is used, but ends if its token is another one
+  --set                     sets the webhook of the instance, which restarts it. Needs the webhook
                             token of the tenant: QRCAST_WEBHOOK_TOKEN, or you are asked
-  --replace-url             with --set: also where the instance notifies another address
+  --replace-url             with --set: even if the instance notifies another address
   --json                    one JSON object on stdout: webhook, and with --set applied, restarted
 
 qrcast rotate-keys [--check]
 
-Seals everything in REDIS_URL (QRCAST_NAMESPACE) anew under the first of QRCAST_SECRET_KEYS, beside
-running processes, and says which of the others can be dropped. --check counts and changes nothing.
+Seals everything in REDIS_URL (QRCAST_NAMESPACE) again with the first of QRCAST_SECRET_KEYS, while
+other processes run. Says which of the other keys can be dropped. --check only counts.
 
 Exit status:
 ${Object.values(EXITS)

@@ -1,6 +1,7 @@
 /**
- * `qrcast`: the command line. The only place of it that reads the environment, listens to signals or exits. The first signal stops in order
- * (the terminal is put right, then what was opened is closed), the second one at once.
+ * `qrcast`: the command line. Only this file of it reads the environment, listens to signals and
+ * exits. The first signal stops in order: it restores the terminal, then closes what was opened.
+ * The second signal stops at once.
  */
 
 import { constants } from 'node:os';
@@ -28,7 +29,7 @@ import { ROTATE_REQUIRED, ROTATE_SETTINGS, runRotateKeys } from './rotate-keys.t
 import { GatewayError } from './start/session.ts';
 import { runWebhook } from './webhook-command.ts';
 
-/** Longest an orderly stop may take. */
+/** How long an orderly stop may take. */
 const STOP_MS = 10_000;
 
 const { stdin, stdout, stderr, env } = process;
@@ -38,7 +39,7 @@ const report = createReport({ json: argv.includes('--json'), write: (text) => vo
 const releasers = createReleasers();
 const stopping = new AbortController();
 
-/** `reason` is what is reported. */
+/** @param reason what is reported */
 function stop(reason: unknown, exitCode: number): void {
   if (stopping.signal.aborted) process.exit(exitCode);
   setTimeout(() => process.exit(exitCode), STOP_MS).unref();
@@ -145,8 +146,8 @@ async function main(): Promise<number> {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopBySignal(signal));
 process.on('uncaughtException', (error) => stop(error, EXITS.fault.code));
-stderr.on('error', () => undefined); // what matters goes to stdout
-// The reader has gone, as `head` does: there is nobody to tell more.
+stderr.on('error', () => undefined); // the result goes to stdout
+// The reader has closed the pipe, as `head` does, so nobody would read more.
 stdout.on('error', (error) => (stopping.signal.aborted ? undefined : stop(error, EXITS.fault.code)));
 
 const exitCode = await main().catch((error: unknown) => report.failed(stopping.signal.aborted ? stopping.signal.reason : error));

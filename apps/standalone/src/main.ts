@@ -1,4 +1,4 @@
-/** `pnpm start`: the whole product in one process, from nothing. */
+/** `pnpm start`: runs the whole product in one process. Nothing has to be set up before. */
 
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';

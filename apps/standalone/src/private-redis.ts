@@ -1,8 +1,10 @@
 /**
- * The Redis `start` works over when none is given: a real one found on PATH, else an in-process stand-in that is good for a look.
+ * The Redis of `start` if none is given: a real one found on PATH, or else an in-process stand-in
+ * for a first look.
  *
- * The real one is a process of its own. If we are killed it ends a moment after us, and not at all if its watchdog was killed, too; but two of
- * them must not write one append-only file. So its address is kept beside the data, and the next start ends it first.
+ * The real one is a process of its own. If this process is killed, Redis ends a moment later, or
+ * not at all if its watchdog was killed, too. Two of them must not write one append-only file. So
+ * its address is kept beside the data, and the next start ends it first.
  */
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +15,7 @@ import { createRedisServer } from 'js-redis-server';
 
 export interface PrivateRedis {
   readonly url: string;
-  /** False for the stand-in, whose data ends with the process. */
+  /** False for the stand-in, whose data is lost with the process. */
   readonly isReal: boolean;
   close(): Promise<void>;
 }
@@ -38,16 +40,16 @@ export async function openPrivateRedis(path: string, folder: string): Promise<Pr
   };
 }
 
-/** Ends the Redis of a start that was killed, if it still runs on this folder. */
+/** Ends the Redis of a killed start, if it still uses this folder. */
 async function endLeftover(addressFile: string, folder: string): Promise<void> {
   let url: string;
   try {
     url = readFileSync(addressFile, 'utf8');
   } catch {
-    return; // the last start ended in order
+    return; // the last start stopped in order
   }
   const redis = new Redis(url, { retryStrategy: () => null, maxRetriesPerRequest: 0, lazyConnect: true });
-  redis.on('error', () => undefined); // gone: what follows says so
+  redis.on('error', () => undefined); // it is gone, as the next call finds
   try {
     const [, dir] = (await redis.config('GET', 'dir')) as string[];
     const ended = new Promise<void>((done) => redis.once('end', () => done()));
@@ -56,14 +58,14 @@ async function endLeftover(addressFile: string, folder: string): Promise<void> {
       await ended;
     }
   } catch {
-    // Nobody answers there, or a server that is not ours.
+    // Nobody answers there, or a server of somebody else does.
   } finally {
     redis.disconnect();
   }
   rmSync(addressFile, { force: true });
 }
 
-/** How to get a real one here, as a command where we know it. */
+/** @returns how to install a real Redis here, as a command if we know it */
 export function redisAdvice(platform: NodeJS.Platform, hasApt: boolean): string {
   if (platform === 'darwin') return 'brew install redis';
   if (platform === 'linux' && hasApt) return 'sudo apt-get install -y redis-server';

@@ -1,7 +1,9 @@
 /**
- * How this process calls a gateway: with Node's own fetch and WebSocket. Node takes no proxy by itself, or (NODE_USE_ENV_PROXY) the one of the
- * environment for every address. What is right lies between: a gateway elsewhere is reached through HTTPS_PROXY, and the one that this process
- * starts is on the loopback address, which is another machine's to a proxy. The provider is not concerned: it has its own connections.
+ * Decides how this process reaches a gateway. It uses Node's own fetch and WebSocket. By default,
+ * Node uses no proxy; with NODE_USE_ENV_PROXY it uses the environment's proxy for every address. We
+ * need both: a gateway elsewhere is reached through HTTPS_PROXY. The gateway that this process
+ * starts is on the loopback address, which would be the proxy's own machine. The provider has its
+ * own connections.
  */
 
 import { setGlobalProxyFromEnv } from 'node:http';
@@ -11,8 +13,10 @@ import { SettingsError } from '@qrcast/runtime/process/settings';
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 
 /**
- * `hasElsewhere`: a gateway that this process did not start is called. To be called once HTTPS_PROXY was found to be well-formed.
- * @throws {SettingsError} for HTTP_PROXY, which Node reads for plain http and repeats in its error.
+ * Call it after HTTPS_PROXY has been checked.
+ *
+ * @param hasElsewhere whether this process calls a gateway that it did not start
+ * @throws {SettingsError} for HTTP_PROXY, which Node uses for plain http and repeats in its error
  */
 export function reachGateways(env: Environment, hasElsewhere: boolean): void {
   const isNodeProxying = env['NODE_USE_ENV_PROXY'] === '1';

@@ -1,4 +1,7 @@
-/** `qrcast rotate-keys`: what is sealed under which key, moved to the first one; and whether the others can be dropped. */
+/**
+ * `qrcast rotate-keys`: seals everything with the first key, and says whether the other keys can be
+ * dropped.
+ */
 
 import { createKeyRotation, type SealedCounts } from '@qrcast/runtime/keyring/key-rotation';
 import { createKeyring } from '@qrcast/runtime/keyring/keyring';
@@ -20,7 +23,10 @@ export interface RotateDeps {
   readonly releasers: Releasers;
 }
 
-/** Resolves to the status to exit with: `keysLeft` as long as another key than the first is needed. */
+/**
+ * Resolves to the status to exit with. It is `keysLeft` as long as another key than the first is
+ * needed.
+ */
 export async function runRotateKeys({ settings, write, log, releasers }: RotateDeps, isCheck: boolean): Promise<number> {
   const redis = connectRedis(settings.REDIS_URL, 'commands', log);
   releasers.push('redis', () => disconnectRedis(redis));
@@ -39,7 +45,7 @@ export async function runRotateKeys({ settings, write, log, releasers }: RotateD
   });
 }
 
-/** What to do about a key other than the first. */
+/** @returns what to do about a key other than the first */
 interface Remedies {
   readonly needed: string;
   readonly needless: string;

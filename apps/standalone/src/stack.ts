@@ -1,4 +1,7 @@
-/** Everything in one process: Redis if need be, the simulated provider if no real one is named, a worker and a gateway. */
+/**
+ * Starts everything in one process: a worker, a gateway and, if no real provider is named, the
+ * simulated one.
+ */
 
 import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
 import type { Policy } from '@qrcast/core/schedule';
@@ -43,7 +46,10 @@ export interface StackOptions {
 
 export const DEFAULT_TENANT = 'default';
 
-/** Starts worker and gateway, and the tenant `default` with the given keys. What it opens is pushed to `releasers`. */
+/**
+ * Starts a worker and a gateway, and makes the tenant `default` with the given keys. Pushes what it
+ * opens to `releasers`.
+ */
 export async function startStack(options: StackOptions, releasers: Releasers): Promise<Gateway> {
   const { log, drainMs } = options;
   const worker = await startWorker({ ...options, log: log.child({ role: 'worker' }) });
@@ -57,12 +63,13 @@ export async function startStack(options: StackOptions, releasers: Releasers): P
 async function ensureDefaultTenant(gateway: Gateway, { apiKey, webhookToken }: StackOptions): Promise<void> {
   if ((await gateway.tenants.findByKey(apiKey)) !== null) return;
   const exists = (await gateway.tenants.list()).some(({ id }) => id === DEFAULT_TENANT);
-  // It stands with keys of before, as when the folder's keys were moved away, or another folder works over the same Redis.
+  // The tenant has earlier keys: the folder's keys were moved away, or another folder uses the same
+  // Redis.
   if (exists) await gateway.tenants.adopt(DEFAULT_TENANT, { apiKey, webhookToken });
   else await gateway.tenants.create({ id: DEFAULT_TENANT, name: 'Made by start' }, { apiKey, webhookToken });
 }
 
-/** A simulated provider with one instance that notifies the gateway, as a set-up real one would. */
+/** Starts a simulated provider with one instance. The caller sets its webhook. */
 export async function startSimulator(releasers: Releasers): Promise<{ simulator: Simulator; instance: Instance }> {
   const simulator = await openSimulator();
   releasers.push('simulator', () => simulator.close());

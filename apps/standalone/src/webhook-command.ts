@@ -1,4 +1,7 @@
-/** `qrcast webhook`: whether an instance notifies a gateway, asked of that gateway; with `--set` it is made to. */
+/**
+ * `qrcast webhook`: asks a gateway whether an instance notifies it. With `--set`, the gateway sets
+ * the webhook.
+ */
 
 import { z } from 'zod';
 import type { WebhookArguments } from './cli-arguments.ts';
@@ -13,7 +16,7 @@ export interface WebhookDeps {
   readonly signal: AbortSignal;
 }
 
-/** Looser than the protocol's own schema: a newer gateway may say more. */
+/** Accepts more than the protocol's own schema, because a newer gateway may say more. */
 const answerSchema = z.object({
   webhook: z.object({
     instanceId: z.string(),
@@ -32,10 +35,12 @@ const answerSchema = z.object({
 
 type Answer = z.infer<typeof answerSchema>;
 
-/** The gateway waits for the provider: some seconds for a check, up to a minute to set. */
+/**
+ * The gateway waits for the provider: some seconds for a check, up to a minute to set the webhook.
+ */
 const CHECK_TIMEOUT_MS = 30_000;
 const SET_TIMEOUT_MS = 90_000;
-/** Of a session that is made for this alone, and cancelled afterwards. */
+/** The life of a session that is created for this command alone, and cancelled afterwards. */
 const SESSION_SECONDS = 300;
 
 /** Resolves to the status to exit with. @throws {LoginError | GatewayError} */
@@ -54,7 +59,7 @@ export async function runWebhook({ secrets, write, signal }: WebhookDeps, args: 
   return told.webhook.status === 'set' ? EXITS.connected.code : EXITS.webhookNotSet.code;
 }
 
-/** A session that was found is somebody else's, too, and stays. */
+/** A session that was found also belongs to somebody else, so it stays. */
 async function withSession<T>(
   access: GatewayAccess,
   { sessionId, instanceId, apiUrl }: WebhookArguments,
@@ -66,7 +71,8 @@ async function withSession<T>(
   try {
     return await run(session.sessionId);
   } finally {
-    // Without the signal: it is to go also when the command is stopped. If it stays, it expires.
+    // Not given the signal: the session is to be cancelled even if the command is stopped. If that
+    // fails, it expires.
     if (session.isNew) await cancelSession({ url: access.url, apiKey: access.apiKey }, session.sessionId).catch(() => undefined);
   }
 }

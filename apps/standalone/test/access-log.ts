@@ -1,16 +1,16 @@
-/** For tests: a reverse proxy as stands in front of a gateway, and the access log it writes. */
+/** For tests: a reverse proxy in front of a gateway, and the access log that it writes. */
 
 import { createServer, type IncomingMessage, request as sendRequest } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 
 export interface AccessLog {
   readonly url: string;
-  /** Method, address, who sent it there and with which client: a line for each request. */
+  /** One line per request, with its method, address, referrer and client. */
   lines(): readonly string[];
   close(): Promise<void>;
 }
 
-/** @param targetPort asked for each request, so that the proxy can be there first */
+/** @param targetPort is called for each request, so that the proxy can start before the gateway */
 export async function openAccessLog(targetPort: () => number): Promise<AccessLog> {
   const lines: string[] = [];
   const note = ({ method, url, headers }: IncomingMessage): void =>
@@ -24,7 +24,7 @@ export async function openAccessLog(targetPort: () => number): Promise<AccessLog
       response.pipe(answer);
       response.on('error', () => answer.destroy());
     });
-    far.on('error', () => answer.destroy()); // the gateway is gone: so is the caller's connection
+    far.on('error', () => answer.destroy()); // the gateway is gone, so the caller's connection ends as well
     answer.on('close', () => far.destroy());
     near.pipe(far);
   });
@@ -39,7 +39,7 @@ export async function openAccessLog(targetPort: () => number): Promise<AccessLog
       [far, socket],
       [socket, far],
     ] as const) {
-      one.on('error', () => undefined); // the other end sees it as a close
+      one.on('error', () => undefined); // the other end sees a close
       one.on('close', () => other.destroy());
     }
   });

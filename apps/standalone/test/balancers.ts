@@ -1,4 +1,7 @@
-/** For tests: two gateways behind a balancer, as `infra/proxies/README.md` configures it, and Socket.IO clients that find their way there. */
+/**
+ * For tests: two gateways behind a balancer that `infra/proxies/README.md` configures, and
+ * Socket.IO clients that connect through it.
+ */
 
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
@@ -12,13 +15,13 @@ const PAGE = readFileSync(new URL('../../../infra/proxies/README.md', import.met
 
 export interface Gateways {
   readonly first: TestGateway;
-  /** Stand for the documented addresses of the two. */
+  /** Replaces the documented addresses of the two gateways. */
   readonly ports: readonly [number, number];
-  /** Connections that each of them got. */
+  /** How many connections each gateway got. */
   readonly counts: readonly [number, number];
 }
 
-/** With a way to each that counts. */
+/** Each gateway is reached through a proxy that counts connections. */
 export async function openGateways(releasers: Releasers): Promise<Gateways> {
   const first = await openTestGateway();
   releasers.push('first gateway', () => first.close());
@@ -37,7 +40,7 @@ export async function openGateways(releasers: Releasers): Promise<Gateways> {
   return { first, counts, ports: [ways[0]?.port ?? 0, ways[1]?.port ?? 0] };
 }
 
-/** A block of the page, with these gateways in place of its addresses. */
+/** @returns a block of the page, with the addresses of these gateways */
 function documented(name: string, { ports }: Gateways): string {
   const [, block] = new RegExp(`<!-- ${name} -->\\n\`\`\`\\n(.*?)\\n\`\`\``, 's').exec(PAGE) ?? [];
   if (block === undefined) throw new Error(`infra/proxies/README.md shows no ${name}`);
@@ -47,7 +50,7 @@ function documented(name: string, { ports }: Gateways): string {
 
 export type Stickiness = 'query' | 'address' | 'header' | 'none';
 
-/** Resolves to where the balancer serves the gateways. */
+/** Resolves to the balancer's URL. */
 export async function startBalancer(releasers: Releasers, name: string, gateways: Gateways): Promise<string> {
   const block = documented(name, gateways);
   if (name.startsWith('haproxy')) return (await startHaproxy(releasers, `  default_backend qrcast\n${block}`)).url;
@@ -55,7 +58,7 @@ export async function startBalancer(releasers: Releasers, name: string, gateways
   return (await startCaddy(releasers, block)).url;
 }
 
-/** As a cookie would do it, which the page warns of. */
+/** Balances by a cookie, which the page warns against. */
 export async function startCookieBalancer(releasers: Releasers, gateways: Gateways): Promise<string> {
   const block = documented('haproxy none', gateways)
     .replace('balance roundrobin', 'balance roundrobin\n  cookie GATEWAY insert indirect nocache')
@@ -65,21 +68,24 @@ export async function startCookieBalancer(releasers: Releasers, gateways: Gatewa
 
 type ClientOptions = Partial<ManagerOptions & SocketOptions>;
 
-/** One client of many: each has an id and an address of its own. */
+/** One of many clients. Each has an id and an address of its own. */
 export function clientOptions(stickiness: Stickiness, i: number): ClientOptions {
   switch (stickiness) {
     case 'query':
       return { query: { affinity: `client-${i}` } };
     case 'header':
       return { extraHeaders: { 'X-Qrcast-Affinity': `client-${i}` }, transports: ['polling'] };
-    case 'address': // a network of its own, which ip_hash looks at
+    case 'address': // a network of its own, because ip_hash uses the network
       return { agent: new Agent({ localAddress: `127.0.${i + 1}.1` }) as unknown as boolean }; // typed for browsers
     case 'none':
       return { transports: ['websocket'] };
   }
 }
 
-/** Resolves when the session came and, with the default transports, the connection has become a WebSocket. */
+/**
+ * Resolves once the session has arrived and, with the default transports, the connection is a
+ * WebSocket.
+ */
 export async function connectThrough(url: string, ticket: string, options: ClientOptions): Promise<void> {
   const socket: Socket = io(url, { auth: { ticket }, forceNew: true, ...options });
   try {

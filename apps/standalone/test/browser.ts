@@ -1,4 +1,7 @@
-/** For end-to-end tests: the system's Chromium, headless, and a reader of codes in its screenshots. */
+/**
+ * For end-to-end tests: opens the system's Chromium without a window, and reads codes in its
+ * screenshots.
+ */
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -8,7 +11,10 @@ import decodeQr from 'qr/decode.js';
 
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** As root there is no sandbox; without the other flags it knocks at its maker's servers at every start. */
+/**
+ * Root can have no sandbox. Without the other flags, Chromium calls its maker's servers at every
+ * start.
+ */
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -19,7 +25,10 @@ const ARGS = [
   '--disable-sync',
 ];
 
-/** Far more than any step of a page takes, and less than a test may: so that what was waited for is told. */
+/**
+ * Far more than any step of a page takes. It is less than a test may take, so that the error names
+ * what was waited for.
+ */
 const STEP_LIMIT_MS = 240_000;
 
 export async function openBrowser(): Promise<Browser> {
@@ -46,7 +55,7 @@ function findProgram(path: string): string | null {
   return null;
 }
 
-/** What the code in a screenshot says. @throws if there is none that can be read. */
+/** @returns the text of the code in a screenshot. @throws {Error} if it has no readable code */
 export function readScreenshot(screenshot: Uint8Array): string {
   const { width, height, data } = decodePng(screenshot); // 8 bits, with or without transparency
   return decodeQr({ width, height, data: Uint8Array.from(data) });

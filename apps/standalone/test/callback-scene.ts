@@ -1,4 +1,7 @@
-/** For tests: a gateway whose workers are processes of their own, and a tenant's server that they call. */
+/**
+ * For tests: a gateway, workers in processes of their own, and a tenant's server that the workers
+ * call.
+ */
 
 import { openTestReceiver, type TestReceiver } from '@qrcast/runtime/test/receiver';
 import { inject } from 'vitest';
@@ -15,9 +18,9 @@ export interface Scene {
   readonly cluster: Cluster;
   readonly server: TestReceiver;
   startWorker(): Promise<WorkerProcess>;
-  /** A session begins and ends; resolves to its id. */
+  /** Creates a session and ends it. Resolves to its id. */
   end(): Promise<string>;
-  /** Ids of the sessions whose end was told, and of the messages. */
+  /** The ids of the sessions whose end was reported, and of the messages. */
   told(): { readonly sessions: ReadonlySet<string>; readonly ids: ReadonlySet<string> };
 }
 

@@ -1,4 +1,4 @@
-/** For tests: callers over every transport who keep all that they are told. */
+/** For tests: callers over every transport, which record everything they receive. */
 
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
@@ -11,13 +11,13 @@ export interface Answer {
 
 export interface CallOptions {
   readonly secret?: string;
-  /** A text goes as it is. */
+  /** A string is sent as it is. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Stream {
-  /** The first message, past or future, that holds this text. */
+  /** Resolves to the first message, past or future, that contains this text. */
   until(text: string): Promise<string>;
   send(message: unknown): void;
   close(): void;
@@ -28,7 +28,7 @@ export interface Callers {
   socketIo(url: string, ticket: string, transports: ('websocket' | 'polling')[]): Stream;
   webSocket(url: string, ticket: string): Stream;
   events(url: string, ticket: string): Stream;
-  /** Answers that refused, with their headers; and the others, without the fields that hand a secret over. */
+  /** Refusals with their headers, and other answers without the fields that hand over a secret. */
   refusals(): readonly string[];
   answers(): readonly string[];
   /** Every message of every stream. */
@@ -36,7 +36,7 @@ export interface Callers {
   close(): void;
 }
 
-/** Each shown to whoever made it, in the answer to the call that made it. */
+/** The fields that return a secret to the caller who created it. */
 const HANDED_OVER = /"(ticket|pageUrl|apiKey|webhookToken|callbackSecret)":"[^"]*"/g;
 const MAKES_SECRETS = /^POST \S*\/v1\/(sessions|sessions\/[^/]+\/tickets|admin\/tenants|admin\/tenants\/[^/]+\/(keys|callback-secret))$/;
 
@@ -133,7 +133,7 @@ export function createCallers(): Callers {
           }
           told('ended');
         };
-        read().catch(() => told('ended')); // the connection went, or we ended it
+        read().catch(() => told('ended')); // the connection was lost, or we ended it
         return { send: () => undefined, close: () => stop.abort() };
       }),
 

@@ -6,8 +6,8 @@ import type { WireSession } from '@qrcast/core/wire';
 import { PAGE_FOLDER } from '@qrcast/gateway/api/page-folder';
 import { type Gateway, startGateway } from '@qrcast/gateway/gateway';
 import { createLog } from '@qrcast/runtime/log';
-import { openNode } from '@qrcast/runtime/node';
-import { createReleasers } from '@qrcast/runtime/releasers';
+import { type Node, openNode } from '@qrcast/runtime/node';
+import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import type {} from '@qrcast/runtime/test/redis'; // what `inject` knows
 import type { Instance } from '@qrcast/simulator/instance';
 import type { SimulatorOptions } from '@qrcast/simulator/options';
@@ -16,12 +16,13 @@ import { startWorker } from '@qrcast/worker/worker';
 import { io, type Socket } from 'socket.io-client';
 
 /**
- * Polls come often. Codes and attempts last: on a slow machine a poll is late, and no test but one about that may see a code go or an
- * attempt end.
+ * Polls are frequent, while codes and attempts last long. On a slow machine a poll may be late, and
+ * only a test about that may see a code expire or an attempt end.
  */
 export const TEST_POLICY: Policy = { intervalMs: 1_500, codeTtlMs: 120_000, attemptMs: 900_000 };
 
 const ADMIN_KEY = 'admin-key-of-the-tests-0123456789';
+const LOG = createLog('test', 'silent');
 
 export interface ClusterOptions {
   readonly redisUrl: string;
@@ -32,7 +33,7 @@ export interface ClusterOptions {
   readonly callbackHosts?: readonly string[];
   readonly simulator?: SimulatorOptions;
   readonly publicUrl?: string;
-  /** How long the minutes of `checkConnectedEvery` last, ms. */
+  /** How long a minute of `checkConnectedEvery` lasts, ms. */
   readonly checkMinuteMs?: number;
 }
 
@@ -47,93 +48,48 @@ export interface Cluster {
   readonly apiKey: string;
   readonly adminKey: string;
   readonly webhookToken: string;
-  /** What startWorker needs to join, for a worker in a process of its own. */
+  /** The options of startWorker, for a worker in a process of its own. */
   readonly worker: Omit<Parameters<typeof startWorker>[0], 'log'>;
-  /** An instance whose notifications come to the first gateway. `phone`: as the provider tells it. */
+  /**
+   * Creates an instance that notifies the first gateway.
+   *
+   * @param phone as the provider reports it
+   */
   newInstance(phone?: string): Instance;
   create(instance: Instance, body?: Record<string, unknown>): Promise<Created>;
-  /** For a tenant of its own, made with this call. */
+  /** Creates a session for a tenant that this call creates, too. */
   createFor(tenantId: string, instance: Instance): Promise<Created>;
   call(method: string, path: string, body?: unknown): Promise<Response>;
-  /** As time alone would: the attempt's deadline passes. The session must be watched. */
+  /** Lets the attempt's deadline pass, as time would. The session must be watched. */
   passDeadline(sessionId: string): Promise<void>;
-  /** Nobody looks, and the login is followed still. */
+  /** Resolves to true if nobody watches the session but its login is still followed. */
   isUnwatched(sessionId: string): Promise<boolean>;
-  /** A viewer on one of the gateways. */
+  /** Connects a viewer to one of the gateways. */
   view(ticket: string, gateway?: number, handshake?: { readonly visible: boolean }): Viewer;
   close(): Promise<void>;
 }
 
 export interface Viewer {
   readonly socket: Socket;
-  /** Whole states, in the order they came. */
+  /** Whole states, in the order of their arrival. */
   readonly sessions: readonly WireSession[];
   readonly versions: readonly number[];
-  /** The first state, past or future, that fits. */
+  /** Resolves to the first state, past or future, that fits. */
   until(fits: (session: WireSession) => boolean): Promise<WireSession>;
 }
 
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const releasers = createReleasers();
-  const log = createLog('test', 'silent');
   const simulator = await openSimulator({ rotateMs: 3_000, ...options.simulator });
   releasers.push('simulator', () => simulator.close());
-  const worker = {
-    redisUrl: options.redisUrl,
-    namespace: `test-${randomUUID().slice(0, 8)}`,
-    secretKeys: [{ id: 'test', key: randomBytes(32) }],
-    policy: { ...TEST_POLICY, ...options.policy },
-    upstreamHosts: [simulator.url],
-    concurrency: 100,
-    hostConcurrency: 100,
-    callbackHosts: options.callbackHosts,
-    checkMinuteMs: options.checkMinuteMs,
-    // On a slow machine a picture that is not read in time would stay a picture.
-    codeReader: { waitMs: 60_000, pictureMs: 60_000, share: 1 },
-  };
-  const { unwatchedGraceMs = 15_000 } = options;
-  const gatewayOptions = {
-    ...worker,
-    log,
-    unwatchedGraceMs,
-    adminKey: ADMIN_KEY,
-    maxConnections: 1_000,
-    port: 0,
-    host: '127.0.0.1',
-    publicUrl: options.publicUrl,
-    pageFolder: PAGE_FOLDER,
-  };
-  const gateways: Gateway[] = [];
-  for (let i = 0; i < (options.gateways ?? 1); i++) {
-    const gateway = await startGateway(gatewayOptions);
-    releasers.push('gateway', () => gateway.close(0));
-    gateways.push(gateway);
-  }
-  for (let i = 0; i < (options.workers ?? 1); i++) {
-    const started = await startWorker({ ...worker, log });
-    releasers.push('worker', () => started.close(1_000));
-  }
-  const node = await openNode({ ...worker, log });
+  const worker = workerOptions(options, simulator.url);
+  const gateways = await startRoles(options, worker, releasers);
+  const node = await openNode({ ...worker, log: LOG });
   releasers.push('node', () => node.close());
   const [first] = gateways;
   if (first === undefined) throw new Error('a cluster needs a gateway');
-  const { secrets } = await first.tenants.create({ id: 'acme', name: 'Acme' });
-  const { apiKey, webhookToken } = secrets;
-
-  const call = (method: string, path: string, body?: unknown, secret = apiKey): Promise<Response> =>
-    fetch(`http://127.0.0.1:${first.port}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${secret}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-
-  async function create(instance: Instance, body: Record<string, unknown>, secret: string): Promise<Created> {
-    const { idInstance: instanceId, apiToken } = instance;
-    const response = await call('POST', '/v1/sessions', { instanceId, apiToken, apiUrl: simulator.url, ...body }, secret);
-    if (!response.ok) throw new Error(`the session was refused: ${await response.text()}`);
-    return (await response.json()) as Created;
-  }
-
+  const { apiKey, webhookToken } = (await first.tenants.create({ id: 'acme', name: 'Acme' })).secrets;
+  const { call, create } = createCalls(first.port, simulator.url, apiKey);
   return {
     simulator,
     gateways,
@@ -153,11 +109,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     },
     call,
     isUnwatched: async (sessionId) => (await node.sessions.find(sessionId))?.isUnwatched === true,
-    async passDeadline(sessionId) {
-      const session = await node.sessions.find(sessionId);
-      if (session === null) throw new Error('there is no such session');
-      await node.sessions.apply(sessionId, { kind: 'elapsed', at: session.deadlineAt });
-    },
+    passDeadline: (sessionId) => passDeadline(node, sessionId),
     view(ticket, gateway = 0, handshake = { visible: true }) {
       const socket = io(gateways[gateway]?.publicUrl ?? '', { auth: { ticket, ...handshake }, transports: ['websocket'], forceNew: true });
       releasers.push('viewer', () => void socket.disconnect());
@@ -165,6 +117,81 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     },
     close: () => releasers.release(),
   };
+}
+
+function workerOptions(options: ClusterOptions, upstream: string): Cluster['worker'] {
+  return {
+    redisUrl: options.redisUrl,
+    namespace: `test-${randomUUID().slice(0, 8)}`,
+    secretKeys: [{ id: 'test', key: randomBytes(32) }],
+    policy: { ...TEST_POLICY, ...options.policy },
+    upstreamHosts: [upstream],
+    concurrency: 100,
+    hostConcurrency: 100,
+    callbackHosts: options.callbackHosts,
+    checkMinuteMs: options.checkMinuteMs,
+    // On a slow machine, a picture that is not read in time would never get its text.
+    codeReader: { waitMs: 60_000, pictureMs: 60_000, share: 1 },
+  };
+}
+
+/** Starts as many gateways and workers as the options say. @returns the gateways */
+async function startRoles(
+  { gateways: gatewayCount = 1, workers = 1, unwatchedGraceMs = 15_000, publicUrl }: ClusterOptions,
+  worker: Cluster['worker'],
+  releasers: Releasers,
+): Promise<readonly Gateway[]> {
+  const gatewayOptions = {
+    ...worker,
+    log: LOG,
+    unwatchedGraceMs,
+    adminKey: ADMIN_KEY,
+    maxConnections: 1_000,
+    port: 0,
+    host: '127.0.0.1',
+    publicUrl,
+    pageFolder: PAGE_FOLDER,
+  };
+  const gateways: Gateway[] = [];
+  for (let i = 0; i < gatewayCount; i++) {
+    const gateway = await startGateway(gatewayOptions);
+    releasers.push('gateway', () => gateway.close(0));
+    gateways.push(gateway);
+  }
+  for (let i = 0; i < workers; i++) {
+    const started = await startWorker({ ...worker, log: LOG });
+    releasers.push('worker', () => started.close(1_000));
+  }
+  return gateways;
+}
+
+interface Calls {
+  call(method: string, path: string, body?: unknown, secret?: string): Promise<Response>;
+  /** @throws {Error} if the gateway refuses the session */
+  create(instance: Instance, body: Record<string, unknown>, secret: string): Promise<Created>;
+}
+
+function createCalls(port: number, apiUrl: string, apiKey: string): Calls {
+  const call: Calls['call'] = (method, path, body, secret = apiKey) =>
+    fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${secret}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  return {
+    call,
+    async create({ idInstance: instanceId, apiToken }, body, secret) {
+      const response = await call('POST', '/v1/sessions', { instanceId, apiToken, apiUrl, ...body }, secret);
+      if (!response.ok) throw new Error(`the session was refused: ${await response.text()}`);
+      return (await response.json()) as Created;
+    },
+  };
+}
+
+async function passDeadline({ sessions }: Node, sessionId: string): Promise<void> {
+  const session = await sessions.find(sessionId);
+  if (session === null) throw new Error('there is no such session');
+  await sessions.apply(sessionId, { kind: 'elapsed', at: session.deadlineAt });
 }
 
 function openViewer(socket: Socket): Viewer {

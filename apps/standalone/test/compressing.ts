@@ -1,4 +1,7 @@
-/** For tests: what stands in front of a gateway and compresses its answers, and the two streams that this can break. */
+/**
+ * For tests: proxies that compress the answers of a gateway, and the two streams that this can
+ * break.
+ */
 
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
@@ -12,9 +15,9 @@ import { type ProxyName, startApache, startCaddy, startHaproxy, startNginx } fro
 
 export interface Compressing {
   readonly name: string;
-  /** What has to be installed for it. */
+  /** The program that must be installed for it. */
   readonly program: ProxyName | null;
-  /** Resolves to where it serves what the gateway on this port answers. */
+  /** Starts it before the gateway on this port. Resolves to its URL. */
   start(releasers: Releasers, port: number): Promise<string>;
 }
 
@@ -53,7 +56,7 @@ export const APACHE: Compressing = {
     (await startApache(releasers, `AddOutputFilterByType DEFLATE ${APACHE_TYPES}\nProxyPass / http://127.0.0.1:${port}/`)).url,
 };
 
-/** As packages bring them up, with compression on for both types. */
+/** As the packages configure them, with compression on for both types. */
 export const COMPRESSING: readonly Compressing[] = [
   EXPRESS,
   APACHE,
@@ -94,7 +97,10 @@ backend gateway\n  server one 127.0.0.1:${port}`,
   },
 ];
 
-/** How many requests a stock long-poller makes to see one change, whatever the proxy makes of the ETags. */
+/**
+ * @returns how many requests a stock long-poller needs to see one change, however the proxy changes
+ * the ETags
+ */
 export async function countLongPolls(gateway: TestGateway, url: string, encoding: string): Promise<number> {
   const { session, ticket } = await gateway.create();
   async function pollOn(): Promise<number> {
@@ -115,7 +121,10 @@ export async function countLongPolls(gateway: TestGateway, url: string, encoding
   return polls;
 }
 
-/** What a viewer has read of an event stream when the second state is there, which comes only after the first was read. */
+/**
+ * @returns what a viewer has read of an event stream once the second state arrives. It is sent only
+ * after the first was read.
+ */
 export async function readTwoEvents(gateway: TestGateway, url: string, encoding: string): Promise<string> {
   const { session, ticket } = await gateway.create();
   const gone = new AbortController();

@@ -1,4 +1,7 @@
-/** For tests: a cluster whose tenant is told of its instances, and what Redis holds of them. */
+/**
+ * For tests: a cluster whose tenant gets callbacks about its instances, and what Redis stores about
+ * them.
+ */
 
 import type { createTenantSchema } from '@qrcast/core/tenant-requests';
 import { createLog } from '@qrcast/runtime/log';
@@ -18,16 +21,23 @@ export interface ConnectedScene {
   readonly server: TestReceiver;
   readonly redis: Redis;
   patch(fields: Partial<Omit<z.output<typeof createTenantSchema>, 'id'>> & { suspended?: boolean }): Promise<void>;
-  /** One more worker, in this process. */
+  /** Starts another worker, in this process. */
   startWorker(): Promise<void>;
-  /** A session of the instance, watched until it is connected; resolves to its id. */
+  /** Watches a session of the instance until it is connected. Resolves to its id. */
   connect(instance: Instance, body?: Record<string, unknown>): Promise<string>;
-  /** The provider's notification, as it comes; resolves when it is answered 200. `at`: Unix ms. */
+  /**
+   * Sends a notification as the provider does. Resolves once it is answered 200.
+   *
+   * @param at Unix ms
+   */
   notify(instance: Instance, state: string, at?: number): Promise<void>;
-  /** Callbacks of losses, once there are so many. */
+  /** Resolves to the callbacks about losses, once there are so many. */
   untilLost(count: number): Promise<readonly Lost[]>;
   lost(): readonly Lost[];
-  /** Waits until all that was to be told before is told: another instance connects and is lost. */
+  /**
+   * Waits until all earlier callbacks have been sent: it connects another instance, loses it, and
+   * waits for that callback.
+   */
   settle(): Promise<void>;
   record(instance: Instance): Promise<Record<string, unknown> | null>;
   edit(instance: Instance, fields: Record<string, unknown>): Promise<void>;

@@ -1,4 +1,7 @@
-/** For tests: a provider that repeats the token and the password it was given wherever an answer has room for it. */
+/**
+ * For tests: a provider that repeats the token and the password in every part of an answer that can
+ * hold text.
+ */
 
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +18,10 @@ export interface EchoingProvider {
   close(): Promise<void>;
 }
 
-/** Each QR request gets the next of these; the last one stays. Few, for after each fault the worker waits longer. */
+/**
+ * Each QR request gets the next of these answers, and then always the last. There are few, because
+ * the worker waits longer after each fault.
+ */
 const ANSWERS: readonly ((said: string) => Echo)[] = [
   (said) => ({
     status: 302,

@@ -1,4 +1,7 @@
-/** For tests: a gateway and a worker as processes with an environment of their own, and the provider over TLS behind a proxy. */
+/**
+ * For tests: a gateway and a worker in processes with environments of their own, and the provider
+ * over TLS behind a proxy.
+ */
 
 import type { WireSession } from '@qrcast/core/wire';
 import { inject } from 'vitest';
@@ -8,11 +11,11 @@ import { openTlsFront, type TlsFront } from './tls-front.ts';
 
 export interface Egress {
   readonly cluster: Cluster;
-  /** The provider, as `*.api.green-api.com` behind a proxy. */
+  /** The provider, which a proxy shows as `*.api.green-api.com`. */
   readonly front: TlsFront;
-  /** What a proxy does with each CONNECT: all of them lead to the provider. */
+  /** The route of a proxy: every CONNECT leads to the provider. */
   readonly toProvider: () => { host: string; port: number };
-  /** Starts both roles and waits until they work. They are stopped with the rest. */
+  /** Starts both roles, and waits until they work. The releasers stop them. */
   start(env: Environment): Promise<Roles>;
   close(): Promise<void>;
 }
@@ -24,13 +27,13 @@ export interface Roles {
   output(): string;
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
   create(instance: ReturnType<Cluster['newInstance']>): Promise<Created>;
-  /** Reads, which is watching, until the session fits. */
+  /** Reads the session until it fits. Reading counts as watching. */
   until(sessionId: string, fits: (session: WireSession) => boolean): Promise<WireSession>;
   stop(): Promise<void>;
 }
 
 export async function openEgress(): Promise<Egress> {
-  // The gateway of the cluster only takes notifications; no worker of it polls.
+  // The cluster's gateway only accepts notifications. The cluster has no worker.
   const cluster = await openCluster({ redisUrl: inject('redisUrl'), workers: 0 });
   const front = await openTlsFront(() => Number(new URL(cluster.simulator.url).port));
   const running = new Set<Roles>();

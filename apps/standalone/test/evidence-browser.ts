@@ -1,16 +1,25 @@
-/** For tests: what a page asks for, says and keeps. What runs in it is text, for nothing else of this package knows a browser's types. */
+/**
+ * For tests: records what a page requests, logs and stores. Code for the page is text, because this
+ * package has no types of a browser.
+ */
 
 import type { Page } from 'playwright-core';
 
 export interface PageEvidence {
-  /** Addresses of all requests, sockets and visits, with what was sent along as their origin, and the console. */
+  /**
+   * The addresses of all requests, sockets and visits, with their origins and referrers; and the
+   * console.
+   */
   said(): readonly string[];
-  /** Everything kept now but sessionStorage: storages, cookies, history, what the page shows. */
+  /**
+   * Everything stored now except in sessionStorage: storages, cookies, history, and what the page
+   * shows.
+   */
   kept(): Promise<string>;
   sessionStorage(): Promise<string>;
 }
 
-/** Asynchronous, and last so that its value is the script's. */
+/** It is asynchronous, and stands last so that its value is the script's. */
 const READ_ALL = `(async () => {
   const databases = {};
   for (const { name } of await indexedDB.databases()) {
@@ -37,7 +46,7 @@ const READ_ALL = `(async () => {
     cached,
     history: navigation.entries().map((entry) => [entry.url, entry.getState() ?? null]),
     state: history.state,
-    // Without its own visit, whose address keeps the fragment for the page's own scripts, whatever they do.
+    // Without the page's own visit: its address keeps the fragment, whatever the page's scripts do.
     loaded: performance.getEntries().filter(({ entryType }) => entryType !== 'navigation').map(({ name }) => name),
     html: document.documentElement.getHTML({ serializableShadowRoots: true }),
   });

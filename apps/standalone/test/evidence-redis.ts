@@ -1,14 +1,14 @@
-/** For tests: all that Redis is ever told, all it publishes, and all it holds. */
+/** For tests: records every command and message of Redis, and everything that it stores. */
 
 import { openRedisMonitor } from '@qrcast/runtime/test/monitor';
 import { Redis } from 'ioredis';
 
 export interface RedisEvidence {
-  /** Every command of every client and script since it was opened, word by word. */
+  /** Every command of every client and script since the recording began, with all arguments. */
   commands(): readonly (readonly string[])[];
   /** Every message of every channel. */
   messages(): readonly string[];
-  /** Every key with what it holds. */
+  /** Every key with its value. */
   dump(): Promise<string>;
   close(): Promise<void>;
 }

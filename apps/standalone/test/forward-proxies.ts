@@ -1,4 +1,7 @@
-/** For tests: what holds of the provider behind any forward proxy, tried with the programs that operators run. */
+/**
+ * For tests: what must work with the provider behind any forward proxy, tested with the programs
+ * that operators run.
+ */
 
 import { createHash } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -18,7 +21,7 @@ const USER = 'user';
 const PASSWORD = 'hunter2';
 const APACHE_MODULES = '/usr/lib/apache2/modules';
 
-/** Starts the proxy: it asks for `USER` and `PASSWORD`, and makes tunnels to this port alone. */
+/** Starts the proxy. It requires `USER` and `PASSWORD`, and allows tunnels to this port only. */
 type Start = (releasers: Releasers, port: number) => Promise<TestedProxy>;
 
 export const startForwardApache: Start = async (releasers, port) => {
@@ -87,6 +90,6 @@ async function tryProxy(releasers: Releasers, start: Start): Promise<void> {
 
   const unreachable = { kind: 'trouble', code: 'provider_unreachable', isUnanswered: true };
   for (const userinfo of ['', `${USER}:wrong@`]) expect(await open(userinfo).poll(at(front.port), 'state')).toEqual(unreachable);
-  expect(await provider.poll(at(1), 'state')).toEqual(unreachable); // a port that it makes no tunnels to
+  expect(await provider.poll(at(1), 'state')).toEqual(unreachable); // a port that it allows no tunnels to
   expect(faults.map((status) => status !== null && status >= 401)).toEqual([true, true, true]);
 }

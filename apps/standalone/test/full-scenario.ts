@@ -1,4 +1,7 @@
-/** For tests: everything that can go right and wrong, with a secret in every place where one is given, and the evidence of it. */
+/**
+ * For tests: runs everything that can go right and wrong, with a planted secret in every place for
+ * one, and collects the evidence.
+ */
 
 import { randomBytes } from 'node:crypto';
 import { createTickets } from '@qrcast/gateway/auth/tickets';
@@ -28,7 +31,7 @@ import { type LeakStage, NAMESPACE, openLeakStage } from './leak-stage.ts';
 import { openPage, untilState } from './page.ts';
 import { commandLines, environmentOf } from './role-process.ts';
 
-/** All that was emitted or kept, by where. */
+/** Everything that was written, sent or stored, by place. */
 export interface Evidence extends PageEvidence {
   readonly programs: ReadonlyMap<string, string>;
   readonly refusals: string;
@@ -40,7 +43,7 @@ export interface Evidence extends PageEvidence {
   readonly redisMessages: readonly string[];
   readonly redisAfter: string;
   readonly commandLines: string;
-  /** Of the processes that the operator gave no secret. */
+  /** Of the processes to which the operator gave no secret. */
   readonly environments: string;
 }
 
@@ -68,7 +71,10 @@ export async function runFullScenario(hunt: LeakHunt, releasers: Releasers): Pro
   return { ...pageEvidence, ...(await gather(stage)) };
 }
 
-/** Quotes, spaces and what URLs and shells make of them, around something that nothing changes. */
+/**
+ * A text with quotes, spaces and characters that URLs and shells escape, around a part that nothing
+ * changes.
+ */
 function newPassword(hunt: LeakHunt, name: string): string {
   const password = `it's "${randomBytes(16).toString('hex')}" & 50% + ü/`;
   hunt.add(name, password);
@@ -114,14 +120,14 @@ async function create({ hunt, call }: LeakStage, { tenant }: Cast, apiUrl: strin
   return { id: session.id, apiToken, ticket, ticketId, pageUrl };
 }
 
-/** The code a stream shows is looked for, too: it belongs into its own session's records and messages, and nowhere else. */
+/** The code is searched for, too: it may be in the records and messages of its own session only. */
 async function noteCode({ hunt }: LeakStage, stream: Stream, name: string): Promise<void> {
   const frame = JSON.parse(await stream.until('"text":"http')) as { readonly session: { readonly code: { image: string; text: string } } };
   hunt.add(`code of ${name}, its picture`, frame.session.code.image);
   hunt.add(`code of ${name}, its text`, frame.session.code.text);
 }
 
-/** With a password, seen over every transport on both gateways. */
+/** A login with a password, watched over every transport on both gateways. */
 async function logInOnPage(stage: LeakStage, cast: Cast): Promise<PageEvidence & { readonly login: Login }> {
   const { hunt, callers, receiver, redis, simulator, accessLogs } = stage;
   const [a, b] = accessLogs.map(({ url }) => url) as [string, string];
@@ -168,7 +174,7 @@ const webhookOf = ({ accessLogs }: LeakStage, { tenant }: Cast) => ({
   token: tenant.webhookToken,
 });
 
-/** A password goes there on every way, and comes back in what the provider says. */
+/** Sends a password over every way, to a provider that repeats it. */
 async function talkToEchoingProvider(stage: LeakStage, cast: Cast, { ticket }: Login): Promise<Login> {
   const { hunt, callers, call, echoing, accessLogs } = stage;
   const [a, b] = accessLogs;
@@ -189,7 +195,7 @@ async function talkToEchoingProvider(stage: LeakStage, cast: Cast, { ticket }: L
   return echoed;
 }
 
-/** At a provider that takes the settings, and at one that repeats them. */
+/** Sets the webhook at a provider that accepts the settings, and at one that repeats them. */
 async function haveWebhooksSet(stage: LeakStage, cast: Cast): Promise<void> {
   const { call, simulator, echoing, hunt } = stage;
   const { apiKey, webhookToken } = cast.tenant;
@@ -214,7 +220,7 @@ async function haveWebhooksSet(stage: LeakStage, cast: Cast): Promise<void> {
   }
 }
 
-/** An attempt whose deadline passes, as time alone would let it; and a ticket for it that has expired. */
+/** Lets the deadline of an attempt pass, and uses an expired ticket for it. */
 async function resumeAttempt(stage: LeakStage, cast: Cast, releasers: Releasers): Promise<Resumed> {
   const { hunt, callers, call, simulator, operator, redisUrl, accessLogs } = stage;
   const login = await create(stage, cast, simulator.url, simulator.createInstance({ webhook: webhookOf(stage, cast) }));
@@ -226,7 +232,7 @@ async function resumeAttempt(stage: LeakStage, cast: Cast, releasers: Releasers)
   await node.sessions.apply(login.id, { kind: 'elapsed', at: deadlineAt });
   await viewer.until('"resumable":true');
   await call('POST', '/v1/sessions/self/resume', { secret: login.ticket });
-  await call('POST', '/v1/sessions/self/resume', { secret: login.ticket }); // is live: refused
+  await call('POST', '/v1/sessions/self/resume', { secret: login.ticket }); // refused, because it is live
 
   const tickets = createTickets({ ...node, namespace: NAMESPACE, keyring: createKeyring(operator.ring) });
   const rights = { tenantId: 'acme', sessionId: login.id, scopes: ['view', 'password'], origins: [] } as const;

@@ -1,4 +1,4 @@
-/** For tests: what goes wrong in the full scenario, by everybody's fault, and how it ends. */
+/** For tests: the failures of the full scenario, caused by each side, and how they end. */
 
 import type { CallOptions, Stream } from './callers.ts';
 import type { LeakStage } from './leak-stage.ts';
@@ -33,12 +33,15 @@ export interface Logins {
   readonly resumed: Resumed;
 }
 
-/** What makes a ticket one: all before it is much the same in all, and opens nothing. */
+/**
+ * The part of a ticket that makes it valid. What precedes it is almost the same in all tickets, and
+ * opens nothing.
+ */
 export const signatureOf = (ticket: string): string => ticket.split('.')[2] ?? '';
 
 export const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** Wrong in every way, in every place where one is taken. */
+/** Sends wrong secrets of every kind to every place that accepts one. */
 export async function bringWrongCredentials(stage: LeakStage, cast: Cast, { login, resumed }: Logins): Promise<void> {
   const { hunt, callers, call, operator, accessLogs } = stage;
   const [a, b] = accessLogs;
@@ -60,7 +63,7 @@ export async function bringWrongCredentials(stage: LeakStage, cast: Cast, { logi
   await Promise.all([...tickets, ...keys].map(tryOut));
 }
 
-/** Requests that are not as they should be, and every list and document there is. */
+/** Sends malformed requests, and reads every list and document. */
 export async function askForAnything({ call, operator, receiver }: LeakStage, cast: Cast, { login, resumed }: Logins): Promise<void> {
   const { tenant, other, password } = cast;
   const { apiToken } = login;
@@ -129,7 +132,7 @@ export async function endAll(
   for (const { id } of [resumed, echoed]) await receiver.until(1, ({ body }) => body.includes('session.ended') && body.includes(id));
 }
 
-/** A process each of whose secrets is given wrong. */
+/** A process in which each secret setting is wrong. */
 export async function startWithFaults({ hunt, start, operator }: LeakStage, { apiToken }: Login): Promise<void> {
   const { adminKey, gatewayEnv, redisPassword, secretKeys } = operator;
   const short = adminKey.slice(0, 20);

@@ -1,13 +1,16 @@
-/** For tests: looks for secrets in text, in whichever way they may be written there. */
+/** For tests: searches a text for secrets, in every encoding that they may have there. */
 
 export interface LeakHunt {
-  /** From now on it is looked for. Bytes are looked for as text of their own: base64 and hex. */
+  /** Adds a secret to search for. Bytes are searched for as base64 and as hex. */
   add(name: string, secret: string | Uint8Array): void;
-  /** What stands in the text and how it is written, but for the secrets that `may`; empty if all is well. */
+  /** @returns the secrets in the text with their encodings, except those that `may` be there */
   find(text: string, may?: (name: string) => boolean): string[];
 }
 
-/** The longer ones are told by pieces of this many characters, so that one that was cut is found, too. */
+/**
+ * Longer secrets are searched for in pieces of so many characters, so that a part of one is found,
+ * too.
+ */
 const PIECE_LENGTH = 32;
 
 export function createLeakHunt(): LeakHunt {
@@ -15,7 +18,7 @@ export function createLeakHunt(): LeakHunt {
   return {
     add(name, secret) {
       const all = typeof secret === 'string' ? piecesOf(secret).flatMap(formsOf) : encodingsOf(secret);
-      // Most are the same in several forms; they are told by the first.
+      // Most pieces are the same in several encodings. The first one is reported.
       needles.set(name, [...new Map(all.toReversed().map((needle) => [needle.text, needle])).values()]);
     },
     find(text, may = () => false) {
@@ -32,7 +35,7 @@ export function createLeakHunt(): LeakHunt {
 function piecesOf(secret: string): string[] {
   const middle = Math.floor((secret.length - PIECE_LENGTH) / 2);
   const pieces = secret.length < 2 * PIECE_LENGTH ? [secret] : [secret.slice(middle, middle + PIECE_LENGTH), secret.slice(-PIECE_LENGTH)];
-  // What no way of escaping changes: JSON's, a shell's, HTML's.
+  // Characters that no escaping changes: neither of JSON, nor of a shell, nor of HTML.
   const plain = (secret.match(/[\w-]{16,}/g) ?? []).filter((run) => run.length < 2 * PIECE_LENGTH);
   return [...new Set([...pieces, ...plain])];
 }
@@ -47,7 +50,10 @@ function formsOf(text: string): { form: string; text: string }[] {
   ];
 }
 
-/** Inside a longer base64 text a secret begins at any of three places, and its edges share a character with what is around it. */
+/**
+ * In a longer base64 text, a secret can begin at three offsets. Its first and last characters also
+ * encode neighbouring bytes.
+ */
 function encodingsOf(bytes: Uint8Array): { form: string; text: string }[] {
   const encoded = [0, 1, 2].flatMap((before) => {
     const whole = Buffer.concat([Buffer.alloc(before), bytes, Buffer.alloc((3 - ((before + bytes.length) % 3)) % 3)]);

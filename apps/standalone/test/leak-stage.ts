@@ -1,6 +1,7 @@
 /**
- * For tests: the whole product as an operator runs it, in processes of their own at their most talkative, and all that stands around it
- * listening: an access log before each gateway, Redis's own record, a browser, a tenant's server, callers over every transport.
+ * For tests: the whole product as an operator runs it, in processes of its own with the most
+ * verbose logs. Everything around it is recorded: an access log before each gateway, Redis, a
+ * browser, a tenant's server, and callers over every transport.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -24,7 +25,7 @@ import { type Environment, type Program, spawnRole } from './role-process.ts';
 
 export const NAMESPACE = 'qrcast';
 
-/** The operator's own secrets, and what they are given to. */
+/** The operator's secrets, and the processes that get them. */
 interface Operator {
   readonly adminKey: string;
   readonly secretKeys: string;
@@ -41,20 +42,20 @@ export interface LeakStage {
   readonly echoing: EchoingProvider;
   readonly receiver: TestReceiver;
   readonly redis: RedisEvidence;
-  /** Past the proxy that can be cut. */
+  /** The direct address, without the proxy that can be cut. */
   readonly redisUrl: string;
   readonly redisProxy: TestProxy;
   readonly browser: Awaited<ReturnType<typeof openBrowser>>;
-  /** Before the two gateways; their addresses are what callers know. */
+  /** The proxies before the two gateways. Callers use their addresses. */
   readonly accessLogs: readonly [AccessLog, AccessLog];
   readonly programs: ReadonlyMap<string, Program>;
   start(name: string, role: 'gateway' | 'worker', env: Environment): Program;
-  /** Reads go to one gateway, all else to the other. */
+  /** Reads go to one gateway, and all other calls to the other. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   untilReady(): Promise<void>;
 }
 
-/** Pushed to `releasers` as it is opened. */
+/** Everything it opens is pushed to `releasers`. */
 async function keep<T extends { close(): void | Promise<void> }>(releasers: Releasers, opening: T | Promise<T>): Promise<T> {
   const opened = await opening;
   releasers.push('a part of the stage', async () => opened.close());
@@ -69,7 +70,7 @@ export async function openLeakStage(hunt: LeakHunt, releasers: Releasers): Promi
   const around = {
     redis: await keep(releasers, openRedisEvidence(redisUrl)),
     redisProxy: await keep(releasers, openTestProxy(Number(new URL(redisUrl).port))),
-    simulator: await keep(releasers, openSimulator({ rotateMs: 600_000 })), // the code in Redis is the one that was noted
+    simulator: await keep(releasers, openSimulator({ rotateMs: 600_000 })), // so that the code in Redis is the recorded one
     echoing: await keep(releasers, openEchoingProvider()),
     receiver: await keep(releasers, openTestReceiver()),
     callers: await keep(releasers, createCallers()),

@@ -1,4 +1,7 @@
-/** For tests: the command itself, as a program starts it or at a terminal of its own (made by util-linux's `script`). */
+/**
+ * For tests: runs the command itself, started by a program or at a terminal of its own (`script` of
+ * util-linux).
+ */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -13,28 +16,31 @@ const SCRIPT = '/usr/bin/script';
 
 export const hasTerminals = process.platform === 'linux' && existsSync(SCRIPT);
 
-/** Polls as fast as the provider allows; codes that stay, however slow the machine is. */
+/** Polls as fast as the provider allows. Codes stay, however slow the machine is. */
 const QUICK = { QRCAST_POLL_INTERVAL_MS: '1500', QRCAST_CODE_TTL_MS: '120000' };
 
 export interface LoginOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Closed at once if not given. */
+  /** It is closed at once if this is not given. */
   readonly stdin?: 'open';
 }
 
 export interface LoginRun {
-  /** The command's own. */
+  /** The process id of the command. */
   pid(): number;
   readonly stdin: ChildProcess['stdin'];
-  /** What stdout and stderr got; at a terminal they are one. */
+  /** The text of stdout and stderr. At a terminal, both are one. */
   output(): string;
   errors(): string;
-  /** Resolves once `fits`, looked at after each output; rejects if the command ends before. */
+  /**
+   * Resolves once `fits` returns true. It is called after each output. Rejects if the command ends
+   * before.
+   */
   until(fits: () => boolean): Promise<void>;
   readonly ended: Promise<number | null>;
-  /** Where it runs, and puts its temporary files. */
+  /** The folder where it runs and puts its temporary files. */
   readonly folder: string;
-  /** As a reader does that has seen enough. */
+  /** Closes the reading end of the output. */
   closeOutput(): void;
   /** Ends the command if it still runs, and removes the folder. */
   clean(): Promise<void>;
@@ -48,13 +54,14 @@ export interface TerminalRun extends Omit<LoginRun, 'until'> {
 
 export async function startLogin(args: readonly string[], { env = {}, stdin }: LoginOptions = {}): Promise<LoginRun> {
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-cli-'));
-  // A session of its own has no controlling terminal: nobody is asked at the terminal the tests run in.
+  // In a session of its own it has no controlling terminal, so it does not ask at the terminal of
+  // the tests.
   const child = spawn(process.execPath, [CLI, ...args], { cwd: folder, env: environment(folder, env), detached: true });
   if (stdin === undefined) child.stdin.end();
   return follow(child, folder, () => child.pid ?? 0);
 }
 
-/** `shell`: what to run; `$QRCAST` is the command. */
+/** @param shell what to run; `$QRCAST` is the command */
 export async function startAtTerminal(
   shell: string,
   {
@@ -97,7 +104,7 @@ function environment(folder: string, env: Readonly<Record<string, string>>): Rec
   return { PATH: process.env['PATH'] ?? '', TMPDIR: folder, ...QUICK, ...env };
 }
 
-/** Only what hangs is killed. */
+/** A command is killed only if it hangs. */
 const END_WITHIN_MS = 120_000;
 
 function follow(child: ChildProcess, folder: string, pid: () => number): LoginRun {
@@ -130,7 +137,7 @@ function follow(child: ChildProcess, folder: string, pid: () => number): LoginRu
       await Promise.race([found.promise, early]).finally(() => looking.delete(look));
     },
     async clean() {
-      // Asked first: killed at once, it would be outlived by its Redis for a moment.
+      // It is asked first. If it were killed at once, its Redis would outlive it for a moment.
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), END_WITHIN_MS);
       await ended;
@@ -140,12 +147,14 @@ function follow(child: ChildProcess, folder: string, pid: () => number): LoginRu
   };
 }
 
-/** Processes started by this one, as Linux tells them. */
+/**
+ * @returns the processes that this one has started and that still run. Reads /proc, so Linux only.
+ */
 export function childrenOf(pid: number): readonly number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/).filter(Boolean).map(Number);
 }
 
-/** One that has ended counts as gone, though nobody may have asked for its status yet. */
+/** Resolves once the processes have ended. One whose status nobody has read yet counts as ended. */
 export function isRunning(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -154,7 +163,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** For what was killed, and is not waited for by anybody. */
+/** For processes that were killed and that nobody waits for. */
 export async function untilGone(pids: readonly number[]): Promise<void> {
   while (pids.some(isRunning)) await new Promise(setImmediate);
 }

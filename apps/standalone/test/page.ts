@@ -1,6 +1,6 @@
 /**
- * For end-to-end tests of the login page and element: pages that note what they must not do, and questions to what is on the screen. What
- * runs in the page is text, for nothing else of this package knows a browser's types.
+ * For end-to-end tests of the login page and element: pages that record their faults, and functions
+ * that read the screen. Code for the page is text, because this package has no types of a browser.
  */
 
 import axe, { type AxeResults } from 'axe-core';
@@ -9,27 +9,27 @@ import { readScreenshot } from './browser.ts';
 
 export interface WatchedPage {
   readonly page: Page;
-  /** Errors of the console, exceptions nobody caught, and requests to other origins than the allowed ones. */
+  /** Errors in the console, uncaught exceptions, and requests to origins that are not allowed. */
   readonly faults: readonly string[];
 }
 
 export interface PageOptions extends BrowserContextOptions {
-  /** Origins that may be asked for something. */
+  /** Origins that the page may call. */
   readonly allowed: readonly string[];
 }
 
 export const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true } as const;
 export const SMALL_PHONE = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true } as const;
-/** Small for one, since each of its pixels is looked at. */
+/** It is small for a desktop, because each of its pixels is read. */
 const DESKTOP = { viewport: { width: 1000, height: 640 } } as const;
 
-/** Chromium writes every such answer into the console, whoever expects it. */
+/** Chromium writes every such answer into the console, even if the page expects it. */
 const REFUSED_PASSWORD = /the server responded with a status of (422|429)/;
 
-/** In a context of its own, which the browser closes with itself. */
+/** Opens a page in a context of its own, which the browser closes at its end. */
 export async function openPage(browser: Browser, { allowed, ...options }: PageOptions): Promise<WatchedPage> {
   const context = await browser.newContext({ ...DESKTOP, locale: 'en-US', ...options });
-  await context.addInitScript('globalThis.realSetTimeout = setTimeout'); // before a clock of the page's own
+  await context.addInitScript('globalThis.realSetTimeout = setTimeout'); // before a test replaces the clock
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('console', (message) => {
@@ -45,7 +45,7 @@ export async function openPage(browser: Browser, { allowed, ...options }: PageOp
   return { page, faults };
 }
 
-/** Of the hosted page, which tells it on its root. */
+/** Waits until the hosted page has this state, which is an attribute of its root. */
 export async function untilState(page: Page, state: string): Promise<void> {
   try {
     await page.waitForSelector(`html[data-state="${state}"]`);
@@ -56,15 +56,18 @@ export async function untilState(page: Page, state: string): Promise<void> {
   }
 }
 
-/** What the code says that can be seen, read from the whole screen as a phone would. */
+/** @returns the text of the visible code, read from the whole screen as a phone would */
 export async function scanScreen(page: Page): Promise<string> {
   return readScreenshot(await page.screenshot());
 }
 
-/** What axe finds wrong; nothing, if all is well. Its source goes in beside the page's policy, which forbids it. */
+/**
+ * @returns what axe finds wrong. Its source is evaluated, because the page's policy forbids a
+ * script.
+ */
 export async function findBarriers(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
-  // It works by timers, which a stopped clock would never let go off.
+  // axe uses timers, which would never fire while the clock is stopped.
   const results = await page.evaluate<AxeResults>(`(async () => {
     const { setTimeout } = globalThis;
     globalThis.setTimeout = globalThis.realSetTimeout ?? setTimeout;
@@ -77,17 +80,17 @@ export async function findBarriers(page: Page): Promise<string[]> {
   return results.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
-/** Whether a person has to scroll sideways. */
+/** Resolves to true if a person has to scroll sideways. */
 export async function isTooWide(page: Page): Promise<boolean> {
   return page.evaluate('document.documentElement.scrollWidth > innerWidth');
 }
 
-/** As somebody does who needs larger letters. */
+/** Doubles the size of the text, as a person does who needs larger letters. */
 export async function doubleText(page: Page): Promise<void> {
   await page.evaluate(`document.documentElement.style.setProperty('font-size', '200%')`);
 }
 
-/** From now on the element is told of no code's text, as if nobody could read it. */
+/** From now on, the element gets codes without a text, as if nobody could read them. */
 export async function forgetTexts(page: Page): Promise<void> {
   await page.evaluate(`{
     const login = document.querySelector('qrcast-login');
@@ -100,19 +103,23 @@ export async function forgetTexts(page: Page): Promise<void> {
       const watch = openWatch(options);
       return Object.create(watch, { snapshot: { get: () => unread(watch.snapshot) } });
     };
-    login.url = location.origin; // as it was; a change opens the watch again
+    login.url = location.origin; // the same URL; setting it opens the watch again
   }`);
 }
 
 /**
- * The page's own time goes on by `page.clock.runFor` alone from now on; what it hears from the network it still hears. Its clock must have
- * been installed before the page was opened. The jump is longer than this call takes on any machine.
+ * From now on, only `page.clock.runFor` moves the page's time. The page still gets everything from
+ * the network. Its clock must have been installed before the page was opened. The jump is longer
+ * than this call takes on any machine.
  */
 export async function stopClock(page: Page): Promise<void> {
   await page.clock.pauseAt((await page.evaluate<number>('Date.now()')) + 20_000);
 }
 
-/** To be called before the page is opened: when its first code is on the screen, `paintOf` tells how long that took. */
+/**
+ * Call it before the page is opened. `paintOf` then resolves to the time until the first code is on
+ * the screen.
+ */
 export async function timePaint(page: Page): Promise<void> {
   await page.addInitScript(`{
     const { promise, resolve } = Promise.withResolvers();
@@ -123,7 +130,7 @@ export async function timePaint(page: Page): Promise<void> {
       const look = (at) => {
         frames++;
         const isShown = document.querySelector('qrcast-login').shadowRoot.querySelector('#code') !== null;
-        // The next frame begins when this one is on the screen.
+        // The next frame begins once this one is on the screen.
         requestAnimationFrame(isShown ? (end) => resolve({ frames, ms: end - toldAt, sinceOpenMs: end }) : look);
       };
       if (detail.code !== null) requestAnimationFrame(look);
@@ -132,9 +139,9 @@ export async function timePaint(page: Page): Promise<void> {
 }
 
 export interface Paint {
-  /** From the arrival of the code's message; the one that showed it is counted. */
+  /** From the arrival of the code's message up to and including the frame that showed it. */
   readonly frames: number;
-  /** From then to the end of that frame, as this machine is now. */
+  /** From then to the end of that frame, as measured on this machine. */
   readonly ms: number;
   readonly sinceOpenMs: number;
 }
@@ -143,7 +150,7 @@ export async function paintOf(page: Page): Promise<Paint> {
   return page.evaluate('painted');
 }
 
-/** To be called before the page is opened: looks at every frame, for `framesOf`. */
+/** Call it before the page is opened. It counts frames for `framesOf`. */
 export async function watchFrames(page: Page): Promise<void> {
   await page.addInitScript(`{
     const frames = (globalThis.counted = { staleAt: 0, shown: 0, afterStale: 0, tooLate: 0 });
@@ -162,16 +169,16 @@ export async function watchFrames(page: Page): Promise<void> {
   }`);
 }
 
-/** Counted so far. The page's clock and the server's are the same machine's. */
+/** What was counted so far. The page and the server share one clock. */
 export interface Frames {
   readonly shown: number;
-  /** At or after the last `staleAt` the page was told. */
+  /** Frames at or after the last `staleAt` that the page got. */
   readonly afterStale: number;
-  /** Both: what must never be. */
+  /** Frames that showed a code after that time. There must be none. */
   readonly tooLate: number;
 }
 
-/** Once the last code has been stale for a while. */
+/** Resolves once the last code has been stale for a while. */
 export async function framesOf(page: Page): Promise<Frames> {
   return page.evaluate(`new Promise((resolve) => {
     const look = () => (counted.afterStale > 20 ? resolve(counted) : requestAnimationFrame(look));
@@ -179,7 +186,10 @@ export async function framesOf(page: Page): Promise<Frames> {
   })`);
 }
 
-/** To be called before the page is opened: nothing that waits for longer than a second and a half ever happens, nor anything again and again. */
+/**
+ * Call it before the page is opened. Timers for longer than a second and a half never fire, and
+ * intervals never do.
+ */
 export async function stopTimers(page: Page): Promise<void> {
   await page.addInitScript(`{
     const { setTimeout } = globalThis;

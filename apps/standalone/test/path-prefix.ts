@@ -1,4 +1,7 @@
-/** For tests: everything of a gateway below a path of somebody else's host, behind a real nginx that takes the path off or leaves it on. */
+/**
+ * For tests: all of a gateway below a path of another host, behind a real nginx that removes the
+ * path or leaves it.
+ */
 
 import { watchSession } from '@qrcast/client';
 import { socketIo } from '@qrcast/client/socket-io';
@@ -25,15 +28,15 @@ const UPGRADE = 'map $http_upgrade $connection_upgrade { default upgrade; "" "";
 
 export interface Place {
   readonly name: string;
-  /** As the operator writes it. */
+  /** The path as the operator writes it. */
   readonly path: string;
-  /** As it stands in addresses. */
+  /** The path as it appears in addresses. */
   readonly prefix: string;
-  /** Of nginx. */
+  /** The configuration of nginx. */
   readonly location: string;
-  /** What nginx puts in the place of it; empty: it stays. */
+  /** What nginx replaces the path with. If empty, nginx leaves it. */
   readonly uri: '/' | '';
-  /** Where `location` has no slash at its end: two are left. */
+  /** Whether `location` has no slash at its end, so that two slashes remain. */
   readonly leavesTwoSlashes?: boolean;
 }
 
@@ -47,7 +50,7 @@ export function testBelow({ path, prefix, location, uri, leavesTwoSlashes = fals
   const releasers = createReleasers();
   let browser: Browser;
   let cluster: Cluster;
-  /** Where the world reaches it, without a slash at the end. */
+  /** The public address, without a slash at the end. */
   let url: string;
   let origin: string;
 
@@ -55,7 +58,7 @@ export function testBelow({ path, prefix, location, uri, leavesTwoSlashes = fals
     let port = 0;
     browser = await openBrowser();
     releasers.push('browser', () => browser.close());
-    const line = await openTestProxy(() => port); // nginx is asked for its port before the gateway is told it
+    const line = await openTestProxy(() => port); // nginx gets its port before the gateway is started with it
     releasers.push('line', () => line.close());
     const nginx = await startNginx(
       releasers,
@@ -118,7 +121,7 @@ export function testBelow({ path, prefix, location, uri, leavesTwoSlashes = fals
       expect(asked.filter((one) => !one.startsWith(`${prefix}/`) && one !== ',')).toEqual([]);
       await page.reload();
       await untilState(page, 'showing');
-      instance.scan(); // its notification comes through nginx, too
+      instance.scan(); // its notification also comes through nginx
       await untilState(page, 'connected');
       expect(faults).toEqual([]);
       await page.context().close();
@@ -138,11 +141,12 @@ export function testBelow({ path, prefix, location, uri, leavesTwoSlashes = fals
 
   it.runIf(uri === '/')('a frame shows no login of an address that nginx reads in another way than the browser', async () => {
     const site = await openTestSite(url);
-    // Of a tenant of its own: other tests run at the same time, and their sites have other origins.
+    // It has a tenant of its own: tests that run at the same time have sites of other origins.
     const made = await cluster.gateways[0]?.tenants.create({ id: 'framed', name: 'Framed', allowedOrigins: [site.origin] });
     const [{ session }, { session: other, ticket }] = await Promise.all([create(made?.secrets.apiKey), create(made?.secrets.apiKey)]);
     const { page } = await openPage(browser, { allowed: [origin, site.origin] });
-    // To nginx they are the address of that session; to the browser one is none's, and the other one the other's.
+    // nginx takes both for the address of that session. To the browser, one belongs to no session,
+    // and one to the other session.
     for (const end of ['x%2f..', `${other.id}%2f..`]) {
       await page.goto(`${site.origin}${site.serve(`<iframe src="${url}/connect/${session.id}/${end}#${ticket}"></iframe>`)}`);
       const shown = page.frames()[1]?.waitForSelector('html[data-state="showing"], html[data-state="refused"]');

@@ -1,4 +1,7 @@
-/** For tests: a pipe that a program writes to, whose reader can stall or go. A FIFO, so that it can be filled from outside. */
+/**
+ * For tests: a pipe for the output of a program, whose reader can stop reading or disappear. It is
+ * a FIFO, so that tests can fill it.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -7,14 +10,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Pipe {
-  /** To be given to a program, and closed with `started` then. */
+  /** The descriptor to give to a program. Call `started` afterwards, which closes it here. */
   readonly writeEnd: number;
   started(): void;
   output(): string;
   until(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Nothing is read from now on, and not one byte more fits in. */
+  /** From now on nothing is read, and not one more byte fits in. */
   stall(): void;
-  /** There is no reader any more. */
+  /** Removes the reader. */
   lose(): void;
 }
 
@@ -24,7 +27,7 @@ export function openPipe(): Pipe {
   execFileSync('mkfifo', [path]);
   const openRead = (): number => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const reader = new Socket({ fd: openRead(), readable: true, writable: false });
-  const idle = openRead(); // a reader that reads nothing
+  const idle = openRead(); // this reader reads nothing
   const writeEnd = openSync(path, constants.O_WRONLY);
   const filler = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
   rmSync(folder, { recursive: true });
@@ -51,7 +54,7 @@ export function openPipe(): Pipe {
         look();
       }),
     stall() {
-      reader.destroy(); // a paused one would read on into its buffer
+      reader.destroy(); // a paused stream would still read into its buffer
       for (const bytes of [4_096, 1]) while (hasRoom(filler, bytes));
     },
     lose() {

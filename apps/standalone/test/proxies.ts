@@ -1,22 +1,23 @@
 /**
- * For tests: real reverse proxies from Debian's packages. Each runs in the foreground as the current user, on a free loopback port, with its
- * configuration and files in a folder of its own. The releasers end it. It is never a service of the system.
+ * For tests: real proxies from Debian's packages. Each runs in the foreground as the current user,
+ * on a free loopback port, with its configuration and files in a folder of its own. The releasers
+ * end it. It is never a service of the system.
  *
- * A configuration is what stands inside the proxy's own server: `listen`, logs and temporary folders are set here. Guard a test with
- * `describe.skipIf(isMissing('nginx'))`; where the program is not installed that says why nothing is tested.
+ * A test gives the configuration inside the proxy's server block. `listen`, logs and temporary
+ * folders are set here. Guard a test with `describe.skipIf(isMissing('nginx'))`, which prints why
+ * it is skipped.
  */
 
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@qrcast/runtime/redis/free-port';
 import type { Releasers } from '@qrcast/runtime/releasers';
+import { runServer } from './guarded-server.ts';
 
 export type ProxyName = 'nginx' | 'haproxy' | 'apache2' | 'caddy' | 'tinyproxy';
 
@@ -26,8 +27,11 @@ export interface TestedProxy {
   readonly port: number;
 }
 
-/** What a configuration is made of. `readyPath` answers 410: so we know that the port is served by the proxy just started. */
-interface Place {
+/**
+ * The parts of a configuration. `readyPath` answers 410, which shows that the port belongs to the
+ * proxy just started.
+ */
+interface Setup {
   readonly port: number;
   readonly folder: string;
   readonly readyPath: string;
@@ -35,21 +39,23 @@ interface Place {
 
 interface Kind {
   readonly program: ProxyName;
-  /** Ends it at once, with its open connections. */
+  /** The signal that ends it at once, with its open connections. */
   readonly signal: NodeJS.Signals;
   readonly args: (file: string, folder: string) => readonly string[];
-  readonly config: (place: Place) => string;
-  /** What `readyPath` answers, where it cannot be told to be 410. */
+  readonly config: (setup: Setup) => string;
+  /** The status of `readyPath`, if it cannot be configured as 410. */
   readonly readyStatus?: number;
 }
 
 const READY_WITHIN_MS = 60_000;
-const KILL_AFTER_MS = 5_000;
 const TRIES = 5;
-/** Servers are in folders that a user's PATH often lacks. */
+/** The folders to search. Servers are in folders that a user's PATH often lacks. */
 const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin'];
 
-/** @param server inside `server {}`. @param http inside `http {}`, before it: `upstream`, `map` and the like. */
+/**
+ * @param server inside `server {}`.
+ * @param http inside `http {}`, before it: `upstream`, `map` and the like.
+ */
 export function startNginx(releasers: Releasers, server: string, http = ''): Promise<TestedProxy> {
   return startProxy(releasers, {
     program: 'nginx',
@@ -155,7 +161,11 @@ ${site}
   });
 }
 
-/** A forward proxy. @param settings lines of its configuration: `ConnectPort`, `BasicAuth` and the like. */
+/**
+ * A forward proxy.
+ *
+ * @param settings lines of its configuration: `ConnectPort`, `BasicAuth` and the like.
+ */
 export function startTinyproxy(releasers: Releasers, settings: string): Promise<TestedProxy> {
   return startProxy(releasers, {
     program: 'tinyproxy',
@@ -173,7 +183,7 @@ ${settings}
   });
 }
 
-/** Whether it is not installed, which it then says once per test file. */
+/** @returns true if it is not installed. Prints that once per test file. */
 export function isMissing(program: ProxyName): boolean {
   if (findProgram(program) !== null) return false;
   process.stderr.write(
@@ -201,14 +211,14 @@ async function startProxy(releasers: Releasers, kind: Kind): Promise<TestedProxy
   releasers.push(`${kind.program}'s folder`, () => rm(folder, { recursive: true, force: true }));
   let lastError: unknown;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const place = { folder, port: await freePort(), readyPath: `/ready-${randomUUID()}` };
+    const setup = { folder, port: await freePort(), readyPath: `/ready-${randomUUID()}` };
     const file = join(folder, 'config');
-    await writeFile(file, kind.config(place));
+    await writeFile(file, kind.config(setup));
     const server = runServer(program, kind.args(file, folder), folder, kind.signal);
     try {
-      await untilReady(place, kind.readyStatus ?? 410, server.failed);
+      await untilReady(setup, kind.readyStatus ?? 410, server.failed);
       releasers.push(kind.program, server.close);
-      return { url: `http://127.0.0.1:${place.port}`, port: place.port };
+      return { url: `http://127.0.0.1:${setup.port}`, port: setup.port };
     } catch (error) {
       await server.close();
       lastError = new Error(`${server.output()}${await readLog(folder)}`, { cause: error });
@@ -217,69 +227,12 @@ async function startProxy(releasers: Releasers, kind: Kind): Promise<TestedProxy
   throw new Error(`${kind.program} did not start in ${TRIES} tries`, { cause: lastError });
 }
 
-interface Server {
-  /** Rejects when it ends. */
-  readonly failed: Promise<never>;
-  /** What it wrote to its outputs, at most the end of it. */
-  output(): string;
-  close(): Promise<void>;
-}
-
 /**
- * The shell becomes the proxy. Beside it waits a watchdog for a line on descriptor 3, which says that the proxy has ended. The pipe closes
- * without a line when this process was killed, and then the whole group goes, with its folder `$0`. `redis-server.ts` guards its server in the same way.
+ * Connects until the proxy itself answers.
+ *
+ * @throws {Error} if it ended, or another server has the port.
  */
-const GUARDED = '{ read -r _ <&3 || { rm -rf "$0"; kill -KILL -$$; }; } & exec "$@" 3<&-';
-
-/** In a process group of its own: a proxy's worker processes must go with it. */
-function runServer(program: string, args: readonly string[], folder: string, signal: NodeJS.Signals): Server {
-  const child = spawn('/bin/sh', ['-c', GUARDED, folder, program, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    detached: true,
-    env: { HOME: folder },
-  });
-  const watchdog = child.stdio[3] as Socket; // a pipe, as asked for above
-  watchdog.on('error', () => undefined); // killed with its group
-  let output = '';
-  for (const stream of [child.stdout, child.stderr].filter((one) => one !== null)) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output = (output + text).slice(-4_000);
-    });
-  }
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve()); // its watchdog still holds the outputs
-    child.once('error', () => resolve());
-  });
-  const failed = ended.then(() => {
-    throw new Error(`${program} ended`);
-  });
-  failed.catch(() => undefined); // who waits for it is told; at the end nobody does
-  const killGroup = (): void => {
-    if (child.pid === undefined) return;
-    try {
-      process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // ESRCH: all of it has ended
-    }
-  };
-  process.once('exit', killGroup);
-  return {
-    failed,
-    output: () => output,
-    async close() {
-      child.kill(signal);
-      const timer = setTimeout(killGroup, KILL_AFTER_MS);
-      await ended;
-      clearTimeout(timer);
-      killGroup(); // the watchdog, and workers that are left
-      watchdog.destroy();
-      process.off('exit', killGroup);
-    },
-  };
-}
-
-/** Connects until the proxy itself answers. @throws {Error} if it ended, or another server has the port. */
-async function untilReady({ port, readyPath }: Place, ready: number, failed: Promise<never>): Promise<void> {
+async function untilReady({ port, readyPath }: Setup, ready: number, failed: Promise<never>): Promise<void> {
   const deadline = AbortSignal.timeout(READY_WITHIN_MS);
   for (;;) {
     const status = await Promise.race([statusOf(port, readyPath), failed]);
@@ -290,7 +243,7 @@ async function untilReady({ port, readyPath }: Place, ready: number, failed: Pro
   }
 }
 
-/** Null while nobody listens. */
+/** Resolves to null while nobody listens. */
 function statusOf(port: number, path: string): Promise<number | null> {
   return new Promise((resolve) => {
     get({ host: '127.0.0.1', port, path, agent: false }, (answer) => {
@@ -304,6 +257,6 @@ async function readLog(folder: string): Promise<string> {
   try {
     return (await readFile(join(folder, 'log'), 'utf8')).slice(-4_000);
   } catch {
-    return ''; // ENOENT: this one writes to its outputs
+    return ''; // ENOENT: this proxy writes to its outputs
   }
 }

@@ -1,4 +1,4 @@
-/** For tests: sessions that show a code, and a provider that then refuses. */
+/** For tests: sessions that show a code, and a provider that refuses afterwards. */
 
 import type { Instance } from '@qrcast/simulator/instance';
 import { expect } from 'vitest';
@@ -20,7 +20,10 @@ export async function showing(cluster: Cluster): Promise<Refusable> {
 
 export const refuse = (instance: Instance, fault: RefusalFault): void => instance.fail('*', fault, { times: 'always' });
 
-/** Ten seconds of refusals end none of `count` sessions that showed a code; a token that was wrong from the start ends at its second. */
+/**
+ * Ten seconds of refusals end none of `count` sessions that have shown a code. A token that was
+ * wrong from the start ends its session with the second refusal.
+ */
 export async function endsOnlyTheWrong(cluster: Cluster, fault: RefusalFault, count: number): Promise<void> {
   const all = await Promise.all(Array.from({ length: count }, () => showing(cluster)));
   for (const { instance } of all) refuse(instance, fault);
@@ -31,7 +34,8 @@ export async function endsOnlyTheWrong(cluster: Cluster, fault: RefusalFault, co
   expect((await wrongViewer.until(({ state }) => state === 'ended')).end?.reason).toBe('credentials_rejected');
   expect(wrong.requests).toHaveLength(2);
   await Promise.all(all.map(({ viewer }) => viewer.until(({ notice }) => notice?.code === 'provider_refused')));
-  // Ten seconds and more: the first refusal is followed up after 1.1 s, then one comes each interval of 1.5 s.
+  // This takes more than ten seconds: the second request comes after 1.1 s, and then one each
+  // interval of 1.5 s.
   await Promise.all(all.map(({ instance }) => instance.untilRequests(instance.requests.length + 8)));
   for (const { instance } of all) instance.clearFaults();
   await Promise.all(

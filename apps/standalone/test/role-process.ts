@@ -1,4 +1,7 @@
-/** For tests: gateways and workers in processes of their own, with all they write; and what can be seen of processes from outside. */
+/**
+ * For tests: runs gateways and workers in processes of their own, records their output, and reads
+ * what others can see of a process.
+ */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,11 +13,11 @@ export type Environment = Readonly<Record<string, string>>;
 export interface Program {
   readonly child: ChildProcess;
   readonly pid: number;
-  /** Both outputs, as far as they were written. */
+  /** Both outputs so far. */
   output(): string;
-  /** @throws {Error} if it ends before. */
+  /** @throws {Error} if it ends before */
   until(pattern: RegExp): Promise<RegExpExecArray>;
-  /** SIGTERM; resolves when it has ended and all was read. */
+  /** Sends SIGTERM. Resolves once it has ended and all of its output was read. */
   stop(): Promise<void>;
 }
 
@@ -24,7 +27,7 @@ export function spawnRole(role: keyof typeof MAINS, env: Environment): Program {
   return spawnNode([fileURLToPath(import.meta.resolve(MAINS[role]))], env);
 }
 
-/** With this environment alone, and PATH. `cwd`: this process's if left out. */
+/** Its environment has these variables and PATH only. @param cwd this process's own by default */
 export function spawnNode(args: readonly string[], env: Environment = {}, cwd?: string): Program {
   const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
   const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio, cwd });
@@ -60,13 +63,16 @@ export function spawnNode(args: readonly string[], env: Environment = {}, cwd?: 
   };
 }
 
-/** Of this process's children and theirs, as anybody on the machine may read them. Linux alone; elsewhere there are none. */
+/**
+ * @returns the command lines of all descendants of this process, as everybody on the machine can
+ * read them. Empty except on Linux.
+ */
 export function commandLines(): Map<number, string> {
   const pids = childrenOf(process.pid);
   return new Map(pids.map((pid) => [pid, readProc(pid, 'cmdline').replaceAll('\0', ' ')]));
 }
 
-/** As the same user may read it. */
+/** @returns the environment of a process, as the same user can read it */
 export function environmentOf(pid: number): string {
   return readProc(pid, 'environ');
 }
@@ -82,6 +88,6 @@ function readProc(pid: number, name: string): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'latin1');
   } catch {
-    return ''; // it has ended, or is another user's
+    return ''; // it has ended, or belongs to another user
   }
 }

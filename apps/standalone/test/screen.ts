@@ -1,29 +1,35 @@
-/** For tests: what stands on a terminal after some output, and what a phone would read there. It throws at what it does not understand. */
+/**
+ * For tests: computes what a terminal shows after some output, and what a phone would read there.
+ * Throws on output that it does not know.
+ */
 
 import decodeQr from 'qr/decode.js';
 
 export interface Cell {
   readonly character: string;
-  /** Of the 256-colour palette; null is the terminal's own. */
+  /** A colour of the 256-colour palette; null for the terminal's own. */
   readonly foreground: number | null;
   readonly background: number | null;
 }
 
 export interface Screen {
   write(output: string): void;
-  /** Cuts or adds at the right and the bottom, as a window does. */
+  /** Removes or adds cells at the right and the bottom, as a window does. */
   resize(columns: number, rows: number): void;
   readonly isAlternate: boolean;
   readonly hasCursor: boolean;
-  /** Rows without the spaces at their ends. */
+  /** The rows, without spaces at their ends. */
   readonly lines: readonly string[];
   readonly cells: readonly (readonly Cell[])[];
-  /** What the code on it says, on a terminal of dark or light ground; null if none can be read. */
+  /**
+   * @returns the text of the code, on a terminal with a dark or light background; null if no code
+   * is readable
+   */
   readCode(ground: 'dark' | 'light'): string | null;
 }
 
 const ESCAPE = '\x1b';
-/** What follows the escape. */
+/** The text after the escape character. */
 const SEQUENCE = /^\[(\?)?([\d;]*)([A-Za-z])/;
 const BLANK: Cell = { character: ' ', foreground: null, background: null };
 const WHITE = 231;
@@ -34,11 +40,11 @@ export function createScreen(columns: number, rows: number): Screen {
   const blankRow = (): Cell[] => Array.from({ length: columns }, () => BLANK);
   const blankScreen = (): Cell[][] => Array.from({ length: rows }, blankRow);
   let cells = blankScreen();
-  let kept: { readonly cells: Cell[][]; readonly column: number; readonly row: number } | null = null; // under the alternate screen
+  let kept: { readonly cells: Cell[][]; readonly column: number; readonly row: number } | null = null; // the main screen, below the alternate one
   let column = 0;
   let row = 0;
   let hasCursor = true;
-  let sequence = ''; // that is not whole yet
+  let sequence = ''; // the sequence is not complete yet
   let colours: Pick<Cell, 'foreground' | 'background'> = BLANK;
 
   function put(character: string): void {
@@ -89,7 +95,7 @@ export function createScreen(columns: number, rows: number): Screen {
     }
   }
 
-  /** Output comes in pieces that end anywhere. */
+  /** Output arrives in pieces that may end anywhere. */
   function readOn(character: string): void {
     sequence += character;
     if (!/[A-Za-z]/.test(character)) return;
@@ -146,7 +152,7 @@ export function createScreen(columns: number, rows: number): Screen {
   };
 }
 
-/** Two modules to a cell, one above the other. */
+/** A cell has two modules, one above the other. */
 function readCode(cells: readonly (readonly Cell[])[], ground: 'dark' | 'light'): string | null {
   const width = (cells[0]?.length ?? 0) * PIXELS_PER_MODULE;
   const height = cells.length * 2 * PIXELS_PER_MODULE;
@@ -169,5 +175,5 @@ function isLight({ character, foreground, background }: Cell, isUpper: boolean, 
   const isInk = character === '█' || character === (isUpper ? '▀' : '▄');
   const colour = isInk ? foreground : background;
   if (colour === WHITE || colour === BLACK) return colour === WHITE;
-  return isInk === (ground === 'dark'); // the terminal's own colours: its text stands out from its ground
+  return isInk === (ground === 'dark'); // the terminal's own colours, in which text contrasts with the background
 }

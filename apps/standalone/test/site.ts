@@ -1,4 +1,7 @@
-/** For end-to-end tests in Chromium: somebody else's site, whose page embeds the login. Under its two names it is two sites. */
+/**
+ * For end-to-end tests in Chromium: the site of somebody else, whose pages embed the login. It has
+ * two names, and so is two sites.
+ */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +10,7 @@ export interface TestSite {
   readonly origin: string;
   /** The same server as another site. */
   readonly otherOrigin: string;
-  /** A page with this body. Returns its path. */
+  /** Serves a page with this body. @returns its path */
   serve(body: string): string;
   close(): Promise<void>;
 }

@@ -1,4 +1,7 @@
-/** For tests: TLS before a plain server on this machine, with a certificate that only who is given `caFile` trusts. */
+/**
+ * For tests: TLS before a plain server on this machine. Only processes that get `caFile` trust its
+ * certificate.
+ */
 
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -28,7 +31,7 @@ export async function openTlsFront(insidePort: () => number): Promise<TlsFront> 
     const inside = connect(insidePort(), '127.0.0.1');
     for (const one of [outside, inside]) {
       sockets.add(one);
-      one.on('error', () => undefined); // either side may go first
+      one.on('error', () => undefined); // either side may close first
       one.once('close', () => {
         sockets.delete(one);
         for (const end of [outside, inside]) end.destroy();

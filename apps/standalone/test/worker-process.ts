@@ -1,4 +1,4 @@
-/** For tests: a worker of the cluster in a process of its own, to be killed. */
+/** For tests: runs a worker of the cluster in a process of its own, which a test can kill. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,12 +9,12 @@ export const WORKER_MAIN = fileURLToPath(import.meta.resolve('@qrcast/worker/mai
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
-  /** With SIGKILL: nothing of it runs any more. */
+  /** Sends SIGKILL. Resolves once nothing of it runs any more. */
   kill(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Resolves when it works. */
+/** Resolves once it works. */
 export async function spawnWorker({ worker }: Cluster, env: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
   const child = spawn(process.execPath, [WORKER_MAIN], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -181,7 +181,8 @@ it('a tunnel is used again', async () => {
 it('what the operator named goes through the proxy, too, plain http in a tunnel', async () => {
   const receiver = await openTestReceiver();
   open.push(receiver);
-  const { send, proxy } = await openRig(lookupOf([['10.0.0.7']], ['hooks.internal']), {}, [receiver.url, 'hooks.internal']);
+  const route = (): { host: string; port: number } => ({ host: '127.0.0.1', port: receiver.port }); // which speaks no TLS
+  const { send, proxy } = await openRig(lookupOf([['10.0.0.7']], ['hooks.internal']), { route }, [receiver.url, 'hooks.internal']);
   expect(await send(`${receiver.url}/in`)).toEqual({ status: 204 });
   expect(await send('https://hooks.internal/')).toEqual({ error: 'unreachable', cause: 'tls' });
   expect(proxy.targets).toEqual([`127.0.0.1:${receiver.port}`, '10.0.0.7:443']);

@@ -1,29 +1,35 @@
-/** What to run and how large, from the environment. Sizes are bounded so that a run ends within minutes. */
+/**
+ * Reads from the environment which benchmarks to run, and how large. The bounds let a run end
+ * within minutes.
+ */
 
 export const BENCH_NAMES = ['relay', 'poll', 'first', 'hostile', 'flood'] as const;
 export type BenchName = (typeof BENCH_NAMES)[number];
 
 export interface BenchConfig {
   readonly only: BenchName | null;
-  /** Measured time of each benchmark, s; set-up and warm-up come on top. */
+  /** The measured time of each benchmark, s. Set-up and warm-up come on top. */
   readonly seconds: number;
   /** Of `relay`: sessions with one viewer each. */
   readonly sessions: number;
-  /** Of `relay`: changes a second over all sessions. */
+  /** Of `relay`: changes a second, over all sessions together. */
   readonly rate: number;
   /** Of `poll`: waiting sessions of one worker. */
   readonly instances: number;
-  /** Of `first`: sessions, each watched for the first time once. */
+  /** Of `first`: sessions. Each gets its first viewer once. */
   readonly firsts: number;
   /** Of `hostile`: sessions at a host that never answers. */
   readonly hostile: number;
-  /** Of `flood`: handshakes with a ticket that is none. */
+  /** Of `flood`: handshakes with a forged ticket. */
   readonly flood: number;
   /** Of `poll`: how long the provider takes to answer, ms. */
   readonly answerMs: number;
-  /** Where the results go as JSON. */
+  /** The file that gets the results as JSON. */
   readonly json: string | null;
-  /** Where CPU profiles of worker and gateway go. Profiling costs some of what it measures. */
+  /**
+   * The folder that gets CPU profiles of the worker and the gateway. Profiling uses CPU time
+   * itself.
+   */
   readonly profileFolder: string | null;
 }
 
@@ -38,7 +44,7 @@ const WHOLE_NUMBERS = {
   BENCH_ANSWER_MS: { fallback: 20, min: 0, max: 60_000 },
 } as const;
 
-/** @throws {Error} with every fault. */
+/** @throws {Error} that names every fault */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): BenchConfig {
   const faults: string[] = [];
   const text = (name: string): string | null => (env[name] === undefined || env[name] === '' ? null : env[name]);

@@ -1,6 +1,8 @@
 /**
- * `first`: how long from a first viewer's connect to the request at the provider: handshake, ticket, subscription, queue, worker, HTTP. One
- * session after the other, each polled for nobody before; beside it, a bare HTTP request to the same provider.
+ * `first`: how long it takes from the connect of a first viewer to the request at the provider.
+ * This includes handshake, ticket, subscription, queue, worker and HTTP. The sessions are measured
+ * one after the other, and none was polled before. A bare HTTP request to the same provider is
+ * compared.
  */
 
 import { createTickets } from '@qrcast/gateway/auth/tickets';

@@ -1,7 +1,8 @@
 /**
- * `flood`: 1,000 requests that drip on without end, and thousands of handshakes with a ticket that is none. How long do the pushes of a quiet
- * tenant take beside them, and alone? One gateway and one Redis for all of them; the flood comes from other addresses than the viewers. It
- * comes and goes, round after round, so that whatever else the machine does falls on both.
+ * `flood`: 1,000 requests that send their bytes slowly and never end, and thousands of handshakes
+ * with a forged ticket. How long do the pushes of another tenant take beside them, and alone? All
+ * share one gateway and one Redis. The flood comes from other addresses than the viewers. Rounds
+ * with and without the flood alternate, so that other load on the machine affects both alike.
  */
 
 import type { Releasers } from '@qrcast/runtime/releasers';
@@ -94,7 +95,7 @@ function measuredOf(windows: readonly Window[]): Measured {
   };
 }
 
-/** As who once had a ticket can make one: all of it is right but its signature. */
+/** @returns a copy of the ticket with a wrong signature. Whoever has seen a ticket can make one. */
 function forge(ticket: string): string {
   const dot = ticket.lastIndexOf('.') + 1;
   return ticket.slice(0, dot) + 'A'.repeat(ticket.length - dot);

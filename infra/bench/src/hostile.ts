@@ -1,7 +1,8 @@
 /**
- * `hostile`: a tenant with N sessions at a host that accepts every connection and never answers. How late are another tenant's polls, and how
- * long do pushes to viewers take, beside it and alone? One worker, one gateway, one Redis for all of them. The measured time begins with the
- * first hostile poll: the worker fills, then finds the host dead and cuts it.
+ * `hostile`: a tenant with N sessions at a host that accepts every connection and never answers.
+ * How late are another tenant's polls, and how long do pushes to viewers take, beside it and alone?
+ * All share one worker, one gateway and one Redis. The measured time begins with the first hostile
+ * poll: the worker fills up, then recognises the dead host and stops asking it.
  */
 
 import type { Releasers } from '@qrcast/runtime/releasers';
@@ -22,14 +23,14 @@ import { seedSessions } from './seed.ts';
 import { createSystem, GATEWAY_FLAGS, INTERVAL_MS, TENANT, WORKER_FLAGS } from './system.ts';
 
 const HEALTHY = 1_000;
-/** Sessions with a viewer each, changed this often a second over all. */
+/** Sessions with one viewer each, and how many changes a second they get together. */
 const WATCHED = 100;
 const CHANGES_PER_SECOND = 50;
 const HOSTILE_TENANT = 'hostile';
-/** Where the numbers of its instances begin. */
+/** The number of its first instance. */
 const FIRST_HOSTILE = 1_000_000;
 const SETTLE_MS = 1_000;
-/** What is still under way after this was lost, or overtaken by a newer state. */
+/** A message that takes longer was lost, or a newer state overtook it. */
 const LAST_WITHIN_MS = 500;
 const TARGETS = { latenessP99Ms: 1_000, pushP99Ms: 100 } as const;
 

@@ -1,4 +1,7 @@
-/** Runs the benchmarks one after the other and prints what came of each. A missed target is said, never a failure. */
+/**
+ * Runs the benchmarks one after the other and prints their results. A missed target is reported,
+ * and is no failure.
+ */
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
@@ -12,7 +15,7 @@ import { runRelay } from './relay.ts';
 import { type BenchResult, isMet, renderResult } from './report.ts';
 
 const BENCHES = { relay: runRelay, poll: runPoll, first: runFirst, hostile: runHostile, flood: runFlood } as const;
-/** Killed by Ctrl-C, as shells count it. */
+/** The status that shells give to a program ended by Ctrl-C. */
 const INTERRUPTED_STATUS = 130;
 
 let current: Releasers | null = null;

@@ -1,4 +1,4 @@
-/** A private Redis, append-only file on, whose CPU and memory can be read. */
+/** A private Redis with its append-only file on, whose use of CPU and memory can be read. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,9 +7,9 @@ import { findRedisProgram, openRedisServer } from '@qrcast/runtime/redis/redis-s
 import { Redis } from 'ioredis';
 
 export interface RedisUsage {
-  /** Of the server itself; rewrites of its file run in a child and are not in it. */
+  /** Of the server itself. A rewrite of its file runs in a child process and is not included. */
   readonly cpuMs: number;
-  /** Of data alone: what connections and the file's buffer hold comes and goes. */
+  /** Of the data alone. The memory of connections and of the file's buffer changes all the time. */
   readonly dataBytes: number;
 }
 
@@ -17,12 +17,12 @@ export interface MeteredRedis {
   readonly url: string;
   readonly version: string;
   usage(): Promise<RedisUsage>;
-  /** What the text alone takes as a plain key, the allocator's rounding included. */
+  /** @returns what the text takes as the value of a plain key, with the allocator's rounding */
   bytesOf(text: string): Promise<number>;
   close(): Promise<void>;
 }
 
-/** @throws {Error} if there is no Redis program on `path`. */
+/** @throws {Error} if there is no Redis program on `path` */
 export async function openMeteredRedis(path: string): Promise<MeteredRedis> {
   const program = findRedisProgram(path);
   if (program === null) throw new Error('a benchmark needs a real Redis 7 or newer; install redis-server or valkey-server');
@@ -33,7 +33,7 @@ export async function openMeteredRedis(path: string): Promise<MeteredRedis> {
     throw error;
   });
   const redis = new Redis(server.url);
-  redis.on('error', () => undefined); // it ended before us; the next call tells
+  redis.on('error', () => undefined); // it ended before us; the next call reports that
   const version = /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown';
   return {
     url: server.url,

@@ -1,8 +1,10 @@
-/** Open-loop load: what is due is done on time, whether or not earlier work has been answered. */
+/** Open-loop load: work starts when it is due, even if earlier work has not been answered. */
 
 const STEP_MS = 2;
 
-/** Calls `run` `perSecond` times a second for `seconds`. Resolves when the last has been called. */
+/**
+ * Calls `run` `perSecond` times a second for `seconds`. Resolves after the last call has been made.
+ */
 export function pace(perSecond: number, seconds: number, run: () => void): Promise<void> {
   const total = Math.round(perSecond * seconds);
   const startedAt = performance.now();
@@ -18,12 +20,12 @@ export function pace(perSecond: number, seconds: number, run: () => void): Promi
   });
 }
 
-/** Resolves at the moment, Unix ms. */
+/** @param at Unix ms */
 export function until(at: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(0, at - Date.now())));
 }
 
-/** Does `run(0…count-1)` with at most `atOnce` under way. */
+/** Calls `run` with 0 to `count - 1`, with at most `atOnce` calls under way. */
 export async function inParallel(count: number, atOnce: number, run: (index: number) => Promise<void>): Promise<void> {
   let next = 0;
   const lane = async (): Promise<void> => {

@@ -1,4 +1,7 @@
-/** PNG pictures of the size real codes have. Their pixels are noise, so that nothing on the way compresses them. */
+/**
+ * PNG pictures as large as those of real codes. Their pixels are noise, so that nothing can
+ * compress them.
+ */
 
 import { randomBytes } from 'node:crypto';
 import { crc32, deflateSync } from 'node:zlib';
@@ -9,7 +12,9 @@ const SIDE = 172;
 const ROW_BYTES = 1 + Math.ceil(SIDE / 8);
 const BLACK_AND_WHITE = [1, 0, 0, 0, 0];
 
-/** A valid PNG, different each time, as bare base64: the form the provider sends. */
+/**
+ * @returns a valid PNG, different each time, as bare base64. The provider sends it in this form.
+ */
 export function createPicture(): string {
   const rows = Buffer.alloc(ROW_BYTES * SIDE);
   for (let row = 0; row < SIDE; row++) randomBytes(ROW_BYTES - 1).copy(rows, row * ROW_BYTES + 1);

@@ -1,6 +1,7 @@
 /**
- * `poll`: one worker, N waiting sessions, an interval of 5 s. How late its polls are, and what one costs. Then the bare loop asks the same
- * provider for the same instances at the same rate.
+ * `poll`: one worker, N waiting sessions, an interval of 5 s. It measures how late the polls are,
+ * and what one poll costs. Then the bare loop asks the same provider for the same instances at the
+ * same rate.
  */
 
 import type { Releasers } from '@qrcast/runtime/releasers';
@@ -18,7 +19,7 @@ import { apiTokenOf, seedSessions } from './seed.ts';
 import { createSystem, INTERVAL_MS, TENANT, WORKER_FLAGS } from './system.ts';
 
 const BARE_WARM_UP_SECONDS = 3;
-/** After the first interval, which connects, loads and compiles everything. */
+/** Waited after the first interval, in which the worker connects, loads and compiles everything. */
 const SETTLE_MS = 1_000;
 const TARGETS = { latenessP99Ms: 700, workerMb: 250, redisKb: 1.5 } as const;
 
@@ -39,7 +40,7 @@ interface Ours extends Load {
   readonly gaps: Spread;
   readonly waitingBytes: number;
   readonly showingBytes: number;
-  /** What a session's code takes in Redis by itself. */
+  /** What the code of one session takes in Redis as a plain key. */
   readonly codeBytes: number;
 }
 
@@ -133,7 +134,7 @@ async function measureOurs(
   await until(Date.now() + config.seconds * 1000);
   const [measured, lateness, showing] = [await window(), await worker.call('lateness', TENANT), await redis.usage()];
   const codeBytes = await redis.bytesOf(`data:image/png;base64,${createPicture()}`);
-  // Nothing of ours may run beside the bare loop.
+  // The bare loop must have the machine for itself.
   await worker.close();
   await redis.close();
   return {
@@ -169,7 +170,7 @@ async function measureBare(
   return { ...(await window()), polls };
 }
 
-/** Resolves to a function that ends the window and tells what was used in it. */
+/** @returns a function that ends the window and returns what was used in it */
 async function openWindow(
   poller: Pick<Role<WorkerMethods>, 'usage'>,
   redis: MeteredRedis,

@@ -1,7 +1,8 @@
 /**
- * `relay`: how long from a change to the viewer, and what it costs. Each session has one viewer; changes come at a fixed rate, whole states
- * with a new picture (`state`) and confirmations of the same code (`fresh`). The bare loop gets the same load in turn, round after round, so
- * that whatever else the machine does falls on both.
+ * `relay`: how long a change takes to reach the viewer, and what that costs. Each session has one
+ * viewer. Changes come at a fixed rate: whole states with a new picture (`state`), and
+ * confirmations of the same code (`fresh`). The bare loop gets the same load. The rounds of both
+ * alternate, so that other load on the machine affects both alike.
  */
 
 import type { Releasers } from '@qrcast/runtime/releasers';
@@ -19,11 +20,11 @@ import type { ViewersMethods } from './roles/viewers.ts';
 import { createSystem, GATEWAY_FLAGS } from './system.ts';
 
 const ROUNDS = 2;
-/** Two sides, two kinds of message. */
+/** Two sides, with two kinds of message each. */
 const WINDOWS_PER_ROUND = 4;
 const WARM_UP_SECONDS = 3;
 const IDLE_SECONDS = 5;
-/** What is still under way after this was lost, or overtaken by a newer state. */
+/** A message that takes longer was lost, or a newer state overtook it. */
 const LAST_WITHIN_MS = 2_000;
 const TARGET_P99_MS = 15;
 /** There is no worker. */

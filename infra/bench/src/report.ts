@@ -1,11 +1,14 @@
-/** Results as tables for people. */
+/** Renders results as tables for people. */
 
-/** Higher is worse in every figure that has a ratio. */
+/** In every figure with a ratio, higher is worse. */
 export interface Row {
   readonly what: string;
   readonly unit: string;
   readonly ours: number;
-  /** The bare loop's, or whatever the second column is; null where it has no such figure. */
+  /**
+   * Of the second column, which is the bare loop unless `columns` says otherwise; null if it has no
+   * such figure.
+   */
   readonly bare: number | null;
 }
 
@@ -13,17 +16,17 @@ export interface Target {
   readonly what: string;
   readonly measured: number;
   readonly unit: string;
-  /** Met while `measured` is below it. */
+  /** The target is met if `measured` is below this. */
   readonly below: number;
 }
 
 export interface BenchResult {
   readonly title: string;
-  /** What `ours` and `bare` are; unset: qrcast and the bare loop. */
+  /** The titles of `ours` and `bare`. The default is qrcast and the bare loop. */
   readonly columns?: readonly [ours: string, other: string];
   readonly rows: readonly Row[];
   readonly targets: readonly Target[];
-  /** What the figures cannot say themselves. */
+  /** What the figures do not show by themselves. */
   readonly notes: readonly string[];
 }
 
@@ -54,7 +57,7 @@ function alignColumns(cells: readonly (readonly string[])[]): string[] {
   });
 }
 
-/** Three significant digits are what a shared machine can give. */
+/** A shared machine does not give more than three significant digits. */
 function figure(value: number | null): string {
   if (value === null || Number.isNaN(value)) return '-';
   if (value >= 100) return Math.round(value).toLocaleString('en-GB');

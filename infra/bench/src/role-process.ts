@@ -1,10 +1,13 @@
-/** The inside of a role's process: serves its methods to the parent, and ends with it. */
+/**
+ * Runs inside a role's process. It serves the role's methods to the parent process, and ends with
+ * it.
+ */
 
 import { errorFields } from '@qrcast/runtime/log';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 
 export interface Usage {
-  /** All threads, user and system. */
+  /** Of all threads, user and system time. */
   readonly cpuMs: number;
   readonly rssBytes: number;
 }
@@ -22,13 +25,16 @@ export type RoleReply =
 
 const RELEASE_WITHIN_MS = 8_000;
 
-/** Takes over the process. What the methods open is pushed to the releasers and released when the parent disconnects. */
+/**
+ * Takes over the process. Whatever the methods push to the releasers is released when the parent
+ * disconnects.
+ */
 export function serveRole<M extends object>(createMethods: (releasers: Releasers) => M): void {
   const releasers = createReleasers();
   const methods = { ...createMethods(releasers), usage } as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
   const reply = (message: RoleReply): void => void process.send?.(message);
 
-  process.on('SIGINT', () => undefined); // Ctrl-C reaches the whole group; the parent ends us in order
+  process.on('SIGINT', () => undefined); // Ctrl-C reaches the whole process group; the parent ends the roles in order
   process.on('disconnect', () => {
     setTimeout(() => process.exit(1), RELEASE_WITHIN_MS).unref();
     releasers.release().then(

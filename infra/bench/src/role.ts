@@ -1,4 +1,7 @@
-/** A role in its own process, so that its CPU and memory are its own: starts it, calls its methods, ends it. */
+/**
+ * Starts a role in a process of its own, so that its CPU time and memory can be measured; calls its
+ * methods, and ends it.
+ */
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,32 +12,32 @@ import type { RoleReply, RoleRequest, Usage } from './role-process.ts';
 type Method = (...args: never[]) => unknown;
 export type Methods<M> = { readonly [K in keyof M]: Method };
 
-/** Methods as the role's file exports them; arguments and results are plain JSON. */
+/** The methods that the role's file declares. Their arguments and results are plain JSON. */
 export interface Role<M extends Methods<M>> {
   call<K extends keyof M & string>(method: K, ...args: Parameters<M[K]>): Promise<Awaited<ReturnType<M[K]>>>;
-  /** Since its start. */
+  /** What the process has used since its start. */
   usage(): Promise<Usage>;
   /** Idempotent. */
   close(): Promise<void>;
 }
 
 export interface RoleOptions {
-  /** Flags for Node, as the role is deployed with. */
+  /** The flags of Node that the role is deployed with. */
   readonly nodeFlags?: readonly string[];
-  /** Writes a CPU profile named after the role there when the role ends. */
+  /** When the role ends, it writes a CPU profile with its name into this folder. */
   readonly profileFolder?: string | null;
 }
 
 const CLOSE_WITHIN_MS = 10_000;
 
-/** @throws {Error} if the process does not come up. */
+/** @throws {Error} if the process does not come up */
 export async function openRole<M extends Methods<M>>(
   name: string,
   { profileFolder = null, nodeFlags = [] }: RoleOptions = {},
 ): Promise<Role<M>> {
   const profile = profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${name}.cpuprofile`];
   const file = fileURLToPath(new URL(join('roles', `${name}.ts`), import.meta.url));
-  // What a role logs is no result: it goes to stderr.
+  // The logs of a role are not results, so they go to stderr.
   const child = fork(file, { execArgv: [...nodeFlags, ...profile], stdio: ['ignore', process.stderr, process.stderr, 'ipc'] });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   const up = Promise.withResolvers<void>();
@@ -65,14 +68,14 @@ export async function openRole<M extends Methods<M>>(
   await up.promise;
   let closing: Promise<void> | null = null;
   return {
-    // The role's file and this type come from one declaration; JSON between them changes nothing.
+    // The role's file declares this type, and JSON does not change the values.
     call: (method, ...args) => request(method, args) as ReturnType<Role<M>['call']> as never,
     usage: () => request('usage', []) as Promise<Usage>,
     close: () => (closing ??= endChild(child, ended)),
   };
 }
 
-/** One that ends with `releasers`. @throws {Error} if the process does not come up. */
+/** Opens a role that `releasers` closes. @throws {Error} if the process does not come up */
 export async function openRoleFor<M extends Methods<M>>(releasers: Releasers, name: string, options?: RoleOptions): Promise<Role<M>> {
   const role = await openRole<M>(name, options);
   releasers.push(name, () => role.close());

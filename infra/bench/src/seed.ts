@@ -1,4 +1,4 @@
-/** Waiting sessions put straight into Redis, due evenly over one interval. */
+/** Writes waiting sessions straight into Redis. Their polls are due evenly over one interval. */
 
 import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
 import { createKeyring } from '@qrcast/runtime/keyring/keyring';
@@ -10,18 +10,18 @@ import { inParallel } from './pace.ts';
 import { INTERVAL_MS, LONG_MS, NAMESPACE, newSession, nodeOptions, type System, secretKeys } from './system.ts';
 
 const AT_ONCE = 200;
-/** For the queue to be filled and the worker to start; nothing is due before. */
+/** Time to fill the queue and start the worker. Nothing is due before. */
 const LEAD_MS_PER_SESSION = 0.4;
 const LEAD_MS = 3_000;
 
 export interface Seeded {
-  /** When the first session is due, Unix ms; the last is an interval later. */
+  /** When the first session is due, Unix ms. The last one is due an interval later. */
   readonly firstAt: number;
 }
 
 export interface Seed {
   readonly count: number;
-  /** The number of the first; no two sessions of a system have the same. */
+  /** The number of the first session. Each session of a system has a number of its own. */
   readonly from: number;
   readonly upstream: string;
   readonly tenantId: string;
@@ -31,7 +31,7 @@ export function apiTokenOf(index: number): string {
   return `benchtoken${String(index).padStart(40, '0')}`;
 }
 
-/** Sessions whose instances are at `upstream`. Resolves once all are in the queue. */
+/** Makes sessions whose instances are at `upstream`. Resolves once all of them are in the queue. */
 export async function seedSessions(system: System, seed: Seed): Promise<Seeded> {
   const node = await openNode(nodeOptions(system, 'seed'));
   try {
@@ -59,8 +59,9 @@ async function createSessions(node: Node, system: System, { count, from, upstrea
 }
 
 /**
- * An instance that is marked busy is not polled, so the marks keep the workers off until all are in line. They are taken away again: in a
- * running system only the instances asked within the last second have one.
+ * No worker polls an instance that is marked busy. So the marks keep the workers away until all
+ * sessions are in the queue. They are removed afterwards: in a running system, only the instances
+ * polled within the last second have one.
  */
 async function enqueue(node: Node, targets: readonly PollTarget[]): Promise<number> {
   const firstAt = node.clock.now() + LEAD_MS + Math.round(targets.length * LEAD_MS_PER_SESSION);

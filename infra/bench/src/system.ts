@@ -1,4 +1,4 @@
-/** What every role of the measured system must agree on. */
+/** What all roles of the measured system must agree on. */
 
 import { randomBytes } from 'node:crypto';
 import type { Policy } from '@qrcast/core/schedule';
@@ -7,18 +7,18 @@ import type { RingKey } from '@qrcast/runtime/keyring/keyring';
 import { createLog } from '@qrcast/runtime/log';
 import type { NodeOptions } from '@qrcast/runtime/node';
 
-/** Plain JSON, for it goes to the roles' processes. */
+/** Plain JSON, because it is sent to the processes of the roles. */
 export interface System {
   readonly redisUrl: string;
   /** Base64. */
   readonly secretKey: string;
 }
 
-/** As `pnpm gateway` and `pnpm worker` start them. */
+/** The flags that `pnpm gateway` and `pnpm worker` start Node with. */
 export const GATEWAY_FLAGS = ['--max-semi-space-size=8'];
 export const WORKER_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=100'];
 export const INTERVAL_MS = 5_000;
-/** Longer than any run: nothing ends while it is measured. */
+/** Longer than any run, so that nothing ends while it is measured. */
 export const LONG_MS = 3_600_000;
 export const NAMESPACE = 'bench';
 export const TENANT = 'bench';
@@ -36,7 +36,7 @@ export function secretKeys({ secretKey }: System): readonly RingKey[] {
   return [{ id: 'k1', key: Buffer.from(secretKey, 'base64') }];
 }
 
-/** As the control API makes it. Ids have the length of real ones. */
+/** @returns a session like those that the API creates. Its ids have the length of real ones. */
 export function newSession(index: number, instanceKey: string, now: number, tenantId = TENANT): Session {
   const fields = {
     id: `ses_${String(index).padStart(16, '0')}`,

@@ -1,4 +1,7 @@
-/** Where a CPU profile's time went: `node src/top-costs.ts <file.cpuprofile>…` prints the packages and functions that used most themselves. */
+/**
+ * `node src/top-costs.ts <file.cpuprofile>…` prints the packages and functions that used most of
+ * the CPU time in the profiles.
+ */
 
 import { readFileSync } from 'node:fs';
 
@@ -18,7 +21,10 @@ const PACKAGES_SHOWN = 12;
 const FUNCTIONS_SHOWN = 25;
 const WAITING = '(idle)';
 
-/** Self time, µs, by what `groupOf` makes of a function, the largest first; without the time spent waiting. */
+/**
+ * @returns self time in µs of each group that `groupOf` names, the largest first. Time spent
+ * waiting is left out.
+ */
 function selfTimes({ nodes, samples, timeDeltas }: Profile, groupOf: (frame: Frame) => string): readonly (readonly [string, number])[] {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
   const times = new Map<string, number>();
@@ -31,7 +37,10 @@ function selfTimes({ nodes, samples, timeDeltas }: Profile, groupOf: (frame: Fra
   return [...times].sort(([, a], [, b]) => b - a);
 }
 
-/** `ioredis/built/Command.js`, `packages/core/src/reduce.ts`, `node:net`; empty for what is no JavaScript. */
+/**
+ * @returns for example `ioredis/built/Command.js`, `packages/core/src/reduce.ts` or `node:net`;
+ * empty if it is not JavaScript
+ */
 function pathOf({ url }: Frame): string {
   return url.replace(/^file:\/\/.*\/node_modules\//, '').replace(/^file:\/\/.*\/(?=(?:apps|packages|infra)\/)/, '');
 }
@@ -58,7 +67,7 @@ function print(times: readonly (readonly [string, number])[], shown: number): vo
 }
 
 for (const file of process.argv.slice(2)) {
-  // Written by V8; its shape is the DevTools protocol's Profiler.Profile.
+  // V8 writes it, in the shape of Profiler.Profile in the DevTools protocol.
   const profile = JSON.parse(readFileSync(file, 'utf8')) as Profile;
   process.stdout.write(`${file}: by package\n`);
   print(selfTimes(profile, packageOf), PACKAGES_SHOWN);

@@ -1,6 +1,7 @@
 /**
- * A viewer that costs next to nothing: the Socket.IO protocol spoken over a bare WebSocket, and of each message only its head read. Stock
- * clients on the same two cores would take more CPU than what is measured. Pings of both protocols are answered, as every client does.
+ * A viewer that uses almost no CPU time. It speaks the Socket.IO protocol over a bare WebSocket,
+ * and reads only the beginning of each message. On the same two cores, stock clients would use more
+ * CPU time than the gateway. It answers the pings of both protocols, as every client does.
  */
 
 import { WebSocket } from 'ws';
@@ -12,17 +13,17 @@ export interface ViewerSocket {
 export interface ViewerOptions {
   /** `ws://host:port` */
   readonly url: string;
-  /** Sent with CONNECT. */
+  /** Sent in the CONNECT packet. */
   readonly auth: Readonly<Record<string, string>>;
   readonly onState: (event: 'session' | 'fresh', version: number) => void;
 }
 
 const PATH = '/socket.io/?EIO=4&transport=websocket';
-/** Id, instance and version stand within it. */
+/** A message has its id, instance and version within so many characters. */
 const HEAD_BYTES = 200;
 const EVENT = /^42\["(session|fresh)".*?"version":(\d+)/;
 
-/** Resolves once the namespace is joined. @throws {Error} if it is refused. */
+/** Resolves once the viewer has joined the namespace. @throws {Error} if the gateway refuses it */
 export function openViewerSocket({ url, auth, onState }: ViewerOptions): Promise<ViewerSocket> {
   const socket = new WebSocket(`${url}${PATH}`, { perMessageDeflate: false });
   return new Promise((resolve, reject) => {

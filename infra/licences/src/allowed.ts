@@ -1,6 +1,9 @@
-/** Which licences may come with the product: those that ask for no more than to be named. */
+/** The licences that may come with the product: those that ask only for their notice. */
 
-/** SPDX ids. Add one only after reading it: no copyleft, no field of use, no duty beyond the notice. */
+/**
+ * SPDX ids. Add one only after reading it. It must have no copyleft, no restricted field of use,
+ * and no duty beyond the notice.
+ */
 const ALLOWED: ReadonlySet<string> = new Set([
   '0BSD',
   'Apache-2.0',
@@ -13,7 +16,10 @@ const ALLOWED: ReadonlySet<string> = new Set([
   'Unlicense',
 ]);
 
-/** Of an SPDX expression one alternative must be allowed whole. Nested ones are not understood, and so not allowed. */
+/**
+ * In an SPDX expression, all of one alternative must be allowed. Nested expressions are not
+ * understood, and therefore not allowed.
+ */
 export function isAllowedLicence(expression: string | null): boolean {
   const plain = expression?.trim().replace(/^\((.*)\)$/, '$1') ?? '';
   if (/[()]/.test(plain)) return false;

@@ -1,10 +1,13 @@
-/** THIRD-PARTY-LICENSES.md: what stands in it. */
+/** Creates the text of THIRD-PARTY-LICENSES.md. */
 
 import type { Package } from './packages.ts';
 
 export const LIST_FILE = 'THIRD-PARTY-LICENSES.md';
 
-/** `inPage`: bundled into what browsers load, where nothing else brings their notices along. Who brings no notice is not in the bundle. */
+/**
+ * @param inPage the packages bundled into what browsers load, where nothing else brings their
+ * notices. A package without a notice is not in the bundle.
+ */
 export function createList(all: readonly Package[], inPage: readonly Package[]): string {
   const rows = all.map(({ name, version, licence }) => [name, version, licence ?? 'none named'] as const);
   const texts = inPage.flatMap(({ name, version, text }) =>
@@ -25,7 +28,7 @@ Each gateway serves these, bundled, to browsers. Their notices:
 ${texts.join('\n')}`;
 }
 
-/** Its columns as wide as the formatter makes them. */
+/** Makes the columns as wide as the formatter does. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)));
   const line = (cells: readonly string[]): string => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;

@@ -1,4 +1,7 @@
-/** Writes the list of licences; `--check` only says whether it is right. Status 1: a licence that is not allowed, or an old list. */
+/**
+ * Writes the list of licences, or with `--check` only compares it. Exits with status 1 if a licence
+ * is not allowed, or the list is out of date.
+ */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Which packages of others run in production: found from package.json to package.json, as Node itself would find them. */
+/**
+ * Finds the packages of others that run in production. It goes from package.json to package.json,
+ * as Node itself would.
+ */
 
 import { existsSync, globSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,9 +9,9 @@ import { dirname, join } from 'node:path';
 export interface Package {
   readonly name: string;
   readonly version: string;
-  /** SPDX; null if the package names none. */
+  /** An SPDX expression; null if the package names none. */
   readonly licence: string | null;
-  /** The licence's text as the package brings it, null if it brings none. */
+  /** The text of the licence in the package; null if it has none. */
   readonly text: string | null;
 }
 
@@ -16,29 +19,32 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly license?: unknown;
-  /** The form of old packages. */
+  /** Old packages name their licences in this form. */
   readonly licenses?: unknown;
   readonly os?: unknown;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-/** What is only for those who work on the project, or copy from it. */
-const NOT_IN_PRODUCTION = ['apps/examples', 'infra/bench', 'infra/licences'];
+/** Folders for those who work on the project, or copy from it. */
+const NOT_IN_PRODUCTION = ['apps/examples', 'infra/bench', 'infra/checks', 'infra/licences'];
 
-/** Node itself, which is brought as a package for each platform: listed once, on every platform. */
+/** Node itself. It comes as one package per platform, and is listed once on every platform. */
 const RUNTIME = /^node-(?:linux|darwin|win)-\w+$/;
 const RUNTIME_LICENCE = 'MIT';
 
-/** The project's own folders whose dependencies are installed, or bundled, where it runs. */
+/** @returns the project's own folders whose dependencies are installed or bundled in production */
 export function productionFolders(top: string): string[] {
   const folders = globSync('{apps,packages,infra}/*/package.json', { cwd: top }).map((file) => dirname(file).replaceAll('\\', '/'));
   return ['.', ...folders.filter((folder) => !NOT_IN_PRODUCTION.includes(folder)).sort()];
 }
 
 /**
- * All that these folders need, and what that needs in turn, by name. Packages for one operating system alone are parts of one that is listed,
- * under its licence, and would make the list another on each machine. @throws {Error} if something is not installed.
+ * Packages for a single operating system are left out. They are parts of a package that is listed,
+ * under the same licence, and would make the list differ between machines.
+ *
+ * @returns all packages that these folders need, directly or indirectly, by name
+ * @throws {Error} if one is not installed
  */
 export function packagesOf(top: string, folders: readonly string[]): Package[] {
   const found = new Map<string, Package>();
@@ -77,7 +83,9 @@ function licenceOf({ license, licenses }: Manifest): string | null {
   return types.length === 1 && typeof types[0] === 'string' ? types[0] : null;
 }
 
-/** Where `name` leads from a folder, as Node looks for it: upwards. */
+/**
+ * @returns the folder of the package `name`, looked for upwards as Node does; null if there is none
+ */
 function resolve(from: string, name: string): string | null {
   for (let folder = from; ; folder = dirname(folder)) {
     const place = join(folder, 'node_modules', name);
@@ -87,5 +95,5 @@ function resolve(from: string, name: string): string | null {
 }
 
 function readManifest(folder: string): Manifest {
-  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest; // npm would not have installed another shape
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest; // npm installs no package of another shape
 }

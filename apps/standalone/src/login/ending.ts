@@ -1,9 +1,12 @@
-/** How a login ends: the exit codes of `qrcast login`, and the sentence a person reads. */
+/** How a login ends: the exit codes of `qrcast login`, and the sentence for the person. */
 
 import type { EndReason, RefusalCode, Session } from '@qrcast/client/types';
 import type { ConnectionCause } from '@qrcast/core/connection-cause';
 
-/** Every status the command exits with, and what `--help` says of it; a signal adds 128 + its number. */
+/**
+ * Every status that the command exits with, and what `--help` says about it. A signal gives 128 +
+ * its number.
+ */
 export const EXITS = {
   connected: { code: 0, means: 'connected: the instance is linked' },
   fault: { code: 1, means: 'an unexpected fault' },
@@ -21,19 +24,22 @@ export const EXITS = {
 
 export interface Ending {
   readonly exitCode: number;
-  /** For programs: `connected`, an end of the protocol, a refusal's code, `timeout`, `password_required` or `interrupted`. */
+  /**
+   * For programs: `connected`, an end of the protocol, a refusal's code, `timeout`,
+   * `password_required` or `interrupted`.
+   */
   readonly reason: string;
   readonly account: Session['account'];
-  /** For people. */
+  /** For the person. */
   readonly sentence: string;
 }
 
-/** What went wrong before or beside the session, in words for whoever typed the command. */
+/** A failure outside the session, with a text for the person who typed the command. */
 export class LoginError extends Error {
   override readonly name = 'LoginError';
   readonly code: string;
   readonly exitCode: number;
-  /** Why no gateway answered, of `unreachable`. */
+  /** Why no gateway answered, if the code is `unreachable`. */
   readonly connection: ConnectionCause | null;
 
   constructor(code: string, detail: string, exitCode: number, connection: ConnectionCause | null = null) {
@@ -44,7 +50,7 @@ export class LoginError extends Error {
   }
 }
 
-/** Somebody stopped the command. */
+/** A signal or a key stopped the command. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
   readonly exitCode: number;
@@ -75,7 +81,7 @@ const ENDS: Readonly<Record<EndReason, readonly [Exit, string]>> = {
   expired: [EXITS.cancelled, 'The session has expired.'],
 };
 
-/** Null while it goes on, and after a deadline, which is resumed. */
+/** @returns null while the login goes on, and after a deadline, because a new attempt follows it */
 export function endingOf({ state, account, end }: Session): Ending | null {
   if (state === 'connected') {
     const sentence = account?.phone == null ? 'Connected.' : `Connected: +${account.phone}.`;
@@ -85,7 +91,7 @@ export function endingOf({ state, account, end }: Session): Ending | null {
 }
 
 export function endFor(reason: EndReason): Ending {
-  // A gateway may be newer than this command.
+  // The gateway may be newer than this command.
   const [{ code }, sentence] = Object.hasOwn(ENDS, reason) ? ENDS[reason] : [EXITS.cancelled, `The login has ended (${reason}).`];
   return { exitCode: code, reason, account: null, sentence };
 }
@@ -101,7 +107,7 @@ export function passwordMissing(wasRejected: boolean): Ending {
   return { exitCode: EXITS.passwordMissing.code, reason: 'password_required', account: null, sentence: `${what} ${remedy}` };
 }
 
-/** The session or our right to see it is gone. */
+/** Refusals which mean that the session, or our right to see it, is gone. */
 const GONE: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'unauthenticated',
   'forbidden',
@@ -111,7 +117,7 @@ const GONE: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   'ticket_revoked',
 ]);
 
-/** The gateway does not let us watch any more. */
+/** For a gateway that no longer lets us watch. */
 export function refusedEnding(code: RefusalCode, detail: string | null): Ending {
   const { code: exitCode } = GONE.has(code) ? EXITS.cancelled : EXITS.fault;
   return {

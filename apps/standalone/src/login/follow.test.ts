@@ -1,80 +1,11 @@
-/** What cannot be brought about with the simulated provider: refusals and troubles of single calls, and every end. */
+/**
+ * What cannot be brought about with the simulated provider: refusals and troubles of single calls,
+ * and every end.
+ */
 
-import type { CallResult, EndReason, Session, SessionWatch, Snapshot } from '@qrcast/client/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ended, follow, OK, refused, scripted } from '../../test/followed-login.ts';
 import { EXITS, InterruptedError } from './ending.ts';
-import { followLogin } from './follow.ts';
-import type { Passwords } from './secrets.ts';
-import type { PasswordTurn } from './view.ts';
-
-const OPEN = { status: 'open', transport: 'websocket' } as const;
-const OK: CallResult = { ok: true };
-
-function refused(code: string, retryable: boolean, retryAfterMs?: number): CallResult {
-  return {
-    ok: false,
-    error: { code, detail: 'the words of the gateway', retryable, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-  };
-}
-
-/** A watch that shows what it is told; the calls to it are answered in turn, the last answer for ever. */
-function scripted(answers: readonly CallResult[] = [OK]) {
-  const left = [...answers];
-  const sent: string[] = [];
-  let snapshot: Snapshot = { session: null, connection: OPEN };
-  const looking = new Set<() => void>();
-  const answer = async (call: string): Promise<CallResult> => {
-    sent.push(call);
-    return (left.length > 1 ? left.shift() : left[0]) ?? OK;
-  };
-  const watch: Pick<SessionWatch, 'snapshot' | 'on' | 'sendPassword' | 'resume' | 'startOver'> = {
-    get snapshot() {
-      return snapshot;
-    },
-    on(_type, listener) {
-      const look = (): void => listener(undefined as never); // who follows a login looks at the snapshot
-      looking.add(look);
-      return () => void looking.delete(look);
-    },
-    sendPassword: answer,
-    resume: () => answer('resume'),
-    startOver: () => answer('start over'),
-  };
-  return {
-    watch,
-    sent,
-    show(fields: Partial<Session>, connection: Snapshot['connection'] = OPEN) {
-      // Only what a login goes by.
-      snapshot = { session: { state: 'waiting', version: 1, account: null, end: null, ...fields } as Session, connection };
-      for (const look of looking) look();
-    },
-  };
-}
-
-const ended = (reason: EndReason, resumable = false): Partial<Session> => ({ state: 'ended', end: { reason, resumable } });
-
-const delay = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    });
-  });
-
-function follow({ watch }: ReturnType<typeof scripted>, typed: string[] = [], signal = new AbortController().signal) {
-  const turns: (PasswordTurn | 'typed unseen' | null)[] = [];
-  const passwords: Passwords = {
-    given: () => null,
-    forgetGiven: () => undefined,
-    prepare: () => void turns.push('typed unseen'),
-    next: async () => typed.shift() ?? null,
-  };
-  const view = { password: (turn: PasswordTurn | null) => void turns.push(turn) };
-  const ending = followLogin({ watch, view, passwords, delay }, { timeoutSeconds: 600, endsAt: Date.now() + 600_000, signal });
-  ending.catch(() => undefined); // looked at by the test, later
-  return { ending, turns };
-}
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -210,13 +141,13 @@ describe('a deadline', () => {
 describe('the password', () => {
   it('is sent again by itself while the provider takes none, without being asked for again', async () => {
     const script = scripted([refused('too_many_requests', true, 60_000), OK]);
-    const { ending, turns } = follow(script, ['correct horse']);
+    const { ending, prompts } = follow(script, ['correct horse']);
     script.show({ state: 'password' });
     await vi.advanceTimersByTimeAsync(59_999);
     expect(script.sent).toEqual(['correct horse']);
     await vi.advanceTimersByTimeAsync(1);
     expect(script.sent).toEqual(['correct horse', 'correct horse']);
-    expect(turns).toEqual([
+    expect(prompts).toEqual([
       'typed unseen', // before the person is asked
       { kind: 'wanted', mistake: null },
       { kind: 'checking' },
@@ -225,7 +156,7 @@ describe('the password', () => {
     ]);
     script.show({ state: 'connected' });
     expect((await ending).exitCode).toBe(0);
-    expect(turns.at(-1)).toBeNull();
+    expect(prompts.at(-1)).toBeNull();
   });
 
   it('is not sent any more when the session wants none', async () => {
@@ -242,10 +173,12 @@ describe('the password', () => {
 
   it('is asked for again when it was wrong or cannot be one, until there is none: 9', async () => {
     const script = scripted([refused('password_rejected', true), refused('invalid_request', false)]);
-    const { ending, turns } = follow(script, ['wrong', 'x'.repeat(257)]);
+    const { ending, prompts } = follow(script, ['wrong', 'x'.repeat(257)]);
     script.show({ state: 'password' });
     expect(await ending).toMatchObject({ reason: 'password_required', exitCode: 9 });
-    const mistakes = turns.flatMap((turn) => (turn !== null && typeof turn === 'object' && turn.kind === 'wanted' ? [turn.mistake] : []));
+    const mistakes = prompts.flatMap((prompt) =>
+      prompt !== null && typeof prompt === 'object' && prompt.kind === 'wanted' ? [prompt.mistake] : [],
+    );
     expect(mistakes).toEqual([
       null,
       'The password was not accepted. Check it and try again.',
@@ -253,16 +186,18 @@ describe('the password', () => {
     ]);
   });
 
-  const kindsOf = (turns: ReturnType<typeof follow>['turns']): unknown[] =>
-    turns.map((turn) => (turn !== null && typeof turn === 'object' ? (turn.kind === 'wanted' ? turn.mistake : turn.kind) : turn));
+  const kindsOf = (prompts: ReturnType<typeof follow>['prompts']): unknown[] =>
+    prompts.map((prompt) =>
+      prompt !== null && typeof prompt === 'object' ? (prompt.kind === 'wanted' ? prompt.mistake : prompt.kind) : prompt,
+    );
 
-  it('is left for a new code by two empty lines, and asked for again should it be wanted again', async () => {
+  it('is left for a new code by two empty lines, and asked for again if the session wants it again', async () => {
     const script = scripted();
-    const { ending, turns } = follow(script, ['', '', 'correct horse']);
+    const { ending, prompts } = follow(script, ['', '', 'correct horse']);
     script.show({ state: 'password', version: 4 });
     await vi.advanceTimersByTimeAsync(0);
     expect(script.sent).toEqual(['start over']);
-    expect(kindsOf(turns)).toEqual(['typed unseen', null, 'typed unseen', 'leaving', 'startingOver']);
+    expect(kindsOf(prompts)).toEqual(['typed unseen', null, 'typed unseen', 'leaving', 'startingOver']);
     script.show({ state: 'waiting', version: 5 });
     script.show({ state: 'password', version: 6 });
     await vi.advanceTimersByTimeAsync(0);
@@ -282,17 +217,17 @@ describe('the password', () => {
   });
 
   it.each([
-    [refused('unavailable', true), 'No new code could be had. Try again in a moment.'],
-    [refused('too_many_requests', true, 5_000), 'No new code could be had. Try again in a moment.'],
+    [refused('unavailable', true), 'There is no new code right now. Try again in a moment.'],
+    [refused('too_many_requests', true, 5_000), 'There is no new code right now. Try again in a moment.'],
     [refused('too_many_requests', true, 3_000_000), 'There are no more new codes for this login.'],
     [refused('forbidden', false), 'This login allows no new code.'],
   ])('that cannot be left is asked for again, with the reason: %j', async (refusal, reason) => {
     const script = scripted([refusal, OK]);
-    const { ending, turns } = follow(script, ['', '', 'correct horse']);
+    const { ending, prompts } = follow(script, ['', '', 'correct horse']);
     script.show({ state: 'password' });
     await vi.advanceTimersByTimeAsync(0);
     expect(script.sent).toEqual(['start over', 'correct horse']);
-    expect(kindsOf(turns).slice(-4)).toEqual(['startingOver', 'typed unseen', reason, 'checking']);
+    expect(kindsOf(prompts).slice(-4)).toEqual(['startingOver', 'typed unseen', reason, 'checking']);
     script.show({ state: 'connected' });
     expect((await ending).exitCode).toBe(0);
   });

@@ -1,6 +1,7 @@
 /**
- * The course of one login, from the first state to its end: gives the password when it is wanted, begins a new attempt when one took its
- * time, and ends when the session does, the time is up, or somebody stops it.
+ * Follows one login from its first state to its end. Gives the password when the session wants it,
+ * and begins a new attempt when one has passed its deadline. The login ends with its session, when
+ * its time is up, or when somebody stops the command.
  */
 
 import type { SessionWatch } from '@qrcast/client/types';
@@ -13,27 +14,36 @@ export interface FollowDeps {
   readonly watch: Pick<SessionWatch, 'snapshot' | 'on' | 'sendPassword' | 'resume' | 'startOver'>;
   readonly view: Pick<LoginView, 'password'>;
   readonly passwords: Passwords;
-  /** Rejects when aborted. */
+  /** Rejects when the signal aborts. */
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 export interface FollowOptions {
   readonly timeoutSeconds: number;
-  /** When the time is up, by this machine's clock. */
+  /** When the login's time is up, by this machine's clock. */
   readonly endsAt: number;
   readonly signal: AbortSignal;
 }
 
-/** A resume that was not decided is tried again after so long, if nobody named a time, until the time is up. */
+/**
+ * How long to wait before resuming again, if the gateway names no time. The login's own time ends
+ * the tries.
+ */
 const RETRY_MS = 2_000;
 
-/** Rejects with the signal's reason, and with a {LoginError} where no password will help. */
-export async function followLogin({ watch, view, passwords, delay }: FollowDeps, options: FollowOptions): Promise<Ending> {
+/**
+ * Rejects with the signal's reason. It has more than 40 lines because its listeners share one
+ * outcome.
+ *
+ * @throws {LoginError} if no password can help
+ */
+export async function followLogin(deps: FollowDeps, options: FollowOptions): Promise<Ending> {
+  const { watch } = deps;
   const over = Promise.withResolvers<Ending>();
   const done = new AbortController();
   const ended = AbortSignal.any([options.signal, done.signal]);
-  let passwordStep: AbortController | null = null;
-  let resumed = 0; // version of the end that a new attempt was last begun after
+  const passwordStep = createPasswordStep(deps, ended, over);
+  let resumed = 0; // version of the end that the last new attempt followed
 
   const look = (): void => {
     const { session, connection } = watch.snapshot;
@@ -41,42 +51,18 @@ export async function followLogin({ watch, view, passwords, delay }: FollowDeps,
     if (session === null) return;
     const ending = endingOf(session);
     if (ending !== null) over.resolve(ending);
-    if (session.state === 'password') beginPassword();
-    else endPassword();
+    if (session.state === 'password') passwordStep.begin();
+    else passwordStep.end();
     if (session.end?.reason === 'deadline') beginResume(session.version);
   };
-
-  function beginPassword(): void {
-    if (passwordStep !== null) return;
-    passwordStep = new AbortController();
-    const signal = AbortSignal.any([ended, passwordStep.signal]);
-    givePassword({ watch, passwords, delay, show: (turn) => view.password(turn) }, signal).then(
-      (ending) => (ending === null ? undefined : over.resolve(ending)),
-      (error: unknown) => (signal.aborted ? undefined : over.reject(error)),
-    );
-  }
-
-  function endPassword(): void {
-    if (passwordStep === null) return;
-    passwordStep.abort();
-    passwordStep = null;
-    view.password(null);
-  }
 
   function beginResume(version: number): void {
     if (version === resumed) return;
     resumed = version;
-    resume(version).catch((error: unknown) => (ended.aborted ? undefined : over.reject(error)));
-  }
-
-  async function resume(version: number): Promise<void> {
-    for (;;) {
-      const result = await watch.resume();
-      if (result.ok || ended.aborted) return;
-      await delay(result.error.retryAfterMs ?? RETRY_MS, ended);
-      if (watch.snapshot.session?.version !== version) return; // somebody else has resumed it
-      if (!result.error.retryable) return over.resolve(endFor('deadline'));
-    }
+    resume(deps, version, ended).then(
+      (ending) => (ending === null ? undefined : over.resolve(ending)),
+      (error: unknown) => (ended.aborted ? undefined : over.reject(error)),
+    );
   }
 
   const stop = (): void => over.reject(options.signal.reason);
@@ -92,6 +78,49 @@ export async function followLogin({ watch, view, passwords, delay }: FollowDeps,
     clearTimeout(timer);
     options.signal.removeEventListener('abort', stop);
     done.abort();
-    endPassword();
+    passwordStep.end();
+  }
+}
+
+interface PasswordStep {
+  /** Does nothing if it has begun. */
+  begin(): void;
+  /** Does nothing if it has ended. */
+  end(): void;
+}
+
+function createPasswordStep(
+  { watch, view, passwords, delay }: FollowDeps,
+  ended: AbortSignal,
+  over: PromiseWithResolvers<Ending>,
+): PasswordStep {
+  let current: AbortController | null = null;
+  return {
+    begin() {
+      if (current !== null) return;
+      current = new AbortController();
+      const signal = AbortSignal.any([ended, current.signal]);
+      givePassword({ watch, passwords, delay, show: (prompt) => view.password(prompt) }, signal).then(
+        (ending) => (ending === null ? undefined : over.resolve(ending)),
+        (error: unknown) => (signal.aborted ? undefined : over.reject(error)),
+      );
+    },
+    end() {
+      if (current === null) return;
+      current.abort();
+      current = null;
+      view.password(null);
+    },
+  };
+}
+
+/** @returns null once a new attempt has begun, or else the login's end */
+async function resume({ watch, delay }: FollowDeps, version: number, ended: AbortSignal): Promise<Ending | null> {
+  for (;;) {
+    const result = await watch.resume();
+    if (result.ok || ended.aborted) return null;
+    await delay(result.error.retryAfterMs ?? RETRY_MS, ended);
+    if (watch.snapshot.session?.version !== version) return null; // somebody else has resumed it
+    if (!result.error.retryable) return endFor('deadline');
   }
 }

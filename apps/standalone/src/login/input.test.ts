@@ -46,9 +46,9 @@ describe('a stdin that is no terminal', () => {
   });
 
   it('keeps a line that was not waited for any more for the next who asks', async () => {
-    const turn = new AbortController();
-    const first = input.piped(turn.signal);
-    turn.abort(new Error('no password is wanted now'));
+    const wanted = new AbortController();
+    const first = input.piped(wanted.signal);
+    wanted.abort(new Error('no password is wanted now'));
     await expect(first).rejects.toThrow('no password is wanted now');
     stdin.write('password\n');
     expect(await input.piped(signal)).toBe('password');

@@ -1,6 +1,7 @@
 /**
- * Where secrets are typed or piped in. A person types unseen at the terminal: stdin if it is one, else the controlling terminal, so that a
- * token can be piped in and a password still be asked for. A program writes lines to stdin.
+ * Reads secrets that are typed or piped in. A person types at the terminal without seeing the text.
+ * The terminal is stdin or else the controlling terminal, so that a token can be piped in and the
+ * password can still be asked for. A program writes lines to stdin.
  */
 
 import { once } from 'node:events';
@@ -12,11 +13,20 @@ import { createUtf8Check, withoutMark } from '@qrcast/core/utf8';
 import { usageError } from '../cli-arguments.ts';
 
 export interface Input {
-  /** Takes the keyboard until `close()`: what is typed without being asked for disappears, Ctrl-C and Ctrl-D interrupt. */
+  /**
+   * Takes the keyboard until `close()`. Text that nobody asked for disappears; Ctrl-C and Ctrl-D
+   * interrupt.
+   */
   takeKeyboard(): void;
-  /** A line typed unseen; null if there is no terminal. Rejects when aborted. */
+  /**
+   * Resolves to a line that is not shown, or to null if there is no terminal. Rejects when the
+   * signal aborts.
+   */
   typed(signal: AbortSignal): Promise<string | null>;
-  /** The next line of a stdin that is no terminal; null at its end. Rejects when aborted, and with `usage` if what came is not UTF-8. */
+  /**
+   * Resolves to the next line of a stdin that is no terminal, or to null at its end. Rejects when
+   * the signal aborts, and with `usage` if the text is not UTF-8.
+   */
   piped(signal: AbortSignal): Promise<string | null>;
   readonly hasTerminal: boolean;
   close(): void;
@@ -57,7 +67,7 @@ function controllingTerminal(): ReadStream | null {
   try {
     return new ReadStream(openSync('/dev/tty', 'r+'));
   } catch {
-    return null; // a service, a container, Windows: nobody to ask
+    return null; // a service, a container or Windows: there is nobody to ask
   }
 }
 
@@ -66,7 +76,10 @@ interface Lines {
   close(): void;
 }
 
-/** Whether what came so far is UTF-8; listens from now on. Call it before anything else reads. */
+/**
+ * @returns whether the text so far is UTF-8. Call it before anything else reads: it listens from
+ * then on.
+ */
 function watchText(stdin: Readable): () => boolean {
   const check = createUtf8Check();
   let isText = true;
@@ -82,7 +95,7 @@ function openLines(stdin: Readable): Lines {
   let isFirst = true;
   const reader = createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY });
   const lines = reader[Symbol.asyncIterator]();
-  let coming: Promise<IteratorResult<string, undefined>> | null = null; // kept when it is not waited for any more: it is the next one's
+  let coming: Promise<IteratorResult<string, undefined>> | null = null; // if nobody waits any more, the line is kept for the next caller
   return {
     async next(signal) {
       coming ??= lines.next();
@@ -101,7 +114,10 @@ function openLines(stdin: Readable): Lines {
 const END_OF_LINE = { ctrl: true, name: 'e' };
 const DELETE_TO_START = { ctrl: true, name: 'u' };
 
-/** readline edits the line, unseen, and puts the terminal into raw mode, so that Ctrl-C comes as a key. */
+/**
+ * readline edits the line without showing it. It puts the terminal into raw mode, so that Ctrl-C
+ * arrives as a key.
+ */
 function openKeyboard(terminal: ReadStream, onInterrupt: () => void): Lines {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const editor = createInterface({ input: terminal, output: nowhere, terminal: true, historySize: 0 });
@@ -110,12 +126,12 @@ function openKeyboard(terminal: ReadStream, onInterrupt: () => void): Lines {
   editor.on('close', () => {
     if (!isClosed) onInterrupt();
   });
-  // Ctrl-Z is not offered: a stopped process cannot take a dead code off the screen.
+  // Ctrl-Z does nothing: a stopped process could not remove an expired code from the screen.
   editor.on('SIGTSTP', () => undefined);
   return {
     async next(signal) {
       editor.write(null, END_OF_LINE);
-      editor.write(null, DELETE_TO_START); // typed before it was asked for
+      editor.write(null, DELETE_TO_START); // typed before anybody asked for it
       const [line] = (await once(editor, 'line', { signal })) as [string];
       return line;
     },

@@ -1,4 +1,6 @@
-/** `qrcast login`: secrets, a gateway, a session, and its course, in this order. */
+/**
+ * `qrcast login`: reads the secrets, finds or opens a gateway, creates a session, and follows it.
+ */
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { WriteStream } from 'node:tty';
@@ -24,7 +26,7 @@ export interface LoginDeps {
   readonly secrets: Secrets;
   readonly settings: LoginStackOptions['settings'];
   readonly path: string;
-  /** May the screen be painted, or would it tear something else? */
+  /** Whether the screen may be painted. */
   readonly isLive: boolean;
   readonly colours: boolean;
   readonly log: Logger;
@@ -32,10 +34,14 @@ export interface LoginDeps {
   readonly signal: AbortSignal;
 }
 
-/** Room for the session to outlast the wait, so that it is the wait that ends. */
+/** By how much the session outlasts the wait, so that the wait ends first. */
 const MARGIN_SECONDS = 60;
 
-/** What it opens is pushed to `releasers`; the terminal is as it was when it settles. @throws {LoginError} */
+/**
+ * Pushes what it opens to `releasers`. The terminal is as before when it settles.
+ *
+ * @throws {LoginError}
+ */
 export async function runLogin(deps: LoginDeps, args: LoginArguments): Promise<Ending> {
   const { secrets, releasers, signal } = deps;
   const apiToken = await secrets.token(signal);
@@ -65,7 +71,10 @@ function openView({ stdout, ask, input, isLive, colours }: LoginDeps, { json, in
   return openLiveView({ stdout, colours, instanceId, endsAt });
 }
 
-/** A session made here is cancelled with the rest: nobody is left to watch it. One that was found is somebody else's, too. */
+/**
+ * A session created here is cancelled at the end, because nobody will watch it any more. A session
+ * that was found also belongs to somebody else, so it stays.
+ */
 async function openSession(
   { releasers, signal, log }: LoginDeps,
   access: GatewayAccess,
@@ -109,7 +118,7 @@ export function toLoginError({ code, message, connection }: GatewayError): Login
     case 'forbidden':
       return new LoginError(code, `the gateway does not accept the API key: ${message}`, EXITS.credentials.code);
     case 'webhook_url_differs':
-      return new LoginError(code, 'the instance notifies another address; with --replace-url it is replaced', EXITS.fault.code);
+      return new LoginError(code, 'the instance notifies another address; --replace-url replaces it', EXITS.fault.code);
     case 'upstream_not_allowed':
       return usageError(`--api-url: ${message}`);
     default:

@@ -1,4 +1,6 @@
-/** How a login's end is told: a sentence for a person, the last line of `--json` for a program. */
+/**
+ * Reports how a login ended: a sentence for a person, or the last line of `--json` for a program.
+ */
 
 import { errorFields } from '@qrcast/runtime/log';
 import { SettingsError } from '@qrcast/runtime/process/settings';
@@ -10,10 +12,10 @@ export interface ReportOptions {
   readonly writeError: (text: string) => void;
 }
 
-/** Both return the status to exit with. */
+/** Both methods return the status to exit with. */
 export interface Report {
   ended(ending: Ending): number;
-  /** Told to stop, refused, or a fault of ours. */
+  /** For a command that was stopped or refused, or that has a fault. */
   failed(error: unknown): number;
 }
 
@@ -47,11 +49,14 @@ function faultOf(error: unknown): Pick<LoginError, 'code' | 'exitCode'> & { deta
     return { code, detail, exitCode, connection };
   }
   if (error instanceof SettingsError) return { code: 'usage', detail: error.message, exitCode: EXITS.usage.code };
-  const { error: detail, cause } = errorFields(error); // others' words, without the URLs in them
+  const { error: detail, cause } = errorFields(error); // texts of others, without their URLs
   return { code: 'fault', detail: cause === undefined ? detail : `${detail} (${cause})`, exitCode: EXITS.fault.code };
 }
 
-/** A gateway's words may be anybody's: none of them may move the cursor, colour the screen or set the terminal's title. */
+/**
+ * The text of a gateway may come from anybody. It must not move the cursor, colour the screen or
+ * set the terminal's title.
+ */
 export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n]/gu, '?');
 }

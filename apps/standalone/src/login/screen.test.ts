@@ -41,7 +41,7 @@ function sceneOf(fields: Partial<Scene> = {}): Scene {
     pageUrl: PAGE,
     snapshot: snapshotOf({}),
     serverNow: 0,
-    turn: null,
+    prompt: null,
     leftMs: 581_000,
     ...fields,
   };
@@ -152,9 +152,9 @@ describe('a frame', () => {
 
   it('asks for the password, and says why again', () => {
     const snapshot = snapshotOf({ state: 'password', code: null });
-    const first = linesOf(sceneOf({ snapshot, turn: { kind: 'wanted', mistake: null }, colours: false }));
+    const first = linesOf(sceneOf({ snapshot, prompt: { kind: 'wanted', mistake: null }, colours: false }));
     expect(first).toContain('Type the password and press Enter. It is not shown.');
-    const again = linesOf(sceneOf({ snapshot, turn: { kind: 'wanted', mistake: 'It was wrong.' }, colours: false }));
+    const again = linesOf(sceneOf({ snapshot, prompt: { kind: 'wanted', mistake: 'It was wrong.' }, colours: false }));
     expect(again.join('\n')).toContain('It was wrong.\nType the password');
   });
 });

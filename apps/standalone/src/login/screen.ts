@@ -1,10 +1,13 @@
-/** What stands on the terminal's screen, as a pure function of what is known: frames are text, so that tests can read them. */
+/**
+ * Draws the terminal's screen from a scene, as a pure function. Frames are text, so that tests can
+ * read them.
+ */
 
 import { stripVTControlCharacters } from 'node:util';
 import type { Snapshot } from '@qrcast/client/types';
 import { type DrawnCode, drawCode, FULL_QUIET_ZONE, HALF_QUIET_ZONE } from './code.ts';
-import type { PasswordTurn } from './view.ts';
-import { isFinishing, isPictureOnly, statusOf, turnOf } from './words.ts';
+import type { PasswordPrompt } from './view.ts';
+import { isFinishing, isPictureOnly, promptOf, statusOf } from './words.ts';
 
 export interface Scene {
   readonly columns: number;
@@ -14,34 +17,38 @@ export interface Scene {
   /** Null until there is one. */
   readonly pageUrl: string | null;
   readonly snapshot: Snapshot;
-  /** Unix ms of the server's clock; null until it is known. */
+  /** The server's clock, Unix ms; null until it is known. */
   readonly serverNow: number | null;
-  readonly turn: PasswordTurn | null;
-  /** Until the command gives up. */
+  readonly prompt: PasswordPrompt | null;
+  /** Time until the command gives up. */
   readonly leftMs: number;
 }
 
 const HOME = '\x1b[H';
 const CLEAR_BELOW = '\x1b[J';
 const CLEAR_RIGHT = '\x1b[K';
-/** Terminals that know it show a frame at once, the others ignore it. */
+/** Terminals that know this sequence show a frame at once. The others ignore it. */
 const BEGIN_FRAME = '\x1b[?2026h';
 const END_FRAME = '\x1b[?2026l';
 const BOLD = '\x1b[1m';
 const DIM = '\x1b[2m';
 const RESET = '\x1b[0m';
 
-/** Everything to write so that the screen shows the scene, whatever stood there. */
+/** @returns everything to write so that the screen shows the scene, whatever it showed before */
 export function frameOf(scene: Scene): string {
   const lines = linesOf(scene).map((line) => {
-    // A line that ends in the last column leaves the cursor on it: clearing there would take its last character.
+    // A line that ends in the last column leaves the cursor there. Clearing would delete its last
+    // character.
     const isFull = line !== '' && visibleWidth(line) % scene.columns === 0;
     return isFull ? line : `${line}${CLEAR_RIGHT}`;
   });
   return `${BEGIN_FRAME}${HOME}${lines.join('\r\n')}${CLEAR_BELOW}${END_FRAME}`;
 }
 
-/** The frame's lines, no more than there are rows for. Wider than the screen is only a link: the terminal wraps it, and copies it whole. */
+/**
+ * @returns the frame's lines, no more than there are rows. Only a link may be wider than the
+ * screen: the terminal wraps it, and copies it whole.
+ */
 export function linesOf(scene: Scene): string[] {
   const text = scene.snapshot.session?.code?.text ?? null;
   if (text !== null) return withCode(scene, text);
@@ -49,7 +56,10 @@ export function linesOf(scene: Scene): string[] {
   return firstFitting([['', heading(scene), '', ...status, '', footer(scene)], status], scene) ?? status.slice(0, scene.rows);
 }
 
-/** With air, without, and less and less around the code; the full quiet zone where that costs nothing else. */
+/**
+ * Layouts from the most space around the code to the least. The full quiet zone is used where
+ * nothing else has to go for it.
+ */
 function withCode(scene: Scene, text: string): string[] {
   const { columns, colours } = scene;
   const spacious = drawCode(text, { border: FULL_QUIET_ZONE, colours });
@@ -78,7 +88,7 @@ function heading({ instanceId, colours }: Scene): string {
 }
 
 function statusLines(scene: Scene): string[] {
-  const { snapshot, serverNow, turn, pageUrl, colours } = scene;
+  const { snapshot, serverNow, prompt, pageUrl, colours } = scene;
   const [state = '', ...trouble] = statusOf(snapshot, serverNow);
   const code = snapshot.session?.code ?? null;
   const lines = [styled(state, BOLD, colours)];
@@ -89,7 +99,7 @@ function statusLines(scene: Scene): string[] {
   lines.push(...trouble);
   const { session } = snapshot;
   const notice = session === null || isFinishing(session) ? null : session.notice;
-  if (turn !== null) lines.push(...turnOf(turn));
+  if (prompt !== null) lines.push(...promptOf(prompt));
   else if (notice !== null && code === null && serverNow !== null && notice.retryAt > serverNow) {
     lines.push(`Next try in ${secondsUntil(notice.retryAt, serverNow)} s.`);
   }
@@ -106,7 +116,9 @@ function secondsUntil(at: number, now: number): number {
   return Math.max(0, Math.ceil((at - now) / 1_000));
 }
 
-/** Wrapped to the screen's width; null if none of them has rows enough. */
+/**
+ * @returns the first layout that fits, wrapped to the screen's width; null if none has enough rows
+ */
 function firstFitting(choices: readonly (readonly string[])[], { columns, rows }: Scene): string[] | null {
   for (const lines of choices) {
     const wrapped = lines.flatMap((line) => wrap(line, columns));
@@ -116,7 +128,7 @@ function firstFitting(choices: readonly (readonly string[])[], { columns, rows }
   return null;
 }
 
-/** At spaces; a word longer than the width, as a link, stays whole. */
+/** Wraps at spaces. A word longer than the width, such as a link, stays whole. */
 function wrap(text: string, columns: number): string[] {
   if (visibleWidth(text) <= columns) return [text];
   const lines: string[] = [];
@@ -137,7 +149,7 @@ function styled(text: string, style: string, colours: boolean): string {
   return colours ? `${style}${text}${RESET}` : text;
 }
 
-/** Every character of ours is one column wide. */
+/** All characters of our texts are one column wide. */
 function visibleWidth(line: string): number {
   return stripVTControlCharacters(line).length;
 }

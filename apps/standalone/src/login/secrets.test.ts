@@ -19,7 +19,9 @@ async function fileWith(text: string | Buffer): Promise<string> {
   return path;
 }
 
-/** A terminal and a stdin with what will be typed and piped; `asked` is what the person was asked. */
+/**
+ * A terminal and a stdin with what will be typed and piped; `asked` is what the person was asked.
+ */
 async function open(given: {
   env?: Record<string, string>;
   typed?: string[];

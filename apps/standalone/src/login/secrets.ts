@@ -1,6 +1,8 @@
 /**
- * The secrets of the commands, each from the environment, a file, stdin or a person: the instance's token, a gateway's API key, the account's
- * password, the tenant's webhook token. They are taken out of the environment, so that no child process inherits them, and stand in no message.
+ * The secrets of the commands: the instance's token, a gateway's API key, the account's password
+ * and the tenant's webhook token. Each comes from the environment, a file, stdin or a person. They
+ * are deleted from the environment, so that no child process inherits them. No message contains
+ * one.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -15,7 +17,7 @@ export type SecretVariables = Readonly<
   Record<'GREEN_API_TOKEN' | 'QRCAST_API_KEY' | 'QRCAST_ACCOUNT_PASSWORD' | 'QRCAST_WEBHOOK_TOKEN', string | undefined>
 >;
 
-/** How each must look, beside what the one who takes it wants. */
+/** The form that each secret must have. Whoever receives it may want more. */
 const FAULT_OF: Readonly<Record<keyof SecretVariables, (text: string) => string | null>> = {
   GREEN_API_TOKEN: invisibleFault,
   QRCAST_API_KEY: invisibleFault,
@@ -23,7 +25,11 @@ const FAULT_OF: Readonly<Record<keyof SecretVariables, (text: string) => string 
   QRCAST_WEBHOOK_TOKEN: invisibleFault,
 };
 
-/** Reads them and forgets them. An empty variable counts as unset. @throws {LoginError} `usage` for an invisible character in one. */
+/**
+ * Reads the variables and deletes them. An empty one counts as unset.
+ *
+ * @throws {LoginError} `usage` if one has an invisible character
+ */
 export function takeSecrets(env: NodeJS.ProcessEnv): SecretVariables {
   const names = Object.keys(FAULT_OF) as (keyof SecretVariables)[]; // its own keys
   const taken = names.map((name) => [name, readVariable(env, name)] as const);
@@ -39,38 +45,41 @@ export function takeSecrets(env: NodeJS.ProcessEnv): SecretVariables {
 export interface SecretsDeps {
   readonly variables: SecretVariables;
   readonly input: Pick<Input, 'takeKeyboard' | 'typed' | 'piped' | 'hasTerminal'>;
-  /** Where a person reads what is wanted. */
+  /** Writes a question where the person reads it. */
   readonly ask: (question: string) => void;
 }
 
 export interface Secrets {
-  /** @throws {LoginError} `usage` if there is none, or what there is cannot be one. */
+  /** @throws {LoginError} `usage` if there is none, or it has not the form of one */
   token(signal: AbortSignal): Promise<string>;
-  /** @throws {LoginError} `usage` if there is none. */
+  /** @throws {LoginError} `usage` if there is none */
   apiKey(signal: AbortSignal): Promise<string>;
-  /** @throws {LoginError} `usage` if there is none. */
+  /** @throws {LoginError} `usage` if there is none */
   webhookToken(signal: AbortSignal): Promise<string>;
   readonly passwords: Passwords;
 }
 
 export interface Passwords {
-  /** The one given with the command; null if there is none. */
+  /** The password that was given with the command; null if there is none. */
   given(): string | null;
-  /** The given one was wrong: it is not tried again. */
+  /** Call it when the given password was wrong, so that it is not tried again. */
   forgetGiven(): void;
-  /** To be called before a person is asked: from then on nothing that is typed is echoed. */
+  /** Call it before a person is asked. From then on, typed text is not echoed. */
   prepare(): void;
-  /** The next one, from stdin or a person; null if nobody gives one. Empty only if a person typed nothing. Rejects when aborted. */
+  /**
+   * Resolves to the next password, from stdin or a person, or to null if nobody gives one. It is
+   * empty only if a person typed nothing. Rejects when the signal aborts.
+   */
   next(signal: AbortSignal): Promise<string | null>;
 }
 
 type Wanted = Pick<LoginArguments, 'tokenFile' | 'passwordFile'> & { readonly instanceId: string | undefined };
 
-/** Reads the password's file. @throws {LoginError} `usage` if that cannot be read. */
+/** Reads the password's file. @throws {LoginError} `usage` if it cannot be read */
 export async function openSecrets({ variables, input, ask }: SecretsDeps, wanted: Wanted): Promise<Secrets> {
   const typed = async (question: string, signal: AbortSignal): Promise<string | null> => {
     if (!input.hasTerminal) return null;
-    input.takeKeyboard(); // first: from the question on nothing may be echoed
+    input.takeKeyboard(); // before the question: from then on nothing may be echoed
     ask(`${question} (not shown): `);
     const text = await input.typed(signal);
     ask('\n');
@@ -81,7 +90,7 @@ export async function openSecrets({ variables, input, ask }: SecretsDeps, wanted
       const { tokenFile, instanceId } = wanted;
       let token: string | null | undefined;
       if (tokenFile === undefined) token = variables.GREEN_API_TOKEN ?? (await typed(`API token of instance ${instanceId}`, signal));
-      // At a terminal a line of stdin is a line of the keyboard.
+      // At a terminal, a line of stdin comes from the keyboard.
       else if (tokenFile === '-') token = (await input.piped(signal)) ?? (await typed(`API token of instance ${instanceId}`, signal));
       else token = await readSecret('--token-file', tokenFile);
       return checkedToken(trimmed(token), tokenFile);
@@ -101,10 +110,13 @@ export async function openSecrets({ variables, input, ask }: SecretsDeps, wanted
   };
 }
 
-/** Without what people type or paste around it; what nobody sees is not taken off but refused. */
+/**
+ * Removes the spaces that people type or paste around a secret. Invisible characters are not
+ * removed but refused.
+ */
 const trimmed = (text: string | null | undefined): string => text?.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '') ?? '';
 
-/** For a header. @throws {LoginError} `usage` */
+/** @returns the secret if a header can hold it. @throws {LoginError} `usage` */
 function asciiSecret(what: string, text: string): string {
   if (/^[\x21-\x7e]+$/.test(text)) return text;
   throw usageError(`${what}: ${invisibleFault(text) ?? 'expected letters, digits and signs of ASCII without spaces'}`);
@@ -138,7 +150,10 @@ function createPasswords(given: string | undefined, input: SecretsDeps['input'])
   };
 }
 
-/** Undefined where it is a line of stdin. @throws {LoginError} `usage` if it is not one line of text. */
+/**
+ * @returns undefined if it comes as a line of stdin.
+ * @throws {LoginError} `usage` if the file is not one line of text
+ */
 async function passwordOf(file: string | undefined): Promise<string | undefined> {
   if (file === undefined || file === '-') return undefined;
   const line = (await readSecret('--password-file', file)).replace(/(\r\n|\n|\r)$/, '');
@@ -153,7 +168,7 @@ function checkedPassword(what: string, text: string): string {
   return text;
 }
 
-/** The text of a file, without a byte-order mark. @throws {LoginError} `usage` */
+/** @returns the text of a file, without a byte-order mark. @throws {LoginError} `usage` */
 async function readSecret(option: string, path: string): Promise<string> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw usageError(`${option}: the file could not be read (${error.code ?? 'unknown reason'})`);

@@ -1,6 +1,7 @@
 /**
- * A private gateway for one login: Redis, worker and gateway of this process on free loopback ports, under keys that are made for it and kept
- * in memory alone. Nothing is written but into a temporary folder, which goes with the rest; a `start` in the same place is not touched.
+ * A private gateway for one login: Redis, worker and gateway of this process, on free loopback
+ * ports. Its keys are made for this login and stay in memory. Everything it writes is in a
+ * temporary folder, which is removed at the end. A `start` in the same folder is not affected.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -29,19 +30,19 @@ export const LOGIN_SETTINGS = [
 
 export interface LoginStackOptions {
   readonly settings: Settings<(typeof LOGIN_SETTINGS)[number]>;
-  /** Where programs are looked for. */
+  /** The PATH to look for programs in. */
   readonly path: string;
-  /** The provider's host, if the caller named one: whose token it is may send it where he likes. */
+  /** The provider's host, if the caller named one. The owner of a token may send it anywhere. */
   readonly apiUrl: string | undefined;
   readonly log: Logger;
 }
 
-/** A login has a person at the screen; the grace only bridges a reconnect. */
+/** A person watches this login, so the grace only covers a reconnect. */
 const UNWATCHED_GRACE_MS = 15_000;
 const MAX_CONNECTIONS = 100;
 const CONCURRENCY = 10;
 
-/** What it opens is pushed to `releasers`. */
+/** Pushes what it opens to `releasers`. */
 export async function openLoginStack(options: LoginStackOptions, releasers: Releasers): Promise<{ url: string; apiKey: string }> {
   const { settings, apiUrl, log } = options;
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-login-'));
@@ -83,7 +84,10 @@ export async function openLoginStack(options: LoginStackOptions, releasers: Rele
   return { url: gateway.publicUrl, apiKey };
 }
 
-/** The machine's own where it has one, else the stand-in, which does for one login; neither keeps anything. */
+/**
+ * Opens the machine's Redis, or else the stand-in, which is enough for one login. Neither keeps any
+ * data.
+ */
 async function openRedis(path: string, folder: string, releasers: Releasers): Promise<string> {
   const program = findRedisProgram(path);
   if (program === null) {

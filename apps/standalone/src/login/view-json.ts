@@ -1,12 +1,14 @@
-/** One JSON object a line, for programs: the session without its picture, and what changes about it. */
+/**
+ * Writes one JSON object per line, for programs: the session without its picture, and its changes.
+ */
 
 import type { Session } from '@qrcast/client/types';
 import type { LoginView } from './view.ts';
-import { turnOf } from './words.ts';
+import { promptOf } from './words.ts';
 
 export interface JsonViewOptions {
   readonly write: (text: string) => void;
-  /** To the person who is asked, if there is one. */
+  /** Writes to the person, if there is one. */
   readonly ask: (text: string) => void;
 }
 
@@ -21,10 +23,10 @@ export function createJsonView({ write, ask }: JsonViewOptions): LoginView {
         watch.on('stale', ({ id, version }) => tell('stale', { id, version })),
       ];
     },
-    password(turn) {
-      if (turn?.kind !== 'wanted' && turn?.kind !== 'leaving') return;
-      if (turn.kind === 'wanted') tell('password_required');
-      ask(`${turnOf(turn).join('\n')}\n`);
+    password(prompt) {
+      if (prompt?.kind !== 'wanted' && prompt?.kind !== 'leaving') return;
+      if (prompt.kind === 'wanted') tell('password_required');
+      ask(`${promptOf(prompt).join('\n')}\n`);
     },
     close() {
       for (const undo of undos) undo();

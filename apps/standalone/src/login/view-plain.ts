@@ -1,20 +1,20 @@
 /**
- * Plain lines, for output that is no terminal or cannot move its cursor: each new code once, each new word of the state once. How it ended is the
- * report's to tell.
+ * Writes plain lines, for output that is no terminal or cannot move its cursor. Each new code and
+ * each new text about the state is written once. report.ts writes how the login ended.
  */
 
 import type { Snapshot } from '@qrcast/client/types';
 import { drawCode, FULL_QUIET_ZONE } from './code.ts';
 import { endingOf } from './ending.ts';
 import type { LoginView } from './view.ts';
-import { isPictureOnly, statusOf, turnOf } from './words.ts';
+import { isPictureOnly, promptOf, statusOf } from './words.ts';
 
 export interface PlainViewOptions {
   readonly write: (text: string) => void;
-  /** To the person who is asked, wherever the output goes. */
+  /** Writes to the person, even if the output goes elsewhere. */
   readonly ask: (text: string) => void;
   readonly colours: boolean;
-  /** There is somebody to type. */
+  /** Whether somebody can type. */
   readonly hasTerminal: boolean;
 }
 
@@ -27,8 +27,8 @@ export function createPlainView({ write, ask, colours, hasTerminal }: PlainViewO
       undo = watch.subscribe(show);
       show();
     },
-    password(turn) {
-      if (turn !== null) ask(`${turnOf(turn, hasTerminal).join('\n')}\n`);
+    password(prompt) {
+      if (prompt !== null) ask(`${promptOf(prompt, hasTerminal).join('\n')}\n`);
     },
     close: () => undo(),
   };
@@ -40,7 +40,7 @@ export interface PrinterOptions {
   readonly linesOf: typeof plainLines;
 }
 
-/** What is to be printed after each change; often nothing. */
+/** @returns the text to print after each change, which is often empty */
 export function createPrinter({ pageUrl, colours, linesOf }: PrinterOptions): (snapshot: Snapshot, serverNow: number | null) => string {
   let drawn: string | null = null;
   let said = '';
@@ -48,7 +48,7 @@ export function createPrinter({ pageUrl, colours, linesOf }: PrinterOptions): (s
     const text = snapshot.session?.code?.text ?? null;
     const isNewCode = text !== null && text !== drawn;
     const picture = isNewCode ? `\n${drawCode(text, { border: FULL_QUIET_ZONE, colours }).lines.join('\n')}\n` : '';
-    drawn = text; // one that expired is drawn again, should it be confirmed
+    drawn = text; // an expired code is drawn again if it is confirmed
     const status = linesOf(snapshot, serverNow, pageUrl).join('\n');
     const isNews = status !== said || isNewCode;
     said = status;
@@ -56,7 +56,10 @@ export function createPrinter({ pageUrl, colours, linesOf }: PrinterOptions): (s
   };
 }
 
-/** Where things stand, with the page where only that can show the code; none at the end. */
+/**
+ * @returns a text about the state, with the page's address if only the page can show the code;
+ * empty at the end
+ */
 export function plainLines(snapshot: Snapshot, serverNow: number | null, pageUrl: string): readonly string[] {
   const { session } = snapshot;
   if (session !== null && endingOf(session) !== null) return [];

@@ -1,23 +1,26 @@
-/** How a login is shown while it goes on: `login/view-live.ts` on a terminal, `-plain` in lines, `-json` for programs. */
+/**
+ * How a login is shown while it goes on: view-live.ts on a terminal, view-plain.ts in lines,
+ * view-json.ts for programs.
+ */
 
 import type { SessionWatch } from '@qrcast/client/types';
 
-/** What is wanted of the person, or done with what was given. */
-export type PasswordTurn =
-  /** `mistake`: why it is wanted again. */
+/** What the person has to do, or what is done with the password. */
+export type PasswordPrompt =
+  /** `mistake` says why the password is wanted again. */
   | { readonly kind: 'wanted'; readonly mistake: string | null }
-  /** An empty line was typed: another one leaves the password step for a new code. */
+  /** The person typed an empty line. Another one leaves the password step for a new code. */
   | { readonly kind: 'leaving' }
   | { readonly kind: 'startingOver' }
   | { readonly kind: 'checking' }
-  /** It is sent again by itself. */
+  /** The password will be sent again without the person. */
   | { readonly kind: 'waiting'; readonly seconds: number };
 
 export interface LoginView {
-  /** Shows what is watched from now on. At most once. */
+  /** Shows this watch from now on. Call it at most once. */
   watch(watch: SessionWatch, pageUrl: string): void;
-  /** Null: nothing is wanted any more. */
-  password(turn: PasswordTurn | null): void;
-  /** Shows nothing more, and leaves the terminal as it was. Idempotent. */
+  /** Null if the password step is over. */
+  password(prompt: PasswordPrompt | null): void;
+  /** Stops showing, and leaves the terminal as before. Idempotent. */
   close(): void;
 }

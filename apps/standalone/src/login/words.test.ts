@@ -1,6 +1,6 @@
 import type { Session } from '@qrcast/client/types';
 import { describe, expect, it } from 'vitest';
-import { statusOf, turnOf } from './words.ts';
+import { promptOf, statusOf } from './words.ts';
 
 const OPEN = { status: 'open', transport: 'websocket' } as const;
 
@@ -20,8 +20,8 @@ describe('what the terminal says', () => {
   });
 
   it('at the password is how to leave it', () => {
-    expect(turnOf({ kind: 'wanted', mistake: null }).join(' ')).toContain('Press Enter alone.');
-    expect(turnOf({ kind: 'wanted', mistake: null }, false).join(' ')).not.toContain('Enter alone');
-    expect(turnOf({ kind: 'leaving' }).join(' ')).toContain('Press Enter once more');
+    expect(promptOf({ kind: 'wanted', mistake: null }).join(' ')).toContain('Press Enter alone.');
+    expect(promptOf({ kind: 'wanted', mistake: null }, false).join(' ')).not.toContain('Enter alone');
+    expect(promptOf({ kind: 'leaving' }).join(' ')).toContain('Press Enter once more');
   });
 });

@@ -1,7 +1,10 @@
-/** What the terminal says while a login goes on. The tables are typed by the protocol's own words: one without a text does not compile. */
+/**
+ * The texts of a login on the terminal. The tables have the protocol's names as keys, so a name
+ * without a text does not compile.
+ */
 
 import type { NoticeCode, Session, Snapshot } from '@qrcast/client/types';
-import type { PasswordTurn } from './view.ts';
+import type { PasswordPrompt } from './view.ts';
 
 const NOTICES: Readonly<Record<NoticeCode, string>> = {
   instance_starting: 'The instance is starting; this can take a minute or two',
@@ -16,25 +19,28 @@ const NOTICES: Readonly<Record<NoticeCode, string>> = {
   login_finishing: 'Scanned; the login is being finished',
 };
 
-/** A gateway may be newer than this command: a notice that it does not know is some trouble. */
+/**
+ * The gateway may be newer than this command. A notice that the command does not know means some
+ * trouble.
+ */
 function noticeOf(code: string): string {
   return NOTICES[Object.hasOwn(NOTICES, code) ? (code as NoticeCode) : 'provider_error'];
 }
 
-/** No code is to be scanned, and none is asked for. */
+/** There is no code to scan, and none is coming. */
 export function isFinishing({ notice }: Session): boolean {
   return notice?.code === 'login_finishing';
 }
 
-/** What the code says may come with a later poll than the code itself. */
+/** The text of a code may come with a later poll than its picture. */
 const READ_WITHIN_MS = 6_000;
 
-/** True for a code that nobody could read, so that it cannot be drawn. `serverNow` as in the scene. */
+/** True for a code without a text, which cannot be drawn. @param serverNow as in the scene */
 export function isPictureOnly(code: Session['code'], serverNow: number | null): boolean {
   return code !== null && code.text === null && serverNow !== null && serverNow - code.issuedAt >= READ_WITHIN_MS;
 }
 
-/** Where things stand, in a line or two: nothing in it is counted down. */
+/** @returns one or two lines about the state, without a countdown */
 export function statusOf({ session, connection }: Snapshot, serverNow: number | null): readonly string[] {
   const state = session === null ? 'Starting …' : stateOf(session, serverNow);
   return connection.status === 'retrying' ? [state, 'The gateway cannot be reached. Trying again …'] : [state];
@@ -64,14 +70,16 @@ function stateOf(session: Session, serverNow: number | null): string {
 }
 
 /**
- * What is wanted of the person, or done with what was given.
- * @param isTyped somebody can type it; else it comes from a pipe, whose empty lines mean nothing
+ * What the person has to do, or what is done with the password.
+ *
+ * @param isTyped whether a person types it. Otherwise it comes from a pipe, whose empty lines mean
+ * nothing.
  */
-export function turnOf(turn: PasswordTurn, isTyped = true): readonly string[] {
-  switch (turn.kind) {
+export function promptOf(prompt: PasswordPrompt, isTyped = true): readonly string[] {
+  switch (prompt.kind) {
     case 'wanted':
       return [
-        ...(turn.mistake === null ? [] : [turn.mistake]),
+        ...(prompt.mistake === null ? [] : [prompt.mistake]),
         'Type the password and press Enter. It is not shown.',
         ...(isTyped ? ['Another account, or no password? Press Enter alone.'] : []),
       ];
@@ -82,8 +90,8 @@ export function turnOf(turn: PasswordTurn, isTyped = true): readonly string[] {
     case 'checking':
       return ['Checking the password …'];
     case 'waiting':
-      return [`The provider does not take the password now. It is sent again in ${turn.seconds} s …`];
+      return [`The provider does not take the password now. It is sent again in ${prompt.seconds} s …`];
     default:
-      return turn satisfies never;
+      return prompt satisfies never;
   }
 }

@@ -1,13 +1,13 @@
-/** What `start` prints when it is up: where to look, what to copy. */
+/** Creates what `start` prints once it is up: addresses to open, and commands to copy. */
 
 export interface BannerFacts {
   readonly url: string;
   readonly pageUrl: string;
   readonly apiKey: string;
   readonly instanceId: string;
-  /** The simulated provider, null where the real one is polled. */
+  /** The simulated provider; null if the real one is polled. */
   readonly simulator: { readonly url: string; readonly apiToken: string } | null;
-  /** How to get a real Redis where only the stand-in runs. */
+  /** How to install a real Redis; null if one runs. */
   readonly redisAdvice: string | null;
 }
 
@@ -25,16 +25,8 @@ export function banner(facts: BannerFacts): string {
     `  Documents    ${url}/docs`,
     '',
   ];
-  if (simulator !== null) {
-    lines.push(
-      '  The provider is simulated. Scan the code as a phone would:',
-      `    curl -X POST ${simulator.url}/control/instances/${instanceId}/scan`,
-      '  More of what it can do (a password, faults, lost notifications):',
-      `    curl ${simulator.url}/control`,
-      '',
-    );
-  }
   lines.push(
+    ...simulatorLines(simulator, instanceId),
     '  Watch the sessions of your key:',
     `    curl -H 'Authorization: Bearer ${apiKey}' ${url}/v1/sessions`,
     ...newSessionLines(url, apiKey, simulator, instanceId),
@@ -51,6 +43,17 @@ export function banner(facts: BannerFacts): string {
     );
   }
   return lines.join('\n');
+}
+
+function simulatorLines(simulator: BannerFacts['simulator'], instanceId: string): string[] {
+  if (simulator === null) return [];
+  return [
+    '  The provider is simulated. Scan the code as a phone would:',
+    `    curl -X POST ${simulator.url}/control/instances/${instanceId}/scan`,
+    '  More of what it can do (a password, faults, lost notifications):',
+    `    curl ${simulator.url}/control`,
+    '',
+  ];
 }
 
 function newSessionLines(url: string, apiKey: string, simulator: BannerFacts['simulator'], instanceId: string): string[] {

@@ -1,6 +1,6 @@
 /**
- * What `start` keeps between runs, in `.qrcast/` (mode 0700): its own keys, made once (mode 0600), the private Redis's data, and a lock,
- * for two runs must not write one append-only file.
+ * The folder `.qrcast/` (mode 0700), where `start` keeps data between runs: its own keys, made once
+ * (mode 0600), the private Redis's data, and a lock. Two runs must not write one append-only file.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -11,19 +11,22 @@ import { z } from 'zod';
 
 export interface Home {
   readonly redisFolder: string;
-  /** `id:base64`, as QRCAST_SECRET_KEYS. */
+  /** `id:base64`, as in QRCAST_SECRET_KEYS. */
   readonly secretKeys: string;
   readonly apiKey: string;
   readonly webhookToken: string;
-  /** What others on this machine could read until now: its keys may be known to them. */
+  /** Paths that other users of this machine could read until now. They may know the keys. */
   readonly wereOpen: readonly string[];
-  /** Frees the lock. */
+  /** Releases the lock. */
   close(): void;
 }
 
 const keysSchema = z.object({ secretKeys: z.string(), apiKey: z.string(), webhookToken: z.string() });
 
-/** @throws {Error} if another run holds the folder, or it is not ours alone and cannot be made so. */
+/**
+ * @throws {Error} if another run holds the folder, or others can access it and that cannot be
+ * changed
+ */
 export function openHome(folder: string): Home {
   const redisFolder = join(folder, 'redis');
   mkdirSync(redisFolder, { recursive: true, mode: 0o700 });
@@ -35,7 +38,7 @@ export function openHome(folder: string): Home {
     const file = join(folder, 'keys.json');
     const { isNew, ...keys } = keysIn(file);
     if (closeToOthers(file, 0o600)) wereOpen.push(file);
-    // What was sealed under keys that are gone cannot be read again.
+    // Without the keys, nobody can read what was sealed with them.
     if (isNew) emptyFolder(redisFolder);
     return { redisFolder, ...keys, wereOpen, close };
   } catch (error) {
@@ -44,9 +47,9 @@ export function openHome(folder: string): Home {
   }
 }
 
-/** True if others could read or write it until now. */
+/** @returns true if others could read or write it until now */
 function closeToOthers(path: string, mode: number): boolean {
-  if (process.platform === 'win32') return false; // no such modes: a profile's folders are its user's alone
+  if (process.platform === 'win32') return false; // Windows has no such modes: the folders of a profile belong to its user alone
   const { uid, mode: found } = statSync(path);
   if (uid !== process.getuid?.()) throw new Error(`${path} belongs to another user; start as that user, or in another folder`);
   if ((found & 0o077) === 0) return false;
@@ -68,11 +71,11 @@ function takeLock(lock: string, folder: string): void {
   const holder = Number(readFileSync(lock, 'utf8'));
   const inUse = `another qrcast (process ${holder}) uses ${folder}; stop it or start this one in another folder. If it is none, remove ${lock}`;
   if (isRunning(holder)) throw new Error(inUse);
-  rmSync(lock, { force: true }); // its holder was killed
-  if (!writeNew(lock, String(process.pid))) throw new Error(inUse); // somebody else took it over first
+  rmSync(lock, { force: true }); // the process that held it was killed
+  if (!writeNew(lock, String(process.pid))) throw new Error(inUse); // another process took it first
 }
 
-/** False if the file exists already. */
+/** @returns false if the file exists already */
 function writeNew(file: string, text: string): boolean {
   try {
     writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
@@ -108,6 +111,6 @@ function keysIn(file: string): z.infer<typeof keysSchema> & { readonly isNew: bo
   try {
     return { ...keysSchema.parse(JSON.parse(withoutMark(readFileSync(file, 'utf8')))), isNew: false };
   } catch {
-    throw new Error(`${file} is not readable as keys; move it away to have new ones made`); // the parser's words could repeat them
+    throw new Error(`${file} does not hold keys; move it away to get new ones`); // the parser's message could repeat the keys
   }
 }

@@ -1,4 +1,7 @@
-/** A session opened over the public API like anybody else's, with a ticket that lasts as long as it does: for `start` and for `login`. */
+/**
+ * For `start` and `login`: creates a session over the public API, with a ticket that lasts as long
+ * as the session.
+ */
 
 import { CONNECTION_CAUSES, type ConnectionCause } from '@qrcast/core/connection-cause';
 import { connectionCause } from '@qrcast/core/connection-fault';
@@ -12,7 +15,7 @@ const problemSchema = z.object({ code: z.string(), detail: z.string() });
 export interface GatewayAccess {
   readonly url: string;
   readonly apiKey: string;
-  /** Breaks a call off. */
+  /** Aborts a call. */
   readonly signal?: AbortSignal;
 }
 
@@ -20,13 +23,16 @@ export interface StartedSession {
   readonly sessionId: string;
   readonly ticket: string;
   readonly pageUrl: string;
-  /** False if a live session of the instance was found: the request's other fields were not applied to it. */
+  /**
+   * False if the instance had a live session. The other fields of the request were not applied to
+   * it.
+   */
   readonly isNew: boolean;
 }
 
 /**
- * `code`: the gateway's own, or `unreachable` where nobody answered as a gateway does. `connection`: why not, where there was no answer at
- * all.
+ * `code` is the gateway's own, or `unreachable` if nobody answered like a gateway. `connection`
+ * says why there was no answer at all.
  */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
@@ -48,8 +54,9 @@ const A_DAY_SECONDS = 86_400;
 const CALL_TIMEOUT_MS = 15_000;
 
 /**
- * `lastsSeconds`, 60 to 86400: the page stays open on somebody's screen for longer than a ticket's usual quarter of an hour.
- * @throws {GatewayError} with the gateway's own words if it refuses.
+ * @param lastsSeconds 60 to 86400. A page may stay open for longer than the quarter of an hour that
+ * a ticket usually lasts.
+ * @throws {GatewayError} with the gateway's own text if it refuses
  */
 export async function createSession(
   access: GatewayAccess,
@@ -68,7 +75,7 @@ export async function cancelSession(access: GatewayAccess, sessionId: string): P
   await callGateway(access, 'DELETE', `/v1/sessions/${sessionId}`);
 }
 
-/** @throws {GatewayError} with the gateway's own words if it refuses. */
+/** @throws {GatewayError} with the gateway's own text if it refuses */
 export async function callGateway(
   access: GatewayAccess,
   method: string,
@@ -89,7 +96,7 @@ export async function callGateway(
     if (response.ok) return { status: response.status, answer: text === '' ? null : JSON.parse(text) };
     const problem = problemSchema.safeParse(parsed(text)).data;
     if (problem !== undefined) throw new GatewayError(problem.code, problem.detail);
-    throw new GatewayError('unreachable', `${url} answered ${response.status}, and not as a qrcast gateway does`);
+    throw new GatewayError('unreachable', `${url} answered ${response.status}, but not like a qrcast gateway`);
   } catch (error) {
     if (error instanceof GatewayError) throw error;
     signal?.throwIfAborted();
@@ -103,6 +110,6 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return null; // somebody else's page of an error
+    return null; // an error page of another server
   }
 }

@@ -1,4 +1,6 @@
-/** The order of `start`: keys, Redis, provider, worker, gateway, a first session, the banner. */
+/**
+ * Runs `start` in this order: keys, Redis, provider, worker, gateway, a first session, the banner.
+ */
 
 import { existsSync } from 'node:fs';
 import { parseKeyring } from '@qrcast/runtime/keyring/keyring';
@@ -14,9 +16,9 @@ import {
 } from '@qrcast/runtime/process/settings';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { openPrivateRedis, redisAdvice } from '../private-redis.ts';
-import { DEFAULT_TENANT, startSimulator, startStack } from '../stack.ts';
+import { DEFAULT_TENANT, type StackOptions, startSimulator, startStack } from '../stack.ts';
 import { banner } from './banner.ts';
-import { openHome } from './home.ts';
+import { type Home, openHome } from './home.ts';
 import { createSession } from './session.ts';
 import { showInTerminal } from './terminal.ts';
 
@@ -33,9 +35,9 @@ export type StartSettings = Settings<(typeof START_SETTINGS)[number]>;
 
 export interface StartOptions {
   readonly settings: StartSettings;
-  /** Where programs are looked for. */
+  /** The PATH to look for programs in. */
   readonly path: string;
-  /** Where keys and data are kept. */
+  /** The folder for keys and data. */
   readonly folder: string;
   /** The real provider's hosts. */
   readonly defaultHosts: readonly string[];
@@ -44,16 +46,17 @@ export interface StartOptions {
   readonly write: (text: string) => void;
 }
 
-/** A developer's screens need no time to move elsewhere. */
+/** A developer's screens need no time to move to another gateway. */
 const DRAIN_MS = 0;
 
-export async function runStart({ settings, path, folder, defaultHosts, log, releasers, write }: StartOptions): Promise<void> {
+export async function runStart(options: StartOptions): Promise<void> {
+  const { settings, path, folder, log, releasers, write } = options;
   const home = openHome(folder);
   releasers.push('home', () => home.close());
   if (home.wereOpen.length > 0) {
     log.warn(
       { paths: home.wereOpen },
-      'others on this machine could read these until now; if they may have, move keys.json away for new keys',
+      'other users of this machine could read these paths until now; if they may have, move keys.json away to get new keys',
     );
   }
   const privateRedis = settings.REDIS_URL === undefined ? await openPrivateRedis(path, home.redisFolder) : null;
@@ -61,52 +64,63 @@ export async function runStart({ settings, path, folder, defaultHosts, log, rele
 
   const isReal = settings.GREEN_API_ID_INSTANCE !== undefined && settings.GREEN_API_TOKEN !== undefined;
   const simulated = isReal ? null : await startSimulator(releasers);
-  const hosts = settings.QRCAST_UPSTREAM_HOSTS ?? defaultHosts;
-  const gateway = await startStack(
-    {
-      ...roleOptions(settings),
-      ...limitOptions(settings),
-      ...addressOptions(settings),
-      redisUrl: settings.REDIS_URL ?? privateRedis?.url ?? '',
-      secretKeys: settings.QRCAST_SECRET_KEYS ?? parseKeyring(home.secretKeys),
-      unwatchedGraceMs: settings.QRCAST_UNWATCHED_GRACE_MS,
-      upstreamHosts: simulated === null ? hosts : [...hosts, simulated.simulator.url],
-      adminKey: settings.QRCAST_ADMIN_KEY,
-      maxConnections: settings.QRCAST_MAX_CONNECTIONS,
-      callbackProxy: settings.QRCAST_CALLBACK_PROXY,
-      concurrency: settings.QRCAST_WORKER_CONCURRENCY,
-      hostConcurrency: settings.QRCAST_HOST_CONCURRENCY,
-      port: settings.PORT,
-      // A demo is nobody else's business; who names a public address wants to be reached.
-      host: settings.QRCAST_PUBLIC_URL === undefined ? '127.0.0.1' : undefined,
-      drainMs: DRAIN_MS,
-      apiKey: home.apiKey,
-      webhookToken: home.webhookToken,
-      log,
-    },
-    releasers,
-  );
+  const redisUrl = settings.REDIS_URL ?? privateRedis?.url ?? '';
+  const gateway = await startStack(stackOptions(options, home, redisUrl, simulated), releasers);
   const local = `http://127.0.0.1:${gateway.port}`;
   simulated?.instance.setWebhook({ url: `${local}/v1/webhooks/green-api/${DEFAULT_TENANT}`, token: home.webhookToken });
 
-  const credentials =
-    simulated === null
-      ? {
-          instanceId: settings.GREEN_API_ID_INSTANCE,
-          apiToken: settings.GREEN_API_TOKEN,
-          ...(settings.GREEN_API_URL === undefined ? {} : { apiUrl: settings.GREEN_API_URL }),
-        }
-      : { instanceId: simulated.instance.idInstance, apiToken: simulated.instance.apiToken, apiUrl: simulated.simulator.url };
+  const credentials = credentialsOf(settings, simulated);
   const session = await createSession({ url: local, apiKey: home.apiKey }, credentials);
   write(
     banner({
       url: gateway.publicUrl,
       pageUrl: session.pageUrl,
       apiKey: home.apiKey,
-      instanceId: String(credentials.instanceId),
+      instanceId: String(credentials['instanceId']),
       simulator: simulated === null ? null : { url: simulated.simulator.url, apiToken: simulated.instance.apiToken },
       redisAdvice: privateRedis?.isReal === false ? redisAdvice(process.platform, existsSync('/usr/bin/apt-get')) : null,
     }),
   );
   if (isReal) releasers.push('terminal', showInTerminal({ url: local, ticket: session.ticket, pageUrl: session.pageUrl, write }));
+}
+
+/** Null if the real provider is polled. */
+type Simulated = Awaited<ReturnType<typeof startSimulator>> | null;
+
+function stackOptions({ settings, defaultHosts, log }: StartOptions, home: Home, redisUrl: string, simulated: Simulated): StackOptions {
+  const hosts = settings.QRCAST_UPSTREAM_HOSTS ?? defaultHosts;
+  return {
+    ...roleOptions(settings),
+    ...limitOptions(settings),
+    ...addressOptions(settings),
+    redisUrl,
+    secretKeys: settings.QRCAST_SECRET_KEYS ?? parseKeyring(home.secretKeys),
+    unwatchedGraceMs: settings.QRCAST_UNWATCHED_GRACE_MS,
+    upstreamHosts: simulated === null ? hosts : [...hosts, simulated.simulator.url],
+    adminKey: settings.QRCAST_ADMIN_KEY,
+    maxConnections: settings.QRCAST_MAX_CONNECTIONS,
+    callbackProxy: settings.QRCAST_CALLBACK_PROXY,
+    concurrency: settings.QRCAST_WORKER_CONCURRENCY,
+    hostConcurrency: settings.QRCAST_HOST_CONCURRENCY,
+    port: settings.PORT,
+    // Only an operator who names a public address wants others to reach this process.
+    host: settings.QRCAST_PUBLIC_URL === undefined ? '127.0.0.1' : undefined,
+    drainMs: DRAIN_MS,
+    apiKey: home.apiKey,
+    webhookToken: home.webhookToken,
+    log,
+  };
+}
+
+/** @returns the credentials for the first session */
+function credentialsOf(settings: StartSettings, simulated: Simulated): Record<string, unknown> {
+  if (simulated !== null) {
+    const { instance, simulator } = simulated;
+    return { instanceId: instance.idInstance, apiToken: instance.apiToken, apiUrl: simulator.url };
+  }
+  return {
+    instanceId: settings.GREEN_API_ID_INSTANCE,
+    apiToken: settings.GREEN_API_TOKEN,
+    ...(settings.GREEN_API_URL === undefined ? {} : { apiUrl: settings.GREEN_API_URL }),
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * The code in the terminal, for the one who starts qrcast with a real instance and a phone at hand. What a plain login prints, but nobody reads
- * what is typed here: for all else there is the page.
+ * Prints the code in the terminal, for someone who starts qrcast with a real instance and has a
+ * phone at hand. It prints what a plain login prints, but reads no input: the page does the rest.
  */
 
 import { watchSession } from '@qrcast/client';
@@ -15,7 +15,7 @@ export interface TerminalOptions {
   readonly write: (text: string) => void;
 }
 
-/** Prints each new code and each new state. Returns its end. */
+/** Prints each new code and each new state. @returns a function that stops it */
 export function showInTerminal({ url, ticket, pageUrl, write }: TerminalOptions): () => void {
   const watch = watchSession({ url, ticket, formats: ['text'] });
   const print = createPrinter({ pageUrl, colours: true, linesOf: linesBesidePage });
@@ -25,7 +25,10 @@ export function showInTerminal({ url, ticket, pageUrl, write }: TerminalOptions)
   return () => watch.close();
 }
 
-/** An end is told here, for nobody else does, and by its word: the sentences of `login` are about its options. */
+/**
+ * Names the end, because nothing else reports it here. The sentences of `login` are not used: they
+ * mention its options.
+ */
 export function linesBesidePage(snapshot: Snapshot, serverNow: number | null, pageUrl: string): readonly string[] {
   const { session } = snapshot;
   switch (session?.state) {

@@ -1,4 +1,4 @@
-/** What the same libraries do when nothing is promised: ioredis subscriptions into Socket.IO rooms. */
+/** The same libraries without any guarantees: ioredis subscriptions into Socket.IO rooms. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,7 @@
-/** What the same libraries do when nothing is promised: GET, parse, SET and PUBLISH, in the bursts that the worker's ticks make. */
+/**
+ * The same libraries without any guarantees: GET, parse, SET and PUBLISH, in bursts like those of
+ * the worker's ticks.
+ */
 
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { Redis } from 'ioredis';
@@ -6,7 +9,7 @@ import { Agent, request } from 'undici';
 import { pace } from '../pace.ts';
 import { serveRole } from '../role-process.ts';
 
-/** As many as the worker has shard ticks. */
+/** As many as the ticks of the worker's shards. */
 const BURSTS_PER_SECOND = 64;
 const KEEP_ALIVE_MS = 60_000;
 
@@ -33,13 +36,13 @@ function createMethods(releasers: Releasers) {
       };
     },
 
-    /** Asks in turn. Resolves to the number of answers stored. */
+    /** Asks for one instance after the other. Resolves to the number of stored answers. */
     async run(perSecond: number, seconds: number): Promise<number> {
       const polls: Promise<boolean>[] = [];
       let owed = 0;
       await pace(BURSTS_PER_SECOND, seconds, () => {
         for (owed += perSecond / BURSTS_PER_SECOND; owed >= 1; owed--) {
-          polls.push(poll(paths[next++ % paths.length] ?? '').catch(() => false)); // what failed was not stored
+          polls.push(poll(paths[next++ % paths.length] ?? '').catch(() => false)); // a failed request stored nothing
         }
       });
       return (await Promise.all(polls)).filter((isStored) => isStored).length;

@@ -1,4 +1,6 @@
-/** Publishes ready-made messages of the same size: no record, no compare-and-set, no order. */
+/**
+ * Publishes ready-made messages of the same size, without a record, a compare-and-set or an order.
+ */
 
 import { toWire } from '@qrcast/core/wire';
 import type { Releasers } from '@qrcast/runtime/releasers';
@@ -38,14 +40,14 @@ function createMethods(releasers: Releasers) {
         const { before, after } = messages[version % PICTURES] ?? { before: '', after: '' };
         const message = isFresh ? `{"id":"ses_${index}","version":${version},"staleAt":0}` : `${before}${version}${after}`;
         sent.push([index, version, monotonicMs()]);
-        redis?.publish(channels[index] ?? '', message).catch(() => undefined); // it then counts as not delivered
+        redis?.publish(channels[index] ?? '', message).catch(() => undefined); // the message then counts as not delivered
       });
       return sent;
     },
   };
 }
 
-/** All but the version, which every message has of its own. */
+/** The whole message except its version, which differs in each. */
 function readyMessage(picture: string): { before: string; after: string } {
   const now = Date.now();
   const session = newSession(0, 'key-0', now);

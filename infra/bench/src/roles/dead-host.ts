@@ -26,7 +26,7 @@ function createMethods(releasers: Releasers) {
       });
       return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }; // it listens on TCP
     },
-    /** Connections at once, since the start. */
+    /** The most connections that were open at once since the start. */
     most: (): number => most,
   };
 }

@@ -1,4 +1,6 @@
-/** Clients that mean harm in numbers: requests that are begun and never end, and handshakes that are good for nothing. */
+/**
+ * Many malicious clients: requests that begin and never end, and handshakes that cannot succeed.
+ */
 
 import { connect, type Socket } from 'node:net';
 import type { Releasers } from '@qrcast/runtime/releasers';
@@ -14,7 +16,7 @@ const DRIP_EVERY_MS = 1_000;
 const TICK_MS = 10;
 const BEGIN_WITHIN_S = 8;
 const ADDRESSES = 50;
-/** RFC 6455, 5.2: a client's frames are masked; by zeros it reads as it is. */
+/** RFC 6455, 5.2: a client masks its frames. A mask of zeros leaves the text readable. */
 const TEXT = 0x81;
 const CLOSE = 0x88;
 const MASKED = 0x80;
@@ -22,9 +24,9 @@ const LENGTH_IN_TWO_BYTES = 126;
 const NO_MASK = Buffer.alloc(4);
 
 export interface Shaken {
-  /** Refused as they should be. */
+  /** Refused with a message, as they should be. */
   readonly refused: number;
-  /** Not even taken, or cut. */
+  /** Not accepted at all, or cut off. */
   readonly failed: number;
 }
 
@@ -34,13 +36,17 @@ function createMethods(releasers: Releasers) {
   releasers.push('half-open', () => void stop?.());
   let url = '';
   let connections = 0;
-  /** Ends the half-open requests; resolves to how many the gateway has ended. */
+  /** Ends the half-open requests. Resolves to the number that the gateway had cut off. */
   let stop: (() => number) | null = null;
 
   const target = () => ({ port: Number(new URL(url).port), host: '127.0.0.1', localAddress: `127.0.0.${2 + (connections++ % ADDRESSES)}` });
 
   return {
-    /** `gatewayUrl`: `ws://…`. Resolves when `halfOpen` requests are begun; what is cut is begun again. */
+    /**
+     * Resolves once `halfOpen` requests have begun. A request that is cut off begins again.
+     *
+     * @param gatewayUrl `ws://…`
+     */
     async start(gatewayUrl: string, halfOpen: number): Promise<void> {
       url = gatewayUrl;
       const sockets = new Set<Socket>();
@@ -50,7 +56,7 @@ function createMethods(releasers: Releasers) {
         new Promise((resolve) => {
           const socket = connect(target());
           sockets.add(socket);
-          socket.on('error', () => undefined).resume(); // to be cut is what it is for
+          socket.on('error', () => undefined).resume(); // it is meant to be cut off
           socket.once('connect', () => socket.write(half));
           socket.once('connect', resolve);
           socket.once('close', () => {
@@ -60,12 +66,13 @@ function createMethods(releasers: Releasers) {
             void begin(half);
           });
         });
-      // Each on its own time, as those of many machines are: a thousand at the same moment would measure this process.
+      // Each sends at its own moments, as many machines do. A thousand at once would measure this
+      // process.
       const drips = setInterval(() => {
         const due = Math.ceil((sockets.size * TICK_MS) / DRIP_EVERY_MS);
         for (const socket of [...sockets].slice(0, due)) {
           sockets.delete(socket);
-          sockets.add(socket); // to the end of the line
+          sockets.add(socket); // until the line ends
           if (socket.writable) socket.write('x');
         }
       }, TICK_MS);
@@ -82,8 +89,8 @@ function createMethods(releasers: Releasers) {
     },
 
     /**
-     * Handshakes that subscribe with `ticket`. Bare sockets that write what was made before: what a client's library would cost here would be
-     * missing on the cores that the gateway shares.
+     * Makes handshakes that subscribe with `ticket`. Bare sockets write ready-made bytes: a client
+     * library would use CPU time on the cores that the gateway shares.
      */
     async shake(ticket: string, perSecond: number, seconds: number): Promise<Shaken> {
       const words = Buffer.concat([
@@ -98,7 +105,7 @@ function createMethods(releasers: Releasers) {
       await pace(perSecond, seconds, () => {
         const socket = connect(target(), () => socket.write(words));
         let isRefused = false;
-        socket.on('error', () => undefined); // its close follows
+        socket.on('error', () => undefined); // 'close' follows
         socket.on('data', (heard) => {
           if (isRefused || !heard.includes('unauthenticated')) return;
           isRefused = true;
@@ -125,7 +132,7 @@ function createMethods(releasers: Releasers) {
   };
 }
 
-/** Of one message of at most 64 KiB. */
+/** @returns the frame of a message of at most 64 KiB */
 function maskedFrame(opcode: number, text: string): Buffer {
   const body = Buffer.from(text);
   const length = body.length < LENGTH_IN_TWO_BYTES ? [body.length] : [LENGTH_IN_TWO_BYTES, body.length >> 8, body.length & 0xff];

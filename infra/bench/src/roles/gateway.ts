@@ -9,7 +9,7 @@ import { nodeOptions, type System, secretKeys, TENANT } from '../system.ts';
 
 const MAX_CONNECTIONS = 20_000;
 const UNWATCHED_GRACE_MS = 15_000;
-/** One tenant and one address stand for all. */
+/** One tenant and one address represent all. */
 const NO_LIMITS: TenantLimits = {
   sessions: MAX_LIMIT,
   viewers: MAX_LIMIT,
@@ -18,7 +18,7 @@ const NO_LIMITS: TenantLimits = {
   handshakesPerMinute: MAX_LIMIT,
   webhookCallsPerMinute: MAX_LIMIT,
 };
-/** Nobody opens the login page here, so it need not be built. */
+/** Nobody opens the login page here, so it does not have to be built. */
 const PAGE_FOLDER = fileURLToPath(new URL('../../page', import.meta.url));
 
 export type GatewayMethods = ReturnType<typeof createMethods>;
@@ -41,7 +41,7 @@ function createMethods(releasers: Releasers) {
         pageFolder: PAGE_FOLDER,
       });
       releasers.push('gateway', () => gateway.close(0));
-      await gateway.tenants.create({ id: TENANT, name: 'Benchmark' }); // tickets of no tenant are refused
+      await gateway.tenants.create({ id: TENANT, name: 'Benchmark' }); // the gateway refuses tickets without a tenant
       return { url: `ws://127.0.0.1:${gateway.port}` };
     },
   };

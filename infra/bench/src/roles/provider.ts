@@ -1,4 +1,7 @@
-/** The least a provider can be: ready-made answers, a new code per instance every 20 s, and a note of when each was asked. */
+/**
+ * A minimal provider: ready-made answers, a new code per instance every 20 s, and a record of when
+ * each instance was asked.
+ */
 
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -39,7 +42,7 @@ function createMethods(releasers: Releasers) {
     async start(answerMs: number): Promise<{ url: string }> {
       const answers = createPictures(PICTURES).map((message) => Buffer.from(JSON.stringify({ type: 'qrCode', message })));
       const answer = (instance: number, response: ServerResponse): void => {
-        // Instances rotate at moments of their own.
+        // Each instance changes its code at its own moments.
         const turn = Math.floor((Date.now() + ((instance * 7_919) % ROTATE_EVERY_MS)) / ROTATE_EVERY_MS);
         const body = answers[(turn + instance) % PICTURES];
         response.writeHead(200, { 'content-type': 'application/json', 'content-length': body?.length }).end(body);
@@ -54,12 +57,12 @@ function createMethods(releasers: Releasers) {
       releasers.push('server', () => server.closeAllConnections());
       return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }; // it listens on TCP
     },
-    /** When the instance was asked first, by `monotonicMs`; waits for it. */
+    /** Waits until the instance is asked. Resolves to that moment, by `monotonicMs`. */
     firstAskOf(instance: number): Promise<number> {
       const known = lastAt.get(instance);
       return known === undefined ? new Promise((resolve) => awaited.set(instance, resolve)) : Promise.resolve(known);
     },
-    /** Since the last call. */
+    /** What was asked since the last call. */
     asked(): Asked {
       const asked = { requests, gaps: spreadOf(gaps) };
       gaps = [];

@@ -1,4 +1,7 @@
-/** Makes the changes: sessions of its own, and provider answers applied to them as a worker applies them. */
+/**
+ * Makes the changes. It has sessions of its own, and applies provider answers to them as a worker
+ * does.
+ */
 
 import type { Session } from '@qrcast/core/session';
 import { createTickets } from '@qrcast/gateway/auth/tickets';
@@ -25,7 +28,10 @@ function createMethods(releasers: Releasers) {
   let node: Node | null = null;
   let changes = 0;
 
-  /** Applies a code to the next session in turn; the same code again if `isFresh`. Resolves to what was sent. */
+  /**
+   * Applies a code to the next session, or the same code again if `isFresh`. Resolves to what was
+   * sent.
+   */
   async function change(isFresh: boolean): Promise<Mark> {
     const index = changes++ % sessions.length;
     const session = sessions[index];
@@ -35,14 +41,18 @@ function createMethods(releasers: Releasers) {
     const image = images[changes % PICTURES] ?? '';
     const outcome = { kind: 'code', image, digest: shown ?? `picture-${changes}`, text: null } as const;
     const sentAt = monotonicMs();
-    const after = await node.sessions.apply(session.id, { kind: 'answered', at, startedAt: at, jitter: 0, outcome }, { remembered: session });
+    const after = await node.sessions.apply(
+      session.id,
+      { kind: 'answered', at, startedAt: at, jitter: 0, outcome },
+      { remembered: session },
+    );
     if (after === null) throw new Error('a session is gone');
     sessions[index] = after;
     return [index, after.version, sentAt];
   }
 
   return {
-    /** Resolves to a ticket for each session. `apiUrl`: where a worker would ask for them. */
+    /** Resolves to a ticket for each session. @param apiUrl the provider that a worker would ask */
     async start(system: System, count: number, apiUrl: string): Promise<readonly string[]> {
       const opened = await openNode(nodeOptions(system, 'publisher'));
       releasers.push('node', () => opened.close());
@@ -72,7 +82,7 @@ function createMethods(releasers: Releasers) {
       const sent: Promise<Mark>[] = [];
       await pace(perSecond, seconds, () => {
         const one = change(isFresh);
-        one.catch(() => undefined); // told below, once the load has ended
+        one.catch(() => undefined); // reported below, once the load has ended
         sent.push(one);
       });
       return Promise.all(sent);

@@ -14,7 +14,7 @@ export type ViewersMethods = ReturnType<typeof createMethods>;
 function createMethods(releasers: Releasers) {
   let received: Mark[] = [];
   return {
-    /** Resolves when every viewer has joined. Viewer i uses ticket i. */
+    /** Resolves once every viewer has joined. Viewer i uses ticket i. */
     async connect(url: string, tickets: readonly string[]): Promise<void> {
       await inParallel(tickets.length, HANDSHAKES_AT_ONCE, async (index) => {
         const onState = (_event: string, version: number): void => {
@@ -25,7 +25,7 @@ function createMethods(releasers: Releasers) {
       });
     },
     received: (): number => received.length,
-    /** What came since the last call. */
+    /** What arrived since the last call. */
     take(): readonly Mark[] {
       const all = received;
       received = [];

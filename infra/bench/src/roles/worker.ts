@@ -1,4 +1,4 @@
-/** The worker as it is deployed; it notes how late its polls start. */
+/** The worker as it is deployed. It records how late its polls start. */
 
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { startWorker } from '@qrcast/worker/worker';
@@ -6,7 +6,7 @@ import { type Spread, spreadOf } from '../measure.ts';
 import { serveRole } from '../role-process.ts';
 import { nodeOptions, type System, secretKeys } from '../system.ts';
 
-/** As the settings' defaults. */
+/** The defaults of the settings. */
 const CONCURRENCY = 1_000;
 const HOST_CONCURRENCY = 500;
 

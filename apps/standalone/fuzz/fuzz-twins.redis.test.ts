@@ -1,4 +1,7 @@
-/** That the fuzz would notice: for each edge a careless program in the place of ours, whose fault is found and made small. */
+/**
+ * Shows that the fuzz notices faults: for each edge, it runs a careless program in place of ours,
+ * and its fault is found and shrunk.
+ */
 
 import { randomUUID } from 'node:crypto';
 import { SettingsError } from '@qrcast/runtime/process/settings';

@@ -1,0 +1,95 @@
+/**
+ * Finds every code block and every inline command in the documents for users and operators, and
+ * lists how each is checked. A block that is in no list fails a test, so a new one must be
+ * classified here.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const TOP = fileURLToPath(new URL('../../../', import.meta.url));
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'OPERATING.md'].filter((name) => existsSync(`${TOP}${name}`));
+
+export interface Shown {
+  readonly document: string;
+  readonly text: string;
+}
+
+/** The beginning of a block's text, and how the block is checked. */
+interface Rule<Check> {
+  readonly begins: string;
+  readonly check: Check;
+}
+
+/** documented-commands.e2e.test.ts runs these. */
+export const RUN: readonly Rule<'shell' | 'module'>[] = [
+  { begins: 'curl -X POST http://127.0.0.1:3000/v1/sessions', check: 'shell' },
+  { begins: `import { watchSession } from '@qrcast/client'`, check: 'module' },
+  { begins: 'curl -H "Authorization: Bearer $TICKET"', check: 'shell' },
+  { begins: 'curl -i -X POST -H "Authorization: Bearer $WEBHOOK_TOKEN"', check: 'shell' },
+  { begins: 'curl -H "Authorization: Bearer $API_KEY" https://<your gateway>/v1/sessions/<session id>/webhook', check: 'shell' },
+  { begins: 'curl -X PATCH http://127.0.0.1:3000/v1/admin/tenants/default', check: 'shell' },
+  { begins: 'curl -X POST http://127.0.0.1:3000/v1/admin/tenants', check: 'shell' },
+  { begins: 'exec node_modules/.bin/node', check: 'shell' },
+  { begins: 'openssl rand', check: 'shell' },
+  { begins: 'cd packages/runtime && npx -y pnpm@12 exec vitest run', check: 'shell' },
+  { begins: 'QRCAST_SCREENSHOTS=1 vitest run', check: 'shell' },
+];
+
+/** Another file checks these. Its path begins at the top of the repository. */
+export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
+  { begins: 'npx -y pnpm@12 start', check: 'apps/standalone/e2e/start.e2e.test.ts' },
+  { begins: 'GREEN_API_ID_INSTANCE=1101000001 GREEN_API_TOKEN=… npx', check: 'apps/standalone/e2e/start.e2e.test.ts' },
+  { begins: 'npx -y pnpm@12 qrcast login', check: 'apps/standalone/e2e/login.e2e.test.ts' },
+  { begins: 'npx -y pnpm@12 qrcast webhook', check: 'apps/standalone/e2e/webhook-command.e2e.test.ts' },
+  { begins: 'npx -y pnpm@12 qrcast rotate-keys', check: 'apps/standalone/e2e/rotate-keys.e2e.test.ts' },
+  { begins: 'npx -y pnpm@12 simulator', check: 'packages/simulator/src/main.test.ts' },
+  { begins: 'npx -y pnpm@12 gateway', check: 'apps/standalone/e2e/unknown-settings.e2e.test.ts' },
+  { begins: 'export REDIS_URL=', check: 'apps/standalone/e2e/unknown-settings.e2e.test.ts' },
+  { begins: 'npx -y pnpm@12 --filter @qrcast/licences write', check: 'infra/licences/src/licences.test.ts' },
+  { begins: 'npx -y pnpm@12 bench', check: 'infra/bench/src/role.test.ts' },
+  { begins: '# in http:\nmap $http_upgrade', check: 'apps/standalone/e2e/path-prefix.e2e.test.ts' },
+  { begins: '<script type="module" src="http://127.0.0.1:3000/element.js">', check: 'apps/standalone/e2e/element.e2e.test.ts' },
+  { begins: `import { Webhook } from 'standardwebhooks'`, check: 'apps/worker/src/callback-delivery.redis.test.ts' },
+];
+
+/** Not run, for this reason. */
+export const NOT_RUN: readonly Rule<string>[] = [
+  { begins: 'npx -y pnpm@12 test', check: 'it runs this test' },
+  { begins: 'npx -y pnpm@12 check', check: 'it runs the plain part of these tests' },
+  { begins: 'npx -y pnpm@12 build', check: 'turbo runs it before these tests' },
+  { begins: 'npx -y pnpm@12 exec', check: 'a prefix; or it would rewrite the files under test' },
+  { begins: 'npx -y pnpm@12 audit', check: 'its answer changes with the registry' },
+];
+
+/** An inline code span is a command if it begins like this. */
+const COMMAND = /^(?:[A-Z_]+=\S+ )*(?:npx|pnpm|npm|cd|curl|git|node|openssl|vitest|redis-cli|exec|export|sudo|apt-get|docker) /;
+
+/** @returns the blocks and commands of one document in their order, each once */
+export function shownIn(markdown: string): string[] {
+  const blocks: string[] = [];
+  const lines = markdown.replaceAll(/^ *```[^\n]*\n(.*?)^ *```$/gms, (_whole, text: string) => {
+    blocks.push(withoutIndent(text));
+    return '';
+  });
+  const spans = [...lines.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text.replaceAll(/\s+/g, ' '));
+  return [...new Set([...blocks, ...spans.filter((text) => COMMAND.test(text))])];
+}
+
+/** A block in a list is indented. */
+function withoutIndent(text: string): string {
+  const indent = /^ */.exec(text)?.[0] ?? '';
+  return text.replaceAll(new RegExp(`^${indent}`, 'gm'), '').trim();
+}
+
+export function readShown(): Shown[] {
+  return DOCUMENTS.flatMap((document) => shownIn(readFileSync(`${TOP}${document}`, 'utf8')).map((text) => ({ document, text })));
+}
+
+/**
+ * @returns the rule with the longest beginning: "npx -y pnpm@12 test:release" also begins with "npx
+ * -y pnpm@12 test"
+ */
+export function ruleFor<Check>(rules: readonly Rule<Check>[], text: string): Rule<Check> | undefined {
+  return rules.filter(({ begins }) => text.startsWith(begins)).sort((a, b) => b.begins.length - a.begins.length)[0];
+}
