@@ -56,7 +56,7 @@ export function createAuth({ tenants, standing, rates, ticketShares, tickets, ad
     const ticket = await tickets.read(text);
     requireOrigin(ticket, origin);
     const tenant = await standing.require(ticket.tenantId);
-    ticketShares.take(ticket, tenant, rate);
+    ticketShares.take(ticket.sessionId, tenant, rate);
     await tickets.requireUnrevoked(ticket); // after the share: one that calls without end must not have Redis asked without end
     await rates.take(tenant, rate);
     return { kind: 'viewer', tenantId: tenant.id, tenant, ticket };

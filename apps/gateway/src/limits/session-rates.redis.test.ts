@@ -112,7 +112,7 @@ describe('one ticket', () => {
     const most = (limits: Partial<TenantLimits>, id: string): number => {
       for (let i = 0; ; i++) {
         try {
-          shares.take({ sessionId: id }, { limits }, 'requestsPerMinute');
+          shares.take(id, { limits }, 'requestsPerMinute');
         } catch {
           return i; // refused
         }

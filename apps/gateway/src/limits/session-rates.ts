@@ -4,14 +4,13 @@
  */
 
 import type { RateLimit } from '@qrcast/core/tenant-limits';
-import type { Ticket } from '../auth/tickets.ts';
 import type { Tenant } from '../tenants/tenants.ts';
 import { type LimitOf, tooFastForOne } from './tenant-limits.ts';
 import { createTokenBuckets } from './token-buckets.ts';
 
 export interface TicketShares {
   /** Counts one call. @throws {RefusedError} `too_many_requests`. */
-  take(ticket: Pick<Ticket, 'sessionId'>, tenant: Pick<Tenant, 'limits'>, limit: RateLimit): void;
+  take(sessionId: string, tenant: Pick<Tenant, 'limits'>, limit: RateLimit): void;
 }
 
 /** A tenth of the tenant's; but with few calls a minute not even one viewer could long-poll. */
@@ -22,9 +21,9 @@ const LEAST_PER_MINUTE = 120;
 export function createTicketShares({ limitOf, now }: { readonly limitOf: LimitOf; readonly now: () => number }): TicketShares {
   const buckets = createTokenBuckets(now);
   return {
-    take(ticket, tenant, limit) {
+    take(sessionId, tenant, limit) {
       const perMinute = Math.max(LEAST_PER_MINUTE, Math.floor(limitOf(tenant, limit) / SHARE));
-      const waitMs = buckets.take(`${limit}|${ticket.sessionId}`, perMinute);
+      const waitMs = buckets.take(`${limit}|${sessionId}`, perMinute);
       if (waitMs > 0) throw tooFastForOne(limit, perMinute, waitMs);
     },
   };
