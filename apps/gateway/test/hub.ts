@@ -10,7 +10,8 @@ import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { createWatching } from '../src/sessions/watching.ts';
 import type { Sink, ViewerMessage } from '../src/streams/delivery.ts';
-import { type Hub, openHub, type Subscription } from '../src/streams/hub.ts';
+import { type Hub, openHub } from '../src/streams/hub.ts';
+import type { Subscription } from '../src/streams/watched-session.ts';
 import { holderOf } from './principal.ts';
 
 export const WATCHER = holderOf('tkt_1');

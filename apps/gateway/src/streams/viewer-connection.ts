@@ -16,11 +16,12 @@ import type { StartOver } from '../sessions/start-over.ts';
 import { admitViewer } from './admit-viewer.ts';
 import type { Sink } from './delivery.ts';
 import { createSinkGate } from './held-sink.ts';
-import type { Hub, Subscription } from './hub.ts';
+import type { Hub } from './hub.ts';
 import { createIdleLimit } from './idle-timeout.ts';
 import { createMessageBudget } from './message-budget.ts';
 import { createSubscriptionTurns } from './subscription-queue.ts';
 import type { Seat, Seats } from './watch-permits.ts';
+import type { Subscription } from './watched-session.ts';
 
 export interface ViewerConnectionDeps {
   readonly auth: Auth;
