@@ -53,7 +53,7 @@ import { createTicketShares } from './limits/session-rates.ts';
 import { createLimitOf } from './limits/tenant-limits.ts';
 import { createTenantRates } from './limits/tenant-rates.ts';
 import { createTokenBuckets } from './limits/token-buckets.ts';
-import { openViewerPlaces } from './limits/viewer-quota.ts';
+import { openViewerQuota } from './limits/viewer-quota.ts';
 import { createLastNotifications } from './notifications/last-notifications.ts';
 import { createNotificationRelay } from './notifications/notification-relay.ts';
 import { addWebhookRoutes } from './notifications/notification-routes.ts';
@@ -76,7 +76,7 @@ import { isSocketIoPath, openSocketIo } from './streams/transports/socketio.ts';
 import { addEventsRoute } from './streams/transports/sse.ts';
 import { isWebSocketPath, openWebSocketStream } from './streams/transports/websocket.ts';
 import { CLOSE_WITHIN_MS } from './streams/viewer-connection.ts';
-import { createSeats } from './streams/watch-permits.ts';
+import { createWatchPermits } from './streams/watch-permits.ts';
 import { openTenantStanding } from './tenants/tenant-standing.ts';
 import { createTenants, type Tenants } from './tenants/tenants.ts';
 
@@ -179,8 +179,8 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const watching = createWatching({ ...shared, graceMs: unwatchedGraceMs });
   const lease = { gatewayId: randomUUID(), lastsMs: unwatchedGraceMs };
   const viewerCounts = createViewerCounts({ ...shared, ...lease });
-  const places = openViewerPlaces({ ...shared, ...lease, limitOf });
-  releasers.push('viewer places', () => places.close());
+  const viewerQuota = openViewerQuota({ ...shared, ...lease, limitOf });
+  releasers.push('viewer quota', () => viewerQuota.close());
   const service = audited.service(
     createSessionService({ ...shared, standing, liveSessions, limitOf, index, watching, viewerCounts, tickets }),
   );
@@ -192,7 +192,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const startOver = audited.startOver(createStartOver({ ...shared, watching, provider, connected, holds, instanceCredentials, show }));
   const revocations = audited.revocations(openRevocations({ bus, redis, namespace, tickets, now: clock.now }));
   releasers.push('revocations', () => revocations.close());
-  const seats = createSeats({ revocations, standing, places });
+  const permits = createWatchPermits({ revocations, standing, viewerQuota });
   const renewEveryMs = Math.floor(unwatchedGraceMs / RENEWALS_PER_GRACE);
   const hub = audited.hub(openHub({ sessions, watching, viewerCounts, clock, log, renewEveryMs }));
 
@@ -215,7 +215,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const sessionLookup = createSessionLookup({ auth, sessions, service });
   const theirSession = audited.theirSession(sessionLookup);
   const { maxUnreadAnswers } = options;
-  const viewers = { auth, service, theirSession, hub, passwordStep, startOver, seats, maxUnreadAnswers, admission, addressGate, log };
+  const viewers = { auth, service, theirSession, hub, passwordStep, startOver, permits, maxUnreadAnswers, admission, addressGate, log };
   const unheldAnswers = createTokenBuckets(() => performance.now());
   addSessionRoutes(app, { ...viewers, unheldAnswers, sessions, watching, revocations, publicUrl });
   addEventsRoute(app, viewers);

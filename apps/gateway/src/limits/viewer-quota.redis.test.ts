@@ -3,13 +3,13 @@ import { gatewaysOfTenantKey, placesOfTenantKey } from '@qrcast/runtime/redis/ke
 import { openTestRuntime } from '@qrcast/runtime/test/runtime';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
 import { createLimitOf } from './tenant-limits.ts';
-import { openViewerPlaces, type ViewerPlaces } from './viewer-quota.ts';
+import { openViewerQuota, type ViewerQuota } from './viewer-quota.ts';
 
 const LEASE_MS = 600;
 const RENEW_EVERY_MS = LEASE_MS / 3;
 
 let runtime: ReturnType<typeof openTestRuntime>;
-const opened: ViewerPlaces[] = [];
+const opened: ViewerQuota[] = [];
 beforeAll(() => {
   runtime = openTestRuntime(inject('redisUrl'));
 });
@@ -22,7 +22,7 @@ beforeEach(() => {
   nowMs = Date.now(); // not another time: Redis forgets keys by its own
 });
 afterEach(() => {
-  for (const places of opened.splice(0)) places.close();
+  for (const quota of opened.splice(0)) quota.close();
   vi.useRealTimers();
 });
 
@@ -35,21 +35,21 @@ async function pass(): Promise<void> {
 
 let names = 0;
 /** `close` is its death, as far as Redis knows: its lease is not renewed, and nothing is given back. */
-function openGateway(): ViewerPlaces {
-  const places = openViewerPlaces({
+function openGateway(): ViewerQuota {
+  const quota = openViewerQuota({
     ...runtime,
     clock: { now: () => nowMs },
     gatewayId: `gateway-${++names}`,
     lastsMs: LEASE_MS,
     limitOf: createLimitOf(DEFAULT_TENANT_LIMITS),
   });
-  opened.push(places);
-  return places;
+  opened.push(quota);
+  return quota;
 }
 const tenantOf = (viewers: number, viewersPerSession = 100) => ({ id: `acme-${++names}`, limits: { viewers, viewersPerSession } });
 
-const takes = (places: ViewerPlaces, tenant: ReturnType<typeof tenantOf>, sessionId = 'ses_1'): Promise<boolean> =>
-  places.take(tenant, sessionId).then(
+const takes = (quota: ViewerQuota, tenant: ReturnType<typeof tenantOf>, sessionId = 'ses_1'): Promise<boolean> =>
+  quota.take(tenant, sessionId).then(
     () => true,
     () => false,
   );
@@ -57,14 +57,14 @@ const takes = (places: ViewerPlaces, tenant: ReturnType<typeof tenantOf>, sessio
 it('all at once, two gateways take exactly as many as there are', async () => {
   const tenant = tenantOf(7);
   const gateways = [openGateway(), openGateway()];
-  const taken = await Promise.all(Array.from({ length: 40 }, (_, i) => takes(gateways[i % 2] as ViewerPlaces, tenant, `ses_${i % 3}`)));
+  const taken = await Promise.all(Array.from({ length: 40 }, (_, i) => takes(gateways[i % 2] as ViewerQuota, tenant, `ses_${i % 3}`)));
   expect(taken.filter(Boolean)).toHaveLength(7);
 });
 
-it('the places of a gateway that died are free when its lease is over; those of one that lives are not', async () => {
+it('the quota of a gateway that died are free when its lease is over; those of one that lives are not', async () => {
   const tenant = tenantOf(4);
   const [dead, alive] = [openGateway(), openGateway()];
-  for (const places of [dead, dead, alive, alive]) expect(await takes(places, tenant)).toBe(true);
+  for (const quota of [dead, dead, alive, alive]) expect(await takes(quota, tenant)).toBe(true);
   expect(await takes(alive, tenant)).toBe(false);
   dead.close();
   for (let ms = RENEW_EVERY_MS; ms < LEASE_MS; ms += RENEW_EVERY_MS) await pass();
@@ -80,7 +80,7 @@ it('the places of a gateway that died are free when its lease is over; those of 
 it('a lease that Redis lost is noted anew', async () => {
   const tenant = tenantOf(2);
   const [holder, other] = [openGateway(), openGateway()];
-  for (const places of [holder, holder]) expect(await takes(places, tenant)).toBe(true);
+  for (const quota of [holder, holder]) expect(await takes(quota, tenant)).toBe(true);
   await runtime.redis.del(...(await runtime.redis.keys(`${runtime.namespace}:{tenant:${tenant.id}}:*`)));
   await pass();
   while ((await runtime.redis.keys(`${runtime.namespace}:{tenant:${tenant.id}}:*`)).length < 2);
@@ -104,13 +104,13 @@ it('a lease that ended is noted anew though a viewer came before its renewal', a
 
 it('a place is given back once, and only its own', async () => {
   const tenant = tenantOf(2, 1);
-  const places = openGateway();
-  const undo = await places.take(tenant, 'ses_1');
-  expect(await takes(places, tenant, 'ses_1')).toBe(false);
-  expect(await takes(places, tenant, 'ses_2')).toBe(true);
+  const quota = openGateway();
+  const undo = await quota.take(tenant, 'ses_1');
+  expect(await takes(quota, tenant, 'ses_1')).toBe(false);
+  expect(await takes(quota, tenant, 'ses_2')).toBe(true);
   undo();
   undo();
-  expect(await takes(places, tenant, 'ses_2')).toBe(false);
+  expect(await takes(quota, tenant, 'ses_2')).toBe(false);
   expect(await takes(openGateway(), tenant, 'ses_1')).toBe(true);
-  expect(await takes(places, tenant, 'ses_3')).toBe(false);
+  expect(await takes(quota, tenant, 'ses_3')).toBe(false);
 });

@@ -1,5 +1,5 @@
 /**
- * How many watch a tenant's sessions, hidden ones as well, over all gateways: each notes its own counts under a lease (places-take-2.lua).
+ * How many watch a tenant's sessions, hidden ones as well, over all gateways: each notes its own counts under a lease (viewer-quota-take-2.lua).
  * One that died counts no more when its lease is over.
  */
 
@@ -11,13 +11,13 @@ import type { Redis } from 'ioredis';
 import type { Tenant } from '../tenants/tenants.ts';
 import { type LimitOf, noPlaceLeft } from './tenant-limits.ts';
 
-export interface ViewerPlaces {
+export interface ViewerQuota {
   /** Until the returned undo is called; idempotent. @throws {RefusedError} `tenant_limit_reached`. */
   take(tenant: Pick<Tenant, 'id' | 'limits'>, sessionId: string): Promise<() => void>;
   close(): void;
 }
 
-export interface ViewerPlacesDeps {
+export interface ViewerQuotaDeps {
   readonly redis: Redis;
   readonly namespace: string;
   readonly clock: Clock;
@@ -43,10 +43,10 @@ const OTHERS_ARE_LOST = 4;
 const RENEWALS_PER_LEASE = 3;
 const ANY = '';
 
-export function openViewerPlaces(deps: ViewerPlacesDeps): ViewerPlaces {
+export function openViewerQuota(deps: ViewerQuotaDeps): ViewerQuota {
   const { redis, namespace, clock, log, gatewayId, lastsMs, limitOf } = deps;
-  const takeScript = loadLuaScript(redis, new URL('./places-take-2.lua', import.meta.url));
-  const renewScript = loadLuaScript(redis, new URL('./places-renew-2.lua', import.meta.url));
+  const takeScript = loadLuaScript(redis, new URL('./viewer-quota-take-2.lua', import.meta.url));
+  const renewScript = loadLuaScript(redis, new URL('./viewer-quota-renew-2.lua', import.meta.url));
   const tenants = new Map<string, Places>();
 
   const keysOf = (tenantId: string): string[] => [gatewaysOfTenantKey(namespace, tenantId), placesOfTenantKey(namespace, tenantId)];

@@ -20,7 +20,7 @@ import type { Hub } from './hub.ts';
 import { createIdleLimit } from './idle-timeout.ts';
 import { createMessageBudget } from './message-budget.ts';
 import { createSubscriptionTurns } from './subscription-queue.ts';
-import type { Seat, Seats } from './watch-permits.ts';
+import type { WatchPermit, WatchPermits } from './watch-permits.ts';
 import type { Subscription } from './watched-session.ts';
 
 export interface ViewerConnectionDeps {
@@ -29,7 +29,7 @@ export interface ViewerConnectionDeps {
   readonly service: SessionService;
   readonly passwordStep: PasswordStep;
   readonly startOver: StartOver;
-  readonly seats: Seats;
+  readonly permits: WatchPermits;
   /** Answers of subscriptions that a connection's client may leave unread; `MAX_UNREAD_ANSWERS` if left out. */
   readonly maxUnreadAnswers?: number | undefined;
 }
@@ -53,8 +53,8 @@ export interface Answered extends Accepted {
 export interface ViewerConnection {
   /** Adds the ticket's session; the newer subscription of a session replaces the older. */
   subscribe(request: SubscribeRequest): Promise<Answered>;
-  /** The same for a ticket that `admitViewer` has let in and its seat. */
-  watch(viewer: ViewerPrincipal, wish: Wish, seat: Seat): Promise<Accepted>;
+  /** The same for a ticket that `admitViewer` has let in, and its permit. */
+  watch(viewer: ViewerPrincipal, wish: Wish, permit: WatchPermit): Promise<Accepted>;
   /** Also of what was asked for before and is not answered yet. */
   unsubscribe(request: z.output<typeof sessionIdSchema>): Promise<void>;
   setVisible(request: z.output<typeof visibleSchema>): void;
@@ -79,7 +79,7 @@ const MAX_SUBSCRIPTIONS = 100;
 interface Subscribed {
   readonly viewer: ViewerPrincipal;
   readonly subscription: Subscription;
-  readonly seat: Seat;
+  readonly permit: WatchPermit;
 }
 
 /** What a transport brings. */
@@ -94,7 +94,7 @@ export interface ViewerTransport {
 const overError = (): RefusedError => new RefusedError('unavailable', 'the connection is closed; open another');
 
 export function openViewerConnection(deps: ViewerConnectionDeps, transport: ViewerTransport): ViewerConnection {
-  const { hub, service, passwordStep, startOver, seats } = deps;
+  const { hub, service, passwordStep, startOver, permits } = deps;
   const { sink, origin } = transport;
   const subscribed = new Map<string, Subscribed>();
   const isWithinBudget = createMessageBudget(() => performance.now());
@@ -124,7 +124,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     const one = subscribed.get(sessionId);
     if (one === undefined) return;
     subscribed.delete(sessionId);
-    one.seat.leave();
+    one.permit.release();
     one.subscription.close();
     if (!isOver && subscribed.size === 0) idleLimit.start();
   }
@@ -146,20 +146,20 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     return new RefusedError('too_many_requests', `at most ${MAX_SUBSCRIPTIONS} sessions on one connection; open another`);
   }
 
-  async function watch(viewer: ViewerPrincipal, { formats, after }: Wish, seat: Seat): Promise<Accepted> {
+  async function watch(viewer: ViewerPrincipal, { formats, after }: Wish, permit: WatchPermit): Promise<Accepted> {
     const { sessionId } = viewer.ticket;
     const refusal = refusalFor(sessionId);
     if (refusal !== null) {
-      seat.leave();
+      permit.release();
       throw refusal;
     }
     leave(sessionId);
     idleLimit.stop();
     const gate = createSinkGate(sinkFor(sessionId));
     const subscription = hub.subscribe({ sessionId, by: viewer, sink: gate.sink, isVisible, formats, after });
-    const one: Subscribed = { viewer, subscription, seat };
+    const one: Subscribed = { viewer, subscription, permit };
     subscribed.set(sessionId, one);
-    seat.hold(close);
+    permit.hold(close);
     const stands = (): boolean => subscribed.get(sessionId) === one;
     try {
       const session = await subscription.first;
@@ -194,7 +194,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
       try {
         const viewer = turn.hasWaited ? await admit(request.ticket) : await admitted;
         const { sessionId } = viewer.ticket;
-        const accepted = await watch(viewer, request, await seats.take(viewer, sessionId, subscribed.get(sessionId)?.seat));
+        const accepted = await watch(viewer, request, await permits.take(viewer, sessionId, subscribed.get(sessionId)?.permit));
         if (turn.isUnwanted) leave(sessionId);
         return { ...accepted, read: turn.end };
       } catch (error) {

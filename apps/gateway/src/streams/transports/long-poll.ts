@@ -14,11 +14,11 @@ import { requireConnection } from '../../http/http-server.ts';
 import type { TokenBuckets } from '../../limits/token-buckets.ts';
 import type { Admission } from '../connection-slots.ts';
 import type { Hub } from '../hub.ts';
-import { refusalOfEnd, type Seats } from '../watch-permits.ts';
+import { refusalOfEnd, type WatchPermits } from '../watch-permits.ts';
 
 export interface LongPollDeps {
   readonly hub: Hub;
-  readonly seats: Seats;
+  readonly permits: WatchPermits;
   readonly admission: Admission;
   /** For requests with `wait` that nothing holds: one bucket for each caller of a session. */
   readonly unheldAnswers: TokenBuckets;
@@ -54,13 +54,13 @@ function callerOf({ principal, session }: LongPoll): string {
   return `${session.id}|${principal.kind === 'viewer' ? principal.ticket.id : principal.keyId}`;
 }
 
-async function hold({ hub, seats, admission }: LongPollDeps, poll: LongPoll, after: number, holdMs: number): Promise<void> {
+async function hold({ hub, permits, admission }: LongPollDeps, poll: LongPoll, after: number, holdMs: number): Promise<void> {
   const { principal, session, isVisible, reply } = poll;
   if (reply.raw.destroyed) return;
   requireConnection(reply);
-  const seat = await seats.take(principal, session.id);
-  reply.raw.once('close', seat.leave);
-  if (reply.raw.destroyed) return seat.leave();
+  const permit = await permits.take(principal, session.id);
+  reply.raw.once('close', permit.release);
+  if (reply.raw.destroyed) return permit.release();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const leavePlace = admission.enter(() => {
     reply.header('connection', 'close'); // the next request goes to a gateway that stays
@@ -68,7 +68,7 @@ async function hold({ hub, seats, admission }: LongPollDeps, poll: LongPoll, aft
   });
   const timer = setTimeout(resolve, holdMs);
   reply.raw.once('close', resolve); // of the request it would come with the end of its body
-  seat.hold((why) => reject(refusalOfEnd(why)));
+  permit.hold((why) => reject(refusalOfEnd(why)));
   const sink = { send: () => resolve(), close: () => resolve() };
   // A final state is told at once, and that is what has to be spaced.
   const isOver = isFinal(session) && after >= session.version;
@@ -78,7 +78,7 @@ async function hold({ hub, seats, admission }: LongPollDeps, poll: LongPoll, aft
   } finally {
     clearTimeout(timer);
     subscription?.close();
-    seat.leave();
+    permit.release();
     leavePlace();
   }
 }

@@ -31,7 +31,7 @@ import type { Sink } from '../delivery.ts';
 import { SUBSCRIBE_WITHIN_MS } from '../idle-timeout.ts';
 import { createMessageBudget, MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from '../message-budget.ts';
 import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnectionDeps } from '../viewer-connection.ts';
-import type { Seat } from '../watch-permits.ts';
+import type { WatchPermit } from '../watch-permits.ts';
 import { emitThen, rawWebSocket, whenRead } from './socketio-credit.ts';
 import { cutUnread } from './socketio-read-timeout.ts';
 import { requireUtf8 } from './socketio-text.ts';
@@ -49,7 +49,7 @@ interface Admitted {
   readonly request: z.output<typeof handshakeSchema>;
   readonly viewer: ViewerPrincipal;
   readonly caller: Caller;
-  readonly seat: Seat;
+  readonly permit: WatchPermit;
   readonly enter: () => void;
 }
 
@@ -144,10 +144,10 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
     const caller = createCaller(deps.addressGate.addressOf(socket.request), handshake.headers);
     const viewer = await asCaller(caller, () => admitViewer(deps, request.ticket, handshake.headers.origin));
     one.guest.enter();
-    const seat = await deps.seats.take(viewer, viewer.ticket.sessionId);
-    if (conn.readyState === 'open') conn.once('close', seat.leave);
-    else seat.leave(); // the client has gone meanwhile
-    return { request, viewer, caller, seat, enter: one.guest.enter };
+    const permit = await deps.permits.take(viewer, viewer.ticket.sessionId);
+    if (conn.readyState === 'open') conn.once('close', permit.release);
+    else permit.release(); // the client has gone meanwhile
+    return { request, viewer, caller, permit, enter: one.guest.enter };
   }
 
   io.use((socket, next) => {
@@ -203,7 +203,7 @@ function closeSocket(socket: Socket, closing: Closing): void {
 
 /** One connection, and the events its client may send. */
 function serve(socket: Socket, deps: SocketIoDeps): void {
-  const { viewer, request, seat, caller, enter } = socket.data as Admitted; // set by the handshake above
+  const { viewer, request, permit, caller, enter } = socket.data as Admitted; // set by the handshake above
   const sink: Sink = {
     send(message, sent) {
       emitThen(socket, () => socket.emit(message.kind, message.kind === 'session' ? message.session : message.fresh), sent);
@@ -259,7 +259,7 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
   });
 
   connection.setVisible({ visible: request.visible ?? true });
-  asCaller(caller, () => connection.watch(viewer, request, seat)).then(
+  asCaller(caller, () => connection.watch(viewer, request, permit)).then(
     (accepted) => accepted.begin(),
     (error: unknown) => connection.close(closeReasonFor(refusalOf(error, deps.log, 'socket.io connection')) ?? 'unavailable'),
   );

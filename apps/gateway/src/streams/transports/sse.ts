@@ -19,12 +19,12 @@ import type { Sink, ViewerMessage } from '../delivery.ts';
 import { encodeOnce } from '../encode-once.ts';
 import type { Hub } from '../hub.ts';
 import { CLOSE_WITHIN_MS } from '../viewer-connection.ts';
-import type { Seats } from '../watch-permits.ts';
+import type { WatchPermits } from '../watch-permits.ts';
 
 export interface EventsDeps {
   readonly theirSession: SessionLookup;
   readonly hub: Hub;
-  readonly seats: Seats;
+  readonly permits: WatchPermits;
   readonly admission: Admission;
   readonly log: Logger;
 }
@@ -53,7 +53,7 @@ function event(name: string, data: object, fields = ''): string {
   return `event: ${name}\n${fields}data: ${JSON.stringify(data)}\n\n`;
 }
 
-export function addEventsRoute(app: FastifyInstance, { theirSession, hub, seats, admission, log }: EventsDeps): void {
+export function addEventsRoute(app: FastifyInstance, { theirSession, hub, permits, admission, log }: EventsDeps): void {
   app.get<SessionPath>('/v1/sessions/:id/events', { exposeHeadRoute: false }, async (request, reply) => {
     const { principal, session } = await theirSession(request);
     requireScope(principal, 'view');
@@ -64,10 +64,10 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, hub, seats,
     if (isFinal(session) && after >= session.version) return reply.status(204).send();
     if (reply.raw.destroyed) return reply.hijack(); // the caller has gone
     requireConnection(reply);
-    const seat = await seats.take(principal, session.id);
-    reply.raw.once('close', seat.leave);
+    const permit = await permits.take(principal, session.id);
+    reply.raw.once('close', permit.release);
     if (reply.raw.destroyed) {
-      seat.leave();
+      permit.release();
       return reply.hijack(); // or has gone meanwhile
     }
 
@@ -77,7 +77,7 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, hub, seats,
     );
     const stream = openEventStream(reply, () => {
       subscription.close();
-      seat.leave();
+      permit.release();
     });
     const subscription = hub.subscribe({
       sessionId: session.id,
@@ -87,7 +87,7 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, hub, seats,
       after,
       ...(formats === undefined ? {} : { formats }),
     });
-    seat.hold(stream.close);
+    permit.hold(stream.close);
     subscription.first.then(
       (first) => first === null && stream.close('not_found'),
       (error: unknown) => stream.close(closeReasonFor(refusalOf(error, log, request.routeOptions.url)) ?? 'unavailable'),
