@@ -5,7 +5,7 @@
 
 import type { RateLimit } from '@qrcast/core/tenant-limits';
 import type { Tenant } from '../tenants/tenants.ts';
-import { type LimitOf, tooFastForOne } from './tenant-limits.ts';
+import { type LimitOf, sessionRateExceeded } from './tenant-limits.ts';
 import { createTokenBuckets } from './token-buckets.ts';
 
 export interface TicketShares {
@@ -24,7 +24,7 @@ export function createTicketShares({ limitOf, now }: { readonly limitOf: LimitOf
     take(sessionId, tenant, limit) {
       const perMinute = Math.max(LEAST_PER_MINUTE, Math.floor(limitOf(tenant, limit) / SHARE));
       const waitMs = buckets.take(`${limit}|${sessionId}`, perMinute);
-      if (waitMs > 0) throw tooFastForOne(limit, perMinute, waitMs);
+      if (waitMs > 0) throw sessionRateExceeded(limit, perMinute, waitMs);
     },
   };
 }

@@ -9,7 +9,7 @@ import { tenantRateKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
 import type { Redis } from 'ioredis';
 import type { Tenant } from '../tenants/tenants.ts';
-import { type LimitOf, tooFast } from './tenant-limits.ts';
+import { type LimitOf, rateExceeded } from './tenant-limits.ts';
 
 export interface TenantRates {
   /**
@@ -73,7 +73,7 @@ export function createTenantRates({ redis, namespace, limitOf }: TenantRatesDeps
           const missing = count - tokens;
           if (missing > 0) {
             bucket.emptyUntil = performance.now() + nextInMs;
-            reject(tooFast(limit, bucket.perMinute, nextInMs + Math.ceil(((missing - 1) * 60_000) / bucket.perMinute)));
+            reject(rateExceeded(limit, bucket.perMinute, nextInMs + Math.ceil(((missing - 1) * 60_000) / bucket.perMinute)));
           } else {
             tokens -= count;
             resolve();
@@ -90,7 +90,7 @@ export function createTenantRates({ redis, namespace, limitOf }: TenantRatesDeps
   return {
     async take(tenant, limit, callCount = 1) {
       const perMinute = limitOf(tenant, limit);
-      if (perMinute === 0) throw tooFast(limit, 0, NEVER_RETRY_AFTER_MS);
+      if (perMinute === 0) throw rateExceeded(limit, 0, NEVER_RETRY_AFTER_MS);
       const count = Math.min(callCount, perMinute);
       const key = tenantRateKey(namespace, tenant.id, limit);
       const bucket = bucketOf(key, perMinute);
@@ -99,7 +99,7 @@ export function createTenantRates({ redis, namespace, limitOf }: TenantRatesDeps
         return;
       }
       const emptyForMs = Math.ceil(bucket.emptyUntil - performance.now());
-      if (emptyForMs > 0) throw tooFast(limit, perMinute, emptyForMs);
+      if (emptyForMs > 0) throw rateExceeded(limit, perMinute, emptyForMs);
       const turn = { ...Promise.withResolvers<void>(), count };
       bucket.waiting.push(turn);
       void ask(key, limit, bucket);

@@ -15,18 +15,18 @@ beforeAll(() => {
 });
 afterAll(() => runtime.close());
 
-/** The clock and the renewals of all gateways go on by `pass` alone. */
+/** Only `pass` moves the clock and the renewals of all gateways. */
 let nowMs = 0;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  nowMs = Date.now(); // not another time: Redis forgets keys by its own
+  nowMs = Date.now(); // the real time, because Redis expires keys by its own
 });
 afterEach(() => {
   for (const quota of opened.splice(0)) quota.close();
   vi.useRealTimers();
 });
 
-/** To the next renewal of each lease, and until Redis has it. */
+/** Passes to the next renewal of each lease. Resolves when Redis has it. */
 async function pass(): Promise<void> {
   nowMs += RENEW_EVERY_MS;
   vi.advanceTimersByTime(RENEW_EVERY_MS);
@@ -34,7 +34,7 @@ async function pass(): Promise<void> {
 }
 
 let names = 0;
-/** `close` is its death, as far as Redis knows: its lease is not renewed, and nothing is given back. */
+/** For Redis `close` is like its death: the lease is not renewed, and nothing is given back. */
 function openGateway(): ViewerQuota {
   const quota = openViewerQuota({
     ...runtime,
@@ -54,14 +54,14 @@ const takes = (quota: ViewerQuota, tenant: ReturnType<typeof tenantOf>, sessionI
     () => false,
   );
 
-it('all at once, two gateways take exactly as many as there are', async () => {
+it('lets two gateways take exactly as many as the limit, all at the same time', async () => {
   const tenant = tenantOf(7);
   const gateways = [openGateway(), openGateway()];
   const taken = await Promise.all(Array.from({ length: 40 }, (_, i) => takes(gateways[i % 2] as ViewerQuota, tenant, `ses_${i % 3}`)));
   expect(taken.filter(Boolean)).toHaveLength(7);
 });
 
-it('the quota of a gateway that died are free when its lease is over; those of one that lives are not', async () => {
+it('frees the viewers of a dead gateway when its lease ends, and those of a live one never', async () => {
   const tenant = tenantOf(4);
   const [dead, alive] = [openGateway(), openGateway()];
   for (const quota of [dead, dead, alive, alive]) expect(await takes(quota, tenant)).toBe(true);
@@ -77,7 +77,7 @@ it('the quota of a gateway that died are free when its lease is over; those of o
   expect(await takes(openGateway(), tenant)).toBe(false);
 });
 
-it('a lease that Redis lost is noted anew', async () => {
+it('writes a lease again that Redis has lost', async () => {
   const tenant = tenantOf(2);
   const [holder, other] = [openGateway(), openGateway()];
   for (const quota of [holder, holder]) expect(await takes(quota, tenant)).toBe(true);
@@ -87,7 +87,7 @@ it('a lease that Redis lost is noted anew', async () => {
   expect(await takes(other, tenant)).toBe(false);
 });
 
-it('a lease that ended is noted anew though a viewer came before its renewal', async () => {
+it('writes the counts of an ended lease again, although a viewer came before its renewal', async () => {
   const tenant = tenantOf(4);
   const [holder, other] = [openGateway(), openGateway()];
   for (const sessionId of ['ses_1', 'ses_1', 'ses_2']) expect(await takes(holder, tenant, sessionId)).toBe(true);
@@ -102,7 +102,7 @@ it('a lease that ended is noted anew though a viewer came before its renewal', a
   expect(await takes(other, tenant, 'ses_1')).toBe(false);
 });
 
-it('a place is given back once, and only its own', async () => {
+it('gives a viewer back once, and only that one', async () => {
   const tenant = tenantOf(2, 1);
   const quota = openGateway();
   const undo = await quota.take(tenant, 'ses_1');

@@ -9,7 +9,7 @@ import { liveSessionsKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { Redis } from 'ioredis';
-import { type LimitOf, noPlaceLeft } from '../limits/tenant-limits.ts';
+import { type LimitOf, quotaExceeded } from '../limits/tenant-limits.ts';
 import type { Tenant } from '../tenants/tenants.ts';
 
 export interface LiveSessions {
@@ -58,7 +58,7 @@ export function createLiveSessions({ redis, namespace, clock, sessions, limitOf 
     const take = async (): Promise<boolean> =>
       (await script([liveSessionsKey(namespace, tenant.id)], [sessionId, until, clock.now(), limit, replaced])) === 1;
     if ((await take()) || ((await sweep(tenant.id)) && (await take()))) return;
-    throw noPlaceLeft('sessions', limit);
+    throw quotaExceeded('sessions', limit);
   }
 
   /** Takes out what has ended unseen; false if there was nothing of that, or it was looked for just now. */
