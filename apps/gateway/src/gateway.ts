@@ -34,7 +34,7 @@ import { addStrayRequests } from './api/stray-requests.ts';
 import { addTenantRoutes } from './api/tenant-routes.ts';
 import { addAuditRoutes } from './audit/audit-routes.ts';
 import { createAudited } from './audit/audited.ts';
-import { addAddressGate, createAddressGate } from './auth/address-rates.ts';
+import { addAddressRates, createAddressRates } from './auth/address-rates.ts';
 import { createAuth } from './auth/auth.ts';
 import { addCallers } from './auth/caller.ts';
 import { openRevocations } from './auth/ticket-revocations.ts';
@@ -49,7 +49,7 @@ import { cutUnreadAnswers } from './http/read-timeout.ts';
 import { namesSecret } from './http/request-rules.ts';
 import { addUpgradeHeaders, answerHeaders } from './http/security-headers.ts';
 import { trackConnections } from './http/tcp-connections.ts';
-import { createTicketShares } from './limits/session-rates.ts';
+import { createSessionRates } from './limits/session-rates.ts';
 import { createLimitOf } from './limits/tenant-limits.ts';
 import { createTenantRates } from './limits/tenant-rates.ts';
 import { createTokenBuckets } from './limits/token-buckets.ts';
@@ -70,7 +70,7 @@ import { createSessionService, showSession } from './sessions/session-service.ts
 import { createStartOver } from './sessions/start-over.ts';
 import { createViewerCounts } from './sessions/visible-viewers.ts';
 import { createWatching } from './sessions/watching.ts';
-import { createAdmission, MAX_GUESTS } from './streams/connection-slots.ts';
+import { createConnectionSlots, MAX_ANONYMOUS } from './streams/connection-slots.ts';
 import { openHub } from './streams/hub.ts';
 import { isSocketIoPath, openSocketIo } from './streams/transports/socketio.ts';
 import { addEventsRoute } from './streams/transports/sse.ts';
@@ -95,8 +95,8 @@ export interface GatewayOptions {
   readonly proxyRoute?: ProxyRoute | null | undefined;
   readonly adminKey: string | undefined;
   readonly maxConnections: number;
-  /** Connections beside those, which have shown no ticket yet; `MAX_GUESTS` if left out. */
-  readonly maxGuests?: number | undefined;
+  /** Connections beside those, which have shown no ticket yet; `MAX_ANONYMOUS` if left out. */
+  readonly maxAnonymous?: number | undefined;
   /** Of tenants without limits of their own; `DEFAULT_TENANT_LIMITS` if left out. */
   readonly tenantLimits?: TenantLimits | undefined;
   /** Of those who have not said who they are; `DEFAULT_ADDRESS_LIMITS` if left out. */
@@ -146,14 +146,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function serve(options: GatewayOptions, node: Node, releasers: Releasers): Promise<Gateway> {
-  const { log, namespace, unwatchedGraceMs, upstreamHosts, maxConnections, maxGuests = MAX_GUESTS } = options;
+  const { log, namespace, unwatchedGraceMs, upstreamHosts, maxConnections, maxAnonymous = MAX_ANONYMOUS } = options;
   const { redis, clock, bus } = node;
   let address = options.publicUrl ?? null;
   const publicUrl = (): string => address ?? '';
-  const admission = createAdmission(maxConnections, maxGuests);
+  const slots = createConnectionSlots(maxConnections, maxAnonymous);
   const addressOf = createAddressOf(options.trustedProxies ?? []);
   const limits = options.addressLimits ?? DEFAULT_ADDRESS_LIMITS;
-  const addressGate = createAddressGate({ addressOf, limits, log, now: () => performance.now() });
+  const addressRates = createAddressRates({ addressOf, limits, log, now: () => performance.now() });
 
   const keyring = createKeyring(options.secretKeys);
   await proveKeyring(redis, namespace, keyring);
@@ -170,10 +170,10 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const tenants = audited.tenants(createTenants(shared));
   const tickets = createTickets(shared);
   const rates = createTenantRates({ ...shared, limitOf });
-  const ticketShares = createTicketShares({ limitOf, now: () => performance.now() });
+  const sessionRates = createSessionRates({ limitOf, now: () => performance.now() });
   const standing = openTenantStanding({ ...shared, tenants });
   releasers.push('tenant standing', () => standing.close());
-  const credentials = createAuth({ tenants, standing, rates, ticketShares, tickets, adminKey: options.adminKey, publicUrl });
+  const credentials = createAuth({ tenants, standing, rates, sessionRates, tickets, adminKey: options.adminKey, publicUrl });
   const auth = audited.auth(credentials);
   const index = createSessionIndex(shared);
   const watching = createWatching({ ...shared, graceMs: unwatchedGraceMs });
@@ -200,13 +200,13 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const prefix = options.publicUrl === undefined ? null : pathPrefixOf(options.publicUrl);
   const withoutPrefix = createPrefixRemover(prefix ?? '');
   const refuseMiss = createNotificationMisses({ publicUrl: options.publicUrl ?? null, log, now: () => performance.now() });
-  const app = await createHttpServer(log, admission.isDraining, createIsUpgrade(withoutPrefix), headers, refuseMiss);
+  const app = await createHttpServer(log, slots.isDraining, createIsUpgrade(withoutPrefix), headers, refuseMiss);
   addCallers(app, addressOf);
-  addAddressGate(app, addressGate, credentials);
-  const connections = trackConnections(app.server, maxConnections + maxGuests + MAX_PLAIN_CONNECTIONS);
+  addAddressRates(app, addressRates, credentials);
+  const connections = trackConnections(app.server, maxConnections + maxAnonymous + MAX_PLAIN_CONNECTIONS);
   releasers.push('http', () => app.close());
   addOpsRoutes(app, async () => {
-    if (admission.isDraining()) throw new Error('draining');
+    if (slots.isDraining()) throw new Error('draining');
     await node.ready();
   });
   addContractRoutes(app, { publicUrl });
@@ -215,7 +215,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const sessionLookup = createSessionLookup({ auth, sessions, service });
   const theirSession = audited.theirSession(sessionLookup);
   const { maxUnreadAnswers } = options;
-  const viewers = { auth, service, theirSession, hub, passwordStep, startOver, permits, maxUnreadAnswers, admission, addressGate, log };
+  const viewers = { auth, service, theirSession, hub, passwordStep, startOver, permits, maxUnreadAnswers, slots, addressRates, log };
   const unheldAnswers = createTokenBuckets(() => performance.now());
   addSessionRoutes(app, { ...viewers, unheldAnswers, sessions, watching, revocations, publicUrl });
   addEventsRoute(app, viewers);
@@ -270,7 +270,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
     publicUrl: address,
     tenants,
     close(drainMs) {
-      closing ??= admission.drain(drainMs).finally(() => releasers.release());
+      closing ??= slots.drain(drainMs).finally(() => releasers.release());
       return closing;
     },
   };

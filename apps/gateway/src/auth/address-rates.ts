@@ -13,7 +13,7 @@ import { createTokenBuckets } from '../limits/token-buckets.ts';
 import type { KnownCredentials } from './auth.ts';
 import { TicketEndedError } from './tickets.ts';
 
-export interface AddressGate {
+export interface AddressRates {
   readonly addressOf: AddressOf;
   /** Whose limits it counts against. */
   readonly groupOf: AddressOf;
@@ -25,7 +25,7 @@ export interface AddressGate {
   countFailure(request: IncomingMessage): void;
 }
 
-export interface AddressGateDeps {
+export interface AddressRatesDeps {
   readonly addressOf: AddressOf;
   readonly limits: AddressLimits;
   readonly log: Logger;
@@ -35,7 +35,7 @@ export interface AddressGateDeps {
 
 const WARN_EVERY_MS = 60_000;
 
-export function createAddressGate({ addressOf, limits, log, now }: AddressGateDeps): AddressGate {
+export function createAddressRates({ addressOf, limits, log, now }: AddressRatesDeps): AddressRates {
   const { handshakesPerAddressPerMinute, failuresPerAddressPerMinute } = limits;
   const groupOf: AddressOf = (request) => addressGroup(addressOf(request));
   const [handshakes, failures] = [createTokenBuckets(now), createTokenBuckets(now)];
@@ -71,7 +71,7 @@ export function createAddressGate({ addressOf, limits, log, now }: AddressGateDe
  * failure, nor is a call without a credential, which costs nothing. Notifications are left out: the provider sends those of all tenants from
  * the same addresses, and one tenant's wrong token must not hold up the others'.
  */
-export function addAddressGate(app: FastifyInstance, gate: AddressGate, { isKnown }: KnownCredentials): void {
+export function addAddressRates(app: FastifyInstance, gate: AddressRates, { isKnown }: KnownCredentials): void {
   const isGated = (route: string | undefined): boolean => route?.startsWith('/v1/') === true && !route.startsWith('/v1/webhooks/');
   app.addHook('onRequest', async ({ raw, routeOptions }) => {
     const refusal = isGated(routeOptions.url) ? gate.refuseCall(raw) : null;

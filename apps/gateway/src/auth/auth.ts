@@ -4,7 +4,7 @@ import { RefusedError } from '@qrcast/core/errors';
 import { originOf } from '@qrcast/core/origin';
 import type { Session } from '@qrcast/core/session';
 import type { RateLimit } from '@qrcast/core/tenant-limits';
-import type { TicketShares } from '../limits/session-rates.ts';
+import type { SessionRates } from '../limits/session-rates.ts';
 import type { TenantRates } from '../limits/tenant-rates.ts';
 import { hashSecret, matchesHash } from '../tenants/secrets.ts';
 import { mustStand, type TenantStanding } from '../tenants/tenant-standing.ts';
@@ -37,7 +37,7 @@ export interface AuthDeps {
   readonly tenants: Pick<Tenants, 'findByKey'>;
   readonly standing: Pick<TenantStanding, 'require'>;
   readonly rates: TenantRates;
-  readonly ticketShares: TicketShares;
+  readonly sessionRates: SessionRates;
   readonly tickets: Tickets;
   /** Unset: the admin API is off. */
   readonly adminKey: string | undefined;
@@ -48,7 +48,7 @@ export interface AuthDeps {
 /** Twice as many as a thousand tenants have. */
 const MAX_GOOD_KEYS = 4_000;
 
-export function createAuth({ tenants, standing, rates, ticketShares, tickets, adminKey, publicUrl }: AuthDeps): Auth & KnownCredentials {
+export function createAuth({ tenants, standing, rates, sessionRates, tickets, adminKey, publicUrl }: AuthDeps): Auth & KnownCredentials {
   const goodKeys = createRecentSet(MAX_GOOD_KEYS);
   const adminHash = adminKey === undefined ? null : hashSecret(adminKey);
 
@@ -56,7 +56,7 @@ export function createAuth({ tenants, standing, rates, ticketShares, tickets, ad
     const ticket = await tickets.read(text);
     requireOrigin(ticket, origin);
     const tenant = await standing.require(ticket.tenantId);
-    ticketShares.take(ticket.sessionId, tenant, rate);
+    sessionRates.take(ticket.sessionId, tenant, rate);
     await tickets.requireUnrevoked(ticket); // after the share: one that calls without end must not have Redis asked without end
     await rates.take(tenant, rate);
     return { kind: 'viewer', tenantId: tenant.id, tenant, ticket };

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createLog } from '@qrcast/runtime/log';
 import { describe, expect, it } from 'vitest';
-import { createAddressGate } from '../auth/address-rates.ts';
+import { createAddressRates } from '../auth/address-rates.ts';
 import { addressGroup, createAddressOf } from './client-address.ts';
 
 const request = (remoteAddress: string, forwarded?: string) =>
@@ -50,7 +50,7 @@ describe('the gate', () => {
   const limits = { handshakesPerAddressPerMinute: 6, failuresPerAddressPerMinute: 6 };
   function gateAt(clock: { ms: number }) {
     const addressOf = createAddressOf([]);
-    return createAddressGate({ addressOf, limits, log: createLog('test', 'silent'), now: () => clock.ms });
+    return createAddressRates({ addressOf, limits, log: createLog('test', 'silent'), now: () => clock.ms });
   }
 
   it('lets through again what the told time brings, and nothing before', () => {

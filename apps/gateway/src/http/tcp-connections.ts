@@ -6,7 +6,7 @@
 
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { createCrowd } from '../limits/fair-eviction.ts';
+import { createEvictionPool } from '../limits/fair-eviction.ts';
 import { addressGroup } from './client-address.ts';
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>
@@ -22,7 +22,7 @@ export function trackConnections(http: Server, max: number): Connections {
   /** Each with the group of its address, for one that has ended tells none. A proxy's are one group: it shares them among its clients. */
   const open = new Map<Socket, string>();
   /** Between two requests, before the first, or while the body of one is on the way. */
-  const idle = createCrowd<Socket>();
+  const idle = createEvictionPool<Socket>();
   /** Answers under way; with pipelining several of one connection. */
   const busy = new Map<Socket, number>();
 
@@ -46,7 +46,7 @@ export function trackConnections(http: Server, max: number): Connections {
     socket.once('close', () => {
       for (const sockets of [open, idle, busy]) sockets.delete(socket);
     });
-    const surplus = open.size > max ? idle.firstToGo() : null;
+    const surplus = open.size > max ? idle.nextToEvict() : null;
     if (surplus === null) return;
     idle.delete(surplus); // its end may come later than the next that arrives, which must cut another
     surplus.destroy();

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createCrowd } from './fair-eviction.ts';
+import { createEvictionPool } from './fair-eviction.ts';
 
 type Change =
   | { readonly kind: 'add'; readonly group: string }
@@ -33,7 +33,7 @@ it('tells at any time who has been there for longest in the largest group', () =
   const ties = { seen: 0 };
   fc.assert(
     fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
-      const crowd = createCrowd<number>();
+      const crowd = createEvictionPool<number>();
       const changedAt = new Map<string, number>();
       let listed: readonly Listed[] = [];
       function leave(gone: Listed | undefined, at: number): void {
@@ -49,13 +49,13 @@ it('tells at any time who has been there for longest in the largest group', () =
           changedAt.set(made.group, at);
         } else if (made.kind === 'delete') leave(listed[made.nth], at);
         else {
-          const first = crowd.firstToGo();
+          const first = crowd.nextToEvict();
           leave(
             listed.find(({ member }) => member === first),
             at,
           );
         }
-        expect(crowd.firstToGo()).toBe(firstOf(listed, changedAt));
+        expect(crowd.nextToEvict()).toBe(firstOf(listed, changedAt));
         expect([...crowd.members()]).toEqual(listed.map(({ member }) => member));
         expect(crowd.size()).toBe(listed.length);
         const sizes = ['a', 'b', 'c', 'd'].map((name) => listed.filter(({ group }) => group === name).length).sort((a, b) => b - a);
@@ -68,11 +68,11 @@ it('tells at any time who has been there for longest in the largest group', () =
 });
 
 it('with everybody in one group is a queue', () => {
-  const crowd = createCrowd<number>();
+  const crowd = createEvictionPool<number>();
   for (const member of [3, 1, 2]) crowd.add(member, '');
   crowd.delete(1);
   const gone = [];
-  for (let first = crowd.firstToGo(); first !== null; first = crowd.firstToGo()) {
+  for (let first = crowd.nextToEvict(); first !== null; first = crowd.nextToEvict()) {
     gone.push(first);
     crowd.delete(first);
   }
@@ -80,24 +80,24 @@ it('with everybody in one group is a queue', () => {
 });
 
 it('takes nobody twice, and misses nobody who was not there', () => {
-  const crowd = createCrowd<string>();
+  const crowd = createEvictionPool<string>();
   crowd.delete('nobody');
-  expect(crowd.firstToGo()).toBeNull();
+  expect(crowd.nextToEvict()).toBeNull();
   crowd.add('one', 'a');
   crowd.add('other', 'b');
   crowd.add('one', 'b');
-  expect([crowd.size(), crowd.firstToGo()]).toEqual([2, 'one']);
+  expect([crowd.size(), crowd.nextToEvict()]).toEqual([2, 'one']);
   crowd.delete('one');
   crowd.delete('one');
-  expect([crowd.size(), crowd.firstToGo()]).toEqual([1, 'other']);
+  expect([crowd.size(), crowd.nextToEvict()]).toEqual([1, 'other']);
 });
 
 it('lets one group grow to the size of the others, and no further, whatever their number', () => {
-  const crowd = createCrowd<string>();
+  const crowd = createEvictionPool<string>();
   for (let i = 0; i < 3; i++) for (const group of ['a', 'b', 'c']) crowd.add(`${group}${i}`, group);
   for (let i = 0; i < 100; i++) {
     crowd.add(`flood${i}`, 'flood');
-    const first = crowd.firstToGo() ?? expect.unreachable('there are nine');
+    const first = crowd.nextToEvict() ?? expect.unreachable('there are nine');
     crowd.delete(first);
   }
   const left = [...crowd.members()].map((member) => member.replace(/\d+$/, ''));

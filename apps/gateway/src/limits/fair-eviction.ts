@@ -3,7 +3,7 @@
  * more than to be as large as they are. No call goes through all groups or all members: under a flood somebody goes with each who comes.
  */
 
-export interface Crowd<T> {
+export interface EvictionPool<T> {
   /** Members of all groups. */
   size(): number;
   /** Longest there first; may be deleted from meanwhile. */
@@ -16,7 +16,7 @@ export interface Crowd<T> {
    * Of the largest group the member that has been there for longest; null if there is nobody. Among groups as large as that it is the one
    * that has had its size for longest: where each has a single member, the oldest of all. It stays until it is deleted.
    */
-  firstToGo(): T | null;
+  nextToEvict(): T | null;
 }
 
 interface Group<T> {
@@ -24,7 +24,7 @@ interface Group<T> {
   readonly members: Set<T>;
 }
 
-export function createCrowd<T>(): Crowd<T> {
+export function createEvictionPool<T>(): EvictionPool<T> {
   const groupOf = new Map<T, Group<T>>();
   const groups = new Map<string, Group<T>>();
   /** None of them empty. */
@@ -67,7 +67,7 @@ export function createCrowd<T>(): Crowd<T> {
       resize(group, group.members.size + 1);
     },
 
-    firstToGo() {
+    nextToEvict() {
       const [group] = bySize.get(largest) ?? [];
       const [member = null] = group?.members ?? [];
       return member;

@@ -6,7 +6,7 @@ import { openRedisMonitor } from '@qrcast/runtime/test/monitor';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openTestGateway, type TestGateway, type TestTenant } from '../../test/gateway.ts';
 import { openSocket } from '../../test/websocket.ts';
-import { createTicketShares } from './session-rates.ts';
+import { createSessionRates } from './session-rates.ts';
 import { createLimitOf } from './tenant-limits.ts';
 
 let test: TestGateway;
@@ -108,7 +108,7 @@ describe('one ticket', () => {
   });
 
   it('has a tenth of what its tenant has, and 120 a minute at least', () => {
-    const shares = createTicketShares({ limitOf: createLimitOf(DEFAULT_TENANT_LIMITS), now: () => 0 });
+    const shares = createSessionRates({ limitOf: createLimitOf(DEFAULT_TENANT_LIMITS), now: () => 0 });
     const most = (limits: Partial<TenantLimits>, id: string): number => {
       for (let i = 0; ; i++) {
         try {

@@ -8,7 +8,7 @@ import type { Tenant } from '../tenants/tenants.ts';
 import { type LimitOf, sessionRateExceeded } from './tenant-limits.ts';
 import { createTokenBuckets } from './token-buckets.ts';
 
-export interface TicketShares {
+export interface SessionRates {
   /** Counts one call. @throws {RefusedError} `too_many_requests`. */
   take(sessionId: string, tenant: Pick<Tenant, 'limits'>, limit: RateLimit): void;
 }
@@ -18,7 +18,7 @@ const SHARE = 10;
 const LEAST_PER_MINUTE = 120;
 
 /** `now`: ms; need not be the time of day. */
-export function createTicketShares({ limitOf, now }: { readonly limitOf: LimitOf; readonly now: () => number }): TicketShares {
+export function createSessionRates({ limitOf, now }: { readonly limitOf: LimitOf; readonly now: () => number }): SessionRates {
   const buckets = createTokenBuckets(now);
   return {
     take(sessionId, tenant, limit) {

@@ -2,14 +2,14 @@
 
 import type { Sink } from './delivery.ts';
 
-export interface SinkGate {
+export interface HeldSink {
   readonly sink: Sink;
   /** What was held goes out, in its order, and nothing is held from then on. */
   open(): void;
 }
 
 /** Holds back what comes until it is opened: by credit that is one message and an end at most. */
-export function createSinkGate(sink: Sink): SinkGate {
+export function createHeldSink(sink: Sink): HeldSink {
   let held: (() => void)[] | null = [];
   const pass = (act: () => void): void => {
     if (held === null) act();

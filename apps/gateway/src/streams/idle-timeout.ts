@@ -3,7 +3,7 @@
 /** From its start, or from when it left the last of its sessions. */
 export const SUBSCRIBE_WITHIN_MS = 10_000;
 
-export interface IdleLimit {
+export interface IdleTimeout {
   /** It watches nothing from now on. */
   start(): void;
   /** It watches something, or is over. */
@@ -11,7 +11,7 @@ export interface IdleLimit {
 }
 
 /** `onEnd` is called if it is idle then; while something is under way, as with a slow Redis, it is asked again. */
-export function createIdleLimit(isIdle: () => boolean, onEnd: () => void): IdleLimit {
+export function createIdleTimeout(isIdle: () => boolean, onEnd: () => void): IdleTimeout {
   let timer: NodeJS.Timeout | undefined;
   function start(): void {
     timer ??= setTimeout(() => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createSubscriptionTurns, type SubscriptionTurns, type Turn } from './subscription-queue.ts';
+import { createSubscriptionQueue, type SubscriptionQueue, type Turn } from './subscription-queue.ts';
 
 /** Asks for one turn after another, and notes those that began. */
-function ask(turns: SubscriptionTurns, sessionIds: readonly string[]) {
+function ask(turns: SubscriptionQueue, sessionIds: readonly string[]) {
   const begun: string[] = [];
   const taken = sessionIds.map(async (sessionId) => {
     const turn = await turns.take(Promise.resolve(sessionId));
@@ -21,7 +21,7 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
 
 describe('turns of subscriptions', () => {
   it('of one session follow each other, those of others wait for none of them', async () => {
-    const { begun, endOf } = ask(createSubscriptionTurns(10), ['a', 'a', 'b', 'a']);
+    const { begun, endOf } = ask(createSubscriptionQueue(10), ['a', 'a', 'b', 'a']);
     await settle();
     expect(begun).toEqual(['a', 'b']);
     await endOf(0);
@@ -33,7 +33,7 @@ describe('turns of subscriptions', () => {
   });
 
   it('of all sessions are no more at once than may be unread, and go on in their order, one for each that is over', async () => {
-    const { begun, endOf } = ask(createSubscriptionTurns(2), ['a', 'b', 'c', 'd', 'e']);
+    const { begun, endOf } = ask(createSubscriptionQueue(2), ['a', 'b', 'c', 'd', 'e']);
     await settle();
     expect(begun).toEqual(['a', 'b']);
     const first = await endOf(0);
@@ -47,19 +47,19 @@ describe('turns of subscriptions', () => {
   });
 
   it('that wait for their session hold no place of those that do not', async () => {
-    const { begun } = ask(createSubscriptionTurns(2), ['a', 'a', 'a', 'b']);
+    const { begun } = ask(createSubscriptionQueue(2), ['a', 'a', 'a', 'b']);
     await settle();
     expect(begun).toEqual(['a', 'b']);
   });
 
   it('of tickets that were refused hold up nobody', async () => {
-    const turns = createSubscriptionTurns(1);
+    const turns = createSubscriptionQueue(1);
     await expect(turns.take(Promise.reject(new Error('refused')))).rejects.toThrow('refused');
     await turns.take(Promise.resolve('a'));
   });
 
   it('are unwanted from an unsubscribe on, if they were asked for before it', async () => {
-    const turns = createSubscriptionTurns(1);
+    const turns = createSubscriptionQueue(1);
     const lookup = Promise.withResolvers<string>();
     const looked = turns.take(lookup.promise);
     const waits = turns.take(Promise.resolve('a'));

@@ -10,7 +10,7 @@
  */
 export const MAX_UNREAD_ANSWERS = 20;
 
-export interface SubscriptionTurns {
+export interface SubscriptionQueue {
   /**
    * `lookup`: the session that a ticket is for. Resolves when its subscription may begin; never, if the client does not read.
    * @throws what `lookup` is rejected with.
@@ -38,7 +38,7 @@ interface Asked {
   readonly end: () => void;
 }
 
-export function createSubscriptionTurns(maxUnread = MAX_UNREAD_ANSWERS): SubscriptionTurns {
+export function createSubscriptionQueue(maxUnread = MAX_UNREAD_ANSWERS): SubscriptionQueue {
   /** The latest of each session, until its answer was read. */
   const latest = new Map<string, Asked>();
   const places = createPlaces(maxUnread);

@@ -15,11 +15,11 @@ import type { SessionService } from '../sessions/session-service.ts';
 import type { StartOver } from '../sessions/start-over.ts';
 import { admitViewer } from './admit-viewer.ts';
 import type { Sink } from './delivery.ts';
-import { createSinkGate } from './held-sink.ts';
+import { createHeldSink } from './held-sink.ts';
 import type { Hub } from './hub.ts';
-import { createIdleLimit } from './idle-timeout.ts';
+import { createIdleTimeout } from './idle-timeout.ts';
 import { createMessageBudget } from './message-budget.ts';
-import { createSubscriptionTurns } from './subscription-queue.ts';
+import { createSubscriptionQueue } from './subscription-queue.ts';
 import type { WatchPermit, WatchPermits } from './watch-permits.ts';
 import type { Subscription } from './watched-session.ts';
 
@@ -88,7 +88,7 @@ export interface ViewerTransport {
   /** Of the page the client runs in, if it named one. */
   readonly origin: string | undefined;
   /** Takes the connection's place on this gateway; called with each good ticket. @throws {RefusedError} `unavailable` while there is none. */
-  enter(): void;
+  takeSlot(): void;
 }
 
 const overError = (): RefusedError => new RefusedError('unavailable', 'the connection is closed; open another');
@@ -100,18 +100,18 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
   const isWithinBudget = createMessageBudget(() => performance.now());
   let isVisible = true;
   let isOver = false;
-  const turns = createSubscriptionTurns(deps.maxUnreadAnswers);
+  const turns = createSubscriptionQueue(deps.maxUnreadAnswers);
   /** Subscriptions that are not decided yet. */
   let asked = 0;
 
   const isIdle = (): boolean => subscribed.size === 0 && asked === 0;
 
-  const idleLimit = createIdleLimit(isIdle, () => close('subscribe_timeout'));
+  const idleTimeout = createIdleTimeout(isIdle, () => close('subscribe_timeout'));
 
   function end(): void {
     isOver = true;
     for (const sessionId of [...subscribed.keys()]) leave(sessionId);
-    idleLimit.stop();
+    idleTimeout.stop();
   }
 
   function close(reason: CloseReason): void {
@@ -126,7 +126,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     subscribed.delete(sessionId);
     one.permit.release();
     one.subscription.close();
-    if (!isOver && subscribed.size === 0) idleLimit.start();
+    if (!isOver && subscribed.size === 0) idleTimeout.start();
   }
 
   function sinkFor(sessionId: string): Sink {
@@ -154,8 +154,8 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
       throw refusal;
     }
     leave(sessionId);
-    idleLimit.stop();
-    const gate = createSinkGate(sinkFor(sessionId));
+    idleTimeout.stop();
+    const gate = createHeldSink(sinkFor(sessionId));
     const subscription = hub.subscribe({ sessionId, by: viewer, sink: gate.sink, isVisible, formats, after });
     const one: Subscribed = { viewer, subscription, permit };
     subscribed.set(sessionId, one);
@@ -179,7 +179,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
 
   async function admit(ticket: string): Promise<ViewerPrincipal> {
     const viewer = await admitViewer(deps, ticket, origin);
-    transport.enter();
+    transport.takeSlot();
     return viewer;
   }
 
@@ -212,7 +212,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     return one.viewer;
   }
 
-  idleLimit.start();
+  idleTimeout.start();
   return {
     subscribe,
     watch,

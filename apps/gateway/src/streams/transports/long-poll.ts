@@ -12,14 +12,14 @@ import type { FastifyReply } from 'fastify';
 import type { Principal } from '../../auth/auth.ts';
 import { requireConnection } from '../../http/http-server.ts';
 import type { TokenBuckets } from '../../limits/token-buckets.ts';
-import type { Admission } from '../connection-slots.ts';
+import type { ConnectionSlots } from '../connection-slots.ts';
 import type { Hub } from '../hub.ts';
 import { refusalOfEnd, type WatchPermits } from '../watch-permits.ts';
 
 export interface LongPollDeps {
   readonly hub: Hub;
   readonly permits: WatchPermits;
-  readonly admission: Admission;
+  readonly slots: ConnectionSlots;
   /** For requests with `wait` that nothing holds: one bucket for each caller of a session. */
   readonly unheldAnswers: TokenBuckets;
 }
@@ -54,7 +54,7 @@ function callerOf({ principal, session }: LongPoll): string {
   return `${session.id}|${principal.kind === 'viewer' ? principal.ticket.id : principal.keyId}`;
 }
 
-async function hold({ hub, permits, admission }: LongPollDeps, poll: LongPoll, after: number, holdMs: number): Promise<void> {
+async function hold({ hub, permits, slots }: LongPollDeps, poll: LongPoll, after: number, holdMs: number): Promise<void> {
   const { principal, session, isVisible, reply } = poll;
   if (reply.raw.destroyed) return;
   requireConnection(reply);
@@ -62,7 +62,7 @@ async function hold({ hub, permits, admission }: LongPollDeps, poll: LongPoll, a
   reply.raw.once('close', permit.release);
   if (reply.raw.destroyed) return permit.release();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const leavePlace = admission.enter(() => {
+  const leavePlace = slots.take(() => {
     reply.header('connection', 'close'); // the next request goes to a gateway that stays
     resolve();
   });

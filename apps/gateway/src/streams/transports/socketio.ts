@@ -18,7 +18,7 @@ import { errorFields, type Logger } from '@qrcast/runtime/log';
 import { Server, type Socket } from 'socket.io';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import type { z } from 'zod';
-import type { AddressGate } from '../../auth/address-rates.ts';
+import type { AddressRates } from '../../auth/address-rates.ts';
 import type { ViewerPrincipal } from '../../auth/auth.ts';
 import { asCaller, type Caller, createCaller } from '../../auth/caller.ts';
 import { PAGES_MAY_CALL } from '../../http/cross-origin.ts';
@@ -26,7 +26,7 @@ import { refusalOf } from '../../http/http-server.ts';
 import { namesSecret } from '../../http/request-rules.ts';
 import { wantsHtml } from '../../http/word-pages.ts';
 import { admitViewer, closeReasonFor } from '../admit-viewer.ts';
-import type { Admission, Guest } from '../connection-slots.ts';
+import type { AnonymousConnection, ConnectionSlots } from '../connection-slots.ts';
 import type { Sink } from '../delivery.ts';
 import { SUBSCRIBE_WITHIN_MS } from '../idle-timeout.ts';
 import { createMessageBudget, MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from '../message-budget.ts';
@@ -37,8 +37,8 @@ import { cutUnread } from './socketio-read-timeout.ts';
 import { requireUtf8 } from './socketio-text.ts';
 
 export interface SocketIoDeps extends ViewerConnectionDeps {
-  readonly admission: Admission;
-  readonly addressGate: AddressGate;
+  readonly slots: ConnectionSlots;
+  readonly addressRates: AddressRates;
   readonly log: Logger;
   /** Answers what is no client of Socket.IO, as any other request. */
   readonly answerVisitor: (request: IncomingMessage, response: ServerResponse) => void;
@@ -50,14 +50,14 @@ interface Admitted {
   readonly viewer: ViewerPrincipal;
   readonly caller: Caller;
   readonly permit: WatchPermit;
-  readonly enter: () => void;
+  readonly takeSlot: () => void;
 }
 
 type Conn = Socket['conn'];
 
 /** A connection, from its first byte to its last. */
 interface Opened {
-  readonly guest: Guest;
+  readonly anonymous: AnonymousConnection;
   /** Its only one, on its way or served. */
   socket: Socket | null;
 }
@@ -80,7 +80,7 @@ class BoundedWebSocketServer extends WebSocketServer {
 
 /** `close` ends the HTTP server with it: Socket.IO knows no other way. */
 export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): Promise<void> } {
-  const { admission, log } = deps;
+  const { slots, log } = deps;
   const io = new Server(http, {
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     connectTimeout: SUBSCRIBE_WITHIN_MS, // longer than it takes to find out that Redis is out, or it would be closed without a word
@@ -90,7 +90,7 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
     allowRequest: (request, decide) => {
       const refusal = namesSecret(request.url)
         ? 'invalid_request: the ticket belongs into auth, never into the URL'
-        : (deps.addressGate.refuseHandshake(request)?.code ?? null);
+        : (deps.addressRates.refuseHandshake(request)?.code ?? null);
       decide(refusal, refusal === null);
     },
   });
@@ -117,12 +117,12 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
   io.engine.on('connection', (conn: Conn) => cutUnread(conn, () => cut(conn)));
   const opened = new WeakMap<Conn, Opened>();
   io.engine.on('connection', (conn: Conn) => {
-    if (!admission.isDraining()) opened.set(conn, open(conn)); // else it is told so in the handshake
+    if (!slots.isDraining()) opened.set(conn, open(conn)); // else it is told so in the handshake
   });
 
   function open(conn: Conn): Opened {
-    const group = deps.addressGate.groupOf(conn.request);
-    const one: Opened = { socket: null, guest: admission.welcome(group, leave, () => cut(conn)) };
+    const group = deps.addressRates.groupOf(conn.request);
+    const one: Opened = { socket: null, anonymous: slots.openAnonymous(group, leave, () => cut(conn)) };
     function leave(retryAfterMs: number): void {
       const { socket } = one;
       if (socket?.connected !== true) return void conn.close(true); // the handshake is not through
@@ -130,7 +130,7 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
       socket.emit('draining', { retryAfterMs });
       closeSocket(socket, toClosing('draining', retryAfterMs));
     }
-    conn.once('close', one.guest.leave);
+    conn.once('close', one.anonymous.end);
     return one;
   }
 
@@ -141,13 +141,13 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
     if (one.socket !== null) throw new RefusedError('too_many_requests', 'one socket on a connection; subscribe to more sessions with it');
     one.socket = socket;
     const request = parseRequest(handshakeSchema, handshake.auth);
-    const caller = createCaller(deps.addressGate.addressOf(socket.request), handshake.headers);
+    const caller = createCaller(deps.addressRates.addressOf(socket.request), handshake.headers);
     const viewer = await asCaller(caller, () => admitViewer(deps, request.ticket, handshake.headers.origin));
-    one.guest.enter();
+    one.anonymous.takeSlot();
     const permit = await deps.permits.take(viewer, viewer.ticket.sessionId);
     if (conn.readyState === 'open') conn.once('close', permit.release);
     else permit.release(); // the client has gone meanwhile
-    return { request, viewer, caller, permit, enter: one.guest.enter };
+    return { request, viewer, caller, permit, takeSlot: one.anonymous.takeSlot };
   }
 
   io.use((socket, next) => {
@@ -203,7 +203,7 @@ function closeSocket(socket: Socket, closing: Closing): void {
 
 /** One connection, and the events its client may send. */
 function serve(socket: Socket, deps: SocketIoDeps): void {
-  const { viewer, request, permit, caller, enter } = socket.data as Admitted; // set by the handshake above
+  const { viewer, request, permit, caller, takeSlot } = socket.data as Admitted; // set by the handshake above
   const sink: Sink = {
     send(message, sent) {
       emitThen(socket, () => socket.emit(message.kind, message.kind === 'session' ? message.session : message.fresh), sent);
@@ -212,7 +212,7 @@ function serve(socket: Socket, deps: SocketIoDeps): void {
       if (socket.connected) closeSocket(socket, toClosing(reason));
     },
   };
-  const connection = openViewerConnection(deps, { sink, origin: socket.handshake.headers.origin, enter });
+  const connection = openViewerConnection(deps, { sink, origin: socket.handshake.headers.origin, takeSlot });
   socket.data = { end: connection.end } satisfies Serving;
   socket.use((_event, next) => {
     if (connection.mayTake()) next();

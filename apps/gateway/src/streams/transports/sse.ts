@@ -14,7 +14,7 @@ import { requireScope } from '../../auth/auth.ts';
 import { refusalOf, requireConnection } from '../../http/http-server.ts';
 import type { SessionLookup, SessionPath } from '../../sessions/session-lookup.ts';
 import { closeReasonFor } from '../admit-viewer.ts';
-import type { Admission } from '../connection-slots.ts';
+import type { ConnectionSlots } from '../connection-slots.ts';
 import type { Sink, ViewerMessage } from '../delivery.ts';
 import { encodeOnce } from '../encode-once.ts';
 import type { Hub } from '../hub.ts';
@@ -25,7 +25,7 @@ export interface EventsDeps {
   readonly theirSession: SessionLookup;
   readonly hub: Hub;
   readonly permits: WatchPermits;
-  readonly admission: Admission;
+  readonly slots: ConnectionSlots;
   readonly log: Logger;
 }
 
@@ -53,7 +53,7 @@ function event(name: string, data: object, fields = ''): string {
   return `event: ${name}\n${fields}data: ${JSON.stringify(data)}\n\n`;
 }
 
-export function addEventsRoute(app: FastifyInstance, { theirSession, hub, permits, admission, log }: EventsDeps): void {
+export function addEventsRoute(app: FastifyInstance, { theirSession, hub, permits, slots, log }: EventsDeps): void {
   app.get<SessionPath>('/v1/sessions/:id/events', { exposeHeadRoute: false }, async (request, reply) => {
     const { principal, session } = await theirSession(request);
     requireScope(principal, 'view');
@@ -73,7 +73,7 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, hub, permit
 
     reply.raw.once(
       'close',
-      admission.enter((retryAfterMs) => stream.drain(retryAfterMs)),
+      slots.take((retryAfterMs) => stream.drain(retryAfterMs)),
     );
     const stream = openEventStream(reply, () => {
       subscription.close();

@@ -12,11 +12,11 @@ import { clientFrameSchema, refSchema, type ServerFrame } from '@qrcast/core/str
 import { withoutMark } from '@qrcast/core/utf8';
 import type { Logger } from '@qrcast/runtime/log';
 import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
-import type { AddressGate } from '../../auth/address-rates.ts';
+import type { AddressRates } from '../../auth/address-rates.ts';
 import { asCaller, type Caller, createCaller } from '../../auth/caller.ts';
 import { refusalOf } from '../../http/http-server.ts';
 import { closeReasonFor } from '../admit-viewer.ts';
-import type { Admission, Guest } from '../connection-slots.ts';
+import type { AnonymousConnection, ConnectionSlots } from '../connection-slots.ts';
 import type { Sink, ViewerMessage } from '../delivery.ts';
 import { encodeOnce } from '../encode-once.ts';
 import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from '../message-budget.ts';
@@ -24,8 +24,8 @@ import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnection, type View
 import { keepAlive, openPingCredit, type PingCredit } from './websocket-credit.ts';
 
 export interface WebSocketDeps extends ViewerConnectionDeps {
-  readonly admission: Admission;
-  readonly addressGate: AddressGate;
+  readonly slots: ConnectionSlots;
+  readonly addressRates: AddressRates;
   readonly log: Logger;
 }
 
@@ -52,7 +52,7 @@ const frameOf = encodeOnce((message: ViewerMessage) =>
 );
 
 export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { close(): void } {
-  const { addressGate } = deps;
+  const { addressRates } = deps;
   // Both are not in its types yet.
   const options: ServerOptions<typeof ViewerSocket> & { closeTimeout: number; maxFragments: number } = {
     noServer: true,
@@ -62,7 +62,7 @@ export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { cl
     closeTimeout: CLOSE_WITHIN_MS,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     verifyClient: ({ req }, decide) => {
-      const refusal = addressGate.refuseHandshake(req);
+      const refusal = addressRates.refuseHandshake(req);
       if (refusal === null) return decide(true);
       decide(false, 429, refusal.code, { 'Retry-After': String(Math.ceil((refusal.retryAfterMs ?? 0) / 1000)) });
     },
@@ -72,8 +72,8 @@ export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { cl
     if (!isWebSocketPath(request.url)) return;
     const from: From = {
       origin: request.headers.origin,
-      group: addressGate.groupOf(request),
-      caller: createCaller(addressGate.addressOf(request), request.headers),
+      group: addressRates.groupOf(request),
+      caller: createCaller(addressRates.addressOf(request), request.headers),
     };
     server.handleUpgrade(request, socket, head, (raw) => serve(raw, from, deps));
   };
@@ -100,7 +100,7 @@ interface From {
 
 /** One connection, and the frames its client may send. */
 function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketDeps): void {
-  const { admission, log } = deps;
+  const { slots, log } = deps;
   const credit = openPingCredit(raw);
   const write = (frame: ServerFrame): void => raw.send(JSON.stringify(frame));
   const close = (reason: CloseReason): void => raw.close(CLOSE_CODES[reason], reason);
@@ -110,9 +110,9 @@ function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketD
     write({ type: 'draining', retryAfterMs });
     connection.close('draining');
   }
-  let guest: Guest;
+  let anonymous: AnonymousConnection;
   try {
-    guest = admission.welcome(group, leave, () => raw.terminate());
+    anonymous = slots.openAnonymous(group, leave, () => raw.terminate());
   } catch (error) {
     write({ type: 'error', error: toStreamError(refusalOf(error, log, WEBSOCKET_PATH)) });
     close('unavailable');
@@ -126,10 +126,10 @@ function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketD
     },
     close,
   };
-  const connection = openViewerConnection(deps, { sink, origin, enter: guest.enter });
+  const connection = openViewerConnection(deps, { sink, origin, takeSlot: anonymous.takeSlot });
   const stopPings = keepAlive(raw, credit);
   raw.on('close', () => {
-    guest.leave();
+    anonymous.end();
     stopPings();
     connection.end();
   });

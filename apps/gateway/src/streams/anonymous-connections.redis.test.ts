@@ -51,21 +51,21 @@ it('with a ticket that find no place are told so, each in its own words', async 
 });
 
 describe('in a burst from one address', () => {
-  const MAX_GUESTS = 6;
+  const MAX_ANONYMOUS = 6;
   const BURST = 30;
 
   it.each([
     ['cut none of another address', ['127.0.0.1'], WebSocket.OPEN],
     ['(twin) cut the oldest, whoever it is, where a proxy is not trusted that all come through', [], WebSocket.CLOSED],
   ])('%s', async (_what, trustedProxies, stateOfLone) => {
-    const small = await openTestGateway({ maxGuests: MAX_GUESTS, trustedProxies });
+    const small = await openTestGateway({ maxAnonymous: MAX_ANONYMOUS, trustedProxies });
     const lone: WebSocket[] = [];
     for (const path of PATHS) lone.push(await openSilent(path, small, '203.0.113.8'));
     const many: WebSocket[] = [];
     for (let i = 0; i < BURST; i++) many.push(await openSilent(PATHS[i % PATHS.length] ?? '', small, '203.0.113.7'));
     await Promise.all([...lone, ...many].map(untilHeard));
     expect(lone.map(({ readyState }) => readyState)).toEqual(lone.map(() => stateOfLone));
-    expect([...lone, ...many].filter(({ readyState }) => readyState === WebSocket.OPEN)).toHaveLength(MAX_GUESTS);
+    expect([...lone, ...many].filter(({ readyState }) => readyState === WebSocket.OPEN)).toHaveLength(MAX_ANONYMOUS);
     await small.close();
   });
 });
