@@ -99,7 +99,6 @@ function createSharedCounts({ redis, namespace, clock, gatewayId, lastsMs }: Vie
   const tenants = new Map<string, Counts>();
 
   const keysOf = (tenantId: string): string[] => [gatewaysOfTenantKey(namespace, tenantId), placesOfTenantKey(namespace, tenantId)];
-
   function add(tenantId: string, sessionId: string, change: 1 | -1): Counts {
     const counts = tenants.get(tenantId) ?? { total: 0, ofSession: new Map<string, number>(), isUnsure: false };
     tenants.set(tenantId, counts);

@@ -80,15 +80,14 @@ export interface ViewerTransport {
 }
 
 export function openViewerConnection(deps: ViewerConnectionDeps, transport: ViewerTransport): ViewerConnection {
-  const { sink } = transport;
   const isWithinBudget = createMessageBudget(() => performance.now());
   let isOver = false;
 
-  const isIdle = (): boolean => subscriptions.isEmpty() && !subscriber.isBusy();
+  const isIdle = (): boolean => subscriptions.isEmpty() && !subscriber.isSubscribing();
   const idleTimeout = createIdleTimeout(isIdle, () => close('subscribe_timeout'));
   const subscriptions = createViewerSubscriptions({
     hub: deps.hub,
-    send: sink.send,
+    send: transport.sink.send,
     isOver: () => isOver,
     onWatch: idleTimeout.stop,
     onEmpty() {
@@ -111,15 +110,14 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
   function close(reason: CloseReason): void {
     if (isOver) return;
     end();
-    sink.close(reason);
+    transport.sink.close(reason);
   }
 
   idleTimeout.start();
   return {
     ...createSessionCalls(deps, subscriptions),
-    subscribe: subscriber.subscribe,
+    ...subscriber,
     watch: subscriptions.watch,
-    unsubscribe: subscriber.unsubscribe,
     setVisible: ({ visible }) => subscriptions.setVisible(visible),
     mayTake() {
       if (!isOver && !isWithinBudget()) close('too_many_requests');
@@ -133,7 +131,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
 
 interface Subscriber extends Pick<ViewerConnection, 'subscribe' | 'unsubscribe'> {
   /** Whether a subscription is not decided yet. */
-  isBusy(): boolean;
+  isSubscribing(): boolean;
 }
 
 function createSubscriber(deps: ViewerConnectionDeps, transport: ViewerTransport, subscriptions: ViewerSubscriptions): Subscriber {
@@ -178,7 +176,7 @@ function createSubscriber(deps: ViewerConnectionDeps, transport: ViewerTransport
       await queue.withdraw(sessionId);
       subscriptions.leave(sessionId);
     },
-    isBusy: () => undecided > 0,
+    isSubscribing: () => undecided > 0,
   };
 }
 

@@ -77,51 +77,8 @@ export function createViewerSubscriptions(deps: ViewerSubscriptionsDeps): Viewer
     if (watched.size === 0) deps.onEmpty();
   }
 
-  function subscribe(viewer: ViewerPrincipal, { formats, after }: Wish, sink: Sink, permit: WatchPermit): Watched {
-    const { sessionId } = viewer.ticket;
-    const subscription = deps.hub.subscribe({ sessionId, by: viewer, sink, isVisible, formats, after });
-    const one: Watched = { viewer, subscription, permit };
-    watched.set(sessionId, one);
-    permit.hold(deps.onPermitLost);
-    return one;
-  }
-
-  async function watch(viewer: ViewerPrincipal, wish: Wish, permit: WatchPermit): Promise<Accepted> {
-    const { sessionId } = viewer.ticket;
-    const refusal = refusalFor(watched, sessionId, deps.isOver());
-    if (refusal !== null) {
-      permit.release();
-      throw refusal;
-    }
-    leave(sessionId);
-    deps.onWatch();
-    const held = createHeldSink({
-      send: deps.send,
-      close(reason) {
-        leave(sessionId);
-        deps.onClosed(reason);
-      },
-    });
-    const one = subscribe(viewer, wish, held.sink, permit);
-    const stands = (): boolean => watched.get(sessionId) === one;
-    try {
-      const session = await one.subscription.first;
-      if (session === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
-      if (deps.isOver()) throw endedError(); // perhaps because the ticket has ended
-      return {
-        session,
-        begin() {
-          if (stands()) held.release();
-        },
-      };
-    } catch (error) {
-      if (stands()) leave(sessionId);
-      throw error;
-    }
-  }
-
   return {
-    watch,
+    watch: (viewer, wish, permit) => watch(deps, { watched, leave, isVisible }, viewer, wish, permit),
     leave,
     leaveAll() {
       for (const sessionId of [...watched.keys()]) leave(sessionId);
@@ -138,6 +95,50 @@ export function createViewerSubscriptions(deps: ViewerSubscriptionsDeps): Viewer
       for (const { subscription } of watched.values()) subscription.setVisible(visible);
     },
   };
+}
+
+interface Watching {
+  readonly watched: Map<string, Watched>;
+  readonly leave: (sessionId: string) => void;
+  readonly isVisible: boolean;
+}
+
+async function watch(
+  deps: ViewerSubscriptionsDeps,
+  { watched, leave, isVisible }: Watching,
+  viewer: ViewerPrincipal,
+  { formats, after }: Wish,
+  permit: WatchPermit,
+): Promise<Accepted> {
+  const { sessionId } = viewer.ticket;
+  const refusal = refusalFor(watched, sessionId, deps.isOver());
+  if (refusal !== null) {
+    permit.release();
+    throw refusal;
+  }
+  leave(sessionId);
+  deps.onWatch();
+  const held = createHeldSink({
+    send: deps.send,
+    close(reason) {
+      leave(sessionId);
+      deps.onClosed(reason);
+    },
+  });
+  const subscription = deps.hub.subscribe({ sessionId, by: viewer, sink: held.sink, isVisible, formats, after });
+  const one: Watched = { viewer, subscription, permit };
+  watched.set(sessionId, one);
+  permit.hold(deps.onPermitLost);
+  const stands = (): boolean => watched.get(sessionId) === one;
+  try {
+    const session = await subscription.first;
+    if (session === null) throw new RefusedError('not_found', 'there is no such session, or it is not yours');
+    if (deps.isOver()) throw endedError(); // perhaps because the ticket has ended
+    return { session, begin: () => (stands() ? held.release() : undefined) };
+  } catch (error) {
+    if (stands()) leave(sessionId);
+    throw error;
+  }
 }
 
 function refusalFor(watched: ReadonlyMap<string, Watched>, sessionId: string, isOver: boolean): RefusedError | null {
