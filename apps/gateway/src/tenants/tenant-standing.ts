@@ -122,6 +122,6 @@ export function mustStand(tenant: Tenant | null): Tenant {
 }
 
 export const deletedError = (): RefusedError =>
-  new RefusedError('unauthenticated', 'this credential is good no more: its API key was removed, or its tenant deleted');
+  new RefusedError('unauthenticated', 'this credential is no longer valid: its API key was removed, or its tenant deleted');
 export const suspendedError = (): RefusedError =>
   new RefusedError('forbidden', 'the tenant is suspended; ask the operator of this service');
