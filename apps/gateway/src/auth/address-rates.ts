@@ -1,7 +1,7 @@
 /**
- * Bounds what a network address may do before its caller is known: handshakes and failed credentials
- * per minute. It is counted in memory and for this gateway alone. So a flood costs nothing, and one
- * address cannot use up what another may do.
+ * Bounds what a network address may do before its caller is known: handshakes and failed
+ * credentials per minute. It is counted in memory and for this gateway alone. So a flood costs
+ * nothing, and one address cannot use up what another may do.
  */
 
 import type { IncomingMessage } from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * Authentication: the `Authorization` header, or a stream's ticket, becomes a principal. A secret is
- * never taken from a URL.
+ * Authentication: the `Authorization` header, or a stream's ticket, becomes a principal. A secret
+ * is never taken from a URL.
  */
 
 import { RefusedError } from '@qrcast/core/errors';
@@ -24,7 +24,8 @@ export type ViewerPrincipal = Extract<Principal, { kind: 'viewer' }>;
 export interface Auth {
   /**
    * For a call, with a tenant's API key or a ticket.
-   * @throws {RefusedError} `unauthenticated`, `origin_not_allowed`, `forbidden` while suspended, `too_many_requests`.
+   * @throws {RefusedError} `unauthenticated`, `origin_not_allowed`, `forbidden` while suspended,
+   * `too_many_requests`.
    */
   identify(authorization: string | undefined, origin: string | undefined): Promise<Principal>;
   /** For a stream. @throws {RefusedError} the same. */
@@ -35,7 +36,10 @@ export interface Auth {
 
 /** Recognises good credentials without a look-up. */
 export interface KnownCredentials {
-  /** True for a ticket of ours, the admin key, and an API key that was good lately: this caller does not guess. */
+  /**
+   * True for a ticket of ours, the admin key, and an API key that was good lately: this caller does
+   * not guess.
+   */
   isKnown(authorization: string | undefined): Promise<boolean>;
 }
 
@@ -47,7 +51,9 @@ export interface AuthDeps {
   readonly tickets: Tickets;
   /** Unset: the admin API is off. */
   readonly adminKey: string | undefined;
-  /** The address of our own page. Its origin is always allowed, because we hand the page its ticket. */
+  /**
+   * The address of our own page. Its origin is always allowed, because we hand the page its ticket.
+   */
   readonly publicUrl: () => string;
 }
 
@@ -101,7 +107,8 @@ async function identifyTicket(deps: AuthDeps, text: string, origin: string | und
   requireOrigin(ticket, origin, deps.publicUrl());
   const tenant = await deps.standing.require(ticket.tenantId);
   deps.sessionRates.take(ticket.sessionId, tenant, rate);
-  // After the session's rate, or a ticket that calls without end would have Redis asked without end.
+  // After the session's rate, or a ticket that calls without end would have Redis asked without
+  // end.
   await deps.tickets.requireUnrevoked(ticket);
   await deps.rates.take(tenant, rate);
   return { kind: 'viewer', tenantId: tenant.id, tenant, ticket };
@@ -140,7 +147,9 @@ export function requireTenant(principal: Principal): Extract<Principal, { kind: 
   throw new RefusedError('forbidden', 'this call needs the API key; a ticket only watches its session');
 }
 
-/** A session the principal may not see does not exist for it. @throws {RefusedError} `not_found`. */
+/**
+ * A session the principal may not see does not exist for it. @throws {RefusedError} `not_found`.
+ */
 export function requireSession(principal: Principal, sessionId: string, session: Session | null): Session {
   const isTheirs = session !== null && session.tenantId === principal.tenantId;
   const isInScope = principal.kind === 'tenant' || principal.ticket.sessionId === sessionId;
@@ -155,7 +164,9 @@ export function requireScope(principal: Principal, scope: 'view' | 'password'): 
   }
 }
 
-/** Whether the principal may see codes and accounts. A ticket can have the scope `password` alone. */
+/**
+ * Whether the principal may see codes and accounts. A ticket can have the scope `password` alone.
+ */
 export function mayView(principal: Principal): boolean {
   return principal.kind === 'tenant' || principal.ticket.scopes.includes('view');
 }

@@ -15,8 +15,8 @@ export interface Caller {
   readonly address: string | null;
   readonly userAgent: string | null;
   /**
-   * Set when it is known. Never set for a connection with several tickets: there each call names its
-   * principal, see `asPrincipal`.
+   * Set when it is known. Never set for a connection with several tickets: there each call names
+   * its principal, see `asPrincipal`.
    */
   actor: AuditActor;
   tenantId: string | null;
@@ -52,7 +52,10 @@ export function actorOf(principal: Principal): AuditActor {
 /** Undefined if there is no call: this service acts by itself. */
 export const currentCaller = (): Caller | undefined => storage.getStore();
 
-/** Sets the caller of every request, and again after its body was read, because reading it loses the storage. */
+/**
+ * Sets the caller of every request, and again after its body was read, because reading it loses the
+ * storage.
+ */
 export function addCallers(app: FastifyInstance, addressOf: AddressOf): void {
   const callers = new WeakMap<FastifyRequest, Caller>();
   app.addHook('onRequest', (request, _reply, done) => {

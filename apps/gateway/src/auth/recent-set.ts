@@ -1,4 +1,6 @@
-/** A set of the strings that were added lately. It is bounded: what was added longest ago falls out. */
+/**
+ * A set of the strings that were added lately. It is bounded: what was added longest ago falls out.
+ */
 
 export interface RecentSet {
   has(one: string): boolean;

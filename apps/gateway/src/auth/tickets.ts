@@ -1,6 +1,6 @@
 /**
- * Tickets: short-lived rights to watch one session, safe in a browser. They are JWTs (HS256) under a
- * key that is derived from the keyring, so every gateway verifies them without a look-up. Only
+ * Tickets: short-lived rights to watch one session, safe in a browser. They are JWTs (HS256) under
+ * a key that is derived from the keyring, so every gateway verifies them without a look-up. Only
  * revocation needs one.
  */
 
@@ -32,13 +32,16 @@ export interface Tickets {
   /**
    * Reads a ticket by its signature and time, without a look-up. Whoever admits its caller calls
    * `requireUnrevoked`, too.
-   * @throws {RefusedError} `unauthenticated`: not a ticket of ours, or (`TicketEndedError`) expired, or
-   * seen by this gateway to be revoked.
+   * @throws {RefusedError} `unauthenticated`: not a ticket of ours, or (`TicketEndedError`)
+   * expired, or seen by this gateway to be revoked.
    */
   read(ticket: string): Promise<Ticket>;
   /** The only look-up. @throws {TicketEndedError} if the ticket was revoked. */
   requireUnrevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<void>;
-  /** @throws {RefusedError} `too_many_requests` if the tenant has revoked more than `MAX_REVOKED` in a day. */
+  /**
+   * @throws {RefusedError} `too_many_requests` if the tenant has revoked more than `MAX_REVOKED` in
+   * a day.
+   */
   revoke(tenantId: string, ticketId: string): Promise<void>;
   isRevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean>;
   /** Whether we issued it, even if it has expired since. Without a look-up. */
@@ -47,7 +50,10 @@ export interface Tickets {
 
 /** The longest life of a ticket, and so of a revocation. */
 const MAX_TICKET_MS = 86_400_000;
-/** For each tenant within a day: some 20 MB. Without a bound every call of a tenant could leave something behind for a day. */
+/**
+ * For each tenant within a day: some 20 MB. Without a bound every call of a tenant could leave
+ * something behind for a day.
+ */
 const MAX_REVOKED = 200_000;
 /** A guess: nobody knows when there is room again. */
 const REVOKE_RETRY_AFTER_MS = 60_000;
@@ -72,7 +78,10 @@ const claimsSchema = z.object({
 /** How a good ticket ends; also the name of the close code. */
 export type TicketEnd = 'ticket_expired' | 'ticket_revoked';
 
-/** A ticket of ours that is no longer valid. A call is told `unauthenticated`; a stream is told which end it was. */
+/**
+ * A ticket of ours that is no longer valid. A call is told `unauthenticated`; a stream is told
+ * which end it was.
+ */
 export class TicketEndedError extends RefusedError {
   readonly end: TicketEnd;
 

@@ -1,4 +1,6 @@
-/** The limits of a tenant: its own, or the operator's defaults. And the errors that refuse by them. */
+/**
+ * The limits of a tenant: its own, or the operator's defaults. And the errors that refuse by them.
+ */
 
 import { RefusedError } from '@qrcast/core/errors';
 import { type RateLimit, TENANT_LIMITS, type TenantLimit, type TenantLimits } from '@qrcast/core/tenant-limits';

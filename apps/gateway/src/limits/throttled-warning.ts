@@ -1,4 +1,6 @@
-/** A warning that callers cause, and could cause as often as they like: it is logged once a minute. */
+/**
+ * A warning that callers cause, and could cause as often as they like: it is logged once a minute.
+ */
 
 import type { Logger } from '@qrcast/runtime/log';
 import { createThrottle } from '@qrcast/runtime/process/throttle';

@@ -13,7 +13,10 @@ import type { Tenant } from '../tenants/tenants.ts';
 import { type LimitOf, quotaExceeded } from './tenant-limits.ts';
 
 export interface ViewerQuota {
-  /** Counts a viewer until the returned undo is called; idempotent. @throws {RefusedError} `tenant_limit_reached`. */
+  /**
+   * Counts a viewer until the returned undo is called; idempotent. @throws {RefusedError}
+   * `tenant_limit_reached`.
+   */
   take(tenant: Pick<Tenant, 'id' | 'limits'>, sessionId: string): Promise<() => void>;
   close(): void;
 }
@@ -60,7 +63,8 @@ export function openViewerQuota(deps: ViewerQuotaDeps): ViewerQuota {
   return {
     async take(tenant, sessionId) {
       const limits = [limitOf(tenant, 'viewers'), limitOf(tenant, 'viewersPerSession')] as const;
-      // Counted before anything is awaited, so that a viewer who comes at the same moment counts it, too.
+      // Counted before anything is awaited, so that a viewer who comes at the same moment counts
+      // it, too.
       const ofTenant = counts.add(tenant.id, sessionId, 1);
       let isTaken = true;
       function undo(): void {
@@ -84,11 +88,17 @@ export function openViewerQuota(deps: ViewerQuotaDeps): ViewerQuota {
 interface SharedCounts {
   /** Counts in memory; `write` follows. Returns the counts of the tenant. */
   add(tenantId: string, sessionId: string, change: 1 | -1): Counts;
-  /** Writes the counts as they are now, unless a limit refuses them. Resolves to the script's answer. */
+  /**
+   * Writes the counts as they are now, unless a limit refuses them. Resolves to the script's
+   * answer.
+   */
   write(tenantId: string, sessionId: string, counts: Counts, limits: Limits): Promise<number>;
   /** Counts a viewer less, and writes that, now or with the next renewal. */
   remove(tenantId: string, sessionId: string): void;
-  /** Renews the leases, and writes again whatever Redis may not hold. Rejects where Redis is unreachable. */
+  /**
+   * Renews the leases, and writes again whatever Redis may not hold. Rejects where Redis is
+   * unreachable.
+   */
   renewAll(): Promise<void>;
 }
 

@@ -27,7 +27,10 @@ export interface ConnectionSlots {
    */
   openAnonymous(group: string, leave: (retryAfterMs: number) => void, cut: () => void): AnonymousConnection;
   isDraining(): boolean;
-  /** Refuses all new connections from now on. Resolves when all have left: after `drainMs` and their closing. */
+  /**
+   * Refuses all new connections from now on. Resolves when all have left: after `drainMs` and their
+   * closing.
+   */
   drain(drainMs: number): Promise<void>;
 }
 
@@ -51,9 +54,13 @@ interface Anonymous {
   readonly cut: () => void;
 }
 
-/** Some 15 kB each. At 2,000 handshakes a second each connection has a second to show its ticket. */
+/**
+ * Some 15 kB each. At 2,000 handshakes a second each connection has a second to show its ticket.
+ */
 export const MAX_ANONYMOUS = 2_000;
-/** Retry hints are spread over this, so that the clients of one gateway do not return all at once. */
+/**
+ * Retry hints are spread over this, so that the clients of one gateway do not return all at once.
+ */
 const RETRY_WITHIN_MS = 1_000;
 const RETRY_AFTER_MS = 1_000;
 

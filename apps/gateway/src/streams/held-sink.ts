@@ -8,7 +8,10 @@ export interface HeldSink {
   release(): void;
 }
 
-/** Before the release it holds one message and an end at most, because a second message needs credit. */
+/**
+ * Before the release it holds one message and an end at most, because a second message needs
+ * credit.
+ */
 export function createHeldSink(sink: Sink): HeldSink {
   let held: (() => void)[] | null = [];
   const pass = (act: () => void): void => {

@@ -29,7 +29,10 @@ type Entries = Map<string, Entry>;
 
 /** Watches are renewed slice by slice: renewing all at once would delay deliveries. */
 const RENEW_SLICES = 10;
-/** How often the gateway lets time pass for its sessions, in case no worker does, and records hidden pages. */
+/**
+ * How often the gateway lets time pass for its sessions, in case no worker does, and records hidden
+ * pages.
+ */
 const SWEEP_EVERY_MS = 1_000;
 
 export function openHub(deps: HubDeps): Hub {
@@ -51,7 +54,7 @@ export function openHub(deps: HubDeps): Hub {
   const renewTimer = setInterval(() => {
     slice = (slice + 1) % RENEW_SLICES;
     renewSlice(deps, entries, slice).catch((error: unknown) =>
-      log.warn(errorFields(error), 'watches were not renewed; the next round does'),
+      log.warn(errorFields(error), 'watches were not renewed; the next round tries again'),
     );
   }, renewEveryMs / RENEW_SLICES);
   const sweepTimer = setInterval(() => sweep(deps, entries), SWEEP_EVERY_MS);
@@ -78,7 +81,7 @@ async function renewSlice({ watching }: HubDeps, entries: Entries, slice: number
 function sweep({ watching, clock }: HubDeps, entries: Entries): void {
   const now = clock.now();
   for (const [sessionId, { watched }] of entries) {
-    watched.tellHidden();
+    watched.applyHidden();
     const { session } = watched;
     if (session === null || now < nextElapseAt(session)) continue;
     watching.apply(sessionId, { kind: 'elapsed', at: now }).then(

@@ -30,7 +30,10 @@ export interface ViewerConnectionDeps {
   readonly passwordStep: PasswordStep;
   readonly startOver: StartOver;
   readonly permits: WatchPermits;
-  /** Answers to subscriptions that a connection's client may leave unread; `MAX_UNREAD_ANSWERS` if left out. */
+  /**
+   * Answers to subscriptions that a connection's client may leave unread; `MAX_UNREAD_ANSWERS` if
+   * left out.
+   */
   readonly maxUnreadAnswers?: number | undefined;
 }
 
@@ -42,22 +45,32 @@ export interface Answered extends Accepted {
 }
 
 export interface ViewerConnection extends SessionCalls, Pick<ViewerSubscriptions, 'watch'> {
-  /** Adds the ticket's session. `watch` does the same for a ticket that `admitViewer` has admitted. */
+  /**
+   * Adds the ticket's session. `watch` does the same for a ticket that `admitViewer` has admitted.
+   */
   subscribe(request: SubscribeRequest): Promise<Answered>;
   /** Also ends subscriptions that were requested before and are not answered yet. */
   unsubscribe(request: z.output<typeof sessionIdSchema>): Promise<void>;
   setVisible(request: z.output<typeof visibleSchema>): void;
-  /** Counts a message of the client. False if it is to be ignored: the connection has ended, or ends now because of it. */
+  /**
+   * Counts a message of the client. False if it is to be ignored: the connection has ended, or ends
+   * now because of it.
+   */
   mayTake(): boolean;
   /** It watches nothing, and no subscription is under way. */
   isIdle(): boolean;
-  /** Tells the reason through the sink, once. Nothing follows, however slowly the transport closes. */
+  /**
+   * Tells the reason through the sink, once. Nothing follows, however slowly the transport closes.
+   */
   close(reason: CloseReason): void;
   /** The transport has lost the connection: nothing is told. */
   end(): void;
 }
 
-/** Calls about a session that the connection watches. @throws {RefusedError} `not_found` for any other. */
+/**
+ * Calls about a session that the connection watches. @throws {RefusedError} `not_found` for any
+ * other.
+ */
 interface SessionCalls {
   resume(request: z.output<typeof sessionIdSchema>): Promise<void>;
   sendPassword(request: z.output<typeof streamPasswordSchema>): Promise<void>;

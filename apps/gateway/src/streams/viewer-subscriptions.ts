@@ -19,7 +19,9 @@ export type Wish = Pick<z.output<typeof subscribeSchema>, 'formats' | 'after'>;
 export interface Accepted {
   /** The state at the start. */
   readonly session: WireSession;
-  /** Nothing of the subscription is sent before this call, so that the caller's answer goes first. */
+  /**
+   * Nothing of the subscription is sent before this call, so that the caller's answer goes first.
+   */
   begin(): void;
 }
 
@@ -27,7 +29,8 @@ export interface ViewerSubscriptions {
   /**
    * Watches the session of a ticket that was admitted. The newer subscription of a session replaces
    * the older. Releases the permit if this fails.
-   * @throws {RefusedError} `too_many_requests`, `not_found`, `unavailable` if the connection has ended.
+   * @throws {RefusedError} `too_many_requests`, `not_found`, `unavailable` if the connection has
+   * ended.
    */
   watch(viewer: ViewerPrincipal, wish: Wish, permit: WatchPermit): Promise<Accepted>;
   /** Does nothing if the session is not watched. */

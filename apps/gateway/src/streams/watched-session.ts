@@ -13,7 +13,7 @@ import type { Sessions, Watch } from '@qrcast/runtime/sessions/sessions';
 import type { Principal } from '../auth/auth.ts';
 import type { ViewerCounts } from '../sessions/visible-viewers.ts';
 import type { Watching } from '../sessions/watching.ts';
-import { createDelivery, createTelling, type Delivery, type Sink, type Telling } from './delivery.ts';
+import { createDelivery, createStateMessages, type Delivery, type Sink, type StateMessages } from './delivery.ts';
 
 export interface Subscribe {
   readonly sessionId: string;
@@ -62,10 +62,12 @@ export class WatchedSession {
   #snapshot: Snapshot | null = null;
   /** Visible viewers over all gateways, as last reported. */
   #viewerCount = 0;
-  /** All viewers have hidden the page, so far as was counted. `tellHidden` applies it. */
+  /** All viewers have hidden the page, so far as was counted. `applyHidden` records that. */
   #isHidden = false;
 
-  /** `onEmpty` is called when the last viewer has left. Nobody may subscribe to this one after that. */
+  /**
+   * `onEmpty` is called when the last viewer has left. Nobody may subscribe to this one after that.
+   */
   constructor(deps: WatchedSessionDeps, id: string, onEmpty: () => void) {
     this.id = id;
     this.#deps = deps;
@@ -89,7 +91,7 @@ export class WatchedSession {
   subscribe(options: Subscribe): Subscription {
     const viewer = this.#addViewer(options);
     const first = this.#watch.first.then(
-      (snapshot) => this.#tellFirst(viewer, snapshot, options.formats ?? ALL_FORMATS),
+      (snapshot) => this.#sendFirst(viewer, snapshot, options.formats ?? ALL_FORMATS),
       (error: unknown) => {
         this.#drop(viewer);
         throw error;
@@ -126,14 +128,14 @@ export class WatchedSession {
    * Viewers who left altogether have the grace period to return. Called once a second at most,
    * because a client may switch as fast as it likes.
    */
-  tellHidden(): void {
+  applyHidden(): void {
     if (!this.#isHidden || this.isVisible()) return;
     this.#isHidden = false;
     const { session } = this;
     if (session === null || !isPolled(session) || session.isUnwatched) return;
     const { watching, clock, log } = this.#deps;
     watching.apply(this.id, { kind: 'hidden', at: clock.now() }).catch((error: unknown) => {
-      log.warn({ sessionId: this.id, ...errorFields(error) }, 'a hidden session was not noted; its watch ends with the grace');
+      log.warn({ sessionId: this.id, ...errorFields(error) }, 'a hidden session was not recorded; its watch ends after the grace period');
     });
   }
 
@@ -152,16 +154,16 @@ export class WatchedSession {
     // It was taken for unwatched, as after a lapsed lease, although somebody here watches.
     const { state, isUnwatched } = snapshot.session;
     if ((state.kind === 'idle' || isUnwatched) && this.isVisible()) this.start();
-    const telling = this.#tell(snapshot);
-    for (const { delivery } of this.#viewers) delivery.offer(telling);
+    const messages = this.#messagesOf(snapshot);
+    for (const { delivery } of this.#viewers) delivery.offer(messages);
   }
 
-  #tell(snapshot: Snapshot): Telling {
-    return createTelling(snapshot, this.#viewerCount, this.#deps.clock.now());
+  #messagesOf(snapshot: Snapshot): StateMessages {
+    return createStateMessages(snapshot, this.#viewerCount, this.#deps.clock.now());
   }
 
   #addViewer({ sink, formats = ALL_FORMATS, after = 0, isVisible = true }: Subscribe): Viewer {
-    const latest = (): Telling | null => this.#snapshot && this.#tell(this.#snapshot);
+    const latest = (): StateMessages | null => this.#snapshot && this.#messagesOf(this.#snapshot);
     const delivery = createDelivery({ sink, formats, after, latest, onEnd: (reason) => this.#finish(viewer, reason) });
     const viewer: Viewer = { delivery, sink, isVisible, isOpen: true };
     this.#viewers.add(viewer);
@@ -172,20 +174,20 @@ export class WatchedSession {
     return viewer;
   }
 
-  #tellFirst(viewer: Viewer, first: Snapshot | null, formats: readonly Format[]): WireSession | null {
+  #sendFirst(viewer: Viewer, first: Snapshot | null, formats: readonly Format[]): WireSession | null {
     if (first === null) {
       this.#drop(viewer);
       return null;
     }
     this.#snapshot ??= first;
-    const telling = this.#tell(this.#snapshot);
-    const { session } = telling;
+    const messages = this.#messagesOf(this.#snapshot);
+    const { session } = messages;
     const isLive = isPolled(session) || session.state.kind === 'idle';
     if (viewer.isVisible && viewer.isOpen && isLive) this.start();
     // A hidden tab can return as another stream, over transports that say so at their start.
     if (!viewer.isVisible && isPolled(session) && !session.isUnwatched) this.report();
-    viewer.delivery.offer(telling);
-    return telling.whole(formats).session;
+    viewer.delivery.offer(messages);
+    return messages.whole(formats).session;
   }
 
   #setVisible(viewer: Viewer, isVisible: boolean): void {

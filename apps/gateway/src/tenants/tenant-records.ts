@@ -1,4 +1,7 @@
-/** The records of tenants, in one Redis hash. Every change is published, so that all gateways act on it at once. */
+/**
+ * The records of tenants, in one Redis hash. Every change is published, so that all gateways act on
+ * it at once.
+ */
 
 import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
 import { RefusedError } from '@qrcast/core/errors';
@@ -37,7 +40,10 @@ const recordSchema = z.object({
   checkConnectedEvery: z.number().nullable().default(null),
   /** While set, its credentials are refused and its sessions are not polled. */
   suspended: z.boolean().default(false),
-  /** It is being deleted: its sessions are ended, and no new one may begin. The record is removed after that. */
+  /**
+   * It is being deleted: its sessions are ended, and no new one may begin. The record is removed
+   * after that.
+   */
   isLeaving: z.boolean().default(false),
   keys: z.array(z.object({ id: z.string(), hash: z.string(), createdAt: z.number() })),
   webhookTokenHash: z.string(),

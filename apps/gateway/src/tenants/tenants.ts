@@ -1,4 +1,7 @@
-/** Tenants and their credentials. Their records are in tenant-records.ts, their API keys in tenant-keys.ts. */
+/**
+ * Tenants and their credentials. Their records are in tenant-records.ts, their API keys in
+ * tenant-keys.ts.
+ */
 
 import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
 import type { createTenantSchema, patchTenantSchema } from '@qrcast/core/requests';
@@ -32,7 +35,10 @@ export interface TenantSecrets {
 }
 
 export interface Tenants {
-  /** `given`: credentials to use instead of new ones. @throws {RefusedError} `invalid_request` if the id is taken. */
+  /**
+   * `given`: credentials to use instead of new ones. @throws {RefusedError} `invalid_request` if
+   * the id is taken.
+   */
   create(
     request: z.output<typeof createTenantSchema>,
     given?: Partial<TenantSecrets>,
@@ -42,7 +48,10 @@ export interface Tenants {
   /** @throws {RefusedError} `not_found`, like all that follow. */
   get(id: string): Promise<TenantView>;
   patch(id: string, request: z.output<typeof patchTenantSchema>): Promise<TenantView>;
-  /** Ends its keys and tickets at once, so that nothing new begins. Call `forget` when its sessions have ended. */
+  /**
+   * Ends its keys and tickets at once, so that nothing new begins. Call `forget` when its sessions
+   * have ended.
+   */
   disable(id: string): Promise<void>;
   /** The id is never given again. */
   forget(id: string): Promise<void>;
@@ -62,7 +71,10 @@ export interface Tenants {
   findByKey(apiKey: string): Promise<{ tenant: Tenant; keyId: string } | null>;
   /** The tenant, if one of the webhook tokens is its own. */
   findByWebhookToken(id: string, tokens: readonly string[]): Promise<Tenant | null>;
-  /** Whether one of the tokens is the tenant's webhook token. Only for a tenant that is known already: this admits nobody. */
+  /**
+   * Whether one of the tokens is the tenant's webhook token. Only for a tenant that is known
+   * already: this admits nobody.
+   */
   hasWebhookToken(id: string, tokens: readonly string[]): Promise<boolean>;
 }
 

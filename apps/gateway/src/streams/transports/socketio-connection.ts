@@ -1,4 +1,7 @@
-/** One connection of Socket.IO after its handshake: the events that its client may send, and what it is sent. */
+/**
+ * One connection of Socket.IO after its handshake: the events that its client may send, and what it
+ * is sent.
+ */
 
 import { toClosing } from '@qrcast/core/close-codes';
 import { toStreamError } from '@qrcast/core/errors';
@@ -76,7 +79,10 @@ type Ack = (answer: object) => void;
 function addCalls(socket: Socket, connection: ViewerConnection, caller: Caller, log: Logger): void {
   const accept = (_result: unknown, ack: Ack | null): void => ack?.({ ok: true });
 
-  /** Parses the request, runs it and acknowledges it. A fault is told in the acknowledgement and never ends the connection. */
+  /**
+   * Parses the request, runs it and acknowledges it. A fault is told in the acknowledgement and
+   * never ends the connection.
+   */
   function on<T extends z.ZodType, R>(
     event: string,
     schema: T,
@@ -92,7 +98,7 @@ function addCalls(socket: Socket, connection: ViewerConnection, caller: Caller, 
           (error: unknown) => ack?.({ ok: false, error: toStreamError(refusalOf(error, log, `socket.io ${event}`)) }),
         )
         .catch((error: unknown) => {
-          log.error({ event, ...errorFields(error) }, 'a call could not be answered');
+          log.error({ event, ...errorFields(error) }, 'a call could not be answered; the connection is closed');
           connection.close('unavailable');
         });
     });

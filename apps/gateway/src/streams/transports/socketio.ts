@@ -45,7 +45,10 @@ interface Opened {
 const PACKETS_PER_MESSAGE = 4;
 const POLLING_METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'OPTIONS']);
 
-/** Socket.IO's own copy of `ws` is older, and answers any number of pings of a client that reads nothing. */
+/**
+ * Socket.IO's own copy of `ws` is older, and answers any number of pings of a client that reads
+ * nothing.
+ */
 class BoundedWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
     super({ ...options, maxFragments: MAX_FRAGMENTS } as ServerOptions); // not in its types yet
@@ -103,7 +106,8 @@ function createServer(http: HttpServer, { addressRates }: SocketIoDeps): Server 
 }
 
 function checkRequests(io: Server, { answerVisitor }: SocketIoDeps): void {
-  // A person who opens the address in a browser. For an upgrade the engine passes a stand-in, which answers nothing.
+  // A person who opens the address in a browser. For an upgrade the engine passes a stand-in, which
+  // answers nothing.
   io.engine.use((request: IncomingMessage, response: unknown, next: () => void) => {
     if (response instanceof ServerResponse && wantsHtml(request)) answerVisitor(request, response);
     else next();
@@ -116,8 +120,9 @@ function checkRequests(io: Server, { answerVisitor }: SocketIoDeps): void {
 }
 
 function boundConnections(io: Server): void {
-  // Packets that are no events (CONNECT, an ack) are answered, too, and a client that reads nothing would have all the answers kept for it.
-  // The bound is looser than the viewer's own budget, so that a client that floods with events is told why.
+  // Packets that are no events (CONNECT, an ack) are answered, too, and a client that reads nothing
+  // would have all the answers kept for it. The bound is looser than the viewer's own budget, so
+  // that a client that floods with events is told why.
   io.engine.on('connection', (conn: Conn) => {
     const isWithinBudget = createMessageBudget(() => performance.now());
     let packets = 0;
@@ -130,8 +135,8 @@ function boundConnections(io: Server): void {
 }
 
 /**
- * Counts each connection as anonymous from its first byte. Returns the look-up of a connection, which
- * throws a `RefusedError` for one that came while the gateway stops.
+ * Counts each connection as anonymous from its first byte. Returns the look-up of a connection,
+ * which throws a `RefusedError` for one that came while the gateway stops.
  */
 function trackConnections(io: Server, { slots, addressRates }: SocketIoDeps): (conn: Conn) => Opened {
   const opened = new WeakMap<Conn, Opened>();

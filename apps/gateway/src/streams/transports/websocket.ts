@@ -1,6 +1,6 @@
 /**
- * Plain WebSocket on `/v1/ws`, subprotocol `qrcast.v1`, for clients that bring no library: the JSON text frames of core's
- * `stream-messages.ts` on one side, a viewer's connection on the other.
+ * Plain WebSocket on `/v1/ws`, subprotocol `qrcast.v1`, for clients without a library. It
+ * translates between the JSON text frames of core's `stream-messages.ts` and a viewer's connection.
  */
 
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
@@ -32,7 +32,7 @@ export interface WebSocketDeps extends ViewerConnectionDeps {
 export const WEBSOCKET_PATH = '/v1/ws';
 const SUBPROTOCOL = 'qrcast.v1';
 
-/** What the library itself closes, it closes with codes that tell our clients nothing. */
+/** The library's own close codes mean nothing to our clients. These reasons replace them. */
 const OUR_REASONS: Readonly<Record<number, CloseReason>> = { 1002: 'invalid_message', 1007: 'invalid_message', 1009: 'message_too_large' };
 
 class ViewerSocket extends WebSocket {
@@ -53,7 +53,7 @@ const frameOf = encodeOnce((message: ViewerMessage) =>
 
 export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { close(): void } {
   const { addressRates } = deps;
-  // Both are not in its types yet.
+  // The last two are not in its types yet.
   const options: ServerOptions<typeof ViewerSocket> & { closeTimeout: number; maxFragments: number } = {
     noServer: true,
     WebSocket: ViewerSocket,
@@ -90,15 +90,16 @@ export function isWebSocketPath(url: string | undefined): boolean {
   return url?.split('?', 1)[0] === WEBSOCKET_PATH;
 }
 
-/** Where a connection comes from. */
+/** Where a connection comes from. `group`: see `addressGroup`. */
 interface From {
   readonly origin: string | undefined;
-  /** Of its address. */
   readonly group: string;
   readonly caller: Caller;
 }
 
-/** One connection, and the frames its client may send. */
+/**
+ * Serves one connection until it closes: the frames that its client may send, and what it is sent.
+ */
 function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketDeps): void {
   const { slots, log } = deps;
   const credit = openPingCredit(raw);
@@ -143,7 +144,7 @@ function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketD
     asCaller(caller, () => run(connection, body, answer, credit)).catch((error: unknown) => {
       const refusal = refusalOf(error, log, WEBSOCKET_PATH);
       answer({ type: 'error', error: toStreamError(refusal) });
-      // Without the subscription that was refused the connection is of no use.
+      // A connection whose only subscription was refused is of no use.
       const reason = 'type' in body && body.type === 'subscribe' && connection.isIdle() ? closeReasonFor(refusal) : null;
       if (reason !== null) connection.close(reason);
     });
@@ -152,7 +153,7 @@ function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketD
 
 type Answer = Extract<ServerFrame, { type: 'ok' | 'error' | 'pong' }>;
 
-/** Does what the frame asks for, and answers it. @throws {RefusedError} */
+/** Runs the call of a frame, and answers it. @throws {RefusedError} */
 async function run(connection: ViewerConnection, body: object, answer: (frame: Answer) => void, credit: PingCredit): Promise<void> {
   const frame = parseRequest(clientFrameSchema, body);
   switch (frame.type) {
@@ -187,7 +188,7 @@ async function run(connection: ViewerConnection, body: object, answer: (frame: A
 
 function parseObject(data: RawData): object | null {
   try {
-    const value: unknown = JSON.parse(withoutMark(data.toString())); // the library has closed what is not UTF-8
+    const value: unknown = JSON.parse(withoutMark(data.toString())); // the library has closed the connection if it is not UTF-8
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
   } catch {
     return null; // no JSON
