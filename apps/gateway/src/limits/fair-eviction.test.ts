@@ -1,4 +1,7 @@
-/** Compares the pool with a list that is searched from its beginning each time. A failure prints the seed and path that replay it. */
+/**
+ * Compares the pool with a list that is searched from its beginning each time. A failure prints the
+ * seed and path that replay it.
+ */
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

@@ -10,7 +10,7 @@ let rights: HeldRights<Pass, string>;
 let publish: (key: string) => void;
 let reset: () => void;
 let checks: string[];
-/** Keys whose right is lost, as a check finds. */
+/** Keys whose right a check finds to be lost. */
 let lost: Set<string>;
 let isRedisOut: boolean;
 let ends: string[];
