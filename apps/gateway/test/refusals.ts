@@ -1,4 +1,7 @@
-/** For tests of refusals: one tenant's things, another tenant, and a credential of every kind, good for nothing or for something else. */
+/**
+ * For tests of refusals: the things of one tenant, another tenant, and a wrong credential of every
+ * kind.
+ */
 
 import type { Callback } from '@qrcast/core/callback';
 import { createCallbackLog } from '@qrcast/runtime/callbacks/callback-log';
@@ -7,7 +10,7 @@ import { ADMIN_KEY, openTestGateway } from './gateway.ts';
 const APP = 'https://app.example.com';
 export const ELSEWHERE = 'https://elsewhere.example.com';
 
-/** What the calls name: one that there is, and that is not the caller's, and one that is nowhere. */
+/** Ids that calls name: one that exists and is not the caller's, and one that does not exist. */
 export interface Named {
   readonly there: string;
   readonly nowhere: string;
@@ -17,7 +20,7 @@ export type TestRefusals = Awaited<ReturnType<typeof openTestRefusals>>;
 
 export async function openTestRefusals() {
   const test = await openTestGateway();
-  /** Of the tenant whose things nobody else may know of. */
+  /** A session of the tenant whose things nobody else may see. */
   const mine = await test.create({ reference: 'order-of-mine' });
   const foreigner = await test.newTenant();
   const foreign = await test.create({}, foreigner);
