@@ -18,6 +18,7 @@ export interface Named {
 
 export type TestRefusals = Awaited<ReturnType<typeof openTestRefusals>>;
 
+/** One list of things and credentials that build on each other; therefore it is one function. */
 export async function openTestRefusals() {
   const test = await openTestGateway();
   /** A session of the tenant whose things nobody else may see. */

@@ -64,10 +64,7 @@ export function createStreamContract(
 
   return {
     seen,
-    promises: [
-      ...Object.entries(document.channels).flatMap(([stream, { messages }]) => Object.keys(messages).map((key) => `${stream} ${key}`)),
-      ...document['x-close-codes'].map(({ code }) => `close ${code}`),
-    ],
+    promises: promisesOf(document),
     told,
     answered(stream, name, reply) {
       const { reply: documented } = document.operations[`${stream}.${name}.received`] ?? {};
@@ -84,6 +81,13 @@ export function createStreamContract(
       if (!NO_CLOSE_FRAME.includes(number)) seeClose(number, word);
     },
   };
+}
+
+function promisesOf(document: AsyncApiDocument): readonly string[] {
+  return [
+    ...Object.entries(document.channels).flatMap(([stream, { messages }]) => Object.keys(messages).map((key) => `${stream} ${key}`)),
+    ...document['x-close-codes'].map(({ code }) => `close ${code}`),
+  ];
 }
 
 /** Returns what is wrong with a value, by the schema at a pointer of the document. */
