@@ -98,7 +98,7 @@ function createServer(http: HttpServer, { addressRates }: SocketIoDeps): Server 
     wsEngine: BoundedWebSocketServer,
     allowRequest: (request, decide) => {
       const refusal = namesSecret(request.url)
-        ? 'invalid_request: the ticket belongs into auth, never into the URL'
+        ? 'invalid_request: send the ticket in auth, never in the URL'
         : (addressRates.refuseHandshake(request)?.code ?? null);
       decide(refusal, refusal === null);
     },
