@@ -62,7 +62,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
     publicUrl: publicAddress.url(),
     tenants: tenancy.tenants,
     close(drainMs) {
-      closing ??= viewers.admission.drain(drainMs).finally(() => releasers.release());
+      closing ??= viewers.slots.drain(drainMs).finally(() => releasers.release());
       return closing;
     },
   };

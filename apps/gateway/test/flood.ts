@@ -1,4 +1,7 @@
-/** For tests: clients that mean harm in numbers. They come from other loopback addresses than everybody else. */
+/**
+ * For tests: hostile clients in large numbers. They come from loopback addresses that no other
+ * client uses.
+ */
 
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
@@ -14,12 +17,12 @@ const DRIP_EVERY_MS = 500;
 
 const addressOf = (index: number): string => `127.0.0.${2 + (index % ADDRESSES)}`; // Linux has the whole 127.0.0.0/8
 
-/** Requests that are begun, and go on byte by byte without ever being whole. Returns their end. */
+/** Begins requests that go on byte by byte and never end. Returns what ends them. */
 export async function openSlowLoris(port: number, count: number): Promise<() => void> {
   const sockets = await Promise.all(
     Array.from({ length: count }, async (_, i): Promise<Socket> => {
       const socket = connect({ port, host: '127.0.0.1', localAddress: addressOf(i) });
-      socket.on('error', () => undefined).resume(); // to be cut is what they are for
+      socket.on('error', () => undefined).resume(); // they are meant to be cut
       await new Promise((resolve) => socket.once('connect', resolve));
       socket.write(HALVES[i % HALVES.length] ?? '');
       return socket;
@@ -34,7 +37,10 @@ export async function openSlowLoris(port: number, count: number): Promise<() => 
   };
 }
 
-/** Handshakes on `/v1/ws`, each with a ticket that is none of ours. Resolves to how many of them ended for which reason. */
+/**
+ * Opens streams on `/v1/ws`, each with the given ticket. Resolves to the number of ends by their
+ * reason.
+ */
 export async function floodHandshakes(
   url: string,
   count: number,

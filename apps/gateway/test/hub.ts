@@ -1,4 +1,7 @@
-/** For tests: a hub over sessions in memory, by a clock that stands until it is moved, and viewers that read as fast as the test says. */
+/**
+ * For tests: a hub over sessions in memory, with a fake clock, and viewers that read as fast as the
+ * test says.
+ */
 
 import type { CloseReason } from '@qrcast/core/close-codes';
 import type { SessionEvent } from '@qrcast/core/reduce';
@@ -10,14 +13,18 @@ import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { createWatching } from '../src/sessions/watching.ts';
 import type { Sink, ViewerMessage } from '../src/streams/delivery.ts';
-import { type Hub, openHub, type Subscription } from '../src/streams/hub.ts';
+import { type Hub, openHub } from '../src/streams/hub.ts';
+import type { Subscription } from '../src/streams/watched-session.ts';
 import { holderOf } from './principal.ts';
 
 export const WATCHER = holderOf('tkt_1');
 export const RENEW_EVERY_MS = 5_000;
 const clock = { now: () => Date.now() };
 
-/** For the top of a test file: each test has a world of its own, which must leave no timer. */
+/**
+ * Call this at the top of a test file. Each test gets a world of its own, which must leave no timer
+ * behind.
+ */
 export function prepareHub() {
   let world: ReturnType<typeof openWorld>;
   beforeEach(() => {
@@ -58,7 +65,7 @@ export function prepareHub() {
   return { world: () => world, newSession, apply, showCode, watched };
 }
 
-/** A hub over sessions in memory. The queue holds who is watched; counts hold how many. */
+/** `queued` holds the sessions that are watched, and `counts` their visible viewers. */
 function openWorld() {
   const sessions = openMemorySessions(createMemoryStore(), DEFAULT_POLICY);
   const queued = new Map<string, number>();
@@ -96,7 +103,7 @@ function openWorld() {
   return { sessions, queued, counts, starts, waits, others, hub };
 }
 
-/** Lets all that is under way come to rest. */
+/** Resolves when everything that is under way has settled. */
 export const settle = () => vi.advanceTimersByTimeAsync(0);
 
 /** A sink that gives credit when the test says so, or at once. */
@@ -116,7 +123,7 @@ export function newSink(isQuick = false) {
     sink,
     messages,
     closed,
-    /** What came, in short: states by kind and picture, `fresh` by its name. */
+    /** The messages in short: the picture or the kind of a state, and `fresh`. */
     told: () => messages.map((one) => (one.kind === 'fresh' ? 'fresh' : (one.session.code?.image ?? one.session.state))),
     credit: () => credits.shift()?.(),
   };

@@ -1,4 +1,4 @@
-/** For tests without Redis: who holds a ticket. */
+/** For tests without Redis: the holder of a ticket. */
 
 import type { ViewerPrincipal } from '../src/auth/auth.ts';
 

@@ -1,4 +1,4 @@
-/** For tests: what a viewer was told, in the order it came, whatever carried it. */
+/** For tests: what a viewer was sent over any transport, in order. */
 
 import type { Closing } from '@qrcast/core/close-codes';
 import type { Fresh, WireSession } from '@qrcast/core/wire';
@@ -15,40 +15,56 @@ export interface Told {
   /** Names of all events. */
   readonly order: readonly string[];
   all<E extends keyof StreamEvents>(event: E): readonly StreamEvents[E][];
-  /** The first that fits, past or future. */
+  /** Resolves to the first event that fits, past or future. */
   until<E extends keyof StreamEvents>(event: E, fits?: (body: StreamEvents[E]) => boolean): Promise<StreamEvents[E]>;
 }
 
 export interface Recorder extends Told {
-  /** The event's name tells its body; the tests check what they rely on. */
+  /** `body` has the type of the event's name. The tests check what they rely on. */
   add(event: string, body: unknown): void;
 }
 
 export function createRecorder(): Recorder {
   const told: { readonly event: string; readonly body: unknown }[] = [];
-  const waiting = new Set<() => void>();
+  const { until, look } = createUntil();
   const all = <E extends keyof StreamEvents>(event: E) =>
     told.filter((one) => one.event === event).map(({ body }) => body as StreamEvents[E]);
   return {
     add(event, body) {
       told.push({ event, body });
-      for (const look of waiting) look();
+      look();
     },
     get order() {
       return told.map(({ event }) => event);
     },
     all,
-    until(event, fits = () => true) {
-      return new Promise((resolve) => {
-        const look = (): void => {
-          const found = all(event).find(fits);
+    until: (event, fits = () => true) => until(() => all(event).find(fits)),
+  };
+}
+
+export interface Until {
+  /** Resolves to what `find` finds, now or at a later `look`. */
+  until<T>(find: () => T | undefined): Promise<T>;
+  /** To be called whenever there may be something to find. */
+  look(): void;
+}
+
+export function createUntil(): Until {
+  const waiting = new Set<() => void>();
+  return {
+    until: (find) =>
+      new Promise((resolve) => {
+        const tryToFind = (): void => {
+          const found = find();
           if (found === undefined) return;
-          waiting.delete(look);
+          waiting.delete(tryToFind);
           resolve(found);
         };
-        waiting.add(look);
-        look();
-      });
+        waiting.add(tryToFind);
+        tryToFind();
+      }),
+    look() {
+      for (const tryToFind of waiting) tryToFind();
     },
   };
 }

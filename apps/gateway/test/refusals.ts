@@ -1,7 +1,6 @@
 /**
- * For tests of refusals: what one tenant has, another tenant, and a credential of every kind,
- * invalid or meant for something else. Long, because it lists every credential beside the set-up
- * that it needs.
+ * For tests of refusals: the things of one tenant, another tenant, and a wrong credential of every
+ * kind.
  */
 
 import type { Callback } from '@qrcast/core/callback';
@@ -11,9 +10,7 @@ import { ADMIN_KEY, openTestGateway } from './gateway.ts';
 const APP = 'https://app.example.com';
 export const ELSEWHERE = 'https://elsewhere.example.com';
 
-/**
- * What the calls name: one that exists and belongs to somebody else, and one that does not exist.
- */
+/** Ids that calls name: one that exists and is not the caller's, and one that does not exist. */
 export interface Named {
   readonly there: string;
   readonly nowhere: string;
@@ -21,9 +18,10 @@ export interface Named {
 
 export type TestRefusals = Awaited<ReturnType<typeof openTestRefusals>>;
 
+/** One list of things and credentials that build on each other; therefore it is one function. */
 export async function openTestRefusals() {
   const test = await openTestGateway();
-  /** Belongs to the tenant that nobody else may learn anything of. */
+  /** A session of the tenant whose things nobody else may see. */
   const mine = await test.create({ reference: 'order-of-mine' });
   const foreigner = await test.newTenant();
   const foreign = await test.create({}, foreigner);

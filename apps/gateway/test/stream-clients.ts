@@ -1,4 +1,7 @@
-/** For tests: a stock client of every transport behind one face, for what must hold over all of them. */
+/**
+ * For tests: a stock client of every transport behind one interface, to test what must hold over
+ * all of them.
+ */
 
 import type { Closing } from '@qrcast/core/close-codes';
 import type { Problem } from '@qrcast/core/errors';
@@ -19,7 +22,10 @@ export interface StreamRequest {
   readonly origin?: string;
 }
 
-/** Why nothing more comes, as far as the client can know: a code of the protocol, the number of a close, the status of an answer. */
+/**
+ * Why a stream ended, as far as the client can know: a code of the protocol, the number of a close
+ * code, the status of an answer.
+ */
 export interface Ending {
   readonly code?: string;
   readonly number?: number;
@@ -29,7 +35,7 @@ export interface Ending {
 export interface StreamClient {
   readonly told: Told;
   readonly ended: Promise<Ending>;
-  /** Stops reading, and goes on. */
+  /** Stops reading (true), or goes on (false). */
   pause(isPaused: boolean): void;
   close(): void;
 }
@@ -37,15 +43,16 @@ export interface StreamClient {
 export interface StreamTransport {
   readonly name: string;
   open(request: StreamRequest): StreamClient;
-  /** Whether a code confirmed again is told as `fresh`, not as a whole state. */
+  /** Whether a confirmed code is told as `fresh`; if not, the whole state is sent. */
   readonly hasFresh: boolean;
-  /** Whether its end has a code of its own; else the next request is refused. */
+  /** Whether it is told the reason of its end; if not, its next request is refused. */
   readonly hasClosing: boolean;
-  /** Whether it can be hidden from its start. */
+  /** Whether it can be hidden from the start. */
   readonly canHide: boolean;
   /**
-   * Where its client can stop reading: how large a picture must be for that to be noticed, and how many may be under way by then; the kernel
-   * holds some megabytes of an HTTP response. Null where it cannot stop.
+   * If its client can stop reading: how large a picture must be for the server to notice, and how
+   * many messages may be under way by then. The kernel holds some megabytes of an HTTP response.
+   * Null if the client cannot stop.
    */
   readonly pause: { readonly pictureBytes: number; readonly mostUnderWay: number } | null;
 }
@@ -111,7 +118,7 @@ function headersOf({ ticket, after, origin }: StreamRequest): Record<string, str
   };
 }
 
-/** The npm package `eventsource`, in whose own `fetch` the credential goes. */
+/** The npm package `eventsource`. Its option `fetch` adds the credential. */
 const eventSource: StreamTransport = {
   name: 'Server-Sent Events, eventsource',
   hasFresh: true,
@@ -130,22 +137,22 @@ const eventSource: StreamTransport = {
           const { code, status } = (await response.json()) as Problem;
           resolve({ code, status });
         }
-        const gate = new TransformStream<Uint8Array, Uint8Array>({
+        const pausable = new TransformStream<Uint8Array, Uint8Array>({
           async transform(chunk, controller) {
             await flowing;
             controller.enqueue(chunk);
           },
         });
-        return new Response(response.body?.pipeThrough(gate) ?? null, response);
+        return new Response(response.body?.pipeThrough(pausable) ?? null, response);
       },
     });
     for (const name of EVENTS) {
       source.addEventListener(name, ({ data, lastEventId }) => {
-        const isVersioned = name === 'session' || name === 'fresh'; // a client keeps the last id for events without one
+        const isVersioned = name === 'session' || name === 'fresh'; // for an event without an id a client keeps the last one
         streamContract.told('sse', name, JSON.parse(data), { event: name, ...(isVersioned ? { id: lastEventId } : {}) });
         told.add(name, JSON.parse(data));
         if (name !== 'closing') return;
-        source.close(); // else it would come back
+        source.close(); // or it would reconnect
         resolve(JSON.parse(data) as Closing);
       });
     }
@@ -161,7 +168,10 @@ const eventSource: StreamTransport = {
   },
 };
 
-/** undici's own, which Node has as `EventSource`, too; the credential goes in on the wire. It tells no status of a refusal. */
+/**
+ * undici's client, which Node has as `EventSource`, too. A dispatcher adds the credential. It
+ * reports no status of a refusal.
+ */
 const undiciEventSource: StreamTransport = {
   name: 'Server-Sent Events, undici',
   hasFresh: true,
@@ -231,7 +241,7 @@ const longPoll: StreamTransport = {
       }
     }
     const ended = poll();
-    ended.catch(() => undefined); // aborted; or its gateway went, and a test that waits is told so
+    ended.catch(() => undefined); // aborted, or its gateway has gone; a test that awaits `ended` gets the error
     return { told, ended, pause: () => undefined, close: () => gone.abort() };
   },
 };

@@ -1,6 +1,6 @@
 /**
- * For tests: holds what goes over the streams against the AsyncAPI document. The stock clients of the tests ask here with each message that
- * they get, each call that was accepted and each close.
+ * For tests: checks what is sent over the streams against the AsyncAPI document. The stock clients
+ * of the tests report each message that they get, each call that was accepted and each close.
  */
 
 import { type AsyncApiDocument, asyncApiDocument } from '@qrcast/core/contract/asyncapi';
@@ -10,36 +10,30 @@ import { closed } from './contract.ts';
 export type StreamId = 'websocket' | 'socketio' | 'sse';
 
 export interface StreamContract {
-  /** All that came by so far: `stream message.sent`, `stream message.received`, `close word`. */
+  /** What was reported so far: `stream message.sent`, `stream message.received`, `close code`. */
   readonly seen: ReadonlySet<string>;
-  /** All there is in the document, in the same words. */
+  /** Everything in the document, in the same form. */
   readonly promises: readonly string[];
-  /** A message of the server. @throws {Error} naming what the document does not say, like all that follow. */
+  /**
+   * A message of the server. @throws {Error} if the document does not allow it, like all that
+   * follow.
+   */
   told(stream: StreamId, name: string, payload: unknown, headers?: Readonly<Record<string, string>>): void;
-  /** What answered a message of the client. */
+  /** The answer to a message of the client. */
   answered(stream: StreamId, name: string, reply: unknown): void;
-  /** A message of the client that was accepted: the document must allow it. */
+  /** A message of the client that was accepted. */
   taken(stream: StreamId, name: string, message: unknown): void;
   closed(number: number, word: string): void;
 }
 
-/** What a client reads where no close frame came. */
+/** The codes that a client reports if no close frame came. */
 const NO_CLOSE_FRAME: readonly number[] = [1005, 1006];
 
 export function createStreamContract(
   document: AsyncApiDocument = asyncApiDocument({ serverUrl: 'http://127.0.0.1', version: '0' }),
 ): StreamContract {
-  const ajv = new Ajv({ strict: false, allErrors: true });
-  ajv.addSchema(closed(document) as object, 'contract');
+  const faultsOf = createFaults(document);
   const seen = new Set<string>();
-  const validators = new Map<string, ValidateFunction>();
-
-  function faultsOf(pointer: string, value: unknown): string[] {
-    const validate = validators.get(pointer) ?? ajv.compile({ $ref: `contract${pointer}` });
-    validators.set(pointer, validate);
-    if (validate(value)) return [];
-    return (validate.errors ?? []).map(({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`);
-  }
 
   const pointerTo = (stream: StreamId, key: string): string => `#/channels/${stream}/messages/${key}`;
 
@@ -57,7 +51,7 @@ export function createStreamContract(
   function told(stream: StreamId, name: string, payload: unknown, headers?: Readonly<Record<string, string>>): void {
     see(stream, `${name}.sent`, payload, headers);
     if (name === 'closing') {
-      const { number, code } = payload as { number: number; code: string }; // as the schema has just said
+      const { number, code } = payload as { number: number; code: string }; // the schema was checked above
       seeClose(number, code);
     }
   }
@@ -70,10 +64,7 @@ export function createStreamContract(
 
   return {
     seen,
-    promises: [
-      ...Object.entries(document.channels).flatMap(([stream, { messages }]) => Object.keys(messages).map((key) => `${stream} ${key}`)),
-      ...document['x-close-codes'].map(({ code }) => `close ${code}`),
-    ],
+    promises: promisesOf(document),
     told,
     answered(stream, name, reply) {
       const { reply: documented } = document.operations[`${stream}.${name}.received`] ?? {};
@@ -92,5 +83,25 @@ export function createStreamContract(
   };
 }
 
-/** Of all streams that a test's clients open. */
+function promisesOf(document: AsyncApiDocument): readonly string[] {
+  return [
+    ...Object.entries(document.channels).flatMap(([stream, { messages }]) => Object.keys(messages).map((key) => `${stream} ${key}`)),
+    ...document['x-close-codes'].map(({ code }) => `close ${code}`),
+  ];
+}
+
+/** Returns what is wrong with a value, by the schema at a pointer of the document. */
+function createFaults(document: AsyncApiDocument): (pointer: string, value: unknown) => string[] {
+  const ajv = new Ajv({ strict: false, allErrors: true });
+  ajv.addSchema(closed(document) as object, 'contract');
+  const validators = new Map<string, ValidateFunction>();
+  return (pointer, value) => {
+    const validate = validators.get(pointer) ?? ajv.compile({ $ref: `contract${pointer}` });
+    validators.set(pointer, validate);
+    if (validate(value)) return [];
+    return (validate.errors ?? []).map(({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`);
+  };
+}
+
+/** For all streams that the clients of a test open. */
 export const streamContract = createStreamContract();

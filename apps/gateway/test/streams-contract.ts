@@ -1,4 +1,4 @@
-/** What every stream must do, whatever carries it, seen by a stock client of its transport. */
+/** What every stream must do, over each transport, as a stock client sees it. */
 
 import { ERRORS, type ErrorCode } from '@qrcast/core/errors';
 import { isFinal } from '@qrcast/core/session';
@@ -12,6 +12,7 @@ import type { Ending, StreamClient, StreamRequest, StreamTransport } from './str
 const ACCOUNT = { wid: '79990000000@c.us', phone: '79990000000' };
 const APP = 'https://app.example.com';
 
+/** A suite of tests that share one gateway; therefore it is one function. */
 export function describeStream(transport: StreamTransport): void {
   describe(`Stream contract: ${transport.name}`, () => {
     let test: TestGateway;
@@ -36,7 +37,7 @@ export function describeStream(transport: StreamTransport): void {
       return gateway;
     }
 
-    /** A session that is watched, by this client. */
+    /** Makes a session that a new client watches. */
     async function watched(request: Partial<StreamRequest> = {}): Promise<Body & { client: StreamClient }> {
       const made = await test.create();
       const client = view({ ticket: made.ticket, ...request });
@@ -47,7 +48,7 @@ export function describeStream(transport: StreamTransport): void {
     const untilShown = ({ told }: StreamClient, name: string): Promise<WireSession> =>
       told.until('session', ({ code }) => code?.image === imageOf(name));
 
-    /** All versions the client was told, whole or as fresh. */
+    /** All versions that the client was sent, as whole states or as fresh. */
     const versions = ({ told }: StreamClient): number[] => [...told.all('session'), ...told.all('fresh')].map(({ version }) => version);
 
     const expectRising = (client: StreamClient): void => {
@@ -56,13 +57,13 @@ export function describeStream(transport: StreamTransport): void {
       expect(new Set(versions(client)).size).toBe(versions(client).length);
     };
 
-    /** The end as this transport tells it: long-poll has no closing, its next request is refused. */
+    /** The end as the transport tells it. Long-poll has no closing; its next request is refused. */
     function expectEnding(ending: Ending, reason: string, number: number, refusal: ErrorCode): void {
       if (transport.hasClosing) expect(ending).toMatchObject({ code: reason, number });
       else expect(ending).toMatchObject({ code: refusal, status: ERRORS[refusal].status });
     }
 
-    it('tells the state at once, then every newer one in its order, and ends done after the last', async () => {
+    it('sends the state at once, then every newer one in order, and ends done after the last', async () => {
       const { session, ticket } = await test.create();
       await test.call('GET', `/v1/sessions/${session.id}`);
       await test.showCode(session.id, 'AAAA');
@@ -80,7 +81,7 @@ export function describeStream(transport: StreamTransport): void {
       expect(client.told.all('session').at(-1)?.state).toBe('connected');
     });
 
-    it('tells a session that is over already, and ends done', async () => {
+    it('sends the state of a session that has ended already, and ends done', async () => {
       const { session, ticket } = await test.create();
       await test.call('DELETE', `/v1/sessions/${session.id}`);
       const client = view({ ticket });
@@ -95,7 +96,7 @@ export function describeStream(transport: StreamTransport): void {
     });
 
     if (transport.canHide) {
-      it('watches without starting or counting where nobody looks', async () => {
+      it('neither starts the session nor counts as a viewer while hidden', async () => {
         const { session, ticket } = await test.create();
         const hidden = view({ ticket, isVisible: false });
         await hidden.told.until('session');
@@ -106,7 +107,7 @@ export function describeStream(transport: StreamTransport): void {
       });
     }
 
-    it('does not tell again what the viewer has', async () => {
+    it('does not send again what the viewer has', async () => {
       const { session, ticket } = await test.create();
       await test.call('GET', `/v1/sessions/${session.id}`);
       const { version } = await test.showCode(session.id, 'AAAA');
@@ -118,7 +119,7 @@ export function describeStream(transport: StreamTransport): void {
       expect((await client.told.until('session')).version).toBe(version + 1);
     });
 
-    it('brings of a code what was asked for', async () => {
+    it('sends a code in the formats that were requested', async () => {
       const { session, ticket } = await test.create();
       const [text, image] = [view({ ticket, formats: ['text'] }), view({ ticket, formats: ['image'] })];
       await Promise.all([text, image].map(({ told }) => told.until('session', ({ state }) => state === 'waiting')));
@@ -128,7 +129,7 @@ export function describeStream(transport: StreamTransport): void {
       expect((await shown(image)).code).toMatchObject({ image: imageOf('AAAA'), text: null });
     });
 
-    it('tells a code confirmed again with its later end', async () => {
+    it('sends the later end of a code that was confirmed', async () => {
       const { session, client } = await watched();
       await test.showCode(session.id, 'AAAA');
       const shown = await untilShown(client, 'AAAA');
@@ -145,7 +146,7 @@ export function describeStream(transport: StreamTransport): void {
       }
     });
 
-    it('goes on over an end that can be resumed', async () => {
+    it('goes on after an end that can be resumed', async () => {
       const { session, ticket, client } = await watched();
       await test.passDeadline(session.id);
       expect((await client.told.until('session', ({ state }) => state === 'ended')).end).toEqual({ reason: 'deadline', resumable: true });
@@ -181,7 +182,7 @@ export function describeStream(transport: StreamTransport): void {
       expect(Date.now()).toBeGreaterThanOrEqual(expiresAt - 100);
     });
 
-    it('is refused with what is wrong with its ticket', async () => {
+    it('is refused with the code for what is wrong with its ticket', async () => {
       const { session, ticketId, ticket } = await test.create();
       await test.call('DELETE', `/v1/tickets/${ticketId}`);
       const past = Date.now() - 60_000;
@@ -210,7 +211,7 @@ export function describeStream(transport: StreamTransport): void {
 
     const { pause } = transport;
     if (pause !== null) {
-      it('catches a slow reader up with the newest state, and holds nobody up', async () => {
+      it('sends a slow reader the newest state, and holds nobody up', async () => {
         const { session, ticket, client: slow } = await watched();
         const quick = view({ ticket });
         await quick.told.until('session', ({ state }) => state === 'waiting');
@@ -234,7 +235,7 @@ export function describeStream(transport: StreamTransport): void {
       });
     }
 
-    it('is told to go elsewhere by a gateway that stops, and misses nothing there', async () => {
+    it('is told to reconnect by a gateway that stops, and misses nothing on another', async () => {
       const leaving = await openGateway({ namespace: test.namespace });
       const { session, ticket, client } = await watched({ url: leaving.url });
       const closed = leaving.gateway.close(0);
@@ -243,7 +244,7 @@ export function describeStream(transport: StreamTransport): void {
         expect(retryAfterMs).toBeLessThanOrEqual(1_000);
         expect(await client.ended).toMatchObject({ code: 'draining', number: 1012 });
       } else {
-        await client.ended.catch(() => undefined); // answered, and its next request finds nobody
+        await client.ended.catch(() => undefined); // it was answered, and its next request finds no gateway
       }
       await closed;
       const { version } = await test.showCode(session.id, 'AAAA');
@@ -252,7 +253,7 @@ export function describeStream(transport: StreamTransport): void {
       expect((await untilShown(back, 'AAAA')).version).toBe(version);
     });
 
-    it('is refused by a gateway that is full, and taken once there is a place again', async () => {
+    it('is refused by a gateway that is full, and admitted once a slot is free', async () => {
       const full = await openGateway({ namespace: test.namespace, maxConnections: 1 });
       const { session, ticket } = await test.create();
       const after = (await test.call('GET', `/v1/sessions/${session.id}`)).body.session.version;
@@ -267,7 +268,7 @@ export function describeStream(transport: StreamTransport): void {
       await untilShown(view({ ticket, url: full.url }), 'AAAA');
     });
 
-    it('goes on when Redis was away, with the newest state', async () => {
+    it('goes on after Redis was unreachable, with the newest state', async () => {
       const redisUrl = new URL(inject('redisUrl'));
       const proxy = await openTestProxy(Number(redisUrl.port));
       open.push(proxy);
@@ -276,7 +277,7 @@ export function describeStream(transport: StreamTransport): void {
       const { session, client } = await watched({ url: behind.url });
       proxy.refuse(true);
       proxy.cut();
-      for (const name of ['ONE', 'TWO', 'THREE']) await test.showCode(session.id, name); // by the worker, whose Redis is well
+      for (const name of ['ONE', 'TWO', 'THREE']) await test.showCode(session.id, name); // by the worker, which reaches Redis
       proxy.refuse(false);
       await untilShown(client, 'THREE');
       while ((await behind.call('GET', '/readyz', { secret: null })).status !== 200);

@@ -1,4 +1,4 @@
-/** For tests: a stock Socket.IO client that keeps all it was told. */
+/** For tests: a stock Socket.IO client that keeps all that it was sent. */
 
 import type { WireSession } from '@qrcast/core/wire';
 import { io, type Socket } from 'socket.io-client';
@@ -19,7 +19,7 @@ export interface Ack {
 }
 
 export interface ViewerOptions {
-  /** Beside the ticket. */
+  /** Fields of `auth` beside the ticket. */
   readonly auth?: Readonly<Record<string, unknown>>;
   readonly transports?: ('websocket' | 'polling')[];
   readonly headers?: Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ export interface ViewerOptions {
 export interface Viewer extends Told {
   readonly socket: Socket;
   call(event: string, body: unknown): Promise<Ack>;
-  /** Why the handshake was refused, as the client is told. */
+  /** The error that the handshake was refused with. */
   readonly refused: Promise<StreamRefusal>;
   readonly disconnected: Promise<string>;
   /** The client's WebSocket, to stop it from reading. */
@@ -52,14 +52,14 @@ export function openViewer(url: string, ticket: string, { auth = {}, transports 
     all: told.all,
     until: told.until,
     async call(event, body) {
-      const ack = (await socket.emitWithAck(event, body)) as Ack; // what it is, is checked next
+      const ack = (await socket.emitWithAck(event, body)) as Ack; // checked next
       streamContract.answered('socketio', event, ack);
       if (ack.ok) streamContract.taken('socketio', event, body);
       return ack;
     },
     refused: new Promise((resolve) => {
       socket.once('connect_error', (error: Error & { data?: StreamRefusal }) => {
-        if (error.data === undefined) return; // it never got as far as the handshake
+        if (error.data === undefined) return; // it failed before the handshake
         streamContract.told('socketio', 'connect_error', { message: error.message, data: error.data });
         resolve(error.data);
       });

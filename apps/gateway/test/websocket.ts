@@ -1,8 +1,8 @@
-/** For tests: a stock WebSocket on `/v1/ws` that keeps all it was told. */
+/** For tests: a stock WebSocket on `/v1/ws` that keeps all that it was sent. */
 
 import type { ServerFrame } from '@qrcast/core/stream-messages';
 import { WebSocket } from 'ws';
-import { createRecorder, type Told } from './recorder.ts';
+import { createRecorder, createUntil, type Told } from './recorder.ts';
 import { streamContract } from './stream-contract.ts';
 
 export type Answer = Extract<ServerFrame, { type: 'ok' | 'error' | 'pong' }>;
@@ -11,10 +11,10 @@ export interface TestSocket extends Told {
   readonly raw: WebSocket;
   readonly opened: Promise<void>;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
-  /** Answers that came, by the order of their coming. */
+  /** The answers in the order in which they came. */
   readonly answers: readonly Answer[];
   send(frame: object): void;
-  /** Sends with a mark of its own; resolves to the answer that bears it. */
+  /** Sends the frame with a `ref` of its own; resolves to the answer with that `ref`. */
   call(frame: object): Promise<Answer>;
   untilAnswers(count: number): Promise<readonly Answer[]>;
 }
@@ -28,32 +28,19 @@ export function openSocket(url: string, { protocols = ['qrcast.v1'], headers = {
   const raw = new WebSocket(`${url.replace(/^http/, 'ws')}/v1/ws`, [...protocols], { headers });
   const told = createRecorder();
   const answers: Answer[] = [];
-  const waiting = new Set<() => void>();
+  const { until, look } = createUntil();
   let calls = 0;
 
   raw.on('message', (data) => {
-    const frame = JSON.parse(String(data)) as ServerFrame; // what it is, is checked next
+    const frame = JSON.parse(String(data)) as ServerFrame; // checked next
     streamContract.told('websocket', frame.type, frame);
     if (frame.type === 'session') told.add('session', frame.session);
     else if (frame.type === 'fresh' || frame.type === 'draining') told.add(frame.type, frame);
     else answers.push(frame);
-    for (const look of waiting) look();
+    look();
   });
   raw.on('error', () => undefined); // its close follows
   const opened = new Promise<void>((resolve) => raw.once('open', resolve));
-
-  function until<T>(find: () => T | undefined): Promise<T> {
-    return new Promise((resolve) => {
-      const look = (): void => {
-        const found = find();
-        if (found === undefined) return;
-        waiting.delete(look);
-        resolve(found);
-      };
-      waiting.add(look);
-      look();
-    });
-  }
 
   const send = (frame: object): void => void opened.then(() => raw.send(JSON.stringify(frame)));
   return {

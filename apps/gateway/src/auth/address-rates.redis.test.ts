@@ -1,4 +1,4 @@
-/** Limits of those who have not said who they are, told apart by the address they come from. */
+/** Limits of callers that are not known yet, by their address. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -21,10 +21,10 @@ const fail = ({ call }: TestGateway, forwarded?: string): Promise<Answer> =>
   call('GET', '/v1/sessions', { secret: 'qk_wrong', headers: from(forwarded) });
 const list = ({ call }: TestGateway, forwarded?: string): Promise<Answer> => call('GET', '/v1/sessions', { headers: from(forwarded) });
 
-/** The status its handshake is answered; 101 if it is taken. */
+/** The status that a handshake is answered with; 101 if it succeeds. */
 function shake({ url }: TestGateway, path: string, forwarded?: string): Promise<{ status: number; retryAfter: string | undefined }> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, { headers: from(forwarded) });
-  socket.on('error', () => undefined); // what is refused is told below
+  socket.on('error', () => undefined); // the refusal is read below
   return new Promise((resolve) => {
     socket.once('open', () => {
       socket.terminate();
@@ -41,7 +41,7 @@ const WS = '/v1/ws';
 const SOCKET_IO = '/socket.io/?EIO=4&transport=websocket';
 
 describe('failed credentials', () => {
-  it('of one address are refused as too many, and so is what comes with a good one that is not known yet', async () => {
+  it('of one address are refused as too many, and so is a good credential that is not known yet', async () => {
     const test = await openGateway({});
     for (let i = 0; i < 3; i++) expect((await fail(test)).status).toBe(401);
     for (const { status, body, headers } of [await fail(test), await list(test)]) {
@@ -52,7 +52,7 @@ describe('failed credentials', () => {
     expect((await test.call('GET', '/healthz', { secret: null })).status).toBe(200);
   });
 
-  it('of another kind than the API key count as well, a ticket that has ended does not', async () => {
+  it('count for credentials of other kinds than the API key, too, but not for a ticket that has ended', async () => {
     const test = await openGateway({});
     const { session } = await test.create();
     const expired = await test.ticketFor(session.id, { expiresAt: Date.now() - 1_000 });
@@ -63,13 +63,13 @@ describe('failed credentials', () => {
     expect((await fail(test)).status).toBe(429);
   });
 
-  it('are none where there is no credential, as when a page has pictures of ours', async () => {
+  it('are not counted without a credential, as when a page embeds our pictures', async () => {
     const test = await openGateway({});
     for (let i = 0; i < 6; i++) expect((await test.call('GET', '/v1/sessions', { secret: null })).status).toBe(401);
     expect((await list(test)).status).toBe(200);
   });
 
-  it('are those with a key that was good and was removed, too', async () => {
+  it('are counted for a key that was good and was removed', async () => {
     const test = await openGateway({});
     const { apiKey } = await test.gateway.tenants.addKey(test.tenant.id);
     const withIt = (): Promise<Answer> => test.call('GET', '/v1/sessions', { secret: apiKey });
@@ -81,14 +81,14 @@ describe('failed credentials', () => {
     expect(statuses).toEqual([401, 401, 401, 429, 429]);
   });
 
-  it('keep nobody out who brings a ticket of ours, or a key that was good lately', async () => {
+  it('do not stop a caller with a ticket of ours, or with a key that was good lately', async () => {
     const test = await openGateway({});
     const { ticket } = await test.create();
     const other = await test.newTenant();
     for (let i = 0; i < 4; i++) await fail(test);
     expect((await test.call('GET', '/v1/sessions/self', { secret: ticket })).status).toBe(200);
     expect((await list(test)).status).toBe(200);
-    expect((await test.call('GET', '/v1/sessions', { secret: other.apiKey })).status).toBe(429); // nobody knows it yet
+    expect((await test.call('GET', '/v1/sessions', { secret: other.apiKey })).status).toBe(429); // it is not known yet
     expect((await test.call('GET', '/v1/admin/tenants', { secret: ADMIN_KEY })).status).toBe(200);
     const { session } = await test.create();
     const expired = await test.ticketFor(session.id, { expiresAt: Date.now() - 1_000 });
@@ -121,14 +121,14 @@ describe.each([
     expect((await list(test)).status).toBe(200);
   });
 
-  it('are told apart behind a trusted proxy: a flood leaves others alone', async () => {
+  it('are told apart behind a trusted proxy: a flood does not affect others', async () => {
     const test = await openGateway({ trustedProxies: ['127.0.0.1'] });
     const flood = await Promise.all(Array.from({ length: 20 }, () => shake(test, path, '203.0.113.7')));
     expect(flood.filter(({ status }) => status === 101)).toHaveLength(3);
     expect((await shake(test, path, '203.0.113.8')).status).toBe(101);
   });
 
-  it('without a trusted proxy are those of the connection, whatever the header says', async () => {
+  it('count for the address of the connection if no proxy is trusted, whatever the header says', async () => {
     const test = await openGateway({});
     for (let i = 0; i < 3; i++) expect((await shake(test, path, `203.0.113.${i}`)).status).toBe(101);
     expect((await shake(test, path, '203.0.113.9')).status).toBe(refused);
@@ -136,7 +136,7 @@ describe.each([
 });
 
 describe('a trusted proxy', () => {
-  it('is believed for what it adds, not for what its client wrote before', async () => {
+  it('is believed for what it adds, not for what its client has sent', async () => {
     const test = await openGateway({ trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'] });
     for (let i = 0; i < 3; i++) await fail(test, `198.51.100.${i}, 203.0.113.7, 10.0.0.1`);
     expect((await list(test, '198.51.100.9, 203.0.113.7, 10.0.0.1')).status).toBe(429);

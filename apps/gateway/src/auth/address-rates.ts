@@ -1,6 +1,7 @@
 /**
- * What one network address may do before it has said who it is: so many handshakes and so many failed credentials a minute. In memory and for
- * this gateway alone: it keeps a flood from costing anything, and one address from another's share.
+ * Bounds what a network address may do before its caller is known: handshakes and failed
+ * credentials per minute. It is counted in memory and for this gateway alone. So a flood costs
+ * nothing, and one address cannot use up what another may do.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -14,19 +15,19 @@ import { createTokenBuckets } from '../limits/token-buckets.ts';
 import type { KnownCredentials } from './auth.ts';
 import { TicketEndedError } from './tickets.ts';
 
-export interface AddressGate {
+export interface AddressRates {
   readonly addressOf: AddressOf;
-  /** Whose limits it counts against. */
+  /** The group of addresses that share a rate. */
   readonly groupOf: AddressOf;
-  /** Counts a handshake for a stream. Null: go on; else why not. */
+  /** Counts a handshake for a stream. Returns null to go on, or why it is refused. */
   refuseHandshake(request: IncomingMessage): RefusedError | null;
-  /** Null: its credential may be looked at. */
+  /** Counts nothing. Returns null if the credential may be checked, or why the call is refused. */
   refuseCall(request: IncomingMessage): RefusedError | null;
-  /** Its credential was none. */
+  /** Counts a wrong credential. */
   countFailure(request: IncomingMessage): void;
 }
 
-export interface AddressGateDeps {
+export interface AddressRatesDeps {
   readonly addressOf: AddressOf;
   readonly limits: AddressLimits;
   readonly log: Logger;
@@ -34,7 +35,7 @@ export interface AddressGateDeps {
   readonly now: () => number;
 }
 
-export function createAddressGate({ addressOf, limits, log, now }: AddressGateDeps): AddressGate {
+export function createAddressRates({ addressOf, limits, log, now }: AddressRatesDeps): AddressRates {
   const { handshakesPerAddressPerMinute, failuresPerAddressPerMinute } = limits;
   const groupOf: AddressOf = (request) => addressGroup(addressOf(request));
   const [handshakes, failures] = [createTokenBuckets(now), createTokenBuckets(now)];
@@ -65,19 +66,21 @@ export function createAddressGate({ addressOf, limits, log, now }: AddressGateDe
 }
 
 /**
- * Every call below `/v1`: refused while its address has failed too often, unless it brings a credential that is known to be none of those
- * that fail: many people may share an address, and any page they visit can make their browsers fail. A ticket that was good once is no
- * failure, nor is a call without a credential, which costs nothing. Notifications are left out: the provider sends those of all tenants from
- * the same addresses, and one tenant's wrong token must not hold up the others'.
+ * Refuses every call below `/v1` while its address has failed too often. A credential that is known
+ * to be good is admitted all the same, because many people may share an address, and any page that
+ * they visit can make their browsers fail. Two things are no failure: a ticket that was good once,
+ * and a call without a credential, which costs nothing. Notifications are left out: the provider
+ * sends those of all tenants from the same addresses, and one tenant's wrong token must not block
+ * the others.
  */
-export function addAddressGate(app: FastifyInstance, gate: AddressGate, { isKnown }: KnownCredentials): void {
-  const isGated = (route: string | undefined): boolean => route?.startsWith('/v1/') === true && !route.startsWith('/v1/webhooks/');
+export function addAddressRates(app: FastifyInstance, rates: AddressRates, { isKnown }: KnownCredentials): void {
+  const isBounded = (route: string | undefined): boolean => route?.startsWith('/v1/') === true && !route.startsWith('/v1/webhooks/');
   app.addHook('onRequest', async ({ raw, routeOptions }) => {
-    const refusal = isGated(routeOptions.url) ? gate.refuseCall(raw) : null;
+    const refusal = isBounded(routeOptions.url) ? rates.refuseCall(raw) : null;
     if (refusal !== null && !(await isKnown(raw.headers.authorization))) throw refusal;
   });
   app.addHook('onError', async ({ raw, routeOptions }, _reply, error: Error) => {
     const isRefused = error instanceof RefusedError && error.code === 'unauthenticated' && !(error instanceof TicketEndedError);
-    if (isRefused && raw.headers.authorization !== undefined && isGated(routeOptions.url)) gate.countFailure(raw);
+    if (isRefused && raw.headers.authorization !== undefined && isBounded(routeOptions.url)) rates.countFailure(raw);
   });
 }

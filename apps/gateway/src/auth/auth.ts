@@ -1,11 +1,14 @@
-/** Who calls: the `Authorization` header (or a stream's ticket) becomes a principal. A secret is never taken from a URL. */
+/**
+ * Authentication: the `Authorization` header, or a stream's ticket, becomes a principal. A secret
+ * is never taken from a URL.
+ */
 
 import { noSuchSession, RefusedError } from '@qrcast/core/errors';
 import { originOf } from '@qrcast/core/origin';
 import type { Session } from '@qrcast/core/session';
 import type { RateLimit } from '@qrcast/core/tenant-limits';
 import { bearerOf, isApiKey } from '../http/bearer.ts';
-import type { TicketShares } from '../limits/session-rates.ts';
+import type { SessionRates } from '../limits/session-rates.ts';
 import type { TenantRates } from '../limits/tenant-rates.ts';
 import { hashSecret, matchesHash } from '../tenants/secrets.ts';
 import { mustStand, type TenantStanding } from '../tenants/tenant-standing.ts';
@@ -20,7 +23,11 @@ export type Principal =
 export type ViewerPrincipal = Extract<Principal, { kind: 'viewer' }>;
 
 export interface Auth {
-  /** A tenant's key or a viewer's ticket. @throws {RefusedError} `unauthenticated`, `origin_not_allowed`, `forbidden` while suspended, `too_many_requests`. */
+  /**
+   * For a call, with a tenant's API key or a ticket.
+   * @throws {RefusedError} `unauthenticated`, `origin_not_allowed`, `forbidden` while suspended,
+   * `too_many_requests`.
+   */
   identify(authorization: string | undefined, origin: string | undefined): Promise<Principal>;
   /** For a stream. @throws {RefusedError} the same. */
   identifyTicket(ticket: string, origin: string | undefined): Promise<ViewerPrincipal>;
@@ -28,9 +35,12 @@ export interface Auth {
   requireAdmin(authorization: string | undefined): void;
 }
 
-/** Credentials as they are told apart before anything is looked up. */
+/** Recognises good credentials without a look-up. */
 export interface KnownCredentials {
-  /** A ticket of ours, the admin key, or an API key that was good lately: its caller is not who guesses. */
+  /**
+   * True for a ticket of ours, the admin key, and an API key that was good lately: this caller does
+   * not guess.
+   */
   isKnown(authorization: string | undefined): Promise<boolean>;
 }
 
@@ -38,71 +48,50 @@ export interface AuthDeps {
   readonly tenants: Pick<Tenants, 'findByKey'>;
   readonly standing: Pick<TenantStanding, 'require'>;
   readonly rates: TenantRates;
-  readonly ticketShares: TicketShares;
+  readonly sessionRates: SessionRates;
   readonly tickets: Tickets;
   /** Unset: the admin API is off. */
   readonly adminKey: string | undefined;
-  /** Our own page's address: its origin is always allowed, for we hand it the ticket. */
+  /**
+   * The address of our own page. Its origin is always allowed, because we hand the page its ticket.
+   */
   readonly publicUrl: () => string;
 }
 
-/** Twice as many as a thousand tenants have. */
+/** Twice the keys of a thousand tenants. */
 const MAX_GOOD_KEYS = 4_000;
 
-export function createAuth({ tenants, standing, rates, ticketShares, tickets, adminKey, publicUrl }: AuthDeps): Auth & KnownCredentials {
+export function createAuth(deps: AuthDeps): Auth & KnownCredentials {
   const goodKeys = createRecentSet(MAX_GOOD_KEYS);
-  const adminHash = adminKey === undefined ? null : hashSecret(adminKey);
+  const adminHash = deps.adminKey === undefined ? null : hashSecret(deps.adminKey);
 
-  async function identifyTicket(text: string, origin: string | undefined, rate: RateLimit): Promise<ViewerPrincipal> {
-    const ticket = await tickets.read(text);
-    requireOrigin(ticket, origin);
-    const tenant = await standing.require(ticket.tenantId);
-    ticketShares.take(ticket, tenant, rate);
-    await tickets.requireUnrevoked(ticket); // after the share: one that calls without end must not have Redis asked without end
-    await rates.take(tenant, rate);
-    return { kind: 'viewer', tenantId: tenant.id, tenant, ticket };
-  }
-
-  /** A program sends none. @throws {RefusedError} `origin_not_allowed`. */
-  function requireOrigin({ origins }: Ticket, origin: string | undefined): void {
-    if (origins.length === 0 || origin === undefined) return;
-    const sent = originOf(origin);
-    const own = originOf(URL.parse(publicUrl())?.origin ?? '');
-    if (sent !== null && (sent === own || origins.some((one) => originOf(one) === sent))) return;
-    const why =
-      sent === null
-        ? 'came: no origin, as a sandboxed frame and a file have none; give the frame allow-same-origin, or serve the page'
-        : `came: ${sent}`;
-    throw new RefusedError(
-      'origin_not_allowed',
-      `this ticket may not be used from this origin; name the origin when you make the ticket (${why})`,
-    );
+  async function identifyKey(secret: string): Promise<Principal> {
+    const found = await deps.tenants.findByKey(secret);
+    const hash = hashSecret(secret);
+    if (found === null) {
+      goodKeys.delete(hash);
+      throw new RefusedError('unauthenticated', 'the API key is not known; was it removed?');
+    }
+    goodKeys.add(hash);
+    const tenant = mustStand(found.tenant);
+    await deps.rates.take(tenant, 'requestsPerMinute');
+    return { kind: 'tenant', tenantId: tenant.id, tenant, keyId: found.keyId };
   }
 
   return {
     async identify(authorization, origin) {
       const secret = bearerOf(authorization);
       if (secret === null) throw new RefusedError('unauthenticated', 'expected the header Authorization: Bearer <API key or ticket>');
-      if (!isApiKey(authorization)) return identifyTicket(secret, origin, 'requestsPerMinute');
-      const found = await tenants.findByKey(secret);
-      const hash = hashSecret(secret);
-      if (found === null) {
-        goodKeys.delete(hash);
-        throw new RefusedError('unauthenticated', 'the API key is not known; was it removed?');
-      }
-      goodKeys.add(hash);
-      const tenant = mustStand(found.tenant);
-      await rates.take(tenant, 'requestsPerMinute');
-      return { kind: 'tenant', tenantId: tenant.id, tenant, keyId: found.keyId };
+      return isApiKey(authorization) ? identifyKey(secret) : identifyTicket(deps, secret, origin, 'requestsPerMinute');
     },
 
-    identifyTicket: (ticket, origin) => identifyTicket(ticket, origin, 'handshakesPerMinute'),
+    identifyTicket: (ticket, origin) => identifyTicket(deps, ticket, origin, 'handshakesPerMinute'),
 
     async isKnown(authorization) {
       const secret = bearerOf(authorization);
       if (secret === null) return false;
       if (adminHash !== null && matchesHash(secret, adminHash)) return true;
-      return isApiKey(authorization) ? goodKeys.has(hashSecret(secret)) : tickets.isOurs(secret);
+      return isApiKey(authorization) ? goodKeys.has(hashSecret(secret)) : deps.tickets.isOurs(secret);
     },
 
     requireAdmin(authorization) {
@@ -114,13 +103,43 @@ export function createAuth({ tenants, standing, rates, ticketShares, tickets, ad
   };
 }
 
-/** Only a tenant's own key. @throws {RefusedError} `forbidden` for a ticket. */
+async function identifyTicket(deps: AuthDeps, text: string, origin: string | undefined, rate: RateLimit): Promise<ViewerPrincipal> {
+  const ticket = await deps.tickets.read(text);
+  requireOrigin(ticket, origin, deps.publicUrl());
+  const tenant = await deps.standing.require(ticket.tenantId);
+  deps.sessionRates.take(ticket.sessionId, tenant, rate);
+  // After the session's rate, or a ticket that calls without end would have Redis asked without
+  // end.
+  await deps.tickets.requireUnrevoked(ticket);
+  await deps.rates.take(tenant, rate);
+  return { kind: 'viewer', tenantId: tenant.id, tenant, ticket };
+}
+
+/** A program sends no origin. @throws {RefusedError} `origin_not_allowed`. */
+function requireOrigin({ origins }: Ticket, origin: string | undefined, publicUrl: string): void {
+  if (origins.length === 0 || origin === undefined) return;
+  const sent = originOf(origin);
+  const own = originOf(URL.parse(publicUrl)?.origin ?? '');
+  if (sent !== null && (sent === own || origins.some((one) => originOf(one) === sent))) return;
+  const why =
+    sent === null
+      ? 'came: no origin, as a sandboxed frame and a file have none; give the frame allow-same-origin, or serve the page'
+      : `came: ${sent}`;
+  throw new RefusedError(
+    'origin_not_allowed',
+    `this ticket may not be used from this origin; name the origin when you make the ticket (${why})`,
+  );
+}
+
+/** Admits only an API key. @throws {RefusedError} `forbidden` for a ticket. */
 export function requireTenant(principal: Principal): Extract<Principal, { kind: 'tenant' }> {
   if (principal.kind === 'tenant') return principal;
   throw new RefusedError('forbidden', 'this call needs the API key; a ticket only watches its session');
 }
 
-/** A session the principal may not see does not exist for it. @throws {RefusedError} `not_found`. */
+/**
+ * A session the principal may not see does not exist for it. @throws {RefusedError} `not_found`.
+ */
 export function requireSession(principal: Principal, sessionId: string, session: Session | null): Session {
   const isTheirs = session !== null && session.tenantId === principal.tenantId;
   const isInScope = principal.kind === 'tenant' || principal.ticket.sessionId === sessionId;
@@ -135,7 +154,9 @@ export function requireScope(principal: Principal, scope: 'view' | 'password'): 
   }
 }
 
-/** Whether the principal may see codes and accounts. A ticket can have the scope `password` alone. */
+/**
+ * Whether the principal may see codes and accounts. A ticket can have the scope `password` alone.
+ */
 export function mayView(principal: Principal): boolean {
   return principal.kind === 'tenant' || principal.ticket.scopes.includes('view');
 }

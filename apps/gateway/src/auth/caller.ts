@@ -1,6 +1,7 @@
 /**
- * Who a call comes from, for the audit log. Carried beside the call (AsyncLocalStorage) and not through every signature on its way: only the
- * edge knows an address, only what was done is worth an entry, and nothing between the two has any business with either.
+ * The caller, for the audit log. It is carried beside the call (AsyncLocalStorage) and not through
+ * every signature: only the edge knows the address, only the end writes an entry, and nothing
+ * between them needs either.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -13,7 +14,10 @@ import type { Principal } from './auth.ts';
 export interface Caller {
   readonly address: string | null;
   readonly userAgent: string | null;
-  /** Set when it is known. Of a connection with several tickets never: who does something there says so, see `asPrincipal`. */
+  /**
+   * Set when it is known. Never set for a connection with several tickets: there each call names
+   * its principal, see `asPrincipal`.
+   */
   actor: AuditActor;
   tenantId: string | null;
 }
@@ -23,19 +27,19 @@ const MAX_USER_AGENT = 120;
 
 export function createCaller(address: string, headers: IncomingHttpHeaders): Caller {
   return {
-    address: address === '' ? null : address, // a connection that is gone has none
+    address: address === '' ? null : address, // a connection that has ended has none
     userAgent: headers['user-agent']?.slice(0, MAX_USER_AGENT) ?? null,
     actor: { kind: 'unknown', id: null },
     tenantId: null,
   };
 }
 
-/** All that `run` calls is this caller's. */
+/** Whatever `run` calls sees this caller. */
 export function asCaller<T>(caller: Caller, run: () => T): T {
   return storage.run(caller, run);
 }
 
-/** All that `run` calls is done by this principal, whoever else has shown a ticket on the same connection, before or meanwhile. */
+/** Whatever `run` calls is done by this principal, whichever other tickets the connection has. */
 export function asPrincipal<T>(principal: Principal, run: () => T): T {
   const { address = null, userAgent = null } = currentCaller() ?? {};
   return asCaller({ address, userAgent, actor: actorOf(principal), tenantId: principal.tenantId }, run);
@@ -45,10 +49,13 @@ export function actorOf(principal: Principal): AuditActor {
   return principal.kind === 'tenant' ? { kind: 'key', id: principal.keyId } : { kind: 'ticket', id: principal.ticket.id };
 }
 
-/** Undefined: nobody calls, it is this service itself. */
+/** Undefined if there is no call: this service acts by itself. */
 export const currentCaller = (): Caller | undefined => storage.getStore();
 
-/** Every request is its caller's. Once more after its body, for what reads that forgets. */
+/**
+ * Sets the caller of every request, and again after its body was read, because reading it loses the
+ * storage.
+ */
 export function addCallers(app: FastifyInstance, addressOf: AddressOf): void {
   const callers = new WeakMap<FastifyRequest, Caller>();
   app.addHook('onRequest', (request, _reply, done) => {

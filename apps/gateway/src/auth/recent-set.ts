@@ -1,8 +1,10 @@
-/** What was seen lately, of a bounded number: what was added longest ago falls out. */
+/**
+ * A set of the strings that were added lately. It is bounded: what was added longest ago falls out.
+ */
 
 export interface RecentSet {
   has(one: string): boolean;
-  /** As the latest, also if it was in it. */
+  /** Makes it the latest, also if it was in the set already. */
   add(one: string): void;
   delete(one: string): void;
 }

@@ -3,7 +3,7 @@ import { type Body, newInstance, openTestGateway, type TestGateway } from '../..
 
 let test: TestGateway;
 let mine: Body;
-/** Good credentials by what they are good for; refusal-matrix has the others. */
+/** What each good credential may do; refusal-matrix tests the others. */
 let secrets: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
@@ -31,9 +31,12 @@ const CALLS = {
 } as const satisfies Record<string, () => readonly [string, string, unknown]>;
 type Call = keyof typeof CALLS;
 
-const FORBIDDEN = Object.fromEntries(Object.keys(CALLS).map((call) => [call, 'forbidden'])) as Readonly<Record<Call, string>>; // of all keys
+const FORBIDDEN = Object.fromEntries(Object.keys(CALLS).map((call) => [call, 'forbidden'])) as Readonly<Record<Call, string>>; // has all keys
 
-/** Per credential: what each call answers; a number is the status of a call that went through to the session itself. */
+/**
+ * For each credential what each call answers. A number is the status of a call that reached the
+ * session.
+ */
 const EXPECTED: Readonly<Record<string, Readonly<Record<Call, string | number>>>> = {
   'view ticket': { ...FORBIDDEN, read: 200, wait: 200, resume: 'not_resumable' },
   'password ticket': { ...FORBIDDEN, password: 'not_waiting_for_password' },
@@ -52,7 +55,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<Call, string | number>>>
 };
 
 describe('a good credential', () => {
-  // In the order of the table: the last one cancels the session.
+  // In the order of the table: the last call cancels the session.
   for (const [name, expected] of Object.entries(EXPECTED)) {
     it.each(Object.entries(expected))(`${name}: %s → %s`, async (call, wanted) => {
       const [method, path, body] = CALLS[call as Call](); // its own keys
@@ -94,7 +97,7 @@ describe('the origin of a ticket', () => {
     ['', 403],
     ['app.example.com', 403],
     ['file://', 403],
-    [undefined, 200], // no browser: it could send any
+    [undefined, 200], // not a browser: it could send any origin
     ['own page', 200],
   ])('%s → %s', async (origin, status) => {
     const { session } = await test.create();

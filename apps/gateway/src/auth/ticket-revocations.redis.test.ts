@@ -12,7 +12,7 @@ beforeAll(async () => {
   runtime = openTestRuntime(inject('redisUrl'));
   tickets = createTickets({ ...runtime, keyring: createKeyring([{ id: 'k1', key: Buffer.alloc(32, 1) }]), clock: { now: () => now } });
   revocations = openRevocations({ ...runtime, tickets, now: () => now });
-  await runtime.bus.connection.ping(); // answered behind the subscription
+  await runtime.bus.connection.ping(); // answered after the subscription stands
 });
 afterAll(async () => {
   revocations.close();
@@ -32,7 +32,7 @@ function newTicket(fields: Partial<Ticket> = {}): Ticket {
   };
 }
 
-/** How the hold ended, once it has. */
+/** Holds the ticket, and tells how that ended. */
 function held(ticket: Ticket): { ends: string[]; ended: Promise<string>; release: () => void } {
   const { promise, resolve } = Promise.withResolvers<string>();
   const ends: string[] = [];
@@ -51,12 +51,12 @@ describe('a held ticket', () => {
     await revocations.revoke('acme', ticket.id);
     expect(await Promise.all([one.ended, two.ended])).toEqual(['ticket_revoked', 'ticket_revoked']);
     await revocations.revoke('acme', ticket.id);
-    await runtime.bus.probe(1_000); // behind the revocations on the same line
+    await runtime.bus.probe(1_000); // comes back after the revocations, over the same connection
     expect([one, two, ...others].map(({ ends }) => ends.length)).toEqual([1, 1, 0, 0]);
     for (const other of others) other.release();
   });
 
-  it('is told although it was revoked between its verification and the hold', async () => {
+  it('is told even if it was revoked between its verification and the hold', async () => {
     const ticket = newTicket();
     await tickets.revoke('acme', ticket.id);
     expect(await held(ticket).ended).toBe('ticket_revoked');

@@ -27,7 +27,7 @@ function ticketsUnder(keys = [ringKey('k1', 1)], now = NOW, maxRevoked = 100): T
   return createTickets({ ...runtime, keyring: createKeyring(keys), clock: { now: () => now }, maxRevoked });
 }
 
-/** As a caller's is. */
+/** Verifies a ticket as for a caller. */
 async function verified(tickets: Tickets, text: string): Promise<Ticket> {
   const ticket = await tickets.read(text);
   await tickets.requireUnrevoked(ticket);
@@ -45,12 +45,12 @@ async function refusal(tickets: Tickets, ticket: string): Promise<RefusedError> 
 }
 
 describe('tickets', () => {
-  it('come back with what they were issued for', async () => {
+  it('hold what they were issued for', async () => {
     const { ticket, ticketId } = await ticketsUnder().issue(FIELDS);
     expect(await verified(ticketsUnder(), ticket)).toEqual({ ...FIELDS, id: ticketId });
   });
 
-  it('are for any origin where none was named', async () => {
+  it('allow any origin if none was named', async () => {
     const { ticket } = await ticketsUnder().issue({ ...FIELDS, origins: [], scopes: ['view'] });
     expect(await verified(ticketsUnder(), ticket)).toMatchObject({ origins: [], scopes: ['view'] });
   });
@@ -63,7 +63,7 @@ describe('tickets', () => {
     expect(error.code).toBe('unauthenticated');
   });
 
-  it('survive the rotation of the keyring until their key is taken out of it', async () => {
+  it('survive the rotation of the keyring until their key is removed', async () => {
     const { ticket } = await ticketsUnder([ringKey('k1', 1)]).issue(FIELDS);
     const rotated = ticketsUnder([ringKey('k2', 2), ringKey('k1', 1)]);
     await verified(rotated, ticket);
@@ -92,7 +92,7 @@ describe('tickets', () => {
     expect(error.code).toBe('unauthenticated');
   });
 
-  it('accepts its own form of what the refused ones above were made from', async () => {
+  it('(twin) accepts a ticket of the form that the refused ones were made from', async () => {
     await verified(ticketsUnder(), await signed(ticketKey(1), 'k1', 'qrcast'));
   });
 
@@ -108,7 +108,7 @@ describe('tickets', () => {
     await verified(tickets, another);
   });
 
-  it('are looked up until they are seen to be revoked, and then told so without', async () => {
+  it('are looked up until they are seen to be revoked, and then refused without a look-up', async () => {
     let lookUps = 0;
     const counted = new Proxy(runtime.redis, {
       get(target, name) {
@@ -120,25 +120,25 @@ describe('tickets', () => {
     const tickets = createTickets({ ...runtime, redis: counted, keyring: createKeyring([ringKey('k1', 1)]), clock: { now: () => NOW } });
     const { ticket, ticketId } = await tickets.issue(FIELDS);
     for (let n = 0; n < 3; n++) await verified(tickets, ticket);
-    await ticketsUnder().revoke('acme', ticketId); // at another gateway
+    await ticketsUnder().revoke('acme', ticketId); // on another gateway
     for (let n = 0; n < 3; n++) expect(await refusal(tickets, ticket)).toMatchObject({ end: 'ticket_revoked' });
     expect(lookUps).toBe(4);
     await expect(tickets.read(ticket)).rejects.toMatchObject({ end: 'ticket_revoked' });
   });
 
-  it('are revoked in bounded number, each for as long as a ticket can live', async () => {
+  it('can be revoked up to a bound, each for as long as a ticket can live', async () => {
     const tenantId = `acme-${randomUUID().slice(0, 8)}`;
     const few = ticketsUnder(undefined, NOW, 3);
     const { ticket, ticketId } = await few.issue({ ...FIELDS, tenantId });
     await few.revoke(tenantId, ticketId);
     const made = await Promise.all([0, 1].map(() => few.issue({ ...FIELDS, tenantId })));
     for (const one of made) await few.revoke(tenantId, one.ticketId);
-    await few.revoke(tenantId, ticketId); // again is not another
+    await few.revoke(tenantId, ticketId); // the same again does not count
     const { ticketId: fourth } = await few.issue({ ...FIELDS, tenantId });
     await expect(few.revoke(tenantId, fourth)).rejects.toMatchObject({ code: 'too_many_requests', retryAfterMs: 60_000 });
     expect(await few.isRevoked({ id: fourth, tenantId })).toBe(false);
     expect((await refusal(few, ticket)).code).toBe('unauthenticated');
-    await few.revoke(`${tenantId}-other`, fourth); // has room of its own
+    await few.revoke(`${tenantId}-other`, fourth); // another tenant has a bound of its own
     const key = revokedTicketsKey(runtime.namespace, tenantId);
     const [, forgetAt = '0'] = await runtime.redis.zrange(key, '0', '0', 'WITHSCORES');
     expect(Number(forgetAt)).toBe(NOW + 86_400_000);

@@ -1,6 +1,7 @@
 /**
- * Tickets: short-lived rights to watch one session, safe in a browser. JWTs (HS256) under a key derived from the keyring, so every gateway
- * checks them without a look-up; only revocation is one.
+ * Tickets: short-lived rights to watch one session, safe in a browser. They are JWTs (HS256) under
+ * a key that is derived from the keyring, so every gateway verifies them without a look-up. Only
+ * revocation needs one.
  */
 
 import { RefusedError } from '@qrcast/core/errors';
@@ -20,7 +21,7 @@ export interface Ticket {
   readonly tenantId: string;
   readonly sessionId: string;
   readonly scopes: readonly Scope[];
-  /** Pages that may use it; empty for any. */
+  /** Origins of the pages that may use it; empty for any. */
   readonly origins: readonly string[];
   /** Unix ms. */
   readonly expiresAt: number;
@@ -29,26 +30,37 @@ export interface Ticket {
 export interface Tickets {
   issue(fields: Omit<Ticket, 'id'>): Promise<{ ticket: string; ticketId: string }>;
   /**
-   * What it says, by its signature and time alone: nothing is looked up. Whoever lets it in calls `requireUnrevoked`, too.
-   * @throws {RefusedError} `unauthenticated`: no ticket of ours, or (`TicketEndedError`) expired, or seen here to be revoked.
+   * Reads a ticket by its signature and time, without a look-up. Whoever admits its caller calls
+   * `requireUnrevoked`, too.
+   * @throws {RefusedError} `unauthenticated`: not a ticket of ours, or (`TicketEndedError`)
+   * expired, or seen by this gateway to be revoked.
    */
   read(ticket: string): Promise<Ticket>;
-  /** The one look-up. @throws {TicketEndedError} if it was revoked. */
+  /** The only look-up. @throws {TicketEndedError} if the ticket was revoked. */
   requireUnrevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<void>;
-  /** @throws {RefusedError} `too_many_requests` where the tenant has revoked more than anybody needs. */
+  /**
+   * @throws {RefusedError} `too_many_requests` if the tenant has revoked more than `MAX_REVOKED` in
+   * a day.
+   */
   revoke(tenantId: string, ticketId: string): Promise<void>;
   isRevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean>;
-  /** Whether we made it, be it long ago; nothing is looked up. */
+  /** Whether we issued it, even if it has expired since. Without a look-up. */
   isOurs(ticket: string): Promise<boolean>;
 }
 
-/** Longest life of a ticket, hence of a revocation. */
+/** The longest life of a ticket, and so of a revocation. */
 const MAX_TICKET_MS = 86_400_000;
-/** Of a tenant, within a day: some 20 MB. Without a bound every call it may make would leave something behind for a day. */
+/**
+ * For each tenant within a day: some 20 MB. Without a bound every call of a tenant could leave
+ * something behind for a day.
+ */
 const MAX_REVOKED = 200_000;
-/** When there may be room again, nobody knows. */
+/** A guess: nobody knows when there is room again. */
 const REVOKE_RETRY_AFTER_MS = 60_000;
-/** Revoked tickets that were shown here: shown again, they cost no look-up and nothing of what the others of their session may use. Some 1 MB. */
+/**
+ * Revoked tickets that were shown to this gateway. Shown again, they cost no look-up and use up
+ * nothing of their session's rate. Some 1 MB.
+ */
 const MAX_SEEN_REVOKED = 10_000;
 export const DEFAULT_TICKET_SECONDS = 900;
 const ISSUER = 'qrcast';
@@ -63,10 +75,13 @@ const claimsSchema = z.object({
   exp: z.number(),
 });
 
-/** How a good ticket ends; also the word of the close code. */
+/** How a good ticket ends; also the name of the close code. */
 export type TicketEnd = 'ticket_expired' | 'ticket_revoked';
 
-/** A ticket of ours that is good no more: for a call it is no credential, a stream tells which. */
+/**
+ * A ticket of ours that is no longer valid. A call is told `unauthenticated`; a stream is told
+ * which end it was.
+ */
 export class TicketEndedError extends RefusedError {
   readonly end: TicketEnd;
 
@@ -76,41 +91,50 @@ export class TicketEndedError extends RefusedError {
   }
 }
 
-export function createTickets({
-  redis,
-  namespace,
-  keyring,
-  clock,
-  maxRevoked = MAX_REVOKED,
-}: {
-  redis: Redis;
-  namespace: string;
-  keyring: Keyring;
-  clock: Clock;
-  maxRevoked?: number;
-}): Tickets {
-  const revokeScript = loadLuaScript(redis, new URL('./ticket-revoke-1.lua', import.meta.url));
+export interface TicketsDeps {
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  readonly maxRevoked?: number;
+}
+
+export function createTickets(deps: TicketsDeps): Tickets {
+  const signer = createSigner(deps);
+  const { isSeenRevoked, isRevoked, revoke } = createRevokedTickets(deps);
+  return {
+    isRevoked,
+    revoke,
+    issue: signer.sign,
+
+    isOurs: (ticket) =>
+      signer.verify(ticket).then(
+        () => true,
+        (error: unknown) => error instanceof TicketEndedError, // any other error: it is not ours
+      ),
+
+    async read(text) {
+      const ticket = await signer.verify(text);
+      if (isSeenRevoked(ticket)) throw new TicketEndedError('ticket_revoked');
+      return ticket;
+    },
+
+    async requireUnrevoked(ticket) {
+      if (await isRevoked(ticket)) throw new TicketEndedError('ticket_revoked');
+    },
+  };
+}
+
+interface Signer {
+  sign: Tickets['issue'];
+  /** @throws {RefusedError} `unauthenticated`; `TicketEndedError` if the ticket has expired. */
+  verify(text: string): Promise<Ticket>;
+}
+
+function createSigner({ keyring, clock }: TicketsDeps): Signer {
   const keys = keyring.derive('tickets');
   const current = keys[0];
-  const seenRevoked = createRecentSet(MAX_SEEN_REVOKED);
   if (current === undefined) throw new Error('the keyring is empty');
-
-  async function claimsOf(ticket: string): Promise<z.infer<typeof claimsSchema>> {
-    try {
-      const { payload } = await jwtVerify(ticket, ({ kid }) => keyById(kid), {
-        algorithms: ['HS256'],
-        issuer: ISSUER,
-        currentDate: new Date(clock.now()),
-      });
-      return claimsSchema.parse(payload);
-    } catch (error) {
-      if (error instanceof errors.JWTExpired) throw new TicketEndedError('ticket_expired');
-      throw new RefusedError(
-        'unauthenticated',
-        'expected a ticket as it came from POST /v1/sessions or, in an Authorization header, an API key (qk_…); the admin key is for /v1/admin',
-      );
-    }
-  }
 
   function keyById(id: string | undefined): Uint8Array {
     const found = keys.find((key) => key.id === id);
@@ -118,26 +142,8 @@ export function createTickets({
     return found.key;
   }
 
-  const nameOf = ({ id, tenantId }: Pick<Ticket, 'id' | 'tenantId'>): string => `${tenantId} ${id}`;
-
-  /** Once revoked is revoked for ever. */
-  async function isRevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): Promise<boolean> {
-    if (seenRevoked.has(nameOf(ticket))) return true;
-    if ((await redis.zscore(revokedTicketsKey(namespace, ticket.tenantId), ticket.id)) === null) return false;
-    seenRevoked.add(nameOf(ticket));
-    return true;
-  }
-
   return {
-    isRevoked,
-
-    isOurs: (ticket) =>
-      claimsOf(ticket).then(
-        () => true,
-        (error: unknown) => error instanceof TicketEndedError, // else it is none
-      ),
-
-    async issue(fields) {
+    async sign(fields) {
       const ticketId = newId('tkt');
       const ticket = await new SignJWT({
         tid: fields.tenantId,
@@ -153,26 +159,59 @@ export function createTickets({
       return { ticket, ticketId };
     },
 
-    async read(text) {
-      const claims = await claimsOf(text);
-      const ticket: Ticket = {
-        id: claims.jti,
-        tenantId: claims.tid,
-        sessionId: claims.sub,
-        scopes: claims.scope,
-        origins: claims.org,
-        expiresAt: claims.exp * 1000,
-      };
-      if (seenRevoked.has(nameOf(ticket))) throw new TicketEndedError('ticket_revoked');
-      return ticket;
+    async verify(text) {
+      try {
+        const { payload } = await jwtVerify(text, ({ kid }) => keyById(kid), {
+          algorithms: ['HS256'],
+          issuer: ISSUER,
+          currentDate: new Date(clock.now()),
+        });
+        return ticketOf(claimsSchema.parse(payload));
+      } catch (error) {
+        if (error instanceof errors.JWTExpired) throw new TicketEndedError('ticket_expired');
+        throw new RefusedError(
+          'unauthenticated',
+          'expected a ticket as it came from POST /v1/sessions or, in an Authorization header, an API key (qk_…); the admin key is for /v1/admin',
+        );
+      }
     },
+  };
+}
 
-    async requireUnrevoked(ticket) {
-      if (await isRevoked(ticket)) throw new TicketEndedError('ticket_revoked');
+function ticketOf(claims: z.infer<typeof claimsSchema>): Ticket {
+  return {
+    id: claims.jti,
+    tenantId: claims.tid,
+    sessionId: claims.sub,
+    scopes: claims.scope,
+    origins: claims.org,
+    expiresAt: claims.exp * 1000,
+  };
+}
+
+interface RevokedTickets extends Pick<Tickets, 'isRevoked' | 'revoke'> {
+  /** Whether this gateway has seen the ticket to be revoked, without a look-up. */
+  isSeenRevoked(ticket: Pick<Ticket, 'id' | 'tenantId'>): boolean;
+}
+
+function createRevokedTickets({ redis, namespace, clock, maxRevoked = MAX_REVOKED }: TicketsDeps): RevokedTickets {
+  const revokeScript = loadLuaScript(redis, new URL('./ticket-revoke-1.lua', import.meta.url));
+  /** A revocation is never taken back. */
+  const seen = createRecentSet(MAX_SEEN_REVOKED);
+  const nameOf = ({ id, tenantId }: Pick<Ticket, 'id' | 'tenantId'>): string => `${tenantId} ${id}`;
+
+  return {
+    isSeenRevoked: (ticket) => seen.has(nameOf(ticket)),
+
+    async isRevoked(ticket) {
+      if (seen.has(nameOf(ticket))) return true;
+      if ((await redis.zscore(revokedTicketsKey(namespace, ticket.tenantId), ticket.id)) === null) return false;
+      seen.add(nameOf(ticket));
+      return true;
     },
 
     async revoke(tenantId, ticketId) {
-      if (!TICKET_ID.test(ticketId)) return; // none of ours: there is nothing to revoke
+      if (!TICKET_ID.test(ticketId)) return; // not an id of ours: there is nothing to revoke
       const now = clock.now();
       const args = [ticketId, now, now + MAX_TICKET_MS, maxRevoked];
       if ((await revokeScript([revokedTicketsKey(namespace, tenantId)], args)) === 1) return;

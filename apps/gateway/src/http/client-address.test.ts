@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { createLog } from '@qrcast/runtime/log';
 import { describe, expect, it } from 'vitest';
-import { createAddressGate } from '../auth/address-rates.ts';
+import { createAddressRates } from '../auth/address-rates.ts';
 import { addressGroup, createAddressOf } from './client-address.ts';
 
 const request = (remoteAddress: string, forwarded?: string) =>
@@ -51,7 +51,7 @@ describe('the rate of an address', () => {
   const limits = { handshakesPerAddressPerMinute: 6, failuresPerAddressPerMinute: 6 };
   function ratesAt(clock: { ms: number }) {
     const addressOf = createAddressOf([]);
-    return createAddressGate({ addressOf, limits, log: createLog('test', 'silent'), now: () => clock.ms });
+    return createAddressRates({ addressOf, limits, log: createLog('test', 'silent'), now: () => clock.ms });
   }
 
   it('allows a call again after the time that was told, and not before', () => {

@@ -9,7 +9,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { createCrowd } from '../limits/fair-eviction.ts';
+import { createEvictionPool } from '../limits/fair-eviction.ts';
 import { addressGroup } from './client-address.ts';
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>
@@ -75,7 +75,7 @@ function createConnectionPool(max: number): ConnectionPool {
    */
   const open = new Map<Socket, string>();
   /** Connections that wait for a request, or for the body of one. */
-  const idle = createCrowd<Socket>();
+  const idle = createEvictionPool<Socket>();
   /** Number of answers under way; more than one with pipelining. */
   const busy = new Map<Socket, number>();
 
@@ -84,7 +84,7 @@ function createConnectionPool(max: number): ConnectionPool {
       const group = addressGroup(socket.remoteAddress ?? '');
       open.set(socket, group);
       idle.add(socket, group);
-      const surplus = open.size > max ? idle.firstToGo() : null;
+      const surplus = open.size > max ? idle.nextToEvict() : null;
       if (surplus === null) return;
       // Its `close` event may come after the next connection, which must evict another one.
       idle.delete(surplus);

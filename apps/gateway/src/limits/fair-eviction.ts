@@ -1,22 +1,25 @@
 /**
- * Who has to go where there are too many: one of the group that has most. So a group that grows takes room from itself, and from others no
- * more than to be as large as they are. No call goes through all groups or all members: under a flood somebody goes with each who comes.
+ * Chooses which member to evict when a pool is full: the oldest member of the largest group. So a
+ * group that grows evicts its own members, and costs other groups members only until all groups are
+ * equally large. No call goes through all groups or all members, because under a flood each arrival
+ * evicts somebody.
  */
 
-export interface Crowd<T> {
+export interface EvictionPool<T> {
   /** Members of all groups. */
   size(): number;
-  /** Longest there first; may be deleted from meanwhile. */
+  /** Oldest first. Members may be deleted while this is read. */
   members(): Iterable<T>;
-  /** A member is in one group; if it is in one already nothing changes. */
+  /** Does nothing if the member is in a group already. */
   add(member: T, group: string): void;
-  /** Nothing changes if it is not there. */
+  /** Does nothing if it is not a member. */
   delete(member: T): void;
   /**
-   * Of the largest group the member that has been there for longest; null if there is nobody. Among groups as large as that it is the one
-   * that has had its size for longest: where each has a single member, the oldest of all. It stays until it is deleted.
+   * The oldest member of the largest group; null if there are no members. Among equally large
+   * groups it is the one that has had its size for longest; if each has a single member, that is
+   * the oldest member of all. The member stays until it is deleted.
    */
-  firstToGo(): T | null;
+  nextToEvict(): T | null;
 }
 
 interface Group<T> {
@@ -24,26 +27,10 @@ interface Group<T> {
   readonly members: Set<T>;
 }
 
-export function createCrowd<T>(): Crowd<T> {
+export function createEvictionPool<T>(): EvictionPool<T> {
   const groupOf = new Map<T, Group<T>>();
   const groups = new Map<string, Group<T>>();
-  /** None of them empty. */
-  const bySize = new Map<number, Set<Group<T>>>();
-  let largest = 0;
-
-  /** After each single change of its members: `largest` can only be followed step by step. */
-  function resize(group: Group<T>, sizeBefore: number): void {
-    const { size } = group.members;
-    const left = bySize.get(sizeBefore);
-    left?.delete(group);
-    if (left?.size === 0) bySize.delete(sizeBefore);
-    if (size > 0) {
-      const joined = bySize.get(size);
-      if (joined === undefined) bySize.set(size, new Set([group]));
-      else joined.add(group);
-    }
-    if (size > largest || !bySize.has(largest)) largest = size; // the last of the largest is so one below, too
-  }
+  const ranking = createRanking<Group<T>>();
 
   return {
     size: () => groupOf.size,
@@ -55,7 +42,7 @@ export function createCrowd<T>(): Crowd<T> {
       groups.set(name, group);
       groupOf.set(member, group);
       group.members.add(member);
-      resize(group, group.members.size - 1);
+      ranking.move(group, group.members.size - 1, group.members.size);
     },
 
     delete(member) {
@@ -64,13 +51,39 @@ export function createCrowd<T>(): Crowd<T> {
       groupOf.delete(member);
       group.members.delete(member);
       if (group.members.size === 0) groups.delete(group.name);
-      resize(group, group.members.size + 1);
+      ranking.move(group, group.members.size + 1, group.members.size);
     },
 
-    firstToGo() {
-      const [group] = bySize.get(largest) ?? [];
-      const [member = null] = group?.members ?? [];
+    nextToEvict() {
+      const [member = null] = ranking.first()?.members ?? [];
       return member;
+    },
+  };
+}
+
+interface Ranking<T> {
+  /** Sizes may differ by one only, because the largest size is followed step by step. */
+  move(item: T, from: number, to: number): void;
+  /** Of the largest items, the one that has had its size for longest. */
+  first(): T | undefined;
+}
+
+function createRanking<T>(): Ranking<T> {
+  /** None of the sets is empty. Items of size 0 are left out. */
+  const bySize = new Map<number, Set<T>>();
+  let largest = 0;
+  return {
+    move(item, from, to) {
+      const left = bySize.get(from);
+      left?.delete(item);
+      if (left?.size === 0) bySize.delete(from);
+      if (to > 0) bySize.set(to, (bySize.get(to) ?? new Set()).add(item));
+      // If the last of the largest has moved, it has moved to the size below.
+      if (to > largest || !bySize.has(largest)) largest = to;
+    },
+    first() {
+      const [item] = bySize.get(largest) ?? [];
+      return item;
     },
   };
 }

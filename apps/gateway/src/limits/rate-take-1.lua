@@ -1,5 +1,8 @@
--- KEYS rate of a tenant. ARGV limit a minute, tokens wanted. A bucket of as many tokens as the limit, filled up evenly within a minute, kept
--- as the time when it is full again (GCRA). Redis's own time. Returns the tokens given, and when there is one more (ms from now).
+-- Takes tokens from the bucket of a tenant's rate, by Redis's own time.
+-- KEYS 1 the rate of a tenant. ARGV 1 limit per minute, 2 tokens wanted.
+-- A full bucket holds as many tokens as the limit, and an empty one is full after a minute. It is
+-- kept as the time when it is full again (GCRA), by the same rule as in token-bucket.ts.
+-- Returns the tokens given, and the time until there is one more (ms).
 local time = redis.call('TIME')
 local now, interval = time[1] * 1000 + time[2] / 1000, 60000 / ARGV[1]
 local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)

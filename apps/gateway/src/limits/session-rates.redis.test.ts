@@ -1,4 +1,4 @@
-/** What one ticket may spend of its tenant's calls and handshakes. */
+/** The part of its tenant's calls and handshakes that one ticket may use. */
 
 import { DEFAULT_TENANT_LIMITS, type TenantLimits } from '@qrcast/core/tenant-limits';
 import { revokedTicketsKey } from '@qrcast/runtime/redis/keys';
@@ -6,7 +6,7 @@ import { openRedisMonitor } from '@qrcast/runtime/test/monitor';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openTestGateway, type TestGateway, type TestTenant } from '../../test/gateway.ts';
 import { openSocket } from '../../test/websocket.ts';
-import { createTicketShares } from './session-rates.ts';
+import { createSessionRates } from './session-rates.ts';
 import { createLimitOf } from './tenant-limits.ts';
 
 let test: TestGateway;
@@ -21,7 +21,7 @@ async function limited(limits: Partial<TenantLimits>): Promise<TestTenant> {
   return tenant;
 }
 
-/** How often Redis is asked whether a ticket of the tenant was revoked. */
+/** Counts how often Redis is asked whether a ticket of the tenant was revoked. */
 async function openLookUps(tenantId: string) {
   const { redis } = test.node;
   const monitor = await openRedisMonitor(inject('redisUrl'));
@@ -33,7 +33,7 @@ async function openLookUps(tenantId: string) {
     if (command.toLowerCase() === 'echo') marks.add(first);
   });
   return {
-    /** Once all that was asked so far is seen. */
+    /** Resolves when everything that was asked before has been seen. */
     async counted(): Promise<number> {
       const mark = `mark-${tenantId}-${marks.size}`;
       await redis.echo(mark);
@@ -45,7 +45,7 @@ async function openLookUps(tenantId: string) {
 }
 
 describe('one ticket', () => {
-  it('that calls at full speed is refused for its share, and leaves the rest to the others of its tenant', async () => {
+  it("that calls at full speed is refused at its session's rate, and leaves the rest to its tenant's others", async () => {
     const tenant = await limited({ requestsPerMinute: 300 });
     const [greedy, other] = [await test.create({}, tenant), await test.create({}, tenant)];
     const read = (secret: string) => test.call('GET', '/v1/sessions/self?visible=false', { secret });
@@ -64,7 +64,7 @@ describe('one ticket', () => {
     expect((await test.call('GET', '/v1/sessions', { secret: tenant.apiKey })).status).toBe(200);
   });
 
-  it('that shakes hands at full speed is told so in words', async () => {
+  it('that opens streams at full speed is told so in words', async () => {
     const tenant = await limited({ handshakesPerMinute: 300 });
     const [greedy, other] = [await test.create({}, tenant), await test.create({}, tenant)];
     const socket = openSocket(test.url);
@@ -81,7 +81,7 @@ describe('one ticket', () => {
     socket.raw.terminate();
   });
 
-  it('over its share has nothing looked up, and is told of its revocation as long as it is within it', async () => {
+  it('above its rate causes no look-up, and is told of its revocation while within the rate', async () => {
     const tenant = await limited({ requestsPerMinute: 300 });
     const { session, ticket, ticketId } = await test.create({}, tenant);
     const { ticket: other } = (await test.call('POST', `/v1/sessions/${session.id}/tickets`, { secret: tenant.apiKey })).body;
@@ -96,9 +96,9 @@ describe('one ticket', () => {
 
       await test.call('DELETE', `/v1/tickets/${ticketId}`, { secret: tenant.apiKey });
       const before = await lookUps.counted();
-      let seen = 429; // until there is room in its share again
+      let seen = 429; // until its rate admits it again
       while (seen === 429) seen = (await read(ticket)).status;
-      expect(new Set(await statuses(ticket))).toEqual(new Set([seen])); // it costs the others of its session nothing any more
+      expect(new Set(await statuses(ticket))).toEqual(new Set([seen])); // it uses up nothing of its session's rate any more
       expect([seen, (await lookUps.counted()) - before]).toEqual([401, 1]);
       while ((await read(other)).status === 429);
       expect((await read(ticket)).body.detail).toContain('was revoked');
@@ -107,12 +107,12 @@ describe('one ticket', () => {
     }
   });
 
-  it('has a tenth of what its tenant has, and 120 a minute at least', () => {
-    const shares = createTicketShares({ limitOf: createLimitOf(DEFAULT_TENANT_LIMITS), now: () => 0 });
+  it('has a tenth of the rate of its tenant, and at least 120 a minute', () => {
+    const rates = createSessionRates({ limitOf: createLimitOf(DEFAULT_TENANT_LIMITS), now: () => 0 });
     const most = (limits: Partial<TenantLimits>, id: string): number => {
       for (let i = 0; ; i++) {
         try {
-          shares.take({ sessionId: id }, { limits }, 'requestsPerMinute');
+          rates.take(id, { limits }, 'requestsPerMinute');
         } catch {
           return i; // refused
         }

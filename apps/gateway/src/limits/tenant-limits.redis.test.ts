@@ -1,4 +1,6 @@
-/** A tenant's limits hold over two gateways together, for it alone, and give way again. */
+/**
+ * A tenant's limits hold over two gateways together, for that tenant alone, and admit again later.
+ */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_TENANT_LIMITS, type TenantLimits } from '@qrcast/core/tenant-limits';
@@ -29,10 +31,10 @@ async function limited(limits: Partial<TenantLimits>): Promise<TestTenant> {
   return tenant;
 }
 
-/** As many more calls may have come in meanwhile, on a machine as slow as it likes. */
+/** This many more calls may have been admitted meanwhile, however slow the machine is. */
 const refilled = (perMinute: number, since: number): number => Math.floor(((performance.now() - since) * perMinute) / 60_000);
 
-const turn = (i: number): TestGateway => (i % 2 === 0 ? here : there);
+const either = (i: number): TestGateway => (i % 2 === 0 ? here : there);
 
 function expectRefusal({ status, headers, body }: Answer, code: string, limit: keyof TenantLimits, value: number): void {
   expect([status, body]).toMatchObject([429, { code, limit, retryable: true }]);
@@ -46,7 +48,9 @@ describe('calls', () => {
     const startedAt = performance.now();
     const { session, ticket } = await here.create({}, tenant); // the first of the six
     const secret = kind === 'key' ? tenant.apiKey : ticket;
-    const answers = await Promise.all(Array.from({ length: 12 }, (_, i) => turn(i).call('GET', `/v1/sessions/${session.id}`, { secret })));
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => either(i).call('GET', `/v1/sessions/${session.id}`, { secret })),
+    );
     const refused = answers.filter(({ status }) => status !== 200);
     expect(refused.length).toBeLessThanOrEqual(7);
     expect(refused.length).toBeGreaterThanOrEqual(7 - refilled(6, startedAt));
@@ -57,9 +61,9 @@ describe('calls', () => {
     expect((await there.call('GET', '/v1/sessions')).status).toBe(200);
   });
 
-  it('are taken again after Retry-After, and not before', async () => {
+  it('are admitted again after Retry-After, and not before', async () => {
     const tenant = await limited({ requestsPerMinute: 120 });
-    const list = (i: number): Promise<Answer> => turn(i).call('GET', '/v1/sessions', { secret: tenant.apiKey });
+    const list = (i: number): Promise<Answer> => either(i).call('GET', '/v1/sessions', { secret: tenant.apiKey });
     const startedAt = performance.now();
     const refused = (await Promise.all(Array.from({ length: 400 }, (_, i) => list(i)))).findLast(({ status }) => status === 429);
     if (refused === undefined) return expect.unreachable();
@@ -77,7 +81,7 @@ describe('calls', () => {
     const headers = { authorization: `Bearer ${tenant.webhookToken}` };
     const path = `/v1/webhooks/green-api/${tenant.id}`;
     const answers = [];
-    for (let i = 0; i < 5; i++) answers.push(await turn(i).call('POST', path, { secret: null, headers, body: {} }));
+    for (let i = 0; i < 5; i++) answers.push(await either(i).call('POST', path, { secret: null, headers, body: {} }));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429, 429]);
     for (const answer of answers.slice(3)) expectRefusal(answer, 'too_many_requests', 'webhookCallsPerMinute', 3);
   });
@@ -119,13 +123,13 @@ describe('live sessions', () => {
 
   it('are counted over both gateways, also when all are made at once', async () => {
     const tenant = await limited({ sessions: 3 });
-    const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => make(turn(i), tenant)));
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => make(either(i), tenant)));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(3);
     for (const answer of answers) if (answer.status !== 201) expectRefusal(answer, 'tenant_limit_reached', 'sessions', 3);
     expect((await make(there, await here.newTenant())).status).toBe(201);
   });
 
-  it('give their place back when they are ended on another gateway, or by a worker while nobody watches', async () => {
+  it('stop counting when they end on another gateway, or by a worker while nobody watches', async () => {
     const tenant = await limited({ sessions: 2 });
     const [one, two] = [await here.create({}, tenant), await there.create({}, tenant)];
     expect((await make(here, tenant)).status).toBe(429);
@@ -137,7 +141,7 @@ describe('live sessions', () => {
     await until(async () => (await make(there, tenant)).status === 201);
   });
 
-  it('give it back at once where a viewer is told the end, with no need to look for it', async () => {
+  it('stop counting at once if a viewer is told the end, without a search', async () => {
     const tenant = await limited({ sessions: 1 });
     const { session, ticket } = await here.create({}, tenant);
     const viewer = there.view(ticket);
@@ -149,7 +153,7 @@ describe('live sessions', () => {
     await until(async () => (await live()) === 0);
   });
 
-  it('are found again at the limit, and replaced, without a place of their own', async () => {
+  it('are found again and replaced at the limit, and do not count twice', async () => {
     const tenant = await limited({ sessions: 1 });
     const instance = newInstance();
     const { session } = (await make(here, tenant, instance)).body;
@@ -160,17 +164,17 @@ describe('live sessions', () => {
     expectRefusal(await make(here, tenant), 'tenant_limit_reached', 'sessions', 1);
   });
 
-  it('are replaced several at once at the limit, and never more than it live then', async () => {
+  it('are replaced at the limit, several at once, and never exceed it', async () => {
     const tenant = await limited({ sessions: 3 });
     const instances = [newInstance(), newInstance(), newInstance()];
     for (const instance of instances) expect((await make(here, tenant, instance)).status).toBe(201);
     const changed = instances.map((instance, i) => ({ ...instance, apiToken: `another-token-012345678${i}` }));
-    const answers = await Promise.all(changed.map((instance, i) => make(turn(i), tenant, instance)));
+    const answers = await Promise.all(changed.map((instance, i) => make(either(i), tenant, instance)));
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
     expectRefusal(await make(there, tenant), 'tenant_limit_reached', 'sessions', 3);
   });
 
-  it('keep their place where the one that would replace them is not made', async () => {
+  it('go on counting if the session that would replace them is not made', async () => {
     const tenant = await limited({ sessions: 1 });
     const live = createSessionQuota({ ...here.node, namespace: here.namespace, limitOf: createLimitOf(DEFAULT_TENANT_LIMITS) });
     const { session } = await here.create({}, tenant);
@@ -182,7 +186,7 @@ describe('live sessions', () => {
     expect(await here.node.redis.pttl(liveSessionsKey(here.namespace, tenant.id))).toBeGreaterThan(3_000_000);
   });
 
-  it('that were resumed are not taken out by somebody who had read their end before', async () => {
+  it('that were resumed still count, although somebody had read their end before', async () => {
     const tenant = await limited({ sessions: 1 });
     const live = createSessionQuota({ ...here.node, namespace: here.namespace, limitOf: createLimitOf(DEFAULT_TENANT_LIMITS) });
     const { session } = (await make(here, tenant)).body;
@@ -190,14 +194,14 @@ describe('live sessions', () => {
     live.leave(ended);
     await until(async () => (await liveIds(tenant)).length === 0);
     await here.call('POST', `/v1/sessions/${session.id}/resume`, { secret: tenant.apiKey });
-    live.leave(ended); // late
-    for (let i = 0; i < 5; i++) await here.node.redis.ping(); // on the same connection, behind what it asks
+    live.leave(ended); // too late
+    for (let i = 0; i < 5; i++) await here.node.redis.ping(); // answered after its own commands on the same connection
     expect(await liveIds(tenant)).toEqual([session.id]);
   });
 
   const liveIds = ({ id }: TestTenant): Promise<string[]> => here.node.redis.zrange(liveSessionsKey(here.namespace, id), '0', '-1');
 
-  it('need a place to be resumed', async () => {
+  it('count again when they are resumed, and are refused at the limit', async () => {
     const tenant = await limited({ sessions: 1 });
     const { session } = (await make(here, tenant)).body;
     await here.passDeadline(session.id);
@@ -233,7 +237,7 @@ describe.each(STREAM_TRANSPORTS)('viewers over $name', (transport) => {
     };
     expectRefusal(await watch(session.id), 'tenant_limit_reached', name, 2);
     expect((await watch(another.session.id)).status === 429).toBe(name === 'viewers');
-    expect((await there.call('GET', `/v1/sessions/${session.id}`, { secret: tenant.apiKey })).status).toBe(200); // holds no place
+    expect((await there.call('GET', `/v1/sessions/${session.id}`, { secret: tenant.apiKey })).status).toBe(200); // does not count
     const refused = view(here, ticket);
     await Promise.race([refused.ended, refused.told.until('session')]);
     if (transport.name !== 'long-poll') expect(refused.told.all('session')).toEqual([]);
@@ -243,7 +247,10 @@ describe.each(STREAM_TRANSPORTS)('viewers over $name', (transport) => {
     await until(async () => (await watch(session.id)).status !== 429);
   });
 
-  /** A stream that is told something has its place; a long-poll has it with its next request, which is held. */
+  /**
+   * A stream counts when it has been sent something. A long-poll counts with its next request,
+   * which is held.
+   */
   const held = async ({ id }: TestTenant, count: number): Promise<void> =>
     until(async () => {
       const counts = await here.node.redis.hgetall(`${here.namespace}:{tenant:${id}}:places`);
@@ -252,7 +259,7 @@ describe.each(STREAM_TRANSPORTS)('viewers over $name', (transport) => {
     });
 });
 
-it('a subscription that replaces its own needs no second place', async () => {
+it('a subscription that replaces its own counts once', async () => {
   const tenant = await limited({ viewers: 1 });
   const { ticket } = await here.create({}, tenant);
   const socket = openSocket(here.url);
@@ -263,7 +270,7 @@ it('a subscription that replaces its own needs no second place', async () => {
   await until(async () => (await openSocket(there.url).call({ type: 'subscribe', ticket })).type === 'ok');
 });
 
-/** What another process brings about comes in its own time. */
+/** Waits for something that another process does. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) await delay(20);
 }

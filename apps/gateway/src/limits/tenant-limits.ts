@@ -1,4 +1,6 @@
-/** What a tenant may use: its own limits, or the operator's defaults; and the words of a refusal. */
+/**
+ * The limits of a tenant: its own, or the operator's defaults. And the errors that refuse by them.
+ */
 
 import { RefusedError } from '@qrcast/core/errors';
 import { type RateLimit, TENANT_LIMITS, type TenantLimit, type TenantLimits } from '@qrcast/core/tenant-limits';
@@ -10,21 +12,21 @@ export function createLimitOf(defaults: TenantLimits): LimitOf {
   return ({ limits }, name) => limits[name] ?? defaults[name];
 }
 
-/** A place is free again when something ends, and nobody knows when that is. */
-const PLACE_RETRY_AFTER_MS = 5_000;
+/** A guess: the quota has room again when something ends, and nobody knows when that is. */
+const QUOTA_RETRY_AFTER_MS = 5_000;
 
-export function noPlaceLeft(limit: Exclude<TenantLimit, RateLimit>, value: number): RefusedError {
+export function quotaExceeded(limit: Exclude<TenantLimit, RateLimit>, value: number): RefusedError {
   const detail = `limit ${limit}: ${value} for this tenant (${TENANT_LIMITS[limit].words.toLowerCase()}); end some, or ask the operator for more`;
-  return new RefusedError('tenant_limit_reached', detail, { limit, retryAfterMs: PLACE_RETRY_AFTER_MS });
+  return new RefusedError('tenant_limit_reached', detail, { limit, retryAfterMs: QUOTA_RETRY_AFTER_MS });
 }
 
-/** Of what a tenant may do, the tickets of one session may do a part. */
-export function tooFastForOne(limit: RateLimit, value: number, retryAfterMs: number): RefusedError {
-  const detail = `limit ${limit}: ${value} of them for the tickets of one session (${TENANT_LIMITS[limit].words}); wait`;
+export function rateExceeded(limit: RateLimit, value: number, retryAfterMs: number): RefusedError {
+  const detail = `limit ${limit}: ${value} for this tenant (${TENANT_LIMITS[limit].words}); wait, or ask the operator for more`;
   return new RefusedError('too_many_requests', detail, { limit, retryAfterMs });
 }
 
-export function tooFast(limit: RateLimit, value: number, retryAfterMs: number): RefusedError {
-  const detail = `limit ${limit}: ${value} for this tenant (${TENANT_LIMITS[limit].words}); wait, or ask the operator for more`;
+/** `value`: the part of the tenant's rate that the tickets of one session may use. */
+export function sessionRateExceeded(limit: RateLimit, value: number, retryAfterMs: number): RefusedError {
+  const detail = `limit ${limit}: ${value} of them for the tickets of one session (${TENANT_LIMITS[limit].words}); wait`;
   return new RefusedError('too_many_requests', detail, { limit, retryAfterMs });
 }

@@ -14,14 +14,14 @@ beforeAll(() => {
 });
 afterAll(() => Promise.all(runtimes.map((runtime) => runtime.close())));
 
-/** How many of `count` calls at once are let through. */
+/** How many of `count` calls at once are admitted. */
 async function taken(id: string, perMinute: number, count: number): Promise<number> {
   const tenant = { id, limits: { requestsPerMinute: perMinute } };
   const calls = Array.from({ length: count }, (_, i) => rates[i % 2]?.take(tenant, 'requestsPerMinute'));
   return (await Promise.allSettled(calls)).filter(({ status }) => status === 'fulfilled').length;
 }
 
-/** What comes back while the test runs, and a token under way. */
+/** Tokens that are added while the test runs, and one under way. */
 const refilled = (perMinute: number, sinceMs: number): number => Math.ceil(((performance.now() - sinceMs) * perMinute) / 60_000) + 1;
 
 it.each([
@@ -35,7 +35,7 @@ it.each([
   expect(sum).toBeGreaterThanOrEqual(perMinute - 2 * Math.floor(perMinute / 600));
 });
 
-it('a call that counts as several takes all of them or none, and what it was too few for is left', async () => {
+it('a call that counts as several takes all its tokens or none, and leaves the tokens if they are too few', async () => {
   const startedAt = performance.now();
   const tenant = { id: 'large', limits: { requestsPerMinute: 100 } };
   const take = (count?: number, by = rates[0]) =>
@@ -50,7 +50,7 @@ it('a call that counts as several takes all of them or none, and what it was too
   expect(others.filter((isTaken) => isTaken).length).toBeLessThanOrEqual(10 + refilled(100, startedAt));
 });
 
-it('a call that counts as more than the limit takes all there is, and says when so many are there again', async () => {
+it('a call that counts as more than the limit takes the whole bucket, and is told when it will be full again', async () => {
   const tenant = { id: 'larger', limits: { requestsPerMinute: 20 } };
   const take = () => rates[0]?.take(tenant, 'requestsPerMinute', 64);
   await take();
@@ -64,13 +64,13 @@ it('a call that counts as more than the limit takes all there is, and says when 
   expect(retryAfterMs).toBeLessThanOrEqual(60_000);
 });
 
-it('who calls on at an empty bucket asks Redis no more', async () => {
+it('calls at an empty bucket no longer ask Redis', async () => {
   await taken('hostile', 2, 4);
   const commands = runtimes.map(({ redis }) => vi.spyOn(redis, 'sendCommand'));
   expect(await taken('hostile', 2, 1_000)).toBe(0);
   for (const spy of commands) expect(spy).not.toHaveBeenCalled();
   await runtimes[0]?.redis.ping();
-  expect(commands[0]).toHaveBeenCalledOnce(); // the twin: it would be seen
+  expect(commands[0]).toHaveBeenCalledOnce(); // the twin: a command would be counted
 });
 
 it('a lower limit holds at once', async () => {

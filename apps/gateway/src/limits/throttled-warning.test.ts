@@ -2,7 +2,7 @@ import { createLog } from '@qrcast/runtime/log';
 import { expect, it } from 'vitest';
 import { createThrottledWarning } from './throttled-warning.ts';
 
-it('is written once a minute, with how many were left out', () => {
+it('is logged once a minute, with the number of calls that were left out', () => {
   const lines: { msg: string; leftOut: number }[] = [];
   const clock = { ms: 5 };
   const log = createLog('test', 'warn', { write: (line) => void lines.push(JSON.parse(line)) });

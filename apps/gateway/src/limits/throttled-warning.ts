@@ -1,4 +1,6 @@
-/** A line of the log that callers bring about, and could as often as they like: it is written once a minute. */
+/**
+ * A warning that callers cause, and could cause as often as they like: it is logged once a minute.
+ */
 
 import type { Logger } from '@qrcast/runtime/log';
 import { createThrottle } from '@qrcast/runtime/process/throttle';
@@ -9,7 +11,10 @@ export interface ThrottledWarningDeps {
   readonly now: () => number;
 }
 
-/** Writes `message` at most once a minute, with how often it was left out since the last time, and the facts of this time. */
+/**
+ * Logs `message` at most once a minute, with the facts of that call. `leftOut` is the number of
+ * calls that were not logged since the last one that was.
+ */
 export function createThrottledWarning(
   { log, now }: ThrottledWarningDeps,
   message: string,

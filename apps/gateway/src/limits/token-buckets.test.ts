@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createTokenBuckets } from './token-buckets.ts';
 
-it("gives a minute's worth at once, then one by one, and each key its own", () => {
+it('gives the tokens of a minute at once, then one by one, for each key by itself', () => {
   let now = 0;
   const buckets = createTokenBuckets(() => now);
   const taken = Array.from({ length: 4 }, () => buckets.take('a', 3));
@@ -16,7 +16,7 @@ it("gives a minute's worth at once, then one by one, and each key its own", () =
   expect(Array.from({ length: 4 }, () => buckets.take('a', 3))).toEqual([0, 0, 0, 20_000]);
 });
 
-it('forgets the key that was quiet for longest, not one that is busy', () => {
+it('forgets the least recently used key, not a busy one', () => {
   const buckets = createTokenBuckets(() => 0);
   buckets.take('busy', 1);
   for (let i = 0; i < 10_000; i++) {

@@ -3,30 +3,30 @@ import { gatewaysOfTenantKey, placesOfTenantKey } from '@qrcast/runtime/redis/ke
 import { openTestRuntime } from '@qrcast/runtime/test/runtime';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
 import { createLimitOf } from './tenant-limits.ts';
-import { openViewerPlaces, type ViewerPlaces } from './viewer-quota.ts';
+import { openViewerQuota, type ViewerQuota } from './viewer-quota.ts';
 
 const LEASE_MS = 600;
 const RENEW_EVERY_MS = LEASE_MS / 3;
 
 let runtime: ReturnType<typeof openTestRuntime>;
-const opened: ViewerPlaces[] = [];
+const opened: ViewerQuota[] = [];
 beforeAll(() => {
   runtime = openTestRuntime(inject('redisUrl'));
 });
 afterAll(() => runtime.close());
 
-/** The clock and the renewals of all gateways go on by `pass` alone. */
+/** Only `pass` moves the clock and the renewals of all gateways. */
 let nowMs = 0;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  nowMs = Date.now(); // not another time: Redis forgets keys by its own
+  nowMs = Date.now(); // the real time, because Redis expires keys by its own
 });
 afterEach(() => {
-  for (const places of opened.splice(0)) places.close();
+  for (const quota of opened.splice(0)) quota.close();
   vi.useRealTimers();
 });
 
-/** To the next renewal of each lease, and until Redis has it. */
+/** Passes to the next renewal of each lease. Resolves when Redis has it. */
 async function pass(): Promise<void> {
   nowMs += RENEW_EVERY_MS;
   vi.advanceTimersByTime(RENEW_EVERY_MS);
@@ -34,37 +34,37 @@ async function pass(): Promise<void> {
 }
 
 let names = 0;
-/** `close` is its death, as far as Redis knows: its lease is not renewed, and nothing is given back. */
-function openGateway(): ViewerPlaces {
-  const places = openViewerPlaces({
+/** For Redis `close` is like its death: the lease is not renewed, and nothing is given back. */
+function openGateway(): ViewerQuota {
+  const quota = openViewerQuota({
     ...runtime,
     clock: { now: () => nowMs },
     gatewayId: `gateway-${++names}`,
     lastsMs: LEASE_MS,
     limitOf: createLimitOf(DEFAULT_TENANT_LIMITS),
   });
-  opened.push(places);
-  return places;
+  opened.push(quota);
+  return quota;
 }
 const tenantOf = (viewers: number, viewersPerSession = 100) => ({ id: `acme-${++names}`, limits: { viewers, viewersPerSession } });
 
-const takes = (places: ViewerPlaces, tenant: ReturnType<typeof tenantOf>, sessionId = 'ses_1'): Promise<boolean> =>
-  places.take(tenant, sessionId).then(
+const takes = (quota: ViewerQuota, tenant: ReturnType<typeof tenantOf>, sessionId = 'ses_1'): Promise<boolean> =>
+  quota.take(tenant, sessionId).then(
     () => true,
     () => false,
   );
 
-it('all at once, two gateways take exactly as many as there are', async () => {
+it('lets two gateways take exactly as many as the limit, all at the same time', async () => {
   const tenant = tenantOf(7);
   const gateways = [openGateway(), openGateway()];
-  const taken = await Promise.all(Array.from({ length: 40 }, (_, i) => takes(gateways[i % 2] as ViewerPlaces, tenant, `ses_${i % 3}`)));
+  const taken = await Promise.all(Array.from({ length: 40 }, (_, i) => takes(gateways[i % 2] as ViewerQuota, tenant, `ses_${i % 3}`)));
   expect(taken.filter(Boolean)).toHaveLength(7);
 });
 
-it('the places of a gateway that died are free when its lease is over; those of one that lives are not', async () => {
+it('frees the viewers of a dead gateway when its lease ends, and those of a live one never', async () => {
   const tenant = tenantOf(4);
   const [dead, alive] = [openGateway(), openGateway()];
-  for (const places of [dead, dead, alive, alive]) expect(await takes(places, tenant)).toBe(true);
+  for (const quota of [dead, dead, alive, alive]) expect(await takes(quota, tenant)).toBe(true);
   expect(await takes(alive, tenant)).toBe(false);
   dead.close();
   for (let ms = RENEW_EVERY_MS; ms < LEASE_MS; ms += RENEW_EVERY_MS) await pass();
@@ -77,17 +77,17 @@ it('the places of a gateway that died are free when its lease is over; those of 
   expect(await takes(openGateway(), tenant)).toBe(false);
 });
 
-it('a lease that Redis lost is noted anew', async () => {
+it('writes a lease again that Redis has lost', async () => {
   const tenant = tenantOf(2);
   const [holder, other] = [openGateway(), openGateway()];
-  for (const places of [holder, holder]) expect(await takes(places, tenant)).toBe(true);
+  for (const quota of [holder, holder]) expect(await takes(quota, tenant)).toBe(true);
   await runtime.redis.del(...(await runtime.redis.keys(`${runtime.namespace}:{tenant:${tenant.id}}:*`)));
   await pass();
   while ((await runtime.redis.keys(`${runtime.namespace}:{tenant:${tenant.id}}:*`)).length < 2);
   expect(await takes(other, tenant)).toBe(false);
 });
 
-it('a lease that ended is noted anew though a viewer came before its renewal', async () => {
+it('writes the counts of an ended lease again, although a viewer came before its renewal', async () => {
   const tenant = tenantOf(4);
   const [holder, other] = [openGateway(), openGateway()];
   for (const sessionId of ['ses_1', 'ses_1', 'ses_2']) expect(await takes(holder, tenant, sessionId)).toBe(true);
@@ -102,15 +102,15 @@ it('a lease that ended is noted anew though a viewer came before its renewal', a
   expect(await takes(other, tenant, 'ses_1')).toBe(false);
 });
 
-it('a place is given back once, and only its own', async () => {
+it('gives a viewer back once, and only that one', async () => {
   const tenant = tenantOf(2, 1);
-  const places = openGateway();
-  const undo = await places.take(tenant, 'ses_1');
-  expect(await takes(places, tenant, 'ses_1')).toBe(false);
-  expect(await takes(places, tenant, 'ses_2')).toBe(true);
+  const quota = openGateway();
+  const undo = await quota.take(tenant, 'ses_1');
+  expect(await takes(quota, tenant, 'ses_1')).toBe(false);
+  expect(await takes(quota, tenant, 'ses_2')).toBe(true);
   undo();
   undo();
-  expect(await takes(places, tenant, 'ses_2')).toBe(false);
+  expect(await takes(quota, tenant, 'ses_2')).toBe(false);
   expect(await takes(openGateway(), tenant, 'ses_1')).toBe(true);
-  expect(await takes(places, tenant, 'ses_3')).toBe(false);
+  expect(await takes(quota, tenant, 'ses_3')).toBe(false);
 });

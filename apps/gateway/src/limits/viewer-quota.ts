@@ -1,6 +1,7 @@
 /**
- * How many watch a tenant's sessions, hidden ones as well, over all gateways: each notes its own counts under a lease (places-take-2.lua).
- * One that died counts no more when its lease is over.
+ * Bounds how many viewers watch a tenant's sessions, hidden ones included, over all gateways. Each
+ * gateway writes its own counts to Redis under a lease (viewer-quota-take-2.lua), so the viewers of
+ * a gateway that died stop counting when its lease ends.
  */
 
 import { errorFields, type Logger } from '@qrcast/runtime/log';
@@ -9,107 +10,71 @@ import { gatewaysOfTenantKey, placesOfTenantKey } from '@qrcast/runtime/redis/ke
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
 import type { Redis } from 'ioredis';
 import type { Tenant } from '../tenants/tenants.ts';
-import { type LimitOf, noPlaceLeft } from './tenant-limits.ts';
+import { type LimitOf, quotaExceeded } from './tenant-limits.ts';
 
-export interface ViewerPlaces {
-  /** Until the returned undo is called; idempotent. @throws {RefusedError} `tenant_limit_reached`. */
+export interface ViewerQuota {
+  /**
+   * Counts a viewer until the returned undo is called; idempotent. @throws {RefusedError}
+   * `tenant_limit_reached`.
+   */
   take(tenant: Pick<Tenant, 'id' | 'limits'>, sessionId: string): Promise<() => void>;
   close(): void;
 }
 
-export interface ViewerPlacesDeps {
+export interface ViewerQuotaDeps {
   readonly redis: Redis;
   readonly namespace: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly gatewayId: string;
-  /** A lease that is not renewed ends after this; renewed three times within. */
+  /** A lease ends after this unless it is renewed. It is renewed three times within. */
   readonly lastsMs: number;
   readonly limitOf: LimitOf;
 }
 
 /** This gateway's viewers of one tenant. */
-interface Places {
+interface Counts {
   total: number;
   readonly ofSession: Map<string, number>;
-  /** What is noted in Redis may not be this. */
+  /** Redis may hold other numbers. */
   isUnsure: boolean;
 }
 
-/** What the script answers. */
+/** Limits of the tenant and of the session; '' for none. */
+type Limits = readonly [tenant: number | '', session: number | ''];
+
+/** Answers of the script that takes. */
 const TENANT_IS_FULL = 2;
 const SESSION_IS_FULL = 3;
 const OTHERS_ARE_LOST = 4;
 const RENEWALS_PER_LEASE = 3;
-const ANY = '';
+const NO_LIMITS: Limits = ['', ''];
 
-export function openViewerPlaces(deps: ViewerPlacesDeps): ViewerPlaces {
-  const { redis, namespace, clock, log, gatewayId, lastsMs, limitOf } = deps;
-  const takeScript = loadLuaScript(redis, new URL('./places-take-2.lua', import.meta.url));
-  const renewScript = loadLuaScript(redis, new URL('./places-renew-2.lua', import.meta.url));
-  const tenants = new Map<string, Places>();
-
-  const keysOf = (tenantId: string): string[] => [gatewaysOfTenantKey(namespace, tenantId), placesOfTenantKey(namespace, tenantId)];
-
-  function add(tenantId: string, sessionId: string, change: 1 | -1): Places {
-    const places = tenants.get(tenantId) ?? { total: 0, ofSession: new Map<string, number>(), isUnsure: false };
-    tenants.set(tenantId, places);
-    places.total += change;
-    places.ofSession.set(sessionId, (places.ofSession.get(sessionId) ?? 0) + change);
-    return places;
-  }
-
-  /** Notes the counts as they are now, unless they pass a limit. */
-  async function note(tenantId: string, sessionId: string, places: Places, limits: readonly (number | typeof ANY)[]): Promise<number> {
-    const now = clock.now();
-    const counts = [places.total, places.ofSession.get(sessionId) ?? 0];
-    const answer = Number(await takeScript(keysOf(tenantId), [gatewayId, now, now + lastsMs, sessionId, ...limits, ...counts]));
-    if (answer === OTHERS_ARE_LOST) places.isUnsure = true; // noted again with the next renewal
-    // Kept until it is noted, so that it can be noted again.
-    if (places.ofSession.get(sessionId) === 0) places.ofSession.delete(sessionId);
-    if (places.ofSession.size === 0 && tenants.get(tenantId) === places) tenants.delete(tenantId);
-    return answer;
-  }
-
-  function leave(tenantId: string, sessionId: string): void {
-    const places = add(tenantId, sessionId, -1);
-    note(tenantId, sessionId, places, [ANY, ANY]).catch(() => {
-      places.isUnsure = true; // Redis is out: noted again with the next renewal
-    });
-  }
-
-  async function renew(tenantId: string, places: Places): Promise<void> {
-    try {
-      const isKnown = (await renewScript(keysOf(tenantId), [gatewayId, clock.now() + lastsMs, places.total])) === 1;
-      if (isKnown && !places.isUnsure) return;
-      places.isUnsure = false;
-      await Promise.all([...places.ofSession.keys()].map((sessionId) => note(tenantId, sessionId, places, [ANY, ANY])));
-    } catch (error) {
-      places.isUnsure = true;
-      throw error;
-    }
-  }
+export function openViewerQuota(deps: ViewerQuotaDeps): ViewerQuota {
+  const { log, lastsMs, limitOf } = deps;
+  const counts = createSharedCounts(deps);
 
   const timer = setInterval(() => {
-    Promise.all([...tenants].map(([tenantId, places]) => renew(tenantId, places))).catch((error: unknown) =>
-      log.warn(errorFields(error), 'the counts of viewers were not renewed; the next round does'),
-    );
+    counts
+      .renewAll()
+      .catch((error: unknown) => log.warn(errorFields(error), 'the counts of viewers were not renewed; the next round tries again'));
   }, lastsMs / RENEWALS_PER_LEASE);
 
   return {
     async take(tenant, sessionId) {
       const limits = [limitOf(tenant, 'viewers'), limitOf(tenant, 'viewersPerSession')] as const;
-      // Before anything is awaited: who comes at the same moment counts this one, too.
-      const places = add(tenant.id, sessionId, 1);
+      // Counted before anything is awaited, so that a viewer who comes at the same moment counts
+      // it, too.
+      const ofTenant = counts.add(tenant.id, sessionId, 1);
       let isTaken = true;
       function undo(): void {
-        if (isTaken) leave(tenant.id, sessionId);
+        if (isTaken) counts.remove(tenant.id, sessionId);
         isTaken = false;
       }
       try {
-        const answer = await note(tenant.id, sessionId, places, limits);
-        if (answer === TENANT_IS_FULL) throw noPlaceLeft('viewers', limits[0]);
-        if (answer === SESSION_IS_FULL) throw noPlaceLeft('viewersPerSession', limits[1]);
+        const answer = await counts.write(tenant.id, sessionId, ofTenant, limits);
+        if (answer === TENANT_IS_FULL) throw quotaExceeded('viewers', limits[0]);
+        if (answer === SESSION_IS_FULL) throw quotaExceeded('viewersPerSession', limits[1]);
         return undo;
       } catch (error) {
         undo();
@@ -117,5 +82,75 @@ export function openViewerPlaces(deps: ViewerPlacesDeps): ViewerPlaces {
       }
     },
     close: () => clearInterval(timer),
+  };
+}
+
+interface SharedCounts {
+  /** Counts in memory; `write` follows. Returns the counts of the tenant. */
+  add(tenantId: string, sessionId: string, change: 1 | -1): Counts;
+  /**
+   * Writes the counts as they are now, unless a limit refuses them. Resolves to the script's
+   * answer.
+   */
+  write(tenantId: string, sessionId: string, counts: Counts, limits: Limits): Promise<number>;
+  /** Counts a viewer less, and writes that, now or with the next renewal. */
+  remove(tenantId: string, sessionId: string): void;
+  /**
+   * Renews the leases, and writes again whatever Redis may not hold. Rejects where Redis is
+   * unreachable.
+   */
+  renewAll(): Promise<void>;
+}
+
+/** This gateway's counts, in memory and in Redis. */
+function createSharedCounts({ redis, namespace, clock, gatewayId, lastsMs }: ViewerQuotaDeps): SharedCounts {
+  const takeScript = loadLuaScript(redis, new URL('./viewer-quota-take-2.lua', import.meta.url));
+  const renewScript = loadLuaScript(redis, new URL('./viewer-quota-renew-2.lua', import.meta.url));
+  const tenants = new Map<string, Counts>();
+
+  const keysOf = (tenantId: string): string[] => [gatewaysOfTenantKey(namespace, tenantId), placesOfTenantKey(namespace, tenantId)];
+  function add(tenantId: string, sessionId: string, change: 1 | -1): Counts {
+    const counts = tenants.get(tenantId) ?? { total: 0, ofSession: new Map<string, number>(), isUnsure: false };
+    tenants.set(tenantId, counts);
+    counts.total += change;
+    counts.ofSession.set(sessionId, (counts.ofSession.get(sessionId) ?? 0) + change);
+    return counts;
+  }
+
+  async function write(tenantId: string, sessionId: string, counts: Counts, limits: Limits): Promise<number> {
+    const now = clock.now();
+    const numbers = [counts.total, counts.ofSession.get(sessionId) ?? 0];
+    const answer = Number(await takeScript(keysOf(tenantId), [gatewayId, now, now + lastsMs, sessionId, ...limits, ...numbers]));
+    if (answer === OTHERS_ARE_LOST) counts.isUnsure = true; // written again with the next renewal
+    // A zero is kept in memory until Redis has it, so that it can be written again.
+    if (counts.ofSession.get(sessionId) === 0) counts.ofSession.delete(sessionId);
+    if (counts.ofSession.size === 0 && tenants.get(tenantId) === counts) tenants.delete(tenantId);
+    return answer;
+  }
+
+  async function renew(tenantId: string, counts: Counts): Promise<void> {
+    try {
+      const isKnown = (await renewScript(keysOf(tenantId), [gatewayId, clock.now() + lastsMs, counts.total])) === 1;
+      if (isKnown && !counts.isUnsure) return;
+      counts.isUnsure = false;
+      await Promise.all([...counts.ofSession.keys()].map((sessionId) => write(tenantId, sessionId, counts, NO_LIMITS)));
+    } catch (error) {
+      counts.isUnsure = true;
+      throw error;
+    }
+  }
+
+  return {
+    add,
+    write,
+    remove(tenantId, sessionId) {
+      const counts = add(tenantId, sessionId, -1);
+      write(tenantId, sessionId, counts, NO_LIMITS).catch(() => {
+        counts.isUnsure = true; // Redis is unreachable: written again with the next renewal
+      });
+    },
+    async renewAll() {
+      await Promise.all([...tenants].map(([tenantId, counts]) => renew(tenantId, counts)));
+    },
   };
 }

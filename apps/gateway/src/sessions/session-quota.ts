@@ -10,7 +10,7 @@ import { liveSessionsKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { Redis } from 'ioredis';
-import { type LimitOf, noPlaceLeft } from '../limits/tenant-limits.ts';
+import { type LimitOf, quotaExceeded } from '../limits/tenant-limits.ts';
 import type { Tenant } from '../tenants/tenants.ts';
 
 type Limited = Pick<Tenant, 'id' | 'limits'>;
@@ -63,7 +63,7 @@ export function createSessionQuota(deps: SessionQuotaDeps): SessionQuota {
     const take = async (): Promise<boolean> =>
       (await script([liveSessionsKey(namespace, tenant.id)], [sessionId, until, clock.now(), limit, replaced])) === 1;
     if ((await take()) || ((await sweep(tenant.id)) && (await take()))) return;
-    throw noPlaceLeft('sessions', limit);
+    throw quotaExceeded('sessions', limit);
   }
 
   async function restore({ id, tenantId, expiresAt }: Session): Promise<void> {

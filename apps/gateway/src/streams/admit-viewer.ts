@@ -1,4 +1,4 @@
-/** Who may watch, and what becomes of a connection where that was refused. */
+/** Decides who may watch, and how a connection ends whose subscription was refused. */
 
 import { type CloseReason, closeReasonOf } from '@qrcast/core/close-codes';
 import type { RefusedError } from '@qrcast/core/errors';
@@ -11,7 +11,10 @@ export interface AdmitViewerDeps {
   readonly service: SessionService;
 }
 
-/** Who holds the ticket, if it lets him watch a session that there is. @throws {RefusedError} */
+/**
+ * Returns the holder of the ticket, if the ticket has the scope `view` and its session exists.
+ * @throws {RefusedError} as `identifyTicket`; `forbidden` without the scope, `not_found`.
+ */
 export async function admitViewer(
   { auth, service }: AdmitViewerDeps,
   ticket: string,
@@ -24,7 +27,10 @@ export async function admitViewer(
   return viewer;
 }
 
-/** How a connection ends whose only subscription was refused; null where its client may simply send a better one. */
+/**
+ * How a connection ends whose only subscription was refused; null if its client may send a better
+ * request.
+ */
 export function closeReasonFor(refusal: RefusedError): CloseReason | null {
   return refusal instanceof TicketEndedError ? refusal.end : closeReasonOf(refusal.code);
 }

@@ -1,4 +1,4 @@
-/** One count for all streams: whatever transport took the places, any other is refused. */
+/** Streams of all transports share the slots of a gateway. */
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openTestGateway, type TestGateway } from '../../test/gateway.ts';
@@ -18,7 +18,7 @@ const untilViewers = async (sessionId: string, count: number): Promise<void> => 
   while ((await test.call('GET', `/v1/sessions/${sessionId}?visible=false`)).body.session.viewers !== count);
 };
 
-/** One client over each transport, all of them held by the gateway. */
+/** Opens one client over each transport, all of them held by the gateway. */
 async function fill(): Promise<{ sessionId: string; ticket: string; after: number }> {
   const { session, ticket } = await test.create();
   const after = (await test.call('GET', `/v1/sessions/${session.id}`)).body.session.version;
@@ -27,11 +27,11 @@ async function fill(): Promise<{ sessionId: string; ticket: string; after: numbe
   return { sessionId: session.id, ticket, after };
 }
 
-it('refuses one more over every transport, and takes it in the place of any other', async () => {
+it('refuses one more over every transport, and admits it when any other has left', async () => {
   const { sessionId, ticket, after } = await fill();
   for (const [i, transport] of STREAM_TRANSPORTS.entries()) {
     const late = transport.open({ url: test.url, ticket, after });
-    expect(['unavailable', undefined], transport.name).toContain((await late.ended).code); // undici tells no code
+    expect(['unavailable', undefined], transport.name).toContain((await late.ended).code); // undici reports no code
     expect(late.told.order).toEqual([]);
 
     clients.shift()?.close();
@@ -45,14 +45,14 @@ it('refuses one more over every transport, and takes it in the place of any othe
   await Promise.all(clients.map(({ told }) => told.until('session', ({ state }) => state === 'showing')));
 });
 
-it('drains them all over the time there is', async () => {
+it('spreads the end of all over the drain', async () => {
   await fill();
   const startedAt = performance.now();
   const closed = test.gateway.close(900);
   for (const [i, transport] of STREAM_TRANSPORTS.entries()) {
     const { ended } = clients[i] ?? expect.unreachable('one each');
     if (transport.hasClosing) expect((await ended).code, transport.name).toBe('draining');
-    else await ended.catch(() => undefined); // answered; its next request is refused, or finds nobody
+    else await ended.catch(() => undefined); // it was answered; its next request is refused, or finds no gateway
   }
   await closed;
   expect(performance.now() - startedAt).toBeGreaterThan((900 * (clients.length - 1)) / clients.length - 50);

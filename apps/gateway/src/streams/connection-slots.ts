@@ -1,115 +1,140 @@
 /**
- * One count of the viewers' connections, whatever their transport: who is let in, and who is told to go when this gateway stops. Their
- * leaving is spread over the drain, so that the gateways they come back to are not all asked at once.
+ * Bounds the viewers' connections of this gateway, over all transports, and tells them to leave
+ * when the gateway stops. Their leaving is spread over the drain, so that the gateways they return
+ * to are not all asked at once.
  *
- * A connection takes its place with a good ticket. Until it shows one it is a guest, and guests have room of their own, so that who has no
- * ticket cannot take a place from who has one. If they are too many, one of the address that has most of them is cut, so that who opens them
- * in bursts cuts his own; there it is the one that has been a guest for longest: an honest client needs a moment to show its ticket.
+ * A connection takes a slot with a good ticket. Until it shows one it is anonymous. Anonymous
+ * connections have a bound of their own, so that a client without a ticket cannot take a slot from
+ * one that has a ticket. If there are too many, the address with most of them loses its oldest:
+ * a client that opens them in bursts evicts its own, and an honest client needs only a moment to
+ * show its ticket.
  */
 
 import { RefusedError } from '@qrcast/core/errors';
-import { createCrowd } from '../limits/fair-eviction.ts';
+import { createEvictionPool, type EvictionPool } from '../limits/fair-eviction.ts';
 
-export interface Admission {
+export interface ConnectionSlots {
   /**
-   * Takes a place until the returned undo is called; idempotent. `leave` is called once if the gateway stops: end the connection, and let its
-   * client come back after `retryAfterMs`. @throws {RefusedError} `unavailable` while there is no place.
+   * Takes a slot until the returned undo is called; idempotent. `leave` is called once if the
+   * gateway stops: end the connection, and have its client return after `retryAfterMs`.
+   * @throws {RefusedError} `unavailable` while no slot is free.
    */
-  enter(leave: (retryAfterMs: number) => void): () => void;
+  take(leave: (retryAfterMs: number) => void): () => void;
   /**
-   * For a connection that has not shown a ticket yet; `leave` as above. `group`: of its address, see `addressGroup`. `cut` is called at most
-   * once: end it without a word. @throws {RefusedError} `unavailable` while this gateway stops.
+   * For a connection that has not shown a ticket yet; `leave` as above. `group`: of its address,
+   * see `addressGroup`. `cut` is called once at most: end the connection without a word.
+   * @throws {RefusedError} `unavailable` while this gateway stops.
    */
-  welcome(group: string, leave: (retryAfterMs: number) => void, cut: () => void): Guest;
+  openAnonymous(group: string, leave: (retryAfterMs: number) => void, cut: () => void): AnonymousConnection;
   isDraining(): boolean;
-  /** Nobody enters from now on. Resolves when all have left, `drainMs` and their closing later. */
+  /**
+   * Refuses all new connections from now on. Resolves when all have left: after `drainMs` and their
+   * closing.
+   */
   drain(drainMs: number): Promise<void>;
 }
 
-export interface Guest {
-  /** It has shown a good ticket: takes its place, if it has none yet and is still there. @throws {RefusedError} `unavailable` while there is none. */
-  enter(): void;
+export interface AnonymousConnection {
+  /**
+   * The connection has shown a good ticket. Takes a slot, unless it has one or has ended.
+   * @throws {RefusedError} `unavailable` while no slot is free.
+   */
+  takeSlot(): void;
   /** The connection has ended. Idempotent. */
-  leave(): void;
+  end(): void;
 }
 
-interface Place {
+interface Slot {
   readonly leave: (retryAfterMs: number) => void;
-  left: () => void;
+  onFree: () => void;
 }
 
-/** Some 15 kB each. With 2,000 handshakes a second every one has a second for its ticket. */
-export const MAX_GUESTS = 2_000;
-/** A hint spread over this keeps the clients of one gateway from coming back at the same moment. */
-const COME_BACK_WITHIN_MS = 1_000;
-const COME_BACK_AFTER_MS = 1_000;
+interface Anonymous {
+  readonly leave: (retryAfterMs: number) => void;
+  readonly cut: () => void;
+}
 
-export function createAdmission(maxConnections: number, maxGuests: number): Admission {
-  const places = new Set<Place>();
-  const guests = createCrowd<{ readonly leave: (retryAfterMs: number) => void; readonly cut: () => void }>();
+/**
+ * Some 15 kB each. At 2,000 handshakes a second each connection has a second to show its ticket.
+ */
+export const MAX_ANONYMOUS = 2_000;
+/**
+ * Retry hints are spread over this, so that the clients of one gateway do not return all at once.
+ */
+const RETRY_WITHIN_MS = 1_000;
+const RETRY_AFTER_MS = 1_000;
+
+export function createConnectionSlots(maxConnections: number, maxAnonymous: number): ConnectionSlots {
+  const taken = new Set<Slot>();
+  const anonymous = createEvictionPool<Anonymous>();
   let isDraining = false;
 
-  const comeBackAfterMs = (): number => Math.round(Math.random() * COME_BACK_WITHIN_MS);
-
-  function refusal(): RefusedError {
-    const why = isDraining ? 'this gateway is stopping' : 'this gateway has as many connections as it takes';
-    return new RefusedError('unavailable', `${why}; connect again`, { retryAfterMs: COME_BACK_AFTER_MS });
-  }
-
-  function enter(leave: (retryAfterMs: number) => void): () => void {
-    if (isDraining || places.size >= maxConnections) throw refusal();
-    const place: Place = { leave, left: () => undefined };
-    places.add(place);
+  function take(leave: (retryAfterMs: number) => void): () => void {
+    if (isDraining || taken.size >= maxConnections) throw noSlot(isDraining);
+    const slot: Slot = { leave, onFree: () => undefined };
+    taken.add(slot);
     return () => {
-      if (places.delete(place)) place.left();
+      if (taken.delete(slot)) slot.onFree();
     };
   }
 
-  function tellToLeave(place: Place, afterMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => place.leave(comeBackAfterMs()), afterMs);
-      place.left = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  function openAnonymous(group: string, leave: (retryAfterMs: number) => void, cut: () => void): AnonymousConnection {
+    if (isDraining) throw noSlot(isDraining);
+    const one: Anonymous = { leave, cut };
+    anonymous.add(one, group);
+    evictSurplus(anonymous, maxAnonymous);
+    let freeSlot: (() => void) | null = null;
+    let hasEnded = false;
+    return {
+      takeSlot() {
+        if (hasEnded) return;
+        freeSlot ??= take(leave);
+        anonymous.delete(one);
+      },
+      end() {
+        hasEnded = true;
+        anonymous.delete(one);
+        freeSlot?.();
+      },
+    };
   }
 
   return {
-    enter,
-
-    welcome(group, leave, cut) {
-      if (isDraining) throw refusal();
-      const guest = { leave, cut };
-      guests.add(guest, group);
-      const surplus = guests.size() > maxGuests ? guests.firstToGo() : null;
-      if (surplus !== null) {
-        guests.delete(surplus);
-        surplus.cut();
-      }
-      let leavePlace: (() => void) | null = null;
-      let hasGone = false;
-      return {
-        enter() {
-          if (hasGone) return;
-          leavePlace ??= enter(leave);
-          guests.delete(guest);
-        },
-        leave() {
-          hasGone = true;
-          guests.delete(guest);
-          leavePlace?.();
-        },
-      };
-    },
-
+    take,
+    openAnonymous,
     isDraining: () => isDraining,
-
     async drain(drainMs) {
       isDraining = true;
-      for (const guest of guests.members()) guest.leave(comeBackAfterMs());
-      const staying = [...places];
-      await Promise.all(staying.map((place, i) => tellToLeave(place, Math.round((drainMs * i) / staying.length))));
+      for (const { leave } of anonymous.members()) leave(retryAfterMs());
+      const staying = [...taken];
+      await Promise.all(staying.map((slot, i) => askToLeave(slot, Math.round((drainMs * i) / staying.length))));
     },
   };
+}
+
+function evictSurplus(anonymous: EvictionPool<Anonymous>, max: number): void {
+  const surplus = anonymous.size() > max ? anonymous.nextToEvict() : null;
+  if (surplus === null) return;
+  anonymous.delete(surplus);
+  surplus.cut();
+}
+
+/** Resolves when the slot is free. */
+function askToLeave(slot: Slot, afterMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => slot.leave(retryAfterMs()), afterMs);
+    slot.onFree = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+}
+
+function retryAfterMs(): number {
+  return Math.round(Math.random() * RETRY_WITHIN_MS);
+}
+
+function noSlot(isDraining: boolean): RefusedError {
+  const why = isDraining ? 'this gateway is stopping' : 'this gateway has as many connections as it takes';
+  return new RefusedError('unavailable', `${why}; connect again`, { retryAfterMs: RETRY_AFTER_MS });
 }

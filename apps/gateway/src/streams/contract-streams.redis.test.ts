@@ -1,6 +1,7 @@
 /**
- * The AsyncAPI document and the running gateway say the same: every message and every close code of the document is brought about here, by
- * stock clients. That nothing else is ever told, the same clients watch in every test that opens a stream.
+ * The AsyncAPI document and the running gateway agree. These tests cause every message and every
+ * close code of the document, with stock clients. The same clients check in every test that opens a
+ * stream that nothing else is ever sent.
  */
 
 import { createServer, type Server } from 'node:http';
@@ -14,7 +15,7 @@ import { STREAM_TRANSPORTS, type StreamClient } from '../../test/stream-clients.
 import { streamContract } from '../../test/stream-contract.ts';
 import { openSocket, type TestSocket } from '../../test/websocket.ts';
 
-/** The provider, which takes every password, and waits for a scan. */
+/** A provider that accepts every password, and waits for a scan. */
 let provider: Server;
 let test: TestGateway;
 const sockets: TestSocket[] = [];
@@ -59,13 +60,13 @@ function subscribing(ticket: string, url = test.url): TestSocket {
   return open;
 }
 
-/** A code, and the same again. */
+/** Shows a code, and the same code again. */
 async function showTwice(sessionId: string): Promise<void> {
   await test.showCode(sessionId, 'AAAA');
   await test.showCode(sessionId, 'AAAA');
 }
 
-/** A client that watches on a gateway, and is sent away by it. */
+/** A client that watches over a gateway, and is told to leave by it. */
 async function sendAway(open: (gateway: TestGateway, ticket: string) => Pick<Told, 'until'>): Promise<void> {
   const gateway = await openTestGateway();
   const { ticket } = await gateway.create();
@@ -75,7 +76,7 @@ async function sendAway(open: (gateway: TestGateway, ticket: string) => Pick<Tol
   await gateway.close();
 }
 
-describe('what the document promises is brought about', () => {
+describe('the tests cause what the document promises', () => {
   it('over Socket.IO', async () => {
     const { session, ticket } = await create();
     const viewer = test.view(ticket, { auth: { formats: ['image'], after: 0 } });
@@ -132,7 +133,7 @@ describe('what the document promises is brought about', () => {
     await sendAway(({ url }, theirs) => openSse(url, theirs).told);
   });
 
-  /** How a WebSocket is brought to be closed with the word. */
+  /** Causes a WebSocket to be closed with each reason. */
   const CLOSED: Readonly<Partial<Record<keyof typeof CLOSE_CODES, () => Promise<TestSocket>>>> = {
     async done() {
       const { session, ticket } = await create();
@@ -191,7 +192,7 @@ describe('what the document promises is brought about', () => {
     expect(await closed).toEqual({ code: CLOSE_CODES[word as keyof typeof CLOSED], reason: word }); // its own keys
   });
 
-  it('and nothing of it is left out', () => {
+  it('and leave nothing of it out', () => {
     const missing = streamContract.promises.filter((promise) => !streamContract.seen.has(promise));
     expect(missing).toEqual([
       'close slow_consumer', // takes 15 s: delivery.test.ts, with a clock of its own

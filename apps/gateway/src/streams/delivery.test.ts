@@ -6,7 +6,7 @@ import { SEND_WITHIN_MS, type Sink, type ViewerMessage } from './delivery.ts';
 const { world, newSession, apply, showCode, watched } = prepareHub();
 
 describe('delivery', () => {
-  it('sends the newest alone to who gives credit late, whatever came between', async () => {
+  it('sends only the newest state to a viewer that gives credit late', async () => {
     const id = await newSession();
     const slow = newSink();
     const quick = newSink(true);
@@ -31,7 +31,7 @@ describe('delivery', () => {
     expect(one?.kind === 'session' && two?.kind === 'session' && one.session === two.session).toBe(true);
   });
 
-  it('tells fresh for the same code, and the whole state to who missed the code itself', async () => {
+  it('sends fresh for the same code, and the whole state to a viewer that missed the code itself', async () => {
     const id = await newSession();
     const quick = newSink(true);
     const slow = newSink();
@@ -95,7 +95,7 @@ describe('delivery', () => {
     expect(world().hub.size()).toBe(0);
   });
 
-  it('keeps a viewer over an end that can be resumed', async () => {
+  it('keeps a viewer after an end that can be resumed', async () => {
     const id = await newSession();
     const quick = newSink(true);
     await watched(quick.sink, id);
@@ -106,7 +106,7 @@ describe('delivery', () => {
     expect(quick.told().at(-1)).toBe('waiting');
   });
 
-  it('starts after the version a viewer has; first tells the state all the same', async () => {
+  it('sends only versions after the one that the viewer has; `first` is the state all the same', async () => {
     const id = await newSession();
     await apply(id, { kind: 'watched', at: Date.now() });
     await showCode(id, 'A');
@@ -118,7 +118,7 @@ describe('delivery', () => {
     expect(known.told()).toEqual(['B']);
   });
 
-  it('tells nothing after close, nor of a session there is not', async () => {
+  it('sends nothing after close, and nothing of a session that does not exist', async () => {
     const id = await newSession();
     const left = newSink(true);
     const subscription = await watched(left.sink, id);

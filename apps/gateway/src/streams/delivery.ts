@@ -1,7 +1,8 @@
 /**
- * What one viewer is told of one session: latest wins, by credit. At most one message is under way. While it is, newer states replace each
- * other; when the sink says it has gone out, the newest is sent. So a slow reader holds one message and skips versions, and nobody waits
- * for it. One that needs longer than `SEND_WITHIN_MS` for a message is ended.
+ * Decides what one viewer is sent of one session: the latest state, by credit. At most one message
+ * is under way. Newer states replace each other until the sink says that it has gone out; then the
+ * newest is sent. So a slow reader has one message kept for it and skips versions, and nobody waits
+ * for it. A reader that needs longer than `SEND_WITHIN_MS` for a message is ended.
  */
 
 import type { CloseReason } from '@qrcast/core/close-codes';
@@ -13,39 +14,41 @@ export type ViewerMessage = { readonly kind: 'session'; readonly session: WireSe
 
 /** The outgoing half of one subscription, whatever the transport. */
 export interface Sink {
-  /** `sent` is to be called once, when the message has left for good and another may follow. */
+  /** Calls `sent` once, when the client has the message and another may follow. */
   send(message: ViewerMessage, sent: () => void): void;
   /** The subscription is over; nothing follows. */
   close(reason: CloseReason): void;
 }
 
-/** A state at a moment, and its messages: one object for all viewers who are owed the same. */
-export interface Telling {
+/**
+ * The messages of a state at one moment. Each is made once, for all viewers who are owed the same.
+ */
+export interface StateMessages {
   readonly session: Session;
   whole(formats: readonly Format[]): ViewerMessage & { kind: 'session' };
   fresh(staleAt: number): ViewerMessage;
 }
 
 export interface Delivery {
-  /** Sends what of it the viewer is owed, unless a message is under way. */
-  offer(telling: Telling): void;
-  /** Idempotent; nothing is sent after it. */
+  /** Sends what the viewer is owed of this state, unless a message is under way. */
+  offer(messages: StateMessages): void;
+  /** Idempotent. Nothing is sent after this. */
   close(): void;
 }
 
 export interface DeliveryOptions {
   readonly sink: Sink;
   readonly formats: readonly Format[];
-  /** The version the viewer has. */
+  /** The version that the viewer has. */
   readonly after: number;
-  /** The newest state, told now; null if there is none. */
-  readonly latest: () => Telling | null;
+  /** The newest state, as of now; null if there is none. */
+  readonly latest: () => StateMessages | null;
   readonly onEnd: (reason: 'done' | 'slow_consumer') => void;
 }
 
 export const SEND_WITHIN_MS = 15_000;
 
-export function createTelling({ session, image }: Snapshot, viewers: number, now: number): Telling {
+export function createStateMessages({ session, image }: Snapshot, viewers: number, now: number): StateMessages {
   const made = new Map<string, ViewerMessage & { kind: 'session' }>();
   let fresh: ViewerMessage | null = null;
   return {
@@ -67,24 +70,25 @@ export function createTelling({ session, image }: Snapshot, viewers: number, now
 
 export function createDelivery({ sink, formats, after, latest, onEnd }: DeliveryOptions): Delivery {
   let isOpen = true;
-  /** Version it was told last. */
-  let told = after;
-  /** The code it was shown last: only that one can be confirmed by `fresh`. */
-  let shown: string | null = null;
+  /** The version that was sent last. */
+  let sentVersion = after;
+  /** Digest of the code that was sent last. Only that code can be confirmed by `fresh`. */
+  let sentCode: string | null = null;
   let sending: NodeJS.Timeout | null = null;
 
-  function offer(telling: Telling): void {
+  function offer(messages: StateMessages): void {
     if (sending !== null || !isOpen) return;
-    const { session } = telling;
+    const { session } = messages;
     const code = session.state.kind === 'showing' ? session.state.code : null;
-    const debt = owed(session, told);
-    told = Math.max(told, session.version);
-    // A Redis that lost its last writes can bring another code under a version that counts as told: then the whole state is owed.
-    if (debt === 'session' || (debt === 'fresh' && shown !== (code?.digest ?? null))) {
-      shown = code?.digest ?? null;
-      send(telling.whole(formats));
-    } else if (debt === 'fresh' && code !== null) {
-      send(telling.fresh(code.staleAt));
+    const due = owed(session, sentVersion);
+    sentVersion = Math.max(sentVersion, session.version);
+    // A Redis that lost its last writes can bring another code under a version that was sent
+    // before. Then the whole state is owed.
+    if (due === 'session' || (due === 'fresh' && sentCode !== (code?.digest ?? null))) {
+      sentCode = code?.digest ?? null;
+      send(messages.whole(formats));
+    } else if (due === 'fresh' && code !== null) {
+      send(messages.fresh(code.staleAt));
     } else if (isFinal(session)) {
       end('done');
     }
@@ -94,11 +98,11 @@ export function createDelivery({ sink, formats, after, latest, onEnd }: Delivery
     const timer = setTimeout(() => end('slow_consumer'), SEND_WITHIN_MS);
     sending = timer;
     sink.send(message, () => {
-      if (sending !== timer) return; // of another message, or said twice
+      if (sending !== timer) return; // called twice, or for an earlier message
       clearTimeout(timer);
       sending = null;
-      const telling = latest();
-      if (telling !== null) offer(telling);
+      const newest = latest();
+      if (newest !== null) offer(newest);
     });
   }
 

@@ -1,6 +1,9 @@
-/** One encoding of a message for all its viewers: the hub hands the same object to everybody who is owed the same. */
+/**
+ * Encodes a message once for all its viewers. The hub passes the same object to every viewer who is
+ * owed the same.
+ */
 
-/** The text as UTF-8, made when it is first asked for and kept as long as the message is. */
+/** Returns the text in UTF-8. It is made at the first call, and kept as long as the message is. */
 export function encodeOnce<T extends object>(toText: (message: T) => string): (message: T) => Buffer {
   const made = new WeakMap<T, Buffer>();
   return (message) => {

@@ -1,4 +1,6 @@
-/** A thousand requests that never end, and a flood of handshakes: a tenant that has nothing to do with it loses nothing. */
+/**
+ * Other tenants lose nothing under a thousand requests that never end and a flood of handshakes.
+ */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { floodHandshakes, openSlowLoris } from '../../test/flood.ts';
@@ -13,7 +15,7 @@ const CHANGES = 100;
 let test: TestGateway;
 let stopSlowLoris: () => void;
 beforeAll(async () => {
-  test = await openTestGateway({ maxConnections: 300 }); // the half-open ones alone would fill it
+  test = await openTestGateway({ maxConnections: 300 }); // the half-open requests alone would fill it
   stopSlowLoris = await openSlowLoris(test.gateway.port, HALF_OPEN);
 });
 afterAll(async () => {
@@ -21,7 +23,7 @@ afterAll(async () => {
   await test.close();
 });
 
-it('viewers get every last state, new ones get in, and calls are answered', async () => {
+it('viewers get each newest state, new viewers are admitted, and calls are answered', async () => {
   const { session, ticket } = await test.create();
   const views = (): StreamClient[] => STREAM_TRANSPORTS.map((transport) => transport.open({ url: test.url, ticket }));
   const early = views();

@@ -1,15 +1,18 @@
-/** Keeps a subscription's messages behind the answer that it begins with. */
+/** Holds a subscription's messages back until the answer that it begins with has been sent. */
 
 import type { Sink } from './delivery.ts';
 
-export interface SinkGate {
+export interface HeldSink {
   readonly sink: Sink;
-  /** What was held goes out, in its order, and nothing is held from then on. */
-  open(): void;
+  /** Sends what was held, in its order. Nothing is held from then on. */
+  release(): void;
 }
 
-/** Holds back what comes until it is opened: by credit that is one message and an end at most. */
-export function createSinkGate(sink: Sink): SinkGate {
+/**
+ * Before the release it holds one message and an end at most, because a second message needs
+ * credit.
+ */
+export function createHeldSink(sink: Sink): HeldSink {
   let held: (() => void)[] | null = [];
   const pass = (act: () => void): void => {
     if (held === null) act();
@@ -17,7 +20,7 @@ export function createSinkGate(sink: Sink): SinkGate {
   };
   return {
     sink: { send: (message, sent) => pass(() => sink.send(message, sent)), close: (reason) => pass(() => sink.close(reason)) },
-    open() {
+    release() {
       const acts = held ?? [];
       held = null;
       for (const act of acts) act();

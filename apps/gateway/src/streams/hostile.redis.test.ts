@@ -1,4 +1,7 @@
-/** Clients and neighbours that mean harm, one attack each: what the gateway does, and that it lives on. */
+/**
+ * Hostile clients and other writers to Redis, one attack each: what the gateway does, and that it
+ * survives.
+ */
 
 import { connect } from 'node:net';
 import { sessionChannel, sessionKey, tenantsKey } from '@qrcast/runtime/redis/keys';
@@ -18,7 +21,7 @@ afterAll(() => test.close());
 
 const SOCKET_IO = '/socket.io/?EIO=4&transport=websocket';
 
-/** A raw WebSocket that has said nothing yet; every frame it gets is kept. */
+/** A raw WebSocket that has sent nothing yet. It keeps every frame that it gets. */
 function openRaw(): { raw: WebSocket; frames: string[]; until(start: string, count?: number): Promise<void> } {
   const raw = new WebSocket(`${test.url.replace('http', 'ws')}${SOCKET_IO}`);
   const frames: string[] = [];
@@ -46,7 +49,7 @@ describe('a hostile client', () => {
     const { raw, frames, until } = openRaw();
     await until('0{');
     for (let i = 0; i < 50; i++) raw.send(`40${JSON.stringify({ ticket })}`);
-    await until('40', 1); // taken
+    await until('40', 1); // admitted
     await until('44', 49);
     expect(frames.filter((frame) => frame.startsWith('40'))).toHaveLength(1);
     raw.terminate();
@@ -70,7 +73,7 @@ describe('a hostile client', () => {
     await viewer.disconnected;
   });
 
-  it('that sends many requests on one connection without waiting holds one place, and none when it is gone', async () => {
+  it('that sends many requests on one connection without waiting holds one slot, and none after its end', async () => {
     const small = await openTestGateway({ namespace: test.namespace, maxConnections: 2 });
     const { session, ticket } = await test.create();
     const { version } = (await test.call('GET', `/v1/sessions/${session.id}`)).body.session;
@@ -86,7 +89,7 @@ describe('a hostile client', () => {
       }
       await untilCount(1);
       const viewer = small.view(ticket);
-      await viewer.until('session'); // the second place
+      await viewer.until('session'); // the second slot
       await untilCount(2);
       viewer.socket.disconnect();
       socket.destroy();
@@ -99,14 +102,14 @@ describe('a hostile client', () => {
     const { hostname, port } = new URL(test.url);
     const socket = connect(Number(port), hostname);
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    socket.on('error', () => undefined); // a reset is as good
+    socket.on('error', () => undefined); // a reset will do, too
     socket.resume();
     socket.write(`POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`);
     await closed;
   });
 });
 
-describe('a client that asks and does not read', () => {
+describe('a client that sends requests and does not read', () => {
   it.each([SOCKET_IO, '/v1/ws'])('is cut when it sends pings without end to %s', async (path) => {
     const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : []);
     raw.on('error', () => undefined); // cut while it writes
@@ -118,7 +121,7 @@ describe('a client that asks and does not read', () => {
     });
     raw.pause();
     const payload = Buffer.alloc(125);
-    // Kernels keep some of the answers for it; this gateway must not keep the rest.
+    // Kernels keep some of the answers. The gateway must not keep the rest.
     for (let sent = 0; !isCut && sent < 300_000; sent += 1_000) {
       for (let i = 0; i < 1_000; i++) raw.ping(payload);
       await new Promise((resolve) => setImmediate(resolve));
@@ -141,7 +144,7 @@ describe('a client that asks and does not read', () => {
     const acks: Promise<Ack>[] = [];
     for (let i = 0; i < count; i++) {
       if (viewer === null) socket?.send({ type: 'subscribe', ticket });
-      else acks.push(viewer.socket.emitWithAck('subscribe', { ticket }) as Promise<Ack>); // what it is, is looked at below
+      else acks.push(viewer.socket.emitWithAck('subscribe', { ticket }) as Promise<Ack>); // checked below
     }
     while ((raw?.bufferedAmount ?? 0) > 0) await test.node.redis.ping();
     for (let i = 0; i < 50; i++) await test.call('GET', '/v1/sessions/self?visible=false', { secret: ticket }); // time enough for all
@@ -156,7 +159,7 @@ describe('a client that asks and does not read', () => {
     socket?.raw.close();
   });
 
-  it.each(['/v1/ws', SOCKET_IO])('is cut when a message of it on %s comes in pieces without end', async (path) => {
+  it.each(['/v1/ws', SOCKET_IO])('is cut when it sends a message on %s in fragments without end', async (path) => {
     const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : []);
     await new Promise((resolve) => raw.once('open', resolve));
     raw.on('error', () => undefined); // cut while it writes
@@ -183,7 +186,8 @@ describe('a client that asks and does not read', () => {
     void closed.then(() => {
       isClosed = true;
     });
-    // Those that were read meanwhile are finished, and what is theirs to cut is none; at last the kernel takes no more, and one is not.
+    // Timers of answers that were read do nothing. In the end the kernel takes no more, and one
+    // answer stays unread.
     for (let turn = 1; !isClosed; turn++) {
       if (socket.writableLength < 100_000) socket.write('GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n');
       await new Promise((resolve) => setImmediate(resolve));
@@ -193,8 +197,8 @@ describe('a client that asks and does not read', () => {
   });
 });
 
-describe('a neighbour in Redis', () => {
-  it('that publishes what is no change does not end the gateway, and hides no change', async () => {
+describe('another writer to Redis', () => {
+  it('that publishes messages of no meaning neither ends the gateway nor hides a change', async () => {
     const { session, ticket } = await test.create();
     const viewer = test.view(ticket);
     await viewer.until('session', ({ state }) => state === 'waiting');
@@ -206,7 +210,7 @@ describe('a neighbour in Redis', () => {
   });
 });
 
-describe('a record in Redis that is none', () => {
+describe('a record in Redis that cannot be read', () => {
   const SHAPES: readonly object[] = [
     { state: { kind: 'showing', notice: null } },
     { state: { kind: 'showing', notice: null, code: {} } },
@@ -217,7 +221,7 @@ describe('a record in Redis that is none', () => {
     { id: 'ses_another' },
   ];
 
-  it('ends no gateway that watches it, and hides no later change', async () => {
+  it('does not end a gateway that watches it, and hides no later change', async () => {
     const { session, ticket } = await test.create();
     const viewer = test.view(ticket);
     await viewer.until('session', ({ state }) => state === 'waiting');
@@ -245,7 +249,7 @@ describe('a record in Redis that is none', () => {
 });
 
 describe('a deleted tenant', () => {
-  it('leaves its id to nobody, and its keys to nobody, though they were made at the same moment', async () => {
+  it('frees its id for nobody, and leaves no key valid, not even one that was made at the same moment', async () => {
     const made = await test.newTenant();
     const asked = await Promise.allSettled(Array.from({ length: 6 }, () => test.gateway.tenants.addKey(made.id)));
     const keys = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));

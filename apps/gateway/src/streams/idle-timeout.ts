@@ -1,17 +1,20 @@
-/** Ends a connection that watches nothing: it is of no use to anybody. */
+/** Ends a connection that watches nothing. It is of no use to anybody. */
 
-/** From its start, or from when it left the last of its sessions. */
+/** From the start of the connection, or from when it left the last of its sessions. */
 export const SUBSCRIBE_WITHIN_MS = 10_000;
 
-export interface IdleLimit {
-  /** It watches nothing from now on. */
+export interface IdleTimeout {
+  /** The connection watches nothing from now on. */
   start(): void;
-  /** It watches something, or is over. */
+  /** It watches something, or has ended. */
   stop(): void;
 }
 
-/** `onEnd` is called if it is idle then; while something is under way, as with a slow Redis, it is asked again. */
-export function createIdleLimit(isIdle: () => boolean, onEnd: () => void): IdleLimit {
+/**
+ * `onEnd` is called when the time is over and the connection is idle. While something is under way,
+ * as when Redis is slow, the time begins anew.
+ */
+export function createIdleTimeout(isIdle: () => boolean, onEnd: () => void): IdleTimeout {
   let timer: NodeJS.Timeout | undefined;
   function start(): void {
     timer ??= setTimeout(() => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createMessageBudget, MESSAGE_BURST, MESSAGES_PER_SECOND } from './message-budget.ts';
 
-it('takes a burst, then so many a second, and no more for having waited longer', () => {
+it('admits a burst, then so many a second, and no larger burst after a longer wait', () => {
   let now = 0;
   const take = createMessageBudget(() => now);
   const takeAll = (): number => {
@@ -11,7 +11,7 @@ it('takes a burst, then so many a second, and no more for having waited longer',
   };
   expect(takeAll()).toBe(MESSAGE_BURST);
   now += 1_000;
-  expect(takeAll()).toBe(MESSAGES_PER_SECOND - 1); // the refused one was counted, too
+  expect(takeAll()).toBe(MESSAGES_PER_SECOND - 1); // the refused message was counted, too
   now += 3_600_000;
   expect(takeAll()).toBe(MESSAGE_BURST);
 });

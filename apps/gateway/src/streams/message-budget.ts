@@ -1,20 +1,27 @@
-/** How much a client may say: a stock client sends a few small messages in its life. What comes as a flood would be answered outside any credit. */
+/**
+ * Bounds what a viewer's client may send. A stock client sends a few small messages in its life.
+ * Answers to a flood would be sent outside any credit.
+ */
 
-/** A message that comes in more pieces than this is cut: each piece keeps all that came with it, up to 64 KiB, until the last is there. */
+import { spendToken, type TokenRate, waitForTokenMs } from '../limits/token-bucket.ts';
+
+/**
+ * A message in more fragments than this ends its connection. Each fragment keeps the whole chunk
+ * that it came in, up to 64 KiB, until the last has come.
+ */
 export const MAX_FRAGMENTS = 16;
-/** The largest holds a ticket or a password. */
+/** The largest message holds a ticket or a password. */
 export const MAX_MESSAGE_BYTES = 16 * 1024;
 export const MESSAGES_PER_SECOND = 20;
 export const MESSAGE_BURST = 200;
+const RATE: TokenRate = { burst: MESSAGE_BURST, fillMs: (MESSAGE_BURST / MESSAGES_PER_SECOND) * 1_000 };
 
-/** Counts a message; false if it is one too many. `now` in ms. */
+/** Counts a message, also one too many; returns false for that. `now` in ms. */
 export function createMessageBudget(now: () => number): () => boolean {
-  let spare = MESSAGE_BURST;
-  let countedAt = now();
+  let fullAt = 0;
   return () => {
-    const at = now();
-    spare = Math.min(MESSAGE_BURST, spare + ((at - countedAt) / 1_000) * MESSAGES_PER_SECOND) - 1;
-    countedAt = at;
-    return spare >= 0;
+    const isWithin = waitForTokenMs(fullAt, RATE, now()) === 0;
+    fullAt = spendToken(fullAt, RATE, now());
+    return isWithin;
   };
 }

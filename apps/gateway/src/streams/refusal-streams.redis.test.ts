@@ -1,4 +1,4 @@
-/** Every stream with every credential that is not good for it; `refusal-matrix` has the calls. */
+/** Every stream with every credential that it must refuse; `refusal-matrix` tests the calls. */
 
 import { CLOSE_CODES, type CloseReason } from '@qrcast/core/close-codes';
 import { ERRORS, type ErrorCode } from '@qrcast/core/errors';
@@ -16,7 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-/** How a stream is refused whose ticket is one of `secrets`; `close` where a code of its own tells more than the refusal. */
+/**
+ * How a stream is refused for each of `secrets`. `close`: a close code that tells more than the
+ * error does.
+ */
 const STREAM_REFUSALS: Readonly<Record<string, { readonly code: ErrorCode; readonly close: CloseReason }>> = {
   'a forged ticket': { code: 'unauthenticated', close: 'unauthenticated' },
   'an unsigned ticket': { code: 'unauthenticated', close: 'unauthenticated' },
@@ -30,18 +33,18 @@ const STREAM_REFUSALS: Readonly<Record<string, { readonly code: ErrorCode; reado
   'a ticket of another tenant for this session': { code: 'not_found', close: 'not_found' },
 };
 
-/** An API key on a stream is no ticket; over HTTP it may read, and has no session of its own. */
+/** On a stream an API key is no ticket. Over HTTP it may read, but has no session of its own. */
 const OWN_KEY = "the tenant's own key";
 
 describe.each(STREAM_TRANSPORTS)('a stream: $name', (transport) => {
-  it.each([...Object.keys(STREAM_REFUSALS), OWN_KEY])('with %s is refused, and told nothing', async (name) => {
+  it.each([...Object.keys(STREAM_REFUSALS), OWN_KEY])('with %s is refused, and sent no state', async (name) => {
     const wanted = STREAM_REFUSALS[name];
     const stream = transport.open({ url: test.url, ticket: secrets[name] ?? '', origin: ELSEWHERE });
     const { code, number, status } = await stream.ended;
     expect(stream.told.order).toEqual([]);
     stream.close();
     const codes: readonly (string | undefined)[] = wanted === undefined ? ['unauthenticated', 'not_found'] : [wanted.code, wanted.close]; // as the transport says it
-    if (!transport.name.includes('undici')) expect(codes).toContain(code); // it tells no reason
+    if (!transport.name.includes('undici')) expect(codes).toContain(code); // it reports no reason
     if (number !== undefined) expect(number).toBe(CLOSE_CODES[wanted?.close ?? 'unauthenticated']);
     if (status !== undefined) expect(status).toBe(ERRORS[wanted?.code ?? 'not_found'].status);
   });
@@ -54,15 +57,17 @@ describe.each(STREAM_TRANSPORTS)('a stream: $name', (transport) => {
       const { code, number, status } = await stream.ended;
       expect(stream.told.order).toEqual([]);
       stream.close();
-      if (!transport.name.includes('undici')) expect(['origin_not_allowed', 'forbidden']).toContain(code); // it tells no reason
+      if (!transport.name.includes('undici')) expect(['origin_not_allowed', 'forbidden']).toContain(code); // it reports no reason
       if (number !== undefined) expect(number).toBe(CLOSE_CODES.forbidden);
       if (status !== undefined) expect(status).toBe(403);
     },
   );
 });
 
-describe('on a stream that stands', () => {
-  /** A session that is the caller's on this connection, one that is the other tenant's, and one that is nowhere. */
+describe('on an open stream', () => {
+  /**
+   * The caller's session on this connection, one of another tenant, and one that does not exist.
+   */
   const strange = () => [foreign.session.id, 'ses_AAAAAAAAAAAAAAAA'] as const;
 
   it.each(['resume', 'password', 'start_over'])(
@@ -95,20 +100,23 @@ describe('on a stream that stands', () => {
     },
   );
 
-  it.each(Object.entries(STREAM_REFUSALS))('one more subscription with %s is refused, and harms none', async (name, { code }) => {
-    const ticket = secrets[name] ?? '';
-    const headers = { origin: ELSEWHERE };
-    const viewer = test.view(mine.ticket, { headers });
-    await viewer.until('session');
-    expect(await viewer.call('subscribe', { ticket })).toMatchObject({ ok: false, error: { code } });
-    const socket = openSocket(test.url, { headers });
-    await socket.call({ type: 'subscribe', ticket: mine.ticket });
-    expect(await socket.call({ type: 'subscribe', ticket })).toMatchObject({ type: 'error', error: { code } });
-    expect(await socket.call({ type: 'ping' })).toMatchObject({ type: 'pong' });
-    expect(viewer.socket.connected).toBe(true);
-    viewer.socket.disconnect();
-    socket.raw.terminate();
-  });
+  it.each(Object.entries(STREAM_REFUSALS))(
+    'another subscription with %s is refused, and does no harm to the first',
+    async (name, { code }) => {
+      const ticket = secrets[name] ?? '';
+      const headers = { origin: ELSEWHERE };
+      const viewer = test.view(mine.ticket, { headers });
+      await viewer.until('session');
+      expect(await viewer.call('subscribe', { ticket })).toMatchObject({ ok: false, error: { code } });
+      const socket = openSocket(test.url, { headers });
+      await socket.call({ type: 'subscribe', ticket: mine.ticket });
+      expect(await socket.call({ type: 'subscribe', ticket })).toMatchObject({ type: 'error', error: { code } });
+      expect(await socket.call({ type: 'ping' })).toMatchObject({ type: 'pong' });
+      expect(viewer.socket.connected).toBe(true);
+      viewer.socket.disconnect();
+      socket.raw.terminate();
+    },
+  );
 
   it('a password needs its scope', async () => {
     const viewOnly = await test.ticketFor(mine.session.id, { scopes: ['view'] });

@@ -1,4 +1,7 @@
-/** A client that subscribes to one session after another, leaves each, and reads nothing: how many states are kept for it. */
+/**
+ * How many states are kept for a client that subscribes to one session after another, leaves each,
+ * and reads nothing.
+ */
 
 import { viewersKey } from '@qrcast/runtime/redis/keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +22,7 @@ afterAll(async () => {
   await test.close();
 });
 
-/** With what is left in between, more than a connection may be subscribed to, in fewer messages than it may send at once. */
+/** More than a connection may watch at once, in fewer messages than it may send at once. */
 const COUNT = 60;
 
 interface One {
@@ -32,7 +35,7 @@ async function showMany(): Promise<One[]> {
   return Promise.all(
     Array.from({ length: COUNT }, async (_, i) => {
       const { session, ticket } = await test.create();
-      await test.call('GET', '/v1/sessions/self', { secret: ticket }); // from now on it is polled
+      await test.call('GET', '/v1/sessions/self', { secret: ticket }); // from here on it is polled
       const { version } = await test.showCode(session.id, `OLD${i}`);
       return { sessionId: session.id, ticket, version };
     }),
@@ -44,7 +47,7 @@ async function untilWatched(sessions: readonly One[], count: number): Promise<vo
   while ((await test.node.redis.exists(...keys)) !== count);
 }
 
-/** Time enough for all that waits for nothing but this gateway. */
+/** Time enough for everything that waits only for this gateway. */
 async function settle(ticket: string): Promise<void> {
   for (let i = 0; i < 50; i++) await test.call('GET', '/v1/sessions/self?visible=false', { secret: ticket });
 }
@@ -53,7 +56,10 @@ interface Client {
   readonly raw: WebSocket;
   subscribe(ticket: string): void;
   unsubscribe(sessionId: string): void;
-  /** Resolves when everything has been answered and read, to the versions it was told of the sessions. */
+  /**
+   * Resolves when everything has been answered and read, to the versions of the sessions that were
+   * sent.
+   */
   readAll(): Promise<readonly { readonly id: string; readonly version: number }[]>;
   close(): void;
 }
@@ -82,7 +88,7 @@ async function openSocketIoClient({ view }: TestGateway): Promise<Client> {
   const viewer = view((await test.create()).ticket);
   await viewer.until('session');
   const acks: Promise<Ack>[] = [];
-  const call = (event: string, body: object): void => void acks.push(viewer.socket.emitWithAck(event, body) as Promise<Ack>); // looked at below
+  const call = (event: string, body: object): void => void acks.push(viewer.socket.emitWithAck(event, body) as Promise<Ack>); // checked below
   return {
     raw: viewer.raw(),
     subscribe: (ticket) => call('subscribe', { ticket }),
@@ -95,7 +101,7 @@ async function openSocketIoClient({ view }: TestGateway): Promise<Client> {
   };
 }
 
-/** Of how many sessions a state was made for it while it read nothing. */
+/** The number of sessions whose state was made for the client while it read nothing. */
 async function countKept(client: Client, atOnce: number): Promise<number> {
   const left = await showMany();
   const watched = await showMany();
@@ -121,7 +127,7 @@ describe.each([
   ['WebSocket', openWebSocketClient],
   ['Socket.IO', openSocketIoClient],
 ])('on %s', (_name, openClient) => {
-  it('as many as may be unread, however many it asks for', async () => {
+  it('as many as may be unread, however many it subscribes to', async () => {
     expect(await countKept(await openClient(test), MAX_UNREAD_ANSWERS)).toBeLessThanOrEqual(MAX_UNREAD_ANSWERS);
   });
 

@@ -1,27 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { createSubscriptionTurns, type SubscriptionTurns, type Turn } from './subscription-queue.ts';
+import { createSubscriptionQueue, type QueuedSubscription, type SubscriptionQueue } from './subscription-queue.ts';
 
-/** Asks for one turn after another, and notes those that began. */
-function ask(turns: SubscriptionTurns, sessionIds: readonly string[]) {
+/** Enters one subscription after another, and notes those that began. */
+function enterAll(queue: SubscriptionQueue, sessionIds: readonly string[]) {
   const begun: string[] = [];
   const taken = sessionIds.map(async (sessionId) => {
-    const turn = await turns.take(Promise.resolve(sessionId));
+    const queued = await queue.enter(Promise.resolve(sessionId));
     begun.push(sessionId);
-    return turn;
+    return queued;
   });
-  const endOf = async (index: number): Promise<Turn> => {
-    const turn = await (taken[index] ?? expect.unreachable());
-    turn.end();
-    return turn;
+  const endOf = async (index: number): Promise<QueuedSubscription> => {
+    const queued = await (taken[index] ?? expect.unreachable());
+    queued.end();
+    return queued;
   };
   return { begun, taken, endOf };
 }
 
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)); // all that waits for nothing else has gone on
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)); // everything that can go on has gone on
 
-describe('turns of subscriptions', () => {
-  it('of one session follow each other, those of others wait for none of them', async () => {
-    const { begun, endOf } = ask(createSubscriptionTurns(10), ['a', 'a', 'b', 'a']);
+describe('subscriptions in the queue', () => {
+  it('of one session follow each other, and those of other sessions do not wait for them', async () => {
+    const { begun, endOf } = enterAll(createSubscriptionQueue(10), ['a', 'a', 'b', 'a']);
     await settle();
     expect(begun).toEqual(['a', 'b']);
     await endOf(0);
@@ -32,12 +32,12 @@ describe('turns of subscriptions', () => {
     expect(begun).toEqual(['a', 'b', 'a', 'a']);
   });
 
-  it('of all sessions are no more at once than may be unread, and go on in their order, one for each that is over', async () => {
-    const { begun, endOf } = ask(createSubscriptionTurns(2), ['a', 'b', 'c', 'd', 'e']);
+  it('are under way up to the bound, and each end begins the next in order', async () => {
+    const { begun, endOf } = enterAll(createSubscriptionQueue(2), ['a', 'b', 'c', 'd', 'e']);
     await settle();
     expect(begun).toEqual(['a', 'b']);
     const first = await endOf(0);
-    first.end(); // said twice
+    first.end(); // the second call frees nothing
     await settle();
     expect(begun).toEqual(['a', 'b', 'c']);
     await endOf(2);
@@ -46,34 +46,34 @@ describe('turns of subscriptions', () => {
     expect(begun).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
-  it('that wait for their session hold no place of those that do not', async () => {
-    const { begun } = ask(createSubscriptionTurns(2), ['a', 'a', 'a', 'b']);
+  it('that wait for their own session do not count against the bound', async () => {
+    const { begun } = enterAll(createSubscriptionQueue(2), ['a', 'a', 'a', 'b']);
     await settle();
     expect(begun).toEqual(['a', 'b']);
   });
 
-  it('of tickets that were refused hold up nobody', async () => {
-    const turns = createSubscriptionTurns(1);
-    await expect(turns.take(Promise.reject(new Error('refused')))).rejects.toThrow('refused');
-    await turns.take(Promise.resolve('a'));
+  it('with a refused ticket hold up nobody', async () => {
+    const queue = createSubscriptionQueue(1);
+    await expect(queue.enter(Promise.reject(new Error('refused')))).rejects.toThrow('refused');
+    await queue.enter(Promise.resolve('a'));
   });
 
-  it('are unwanted from an unsubscribe on, if they were asked for before it', async () => {
-    const turns = createSubscriptionTurns(1);
+  it('are withdrawn if they entered before the unsubscribe', async () => {
+    const queue = createSubscriptionQueue(1);
     const lookup = Promise.withResolvers<string>();
-    const looked = turns.take(lookup.promise);
-    const waits = turns.take(Promise.resolve('a'));
-    const other = turns.take(Promise.resolve('b'));
-    const marked = turns.unwant('a');
+    const looked = queue.enter(lookup.promise);
+    const waits = queue.enter(Promise.resolve('a'));
+    const other = queue.enter(Promise.resolve('b'));
+    const marked = queue.withdraw('a');
     lookup.resolve('a');
     await marked;
-    const later = turns.take(Promise.resolve('a'));
-    const isUnwanted: boolean[] = [];
+    const later = queue.enter(Promise.resolve('a'));
+    const isWithdrawn: boolean[] = [];
     for (const next of [waits, other, looked, later]) {
-      const turn = await next;
-      isUnwanted.push(turn.isUnwanted);
-      turn.end();
+      const queued = await next;
+      isWithdrawn.push(queued.isWithdrawn);
+      queued.end();
     }
-    expect(isUnwanted).toEqual([true, false, true, false]);
+    expect(isWithdrawn).toEqual([true, false, true, false]);
   });
 });

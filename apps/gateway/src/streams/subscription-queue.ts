@@ -1,92 +1,97 @@
 /**
- * When each subscription of a connection has its turn. An answer brings a state, a picture in it, and both are kept until the client has read
- * them: who asks on without reading would have them kept for every question. So a session is subscribed to anew only when the answer before
- * was read, and over all sessions no more than `maxUnread` answers are unread; the rest waits in the order it came.
+ * Orders the subscriptions of one connection. The answer to a subscription holds a state with a
+ * picture, and both are kept until the client has read them: a client that subscribes on without
+ * reading would have one kept for each of its requests. So a session is subscribed to anew only
+ * after the answer before was read, and of all sessions at most `maxUnread` answers are unread.
+ * The rest waits in the order in which it came.
  */
 
 /**
- * Fewer than a connection may have sessions: who reads does not notice, for a hundred are subscribed to within five times the way to the
- * client and back.
+ * Fewer than the sessions that a connection may watch. A client that reads does not notice: a
+ * hundred subscriptions take five round trips.
  */
 export const MAX_UNREAD_ANSWERS = 20;
 
-export interface SubscriptionTurns {
+export interface SubscriptionQueue {
   /**
-   * `lookup`: the session that a ticket is for. Resolves when its subscription may begin; never, if the client does not read.
-   * @throws what `lookup` is rejected with.
+   * Waits until a subscription may begin. `lookup`: the session that its ticket is for. Never
+   * resolves if the client does not read. @throws what `lookup` rejects with.
    */
-  take(lookup: Promise<string>): Promise<Turn>;
-  /** What was asked for before this is not wanted any more, whether its ticket is still looked at or it waits. Resolves when it is marked. */
-  unwant(sessionId: string): Promise<void>;
+  enter(lookup: Promise<string>): Promise<QueuedSubscription>;
+  /**
+   * Marks all subscriptions to the session that entered before this call as withdrawn, also those
+   * whose ticket is still being looked up. Resolves when they are marked.
+   */
+  withdraw(sessionId: string): Promise<void>;
 }
 
-export interface Turn {
-  /** It was unsubscribed from before it began. */
-  readonly isUnwanted: boolean;
-  /** Its ticket was looked at a while ago, and may have ended since. */
+export interface QueuedSubscription {
+  /** The client unsubscribed before this began. */
+  readonly isWithdrawn: boolean;
+  /** Its ticket was checked before the wait, and may have ended since. */
   readonly hasWaited: boolean;
   /** Its answer was read, or there will be none. Idempotent. */
   end(): void;
 }
 
-/** One of those of the same session. */
-interface Asked {
-  isUnwanted: boolean;
+interface Queued {
+  isWithdrawn: boolean;
   hasWaited: boolean;
-  before: Asked | undefined;
-  readonly over: Promise<void>;
+  /** The one before it of the same session. */
+  before: Queued | undefined;
+  readonly ended: Promise<void>;
   readonly end: () => void;
 }
 
-export function createSubscriptionTurns(maxUnread = MAX_UNREAD_ANSWERS): SubscriptionTurns {
+export function createSubscriptionQueue(maxUnread = MAX_UNREAD_ANSWERS): SubscriptionQueue {
   /** The latest of each session, until its answer was read. */
-  const latest = new Map<string, Asked>();
-  const places = createPlaces(maxUnread);
+  const latest = new Map<string, Queued>();
+  const unread = createSemaphore(maxUnread);
   let lookups: Promise<unknown> = Promise.resolve();
 
-  function ask(sessionId: string): Asked {
+  function queue(sessionId: string): Queued {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const asked: Asked = {
-      isUnwanted: false,
+    const queued: Queued = {
+      isWithdrawn: false,
       hasWaited: latest.has(sessionId),
       before: latest.get(sessionId),
-      over: promise,
+      ended: promise,
       end() {
-        if (latest.get(sessionId) === asked) latest.delete(sessionId);
+        if (latest.get(sessionId) === queued) latest.delete(sessionId);
         resolve();
       },
     };
-    latest.set(sessionId, asked);
-    return asked;
+    latest.set(sessionId, queued);
+    return queued;
   }
 
   return {
-    async take(lookup) {
-      lookups = Promise.allSettled([lookups, lookup]).then(() => undefined); // or each would hold all before it
-      const asked = ask(await lookup);
-      await asked.before?.over;
-      asked.before = undefined;
-      if (!places.takeFree()) {
-        asked.hasWaited = true;
-        await places.take(); // last: who waits for its session holds up no other
+    async enter(lookup) {
+      lookups = Promise.allSettled([lookups, lookup]).then(() => undefined); // or each would hold the results of all before it
+      const queued = queue(await lookup);
+      await queued.before?.ended;
+      queued.before = undefined;
+      if (!unread.tryTake()) {
+        queued.hasWaited = true;
+        await unread.take(); // last: one that waits for its own session holds up no other session
       }
-      void asked.over.then(places.giveBack);
-      return asked;
+      void queued.ended.then(unread.giveBack);
+      return queued;
     },
 
-    async unwant(sessionId) {
+    async withdraw(sessionId) {
       await lookups;
-      for (let asked = latest.get(sessionId); asked !== undefined; asked = asked.before) asked.isUnwanted = true;
+      for (let queued = latest.get(sessionId); queued !== undefined; queued = queued.before) queued.isWithdrawn = true;
     },
   };
 }
 
 /** First come, first served. */
-function createPlaces(count: number): { takeFree(): boolean; take(): Promise<void>; giveBack(): void } {
+function createSemaphore(count: number): { tryTake(): boolean; take(): Promise<void>; giveBack(): void } {
   let free = count;
   const waiting: (() => void)[] = [];
   return {
-    takeFree() {
+    tryTake() {
       if (free === 0) return false;
       free--;
       return true;

@@ -1,4 +1,7 @@
-/** Subscriptions that wait because their client does not read: what becomes of their tickets meanwhile, and how many there may be. */
+/**
+ * Subscriptions that wait because their client does not read: the end of their tickets meanwhile,
+ * and their bound.
+ */
 
 import { openRedisMonitor } from '@qrcast/runtime/test/monitor';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
@@ -12,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => test.close());
 
-/** A client that reads no more, with as many unread answers as there may be. */
+/** A client that has stopped reading, with as many unread answers as it may have. */
 async function openFull(): Promise<TestSocket> {
   const socket = openSocket(test.url);
   await socket.opened;
@@ -36,8 +39,8 @@ async function lookUps(): Promise<{ untilSeen(ticketId: string): Promise<void>; 
 }
 
 it.each([
-  ['refused what its ticket was revoked for meanwhile', true],
-  ['(twin) answered with the state, if it was not', false],
+  ['refused if the ticket was revoked meanwhile', true],
+  ['(twin) answered with the state if it was not', false],
 ])('are %s', async (_what, isRevoked) => {
   const seen = await lookUps();
   const { session, ticket } = await test.create();

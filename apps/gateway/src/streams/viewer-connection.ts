@@ -1,12 +1,13 @@
 /**
- * One connection of a viewer, whatever carries it: the sessions it watches, what its client may ask for, and when it ends. A transport
- * brings the sink that it speaks through, and calls here what it hears. A refused call is a `RefusedError` and changes nothing.
+ * One connection of a viewer, over any transport that carries several sessions: the sessions that
+ * it watches, what its client may ask for, and when it ends. A transport brings the sink that it
+ * sends through, and calls this with what it receives. A refused call is a `RefusedError` and
+ * changes nothing.
  */
 
 import type { CloseReason } from '@qrcast/core/close-codes';
-import { noSuchSession, RefusedError } from '@qrcast/core/errors';
+import { RefusedError } from '@qrcast/core/errors';
 import type { sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema } from '@qrcast/core/requests';
-import type { WireSession } from '@qrcast/core/wire';
 import type { z } from 'zod';
 import { type Auth, requireScope, type ViewerPrincipal } from '../auth/auth.ts';
 import { asPrincipal } from '../auth/caller.ts';
@@ -15,12 +16,12 @@ import type { SessionService } from '../sessions/session-service.ts';
 import type { StartOver } from '../sessions/start-over.ts';
 import { admitViewer } from './admit-viewer.ts';
 import type { Sink } from './delivery.ts';
-import { createSinkGate } from './held-sink.ts';
-import type { Hub, Subscription } from './hub.ts';
-import { createIdleLimit } from './idle-timeout.ts';
+import type { Hub } from './hub.ts';
+import { createIdleTimeout } from './idle-timeout.ts';
 import { createMessageBudget } from './message-budget.ts';
-import { createSubscriptionTurns } from './subscription-queue.ts';
-import type { Seat, Seats } from './watch-permits.ts';
+import { createSubscriptionQueue } from './subscription-queue.ts';
+import { type Accepted, createViewerSubscriptions, MAX_SUBSCRIPTIONS, type ViewerSubscriptions } from './viewer-subscriptions.ts';
+import type { WatchPermits } from './watch-permits.ts';
 
 export interface ViewerConnectionDeps {
   readonly auth: Auth;
@@ -28,216 +29,109 @@ export interface ViewerConnectionDeps {
   readonly service: SessionService;
   readonly passwordStep: PasswordStep;
   readonly startOver: StartOver;
-  readonly seats: Seats;
-  /** Answers of subscriptions that a connection's client may leave unread; `MAX_UNREAD_ANSWERS` if left out. */
+  readonly permits: WatchPermits;
+  /**
+   * Answers to subscriptions that a connection's client may leave unread; `MAX_UNREAD_ANSWERS` if
+   * left out.
+   */
   readonly maxUnreadAnswers?: number | undefined;
 }
 
 type SubscribeRequest = z.output<typeof subscribeSchema>;
-type Wish = Pick<SubscribeRequest, 'formats' | 'after'>;
-
-/** A subscription that stands. */
-export interface Accepted {
-  /** The state at the start. */
-  readonly session: WireSession;
-  /** Nothing of it is sent before this, so that the caller's answer comes first. */
-  begin(): void;
-}
 
 export interface Answered extends Accepted {
-  /** To be called when the client has read the answer; further subscriptions wait for that. */
+  /** Call this when the client has read the answer; further subscriptions wait for that. */
   read(): void;
 }
 
-export interface ViewerConnection {
-  /** Adds the ticket's session; the newer subscription of a session replaces the older. */
+export interface ViewerConnection extends SessionCalls, Pick<ViewerSubscriptions, 'watch'> {
+  /**
+   * Adds the ticket's session. `watch` does the same for a ticket that `admitViewer` has admitted.
+   */
   subscribe(request: SubscribeRequest): Promise<Answered>;
-  /** The same for a ticket that `admitViewer` has let in and its seat. */
-  watch(viewer: ViewerPrincipal, wish: Wish, seat: Seat): Promise<Accepted>;
-  /** Also of what was asked for before and is not answered yet. */
+  /** Also ends subscriptions that were requested before and are not answered yet. */
   unsubscribe(request: z.output<typeof sessionIdSchema>): Promise<void>;
   setVisible(request: z.output<typeof visibleSchema>): void;
-  resume(request: z.output<typeof sessionIdSchema>): Promise<void>;
-  sendPassword(request: z.output<typeof streamPasswordSchema>): Promise<void>;
-  startOver(request: z.output<typeof sessionIdSchema>): Promise<void>;
-  /** Counts a message of the client; false if it is to be ignored, for the connection is over or now ends for it. */
+  /**
+   * Counts a message of the client. False if it is to be ignored: the connection has ended, or ends
+   * now because of it.
+   */
   mayTake(): boolean;
-  /** It watches nothing and is not about to. */
+  /** It watches nothing, and no subscription is under way. */
   isIdle(): boolean;
-  /** Tells why through the sink, once. Nothing follows, however slowly the transport closes. */
+  /**
+   * Tells the reason through the sink, once. Nothing follows, however slowly the transport closes.
+   */
   close(reason: CloseReason): void;
-  /** The transport has lost it; nothing is told. */
+  /** The transport has lost the connection: nothing is told. */
   end(): void;
 }
 
-/** A client that has not read why it is closed by then is closed all the same. */
-export const CLOSE_WITHIN_MS = 1_000;
-/** Sessions on one connection. */
-const MAX_SUBSCRIPTIONS = 100;
-
-interface Subscribed {
-  readonly viewer: ViewerPrincipal;
-  readonly subscription: Subscription;
-  readonly seat: Seat;
+/**
+ * Calls about a session that the connection watches. @throws {RefusedError} `not_found` for any
+ * other.
+ */
+interface SessionCalls {
+  resume(request: z.output<typeof sessionIdSchema>): Promise<void>;
+  sendPassword(request: z.output<typeof streamPasswordSchema>): Promise<void>;
+  startOver(request: z.output<typeof sessionIdSchema>): Promise<void>;
 }
+
+/** A connection is cut if its client has not read by then why it is closed. */
+export const CLOSE_WITHIN_MS = 1_000;
 
 /** What a transport brings. */
 export interface ViewerTransport {
   readonly sink: Sink;
-  /** Of the page the client runs in, if it named one. */
+  /** The origin of the page that the client runs in, if it named one. */
   readonly origin: string | undefined;
-  /** Takes the connection's place on this gateway; called with each good ticket. @throws {RefusedError} `unavailable` while there is none. */
-  enter(): void;
+  /**
+   * Takes a connection slot of this gateway, once. Called with each good ticket.
+   * @throws {RefusedError} `unavailable` while no slot is free.
+   */
+  takeSlot(): void;
 }
 
-const overError = (): RefusedError => new RefusedError('unavailable', 'the connection is closed; open another');
-
 export function openViewerConnection(deps: ViewerConnectionDeps, transport: ViewerTransport): ViewerConnection {
-  const { hub, service, passwordStep, startOver, seats } = deps;
-  const { sink, origin } = transport;
-  const subscribed = new Map<string, Subscribed>();
   const isWithinBudget = createMessageBudget(() => performance.now());
-  let isVisible = true;
   let isOver = false;
-  const turns = createSubscriptionTurns(deps.maxUnreadAnswers);
-  /** Subscriptions that are not decided yet. */
-  let asked = 0;
 
-  const isIdle = (): boolean => subscribed.size === 0 && asked === 0;
-
-  const idleLimit = createIdleLimit(isIdle, () => close('subscribe_timeout'));
+  const isIdle = (): boolean => subscriptions.isEmpty() && !subscriber.isSubscribing();
+  const idleTimeout = createIdleTimeout(isIdle, () => close('subscribe_timeout'));
+  const subscriptions = createViewerSubscriptions({
+    hub: deps.hub,
+    send: transport.sink.send,
+    isOver: () => isOver,
+    onWatch: idleTimeout.stop,
+    onEmpty() {
+      if (!isOver) idleTimeout.start();
+    },
+    onClosed(reason) {
+      // A finished session ends the connection only if nothing else is watched on it.
+      if (reason !== 'done' || isIdle()) close(reason);
+    },
+    onPermitLost: close,
+  });
+  const subscriber = createSubscriber(deps, transport, subscriptions);
 
   function end(): void {
     isOver = true;
-    for (const sessionId of [...subscribed.keys()]) leave(sessionId);
-    idleLimit.stop();
+    subscriptions.leaveAll();
+    idleTimeout.stop();
   }
 
   function close(reason: CloseReason): void {
     if (isOver) return;
     end();
-    sink.close(reason);
+    transport.sink.close(reason);
   }
 
-  function leave(sessionId: string): void {
-    const one = subscribed.get(sessionId);
-    if (one === undefined) return;
-    subscribed.delete(sessionId);
-    one.seat.leave();
-    one.subscription.close();
-    if (!isOver && subscribed.size === 0) idleLimit.start();
-  }
-
-  function sinkFor(sessionId: string): Sink {
-    return {
-      send: sink.send,
-      close(reason) {
-        leave(sessionId);
-        // A finished session ends the connection only if nothing else is watched on it.
-        if (reason !== 'done' || isIdle()) close(reason);
-      },
-    };
-  }
-
-  function refusalFor(sessionId: string): RefusedError | null {
-    if (isOver) return overError();
-    if (subscribed.size < MAX_SUBSCRIPTIONS || subscribed.has(sessionId)) return null;
-    return new RefusedError('too_many_requests', `at most ${MAX_SUBSCRIPTIONS} sessions on one connection; open another`);
-  }
-
-  async function watch(viewer: ViewerPrincipal, { formats, after }: Wish, seat: Seat): Promise<Accepted> {
-    const { sessionId } = viewer.ticket;
-    const refusal = refusalFor(sessionId);
-    if (refusal !== null) {
-      seat.leave();
-      throw refusal;
-    }
-    leave(sessionId);
-    idleLimit.stop();
-    const gate = createSinkGate(sinkFor(sessionId));
-    const subscription = hub.subscribe({ sessionId, by: viewer, sink: gate.sink, isVisible, formats, after });
-    const one: Subscribed = { viewer, subscription, seat };
-    subscribed.set(sessionId, one);
-    seat.hold(close);
-    const stands = (): boolean => subscribed.get(sessionId) === one;
-    try {
-      const session = await subscription.first;
-      if (session === null) throw noSuchSession();
-      if (isOver) throw overError(); // its ticket may be what ended it
-      return {
-        session,
-        begin() {
-          if (stands()) gate.open();
-        },
-      };
-    } catch (error) {
-      if (stands()) leave(sessionId);
-      throw error;
-    }
-  }
-
-  async function admit(ticket: string): Promise<ViewerPrincipal> {
-    const viewer = await admitViewer(deps, ticket, origin);
-    transport.enter();
-    return viewer;
-  }
-
-  async function subscribe(request: SubscribeRequest): Promise<Answered> {
-    if (asked >= MAX_SUBSCRIPTIONS) {
-      throw new RefusedError('too_many_requests', `at most ${MAX_SUBSCRIPTIONS} subscriptions that wait; read their answers`);
-    }
-    asked++;
-    try {
-      const admitted = admit(request.ticket);
-      const turn = await turns.take(admitted.then(({ ticket }) => ticket.sessionId));
-      try {
-        const viewer = turn.hasWaited ? await admit(request.ticket) : await admitted;
-        const { sessionId } = viewer.ticket;
-        const accepted = await watch(viewer, request, await seats.take(viewer, sessionId, subscribed.get(sessionId)?.seat));
-        if (turn.isUnwanted) leave(sessionId);
-        return { ...accepted, read: turn.end };
-      } catch (error) {
-        turn.end();
-        throw error;
-      }
-    } finally {
-      asked--;
-    }
-  }
-
-  function mine(sessionId: string): ViewerPrincipal {
-    const one = subscribed.get(sessionId);
-    if (one === undefined) throw new RefusedError('not_found', 'this connection has no such session; subscribe to it first');
-    return one.viewer;
-  }
-
-  idleLimit.start();
+  idleTimeout.start();
   return {
-    subscribe,
-    watch,
-    async unsubscribe({ sessionId }) {
-      await turns.unwant(sessionId);
-      leave(sessionId);
-    },
-    setVisible({ visible }) {
-      isVisible = visible;
-      for (const { subscription } of subscribed.values()) subscription.setVisible(visible);
-    },
-    async resume({ sessionId }) {
-      await asPrincipal(mine(sessionId), () => service.resume(sessionId));
-    },
-    async sendPassword({ sessionId, password }) {
-      const viewer = mine(sessionId);
-      requireScope(viewer, 'password');
-      const session = await service.find(sessionId);
-      await asPrincipal(viewer, () => passwordStep.submit(session, password));
-    },
-    async startOver({ sessionId }) {
-      const viewer = mine(sessionId);
-      requireScope(viewer, 'password');
-      const session = await service.find(sessionId);
-      await asPrincipal(viewer, () => startOver.begin(session, false)); // a stream's error holds no session; the stream tells it
-    },
+    ...createSessionCalls(deps, subscriptions),
+    ...subscriber,
+    watch: subscriptions.watch,
+    setVisible: ({ visible }) => subscriptions.setVisible(visible),
     mayTake() {
       if (!isOver && !isWithinBudget()) close('too_many_requests');
       return !isOver;
@@ -245,5 +139,76 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
     isIdle,
     close,
     end,
+  };
+}
+
+interface Subscriber extends Pick<ViewerConnection, 'subscribe' | 'unsubscribe'> {
+  /** Whether a subscription is not decided yet. */
+  isSubscribing(): boolean;
+}
+
+function createSubscriber(deps: ViewerConnectionDeps, transport: ViewerTransport, subscriptions: ViewerSubscriptions): Subscriber {
+  const queue = createSubscriptionQueue(deps.maxUnreadAnswers);
+  let undecided = 0;
+
+  async function admit(ticket: string): Promise<ViewerPrincipal> {
+    const viewer = await admitViewer(deps, ticket, transport.origin);
+    transport.takeSlot();
+    return viewer;
+  }
+
+  async function subscribe(request: SubscribeRequest): Promise<Answered> {
+    const admitted = admit(request.ticket);
+    const queued = await queue.enter(admitted.then(({ ticket }) => ticket.sessionId));
+    try {
+      const viewer = queued.hasWaited ? await admit(request.ticket) : await admitted;
+      const { sessionId } = viewer.ticket;
+      const permit = await deps.permits.take(viewer, sessionId, subscriptions.permitOf(sessionId));
+      const accepted = await subscriptions.watch(viewer, request, permit);
+      if (queued.isWithdrawn) subscriptions.leave(sessionId);
+      return { ...accepted, read: queued.end };
+    } catch (error) {
+      queued.end();
+      throw error;
+    }
+  }
+
+  return {
+    async subscribe(request) {
+      if (undecided >= MAX_SUBSCRIPTIONS) {
+        throw new RefusedError('too_many_requests', `at most ${MAX_SUBSCRIPTIONS} subscriptions that wait; read their answers`);
+      }
+      undecided++;
+      try {
+        return await subscribe(request);
+      } finally {
+        undecided--;
+      }
+    },
+    async unsubscribe({ sessionId }) {
+      await queue.withdraw(sessionId);
+      subscriptions.leave(sessionId);
+    },
+    isSubscribing: () => undecided > 0,
+  };
+}
+
+function createSessionCalls({ service, passwordStep, startOver }: ViewerConnectionDeps, { viewerOf }: ViewerSubscriptions): SessionCalls {
+  return {
+    async resume({ sessionId }) {
+      await asPrincipal(viewerOf(sessionId), () => service.resume(sessionId));
+    },
+    async sendPassword({ sessionId, password }) {
+      const viewer = viewerOf(sessionId);
+      requireScope(viewer, 'password');
+      const session = await service.find(sessionId);
+      await asPrincipal(viewer, () => passwordStep.submit(session, password));
+    },
+    async startOver({ sessionId }) {
+      const viewer = viewerOf(sessionId);
+      requireScope(viewer, 'password');
+      const session = await service.find(sessionId);
+      await asPrincipal(viewer, () => startOver.begin(session, false)); // the error of a stream carries no session: the stream itself tells it
+    },
   };
 }

@@ -1,63 +1,70 @@
 /**
- * A seat: what a stream or a held request needs for watching a session: a place within the tenant's limits. It is lost when the ticket expires
- * or is revoked or the API key is removed, and when the tenant is suspended or deleted, on whatever gateway that is said.
+ * The right to watch one session, which a stream or a held request needs. It counts within the
+ * tenant's viewer quota. It is lost when the ticket expires or is revoked, when the API key is
+ * removed, and when the tenant is suspended or deleted, whichever gateway did that.
  */
 
 import type { RefusedError } from '@qrcast/core/errors';
 import type { Principal } from '../auth/auth.ts';
 import type { Revocations } from '../auth/ticket-revocations.ts';
 import { type TicketEnd, TicketEndedError } from '../auth/tickets.ts';
-import type { ViewerPlaces } from '../limits/viewer-quota.ts';
+import type { ViewerQuota } from '../limits/viewer-quota.ts';
 import { deletedError, suspendedError, type TenantEnd, type TenantStanding } from '../tenants/tenant-standing.ts';
 
-/** Why a seat is lost; also the word of the close code. */
-export type SeatEnd = TicketEnd | TenantEnd;
+/** Why a permit is lost; also the name of the close code. */
+export type PermitEnd = TicketEnd | TenantEnd;
 
-export interface Seat {
-  /** `onEnd` is called once if it is lost before it is left. */
-  hold(onEnd: (why: SeatEnd) => void): void;
+export interface WatchPermit {
+  /** `onEnd` is called once if the permit is lost before its release. */
+  hold(onEnd: (why: PermitEnd) => void): void;
   /** Idempotent. */
-  leave(): void;
-  /** Its place among the tenant's viewers, which is not given back when it is left; null if another took it over. */
+  release(): void;
+  /**
+   * Passes its part of the viewer quota on: the release of the permit does not give it back then.
+   * Returns what gives it back; null if there is nothing to pass on any more.
+   */
   handOver(): (() => void) | null;
 }
 
-export interface Seats {
-  /** `former`: the caller's own for the same session, whose place it takes over. @throws {RefusedError} `tenant_limit_reached`. */
-  take(principal: Principal, sessionId: string, former?: Seat): Promise<Seat>;
+export interface WatchPermits {
+  /**
+   * `former`: the caller's own permit for the same session, whose part of the quota is taken over.
+   * @throws {RefusedError} `tenant_limit_reached`.
+   */
+  take(principal: Principal, sessionId: string, former?: WatchPermit): Promise<WatchPermit>;
 }
 
-export interface SeatsDeps {
+export interface WatchPermitsDeps {
   readonly revocations: Pick<Revocations, 'hold'>;
   readonly standing: Pick<TenantStanding, 'hold'>;
-  readonly places: Pick<ViewerPlaces, 'take'>;
+  readonly viewerQuota: Pick<ViewerQuota, 'take'>;
 }
 
-export function createSeats({ revocations, standing, places }: SeatsDeps): Seats {
+export function createWatchPermits({ revocations, standing, viewerQuota }: WatchPermitsDeps): WatchPermits {
   return {
     async take(principal, sessionId, former) {
-      let place: (() => void) | null = former?.handOver() ?? (await places.take(principal.tenant, sessionId));
-      const undos: (() => void)[] = [() => place?.()];
-      let isLeft = false;
-      function leave(): void {
-        isLeft = true;
+      let giveBack: (() => void) | null = former?.handOver() ?? (await viewerQuota.take(principal.tenant, sessionId));
+      const undos: (() => void)[] = [() => giveBack?.()];
+      let isReleased = false;
+      function release(): void {
+        isReleased = true;
         for (const undo of undos.splice(0)) undo();
       }
       return {
         hold(onEnd) {
-          if (isLeft) return;
-          const end = (why: SeatEnd): void => {
-            if (isLeft) return;
-            leave();
+          if (isReleased) return;
+          const end = (why: PermitEnd): void => {
+            if (isReleased) return;
+            release();
             onEnd(why);
           };
           undos.push(standing.hold(principal, end));
           if (principal.kind === 'viewer') undos.push(revocations.hold(principal.ticket, end));
         },
-        leave,
+        release,
         handOver() {
-          const handed = isLeft ? null : place;
-          place = null;
+          const handed = isReleased ? null : giveBack;
+          giveBack = null;
           return handed;
         },
       };
@@ -65,8 +72,8 @@ export function createSeats({ revocations, standing, places }: SeatsDeps): Seats
   };
 }
 
-/** As a call is told that its seat was lost. */
-export function refusalOfEnd(why: SeatEnd): RefusedError {
+/** The error that a call is answered with when its permit was lost. */
+export function refusalOfEnd(why: PermitEnd): RefusedError {
   switch (why) {
     case 'ticket_expired':
     case 'ticket_revoked':

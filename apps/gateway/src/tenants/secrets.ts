@@ -1,4 +1,7 @@
-/** Random credentials and how they are compared. Only hashes of them are stored; they have 256 random bits, so a plain hash suffices. */
+/**
+ * Makes random credentials and compares them. Only their hashes are stored. They have 256 random
+ * bits, so a plain hash suffices.
+ */
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
@@ -9,7 +12,7 @@ export function newSecret(prefix: SecretPrefix): string {
   return `${prefix}_${randomBytes(32).toString('base64url')}`;
 }
 
-/** Of the Standard Webhooks form. */
+/** In the form of Standard Webhooks. */
 export function newCallbackSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;
 }
@@ -22,7 +25,7 @@ export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url');
 }
 
-/** In constant time, whatever the lengths. */
+/** Compares in constant time, whatever the lengths. */
 export function matchesHash(secret: string, hash: string): boolean {
   return timingSafeEqual(Buffer.from(hashSecret(secret)), Buffer.from(hash.padEnd(43).slice(0, 43)));
 }

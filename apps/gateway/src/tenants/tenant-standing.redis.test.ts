@@ -1,4 +1,6 @@
-/** A tenant is suspended or deleted on one gateway; its calls and streams end on all of them. */
+/**
+ * If a tenant is suspended or deleted on one gateway, its calls and streams end on all gateways.
+ */
 
 import { openTestProxy } from '@qrcast/runtime/test/proxy';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -22,7 +24,7 @@ const suspend = (tenant: TestTenant, suspended: boolean): Promise<Answer> =>
   here.call('PATCH', `/v1/admin/tenants/${tenant.id}`, { secret: ADMIN_KEY, body: { suspended } });
 const remove = (tenant: TestTenant): Promise<Answer> => here.call('DELETE', `/v1/admin/tenants/${tenant.id}`, { secret: ADMIN_KEY });
 
-it("what came with an API key ends when the key is removed, on the other gateway too, and the other key's goes on", async () => {
+it("streams of an API key end on both gateways when the key is removed, and the other key's go on", async () => {
   const tenant = await here.newTenant();
   const { session } = await here.create({}, tenant);
   const admin = { secret: ADMIN_KEY };
@@ -46,7 +48,7 @@ it("what came with an API key ends when the key is removed, on the other gateway
 });
 
 describe.each(STREAM_TRANSPORTS)('over $name', (transport) => {
-  /** Watched through both gateways. */
+  /** A session that is watched through both gateways. */
   async function watched(tenant: TestTenant) {
     const made = await here.create({}, tenant);
     const clients = [here, there].map(({ url }) => transport.open({ url, ticket: made.ticket }));
@@ -55,7 +57,7 @@ describe.each(STREAM_TRANSPORTS)('over $name', (transport) => {
     return { ...made, clients };
   }
 
-  it('a suspended tenant loses its streams on both gateways, another none, and gets them back', async () => {
+  it('a suspended tenant loses its streams on both gateways, gets them back, and another tenant loses none', async () => {
     const [tenant, other] = [await here.newTenant(), await here.newTenant()];
     const { session, ticket, clients } = await watched(tenant);
     const others = await watched(other);
@@ -91,14 +93,14 @@ describe.each(STREAM_TRANSPORTS)('over $name', (transport) => {
   it("a deleted tenant's stream is closed even where its session did not end", async () => {
     const tenant = await here.newTenant();
     const { clients } = await watched(tenant);
-    await here.gateway.tenants.disable(tenant.id); // as far as a call gets that fails half way
+    await here.gateway.tenants.disable(tenant.id); // like a deletion that fails half way
     for (const { ended } of clients) {
       expect(await ended).toMatchObject(transport.hasClosing ? { code: 'unauthenticated', number: 4501 } : { status: 401 });
     }
   });
 });
 
-it('a gateway that had no Redis when it was said acts when it has it again', async () => {
+it('a gateway that could not reach Redis at the suspension acts when it can', async () => {
   const redisUrl = new URL(inject('redisUrl'));
   const proxy = await openTestProxy(Number(redisUrl.port));
   redisUrl.port = String(proxy.port);
@@ -139,7 +141,7 @@ describe('while suspended', () => {
     }
   });
 
-  it('its notifications are taken and change nothing; those of another do', async () => {
+  it('its notifications are accepted and change nothing; those of another tenant do', async () => {
     const [tenant, other] = [await here.newTenant(), await here.newTenant()];
     const states = [];
     await suspend(tenant, true);
@@ -162,7 +164,7 @@ describe('while suspended', () => {
     expect(states).toEqual(['waiting', 'connected']);
   });
 
-  it('its sessions are polled no more once the grace is over; those of another are', async () => {
+  it('its sessions are no longer polled after the grace period; those of another tenant are', async () => {
     const test = await openTestGateway({ unwatchedGraceMs: 1_000 });
     const other = await test.newTenant();
     const [session, control] = [await test.create(), await test.create({}, other)];
@@ -194,7 +196,7 @@ describe('while suspended', () => {
   });
 });
 
-describe('a session that is being made', () => {
+describe('a session that is made', () => {
   it('while its tenant is deleted does not outlive it', async () => {
     for (let round = 0; round < 10; round++) {
       const tenant = await here.newTenant();

@@ -1,29 +1,37 @@
 /**
- * Whether a tenant may do anything now. It can be suspended or deleted, or lose an API key, while its calls and streams are under way: each change is published,
- * and every gateway acts on it at once.
+ * Whether a tenant may do anything now. It can be suspended or deleted, or lose an API key, while
+ * its calls and streams are under way. Each change is published, and every gateway acts on it at
+ * once.
  */
 
 import { RefusedError } from '@qrcast/core/errors';
 import type { Bus } from '@qrcast/runtime/redis/bus';
 import { tenantsChannel } from '@qrcast/runtime/redis/keys';
+import { openHeldRights } from './held-rights.ts';
 import type { Tenant, Tenants } from './tenants.ts';
 
-/** Why; also the word of the close code. */
+/** Why a tenant's streams end; also the name of the close code. */
 export type TenantEnd = 'forbidden' | 'unauthenticated';
 
 export interface TenantStanding {
-  /** The tenant, as it was within the last second. @throws {RefusedError} `forbidden` while suspended, `unauthenticated` if it is no more. */
+  /**
+   * The tenant as it was within the last second. That is the bound should a published change be
+   * lost. @throws {RefusedError} `forbidden` while suspended, `unauthenticated` if it was deleted.
+   */
   require(tenantId: string): Promise<Tenant>;
-  /** The same, as it is now. */
+  /** The same, as the tenant is now. */
   requireNow(tenantId: string): Promise<Tenant>;
-  /** `onEnd` is called once if the tenant is suspended or deleted, or its key removed, while it is held. Returns its undo. */
+  /**
+   * `onEnd` is called once if, while this is held, the tenant is suspended or deleted or the key
+   * is removed. Returns its undo, idempotent.
+   */
   hold(holder: Holder, onEnd: (why: TenantEnd) => void): () => void;
   close(): void;
 }
 
 export interface Holder {
   readonly tenantId: string;
-  /** The API key it came with, if it came with one. */
+  /** The API key that it presented, if it presented one. */
   readonly keyId?: string;
 }
 
@@ -33,98 +41,76 @@ export interface TenantStandingDeps {
   readonly tenants: Pick<Tenants, 'find'>;
 }
 
-/** So old a tenant may be at most, should the word of its change be lost. */
-const KNOWN_FOR_MS = 1_000;
-/** The streams of a deleted tenant are told the end of their sessions first, and close by themselves. */
+/** A deleted tenant's streams are given this time to report the end of their sessions and close. */
 const LAST_WORDS_MS = 1_000;
 
-interface Held {
-  readonly keyId: string | undefined;
-  readonly end: (why: TenantEnd) => void;
-}
-
 export function openTenantStanding({ bus, namespace, tenants }: TenantStandingDeps): TenantStanding {
-  const known = new Map<string, Promise<Tenant>>();
-  const held = new Map<string, Set<Held>>();
-  const unchecked = new Set<string>();
+  const known = createKnownTenants(tenants);
   const timers = new Set<NodeJS.Timeout>();
 
-  const requireNow = async (tenantId: string): Promise<Tenant> => mustStand(await tenants.find(tenantId));
-
-  function require(tenantId: string): Promise<Tenant> {
-    const tenant = known.get(tenantId) ?? requireNow(tenantId);
-    known.set(tenantId, tenant);
-    return tenant;
+  function endDeleted(tenantId: string): void {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      held.end(tenantId, 'unauthenticated');
+    }, LAST_WORDS_MS);
+    timers.add(timer);
   }
 
-  function endAll(tenantId: string, why: TenantEnd): void {
-    const all = held.get(tenantId) ?? [];
-    held.delete(tenantId);
-    for (const { end } of all) end(why);
-  }
-
-  function endRemovedKeys({ id, keyIds }: Tenant): void {
-    for (const one of held.get(id) ?? []) {
-      if (one.keyId === undefined || keyIds.includes(one.keyId)) continue;
-      held.get(id)?.delete(one);
-      one.end('unauthenticated');
+  async function check({ tenantId, keyId }: Holder, isNew: boolean): Promise<void> {
+    try {
+      const { keyIds } = await (isNew ? known.require(tenantId) : known.requireNow(tenantId));
+      // A new holder without a key has none to lose, and the others were checked before.
+      if (isNew && keyId === undefined) return;
+      held.end(tenantId, 'unauthenticated', (holder) => holder.keyId !== undefined && !keyIds.includes(holder.keyId));
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      if (error.code === 'forbidden') held.end(tenantId, 'forbidden');
+      else endDeleted(tenantId);
     }
   }
 
-  function check(tenantId: string, tenant: Promise<Tenant>, isAboutKeys = true): void {
-    tenant.then(
-      (found) => {
-        unchecked.delete(tenantId);
-        if (isAboutKeys) endRemovedKeys(found);
-      },
-      (error: unknown) => {
-        if (!(error instanceof RefusedError)) return void unchecked.add(tenantId); // Redis is out: asked again every second
-        unchecked.delete(tenantId);
-        if (error.code === 'forbidden') return endAll(tenantId, 'forbidden');
-        const timer = setTimeout(() => {
-          timers.delete(timer);
-          endAll(tenantId, 'unauthenticated');
-        }, LAST_WORDS_MS);
-        timers.add(timer);
-      },
-    );
-  }
-
-  const unsubscribe = bus.subscribe(tenantsChannel(namespace), (tenantId) => {
-    known.delete(tenantId);
-    if (held.has(tenantId)) check(tenantId, requireNow(tenantId));
+  const held = openHeldRights<Holder, TenantEnd>({
+    bus,
+    channel: tenantsChannel(namespace),
+    keyOf: ({ tenantId }) => tenantId,
+    check,
+    onChange(tenantId) {
+      known.forget(tenantId);
+      held.check(tenantId);
+    },
+    onReset: () => known.forgetAll(),
+    onTick: () => known.forgetAll(),
   });
-  // After a reconnect a change may have been missed.
-  const undoReset = bus.onReset(() => {
-    known.clear();
-    for (const tenantId of held.keys()) check(tenantId, requireNow(tenantId));
-  });
-  const timer = setInterval(() => {
-    known.clear();
-    for (const tenantId of unchecked) check(tenantId, requireNow(tenantId));
-  }, KNOWN_FOR_MS);
 
   return {
-    require,
-    requireNow,
-    hold({ tenantId, keyId }, end) {
-      const all = held.get(tenantId) ?? new Set();
-      held.set(tenantId, all);
-      const one: Held = { keyId, end };
-      all.add(one);
-      // It may have changed between the look at it and now; what it has lost is told to all, once.
-      check(tenantId, require(tenantId), keyId !== undefined);
-      return () => {
-        if (all.delete(one) && all.size === 0 && held.get(tenantId) === all) held.delete(tenantId);
-      };
-    },
+    require: known.require,
+    requireNow: known.requireNow,
+    hold: held.hold,
     close() {
-      clearInterval(timer);
-      for (const one of timers) clearTimeout(one);
-      undoReset();
-      unsubscribe();
-      held.clear();
+      for (const timer of timers) clearTimeout(timer);
+      held.close();
     },
+  };
+}
+
+interface KnownTenants extends Pick<TenantStanding, 'require' | 'requireNow'> {
+  forget(tenantId: string): void;
+  forgetAll(): void;
+}
+
+/** Tenants that were looked up lately, so that calls in quick succession ask Redis once. */
+function createKnownTenants(tenants: TenantStandingDeps['tenants']): KnownTenants {
+  const known = new Map<string, Promise<Tenant>>();
+  const requireNow = async (tenantId: string): Promise<Tenant> => mustStand(await tenants.find(tenantId));
+  return {
+    require(tenantId) {
+      const tenant = known.get(tenantId) ?? requireNow(tenantId);
+      known.set(tenantId, tenant);
+      return tenant;
+    },
+    requireNow,
+    forget: (tenantId) => void known.delete(tenantId),
+    forgetAll: () => known.clear(),
   };
 }
 
@@ -136,6 +122,6 @@ export function mustStand(tenant: Tenant | null): Tenant {
 }
 
 export const deletedError = (): RefusedError =>
-  new RefusedError('unauthenticated', 'this credential is good no more: its API key was removed, or its tenant deleted');
+  new RefusedError('unauthenticated', 'this credential is no longer valid: its API key was removed, or its tenant deleted');
 export const suspendedError = (): RefusedError =>
   new RefusedError('forbidden', 'the tenant is suspended; ask the operator of this service');

@@ -1,4 +1,7 @@
-/** Tenants and their credentials. The records are tenant-records.ts, the API keys tenant-keys.ts. */
+/**
+ * Tenants and their credentials. Their records are in tenant-records.ts, their API keys in
+ * tenant-keys.ts.
+ */
 
 import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
 import type { createTenantSchema, patchTenantSchema } from '@qrcast/core/tenant-requests';
@@ -10,21 +13,21 @@ import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { hashSecret, matchesHash, newCallbackSecret, newSecret } from './secrets.ts';
-import { createTenantKeys } from './tenant-keys.ts';
-import { createTenantRecords, type TenantRecord } from './tenant-records.ts';
+import { createTenantKeys, type TenantKeys } from './tenant-keys.ts';
+import { createTenantRecords, type TenantRecord, type TenantRecords } from './tenant-records.ts';
 
-/** A tenant without anything secret. */
+/** A tenant without its secrets. */
 export type Tenant = Omit<TenantRecord, 'keys' | 'isLeaving' | 'webhookTokenHash' | 'sealedCallbackSecret' | 'previousCallbackSecret'> & {
-  /** Of its API keys. */
+  /** Ids of its API keys. */
   readonly keyIds: readonly string[];
 };
 
-/** As the operator sees it. */
+/** A tenant as the operator sees it. */
 export type TenantView = Omit<Tenant, 'keyIds'> & {
   readonly keys: readonly { readonly id: string; readonly createdAt: number; readonly lastUsedAt: number | null }[];
 };
 
-/** Shown once, at creation. */
+/** Shown once, when the tenant is created. */
 export interface TenantSecrets {
   readonly apiKey: string;
   readonly webhookToken: string;
@@ -32,7 +35,10 @@ export interface TenantSecrets {
 }
 
 export interface Tenants {
-  /** `given`: credentials to use instead of new ones. @throws {RefusedError} `invalid_request` if the id is taken. */
+  /**
+   * `given`: credentials to use instead of new ones. @throws {RefusedError} `invalid_request` if
+   * the id is taken.
+   */
   create(
     request: z.output<typeof createTenantSchema>,
     given?: Partial<TenantSecrets>,
@@ -42,24 +48,33 @@ export interface Tenants {
   /** @throws {RefusedError} `not_found`, like all that follow. */
   get(id: string): Promise<TenantView>;
   patch(id: string, request: z.output<typeof patchTenantSchema>): Promise<TenantView>;
-  /** Ends its keys and tickets at once, so that nothing new begins; `forget` follows when its sessions have ended. */
+  /**
+   * Ends its keys and tickets at once, so that nothing new begins. Call `forget` when its sessions
+   * have ended.
+   */
   disable(id: string): Promise<void>;
-  /** Its id is never given again. */
+  /** The id is never given again. */
   forget(id: string): Promise<void>;
-  /** Adds the key to the tenant, or puts it in place of the oldest, and the webhook token in place of its own. */
+  /**
+   * Gives the tenant an API key and a webhook token. The token replaces the tenant's own; the key
+   * replaces the oldest if the tenant has as many as it may.
+   */
   adopt(id: string, given: Pick<TenantSecrets, 'apiKey' | 'webhookToken'>): Promise<void>;
   /** @throws {RefusedError} `invalid_request` for a third key. */
   addKey(id: string): Promise<{ keyId: string; apiKey: string }>;
   removeKey(id: string, keyId: string): Promise<void>;
-  /** A new secret for callbacks; they are signed with the old one, too, for a day. */
+  /** Makes a new secret for callbacks. For a day they are signed with the old one, too. */
   renewCallbackSecret(id: string): Promise<{ callbackSecret: string; previousValidUntil: number }>;
   /** The tenant as it is now; null if there is none, or it is being deleted. */
   find(id: string): Promise<Tenant | null>;
-  /** The tenant an API key belongs to, or null. */
+  /** The tenant that an API key belongs to, or null. */
   findByKey(apiKey: string): Promise<{ tenant: Tenant; keyId: string } | null>;
   /** The tenant, if one of the webhook tokens is its own. */
   findByWebhookToken(id: string, tokens: readonly string[]): Promise<Tenant | null>;
-  /** Whether one of the tokens is the tenant's webhook token. For a tenant that is known already: nobody is let in by it. */
+  /**
+   * Whether one of the tokens is the tenant's webhook token. Only for a tenant that is known
+   * already: this admits nobody.
+   */
   hasWebhookToken(id: string, tokens: readonly string[]): Promise<boolean>;
 }
 
@@ -71,13 +86,12 @@ export interface TenantsDeps {
   readonly log: Pick<Logger, 'warn'>;
 }
 
-/** Time to bring a new callback secret to wherever callbacks are verified. */
+/** The time to bring a new callback secret to wherever callbacks are verified. */
 const PREVIOUS_SECRET_MS = 86_400_000;
-/** Tokens are compared with this where there is no tenant, so that both take as long. */
+/** Tokens are compared with this if there is no tenant, so that both answers take equally long. */
 const NO_HASH = hashSecret('');
 
 export function createTenants(deps: TenantsDeps): Tenants {
-  const { keyring, clock } = deps;
   const records = createTenantRecords(deps);
   const keys = createTenantKeys({ ...deps, records });
   const outbox = createOutbox(deps);
@@ -92,33 +106,20 @@ export function createTenants(deps: TenantsDeps): Tenants {
   }
 
   return {
+    ...createTenantChanges(deps, records, keys),
+    ...createTenantLookups(records, keys),
+    addKey: keys.add,
+    removeKey: keys.remove,
+
     async create(request, given = {}) {
       const secrets = {
         apiKey: given.apiKey ?? newSecret('qk'),
         webhookToken: given.webhookToken ?? newSecret('wt'),
         callbackSecret: given.callbackSecret ?? newCallbackSecret(),
       };
-      const first = keys.prepare(secrets.apiKey);
-      const record: TenantRecord = {
-        id: request.id,
-        name: request.name,
-        allowedOrigins: request.allowedOrigins ?? [],
-        upstreamHosts: request.upstreamHosts ?? null,
-        limits: request.limits ?? {},
-        callback: request.callback ?? null,
-        relay: request.relay ?? null,
-        keepConnectedDays: request.keepConnectedDays ?? DEFAULT_KEEP_CONNECTED_DAYS,
-        checkConnectedEvery: request.checkConnectedEvery ?? null,
-        suspended: false,
-        isLeaving: false,
-        keys: [first],
-        webhookTokenHash: hashSecret(secrets.webhookToken),
-        sealedCallbackSecret: keyring.seal(secrets.callbackSecret, tenantContext(request.id)),
-        previousCallbackSecret: null,
-        createdAt: first.createdAt,
-      };
+      const record = newRecord(request, secrets, keys.prepare(secrets.apiKey), deps.keyring);
       await records.add(record);
-      await keys.open(record.id, first);
+      await Promise.all(record.keys.map((key) => keys.open(record.id, key)));
       return { tenant: await view(record), secrets };
     },
 
@@ -130,16 +131,31 @@ export function createTenants(deps: TenantsDeps): Tenants {
     get: async (id) => view(await records.mustLoad(id)),
 
     async patch(id, request) {
-      const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
-      const keepConnectedDays = request.keepConnectedDays === null ? { keepConnectedDays: DEFAULT_KEEP_CONNECTED_DAYS } : {};
-      const write = () => records.change(id, (tenant) => ({ ...tenant, ...given, ...keepConnectedDays }));
-      // A worker looks at once what there is to check now, and which tokens are to be deleted.
-      const isAboutChecks = [request.checkConnectedEvery, request.keepConnectedDays, request.suspended, request.callback].some(
-        (value) => value !== undefined,
-      );
-      return view(await (isAboutChecks ? outbox.markAround({ kind: 'checks', tenantId: id }, write) : write()));
+      const write = () => records.change(id, (tenant) => patched(tenant, request));
+      // A worker looks at once what has to be checked now, and which tokens have to be deleted.
+      return view(await (isAboutChecks(request) ? outbox.markAround({ kind: 'checks', tenantId: id }, write) : write()));
     },
+  };
+}
 
+type PatchRequest = z.output<typeof patchTenantSchema>;
+
+function patched(tenant: TenantRecord, request: PatchRequest): TenantRecord {
+  const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
+  const keepConnectedDays = request.keepConnectedDays === null ? { keepConnectedDays: DEFAULT_KEEP_CONNECTED_DAYS } : {};
+  return { ...tenant, ...given, ...keepConnectedDays };
+}
+
+function isAboutChecks({ checkConnectedEvery, keepConnectedDays, suspended, callback }: PatchRequest): boolean {
+  return [checkConnectedEvery, keepConnectedDays, suspended, callback].some((value) => value !== undefined);
+}
+
+function createTenantChanges(
+  { keyring, clock }: TenantsDeps,
+  records: TenantRecords,
+  keys: TenantKeys,
+): Pick<Tenants, 'disable' | 'forget' | 'adopt' | 'renewCallbackSecret'> {
+  return {
     async disable(id) {
       const { keys: all } = await records.mustLoad(id);
       await records.change(id, (tenant) => ({ ...tenant, isLeaving: true, keys: [] }));
@@ -153,9 +169,6 @@ export function createTenants(deps: TenantsDeps): Tenants {
       await records.change(id, (tenant) => ({ ...tenant, webhookTokenHash: hashSecret(webhookToken) }));
     },
 
-    addKey: keys.add,
-    removeKey: keys.remove,
-
     async renewCallbackSecret(id) {
       const callbackSecret = newCallbackSecret();
       const sealed = keyring.seal(callbackSecret, tenantContext(id));
@@ -167,7 +180,14 @@ export function createTenants(deps: TenantsDeps): Tenants {
       }));
       return { callbackSecret, previousValidUntil: validUntil };
     },
+  };
+}
 
+function createTenantLookups(
+  records: TenantRecords,
+  keys: TenantKeys,
+): Pick<Tenants, 'find' | 'findByKey' | 'findByWebhookToken' | 'hasWebhookToken'> {
+  return {
     async find(id) {
       const record = await records.load(id);
       return record === null || record.isLeaving ? null : withoutSecrets(record);
@@ -189,6 +209,32 @@ export function createTenants(deps: TenantsDeps): Tenants {
       const record = await records.load(id);
       return record !== null && tokens.some((token) => matchesHash(token, record.webhookTokenHash));
     },
+  };
+}
+
+function newRecord(
+  request: z.output<typeof createTenantSchema>,
+  { webhookToken, callbackSecret }: TenantSecrets,
+  key: TenantRecord['keys'][number],
+  keyring: Keyring,
+): TenantRecord {
+  return {
+    id: request.id,
+    name: request.name,
+    allowedOrigins: request.allowedOrigins ?? [],
+    upstreamHosts: request.upstreamHosts ?? null,
+    limits: request.limits ?? {},
+    callback: request.callback ?? null,
+    relay: request.relay ?? null,
+    keepConnectedDays: request.keepConnectedDays ?? DEFAULT_KEEP_CONNECTED_DAYS,
+    checkConnectedEvery: request.checkConnectedEvery ?? null,
+    suspended: false,
+    isLeaving: false,
+    keys: [key],
+    webhookTokenHash: hashSecret(webhookToken),
+    sealedCallbackSecret: keyring.seal(callbackSecret, tenantContext(request.id)),
+    previousCallbackSecret: null,
+    createdAt: key.createdAt,
   };
 }
 

@@ -25,8 +25,8 @@ export interface GatewayOptions {
   readonly proxyRoute?: ProxyRoute | null | undefined;
   readonly adminKey: string | undefined;
   readonly maxConnections: number;
-  /** Further connections that have shown no ticket yet; `MAX_GUESTS` if left out. */
-  readonly maxGuests?: number | undefined;
+  /** Further connections that have shown no ticket yet; `MAX_ANONYMOUS` if left out. */
+  readonly maxAnonymous?: number | undefined;
   /** For tenants without limits of their own; `DEFAULT_TENANT_LIMITS` if left out. */
   readonly tenantLimits?: TenantLimits | undefined;
   /** For callers that have not identified themselves; `DEFAULT_ADDRESS_LIMITS` if left out. */

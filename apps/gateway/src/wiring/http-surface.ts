@@ -17,7 +17,7 @@ import { addSessionRoutes } from '../api/session-routes.ts';
 import { addStrayRequests } from '../api/stray-requests.ts';
 import { addTenantRoutes } from '../api/tenant-routes.ts';
 import { addAuditRoutes } from '../audit/audit-routes.ts';
-import { addAddressGate } from '../auth/address-rates.ts';
+import { addAddressRates } from '../auth/address-rates.ts';
 import { addCallers } from '../auth/caller.ts';
 import { addContractRoutes } from '../docs/docs-routes.ts';
 import { createHttpServer } from '../http/http-server.ts';
@@ -58,20 +58,20 @@ type Parts = Shared & Tenancy & SessionParts & Viewers & Notifications;
 const MAX_PLAIN_CONNECTIONS = 2_000;
 
 export async function openHttpSurface(parts: Parts, options: HttpSurfaceOptions): Promise<HttpSurface> {
-  const { log, publicAddress, admission, addressGate, releasers } = parts;
+  const { log, publicAddress, slots, addressRates, releasers } = parts;
   const { configured } = publicAddress;
   const prefix = configured === null ? null : pathPrefixOf(configured);
   const withoutPrefix = createPrefixRemover(prefix ?? '');
   const headers = answerHeaders(configured ?? undefined, options.hstsSeconds);
   const app = await createHttpServer({
     log,
-    isDraining: admission.isDraining,
+    isDraining: slots.isDraining,
     isUpgrade: createIsUpgrade(withoutPrefix),
     headers,
     refuseMiss: createNotificationMisses({ publicUrl: configured, log, now: () => performance.now() }),
   });
-  addCallers(app, addressGate.addressOf);
-  addAddressGate(app, addressGate, parts.credentials);
+  addCallers(app, addressRates.addressOf);
+  addAddressRates(app, addressRates, parts.credentials);
   const connections = trackConnections(app.server, parts.maxViewerConnections + MAX_PLAIN_CONNECTIONS);
   releasers.push('http', () => app.close());
   addPublicRoutes(app, parts, prefix, options);
@@ -87,7 +87,7 @@ export async function openHttpSurface(parts: Parts, options: HttpSurfaceOptions)
  */
 function addPublicRoutes(app: FastifyInstance, parts: Parts, prefix: string | null, { ready, pageFolder }: HttpSurfaceOptions): void {
   addOpsRoutes(app, async () => {
-    if (parts.admission.isDraining()) throw new Error('draining');
+    if (parts.slots.isDraining()) throw new Error('draining');
     await ready();
   });
   addContractRoutes(app, { publicUrl: parts.publicAddress.url });

@@ -3,7 +3,7 @@
 import { type Auth, createAuth, type KnownCredentials } from '../auth/auth.ts';
 import { openRevocations, type Revocations } from '../auth/ticket-revocations.ts';
 import { createTickets, type Tickets } from '../auth/tickets.ts';
-import { createTicketShares } from '../limits/session-rates.ts';
+import { createSessionRates } from '../limits/session-rates.ts';
 import { createTenantRates, type TenantRates } from '../limits/tenant-rates.ts';
 import { openTenantStanding, type TenantStanding } from '../tenants/tenant-standing.ts';
 import { createTenants, type Tenants } from '../tenants/tenants.ts';
@@ -26,11 +26,11 @@ export function openTenancy(shared: Shared, { adminKey }: Pick<GatewayOptions, '
   const tenants = audited.tenants(createTenants(shared));
   const tickets = createTickets(shared);
   const rates = createTenantRates(shared);
-  const ticketShares = createTicketShares({ limitOf, now: () => performance.now() });
+  const sessionRates = createSessionRates({ limitOf, now: () => performance.now() });
   const standing = openTenantStanding({ ...shared, tenants });
   releasers.push('tenant standing', () => standing.close());
   const revocations = audited.revocations(openRevocations({ ...shared, tickets, now: clock.now }));
   releasers.push('revocations', () => revocations.close());
-  const auth = createAuth({ tenants, standing, rates, ticketShares, tickets, adminKey, publicUrl: shared.publicAddress.url });
+  const auth = createAuth({ tenants, standing, rates, sessionRates, tickets, adminKey, publicUrl: shared.publicAddress.url });
   return { tenants, tickets, rates, standing, revocations, auth: audited.auth(auth), credentials: auth };
 }

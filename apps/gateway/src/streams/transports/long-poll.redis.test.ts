@@ -10,7 +10,7 @@ afterAll(() => test.close());
 const versionOf = async (sessionId: string): Promise<number> =>
   (await test.call('GET', `/v1/sessions/${sessionId}?visible=false`)).body.session.version;
 
-/** A request that is held: another viewer of the session is told so. */
+/** Begins a request, and resolves when it is held: another viewer of the session counts it then. */
 async function hold(
   sessionId: string,
   ticket: string,
@@ -28,7 +28,7 @@ async function hold(
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, body: JSON.parse(text || '{}') };
   });
-  answer.catch(() => undefined); // given up by the test
+  answer.catch(() => undefined); // the test has abandoned it
   while ((await test.call('GET', `/v1/sessions/${sessionId}?visible=false`)).body.session.viewers < 1);
   return { answer, abort: () => gone.abort() };
 }
@@ -48,14 +48,14 @@ describe('a read', () => {
     expect((await test.call('DELETE', '/v1/sessions/self', { secret: ticket })).body.code).toBe('forbidden');
   });
 
-  it('that is not visible starts nothing', async () => {
+  it('that is not visible does not start the session', async () => {
     const { session, ticket } = await test.create();
     const read = await test.call('GET', '/v1/sessions/self?visible=false', { secret: ticket });
     expect([read.body.session.state, await test.isQueued(session.id)]).toEqual(['idle', false]);
     expect((await test.call('GET', '/v1/sessions/self?visible=true', { secret: ticket })).body.session.state).toBe('waiting');
   });
 
-  it('brings of a code what was asked for', async () => {
+  it('returns a code in the formats that were requested', async () => {
     const { session, ticket } = await test.create();
     await test.call('GET', '/v1/sessions/self', { secret: ticket });
     await test.answer(session.id, { kind: 'code', digest: 'AAAA', image: imageOf('AAAA'), text: 'https://max.ru/:auth/x' });
@@ -78,7 +78,10 @@ describe('a read', () => {
 });
 
 describe('a stock long-poller', () => {
-  /** Asks with the tag it was given last, as a proxy has rewritten it, for as long as its session lives. Returns how often. */
+  /**
+   * Asks again and again, with its last tag as a proxy has rewritten it, while the session lives.
+   * Returns how often.
+   */
   async function pollOn(ticket: string, rewrite: (etag: string) => string | null, until: (answer: Answer) => boolean): Promise<number> {
     let tag: string | null = null;
     for (let count = 1; ; count++) {
@@ -100,7 +103,7 @@ describe('a stock long-poller', () => {
     ['into any', () => '*'],
   ])('is held, its tag written %s', async (_, rewrite) => {
     const { session, ticket } = await test.create();
-    await test.call('GET', '/v1/sessions/self', { secret: ticket }); // it is watched from here on, and changes no more by itself
+    await test.call('GET', '/v1/sessions/self', { secret: ticket }); // it is watched from here on, and no longer changes by itself
     const polls = pollOn(ticket, rewrite, ({ body }) => body.session?.state === 'showing');
     while ((await test.call('GET', `/v1/sessions/${session.id}?visible=false`)).body.session.viewers < 1);
     await test.showCode(session.id, 'AAAA');
@@ -133,12 +136,12 @@ describe('a stock long-poller', () => {
       }
     }
     expect(answers).toEqual([304, 304, 304, 304, 304, 304, 304, 304, 200, 200, 200, 200, 200]);
-    expect(answers.length).toBeLessThanOrEqual(12 + (2 * (performance.now() - startedAt)) / 5_000); // twelve at once, then one in 5 s
+    expect(answers.length).toBeLessThanOrEqual(12 + (2 * (performance.now() - startedAt)) / 5_000); // twelve at once, then one every 5 s
   });
 });
 
 describe('a held read', () => {
-  it('is answered with what was asked for', async () => {
+  it('is answered in the formats that were requested', async () => {
     const { session, ticket } = await test.create();
     const { answer } = await hold(session.id, ticket, 'wait=30&formats=text');
     await test.answer(session.id, { kind: 'code', digest: 'AAAA', image: imageOf('AAAA'), text: 'https://max.ru/:auth/x' });
@@ -155,7 +158,7 @@ describe('a held read', () => {
     expect((await expired.answer).body).toMatchObject({ status: 401, detail: expect.stringContaining('expired') });
   });
 
-  it('takes a place of the gateway, and gives it back when it is answered or its caller goes', async () => {
+  it('takes a slot of the gateway, and frees it when it is answered or its caller has gone', async () => {
     const small = await openTestGateway({ namespace: test.namespace, maxConnections: 1 });
     const { session, ticket } = await test.create();
     const untilNone = async () => {
@@ -165,7 +168,7 @@ describe('a held read', () => {
     const refused = await (await hold(session.id, ticket, 'wait=30', small.url)).answer;
     expect([refused.status, refused.body.code, refused.headers.get('retry-after')]).toEqual([503, 'unavailable', '1']);
     const read = await small.call('GET', '/v1/sessions/self', { secret: ticket });
-    expect(read.status).toBe(200); // one that is not held needs no place
+    expect(read.status).toBe(200); // a request that is not held needs no slot
     first.abort();
     await untilNone();
     const second = await hold(session.id, ticket, 'wait=30', small.url);

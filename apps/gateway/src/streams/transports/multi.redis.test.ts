@@ -15,13 +15,13 @@ async function openOne(): Promise<{ viewer: Viewer; sessionId: string }> {
   return { viewer, sessionId: session.id };
 }
 
-/** A code is shown to who watches; that it is watched may come a moment after the acknowledgement. */
+/** Waits until the session is watched, which may be a moment after the acknowledgement. */
 async function untilWatched(viewer: Viewer, sessionId: string): Promise<void> {
   await viewer.until('session', ({ id, state }) => id === sessionId && state === 'waiting');
 }
 
 describe('more sessions on one connection', () => {
-  it('are subscribed with their own tickets, and told apart', async () => {
+  it('are subscribed to with their own tickets, and their messages are told apart', async () => {
     const { viewer, sessionId } = await openOne();
     const second = await test.create();
     const ack = await viewer.call('subscribe', { ticket: second.ticket, formats: ['text'] });
@@ -111,18 +111,18 @@ describe('more sessions on one connection', () => {
     viewer.socket.disconnect();
   });
 
-  it('asked for without an acknowledgement function do not hold up the next', async () => {
+  it('subscribed to without an acknowledgement function do not hold up the next', async () => {
     const { viewer, sessionId } = await openOne();
     const ticket = await test.ticketFor(sessionId);
-    viewer.socket.emit('subscribe', { ticket, after: 1_000_000 }); // nothing is sent for it, not even an answer
+    viewer.socket.emit('subscribe', { ticket, after: 1_000_000 }); // it is sent nothing, not even an answer
     expect(await viewer.call('subscribe', { ticket, after: 1_000_000 })).toMatchObject({ ok: true });
     viewer.socket.disconnect();
   });
 
-  it('that wait for their turn are over with an unsubscribe that comes after them', async () => {
+  it('that still wait are withdrawn by a later unsubscribe', async () => {
     const { viewer, sessionId } = await openOne();
     const other = await test.create();
-    await viewer.call('subscribe', { ticket: other.ticket }); // or the connection would end with nothing to watch
+    await viewer.call('subscribe', { ticket: other.ticket }); // or the connection would end because it watches nothing
     await untilWatched(viewer, other.session.id);
     const ticket = await test.ticketFor(sessionId);
     const [, second, left] = await Promise.all([
@@ -148,7 +148,7 @@ describe('more sessions on one connection', () => {
 describe('viewers', () => {
   const countOf = async (sessionId: string): Promise<number> => (await test.call('GET', `/v1/sessions/${sessionId}`)).body.session.viewers;
 
-  /** Counts reach Redis a moment after the acknowledgement. */
+  /** Waits for the count, which reaches Redis a moment after the acknowledgement. */
   async function untilCount(sessionId: string, count: number): Promise<void> {
     while ((await countOf(sessionId)) !== count) await test.node.redis.ping();
   }
@@ -170,7 +170,7 @@ describe('viewers', () => {
     await second.close();
   });
 
-  it('are told what a hidden tab sees as well', async () => {
+  it('get the same states in a hidden tab', async () => {
     const { viewer, sessionId } = await openOne();
     await viewer.call('visible', { visible: false });
     await test.showCode(sessionId, 'AAAA');
@@ -178,7 +178,7 @@ describe('viewers', () => {
     viewer.socket.disconnect();
   });
 
-  it('beyond the cap of connections are turned away', async () => {
+  it('beyond the bound of connections are refused', async () => {
     const { session } = await test.create();
     const ticket = await test.ticketFor(session.id);
     const all = Array.from({ length: 20 }, () => test.view(ticket));

@@ -30,13 +30,13 @@ async function connect(options: ViewerOptions): Promise<{ server: Socket; viewer
 const send = (server: Socket, retryAfterMs: number): Promise<void> =>
   new Promise((resolve) => emitThen(server, () => server.emit('draining', { retryAfterMs }), resolve));
 
-/** What has to come first if it comes at all: a round trip through the client after the message. */
+/** A round trip through the client after the message. A credit would have come before it. */
 async function isSettledBefore(promise: Promise<void>, barrier: Promise<unknown>): Promise<boolean> {
   return Promise.race([promise.then(() => true), barrier.then(() => false)]);
 }
 
 describe('emitThen', () => {
-  it('finds the WebSocket where engine.io keeps it: rename it here too if this fails', async () => {
+  it('finds the WebSocket where engine.io keeps it: if this fails, engine.io has renamed it', async () => {
     const { server } = await connect({ transports: ['websocket'] });
     expect(server.conn.transport.name).toBe('websocket');
     const raw = rawWebSocket(server.conn.transport);
@@ -83,10 +83,10 @@ describe('emitThen', () => {
     expect(viewer.all('draining')).toHaveLength(2);
   });
 
-  it('gives none for a message that a polling client has not come back for', async () => {
+  it('gives none for a message until the polling client polls again', async () => {
     const { server, viewer } = await connect({ transports: ['polling'] });
     await send(server, 1);
-    // The poll is answered with the message; the next one never comes.
+    // The poll is answered with the message. The next poll never comes.
     const { engine } = viewer.socket.io;
     Object.assign(engine.transport, { _poll: () => undefined });
     const credit = send(server, 2);

@@ -1,6 +1,7 @@
 /**
- * When has a message really reached a Socket.IO client? On a WebSocket the pong to a ping behind it tells (transports/websocket-credit.ts). On HTTP polling
- * the client's next poll does: it asks again when it has read the last answer.
+ * Tells when a message has really reached a Socket.IO client. On a WebSocket the pong to a ping
+ * that follows the message tells it (websocket-credit.ts). On HTTP polling the client's next poll
+ * does, because a client asks again when it has read the last answer.
  */
 
 import type { Socket } from 'socket.io';
@@ -10,23 +11,29 @@ import { openPingCredit, type PingCredit } from './websocket-credit.ts';
 type Connection = Socket['conn'];
 type Sent = () => void;
 
-/** One listener of each kind per connection, however many messages are under way on it. */
+/** Each connection has one listener of each kind, however many messages are under way on it. */
 const credits = new WeakMap<Connection, Credit>();
 
 interface Credit {
-  /** Of the message that is emitted next. */
+  /** Calls `sent` when the message that is emitted next has been read. */
   expect(sent: Sent): void;
-  /** Of all that was emitted up to now. */
+  /** Calls `read` when all messages that were emitted before have been read. */
   whenRead(read: Sent): void;
 }
 
-/** `emit` emits to this socket. Calls `sent` once when all of it has been read; never, if the connection ends first. */
+/**
+ * Runs `emit`, which emits to this socket. Calls `sent` once when all of that has been read. Never
+ * calls it if the connection ends first.
+ */
 export function emitThen(socket: Socket, emit: () => void, sent: Sent): void {
-  creditFor(socket.conn).expect(sent); // first: within the emit the message may already be handed to the transport
+  creditFor(socket.conn).expect(sent); // first, because the emit may already pass the message to the transport
   emit();
 }
 
-/** Calls `read` once when all that was emitted up to now has been read; never, if the connection ends first. */
+/**
+ * Calls `read` once when all that was emitted before has been read. Never calls it if the
+ * connection ends first.
+ */
 export function whenRead(socket: Socket, read: Sent): void {
   creditFor(socket.conn).whenRead(read);
 }
@@ -51,14 +58,14 @@ function openCredit(conn: Connection): Credit {
   const listen = (): void => {
     const raw = rawWebSocket(conn.transport);
     if (raw !== null) pingCredit = openPingCredit(raw);
-    // Before engine.io's own listener, which sends what has waited for the poll: that is not read yet.
+    // Before engine.io's own listener, which sends what waited for this poll and is not read yet.
     else conn.transport.prependListener('ready', readAll);
   };
 
   listen();
   conn.on('upgrade', () => {
-    listen(); // before anything else is sent: its credit comes over the WebSocket already
-    readAll(); // a client upgrades when its last poll has been answered and read
+    listen(); // before anything else is sent: the WebSocket gives the credit for that
+    readAll(); // a client upgrades after it has read the answer to its last poll
   });
   conn.on('drain', () => {
     const drained = undrained;
@@ -66,7 +73,7 @@ function openCredit(conn: Connection): Credit {
     if (pingCredit === null) {
       unread.push(...drained);
     } else if (drained.length > 0) {
-      // Behind the frames that the transport writes in this turn.
+      // After the frames that the transport writes in this turn of the event loop.
       setImmediate(pingCredit, () => {
         for (const sent of drained) sent();
       });
@@ -83,7 +90,10 @@ function openCredit(conn: Connection): Credit {
   };
 }
 
-/** engine.io keeps its WebSocket in `transport.socket`, untyped; covered by a test, for the field is internal. */
+/**
+ * engine.io keeps its WebSocket in `transport.socket`, untyped. The field is internal, so a test
+ * covers it.
+ */
 export function rawWebSocket(transport: unknown): WebSocket | null {
   const { name, socket } = transport as { name?: string; socket?: WebSocket };
   return name === 'websocket' && socket !== undefined && typeof socket.ping === 'function' ? socket : null;

@@ -33,8 +33,8 @@ async function connect(
   };
 }
 
-it('cuts a client that says it is alive and does not fetch what there is', async () => {
-  const { conn, sayAlive } = await connect(3_000); // time enough to say so before
+it('cuts a client that answers heartbeats and does not fetch its messages', async () => {
+  const { conn, sayAlive } = await connect(3_000); // long enough to answer a heartbeat before
   const closed = once(conn, 'close');
   conn.send('first');
   conn.send('second');
@@ -42,7 +42,7 @@ it('cuts a client that says it is alive and does not fetch what there is', async
   await closed;
 });
 
-it('(twin) which else would be kept with it', async () => {
+it('(twin) without the bound keeps all the messages', async () => {
   const { conn, poll, sayAlive } = await connect(null);
   for (let n = 0; n < 500; n++) conn.send('x');
   for (let n = 0; n < 100; n++) expect(await sayAlive()).toBe(200);
@@ -50,7 +50,7 @@ it('(twin) which else would be kept with it', async () => {
   expect((await poll()).split('\x1e')).toHaveLength(500);
 });
 
-it('leaves alone who fetches, and who is sent nothing', async () => {
+it('spares a client that fetches, and one that is sent nothing', async () => {
   const { conn, poll } = await connect(60_000);
   for (const text of ['one', 'two', 'three']) {
     conn.send(text);

@@ -1,6 +1,6 @@
 /**
- * What is posted to Socket.IO and is no UTF-8 is refused once. A second answer, or one where there is none to give, throws where nobody
- * catches: it would end the gateway, and needs no ticket.
+ * A body that is not UTF-8 is refused once when it is posted to Socket.IO. A second answer would
+ * throw where nobody catches it, and end the gateway. An attack would need no ticket.
  */
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ it.each([
   ['far more', 200_000],
 ])('by polling, of %s bytes', async (_which, bytes) => {
   const answers = await post(`transport=polling&sid=${await openPolling()}`, ['Connection: close'], bytes);
-  expect(answers.length).toBeLessThanOrEqual(1); // none where the connection is reset under what it still sends
+  expect(answers.length).toBeLessThanOrEqual(1); // none if the connection is reset while it still sends
   expect(thrown).toEqual([]);
 });
 

@@ -1,12 +1,16 @@
 /**
- * Engine.IO reads what is polled in with a decoder that puts U+FFFD for what is not UTF-8, and would hand a password over that nobody typed.
- * Over WebSockets its `ws` closes such a message by itself.
+ * Refuses polled messages that are not UTF-8. Engine.IO decodes them with U+FFFD in place of wrong
+ * bytes, and would pass on a password that nobody typed. Over WebSockets its `ws` closes the
+ * connection for such a message.
  */
 
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { createUtf8Check, isUtf8Declared } from '@qrcast/core/utf8';
 
-/** A middleware of its engine; refuses with 400 or 415, which end the connection. An upgrade has no body, and a response that is not Node's. */
+/**
+ * A middleware of the engine. Refuses with 400 or 415, which end the connection. An upgrade has no
+ * body, and its response is not Node's.
+ */
 export function requireUtf8(request: IncomingMessage, response: ServerResponse, next: () => void): void {
   const isPolled = request.method === 'POST' && response instanceof ServerResponse;
   if (isPolled && !isUtf8Declared(request.headers['content-type'])) refuse(request, response, 415);
@@ -16,7 +20,7 @@ export function requireUtf8(request: IncomingMessage, response: ServerResponse, 
   }
 }
 
-/** Its listener is there before the engine's own, and that one before anything flows. */
+/** This listener is added before the engine's own, and both before any data flows. */
 function checkText(request: IncomingMessage, response: ServerResponse): void {
   const isText = createUtf8Check();
   const check = (chunk: Buffer): void => {
@@ -28,8 +32,9 @@ function checkText(request: IncomingMessage, response: ServerResponse): void {
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, status: 400 | 415): void {
-  request.removeAllListeners('end'); // what came is not to be taken
-  // Not before the engine's own listener has had the same chunk: it may refuse that for its size, and a second answer throws.
+  request.removeAllListeners('end'); // so that the engine does not use what has come
+  // After the engine's own listener has had the same chunk: it may refuse that for its size, and a
+  // second answer would throw.
   process.nextTick(() => {
     if (response.headersSent) return;
     request.removeAllListeners('data');

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => test.close());
 
 describe('a Socket.IO handshake', () => {
-  it('is refused with the code of what is wrong with the ticket', async () => {
+  it('is refused with the code for what is wrong with its ticket', async () => {
     const { session, ticketId, ticket } = await test.create();
     await test.call('DELETE', `/v1/tickets/${ticketId}`);
     const past = Date.now() - 60_000;
@@ -43,7 +43,7 @@ describe('a Socket.IO handshake', () => {
     },
   );
 
-  it('is refused from a page the ticket is not for, and taken from one it is', async () => {
+  it('is refused from a page that the ticket does not allow, and admitted from one that it allows', async () => {
     const { session } = await test.create();
     const bound = await test.ticketFor(session.id, { origins: ['https://app.example.com'] });
     const refused = await test.view(bound, { headers: { origin: 'https://evil.example.com' } }).refused;
@@ -67,7 +67,7 @@ describe('a Socket.IO connection', () => {
     expect(viewer.socket.connected).toBe(true);
   });
 
-  it('that leaves its only socket is closed, and gives its place back', async () => {
+  it('that leaves its only socket is closed, and frees its slot', async () => {
     const { session, ticket } = await test.create();
     const small = await openTestGateway({ namespace: test.namespace, maxConnections: 1 });
     const viewer = small.view(ticket);
@@ -81,7 +81,7 @@ describe('a Socket.IO connection', () => {
     await small.close();
   });
 
-  it('by polling, of a client that has gone without a word, does not hold up a gateway that stops', async () => {
+  it('by polling, whose client has vanished, does not hold up a gateway that stops', async () => {
     const leaving = await openTestGateway({ namespace: test.namespace });
     const { ticket } = await test.create();
     const viewer = leaving.view(ticket, { transports: ['polling'] });

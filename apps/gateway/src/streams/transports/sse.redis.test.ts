@@ -18,13 +18,13 @@ afterEach(() => gone?.abort());
 interface Stream {
   readonly response: Response;
   readonly text: string;
-  /** All that came, once it holds this. */
+  /** Resolves to the whole text when it contains `part`. */
   until(part: string): Promise<string>;
-  /** All that came, once it is over. */
+  /** Resolves to the whole text when the stream has ended. */
   readonly ended: Promise<string>;
 }
 
-/** The stream as bytes, not as a client reads it. */
+/** Reads the stream as bytes, not as a client would. */
 async function openStream(ticket: string, { path = '/v1/sessions/self/events', url = test.url, headers = {} } = {}): Promise<Stream> {
   gone = new AbortController();
   const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${ticket}`, ...headers }, signal: gone.signal });
@@ -37,7 +37,7 @@ async function openStream(ticket: string, { path = '/v1/sessions/self/events', u
     }
     return text;
   })();
-  ended.catch(() => undefined); // given up by the test
+  ended.catch(() => undefined); // the test has abandoned it
   return {
     response,
     get text() {
@@ -63,7 +63,7 @@ describe('GET /v1/sessions/{id}/events', () => {
   it('begins at once, with what every proxy and client needs to know', async () => {
     const { session, ticket } = await test.create();
     const { version } = (await test.call('GET', `/v1/sessions/${session.id}`)).body.session;
-    const headers = { 'last-event-id': String(version), origin: 'https://app.example.com' }; // there is nothing to tell yet
+    const headers = { 'last-event-id': String(version), origin: 'https://app.example.com' }; // nothing newer is to be sent yet
     const { response, until } = await openStream(ticket, { headers });
     expect(response.status).toBe(200);
     for (const [name, value] of [
@@ -81,7 +81,7 @@ describe('GET /v1/sessions/{id}/events', () => {
     expect(retryMs).toBeLessThanOrEqual(3_000);
   });
 
-  it('gives each stream a wait of its own', async () => {
+  it('names each stream a random time to wait before it reconnects', async () => {
     const { ticket } = await test.create();
     const waits = await Promise.all(
       Array.from({ length: 8 }, async () => {
@@ -139,7 +139,7 @@ describe('GET /v1/sessions/{id}/events', () => {
     expect((await fetch(`${test.url}${path}`, { method: 'HEAD', headers: { authorization: `Bearer ${ticket}` } })).status).toBe(404);
   });
 
-  it.each(['', 'x', '-1', '1.5', '9'.repeat(20)])('takes no version from Last-Event-ID: %j', async (id) => {
+  it.each(['', 'x', '-1', '1.5', '9'.repeat(20)])('reads no version from Last-Event-ID: %j', async (id) => {
     const { ticket } = await test.create();
     const { until } = await openStream(ticket, { headers: { 'last-event-id': id } });
     await until('event: session');
@@ -160,13 +160,13 @@ describe('GET /v1/sessions/{id}/events', () => {
     },
   );
 
-  it.each(['event-source-polyfill', 'eventsource'])('tells the stock client %s nothing twice when its connection is cut', async (name) => {
+  it.each(['event-source-polyfill', 'eventsource'])('sends the stock client %s nothing twice when its connection is cut', async (name) => {
     const { session, ticket } = await test.create();
     await test.call('GET', '/v1/sessions/self', { secret: ticket }); // watched: a code for an idle session would not be told
     const proxy = await openTestProxy(test.gateway.port);
     const url = `http://127.0.0.1:${proxy.port}/v1/sessions/self/events?formats=text`;
     const headers = { authorization: `Bearer ${ticket}` };
-    /** Their types differ in all but this. */
+    /** What both clients' types have in common. */
     const source: Pick<EventTarget, 'addEventListener'> & { close(): void } =
       name === 'eventsource'
         ? new EventSource(url, { fetch: (at, init) => fetch(at, { ...init, headers: { ...init.headers, ...headers } }) })
@@ -187,10 +187,10 @@ describe('GET /v1/sessions/{id}/events', () => {
         looking();
       });
 
-    await until(() => versions.length > 0);
+    await until(() => versions.includes(2)); // it is watched: a code before that could be skipped for a newer version
     const { version } = await test.showCode(session.id, 'AAAA');
     await until(() => versions.includes(version));
-    const said = vi.spyOn(console, 'error').mockReturnValue(); // the polyfill tells the console of each lost connection
+    const said = vi.spyOn(console, 'error').mockReturnValue(); // the polyfill logs each lost connection to the console
     proxy.cut();
     await until(() => opened === 2);
     said.mockRestore();
@@ -203,7 +203,7 @@ describe('GET /v1/sessions/{id}/events', () => {
     expect(opened).toBe(2);
   });
 
-  it('is over for good with the final version: 204 where the client has it, closing where it has not', async () => {
+  it('ends with the final version: 204 if the client has it, closing if it has not', async () => {
     const { session, ticket } = await test.create();
     await test.call('DELETE', `/v1/sessions/${session.id}`);
     const behind = await openStream(ticket, { headers: { 'last-event-id': '1' } });
@@ -215,7 +215,7 @@ describe('GET /v1/sessions/{id}/events', () => {
     expect([response.status, await ended]).toEqual([204, '']);
   });
 
-  it('stops a stock client that is left to itself', async () => {
+  it('makes a stock client stop by itself', async () => {
     const { session, ticket } = await test.create();
     let requests = 0;
     const source = new EventSource(`${test.url}/v1/sessions/self/events`, {
@@ -232,7 +232,7 @@ describe('GET /v1/sessions/{id}/events', () => {
     expect([await stopped, requests]).toEqual([204, 2]);
   });
 
-  it('says that it lives', async () => {
+  it('sends comments to show that it is alive', async () => {
     const { ticket } = await test.create();
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     try {
@@ -248,7 +248,7 @@ describe('GET /v1/sessions/{id}/events', () => {
     }
   });
 
-  it('counts while it is read, and frees its place with its client', async () => {
+  it('counts as a viewer while it is read, and frees its slot when its client has gone', async () => {
     const small = await openTestGateway({ namespace: test.namespace, maxConnections: 1 });
     const { session, ticket } = await test.create();
     const untilCount = async (count: number) => {
@@ -268,14 +268,14 @@ describe('GET /v1/sessions/{id}/events', () => {
     await small.close();
   });
 
-  it('of a gateway that stops tells when to come back, and does not hold it up unread', async () => {
+  it('of a gateway that stops names a time to reconnect, and does not hold it up if it is not read', async () => {
     const leaving = await openTestGateway({ namespace: test.namespace });
     const { session, ticket } = await test.create();
     const stream = await openStream(ticket, { url: leaving.url });
     await stream.until('"state":"waiting"');
     const { hostname, port } = new URL(leaving.url);
     const stuck = connect(Number(port), hostname);
-    stuck.on('error', () => undefined); // it is cut
+    stuck.on('error', () => undefined); // cut by the gateway
     stuck.write(`GET /v1/sessions/self/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ticket}\r\n\r\n`);
     while ((await test.call('GET', `/v1/sessions/${session.id}?visible=false`)).body.session.viewers < 2);
     stuck.pause();

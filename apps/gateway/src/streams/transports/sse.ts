@@ -1,6 +1,7 @@
 /**
- * Server-Sent Events on `GET /v1/sessions/{id}/events`: one session per response, for whoever can read HTTP. What refuses comes before the
- * stream, as problem+json; what ends it later is its last event, `closing`.
+ * Server-Sent Events on `GET /v1/sessions/{id}/events`: one session per response, for any client
+ * that can read HTTP. A refusal comes before the stream, as problem+json. The reason of a later end
+ * is the last event, `closing`.
  */
 
 import type { OutgoingHttpHeaders } from 'node:http';
@@ -14,31 +15,34 @@ import { requireScope } from '../../auth/auth.ts';
 import { refusalOf, requireConnection } from '../../http/http-server.ts';
 import type { SessionLookup, SessionPath } from '../../sessions/session-lookup.ts';
 import { closeReasonFor } from '../admit-viewer.ts';
-import type { Admission } from '../connection-slots.ts';
+import type { ConnectionSlots } from '../connection-slots.ts';
 import type { Sink, ViewerMessage } from '../delivery.ts';
 import { encodeOnce } from '../encode-once.ts';
 import type { Hub } from '../hub.ts';
 import { CLOSE_WITHIN_MS } from '../viewer-connection.ts';
-import type { Seats } from '../watch-permits.ts';
+import type { WatchPermits } from '../watch-permits.ts';
 
 export interface EventsDeps {
   readonly theirSession: SessionLookup;
   readonly hub: Hub;
-  readonly seats: Seats;
-  readonly admission: Admission;
+  readonly permits: WatchPermits;
+  readonly slots: ConnectionSlots;
   readonly log: Logger;
 }
 
-/** Proxies cut what is silent for longer than half a minute or so. */
+/** Proxies cut connections that are silent for about half a minute. */
 export const COMMENT_EVERY_MS = 15_000;
-/** How long a stock client waits before it comes back, unless `draining` says otherwise: spread, so that not all come at once. */
+/**
+ * A stock client reconnects after this, unless `draining` names another time. Spread, so that not
+ * all return at once.
+ */
 const RETRY_FROM_MS = 1_000;
 const RETRY_TO_MS = 3_000;
 
 const HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-store, no-transform', // what compresses would hold events back until it has enough of them
-  'x-accel-buffering': 'no', // nginx would collect it
+  'cache-control': 'no-store, no-transform', // a proxy that compresses would hold events back until it has enough of them
+  'x-accel-buffering': 'no', // nginx would buffer the events
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 };
@@ -53,31 +57,31 @@ function event(name: string, data: object, fields = ''): string {
   return `event: ${name}\n${fields}data: ${JSON.stringify(data)}\n\n`;
 }
 
-export function addEventsRoute(app: FastifyInstance, { theirSession, hub, seats, admission, log }: EventsDeps): void {
+export function addEventsRoute(app: FastifyInstance, { theirSession, hub, permits, slots, log }: EventsDeps): void {
   app.get<SessionPath>('/v1/sessions/:id/events', { exposeHeadRoute: false }, async (request, reply) => {
     const { principal, session } = await theirSession(request);
     requireScope(principal, 'view');
-    const query = withOneLastEventId(request.query as Readonly<Record<string, unknown>>); // as the router has taken it apart
+    const query = withOneLastEventId(request.query as Readonly<Record<string, unknown>>); // as the router has parsed it
     const { formats, visible, lastEventId } = parseRequest(eventsSchema, query);
     const after = versionOfLastEvent(request.headers['last-event-id'], lastEventId, session.version);
-    // Nothing more will come, and a stock client that is answered 204 stops asking.
+    // Nothing more will come. A stock client that is answered 204 does not reconnect.
     if (isFinal(session) && after >= session.version) return reply.status(204).send();
     if (reply.raw.destroyed) return reply.hijack(); // the caller has gone
     requireConnection(reply);
-    const seat = await seats.take(principal, session.id);
-    reply.raw.once('close', seat.leave);
+    const permit = await permits.take(principal, session.id);
+    reply.raw.once('close', permit.release);
     if (reply.raw.destroyed) {
-      seat.leave();
-      return reply.hijack(); // or has gone meanwhile
+      permit.release();
+      return reply.hijack(); // the caller has gone meanwhile
     }
 
     reply.raw.once(
       'close',
-      admission.enter((retryAfterMs) => stream.drain(retryAfterMs)),
+      slots.take((retryAfterMs) => stream.drain(retryAfterMs)),
     );
     const stream = openEventStream(reply, () => {
       subscription.close();
-      seat.leave();
+      permit.release();
     });
     const subscription = hub.subscribe({
       sessionId: session.id,
@@ -87,7 +91,7 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, hub, seats,
       after,
       ...(formats === undefined ? {} : { formats }),
     });
-    seat.hold(stream.close);
+    permit.hold(stream.close);
     subscription.first.then(
       (first) => first === null && stream.close('not_found'),
       (error: unknown) => stream.close(closeReasonFor(refusalOf(error, log, request.routeOptions.url)) ?? 'unavailable'),
@@ -100,11 +104,13 @@ interface EventStream extends Sink {
   drain(retryAfterMs: number): void;
 }
 
-/** Begins the answer. `onOver` is called once: nothing can be told any more, for the stream was closed or the caller has gone. */
+/**
+ * Begins the answer. `onOver` is called once, when the stream was closed or the caller has gone.
+ */
 function openEventStream(reply: FastifyReply, onOver: () => void): EventStream {
   const response = reply.hijack().raw;
   let isOver = false;
-  const headers = reply.getHeaders() as OutgoingHttpHeaders; // what the hooks have set; typed more loosely
+  const headers = reply.getHeaders() as OutgoingHttpHeaders; // set by the hooks; typed more loosely
   response.writeHead(200, { ...headers, ...HEADERS });
   response.write(`retry: ${Math.round(RETRY_FROM_MS + Math.random() * (RETRY_TO_MS - RETRY_FROM_MS))}\n\n`);
   const comments = setInterval(() => response.write(':\n\n'), COMMENT_EVERY_MS);

@@ -22,7 +22,7 @@ async function connect(options: ClientOptions = {}): Promise<WebSocket> {
 }
 
 describe('a ping credit', () => {
-  it('is given once what was sent before has been read, in the order it was asked for', async () => {
+  it('is given when everything that was sent before has been read, in the order of the requests', async () => {
     const raw = await connect();
     const credit = openPingCredit(raw);
     const told: string[] = [];
@@ -41,7 +41,7 @@ describe('a ping credit', () => {
     for (const [name, ...before] of read) expect(before).toContain(name);
   });
 
-  it('asks with one ping at a time, however much is sent', async () => {
+  it('sends one ping at a time, however much is sent', async () => {
     const raw = await connect();
     const credit = openPingCredit(raw);
     let pings = 0;
@@ -51,7 +51,7 @@ describe('a ping credit', () => {
     expect(raw.readyState).toBe(raw.OPEN);
   });
 
-  it('is not given for a pong that answers nothing', async () => {
+  it('is not given for a pong that answers no ping', async () => {
     const raw = await connect({ autoPong: false });
     const credit = openPingCredit(raw);
     let isRead = false;
@@ -77,7 +77,7 @@ describe('keep-alive', () => {
     vi.useRealTimers();
   });
 
-  it('leaves a client that answers, and cuts one that does not', async () => {
+  it('keeps a client that answers, and cuts one that does not', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
     const raw = await connect({ autoPong: false });
     const stop = keepAlive(raw, openPingCredit(raw));

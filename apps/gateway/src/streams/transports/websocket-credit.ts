@@ -1,23 +1,30 @@
 /**
- * When has a frame really reached a WebSocket's client? Not when it was sent, nor when the kernel took it: megabytes vanish into buffers. A
- * ping sent behind it is answered by every client by itself, once it has read what came before; so the pong is the credit, and clients need
- * no acknowledgement of ours.
+ * Tells when a frame has really reached a WebSocket's client. That is neither when it was sent nor
+ * when the kernel took it, because buffers hold megabytes. Every client answers a ping by itself,
+ * after it has read what came before. So the pong to a ping that follows the frame is the credit,
+ * and clients need no acknowledgement of ours.
  */
 
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 
-/** Calls `read` once when the client has read all that was sent up to now; never, if the connection ends first. */
+/**
+ * Calls `read` once when the client has read all that was sent before. Never calls it if the
+ * connection ends first.
+ */
 export type PingCredit = (read: () => void) => void;
 
-/** One ping is under way at a time, for clients cut who sends many of them at once; what is sent meanwhile waits for the next. */
+/**
+ * One ping is under way at a time, because clients cut a server that sends many at once. Credit for
+ * what is sent meanwhile waits for the next ping.
+ */
 export function openPingCredit(raw: WebSocket): PingCredit {
   let asked: { readonly mark: Buffer; readonly reads: readonly (() => void)[] } | null = null;
   let waiting: (() => void)[] = [];
 
   function ask(): void {
     if (asked !== null || waiting.length === 0 || raw.readyState !== raw.OPEN) return;
-    asked = { mark: randomBytes(8), reads: waiting }; // nobody can guess it, and be given credit for what he has not read
+    asked = { mark: randomBytes(8), reads: waiting }; // random, so that a client cannot guess it and get credit for what it has not read
     waiting = [];
     raw.ping(asked.mark);
   }
@@ -34,11 +41,14 @@ export function openPingCredit(raw: WebSocket): PingCredit {
   };
 }
 
-/** A connection that carries nothing is cut by proxies, often after a minute; and one whose other end has gone would never be missed. */
+/**
+ * Proxies cut idle connections, often after a minute. And without pings a client that has vanished
+ * would never be noticed.
+ */
 export const PING_EVERY_MS = 25_000;
 export const PONG_WITHIN_MS = 20_000;
 
-/** Pings now and then, and cuts a connection that does not answer. Returns its undo. */
+/** Pings every `PING_EVERY_MS`, and cuts a connection that does not answer. Returns its undo. */
 export function keepAlive(raw: WebSocket, credit: PingCredit): () => void {
   let unanswered: NodeJS.Timeout | undefined;
   const timer = setInterval(() => {

@@ -30,7 +30,7 @@ async function watching(): Promise<{ socket: TestSocket; sessionId: string; tick
 }
 
 describe('a WebSocket handshake', () => {
-  it('agrees on the subprotocol, and goes without where none is offered', async () => {
+  it('agrees on the subprotocol, or on none if none is offered', async () => {
     for (const [protocols, agreed] of [
       [['other', 'qrcast.v1'], 'qrcast.v1'],
       [[], ''],
@@ -41,31 +41,31 @@ describe('a WebSocket handshake', () => {
     }
   });
 
-  it('fails in the client that speaks another version alone', async () => {
+  it('fails in a client that offers only another version', async () => {
     const socket = openOne({ protocols: ['qrcast.v2'] });
     const error = await new Promise<Error>((resolve) => socket.raw.once('error', resolve));
     expect(error.message).toContain('subprotocol');
   });
 
-  it.each(['/v1/other', '/v1/ws/', '/other', '/socket.io'])('at %s is answered as the request it is', async (path) => {
+  it.each(['/v1/other', '/v1/ws/', '/other', '/socket.io'])('at %s is answered like any other request', async (path) => {
     const { host } = new URL(test.url);
     const answer = await request(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
     expect(answer).toContain('"code":"not_found"');
   });
 
-  it('that offers another protocol than WebSocket hinders no call', async () => {
+  it('that offers another protocol than WebSocket is answered as a call', async () => {
     const head = `Host: x\r\nAuthorization: Bearer ${test.tenant.apiKey}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n`;
     expect(await request(`GET /v1/sessions HTTP/1.1\r\n${head}\r\n`)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
-  it('that is none is refused', async () => {
+  it('that is malformed is refused', async () => {
     const head = 'Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
     expect(await request(`GET /v1/ws HTTP/1.1\r\n${head}\r\n`)).toMatch(/^HTTP\/1\.1 400 /);
   });
 });
 
-/** The first of what is answered on a raw connection. */
+/** The first bytes of the answer on a raw connection. */
 function request(text: string): Promise<string> {
   const { hostname, port } = new URL(test.url);
   return new Promise((resolve, reject) => {
@@ -79,7 +79,7 @@ function request(text: string): Promise<string> {
 }
 
 describe('frames', () => {
-  it('answer a call before what follows from it, and are what the contract says', async () => {
+  it('answer a call before they tell its effects, and match the contract', async () => {
     const { session, ticket } = await test.create();
     const socket = openOne();
     const frames: { type: keyof typeof SERVER_FRAMES }[] = [];
@@ -97,7 +97,7 @@ describe('frames', () => {
     for (const frame of frames) expect(SERVER_FRAMES[frame.type].strict().parse(frame)).toEqual(frame);
   });
 
-  it('may do without a mark, and bear a number or a text', async () => {
+  it('need no ref, and may have a number or a text as ref', async () => {
     const { socket } = await watching();
     for (const ref of [undefined, 0, 17, 'a']) socket.send({ type: 'ping', ref });
     const answers = (await socket.untilAnswers(5)).slice(1); // the first is the subscription's
@@ -151,13 +151,13 @@ describe('frames', () => {
     expect(await socket.closed).toEqual({ code: 4500, reason: 'invalid_message' });
   });
 
-  it('that are no UTF-8 end the connection as well', async () => {
+  it('that are not UTF-8 end the connection, too', async () => {
     const { socket } = await watching();
     socket.raw.send(Buffer.from([0xff, 0xfe]), { binary: false });
     expect(await socket.closed).toEqual({ code: 4500, reason: 'invalid_message' });
   });
 
-  it('of more than 16 KiB end the connection, one of less does not', async () => {
+  it('of more than 16 KiB end the connection, a smaller one does not', async () => {
     const { socket } = await watching();
     const empty = JSON.stringify({ type: 'subscribe', ticket: '' }).length;
     socket.send({ type: 'subscribe', ticket: 'x'.repeat(16_384 - empty) });
@@ -176,7 +176,7 @@ describe('frames', () => {
 });
 
 describe('a connection', () => {
-  it('that subscribes to nothing in time, or has left all it had, is closed', async () => {
+  it('that subscribes to nothing in time, or has left all its sessions, is closed', async () => {
     const startedAt = performance.now();
     const [silent, talking] = [openOne(), openOne()];
     talking.send({ type: 'ping' });
@@ -188,7 +188,7 @@ describe('a connection', () => {
     expect(await kept.socket.call({ type: 'ping' })).toMatchObject({ type: 'pong' });
   });
 
-  it('is told why its first subscription is refused, and closed; a wrong frame may be said better', async () => {
+  it('is told why its first subscription is refused, and closed; after a wrong frame it may send a better one', async () => {
     const { session, ticket } = await test.create();
     const { origin } = new URL(test.url);
     const socket = openOne({ headers: { origin } });
@@ -202,7 +202,7 @@ describe('a connection', () => {
     expect(await other.call({ type: 'subscribe', ticket })).toMatchObject({ type: 'ok' });
   });
 
-  it('keeps what it has when another subscription is refused, or left', async () => {
+  it('keeps its sessions when another subscription is refused or left', async () => {
     const { socket, sessionId } = await watching();
     const second = await test.create();
     expect(await socket.call({ type: 'subscribe', ticket: 'no-ticket' })).toMatchObject({ error: { code: 'unauthenticated' } });
@@ -268,7 +268,7 @@ describe('a connection', () => {
     await socket.until('session', (session) => session.version > version && session.state === 'waiting');
   });
 
-  it('hands over a password only with the scope, and only when it is wanted', async () => {
+  it('passes a password on only with the scope, and only when it is expected', async () => {
     const { socket, sessionId } = await watching();
     const call = { type: 'password', sessionId, password: 'correct-horse' };
     expect(await socket.call(call)).toMatchObject({ error: { code: 'not_waiting_for_password' } });

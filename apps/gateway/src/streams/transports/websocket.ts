@@ -1,6 +1,6 @@
 /**
- * Plain WebSocket on `/v1/ws`, subprotocol `qrcast.v1`, for clients that bring no library: the JSON text frames of core's
- * `stream-messages.ts` on one side, a viewer's connection on the other.
+ * Plain WebSocket on `/v1/ws`, subprotocol `qrcast.v1`, for clients without a library. It
+ * translates between the JSON text frames of core's `stream-messages.ts` and a viewer's connection.
  */
 
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
@@ -12,11 +12,11 @@ import { clientFrameSchema, refSchema, type ServerFrame } from '@qrcast/core/str
 import { withoutMark } from '@qrcast/core/utf8';
 import type { Logger } from '@qrcast/runtime/log';
 import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
-import type { AddressGate } from '../../auth/address-rates.ts';
+import type { AddressRates } from '../../auth/address-rates.ts';
 import { asCaller, type Caller, createCaller } from '../../auth/caller.ts';
 import { refusalOf } from '../../http/http-server.ts';
 import { closeReasonFor } from '../admit-viewer.ts';
-import type { Admission, Guest } from '../connection-slots.ts';
+import type { AnonymousConnection, ConnectionSlots } from '../connection-slots.ts';
 import type { Sink, ViewerMessage } from '../delivery.ts';
 import { encodeOnce } from '../encode-once.ts';
 import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from '../message-budget.ts';
@@ -24,15 +24,15 @@ import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnection, type View
 import { keepAlive, openPingCredit, type PingCredit } from './websocket-credit.ts';
 
 export interface WebSocketDeps extends ViewerConnectionDeps {
-  readonly admission: Admission;
-  readonly addressGate: AddressGate;
+  readonly slots: ConnectionSlots;
+  readonly addressRates: AddressRates;
   readonly log: Logger;
 }
 
 export const WEBSOCKET_PATH = '/v1/ws';
 const SUBPROTOCOL = 'qrcast.v1';
 
-/** What the library itself closes, it closes with codes that tell our clients nothing. */
+/** The library's own close codes mean nothing to our clients. These reasons replace them. */
 const OUR_REASONS: Readonly<Record<number, CloseReason>> = { 1002: 'invalid_message', 1007: 'invalid_message', 1009: 'message_too_large' };
 
 class ViewerSocket extends WebSocket {
@@ -52,8 +52,8 @@ const frameOf = encodeOnce((message: ViewerMessage) =>
 );
 
 export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { close(): void } {
-  const { addressGate } = deps;
-  // Both are not in its types yet.
+  const { addressRates } = deps;
+  // The last two are not in its types yet.
   const options: ServerOptions<typeof ViewerSocket> & { closeTimeout: number; maxFragments: number } = {
     noServer: true,
     WebSocket: ViewerSocket,
@@ -62,7 +62,7 @@ export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { cl
     closeTimeout: CLOSE_WITHIN_MS,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     verifyClient: ({ req }, decide) => {
-      const refusal = addressGate.refuseHandshake(req);
+      const refusal = addressRates.refuseHandshake(req);
       if (refusal === null) return decide(true);
       decide(false, 429, refusal.code, { 'Retry-After': String(Math.ceil((refusal.retryAfterMs ?? 0) / 1000)) });
     },
@@ -72,8 +72,8 @@ export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { cl
     if (!isWebSocketPath(request.url)) return;
     const from: From = {
       origin: request.headers.origin,
-      group: addressGate.groupOf(request),
-      caller: createCaller(addressGate.addressOf(request), request.headers),
+      group: addressRates.groupOf(request),
+      caller: createCaller(addressRates.addressOf(request), request.headers),
     };
     server.handleUpgrade(request, socket, head, (raw) => serve(raw, from, deps));
   };
@@ -90,17 +90,18 @@ export function isWebSocketPath(url: string | undefined): boolean {
   return url?.split('?', 1)[0] === WEBSOCKET_PATH;
 }
 
-/** Where a connection comes from. */
+/** Where a connection comes from. `group`: see `addressGroup`. */
 interface From {
   readonly origin: string | undefined;
-  /** Of its address. */
   readonly group: string;
   readonly caller: Caller;
 }
 
-/** One connection, and the frames its client may send. */
+/**
+ * Serves one connection until it closes: the frames that its client may send, and what it is sent.
+ */
 function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketDeps): void {
-  const { admission, log } = deps;
+  const { slots, log } = deps;
   const credit = openPingCredit(raw);
   const write = (frame: ServerFrame): void => raw.send(JSON.stringify(frame));
   const close = (reason: CloseReason): void => raw.close(CLOSE_CODES[reason], reason);
@@ -110,9 +111,9 @@ function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketD
     write({ type: 'draining', retryAfterMs });
     connection.close('draining');
   }
-  let guest: Guest;
+  let anonymous: AnonymousConnection;
   try {
-    guest = admission.welcome(group, leave, () => raw.terminate());
+    anonymous = slots.openAnonymous(group, leave, () => raw.terminate());
   } catch (error) {
     write({ type: 'error', error: toStreamError(refusalOf(error, log, WEBSOCKET_PATH)) });
     close('unavailable');
@@ -126,10 +127,10 @@ function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketD
     },
     close,
   };
-  const connection = openViewerConnection(deps, { sink, origin, enter: guest.enter });
+  const connection = openViewerConnection(deps, { sink, origin, takeSlot: anonymous.takeSlot });
   const stopPings = keepAlive(raw, credit);
   raw.on('close', () => {
-    guest.leave();
+    anonymous.end();
     stopPings();
     connection.end();
   });
@@ -143,7 +144,7 @@ function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketD
     asCaller(caller, () => run(connection, body, answer, credit)).catch((error: unknown) => {
       const refusal = refusalOf(error, log, WEBSOCKET_PATH);
       answer({ type: 'error', error: toStreamError(refusal) });
-      // Without the subscription that was refused the connection is of no use.
+      // A connection whose only subscription was refused is of no use.
       const reason = 'type' in body && body.type === 'subscribe' && connection.isIdle() ? closeReasonFor(refusal) : null;
       if (reason !== null) connection.close(reason);
     });
@@ -152,7 +153,7 @@ function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketD
 
 type Answer = Extract<ServerFrame, { type: 'ok' | 'error' | 'pong' }>;
 
-/** Does what the frame asks for, and answers it. @throws {RefusedError} */
+/** Runs the call of a frame, and answers it. @throws {RefusedError} */
 async function run(connection: ViewerConnection, body: object, answer: (frame: Answer) => void, credit: PingCredit): Promise<void> {
   const frame = parseRequest(clientFrameSchema, body);
   switch (frame.type) {
@@ -187,7 +188,7 @@ async function run(connection: ViewerConnection, body: object, answer: (frame: A
 
 function parseObject(data: RawData): object | null {
   try {
-    const value: unknown = JSON.parse(withoutMark(data.toString())); // the library has closed what is not UTF-8
+    const value: unknown = JSON.parse(withoutMark(data.toString())); // the library has closed the connection if it is not UTF-8
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
   } catch {
     return null; // no JSON

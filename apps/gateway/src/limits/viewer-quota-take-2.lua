@@ -1,7 +1,10 @@
--- KEYS gateways with viewers of a tenant, by the end of their lease; their counts. ARGV gateway, now (ms), lease until (ms), session, limit of
--- the tenant ('' any), limit of the session ('' any), count of this gateway for the tenant, for the session.
--- Notes both counts, unless a limit would be passed over all gateways. Returns 1 if noted, 2 if the tenant's limit refuses, 3 the session's,
--- 4 if noted, but its lease was over and its counts for other sessions were lost. Gateways whose lease is over count no more.
+-- Writes a gateway's counts of viewers, unless the sum over all gateways would exceed a limit.
+-- KEYS 1 the gateways with viewers of a tenant, by the end of their lease; 2 their counts.
+-- ARGV 1 gateway, 2 now (ms), 3 lease until (ms), 4 session, 5 limit of the tenant ('' for none),
+-- 6 limit of the session ('' for none), 7 this gateway's count for the tenant, 8 for the session.
+-- Returns 1 if written, 2 if the tenant's limit refuses, 3 if the session's limit refuses, 4 if
+-- written, but the lease had ended and the gateway's counts for other sessions were lost.
+-- Gateways whose lease has ended are removed first.
 for _, gone in ipairs(redis.call('ZRANGE', KEYS[1], '-inf', ARGV[2], 'BYSCORE')) do
   redis.call('ZREM', KEYS[1], gone)
   for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do

@@ -1,4 +1,4 @@
-/** Connections that show no ticket: what they may take from those who have one. */
+/** Connections without a ticket cannot take slots from those that have one. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-/** Open, and silent for good. */
+/** Opens a connection that never sends anything. */
 async function openSilent(path: string, { url } = test, forwarded = ''): Promise<WebSocket> {
   const headers = { 'x-forwarded-for': forwarded };
   const raw = new WebSocket(`${url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : [], { headers });
@@ -23,7 +23,7 @@ async function openSilent(path: string, { url } = test, forwarded = ''): Promise
   return raw;
 }
 
-it.each(STREAM_TRANSPORTS)('take no place: $name finds the only one', async (transport) => {
+it.each(STREAM_TRANSPORTS)('anonymous connections take no slot: $name gets the only one', async (transport) => {
   const silent = await Promise.all(PATHS.flatMap((path) => [openSilent(path), openSilent(path)]));
   const wrong = openSocket(test.url);
   expect(await wrong.call({ type: 'subscribe', ticket: 'none' })).toMatchObject({ error: { code: 'unauthenticated' } });
@@ -38,7 +38,7 @@ it.each(STREAM_TRANSPORTS)('take no place: $name finds the only one', async (tra
   await untilFree();
 });
 
-it('with a ticket that find no place are told so, each in its own words', async () => {
+it('connections with a ticket are refused while no slot is free, each as its transport tells it', async () => {
   const { ticket } = await test.create();
   const first = openSocket(test.url);
   expect(await first.call({ type: 'subscribe', ticket })).toMatchObject({ type: 'ok' });
@@ -50,27 +50,27 @@ it('with a ticket that find no place are told so, each in its own words', async 
   await untilFree();
 });
 
-describe('in a burst from one address', () => {
-  const MAX_GUESTS = 6;
+describe('anonymous connections in a burst from one address', () => {
+  const MAX_ANONYMOUS = 6;
   const BURST = 30;
 
   it.each([
-    ['cut none of another address', ['127.0.0.1'], WebSocket.OPEN],
-    ['(twin) cut the oldest, whoever it is, where a proxy is not trusted that all come through', [], WebSocket.CLOSED],
+    ['evict none of another address', ['127.0.0.1'], WebSocket.OPEN],
+    ['(twin) evict the oldest of all behind a proxy that is not trusted', [], WebSocket.CLOSED],
   ])('%s', async (_what, trustedProxies, stateOfLone) => {
-    const small = await openTestGateway({ maxGuests: MAX_GUESTS, trustedProxies });
+    const small = await openTestGateway({ maxAnonymous: MAX_ANONYMOUS, trustedProxies });
     const lone: WebSocket[] = [];
     for (const path of PATHS) lone.push(await openSilent(path, small, '203.0.113.8'));
     const many: WebSocket[] = [];
     for (let i = 0; i < BURST; i++) many.push(await openSilent(PATHS[i % PATHS.length] ?? '', small, '203.0.113.7'));
     await Promise.all([...lone, ...many].map(untilHeard));
     expect(lone.map(({ readyState }) => readyState)).toEqual(lone.map(() => stateOfLone));
-    expect([...lone, ...many].filter(({ readyState }) => readyState === WebSocket.OPEN)).toHaveLength(MAX_GUESTS);
+    expect([...lone, ...many].filter(({ readyState }) => readyState === WebSocket.OPEN)).toHaveLength(MAX_ANONYMOUS);
     await small.close();
   });
 });
 
-/** Resolves when it answers, or has ended: who was cut may not have heard of it yet. */
+/** Resolves when the server answers or the connection has ended: a cut may not have arrived yet. */
 function untilHeard(raw: WebSocket): Promise<void> {
   return new Promise((resolve) => {
     if (raw.readyState === WebSocket.CLOSED) return resolve();
@@ -79,7 +79,7 @@ function untilHeard(raw: WebSocket): Promise<void> {
   });
 }
 
-/** Whether there is a place can only be tried. */
+/** Tries until a slot is free: there is no other way to know. */
 async function untilFree(): Promise<void> {
   const { ticket } = await test.create();
   for (;;) {

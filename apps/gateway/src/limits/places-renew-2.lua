@@ -1,7 +1,0 @@
--- KEYS gateways with viewers of a tenant, by the end of their lease; their counts. ARGV gateway, lease until (ms), its count for the tenant.
--- Returns 1, or 0 if what is known of the gateway is not that: its lease was over, or a count was lost.
-if not redis.call('ZSCORE', KEYS[1], ARGV[1]) or redis.call('HGET', KEYS[2], ARGV[1]) ~= ARGV[3] then return 0 end
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-redis.call('PEXPIREAT', KEYS[1], ARGV[2], 'GT')
-redis.call('PEXPIREAT', KEYS[2], ARGV[2], 'GT')
-return 1

@@ -1,0 +1,117 @@
+/**
+ * One connection of Socket.IO after its handshake: the events that its client may send, and what it
+ * is sent.
+ */
+
+import { toClosing } from '@qrcast/core/close-codes';
+import { toStreamError } from '@qrcast/core/errors';
+import {
+  type handshakeSchema,
+  parseRequest,
+  sessionIdSchema,
+  streamPasswordSchema,
+  subscribeSchema,
+  visibleSchema,
+} from '@qrcast/core/requests';
+import { errorFields, type Logger } from '@qrcast/runtime/log';
+import type { Socket } from 'socket.io';
+import type { z } from 'zod';
+import type { ViewerPrincipal } from '../../auth/auth.ts';
+import { asCaller, type Caller } from '../../auth/caller.ts';
+import { refusalOf } from '../../http/http-server.ts';
+import { closeReasonFor } from '../admit-viewer.ts';
+import type { Sink } from '../delivery.ts';
+import { openViewerConnection, type ViewerConnection, type ViewerConnectionDeps } from '../viewer-connection.ts';
+import type { WatchPermit } from '../watch-permits.ts';
+import { closeSocket } from './socketio-close.ts';
+import { emitThen, whenRead } from './socketio-credit.ts';
+
+export interface SocketIoConnectionDeps extends ViewerConnectionDeps {
+  readonly log: Logger;
+}
+
+/** The result of a handshake. */
+export interface Admitted {
+  readonly request: z.output<typeof handshakeSchema>;
+  readonly viewer: ViewerPrincipal;
+  readonly caller: Caller;
+  readonly permit: WatchPermit;
+  readonly takeSlot: () => void;
+}
+
+/** Serves a socket until its disconnect. */
+export function serveSocket(
+  socket: Socket,
+  { request, viewer, caller, permit, takeSlot }: Admitted,
+  deps: SocketIoConnectionDeps,
+): ViewerConnection {
+  const connection = openViewerConnection(deps, { sink: sinkOf(socket), origin: socket.handshake.headers.origin, takeSlot });
+  socket.use((_event, next) => {
+    if (connection.mayTake()) next();
+  });
+  addCalls(socket, connection, caller, deps.log);
+  socket.on('disconnect', (reason) => {
+    connection.end();
+    if (reason === 'client namespace disconnect') socket.conn.close(true); // it was the only socket of its connection
+  });
+
+  connection.setVisible({ visible: request.visible ?? true });
+  asCaller(caller, () => connection.watch(viewer, request, permit)).then(
+    (accepted) => accepted.begin(),
+    (error: unknown) => connection.close(closeReasonFor(refusalOf(error, deps.log, 'socket.io connection')) ?? 'unavailable'),
+  );
+  return connection;
+}
+
+function sinkOf(socket: Socket): Sink {
+  return {
+    send(message, sent) {
+      emitThen(socket, () => socket.emit(message.kind, message.kind === 'session' ? message.session : message.fresh), sent);
+    },
+    close(reason) {
+      if (socket.connected) closeSocket(socket, toClosing(reason));
+    },
+  };
+}
+
+type Ack = (answer: object) => void;
+
+function addCalls(socket: Socket, connection: ViewerConnection, caller: Caller, log: Logger): void {
+  const accept = (_result: unknown, ack: Ack | null): void => ack?.({ ok: true });
+
+  /**
+   * Parses the request, runs it and acknowledges it. A fault is told in the acknowledgement and
+   * never ends the connection.
+   */
+  function on<T extends z.ZodType, R>(
+    event: string,
+    schema: T,
+    run: (request: z.output<T>) => R | Promise<R>,
+    answer: (result: R, ack: Ack | null) => void = accept,
+  ): void {
+    socket.on(event, (body: unknown, given: unknown) => {
+      const ack = typeof given === 'function' ? given : typeof body === 'function' ? body : null;
+      Promise.resolve()
+        .then(() => asCaller(caller, () => run(parseRequest(schema, typeof body === 'function' ? undefined : body))))
+        .then(
+          (result) => answer(result, ack === null ? null : (told) => ack(told)),
+          (error: unknown) => ack?.({ ok: false, error: toStreamError(refusalOf(error, log, `socket.io ${event}`)) }),
+        )
+        .catch((error: unknown) => {
+          log.error({ event, ...errorFields(error) }, 'a call could not be answered; the connection is closed');
+          connection.close('unavailable');
+        });
+    });
+  }
+
+  on('subscribe', subscribeSchema, connection.subscribe, ({ session, begin, read }, ack) => {
+    if (ack !== null) emitThen(socket, () => ack({ ok: true, session }), read);
+    begin();
+    if (ack === null) whenRead(socket, read); // without an answer, reading what was sent of the session counts
+  });
+  on('unsubscribe', sessionIdSchema, connection.unsubscribe);
+  on('visible', visibleSchema, connection.setVisible);
+  on('resume', sessionIdSchema, connection.resume);
+  on('start_over', sessionIdSchema, connection.startOver);
+  on('password', streamPasswordSchema, connection.sendPassword);
+}

@@ -1,0 +1,216 @@
+/**
+ * One session that viewers of this gateway watch: its newest state, the viewers here, and how many
+ * there are over all gateways. What each viewer is sent, and when, is decided by its delivery.
+ */
+
+import type { CloseReason } from '@qrcast/core/close-codes';
+import { isPolled, type Session } from '@qrcast/core/session';
+import { ALL_FORMATS, type Format, type WireSession } from '@qrcast/core/wire';
+import { errorFields, type Logger } from '@qrcast/runtime/log';
+import type { Clock } from '@qrcast/runtime/redis/clock';
+import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
+import type { Sessions, Watch } from '@qrcast/runtime/sessions/sessions';
+import type { Principal } from '../auth/auth.ts';
+import type { ViewerCounts } from '../sessions/visible-viewers.ts';
+import type { Watching } from '../sessions/watching.ts';
+import { createDelivery, createStateMessages, type Delivery, type Sink, type StateMessages } from './delivery.ts';
+
+export interface Subscribe {
+  readonly sessionId: string;
+  /** Who watches. One connection may have tickets of several tenants. */
+  readonly by: Principal;
+  readonly sink: Sink;
+  readonly formats?: readonly Format[] | undefined;
+  /** The version that the viewer has. An equal or older state is not sent. */
+  readonly after?: number | undefined;
+  /** Whether it counts as watching from the start; a hidden tab does not. */
+  readonly isVisible?: boolean;
+}
+
+export interface Subscription {
+  /**
+   * The state at the start, as it was sent, or would have been sent without `after`. Null if there
+   * is no such session.
+   */
+  readonly first: Promise<WireSession | null>;
+  setVisible(isVisible: boolean): void;
+  /** Idempotent. */
+  close(): void;
+}
+
+export interface WatchedSessionDeps {
+  readonly sessions: Sessions;
+  readonly watching: Watching;
+  readonly viewerCounts: ViewerCounts;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface Viewer {
+  readonly delivery: Delivery;
+  readonly sink: Sink;
+  isVisible: boolean;
+  isOpen: boolean;
+}
+
+export class WatchedSession {
+  readonly id: string;
+  readonly #deps: WatchedSessionDeps;
+  readonly #onEmpty: () => void;
+  readonly #viewers = new Set<Viewer>();
+  readonly #watch: Watch;
+  #snapshot: Snapshot | null = null;
+  /** Visible viewers over all gateways, as last reported. */
+  #viewerCount = 0;
+  /** All viewers have hidden the page, so far as was counted. `applyHidden` records that. */
+  #isHidden = false;
+
+  /**
+   * `onEmpty` is called when the last viewer has left. Nobody may subscribe to this one after that.
+   */
+  constructor(deps: WatchedSessionDeps, id: string, onEmpty: () => void) {
+    this.id = id;
+    this.#deps = deps;
+    this.#onEmpty = onEmpty;
+    this.#watch = deps.sessions.watch(id, (snapshot) => this.#change(snapshot));
+  }
+
+  /** The newest state; null until the first has been read. */
+  get session(): Session | null {
+    return this.#snapshot?.session ?? null;
+  }
+
+  viewerCount(): number {
+    return this.#viewers.size;
+  }
+
+  isVisible(): boolean {
+    return this.#visibleCount() > 0;
+  }
+
+  subscribe(options: Subscribe): Subscription {
+    const viewer = this.#addViewer(options);
+    const first = this.#watch.first.then(
+      (snapshot) => this.#sendFirst(viewer, snapshot, options.formats ?? ALL_FORMATS),
+      (error: unknown) => {
+        this.#drop(viewer);
+        throw error;
+      },
+    );
+    return {
+      first,
+      setVisible: (isVisible) => this.#setVisible(viewer, isVisible),
+      close: () => this.#drop(viewer),
+    };
+  }
+
+  /** Makes it polled, if it was not. */
+  start(): void {
+    const { watching, log } = this.#deps;
+    watching.start(this.id).catch((error: unknown) => {
+      log.warn({ sessionId: this.id, ...errorFields(error) }, 'a watched session was not started; the next renewal tries again');
+    });
+  }
+
+  /** Reports the number of visible viewers here, and learns their number over all gateways. */
+  report(): void {
+    this.#deps.viewerCounts.report(this.id, this.#visibleCount()).then(
+      (sum) => {
+        this.#viewerCount = sum;
+        this.#isHidden = sum === 0 && this.#viewers.size > 0;
+      },
+      () => undefined, // Redis is unreachable: the connection logs that, and the next renewal counts again
+    );
+  }
+
+  /**
+   * Records that nobody looks, on any gateway, while somebody here has the page in the background.
+   * Viewers who left altogether have the grace period to return. Called once a second at most,
+   * because a client may switch as fast as it likes.
+   */
+  applyHidden(): void {
+    if (!this.#isHidden || this.isVisible()) return;
+    this.#isHidden = false;
+    const { session } = this;
+    if (session === null || !isPolled(session) || session.isUnwatched) return;
+    const { watching, clock, log } = this.#deps;
+    watching.apply(this.id, { kind: 'hidden', at: clock.now() }).catch((error: unknown) => {
+      log.warn({ sessionId: this.id, ...errorFields(error) }, 'a hidden session was not recorded; its watch ends after the grace period');
+    });
+  }
+
+  finishAll(reason: CloseReason): void {
+    for (const viewer of this.#viewers) this.#finish(viewer, reason);
+  }
+
+  #visibleCount(): number {
+    let count = 0;
+    for (const { isVisible } of this.#viewers) if (isVisible) count++;
+    return count;
+  }
+
+  #change(snapshot: Snapshot): void {
+    this.#snapshot = snapshot;
+    // It was taken for unwatched, as after a lapsed lease, although somebody here watches.
+    const { state, isUnwatched } = snapshot.session;
+    if ((state.kind === 'idle' || isUnwatched) && this.isVisible()) this.start();
+    const messages = this.#messagesOf(snapshot);
+    for (const { delivery } of this.#viewers) delivery.offer(messages);
+  }
+
+  #messagesOf(snapshot: Snapshot): StateMessages {
+    return createStateMessages(snapshot, this.#viewerCount, this.#deps.clock.now());
+  }
+
+  #addViewer({ sink, formats = ALL_FORMATS, after = 0, isVisible = true }: Subscribe): Viewer {
+    const latest = (): StateMessages | null => this.#snapshot && this.#messagesOf(this.#snapshot);
+    const delivery = createDelivery({ sink, formats, after, latest, onEnd: (reason) => this.#finish(viewer, reason) });
+    const viewer: Viewer = { delivery, sink, isVisible, isOpen: true };
+    this.#viewers.add(viewer);
+    if (isVisible) {
+      this.#viewerCount = Math.max(this.#viewerCount, this.#visibleCount());
+      this.report();
+    }
+    return viewer;
+  }
+
+  #sendFirst(viewer: Viewer, first: Snapshot | null, formats: readonly Format[]): WireSession | null {
+    if (first === null) {
+      this.#drop(viewer);
+      return null;
+    }
+    this.#snapshot ??= first;
+    const messages = this.#messagesOf(this.#snapshot);
+    const { session } = messages;
+    const isLive = isPolled(session) || session.state.kind === 'idle';
+    if (viewer.isVisible && viewer.isOpen && isLive) this.start();
+    // A hidden tab can return as another stream, over transports that say so at their start.
+    if (!viewer.isVisible && isPolled(session) && !session.isUnwatched) this.report();
+    viewer.delivery.offer(messages);
+    return messages.whole(formats).session;
+  }
+
+  #setVisible(viewer: Viewer, isVisible: boolean): void {
+    if (viewer.isVisible === isVisible || !viewer.isOpen) return;
+    viewer.isVisible = isVisible;
+    this.report();
+    if (isVisible) this.start();
+  }
+
+  #finish(viewer: Viewer, reason: CloseReason): void {
+    if (!viewer.isOpen) return;
+    this.#drop(viewer);
+    viewer.sink.close(reason);
+  }
+
+  #drop(viewer: Viewer): void {
+    if (!viewer.isOpen) return;
+    viewer.isOpen = false;
+    viewer.delivery.close();
+    this.#viewers.delete(viewer);
+    if (viewer.isVisible) this.report();
+    if (this.#viewers.size > 0) return;
+    this.#watch.close();
+    this.#onEmpty();
+  }
+}
