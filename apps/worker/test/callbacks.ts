@@ -4,7 +4,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
 import { type CallbackLog, createCallbackLog, type LoggedCallback } from '@qrcast/runtime/callbacks/callback-log';
-import { tenantContext } from '@qrcast/runtime/callbacks/callback-receivers';
 import { createRelayLanes, type Lane, type RelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
 import { createKeyring, type Keyring } from '@qrcast/runtime/keyring/keyring';
 import { createLog } from '@qrcast/runtime/log';
@@ -14,6 +13,7 @@ import { tenantsKey } from '@qrcast/runtime/redis/keys';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import { openRedisSessions } from '@qrcast/runtime/sessions/sessions-redis';
+import { tenantContext } from '@qrcast/runtime/tenants/tenant-record';
 import { openTestReceiver, type Received, type TestReceiver } from '@qrcast/runtime/test/receiver';
 import type {} from '@qrcast/runtime/test/redis'; // for the type of inject('redisUrl')
 import { openTestRuntime, sampleSession, type TestRuntime } from '@qrcast/runtime/test/runtime';

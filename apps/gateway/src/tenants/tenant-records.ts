@@ -1,53 +1,12 @@
 /** The records of tenants in Redis: one hash, and a published word for every change, so that all gateways act on it at once. */
 
-import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
 import { RefusedError } from '@qrcast/core/errors';
 import type { Logger } from '@qrcast/runtime/log';
 import { loadFieldReplace } from '@qrcast/runtime/redis/field-replace';
 import { formerTenantsKey, tenantsChannel, tenantsKey } from '@qrcast/runtime/redis/keys';
 import { MAX_RACES } from '@qrcast/runtime/sessions/sessions';
+import { loadTenantRecord, type TenantRecord, tenantRecordSchema } from '@qrcast/runtime/tenants/tenant-record';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
-
-const count = z.number().optional();
-
-const recordSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  allowedOrigins: z.array(z.string()),
-  /** Null: the operator's own list. */
-  upstreamHosts: z.array(z.string()).nullable(),
-  limits: z.object({
-    sessions: count,
-    viewers: count,
-    viewersPerSession: count,
-    requestsPerMinute: count,
-    handshakesPerMinute: count,
-    webhookCallsPerMinute: count,
-  }),
-  callback: z.object({ url: z.string() }).nullable(),
-  /** Where the provider's notifications are passed on to. */
-  relay: z.object({ url: z.string() }).nullable().default(null),
-  /** How long after its login the loss of an account is told. */
-  keepConnectedDays: z
-    .number()
-    .nullish()
-    .transform((days) => days ?? DEFAULT_KEEP_CONNECTED_DAYS),
-  /** How often connected instances are checked, minutes; null: never. */
-  checkConnectedEvery: z.number().nullable().default(null),
-  /** Its credentials are refused and its sessions not polled, until that is taken back. */
-  suspended: z.boolean().default(false),
-  /** Its sessions are being ended, and no new one may begin; the record goes when that is done. */
-  isLeaving: z.boolean().default(false),
-  keys: z.array(z.object({ id: z.string(), hash: z.string(), createdAt: z.number() })),
-  webhookTokenHash: z.string(),
-  sealedCallbackSecret: z.string(),
-  /** Signs beside the current one until then. */
-  previousCallbackSecret: z.object({ sealed: z.string(), validUntil: z.number() }).nullable().default(null),
-  createdAt: z.number(),
-});
-
-export type TenantRecord = z.infer<typeof recordSchema>;
 
 export interface TenantRecords {
   load(id: string): Promise<TenantRecord | null>;
@@ -72,7 +31,7 @@ export function createTenantRecords({ redis, namespace, log }: TenantRecordsDeps
   const key = tenantsKey(namespace);
   const replace = loadFieldReplace(redis);
 
-  const parse = (text: string): TenantRecord => recordSchema.parse(JSON.parse(text));
+  const parse = (text: string): TenantRecord => tenantRecordSchema.parse(JSON.parse(text));
   const tell = (id: string): Promise<unknown> => redis.publish(tenantsChannel(namespace), id);
 
   /** One that cannot be read is no reason to tell of no other. */
@@ -88,10 +47,7 @@ export function createTenantRecords({ redis, namespace, log }: TenantRecordsDeps
     }
   }
 
-  async function load(id: string): Promise<TenantRecord | null> {
-    const text = await redis.hget(key, id);
-    return text === null ? null : parse(text);
-  }
+  const load = (id: string): Promise<TenantRecord | null> => loadTenantRecord({ redis, namespace }, id, tenantRecordSchema);
 
   return {
     load,

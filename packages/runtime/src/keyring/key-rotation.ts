@@ -6,8 +6,6 @@
  */
 
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
-import { tenantContext } from '../callbacks/callback-receivers.ts';
 import { loadFieldReplace } from '../redis/field-replace.ts';
 import {
   connectedInstanceKeyPattern,
@@ -17,6 +15,7 @@ import {
   sessionKeyPattern,
   tenantsKey,
 } from '../redis/keys.ts';
+import { tenantContext, tenantRecordSchema } from '../tenants/tenant-record.ts';
 import { connectedContext } from './credentials-vault.ts';
 import { announcedKeyIds, forgetKeyProof, proveKeyring, provenKeyIds } from './key-proofs.ts';
 import { type Keyring, keyIdOf } from './keyring.ts';
@@ -57,18 +56,15 @@ const BATCH = 500;
 /** A pass more than records can be changed under our hands; who seals under an old key all the time is told of, not waited for. */
 const MAX_PASSES = 5;
 
-const tenantSchema = z.object({
-  sealedCallbackSecret: z.string(),
-  previousCallbackSecret: z.object({ sealed: z.string() }).nullish(),
-});
+const secretsSchema = tenantRecordSchema.pick({ sealedCallbackSecret: true, previousCallbackSecret: true });
 
 export function createKeyRotation({ redis, namespace, keyring }: KeyRotationDeps): KeyRotation {
   const replace = loadFieldReplace(redis);
 
   async function* sealedFields(): AsyncGenerator<SealedField> {
     for (const [id, text] of Object.entries(await redis.hgetall(tenantsKey(namespace)))) {
-      const { sealedCallbackSecret, previousCallbackSecret } = tenantSchema.parse(JSON.parse(text));
-      const secrets = [sealedCallbackSecret, ...(previousCallbackSecret == null ? [] : [previousCallbackSecret.sealed])];
+      const { sealedCallbackSecret, previousCallbackSecret } = secretsSchema.parse(JSON.parse(text));
+      const secrets = [sealedCallbackSecret, ...(previousCallbackSecret === null ? [] : [previousCallbackSecret.sealed])];
       yield { key: tenantsKey(namespace), field: id, text, context: tenantContext(id), secrets };
     }
     yield* sealedHashes(sessionKeyPattern(namespace), (key) => parseSessionKey(namespace, key));
