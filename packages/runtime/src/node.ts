@@ -1,4 +1,12 @@
-/** What every role needs of Redis, opened in order: connection, clock, bus, sessions, queue. */
+/**
+ * What every role needs of Redis, opened in order: connection, clock, bus, audit log, sessions, queue.
+ *
+ * The folders of this package stand in layers. A file imports only from its own folder and from
+ * folders further right (held by folder-order.test.ts):
+ *
+ *   node.ts → process → callbacks → connected → sessions → outbox → audit → keyring → tenants
+ *           → polling → redis → log.ts, log-output.ts, releasers.ts
+ */
 
 import type { Policy } from '@qrcast/core/schedule';
 import type { Redis } from 'ioredis';
