@@ -5,7 +5,9 @@ import { createLog } from '@qrcast/runtime/log';
 import { openOpsServer } from '@qrcast/runtime/process/ops-server';
 import { warnOfProxyVariables } from '@qrcast/runtime/process/proxy-log';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/process/service';
-import { ROLE_SETTINGS, readSettings, roleOptions, WORKER_SETTINGS } from '@qrcast/runtime/process/settings';
+import { readSettings } from '@qrcast/runtime/process/settings';
+import { roleOptions } from '@qrcast/runtime/process/settings-options';
+import { ROLE_SETTINGS, WORKER_SETTINGS } from '@qrcast/runtime/process/settings-table';
 import { warnOfUnknownSettings } from '@qrcast/runtime/process/unknown-settings';
 import { startWorker } from './worker.ts';
 

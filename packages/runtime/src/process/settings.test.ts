@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readSettings, SETTINGS, SettingsError } from './settings.ts';
+import { readSettings, SettingsError } from './settings.ts';
+import { SETTINGS } from './settings-table.ts';
 
 const NAMES = ['PORT', 'QRCAST_LOG_LEVEL', 'QRCAST_NAMESPACE'] as const;
 

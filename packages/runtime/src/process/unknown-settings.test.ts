@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../log.ts';
-import { SETTINGS } from './settings.ts';
+import { SETTINGS } from './settings-table.ts';
 import { findUnknownSettings, unknownSettingText, warnOfUnknownSettings } from './unknown-settings.ts';
 
 const nearestOf = (name: string): string | null | undefined => findUnknownSettings([name])[0]?.nearest;

@@ -6,7 +6,7 @@
 import { withoutMark } from '@qrcast/core/utf8';
 import leven from 'leven';
 import type { Logger } from '../log.ts';
-import { SETTINGS } from './settings.ts';
+import { SETTINGS } from './settings-table.ts';
 
 export interface UnknownSetting {
   /** Its name, never its value; cut at what a setting's name cannot have, and `…` put there. */
