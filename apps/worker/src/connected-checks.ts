@@ -20,7 +20,7 @@ import type { Clock } from '@qrcast/runtime/redis/clock';
 import { tenantInstanceKey } from '@qrcast/runtime/redis/keys';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { Redis } from 'ioredis';
-import type { HostGate } from './host-gate.ts';
+import type { HostGate } from './polls/host-gate.ts';
 
 export interface ConnectedChecksDeps {
   readonly redis: Redis;

@@ -16,12 +16,12 @@ import { createInstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import { providerRoute } from '@qrcast/runtime/process/proxy-log';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { createTenantActivity } from '@qrcast/runtime/tenants/tenant-activity';
-import { startCallbacks } from './callbacks.ts';
-import { type CodeReaderOptions, openCodeReader } from './code-reader.ts';
+import { startCallbacks } from './callbacks/start-callbacks.ts';
+import { type CodeReaderOptions, openCodeReader } from './codes/code-reader.ts';
 import { createConnectedChecks } from './connected-checks.ts';
-import { createHostGate } from './host-gate.ts';
-import { createHostRefusals } from './host-refusals.ts';
-import { createPollHandlers } from './poll-session.ts';
+import { createHostGate } from './polls/host-gate.ts';
+import { createHostRefusals } from './polls/host-refusals.ts';
+import { createPollHandlers } from './polls/poll-session.ts';
 
 export interface WorkerOptions {
   readonly redisUrl: string;

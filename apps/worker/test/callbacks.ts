@@ -19,7 +19,7 @@ import type {} from '@qrcast/runtime/test/redis'; // for the type of inject('red
 import { openTestRuntime, sampleSession, type TestRuntime } from '@qrcast/runtime/test/runtime';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, inject } from 'vitest';
-import { startCallbacks } from '../src/callbacks.ts';
+import { startCallbacks } from '../src/callbacks/start-callbacks.ts';
 
 export interface TestTenant {
   readonly id: string;

@@ -16,7 +16,7 @@ import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { TenantActivity } from '@qrcast/runtime/tenants/tenant-activity';
 import { LRUCache } from 'lru-cache';
-import type { CodeReader } from './code-reader.ts';
+import type { CodeReader } from '../codes/code-reader.ts';
 import type { HostGate } from './host-gate.ts';
 import type { HostRefusals } from './host-refusals.ts';
 

@@ -4,7 +4,7 @@ import { type Callback, callbackOf } from '@qrcast/core/callback';
 import { connectedCallbacksKey, outboxKey, relayLaneKey, sessionCallbacksKey, sessionKey } from '@qrcast/runtime/redis/keys';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { describe, expect, it } from 'vitest';
-import { prepareCallbacks, type TestCallbacks, type TestTenant } from '../test/callbacks.ts';
+import { prepareCallbacks, type TestCallbacks, type TestTenant } from '../../test/callbacks.ts';
 
 const { receiver, callbacks } = prepareCallbacks();
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPublicLookup } from '@qrcast/provider/public-lookup';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openTestNameServer, type TestNameServer } from '../test/name-server.ts';
+import { openTestNameServer, type TestNameServer } from '../../test/name-server.ts';
 import { openCallbackLookup } from './callback-lookup.ts';
 
 const PUBLIC = { address: '51.250.12.167', family: 4 };

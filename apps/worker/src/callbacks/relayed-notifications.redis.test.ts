@@ -1,6 +1,6 @@
 import { CUT } from '@qrcast/runtime/test/receiver';
 import { describe, expect, it } from 'vitest';
-import { prepareCallbacks, verified } from '../test/callbacks.ts';
+import { prepareCallbacks, verified } from '../../test/callbacks.ts';
 
 const { receiver, callbacks } = prepareCallbacks();
 

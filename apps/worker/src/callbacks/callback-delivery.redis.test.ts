@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CALLBACK_QUEUE_NAME, callbackKey, queuePrefix, tenantsKey } from '@qrcast/runtime/redis/keys';
 import { CUT, HANG, openTestReceiver } from '@qrcast/runtime/test/receiver';
 import { describe, expect, it } from 'vitest';
-import { newCallbackSecret, prepareCallbacks, type TestCallbacks, verified } from '../test/callbacks.ts';
+import { newCallbackSecret, prepareCallbacks, type TestCallbacks, verified } from '../../test/callbacks.ts';
 
 const { receiver, callbacks } = prepareCallbacks();
 

@@ -12,10 +12,10 @@ import type { Logger } from '@qrcast/runtime/log';
 import { callbackRoute } from '@qrcast/runtime/process/proxy-log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Redis } from 'ioredis';
+import type { ConnectedChecks } from '../connected-checks.ts';
 import { openCallbackPost } from './callback-post.ts';
 import { type CallbackDelays, createCallbackSender } from './callback-sender.ts';
 import { createCallbackTurns } from './callback-turns.ts';
-import type { ConnectedChecks } from './connected-checks.ts';
 
 export interface CallbacksDeps extends CallbackDelays {
   readonly redis: Redis;

@@ -9,8 +9,8 @@ import { attemptSchema } from '@qrcast/core/callback';
 import { type HttpProxy, parseHttpProxy } from '@qrcast/core/http-proxy';
 import { openConnectProxy } from '@qrcast/provider/test/connect-proxy';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { newCallbackSecret } from '../test/callbacks.ts';
-import { openTestAuthority, type TestAuthority } from '../test/tls-receiver.ts';
+import { newCallbackSecret } from '../../test/callbacks.ts';
+import { openTestAuthority, type TestAuthority } from '../../test/tls-receiver.ts';
 import { openCallbackPost, type PostReply } from './callback-post.ts';
 
 const NAME = 'hooks.example.com';

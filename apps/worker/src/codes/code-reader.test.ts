@@ -7,7 +7,7 @@ import type { Worker } from 'node:worker_threads';
 import { createLog } from '@qrcast/runtime/log';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
-import { type CodeOptions, cut, drawCode, drawMaze, drawNothing, PNG_KINDS, pictureOf } from '../test/pictures.ts';
+import { type CodeOptions, cut, drawCode, drawMaze, drawNothing, PNG_KINDS, pictureOf } from '../../test/pictures.ts';
 import { type CodeReader, type CodeReaderOptions, openCodeReader } from './code-reader.ts';
 
 const LINK = 'https://max.ru/:auth/0b8b6f0a-5d0e-4c3b-a1f2-7c9d1e2f3a4b';
@@ -189,7 +189,7 @@ describe('more pictures than there is room for', () => {
 
 describe('the thread', () => {
   it.each([
-    ['is not there', new URL('./none.ts', import.meta.url), 'Cannot find module'],
+    ['is not there', new URL('../none.ts', import.meta.url), 'Cannot find module'],
     ['is refused by Node', new URL('https://example.com/none.ts'), 'ERR_'],
   ])('whose file %s leaves codes unread, which is told once', async (_name, threadFile, error) => {
     const reader = openReader({ threadFile });

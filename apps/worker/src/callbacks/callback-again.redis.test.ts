@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { callbackKey, callbacksKey, settledCallbacksKey } from '@qrcast/runtime/redis/keys';
 import { describe, expect, it } from 'vitest';
-import { prepareCallbacks, type TestCallbacks } from '../test/callbacks.ts';
+import { prepareCallbacks, type TestCallbacks } from '../../test/callbacks.ts';
 
 const { receiver, callbacks } = prepareCallbacks();
 

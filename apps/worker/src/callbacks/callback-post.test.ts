@@ -4,8 +4,8 @@ import { createServer, type Server } from 'node:net';
 import { createPublicLookup } from '@qrcast/provider/public-lookup';
 import { HANG, openTestReceiver } from '@qrcast/runtime/test/receiver';
 import { afterEach, describe, expect, it } from 'vitest';
-import { newCallbackSecret } from '../test/callbacks.ts';
-import { openTestNameServer } from '../test/name-server.ts';
+import { newCallbackSecret } from '../../test/callbacks.ts';
+import { openTestNameServer } from '../../test/name-server.ts';
 import { openCallbackPost } from './callback-post.ts';
 
 const open: { close(): Promise<unknown> }[] = [];

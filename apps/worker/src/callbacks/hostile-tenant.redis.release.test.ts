@@ -9,7 +9,7 @@ import {
   openSilentHost,
   openSystem,
   refusingUrl,
-} from '../test/hostile-hosts.ts';
+} from '../../test/hostile-hosts.ts';
 
 const HOSTILE = 2_100;
 const HEALTHY = 50;

@@ -12,7 +12,7 @@ import { TEST_CERTIFICATE, TEST_KEY } from '@qrcast/provider/test/certificate';
 import { type ConnectProxyOptions, openConnectProxy } from '@qrcast/provider/test/connect-proxy';
 import { openTestReceiver } from '@qrcast/runtime/test/receiver';
 import { afterEach, beforeAll, expect, it } from 'vitest';
-import { newCallbackSecret } from '../test/callbacks.ts';
+import { newCallbackSecret } from '../../test/callbacks.ts';
 import { type CallbackPost, openCallbackPost } from './callback-post.ts';
 
 const PUBLIC = '51.250.12.167';

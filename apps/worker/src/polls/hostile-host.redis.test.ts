@@ -2,7 +2,7 @@
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { afterEach, describe, expect, it } from 'vitest';
-import { closeHosts, open, openSilentHost, openSystem } from '../test/hostile-hosts.ts';
+import { closeHosts, open, openSilentHost, openSystem } from '../../test/hostile-hosts.ts';
 
 const HOST_CONCURRENCY = 10;
 

@@ -7,7 +7,7 @@ import { outboxKey, sessionCallbacksKey } from '@qrcast/runtime/redis/keys';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { prepareCallbacks } from '../test/callbacks.ts';
+import { prepareCallbacks } from '../../test/callbacks.ts';
 
 const { receiver, callbacks } = prepareCallbacks();
 
