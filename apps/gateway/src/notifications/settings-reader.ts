@@ -27,7 +27,7 @@ export interface SettingsReader {
 
 export interface SettingsReaderDeps {
   readonly provider: Pick<Provider, 'getSettings'>;
-  readonly holds: Pick<InstanceHolds, 'quietMs' | 'keepQuiet'>;
+  readonly holds: Pick<InstanceHolds, 'retryAfterMs' | 'keepRetryAfter'>;
   readonly redis: Redis;
   readonly namespace: string;
 }
@@ -44,13 +44,13 @@ export function createSettingsReader({ provider, holds, redis, namespace }: Sett
   }
 
   async function ask({ instanceKey, credentials }: InstanceAccess, signal?: AbortSignal): Promise<SettingsOutcome> {
-    const quietMs = await holds.quietMs(instanceKey);
-    if (quietMs > 0) return { kind: 'trouble', code: 'rate_limited', retryAfterMs: Math.ceil(quietMs) };
+    const retryAfterMs = await holds.retryAfterMs(instanceKey);
+    if (retryAfterMs > 0) return { kind: 'trouble', code: 'rate_limited', retryAfterMs: Math.ceil(retryAfterMs) };
     const outcome = await provider.getSettings(credentials, signal).catch((error: unknown): SettingsOutcome => {
       if (signal?.aborted === true) return { kind: 'trouble', code: 'provider_timeout' };
       throw error;
     });
-    if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepQuiet(instanceKey, outcome.retryAfterMs);
+    if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepRetryAfter(instanceKey, outcome.retryAfterMs);
     return outcome;
   }
 

@@ -33,7 +33,7 @@ export interface StartOverDeps {
   readonly watching: Watching;
   readonly provider: Pick<Provider, 'poll'>;
   readonly connected: Pick<ConnectedInstances, 'duringLogout'>;
-  readonly holds: Pick<InstanceHolds, 'quietMs' | 'keepQuiet'>;
+  readonly holds: Pick<InstanceHolds, 'retryAfterMs' | 'keepRetryAfter'>;
   readonly instanceCredentials: InstanceCredentials;
   readonly redis: Redis;
   readonly namespace: string;
@@ -77,11 +77,12 @@ export function createStartOver(deps: StartOverDeps): StartOver {
   async function ask(session: Session, method: PollMethod): Promise<{ startedAt: number; outcome: Outcome }> {
     const credentials = await instanceCredentials.require(session);
     const startedAt = clock.now();
-    const quietMs = await holds.quietMs(session.instanceKey);
-    if (quietMs > 0) return { startedAt, outcome: { kind: 'trouble', code: 'rate_limited', retryAfterMs: Math.ceil(quietMs) } };
+    const retryAfterMs = await holds.retryAfterMs(session.instanceKey);
+    if (retryAfterMs > 0) return { startedAt, outcome: { kind: 'trouble', code: 'rate_limited', retryAfterMs: Math.ceil(retryAfterMs) } };
     const request = (): Promise<Outcome> => provider.poll(credentials, method);
     const outcome = await (method === 'logout' ? connected.duringLogout(session, request) : request());
-    if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepQuiet(session.instanceKey, outcome.retryAfterMs);
+    if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined)
+      await holds.keepRetryAfter(session.instanceKey, outcome.retryAfterMs);
     return { startedAt, outcome };
   }
 

@@ -6,8 +6,8 @@ import type { Credentials } from '@qrcast/provider/credentials';
 import { sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
 import { createKeyring } from '@qrcast/runtime/keyring/keyring';
 import { createLog } from '@qrcast/runtime/log';
-import { CLAIM_AHEAD_MS } from '@qrcast/runtime/polling/poll-consumer';
 import type { Claim, PollTarget } from '@qrcast/runtime/polling/poll-queue';
+import { CLAIM_AHEAD_MS } from '@qrcast/runtime/polling/poll-queue';
 import { createMemoryStore, openMemorySessions } from '@qrcast/runtime/sessions/sessions-memory';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -139,7 +139,7 @@ describe('a poll of one session', () => {
         return { kind: 'trouble', code: 'rate_limited', retryAfterMs: 700_000 };
       };
       const polled = await handlers().poll(claim(), never);
-      expect(polled).toEqual({ nextAt: name === 'goes on' ? session.deadlineAt : null, quietUntil: T + 700_000 });
+      expect(polled).toEqual({ nextAt: name === 'goes on' ? session.deadlineAt : null, notBefore: T + 700_000 });
     },
   );
 

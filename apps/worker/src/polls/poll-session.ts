@@ -9,8 +9,7 @@ import type { ConnectedInstances } from '@qrcast/runtime/connected/connected-ins
 import { openCredentials } from '@qrcast/runtime/keyring/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
-import { CLAIM_AHEAD_MS } from '@qrcast/runtime/polling/poll-consumer';
-import type { Claim, PollHandlers, PollQueue, PollTarget } from '@qrcast/runtime/polling/poll-queue';
+import { CLAIM_AHEAD_MS, type Claim, type PollHandlers, type PollQueue, type PollTarget } from '@qrcast/runtime/polling/poll-queue';
 import { unattendedWatch } from '@qrcast/runtime/polling/unattended-watch';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
@@ -123,14 +122,14 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
       const outcome = answer.kind === 'code' ? { ...answer, text: await codeReader.read(answer) } : answer;
       const event = { kind: 'answered', at, startedAt: claim.startedAt, jitter: Math.random(), outcome, isHostRefusing } as const;
       const after = await sessions.apply(sessionId, event, before);
-      const quietUntil = quietUntilOf(outcome, at);
+      const notBefore = notBeforeOf(outcome, at);
       log.debug({ sessionId, method, outcome: outcome.kind, lateMs: claim.startedAt - claim.dueAt }, 'polled');
       if (after === null || !isPolled(after)) {
         known.delete(sessionId);
-        return { nextAt: null, quietUntil };
+        return { nextAt: null, notBefore };
       }
       await keepInQueue(claim.target, after);
-      return { nextAt: Math.min(dueAt(after), after.deadlineAt), quietUntil };
+      return { nextAt: Math.min(dueAt(after), after.deadlineAt), notBefore };
     },
 
     async unwatched(target) {
@@ -151,6 +150,6 @@ function dueAt({ state, next }: Session): number {
 }
 
 /** The provider's Retry-After holds for the instance, whatever becomes of the session and whoever wishes to know. */
-function quietUntilOf(outcome: Outcome, at: number): number | undefined {
+function notBeforeOf(outcome: Outcome, at: number): number | undefined {
   return outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined ? at + outcome.retryAfterMs : undefined;
 }

@@ -83,13 +83,13 @@ it('tells the sessions of an instance that are in the queue, of all tenants, and
   expect(await holds.watchedSessions('key-2')).toEqual([]);
 });
 
-describe('quiet', () => {
+describe('a Retry-After', () => {
   it('that the provider wants is kept, and never made shorter', async () => {
     const { instanceKey } = newTarget();
-    expect(await holds.quietMs(instanceKey)).toBe(0);
-    await holds.keepQuiet(instanceKey, 60_000);
-    await holds.keepQuiet(instanceKey, 1_000);
-    expect(await holds.quietMs(instanceKey)).toBeGreaterThan(50_000);
+    expect(await holds.retryAfterMs(instanceKey)).toBe(0);
+    await holds.keepRetryAfter(instanceKey, 60_000);
+    await holds.keepRetryAfter(instanceKey, 1_000);
+    expect(await holds.retryAfterMs(instanceKey)).toBeGreaterThan(50_000);
     expect(await holds.take(instanceKey)).toMatchObject({ kind: 'busy' });
   });
 
@@ -118,7 +118,7 @@ describe('quiet', () => {
   it('is none while the instance is only held', async () => {
     const { instanceKey } = newTarget();
     const hold = await held(instanceKey);
-    expect(await holds.quietMs(instanceKey)).toBe(0);
+    expect(await holds.retryAfterMs(instanceKey)).toBe(0);
     await hold.release();
   });
 });

@@ -76,19 +76,19 @@ describe('PollQueue over BullMQ', () => {
   });
 });
 
-describe('a provider that wants quiet', () => {
-  const QUIET_MS = 3_000;
+describe('a provider that sent a Retry-After', () => {
+  const RETRY_AFTER_MS = 3_000;
 
   type Wish = (queue: PollQueue, target: PollTarget, settled: () => Promise<void>) => Promise<unknown>;
 
-  /** Polls once, is told to be quiet or not, and then does what wishes to ask again; resolves to that claim and how much later it was, ms. */
-  async function askedAgain(isQuiet: boolean, wish: Wish): Promise<[Claim, number]> {
+  /** Polls once, with a Retry-After or without, then runs the wish. Resolves to the next claim and how much later it came, ms. */
+  async function askedAgain(hasRetryAfter: boolean, wish: Wish): Promise<[Claim, number]> {
     const { runtime, queue } = openProcess();
     const log = pollLog();
     await consume(queue, {
       poll: async (claim) => {
         log.add(claim);
-        return { nextAt: claim.startedAt + 60_000, quietUntil: isQuiet ? claim.startedAt + QUIET_MS : undefined };
+        return { nextAt: claim.startedAt + 60_000, notBefore: hasRetryAfter ? claim.startedAt + RETRY_AFTER_MS : undefined };
       },
     });
     const target = newTarget();
@@ -118,7 +118,7 @@ describe('a provider that wants quiet', () => {
 
   it.each(wishes)('is left in peace by %s, which is done when that is over', async (name, wish) => {
     const [claim, afterMs] = await askedAgain(true, wish);
-    expect(afterMs).toBeGreaterThanOrEqual(QUIET_MS);
+    expect(afterMs).toBeGreaterThanOrEqual(RETRY_AFTER_MS);
     expect(afterMs).toBeLessThan(30_000); // and not when the first session is due
     expect(claim.ask).toBe(name === 'a poke' ? 'state' : null);
   });
@@ -147,17 +147,17 @@ describe('a provider that wants quiet', () => {
     const other = newTarget();
     const [due, watch, busy] = shardKeys(runtime.namespace, shardOf(other));
     const now = Date.now();
-    const quiet = Array.from({ length: 30_000 }, (_, i) => newTarget(`quiet-${i}`));
+    const postponed = Array.from({ length: 30_000 }, (_, i) => newTarget(`postponed-${i}`));
     const scored = (score: number, members: readonly string[]) => members.flatMap((member) => [score, member]);
     await runtime.redis
       .multi()
-      .zadd(due, ...scored(now - 60_000, quiet.map(pollMember)))
-      .zadd(watch, ...scored(later(), quiet.map(pollMember)))
+      .zadd(due, ...scored(now - 60_000, postponed.map(pollMember)))
+      .zadd(watch, ...scored(later(), postponed.map(pollMember)))
       .zadd(
         busy,
         ...scored(
           now + 60_000,
-          quiet.map(({ instanceKey }) => instanceKey),
+          postponed.map(({ instanceKey }) => instanceKey),
         ),
       )
       .exec();

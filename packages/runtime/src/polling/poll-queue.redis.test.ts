@@ -3,8 +3,8 @@ import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { describe, expect, it } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
 import { shardKeys } from '../redis/keys.ts';
-import { CLAIM_AHEAD_MS } from './poll-consumer.ts';
 import type { Claim, Polled, PollTarget } from './poll-queue.ts';
+import { CLAIM_AHEAD_MS } from './poll-queue.ts';
 import { pollMember, SHARD_COUNT, shardOf } from './shards.ts';
 
 const { openProcess, consume } = preparePollQueues();
