@@ -1,8 +1,9 @@
 /**
- * Resolves the hosts of callbacks. A tenant names them, and so who answers for them: one whose name server is silent must not hold what
- * others need. `dns.lookup` would, for the whole process has libuv's few threads for it, and nobody can call a question back. So a tenant's
- * name is asked for over sockets of our own (c-ares), within a time of ours; what the operator named may stand in /etc/hosts, which only
- * `dns.lookup` reads.
+ * Resolves the hosts of callbacks. Tenants name them, and so they choose the name servers that answer. A
+ * silent name server must not hold up others. `dns.lookup` would let it: it blocks one of libuv's few
+ * threads, which the whole process shares, and cannot be cancelled. So tenants' names are resolved over
+ * sockets of our own (c-ares) within a time limit. Hosts that the operator named may stand in /etc/hosts,
+ * which only `dns.lookup` reads.
  */
 
 import { type LookupAddress, lookup as lookupOnThread } from 'node:dns';
@@ -11,23 +12,23 @@ import type { LookupFunction } from 'node:net';
 import { createPublicLookup } from '@qrcast/provider/public-lookup';
 
 export interface CallbackLookup {
-  /** No private address, except of a host named by the operator: `EACCES`. No answer in time: `ETIMEOUT`. */
+  /** Fails with `EACCES` for a private address, except of hosts the operator named, and with `ETIMEOUT` without an answer in time. */
   readonly lookup: LookupFunction;
-  /** Calls back what is asked. */
+  /** Cancels the requests under way. */
   close(): void;
 }
 
 export interface CallbackLookupOptions {
-  /** By the operator. */
+  /** Hosts that the operator named. */
   readonly namedHosts: readonly string[];
-  /** Addresses with a port, for tests; else the system's. */
+  /** Addresses with a port, for tests. The default is the system's. */
   readonly nameServers?: readonly string[] | undefined;
 }
 
-/** Each of two tries, at each name server. */
+/** For each try at each name server. */
 const TRY_MS = 2_000;
 const TRIES = 2;
-/** All together, for both kinds of address: less than a connection may take. */
+/** For all tries and both kinds of address. It is less than a connection may take. */
 const ASK_WITHIN_MS = 5_000;
 
 export function openCallbackLookup({ namedHosts, nameServers }: CallbackLookupOptions): CallbackLookup {
@@ -36,7 +37,7 @@ export function openCallbackLookup({ namedHosts, nameServers }: CallbackLookupOp
   let closed = false;
 
   async function ask(hostname: string): Promise<LookupAddress[]> {
-    // One for each name: it waits the less for an answer the faster others came, and tenants are not to teach it that.
+    // One resolver for each name: c-ares shortens its timeouts after fast answers, and tenants could exploit that.
     const resolver = new Resolver({ timeout: TRY_MS, maxTimeout: TRY_MS, tries: TRIES });
     if (nameServers !== undefined) resolver.setServers(nameServers);
     asking.add(resolver);
@@ -45,13 +46,13 @@ export function openCallbackLookup({ namedHosts, nameServers }: CallbackLookupOp
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
-      resolver.cancel(); // what has come by then is kept
+      resolver.cancel(); // answers that have come are kept
     }, ASK_WITHIN_MS);
     const [v4, v6] = await answers;
     clearTimeout(timer);
     asking.delete(resolver);
     if (v4.status === 'rejected' && v6.status === 'rejected')
-      throw isLate ? Object.assign(new Error('no name server has answered in time'), { code: 'ETIMEOUT' }) : v4.reason;
+      throw isLate ? Object.assign(new Error('no name server answered in time'), { code: 'ETIMEOUT' }) : v4.reason;
     return [...found(v4, 4), ...found(v6, 6)];
   }
 

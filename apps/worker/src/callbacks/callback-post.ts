@@ -1,7 +1,7 @@
 /**
- * One signed POST to a tenant's server. The address comes from the tenant, so it is judged here, where the request leaves, and each
- * connection's address as it is made: a name that led elsewhere a moment ago does not matter. No redirect is followed; what the server
- * answers is bounded and dropped.
+ * Sends one signed POST to a tenant's server. The address comes from the tenant, so it is judged here,
+ * where the request leaves. The IP address is judged again for each connection, so a DNS answer that
+ * changed meanwhile gains nothing. Redirects are not followed. The answer's body is bounded and dropped.
  */
 
 import type { LookupFunction } from 'node:net';
@@ -22,33 +22,33 @@ export interface Message {
   /** The `webhook-id`. */
   readonly id: string;
   readonly payload: string;
-  /** It is signed with each of them. */
+  /** The message is signed with each of them. */
   readonly secrets: readonly string[];
 }
 
 export type PostReply =
   | { readonly status: number; readonly retryAfterMs?: number }
-  /** `cause`: of a connection that was tried. */
+  /** `cause`: why a connection failed, if one was tried. */
   | { readonly error: AttemptError; readonly cause?: ConnectionCause };
 
 export interface CallbackPost {
-  /** Never rejects for what the other side does. `now`: Unix ms, for the signature. */
+  /** Never rejects because of the other side. `now`: Unix ms, for the signature. */
   send(message: Message, now: number): Promise<PostReply>;
-  /** Ends every request; those under way resolve as `unreachable`, with the cause `stopped`. */
+  /** Ends all requests. Those under way resolve to `unreachable` with the cause `stopped`. */
   close(): Promise<void>;
 }
 
 export interface CallbackPostOptions {
   /** As QRCAST_CALLBACK_HOSTS. */
   readonly callbackHosts: readonly string[];
-  /** What every request goes through, to the address that was judged; directly if left out. */
+  /** The proxy for every request, to the address that was judged. Without it requests go directly. */
   readonly proxy?: HttpProxy | undefined;
   /** Called for each tunnel that the proxy did not open, with the host and port behind it. */
   readonly onProxyFault?: (fault: ProxyFault, target: string) => void;
   readonly timeoutMs?: number;
-  /** For tests; else callback-lookup.ts. */
+  /** For tests. The default is callback-lookup.ts. */
   readonly lookup?: LookupFunction;
-  /** For tests; else the system's. */
+  /** For tests. The default is the system's. */
   readonly nameServers?: readonly string[];
 }
 
@@ -56,6 +56,7 @@ export interface CallbackPostOptions {
 const TIMEOUT_MS = 15_000;
 const MAX_BODY_BYTES = 64 * 1024;
 
+// One closure of 52 lines: sending and closing share the dispatcher and whether it is closed.
 export function openCallbackPost(options: CallbackPostOptions): CallbackPost {
   const { callbackHosts, timeoutMs = TIMEOUT_MS, nameServers } = options;
   const named = namedHosts(callbackHosts);
@@ -82,7 +83,7 @@ export function openCallbackPost(options: CallbackPostOptions): CallbackPost {
       body: payload,
       signal,
     });
-    // The status says it all; a body that is too long, too slow or cut off changes nothing.
+    // Only the status counts. A body that is too long, too slow or cut off changes nothing.
     await answer.body.dump({ limit: MAX_BODY_BYTES, signal }).catch(() => undefined);
     const retryAfterMs = retryAfterOf(answer, now);
     return { status: answer.statusCode, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
@@ -109,7 +110,7 @@ export function openCallbackPost(options: CallbackPostOptions): CallbackPost {
   };
 }
 
-/** Either way a name becomes an address here, where it is judged: a proxy is told the address alone. */
+/** With or without a proxy, names are resolved and judged here. A proxy gets only the address. */
 function openWay({ proxy, onProxyFault = () => undefined }: CallbackPostOptions, named: readonly string[], lookup: LookupFunction) {
   const agentOptions = { pipelining: 1, allowH2: false };
   if (proxy !== undefined) return openTunnel({ proxy, agent: agentOptions, lookup, onFault: onProxyFault });
@@ -125,7 +126,7 @@ function openWay({ proxy, onProxyFault = () => undefined }: CallbackPostOptions,
   };
 }
 
-/** Seconds, or a date. */
+/** Retry-After is a number of seconds or a date. */
 function retryAfterOf({ headers }: Dispatcher.ResponseData, now: number): number | null {
   const text = String(headers['retry-after'] ?? '');
   const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
@@ -135,8 +136,8 @@ function retryAfterOf({ headers }: Dispatcher.ResponseData, now: number): number
 const causeOf = (error: unknown): ConnectionCause => (error instanceof ProxyFault ? 'proxy' : connectionCause(error));
 
 function errorOf(error: unknown): AttemptError {
-  if (error instanceof ProxyFault) return error.kind === 'timeout' ? 'timeout' : 'unreachable'; // the server was not asked
+  if (error instanceof ProxyFault) return error.kind === 'timeout' ? 'timeout' : 'unreachable'; // the request did not reach the server
   const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
-  if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEOUT') return 'timeout'; // the last: of the name server
-  return code === 'EACCES' ? 'address_not_allowed' : 'unreachable'; // EACCES is the lookup's word for a private address
+  if (name === 'TimeoutError' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEOUT') return 'timeout'; // ETIMEOUT comes from the name server
+  return code === 'EACCES' ? 'address_not_allowed' : 'unreachable'; // the lookup says EACCES for a private address
 }

@@ -1,4 +1,4 @@
-/** Callbacks, the relay, and the checks of connected instances in this worker, put together. */
+/** Starts the callbacks, the relay, and the checks of connected instances in this worker. */
 
 import type { HttpProxy } from '@qrcast/core/http-proxy';
 import type { AuditLog } from '@qrcast/runtime/audit/audit-log';
@@ -15,7 +15,7 @@ import type { Redis } from 'ioredis';
 import type { ConnectedChecks } from '../connected-checks.ts';
 import { openCallbackPost } from './callback-post.ts';
 import { type CallbackDelays, createCallbackSender } from './callback-sender.ts';
-import { createCallbackTurns } from './callback-turns.ts';
+import { createCallbackSlots } from './callback-slots.ts';
 
 export interface CallbacksDeps extends CallbackDelays {
   readonly redis: Redis;
@@ -24,21 +24,24 @@ export interface CallbacksDeps extends CallbackDelays {
   readonly keyring: Keyring;
   readonly clock: Clock;
   readonly callbackHosts: readonly string[];
-  /** What callbacks go through; they are sent directly if left out. */
+  /** The proxy for callbacks. Without it they are sent directly. */
   readonly callbackProxy?: HttpProxy | undefined;
   readonly audit?: Pick<AuditLog, 'record'> | undefined;
-  /** Of its own if left out. */
+  /** Created here if left out. */
   readonly connected?: ConnectedInstances;
-  /** Nothing is checked if left out. */
+  /** Without it nothing is checked. */
   readonly check?: ConnectedChecks;
   readonly log: Logger;
 }
 
-/** Resolves to the function that stops it and awaits what is under way, at most `graceMs`. Idempotent. */
+/**
+ * Resolves to the function that stops it and awaits what is under way, at most `graceMs`. That function is
+ * idempotent.
+ */
 export async function startCallbacks(deps: CallbacksDeps): Promise<(graceMs: number) => Promise<void>> {
   const stores = { receivers: createReceivers(deps), callbackLog: createCallbackLog(deps), relayLanes: createRelayLanes(deps) };
   const post = openCallbackPost({ callbackHosts: deps.callbackHosts, ...callbackRoute(deps.callbackProxy, deps.log) });
-  const sender = createCallbackSender({ ...deps, ...stores, post, turns: createCallbackTurns() });
+  const sender = createCallbackSender({ ...deps, ...stores, post, slots: createCallbackSlots() });
   const { connected = createConnectedInstances(deps), check = async () => null } = deps;
   const stop = await consumeCallbacks({ ...deps, ...stores, connected }, { ...sender, check }).catch(async (error: unknown) => {
     await post.close();
