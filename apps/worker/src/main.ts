@@ -19,7 +19,7 @@ await runService({ name: 'worker', log }, async (releasers) => {
   const settings = readSettings(process.env, [...ROLE_SETTINGS, ...WORKER_SETTINGS], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
   let ready: () => Promise<void> = () => Promise.reject(new Error('starting'));
-  // First to open and last to go: a worker that drains is alive.
+  // Opened first and closed last, because a worker that drains is still alive.
   const ops = await openOpsServer(settings.PORT, () => ready());
   releasers.push('ops server', () => ops.close());
   const worker = await startWorker({

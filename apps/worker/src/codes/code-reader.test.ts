@@ -45,7 +45,7 @@ async function untilWorking(reader: CodeReader): Promise<void> {
   while ((await read(reader, drawCode(`attempt ${attempts++}`, { scale: 2 }))) === null) await nextTurn();
 }
 
-describe('what a picture says', () => {
+describe('the text of a picture', () => {
   it('is read from every kind of PNG', async () => {
     const reader = openReader();
     for (const kind of Object.keys(PNG_KINDS) as (keyof typeof PNG_KINDS)[]) {
@@ -70,7 +70,7 @@ describe('what a picture says', () => {
     expect(await read(openReader(), drawCode(text, options))).toBe(expected);
   });
 
-  it('is nothing where there is nothing to read, and the next picture is read all the same', async () => {
+  it('is null if there is nothing to read, and the next picture is still read', async () => {
     const reader = openReader();
     const code = drawCode(LINK);
     for (const image of [drawNothing(), cut(code), 'data:image/png;base64,', 'data:image/png;base64,AAAA', 'nonsense']) {
@@ -80,14 +80,14 @@ describe('what a picture says', () => {
     expect(logged).toEqual([]);
   });
 
-  it('is not asked of a picture far larger than any code', async () => {
+  it('is not read from a picture far larger than any code', async () => {
     const [padded, bloated] = [100_000, 200_000].map((length) => drawCode(LINK) + 'A'.repeat(length));
     const reader = openReader();
     expect(await read(reader, padded ?? '')).toBe(LINK);
     expect(await read(reader, bloated ?? '')).toBeNull();
   });
 
-  it('is read once for each digest, and not tried again where it cannot be read', async () => {
+  it('is read once for each digest, also if it cannot be read', async () => {
     const reader = openReader();
     const [code, other, nothing] = [drawCode(LINK), drawCode('another'), drawNothing()];
     await reader.read({ digest: 'good', image: code });
@@ -107,7 +107,7 @@ describe('what a picture says', () => {
 describe('a picture made to harm', () => {
   const maze = drawMaze();
 
-  it('is given up after its time; without that it would take as long as it likes', async () => {
+  it('is given up after its time; without the limit it takes far longer', async () => {
     const timeOfMaze = async (reader: CodeReader): Promise<number> => {
       await untilWorking(reader);
       const startedAt = performance.now();
@@ -119,13 +119,13 @@ describe('a picture made to harm', () => {
     expect(limitedMs).toBeLessThan((await timeOfMaze(openReader({ pictureMs: 60_000 }))) / 2);
 
     await untilWorking(limited); // again
-    expect(logged.map((line) => JSON.parse(line).msg)).toContain('the thread that reads codes was lost; it starts again after a rest');
+    expect(logged.map((line) => JSON.parse(line).msg)).toContain('the thread that reads codes was lost; it will start again after a pause');
     const losses = logged.length;
     expect(await read(limited, maze)).toBeNull();
     expect(logged).toHaveLength(losses); // the same picture is not tried twice
   });
 
-  it('does not hold up the process; read here, it would', async () => {
+  it('does not block the process; read on the main thread it would', async () => {
     const wasmBinary = readFileSync(fileURLToPath(import.meta.resolve('zxing-wasm/reader/zxing_reader.wasm')));
     await prepareZXingModule({ overrides: { wasmBinary }, fireImmediately: true });
     const reader = openReader({ pictureMs: 60_000 });
@@ -135,7 +135,7 @@ describe('a picture made to harm', () => {
     expect(await turnsDuring(read(reader, maze))).toBeGreaterThan(100);
   });
 
-  it('is not read if that takes much memory, and costs the thread nothing', async () => {
+  it('is not read if it needs much memory, and the thread survives', async () => {
     const reader = openReader();
     expect(await read(reader, drawCode(LINK, { kind: '16-bit RGBA', scale: 50 }))).toBeNull();
     expect(await read(reader, drawCode(LINK, { scale: 50 }))).toBe(LINK); // as large, but not as deep
@@ -158,7 +158,7 @@ describe('a picture made to harm', () => {
   }
 });
 
-describe('more pictures than there is room for', () => {
+describe('more pictures than can wait', () => {
   const images = Array.from({ length: 60 }, (_, i) => drawCode(`${LINK}/${i}`, { scale: 2 }));
   const readAll = (reader: CodeReader): Promise<readonly (string | null)[]> => Promise.all(images.map((image) => read(reader, image)));
 
@@ -198,11 +198,11 @@ describe('the thread', () => {
     expect(logged[0]).toContain(error);
     expect(JSON.parse(logged[0] ?? '')).toMatchObject({
       level: 50,
-      msg: 'codes cannot be read; they are shown as pictures only, and it is tried again',
+      msg: 'codes cannot be read and are shown only as pictures; this will be tried again',
     });
   });
 
-  it('that dies between two pictures is started again', async () => {
+  it('is started again if it dies between two pictures', async () => {
     const started = once(process, 'worker') as Promise<[Worker]>; // what Node emits with it
     const reader = openReader();
     const [thread] = await started;
@@ -213,7 +213,7 @@ describe('the thread', () => {
     await untilWorking(reader);
   });
 
-  it('is ended in the midst of its work, and whoever waits gets nothing', async () => {
+  it('is ended during its work, and callers get null', async () => {
     const reader = openReader({ pictureMs: 60_000 });
     await read(reader, drawCode('it has started'));
     const reading = [read(reader, drawMaze()), read(reader, drawCode(LINK))];

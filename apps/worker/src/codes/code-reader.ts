@@ -1,7 +1,8 @@
 /**
- * Reads what the pictures of codes say. It is an extra: a poll never waits long for it, and what cannot be read in time, or at all, is shown
- * as the picture it is. Decoding costs 0.6 ms, so it is rationed, done on a thread of its own, and done once per picture. Texts are as
- * secret as codes: they are not logged.
+ * Reads the text of code pictures. The text is optional: a poll waits only a short time for it, and a
+ * picture that cannot be read, or not in time, is shown without a text. Decoding takes 0.6 ms. So it is
+ * rationed, runs on a thread of its own, and is done once per picture. Texts are as secret as codes and
+ * are not logged.
  */
 
 import type { Logger } from '@qrcast/runtime/log';
@@ -9,23 +10,23 @@ import { LRUCache } from 'lru-cache';
 import { openReadingThread, type ReadingThreadOptions } from './reading-thread.ts';
 
 export interface CodeReader {
-  /** Resolves when pictures are read; also where they cannot be. Polls before that would show their codes without a text. */
+  /** Resolves when pictures can be read, or when they turn out not to be readable. Earlier polls show their codes without a text. */
   readonly started: Promise<void>;
   /**
-   * What the picture says; null if it cannot be read, or not now: what is read too late, or finds no room, is there when the same picture
-   * comes with a later poll. Never rejects.
+   * Resolves to the picture's text, or null if it cannot be read now or at all. A text that comes too late
+   * is there when a later poll brings the same picture. Never rejects.
    */
   read(picture: { readonly digest: string; readonly image: string }): Promise<string | null>;
-  /** Whoever waits gets null. Idempotent. */
+  /** Calls that wait resolve to null. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface CodeReaderOptions extends ReadingThreadOptions {
   /** How long a poll waits. */
   readonly waitMs: number;
-  /** A tick's polls come back together: a quarter of 1,000 may bring new codes. */
+  /** The polls of a tick come back together. Of 1,000 a quarter may bring new codes. */
   readonly maxWaiting: number;
-  /** Of one core, on average. What is not used is saved up, for a second at most. */
+  /** Of one core, on average. Unused time is saved up for at most a second. */
   readonly share: number;
 }
 
@@ -38,11 +39,11 @@ export const CODE_READER_DEFAULTS: CodeReaderOptions = {
 };
 
 const SAVED_FOR_MS = 1_000;
-/** A code of 300 pixels takes 7,000 characters; with `maxWaiting` this bounds what waits to 50 MB. */
+/** A code of 300 pixels has 7,000 characters. With `maxWaiting` this limits the pictures that wait to 50 MB. */
 const MAX_IMAGE_CHARACTERS = 200_000;
-/** About 250 B each. A code is asked for again for about a minute. */
+/** About 250 B each. Polls bring the same code for about a minute. */
 const KNOWN_TEXTS = 20_000;
-/** Stands for "cannot be read" among the known texts, so that a bad picture is tried once. */
+/** Marks a picture that cannot be read among the known texts, so that it is tried only once. */
 const UNREADABLE = '';
 
 interface Job {
@@ -51,18 +52,19 @@ interface Job {
   readonly resolve: (text: string | null) => void;
 }
 
+// One closure of 56 lines: the queue, the allowance and the known texts change together.
 export function openCodeReader(deps: { readonly log: Logger }, options: Partial<CodeReaderOptions> = {}): CodeReader {
   const { waitMs, maxWaiting, share, ...threadOptions } = { ...CODE_READER_DEFAULTS, ...options };
   const thread = openReadingThread(deps, threadOptions);
   const texts = new LRUCache<string, string>({ max: KNOWN_TEXTS });
-  /** By digest, the first of them under way. */
+  /** By digest. The first is under way. */
   const waiting = new Map<string, Job>();
   let isWorking = false;
   let allowanceMs = share * SAVED_FOR_MS;
   let countedAt = performance.now();
 
-  /** A picture may overdraw the allowance; then nothing is read until it is made up for. */
-  function hasRoom(): boolean {
+  /** A picture may overdraw the allowance. Then nothing is read until the allowance is positive again. */
+  function hasAllowance(): boolean {
     const now = performance.now();
     allowanceMs = Math.min(share * SAVED_FOR_MS, allowanceMs + (now - countedAt) * share);
     countedAt = now;
@@ -70,7 +72,7 @@ export function openCodeReader(deps: { readonly log: Logger }, options: Partial<
   }
 
   function enqueue(digest: string, image: string): Promise<string | null> | null {
-    if (waiting.size >= maxWaiting || image.length > MAX_IMAGE_CHARACTERS || !hasRoom()) return null;
+    if (waiting.size >= maxWaiting || image.length > MAX_IMAGE_CHARACTERS || !hasAllowance()) return null;
     const job = { image, ...Promise.withResolvers<string | null>() };
     waiting.set(digest, job);
     if (!isWorking) void work();
@@ -80,7 +82,7 @@ export function openCodeReader(deps: { readonly log: Logger }, options: Partial<
   async function work(): Promise<void> {
     isWorking = true;
     for (const [digest, { image, resolve }] of waiting) {
-      const text = hasRoom() ? await decode(digest, image) : null;
+      const text = hasAllowance() ? await decode(digest, image) : null;
       waiting.delete(digest);
       resolve(text);
     }

@@ -1,12 +1,13 @@
 /**
- * The life of the thread that reads pictures (`code-reader-thread.ts`): started at once and again when it was lost, ended when a picture
- * takes too long. After losses in a row it rests, longer each time; while it rests nothing is read.
+ * Runs the thread that reads pictures (code-reader-thread.ts): starts it at once and again after it was
+ * lost, and ends it when a picture takes too long. After each loss in a row it waits longer before it
+ * starts again. Meanwhile nothing is read.
  */
 
 import { Worker } from 'node:worker_threads';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 
-/** What the thread says once when it is ready, and then to every picture. */
+/** The thread's message: one when it is ready, then one for every picture. */
 export interface Word {
   /** Null if the picture cannot be read. */
   readonly text: string | null;
@@ -14,26 +15,30 @@ export interface Word {
 }
 
 export interface ReadingThread {
-  /** Resolves when the first thread reads, or could not be started. */
+  /** Resolves when the first thread is ready, or could not be started. */
   readonly started: Promise<void>;
-  /** One picture at a time. A picture that ended the thread cannot be read. Null: there is no thread for now. Never rejects. */
+  /**
+   * Reads one picture; to be called for one at a time. A picture that ended the thread counts as unreadable.
+   * Resolves to null if there is no thread now. Never rejects.
+   */
   read(image: string): Promise<Word | null>;
-  /** Idempotent. What is being read is given up. */
+  /** Gives up the picture under way. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface ReadingThreadOptions {
-  /** Real pictures take 0.6 ms. Wall time, so there must be room for a machine that is busy with other things. */
+  /** Longest time for one picture. Real ones take 0.6 ms, but this is wall time, and the machine may be busy. */
   readonly pictureMs: number;
   readonly threadFile: URL;
 }
 
 const START_MS = 10_000;
-const REST_MS = 1_000;
-const MAX_REST_MS = 60_000;
-/** From here on losses are a warning. */
+const RESTART_AFTER_MS = 1_000;
+const MAX_RESTART_AFTER_MS = 60_000;
+/** From this number on, losses are logged as warnings. */
 const MANY_LOSSES = 3;
 
+// One closure of 80 lines: start, loss and close are transitions of the same state.
 export function openReadingThread({ log }: { readonly log: Logger }, { pictureMs, threadFile }: ReadingThreadOptions): ReadingThread {
   let worker: Worker | null = null;
   let ready: Promise<Worker | null> | null = null;
@@ -41,7 +46,7 @@ export function openReadingThread({ log }: { readonly log: Logger }, { pictureMs
   let isClosed = false;
   /** In a row. */
   let losses = 0;
-  let restsUntil = 0;
+  let notBefore = 0;
   let ending: Promise<unknown> = Promise.resolve();
 
   async function start(): Promise<Worker | null> {
@@ -57,11 +62,11 @@ export function openReadingThread({ log }: { readonly log: Logger }, { pictureMs
   }
 
   function open(): Worker {
-    // No environment: there are secrets in it, and pictures come from outside.
+    // Without our environment, because it holds secrets and pictures come from outside.
     const opened = new Worker(threadFile, { env: {}, execArgv: [] });
     worker = opened;
     opened.unref();
-    opened.on('error', () => undefined); // who waits for a word hears of it; between two pictures the exit tells enough
+    opened.on('error', () => undefined); // nextWord rejects with it; between two pictures the exit handler suffices
     opened.once('exit', () => {
       if (worker === opened) forget();
     });
@@ -78,12 +83,12 @@ export function openReadingThread({ log }: { readonly log: Logger }, { pictureMs
     forget();
     if (isClosed) return;
     losses++;
-    const restMs = Math.min(MAX_REST_MS, REST_MS * 2 ** (losses - 1));
-    restsUntil = performance.now() + restMs;
-    const facts = { losses, restMs, ...errorFields(error) };
+    const restartInMs = Math.min(MAX_RESTART_AFTER_MS, RESTART_AFTER_MS * 2 ** (losses - 1));
+    notBefore = performance.now() + restartInMs;
+    const facts = { losses, restartInMs, ...errorFields(error) };
     if (hasStarted)
-      log[losses < MANY_LOSSES ? 'info' : 'warn'](facts, 'the thread that reads codes was lost; it starts again after a rest');
-    else log[losses === 1 ? 'error' : 'debug'](facts, 'codes cannot be read; they are shown as pictures only, and it is tried again');
+      log[losses < MANY_LOSSES ? 'info' : 'warn'](facts, 'the thread that reads codes was lost; it will start again after a pause');
+    else log[losses === 1 ? 'error' : 'debug'](facts, 'codes cannot be read and are shown only as pictures; this will be tried again');
   }
 
   ready = start();
@@ -91,7 +96,7 @@ export function openReadingThread({ log }: { readonly log: Logger }, { pictureMs
     started: ready.then(() => undefined),
 
     async read(image) {
-      if (ready === null && (isClosed || performance.now() < restsUntil)) return null;
+      if (ready === null && (isClosed || performance.now() < notBefore)) return null;
       ready ??= start();
       const thread = await ready;
       if (thread === null) {
@@ -116,7 +121,7 @@ export function openReadingThread({ log }: { readonly log: Logger }, { pictureMs
   };
 }
 
-/** What the thread says next. @throws {Error} if it ends before, or says nothing for so long. */
+/** The thread's next message. @throws {Error} if the thread ends first, or sends none within `withinMs`. */
 function nextWord(worker: Worker, withinMs: number): Promise<Word> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void): void => {
@@ -127,8 +132,8 @@ function nextWord(worker: Worker, withinMs: number): Promise<Word> {
     const onWord = (word: Word): void => settle(() => resolve(word));
     const onError = (error: unknown): void => settle(() => reject(error));
     const onExit = (): void => settle(() => reject(new Error('the thread ended')));
-    const onTime = (): void => settle(() => reject(new Error(`expected an answer within ${withinMs} ms, and none came`)));
-    // Where this process itself stood still, the answer may be there already: it is looked for once more.
+    const onTime = (): void => settle(() => reject(new Error(`expected an answer within ${withinMs} ms, but none came`)));
+    // If this process was blocked, the answer may have come already: handle it before the timeout.
     const timer = setTimeout(() => setImmediate(onTime), withinMs);
     worker.on('message', onWord).on('error', onError).on('exit', onExit);
   });

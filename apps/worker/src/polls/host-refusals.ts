@@ -1,23 +1,26 @@
 /**
- * Tells a host that refuses everybody from instances whose credentials have become wrong. 401, 403 and 404 of many instances at the same
- * moment, all of which had worked, come from the host: from a deploy or a broken proxy. Such a refusal says nothing of the instance.
- * Each worker counts what it sees itself. Instances that never worked are not counted, so wrong tokens cannot make a host look ill.
+ * Distinguishes a host that refuses everybody from instances whose credentials have become wrong. If many
+ * instances that had worked are answered 401, 403 or 404 at the same time, the host is the cause, for
+ * example a deploy or a broken proxy. Such a refusal says nothing about the instance.
+ *
+ * Each worker counts only its own requests. Instances that never worked do not count, so wrong tokens
+ * cannot make a host look broken.
  */
 
 import type { Outcome } from '@qrcast/core/outcome';
 import { LRUCache } from 'lru-cache';
 
 export interface HostRefusals {
-  /** Notes an answer to an instance that had worked. True if it is a refusal and many others of its host are refused at this moment. */
+  /** Notes an answer about an instance that had worked. True if it is a refusal and most of its host's answers are refusals now. */
   note(host: string, instanceKey: string, outcome: Outcome): boolean;
 }
 
-/** "At this moment": each watched instance is asked once in an interval (5 s), so two of them see everybody. */
+/** Answers older than this do not count. Each watched instance is asked once in 5 s, so all of them answer twice within it. */
 const MOMENT_MS = 10_000;
-/** Fewer than this are no majority of anything. */
+/** Fewer refusals than this are no evidence. */
 const MANY = 5;
 const MAX_HOSTS = 1_000;
-/** Of one host; the oldest are forgotten. */
+/** Of one host. The oldest are forgotten. */
 const MAX_INSTANCES = 10_000;
 
 interface Answer {
@@ -28,11 +31,11 @@ interface Answer {
 interface Host {
   /** By instance, oldest first. */
   readonly answers: Map<string, Answer>;
-  /** How many of them are refusals: counted as they come and go, for while a host refuses everybody this is asked with each poll. */
+  /** How many of them are refusals. It is kept up to date, because it is read at every refusal. */
   refused: number;
 }
 
-/** `now`: a clock that never goes back, ms. */
+/** `now`: a monotonic clock, ms. */
 export function createHostRefusals({ now }: { readonly now: () => number }): HostRefusals {
   const hosts = new LRUCache<string, Host>({ max: MAX_HOSTS });
 
@@ -53,7 +56,7 @@ export function createHostRefusals({ now }: { readonly now: () => number }): Hos
 
   return {
     note(name, instanceKey, { kind }) {
-      if (kind === 'trouble') return false; // neither well nor refused
+      if (kind === 'trouble') return false; // neither an answer nor a refusal
       const host = recentOf(name);
       const isRefused = kind === 'refused';
       forget(host, instanceKey); // so that it becomes the newest

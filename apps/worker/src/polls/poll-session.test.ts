@@ -71,7 +71,7 @@ describe('a poll of one session', () => {
       },
       hostRefusals: createHostRefusals({ now: () => now }),
       tenants: { isActive: async () => isActive },
-      hostGate: { pass: (_host, _tenantId, request) => request() },
+      hostSlots: { run: (_host, _tenantId, request) => request() },
       codeReader: {
         read: async ({ digest }) => {
           now += readingMs;

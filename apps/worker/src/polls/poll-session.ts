@@ -16,13 +16,13 @@ import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { TenantActivity } from '@qrcast/runtime/tenants/tenant-activity';
 import { LRUCache } from 'lru-cache';
 import type { CodeReader } from '../codes/code-reader.ts';
-import type { HostGate } from './host-gate.ts';
 import type { HostRefusals } from './host-refusals.ts';
+import type { HostSlots } from './host-slots.ts';
 
 export interface PollDeps {
   readonly sessions: Sessions;
   readonly provider: Provider;
-  readonly hostGate: HostGate;
+  readonly hostSlots: HostSlots;
   readonly hostRefusals: HostRefusals;
   readonly tenants: TenantActivity;
   readonly codeReader: Pick<CodeReader, 'read'>;
@@ -47,7 +47,7 @@ const SLOW_MS = 8_000;
 const CACHED_CREDENTIALS = 50_000;
 
 export function createPollHandlers(deps: PollDeps): PollHandlers {
-  const { sessions, provider, hostGate, hostRefusals, codeReader, queue, tenants, clock, log } = deps;
+  const { sessions, provider, hostSlots, hostRefusals, codeReader, queue, tenants, clock, log } = deps;
   const known = new LRUCache<string, Credentials>({ max: CACHED_CREDENTIALS });
 
   async function credentialsOf(session: Session): Promise<Credentials | null> {
@@ -75,7 +75,7 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
     const timer = setTimeout(() => void tellSlow(session.id, claim.startedAt), SLOW_MS);
     const request = (): Promise<Outcome> => provider.poll(credentials, method, signal);
     try {
-      const outcome = await hostGate.pass(credentials.apiUrl, session.tenantId, () =>
+      const outcome = await hostSlots.run(credentials.apiUrl, session.tenantId, () =>
         method === 'logout' ? deps.connected.duringLogout(session, request) : request(),
       );
       return { outcome, isHostRefusing: session.isProven && hostRefusals.note(credentials.apiUrl, session.instanceKey, outcome) };

@@ -1,6 +1,7 @@
 /**
- * Is there a place for one more request at its host? A host that does not answer holds each for up to 65 s; without bounds it would fill the
- * worker. A request that is not let through is answered here, as trouble with the host: viewers are told, and the session backs off.
+ * Limits the requests of this worker to one host. A host that does not answer holds each for up to 65 s;
+ * without a limit it would fill the worker. A refused request gets its answer here, as trouble with the
+ * host: viewers are told, and the session backs off.
  *
  *             10 requests in a row went unanswered,
  *             or 50 are under way and none was answered for 10 s
@@ -8,21 +9,22 @@
  *      ▲                                                          │
  *      └─────────────────────── any answer ───────────────────────┘
  *
- * Open, it has `concurrency` places, which its tenants share (fair-share.ts). Whatever is wrong with an answer, it is one: what is cut are
- * hosts that keep places taken or cannot be reached. One process knows only what it saw itself; so every worker finds out by itself.
+ * An open host has `concurrency` slots, which tenants share (fair-share.ts). Every answer counts as one,
+ * whatever is wrong with it: only hosts that keep slots taken or cannot be reached are cut. A process
+ * knows only its own requests, so every worker finds out by itself.
  */
 
 import type { Outcome, TroubleCode } from '@qrcast/core/outcome';
 import { createHolders, type Holders, isWithinShare } from '@qrcast/runtime/polling/fair-share';
 import { LRUCache } from 'lru-cache';
 
-export interface HostGate {
-  /** Runs the request if the host has a place for the tenant; else resolves to the trouble that stands for its answer. */
-  pass(host: string, tenantId: string, request: () => Promise<Outcome>): Promise<Outcome>;
+export interface HostSlots {
+  /** Runs the request if the host has a slot for the tenant. Otherwise resolves to the trouble that replaces its answer. */
+  run(host: string, tenantId: string, request: () => Promise<Outcome>): Promise<Outcome>;
 }
 
-export interface HostGateOptions {
-  /** Requests to one host under way at once. */
+export interface HostSlotsOptions {
+  /** Requests under way to one host. */
   readonly concurrency: number;
   /** Monotonic, ms. */
   readonly now: () => number;
@@ -33,28 +35,29 @@ interface Host {
   readonly holders: Holders;
   /** In a row. */
   failures: number;
-  /** What the last failure since an answer was; who waits for the first one hears of a timeout. */
+  /** The last failure since an answer. Requests that wait for the first answer are told of a timeout. */
   silence: TroubleCode;
-  /** Since when somebody waits and nobody was answered. Means nothing while nobody waits. */
+  /** Since when requests wait and none was answered. Has no meaning while none waits. */
   silentFrom: number;
-  /** When it was last tried though it was cut. */
+  /** When it was last tried while it was cut. */
   triedAt: number;
 }
 
-/** A stray reset or two is no dead host; ten take a refusing one a fraction of a second. */
+/** A few resets do not mean that a host is down. A host that refuses connections fails ten in a fraction of a second. */
 const FAILURES_UNTIL_CUT = 10;
 /**
- * The provider may hold a request for a minute, while an instance has no code. So silence counts only where many wait: a host on which fifty
- * instances are held and no other is answered for this long serves nobody.
+ * The provider may hold a request for a minute while an instance has no code. So silence counts only
+ * where many wait: a host that holds fifty requests and answers none for this long serves nobody.
  */
 const WAITING_UNTIL_CUT = 50;
 const SILENT_UNTIL_CUT_MS = 10_000;
-/** At 65 s each, 33 places at most are held by tries. */
+/** At up to 65 s each, tries hold at most 33 slots. */
 const TRY_EVERY_MS = 2_000;
 /** About 300 B each. */
 const KNOWN_HOSTS = 10_000;
 
-export function createHostGate({ concurrency, now }: HostGateOptions): HostGate {
+// One closure of 59 lines: its rules read and change the same map of hosts.
+export function createHostSlots({ concurrency, now }: HostSlotsOptions): HostSlots {
   const hosts = new LRUCache<string, Host>({ max: KNOWN_HOSTS });
 
   function hostOf(name: string): Host {
@@ -79,10 +82,10 @@ export function createHostGate({ concurrency, now }: HostGateOptions): HostGate 
     if (isCut(host)) {
       if (now() - host.triedAt < TRY_EVERY_MS) return { kind: 'trouble', code: host.silence };
       host.triedAt = now();
-      return null; // a try needs no place: waiting requests may hold them all
+      return null; // a try needs no slot: waiting requests may hold all of them
     }
-    const isFree = isWithinShare(host.holders.of(tenantId), concurrency - host.holders.total());
-    return isFree ? null : { kind: 'trouble', code: 'rate_limited' };
+    const hasSlot = isWithinShare(host.holders.of(tenantId), concurrency - host.holders.total());
+    return hasSlot ? null : { kind: 'trouble', code: 'rate_limited' };
   }
 
   function learn(host: Host, outcome: Outcome): void {
@@ -97,7 +100,7 @@ export function createHostGate({ concurrency, now }: HostGateOptions): HostGate 
   }
 
   return {
-    async pass(name, tenantId, request) {
+    async run(name, tenantId, request) {
       const host = hostOf(name);
       const refused = refusal(host, tenantId);
       if (refused !== null) return refused;
