@@ -38,7 +38,7 @@ export interface Node {
   readonly audit: AuditLog;
   readonly sessions: Sessions;
   readonly queue: PollQueue;
-  /** Resolves if a message published now comes back and the queue answers; rejects within about a second if not. */
+  /** Resolves if a message published now comes back and the queue answers. Otherwise rejects within about a second. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -46,6 +46,7 @@ export interface Node {
 const READY_WITHIN_MS = 1_000;
 
 /** @throws if Redis cannot be reached at the start. */
+// One function of 46 lines: it opens the parts in the order in which they depend on one another.
 export async function openNode(options: NodeOptions): Promise<Node> {
   const { redisUrl, namespace, log } = options;
   const releasers = createReleasers();
@@ -70,7 +71,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     const queue = openPollQueue({ redis, redisUrl, namespace, log });
     releasers.push('queue', () => queue.close());
     let proof: Promise<unknown> | null = null;
-    await bus.connection.ping(); // behind its SUBSCRIBE: a node that is open hears what is published
+    await bus.connection.ping(); // answered after SUBSCRIBE: an open node receives what is published
     return {
       redis,
       clock,
@@ -79,7 +80,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       sessions,
       queue,
       async ready() {
-        // Anybody may ask, as often as they like: who asks while a proof is under way is answered by it.
+        // Anybody may call this at any rate, so calls during a proof share its result.
         proof ??= Promise.all([bus.probe(READY_WITHIN_MS), queue.ping(READY_WITHIN_MS)]).finally(() => {
           proof = null;
         });

@@ -5,7 +5,7 @@
 
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
-import { gatewaysOfTenantKey, placesOfTenantKey } from '@qrcast/runtime/redis/keys';
+import { gatewaysOfTenantKey, viewersOfTenantKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
 import type { Redis } from 'ioredis';
 import type { Tenant } from '../tenants/tenants.ts';
@@ -49,7 +49,7 @@ export function openViewerPlaces(deps: ViewerPlacesDeps): ViewerPlaces {
   const renewScript = loadLuaScript(redis, new URL('./places-renew-2.lua', import.meta.url));
   const tenants = new Map<string, Places>();
 
-  const keysOf = (tenantId: string): string[] => [gatewaysOfTenantKey(namespace, tenantId), placesOfTenantKey(namespace, tenantId)];
+  const keysOf = (tenantId: string): string[] => [gatewaysOfTenantKey(namespace, tenantId), viewersOfTenantKey(namespace, tenantId)];
 
   function add(tenantId: string, sessionId: string, change: 1 | -1): Places {
     const places = tenants.get(tenantId) ?? { total: 0, ofSession: new Map<string, number>(), isUnsure: false };

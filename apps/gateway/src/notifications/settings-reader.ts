@@ -10,7 +10,7 @@ import type { SettingsOutcome } from '@qrcast/provider/answer-settings';
 import type { Credentials } from '@qrcast/provider/credentials';
 import type { Provider } from '@qrcast/provider/provider';
 import type { InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
-import { settingsTurnKey } from '@qrcast/runtime/redis/keys';
+import { settingsRateKey } from '@qrcast/runtime/redis/keys';
 import type { Redis } from 'ioredis';
 
 export interface InstanceAccess {
@@ -56,7 +56,7 @@ export function createSettingsReader({ provider, holds, redis, namespace }: Sett
 
   return {
     async read(access) {
-      const key = settingsTurnKey(namespace, access.instanceKey);
+      const key = settingsRateKey(namespace, access.instanceKey);
       if (await isMyTurn(key)) return ask(access);
       await waitForTurn(key, MIN_SPACING_MS + TURN_MARGIN_MS);
       if (await isMyTurn(key)) return ask(access);
@@ -66,7 +66,7 @@ export function createSettingsReader({ provider, holds, redis, namespace }: Sett
     },
 
     async readWithin(access, withinMs) {
-      const key = settingsTurnKey(namespace, access.instanceKey);
+      const key = settingsRateKey(namespace, access.instanceKey);
       const endsAt = performance.now() + withinMs;
       for (;;) {
         const leftMs = endsAt - performance.now();

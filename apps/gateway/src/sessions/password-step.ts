@@ -10,7 +10,7 @@ import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
 import type { Provider } from '@qrcast/provider/provider';
 import type { Clock } from '@qrcast/runtime/redis/clock';
-import { passwordTurnKey } from '@qrcast/runtime/redis/keys';
+import { passwordRateKey } from '@qrcast/runtime/redis/keys';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { Redis } from 'ioredis';
 import type { InstanceCredentials } from './instance-credentials.ts';
@@ -74,7 +74,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
     if (!isTooSoon(outcome)) return outcome;
     const waitMs = Math.max(outcome.retryAfterMs ?? 0, MIN_SPACING_MS);
     if (waitMs <= LONGEST_WAIT_MS) {
-      await redis.set(passwordTurnKey(namespace, session.instanceKey), '1', 'PX', waitMs + MIN_SPACING_MS);
+      await redis.set(passwordRateKey(namespace, session.instanceKey), '1', 'PX', waitMs + MIN_SPACING_MS);
       await delay(waitMs);
       const second = await send();
       if (!isTooSoon(second)) return second;
@@ -87,7 +87,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
    * finds others waiting too is refused.
    */
   async function takeTurn(session: Session): Promise<void> {
-    const key = passwordTurnKey(namespace, session.instanceKey);
+    const key = passwordRateKey(namespace, session.instanceKey);
     if (await isMyTurn(key)) return;
     await delay(Math.max(0, await redis.pttl(key)) + TURN_MARGIN_MS);
     if (await isMyTurn(key)) return;

@@ -13,7 +13,7 @@ import type { Provider } from '@qrcast/provider/provider';
 import type { ConnectedInstances } from '@qrcast/runtime/connected/connected-instances';
 import type { InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import type { Clock } from '@qrcast/runtime/redis/clock';
-import { startOverTurnKey } from '@qrcast/runtime/redis/keys';
+import { startOverLockKey } from '@qrcast/runtime/redis/keys';
 import { createLocks } from '@qrcast/runtime/redis/locks';
 import type { Redis } from 'ioredis';
 import type { InstanceCredentials } from './instance-credentials.ts';
@@ -55,7 +55,7 @@ export function createStartOver(deps: StartOverDeps): StartOver {
     const taken = () =>
       new RefusedError('too_many_requests', 'the instance is being logged out already; wait for the new code', { retryAfterMs: 5_000 });
     // The provider takes one call a second.
-    return locks.alone(startOverTurnKey(namespace, session.instanceKey), { leaseMs: TURN_MS, restMs: MIN_SPACING_MS, taken }, async () => {
+    return locks.alone(startOverLockKey(namespace, session.instanceKey), { leaseMs: TURN_MS, restMs: MIN_SPACING_MS, taken }, async () => {
       if (await passwords.isAny(session.instanceKey))
         throw new RefusedError('too_many_requests', 'a password is being checked, which may finish the login; wait for its answer', {
           retryAfterMs: 2_000,

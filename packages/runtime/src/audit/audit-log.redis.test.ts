@@ -103,8 +103,8 @@ it('while Redis is out fails nobody, tells it once, and goes on when it is back'
   audit.record(entry({ action: 'session.cancelled' }));
   await audit.close();
   expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
-    'audit entries may be lost; Redis does not take them',
-    'audit entries are taken again',
+    'audit entries may be lost; Redis does not accept them',
+    'audit entries are accepted again',
   ]);
   const actions = (await audit.read({ tenantId: 'acme', limit: 10 })).entries.map(({ action }) => action);
   expect([actions[0], actions.at(-1)]).toEqual(['session.cancelled', 'session.created']);

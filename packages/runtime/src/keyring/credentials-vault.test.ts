@@ -11,8 +11,8 @@ describe('credentials at rest', () => {
     const ring = createKeyring([key('k1')]);
     const sealed = sealCredentials(ring, 'ses_1', secret);
     expect(openCredentials(ring, 'ses_1', sealed)).toEqual(secret);
-    expect(() => openCredentials(ring, 'ses_2', sealed)).toThrow('has every process the same QRCAST_SECRET_KEYS?');
-    expect(() => openCredentials(createKeyring([key('k1')]), 'ses_1', sealed)).toThrow('has every process the same');
+    expect(() => openCredentials(ring, 'ses_2', sealed)).toThrow('no key of QRCAST_SECRET_KEYS opens the credentials of a session');
+    expect(() => openCredentials(createKeyring([key('k1')]), 'ses_1', sealed)).toThrow('no key of QRCAST_SECRET_KEYS opens');
   });
 
   it('name their instance without telling it', () => {
