@@ -74,7 +74,7 @@ export function roleEnvironmentEdge(
       await program.stop();
       const output = program.output();
       const status = program.child.exitCode;
-      if (!isUp && (status !== 1 || /\n {4}at |a fault nobody caught/.test(output)))
+      if (!isUp && (status !== 1 || /\n {4}at |an uncaught error/.test(output)))
         throw new Error(`it ended with ${status}: ${output.slice(-1_000)}`);
       return told(output);
     },

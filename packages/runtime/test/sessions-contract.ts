@@ -1,4 +1,4 @@
-/** What every `Sessions` must do, whatever it stores in. Two handles on one store stand for two processes. */
+/** The tests that every implementation of `Sessions` must pass. Two handles on one store stand for two processes. */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ const codeEvent = (name: string, at: number, text: string | null = null): Sessio
   outcome: { kind: 'code', digest: name, image: `data:image/png;base64,${name}`, text },
 });
 
-/** Collects snapshots; `until` resolves with the first that fits, past or future. */
+/** Collects snapshots. `until` resolves to the first that fits, before or after the call. */
 function collector() {
   const seen: Snapshot[] = [];
   const waiting = new Set<() => void>();
@@ -47,6 +47,7 @@ function collector() {
   };
 }
 
+// One function of 186 lines: a suite, whose tests share the pair of handles.
 export function describeSessions(name: string, open: () => Promise<SessionsPair>): void {
   describe(`Sessions contract: ${name}`, () => {
     let pair: SessionsPair;

@@ -82,7 +82,7 @@ describe('a service', () => {
     expect(output).toContain('released first');
   });
 
-  it('stops in order after a fault nobody caught', async () => {
+  it('stops in order after an uncaught error', async () => {
     const { status, output } = await run('faulty').ended;
     expect(status).toBe(1);
     expect(output).toContain('nobody caught me');

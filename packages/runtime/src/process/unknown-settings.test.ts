@@ -66,8 +66,8 @@ describe('variables that are no settings', () => {
 describe('they are told of', () => {
   it('in a sentence', () => {
     expect(findUnknownSettings(['QRCAST_MAX_CONECTIONS', 'QRCAST_ZZZ']).map(unknownSettingText)).toEqual([
-      'QRCAST_MAX_CONECTIONS is no setting of qrcast and is ignored; did you mean QRCAST_MAX_CONNECTIONS?',
-      'QRCAST_ZZZ is no setting of qrcast and is ignored',
+      'QRCAST_MAX_CONECTIONS is not a setting of qrcast and is ignored; did you mean QRCAST_MAX_CONNECTIONS?',
+      'QRCAST_ZZZ is not a setting of qrcast and is ignored',
     ]);
   });
 
