@@ -17,7 +17,7 @@ function openRig() {
   };
 }
 
-test('the start tells host, port and purpose, and nothing of the credentials', () => {
+test('the start logs host, port and purpose, but no credentials', () => {
   const { lines, told } = openRig();
   told({ kind: 'status', status: 407 }, 'api.example.com:443');
   told({ kind: 'certificate', status: null }, 'api.example.com:443');
@@ -29,7 +29,7 @@ test('the start tells host, port and purpose, and nothing of the credentials', (
   expect(JSON.stringify(lines)).not.toMatch(/hunter2|user:|Basic/);
 });
 
-test('each kind of fault is told once a minute', () => {
+test('each kind of fault is logged once a minute', () => {
   const { lines, told, pass } = openRig();
   const faults = (): unknown[] => lines.slice(1).map(({ fault, status, leftOut }) => [fault, status, leftOut]);
   for (let i = 0; i < 3; i++) told({ kind: 'refused', status: null }, 'a:443');

@@ -10,7 +10,7 @@ describe('.env.template', () => {
     expect(readFileSync(new URL('../../../../.env.template', import.meta.url), 'utf8')).toBe(envTemplate());
   });
 
-  it('has a line for every setting, as a comment, and lines of at most 100 characters but for values', () => {
+  it('has a commented line for every setting, and no line over 100 characters except values', () => {
     const lines = envTemplate().split('\n');
     for (const name of [...NAMES, 'SIMULATOR_PORT']) expect(lines.filter((line) => line.startsWith(`#${name}=`))).toHaveLength(1);
     expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
@@ -19,19 +19,19 @@ describe('.env.template', () => {
 });
 
 describe('the table of settings', () => {
-  it('shows every setting in one section', () => {
+  it('shows every setting exactly once', () => {
     const shown = SETTING_SECTIONS.flatMap(({ settings }) => Object.keys(settings));
     expect(shown.toSorted()).toEqual([...NAMES, 'SIMULATOR_PORT'].toSorted());
   });
 
-  it.each(NAMES)('tells the default of %s as it is used', (name) => {
+  it.each(NAMES)('shows the default of %s that is used', (name) => {
     const setting: { default: string | null; schema: { parse: (text: string | undefined) => unknown } } = SETTINGS[name];
     const value = setting.schema.parse(undefined);
     if (value !== undefined && setting.default !== null) expect(setting.schema.parse(setting.default)).toEqual(value);
     else expect(value ?? []).toEqual([]);
   });
 
-  it('is printed as Markdown, a row for each setting', () => {
+  it('is printed as Markdown with a row for each setting', () => {
     const rows = settingsMarkdown(3)
       .split('\n')
       .filter((line) => line.startsWith('| `'));

@@ -55,7 +55,7 @@ describe('a tenant record', () => {
     },
   );
 
-  it('that is no record is refused by every reader', async () => {
+  it('with wrong types is refused by every reader', async () => {
     const deps = holding({ suspended: 'no', isLeaving: 'no', keepConnectedDays: 'x' });
     await expect(createTenantActivity(deps).isActive('acme')).rejects.toThrow('suspended');
     await expect(connectedSettingsIn(deps)('acme')).rejects.toThrow('keepConnectedDays');
