@@ -46,7 +46,7 @@ export interface Node {
 const READY_WITHIN_MS = 1_000;
 
 /** @throws if Redis cannot be reached at the start. */
-// One function of 46 lines: it opens the parts in the order in which they depend on one another.
+// One function: it opens the parts in the order in which they depend on one another.
 export async function openNode(options: NodeOptions): Promise<Node> {
   const { redisUrl, namespace, log } = options;
   const releasers = createReleasers();

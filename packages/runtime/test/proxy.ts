@@ -13,6 +13,7 @@ export interface TestProxy {
   close(): Promise<void>;
 }
 
+// One closure: its methods share the open connections.
 /** @param targetPort a function is called for each connection, so later ones may lead elsewhere */
 export async function openTestProxy(targetPort: number | (() => number)): Promise<TestProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();

@@ -36,6 +36,7 @@ export interface TestReceiver {
   close(): Promise<void>;
 }
 
+// One closure: the server and its methods share what was received.
 /** `port`: that of a closed receiver, to stand for the same server after a restart. */
 export async function openTestReceiver(port = 0): Promise<TestReceiver> {
   const received: Received[] = [];

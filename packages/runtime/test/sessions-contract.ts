@@ -47,7 +47,7 @@ function collector() {
   };
 }
 
-// One function of 186 lines: a suite, whose tests share the pair of handles.
+// One function: a suite, whose tests share the pair of handles.
 export function describeSessions(name: string, open: () => Promise<SessionsPair>): void {
   describe(`Sessions contract: ${name}`, () => {
     let pair: SessionsPair;

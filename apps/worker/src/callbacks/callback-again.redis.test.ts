@@ -1,4 +1,4 @@
-/** What was sent, or given up, and is asked for again. */
+/** Callbacks that were sent or given up, and that a tenant wants sent again. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { callbackKey, callbacksKey, settledCallbacksKey } from '@qrcast/runtime/redis/keys';
@@ -8,7 +8,7 @@ import { prepareCallbacks, type TestCallbacks } from '../../test/callbacks.ts';
 const { receiver, callbacks } = prepareCallbacks();
 
 describe('a callback', () => {
-  it('asked for again during its last try is sent again, whatever comes of that', async () => {
+  it('asked for again during its last try is sent again, whatever that try results in', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ callback: server.url });
@@ -22,7 +22,7 @@ describe('a callback', () => {
     await test.untilLogged(tenant, 'delivered');
   });
 
-  it('whose time ended during a try is not kept for ever', async () => {
+  it('whose time ended during a try still expires', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const { redis, namespace } = test.runtime;
@@ -37,7 +37,7 @@ describe('a callback', () => {
     expect(await redis.exists(key)).toBe(0);
   });
 
-  it('asked for again is kept for a week from then on, in the list as well', async () => {
+  it('asked for again is kept for a week from then on, also in the list', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const { redis, namespace } = test.runtime;
@@ -69,7 +69,7 @@ describe('a callback', () => {
     expect(again?.attempts).toHaveLength(2);
   });
 
-  it('asked for again while it waits does not wait any longer', async () => {
+  it('asked for again while it waits is sent at once', async () => {
     const server = await receiver();
     const test = await callbacks([server], { callbackDelaysMs: [3_600_000] });
     const tenant = await test.tenant({ callback: server.url });

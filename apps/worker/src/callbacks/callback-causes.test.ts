@@ -1,4 +1,4 @@
-/** What a tenant is told of a server that does not take its callbacks, by real servers that are at fault. */
+/** The causes that a tenant sees for failed callbacks, shown with real faulty servers. */
 
 import { createSocket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 const toLoopback: LookupFunction = (_hostname, _options, callback) =>
-  (callback as (error: null, found: LookupAddress[]) => void)(null, [{ address: '127.0.0.1', family: 4 }]); // all are asked for
+  (callback as (error: null, found: LookupAddress[]) => void)(null, [{ address: '127.0.0.1', family: 4 }]); // the caller asks for all addresses
 
 interface Way {
   readonly lookup?: LookupFunction;
@@ -56,7 +56,7 @@ async function listen(server: ReturnType<typeof createServer>): Promise<number> 
 }
 
 describe('a server whose TLS', () => {
-  it('is right is sent to', async () => {
+  it('is valid gets the callback', async () => {
     const { port, answered } = await authority.serve({ name: NAME });
     expect(await send(port)).toEqual({ status: 204 });
     expect(answered()).toBe(1);
@@ -88,33 +88,33 @@ describe('a server whose TLS', () => {
     },
   );
 
-  it('is of a version that nobody speaks any more, or has no common protocol, is unreachable for that', async () => {
+  it('is of an obsolete version, or has no common protocol, is unreachable with that cause', async () => {
     for (const alert of [PROTOCOL_VERSION, NO_APPLICATION_PROTOCOL]) {
       const port = await listen(createServer((socket) => void socket.once('data', () => socket.end(alert))));
       expect(await send(port)).toEqual({ error: 'unreachable', cause: 'tls' });
     }
   });
 
-  it('is missing is unreachable for that', async () => {
+  it('is missing is unreachable with that cause', async () => {
     const server = createHttpServer((_request, response) => response.end());
     expect(await send(await listen(server))).toEqual({ error: 'unreachable', cause: 'tls' });
   });
 });
 
 describe('a server that', () => {
-  it('does not listen has refused', async () => {
+  it('does not listen refuses the connection', async () => {
     const server = createServer();
     const port = await listen(server);
     await open.pop()?.();
     expect(await send(port)).toEqual({ error: 'unreachable', cause: 'refused' });
   });
 
-  it('hangs up has cut the connection', async () => {
+  it('hangs up closes the connection', async () => {
     const port = await listen(createServer((socket) => void socket.once('data', () => socket.destroy())));
     expect(await send(port, { scheme: 'http' })).toEqual({ error: 'unreachable', cause: 'reset' });
   });
 
-  it('speaks something else than HTTP is told so', async () => {
+  it('does not speak HTTP is reported so', async () => {
     const port = await listen(createServer((socket) => void socket.once('data', () => socket.end('SSH-2.0-x\r\n\r\n'))));
     expect(await send(port, { scheme: 'http' })).toEqual({ error: 'unreachable', cause: 'protocol' });
   });
@@ -139,13 +139,13 @@ describe('a server that', () => {
     expect(await post.send(message, Date.now())).toEqual({ error: 'unreachable', cause: 'dns' });
   });
 
-  it('has a name that nobody knows is a matter of DNS', async () => {
+  it('has an unknown name fails with the cause DNS', async () => {
     const lookup: LookupFunction = (_hostname, _options, callback) =>
       callback(Object.assign(new Error('x'), { code: 'ENOTFOUND', syscall: 'queryA' }), '');
     expect(await send(443, { lookup })).toEqual({ error: 'unreachable', cause: 'dns' });
   });
 });
 
-it('a cause of a newer version is read from a record', () => {
+it('a cause of a newer version can be read from a record', () => {
   expect(attemptSchema.parse({ at: 1, ms: 1, error: 'unreachable', cause: 'something_new' })).toMatchObject({ cause: 'something_new' });
 });

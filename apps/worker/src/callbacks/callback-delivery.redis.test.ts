@@ -1,4 +1,4 @@
-/** What a tenant's server is sent, how often, and what it can do to the others by what it answers. */
+/** What a tenant's server receives, how often, and whether its answers can affect others. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { CALLBACK_QUEUE_NAME, callbackKey, queuePrefix, tenantsKey } from '@qrcast/runtime/redis/keys';
@@ -9,7 +9,7 @@ import { newCallbackSecret, prepareCallbacks, type TestCallbacks, verified } fro
 const { receiver, callbacks } = prepareCallbacks();
 
 describe('a callback', () => {
-  it('is signed so that the library takes it, and a changed one is not taken', async () => {
+  it('is signed so that the library accepts it, and a changed one is refused', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ callback: `${server.url}/hook?of=acme` });
@@ -28,7 +28,7 @@ describe('a callback', () => {
     expect(logged?.attempts[0]).not.toHaveProperty('error');
   });
 
-  it('while a secret is renewed is signed with both', async () => {
+  it('is signed with both secrets while one is being replaced', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const previousSecret = newCallbackSecret();
@@ -40,7 +40,7 @@ describe('a callback', () => {
     verified({ secret: previousSecret }, came);
   });
 
-  it('comes once however many workers look, and each change has an id of its own', async () => {
+  it('comes once however many workers look, and each change has its own id', async () => {
     const server = await receiver();
     const test = await callbacks([server], { workers: 3 });
     const tenant = await test.tenant({ callback: server.url });
@@ -50,7 +50,7 @@ describe('a callback', () => {
     expect(new Set(server.received.map(({ id }) => id)).size).toBe(20);
   });
 
-  it('is tried again with the same id and a fresh time after a fault of any kind, until it is taken', async () => {
+  it('is tried again with the same id and a new time after any fault, until it is accepted', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ callback: server.url });
@@ -88,7 +88,7 @@ describe('a callback', () => {
     expect(elsewhere.received).toEqual([]);
   });
 
-  it('that is gone is given up at once', async () => {
+  it('answered 410 is given up at once', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ callback: server.url });
@@ -118,7 +118,7 @@ describe('a callback', () => {
     expect(server.received).toHaveLength(1);
   });
 
-  it('that cannot be signed is tried ever more seldom, and given up when its time is over', async () => {
+  it('that cannot be signed is tried less and less often, and given up when its time is over', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const { redis, namespace } = test.runtime;
@@ -144,7 +144,7 @@ describe('a callback', () => {
     expect(failed?.attempts).toEqual([]);
   });
 
-  it('is taken whatever the length of what the server says to it', async () => {
+  it('is delivered whatever the length of the answer', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ callback: server.url });
@@ -156,14 +156,14 @@ describe('a callback', () => {
         written.push(65_536);
         response.write(Buffer.alloc(65_536), () => setImmediate(more));
       };
-      more(); // and so on, for ever
+      more(); // and so on without end
     });
     await test.end(tenant);
     await test.untilLogged(tenant, 'delivered');
     expect(written.length).toBeLessThan(1_000);
   });
 
-  it('of a tenant who wants none is dropped, and one who is gone stops nobody', async () => {
+  it('of a tenant that wants none is dropped, and a deleted tenant blocks nobody', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     await test.end(await test.tenant({}));
@@ -183,7 +183,7 @@ describe('a server that never answers', () => {
     const test = await callbacks([dead, server]);
     const hostile = await test.tenant({ callback: dead.url });
     const tenant = await test.tenant({ callback: server.url });
-    await Promise.all(Array.from({ length: 600 }, () => test.end(hostile))); // more than jobs at once
+    await Promise.all(Array.from({ length: 600 }, () => test.end(hostile))); // more than can run at once
     await dead.until(10);
     for (let i = 0; i < 5; i++) await test.end(tenant);
     await server.until(5);

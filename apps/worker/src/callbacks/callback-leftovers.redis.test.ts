@@ -1,4 +1,4 @@
-/** What a worker that stops, hangs or never starts leaves in Redis, and who goes on with it. */
+/** What a worker that stops, hangs or never starts leaves in Redis, and how others continue it. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { callbackOf } from '@qrcast/core/callback';
@@ -21,19 +21,19 @@ describe('a mark', () => {
     const callback = callbackOf(session, { ...session, version: 2, state: { kind: 'ended', reason: 'cancelled' } }, Date.now());
     const member = `session|${session.id}`;
 
-    await test.outbox.mark(sessionMark(session.id)); // and here its process hangs
+    await test.outbox.mark(sessionMark(session.id)); // here its process hangs
     const putOff = async (): Promise<boolean> => Number(await redis.zscore(outboxKey(namespace), member)) > Date.now() + 30_000;
     while (!(await putOff())) expect(await redis.zscore(outboxKey(namespace), member)).not.toBeNull();
     await redis.rpush(sessionCallbacksKey(namespace, session.id), JSON.stringify(callback));
-    await redis.zadd(outboxKey(namespace), 1, member); // the time has come
+    await redis.zadd(outboxKey(namespace), 1, member); // now it is due
     await server.until(1);
-    while ((await redis.zscore(outboxKey(namespace), member)) !== null); // then there is nothing left of it
+    while ((await redis.zscore(outboxKey(namespace), member)) !== null); // the mark is removed then
     expect(await redis.exists(sessionCallbacksKey(namespace, session.id))).toBe(0);
   });
 });
 
 describe('a worker that cannot start', () => {
-  it('leaves nothing behind that would take marks', async () => {
+  it('leaves nothing running that would claim marks', async () => {
     const test = await callbacks([], { workers: 0 });
     const { redis, redisUrl, namespace } = test.runtime;
     await redis.acl('SETUSER', 'uninformed', 'on', '>x', '~*', '&*', '+@all', '-info'); // BullMQ asks for the version
@@ -48,7 +48,7 @@ describe('a worker that cannot start', () => {
 });
 
 describe('what a worker leaves behind', () => {
-  it('is taken over by another, from the outbox or from the queue', async () => {
+  it('is continued by another, from the outbox or from the queue', async () => {
     const server = await receiver();
     const test = await callbacks([server], { workers: 0 });
     const tenant = await test.tenant({ callback: server.url });
@@ -63,7 +63,7 @@ describe('what a worker leaves behind', () => {
     expect(new Set(server.received.map(({ id }) => id)).size).toBe(1);
   });
 
-  it('no secret stands in a log line or anywhere in Redis', async () => {
+  it('has no secret in a log line or anywhere in Redis', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ callback: `${server.url}/path-secret?key=query-secret`, relay: `${server.url}/relay-secret` });
@@ -76,7 +76,7 @@ describe('what a worker leaves behind', () => {
     const keys = [...(await redis.keys(`${namespace}:*`)), ...(await redis.keys(`{${namespace}}:*`))];
     const dump = (await Promise.all(keys.map((key) => readKey(redis, key)))).join('\n');
     const text = test.logged.join('\n');
-    expect(text).toContain(tenant.id); // the twin: there is something to be found
+    expect(text).toContain(tenant.id); // twin: the search does find text
     expect(dump).toContain('session.ended');
     expect(dump + text).not.toContain(tenant.secret.slice(6));
     for (const secret of ['path-secret', 'query-secret', 'relay-secret']) expect(text).not.toContain(secret);
@@ -86,7 +86,7 @@ describe('what a worker leaves behind', () => {
 async function readKey(redis: Redis, key: string): Promise<string> {
   const commands = { string: 'get', hash: 'hgetall', list: 'lrange', set: 'smembers', zset: 'zrange', stream: 'xrange' } as const;
   const type = await redis.type(key);
-  if (type === 'none') return ''; // it went after the keys were listed
+  if (type === 'none') return ''; // it was deleted after the keys were listed
   const command = commands[type as keyof typeof commands];
   const range = command === 'xrange' ? ['-', '+'] : command === 'lrange' || command === 'zrange' ? ['0', '-1'] : [];
   return JSON.stringify(await redis.call(command, key, ...range));

@@ -31,7 +31,7 @@ function callbackLookup({ address }: TestNameServer, namedHosts: readonly string
 const all = (by: LookupFunction, name: string): Promise<unknown> =>
   new Promise((resolve, reject) => by(name, { all: true }, (error, found) => (error === null ? resolve(found) : reject(error))));
 
-/** Asks for twenty names that never get an answer. `isAnyOver`: whether one of them has got something after all. */
+/** Asks for twenty names that never get an answer. `isAnyOver`: whether one of them has ended. */
 function askForTwenty(by: LookupFunction): { readonly over: Promise<unknown>; isAnyOver(): boolean } {
   let count = 0;
   const names = Array.from({ length: 20 }, (_, i) => all(by, `hook-${i}.silent.example.com`).finally(() => count++));
@@ -47,8 +47,8 @@ describe('a name server that never answers', () => {
     expect(twenty.isAnyOver()).toBe(false);
   });
 
-  it('whose twin on the threads of `dns.lookup` does', async () => {
-    // The system's own name server cannot be silenced from here; to open a pipe nobody writes to holds one of the same threads as long.
+  it('does delay them on the threads of `dns.lookup` (twin)', async () => {
+    // The system's name server cannot be silenced here. Opening a pipe without a writer blocks one of the same threads as long.
     const folder = await mkdtemp(join(tmpdir(), 'qrcast-pipe-'));
     open.push({ close: () => rm(folder, { recursive: true }) });
     const pipe = join(folder, 'pipe');
@@ -63,20 +63,20 @@ describe('a name server that never answers', () => {
     let isFound = false;
     const localhost = lookupOnThread('localhost').finally(() => (isFound = true));
     const answering = await nameServer(() => [PUBLIC.address]);
-    for (let i = 0; i < 20; i++) await all(callbackLookup(answering), `well-${i}.example.com`); // time enough, as above
+    for (let i = 0; i < 20; i++) await all(callbackLookup(answering), `well-${i}.example.com`); // enough time, as above
     expect(isFound).toBe(false);
-    const writer = openSync(pipe, constants.O_RDWR); // waits for no reader
+    const writer = openSync(pipe, constants.O_RDWR); // does not wait for a reader
     await Promise.all([twenty.over, localhost]);
     closeSync(writer);
   });
 
-  it('costs no more than two tries', async () => {
+  it('gets at most two tries', async () => {
     const silent = await nameServer(() => null);
     await expect(all(callbackLookup(silent), 'hooks.example.com')).rejects.toMatchObject({ code: 'ETIMEOUT' });
     expect(silent.questions()).toBe(4); // for IPv4 and for IPv6
   });
 
-  it('is waited for no longer when all is closed, nor asked after that', async () => {
+  it('is neither awaited nor asked after close', async () => {
     const silent = await nameServer(() => null);
     const own = openCallbackLookup({ namedHosts: [], nameServers: [silent.address] });
     const under = all(own.lookup, 'hooks.example.com');
@@ -87,7 +87,7 @@ describe('a name server that never answers', () => {
   });
 });
 
-it('finds public addresses, and leaves private ones out', async () => {
+it('returns public addresses, but no private ones', async () => {
   const answers: Record<string, string[]> = {
     'public.example.com': [PUBLIC.address],
     'both.example.com': ['10.0.0.7', PUBLIC.address],
@@ -100,7 +100,7 @@ it('finds public addresses, and leaves private ones out', async () => {
   await expect(all(find, 'none.example.com')).rejects.toMatchObject({ code: 'ENODATA' });
 });
 
-it('leaves what the operator named to the system, /etc/hosts included, and nothing else', async () => {
+it('resolves only hosts that the operator named by the system, including /etc/hosts', async () => {
   const server = await nameServer(() => []);
   expect(await all(callbackLookup(server, ['localhost']), 'localhost')).toContainEqual({ address: '127.0.0.1', family: 4 });
   expect(server.asked.size).toBe(0);

@@ -15,7 +15,7 @@ afterEach(async () => {
 
 const message = (url: string) => ({ url, id: 'evt_1', payload: '{}', secrets: [newCallbackSecret()] });
 
-/** Ends every connection, and counts them. */
+/** Closes every connection, and counts them. */
 async function openTrap(): Promise<{ port: number; connections: () => number }> {
   let count = 0;
   const server: Server = createServer((socket) => {
@@ -27,7 +27,7 @@ async function openTrap(): Promise<{ port: number; connections: () => number }> 
   return { port: (server.address() as AddressInfo).port, connections: () => count }; // it listens on TCP
 }
 
-/** A resolver that gives each question the next answer. */
+/** A resolver that gives the next answer to each question. */
 function answering(...answers: string[]) {
   const asked: string[] = [];
   const resolve = ((hostname: string, _options: object, callback: (error: null, found: LookupAddress[]) => void) => {
@@ -38,7 +38,7 @@ function answering(...answers: string[]) {
 }
 
 describe('a public name that leads into our own network', () => {
-  it('is not connected to, nor when it comes to do so later; which its twin, named by the operator, is', async () => {
+  it('is never connected to, also if it leads there only later; its twin, named by the operator, is', async () => {
     const trap = await openTrap();
     const url = `https://hooks.example.com:${trap.port}/`;
     for (const [hosts, reply, connections] of [
@@ -52,7 +52,7 @@ describe('a public name that leads into our own network', () => {
       open.push(post);
       const allowed = hosts[0] === '*.example.com' ? url.replace(`:${trap.port}`, '') : url; // a wildcard has no port
       for (let i = 0; i < 2; i++) expect(await post.send(message(allowed), Date.now())).toEqual(reply);
-      expect(dns.asked).toEqual(['hooks.example.com', 'hooks.example.com']); // each connection asks, and is judged
+      expect(dns.asked).toEqual(['hooks.example.com', 'hooks.example.com']); // each connection resolves and judges the name
       expect(trap.connections()).toBe(connections);
     }
   });
@@ -65,7 +65,7 @@ describe('a public name that leads into our own network', () => {
 });
 
 describe("the tenant's own name server", () => {
-  it('leads to no private address', async () => {
+  it('cannot lead to a private address', async () => {
     const names = await openTestNameServer(() => ['10.0.0.7']);
     open.push(names);
     const post = openCallbackPost({ callbackHosts: ['*'], nameServers: [names.address] });
@@ -73,7 +73,7 @@ describe("the tenant's own name server", () => {
     expect(await post.send(message('https://hooks.example.com/'), Date.now())).toEqual({ error: 'address_not_allowed' });
   });
 
-  it('that never answers is given up while a connection would still be waited for', async () => {
+  it('that never answers is given up before a connection would time out', async () => {
     const names = await openTestNameServer(() => null);
     open.push(names);
     const post = openCallbackPost({ callbackHosts: ['*'], nameServers: [names.address] });
@@ -82,7 +82,7 @@ describe("the tenant's own name server", () => {
     expect(names.questions()).toBeLessThanOrEqual(4); // two tries, each for IPv4 and for IPv6
   });
 
-  it('is not waited for when all is closed', async () => {
+  it('is not awaited after close', async () => {
     const names = await openTestNameServer(() => null);
     open.push(names);
     const post = openCallbackPost({ callbackHosts: ['*'], nameServers: [names.address] });
@@ -93,7 +93,7 @@ describe("the tenant's own name server", () => {
   });
 });
 
-it('gives up in time', async () => {
+it('gives up after its time limit', async () => {
   const server = await openTestReceiver();
   open.push(server);
   server.answer(() => HANG);
@@ -102,7 +102,7 @@ it('gives up in time', async () => {
   expect(await post.send(message(server.url), Date.now())).toEqual({ error: 'timeout', cause: 'timeout' });
 });
 
-it('ends what is under way when it is closed', async () => {
+it('ends requests under way when it is closed', async () => {
   const server = await openTestReceiver();
   open.push(server);
   server.answer(() => HANG);

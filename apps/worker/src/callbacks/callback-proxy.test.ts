@@ -1,4 +1,4 @@
-/** Callbacks through the operator's proxy: an address is judged here all the same, and it is the address that the proxy is told. */
+/** Callbacks through the operator's proxy: the address is still judged here, and the proxy gets only the address. */
 
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-/** Resolves every name to the next of `answers`, and to the last one again and again; judges them as the worker does. */
+/** Resolves every name to the next of `answers`, then always to the last. Judges them as the worker does. */
 function lookupOf(answers: readonly (readonly string[])[], named: readonly string[] = []): LookupFunction {
   let asked = 0;
   return createPublicLookup(named, (_hostname, _options, callback) => {
@@ -81,7 +81,7 @@ async function openRig(lookup: LookupFunction, options: ConnectProxyOptions = {}
 
 const to = ({ port }: Receiver): ConnectProxyOptions => ({ route: () => ({ host: '127.0.0.1', port }) });
 
-it('the proxy is told the address that was judged; the server sees its own name', async () => {
+it('the proxy gets the judged address, and the server sees its own name', async () => {
   const receiver = await openTlsReceiver();
   const { send, proxy, faults } = await openRig(lookupOf([[PUBLIC]]), { ...to(receiver), credentials: 'user:hunter2' });
   expect(await send('https://hooks.example.com/in?a=1')).toEqual({ status: 204 });
@@ -93,7 +93,7 @@ it('the proxy is told the address that was judged; the server sees its own name'
   expect([faults, proxy.others]).toEqual([[], []]);
 });
 
-it('a certificate for another name is refused, though the address is right', async () => {
+it('a certificate for another name is refused even if the address is right', async () => {
   const receiver = await openTlsReceiver();
   const { send } = await openRig(lookupOf([[PUBLIC]]), to(receiver));
   expect(await send('https://hooks.example.org/')).toEqual({ error: 'unreachable', cause: 'tls' });
@@ -118,14 +118,14 @@ it.each([
   expect(proxy.targets).toEqual([]);
 });
 
-it('of private and public addresses the proxy is told a public one', async () => {
+it('of private and public addresses the proxy gets a public one', async () => {
   const receiver = await openTlsReceiver();
   const { send, proxy } = await openRig(lookupOf([['10.0.0.7', PUBLIC, '::1']]), to(receiver));
   expect(await send('https://hooks.example.com/')).toEqual({ status: 204 });
   expect(proxy.targets).toEqual([`${PUBLIC}:443`]);
 });
 
-it('a name that leads elsewhere later is judged again for each tunnel', async () => {
+it('a name that changes its address is judged again for each tunnel', async () => {
   const receiver = await openTlsReceiver(204, { connection: 'close' });
   const { send, proxy } = await openRig(lookupOf([[PUBLIC], ['127.0.0.1']]), to(receiver));
   expect(await send('https://hooks.example.com/')).toEqual({ status: 204 });
@@ -153,7 +153,7 @@ it.each([301, 302, 303, 307, 308])('a redirect (%i) into our own network is an a
   expect(proxy.targets).toEqual([`${PUBLIC}:443`]);
 });
 
-it('where the proxy reaches no IPv4 address, it is told an IPv6 one', async () => {
+it('if the proxy reaches no IPv4 address, it gets an IPv6 one', async () => {
   const receiver = await openTlsReceiver();
   const route = (target: string) => (target.startsWith('[') ? { host: '127.0.0.1', port: receiver.port } : 502);
   const { send, proxy, faults } = await openRig(lookupOf([[PUBLIC_V6, PUBLIC, '51.250.12.168']]), { route });
@@ -163,13 +163,13 @@ it('where the proxy reaches no IPv4 address, it is told an IPv6 one', async () =
 });
 
 it.each([200, 204, 307, 401, 403, 407, 410, 429, 503])('what the proxy answers (%i) is no answer of the server', async (status) => {
-  // A 2xx opens the tunnel, and here nothing is behind it.
+  // A 2xx opens the tunnel, but here nothing is behind it.
   const { send, faults } = await openRig(lookupOf([[PUBLIC]]), { route: () => status });
   expect(await send('https://hooks.example.com/')).toEqual({ error: 'unreachable', cause: status < 300 ? 'tls' : 'proxy' });
   expect(faults).toEqual(status < 300 ? [] : [`status ${status} hooks.example.com:443`]);
 });
 
-it('a tunnel is used again', async () => {
+it('a tunnel is reused', async () => {
   const receiver = await openTlsReceiver();
   const { send, proxy } = await openRig(lookupOf([[PUBLIC]]), to(receiver));
   for (let i = 0; i < 2; i++) await send('https://hooks.example.com/');
@@ -178,7 +178,7 @@ it('a tunnel is used again', async () => {
   expect(proxy.targets).toHaveLength(before);
 });
 
-it('what the operator named goes through the proxy, too, plain http in a tunnel', async () => {
+it('hosts that the operator named also go through the proxy, plain http in a tunnel', async () => {
   const receiver = await openTestReceiver();
   open.push(receiver);
   const { send, proxy } = await openRig(lookupOf([['10.0.0.7']], ['hooks.internal']), {}, [receiver.url, 'hooks.internal']);
@@ -188,7 +188,7 @@ it('what the operator named goes through the proxy, too, plain http in a tunnel'
   expect(proxy.others).toEqual([]);
 });
 
-it('without the setting they are sent directly', async () => {
+it('without the setting callbacks are sent directly', async () => {
   const receiver = await openTlsReceiver();
   const proxy = await openConnectProxy();
   open.push(proxy);

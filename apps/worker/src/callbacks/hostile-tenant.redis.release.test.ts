@@ -1,4 +1,4 @@
-/** A whole worker, a tenant with thousands of sessions at hosts that keep requests waiting, and a neighbour who must not notice. */
+/** A whole worker, a tenant with thousands of sessions at hosts that hold requests, and a neighbour that must not notice. */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -13,7 +13,7 @@ import {
 
 const HOSTILE = 2_100;
 const HEALTHY = 50;
-/** How often the session is polled that measures the time. */
+/** How often the session is polled whose polls measure the time. */
 const ROUNDS = 6;
 
 afterEach(closeHosts);
@@ -27,7 +27,7 @@ async function pollBeside(neighbour: string): Promise<number[]> {
   const [first] = await system.watch('clock', [healthy.url], 1);
   if (first === undefined) throw new Error('there is no session to measure by');
   await system.startWorker([...hostileUrls, healthy.url], CONCURRENCY);
-  await healthy.untilAsked(first.instanceId, 2); // every shard has had its tick
+  await healthy.untilAsked(first.instanceId, 2); // every shard has run its tick
   const sessions = await system.watch(neighbour, [healthy.url], HEALTHY);
   await healthy.untilAsked(first.instanceId, 2 + ROUNDS);
   return sessions.map(({ instanceId }) => healthy.times(instanceId));
@@ -38,7 +38,7 @@ describe('a tenant with thousands of sessions at hosts that are silent, refuse o
     expect(Math.min(...(await pollBeside('neighbour')))).toBeGreaterThanOrEqual(ROUNDS - 2);
   });
 
-  it('keeps its own other sessions from it: the twin, in which they are the same tenant', async () => {
+  it('does delay its own other sessions (twin: the neighbour is the same tenant)', async () => {
     expect(Math.min(...(await pollBeside('hostile')))).toBeLessThan(ROUNDS - 2);
   });
 });

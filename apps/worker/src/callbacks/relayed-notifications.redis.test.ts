@@ -8,7 +8,7 @@ describe('relayed notifications', () => {
   const bodies = (count: number): string[] => Array.from({ length: count }, (_, i) => `{"n": ${i}, "big":12345678901234567890}`);
   const nOf = (body: string): number => JSON.parse(body).data.n;
 
-  it('come signed, with the body unchanged', async () => {
+  it('are signed, with the body unchanged', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ relay: server.url });
@@ -20,7 +20,7 @@ describe('relayed notifications', () => {
     expect(came.body).toContain(`"data":${body}}`);
   });
 
-  it('of one instance keep their order whatever fails, one under way; those of others go on', async () => {
+  it('of one instance keep their order whatever fails, one at a time, while others continue', async () => {
     const server = await receiver();
     const test = await callbacks([server], { workers: 3 });
     const tenant = await test.tenant({ relay: server.url });
@@ -35,7 +35,7 @@ describe('relayed notifications', () => {
     for (const one of server.received) verified(tenant, one);
   });
 
-  it('of an instance whose first is not taken wait; the other instance does not', async () => {
+  it('of an instance wait while its first is not accepted; another instance does not', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ relay: server.url });
@@ -52,7 +52,7 @@ describe('relayed notifications', () => {
     await server.until(1, ({ body }) => body.includes('"held":2'));
   });
 
-  it('are dropped where nobody wants them any more, and kept for nobody', async () => {
+  it('are dropped if the tenant no longer wants them', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ callback: server.url });
@@ -62,7 +62,7 @@ describe('relayed notifications', () => {
     expect(server.received).toEqual([]);
   });
 
-  it('older than a day go, and the next is sent', async () => {
+  it('older than a day are dropped, and the next is sent', async () => {
     const server = await receiver();
     const test = await callbacks([server], { workers: 0 });
     const tenant = await test.tenant({ relay: server.url });

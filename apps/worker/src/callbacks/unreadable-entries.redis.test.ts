@@ -1,4 +1,4 @@
-/** What a neighbour, another version or a damaged disk leaves among what is to be told: it holds up nothing that stands behind it. */
+/** Entries that cannot be read, left by another program, another version or a damaged disk. They must not block those behind them. */
 
 import { type Callback, callbackOf } from '@qrcast/core/callback';
 import { connectedCallbacksKey, outboxKey, relayLaneKey, sessionCallbacksKey, sessionKey } from '@qrcast/runtime/redis/keys';
@@ -42,14 +42,14 @@ describe('an entry that cannot be read', () => {
     await redis.zadd(outboxKey(namespace), 0, mark);
     await server.until(3);
     expect(server.received.map(({ id }) => id).toSorted()).toEqual(all.map(({ id }) => id).toSorted());
-    while (Number(await redis.zscore(outboxKey(namespace), mark)) < Date.now() + 30_000); // looked at, and to be looked at again
-    // Another version may read them. They go with their list, after a day.
+    while (Number(await redis.zscore(outboxKey(namespace), mark)) < Date.now() + 30_000); // it was looked at, and will be again
+    // Another version may be able to read them. They expire with their list after a day.
     expect(await redis.lrange(key, 0, -1)).toEqual([...UNREADABLE, ...UNREADABLE, ...UNREADABLE]);
     expect(warningsIn(test, 'callbacks that cannot be read')).toBe(1);
     expect(test.logged.join('')).not.toContain('unknown');
   });
 
-  it('of a lane of notifications is told in the log, and the later ones are relayed', async () => {
+  it('of a lane of notifications is logged, and the later ones are relayed', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const { redis, namespace } = test.runtime;
@@ -75,13 +75,13 @@ describe('an entry that cannot be read', () => {
     expect(server.received).toHaveLength(1);
   });
 
-  it('that is the record of a session keeps no login from being told', async () => {
+  it('that is the record of a session does not keep its login from being reported', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const { redis, namespace } = test.runtime;
     const tenant = await test.tenant({ callback: server.url });
     const session = sampleSession({ tenantId: tenant.id });
-    const connected = { kind: 'connected', account: { wid: '79990000000@c.us', phone: null } } as never; // what is told of it is not looked at
+    const connected = { kind: 'connected', account: { wid: '79990000000@c.us', phone: null } } as never; // its content does not matter
     const callback = callbackOf(session, { ...session, version: 2, state: connected }, Date.now());
     await redis.hset(sessionKey(namespace, session.id), 'record', '{"id":');
     await redis.rpush(sessionCallbacksKey(namespace, session.id), JSON.stringify(callback));

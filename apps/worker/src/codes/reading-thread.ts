@@ -38,7 +38,7 @@ const MAX_RESTART_AFTER_MS = 60_000;
 /** From this number on, losses are logged as warnings. */
 const MANY_LOSSES = 3;
 
-// One closure of 80 lines: start, loss and close are transitions of the same state.
+// One closure: start, loss and close are transitions of the same state.
 export function openReadingThread({ log }: { readonly log: Logger }, { pictureMs, threadFile }: ReadingThreadOptions): ReadingThread {
   let worker: Worker | null = null;
   let ready: Promise<Worker | null> | null = null;

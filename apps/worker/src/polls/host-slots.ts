@@ -56,7 +56,7 @@ const TRY_EVERY_MS = 2_000;
 /** About 300 B each. */
 const KNOWN_HOSTS = 10_000;
 
-// One closure of 59 lines: its rules read and change the same map of hosts.
+// One closure: its rules read and change the same map of hosts.
 export function createHostSlots({ concurrency, now }: HostSlotsOptions): HostSlots {
   const hosts = new LRUCache<string, Host>({ max: KNOWN_HOSTS });
 

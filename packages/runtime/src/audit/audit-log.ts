@@ -64,7 +64,7 @@ const MAX_UNDER_WAY = 10_000;
 const TRIM_EVERY = 200;
 const isTrimDueByChance = (): boolean => Math.random() < 1 / TRIM_EVERY;
 
-// One closure of 47 lines: recording and closing share the entries under way.
+// One closure: recording and closing share the entries under way.
 export function openAuditLog(deps: AuditLogDeps): AuditLog {
   const { redis, namespace, log, now, limits = DEFAULT_AUDIT_LIMITS, isTrimDue = isTrimDueByChance } = deps;
   const underWay = new Set<Promise<void>>();

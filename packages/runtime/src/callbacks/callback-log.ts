@@ -50,7 +50,7 @@ const recordSchema = z.object({
   giveUpAt: z.coerce.number(),
 });
 
-// One closure of 94 lines: a method for each call of the interface, over the same keys.
+// One closure: a method for each call of the interface, over the same keys.
 export function createCallbackLog({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): CallbackLog {
   const recordScript = loadLuaScript(redis, new URL('./callback-record-2.lua', import.meta.url));
 

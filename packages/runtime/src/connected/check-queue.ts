@@ -39,7 +39,7 @@ export interface CheckQueueDeps {
 const LEASE_MS = 30_000;
 const PLANNED_AT_ONCE = 500;
 
-// One closure of 44 lines: a method for each call of the interface, over the same keys.
+// One closure: a method for each call of the interface, over the same keys.
 export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): CheckQueue {
   const claimScript = loadLuaScript(redis, new URL('../outbox/outbox-claim-1.lua', import.meta.url));
   const settleScript = loadLuaScript(redis, new URL('../outbox/outbox-settle-1.lua', import.meta.url));

@@ -17,6 +17,7 @@ interface Checked extends RecordChange {
   readonly kind: 'refused' | 'kept';
 }
 
+// One closure: its three methods all change the record, each by a rule of core.
 export function createLossHandlers(
   deps: ConnectedInstancesDeps,
   records: ConnectedRecords,

@@ -49,6 +49,7 @@ export interface InstanceHoldsDeps {
 const EXTEND_EVERY_MS = 2_000;
 const SCAN_COUNT = 1_000;
 
+// One closure: a method for each call of the interface, over the same record.
 export function createInstanceHolds({ redis, namespace, now }: InstanceHoldsDeps): InstanceHolds {
   const hold = loadLuaScript(redis, new URL('./instance-hold-1.lua', import.meta.url));
   const move = loadLuaScript(redis, new URL('./instance-hold-move-1.lua', import.meta.url));

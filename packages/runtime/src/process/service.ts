@@ -34,31 +34,8 @@ const STOP_WHILE_STARTING_MS = 10_000;
  */
 export async function runService({ name, log }: ServiceOptions, start: (releasers: Releasers) => Promise<Started>): Promise<void> {
   const releasers = createReleasers();
-  let stopMs = STOP_WHILE_STARTING_MS;
-  let isStopping = false;
-
-  const stop = async (reason: string, status: number): Promise<void> => {
-    if (isStopping) {
-      log.warn({ reason }, 'stopping at once');
-      process.exit(1);
-    }
-    isStopping = true;
-    log.info({ reason, stopMs }, 'stopping; a second signal stops at once');
-    const timer = setTimeout(() => {
-      log.error({ stopMs }, 'the graceful stop took too long; stopping at once');
-      process.exit(1);
-    }, stopMs);
-    timer.unref();
-    const failed = await releasers.release().then(
-      () => false,
-      (error: unknown) => {
-        log.error(errorFields(error), 'something did not stop cleanly');
-        return true;
-      },
-    );
-    log.info('stopped');
-    log.flush(() => process.exit(failed ? 1 : status));
-  };
+  const life: Life = { stopMs: STOP_WHILE_STARTING_MS, isStopping: false };
+  const stop = (reason: string, status: number): Promise<void> => stopService(log, releasers, life, reason, status);
 
   process.stderr.on('error', () => undefined); // a reader that has gone must not end the service
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal, 0));
@@ -71,11 +48,43 @@ export async function runService({ name, log }: ServiceOptions, start: (releaser
   if (better !== null) log.warn({ node: process.versions.node, better }, 'this Node has known security holes; update it');
 
   try {
-    ({ stopMs } = await start(releasers));
+    const { stopMs } = await start(releasers);
+    life.stopMs = stopMs;
   } catch (error) {
-    if (isStopping) return; // it was told to stop while starting, and the failure is the consequence
+    if (life.isStopping) return; // it was told to stop while starting, and the failure is the consequence
     if (error instanceof SettingsError) process.stderr.write(`${name}: ${error.message}\n`);
     else log.fatal(errorFields(error), 'could not start');
     await stop('failed start', 1);
   }
+}
+
+interface Life {
+  /** The longest that a graceful stop may take now, ms. */
+  stopMs: number;
+  isStopping: boolean;
+}
+
+/** The first call stops gracefully and exits. A second one exits at once. */
+async function stopService(log: Logger, releasers: Releasers, life: Life, reason: string, status: number): Promise<void> {
+  const { stopMs } = life;
+  if (life.isStopping) {
+    log.warn({ reason }, 'stopping at once');
+    process.exit(1);
+  }
+  life.isStopping = true;
+  log.info({ reason, stopMs }, 'stopping; a second signal stops at once');
+  const timer = setTimeout(() => {
+    log.error({ stopMs }, 'the graceful stop took too long; stopping at once');
+    process.exit(1);
+  }, stopMs);
+  timer.unref();
+  const failed = await releasers.release().then(
+    () => false,
+    (error: unknown) => {
+      log.error(errorFields(error), 'something did not stop cleanly');
+      return true;
+    },
+  );
+  log.info('stopped');
+  log.flush(() => process.exit(failed ? 1 : status));
 }

@@ -37,7 +37,7 @@ interface BusDeps {
 /** A silent subscription is noticed within two of these. */
 const PROBE_EVERY_MS = 5_000;
 
-// One closure of 85 lines: subscriptions, resets and probes share one connection and its state.
+// One closure: subscriptions, resets and probes share one connection and its state.
 export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_EVERY_MS }: BusDeps): Bus {
   const connection = connectRedis(redisUrl, 'subscriber', log);
   const handlers = new Map<string, Set<(message: string) => void>>();

@@ -20,6 +20,11 @@ export interface RedisServer {
   close(): Promise<void>;
 }
 
+interface Endpoint {
+  readonly port: number;
+  readonly password: string;
+}
+
 export interface RedisServerOptions {
   /** The server's program. */
   readonly program: string;
@@ -29,7 +34,7 @@ export interface RedisServerOptions {
   /** Turns the append-only file on. Without it nothing survives a restart. */
   readonly persistent: boolean;
   /** Port and password to use again, for example after a restart. The default is a free port and a random password. */
-  readonly endpoint?: { readonly port: number; readonly password: string };
+  readonly endpoint?: Endpoint;
 }
 
 const SERVER_PROGRAMS = ['redis-server', 'valkey-server'];
@@ -69,7 +74,7 @@ export function findRedisProgram(path: string): string | null {
 export async function openRedisServer(options: RedisServerOptions): Promise<RedisServer> {
   let lastError: unknown;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const endpoint = options.endpoint ?? { port: await freePort(), password: randomBytes(24).toString('hex') };
+    const endpoint: Endpoint = options.endpoint ?? { port: await freePort(), password: randomBytes(24).toString('hex') };
     try {
       return await startServer(options, endpoint);
     } catch (error) {
@@ -79,7 +84,25 @@ export async function openRedisServer(options: RedisServerOptions): Promise<Redi
   throw new Error(`${options.program} did not start in ${TRIES} tries; is it a working Redis 7 or newer?`, { cause: lastError });
 }
 
-async function startServer(options: RedisServerOptions, { port, password }: { port: number; password: string }): Promise<RedisServer> {
+async function startServer(options: RedisServerOptions, endpoint: Endpoint): Promise<RedisServer> {
+  const { child, ended } = spawnServer(options, endpoint);
+  const { port, password } = endpoint;
+  const url = `redis://:${password}@127.0.0.1:${port}`;
+  const close = (): Promise<void> => endProcess(child, ended);
+  try {
+    const pid = await serverPid(url, ended);
+    if (pid !== child.pid) throw new Error(`port ${port} is served by process ${pid}, not by the server just started`);
+    return { url, pid, ended, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function spawnServer(
+  options: RedisServerOptions,
+  { port, password }: Endpoint,
+): { readonly child: ChildProcess; readonly ended: Promise<void> } {
   const config = [
     'bind 127.0.0.1',
     `port ${port}`,
@@ -107,19 +130,7 @@ async function startServer(options: RedisServerOptions, { port, password }: { po
   });
   child.stdin?.on('error', () => undefined); // the server ended before it read; `ended` reports that
   child.stdin?.end(`${config.join('\n')}\n`);
-
-  const url = `redis://:${password}@127.0.0.1:${port}`;
-  const close = async (): Promise<void> => {
-    await endProcess(child, ended);
-  };
-  try {
-    const pid = await serverPid(url, ended);
-    if (pid !== child.pid) throw new Error(`port ${port} is served by process ${pid}, not by the server just started`);
-    return { url, pid, ended, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return { child, ended };
 }
 
 /** The command to run. On a machine without a shell it is the server itself. */
