@@ -1,4 +1,7 @@
-/** How many checks are under way at once, and whose turn it is; with a provider that answers when it is told to. */
+/**
+ * How many checks are under way at once, and whose turn it is; with a provider that answers when it
+ * is told to.
+ */
 
 import { connectedInstance } from '@qrcast/core/connected-instance';
 import type { Outcome } from '@qrcast/core/outcome';

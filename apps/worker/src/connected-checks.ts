@@ -1,9 +1,10 @@
 /**
- * Asks the provider whether a tenant's connected instances are still linked, for tenants that want it
- * (`checkConnectedEvery`). After a login these are the only requests while nobody watches.
+ * Asks the provider whether a tenant's connected instances are still linked, for tenants that want
+ * it (`checkConnectedEvery`). After a login these are the only requests while nobody watches.
  *
- * A call checks a few instances of one tenant at once. A tenant takes at most half of the worker's free
- * check slots, so others find some. And the number of checks under way has a limit, however many are due.
+ * A call checks a few instances of one tenant at once. A tenant takes at most half of the worker's
+ * free check slots, so others find some. And the number of checks under way has a limit, however
+ * many are due.
  */
 
 import { type ConnectedInstance, isPeriodOver } from '@qrcast/core/connected-instance';
@@ -50,7 +51,10 @@ const PAUSED_AGAIN_MS = 60_000;
 const LONGEST_WAIT_MS = 600_000;
 const MINUTE_MS = 60_000;
 
-/** Checks what is due of a tenant. Resolves to in how many ms to call again, or null if there is nothing to check. */
+/**
+ * Checks what is due of a tenant. Resolves to in how many ms to call again, or null if there is
+ * nothing to check.
+ */
 export type ConnectedChecks = (tenantId: string) => Promise<number | null>;
 
 interface Checked extends ConnectedSettings {
@@ -113,7 +117,10 @@ async function check(deps: ConnectedChecksDeps, tenantId: string, claim: CheckCl
   await checkQueue.settle(tenantId, claim, { everyMs: settings.everyMs, notBefore });
 }
 
-/** Whether a session of the tenant uses the instance. That session asks the provider itself, and may log the account out. */
+/**
+ * Whether a session of the tenant uses the instance. That session asks the provider itself, and may
+ * log the account out.
+ */
 async function hasLiveSession(
   { redis, namespace, sessions, clock }: ConnectedChecksDeps,
   tenantId: string,
@@ -130,8 +137,8 @@ function isLive(session: Session, now: number): boolean {
 }
 
 /**
- * Asks the provider while no poll of the instance can begin. Resolves to when the instance may be asked
- * again, Unix ms; 0 for at any time.
+ * Asks the provider while no poll of the instance can begin. Resolves to when the instance may be
+ * asked again, Unix ms; 0 for at any time.
  */
 async function askAlone(deps: ConnectedChecksDeps, record: ConnectedInstance, settings: ConnectedSettings): Promise<number> {
   const { connected, holds, clock, log } = deps;

@@ -1,6 +1,6 @@
 /**
- * The worker role: polls the sessions that are due, and sends callbacks to tenants' servers. Any number of
- * workers share one Redis.
+ * The worker role: polls the sessions that are due, and sends callbacks to tenants' servers. Any
+ * number of workers share one Redis.
  */
 
 import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
@@ -45,7 +45,10 @@ export interface WorkerOptions {
   readonly hostConcurrency: number;
   /** Options of the code reader. The defaults are `CODE_READER_DEFAULTS`. */
   readonly codeReader?: Partial<CodeReaderOptions> | undefined;
-  /** Called when a poll starts, with how long after its due time it was claimed (ms), and its tenant. */
+  /**
+   * Called when a poll starts, with how long after its due time it was claimed (ms), and its
+   * tenant.
+   */
   readonly onPoll?: (lateMs: number, tenantId: string) => void;
   /** How long a minute of a tenant's `checkConnectedEvery` lasts, ms. Tests use a shorter one. */
   readonly checkMinuteMs?: number | undefined;
@@ -55,7 +58,10 @@ export interface WorkerOptions {
 export interface Worker {
   /** Rejects while this worker cannot poll. */
   ready(): Promise<void>;
-  /** Stops claiming, then awaits the requests and callbacks under way, at most `graceMs`. Idempotent. */
+  /**
+   * Stops claiming, then awaits the requests and callbacks under way, at most `graceMs`.
+   * Idempotent.
+   */
   close(graceMs: number): Promise<void>;
 }
 

@@ -1,4 +1,7 @@
-/** For tests: callbacks of sessions in the test Redis, which this process sends to the test's servers, as a worker would. */
+/**
+ * For tests: callbacks of sessions in the test Redis, which this process sends to the test's
+ * servers, as a worker would.
+ */
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';

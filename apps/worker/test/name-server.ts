@@ -50,7 +50,9 @@ export async function openTestNameServer(answer: (name: string) => readonly stri
   };
 }
 
-/** RFC 1035: labels, each after its length, up to an empty one. Then the type and the class follow. */
+/**
+ * RFC 1035: labels, each after its length, up to an empty one. Then the type and the class follow.
+ */
 function questionOf(query: Buffer): { name: string; type: number; end: number } {
   const labels: string[] = [];
   let at = HEADER_BYTES;

@@ -38,7 +38,9 @@ export interface CodeOptions extends QrOpts {
   readonly kind?: keyof typeof PNG_KINDS;
 }
 
-/** By default drawn like the simulator's, with the size of a real one: 328 pixels for a login link. */
+/**
+ * By default drawn like the simulator's, with the size of a real one: 328 pixels for a login link.
+ */
 export function drawCode(text: string, { scale = 8, kind = '8-bit grey', ...options }: CodeOptions = {}): string {
   const rows = encodeQR(text, 'raw', { ecc: 'medium', border: QUIET_ZONE, ...options });
   return PNG_KINDS[kind](draw(rows.length * scale, (x, y) => rows[Math.floor(y / scale)]?.[Math.floor(x / scale)] ?? false));
@@ -48,7 +50,10 @@ export const drawNothing = (): string => GREY(draw(328, () => false));
 
 const FINDER = ['1111111', '1000001', '1011101', '1011101', '1011101', '1000001', '1111111'];
 
-/** A picture full of finder patterns; any three could be the corners of a code. 39 kB take a decoder more than a second. */
+/**
+ * A picture full of finder patterns; any three could be the corners of a code. 39 kB take a decoder
+ * more than a second.
+ */
 export const drawMaze = (): string => GREY(draw(4_096, (x, y) => FINDER[y % 8]?.[x % 8] === '1'));
 
 /** The first half of its bytes. */

@@ -1,4 +1,7 @@
-/** For tests: servers with faulty TLS, with certificates made by openssl, and a valid one for comparison. */
+/**
+ * For tests: servers with faulty TLS, with certificates made by openssl, and a valid one for
+ * comparison.
+ */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +14,10 @@ import { join } from 'node:path';
 export interface TestAuthority {
   /** PEM */
   readonly certificate: string;
-  /** Starts a server of this name, signed by the authority unless `isSelfSigned`, and valid between these days from now. */
+  /**
+   * Starts a server of this name, signed by the authority unless `isSelfSigned`, and valid between
+   * these days from now.
+   */
   serve(options: {
     readonly name: string;
     readonly fromDay?: number;

@@ -1,7 +1,7 @@
 /**
- * Writes log lines to an output of the process, whose reader may stall or go away. The log never blocks
- * the service. A line is written at once if the output accepts it. Otherwise it is kept, up to a limit, and
- * written later. Lines beyond the limit are dropped and counted.
+ * Writes log lines to an output of the process, whose reader may stall or go away. The log never
+ * blocks the service. A line is written at once if the output accepts it. Otherwise it is kept, up
+ * to a limit, and written later. Lines beyond the limit are dropped and counted.
  */
 
 import type { Writable } from 'node:stream';

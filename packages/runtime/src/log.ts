@@ -1,6 +1,6 @@
 /**
- * Structured logs to stdout. Messages are constant and facts are fields. No field holds a secret; the list
- * below is a second line of defence.
+ * Structured logs to stdout. Messages are constant and facts are fields. No field holds a secret;
+ * the list below is a second line of defence.
  */
 
 import { type DestinationStream, type Logger, pino } from 'pino';
@@ -44,7 +44,10 @@ export function createLog(name: string, level: LogLevel, destination?: Destinati
   return log;
 }
 
-/** What may be logged of an error: class, code and message, and those of its cause. Our own hold no secrets; URLs in others' are cut. */
+/**
+ * What may be logged of an error: class, code and message, and those of its cause. Our own hold no
+ * secrets; URLs in others' are cut.
+ */
 export function errorFields(error: unknown): { error: string; errorCode?: string; cause?: string } {
   if (!(error instanceof Error)) return { error: typeof error };
   const code = (error as { code?: unknown }).code;

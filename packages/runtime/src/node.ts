@@ -1,5 +1,6 @@
 /**
- * What every role needs of Redis, opened in order: connection, clock, bus, audit log, sessions, queue.
+ * What every role needs of Redis, opened in order: connection, clock, bus, audit log, sessions,
+ * queue.
  *
  * The folders of this package stand in layers. A file imports only from its own folder and from
  * folders further right (held by folder-order.test.ts):
@@ -38,7 +39,10 @@ export interface Node {
   readonly audit: AuditLog;
   readonly sessions: Sessions;
   readonly queue: PollQueue;
-  /** Resolves if a message published now comes back and the queue answers. Otherwise rejects within about a second. */
+  /**
+   * Resolves if a message published now comes back and the queue answers. Otherwise rejects within
+   * about a second.
+   */
   ready(): Promise<void>;
   close(): Promise<void>;
 }

@@ -2,7 +2,10 @@
 
 export interface Releasers {
   push(name: string, release: () => void | Promise<void>): void;
-  /** Runs all releases, the last one first, even if some fail. A second call awaits the first. Rejects with the failures. */
+  /**
+   * Runs all releases, the last one first, even if some fail. A second call awaits the first.
+   * Rejects with the failures.
+   */
   release(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * For tests: shows every command that a Redis gets. ioredis's own `monitor()` breaks if a command comes
- * together with the answer to MONITOR, which happens often on a busy machine.
+ * For tests: shows every command that a Redis gets. ioredis's own `monitor()` breaks if a command
+ * comes together with the answer to MONITOR, which happens often on a busy machine.
  */
 
 import { EventEmitter, once } from 'node:events';

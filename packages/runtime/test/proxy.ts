@@ -1,4 +1,7 @@
-/** For fault tests: a TCP proxy on loopback. Its connections can be cut, or frozen: then they stay open but carry nothing. */
+/**
+ * For fault tests: a TCP proxy on loopback. Its connections can be cut, or frozen: then they stay
+ * open but carry nothing.
+ */
 
 import { connect, createServer, type Socket } from 'node:net';
 

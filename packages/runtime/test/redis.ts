@@ -1,4 +1,7 @@
-/** Global set-up of vitest: one private Redis for the tests of a package. Each test uses a namespace of its own. */
+/**
+ * Global set-up of vitest: one private Redis for the tests of a package. Each test uses a namespace
+ * of its own.
+ */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

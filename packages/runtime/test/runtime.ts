@@ -1,4 +1,6 @@
-/** For tests: a `commands` connection, a bus and a new namespace on the test Redis, closed together. */
+/**
+ * For tests: a `commands` connection, a bus and a new namespace on the test Redis, closed together.
+ */
 
 import { randomUUID } from 'node:crypto';
 import { createSession, type NewSession, type Session } from '@qrcast/core/session';

@@ -1,4 +1,7 @@
-/** The tests that every implementation of `Sessions` must pass. Two handles on one store stand for two processes. */
+/**
+ * The tests that every implementation of `Sessions` must pass. Two handles on one store stand for
+ * two processes.
+ */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -159,7 +162,8 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       const session = sampleSession({}, T);
       await pair.here.create(session, '');
       await pair.there.apply(session.id, { kind: 'watched', at: T + 1 });
-      // On the remembered idle record "unwatched" would change nothing; on the one that stands it does.
+      // On the remembered idle record "unwatched" would change nothing; on the one that stands it
+      // does.
       const after = await pair.here.apply(session.id, { kind: 'unwatched', at: T + 2 }, session);
       expect(after?.state.kind).toBe('idle');
       expect(after?.version).toBeGreaterThan(2);
@@ -172,7 +176,8 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       const last = await pair.here.read(id);
       expect(last?.session.fence).toBe(T + 49);
       expect(last?.image).toBe('data:image/png;base64,C39');
-      // Every accepted event made exactly one version; events of an earlier start than the winner's made none.
+      // Every accepted event made exactly one version; events of an earlier start than the winner's
+      // made none.
       const versions = new Set(results.map((session) => session?.version));
       expect(Math.max(...[...versions].map((version) => version ?? 0))).toBe(last?.session.version);
     });

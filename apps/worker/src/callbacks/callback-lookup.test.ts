@@ -48,7 +48,8 @@ describe('a name server that never answers', () => {
   });
 
   it('does delay them on the threads of `dns.lookup` (twin)', async () => {
-    // The system's name server cannot be silenced here. Opening a pipe without a writer blocks one of the same threads as long.
+    // The system's name server cannot be silenced here. Opening a pipe without a writer blocks one
+    // of the same threads as long.
     const folder = await mkdtemp(join(tmpdir(), 'qrcast-pipe-'));
     open.push({ close: () => rm(folder, { recursive: true }) });
     const pipe = join(folder, 'pipe');

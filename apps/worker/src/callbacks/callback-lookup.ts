@@ -1,9 +1,9 @@
 /**
- * Resolves the hosts of callbacks. Tenants name them, and so they choose the name servers that answer. A
- * silent name server must not hold up others. `dns.lookup` would let it: it blocks one of libuv's few
- * threads, which the whole process shares, and cannot be cancelled. So tenants' names are resolved over
- * sockets of our own (c-ares) within a time limit. Hosts that the operator named may stand in /etc/hosts,
- * which only `dns.lookup` reads.
+ * Resolves the hosts of callbacks. Tenants name them, and so they choose the name servers that
+ * answer. A silent name server must not hold up others. `dns.lookup` would let it: it blocks one of
+ * libuv's few threads, which the whole process shares, and cannot be cancelled. So tenants' names
+ * are resolved over sockets of our own (c-ares) within a time limit. Hosts that the operator named
+ * may stand in /etc/hosts, which only `dns.lookup` reads.
  */
 
 import { type LookupAddress, lookup as lookupOnThread } from 'node:dns';
@@ -12,7 +12,10 @@ import type { LookupFunction } from 'node:net';
 import { createPublicLookup } from '@qrcast/provider/public-lookup';
 
 export interface CallbackLookup {
-  /** Fails with `EACCES` for a private address, except of hosts the operator named, and with `ETIMEOUT` without an answer in time. */
+  /**
+   * Fails with `EACCES` for a private address, except of hosts the operator named, and with
+   * `ETIMEOUT` without an answer in time.
+   */
   readonly lookup: LookupFunction;
   /** Cancels the requests under way. */
   close(): void;
@@ -37,7 +40,8 @@ export function openCallbackLookup({ namedHosts, nameServers }: CallbackLookupOp
   let closed = false;
 
   async function ask(hostname: string): Promise<LookupAddress[]> {
-    // One resolver for each name: c-ares shortens its timeouts after fast answers, and tenants could exploit that.
+    // One resolver for each name: c-ares shortens its timeouts after fast answers, and tenants
+    // could exploit that.
     const resolver = new Resolver({ timeout: TRY_MS, maxTimeout: TRY_MS, tries: TRIES });
     if (nameServers !== undefined) resolver.setServers(nameServers);
     asking.add(resolver);

@@ -1,7 +1,8 @@
 /**
- * Sends one signed POST to a tenant's server. The address comes from the tenant, so it is judged here,
- * where the request leaves. The IP address is judged again for each connection, so a DNS answer that
- * changed meanwhile gains nothing. Redirects are not followed. The answer's body is bounded and dropped.
+ * Sends one signed POST to a tenant's server. The address comes from the tenant, so it is judged
+ * here, where the request leaves. The IP address is judged again for each connection, so a DNS
+ * answer that changed meanwhile gains nothing. Redirects are not followed. The answer's body is
+ * bounded and dropped.
  */
 
 import type { LookupFunction } from 'node:net';
@@ -41,7 +42,9 @@ export interface CallbackPost {
 export interface CallbackPostOptions {
   /** As QRCAST_CALLBACK_HOSTS. */
   readonly callbackHosts: readonly string[];
-  /** The proxy for every request, to the address that was judged. Without it requests go directly. */
+  /**
+   * The proxy for every request, to the address that was judged. Without it requests go directly.
+   */
   readonly proxy?: HttpProxy | undefined;
   /** Called for each tunnel that the proxy did not open, with the host and port behind it. */
   readonly onProxyFault?: (fault: ProxyFault, target: string) => void;

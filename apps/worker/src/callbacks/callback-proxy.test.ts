@@ -1,4 +1,7 @@
-/** Callbacks through the operator's proxy: the address is still judged here, and the proxy gets only the address. */
+/**
+ * Callbacks through the operator's proxy: the address is still judged here, and the proxy gets only
+ * the address.
+ */
 
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -24,7 +27,10 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-/** Resolves every name to the next of `answers`, then always to the last. Judges them as the worker does. */
+/**
+ * Resolves every name to the next of `answers`, then always to the last. Judges them as the worker
+ * does.
+ */
 function lookupOf(answers: readonly (readonly string[])[], named: readonly string[] = []): LookupFunction {
   let asked = 0;
   return createPublicLookup(named, (_hostname, _options, callback) => {

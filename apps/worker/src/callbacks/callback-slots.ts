@@ -1,7 +1,8 @@
 /**
- * Limits the requests of this worker to one tenant's server: few at once, and a single one to a server
- * that is down. So the callbacks of a slow server wait in the queue and delay nobody else's. Callbacks
- * without a slot are told to come back one after another, so ten thousand cost Redis no more than ten.
+ * Limits the requests of this worker to one tenant's server: few at once, and a single one to a
+ * server that is down. So the callbacks of a slow server wait in the queue and delay nobody else's.
+ * Callbacks without a slot are told to come back one after another, so ten thousand cost Redis no
+ * more than ten.
  */
 
 export interface CallbackSlot {
@@ -20,7 +21,9 @@ export interface CallbackSlotsOptions {
 }
 
 const AT_ONCE = 10;
-/** After so many failures in a row the server counts as down. Then one request at a time tries it. */
+/**
+ * After so many failures in a row the server counts as down. Then one request at a time tries it.
+ */
 const FAILURES_UNTIL_DOWN = 20;
 
 interface Waiting {

@@ -1,4 +1,7 @@
-/** A whole worker, a tenant with thousands of sessions at hosts that hold requests, and a neighbour that must not notice. */
+/**
+ * A whole worker, a tenant with thousands of sessions at hosts that hold requests, and a neighbour
+ * that must not notice.
+ */
 
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -18,7 +21,10 @@ const ROUNDS = 6;
 
 afterEach(closeHosts);
 
-/** How often each of the neighbour's sessions is polled while a third tenant's one session is polled `ROUNDS` times. */
+/**
+ * How often each of the neighbour's sessions is polled while a third tenant's one session is polled
+ * `ROUNDS` times.
+ */
 async function pollBeside(neighbour: string): Promise<number[]> {
   const system = await openSystem();
   const [silent, garbage, healthy] = [await openSilentHost(), await openGarbageHost(), await openHealthyHost()];

@@ -35,8 +35,8 @@ export interface CallbacksDeps extends CallbackDelays {
 }
 
 /**
- * Resolves to the function that stops it and awaits what is under way, at most `graceMs`. That function is
- * idempotent.
+ * Resolves to the function that stops it and awaits what is under way, at most `graceMs`. That
+ * function is idempotent.
  */
 export async function startCallbacks(deps: CallbacksDeps): Promise<(graceMs: number) => Promise<void>> {
   const stores = { receivers: createReceivers(deps), callbackLog: createCallbackLog(deps), relayLanes: createRelayLanes(deps) };

@@ -1,4 +1,7 @@
-/** Entries that cannot be read, left by another program, another version or a damaged disk. They must not block those behind them. */
+/**
+ * Entries that cannot be read, left by another program, another version or a damaged disk. They
+ * must not block those behind them.
+ */
 
 import { type Callback, callbackOf } from '@qrcast/core/callback';
 import { connectedCallbacksKey, outboxKey, relayLaneKey, sessionCallbacksKey, sessionKey } from '@qrcast/runtime/redis/keys';

@@ -40,7 +40,10 @@ async function untilRead(reader: CodeReader, image: string): Promise<string> {
 }
 
 let attempts = 0;
-/** The thread reads. A new picture each time: one that was under way when a thread was lost is not tried again. */
+/**
+ * The thread reads. A new picture each time: one that was under way when a thread was lost is not
+ * tried again.
+ */
 async function untilWorking(reader: CodeReader): Promise<void> {
   while ((await read(reader, drawCode(`attempt ${attempts++}`, { scale: 2 }))) === null) await nextTurn();
 }

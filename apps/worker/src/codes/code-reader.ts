@@ -1,8 +1,8 @@
 /**
- * Reads the text of code pictures. The text is optional: a poll waits only a short time for it, and a
- * picture that cannot be read, or not in time, is shown without a text. Decoding takes 0.6 ms. So it is
- * rationed, runs on a thread of its own, and is done once per picture. Texts are as secret as codes and
- * are not logged.
+ * Reads the text of code pictures. The text is optional: a poll waits only a short time for it, and
+ * a picture that cannot be read, or not in time, is shown without a text. Decoding takes 0.6 ms. So
+ * it is rationed, runs on a thread of its own, and is done once per picture. Texts are as secret as
+ * codes and are not logged.
  */
 
 import type { Logger } from '@qrcast/runtime/log';
@@ -10,11 +10,14 @@ import { LRUCache } from 'lru-cache';
 import { openReadingThread, type ReadingThreadOptions } from './reading-thread.ts';
 
 export interface CodeReader {
-  /** Resolves when pictures can be read, or when they turn out not to be readable. Earlier polls show their codes without a text. */
+  /**
+   * Resolves when pictures can be read, or when they turn out not to be readable. Earlier polls
+   * show their codes without a text.
+   */
   readonly started: Promise<void>;
   /**
-   * Resolves to the picture's text, or null if it cannot be read now or at all. A text that comes too late
-   * is there when a later poll brings the same picture. Never rejects.
+   * Resolves to the picture's text, or null if it cannot be read now or at all. A text that comes
+   * too late is there when a later poll brings the same picture. Never rejects.
    */
   read(picture: { readonly digest: string; readonly image: string }): Promise<string | null>;
   /** Calls that wait resolve to null. Idempotent. */
@@ -39,7 +42,10 @@ export const CODE_READER_DEFAULTS: CodeReaderOptions = {
 };
 
 const SAVED_FOR_MS = 1_000;
-/** A code of 300 pixels has 7,000 characters. With `maxWaiting` this limits the pictures that wait to 50 MB. */
+/**
+ * A code of 300 pixels has 7,000 characters. With `maxWaiting` this limits the pictures that wait
+ * to 50 MB.
+ */
 const MAX_IMAGE_CHARACTERS = 200_000;
 /** About 250 B each. Polls bring the same code for about a minute. */
 const KNOWN_TEXTS = 20_000;
@@ -63,7 +69,10 @@ export function openCodeReader(deps: { readonly log: Logger }, options: Partial<
   let allowanceMs = share * SAVED_FOR_MS;
   let countedAt = performance.now();
 
-  /** A picture may overdraw the allowance. Then nothing is read until the allowance is positive again. */
+  /**
+   * A picture may overdraw the allowance. Then nothing is read until the allowance is positive
+   * again.
+   */
   function hasAllowance(): boolean {
     const now = performance.now();
     allowanceMs = Math.min(share * SAVED_FOR_MS, allowanceMs + (now - countedAt) * share);

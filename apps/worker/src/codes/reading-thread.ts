@@ -1,7 +1,7 @@
 /**
- * Runs the thread that reads pictures (code-reader-thread.ts): starts it at once and again after it was
- * lost, and ends it when a picture takes too long. After each loss in a row it waits longer before it
- * starts again. Meanwhile nothing is read.
+ * Runs the thread that reads pictures (code-reader-thread.ts): starts it at once and again after it
+ * was lost, and ends it when a picture takes too long. After each loss in a row it waits longer
+ * before it starts again. Meanwhile nothing is read.
  */
 
 import { Worker } from 'node:worker_threads';
@@ -18,8 +18,8 @@ export interface ReadingThread {
   /** Resolves when the first thread is ready, or could not be started. */
   readonly started: Promise<void>;
   /**
-   * Reads one picture; to be called for one at a time. A picture that ended the thread counts as unreadable.
-   * Resolves to null if there is no thread now. Never rejects.
+   * Reads one picture; to be called for one at a time. A picture that ended the thread counts as
+   * unreadable. Resolves to null if there is no thread now. Never rejects.
    */
   read(image: string): Promise<Word | null>;
   /** Gives up the picture under way. Idempotent. */
@@ -27,7 +27,10 @@ export interface ReadingThread {
 }
 
 export interface ReadingThreadOptions {
-  /** Longest time for one picture. Real ones take 0.6 ms, but this is wall time, and the machine may be busy. */
+  /**
+   * Longest time for one picture. Real ones take 0.6 ms, but this is wall time, and the machine may
+   * be busy.
+   */
   readonly pictureMs: number;
   readonly threadFile: URL;
 }
@@ -121,7 +124,10 @@ export function openReadingThread({ log }: { readonly log: Logger }, { pictureMs
   };
 }
 
-/** The thread's next message. @throws {Error} if the thread ends first, or sends none within `withinMs`. */
+/**
+ * The thread's next message. @throws {Error} if the thread ends first, or sends none within
+ * `withinMs`.
+ */
 function nextWord(worker: Worker, withinMs: number): Promise<Word> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void): void => {

@@ -1,21 +1,27 @@
 /**
- * Distinguishes a host that refuses everybody from instances whose credentials have become wrong. If many
- * instances that had worked are answered 401, 403 or 404 at the same time, the host is the cause, for
- * example a deploy or a broken proxy. Such a refusal says nothing about the instance.
+ * Distinguishes a host that refuses everybody from instances whose credentials have become wrong.
+ * If many instances that had worked are answered 401, 403 or 404 at the same time, the host is the
+ * cause, for example a deploy or a broken proxy. Such a refusal says nothing about the instance.
  *
- * Each worker counts only its own requests. Instances that never worked do not count, so wrong tokens
- * cannot make a host look broken.
+ * Each worker counts only its own requests. Instances that never worked do not count, so wrong
+ * tokens cannot make a host look broken.
  */
 
 import type { Outcome } from '@qrcast/core/outcome';
 import { LRUCache } from 'lru-cache';
 
 export interface HostRefusals {
-  /** Notes an answer about an instance that had worked. True if it is a refusal and most of its host's answers are refusals now. */
+  /**
+   * Notes an answer about an instance that had worked. True if it is a refusal and most of its
+   * host's answers are refusals now.
+   */
   note(host: string, instanceKey: string, outcome: Outcome): boolean;
 }
 
-/** Answers older than this do not count. Each watched instance is asked once in 5 s, so all of them answer twice within it. */
+/**
+ * Answers older than this do not count. Each watched instance is asked once in 5 s, so all of them
+ * answer twice within it.
+ */
 const MOMENT_MS = 10_000;
 /** Fewer refusals than this are no evidence. */
 const MANY = 5;

@@ -1,7 +1,7 @@
 /**
- * Limits the requests of this worker to one host. A host that does not answer holds each for up to 65 s;
- * without a limit it would fill the worker. A refused request gets its answer here, as trouble with the
- * host: viewers are told, and the session backs off.
+ * Limits the requests of this worker to one host. A host that does not answer holds each for up to
+ * 65 s; without a limit it would fill the worker. A refused request gets its answer here, as
+ * trouble with the host: viewers are told, and the session backs off.
  *
  *             10 requests in a row went unanswered,
  *             or 50 are under way and none was answered for 10 s
@@ -9,9 +9,9 @@
  *      ▲                                                          │
  *      └─────────────────────── any answer ───────────────────────┘
  *
- * An open host has `concurrency` slots, which tenants share (fair-share.ts). Every answer counts as one,
- * whatever is wrong with it: only hosts that keep slots taken or cannot be reached are cut. A process
- * knows only its own requests, so every worker finds out by itself.
+ * An open host has `concurrency` slots, which tenants share (fair-share.ts). Every answer counts as
+ * one, whatever is wrong with it: only hosts that keep slots taken or cannot be reached are cut. A
+ * process knows only its own requests, so every worker finds out by itself.
  */
 
 import type { Outcome, TroubleCode } from '@qrcast/core/outcome';
@@ -19,7 +19,10 @@ import { createHolders, type Holders, isWithinShare } from '@qrcast/runtime/poll
 import { LRUCache } from 'lru-cache';
 
 export interface HostSlots {
-  /** Runs the request if the host has a slot for the tenant. Otherwise resolves to the trouble that replaces its answer. */
+  /**
+   * Runs the request if the host has a slot for the tenant. Otherwise resolves to the trouble that
+   * replaces its answer.
+   */
   run(host: string, tenantId: string, request: () => Promise<Outcome>): Promise<Outcome>;
 }
 
@@ -35,7 +38,10 @@ interface Host {
   readonly holders: Holders;
   /** In a row. */
   failures: number;
-  /** The last failure since an answer. Requests that wait for the first answer are told of a timeout. */
+  /**
+   * The last failure since an answer. Requests that wait for the first answer are told of a
+   * timeout.
+   */
   silence: TroubleCode;
   /** Since when requests wait and none was answered. Has no meaning while none waits. */
   silentFrom: number;
@@ -43,11 +49,15 @@ interface Host {
   triedAt: number;
 }
 
-/** A few resets do not mean that a host is down. A host that refuses connections fails ten in a fraction of a second. */
+/**
+ * A few resets do not mean that a host is down. A host that refuses connections fails ten in a
+ * fraction of a second.
+ */
 const FAILURES_UNTIL_CUT = 10;
 /**
- * The provider may hold a request for a minute while an instance has no code. So silence counts only
- * where many wait: a host that holds fifty requests and answers none for this long serves nobody.
+ * The provider may hold a request for a minute while an instance has no code. So silence counts
+ * only where many wait: a host that holds fifty requests and answers none for this long serves
+ * nobody.
  */
 const WAITING_UNTIL_CUT = 50;
 const SILENT_UNTIL_CUT_MS = 10_000;

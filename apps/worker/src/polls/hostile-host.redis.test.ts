@@ -1,4 +1,7 @@
-/** A whole worker, and a host that keeps its requests waiting; a tenant with thousands of them is in hostile-tenant.redis.release.test.ts. */
+/**
+ * A whole worker, and a host that keeps its requests waiting; a tenant with thousands of them is in
+ * hostile-tenant.redis.release.test.ts.
+ */
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,10 +1,10 @@
 /**
- * The audit log in Redis. Each entry goes into a stream of its tenant and one of the whole installation.
- * Both are limited by number and by age.
+ * The audit log in Redis. Each entry goes into a stream of its tenant and one of the whole
+ * installation. Both are limited by number and by age.
  *
- * Recording never waits and never fails a call. Entries go out pipelined, and `close` waits for them. What
- * Redis does not take in time may be lost, and the log says so. A tenant that fills the installation's
- * stream shortens the history of others there, but not in their own streams.
+ * Recording never waits and never fails a call. Entries go out pipelined, and `close` waits for
+ * them. What Redis does not take in time may be lost, and the log says so. A tenant that fills the
+ * installation's stream shortens the history of others there, but not in their own streams.
  */
 
 import { type AuditEntry, auditEntrySchema } from '@qrcast/core/audit';
@@ -60,7 +60,10 @@ export interface AuditLogDeps {
 const ALL_TENANTS_FACTOR = 10;
 /** Entries on their way to Redis. Without a limit they would fill memory while Redis is out. */
 const MAX_UNDER_WAY = 10_000;
-/** Old entries are cut off at every 200th write on average. By chance, because a count over all streams would favour some. */
+/**
+ * Old entries are cut off at every 200th write on average. By chance, because a count over all
+ * streams would favour some.
+ */
 const TRIM_EVERY = 200;
 const isTrimDueByChance = (): boolean => Math.random() < 1 / TRIM_EVERY;
 
@@ -68,7 +71,10 @@ const isTrimDueByChance = (): boolean => Math.random() < 1 / TRIM_EVERY;
 export function openAuditLog(deps: AuditLogDeps): AuditLog {
   const { redis, namespace, log, now, limits = DEFAULT_AUDIT_LIMITS, isTrimDue = isTrimDueByChance } = deps;
   const underWay = new Set<Promise<void>>();
-  /** Entries that Redis did not confirm in time. A connection that comes back may still deliver them. */
+  /**
+   * Entries that Redis did not confirm in time. A connection that comes back may still deliver
+   * them.
+   */
   let unsure = 0;
 
   async function write(key: string, text: string, entries: number): Promise<void> {

@@ -1,6 +1,7 @@
 /**
- * The BullMQ jobs of callbacks: one per callback, one per lane of notifications, so that a lane has one
- * request under way, and one per tenant whose connected instances are checked. Jobs hold only ids.
+ * The BullMQ jobs of callbacks: one per callback, one per lane of notifications, so that a lane has
+ * one request under way, and one per tenant whose connected instances are checked. Jobs hold only
+ * ids.
  */
 
 import { DelayedError, type Job, Queue } from 'bullmq';
@@ -10,11 +11,18 @@ import { CALLBACK_QUEUE_NAME, type Namespace, queuePrefix } from '../redis/keys.
 import type { Lane } from './relay-lanes.ts';
 
 export interface CallbackHandlers {
-  /** Tries one callback. Resolves to after how many ms it is due again, or null if it is settled. */
+  /**
+   * Tries one callback. Resolves to after how many ms it is due again, or null if it is settled.
+   */
   readonly deliver: (tenantId: string, id: string) => Promise<number | null>;
-  /** Tries the notifications of a lane in order. Resolves likewise, or to null if the lane is empty. */
+  /**
+   * Tries the notifications of a lane in order. Resolves likewise, or to null if the lane is empty.
+   */
   readonly relay: (lane: Lane) => Promise<number | null>;
-  /** Checks what is due of a tenant's connected instances. Resolves likewise, or to null if none is left. */
+  /**
+   * Checks what is due of a tenant's connected instances. Resolves likewise, or to null if none is
+   * left.
+   */
   readonly check: (tenantId: string) => Promise<number | null>;
 }
 
@@ -26,12 +34,17 @@ export type JobData = Work & { readonly faults?: number };
 export interface CallbackJobs {
   /** Adds a job. A job with this id that exists stays as it is. */
   add(name: JobName, jobId: string, data: Work): Promise<void>;
-  /** Makes a job run at once, even if it is due later. False if it is running: it has to end first. */
+  /**
+   * Makes a job run at once, even if it is due later. False if it is running: it has to end first.
+   */
   wake(name: JobName, jobId: string, data: Work): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** Before a handler that failed is tried again, for example while Redis is out. Doubled with each fault in a row. */
+/**
+ * Before a handler that failed is tried again, for example while Redis is out. Doubled with each
+ * fault in a row.
+ */
 const AFTER_FAULT_MS = 5_000;
 const AFTER_FAULT_MAX_MS = 600_000;
 

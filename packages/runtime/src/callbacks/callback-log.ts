@@ -1,6 +1,6 @@
 /**
- * The callbacks of each tenant and how their delivery went: what is left to send, and what the tenant can
- * read. They are kept for a week, and of the settled ones only the newest thousand.
+ * The callbacks of each tenant and how their delivery went: what is left to send, and what the
+ * tenant can read. They are kept for a week, and of the settled ones only the newest thousand.
  */
 
 import { type Attempt, attemptSchema, type Callback, type CallbackState, callbackSchema, callbackStateSchema } from '@qrcast/core/callback';
@@ -27,8 +27,8 @@ export interface CallbackLog {
   /** Returns ids from newest to oldest, after `cursor`. */
   page(tenantId: string, cursor: string | null, limit: number): Promise<readonly string[]>;
   /**
-   * Records what a try changed; `attempt` is null if there was none. Changes nothing and resolves to false
-   * if the callback is gone or was reopened meanwhile.
+   * Records what a try changed; `attempt` is null if there was none. Changes nothing and resolves
+   * to false if the callback is gone or was reopened meanwhile.
    */
   record(logged: LoggedCallback, attempt: Attempt | null, after: Pick<LoggedCallback, 'state' | 'nextAttemptAt'>): Promise<boolean>;
   /** Has it sent again, for a day from now on. */

@@ -1,10 +1,10 @@
 /**
- * Gets every callback and every relayed notification to a sender. The outbox is swept for what has to
- * become a job (outbox-sweep.ts), and the jobs run here (callback-jobs.ts).
+ * Gets every callback and every relayed notification to a sender. The outbox is swept for what has
+ * to become a job (outbox-sweep.ts), and the jobs run here (callback-jobs.ts).
  *
- * A killed process loses nothing. A callback stands first in the list of its session, which is written
- * with the change, then in the log; only then it leaves the list. A lost job is put back when its mark is
- * looked at again. If only its worker died, BullMQ gives the job to another.
+ * A killed process loses nothing. A callback stands first in the list of its session, which is
+ * written with the change, then in the log; only then it leaves the list. A lost job is put back
+ * when its mark is looked at again. If only its worker died, BullMQ gives the job to another.
  */
 
 import { errorFields } from '../log.ts';

@@ -1,6 +1,6 @@
 /**
- * Where a tenant's callbacks and notifications go, and the secrets that sign them. The tenant's record
- * is read each time, so a change counts from the next request on.
+ * Where a tenant's callbacks and notifications go, and the secrets that sign them. The tenant's
+ * record is read each time, so a change counts from the next request on.
  */
 
 import type { Keyring } from '../keyring/keyring.ts';

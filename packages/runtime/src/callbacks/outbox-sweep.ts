@@ -1,6 +1,7 @@
 /**
- * Looks at what the outbox marks, and makes jobs of it. Callbacks move from the list of their session or
- * instance into the tenant's log before they leave the list, so a killed worker loses nothing.
+ * Looks at what the outbox marks, and makes jobs of it. Callbacks move from the list of their
+ * session or instance into the tenant's log before they leave the list, so a killed worker loses
+ * nothing.
  */
 
 import { type Callback, callbackSchema } from '@qrcast/core/callback';
@@ -28,8 +29,8 @@ export interface OutboxSweepDeps {
 
 const MARKS_AT_ONCE = 100;
 /**
- * A mark is set before the thing it marks is stored. After this time any request to Redis has ended, so
- * a second look sees whether it was stored.
+ * A mark is set before the thing it marks is stored. After this time any request to Redis has
+ * ended, so a second look sees whether it was stored.
  */
 const LOOK_AGAIN_MS = 60_000;
 /** A lane's job may have been ending while more came, or a try may be under way. */
@@ -58,7 +59,10 @@ export function createOutboxSweep(deps: OutboxSweepDeps, jobs: CallbackJobs, isS
   };
 }
 
-/** Handles one mark. Resolves to when to look again, ms, or null for never. `isNew`: it is the first look. */
+/**
+ * Handles one mark. Resolves to when to look again, ms, or null for never. `isNew`: it is the first
+ * look.
+ */
 function createLook(deps: OutboxSweepDeps, jobs: CallbackJobs): (mark: Mark, isNew: boolean) => Promise<number | null> {
   const { redis, namespace, relayLanes } = deps;
 
@@ -102,8 +106,9 @@ function createLook(deps: OutboxSweepDeps, jobs: CallbackJobs): (mark: Mark, isN
 }
 
 /**
- * Moves callbacks from a list into their tenant's log, in order. Resolves to whether the list is then
- * empty. A callback that cannot be read stays in the list for a version that can, until the list expires.
+ * Moves callbacks from a list into their tenant's log, in order. Resolves to whether the list is
+ * then empty. A callback that cannot be read stays in the list for a version that can, until the
+ * list expires.
  */
 async function collect(deps: OutboxSweepDeps, jobs: CallbackJobs, key: string, isNew: boolean): Promise<boolean> {
   const { redis, log } = deps;

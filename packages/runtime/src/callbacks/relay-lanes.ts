@@ -1,7 +1,7 @@
 /**
- * Notifications that wait to be passed on: a list per instance (a lane), in the order in which they came.
- * A tenant's lanes together have a limit. When it is reached, notifications are refused, and the provider
- * keeps them.
+ * Notifications that wait to be passed on: a list per instance (a lane), in the order in which they
+ * came. A tenant's lanes together have a limit. When it is reached, notifications are refused, and
+ * the provider keeps them.
  */
 
 import { createHash } from 'node:crypto';
@@ -11,11 +11,17 @@ import { type Namespace, relayLaneKey, relayUseKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 
 export interface Relayed {
-  /** False if the entry has no form that we know; the other fields are then empty. Drop it: others wait behind it. */
+  /**
+   * False if the entry has no form that we know; the other fields are then empty. Drop it: others
+   * wait behind it.
+   */
   readonly isReadable: boolean;
   /** The beginning of the entry, by which `drop` recognises it. */
   readonly head: string;
-  /** The `webhook-id`. Equal bodies have equal ids, so a receiver can recognise what the provider sent twice. */
+  /**
+   * The `webhook-id`. Equal bodies have equal ids, so a receiver can recognise what the provider
+   * sent twice.
+   */
   readonly id: string;
   /** When it came, Unix ms. */
   readonly at: number;
@@ -25,8 +31,8 @@ export interface Relayed {
 
 export interface RelayLanes {
   /**
-   * `body`: as it came, with its byte-order mark, which counts for the id. False if the tenant's lanes are
-   * full.
+   * `body`: as it came, with its byte-order mark, which counts for the id. False if the tenant's
+   * lanes are full.
    */
   push(lane: Lane, body: string, at: number): Promise<boolean>;
   first(lane: Lane): Promise<Relayed | null>;
@@ -42,7 +48,10 @@ export interface Lane {
   readonly instanceId: string;
 }
 
-/** A day of a busy tenant. The bytes have a limit of their own, because a message may hold megabytes. */
+/**
+ * A day of a busy tenant. The bytes have a limit of their own, because a message may hold
+ * megabytes.
+ */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
@@ -79,7 +88,9 @@ function relayIdOf({ tenantId, instanceId }: Lane, body: string): string {
   return `ntf_${createHash('sha256').update(`${tenantId}|${instanceId}|${body}`).digest('base64url').slice(0, 24)}`;
 }
 
-/** The beginning of an entry. The body follows as it is: JSON around megabytes would cost too much. */
+/**
+ * The beginning of an entry. The body follows as it is: JSON around megabytes would cost too much.
+ */
 const headOf = ({ id, at }: Pick<Relayed, 'id' | 'at'>): string => `${id}|${at}|`;
 
 /** As `headOf` writes it, until the year 2286. */

@@ -1,7 +1,8 @@
 /**
- * Which of a tenant's connected instances are to be checked, and when: a set in Redis per tenant, ordered by
- * the time of the next check. Instances that connected-instances.ts adds have no time yet; `plan` chooses
- * it. One worker at a time works on a tenant. A claim that is not settled comes again when its lease ends.
+ * Which of a tenant's connected instances are to be checked, and when: a set in Redis per tenant,
+ * ordered by the time of the next check. Instances that connected-instances.ts adds have no time
+ * yet; `plan` chooses it. One worker at a time works on a tenant. A claim that is not settled comes
+ * again when its lease ends.
  */
 
 import { CHECK_LATE_MS, nextCheckAt } from '@qrcast/core/connected-check';
@@ -16,12 +17,15 @@ export interface CheckClaim {
 }
 
 export interface CheckQueue {
-  /** Chooses a time for instances that have none, have one by another interval, or missed theirs. A missed check is not made up for. */
+  /**
+   * Chooses a time for instances that have none, have one by another interval, or missed theirs. A
+   * missed check is not made up for.
+   */
   plan(tenantId: string, everyMs: number): Promise<void>;
   claim(tenantId: string, limit: number): Promise<readonly CheckClaim[]>;
   /**
-   * Sets the next time: at the earliest half an interval from now, and not before `notBefore` (Unix ms).
-   * Null: the instance is not checked any more.
+   * Sets the next time: at the earliest half an interval from now, and not before `notBefore` (Unix
+   * ms). Null: the instance is not checked any more.
    */
   settle(tenantId: string, claim: CheckClaim, next: { readonly everyMs: number; readonly notBefore: number } | null): Promise<void>;
   /** In how many ms the next check is due. Null if there is none. */
@@ -72,7 +76,8 @@ export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): C
 
     async settle(tenantId, { instanceId, leaseUntil }, next) {
       const now = clock.now();
-      // After a late check the next regular time may be near. It is skipped, so that two checks do not follow at once.
+      // After a late check the next regular time may be near. It is skipped, so that two checks do
+      // not follow at once.
       const after = next === null ? 0 : Math.max(now + next.everyMs / 2, next.notBefore);
       const at = next === null ? null : nextCheckAt({ tenantId, instanceId }, next.everyMs, after);
       await settleScript([checksKey(namespace, tenantId)], [instanceId, leaseUntil, at === null ? '' : at - now]);

@@ -10,7 +10,10 @@ import { loginOf } from './connected-instances.ts';
 
 const payloadSchema = z.object({ data: z.object({ session: callbackSessionSchema.pick({ instanceId: true, reference: true }) }) });
 
-/** Read from the session, which knows more. If no worker ran for hours, the session may be gone; then from the callback. */
+/**
+ * Read from the session, which knows more. If no worker ran for hours, the session may be gone;
+ * then from the callback.
+ */
 export async function loginIn(
   { redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace },
   { tenantId, sessionId, createdAt, payload }: Callback,

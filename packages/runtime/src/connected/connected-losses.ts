@@ -58,7 +58,8 @@ export function createLossHandlers(
     },
 
     async duringLogout({ tenantId, instanceId }, request) {
-      // Recorded before the request, because the notification may come before the answer, and the answer may be lost.
+      // Recorded before the request, because the notification may come before the answer, and the
+      // answer may be lost.
       await records.change(tenantId, instanceId, (record) =>
         record === null || record.end !== null ? null : { record: { ...record, ownLogoutAt: clock.now() }, sealed: '' },
       );
@@ -74,7 +75,10 @@ function ended(record: ConnectedInstance, kind: 'lost' | 'logged_out', loss: Los
   return kind === 'lost' ? { ...change, callback: disconnectedCallback(record, loss, now) } : change;
 }
 
-/** The change that an answered logout of ours makes. Null if the record has ended, or a newer login replaced it. */
+/**
+ * The change that an answered logout of ours makes. Null if the record has ended, or a newer login
+ * replaced it.
+ */
 function loggedOut(record: ConnectedInstance | null): RecordChange | null {
   if (record === null || record.end !== null || record.ownLogoutAt === null) return null;
   return { record: { ...record, end: 'logged_out' }, sealed: '-', why: 'logged_out' };

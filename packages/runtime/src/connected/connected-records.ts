@@ -1,6 +1,6 @@
 /**
- * Stores records of connected instances in Redis, with their sealed credentials: reads, compares and sets,
- * and deletes them. connected-instances.ts decides what they mean.
+ * Stores records of connected instances in Redis, with their sealed credentials: reads, compares
+ * and sets, and deletes them. connected-instances.ts decides what they mean.
  */
 
 import type { Callback } from '@qrcast/core/callback';
@@ -38,8 +38,8 @@ export interface ConnectedRecords {
   find(tenantId: string, instanceId: string): Promise<ConnectedInstance | null>;
   readSealed(tenantId: string, instanceId: string): Promise<string | null>;
   /**
-   * Changes the record as it stands. `decide` returns null for no change; after a lost race it is called
-   * again. Resolves to the change that was written, or null.
+   * Changes the record as it stands. `decide` returns null for no change; after a lost race it is
+   * called again. Resolves to the change that was written, or null.
    */
   change<T extends RecordChange>(
     tenantId: string,
@@ -48,15 +48,18 @@ export interface ConnectedRecords {
   ): Promise<T | null>;
   /** Deletes the record with its credentials. */
   remove(tenantId: string, instanceId: string, why: TokenEnd): Promise<void>;
-  /** Calls `change` for each instance with credentials, unless that was done already for this `period`. */
+  /**
+   * Calls `change` for each instance with credentials, unless that was done already for this
+   * `period`.
+   */
   cutOnce(tenantId: string, period: number, change: (instanceId: string) => Promise<void>): Promise<void>;
   /** Deletes the credentials of all instances of the tenant. */
   dropCredentials(tenantId: string): Promise<void>;
   /** Deletes everything of the tenant. */
   removeAll(tenantId: string): Promise<void>;
   /**
-   * Removes from the tenant's list the records that expired before `now` (Unix ms). If there are too many
-   * records, deletes those that would end first.
+   * Removes from the tenant's list the records that expired before `now` (Unix ms). If there are
+   * too many records, deletes those that would end first.
    */
   trim(tenantId: string, now: number): Promise<void>;
 }
@@ -72,8 +75,8 @@ export interface ConnectedRecordsDeps {
 }
 
 /**
- * A tenant makes a record with each login, and can invent logins with its own webhook token. So many records
- * take about 100 MB with their credentials.
+ * A tenant makes a record with each login, and can invent logins with its own webhook token. So
+ * many records take about 100 MB with their credentials.
  */
 const MAX_INSTANCES = 100_000;
 /** The time of a check that is not chosen yet: lower than every time. */

@@ -1,4 +1,7 @@
-/** Makes the record of a connected instance from its login, and takes over the credentials for its checks. */
+/**
+ * Makes the record of a connected instance from its login, and takes over the credentials for its
+ * checks.
+ */
 
 import { type ConnectedInstance, connectedInstance, type Login, withLogin } from '@qrcast/core/connected-instance';
 import { connectedContext, openCredentials, sealCredentials } from '../keyring/credentials-vault.ts';
@@ -25,14 +28,18 @@ export function createRemember(
       await records.change(tenantId, instanceId, (known, hasCredentials) => recordedLogin(fresh, kept, known, hasCredentials));
       await records.trim(tenantId, clock.now());
     }
-    // Before the session's credentials are deleted: whoever repeats this after a crash comes here only while they exist.
+    // Before the session's credentials are deleted: whoever repeats this after a crash comes here
+    // only while they exist.
     if (kept !== '') await outbox.mark({ kind: 'checks', tenantId });
     await redis.hdel(sessionKey(namespace, sessionId), 'sealed');
     if (fresh !== null && (await settingsOf(tenantId)) === null) await records.removeAll(tenantId); // the tenant was deleted meanwhile
   };
 }
 
-/** Seals the session's credentials for the record. Resolves to '' if there are none, or they do not open. */
+/**
+ * Seals the session's credentials for the record. Resolves to '' if there are none, or they do not
+ * open.
+ */
 async function takeOver({ redis, namespace, keyring, log }: ConnectedInstancesDeps, login: Login): Promise<string> {
   const sealed = await redis.hget(sessionKey(namespace, login.sessionId), 'sealed');
   if (sealed === null) return '';

@@ -1,9 +1,13 @@
-/** What a tenant wants done with its connected instances, read from the tenant's record when asked. */
+/**
+ * What a tenant wants done with its connected instances, read from the tenant's record when asked.
+ */
 
 import { loadTenantRecord, type TenantRecordDeps, tenantRecordSchema } from '../tenants/tenant-record.ts';
 
 export interface ConnectedSettings {
-  /** For how long after its login the loss of an account is reported, days. 0: no record is kept. */
+  /**
+   * For how long after its login the loss of an account is reported, days. 0: no record is kept.
+   */
   readonly keepDays: number;
   /** Null: instances are not checked, and their tokens are not kept. */
   readonly checkEveryMinutes: number | null;

@@ -1,8 +1,8 @@
--- Compares and sets the record of a connected instance, with all that belongs to it. Without credentials
--- there is no check.
+-- Compares and sets the record of a connected instance, with all that belongs to it. Without
+-- credentials there is no check.
 -- KEYS connected instance, the tenant's connected instances, its checks, the instance's callbacks.
--- ARGV expected record ('': none), record, credentials ('': keep, '-': drop, else set), keep until (ms),
---   instance, next check (ms), callback ('': none).
+-- ARGV expected record ('': none), record, credentials ('': keep, '-': drop, else set), keep until
+--   (ms), instance, next check (ms), callback ('': none).
 -- Returns 1 if written, 2 if credentials were dropped as well, else 0.
 if (redis.call('HGET', KEYS[1], 'record') or '') ~= ARGV[1] then return 0 end
 local written = 1

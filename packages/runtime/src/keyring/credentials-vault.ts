@@ -1,6 +1,6 @@
 /**
- * Provider credentials at rest, of a session or of a connected instance. They are sealed under the keyring
- * and bound to their record. So no job or log needs to hold them.
+ * Provider credentials at rest, of a session or of a connected instance. They are sealed under the
+ * keyring and bound to their record. So no job or log needs to hold them.
  */
 
 import { createHash } from 'node:crypto';
@@ -36,9 +36,9 @@ export function openCredentials(keyring: Keyring, context: string, sealed: strin
 }
 
 /**
- * A hash that is equal for sessions with the same host, instance and token, whatever their tenant. It
- * reveals none of them. Sessions with equal keys share the spacing of polls. Without the token nobody can
- * create such a session to slow another's polls.
+ * A hash that is equal for sessions with the same host, instance and token, whatever their tenant.
+ * It reveals none of them. Sessions with equal keys share the spacing of polls. Without the token
+ * nobody can create such a session to slow another's polls.
  */
 export function instanceKeyOf(instanceId: string, secret: ProviderSecret): string {
   return createHash('sha256')

@@ -1,12 +1,12 @@
 /**
- * Shows a process at its start whether it can read what the others sealed. For each key in use, Redis holds
- * a value sealed under it, the proof.
+ * Shows a process at its start whether it can read what the others sealed. For each key in use,
+ * Redis holds a value sealed under it, the proof.
  *
- * Without proofs, processes with different keys would each seem to work, but could not poll each other's
- * sessions. A process without an older key would lose what that key sealed. And nobody could read what is
- * sealed under a new key, so a new key is first announced at the end of all lists. The announcement is the
- * key's fingerprint, not only its id: otherwise two processes could announce different keys under one id,
- * and would differ once it moves to the front.
+ * Without proofs, processes with different keys would each seem to work, but could not poll each
+ * other's sessions. A process without an older key would lose what that key sealed. And nobody
+ * could read what is sealed under a new key, so a new key is first announced at the end of all
+ * lists. The announcement is the key's fingerprint, not only its id: otherwise two processes could
+ * announce different keys under one id, and would differ once it moves to the front.
  */
 
 import type { Redis } from 'ioredis';
@@ -70,7 +70,10 @@ async function announce(redis: Redis, namespace: Namespace, own: Fingerprints): 
   return (await Promise.all([...own].map(tell))).flat();
 }
 
-/** Resolves to the ids of all announced keys. @throws {Error} if one of our ids stands for another key. */
+/**
+ * Resolves to the ids of all announced keys. @throws {Error} if one of our ids stands for another
+ * key.
+ */
 async function compareAll(redis: Redis, namespace: Namespace, own: Fingerprints): Promise<readonly string[]> {
   const standing = new Map(Object.entries(await redis.hgetall(keyFingerprintsKey(namespace))));
   for (const [id, fingerprint] of own) if ((standing.get(id) ?? fingerprint) !== fingerprint) throw new Error(otherKey(id));

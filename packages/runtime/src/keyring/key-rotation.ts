@@ -1,7 +1,7 @@
 /**
- * Counts sealed secrets by key, and seals them anew under the current key. Then the other keys can be
- * removed. It is safe beside running processes. A record is compared and set, never locked. What a process
- * seals meanwhile under its own current key is found by the next pass.
+ * Counts sealed secrets by key, and seals them anew under the current key. Then the other keys can
+ * be removed. It is safe beside running processes. A record is compared and set, never locked. What
+ * a process seals meanwhile under its own current key is found by the next pass.
  */
 
 import type { Redis } from 'ioredis';
@@ -21,11 +21,12 @@ export interface SealedCounts {
 export interface KeyRotation {
   count(): Promise<SealedCounts>;
   /**
-   * Seals secrets of other keys anew under the current key. `moved`: how many. Secrets that `byKey` still
-   * counts under other keys could not be read, or were sealed meanwhile.
+   * Seals secrets of other keys anew under the current key. `moved`: how many. Secrets that `byKey`
+   * still counts under other keys could not be read, or were sealed meanwhile.
    *
-   * Old keys are released only by a run that moves nothing: until then some process may still be sealing
-   * with them. After it, processes may start without the keys under which nothing is sealed.
+   * Old keys are released only by a run that moves nothing: until then some process may still be
+   * sealing with them. After it, processes may start without the keys under which nothing is
+   * sealed.
    *
    * @throws {Error} if no process uses the current key yet: none could read what is moved.
    */
@@ -39,8 +40,8 @@ export interface KeyRotationDeps {
 }
 
 /**
- * Enough for records that other processes change under our hands. A process that keeps sealing under an
- * old key is reported, not waited for.
+ * Enough for records that other processes change under our hands. A process that keeps sealing
+ * under an old key is reported, not waited for.
  */
 const MAX_PASSES = 5;
 
@@ -115,7 +116,8 @@ function openOrNull(keyring: Keyring, sealed: string, context: string): string |
 /** Lets processes start without the keys under which nothing is sealed. */
 async function forgetUnusedKeys({ redis, namespace, keyring }: KeyRotationDeps, { byKey }: SealedCounts): Promise<void> {
   const [current = ''] = keyring.keyIds;
-  // An announced key of our ring may still come into use. One that is not in the ring was given up before it was used.
+  // An announced key of our ring may still come into use. One that is not in the ring was given up
+  // before it was used.
   const givenUp = (await announcedKeyIds(redis, namespace)).filter((id) => !keyring.keyIds.includes(id));
   const candidates = [...(await provenKeyIds(redis, namespace)), ...givenUp];
   const unused = candidates.filter((id) => id !== current && (byKey.get(id) ?? 0) === 0);

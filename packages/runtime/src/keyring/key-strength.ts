@@ -1,12 +1,15 @@
 /**
- * Recognises secrets that were not made by a machine. Randomness cannot be proved, but text that people
- * type, repeat or copy from an example can be recognised. Fewer than one in 100,000 random values break
- * one of these rules. The returned texts never contain the value.
+ * Recognises secrets that were not made by a machine. Randomness cannot be proved, but text that
+ * people type, repeat or copy from an example can be recognised. Fewer than one in 100,000 random
+ * values break one of these rules. The returned texts never contain the value.
  */
 
 /** Words of examples and placeholders. No random value of this length contains one. */
 const PLACEHOLDER_WORDS = ['changeme', 'change-me', 'change_me', 'example', 'password', 'qrcast', 'replace', 'secret'];
-/** 32 random bytes have about 30 different ones. Written as hex digits, which are accepted too, they have nearly all 16. */
+/**
+ * 32 random bytes have about 30 different ones. Written as hex digits, which are accepted too, they
+ * have nearly all 16.
+ */
 const MIN_DIFFERENT_BYTES = 12;
 /** Random hex digits, the smallest alphabet in use, have about 15 different ones at this length. */
 const MIN_DIFFERENT_CHARACTERS = 8;

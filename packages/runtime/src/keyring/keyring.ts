@@ -1,6 +1,7 @@
 /**
- * Secrets at rest: sealed with AES-256-GCM under the keyring's current key, and opened with any of its keys.
- * `seal` binds a secret to its record (`context`), so a sealed secret copied to another record does not open.
+ * Secrets at rest: sealed with AES-256-GCM under the keyring's current key, and opened with any of
+ * its keys. `seal` binds a secret to its record (`context`), so a sealed secret copied to another
+ * record does not open.
  */
 
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
@@ -11,7 +12,10 @@ export interface Keyring {
   readonly keyIds: readonly string[];
   /** `v1.<key id>.<base64url of nonce, ciphertext and tag>` */
   seal(secret: string, context: string): string;
-  /** @throws {Error} if no key of the ring opens it: the key is missing, the context differs, or it was altered. */
+  /**
+   * @throws {Error} if no key of the ring opens it: the key is missing, the context differs, or it
+   * was altered.
+   */
   open(sealed: string, context: string): string;
   /** Derives 32 bytes for one purpose from each key, the current one first. */
   derive(purpose: string): readonly { readonly id: string; readonly key: Uint8Array }[];
@@ -26,7 +30,10 @@ export const MIN_KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Parses QRCAST_SECRET_KEYS. @throws {Error} that says what is wrong with which entry, without its value. */
+/**
+ * Parses QRCAST_SECRET_KEYS. @throws {Error} that says what is wrong with which entry, without its
+ * value.
+ */
 export function parseKeyring(text: string): readonly RingKey[] {
   const keys = text.split(',').map((entry, index) => {
     const at = `entry ${index + 1}`;
@@ -78,7 +85,10 @@ export function createKeyring(keys: readonly RingKey[]): Keyring {
   };
 }
 
-/** Returns the id of the key that sealed it, or null if it does not have the form of a sealed secret. */
+/**
+ * Returns the id of the key that sealed it, or null if it does not have the form of a sealed
+ * secret.
+ */
 export function keyIdOf(sealed: string): string | null {
   return /^v1\.([^.]+)\./.exec(sealed)?.[1] ?? null;
 }

@@ -1,7 +1,7 @@
 /**
- * What a worker has to look at: a set of marks in Redis. A mark is set just before the thing that it marks
- * is stored. It is removed only after a second look a good while later, so no crash in between loses
- * anything. A worker claims marks for a lease. If it dies, others get them.
+ * What a worker has to look at: a set of marks in Redis. A mark is set just before the thing that
+ * it marks is stored. It is removed only after a second look a good while later, so no crash in
+ * between loses anything. A worker claims marks for a lease. If it dies, others get them.
  */
 
 import type { Redis } from 'ioredis';
@@ -10,8 +10,9 @@ import { type Namespace, outboxKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 
 /**
- * `session`, `instance`: new callbacks of one. `relay`: a lane of notifications. `callback`: a callback to
- * send again. `checks`: a tenant with connected instances to check, or with tokens to delete.
+ * `session`, `instance`: new callbacks of one. `relay`: a lane of notifications. `callback`: a
+ * callback to send again. `checks`: a tenant with connected instances to check, or with tokens to
+ * delete.
  */
 export type Mark =
   | { readonly kind: 'session'; readonly sessionId: string }
@@ -32,11 +33,20 @@ export interface ClaimedMark {
 export interface Outbox {
   /** Sets a mark for something that is stored already. */
   mark(mark: Mark): Promise<void>;
-  /** Stores something and marks it. If it is stored, it is marked, whenever this process dies. Resolves as `store` does. */
+  /**
+   * Stores something and marks it. If it is stored, it is marked, whenever this process dies.
+   * Resolves as `store` does.
+   */
   markAround<T>(mark: Mark, store: () => Promise<T>): Promise<T>;
-  /** Claims due marks. Marks of another version that this one does not know are left; they come again when their lease ends. */
+  /**
+   * Claims due marks. Marks of another version that this one does not know are left; they come
+   * again when their lease ends.
+   */
   claim(limit: number): Promise<readonly ClaimedMark[]>;
-  /** Settles a mark after a look: it comes again in `againMs`, or never (null). A mark set again meanwhile stays as it is. */
+  /**
+   * Settles a mark after a look: it comes again in `againMs`, or never (null). A mark set again
+   * meanwhile stays as it is.
+   */
   settle(claimed: ClaimedMark, againMs: number | null): Promise<void>;
 }
 
@@ -64,9 +74,11 @@ export function createOutbox({ redis, namespace, log }: OutboxDeps): Outbox {
     mark,
 
     async markAround(one, store) {
-      // Both go out on one connection, the mark first. An extra mark costs a look; a missing one would lose the thing.
+      // Both go out on one connection, the mark first. An extra mark costs a look; a missing one
+      // would lose the thing.
       const [, stored] = await Promise.all([mark(one), store()]);
-      // A worker that looked in between found nothing and would come back late. So the mark is set again.
+      // A worker that looked in between found nothing and would come back late. So the mark is set
+      // again.
       await mark(one).catch(() => undefined); // without it the worker still comes back
       return stored;
     },

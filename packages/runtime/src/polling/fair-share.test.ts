@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createHolders, isWithinShare } from './fair-share.ts';
 
-/** Fills `slots` with requests of `greedy` that never end. Returns what each got and what stayed free. */
+/**
+ * Fills `slots` with requests of `greedy` that never end. Returns what each got and what stayed
+ * free.
+ */
 function fill(slots: number, greedy: readonly string[]): { held: number[]; free: number } {
   const holders = createHolders();
   const free = (): number => slots - holders.total();

@@ -1,8 +1,9 @@
 /**
- * How much of something scarce one holder may have: three times what is still free. A single holder gets
- * three quarters. Of n greedy holders each gets the same, and a third of that always stays free for the
- * next one. So nobody has to configure shares, and a holder of little is not refused because of what
- * others hold. It is the dynamic threshold of shared switch buffers (Choudhury and Hahne, 1998).
+ * How much of something scarce one holder may have: three times what is still free. A single holder
+ * gets three quarters. Of n greedy holders each gets the same, and a third of that always stays
+ * free for the next one. So nobody has to configure shares, and a holder of little is not refused
+ * because of what others hold. It is the dynamic threshold of shared switch buffers (Choudhury and
+ * Hahne, 1998).
  */
 
 /** The claim script applies the same rule and gets this number as an argument. */

@@ -1,7 +1,7 @@
 /**
- * Keeps polls of an instance away while we send the provider another request that they would disturb.
- * It uses the record in which the poll queue claims instances (`busy`), so both observe the spacing and
- * the provider's Retry-After.
+ * Keeps polls of an instance away while we send the provider another request that they would
+ * disturb. It uses the record in which the poll queue claims instances (`busy`), so both observe
+ * the spacing and the provider's Retry-After.
  */
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
@@ -29,7 +29,10 @@ export interface InstanceHold {
   readonly kind: 'held';
   /** When it began, Unix ms. */
   readonly startedAt: number;
-  /** Lets polls go on after the spacing, and after the provider's Retry-After if it sent one. Idempotent. */
+  /**
+   * Lets polls go on after the spacing, and after the provider's Retry-After if it sent one.
+   * Idempotent.
+   */
   release(retryAfterMs?: number): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 /**
- * Claims due sessions from the shards and starts their polls, within the request slots of this worker.
+ * Claims due sessions from the shards and starts their polls, within the request slots of this
+ * worker.
  *
  * Tenants share the slots (fair-share.ts). A claim takes no more of one tenant than its share and
  * postpones the rest. So no tenant's slow hosts or thousands of due sessions delay another's polls.
@@ -16,14 +17,14 @@ import { CLAIM_AHEAD_MS, type PollHandlers, type PollTarget } from './poll-queue
 import { parsePollMember, pollMember, shardOf } from './shards.ts';
 
 /**
- * A claim whose holder fell silent comes due again after this. It is shorter than two intervals, and
- * longer than the pauses of a process that recovers by itself.
+ * A claim whose holder fell silent comes due again after this. It is shorter than two intervals,
+ * and longer than the pauses of a process that recovers by itself.
  */
 export const LEASE_MS = 6_000;
 const CLAIM_LIMIT = 500;
 /**
- * Sessions beyond their tenant's share are looked at again after this. Each look costs Redis about 3 µs,
- * and 10,000 sessions may wait.
+ * Sessions beyond their tenant's share are looked at again after this. Each look costs Redis about
+ * 3 µs, and 10,000 sessions may wait.
  */
 const SHARE_WAIT_MS = 1_000;
 /** A tenant may exceed its share for hours, so the log says so at most this often. */
@@ -40,7 +41,10 @@ export interface PollClaimsDeps {
 }
 
 export interface PollClaims {
-  /** Claims what is due in the shard. Without a free slot it stays due for the next tick or another worker. */
+  /**
+   * Claims what is due in the shard. Without a free slot it stays due for the next tick or another
+   * worker.
+   */
   claimDue(shard: number): Promise<void>;
   /** Claims one session if a slot is free. Otherwise its shard's tick will. */
   claimPoked(target: PollTarget): Promise<void>;
@@ -59,7 +63,10 @@ export function createPollClaims({ redis, namespace, log, leases, handlers, conc
 
   const freeSlots = (): number => (isStopped ? 0 : concurrency - leases.size() - reserved);
 
-  /** Claims at most `limit` due members of the shard, or the one named. Resolves to how many it dealt with. */
+  /**
+   * Claims at most `limit` due members of the shard, or the one named. Resolves to how many it
+   * dealt with.
+   */
   async function claimShard(shard: number, limit: number, member: string): Promise<number> {
     const free = freeSlots();
     const holders = leases.tenantsAbove(free / 2); // a claim takes at most half of the free slots: smaller holders stay within their share

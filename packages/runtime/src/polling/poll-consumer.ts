@@ -1,14 +1,14 @@
 /**
  * The polling side of the queue, one per worker process.
  *
- * Ticks: one self-redelaying BullMQ job per shard, spread over all workers. A tick claims what is due in
- * its shard (poll-claims.ts) and starts those requests without waiting for them. So a tick lasts
- * milliseconds, whatever the provider does. Its next run follows a fixed grid; counted from its end, it
- * would drift. Pokes: one immediate job claims one session.
+ * Ticks: one self-redelaying BullMQ job per shard, spread over all workers. A tick claims what is
+ * due in its shard (poll-claims.ts) and starts those requests without waiting for them. So a tick
+ * lasts milliseconds, whatever the provider does. Its next run follows a fixed grid; counted from
+ * its end, it would drift. Pokes: one immediate job claims one session.
  *
- * Claims are leases. While a request is under way its lease is extended. A process that dies or hangs
- * stops extending, and the claim comes due again by itself. A process that hung sees by its own clock
- * that its lease is over, and then settles nothing.
+ * Claims are leases. While a request is under way its lease is extended. A process that dies or
+ * hangs stops extending, and the claim comes due again by itself. A process that hung sees by its
+ * own clock that its lease is over, and then settles nothing.
  */
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
@@ -22,7 +22,10 @@ import { openPollLeases } from './poll-leases.ts';
 import type { PollHandlers, PollTarget } from './poll-queue.ts';
 import { SHARD_COUNT } from './shards.ts';
 
-/** The longest that a poll waits for its tick. Half a second makes 64 jobs/s: about 2 % of one Redis core. */
+/**
+ * The longest that a poll waits for its tick. Half a second makes 64 jobs/s: about 2 % of one Redis
+ * core.
+ */
 export const TICK_MS = 500;
 const EXTEND_EVERY_MS = 2_000;
 /** Puts back ticks whose jobs were lost, for example in a flushed Redis. */
@@ -39,8 +42,8 @@ interface ConsumerDeps {
 }
 
 /**
- * Starts to poll, with at most `concurrency` requests under way. Resolves to the function that stops it
- * and awaits the requests under way, at most `graceMs`.
+ * Starts to poll, with at most `concurrency` requests under way. Resolves to the function that
+ * stops it and awaits the requests under way, at most `graceMs`.
  */
 export async function consumePolls(
   deps: ConsumerDeps,
@@ -73,7 +76,8 @@ function createJobHandler(claims: PollClaims, log: Logger) {
   return async (job: Job, token: string | undefined): Promise<void> => {
     if (job.name === 'poke') return claims.claimPoked(job.data as PollTarget); // written by this package alone
     const shard = Number(job.data.shard);
-    // Ticks run one after another: they share the free slots, and each takes one round trip to Redis.
+    // Ticks run one after another: they share the free slots, and each takes one round trip to
+    // Redis.
     lastTick = lastTick
       .then(() => claims.claimDue(shard))
       .catch((error: unknown) => log.warn({ shard, ...errorFields(error) }, 'a tick could not claim; the next one will try again'));
@@ -95,7 +99,10 @@ async function restoreTicks(queue: Queue): Promise<void> {
   );
 }
 
-/** The next moment of the shard's grid. Shards are spread over the tick, so they do not run all at once. */
+/**
+ * The next moment of the shard's grid. Shards are spread over the tick, so they do not run all at
+ * once.
+ */
 function nextTickAt(shard: number, now: number): number {
   const phase = Math.round((shard / SHARD_COUNT) * TICK_MS);
   return Math.floor((now - phase) / TICK_MS) * TICK_MS + phase + TICK_MS;

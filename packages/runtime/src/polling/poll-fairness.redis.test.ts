@@ -33,9 +33,9 @@ function targetsOf(tenantId: string, count: number): PollTarget[] {
 }
 
 /**
- * The hostile tenant's polls never end, and all its sessions are due before those of `neighbour`, which are
- * answered at once. A third tenant has one session. After `ROUNDS` polls of it, resolves to how often each
- * of the neighbour's sessions was polled.
+ * The hostile tenant's polls never end, and all its sessions are due before those of `neighbour`,
+ * which are answered at once. A third tenant has one session. After `ROUNDS` polls of it, resolves
+ * to how often each of the neighbour's sessions was polled.
  */
 async function pollBeside(neighbour: string): Promise<{ polls: number[]; mostHeld: number }> {
   const runtime = openTestRuntime(inject('redisUrl'));

@@ -27,7 +27,10 @@ export interface PollLeases {
   size(): number;
   /** Tenants with more than `least` requests under way, each with its number. */
   tenantsAbove(least: number): [tenantId: string, held: number][];
-  /** Awaits the requests under way, at most `graceMs`, then aborts them. Resolves when all are settled. */
+  /**
+   * Awaits the requests under way, at most `graceMs`, then aborts them. Resolves when all are
+   * settled.
+   */
   close(graceMs: number): Promise<void>;
 }
 

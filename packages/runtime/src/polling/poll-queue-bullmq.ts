@@ -1,4 +1,7 @@
-/** The poll queue over BullMQ and the due-sets: what gateways call. The polling side is poll-consumer.ts. */
+/**
+ * The poll queue over BullMQ and the due-sets: what gateways call. The polling side is
+ * poll-consumer.ts.
+ */
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { Queue } from 'bullmq';
@@ -22,8 +25,8 @@ export interface PollQueueDeps {
 /** Far below the number of values that Lua can unpack. */
 const MEMBERS_PER_CALL = 500;
 /**
- * A delayed wake-up must not come before its due time. The delay runs by our clock, the due time is by
- * the clock of Redis.
+ * A delayed wake-up must not come before its due time. The delay runs by our clock, the due time is
+ * by the clock of Redis.
  */
 const WAKE_MARGIN_MS = 10;
 
@@ -37,9 +40,9 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
   queue.on('error', () => undefined); // the connection logs its errors
 
   /**
-   * Wakes an idle worker when the target is due, if that is soon. If a request is under way, its end
-   * decides what follows, and nobody is woken. At most one wake-up per session waits. A lost wake-up
-   * delays the poll by at most a tick, because the due-set decides.
+   * Wakes an idle worker when the target is due, if that is soon. If a request is under way, its
+   * end decides what follows, and nobody is woken. At most one wake-up per session waits. A lost
+   * wake-up delays the poll by at most a tick, because the due-set decides.
    */
   async function wakeWorker(target: PollTarget, dueInMs: number): Promise<void> {
     if (dueInMs < 0 || dueInMs > MIN_SPACING_MS) return;

@@ -1,4 +1,7 @@
-/** Processes that die or cannot start, a Redis that is out, polls that throw, and members of an older version. */
+/**
+ * Processes that die or cannot start, a Redis that is out, polls that throw, and members of an
+ * older version.
+ */
 
 import { describe, expect, inject, it } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';

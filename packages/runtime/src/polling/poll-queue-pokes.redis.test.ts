@@ -81,7 +81,10 @@ describe('a provider that sent a Retry-After', () => {
 
   type Wish = (queue: PollQueue, target: PollTarget, settled: () => Promise<void>) => Promise<unknown>;
 
-  /** Polls once, with a Retry-After or without, then runs the wish. Resolves to the next claim and how much later it came, ms. */
+  /**
+   * Polls once, with a Retry-After or without, then runs the wish. Resolves to the next claim and
+   * how much later it came, ms.
+   */
   async function askedAgain(hasRetryAfter: boolean, wish: Wish): Promise<[Claim, number]> {
     const { runtime, queue } = openProcess();
     const log = pollLog();

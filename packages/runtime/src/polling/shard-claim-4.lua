@@ -1,16 +1,22 @@
--- Claims due members of a shard for a lease. Nobody else can claim them or their instances until it ends.
+-- Claims due members of a shard for a lease. Nobody else can claim them or their instances until it
+-- ends.
 --
 -- KEYS due, watch, busy, poked.
--- ARGV limit, lease (ms), member or '', ahead (ms), free slots, share, wait (ms), then per tenant: id,
---   slots it holds.
--- Returns {now, {member, due, method…}, {unwatched member…}, {member that waits…}, number of postponed}.
+-- ARGV limit, lease (ms), member or '', ahead (ms), free slots, share, wait (ms), then per tenant:
+--   id, slots it holds.
+-- Returns {now, {member, due, method…}, {unwatched member…}, {member that waits…}, number of
+--   postponed}.
 --
--- Claims members due by now + ahead, or the named one if it is due.
+-- Claims members due by now + ahead, or the named one if it is due. Members without a watch leave the
+-- set.
+--
 -- A member whose instance is busy keeps its due time, so two sessions of one instance alternate. If the
--- instance is busy for longer than any lease, the provider sent a Retry-After. The member is postponed to
--- its end, by at most ten leases. Left at the head of the set, many such members would block the rest.
--- A tenant may hold `share` times what is free. Its other due members are postponed for the same reason.
--- Members without a watch leave the set.
+-- instance is busy for longer than any lease, the provider sent a Retry-After. Then the member is
+-- postponed to its end, by at most ten leases. Left at the head of the set, many such members would
+-- block the rest.
+--
+-- A tenant may hold `share` times what is free. Its other due members are postponed for the same
+-- reason.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local limit, free, share = tonumber(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])

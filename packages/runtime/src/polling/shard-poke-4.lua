@@ -1,4 +1,5 @@
--- Makes a member due as soon as its instance may be asked: after the spacing, and after a Retry-After.
+-- Makes a member due as soon as its instance may be asked: after the spacing, and after a
+-- Retry-After.
 -- KEYS due, watch, busy, poked. ARGV member, instance key, method to ask ('': the usual one).
 -- Returns in how many ms that is, -1 if the member is not in the set.
 -- The wish stays in `poked` until it is claimed. After a request under way another one follows (see

@@ -1,15 +1,21 @@
-/** How the due-set is divided into shards, and the form of its members. The shards' keys are in keys.ts. */
+/**
+ * How the due-set is divided into shards, and the form of its members. The shards' keys are in
+ * keys.ts.
+ */
 
 import { fnv1a } from '@qrcast/core/fnv1a';
 import type { PollTarget } from './poll-queue.ts';
 
 /**
- * Each shard is one self-redelaying job. There are enough of them for several workers to share, and few
- * enough to cost little when nothing is due.
+ * Each shard is one self-redelaying job. There are enough of them for several workers to share, and
+ * few enough to cost little when nothing is due.
  */
 export const SHARD_COUNT = 32;
 
-/** Member of a shard's sets: `session|instance key|tenant`. So the claim script sees the instance and the tenant. */
+/**
+ * Member of a shard's sets: `session|instance key|tenant`. So the claim script sees the instance
+ * and the tenant.
+ */
 export const pollMember = (target: PollTarget): string => `${target.sessionId}|${target.instanceKey}|${target.tenantId}`;
 
 export function parsePollMember(member: string): PollTarget {

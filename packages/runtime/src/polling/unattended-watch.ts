@@ -13,9 +13,9 @@ export interface UnattendedWatch {
 const MARGIN_MS = 15_000;
 
 /**
- * Returns null if the session is polled only while somebody watches. A logout of the wrong account stays
- * in the queue to the end of its attempt. An unwatched login stays from poll to poll. A longer watch would
- * still run after a viewer came back and left again.
+ * Returns null if the session is polled only while somebody watches. A logout of the wrong account
+ * stays in the queue to the end of its attempt. An unwatched login stays from poll to poll. A
+ * longer watch would still run after a viewer came back and left again.
  */
 export function unattendedWatch(session: Session): UnattendedWatch | null {
   const dueAt = session.next.at;

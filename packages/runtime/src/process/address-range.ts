@@ -19,7 +19,10 @@ export function parseAddressRange(text: string): AddressRange | null {
   return prefix > longest ? null : { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
 }
 
-/** Returns a test whether an address is in one of the ranges. Entries that cannot be parsed contain no address. */
+/**
+ * Returns a test whether an address is in one of the ranges. Entries that cannot be parsed contain
+ * no address.
+ */
 export function createAddressSet(ranges: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const text of ranges) {

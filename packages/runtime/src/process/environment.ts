@@ -1,6 +1,6 @@
 /**
- * Variables of the environment as text. Files that set them may bring a byte-order mark before the first name
- * or before a value. The mark is not part of either.
+ * Variables of the environment as text. Files that set them may bring a byte-order mark before the
+ * first name or before a value. The mark is not part of either.
  */
 
 import { invisibleFault } from '@qrcast/core/invisible';
@@ -17,8 +17,8 @@ export function readVariable(env: Environment, name: string): string | undefined
 }
 
 /**
- * Reads a variable that many programs share. Like most of them, it prefers the lower-case spelling. Returns
- * the spelling that is set, or undefined if neither is.
+ * Reads a variable that many programs share. Like most of them, it prefers the lower-case spelling.
+ * Returns the spelling that is set, or undefined if neither is.
  */
 export function readShared(env: Environment, name: string): { readonly variable: string; readonly text: string } | undefined {
   for (const variable of [name.toLowerCase(), name]) {

@@ -1,6 +1,6 @@
 /**
- * NO_PROXY: the hosts that are asked without the proxy. Programs read it in different ways. These are the
- * forms that the common ones agree on, and ranges.
+ * NO_PROXY: the hosts that are asked without the proxy. Programs read it in different ways. These
+ * are the forms that the common ones agree on, and ranges.
  *
  *   *                                    every host
  *   example.com, .example.com            the host and all below it (a dot at the end is ignored)
@@ -68,7 +68,8 @@ function parseAddress(host: string, hasPort: boolean): Rule | null {
 
 function parseName(host: string): Rule | null {
   const [, prefix, written = ''] = /^(\*?\.)?(.*?)\.?$/.exec(host) ?? [];
-  // The URL parser gives a name the form that origins have. It would also turn `192.168`, which is meant as a range, into an address.
+  // The URL parser gives a name the form that origins have. It would also turn `192.168`, which is
+  // meant as a range, into an address.
   const name = URL.parse(`http://${written}`)?.hostname ?? '';
   if (!NAME.test(name) || isIP(name) !== 0 || /[/:@?#\\%*[\]]/.test(written)) return null;
   const below = `.${name}`;

@@ -1,9 +1,12 @@
-/** Whether this Node has known security holes that affect us. No audit of packages looks at Node itself. */
+/**
+ * Whether this Node has known security holes that affect us. No audit of packages looks at Node
+ * itself.
+ */
 
 /**
- * The first release of each line with the fixes of Node's security release of 2026-10-21. Its holes affect
- * us: TLS host names (requests to the provider and to callbacks), names given to the resolver, and Brotli.
- * `engines` in package.json says the same.
+ * The first release of each line with the fixes of Node's security release of 2026-10-21. Its holes
+ * affect us: TLS host names (requests to the provider and to callbacks), names given to the
+ * resolver, and Brotli. `engines` in package.json says the same.
  */
 const SAFE_FROM: Readonly<Record<number, string>> = { 22: '22.23.4', 24: '24.22.1', 26: '26.12.1' };
 const NEWEST_LINE = 26;

@@ -1,4 +1,7 @@
-/** Logs which of the operator's proxies are used, and which requests they refused. Never logs their credentials. */
+/**
+ * Logs which of the operator's proxies are used, and which requests they refused. Never logs their
+ * credentials.
+ */
 
 import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
 import type { Logger } from '../log.ts';
@@ -22,7 +25,10 @@ export interface ProxyLogDeps {
 const UNREACHED = 'a request failed at the proxy and reached no server';
 const UNTRUSTED = 'the certificate behind the proxy is not trusted; if the proxy opens TLS, name its authority in NODE_EXTRA_CA_CERTS';
 
-/** Logs that `proxy` is used, and for what. Returns the function to call for each of its faults. Each kind is logged once a minute. */
+/**
+ * Logs that `proxy` is used, and for what. Returns the function to call for each of its faults.
+ * Each kind is logged once a minute.
+ */
 export function tellProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor: string): (fault: Fault, target: string) => void {
   log.info({ proxy: proxy.address, usedFor }, 'a proxy is used');
   const throttle = createThrottle(now);

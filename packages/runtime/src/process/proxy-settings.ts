@@ -9,8 +9,8 @@ import { parsedBy } from './setting.ts';
 export const httpProxy = parsedBy<HttpProxy>(parseHttpProxy, 'not a proxy');
 
 /**
- * An entry that is not understood is no fault, because other programs read the variable too and know
- * other forms. A warning at the start names it.
+ * An entry that is not understood is no fault, because other programs read the variable too and
+ * know other forms. A warning at the start names it.
  */
 export const noProxy = z.string().transform(parseNoProxy);
 
@@ -22,7 +22,10 @@ export function proxyRoute(proxy: HttpProxy | undefined, exempt: NoProxy | undef
 /** Settings that other programs read as well. */
 const SHARED: readonly string[] = ['HTTPS_PROXY', 'NO_PROXY'];
 
-/** The spelling under which a setting is set: the lower-case one first. An empty variable counts as unset. */
+/**
+ * The spelling under which a setting is set: the lower-case one first. An empty variable counts as
+ * unset.
+ */
 export function variableOf(env: Environment, name: string): string {
   return (SHARED.includes(name) ? readShared(env, name)?.variable : undefined) ?? name;
 }

@@ -1,6 +1,6 @@
 /**
- * The life of a process: it starts, runs until it is told to stop, and stops in two stages. Only this file
- * listens to signals or exits.
+ * The life of a process: it starts, runs until it is told to stop, and stops in two stages. Only
+ * this file listens to signals or exits.
  *
  *   first SIGINT, SIGTERM or SIGHUP    graceful: releases run, last acquired first, within `stopMs`
  *   second signal, or the time is up   forced: exit at once with status 1
@@ -29,8 +29,8 @@ export const STOP_MARGIN_MS = 10_000;
 const STOP_WHILE_STARTING_MS = 10_000;
 
 /**
- * Never rejects. A failed start is logged, what it had acquired is released, and the process exits with
- * status 1.
+ * Never rejects. A failed start is logged, what it had acquired is released, and the process exits
+ * with status 1.
  */
 export async function runService({ name, log }: ServiceOptions, start: (releasers: Releasers) => Promise<Started>): Promise<void> {
   const releasers = createReleasers();

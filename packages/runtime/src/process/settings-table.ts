@@ -1,7 +1,7 @@
 /**
- * Every setting, named once: its value, its default, who reads it, what it does and when to change it.
- * The parsing (settings.ts), `.env.template` and the table in the documents (settings-document.ts) all
- * come from here.
+ * Every setting, named once: its value, its default, who reads it, what it does and when to change
+ * it. The parsing (settings.ts), `.env.template` and the table in the documents
+ * (settings-document.ts) all come from here.
  */
 
 import type { z } from 'zod';
@@ -39,7 +39,10 @@ export const SETTING_SECTIONS: readonly SettingSection[] = [
   { title: 'The simulator', settings: SIMULATOR_SETTINGS },
 ];
 
-/** What `readSettings` can read: the settings of all programs but the simulator, which reads its own. */
+/**
+ * What `readSettings` can read: the settings of all programs but the simulator, which reads its
+ * own.
+ */
 export const SETTINGS = {
   ...PROCESS_SETTINGS,
   ...REDIS_SETTINGS,

@@ -1,4 +1,7 @@
-/** The settings of polling, capacity, requests to the provider, the audit log, and of instances to try. */
+/**
+ * The settings of polling, capacity, requests to the provider, the audit log, and of instances to
+ * try.
+ */
 
 import { API_TOKEN, INSTANCE_ID } from '@qrcast/core/credential-forms';
 import { DEFAULT_POLICY, MIN_SPACING_MS } from '@qrcast/core/schedule';

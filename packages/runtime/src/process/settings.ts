@@ -28,7 +28,8 @@ type ReadSettings<Name extends SettingName, Need extends Name> = Settings<Name> 
 
 /**
  * Reads the settings of these names; those in `required` must be set. An empty variable counts as
- * unset. A variable with an invisible character is refused. @throws {SettingsError} with all faults.
+ * unset. A variable with an invisible character is refused. @throws {SettingsError} with all
+ * faults.
  */
 export function readSettings<Name extends SettingName, Need extends Name = never>(
   env: Environment,

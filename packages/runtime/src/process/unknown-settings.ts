@@ -1,7 +1,7 @@
 /**
- * Finds variables that look like our settings but are not. Most are misspelled, and a default would silently
- * apply instead. They are reported, not refused, because one environment file may serve several roles,
- * programs and versions.
+ * Finds variables that look like our settings but are not. Most are misspelled, and a default would
+ * silently apply instead. They are reported, not refused, because one environment file may serve
+ * several roles, programs and versions.
  */
 
 import { withoutMark } from '@qrcast/core/utf8';
@@ -10,14 +10,20 @@ import type { Logger } from '../log.ts';
 import { SETTINGS } from './settings-table.ts';
 
 export interface UnknownSetting {
-  /** Its name, never its value. It is cut, with `…`, at the first character that no setting's name has. */
+  /**
+   * Its name, never its value. It is cut, with `…`, at the first character that no setting's name
+   * has.
+   */
   readonly variable: string;
   /** The setting that may be meant. Null if no name is similar. */
   readonly nearest: string | null;
 }
 
 const PREFIX = 'QRCAST_';
-/** Variables that are not settings of a role: secrets of the command line, and those of our examples and tests. */
+/**
+ * Variables that are not settings of a role: secrets of the command line, and those of our examples
+ * and tests.
+ */
 const OTHER_VARIABLES = [
   'QRCAST_API_KEY',
   'QRCAST_ACCOUNT_PASSWORD',
@@ -29,18 +35,23 @@ const OTHER_VARIABLES = [
 const KNOWN: readonly string[] = [...Object.keys(SETTINGS), ...OTHER_VARIABLES];
 /** Enough for a forgotten `_MS`. */
 const MAX_EDITS = 3;
-/** Nearly every name is similar to a short one. So an edit is allowed for each so many characters. */
+/**
+ * Nearly every name is similar to a short one. So an edit is allowed for each so many characters.
+ */
 const CHARACTERS_PER_EDIT = 4;
 
-/** Returns, in order, the variables that begin with `QRCAST_` and that nothing of ours reads. `names`: of all variables. */
+/**
+ * Returns, in order, the variables that begin with `QRCAST_` and that nothing of ours reads.
+ * `names`: of all variables.
+ */
 export function findUnknownSettings(names: readonly string[]): readonly UnknownSetting[] {
   const ours = names.map(withoutMark).filter((name) => name.startsWith(PREFIX) && !KNOWN.includes(name));
   return ours.filter((name) => !isServiceLink(name, names)).map((name) => describe(/^\w+/.exec(name)?.[0] ?? '', name));
 }
 
 /**
- * Logs a warning for each. Call it before the settings are read: a setting that is then missing may be the
- * misspelled one. So the level is the one that the log begins with.
+ * Logs a warning for each. Call it before the settings are read: a setting that is then missing may
+ * be the misspelled one. So the level is the one that the log begins with.
  */
 export function warnOfUnknownSettings(names: readonly string[], log: Logger): void {
   for (const unknown of findUnknownSettings(names)) log.warn(unknown, 'this variable is not a setting of qrcast and is ignored');

@@ -1,4 +1,6 @@
-/** The command: writes `.env.template`; with `markdown`, prints the tables for the operator's guide. */
+/**
+ * The command: writes `.env.template`; with `markdown`, prints the tables for the operator's guide.
+ */
 
 import { writeFileSync } from 'node:fs';
 import { envTemplate, settingsMarkdown } from './settings-document.ts';

@@ -1,10 +1,10 @@
 /**
- * Redis pub/sub as a wake-up signal: one connection per process, and one subscription per channel for all
- * its handlers.
+ * Redis pub/sub as a wake-up signal: one connection per process, and one subscription per channel
+ * for all its handlers.
  *
- * A subscription can fail silently (a half-open connection, a server that dropped it). So the bus sends
- * itself probes through Redis, and reconnects when they stop coming back. After every reconnect, `onReset`
- * says that messages may have been missed.
+ * A subscription can fail silently (a half-open connection, a server that dropped it). So the bus
+ * sends itself probes through Redis, and reconnects when they stop coming back. After every
+ * reconnect, `onReset` says that messages may have been missed.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -14,11 +14,17 @@ import { type Namespace, probeChannel } from './keys.ts';
 import { connectRedis, disconnectRedis } from './redis.ts';
 
 export interface Bus {
-  /** The connection of the subscriptions. A read sent after `subscribe` is answered after the subscription began (RESP3). */
+  /**
+   * The connection of the subscriptions. A read sent after `subscribe` is answered after the
+   * subscription began (RESP3).
+   */
   readonly connection: Redis;
   /** Returns the function that ends the subscription, which is idempotent. */
   subscribe(channel: string, onMessage: (message: string) => void): () => void;
-  /** Calls back after each reconnect, when all subscriptions have begun again. Returns the function that ends this. */
+  /**
+   * Calls back after each reconnect, when all subscriptions have begun again. Returns the function
+   * that ends this.
+   */
   onReset(listener: () => void): () => void;
   /** Resolves when a message published now has come back. Rejects after `timeoutMs`. */
   probe(timeoutMs: number): Promise<void>;
@@ -55,7 +61,10 @@ export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_
     connectedOnce = true;
   });
 
-  /** An older version, or anybody with access to Redis, can publish anything. That must not end the process. */
+  /**
+   * An older version, or anybody with access to Redis, can publish anything. That must not end the
+   * process.
+   */
   function deliver(handle: (message: string) => void, message: string): void {
     try {
       handle(message);
@@ -99,7 +108,8 @@ export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_
 
   subscribe(ownChannel, (nonce) => probes.get(nonce)?.());
   const timer = setInterval(() => {
-    // A connection known to be broken is reconnecting already. The probe is for one that only seems to work.
+    // A connection known to be broken is reconnecting already. The probe is for one that only seems
+    // to work.
     if (connection.status !== 'ready' || redis.status !== 'ready') return;
     probe(probeEveryMs).catch(() => {
       if (closed || connection.status !== 'ready' || redis.status !== 'ready') return;

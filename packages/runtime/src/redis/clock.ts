@@ -1,7 +1,7 @@
 /**
- * One clock for all processes: that of Redis. Deadlines, staleness and fences are compared across machines,
- * so each process corrects its own clock by a measured offset. It measures at the start and then every
- * 30 s.
+ * One clock for all processes: that of Redis. Deadlines, staleness and fences are compared across
+ * machines, so each process corrects its own clock by a measured offset. It measures at the start
+ * and then every 30 s.
  */
 
 import type { Redis } from 'ioredis';

@@ -1,6 +1,6 @@
 /**
- * Every Redis key, channel and queue name; none is built elsewhere. Keys that a script uses together share
- * a hash tag, so that the script touches one slot.
+ * Every Redis key, channel and queue name; none is built elsewhere. Keys that a script uses
+ * together share a hash tag, so that the script touches one slot.
  */
 
 /** Separates installations, and tests, that share one Redis. */
@@ -16,7 +16,9 @@ export const parseSessionKey = (ns: Namespace, key: string): string | null =>
   key.startsWith(`${ns}:{`) && key.endsWith('}') ? key.slice(ns.length + 2, -1) : null;
 export const sessionChannel = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:state`;
 export const viewersKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:viewers`;
-/** Callbacks of a session that are not in the queue yet. They are written with the change itself. */
+/**
+ * Callbacks of a session that are not in the queue yet. They are written with the change itself.
+ */
 export const sessionCallbacksKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:callbacks`;
 export const probeChannel = (ns: Namespace, nodeId: string): string => `${ns}:probe:${nodeId}`;
 
@@ -29,7 +31,10 @@ export const tenantInstanceKey = (ns: Namespace, tenantId: string, instanceId: s
 export const tenantsKey = (ns: Namespace): string => `${ns}:tenants`;
 /** Ids of deleted tenants, which are never given again. */
 export const formerTenantsKey = (ns: Namespace): string => `${ns}:tenants:former`;
-/** For each key in use a value sealed under it. By these a process sees at its start whether it has the others' keys. */
+/**
+ * For each key in use a value sealed under it. By these a process sees at its start whether it has
+ * the others' keys.
+ */
 export const keyProofsKey = (ns: Namespace): string => `${ns}:key-proofs`;
 /** The fingerprint of each key that processes have had in their lists, by the key's id. */
 export const keyFingerprintsKey = (ns: Namespace): string => `${ns}:key-fingerprints`;
@@ -50,7 +55,9 @@ export const apiKeyKey = (ns: Namespace, keyHash: string): string => `${ns}:key:
 export const revokedTicketsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:revoked`;
 /** Set while no password may be sent for the instance: one a second. */
 export const passwordRateKey = (ns: Namespace, instanceKey: string): string => `${ns}:password:${instanceKey}`;
-/** Passwords of the instance that were sent to the provider, by when they are over at the latest. */
+/**
+ * Passwords of the instance that were sent to the provider, by when they are over at the latest.
+ */
 export const passwordsUnderWayKey = (ns: Namespace, instanceKey: string): string => `${ns}:passwords-under-way:${instanceKey}`;
 /** Held while a gateway logs the instance out for a new code. */
 export const startOverLockKey = (ns: Namespace, instanceKey: string): string => `${ns}:start-over:${instanceKey}`;
@@ -68,7 +75,10 @@ export const revocationsChannel = (ns: Namespace): string => `${ns}:revocations`
 export const auditKey = (ns: Namespace): string => `${ns}:audit`;
 export const tenantAuditKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:audit`;
 
-/** A hash: the record of a connected instance (`record`), and the credentials for its checks (`sealed`). */
+/**
+ * A hash: the record of a connected instance (`record`), and the credentials for its checks
+ * (`sealed`).
+ */
 export const connectedInstanceKey = (ns: Namespace, tenantId: string, instanceId: string): string =>
   `${ns}:{tenant:${tenantId}}:connected:${instanceId}`;
 /** For SCAN. Matches all that `connectedInstanceKey` builds, and perhaps other keys. */
@@ -81,7 +91,10 @@ export function parseConnectedInstanceKey(ns: Namespace, key: string): { tenantI
 }
 /** A tenant's connected instances, by the end of their period. */
 export const connectedInstancesKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:connected`;
-/** Callbacks of a connected instance that are not in the queue yet. They are written with the change itself. */
+/**
+ * Callbacks of a connected instance that are not in the queue yet. They are written with the change
+ * itself.
+ */
 export const connectedCallbacksKey = (ns: Namespace, tenantId: string, instanceId: string): string =>
   `${ns}:{tenant:${tenantId}}:lost:${instanceId}`;
 /** The connected instances of a tenant that are checked, by the time of their next check. */
@@ -92,8 +105,8 @@ export const checksEveryKey = (ns: Namespace, tenantId: string): string => `${ns
 export const checksKeepKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:checks:keep`;
 
 /**
- * What a worker has to look at: sessions and instances with new callbacks, lanes of relayed notifications,
- * callbacks to send again, and tenants whose instances are checked.
+ * What a worker has to look at: sessions and instances with new callbacks, lanes of relayed
+ * notifications, callbacks to send again, and tenants whose instances are checked.
  */
 export const outboxKey = (ns: Namespace): string => `${ns}:outbox`;
 /** A tenant's callbacks by age. */
@@ -104,12 +117,15 @@ export const callbackKey = (ns: Namespace, tenantId: string, id: string): string
 /** Notifications of one instance that wait to be relayed, the oldest first. */
 export const relayLaneKey = (ns: Namespace, tenantId: string, instanceId: string): string =>
   `${ns}:{tenant:${tenantId}}:relay:${instanceId}`;
-/** The number of notifications in all lanes of a tenant, their bytes, and the failed tries of each lane's first. */
+/**
+ * The number of notifications in all lanes of a tenant, their bytes, and the failed tries of each
+ * lane's first.
+ */
 export const relayUseKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:relay`;
 
 /**
- * The sets of a shard: when members are due (`due`), until when they are watched (`watch`), until when
- * instances must not be asked (`busy`), and wishes for an early poll (`poked`).
+ * The sets of a shard: when members are due (`due`), until when they are watched (`watch`), until
+ * when instances must not be asked (`busy`), and wishes for an early poll (`poked`).
  */
 export const shardKeys = (ns: Namespace, shard: number): [due: string, watch: string, busy: string, poked: string] => {
   const tag = `${ns}:{shard:${shard}}`;

@@ -14,7 +14,10 @@ export interface LockOptions {
 }
 
 export interface Locks {
-  /** Runs `run` with the lock. `key`: from keys.ts. @throws what `taken` makes, and what `run` throws. */
+  /**
+   * Runs `run` with the lock. `key`: from keys.ts. @throws what `taken` makes, and what `run`
+   * throws.
+   */
   alone<T>(key: string, options: LockOptions, run: () => Promise<T>): Promise<T>;
 }
 

@@ -1,4 +1,7 @@
-/** Lua scripts as functions. The file name of a script ends in its number of keys: `shard-claim-4.lua`. */
+/**
+ * Lua scripts as functions. The file name of a script ends in its number of keys:
+ * `shard-claim-4.lua`.
+ */
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';

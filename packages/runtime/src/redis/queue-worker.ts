@@ -1,4 +1,7 @@
-/** A BullMQ worker on a connection of its own, which can be stopped in a bounded time even while Redis is out. */
+/**
+ * A BullMQ worker on a connection of its own, which can be stopped in a bounded time even while
+ * Redis is out.
+ */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Processor, Worker } from 'bullmq';
@@ -29,8 +32,8 @@ export interface QueueWorker {
 }
 
 /**
- * BullMQ never resets the stall count of a job, and some of our jobs live for ever. With the default of 1
- * their second crashed worker would end them.
+ * BullMQ never resets the stall count of a job, and some of our jobs live for ever. With the
+ * default of 1 their second crashed worker would end them.
  */
 const MAX_STALLED_COUNT = 1_000_000_000;
 /** A job under way needs a moment, even if no grace is given. */
@@ -50,7 +53,8 @@ export function openQueueWorker<Data>(
     lockDuration: lockMs,
     stalledInterval: stalledCheckMs,
     maxStalledCount: MAX_STALLED_COUNT,
-    // With autorun, a worker whose connection cannot become ready retries without a pause and blocks the whole process.
+    // With autorun, a worker whose connection cannot become ready retries without a pause and
+    // blocks the whole process.
     autorun: false,
   });
   const report = (error: unknown): void => log.debug({ queue: name, ...errorFields(error) }, 'a queue worker reported an error');
@@ -65,7 +69,10 @@ export function openQueueWorker<Data>(
   };
 }
 
-/** Awaits a start. If it fails, stops what was opened for it. @throws the reason for the failed start. */
+/**
+ * Awaits a start. If it fails, stops what was opened for it. @throws the reason for the failed
+ * start.
+ */
 export async function startedOrStopped(starting: Promise<unknown>, stop: (graceMs: number) => Promise<void>): Promise<void> {
   try {
     await starting;
@@ -75,7 +82,9 @@ export async function startedOrStopped(starting: Promise<unknown>, stop: (graceM
   }
 }
 
-/** BullMQ's close waits for Redis without a limit. So after the given time its connections are cut. */
+/**
+ * BullMQ's close waits for Redis without a limit. So after the given time its connections are cut.
+ */
 async function closeWithin(worker: Worker, graceMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {

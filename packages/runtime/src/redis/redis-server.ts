@@ -1,6 +1,7 @@
 /**
- * A private Redis for `start` and for tests: a real server found on PATH, on a free loopback port, with a password, its data in one folder.
- * It is a child of this process and ends with it, however this process ends.
+ * A private Redis for `start` and for tests: a real server found on PATH, on a free loopback port,
+ * with a password, its data in one folder. It is a child of this process and ends with it, however
+ * this process ends.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -29,11 +30,16 @@ export interface RedisServerOptions {
   /** The server's program. */
   readonly program: string;
   readonly args?: readonly string[];
-  /** The folder of its data, which must exist. If this process is killed, it is removed if empty. */
+  /**
+   * The folder of its data, which must exist. If this process is killed, it is removed if empty.
+   */
   readonly folder: string;
   /** Turns the append-only file on. Without it nothing survives a restart. */
   readonly persistent: boolean;
-  /** Port and password to use again, for example after a restart. The default is a free port and a random password. */
+  /**
+   * Port and password to use again, for example after a restart. The default is a free port and a
+   * random password.
+   */
   readonly endpoint?: Endpoint;
 }
 
@@ -44,14 +50,14 @@ const TRIES = 5;
 
 const SHELL = '/bin/sh';
 /**
- * Ends the server when this process is killed and cannot do it. The shell becomes the server, so the server
- * has the shell's pid. Beside it a watchdog reads descriptor 3. We write a line to it when the server has
- * ended, because its pid may then belong to another process. If the pipe closes without a line, this
- * process is gone: none of our children inherits our end, and the server does not get the watchdog's. `$0`
- * is the folder.
+ * Ends the server when this process is killed and cannot do it. The shell becomes the server, so
+ * the server has the shell's pid. Beside it a watchdog reads descriptor 3. We write a line to it
+ * when the server has ended, because its pid may then belong to another process. If the pipe closes
+ * without a line, this process is gone: none of our children inherits our end, and the server does
+ * not get the watchdog's. `$0` is the folder.
  *
- * A killed watchdog is not replaced. The server then outlives a killed process, as it does on a machine
- * without a shell, and the next `start` ends it.
+ * A killed watchdog is not replaced. The server then outlives a killed process, as it does on a
+ * machine without a shell, and the next `start` ends it.
  */
 const GUARDED = '{ read -r _ <&3 || { kill -TERM $$; rmdir "$0"; }; } & exec "$@" 3<&-';
 
@@ -112,8 +118,9 @@ function spawnServer(
     `appendonly ${options.persistent ? 'yes' : 'no'}`,
     'maxmemory-policy noeviction',
   ];
-  // Its own process group, because Ctrl-C is meant for us and we stop the server last. The configuration goes through stdin, because
-  // it holds the password. No environment, because ours holds secrets.
+  // Its own process group, because Ctrl-C is meant for us and we stop the server last. The
+  // configuration goes through stdin, because it holds the password. No environment, because ours
+  // holds secrets.
   const [program, ...args] = guarded([options.program, ...(options.args ?? []), '-'], options.folder);
   const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore', 'pipe'], detached: true, env: {} });
   const ended = new Promise<void>((resolve) => {

@@ -4,9 +4,10 @@ import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../log.ts';
 
 /**
- * `commands`: short commands, pipelined. They fail within seconds when Redis is out, so callers can say so.
- * `subscriber`: subscriptions, and the reads that must follow them in order. It waits for Redis without limit.
- * `queue`: for BullMQ, whose workers block and must wait for Redis without limit.
+ * `commands`: short commands, pipelined. They fail within seconds when Redis is out, so callers can
+ * say so. `subscriber`: subscriptions, and the reads that must follow them in order. It waits for
+ * Redis without limit. `queue`: for BullMQ, whose workers block and must wait for Redis without
+ * limit.
  */
 export type RedisRole = 'commands' | 'subscriber' | 'queue';
 
@@ -24,7 +25,8 @@ export function connectRedis(url: string, role: RedisRole, log: Logger): Redis {
   const redis = new Redis(url, {
     ...ROLE_OPTIONS[role],
     connectionName: `qrcast-${role}`,
-    // Full jitter, so that not all processes return to a restarted Redis at once. At most a second, so that screens do not go stale.
+    // Full jitter, so that not all processes return to a restarted Redis at once. At most a second,
+    // so that screens do not go stale.
     retryStrategy: (attempt) => Math.round(Math.random() * Math.min(RECONNECT_MAX_MS, 50 * 2 ** attempt)) + 20,
   });
   let isOut = false;

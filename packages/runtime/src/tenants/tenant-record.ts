@@ -1,7 +1,7 @@
 /**
- * A tenant's record in Redis: the one schema for every role that reads it. The gateway writes it and
- * reads all of it. Other readers `pick` the fields they need, so that a fault in another field does
- * not stop them.
+ * A tenant's record in Redis: the one schema for every role that reads it. The gateway writes it
+ * and reads all of it. Other readers `pick` the fields they need, so that a fault in another field
+ * does not stop them.
  */
 
 import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
@@ -57,8 +57,8 @@ export interface TenantRecordDeps {
 }
 
 /**
- * Reads a tenant's record, or the fields of it that `schema` names, as it stands now. Returns null if
- * there is no such tenant. @throws {SyntaxError | z.ZodError} if the record cannot be read.
+ * Reads a tenant's record, or the fields of it that `schema` names, as it stands now. Returns null
+ * if there is no such tenant. @throws {SyntaxError | z.ZodError} if the record cannot be read.
  */
 export async function loadTenantRecord<T>(
   { redis, namespace }: TenantRecordDeps,
