@@ -1,6 +1,6 @@
 /**
- * How many checks are under way at once, and whose turn it is; with a provider that answers when it
- * is told to.
+ * How many checks are under way at once, and of which tenants. The provider answers when the test
+ * says so.
  */
 
 import { connectedInstance } from '@qrcast/core/connected-instance';
@@ -95,14 +95,14 @@ describe('checks under way', () => {
   it('are few, however many are due, and leave slots to other tenants', async () => {
     const check = createChecks();
     for (const tenant of 'abcdefgh') due.set(tenant, instancesOf(tenant, 1_000));
-    const turns = [...'abcdefgh'].map((tenant) => check(tenant));
+    const calls = [...'abcdefgh'].map((tenant) => check(tenant));
     await settle();
     const counts = [...'abcdefgh'].map((tenant) => asked.filter(({ instanceId }) => instanceId.startsWith(tenant)).length);
     expect(asked.length).toBeLessThanOrEqual(20);
     expect(counts.slice(0, 4)).toEqual([10, 5, 3, 1]); // each takes half of what is free
-    expect(await turns[7]).toBe(1_000); // no room now
+    expect(await calls[7]).toBe(1_000); // no free slot now
     for (const { answer } of asked) answer(LINKED);
-    expect(await turns[0]).toBe(0); // there is more
+    expect(await calls[0]).toBe(0); // more is due
     const [later] = [check('h')];
     await settle();
     expect(asked.filter(({ instanceId }) => instanceId.startsWith('h'))).not.toEqual([]);
@@ -136,7 +136,7 @@ describe('nothing is asked', () => {
   it.each([
     ['idle', {}, false],
     ['waiting', {}, false],
-    ['waiting', { deadlineAt: NOW }, true], // its time is over, and nobody has looked
+    ['waiting', { deadlineAt: NOW }, true], // its time is over, but nothing has noticed yet
     ['idle', { expiresAt: NOW }, true],
     ['connected', {}, true],
     ['ended', {}, true],
@@ -160,11 +160,11 @@ describe('nothing is asked', () => {
     const session = createSession({ ...base, locale: null, returnUrl: null, relink: false, expiresAt: NOW + 60_000 }, 60_000, NOW);
     live = { ...session, state, ...fields };
     due.set('a', ['a0']);
-    const turn = createChecks()('a');
+    const call = createChecks()('a');
     await settle();
     expect(asked).toHaveLength(isAsked ? 1 : 0);
     for (const { answer } of asked) answer(LINKED);
-    await turn;
+    await call;
     expect(settled).toEqual([['a0', 0]]);
   });
 
@@ -194,10 +194,10 @@ describe('nothing is asked', () => {
 
 it('a Retry-After holds for the instance and for its next check', async () => {
   due.set('a', ['a0']);
-  const turn = createChecks()('a');
+  const call = createChecks()('a');
   await settle();
   asked[0]?.answer({ kind: 'trouble', code: 'rate_limited', retryAfterMs: 7_200_000 });
-  await turn;
+  await call;
   expect(ended).toEqual([[NOW, NOW + 7_200_000]]);
   expect(settled).toEqual([['a0', NOW + 7_200_000]]);
 });

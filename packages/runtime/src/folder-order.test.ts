@@ -36,7 +36,7 @@ function targetsOf(file: string): string[] {
   return [...paths].map(([, path = '']) => resolve(dirname(file), path));
 }
 
-it('every folder has its place in the order', () => {
+it('every folder stands in the order', () => {
   expect([...new Set(files.map(folderOf))].toSorted()).toEqual(ORDER.toSorted());
 });
 

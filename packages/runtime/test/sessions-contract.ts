@@ -59,7 +59,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
     });
     afterEach(() => pair.close());
 
-    it('stores a session once and reads it back with its sealed credentials apart', async () => {
+    it('stores a session once, and reads it back separately from its sealed credentials', async () => {
       const session = sampleSession();
       await pair.here.create(session, 'sealed-text');
       expect(await pair.there.read(session.id)).toEqual({ session, image: null });
@@ -68,7 +68,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect(await pair.here.readSealed(session.id)).toBe('sealed-text');
     });
 
-    it('forgets the credentials of a session that has ended for good, and keeps those of one that can be resumed', async () => {
+    it('deletes the credentials of a session that has ended for good, and keeps those of one that can be resumed', async () => {
       const [resumable, cancelled] = [sampleSession({}, T), sampleSession({}, T)];
       for (const session of [resumable, cancelled]) {
         await pair.here.create(session, 'sealed-text');
@@ -84,7 +84,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect((await pair.here.find(cancelled.id))?.state).toEqual({ kind: 'ended', reason: 'cancelled' });
     });
 
-    it('loses a record at the moment it is told, and never later than it was told before', async () => {
+    it('deletes a record at the given time, and never later than an earlier call said', async () => {
       const { id } = await created();
       await pair.here.expire(id, Date.now() + 60_000);
       expect((await pair.there.find(id))?.id).toBe(id);
@@ -95,7 +95,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       await pair.here.expire('ses_none', Date.now());
     });
 
-    it('tells each event what it did: of two that end a session one ended it', async () => {
+    it('returns what each event did: of two that end a session only one ended it', async () => {
       const { id } = await created();
       const cancel = { kind: 'cancelled', at: T + 2 } as const;
       const changes = await Promise.all([pair.here.change(id, cancel), pair.there.change(id, cancel)]);
@@ -106,7 +106,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect(await pair.here.change('ses_none', cancel)).toBeNull();
     });
 
-    it('takes a record away as it was read, and not once it has changed', async () => {
+    it('removes a record as it was read, but not after it has changed', async () => {
       const { id } = await created();
       const before = await pair.here.find(id);
       const after = await pair.there.apply(id, codeEvent('AAAA', T + 10));
@@ -117,7 +117,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect(await pair.there.read(id)).toBeNull();
     });
 
-    it('knows no session it was not given', async () => {
+    it('finds no session that was not created', async () => {
       expect(await pair.here.read('ses_none')).toBeNull();
       expect(await pair.here.readSealed('ses_none')).toBeNull();
       expect(await pair.here.apply('ses_none', { kind: 'watched', at: T })).toBeNull();
@@ -126,7 +126,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       watch.close();
     });
 
-    it('keeps the picture beside the record while its code is shown, and drops it after', async () => {
+    it('keeps the picture while its code is shown, and deletes it afterwards', async () => {
       const { id } = await created();
       await pair.here.apply(id, codeEvent('AAAA', T + 10));
       expect((await pair.there.read(id))?.image).toBe('data:image/png;base64,AAAA');
@@ -138,7 +138,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect((await pair.there.read(id))?.image).toBeNull();
     });
 
-    it('keeps the picture shown first when another one says the same: digest, text and picture stay together', async () => {
+    it('keeps the first picture when another has the same text: digest, text and picture stay together', async () => {
       const { id } = await created();
       await pair.here.apply(id, codeEvent('AAAA', T + 10, 'link'));
       await pair.there.apply(id, codeEvent('BBBB', T + 20, 'link'));
@@ -147,7 +147,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect(kept?.image).toBe('data:image/png;base64,AAAA');
     });
 
-    it('returns the session unchanged for an event that changes nothing, and tells nobody', async () => {
+    it('returns the session unchanged for an event without effect, and notifies no watcher', async () => {
       const { id } = await created();
       const seen = collector();
       const watch = pair.there.watch(id, seen.add);
@@ -158,7 +158,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       watch.close();
     });
 
-    it('decides on what stands, not on the record a caller remembers', async () => {
+    it('decides by the stored record, not by the one a caller passes', async () => {
       const session = sampleSession({}, T);
       await pair.here.create(session, '');
       await pair.there.apply(session.id, { kind: 'watched', at: T + 1 });
@@ -182,7 +182,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       expect(Math.max(...[...versions].map((version) => version ?? 0))).toBe(last?.session.version);
     });
 
-    it('gives a watcher the current state first, then only newer ones, the last included', async () => {
+    it('gives a watcher the current state first, then only newer ones, including the last', async () => {
       const { id } = await created();
       await pair.here.apply(id, codeEvent('AAAA', T + 10));
       const seen = collector();
@@ -200,7 +200,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       watch.close();
     });
 
-    it('misses nothing that happens while a watch begins', async () => {
+    it('misses no change while a watch begins', async () => {
       for (let round = 0; round < 30; round++) {
         const { id } = await created();
         const seen = collector();
@@ -217,9 +217,9 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       }
     });
 
-    it('tells a closed watch nothing more', async () => {
+    it('calls a closed watch no more', async () => {
       const { id } = await created();
-      const watch = pair.there.watch(id, () => expect.unreachable('a closed watch was told'));
+      const watch = pair.there.watch(id, () => expect.unreachable('a closed watch was called'));
       await watch.first;
       watch.close();
       watch.close();

@@ -69,7 +69,7 @@ describe('a server whose TLS', () => {
     ['is self-signed', { name: NAME, isSelfSigned: true }],
     ['is for clients alone', { name: NAME, extensions: 'extendedKeyUsage=clientAuth' }],
     ['has an extension that must be understood and is not', { name: NAME, extensions: '1.2.3.4=critical,ASN1:NULL' }],
-  ])('%s is unreachable for that', async (_name, options) => {
+  ])('%s is unreachable with that cause', async (_name, options) => {
     const { port, answered } = await authority.serve(options);
     const reply = await send(port);
     expect(reply).toEqual({ error: 'unreachable', cause: 'tls' });
@@ -119,13 +119,13 @@ describe('a server that', () => {
     expect(await send(port, { scheme: 'http' })).toEqual({ error: 'unreachable', cause: 'protocol' });
   });
 
-  it.each(['101 Switching Protocols', '100 Continue'])('answers %s, which was not asked for, is told so', async (status) => {
+  it.each(['101 Switching Protocols', '100 Continue'])('answers %s without being asked is reported so', async (status) => {
     const answer = `HTTP/1.1 ${status}\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n`;
     const port = await listen(createServer((socket) => void socket.once('data', () => socket.write(answer))));
     expect(await send(port, { scheme: 'http' })).toEqual({ error: 'unreachable', cause: 'protocol' });
   });
 
-  it.each(['SERVFAIL', 'NXDOMAIN', 'REFUSED', 'no address'])('has a name that is answered with %s is a matter of DNS', async (answer) => {
+  it.each(['SERVFAIL', 'NXDOMAIN', 'REFUSED', 'no address'])('has a name answered with %s fails with the cause DNS', async (answer) => {
     const rcode = { SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 }[answer] ?? 0;
     const server = createSocket('udp4', (question, { port, address }) => {
       question.writeUInt16BE(0x8180 | rcode, 2);

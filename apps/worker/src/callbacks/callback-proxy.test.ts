@@ -146,13 +146,13 @@ it.each([
   'https://[::ffff:10.0.0.7]/',
   'https://localhost/',
   'http://hooks.example.com/',
-])('%s is not asked for, with a proxy neither', async (url) => {
+])('%s is not requested, even with a proxy', async (url) => {
   const { send, proxy } = await openRig(lookupOf([[PUBLIC]]), { route: () => 200 });
   expect(await send(url)).toEqual({ error: 'address_not_allowed' });
   expect(proxy.targets).toEqual([]);
 });
 
-it.each([301, 302, 303, 307, 308])('a redirect (%i) into our own network is an answer, and not followed', async (status) => {
+it.each([301, 302, 303, 307, 308])('a redirect (%i) into our own network is not followed', async (status) => {
   const receiver = await openTlsReceiver(status, { location: 'https://10.0.0.7/' });
   const { send, proxy } = await openRig(lookupOf([[PUBLIC]]), to(receiver));
   expect(await send('https://hooks.example.com/')).toEqual({ status });
@@ -168,12 +168,15 @@ it('if the proxy reaches no IPv4 address, it gets an IPv6 one', async () => {
   expect(faults).toEqual([]);
 });
 
-it.each([200, 204, 307, 401, 403, 407, 410, 429, 503])('what the proxy answers (%i) is no answer of the server', async (status) => {
-  // A 2xx opens the tunnel, but here nothing is behind it.
-  const { send, faults } = await openRig(lookupOf([[PUBLIC]]), { route: () => status });
-  expect(await send('https://hooks.example.com/')).toEqual({ error: 'unreachable', cause: status < 300 ? 'tls' : 'proxy' });
-  expect(faults).toEqual(status < 300 ? [] : [`status ${status} hooks.example.com:443`]);
-});
+it.each([200, 204, 307, 401, 403, 407, 410, 429, 503])(
+  'an answer of the proxy (%i) does not count as an answer of the server',
+  async (status) => {
+    // A 2xx opens the tunnel, but here nothing is behind it.
+    const { send, faults } = await openRig(lookupOf([[PUBLIC]]), { route: () => status });
+    expect(await send('https://hooks.example.com/')).toEqual({ error: 'unreachable', cause: status < 300 ? 'tls' : 'proxy' });
+    expect(faults).toEqual(status < 300 ? [] : [`status ${status} hooks.example.com:443`]);
+  },
+);
 
 it('a tunnel is reused', async () => {
   const receiver = await openTlsReceiver();

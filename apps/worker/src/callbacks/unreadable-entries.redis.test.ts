@@ -25,14 +25,14 @@ const UNREADABLE = [
 function callbackFor(tenant: TestTenant): { sessionId: string; callback: Callback } {
   const session = sampleSession({ tenantId: tenant.id });
   const callback = callbackOf(session, { ...session, version: 2, state: { kind: 'ended', reason: 'cancelled' } }, Date.now());
-  if (callback === null) throw new Error('an end is told');
+  if (callback === null) throw new Error('expected a callback for the end');
   return { sessionId: session.id, callback };
 }
 
 const warningsIn = (test: TestCallbacks, words: string): number => test.logged.filter((line) => line.includes(words)).length;
 
 describe('an entry that cannot be read', () => {
-  it.each(['session', 'instance'] as const)('of the callbacks of one %s is told in the log, and the later ones are sent', async (kind) => {
+  it.each(['session', 'instance'] as const)('of the callbacks of one %s is logged, and the later ones are sent', async (kind) => {
     const server = await receiver();
     const test = await callbacks([server]);
     const { redis, namespace } = test.runtime;

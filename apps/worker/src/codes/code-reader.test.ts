@@ -134,8 +134,8 @@ describe('a picture made to harm', () => {
     const reader = openReader({ pictureMs: 60_000 });
     const bytes = Buffer.from(maze.slice(maze.indexOf(',') + 1), 'base64');
     const here = readBarcodes(bytes, { formats: ['QRCode'], tryHarder: false, tryRotate: false, tryInvert: false, tryDownscale: false });
-    expect(await turnsDuring(here)).toBeLessThan(5);
-    expect(await turnsDuring(read(reader, maze))).toBeGreaterThan(100);
+    expect(await iterationsDuring(here)).toBeLessThan(5);
+    expect(await iterationsDuring(read(reader, maze))).toBeGreaterThan(100);
   });
 
   it('is not read if it needs much memory, and the thread survives', async () => {
@@ -145,19 +145,19 @@ describe('a picture made to harm', () => {
     expect(logged).toEqual([]);
   });
 
-  /** Turns of this process's event loop. */
-  async function turnsDuring(work: Promise<unknown>): Promise<number> {
-    let turns = 0;
+  /** Counts the iterations of this process's event loop. */
+  async function iterationsDuring(work: Promise<unknown>): Promise<number> {
+    let iterations = 0;
     let isOver = false;
     const settled = work.finally(() => {
       isOver = true;
     });
     while (!isOver) {
       await nextTurn();
-      turns++;
+      iterations++;
     }
     await settled;
-    return turns;
+    return iterations;
   }
 });
 
@@ -168,7 +168,7 @@ describe('more pictures than can wait', () => {
   it.each([
     [20, 20],
     [1_000, 60],
-  ])('with room for %i waiting, %i of 60 are read at once; the others get nothing at once, and are read later', async (maxWaiting, fit) => {
+  ])('with at most %i waiting, %i of 60 are read at once; the others get null at once and are read later', async (maxWaiting, fit) => {
     const reader = openReader({ maxWaiting });
     const texts = await readAll(reader);
     expect(texts.map((text) => text !== null)).toEqual(images.map((_, i) => i < fit));
@@ -184,7 +184,7 @@ describe('more pictures than can wait', () => {
   });
 
   it('the same picture twice is read once', async () => {
-    const reader = openReader({ share: 1e-6 }); // room for one
+    const reader = openReader({ share: 1e-6 }); // enough for one
     const [image = ''] = images;
     expect(await Promise.all([read(reader, image), read(reader, image)])).toEqual([`${LINK}/0`, `${LINK}/0`]);
   });
@@ -194,7 +194,7 @@ describe('the thread', () => {
   it.each([
     ['is not there', new URL('../none.ts', import.meta.url), 'Cannot find module'],
     ['is refused by Node', new URL('https://example.com/none.ts'), 'ERR_'],
-  ])('whose file %s leaves codes unread, which is told once', async (_name, threadFile, error) => {
+  ])('whose file %s leaves codes unread, which is logged once', async (_name, threadFile, error) => {
     const reader = openReader({ threadFile });
     for (let i = 0; i < 5; i++) expect(await read(reader, drawCode(`${LINK}/${i}`, { scale: 2 }))).toBeNull();
     expect(logged).toHaveLength(1);

@@ -101,7 +101,7 @@ describe('the slots of a host', () => {
     expect(await tried()).toEqual({ kind: 'trouble', code: 'provider_timeout' });
     expect(await tried('hog')).toEqual({ kind: 'trouble', code: 'provider_timeout' });
     now += 2_000;
-    expect(await tried('hog')).toBeNull(); // it holds its whole share, and tries all the same
+    expect(await tried('hog')).toBeNull(); // it holds its whole share, and is still tried
     underWay.at(-1)?.(HEALTHY);
     await Promise.resolve();
     await Promise.resolve();

@@ -1,6 +1,6 @@
 /**
- * A whole worker, and a host that keeps its requests waiting; a tenant with thousands of them is in
- * hostile-tenant.redis.release.test.ts.
+ * A whole worker, and a host that holds its requests. hostile-tenant.redis.release.test.ts has a
+ * tenant with thousands of them.
  */
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
@@ -12,11 +12,11 @@ const HOST_CONCURRENCY = 10;
 afterEach(closeHosts);
 
 describe('a host', () => {
-  it('has as many connections as it may have at most, and who waits is told so and when it is asked', async () => {
+  it('never has more connections than allowed, and waiting viewers learn so and when they are asked', async () => {
     const system = await openSystem();
     const silent = await openSilentHost();
     const sessions = (await Promise.all(['a', 'b', 'c'].map((tenantId) => system.watch(tenantId, [silent.url], 20)))).flat();
-    /** How long after its claim each of those that wait is asked again, ms. */
+    /** How long after its claim each waiting session is asked again, ms. */
     const told = new Map<string, number>();
     const allTold = Promise.withResolvers<void>();
     for (const { id } of sessions) {
@@ -29,7 +29,7 @@ describe('a host', () => {
       await watch.first;
     }
     await system.startWorker([silent.url], HOST_CONCURRENCY);
-    await silent.untilOpen(HOST_CONCURRENCY - 1); // the last place may be kept for a fourth tenant
+    await silent.untilOpen(HOST_CONCURRENCY - 1); // the last slot may be kept for a fourth tenant
     await allTold.promise;
     expect(silent.most()).toBeLessThanOrEqual(HOST_CONCURRENCY);
     expect(Math.min(...told.values())).toBeGreaterThanOrEqual(MIN_SPACING_MS);

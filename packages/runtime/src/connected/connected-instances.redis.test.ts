@@ -178,7 +178,7 @@ describe('the credentials', () => {
     ['switched off', {}],
     ['nothing kept', { checkConnectedEvery: 60, keepConnectedDays: 0 }],
     ['on its way out', { checkConnectedEvery: 60, isLeaving: true }],
-  ])('of a tenant %s go with the session, and are not kept', async (_how, fields) => {
+  ])('of a tenant %s are deleted with the session', async (_how, fields) => {
     await leaveCredentials('ses_1');
     await tenant(fields);
     const connected = openProcess();

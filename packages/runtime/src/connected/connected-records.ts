@@ -104,8 +104,8 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
   async function write(expected: string, { record, sealed, why = 'replaced', callback }: RecordChange): Promise<boolean> {
     const { tenantId, instanceId } = record;
     const keys = [...keysOf(tenantId, instanceId), connectedCallbacksKey(namespace, tenantId, instanceId)];
-    const told = callback === undefined ? '' : JSON.stringify(callback);
-    const args = [expected, JSON.stringify(record), sealed, record.keepUntil, instanceId, UNPLANNED, told];
+    const callbackText = callback === undefined ? '' : JSON.stringify(callback);
+    const args = [expected, JSON.stringify(record), sealed, record.keepUntil, instanceId, UNPLANNED, callbackText];
     const store = (): Promise<unknown> => writeScript(keys, args);
     const written = await (callback === undefined ? store() : outbox.markAround({ kind: 'instance', tenantId, instanceId }, store));
     if (written === 2) noteToken('token.deleted', record, why);

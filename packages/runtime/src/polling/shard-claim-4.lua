@@ -7,13 +7,13 @@
 -- Returns {now, {member, due, method…}, {unwatched member…}, {member that waits…}, number of
 --   postponed}.
 --
--- Claims members due by now + ahead, or the named one if it is due. Members without a watch leave the
--- set.
+-- Claims members due by now + ahead, or the named one if it is due. Members without a watch leave
+-- the set.
 --
--- A member whose instance is busy keeps its due time, so two sessions of one instance alternate. If the
--- instance is busy for longer than any lease, the provider sent a Retry-After. Then the member is
--- postponed to its end, by at most ten leases. Left at the head of the set, many such members would
--- block the rest.
+-- A member whose instance is busy keeps its due time, so two sessions of one instance alternate. If
+-- the instance is busy for longer than any lease, the provider sent a Retry-After. Then the member
+-- is postponed to its end, by at most ten leases. Left at the head of the set, many such members
+-- would block the rest.
 --
 -- A tenant may hold `share` times what is free. Its other due members are postponed for the same
 -- reason.

@@ -29,7 +29,7 @@ const UNTRUSTED = 'the certificate behind the proxy is not trusted; if the proxy
  * Logs that `proxy` is used, and for what. Returns the function to call for each of its faults.
  * Each kind is logged once a minute.
  */
-export function tellProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor: string): (fault: Fault, target: string) => void {
+export function logProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor: string): (fault: Fault, target: string) => void {
   log.info({ proxy: proxy.address, usedFor }, 'a proxy is used');
   const throttle = createThrottle(now);
   return ({ kind, status }, target) => {
@@ -43,14 +43,14 @@ export function tellProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor:
 /** The options of a provider client that uses this route and logs it. */
 export function providerRoute(route: ProxyRoute | null | undefined, log: Logger) {
   if (route === null || route === undefined) return {};
-  const onProxyFault = tellProxy({ log, now: () => performance.now() }, route.proxy, 'requests to the provider');
+  const onProxyFault = logProxy({ log, now: () => performance.now() }, route.proxy, 'requests to the provider');
   return { proxyRoute: route, onProxyFault };
 }
 
 /** Likewise for the requests to tenants' servers. */
 export function callbackRoute(proxy: HttpProxy | undefined, log: Logger) {
   if (proxy === undefined) return {};
-  return { proxy, onProxyFault: tellProxy({ log, now: () => performance.now() }, proxy, 'callbacks and relayed notifications') };
+  return { proxy, onProxyFault: logProxy({ log, now: () => performance.now() }, proxy, 'callbacks and relayed notifications') };
 }
 
 export interface ProxyWarning {
