@@ -50,43 +50,16 @@ const recordSchema = z.object({
   giveUpAt: z.coerce.number(),
 });
 
+interface CallbackLogDeps {
+  /** A `commands` connection; not closed here. */
+  readonly redis: Redis;
+  readonly namespace: Namespace;
+}
+
 // One closure: a method for each call of the interface, over the same keys.
-export function createCallbackLog({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): CallbackLog {
+export function createCallbackLog(deps: CallbackLogDeps): CallbackLog {
+  const { redis, namespace } = deps;
   const recordScript = loadLuaScript(redis, new URL('./callback-record-2.lua', import.meta.url));
-
-  /** Deletes the oldest settled callbacks. */
-  async function trim(tenantId: string): Promise<void> {
-    const settled = settledCallbacksKey(namespace, tenantId);
-    const excess = (await redis.zcard(settled)) - KEEP_SETTLED;
-    if (excess <= 0) return;
-    const gone = await redis.zrange(settled, 0, String(excess - 1));
-    await redis
-      .multi()
-      .zrem(settled, ...gone)
-      .zrem(callbacksKey(namespace, tenantId), ...gone)
-      .del(...gone.map((id) => callbackKey(namespace, tenantId, id)))
-      .exec();
-  }
-
-  /** Counts the callbacks that are not settled. */
-  async function countWaiting(tenantId: string, now: number): Promise<number> {
-    const keys = [callbacksKey(namespace, tenantId), settledCallbacksKey(namespace, tenantId)] as const;
-    await Promise.all(keys.map((key) => redis.zremrangebyscore(key, '-inf', now - KEEP_CALLBACKS_MS)));
-    const [all, settled] = await Promise.all([redis.zcard(keys[0]), redis.zcard(keys[1])]);
-    return all - settled;
-  }
-
-  async function find(tenantId: string, id: string): Promise<LoggedCallback | null> {
-    const record = await redis.hgetall(callbackKey(namespace, tenantId, id));
-    if (record['callback'] === undefined) return null;
-    const { callback, attempts, ...rest } = recordSchema.parse(record);
-    return {
-      ...rest,
-      callback: callbackSchema.parse(JSON.parse(callback)),
-      attempts: z.array(attemptSchema).parse(JSON.parse(attempts)),
-    };
-  }
-
   return {
     async add(callback) {
       const { tenantId, id, createdAt } = callback;
@@ -94,7 +67,7 @@ export function createCallbackLog({ redis, namespace }: { readonly redis: Redis;
       const key = callbackKey(namespace, tenantId, id);
       const state = await redis.hget(key, 'state');
       if (state !== null) return state === 'pending' ? 'pending' : 'settled';
-      if ((await countWaiting(tenantId, createdAt)) >= MAX_WAITING) return 'full';
+      if ((await countWaiting(deps, tenantId, createdAt)) >= MAX_WAITING) return 'full';
       const record = { state: 'pending', attempts: '[]', failures: 0, nextAttemptAt: createdAt, giveUpAt: createdAt + GIVE_UP_AFTER_MS };
       await redis
         .multi()
@@ -106,7 +79,7 @@ export function createCallbackLog({ redis, namespace }: { readonly redis: Redis;
       return 'pending';
     },
 
-    find,
+    find: (tenantId, id) => findCallback(deps, tenantId, id),
 
     async page(tenantId, cursor, limit) {
       const index = callbacksKey(namespace, tenantId);
@@ -126,7 +99,7 @@ export function createCallbackLog({ redis, namespace }: { readonly redis: Redis;
       const keys = [callbackKey(namespace, tenantId, id), settledCallbacksKey(namespace, tenantId)];
       const score = state === 'pending' ? '' : giveUpAt - GIVE_UP_AFTER_MS; // the same score as in the index
       const isRecorded = (await recordScript(keys, [giveUpAt, id, score, KEEP_CALLBACKS_MS, ...Object.entries(changed).flat()])) === 1;
-      await trim(tenantId);
+      await trim(deps, tenantId);
       return isRecorded;
     },
 
@@ -143,5 +116,38 @@ export function createCallbackLog({ redis, namespace }: { readonly redis: Redis;
         .zrem(settledCallbacksKey(namespace, tenantId), id)
         .exec();
     },
+  };
+}
+
+/** Deletes the oldest settled callbacks. */
+async function trim({ redis, namespace }: CallbackLogDeps, tenantId: string): Promise<void> {
+  const settled = settledCallbacksKey(namespace, tenantId);
+  const excess = (await redis.zcard(settled)) - KEEP_SETTLED;
+  if (excess <= 0) return;
+  const gone = await redis.zrange(settled, 0, String(excess - 1));
+  await redis
+    .multi()
+    .zrem(settled, ...gone)
+    .zrem(callbacksKey(namespace, tenantId), ...gone)
+    .del(...gone.map((id) => callbackKey(namespace, tenantId, id)))
+    .exec();
+}
+
+/** Counts the callbacks that are not settled. */
+async function countWaiting({ redis, namespace }: CallbackLogDeps, tenantId: string, now: number): Promise<number> {
+  const keys = [callbacksKey(namespace, tenantId), settledCallbacksKey(namespace, tenantId)] as const;
+  await Promise.all(keys.map((key) => redis.zremrangebyscore(key, '-inf', now - KEEP_CALLBACKS_MS)));
+  const [all, settled] = await Promise.all([redis.zcard(keys[0]), redis.zcard(keys[1])]);
+  return all - settled;
+}
+
+async function findCallback({ redis, namespace }: CallbackLogDeps, tenantId: string, id: string): Promise<LoggedCallback | null> {
+  const record = await redis.hgetall(callbackKey(namespace, tenantId, id));
+  if (record['callback'] === undefined) return null;
+  const { callback, attempts, ...rest } = recordSchema.parse(record);
+  return {
+    ...rest,
+    callback: callbackSchema.parse(JSON.parse(callback)),
+    attempts: z.array(attemptSchema).parse(JSON.parse(attempts)),
   };
 }

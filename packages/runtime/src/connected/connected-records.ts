@@ -20,6 +20,7 @@ import {
 } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { MAX_RACES } from '../sessions/sessions.ts';
+import { type AuditedInstance, connectedAudit } from './connected-audit.ts';
 
 /** Why credentials are deleted: one of these, or the state that the provider reported. */
 export type TokenEnd = 'logged_out' | 'replaced' | 'period_over' | 'switched_off' | 'tenant_deleted' | 'too_many' | (string & {});
@@ -96,7 +97,7 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
     checksKey(namespace, tenantId),
   ];
 
-  function noteToken(action: 'token.kept' | 'token.deleted', about: About, outcome: string): void {
+  function noteToken(action: 'token.kept' | 'token.deleted', about: AuditedInstance, outcome: string): void {
     audit?.record(connectedAudit(action, about, outcome));
   }
 
@@ -185,22 +186,6 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
       log.warn({ tenantId, maxInstances }, 'a tenant has too many connected instances; losses of the oldest will not be reported');
     },
   };
-}
-
-interface About {
-  readonly tenantId: string;
-  readonly instanceId?: string;
-  readonly sessionId?: string;
-}
-
-/** The audit entry of an event of one connected instance, or of all of a tenant. */
-export function connectedAudit(
-  action: 'instance.disconnected' | 'token.kept' | 'token.deleted',
-  { tenantId, instanceId = null, sessionId = null }: { readonly [Field in keyof About]: About[Field] | null } & { tenantId: string },
-  outcome: string,
-): Parameters<AuditLog['record']>[0] {
-  const actor = { kind: action === 'instance.disconnected' ? 'provider' : 'system', id: null } as const;
-  return { tenantId, actor, action, sessionId, instanceId, subjectId: null, credential: null, address: null, userAgent: null, outcome };
 }
 
 /** @throws {Error} if the text is not such a record. */
