@@ -1,7 +1,7 @@
 /** What the short and the long form share: the stage, and every edge on it. */
 
 import { openProvider } from '@qrcast/provider/provider';
-import { viewersOfTenantKey, viewersKey } from '@qrcast/runtime/redis/keys';
+import { viewersKey, viewersOfTenantKey } from '@qrcast/runtime/redis/keys';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe } from 'vitest';

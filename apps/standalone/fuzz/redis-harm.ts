@@ -15,7 +15,6 @@ import {
   liveSessionsKey,
   outboxKey,
   passwordTriesKey,
-  viewersOfTenantKey,
   probeChannel,
   queuePrefix,
   relayLaneKey,
@@ -34,6 +33,7 @@ import {
   tenantsChannel,
   tenantsKey,
   viewersKey,
+  viewersOfTenantKey,
 } from '@qrcast/runtime/redis/keys';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';

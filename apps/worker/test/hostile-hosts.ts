@@ -121,6 +121,7 @@ export interface System {
   startWorker(upstreamHosts: readonly string[], hostConcurrency: number): Promise<void>;
 }
 
+// One function: it opens the parts of a system in order.
 export async function openSystem(): Promise<System> {
   const log = createLog('test', 'silent');
   const secretKeys = [{ id: 'k1', key: randomBytes(32) }];

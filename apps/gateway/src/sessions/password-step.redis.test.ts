@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
-import { passwordTriesKey, passwordRateKey } from '@qrcast/runtime/redis/keys';
+import { passwordRateKey, passwordTriesKey } from '@qrcast/runtime/redis/keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from '../../test/gateway.ts';
 
