@@ -25,7 +25,7 @@ const warningsOf = (program: Program): unknown[] =>
   program
     .output()
     .split('\n')
-    .filter((line) => line.includes('no setting of qrcast'))
+    .filter((line) => line.includes('not a setting of qrcast'))
     .map((line) => JSON.parse(line));
 
 describe.each([
@@ -77,9 +77,9 @@ describe('the command line', () => {
     await run.clean();
     expect(status).toBe(2);
     const [first, ...others] = run.errors().split('\n');
-    expect(first).toBe('qrcast: QRCAST_POLL_INTERVALL_MS is no setting of qrcast and is ignored; did you mean QRCAST_POLL_INTERVAL_MS?');
+    expect(first).toBe('qrcast: QRCAST_POLL_INTERVALL_MS is not a setting of qrcast and is ignored; did you mean QRCAST_POLL_INTERVAL_MS?');
     expect(others.join('\n')).toContain(fault);
-    expect(others.join('\n')).not.toContain('no setting');
+    expect(others.join('\n')).not.toContain('not a setting');
     expect(run.output() + run.errors()).not.toContain(VALUE);
   });
 });

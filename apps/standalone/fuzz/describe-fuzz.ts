@@ -1,7 +1,7 @@
 /** What the short and the long form of the fuzz share: the stage, and every edge on it. */
 
 import { openProvider } from '@qrcast/provider/provider';
-import { placesOfTenantKey, viewersKey } from '@qrcast/runtime/redis/keys';
+import { viewersKey, viewersOfTenantKey } from '@qrcast/runtime/redis/keys';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe } from 'vitest';
@@ -99,7 +99,7 @@ export function describeFuzz({ runs, redisUrl }: { readonly runs: number; readon
       viewers: () =>
         afterOthers(async () => {
           const { namespace, tenant, target } = stage;
-          return (await redis.hlen(placesOfTenantKey(namespace, tenant.id))) + (await redis.hlen(viewersKey(namespace, target.sessionId)));
+          return (await redis.hlen(viewersOfTenantKey(namespace, tenant.id))) + (await redis.hlen(viewersKey(namespace, target.sessionId)));
         }),
     });
   });

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { readSettings, SETTINGS, type SettingName, SettingsError } from '@qrcast/runtime/process/settings';
+import { readSettings, SettingsError } from '@qrcast/runtime/process/settings';
+import { SETTINGS, type SettingName } from '@qrcast/runtime/process/settings-table';
 import fc from 'fast-check';
 import { createInput } from '../src/login/input.ts';
 import { openSecrets } from '../src/login/secrets.ts';
@@ -78,7 +79,7 @@ export function roleEnvironmentEdge(
       await program.stop();
       const output = program.output();
       const status = program.child.exitCode;
-      if (!isUp && (status !== 1 || /\n {4}at |a fault nobody caught/.test(output)))
+      if (!isUp && (status !== 1 || /\n {4}at |an uncaught error/.test(output)))
         throw new Error(`it ended with ${status}: ${output.slice(-1_000)}`);
       return told(output);
     },

@@ -15,7 +15,6 @@ import {
   liveSessionsKey,
   outboxKey,
   passwordTriesKey,
-  placesOfTenantKey,
   probeChannel,
   queuePrefix,
   relayLaneKey,
@@ -34,6 +33,7 @@ import {
   tenantsChannel,
   tenantsKey,
   viewersKey,
+  viewersOfTenantKey,
 } from '@qrcast/runtime/redis/keys';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
@@ -81,7 +81,7 @@ const OWN_KEYS: readonly ((ns: string, victim: Victim) => string)[] = [
   (ns, { tenant }) => tenantRateKey(ns, tenant.id, 'requestsPerMinute'),
   (ns, { tenant }) => tenantRateKey(ns, tenant.id, 'webhookCallsPerMinute'),
   (ns, { tenant }) => gatewaysOfTenantKey(ns, tenant.id),
-  (ns, { tenant }) => placesOfTenantKey(ns, tenant.id),
+  (ns, { tenant }) => viewersOfTenantKey(ns, tenant.id),
   (ns, { tenant }) => revokedTicketsKey(ns, tenant.id),
   (ns, { tenant }) => lastNotificationsKey(ns, tenant.id),
   (ns, { tenant }) => tenantAuditKey(ns, tenant.id),

@@ -49,7 +49,7 @@ export async function startRole({ name, main, args = [], isUp }: RoleProgram, en
     port = Number((await program.until(isUp))[1]);
   }
   /** After an uncaught fault, the role runs on for a while. */
-  const isEnding = (): boolean => program.output().includes('a fault nobody caught');
+  const isEnding = (): boolean => program.output().includes('an uncaught error');
   const hasEnded = (): boolean => program.child.exitCode !== null || program.child.signalCode !== null;
   await start();
 

@@ -1,4 +1,7 @@
-/** How many checks are under way at once, and whose turn it is; with a provider that answers when it is told to. */
+/**
+ * How many checks are under way at once, and of which tenants. The provider answers when the test
+ * says so.
+ */
 
 import { connectedInstance } from '@qrcast/core/connected-instance';
 import type { Outcome } from '@qrcast/core/outcome';
@@ -22,7 +25,7 @@ let checked: Outcome[];
 let asked: { instanceId: string; answer: (outcome: Outcome) => void }[];
 let live: Session | null;
 let busyUntil: number | null;
-let ended: [startedAt: number, quietUntil: number][];
+let ended: [startedAt: number, notBefore: number][];
 
 beforeEach(() => {
   settings = SETTINGS;
@@ -64,7 +67,7 @@ function createChecks(fields: Partial<ConnectedChecksDeps> = {}): ConnectedCheck
     holds: {
       async take() {
         if (busyUntil !== null) return { kind: 'busy', freeInMs: busyUntil - NOW };
-        return { kind: 'held', startedAt: NOW, release: async (quietMs = 0) => void ended.push([NOW, NOW + quietMs]) };
+        return { kind: 'held', startedAt: NOW, release: async (retryAfterMs = 0) => void ended.push([NOW, NOW + retryAfterMs]) };
       },
     },
     sessions: { find: async () => live },
@@ -75,7 +78,7 @@ function createChecks(fields: Partial<ConnectedChecksDeps> = {}): ConnectedCheck
           asked.push({ instanceId, answer: resolve });
         }),
     },
-    hostGate: { pass: (_host, _tenantId, request) => request() },
+    hostSlots: { run: (_host, _tenantId, request) => request() },
     upstreamHosts: ['*.api.green-api.com'],
     clock: { now: () => NOW },
     log: createLog('test', 'silent'),
@@ -89,17 +92,17 @@ const settle = async (): Promise<void> => {
 };
 
 describe('checks under way', () => {
-  it('are few, however many are due, and leave room for other tenants', async () => {
+  it('are few, however many are due, and leave slots to other tenants', async () => {
     const check = createChecks();
     for (const tenant of 'abcdefgh') due.set(tenant, instancesOf(tenant, 1_000));
-    const turns = [...'abcdefgh'].map((tenant) => check(tenant));
+    const calls = [...'abcdefgh'].map((tenant) => check(tenant));
     await settle();
     const counts = [...'abcdefgh'].map((tenant) => asked.filter(({ instanceId }) => instanceId.startsWith(tenant)).length);
     expect(asked.length).toBeLessThanOrEqual(20);
     expect(counts.slice(0, 4)).toEqual([10, 5, 3, 1]); // each takes half of what is free
-    expect(await turns[7]).toBe(1_000); // no room now
+    expect(await calls[7]).toBe(1_000); // no free slot now
     for (const { answer } of asked) answer(LINKED);
-    expect(await turns[0]).toBe(0); // there is more
+    expect(await calls[0]).toBe(0); // more is due
     const [later] = [check('h')];
     await settle();
     expect(asked.filter(({ instanceId }) => instanceId.startsWith('h'))).not.toEqual([]);
@@ -107,7 +110,7 @@ describe('checks under way', () => {
     await later;
   });
 
-  it('give their places back whatever comes of them', async () => {
+  it('give their slots back whatever the result', async () => {
     const check = createChecks({ provider: { poll: () => Promise.reject(new Error('closed')) } });
     due.set('a', instancesOf('a', 100));
     for (let i = 0; i < 10; i++) expect(await check('a')).toBe(i < 9 ? 0 : 600_000);
@@ -133,7 +136,7 @@ describe('nothing is asked', () => {
   it.each([
     ['idle', {}, false],
     ['waiting', {}, false],
-    ['waiting', { deadlineAt: NOW }, true], // its time is over, and nobody has looked
+    ['waiting', { deadlineAt: NOW }, true], // its time is over, but nothing has noticed yet
     ['idle', { expiresAt: NOW }, true],
     ['connected', {}, true],
     ['ended', {}, true],
@@ -157,15 +160,15 @@ describe('nothing is asked', () => {
     const session = createSession({ ...base, locale: null, returnUrl: null, relink: false, expiresAt: NOW + 60_000 }, 60_000, NOW);
     live = { ...session, state, ...fields };
     due.set('a', ['a0']);
-    const turn = createChecks()('a');
+    const call = createChecks()('a');
     await settle();
     expect(asked).toHaveLength(isAsked ? 1 : 0);
     for (const { answer } of asked) answer(LINKED);
-    await turn;
+    await call;
     expect(settled).toEqual([['a0', 0]]);
   });
 
-  it('while the instance is busy, or wants quiet: it waits for its moment after that', async () => {
+  it('while the instance is busy or has a Retry-After; its check waits until after that', async () => {
     busyUntil = NOW + 600_000;
     due.set('a', ['a0']);
     await createChecks()('a');
@@ -173,14 +176,14 @@ describe('nothing is asked', () => {
     expect(settled).toEqual([['a0', NOW + 600_000]]);
   });
 
-  it('of a host that the operator has taken off the list', async () => {
+  it('from a host that the operator took off the list', async () => {
     due.set('a', ['a0']);
     await createChecks({ upstreamHosts: ['other.example.com'] })('a');
     expect(asked).toEqual([]);
     expect(checked).toEqual([{ kind: 'trouble', code: 'provider_refused' }]);
   });
 
-  it("of a host that was taken off the tenant's own list", async () => {
+  it("from a host that was taken off the tenant's own list", async () => {
     settings = { ...SETTINGS, upstreamHosts: ['1102.api.green-api.com'] };
     due.set('a', ['a0']);
     await createChecks()('a');
@@ -189,24 +192,24 @@ describe('nothing is asked', () => {
   });
 });
 
-it('what the provider names as Retry-After holds for the instance, and for the next check', async () => {
+it('a Retry-After holds for the instance and for its next check', async () => {
   due.set('a', ['a0']);
-  const turn = createChecks()('a');
+  const call = createChecks()('a');
   await settle();
   asked[0]?.answer({ kind: 'trouble', code: 'rate_limited', retryAfterMs: 7_200_000 });
-  await turn;
+  await call;
   expect(ended).toEqual([[NOW, NOW + 7_200_000]]);
   expect(settled).toEqual([['a0', NOW + 7_200_000]]);
 });
 
-it('a period that is over by the setting of today ends the record', async () => {
+it('a period that is over by the current setting ends the record', async () => {
   settings = { ...SETTINGS, keepDays: 1 };
   due.set('a', ['a0']);
   await createChecks({ clock: { now: () => NOW + 86_400_000 } })('a');
   expect([asked, dropped]).toEqual([[], ['a0 period_over']]);
 });
 
-it.each([false, true])('a shorter period holds for tokens at once (paused: %s)', async (isPaused) => {
+it.each([false, true])('a shorter period applies to tokens at once (paused: %s)', async (isPaused) => {
   settings = { ...SETTINGS, keepDays: 1, isPaused };
   await createChecks()('a');
   expect(cut).toEqual([['a', 1]]);

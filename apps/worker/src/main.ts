@@ -5,7 +5,9 @@ import { createLog } from '@qrcast/runtime/log';
 import { openOpsServer } from '@qrcast/runtime/process/ops-server';
 import { warnOfProxyVariables } from '@qrcast/runtime/process/proxy-log';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/process/service';
-import { ROLE_SETTINGS, readSettings, roleOptions, WORKER_SETTINGS } from '@qrcast/runtime/process/settings';
+import { readSettings } from '@qrcast/runtime/process/settings';
+import { roleOptions } from '@qrcast/runtime/process/settings-options';
+import { ROLE_SETTINGS, WORKER_SETTINGS } from '@qrcast/runtime/process/settings-table';
 import { warnOfUnknownSettings } from '@qrcast/runtime/process/unknown-settings';
 import { startWorker } from './worker.ts';
 
@@ -17,7 +19,7 @@ await runService({ name: 'worker', log }, async (releasers) => {
   const settings = readSettings(process.env, [...ROLE_SETTINGS, ...WORKER_SETTINGS], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
   let ready: () => Promise<void> = () => Promise.reject(new Error('starting'));
-  // First to open and last to go: a worker that drains is alive.
+  // Opened first and closed last, because a worker that drains is still alive.
   const ops = await openOpsServer(settings.PORT, () => ready());
   releasers.push('ops server', () => ops.close());
   const worker = await startWorker({

@@ -1,4 +1,7 @@
-/** The worker role: polls waiting sessions out of the queue, and tells tenants' servers what came of it. Any number of them share one Redis. */
+/**
+ * The worker role: polls the sessions that are due, and sends callbacks to tenants' servers. Any
+ * number of workers share one Redis.
+ */
 
 import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
@@ -16,12 +19,12 @@ import { createInstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import { providerRoute } from '@qrcast/runtime/process/proxy-log';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { createTenantActivity } from '@qrcast/runtime/tenants/tenant-activity';
-import { startCallbacks } from './callbacks.ts';
-import { type CodeReaderOptions, openCodeReader } from './code-reader.ts';
+import { startCallbacks } from './callbacks/start-callbacks.ts';
+import { type CodeReaderOptions, openCodeReader } from './codes/code-reader.ts';
 import { createConnectedChecks } from './connected-checks.ts';
-import { createHostGate } from './host-gate.ts';
-import { createHostRefusals } from './host-refusals.ts';
-import { createPollHandlers } from './poll-session.ts';
+import { createHostRefusals } from './polls/host-refusals.ts';
+import { createHostSlots } from './polls/host-slots.ts';
+import { createPollHandlers } from './polls/poll-session.ts';
 
 export interface WorkerOptions {
   readonly redisUrl: string;
@@ -30,32 +33,39 @@ export interface WorkerOptions {
   readonly policy: Policy;
   readonly auditLimits?: AuditLimits | undefined;
   readonly upstreamHosts: readonly string[];
-  /** Where callbacks may be sent; public hosts if left out. */
+  /** Where callbacks may be sent. The default is every public host. */
   readonly callbackHosts?: readonly string[] | undefined;
-  /** How the provider is asked; directly if left out. */
+  /** How requests reach the provider. The default is directly. */
   readonly proxyRoute?: ProxyRoute | null | undefined;
-  /** What all callbacks go through; they are sent directly if left out. */
+  /** The proxy for all callbacks. Without it they are sent directly. */
   readonly callbackProxy?: HttpProxy | undefined;
-  /** Requests under way at once. */
+  /** Requests under way to the provider. */
   readonly concurrency: number;
-  /** Of them to one host; a higher number than `concurrency` bounds nothing. */
+  /** Of them to one host. A number above `concurrency` has no effect. */
   readonly hostConcurrency: number;
-  /** How long codes may be read; `CODE_READER_DEFAULTS` where left out. */
+  /** Options of the code reader. The defaults are `CODE_READER_DEFAULTS`. */
   readonly codeReader?: Partial<CodeReaderOptions> | undefined;
-  /** Called as each poll starts, with how long after its due time it was claimed, ms, and whose it is. */
+  /**
+   * Called when a poll starts, with how long after its due time it was claimed (ms), and its
+   * tenant.
+   */
   readonly onPoll?: (lateMs: number, tenantId: string) => void;
-  /** How long the minutes of a tenant's `checkConnectedEvery` last, ms; shorter in tests. */
+  /** How long a minute of a tenant's `checkConnectedEvery` lasts, ms. Tests use a shorter one. */
   readonly checkMinuteMs?: number | undefined;
   readonly log: Logger;
 }
 
 export interface Worker {
-  /** Rejects while this worker could not poll. */
+  /** Rejects while this worker cannot poll. */
   ready(): Promise<void>;
-  /** Claims nothing more, then awaits the requests and callbacks under way, at most `graceMs`. Idempotent. */
+  /**
+   * Stops claiming, then awaits the requests and callbacks under way, at most `graceMs`.
+   * Idempotent.
+   */
   close(graceMs: number): Promise<void>;
 }
 
+// One function: it wires the parts in the order in which they depend on one another.
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { log, upstreamHosts, onPoll } = options;
   const releasers = createReleasers();
@@ -72,12 +82,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     releasers.push('provider', () => provider.close());
     const codeReader = openCodeReader({ log }, options.codeReader);
     releasers.push('code reader', () => codeReader.close());
-    const hostGate = createHostGate({ concurrency: options.hostConcurrency, now: () => performance.now() });
+    const hostSlots = createHostSlots({ concurrency: options.hostConcurrency, now: () => performance.now() });
     const hostRefusals = createHostRefusals({ now: () => performance.now() });
     const tenants = createTenantActivity({ ...options, ...node });
     const shared = { ...node, namespace: options.namespace, keyring, log };
     const connected = createConnectedInstances(shared);
-    const asked = { provider, hostGate, hostRefusals, codeReader, connected, keyring, upstreamHosts };
+    const asked = { provider, hostSlots, hostRefusals, codeReader, connected, keyring, upstreamHosts };
     const handlers = createPollHandlers({ ...node, ...asked, tenants, onPoll, log });
     const check = createConnectedChecks({
       ...shared,
@@ -86,7 +96,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       checkQueue: createCheckQueue(shared),
       holds: createInstanceHolds({ ...shared, now: node.clock.now }),
       provider,
-      hostGate,
+      hostSlots,
       upstreamHosts,
       minuteMs: options.checkMinuteMs,
     });

@@ -1,10 +1,12 @@
-/** For tests: callbacks of sessions in the test Redis, sent by this process as a worker would, to servers of the test. */
+/**
+ * For tests: callbacks of sessions in the test Redis, which this process sends to the test's
+ * servers, as a worker would.
+ */
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
 import { type CallbackLog, createCallbackLog, type LoggedCallback } from '@qrcast/runtime/callbacks/callback-log';
-import { tenantContext } from '@qrcast/runtime/callbacks/callback-receivers';
 import { createRelayLanes, type Lane, type RelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
 import { createKeyring, type Keyring } from '@qrcast/runtime/keyring/keyring';
 import { createLog } from '@qrcast/runtime/log';
@@ -14,12 +16,13 @@ import { tenantsKey } from '@qrcast/runtime/redis/keys';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import { openRedisSessions } from '@qrcast/runtime/sessions/sessions-redis';
+import { tenantContext } from '@qrcast/runtime/tenants/tenant-record';
 import { openTestReceiver, type Received, type TestReceiver } from '@qrcast/runtime/test/receiver';
 import type {} from '@qrcast/runtime/test/redis'; // for the type of inject('redisUrl')
 import { openTestRuntime, sampleSession, type TestRuntime } from '@qrcast/runtime/test/runtime';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, inject } from 'vitest';
-import { startCallbacks } from '../src/callbacks.ts';
+import { startCallbacks } from '../src/callbacks/start-callbacks.ts';
 
 export interface TestTenant {
   readonly id: string;
@@ -36,12 +39,12 @@ export interface TestCallbacks {
   readonly outbox: Outbox;
   readonly logged: readonly string[];
   tenant(addresses: { callback?: string; relay?: string; previousSecret?: string }, id?: string): Promise<TestTenant>;
-  /** A session that begins and ends. */
+  /** Creates a session and ends it. */
   end(tenant: TestTenant): Promise<Session>;
   relay(lane: Lane, body: string): Promise<void>;
-  /** The newest callback of the tenant, once it is in this state. */
+  /** Resolves when the tenant has `count` callbacks (1 by default) in this state. */
   untilLogged(tenant: TestTenant, state: LoggedCallback['state'], count?: number): Promise<readonly LoggedCallback[]>;
-  /** One more worker, in this process. */
+  /** Starts another worker in this process. */
   startWorker(options?: { callbackHosts?: readonly string[]; redisUrl?: string }): Promise<(graceMs: number) => Promise<void>>;
   close(): Promise<void>;
 }
@@ -54,6 +57,7 @@ export interface TestCallbacksOptions {
   readonly workers?: number;
 }
 
+// One closure: its methods share what a test opens.
 export async function openTestCallbacks({
   callbackHosts,
   callbackDelaysMs = [50],
@@ -125,7 +129,7 @@ export async function openTestCallbacks({
       for (;;) {
         const ids = await callbackLog.page(tenant.id, null, 1_000);
         const all = await Promise.all(ids.map((id) => callbackLog.find(tenant.id, id)));
-        const found = all.filter((one) => one !== null && one.state === state) as LoggedCallback[]; // null is left out
+        const found = all.filter((one) => one !== null && one.state === state) as LoggedCallback[]; // nulls are filtered out
         if (found.length >= count) return found;
       }
     },
@@ -134,7 +138,7 @@ export async function openTestCallbacks({
   };
 }
 
-/** For the top of a test file: each test opens what it needs, and all of it is closed after the test. */
+/** Call it at the top of a test file. What a test opens is closed after it. */
 export function prepareCallbacks() {
   const open: { close(): Promise<void> }[] = [];
   afterEach(async () => {
@@ -154,7 +158,7 @@ export function prepareCallbacks() {
   };
 }
 
-/** @throws if the library does not take the signature. */
+/** @throws if the library refuses the signature. */
 export function verified(
   tenant: { readonly secret: string },
   { body, headers }: Received,

@@ -1,4 +1,4 @@
-/** For tests: hosts that keep requests waiting, one that is well, and a whole worker with sessions at them. */
+/** For tests: hosts that hold requests, a healthy one, and a whole worker with sessions at them. */
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ const AT_ONCE = 100;
 export const CONCURRENCY = 100;
 
 export const open: { close(): Promise<unknown> }[] = [];
-/** All that was opened here. */
+/** Everything opened here. */
 export async function closeHosts(): Promise<void> {
   for (const one of open.splice(0).reverse()) await one.close();
 }
@@ -33,7 +33,7 @@ async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${address.port}`;
 }
 
-/** Accepts every connection and does with its first request what `onRequest` does. */
+/** Accepts every connection and calls `onRequest` for its first request. */
 async function openRawHost(
   onRequest: (socket: Socket) => void,
 ): Promise<{ url: string; most(): number; untilOpen(count: number): Promise<void> }> {
@@ -44,7 +44,7 @@ async function openRawHost(
     sockets.add(socket);
     most = Math.max(most, sockets.size);
     wake();
-    socket.on('error', () => undefined); // the worker drops what it gives up
+    socket.on('error', () => undefined); // the worker closes connections that it gives up
     socket.once('close', () => sockets.delete(socket));
     socket.once('data', () => onRequest(socket));
   });
@@ -72,7 +72,7 @@ async function openRawHost(
 
 export const openSilentHost = () => openRawHost(() => undefined);
 
-/** Nothing it sends is HTTP for longer than its head, and it never ends. */
+/** Sends a head of HTTP, then garbage without end. */
 export const openGarbageHost = () =>
   openRawHost((socket) => {
     socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
@@ -87,7 +87,7 @@ export async function refusingUrl(): Promise<string> {
   return url;
 }
 
-/** Shows every instance a code, and counts how often each was asked. */
+/** Answers every instance with a code, and counts the requests of each. */
 export async function openHealthyHost() {
   const answer = JSON.stringify({ type: 'qrCode', message: drawCode('a login link').replace('data:image/png;base64,', '') });
   const asked = new Map<string, number>();
@@ -116,11 +116,12 @@ export async function openHealthyHost() {
 
 export interface System {
   readonly node: Node;
-  /** Sessions that are watched and due. */
+  /** Creates sessions that are watched and due. */
   watch(tenantId: string, apiUrls: readonly string[], count: number): Promise<readonly Session[]>;
   startWorker(upstreamHosts: readonly string[], hostConcurrency: number): Promise<void>;
 }
 
+// One function: it opens the parts of a system in order.
 export async function openSystem(): Promise<System> {
   const log = createLog('test', 'silent');
   const secretKeys = [{ id: 'k1', key: randomBytes(32) }];

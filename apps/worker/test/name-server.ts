@@ -1,16 +1,16 @@
-/** For tests: a DNS server over UDP. It answers with what it is told to, or never. */
+/** For tests: a DNS server over UDP. It answers as the test says, or never. */
 
 import { createSocket } from 'node:dgram';
 import type { AddressInfo } from 'node:net';
 
 export interface TestNameServer {
-  /** As a resolver wants it. */
+  /** In the form that a resolver takes. */
   readonly address: string;
-  /** Names that were asked for, those asked for twice once. */
+  /** The names that were asked for, without duplicates. */
   readonly asked: ReadonlySet<string>;
-  /** How often, whatever for. */
+  /** The number of questions of any kind. */
   readonly questions: () => number;
-  /** Resolves when so many names were asked for, past or future. */
+  /** Resolves when so many names were asked for, before or after the call. */
   until(count: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -19,7 +19,7 @@ const HEADER_BYTES = 12;
 const TYPE_A = 1;
 const TTL_SECONDS = 60;
 
-/** `answer`: the IPv4 addresses of a name; null leaves the question open. */
+/** `answer`: the IPv4 addresses of a name. Null: the question gets no answer. */
 export async function openTestNameServer(answer: (name: string) => readonly string[] | null): Promise<TestNameServer> {
   const asked = new Set<string>();
   let questions = 0;
@@ -50,7 +50,9 @@ export async function openTestNameServer(answer: (name: string) => readonly stri
   };
 }
 
-/** RFC 1035: labels, each behind its length, up to an empty one; then the type and the class. */
+/**
+ * RFC 1035: labels, each after its length, up to an empty one. Then the type and the class follow.
+ */
 function questionOf(query: Buffer): { name: string; type: number; end: number } {
   const labels: string[] = [];
   let at = HEADER_BYTES;
@@ -63,11 +65,11 @@ function questionOf(query: Buffer): { name: string; type: number; end: number } 
 
 function answerTo(question: Buffer, addresses: readonly string[]): Buffer {
   const head = Buffer.from(question);
-  head.writeUInt16BE(0x8180, 2); // an answer without a fault, recursion available
+  head.writeUInt16BE(0x8180, 2); // an answer without an error, recursion available
   for (const [at, count] of [1, addresses.length, 0, 0].entries()) head.writeUInt16BE(count, 4 + 2 * at);
   const records = addresses.map((address) => {
     const record = Buffer.alloc(16);
-    record.writeUInt16BE(0xc000 + HEADER_BYTES, 0); // the name is the question's
+    record.writeUInt16BE(0xc000 + HEADER_BYTES, 0); // the name of the question
     record.writeUInt16BE(TYPE_A, 2);
     record.writeUInt16BE(1, 4); // IN
     record.writeUInt32BE(TTL_SECONDS, 6);

@@ -1,10 +1,10 @@
-/** For tests: codes as the provider may draw them, and pictures nobody should send. All as data URLs. */
+/** For tests: codes as the provider may draw them, and harmful pictures. All are data URLs. */
 
 import { hash } from 'node:crypto';
 import { encode as encodePng } from 'fast-png';
 import { encodeQR, type QrOpts } from 'qr';
 
-/** Black and white, one byte a pixel. */
+/** Black and white, one byte per pixel. */
 interface Drawing {
   readonly side: number;
   readonly pixels: Uint8Array;
@@ -15,7 +15,7 @@ const QUIET_ZONE = 4;
 
 const GREY = ({ side, pixels }: Drawing): string => png(side, { data: pixels, channels: 1, depth: 8 });
 
-/** One picture in every kind of PNG that a provider may choose. */
+/** One picture in every kind of PNG that the provider may use. */
 export const PNG_KINDS = {
   '8-bit grey': GREY,
   '16-bit grey': ({ side, pixels }) => png(side, { data: deepened(pixels), channels: 1, depth: 16 }),
@@ -33,12 +33,14 @@ export const PNG_KINDS = {
 } as const satisfies Record<string, (drawing: Drawing) => string>;
 
 export interface CodeOptions extends QrOpts {
-  /** Pixels to a module. */
+  /** Pixels per module. */
   readonly scale?: number;
   readonly kind?: keyof typeof PNG_KINDS;
 }
 
-/** Unless told otherwise as the simulator draws it, of the size of a real one: 328 pixels for a login link. */
+/**
+ * By default drawn like the simulator's, with the size of a real one: 328 pixels for a login link.
+ */
 export function drawCode(text: string, { scale = 8, kind = '8-bit grey', ...options }: CodeOptions = {}): string {
   const rows = encodeQR(text, 'raw', { ecc: 'medium', border: QUIET_ZONE, ...options });
   return PNG_KINDS[kind](draw(rows.length * scale, (x, y) => rows[Math.floor(y / scale)]?.[Math.floor(x / scale)] ?? false));
@@ -48,7 +50,10 @@ export const drawNothing = (): string => GREY(draw(328, () => false));
 
 const FINDER = ['1111111', '1000001', '1011101', '1011101', '1011101', '1000001', '1111111'];
 
-/** As many finder patterns as have room: any three could be the corners of a code. 39 kB that keep a decoder busy for more than a second. */
+/**
+ * A picture full of finder patterns; any three could be the corners of a code. 39 kB take a decoder
+ * more than a second.
+ */
 export const drawMaze = (): string => GREY(draw(4_096, (x, y) => FINDER[y % 8]?.[x % 8] === '1'));
 
 /** The first half of its bytes. */
@@ -57,7 +62,7 @@ export function cut(image: string): string {
   return dataUrl(bytes.subarray(0, bytes.length / 2));
 }
 
-/** As the provider's answer has it. */
+/** In the form of the provider's answer. */
 export const pictureOf = (image: string): { readonly digest: string; readonly image: string } => ({ digest: hash('sha256', image), image });
 
 function draw(side: number, isDark: (x: number, y: number) => boolean): Drawing {
@@ -80,7 +85,7 @@ const opaque = (pixels: Uint8Array): Uint8Array => spread(pixels, 4).map((level,
 
 const deepened = (levels: Uint8Array): Uint16Array => Uint16Array.from(levels, (level) => level * 257);
 
-/** Rows begin on a byte. */
+/** Each row begins with a new byte. */
 function packed(side: number, pixels: Uint8Array): Uint8Array {
   const rowBytes = Math.ceil(side / 8);
   const bits = new Uint8Array(rowBytes * side);

@@ -1,4 +1,7 @@
-/** For tests: servers whose TLS is at fault, with certificates made by openssl; one that is right, to prove that the others are not. */
+/**
+ * For tests: servers with faulty TLS, with certificates made by openssl, and a valid one for
+ * comparison.
+ */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,23 +14,26 @@ import { join } from 'node:path';
 export interface TestAuthority {
   /** PEM */
   readonly certificate: string;
-  /** A server of this name, signed by the authority unless `isSelfSigned`; valid between these days, counted from now. */
+  /**
+   * Starts a server of this name, signed by the authority unless `isSelfSigned`, and valid between
+   * these days from now.
+   */
   serve(options: {
     readonly name: string;
     readonly fromDay?: number;
     readonly toDay?: number;
     readonly isSelfSigned?: boolean;
-    /** More lines of openssl's extension file. */
+    /** Further lines of openssl's extension file. */
     readonly extensions?: string;
   }): Promise<TestTlsServer>;
-  /** As `serve`, of a server that takes nobody without a certificate, and says so as TLS does. */
+  /** Like `serve`, but the server requires a client certificate and says so by a TLS alert. */
   serveCertified(options: { readonly name: string; readonly version: 'tls1_2' | 'tls1_3' }): Promise<{ readonly port: number }>;
   close(): Promise<void>;
 }
 
 export interface TestTlsServer {
   readonly port: number;
-  /** Requests that came through. */
+  /** Requests that were answered. */
   answered(): number;
 }
 
@@ -36,7 +42,7 @@ type Wanted = Required<Parameters<TestAuthority['serve']>[0]>;
 /** `YYYYMMDDHHMMSSZ`, as openssl reads it. */
 const stamp = (day: number): string => `${new Date(Date.now() + day * 86_400_000).toISOString().replace(/\D/g, '').slice(0, 14)}Z`;
 
-/** `openssl x509` can set such times from version 3.4 on only. */
+/** `openssl x509` can set such times only from version 3.4 on. */
 const CA = ['-config', 'ca.cnf', '-batch', '-notext', '-md', 'sha256'];
 const CA_CONFIG = `[ca]
 default_ca = test
@@ -50,6 +56,7 @@ policy = any
 commonName = supplied
 `;
 
+// One closure: its servers share the authority's folder.
 export function openTestAuthority(): TestAuthority {
   const folder = mkdtempSync(join(tmpdir(), 'qrcast-tls-'));
   const servers: ReturnType<typeof createServer>[] = [];
@@ -91,7 +98,7 @@ export function openTestAuthority(): TestAuthority {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       return { port: (server.address() as AddressInfo).port, answered: () => answered }; // it listens on TCP
     },
-    // Node's own server only hangs up.
+    // Node's own server would only close the connection.
     async serveCertified({ name, version }) {
       const id = newCertificate({ name, fromDay: -1, toDay: 1, isSelfSigned: false, extensions: '' });
       const own = ['-key', `${id}.key`, '-cert', `${id}.pem`, `-${version}`, '-www'];

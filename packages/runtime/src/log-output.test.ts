@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createLogOutput } from './log-output.ts';
 
-/** As a pipe is: it takes what it is given only when the test says so. */
+/** Like a pipe: it accepts data only when the test says so. */
 function openReader() {
   const taken: string[] = [];
   const waiting: (() => void)[] = [];
@@ -29,7 +29,7 @@ function openReader() {
 const LINE = `${'x'.repeat(64 * 1024 - 1)}\n`;
 
 describe('a log output', () => {
-  it('keeps a bounded part for a reader that has stalled, and tells what it dropped', async () => {
+  it('keeps a limited part for a stalled reader, and reports what it dropped', async () => {
     const { stream, taken, takeAll } = openReader();
     const told: number[] = [];
     const output = createLogOutput(stream, (lines) => void told.push(lines));
@@ -44,7 +44,7 @@ describe('a log output', () => {
     expect(told).toHaveLength(1);
   });
 
-  it('survives a reader that goes', async () => {
+  it('survives a reader that goes away', async () => {
     const stream = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) });
     const output = createLogOutput(stream, () => undefined);
     output.write('one\n');
@@ -54,7 +54,7 @@ describe('a log output', () => {
     await new Promise<void>((resolve) => output.flush(resolve));
   });
 
-  it('is flushed when all is taken', async () => {
+  it('is flushed when everything was written', async () => {
     const { stream, taken, takeAll } = openReader();
     const output = createLogOutput(stream, () => undefined);
     output.write(LINE);

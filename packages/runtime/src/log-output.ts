@@ -1,26 +1,26 @@
 /**
- * Where log lines go: an output of the process, whose reader may stall or go. A log never holds up the service that writes it. A line is
- * written at once while there is room; what does not fit is kept up to a bound and written when there is room again; what comes beyond the
- * bound is dropped and counted.
+ * Writes log lines to an output of the process, whose reader may stall or go away. The log never
+ * blocks the service. A line is written at once if the output accepts it. Otherwise it is kept, up
+ * to a limit, and written later. Lines beyond the limit are dropped and counted.
  */
 
 import type { Writable } from 'node:stream';
 
-/** Kept for a reader that has stalled. */
+/** The limit for lines that are kept. */
 const MAX_KEPT_BYTES = 1024 * 1024;
-/** At the end of the process, for what is kept. */
+/** How long the end of the process waits for kept lines. */
 const FLUSH_WITHIN_MS = 1_000;
 
 export interface LogOutput {
   write(line: string): void;
-  /** Calls back once nothing is kept, or after a second; as pino calls it. */
+  /** Calls back when nothing is kept, or after a second. pino calls it. */
   flush(done: () => void): void;
 }
 
-/** `onDropped` is told how many lines were dropped, once there is room again. */
+/** `onDropped` gets the number of dropped lines when the output accepts lines again. */
 export function createLogOutput(stream: Writable, onDropped: (lines: number) => void): LogOutput {
   let dropped = 0;
-  // The reader has gone (EPIPE), or a disk is full: there is nobody to tell.
+  // The reader has gone (EPIPE) or a disk is full, and there is no other place to report it.
   stream.on('error', () => undefined);
   stream.on('drain', () => {
     if (dropped === 0) return;

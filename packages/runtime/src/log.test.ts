@@ -8,7 +8,7 @@ function logged(write: (log: ReturnType<typeof createLog>) => void): string {
 }
 
 describe('log', () => {
-  it('keeps secrets out, wherever they stand in its fields', () => {
+  it('removes secrets anywhere in its fields', () => {
     const secrets = {
       apiToken: 'S3CRET',
       ticket: 'S3CRET',
@@ -24,7 +24,7 @@ describe('log', () => {
     expect(text).toContain('fact');
   });
 
-  it('tells an error by class, code, message and cause, without URLs', () => {
+  it('shows class, code, message and cause of an error, without URLs', () => {
     const cause = Object.assign(new Error('connect to redis://:S3CRET@10.0.0.1:6379 failed'), { code: 'ECONNREFUSED' });
     const error = Object.assign(new TypeError('GET https://host/waInstance1/qr/S3CRET was refused', { cause }), { code: 'E_CODE' });
     const fields = errorFields(error);
@@ -33,7 +33,7 @@ describe('log', () => {
     expect(errorFields('S3CRET')).toEqual({ error: 'string' });
   });
 
-  it('tells where a fault happened, and none of its message', () => {
+  it('shows where an error happened, without its message', () => {
     const frames = framesOf(new Error('connect to\nredis://:S3CRET@10.0.0.1:6379 failed'));
     expect(frames).not.toContain('S3CRET');
     expect(frames).toMatch(/^ {4}at .*log\.test\.ts/);

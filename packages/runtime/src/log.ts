@@ -1,4 +1,7 @@
-/** Structured logs to stdout. Messages are constant, facts are fields, and no field holds a secret: the paths below are the second line. */
+/**
+ * Structured logs to stdout. Messages are constant and facts are fields. No field holds a secret;
+ * the list below is a second line of defence.
+ */
 
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { createLogOutput, type LogOutput } from './log-output.ts';
@@ -23,10 +26,10 @@ const SECRET_FIELDS = [
   'webhookToken',
 ];
 
-/** One for all logs of the process. */
+/** Shared by all logs of the process. */
 let stdout: LogOutput | null = null;
 
-/** To stdout, if no other `destination` is given. */
+/** Writes to stdout unless a `destination` is given. */
 export function createLog(name: string, level: LogLevel, destination?: DestinationStream): Logger {
   const options = {
     name,
@@ -36,12 +39,15 @@ export function createLog(name: string, level: LogLevel, destination?: Destinati
     timestamp: pino.stdTimeFunctions.isoTime,
   };
   if (destination !== undefined) return pino(options, destination);
-  stdout ??= createLogOutput(process.stdout, (lines) => log.warn({ lines }, 'log lines were dropped, for nobody read them'));
+  stdout ??= createLogOutput(process.stdout, (lines) => log.warn({ lines }, 'log lines were dropped because nobody read them'));
   const log = pino(options, stdout);
   return log;
 }
 
-/** What of an unknown error may be logged: its class, code and message, and its cause's. Ours hold no secret; others' URLs are cut. */
+/**
+ * What may be logged of an error: class, code and message, and those of its cause. Our own hold no
+ * secrets; URLs in others' are cut.
+ */
 export function errorFields(error: unknown): { error: string; errorCode?: string; cause?: string } {
   if (!(error instanceof Error)) return { error: typeof error };
   const code = (error as { code?: unknown }).code;
@@ -52,7 +58,7 @@ export function errorFields(error: unknown): { error: string; errorCode?: string
   };
 }
 
-/** Where a fault happened: the stack without its first lines, which are the message as it came. */
+/** Where a fault happened: the stack without its first lines, which hold the unfiltered message. */
 export function framesOf({ stack = '' }: Error): string {
   return stack
     .split('\n')

@@ -1,4 +1,13 @@
-/** What every role needs of Redis, opened in order: connection, clock, bus, sessions, queue. */
+/**
+ * What every role needs of Redis, opened in order: connection, clock, bus, audit log, sessions,
+ * queue.
+ *
+ * The folders of this package stand in layers. A file imports only from its own folder and from
+ * folders further right (held by folder-order.test.ts):
+ *
+ *   node.ts → process → callbacks → connected → sessions → outbox → audit → keyring → tenants
+ *           → polling → redis → log.ts, log-output.ts, releasers.ts
+ */
 
 import type { Policy } from '@qrcast/core/schedule';
 import type { Redis } from 'ioredis';
@@ -30,7 +39,10 @@ export interface Node {
   readonly audit: AuditLog;
   readonly sessions: Sessions;
   readonly queue: PollQueue;
-  /** Resolves if a message published now comes back and the queue answers; rejects within about a second if not. */
+  /**
+   * Resolves if a message published now comes back and the queue answers. Otherwise rejects within
+   * about a second.
+   */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -38,6 +50,7 @@ export interface Node {
 const READY_WITHIN_MS = 1_000;
 
 /** @throws if Redis cannot be reached at the start. */
+// One function: it opens the parts in the order in which they depend on one another.
 export async function openNode(options: NodeOptions): Promise<Node> {
   const { redisUrl, namespace, log } = options;
   const releasers = createReleasers();
@@ -62,7 +75,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     const queue = openPollQueue({ redis, redisUrl, namespace, log });
     releasers.push('queue', () => queue.close());
     let proof: Promise<unknown> | null = null;
-    await bus.connection.ping(); // behind its SUBSCRIBE: a node that is open hears what is published
+    await bus.connection.ping(); // answered after SUBSCRIBE: an open node receives what is published
     return {
       redis,
       clock,
@@ -71,7 +84,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       sessions,
       queue,
       async ready() {
-        // Anybody may ask, as often as they like: who asks while a proof is under way is answered by it.
+        // Anybody may call this at any rate, so calls during a proof share its result.
         proof ??= Promise.all([bus.probe(READY_WITHIN_MS), queue.ping(READY_WITHIN_MS)]).finally(() => {
           proof = null;
         });

@@ -14,7 +14,7 @@ describe('releasers', () => {
     expect(order).toEqual(['second', 'first']);
   });
 
-  it('release everything though some fail, and tell all failures', async () => {
+  it('release everything even if some releases fail, and report all failures', async () => {
     const order: string[] = [];
     const releasers = createReleasers();
     releasers.push('kept', () => void order.push('kept'));
@@ -28,7 +28,7 @@ describe('releasers', () => {
     expect((failure as AggregateError).errors.map(({ cause }: Error) => (cause as Error).message)).toEqual(['two', 'one']);
   });
 
-  it('release once, and take nothing more', async () => {
+  it('release once, and then refuse new releases', async () => {
     let count = 0;
     const releasers = createReleasers();
     releasers.push('only', () => void count++);

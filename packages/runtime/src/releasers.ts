@@ -1,8 +1,11 @@
-/** What was acquired, in order, and how to let it go in reverse. Push a release at the moment of acquisition. */
+/** Releases what was acquired, in reverse order. Push a release at the moment of acquisition. */
 
 export interface Releasers {
   push(name: string, release: () => void | Promise<void>): void;
-  /** Runs all releases, last first, even if some fail. Idempotent: a second call awaits the first. Rejects with the failures, if any. */
+  /**
+   * Runs all releases, the last one first, even if some fail. A second call awaits the first.
+   * Rejects with the failures.
+   */
   release(): Promise<void>;
 }
 

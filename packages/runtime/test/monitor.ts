@@ -1,6 +1,6 @@
 /**
- * For tests: every command a Redis is told. ioredis's own `monitor()` breaks where a command comes in the same moment as the monitor's
- * own answer, which on a busy machine is soon.
+ * For tests: shows every command that a Redis gets. ioredis's own `monitor()` breaks if a command
+ * comes together with the answer to MONITOR, which happens often on a busy machine.
  */
 
 import { EventEmitter, once } from 'node:events';
@@ -16,7 +16,7 @@ const ARGUMENT = /"((?:[^"\\]|\\.)*)"/g;
 const ESCAPED = /\\(?:x([0-9a-f]{2})|(.))/g;
 const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b' };
 
-/** Emits `monitor` for each command that comes from now on, of every client and script. */
+/** Emits `monitor` for each command from now on, of every client and script. */
 export async function openRedisMonitor(redisUrl: string): Promise<RedisMonitor> {
   const { hostname, port, username, password } = new URL(redisUrl);
   const socket = connect(Number(port), hostname);

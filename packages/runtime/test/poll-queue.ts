@@ -1,4 +1,4 @@
-/** For tests: processes with a poll queue each, sessions to be polled, and what was polled. */
+/** For tests: processes with a poll queue each, sessions to poll, and a log of polls. */
 
 import { randomUUID } from 'node:crypto';
 import { afterEach, inject } from 'vitest';
@@ -6,7 +6,7 @@ import type { Claim, PollHandlers, PollQueue, PollTarget } from '../src/polling/
 import { openPollQueue } from '../src/polling/poll-queue-bullmq.ts';
 import { openTestRuntime, type TestRuntime } from './runtime.ts';
 
-/** For the top of a test file: what a test opens is closed after it. */
+/** Call it at the top of a test file. What a test opens is closed after it. */
 export function preparePollQueues() {
   const open: { close(): Promise<void> }[] = [];
   afterEach(async () => {
@@ -37,7 +37,7 @@ export const newTarget = (instanceKey: string = randomUUID(), tenantId = 'acme')
 });
 export const later = (): number => Date.now() + 60_000;
 
-/** Polls as they happen; `until(n)` resolves with the first n. */
+/** Collects polls. `until(n)` resolves to the first n. */
 export function pollLog() {
   const claims: Claim[] = [];
   let wake: () => void = () => undefined;

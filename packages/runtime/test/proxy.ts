@@ -1,19 +1,23 @@
-/** For fault tests: a TCP proxy on loopback whose connections can be cut, or frozen so that they look alive and carry nothing. */
+/**
+ * For fault tests: a TCP proxy on loopback. Its connections can be cut, or frozen: then they stay
+ * open but carry nothing.
+ */
 
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface TestProxy {
   readonly port: number;
-  /** Connections open now go silent, both ways and for good; later ones work. */
+  /** Freezes the connections open now, in both directions and for good. Later ones work. */
   freeze(): void;
-  /** Connections open now are destroyed. */
+  /** Destroys the connections open now. */
   cut(): void;
   /** While refused, new connections are destroyed at once. */
   refuse(isRefused: boolean): void;
   close(): Promise<void>;
 }
 
-/** @param targetPort asked for each connection, so that later ones may lead elsewhere */
+// One closure: its methods share the open connections.
+/** @param targetPort a function is called for each connection, so later ones may lead elsewhere */
 export async function openTestProxy(targetPort: number | (() => number)): Promise<TestProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let isRefused = false;

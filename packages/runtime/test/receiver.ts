@@ -1,4 +1,4 @@
-/** For tests: a tenant's own server. It keeps what it is sent, and answers as told. */
+/** For tests: a tenant's own server. It collects what it receives, and answers as told. */
 
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,7 +13,7 @@ export interface Received {
   readonly at: number;
 }
 
-/** A status, headers with it, or what to do with the response. */
+/** A status, a status with headers, or a function that handles the response. */
 export type TestAnswer =
   | number
   | { readonly status: number; readonly headers: Readonly<Record<string, string>> }
@@ -28,15 +28,16 @@ export interface TestReceiver {
   readonly port: number;
   /** In the order they came. */
   readonly received: readonly Received[];
-  /** Requests under way now, and the most there ever were. */
+  /** Requests under way now, and the highest number so far. */
   readonly underWay: { now: number; most: number };
   answer(how: (received: Received) => TestAnswer): void;
-  /** Resolves when there are so many that fit, past or future. */
+  /** Resolves when `count` requests that fit have come, before or after the call. */
   until(count: number, fits?: (received: Received) => boolean): Promise<readonly Received[]>;
   close(): Promise<void>;
 }
 
-/** `port`: a former receiver's, to be the same server up again. */
+// One closure: the server and its methods share what was received.
+/** `port`: that of a closed receiver, to stand for the same server after a restart. */
 export async function openTestReceiver(port = 0): Promise<TestReceiver> {
   const received: Received[] = [];
   const waiting = new Set<() => void>();

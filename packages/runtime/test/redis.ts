@@ -1,4 +1,7 @@
-/** vitest global set-up: one private Redis for a package's tests. A test separates itself from the others by its own namespace. */
+/**
+ * Global set-up of vitest: one private Redis for the tests of a package. Each test uses a namespace
+ * of its own.
+ */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

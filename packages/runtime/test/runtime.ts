@@ -1,4 +1,6 @@
-/** For tests: a `commands` connection, bus and namespace of one's own on the test Redis, closed together. */
+/**
+ * For tests: a `commands` connection, a bus and a new namespace on the test Redis, closed together.
+ */
 
 import { randomUUID } from 'node:crypto';
 import { createSession, type NewSession, type Session } from '@qrcast/core/session';
@@ -16,7 +18,7 @@ export interface TestRuntime {
   close(): Promise<void>;
 }
 
-/** `namespace`: another runtime's, to stand for a second process. */
+/** `namespace`: that of another runtime, to stand for a second process. */
 export function openTestRuntime(redisUrl: string, namespace = `test-${randomUUID().slice(0, 8)}`, probeEveryMs?: number): TestRuntime {
   const log = createLog('test', 'silent');
   const redis = connectRedis(redisUrl, 'commands', log);
@@ -34,7 +36,7 @@ export function openTestRuntime(redisUrl: string, namespace = `test-${randomUUID
   };
 }
 
-/** A fresh session that began at `now`. */
+/** A new session that began at `now`. */
 export function sampleSession(fields: Partial<NewSession> = {}, now = Date.now()): Session {
   const id = fields.id ?? `ses_${randomUUID().replaceAll('-', '')}`;
   const base: NewSession = {

@@ -1,4 +1,7 @@
-/** A service in a process of its own, for service.test.ts: how it starts and stops is its argument. */
+/**
+ * A service in a process of its own, for service.test.ts. Its argument decides how it starts and
+ * stops.
+ */
 
 import { createLog } from '../src/log.ts';
 import { runService } from '../src/process/service.ts';

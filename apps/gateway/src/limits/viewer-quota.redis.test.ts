@@ -1,5 +1,5 @@
 import { DEFAULT_TENANT_LIMITS } from '@qrcast/core/tenant-limits';
-import { gatewaysOfTenantKey, placesOfTenantKey } from '@qrcast/runtime/redis/keys';
+import { gatewaysOfTenantKey, viewersOfTenantKey } from '@qrcast/runtime/redis/keys';
 import { openTestRuntime } from '@qrcast/runtime/test/runtime';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
 import { createLimitOf } from './tenant-limits.ts';
@@ -91,7 +91,7 @@ it('writes the counts of an ended lease again, although a viewer came before its
   const tenant = tenantOf(4);
   const [holder, other] = [openGateway(), openGateway()];
   for (const sessionId of ['ses_1', 'ses_1', 'ses_2']) expect(await takes(holder, tenant, sessionId)).toBe(true);
-  const key = placesOfTenantKey(runtime.namespace, tenant.id);
+  const key = viewersOfTenantKey(runtime.namespace, tenant.id);
   const field = `gateway-${names - 1}|ses_1`; // of the holder
   expect(await runtime.redis.hget(key, field)).toBe('2');
   await runtime.redis.zadd(gatewaysOfTenantKey(runtime.namespace, tenant.id), 1, `gateway-${names - 1}`); // as after a freeze

@@ -6,7 +6,7 @@
 
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
-import { gatewaysOfTenantKey, placesOfTenantKey } from '@qrcast/runtime/redis/keys';
+import { gatewaysOfTenantKey, viewersOfTenantKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
 import type { Redis } from 'ioredis';
 import type { Tenant } from '../tenants/tenants.ts';
@@ -108,7 +108,7 @@ function createSharedCounts({ redis, namespace, clock, gatewayId, lastsMs }: Vie
   const renewScript = loadLuaScript(redis, new URL('./viewer-quota-renew-2.lua', import.meta.url));
   const tenants = new Map<string, Counts>();
 
-  const keysOf = (tenantId: string): string[] => [gatewaysOfTenantKey(namespace, tenantId), placesOfTenantKey(namespace, tenantId)];
+  const keysOf = (tenantId: string): string[] => [gatewaysOfTenantKey(namespace, tenantId), viewersOfTenantKey(namespace, tenantId)];
   function add(tenantId: string, sessionId: string, change: 1 | -1): Counts {
     const counts = tenants.get(tenantId) ?? { total: 0, ofSession: new Map<string, number>(), isUnsure: false };
     tenants.set(tenantId, counts);

@@ -11,7 +11,7 @@ import type { SettingsOutcome } from '@qrcast/provider/answer-settings';
 import type { Credentials } from '@qrcast/provider/credentials';
 import type { Provider } from '@qrcast/provider/provider';
 import type { InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
-import { settingsTurnKey } from '@qrcast/runtime/redis/keys';
+import { settingsRateKey } from '@qrcast/runtime/redis/keys';
 import type { Redis } from 'ioredis';
 
 export interface InstanceAccess {
@@ -33,7 +33,7 @@ export interface SettingsReader {
 
 export interface SettingsReaderDeps {
   readonly provider: Pick<Provider, 'getSettings'>;
-  readonly holds: Pick<InstanceHolds, 'quietMs' | 'keepQuiet'>;
+  readonly holds: Pick<InstanceHolds, 'retryAfterMs' | 'keepRetryAfter'>;
   readonly redis: Redis;
   readonly namespace: string;
 }
@@ -53,7 +53,7 @@ export function createSettingsReader({ provider, holds, redis, namespace }: Sett
 
   return {
     async read(access) {
-      const key = settingsTurnKey(namespace, access.instanceKey);
+      const key = settingsRateKey(namespace, access.instanceKey);
       if (await claimRequest(key)) return ask(access);
       await waitForSpacing(key, MIN_SPACING_MS + SPACING_MARGIN_MS);
       if (await claimRequest(key)) return ask(access);
@@ -63,7 +63,7 @@ export function createSettingsReader({ provider, holds, redis, namespace }: Sett
     },
 
     async readWithin(access, withinMs) {
-      const key = settingsTurnKey(namespace, access.instanceKey);
+      const key = settingsRateKey(namespace, access.instanceKey);
       const endsAt = performance.now() + withinMs;
       for (;;) {
         const leftMs = endsAt - performance.now();
@@ -84,12 +84,12 @@ async function askUnlessHeldOff(
   { instanceKey, credentials }: InstanceAccess,
   signal: AbortSignal | undefined,
 ): Promise<SettingsOutcome> {
-  const heldOffMs = await holds.quietMs(instanceKey);
+  const heldOffMs = await holds.retryAfterMs(instanceKey);
   if (heldOffMs > 0) return { kind: 'trouble', code: 'rate_limited', retryAfterMs: Math.ceil(heldOffMs) };
   const outcome = await provider.getSettings(credentials, signal).catch((error: unknown): SettingsOutcome => {
     if (signal?.aborted === true) return { kind: 'trouble', code: 'provider_timeout' };
     throw error;
   });
-  if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepQuiet(instanceKey, outcome.retryAfterMs);
+  if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepRetryAfter(instanceKey, outcome.retryAfterMs);
   return outcome;
 }

@@ -16,7 +16,7 @@ import type { InstanceCredentials } from './instance-credentials.ts';
 export interface PasswordExitDeps {
   readonly provider: Pick<Provider, 'poll'>;
   readonly connected: Pick<ConnectedInstances, 'duringLogout'>;
-  readonly holds: Pick<InstanceHolds, 'quietMs' | 'keepQuiet'>;
+  readonly holds: Pick<InstanceHolds, 'retryAfterMs' | 'keepRetryAfter'>;
   readonly instanceCredentials: InstanceCredentials;
   readonly clock: Clock;
 }
@@ -64,10 +64,11 @@ async function ask(deps: PasswordExitDeps, session: Session, method: PollMethod)
   const { provider, connected, holds, instanceCredentials, clock } = deps;
   const credentials = await instanceCredentials.require(session);
   const startedAt = clock.now();
-  const holdMs = await holds.quietMs(session.instanceKey);
+  const holdMs = await holds.retryAfterMs(session.instanceKey);
   if (holdMs > 0) return { startedAt, outcome: { kind: 'trouble', code: 'rate_limited', retryAfterMs: Math.ceil(holdMs) } };
   const request = (): Promise<Outcome> => provider.poll(credentials, method);
   const outcome = await (method === 'logout' ? connected.duringLogout(session, request) : request());
-  if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) await holds.keepQuiet(session.instanceKey, outcome.retryAfterMs);
+  if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined)
+    await holds.keepRetryAfter(session.instanceKey, outcome.retryAfterMs);
   return { startedAt, outcome };
 }

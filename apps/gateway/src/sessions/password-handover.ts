@@ -10,7 +10,7 @@ import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
 import type { Provider } from '@qrcast/provider/provider';
 import type { Clock } from '@qrcast/runtime/redis/clock';
-import { passwordTurnKey } from '@qrcast/runtime/redis/keys';
+import { passwordRateKey } from '@qrcast/runtime/redis/keys';
 import type { Redis } from 'ioredis';
 import type { InstanceCredentials } from './instance-credentials.ts';
 import { createPasswordsUnderWay } from './passwords-under-way.ts';
@@ -40,7 +40,7 @@ export function createPasswordHandover(deps: PasswordHandoverDeps): PasswordHand
   const underWay = createPasswordsUnderWay(deps);
 
   return async (session, password) => {
-    const key = passwordTurnKey(namespace, session.instanceKey);
+    const key = passwordRateKey(namespace, session.instanceKey);
     await waitForSpacing(redis, key);
     const credentials = await instanceCredentials.require(session);
     return underWay.during(session.instanceKey, () => sendTwice(redis, key, () => provider.sendPassword(credentials, password)));

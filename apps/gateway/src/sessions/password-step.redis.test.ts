@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
-import { passwordTriesKey, passwordTurnKey } from '@qrcast/runtime/redis/keys';
+import { passwordRateKey, passwordTriesKey } from '@qrcast/runtime/redis/keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from '../../test/gateway.ts';
 
@@ -56,7 +56,7 @@ const submit = (body: Body, secret = body.ticket, password = 'correct horse'): P
 /** Without the wait for the spacing. */
 async function submitNow(body: Body, gateway: TestGateway): Promise<Answer> {
   const { instanceKey } = (await test.node.sessions.find(body.session.id)) ?? {};
-  await test.node.redis.del(passwordTurnKey(test.namespace, instanceKey ?? ''));
+  await test.node.redis.del(passwordRateKey(test.namespace, instanceKey ?? ''));
   return gateway.call('POST', `/v1/sessions/${body.session.id}/password`, { secret: body.ticket, body: { password: 'correct horse' } });
 }
 

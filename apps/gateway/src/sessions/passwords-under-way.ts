@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { RefusedError } from '@qrcast/core/errors';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Clock } from '@qrcast/runtime/redis/clock';
-import { passwordsUnderWayKey, startOverTurnKey } from '@qrcast/runtime/redis/keys';
+import { passwordsUnderWayKey, startOverLockKey } from '@qrcast/runtime/redis/keys';
 import type { Redis } from 'ioredis';
 
 export interface PasswordsUnderWay {
@@ -40,7 +40,7 @@ export function createPasswordsUnderWay({ redis, namespace, clock }: PasswordsUn
       await redis.zadd(key, clock.now() + LONGEST_MS, mark);
       try {
         await redis.pexpire(key, LONGEST_MS);
-        if ((await redis.exists(startOverTurnKey(namespace, instanceKey))) === 1)
+        if ((await redis.exists(startOverLockKey(namespace, instanceKey))) === 1)
           throw new RefusedError('too_many_requests', 'the instance is being logged out for a new code; wait for it', {
             retryAfterMs: MIN_SPACING_MS,
           });

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MAX_START_OVERS, MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { pollMember, shardOf } from '@qrcast/runtime/polling/shards';
-import { passwordTriesKey, shardKeys, startOverTurnKey } from '@qrcast/runtime/redis/keys';
+import { passwordTriesKey, shardKeys, startOverLockKey } from '@qrcast/runtime/redis/keys';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from '../../test/gateway.ts';
 
@@ -58,7 +58,7 @@ const leave = ({ session, ticket }: Body, { secret = ticket, gateway = test } = 
   gateway.call('POST', `/v1/sessions/${session.id}/start-over`, { secret });
 /** Without the wait for the spacing. */
 async function takeTurnBack(made: Body): Promise<void> {
-  await test.node.redis.del(startOverTurnKey(test.namespace, (await stored(made)).instanceKey));
+  await test.node.redis.del(startOverLockKey(test.namespace, (await stored(made)).instanceKey));
 }
 const stored = async ({ session }: Body) => (await test.node.sessions.find(session.id)) ?? expect.unreachable();
 
@@ -195,7 +195,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect([(await first).status, other.status]).toEqual([200, 429]);
     expect(asked).toEqual(['getStateInstance', 'logout']);
     const { instanceKey } = await stored(made);
-    expect(await test.node.redis.pttl(startOverTurnKey(test.namespace, instanceKey))).toBeLessThanOrEqual(MIN_SPACING_MS);
+    expect(await test.node.redis.pttl(startOverLockKey(test.namespace, instanceKey))).toBeLessThanOrEqual(MIN_SPACING_MS);
   });
 
   it('logs out no login that a password is just finishing, and takes no password while it logs out', async () => {

@@ -9,7 +9,7 @@ import type { Outcome } from '@qrcast/core/outcome';
 import { MAX_START_OVERS, MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
 import type { WireSession } from '@qrcast/core/wire';
-import { startOverTurnKey } from '@qrcast/runtime/redis/keys';
+import { startOverLockKey } from '@qrcast/runtime/redis/keys';
 import { createLocks } from '@qrcast/runtime/redis/locks';
 import type { Redis } from 'ioredis';
 import { createPasswordExit, type PasswordExitDeps } from './password-exit.ts';
@@ -88,7 +88,7 @@ function createLogoutLock(
   // The lock rests afterwards, because the provider takes one call a second.
   const options = { leaseMs: LOCK_MS, restMs: MIN_SPACING_MS, taken: alreadyLoggingOut };
   return ({ instanceKey }, run) =>
-    locks.alone(startOverTurnKey(deps.namespace, instanceKey), options, async () => {
+    locks.alone(startOverLockKey(deps.namespace, instanceKey), options, async () => {
       if (await passwords.isAny(instanceKey)) throw passwordUnderWay();
       return run();
     });

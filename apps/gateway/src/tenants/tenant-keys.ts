@@ -8,9 +8,10 @@ import { RefusedError } from '@qrcast/core/errors';
 import { MAX_API_KEYS } from '@qrcast/core/tenant-limits';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { apiKeyKey, keyUsesKey } from '@qrcast/runtime/redis/keys';
+import type { TenantRecord } from '@qrcast/runtime/tenants/tenant-record';
 import type { Redis } from 'ioredis';
 import { hashSecret, newId, newSecret } from './secrets.ts';
-import type { TenantRecord, TenantRecords } from './tenant-records.ts';
+import type { TenantRecords } from './tenant-records.ts';
 
 type KeyRecord = TenantRecord['keys'][number];
 

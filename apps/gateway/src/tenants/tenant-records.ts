@@ -3,57 +3,13 @@
  * it at once.
  */
 
-import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
 import { RefusedError } from '@qrcast/core/errors';
 import type { Logger } from '@qrcast/runtime/log';
 import { loadFieldReplace } from '@qrcast/runtime/redis/field-replace';
 import { formerTenantsKey, tenantsChannel, tenantsKey } from '@qrcast/runtime/redis/keys';
 import { MAX_RACES } from '@qrcast/runtime/sessions/sessions';
+import { loadTenantRecord, type TenantRecord, tenantRecordSchema } from '@qrcast/runtime/tenants/tenant-record';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
-
-const count = z.number().optional();
-
-const recordSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  allowedOrigins: z.array(z.string()),
-  /** Null: the operator's list applies. */
-  upstreamHosts: z.array(z.string()).nullable(),
-  limits: z.object({
-    sessions: count,
-    viewers: count,
-    viewersPerSession: count,
-    requestsPerMinute: count,
-    handshakesPerMinute: count,
-    webhookCallsPerMinute: count,
-  }),
-  callback: z.object({ url: z.string() }).nullable(),
-  /** Where the provider's notifications are forwarded to. */
-  relay: z.object({ url: z.string() }).nullable().default(null),
-  /** The loss of an account is reported for this long after its login. */
-  keepConnectedDays: z
-    .number()
-    .nullish()
-    .transform((days) => days ?? DEFAULT_KEEP_CONNECTED_DAYS),
-  /** Connected instances are checked this often, in minutes; null: never. */
-  checkConnectedEvery: z.number().nullable().default(null),
-  /** While set, its credentials are refused and its sessions are not polled. */
-  suspended: z.boolean().default(false),
-  /**
-   * It is being deleted: its sessions are ended, and no new one may begin. The record is removed
-   * after that.
-   */
-  isLeaving: z.boolean().default(false),
-  keys: z.array(z.object({ id: z.string(), hash: z.string(), createdAt: z.number() })),
-  webhookTokenHash: z.string(),
-  sealedCallbackSecret: z.string(),
-  /** Callbacks are signed with this one, too, until `validUntil`. */
-  previousCallbackSecret: z.object({ sealed: z.string(), validUntil: z.number() }).nullable().default(null),
-  createdAt: z.number(),
-});
-
-export type TenantRecord = z.infer<typeof recordSchema>;
 
 export interface TenantRecords {
   load(id: string): Promise<TenantRecord | null>;
@@ -83,10 +39,7 @@ export function createTenantRecords({ redis, namespace, log }: TenantRecordsDeps
   const replace = loadFieldReplace(redis);
   const publish = (id: string): Promise<unknown> => redis.publish(tenantsChannel(namespace), id);
 
-  async function load(id: string): Promise<TenantRecord | null> {
-    const text = await redis.hget(key, id);
-    return text === null ? null : parse(text);
-  }
+  const load = (id: string): Promise<TenantRecord | null> => loadTenantRecord({ redis, namespace }, id, tenantRecordSchema);
 
   return {
     load,
@@ -124,7 +77,7 @@ export function createTenantRecords({ redis, namespace, log }: TenantRecordsDeps
 }
 
 function parse(text: string): TenantRecord {
-  return recordSchema.parse(JSON.parse(text));
+  return tenantRecordSchema.parse(JSON.parse(text));
 }
 
 /** One record that cannot be read must not hide the others. */

@@ -5,16 +5,16 @@
 
 import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
 import type { createTenantSchema, patchTenantSchema } from '@qrcast/core/tenant-requests';
-import { tenantContext } from '@qrcast/runtime/callbacks/callback-receivers';
 import type { Keyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { createOutbox } from '@qrcast/runtime/outbox/outbox';
 import type { Clock } from '@qrcast/runtime/redis/clock';
+import { type TenantRecord, tenantContext } from '@qrcast/runtime/tenants/tenant-record';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { hashSecret, matchesHash, newCallbackSecret, newSecret } from './secrets.ts';
 import { createTenantKeys, type TenantKeys } from './tenant-keys.ts';
-import { createTenantRecords, type TenantRecord, type TenantRecords } from './tenant-records.ts';
+import { createTenantRecords, type TenantRecords } from './tenant-records.ts';
 
 /** A tenant without its secrets. */
 export type Tenant = Omit<TenantRecord, 'keys' | 'isLeaving' | 'webhookTokenHash' | 'sealedCallbackSecret' | 'previousCallbackSecret'> & {

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import type { Logger } from '@qrcast/runtime/log';
 import { proxyRoute } from '@qrcast/runtime/process/proxy-settings';
-import type { Settings } from '@qrcast/runtime/process/settings';
+import type { Settings } from '@qrcast/runtime/process/settings-table';
 import { DEFAULT_NAMESPACE } from '@qrcast/runtime/redis/keys';
 import { findRedisProgram, openRedisServer } from '@qrcast/runtime/redis/redis-server';
 import type { Releasers } from '@qrcast/runtime/releasers';

@@ -5,15 +5,8 @@
 import { existsSync } from 'node:fs';
 import { parseKeyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
-import {
-  addressOptions,
-  GATEWAY_SETTINGS,
-  limitOptions,
-  ROLE_SETTINGS,
-  roleOptions,
-  type Settings,
-  WORKER_SETTINGS,
-} from '@qrcast/runtime/process/settings';
+import { addressOptions, limitOptions, roleOptions } from '@qrcast/runtime/process/settings-options';
+import { GATEWAY_SETTINGS, ROLE_SETTINGS, type Settings, WORKER_SETTINGS } from '@qrcast/runtime/process/settings-table';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { openPrivateRedis, redisAdvice } from '../private-redis.ts';
 import { DEFAULT_TENANT, type StackOptions, startSimulator, startStack } from '../stack.ts';

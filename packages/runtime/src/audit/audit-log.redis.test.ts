@@ -30,7 +30,7 @@ const entry = (fields: Partial<NewAuditEntry> = {}): NewAuditEntry => ({
 const open = (limits?: AuditLimits, now = Date.now) => openAuditLog({ ...runtime, now, limits });
 const keys = () => [auditKey(runtime.namespace), tenantAuditKey(runtime.namespace, 'acme')] as const;
 
-it('gives back what it was given, newest first, of a tenant or of all', async () => {
+it('returns what was recorded, newest first, of a tenant or of all', async () => {
   const audit = open();
   audit.record(entry());
   audit.record(entry({ tenantId: 'other', action: 'ticket.issued' }));
@@ -44,17 +44,17 @@ it('gives back what it was given, newest first, of a tenant or of all', async ()
   });
 });
 
-it('is bounded by number, a tenant to its own and all to ten times that', async () => {
+it('is limited by number, for a tenant and to ten times as many for all', async () => {
   const audit = open({ entries: 100, keepMs: 60_000 });
   for (let n = 0; n < 3_000; n++) audit.record(entry());
   await audit.close();
   const [all, own] = await Promise.all(keys().map((key) => runtime.redis.xlen(key)));
-  expect(own).toBeLessThan(300); // trimmed a node of the stream at a time
+  expect(own).toBeLessThan(300); // a stream is trimmed by whole nodes
   expect(all).toBeLessThan(1_300);
   expect(all).toBeGreaterThanOrEqual(1_000);
 });
 
-it('is bounded by age: nothing older is read, and an idle log goes by itself', async () => {
+it('is limited by age: nothing older is read, and an idle log expires', async () => {
   const keepMs = 3_600_000;
   const before = open({ entries: 100, keepMs });
   before.record(entry());
@@ -75,7 +75,7 @@ it('is trimmed by age, of a tenant and of all', async () => {
 
 it('skips what another version wrote', async () => {
   const audit = open();
-  const text = JSON.stringify(entry({ action: 'session.teleported' as never })); // no action of this version
+  const text = JSON.stringify(entry({ action: 'session.teleported' as never })); // not an action of this version
   audit.record(entry());
   await audit.close();
   await runtime.redis.xadd(auditKey(runtime.namespace), '*', 'entry', text);
@@ -84,7 +84,7 @@ it('skips what another version wrote', async () => {
   expect((await audit.read({ tenantId: null, limit: 10 })).entries).toHaveLength(1);
 });
 
-it('while Redis is out fails nobody, tells it once, and goes on when it is back', async () => {
+it('fails no call while Redis is out, logs it once, and goes on afterwards', async () => {
   const url = new URL(runtime.redisUrl);
   const proxy = await openTestProxy(Number(url.port));
   url.port = String(proxy.port);
@@ -103,8 +103,8 @@ it('while Redis is out fails nobody, tells it once, and goes on when it is back'
   audit.record(entry({ action: 'session.cancelled' }));
   await audit.close();
   expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
-    'audit entries may be lost; Redis does not take them',
-    'audit entries are taken again',
+    'audit entries may be lost; Redis does not accept them',
+    'audit entries are accepted again',
   ]);
   const actions = (await audit.read({ tenantId: 'acme', limit: 10 })).entries.map(({ action }) => action);
   expect([actions[0], actions.at(-1)]).toEqual(['session.cancelled', 'session.created']);
@@ -112,7 +112,7 @@ it('while Redis is out fails nobody, tells it once, and goes on when it is back'
   await proxy.close();
 });
 
-it('tells of a login or an end once, whichever process wins', async () => {
+it('records a login or an end once, whichever process wins', async () => {
   const audit = open();
   const both = [0, 1].map(() => openRedisSessions({ ...runtime, policy: DEFAULT_POLICY, audit }));
   const [one] = both;

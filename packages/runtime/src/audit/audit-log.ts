@@ -1,7 +1,10 @@
 /**
- * The audit log in Redis: each entry in a stream of its tenant and in one of the whole installation, both bounded by number and by age. To
- * record never waits and never fails a call: entries go out pipelined, `close` waits for them, and what Redis does not take in time may be
- * lost, and is told in the log. A tenant that fills the installation's stream shortens the others' history there, not in their own.
+ * The audit log in Redis. Each entry goes into a stream of its tenant and one of the whole
+ * installation. Both are limited by number and by age.
+ *
+ * Recording never waits and never fails a call. Entries go out pipelined, and `close` waits for
+ * them. What Redis does not take in time may be lost, and the log says so. A tenant that fills the
+ * installation's stream shortens the history of others there, but not in their own streams.
  */
 
 import { type AuditEntry, auditEntrySchema } from '@qrcast/core/audit';
@@ -12,31 +15,31 @@ import { auditKey, type Namespace, tenantAuditKey } from '../redis/keys.ts';
 export type NewAuditEntry = Omit<AuditEntry, 'id' | 'at'>;
 
 export interface AuditPage {
-  /** Null: of all tenants. */
+  /** Null: entries of all tenants. */
   readonly tenantId: string | null;
   readonly from?: number | undefined;
   readonly to?: number | undefined;
-  /** An entry's id: only older ones. */
+  /** The id of an entry. Only older ones are returned. */
   readonly cursor?: string | undefined;
   readonly limit: number;
 }
 
 export interface ReadAudit {
-  /** Newest first; without those another version of ours wrote and this one does not know. */
+  /** Newest first, without entries of another version that this one does not know. */
   readonly entries: readonly AuditEntry[];
-  /** The cursor of what follows, behind what was skipped too; null: there is no more. */
+  /** The cursor for the next page, which also passes skipped entries. Null: there are no more. */
   readonly nextCursor: string | null;
 }
 
 export interface AuditLog {
   record(entry: NewAuditEntry): void;
   read(page: AuditPage): Promise<ReadAudit>;
-  /** Resolves when what was recorded is written. */
+  /** Resolves when all recorded entries are written. */
   close(): Promise<void>;
 }
 
 export interface AuditLimits {
-  /** Of each tenant; ten times as many of all together. */
+  /** For each tenant. Of all tenants together ten times as many are kept. */
   readonly entries: number;
   readonly keepMs: number;
 }
@@ -50,21 +53,28 @@ export interface AuditLogDeps {
   readonly log: Logger;
   readonly now: () => number;
   readonly limits?: AuditLimits | undefined;
-  /** Asked at each write to a stream. */
+  /** Called at each write to a stream. */
   readonly isTrimDue?: (() => boolean) | undefined;
 }
 
 const ALL_TENANTS_FACTOR = 10;
-/** Entries on their way to Redis; more would be a leak while it is out. */
+/** Entries on their way to Redis. Without a limit they would fill memory while Redis is out. */
 const MAX_UNDER_WAY = 10_000;
-/** Too old ones are cut off now and then, not at every entry. By chance: a count over all streams would favour some of them. */
+/**
+ * Old entries are cut off at every 200th write on average. By chance, because a count over all
+ * streams would favour some.
+ */
 const TRIM_EVERY = 200;
 const isTrimDueByChance = (): boolean => Math.random() < 1 / TRIM_EVERY;
 
+// One closure: recording and closing share the entries under way.
 export function openAuditLog(deps: AuditLogDeps): AuditLog {
   const { redis, namespace, log, now, limits = DEFAULT_AUDIT_LIMITS, isTrimDue = isTrimDueByChance } = deps;
   const underWay = new Set<Promise<void>>();
-  /** Not taken in time: a connection that comes back may still bring them. */
+  /**
+   * Entries that Redis did not confirm in time. A connection that comes back may still deliver
+   * them.
+   */
   let unsure = 0;
 
   async function write(key: string, text: string, entries: number): Promise<void> {
@@ -74,23 +84,23 @@ export function openAuditLog(deps: AuditLogDeps): AuditLog {
     await Promise.all([added, kept, trimmed]);
   }
 
-  function lose(error: Record<string, string>): void {
-    if (unsure++ === 0) log.error(error, 'audit entries may be lost; Redis does not take them');
+  function noteLost(error: Record<string, string>): void {
+    if (unsure++ === 0) log.error(error, 'audit entries may be lost; Redis does not accept them');
   }
 
-  function isTaken(): void {
-    if (unsure > 0) log.warn({ unsure }, 'audit entries are taken again');
+  function noteTaken(): void {
+    if (unsure > 0) log.warn({ unsure }, 'audit entries are accepted again');
     unsure = 0;
   }
 
   return {
     record(entry) {
-      if (underWay.size >= MAX_UNDER_WAY) return lose({ error: `${MAX_UNDER_WAY} entries wait` });
+      if (underWay.size >= MAX_UNDER_WAY) return noteLost({ error: `${MAX_UNDER_WAY} entries wait` });
       const text = JSON.stringify(entry);
       const writes = [write(auditKey(namespace), text, limits.entries * ALL_TENANTS_FACTOR)];
       if (entry.tenantId !== null) writes.push(write(tenantAuditKey(namespace, entry.tenantId), text, limits.entries));
       const done: Promise<void> = Promise.all(writes)
-        .then(isTaken, (error: unknown) => lose(errorFields(error)))
+        .then(noteTaken, (error: unknown) => noteLost(errorFields(error)))
         .finally(() => underWay.delete(done));
       underWay.add(done);
     },
@@ -99,7 +109,7 @@ export function openAuditLog(deps: AuditLogDeps): AuditLog {
       const key = tenantId === null ? auditKey(namespace) : tenantAuditKey(namespace, tenantId);
       const oldest = String(Math.max(from, now() - limits.keepMs));
       const found = await redis.xrevrange(key, newestId(to, cursor), oldest, 'COUNT', limit);
-      const isEnd = found.length < limit; // of what Redis has, not of what can be read
+      const isEnd = found.length < limit; // counts what Redis has, also what cannot be read
       return { entries: found.flatMap(([id, fields]) => entryOf(id, fields)), nextCursor: isEnd ? null : (found.at(-1)?.[0] ?? null) };
     },
 
@@ -109,7 +119,7 @@ export function openAuditLog(deps: AuditLogDeps): AuditLog {
   };
 }
 
-/** Where a page begins: at the older of the two. */
+/** A page begins at the older of the two. */
 function newestId(to: number | undefined, cursor: string | undefined): string {
   if (cursor === undefined) return to === undefined ? '+' : String(to);
   return to !== undefined && to < momentOf(cursor) ? String(to) : `(${cursor}`;
@@ -117,16 +127,16 @@ function newestId(to: number | undefined, cursor: string | undefined): string {
 
 const momentOf = (id: string): number => Number(id.split('-')[0]);
 
-/** None if another version of ours wrote what this one does not know. */
+/** Returns none for an entry of another version that this one does not know. */
 function entryOf(id: string, [, text = '']: readonly string[]): readonly AuditEntry[] {
-  const { data } = auditEntrySchema.safeParse({ credential: null, ...parsedOrNull(text), id, at: momentOf(id) }); // older entries have none
+  const { data } = auditEntrySchema.safeParse({ credential: null, ...parsedOrNull(text), id, at: momentOf(id) }); // older entries lack `credential`
   return data === undefined ? [] : [data];
 }
 
 function parsedOrNull(text: string): object | null {
   try {
-    return JSON.parse(text) as object; // what it is, the schema says
+    return JSON.parse(text) as object; // the schema checks it
   } catch {
-    return null; // a SyntaxError: no JSON
+    return null; // a SyntaxError: not JSON
   }
 }

@@ -1,4 +1,4 @@
-/** What a change of a session puts into the audit log: its login, and its end. */
+/** The entry that a change of a session makes in the audit log: for its login, and for its end. */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
 import type { Session } from '@qrcast/core/session';

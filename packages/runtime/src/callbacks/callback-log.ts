@@ -1,6 +1,6 @@
 /**
- * The callbacks of each tenant and how their delivery went: what is left to send, and what the tenant can read. Kept for a week; of those
- * that are settled the newest thousand.
+ * The callbacks of each tenant and how their delivery went: what is left to send, and what the
+ * tenant can read. They are kept for a week, and of the settled ones only the newest thousand.
  */
 
 import { type Attempt, attemptSchema, type Callback, type CallbackState, callbackSchema, callbackStateSchema } from '@qrcast/core/callback';
@@ -14,27 +14,30 @@ export interface LoggedCallback {
   readonly callback: Callback;
   readonly state: CallbackState;
   readonly attempts: readonly Attempt[];
-  /** Since it was made, or sent again by the tenant's wish. */
+  /** Failed tries since it was made, or since the tenant had it sent again. */
   readonly failures: number;
   readonly nextAttemptAt: number;
   readonly giveUpAt: number;
 }
 
 export interface CallbackLog {
-  /** Idempotent. `full`: the tenant has as many waiting as it may have, and nothing was kept. */
+  /** Idempotent. `full`: the tenant already has the most that may wait, and nothing was kept. */
   add(callback: Callback): Promise<'pending' | 'settled' | 'full'>;
   find(tenantId: string, id: string): Promise<LoggedCallback | null>;
-  /** Ids from newest to oldest, after `cursor`. */
+  /** Returns ids from newest to oldest, after `cursor`. */
   page(tenantId: string, cursor: string | null, limit: number): Promise<readonly string[]>;
-  /** What a try changed; `attempt` is null if there was none. False, and nothing is changed, if it is gone or was reopened meanwhile. */
+  /**
+   * Records what a try changed; `attempt` is null if there was none. Changes nothing and resolves
+   * to false if the callback is gone or was reopened meanwhile.
+   */
   record(logged: LoggedCallback, attempt: Attempt | null, after: Pick<LoggedCallback, 'state' | 'nextAttemptAt'>): Promise<boolean>;
-  /** To be sent again, from now on for a day. */
+  /** Has it sent again, for a day from now on. */
   reopen(logged: LoggedCallback, now: number): Promise<void>;
 }
 
 export const KEEP_CALLBACKS_MS = 7 * 86_400_000;
 const KEEP_SETTLED = 1_000;
-/** More wait with their sessions. */
+/** Beyond this, callbacks wait in the lists of their sessions. */
 const MAX_WAITING = 10_000;
 const KEEP_ATTEMPTS = 50;
 
@@ -47,42 +50,16 @@ const recordSchema = z.object({
   giveUpAt: z.coerce.number(),
 });
 
-export function createCallbackLog({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): CallbackLog {
+interface CallbackLogDeps {
+  /** A `commands` connection; not closed here. */
+  readonly redis: Redis;
+  readonly namespace: Namespace;
+}
+
+// One closure: a method for each call of the interface, over the same keys.
+export function createCallbackLog(deps: CallbackLogDeps): CallbackLog {
+  const { redis, namespace } = deps;
   const recordScript = loadLuaScript(redis, new URL('./callback-record-2.lua', import.meta.url));
-
-  /** The oldest settled ones go. */
-  async function trim(tenantId: string): Promise<void> {
-    const settled = settledCallbacksKey(namespace, tenantId);
-    const excess = (await redis.zcard(settled)) - KEEP_SETTLED;
-    if (excess <= 0) return;
-    const gone = await redis.zrange(settled, 0, String(excess - 1));
-    await redis
-      .multi()
-      .zrem(settled, ...gone)
-      .zrem(callbacksKey(namespace, tenantId), ...gone)
-      .del(...gone.map((id) => callbackKey(namespace, tenantId, id)))
-      .exec();
-  }
-
-  /** Kept ones that are not settled. */
-  async function countWaiting(tenantId: string, now: number): Promise<number> {
-    const keys = [callbacksKey(namespace, tenantId), settledCallbacksKey(namespace, tenantId)] as const;
-    await Promise.all(keys.map((key) => redis.zremrangebyscore(key, '-inf', now - KEEP_CALLBACKS_MS)));
-    const [all, settled] = await Promise.all([redis.zcard(keys[0]), redis.zcard(keys[1])]);
-    return all - settled;
-  }
-
-  async function find(tenantId: string, id: string): Promise<LoggedCallback | null> {
-    const record = await redis.hgetall(callbackKey(namespace, tenantId, id));
-    if (record['callback'] === undefined) return null;
-    const { callback, attempts, ...rest } = recordSchema.parse(record);
-    return {
-      ...rest,
-      callback: callbackSchema.parse(JSON.parse(callback)),
-      attempts: z.array(attemptSchema).parse(JSON.parse(attempts)),
-    };
-  }
-
   return {
     async add(callback) {
       const { tenantId, id, createdAt } = callback;
@@ -90,7 +67,7 @@ export function createCallbackLog({ redis, namespace }: { readonly redis: Redis;
       const key = callbackKey(namespace, tenantId, id);
       const state = await redis.hget(key, 'state');
       if (state !== null) return state === 'pending' ? 'pending' : 'settled';
-      if ((await countWaiting(tenantId, createdAt)) >= MAX_WAITING) return 'full';
+      if ((await countWaiting(deps, tenantId, createdAt)) >= MAX_WAITING) return 'full';
       const record = { state: 'pending', attempts: '[]', failures: 0, nextAttemptAt: createdAt, giveUpAt: createdAt + GIVE_UP_AFTER_MS };
       await redis
         .multi()
@@ -102,12 +79,12 @@ export function createCallbackLog({ redis, namespace }: { readonly redis: Redis;
       return 'pending';
     },
 
-    find,
+    find: (tenantId, id) => findCallback(deps, tenantId, id),
 
     async page(tenantId, cursor, limit) {
       const index = callbacksKey(namespace, tenantId);
       const rank = cursor === null ? -1 : await redis.zrevrank(index, cursor);
-      if (rank === null) return []; // what the cursor names is gone: the list ends here
+      if (rank === null) return []; // the callback that the cursor names is gone
       return redis.zrevrange(index, rank + 1, rank + limit);
     },
 
@@ -120,9 +97,9 @@ export function createCallbackLog({ redis, namespace }: { readonly redis: Redis;
       };
       const { tenantId, id } = callback;
       const keys = [callbackKey(namespace, tenantId, id), settledCallbacksKey(namespace, tenantId)];
-      const score = state === 'pending' ? '' : giveUpAt - GIVE_UP_AFTER_MS; // as in the index
+      const score = state === 'pending' ? '' : giveUpAt - GIVE_UP_AFTER_MS; // the same score as in the index
       const isRecorded = (await recordScript(keys, [giveUpAt, id, score, KEEP_CALLBACKS_MS, ...Object.entries(changed).flat()])) === 1;
-      await trim(tenantId);
+      await trim(deps, tenantId);
       return isRecorded;
     },
 
@@ -134,10 +111,43 @@ export function createCallbackLog({ redis, namespace }: { readonly redis: Redis;
         .multi()
         .hset(callbackKey(namespace, tenantId, id), changed)
         .pexpire(callbackKey(namespace, tenantId, id), KEEP_CALLBACKS_MS)
-        .zadd(index, now, id) // it is kept for a week from now on
+        .zadd(index, now, id) // keeps it for a week from now on
         .pexpire(index, KEEP_CALLBACKS_MS)
         .zrem(settledCallbacksKey(namespace, tenantId), id)
         .exec();
     },
+  };
+}
+
+/** Deletes the oldest settled callbacks. */
+async function trim({ redis, namespace }: CallbackLogDeps, tenantId: string): Promise<void> {
+  const settled = settledCallbacksKey(namespace, tenantId);
+  const excess = (await redis.zcard(settled)) - KEEP_SETTLED;
+  if (excess <= 0) return;
+  const gone = await redis.zrange(settled, 0, String(excess - 1));
+  await redis
+    .multi()
+    .zrem(settled, ...gone)
+    .zrem(callbacksKey(namespace, tenantId), ...gone)
+    .del(...gone.map((id) => callbackKey(namespace, tenantId, id)))
+    .exec();
+}
+
+/** Counts the callbacks that are not settled. */
+async function countWaiting({ redis, namespace }: CallbackLogDeps, tenantId: string, now: number): Promise<number> {
+  const keys = [callbacksKey(namespace, tenantId), settledCallbacksKey(namespace, tenantId)] as const;
+  await Promise.all(keys.map((key) => redis.zremrangebyscore(key, '-inf', now - KEEP_CALLBACKS_MS)));
+  const [all, settled] = await Promise.all([redis.zcard(keys[0]), redis.zcard(keys[1])]);
+  return all - settled;
+}
+
+async function findCallback({ redis, namespace }: CallbackLogDeps, tenantId: string, id: string): Promise<LoggedCallback | null> {
+  const record = await redis.hgetall(callbackKey(namespace, tenantId, id));
+  if (record['callback'] === undefined) return null;
+  const { callback, attempts, ...rest } = recordSchema.parse(record);
+  return {
+    ...rest,
+    callback: callbackSchema.parse(JSON.parse(callback)),
+    attempts: z.array(attemptSchema).parse(JSON.parse(attempts)),
   };
 }

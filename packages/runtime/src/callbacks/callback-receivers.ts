@@ -1,56 +1,51 @@
-/** Where a tenant wants to be told, and with which secrets that is signed: read from its record as it is at that moment. */
+/**
+ * Where a tenant's callbacks and notifications go, and the secrets that sign them. The tenant's
+ * record is read each time, so a change counts from the next request on.
+ */
 
-import type { Redis } from 'ioredis';
-import { z } from 'zod';
 import type { Keyring } from '../keyring/keyring.ts';
 import type { Clock } from '../redis/clock.ts';
-import { type Namespace, tenantsKey } from '../redis/keys.ts';
+import { loadTenantRecord, type TenantRecordDeps, tenantContext, tenantRecordSchema } from '../tenants/tenant-record.ts';
 
 export interface Receiver {
-  /** Null: not told of its sessions. */
+  /** Null: the tenant gets no callbacks. */
   readonly callbackUrl: string | null;
   /** Null: notifications are not passed on. */
   readonly relayUrl: string | null;
-  /** Of the Standard Webhooks form. The current one, and its predecessor for a while. */
+  /**
+   * Secrets in the form of Standard Webhooks: the current one and, while it is valid, the previous
+   * one. @throws {Error} if no key of the ring opens one of them.
+   */
   secrets(): readonly string[];
 }
 
 export interface Receivers {
-  /** Null: there is no such tenant (any more). */
+  /** Returns null if there is no such tenant. */
   find(tenantId: string): Promise<Receiver | null>;
 }
 
-export interface ReceiversDeps {
-  readonly redis: Redis;
-  readonly namespace: Namespace;
+export interface ReceiversDeps extends TenantRecordDeps {
   readonly keyring: Keyring;
   readonly clock: Pick<Clock, 'now'>;
 }
 
-const address = z.object({ url: z.string() }).nullish();
-/** What of a tenant's record is needed here; the rest is the gateway's. */
-const recordSchema = z.object({
-  callback: address,
-  relay: address,
-  sealedCallbackSecret: z.string(),
-  previousCallbackSecret: z.object({ sealed: z.string(), validUntil: z.number() }).nullish(),
-});
+const receiverSchema = tenantRecordSchema
+  .pick({ callback: true, relay: true, sealedCallbackSecret: true, previousCallbackSecret: true })
+  .partial({ callback: true });
 
-/** What a tenant's secrets are sealed for. */
-export const tenantContext = (tenantId: string): string => `tenant:${tenantId}`;
-
-export function createReceivers({ redis, namespace, keyring, clock }: ReceiversDeps): Receivers {
+export function createReceivers(deps: ReceiversDeps): Receivers {
+  const { keyring, clock } = deps;
   return {
     async find(tenantId) {
-      const text = await redis.hget(tenantsKey(namespace), tenantId);
-      if (text === null) return null;
-      const record = recordSchema.parse(JSON.parse(text));
-      const previous = record.previousCallbackSecret;
+      const record = await loadTenantRecord(deps, tenantId, receiverSchema);
+      if (record === null) return null;
+      const { sealedCallbackSecret, previousCallbackSecret: previous } = record;
       return {
         callbackUrl: record.callback?.url ?? null,
         relayUrl: record.relay?.url ?? null,
         secrets() {
-          const sealed = [record.sealedCallbackSecret, ...(previous != null && clock.now() < previous.validUntil ? [previous.sealed] : [])];
+          const isPreviousValid = previous !== null && clock.now() < previous.validUntil;
+          const sealed = isPreviousValid ? [sealedCallbackSecret, previous.sealed] : [sealedCallbackSecret];
           return sealed.map((one) => keyring.open(one, tenantContext(tenantId)));
         },
       };

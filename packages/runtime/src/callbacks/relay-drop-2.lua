@@ -1,5 +1,6 @@
--- KEYS lane, use of the tenant. ARGV what the entry begins with, instance.
--- Takes the first entry off if it is that one.
+-- Removes the first entry of a lane, if it begins as given.
+-- KEYS lane, use of the tenant. ARGV beginning of the entry, instance.
+-- Returns 1 if it was removed, else 0.
 local first = redis.call('LINDEX', KEYS[1], 0)
 if not first or string.sub(first, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
 redis.call('LPOP', KEYS[1])

@@ -16,7 +16,7 @@ function openLanes() {
 
 const LANE = { tenantId: 'acme', instanceId: '1101' };
 
-it('keeps the order and the text of what came, and takes off only the first', async () => {
+it('keeps order and text, and drops only the first', async () => {
   const { lanes } = openLanes();
   const bodies = ['{"a": 1 , "pipe":"|x|"}', '{"b":"ü"}'];
   for (const body of bodies) expect(await lanes.push(LANE, body, 5)).toBe(true);
@@ -24,11 +24,11 @@ it('keeps the order and the text of what came, and takes off only the first', as
   expect(first).toMatchObject({ at: 5, body: bodies[0] });
   if (first === null) throw new Error('the lane is empty');
   await lanes.drop(LANE, first);
-  await lanes.drop(LANE, first); // by a second sender: the next must not go with it
+  await lanes.drop(LANE, first); // by a second sender: the next entry must stay
   expect((await lanes.first(LANE))?.body).toBe(bodies[1]);
 });
 
-it('gives what was sent twice one id, and other instances others', async () => {
+it('gives equal bodies equal ids, but different ones for other instances', async () => {
   const { lanes } = openLanes();
   const ids: (string | undefined)[] = [];
   for (const [instanceId, body] of [
@@ -48,7 +48,7 @@ it('gives what was sent twice one id, and other instances others', async () => {
   expect(new Set(ids).size).toBe(4);
 });
 
-it('is bounded for all instances of a tenant together, and takes more when there is room again', async () => {
+it('is limited for all instances of a tenant together, and accepts more after some were dropped', async () => {
   const { runtime, lanes } = openLanes();
   const large = `"${'x'.repeat(20 * 1024 * 1024)}"`;
   for (const instanceId of ['1', '2', '3']) expect(await lanes.push({ tenantId: 'acme', instanceId }, large, 1)).toBe(true);
@@ -63,7 +63,7 @@ it('is bounded for all instances of a tenant together, and takes more when there
   expect(await lanes.push({ tenantId: 'many', instanceId: '1' }, '{}', 1)).toBe(false);
 });
 
-it('counts failures of the first, and forgets them with it', async () => {
+it('counts failures of the first entry, and forgets them with it', async () => {
   const { lanes } = openLanes();
   await lanes.push(LANE, '{}', 1);
   expect([await lanes.countFailure(LANE), await lanes.countFailure(LANE)]).toEqual([1, 2]);

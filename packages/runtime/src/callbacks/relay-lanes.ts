@@ -1,6 +1,7 @@
 /**
- * Notifications that wait to be passed on: a list per instance (a lane), in the order they came. Bounded per tenant; a full one takes no
- * more, and then the provider is asked to keep what it has.
+ * Notifications that wait to be passed on: a list per instance (a lane), in the order in which they
+ * came. A tenant's lanes together have a limit. When it is reached, notifications are refused, and
+ * the provider keeps them.
  */
 
 import { createHash } from 'node:crypto';
@@ -10,25 +11,34 @@ import { type Namespace, relayLaneKey, relayUseKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 
 export interface Relayed {
-  /** False for what nobody of ours wrote, and then the rest is empty. It is to be dropped, for others wait behind it. */
+  /**
+   * False if the entry has no form that we know; the other fields are then empty. Drop it: others
+   * wait behind it.
+   */
   readonly isReadable: boolean;
-  /** What the entry begins with. */
+  /** The beginning of the entry, by which `drop` recognises it. */
   readonly head: string;
-  /** The `webhook-id`. Equal bodies have equal ids, so that what the provider sent twice can be told as one. */
+  /**
+   * The `webhook-id`. Equal bodies have equal ids, so a receiver can recognise what the provider
+   * sent twice.
+   */
   readonly id: string;
   /** When it came, Unix ms. */
   readonly at: number;
-  /** As it came, without a leading byte-order mark: the envelope that it is put into can hold none. */
+  /** As it came, but without a leading byte-order mark, which our envelope cannot hold. */
   readonly body: string;
 }
 
 export interface RelayLanes {
-  /** `body` as it came, its mark included, which counts for the id. False if the tenant has as many waiting as it may have. */
+  /**
+   * `body`: as it came, with its byte-order mark, which counts for the id. False if the tenant's
+   * lanes are full.
+   */
   push(lane: Lane, body: string, at: number): Promise<boolean>;
   first(lane: Lane): Promise<Relayed | null>;
-  /** Takes the first off, if it is still this one. */
+  /** Removes the first entry, if it is still this one. */
   drop(lane: Lane, first: Relayed): Promise<void>;
-  /** Counts a failed try of the first; resolves to how many there were. */
+  /** Counts a failed try of the first entry. Resolves to how many there were. */
   countFailure(lane: Lane): Promise<number>;
   isEmpty(lane: Lane): Promise<boolean>;
 }
@@ -38,7 +48,10 @@ export interface Lane {
   readonly instanceId: string;
 }
 
-/** A day of a busy tenant; the bytes, because a message may bring a picture of megabytes. */
+/**
+ * A day of a busy tenant. The bytes have a limit of their own, because a message may hold
+ * megabytes.
+ */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
@@ -75,12 +88,14 @@ function relayIdOf({ tenantId, instanceId }: Lane, body: string): string {
   return `ntf_${createHash('sha256').update(`${tenantId}|${instanceId}|${body}`).digest('base64url').slice(0, 24)}`;
 }
 
-/** What an entry begins with: no JSON around the body, which may be megabytes. */
+/**
+ * The beginning of an entry. The body follows as it is: JSON around megabytes would cost too much.
+ */
 const headOf = ({ id, at }: Pick<Relayed, 'id' | 'at'>): string => `${id}|${at}|`;
 
 /** As `headOf` writes it, until the year 2286. */
 const HEAD = /^(ntf_[\w-]{24})\|(\d{1,13})\|/;
-/** Bytes that are the same once they were read as text. */
+/** Text whose bytes are the same after it was read and written as UTF-8. */
 const ASCII = /^[\0-\x7f]{0,64}/;
 
 function decodeEntry(entry: string): Relayed {

@@ -1,7 +1,8 @@
 /**
- * Which of a tenant's connected instances are to be checked, and when. A set in Redis per tenant, by the next moment. What `connected-instances.ts`
- * adds to it has no moment yet; `plan` gives it one. One worker at a time works on a tenant; a claim that its worker did not
- * settle comes again when its lease ends.
+ * Which of a tenant's connected instances are to be checked, and when: a set in Redis per tenant,
+ * ordered by the time of the next check. Instances that connected-instances.ts adds have no time
+ * yet; `plan` chooses it. One worker at a time works on a tenant. A claim that is not settled comes
+ * again when its lease ends.
  */
 
 import { CHECK_LATE_MS, nextCheckAt } from '@qrcast/core/connected-check';
@@ -16,12 +17,18 @@ export interface CheckClaim {
 }
 
 export interface CheckQueue {
-  /** Chooses the moment of those that have none, were made with another interval, or whose moment is over and will not be made up for. */
+  /**
+   * Chooses a time for instances that have none, have one by another interval, or missed theirs. A
+   * missed check is not made up for.
+   */
   plan(tenantId: string, everyMs: number): Promise<void>;
   claim(tenantId: string, limit: number): Promise<readonly CheckClaim[]>;
-  /** Sets the next moment, half an interval from now or at `notBefore` (Unix ms) at the earliest. Null: the instance is checked no more. */
+  /**
+   * Sets the next time: at the earliest half an interval from now, and not before `notBefore` (Unix
+   * ms). Null: the instance is not checked any more.
+   */
   settle(tenantId: string, claim: CheckClaim, next: { readonly everyMs: number; readonly notBefore: number } | null): Promise<void>;
-  /** In how many ms the next is due; null if there is none. */
+  /** In how many ms the next check is due. Null if there is none. */
   nextIn(tenantId: string): Promise<number | null>;
 }
 
@@ -36,11 +43,12 @@ export interface CheckQueueDeps {
 const LEASE_MS = 30_000;
 const PLANNED_AT_ONCE = 500;
 
+// One closure: a method for each call of the interface, over the same keys.
 export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): CheckQueue {
   const claimScript = loadLuaScript(redis, new URL('../outbox/outbox-claim-1.lua', import.meta.url));
   const settleScript = loadLuaScript(redis, new URL('../outbox/outbox-settle-1.lua', import.meta.url));
 
-  /** With another interval all moments are chosen anew. */
+  /** If the interval has changed, all times are chosen again. */
   async function forgetOtherInterval(tenantId: string, everyMs: number): Promise<void> {
     const [key, every] = [checksKey(namespace, tenantId), checksEveryKey(namespace, tenantId)];
     if ((await redis.get(every)) === String(everyMs)) return;
@@ -57,7 +65,7 @@ export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): C
         const late = await redis.zrange(key, '-inf', `(${now - CHECK_LATE_MS}`, 'BYSCORE', 'LIMIT', 0, PLANNED_AT_ONCE);
         if (late.length === 0) return;
         const moments = late.flatMap((instanceId) => [nextCheckAt({ tenantId, instanceId }, everyMs, now), instanceId]);
-        await redis.zadd(key, 'XX', ...moments); // not those that were taken out meanwhile
+        await redis.zadd(key, 'XX', ...moments); // without those that were removed meanwhile
       }
     },
 
@@ -68,7 +76,8 @@ export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): C
 
     async settle(tenantId, { instanceId, leaseUntil }, next) {
       const now = clock.now();
-      // After a late check the following moment may be near. So one is left out rather than two made at once.
+      // After a late check the next regular time may be near. It is skipped, so that two checks do
+      // not follow at once.
       const after = next === null ? 0 : Math.max(now + next.everyMs / 2, next.notBefore);
       const at = next === null ? null : nextCheckAt({ tenantId, instanceId }, next.everyMs, after);
       await settleScript([checksKey(namespace, tenantId)], [instanceId, leaseUntil, at === null ? '' : at - now]);

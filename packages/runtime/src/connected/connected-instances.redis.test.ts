@@ -68,7 +68,7 @@ async function toldOf(instanceId = INSTANCE) {
 }
 
 describe('a loss', () => {
-  it('that many processes hear of at once is told by one of them, and marked', async () => {
+  it('that many processes learn of at once is reported by one of them, and marked', async () => {
     const all = Array.from({ length: 5 }, () => openProcess());
     await all[0]?.remember(login());
     const results = await Promise.all(
@@ -80,7 +80,7 @@ describe('a loss', () => {
     expect(audited.filter(({ action }) => action === 'instance.disconnected')).toHaveLength(1);
   });
 
-  it('that Redis forgot with its last second is told again under the same id', async () => {
+  it('that Redis lost with its last second is reported again under the same id', async () => {
     const connected = openProcess();
     await connected.remember(login());
     const before = await runtime.redis.hget(instanceKey(), 'record');
@@ -90,7 +90,7 @@ describe('a loss', () => {
     expect(new Set((await toldOf()).map(({ id }) => id)).size).toBe(1);
   });
 
-  it('waits for its worker also while a new session connects the instance', async () => {
+  it('waits for its worker even while a new session connects the instance', async () => {
     const connected = openProcess();
     await connected.remember(login());
     await connected.said('acme', INSTANCE, lossAt(now));
@@ -99,7 +99,7 @@ describe('a loss', () => {
     expect((await toldOf()).map(({ sessionId }) => sessionId)).toEqual(['ses_1', 'ses_2']);
   });
 
-  it('of one tenant is not that of another with the same instance', async () => {
+  it('of one tenant is not reported to another with the same instance', async () => {
     await runtime.redis.hset(tenantsKey(runtime.namespace), 'other', '{}');
     const connected = openProcess();
     await connected.remember(login());
@@ -120,7 +120,7 @@ describe('our own logout', () => {
     now += 60_000;
     let during: boolean | null = null;
     await connected.duringLogout({ tenantId: 'acme', instanceId: INSTANCE }, async () => {
-      if (end === null) during = await connected.said('acme', INSTANCE, lossAt(now)); // it came before the answer
+      if (end === null) during = await connected.said('acme', INSTANCE, lossAt(now)); // the notification came before the answer
       return outcome;
     });
     expect(during).toBe(end === null ? false : null);
@@ -129,7 +129,7 @@ describe('our own logout', () => {
     expect(await toldOf()).toEqual([]);
   });
 
-  it('that came to nothing does not hide a loss of days later', async () => {
+  it('that failed does not hide a loss days later', async () => {
     const connected = openProcess();
     await connected.remember(login());
     await connected.duringLogout({ tenantId: 'acme', instanceId: INSTANCE }, async () => ({ kind: 'trouble', code: 'provider_error' }));
@@ -137,16 +137,16 @@ describe('our own logout', () => {
     expect(await connected.said('acme', INSTANCE, lossAt(now))).toBe(true);
   });
 
-  it('of an instance that is not remembered leaves no record', async () => {
+  it('of an instance without a record creates none', async () => {
     await openProcess().duringLogout({ tenantId: 'acme', instanceId: INSTANCE }, async () => ({ kind: 'loggedOut' }));
     expect(await runtime.redis.exists(instanceKey())).toBe(0);
   });
 });
 
 describe('the credentials', () => {
-  it('leave the session and come to the record, though it was done half before', async () => {
+  it('move from the session to the record, even if that was interrupted before', async () => {
     const connected = openProcess();
-    await connected.remember(login()); // by the gateway, before the session let go of them
+    await connected.remember(login()); // by the gateway, before the session's credentials were deleted
     await leaveCredentials('ses_1');
     await connected.remember(login());
     expect(await connected.credentials('acme', INSTANCE)).toEqual(SECRET);
@@ -160,7 +160,7 @@ describe('the credentials', () => {
     expect(audited.map(({ action }) => action)).toEqual(['token.kept']);
   });
 
-  it('are not kept for a login that is lost already, nor where they do not open', async () => {
+  it('are not kept for a login that is already lost, or if they do not open', async () => {
     const connected = openProcess();
     await connected.remember(login());
     await connected.said('acme', INSTANCE, lossAt(now));
@@ -178,7 +178,7 @@ describe('the credentials', () => {
     ['switched off', {}],
     ['nothing kept', { checkConnectedEvery: 60, keepConnectedDays: 0 }],
     ['on its way out', { checkConnectedEvery: 60, isLeaving: true }],
-  ])('of a tenant %s go with the session, and are not kept', async (_how, fields) => {
+  ])('of a tenant %s are deleted with the session', async (_how, fields) => {
     await leaveCredentials('ses_1');
     await tenant(fields);
     const connected = openProcess();
@@ -188,7 +188,7 @@ describe('the credentials', () => {
     expect(await runtime.redis.zcard(checksKey(runtime.namespace, 'acme'))).toBe(0);
   });
 
-  it('of an older login give way to those of the newer one, and an older one told late brings none', async () => {
+  it('of an older login are replaced by those of a newer one, and a late older login adds none', async () => {
     const connected = openProcess();
     await leaveCredentials('ses_1');
     await connected.remember(login());
@@ -200,12 +200,12 @@ describe('the credentials', () => {
     await leaveCredentials('ses_1');
     await connected.remember(login());
     expect(await runtime.redis.hget(instanceKey(), 'sealed')).toBe(newer);
-    await connected.remember(login({ sessionId: 'ses_3', loginAt: now + 120_000 })); // of an older version of ours: without credentials
+    await connected.remember(login({ sessionId: 'ses_3', loginAt: now + 120_000 })); // as an older version wrote it: without credentials
     expect(await connected.credentials('acme', INSTANCE)).toBeNull();
     expect(audited.filter(({ action }) => action === 'token.deleted').map(({ outcome }) => outcome)).toEqual(['replaced']);
   });
 
-  it('stay in a session that connects only for a tenant that wants checks', async () => {
+  it('stay in a connected session only for a tenant that wants checks', async () => {
     const settingsOf = connectedSettingsIn(runtime);
     const keeps = async (tenantId: string) => keepsCredentials(await settingsOf(tenantId));
     for (const [fields, isKept] of [
@@ -228,7 +228,7 @@ describe('the credentials', () => {
 });
 
 describe('a tenant', () => {
-  it('that is deleted leaves nothing, also of what is remembered at that moment', async () => {
+  it('that is deleted leaves nothing, not even of a login recorded at that moment', async () => {
     const connected = openProcess();
     for (let n = 0; n < 250; n++) await connected.remember(login({ instanceId: `11010${10_000 + n}`, sessionId: `ses_${n}` }));
     await leaveCredentials('ses_last');
@@ -255,7 +255,7 @@ describe('a tenant', () => {
     expect(await runtime.redis.keys(`${runtime.namespace}:{tenant:acme}:*`)).toEqual([]);
   });
 
-  it('keeps its records to their time, and no list of those that are gone', async () => {
+  it('keeps its records for their period, and no list of expired ones', async () => {
     const connected = openProcess();
     now = NOW;
     await connected.remember(login({ loginAt: NOW }));

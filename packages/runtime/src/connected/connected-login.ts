@@ -1,4 +1,4 @@
-/** What the callback of a login says of it, for the record of the connected instance. */
+/** The login that a callback reports, for the record of the connected instance. */
 
 import { type Callback, callbackSessionSchema } from '@qrcast/core/callback';
 import type { Login } from '@qrcast/core/connected-instance';
@@ -10,7 +10,10 @@ import { loginOf } from './connected-instances.ts';
 
 const payloadSchema = z.object({ data: z.object({ session: callbackSessionSchema.pick({ instanceId: true, reference: true }) }) });
 
-/** From the session, which knows more; its record may be gone where no worker ran for hours. */
+/**
+ * Read from the session, which knows more. If no worker ran for hours, the session may be gone;
+ * then from the callback.
+ */
 export async function loginIn(
   { redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace },
   { tenantId, sessionId, createdAt, payload }: Callback,
@@ -26,6 +29,6 @@ function knownLogin(record: string, sessionId: string): Login | null {
   try {
     return loginOf(decodeSession(record, sessionId));
   } catch {
-    return null; // of an unknown shape: the login is to be told all the same
+    return null; // of an unknown shape; the login must be reported even so
   }
 }

@@ -1,4 +1,7 @@
-/** Records of connected instances in Redis, with their sealed credentials: read, compared and set, dropped. What they mean is connected-instances.ts. */
+/**
+ * Stores records of connected instances in Redis, with their sealed credentials: reads, compares
+ * and sets, and deletes them. connected-instances.ts decides what they mean.
+ */
 
 import type { Callback } from '@qrcast/core/callback';
 import { type ConnectedInstance, connectedInstanceSchema } from '@qrcast/core/connected-instance';
@@ -17,38 +20,48 @@ import {
 } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { MAX_RACES } from '../sessions/sessions.ts';
+import { type AuditedInstance, connectedAudit } from './connected-audit.ts';
 
-/** Why credentials are deleted: what the provider said, or one of these. */
+/** Why credentials are deleted: one of these, or the state that the provider reported. */
 export type TokenEnd = 'logged_out' | 'replaced' | 'period_over' | 'switched_off' | 'tenant_deleted' | 'too_many' | (string & {});
 
 export interface RecordChange {
   readonly record: ConnectedInstance;
-  /** '' keeps the credentials, '-' drops them, anything else is set. */
+  /** '' keeps the credentials, '-' deletes them, any other text replaces them. */
   readonly sealed: string;
-  /** If credentials are dropped. */
+  /** Why credentials are deleted, if they are. */
   readonly why?: TokenEnd;
-  /** To be told with the change. */
+  /** A callback that is written with the change. */
   readonly callback?: Callback;
 }
 
 export interface ConnectedRecords {
   find(tenantId: string, instanceId: string): Promise<ConnectedInstance | null>;
   readSealed(tenantId: string, instanceId: string): Promise<string | null>;
-  /** Changes the record as it stands. `decide` may be called again, and returns null for no change. Resolves to what was written, or null. */
+  /**
+   * Changes the record as it stands. `decide` returns null for no change; after a lost race it is
+   * called again. Resolves to the change that was written, or null.
+   */
   change<T extends RecordChange>(
     tenantId: string,
     instanceId: string,
     decide: (known: ConnectedInstance | null, hasCredentials: boolean) => T | null,
   ): Promise<T | null>;
-  /** The record with its credentials. */
+  /** Deletes the record with its credentials. */
   remove(tenantId: string, instanceId: string, why: TokenEnd): Promise<void>;
-  /** Calls `change` for each instance with credentials, unless that was done for this `period`. */
+  /**
+   * Calls `change` for each instance with credentials, unless that was done already for this
+   * `period`.
+   */
   cutOnce(tenantId: string, period: number, change: (instanceId: string) => Promise<void>): Promise<void>;
-  /** The credentials of all instances of the tenant. */
+  /** Deletes the credentials of all instances of the tenant. */
   dropCredentials(tenantId: string): Promise<void>;
-  /** Everything of the tenant. */
+  /** Deletes everything of the tenant. */
   removeAll(tenantId: string): Promise<void>;
-  /** Forgets in the tenant's list what Redis let go of before `now` (Unix ms), and the records that are too many: those that would end first. */
+  /**
+   * Removes from the tenant's list the records that expired before `now` (Unix ms). If there are
+   * too many records, deletes those that would end first.
+   */
   trim(tenantId: string, now: number): Promise<void>;
 }
 
@@ -58,19 +71,20 @@ export interface ConnectedRecordsDeps {
   readonly namespace: Namespace;
   readonly log: Pick<Logger, 'warn'>;
   readonly audit?: Pick<AuditLog, 'record'> | undefined;
-  /** Records of one tenant; `MAX_INSTANCES` if left out. */
+  /** Records of one tenant. The default is `MAX_INSTANCES`. */
   readonly maxInstances?: number | undefined;
 }
 
 /**
- * A tenant makes a record with each login, and can make logins up with its own webhook token. So many take about 100 MB with their
- * credentials.
+ * A tenant makes a record with each login, and can invent logins with its own webhook token. So
+ * many records take about 100 MB with their credentials.
  */
 const MAX_INSTANCES = 100_000;
-/** The moment of a check that is yet to be chosen: below every time. */
+/** The time of a check that is not chosen yet: lower than every time. */
 const UNPLANNED = 0;
 const AT_ONCE = 100;
 
+// One closure: a method for each call of the interface, over the same keys and scripts.
 export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRecords {
   const { redis, namespace, log, audit, maxInstances = MAX_INSTANCES } = deps;
   const outbox = createOutbox(deps);
@@ -83,20 +97,20 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
     checksKey(namespace, tenantId),
   ];
 
-  function tell(action: 'token.kept' | 'token.deleted', about: About, outcome: string): void {
+  function noteToken(action: 'token.kept' | 'token.deleted', about: AuditedInstance, outcome: string): void {
     audit?.record(connectedAudit(action, about, outcome));
   }
 
-  /** Resolves to false if another record stands by now. */
+  /** Resolves to false if the record is no longer the expected one. */
   async function write(expected: string, { record, sealed, why = 'replaced', callback }: RecordChange): Promise<boolean> {
     const { tenantId, instanceId } = record;
     const keys = [...keysOf(tenantId, instanceId), connectedCallbacksKey(namespace, tenantId, instanceId)];
-    const told = callback === undefined ? '' : JSON.stringify(callback);
-    const args = [expected, JSON.stringify(record), sealed, record.keepUntil, instanceId, UNPLANNED, told];
+    const callbackText = callback === undefined ? '' : JSON.stringify(callback);
+    const args = [expected, JSON.stringify(record), sealed, record.keepUntil, instanceId, UNPLANNED, callbackText];
     const store = (): Promise<unknown> => writeScript(keys, args);
     const written = await (callback === undefined ? store() : outbox.markAround({ kind: 'instance', tenantId, instanceId }, store));
-    if (written === 2) tell('token.deleted', record, why);
-    if (written !== 0 && sealed.length > 1) tell('token.kept', record, 'ok');
+    if (written === 2) noteToken('token.deleted', record, why);
+    if (written !== 0 && sealed.length > 1) noteToken('token.kept', record, 'ok');
     return written !== 0;
   }
 
@@ -104,7 +118,7 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
     return (await dropScript(keysOf(tenantId, instanceId), [instanceId, withRecord ? '1' : ''])) === 1;
   }
 
-  /** Resolves to how many credentials there were. */
+  /** Deletes all instances of an index. Resolves to how many credentials there were. */
   async function dropAll(tenantId: string, index: string, withRecord: boolean): Promise<number> {
     for (let count = 0; ; ) {
       const ids = await redis.zrange(index, 0, String(AT_ONCE - 1));
@@ -116,8 +130,8 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
 
   async function remove(tenantId: string, instanceId: string, why: TokenEnd): Promise<void> {
     const isDropped = await drop(tenantId, instanceId, true);
-    // What Redis let go of at the end of the period is told as well.
-    if (isDropped || why === 'period_over') tell('token.deleted', { tenantId, instanceId }, why);
+    // Credentials that expired at the end of the period are audited as well.
+    if (isDropped || why === 'period_over') noteToken('token.deleted', { tenantId, instanceId }, why);
   }
 
   return {
@@ -144,7 +158,7 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
       if ((await redis.get(key)) === String(period)) return;
       for (let cursor = ''; cursor !== '0'; ) {
         const [next, page] = await redis.zscan(checksKey(namespace, tenantId), cursor || '0', 'COUNT', AT_ONCE);
-        await Promise.all(page.filter((_, i) => i % 2 === 0).map(change)); // members and scores in turn
+        await Promise.all(page.filter((_, i) => i % 2 === 0).map(change)); // members and scores alternate
         cursor = next;
       }
       await redis.set(key, period);
@@ -152,7 +166,7 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
 
     async dropCredentials(tenantId) {
       const count = await dropAll(tenantId, checksKey(namespace, tenantId), false);
-      if (count > 0) tell('token.deleted', { tenantId }, 'switched_off');
+      if (count > 0) noteToken('token.deleted', { tenantId }, 'switched_off');
     },
 
     async removeAll(tenantId) {
@@ -160,7 +174,7 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
         (await dropAll(tenantId, connectedInstancesKey(namespace, tenantId), true)) +
         (await dropAll(tenantId, checksKey(namespace, tenantId), true));
       await redis.del(checksEveryKey(namespace, tenantId), checksKeepKey(namespace, tenantId));
-      if (count > 0) tell('token.deleted', { tenantId }, 'tenant_deleted');
+      if (count > 0) noteToken('token.deleted', { tenantId }, 'tenant_deleted');
     },
 
     async trim(tenantId, now) {
@@ -169,26 +183,10 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
       const excess = Math.min((await redis.zcard(index)) - maxInstances, AT_ONCE);
       if (excess <= 0) return;
       for (const instanceId of await redis.zrange(index, 0, String(excess - 1))) await remove(tenantId, instanceId, 'too_many');
-      log.warn({ tenantId, maxInstances }, 'a tenant has too many connected instances; losses of the oldest will not be told');
+      log.warn({ tenantId, maxInstances }, 'a tenant has too many connected instances; losses of the oldest will not be reported');
     },
   };
 }
 
-interface About {
-  readonly tenantId: string;
-  readonly instanceId?: string;
-  readonly sessionId?: string;
-}
-
-/** What happened to a connected instance, or to all of a tenant, for the audit log. */
-export function connectedAudit(
-  action: 'instance.disconnected' | 'token.kept' | 'token.deleted',
-  { tenantId, instanceId = null, sessionId = null }: { readonly [Field in keyof About]: About[Field] | null } & { tenantId: string },
-  outcome: string,
-): Parameters<AuditLog['record']>[0] {
-  const actor = { kind: action === 'instance.disconnected' ? 'provider' : 'system', id: null } as const;
-  return { tenantId, actor, action, sessionId, instanceId, subjectId: null, credential: null, address: null, userAgent: null, outcome };
-}
-
-/** @throws {Error} if it is no such record. */
+/** @throws {Error} if the text is not such a record. */
 const decode = (text: string): ConnectedInstance => connectedInstanceSchema.parse(JSON.parse(text));

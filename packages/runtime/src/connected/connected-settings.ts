@@ -1,50 +1,45 @@
-/** What a tenant wants done with the instances that its sessions connected: read from its record as it is at that moment. */
+/**
+ * What a tenant wants done with its connected instances, read from the tenant's record when asked.
+ */
 
-import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
-import type { Redis } from 'ioredis';
-import { z } from 'zod';
-import { type Namespace, tenantsKey } from '../redis/keys.ts';
+import { loadTenantRecord, type TenantRecordDeps, tenantRecordSchema } from '../tenants/tenant-record.ts';
 
 export interface ConnectedSettings {
-  /** How long after its login the loss of an account is told; 0: nothing is remembered. */
+  /**
+   * For how long after its login the loss of an account is reported, days. 0: no record is kept.
+   */
   readonly keepDays: number;
-  /** Null: instances are not checked, and no token is kept. */
+  /** Null: instances are not checked, and their tokens are not kept. */
   readonly checkEveryMinutes: number | null;
-  /** No checks for now: the tenant is suspended, or has no address to be told at. */
+  /** No checks now: the tenant is suspended, or has no callback address. */
   readonly isPaused: boolean;
-  /** Provider hosts beside the operator's own list; null for no other list. */
+  /** The tenant's own list of provider hosts, which narrows the operator's. Null: it has none. */
   readonly upstreamHosts: readonly string[] | null;
 }
 
-/** What of a tenant's record is needed here; the rest is the gateway's. */
-const recordSchema = z.object({
-  callback: z.object({}).nullish(),
-  suspended: z.boolean().default(false),
-  isLeaving: z.boolean().default(false),
-  keepConnectedDays: z.number().nullish(),
-  checkConnectedEvery: z.number().nullish(),
-  upstreamHosts: z.array(z.string()).nullish(),
-});
+const settingsSchema = tenantRecordSchema
+  .pick({
+    callback: true,
+    suspended: true,
+    isLeaving: true,
+    keepConnectedDays: true,
+    checkConnectedEvery: true,
+    upstreamHosts: true,
+  })
+  .partial({ callback: true, upstreamHosts: true });
 
-export interface ConnectedSettingsDeps {
-  readonly redis: Redis;
-  readonly namespace: Namespace;
-}
-
-/** Null if there is no such tenant (any more). */
+/** Null if there is no such tenant, or it is being deleted. */
 export type FindConnectedSettings = (tenantId: string) => Promise<ConnectedSettings | null>;
 
-export function connectedSettingsIn({ redis, namespace }: ConnectedSettingsDeps): FindConnectedSettings {
+export function connectedSettingsIn(deps: TenantRecordDeps): FindConnectedSettings {
   return async (tenantId) => {
-    const text = await redis.hget(tenantsKey(namespace), tenantId);
-    if (text === null) return null;
-    const { callback, suspended, isLeaving, keepConnectedDays, checkConnectedEvery, upstreamHosts } = recordSchema.parse(JSON.parse(text));
-    if (isLeaving) return null;
+    const record = await loadTenantRecord(deps, tenantId, settingsSchema);
+    if (record === null || record.isLeaving) return null;
     return {
-      keepDays: keepConnectedDays ?? DEFAULT_KEEP_CONNECTED_DAYS,
-      checkEveryMinutes: checkConnectedEvery ?? null,
-      isPaused: suspended || callback == null,
-      upstreamHosts: upstreamHosts ?? null,
+      keepDays: record.keepConnectedDays,
+      checkEveryMinutes: record.checkConnectedEvery,
+      isPaused: record.suspended || record.callback == null,
+      upstreamHosts: record.upstreamHosts ?? null,
     };
   };
 }

@@ -7,15 +7,15 @@ const key = (id: string) => ({ id, key: randomBytes(32) });
 const secret = { apiUrl: 'https://3100.api.green-api.com', apiToken: 'a-token-of-the-instance' };
 
 describe('credentials at rest', () => {
-  it('open for their own session and under their own keys only', () => {
+  it('open only for their own session and with their own keys', () => {
     const ring = createKeyring([key('k1')]);
     const sealed = sealCredentials(ring, 'ses_1', secret);
     expect(openCredentials(ring, 'ses_1', sealed)).toEqual(secret);
-    expect(() => openCredentials(ring, 'ses_2', sealed)).toThrow('has every process the same QRCAST_SECRET_KEYS?');
-    expect(() => openCredentials(createKeyring([key('k1')]), 'ses_1', sealed)).toThrow('has every process the same');
+    expect(() => openCredentials(ring, 'ses_2', sealed)).toThrow('no key of QRCAST_SECRET_KEYS opens the credentials of a session');
+    expect(() => openCredentials(createKeyring([key('k1')]), 'ses_1', sealed)).toThrow('no key of QRCAST_SECRET_KEYS opens');
   });
 
-  it('name their instance without telling it', () => {
+  it('identify their instance without revealing it', () => {
     const name = instanceKeyOf('1101000001', secret);
     expect(name).toMatch(/^[A-Za-z0-9_-]{16}$/);
     expect(instanceKeyOf('1101000001', { ...secret })).toBe(name);

@@ -1,6 +1,6 @@
 /**
- * Provider credentials at rest, of a session or of a connected instance: sealed under the keyring, bound to their record, so that no job or
- * log ever needs them.
+ * Provider credentials at rest, of a session or of a connected instance. They are sealed under the
+ * keyring and bound to their record. So no job or log needs to hold them.
  */
 
 import { createHash } from 'node:crypto';
@@ -15,29 +15,30 @@ export interface ProviderSecret {
 
 const secretSchema = z.object({ apiUrl: z.string(), apiToken: z.string() });
 
-/** `context`: what they are bound to, the session's id or `connectedContext`. */
+/** `context`: the session's id, or `connectedContext`. */
 export function sealCredentials(keyring: Keyring, context: string, secret: ProviderSecret): string {
   return keyring.seal(JSON.stringify(secret), context);
 }
 
-/** What the credentials for checks of a connected instance are bound to. */
+/** The associated data for the credentials of a connected instance. */
 export const connectedContext = ({ tenantId, instanceId }: { readonly tenantId: string; readonly instanceId: string }): string =>
   `connected:${tenantId}:${instanceId}`;
 
-/** @throws {Error} if no key of the ring opens it. */
+/** @throws {Error} if no key of the ring opens them. */
 export function openCredentials(keyring: Keyring, context: string, sealed: string): ProviderSecret {
   let opened: string;
   try {
     opened = keyring.open(sealed, context);
   } catch (error) {
-    throw new Error('the credentials of a session do not open; has every process the same QRCAST_SECRET_KEYS?', { cause: error });
+    throw new Error('no key of QRCAST_SECRET_KEYS opens the credentials of a session; give all processes the same keys', { cause: error });
   }
   return secretSchema.parse(JSON.parse(opened));
 }
 
 /**
- * Equal for sessions that ask the same instance with the same right, whatever their tenant; tells neither host, id nor token. Who does not
- * know the token cannot make a session that shares, and so slows, another's polls.
+ * A hash that is equal for sessions with the same host, instance and token, whatever their tenant.
+ * It reveals none of them. Sessions with equal keys share the spacing of polls. Without the token
+ * nobody can create such a session to slow another's polls.
  */
 export function instanceKeyOf(instanceId: string, secret: ProviderSecret): string {
   return createHash('sha256')

@@ -15,20 +15,20 @@ beforeEach(() => {
 afterEach(() => runtime.close());
 const prove = (...keys: ReturnType<typeof key>[]): Promise<void> => proveKeyring(runtime.redis, runtime.namespace, createKeyring(keys));
 
-it('lets in who has the keys of the first, and nobody else', async () => {
+it('accepts processes with the keys of the first, and no others', async () => {
   const [one, other, another] = [key('k1'), key('k1'), key('k2')];
   await prove(one);
   await prove(one);
   await expect(prove(other)).rejects.toThrow('QRCAST_SECRET_KEYS differ');
   await expect(prove(another)).rejects.toThrow('they have a key "k1"');
-  await prove(one); // who was refused left nothing behind that refuses others
+  await prove(one); // the refused process left nothing that refuses others
 });
 
-it('of a rotation: both keys are wanted until the older one is forgotten', async () => {
+it('requires both keys of a rotation until the older one is forgotten', async () => {
   const [old, fresh] = [key('old'), key('new')];
   await prove(old);
   await prove(old, fresh);
-  await prove(old); // restarted meanwhile, as it was: nothing is sealed under the new key yet
+  await prove(old); // restarted meanwhile without the new key, under which nothing is sealed yet
   await prove(fresh, old);
   await expect(prove(old)).rejects.toThrow('they have a key "new"');
   await expect(prove(fresh)).rejects.toThrow('run `qrcast rotate-keys` before it is dropped');
@@ -37,7 +37,7 @@ it('of a rotation: both keys are wanted until the older one is forgotten', async
   expect(await provenKeyIds(runtime.redis, runtime.namespace)).toEqual(['new']);
 });
 
-it('of a key that is lost: what .env.template says to have forgotten lets another in, under the same id', async () => {
+it('accepts another key under the id of a lost one, after the commands of .env.template', async () => {
   const template = readFileSync(new URL('../../../../.env.template', import.meta.url), 'utf8');
   const forgotten = [...template.matchAll(/redis-cli hdel qrcast:(\S+) <id>/g)].map(([, name]) => `${runtime.namespace}:${name}`);
   const [lost, other] = [key('k1'), key('k1')];
@@ -48,7 +48,7 @@ it('of a key that is lost: what .env.template says to have forgotten lets anothe
   await prove(other);
 });
 
-it('a new key that nobody could read yet is refused in front, and leaves nothing behind', async () => {
+it('refuses an unannounced new key in front, and leaves nothing behind', async () => {
   const [old, fresh] = [key('old'), key('new')];
   await prove(old);
   await expect(prove(fresh, old)).rejects.toThrow('"new" is new and stands first');
@@ -59,7 +59,7 @@ it('a new key that nobody could read yet is refused in front, and leaves nothing
   expect((await provenKeyIds(runtime.redis, runtime.namespace)).toSorted()).toEqual(['new', 'old']);
 });
 
-it('of two keys announced under one id the second is refused at once, and leaves nothing behind', async () => {
+it('refuses a second key announced under one id, and leaves nothing behind', async () => {
   const [old, fresh, other, third] = [key('old'), key('new'), key('new'), key('third')];
   await prove(old, fresh);
   await expect(prove(old, third, other)).rejects.toThrow('their key "new" is another one');
@@ -68,7 +68,7 @@ it('of two keys announced under one id the second is refused at once, and leaves
   await prove(fresh, old);
 });
 
-it('(twin) known by their ids alone, both are let in, and part when the key is moved to the front', async () => {
+it('(twin) without fingerprints accepts both, which then differ when the key moves to the front', async () => {
   const [old, fresh, other] = [key('old'), key('new'), key('new')];
   const forget = () => runtime.redis.hdel(keyFingerprintsKey(runtime.namespace), 'new');
   await prove(old, fresh);
@@ -79,7 +79,7 @@ it('(twin) known by their ids alone, both are let in, and part when the key is m
   await expect(prove(old, fresh)).rejects.toThrow('their key "new" is another one');
 });
 
-it('of two processes that announce different keys under one id at the same moment, not both come in', async () => {
+it('accepts only one of two processes that announce different keys under one id at the same time', async () => {
   const old = key('old');
   await prove(old);
   for (let n = 0; n < 20; n++) {
@@ -91,14 +91,14 @@ it('of two processes that announce different keys under one id at the same momen
   }
 });
 
-it('a key in use is not another one under the same id, wherever that stands', async () => {
+it('refuses another key under the id of one in use, at any position', async () => {
   const [old, other, fresh] = [key('old'), key('old'), key('new')];
   await prove(old, fresh);
   for (const ring of [[other], [other, fresh], [fresh, other]])
     await expect(prove(...ring)).rejects.toThrow('their key "old" is another one');
 });
 
-it('what is told of a key opens nothing, and goes with its proof', async () => {
+it('the announcement of a key opens nothing, and is deleted with its proof', async () => {
   const [old, fresh] = [key('old'), key('new')];
   await prove(old, fresh);
   const told = await runtime.redis.hgetall(keyFingerprintsKey(runtime.namespace));
@@ -118,7 +118,7 @@ it('what is told of a key opens nothing, and goes with its proof', async () => {
   expect(await announcedKeyIds(runtime.redis, runtime.namespace)).toEqual(['new']);
 });
 
-it('of two first processes with different keys at once, not both come in', async () => {
+it('accepts only one of two first processes with different keys', async () => {
   const results = await Promise.allSettled([prove(key('a')), prove(key('b'))]);
   expect(results.filter(({ status }) => status === 'fulfilled').length).toBeLessThan(2);
 });

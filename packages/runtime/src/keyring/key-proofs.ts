@@ -1,8 +1,12 @@
 /**
- * By which a process sees at its start that it can read what the others sealed: for each key in use something sealed under it. Processes with
- * different keys would each look well, and leave each other's sessions unpolled; one without an older key would lose what that sealed; and
- * one that is first to seal under a new key would be read by nobody, so a new key is announced at the end of the lists before. Announced is its
- * fingerprint and not its id alone: two processes could announce different keys under one id, and would part when it is moved to the front.
+ * Shows a process at its start whether it can read what the others sealed. For each key in use,
+ * Redis holds a value sealed under it, the proof.
+ *
+ * Without proofs, processes with different keys would each seem to work, but could not poll each
+ * other's sessions. A process without an older key would lose what that key sealed. And nobody
+ * could read what is sealed under a new key, so a new key is first announced at the end of all
+ * lists. The announcement is the key's fingerprint, not only its id: otherwise two processes could
+ * announce different keys under one id, and would differ once it moves to the front.
  */
 
 import type { Redis } from 'ioredis';
@@ -11,11 +15,11 @@ import type { Keyring } from './keyring.ts';
 
 const PROOF = 'qrcast';
 
-/** Key id → fingerprint, by HKDF: it tells keys apart and nothing about them. */
+/** Key id → fingerprint, made by HKDF. It distinguishes keys and reveals nothing about them. */
 type Fingerprints = ReadonlyMap<string, string>;
 
 /**
- * To be called at the start; the current key is in use from then on.
+ * Call it at the start. The current key is in use from then on.
  * @throws {Error} if the keyring cannot read what the others on this Redis seal.
  */
 export async function proveKeyring(redis: Redis, namespace: Namespace, keyring: Keyring): Promise<void> {
@@ -29,7 +33,7 @@ export async function proveKeyring(redis: Redis, namespace: Namespace, keyring: 
   const added = await announce(redis, namespace, own);
   const isNew = (await redis.hsetnx(key, current, fresh)) === 1;
   try {
-    // Two first processes with different keys may both have come that far.
+    // Two processes with different keys may start first at the same time.
     await compareAll(redis, namespace, own);
     await openAll(redis, key, keyring);
   } catch (error) {
@@ -39,7 +43,7 @@ export async function proveKeyring(redis: Redis, namespace: Namespace, keyring: 
   }
 }
 
-/** Ids of the keys that processes have had first in their lists, as far as their proofs stand. */
+/** Ids of the keys that processes have had first in their lists and that were not forgotten. */
 export async function provenKeyIds(redis: Redis, namespace: Namespace): Promise<readonly string[]> {
   return redis.hkeys(keyProofsKey(namespace));
 }
@@ -49,7 +53,7 @@ export async function announcedKeyIds(redis: Redis, namespace: Namespace): Promi
   return redis.hkeys(keyFingerprintsKey(namespace));
 }
 
-/** Nothing is sealed under the key any more: processes may start without it. */
+/** Forgets a key under which nothing is sealed any more, so that processes may start without it. */
 export async function forgetKeyProof(redis: Redis, namespace: Namespace, keyId: string): Promise<void> {
   await redis.hdel(keyProofsKey(namespace), keyId);
   await redis.hdel(keyFingerprintsKey(namespace), keyId);
@@ -59,21 +63,24 @@ function fingerprintsOf(keyring: Keyring): Fingerprints {
   return new Map(keyring.derive('announcement').map(({ id, key }) => [id, Buffer.from(key).toString('base64url')]));
 }
 
-/** Resolves to the ids that nobody had announced before. */
+/** Announces our keys. Resolves to the ids that were not announced before. */
 async function announce(redis: Redis, namespace: Namespace, own: Fingerprints): Promise<readonly string[]> {
   const tell = async ([id, fingerprint]: [string, string]): Promise<readonly string[]> =>
     (await redis.hsetnx(keyFingerprintsKey(namespace), id, fingerprint)) === 1 ? [id] : [];
   return (await Promise.all([...own].map(tell))).flat();
 }
 
-/** Resolves to the ids of all that stand. @throws {Error} if one of them is of another key than our own. */
+/**
+ * Resolves to the ids of all announced keys. @throws {Error} if one of our ids stands for another
+ * key.
+ */
 async function compareAll(redis: Redis, namespace: Namespace, own: Fingerprints): Promise<readonly string[]> {
   const standing = new Map(Object.entries(await redis.hgetall(keyFingerprintsKey(namespace))));
   for (const [id, fingerprint] of own) if ((standing.get(id) ?? fingerprint) !== fingerprint) throw new Error(otherKey(id));
   return [...standing.keys()];
 }
 
-/** Resolves to the ids of all that stand. */
+/** Resolves to the ids of all proofs. @throws {Error} if our keys do not open one of them. */
 async function openAll(redis: Redis, key: string, keyring: Keyring): Promise<readonly string[]> {
   const proofs = Object.entries(await redis.hgetall(key));
   for (const [id, standing] of proofs) {

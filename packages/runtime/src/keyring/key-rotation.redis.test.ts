@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { openTestRuntime, sampleSession, type TestRuntime } from '../../test/runtime.ts';
-import { tenantContext } from '../callbacks/callback-receivers.ts';
 import { connectedInstanceKey, sessionCallbacksKey, sessionKey, tenantsKey } from '../redis/keys.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { openRedisSessions } from '../sessions/sessions-redis.ts';
+import { tenantContext } from '../tenants/tenant-record.ts';
 import { connectedContext, openCredentials, sealCredentials } from './credentials-vault.ts';
 import { proveKeyring } from './key-proofs.ts';
 import { createKeyRotation } from './key-rotation.ts';
@@ -42,7 +42,7 @@ async function tenant(id: string, keyring = before): Promise<void> {
   await runtime.redis.hset(tenantsKey(runtime.namespace), id, JSON.stringify(record));
 }
 
-it('moves sessions and both secrets of a tenant, and nothing of them changes but the key', async () => {
+it('moves sessions and both secrets of a tenant, and changes only their key', async () => {
   await prove(before);
   await prove(after);
   const ids = await Promise.all(Array.from({ length: 1_200 }, () => session())); // more than one batch
@@ -54,10 +54,10 @@ it('moves sessions and both secrets of a tenant, and nothing of them changes but
   expect(await rotation(after).rotate()).toMatchObject({ moved: 1_202, unreadable: 0 });
   expect(await counts()).toEqual({ new: 1_202 });
   const alone = createKeyring([newKey]);
-  await expect(prove(alone)).rejects.toThrow('they have a key "old"'); // who sealed that may seal more
+  await expect(prove(alone)).rejects.toThrow('they have a key "old"'); // the process that sealed it may seal more
   expect(await rotation(after).rotate()).toMatchObject({ moved: 0 });
 
-  await prove(alone); // the old key can be dropped
+  await prove(alone); // the old key can be removed
   for (const id of ids.slice(0, 20)) expect(openCredentials(alone, id, (await sessions.readSealed(id)) ?? '')).toEqual(secret);
   expect(await runtime.redis.hget(sessionKey(runtime.namespace, ids[0] ?? ''), 'record')).toBe(record);
   const moved = JSON.parse((await runtime.redis.hget(tenantsKey(runtime.namespace), 'acme')) ?? '');
@@ -66,7 +66,7 @@ it('moves sessions and both secrets of a tenant, and nothing of them changes but
   expect(moved.previousCallbackSecret.validUntil).toBe(9);
 });
 
-it('moves the credentials of connected instances, bound to their record as before, and not those of other keys', async () => {
+it('moves the credentials of connected instances, still bound to their record, and nothing in other keys', async () => {
   await prove(before);
   await prove(after);
   const [a, b] = [
@@ -89,11 +89,11 @@ it('moves the credentials of connected instances, bound to their record as befor
   expect(await runtime.redis.pttl(keyOf(a))).toBeGreaterThan(0);
 });
 
-it('overwrites nothing that is changed under its hands, and moves that in the next pass', async () => {
+it('does not overwrite what changes meanwhile, and moves it in the next pass', async () => {
   await prove(after);
   await tenant('acme');
   let changes = 0;
-  // Somebody changes the tenant between the reading and the writing of each pass.
+  // Another process changes the tenant between the read and the write of each pass.
   const racing = new Proxy(runtime.redis, {
     get(target, name) {
       if (name !== 'hgetall') return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name);
@@ -114,7 +114,7 @@ it('overwrites nothing that is changed under its hands, and moves that in the ne
   expect(await rotation(after).rotate()).toMatchObject({ moved: 2 });
 });
 
-it('makes no session anew that ended meanwhile, and touches no other installation', async () => {
+it('does not create a session again that ended meanwhile, and touches no other installation', async () => {
   await prove(after);
   const other = openTestRuntime(inject('redisUrl'));
   const foreign = sampleSession();
@@ -139,14 +139,14 @@ it('makes no session anew that ended meanwhile, and touches no other installatio
   await other.close();
 });
 
-it('moves nothing to a key that no process has first: nobody could read it', async () => {
+it('moves nothing to a key that no process has first, because none could read it', async () => {
   await prove(before);
   const id = await session();
   await expect(rotation(after).rotate()).rejects.toThrow('no process on this Redis was started with the key "new" first');
   expect(openCredentials(before, id, (await sessions.readSealed(id)) ?? '')).toEqual(secret);
 });
 
-it('tells of what it cannot read, and lets it be', async () => {
+it('counts what it cannot read, and leaves it', async () => {
   await prove(after);
   const lost = createKeyring([{ id: 'lost', key: randomBytes(32) }]);
   const id = await session(lost);
@@ -157,7 +157,7 @@ it('tells of what it cannot read, and lets it be', async () => {
   expect(await sessions.readSealed(id)).toBe(text);
 });
 
-it('forgets a key that was announced and given up, so that its id can be used; not one that is yet to come', async () => {
+it('forgets a key that was announced and given up, so that its id can be used, but not one that is still to come', async () => {
   const [typo, later] = ['new', 'later'].map((id) => ({ id, key: randomBytes(32) })) as [RingKey, RingKey];
   const [mistaken, ring] = [createKeyring([oldKey, typo]), createKeyring([oldKey, later])];
   await prove(mistaken);
@@ -165,5 +165,5 @@ it('forgets a key that was announced and given up, so that its id can be used; n
   await prove(ring);
   await rotation(ring).rotate();
   await prove(before);
-  await prove(createKeyring([later, oldKey])); // was announced, and is still
+  await prove(createKeyring([later, oldKey])); // it was announced and still is
 });

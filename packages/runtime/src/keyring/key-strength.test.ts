@@ -16,7 +16,7 @@ describe('keys', () => {
     expect(weaknessOfKey(key)).toContain(words);
   });
 
-  it('as openssl makes them are not, whichever way they were encoded', () => {
+  it('from openssl are not weak, in any encoding', () => {
     for (let n = 0; n < 2_000; n++) {
       expect(weaknessOfKey(randomBytes(32))).toBeNull();
       expect(weaknessOfKey(Buffer.from(randomBytes(32).toString('base64')))).toBeNull();
@@ -37,7 +37,7 @@ describe('texts', () => {
     expect(weaknessOfText(text)).toContain(words);
   });
 
-  it('made by a machine are not', () => {
+  it('made by a machine are not weak', () => {
     for (let n = 0; n < 2_000; n++) {
       for (const text of [randomBytes(24).toString('hex'), randomBytes(18).toString('base64url'), randomUUID()])
         expect(weaknessOfText(text)).toBeNull();

@@ -1,18 +1,22 @@
 /**
- * Whether a secret that a person gave was made by a machine. It cannot be proved, but what people type, repeat or copy from an example can be
- * told: none of these rules meets one in a hundred thousand random values. Words for the person, never the value.
+ * Recognises secrets that were not made by a machine. Randomness cannot be proved, but text that
+ * people type, repeat or copy from an example can be recognised. Fewer than one in 100,000 random
+ * values break one of these rules. The returned texts never contain the value.
  */
 
-/** What stands in examples and placeholders, and in no random value of this length. */
+/** Words of examples and placeholders. No random value of this length contains one. */
 const PLACEHOLDER_WORDS = ['changeme', 'change-me', 'change_me', 'example', 'password', 'qrcast', 'replace', 'secret'];
-/** 32 random bytes have about 30 different ones; as hex digits, which are taken too, about all 16 of those. */
+/**
+ * 32 random bytes have about 30 different ones. Written as hex digits, which are accepted too, they
+ * have nearly all 16.
+ */
 const MIN_DIFFERENT_BYTES = 12;
-/** Random hex digits, the poorest alphabet people use, have 15 of 16 here. */
+/** Random hex digits, the smallest alphabet in use, have about 15 different ones at this length. */
 const MIN_DIFFERENT_CHARACTERS = 8;
-/** A typed sentence of this length still holds fewer than 32 random bytes. */
+/** Shorter readable text holds fewer than 32 random bytes. */
 const MIN_READABLE_LENGTH = 43;
 
-/** What is wrong with the bytes of a key, null if nothing can be seen. */
+/** Says what is wrong with the bytes of a key. Null if nothing is found. */
 export function weaknessOfKey(key: Buffer): string | null {
   const text = key.toString('latin1');
   if (new Set(key).size < MIN_DIFFERENT_BYTES) return `has ${new Set(key).size} different bytes; random ones have about 30`;
@@ -23,7 +27,7 @@ export function weaknessOfKey(key: Buffer): string | null {
   return null;
 }
 
-/** What is wrong with a secret text, null if nothing can be seen. */
+/** Says what is wrong with a secret text. Null if nothing is found. */
 export function weaknessOfText(text: string): string | null {
   const different = new Set(text).size;
   if (different < MIN_DIFFERENT_CHARACTERS) return `has ${different} different characters`;
@@ -46,5 +50,5 @@ function isRepeated(text: string): boolean {
 function isCounted(text: string): boolean {
   const steps = new Set<number>();
   for (let i = 1; i < text.length; i++) steps.add(text.charCodeAt(i) - text.charCodeAt(i - 1));
-  return steps.size <= 2; // two, for a wrap such as 9 to 0
+  return steps.size <= 2; // two, because 9 may be followed by 0
 }

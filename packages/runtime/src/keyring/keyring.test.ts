@@ -6,7 +6,7 @@ const SAME = randomBytes(32).toString('base64');
 const key = (id: string) => ({ id, key: randomBytes(32) });
 
 describe('keyring', () => {
-  it('opens what it sealed, never twice alike, and holds nothing in clear', () => {
+  it('opens what it sealed; seals are never equal and contain no plain text', () => {
     const ring = createKeyring([key('a')]);
     const one = ring.seal('a token', 'ses_1');
     const two = ring.seal('a token', 'ses_1');
@@ -15,12 +15,12 @@ describe('keyring', () => {
     expect(ring.open(one, 'ses_1')).toBe('a token');
   });
 
-  it('binds a secret to its place', () => {
+  it('binds a secret to its context', () => {
     const ring = createKeyring([key('a')]);
     expect(() => ring.open(ring.seal('a token', 'ses_1'), 'ses_2')).toThrow();
   });
 
-  it('seals under the first key and reads under all: rotation', () => {
+  it('seals under the first key and opens with all, for rotation', () => {
     const old = key('old');
     const sealed = createKeyring([old]).seal('a token', 'x');
     const rotated = createKeyring([key('new'), old]);
@@ -29,7 +29,7 @@ describe('keyring', () => {
     expect(() => createKeyring([key('new')]).open(sealed, 'x')).toThrow('the keyring has no key "old"');
   });
 
-  it.each([-1, 0, 15, 30])('refuses a sealed secret with a byte changed (%i)', (index) => {
+  it.each([-1, 0, 15, 30])('refuses a sealed secret with one changed byte (%i)', (index) => {
     const ring = createKeyring([key('a')]);
     const [version, id, body = ''] = ring.seal('a token of some length', 'x').split('.');
     const bytes = Buffer.from(body, 'base64url');

@@ -1,19 +1,23 @@
 /**
- * Secrets at rest: AES-256-GCM under the keyring's current key, readable under any of its keys. `seal` binds a secret to where it belongs
- * (`context`), so that a sealed secret moved to another record does not open.
+ * Secrets at rest: sealed with AES-256-GCM under the keyring's current key, and opened with any of
+ * its keys. `seal` binds a secret to its record (`context`), so a sealed secret copied to another
+ * record does not open.
  */
 
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { weaknessOfKey, weaknessOfText } from './key-strength.ts';
 
 export interface Keyring {
-  /** The current key's first. */
+  /** The current key is the first. */
   readonly keyIds: readonly string[];
   /** `v1.<key id>.<base64url of nonce, ciphertext and tag>` */
   seal(secret: string, context: string): string;
-  /** @throws {Error} if no key of the ring opens it: another key, another context, or altered. */
+  /**
+   * @throws {Error} if no key of the ring opens it: the key is missing, the context differs, or it
+   * was altered.
+   */
   open(sealed: string, context: string): string;
-  /** 32 bytes for one purpose, of each key, the current one first. */
+  /** Derives 32 bytes for one purpose from each key, the current one first. */
   derive(purpose: string): readonly { readonly id: string; readonly key: Uint8Array }[];
 }
 
@@ -26,7 +30,10 @@ export const MIN_KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** @throws {Error} naming what is wrong with an entry, never its value. */
+/**
+ * Parses QRCAST_SECRET_KEYS. @throws {Error} that says what is wrong with which entry, without its
+ * value.
+ */
 export function parseKeyring(text: string): readonly RingKey[] {
   const keys = text.split(',').map((entry, index) => {
     const at = `entry ${index + 1}`;
@@ -35,7 +42,7 @@ export function parseKeyring(text: string): readonly RingKey[] {
     if (colon < 1 || !/^[A-Za-z0-9_-]{1,32}$/.test(id))
       throw new Error(`${at}: expected id:base64 with an id of 1 to 32 letters, digits, _ or -`);
     const encoded = entry.slice(colon + 1).trim();
-    if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(encoded)) throw new Error(`${at}: what follows the id is not base64`);
+    if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(encoded)) throw new Error(`${at}: the text after the id is not base64`);
     const key = Buffer.from(encoded, 'base64');
     if (key.length < MIN_KEY_BYTES) throw new Error(`${at}: the key has ${key.length} bytes, expected at least ${MIN_KEY_BYTES}`);
     const weakness = weaknessOfKey(key) ?? weaknessOfText(encoded);
@@ -78,7 +85,10 @@ export function createKeyring(keys: readonly RingKey[]): Keyring {
   };
 }
 
-/** Which key sealed it; null if it has not the form of anything sealed. */
+/**
+ * Returns the id of the key that sealed it, or null if it does not have the form of a sealed
+ * secret.
+ */
 export function keyIdOf(sealed: string): string | null {
   return /^v1\.([^.]+)\./.exec(sealed)?.[1] ?? null;
 }

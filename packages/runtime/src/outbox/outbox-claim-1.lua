@@ -1,5 +1,6 @@
+-- Claims marks that are due for the lease.
 -- KEYS outbox. ARGV limit, lease (ms).
--- Claims marks that are due for the lease. Returns {lease end, {mark, its score before…}}.
+-- Returns {lease end, {mark, its score before…}}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])

@@ -1,5 +1,6 @@
--- KEYS outbox. ARGV mark, end of the lease it was claimed for, again in (ms, '' never).
--- Nothing if it was set anew or claimed again meanwhile.
+-- Settles a claimed mark, unless it was set again or claimed again meanwhile.
+-- KEYS outbox. ARGV mark, end of the lease it was claimed for, when to come again (ms from now, '':
+--   never).
 local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 0 end
 if ARGV[3] == '' then return redis.call('ZREM', KEYS[1], ARGV[1]) end

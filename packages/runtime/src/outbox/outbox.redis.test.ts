@@ -20,21 +20,21 @@ function openProcess(namespace?: string): { runtime: TestRuntime; outbox: Outbox
   return { runtime, outbox: createOutbox(runtime), sessions };
 }
 
-describe('a change to tell', () => {
+describe('a change with a callback', () => {
   it('is stored with the change, once, and marked', async () => {
     const { runtime, outbox, sessions } = openProcess();
     const session = sampleSession();
     await sessions.create(session, '');
     expect(await runtime.redis.exists(outboxKey(runtime.namespace))).toBe(0);
     await sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
-    await sessions.apply(session.id, { kind: 'cancelled', at: Date.now() }); // changes nothing any more
+    await sessions.apply(session.id, { kind: 'cancelled', at: Date.now() }); // changes nothing
 
     const stored = await runtime.redis.lrange(sessionCallbacksKey(runtime.namespace, session.id), 0, -1);
     expect(stored.map((text) => callbackSchema.parse(JSON.parse(text)).type)).toEqual(['session.ended']);
     expect(await outbox.claim(10)).toMatchObject([{ mark: sessionMark(session.id), isNew: true }]);
   });
 
-  it('of many processes at once is stored by the one whose change stands', async () => {
+  it('of many processes at once is stored by the one whose change wins', async () => {
     const all = [openProcess()];
     for (let i = 0; i < 4; i++) all.push(openProcess(all[0]?.runtime.namespace));
     const session = sampleSession();
@@ -44,7 +44,7 @@ describe('a change to tell', () => {
     expect(await runtime.redis.llen(sessionCallbacksKey(runtime.namespace, session.id))).toBe(1);
   });
 
-  it('leaves no mark out: the mark reaches Redis before the change', async () => {
+  it('is never without a mark: the mark reaches Redis before the change', async () => {
     const { runtime, sessions } = openProcess();
     const session = sampleSession();
     await sessions.create(session, '');
@@ -53,7 +53,7 @@ describe('a change to tell', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     monitor.on('monitor', (_time: string, [command = '', key = '', ...rest]: string[]) => {
       if (!/^(zadd|evalsha|eval)$/i.test(command)) return;
-      if (![key, ...rest].some((word) => word.startsWith(runtime.namespace))) return; // another test's
+      if (![key, ...rest].some((word) => word.startsWith(runtime.namespace))) return; // of another test
       if (command.toLowerCase() === 'zadd' && key !== outboxKey(runtime.namespace)) return;
       seen.push(command.toLowerCase());
       if (command.toLowerCase() !== 'zadd') resolve();
@@ -66,7 +66,7 @@ describe('a change to tell', () => {
 });
 
 describe('marks', () => {
-  it("one process's claim is nobody else's, and comes back when its lease ends", async () => {
+  it('are claimed by one process, and come back when its lease ends', async () => {
     const { runtime, outbox } = openProcess();
     const other = openProcess(runtime.namespace).outbox;
     await outbox.mark(sessionMark('ses_1'));
@@ -76,7 +76,7 @@ describe('marks', () => {
     expect(await other.claim(10)).toMatchObject([{ isNew: false }]);
   });
 
-  it('set anew while they are looked at, they stay', async () => {
+  it('that are set again during a look stay', async () => {
     const { runtime, outbox } = openProcess();
     await outbox.mark(sessionMark('ses_1'));
     const [claimed] = await outbox.claim(10);
@@ -85,11 +85,11 @@ describe('marks', () => {
     await outbox.settle(claimed, null);
     const [again] = await outbox.claim(10);
     expect(again).toMatchObject({ isNew: true });
-    if (again !== undefined) await outbox.settle(again, null); // the twin: not set anew, it goes
+    if (again !== undefined) await outbox.settle(again, null); // twin: a mark that was not set again is removed
     expect(await runtime.redis.zcard(outboxKey(runtime.namespace))).toBe(0);
   });
 
-  it('put off, they come then', async () => {
+  it('that are postponed come at that time', async () => {
     const { runtime, outbox } = openProcess();
     await outbox.mark({ kind: 'relay', tenantId: 'acme', instanceId: '1101' });
     const [claimed] = await outbox.claim(10);
@@ -100,7 +100,7 @@ describe('marks', () => {
     expect(dueIn).toBeLessThanOrEqual(3_600_000);
     expect(await outbox.claim(10)).toEqual([]);
   });
-  it('of an unknown kind stop no other', async () => {
+  it('of an unknown kind do not stop others', async () => {
     const { runtime, outbox } = openProcess();
     await runtime.redis.zadd(outboxKey(runtime.namespace), 0, 'another version|1');
     await outbox.mark(sessionMark('ses_1'));

@@ -1,7 +1,7 @@
 /**
- * What a worker has to look at, as a set in Redis: marks. A mark is set just before the thing itself is stored and is taken off only after
- * it was looked at again a good while later, so that no crash in between loses anything. A worker claims marks for a lease; one that dies
- * leaves them to the others.
+ * What a worker has to look at: a set of marks in Redis. A mark is set just before the thing that
+ * it marks is stored. It is removed only after a second look a good while later, so no crash in
+ * between loses anything. A worker claims marks for a lease. If it dies, others get them.
  */
 
 import type { Redis } from 'ioredis';
@@ -10,8 +10,9 @@ import { type Namespace, outboxKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 
 /**
- * `session`, `instance`: new callbacks of one. `relay`: a lane of notifications. `callback`: one that somebody wants sent again. `checks`:
- * a tenant with connected instances to check, or with tokens to delete.
+ * `session`, `instance`: new callbacks of one. `relay`: a lane of notifications. `callback`: a
+ * callback to send again. `checks`: a tenant with connected instances to check, or with tokens to
+ * delete.
  */
 export type Mark =
   | { readonly kind: 'session'; readonly sessionId: string }
@@ -24,25 +25,34 @@ export const sessionMark = (sessionId: string): Mark => ({ kind: 'session', sess
 
 export interface ClaimedMark {
   readonly mark: Mark;
-  /** Nobody has looked since it was set: what it is for may still be on its way. */
+  /** Nobody has looked since it was set. The thing that it marks may not be stored yet. */
   readonly isNew: boolean;
   readonly leaseUntil: number;
 }
 
 export interface Outbox {
-  /** For what is stored already. */
+  /** Sets a mark for something that is stored already. */
   mark(mark: Mark): Promise<void>;
-  /** Stores what the mark is for: it is marked if it is stored, whenever this process dies. Resolves as `store` does. */
+  /**
+   * Stores something and marks it. If it is stored, it is marked, whenever this process dies.
+   * Resolves as `store` does.
+   */
   markAround<T>(mark: Mark, store: () => Promise<T>): Promise<T>;
-  /** Without those another version of ours set and this one does not know: they come again when their lease ends. */
+  /**
+   * Claims due marks. Marks of another version that this one does not know are left; they come
+   * again when their lease ends.
+   */
   claim(limit: number): Promise<readonly ClaimedMark[]>;
-  /** Looked at: again in `againMs`, or never (null). A mark that was set anew meanwhile stays as it is. */
+  /**
+   * Settles a mark after a look: it comes again in `againMs`, or never (null). A mark set again
+   * meanwhile stays as it is.
+   */
   settle(claimed: ClaimedMark, againMs: number | null): Promise<void>;
 }
 
-/** Longer than looking takes. */
+/** Longer than a look takes. */
 const LEASE_MS = 10_000;
-/** Below every time: at once, and new. */
+/** Lower than every time: due at once, and recognised as new. */
 const NEW = 0;
 
 export interface OutboxDeps {
@@ -64,10 +74,12 @@ export function createOutbox({ redis, namespace, log }: OutboxDeps): Outbox {
     mark,
 
     async markAround(one, store) {
-      // Sent together on one connection, the mark first: one too many costs a look, a missing one what it is for.
+      // Both go out on one connection, the mark first. An extra mark costs a look; a missing one
+      // would lose the thing.
       const [, stored] = await Promise.all([mark(one), store()]);
-      // Whoever looked in between found nothing, and would come back late.
-      await mark(one).catch(() => undefined); // but would come back
+      // A worker that looked in between found nothing and would come back late. So the mark is set
+      // again.
+      await mark(one).catch(() => undefined); // without it the worker still comes back
       return stored;
     },
 
@@ -107,7 +119,7 @@ function encodeMark(mark: Mark): string {
   }
 }
 
-/** Null for what `encodeMark` never wrote. */
+/** Returns null for a text that `encodeMark` did not write. */
 function decodeMark(member: string): Mark | null {
   const [kind, first = '', second = ''] = member.split('|');
   if (kind === 'session') return { kind, sessionId: first };

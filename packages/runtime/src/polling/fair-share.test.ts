@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createHolders, isWithinShare } from './fair-share.ts';
 
-/** Fills `places` with requests of `greedy` that never end; returns what each got and what stayed free. */
-function fill(places: number, greedy: readonly string[]): { held: number[]; free: number } {
+/**
+ * Fills `slots` with requests of `greedy` that never end. Returns what each got and what stayed
+ * free.
+ */
+function fill(slots: number, greedy: readonly string[]): { held: number[]; free: number } {
   const holders = createHolders();
-  const free = (): number => places - holders.total();
+  const free = (): number => slots - holders.total();
   for (let before = -1; before !== holders.total(); ) {
     before = holders.total();
     for (const id of greedy) if (isWithinShare(holders.of(id), free())) holders.take(id);
@@ -13,16 +16,16 @@ function fill(places: number, greedy: readonly string[]): { held: number[]; free
 }
 
 describe('a fair share', () => {
-  it('is three quarters for one alone', () => {
+  it('is three quarters for a single holder', () => {
     expect(fill(1_000, ['a'])).toEqual({ held: [750], free: 250 });
   });
 
-  it('is the same for each of several, and leaves a third of it free', () => {
+  it('is equal for several holders, and leaves a third of it free', () => {
     expect(fill(700, ['a', 'b'])).toEqual({ held: [300, 300], free: 100 });
     expect(fill(1_300, ['a', 'b', 'c', 'd'])).toEqual({ held: [300, 300, 300, 300], free: 100 });
   });
 
-  it('lets somebody new in whatever others hold, down to the last place', () => {
+  it('admits a new holder whatever others hold, down to the last slot', () => {
     expect(isWithinShare(0, 1)).toBe(true);
     expect(isWithinShare(0, 0)).toBe(false);
     expect(fill(1, ['a'])).toEqual({ held: [1], free: 0 });
@@ -30,7 +33,7 @@ describe('a fair share', () => {
 });
 
 describe('holders', () => {
-  it('counts by id and altogether, and forgets who holds nothing', () => {
+  it('counts by id and in total, and forgets holders of nothing', () => {
     const holders = createHolders();
     for (const id of ['a', 'a', 'a', 'b']) holders.take(id);
     holders.giveBack('a');

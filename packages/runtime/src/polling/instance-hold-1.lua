@@ -1,5 +1,6 @@
+-- Holds an instance for a lease, as a claim does, unless it is busy.
 -- KEYS busy. ARGV instance key, lease (ms).
--- Holds the instance for the lease, as a claim does, unless it is busy. Returns {1, end of the hold (ms)} or {0, in how many ms it is free}.
+-- Returns {1, end of the hold (ms)}, or {0, in how many ms the instance is free}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local busy_until = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 0)

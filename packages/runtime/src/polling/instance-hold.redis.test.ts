@@ -22,7 +22,7 @@ async function held(instanceKey: string): Promise<InstanceHold> {
 }
 
 describe('a held instance', () => {
-  it('is held by nobody else, and after it only when the spacing is over', async () => {
+  it('cannot be held twice, and only after the spacing again', async () => {
     const { instanceKey } = newTarget();
     const hold = await held(instanceKey);
     expect(await holds.take(instanceKey)).toMatchObject({ kind: 'busy', freeInMs: expect.any(Number) });
@@ -35,7 +35,7 @@ describe('a held instance', () => {
     expect(freeAt).toBeLessThanOrEqual(Date.now() + 1_100);
   });
 
-  it('is not polled before it is released, and then is', async () => {
+  it('is polled only after its release', async () => {
     const process = openProcess(runtime.namespace);
     const target = newTarget();
     const hold = await held(target.instanceKey);
@@ -73,7 +73,7 @@ describe('a held instance', () => {
   });
 });
 
-it('tells the sessions of an instance that are in the queue, of all tenants, and no others', async () => {
+it('returns the sessions of an instance in the queue, of all tenants, and no others', async () => {
   const { queue } = openProcess(runtime.namespace);
   const [one, two, other] = [newTarget('key-1', 'acme'), newTarget('key-1', 'other'), newTarget('key-10')];
   for (const target of [one, two, other]) await queue.ensure(target, later());
@@ -83,17 +83,17 @@ it('tells the sessions of an instance that are in the queue, of all tenants, and
   expect(await holds.watchedSessions('key-2')).toEqual([]);
 });
 
-describe('quiet', () => {
-  it('that the provider wants is kept, and never made shorter', async () => {
+describe('a Retry-After', () => {
+  it('is kept, and never shortened', async () => {
     const { instanceKey } = newTarget();
-    expect(await holds.quietMs(instanceKey)).toBe(0);
-    await holds.keepQuiet(instanceKey, 60_000);
-    await holds.keepQuiet(instanceKey, 1_000);
-    expect(await holds.quietMs(instanceKey)).toBeGreaterThan(50_000);
+    expect(await holds.retryAfterMs(instanceKey)).toBe(0);
+    await holds.keepRetryAfter(instanceKey, 60_000);
+    await holds.keepRetryAfter(instanceKey, 1_000);
+    expect(await holds.retryAfterMs(instanceKey)).toBeGreaterThan(50_000);
     expect(await holds.take(instanceKey)).toMatchObject({ kind: 'busy' });
   });
 
-  it('that the provider wants at the end of a hold is kept, however short it is', async () => {
+  it('at the end of a hold is kept, however short it is', async () => {
     const { instanceKey } = newTarget();
     const hold = await held(instanceKey);
     const before = Date.now(); // Redis runs on this machine
@@ -105,7 +105,7 @@ describe('quiet', () => {
     expect(freeAt).toBeLessThanOrEqual(Date.now() + 3_000);
   });
 
-  it('that the provider wants is kept also where the hold was lost', async () => {
+  it('is kept even if the hold was lost', async () => {
     const { instanceKey } = newTarget();
     const hold = await held(instanceKey);
     const [, , busy] = shardKeys(runtime.namespace, shardOf({ ...newTarget(), instanceKey }));
@@ -115,10 +115,10 @@ describe('quiet', () => {
     expect(Number(await runtime.redis.zscore(busy, instanceKey))).toBeGreaterThanOrEqual(before + 60_000);
   });
 
-  it('is none while the instance is only held', async () => {
+  it('is 0 while the instance is only held', async () => {
     const { instanceKey } = newTarget();
     const hold = await held(instanceKey);
-    expect(await holds.quietMs(instanceKey)).toBe(0);
+    expect(await holds.retryAfterMs(instanceKey)).toBe(0);
     await hold.release();
   });
 });

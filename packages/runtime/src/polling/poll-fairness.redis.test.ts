@@ -1,4 +1,4 @@
-/** One tenant with more due than can be asked, beside another: whose polls start when. */
+/** A tenant with more due polls than slots, beside another tenant: when do whose polls start? */
 
 import { randomUUID } from 'node:crypto';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
@@ -11,7 +11,7 @@ import { openPollQueue } from './poll-queue-bullmq.ts';
 import { pollMember, shardOf } from './shards.ts';
 
 const PLACES = 40;
-/** Three quarters of the places. */
+/** Three quarters of the slots. */
 const SHARE = 30;
 const HOSTILE = 2_000;
 const HEALTHY = 50;
@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-/** All in one shard: so they stand in each other's way as much as can be. */
+/** All in one shard, where they block each other the most. */
 function targetsOf(tenantId: string, count: number): PollTarget[] {
   const targets: PollTarget[] = [];
   while (targets.length < count) {
@@ -33,8 +33,9 @@ function targetsOf(tenantId: string, count: number): PollTarget[] {
 }
 
 /**
- * The hostile tenant's polls never end, and all its sessions are due before `neighbour`'s, which are answered at once. A third tenant has one
- * session; after `ROUNDS` polls of that one, resolves to how often each of the neighbour's was polled.
+ * The hostile tenant's polls never end, and all its sessions are due before those of `neighbour`,
+ * which are answered at once. A third tenant has one session. After `ROUNDS` polls of it, resolves
+ * to how often each of the neighbour's sessions was polled.
  */
 async function pollBeside(neighbour: string): Promise<{ polls: number[]; mostHeld: number }> {
   const runtime = openTestRuntime(inject('redisUrl'));
@@ -85,13 +86,13 @@ async function pollBeside(neighbour: string): Promise<{ polls: number[]; mostHel
 }
 
 describe('a tenant whose polls never end', () => {
-  it("keeps to its share, and another tenant's polls come as often as if it were alone", async () => {
+  it('keeps within its share, and another tenant is polled as often as if it were alone', async () => {
     const { polls, mostHeld } = await pollBeside('neighbour');
     expect(mostHeld).toBe(SHARE);
     expect(Math.min(...polls)).toBeGreaterThanOrEqual(ROUNDS - 2);
   });
 
-  it('delays its own: the twin, in which the others are the same tenant', async () => {
+  it('delays its own polls (twin: the others belong to the same tenant)', async () => {
     const { polls } = await pollBeside('hostile');
     expect(Math.max(...polls)).toBe(0);
   });

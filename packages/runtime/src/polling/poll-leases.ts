@@ -1,4 +1,7 @@
-/** The requests this process has under way, the leases that make them exclusive, and their batched settlement. */
+/**
+ * The requests that this process has under way. Leases make them exclusive. Finished requests are
+ * settled in batches.
+ */
 
 import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
@@ -18,12 +21,16 @@ interface LeaseDeps {
 }
 
 export interface PollLeases {
-  /** Runs the request under the lease claimed at `claimedAt` (performance.now() before the claim was sent). */
+  /** Runs a request under its lease. `claimedAt`: performance.now() before the claim was sent. */
   hold(target: PollTarget, startedAt: number, claimedAt: number, run: (signal: AbortSignal) => Promise<Polled>): void;
+  /** How many requests are under way. */
   size(): number;
-  /** Tenants with more than `least` of them, each with how many. */
+  /** Tenants with more than `least` requests under way, each with its number. */
   tenantsAbove(least: number): [tenantId: string, held: number][];
-  /** Awaits what is under way, at most `graceMs`, then aborts it; all settlements are sent. */
+  /**
+   * Awaits the requests under way, at most `graceMs`, then aborts them. Resolves when all are
+   * settled.
+   */
   close(graceMs: number): Promise<void>;
 }
 
@@ -32,13 +39,14 @@ interface Lease {
   readonly tenantId: string;
   readonly member: string;
   readonly abort: AbortController;
-  /** By this process's monotonic clock; over, the claim may be somebody else's. */
+  /** By this process's monotonic clock. After it, another worker may have the claim. */
   endsAt: number;
 }
 
-/** Settlements wait this long for company: one script call frees many. */
+/** Settlements are collected this long, because one script call settles many. */
 const SETTLE_AFTER_MS = 10;
 
+// One closure: extending, settling and closing share the set of leases and the open batch.
 export function openPollLeases(deps: LeaseDeps): PollLeases {
   const { redis, namespace, log, leaseMs, spacingMs } = deps;
   const extend = loadLuaScript(redis, new URL('./shard-extend-3.lua', import.meta.url));
@@ -65,12 +73,12 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
     }
   }
 
-  function finish(lease: Lease, startedAt: number, { nextAt, quietUntil }: Polled): void {
+  function finish(lease: Lease, startedAt: number, { nextAt, notBefore }: Polled): void {
     leases.delete(lease);
     tenants.giveBack(lease.tenantId);
     if (performance.now() < lease.endsAt) {
       const batch = settlements.get(lease.shard) ?? [];
-      batch.push(lease.member, startedAt, nextAt ?? '', quietUntil ?? '');
+      batch.push(lease.member, startedAt, nextAt ?? '', notBefore ?? '');
       settlements.set(lease.shard, batch);
       settleTimer ??= setTimeout(flush, SETTLE_AFTER_MS);
     }
@@ -82,7 +90,7 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
     for (const [shard, batch] of settlements) {
       const sent = settle(shardKeys(namespace, shard), [spacingMs, ...batch]).then(
         () => undefined,
-        (error: unknown) => log.warn(errorFields(error), 'finished polls were not settled; their leases will end'),
+        (error: unknown) => log.warn(errorFields(error), 'finished polls were not settled; they come due again when their leases end'),
       );
       sending.add(sent);
       void sent.then(() => sending.delete(sent));

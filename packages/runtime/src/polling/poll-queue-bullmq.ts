@@ -1,4 +1,7 @@
-/** PollQueue over BullMQ and the due-sets: what gateways call. The polling side is poll-consumer.ts. */
+/**
+ * The poll queue over BullMQ and the due-sets: what gateways call. The polling side is
+ * poll-consumer.ts.
+ */
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { Queue } from 'bullmq';
@@ -6,7 +9,8 @@ import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
 import { type Namespace, POLL_QUEUE_NAME, queuePrefix, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
-import { consumePolls, LEASE_MS } from './poll-consumer.ts';
+import { LEASE_MS } from './poll-claims.ts';
+import { consumePolls } from './poll-consumer.ts';
 import type { PollQueue, PollTarget } from './poll-queue.ts';
 import { parsePollMember, pollMember, shardOf } from './shards.ts';
 
@@ -18,31 +22,36 @@ export interface PollQueueDeps {
   readonly log: Logger;
 }
 
-/** Enough for any script call, far below what Lua can unpack. */
+/** Far below the number of values that Lua can unpack. */
 const MEMBERS_PER_CALL = 500;
-/** A delayed wake-up must not come before the moment it is for: the delay is by our clock, the due time by Redis's. */
+/**
+ * A delayed wake-up must not come before its due time. The delay runs by our clock, the due time is
+ * by the clock of Redis.
+ */
 const WAKE_MARGIN_MS = 10;
 
+// One closure: a method for each call of the interface, over one queue and its scripts.
 export function openPollQueue(deps: PollQueueDeps): PollQueue {
   const { redis, redisUrl, namespace, log } = deps;
   const ensure = loadLuaScript(redis, new URL('./shard-ensure-3.lua', import.meta.url));
   const renew = loadLuaScript(redis, new URL('./shard-renew-2.lua', import.meta.url));
   const poke = loadLuaScript(redis, new URL('./shard-poke-4.lua', import.meta.url));
   const queue = new Queue(POLL_QUEUE_NAME, { connection: redis, prefix: queuePrefix(namespace) });
-  queue.on('error', () => undefined); // the connection reports itself
+  queue.on('error', () => undefined); // the connection logs its errors
 
   /**
-   * Wakes the nearest idle worker when the target is due, if that is soon: not after a request still under way, for that one's end decides.
-   * One wake-up per session waits at most; a lost one costs no more than a tick, for the due-set is the truth.
+   * Wakes an idle worker when the target is due, if that is soon. If a request is under way, its
+   * end decides what follows, and nobody is woken. At most one wake-up per session waits. A lost
+   * wake-up delays the poll by at most a tick, because the due-set decides.
    */
   async function wakeWorker(target: PollTarget, dueInMs: number): Promise<void> {
     if (dueInMs < 0 || dueInMs > MIN_SPACING_MS) return;
     const delay = dueInMs === 0 ? 0 : dueInMs + WAKE_MARGIN_MS;
-    // Ticks have no priority, which comes before every number: however many are woken, they do not stand behind them.
+    // Jobs without a priority run before all others, so ticks never wait behind wake-ups.
     const options = { jobId: `poke-${target.sessionId}`, delay, priority: 1, removeOnComplete: true, removeOnFail: true };
     await queue
       .add('poke', target, options)
-      .catch((error: unknown) => log.warn(errorFields(error), 'no worker was woken; the next tick polls'));
+      .catch((error: unknown) => log.warn(errorFields(error), 'no worker was woken; the next tick will poll'));
   }
 
   async function renewShard(shard: number, members: readonly string[], watchedUntil: number): Promise<PollTarget[]> {

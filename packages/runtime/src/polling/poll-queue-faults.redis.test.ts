@@ -1,4 +1,7 @@
-/** Processes that die or cannot start, a Redis that is gone, polls that throw, and what an older version left. */
+/**
+ * Processes that die or cannot start, a Redis that is out, polls that throw, and members of an
+ * older version.
+ */
 
 import { describe, expect, inject, it } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
@@ -25,11 +28,11 @@ describe('PollQueue over BullMQ', () => {
     expect(timers()).toBeLessThanOrEqual(before);
   });
 
-  it('keeps claims exclusive and frees them by themselves: a claim without a holder comes due again after its lease', async () => {
+  it('keeps claims exclusive, and a claim without a holder comes due again after its lease', async () => {
     const { runtime, queue } = openProcess();
     const target = newTarget();
     await queue.ensure(target, later());
-    // A process that claimed and died: the claim's traces are in Redis and nobody extends them.
+    // A process claimed it and died: the claim stands in Redis, and nobody extends it.
     const [due, , busy] = shardKeys(runtime.namespace, shardOf(target));
     const leaseEnd = Date.now() + 1_200;
     await runtime.redis.zadd(due, leaseEnd, pollMember(target));
@@ -57,10 +60,10 @@ describe('PollQueue over BullMQ', () => {
     if (fault === 'frozen') proxy.freeze();
     proxy.refuse(true);
     if (fault === 'refused') proxy.cut();
-    await stop(300); // the twin: BullMQ's own close never resolves here, and this test would time out
+    await stop(300); // twin: BullMQ's own close never resolves here, and the test would time out
   });
 
-  it('drops members of a version that did not name the tenant, and polls the others', async () => {
+  it('drops members of a version that did not name the tenant, but polls the others', async () => {
     const { runtime, queue } = openProcess();
     const log = pollLog();
     const target = newTarget();

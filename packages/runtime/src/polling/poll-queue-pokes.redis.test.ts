@@ -8,13 +8,13 @@ import { pollMember, shardOf } from './shards.ts';
 
 const { openProcess, consume } = preparePollQueues();
 
-/** How often the tick of the target's shard has run: BullMQ counts how often it took the job. */
+/** How often the tick of the target's shard has run. BullMQ counts how often it started the job. */
 async function ticksOf({ redis, namespace }: TestRuntime, target: PollTarget): Promise<number> {
   return Number(await redis.hget(`${queuePrefix(namespace)}:${POLL_QUEUE_NAME}:tick-${shardOf(target)}`, 'ats'));
 }
 
 describe('PollQueue over BullMQ', () => {
-  it('follows a request under way with the one a poke asks for meanwhile, with the spacing between', async () => {
+  it('sends the request of a poke after the one under way, with the spacing between them', async () => {
     const { queue } = openProcess();
     const log = pollLog();
     const release = Promise.withResolvers<void>();
@@ -36,7 +36,7 @@ describe('PollQueue over BullMQ', () => {
     expect((second?.startedAt ?? 0) - (first?.startedAt ?? 0)).toBeLessThan(30_000);
   });
 
-  it('keeps a session that was poked while its last poll said it needs none', async () => {
+  it('keeps a session that was poked while its last poll ended', async () => {
     const { queue } = openProcess();
     const log = pollLog();
     const release = Promise.withResolvers<void>();
@@ -44,7 +44,7 @@ describe('PollQueue over BullMQ', () => {
       poll: async (claim) => {
         log.add(claim);
         await release.promise;
-        return { nextAt: null }; // decided before the resume that poked
+        return { nextAt: null }; // decided before the poke
       },
     });
     const target = newTarget();
@@ -55,7 +55,7 @@ describe('PollQueue over BullMQ', () => {
     await log.until(2);
   });
 
-  it('hands a poke its method', async () => {
+  it('polls with the method of the poke', async () => {
     const { queue } = openProcess();
     const log = pollLog();
     const others = pollLog();
@@ -76,19 +76,22 @@ describe('PollQueue over BullMQ', () => {
   });
 });
 
-describe('a provider that wants quiet', () => {
-  const QUIET_MS = 3_000;
+describe('a provider that sent a Retry-After', () => {
+  const RETRY_AFTER_MS = 3_000;
 
   type Wish = (queue: PollQueue, target: PollTarget, settled: () => Promise<void>) => Promise<unknown>;
 
-  /** Polls once, is told to be quiet or not, and then does what wishes to ask again; resolves to that claim and how much later it was, ms. */
-  async function askedAgain(isQuiet: boolean, wish: Wish): Promise<[Claim, number]> {
+  /**
+   * Polls once, with a Retry-After or without, then runs the wish. Resolves to the next claim and
+   * how much later it came, ms.
+   */
+  async function askedAgain(hasRetryAfter: boolean, wish: Wish): Promise<[Claim, number]> {
     const { runtime, queue } = openProcess();
     const log = pollLog();
     await consume(queue, {
       poll: async (claim) => {
         log.add(claim);
-        return { nextAt: claim.startedAt + 60_000, quietUntil: isQuiet ? claim.startedAt + QUIET_MS : undefined };
+        return { nextAt: claim.startedAt + 60_000, notBefore: hasRetryAfter ? claim.startedAt + RETRY_AFTER_MS : undefined };
       },
     });
     const target = newTarget();
@@ -116,20 +119,20 @@ describe('a provider that wants quiet', () => {
     ],
   ] as const;
 
-  it.each(wishes)('is left in peace by %s, which is done when that is over', async (name, wish) => {
+  it.each(wishes)('is not asked by %s until it has passed', async (name, wish) => {
     const [claim, afterMs] = await askedAgain(true, wish);
-    expect(afterMs).toBeGreaterThanOrEqual(QUIET_MS);
-    expect(afterMs).toBeLessThan(30_000); // and not when the first session is due
+    expect(afterMs).toBeGreaterThanOrEqual(RETRY_AFTER_MS);
+    expect(afterMs).toBeLessThan(30_000); // and not only when the first session is due
     expect(claim.ask).toBe(name === 'a poke' ? 'state' : null);
   });
 
-  it.each(wishes)('(twin) that does not say so is asked by %s as soon as the spacing allows', async (_name, wish) => {
+  it.each(wishes)('(twin) without one is asked by %s as soon as the spacing allows', async (_name, wish) => {
     const [, afterMs] = await askedAgain(false, wish);
     expect(afterMs).toBeGreaterThanOrEqual(MIN_SPACING_MS);
     expect(afterMs).toBeLessThan(30_000);
   });
 
-  it('is told of whoever comes meanwhile, but once', async () => {
+  it('looks only once at a session that comes meanwhile', async () => {
     const { runtime, queue } = openProcess();
     const target = newTarget();
     const [, , busy] = shardKeys(runtime.namespace, shardOf(target));
@@ -139,25 +142,25 @@ describe('a provider that wants quiet', () => {
     expect(waitMs).toBeLessThanOrEqual(600_000);
     expect([await queue.ensure(target, later()), await queue.ensure(newTarget(), later())]).toEqual([0, 0]);
     const [due] = shardKeys(runtime.namespace, shardOf(target));
-    expect(Number(await runtime.redis.zscore(due, pollMember(target)))).toBeGreaterThan(Date.now()); // not at the head, before all others
+    expect(Number(await runtime.redis.zscore(due, pollMember(target)))).toBeGreaterThan(Date.now()); // not at the head of the set
   });
 
-  it('hides no others, however many of its sessions wait at the head of the set', async () => {
+  it('does not block others, however many of its sessions wait at the head of the set', async () => {
     const { runtime, queue } = openProcess();
     const other = newTarget();
     const [due, watch, busy] = shardKeys(runtime.namespace, shardOf(other));
     const now = Date.now();
-    const quiet = Array.from({ length: 30_000 }, (_, i) => newTarget(`quiet-${i}`));
+    const postponed = Array.from({ length: 30_000 }, (_, i) => newTarget(`postponed-${i}`));
     const scored = (score: number, members: readonly string[]) => members.flatMap((member) => [score, member]);
     await runtime.redis
       .multi()
-      .zadd(due, ...scored(now - 60_000, quiet.map(pollMember)))
-      .zadd(watch, ...scored(later(), quiet.map(pollMember)))
+      .zadd(due, ...scored(now - 60_000, postponed.map(pollMember)))
+      .zadd(watch, ...scored(later(), postponed.map(pollMember)))
       .zadd(
         busy,
         ...scored(
           now + 60_000,
-          quiet.map(({ instanceKey }) => instanceKey),
+          postponed.map(({ instanceKey }) => instanceKey),
         ),
       )
       .exec();
@@ -167,7 +170,7 @@ describe('a provider that wants quiet', () => {
       {
         poll: async (claim) => {
           log.add(claim);
-          return { nextAt: claim.startedAt + MIN_SPACING_MS }; // by a tick, which begins at the head
+          return { nextAt: claim.startedAt + MIN_SPACING_MS }; // polled by a tick, which begins at the head
         },
       },
       1,
@@ -175,7 +178,7 @@ describe('a provider that wants quiet', () => {
     const before = await ticksOf(runtime, other);
     await queue.ensure(other, later());
     const claims = await log.until(3);
-    expect((await ticksOf(runtime, other)) - before).toBeLessThan(20); // 30, if each looked past no more than one look sees
+    expect((await ticksOf(runtime, other)) - before).toBeLessThan(20); // it would be 30 if each tick passed only what one look sees
     expect(claims.map(({ target }) => target)).toEqual([other, other, other]);
     expect(await runtime.redis.zcount(due, 0, now)).toBe(0); // they are looked at again later
     expect(await runtime.redis.zcard(due)).toBe(30_001);

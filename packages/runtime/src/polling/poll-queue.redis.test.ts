@@ -3,14 +3,14 @@ import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { describe, expect, it } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
 import { shardKeys } from '../redis/keys.ts';
-import { CLAIM_AHEAD_MS } from './poll-consumer.ts';
 import type { Claim, Polled, PollTarget } from './poll-queue.ts';
+import { CLAIM_AHEAD_MS } from './poll-queue.ts';
 import { pollMember, SHARD_COUNT, shardOf } from './shards.ts';
 
 const { openProcess, consume } = preparePollQueues();
 
 describe('PollQueue over BullMQ', () => {
-  it('polls a newly watched session at once and then when it says, in one process at a time', async () => {
+  it('polls a newly watched session at once, then at the times it asks for, in one process at a time', async () => {
     const one = openProcess();
     const two = openProcess(one.runtime.namespace);
     const log = pollLog();
@@ -34,7 +34,7 @@ describe('PollQueue over BullMQ', () => {
     }
   });
 
-  it('ends a watch earlier only where it is replaced', async () => {
+  it('shortens a watch only if it is replaced', async () => {
     const { queue } = openProcess();
     const [longer, replaced] = [newTarget(), newTarget()];
     for (const target of [longer, replaced]) await queue.ensure(target, later(), later());
@@ -53,13 +53,13 @@ describe('PollQueue over BullMQ', () => {
     expect(await left).toEqual(replaced);
   });
 
-  it('never asks one instance closer than the spacing, whatever its sessions want', async () => {
+  it('never asks an instance again within the spacing, whatever its sessions want', async () => {
     const { queue } = openProcess();
     const log = pollLog();
     await consume(queue, {
       poll: async (claim) => {
         log.add(claim);
-        return { nextAt: claim.startedAt }; // at once again
+        return { nextAt: claim.startedAt }; // again at once
       },
     });
     const instance = randomUUID();
@@ -89,13 +89,13 @@ describe('PollQueue over BullMQ', () => {
     await started.promise;
     await queue.cancel(target);
     await queue.cancel(target);
-    await aborted.promise; // by the next extension of its lease
+    await aborted.promise; // the next extension of its lease aborts it
     const [due, watch] = shardKeys(runtime.namespace, shardOf(target));
     expect(await runtime.redis.zscore(due, pollMember(target))).toBeNull();
     expect(await runtime.redis.zscore(watch, pollMember(target))).toBeNull();
   });
 
-  it('lets go of a session nobody watches, and says so', async () => {
+  it('drops a session that nobody watches, and reports it', async () => {
     const { queue } = openProcess();
     const left = Promise.withResolvers<PollTarget>();
     await consume(queue, {
@@ -108,7 +108,7 @@ describe('PollQueue over BullMQ', () => {
     expect(await queue.renew([target], later())).toEqual([target]);
   });
 
-  it('tells which renewed sessions are not in the queue', async () => {
+  it('returns the renewed sessions that are not in the queue', async () => {
     const { queue } = openProcess();
     const known = newTarget();
     const unknown = newTarget();
@@ -116,7 +116,7 @@ describe('PollQueue over BullMQ', () => {
     expect(await queue.renew([known, unknown], later())).toEqual([unknown]);
   });
 
-  it('polls others in the shard while an instance is busy, with room for one request only', async () => {
+  it('polls others in the shard while an instance is busy, even with a single request slot', async () => {
     const { queue } = openProcess();
     const log = pollLog();
     const release = Promise.withResolvers<void>();
@@ -145,7 +145,7 @@ describe('PollQueue over BullMQ', () => {
     release.resolve();
   });
 
-  it('starts no more polls at once than it may', async () => {
+  it('starts no more polls at once than allowed', async () => {
     const { queue } = openProcess();
     const log = pollLog();
     const release = Promise.withResolvers<void>();

@@ -1,62 +1,92 @@
 /**
- * When which session is polled, cluster-wide. A session is in the queue while somebody watches it and its state wants polls; each claim of
- * it is exclusive, spaced from the last request to the same instance, and comes due again by itself if the claiming process dies.
+ * Decides when which session is polled, over all processes. A session is in the queue while
+ * somebody watches it and its state needs polls. Each claim is exclusive and keeps its distance
+ * from the last request to the same instance. If the claiming process dies, the claim comes due
+ * again by itself.
  */
 
 import type { PollMethod } from '@qrcast/core/outcome';
 
+/**
+ * A tick also takes what comes due within this time. Due times come from the claim before, so they
+ * lie a few ms around their tick. Without this, a session that just missed its tick would wait for
+ * the next: measured at 10,000 sessions, p99 lateness is 570 ms without it and 16 ms with it.
+ */
+export const CLAIM_AHEAD_MS = 100;
+
 export interface PollTarget {
   readonly sessionId: string;
-  /** Polls of equal instance keys never overlap and keep their distance, whatever their session. */
+  /**
+   * Polls with equal instance keys never overlap and keep their distance, whatever their session.
+   */
   readonly instanceKey: string;
-  /** Tenants share a worker's places for requests: none can take them all. */
+  /** Tenants share the request slots of a worker, and none can take them all. */
   readonly tenantId: string;
 }
 
 export interface Claim {
   readonly target: PollTarget;
-  /** When this request starts, by the clock all claims share (Redis), Unix ms. */
+  /** When this request starts, Unix ms by the clock of Redis, which all claims share. */
   readonly startedAt: number;
-  /** When it was due, Unix ms; put off as long as its tenant held its share, or the provider wanted quiet. */
+  /** When it was due, Unix ms. Waiting for the tenant's share or for a Retry-After postpones it. */
   readonly dueAt: number;
-  /** Set if somebody asked for this method, as after a doubtful notification. */
+  /**
+   * The method that somebody asked for, for example after a doubtful notification. Null: the usual
+   * one.
+   */
   readonly ask: PollMethod | null;
 }
 
-/** What one request leaves behind. */
+/** The result of one request. */
 export interface Polled {
-  /** When the session's next is due (Unix ms; it may start `CLAIM_AHEAD_MS` before), null if it needs none. */
+  /**
+   * When the session's next request is due, Unix ms. It may start `CLAIM_AHEAD_MS` earlier. Null:
+   * it needs none.
+   */
   readonly nextAt: number | null;
-  /** The provider wants no request to this instance before (Unix ms), whichever session has it and whoever wishes one; unset if it named no time. */
-  readonly quietUntil?: number | undefined;
+  /**
+   * The end of the provider's Retry-After for the instance, Unix ms. It binds all sessions and all
+   * wishes.
+   */
+  readonly notBefore?: number | undefined;
 }
 
 export interface PollHandlers {
   /**
-   * Does one request and applies its answer. `signal` aborts when the session has left the queue or the consumer stops. A rejection counts
-   * as "due again after the usual claim time".
+   * Sends one request and applies its answer. `signal` aborts when the session has left the queue
+   * or the consumer stops. After a rejection the session is due again when its lease would have
+   * ended.
    */
   readonly poll: (claim: Claim, signal: AbortSignal) => Promise<Polled>;
-  /** Nobody has watched it any more; it is out of the queue. */
+  /** Called when a session left the queue because nobody watches it. */
   readonly unwatched: (target: PollTarget) => Promise<void>;
 }
 
 export interface PollQueue {
   /**
-   * Keeps the target in the queue until `watchedUntil` (Unix ms). One that was not in it is polled at `dueAt` (Unix ms), or as soon as its
-   * instance may be asked; one that was in it, at `dueAt` at the latest. Resolves to how long its instance may not be asked yet, ms; 0 if the
-   * target was in the queue and no `dueAt` was given. `replaces`: the watch ends then, also where it would have lasted longer.
+   * Keeps the target in the queue until `watchedUntil` (Unix ms). A new target is polled at `dueAt`
+   * (Unix ms), or without it as soon as its instance may be asked. A target already there is polled
+   * at `dueAt` at the latest. With `replaces`, the watch may also become shorter.
+   *
+   * Resolves to how long its instance may not be asked yet, ms. Resolves to 0 if the target was in
+   * the queue and no `dueAt` was given.
    */
   ensure(target: PollTarget, watchedUntil: number, dueAt?: number, replaces?: boolean): Promise<number>;
-  /** Extends the watch of those in the queue; resolves to those that are not. */
+  /** Extends the watch of the targets in the queue. Resolves to those that are not in it. */
   renew(targets: readonly PollTarget[], watchedUntil: number): Promise<readonly PollTarget[]>;
-  /** Asks for a poll as soon as the spacing and the provider allow; nothing if the target is not in the queue. */
+  /**
+   * Asks for a poll as soon as the spacing and a Retry-After allow. Does nothing if the target is
+   * not in the queue.
+   */
   poke(target: PollTarget, ask?: PollMethod): Promise<void>;
-  /** Takes it out; a request under way is aborted within seconds. Idempotent. */
+  /** Takes the target out. A request under way is aborted within seconds. Idempotent. */
   cancel(target: PollTarget): Promise<void>;
-  /** Starts to poll in this process, `concurrency` requests at once at most. Resolves to the function that stops it and awaits what is under way, at most `graceMs`. */
+  /**
+   * Starts to poll in this process, with at most `concurrency` requests under way. Resolves to the
+   * function that stops it and awaits the requests under way, at most `graceMs`.
+   */
   consume(handlers: PollHandlers, options: { readonly concurrency: number }): Promise<(graceMs: number) => Promise<void>>;
-  /** Resolves once the queue has answered; rejects if it has not within `timeoutMs`. */
+  /** Resolves when the queue answers. Rejects if it does not within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }

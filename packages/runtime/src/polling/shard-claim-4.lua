@@ -1,10 +1,22 @@
--- KEYS due, watch, busy, poked. ARGV limit, lease (ms), member or '', ahead (ms), free places, share, wait (ms), then per tenant: id, places held.
--- Claims members due by now + ahead (or the one named, if it is due) for the lease: they and their instances are nobody else's until it ends.
--- A member whose instance is busy keeps its place, so that two sessions of one instance take turns; but if it is for longer than any lease,
--- the provider wants quiet, and the member is put off to its end, or for ten leases: at the head of the set many would hide the others.
--- A tenant may hold `share` times what is free. What else it has due waits, out of the way: at the head of the set it would hide the others.
--- Members nobody watches any more leave the set. Returns {now, {member, due, method…}, {unwatched member…}, {member that waits…},
--- how many were put off for quiet}.
+-- Claims due members of a shard for a lease. Nobody else can claim them or their instances until it
+-- ends.
+--
+-- KEYS due, watch, busy, poked.
+-- ARGV limit, lease (ms), member or '', ahead (ms), free slots, share, wait (ms), then per tenant:
+--   id, slots it holds.
+-- Returns {now, {member, due, method…}, {unwatched member…}, {member that waits…}, number of
+--   postponed}.
+--
+-- Claims members due by now + ahead, or the named one if it is due. Members without a watch leave
+-- the set.
+--
+-- A member whose instance is busy keeps its due time, so two sessions of one instance alternate. If
+-- the instance is busy for longer than any lease, the provider sent a Retry-After. Then the member
+-- is postponed to its end, by at most ten leases. Left at the head of the set, many such members
+-- would block the rest.
+--
+-- A tenant may hold `share` times what is free. Its other due members are postponed for the same
+-- reason.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local limit, free, share = tonumber(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -14,18 +26,18 @@ for i = 8, #ARGV, 2 do
 end
 local found
 if ARGV[3] == '' then
-  found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now + ARGV[4], 'WITHSCORES', 'LIMIT', 0, limit + 1000) -- past members whose instance is busy
+  found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now + ARGV[4], 'WITHSCORES', 'LIMIT', 0, limit + 1000) -- beyond members whose instance is busy
 else
   local due = redis.call('ZSCORE', KEYS[1], ARGV[3])
   found = (due and tonumber(due) <= now) and { ARGV[3], due } or {}
 end
 local lease_until = now + ARGV[2]
-local claimed, unwatched, waiting, quiet = {}, {}, {}, 0
+local claimed, unwatched, waiting, postponed = {}, {}, {}, 0
 for i = 1, #found, 2 do
   local member = found[i]
   local instance, tenant = string.match(member, '|([^|]*)|(.*)')
   local busy_until = tonumber(redis.call('ZSCORE', KEYS[3], instance or '') or 0)
-  if not tenant then -- of a version before tenants shared; a gateway that watches it puts it back
+  if not tenant then -- written by an older version; a gateway that watches it puts it back
     redis.call('ZREM', KEYS[1], member)
     redis.call('ZREM', KEYS[2], member)
   elseif tonumber(redis.call('ZSCORE', KEYS[2], member) or 0) < now then
@@ -51,9 +63,9 @@ for i = 1, #found, 2 do
     end
   elseif busy_until > lease_until then
     redis.call('ZADD', KEYS[1], 'XX', math.min(busy_until, now + 10 * ARGV[2]), member)
-    quiet = quiet + 1
+    postponed = postponed + 1
   end
 end
--- Instances whose distance has been kept need no entry.
+-- Instances that are free again need no entry.
 if ARGV[3] == '' then redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now) end
-return { now, claimed, unwatched, waiting, quiet }
+return { now, claimed, unwatched, waiting, postponed }

@@ -1,4 +1,6 @@
--- KEYS due, watch, busy. ARGV lease (ms), member…. Extends the claims of requests still under way; returns members that left the set.
+-- Extends the claims of requests that are still under way.
+-- KEYS due, watch, busy. ARGV lease (ms), member….
+-- Returns the members that left the set.
 local time = redis.call('TIME')
 local lease_until = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1]
 local gone = {}

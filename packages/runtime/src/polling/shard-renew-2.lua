@@ -1,4 +1,5 @@
--- KEYS due, watch. ARGV watched until (ms), member…. Extends the watch of members in the due-set; returns those that are not in it.
+-- Extends the watch of members in the due-set. Returns those that are not in it.
+-- KEYS due, watch. ARGV watched until (ms), member….
 local missing = {}
 for i = 2, #ARGV do
   if redis.call('ZSCORE', KEYS[1], ARGV[i]) then

@@ -1,8 +1,13 @@
--- KEYS due, watch, busy, poked. ARGV spacing (ms), then per finished request: member, started at (ms), next due (ms) or '', and the end of
--- the quiet that the provider wants (ms) or ''.
--- Frees the instance after the spacing and that quiet, and sets when the member is due next ('': it leaves the set, unless it was poked
--- meanwhile). Poked, it is due when the instance is free; due within the quiet for its deadline, it waits for the instance.
--- A member that left the set meanwhile does not come back.
+-- Settles finished requests: frees their instances, and sets when their members are due next.
+--
+-- KEYS due, watch, busy, poked.
+-- ARGV spacing (ms), then per request: member, started at (ms), next due (ms) or '', end of the
+--   provider's Retry-After (ms) or ''.
+--
+-- The instance is free after the spacing and the Retry-After. With '' as next due the member leaves
+-- the set, unless it was poked meanwhile. A poked member is due when its instance is free. A member
+-- that left the set meanwhile does not come back. A member due before the Retry-After ends (its
+-- deadline) waits for its instance.
 for i = 2, #ARGV, 4 do
   local member, started, due = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
   local instance = string.match(member, '|([^|]*)')

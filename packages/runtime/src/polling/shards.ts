@@ -1,12 +1,21 @@
-/** How the due-set is divided into shards, and how a session stands in them. Their keys are in keys.ts. */
+/**
+ * How the due-set is divided into shards, and the form of its members. The shards' keys are in
+ * keys.ts.
+ */
 
 import { fnv1a } from '@qrcast/core/fnv1a';
 import type { PollTarget } from './poll-queue.ts';
 
-/** Each shard is one self-redelaying job: enough for several workers to share, few enough to idle cheaply. */
+/**
+ * Each shard is one self-redelaying job. There are enough of them for several workers to share, and
+ * few enough to cost little when nothing is due.
+ */
 export const SHARD_COUNT = 32;
 
-/** Member of the shard's sets: `session|instance key|tenant`, so that a claim script sees whose instance and whose share it is. */
+/**
+ * Member of a shard's sets: `session|instance key|tenant`. So the claim script sees the instance
+ * and the tenant.
+ */
 export const pollMember = (target: PollTarget): string => `${target.sessionId}|${target.instanceKey}|${target.tenantId}`;
 
 export function parsePollMember(member: string): PollTarget {
@@ -14,7 +23,7 @@ export function parsePollMember(member: string): PollTarget {
   return { sessionId, instanceKey, tenantId };
 }
 
-/** All sessions of one instance fall into one shard, so that their polls can be spaced there. */
+/** All sessions of one instance are in one shard, which can then space their polls. */
 export const shardOf = (target: PollTarget): number => shardOfInstance(target.instanceKey);
 
 export const shardOfInstance = (instanceKey: string): number => fnv1a(instanceKey) % SHARD_COUNT;

@@ -1,4 +1,4 @@
-/** Sessions that stay in the poll queue although nobody has to watch them, and for how long. */
+/** Which sessions stay in the poll queue without a viewer, and for how long. */
 
 import { isLoggingOut, isPolled, type Session } from '@qrcast/core/session';
 
@@ -9,12 +9,13 @@ export interface UnattendedWatch {
   readonly dueAt: number;
 }
 
-/** Each poll renews the watch, so it only has to outlast a late poll and the lease of a worker that died. */
+/** Each poll renews the watch, so it only has to outlast a late poll and a dead worker's lease. */
 const MARGIN_MS = 15_000;
 
 /**
- * Null if the session is polled only while somebody watches. A logout of the wrong account is watched to the end of its attempt. An unwatched
- * login is watched from poll to poll: a longer watch would outlive the moment when somebody looks again and leaves.
+ * Returns null if the session is polled only while somebody watches. A logout of the wrong account
+ * stays in the queue to the end of its attempt. An unwatched login stays from poll to poll. A
+ * longer watch would still run after a viewer came back and left again.
  */
 export function unattendedWatch(session: Session): UnattendedWatch | null {
   const dueAt = session.next.at;

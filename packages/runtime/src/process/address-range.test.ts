@@ -20,7 +20,7 @@ describe('an address range', () => {
   );
 });
 
-it('a set holds what is in its ranges, an IPv4 address also in IPv6 form, and nothing else', () => {
+it('a set contains the addresses of its ranges, IPv4 also in IPv6 form, and no others', () => {
   const has = createAddressSet(['10.0.0.0/8', '192.0.2.7', 'fd00::/8', 'nonsense']);
   const held = ['10.255.0.1', '::ffff:10.1.2.3', '192.0.2.7', 'fd12::1'];
   const others = ['11.0.0.1', '::ffff:11.0.0.1', '192.0.2.8', 'fe80::1', 'nonsense', ''];

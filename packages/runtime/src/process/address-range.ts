@@ -1,4 +1,4 @@
-/** Network addresses and ranges of them (CIDR), as operators name them. */
+/** Network addresses and ranges of addresses (CIDR), as operators write them. */
 
 import { BlockList, isIP } from 'node:net';
 
@@ -8,7 +8,7 @@ export interface AddressRange {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-/** Null for what is neither an address nor a range. */
+/** Returns null if the text is neither an address nor a range. */
 export function parseAddressRange(text: string): AddressRange | null {
   const [address = '', length, ...rest] = text.split('/');
   const version = isIP(address);
@@ -19,7 +19,10 @@ export function parseAddressRange(text: string): AddressRange | null {
   return prefix > longest ? null : { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
 }
 
-/** Whether an address is in one of the ranges; entries that cannot be understood hold none. */
+/**
+ * Returns a test whether an address is in one of the ranges. Entries that cannot be parsed contain
+ * no address.
+ */
 export function createAddressSet(ranges: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const text of ranges) {

@@ -1,4 +1,7 @@
-/** Variables of the environment as text. Files that set them bring a byte-order mark before the first name or a value: it is no part of either. */
+/**
+ * Variables of the environment as text. Files that set them may bring a byte-order mark before the
+ * first name or before a value. The mark is not part of either.
+ */
 
 import { invisibleFault } from '@qrcast/core/invisible';
 import { withoutMark } from '@qrcast/core/utf8';
@@ -7,13 +10,16 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const MARK = '\uFEFF';
 
-/** Undefined for an empty one, too. */
+/** Returns undefined also for an empty variable. */
 export function readVariable(env: Environment, name: string): string | undefined {
   const text = withoutMark(env[name] ?? env[MARK + name] ?? '');
   return text === '' ? undefined : text;
 }
 
-/** A variable that many programs read, most of them in lower case first; and how it is spelled here. Undefined if neither spelling is set. */
+/**
+ * Reads a variable that many programs share. Like most of them, it prefers the lower-case spelling.
+ * Returns the spelling that is set, or undefined if neither is.
+ */
 export function readShared(env: Environment, name: string): { readonly variable: string; readonly text: string } | undefined {
   for (const variable of [name.toLowerCase(), name]) {
     const text = readVariable(env, variable);
@@ -22,13 +28,13 @@ export function readShared(env: Environment, name: string): { readonly variable:
   return undefined;
 }
 
-/** Nobody inherits it then. */
+/** Deletes a variable, so that child processes do not inherit it. */
 export function forgetVariable(env: NodeJS.ProcessEnv, name: string): void {
   delete env[name];
   delete env[MARK + name];
 }
 
-/** What is wrong with the names of variables that would be settings but for characters that nobody sees. */
+/** The faults of variables whose names would be settings without their invisible characters. */
 export function hiddenNameFaults(env: Environment, names: readonly string[]): string[] {
   return Object.keys(env).flatMap((given) => {
     const fault = invisibleFault(withoutMark(given));

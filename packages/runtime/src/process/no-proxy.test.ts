@@ -50,7 +50,7 @@ test.each([
   'example.com/path',
   '..',
   'fe80::1%eth0',
-])('%s exempts nothing, and its position is told', (entry) => {
+])('%s exempts nothing, and its position is reported', (entry) => {
   const { isDirect, unknown } = parseNoProxy(`localhost,${entry} example.org`);
   expect(unknown).toEqual([2]);
   for (const origin of [API, 'https://10.0.0.1', 'https://192.168.0.1', 'https://192.0.0.168', 'https://example.com']) {

@@ -1,12 +1,13 @@
 /**
- * NO_PROXY: which hosts are asked without the proxy. Programs read it in different ways; this is what the common ones agree on, and ranges.
+ * NO_PROXY: the hosts that are asked without the proxy. Programs read it in different ways. These
+ * are the forms that the common ones agree on, and ranges.
  *
  *   *                                    every host
- *   example.com, .example.com            the host and all below it (a dot at the end means nothing)
+ *   example.com, .example.com            the host and all below it (a dot at the end is ignored)
  *   *.example.com                        all below it
- *   10.0.0.7, ::1, [::1]                 an address that stands in the URL itself; no name is resolved for it
+ *   10.0.0.7, ::1, [::1]                 an address in the URL itself; no name is resolved for it
  *   10.0.0.0/8, fd00::/8                 such an address within a range
- *   example.com:8443, [::1]:443, *:8443  of any but a range: this port alone
+ *   example.com:8443, [::1]:443, *:8443  any of these but a range: only this port
  *
  * Commas or spaces separate the entries. An entry of another form exempts nothing.
  */
@@ -18,19 +19,19 @@ import { createAddressSet, parseAddressRange } from './address-range.ts';
 export interface NoProxy {
   /** True if the origin (`https://host:port`) is asked without the proxy. */
   isDirect(origin: string): boolean;
-  /** Positions, from 1, of the entries that are not understood. */
+  /** Positions of the entries that are not understood, counted from 1. */
   readonly unknown: readonly number[];
 }
 
 interface Target {
-  /** In lower case, without brackets and without a dot at its end. */
+  /** In lower case, without brackets, and without a dot at the end. */
   readonly host: string;
   readonly port: string;
 }
 
 type Rule = (target: Target) => boolean;
 
-/** Host and port; more than one colon without brackets is an IPv6 address. */
+/** Host and port. Text with more than one colon and no brackets is an IPv6 address. */
 const WITH_PORT = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/;
 const NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
 
@@ -67,7 +68,8 @@ function parseAddress(host: string, hasPort: boolean): Rule | null {
 
 function parseName(host: string): Rule | null {
   const [, prefix, written = ''] = /^(\*?\.)?(.*?)\.?$/.exec(host) ?? [];
-  // The URL parser turns a name into the form that origins have. It would also make an address of `192.168`, which is meant as a range.
+  // The URL parser gives a name the form that origins have. It would also turn `192.168`, which is
+  // meant as a range, into an address.
   const name = URL.parse(`http://${written}`)?.hostname ?? '';
   if (!NAME.test(name) || isIP(name) !== 0 || /[/:@?#\\%*[\]]/.test(written)) return null;
   const below = `.${name}`;

@@ -20,7 +20,7 @@ it.each([
   expect(betterNodeThan(version)).toBe(better);
 });
 
-it('is content with the Node we bring, and with what package.json asks for', () => {
+it('accepts the Node that we install, and the versions that package.json requires', () => {
   const { engines, optionalDependencies } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8'));
   for (const version of Object.values<string>(optionalDependencies)) expect(betterNodeThan(version)).toBeNull();
   const asked = [...(engines.node as string).matchAll(/\d+\.\d+\.\d+/g)].map(([version]) => version);

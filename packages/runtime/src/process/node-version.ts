@@ -1,18 +1,22 @@
-/** Whether the Node we run under is known to be unsafe for what we do: it is the one library that no audit of packages looks at. */
+/**
+ * Whether this Node has known security holes that affect us. No audit of packages looks at Node
+ * itself.
+ */
 
 /**
- * The first release of each line without the holes of Node's security release of 2026-10-21, which reach us: TLS host names (what we ask the
- * provider and post to callbacks), names given to the resolver, and Brotli. package.json's `engines` say the same.
+ * The first release of each line with the fixes of Node's security release of 2026-10-21. Its holes
+ * affect us: TLS host names (requests to the provider and to callbacks), names given to the
+ * resolver, and Brotli. `engines` in package.json says the same.
  */
-const SOUND_FROM: Readonly<Record<number, string>> = { 22: '22.23.4', 24: '24.22.1', 26: '26.12.1' };
+const SAFE_FROM: Readonly<Record<number, string>> = { 22: '22.23.4', 24: '24.22.1', 26: '26.12.1' };
 const NEWEST_LINE = 26;
 
-/** What to run under instead of `version` (`24.21.0`); null: it is sound as far as we know. */
+/** The version to use instead of `version` (`24.21.0`). Null: it has no hole that we know of. */
 export function betterNodeThan(version: string): string | null {
   const [major = 0] = partsOf(version);
   if (major > NEWEST_LINE) return null;
-  const sound = SOUND_FROM[major] ?? SOUND_FROM[NEWEST_LINE] ?? '';
-  return isBefore(version, sound) ? sound : null;
+  const safe = SAFE_FROM[major] ?? SAFE_FROM[NEWEST_LINE] ?? '';
+  return isBefore(version, safe) ? safe : null;
 }
 
 function isBefore(one: string, other: string): boolean {

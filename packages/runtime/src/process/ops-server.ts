@@ -1,4 +1,7 @@
-/** `/healthz` (the process is alive) and `/readyz` (it does its work now) for roles that serve nothing else. */
+/**
+ * Serves `/healthz` (the process is alive) and `/readyz` (it can do its work now) for roles that
+ * serve nothing else.
+ */
 
 import { createServer } from 'node:http';
 

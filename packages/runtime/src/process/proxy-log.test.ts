@@ -1,26 +1,26 @@
 import { parseHttpProxy } from '@qrcast/core/http-proxy';
 import { expect, test } from 'vitest';
 import { createLog } from '../log.ts';
-import { findProxyWarnings, proxyWarningText, tellProxy } from './proxy-log.ts';
+import { findProxyWarnings, logProxy, proxyWarningText } from './proxy-log.ts';
 
 function openRig() {
   const lines: Record<string, unknown>[] = [];
   const log = createLog('test', 'info', { write: (line) => void lines.push(JSON.parse(line)) });
   let now = 0;
-  const told = tellProxy({ log, now: () => now }, parseHttpProxy('http://user:hunter2@proxy.example.com:3128'), 'tests');
+  const onFault = logProxy({ log, now: () => now }, parseHttpProxy('http://user:hunter2@proxy.example.com:3128'), 'tests');
   return {
     lines,
-    told,
+    onFault,
     pass() {
       now += 60_000;
     },
   };
 }
 
-test('the start tells host, port and purpose, and nothing of the credentials', () => {
-  const { lines, told } = openRig();
-  told({ kind: 'status', status: 407 }, 'api.example.com:443');
-  told({ kind: 'certificate', status: null }, 'api.example.com:443');
+test('the start logs host, port and purpose, but no credentials', () => {
+  const { lines, onFault } = openRig();
+  onFault({ kind: 'status', status: 407 }, 'api.example.com:443');
+  onFault({ kind: 'certificate', status: null }, 'api.example.com:443');
   expect(lines).toMatchObject([
     { level: 30, proxy: 'proxy.example.com:3128', usedFor: 'tests', msg: 'a proxy is used' },
     { level: 40, proxy: 'proxy.example.com:3128', usedFor: 'tests', fault: 'status', status: 407, target: 'api.example.com:443' },
@@ -29,19 +29,19 @@ test('the start tells host, port and purpose, and nothing of the credentials', (
   expect(JSON.stringify(lines)).not.toMatch(/hunter2|user:|Basic/);
 });
 
-test('each kind of fault is told once a minute', () => {
-  const { lines, told, pass } = openRig();
+test('each kind of fault is logged once a minute', () => {
+  const { lines, onFault, pass } = openRig();
   const faults = (): unknown[] => lines.slice(1).map(({ fault, status, leftOut }) => [fault, status, leftOut]);
-  for (let i = 0; i < 3; i++) told({ kind: 'refused', status: null }, 'a:443');
-  told({ kind: 'status', status: 502 }, 'a:443');
-  told({ kind: 'status', status: 407 }, 'a:443');
+  for (let i = 0; i < 3; i++) onFault({ kind: 'refused', status: null }, 'a:443');
+  onFault({ kind: 'status', status: 502 }, 'a:443');
+  onFault({ kind: 'status', status: 407 }, 'a:443');
   expect(faults()).toEqual([
     ['refused', undefined, 0],
     ['status', 502, 0],
     ['status', 407, 0],
   ]);
   pass();
-  told({ kind: 'refused', status: null }, 'b:443');
+  onFault({ kind: 'refused', status: null }, 'b:443');
   expect(faults().at(-1)).toEqual(['refused', undefined, 2]);
 });
 
@@ -56,7 +56,7 @@ test.each([
   [{ HTTPS_PROXY: 'http://p:1', NO_PROXY: 'localhost,10.*,hunter2@x' }, ['NO_PROXY, entries 2, 3: these entries are not understood']],
   [{ HTTPS_PROXY: 'http://p:1', NO_PROXY: '10.*', no_proxy: 'a,<local>' }, ['no_proxy, entry 2: these entries are not understood']],
 ])('%j', (env, texts) => {
-  const told = findProxyWarnings(env).map(proxyWarningText);
-  expect(told.map((text, i) => text.slice(0, texts[i]?.length ?? 0))).toEqual(texts);
-  expect(told.join()).not.toContain('hunter2');
+  const warnings = findProxyWarnings(env).map(proxyWarningText);
+  expect(warnings.map((text, i) => text.slice(0, texts[i]?.length ?? 0))).toEqual(texts);
+  expect(warnings.join()).not.toContain('hunter2');
 });

@@ -1,4 +1,7 @@
-/** What the log says of the operator's own proxies: which are used, and which requests they did not let through. Never their credentials. */
+/**
+ * Logs which of the operator's proxies are used, and which requests they refused. Never logs their
+ * credentials.
+ */
 
 import type { HttpProxy, ProxyRoute } from '@qrcast/core/http-proxy';
 import type { Logger } from '../log.ts';
@@ -6,24 +9,27 @@ import { type Environment, readShared } from './environment.ts';
 import { parseNoProxy } from './no-proxy.ts';
 import { createThrottle } from './throttle.ts';
 
-/** As the provider package tells it. */
+/** A fault in the form of the provider package. */
 interface Fault {
   readonly kind: string;
-  /** Of the answer to CONNECT. */
+  /** The status of the answer to CONNECT. */
   readonly status: number | null;
 }
 
 export interface ProxyLogDeps {
   readonly log: Logger;
-  /** Ms; need not be the time of day. */
+  /** Monotonic, ms. */
   readonly now: () => number;
 }
 
 const UNREACHED = 'a request failed at the proxy and reached no server';
 const UNTRUSTED = 'the certificate behind the proxy is not trusted; if the proxy opens TLS, name its authority in NODE_EXTRA_CA_CERTS';
 
-/** Tells at the start that `proxy` is used, and `for` what. Returns what is to be called for each fault of it; each kind is logged once a minute. */
-export function tellProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor: string): (fault: Fault, target: string) => void {
+/**
+ * Logs that `proxy` is used, and for what. Returns the function to call for each of its faults.
+ * Each kind is logged once a minute.
+ */
+export function logProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor: string): (fault: Fault, target: string) => void {
   log.info({ proxy: proxy.address, usedFor }, 'a proxy is used');
   const throttle = createThrottle(now);
   return ({ kind, status }, target) => {
@@ -34,32 +40,32 @@ export function tellProxy({ log, now }: ProxyLogDeps, proxy: HttpProxy, usedFor:
   };
 }
 
-/** The options of a provider client that takes this route, and tells of it. */
+/** The options of a provider client that uses this route and logs it. */
 export function providerRoute(route: ProxyRoute | null | undefined, log: Logger) {
   if (route === null || route === undefined) return {};
-  const onProxyFault = tellProxy({ log, now: () => performance.now() }, route.proxy, 'requests to the provider');
+  const onProxyFault = logProxy({ log, now: () => performance.now() }, route.proxy, 'requests to the provider');
   return { proxyRoute: route, onProxyFault };
 }
 
-/** The same for the requests to tenants' servers. */
+/** Likewise for the requests to tenants' servers. */
 export function callbackRoute(proxy: HttpProxy | undefined, log: Logger) {
   if (proxy === undefined) return {};
-  return { proxy, onProxyFault: tellProxy({ log, now: () => performance.now() }, proxy, 'callbacks and relayed notifications') };
+  return { proxy, onProxyFault: logProxy({ log, now: () => performance.now() }, proxy, 'callbacks and relayed notifications') };
 }
 
 export interface ProxyWarning {
-  /** As it is spelled. */
+  /** As it is spelled in the environment. */
   readonly variable: string;
-  /** Positions, from 1, of the entries that are meant. */
+  /** Positions of the entries in question, counted from 1. */
   readonly entries?: readonly number[];
   readonly text: string;
 }
 
-/** Variables of proxies that are set and have no effect, as far as that can surprise. */
+/** Finds proxy variables that are set but have no effect, where that may be a surprise. */
 export function findProxyWarnings(env: Environment): readonly ProxyWarning[] {
   if (readShared(env, 'HTTPS_PROXY') === undefined) {
     const others = ['ALL_PROXY', 'HTTP_PROXY'].map((name) => readShared(env, name)).filter((other) => other !== undefined);
-    return others.map(({ variable }) => ({ variable, text: 'this proxy is not used: the provider is asked through HTTPS_PROXY alone' }));
+    return others.map(({ variable }) => ({ variable, text: 'this proxy is not used: requests to the provider use only HTTPS_PROXY' }));
   }
   const { variable = '', text: hosts = '' } = readShared(env, 'NO_PROXY') ?? {};
   const entries = parseNoProxy(hosts).unknown;

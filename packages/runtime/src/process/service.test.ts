@@ -7,7 +7,7 @@ const FIXTURE = fileURLToPath(new URL('../../test/service-fixture.ts', import.me
 
 interface Running {
   readonly child: ChildProcess;
-  /** Resolves once the output has the text. */
+  /** Resolves when the output contains the text. */
   until(text: string): Promise<void>;
   readonly ended: Promise<{ status: number | null; output: string }>;
 }
@@ -56,7 +56,7 @@ describe('a service', () => {
     expect(output).not.toContain('released first');
   });
 
-  it('gives up on a stop that takes too long', async () => {
+  it('exits if a stop takes too long', async () => {
     const { child, until, ended } = run('late');
     await until('up');
     child.kill('SIGTERM');
@@ -65,7 +65,7 @@ describe('a service', () => {
     expect(output).toContain('the graceful stop took too long');
   });
 
-  it('releases the rest though something would not go, and says so by its status', async () => {
+  it('releases the rest if one release fails, and exits with status 1', async () => {
     const { child, until, ended } = run('broken');
     await until('up');
     child.kill('SIGTERM');
@@ -75,14 +75,14 @@ describe('a service', () => {
     expect(output).toContain('something did not stop cleanly');
   });
 
-  it('that cannot start says why, releases what it had, and exits with status 1', async () => {
+  it('that cannot start reports why, releases what it had, and exits with status 1', async () => {
     const { status, output } = await run('fails').ended;
     expect(status).toBe(1);
     expect(output).toContain('it would not start');
     expect(output).toContain('released first');
   });
 
-  it('stops in order after a fault nobody caught', async () => {
+  it('stops in order after an uncaught error', async () => {
     const { status, output } = await run('faulty').ended;
     expect(status).toBe(1);
     expect(output).toContain('nobody caught me');

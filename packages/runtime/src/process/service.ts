@@ -1,9 +1,10 @@
 /**
- * A process's life: start, run until told to stop, stop in two stages. The only place that listens to signals or exits.
+ * The life of a process: it starts, runs until it is told to stop, and stops in two stages. Only
+ * this file listens to signals or exits.
  *
- *   first SIGINT, SIGTERM or SIGHUP   graceful: releases run, last acquired first, within `stopMs`
- *   second signal, or the time is up   forced: exit at once, status 1
- *   SIGKILL   nothing runs: leases end by themselves, within seconds
+ *   first SIGINT, SIGTERM or SIGHUP    graceful: releases run, last acquired first, within `stopMs`
+ *   second signal, or the time is up   forced: exit at once with status 1
+ *   SIGKILL                            nothing runs; leases end by themselves within seconds
  */
 
 import { errorFields, framesOf, type Logger } from '../log.ts';
@@ -16,50 +17,30 @@ export interface ServiceOptions {
   readonly log: Logger;
 }
 
-/** What a started service says of itself. */
+/** What a started service reports. */
 export interface Started {
-  /** Longest a graceful stop may take, ms. */
+  /** The longest that a graceful stop may take, ms. */
   readonly stopMs: number;
 }
 
-/** For what comes after a drain. */
+/** Time for the rest of the stop after a drain. */
 export const STOP_MARGIN_MS = 10_000;
 /** While starting there is nothing to drain. */
 const STOP_WHILE_STARTING_MS = 10_000;
 
-/** Never rejects: a failed start is told, what it had acquired is released, and the process exits with status 1. */
+/**
+ * Never rejects. A failed start is logged, what it had acquired is released, and the process exits
+ * with status 1.
+ */
 export async function runService({ name, log }: ServiceOptions, start: (releasers: Releasers) => Promise<Started>): Promise<void> {
   const releasers = createReleasers();
-  let stopMs = STOP_WHILE_STARTING_MS;
-  let isStopping = false;
+  const life: Life = { stopMs: STOP_WHILE_STARTING_MS, isStopping: false };
+  const stop = (reason: string, status: number): Promise<void> => stopService(log, releasers, life, reason, status);
 
-  const stop = async (reason: string, status: number): Promise<void> => {
-    if (isStopping) {
-      log.warn({ reason }, 'stopping at once');
-      process.exit(1);
-    }
-    isStopping = true;
-    log.info({ reason, stopMs }, 'stopping; a second signal stops at once');
-    const timer = setTimeout(() => {
-      log.error({ stopMs }, 'the graceful stop took too long; stopping at once');
-      process.exit(1);
-    }, stopMs);
-    timer.unref();
-    const failed = await releasers.release().then(
-      () => false,
-      (error: unknown) => {
-        log.error(errorFields(error), 'something did not stop cleanly');
-        return true;
-      },
-    );
-    log.info('stopped');
-    log.flush(() => process.exit(failed ? 1 : status));
-  };
-
-  process.stderr.on('error', () => undefined); // nobody reads it, and no service ends for that
+  process.stderr.on('error', () => undefined); // a reader that has gone must not end the service
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal, 0));
   process.on('uncaughtException', (error) => {
-    log.fatal({ ...errorFields(error), stack: framesOf(error) }, 'a fault nobody caught');
+    log.fatal({ ...errorFields(error), stack: framesOf(error) }, 'an uncaught error');
     void stop('fault', 1);
   });
 
@@ -67,11 +48,43 @@ export async function runService({ name, log }: ServiceOptions, start: (releaser
   if (better !== null) log.warn({ node: process.versions.node, better }, 'this Node has known security holes; update it');
 
   try {
-    ({ stopMs } = await start(releasers));
+    const { stopMs } = await start(releasers);
+    life.stopMs = stopMs;
   } catch (error) {
-    if (isStopping) return; // told to stop while starting: what failed is the consequence
+    if (life.isStopping) return; // it was told to stop while starting, and the failure is the consequence
     if (error instanceof SettingsError) process.stderr.write(`${name}: ${error.message}\n`);
     else log.fatal(errorFields(error), 'could not start');
     await stop('failed start', 1);
   }
+}
+
+interface Life {
+  /** The longest that a graceful stop may take now, ms. */
+  stopMs: number;
+  isStopping: boolean;
+}
+
+/** The first call stops gracefully and exits. A second one exits at once. */
+async function stopService(log: Logger, releasers: Releasers, life: Life, reason: string, status: number): Promise<void> {
+  const { stopMs } = life;
+  if (life.isStopping) {
+    log.warn({ reason }, 'stopping at once');
+    process.exit(1);
+  }
+  life.isStopping = true;
+  log.info({ reason, stopMs }, 'stopping; a second signal stops at once');
+  const timer = setTimeout(() => {
+    log.error({ stopMs }, 'the graceful stop took too long; stopping at once');
+    process.exit(1);
+  }, stopMs);
+  timer.unref();
+  const failed = await releasers.release().then(
+    () => false,
+    (error: unknown) => {
+      log.error(errorFields(error), 'something did not stop cleanly');
+      return true;
+    },
+  );
+  log.info('stopped');
+  log.flush(() => process.exit(failed ? 1 : status));
 }

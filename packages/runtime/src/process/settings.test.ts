@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readSettings, SETTINGS, SettingsError } from './settings.ts';
+import { readSettings, SettingsError } from './settings.ts';
+import { SETTINGS } from './settings-table.ts';
 
 const NAMES = ['PORT', 'QRCAST_LOG_LEVEL', 'QRCAST_NAMESPACE'] as const;
 
@@ -40,7 +41,7 @@ describe('settings', () => {
     });
   });
 
-  it('read what is set, and take an empty variable for an unset one', () => {
+  it('use what is set, and treat an empty variable as unset', () => {
     expect(
       readSettings({ PORT: '8080', QRCAST_UPSTREAM_HOSTS: 'a.example, b.example ,', QRCAST_LOG_LEVEL: '' }, [
         'PORT',
@@ -54,7 +55,7 @@ describe('settings', () => {
     });
   });
 
-  it('take the proxies, in lower case first, and never repeat their credentials', () => {
+  it('accept the proxies, prefer the lower-case spelling, and never repeat credentials', () => {
     const names = ['HTTPS_PROXY', 'NO_PROXY', 'QRCAST_CALLBACK_PROXY'] as const;
     const secret = 'http://user:hunter2@';
     const read = (env: Record<string, string>) => readSettings(env, names).HTTPS_PROXY?.address;
@@ -82,18 +83,18 @@ describe('settings', () => {
     expect(read({ HTTPS_PROXY: '\uFEFFhttp://a:3128' })).toBe('a:3128');
   });
 
-  it('let callbacks go to public hosts unless told otherwise', () => {
+  it('allow callbacks to every public host by default', () => {
     const hostsOf = (env: Record<string, string>) => readSettings(env, ['QRCAST_CALLBACK_HOSTS']).QRCAST_CALLBACK_HOSTS;
     expect(hostsOf({})).toEqual(['*']);
     expect(hostsOf({ QRCAST_CALLBACK_HOSTS: '*, http://127.0.0.1:8080' })).toEqual(['*', 'http://127.0.0.1:8080']);
   });
 
-  it('make one form of the public address', () => {
+  it('normalise the public address', () => {
     const urlOf = (text: string) => readSettings({ QRCAST_PUBLIC_URL: text }, ['QRCAST_PUBLIC_URL']).QRCAST_PUBLIC_URL;
     expect(urlOf('HTTPS://Host.Example:443/qrcast/')).toBe('https://host.example/qrcast');
   });
 
-  it('tell every fault at once, by name and rule, never the value', () => {
+  it('report all faults at once, by name and rule, never by value', () => {
     const env = {
       PORT: 'secret-port',
       REDIS_URL: 'http://secret',
@@ -171,13 +172,13 @@ describe('settings', () => {
   });
 
   it.each(['ключ-администратора-из-букв', 'abc def0123456789abcdef0123', `${'0123456789abcdef'.repeat(300)}`])(
-    'refuse an admin key that no header can bear (%#)',
+    'refuse an admin key that no header can hold (%#)',
     (key) => {
       expect(faultsOf({ QRCAST_ADMIN_KEY: key }, ['QRCAST_ADMIN_KEY'])[0]).toContain('QRCAST_ADMIN_KEY: expected');
     },
   );
 
-  it('check what only two together can tell', () => {
+  it('are checked against one another', () => {
     const names = ['QRCAST_CODE_TTL_MS', 'QRCAST_POLL_INTERVAL_MS', 'QRCAST_ATTEMPT_MS'] as const;
     expect(faultsOf({ QRCAST_CODE_TTL_MS: '5000', QRCAST_ATTEMPT_MS: '5000' }, names)).toHaveLength(2);
     const https = ['QRCAST_HSTS_SECONDS', 'QRCAST_PUBLIC_URL'] as const;

@@ -1,10 +1,11 @@
-/** For what can happen at any rate and is to be told of now and then. */
+/** Limits how often a repeated event is logged. */
 
 const EVERY_MS = 60_000;
 
 /**
- * To be called for each occurrence. Returns how often it was left out since it was last told, or null if it is to be left out now: each key
- * is told once a minute. `now`: ms, need not be the time of day. Keys are kept for good, so there must be few.
+ * Call the result for each occurrence of `key`. It returns null if the occurrence is not to be
+ * logged: each key is logged once a minute. Otherwise it returns how many were left out since the
+ * last one. `now`: monotonic, ms. Keys are never forgotten, so there must be few.
  */
 export function createThrottle(now: () => number): (key: string) => number | null {
   const told = new Map<string, { at: number; leftOut: number }>();

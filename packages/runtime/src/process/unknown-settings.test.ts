@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../log.ts';
-import { SETTINGS } from './settings.ts';
+import { SETTINGS } from './settings-table.ts';
 import { findUnknownSettings, unknownSettingText, warnOfUnknownSettings } from './unknown-settings.ts';
 
 const nearestOf = (name: string): string | null | undefined => findUnknownSettings([name])[0]?.nearest;
 
-describe('variables that are no settings', () => {
-  it('are those with our prefix which nothing of ours reads, in their order', () => {
+describe('variables that are not settings', () => {
+  it('are those with our prefix that nothing of ours reads, in order', () => {
     const names = ['QRCAST_ZZZ', 'PATH', 'REDIS_URI', 'QRCASTING', 'QRCAST_LOG_LEVEL', 'QRCAST_MAX_CONECTIONS'];
     expect(findUnknownSettings(names)).toEqual([
       { variable: 'QRCAST_ZZZ', nearest: null },
@@ -14,7 +14,7 @@ describe('variables that are no settings', () => {
     ]);
   });
 
-  it("are no role's, nor the command line's, the examples' and the tests'", () => {
+  it('do not include variables of a role, the command line, the examples or the tests', () => {
     const others = [
       'QRCAST_API_KEY',
       'QRCAST_ACCOUNT_PASSWORD',
@@ -42,7 +42,7 @@ describe('variables that are no settings', () => {
     expect(nearestOf(name)).toBe(expected);
   });
 
-  it('keep to themselves what was made a part of the name and may be a secret', () => {
+  it('are cut where the rest of the name may be a secret', () => {
     expect(findUnknownSettings(['QRCAST_ADMIN_KEY:5ec2e7', 'QRCAST_SECRET_KEYS k1', 'QRCAST_\u001b[31m'])).toEqual([
       { variable: 'QRCAST_ADMIN_KEY…', nearest: 'QRCAST_ADMIN_KEY' },
       { variable: 'QRCAST_SECRET_KEYS…', nearest: 'QRCAST_SECRET_KEYS' },
@@ -50,7 +50,7 @@ describe('variables that are no settings', () => {
     ]);
   });
 
-  it('are not what Kubernetes sets for a service whose name begins like ours', () => {
+  it('do not include what Kubernetes sets for a service whose name begins like ours', () => {
     const links = (service: string): string[] =>
       ['SERVICE_HOST', 'SERVICE_PORT', 'SERVICE_PORT_HTTP', 'PORT', 'PORT_3000_TCP', 'PORT_3000_TCP_PROTO', 'PORT_3000_TCP_ADDR'].map(
         (end) => `${service}_${end}`,
@@ -63,15 +63,15 @@ describe('variables that are no settings', () => {
   });
 });
 
-describe('they are told of', () => {
+describe('they are reported', () => {
   it('in a sentence', () => {
     expect(findUnknownSettings(['QRCAST_MAX_CONECTIONS', 'QRCAST_ZZZ']).map(unknownSettingText)).toEqual([
-      'QRCAST_MAX_CONECTIONS is no setting of qrcast and is ignored; did you mean QRCAST_MAX_CONNECTIONS?',
-      'QRCAST_ZZZ is no setting of qrcast and is ignored',
+      'QRCAST_MAX_CONECTIONS is not a setting of qrcast and is ignored; did you mean QRCAST_MAX_CONNECTIONS?',
+      'QRCAST_ZZZ is not a setting of qrcast and is ignored',
     ]);
   });
 
-  it('in a line of the log each', () => {
+  it('in one log line each', () => {
     const lines: string[] = [];
     const log = createLog('test', 'info', { write: (line) => void lines.push(line) });
     warnOfUnknownSettings(['QRCAST_SECRET_KEY', 'QRCAST_ZZZ', 'PATH'], log);

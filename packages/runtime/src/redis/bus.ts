@@ -1,8 +1,10 @@
 /**
- * Redis pub/sub as a wake-up line: one connection per process, one subscription per channel however many handlers.
+ * Redis pub/sub as a wake-up signal: one connection per process, and one subscription per channel
+ * for all its handlers.
  *
- * A subscription can die without a word (a half-open connection, a server that dropped it), so the bus sends itself a probe through Redis:
- * when probes stop coming back it reconnects. Whatever the reason for a new connection, `onReset` tells that messages may have been missed.
+ * A subscription can fail silently (a half-open connection, a server that dropped it). So the bus
+ * sends itself probes through Redis, and reconnects when they stop coming back. After every
+ * reconnect, `onReset` says that messages may have been missed.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -12,19 +14,25 @@ import { type Namespace, probeChannel } from './keys.ts';
 import { connectRedis, disconnectRedis } from './redis.ts';
 
 export interface Bus {
-  /** The subscription's own connection: a read sent after `subscribe` is answered after the subscription stands (RESP3). */
+  /**
+   * The connection of the subscriptions. A read sent after `subscribe` is answered after the
+   * subscription began (RESP3).
+   */
   readonly connection: Redis;
-  /** Returns its undo, idempotent. */
+  /** Returns the function that ends the subscription, which is idempotent. */
   subscribe(channel: string, onMessage: (message: string) => void): () => void;
-  /** After each reconnect, when all subscriptions stand again. Returns its undo. */
+  /**
+   * Calls back after each reconnect, when all subscriptions have begun again. Returns the function
+   * that ends this.
+   */
   onReset(listener: () => void): () => void;
-  /** Resolves when a message published now has come back; rejects after `timeoutMs`. */
+  /** Resolves when a message published now has come back. Rejects after `timeoutMs`. */
   probe(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
 interface BusDeps {
-  /** A `commands` connection: probes go out on it. */
+  /** A `commands` connection, which publishes the probes. */
   readonly redis: Redis;
   readonly redisUrl: string;
   readonly namespace: Namespace;
@@ -35,6 +43,7 @@ interface BusDeps {
 /** A silent subscription is noticed within two of these. */
 const PROBE_EVERY_MS = 5_000;
 
+// One closure: subscriptions, resets and probes share one connection and its state.
 export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_EVERY_MS }: BusDeps): Bus {
   const connection = connectRedis(redisUrl, 'subscriber', log);
   const handlers = new Map<string, Set<(message: string) => void>>();
@@ -52,12 +61,15 @@ export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_
     connectedOnce = true;
   });
 
-  /** Whoever may write to Redis, or an older version of ours, can publish anything: it must not end the process. */
+  /**
+   * An older version, or anybody with access to Redis, can publish anything. That must not end the
+   * process.
+   */
   function deliver(handle: (message: string) => void, message: string): void {
     try {
       handle(message);
     } catch {
-      log.warn('a published message could not be used; the next reading repairs what it told'); // its text may hold anything
+      log.warn('a published message could not be used; the next read of the record makes up for it'); // its text may hold anything, so it is not logged
     }
   }
 
@@ -67,12 +79,12 @@ export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_
     set.add(onMessage);
     if (known === undefined) {
       handlers.set(channel, set);
-      connection.subscribe(channel).catch(() => undefined); // only while closing; a lost connection subscribes again by itself
+      connection.subscribe(channel).catch(() => undefined); // fails only while closing; after a lost connection ioredis subscribes again
     }
     return () => {
       if (!set.delete(onMessage) || set.size > 0 || handlers.get(channel) !== set) return;
       handlers.delete(channel);
-      if (!closed) connection.unsubscribe(channel).catch(() => undefined); // likewise
+      if (!closed) connection.unsubscribe(channel).catch(() => undefined); // fails only while closing
     };
   }
 
@@ -96,11 +108,12 @@ export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_
 
   subscribe(ownChannel, (nonce) => probes.get(nonce)?.());
   const timer = setInterval(() => {
-    // A connection that knows it is broken is reconnecting already; the probe is for one that does not.
+    // A connection known to be broken is reconnecting already. The probe is for one that only seems
+    // to work.
     if (connection.status !== 'ready' || redis.status !== 'ready') return;
     probe(probeEveryMs).catch(() => {
       if (closed || connection.status !== 'ready' || redis.status !== 'ready') return;
-      log.warn('the Redis subscription went silent; connecting anew');
+      log.warn('the Redis subscription went silent; reconnecting');
       connection.disconnect(true);
     });
   }, probeEveryMs);

@@ -1,6 +1,7 @@
 /**
- * One clock for all processes: Redis's. Deadlines, staleness and fences are compared across machines, so each process corrects its own
- * clock by the offset it measures, at the start and every half minute after it.
+ * One clock for all processes: that of Redis. Deadlines, staleness and fences are compared across
+ * machines, so each process corrects its own clock by a measured offset. It measures at the start
+ * and then every 30 s.
  */
 
 import type { Redis } from 'ioredis';
@@ -16,7 +17,7 @@ export interface OpenClock extends Clock {
 
 const MEASURE_EVERY_MS = 30_000;
 const FIRST_MEASUREMENTS = 5;
-/** A later measurement that took longer says too little. */
+/** A later measurement that took longer is too inexact and is ignored. */
 const MAX_ROUND_TRIP_MS = 200;
 
 export async function openClock(redis: Redis): Promise<OpenClock> {
@@ -29,10 +30,10 @@ export async function openClock(redis: Redis): Promise<OpenClock> {
     return { offsetMs: Number(seconds) * 1000 + Number(micros) / 1000 - (sentAt + receivedAt) / 2, roundTripMs: receivedAt - sentAt };
   }
 
-  await redis.ping(); // connecting is no part of a round trip
+  await redis.ping(); // so that connecting does not count as part of a round trip
   const first = [];
   for (let i = 0; i < FIRST_MEASUREMENTS; i++) first.push(await measure());
-  // However slow, the quickest is better than none.
+  // However slow they were, the fastest of them is the best estimate.
   ({ offsetMs } = first.reduce((best, one) => (one.roundTripMs < best.roundTripMs ? one : best)));
 
   const timer = setInterval(() => {
@@ -40,7 +41,7 @@ export async function openClock(redis: Redis): Promise<OpenClock> {
       (measured) => {
         if (measured.roundTripMs <= MAX_ROUND_TRIP_MS) offsetMs = measured.offsetMs;
       },
-      () => undefined, // Redis is out: the last offset stands, and the connection reports itself
+      () => undefined, // Redis is out: the last offset stays in use, and the connection logs it
     );
   }, MEASURE_EVERY_MS);
   return {

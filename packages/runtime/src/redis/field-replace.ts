@@ -1,4 +1,4 @@
-/** Compare and set for one field of a hash in Redis. */
+/** Compares and sets one field of a hash in Redis. */
 
 import type { Redis } from 'ioredis';
 import { loadLuaScript } from './lua-script.ts';

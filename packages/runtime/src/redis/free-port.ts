@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 
 /**
- * A TCP port of the loopback address that nothing listened at just now, for a program that cannot be told to take one by itself. Another process
- * may take it before that program does. @throws {Error} if there is none.
+ * Finds a free TCP port of the loopback address, for a program that cannot choose one itself.
+ * Another process may take the port before that program does. @throws {Error} if there is none.
  */
 export async function freePort(): Promise<number> {
   const server = createServer();

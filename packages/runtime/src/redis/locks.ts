@@ -1,20 +1,23 @@
-/** What one caller at a time may do, over all processes. */
+/** Locks: only one caller at a time, over all processes. */
 
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { loadLuaScript } from './lua-script.ts';
 
 export interface LockOptions {
-  /** Longer than `run` can take, ms: it is freed by itself only where its process died. */
+  /** Longer than `run` can take, ms. The lock expires after it if the process died. */
   readonly leaseMs: number;
-  /** How long nobody may take it after `run`, ms; 0 if left out. */
+  /** For how long nobody may take the lock after `run`, ms. The default is 0. */
   readonly restMs?: number;
-  /** What is thrown while somebody else has it. */
+  /** Makes the error that is thrown while another caller has the lock. */
   readonly taken: () => Error;
 }
 
 export interface Locks {
-  /** Runs it while nobody else holds the lock. `key`: of keys.ts. Throws what `taken` or `run` do. */
+  /**
+   * Runs `run` with the lock. `key`: from keys.ts. @throws what `taken` makes, and what `run`
+   * throws.
+   */
   alone<T>(key: string, options: LockOptions, run: () => Promise<T>): Promise<T>;
 }
 
@@ -27,7 +30,7 @@ export function createLocks({ redis }: { readonly redis: Redis }): Locks {
       try {
         return await run();
       } finally {
-        await release([key], [holder, restMs]).catch(() => undefined); // Redis is out: the lock ends by itself
+        await release([key], [holder, restMs]).catch(() => undefined); // Redis is out: the lock expires by itself
       }
     },
   };

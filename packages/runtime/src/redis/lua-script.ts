@@ -1,4 +1,7 @@
-/** Lua scripts as functions. A script's file name ends in its number of keys: `shard-claim-4.lua`. */
+/**
+ * Lua scripts as functions. The file name of a script ends in its number of keys:
+ * `shard-claim-4.lua`.
+ */
 
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -8,7 +11,7 @@ import type { Redis } from 'ioredis';
 export type LuaScript = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
 
 /**
- * Loads a script for this connection. Redis gets it once, and calls name it by its hash.
+ * Loads a script for this connection. It is sent to Redis once; calls name it by its hash.
  *
  * @param file beside its caller: `new URL('../polling/shard-claim-4.lua', import.meta.url)`
  * @throws if there is no such file

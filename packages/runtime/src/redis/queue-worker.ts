@@ -1,4 +1,7 @@
-/** A BullMQ worker on a connection of its own. What is started with it is stopped with it, whatever Redis does meanwhile. */
+/**
+ * A BullMQ worker on a connection of its own, which can be stopped in a bounded time even while
+ * Redis is out.
+ */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Processor, Worker } from 'bullmq';
@@ -14,23 +17,26 @@ export interface QueueWorkerDeps {
 
 export interface QueueWorkerOptions {
   readonly jobsAtOnce: number;
-  /** A killed worker's jobs are taken over after this and the check's time, at most. */
+  /** Other workers take over a killed worker's jobs after at most this plus `stalledCheckMs`. */
   readonly lockMs: number;
   readonly stalledCheckMs: number;
 }
 
 export interface QueueWorker {
-  /** Works from then on. To be called once. */
+  /** Resolves when the worker works. Call it once. */
   ready(): Promise<void>;
   /** Awaits the jobs under way, at most `graceMs`. */
   close(graceMs: number): Promise<void>;
-  /** After `close`, and last of all: a frozen Redis costs a second. */
+  /** Call it after `close`, and last: with a frozen Redis it takes a second. */
   disconnect(): Promise<void>;
 }
 
-/** BullMQ never resets a job's stall count, and some jobs live for ever: with the default of 1 they would end at their second crash. */
+/**
+ * BullMQ never resets the stall count of a job, and some of our jobs live for ever. With the
+ * default of 1 their second crashed worker would end them.
+ */
 const MAX_STALLED_COUNT = 1_000_000_000;
-/** A job under way needs a moment even where no grace is given. */
+/** A job under way needs a moment, even if no grace is given. */
 const CLOSE_AT_LEAST_MS = 1_000;
 
 export function openQueueWorker<Data>(
@@ -47,32 +53,38 @@ export function openQueueWorker<Data>(
     lockDuration: lockMs,
     stalledInterval: stalledCheckMs,
     maxStalledCount: MAX_STALLED_COUNT,
-    // A worker whose connection cannot be made ready asks again and again without a pause, and nothing else of this process runs any more.
+    // With autorun, a worker whose connection cannot become ready retries without a pause and
+    // blocks the whole process.
     autorun: false,
   });
-  const report = (error: unknown): void => log.debug({ queue: name, ...errorFields(error) }, 'a queue worker met an error');
+  const report = (error: unknown): void => log.debug({ queue: name, ...errorFields(error) }, 'a queue worker reported an error');
   worker.on('error', report);
   return {
     async ready() {
       await worker.waitUntilReady();
-      worker.run().catch(report); // until it is closed
+      worker.run().catch(report); // it runs until it is closed
     },
     close: (graceMs) => closeWithin(worker, graceMs),
     disconnect: () => disconnectRedis(connection),
   };
 }
 
-/** @throws why it did not start, once all that was opened for it is stopped. */
+/**
+ * Awaits a start. If it fails, stops what was opened for it. @throws the reason for the failed
+ * start.
+ */
 export async function startedOrStopped(starting: Promise<unknown>, stop: (graceMs: number) => Promise<void>): Promise<void> {
   try {
     await starting;
   } catch (error) {
-    await stop(0).catch(() => undefined); // nothing can be done about it, and the first error tells more
+    await stop(0).catch(() => undefined); // nothing can be done about it, and the first error says more
     throw error;
   }
 }
 
-/** BullMQ's close waits for Redis as long as it takes; so once the time is up its connections are cut under it. */
+/**
+ * BullMQ's close waits for Redis without a limit. So after the given time its connections are cut.
+ */
 async function closeWithin(worker: Worker, graceMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {

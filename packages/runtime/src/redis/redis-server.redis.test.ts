@@ -23,12 +23,12 @@ describe('a private Redis', () => {
     return server;
   };
 
-  it('lets nobody in without its password, keeps its data over a restart, and is gone after close', async () => {
+  it('requires its password, keeps its data over a restart, and has ended after close', async () => {
     const first = await open(true);
     const client = new Redis(first.url);
     await client.set('kept', 'yes');
     const stranger = new Redis(first.url.replace(/:[0-9a-f]+@/, ''), { lazyConnect: true, retryStrategy: () => null });
-    stranger.on('error', () => undefined); // what is refused below
+    stranger.on('error', () => undefined); // the refusals below
     await expect(stranger.get('kept')).rejects.toThrow();
     stranger.disconnect();
     client.disconnect();
@@ -42,11 +42,11 @@ describe('a private Redis', () => {
     again.disconnect();
   });
 
-  it('says what is wrong with a program that is no Redis', async () => {
+  it('reports what is wrong with a program that is not Redis', async () => {
     await expect(openRedisServer({ program: '/bin/false', folder, persistent: false })).rejects.toThrow('did not start');
   });
 
-  it('is found on PATH only', () => {
+  it('is found only on PATH', () => {
     expect(findRedisProgram('/nowhere:/proc')).toBeNull();
     expect(program).not.toBe('');
   });

@@ -25,7 +25,7 @@ describe('a Redis connection', () => {
     await proxy.close();
   });
 
-  it('that cannot be made fails the start with a word on what to do, and leaves nothing open', async () => {
+  it('that fails ends the start with an error that says what to do, and leaves nothing open', async () => {
     const policy = { intervalMs: 5_000, codeTtlMs: 20_000, attemptMs: 180_000 };
     await expect(openNode({ redisUrl: closedPort, namespace: 'test', policy, log })).rejects.toThrow(
       'is it running, and is REDIS_URL right?',

@@ -1,16 +1,17 @@
-/** Redis connections by role. Every connection reports its errors; nobody else has to. */
+/** Redis connections by role. Every connection logs its own errors, so callers need not. */
 
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../log.ts';
 
 /**
- * `commands`: short commands, pipelined; fails within seconds when Redis is out, so that callers can say so.
- * `subscriber`: subscriptions and the reads that must follow them in order; waits for Redis as long as it takes.
- * `queue`: BullMQ's, whose workers block and must wait for Redis as long as it takes.
+ * `commands`: short commands, pipelined. They fail within seconds when Redis is out, so callers can
+ * say so. `subscriber`: subscriptions, and the reads that must follow them in order. It waits for
+ * Redis without limit. `queue`: for BullMQ, whose workers block and must wait for Redis without
+ * limit.
  */
 export type RedisRole = 'commands' | 'subscriber' | 'queue';
 
-/** Longest a command may take before its caller is told that Redis is out. */
+/** A command that takes longer fails. */
 const COMMAND_TIMEOUT_MS = 5_000;
 const RECONNECT_MAX_MS = 1_000;
 
@@ -24,7 +25,8 @@ export function connectRedis(url: string, role: RedisRole, log: Logger): Redis {
   const redis = new Redis(url, {
     ...ROLE_OPTIONS[role],
     connectionName: `qrcast-${role}`,
-    // Full jitter, so that a restarted Redis is not met by all at once; never more than a second, or screens go stale for no reason.
+    // Full jitter, so that not all processes return to a restarted Redis at once. At most a second,
+    // so that screens do not go stale.
     retryStrategy: (attempt) => Math.round(Math.random() * Math.min(RECONNECT_MAX_MS, 50 * 2 ** attempt)) + 20,
   });
   let isOut = false;
@@ -39,18 +41,18 @@ export function connectRedis(url: string, role: RedisRole, log: Logger): Redis {
   return redis;
 }
 
-/** A polite QUIT gets this long; a connection that is out or frozen would take for ever. */
+/** QUIT gets this long. On a frozen connection it would never end. */
 const QUIT_WITHIN_MS = 1_000;
 
 export async function disconnectRedis(redis: Redis): Promise<void> {
   if (redis.status === 'end') return;
   if (redis.status === 'reconnecting') {
-    redis.disconnect(); // there is no connection, and so no end of one is ever told
+    redis.disconnect(); // without a connection there will be no 'end' event
     return;
   }
   const ended = new Promise<void>((resolve) => redis.once('end', () => resolve()));
   const timer = setTimeout(() => redis.disconnect(), redis.status === 'ready' ? QUIT_WITHIN_MS : 0);
-  redis.quit().catch(() => redis.disconnect()); // refused only if the connection is closing already
+  redis.quit().catch(() => redis.disconnect()); // fails only if the connection is closing already
   await ended;
   clearTimeout(timer);
 }

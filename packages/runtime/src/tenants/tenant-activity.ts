@@ -1,24 +1,19 @@
-/** Whether a tenant may be served at this moment, read from its record. For processes that do not keep the records at hand. */
+/** Whether a tenant may be served now. For processes that do not cache the tenants' records. */
 
-import type { Redis } from 'ioredis';
-import { z } from 'zod';
-import { type Namespace, tenantsKey } from '../redis/keys.ts';
+import { loadTenantRecord, type TenantRecordDeps, tenantRecordSchema } from './tenant-record.ts';
 
 export interface TenantActivity {
   /** False if the tenant is suspended, is being deleted, or does not exist. */
   isActive(tenantId: string): Promise<boolean>;
 }
 
-/** What of a tenant's record is needed here. */
-const recordSchema = z.object({ suspended: z.boolean().default(false), isLeaving: z.boolean().default(false) });
+const activitySchema = tenantRecordSchema.pick({ suspended: true, isLeaving: true });
 
-export function createTenantActivity({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): TenantActivity {
+export function createTenantActivity(deps: TenantRecordDeps): TenantActivity {
   return {
     async isActive(tenantId) {
-      const text = await redis.hget(tenantsKey(namespace), tenantId);
-      if (text === null) return false;
-      const { suspended, isLeaving } = recordSchema.parse(JSON.parse(text));
-      return !suspended && !isLeaving;
+      const record = await loadTenantRecord(deps, tenantId, activitySchema);
+      return record !== null && !record.suspended && !record.isLeaving;
     },
   };
 }

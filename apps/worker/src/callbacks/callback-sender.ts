@@ -1,0 +1,160 @@
+/** Sends callbacks and relayed notifications, and decides when each is due again. */
+
+import { type Attempt, relayPayload } from '@qrcast/core/callback';
+import { CALLBACK_DELAYS_MS, callbackDelay, GIVE_UP_AFTER_MS, RELAY_DELAYS_MS } from '@qrcast/core/callback-schedule';
+import type { CallbackHandlers } from '@qrcast/runtime/callbacks/callback-jobs';
+import type { CallbackLog, LoggedCallback } from '@qrcast/runtime/callbacks/callback-log';
+
+import type { Receivers } from '@qrcast/runtime/callbacks/callback-receivers';
+import type { Lane, Relayed, RelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
+import type { Logger } from '@qrcast/runtime/log';
+import type { Clock } from '@qrcast/runtime/redis/clock';
+import type { CallbackPost, Message, PostReply } from './callback-post.ts';
+import type { CallbackSlot, CallbackSlots } from './callback-slots.ts';
+
+/** Delays between tries, ms. Tests use shorter ones. */
+export interface CallbackDelays {
+  readonly callbackDelaysMs?: readonly number[] | undefined;
+  readonly relayDelaysMs?: readonly number[] | undefined;
+}
+
+export interface CallbackSenderDeps extends CallbackDelays {
+  readonly receivers: Receivers;
+  readonly callbackLog: CallbackLog;
+  readonly relayLanes: RelayLanes;
+  readonly post: Pick<CallbackPost, 'send'>;
+  readonly slots: CallbackSlots;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** After so many notifications a lane lets the tenant's other lanes go first. */
+const RELAYED_AT_ONCE = 50;
+
+export function createCallbackSender(deps: CallbackSenderDeps): Omit<CallbackHandlers, 'check'> {
+  return { deliver: createDeliver(deps), relay: createRelay(deps) };
+}
+
+interface Sent {
+  readonly reply: PostReply;
+  readonly attempt: Attempt;
+}
+
+async function send({ post, clock }: CallbackSenderDeps, slot: CallbackSlot, message: Message): Promise<Sent> {
+  const at = clock.now();
+  let hasAnswered = false;
+  try {
+    const reply = await post.send(message, at);
+    hasAnswered = 'status' in reply;
+    const ms = Math.max(0, clock.now() - at); // the clock may have been set back
+    return { reply, attempt: { at, ms, ...outcomeOf(reply) } };
+  } finally {
+    slot.release(hasAnswered);
+  }
+}
+
+function createDeliver(deps: CallbackSenderDeps): CallbackHandlers['deliver'] {
+  const { receivers, callbackLog, slots, clock } = deps;
+  return async (tenantId, id) => {
+    const logged = await callbackLog.find(tenantId, id);
+    if (logged === null || logged.state !== 'pending') return null;
+    if (clock.now() > logged.giveUpAt) return giveUpUntried(deps, logged);
+    const receiver = await receivers.find(tenantId);
+    if (receiver === null) return null;
+    const { callbackUrl } = receiver;
+    if (callbackUrl === null) {
+      const attempt = { at: clock.now(), ms: 0, error: 'not_configured' } as const;
+      await callbackLog.record(logged, attempt, { state: 'failed', nextAttemptAt: 0 });
+      return null;
+    }
+    const secrets = receiver.secrets();
+    const slot = slots.take(`callback ${tenantId}`);
+    if (typeof slot === 'number') return slot;
+    const sent = await send(deps, slot, { url: callbackUrl, id, payload: logged.callback.payload, secrets });
+    return settle(deps, logged, sent);
+  };
+}
+
+/** Gives up a callback that faulted, or had no slot, until its time was over. */
+async function giveUpUntried({ callbackLog, log }: CallbackSenderDeps, logged: LoggedCallback): Promise<number | null> {
+  const { id, tenantId } = logged.callback;
+  if (!(await callbackLog.record(logged, null, { state: 'failed', nextAttemptAt: 0 }))) return 0;
+  log.warn({ callbackId: id, tenantId }, 'a callback was given up before its next try; the tenant can have it sent again');
+  return null;
+}
+
+/** Records the reply to a callback. Resolves to when to try again, ms, or null if it is settled. */
+async function settle(deps: CallbackSenderDeps, logged: LoggedCallback, { reply, attempt }: Sent): Promise<number | null> {
+  const { callbackLog, clock, log, callbackDelaysMs = CALLBACK_DELAYS_MS } = deps;
+  const { id, tenantId } = logged.callback;
+  const delay = callbackDelay(callbackDelaysMs, logged.failures + 1, Math.random(), retryAfterOf(reply));
+  const nextAttemptAt = clock.now() + delay;
+  const isOver = isGone(reply) || nextAttemptAt > logged.giveUpAt;
+  const state = isDelivered(reply) ? 'delivered' : isOver ? 'failed' : 'pending';
+  if (!(await callbackLog.record(logged, attempt, { state, nextAttemptAt }))) return 0; // it changed meanwhile: look again at once
+  const { at: _, ...outcome } = attempt;
+  if (state === 'failed') log.warn({ callbackId: id, tenantId, ...outcome }, 'a callback was given up; the tenant can have it sent again');
+  else log.debug({ callbackId: id, tenantId, state, ...outcome }, 'callback');
+  return state === 'pending' ? delay : null;
+}
+
+function createRelay(deps: CallbackSenderDeps): CallbackHandlers['relay'] {
+  const { receivers, relayLanes } = deps;
+  return async (lane) => {
+    for (let i = 0; i < RELAYED_AT_ONCE; i++) {
+      const first = await relayLanes.first(lane);
+      if (first === null) return null;
+      if (await dropUseless(deps, lane, first)) continue;
+      const receiver = await receivers.find(lane.tenantId);
+      if (receiver === null || receiver.relayUrl === null) {
+        await relayLanes.drop(lane, first); // the tenant no longer wants notifications
+      } else {
+        const dueInMs = await relayFirst(deps, lane, first, receiver.relayUrl, receiver.secrets());
+        if (dueInMs !== null) return dueInMs;
+      }
+    }
+    return 0;
+  };
+}
+
+/** Drops a notification that cannot be sent any more, because others wait behind it. */
+async function dropUseless({ relayLanes, clock, log }: CallbackSenderDeps, lane: Lane, first: Relayed): Promise<boolean> {
+  if (!first.isReadable) log.warn(lane, 'a notification that cannot be read is dropped; another version may have written it');
+  else if (clock.now() - first.at < GIVE_UP_AFTER_MS) return false;
+  else log.warn({ ...lane, callbackId: first.id }, 'a notification was not accepted for a day and is dropped');
+  await relayLanes.drop(lane, first);
+  return true;
+}
+
+/** Resolves to null if the lane can go on with its next notification, else to when it may, ms. */
+async function relayFirst(
+  deps: CallbackSenderDeps,
+  lane: Lane,
+  first: Relayed,
+  url: string,
+  secrets: readonly string[],
+): Promise<number | null> {
+  const { relayLanes, slots, log, relayDelaysMs = RELAY_DELAYS_MS } = deps;
+  const slot = slots.take(`relay ${lane.tenantId}`);
+  if (typeof slot === 'number') return slot;
+  const { reply, attempt } = await send(deps, slot, { url, id: first.id, payload: relayPayload(first.body, first.at), secrets });
+  if (isDelivered(reply) || isGone(reply)) {
+    await relayLanes.drop(lane, first);
+    return null;
+  }
+  const failures = await relayLanes.countFailure(lane);
+  const { at: _, ...outcome } = attempt;
+  log.debug({ ...lane, callbackId: first.id, failures, ...outcome }, 'a notification could not be relayed; its lane waits');
+  return callbackDelay(relayDelaysMs, failures, Math.random(), retryAfterOf(reply));
+}
+
+/** The part of an attempt that the reply decides. */
+function outcomeOf(reply: PostReply): Pick<Attempt, 'status' | 'error' | 'cause'> {
+  if ('status' in reply) return { status: reply.status };
+  return { error: reply.error, ...(reply.cause === undefined ? {} : { cause: reply.cause }) };
+}
+
+const isDelivered = (reply: PostReply): boolean => 'status' in reply && reply.status >= 200 && reply.status < 300;
+/** The server refuses this message for good. */
+const isGone = (reply: PostReply): boolean => 'status' in reply && reply.status === 410;
+const retryAfterOf = (reply: PostReply): number | undefined => ('retryAfterMs' in reply ? reply.retryAfterMs : undefined);

@@ -1,0 +1,107 @@
+/**
+ * One poll of one session: ask the provider what the session wants to know next, and apply the
+ * answer.
+ */
+
+import type { Outcome } from '@qrcast/core/outcome';
+import { isPolled, type Session } from '@qrcast/core/session';
+import { CLAIM_AHEAD_MS, type Claim, type PollHandlers, type PollQueue, type PollTarget } from '@qrcast/runtime/polling/poll-queue';
+import { unattendedWatch } from '@qrcast/runtime/polling/unattended-watch';
+import type { Sessions } from '@qrcast/runtime/sessions/sessions';
+import type { TenantActivity } from '@qrcast/runtime/tenants/tenant-activity';
+import type { CodeReader } from '../codes/code-reader.ts';
+import { createPollRequest, type PollRequest, type PollRequestDeps } from './poll-session-request.ts';
+
+export interface PollDeps extends PollRequestDeps {
+  readonly sessions: Sessions;
+  readonly tenants: TenantActivity;
+  readonly codeReader: Pick<CodeReader, 'read'>;
+  readonly queue: Pick<PollQueue, 'ensure' | 'renew'>;
+  /**
+   * Called as each poll starts, with how long after its due time it was claimed, ms, and whose it
+   * is.
+   */
+  readonly onPoll?: ((lateMs: number, tenantId: string) => void) | undefined;
+}
+
+export function createPollHandlers(deps: PollDeps): PollHandlers {
+  const { sessions, queue, tenants, clock } = deps;
+  const request = createPollRequest(deps);
+
+  return {
+    async poll(claim, signal) {
+      const before = (await sessions.current(claim.target.sessionId, clock.now()))?.after ?? null;
+      if (before === null || !(await mayBePolled(deps, before))) return { nextAt: null };
+      deps.onPoll?.(claim.startedAt - claim.dueAt, before.tenantId);
+      const { after, notBefore } = await askAndApply(deps, request, before, claim, signal);
+      if (after === null || !isPolled(after)) {
+        request.forget(before.id);
+        return { nextAt: null, notBefore };
+      }
+      await keepInQueue(queue, claim.target, after);
+      return { nextAt: Math.min(dueAt(after), after.deadlineAt), notBefore };
+    },
+
+    async unwatched(target) {
+      const { sessionId } = target;
+      request.forget(sessionId);
+      const [left] = await queue.renew([target], 0);
+      if (left === undefined) return; // somebody came back in between
+      const kind = (await tenants.isActive(target.tenantId)) ? 'unwatched' : 'abandoned';
+      await keepInQueue(queue, target, await sessions.apply(sessionId, { kind, at: clock.now() }));
+    },
+  };
+}
+
+/**
+ * A suspended tenant's viewers are turned away, so a session of it that nobody watches is not
+ * polled either.
+ */
+async function mayBePolled({ sessions, tenants, clock }: PollDeps, session: Session): Promise<boolean> {
+  if (!isPolled(session)) return false;
+  if (!session.isUnwatched || (await tenants.isActive(session.tenantId))) return true;
+  await sessions.apply(session.id, { kind: 'abandoned', at: clock.now() });
+  return false;
+}
+
+interface Polled {
+  /** Null if the session is gone. */
+  readonly after: Session | null;
+  readonly notBefore: number | undefined;
+}
+
+async function askAndApply(deps: PollDeps, request: PollRequest, before: Session, claim: Claim, signal: AbortSignal): Promise<Polled> {
+  const { sessions, codeReader, clock, log } = deps;
+  // A check that somebody asked for must not come before a logout or an account that the session
+  // itself waits for.
+  const method = before.next.ask === 'qr' ? (claim.ask ?? 'qr') : before.next.ask;
+  const { outcome: answer, isHostRefusing } = await request.ask(before, method, claim, signal);
+  const at = clock.now(); // before the code is read, because it ages meanwhile
+  const outcome = answer.kind === 'code' ? { ...answer, text: await codeReader.read(answer) } : answer;
+  const event = { kind: 'answered', at, startedAt: claim.startedAt, jitter: Math.random(), outcome, isHostRefusing } as const;
+  const after = await sessions.apply(before.id, event, { remembered: before });
+  log.debug({ sessionId: before.id, method, outcome: outcome.kind, lateMs: claim.startedAt - claim.dueAt }, 'polled');
+  return { after, notBefore: retryAfterOf(outcome, at) };
+}
+
+async function keepInQueue(queue: PollDeps['queue'], target: PollTarget, session: Session | null): Promise<void> {
+  const unattended = session === null ? null : unattendedWatch(session);
+  if (unattended !== null) await queue.ensure(target, unattended.watchedUntil, unattended.dueAt);
+}
+
+/**
+ * The queue claims up to `CLAIM_AHEAD_MS` early. After trouble that would be too early, because the
+ * provider may have named the moment.
+ */
+function dueAt({ state, next }: Session): number {
+  const isTroubled = 'notice' in state && state.notice !== null;
+  return isTroubled ? next.at + CLAIM_AHEAD_MS : next.at;
+}
+
+/**
+ * The end of a Retry-After, Unix ms. It holds for the instance, whatever becomes of the session and
+ * whoever else asks.
+ */
+function retryAfterOf(outcome: Outcome, at: number): number | undefined {
+  return outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined ? at + outcome.retryAfterMs : undefined;
+}

@@ -1,0 +1,150 @@
+/**
+ * Looks at what the outbox marks, and makes jobs of it. Callbacks move from the list of their
+ * session or instance into the tenant's log before they leave the list, so a killed worker loses
+ * nothing.
+ */
+
+import { type Callback, callbackSchema } from '@qrcast/core/callback';
+import type { Redis } from 'ioredis';
+import type { ConnectedInstances } from '../connected/connected-instances.ts';
+import { loginIn } from '../connected/connected-login.ts';
+import { errorFields, type Logger } from '../log.ts';
+import { createOutbox, type Mark } from '../outbox/outbox.ts';
+import { checksKey, connectedCallbacksKey, type Namespace, sessionCallbacksKey } from '../redis/keys.ts';
+import type { CallbackJobs } from './callback-jobs.ts';
+import type { CallbackLog } from './callback-log.ts';
+import type { Receivers } from './callback-receivers.ts';
+import type { Lane, RelayLanes } from './relay-lanes.ts';
+
+export interface OutboxSweepDeps {
+  /** A `commands` connection; not closed here. */
+  readonly redis: Redis;
+  readonly namespace: Namespace;
+  readonly receivers: Receivers;
+  readonly callbackLog: CallbackLog;
+  readonly relayLanes: RelayLanes;
+  readonly connected: Pick<ConnectedInstances, 'remember'>;
+  readonly log: Logger;
+}
+
+const MARKS_AT_ONCE = 100;
+/**
+ * A mark is set before the thing it marks is stored. After this time any request to Redis has
+ * ended, so a second look sees whether it was stored.
+ */
+const LOOK_AGAIN_MS = 60_000;
+/** A lane's job may have been ending while more came, or a try may be under way. */
+const LOOK_AT_NEW_AGAIN_MS = 1_000;
+/** A job of checks delays itself. It is missing only if Redis lost it. */
+const LOOK_AT_CHECKS_AGAIN_MS = 600_000;
+
+/** Returns a sweep: it looks at all marks that are due, and stops early once `isStopping`. */
+export function createOutboxSweep(deps: OutboxSweepDeps, jobs: CallbackJobs, isStopping: () => boolean): () => Promise<void> {
+  const outbox = createOutbox(deps);
+  const look = createLook(deps, jobs);
+  return async () => {
+    for (let isMore = true; isMore && !isStopping(); ) {
+      const claimed = await outbox.claim(MARKS_AT_ONCE);
+      await Promise.all(
+        claimed.map(async (one) => {
+          try {
+            await outbox.settle(one, await look(one.mark, one.isNew));
+          } catch (error) {
+            deps.log.warn(errorFields(error), 'a mark of the outbox could not be handled; it comes again when its lease ends');
+          }
+        }),
+      );
+      isMore = claimed.length === MARKS_AT_ONCE;
+    }
+  };
+}
+
+// One closure: a function for each kind of mark.
+/**
+ * Handles one mark. Resolves to when to look again, ms, or null for never. `isNew`: it is the first
+ * look.
+ */
+function createLook(deps: OutboxSweepDeps, jobs: CallbackJobs): (mark: Mark, isNew: boolean) => Promise<number | null> {
+  const { redis, namespace, relayLanes } = deps;
+
+  async function lookAtList(key: string, isNew: boolean): Promise<number | null> {
+    const isEmpty = await collect(deps, jobs, key, isNew);
+    return isEmpty && !isNew ? null : LOOK_AGAIN_MS;
+  }
+
+  async function lookAtLane({ tenantId, instanceId }: Lane, isNew: boolean): Promise<number | null> {
+    if (await relayLanes.isEmpty({ tenantId, instanceId })) return isNew ? LOOK_AGAIN_MS : null;
+    await jobs.add('relay', `relay-${tenantId}-${instanceId}`, { tenantId, instanceId });
+    return isNew ? LOOK_AT_NEW_AGAIN_MS : LOOK_AGAIN_MS;
+  }
+
+  /** A new mark means a new instance, or a change of the tenant's setting. */
+  async function lookAtChecks(tenantId: string, isNew: boolean): Promise<number | null> {
+    const isEmpty = (await redis.zcard(checksKey(namespace, tenantId))) === 0;
+    if (isEmpty) return isNew ? LOOK_AGAIN_MS : null;
+    const [jobId, data] = [`checks-${tenantId}`, { tenantId, isCheck: true }] as const;
+    if (!isNew) await jobs.add('check', jobId, data);
+    else if (!(await jobs.wake('check', jobId, data))) return LOOK_AT_NEW_AGAIN_MS;
+    return LOOK_AT_CHECKS_AGAIN_MS;
+  }
+
+  return async (mark, isNew) => {
+    switch (mark.kind) {
+      case 'session':
+        return lookAtList(sessionCallbacksKey(namespace, mark.sessionId), isNew);
+      case 'instance':
+        return lookAtList(connectedCallbacksKey(namespace, mark.tenantId, mark.instanceId), isNew);
+      case 'relay':
+        return lookAtLane(mark, isNew);
+      case 'callback':
+        return (await jobs.wake('deliver', mark.id, { tenantId: mark.tenantId, id: mark.id })) ? null : LOOK_AT_NEW_AGAIN_MS;
+      case 'checks':
+        return lookAtChecks(mark.tenantId, isNew);
+      default:
+        return mark satisfies never;
+    }
+  };
+}
+
+/**
+ * Moves callbacks from a list into their tenant's log, in order. Resolves to whether the list is
+ * then empty. A callback that cannot be read stays in the list for a version that can, until the
+ * list expires.
+ */
+async function collect(deps: OutboxSweepDeps, jobs: CallbackJobs, key: string, isNew: boolean): Promise<boolean> {
+  const { redis, log } = deps;
+  let unreadable = 0;
+  for (const text of await redis.lrange(key, 0, -1)) {
+    const callback = parseCallback(text);
+    if (callback === null) unreadable += 1;
+    else if (await accept(deps, jobs, callback)) await redis.lrem(key, 1, text);
+    else return false;
+  }
+  if (unreadable > 0 && isNew)
+    log.warn({ key, unreadable }, 'callbacks that cannot be read are skipped; another version may have written them');
+  return (await redis.llen(key)) === 0;
+}
+
+/** Resolves to true if the callback may leave the list. */
+async function accept(
+  { redis, namespace, connected, receivers, callbackLog, log }: OutboxSweepDeps,
+  jobs: CallbackJobs,
+  callback: Callback,
+): Promise<boolean> {
+  const { tenantId, id } = callback;
+  if (callback.type === 'session.connected') await connected.remember(await loginIn({ redis, namespace }, callback));
+  const receiver = await receivers.find(tenantId);
+  if (receiver === null || receiver.callbackUrl === null) return true;
+  const kept = await callbackLog.add(callback);
+  if (kept === 'pending') await jobs.add('deliver', id, { tenantId, id });
+  if (kept === 'full') log.warn({ tenantId }, 'a tenant has too many undelivered callbacks; more wait with their sessions for a day');
+  return kept !== 'full';
+}
+
+function parseCallback(text: string): Callback | null {
+  try {
+    return callbackSchema.parse(JSON.parse(text));
+  } catch {
+    return null; // not JSON, or of an unknown shape
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Finds everything sealed in Redis: the credentials of sessions and of connected instances that are
+ * checked, and the callback secrets of tenants. Tickets are only signed, and expire by themselves.
+ */
+
+import type { Redis } from 'ioredis';
+import {
+  connectedInstanceKeyPattern,
+  type Namespace,
+  parseConnectedInstanceKey,
+  parseSessionKey,
+  sessionKeyPattern,
+  tenantsKey,
+} from '../redis/keys.ts';
+import { tenantContext, tenantRecordSchema } from '../tenants/tenant-record.ts';
+import { connectedContext } from './credentials-vault.ts';
+
+/** A field of a hash that holds sealed secrets. */
+export interface SealedField {
+  readonly key: string;
+  readonly field: string;
+  readonly text: string;
+  /** What the secrets are bound to. */
+  readonly context: string;
+  readonly secrets: readonly string[];
+}
+
+const BATCH = 500;
+
+const secretsSchema = tenantRecordSchema.pick({ sealedCallbackSecret: true, previousCallbackSecret: true });
+
+/** A field may come twice, because a scan may return a key twice. */
+export async function* findSealedFields(redis: Redis, namespace: Namespace): AsyncGenerator<SealedField> {
+  for (const [id, text] of Object.entries(await redis.hgetall(tenantsKey(namespace)))) {
+    const { sealedCallbackSecret, previousCallbackSecret } = secretsSchema.parse(JSON.parse(text));
+    const secrets = [sealedCallbackSecret, ...(previousCallbackSecret === null ? [] : [previousCallbackSecret.sealed])];
+    yield { key: tenantsKey(namespace), field: id, text, context: tenantContext(id), secrets };
+  }
+  yield* sealedHashes(redis, sessionKeyPattern(namespace), (key) => parseSessionKey(namespace, key));
+  yield* sealedHashes(redis, connectedInstanceKeyPattern(namespace), (key) => {
+    const instance = parseConnectedInstanceKey(namespace, key);
+    return instance === null ? null : connectedContext(instance);
+  });
+}
+
+/** `contextOf`: what the credentials in the hash are bound to. Null for another kind of key. */
+async function* sealedHashes(redis: Redis, match: string, contextOf: (key: string) => string | null): AsyncGenerator<SealedField> {
+  for await (const found of redis.scanStream({ match, count: BATCH, type: 'hash' })) {
+    const keys = found as readonly string[]; // what a scan stream yields
+    const texts = await Promise.all(keys.map((key) => redis.hget(key, 'sealed')));
+    yield* keys.flatMap((key, i) => {
+      const [text, context] = [texts[i], contextOf(key)];
+      return text == null || context === null ? [] : [{ key, field: 'sealed', text, context, secrets: [text] }];
+    });
+  }
+}

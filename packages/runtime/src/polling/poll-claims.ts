@@ -1,0 +1,130 @@
+/**
+ * Claims due sessions from the shards and starts their polls, within the request slots of this
+ * worker.
+ *
+ * Tenants share the slots (fair-share.ts). A claim takes no more of one tenant than its share and
+ * postpones the rest. So no tenant's slow hosts or thousands of due sessions delay another's polls.
+ */
+
+import type { PollMethod } from '@qrcast/core/outcome';
+import type { Redis } from 'ioredis';
+import { errorFields, type Logger } from '../log.ts';
+import { type Namespace, shardKeys } from '../redis/keys.ts';
+import { loadLuaScript } from '../redis/lua-script.ts';
+import { SHARE_OF_FREE } from './fair-share.ts';
+import type { PollLeases } from './poll-leases.ts';
+import { CLAIM_AHEAD_MS, type PollHandlers, type PollTarget } from './poll-queue.ts';
+import { parsePollMember, pollMember, shardOf } from './shards.ts';
+
+/**
+ * A claim whose holder fell silent comes due again after this. It is shorter than two intervals,
+ * and longer than the pauses of a process that recovers by itself.
+ */
+export const LEASE_MS = 6_000;
+const CLAIM_LIMIT = 500;
+/**
+ * Sessions beyond their tenant's share are looked at again after this. Each look costs Redis about
+ * 3 µs, and 10,000 sessions may wait.
+ */
+const SHARE_WAIT_MS = 1_000;
+/** A tenant may exceed its share for hours, so the log says so at most this often. */
+const LOG_WAITING_EVERY_MS = 60_000;
+
+export interface PollClaimsDeps {
+  readonly redis: Redis;
+  readonly namespace: Namespace;
+  readonly log: Logger;
+  readonly leases: PollLeases;
+  readonly handlers: PollHandlers;
+  /** How many requests this worker may have under way. */
+  readonly concurrency: number;
+}
+
+export interface PollClaims {
+  /**
+   * Claims what is due in the shard. Without a free slot it stays due for the next tick or another
+   * worker.
+   */
+  claimDue(shard: number): Promise<void>;
+  /** Claims one session if a slot is free. Otherwise its shard's tick will. */
+  claimPoked(target: PollTarget): Promise<void>;
+  /** Claims nothing more. */
+  stop(): void;
+}
+
+type ClaimReply = [startedAt: number, claimed: string[], unwatched: string[], waiting: string[], postponed: number];
+
+// One closure: its functions share the count of reserved slots.
+export function createPollClaims({ redis, namespace, log, leases, handlers, concurrency }: PollClaimsDeps): PollClaims {
+  const claim = loadLuaScript(redis, new URL('./shard-claim-4.lua', import.meta.url));
+  const logWaiting = createWaitingLog(log);
+  let isStopped = false;
+  let reserved = 0;
+
+  const freeSlots = (): number => (isStopped ? 0 : concurrency - leases.size() - reserved);
+
+  /**
+   * Claims at most `limit` due members of the shard, or the one named. Resolves to how many it
+   * dealt with.
+   */
+  async function claimShard(shard: number, limit: number, member: string): Promise<number> {
+    const free = freeSlots();
+    const holders = leases.tenantsAbove(free / 2); // a claim takes at most half of the free slots: smaller holders stay within their share
+    reserved += limit; // before the first await: pokes claim beside a tick
+    try {
+      const claimedAt = performance.now();
+      const args = [limit, LEASE_MS, member, CLAIM_AHEAD_MS, free, SHARE_OF_FREE, SHARE_WAIT_MS, ...holders.flat()];
+      const reply = (await claim(shardKeys(namespace, shard), args)) as ClaimReply; // as the script returns it
+      const [startedAt, claimed, unwatched, waiting, postponed] = reply;
+      for (let i = 0; i < claimed.length; i += 3) startPoll(claimed.slice(i, i + 3), startedAt, claimedAt);
+      for (const left of unwatched) void idle(parsePollMember(left));
+      if (waiting.length > 0) logWaiting(waiting, { underWay: leases.size(), concurrency });
+      return claimed.length / 3 + unwatched.length + waiting.length + postponed;
+    } finally {
+      reserved -= limit;
+    }
+  }
+
+  function startPoll([member = '', dueAt, ask]: readonly string[], startedAt: number, claimedAt: number): void {
+    const target = parsePollMember(member);
+    const method = (ask || null) as PollMethod | null; // written by poke() alone
+    const pollClaim = { target, startedAt, dueAt: Number(dueAt), ask: method };
+    leases.hold(target, startedAt, claimedAt, (signal) => handlers.poll(pollClaim, signal));
+  }
+
+  async function idle(target: PollTarget): Promise<void> {
+    await handlers.unwatched(target).catch((error: unknown) => {
+      log.warn({ sessionId: target.sessionId, ...errorFields(error) }, 'an unwatched session could not be made idle');
+    });
+  }
+
+  return {
+    async claimDue(shard) {
+      for (let isMore = true; isMore && freeSlots() > 0; ) {
+        const limit = Math.min(CLAIM_LIMIT, Math.ceil(freeSlots() / 2)); // the other half is for pokes that come meanwhile
+        isMore = (await claimShard(shard, limit, '')) >= limit;
+      }
+    },
+
+    async claimPoked(target) {
+      if (freeSlots() > 0) await claimShard(shardOf(target), 1, pollMember(target));
+    },
+
+    stop() {
+      isStopped = true;
+    },
+  };
+}
+
+function createWaitingLog(
+  log: Logger,
+): (members: readonly string[], facts: { readonly underWay: number; readonly concurrency: number }) => void {
+  let loggedAt = Number.NEGATIVE_INFINITY;
+  return (members, facts) => {
+    const now = performance.now();
+    if (now < loggedAt + LOG_WAITING_EVERY_MS) return;
+    loggedAt = now;
+    const tenants = [...new Set(members.map((member) => parsePollMember(member).tenantId))];
+    log.info({ tenants, ...facts }, 'these tenants use their full share of the request slots; their other polls wait');
+  };
+}

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { envTemplate, settingsMarkdown } from './settings-document.ts';
+import { SETTING_SECTIONS, SETTINGS, type SettingName } from './settings-table.ts';
+
+const NAMES = Object.keys(SETTINGS) as SettingName[]; // the table's own
+
+describe('.env.template', () => {
+  it('is what `npx -y pnpm@12 --filter @qrcast/runtime settings` writes', () => {
+    expect(readFileSync(new URL('../../../../.env.template', import.meta.url), 'utf8')).toBe(envTemplate());
+  });
+
+  it('has a commented line for every setting, and no line over 100 characters except values', () => {
+    const lines = envTemplate().split('\n');
+    for (const name of [...NAMES, 'SIMULATOR_PORT']) expect(lines.filter((line) => line.startsWith(`#${name}=`))).toHaveLength(1);
+    expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+    expect(lines.filter((line) => line.length > 100 && !/^#[A-Z_]+=/.test(line))).toEqual([]);
+  });
+});
+
+describe('the table of settings', () => {
+  it('shows every setting exactly once', () => {
+    const shown = SETTING_SECTIONS.flatMap(({ settings }) => Object.keys(settings));
+    expect(shown.toSorted()).toEqual([...NAMES, 'SIMULATOR_PORT'].toSorted());
+  });
+
+  it.each(NAMES)('shows the default of %s that is used', (name) => {
+    const setting: { default: string | null; schema: { parse: (text: string | undefined) => unknown } } = SETTINGS[name];
+    const value = setting.schema.parse(undefined);
+    if (value !== undefined && setting.default !== null) expect(setting.schema.parse(setting.default)).toEqual(value);
+    else expect(value ?? []).toEqual([]);
+  });
+
+  it('is printed as Markdown with a row for each setting', () => {
+    const rows = settingsMarkdown(3)
+      .split('\n')
+      .filter((line) => line.startsWith('| `'));
+    expect(rows).toHaveLength(NAMES.length + 1);
+    for (const row of rows) expect(row.split(/(?<!\\)\|/)).toHaveLength(8);
+    expect(settingsMarkdown(3)).toContain('\n### Redis\n');
+  });
+});

@@ -1,0 +1,88 @@
+/** The settings as documents: `.env.template`, and tables in Markdown for the operator's guide. */
+
+import type { Setting, SettingSection } from './setting.ts';
+import { SETTING_SECTIONS } from './settings-table.ts';
+
+const WIDTH = 100;
+/** Code in backticks stays on one line. */
+const SPACE_OUTSIDE_CODE = / (?=(?:[^`]*`[^`]*`)*[^`]*$)/;
+
+const TEMPLATE_INTRO = [
+  'Every setting of qrcast. This file is made from packages/runtime/src/process/settings-table.ts; do not edit it, but run: ' +
+    'npx -y pnpm@12 --filter @qrcast/runtime settings',
+  'Copy it to .env and take the # off the lines you change. qrcast reads the environment and no file, so load .env yourself:',
+  '  set -a; . ./.env; set +a; npx -y pnpm@12 start',
+  '',
+  'Each line shows the default, or an example where there is none. No value here is a secret in use. An empty variable counts as unset. ' +
+    'Text is UTF-8. One byte-order mark before a name or a value is dropped. Any other invisible character stops the process: a carriage ' +
+    'return (save this file with Unix line ends), a tab, a no-break space, a zero-width one.',
+  'A bad value stops the process at its start, and all faults are listed at once. A variable that begins with QRCAST_ but is no setting is ' +
+    'ignored. The start warns of it by name, because it may be misspelled.',
+  '',
+  'Roles: `start` (everything in one process), `gateway` (API, streams, notifications, page), `worker` (polls the provider). `command line`: ' +
+    'the commands of `qrcast`. A setting that several roles read must have the same value in all processes over one Redis, except PORT, ' +
+    'QRCAST_DRAIN_MS and QRCAST_LOG_LEVEL.',
+];
+
+export function envTemplate(): string {
+  return `${[comment(TEMPLATE_INTRO), ...SETTING_SECTIONS.map(templateSection)].join('\n\n')}\n`;
+}
+
+function templateSection({ title, intro, settings }: SettingSection): string {
+  const heading = `# --- ${title} `.padEnd(WIDTH, '-');
+  const entries = Object.entries(settings).map(([name, setting]) => templateEntry(name, setting));
+  return [heading, ...(intro === undefined ? [] : [comment([intro])]), ...entries].join('\n\n');
+}
+
+function templateEntry(name: string, setting: Setting): string {
+  const { form, isSecret = false, readBy, what, change, details = [], example } = setting;
+  const byDefault = setting.default === null ? 'No default' : `Default ${setting.default}`;
+  const value = `${form}. ${byDefault}.${isSecret ? ' A secret.' : ''}`;
+  return `${comment([value, `Read by: ${readBy.join(', ')}.`, what, change, ...details])}\n#${name}=${example ?? setting.default ?? ''}`;
+}
+
+/** Paragraphs as comment lines within the width. Indented ones stay whole. */
+function comment(paragraphs: readonly string[]): string {
+  return paragraphs
+    .flatMap((text) => (text.startsWith(' ') ? [text] : wrap(text, WIDTH - 2)))
+    .map((line) => `# ${line}`.trimEnd())
+    .join('\n');
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(SPACE_OUTSIDE_CODE)) {
+    const line = lines.at(-1) ?? '';
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** Tables for a Markdown document, one for each section. `level`: of their headings. */
+export function settingsMarkdown(level: number): string {
+  return `${SETTING_SECTIONS.map((section) => markdownSection(section, level)).join('\n\n')}\n`;
+}
+
+function markdownSection({ title, intro, settings }: SettingSection, level: number): string {
+  const rows = Object.entries(settings).map(([name, setting]) => markdownRow(name, setting));
+  const table = ['| setting | value | default | read by | what it does | when to change it |', '|---|---|---|---|---|---|', ...rows].join(
+    '\n',
+  );
+  return [`${'#'.repeat(level)} ${title}`, ...(intro === undefined ? [] : [intro]), table].join('\n\n');
+}
+
+function markdownRow(name: string, { form, isSecret = false, readBy, what, change, ...setting }: Setting): string {
+  const byDefault = setting.default === null ? 'none' : `\`${setting.default}\``;
+  const cells = [`\`${name}\``, isSecret ? `${form} (secret)` : form, byDefault, readBy.join(', '), what, change];
+  return `| ${cells.map(markdownCell).join(' | ')} |`;
+}
+
+/** `<`, `*`, `_` and `|` are no markup outside of code. */
+function markdownCell(text: string): string {
+  return text
+    .split('`')
+    .map((part, i) => (i % 2 === 1 ? part : part.replace(/[<*|]|(?<=\s)_/g, '\\$&')))
+    .join('`');
+}

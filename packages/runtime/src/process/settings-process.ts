@@ -1,0 +1,111 @@
+/** The settings of the process itself, of Redis, and of secrets. */
+
+import { z } from 'zod';
+import { weaknessOfText } from '../keyring/key-strength.ts';
+import { parseKeyring } from '../keyring/keyring.ts';
+import { LOG_LEVELS } from '../log.ts';
+import { DEFAULT_NAMESPACE } from '../redis/keys.ts';
+import { EVERY_PROGRAM, EVERY_ROLE, GATEWAYS, parsedBy, type Setting, whole } from './setting.ts';
+
+export const PROCESS_SETTINGS = {
+  PORT: {
+    ...whole(0, 65_535, 'a TCP port', 3000),
+    readBy: EVERY_ROLE,
+    what:
+      'The port that this process listens on; 0 takes a free one. A worker serves `/healthz` and `/readyz` there, and nothing else. ' +
+      '`start` listens on the loopback address unless QRCAST_PUBLIC_URL is set. A gateway and a worker listen on all addresses, IPv6 and IPv4.',
+    change: 'Change it when the port is taken: a gateway and a worker on one machine need two.',
+  },
+  QRCAST_LOG_LEVEL: {
+    schema: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
+    form: `One of ${LOG_LEVELS.join(', ')}`,
+    default: 'info',
+    readBy: EVERY_PROGRAM,
+    what: 'The lowest level that is logged. `debug` logs every request and every poll.',
+    change: 'Set it to `debug` while you look for a fault, and back afterwards.',
+  },
+  QRCAST_DRAIN_MS: {
+    ...whole(0, 600_000, 'ms', 25_000),
+    readBy: ['gateway', 'worker'],
+    what:
+      'How long a process may take to stop after SIGTERM. A gateway closes its streams spread over this time. ' +
+      'A worker waits at most this long for the requests under way. `start` does not wait.',
+    change: 'Keep it at least 10 s below the time that your orchestrator waits before it kills.',
+  },
+} as const satisfies Record<string, Setting>;
+
+export const REDIS_SETTINGS = {
+  REDIS_URL: {
+    schema: z
+      .string()
+      .regex(/^rediss?:\/\/[^\s,]+$/, 'expected redis://[user:password@]host:port[/database] or rediss://…')
+      .optional(),
+    form: 'redis://[user:password@]host:port[/database], or rediss://… for TLS',
+    default: null,
+    example: 'redis://127.0.0.1:6379',
+    readBy: EVERY_PROGRAM,
+    isSecret: true,
+    what:
+      'The Redis server that all processes of the installation share. Gateways and workers require it. ' +
+      'It needs Redis 7 or newer, with `maxmemory-policy noeviction` and the append-only file on. ' +
+      'Without this setting, `start` runs a private Redis in `.qrcast/`.',
+    change: 'Set it on everything but a demo.',
+  },
+  QRCAST_NAMESPACE: {
+    schema: z
+      .string()
+      .regex(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z 0-9 -')
+      .default(DEFAULT_NAMESPACE),
+    form: '1 to 32 of a-z 0-9 -',
+    default: DEFAULT_NAMESPACE,
+    readBy: EVERY_PROGRAM,
+    what: "The prefix of all keys and channels in Redis. BullMQ's keys begin with it in braces.",
+    change: 'Change it when two installations share one Redis.',
+  },
+} as const satisfies Record<string, Setting>;
+
+const adminKey = z
+  .string()
+  .min(24, 'expected at least 24 characters')
+  .max(4_096, 'expected at most 4096 characters')
+  .regex(/^[\x21-\x7e]*$/, 'expected letters, digits and signs of ASCII without spaces: an HTTP header can hold nothing else')
+  .superRefine((text, context) => {
+    const weakness = weaknessOfText(text);
+    if (weakness !== null) context.addIssue({ code: 'custom', message: `${weakness}; make one with openssl rand -hex 24`, input: '' });
+  });
+
+export const SECRET_SETTINGS = {
+  QRCAST_SECRET_KEYS: {
+    schema: parsedBy(parseKeyring, 'not a keyring').optional(),
+    form: 'id:base64, several separated by commas; an id has 1 to 32 letters, digits, _ or -, a key at least 32 random bytes',
+    default: null,
+    readBy: EVERY_PROGRAM,
+    isSecret: true,
+    what:
+      "The first key seals the provider's tokens and signs tickets. The other keys only open what was made with them. " +
+      'Gateways and workers require this setting. Without it, `start` makes a key and keeps it in `.qrcast/keys.json`.',
+    change: 'Change it to rotate keys. Make a key with `echo "k1:$(openssl rand -base64 32)"`.',
+    details: [
+      'To rotate without an interruption:',
+      '1. Add the new key at the end, and restart all processes one after another. Now all of them can read it.',
+      '2. Move it to the front, and restart all processes again.',
+      '3. Run `npx -y pnpm@12 qrcast rotate-keys` with the same settings. It seals anew what the old key sealed. Repeat it until it ' +
+        'moves nothing; before that, no process starts without the old key.',
+      '4. Remove the old key 24 hours after step 2, when the tickets that it signed have expired. If others may know the key, remove it ' +
+        'at once: those tickets then stop working.',
+      'A process does not start if it lacks a key that is still needed, or if its first key was not at the end of a list before. If a ' +
+        'key is lost for good, so is what it sealed. Then remove its traces (`redis-cli hdel qrcast:key-proofs <id>`, ' +
+        '`redis-cli hdel qrcast:key-fingerprints <id>`), and give tenants new callback secrets.',
+      'Keys that are short, repetitive, readable, or given twice are refused.',
+    ],
+  },
+  QRCAST_ADMIN_KEY: {
+    schema: adminKey.optional(),
+    form: 'At least 24 characters, made by a machine; repetition, counting and words of examples are refused',
+    default: null,
+    readBy: GATEWAYS,
+    isSecret: true,
+    what: 'The key of the admin API, which creates and changes tenants. Without it the admin API is off.',
+    change: 'Set it to manage tenants; `start` always creates one, `default`. Make one with `openssl rand -hex 24`.',
+  },
+} as const satisfies Record<string, Setting>;
