@@ -4,20 +4,14 @@
  */
 
 import { nothing } from 'lit';
+import type { CardHandlers } from './card-handlers.ts';
 import { codePanel } from './code-panel.ts';
 import { iconTemplate } from './icons.ts';
+import type { Language } from './languages.ts';
 import { passwordForm } from './password-form.ts';
-import type { Language, Texts } from './texts.ts';
+import type { Texts } from './texts.ts';
 import { html, type Markup } from './tidy-html.ts';
 import type { Ask, Body, View, Way } from './view.ts';
-
-export interface CardHandlers {
-  onPassword(password: string): void;
-  onReveal(): void;
-  onResume(): void;
-  onStartOver(): void;
-  onStay(): void;
-}
 
 export interface CardSetting {
   readonly texts: Texts;

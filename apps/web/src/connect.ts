@@ -5,8 +5,8 @@
 
 import type { QrcastLoginElement } from '@qrcast/client/element';
 import type { RefusalCode } from '@qrcast/client/types';
+import type { Language } from './languages.ts';
 import { createHost, hostWindows } from './tell-host.ts';
-import type { Language } from './texts.ts';
 import { addressedSession, finishTicket, forgetTicket, takeTicket } from './ticket.ts';
 
 const NAMES: Readonly<Record<Language, string>> = { en: 'Link MAX', ru: 'Подключение MAX' };

@@ -7,9 +7,10 @@
 
 import type { LoginAttributes, LoginEvents, LoginRefusal, LoginScreen, QrcastLoginElement } from '@qrcast/client/element';
 import { expect, expectTypeOf, it } from 'vitest';
+import type { Language } from './languages.ts';
 import { LoginElement } from './login-element.ts';
 import type { LoginEvent, LoginEventDetails } from './login-events.ts';
-import type { Language, Refusal, Texts } from './texts.ts';
+import type { Refusal, Texts } from './texts.ts';
 import type { ScreenState, View } from './view.ts';
 
 type Own = 'ticket' | 'url' | 'autoReturn' | 'ownsPage' | 'renewTicket' | 'refusal' | 'resume' | 'startOver';

@@ -4,7 +4,7 @@
  */
 
 import { nothing } from 'lit';
-import type { CardHandlers } from './card.ts';
+import type { CardHandlers } from './card-handlers.ts';
 import type { Texts } from './texts.ts';
 import { html, type Markup, svg } from './tidy-html.ts';
 import type { Ask, Body } from './view.ts';

@@ -1,7 +1,7 @@
 import { CLOSE_CODES } from '@qrcast/core/close-codes';
 import { wireSessionSchema } from '@qrcast/core/wire';
 import { describe, expect, it } from 'vitest';
-import { chooseLanguage, type Language, textsOf } from './texts.ts';
+import { chooseLanguage, type Language, textsOf } from './languages.ts';
 
 const { notice, end } = wireSessionSchema.shape;
 const LANGUAGES: readonly Language[] = ['en', 'ru'];

@@ -8,8 +8,6 @@
 
 import type { LoginRefusal } from '@qrcast/client/element';
 import type { EndReason, NoticeCode } from '@qrcast/client/types';
-import { EN } from './texts-en.ts';
-import { RU } from './texts-ru.ts';
 
 /** Why nothing can be shown. */
 export type Refusal = LoginRefusal;
@@ -75,23 +73,4 @@ export interface Texts {
   /** Instead of `returning`, for a screen reader: read once, without a countdown. */
   readonly returnSoon: (host: string) => string;
   readonly stay: string;
-}
-
-const TEXTS = { en: EN, ru: RU } as const satisfies Readonly<Record<string, Texts>>;
-
-export type Language = keyof typeof TEXTS;
-
-const LANGUAGES: readonly string[] = Object.keys(TEXTS);
-
-export function textsOf(language: Language): Texts {
-  return TEXTS[language];
-}
-
-/** @param tags BCP 47 tags by preference, like `ru-RU`; null and empty ones are no preference */
-export function chooseLanguage(tags: readonly (string | null)[]): Language {
-  for (const tag of tags) {
-    const language = tag?.toLowerCase().split('-')[0] ?? '';
-    if (LANGUAGES.includes(language)) return language as Language;
-  }
-  return 'en';
 }

@@ -2,8 +2,8 @@ import { isFinal } from '@qrcast/client';
 import type { Session } from '@qrcast/client/types';
 import { describe, expect, it } from 'vitest';
 import { CANCELLED, CODE, CONNECTED, DEADLINE, IMAGE, LOST, NOW, OPEN, PASSWORD, SHOWING, TEXT, WAITING } from '../test/watch.ts';
+import { textsOf } from './languages.ts';
 import { type Model, START } from './login.ts';
-import { textsOf } from './texts.ts';
 import { type Body, toRefusedView, toView, type View } from './view.ts';
 
 const texts = textsOf('en');

@@ -2,8 +2,8 @@
 
 import type { WatchOptions } from '@qrcast/client/types';
 import { afterEach, beforeAll, beforeEach, vi } from 'vitest';
+import { textsOf } from '../src/languages.ts';
 import { LoginElement } from '../src/login-element.ts';
-import { textsOf } from '../src/texts.ts';
 import { createTestWatch, type TestWatch, WAITING } from './watch.ts';
 
 export const URL = 'https://qrcast.example.com';

@@ -13,7 +13,7 @@ import { isPolled, isTerminal, type Session } from '@qrcast/core/session';
 import { isAllowedUpstream } from '@qrcast/core/upstream';
 import type { Provider } from '@qrcast/provider/provider';
 import type { CheckClaim, CheckQueue } from '@qrcast/runtime/connected/check-queue';
-import type { ConnectedInstances } from '@qrcast/runtime/connected/connected-instances';
+import type { ConnectedInstances } from '@qrcast/runtime/connected/connected';
 import type { ConnectedSettings, FindConnectedSettings } from '@qrcast/runtime/connected/connected-settings';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { InstanceHolds } from '@qrcast/runtime/polling/instance-hold';

@@ -58,11 +58,7 @@ export interface TestCallbacksOptions {
 }
 
 // One closure: its methods share what a test opens.
-export async function openTestCallbacks({
-  callbackHosts,
-  callbackDelaysMs = [50],
-  workers = 1,
-}: TestCallbacksOptions): Promise<TestCallbacks> {
+async function openTestCallbacks({ callbackHosts, callbackDelaysMs = [50], workers = 1 }: TestCallbacksOptions): Promise<TestCallbacks> {
   const releasers = createReleasers();
   const runtime = openTestRuntime(inject('redisUrl'));
   releasers.push('runtime', () => runtime.close());

@@ -12,7 +12,7 @@ import type { InstanceState } from './states.ts';
 import { isLinked } from './states.ts';
 
 /** The password of an account scanned by `scanWithPassword`, if none is given. */
-export const DEFAULT_CLOUD_PASSWORD = 'correct horse';
+const DEFAULT_CLOUD_PASSWORD = 'correct horse';
 /**
  * The provider limits the attempts but does not publish the limit. These two numbers are made up.
  */

@@ -44,7 +44,7 @@ export function createCodes(settled: Pick<Settled, 'seed' | 'codePool'>): Codes 
  * The link as a PNG in base64, as the provider sends it: 8-bit grey, only black and white, without
  * a `data:` prefix.
  */
-export function drawCode(link: string): string {
+function drawCode(link: string): string {
   const rows = encodeQR(link, 'raw', { ecc: 'medium', border: QUIET_ZONE_MODULES, scale: PIXELS_PER_MODULE });
   const side = rows.length;
   const data = new Uint8Array(side * side).fill(WHITE);

@@ -8,7 +8,7 @@ import { RefusedError } from '@qrcast/core/errors';
 import { notificationUrl } from '@qrcast/core/notification-address';
 import { parseRequest } from '@qrcast/core/requests';
 import { createTenantSchema, patchTenantSchema } from '@qrcast/core/tenant-requests';
-import type { ConnectedInstances } from '@qrcast/runtime/connected/connected-instances';
+import type { ConnectedInstances } from '@qrcast/runtime/connected/connected';
 import type { FastifyInstance } from 'fastify';
 import type { Auth } from '../auth/auth.ts';
 import type { SessionService } from '../sessions/session-service.ts';

@@ -103,7 +103,7 @@ function answer({ description, content = {}, headers = {} }: OpenApiResponse): H
 }
 
 /** The error codes of a refusal; empty for other responses. */
-export function codesOf({ content = {} }: OpenApiResponse): readonly string[] {
+function codesOf({ content = {} }: OpenApiResponse): readonly string[] {
   return Object.keys(content['application/problem+json']?.examples ?? {});
 }
 

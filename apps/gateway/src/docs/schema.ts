@@ -55,7 +55,7 @@ export function nameOf(schema: JsonSchema): string | null {
   return typeof pointer === 'string' && pointer.startsWith(COMPONENTS_PATH) ? pointer.slice(COMPONENTS_PATH.length) : null;
 }
 
-export function resolved(schema: JsonSchema, schemas: Schemas): JsonSchema {
+function resolved(schema: JsonSchema, schemas: Schemas): JsonSchema {
   const name = nameOf(schema);
   return name === null ? schema : (schemas[name] ?? {});
 }
@@ -64,7 +64,7 @@ export function schemaLink(name: string): Html {
   return html`<a href="#schema-${name}">${name}</a>`;
 }
 
-export function typeOf(schema: JsonSchema, schemas: Schemas): Html {
+function typeOf(schema: JsonSchema, schemas: Schemas): Html {
   const name = nameOf(schema);
   if (name !== null) return schemaLink(name);
   const choices = schema['anyOf'] as readonly JsonSchema[] | undefined;

@@ -48,7 +48,7 @@ export interface SettingsChangerDeps {
  * With the requests before it, the whole call ends within a minute, as long as proxies commonly
  * wait.
  */
-export const READ_BACK_MS = 20_000;
+const READ_BACK_MS = 20_000;
 /** Time for the spacing before the first reading, and for its answer. */
 const FIRST_READ_MS = 10_000;
 /** Longer than a call can take, so that it expires only if a gateway died. */

@@ -6,7 +6,8 @@
 import { isLoss } from '@qrcast/core/connected-instance';
 import { judgeNotification, type StateNotification } from '@qrcast/core/notification';
 import { isPolled, type Session } from '@qrcast/core/session';
-import { type ConnectedInstances, loginOf } from '@qrcast/runtime/connected/connected-instances';
+import type { ConnectedInstances } from '@qrcast/runtime/connected/connected';
+import { loginOf } from '@qrcast/runtime/connected/connected-instances';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';

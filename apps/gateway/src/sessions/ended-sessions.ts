@@ -25,7 +25,7 @@ export interface Kept {
   readonly slack: number;
 }
 
-export const DEFAULT_KEPT: Kept = { least: 1_000, slack: 100 };
+const DEFAULT_KEPT: Kept = { least: 1_000, slack: 100 };
 
 export interface EndedSessionsDeps {
   readonly index: Pick<SessionIndex, 'oldest' | 'forget'>;

@@ -34,9 +34,9 @@ export interface PasswordAttemptsDeps {
 }
 
 /** The provider does not publish its own limit. A person who mistypes needs two or three. */
-export const WRONG_PER_ATTEMPT = 5;
+const WRONG_PER_ATTEMPT = 5;
 /** A resume begins a new attempt, so the session has a limit as well. */
-export const WRONG_PER_HOUR = 10;
+const WRONG_PER_HOUR = 10;
 const HOUR_MS = 3_600_000;
 
 export function createPasswordAttempts({ redis, namespace, clock }: PasswordAttemptsDeps): PasswordAttempts {

@@ -8,7 +8,7 @@ import type { Outcome, PollMethod } from '@qrcast/core/outcome';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
 import type { Provider } from '@qrcast/provider/provider';
-import type { ConnectedInstances } from '@qrcast/runtime/connected/connected-instances';
+import type { ConnectedInstances } from '@qrcast/runtime/connected/connected';
 import type { InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { InstanceCredentials } from './instance-credentials.ts';

@@ -1,6 +1,7 @@
 /** Everything that can be done with a session, whatever transport the caller uses. */
 
-import { type ConnectedInstances, createConnectedInstances } from '@qrcast/runtime/connected/connected-instances';
+import type { ConnectedInstances } from '@qrcast/runtime/connected/connected';
+import { createConnectedInstances } from '@qrcast/runtime/connected/connected-instances';
 import { createInstanceHolds, type InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import { createInstanceCredentials, type InstanceCredentials } from '../sessions/instance-credentials.ts';
 import { createPasswordStep, type PasswordStep } from '../sessions/password-step.ts';

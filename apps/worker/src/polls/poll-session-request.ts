@@ -5,7 +5,7 @@ import type { Session } from '@qrcast/core/session';
 import { isAllowedUpstream } from '@qrcast/core/upstream';
 import type { Credentials } from '@qrcast/provider/credentials';
 import { PROVIDER_DEFAULTS, type Provider } from '@qrcast/provider/provider';
-import type { ConnectedInstances } from '@qrcast/runtime/connected/connected-instances';
+import type { ConnectedInstances } from '@qrcast/runtime/connected/connected';
 import { openCredentials } from '@qrcast/runtime/keyring/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';

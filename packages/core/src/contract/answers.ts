@@ -36,7 +36,7 @@ export const createdTicketSchema = z.object(ticketFields).meta({ id: 'CreatedTic
 
 const receiverSchema = z.object({ url: z.string().describe('An `https` address') });
 
-export const tenantSchema = z
+const tenantSchema = z
   .object({
     id: z.string().describe('Chosen when the tenant was created'),
     name: z.string().describe('A name for people to read'),

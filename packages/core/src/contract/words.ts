@@ -11,7 +11,7 @@ import type { EndReason, StateKind } from '../session.ts';
 import { FINDING_WORDS } from '../webhook-check.ts';
 import type { Format } from '../wire.ts';
 
-export const STATE_WORDS: Readonly<Record<StateKind, string>> = {
+const STATE_WORDS: Readonly<Record<StateKind, string>> = {
   idle: 'Nobody watches, no login can be under way, and the provider is not polled. The first state of every session.',
   waiting: 'The provider is polled, but there is no code to show. `notice` says why if there is a reason.',
   showing: 'There is a code to scan, until `code.staleAt`.',
@@ -20,7 +20,7 @@ export const STATE_WORDS: Readonly<Record<StateKind, string>> = {
   ended: 'The session stopped; `end.reason` says why. Final unless `end.resumable`.',
 };
 
-export const NOTICE_WORDS: Readonly<Record<NoticeCode, string>> = {
+const NOTICE_WORDS: Readonly<Record<NoticeCode, string>> = {
   instance_starting: 'The instance is being created, is restarting, or was logged out for a new login.',
   provider_not_ready:
     'The provider has no code yet, the account is suspended, its phone is not known yet, or an account other than the expected one is being logged out.',
@@ -34,7 +34,7 @@ export const NOTICE_WORDS: Readonly<Record<NoticeCode, string>> = {
   login_finishing: 'The code was scanned, and the provider is finishing the login. Do not ask for another scan.',
 };
 
-export const END_WORDS: Readonly<Record<EndReason, string>> = {
+const END_WORDS: Readonly<Record<EndReason, string>> = {
   deadline: 'The time of the attempt is over. Resumable.',
   provider_down: 'The provider failed eight times in a row. Resumable.',
   cancelled: 'The session was deleted, its tenant was deleted, or a session with another token replaced it.',
@@ -46,12 +46,12 @@ export const END_WORDS: Readonly<Record<EndReason, string>> = {
   expired: 'The time `expiresAt` has passed.',
 };
 
-export const FORMAT_WORDS: Readonly<Record<Format, string>> = {
+const FORMAT_WORDS: Readonly<Record<Format, string>> = {
   image: 'The picture as a PNG, to show as it is.',
   text: 'What the picture encodes, so that you can draw it yourself.',
 };
 
-export const SCOPE_WORDS: Readonly<Record<Scope, string>> = {
+const SCOPE_WORDS: Readonly<Record<Scope, string>> = {
   view: 'Read, watch and resume.',
   password: "Send the account's cloud password, or leave that step for a new code.",
 };

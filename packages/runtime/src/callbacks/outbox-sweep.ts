@@ -6,7 +6,7 @@
 
 import { type Callback, callbackSchema } from '@qrcast/core/callback';
 import type { Redis } from 'ioredis';
-import type { ConnectedInstances } from '../connected/connected-instances.ts';
+import type { ConnectedInstances } from '../connected/connected.ts';
 import { loginIn } from '../connected/connected-login.ts';
 import { errorFields, type Logger } from '../log.ts';
 import { createOutbox, type Mark } from '../outbox/outbox.ts';

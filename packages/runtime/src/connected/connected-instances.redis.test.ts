@@ -17,7 +17,8 @@ import {
   tenantsKey,
 } from '../redis/keys.ts';
 import { openRedisSessions } from '../sessions/sessions-redis.ts';
-import { type ConnectedInstances, createConnectedInstances } from './connected-instances.ts';
+import type { ConnectedInstances } from './connected.ts';
+import { createConnectedInstances } from './connected-instances.ts';
 import { connectedSettingsIn, keepsCredentials } from './connected-settings.ts';
 
 const SECRET = { apiUrl: 'https://1101.api.green-api.com', apiToken: 'token-of-the-instance' };

@@ -3,8 +3,8 @@
 import { disconnectedCallback, type Loss } from '@qrcast/core/callback';
 import { judgeCheck } from '@qrcast/core/connected-check';
 import { type ConnectedInstance, isLoss, isPeriodOver, judgeLoss } from '@qrcast/core/connected-instance';
+import type { ConnectedInstances, ConnectedInstancesDeps } from './connected.ts';
 import { connectedAudit } from './connected-audit.ts';
-import type { ConnectedInstances, ConnectedInstancesDeps } from './connected-instances.ts';
 import type { ConnectedRecords, RecordChange } from './connected-records.ts';
 import type { FindConnectedSettings } from './connected-settings.ts';
 

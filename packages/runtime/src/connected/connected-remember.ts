@@ -8,7 +8,7 @@ import { connectedContext, openCredentials, sealCredentials } from '../keyring/c
 import { errorFields } from '../log.ts';
 import { createOutbox } from '../outbox/outbox.ts';
 import { sessionKey } from '../redis/keys.ts';
-import type { ConnectedInstances, ConnectedInstancesDeps } from './connected-instances.ts';
+import type { ConnectedInstances, ConnectedInstancesDeps } from './connected.ts';
 import type { ConnectedRecords, RecordChange } from './connected-records.ts';
 import { type FindConnectedSettings, keepsCredentials } from './connected-settings.ts';
 

@@ -26,7 +26,7 @@ import { SHARD_COUNT } from './shards.ts';
  * The longest that a poll waits for its tick. Half a second makes 64 jobs/s: about 2 % of one Redis
  * core.
  */
-export const TICK_MS = 500;
+const TICK_MS = 500;
 const EXTEND_EVERY_MS = 2_000;
 /** Puts back ticks whose jobs were lost, for example in a flushed Redis. */
 const RESTORE_TICKS_EVERY_MS = 15_000;

@@ -29,7 +29,7 @@ export interface WebSocketDeps extends ViewerConnectionDeps {
   readonly log: Logger;
 }
 
-export const WEBSOCKET_PATH = '/v1/ws';
+const WEBSOCKET_PATH = '/v1/ws';
 const SUBPROTOCOL = 'qrcast.v1';
 
 /** The library's own close codes mean nothing to our clients. These reasons replace them. */
