@@ -65,7 +65,7 @@ export interface Worker {
   close(graceMs: number): Promise<void>;
 }
 
-// One function: it wires the parts in the order in which they depend on one another.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one function: it wires the parts in the order in which they depend on one another.
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { log, upstreamHosts, onPoll } = options;
   const releasers = createReleasers();

@@ -64,10 +64,8 @@ const RENEWABLE: ReadonlySet<RefusalCode | null> = new Set(['unauthenticated', '
 
 /**
  * Connects in the next microtask, so that the caller can first add listeners, or close it again.
- *
- * This function is long because its parts share the state of the one connection. What has a state
- * of its own is in other modules: the timer, the order of transports, the presence of a gateway.
  */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its parts share the state of the one connection. What has a state of its own is in modules of its own.
 export function keepConnected(route: Route, handlers: ConnectedHandlers): KeptConnection {
   const { url, formats, transports, renewTicket, pace = createRequestPace() } = route;
   const order = createTransportOrder(transports);

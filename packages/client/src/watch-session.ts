@@ -34,7 +34,7 @@ const CLOSED: Connection = { status: 'closed' };
  *
  * @throws {TypeError} if an option is wrong. The message names the option but never its value
  */
-// Long because it connects the parts to each other; each part is a module of its own.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: long because it connects the parts to each other; each part is a module of its own.
 export function watchSession(options: WatchOptions): SessionWatch {
   const { signal, ...settings } = parseOptions(options);
   const listeners = createListeners();

@@ -59,7 +59,7 @@ export interface CallbackPostOptions {
 const TIMEOUT_MS = 15_000;
 const MAX_BODY_BYTES = 64 * 1024;
 
-// One closure: sending and closing share the dispatcher and whether it is closed.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: sending and closing share the dispatcher and whether it is closed.
 export function openCallbackPost(options: CallbackPostOptions): CallbackPost {
   const { callbackHosts, timeoutMs = TIMEOUT_MS, nameServers } = options;
   const named = namedHosts(callbackHosts);

@@ -58,7 +58,7 @@ interface Job {
   readonly resolve: (text: string | null) => void;
 }
 
-// One closure: the queue, the allowance and the known texts change together.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: the queue, the allowance and the known texts change together.
 export function openCodeReader(deps: { readonly log: Logger }, options: Partial<CodeReaderOptions> = {}): CodeReader {
   const { waitMs, maxWaiting, share, ...threadOptions } = { ...CODE_READER_DEFAULTS, ...options };
   const thread = openReadingThread(deps, threadOptions);

@@ -41,7 +41,7 @@ const MAX_RESTART_AFTER_MS = 60_000;
 /** From this number on, losses are logged as warnings. */
 const MANY_LOSSES = 3;
 
-// One closure: start, loss and close are transitions of the same state.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: start, loss and close are transitions of the same state.
 export function openReadingThread({ log }: { readonly log: Logger }, { pictureMs, threadFile }: ReadingThreadOptions): ReadingThread {
   let worker: Worker | null = null;
   let ready: Promise<Worker | null> | null = null;

@@ -66,7 +66,7 @@ const TRY_EVERY_MS = 2_000;
 /** About 300 B each. */
 const KNOWN_HOSTS = 10_000;
 
-// One closure: its rules read and change the same map of hosts.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: its rules read and change the same map of hosts.
 export function createHostSlots({ concurrency, now }: HostSlotsOptions): HostSlots {
   const hosts = new LRUCache<string, Host>({ max: KNOWN_HOSTS });
 

@@ -33,7 +33,7 @@ export function webSocket(): Transport {
   return { name: 'websocket', open: openWebSocket };
 }
 
-/** Long because its handlers share the state and the timer of the one socket. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: its handlers share the state and the timer of the one socket.
 function openWebSocket(request: OpenRequest, handlers: TransportHandlers): TransportConnection {
   let { visible } = request;
   let isOver = false;

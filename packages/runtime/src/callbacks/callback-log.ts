@@ -56,7 +56,7 @@ interface CallbackLogDeps {
   readonly namespace: Namespace;
 }
 
-// One closure: a method for each call of the interface, over the same keys.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a method for each call of the interface, over the same keys.
 export function createCallbackLog(deps: CallbackLogDeps): CallbackLog {
   const { redis, namespace } = deps;
   const recordScript = loadLuaScript(redis, new URL('./callback-record-2.lua', import.meta.url));

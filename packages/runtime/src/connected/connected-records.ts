@@ -84,7 +84,7 @@ const MAX_INSTANCES = 100_000;
 const UNPLANNED = 0;
 const AT_ONCE = 100;
 
-// One closure: a method for each call of the interface, over the same keys and scripts.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a method for each call of the interface, over the same keys and scripts.
 export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRecords {
   const { redis, namespace, log, audit, maxInstances = MAX_INSTANCES } = deps;
   const outbox = createOutbox(deps);

@@ -54,7 +54,7 @@ export interface PollClaims {
 
 type ClaimReply = [startedAt: number, claimed: string[], unwatched: string[], waiting: string[], postponed: number];
 
-// One closure: its functions share the count of reserved slots.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: its functions share the count of reserved slots.
 export function createPollClaims({ redis, namespace, log, leases, handlers, concurrency }: PollClaimsDeps): PollClaims {
   const claim = loadLuaScript(redis, new URL('./shard-claim-4.lua', import.meta.url));
   const logWaiting = createWaitingLog(log);

@@ -46,7 +46,7 @@ interface Lease {
 /** Settlements are collected this long, because one script call settles many. */
 const SETTLE_AFTER_MS = 10;
 
-// One closure: extending, settling and closing share the set of leases and the open batch.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: extending, settling and closing share the set of leases and the open batch.
 export function openPollLeases(deps: LeaseDeps): PollLeases {
   const { redis, namespace, log, leaseMs, spacingMs } = deps;
   const extend = loadLuaScript(redis, new URL('./shard-extend-3.lua', import.meta.url));

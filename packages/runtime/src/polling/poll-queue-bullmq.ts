@@ -30,7 +30,7 @@ const MEMBERS_PER_CALL = 500;
  */
 const WAKE_MARGIN_MS = 10;
 
-// One closure: a method for each call of the interface, over one queue and its scripts.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a method for each call of the interface, over one queue and its scripts.
 export function openPollQueue(deps: PollQueueDeps): PollQueue {
   const { redis, redisUrl, namespace, log } = deps;
   const ensure = loadLuaScript(redis, new URL('./shard-ensure-3.lua', import.meta.url));

@@ -43,7 +43,7 @@ interface BusDeps {
 /** A silent subscription is noticed within two of these. */
 const PROBE_EVERY_MS = 5_000;
 
-// One closure: subscriptions, resets and probes share one connection and its state.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: subscriptions, resets and probes share one connection and its state.
 export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_EVERY_MS }: BusDeps): Bus {
   const connection = connectRedis(redisUrl, 'subscriber', log);
   const handlers = new Map<string, Set<(message: string) => void>>();
