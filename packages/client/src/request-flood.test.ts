@@ -48,13 +48,15 @@ class RefusedWebSocket extends EventTarget {
 /** socket.io-client if every request is refused: it tries each transport and then gives up. */
 const refusedSocketIo = socketIo((_url, { transports }) => {
   const listeners = new Map<string, (body: unknown) => void>();
-  for (const [i] of transports.entries()) setTimeout(() => asked.push(performance.now()), i * 5);
-  const timer = setTimeout(() => listeners.get('connect_error')?.(new Error('xhr poll error')), 20);
+  const timers = transports.map((_, i) => setTimeout(() => asked.push(performance.now()), i * 5));
+  timers.push(setTimeout(() => listeners.get('connect_error')?.(new Error('xhr poll error')), 20));
   return {
     connected: false,
     on: (event, listener) => listeners.set(event, listener),
     emit: () => undefined,
-    disconnect: () => clearTimeout(timer),
+    disconnect() {
+      for (const timer of timers) clearTimeout(timer);
+    },
   };
 });
 
