@@ -286,11 +286,17 @@ describe('shard-claim', () => {
 
   it('finds a member behind 1,000 whose instances are busy, though it may claim one alone', async () => {
     await add('busy', 'i', startedAt + LEASE_MS - 10_000);
-    const busy = Array.from({ length: 1_000 }, (_, n) => [n, `m${n}|i|t`]).flat();
-    await runtime.redis.zadd(keys[0], ...busy);
-    await runtime.redis.zadd(keys[1], ...busy.map((one) => (typeof one === 'number' ? startedAt + HOUR_MS : one)));
+    for (let n = 0; n < 1_000; n++) await enter(`m${n}|i|t`, n);
     await enter('a|j|t', 5_000);
     expect((await claim({ limit: 1 }))[1]).toEqual(['a|j|t', '5000', '']);
+  });
+
+  it('looks no further than 1,000 beyond its limit, or a call would keep Redis busy for long', async () => {
+    await add('busy', 'i', startedAt + LEASE_MS - 10_000);
+    for (let n = 0; n <= 1_000; n++) await enter(`m${n}|i|t`, n);
+    await enter('a|j|t', 5_000);
+    expect((await claim({ limit: 1 }))[1]).toEqual([]);
+    expect((await claim({ limit: 2 }))[1]).toEqual(['a|j|t', '5000', '']);
   });
 
   it('lets a member go that nobody watches, and says so', async () => {
@@ -336,11 +342,8 @@ describe('shard-claim', () => {
 
   it('counts what each tenant holds already', async () => {
     for (const member of ['a|i|t', 'b|j|u', 'c|k|v']) await enter(member, 1_000);
-    const [, claimed, , waiting] = await claim({ free: 10, share: 0.5, held: ['t', 5, 'u', 6] });
-    expect([claimed, waiting]).toEqual([
-      ['c|k|v', '1000', ''],
-      ['a|i|t', 'b|j|u'],
-    ]);
+    const [, claimed, , waiting] = await claim({ free: 10, share: 0.5, held: ['t', 5, 'u', 4] });
+    expect([claimed, waiting]).toEqual([['b|j|u', '1000', '', 'c|k|v', '1000', ''], ['a|i|t']]);
   });
 
   it('forgets instances that are free again, but not for a named member', async () => {
