@@ -1,4 +1,4 @@
-/** The rules of `connected-write-4.lua` that no other test of this package shows: the checks, and how long the two lists are kept. */
+/** Rules of the two scripts that no other test of this package shows: the checks, what a drop leaves, how long the lists are kept. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
@@ -63,5 +63,19 @@ describe('connected-write', () => {
     const left = await runtime.redis.pttl(keys[3]);
     expect(left).toBeLessThanOrEqual(DAY_MS);
     expect(left).toBeGreaterThan(DAY_MS - 3_600_000);
+  });
+});
+
+describe('connected-drop', () => {
+  const drop = (record: '1' | ''): Promise<unknown> =>
+    loadLuaScript(runtime.redis, new URL('./connected-drop-3.lua', import.meta.url))(keys.slice(0, 3), ['one', record]);
+
+  it('drops the credentials and the check, and the record only where it is told so', async () => {
+    await write({ expected: '', record: 'a', credentials: 'sealed' });
+    expect(await drop('')).toBe(1);
+    expect(await runtime.redis.hgetall(keys[0])).toEqual({ record: 'a' });
+    expect([await runtime.redis.zcard(keys[1]), await runtime.redis.zcard(keys[2])]).toEqual([1, 0]);
+    expect(await drop('1')).toBe(0);
+    expect(await runtime.redis.exists(keys[0], keys[1])).toBe(0);
   });
 });
