@@ -143,6 +143,17 @@ describe('tickets', () => {
     const [, forgetAt = '0'] = await runtime.redis.zrange(key, '0', '0', 'WITHSCORES');
     expect(Number(forgetAt)).toBe(NOW + 86_400_000);
     expect(await runtime.redis.pttl(key)).toBeGreaterThan(86_300_000);
+    expect(await runtime.redis.pttl(key)).toBeLessThanOrEqual(86_400_000);
+  });
+
+  it('make room for others when they could be alive no more', async () => {
+    const tenantId = `acme-${randomUUID().slice(0, 8)}`;
+    const idAt = (now: number): string => `tkt_${String(now).padStart(16, '0')}`;
+    const revokeAt = (now: number): Promise<void> => ticketsUnder(undefined, now, 1).revoke(tenantId, idAt(now));
+    await revokeAt(NOW);
+    await expect(revokeAt(NOW + 86_399_999)).rejects.toMatchObject({ code: 'too_many_requests' });
+    await revokeAt(NOW + 86_400_000);
+    expect(await runtime.redis.zrange(revokedTicketsKey(runtime.namespace, tenantId), '0', '-1')).toEqual([idAt(NOW + 86_400_000)]);
   });
 });
 

@@ -71,3 +71,23 @@ it('counts failures of the first entry, and forgets them with it', async () => {
   if (first !== null) await lanes.drop(LANE, first);
   expect(await lanes.countFailure(LANE)).toBe(1);
 });
+
+it('counts what waits, entry by entry and byte by byte, up to the limits themselves', async () => {
+  const { runtime, lanes } = openLanes();
+  const use = relayUseKey(runtime.namespace, LANE.tenantId);
+  expect(await lanes.push(LANE, '{}', 1)).toBe(true);
+  const first = await lanes.first(LANE);
+  if (first === null) throw new Error('the lane is empty');
+  const size = first.head.length + '{}'.length;
+  expect(await runtime.redis.hgetall(use)).toEqual({ count: '1', bytes: String(size) });
+  await lanes.drop(LANE, first);
+  expect(await runtime.redis.hgetall(use)).toEqual({ count: '0', bytes: '0' });
+
+  await runtime.redis.hset(use, 'count', 9_999, 'bytes', 0);
+  expect([await lanes.push(LANE, '{}', 1), await lanes.push(LANE, '{}', 1)]).toEqual([true, false]);
+  const maxBytes = 64 * 1024 * 1024;
+  await runtime.redis.hset(use, 'count', 0, 'bytes', maxBytes - size + 1);
+  expect(await lanes.push(LANE, '{}', 1)).toBe(false);
+  await runtime.redis.hset(use, 'bytes', maxBytes - size);
+  expect(await lanes.push(LANE, '{}', 1)).toBe(true);
+});
