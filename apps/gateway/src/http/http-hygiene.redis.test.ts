@@ -146,7 +146,7 @@ describe('a secret in the URL', () => {
     expect(statuses(await open('/v1/ws'))).toEqual(['400']);
     expect(statuses(await open('/socket.io/'))).toEqual(['400']);
     const polling = await fetch(`${test.url}/socket.io/?EIO=4&transport=polling&ticket=${mine.ticket}`);
-    expect([polling.status, await polling.text()]).toEqual([403, expect.stringContaining('never into the URL')]);
+    expect([polling.status, await polling.text()]).toEqual([403, expect.stringContaining('never in the URL')]);
     const sse = await test.call('GET', `/v1/sessions/self/events?ticket=${mine.ticket}`, { secret: mine.ticket });
     expect(sse.status).toBe(400);
     // The client sends this as a query.
