@@ -25,10 +25,8 @@ interface Rule<Check> {
 export const RUN: readonly Rule<'shell' | 'module'>[] = [
   { begins: 'curl -X POST http://127.0.0.1:3000/v1/sessions', check: 'shell' },
   { begins: `import { watchSession } from '@qrcast/client'`, check: 'module' },
-  { begins: 'curl -H "Authorization: Bearer $TICKET"', check: 'shell' },
   { begins: 'curl -i -X POST -H "Authorization: Bearer $WEBHOOK_TOKEN"', check: 'shell' },
   { begins: 'curl -H "Authorization: Bearer $API_KEY" https://<your gateway>/v1/sessions/<session id>/webhook', check: 'shell' },
-  { begins: 'curl -X PATCH http://127.0.0.1:3000/v1/admin/tenants/default', check: 'shell' },
   { begins: 'curl -X POST http://127.0.0.1:3000/v1/admin/tenants', check: 'shell' },
   { begins: 'exec node_modules/.bin/node', check: 'shell' },
   { begins: 'openssl rand', check: 'shell' },
@@ -43,14 +41,15 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'npx -y pnpm@12 qrcast login', check: 'apps/standalone/e2e/login.e2e.test.ts' },
   { begins: 'npx -y pnpm@12 qrcast webhook', check: 'apps/standalone/e2e/webhook-command.e2e.test.ts' },
   { begins: 'npx -y pnpm@12 qrcast rotate-keys', check: 'apps/standalone/e2e/rotate-keys.e2e.test.ts' },
+  { begins: 'redis-cli hdel qrcast:', check: 'packages/runtime/src/keyring/key-proofs.redis.test.ts' },
   { begins: 'npx -y pnpm@12 simulator', check: 'packages/simulator/src/main.test.ts' },
   { begins: 'npx -y pnpm@12 gateway', check: 'apps/standalone/e2e/unknown-settings.e2e.test.ts' },
   { begins: 'export REDIS_URL=', check: 'apps/standalone/e2e/unknown-settings.e2e.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/licences write', check: 'infra/licences/src/licences.test.ts' },
+  { begins: 'npx -y pnpm@12 --filter @qrcast/runtime settings', check: 'packages/runtime/src/process/settings-document.test.ts' },
   { begins: 'npx -y pnpm@12 bench', check: 'infra/bench/src/role.test.ts' },
   { begins: '# in http:\nmap $http_upgrade', check: 'apps/standalone/e2e/path-prefix.e2e.test.ts' },
   { begins: '<script type="module" src="http://127.0.0.1:3000/element.js">', check: 'apps/standalone/e2e/element.e2e.test.ts' },
-  { begins: `import { Webhook } from 'standardwebhooks'`, check: 'apps/worker/src/callback-delivery.redis.test.ts' },
 ];
 
 /** Not run, for this reason. */

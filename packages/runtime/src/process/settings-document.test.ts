@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { envTemplate, settingsMarkdown } from './settings-document.ts';
+import { envTemplate, settingsPage } from './settings-document.ts';
 import { SETTING_SECTIONS, SETTINGS, type SettingName } from './settings-table.ts';
 
 const NAMES = Object.keys(SETTINGS) as SettingName[]; // the table's own
 
+const read = (name: string): string => readFileSync(new URL(`../../../../${name}`, import.meta.url), 'utf8');
+
 describe('.env.template', () => {
   it('is what `npx -y pnpm@12 --filter @qrcast/runtime settings` writes', () => {
-    expect(readFileSync(new URL('../../../../.env.template', import.meta.url), 'utf8')).toBe(envTemplate());
+    expect(read('.env.template')).toBe(envTemplate());
   });
 
   it('has a commented line for every setting, and no line over 100 characters except values', () => {
@@ -30,13 +32,16 @@ describe('the table of settings', () => {
     if (value !== undefined && setting.default !== null) expect(setting.schema.parse(setting.default)).toEqual(value);
     else expect(value ?? []).toEqual([]);
   });
+});
 
-  it('is printed as Markdown with a row for each setting', () => {
-    const rows = settingsMarkdown(3)
-      .split('\n')
-      .filter((line) => line.startsWith('| `'));
-    expect(rows).toHaveLength(NAMES.length + 1);
-    for (const row of rows) expect(row.split(/(?<!\\)\|/)).toHaveLength(8);
-    expect(settingsMarkdown(3)).toContain('\n### Redis\n');
+describe('SETTINGS.md', () => {
+  it('is what the same command writes', () => {
+    expect(read('SETTINGS.md')).toBe(settingsPage());
+  });
+
+  it('has one heading for each setting, and no line over 100 characters without code in it', () => {
+    const lines = settingsPage().split('\n');
+    expect(lines.filter((line) => line.startsWith('### '))).toHaveLength(NAMES.length + 1);
+    expect(lines.filter((line) => line.length > 100 && !line.includes('`'))).toEqual([]);
   });
 });

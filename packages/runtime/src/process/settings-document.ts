@@ -1,4 +1,4 @@
-/** The settings as documents: `.env.template`, and tables in Markdown for the operator's guide. */
+/** The settings as documents: `.env.template`, and SETTINGS.md for the operator. */
 
 import type { Setting, SettingSection } from './setting.ts';
 import { SETTING_SECTIONS } from './settings-table.ts';
@@ -60,29 +60,44 @@ function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-/** Tables for a Markdown document, one for each section. `level`: of their headings. */
-export function settingsMarkdown(level: number): string {
-  return `${SETTING_SECTIONS.map((section) => markdownSection(section, level)).join('\n\n')}\n`;
+const PAGE_INTRO = [
+  '# Settings',
+  'For whoever runs qrcast: every setting, by topic. [OPERATING.md](OPERATING.md#settings) says which of them you need.',
+  'All settings are environment variables, and an empty one counts as unset. This page and [.env.template](.env.template) are made from ' +
+    '`packages/runtime/src/process/settings-table.ts` by `npx -y pnpm@12 --filter @qrcast/runtime settings`.',
+];
+
+export function settingsPage(): string {
+  return `${[...PAGE_INTRO.map((text) => wrapped(text)), ...SETTING_SECTIONS.map(pageSection)].join('\n\n')}\n`;
 }
 
-function markdownSection({ title, intro, settings }: SettingSection, level: number): string {
-  const rows = Object.entries(settings).map(([name, setting]) => markdownRow(name, setting));
-  const table = ['| setting | value | default | read by | what it does | when to change it |', '|---|---|---|---|---|---|', ...rows].join(
-    '\n',
-  );
-  return [`${'#'.repeat(level)} ${title}`, ...(intro === undefined ? [] : [intro]), table].join('\n\n');
+function pageSection({ title, intro, settings }: SettingSection): string {
+  const entries = Object.entries(settings).map(([name, setting]) => pageEntry(name, setting));
+  return [`## ${title}`, ...(intro === undefined ? [] : [wrapped(markdown(intro))]), ...entries].join('\n\n');
 }
 
-function markdownRow(name: string, { form, isSecret = false, readBy, what, change, ...setting }: Setting): string {
-  const byDefault = setting.default === null ? 'none' : `\`${setting.default}\``;
-  const cells = [`\`${name}\``, isSecret ? `${form} (secret)` : form, byDefault, readBy.join(', '), what, change];
-  return `| ${cells.map(markdownCell).join(' | ')} |`;
+function pageEntry(name: string, { form, isSecret = false, readBy, what, change, details = [], ...setting }: Setting): string {
+  const byDefault = setting.default === null ? 'No default.' : `Default \`${setting.default}\`.`;
+  const facts = [
+    `Value: ${markdown(form)}.${isSecret ? ' A secret.' : ''} ${byDefault}`,
+    `Read by: ${readBy.join(', ')}.`,
+    markdown(change),
+  ];
+  return [
+    `### \`${name}\``,
+    wrapped(markdown(what)),
+    facts.map((fact) => wrapped(`- ${fact}`, '  ')).join('\n'),
+    ...details.map((detail) => wrapped(markdown(detail), /^\d\. /.test(detail) ? '   ' : '')),
+  ].join('\n\n');
 }
 
-/** `<`, `*`, `_` and `|` are no markup outside of code. */
-function markdownCell(text: string): string {
+/** `indent`: of the lines after the first. */
+const wrapped = (text: string, indent = ''): string => wrap(text, WIDTH - indent.length).join(`\n${indent}`);
+
+/** `<`, `*` and `_` are no markup outside of code. */
+function markdown(text: string): string {
   return text
     .split('`')
-    .map((part, i) => (i % 2 === 1 ? part : part.replace(/[<*|]|(?<=\s)_/g, '\\$&')))
+    .map((part, i) => (i % 2 === 1 ? part : part.replace(/[<*]|(?<=\s)_/g, '\\$&')))
     .join('`');
 }

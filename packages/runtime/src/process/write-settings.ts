@@ -1,12 +1,9 @@
-/**
- * The command: writes `.env.template`; with `markdown`, prints the tables for the operator's guide.
- */
+/** The command: writes `.env.template` and `SETTINGS.md`. */
 
 import { writeFileSync } from 'node:fs';
-import { envTemplate, settingsMarkdown } from './settings-document.ts';
+import { envTemplate, settingsPage } from './settings-document.ts';
 
-const TEMPLATE = new URL('../../../../.env.template', import.meta.url);
-const HEADING_LEVEL = 3;
+const TOP = new URL('../../../../', import.meta.url);
 
-if (process.argv[2] === 'markdown') process.stdout.write(settingsMarkdown(HEADING_LEVEL));
-else writeFileSync(TEMPLATE, envTemplate());
+writeFileSync(new URL('.env.template', TOP), envTemplate());
+writeFileSync(new URL('SETTINGS.md', TOP), settingsPage());
