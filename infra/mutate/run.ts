@@ -2,7 +2,7 @@
  * Mutation test of Lua scripts, which the usual tools do not know: makes one small change at a time in a script, runs the tests named for
  * it, and lists the changes that no test noticed. Changes the files in place and puts them back, so use a clean work tree.
  *
- *   node infra/mutate/run.ts packages/runtime src/polling/shard-poke-4.lua src/polling/poll-queue-pokes.redis.test.ts …
+ *   npx -y pnpm@12 mutate packages/runtime src/polling/shard-poke-4.lua src/polling/poll-queue-pokes.redis.test.ts …
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';

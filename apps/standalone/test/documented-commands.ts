@@ -57,7 +57,7 @@ export const NOT_RUN: readonly Rule<string>[] = [
   { begins: 'npx -y pnpm@12 test', check: 'it runs this test' },
   { begins: 'npx -y pnpm@12 check', check: 'it runs the plain part of these tests' },
   { begins: 'npx -y pnpm@12 build', check: 'turbo runs it before these tests' },
-  { begins: 'node infra/mutate/run.ts', check: 'it changes the files under test, for minutes' },
+  { begins: 'npx -y pnpm@12 mutate', check: 'it changes the files under test, for minutes' },
   { begins: 'npx -y pnpm@12 exec', check: 'a prefix; or it would rewrite the files under test' },
   { begins: 'npx -y pnpm@12 audit', check: 'its answer changes with the registry' },
 ];
