@@ -149,7 +149,7 @@ describe('a page', () => {
     await page.addScriptTag({ type: 'module', url: file });
     const content = `import { watchSession } from '${file}'; globalThis.watch = watchSession(${JSON.stringify(options)});`;
     await page.addScriptTag({ type: 'module', content });
-    await shows(`watch.snapshot.session?.code?.image?.startsWith('data:image/png')`);
+    await shows(`globalThis.watch?.snapshot.session?.code?.image?.startsWith('data:image/png')`);
     instance.scan();
     await shows(`watch.snapshot.session.state === 'connected'`);
     expect(faults).toEqual([]);

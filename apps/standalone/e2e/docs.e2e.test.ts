@@ -61,9 +61,9 @@ describe('the docs page', () => {
   it('wears its style, and its contents lead to the calls', async () => {
     const { page } = await openDocs(DESK);
     expect(await page.evaluate('getComputedStyle(document.body).display')).toBe('grid');
-    await page.getByRole('navigation').getByRole('link', { name: 'Hand over' }).click();
+    await page.getByRole('navigation').getByRole('link', { name: "Send the account's cloud password" }).click();
     expect(page.url()).toBe(`${origin()}/docs#sendPassword`);
-    await page.getByRole('heading', { name: 'Hand over' }).waitFor();
+    await page.getByRole('heading', { name: "Send the account's cloud password" }).waitFor();
     await page.context().close();
   });
 
