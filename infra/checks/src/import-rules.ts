@@ -32,19 +32,38 @@ const TESTS_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'apps/examples': ['packages', 'apps/standalone'],
 };
 
-/** Folders of the gateway. An import may point to the same line or to a later one. */
-const GATEWAY = 'apps/gateway/src/';
-const GATEWAY_LAYERS: readonly (readonly string[])[] = [
-  ['.'], // gateway.ts and main.ts
-  ['wiring'],
-  ['audit', 'api', 'notifications', 'docs'],
-  ['streams'],
-  ['sessions'],
-  ['auth'],
-  ['http'],
-  ['limits'],
-  ['tenants'],
-];
+/**
+ * Folders and top-level files of packages with layers. An import may point to the same line or to a
+ * later one.
+ */
+const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'apps/gateway/src/': [
+    ['gateway.ts', 'main.ts'],
+    ['wiring'],
+    ['audit', 'api', 'notifications', 'docs'],
+    ['streams'],
+    ['sessions'],
+    ['auth'],
+    ['http'],
+    ['limits'],
+    ['tenants'],
+  ],
+  'packages/runtime/src/': [
+    ['node.ts'],
+    ['process'],
+    ['callbacks'],
+    ['connected'],
+    ['sessions'],
+    ['outbox'],
+    ['audit'],
+    ['keyring'],
+    ['tenants'],
+    ['polling'],
+    ['redis'],
+    ['log.ts'],
+    ['log-output.ts', 'releasers.ts'],
+  ],
+};
 
 const TEST_FILE = /\.test(?:-d)?\.tsx?$/;
 /** Everything in the `src` of the examples tests them. */
@@ -63,10 +82,15 @@ function refusal({ from, to }: Import): string | null {
   if (TEST_FILE.test(from) && !NEEDING_TEST.test(from) && NEEDED.test(to)) return 'a test that needs something says so in its suffix';
   if (!isTest(from) && isTest(to)) return 'sources do not import test support';
   if (!mayImportWorkspace(from, to)) return `${workspaceOf(from)} does not import ${workspaceOf(to)}`;
-  if (!isTest(from) && from.startsWith(GATEWAY) && to.startsWith(GATEWAY)) {
-    const [own, other] = [layerOf(from), layerOf(to)];
-    if (own === -1 || other === -1) return 'a folder of the gateway that is not among its layers';
-    if (own > other) return 'an import of the gateway points to a layer above';
+  return isTest(from) ? null : refusalByLayer(from, to);
+}
+
+function refusalByLayer(from: string, to: string): string | null {
+  for (const [folder, layers] of Object.entries(LAYERS)) {
+    if (!from.startsWith(folder) || !to.startsWith(folder)) continue;
+    const [own, other] = [layerOf(layers, from.slice(folder.length)), layerOf(layers, to.slice(folder.length))];
+    if (own === -1 || other === -1) return `a folder that is not among the layers of ${folder}`;
+    if (own > other) return `an import in ${folder} points to a layer above`;
   }
   return null;
 }
@@ -77,10 +101,9 @@ function mayImportWorkspace(from: string, to: string): boolean {
   return allowed.some((name) => name === other || name === other.split('/')[0]);
 }
 
-function layerOf(file: string): number {
-  const path = file.slice(GATEWAY.length).split('/');
-  const folder = path.length === 1 ? '.' : path[0];
-  return GATEWAY_LAYERS.findIndex((layer) => layer.some((name) => name === folder));
+/** @param path below the folder that has these layers */
+function layerOf(layers: readonly (readonly string[])[], path: string): number {
+  return layers.findIndex((layer) => layer.includes(path.split('/')[0] ?? ''));
 }
 
 /** @returns one line for each import that breaks a rule, and for each cycle */

@@ -34,14 +34,20 @@ describe('a planted import', () => {
     ['apps/standalone/src/main.ts', 'apps/standalone/e2e/scene.ts', 'sources do not import test support'],
     ['apps/standalone/src/main.ts', 'apps/standalone/fuzz/stage.ts', 'sources do not import test support'],
     ['infra/bench/src/main.ts', 'packages/runtime/test/redis.ts', 'sources do not import test support'],
-    ['apps/gateway/src/tenants/a.ts', 'apps/gateway/src/limits/b.ts', 'an import of the gateway points to a layer above'],
-    ['apps/gateway/src/limits/a.ts', 'apps/gateway/src/http/b.ts', 'an import of the gateway points to a layer above'],
-    ['apps/gateway/src/http/a.ts', 'apps/gateway/src/auth/b.ts', 'an import of the gateway points to a layer above'],
-    ['apps/gateway/src/auth/a.ts', 'apps/gateway/src/sessions/b.ts', 'an import of the gateway points to a layer above'],
-    ['apps/gateway/src/sessions/a.ts', 'apps/gateway/src/streams/transports/b.ts', 'an import of the gateway points to a layer above'],
-    ['apps/gateway/src/streams/a.ts', 'apps/gateway/src/api/b.ts', 'an import of the gateway points to a layer above'],
-    ['apps/gateway/src/audit/a.ts', 'apps/gateway/src/gateway.ts', 'an import of the gateway points to a layer above'],
-    ['apps/gateway/src/brand-new/a.ts', 'apps/gateway/src/http/b.ts', 'a folder of the gateway that is not among its layers'],
+    ['apps/gateway/src/tenants/a.ts', 'apps/gateway/src/limits/b.ts', 'an import in apps/gateway/src/ points to a layer above'],
+    ['apps/gateway/src/limits/a.ts', 'apps/gateway/src/http/b.ts', 'an import in apps/gateway/src/ points to a layer above'],
+    ['apps/gateway/src/http/a.ts', 'apps/gateway/src/auth/b.ts', 'an import in apps/gateway/src/ points to a layer above'],
+    ['apps/gateway/src/auth/a.ts', 'apps/gateway/src/sessions/b.ts', 'an import in apps/gateway/src/ points to a layer above'],
+    [
+      'apps/gateway/src/sessions/a.ts',
+      'apps/gateway/src/streams/transports/b.ts',
+      'an import in apps/gateway/src/ points to a layer above',
+    ],
+    ['apps/gateway/src/streams/a.ts', 'apps/gateway/src/api/b.ts', 'an import in apps/gateway/src/ points to a layer above'],
+    ['apps/gateway/src/audit/a.ts', 'apps/gateway/src/gateway.ts', 'an import in apps/gateway/src/ points to a layer above'],
+    ['packages/runtime/src/redis/a.ts', 'packages/runtime/src/sessions/b.ts', 'an import in packages/runtime/src/ points to a layer above'],
+    ['packages/runtime/src/log.ts', 'packages/runtime/src/node.ts', 'an import in packages/runtime/src/ points to a layer above'],
+    ['apps/gateway/src/brand-new/a.ts', 'apps/gateway/src/http/b.ts', 'a folder that is not among the layers of apps/gateway/src/'],
   ])('from %s to %s is found', (from, to, reason) => {
     expect(violations([{ from, to }])).toEqual([`${from} -> ${to}: ${reason}`]);
   });

@@ -3,7 +3,7 @@
  * queue.
  *
  * The folders of this package stand in layers. A file imports only from its own folder and from
- * folders further right (held by folder-order.test.ts):
+ * folders further right (held by infra/checks):
  *
  *   node.ts → process → callbacks → connected → sessions → outbox → audit → keyring → tenants
  *           → polling → redis → log.ts, log-output.ts, releasers.ts

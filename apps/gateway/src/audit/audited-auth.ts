@@ -1,4 +1,4 @@
-/** Records refused credentials of the API and of streams, and notes on the caller who it is. */
+/** Records refused credentials of the API and of streams, and stores in the caller who it is. */
 
 import type { AuditCredential } from '@qrcast/core/audit';
 import type { Auth } from '../auth/auth.ts';

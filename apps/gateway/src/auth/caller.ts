@@ -1,6 +1,5 @@
 /**
- * The caller, for the audit log. It is carried beside the call (AsyncLocalStorage) and not through
- * every signature: only the edge knows the address, only the end writes an entry, and nothing
+ * The caller, for the audit log. AsyncLocalStorage carries it, so no signature needs it: only the edge knows the address, only the end writes an entry, and nothing
  * between them needs either.
  */
 

@@ -1,5 +1,5 @@
 /**
- * A set of the strings that were added lately. It is bounded: what was added longest ago falls out.
+ * A set of the strings that were added lately. It is bounded: the oldest string is removed.
  */
 
 export interface RecentSet {

@@ -51,11 +51,11 @@ export interface Tickets {
 /** The longest life of a ticket, and so of a revocation. */
 const MAX_TICKET_MS = 86_400_000;
 /**
- * For each tenant within a day: some 20 MB. Without a bound every call of a tenant could leave
+ * Revocations of one tenant in a day. They take some 20 MB. Without a bound every call of a tenant could leave
  * something behind for a day.
  */
 const MAX_REVOKED = 200_000;
-/** A guess: nobody knows when there is room again. */
+/** A guess: it is not known when the count falls below the limit. */
 const REVOKE_RETRY_AFTER_MS = 60_000;
 /**
  * Revoked tickets that were shown to this gateway. Shown again, they cost no look-up and use up

@@ -43,7 +43,7 @@ const SECRETS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A call to paste into a shell. A viewer's call is shown with the ticket, because pages make it so.
+ * A call to paste into a shell. A viewer's call is shown with the ticket, because pages call with a ticket.
  */
 export function curl(
   document: OpenApiDocument,

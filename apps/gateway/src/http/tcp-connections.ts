@@ -59,7 +59,7 @@ function trackRequest(pool: ConnectionPool, request: IncomingMessage, response: 
 }
 
 interface ConnectionPool {
-  /** Evicts an idle connection if there are more than `max` then. */
+  /** Evicts an idle connection if there are then more than `max`. */
   add(socket: Socket): void;
   /** An answer on the connection begins, and ends. */
   begin(socket: Socket): void;

@@ -15,7 +15,7 @@ export function waitForTokenMs(fullAt: number, { burst, fillMs }: TokenRate, now
   return Math.max(0, Math.ceil(fullAt + fillMs / burst - now - fillMs));
 }
 
-/** The bucket without one token. An empty bucket then owes one: look at `waitForTokenMs` before. */
+/** The bucket without one token. An empty bucket would get a negative balance: look at `waitForTokenMs` before. */
 export function spendToken(fullAt: number, { burst, fillMs }: TokenRate, now: number): number {
   return Math.max(fullAt, now) + fillMs / burst;
 }

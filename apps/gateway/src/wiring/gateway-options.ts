@@ -16,7 +16,7 @@ export interface GatewayOptions {
   readonly secretKeys: readonly RingKey[];
   readonly policy: Policy;
   readonly auditLimits?: AuditLimits | undefined;
-  /** How long a session is polled after its last viewer left, ms. */
+  /** How long a session counts as watched after its last viewer left, ms. */
   readonly unwatchedGraceMs: number;
   readonly upstreamHosts: readonly string[];
   /** Where callbacks may be sent; public hosts if left out. */

@@ -59,7 +59,6 @@ export function createOutboxSweep(deps: OutboxSweepDeps, jobs: CallbackJobs, isS
   };
 }
 
-// One closure: a function for each kind of mark.
 /**
  * Handles one mark. Resolves to when to look again, ms, or null for never. `isNew`: it is the first
  * look.

@@ -1,6 +1,5 @@
 /**
- * The life of a process: it starts, runs until it is told to stop, and stops in two stages. Only
- * this file listens to signals or exits.
+ * The life of a process: it starts, runs until it is told to stop, and stops in two stages. In gateway, worker and `start`, only this file listens to signals or exits.
  *
  *   first SIGINT, SIGTERM or SIGHUP    graceful: releases run, last acquired first, within `stopMs`
  *   second signal, or the time is up   forced: exit at once with status 1

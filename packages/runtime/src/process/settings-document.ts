@@ -8,7 +8,7 @@ const WIDTH = 100;
 const SPACE_OUTSIDE_CODE = / (?=(?:[^`]*`[^`]*`)*[^`]*$)/;
 
 const TEMPLATE_INTRO = [
-  'Every setting of qrcast. This file is made from packages/runtime/src/process/settings-table.ts; do not edit it, but run: ' +
+  'Every setting of qrcast. This file is made from the settings-….ts files in packages/runtime/src/process; do not edit it, but run: ' +
     'npx -y pnpm@12 --filter @qrcast/runtime settings',
   'Copy it to .env and take the # off the lines you change. qrcast reads the environment and no file, so load .env yourself:',
   '  set -a; . ./.env; set +a; npx -y pnpm@12 start',
@@ -64,7 +64,7 @@ const PAGE_INTRO = [
   '# Settings',
   'For whoever runs qrcast: every setting, by topic. [OPERATING.md](OPERATING.md#settings) says which of them you need.',
   'All settings are environment variables, and an empty one counts as unset. This page and [.env.template](.env.template) are made from ' +
-    '`packages/runtime/src/process/settings-table.ts` by `npx -y pnpm@12 --filter @qrcast/runtime settings`.',
+    'the `settings-….ts` files in `packages/runtime/src/process` by `npx -y pnpm@12 --filter @qrcast/runtime settings`.',
 ];
 
 export function settingsPage(): string {

@@ -28,7 +28,7 @@ export const PROCESS_SETTINGS = {
     ...whole(0, 600_000, 'ms', 25_000),
     readBy: ['gateway', 'worker'],
     what:
-      'How long a process may take to stop after SIGTERM. A gateway closes its streams spread over this time. ' +
+      'How long a process drains after SIGTERM. The rest of the stop may take 10 s more. A gateway closes its streams spread over this time. ' +
       'A worker waits at most this long for the requests under way. `start` does not wait.',
     change: 'Keep it at least 10 s below the time that your orchestrator waits before it kills.',
   },
@@ -84,7 +84,7 @@ export const SECRET_SETTINGS = {
     what:
       "The first key seals the provider's tokens and signs tickets. The other keys only open what was made with them. " +
       'Gateways and workers require this setting. Without it, `start` makes a key and keeps it in `.qrcast/keys.json`.',
-    change: 'Change it to rotate keys. Make a key with `echo "k1:$(openssl rand -base64 32)"`.',
+    change: 'Change it to rotate keys. Make a key with `echo "k2:$(openssl rand -base64 32)"`, under an id that is new.',
     details: [
       'To rotate without an interruption:',
       '1. Add the new key at the end, and restart all processes one after another. Now all of them can read it.',

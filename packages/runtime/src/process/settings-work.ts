@@ -34,7 +34,9 @@ export const POLLING_SETTINGS = {
   QRCAST_UNWATCHED_GRACE_MS: {
     ...whole(1_000, HOUR_MS, 'ms', 15_000),
     readBy: GATEWAYS,
-    what: 'How long a session is polled after its last viewer left, and how long the viewers of a gateway that died are still counted.',
+    what:
+      'How long a session counts as watched after its last viewer left, and how long the viewers of a gateway that died are still ' +
+      'counted. After that, an attempt that showed a code is polled once in three intervals until its deadline. Any other is not polled.',
     change: 'Raise it when viewers long-poll with longer pauses.',
   },
 } as const satisfies Record<string, Setting>;
@@ -108,7 +110,7 @@ export const INSTANCE_SETTINGS = {
     default: 'https://<first four digits of the id>.api.green-api.com',
     example: '',
     readBy: START,
-    what: 'The host of that instance.',
+    what: "The URL of that instance's provider host.",
     change: "Set it where the provider's console shows another apiUrl.",
   },
 } as const satisfies Record<string, Setting>;
