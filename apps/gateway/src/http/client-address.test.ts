@@ -24,6 +24,7 @@ describe('the address of a request', () => {
     ['the proxy writes IPv4 as IPv6', ['10.0.0.0/8'], '10.0.0.1', '::FFFF:cb00:7107', '203.0.113.7'],
     ['the proxy names nobody after what the client wrote', ['10.0.0.0/8'], '10.0.0.1', '203.0.113.7, ', '10.0.0.1'],
     ['the proxy speaks IPv6', ['fd00::/8'], 'fd00::1', '2001:db8::7', '2001:db8::7'],
+    ['the proxy names a zone', ['10.0.0.0/8'], '10.0.0.1', 'fe80::1%br-0af1', 'fe80::1%br-0af1'],
   ])('when %s', (_when, trusted, remote, forwarded, expected) => {
     expect(createAddressOf(trusted)(request(remote, forwarded))).toBe(expected);
   });
@@ -42,6 +43,11 @@ describe('the group of addresses that shares a limit', () => {
     ['2001:db8::1', '2001:db8:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
+    ['fe80::1%br-0af1', 'fe80:0:0:0::/64'],
+    ['fe80::1%eth0.100', 'fe80:0:0:0::/64'],
+    ['::ffff:203.0.113.7%br-0af1', '203.0.113.7'],
+    ['::203.0.113.7', '0:0:0:0::/64'],
+    ['no address', 'no address'],
   ])('of %s is %s', (address, group) => {
     expect(addressGroup(address)).toBe(group);
   });

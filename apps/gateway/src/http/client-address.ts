@@ -32,18 +32,24 @@ export function createAddressOf(trustedProxies: readonly string[]): AddressOf {
 export function addressGroup(given: string): string {
   const address = plain(given);
   if (isIP(address) !== 6) return address;
-  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv6.parse(address).parts;
+  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv6.parse(withoutZone(address)).parts;
   return `${[a, b, c, d].map((part) => part.toString(16)).join(':')}::/64`;
 }
 
 /**
  * Turns an IPv4-mapped IPv6 address into the IPv4 address. Dual-stack sockets report such
- * addresses, and proxies write them in several ways.
+ * addresses, and proxies write them in several ways. ipaddr.js would take `::192.0.2.7`, which is
+ * not mapped, for one as well.
  */
 function plain(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const parsed = ipaddr.process(address);
-  return parsed.kind() === 'ipv4' ? parsed.toString() : address;
+  if (!/ffff:/i.test(address) || isIP(address) !== 6) return address;
+  const parsed = ipaddr.IPv6.parse(withoutZone(address));
+  return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address().toString() : address;
+}
+
+/** Node names the interface after `%`, and some names (`br-0af1`, `eth0.100`) make ipaddr.js throw. */
+function withoutZone(address: string): string {
+  return address.split('%', 1)[0] ?? '';
 }
 
 /**
