@@ -25,7 +25,7 @@ import type { SessionService } from '../sessions/session-service.ts';
 import { showSession } from '../sessions/session-view.ts';
 import type { StartOver } from '../sessions/start-over.ts';
 import type { Watching } from '../sessions/watching.ts';
-import { holdLongPoll, type LongPollDeps } from '../streams/transports/long-poll.ts';
+import { holdLongPoll, type LongPoll, type LongPollDeps } from '../streams/transports/long-poll.ts';
 
 export interface SessionRoutesDeps extends LongPollDeps {
   readonly auth: Auth;
@@ -107,15 +107,26 @@ function addRead(app: FastifyInstance, deps: SessionRoutesDeps): void {
     requireScope(principal, 'view');
     const { wait, formats, visible } = parseRequest(readSessionSchema, request.query);
     const told = versionOfTags(request.headers['if-none-match'], session.version);
-    // `*` means whatever version there is now. With `wait` it could not report a final state, so
-    // the client would ask for ever.
+    // `*` means the current version. With `wait`, a final state would never count as newer, so the
+    // client would ask for ever.
     const known = told !== 'any' ? told : wait > 0 && isFinal(session) ? null : session.version;
     const seen = visible ? await watching.start(session.id, { justRead: session }) : session;
-    if (wait > 0) await holdLongPoll(deps, { principal, session, known, waitMs: wait * 1000, isVisible: visible, reply });
-    const wire = wait > 0 ? await show(session.id, formats) : await service.present(await service.illustrate(seen, found), formats);
-    reply.header('etag', `"${wire.version}"`);
-    return known !== null && wire.version <= known ? reply.status(304).send() : { session: wire };
+    const hold = { principal, session, known, waitMs: wait * 1_000, isVisible: visible, reply };
+    // Not awaited: this call ends before the hold, and does not keep the picture in `found` for it.
+    return wait > 0
+      ? heldAnswer(hold, formats)
+      : answer(reply, known, await service.present(await service.illustrate(seen, found), formats));
   });
+
+  async function heldAnswer(hold: LongPoll, formats: readonly Format[] | undefined): Promise<unknown> {
+    await holdLongPoll(deps, hold);
+    return answer(hold.reply, hold.known, await show(hold.session.id, formats));
+  }
+}
+
+function answer(reply: FastifyReply, known: number | null, wire: WireSession): unknown {
+  reply.header('etag', `"${wire.version}"`);
+  return known !== null && wire.version <= known ? reply.status(304).send() : { session: wire };
 }
 
 /** Calls that a ticket may also make, within its scopes. */
