@@ -15,3 +15,8 @@ it('admits a burst, then so many a second, and no larger burst after a longer wa
   now += 3_600_000;
   expect(takeAll()).toBe(MESSAGE_BURST);
 });
+
+it.each([1_004.08507, 12_345.6789, 1e9 + 1 / 3])('admits the whole burst at one moment, %s ms', (moment) => {
+  const take = createMessageBudget(() => moment);
+  expect(Array.from({ length: MESSAGE_BURST + 1 }, take).filter(Boolean)).toHaveLength(MESSAGE_BURST);
+});
