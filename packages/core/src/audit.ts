@@ -38,9 +38,9 @@ const actorSchema = z
     kind: z
       .enum(['operator', 'key', 'ticket', 'provider', 'system', 'unknown'])
       .describe(
-        "In this order: the admin key, a tenant's API key, a ticket, an answer of the provider, time or this service itself, a caller who was refused",
+        '`operator`: the admin key. `key`: an API key of the tenant. `ticket`: a ticket. `provider`: an answer of the provider. `system`: a timer, or this service itself. `unknown`: a caller who was refused',
       ),
-    id: z.string().nullable().describe('Of the key or the ticket'),
+    id: z.string().nullable().describe('The id of the key or the ticket. Null for all others'),
   })
   .meta({ id: 'AuditActor', description: 'Who did it' });
 
@@ -61,17 +61,17 @@ export const auditEntrySchema = z
     actor: actorSchema,
     action: auditActionSchema,
     sessionId: z.string().nullable().describe('The session that the entry is about, if there is one'),
-    instanceId: z.string().nullable().describe('Its instance'),
+    instanceId: z.string().nullable().describe('The instance of that session'),
     subjectId: z.string().nullable().describe('The ticket or key that was issued, added, revoked or removed'),
     credential: auditCredentialSchema
       .nullable()
       .describe('With `auth.refused`, the kind of the refused credential. Null if none was sent, and for all other actions'),
-    address: z.string().nullable().describe('Of the caller, as this service sees it'),
-    userAgent: z.string().nullable().describe('As the caller says, up to 120 characters'),
+    address: z.string().nullable().describe('The network address of the caller, as this service sees it'),
+    userAgent: z.string().nullable().describe('The `User-Agent` of the caller, up to 120 characters'),
     outcome: z
       .string()
       .describe(
-        "`ok`, the code of the refusal, why a session ended, what the settings read after `webhook.set`, the provider's word for a lost account, or why a token was deleted",
+        "`ok`; or the code of the refusal, the reason of the end, the result of `webhook.set`, the provider's word for a lost account, or why a token was deleted",
       ),
   })
   .meta({ id: 'AuditEntry' });
@@ -81,25 +81,25 @@ export type AuditEntry = z.infer<typeof auditEntrySchema>;
 export const auditListSchema = z
   .object({
     entries: z.array(auditEntrySchema).describe('Newest first'),
-    nextCursor: z.string().nullable().describe('For the page after this one; null at the end'),
+    nextCursor: z.string().nullable().describe('The `cursor` of the next page; null at the end of the list'),
   })
   .meta({ id: 'AuditList' });
 
 const moment = z.coerce.number().int().min(0).max(9_999_999_999_999);
 
 export const listAuditSchema = z.strictObject({
-  sessionId: z.string().min(1).max(64).optional().describe('Only of this session'),
-  action: auditActionSchema.optional().describe('Only this action'),
-  from: moment.optional().describe('Not before this moment, Unix ms'),
-  to: moment.optional().describe('Not after this moment, Unix ms'),
-  limit: z.coerce.number().int().min(1).max(200).default(50).describe('Entries on one page, at most'),
+  sessionId: z.string().min(1).max(64).optional().describe('Only entries about this session'),
+  action: auditActionSchema.optional().describe('Only entries with this action'),
+  from: moment.optional().describe('The earliest time of an entry, Unix ms'),
+  to: moment.optional().describe('The latest time of an entry, Unix ms'),
+  limit: z.coerce.number().int().min(1).max(200).default(50).describe('The largest number of entries on one page'),
   cursor: z
     .string()
-    .regex(/^\d{1,15}-\d{1,15}$/, 'expected `nextCursor` of the page before')
+    .regex(/^\d{1,15}-\d{1,15}$/, 'expected the `nextCursor` of the previous page')
     .optional()
-    .describe('`nextCursor` of the page before'),
+    .describe('The `nextCursor` of the previous page'),
 });
 
 export const listAllAuditSchema = listAuditSchema.extend({
-  tenantId: z.string().min(1).max(64).optional().describe('Only of this tenant; of all if left out'),
+  tenantId: z.string().min(1).max(64).optional().describe('Only entries of this tenant. Default: entries of all tenants'),
 });

@@ -1,5 +1,5 @@
 /**
- * What a tenant's own server is told of its sessions: which changes, and in which form. Messages
+ * The callbacks to a tenant's own server: which changes of a session cause one, and its form. They
  * follow the Standard Webhooks specification.
  */
 
@@ -31,7 +31,7 @@ export const callbackBodySchema = z
   .object({
     type: sessionCallbackTypeSchema,
     timestamp: z.string().describe('When it happened, ISO 8601'),
-    data: z.object({ session: callbackSessionSchema }).describe('What it is about'),
+    data: z.object({ session: callbackSessionSchema }).describe('The session'),
   })
   .meta({ id: 'CallbackBody', description: 'One event of a session.' });
 type CallbackBody = z.infer<typeof callbackBodySchema>;
@@ -40,15 +40,20 @@ const disconnectedInstanceSchema = z
   .object({
     instanceId: z.string().describe('The instance at the provider'),
     reference: z.string().nullable().describe('The `reference` of the session that connected it'),
-    sessionId: z.string().describe('That session; its record may be gone'),
-    connectedAt: z.number().int().describe('When the login was found, Unix ms'),
-    disconnectedAt: z.number().int().describe('When the account was lost according to the provider, or when a check found it, Unix ms'),
-    providerState: lossStateSchema.describe('What the provider said'),
-    foundBy: z.enum(['notification', 'check']).describe("By the provider's notification, or by a check (`checkConnectedEvery`)"),
+    sessionId: z.string().describe('The id of that session. The session itself may not exist any more'),
+    connectedAt: z.number().int().describe('When the login was detected, Unix ms'),
+    disconnectedAt: z
+      .number()
+      .int()
+      .describe('When the account was lost according to the provider, or when a check detected the loss; Unix ms'),
+    providerState: lossStateSchema.describe('The state that the provider reported'),
+    foundBy: z
+      .enum(['notification', 'check'])
+      .describe("What detected the loss: the provider's notification, or a check (`checkConnectedEvery`)"),
   })
   .meta({
     id: 'DisconnectedInstance',
-    description: 'An instance that a session of yours connected, and whose account is no longer linked.',
+    description: 'An instance that one of your sessions connected, and whose account is no longer linked.',
   });
 
 /** The body of a callback about an instance that a session connected. */
@@ -56,16 +61,16 @@ export const instanceCallbackBodySchema = z
   .object({
     type: z.literal('instance.disconnected'),
     timestamp: z.string().describe('When it happened, ISO 8601'),
-    data: z.object({ instance: disconnectedInstanceSchema }).describe('What it is about'),
+    data: z.object({ instance: disconnectedInstanceSchema }).describe('The instance'),
   })
   .meta({ id: 'InstanceCallbackBody', description: 'One event of an instance that a session connected.' });
 type InstanceCallbackBody = z.infer<typeof instanceCallbackBodySchema>;
 
-/** The body of a notification that is passed on. */
+/** The body of a forwarded notification. */
 export const relayBodySchema = z
   .object({
     type: z.literal('provider.notification'),
-    timestamp: z.string().describe('When it came, ISO 8601'),
+    timestamp: z.string().describe('When the notification came, ISO 8601'),
     data: z.unknown().describe("The provider's notification, byte for byte"),
   })
   .meta({ id: 'RelayBody', description: "One of the provider's notifications." });
@@ -91,13 +96,13 @@ const TYPES: Readonly<Partial<Record<Session['state']['kind'], z.infer<typeof se
   password: 'session.password_required',
 };
 
-/** The callback for a change at `at` (Unix ms). Null if the tenant is told nothing. */
+/** The callback for a change at `at` (Unix ms). Null if this change causes none. */
 export function callbackOf(previous: Session, next: Session, at: number): Callback | null {
   const type = TYPES[next.state.kind];
   if (type === undefined || isSameState(previous, next)) return null;
   const session = callbackSessionSchema.parse(toWire(next, { image: null, viewers: 0, now: at }));
   return {
-    // A Redis that lost a second may give a version twice, but not with the same moment.
+    // If Redis lost its last second, a version can occur twice, but not with the same time.
     id: `evt_${next.id.replace(/^ses_/, '')}_${next.version}_${at.toString(36)}`,
     tenantId: next.tenantId,
     sessionId: next.id,
@@ -107,7 +112,7 @@ export function callbackOf(previous: Session, next: Session, at: number): Callba
   };
 }
 
-/** What was said of a lost account. `at` is when it happened, Unix ms. */
+/** The loss of an account. `at` is when it happened, Unix ms. */
 export interface Loss {
   readonly state: LossState;
   readonly at: number;
@@ -120,7 +125,7 @@ export interface Loss {
  */
 export function disconnectedCallback(record: ConnectedInstance, loss: Loss, now: number): Callback {
   const { tenantId, instanceId, reference, sessionId, loginAt } = record;
-  // The provider tells whole seconds. They may lie before a login of the same second, or ahead of
+  // The provider's time has whole seconds. It may be before a login in the same second, or ahead of
   // our clock.
   const disconnectedAt = Math.min(Math.max(loss.at, loginAt), now);
   const instance = {
@@ -142,7 +147,7 @@ export function disconnectedCallback(record: ConnectedInstance, loss: Loss, now:
     tenantId,
     sessionId,
     type: body.type,
-    createdAt: now, // tries go on for a day from now, however old the news is
+    createdAt: now, // retried for a day from now, even if the loss is older
     payload: JSON.stringify(body),
   };
 }
@@ -156,7 +161,7 @@ function isSameState({ state: before }: Session, { state: after }: Session): boo
   return before.kind === after.kind;
 }
 
-/** The message that passes a notification on. Its body stays as it came, byte for byte. */
+/** The message that forwards a notification. It contains the body unchanged, byte for byte. */
 export function relayPayload(body: string, at: number): string {
   return `{"type":"provider.notification","timestamp":"${new Date(at).toISOString()}","data":${body}}`;
 }
@@ -165,18 +170,18 @@ const timestamp = z.number().int();
 
 export const callbackStateSchema = z
   .enum(['pending', 'delivered', 'failed'])
-  .meta({ id: 'CallbackState', description: 'How far it has come' });
+  .meta({ id: 'CallbackState', description: 'The state of the delivery' });
 export type CallbackState = z.infer<typeof callbackStateSchema>;
 
 export const attemptErrorSchema = z
   .enum(['timeout', 'unreachable', 'address_not_allowed', 'not_configured'])
-  .meta({ id: 'CallbackError', description: 'Why no status came' });
+  .meta({ id: 'CallbackError', description: 'Why the try got no HTTP status' });
 export type AttemptError = z.infer<typeof attemptErrorSchema>;
 
 export const attemptSchema = z
   .object({
-    at: timestamp.describe('When it was sent, Unix ms'),
-    ms: timestamp.describe('How long it took, ms'),
+    at: timestamp.describe('When the try began, Unix ms'),
+    ms: timestamp.describe('How long the try took, ms'),
     status: z.number().int().optional().describe('The HTTP status that your server answered'),
     error: attemptErrorSchema.optional(),
     cause: connectionCauseSchema.optional(),
@@ -189,12 +194,12 @@ export const wireCallbackSchema = z
     id: z.string().describe('Its `webhook-id`: the same at every try'),
     type: callbackTypeSchema,
     sessionId: z.string().describe('The session. With `instance.disconnected`, the session that connected the instance'),
-    createdAt: timestamp.describe('When it was noticed, Unix ms'),
-    attempts: z.array(attemptSchema).describe('Oldest first, the last 50'),
+    createdAt: timestamp.describe('When the event was detected, Unix ms'),
+    attempts: z.array(attemptSchema).describe('The last 50 tries, oldest first'),
     state: callbackStateSchema,
-    nextAttemptAt: timestamp.nullable().describe('When it is tried next, Unix ms; null unless `pending`'),
+    nextAttemptAt: timestamp.nullable().describe('When the next try is due, Unix ms. Null unless `pending`'),
   })
-  .meta({ id: 'Callback', description: 'One event for your server, and how its delivery went.' });
+  .meta({ id: 'Callback', description: 'One event for your server, and the state of its delivery.' });
 export type WireCallback = z.infer<typeof wireCallbackSchema>;
 
 export const callbackAnswerSchema = z.object({ callback: wireCallbackSchema }).meta({ id: 'CallbackAnswer' });
@@ -207,14 +212,14 @@ export const callbackListSchema = z
   .meta({ id: 'CallbackList' });
 
 export const listCallbacksSchema = z.strictObject({
-  state: callbackStateSchema.optional().describe('Only those in this state'),
-  limit: z.coerce.number().int().min(1).max(100).default(20).describe('Callbacks on one page, at most'),
-  cursor: z.string().max(128).optional().describe('`nextCursor` of the page before'),
+  state: callbackStateSchema.optional().describe('Only callbacks in this state'),
+  limit: z.coerce.number().int().min(1).max(100).default(20).describe('The largest number of callbacks on one page'),
+  cursor: z.string().max(128).optional().describe('The `nextCursor` of the previous page'),
 });
 
 export const callbackSecretSchema = z
   .object({
-    callbackSecret: z.string().describe('Shown this once'),
-    previousValidUntil: timestamp.describe('Until then every message is signed with the previous secret, too; Unix ms'),
+    callbackSecret: z.string().describe('The new secret. Shown only once'),
+    previousValidUntil: timestamp.describe('Until this time every message is signed with the previous secret as well, Unix ms'),
   })
   .meta({ id: 'CallbackSecret' });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { CLOSE_CODES, type CloseReason, isRetryableClose, toClosing } from './close-codes.ts';
+import { CLOSE_CODES, type CloseReason, closeReasonOf, isRetryableClose, toClosing } from './close-codes.ts';
+import { ERRORS, type ErrorCode } from './errors.ts';
 
 /** The published contract: a number or a side that changes here breaks clients in the field. */
 const CONTRACT: Record<CloseReason, readonly [number, boolean]> = {
@@ -24,7 +25,7 @@ test.each(reasons)('%s', (reason) => {
   expect([CLOSE_CODES[reason], isRetryableClose(reason)]).toEqual(CONTRACT[reason]);
 });
 
-test('no number means two things, every one may be sent, every word fits a close frame', () => {
+test('every number is unique and may be sent, and every word fits into a close frame', () => {
   expect(new Set(Object.values(CLOSE_CODES)).size).toBe(reasons.length);
   for (const number of Object.values(CLOSE_CODES))
     expect(number === 1000 || number === 1012 || (number >= 4000 && number < 5000)).toBe(true);
@@ -35,4 +36,20 @@ test('the closing event says the same, with the hint only if there is one', () =
   expect(toClosing('draining', 1_500)).toEqual({ code: 'draining', number: 1012, retryable: true, retryAfterMs: 1_500 });
   expect(toClosing('draining', 0)).toEqual({ code: 'draining', number: 1012, retryable: true, retryAfterMs: 0 });
   expect(Object.keys(toClosing('done'))).toEqual(['code', 'number', 'retryable']);
+});
+
+/** The refusals of a first subscription that end the stream. After any other, the client may send a better one. */
+const CLOSING: Partial<Record<ErrorCode, CloseReason>> = {
+  unauthenticated: 'unauthenticated',
+  forbidden: 'forbidden',
+  origin_not_allowed: 'forbidden',
+  not_found: 'not_found',
+  session_expired: 'session_expired',
+  too_many_requests: 'too_many_requests',
+  tenant_limit_reached: 'too_many_requests',
+  unavailable: 'unavailable',
+};
+
+test.each(Object.keys(ERRORS) as ErrorCode[])('a first subscription that is refused with %s', (code) => {
+  expect(closeReasonOf(code)).toBe(CLOSING[code] ?? null);
 });

@@ -3,8 +3,8 @@ import type { ErrorCode } from './errors.ts';
 
 /**
  * Why a stream is closed. The range of the number tells a client what to do. After 1012 and
- * 4000–4499 it comes back, with full jitter and the server's hint as a floor. After 1000 and
- * 4500–4999 it does not come back as it is.
+ * 4000–4499 it reconnects, with full jitter and at least the delay that the server asks for. After
+ * 1000 and 4500–4999 it does not reconnect without changing something.
  */
 export const CLOSE_CODES = {
   done: 1000,
@@ -27,7 +27,7 @@ export type CloseReason = keyof typeof CLOSE_CODES;
 
 export const closeReasonSchema = z
   .enum(Object.keys(CLOSE_CODES) as [CloseReason, ...CloseReason[]])
-  .meta({ id: 'CloseReason', description: 'For programs: why it is closed' }); // never empty
+  .meta({ id: 'CloseReason', description: 'Why the connection is closed, for programs' }); // never empty
 
 export function isRetryableClose(reason: CloseReason): boolean {
   const number = CLOSE_CODES[reason];

@@ -35,7 +35,7 @@ function fractionOf(name: string): number {
 
 export type CheckVerdict =
   | { readonly kind: Exclude<LossVerdict, 'nothing'>; readonly state: LossState }
-  /** The provider has refused the credentials again. They are of no use any more. */
+  /** The provider has refused the credentials again. They will not work any more. */
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'kept'; readonly record: ConnectedInstance };
 

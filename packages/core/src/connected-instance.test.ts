@@ -1,8 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { disconnectedCallback, instanceCallbackBodySchema } from './callback.ts';
+import { callbackSchema, disconnectedCallback, instanceCallbackBodySchema } from './callback.ts';
 import { judgeCheck, nextCheckAt } from './connected-check.ts';
-import { type ConnectedInstance, connectedInstance, judgeLoss, type Login, OWN_LOGOUT_MS, withLogin } from './connected-instance.ts';
+import {
+  type ConnectedInstance,
+  connectedInstance,
+  connectedInstanceSchema,
+  isPeriodOver,
+  judgeLoss,
+  type Login,
+  OWN_LOGOUT_MS,
+  withLogin,
+} from './connected-instance.ts';
 import type { Outcome } from './outcome.ts';
 
 const LOGIN_AT = 1_790_000_000_400;
@@ -64,6 +73,12 @@ describe('what the provider notifies', () => {
     expect(connectedInstance(login, 1, LOGIN_AT + DAY_MS)).toBeNull();
     expect(connectedInstance(login, 1, LOGIN_AT + DAY_MS - 1)).not.toBeNull();
   });
+
+  test('a tenant can shorten the period of a login, but not lengthen it', () => {
+    const over = (keepDays: number, day: number, ms: number) => isPeriodOver(recordOf(), keepDays, LOGIN_AT + day * DAY_MS + ms);
+    expect([over(2, 2, -1), over(2, 2, 0)]).toEqual([false, true]);
+    expect([over(90, 30, -1), over(90, 30, 0)]).toEqual([false, true]);
+  });
 });
 
 describe('our own logout', () => {
@@ -82,11 +97,12 @@ describe('our own logout', () => {
   test('found by a check that began before it and was answered after it', () => {
     const startedAt = ownLogoutAt - 4_000;
     expect(judgeCheck(recordOf({ ownLogoutAt }), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('logged_out');
-    expect(judgeCheck(recordOf(), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('lost'); // without a logout of our own that counts it is a loss
+    expect(judgeCheck(recordOf(), { kind: 'notAuthorized' }, startedAt, ownLogoutAt + 1_000).kind).toBe('lost'); // a loss, because no logout of our own counts
   });
 
   test.each([
     [-1, 'logged_out'],
+    [0, 'logged_out'],
     [1, 'lost'],
   ])('a check that began %s ms after it and found the instance linked: what is notified then is %s', (offset, verdict) => {
     const seen = judgeCheck(recordOf({ ownLogoutAt }), { kind: 'authorized', account: null }, ownLogoutAt + offset, ownLogoutAt + 500);
@@ -117,29 +133,58 @@ describe('a check', () => {
     expect(judgeCheck(recordOf(), outcome, at, at).kind).toBe(kind);
   });
 
-  test('that is refused twice in a row gives the credentials up, unless a good answer came in between', () => {
+  test('that is refused twice in a row deletes the credentials, unless a good answer came in between', () => {
     const refused = { kind: 'refused', reason: 'credentials_rejected' } as const;
     const once = judgeCheck(recordOf(), refused, at, at);
     if (once.kind !== 'kept') throw new Error('one refusal is not enough');
     expect(judgeCheck(once.record, refused, at, at)).toEqual({ kind: 'refused', reason: 'credentials_rejected' });
     const healthy = judgeCheck(once.record, { kind: 'authorized', account: null }, at, at);
     expect(healthy.kind === 'kept' && judgeCheck(healthy.record, refused, at, at).kind).toBe('kept');
+    const troubled = judgeCheck(once.record, { kind: 'trouble', code: 'rate_limited' }, at, at);
+    expect(troubled.kind === 'kept' && judgeCheck(troubled.record, refused, at, at).kind).toBe('refused');
+  });
+
+  test('that tells nothing new leaves the record as it is', () => {
+    const record = recordOf();
+    for (const outcome of [{ kind: 'authorized', account: null }, { kind: 'passwordWanted' }] as const) {
+      const verdict = judgeCheck(record, outcome, at, at);
+      expect(verdict.kind === 'kept' && verdict.record).toBe(record);
+    }
+  });
+
+  test('that began before the login says nothing of it', () => {
+    expect(judgeCheck(recordOf(), { kind: 'notAuthorized' }, LOGIN_AT - 1_000, LOGIN_AT)).toEqual({ kind: 'kept', record: recordOf() });
   });
 });
 
 describe('the record', () => {
-  test('is the one of the later login, in whatever order logins are told; the same login twice changes nothing', () => {
+  test('is the one of the later login, in whatever order logins are told', () => {
     const first = recordOf();
     const second = recordOf({ sessionId: 'ses_def', loginAt: LOGIN_AT + 60_000 });
     expect(withLogin(null, first)).toBe(first);
     expect(withLogin(first, second)).toBe(second);
     expect(withLogin(second, first)).toBe(second);
-    const lost = recordOf({ end: 'lost' });
-    expect(withLogin(lost, first)).toBe(lost);
-    expect(withLogin(first, recordOf({ loginAt: LOGIN_AT - 9_000 })).loginAt).toBe(LOGIN_AT - 9_000);
+    const atOnce = recordOf({ sessionId: 'ses_def' });
+    expect(withLogin(first, atOnce)).toBe(atOnce);
   });
 
-  test('is told with one id for one login, within its day, and without anything internal', () => {
+  test('of one login that is told more than once has the earliest moment, and stays as it is after a loss', () => {
+    const [earlier, first, later] = [recordOf({ loginAt: LOGIN_AT - 9_000 }), recordOf(), recordOf({ loginAt: LOGIN_AT + 9_000 })];
+    expect(withLogin(first, earlier)).toEqual(earlier);
+    expect(withLogin(first, recordOf())).toBe(first);
+    expect(withLogin(first, later)).toBe(first);
+    const lost = recordOf({ end: 'lost' });
+    for (const again of [earlier, first, later]) expect(withLogin(lost, again)).toBe(lost);
+  });
+
+  test('is read back as it was written', () => {
+    for (const end of [null, 'lost', 'logged_out'] as const) {
+      const record = recordOf({ end, ownLogoutAt: end === null ? null : NOW });
+      expect(connectedInstanceSchema.parse(JSON.parse(JSON.stringify(record)))).toEqual(record);
+    }
+  });
+
+  test('has one callback id for each login, is reported within its day, and contains nothing internal', () => {
     const [a, b] = [LOGIN_AT + DAY_MS, LOGIN_AT + 2 * DAY_MS].map((now) =>
       disconnectedCallback(recordOf(), { state: 'blocked', at: LOGIN_AT + 5_000, by: 'notification' }, now),
     );
@@ -152,10 +197,16 @@ describe('the record', () => {
     expect(a?.payload).not.toContain('key-of-it');
   });
 
+  test.each(['notification', 'check'] as const)('is told with who found the loss: a %s', (by) => {
+    const callback = disconnectedCallback(recordOf(), { state: 'notAuthorized', at: NOW, by }, NOW);
+    expect(callbackSchema.parse(callback)).toEqual(callback);
+    expect(instanceCallbackBodySchema.parse(JSON.parse(callback.payload)).data.instance.foundBy).toBe(by);
+  });
+
   test.each([
     [LOGIN_AT - 400, LOGIN_AT],
     [LOGIN_AT + 2 * DAY_MS, LOGIN_AT + DAY_MS],
-  ])('a moment outside of login and now (%s) is told as %s', (at, told) => {
+  ])('a time outside of login and now (%s) is reported as %s', (at, told) => {
     const { payload } = disconnectedCallback(recordOf(), { state: 'notAuthorized', at, by: 'notification' }, LOGIN_AT + DAY_MS);
     expect(JSON.parse(payload).data.instance.disconnectedAt).toBe(told);
   });
@@ -209,7 +260,7 @@ describe('after any history of logins, notifications and checks', () => {
     return { record: { ...record, end: 'lost' }, lost: [...lost, record.sessionId] };
   }
 
-  test('a loss is told once for a login, only for the latest one, and only if it is not older than the login', () => {
+  test('a loss is reported once for a login, only for the latest one, and only if it is not older than the login', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
         let world: World = { record: null, lost: [] };
@@ -229,11 +280,11 @@ describe('after any history of logins, notifications and checks', () => {
   });
 });
 
-describe('the moments of checks', () => {
+describe('the times of checks', () => {
   const EVERY_MS = 3_600_000;
   const names = Array.from({ length: 10_000 }, (_, i) => ({ tenantId: `t${i % 7}`, instanceId: String(1_101_000_000 + i) }));
 
-  test('are one in every interval, and always the same, wherever one begins to count', () => {
+  test('are one in every interval, and the same from wherever you begin to count', () => {
     fc.assert(
       fc.property(fc.nat(9_999), fc.integer({ min: 60_000, max: 604_800_000 }), fc.nat(10 ** 12), (n, every, after) => {
         const name = names[n] ?? { tenantId: '', instanceId: '' };

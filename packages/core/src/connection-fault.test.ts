@@ -9,11 +9,11 @@ describe('the cause of a connection that failed', () => {
     ['dns', { code: 'ENOTFOUND', syscall: 'getaddrinfo' }],
     ['dns', { code: 'EAI_AGAIN' }],
     ['dns', { code: 'ECONNREFUSED', syscall: 'queryA' }],
-    ['dns', { code: 'ETIMEOUT' }],
+    ['dns', { code: 'ENOMEM', syscall: 'getaddrinfo' }],
     ['refused', { code: 'ECONNREFUSED', syscall: 'connect' }],
     ['reset', { code: 'ECONNRESET' }],
-    ['reset', { code: 'EPIPE' }],
     ['reset', { code: 'UND_ERR_SOCKET' }],
+    ['reset', { code: 'ECONNRESET', message: 'bad response' }],
     ['tls', { code: 'CERT_HAS_EXPIRED' }],
     ['tls', { code: 'CERT_NOT_YET_VALID' }],
     ['tls', { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }],
@@ -22,15 +22,8 @@ describe('the cause of a connection that failed', () => {
     ['tls', { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' }],
     ['tls', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }],
     ['tls', { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }],
-    ['tls', { code: 'EPROTO' }],
-    ['tls', { code: 'HOSTNAME_MISMATCH' }],
-    ['tls', { code: 'UNSPECIFIED' }],
     ['tls', { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }],
     ['timeout', { name: 'TimeoutError' }],
-    ['timeout', { code: 'ETIMEDOUT' }],
-    ['timeout', { code: 'UND_ERR_CONNECT_TIMEOUT' }],
-    ['no_route', { code: 'EHOSTUNREACH' }],
-    ['no_route', { code: 'ENETUNREACH' }],
     ['protocol', { name: 'HTTPParserError', data: 'SSH-2.0' }],
     ['reset', { name: 'HTTPParserError', data: '' }],
     ['protocol', { code: 'HPE_INVALID_CONSTANT' }],
@@ -47,6 +40,25 @@ describe('the cause of a connection that failed', () => {
       cause === 'other' ? 'refused' : cause,
     );
     expect(CONNECTION_CAUSES).toHaveProperty(cause);
+  });
+
+  it.each([
+    ['dns', 'ENOTFOUND ENODATA ESERVFAIL EREFUSED EFORMERR ENOTIMP EBADNAME EBADRESP ETIMEOUT ECANCELLED'],
+    ['tls', 'EPROTO UNSPECIFIED HOSTNAME_MISMATCH INVALID_CA INVALID_PURPOSE'],
+    ['reset', 'ECONNRESET ECONNABORTED EPIPE'],
+    ['no_route', 'EHOSTUNREACH ENETUNREACH EHOSTDOWN ENETDOWN EADDRNOTAVAIL'],
+    ['timeout', 'ETIMEDOUT UND_ERR_CONNECT_TIMEOUT UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT'],
+    ['protocol', 'UND_ERR_HEADERS_OVERFLOW'],
+  ])('is %s for the whole words %s, and not for longer ones', (cause, words) => {
+    for (const code of words.split(' ')) {
+      expect([code, connectionCause({ code })]).toEqual([code, cause]);
+      for (const longer of [`X_${code}`, `${code}_X`]) expect([longer, connectionCause({ code: longer })]).toEqual([longer, 'other']);
+    }
+  });
+
+  it('is found five causes deep', () => {
+    const causes = Array.from({ length: 5 }).reduce<unknown>((cause) => ({ cause }), { code: 'EPIPE' });
+    expect(connectionCause(causes)).toBe('reset');
   });
 
   it.each([undefined, null, 'text', 7])('is other for %j', (thrown) => {
@@ -66,6 +78,7 @@ it.each([
   [true, { code: 'HOSTNAME_MISMATCH' }],
   [true, { code: 'INVALID_CA' }],
   [false, { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }],
+  [false, { code: 'ERR_OSSL_X509_CERT_ALREADY_IN_HASH_TABLE' }],
   [false, { code: 'ECONNRESET' }],
   [false, {}],
 ])('it is %s that a certificate is at fault for %j, also as the cause of another error', (isCertificate, fields) => {

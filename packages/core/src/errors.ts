@@ -22,7 +22,7 @@ export const ERRORS = {
   not_found: { status: 404, title: 'Not found', retryable: false },
   no_code: { status: 404, title: 'The session shows no code now', retryable: true },
   not_resumable: { status: 409, title: 'The session cannot be resumed', retryable: false },
-  not_waiting_for_password: { status: 409, title: 'The session waits for no password', retryable: false },
+  not_waiting_for_password: { status: 409, title: 'The session does not need a password', retryable: false },
   attempt_live: { status: 409, title: 'An attempt of the instance is under way', retryable: true },
   credentials_gone: { status: 409, title: 'The session has no provider token any more', retryable: false },
   webhook_url_differs: { status: 409, title: 'The instance notifies another address', retryable: false },
@@ -51,7 +51,7 @@ interface RefusalOptions {
 }
 
 /**
- * A refusal that the caller is told. `detail` says what was expected, what came and what to do. It
+ * A refusal, as the caller sees it. `detail` says what was expected, what came and what to do. It
  * never holds a secret.
  */
 export class RefusedError extends Error {
@@ -78,18 +78,18 @@ export const NO_SUCH_SESSION = 'there is no such session, or it is not yours';
 
 export const noSuchSession = (): RefusedError => new RefusedError('not_found', NO_SUCH_SESSION);
 
-/** The body of RFC 9457. `type` is a URN, because a client needs no page to tell the codes apart. */
+/** The body of RFC 9457. `type` is a URN, because a client needs no page to distinguish the codes. */
 export const problemSchema = z
   .object({
     type: z.string().describe('`urn:qrcast:error:` and the code'),
     title: z.string().describe('What the code means'),
-    status: z.number().int().describe('The HTTP status once more'),
-    detail: z.string().describe('For people: what was expected, what came and what to do; never a secret'),
+    status: z.number().int().describe('The HTTP status'),
+    detail: z.string().describe('For people: what was expected, what came and what to do. Never contains a secret'),
     code: errorCodeSchema,
     retryable: z.boolean().describe('Whether the same call may succeed later'),
-    retryAfterMs: z.number().int().nonnegative().optional().describe('Wait at least this long before the next try, in ms'),
-    limit: limitNameSchema.optional().describe('Which limit is reached'),
-    session: wireSessionSchema.optional().describe('The session as it is now, where that explains the refusal'),
+    retryAfterMs: z.number().int().nonnegative().optional().describe('Wait at least this long before the next try, ms'),
+    limit: limitNameSchema.optional().describe('The limit that was reached'),
+    session: wireSessionSchema.optional().describe('The session as it is now, if that explains the refusal'),
   })
   .meta({ id: 'Problem', description: 'Why a call was refused (RFC 9457).' });
 

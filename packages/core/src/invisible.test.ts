@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { invisibleFault, typedFault } from './invisible.ts';
+import { invisibleFault, typedFault, withoutInvisible } from './invisible.ts';
 
 describe('an invisible character', () => {
   const points = [
@@ -21,6 +21,8 @@ describe('an invisible character', () => {
     );
     expect(invisibleFault('se\u{E0041}cret')).toBe('expected no invisible character (found U+E0041, after 2 characters)');
     expect(invisibleFault('\uFEFFsecret')).toContain('U+FEFF, a byte-order mark, at its beginning');
+    expect(invisibleFault('secret\t')).toContain('U+0009, a tab, at its end');
+    expect(typedFault('❤️\t')).toContain('at its end');
   });
 });
 
@@ -33,11 +35,15 @@ it.each(['\uFFFD', 'a\uD800', '\uDC00b'])('a text that was read in another encod
   expect(typedFault(text)).toContain('expected UTF-8 text');
 });
 
+it('a text is compared without its spaces and invisible characters', () => {
+  expect(withoutInvisible(' qk_ab\u200bcd  ef\u{E0041}\r\n')).toBe('qk_abcdef');
+});
+
 describe('a password', () => {
-  it.each(['❤️', '👨‍👩‍👧 at home', '1️⃣2', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', 'می‌خواهم', 'क्‍ष', ' two  spaces '])('may hold what keyboards write: %j', (text) => {
+  it.each(['❤️', '👨‍👩‍👧 at home', '1️⃣2', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', 'می‌خواهم', 'क्‍ष', ' two  spaces ', '❤️❤️'])('may hold what keyboards write: %j', (text) => {
     expect(typedFault(text)).toBeNull();
   });
-  it.each(['pass\u200dword', '\u200cpass', 'pass\ufe0f', 'me\u200bnow', '\u202epass'])(
+  it.each(['pass\u200dword', 'пар\u200cоль', 'κωδ\u200dικός', 'می\u200c', '\u200cpass', 'pass\ufe0f', 'me\u200bnow', '\u202epass'])(
     'may hold no other invisible character: %j',
     (text) => {
       expect(typedFault(text)).not.toBeNull();

@@ -2,6 +2,10 @@
  * Which version of a session a caller says that it has. A long-poll says it with `If-None-Match`,
  * Server-Sent Events with `Last-Event-ID` and its spellings.
  *
+ * A caller may say a version above the session's own. It was told that one before Redis lost data,
+ * so the session is renumbered above it (renumber.ts). A number that nobody can have been told is
+ * another server's.
+ *
  * Proxies and clients change these values on the way. A proxy that compresses an answer marks its
  * ETag, weakens it, or both: Apache `"13-gzip"`, Jetty `"13--gzip"`, LiteSpeed `"13;gz"`, nginx
  * `W/"13"`. A mark is punctuation and a word that begins with a letter, and there may be several.
@@ -27,14 +31,20 @@ const EVENT_ID_NAMES: ReadonlySet<string> = new Set(['lasteventid', 'evslasteven
  * for the browsers of its day.
  */
 const PREAMBLE_NAME = 'evspreamble';
-/** Headers and queries are short. This bounds the work for those that are not. */
+/**
+ * Headers and queries are short. This bounds the work for those that are not. Only what ends within
+ * it is read: the beginning of `"13"` is another version.
+ */
 const MAX_LENGTH = 2_000;
 
 /** The text between the quotes of each tag, weak or strong. `*` stands for any tag. */
 export function entityTagsOf(header: string | undefined): readonly string[] {
-  return [...(header ?? '').slice(0, MAX_LENGTH).matchAll(ENTITY_TAG)].map(
-    ([, quoted, bare]) => quoted ?? bare?.replace(/^W\//i, '') ?? '',
-  );
+  const tags: string[] = [];
+  for (const { 0: whole, 1: quoted, 2: bare, index } of (header ?? '').matchAll(ENTITY_TAG)) {
+    if (index + whole.length > MAX_LENGTH) break;
+    tags.push(quoted ?? bare?.replace(/^W\//i, '') ?? '');
+  }
+  return tags;
 }
 
 /**
@@ -47,12 +57,11 @@ export function isMarkedTag(tag: string, ours: string): boolean {
 
 /**
  * The greatest version in `If-None-Match`, `any` for `*`, or null if it has none that we gave.
- * @param latest the session's version. A greater number is another server's, or of a state that was
- *   lost
+ * @param greatest that anybody can have been told (renumber.ts)
  */
-export function versionOfTags(header: string | undefined, latest: number): number | 'any' | null {
+export function versionOfTags(header: string | undefined, greatest: number): number | 'any' | null {
   const tags = entityTagsOf(header);
-  const version = greatest(tags.map(versionOf).filter((told) => told !== null && told <= latest));
+  const version = newest(tags.map((tag) => possible(versionOf(tag), greatest)));
   return version ?? (tags.includes('*') ? 'any' : null);
 }
 
@@ -60,15 +69,17 @@ export function versionOfTags(header: string | undefined, latest: number): numbe
  * The version of the last event that a caller has seen: from the header if it has one, else from
  * the query. 0 if neither has one that we gave. A header that came more than once is a list (RFC
  * 9110, section 5.3), of which the greatest counts.
- * @param latest the session's version; a greater number is ignored
+ * @param greatest that anybody can have been told (renumber.ts)
  */
-export function versionOfLastEvent(header: string | readonly string[] | undefined, fromQuery: string | undefined, latest: number): number {
-  const inHeader = String(header ?? '')
-    .slice(0, MAX_LENGTH)
-    .split(',')
-    .map(versionOfEventId);
-  const version = greatest(inHeader) ?? versionOfEventId(fromQuery ?? '') ?? 0;
-  return version <= latest ? version : 0;
+export function versionOfLastEvent(
+  header: string | readonly string[] | undefined,
+  fromQuery: string | undefined,
+  greatest: number,
+): number {
+  const list = String(header ?? '');
+  const read = list.length > MAX_LENGTH ? list.slice(0, Math.max(0, list.lastIndexOf(',', MAX_LENGTH))) : list;
+  const inHeader = read.split(',').map(versionOfEventId);
+  return possible(newest(inHeader) ?? versionOfEventId(fromQuery ?? ''), greatest) ?? 0;
 }
 
 /**
@@ -82,18 +93,25 @@ export function withOneLastEventId(query: Readonly<Record<string, unknown>>): Re
   const others = entries.filter(([name]) => !EVENT_ID_NAMES.has(plain(name)));
   const ids = entries.filter(([name]) => EVENT_ID_NAMES.has(plain(name))).flatMap(([, value]) => value);
   if (ids.length === 0) return Object.fromEntries(others);
-  const version = greatest(ids.map((id) => versionOfEventId(String(id)))) ?? 0;
+  const version = newest(ids.map((id) => versionOfEventId(String(id)))) ?? 0;
   return { ...Object.fromEntries(others), lastEventId: version > 0 ? String(version) : '' };
 }
 
+/** The version that a caller says it was told; 0 if nobody can have been told it. */
+export const knownVersion = (told: number, greatest: number): number => possible(told, greatest) ?? 0;
+
+/** Null if the number cannot be a version that the session has had. */
+const possible = (version: number | null, greatest: number): number | null => (version !== null && version <= greatest ? version : null);
+
 /** Null if no version is known. */
-function greatest(versions: readonly (number | null)[]): number | null {
+function newest(versions: readonly (number | null)[]): number | null {
   const known = versions.filter((version) => version !== null);
   return known.length === 0 ? null : Math.max(...known);
 }
 
 function versionOfEventId(text: string): number | null {
-  const id = EVENT_ID.exec(text.trim().slice(0, MAX_LENGTH))?.[1];
+  const trimmed = text.trim();
+  const id = trimmed.length > MAX_LENGTH ? undefined : EVENT_ID.exec(trimmed)?.[1];
   return id === undefined ? null : versionOf(id);
 }
 

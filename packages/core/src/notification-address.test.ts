@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeNotificationPath, NOTIFICATION_MISSES, notificationUrl } from './notification-address.ts';
+import { isNotificationPath, judgeNotificationPath, NOTIFICATION_MISSES, notificationUrl } from './notification-address.ts';
 
 const BASE = '/v1/webhooks/green-api';
 
@@ -34,10 +34,14 @@ describe('an address that is nearly right', () => {
     ['other_path', '/v1/webhook/green-api/acme'],
     ['other_path', '/v1/webhooks/greenapi/acme'],
     ['other_path', '/v1/webhooks/acme'],
+    ['other_path', '/v1/webhook/acme'],
+    ['other_path', '/v1/greenapi/acme'],
+    ['other_path', '/x/docs/webhooks'],
     ['other_path', '/v1/webhooks'],
     ['other_path', '/v1/green-api/acme'],
     ['other_path', '/v2/webhooks/green-api/acme'],
     ['other_path', '/qrcast/v1/webhooks/green-api/acme'],
+    ['other_path', '/qrcast/v1/webhooks/green-api'],
     ['other_path', '/v1\\webhooks\\green-api\\acme'],
     ['other_path', `${BASE}\\acme`],
     ['other_path', '/v1/webhooks-green-api/acme'],
@@ -58,7 +62,7 @@ describe('an address that is nearly right', () => {
   });
 });
 
-describe('no miss', () => {
+describe('an address that is right or meant for another call', () => {
   it.each([
     `${BASE}/acme`,
     `${BASE}/acme/`,
@@ -67,18 +71,24 @@ describe('no miss', () => {
     '/',
     '/v1/sessions/ses_1/webhook',
     '/v1/sessions/ses_1/webhooks',
+    '/v1//sessions/ses_1/webhook',
     '/v1/admin/tenants/green-api',
     '/v1/admin/tenants/webhooks/keys',
     '/connect/webhooks',
     '/v1/nothing',
     '/webhooked',
+    '/mywebhooks',
     '/greenapis',
   ])('%s', (path) => {
     expect(judgeNotificationPath('POST', path)).toBeNull();
   });
 });
 
-it('the right address is recognised', () => {
+it('the right address is recognised, and no other', () => {
+  for (const path of [`${BASE}/acme`, `${BASE}/acme/`]) expect([path, isNotificationPath(path)]).toEqual([path, true]);
+  for (const path of ['/', BASE, `${BASE}/`, `${BASE}/acme/more`, `${BASE}/Acme`, `${BASE}/acme?x`, `/x${BASE}/acme`])
+    expect([path, isNotificationPath(path)]).toEqual([path, false]);
+
   expect(notificationUrl('https://host.example/qrcast', 'acme')).toBe('https://host.example/qrcast/v1/webhooks/green-api/acme');
   expect(judgeNotificationPath('POST', notificationUrl('', 'acme'))).toBeNull();
   for (const words of Object.values(NOTIFICATION_MISSES)) expect(`the path ${words}`).not.toContain('undefined');

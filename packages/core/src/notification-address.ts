@@ -65,4 +65,4 @@ const NAMES = /\/\s*(webhooks?|green[-_]?api)\b/;
  * These calls are other ones, although a session has a `webhook` and a tenant may have any of these
  * names.
  */
-const OTHER_CALLS = /^\/(v1\/(sessions|tickets|admin|callbacks|audit|ws)|connect|docs|socket\.io)(\/|$)/;
+const OTHER_CALLS = /^\/(v1\/(sessions|tickets|admin|callbacks|audit|ws)|connect|docs|socket\.io)\//;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ended, FENCE, SESSIONS, showing, T0, withState } from '../test/fixtures.ts';
-import { judgeNotification, type StateNotification, stateNotificationSchema } from './notification.ts';
+import { judgeNotification, notifiedInstanceSchema, type StateNotification, stateNotificationSchema } from './notification.ts';
 
 const SECOND = T0 / 1_000;
 /** Later than the last accepted answer of the fixtures. */
@@ -16,12 +16,12 @@ const notification = (overrides: object = {}): StateNotification => stateNotific
 const instanceData = (fields: object) => notification({ instanceData: { ...body.instanceData, ...fields } });
 
 describe('stateNotificationSchema', () => {
-  test('takes ids of 12 digits as numbers and as strings, and tells them as strings', () => {
+  test('accepts ids of 12 digits as numbers and as strings, and returns strings', () => {
     expect(instanceData({ idInstance: 110100000001 }).instanceData.idInstance).toBe('110100000001');
     expect(instanceData({ idInstance: '110100000001' }).instanceData.idInstance).toBe('110100000001');
   });
 
-  test('takes an empty or missing wid, and unknown fields', () => {
+  test('accepts an empty or missing wid, and unknown fields', () => {
     expect(instanceData({ wid: '' }).instanceData.wid).toBe('');
     expect(notification({ instanceData: { idInstance: 1 }, extra: true }).instanceData.wid).toBeUndefined();
   });
@@ -39,6 +39,13 @@ describe('stateNotificationSchema', () => {
   });
 });
 
+test('notifiedInstanceSchema reads the instance of any notification', () => {
+  const other = { typeWebhook: 'incomingMessageReceived', instanceData: body.instanceData, timestamp: FRESH };
+  expect(notifiedInstanceSchema.parse(other)).toEqual({ instanceData: { idInstance: '110100000001' } });
+  for (const wrong of [{}, { instanceData: {} }, { instanceData: { idInstance: '11O1' } }])
+    expect(notifiedInstanceSchema.safeParse(wrong).success).toBe(false);
+});
+
 describe('judgeNotification', () => {
   test('believes a fresh login, and says whose it is', () => {
     expect(judgeNotification(SESSIONS.showing, notification())).toEqual({
@@ -51,6 +58,7 @@ describe('judgeNotification', () => {
     ['empty', { wid: '' }, null],
     ['missing', { wid: undefined }, null],
     ['without a phone', { wid: 'u-17@c.us' }, { wid: 'u-17@c.us', phone: null }],
+    ['a bare number, which need not be a phone', { wid: '79990000000' }, { wid: '79990000000', phone: null }],
   ])('believes a login whose wid is %s', (_name, fields, account) => {
     expect(judgeNotification(SESSIONS.showing, instanceData(fields))).toEqual({
       kind: 'believe',
@@ -82,18 +90,21 @@ describe('judgeNotification', () => {
     expect(judgeNotification(resumed, notification())).toEqual({ kind: 'check' });
   });
 
-  test('checks a login from before the old one was seen to be gone', () => {
-    // This tells of the old login, from while it still stood. It is delivered a minute late: after
+  test('checks a login from before the old one was seen logged out', () => {
+    // A notification about the old login, from before its end. It comes a minute late: after
     // the logout, with the new code on the screen.
     const relinked = withState(showing, { relink: false, newsFrom: T0 + 60_000 });
     expect(judgeNotification(relinked, notification({ timestamp: SECOND + 1 }))).toEqual({ kind: 'check' });
   });
 
-  test.each(['notAuthorized', 'blocked', 'starting', 'suspended', 'somethingNew'])('checks %s: it is not good news', (stateInstance) => {
-    expect(judgeNotification(SESSIONS.showing, notification({ stateInstance }))).toEqual({ kind: 'check' });
-  });
+  test.each(['notAuthorized', 'blocked', 'starting', 'suspended', 'somethingNew'])(
+    'checks %s, which is never believed at once',
+    (stateInstance) => {
+      expect(judgeNotification(SESSIONS.showing, notification({ stateInstance }))).toEqual({ kind: 'check' });
+    },
+  );
 
-  test('checks even a fresh login while the old one is still to be ended', () => {
+  test('checks even a fresh login while the old one must still be logged out', () => {
     expect(judgeNotification(withState(showing, { relink: true }), notification())).toEqual({ kind: 'check' });
     const leaving = withState({ kind: 'waiting', notice: null }, { logoutsLeft: 3 });
     expect(judgeNotification(leaving, notification())).toEqual({ kind: 'check' });

@@ -24,9 +24,9 @@ export const stateNotificationSchema = z
           .describe('The instance'),
         wid: z.string().max(128).nullish().describe('The linked account, if there is one'),
       })
-      .describe('The instance that it is about'),
+      .describe('The instance that the notification is about'),
     timestamp: z.number().int().nonnegative().describe('When it happened, Unix seconds'),
-    stateInstance: z.string().max(64).describe("The provider's word for the instance's state, like `authorized`"),
+    stateInstance: z.string().max(64).describe("The provider's word for the state of the instance, for example `authorized`"),
   })
   .meta({ id: 'StateNotification' });
 

@@ -26,6 +26,7 @@ describe('an origin has one form', () => {
     ['http://tauri.localhost', 'http://tauri.localhost'],
     ['app://localhost:3000', 'app://localhost:3000'],
     ['com.example.app://localhost', 'com.example.app://localhost'],
+    ['app://my-app.example.com:65535', 'app://my-app.example.com:65535'],
     ['chrome-extension://abcdefghijklmnopabcdefghijklmnop', 'chrome-extension://abcdefghijklmnopabcdefghijklmnop'],
     ['moz-extension://6c3e7e1c-0d3b-4b0f-9a57-2a1b5d9f1a11', 'moz-extension://6c3e7e1c-0d3b-4b0f-9a57-2a1b5d9f1a11'],
     ['safari-web-extension://6C3E7E1C-0D3B-4B0F-9A57-2A1B5D9F1A11', 'safari-web-extension://6c3e7e1c-0d3b-4b0f-9a57-2a1b5d9f1a11'],
@@ -34,6 +35,11 @@ describe('an origin has one form', () => {
     expect(originOf(text)).toBe(origin);
     expect(originOf(origin)).toBe(origin);
   });
+});
+
+it('an origin has at most 256 characters', () => {
+  const [fits, over] = [256, 257].map((length) => readOrigin('https://a.example'.padEnd(length, 'e')).kind);
+  expect([fits, over]).toEqual(['origin', 'refused']);
 });
 
 describe('what is not an origin is refused with its reason', () => {
@@ -70,10 +76,19 @@ describe('what is not an origin is refused with its reason', () => {
     ['data://x', 'have no origin'],
     ['javascript://alert', 'have no origin'],
     ['wss://app.example.com', 'have no origin'],
+    ['ws://app.example.com', 'have no origin'],
+    ['ftp://app.example.com', 'have no origin'],
+    ['about://blank', 'have no origin'],
+    ['blob://x', 'have no origin'],
+    ['filesystem://x', 'have no origin'],
+    ['view-source://x', 'have no origin'],
     ['capacitor://', 'or of an app'],
     ['capacitor://localhost;x', 'or of an app'],
     ['capacitor://пример', 'or of an app'],
+    ['xhttps://пример', 'or of an app'],
+    ['httpsx://пример', 'or of an app'],
     ['capacitor:localhost', 'with its scheme'],
+    ['-capacitor://localhost', 'with its scheme'],
     [`https://${'a'.repeat(600)}`, 'at most'],
   ])('%s', (text, words) => {
     const reading = readOrigin(text);

@@ -1,5 +1,5 @@
 /**
- * What came of one request to the provider. `packages/provider` maps every possible answer,
+ * The outcome of one request to the provider. `packages/provider` maps every possible answer,
  * malformed ones included, to exactly one outcome. The session reducer knows nothing else of the
  * provider. Outcomes are values; only a fault of our own is an exception.
  */
@@ -30,7 +30,7 @@ export type TroubleCode = Exclude<NoticeCode, 'password_rejected' | 'password_ra
 export type RefusalReason = 'credentials_rejected' | 'instance_deleted' | 'instance_expired' | 'instance_blocked';
 
 /**
- * The linked account. A field is null if the provider did not tell it. `wid` is like
+ * The linked account. A field is null if it is not known. `wid` is like
  * `79990000000@c.us`, `phone` is digits only.
  */
 export interface Account {
@@ -44,11 +44,11 @@ export type Outcome =
    * digests mean equal pictures. `text` is what the picture says, null if nobody has read it.
    */
   | { readonly kind: 'code'; readonly image: string; readonly digest: string; readonly text: string | null }
-  /** The instance is linked. `account` is null if the method does not tell whose account it is. */
+  /** The instance is linked. `account` is null if the method does not name the account. */
   | { readonly kind: 'authorized'; readonly account: Account | null }
   /** The instance is healthy, not linked, and waits for a scan. */
   | { readonly kind: 'notAuthorized' }
-  /** The code was scanned; the account's cloud password is wanted. */
+  /** The code was scanned, and the account's cloud password is needed. */
   | { readonly kind: 'passwordWanted' }
   /**
    * The provider has restricted the account, and names no phone. That proves no login: instances
@@ -56,7 +56,7 @@ export type Outcome =
    */
   | { readonly kind: 'suspended' }
   /**
-   * This request brought nothing. `retryAfterMs` is set only if the provider named one.
+   * The request failed. `retryAfterMs` is set only if the provider named one.
    * `isUnanswered` means that no answer came at all, so the host may be dead.
    */
   | { readonly kind: 'trouble'; readonly code: TroubleCode; readonly retryAfterMs?: number; readonly isUnanswered?: true }
@@ -65,10 +65,10 @@ export type Outcome =
   /** The logout was accepted. Codes may take a minute or two to come. */
   | { readonly kind: 'loggedOut' };
 
-/** What came of handing the provider an account's cloud password. */
+/** The outcome of sending an account's cloud password to the provider. */
 export type PasswordOutcome =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'rejected'; readonly code: 'password_rejected' | 'password_rate_limited' }
-  /** The provider waits for no password: the code has to be scanned again. */
+  /** The provider does not expect a password any more. A code must be scanned again. */
   | { readonly kind: 'notExpected' }
   | { readonly kind: 'trouble'; readonly code: TroubleCode; readonly retryAfterMs?: number };

@@ -35,6 +35,9 @@ describe('a number in international form', () => {
     ['+84951234567', '84951234567'],
     ['+961 3 123456', '9613123456'],
     ['819012345678', '819012345678'],
+    ['79818101234', '79818101234'], // 810 inside is no exit prefix
+    [' tel: +79001234567 ', '79001234567'],
+    ['+79001234567'.padEnd(64), '79001234567'],
   ])('%j is %s', (text, digits) => {
     expect(readPhone(text)).toEqual({ kind: 'phone', digits });
   });
@@ -56,6 +59,7 @@ describe('a number that is not certainly in international form is refused', () =
     ['+89001234567', 'write +7'],
     ['tel:89001234567', 'write +7'],
     ['8 495 123 45', 'write +7'],
+    ['tel: 8 495 123 45', 'write +7'],
     ['+7 8 900 123-45-67', 'ten digits'],
     ['+7 (8900) 123-45-67', 'ten digits'],
     ['789001234567', 'ten digits'],
@@ -83,6 +87,7 @@ describe('a number that is not certainly in international form is refused', () =
     ['+1 23', 'international form'],
     ['', 'only digits'],
     ['+', 'only digits'],
+    ['+210123456789', 'international form'], // no country has this code
     ['call me', 'only digits'],
     ['+7 900 CALL ME', 'only digits'],
     ['+79001234567 ext. 5', 'only digits'],
@@ -98,6 +103,8 @@ describe('a number that is not certainly in international form is refused', () =
     ['++79001234567', 'only digits'],
     ['+'.padEnd(100, '7'), 'international form'],
     ['+7900123456712345', 'international form'],
+    ['+79001234567'.padEnd(65), 'international form'],
+    ['7900tel:1234567', 'only digits'],
   ])('%j', (text, word) => {
     const reading = readPhone(text);
     expect(reading).toMatchObject({ kind: 'refused', rule: expect.stringContaining(word) });
@@ -106,6 +113,10 @@ describe('a number that is not certainly in international form is refused', () =
     const digits = text.replace(/\D/g, '');
     if (digits.length > 5 && !'79001234567'.includes(digits)) expect(JSON.stringify(reading)).not.toContain(digits);
   });
+});
+
+test.each(['+21089001234567', '+8900123456712'])('%s has no country code, but is not taken for a number with the Russian 8', (text) => {
+  expect(readPhone(text)).toMatchObject({ kind: 'refused', rule: expect.not.stringContaining('begins with 8') });
 });
 
 describe("an account's phone as the provider tells it", () => {
@@ -125,11 +136,17 @@ describe("an account's phone as the provider tells it", () => {
     ['84951234567', '84951234567'], // Vietnam: no Russian mobile number begins like this
     ['375291234567', '375291234567'],
     ['9613123456', '9613123456'],
+    ['tel:+79001234567', '79001234567'],
+    [' tel:+7-900-123-45-67', '79001234567'],
+    ['919161234567', '919161234567'], // India
+    ['489001234567', '489001234567'], // ends like a Russian number with its 8
+    ['8900123456712', '8900123456712'], // begins like one
+    ['1'.repeat(20), '1'.repeat(20)],
   ])('%j is %s', (text, digits) => {
     expect(readAccountPhone(text)).toBe(digits);
   });
 
-  test.each(['', '@c.us', 'hidden', '9001234567', '+7900123456x', '9'.repeat(21), '1234'])(
+  test.each(['', '@c.us', 'hidden', '9001234567', '+7900123456x', '7900tel:1234567', `00${'1'.repeat(16)}`, '9'.repeat(21), '1234'])(
     '%j is not a number that can be compared',
     (text) => {
       expect(readAccountPhone(text)).toBeNull();

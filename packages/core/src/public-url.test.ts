@@ -18,7 +18,7 @@ describe('a public URL', () => {
     ['https://пример.рф/вход', 'https://xn--e1afmkfd.xn--p1ai/%D0%B2%D1%85%D0%BE%D0%B4', '/%D0%B2%D1%85%D0%BE%D0%B4'],
     ['https://host.example/connected', 'https://host.example/connected', '/connected'],
     ['https://host.example/api/v1', 'https://host.example/api/v1', '/api/v1'],
-  ])('%s is taken', (text, url, prefix) => {
+  ])('%s is accepted', (text, url, prefix) => {
     expect(parsePublicUrl(text)).toEqual({ kind: 'url', url });
     expect(pathPrefixOf(url)).toBe(prefix);
   });
@@ -37,6 +37,7 @@ describe('a public URL', () => {
     ['https://secret host/', 'no space'],
     ['ftp://secret.example.com', 'expected http://host'],
     ['wss://secret.example.com', 'expected http://host'],
+    ['xhttps://secret.example.com', 'expected http://host'],
     ['file:///secret', 'expected http://host'],
     ['javascript:secret', 'expected http://host'],
     ['https://user:secret@host.example', 'no user'],
@@ -59,6 +60,7 @@ describe('a public URL', () => {
     ['https://host.example\\secret', 'not \\'],
     ['https://host.example/a\\secret', 'not \\'],
     ['https://host.example/secret%2Fb', 'no encoded /'],
+    ['https://host.example/a/secret%2Fb', 'no encoded /'],
     ['https://host.example/secret%5cb', 'no encoded /'],
     ['https://host.example/secret%3Fb', 'no encoded /'],
     ['https://host.example/secret%23b', 'no encoded /'],
@@ -67,6 +69,7 @@ describe('a public URL', () => {
     ['https://host.example/secret%', '% signs'],
     ['https://host.example/secret%00', 'invisible'],
     ['https://host.example/secret%E2%80%8B', 'invisible'],
+    ['https://host.example/a/secret%E2%80%8B', 'invisible'],
     ['https://host.example/secret\u200b', 'invisible'],
     ['https://host.exa\u00admple/secret', 'invisible'],
     ['\ufeffhttps://secret.example', 'invisible'],
@@ -80,6 +83,7 @@ describe('a public URL', () => {
     ['https://secret.example;b.example/qr', 'one host name'],
     ['https://host.example/v1', 'begin with a name'],
     ['https://host.example/client.js', 'begin with a name'],
+    ['https://host.example/docs.css', 'begin with a name'],
     ['https://host.example/Connect/secret', 'begin with a name'],
     ['https://host.example/%76%31', 'begin with a name'],
     ['https://host.example/socket.io', 'begin with a name'],

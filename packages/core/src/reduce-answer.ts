@@ -1,6 +1,6 @@
 /**
- * What the provider's answers do to a session. An answer is accepted if its request started no
- * earlier than the last accepted one's.
+ * What the provider's answers do to a session. An answer is accepted if its request started after
+ * the last accepted one's. So an answer that comes twice counts once.
  */
 
 import type { Account, NoticeCode, Outcome } from './outcome.ts';
@@ -14,7 +14,7 @@ const PASSWORD_NOTICES: ReadonlySet<NoticeCode> = new Set<NoticeCode>(['password
 
 /** An idle session takes answers too, because one may be under way when the last viewer leaves. */
 export function reduceAnswer(policy: Policy, current: Session, event: Answered): Session {
-  if (event.startedAt < current.fence) return current;
+  if (event.startedAt <= current.fence) return current;
   if (isTerminal(current)) return lateLogin(policy, current, event);
   const session = { ...current, fence: event.startedAt };
   if (session.logoutsLeft !== null) return loggingOut(policy, session, event, session.logoutsLeft);

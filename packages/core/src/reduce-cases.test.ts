@@ -47,7 +47,7 @@ const shows = (digest: string, text: string | null, issuedAt = FENCE): Partial<S
 const relinking = (state: State) => withState(state, { relink: true });
 const owned = (state: State) => withState(state, { expectedPhone: '79990000000' });
 const strict = (state: State) => withState(state, { expectedPhone: '79990000000', logoutOnMismatch: true });
-/** In the midst of a logout of the wrong account. */
+/** During the logout of a wrong account. */
 const leaving = (logoutsLeft = LOGOUTS_ON_MISMATCH) =>
   withState(verifying, { expectedPhone: '79990000000', logoutOnMismatch: true, logoutsLeft, next: { ask: 'logout', at: STARTED } });
 const right = linkedAs('79990000000');
@@ -162,13 +162,13 @@ test.each(CASES)('%s', (_name, before, outcome, expected, after) => {
   expect(result).toMatchObject(after);
 });
 
-test('a text known later is told', () => {
+test('a text that is read later is sent to viewers', () => {
   const after = reduce(policy, SESSIONS.showing, answered(code('first', 'link')));
   expect(observed(SESSIONS.showing, after)).toBe('told showing');
   expect(after).toMatchObject(shows('first', 'link'));
 });
 
-test('a logout of the wrong account goes on when nobody watches, and its attempt running out is no other end', () => {
+test('the logout of a wrong account continues when nobody watches, and the deadline causes no other end', () => {
   const session = leaving();
   expect(reduce(policy, session, { kind: 'unwatched', at: NOW })).toBe(session);
   expect(reduce(policy, session, { kind: 'elapsed', at: session.deadlineAt }).state).toEqual(ended('account_mismatch'));
@@ -202,7 +202,7 @@ test('a session is postponed once, and not for a reason from before its last ans
   expect(reduce(policy, session, { kind: 'postponed', at: FENCE - 1, retryAt: until })).toBe(session);
 });
 
-test('a logout of the wrong account that is postponed loses none of its tries, and is still what is asked next', () => {
+test('a postponed logout of a wrong account keeps its tries, and stays the next request', () => {
   const after = reduce(policy, leaving(), { kind: 'postponed', at: NOW, retryAt: NOW + 20_000 });
   expect(after).toMatchObject({ logoutsLeft: LOGOUTS_ON_MISMATCH, next: { ask: 'logout', at: NOW + 20_000 } });
 });

@@ -20,12 +20,12 @@ describe('a login that the provider is finishing', () => {
     expect(reduce(policy, session, { kind: 'watched', at: NOW })).toMatchObject({ login, next: { ask: 'state', at: NOW } });
   });
 
-  test.each(['finishing', 'password'] as const)('is asked about by its state alone after trouble: %s', (login) => {
+  test.each(['finishing', 'password'] as const)('is followed only by the state method after trouble: %s', (login) => {
     const session = withState(waiting, { login, next: { ask: 'state', at: STARTED } });
     expect(reduce(policy, session, answered(trouble('provider_error'))).next.ask).toBe('state');
   });
 
-  test('is over once the provider waits for a scan', () => {
+  test('is over once the provider expects a scan', () => {
     const session = withState(waiting, { login: 'finishing', next: { ask: 'state', at: STARTED } });
     expect(reduce(policy, session, answered({ kind: 'notAuthorized' })).login).toBe('none');
   });
@@ -38,17 +38,17 @@ describe('a login that the provider is finishing', () => {
 });
 
 describe('notices', () => {
-  test.each(['password_rejected', 'password_rate_limited'] as const)('%s stays while a password is wanted', (code) => {
+  test.each(['password_rejected', 'password_rate_limited'] as const)('%s stays while a password is needed', (code) => {
     const session = withState({ kind: 'password', notice: { code, retryAt: NOW } });
     expect(reduce(policy, session, answered({ kind: 'passwordWanted' })).state).toEqual(session.state);
   });
 
-  test('of trouble end when a password is wanted', () => {
+  test('about trouble end when a password is needed', () => {
     const session = withState({ kind: 'password', notice: { code: 'provider_error', retryAt: NOW } });
     expect(reduce(policy, session, answered({ kind: 'passwordWanted' })).state).toEqual({ kind: 'password', notice: null });
   });
 
-  test('of a code that is shown end when the instance waits for a scan', () => {
+  test('beside a code end when the instance expects a scan', () => {
     const session = withState({ ...showing, notice: { code: 'rate_limited', retryAt: NOW } });
     expect(reduce(policy, session, answered({ kind: 'notAuthorized' })).state).toEqual(showing);
   });
@@ -76,11 +76,11 @@ describe('trouble', () => {
   test.each([
     ['provider_error', SLOT],
     ['rate_limited', SLOT + policy.intervalMs / 2],
-  ] as const)('backs off from the first %s as its code wants', (code, at) => {
+  ] as const)('backs off from the first %s by the rule of its code', (code, at) => {
     expect(reduce(policy, withState(waiting), answered(trouble(code), { jitter: 0.5 })).next.at).toBe(at);
   });
 
-  test('is asked about at once only where the code itself is gone', () => {
+  test('is followed by a state request at once only if a code is missing', () => {
     const at = (code: 'provider_not_ready' | 'provider_error', ask: 'qr' | 'state'): number =>
       reduce(policy, withState(showing, { next: { ask, at: STARTED } }), answered(trouble(code))).next.at;
     expect(at('provider_not_ready', 'qr')).toBe(SOON);
@@ -117,18 +117,18 @@ describe('a refusal', () => {
   });
 });
 
-describe('whoever looks again', () => {
+describe('a viewer who returns', () => {
   const unwatched = (ask: 'state' | 'account'): Session => withState(waiting, { isUnwatched: true, next: { ask, at: T0 + 20_000 } });
   const askAfter = (ask: 'state' | 'account', at: number): string => reduce(policy, unwatched(ask), { kind: 'watched', at }).next.ask;
 
-  test('within the interval goes on as if nobody had looked away', () => {
+  test('within the interval changes nothing about the next request', () => {
     expect([askAfter('state', FENCE + policy.intervalMs - 1), askAfter('account', FENCE + policy.intervalMs - 1)]).toEqual([
       'qr',
       'account',
     ]);
   });
 
-  test('at its end is shown the state first', () => {
+  test('at its end causes a state request first', () => {
     expect(askAfter('state', FENCE + policy.intervalMs)).toBe('state');
   });
 });

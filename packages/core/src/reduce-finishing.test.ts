@@ -23,7 +23,7 @@ const suspended: Outcome = { kind: 'suspended' };
 describe('an instance that starts after a code was shown', () => {
   const finishing = play(begin(), told(1, code('a')), told(6, starting));
 
-  test('takes the code away, and asks for no other until the provider waits for a scan', () => {
+  test('removes the code, and requests no other until the provider expects a scan', () => {
     expect(finishing).toMatchObject({
       state: { kind: 'waiting', notice: { code: 'login_finishing', retryAt: at(10.9) } },
       next: { ask: 'state', at: at(10.9) },
@@ -35,7 +35,7 @@ describe('an instance that starts after a code was shown', () => {
     expect(play(over, told(28, code('b'))).state.kind).toBe('showing');
   });
 
-  test('is connected, or asked for a password, as the provider says', () => {
+  test('becomes connected or needs a password, as the provider says', () => {
     expect(play(finishing, told(11, linked)).state.kind).toBe('connected');
     expect(play(finishing, told(11, { kind: 'passwordWanted' })).state.kind).toBe('password');
     const expecting = play(begin({ expectedPhone: '79990000000' }), told(1, code('a')), told(6, starting), told(11, linked));
@@ -43,24 +43,24 @@ describe('an instance that starts after a code was shown', () => {
     expect(play(expecting, told(13, linkedAs('79990000000'))).state.kind).toBe('connected');
   });
 
-  test('also when it was the code method that said so, and when the code had gone stale before', () => {
+  test('is recognised by the code method, too, and after the code became stale', () => {
     const stale = play(begin(), told(1, code('a')), { kind: 'elapsed', at: at(30) });
     expect(play(stale, told(31, starting)).state).toMatchObject({ kind: 'waiting', notice: { code: 'login_finishing' } });
   });
 
-  test('after the password was handed over: the form goes', () => {
+  test('after the password was sent, removes the form', () => {
     const password = play(begin(), told(1, code('a')), told(6, { kind: 'passwordWanted' }));
     expect(play(password, told(11, starting)).state).toMatchObject({ kind: 'waiting', notice: { code: 'login_finishing' } });
   });
 
-  test('asks for the state alone while nobody looks, too', () => {
+  test('requests only the state while nobody watches, too', () => {
     const left = play(finishing, { kind: 'unwatched', at: at(8) });
     expect(left).toMatchObject({ isUnwatched: true, next: { ask: 'state' } });
     expect(play(left, told(25, linked)).state.kind).toBe('connected');
   });
 });
 
-test('no code any more after one was shown: the state tells at once whether it was scanned, and the loop gets no faster', () => {
+test('if no code follows a shown one, the state is requested at once, but the polls get no faster', () => {
   const notReady = trouble('provider_not_ready');
   const doubted = play(begin(), told(1, code('a')), told(6, notReady));
   expect(doubted.next).toEqual({ ask: 'state', at: at(5.9) + MIN_SPACING_MS });
@@ -72,7 +72,7 @@ test('no code any more after one was shown: the state tells at once whether it w
   expect(play(begin(), told(1, notReady)).next).toEqual({ ask: 'state', at: at(5.9) });
 });
 
-test('an instance that starts before a code was shown is starting, and codes are asked for', () => {
+test('an instance that starts before a code was shown is reported as starting, and codes are requested', () => {
   const run = play(begin(), told(1, starting));
   expect(run).toMatchObject({ state: { notice: { code: 'instance_starting' } }, next: { ask: 'qr' } });
   const relinked = play(begin({ relink: true }), told(1, linked), told(3, { kind: 'loggedOut' }), told(8, starting));
@@ -82,7 +82,7 @@ test('an instance that starts before a code was shown is starting, and codes are
 describe('a suspended account', () => {
   const first = play(begin(), told(1, code('a')), told(6, suspended));
 
-  test('is asked for, and without a phone nobody is connected', () => {
+  test('is requested, and without a phone nobody is connected', () => {
     expect(first).toMatchObject({
       state: { kind: 'waiting', notice: { code: 'provider_not_ready' } },
       next: { ask: 'account', at: at(5.9) + MIN_SPACING_MS },
@@ -97,17 +97,17 @@ describe('a suspended account', () => {
     expect(play(first, told(7.1, suspended), told(12.1, linked)).state.kind).toBe('connected');
   });
 
-  test('that has lost its login can be linked anew', () => {
+  test('that has lost its login can be linked again', () => {
     expect(play(first, told(7.1, suspended), told(12.1, code('b'))).state.kind).toBe('showing');
   });
 
-  test('is logged out first with relink, and again where a wrong account has to go', () => {
+  test('is logged out first with relink, and also if it is the wrong account', () => {
     expect(play(begin({ relink: true }), told(1, suspended)).next.ask).toBe('logout');
     const wrong = play(begin({ expectedPhone: '79990000000', logoutOnMismatch: true }), told(1, linkedAs('79991111111')));
     expect(play(wrong, told(3, suspended))).toMatchObject({ logoutsLeft: 2, next: { ask: 'logout' } });
   });
 
-  test('asks for no code while nobody looks', () => {
+  test('causes no code request while nobody watches', () => {
     const left = play(first, { kind: 'hidden', at: at(6.5) }, told(7.1, suspended));
     expect(left.next.ask).toBe('state');
   });
@@ -135,12 +135,12 @@ describe('started over', () => {
     expect(play(left, answered({ kind: 'passwordWanted' }, { at: at(101), startedAt: at(99) }))).toBe(left);
   });
 
-  test('also if the polls saw the logout first', () => {
+  test('works, too, if the polls saw the logout first', () => {
     const seen = play(password, told(100.4, notAuthorized));
     expect(over(seen, 100.5)).toMatchObject({ startOvers: 1, deadlineAt: at(280.5), fence: at(100.3) });
   });
 
-  test('three times in a session, also over a resume', () => {
+  test('works three times in a session, even with a resume in between', () => {
     let session = password;
     for (let n = 0; n < MAX_START_OVERS; n++) session = play(over(session, 10 + n * 10), told(15 + n * 10, { kind: 'passwordWanted' }));
     expect(session.startOvers).toBe(MAX_START_OVERS);
@@ -149,7 +149,13 @@ describe('started over', () => {
     expect(over(resumed, 320)).toBe(resumed);
   });
 
-  test('never beyond the session, and never instead of the logout of a wrong account', () => {
+  test('counts once if it comes twice, whatever came in between', () => {
+    const left = play(over(password, 100), told(101, notAuthorized));
+    expect(left.startOvers).toBe(1);
+    expect(over(left, 100)).toBe(left);
+  });
+
+  test('never outlives the session, and never replaces the logout of a wrong account', () => {
     const short = play(begin({ expiresAt: at(120) }), told(1, code('a')), told(6, { kind: 'passwordWanted' }));
     expect(over(short, 100).deadlineAt).toBe(at(120));
     const wrong = play(begin({ expectedPhone: '79990000000', logoutOnMismatch: true }), told(1, linkedAs('79991111111')));

@@ -1,7 +1,7 @@
 /**
- * The loops that ask the provider again, each against a provider that never gives way. The tests
- * show how often a loop asks, what stops it, and that it misses no way out. The numbers are those
- * of SPEC.md's table of loops. Requests start when due and take 0.1 s, unless told otherwise.
+ * The loops that ask the provider again, each against a provider that never changes its answer. The
+ * tests show how often a loop asks, what stops it, and that it misses no end. The numbers are those
+ * of SPEC.md's table of loops. Requests start when due and take 0.1 s by default.
  */
 
 import { describe, expect, test } from 'vitest';
@@ -50,14 +50,14 @@ function poll(provider: Provider, { first = created(), jitter = 0, tookMs = 100 
 }
 
 describe('codes', () => {
-  test('one request an interval, until the deadline', () => {
+  test('are requested once an interval, until the deadline', () => {
     const run = poll({ qr: code('a') });
     expect(run.session.state).toEqual({ kind: 'ended', reason: 'deadline' });
     expect(run.asked.length).toBe(ATTEMPT_SLOTS);
     expect(new Set(run.gaps)).toEqual(new Set([policy.intervalMs]));
   });
 
-  test('an answer slower than the interval is followed at once, never overlapped', () => {
+  test('a request slower than the interval is followed at once, and overlaps no other', () => {
     const run = poll({ qr: code('a') }, { tookMs: 9_000 });
     expect(new Set(run.gaps)).toEqual(new Set([9_000]));
   });
@@ -81,7 +81,7 @@ describe('not yet', () => {
 });
 
 describe('faults', () => {
-  test('end the attempt after the eighth, with an interval between them at least', () => {
+  test('end the attempt after the eighth, and are at least an interval apart', () => {
     for (const jitter of [0, 0.5, 0.99]) {
       const run = poll({ qr: trouble('provider_error'), state: trouble('provider_error') }, { jitter });
       expect(run.session.state).toEqual({ kind: 'ended', reason: 'provider_down' });
@@ -94,7 +94,7 @@ describe('faults', () => {
     expect(poll({ qr: trouble('provider_error'), state: linked }).session.state.kind).toBe('connected');
   });
 
-  test('too many requests: backs off, so that two pollers in step fall out of it', () => {
+  test('too many requests: the backoff separates two pollers that run in step', () => {
     const run = poll({ qr: trouble('rate_limited'), state: trouble('rate_limited') }, { jitter: 0.9 });
     expect(Math.max(...run.gaps)).toBeGreaterThan(policy.intervalMs);
   });
@@ -107,20 +107,20 @@ describe('faults', () => {
 });
 
 describe('refusals', () => {
-  test('are repeated once, by the other method, within seconds', () => {
+  test('are checked once by the other method, within seconds', () => {
     const run = poll({ qr: refused, state: refused });
     expect(run.asked.map(({ ask }) => ask)).toEqual(['qr', 'state']);
     expect(run.asked.length).toBe(REFUSALS_UNTIL_END);
     expect(run.gaps).toEqual([MIN_SPACING_MS]);
   });
 
-  test('of the code endpoint alone: a healthy state does not speed up the loop', () => {
+  test('of the code endpoint alone do not speed up the polls, even if the state is healthy', () => {
     const run = poll({ qr: refused, state: notAuthorized });
     expect(run.session.state.kind).toBe('ended');
     expect(run.count('qr')).toBeLessThanOrEqual(ATTEMPT_SLOTS);
   });
 
-  test('are in a row only if nothing good came between', () => {
+  test('count as consecutive only without a good answer in between', () => {
     const verifying = poll(
       {
         qr: (request) => (request === 0 ? refused : linked),
@@ -134,21 +134,21 @@ describe('refusals', () => {
 });
 
 describe('preparing and verifying', () => {
-  test('a logout that does nothing is repeated, no faster than an interval, until the deadline', () => {
+  test('a logout without effect is repeated at most once an interval, until the deadline', () => {
     const run = poll({ qr: linked, state: linked, logout: { kind: 'loggedOut' } }, { first: created({ relink: true }) });
     expect(run.session.state).toEqual({ kind: 'ended', reason: 'deadline' });
     expect(run.count('logout')).toBeGreaterThan(1);
     expect(run.count('logout')).toBeLessThanOrEqual(ATTEMPT_SLOTS);
   });
 
-  test('an account that never tells its phone is asked no faster than an interval, until the deadline', () => {
+  test('an account without a phone is requested at most once an interval, until the deadline', () => {
     const run = poll({ qr: linked, account: linkedAs(null) }, { first: created({ expectedPhone: '79990000000' }) });
     expect(run.session.state).toEqual({ kind: 'ended', reason: 'deadline' });
     expect(run.count('account')).toBeLessThanOrEqual(ATTEMPT_SLOTS + 1);
   });
 
   test.each([refused, linked, trouble('provider_error'), trouble('rate_limited'), trouble('provider_refused')])(
-    'a logout of the wrong account that comes to $kind is asked for three times, an interval apart, and then that is the end',
+    'a logout of a wrong account that results in $kind is tried three times, an interval apart, and ends the session',
     (outcome) => {
       const first = created({ expectedPhone: '79990000000', logoutOnMismatch: true });
       const run = poll({ qr: linked, account: linkedAs('79991111111'), logout: outcome }, { first, jitter: 0.5 });
@@ -158,7 +158,7 @@ describe('preparing and verifying', () => {
     },
   );
 
-  test('a method that alone refuses does not speed up the loop either', () => {
+  test('a single method that refuses does not speed up the polls either', () => {
     const logout = poll({ qr: linked, state: linked, logout: refused }, { first: created({ relink: true }) });
     expect(logout.session.state.kind).toBe('ended');
     expect(logout.count('logout')).toBeLessThanOrEqual(ATTEMPT_SLOTS);
@@ -169,13 +169,13 @@ describe('preparing and verifying', () => {
 });
 
 describe('a password', () => {
-  test('is waited for with the state method alone, one request an interval', () => {
+  test('is awaited with the state method only, one request an interval', () => {
     const run = poll({ qr: { kind: 'passwordWanted' }, state: { kind: 'passwordWanted' } });
     expect(run.count('qr')).toBe(1);
     expect(new Set(run.gaps)).toEqual(new Set([policy.intervalMs]));
   });
 
-  test('a stray refusal meanwhile asks for no code: that could start a new login under the fingers', () => {
+  test('a stray refusal causes no code request, which could start a new login while the person types', () => {
     const run = poll({ qr: { kind: 'passwordWanted' }, state: (request) => (request === 1 ? refused : { kind: 'passwordWanted' }) });
     expect(run.count('qr')).toBe(1);
   });

@@ -1,4 +1,4 @@
-/** 401, 403 and 404. They pass if the instance had worked; they are the truth if it never did. */
+/** 401, 403 and 404: temporary if the credentials had worked before, final if they never did. */
 
 import { describe, expect, test } from 'vitest';
 import { answered, code, created, policy, T0, trouble } from '../test/fixtures.ts';
@@ -45,14 +45,14 @@ const PROOFS: readonly (readonly [name: string, outcome: Outcome])[] = [
 describe.each(PROOFS)('refusals after %s', (_name, proof) => {
   const proven = play(created(), watched, told(1, proof));
 
-  test('for ten seconds end nothing, and are told', () => {
+  test('for ten seconds end nothing, and cause a notice', () => {
     const run = refuseFor(proven, { until: 15 });
     expect(isPolled(run.session)).toBe(true);
     expect(run.session.state).toMatchObject({ notice: { code: 'provider_refused' } });
     expect(play(run.session, told(17, code('b'))).state).toMatchObject({ kind: 'showing', notice: null });
   });
 
-  test('end credentials that had worked after a minute, not before', () => {
+  test('end a session whose credentials had worked after a minute, not before', () => {
     const run = refuseFor(proven);
     expect(run.session.state).toEqual({ kind: 'ended', reason: 'credentials_rejected' });
     const lasted = run.lastAt - (run.session.refusedSince ?? 0);
@@ -65,9 +65,12 @@ describe.each(PROOFS)('refusals after %s', (_name, proof) => {
     expect(isPolled(refuseFor(proven, { isHostRefusing: true }).session)).toBe(true);
   });
 
-  test.each(['instance_deleted', 'instance_blocked', 'instance_expired'] as const)('in words (%s) are believed when repeated', (reason) => {
-    expect(refuseFor(proven, { reason })).toMatchObject({ asked: 2, session: { state: { kind: 'ended', reason } } });
-  });
+  test.each(['instance_deleted', 'instance_blocked', 'instance_expired'] as const)(
+    'with a named reason (%s) end the session when repeated',
+    (reason) => {
+      expect(refuseFor(proven, { reason })).toMatchObject({ asked: 2, session: { state: { kind: 'ended', reason } } });
+    },
+  );
 });
 
 describe('refusals from the start', () => {
@@ -79,7 +82,7 @@ describe('refusals from the start', () => {
     expect(run.lastAt).toBeLessThan(at(5));
   });
 
-  test('are spared nothing when the whole host refuses', () => {
+  test('end the session even if the whole host refuses', () => {
     expect(refuseFor(fresh, { isHostRefusing: true }).asked).toBe(2);
   });
 
@@ -91,14 +94,14 @@ describe('refusals from the start', () => {
   );
 });
 
-test('a stray refusal before the first word of "deleted" does not count as that word', () => {
+test('a stray refusal before the first "deleted" does not count as a "deleted"', () => {
   const proven = play(created(), watched, told(1, code('a')));
   const once = play(proven, told(6, refused()), told(8, refused('instance_deleted')), told(13, refused()));
   expect(isPolled(once)).toBe(true);
   expect(play(once, told(18, refused('instance_deleted'))).state).toEqual({ kind: 'ended', reason: 'instance_deleted' });
 });
 
-test('a minute of refusals is counted afresh after each good answer, and in each attempt', () => {
+test('the minute of refusals starts again after each good answer, and in each attempt', () => {
   const proven = play(created(), watched, told(1, code('a')));
   const early = refuseFor(proven, { until: 50 }).session;
   const again = refuseFor(play(early, told(52, { kind: 'notAuthorized' })), { until: 100 });
@@ -107,13 +110,13 @@ test('a minute of refusals is counted afresh after each good answer, and in each
   expect(play(early, told(52, { kind: 'notAuthorized' })).refusedSince).toBeNull();
 });
 
-test('what was proven stays proven in the next attempt of the session', () => {
+test('credentials that worked are still proven in the next attempt of the session', () => {
   const resumed = play(created(), watched, told(1, code('a')), { kind: 'resumed', at: at(200) });
   expect(resumed.isProven).toBe(true);
   expect(refuseFor(play(resumed, told(201, refused())), { until: 230 }).session.state.kind).not.toBe('ended');
 });
 
-test('an expired instance can be tried again, for a new one says so for up to an hour', () => {
+test('an expired instance can be tried again, because a new one may say so for an hour', () => {
   const expired = refuseFor(play(created(), watched), { reason: 'instance_expired' }).session;
   expect(expired.state).toEqual({ kind: 'ended', reason: 'instance_expired' });
   const resumed = play(expired, { kind: 'resumed', at: at(60) });

@@ -26,7 +26,7 @@ const shown = play(created(), event('watched', 0), told(1, code('a')));
 const wanted = play(shown, told(6, { kind: 'passwordWanted' }));
 
 describe.each(['hidden', 'unwatched'] as const)('%s', (kind) => {
-  test('asks for the state alone, at a third of the pace', () => {
+  test('requests only the state, at a third of the pace', () => {
     const left = play(shown, event(kind, 2));
     expect(left).toMatchObject({ isUnwatched: true, state: { kind: 'showing' }, next: { ask: 'state', at: at(0.9) + UNWATCHED_MS } });
     const asked = play(left, told(16, { kind: 'notAuthorized' }));
@@ -40,13 +40,13 @@ describe.each(['hidden', 'unwatched'] as const)('%s', (kind) => {
     expect(play(left, told(21, { kind: 'passwordWanted' }), event('watched', 70)).next).toEqual({ ask: 'state', at: at(70) });
   });
 
-  test('is connected by a login that is approved meanwhile', () => {
+  test('is connected by a login that is approved in the meantime', () => {
     const connected = play(shown, event(kind, 2), told(20, linked));
     expect(connected.state.kind).toBe('connected');
     expect(callbackOf(shown, connected, at(20))?.type).toBe('session.connected');
   });
 
-  test('is idle at the deadline, and nobody is called back', () => {
+  test('is idle at the deadline, without a callback', () => {
     for (const session of [shown, wanted]) {
       const left = play(session, event(kind, 10));
       const over = play(left, event('elapsed', 180));
@@ -56,32 +56,32 @@ describe.each(['hidden', 'unwatched'] as const)('%s', (kind) => {
     }
   });
 
-  test('a provider that is down makes it idle: nobody has to be told of that end', () => {
+  test('becomes idle if the provider is down, because no viewer needs to see that end', () => {
     const faults = Array.from({ length: FAILURES_UNTIL_DOWN }, (_, n) => told(10 + n, trouble('provider_error')));
     expect(play(shown, event(kind, 2), ...faults).state).toEqual({ kind: 'idle' });
     expect(play(shown, ...faults).state).toEqual({ kind: 'ended', reason: 'provider_down' });
   });
 
-  test('a code that was under way is kept, and followed by no other', () => {
+  test('keeps a code that was under way, and requests no other', () => {
     const late = play(shown, event(kind, 2), told(7, code('b')));
     expect(late).toMatchObject({ state: { kind: 'showing', code: { digest: 'b' } }, next: { ask: 'state' } });
   });
 
   test.each(['provider_error', 'rate_limited', 'provider_not_ready', 'instance_starting'] as const)(
-    'after %s it still asks no code',
+    'still requests no code after %s',
     (name) => {
       expect(play(shown, event(kind, 2), told(16, trouble(name))).next.ask).toBe('state');
     },
   );
 });
 
-test('before the first code nobody can be logging in: unwatched is idle, and a page hidden for a moment changes nothing', () => {
+test('before the first code, unwatched means idle, and a page hidden for a moment changes nothing', () => {
   const waiting = play(created(), event('watched', 0));
   expect(play(waiting, event('unwatched', 5)).state.kind).toBe('idle');
   expect(play(waiting, event('hidden', 5))).toBe(waiting);
 });
 
-test('a new attempt after a password was wanted asks for the state first, whatever ended the one before', () => {
+test('a new attempt after a password step requests the state first, however the last one ended', () => {
   const over = play(wanted, event('unwatched', 10), event('elapsed', 180));
   expect(play(over, event('watched', 200)).next).toEqual({ ask: 'state', at: at(200) });
   const ended = play(wanted, event('elapsed', 180));
@@ -90,27 +90,27 @@ test('a new attempt after a password was wanted asks for the state first, whatev
   expect(afresh.next).toEqual({ ask: 'qr', at: at(200.9) + MIN_SPACING_MS });
 });
 
-describe('somebody looks again', () => {
+describe('a viewer who returns', () => {
   const left = play(shown, event('hidden', 2));
 
-  test('after a while: the state at once, and the code right after it', () => {
+  test('after a while causes a state request at once, and a code request right after it', () => {
     const back = play(left, told(16, { kind: 'notAuthorized' }), event('watched', 25));
     expect(back).toMatchObject({ isUnwatched: false, next: { ask: 'state', at: at(25) } });
     const answeredBack = play(back, told(25.2, { kind: 'notAuthorized' }));
     expect(answeredBack.next).toEqual({ ask: 'qr', at: at(25.1) + MIN_SPACING_MS });
   });
 
-  test('within the interval: as if nobody had looked away', () => {
+  test('within the interval changes nothing about the next request', () => {
     expect(play(left, event('watched', 3))).toMatchObject({ isUnwatched: false, next: { ask: 'qr', at: shown.next.at } });
   });
 
-  test('while the provider wants fewer requests: not before it said', () => {
+  test('causes no request before the end of a Retry-After', () => {
     const limited = play(left, told(16, trouble('rate_limited', 40_000)));
     expect(play(limited, event('watched', 25)).next.at).toBe(at(56));
   });
 });
 
-test('the tenant is suspended or gone: there is no second level', () => {
+test('a session of a suspended or deleted tenant becomes idle at once', () => {
   for (const session of [shown, wanted, play(shown, event('hidden', 2))]) {
     expect(play(session, event('abandoned', 10))).toMatchObject({ state: { kind: 'idle' }, isUnwatched: false });
   }
@@ -121,7 +121,7 @@ test.each(['connected', 'ended', 'endedResumable', 'idle'] as const)('%s is neve
     expect(reduce(policy, SESSIONS[name], { kind, at: NOW })).toBe(SESSIONS[name]);
 });
 
-/** People who look away and back at random, and the polls as a worker makes them. */
+/** Viewers who leave and return at random, and the polls as a worker makes them. */
 function attempt(switches: readonly number[]): { readonly ask: PollMethod; readonly at: number; readonly isUnwatched: boolean }[] {
   let session = play(created(), event('watched', 0));
   const asked: { ask: PollMethod; at: number; isUnwatched: boolean }[] = [];
@@ -145,7 +145,7 @@ function attempt(switches: readonly number[]): { readonly ask: PollMethod; reado
   return asked;
 }
 
-test('keep one request an interval and method, however often people look away', () => {
+test('polls make one request an interval and method, however often viewers leave', () => {
   const gapsOf = (times: readonly number[]): number[] => times.slice(1).map((time, index) => time - (times[index] ?? time));
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 200, max: 179_000 }), { maxLength: 60, size: 'max' }), (switches) => {

@@ -1,6 +1,6 @@
 /**
  * The machine's truth table. Its type leaves no cell out: a new state, event or outcome does not
- * compile until each of its cells is decided. SPEC.md tells the same table in words, and a test
+ * compile until each of its cells is decided. SPEC.md has the same table in words, and a test
  * here keeps the two equal. Cells that depend on more than the state are in reduce-cases.test.ts,
  * whole logins in reduce-scenarios.test.ts.
  */
@@ -182,7 +182,7 @@ describe('truth table', () => {
   });
 });
 
-describe('time comes before every event', () => {
+describe('time is applied before every event', () => {
   const live = ['waiting', 'showing', 'password'] as const;
 
   test.each(live.flatMap((state) => EVENTS.map((event) => ({ state, event }))))('deadline of $state, then $event', ({ state, event }) => {
@@ -201,7 +201,7 @@ describe('time comes before every event', () => {
     expect(after.toldVersion).toBeGreaterThan(before.version);
   });
 
-  test.each(EVENTS)('expiry, then %s: ended for good, and told', (event) => {
+  test.each(EVENTS)('expiry, then %s: ended for good, and sent to viewers', (event) => {
     for (const state of ['idle', ...live, 'endedResumable'] as const) {
       const before = SESSIONS[state];
       const after = reduce(policy, before, eventOf(event, before.expiresAt));
@@ -214,15 +214,16 @@ describe('time comes before every event', () => {
   });
 });
 
-describe('answers of requests before the fence change nothing', () => {
+describe('answers of the last accepted request and of earlier ones change nothing', () => {
   test.each(STATES.flatMap((state) => Object.values(OUTCOMES).map((outcome) => ({ state, outcome }))))(
     '$state, $outcome.kind',
     ({ state, outcome }) => {
-      expect(reduce(policy, SESSIONS[state], answered(outcome, { startedAt: FENCE - 1 }))).toBe(SESSIONS[state]);
+      for (const startedAt of [FENCE, FENCE - 1])
+        expect(reduce(policy, SESSIONS[state], answered(outcome, { startedAt })), `${startedAt - FENCE}`).toBe(SESSIONS[state]);
     },
   );
 
-  test('nor does a slow request from before it', () => {
+  test('a slow request from before the fence changes nothing', () => {
     const slow: SessionEvent = { kind: 'slow', at: NOW, startedAt: FENCE - 1, retryAt: NOW };
     for (const state of STATES) expect(reduce(policy, SESSIONS[state], slow), state).toBe(SESSIONS[state]);
   });

@@ -6,14 +6,17 @@
  *   returned.
  * - Time passes first: an event at `t` finds the session as it is at `t`. So no code outlives
  *   `staleAt`, and no attempt its deadline.
- * - Fenced: an answer is ignored if its request started before the request of the last accepted
- *   answer. A terminal session ignores answers, except a login after a resumable end.
+ * - Fenced: an answer is ignored unless its request started after that of the last accepted answer.
+ *   So an answer that comes twice counts once. A terminal session ignores answers, except a login
+ *   after a resumable end.
  * - An accepted answer always raises `version`, because the fence has moved. `toldVersion` follows
  *   only if a viewer has to be told.
+ * - Dated: the version of a change that is told is at least its time (renumber.ts).
  */
 
 import { reduceAnswer } from './reduce-answer.ts';
 import { type Answered, end, keep, note, startAttempt, tell } from './reduce-change.ts';
+import { dateVersion } from './renumber.ts';
 import { followUpAt, MAX_START_OVERS, nextSlotAt, type Policy, UNWATCHED_INTERVALS } from './schedule.ts';
 import { asksStateOnly, isLoggingOut, isPolled, isResumable, isTerminal, nextElapseAt, type Session } from './session.ts';
 
@@ -40,7 +43,10 @@ export type SessionEvent =
   | { readonly kind: 'cancelled'; readonly at: number }
   /** Nothing but time passed. */
   | { readonly kind: 'elapsed'; readonly at: number }
-  /** A request is still unanswered; it will be given up at `retryAt`. */
+  /**
+   * A request is still unanswered; it will be given up at `retryAt`. Answers to earlier ones are
+   * ignored from now on, its own is not.
+   */
   | { readonly kind: 'slow'; readonly at: number; readonly startedAt: number; readonly retryAt: number }
   /**
    * Somebody began to watch while a Retry-After of the provider holds for the instance. No request
@@ -52,6 +58,15 @@ export type SessionEvent =
   | Answered;
 
 export function reduce(policy: Policy, session: Session, event: SessionEvent): Session {
+  const dated = dateVersion(session, event.at);
+  const next = react(policy, dated, event);
+  if (next === dated) return session;
+  const isTold = next.toldVersion !== dated.toldVersion;
+  // A change that is only kept must not go above a lost one: nobody would see the loss.
+  return isTold ? next : { ...next, version: session.version + next.version - dated.version };
+}
+
+function react(policy: Policy, session: Session, event: SessionEvent): Session {
   const current = elapse(session, event.at);
   switch (event.kind) {
     case 'watched':
@@ -65,16 +80,14 @@ export function reduce(policy: Policy, session: Session, event: SessionEvent): S
     case 'resumed':
       return isResumable(current) ? startAttempt(policy, current, event.at) : current;
     case 'startedOver':
-      return isPolled(current) && !isLoggingOut(current) && current.startOvers < MAX_START_OVERS
-        ? startOver(policy, current, event)
-        : current;
+      return mayStartOver(current, event.at) ? startOver(policy, current, event) : current;
     case 'cancelled':
       return !isTerminal(current) || isResumable(current) ? end(current, 'cancelled') : current;
     case 'elapsed':
       return current;
     case 'slow':
       return isPolled(current) && event.startedAt > current.fence
-        ? note({ ...current, fence: event.startedAt }, { code: 'provider_timeout', retryAt: event.retryAt })
+        ? note({ ...current, fence: event.startedAt - 1 }, { code: 'provider_timeout', retryAt: event.retryAt })
         : current;
     case 'postponed':
       return isPolled(current) && event.at >= current.fence ? postpone(current, event.retryAt) : current;
@@ -133,6 +146,11 @@ function postpone(session: Session, until: number): Session {
   if (isTold) return session;
   const at = Math.max(session.next.at, until);
   return note({ ...session, next: { ...session.next, at } }, { code: 'rate_limited', retryAt: at });
+}
+
+/** A start-over sets `newsFrom` to its own time, so it counts once if it comes twice. */
+function mayStartOver(session: Session, at: number): boolean {
+  return isPolled(session) && !isLoggingOut(session) && session.startOvers < MAX_START_OVERS && at > session.newsFrom;
 }
 
 /**

@@ -31,12 +31,12 @@ export const webUrl = z
   .superRefine(without(invisibleFault))
   .check(z.url({ protocol: /^https?$/ }));
 
-const scope = z.enum(['view', 'password']).meta({ id: 'Scope', description: 'What a ticket allows' });
+const scope = z.enum(['view', 'password']).meta({ id: 'Scope', description: 'A right that a ticket can give' });
 export type Scope = z.infer<typeof scope>;
 
 /**
  * Transforms an origin into the one form in which origins are compared. So each is kept once,
- * whatever its spelling.
+ * however it is spelled.
  */
 export const originSchema = z
   .string()
@@ -56,8 +56,8 @@ export const originList = (max: number) =>
     .pipe(z.array(z.string()));
 
 /**
- * Transforms a phone number into international digits. One that could mean another number than the
- * caller thinks is refused, with the form that is wanted.
+ * Transforms a phone number into international digits. An ambiguous number is refused, and the error
+ * names the form that is expected.
  */
 export const expectedPhoneSchema = z
   .string()
@@ -76,28 +76,30 @@ export const createSessionSchema = z
     apiToken: z
       .string()
       .regex(API_TOKEN, 'expected 8 to 256 characters of A-Z a-z 0-9 _ -')
-      .describe("The provider's token of the instance, its `apiTokenInstance`; kept encrypted, and never told again"),
+      .describe("The provider's token of the instance, its `apiTokenInstance`. Stored encrypted, and never part of an answer"),
     apiUrl: z
       .string()
       .max(256)
       .optional()
-      .describe('The provider host, without a path; default `https://<first four digits of instanceId>.api.green-api.com`'),
-    reference: z.string().min(1).max(128).optional().describe('Your own id of this session, returned with every state'),
+      .describe('The provider host, without a path. Default: `https://<first four digits of instanceId>.api.green-api.com`'),
+    reference: z.string().min(1).max(128).optional().describe('Your own id of this session. Every state contains it'),
     expectedPhone: expectedPhoneSchema
       .optional()
-      .describe('In international form. Only a login of this phone is `connected`; any other ends `account_mismatch`'),
+      .describe(
+        'A phone number in international form. The session is `connected` only if this phone logs in. With any other it ends `account_mismatch`',
+      ),
     logoutOnMismatch: z
       .boolean()
       .optional()
-      .describe('With `expectedPhone`: any other phone is logged out again before the session ends `account_mismatch`'),
-    relink: z.boolean().optional().describe('If the instance is already linked, log it out first and link it anew'),
+      .describe('Only with `expectedPhone`. If another phone logs in, log it out again before the session ends `account_mismatch`'),
+    relink: z.boolean().optional().describe('If the instance is already linked, log it out first and link it again'),
     locale: z
       .string()
       .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'expected a language tag like en or ru-RU')
       .max(35)
       .optional()
       .describe('The language of the hosted page, a BCP 47 tag'),
-    expiresInSeconds: seconds(60, LONGEST_SESSION_SECONDS).optional().describe('Life of the session; default 3600'),
+    expiresInSeconds: seconds(60, LONGEST_SESSION_SECONDS).optional().describe('How long the session lasts, seconds. Default: 3600'),
     returnUrl: webUrl.optional().describe('Where the hosted page sends the person after the login'),
   })
   .refine(({ logoutOnMismatch, expectedPhone }) => logoutOnMismatch !== true || expectedPhone !== undefined, {
@@ -109,8 +111,8 @@ export const createSessionSchema = z
 export const listSessionsSchema = z.strictObject({
   state: sessionStateSchema.optional().describe('Only sessions in this state'),
   reference: z.string().min(1).max(128).optional().describe('Only sessions with this reference'),
-  limit: z.coerce.number().int().min(1).max(100).default(20).describe('Sessions on one page, at most'),
-  cursor: z.string().max(128).optional().describe('`nextCursor` of the page before'),
+  limit: z.coerce.number().int().min(1).max(100).default(20).describe('The largest number of sessions on one page'),
+  cursor: z.string().max(128).optional().describe('The `nextCursor` of the previous page'),
 });
 
 /**
@@ -123,13 +125,13 @@ const viewerQuery = {
     .transform((list) => list.split(','))
     .pipe(z.array(formatSchema).min(1).max(2))
     .optional()
-    .describe('What you want of a code; default both. Text alone is ten times smaller'),
+    .describe('The forms of the code that you want. Default: both. `text` alone is ten times smaller'),
   visible: z
     .enum(['true', 'false'])
     .transform((word) => word === 'true')
     .pipe(z.boolean())
     .default(true)
-    .describe('`false`: watch without counting as a viewer, and without keeping the polls going'),
+    .describe('`false`: watch without counting as a viewer, and without keeping the session polled'),
 };
 
 export const readSessionSchema = z.strictObject({
@@ -138,7 +140,7 @@ export const readSessionSchema = z.strictObject({
     .min(0)
     .max(30)
     .default(0)
-    .describe('Seconds. With `If-None-Match`: hold the answer until there is something newer, or this long'),
+    .describe('Only with `If-None-Match`: how long to hold the answer if there is nothing newer yet, seconds'),
   ...viewerQuery,
 });
 
@@ -148,7 +150,9 @@ export const eventsSchema = z.strictObject({
   lastEventId: z
     .string()
     .optional()
-    .describe('As the header `Last-Event-ID`, for clients that cannot send it; the header wins. Also spelled `last_event_id`'),
+    .describe(
+      'The same as the header `Last-Event-ID`, for clients that cannot send it. If both are sent, the header is used. `last_event_id` is accepted, too',
+    ),
 });
 
 const password = z
@@ -158,37 +162,45 @@ const password = z
   // Nobody types U+FFFD. It means that the password was read in a wrong encoding, and a try would
   // be wasted on it.
   .refine((text) => !text.includes('\uFFFD'), 'expected the password as it was typed; a character of it was lost on its way here')
-  .describe("The account's cloud password: handed to the provider, never stored or logged");
+  .describe("The account's cloud password. It is sent to the provider, and never stored or logged");
 
 export const passwordSchema = z.strictObject({ password }).meta({ id: 'SendPassword' });
 
 export const createTicketSchema = z
   .strictObject({
-    expiresInSeconds: seconds(30, 86_400).optional().describe('Life of the ticket, never past the session; default 900'),
-    scopes: z.array(scope).min(1).max(2).optional().describe('What it allows; default both'),
+    expiresInSeconds: seconds(30, 86_400)
+      .optional()
+      .describe('How long the ticket is valid, seconds, at most until the session ends. Default: 900'),
+    scopes: z.array(scope).min(1).max(2).optional().describe('The rights of the ticket. Default: both'),
     origins: originList(20)
       .optional()
-      .describe("Pages that may use it, like `https://app.example.com`; default the tenant's `allowedOrigins`, an empty list for any"),
+      .describe(
+        "The origins of the pages that may use the ticket, for example `https://app.example.com`. Empty: any page may. Default: the tenant's `allowedOrigins`",
+      ),
   })
   .meta({ id: 'CreateTicket' });
 
-const sessionId = z.string().min(1).max(64).describe('A session of this connection');
+const sessionId = z.string().min(1).max(64).describe('The id of a session that this connection watches');
 
 /** The message `subscribe`. */
 export const subscribeSchema = z.strictObject({
-  ticket: z.string().min(1).max(4096).describe('With the scope `view`'),
-  formats: z.array(formatSchema).min(1).max(2).optional().describe('What you want of a code; default both'),
-  after: z.number().int().nonnegative().optional().describe('The version you have: an equal or older state is not sent again'),
+  ticket: z.string().min(1).max(4096).describe('A ticket with the scope `view`'),
+  formats: z.array(formatSchema).min(1).max(2).optional().describe('The forms of the code that you want. Default: both'),
+  after: z.number().int().nonnegative().optional().describe('The version that you have. An equal or older state is not sent again'),
 });
 /** The handshake of Socket.IO, which subscribes at once. */
 export const handshakeSchema = subscribeSchema.extend({
-  visible: z.boolean().optional().describe('`false`: the tab is hidden, as with the message `visible`; default `true`'),
+  visible: z.boolean().optional().describe('`false`: the tab is hidden, as with the message `visible`. Default: `true`'),
 });
 /** The messages `unsubscribe`, `resume` and `start_over`. */
 export const sessionIdSchema = z.strictObject({ sessionId });
 export const streamPasswordSchema = z.strictObject({ sessionId, password });
 export const visibleSchema = z.strictObject({
-  visible: z.boolean().describe('`false`: the tab is hidden; the connection stays, but counts as no viewer, and no codes are asked for it'),
+  visible: z
+    .boolean()
+    .describe(
+      '`false`: the tab is hidden. The connection stays open, but it does not count as a viewer, and no codes are requested for it',
+    ),
 });
 
 /**
@@ -196,14 +208,14 @@ export const visibleSchema = z.strictObject({
  *   break. It tells the kind of each value, never the value.
  */
 export function parseRequest<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const result = schema.safeParse(value, { reportInput: false });
+  const result = schema.safeParse(value);
   if (result.success) return wellFormed(result.data, value);
   const faults = result.error.issues.map((issue) => {
     const field = issue.path.length === 0 ? 'the request' : issue.path.join('.');
     const rule = ruleOf(issue);
     return `${field}: ${rule} (came: ${kindAt(value, issue.path)})`;
   });
-  throw new RefusedError('invalid_request', faults.slice(0, 10).join('; '), { cause: undefined });
+  throw new RefusedError('invalid_request', faults.slice(0, 10).join('; '));
 }
 
 /**
@@ -240,8 +252,8 @@ function ruleOf(issue: z.core.$ZodIssue): string {
 const UNITS: Readonly<Record<string, string>> = { string: ' characters', array: ' entries' };
 
 /**
- * Shortens a key of the caller. A secret that was pasted in place of a key must not come back
- * whole.
+ * Shortens a key of the caller. The answer must not repeat a whole secret that was pasted in place
+ * of a key.
  */
 function shortName(key: string): string {
   return JSON.stringify(key.length > 16 ? `${key.slice(0, 16)}…` : key);

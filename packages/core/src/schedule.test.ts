@@ -40,7 +40,7 @@ describe('retryDelay', () => {
     expect(Number.isInteger(delay({ failures: 3, jitter: 1 / 3 }))).toBe(true);
   });
 
-  test('Retry-After is a floor, never a shortcut', () => {
+  test('Retry-After can only lengthen the delay', () => {
     expect(delay({ code: 'rate_limited', retryAfterMs: 60_000 })).toBe(60_000);
     expect(delay({ code: 'provider_not_ready', retryAfterMs: 60_000 })).toBe(60_000);
     expect(delay({ code: 'rate_limited', retryAfterMs: 10 })).toBe(5_000);
@@ -69,7 +69,7 @@ describe('due times', () => {
     expect(nextSlotAt({ ...policy, intervalMs: 100 }, 1_000, 1_050)).toBe(1_000 + MIN_SPACING_MS);
   });
 
-  test('the defaults keep a code alive over more than two missed polls and space requests', () => {
+  test('by default a code outlives two missed polls, and requests are spaced', () => {
     expect(DEFAULT_POLICY.intervalMs).toBeGreaterThanOrEqual(MIN_SPACING_MS);
     expect(DEFAULT_POLICY.codeTtlMs).toBeGreaterThan(3 * DEFAULT_POLICY.intervalMs);
   });

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { created } from '../test/fixtures.ts';
 import { history } from '../test/histories.ts';
 import { reduce } from './reduce.ts';
 import { isSession } from './session-record.ts';
@@ -36,6 +37,13 @@ test('a session with a field of another type, or without one, is refused', () =>
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('a word inside a list is not that word', () => {
+  const one = created();
+  expect(isSession(one)).toBe(true);
+  expect(isSession({ ...one, login: [one.login] })).toBe(false);
+  expect(isSession({ ...one, next: { ...one.next, ask: [one.next.ask] } })).toBe(false);
 });
 
 test.each([null, 1, 'text', [], {}, { id: 'ses_1', version: 1, state: { kind: 'showing' } }])('%j is none', (value) => {

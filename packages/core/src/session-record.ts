@@ -12,7 +12,7 @@ const LOGINS: Readonly<Record<LoginProgress, true>> = { none: true, offered: tru
 
 /** By `typeof`. Numbers must be finite as well. */
 const FIELDS = {
-  string: ['id', 'tenantId', 'instanceId', 'instanceKey'],
+  string: ['id', 'tenantId', 'instanceId', 'instanceKey', 'stamp'],
   boolean: ['logoutOnMismatch', 'relink', 'isUnwatched', 'isProven'],
   number: ['expiresAt', 'toldVersion', 'startOvers', 'fence', 'failures', 'refusals', 'newsFrom', 'createdAt', 'startedAt', 'deadlineAt'],
 } as const satisfies Record<string, readonly (keyof Session)[]>;

@@ -24,7 +24,7 @@ test.each(Object.keys(KINDS) as TableState[])('%s', (state) => {
   expect([isPolled(session), isTerminal(session), isResumable(session), isFinal(session)]).toEqual(KINDS[state]);
 });
 
-test('time alone next changes a session at the earliest of its ends', () => {
+test('time alone changes a session next at the earliest of its ends', () => {
   const { deadlineAt, expiresAt } = created();
   const next = Object.fromEntries(Object.entries(SESSIONS).map(([state, session]) => [state, nextElapseAt(session)]));
   expect(next).toEqual({

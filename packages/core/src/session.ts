@@ -89,8 +89,14 @@ export interface NewSession {
 }
 
 export interface Session extends NewSession {
-  /** Rises with every change. */
+  /** Rises with every change, and is at least the milliseconds from `createdAt` to it (renumber.ts). */
   readonly version: number;
+  /**
+   * Names the write that stored this record; '' before the first change, and if an older release
+   * wrote it. Two records with one version and different stamps come of different pasts: in between,
+   * Redis lost data.
+   */
+  readonly stamp: string;
   /**
    * Version of the last change that a viewer must be told whole. Later changes only renewed
    * `code.staleAt` (`fresh` on the wire).
@@ -112,8 +118,9 @@ export interface Session extends NewSession {
   /** What the provider is asked next, and when (Unix ms). Means nothing unless `isPolled`. */
   readonly next: { readonly ask: PollMethod; readonly at: number };
   /**
-   * When the request of the last accepted answer started, Unix ms. Answers to earlier requests are
-   * ignored.
+   * When the request of the last accepted answer started, Unix ms. That answer and answers to
+   * earlier requests are ignored from then on. One ms before its start if a request is only known to
+   * be slow.
    */
   readonly fence: number;
   /** Faults of the provider in a row. */
@@ -127,8 +134,8 @@ export interface Session extends NewSession {
   readonly refusedSince: number | null;
 
   /**
-   * Notifications from before this moment tell of an earlier login. It is the attempt's start, or
-   * when a relinked instance was seen logged out. Unix ms.
+   * Notifications from before this moment tell of an earlier login. It is the attempt's start, when
+   * the person started over, or when a relinked instance was seen logged out. Unix ms.
    */
   readonly newsFrom: number;
 
@@ -142,6 +149,7 @@ export function createSession(fields: NewSession, attemptMs: number, now: number
   return {
     ...fields,
     version: 1,
+    stamp: '',
     toldVersion: 1,
     state: { kind: 'idle' },
     logoutsLeft: null,
@@ -172,6 +180,11 @@ export function isTerminal(session: Session): boolean {
 /** Terminal for good: no event changes it, so a stream may close after telling it. */
 export function isFinal(session: Session): boolean {
   return isTerminal(session) && !isResumable(session);
+}
+
+/** Its code must not be shown any more, although the record still says so. */
+export function isStale({ state }: Session, now: number): boolean {
+  return state.kind === 'showing' && state.code.staleAt <= now;
 }
 
 export function isResumable(session: Session): boolean {

@@ -10,18 +10,18 @@ import { sessionIdSchema, streamPasswordSchema, subscribeSchema, visibleSchema }
 import { limitNameSchema } from './tenant-limits.ts';
 import { freshSchema, wireSessionSchema } from './wire.ts';
 
-const waitMs = z.number().int().nonnegative().describe('Wait at least this long before you come back or try again, in ms');
+const waitMs = z.number().int().nonnegative().describe('Wait at least this long before you reconnect or try again, ms');
 
 export const drainingSchema = z.object({ retryAfterMs: waitMs }).meta({
   id: 'Draining',
-  description: 'This gateway is about to stop, and closes the connection right after. Connect again: another gateway serves you.',
+  description: 'This gateway is stopping. It closes the connection right after this message. Reconnect: another gateway will serve you.',
 });
 
 export const closingSchema = z
   .object({
     code: closeReasonSchema,
     number: z.number().int().describe('The close code of a plain WebSocket'),
-    retryable: z.boolean().describe('Whether coming back as you are makes sense'),
+    retryable: z.boolean().describe('Whether to reconnect without changing anything'),
     retryAfterMs: waitMs.optional(),
   })
   .meta({ id: 'Closing', description: 'Why the connection is closed. It is the last message.' });
@@ -29,17 +29,17 @@ export const closingSchema = z
 export const streamErrorSchema = z
   .object({
     code: errorCodeSchema,
-    detail: z.string().describe('For people: what was expected, what came and what to do; never a secret'),
+    detail: z.string().describe('For people: what was expected, what came and what to do. Never contains a secret'),
     retryable: z.boolean().describe('Whether the same call may succeed later'),
     retryAfterMs: waitMs.optional(),
-    limit: limitNameSchema.optional().describe('Which limit is reached'),
+    limit: limitNameSchema.optional().describe('The limit that was reached'),
   })
   .meta({ id: 'StreamError', description: 'Why a call on a stream was refused.' });
 
-/** A client's own mark on a frame, repeated in the answer to it. */
+/** The client chooses it for a frame, and the answer repeats it. */
 export const refSchema = z
   .union([z.number().int().nonnegative(), z.string().min(1).max(64)])
-  .meta({ id: 'Ref', description: "The client's own mark on a frame, repeated in the answer to it" });
+  .meta({ id: 'Ref', description: 'Chosen by the client for a frame, and repeated in the answer to it' });
 
 const marked = { ref: refSchema.optional() };
 
@@ -64,7 +64,11 @@ export const SERVER_FRAMES = {
   session: z.object({ type: z.literal('session'), session: wireSessionSchema }),
   fresh: z.object({ type: z.literal('fresh'), ...freshSchema.shape }),
   draining: z.object({ type: z.literal('draining'), ...drainingSchema.shape }),
-  ok: z.object({ type: z.literal('ok'), ...marked, sessionId: z.string().optional().describe('Of a `subscribe`: what is watched now') }),
+  ok: z.object({
+    type: z.literal('ok'),
+    ...marked,
+    sessionId: z.string().optional().describe('After a `subscribe`: the id of the session that is watched now'),
+  }),
   error: z.object({ type: z.literal('error'), ...marked, error: streamErrorSchema }),
   pong: z.object({ type: z.literal('pong'), ...marked }),
 } as const;

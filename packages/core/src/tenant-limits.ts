@@ -10,15 +10,15 @@ export const TENANT_LIMITS = {
   sessions: { default: 10_000, words: 'Live sessions at once' },
   viewers: { default: 20_000, words: 'Streams and held requests at once, hidden ones as well' },
   /** Many more than the screens of a person and their helpers. */
-  viewersPerSession: { default: 100, words: 'The same, of one session' },
+  viewersPerSession: { default: 100, words: 'Streams and held requests of one session at once' },
   /** Rates: a bucket of this size, which fills up evenly within a minute. */
   requestsPerMinute: { default: 30_000, words: 'HTTP calls a minute, by key or ticket' },
   /**
-   * Three times the viewers, because all of a tenant's viewers come back at once when a gateway
+   * Three times the viewers, because all viewers of a tenant reconnect at once when a gateway
    * stops.
    */
   handshakesPerMinute: { default: 60_000, words: 'Subscriptions a minute on WebSocket and Socket.IO, the first of a connection included' },
-  webhookCallsPerMinute: { default: 6_000, words: "The provider's notifications a minute, one for each 64 KiB begun" },
+  webhookCallsPerMinute: { default: 6_000, words: 'Notifications of the provider a minute, counted once for every 64 KiB or part of it' },
 } as const;
 
 export type TenantLimit = keyof typeof TENANT_LIMITS;
@@ -54,4 +54,4 @@ export type LimitName = TenantLimit | AddressLimit;
 
 export const limitNameSchema = z
   .enum([...TENANT_LIMIT_NAMES, ...(Object.keys(ADDRESS_LIMITS) as AddressLimit[])])
-  .meta({ id: 'LimitName', description: 'For programs: which limit refused the call' });
+  .meta({ id: 'LimitName', description: 'The name of a limit, for programs' });

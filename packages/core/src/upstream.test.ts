@@ -7,6 +7,7 @@ test.each([
   ['https://1101.api.green-api.com//', 'https://1101.api.green-api.com'],
   ['https://1101.api.green-api.com/v3', 'https://1101.api.green-api.com'],
   ['https://1101.api.green-api.com/v3/', 'https://1101.api.green-api.com'],
+  ['https://1101.api.green-api.com//v3', 'https://1101.api.green-api.com'],
   ['HTTPS://API.Green-API.com:443/V3', 'https://api.green-api.com'],
   ['http://127.0.0.1:4000', 'http://127.0.0.1:4000'],
   ['http://[::1]:4000/', 'http://[::1]:4000'],
@@ -21,6 +22,7 @@ test.each([
   'https:api.green-api.com',
   'https:///api.green-api.com',
   'ftp://api.green-api.com',
+  'xhttps://api.green-api.com',
   'file:///etc/passwd',
   'https://',
   'https://api.green-api.com/v4',
@@ -38,6 +40,7 @@ test.each([
   'https://api.green-api.com:99999',
   ' https://api.green-api.com',
   'https://api.green\n-api.com',
+  'https://api.green\u200b-api.com',
 ])('%j is no API URL', (value) => {
   expect(parseApiUrl(value)).toBeNull();
 });
@@ -45,12 +48,14 @@ test.each([
 test.each([
   ['https://1101.api.green-api.com/waInstance1101000001/qr/token_-0', 'https://1101.api.green-api.com'],
   ['https://127.0.0.1/', 'https://127.0.0.1'],
+  ['http://127.0.0.1:4000/a', 'http://127.0.0.1:4000'],
   ['https://1101.api.green-api.com', null],
   ['https://1101.api.green-api.com/?a=1', null],
   ['https://1101.api.green-api.com/#', null],
   ['https://1101.api.green-api.com/%2e', null],
   ['https://1101.api.green-api.com/a\r\nb', null],
   ['https://user@1101.api.green-api.com/a', null],
+  ['xhttps://1101.api.green-api.com/a', null],
   ['nonsense/a', null],
 ])('%j was pasted from %s', (value, origin) => {
   expect(parsePastedUrl(value)).toBe(origin);
@@ -100,6 +105,8 @@ test.each<readonly [entry: string, url: string, allowed: boolean]>([
   ['http://localhost:4000', 'http://localhost:4000', true],
   ['http://[::1]:4000', 'http://[::1]:4000', true],
   ['https://localhost:4000', 'https://localhost:4000', true],
+  ['http://127.100.20.30:4000', 'http://127.100.20.30:4000', true],
+  ['http://[::1]', 'http://[::1]', false],
   ['http://127.0.0.1', 'http://127.0.0.1', false],
   ['127.0.0.1:4000', 'http://127.0.0.1:4000', false],
   ['127.0.0.1:4000', 'https://127.0.0.1:4000', false],
@@ -127,7 +134,23 @@ test.each<readonly [entry: string, url: string, allowed: boolean]>([
 
 test('an entry that could never match is recognised as a mistake', () => {
   expect(DEFAULT_UPSTREAM_HOSTS.map((entry) => parseUpstreamRule(entry)?.kind)).toEqual(['wildcard', 'wildcard', 'host', 'host']);
-  const mistakes = ['*', '*.com', 'localhost', '127.0.0.1', 'http://mirror.example', 'http://127.0.0.1', 'a b', 'mirror.example/v3', ''];
+  const mistakes = [
+    '*',
+    '*.com',
+    'x*.mirror.example',
+    '*.mirror.example/',
+    '_mirror.example',
+    'localhost',
+    '127.0.0.1',
+    'http://mirror.example',
+    'http://127.0.0.1',
+    'https://user@mirror.example',
+    'ftp://mirror.example',
+    '://',
+    'a b',
+    'mirror.example/v3',
+    '',
+  ];
   expect(mistakes.map(parseUpstreamRule)).toEqual(mistakes.map(() => null));
 });
 

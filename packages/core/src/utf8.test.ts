@@ -52,6 +52,7 @@ describe('a declared charset', () => {
     'application/json ; boundary=x ; charset = unicode-1-1-utf-8',
     'application/json; charset=',
     'application/json; charset=" utf-8 "',
+    'application/json; charset=" "',
     'application/json; charset=utf-8;',
     'application/json; profile="a; charset=cp1251"; charset=utf-8',
   ])('is UTF-8: %s', (contentType) => {
@@ -81,7 +82,7 @@ describe('a declared charset', () => {
 });
 
 it('a lone surrogate is found wherever it stands', () => {
-  expect(findIllFormed({ a: ['x', { b: '\uD83D\uDE00' }], c: 1, d: null })).toBeNull();
+  expect(findIllFormed({ a: ['x', { b: '\uD83D\uDE00' }], c: 1, d: null, e: undefined })).toBeNull();
   expect(findIllFormed('\uD800')).toEqual([]);
   expect(findIllFormed({ a: ['x', { b: 'y\uDC00' }] })).toEqual(['a', '1', 'b']);
   expect(findIllFormed({ a: '\uDE00\uD83D' })).toEqual(['a']);

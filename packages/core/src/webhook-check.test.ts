@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compareUrl, FINDING_WORDS, judgeWebhook, type ReadSettings, webhookSchema } from './webhook-check.ts';
+import { compareUrl, FINDING_WORDS, judgeWebhook, type ReadSettings, setWebhookAnswerSchema, webhookSchema } from './webhook-check.ts';
 
 const OURS = 'https://qrcast.example.com/v1/webhooks/green-api/acme';
 const RIGHT: ReadSettings = { stateWebhook: true, webhookUrl: OURS, token: 'matches' };
@@ -45,6 +45,15 @@ test('settings that could not be read are unknown, and the finding says why', ()
   expect(judge('provider_timeout')).toMatchObject({ status: 'unknown', url: 'unknown', token: 'unknown', codes: ['provider_timeout'] });
 });
 
+test.each([
+  [true, true],
+  [false, true],
+  ['unknown', true],
+  ['perhaps', false],
+])('that settings were applied can be %j: %j', (applied, isAllowed) => {
+  expect(setWebhookAnswerSchema.shape.applied.safeParse(applied).success).toBe(isAllowed);
+});
+
 test('every finding says what to do, in whole sentences', () => {
   for (const words of Object.values(FINDING_WORDS)) expect(words).toMatch(/^[A-Z].{20,}\.$/);
 });
@@ -80,6 +89,7 @@ describe('the URL', () => {
     'https://elsewhere.example.com/v1/webhooks/green-api/acme',
     'https://qrcast.example.com/v1/webhooks/green-api/other',
     'https://qrcast.example.com/v1/webhooks/green-api',
+    'https://qrcast.example.com/v1webhooks/green-api/acme',
     'https://qrcast.example.com',
     'https://qrcast.example.com:8443/v1/webhooks/green-api/acme',
     'https://qrcast.example.com.evil.example/v1/webhooks/green-api/acme',
@@ -91,9 +101,18 @@ describe('the URL', () => {
     expect(compareUrl(url, OURS)).toBe('differs');
   });
 
+  test('of a gateway on a port of its own', () => {
+    expect(compareUrl('https://example.com.:8443/acme', 'https://example.com:8443/acme')).toBe('misspelled');
+    expect(compareUrl('https://example.com.evil:8443/acme', 'https://example.com:8443/acme')).toBe('differs');
+  });
+
   test('below a path of the gateway', () => {
     const ours = 'https://example.com/qrcast/v1/webhooks/green-api/acme';
     expect(compareUrl(ours, ours)).toBe('matches');
+    expect(compareUrl('https://example.com/@qr/acme', 'https://example.com/@qr/acme')).toBe('matches');
+    expect(compareUrl(ours, 'no url')).toBe('differs');
     expect(compareUrl('https://example.com/v1/webhooks/green-api/acme', ours)).toBe('differs');
+    // Two letters that are alike only as capitals are two paths.
+    expect(compareUrl('https://example.com/stra%C3%9Fe/acme', 'https://example.com/strasse/acme')).toBe('differs');
   });
 });

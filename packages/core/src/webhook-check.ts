@@ -28,32 +28,32 @@ export const FINDING_WORDS: Readonly<Record<WebhookFindingCode, string>> = {
   url_missing: 'The instance has no webhook URL, so it notifies nobody. Set `webhookUrl` to `expectedUrl`.',
   url_misspelled: 'The webhook URL names this gateway, but not exactly, so its notifications are refused. Set it to `expectedUrl`.',
   url_differs:
-    'The webhook URL is another one than `expectedUrl`. If it is not another name of this gateway, set `expectedUrl`; whoever uses the old address gets nothing then.',
+    'The webhook URL differs from `expectedUrl`. Set it to `expectedUrl`, unless it is another name of this gateway. The server at the old URL then receives no more notifications.',
   token_missing:
     'The instance sends no webhook token, so its notifications are refused. Set `webhookUrlToken` to the webhook token of the tenant.',
   token_differs:
-    'The instance sends another token than the webhook token of the tenant, so its notifications are refused. Set `webhookUrlToken` to that token.',
-  setting_unreadable: 'The provider did not tell all of these settings, so they could not be compared. Look at them in its console.',
+    'The instance does not send the webhook token of the tenant, so its notifications are refused. Set `webhookUrlToken` to that token.',
+  setting_unreadable: 'The provider did not return all of these settings, so they could not be compared. Check them in its console.',
   public_url_unknown:
-    'This gateway does not know its public address, so nobody can say which webhook URL is right. The operator sets it as QRCAST_PUBLIC_URL.',
+    'This gateway does not know its public address, so it cannot say which webhook URL is right. The operator sets the address with QRCAST_PUBLIC_URL.',
   no_notification_yet:
-    'The settings are right, and no notification of this instance has come in the last 7 days. The next change of its state brings one.',
+    'The settings are right, but no notification of this instance has come in the last 7 days. The next change of its state causes one.',
   not_applied:
-    'The settings were sent to the provider, and they still read as told here. Check again in a few minutes. If nothing changes, reboot the instance in the console of the provider, and set them again.',
+    'The settings were sent to the provider, but it still returns the values that are shown here. Check again in a few minutes. If nothing changes, reboot the instance in the console of the provider, and set them again.',
   credentials_gone:
-    'The session is over, and its provider token is not kept longer than that. Create a new session of the instance to check its settings.',
-  instance_starting: 'The instance is starting and did not tell its settings. Check again in a few minutes.',
-  provider_not_ready: 'The instance is not ready and did not tell its settings. Check again in a few minutes.',
+    'The session has ended for good, so its provider token was deleted. Create a new session of the instance to check its settings.',
+  instance_starting: 'The instance is starting, so its settings could not be read. Check again in a few minutes.',
+  provider_not_ready: 'The instance is not ready, so its settings could not be read. Check again in a few minutes.',
   provider_timeout: 'The provider did not answer in time. Check again.',
   provider_refused:
-    'The provider, or an address rule of this service, refused the request. Check again, and look at the instance in its console.',
+    'The provider, or an address rule of this service, refused the request. Check again, and look at the instance in the console of the provider.',
   provider_unreachable: 'The provider could not be reached. Check `apiUrl`, and check again.',
-  provider_error: 'The provider gave an answer of no use. Check again.',
-  rate_limited: 'The provider wants no more requests about this instance for now. Check again in a minute.',
+  provider_error: 'The provider gave an answer that cannot be used. Check again.',
+  rate_limited: 'The provider accepts no more requests about this instance for now. Check again in a minute.',
   credentials_rejected:
-    'The provider did not accept the id, the token or the host. This can happen once by mistake. If it comes again, compare them with its console.',
+    'The provider did not accept the id, the token or the host. This can happen once by mistake. If it happens again, compare them with the console of the provider.',
   instance_deleted: 'The provider says that the instance is deleted.',
-  instance_expired: 'The provider says that the instance is not paid for. A new instance can say so for up to an hour.',
+  instance_expired: 'The provider says that the instance is not paid for. This can happen to a new instance for up to an hour.',
   instance_blocked: 'The messenger has blocked the account.',
 };
 
@@ -61,8 +61,8 @@ const findingSchema = z
   .object({
     code: z
       .enum(Object.keys(FINDING_WORDS) as [WebhookFindingCode, ...WebhookFindingCode[]]) // never empty
-      .meta({ id: 'WebhookFindingCode', description: 'For programs: what was found' }),
-    detail: z.string().describe('For people: what it means and what to do; never a secret'),
+      .meta({ id: 'WebhookFindingCode', description: 'What was found, for programs' }),
+    detail: z.string().describe('For people: what it means and what to do. Never contains a secret'),
   })
   .meta({ id: 'WebhookFinding' });
 
@@ -77,18 +77,23 @@ export const webhookSchema = z
     stateWebhook: z.enum(['on', 'off', 'unknown']).describe('Whether the instance sends notifications of its state'),
     url: z
       .enum(['matches', 'misspelled', 'differs', 'missing', 'unknown'])
-      .describe('Its webhook URL, compared with `expectedUrl`. `misspelled`: it names this gateway, but not exactly'),
-    token: z.enum(['matches', 'differs', 'missing', 'unknown']).describe("Its webhook token, compared with the tenant's"),
-    expectedUrl: z.string().nullable().describe('What its webhook URL must be; null where the gateway does not know its public address'),
+      .describe(
+        'The webhook URL of the instance, compared with `expectedUrl`. `misspelled`: it leads to this gateway, but is not spelled exactly',
+      ),
+    token: z.enum(['matches', 'differs', 'missing', 'unknown']).describe("The webhook token of the instance, compared with the tenant's"),
+    expectedUrl: z
+      .string()
+      .nullable()
+      .describe('The webhook URL that the instance needs. Null if the gateway does not know its public address'),
     lastNotificationAt: z
       .number()
       .int()
       .nullable()
-      .describe('When a notification of this instance came last, of any kind, up to 10 s behind; Unix ms. Null if none came within 7 days'),
+      .describe('When the last notification of this instance came, of any kind; Unix ms. May lag by 10 s. Null if none came within 7 days'),
     checkedAt: z.number().int().describe('When the settings were read, Unix ms'),
-    findings: z.array(findingSchema).describe('What is wrong or could not be compared, and what to do. Empty if nothing is'),
+    findings: z.array(findingSchema).describe('What is wrong or could not be compared, and what to do. Empty if everything is right'),
   })
-  .meta({ id: 'Webhook', description: 'Whether an instance notifies this gateway. Neither its URL nor its token is told.' });
+  .meta({ id: 'Webhook', description: 'Whether an instance notifies this gateway. Contains neither its webhook URL nor its token.' });
 
 export type Webhook = z.infer<typeof webhookSchema>;
 
@@ -96,13 +101,13 @@ export const webhookAnswerSchema = z.object({ webhook: webhookSchema }).meta({ i
 
 export const setWebhookAnswerSchema = z
   .object({
-    webhook: webhookSchema.describe('As the settings read at the end of the call'),
+    webhook: webhookSchema.describe('The settings at the end of the call'),
     applied: z
       .union([z.boolean(), z.literal('unknown')])
       .describe(
-        'Whether the settings read right at the end. `unknown`: they could not be read, because the instance restarts for minutes, or the provider failed',
+        'Whether the settings were right at the end. `unknown`: they could not be read, because the instance was still restarting, or the provider failed',
       ),
-    restarted: z.boolean().describe('Whether the settings were sent, which restarts the instance. False where they were right before'),
+    restarted: z.boolean().describe('Whether the settings were sent, which restarts the instance. False if they were right already'),
   })
   .meta({ id: 'SetWebhookAnswer' });
 
@@ -110,18 +115,17 @@ export type SetWebhookAnswer = z.infer<typeof setWebhookAnswerSchema>;
 
 export const setWebhookSchema = z
   .strictObject({
-    webhookToken: z.string().min(1).max(256).describe("The tenant's webhook token, `wt_…`, which this service keeps only a hash of"),
-    replaceUrl: z.boolean().optional().describe('`true`: replace a webhook URL that leads elsewhere. Default false'),
+    webhookToken: z.string().min(1).max(256).describe("The tenant's webhook token, `wt_…`. This service stores only a hash of it"),
+    replaceUrl: z.boolean().optional().describe('`true`: replace a webhook URL that leads elsewhere. Default: false'),
   })
   .meta({ id: 'SetWebhook' });
 
 /**
- * The settings of an instance that matter here, as far as the provider told them: null where it did
- * not.
+ * The settings of an instance that matter here. A field is null if the provider did not return it.
  */
 export interface ReadSettings {
   readonly stateWebhook: boolean | null;
-  /** Empty where none is set. */
+  /** Empty if none is set. */
   readonly webhookUrl: string | null;
   readonly token: Webhook['token'];
 }
@@ -169,8 +173,8 @@ function findingsOf(read: ReadSettings, { stateWebhook, url, token }: Compared, 
 }
 
 /**
- * Two spellings match if every HTTP client takes them to one path: the case of the host and the
- * port that the scheme implies do not count. One slash at the end is accepted, too.
+ * Two spellings match if every HTTP client sends them to the same path. The case of the host and the
+ * default port do not matter. One slash at the end is accepted, too.
  */
 export function compareUrl(actual: string | null, expected: string | null): Webhook['url'] {
   if (actual === '') return 'missing';
@@ -185,8 +189,8 @@ export function compareUrl(actual: string | null, expected: string | null): Webh
 }
 
 /**
- * Host and path as a person means them: without scheme, extra slashes, capitals and needless
- * percent signs.
+ * Host and path as a person means them: without the scheme, extra slashes, capitals and needless
+ * percent-encoding.
  */
 function placeOf({ host, pathname }: URL): string {
   const path = (percentDecoded(pathname) ?? pathname).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');

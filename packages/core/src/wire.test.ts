@@ -65,7 +65,7 @@ describe('toWire', () => {
     }
   });
 
-  test('tells nothing of the tenant, the key of the instance, the expected phone or the schedule', () => {
+  test('contains nothing of the tenant, the key of the instance, the expected phone or the schedule', () => {
     const text = JSON.stringify(toWire({ ...SESSIONS.waiting, expectedPhone: '79995554433' }, delivery));
     for (const inner of ['acme', 'key_1', '79995554433', 'fence', 'next', 'refusals']) expect(text).not.toContain(inner);
   });

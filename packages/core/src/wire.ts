@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { isResumable, type Session } from './session.ts';
 
-export const formatSchema = z.enum(['image', 'text']).meta({ id: 'Format', description: 'What a client may want of a code' });
+export const formatSchema = z.enum(['image', 'text']).meta({ id: 'Format', description: 'A form of the code, which a client may ask for' });
 export type Format = z.infer<typeof formatSchema>;
 export const ALL_FORMATS: readonly Format[] = ['image', 'text'];
 
@@ -29,7 +29,7 @@ export const noticeCodeSchema = z
     'password_rate_limited',
     'login_finishing',
   ])
-  .meta({ id: 'NoticeCode', description: 'What the trouble is' });
+  .meta({ id: 'NoticeCode', description: 'What went wrong while the attempt continues' });
 
 export const endReasonSchema = z
   .enum([
@@ -43,17 +43,20 @@ export const endReasonSchema = z
     'account_mismatch',
     'expired',
   ])
-  .meta({ id: 'EndReason', description: 'Why it ended' });
+  .meta({ id: 'EndReason', description: 'Why the session ended' });
 
 const codeSchema = z
   .object({
     image: z
       .string()
       .nullable()
-      .describe('The picture to scan, a `data:image/png;base64,…` URL; null in lists, or if `formats` leaves it out'),
-    text: z.string().nullable().describe('What the picture says; null if nobody could read it, in lists, or if `formats` leaves it out'),
-    issuedAt: timestamp.describe('When the provider gave it, Unix ms'),
-    staleAt: timestamp.describe('Do not show it at or after this moment of the server clock, Unix ms'),
+      .describe('The picture to scan, a `data:image/png;base64,…` URL. Null in lists, if `formats` leaves it out, or if it was lost'),
+    text: z
+      .string()
+      .nullable()
+      .describe('The text that the picture encodes. Null in lists, if `formats` leaves it out, or if it could not be read'),
+    issuedAt: timestamp.describe('When the provider issued the code, Unix ms'),
+    staleAt: timestamp.describe('Do not show the code at or after this time of the server clock, Unix ms'),
   })
   .meta({ id: 'Code' });
 
@@ -61,15 +64,15 @@ const noticeSchema = z
   .object({
     code: noticeCodeSchema,
     retryAt: timestamp.describe(
-      'When the provider is asked next, Unix ms. For `password_rejected` and `password_rate_limited`, when the refusal came',
+      'When the next request to the provider is due, Unix ms. For `password_rejected` and `password_rate_limited`: when the password was refused',
     ),
   })
   .meta({ id: 'Notice' });
 
 const accountSchema = z
   .object({
-    wid: z.string().nullable().describe('Like `79990000000@c.us`; null if the provider did not tell it'),
-    phone: z.string().nullable().describe('Digits only; null if the provider did not tell it'),
+    wid: z.string().nullable().describe("The messenger's id, for example `79990000000@c.us`. Null if it is not known"),
+    phone: z.string().nullable().describe('The phone number, digits only. Null if it is not known'),
   })
   .meta({ id: 'Account' });
 
@@ -80,41 +83,45 @@ const endSchema = z
 export const wireSessionSchema = z
   .object({
     id: z.string().describe('Opaque'),
-    instanceId: z.string().describe('The instance at the provider; a string, even if the provider sends a number'),
-    reference: z.string().nullable().describe("The tenant's own id of the session, echoed"),
-    version: z.number().int().positive().describe('Rises with every change of this session: keep the newest, ignore what is not newer'),
+    instanceId: z.string().describe('The instance at the provider. A string, although the provider may send a number'),
+    reference: z.string().nullable().describe("The tenant's own id of the session. Null if it gave none"),
+    version: z
+      .number()
+      .int()
+      .positive()
+      .describe('Rises with every change of this session. Keep the newest state, and ignore a state that is not newer'),
     state: sessionStateSchema,
-    code: codeSchema.nullable().describe('Only while `showing`'),
-    notice: noticeSchema.nullable().describe('The last trouble, while the attempt goes on'),
-    account: accountSchema.nullable().describe('Only when `connected`'),
-    end: endSchema.nullable().describe('Only when `ended`'),
-    viewers: z.number().int().nonnegative().describe('How many watch now, over all gateways; may lag by some seconds'),
-    locale: z.string().nullable().describe('The language the tenant asked for, a BCP 47 tag'),
-    returnUrl: z.string().nullable().describe('Where the person goes on after the login'),
-    startedAt: timestamp.describe('Start of the current attempt, Unix ms'),
-    deadlineAt: timestamp.describe('The attempt ends then, Unix ms; means nothing while `idle`'),
-    expiresAt: timestamp.describe('The session itself is over then, Unix ms'),
-    serverNow: timestamp.describe('When this object was made, Unix ms: for correcting your own clock'),
+    code: codeSchema.nullable().describe('The code to scan. Null unless the state is `showing`'),
+    notice: noticeSchema.nullable().describe('The last problem, if the attempt continues in spite of it. Otherwise null'),
+    account: accountSchema.nullable().describe('The linked account. Null unless the state is `connected`'),
+    end: endSchema.nullable().describe('Why the session ended. Null unless the state is `ended`'),
+    viewers: z.number().int().nonnegative().describe('The number of viewers now, over all gateways. May lag by some seconds'),
+    locale: z.string().nullable().describe('The language that the tenant asked for, a BCP 47 tag. Null if it asked for none'),
+    returnUrl: z.string().nullable().describe('Where the person is sent after the login. Null if the tenant gave no address'),
+    startedAt: timestamp.describe('When the current attempt began, Unix ms'),
+    deadlineAt: timestamp.describe('When the attempt ends, Unix ms. Has no meaning while the session is `idle`'),
+    expiresAt: timestamp.describe('When the session itself ends, Unix ms'),
+    serverNow: timestamp.describe('When this object was made, Unix ms. Use it to correct your own clock'),
   })
-  .meta({ id: 'Session', description: 'One session, whole, as it was at `serverNow`.' });
+  .meta({ id: 'Session', description: 'One complete session, as it was at `serverNow`.' });
 
 export type WireSession = z.infer<typeof wireSessionSchema>;
 
 /**
- * Tells that the same code was confirmed again. Only its `staleAt` and the version have changed.
+ * The provider confirmed the same code again. Only `staleAt` and the version have changed.
  */
 export const freshSchema = z
   .object({
-    id: z.string().describe('The session'),
-    version: z.number().int().positive().describe('Its new version'),
-    staleAt: timestamp.describe('Until then the code may be shown now, Unix ms'),
+    id: z.string().describe('The id of the session'),
+    version: z.number().int().positive().describe('The new version of the session'),
+    staleAt: timestamp.describe('The new `staleAt` of the code, Unix ms'),
   })
-  .meta({ id: 'Fresh', description: 'The same code was confirmed again: nothing changed but how long it may be shown, and the version.' });
+  .meta({ id: 'Fresh', description: 'The provider confirmed the same code again. Only `staleAt` and the version have changed.' });
 
 export type Fresh = Readonly<z.infer<typeof freshSchema>>;
 
 export interface Delivery {
-  /** The picture of `session.state.code`, a data URL. Null if it is not at hand or not wanted. */
+  /** The picture of `session.state.code`, a data URL. Null if it is not available or was not asked for. */
   readonly image: string | null;
   readonly viewers: number;
   readonly now: number;
@@ -153,8 +160,8 @@ export function toWire(session: Session, { image, viewers, now, formats = ALL_FO
 }
 
 /**
- * What a viewer must be sent that was last told version `told`: the whole state, only the new
- * `staleAt`, or nothing.
+ * What to send to a viewer whose last version is `told`: the whole state, only the new `staleAt`, or
+ * nothing.
  */
 export function owed(session: Session, told: number): 'session' | 'fresh' | 'nothing' {
   if (session.version <= told) return 'nothing';

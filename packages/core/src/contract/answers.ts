@@ -98,7 +98,7 @@ export const pageOriginsSchema = z
 export const healthSchema = z
   .object({
     status: z.enum(['alive', 'ready', 'not ready']).describe('The state of the service in one word'),
-    reason: z.string().optional().describe('What may be wrong'),
+    reason: z.string().optional().describe('What is wrong, in words for the operator'),
   })
   .meta({ id: 'Health' });
 

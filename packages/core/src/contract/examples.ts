@@ -31,7 +31,7 @@ export const EXAMPLE_SESSION: WireSession = {
 /** Watched, with a code to scan. */
 export const EXAMPLE_SHOWING: WireSession = {
   ...EXAMPLE_SESSION,
-  version: 7,
+  version: 1_236,
   state: 'showing',
   code: {
     image: 'data:image/png;base64,iVBORw0KGgo…',
@@ -51,7 +51,7 @@ export const EXAMPLE_LISTED: WireSession = {
 
 export const EXAMPLE_PASSWORD: WireSession = {
   ...EXAMPLE_SHOWING,
-  version: 9,
+  version: 29_996,
   state: 'password',
   code: null,
   serverNow: STARTED_AT + 30_000,
@@ -59,7 +59,7 @@ export const EXAMPLE_PASSWORD: WireSession = {
 
 export const EXAMPLE_CONNECTED: WireSession = {
   ...EXAMPLE_PASSWORD,
-  version: 10,
+  version: 41_000,
   state: 'connected',
   account: { wid: '79990000002@c.us', phone: '79990000002' },
   serverNow: STARTED_AT + 41_000,
@@ -68,7 +68,7 @@ export const EXAMPLE_CONNECTED: WireSession = {
 /** After a resume. */
 export const EXAMPLE_RESUMED: WireSession = {
   ...EXAMPLE_SESSION,
-  version: 12,
+  version: 300_000,
   state: 'waiting',
   viewers: 1,
   startedAt: STARTED_AT + 300_000,
@@ -108,7 +108,7 @@ export const EXAMPLE_DETAILS: Readonly<Record<ErrorCode, string>> = {
   not_found: NO_SUCH_SESSION,
   no_code: 'the session shows no code now; ask again when its state is "showing"',
   not_resumable: 'only a session that ended with deadline, provider_down, instance_expired can be resumed; this one is waiting',
-  not_waiting_for_password: 'the session is showing; a password is taken only in the state "password"',
+  not_waiting_for_password: 'the session is showing; a password is accepted only in the state "password"',
   attempt_live: 'an attempt of this instance is under way, and the call would restart it; try again when it has ended',
   credentials_gone: 'the session is over, and its provider token is not kept; create a new session of the instance',
   webhook_url_differs: 'the instance has another webhook URL; say "replaceUrl": true to replace it',

@@ -21,7 +21,7 @@ const WHO: readonly ErrorCode[] = ['unauthenticated', 'forbidden', 'origin_not_a
 const HAPPENED_AT = EXAMPLE_CONNECTED.serverNow;
 
 const EXAMPLE_PENDING: WireCallback = {
-  id: 'evt_ln1If9cPrHP2Sui-_10_mub1lqa0',
+  id: 'evt_ln1If9cPrHP2Sui-_41000_mubbt354',
   type: 'session.connected',
   sessionId: EXAMPLE_CONNECTED.id,
   createdAt: HAPPENED_AT,

@@ -143,14 +143,14 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     tag: 'Service',
     summary: 'Can this gateway serve viewers?',
     description:
-      'It is ready if a message that it published through Redis came back, the queue answers, and it is not draining. This does not say whether a worker runs.',
+      'It is ready if Redis accepted a write, a message that it published through Redis came back, and it is not draining. This does not say whether a worker runs.',
     credentials: [],
     answers: {
       200: { description: 'The gateway is ready', schema: healthSchema, example: { status: 'ready' } },
       503: {
         description: 'The gateway is not ready now',
         schema: healthSchema,
-        example: { status: 'not ready', reason: 'draining, or Redis or the queue does not answer' },
+        example: { status: 'not ready', reason: 'Redis refuses writes (MISCONF)' },
       },
     },
     errors: [],

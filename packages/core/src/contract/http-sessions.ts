@@ -183,7 +183,7 @@ export const SESSION_OPERATIONS: readonly Operation[] = [
       200: {
         description: 'The stream. It ends after a final state',
         type: 'text/event-stream',
-        example: 'retry: 2000\n\nevent: fresh\nid: 8\ndata: {"id":"ses_ln1If9cPrHP2Sui-","version":8,"staleAt":1790000026234}\n\n',
+        example: 'retry: 2000\n\nevent: fresh\nid: 6236\ndata: {"id":"ses_ln1If9cPrHP2Sui-","version":6236,"staleAt":1790000026234}\n\n',
       },
       204: { description: 'You have the final version, so nothing follows. A stock EventSource stops at this status' },
     },

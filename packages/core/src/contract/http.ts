@@ -78,20 +78,20 @@ export const PATH_PARAMETERS = {
   callbackId: {
     name: 'callbackId',
     description: "A callback's id, which is its `webhook-id`",
-    example: 'evt_ln1If9cPrHP2Sui-_10_mub1lqa0',
+    example: 'evt_ln1If9cPrHP2Sui-_41000_mubbt354',
   },
   keyId: { name: 'keyId', description: "The id of one of the tenant's keys", example: 'key_3rTgC0Yx8mJb1aQe' },
 } as const;
 
 export const REQUEST_HEADERS = {
-  'If-None-Match': { description: 'The `ETag` that you have. The answer is **304** if there is nothing newer', example: '"7"' },
-  'Last-Event-ID': { description: 'The version that you have. An equal or older state is not sent again', example: '7' },
+  'If-None-Match': { description: 'The `ETag` that you have. The answer is **304** if there is nothing newer', example: '"1236"' },
+  'Last-Event-ID': { description: 'The version that you have. An equal or older state is not sent again', example: '1236' },
 } as const;
 
 export type RequestHeader = keyof typeof REQUEST_HEADERS;
 
 export const ANSWER_HEADERS = {
-  ETag: { description: 'For `If-None-Match`. For a session it is the version', pattern: '^(W/)?"[A-Za-z0-9_-]+"$', example: '"7"' },
+  ETag: { description: 'For `If-None-Match`. For a session it is the version', pattern: '^(W/)?"[A-Za-z0-9_-]+"$', example: '"1236"' },
   Location: {
     description: 'The path of the session, below the path of the public address',
     pattern: '/v1/sessions/[^/]+$',

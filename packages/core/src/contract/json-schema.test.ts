@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { callbackTypeSchema } from '../callback.ts';
 import { createSessionSchema, readSessionSchema } from '../requests.ts';
-import { wireSessionSchema } from '../wire.ts';
+import { webhookSchema } from '../webhook-check.ts';
+import { formatSchema, sessionStateSchema, wireSessionSchema } from '../wire.ts';
 import { createSchemaComponents, type Dialect, wordsOf } from './json-schema.ts';
 
 const DIALECTS: readonly Dialect[] = ['draft-2020-12', 'draft-07'];
@@ -35,6 +37,53 @@ describe.each(DIALECTS)('in %s', (dialect) => {
     components.request(createSessionSchema);
     expect(components.all()['Session']).not.toHaveProperty('additionalProperties');
     expect(components.all()['CreateSession']).toMatchObject({ additionalProperties: false });
+  });
+
+  test('a strict part of an answer stays open, too', () => {
+    const { properties } = createSchemaComponents(dialect).answer(z.object({ limits: z.strictObject({}) }));
+    expect(properties).toEqual({ limits: { type: 'object', properties: {} } });
+  });
+
+  test('a component may be used again, and one without words for its values has none', () => {
+    const components = createSchemaComponents(dialect);
+    expect(components.answer(wireSessionSchema)).toEqual(components.answer(wireSessionSchema));
+    expect(components.all()['Account']).not.toHaveProperty('x-enumDescriptions');
+  });
+
+  test('a pointer stands alone, unless there is more to say', () => {
+    const components = createSchemaComponents(dialect);
+    const FORMAT = { $ref: '#/components/schemas/Format' };
+    const { properties } = components.answer(
+      z.object({
+        optional: formatSchema.optional(),
+        described: formatSchema.describe('Words of its own'),
+        both: z.intersection(formatSchema, sessionStateSchema),
+        $ref: z.string().describe('#/definitions/Format'),
+      }),
+    );
+    expect(properties).toEqual({
+      optional: FORMAT,
+      described: { description: 'Words of its own', ...(dialect === 'draft-07' ? { allOf: [FORMAT] } : FORMAT) },
+      both: { allOf: [FORMAT, { $ref: '#/components/schemas/SessionState' }] },
+      $ref: { type: 'string', description: '#/definitions/Format' },
+    });
+  });
+
+  test('bounds and nulls are kept', () => {
+    const schema = z.object({ size: z.number().int().min(1).max(5), name: z.string().nullable().default(null) });
+    expect(createSchemaComponents(dialect).answer(schema)['properties']).toEqual({
+      size: { type: 'integer', minimum: 1, maximum: 5 },
+      name: { type: ['string', 'null'], default: null },
+    });
+  });
+
+  test.each([
+    ['CallbackType', callbackTypeSchema],
+    ['WebhookFindingCode', webhookSchema],
+  ])('%s may grow', (id, schema) => {
+    const components = createSchemaComponents(dialect);
+    components.answer(z.array(schema));
+    expect(components.all()[id]).toMatchObject({ anyOf: [{ enum: expect.any(Array) }, { type: 'string' }] });
   });
 
   test('an enum that may grow lists its values and stays open', () => {

@@ -63,9 +63,16 @@ export interface OpenApiParameter {
   readonly example?: unknown;
 }
 
+export interface OpenApiHeader {
+  readonly description: string;
+  readonly required: true;
+  readonly schema: JsonSchema;
+  readonly example: string;
+}
+
 export interface OpenApiResponse {
   readonly description: string;
-  readonly headers?: Readonly<Record<string, { readonly description: string; readonly required: true; readonly schema: JsonSchema }>>;
+  readonly headers?: Readonly<Record<string, OpenApiHeader>>;
   readonly content?: OpenApiContent;
 }
 

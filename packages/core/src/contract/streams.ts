@@ -36,7 +36,7 @@ export interface ClientMessage extends StreamMessage {
 }
 
 const { id: sessionId, version } = EXAMPLE_SHOWING;
-const FRESH = { id: sessionId, version: version + 1, staleAt: 1_790_000_026_234 };
+const FRESH = { id: sessionId, version: version + 5_000, staleAt: 1_790_000_026_234 };
 const PASSWORD = 'correct horse battery staple';
 const { ticket } = EXAMPLE_TICKET;
 const refusal = (code: ErrorCode) => toStreamError(new RefusedError(code, EXAMPLE_DETAILS[code]));
