@@ -17,9 +17,12 @@ import type { Logger } from './log.ts';
 import type { PollQueue } from './polling/poll-queue.ts';
 import { openPollQueue } from './polling/poll-queue-bullmq.ts';
 import { type Bus, openBus } from './redis/bus.ts';
-import { type Clock, openClock } from './redis/clock.ts';
+import { type MeasuredClock, openClock } from './redis/clock.ts';
+import type { WatchOptions } from './redis/connection-watch.ts';
+import { type Connections, NotReadyError, openConnections } from './redis/connections.ts';
 import type { Namespace } from './redis/keys.ts';
-import { connectRedis, disconnectRedis } from './redis/redis.ts';
+import { disconnectRedis } from './redis/redis.ts';
+import { checkRedis } from './redis/start-check.ts';
 import { createReleasers } from './releasers.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import { openRedisSessions } from './sessions/sessions-redis.ts';
@@ -29,19 +32,26 @@ export interface NodeOptions {
   readonly namespace: Namespace;
   readonly policy: Policy;
   readonly auditLimits?: AuditLimits | undefined;
+  /** How the connections to Redis are watched. Tests turn it off with it. */
+  readonly watchOptions?: WatchOptions | undefined;
+  /** Called once with a queue's name if its worker takes no jobs, and replacing it does not help. */
+  readonly onWedged?: ((queue: string) => void) | undefined;
   readonly log: Logger;
 }
 
 export interface Node {
+  readonly connections: Connections;
   readonly redis: Redis;
-  readonly clock: Clock;
+  readonly clock: MeasuredClock;
   readonly bus: Bus;
   readonly audit: AuditLog;
   readonly sessions: Sessions;
   readonly queue: PollQueue;
   /**
-   * Resolves if a message published now comes back and the queue answers. Otherwise rejects within
-   * about a second.
+   * Resolves if nothing is known against the connections, Redis accepts a write now, and a message
+   * published now comes back. Otherwise rejects within about a second.
+   *
+   * @throws {NotReadyError}
    */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -49,17 +59,20 @@ export interface Node {
 
 const READY_WITHIN_MS = 1_000;
 
-/** @throws if Redis cannot be reached at the start. */
+/** @throws {UnfitRedisError} if Redis cannot be reached at the start, or does not fit. */
 // One function: it opens the parts in the order in which they depend on one another.
 export async function openNode(options: NodeOptions): Promise<Node> {
   const { redisUrl, namespace, log } = options;
+  await checkRedis({ redisUrl, namespace, log });
   const releasers = createReleasers();
   try {
-    const redis = connectRedis(redisUrl, 'commands', log);
+    const connections = openConnections({ redisUrl, namespace, log, watchOptions: options.watchOptions });
+    const redis = connections.open('commands');
     releasers.push('redis', () => disconnectRedis(redis));
     const clock = await openClock(redis);
     releasers.push('clock', () => clock.close());
-    const bus = openBus({ redis, redisUrl, namespace, log });
+    redis.on('ready', clock.doubt); // after a reconnect it may be another machine's Redis
+    const bus = openBus({ redis, connections, namespace, log });
     releasers.push('bus', () => bus.close());
     const audit = openAuditLog({ redis, namespace, log, now: clock.now, limits: options.auditLimits });
     releasers.push('audit log', () => audit.close());
@@ -72,28 +85,47 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       keepsCredentials: async (tenantId) => keepsCredentials(await settingsOf(tenantId)),
     });
     releasers.push('sessions', () => sessions.close());
-    const queue = openPollQueue({ redis, redisUrl, namespace, log });
+    const queue = openPollQueue({ redis, connections, onWedged: options.onWedged, namespace, clock, log });
     releasers.push('queue', () => queue.close());
-    let proof: Promise<unknown> | null = null;
     await bus.connection.ping(); // answered after SUBSCRIBE: an open node receives what is published
     return {
+      connections,
       redis,
       clock,
       bus,
       audit,
       sessions,
       queue,
-      async ready() {
-        // Anybody may call this at any rate, so calls during a proof share its result.
-        proof ??= Promise.all([bus.probe(READY_WITHIN_MS), queue.ping(READY_WITHIN_MS)]).finally(() => {
-          proof = null;
-        });
-        await proof;
-      },
+      ready: sharedWhileUnderWay(() => proveWork({ connections, redis, bus, queue })),
       close: () => releasers.release(),
     };
   } catch (error) {
     await releasers.release();
     throw new Error('Redis could not be used; is it running, and is REDIS_URL right?', { cause: error });
   }
+}
+
+/** Anybody may ask at any rate, so calls during a proof share its result. */
+function sharedWhileUnderWay(prove: () => Promise<void>): () => Promise<void> {
+  let proof: Promise<void> | null = null;
+  return () => {
+    proof ??= prove().finally(() => {
+      proof = null;
+    });
+    return proof;
+  };
+}
+
+/** @throws {NotReadyError} */
+async function proveWork({ connections, redis, bus, queue }: Pick<Node, 'connections' | 'redis' | 'bus' | 'queue'>): Promise<void> {
+  const fault = connections.fault();
+  if (fault !== null) throw new NotReadyError(fault);
+  const says = (words: string) => (): never => {
+    throw new NotReadyError(connections.fault() ?? words);
+  };
+  await connections.write(redis, READY_WITHIN_MS);
+  await Promise.all([
+    bus.probe(READY_WITHIN_MS).catch(says('a message published through Redis does not come back')),
+    queue.ping(READY_WITHIN_MS).catch(says('the queue does not answer')),
+  ]);
 }

@@ -2,9 +2,10 @@
 
 import { randomUUID } from 'node:crypto';
 import { afterEach, inject } from 'vitest';
-import type { Claim, PollHandlers, PollQueue, PollTarget } from '../src/polling/poll-queue.ts';
+import type { Claim, PollConsumer, PollHandlers, PollQueue, PollTarget } from '../src/polling/poll-queue.ts';
 import { openPollQueue } from '../src/polling/poll-queue-bullmq.ts';
 import { openTestRuntime, type TestRuntime } from './runtime.ts';
+import { steadyNow } from './wall-clock.ts';
 
 /** Call it at the top of a test file. What a test opens is closed after it. */
 export function preparePollQueues() {
@@ -20,12 +21,13 @@ export function preparePollQueues() {
       open.push(runtime, queue);
       return { runtime, queue };
     },
-    async consume(queue: PollQueue, handlers: Partial<PollHandlers>, concurrency = 100): Promise<void> {
-      const stop = await queue.consume(
+    async consume(queue: PollQueue, handlers: Partial<PollHandlers>, concurrency = 100): Promise<PollConsumer> {
+      const consumer = await queue.consume(
         { poll: async () => ({ nextAt: null }), unwatched: async () => undefined, ...handlers },
         { concurrency },
       );
-      open.push({ close: () => stop(1_000) });
+      open.push({ close: () => consumer.close(1_000) });
+      return consumer;
     },
   };
 }
@@ -35,7 +37,8 @@ export const newTarget = (instanceKey: string = randomUUID(), tenantId = 'acme')
   instanceKey,
   tenantId,
 });
-export const later = (): number => Date.now() + 60_000;
+/** By the clock of Redis, which runs on this machine. */
+export const later = (): number => steadyNow() + 60_000;
 
 /** Collects polls. `until(n)` resolves to the first n. */
 export function pollLog() {

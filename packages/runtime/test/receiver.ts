@@ -1,6 +1,6 @@
 /** For tests: a tenant's own server. It collects what it receives, and answers as told. */
 
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Received {
@@ -36,7 +36,6 @@ export interface TestReceiver {
   close(): Promise<void>;
 }
 
-// One closure: the server and its methods share what was received.
 /** `port`: that of a closed receiver, to stand for the same server after a restart. */
 export async function openTestReceiver(port = 0): Promise<TestReceiver> {
   const received: Received[] = [];
@@ -47,19 +46,10 @@ export async function openTestReceiver(port = 0): Promise<TestReceiver> {
   const server = createServer(async (request, response) => {
     underWay.most = Math.max(underWay.most, ++underWay.now);
     response.on('close', () => underWay.now--);
-    const parts: Buffer[] = [];
-    try {
-      for await (const part of request) parts.push(part as Buffer);
-    } catch {
-      return; // the sender went away
-    }
-    const { headers, url = '' } = request;
-    const one = { path: url, headers, id: String(headers['webhook-id']), body: Buffer.concat(parts).toString(), at: Date.now() };
+    const one = await receive(request);
+    if (one === null) return;
     received.push(one);
-    const how = answer(one);
-    if (typeof how === 'function') how(response);
-    else if (typeof how === 'number') response.writeHead(how).end();
-    else response.writeHead(how.status, how.headers).end();
+    send(answer(one), response);
     for (const look of waiting) look();
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
@@ -89,4 +79,22 @@ export async function openTestReceiver(port = 0): Promise<TestReceiver> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Null if the sender went away. */
+async function receive(request: IncomingMessage): Promise<Received | null> {
+  const parts: Buffer[] = [];
+  try {
+    for await (const part of request) parts.push(part as Buffer);
+  } catch {
+    return null;
+  }
+  const { headers, url = '' } = request;
+  return { path: url, headers, id: String(headers['webhook-id']), body: Buffer.concat(parts).toString(), at: Date.now() };
+}
+
+function send(how: TestAnswer, response: ServerResponse): void {
+  if (typeof how === 'function') how(response);
+  else if (typeof how === 'number') response.writeHead(how).end();
+  else response.writeHead(how.status, how.headers).end();
 }

@@ -7,26 +7,40 @@ import { createSession, type NewSession, type Session } from '@qrcast/core/sessi
 import type { Redis } from 'ioredis';
 import { createLog, type Logger } from '../src/log.ts';
 import { type Bus, openBus } from '../src/redis/bus.ts';
-import { connectRedis, disconnectRedis } from '../src/redis/redis.ts';
+import type { MeasuredClock } from '../src/redis/clock.ts';
+import { WATCH_DEFAULTS } from '../src/redis/connection-watch.ts';
+import { type Connections, openConnections } from '../src/redis/connections.ts';
+import { disconnectRedis } from '../src/redis/redis.ts';
+import { steadyNow } from './wall-clock.ts';
 
 export interface TestRuntime {
   readonly redis: Redis;
   readonly redisUrl: string;
+  readonly connections: Connections;
   readonly bus: Bus;
+  /** The clock of this machine, on which the test Redis runs too. */
+  readonly clock: MeasuredClock;
   readonly namespace: string;
   readonly log: Logger;
   close(): Promise<void>;
 }
 
 /** `namespace`: that of another runtime, to stand for a second process. */
-export function openTestRuntime(redisUrl: string, namespace = `test-${randomUUID().slice(0, 8)}`, probeEveryMs?: number): TestRuntime {
-  const log = createLog('test', 'silent');
-  const redis = connectRedis(redisUrl, 'commands', log);
-  const bus = openBus({ redis, redisUrl, namespace, log, ...(probeEveryMs === undefined ? {} : { probeEveryMs }) });
+export function openTestRuntime(
+  redisUrl: string,
+  namespace = `test-${randomUUID().slice(0, 8)}`,
+  watchOptions = WATCH_DEFAULTS,
+  log = createLog('test', 'silent'),
+): TestRuntime {
+  const connections = openConnections({ redisUrl, namespace, log, watchOptions });
+  const redis = connections.open('commands');
+  const bus = openBus({ redis, connections, namespace, log });
   return {
     redis,
     redisUrl,
+    connections,
     bus,
+    clock: { now: () => Math.round(steadyNow()), doubt: () => undefined },
     namespace,
     log,
     async close() {

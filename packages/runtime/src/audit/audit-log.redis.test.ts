@@ -84,7 +84,7 @@ it('skips what another version wrote', async () => {
   expect((await audit.read({ tenantId: null, limit: 10 })).entries).toHaveLength(1);
 });
 
-it('fails no call while Redis is out, logs it once, and goes on afterwards', async () => {
+it('fails no call while Redis is down, logs that once, and continues afterwards', async () => {
   const url = new URL(runtime.redisUrl);
   const proxy = await openTestProxy(Number(url.port));
   url.port = String(proxy.port);
@@ -112,7 +112,7 @@ it('fails no call while Redis is out, logs it once, and goes on afterwards', asy
   await proxy.close();
 });
 
-it('records a login or an end once, whichever process wins', async () => {
+it('records a login or an end once, whichever process is first', async () => {
   const audit = open();
   const both = [0, 1].map(() => openRedisSessions({ ...runtime, policy: DEFAULT_POLICY, audit }));
   const [one] = both;

@@ -2,12 +2,19 @@
  * The BullMQ jobs of callbacks: one per callback, one per lane of notifications, so that a lane has
  * one request under way, and one per tenant whose connected instances are checked. Jobs hold only
  * ids.
+ *
+ * Work that is not due is no job: it waits as a mark in the outbox, which Redis's clock judges.
+ * BullMQ would delay a job by the clock of the machine. A job sets its mark before it ends, and a
+ * job made of a mark removes it as it starts. So until it is settled, work always has its job or
+ * its mark.
  */
 
 import { DelayedError, type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
-import { CALLBACK_QUEUE_NAME, type Namespace, queuePrefix } from '../redis/keys.ts';
+import type { DueMark } from '../outbox/marks.ts';
+import type { OutboxClaims } from '../outbox/outbox-claims.ts';
+import { CALLBACK_QUEUE_NAME, callbackFaultsKey, type Namespace, queuePrefix } from '../redis/keys.ts';
 import type { Lane } from './relay-lanes.ts';
 
 export interface CallbackHandlers {
@@ -26,18 +33,23 @@ export interface CallbackHandlers {
   readonly check: (tenantId: string) => Promise<number | null>;
 }
 
-export type Work = { readonly tenantId: string; readonly id: string } | Lane | { readonly tenantId: string; readonly isCheck: true };
-export type JobName = 'deliver' | 'relay' | 'check';
-/** `faults`: how often in a row the handler has failed. */
-export type JobData = Work & { readonly faults?: number };
+export type Work = Omit<DueMark, 'kind'>;
+
+export const deliverWork = (tenantId: string, id: string): Work => ({ job: 'deliver', tenantId, id });
+export const relayWork = ({ tenantId, instanceId }: Lane): Work => ({ job: 'relay', tenantId, id: instanceId });
+export const checkWork = (tenantId: string): Work => ({ job: 'check', tenantId, id: '' });
+
+/** The data of a job. Its form is older than `Work`, and jobs of an older version may be waiting. */
+type JobData = { readonly tenantId: string; readonly id: string } | Lane | { readonly tenantId: string; readonly isCheck: true };
 
 export interface CallbackJobs {
-  /** Adds a job. A job with this id that exists stays as it is. */
-  add(name: JobName, jobId: string, data: Work): Promise<void>;
+  /** Adds a job, unless this work has one already or waits for its time. */
+  add(work: Work): Promise<void>;
   /**
-   * Makes a job run at once, even if it is due later. False if it is running: it has to end first.
+   * Makes work run at once, even if it waits for its time. False if it is under way: it has to end
+   * first.
    */
-  wake(name: JobName, jobId: string, data: Work): Promise<boolean>;
+  wake(work: Work): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -48,22 +60,33 @@ export interface CallbackJobs {
 const AFTER_FAULT_MS = 5_000;
 const AFTER_FAULT_MAX_MS = 600_000;
 
-/** `redis`: a `commands` connection; not closed here. */
-export function openCallbackJobs({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): CallbackJobs {
+export interface CallbackJobsDeps {
+  /** A `commands` connection; not closed here. */
+  readonly redis: Redis;
+  readonly namespace: Namespace;
+  readonly claims: Pick<OutboxClaims, 'putOff' | 'clear' | 'waits'>;
+}
+
+export function openCallbackJobs({ redis, namespace, claims }: CallbackJobsDeps): CallbackJobs {
   const queue = new Queue<JobData>(CALLBACK_QUEUE_NAME, { connection: redis, prefix: queuePrefix(namespace) });
   queue.on('error', () => undefined); // the connection logs its errors
 
-  async function add(name: JobName, jobId: string, data: Work): Promise<void> {
-    await queue.add(name, data, { jobId, removeOnComplete: true, removeOnFail: true });
+  async function addNow(work: Work): Promise<void> {
+    await queue.add(work.job, dataOf(work), { jobId: jobIdOf(work), removeOnComplete: true, removeOnFail: true });
   }
 
   return {
-    add,
+    async add(work) {
+      // In this order: a job that is just ending has set its mark.
+      if ((await queue.getJob(jobIdOf(work))) !== undefined || (await claims.waits(markOf(work)))) return;
+      await addNow(work);
+    },
 
-    async wake(name, jobId, data) {
-      const job = await queue.getJob(jobId);
-      if (job === undefined) await add(name, jobId, data);
-      else if (await job.isDelayed()) await job.promote();
+    async wake(work) {
+      const job = await queue.getJob(jobIdOf(work));
+      if (job === undefined) await addNow(work);
+      else if (await job.isDelayed())
+        await job.promote(); // by an older version
       else return !(await job.isActive());
       return true;
     },
@@ -72,24 +95,72 @@ export function openCallbackJobs({ redis, namespace }: { readonly redis: Redis; 
   };
 }
 
-/** Runs a job's handler. Delays the job until it is due again, and ends it if it is settled. */
-export function createJobHandler(handlers: CallbackHandlers, log: Logger) {
-  function run(work: Work): Promise<number | null> {
-    if ('isCheck' in work) return handlers.check(work.tenantId);
-    return 'id' in work ? handlers.deliver(work.tenantId, work.id) : handlers.relay(work);
+export interface JobHandlerDeps extends CallbackJobsDeps {
+  readonly log: Pick<Logger, 'warn'>;
+}
+
+/** Runs a job's handler. If the work is due again, it waits as a mark when the job has ended. */
+export function createJobHandler({ redis, namespace, claims, log }: JobHandlerDeps, handlers: CallbackHandlers) {
+  const faultsKey = callbackFaultsKey(namespace);
+
+  /** Resolves to how often in a row the work has failed. */
+  async function start(work: Work): Promise<number> {
+    const [, faults] = await Promise.all([claims.clear(markOf(work)), redis.hget(faultsKey, jobIdOf(work))]);
+    return Number(faults ?? 0);
   }
 
-  return async (job: Job<JobData>, token: string | undefined): Promise<void> => {
-    const { faults: faultsBefore = 0, ...work } = job.data;
-    let faults = 0;
-    const dueInMs = await run(work).catch((error: unknown) => {
-      faults = faultsBefore + 1;
+  async function run(work: Work, faultsBefore: number): Promise<number | null> {
+    try {
+      const dueInMs = await runHandler(handlers, work);
+      if (faultsBefore > 0) await redis.hdel(faultsKey, jobIdOf(work));
+      return dueInMs;
+    } catch (error) {
+      const faults = faultsBefore + 1;
       log.warn({ ...work, faults, ...errorFields(error) }, 'a callback job failed; it will be tried again');
+      await redis.hset(faultsKey, jobIdOf(work), faults);
       return Math.min(AFTER_FAULT_MS * 2 ** faultsBefore, AFTER_FAULT_MAX_MS);
-    });
-    if (dueInMs === null) return;
-    if (faults !== faultsBefore) await job.updateData({ ...work, faults });
-    await job.moveToDelayed(Date.now() + dueInMs, token);
-    throw new DelayedError();
+    }
+  }
+
+  return async ({ data }: Job<JobData>): Promise<void> => {
+    const work = workOf(data);
+    try {
+      const dueInMs = await run(work, await start(work));
+      if (dueInMs !== null) await claims.putOff(markOf(work), dueInMs);
+    } catch (error) {
+      // Redis is out. Ended now, the job would leave no mark. So it stays active, without anybody
+      // who extends its lock, and a worker takes it again when the lock is over.
+      throw new DelayedError(error instanceof Error ? error.message : undefined);
+    }
   };
+}
+
+function runHandler(handlers: CallbackHandlers, { job, tenantId, id }: Work): Promise<number | null> {
+  switch (job) {
+    case 'deliver':
+      return handlers.deliver(tenantId, id);
+    case 'relay':
+      return handlers.relay({ tenantId, instanceId: id });
+    case 'check':
+      return handlers.check(tenantId);
+    default:
+      return job satisfies never;
+  }
+}
+
+const markOf = (work: Work): DueMark => ({ kind: 'due', ...work });
+
+function jobIdOf({ job, tenantId, id }: Work): string {
+  if (job === 'deliver') return id;
+  return job === 'relay' ? `relay-${tenantId}-${id}` : `checks-${tenantId}`;
+}
+
+function dataOf({ job, tenantId, id }: Work): JobData {
+  if (job === 'deliver') return { tenantId, id };
+  return job === 'relay' ? { tenantId, instanceId: id } : { tenantId, isCheck: true };
+}
+
+function workOf(data: JobData): Work {
+  if ('isCheck' in data) return checkWork(data.tenantId);
+  return 'id' in data ? deliverWork(data.tenantId, data.id) : relayWork(data);
 }

@@ -7,8 +7,10 @@ import { type Attempt, attemptSchema, type Callback, type CallbackState, callbac
 import { GIVE_UP_AFTER_MS } from '@qrcast/core/callback-schedule';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import type { Logger } from '../log.ts';
 import { callbackKey, callbacksKey, type Namespace, settledCallbacksKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import { createReadEntry, readOrNull } from '../redis/read-entry.ts';
 
 export interface LoggedCallback {
   readonly callback: Callback;
@@ -23,12 +25,15 @@ export interface LoggedCallback {
 export interface CallbackLog {
   /** Idempotent. `full`: the tenant already has the most that may wait, and nothing was kept. */
   add(callback: Callback): Promise<'pending' | 'settled' | 'full'>;
+  /** Null if there is none. @throws {Error} if it cannot be read; a later try may meet a version that can. */
   find(tenantId: string, id: string): Promise<LoggedCallback | null>;
+  /** As `find`, but null for one that cannot be read, too. The log names it. */
+  findReadable(tenantId: string, id: string): Promise<LoggedCallback | null>;
   /** Returns ids from newest to oldest, after `cursor`. */
   page(tenantId: string, cursor: string | null, limit: number): Promise<readonly string[]>;
   /**
    * Records what a try changed; `attempt` is null if there was none. Changes nothing and resolves
-   * to false if the callback is gone or was reopened meanwhile.
+   * to false if the callback is gone, or was settled, tried or reopened since `logged` was read.
    */
   record(logged: LoggedCallback, attempt: Attempt | null, after: Pick<LoggedCallback, 'state' | 'nextAttemptAt'>): Promise<boolean>;
   /** Has it sent again, for a day from now on. */
@@ -54,11 +59,13 @@ interface CallbackLogDeps {
   /** A `commands` connection; not closed here. */
   readonly redis: Redis;
   readonly namespace: Namespace;
+  readonly log: Pick<Logger, 'warn'>;
 }
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a method for each call of the interface, over the same keys.
 export function createCallbackLog(deps: CallbackLogDeps): CallbackLog {
-  const { redis, namespace } = deps;
+  const { redis, namespace, log } = deps;
+  const readEntry = createReadEntry(log, 'callback');
   const recordScript = loadLuaScript(redis, new URL('./callback-record-2.lua', import.meta.url));
   return {
     async add(callback) {
@@ -79,7 +86,19 @@ export function createCallbackLog(deps: CallbackLogDeps): CallbackLog {
       return 'pending';
     },
 
-    find: (tenantId, id) => findCallback(deps, tenantId, id),
+    async find(tenantId, id) {
+      const record = await load(deps, tenantId, id);
+      const logged = record && readOrNull(() => decode(record));
+      // Not the error of the parser: its text holds a piece of the entry, and callers log it.
+      if (record !== null && logged === null)
+        throw new Error('a callback in Redis has an unknown shape; was it written by another version?');
+      return logged;
+    },
+
+    async findReadable(tenantId, id) {
+      const record = await load(deps, tenantId, id);
+      return record && readEntry({ tenantId, callbackId: id }, () => decode(record));
+    },
 
     async page(tenantId, cursor, limit) {
       const index = callbacksKey(namespace, tenantId);
@@ -98,7 +117,8 @@ export function createCallbackLog(deps: CallbackLogDeps): CallbackLog {
       const { tenantId, id } = callback;
       const keys = [callbackKey(namespace, tenantId, id), settledCallbacksKey(namespace, tenantId)];
       const score = state === 'pending' ? '' : giveUpAt - GIVE_UP_AFTER_MS; // the same score as in the index
-      const isRecorded = (await recordScript(keys, [giveUpAt, id, score, KEEP_CALLBACKS_MS, ...Object.entries(changed).flat()])) === 1;
+      const isRecorded =
+        (await recordScript(keys, [giveUpAt, failures, id, score, KEEP_CALLBACKS_MS, ...Object.entries(changed).flat()])) === 1;
       await trim(deps, tenantId);
       return isRecorded;
     },
@@ -141,9 +161,14 @@ async function countWaiting({ redis, namespace }: CallbackLogDeps, tenantId: str
   return all - settled;
 }
 
-async function findCallback({ redis, namespace }: CallbackLogDeps, tenantId: string, id: string): Promise<LoggedCallback | null> {
+/** The fields of an entry as they are stored. Null if there is none. */
+async function load({ redis, namespace }: CallbackLogDeps, tenantId: string, id: string): Promise<Record<string, string> | null> {
   const record = await redis.hgetall(callbackKey(namespace, tenantId, id));
-  if (record['callback'] === undefined) return null;
+  return record['callback'] === undefined ? null : record;
+}
+
+/** @throws {Error} if this is no entry of the log. */
+function decode(record: Record<string, string>): LoggedCallback {
   const { callback, attempts, ...rest } = recordSchema.parse(record);
   return {
     ...rest,

@@ -8,13 +8,19 @@
  */
 
 import { errorFields } from '../log.ts';
+import { createOutboxClaims } from '../outbox/outbox-claims.ts';
+import type { MeasuredClock } from '../redis/clock.ts';
+import type { Connections } from '../redis/connections.ts';
 import { CALLBACK_QUEUE_NAME } from '../redis/keys.ts';
-import { openQueueWorker, startedOrStopped } from '../redis/queue-worker.ts';
+import { openQueueWorker, type QueueWorkerDeps, startedOrStopped } from '../redis/queue-worker.ts';
 import { type CallbackHandlers, createJobHandler, openCallbackJobs } from './callback-jobs.ts';
+import { keepingLock } from './job-lock.ts';
 import { createOutboxSweep, type OutboxSweepDeps } from './outbox-sweep.ts';
 
-export interface CallbackQueueDeps extends OutboxSweepDeps {
-  readonly redisUrl: string;
+export interface CallbackQueueDeps extends Omit<OutboxSweepDeps, 'claims' | 'jobs'> {
+  readonly connections: Pick<Connections, 'open' | 'write'>;
+  readonly onWedged?: QueueWorkerDeps['onWedged'];
+  readonly clock: MeasuredClock;
 }
 
 /** The longest that a callback waits to be seen. */
@@ -25,23 +31,30 @@ const WORKER = { jobsAtOnce: 500, lockMs: 10_000, stalledCheckMs: 5_000 } as con
 /** Resolves to the function that stops it and awaits the jobs under way, at most `graceMs`. */
 export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: CallbackHandlers): Promise<(graceMs: number) => Promise<void>> {
   const { log } = deps;
-  const jobs = openCallbackJobs(deps);
-  let isStopping = false;
-  const sweep = createOutboxSweep(deps, jobs, () => isStopping);
+  const claims = createOutboxClaims(deps);
+  const jobs = openCallbackJobs({ ...deps, claims });
+  const outbox = createOutboxSweep({ ...deps, claims, jobs }, SWEEP_EVERY_MS);
   let sweeping: Promise<void> | null = null;
   const timer = setInterval(() => {
-    sweeping ??= sweep()
+    sweeping ??= outbox
+      .sweep()
       .catch((error: unknown) => log.debug(errorFields(error), 'the outbox could not be swept')) // Redis is out: the connection logs it
       .finally(() => {
         sweeping = null;
       });
   }, SWEEP_EVERY_MS);
-  const worker = openQueueWorker(deps, CALLBACK_QUEUE_NAME, createJobHandler(handlers, log), WORKER);
+  const worker = openQueueWorker(
+    deps,
+    CALLBACK_QUEUE_NAME,
+    keepingLock(createJobHandler({ ...deps, claims }, handlers), WORKER.lockMs),
+    WORKER,
+  );
 
   async function stop(graceMs: number): Promise<void> {
-    isStopping = true;
     clearInterval(timer);
+    const swept = outbox.stop();
     await sweeping;
+    await swept;
     await worker.close(graceMs);
     await jobs.close();
     await worker.disconnect();

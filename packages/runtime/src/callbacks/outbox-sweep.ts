@@ -9,9 +9,11 @@ import type { Redis } from 'ioredis';
 import type { ConnectedInstances } from '../connected/connected.ts';
 import { loginIn } from '../connected/connected-login.ts';
 import { errorFields, type Logger } from '../log.ts';
-import { createOutbox, type Mark } from '../outbox/outbox.ts';
+import type { Mark } from '../outbox/marks.ts';
+import type { ClaimedMark, OutboxClaims } from '../outbox/outbox-claims.ts';
 import { checksKey, connectedCallbacksKey, type Namespace, sessionCallbacksKey } from '../redis/keys.ts';
-import type { CallbackJobs } from './callback-jobs.ts';
+import { readOrNull } from '../redis/read-entry.ts';
+import { type CallbackJobs, checkWork, deliverWork, relayWork } from './callback-jobs.ts';
 import type { CallbackLog } from './callback-log.ts';
 import type { Receivers } from './callback-receivers.ts';
 import type { Lane, RelayLanes } from './relay-lanes.ts';
@@ -24,6 +26,8 @@ export interface OutboxSweepDeps {
   readonly callbackLog: CallbackLog;
   readonly relayLanes: RelayLanes;
   readonly connected: Pick<ConnectedInstances, 'remember'>;
+  readonly claims: Pick<OutboxClaims, 'claim' | 'settle'>;
+  readonly jobs: Pick<CallbackJobs, 'add' | 'wake'>;
   readonly log: Logger;
 }
 
@@ -35,27 +39,66 @@ const MARKS_AT_ONCE = 100;
 const LOOK_AGAIN_MS = 60_000;
 /** A lane's job may have been ending while more came, or a try may be under way. */
 const LOOK_AT_NEW_AGAIN_MS = 1_000;
-/** A job of checks delays itself. It is missing only if Redis lost it. */
+/** Checks that wait have a mark of their own. They are missing only if Redis lost it. */
 const LOOK_AT_CHECKS_AGAIN_MS = 600_000;
 
-/** Returns a sweep: it looks at all marks that are due, and stops early once `isStopping`. */
-export function createOutboxSweep(deps: OutboxSweepDeps, jobs: CallbackJobs, isStopping: () => boolean): () => Promise<void> {
-  const outbox = createOutbox(deps);
-  const look = createLook(deps, jobs);
-  return async () => {
-    for (let isMore = true; isMore && !isStopping(); ) {
-      const claimed = await outbox.claim(MARKS_AT_ONCE);
-      await Promise.all(
-        claimed.map(async (one) => {
-          try {
-            await outbox.settle(one, await look(one.mark, one.isNew));
-          } catch (error) {
-            deps.log.warn(errorFields(error), 'a mark of the outbox could not be handled; it comes again when its lease ends');
-          }
-        }),
-      );
-      isMore = claimed.length === MARKS_AT_ONCE;
+export interface OutboxSweep {
+  /** Looks at all marks that are due, and at those that come due within `aheadMs` when they are. */
+  sweep(): Promise<void>;
+  /**
+   * Ends a sweep early and awaits the marks under way, but not the sweep. Marks that are not due yet
+   * are left to other workers.
+   */
+  stop(): Promise<void>;
+}
+
+/** `aheadMs`: until the next sweep, so that work does not come later than its time. */
+export function createOutboxSweep(deps: OutboxSweepDeps, aheadMs: number): OutboxSweep {
+  const { claims, log } = deps;
+  const look = createLook(deps);
+  const early = new Map<ClaimedMark, NodeJS.Timeout>();
+  const handling = new Set<Promise<void>>();
+  let isStopping = false;
+
+  async function handle(one: ClaimedMark): Promise<void> {
+    try {
+      await claims.settle(one, await look(one.mark, one.isNew));
+    } catch (error) {
+      log.warn(errorFields(error), 'a mark of the outbox could not be handled; it comes again when its lease ends');
     }
+  }
+
+  function handleLater(one: ClaimedMark): void {
+    const timer = setTimeout(() => {
+      early.delete(one);
+      const handled = handle(one).finally(() => handling.delete(handled));
+      handling.add(handled);
+    }, one.dueInMs);
+    early.set(one, timer);
+  }
+
+  /** If it fails, the lease of the mark ends. */
+  const giveBack = (one: ClaimedMark): Promise<void> => claims.settle(one, one.dueInMs).catch(() => undefined);
+
+  return {
+    async sweep() {
+      for (let isMore = true; isMore && !isStopping; ) {
+        const claimed = await claims.claim(MARKS_AT_ONCE, aheadMs);
+        const later = claimed.filter((one) => one.dueInMs > 0);
+        if (isStopping) await Promise.all(later.map(giveBack));
+        else later.forEach(handleLater);
+        await Promise.all(claimed.filter((one) => one.dueInMs === 0).map(handle));
+        isMore = claimed.length === MARKS_AT_ONCE;
+      }
+    },
+
+    async stop() {
+      isStopping = true;
+      for (const timer of early.values()) clearTimeout(timer);
+      const left = [...early.keys()];
+      early.clear();
+      await Promise.all([...left.map(giveBack), ...handling]);
+    },
   };
 }
 
@@ -63,17 +106,17 @@ export function createOutboxSweep(deps: OutboxSweepDeps, jobs: CallbackJobs, isS
  * Handles one mark. Resolves to when to look again, ms, or null for never. `isNew`: it is the first
  * look.
  */
-function createLook(deps: OutboxSweepDeps, jobs: CallbackJobs): (mark: Mark, isNew: boolean) => Promise<number | null> {
-  const { redis, namespace, relayLanes } = deps;
+function createLook(deps: OutboxSweepDeps): (mark: Mark, isNew: boolean) => Promise<number | null> {
+  const { redis, namespace, relayLanes, jobs } = deps;
 
   async function lookAtList(key: string, isNew: boolean): Promise<number | null> {
-    const isEmpty = await collect(deps, jobs, key, isNew);
+    const isEmpty = await collect(deps, key, isNew);
     return isEmpty && !isNew ? null : LOOK_AGAIN_MS;
   }
 
   async function lookAtLane({ tenantId, instanceId }: Lane, isNew: boolean): Promise<number | null> {
     if (await relayLanes.isEmpty({ tenantId, instanceId })) return isNew ? LOOK_AGAIN_MS : null;
-    await jobs.add('relay', `relay-${tenantId}-${instanceId}`, { tenantId, instanceId });
+    await jobs.add(relayWork({ tenantId, instanceId }));
     return isNew ? LOOK_AT_NEW_AGAIN_MS : LOOK_AGAIN_MS;
   }
 
@@ -81,9 +124,8 @@ function createLook(deps: OutboxSweepDeps, jobs: CallbackJobs): (mark: Mark, isN
   async function lookAtChecks(tenantId: string, isNew: boolean): Promise<number | null> {
     const isEmpty = (await redis.zcard(checksKey(namespace, tenantId))) === 0;
     if (isEmpty) return isNew ? LOOK_AGAIN_MS : null;
-    const [jobId, data] = [`checks-${tenantId}`, { tenantId, isCheck: true }] as const;
-    if (!isNew) await jobs.add('check', jobId, data);
-    else if (!(await jobs.wake('check', jobId, data))) return LOOK_AT_NEW_AGAIN_MS;
+    if (!isNew) await jobs.add(checkWork(tenantId));
+    else if (!(await jobs.wake(checkWork(tenantId)))) return LOOK_AT_NEW_AGAIN_MS;
     return LOOK_AT_CHECKS_AGAIN_MS;
   }
 
@@ -96,9 +138,11 @@ function createLook(deps: OutboxSweepDeps, jobs: CallbackJobs): (mark: Mark, isN
       case 'relay':
         return lookAtLane(mark, isNew);
       case 'callback':
-        return (await jobs.wake('deliver', mark.id, { tenantId: mark.tenantId, id: mark.id })) ? null : LOOK_AT_NEW_AGAIN_MS;
+        return (await jobs.wake(deliverWork(mark.tenantId, mark.id))) ? null : LOOK_AT_NEW_AGAIN_MS;
       case 'checks':
         return lookAtChecks(mark.tenantId, isNew);
+      case 'due': // the job removes the mark as it starts
+        return (await jobs.wake(mark)) ? LOOK_AGAIN_MS : LOOK_AT_NEW_AGAIN_MS;
       default:
         return mark satisfies never;
     }
@@ -110,13 +154,13 @@ function createLook(deps: OutboxSweepDeps, jobs: CallbackJobs): (mark: Mark, isN
  * then empty. A callback that cannot be read stays in the list for a version that can, until the
  * list expires.
  */
-async function collect(deps: OutboxSweepDeps, jobs: CallbackJobs, key: string, isNew: boolean): Promise<boolean> {
+async function collect(deps: OutboxSweepDeps, key: string, isNew: boolean): Promise<boolean> {
   const { redis, log } = deps;
   let unreadable = 0;
   for (const text of await redis.lrange(key, 0, -1)) {
-    const callback = parseCallback(text);
+    const callback = readOrNull(() => callbackSchema.parse(JSON.parse(text)));
     if (callback === null) unreadable += 1;
-    else if (await accept(deps, jobs, callback)) await redis.lrem(key, 1, text);
+    else if (await accept(deps, callback)) await redis.lrem(key, 1, text);
     else return false;
   }
   if (unreadable > 0 && isNew)
@@ -126,8 +170,7 @@ async function collect(deps: OutboxSweepDeps, jobs: CallbackJobs, key: string, i
 
 /** Resolves to true if the callback may leave the list. */
 async function accept(
-  { redis, namespace, connected, receivers, callbackLog, log }: OutboxSweepDeps,
-  jobs: CallbackJobs,
+  { redis, namespace, connected, receivers, callbackLog, jobs, log }: OutboxSweepDeps,
   callback: Callback,
 ): Promise<boolean> {
   const { tenantId, id } = callback;
@@ -135,15 +178,7 @@ async function accept(
   const receiver = await receivers.find(tenantId);
   if (receiver === null || receiver.callbackUrl === null) return true;
   const kept = await callbackLog.add(callback);
-  if (kept === 'pending') await jobs.add('deliver', id, { tenantId, id });
+  if (kept === 'pending') await jobs.add(deliverWork(tenantId, id));
   if (kept === 'full') log.warn({ tenantId }, 'a tenant has too many undelivered callbacks; more wait with their sessions for a day');
   return kept !== 'full';
-}
-
-function parseCallback(text: string): Callback | null {
-  try {
-    return callbackSchema.parse(JSON.parse(text));
-  } catch {
-    return null; // not JSON, or of an unknown shape
-  }
 }

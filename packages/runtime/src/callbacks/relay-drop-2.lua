@@ -4,7 +4,8 @@
 local first = redis.call('LINDEX', KEYS[1], 0)
 if not first or string.sub(first, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
 redis.call('LPOP', KEYS[1])
-redis.call('HINCRBY', KEYS[2], 'count', -1)
 redis.call('HINCRBY', KEYS[2], 'bytes', 0 - #first) -- never -0, which is no integer
 redis.call('HDEL', KEYS[2], 'failures:' .. ARGV[2])
+-- The use of empty lanes would stay for ever, also after the tenant.
+if redis.call('HINCRBY', KEYS[2], 'count', -1) <= 0 then redis.call('DEL', KEYS[2]) end
 return 1

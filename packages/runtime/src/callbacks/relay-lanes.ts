@@ -38,8 +38,11 @@ export interface RelayLanes {
   first(lane: Lane): Promise<Relayed | null>;
   /** Removes the first entry, if it is still this one. */
   drop(lane: Lane, first: Relayed): Promise<void>;
-  /** Counts a failed try of the first entry. Resolves to how many there were. */
-  countFailure(lane: Lane): Promise<number>;
+  /**
+   * Counts a failed try of the first entry. Resolves to how many there were, or to 0 if another is
+   * the first now.
+   */
+  countFailure(lane: Lane, first: Relayed): Promise<number>;
   isEmpty(lane: Lane): Promise<boolean>;
 }
 
@@ -58,6 +61,7 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 export function createRelayLanes({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): RelayLanes {
   const push = loadLuaScript(redis, new URL('./relay-push-2.lua', import.meta.url));
   const drop = loadLuaScript(redis, new URL('./relay-drop-2.lua', import.meta.url));
+  const fail = loadLuaScript(redis, new URL('./relay-fail-2.lua', import.meta.url));
   const keysOf = ({ tenantId, instanceId }: Lane): [lane: string, use: string] => [
     relayLaneKey(namespace, tenantId, instanceId),
     relayUseKey(namespace, tenantId),
@@ -78,7 +82,7 @@ export function createRelayLanes({ redis, namespace }: { readonly redis: Redis; 
       await drop(keysOf(lane), [first.head, lane.instanceId]);
     },
 
-    countFailure: (lane) => redis.hincrby(keysOf(lane)[1], `failures:${lane.instanceId}`, 1),
+    countFailure: async (lane, first) => Number(await fail(keysOf(lane), [first.head, lane.instanceId])),
 
     isEmpty: async (lane) => (await redis.llen(keysOf(lane)[0])) === 0,
   };

@@ -7,9 +7,10 @@
 
 import { CHECK_LATE_MS, nextCheckAt } from '@qrcast/core/connected-check';
 import type { Redis } from 'ioredis';
-import type { Clock } from '../redis/clock.ts';
+import type { MeasuredClock } from '../redis/clock.ts';
 import { checksEveryKey, checksKey, type Namespace } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import { takeInTime } from '../redis/take-in-time.ts';
 
 export interface CheckClaim {
   readonly instanceId: string;
@@ -36,7 +37,7 @@ export interface CheckQueueDeps {
   /** A `commands` connection; not closed here. */
   readonly redis: Redis;
   readonly namespace: Namespace;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: MeasuredClock;
 }
 
 /** Longer than a batch of checks takes. */
@@ -70,7 +71,9 @@ export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): C
     },
 
     async claim(tenantId, limit) {
-      const [leaseUntil, found] = (await claimScript([checksKey(namespace, tenantId)], [limit, LEASE_MS])) as [number, string[]];
+      const [, leaseUntil, found] = await takeInTime<[number, number, string[]]>(clock, (notAfter) =>
+        claimScript([checksKey(namespace, tenantId)], [limit, LEASE_MS, 0, notAfter]),
+      );
       return Array.from({ length: found.length / 2 }, (_, i) => ({ instanceId: found[2 * i] ?? '', leaseUntil }));
     },
 

@@ -206,7 +206,25 @@ describe('the credentials', () => {
     expect(audited.filter(({ action }) => action === 'token.deleted').map(({ outcome }) => outcome)).toEqual(['replaced']);
   });
 
-  it('stay in a connected session only for a tenant that wants checks', async () => {
+  it('stay in a session whose login Redis has lost since', async () => {
+    const sessions = openRedisSessions({ ...runtime, policy: DEFAULT_POLICY });
+    opened.push(sessions);
+    const session = sampleSession();
+    const key = sessionKey(runtime.namespace, session.id);
+    await sessions.create(session, sealCredentials(keyring, session.id, SECRET));
+    const before = await runtime.redis.dumpBuffer(key);
+    const connected = openProcess();
+    for (const isLost of [true, false]) {
+      const at = Date.now();
+      const outcome = { kind: 'authorized', account: null } as const;
+      await sessions.apply(session.id, { kind: 'answered', at, startedAt: at, jitter: 0, outcome });
+      if (isLost) await runtime.redis.restore(key, 0, before, 'REPLACE');
+      await connected.remember(login({ sessionId: session.id }));
+      expect((await sessions.readSealed(session.id)) !== null).toBe(isLost);
+    }
+  });
+
+  it('stay in a connected session only for a tenant with checks', async () => {
     const settingsOf = connectedSettingsIn(runtime);
     const keeps = async (tenantId: string) => keepsCredentials(await settingsOf(tenantId));
     for (const [fields, isKept] of [
@@ -229,7 +247,7 @@ describe('the credentials', () => {
 });
 
 describe('a tenant', () => {
-  it('that is deleted leaves nothing, not even of a login recorded at that moment', async () => {
+  it('that is deleted leaves nothing, not even of a login that is being recorded', async () => {
     const connected = openProcess();
     for (let n = 0; n < 250; n++) await connected.remember(login({ instanceId: `11010${10_000 + n}`, sessionId: `ses_${n}` }));
     await leaveCredentials('ses_last');
@@ -256,7 +274,7 @@ describe('a tenant', () => {
     expect(await runtime.redis.keys(`${runtime.namespace}:{tenant:acme}:*`)).toEqual([]);
   });
 
-  it('keeps its records for their period, and no list of expired ones', async () => {
+  it('keeps its records for their period, and removes expired ones from the list', async () => {
     const connected = openProcess();
     now = NOW;
     await connected.remember(login({ loginAt: NOW }));

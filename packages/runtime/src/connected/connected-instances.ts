@@ -38,6 +38,7 @@ async function cutPeriod(
   instanceId: string,
   keepDays: number,
 ): Promise<void> {
+  if ((await records.find(tenantId, instanceId)) === 'unreadable') return;
   let isOver = false;
   await records.change(tenantId, instanceId, (record) => {
     const keepUntil = record === null ? 0 : Math.min(record.keepUntil, periodEnd(record, keepDays));

@@ -19,6 +19,7 @@ import {
   type Namespace,
 } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import { createReadEntry } from '../redis/read-entry.ts';
 import { MAX_RACES } from '../sessions/sessions.ts';
 import { type AuditedInstance, connectedAudit } from './connected-audit.ts';
 
@@ -35,12 +36,19 @@ export interface RecordChange {
   readonly callback?: Callback;
 }
 
+/**
+ * The record of an instance, null if there is none. An unreadable one stays for a version that can
+ * read it, until its time is over or a login replaces it.
+ */
+export type FoundRecord = ConnectedInstance | 'unreadable' | null;
+
 export interface ConnectedRecords {
-  find(tenantId: string, instanceId: string): Promise<ConnectedInstance | null>;
+  find(tenantId: string, instanceId: string): Promise<FoundRecord>;
   readSealed(tenantId: string, instanceId: string): Promise<string | null>;
   /**
    * Changes the record as it stands. `decide` returns null for no change; after a lost race it is
-   * called again. Resolves to the change that was written, or null.
+   * called again. An unreadable record is null to it. Resolves to the change that was written, or
+   * null.
    */
   change<T extends RecordChange>(
     tenantId: string,
@@ -88,6 +96,7 @@ const AT_ONCE = 100;
 export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRecords {
   const { redis, namespace, log, audit, maxInstances = MAX_INSTANCES } = deps;
   const outbox = createOutbox(deps);
+  const readEntry = createReadEntry(log, 'connected instance');
   const writeScript = loadLuaScript(redis, new URL('./connected-write-4.lua', import.meta.url));
   const dropScript = loadLuaScript(redis, new URL('./connected-drop-3.lua', import.meta.url));
   const keyOf = (tenantId: string, instanceId: string): string => connectedInstanceKey(namespace, tenantId, instanceId);
@@ -96,6 +105,10 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
     connectedInstancesKey(namespace, tenantId),
     checksKey(namespace, tenantId),
   ];
+
+  function decode(tenantId: string, instanceId: string, text: string): ConnectedInstance | null {
+    return readEntry({ tenantId, instanceId }, () => connectedInstanceSchema.parse(JSON.parse(text)));
+  }
 
   function noteToken(action: 'token.kept' | 'token.deleted', about: AuditedInstance, outcome: string): void {
     audit?.record(connectedAudit(action, about, outcome));
@@ -137,7 +150,7 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
   return {
     async find(tenantId, instanceId) {
       const text = await redis.hget(keyOf(tenantId, instanceId), 'record');
-      return text === null ? null : decode(text);
+      return text === null ? null : (decode(tenantId, instanceId, text) ?? 'unreadable');
     },
 
     readSealed: (tenantId, instanceId) => redis.hget(keyOf(tenantId, instanceId), 'sealed'),
@@ -145,7 +158,7 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
     async change(tenantId, instanceId, decide) {
       for (let race = 0; race < MAX_RACES; race++) {
         const [text, sealed] = await redis.hmget(keyOf(tenantId, instanceId), 'record', 'sealed');
-        const next = decide(text == null ? null : decode(text), sealed != null);
+        const next = decide(text == null ? null : decode(tenantId, instanceId, text), sealed != null);
         if (next === null || (await write(text ?? '', next))) return next;
       }
       throw new Error(`a connected instance was changed by others ${MAX_RACES} times in a row`);
@@ -187,6 +200,3 @@ export function createConnectedRecords(deps: ConnectedRecordsDeps): ConnectedRec
     },
   };
 }
-
-/** @throws {Error} if the text is not such a record. */
-const decode = (text: string): ConnectedInstance => connectedInstanceSchema.parse(JSON.parse(text));

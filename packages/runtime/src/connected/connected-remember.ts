@@ -8,6 +8,7 @@ import { connectedContext, openCredentials, sealCredentials } from '../keyring/c
 import { errorFields } from '../log.ts';
 import { createOutbox } from '../outbox/outbox.ts';
 import { sessionKey } from '../redis/keys.ts';
+import { loadLuaScript } from '../redis/lua-script.ts';
 import type { ConnectedInstances, ConnectedInstancesDeps } from './connected.ts';
 import type { ConnectedRecords, RecordChange } from './connected-records.ts';
 import { type FindConnectedSettings, keepsCredentials } from './connected-settings.ts';
@@ -19,6 +20,7 @@ export function createRemember(
 ): ConnectedInstances['remember'] {
   const { redis, namespace, clock } = deps;
   const outbox = createOutbox(deps);
+  const unseal = loadLuaScript(redis, new URL('./session-unseal-1.lua', import.meta.url));
   return async (login) => {
     const { tenantId, instanceId, sessionId } = login;
     const settings = await settingsOf(tenantId);
@@ -31,7 +33,7 @@ export function createRemember(
     // Before the session's credentials are deleted: whoever repeats this after a crash comes here
     // only while they exist.
     if (kept !== '') await outbox.mark({ kind: 'checks', tenantId });
-    await redis.hdel(sessionKey(namespace, sessionId), 'sealed');
+    await unseal([sessionKey(namespace, sessionId)], []);
     if (fresh !== null && (await settingsOf(tenantId)) === null) await records.removeAll(tenantId); // the tenant was deleted meanwhile
   };
 }
@@ -51,7 +53,10 @@ async function takeOver({ redis, namespace, keyring, log }: ConnectedInstancesDe
   }
 }
 
-/** The change that a login makes to the known record. Null if it makes none. */
+/**
+ * The change that a login makes to the known record. Null if it makes none. Credentials without a
+ * known record belong to an unreadable one.
+ */
 function recordedLogin(
   fresh: ConnectedInstance,
   kept: string,
@@ -60,7 +65,7 @@ function recordedLogin(
 ): RecordChange | null {
   const record = withLogin(known, fresh);
   const isCurrent = record.sessionId === fresh.sessionId && record.end === null;
-  const isReplaced = known !== null && known.sessionId !== record.sessionId;
+  const isReplaced = known === null ? hasCredentials : known.sessionId !== record.sessionId;
   const sealed = isCurrent && kept !== '' && (isReplaced || !hasCredentials) ? kept : isReplaced && hasCredentials ? '-' : '';
   return record === known && sealed === '' ? null : { record, sealed };
 }

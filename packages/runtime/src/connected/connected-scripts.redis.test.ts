@@ -1,4 +1,4 @@
-/** Rules of the two scripts that no other test of this package shows: the checks, what a drop leaves, how long the lists are kept. */
+/** The two scripts: checks, what a drop leaves, and how long the lists are kept. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
@@ -33,7 +33,7 @@ function write({ expected, record, credentials = '', keepUntil = Date.now() + DA
 }
 
 describe('connected-write', () => {
-  it('takes an instance without credentials off the checks', async () => {
+  it('removes an instance without credentials from the checks', async () => {
     expect(await write({ expected: '', record: 'a', credentials: 'sealed' })).toBe(1);
     expect(await runtime.redis.zscore(keys[2], 'one')).toBe('5000');
     expect(await write({ expected: 'a', record: 'b', credentials: '-' })).toBe(2);
@@ -41,7 +41,7 @@ describe('connected-write', () => {
     expect(await runtime.redis.hgetall(keys[0])).toEqual({ record: 'b' });
   });
 
-  it("keeps a tenant's list as long as its last instance, whichever was written last", async () => {
+  it("keeps a tenant's list as long as its longest-lived instance", async () => {
     const [soon, late] = [Date.now() + DAY_MS, Date.now() + 2 * DAY_MS];
     await write({ expected: '', record: 'a', keepUntil: soon });
     expect(await runtime.redis.pexpiretime(keys[1])).toBe(soon);
@@ -70,7 +70,7 @@ describe('connected-drop', () => {
   const drop = (record: '1' | ''): Promise<unknown> =>
     loadLuaScript(runtime.redis, new URL('./connected-drop-3.lua', import.meta.url))(keys.slice(0, 3), ['one', record]);
 
-  it('drops the credentials and the check, and the record only where it is told so', async () => {
+  it('deletes the credentials and the check, and the record only on request', async () => {
     await write({ expected: '', record: 'a', credentials: 'sealed' });
     expect(await drop('')).toBe(1);
     expect(await runtime.redis.hgetall(keys[0])).toEqual({ record: 'a' });

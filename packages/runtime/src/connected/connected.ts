@@ -21,7 +21,7 @@ import type { Keyring } from '../keyring/keyring.ts';
 import type { Logger } from '../log.ts';
 import type { Clock } from '../redis/clock.ts';
 import type { Namespace } from '../redis/keys.ts';
-import type { TokenEnd } from './connected-records.ts';
+import type { FoundRecord, TokenEnd } from './connected-records.ts';
 
 export interface ConnectedInstances {
   /**
@@ -38,7 +38,7 @@ export interface ConnectedInstances {
   checked(record: ConnectedInstance, outcome: Outcome, startedAt: number): Promise<CheckVerdict['kind']>;
   /** Sends a logout of ours. After it, `notAuthorized` is not a loss. */
   duringLogout<T extends Outcome>(session: Pick<Session, 'tenantId' | 'instanceId'>, request: () => Promise<T>): Promise<T>;
-  find(tenantId: string, instanceId: string): Promise<ConnectedInstance | null>;
+  find(tenantId: string, instanceId: string): Promise<FoundRecord>;
   /**
    * The credentials for a check. Null if there are none. @throws {Error} if no key of the ring
    * opens them.
@@ -48,7 +48,7 @@ export interface ConnectedInstances {
   forget(tenantId: string, instanceId: string, why: TokenEnd): Promise<void>;
   /**
    * Shortens the periods of the tenant's checked instances to its current setting. Periods that are
-   * over end at once.
+   * over end at once. An unreadable record keeps its period.
    */
   cutPeriods(tenantId: string, keepDays: number): Promise<void>;
   /** Deletes the credentials of all instances of the tenant. */

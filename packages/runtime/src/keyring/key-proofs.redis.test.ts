@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => runtime.close());
 const prove = (...keys: ReturnType<typeof key>[]): Promise<void> => proveKeyring(runtime.redis, runtime.namespace, createKeyring(keys));
 
-it('accepts processes with the keys of the first, and no others', async () => {
+it('accepts only processes with the keys of the first', async () => {
   const [one, other, another] = [key('k1'), key('k1'), key('k2')];
   await prove(one);
   await prove(one);

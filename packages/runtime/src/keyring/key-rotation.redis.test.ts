@@ -89,7 +89,7 @@ it('moves the credentials of connected instances, still bound to their record, a
   expect(await runtime.redis.pttl(keyOf(a))).toBeGreaterThan(0);
 });
 
-it('does not overwrite what changes meanwhile, and moves it in the next pass', async () => {
+it('does not overwrite concurrent changes, and moves them in the next pass', async () => {
   await prove(after);
   await tenant('acme');
   let changes = 0;
@@ -114,7 +114,7 @@ it('does not overwrite what changes meanwhile, and moves it in the next pass', a
   expect(await rotation(after).rotate()).toMatchObject({ moved: 2 });
 });
 
-it('does not create a session again that ended meanwhile, and touches no other installation', async () => {
+it('does not recreate a session that ended in the meantime, and touches no other installation', async () => {
   await prove(after);
   const other = openTestRuntime(inject('redisUrl'));
   const foreign = sampleSession();
@@ -146,7 +146,7 @@ it('moves nothing to a key that no process has first, because none could read it
   expect(openCredentials(before, id, (await sessions.readSealed(id)) ?? '')).toEqual(secret);
 });
 
-it('counts what it cannot read, and leaves it', async () => {
+it('counts records that it cannot read, and leaves them', async () => {
   await prove(after);
   const lost = createKeyring([{ id: 'lost', key: randomBytes(32) }]);
   const id = await session(lost);
@@ -155,6 +155,23 @@ it('counts what it cannot read, and leaves it', async () => {
   const result = await rotation(after).rotate();
   expect([result.moved, result.unreadable, Object.fromEntries(result.byKey)]).toEqual([1, 1, { new: 1, lost: 1 }]);
   expect(await sessions.readSealed(id)).toBe(text);
+});
+
+it('names tenants whose records it cannot read, moves everything else, and releases no key', async () => {
+  await prove(before);
+  await prove(after);
+  await tenant('acme');
+  for (const [id, text] of Object.entries({ broken: '{"id":', strange: '{"id":"strange"}' })) {
+    await runtime.redis.hset(tenantsKey(runtime.namespace), id, text);
+  }
+  const result = await rotation(after).rotate();
+  expect([result.moved, result.unreadableTenants.toSorted()]).toEqual([2, ['broken', 'strange']]);
+  const alone = createKeyring([newKey]);
+  expect(await rotation(after).rotate()).toMatchObject({ moved: 0 });
+  await expect(prove(alone)).rejects.toThrow('they have a key "old"');
+  await runtime.redis.hdel(tenantsKey(runtime.namespace), 'broken', 'strange');
+  expect(await rotation(after).rotate()).toMatchObject({ moved: 0, unreadableTenants: [] });
+  await prove(alone);
 });
 
 it('forgets a key that was announced and given up, so that its id can be used, but not one that is still to come', async () => {

@@ -16,6 +16,8 @@ export interface SealedCounts {
   readonly byKey: ReadonlyMap<string, number>;
   /** How many of the secrets no key of the ring opens. */
   readonly unreadable: number;
+  /** Tenants whose records cannot be read: any key may seal their secrets. */
+  readonly unreadableTenants: readonly string[];
 }
 
 export interface KeyRotation {
@@ -26,7 +28,7 @@ export interface KeyRotation {
    *
    * Old keys are released only by a run that moves nothing: until then some process may still be
    * sealing with them. After it, processes may start without the keys under which nothing is
-   * sealed.
+   * sealed. Nor are they released while a tenant's record cannot be read.
    *
    * @throws {Error} if no process uses the current key yet: none could read what is moved.
    */
@@ -57,7 +59,7 @@ export function createKeyRotation(deps: KeyRotationDeps): KeyRotation {
       await proveKeyring(redis, namespace, keyring);
       const moved = await moveInPasses(deps, replace);
       const counts = await countSealed(deps);
-      if (moved === 0) await forgetUnusedKeys(deps, counts);
+      if (moved === 0 && counts.unreadableTenants.length === 0) await forgetUnusedKeys(deps, counts);
       return { ...counts, moved };
     },
   };
@@ -66,9 +68,11 @@ export function createKeyRotation(deps: KeyRotationDeps): KeyRotation {
 async function countSealed({ redis, namespace, keyring }: KeyRotationDeps): Promise<SealedCounts> {
   const byKey = new Map<string, number>([[keyring.keyIds[0] ?? '', 0]]);
   const seen = new Set<string>();
+  const unreadableTenants: string[] = [];
   let unreadable = 0;
-  for await (const { context, secrets } of findSealedFields(redis, namespace)) {
-    for (const sealed of secrets) {
+  for await (const { field, context, secrets } of findSealedFields(redis, namespace)) {
+    if (secrets === null) unreadableTenants.push(field);
+    for (const sealed of secrets ?? []) {
       if (seen.has(sealed)) continue;
       seen.add(sealed);
       const id = keyIdOf(sealed) ?? '?';
@@ -76,7 +80,7 @@ async function countSealed({ redis, namespace, keyring }: KeyRotationDeps): Prom
       if (openOrNull(keyring, sealed, context) === null) unreadable += 1;
     }
   }
-  return { byKey, unreadable };
+  return { byKey, unreadable, unreadableTenants };
 }
 
 /** Repeats passes until one moves nothing. Resolves to how many secrets were moved. */
@@ -94,7 +98,7 @@ async function moveInPasses({ redis, namespace, keyring }: KeyRotationDeps, repl
 async function moveField(keyring: Keyring, replace: FieldReplace, { key, field, text, context, secrets }: SealedField): Promise<number> {
   let next = text;
   let count = 0;
-  for (const sealed of secrets) {
+  for (const sealed of secrets ?? []) {
     const isCurrent = keyIdOf(sealed) === keyring.keyIds[0];
     const secret = isCurrent ? null : openOrNull(keyring, sealed, context);
     if (secret === null) continue;

@@ -12,6 +12,7 @@ import {
   sessionKeyPattern,
   tenantsKey,
 } from '../redis/keys.ts';
+import { readOrNull } from '../redis/read-entry.ts';
 import { tenantContext, tenantRecordSchema } from '../tenants/tenant-record.ts';
 import { connectedContext } from './credentials-vault.ts';
 
@@ -22,7 +23,8 @@ export interface SealedField {
   readonly text: string;
   /** What the secrets are bound to. */
   readonly context: string;
-  readonly secrets: readonly string[];
+  /** Null if `text` is a tenant's record that cannot be read. `field` is the tenant's id. */
+  readonly secrets: readonly string[] | null;
 }
 
 const BATCH = 500;
@@ -32,15 +34,19 @@ const secretsSchema = tenantRecordSchema.pick({ sealedCallbackSecret: true, prev
 /** A field may come twice, because a scan may return a key twice. */
 export async function* findSealedFields(redis: Redis, namespace: Namespace): AsyncGenerator<SealedField> {
   for (const [id, text] of Object.entries(await redis.hgetall(tenantsKey(namespace)))) {
-    const { sealedCallbackSecret, previousCallbackSecret } = secretsSchema.parse(JSON.parse(text));
-    const secrets = [sealedCallbackSecret, ...(previousCallbackSecret === null ? [] : [previousCallbackSecret.sealed])];
-    yield { key: tenantsKey(namespace), field: id, text, context: tenantContext(id), secrets };
+    yield { key: tenantsKey(namespace), field: id, text, context: tenantContext(id), secrets: readOrNull(() => secretsIn(text)) };
   }
   yield* sealedHashes(redis, sessionKeyPattern(namespace), (key) => parseSessionKey(namespace, key));
   yield* sealedHashes(redis, connectedInstanceKeyPattern(namespace), (key) => {
     const instance = parseConnectedInstanceKey(namespace, key);
     return instance === null ? null : connectedContext(instance);
   });
+}
+
+/** @throws {Error} if the text is not a tenant's record. */
+function secretsIn(text: string): readonly string[] {
+  const { sealedCallbackSecret, previousCallbackSecret } = secretsSchema.parse(JSON.parse(text));
+  return [sealedCallbackSecret, ...(previousCallbackSecret === null ? [] : [previousCallbackSecret.sealed])];
 }
 
 /** `contextOf`: what the credentials in the hash are bound to. Null for another kind of key. */

@@ -3,26 +3,30 @@ import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { openRedisMonitor } from '../../test/monitor.ts';
 import { openTestRuntime, sampleSession, type TestRuntime } from '../../test/runtime.ts';
+import { prepareWallClock } from '../../test/wall-clock.ts';
 import { outboxKey, sessionCallbacksKey } from '../redis/keys.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { openRedisSessions } from '../sessions/sessions-redis.ts';
-import { createOutbox, type Outbox, sessionMark } from './outbox.ts';
+import { type DueMark, sessionMark } from './marks.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
+import { createOutboxClaims, type OutboxClaims } from './outbox-claims.ts';
 
+const wallClock = prepareWallClock();
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-function openProcess(namespace?: string): { runtime: TestRuntime; outbox: Outbox; sessions: Sessions } {
+function openProcess(namespace?: string): { runtime: TestRuntime; outbox: Outbox; claims: OutboxClaims; sessions: Sessions } {
   const runtime = openTestRuntime(inject('redisUrl'), namespace);
   const sessions = openRedisSessions({ ...runtime, policy: DEFAULT_POLICY });
   open.push(runtime, sessions);
-  return { runtime, outbox: createOutbox(runtime), sessions };
+  return { runtime, outbox: createOutbox(runtime), claims: createOutboxClaims(runtime), sessions };
 }
 
 describe('a change with a callback', () => {
   it('is stored with the change, once, and marked', async () => {
-    const { runtime, outbox, sessions } = openProcess();
+    const { runtime, claims, sessions } = openProcess();
     const session = sampleSession();
     await sessions.create(session, '');
     expect(await runtime.redis.exists(outboxKey(runtime.namespace))).toBe(0);
@@ -31,10 +35,10 @@ describe('a change with a callback', () => {
 
     const stored = await runtime.redis.lrange(sessionCallbacksKey(runtime.namespace, session.id), 0, -1);
     expect(stored.map((text) => callbackSchema.parse(JSON.parse(text)).type)).toEqual(['session.ended']);
-    expect(await outbox.claim(10)).toMatchObject([{ mark: sessionMark(session.id), isNew: true }]);
+    expect(await claims.claim(10, 0)).toMatchObject([{ mark: sessionMark(session.id), isNew: true }]);
   });
 
-  it('of many processes at once is stored by the one whose change wins', async () => {
+  it('of many processes at once is stored by the one whose change is accepted', async () => {
     const all = [openProcess()];
     for (let i = 0; i < 4; i++) all.push(openProcess(all[0]?.runtime.namespace));
     const session = sampleSession();
@@ -66,45 +70,81 @@ describe('a change with a callback', () => {
 });
 
 describe('marks', () => {
-  it('are claimed by one process, and come back when its lease ends', async () => {
-    const { runtime, outbox } = openProcess();
-    const other = openProcess(runtime.namespace).outbox;
+  it('are claimed by one process, and become due again when its lease ends', async () => {
+    const { runtime, outbox, claims } = openProcess();
+    const other = openProcess(runtime.namespace).claims;
     await outbox.mark(sessionMark('ses_1'));
-    expect(await outbox.claim(10)).toHaveLength(1);
-    expect(await other.claim(10)).toEqual([]);
+    expect(await claims.claim(10, 0)).toHaveLength(1);
+    expect(await other.claim(10, 0)).toEqual([]);
     await runtime.redis.zadd(outboxKey(runtime.namespace), 1, 'session|ses_1'); // as if the lease had passed
-    expect(await other.claim(10)).toMatchObject([{ isNew: false }]);
+    expect(await other.claim(10, 0)).toMatchObject([{ isNew: false }]);
   });
 
-  it('that are set again during a look stay', async () => {
-    const { runtime, outbox } = openProcess();
+  it('that are set again while they are processed stay', async () => {
+    const { runtime, outbox, claims } = openProcess();
     await outbox.mark(sessionMark('ses_1'));
-    const [claimed] = await outbox.claim(10);
+    const [claimed] = await claims.claim(10, 0);
     if (claimed === undefined) throw new Error('nothing was claimed');
     await outbox.mark(sessionMark('ses_1'));
-    await outbox.settle(claimed, null);
-    const [again] = await outbox.claim(10);
+    await claims.settle(claimed, null);
+    const [again] = await claims.claim(10, 0);
     expect(again).toMatchObject({ isNew: true });
-    if (again !== undefined) await outbox.settle(again, null); // twin: a mark that was not set again is removed
+    if (again !== undefined) await claims.settle(again, null); // twin: a mark that was not set again is removed
     expect(await runtime.redis.zcard(outboxKey(runtime.namespace))).toBe(0);
   });
 
-  it('that are postponed come at that time', async () => {
-    const { runtime, outbox } = openProcess();
+  it('that are postponed become due at that time', async () => {
+    const { runtime, outbox, claims } = openProcess();
     await outbox.mark({ kind: 'relay', tenantId: 'acme', instanceId: '1101' });
-    const [claimed] = await outbox.claim(10);
+    const [claimed] = await claims.claim(10, 0);
     if (claimed === undefined) throw new Error('nothing was claimed');
-    await outbox.settle(claimed, 3_600_000);
+    await claims.settle(claimed, 3_600_000);
     const dueIn = Number(await runtime.redis.zscore(outboxKey(runtime.namespace), 'relay|acme|1101')) - Date.now();
     expect(dueIn).toBeGreaterThan(3_000_000);
     expect(dueIn).toBeLessThanOrEqual(3_600_000);
-    expect(await outbox.claim(10)).toEqual([]);
+    expect(await claims.claim(10, 0)).toEqual([]);
   });
+
   it('of an unknown kind do not stop others', async () => {
-    const { runtime, outbox } = openProcess();
+    const { runtime, outbox, claims } = openProcess();
     await runtime.redis.zadd(outboxKey(runtime.namespace), 0, 'another version|1');
     await outbox.mark(sessionMark('ses_1'));
-    expect(await outbox.claim(10)).toMatchObject([{ mark: sessionMark('ses_1') }]);
+    expect(await claims.claim(10, 0)).toMatchObject([{ mark: sessionMark('ses_1') }]);
     expect(await runtime.redis.zcard(outboxKey(runtime.namespace))).toBe(2);
+  });
+});
+
+describe('work that waits for its time', () => {
+  const work: DueMark = { kind: 'due', job: 'deliver', tenantId: 'acme', id: 'evt_1' };
+
+  it('comes when it is due by the clock of Redis, whatever the clock of the machine says', async () => {
+    const { claims } = openProcess();
+    await claims.putOff(work, 50);
+    wallClock.shift(-120_000);
+    let [claimed] = await claims.claim(10, 0);
+    while (claimed === undefined) [claimed] = await claims.claim(10, 0);
+    expect(claimed).toMatchObject({ mark: work, isNew: false, dueInMs: 0 });
+
+    await claims.putOff(work, 3_600_000);
+    wallClock.shift(7_200_000);
+    expect(await claims.claim(10, 0)).toEqual([]);
+  });
+
+  it('can be claimed ahead of its time, and says when that is', async () => {
+    const { claims } = openProcess();
+    await claims.putOff(work, 100_000);
+    expect(await claims.claim(10, 90_000)).toEqual([]);
+    const [claimed] = await claims.claim(10, 110_000);
+    expect(claimed?.dueInMs).toBeGreaterThan(50_000);
+    expect(claimed?.dueInMs).toBeLessThanOrEqual(100_000);
+  });
+
+  it('waits until it is cleared', async () => {
+    const { claims } = openProcess();
+    expect(await claims.waits(work)).toBe(false);
+    await claims.putOff(work, 1_000);
+    expect(await claims.waits(work)).toBe(true);
+    await claims.clear(work);
+    expect(await claims.waits(work)).toBe(false);
   });
 });

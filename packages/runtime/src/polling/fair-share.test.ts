@@ -20,7 +20,7 @@ describe('a fair share', () => {
     expect(fill(1_000, ['a'])).toEqual({ held: [750], free: 250 });
   });
 
-  it('is equal for several holders, and leaves a third of it free', () => {
+  it('is equal for several holders, and leaves a third of a share free', () => {
     expect(fill(700, ['a', 'b'])).toEqual({ held: [300, 300], free: 100 });
     expect(fill(1_300, ['a', 'b', 'c', 'd'])).toEqual({ held: [300, 300, 300, 300], free: 100 });
   });

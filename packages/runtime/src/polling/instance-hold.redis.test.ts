@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
 import { shardKeys } from '../redis/keys.ts';
@@ -11,7 +11,7 @@ let runtime: TestRuntime;
 let holds: InstanceHolds;
 beforeEach(() => {
   runtime = openTestRuntime(inject('redisUrl'));
-  holds = createInstanceHolds({ ...runtime, now: Date.now });
+  holds = createInstanceHolds(runtime);
 });
 afterEach(() => runtime.close());
 
@@ -19,6 +19,11 @@ async function held(instanceKey: string): Promise<InstanceHold> {
   const hold = await holds.take(instanceKey);
   if (hold.kind === 'busy') throw new Error('expected a free instance');
   return hold;
+}
+
+async function busyUntil(instanceKey: string): Promise<number> {
+  const [, , busy] = shardKeys(runtime.namespace, shardOf({ ...newTarget(), instanceKey }));
+  return Number(await runtime.redis.zscore(busy, instanceKey));
 }
 
 describe('a held instance', () => {
@@ -29,8 +34,7 @@ describe('a held instance', () => {
     await (await held(newTarget().instanceKey)).release(); // another instance is free
     const before = Date.now(); // Redis runs on this machine
     await Promise.all([hold.release(), hold.release()]);
-    const [, , busy] = shardKeys(runtime.namespace, shardOf({ ...newTarget(), instanceKey }));
-    const freeAt = Number(await runtime.redis.zscore(busy, instanceKey));
+    const freeAt = await busyUntil(instanceKey);
     expect(freeAt).toBeGreaterThanOrEqual(before + 1_100);
     expect(freeAt).toBeLessThanOrEqual(Date.now() + 1_100);
   });
@@ -73,6 +77,55 @@ describe('a held instance', () => {
   });
 });
 
+/** Lets Redis run the extensions and releases twice, as after a reconnect. Returns the calls so far. */
+function runTwice(): Promise<unknown>[] {
+  const calls: Promise<unknown>[] = [];
+  const commands = runtime.redis as unknown as Record<string, (...parts: unknown[]) => Promise<unknown>>; // what loadLuaScript adds
+  for (const [name, once] of Object.entries(commands)) {
+    if (!name.startsWith('lua:instance-hold-') || name === 'lua:instance-hold-2') continue;
+    commands[name] = function (this: unknown, ...parts) {
+      if (this !== runtime.redis) return once.apply(this, parts); // a pipeline has the same method
+      const twice = once.apply(this, parts).then(() => once.apply(this, parts));
+      calls.push(twice);
+      return twice;
+    };
+  }
+  return calls;
+}
+
+describe('a hold whose commands Redis runs twice', () => {
+  it('is extended, and ends with the spacing', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const { instanceKey } = newTarget();
+      const hold = await held(instanceKey);
+      const calls = runTwice();
+      vi.advanceTimersByTime(2_000);
+      await expect.poll(() => calls.length).toBe(1);
+      await calls[0];
+      expect(await holds.take(instanceKey)).toMatchObject({ kind: 'busy' });
+      const before = Date.now(); // Redis runs on this machine
+      await hold.release();
+      const freeAt = await busyUntil(instanceKey);
+      expect(freeAt).toBeGreaterThanOrEqual(before + 1_100);
+      expect(freeAt).toBeLessThanOrEqual(Date.now() + 1_100);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('ends with a Retry-After', async () => {
+    const { instanceKey } = newTarget();
+    const hold = await held(instanceKey);
+    void runTwice();
+    const before = Date.now();
+    await hold.release(3_000);
+    const freeAt = await busyUntil(instanceKey);
+    expect(freeAt).toBeGreaterThanOrEqual(before + 3_000);
+    expect(freeAt).toBeLessThanOrEqual(Date.now() + 3_000);
+  });
+});
+
 it('returns the sessions of an instance in the queue, of all tenants, and no others', async () => {
   const { queue } = openProcess(runtime.namespace);
   const [one, two, other] = [newTarget('key-1', 'acme'), newTarget('key-1', 'other'), newTarget('key-10')];
@@ -99,8 +152,7 @@ describe('a Retry-After', () => {
     const before = Date.now(); // Redis runs on this machine
     await hold.release(3_000);
     await hold.release();
-    const [, , busy] = shardKeys(runtime.namespace, shardOf({ ...newTarget(), instanceKey }));
-    const freeAt = Number(await runtime.redis.zscore(busy, instanceKey));
+    const freeAt = await busyUntil(instanceKey);
     expect(freeAt).toBeGreaterThanOrEqual(before + 3_000);
     expect(freeAt).toBeLessThanOrEqual(Date.now() + 3_000);
   });
@@ -108,11 +160,24 @@ describe('a Retry-After', () => {
   it('is kept even if the hold was lost', async () => {
     const { instanceKey } = newTarget();
     const hold = await held(instanceKey);
-    const [, , busy] = shardKeys(runtime.namespace, shardOf({ ...newTarget(), instanceKey }));
+    const [, , busy, , claims] = shardKeys(runtime.namespace, shardOf({ ...newTarget(), instanceKey }));
     const before = Date.now();
-    await runtime.redis.zadd(busy, before + 1_000, instanceKey); // as another claim does
+    await runtime.redis
+      .multi()
+      .zadd(busy, before + 1_000, instanceKey)
+      .zadd(claims, before + 1, instanceKey)
+      .exec(); // as another claim does
     await hold.release(60_000);
-    expect(Number(await runtime.redis.zscore(busy, instanceKey))).toBeGreaterThanOrEqual(before + 60_000);
+    expect(await busyUntil(instanceKey)).toBeGreaterThanOrEqual(before + 60_000);
+  });
+
+  it('that comes from another request during a hold outlasts it', async () => {
+    const { instanceKey } = newTarget();
+    const hold = await held(instanceKey);
+    await holds.keepRetryAfter(instanceKey, 60_000);
+    const until = await busyUntil(instanceKey);
+    await hold.release();
+    expect(await busyUntil(instanceKey)).toBe(until);
   });
 
   it('is 0 while the instance is only held', async () => {

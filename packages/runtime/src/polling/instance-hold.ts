@@ -6,8 +6,10 @@
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Redis } from 'ioredis';
+import type { MeasuredClock } from '../redis/clock.ts';
 import { type Namespace, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import { takeInTime } from '../redis/take-in-time.ts';
 import { LEASE_MS } from './poll-claims.ts';
 import { parsePollMember, shardOfInstance } from './shards.ts';
 
@@ -38,14 +40,16 @@ export interface InstanceHold {
 
 export interface Busy {
   readonly kind: 'busy';
+  /** At the latest: a request under way may end sooner. */
   readonly freeInMs: number;
+  /** The provider asked us to wait. */
+  readonly isHeldOff: boolean;
 }
 
 export interface InstanceHoldsDeps {
   readonly redis: Redis;
   readonly namespace: Namespace;
-  /** Unix ms, by the clock of Redis. */
-  readonly now: () => number;
+  readonly clock: MeasuredClock;
 }
 
 /** A hold survives two lost extensions. */
@@ -53,9 +57,10 @@ const EXTEND_EVERY_MS = 2_000;
 const SCAN_COUNT = 1_000;
 
 // One closure: a method for each call of the interface, over the same record.
-export function createInstanceHolds({ redis, namespace, now }: InstanceHoldsDeps): InstanceHolds {
-  const hold = loadLuaScript(redis, new URL('./instance-hold-1.lua', import.meta.url));
-  const move = loadLuaScript(redis, new URL('./instance-hold-move-1.lua', import.meta.url));
+export function createInstanceHolds({ redis, namespace, clock }: InstanceHoldsDeps): InstanceHolds {
+  const hold = loadLuaScript(redis, new URL('./instance-hold-2.lua', import.meta.url));
+  const extend = loadLuaScript(redis, new URL('./instance-hold-extend-2.lua', import.meta.url));
+  const release = loadLuaScript(redis, new URL('./instance-hold-release-2.lua', import.meta.url));
 
   const keysOf = (instanceKey: string) => shardKeys(namespace, shardOfInstance(instanceKey));
 
@@ -65,17 +70,19 @@ export function createInstanceHolds({ redis, namespace, now }: InstanceHoldsDeps
   }
 
   async function keepRetryAfter(instanceKey: string, retryAfterMs: number): Promise<void> {
-    await redis.zadd(busyKey(instanceKey), 'GT', Math.ceil(now() + retryAfterMs), instanceKey);
+    await redis.zadd(busyKey(instanceKey), 'GT', Math.ceil(clock.now() + retryAfterMs), instanceKey);
   }
 
   return {
     async take(instanceKey) {
-      const key = busyKey(instanceKey);
-      const [isHeld, ms] = (await hold([key], [instanceKey, LEASE_MS])) as [number, number]; // as the script says
-      if (isHeld === 0) return { kind: 'busy', freeInMs: ms };
+      const [, , busy, , claims] = keysOf(instanceKey);
+      const keys = [busy, claims];
+      const [isHeld, ms] = await takeInTime<[number, number]>(clock, (notAfter) => hold(keys, [instanceKey, LEASE_MS, notAfter]));
+      if (isHeld === 0) return { kind: 'busy', freeInMs: ms, isHeldOff: ms > LEASE_MS };
       return keepHold({
-        endsAt: ms,
-        move: async (endsAt, inMs) => Number(await move([key], [instanceKey, endsAt, inMs])),
+        startedAt: ms,
+        extend: () => extend(keys, [instanceKey, ms, LEASE_MS]),
+        release: async (inMs) => (await release(keys, [instanceKey, ms, inMs, LEASE_MS])) === 1,
         keepRetryAfter: (retryAfterMs) => keepRetryAfter(instanceKey, retryAfterMs),
       });
     },
@@ -93,7 +100,7 @@ export function createInstanceHolds({ redis, namespace, now }: InstanceHoldsDeps
     },
 
     async retryAfterMs(instanceKey) {
-      const busyForMs = Number((await redis.zscore(busyKey(instanceKey), instanceKey)) ?? 0) - now();
+      const busyForMs = Number((await redis.zscore(busyKey(instanceKey), instanceKey)) ?? 0) - clock.now();
       return busyForMs > LEASE_MS ? busyForMs : 0; // a shorter time is the lease of a request under way
     },
 
@@ -101,40 +108,29 @@ export function createInstanceHolds({ redis, namespace, now }: InstanceHoldsDeps
   };
 }
 
+/** `startedAt` identifies it. So a command that Redis runs twice, or late, does nothing to another hold. */
 interface TakenHold {
-  /** When the hold ends as it stands, Unix ms. */
-  readonly endsAt: number;
-  /** Moves that end. Resolves to the new one, or 0 if the hold was lost. */
-  readonly move: (endsAt: number, inMs: number) => Promise<number>;
+  readonly startedAt: number;
+  readonly extend: () => Promise<unknown>;
+  /** Resolves to false if the hold was lost. */
+  readonly release: (inMs: number) => Promise<boolean>;
   readonly keepRetryAfter: (retryAfterMs: number) => Promise<void>;
 }
 
 /** Extends a hold that was taken until it is released. */
-function keepHold({ endsAt: firstEnd, move, keepRetryAfter }: TakenHold): InstanceHold {
-  let endsAt = firstEnd;
-  let moving: Promise<void> = Promise.resolve();
-  const moveTo = (inMs: number): Promise<void> => {
-    moving = moving.then(async () => {
-      endsAt = await move(endsAt, inMs);
-    });
-    return moving;
-  };
+function keepHold({ startedAt, extend, release, keepRetryAfter }: TakenHold): InstanceHold {
   // The next extension makes up for a failed one. If all fail, the lease ends by itself.
-  const timer = setInterval(() => {
-    moveTo(LEASE_MS).catch(() => {
-      moving = Promise.resolve();
-    });
-  }, EXTEND_EVERY_MS);
+  const timer = setInterval(() => void extend().catch(() => undefined), EXTEND_EVERY_MS);
   async function end(retryAfterMs: number): Promise<void> {
     clearInterval(timer);
-    await moveTo(Math.max(MIN_SPACING_MS, Math.ceil(retryAfterMs)));
-    const isLost = endsAt === 0; // another request to the instance may have begun
-    if (isLost && retryAfterMs > 0) await keepRetryAfter(retryAfterMs);
+    const isReleased = await release(Math.max(MIN_SPACING_MS, Math.ceil(retryAfterMs)));
+    // Another request to the instance may have begun.
+    if (!isReleased && retryAfterMs > 0) await keepRetryAfter(retryAfterMs);
   }
   let released: Promise<void> | null = null;
   return {
     kind: 'held',
-    startedAt: firstEnd - LEASE_MS,
+    startedAt,
     release: (retryAfterMs = 0) => (released ??= end(retryAfterMs)),
   };
 }

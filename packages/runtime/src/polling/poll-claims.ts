@@ -9,8 +9,10 @@
 import type { PollMethod } from '@qrcast/core/outcome';
 import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
+import type { MeasuredClock } from '../redis/clock.ts';
 import { type Namespace, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import { takeInTime } from '../redis/take-in-time.ts';
 import { SHARE_OF_FREE } from './fair-share.ts';
 import type { PollLeases } from './poll-leases.ts';
 import { CLAIM_AHEAD_MS, type PollHandlers, type PollTarget } from './poll-queue.ts';
@@ -33,6 +35,7 @@ const LOG_WAITING_EVERY_MS = 60_000;
 export interface PollClaimsDeps {
   readonly redis: Redis;
   readonly namespace: Namespace;
+  readonly clock: MeasuredClock;
   readonly log: Logger;
   readonly leases: PollLeases;
   readonly handlers: PollHandlers;
@@ -55,8 +58,9 @@ export interface PollClaims {
 type ClaimReply = [startedAt: number, claimed: string[], unwatched: string[], waiting: string[], postponed: number];
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: its functions share the count of reserved slots.
-export function createPollClaims({ redis, namespace, log, leases, handlers, concurrency }: PollClaimsDeps): PollClaims {
-  const claim = loadLuaScript(redis, new URL('./shard-claim-4.lua', import.meta.url));
+export function createPollClaims({ redis, namespace, clock, log, leases, handlers, concurrency }: PollClaimsDeps): PollClaims {
+  const claim = loadLuaScript(redis, new URL('./shard-claim-5.lua', import.meta.url));
+  const leave = loadLuaScript(redis, new URL('./shard-leave-3.lua', import.meta.url));
   const logWaiting = createWaitingLog(log);
   let isStopped = false;
   let reserved = 0;
@@ -72,11 +76,12 @@ export function createPollClaims({ redis, namespace, log, leases, handlers, conc
     const holders = leases.tenantsAbove(free / 2); // a claim takes at most half of the free slots: smaller holders stay within their share
     reserved += limit; // before the first await: pokes claim beside a tick
     try {
-      const claimedAt = performance.now();
-      const args = [limit, LEASE_MS, member, CLAIM_AHEAD_MS, free, SHARE_OF_FREE, SHARE_WAIT_MS, ...holders.flat()];
-      const reply = (await claim(shardKeys(namespace, shard), args)) as ClaimReply; // as the script returns it
-      const [startedAt, claimed, unwatched, waiting, postponed] = reply;
-      for (let i = 0; i < claimed.length; i += 3) startPoll(claimed.slice(i, i + 3), startedAt, claimedAt);
+      const claimSentAt = performance.now();
+      const args = [limit, LEASE_MS, member, CLAIM_AHEAD_MS, free, SHARE_OF_FREE, SHARE_WAIT_MS];
+      const [startedAt, claimed, unwatched, waiting, postponed] = await takeInTime<ClaimReply>(clock, (notAfter) =>
+        claim(shardKeys(namespace, shard), [...args, notAfter, ...holders.flat()]),
+      );
+      for (let i = 0; i < claimed.length; i += 3) startPoll(claimed.slice(i, i + 3), startedAt, claimSentAt);
       for (const left of unwatched) void idle(parsePollMember(left));
       if (waiting.length > 0) logWaiting(waiting, { underWay: leases.size(), concurrency });
       return claimed.length / 3 + unwatched.length + waiting.length + postponed;
@@ -85,17 +90,23 @@ export function createPollClaims({ redis, namespace, log, leases, handlers, conc
     }
   }
 
-  function startPoll([member = '', dueAt, ask]: readonly string[], startedAt: number, claimedAt: number): void {
+  function startPoll([member = '', dueAt, ask]: readonly string[], startedAt: number, claimSentAt: number): void {
     const target = parsePollMember(member);
     const method = (ask || null) as PollMethod | null; // written by poke() alone
     const pollClaim = { target, startedAt, dueAt: Number(dueAt), ask: method };
-    leases.hold(target, startedAt, claimedAt, (signal) => handlers.poll(pollClaim, signal));
+    leases.hold(target, startedAt, claimSentAt, (signal) => handlers.poll(pollClaim, signal));
   }
 
+  /** Until `leave` the session stays in the due-set, so it is reported again if this process dies. */
   async function idle(target: PollTarget): Promise<void> {
-    await handlers.unwatched(target).catch((error: unknown) => {
-      log.warn({ sessionId: target.sessionId, ...errorFields(error) }, 'an unwatched session could not be made idle');
-    });
+    const [due, watch, , poked] = shardKeys(namespace, shardOf(target));
+    try {
+      await handlers.unwatched(target);
+      await leave([due, watch, poked], [pollMember(target)]);
+    } catch (error) {
+      const fields = { sessionId: target.sessionId, ...errorFields(error) };
+      log.warn(fields, 'an unwatched session could not be made idle; it is tried again when its lease ends');
+    }
   }
 
   return {

@@ -1,4 +1,4 @@
-/** A tenant with more due polls than slots, beside another tenant: when do whose polls start? */
+/** A tenant with more due polls than slots, beside another tenant: when the polls of each start. */
 
 import { randomUUID } from 'node:crypto';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
@@ -60,7 +60,7 @@ async function pollBeside(neighbour: string): Promise<{ polls: number[]; mostHel
       .exec();
   };
   await enqueue(hostile, Date.now() - 60_000);
-  const stop = await queue.consume(
+  const consumer = await queue.consume(
     {
       poll: async ({ target, startedAt }, signal) => {
         if (stuck.has(target.sessionId)) {
@@ -77,7 +77,7 @@ async function pollBeside(neighbour: string): Promise<{ polls: number[]; mostHel
     },
     { concurrency: PLACES },
   );
-  open.push({ close: () => stop(0) });
+  open.push({ close: () => consumer.close(0) });
   await filled.promise;
   await enqueue(healthy, Date.now() - 30_000);
   if (clock !== undefined) await enqueue([clock], Date.now());

@@ -1,6 +1,7 @@
 /**
- * The requests that this process has under way. Leases make them exclusive. Finished requests are
- * settled in batches.
+ * The requests that this process has under way. Leases make them exclusive: a request whose lease
+ * could not be extended is aborted before another worker may ask the instance. Finished requests
+ * are settled in batches.
  */
 
 import type { Redis } from 'ioredis';
@@ -18,11 +19,13 @@ interface LeaseDeps {
   readonly leaseMs: number;
   readonly extendEveryMs: number;
   readonly spacingMs: number;
+  /** How often leases are looked for that are about to end, ms. Null: never, for a twin. */
+  readonly lookEveryMs?: number | null;
 }
 
 export interface PollLeases {
-  /** Runs a request under its lease. `claimedAt`: performance.now() before the claim was sent. */
-  hold(target: PollTarget, startedAt: number, claimedAt: number, run: (signal: AbortSignal) => Promise<Polled>): void;
+  /** Runs a request under its lease. `claimSentAt`: performance.now() before the claim was sent. */
+  hold(target: PollTarget, startedAt: number, claimSentAt: number, run: (signal: AbortSignal) => Promise<Polled>): void;
   /** How many requests are under way. */
   size(): number;
   /** Tenants with more than `least` requests under way, each with its number. */
@@ -38,19 +41,24 @@ interface Lease {
   readonly shard: number;
   readonly tenantId: string;
   readonly member: string;
+  readonly sessionId: string;
   readonly abort: AbortController;
+  /** By Redis's clock, ms. It identifies the claim. */
+  readonly claimedAt: number;
   /** By this process's monotonic clock. After it, another worker may have the claim. */
   endsAt: number;
 }
 
+/** A lease that ends within this time is given up. */
+const LOOK_EVERY_MS = 250;
 /** Settlements are collected this long, because one script call settles many. */
 const SETTLE_AFTER_MS = 10;
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: extending, settling and closing share the set of leases and the open batch.
 export function openPollLeases(deps: LeaseDeps): PollLeases {
-  const { redis, namespace, log, leaseMs, spacingMs } = deps;
+  const { redis, namespace, log, leaseMs, spacingMs, lookEveryMs = LOOK_EVERY_MS } = deps;
   const extend = loadLuaScript(redis, new URL('./shard-extend-3.lua', import.meta.url));
-  const settle = loadLuaScript(redis, new URL('./shard-settle-4.lua', import.meta.url));
+  const settle = loadLuaScript(redis, new URL('./shard-settle-5.lua', import.meta.url));
   const leases = new Set<Lease>();
   const tenants = createHolders();
   const settlements = new Map<number, (string | number)[]>();
@@ -59,36 +67,48 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
   let whenEmpty: (() => void) | null = null;
 
   async function extendAll(): Promise<void> {
-    const byShard = Map.groupBy(leases, (lease) => lease.shard);
+    const byShard = Map.groupBy(
+      [...leases].filter(({ abort }) => !abort.signal.aborted),
+      (lease) => lease.shard,
+    );
     await Promise.all([...byShard].map(([shard, held]) => extendShard(shard, held)));
   }
 
   async function extendShard(shard: number, held: readonly Lease[]): Promise<void> {
-    const [due, watch, busy] = shardKeys(namespace, shard);
+    const [due, , busy, , claims] = shardKeys(namespace, shard);
     const sentAt = performance.now();
-    const gone = new Set((await extend([due, watch, busy], [leaseMs, ...held.map((lease) => lease.member)])) as string[]);
+    const args = held.flatMap(({ member, claimedAt }) => [member, claimedAt]);
+    const gone = new Set((await extend([due, busy, claims], [leaseMs, ...args])) as string[]);
     for (const lease of held) {
-      if (gone.has(lease.member)) lease.abort.abort(new Error('the session left the poll queue'));
+      if (gone.has(lease.member)) lease.abort.abort(new Error('the session left the poll queue, or another worker asks its instance'));
       else lease.endsAt = sentAt + leaseMs;
     }
   }
 
-  function finish(lease: Lease, startedAt: number, { nextAt, notBefore }: Polled): void {
+  function giveUpLost(lookEveryMs: number): void {
+    const until = performance.now() + lookEveryMs;
+    for (const lease of leases) {
+      if (lease.endsAt > until || lease.abort.signal.aborted) continue;
+      log.warn({ sessionId: lease.sessionId }, 'a lease could not be extended; its request is aborted, as another worker may ask now');
+      lease.abort.abort(new Error('the lease of the request could not be extended'));
+    }
+  }
+
+  /** Also settles a lease that is over: the script knows whether another has the claim now. */
+  function finish(lease: Lease, { nextAt, notBefore, sentAt = lease.claimedAt }: Polled): void {
     leases.delete(lease);
     tenants.giveBack(lease.tenantId);
-    if (performance.now() < lease.endsAt) {
-      const batch = settlements.get(lease.shard) ?? [];
-      batch.push(lease.member, startedAt, nextAt ?? '', notBefore ?? '');
-      settlements.set(lease.shard, batch);
-      settleTimer ??= setTimeout(flush, SETTLE_AFTER_MS);
-    }
+    const batch = settlements.get(lease.shard) ?? [];
+    batch.push(lease.member, lease.claimedAt, sentAt, nextAt ?? '', notBefore ?? '');
+    settlements.set(lease.shard, batch);
+    settleTimer ??= setTimeout(flush, SETTLE_AFTER_MS);
     if (leases.size === 0) whenEmpty?.();
   }
 
   function flush(): void {
     settleTimer = null;
     for (const [shard, batch] of settlements) {
-      const sent = settle(shardKeys(namespace, shard), [spacingMs, ...batch]).then(
+      const sent = settle(shardKeys(namespace, shard), [spacingMs, leaseMs, ...batch]).then(
         () => undefined,
         (error: unknown) => log.warn(errorFields(error), 'finished polls were not settled; they come due again when their leases end'),
       );
@@ -101,20 +121,23 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
   const timer = setInterval(() => {
     extendAll().catch((error: unknown) => log.warn(errorFields(error), 'leases were not extended'));
   }, deps.extendEveryMs);
+  const lostTimer = lookEveryMs === null ? undefined : setInterval(() => giveUpLost(lookEveryMs), lookEveryMs);
 
   return {
-    hold(target, startedAt, claimedAt, run) {
+    hold(target, startedAt, claimSentAt, run) {
       const abort = new AbortController();
-      const { tenantId } = target;
-      const lease: Lease = { shard: shardOf(target), tenantId, member: pollMember(target), abort, endsAt: claimedAt + leaseMs };
+      const { tenantId, sessionId } = target;
+      const endsAt = claimSentAt + leaseMs;
+      const lease: Lease = { shard: shardOf(target), tenantId, member: pollMember(target), sessionId, abort, claimedAt: startedAt, endsAt };
       leases.add(lease);
       tenants.take(tenantId);
       run(abort.signal).then(
-        (polled) => finish(lease, startedAt, polled),
+        (polled) => finish(lease, polled),
         (error: unknown) => {
           if (!abort.signal.aborted)
             log.warn({ sessionId: target.sessionId, ...errorFields(error) }, 'a poll failed; it is due again soon');
-          finish(lease, startedAt, { nextAt: startedAt + leaseMs });
+          const sentAt = startedAt + (performance.now() - claimSentAt); // at the latest
+          finish(lease, { nextAt: startedAt + leaseMs, sentAt });
         },
       );
     },
@@ -135,6 +158,7 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
         clearTimeout(abortTimer);
       }
       clearInterval(timer);
+      clearInterval(lostTimer);
       if (settleTimer !== null) clearTimeout(settleTimer);
       flush();
       await Promise.all(sending);

@@ -1,13 +1,14 @@
 /**
- * Processes that die or cannot start, a Redis that is out, polls that throw, and members of an
+ * Processes that die or cannot start, a Redis that is down, polls that throw, and members of an
  * older version.
  */
 
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, inject, it, vi } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
 import { openTestProxy } from '../../test/proxy.ts';
 import { openTestRuntime } from '../../test/runtime.ts';
 import { shardKeys } from '../redis/keys.ts';
+import { CLAIM_AHEAD_MS, type PollTarget } from './poll-queue.ts';
 import { openPollQueue } from './poll-queue-bullmq.ts';
 import { pollMember, shardOf } from './shards.ts';
 
@@ -49,6 +50,53 @@ describe('PollQueue over BullMQ', () => {
     expect(claim?.startedAt).toBeGreaterThanOrEqual(leaseEnd);
   });
 
+  it('reports an unwatched session again if its worker could not deal with it, or died first', async () => {
+    const { runtime, queue } = openProcess();
+    const target = newTarget();
+    await queue.ensure(target, Date.now() - 1);
+    const [due] = shardKeys(runtime.namespace, shardOf(target));
+    const failed = Promise.withResolvers<void>();
+    const dealtWith = Promise.withResolvers<void>();
+    let reports = 0;
+    await consume(queue, {
+      unwatched: async () => {
+        if (++reports > 1) return dealtWith.resolve();
+        failed.resolve();
+        throw new Error('Redis refuses writes');
+      },
+    });
+    await failed.promise;
+    expect(Number(await runtime.redis.zscore(due, pollMember(target)))).toBeGreaterThan(Date.now());
+    await dealtWith.promise;
+    await vi.waitFor(async () => expect(await runtime.redis.zscore(due, pollMember(target))).toBeNull());
+  });
+
+  it('counts a session that was reported as unwatched as gone, and watches it anew at once', async () => {
+    const { runtime, queue } = openProcess();
+    const target = newTarget();
+    const [due, watch] = shardKeys(runtime.namespace, shardOf(target));
+    await queue.ensure(target, Date.now() - 1);
+    const log = pollLog();
+    const missing = Promise.withResolvers<readonly PollTarget[]>();
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        return { nextAt: claim.startedAt + 60_000 };
+      },
+      unwatched: async () => {
+        missing.resolve(await queue.renew([target], later()));
+        await queue.poke(target);
+        await queue.ensure(target, later());
+      },
+    });
+    expect(await missing.promise).toEqual([target]);
+    const [claim] = await log.until(1);
+    expect(claim?.ask).toBeNull(); // the poke found it gone
+    expect(claim?.dueAt).toBeLessThan((claim?.startedAt ?? 0) + CLAIM_AHEAD_MS);
+    expect(await runtime.redis.zscore(watch, pollMember(target))).not.toBeNull();
+    expect(await runtime.redis.zscore(due, pollMember(target))).not.toBeNull();
+  });
+
   it.each(['frozen', 'refused'] as const)('stops within its grace while Redis is %s', async (fault) => {
     const { port, password } = new URL(inject('redisUrl'));
     const proxy = await openTestProxy(Number(port));
@@ -56,21 +104,20 @@ describe('PollQueue over BullMQ', () => {
     const runtime = openTestRuntime(`redis://:${password}@127.0.0.1:${proxy.port}`);
     const queue = openPollQueue(runtime);
     open.push(runtime);
-    const stop = await queue.consume({ poll: async () => ({ nextAt: null }), unwatched: async () => undefined }, { concurrency: 10 });
+    const consumer = await queue.consume({ poll: async () => ({ nextAt: null }), unwatched: async () => undefined }, { concurrency: 10 });
     if (fault === 'frozen') proxy.freeze();
     proxy.refuse(true);
     if (fault === 'refused') proxy.cut();
-    await stop(300); // twin: BullMQ's own close never resolves here, and the test would time out
+    await consumer.close(300); // twin: BullMQ's own close never resolves here, and the test would time out
   });
 
-  it('drops members of a version that did not name the tenant, but polls the others', async () => {
+  it('drops members of an older version without a tenant, but polls the others', async () => {
     const { runtime, queue } = openProcess();
     const log = pollLog();
     const target = newTarget();
     const [due, watch] = shardKeys(runtime.namespace, shardOf(target));
     const old = `${target.sessionId}|${target.instanceKey}`;
-    await runtime.redis.multi().zadd(due, 1, old).zadd(watch, later(), old).zadd(due, 2, pollMember(target)).exec();
-    await queue.renew([target], later());
+    await runtime.redis.multi().zadd(due, 1, old, 2, pollMember(target)).zadd(watch, later(), old, later(), pollMember(target)).exec();
     await consume(queue, {
       poll: async (claim) => {
         log.add(claim);

@@ -49,17 +49,36 @@ export interface Polled {
    * wishes.
    */
   readonly notBefore?: number | undefined;
+  /**
+   * When the request was sent, Unix ms, if that was later than the claim: Redis may be slow in
+   * between. The spacing counts from then. If none was sent, a spacing before the claim: then the
+   * instance is free at once.
+   */
+  readonly sentAt?: number | undefined;
 }
 
 export interface PollHandlers {
   /**
-   * Sends one request and applies its answer. `signal` aborts when the session has left the queue
-   * or the consumer stops. After a rejection the session is due again when its lease would have
+   * Sends one request and applies its answer. `signal` aborts when the session has left the queue,
+   * when the lease is about to end, or when the consumer stops. After a rejection the session is due again when its lease would have
    * ended.
    */
   readonly poll: (claim: Claim, signal: AbortSignal) => Promise<Polled>;
-  /** Called when a session left the queue because nobody watches it. */
+  /**
+   * Called when a session has left the queue because nobody watches it. If it rejects or this
+   * process dies first, it is called again after the lease, by any process.
+   */
   readonly unwatched: (target: PollTarget) => Promise<void>;
+}
+
+export interface PollConsumer {
+  /**
+   * When this process last took a job of the queue, by `performance.now()`. At first it is when the
+   * consumer started. Each second brings 64 ticks, which all workers share.
+   */
+  lastJobAt(): number;
+  /** Stops polling and awaits the requests under way, at most `graceMs`. Call it once. */
+  close(graceMs: number): Promise<void>;
 }
 
 export interface PollQueue {
@@ -82,10 +101,9 @@ export interface PollQueue {
   /** Takes the target out. A request under way is aborted within seconds. Idempotent. */
   cancel(target: PollTarget): Promise<void>;
   /**
-   * Starts to poll in this process, with at most `concurrency` requests under way. Resolves to the
-   * function that stops it and awaits the requests under way, at most `graceMs`.
+   * Starts to poll in this process, with at most `concurrency` requests under way.
    */
-  consume(handlers: PollHandlers, options: { readonly concurrency: number }): Promise<(graceMs: number) => Promise<void>>;
+  consume(handlers: PollHandlers, options: { readonly concurrency: number }): Promise<PollConsumer>;
   /** Resolves when the queue answers. Rejects if it does not within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>;
   close(): Promise<void>;

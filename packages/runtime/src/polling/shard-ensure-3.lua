@@ -6,16 +6,17 @@
 -- Returns {in how many ms its instance may be asked, in how many ms the member can be claimed}, or
 --   {0, -1} if it was there and no due time was given.
 --
+-- A member that was reported as unwatched (see shard-claim) counts as new.
 -- A new member is due now, or at the given time. A member that is there comes due at the given time
 -- at the latest.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local is_there = redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZSCORE', KEYS[2], ARGV[1])
 if ARGV[6] == '1' then
   redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
 else
   redis.call('ZADD', KEYS[2], 'GT', ARGV[3], ARGV[1])
 end
-local is_there = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if is_there and ARGV[5] == '' then return { 0, -1 } end
 local busy_until = tonumber(redis.call('ZSCORE', KEYS[3], ARGV[2]) or 0)
 -- Due now even if its instance is busy, so it is next when the instance is free. But not if the

@@ -7,7 +7,7 @@ import { fnv1a } from '@qrcast/core/fnv1a';
 import type { PollTarget } from './poll-queue.ts';
 
 /**
- * Each shard is one self-redelaying job. There are enough of them for several workers to share, and
+ * Each shard has a tick of its own. There are enough of them for several workers to share, and
  * few enough to cost little when nothing is due.
  */
 export const SHARD_COUNT = 32;

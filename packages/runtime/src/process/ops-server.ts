@@ -4,6 +4,7 @@
  */
 
 import { createServer } from 'node:http';
+import { notReadyReason } from '../redis/connections.ts';
 
 export interface OpsServer {
   readonly port: number;
@@ -20,7 +21,7 @@ export async function openOpsServer(port: number, ready: () => Promise<void>): P
     else if (request.url === '/readyz')
       ready().then(
         () => answer(200, 'ready'),
-        () => answer(503, 'not ready: starting, draining, or Redis or the queue does not answer'),
+        (error: unknown) => answer(503, `not ready: ${notReadyReason(error)}`),
       );
     else answer(404, 'only /healthz and /readyz are here');
   });

@@ -7,6 +7,7 @@
  */
 
 import { errorFields, framesOf, type Logger } from '../log.ts';
+import { UnfitRedisError } from '../redis/start-connection.ts';
 import { createReleasers, type Releasers } from '../releasers.ts';
 import { betterNodeThan } from './node-version.ts';
 import { SettingsError } from './settings.ts';
@@ -22,6 +23,9 @@ export interface Started {
   readonly stopMs: number;
 }
 
+/** Stops gracefully and exits with status 1, so that a supervisor restarts the process. */
+export type Fail = (reason: string) => void;
+
 /** Time for the rest of the stop after a drain. */
 export const STOP_MARGIN_MS = 10_000;
 /** While starting there is nothing to drain. */
@@ -31,7 +35,10 @@ const STOP_WHILE_STARTING_MS = 10_000;
  * Never rejects. A failed start is logged, what it had acquired is released, and the process exits
  * with status 1.
  */
-export async function runService({ name, log }: ServiceOptions, start: (releasers: Releasers) => Promise<Started>): Promise<void> {
+export async function runService(
+  { name, log }: ServiceOptions,
+  start: (releasers: Releasers, fail: Fail) => Promise<Started>,
+): Promise<void> {
   const releasers = createReleasers();
   const life: Life = { stopMs: STOP_WHILE_STARTING_MS, isStopping: false };
   const stop = (reason: string, status: number): Promise<void> => stopService(log, releasers, life, reason, status);
@@ -47,11 +54,14 @@ export async function runService({ name, log }: ServiceOptions, start: (releaser
   if (better !== null) log.warn({ node: process.versions.node, better }, 'this Node has known security holes; update it');
 
   try {
-    const { stopMs } = await start(releasers);
+    const { stopMs } = await start(releasers, (reason) => {
+      log.fatal({ reason }, 'this process cannot work any more; its supervisor has to restart it');
+      if (!life.isStopping) void stop('fault', 1);
+    });
     life.stopMs = stopMs;
   } catch (error) {
     if (life.isStopping) return; // it was told to stop while starting, and the failure is the consequence
-    if (error instanceof SettingsError) process.stderr.write(`${name}: ${error.message}\n`);
+    if (error instanceof SettingsError || error instanceof UnfitRedisError) process.stderr.write(`${name}: ${error.message}\n`);
     else log.fatal(errorFields(error), 'could not start');
     await stop('failed start', 1);
   }

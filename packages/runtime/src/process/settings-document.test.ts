@@ -45,3 +45,13 @@ describe('SETTINGS.md', () => {
     expect(lines.filter((line) => line.length > 100 && !line.includes('`'))).toEqual([]);
   });
 });
+
+describe('OPERATING.md', () => {
+  it('has every setting in its table, and no other name', () => {
+    const [, chapter = ''] = read('OPERATING.md').split('\n## Settings\n');
+    const [head = ''] = chapter.split('\n## ');
+    const rows = head.split('\n').filter((line) => line.startsWith('|'));
+    const named = rows.flatMap((row) => [...(row.split('|')[2] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name));
+    expect(named.toSorted()).toEqual([...NAMES, 'SIMULATOR_PORT'].toSorted());
+  });
+});

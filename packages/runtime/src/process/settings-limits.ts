@@ -41,12 +41,12 @@ export const TENANT_LIMIT_SETTINGS = {
   QRCAST_TENANT_HANDSHAKES_PER_MINUTE: {
     ...tenantLimit('handshakesPerMinute'),
     what: 'How many subscriptions over WebSocket and Socket.IO a tenant may make in a minute.',
-    change: 'Keep it above QRCAST_TENANT_VIEWERS: when a gateway stops, all its viewers come back at once.',
+    change: 'Keep it above QRCAST_TENANT_VIEWERS: when a gateway stops, all its viewers reconnect at once.',
   },
   QRCAST_TENANT_WEBHOOK_CALLS_PER_MINUTE: {
     ...tenantLimit('webhookCallsPerMinute'),
     what:
-      'How many notifications of the provider are taken for a tenant in a minute, counted once for each 64 KiB begun. ' +
+      'How many notifications of the provider are accepted for a tenant in a minute, counted once for every 64 KiB or part of it. ' +
       'The provider repeats a refused one a minute later.',
     change: 'Raise it for tenants whose instances have much traffic.',
   },

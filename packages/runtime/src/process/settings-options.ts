@@ -4,12 +4,18 @@ import type { ProxyRoute } from '@qrcast/core/http-proxy';
 import type { Policy } from '@qrcast/core/schedule';
 import type { AddressLimits, TenantLimits } from '@qrcast/core/tenant-limits';
 import type { AuditLimits } from '../audit/audit-log.ts';
+import { redisAddress } from '../redis/redis-address.ts';
 import { proxyRoute } from './proxy-settings.ts';
 import { DAY_MS } from './setting.ts';
 import type { GATEWAY_SETTINGS, ROLE_SETTINGS, Settings } from './settings-table.ts';
 
 type RoleSettings = Settings<(typeof ROLE_SETTINGS)[number]>;
 type GatewaySettings = Settings<(typeof GATEWAY_SETTINGS)[number]>;
+
+/** REDIS_URL with the files that TLS needs. */
+export function redisUrlOf(url: string, files: Settings<'QRCAST_REDIS_CA' | 'QRCAST_REDIS_CERT' | 'QRCAST_REDIS_KEY'>): string {
+  return redisAddress(url, { ca: files.QRCAST_REDIS_CA, cert: files.QRCAST_REDIS_CERT, key: files.QRCAST_REDIS_KEY });
+}
 
 /** Options that the gateway and the worker share. */
 export function roleOptions(settings: RoleSettings): {

@@ -1,10 +1,12 @@
 /** The settings of the process itself, of Redis, and of secrets. */
 
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { weaknessOfText } from '../keyring/key-strength.ts';
 import { parseKeyring } from '../keyring/keyring.ts';
 import { LOG_LEVELS } from '../log.ts';
 import { DEFAULT_NAMESPACE } from '../redis/keys.ts';
+import { isSentinelUrl, parseSentinelUrl, SENTINEL_FORM, UNREADABLE } from '../redis/sentinel-url.ts';
 import { EVERY_PROGRAM, EVERY_ROLE, GATEWAYS, parsedBy, type Setting, whole } from './setting.ts';
 
 export const PROCESS_SETTINGS = {
@@ -34,22 +36,96 @@ export const PROCESS_SETTINGS = {
   },
 } as const satisfies Record<string, Setting>;
 
+const REDIS_FORM = `expected redis://[user:password@]host:port[/database], or ${SENTINEL_FORM}, or the same with rediss for TLS`;
+
+/** What is wrong with the address, without repeating it. Null: nothing. */
+function faultOfRedisUrl(address: string): string | null {
+  if (/\s/.test(address)) return REDIS_FORM;
+  if (isSentinelUrl(address)) {
+    try {
+      parseSentinelUrl(address);
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+  if (!/^rediss?:\/\/[^,]+$/.test(address)) return REDIS_FORM;
+  return hasReadableUser(address) ? null : UNREADABLE;
+}
+
+/** Is the address a URL, and can its user and password be decoded? */
+function hasReadableUser(address: string): boolean {
+  try {
+    const { username, password, pathname, search, hash } = new URL(address);
+    decodeURIComponent(username + password);
+    return !`${pathname}${search}${hash}`.includes('@'); // else a / ? or # of the password ended the host
+  } catch {
+    return false;
+  }
+}
+
+/** The path of a file in PEM form, which is read only to see what it is. */
+const pemFile = (label: RegExp, expected: string) =>
+  parsedBy((path) => {
+    let text: string;
+    try {
+      text = readFileSync(path, 'latin1');
+    } catch (error) {
+      throw new Error(
+        `expected the path of a PEM file with ${expected}; this file cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      );
+    }
+    if (!label.test(text)) throw new Error(`expected the path of a PEM file with ${expected}; this file has none`);
+    return path;
+  }, expected).optional();
+
+const CERTIFICATE = /^-----BEGIN CERTIFICATE-----/m;
+const PRIVATE_KEY = /^-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/m;
+
 export const REDIS_SETTINGS = {
   REDIS_URL: {
-    schema: z
-      .string()
-      .regex(/^rediss?:\/\/[^\s,]+$/, 'expected redis://[user:password@]host:port[/database] or rediss://…')
-      .optional(),
-    form: 'redis://[user:password@]host:port[/database], or rediss://… for TLS',
+    schema: parsedBy((address) => {
+      const fault = faultOfRedisUrl(address);
+      if (fault !== null) throw new Error(fault);
+      return address;
+    }, REDIS_FORM).optional(),
+    form: `redis://[user:password@]host:port[/database], or ${SENTINEL_FORM}. For TLS, rediss in place of redis`,
     default: null,
     example: 'redis://127.0.0.1:6379',
     readBy: EVERY_PROGRAM,
     isSecret: true,
     what:
-      'The Redis server that all processes of the installation share. Gateways and workers require it. ' +
+      'The Redis server that all processes of the installation share, or the Sentinels that name it. Gateways and workers require it. ' +
       'It needs Redis 7 or newer, with `maxmemory-policy noeviction` and the append-only file on. ' +
       'Without this setting, `start` runs a private Redis in `.qrcast/`.',
     change: 'Set it on everything but a demo.',
+  },
+  QRCAST_REDIS_CA: {
+    schema: pemFile(CERTIFICATE, 'certificates'),
+    form: 'The path of a PEM file',
+    default: null,
+    example: '/etc/qrcast/redis-ca.pem',
+    readBy: EVERY_PROGRAM,
+    what: 'Certificates of the authorities that may sign the certificate of Redis, with a `rediss://` address. They take the place of those that Node knows, and are trusted for Redis alone.',
+    change: 'Set it when the certificate of Redis is signed by an authority of your own, or of your hoster.',
+  },
+  QRCAST_REDIS_CERT: {
+    schema: pemFile(CERTIFICATE, 'a certificate'),
+    form: 'The path of a PEM file',
+    default: null,
+    example: '/etc/qrcast/redis-client.pem',
+    readBy: EVERY_PROGRAM,
+    what: 'The certificate with which qrcast identifies itself to Redis. QRCAST_REDIS_KEY is its key.',
+    change: 'Set both when Redis asks for a certificate (`tls-auth-clients yes`).',
+  },
+  QRCAST_REDIS_KEY: {
+    schema: pemFile(PRIVATE_KEY, 'a private key without a passphrase'),
+    form: 'The path of a PEM file',
+    default: null,
+    example: '/etc/qrcast/redis-client.key',
+    readBy: EVERY_PROGRAM,
+    what: 'The private key of QRCAST_REDIS_CERT, without a passphrase.',
+    change: 'Set it together with QRCAST_REDIS_CERT.',
   },
   QRCAST_NAMESPACE: {
     schema: z

@@ -50,6 +50,15 @@ export const CAPACITY_SETTINGS = {
       'on top: those that have not shown a ticket yet, and plain HTTP calls.',
     change: 'Raise it with memory and the limit of open files.',
   },
+  QRCAST_CONNECTS_PER_SECOND: {
+    ...whole(1, 1_000_000, 'connects', 500),
+    readBy: GATEWAYS,
+    what:
+      'How many streams and held requests may begin in a second at one gateway, over all transports; fewer while its core is busy, down ' +
+      'to a tenth. The rest is answered 503 and returns after 1 to 5 s. Those that are connected are served meanwhile, and so are the ' +
+      'other calls.',
+    change: 'Raise it for many viewers that long-poll: each request of theirs counts.',
+  },
 } as const satisfies Record<string, Setting>;
 
 export const PROVIDER_SETTINGS = {

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readSettings, SettingsError } from './settings.ts';
 import { SETTINGS } from './settings-table.ts';
@@ -191,4 +195,53 @@ describe('settings', () => {
       'expected both',
     );
   });
+});
+
+describe('the files for TLS to Redis', () => {
+  const names = ['REDIS_URL', 'QRCAST_REDIS_CA', 'QRCAST_REDIS_CERT', 'QRCAST_REDIS_KEY'] as const;
+  const tls = { REDIS_URL: 'rediss://127.0.0.1:6379' };
+
+  it('are looked at, and their paths appear in no fault', () => {
+    const itself = fileURLToPath(import.meta.url);
+    expect(faultsOf({ ...tls, QRCAST_REDIS_CA: '/no/such-31.pem', QRCAST_REDIS_CERT: itself, QRCAST_REDIS_KEY: itself }, names)).toEqual([
+      'QRCAST_REDIS_CA: expected the path of a PEM file with certificates; this file cannot be read (ENOENT) (came: text of 15 characters)',
+      expect.stringMatching(/^QRCAST_REDIS_CERT: expected the path of a PEM file with a certificate; this file has none/),
+      expect.stringMatching(
+        /^QRCAST_REDIS_KEY: expected the path of a PEM file with a private key without a passphrase; this file has none/,
+      ),
+    ]);
+  });
+
+  it('belong to a rediss:// address, and a certificate to its key', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'qrcast-settings-'));
+    const file = join(folder, 'cert.pem');
+    writeFileSync(file, '-----BEGIN CERTIFICATE-----\n');
+    for (const url of [tls.REDIS_URL, 'rediss+sentinel://127.0.0.1/main']) {
+      expect(readSettings({ REDIS_URL: url, QRCAST_REDIS_CA: file }, names)).toMatchObject({ QRCAST_REDIS_CA: file });
+    }
+    expect(faultsOf({ REDIS_URL: 'redis://127.0.0.1:6379', QRCAST_REDIS_CERT: file }, names)).toEqual([
+      'QRCAST_REDIS_CERT and QRCAST_REDIS_KEY: expected both or neither',
+      expect.stringContaining('expected a rediss:// address in REDIS_URL'),
+    ]);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+it('an address of Redis may name Sentinels, and its faults repeat nothing of it', () => {
+  const faults = (url: string) => faultsOf({ REDIS_URL: url }, ['REDIS_URL']);
+  for (const scheme of ['redis', 'rediss']) expect(faults(`${scheme}+sentinel://:p@a:1,b:2/main?db=1`)).toEqual([]);
+  expect(faults('redis+sentinel://secret31:1')).toEqual([expect.stringMatching(/^REDIS_URL: expected the name of the master/)]);
+  for (const other of ['sentinel://secret31', 'redis-sentinel://secret31', 'redis://secret31:1,b:2', 'redis+sentinel://secret31 /x']) {
+    expect(faults(other)).toEqual([expect.stringMatching(/^REDIS_URL: expected redis:\/\/(?!.*secret31).*redis\+sentinel:\/\//)]);
+  }
+});
+
+it('an address of Redis whose password is not percent-encoded is refused, not misread', () => {
+  const faults = (url: string) => faultsOf({ REDIS_URL: url }, ['REDIS_URL']);
+  for (const password of ['31%off', '31#x', '31/x', '31?x']) {
+    const [fault] = faults(`redis://user:${password}@127.0.0.1:6379`);
+    expect(fault).toMatch(/^REDIS_URL: expected .*percent-encoded/);
+    expect(fault).not.toContain('31');
+    expect(faults(`redis://user:${encodeURIComponent(password)}@127.0.0.1:6379`)).toEqual([]);
+  }
 });

@@ -87,7 +87,19 @@ function crossFaults(values: Partial<Settings<SettingName>>): string[] {
     faults.push(`QRCAST_ATTEMPT_MS: ${attempt} must be above QRCAST_POLL_INTERVAL_MS ${interval}, or an attempt ends after one poll`);
   }
   const hstsFault = faultOfHsts(values);
-  return hstsFault === null ? faults : [...faults, hstsFault];
+  return [...faults, ...faultsOfRedisFiles(values), ...(hstsFault === null ? [] : [hstsFault])];
+}
+
+function faultsOfRedisFiles(values: Partial<Settings<SettingName>>): string[] {
+  const { REDIS_URL: url, QRCAST_REDIS_CA: ca, QRCAST_REDIS_CERT: cert, QRCAST_REDIS_KEY: key } = values;
+  const faults: string[] = [];
+  if ((cert === undefined) !== (key === undefined)) faults.push('QRCAST_REDIS_CERT and QRCAST_REDIS_KEY: expected both or neither');
+  if ((ca ?? cert ?? key) !== undefined && !/^rediss[:+]/.test(url ?? '')) {
+    faults.push(
+      'QRCAST_REDIS_CA, QRCAST_REDIS_CERT and QRCAST_REDIS_KEY: expected a rediss:// address in REDIS_URL, because they are for TLS',
+    );
+  }
+  return faults;
 }
 
 /** The header binds the whole host, and browsers obey it for the time that it names. */

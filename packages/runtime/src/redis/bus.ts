@@ -3,15 +3,18 @@
  * for all its handlers.
  *
  * A subscription can fail silently (a half-open connection, a server that dropped it). So the bus
- * sends itself probes through Redis, and reconnects when they stop coming back. After every
- * reconnect, `onReset` says that messages may have been missed.
+ * sends itself messages through Redis, and its connection is replaced when they stop coming back.
+ * After every reconnect, `onReset` says that messages may have been missed.
  */
 
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
+import { UselessError } from './connection-watch.ts';
+import type { Connections } from './connections.ts';
 import { type Namespace, probeChannel } from './keys.ts';
-import { connectRedis, disconnectRedis } from './redis.ts';
+import { disconnectRedis } from './redis.ts';
+import { within } from './within.ts';
 
 export interface Bus {
   /**
@@ -34,18 +37,14 @@ export interface Bus {
 interface BusDeps {
   /** A `commands` connection, which publishes the probes. */
   readonly redis: Redis;
-  readonly redisUrl: string;
+  readonly connections: Pick<Connections, 'open' | 'watchOptions'>;
   readonly namespace: Namespace;
   readonly log: Logger;
-  readonly probeEveryMs?: number;
 }
 
-/** A silent subscription is noticed within two of these. */
-const PROBE_EVERY_MS = 5_000;
-
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: subscriptions, resets and probes share one connection and its state.
-export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_EVERY_MS }: BusDeps): Bus {
-  const connection = connectRedis(redisUrl, 'subscriber', log);
+export function openBus({ redis, connections, namespace, log }: BusDeps): Bus {
+  const connection = connections.open('subscriber', { alsoProve: proveDelivery });
   const handlers = new Map<string, Set<(message: string) => void>>();
   const resetListeners = new Set<() => void>();
   const probes = new Map<string, () => void>();
@@ -88,35 +87,40 @@ export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_
     };
   }
 
-  async function probe(timeoutMs: number): Promise<void> {
+  /** Publishes a message to this bus, then awaits `received` of its coming back. */
+  async function publishToSelf(received: (message: Promise<void>) => Promise<void>): Promise<void> {
     const nonce = randomUUID();
-    let timer: NodeJS.Timeout | undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    probes.set(nonce, resolve);
     try {
-      await new Promise<void>((resolve, reject) => {
-        probes.set(nonce, resolve);
-        timer = setTimeout(
-          () => reject(new Error(`a message published through Redis did not come back within ${timeoutMs} ms`)),
-          timeoutMs,
-        );
-        redis.publish(ownChannel, nonce).catch(reject);
-      });
+      await redis.publish(ownChannel, nonce);
+      await received(promise);
     } finally {
-      clearTimeout(timer);
       probes.delete(nonce);
     }
   }
 
-  subscribe(ownChannel, (nonce) => probes.get(nonce)?.());
-  const timer = setInterval(() => {
-    // A connection known to be broken is reconnecting already. The probe is for one that only seems
-    // to work.
-    if (connection.status !== 'ready' || redis.status !== 'ready') return;
-    probe(probeEveryMs).catch(() => {
-      if (closed || connection.status !== 'ready' || redis.status !== 'ready') return;
-      log.warn('the Redis subscription went silent; reconnecting');
-      connection.disconnect(true);
+  async function probe(timeoutMs: number): Promise<void> {
+    await within(
+      timeoutMs,
+      publishToSelf((message) => message),
+    ).catch((cause: unknown) => {
+      throw new Error(`a message published through Redis did not come back within ${timeoutMs} ms`, { cause });
     });
-  }, probeEveryMs);
+  }
+
+  /** Blames the subscription only if Redis has taken the message. */
+  async function proveDelivery(): Promise<void> {
+    await publishToSelf((message) =>
+      within(connections.watchOptions.silentMs, message).catch(() => {
+        throw new UselessError('no message');
+      }),
+    ).catch((error: unknown) => {
+      if (error instanceof UselessError) throw error; // else the connection for commands is at fault, which has a watch of its own
+    });
+  }
+
+  subscribe(ownChannel, (nonce) => probes.get(nonce)?.());
 
   return {
     connection,
@@ -128,7 +132,6 @@ export function openBus({ redis, redisUrl, namespace, log, probeEveryMs = PROBE_
     probe,
     async close() {
       closed = true;
-      clearInterval(timer);
       await disconnectRedis(connection);
     },
   };

@@ -1,7 +1,12 @@
 /**
  * One clock for all processes: that of Redis. Deadlines, staleness and fences are compared across
- * machines, so each process corrects its own clock by a measured offset. It measures at the start
- * and then every 30 s.
+ * machines, so each process adds a measured offset to its own monotonic clock. The clock of the
+ * machine (`Date`) can be set at any moment, by a person, by NTP or by a host that moves the
+ * machine. So it is never used as a time here.
+ *
+ * The offset is measured at the start, every 30 s, and at once when it is in doubt. One reason to
+ * doubt it is a sleep: the monotonic clock of a sleeping machine stands still, that of Redis does
+ * not. The machine's clock then differs from the monotonic clock by more than before.
  */
 
 import type { Redis } from 'ioredis';
@@ -11,41 +16,102 @@ export interface Clock {
   now(): number;
 }
 
-export interface OpenClock extends Clock {
+export interface MeasuredClock extends Clock {
+  /** Measures again at once. Call it when Redis contradicts `now`. */
+  doubt(): void;
+}
+
+export interface OpenClock extends MeasuredClock {
   close(): void;
+}
+
+export type ClockRedis = Pick<Redis, 'ping' | 'time'>;
+
+interface Measured {
+  readonly offsetMs: number;
+  readonly roundTripMs: number;
 }
 
 const MEASURE_EVERY_MS = 30_000;
 const FIRST_MEASUREMENTS = 5;
-/** A later measurement that took longer is too inexact and is ignored. */
+/** A later measurement that took longer is too inexact to replace one that may be right. */
 const MAX_ROUND_TRIP_MS = 200;
+/** How often a sleep is looked for, and a doubtful offset is measured until Redis answers. */
+const LOOK_EVERY_MS = 1_000;
+/** The two clocks of a machine drift apart by far less between two looks. */
+const SLEPT_MS = 1_000;
 
-export async function openClock(redis: Redis): Promise<OpenClock> {
-  let offsetMs = 0;
+const betweenClocks = (): number => Date.now() - performance.now();
 
-  async function measure(): Promise<{ offsetMs: number; roundTripMs: number }> {
-    const sentAt = Date.now();
-    const [seconds, micros] = await redis.time();
-    const receivedAt = Date.now();
-    return { offsetMs: Number(seconds) * 1000 + Number(micros) / 1000 - (sentAt + receivedAt) / 2, roundTripMs: receivedAt - sentAt };
+export async function openClock(redis: ClockRedis): Promise<OpenClock> {
+  await redis.ping(); // so that connecting does not count as part of a round trip
+  let betweenMs = betweenClocks();
+  let offsetMs = await measureFirst(redis);
+  let isMeasuring = false;
+  let doubts = 0;
+  let answeredDoubts = 0;
+
+  async function measure(): Promise<void> {
+    if (isMeasuring) return;
+    isMeasuring = true;
+    const answered = doubts; // a doubt that comes meanwhile needs another measurement
+    try {
+      const measured = await measureOnce(redis);
+      if (isBetter(measured, offsetMs)) ({ offsetMs } = measured);
+      answeredDoubts = answered;
+    } catch {
+      // Redis is out: the last offset stays in use, and the connection logs it
+    } finally {
+      isMeasuring = false;
+    }
   }
 
-  await redis.ping(); // so that connecting does not count as part of a round trip
-  const first = [];
-  for (let i = 0; i < FIRST_MEASUREMENTS; i++) first.push(await measure());
-  // However slow they were, the fastest of them is the best estimate.
-  ({ offsetMs } = first.reduce((best, one) => (one.roundTripMs < best.roundTripMs ? one : best)));
+  function doubt(): void {
+    doubts++;
+    void measure();
+  }
 
-  const timer = setInterval(() => {
-    measure().then(
-      (measured) => {
-        if (measured.roundTripMs <= MAX_ROUND_TRIP_MS) offsetMs = measured.offsetMs;
-      },
-      () => undefined, // Redis is out: the last offset stays in use, and the connection logs it
-    );
-  }, MEASURE_EVERY_MS);
+  function look(): void {
+    const nowBetweenMs = betweenClocks();
+    if (Math.abs(nowBetweenMs - betweenMs) > SLEPT_MS) {
+      betweenMs = nowBetweenMs;
+      doubt();
+    } else if (answeredDoubts < doubts) void measure();
+  }
+
+  const measureTimer = setInterval(() => void measure(), MEASURE_EVERY_MS);
+  const lookTimer = setInterval(look, LOOK_EVERY_MS);
   return {
-    now: () => Math.round(Date.now() + offsetMs),
-    close: () => clearInterval(timer),
+    now() {
+      if (Math.abs(betweenClocks() - betweenMs) > SLEPT_MS) look();
+      return Math.round(performance.now() + offsetMs);
+    },
+    doubt,
+    close() {
+      clearInterval(measureTimer);
+      clearInterval(lookTimer);
+    },
   };
+}
+
+async function measureOnce(redis: ClockRedis): Promise<Measured> {
+  const sentAt = performance.now();
+  const [seconds, micros] = await redis.time();
+  const receivedAt = performance.now();
+  return { offsetMs: Number(seconds) * 1000 + Number(micros) / 1000 - (sentAt + receivedAt) / 2, roundTripMs: receivedAt - sentAt };
+}
+
+/** However slow the first measurements are, the fastest of them is the best estimate. */
+async function measureFirst(redis: ClockRedis): Promise<number> {
+  const first: Measured[] = [];
+  for (let i = 0; i < FIRST_MEASUREMENTS; i++) first.push(await measureOnce(redis));
+  return first.reduce((best, one) => (one.roundTripMs < best.roundTripMs ? one : best)).offsetMs;
+}
+
+/**
+ * A measurement is wrong by half its round trip at most. So a slow one is still better if it
+ * differs by more than that.
+ */
+function isBetter({ offsetMs, roundTripMs }: Measured, knownOffsetMs: number): boolean {
+  return roundTripMs <= MAX_ROUND_TRIP_MS || Math.abs(offsetMs - knownOffsetMs) > roundTripMs / 2;
 }

@@ -21,6 +21,8 @@ export const viewersKey = (ns: Namespace, sessionId: string): string => `${ns}:{
  */
 export const sessionCallbacksKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:callbacks`;
 export const probeChannel = (ns: Namespace, nodeId: string): string => `${ns}:probe:${nodeId}`;
+/** Written now and then to see whether Redis accepts writes. */
+export const probeKey = (ns: Namespace, nodeId: string): string => `${ns}:probe:${nodeId}`;
 
 export const tenantSessionsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:sessions`;
 /** The sessions with one reference. A reference may be long, so its hash stands in the key. */
@@ -106,9 +108,12 @@ export const checksKeepKey = (ns: Namespace, tenantId: string): string => `${ns}
 
 /**
  * What a worker has to look at: sessions and instances with new callbacks, lanes of relayed
- * notifications, callbacks to send again, and tenants whose instances are checked.
+ * notifications, callbacks to send again, tenants whose instances are checked, and work that waits
+ * for its time.
  */
 export const outboxKey = (ns: Namespace): string => `${ns}:outbox`;
+/** How often in a row a job of callbacks has failed, by the job's id. */
+export const callbackFaultsKey = (ns: Namespace): string => `${ns}:callback-faults`;
 /** A tenant's callbacks by age. */
 export const callbacksKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:callbacks`;
 /** The settled ones of a tenant's callbacks. */
@@ -123,16 +128,33 @@ export const relayLaneKey = (ns: Namespace, tenantId: string, instanceId: string
  */
 export const relayUseKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:relay`;
 
+type ShardKeys = [due: string, watch: string, busy: string, poked: string, claims: string];
 /**
  * The sets of a shard: when members are due (`due`), until when they are watched (`watch`), until
- * when instances must not be asked (`busy`), and wishes for an early poll (`poked`).
+ * when instances must not be asked (`busy`), wishes for an early poll (`poked`), and when instances
+ * were claimed or held for the request that is under way (`claims`).
  */
-export const shardKeys = (ns: Namespace, shard: number): [due: string, watch: string, busy: string, poked: string] => {
+export const shardKeys = (ns: Namespace, shard: number): ShardKeys => {
   const tag = `${ns}:{shard:${shard}}`;
-  return [`${tag}:due`, `${tag}:watch`, `${tag}:busy`, `${tag}:poked`];
+  return [`${tag}:due`, `${tag}:watch`, `${tag}:busy`, `${tag}:poked`, `${tag}:claims`];
 };
+
+/** The id of the worker that adds the ticks, for as long as its lease lasts. */
+export const tickerKey = (ns: Namespace): string => `${ns}:ticker`;
 
 /** BullMQ keeps its keys under `<prefix>:<queue>:`. */
 export const queuePrefix = (ns: Namespace): string => `{${ns}}`;
+/** A list and a sorted set of BullMQ: the jobs that wait, without and with a priority. */
+export const waitingJobsKeys = (ns: Namespace, queue: string): [waiting: string, prioritized: string] => [
+  `${queuePrefix(ns)}:${queue}:wait`,
+  `${queuePrefix(ns)}:${queue}:prioritized`,
+];
 export const POLL_QUEUE_NAME = 'polls';
 export const CALLBACK_QUEUE_NAME = 'callbacks';
+
+/** One key of each kind that there is, with the pattern that permits it. */
+export const startCheckKeys = (ns: Namespace, id: string): readonly (readonly [key: string, pattern: string])[] => [
+  [`${ns}:start-check:${id}`, `${ns}:*`],
+  [`${queuePrefix(ns)}:start-check:${id}`, `${queuePrefix(ns)}:*`],
+];
+export const startCheckChannel = (ns: Namespace, id: string): string => `${ns}:start-check:${id}`;

@@ -2,7 +2,9 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import type { MeasuredClock } from './clock.ts';
 import { loadLuaScript } from './lua-script.ts';
+import { takeInTime } from './take-in-time.ts';
 
 export interface LockOptions {
   /** Longer than `run` can take, ms. The lock expires after it if the process died. */
@@ -21,12 +23,19 @@ export interface Locks {
   alone<T>(key: string, options: LockOptions, run: () => Promise<T>): Promise<T>;
 }
 
-export function createLocks({ redis }: { readonly redis: Redis }): Locks {
+export interface LocksDeps {
+  readonly redis: Redis;
+  readonly clock: MeasuredClock;
+}
+
+export function createLocks({ redis, clock }: LocksDeps): Locks {
+  const take = loadLuaScript(redis, new URL('./lock-take-1.lua', import.meta.url));
   const release = loadLuaScript(redis, new URL('./lock-release-1.lua', import.meta.url));
   return {
     async alone(key, { leaseMs, restMs = 0, taken }, run) {
       const holder = randomUUID();
-      if ((await redis.set(key, holder, 'PX', leaseMs, 'NX')) === null) throw taken();
+      const isTaken = await takeInTime<number>(clock, (notAfter) => take([key], [holder, leaseMs, notAfter]));
+      if (isTaken === 0) throw taken();
       try {
         return await run();
       } finally {

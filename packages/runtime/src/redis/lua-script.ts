@@ -1,6 +1,6 @@
 /**
  * Lua scripts as functions. The file name of a script ends in its number of keys:
- * `shard-claim-4.lua`.
+ * `shard-claim-5.lua`.
  */
 
 import { readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ export type LuaScript = (keys: readonly string[], args: readonly (string | numbe
 /**
  * Loads a script for this connection. It is sent to Redis once; calls name it by its hash.
  *
- * @param file beside its caller: `new URL('../polling/shard-claim-4.lua', import.meta.url)`
+ * @param file beside its caller: `new URL('../polling/shard-claim-5.lua', import.meta.url)`
  * @throws if there is no such file
  */
 export function loadLuaScript(redis: Redis, file: URL): LuaScript {
@@ -23,6 +23,7 @@ export function loadLuaScript(redis: Redis, file: URL): LuaScript {
   const command = `lua:${name}`;
   redis.defineCommand(command, { numberOfKeys, lua: readFileSync(path, 'utf8') });
   return (keys, args) => {
+    if (keys.length !== numberOfKeys) throw new Error(`Lua script ${name} got ${keys.length} keys`); // the rest would be read as arguments
     // defineCommand adds a method that ioredis cannot type.
     const run = (redis as unknown as Record<string, (...parts: (string | number)[]) => Promise<unknown>>)[command];
     if (run === undefined) throw new Error(`Lua script ${name} was not defined on this connection`);

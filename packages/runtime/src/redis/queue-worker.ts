@@ -1,18 +1,26 @@
 /**
- * A BullMQ worker on a connection of its own, which can be stopped in a bounded time even while
- * Redis is out.
+ * A BullMQ worker on a connection of its own. It can be stopped in a bounded time even while Redis
+ * is out, and it is replaced if it takes no jobs although jobs wait (wedge-watch.ts).
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Processor, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
-import { type Namespace, queuePrefix } from './keys.ts';
-import { connectRedis, disconnectRedis } from './redis.ts';
+import type { Connections } from './connections.ts';
+import { type Namespace, queuePrefix, waitingJobsKeys } from './keys.ts';
+import { disconnectRedis } from './redis.ts';
+import { WEDGE_DEFAULTS, watchForWedge } from './wedge-watch.ts';
 
 export interface QueueWorkerDeps {
-  readonly redisUrl: string;
+  readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly namespace: Namespace;
   readonly log: Logger;
+  /**
+   * Called once if replacing the worker does not help. It gets the queue's name. Without it the
+   * worker is replaced for ever.
+   */
+  readonly onWedged?: ((queue: string) => void) | undefined;
 }
 
 export interface QueueWorkerOptions {
@@ -36,16 +44,86 @@ export interface QueueWorker {
  * default of 1 their second crashed worker would end them.
  */
 const MAX_STALLED_COUNT = 1_000_000_000;
+/**
+ * An idle worker asks for jobs this often. If no answer comes a second later, BullMQ replaces its
+ * blocking connection.
+ */
+const BLOCK_SECONDS = 2;
+/** After a failure of the connection. BullMQ's default of 15 s would leave screens stale. */
+const RETRY_AFTER_MS = 1_000;
+const WRITE_WITHIN_MS = 2_000;
 /** A job under way needs a moment, even if no grace is given. */
 const CLOSE_AT_LEAST_MS = 1_000;
 
+interface Opened {
+  readonly worker: Worker;
+  readonly connection: Redis;
+}
+
 export function openQueueWorker<Data>(
-  { redisUrl, namespace, log }: QueueWorkerDeps,
+  deps: QueueWorkerDeps,
+  name: string,
+  process: Processor<Data>,
+  options: QueueWorkerOptions,
+): QueueWorker {
+  const { log } = deps;
+  let lastJobAt = performance.now();
+  let underWay = 0;
+  const counted: Processor<Data> = async (...args) => {
+    lastJobAt = performance.now();
+    underWay++;
+    try {
+      return await process(...args);
+    } finally {
+      underWay--;
+    }
+  };
+  const open = (): Opened => openWorker(deps, name, counted, options);
+  let current = open();
+  const opened = new Set([current]);
+  let endWatch: () => void = () => undefined;
+
+  async function reopen(): Promise<void> {
+    log.warn({ queue: name }, 'a queue worker takes no jobs although jobs wait; replacing it');
+    const wedged = current;
+    current = open();
+    opened.add(current);
+    await run(current.worker);
+    await closeWithin(wedged.worker, 0);
+    await disconnectRedis(wedged.connection);
+    opened.delete(wedged);
+  }
+  const all = (end: (one: Opened) => Promise<void>): Promise<unknown> => Promise.all([...opened].map(end));
+
+  return {
+    async ready() {
+      await run(current.worker);
+      endWatch = watchForWedge({
+        lastJobAt: () => lastJobAt,
+        hasFreeSlots: () => underWay < options.jobsAtOnce,
+        countWaiting: () => countWaiting(deps, current.connection, name),
+        reopen,
+        giveUp: () => deps.onWedged?.(name),
+        options: WEDGE_DEFAULTS,
+      });
+    },
+    async close(graceMs) {
+      endWatch();
+      await all(({ worker }) => closeWithin(worker, graceMs));
+    },
+    async disconnect() {
+      await all(({ connection }) => disconnectRedis(connection));
+    },
+  };
+}
+
+function openWorker<Data>(
+  { connections, namespace, log }: QueueWorkerDeps,
   name: string,
   process: Processor<Data>,
   { jobsAtOnce, lockMs, stalledCheckMs }: QueueWorkerOptions,
-): QueueWorker {
-  const connection = connectRedis(redisUrl, 'queue', log);
+): Opened {
+  const connection = connections.open('queue', { queue: name });
   const worker = new Worker<Data>(name, process, {
     connection,
     prefix: queuePrefix(namespace),
@@ -53,20 +131,27 @@ export function openQueueWorker<Data>(
     lockDuration: lockMs,
     stalledInterval: stalledCheckMs,
     maxStalledCount: MAX_STALLED_COUNT,
+    drainDelay: BLOCK_SECONDS,
+    runRetryDelay: RETRY_AFTER_MS,
     // With autorun, a worker whose connection cannot become ready retries without a pause and
     // blocks the whole process.
     autorun: false,
   });
-  const report = (error: unknown): void => log.debug({ queue: name, ...errorFields(error) }, 'a queue worker reported an error');
-  worker.on('error', report);
-  return {
-    async ready() {
-      await worker.waitUntilReady();
-      worker.run().catch(report); // it runs until it is closed
-    },
-    close: (graceMs) => closeWithin(worker, graceMs),
-    disconnect: () => disconnectRedis(connection),
-  };
+  worker.on('error', (error) => log.debug({ queue: name, ...errorFields(error) }, 'a queue worker reported an error'));
+  return { worker, connection };
+}
+
+/** @throws {NotReadyError} while Redis refuses writes, because then nobody can take a job. */
+async function countWaiting({ connections, namespace }: QueueWorkerDeps, connection: Redis, name: string): Promise<number> {
+  await connections.write(connection, WRITE_WITHIN_MS);
+  const [waiting, prioritized] = waitingJobsKeys(namespace, name);
+  return (await connection.llen(waiting)) + (await connection.zcard(prioritized));
+}
+
+/** Resolves when the worker works. */
+async function run(worker: Worker): Promise<void> {
+  await worker.waitUntilReady();
+  worker.run().catch((error: unknown) => worker.emit('error', error as Error)); // it runs until it is closed
 }
 
 /**

@@ -91,13 +91,12 @@ export async function openRedisServer(options: RedisServerOptions): Promise<Redi
 }
 
 async function startServer(options: RedisServerOptions, endpoint: Endpoint): Promise<RedisServer> {
-  const { child, ended } = spawnServer(options, endpoint);
+  const { pid: childPid, ended, close } = spawnServer(options, endpoint);
   const { port, password } = endpoint;
   const url = `redis://:${password}@127.0.0.1:${port}`;
-  const close = (): Promise<void> => endProcess(child, ended);
   try {
     const pid = await serverPid(url, ended);
-    if (pid !== child.pid) throw new Error(`port ${port} is served by process ${pid}, not by the server just started`);
+    if (pid !== childPid) throw new Error(`port ${port} is served by process ${pid}, not by the server just started`);
     return { url, pid, ended, close };
   } catch (error) {
     await close();
@@ -105,10 +104,7 @@ async function startServer(options: RedisServerOptions, endpoint: Endpoint): Pro
   }
 }
 
-function spawnServer(
-  options: RedisServerOptions,
-  { port, password }: Endpoint,
-): { readonly child: ChildProcess; readonly ended: Promise<void> } {
+function spawnServer(options: RedisServerOptions, { port, password }: Endpoint): GuardedProcess {
   const config = [
     'bind 127.0.0.1',
     `port ${port}`,
@@ -118,10 +114,23 @@ function spawnServer(
     `appendonly ${options.persistent ? 'yes' : 'no'}`,
     'maxmemory-policy noeviction',
   ];
-  // Its own process group, because Ctrl-C is meant for us and we stop the server last. The
-  // configuration goes through stdin, because it holds the password. No environment, because ours
-  // holds secrets.
-  const [program, ...args] = guarded([options.program, ...(options.args ?? []), '-'], options.folder);
+  // The configuration goes through stdin, because it holds the password.
+  return spawnGuarded([options.program, ...(options.args ?? []), '-'], options.folder, `${config.join('\n')}\n`);
+}
+
+interface GuardedProcess extends Pick<RedisServer, 'ended' | 'close'> {
+  /** Undefined if it could not be started. */
+  readonly pid: number | undefined;
+}
+
+/**
+ * A child that ends with this process.
+ * @param folder of its data
+ */
+export function spawnGuarded(command: readonly [string, ...string[]], folder: string, input: string): GuardedProcess {
+  // Its own process group, because Ctrl-C is meant for us and we stop the server last. No
+  // environment, because ours holds secrets.
+  const [program, ...args] = guarded(command, folder);
   const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore', 'pipe'], detached: true, env: {} });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
@@ -136,8 +145,8 @@ function spawnServer(
     watchdog?.end('\n', () => watchdog.destroy());
   });
   child.stdin?.on('error', () => undefined); // the server ended before it read; `ended` reports that
-  child.stdin?.end(`${config.join('\n')}\n`);
-  return { child, ended };
+  child.stdin?.end(input);
+  return { pid: child.pid, ended, close: () => endProcess(child, ended) };
 }
 
 /** The command to run. On a machine without a shell it is the server itself. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, inject, it } from 'vitest';
 import { openTestProxy } from '../../test/proxy.ts';
 import { createLog } from '../log.ts';
@@ -25,10 +26,27 @@ describe('a Redis connection', () => {
     await proxy.close();
   });
 
+  it('can be closed while its connect fails and commands wait', async () => {
+    const redis = connectRedis(closedPort, 'queue', log);
+    redis.ping().catch(() => undefined); // it is never answered
+    await new Promise((resolve) => redis.once('error', resolve));
+    expect(redis.status).toBe('connecting'); // and `reconnecting` before anything else can happen
+    await disconnectRedis(redis);
+  });
+
   it('that fails ends the start with an error that says what to do, and leaves nothing open', async () => {
     const policy = { intervalMs: 5_000, codeTtlMs: 20_000, attemptMs: 180_000 };
-    await expect(openNode({ redisUrl: closedPort, namespace: 'test', policy, log })).rejects.toThrow(
-      'is it running, and is REDIS_URL right?',
-    );
+    await expect(openNode({ redisUrl: closedPort, namespace: 'test', policy, log })).rejects.toThrow('is Redis running there?');
+  });
+});
+
+describe.runIf(process.platform === 'linux')('each role of a connection', () => {
+  it.each(['commands', 'subscriber', 'queue'] as const)('%s has TCP keepalive on, so that nothing between forgets it', async (role) => {
+    const redis = connectRedis(inject('redisUrl'), role, log);
+    await redis.ping();
+    const port = (redis.stream.localPort ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    const line = new RegExp(`^ *\\d+: [0-9A-F]+:${port} [0-9A-F:]+ 01 \\S+ (\\d\\d):`, 'm');
+    await expect.poll(() => line.exec(readFileSync('/proc/net/tcp', 'latin1'))?.[1]).toBe('02'); // the keepalive timer
+    await disconnectRedis(redis);
   });
 });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { sampleSession } from '../../test/runtime.ts';
 import { decodeChange, decodeSession, encodeSession } from './session-codec.ts';
 
-it('gives back what it was given, usual or not', () => {
+it('decodes what it encoded, usual or not', () => {
   const usual = sampleSession();
   const unusual = {
     ...usual,
@@ -26,7 +26,7 @@ it('reads the expected phone of an older version in international form', () => {
   expect(decodeSession(encodeSession(session), session.id).expectedPhone).toBe('79001234567');
 });
 
-it('tells a change with a picture from one without', () => {
+it('distinguishes a change with a picture from one without', () => {
   const session = sampleSession();
   expect(decodeChange(encodeSession(session), session.id)).toEqual({ session, image: null });
   expect(decodeChange(`${encodeSession(session)}\ndata:image/png;base64,AAAA`, session.id)).toEqual({

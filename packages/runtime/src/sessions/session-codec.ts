@@ -6,6 +6,8 @@
 import { readAccountPhone } from '@qrcast/core/account-phone';
 import type { Session } from '@qrcast/core/session';
 import { isSession } from '@qrcast/core/session-record';
+import type { Logger } from '../log.ts';
+import { createReadEntry } from '../redis/read-entry.ts';
 
 /** A session and, in `showing`, its picture as a data URL. */
 export interface Snapshot {
@@ -21,6 +23,7 @@ export interface Snapshot {
  * equals `startedAt`.
  */
 const USUAL = {
+  stamp: '',
   reference: null,
   expectedPhone: null,
   locale: null,
@@ -51,6 +54,15 @@ export function decodeSession(record: string, sessionId: string): Session {
   if (!isSession(session) || session.id !== sessionId)
     throw new Error('a session record in Redis has an unknown shape; was it written by another version?');
   return session;
+}
+
+/** Null if the text is no record of the session with this id, or there is none. */
+export type ReadSession = (record: string | null | undefined, sessionId: string) => Session | null;
+
+/** Warns of each session whose record cannot be read. */
+export function createReadSession(log: Pick<Logger, 'warn'>): ReadSession {
+  const readEntry = createReadEntry(log, 'session');
+  return (record, sessionId) => (record == null ? null : readEntry({ sessionId }, () => decodeSession(record, sessionId)));
 }
 
 /** Fills in the fields that an older version did not know, from the state of the record. */

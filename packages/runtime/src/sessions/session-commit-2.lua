@@ -1,16 +1,20 @@
 -- Writes a change of a session, publishes it and queues its callback, or does none of these.
 -- KEYS session, its callbacks.
 -- ARGV expected version ('0': must not exist), version, record, picture ('' keep, '-' drop, else
--- set), channel, sealed credentials ('' keep, '-' drop), expires at (ms, '' keep), callback ('' none).
--- Returns 1 if it wrote, the current record if another version stands, 0 if there is no such session.
-local current = redis.call('HGET', KEYS[1], 'version')
+-- set), channel, sealed credentials ('' keep, '-' drop), expires at (ms, '' keep), callback ('' none),
+-- expected stamp ('' any), stamp.
+-- Returns 1 if it wrote, the current record if another one stands, 0 if there is no such session.
+--
+-- The stamp tells two records apart that have one version, because Redis lost data in between.
+local version, stamp = unpack(redis.call('HMGET', KEYS[1], 'version', 'stamp'))
 if ARGV[1] == '0' then
-  if current then return redis.call('HGET', KEYS[1], 'record') end
+  if version then return redis.call('HGET', KEYS[1], 'record') end
 else
-  if not current then return 0 end
-  if current ~= ARGV[1] then return redis.call('HGET', KEYS[1], 'record') end
+  if not version then return 0 end
+  local is_other = stamp and ARGV[9] ~= '' and stamp ~= ARGV[9]
+  if version ~= ARGV[1] or is_other then return redis.call('HGET', KEYS[1], 'record') end
 end
-redis.call('HSET', KEYS[1], 'version', ARGV[2], 'record', ARGV[3])
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'record', ARGV[3], 'stamp', ARGV[10])
 local message = ARGV[3]
 if ARGV[4] == '-' then
   redis.call('HDEL', KEYS[1], 'image')

@@ -4,65 +4,82 @@
  * these.
  */
 
+import { randomBytes } from 'node:crypto';
 import { callbackOf } from '@qrcast/core/callback';
 import type { SessionEvent } from '@qrcast/core/reduce';
 import { isFinal, type Session } from '@qrcast/core/session';
 import type { Redis } from 'ioredis';
-import type { Logger } from '../log.ts';
-import { createOutbox, sessionMark } from '../outbox/outbox.ts';
+import { sessionMark } from '../outbox/marks.ts';
+import { createOutbox } from '../outbox/outbox.ts';
 import { type Namespace, sessionCallbacksKey, sessionChannel, sessionKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { pictureChange } from './picture-change.ts';
-import { decodeSession, encodeSession, type Snapshot } from './session-codec.ts';
+import { encodeSession, type ReadSession, type Snapshot } from './session-codec.ts';
 import { KEEP_EXPIRED_MS, type Sessions } from './sessions.ts';
 
 export interface SessionRecordsDeps {
   readonly redis: Redis;
   readonly namespace: Namespace;
-  readonly log: Logger;
+  readonly readSession: ReadSession;
   readonly keepsCredentials?: ((tenantId: string) => Promise<boolean>) | undefined;
 }
 
-export interface SessionRecords extends Pick<Sessions, 'create' | 'find' | 'read' | 'readSealed' | 'expire' | 'remove'> {
+export interface SessionRecords extends Pick<Sessions, 'create' | 'exists' | 'find' | 'read' | 'readSealed' | 'expire' | 'remove'> {
   /**
-   * True if `next` was written over `previous`. Else the record that stands instead, null if none
-   * does.
+   * Writes `next` over `previous`. `event` made the change; null if none did.
    */
-  replace(previous: Session, next: Session, event: SessionEvent): Promise<true | Session | null>;
+  replace(previous: Session, next: Session, event: SessionEvent | null): Promise<Replaced>;
 }
 
-export function openSessionRecords({ redis, namespace, log, keepsCredentials }: SessionRecordsDeps): SessionRecords {
-  const commit = createCommit({ redis, namespace, log });
+/** The session as it was written; else the record that stands instead, null if none does that can be read. */
+export type Replaced = { readonly written: Session } | { readonly stands: Session | null };
+
+/** Bytes of a stamp: two writes of one version of one session share it once in 16 million. */
+const STAMP_BYTES = 3;
+
+const newStamp = (): string => randomBytes(STAMP_BYTES).toString('base64url');
+
+/** `reply`: of session-commit-2.lua to the write of `session`. */
+function readReply(readSession: ReadSession, session: Session, reply: unknown): Replaced {
+  if (reply === 1) return { written: session };
+  const stands = typeof reply === 'string' ? readSession(reply, session.id) : null;
+  // A command may be sent again after a reconnect, although Redis had run it: then its own record stands.
+  return stands?.stamp === session.stamp && stands.version === session.version ? { written: session } : { stands };
+}
+
+export function openSessionRecords(deps: SessionRecordsDeps): SessionRecords {
+  const { redis, namespace, readSession, keepsCredentials } = deps;
+  const commit = createCommit({ redis, namespace });
   const removeScript = loadLuaScript(redis, new URL('./session-remove-1.lua', import.meta.url));
   const keyOf = (sessionId: string): string => sessionKey(namespace, sessionId);
 
   return {
-    async create(session, sealed) {
-      const reply = await commit({ expected: '0', session, sealed, goneAt: session.expiresAt + KEEP_EXPIRED_MS });
-      if (reply !== 1) throw new Error(`session ${session.id} exists already`);
+    async create(made, sealed) {
+      const session: Session = { ...made, stamp: newStamp() };
+      const reply = await commit({ expected: '0', session, sealed, goneAt: made.expiresAt + KEEP_EXPIRED_MS });
+      if ('stands' in readReply(readSession, session, reply)) throw new Error(`session ${made.id} exists already`);
     },
 
-    async replace(previous, next, event) {
-      const callback = callbackOf(previous, next, event.at);
+    async replace(previous, reduced, event) {
+      const next: Session = { ...reduced, stamp: newStamp() };
+      const callback = event && callbackOf(previous, next, event.at);
       const isKept = next.state.kind === 'connected' && (await keepsCredentials?.(next.tenantId)) === true;
       const picture = pictureChange(previous, next, event);
       const sealed = isFinal(next) && !isKept ? '-' : '';
       const reply = await commit({
         expected: previous.version,
+        expectedStamp: previous.stamp,
         session: next,
         picture,
         sealed,
         ...(callback === null ? {} : { callback: JSON.stringify(callback) }),
       });
-      if (reply === 1) return true;
-      return typeof reply === 'string' ? decodeSession(reply, next.id) : null;
+      return readReply(readSession, next, reply);
     },
 
-    async find(sessionId) {
-      const record = await redis.hget(keyOf(sessionId), 'record');
-      return record === null ? null : decodeSession(record, sessionId);
-    },
-    read: (sessionId) => readSnapshot(redis, namespace, sessionId),
+    exists: async (sessionId) => (await redis.exists(keyOf(sessionId))) === 1,
+    find: async (sessionId) => readSession(await redis.hget(keyOf(sessionId), 'record'), sessionId),
+    read: (sessionId) => readSnapshot(deps, redis, sessionId),
     readSealed: (sessionId) => redis.hget(keyOf(sessionId), 'sealed'),
     expire: async (sessionId, at) => void (await redis.pexpireat(keyOf(sessionId), at, 'LT')),
     remove: async (session) => (await removeScript([keyOf(session.id)], [session.version])) === 1,
@@ -72,6 +89,8 @@ export function openSessionRecords({ redis, namespace, log, keepsCredentials }: 
 interface Commit {
   /** The version that must stand, '0' for none. */
   readonly expected: number | '0';
+  /** The stamp that must stand, '' for any. */
+  readonly expectedStamp?: string;
   readonly session: Session;
   /** As `pictureChange` says. */
   readonly picture?: string;
@@ -83,20 +102,26 @@ interface Commit {
 }
 
 /** Resolves to the reply of session-commit-2.lua. */
-function createCommit({ redis, namespace, log }: SessionRecordsDeps): (commit: Commit) => Promise<unknown> {
+function createCommit({ redis, namespace }: Pick<SessionRecordsDeps, 'redis' | 'namespace'>): (commit: Commit) => Promise<unknown> {
   const script = loadLuaScript(redis, new URL('./session-commit-2.lua', import.meta.url));
-  const outbox = createOutbox({ redis, namespace, log });
-  return async ({ expected, session, picture = '', sealed, goneAt = '', callback = '' }) => {
-    const { id } = session;
+  const outbox = createOutbox({ redis, namespace });
+  return async ({ expected, expectedStamp = '', session, picture = '', sealed, goneAt = '', callback = '' }) => {
+    const { id, version, stamp } = session;
     const keys = [sessionKey(namespace, id), sessionCallbacksKey(namespace, id)];
-    const args = [expected, session.version, encodeSession(session), picture, sessionChannel(namespace, id), sealed, goneAt, callback];
+    const change = [expected, version, encodeSession(session), picture, sessionChannel(namespace, id), sealed, goneAt, callback];
+    const args = [...change, expectedStamp, stamp];
     const write = (): Promise<unknown> => script(keys, args);
     // The mark lies in another slot than the session, so it cannot be part of the script.
     return callback === '' ? write() : outbox.markAround(sessionMark(id), write);
   };
 }
 
-export async function readSnapshot(connection: Redis, namespace: Namespace, sessionId: string): Promise<Snapshot | null> {
+export async function readSnapshot(
+  { namespace, readSession }: Pick<SessionRecordsDeps, 'namespace' | 'readSession'>,
+  connection: Redis,
+  sessionId: string,
+): Promise<Snapshot | null> {
   const [record, image] = await connection.hmget(sessionKey(namespace, sessionId), 'record', 'image');
-  return record == null ? null : { session: decodeSession(record, sessionId), image: image ?? null };
+  const session = readSession(record, sessionId);
+  return session && { session, image: image ?? null };
 }

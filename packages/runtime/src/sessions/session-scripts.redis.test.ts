@@ -1,4 +1,4 @@
-/** The rules of `session-commit-2.lua` that no other test of this package shows: what it answers, and the callbacks it stores. */
+/** `session-commit-2.lua`: what it answers, and the callbacks that it stores. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
@@ -26,24 +26,44 @@ interface Commit {
   readonly expected: string;
   readonly version: string;
   readonly callback?: string;
+  readonly expectedStamp?: string;
+  readonly stamp?: string;
 }
 
-function commit({ expected, version, callback = '' }: Commit): Promise<unknown> {
+function commit({ expected, version, callback = '', expectedStamp = '', stamp = '' }: Commit): Promise<unknown> {
   const script = loadLuaScript(runtime.redis, new URL('./session-commit-2.lua', import.meta.url));
-  return script([session, callbacks], [expected, version, `record ${version}`, '', `${session}:channel`, '', '', callback]);
+  return script(
+    [session, callbacks],
+    [expected, version, `record ${version}`, '', `${session}:channel`, '', '', callback, expectedStamp, stamp],
+  );
 }
 
 describe('session-commit', () => {
-  it('writes nothing where there is no such session, and answers 0', async () => {
+  it('writes nothing if there is no such session, and returns 0', async () => {
     expect(await commit({ expected: '1', version: '2', callback: 'one' })).toBe(0);
     expect(await runtime.redis.exists(session, callbacks)).toBe(0);
   });
 
-  it('writes nothing over another version, and answers what stands', async () => {
+  it('does not overwrite another version, and returns the stored one', async () => {
     await commit({ expected: '0', version: '1' });
     for (const expected of ['0', '2']) expect(await commit({ expected, version: '3', callback: 'one' })).toBe('record 1');
-    expect(await runtime.redis.hgetall(session)).toEqual({ version: '1', record: 'record 1' });
+    expect(await runtime.redis.hgetall(session)).toEqual({ version: '1', record: 'record 1', stamp: '' });
     expect(await runtime.redis.exists(callbacks)).toBe(0);
+  });
+
+  it('writes nothing over a record of the same version from another past', async () => {
+    await commit({ expected: '0', version: '1' });
+    await commit({ expected: '1', version: '2', stamp: 'a' });
+    expect(await commit({ expected: '2', version: '3', expectedStamp: 'b', stamp: 'c' })).toBe('record 2');
+    expect(await commit({ expected: '2', version: '3', expectedStamp: 'a', stamp: 'c' })).toBe(1);
+    expect(await runtime.redis.hgetall(session)).toEqual({ version: '3', record: 'record 3', stamp: 'c' });
+  });
+
+  it('goes by the version alone where an older release wrote, or did not know the stamp', async () => {
+    await commit({ expected: '0', version: '1', stamp: 'a' });
+    expect(await commit({ expected: '1', version: '2', stamp: 'b' })).toBe(1);
+    await runtime.redis.hdel(session, 'stamp');
+    expect(await commit({ expected: '2', version: '3', expectedStamp: 'a', stamp: 'c' })).toBe(1);
   });
 
   it('stores callbacks in their order, for a day after the last', async () => {

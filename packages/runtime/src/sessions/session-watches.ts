@@ -1,55 +1,60 @@
 /**
  * Watched sessions. Each watcher subscribes first and reads then; changes, the first read and later
- * reads pass one gate (session-gate.ts). A watched session is read again after the bus has
+ * reads pass one filter (snapshot-filter.ts). A watched session is read again after the bus has
  * reconnected, after a message that cannot be used, and every 30 s in any case.
  */
 
 import { errorFields, type Logger } from '../log.ts';
 import type { Bus } from '../redis/bus.ts';
 import { type Namespace, sessionChannel } from '../redis/keys.ts';
-import { decodeChange, type Snapshot } from './session-codec.ts';
-import { createGate } from './session-gate.ts';
+import { readOrNull } from '../redis/read-entry.ts';
+import { createRereads, type RereadsOptions } from './rereads.ts';
+import { decodeChange, type ReadSession, type Snapshot } from './session-codec.ts';
 import { readSnapshot } from './session-records.ts';
 import type { Sessions, Watch } from './sessions.ts';
+import { createSnapshotFilter } from './snapshot-filter.ts';
 
 export interface SessionWatchesDeps {
   readonly bus: Bus;
   readonly namespace: Namespace;
+  readonly readSession: ReadSession;
   readonly log: Logger;
   readonly rereadEveryMs?: number | undefined;
+  readonly rereads?: RereadsOptions | undefined;
 }
 
 /** Watched sessions are read again this often, whatever the subscription says. */
 const REREAD_EVERY_MS = 30_000;
 /** A tenth of them at a time: all at once would hold up what is being delivered. */
 const REREAD_SLICES = 10;
-/** After a reconnect all are read, this many at once. */
-const REREAD_BATCH = 200;
 
 export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'watch'> & { close(): void } {
   const { bus, rereadEveryMs = REREAD_EVERY_MS } = deps;
   const watchers = new Set<Watcher>();
-  const undoReset = bus.onReset(() => rereadAll(watchers));
+  const rereads = createRereads((watcher: Watcher) => watcher.reread(), deps.rereads);
+  const undoReset = bus.onReset(() => rereads.addAfterReset(watchers));
   let slice = 0;
   const timer = setInterval(() => {
     slice = (slice + 1) % REREAD_SLICES;
-    for (const watcher of watchers) if (watcher.slice === slice) watcher.reread();
+    rereads.add([...watchers].filter((watcher) => watcher.slice === slice));
   }, rereadEveryMs / REREAD_SLICES);
 
   return {
-    watch(sessionId, onChange) {
-      const watcher = openWatcher(deps, sessionId, onChange, watchers.size % REREAD_SLICES);
+    watch(sessionId, onChange, onOlder = () => undefined) {
+      const watcher = openWatcher(deps, sessionId, { onChange, onOlder }, watchers.size % REREAD_SLICES);
       watchers.add(watcher);
       return {
         first: watcher.first,
         close() {
           watchers.delete(watcher);
+          rereads.forget(watcher);
           watcher.close();
         },
       };
     },
     close() {
       clearInterval(timer);
+      rereads.close();
       undoReset();
       for (const watcher of watchers) watcher.silence();
       watchers.clear();
@@ -57,55 +62,56 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
   };
 }
 
-function rereadAll(watchers: ReadonlySet<Watcher>): void {
-  const all = [...watchers];
-  for (let i = 0; i < all.length; i += REREAD_BATCH) {
-    setImmediate(() => {
-      for (const watcher of all.slice(i, i + REREAD_BATCH)) watcher.reread();
-    });
-  }
-}
-
 interface Watcher extends Watch {
   readonly slice: number;
-  reread(): void;
+  /** Never rejects. */
+  reread(): Promise<void>;
   /** Nothing is told any more; the subscription stays for the bus to end. */
   silence(): void;
 }
 
+interface Listeners {
+  readonly onChange: (snapshot: Snapshot) => void;
+  readonly onOlder: (told: number) => void;
+}
+
 /** In one piece, because all its parts share when delivery begins and ends. */
 function openWatcher(
-  { bus, namespace, log }: SessionWatchesDeps,
+  { bus, namespace, readSession, log }: SessionWatchesDeps,
   sessionId: string,
-  onChange: (snapshot: Snapshot) => void,
+  { onChange, onOlder }: Listeners,
   slice: number,
 ): Watcher {
   /** Null until the first read has come, and after the end. */
   let deliver: ((snapshot: Snapshot) => void) | null = null;
   let isSilent = false;
   const early: Snapshot[] = [];
-  const gate = createGate((snapshot) => deliver?.(snapshot), reread);
+  const filter = createSnapshotFilter({ deliver: (snapshot) => deliver?.(snapshot), reread: () => void reread(), onOlder });
 
-  function reread(): void {
-    readSnapshot(bus.connection, namespace, sessionId)
-      .then((snapshot) => snapshot !== null && deliver !== null && gate.offerRead(snapshot))
+  async function reread(): Promise<void> {
+    try {
+      const snapshot = await readSnapshot({ namespace, readSession }, bus.connection, sessionId);
+      if (snapshot !== null && deliver !== null) filter.offerRead(snapshot);
+    } catch (error) {
       // A listener's own fault ends here, too: nobody else would catch it.
-      .catch((error: unknown) => log.warn({ sessionId, ...errorFields(error) }, 'a watched session could not be read again'));
+      log.warn({ sessionId, ...errorFields(error) }, 'a watched session could not be read again');
+    }
   }
 
   const unsubscribe = bus.subscribe(sessionChannel(namespace, sessionId), (message) => {
-    const change = decoded(message, sessionId);
+    // Another version of ours may have written it, or a stranger.
+    const change = readOrNull(() => decodeChange(message, sessionId));
     if (change === null) log.warn({ sessionId }, 'a published change could not be read; its record is read instead');
     if (deliver === null) return void (change !== null && early.push(change));
-    if (change === null) reread();
-    else gate.offer(change);
+    if (change === null) void reread();
+    else filter.offer(change);
   });
 
-  const first = readSnapshot(bus.connection, namespace, sessionId).then((snapshot) => {
+  const first = readSnapshot({ namespace, readSession }, bus.connection, sessionId).then((snapshot) => {
     const passed: Snapshot[] = [];
     deliver = (next) => passed.push(next);
-    if (snapshot !== null) gate.offerRead(snapshot);
-    for (const change of early.splice(0)) gate.offer(change);
+    if (snapshot !== null) filter.offerRead(snapshot);
+    for (const change of early.splice(0)) if (change.session.version > (snapshot?.session.version ?? 0)) filter.offer(change);
     deliver = isSilent ? null : onChange;
     return passed.at(-1) ?? null;
   });
@@ -124,13 +130,4 @@ function openWatcher(
       unsubscribe();
     },
   };
-}
-
-/** Null if the message is of no use: another version of ours may have written it, or a stranger. */
-function decoded(message: string, sessionId: string): Snapshot | null {
-  try {
-    return decodeChange(message, sessionId);
-  } catch {
-    return null;
-  }
 }

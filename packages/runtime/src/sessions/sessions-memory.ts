@@ -4,6 +4,7 @@
  */
 
 import { reduce, type SessionEvent } from '@qrcast/core/reduce';
+import { renumber } from '@qrcast/core/renumber';
 import type { Policy } from '@qrcast/core/schedule';
 import { isFinal, type Session } from '@qrcast/core/session';
 import { pictureChange } from './picture-change.ts';
@@ -32,7 +33,7 @@ export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions
   const storedOf = (sessionId: string): Stored | undefined => storedIn(store, sessionId);
 
   async function change(sessionId: string, event: SessionEvent): Promise<Change | null> {
-    return changeIn(store, policy, sessionId, event);
+    return changeIn(store, sessionId, event, (session) => reduce(policy, session, event));
   }
 
   return {
@@ -45,6 +46,9 @@ export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions
     change,
     current: (sessionId, now) => change(sessionId, { kind: 'elapsed', at: now }),
 
+    renumber: async (sessionId, told, at) => changeIn(store, sessionId, null, (session) => renumber(session, told, at))?.after ?? null,
+
+    exists: async (sessionId) => storedOf(sessionId) !== undefined,
     find: async (sessionId) => storedOf(sessionId)?.session ?? null,
     read: async (sessionId) => snapshotIn(store, sessionId),
     readSealed: async (sessionId) => storedOf(sessionId)?.sealed ?? null,
@@ -78,11 +82,11 @@ function snapshotIn(store: MemoryStore, sessionId: string): Snapshot | null {
   return stored === undefined ? null : { session: stored.session, image: stored.image };
 }
 
-function changeIn(store: MemoryStore, policy: Policy, sessionId: string, event: SessionEvent): Change | null {
+function changeIn(store: MemoryStore, sessionId: string, event: SessionEvent | null, next: (session: Session) => Session): Change | null {
   const stored = storedIn(store, sessionId);
   if (stored === undefined) return null;
   const { session: before } = stored;
-  const after = reduce(policy, before, event);
+  const after = next(before);
   if (after === before) return { before, after };
   const picture = pictureChange(before, after, event);
   const image = picture === '' ? stored.image : picture === '-' ? null : picture;

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { Command } from 'ioredis';
+import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { openTestProxy } from '../../test/proxy.ts';
 import { openTestRuntime, sampleSession, type TestRuntime } from '../../test/runtime.ts';
 import { describeSessions } from '../../test/sessions-contract.ts';
 import { openBus } from '../redis/bus.ts';
+import { openConnections } from '../redis/connections.ts';
 import { sessionChannel, sessionKey } from '../redis/keys.ts';
 import type { Snapshot } from './session-codec.ts';
 import type { Sessions } from './sessions.ts';
@@ -14,11 +17,13 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
+const provenEvery = (ms: number | undefined) => (ms === undefined ? undefined : { proveEveryMs: ms, silentMs: ms, followsErrors: true });
+
 function openProcess(
   namespace?: string,
   options: { rereadEveryMs?: number; probeEveryMs?: number } = {},
 ): { runtime: TestRuntime; sessions: Sessions } {
-  const runtime = openTestRuntime(inject('redisUrl'), namespace, options.probeEveryMs);
+  const runtime = openTestRuntime(inject('redisUrl'), namespace, provenEvery(options.probeEveryMs));
   const { rereadEveryMs } = options;
   const sessions = openRedisSessions({ ...runtime, policy: DEFAULT_POLICY, ...(rereadEveryMs === undefined ? {} : { rereadEveryMs }) });
   open.push(runtime, sessions);
@@ -38,6 +43,21 @@ describe('Sessions in Redis', () => {
     expect(await runtime.redis.pexpiretime(sessionKey(runtime.namespace, session.id))).toBe(session.expiresAt + 3_600_000);
     await sessions.apply(session.id, { kind: 'watched', at: Date.now() });
     expect(await runtime.redis.pexpiretime(sessionKey(runtime.namespace, session.id))).toBe(session.expiresAt + 3_600_000);
+  });
+
+  it('creates a session once though Redis runs the write twice, as after a reconnect, and no second of its id', async () => {
+    const { runtime, sessions } = openProcess();
+    const session = sampleSession();
+    await runtime.redis.script('LOAD', readFileSync(new URL('./session-commit-2.lua', import.meta.url), 'utf8'));
+    const send = runtime.redis.sendCommand.bind(runtime.redis);
+    vi.spyOn(runtime.redis, 'sendCommand').mockImplementation((command, ...rest) => {
+      if (command.name === 'evalsha') void send(new Command(command.name, command.args as string[])); // as it was given
+      return send(command, ...rest);
+    });
+    await sessions.create(session, 'sealed');
+    expect(await sessions.readSealed(session.id)).toBe('sealed');
+    await expect(sessions.create(session, 'other')).rejects.toThrow('exists already');
+    expect(await sessions.readSealed(session.id)).toBe('sealed');
   });
 
   it('catches up after its subscription connection was killed, without a new message', async () => {
@@ -68,7 +88,8 @@ describe('Sessions in Redis', () => {
       const throughProxy = new URL(writer.runtime.redisUrl);
       throughProxy.port = String(proxy.port);
       const { redis, namespace, log } = writer.runtime;
-      const bus = openBus({ redis, redisUrl: throughProxy.href, namespace, log, probeEveryMs });
+      const connections = openConnections({ redisUrl: throughProxy.href, namespace, log, watchOptions: provenEvery(probeEveryMs) });
+      const bus = openBus({ redis, connections, namespace, log });
       const sessions = openRedisSessions({ redis, bus, namespace, log, policy: DEFAULT_POLICY, rereadEveryMs: 3_600_000 });
       open.push(bus, sessions);
       const session = sampleSession();
@@ -90,7 +111,7 @@ describe('Sessions in Redis', () => {
     },
   );
 
-  it('reads watched sessions again by the clock', async () => {
+  it('reads watched sessions again at an interval', async () => {
     const writer = openProcess();
     const reader = openProcess(writer.runtime.namespace, { rereadEveryMs: 50, probeEveryMs: 3_600_000 });
     const session = sampleSession();
@@ -105,7 +126,7 @@ describe('Sessions in Redis', () => {
     watch.close();
   });
 
-  it('lets no older change through, which a slow publisher or a replay could bring', async () => {
+  it('ignores an older change, which a slow publisher or a replay could bring', async () => {
     const { runtime, sessions } = openProcess();
     const session = sampleSession();
     await sessions.create(session, '');
@@ -116,11 +137,11 @@ describe('Sessions in Redis', () => {
       if (snapshot.session.state.kind === 'ended') resolve();
     });
     await watch.first;
-    await sessions.apply(session.id, { kind: 'watched', at: Date.now() });
+    const watched = await sessions.apply(session.id, { kind: 'watched', at: Date.now() });
     await runtime.redis.publish(sessionChannel(runtime.namespace, session.id), JSON.stringify(session));
-    await sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
+    const cancelled = await sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
     await promise;
-    expect(seen).toEqual([2, 3]);
+    expect(seen).toEqual([watched?.version, cancelled?.version]);
     watch.close();
   });
 });

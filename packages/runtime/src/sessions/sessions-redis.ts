@@ -4,13 +4,17 @@
  */
 
 import { reduce, type SessionEvent } from '@qrcast/core/reduce';
+import { renumber } from '@qrcast/core/renumber';
 import type { Policy } from '@qrcast/core/schedule';
+import type { Session } from '@qrcast/core/session';
 import type { Redis } from 'ioredis';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { auditSessionEnd } from '../audit/audit-session-end.ts';
 import type { Logger } from '../log.ts';
 import type { Bus } from '../redis/bus.ts';
 import type { Namespace } from '../redis/keys.ts';
+import type { RereadsOptions } from './rereads.ts';
+import { createReadSession } from './session-codec.ts';
 import { openSessionRecords, type SessionRecords } from './session-records.ts';
 import { openSessionWatches } from './session-watches.ts';
 import { type Change, type Known, MAX_RACES, type Sessions } from './sessions.ts';
@@ -30,15 +34,18 @@ export interface RedisSessionsDeps {
    */
   readonly keepsCredentials?: (tenantId: string) => Promise<boolean>;
   readonly rereadEveryMs?: number;
+  readonly rereads?: RereadsOptions;
 }
 
 export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
   const { policy, audit } = deps;
-  const { replace, ...records } = openSessionRecords(deps);
-  const { watch, close } = openSessionWatches(deps);
+  const readSession = createReadSession(deps.log);
+  const { replace, ...records } = openSessionRecords({ ...deps, readSession });
+  const { watch, close } = openSessionWatches({ ...deps, readSession });
 
   async function change(sessionId: string, event: SessionEvent, known?: Known): Promise<Change | null> {
-    const changed = await changeRecord({ policy, replace, find: records.find }, sessionId, event, known);
+    const next = (session: Session): Session => reduce(policy, session, event);
+    const changed = await changeRecord({ replace, find: records.find }, sessionId, { event, next }, known);
     if (changed === null || changed.after === changed.before) return changed;
     const entry = auditSessionEnd(changed.before, changed.after, event);
     if (entry !== null) audit?.record(entry);
@@ -50,13 +57,20 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
     apply: async (...call) => (await change(...call))?.after ?? null,
     change,
     current: (sessionId, now, known) => change(sessionId, { kind: 'elapsed', at: now }, known),
+    async renumber(sessionId, told, at) {
+      const next = (session: Session): Session => renumber(session, told, at);
+      return (await changeRecord({ replace, find: records.find }, sessionId, { event: null, next }))?.after ?? null;
+    },
     watch,
     close: async () => close(),
   };
 }
 
-interface Stored extends Pick<SessionRecords, 'find' | 'replace'> {
-  readonly policy: Policy;
+interface Step {
+  /** Null if no event makes the change. */
+  readonly event: SessionEvent | null;
+  /** The same reference if nothing changes. */
+  readonly next: (session: Session) => Session;
 }
 
 /**
@@ -64,23 +78,23 @@ interface Stored extends Pick<SessionRecords, 'find' | 'replace'> {
  * {Error} after `MAX_RACES` lost races.
  */
 async function changeRecord(
-  { policy, find, replace }: Stored,
+  { find, replace }: Pick<SessionRecords, 'find' | 'replace'>,
   sessionId: string,
-  event: SessionEvent,
+  { event, next }: Step,
   known?: Known,
 ): Promise<Change | null> {
   const isRemembered = known !== undefined && 'remembered' in known;
-  let current = isRemembered ? known.remembered : (known?.justRead ?? (await find(sessionId)));
+  let before = isRemembered ? known.remembered : (known?.justRead ?? (await find(sessionId)));
   let isKnownToStand = !isRemembered;
-  for (let race = 0; race < MAX_RACES && current !== null; race++) {
-    const next = reduce(policy, current, event);
-    if (next === current && isKnownToStand) return { before: current, after: current };
+  for (let race = 0; race < MAX_RACES && before !== null; race++) {
+    const after = next(before);
+    if (after === before && isKnownToStand) return { before, after };
     // "Nothing to do" must be said of the record that stands, not of one that stood.
-    const outcome = next === current ? await find(sessionId) : await replace(current, next, event);
-    if (outcome === true) return { before: current, after: next };
-    current = outcome;
+    const replaced = after === before ? { stands: await find(sessionId) } : await replace(before, after, event);
+    if ('written' in replaced) return { before, after: replaced.written };
+    before = replaced.stands;
     isKnownToStand = true;
   }
-  if (current !== null) throw new Error(`session ${sessionId} was changed by others ${MAX_RACES} times in a row`);
+  if (before !== null) throw new Error(`session ${sessionId} was changed by others ${MAX_RACES} times in a row`);
   return null;
 }

@@ -1,10 +1,10 @@
 /**
  * The truth about every session: it is read, changed by events, and watched. All processes see one
- * order of versions.
+ * order of versions. A session whose record cannot be read counts as none; the log names it.
  *
  * `apply` loads, reduces, and compares and sets. If another process was faster, it reduces again on
  * what that one wrote. `watch` never delivers an older version after a newer one, and never misses
- * the latest. It subscribes before it reads, passes both through one gate, and reads again whenever
+ * the latest. It subscribes before it reads, passes both through one filter, and reads again whenever
  * a change may have been missed. The record is the truth; a published change is only a wake-up.
  */
 
@@ -58,6 +58,8 @@ export interface Sessions {
    * `current`.
    */
   find(sessionId: string): Promise<Session | null>;
+  /** Whether anything is stored of the session, even a record that cannot be read. */
+  exists(sessionId: string): Promise<boolean>;
   /** The record with its picture. */
   read(sessionId: string): Promise<Snapshot | null>;
   /**
@@ -75,10 +77,17 @@ export interface Sessions {
    */
   remove(session: Session): Promise<boolean>;
   /**
-   * Calls `onChange` with newer snapshots in rising versions, never before `first` resolves. It may
-   * skip some that come fast.
+   * Puts the session above version `told`, unchanged otherwise, and publishes it. Call it when
+   * somebody was told that version and Redis has lost it (renumber.ts). `at` is now, Unix ms. Null
+   * if there is no such session.
    */
-  watch(sessionId: string, onChange: (snapshot: Snapshot) => void): Watch;
+  renumber(sessionId: string, told: number, at: number): Promise<Session | null>;
+  /**
+   * Calls `onChange` with newer snapshots in rising versions, never before `first` resolves. It may
+   * skip some that come fast. Calls `onOlder` with the version told last whenever Redis is seen to
+   * have lost it: from then on nothing comes until the session is above that version.
+   */
+  watch(sessionId: string, onChange: (snapshot: Snapshot) => void, onOlder?: (told: number) => void): Watch;
   close(): Promise<void>;
 }
 

@@ -1,14 +1,20 @@
 -- Claims due members of a shard for a lease. Nobody else can claim them or their instances until it
 -- ends.
 --
--- KEYS due, watch, busy, poked.
--- ARGV limit, lease (ms), member or '', ahead (ms), free slots, share, wait (ms), then per tenant:
---   id, slots it holds.
+-- KEYS due, watch, busy, poked, claims.
+-- ARGV limit, lease (ms), member or '', ahead (ms), free slots, share, wait (ms), not after (ms),
+--   then per tenant: id, slots it holds.
 -- Returns {now, {member, due, method…}, {unwatched member…}, {member that waits…}, number of
---   postponed}.
+--   postponed}. Returns nil after `not after`, and does nothing (see take-in-time.ts).
 --
--- Claims members due by now + ahead, or the named one if it is due. Members without a watch leave
--- the set.
+-- Claims members due by now + ahead, or the named one if it is due.
+--
+-- The time of a claim identifies it: an instance is claimed once at most in a millisecond.
+-- shard-extend and shard-settle do nothing to a claim that is no longer the instance's last.
+--
+-- A member whose watch is over is reported as unwatched. Its watch is removed, and for others it is
+-- no longer in the queue. It keeps its place in the due-set for the lease: if the worker dies before
+-- it has dealt with it, the member is reported again. Otherwise shard-leave removes it.
 --
 -- A member whose instance is busy keeps its due time, so two sessions of one instance alternate. If
 -- the instance is busy for longer than any lease, the provider sent a Retry-After. Then the member
@@ -19,9 +25,10 @@
 -- reason.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if now > tonumber(ARGV[8]) then return nil end
 local limit, free, share = tonumber(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local held = {}
-for i = 8, #ARGV, 2 do
+for i = 9, #ARGV, 2 do
   held[ARGV[i]] = tonumber(ARGV[i + 1])
 end
 local found
@@ -41,15 +48,15 @@ for i = 1, #found, 2 do
     redis.call('ZREM', KEYS[1], member)
     redis.call('ZREM', KEYS[2], member)
   elseif tonumber(redis.call('ZSCORE', KEYS[2], member) or 0) < now then
-    redis.call('ZREM', KEYS[1], member)
+    redis.call('ZADD', KEYS[1], 'XX', lease_until, member)
     redis.call('ZREM', KEYS[2], member)
-    redis.call('HDEL', KEYS[4], member)
     unwatched[#unwatched + 1] = member
   elseif busy_until <= now and limit > 0 then
     local holds = held[tenant] or 0
     if holds < share * free then
       redis.call('ZADD', KEYS[1], 'XX', lease_until, member)
       redis.call('ZADD', KEYS[3], lease_until, instance)
+      redis.call('ZADD', KEYS[5], now, instance)
       claimed[#claimed + 1] = member
       claimed[#claimed + 1] = found[i + 1]
       claimed[#claimed + 1] = redis.call('HGET', KEYS[4], member) or ''
@@ -66,6 +73,10 @@ for i = 1, #found, 2 do
     postponed = postponed + 1
   end
 end
--- Instances that are free again need no entry.
-if ARGV[3] == '' then redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now) end
+-- Instances that are free again need no entry. A claim that nobody settled is kept for an hour, which
+-- no request lasts.
+if ARGV[3] == '' then
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now - 3600000)
+end
 return { now, claimed, unwatched, waiting, postponed }

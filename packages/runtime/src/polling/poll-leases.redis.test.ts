@@ -1,0 +1,135 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { expect, inject, it, onTestFinished } from 'vitest';
+import { newTarget } from '../../test/poll-queue.ts';
+import { openTestRuntime } from '../../test/runtime.ts';
+import { shardKeys } from '../redis/keys.ts';
+import { loadLuaScript } from '../redis/lua-script.ts';
+import { openPollLeases } from './poll-leases.ts';
+import { pollMember, shardOf } from './shards.ts';
+
+const LEASE_MS = 1_500;
+const SPACING_MS = 1_100;
+/** As if Redis could not be reached: no lease is extended. */
+const NEVER_MS = 2 ** 31 - 1;
+
+interface Options {
+  readonly extendEveryMs?: number;
+  readonly lookEveryMs?: number | null;
+}
+
+/** A claim that stands in Redis, as the script makes it, and the leases of the worker that has it. */
+async function openClaimed({ extendEveryMs = NEVER_MS, lookEveryMs = 100 }: Options) {
+  const runtime = openTestRuntime(inject('redisUrl'));
+  onTestFinished(() => runtime.close());
+  const { redis, namespace } = runtime;
+  const target = newTarget();
+  const keys = shardKeys(namespace, shardOf(target));
+  const [due, watch, busy, , claims] = keys;
+  const now = async (): Promise<number> => {
+    const [seconds, micros] = await redis.time();
+    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  };
+  const [claimedAt, startedAt] = [performance.now(), await now()];
+  await redis
+    .multi()
+    .zadd(due, startedAt + LEASE_MS, pollMember(target))
+    .zadd(watch, startedAt + NEVER_MS, pollMember(target))
+    .zadd(busy, startedAt + LEASE_MS, target.instanceKey)
+    .zadd(claims, startedAt, target.instanceKey)
+    .exec();
+  const openLeases = (every = extendEveryMs) =>
+    openPollLeases({ ...runtime, leaseMs: LEASE_MS, extendEveryMs: every, spacingMs: SPACING_MS, lookEveryMs });
+  return {
+    leases: openLeases(),
+    openLeases,
+    target,
+    startedAt,
+    claimedAt,
+    busyUntil: async () => Number(await redis.zscore(busy, target.instanceKey)),
+    dueAt: async () => Number(await redis.zscore(due, pollMember(target))),
+    /** Another worker's claim, once it may. Resolves to the end of its lease. */
+    async claimAnew(): Promise<number> {
+      const script = loadLuaScript(redis, new URL('./shard-claim-5.lua', import.meta.url));
+      for (;;) {
+        const reply = await script(keys, [1, 60_000, '', 100, 1, 1, 1_000, startedAt + NEVER_MS]);
+        const [at, claimed] = reply as [number, string[]]; // as the script returns it
+        if (claimed.length > 0) return at + 60_000;
+      }
+    },
+    async untilAnotherMayAsk() {
+      while (Number(await redis.zscore(busy, target.instanceKey)) > (await now()));
+      await turn(); // so that timers which were due before have run
+      await turn();
+    },
+  };
+}
+
+/** A request that lasts until it is aborted. */
+function endless(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+}
+
+it('a request whose lease cannot be extended is aborted before another worker may ask', async () => {
+  const { leases, target, startedAt, claimedAt, untilAnotherMayAsk } = await openClaimed({});
+  let seen: AbortSignal | undefined;
+  leases.hold(target, startedAt, claimedAt, (signal) => {
+    seen = signal;
+    return endless(signal);
+  });
+  await untilAnotherMayAsk();
+  expect(seen?.aborted).toBe(true);
+  expect(leases.size()).toBe(0);
+  await leases.close(0);
+});
+
+it('and without the look at the leases it would go on: the twin', async () => {
+  const { leases, target, startedAt, claimedAt, untilAnotherMayAsk } = await openClaimed({ lookEveryMs: null });
+  leases.hold(target, startedAt, claimedAt, endless);
+  await untilAnotherMayAsk();
+  expect(leases.size()).toBe(1);
+  await leases.close(0);
+});
+
+it('a request whose lease is extended goes on, however long it takes', async () => {
+  const { leases, target, startedAt, claimedAt } = await openClaimed({ extendEveryMs: 100 });
+  const { promise, resolve } = Promise.withResolvers<{ nextAt: null }>();
+  leases.hold(target, startedAt, claimedAt, (signal) => Promise.race([promise, endless(signal)]));
+  await new Promise((done) => setTimeout(done, 2 * LEASE_MS));
+  expect(leases.size()).toBe(1);
+  resolve({ nextAt: null });
+  await leases.close(0);
+});
+
+it('the spacing counts from when the request was sent', async () => {
+  const { leases, target, startedAt, claimedAt, busyUntil } = await openClaimed({});
+  const sentAt = startedAt + 400;
+  leases.hold(target, startedAt, claimedAt, async () => ({ nextAt: sentAt + SPACING_MS, sentAt }));
+  await leases.close(0);
+  expect(await busyUntil()).toBe(sentAt + SPACING_MS);
+});
+
+it('a worker that hung and settles late leaves the claim of another alone, but keeps a Retry-After', async () => {
+  const { leases, target, startedAt, claimedAt, busyUntil, dueAt, claimAnew } = await openClaimed({ lookEveryMs: null });
+  const { promise, resolve } = Promise.withResolvers<{ nextAt: number; notBefore: number }>();
+  leases.hold(target, startedAt, claimedAt, () => promise);
+  const leaseUntil = await claimAnew();
+  const notBefore = leaseUntil + 60_000;
+  resolve({ nextAt: startedAt + SPACING_MS, notBefore });
+  await leases.close(0);
+  expect([await dueAt(), await busyUntil()]).toEqual([leaseUntil, notBefore]);
+});
+
+it("a worker that hung does not extend another's claim, and aborts its own request", async () => {
+  const { leases, openLeases, target, startedAt, busyUntil, dueAt, claimAnew } = await openClaimed({ lookEveryMs: null });
+  await leases.close(0);
+  const leaseUntil = await claimAnew();
+  const hung = openLeases(100);
+  const { promise: reason, resolve } = Promise.withResolvers<unknown>();
+  hung.hold(target, startedAt, performance.now(), (signal) => {
+    signal.addEventListener('abort', () => resolve(signal.reason));
+    return endless(signal);
+  });
+  expect(await reason).toMatchObject({ message: expect.stringContaining('another worker') });
+  await hung.close(0);
+  expect([await dueAt(), await busyUntil()]).toEqual([leaseUntil, leaseUntil]);
+});

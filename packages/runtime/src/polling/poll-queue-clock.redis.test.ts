@@ -1,0 +1,178 @@
+/** Polls while the clock of the worker's machine is set, and who adds the ticks. */
+
+import { Queue, QueueEvents, Worker } from 'bullmq';
+import { describe, expect, inject, it } from 'vitest';
+import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
+import type { TestRuntime } from '../../test/runtime.ts';
+import { prepareWallClock } from '../../test/wall-clock.ts';
+import { POLL_QUEUE_NAME, queuePrefix, tickerKey } from '../redis/keys.ts';
+import { connectRedis, disconnectRedis } from '../redis/redis.ts';
+import type { Claim, Polled } from './poll-queue.ts';
+import { SHARD_COUNT, shardOf } from './shards.ts';
+
+const HOUR_MS = 3_600_000;
+const wallClock = prepareWallClock();
+const { open, openProcess, consume } = preparePollQueues();
+
+/** The ids of the jobs of the poll queue as they are added. */
+async function addedJobs({ redisUrl, namespace, log }: TestRuntime): Promise<string[]> {
+  const connection = connectRedis(redisUrl, 'queue', log);
+  const events = new QueueEvents(POLL_QUEUE_NAME, { connection, prefix: queuePrefix(namespace) });
+  const ids: string[] = [];
+  events.on('added', ({ jobId }) => void ids.push(jobId));
+  open.push({
+    async close() {
+      await events.close();
+      await disconnectRedis(connection);
+    },
+  });
+  await events.waitUntilReady();
+  return ids;
+}
+
+const ticksOf = (ids: readonly string[], shard: number): string[] => ids.filter((id) => id.startsWith(`tick-${shard}-`));
+
+describe('PollQueue over BullMQ', () => {
+  it.each([2 * HOUR_MS, 90_000, -120_000, -2 * HOUR_MS])('goes on to poll when the clock is set by %i ms', async (byMs) => {
+    const { queue } = openProcess();
+    const log = pollLog();
+    const poll = async (claim: Claim): Promise<Polled> => {
+      log.add(claim);
+      return { nextAt: claim.startedAt + 1_500 };
+    };
+    await consume(queue, { poll });
+    await queue.ensure(newTarget(), later());
+    await log.until(2);
+    wallClock.shift(byMs);
+    await log.until(5);
+    const gaps = log.claims.slice(1, 5).map(({ startedAt }, i) => startedAt - (log.claims[i]?.startedAt ?? 0));
+    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(1_400); // a clock set forward makes none early
+  });
+
+  it('(twin) a job that BullMQ delays waits for a clock that was set back, while polls go on', async () => {
+    const { runtime, queue } = openProcess();
+    const connection = connectRedis(inject('redisUrl'), 'queue', runtime.log);
+    const options = { connection, prefix: queuePrefix(runtime.namespace) };
+    const delayed = new Queue('delayed', options);
+    let ran = 0;
+    const worker = new Worker('delayed', async () => void ran++, options);
+    open.push({
+      async close() {
+        await worker.close();
+        await delayed.close();
+        await disconnectRedis(connection);
+      },
+    });
+    await delayed.add('first', {}, { delay: 10 });
+    await expect.poll(() => ran).toBe(1);
+    const log = pollLog();
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        return { nextAt: claim.startedAt + 1_100 };
+      },
+    });
+    await delayed.add('second', {}, { delay: 1_000 });
+    wallClock.shift(-120_000);
+    await queue.ensure(newTarget(), later());
+    await log.until(4);
+    expect(ran).toBe(1);
+  });
+});
+
+describe('ticks', () => {
+  it('come for every shard, from one process of all', async () => {
+    const one = openProcess();
+    const two = openProcess(one.runtime.namespace);
+    const jobs = await addedJobs(one.runtime);
+    await consume(one.queue, {});
+    const holder = await one.runtime.redis.get(tickerKey(one.runtime.namespace));
+    await consume(two.queue, {});
+    const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
+    await expect.poll(() => shards.filter((shard) => ticksOf(jobs, shard).length < 6)).toEqual([]);
+    for (const shard of shards) {
+      const turns = ticksOf(jobs, shard).map((id) => Number(id.split('-')[2]));
+      for (const [i, turn] of turns.slice(1).entries()) expect(turn).toBe(((turns[i] ?? 0) + 1) % 4); // two tickers would repeat turns
+    }
+    expect(await one.runtime.redis.get(tickerKey(one.runtime.namespace))).toBe(holder);
+  });
+
+  it('come from another process at once when the ticker stops', async () => {
+    const one = openProcess();
+    const two = openProcess(one.runtime.namespace);
+    const consumer = await one.queue.consume(
+      { poll: async () => ({ nextAt: null }), unwatched: async () => undefined },
+      { concurrency: 1 },
+    );
+    const key = tickerKey(one.runtime.namespace);
+    const holder = await two.runtime.redis.get(key);
+    await consume(two.queue, {});
+    await consumer.close(0);
+    await expect.poll(() => two.runtime.redis.get(key)).not.toBe(holder);
+    const jobs = await addedJobs(two.runtime);
+    await expect.poll(() => ticksOf(jobs, 0).length).toBeGreaterThan(1);
+  });
+
+  it('come from another process when the lease of a killed ticker is over', async () => {
+    const { runtime, queue } = openProcess();
+    await runtime.redis.set(tickerKey(runtime.namespace), 'killed', 'PX', 1_500);
+    await consume(queue, {});
+    const jobs = await addedJobs(runtime);
+    expect(await runtime.redis.get(tickerKey(runtime.namespace))).toBe('killed');
+    await expect.poll(() => ticksOf(jobs, 0).length).toBeGreaterThan(1);
+  });
+
+  it('of other turns come while one is stuck with a killed worker, and none pile up', async () => {
+    const { runtime, queue } = openProcess();
+    const connection = connectRedis(inject('redisUrl'), 'queue', runtime.log);
+    const options = { connection, prefix: queuePrefix(runtime.namespace) };
+    const stuck = new Worker(POLL_QUEUE_NAME, null, { ...options, lockDuration: HOUR_MS });
+    const jobs = new Queue(POLL_QUEUE_NAME, options);
+    open.push({
+      async close() {
+        await stuck.close(true);
+        await jobs.close();
+        await disconnectRedis(connection);
+      },
+    });
+    const target = newTarget();
+    await jobs.add('tick', { shard: shardOf(target) }, { jobId: `tick-${shardOf(target)}-1` });
+    await stuck.getNextJob('a worker that was killed then');
+    const log = pollLog();
+    await consume(queue, {
+      poll: async (claim) => {
+        log.add(claim);
+        return { nextAt: claim.startedAt + 1_100 };
+      },
+    });
+    await queue.ensure(target, later());
+    await log.until(8);
+    expect(await jobs.getActiveCount()).toBeGreaterThanOrEqual(1); // twin: it is still stuck
+    expect(await jobs.getWaitingCount()).toBeLessThanOrEqual(4 * SHARD_COUNT);
+  });
+
+  it('of an older version, which delayed themselves, are removed', async () => {
+    const { runtime, queue } = openProcess();
+    const connection = connectRedis(inject('redisUrl'), 'queue', runtime.log);
+    const jobs = new Queue(POLL_QUEUE_NAME, { connection, prefix: queuePrefix(runtime.namespace) });
+    open.push({
+      async close() {
+        await jobs.close();
+        await disconnectRedis(connection);
+      },
+    });
+    await Promise.all(
+      Array.from({ length: SHARD_COUNT }, (_, shard) => jobs.add('tick', { shard }, { jobId: `tick-${shard}`, delay: HOUR_MS })),
+    );
+    expect(await jobs.getDelayedCount()).toBe(SHARD_COUNT);
+    await consume(queue, {});
+    expect(await jobs.getDelayedCount()).toBe(0);
+  });
+
+  it('show when this process last took a job', async () => {
+    const { queue } = openProcess();
+    const consumer = await consume(queue, {});
+    const before = consumer.lastJobAt();
+    await expect.poll(() => consumer.lastJobAt()).toBeGreaterThan(before);
+  });
+});

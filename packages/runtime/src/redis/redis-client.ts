@@ -1,0 +1,21 @@
+/** A client of ioredis for any address of Redis: of one server, or of Sentinels. */
+
+import { Redis, type RedisOptions } from 'ioredis';
+import { tlsOptions } from './redis-address.ts';
+import { sentinelConnector } from './sentinel-connector.ts';
+import { isSentinelUrl, parseSentinelUrl } from './sentinel-url.ts';
+
+/** @throws if a file that the address names cannot be read */
+export function createRedisClient(address: string, options: Omit<RedisOptions, 'replyMapping'>): Redis {
+  const files = tlsOptions(address);
+  if (!isSentinelUrl(address)) return new Redis(address, { ...files, ...options });
+  const parsed = parseSentinelUrl(address);
+  const behindSentinel: Omit<RedisOptions, 'replyMapping'> = {
+    ...options,
+    ...parsed.user,
+    db: parsed.db,
+    Connector: sentinelConnector(parsed, files.tls),
+  };
+  // `tls` also tells ioredis to wait for the handshake of TLS.
+  return new Redis(parsed.tls ? { ...behindSentinel, tls: files.tls ?? {} } : behindSentinel);
+}

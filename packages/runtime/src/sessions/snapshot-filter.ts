@@ -1,0 +1,63 @@
+/** What one watcher of a session is told: rising versions alone, and each code with its picture. */
+
+import { isOlder } from '@qrcast/core/renumber';
+import type { Session } from '@qrcast/core/session';
+import type { Snapshot } from './session-codec.ts';
+
+export interface SnapshotFilter {
+  /** A published change. It brings a picture only if the picture changed with it. */
+  offer(change: Snapshot): void;
+  /**
+   * A record that was read. If it holds no picture of its code, the picture is lost, and reading
+   * again would not find it.
+   */
+  offerRead(snapshot: Snapshot): void;
+}
+
+export interface SnapshotOutlets {
+  /** Gets each snapshot that passes. */
+  readonly deliver: (snapshot: Snapshot) => void;
+  /**
+   * Called if a change cannot be used as it came: the picture of its code was missed, or it is
+   * older than what passed last. The record says what is true.
+   */
+  readonly reread: () => void;
+  /** Called if the record that was read is older than what passed last, with the version of that. */
+  readonly onOlder: (told: number) => void;
+}
+
+export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutlets): SnapshotFilter {
+  /** Passed last. */
+  let told: Session | null = null;
+  /** Of the code that was delivered last. `url` is null if the picture is lost. */
+  let picture: { readonly digest: string; readonly url: string | null } | null = null;
+
+  function pass({ session, image }: Snapshot): void {
+    const digest = digestOf(session);
+    if (digest === null) picture = null;
+    else if (image !== null) picture = { digest, url: image };
+    else if (picture?.digest !== digest) {
+      reread();
+      return;
+    }
+    told = session;
+    deliver({ session, image: picture?.url ?? null });
+  }
+
+  return {
+    offer(change) {
+      if (told === null || change.session.version > told.version) pass(change);
+      else if (isOlder(change.session, told)) reread();
+    },
+
+    offerRead(snapshot) {
+      const { session, image } = snapshot;
+      if (told !== null && isOlder(session, told)) return onOlder(told.version);
+      const digest = digestOf(session);
+      if (digest !== null && image === null) picture = { digest, url: null };
+      if (told === null || session.version > told.version) pass(snapshot);
+    },
+  };
+}
+
+const digestOf = ({ state }: Session): string | null => (state.kind === 'showing' ? state.code.digest : null);

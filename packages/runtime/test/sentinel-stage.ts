@@ -1,0 +1,181 @@
+/**
+ * For tests: a master, two replicas and three Sentinels, all real processes on loopback ports. They
+ * end with this process, or with `close`.
+ */
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as immediate } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { freePort } from '../src/redis/free-port.ts';
+import { findRedisProgram, openRedisServer, type RedisServer, spawnGuarded } from '../src/redis/redis-server.ts';
+
+export interface SentinelStage {
+  /** For `REDIS_URL`. */
+  readonly url: string;
+  readonly password: string;
+  readonly sentinelPassword: string;
+  readonly sentinelPorts: readonly number[];
+  /** The server that the Sentinels name now. */
+  master(): Promise<{ readonly port: number; readonly pid: number }>;
+  /** Resolves when most Sentinels name another server than that one, and it takes writes. */
+  failedOver(oldPort: number): Promise<void>;
+  /** Makes the Sentinels demote a healthy master. */
+  failover(): Promise<void>;
+  /** The Sentinels lose the server, and everybody else reaches it as before. */
+  cutOff(port: number): Promise<void>;
+  /** A connection to the server itself. */
+  admin(port: number): Redis;
+  close(): Promise<void>;
+}
+
+const MASTER_NAME = 'qr-main';
+const PASSWORD = 'of-redis';
+const SENTINEL_PASSWORD = 'of-sentinel';
+/** A machine under load is late by a second, and a failover that nobody wanted would disturb a test. */
+const DOWN_AFTER_MS = 2_000;
+const FAILOVER_MS = 2_000;
+/**
+ * How often a Sentinel asks and tells others, ms. Its own figures are 1 to 10 s. It promotes only a
+ * replica that it heard within some of these periods, so shorter ones make failovers fail.
+ */
+const PERIODS = { 'info-period': 1_000, 'ping-period': 500, 'ask-period': 100, 'publish-period': 100 };
+
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: what is opened here is closed here.
+export async function openSentinelStage(): Promise<SentinelStage> {
+  const program = findRedisProgram(process.env['PATH'] ?? '') ?? 'redis-server';
+  const folder = await mkdtemp(join(tmpdir(), 'qrcast-sentinel-'));
+  const servers: RedisServer[] = [];
+  const sentinels: ReturnType<typeof spawnGuarded>[] = [];
+  const clients: Redis[] = [];
+
+  async function openServer(...args: string[]): Promise<number> {
+    const own = await mkdtemp(join(folder, 'server-'));
+    const port = await freePort();
+    const server = await openRedisServer({
+      program,
+      folder: own,
+      persistent: false,
+      endpoint: { port, password: PASSWORD },
+      args: [
+        ...['--masterauth', PASSWORD, '--repl-diskless-sync-delay', '0', ...args],
+        ...['--user', 'of-sentinels', 'on', `>${PASSWORD}`, 'allkeys', 'allchannels', '+@all'],
+      ],
+    });
+    servers.push(server);
+    return port;
+  }
+
+  function connect(port: number, password: string): Redis {
+    const redis = new Redis({ host: '127.0.0.1', port, password, protocol: 2, maxRetriesPerRequest: null, retryStrategy: () => 50 });
+    redis.on('error', () => undefined); // it may have been killed
+    clients.push(redis);
+    return redis;
+  }
+
+  async function openSentinel(number: number, masterPort: number): Promise<number> {
+    const port = await freePort();
+    const own = join(folder, `sentinel-${number}`);
+    await mkdir(own);
+    const file = join(own, 'sentinel.conf'); // Sentinel writes into it
+    await writeFile(
+      file,
+      [
+        'bind 127.0.0.1',
+        `port ${port}`,
+        `dir "${own}"`,
+        `requirepass ${SENTINEL_PASSWORD}`,
+        `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} 2`,
+        `sentinel auth-pass ${MASTER_NAME} ${PASSWORD}`,
+        `sentinel auth-user ${MASTER_NAME} of-sentinels`,
+        `sentinel down-after-milliseconds ${MASTER_NAME} ${DOWN_AFTER_MS}`,
+        `sentinel failover-timeout ${MASTER_NAME} ${FAILOVER_MS}`,
+        `sentinel parallel-syncs ${MASTER_NAME} 2`,
+      ].join('\n'),
+    );
+    sentinels.push(spawnGuarded([program, file, '--sentinel'], own, ''));
+    return port;
+  }
+
+  async function close(): Promise<void> {
+    for (const client of clients) client.disconnect();
+    for (const { pid } of servers) signal(pid, 'SIGCONT'); // one that a test has stopped takes no SIGTERM
+    await Promise.all([...sentinels, ...servers].map((one) => one.close()));
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  try {
+    const masterPort = await openServer();
+    await Promise.all([1, 2].map(() => openServer('--replicaof', '127.0.0.1', String(masterPort))));
+    const admin = connect(masterPort, PASSWORD);
+    await until(async () => /connected_slaves:2/.test(await admin.info('replication')));
+    const sentinelPorts = await Promise.all([1, 2, 3].map((number) => openSentinel(number, masterPort)));
+    const asked = sentinelPorts.map((port) => connect(port, SENTINEL_PASSWORD));
+    const [first] = asked as [Redis];
+    const periods = Object.entries(PERIODS).flat();
+    await Promise.all(asked.map((sentinel) => sentinel.call('SENTINEL', 'DEBUG', ...periods)));
+    await Promise.all(asked.map((sentinel) => until(async () => isComplete(await masterFields(sentinel)))));
+
+    const placeOf = async (sentinel: Redis): Promise<number> => Number((await masterFields(sentinel)).get('port'));
+    const portNow = async (): Promise<number> => {
+      const [a = 0, b = 0, c = 0] = await Promise.all(asked.map(placeOf));
+      return a === b || a === c ? a : b;
+    };
+    return {
+      url: `redis+sentinel://:${PASSWORD}@${sentinelPorts.map((port) => `127.0.0.1:${port}`).join(',')}/${MASTER_NAME}?sentinelPassword=${SENTINEL_PASSWORD}`,
+      password: PASSWORD,
+      sentinelPassword: SENTINEL_PASSWORD,
+      sentinelPorts,
+      async master() {
+        const port = await portNow();
+        const { pid } = servers.find(({ url }) => url.endsWith(`:${port}`)) ?? {};
+        if (pid === undefined) throw new Error('the Sentinels name no server of this stage');
+        return { port, pid };
+      },
+      async failedOver(oldPort) {
+        await until(async () => (await portNow()) !== oldPort);
+      },
+      async failover() {
+        const old = await portNow();
+        await until(async () => {
+          const fields = await masterFields(first);
+          const isIdle = fields.get('flags') === 'master' && fields.get('port') === String(old); // it gives up if no replica fits yet
+          if (isIdle) await first.call('SENTINEL', 'FAILOVER', MASTER_NAME).catch(() => undefined);
+          return (await portNow()) !== old;
+        });
+      },
+      async cutOff(port) {
+        const own = connect(port, PASSWORD);
+        await own.acl('SETUSER', 'of-sentinels', 'off');
+        await own.client('KILL', 'USER', 'of-sentinels');
+      },
+      admin: (port) => connect(port, PASSWORD),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function masterFields(sentinel: Redis): Promise<Map<string, string>> {
+  const flat = ((await sentinel.call('SENTINEL', 'MASTER', MASTER_NAME)) as unknown[]).map(String);
+  return new Map(flat.flatMap((name, i): [string, string][] => (i % 2 === 0 ? [[name, flat[i + 1] ?? '']] : [])));
+}
+
+/** Does this Sentinel know all the others? Else they could not agree. */
+const isComplete = (fields: Map<string, string>): boolean =>
+  fields.get('num-slaves') === '2' && fields.get('num-other-sentinels') === '2' && fields.get('flags') === 'master';
+
+async function until(holds: () => Promise<boolean> | undefined): Promise<void> {
+  while ((await holds()) !== true) await immediate();
+}
+
+export function signal(pid: number, name: 'SIGCONT' | 'SIGSTOP' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // it has ended
+  }
+}
