@@ -66,7 +66,7 @@ describe('server clock', () => {
     expect(clock.now()).toBe(SERVER - 60_000);
   });
 
-  it('counts sleep, in which the monotonic clock stands still, and is suspect until a new connection brings the time', () => {
+  it('includes sleep, in which the monotonic clock stops, and is uncertain until a new connection', () => {
     const { clock, pass, sleep } = machine();
     clock.sync(SERVER);
     pass(1_000);

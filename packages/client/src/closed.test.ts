@@ -50,7 +50,7 @@ describe('the reason of a close', () => {
     expect(parseClosed({ code: 'unavailable', retryAfterMs })?.retryAfterMs).toBe(0);
   });
 
-  it('reads a hint that is too large for a number, which is later not believed', () => {
+  it('reads a hint that is too large for a number, which is later ignored', () => {
     expect(parseClosed(JSON.parse('{"code": "unavailable", "retryAfterMs": 1e999}'))?.retryAfterMs).toBe(Number.POSITIVE_INFINITY);
     expect(parseDraining({ retryAfterMs: 2_592_000_000 }).retryAfterMs).toBe(2_592_000_000);
   });

@@ -12,7 +12,7 @@ const openAuto = () => open({}, ['websocket', 'sse', 'long-poll']);
 const unlucky = (): void => void vi.spyOn(Math, 'random').mockReturnValue(0.999);
 
 describe('a code comes by long-poll within 10 s', () => {
-  it('if the WebSocket is refused and the stream is swallowed', async () => {
+  it('if the WebSocket is refused and a proxy blocks the stream', async () => {
     unlucky();
     const { script, last, untilNext } = await openAuto();
     last().onClosed(LOST);
@@ -24,7 +24,7 @@ describe('a code comes by long-poll within 10 s', () => {
     expect(ms).toBeLessThan(10_000);
   });
 
-  it('if both are swallowed', async () => {
+  it('if a proxy blocks both', async () => {
     const { script, untilNext, told } = await openAuto();
     expect(untilNext() + untilNext()).toBeLessThan(10_000);
     expect(script.opened.map(({ transport, isClosed }) => [transport, isClosed])).toEqual([

@@ -53,7 +53,7 @@ describe('reconnecting', () => {
     expect([wait(9_999), wait(9_999), wait(10_000), wait(0)]).toEqual([500, 1_000, 500, 1_000]);
   });
 
-  it('begins sooner when the network is back, or within 2 to 5 s when somebody looks', async () => {
+  it('begins sooner when the network is back, or within 2 to 5 s when the person returns', async () => {
     const { connection, last, told, untilNext } = await open();
     const fail = (): void => {
       for (let i = 0; i < 5; i++) {
@@ -198,7 +198,7 @@ describe('a connection', () => {
 });
 
 describe('a transport that does not open', () => {
-  it('is replaced by the next one after two tries without an answer, and the one that opened is kept', async () => {
+  it('is replaced by the next one after two tries without an answer, and one that opened is kept', async () => {
     const { last, script, untilNext } = await open({}, ['websocket', 'sse', 'long-poll']);
     for (const closed of [LOST, LOST, LOST, { ...LOST, code: 'unavailable' as const }, LOST]) {
       last().onClosed(closed);

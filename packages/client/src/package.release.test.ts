@@ -165,7 +165,7 @@ describe('Jest', () => {
           ${load('watchSession', '@qrcast/client')}
           ${load('socketIo', '@qrcast/client/socket-io')}
           ${load('useSession', '@qrcast/client/react')}
-          test('it is there', () => {
+          test('it is installed', () => {
             expect([typeof watchSession, typeof socketIo, typeof useSession]).toEqual(['function', 'function', 'function']);
             expect(() => watchSession({ url: 7, ticket: 't' })).toThrow('url');
           });`,
@@ -184,7 +184,7 @@ describe('Jest', () => {
   });
 });
 
-it('node10, where TypeScript still has it, types every entry', () => {
+it('node10, if TypeScript still has it, types every entry', () => {
   const old = project('typescript@5.9.3', 'react@19', '@types/react@19', 'socket.io-client@4');
   const node10: Resolution = { name: 'node10', module: 'commonjs', moduleResolution: 'node10', type: 'commonjs' };
   const sources = [STRICT, ELEMENT, screenWith('react')];

@@ -136,7 +136,7 @@ it('tickets that are always refused and renewed cause no flood', async () => {
   expect(mostInASecond()).toBeLessThanOrEqual(2);
 });
 
-it('a look at the page shortens a wait to 2 to 5 s, but not a hint of up to 60 s', async () => {
+it('a return to the page shortens a wait to 2 to 5 s, but not a hint of up to 60 s', async () => {
   for (const [header, fromMs, toMs] of [
     ['2592000', 2_000, 5_000],
     ['60', 60_000, 75_000],

@@ -4,7 +4,7 @@ import { BACKOFF, hurryDelayMs, MAX_HINT_MS, retryDelayMs, retryFloorMs } from '
 const ALMOST_ONE = 1 - Number.EPSILON;
 
 describe('retry delay', () => {
-  it('spreads over the whole of a time that doubles up to a cap', () => {
+  it('spreads over an interval that doubles up to a cap', () => {
     expect(BACKOFF).toEqual({ baseMs: 1_000, capMs: 15_000 });
     expect(retryDelayMs(0, 0, 0)).toBe(0);
     expect(retryDelayMs(0, 0, 0.5)).toBe(500);
@@ -29,11 +29,11 @@ describe('retry delay', () => {
     },
   );
 
-  it.each([-1, Number.NaN, Number.NEGATIVE_INFINITY])('knows no hint of %d ms', (hintMs) => {
+  it.each([-1, Number.NaN, Number.NEGATIVE_INFINITY])('ignores a hint of %d ms', (hintMs) => {
     expect([retryDelayMs(0, hintMs, 0.5), retryFloorMs(hintMs)]).toEqual([500, 0]);
   });
 
-  it('after a look is 2 to 5 s, and below a second when the network is back', () => {
+  it('is 2 to 5 s after a return to the page, and below a second when the network is back', () => {
     expect([hurryDelayMs('look', 0), hurryDelayMs('look', ALMOST_ONE)]).toEqual([2_000, expect.closeTo(5_000)]);
     expect([hurryDelayMs('online', 0), hurryDelayMs('online', ALMOST_ONE)]).toEqual([0, expect.closeTo(1_000)]);
   });

@@ -44,7 +44,7 @@ describe('a code that is shown', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('stays for as long as it is confirmed, and comes back when that was late', () => {
+  it('stays as long as it is confirmed, and is shown again after a late confirmation', () => {
     const { shown, kinds, last } = openShown();
     shown.tell(showing(1, 20_000));
     vi.advanceTimersByTime(19_000);
@@ -58,7 +58,7 @@ describe('a code that is shown', () => {
     expect(kinds()).toEqual(['session', 'fresh', 'stale', 'fresh']);
   });
 
-  it('that comes again as a whole state is confirmed by it', () => {
+  it('is confirmed by the same code in a whole state', () => {
     const { shown, kinds, last } = openShown();
     shown.tell(showing(1, 20_000));
     const again = { ...showing(1, 30_000), version: 2, serverNow: SERVER + 5_000 };
@@ -67,14 +67,14 @@ describe('a code that is shown', () => {
     expect(last()).toEqual(again);
   });
 
-  it('is not shown at all when it comes stale', () => {
+  it('is not shown if it is already stale when it comes', () => {
     const { shown, changes } = openShown();
     shown.tell(showing(1, BLANK_EARLY_MS));
     expect(changes).toEqual([{ kind: 'session', session: { ...showing(1, BLANK_EARLY_MS), code: null } }]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('is gone at the first look after a sleep, though its timer has not run', () => {
+  it('is removed at the first read after a sleep, although its timer has not run', () => {
     const { shown, kinds, sleep } = openShown();
     shown.tell(showing(1, 20_000));
     vi.advanceTimersByTime(1_000);
@@ -83,7 +83,7 @@ describe('a code that is shown', () => {
     expect(kinds()).toEqual(['session', 'stale']);
   });
 
-  it('comes back when the sleep was none: the server tells the same state again, and an earlier time', () => {
+  it("is shown again if there was no sleep, as the server's time proves", () => {
     const { shown, kinds, last, sleep, clock } = openShown();
     shown.tell(showing(1, 20_000));
     sleep(600_000); // somebody set the clock
@@ -94,7 +94,7 @@ describe('a code that is shown', () => {
     expect(last()?.code).toEqual(showing(1).code);
   });
 
-  it('goes at the close, and leaves no timer', () => {
+  it('is removed at the close, and leaves no timer', () => {
     const { shown, kinds } = openShown();
     shown.tell(showing(1));
     shown.close();
@@ -104,7 +104,7 @@ describe('a code that is shown', () => {
 });
 
 describe('what is shown', () => {
-  it('changes only for what is newer', () => {
+  it('changes only for a newer state', () => {
     const { shown, changes } = openShown();
     shown.tell(showing(3));
     shown.tell(showing(3));
@@ -114,7 +114,7 @@ describe('what is shown', () => {
     expect(shown.version()).toBe(3);
   });
 
-  it('is the very object that was told', () => {
+  it('is the same object that was received', () => {
     const { shown, last } = openShown();
     const session = showing(1);
     shown.tell(session);

@@ -94,7 +94,7 @@ function open(url: string): SessionWatch {
 }
 
 describe.each(Object.entries(PROXIES))('a stream behind a proxy that %s', (_name, handle) => {
-  it('gives way to long-poll in time, and is not tried again at once', async () => {
+  it('is replaced by long-poll in time, and is not tried again at once', async () => {
     const gateway = await openGateway();
     const watch = open(await openProxy(gateway.url, handle));
     await until(() => watch.snapshot.session?.code != null);
@@ -132,13 +132,13 @@ describe('a WebSocket', () => {
     return `http://127.0.0.1:${(front.address() as { port: number }).port}`; // it listens on TCP
   }
 
-  it('that opens and carries nothing gives way, and so does the stream after it', async () => {
+  it('that opens and stays silent is replaced, and so is the stream after it', async () => {
     const watch = open(await openDeaf((await openGateway()).url));
     await until(() => watch.snapshot.session?.code != null);
     expect(asked.slice(0, 2)).toEqual(['sse', 'long-poll']);
   });
 
-  it('whose handshake nobody answers gives way, too', async () => {
+  it('whose handshake is never answered is replaced, too', async () => {
     const { server, url } = await openGateway();
     const held: Socket[] = [];
     server.on('upgrade', (_request, socket: Socket) => void held.push(socket));

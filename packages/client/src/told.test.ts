@@ -23,7 +23,7 @@ describe('the newest state', () => {
     expect(withSession(showing(9), sampleSession({ id: 'ses_2', version: 1 })).id).toBe('ses_2');
   });
 
-  it('knows what is final', () => {
+  it('is recognised as final', () => {
     expect([connected(1), ended(1, false), ended(1, true), showing(1)].map(isFinal)).toEqual([true, true, false, false]);
   });
 });
@@ -55,7 +55,7 @@ describe('a whole state', () => {
   const told = showing(5);
   const code = { ...showing(5).code, staleAt: 1 } as NonNullable<Session['code']>; // it has one
 
-  it('that only extends the time is a confirmation', () => {
+  it('that only extends the time is treated as a confirmation', () => {
     expect(isConfirmation(told, { ...told, version: 6, viewers: 9, serverNow: 1, code })).toBe(true);
   });
 

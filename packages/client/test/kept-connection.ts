@@ -26,48 +26,51 @@ export function prepareConnections() {
     vi.restoreAllMocks();
   });
 
-  async function open(options: Partial<Omit<Route, 'transports'>> = {}, names: [TransportName, ...TransportName[]] = ['websocket']) {
-    const script = createScript();
-    const [best, ...others] = names.map((name) => script.transport(name));
-    if (best === undefined) throw new Error('name a transport');
-    const told: Connection[] = [];
-    let version = 0;
-    const connection = keepConnected(
-      {
-        url: 'https://qrcast.example.com',
-        ticket: 'first',
-        formats: undefined,
-        transports: [best, ...others],
-        renewTicket: undefined,
-        visible: true,
-        ...options,
-      },
-      {
-        after: () => version,
-        onConnection: (next) => told.push(next),
-        onSession: () => undefined,
-        onFresh: () => undefined,
-      },
-    );
-    kept.add(connection);
-    await Promise.resolve();
-    return {
-      connection,
-      script,
-      told,
-      last: () => script.last().handlers,
-      setVersion(next: number) {
-        version = next;
-      },
-      /** Moves the clock until something else is opened, at most a minute. Returns the ms. */
-      untilNext() {
-        const before = script.opened.length;
-        const startedAt = performance.now();
-        while (script.opened.length === before && performance.now() - startedAt < 60_000) vi.advanceTimersByTime(1);
-        return performance.now() - startedAt;
-      },
-    };
-  }
+  return {
+    open: (options: Partial<Omit<Route, 'transports'>> = {}, names: [TransportName, ...TransportName[]] = ['websocket']) =>
+      open(kept, options, names),
+  };
+}
 
-  return { open };
+async function open(kept: Set<KeptConnection>, options: Partial<Omit<Route, 'transports'>>, names: [TransportName, ...TransportName[]]) {
+  const script = createScript();
+  const [best, ...others] = names.map((name) => script.transport(name));
+  if (best === undefined) throw new Error('name a transport');
+  const told: Connection[] = [];
+  let version = 0;
+  const connection = keepConnected(
+    {
+      url: 'https://qrcast.example.com',
+      ticket: 'first',
+      formats: undefined,
+      transports: [best, ...others],
+      renewTicket: undefined,
+      visible: true,
+      ...options,
+    },
+    {
+      after: () => version,
+      onConnection: (next) => told.push(next),
+      onSession: () => undefined,
+      onFresh: () => undefined,
+    },
+  );
+  kept.add(connection);
+  await Promise.resolve();
+  return {
+    connection,
+    script,
+    told,
+    last: () => script.last().handlers,
+    setVersion(next: number) {
+      version = next;
+    },
+    /** Moves the clock until something else is opened, at most a minute. Returns the ms. */
+    untilNext() {
+      const before = script.opened.length;
+      const startedAt = performance.now();
+      while (script.opened.length === before && performance.now() - startedAt < 60_000) vi.advanceTimersByTime(1);
+      return performance.now() - startedAt;
+    },
+  };
 }

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { Closed, Fresh, OpenRequest, RequestPace, Session, Transport, TransportConnection, TransportHandlers } from '../src/types.ts';
 
 /** One connection of a client, as the gateway sees it. */
@@ -134,54 +134,9 @@ export async function openWebSocketPeer(): Promise<WebSocketPeer> {
   const sockets = new WebSocketServer({ server, handleProtocols: (offered) => (offered.has('qrcast.v1') ? 'qrcast.v1' : false) });
   sockets.on('connection', (socket, request) => {
     paths.push(request.url ?? '');
-    const send = (frame: object): void => socket.send(JSON.stringify(frame));
-    const asked: { -readonly [K in keyof PeerViewer['asked']]: PeerViewer['asked'][K] } = {
-      ticket: '',
-      after: 0,
-      formats: undefined,
-      visible: true,
-    };
-    socket.on('message', (data) => {
-      const frame = JSON.parse(String(data)) as Record<string, unknown> & Partial<OpenRequest>;
-      if (frame['type'] === 'visible') asked.visible = frame.visible === true;
-      if (frame['type'] === 'ping' && !viewer.isDeaf) send({ type: 'pong' });
-      if (frame['type'] !== 'subscribe') return viewer.heard.put(frame);
-      Object.assign(asked, {
-        ticket: request.url === '/v1/ws' ? frame.ticket : `wrong path ${request.url}`,
-        after: frame.after ?? 0,
-        formats: frame.formats,
-      });
-      viewers.put(viewer);
-    });
-    const viewer: WebSocketViewer = {
-      asked,
-      isDeaf: false,
-      heard: createInbox(),
-      accept: () => send({ type: 'ok', ref: 1, sessionId: 'ses_1' }),
-      session: (session) => send({ type: 'session', session }),
-      fresh: (fresh) => send({ type: 'fresh', ...fresh }),
-      draining: (retryAfterMs) => send({ type: 'draining', retryAfterMs }),
-      nonsense() {
-        send({ type: 'session', session: { id: 'ses_1' } });
-        send({ type: 'fresh' });
-        send({ type: 'something_new' });
-        socket.send('{');
-        socket.send('null');
-        socket.send(Buffer.from('{}'));
-      },
-      breathe: () => send({ type: 'something_new' }),
-      closing: (code, number) => socket.close(number, code),
-      refuse(error, number) {
-        send({ type: 'error', ref: 1, error });
-        if (number !== undefined) socket.close(number);
-      },
-      turnAway(error, number) {
-        send({ type: 'error', error });
-        socket.close(number);
-      },
-      cut: () => socket.terminate(),
-      gone: once(socket, 'close'),
-    };
+    const asked: Asked = { ticket: '', after: 0, formats: undefined, visible: true };
+    const viewer = toWebSocketViewer(socket, asked);
+    listen(socket, request, asked, viewer, viewers.put);
   });
   return {
     url,
@@ -191,6 +146,65 @@ export async function openWebSocketPeer(): Promise<WebSocketPeer> {
       for (const socket of sockets.clients) socket.terminate();
       await close();
     },
+  };
+}
+
+type Asked = { -readonly [K in keyof PeerViewer['asked']]: PeerViewer['asked'][K] };
+
+const sendFrame = (socket: WebSocket, frame: object): void => socket.send(JSON.stringify(frame));
+
+/** Reads the client's frames. `onSubscribe` gets the viewer whenever it subscribes. */
+function listen(
+  socket: WebSocket,
+  request: IncomingMessage,
+  asked: Asked,
+  viewer: WebSocketViewer,
+  onSubscribe: (viewer: WebSocketViewer) => void,
+): void {
+  socket.on('message', (data) => {
+    const frame = JSON.parse(String(data)) as Record<string, unknown> & Partial<OpenRequest>;
+    if (frame['type'] === 'visible') asked.visible = frame.visible === true;
+    if (frame['type'] === 'ping' && !viewer.isDeaf) sendFrame(socket, { type: 'pong' });
+    if (frame['type'] !== 'subscribe') return viewer.heard.put(frame);
+    Object.assign(asked, {
+      ticket: request.url === '/v1/ws' ? frame.ticket : `wrong path ${request.url}`,
+      after: frame.after ?? 0,
+      formats: frame.formats,
+    });
+    onSubscribe(viewer);
+  });
+}
+
+function toWebSocketViewer(socket: WebSocket, asked: Asked): WebSocketViewer {
+  const send = (frame: object): void => sendFrame(socket, frame);
+  return {
+    asked,
+    isDeaf: false,
+    heard: createInbox(),
+    accept: () => send({ type: 'ok', ref: 1, sessionId: 'ses_1' }),
+    session: (session) => send({ type: 'session', session }),
+    fresh: (fresh) => send({ type: 'fresh', ...fresh }),
+    draining: (retryAfterMs) => send({ type: 'draining', retryAfterMs }),
+    nonsense() {
+      send({ type: 'session', session: { id: 'ses_1' } });
+      send({ type: 'fresh' });
+      send({ type: 'something_new' });
+      socket.send('{');
+      socket.send('null');
+      socket.send(Buffer.from('{}'));
+    },
+    breathe: () => send({ type: 'something_new' }),
+    closing: (code, number) => socket.close(number, code),
+    refuse(error, number) {
+      send({ type: 'error', ref: 1, error });
+      if (number !== undefined) socket.close(number);
+    },
+    turnAway(error, number) {
+      send({ type: 'error', error });
+      socket.close(number);
+    },
+    cut: () => socket.terminate(),
+    gone: once(socket, 'close'),
   };
 }
 

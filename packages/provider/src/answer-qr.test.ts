@@ -9,7 +9,7 @@ const PASSWORD_WANTED: Outcome = { kind: 'passwordWanted' };
 const PROVIDER_ERROR: Outcome = { kind: 'trouble', code: 'provider_error' };
 const REFUSED: Outcome = { kind: 'trouble', code: 'provider_refused' };
 
-test('a picture is passed on as a data URL with a digest of its bytes', () => {
+test('a picture is returned as a data URL with a digest of its bytes', () => {
   expect(interpret({ type: 'qrCode', message: PNG_BASE64 })).toEqual({
     kind: 'code',
     text: null,

@@ -158,7 +158,7 @@ describe('an answer cannot be read', () => {
   });
 });
 
-describe('a bomb is bounded', () => {
+describe('a decompression bomb is limited', () => {
   /** A client that decoded all of it would read the answer. */
   const bomb = Buffer.from(TEXT + ' '.repeat(50_000_000));
   it.each([

@@ -62,18 +62,10 @@ export async function openConnectProxy(options: ConnectProxyOptions = {}): Promi
     keep(client);
     targets.push(request.url ?? '');
     headers.push(request.headers);
-    const wanted = credentials === undefined ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`;
-    const leads = request.headers['proxy-authorization'] === wanted || wanted === undefined ? route(request.url ?? '') : 407;
+    const leads = isAllowed(request, credentials) ? route(request.url ?? '') : 407;
     if (leads === null) return void client.resume().once('end', () => client.end()); // so that its end is noticed
     if (typeof leads === 'number') return void client.end(answerOf(leads));
-    const upstream = connect(leads.port, leads.host, () => {
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      upstream.pipe(client);
-      client.pipe(upstream);
-    });
-    keep(upstream);
-    upstream.once('close', () => client.destroy());
-    client.once('close', () => upstream.destroy());
+    keep(openTunnel(client, leads));
   });
   server.on('connection', keep);
   const port = await listen(server, host);
@@ -91,6 +83,22 @@ export async function openConnectProxy(options: ConnectProxyOptions = {}): Promi
   };
   const name = host.includes(':') ? `[${host}]` : host;
   return { url: `${tls ? 'https' : 'http'}://${name}:${port}`, port, targets, headers, others, cut, untilIdle, close };
+}
+
+function isAllowed({ headers }: IncomingMessage, credentials: string | undefined): boolean {
+  return credentials === undefined || headers['proxy-authorization'] === `Basic ${Buffer.from(credentials).toString('base64')}`;
+}
+
+/** @returns the connection to where the tunnel leads */
+function openTunnel(client: Socket, leads: { readonly host: string; readonly port: number }): Socket {
+  const upstream = connect(leads.port, leads.host, () => {
+    client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+    upstream.pipe(client);
+    client.pipe(upstream);
+  });
+  upstream.once('close', () => client.destroy());
+  client.once('close', () => upstream.destroy());
+  return upstream;
 }
 
 /** With the body and headers of a real proxy, none of which may reach a caller. */

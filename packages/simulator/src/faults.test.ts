@@ -124,7 +124,7 @@ describe('settings of a fault', () => {
     expect((await call(url)).headers.get('location')).toBe('http://127.0.0.1:9/elsewhere');
   });
 
-  test('times, always, the queue of several faults, and its end', async () => {
+  test('times and always control a queue of several faults and its end', async () => {
     const { instance, url } = await failing('html502', { times: 2 });
     instance.fail('qr', 'html504', { times: 'always' });
     const statuses: number[] = [];
@@ -163,7 +163,7 @@ describe('faults of the connection', () => {
     expect((endedAt ?? NaN) - startedAt).toBeGreaterThanOrEqual(1_495);
   });
 
-  test('neverEnds goes on until the client leaves', async () => {
+  test('neverEnds continues until the client leaves', async () => {
     const { instance, url } = await failing('neverEnds', { ms: 1 });
     const seen = await readRaw(url, 400);
     expect(seen).toContain('200 OK');
@@ -221,7 +221,7 @@ test.each([
   expect(await response.json()).toMatchObject({ type: 'qrCode' });
 });
 
-test('an unrequested coding, a bomb and a byte-order mark are what their names say', async () => {
+test('an unrequested coding, a decompression bomb and a byte-order mark do what their names say', async () => {
   expect(await readRaw((await failing('unknownCoding')).url)).toMatch(/content-encoding: compress/i);
   const bomb = await readRaw((await failing('bomb')).url);
   expect(bomb.length).toBeLessThan(20_000);

@@ -66,7 +66,7 @@ describe('Server-Sent Events', () => {
     [{}, 7_000],
     [{ retryAfterMs: -1 }, 7_000],
     [{ retryAfterMs: 'soon' }, 7_000],
-  ])('refused by the gateway wait as its body says, or else its header: %j', async (hint, retryAfterMs) => {
+  ])('refused by the gateway wait as its body says, otherwise its header: %j', async (hint, retryAfterMs) => {
     const body = JSON.stringify({ code: 'unavailable', detail: 'full', retryable: true, ...hint });
     const headers = { 'content-type': 'application/problem+json', 'retry-after': '7' };
     const client = await answered((_request, response) => void response.writeHead(503, headers).end(body));

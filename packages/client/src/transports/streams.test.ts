@@ -87,7 +87,7 @@ describe.each(KINDS)('a stream over $name', ({ openPeer, transport, silenceMs })
     cut.viewer.cut();
     const draining = { code: 'draining', detail: null, retryable: true };
     expect(await cut.client.closed).toEqual({ ...draining, retryAfterMs: 700 });
-    // In a `closing` event the hint would be told again; here it is not.
+    // A `closing` event would repeat the hint; this end does not.
     expect(await said.client.closed).toMatchObject(draining);
   });
 
