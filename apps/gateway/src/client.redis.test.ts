@@ -97,7 +97,7 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
     expect(await test.isQueued(session.id)).toBe(true);
   });
 
-  it('hides the code when it gets stale, even if the gateway has gone', async () => {
+  it('hides the code when it becomes stale, even if the gateway has gone', async () => {
     const policy = { ...DEFAULT_POLICY, codeTtlMs: 3_000 };
     const lonely = await openTestGateway({ policy });
     const { session, ticket } = await lonely.create();

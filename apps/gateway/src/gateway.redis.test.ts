@@ -1,4 +1,5 @@
 import { openTestProxy } from '@qrcast/runtime/test/proxy';
+import { io } from 'socket.io-client';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { imageOf, NOT_HELD_UP_MS, openTestGateway, type TestGateway, type TestGatewayOptions } from '../test/gateway.ts';
 import type { Viewer } from '../test/viewer.ts';
@@ -22,6 +23,18 @@ async function openBehindProxy(): Promise<{ test: TestGateway; proxy: Awaited<Re
   open.push(proxy);
   redisUrl.port = String(proxy.port);
   return { test: await openGateway({ redisUrl: redisUrl.href }), proxy };
+}
+
+/** A stock Socket.IO client behind a balancer, which has its first state. */
+async function connectStock(test: TestGateway, transport: 'websocket' | 'polling') {
+  const balancer = await openTestProxy(Number(new URL(test.url).port));
+  open.push(balancer);
+  const { ticket } = await test.create();
+  const socket = io(`http://127.0.0.1:${balancer.port}`, { auth: { ticket }, transports: [transport], forceNew: true });
+  open.push({ close: async () => void socket.disconnect() });
+  const connected = (): Promise<void> => new Promise((resolve) => socket.once('session', () => resolve()));
+  await connected();
+  return { socket, balancer, connected, ticket };
 }
 
 function expectRising(viewer: Viewer): void {
@@ -75,7 +88,7 @@ describe('two gateways', () => {
 });
 
 describe('draining', () => {
-  it('makes it not ready, tells every viewer, and closes all of them and everything else', async () => {
+  it('makes the gateway not ready, informs every viewer, and closes all connections', async () => {
     const test = await openGateway();
     const { ticket } = await test.create();
     const viewers = Array.from({ length: 5 }, () => test.view(ticket));
@@ -109,19 +122,52 @@ describe('draining', () => {
     await closed;
   });
 
-  it('refuses new calls and viewers, tells them to come back, and still accepts notifications', async () => {
+  it.each(['websocket', 'polling'] as const)('a stock Socket.IO client comes back by itself, over %s', async (transport) => {
+    const one = await openGateway();
+    const two = await openGateway({ namespace: one.namespace });
+    const { socket, balancer, connected } = await connectStock(one, transport);
+    const lost = new Promise((resolve) => socket.once('disconnect', resolve));
+    const back = connected();
+    balancer.repoint(Number(new URL(two.url).port));
+    void one.gateway.close(0);
+    expect(await lost).not.toBe('io server disconnect'); // after that it would stay away
+    await back;
+  });
+
+  it.each(['websocket', 'polling'] as const)(
+    'a stock Socket.IO client comes back to the gateway that follows, over %s',
+    async (transport) => {
+      const one = await openGateway();
+      const { socket, balancer, connected, ticket } = await connectStock(one, transport); // its balancer does not know yet that the gateway stops
+      const others = Array.from({ length: 2 }, () => one.view(ticket)); // the last leaves late in the drain
+      await Promise.all(others.map((viewer) => viewer.until('session')));
+      const refused = new Promise((resolve) => socket.once('connect_error', resolve).io.once('reconnect_error', resolve));
+      const back = connected();
+      void one.gateway.close(6_000);
+      await refused;
+      const two = await openGateway({ namespace: one.namespace });
+      balancer.repoint(Number(new URL(two.url).port));
+      await back;
+    },
+  );
+
+  it('refuses new calls and viewers as retryable, and still accepts notifications', async () => {
     const test = await openGateway();
     const { ticket } = await test.create();
     // The first viewer leaves at once, the last after two thirds of the drain, which is time for
     // what follows.
     const viewers = Array.from({ length: 3 }, () => test.view(ticket));
     await Promise.all(viewers.map((viewer) => viewer.until('session')));
+    expect((await test.call('GET', '/v1/sessions')).headers.get('connection')).toBe('keep-alive');
     const closed = test.gateway.close(6_000);
     const refused = await test.call('GET', '/v1/sessions');
     expect(refused.status).toBe(503);
     expect(refused.body).toMatchObject({ code: 'unavailable', retryable: true });
     expect(refused.headers.get('retry-after')).toBe('1');
-    expect(await test.view(ticket).refused).toMatchObject({ code: 'unavailable', retryable: true });
+    expect(refused.headers.get('connection')).toBe('close'); // so that the next one goes elsewhere
+    const handshake = await fetch(`${test.url}/socket.io/?EIO=4&transport=polling`);
+    expect([handshake.status, handshake.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await handshake.json()).toMatchObject({ code: 'unavailable', retryable: true });
     const told = await test.call('POST', `/v1/webhooks/green-api/${test.tenant.id}`, {
       secret: test.tenant.webhookToken,
       body: { typeWebhook: 'other' },
@@ -197,7 +243,7 @@ describe('without Redis', () => {
     while ((await readiness(test)) !== 200);
   });
 
-  it('learns later of a ticket that was revoked meanwhile', async () => {
+  it('learns afterwards of a ticket that was revoked in the meantime', async () => {
     const { test, proxy } = await openBehindProxy();
     const { ticketId, ticket } = await test.create();
     const viewer = test.view(ticket);

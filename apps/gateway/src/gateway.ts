@@ -68,12 +68,19 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   };
 }
 
+/**
+ * Connections that the kernel keeps while this process is busy. With Node's default of 511, a storm
+ * of reconnects is dropped and comes back seconds later. The kernel keeps `net.core.somaxconn` at
+ * most, which is 4,096 on Linux.
+ */
+const BACKLOG = 4_096;
+
 /** Resolves to the port. @throws {Error} if the gateway cannot listen. */
 async function listen(
   app: FastifyInstance,
   { port, host, log }: { readonly port: number; readonly host?: string | undefined; readonly log: Logger },
 ): Promise<number> {
-  const listenOn = (address: string): Promise<string> => app.listen({ port, host: address });
+  const listenOn = (address: string): Promise<string> => app.listen({ port, host: address, backlog: BACKLOG });
   await (host === undefined ? listenEverywhere(listenOn, log) : listenOn(host)).catch((error: unknown) => {
     throw new Error(`port ${port} cannot be listened on; set PORT to a free one, or to 0`, { cause: error });
   });

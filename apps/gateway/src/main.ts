@@ -5,7 +5,7 @@ import { createLog } from '@qrcast/runtime/log';
 import { warnOfProxyVariables } from '@qrcast/runtime/process/proxy-log';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/process/service';
 import { readSettings } from '@qrcast/runtime/process/settings';
-import { addressOptions, limitOptions, roleOptions } from '@qrcast/runtime/process/settings-options';
+import { addressOptions, limitOptions, redisUrlOf, roleOptions } from '@qrcast/runtime/process/settings-options';
 import { GATEWAY_SETTINGS, ROLE_SETTINGS } from '@qrcast/runtime/process/settings-table';
 import { warnOfUnknownSettings } from '@qrcast/runtime/process/unknown-settings';
 import { PAGE_FOLDER } from './api/page-folder.ts';
@@ -22,12 +22,13 @@ await runService({ name: 'gateway', log }, async (releasers) => {
     ...roleOptions(settings),
     ...limitOptions(settings),
     ...addressOptions(settings),
-    redisUrl: settings.REDIS_URL,
+    redisUrl: redisUrlOf(settings.REDIS_URL, settings),
     secretKeys: settings.QRCAST_SECRET_KEYS,
     upstreamHosts: settings.QRCAST_UPSTREAM_HOSTS ?? DEFAULT_UPSTREAM_HOSTS,
     unwatchedGraceMs: settings.QRCAST_UNWATCHED_GRACE_MS,
     adminKey: settings.QRCAST_ADMIN_KEY,
     maxConnections: settings.QRCAST_MAX_CONNECTIONS,
+    connectsPerSecond: settings.QRCAST_CONNECTS_PER_SECOND,
     port: settings.PORT,
     pageFolder: PAGE_FOLDER,
     log,

@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { createLog } from '@qrcast/runtime/log';
 import { openTestProxy, type TestProxy } from '@qrcast/runtime/test/proxy';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { ADMIN_KEY, type Answer, newInstance, openTestGateway, type TestGateway } from '../test/gateway.ts';
+import { ADMIN_KEY, type Answer, newInstance, openTestGateway, type TestGateway, type TestTenant } from '../test/gateway.ts';
+import type { Viewer } from '../test/viewer.ts';
 
 const PASSWORD = 'correct-horse-battery';
 const PICTURE = 'PICTUREOFTHECODE0123456789';
@@ -57,8 +58,33 @@ async function runScenario(): Promise<void> {
   await test.answer(session.id, { kind: 'passwordWanted' });
   await viewer.until('session', ({ state }) => state === 'password');
 
+  const refused = refusedCalls({ instance, path, ticket, expired, foreign });
+  for (const [method, where, options] of refused) refusals.push(await test.call(method, where, options));
+
+  expect((await test.view(expired).refused).code).toBe('unauthenticated');
+  await viewer.call('subscribe', { ticket: expired });
+  await viewer.call('password', { sessionId: session.id, password: PASSWORD });
+
+  await callWithoutRedis(viewer, { instance, path, ticket });
+  await test.call('DELETE', `/v1/tickets/${ticketId}`);
+  await viewer.until('closing');
+  await test.call('DELETE', path);
+}
+
+interface Given {
+  readonly instance: ReturnType<typeof newInstance>;
+  /** Of the session. */
+  readonly path: string;
+  readonly ticket: string;
+  readonly expired: string;
+  readonly foreign: TestTenant;
+}
+
+type Call = [method: string, path: string, options: Parameters<TestGateway['call']>[2]];
+
+function refusedCalls({ instance, path, ticket, expired, foreign }: Given): readonly Call[] {
   const { apiToken } = instance;
-  const refused: [method: string, path: string, options: Parameters<TestGateway['call']>[2]][] = [
+  return [
     ['POST', `${path}/password`, { secret: ticket, body: { password: PASSWORD } }],
     ['POST', `${path}/password`, { body: { password: PASSWORD, [PASSWORD]: PASSWORD, pin: PASSWORD } }],
     ['POST', `${path}/password`, { body: PASSWORD }],
@@ -83,12 +109,10 @@ async function runScenario(): Promise<void> {
     ['GET', `/v1/admin/tenants/${apiToken}`, { secret: ADMIN_KEY }],
     ['POST', `/v1/webhooks/green-api/${test.tenant.id}`, { secret: foreign.webhookToken, body: {} }],
   ];
-  for (const [method, where, options] of refused) refusals.push(await test.call(method, where, options));
+}
 
-  expect((await test.view(expired).refused).code).toBe('unauthenticated');
-  await viewer.call('subscribe', { ticket: expired });
-  await viewer.call('password', { sessionId: session.id, password: PASSWORD });
-
+/** Resolves once the gateway has reached Redis again. */
+async function callWithoutRedis(viewer: Viewer, { instance, path, ticket }: Pick<Given, 'instance' | 'path' | 'ticket'>): Promise<void> {
   proxy.refuse(true);
   proxy.cut();
   const withoutRedis = [
@@ -101,9 +125,6 @@ async function runScenario(): Promise<void> {
   refusals.push(...(await Promise.all(withoutRedis)));
   proxy.refuse(false);
   while ((await test.call('GET', '/readyz')).status !== 200);
-  await test.call('DELETE', `/v1/tickets/${ticketId}`);
-  await viewer.until('closing');
-  await test.call('DELETE', path);
 }
 
 describe('nothing secret', () => {

@@ -87,6 +87,8 @@ export interface TestGateway extends TestWorker {
   /** A ticket with any fields, even an expired one. */
   ticketFor(sessionId: string, fields?: Partial<Omit<Ticket, 'id'>>): Promise<string>;
   showCode(sessionId: string, name: string): Promise<Session>;
+  /** The session's record. */
+  stored(sessionId: string): Promise<Session>;
   view(ticket: string, options?: ViewerOptions): Viewer;
   close(): Promise<void>;
 }
@@ -120,6 +122,11 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
     ...{ gateway, url, namespace, node, tenant, tickets, newTenant, call },
     ...worker,
     showCode: (sessionId, name) => worker.answer(sessionId, { kind: 'code', digest: name, image: imageOf(name), text: null }),
+    async stored(sessionId) {
+      const session = await node.sessions.find(sessionId);
+      if (session === null) throw new Error('there is no such session');
+      return session;
+    },
     async create(fields = {}, by = tenant) {
       const { status, text, body } = await call('POST', '/v1/sessions', { secret: by.apiKey, body: { ...newInstance(), ...fields } });
       if (status !== 201 && status !== 200) throw new Error(`the session was not created: ${text}`);

@@ -44,12 +44,14 @@ export function prepareHub() {
   }
 
   const apply = (sessionId: string, event: SessionEvent) => world.sessions.apply(sessionId, event);
+  let requests = 0;
   const showCode = (sessionId: string, name: string) => {
     const at = Date.now();
+    const startedAt = at + requests++; // time stands still, but each code answers a request of its own
     return apply(sessionId, {
       kind: 'answered',
       at,
-      startedAt: at,
+      startedAt,
       jitter: 0,
       outcome: { kind: 'code', digest: name, image: name, text: null },
     });
@@ -100,7 +102,7 @@ function openWorld() {
     read: async (sessionId: string) => counts.get(sessionId) ?? 0,
   };
   const hub: Hub = openHub({ sessions, watching, viewerCounts, clock, log: createLog('test', 'silent'), renewEveryMs: RENEW_EVERY_MS });
-  return { sessions, queued, counts, starts, waits, others, hub };
+  return { sessions, watching, queued, counts, starts, waits, others, hub };
 }
 
 /** Resolves when everything that is under way has settled. */

@@ -2,6 +2,9 @@
 
 import { connect } from 'node:net';
 
+/** The bytes of a request up to its body. */
+export const requestHead = (...lines: readonly string[]): string => `${lines.join('\r\n')}\r\n\r\n`;
+
 /** Everything that the gateway sends until it ends the connection. */
 export async function sendRaw(port: number, ...pieces: readonly (string | Uint8Array)[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');

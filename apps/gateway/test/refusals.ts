@@ -5,7 +5,8 @@
 
 import type { Callback } from '@qrcast/core/callback';
 import { createCallbackLog } from '@qrcast/runtime/callbacks/callback-log';
-import { ADMIN_KEY, openTestGateway } from './gateway.ts';
+import { createLog } from '@qrcast/runtime/log';
+import { ADMIN_KEY, type Body, openTestGateway, type TestGateway, type TestTenant } from './gateway.ts';
 
 const APP = 'https://app.example.com';
 export const ELSEWHERE = 'https://elsewhere.example.com';
@@ -18,7 +19,6 @@ export interface Named {
 
 export type TestRefusals = Awaited<ReturnType<typeof openTestRefusals>>;
 
-/** One list of things and credentials that build on each other; therefore it is one function. */
 export async function openTestRefusals() {
   const test = await openTestGateway();
   /** A session of the tenant whose things nobody else may see. */
@@ -34,7 +34,7 @@ export async function openTestRefusals() {
     createdAt: Date.now(),
     payload: '{}',
   };
-  await createCallbackLog({ redis: test.node.redis, namespace: test.namespace }).add(callback);
+  await createCallbackLog({ redis: test.node.redis, namespace: test.namespace, log: createLog('test', 'silent') }).add(callback);
   const named: Readonly<Record<string, Named>> = {
     sessions: { there: id, nowhere: 'ses_AAAAAAAAAAAAAAAA' },
     tickets: { there: mine.ticketId, nowhere: 'tkt_AAAAAAAAAAAAAAAA' },
@@ -42,6 +42,18 @@ export async function openTestRefusals() {
     admin: { there: test.tenant.id, nowhere: 'nobody' },
     webhooks: { there: test.tenant.id, nowhere: 'nobody' },
   };
+  const secrets = await makeSecrets(test, mine, foreigner, foreign.ticket);
+  return { test, mine, foreigner, foreign, named, secrets };
+}
+
+/** By what a caller says of itself. Those of tickets are for the session `mine`, unless they say otherwise. */
+async function makeSecrets(
+  test: TestGateway,
+  mine: Body,
+  foreigner: TestTenant,
+  foreignTicket: string,
+): Promise<Readonly<Record<string, string | null>>> {
+  const { id } = mine.session;
   const revoked = (await test.call('POST', `/v1/sessions/${id}/tickets`)).body;
   await test.call('DELETE', `/v1/tickets/${revoked.ticketId}`);
   const [head, claims] = mine.ticket.split('.');
@@ -49,7 +61,7 @@ export async function openTestRefusals() {
   const suspended = await test.newTenant();
   const theirs = await test.create({}, suspended);
   await test.gateway.tenants.patch(suspended.id, { suspended: true });
-  const secrets: Readonly<Record<string, string | null>> = {
+  return {
     'no credential': null,
     'an unknown key': `qk_${'A'.repeat(43)}`,
     'the admin key': ADMIN_KEY,
@@ -66,8 +78,7 @@ export async function openTestRefusals() {
     "a suspended tenant's ticket": theirs.ticket,
     'a ticket': mine.ticket,
     'a ticket of another session': (await test.create()).ticket,
-    "a ticket of another tenant's session": foreign.ticket,
+    "a ticket of another tenant's session": foreignTicket,
     'a ticket of another tenant for this session': await test.ticketFor(id, { tenantId: foreigner.id, expiresAt }),
   };
-  return { test, mine, foreigner, foreign, named, secrets };
 }

@@ -35,8 +35,6 @@ export function createStreamContract(
   const faultsOf = createFaults(document);
   const seen = new Set<string>();
 
-  const pointerTo = (stream: StreamId, key: string): string => `#/channels/${stream}/messages/${key}`;
-
   function see(stream: StreamId, key: string, payload: unknown, headers?: Readonly<Record<string, string>>): void {
     const message = document.channels[stream]?.messages[key];
     if (message === undefined) throw new Error(`${stream} broke the contract: the message ${key} is not documented`);
@@ -67,9 +65,7 @@ export function createStreamContract(
     promises: promisesOf(document),
     told,
     answered(stream, name, reply) {
-      const { reply: documented } = document.operations[`${stream}.${name}.received`] ?? {};
-      if (documented === undefined) throw new Error(`${stream} broke the contract: the call ${name} is not documented`);
-      const keys = documented.messages.map(({ $ref }) => $ref.split('/').at(-1) ?? '');
+      const keys = repliesTo(document, stream, name);
       const fitting = keys.find((key) => faultsOf(`${pointerTo(stream, key)}/payload`, reply).length === 0);
       if (fitting === undefined) throw new Error(`${stream} ${name} broke the contract: ${keys.join(' or ')} was to answer it`);
       seen.add(`${stream} ${fitting}`);
@@ -81,6 +77,15 @@ export function createStreamContract(
       if (!NO_CLOSE_FRAME.includes(number)) seeClose(number, word);
     },
   };
+}
+
+const pointerTo = (stream: StreamId, key: string): string => `#/channels/${stream}/messages/${key}`;
+
+/** The keys of the messages that may answer a call. @throws {Error} if the call is not documented */
+function repliesTo(document: AsyncApiDocument, stream: StreamId, name: string): readonly string[] {
+  const { reply } = document.operations[`${stream}.${name}.received`] ?? {};
+  if (reply === undefined) throw new Error(`${stream} broke the contract: the call ${name} is not documented`);
+  return reply.messages.map(({ $ref }) => $ref.split('/').at(-1) ?? '');
 }
 
 function promisesOf(document: AsyncApiDocument): readonly string[] {

@@ -1,6 +1,6 @@
 /**
  * For tests of webhooks at the provider: gateways, a simulated provider with its real limits, and
- * instances with settings. Long, because all its calls need the same gateways and tenant.
+ * instances with settings.
  */
 
 import type { SetWebhookAnswer, Webhook } from '@qrcast/core/webhook-check';
@@ -27,6 +27,19 @@ export const refusedOf = ({ status, body }: Answer) => [status, body.code];
 export const sent = ({ instance }: Made): number => instance.requests.filter(({ method }) => method === 'setSettings').length;
 
 export async function openTestWebhooks() {
+  const gateways = await openGateways();
+  const { simulator, late, test, second, patient } = gateways;
+  return {
+    ...gateways,
+    ...createCalls(gateways),
+    async close(): Promise<void> {
+      await Promise.all([test, second, patient].map((gateway) => gateway.close()));
+      await Promise.all([simulator.close(), late.close()]);
+    },
+  };
+}
+
+async function openGateways() {
   const simulator = await openSimulator({ startingMs: 100, webhookRetryMs: 600_000 });
   /** Returns changed settings late. */
   const late = await openSimulator({ startingMs: 100, webhookRetryMs: 600_000, settingsMs: 1_500 });
@@ -36,8 +49,11 @@ export async function openTestWebhooks() {
   const second = await openTestGateway({ namespace: test.namespace, upstreamHosts });
   /** Reads back for the default time. */
   const patient = await openTestGateway({ namespace: test.namespace, publicUrl: PUBLIC_URL, upstreamHosts });
-  const { apiKey, webhookToken } = test.tenant;
+  return { simulator, late, test, second, patient };
+}
 
+function createCalls({ simulator, test }: Awaited<ReturnType<typeof openGateways>>) {
+  const { apiKey, webhookToken } = test.tenant;
   const ours = (tenant: Pick<TestTenant, 'id'> = test.tenant): string => `${PUBLIC_URL}/v1/webhooks/green-api/${tenant.id}`;
 
   function expectNoSecret(text: string): void {
@@ -45,11 +61,6 @@ export async function openTestWebhooks() {
   }
 
   return {
-    simulator,
-    late,
-    test,
-    second,
-    patient,
     ours,
     expectNoSecret,
     rightSettings: (): Partial<ProviderSettings> => ({ stateWebhook: 'yes', webhookUrl: ours(), webhookUrlToken: webhookToken }),
@@ -78,11 +89,6 @@ export async function openTestWebhooks() {
       expectNoSecret(text);
       const answer = JSON.parse(text) as SetWebhookAnswer;
       return { ...answer, codes: answer.webhook.findings.map(({ code }) => code) };
-    },
-
-    async close(): Promise<void> {
-      await Promise.all([test, second, patient].map((gateway) => gateway.close()));
-      await Promise.all([simulator.close(), late.close()]);
     },
   };
 }

@@ -31,7 +31,9 @@ export function createTestWorker(node: Node, namespace: string): TestWorker {
 
   async function answerUnwatched(sessionId: string, outcome: Outcome): Promise<Session> {
     const at = node.clock.now();
-    return apply(sessionId, { kind: 'answered', at, startedAt: at, jitter: 0, outcome });
+    const fence = (await node.sessions.find(sessionId))?.fence ?? 0;
+    // Two answers within a millisecond are of two requests.
+    return apply(sessionId, { kind: 'answered', at, startedAt: Math.max(at, fence + 1), jitter: 0, outcome });
   }
 
   return {

@@ -2,6 +2,7 @@ import { callbackOf, type WireCallback } from '@qrcast/core/callback';
 import { type CallbackLog, createCallbackLog } from '@qrcast/runtime/callbacks/callback-log';
 import { createReceivers } from '@qrcast/runtime/callbacks/callback-receivers';
 import { createKeyring } from '@qrcast/runtime/keyring/keyring';
+import { createLog } from '@qrcast/runtime/log';
 import { callbackKey, outboxKey } from '@qrcast/runtime/redis/keys';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +12,7 @@ let test: TestGateway;
 let log: CallbackLog;
 beforeAll(async () => {
   test = await openTestGateway();
-  log = createCallbackLog({ redis: test.node.redis, namespace: test.namespace });
+  log = createCallbackLog({ redis: test.node.redis, namespace: test.namespace, log: createLog('test', 'silent') });
 });
 afterAll(() => test.close());
 
@@ -57,6 +58,21 @@ describe('the log', () => {
     const failed = await call('GET', '/v1/callbacks?state=failed', tenant);
     expect(failed.callbacks).toMatchObject([{ id: failedId, state: 'failed', attempts: [{ ms: 7, status: 500 }], nextAttemptAt: null }]);
     expect((await call('GET', '/v1/callbacks?state=pending', tenant)).callbacks).toHaveLength(4);
+  });
+
+  it('is listed without an entry that cannot be read, which is not found itself', async () => {
+    const tenant = await test.newTenant();
+    const at = Date.now();
+    const [oldest, bad, newest] = [await logCallback(tenant, at), await logCallback(tenant, at + 1), await logCallback(tenant, at + 2)];
+    for (const [field, text] of [
+      ['callback', '{"id":'],
+      ['attempts', '[{}]'],
+    ] as const) {
+      await test.node.redis.hset(callbackKey(test.namespace, tenant.id, bad), field, text);
+      expect((await call('GET', '/v1/callbacks', tenant)).callbacks.map(({ id }) => id)).toEqual([newest, oldest]);
+      expect((await call('GET', `/v1/callbacks/${bad}`, tenant)).status).toBe(404);
+      expect((await call('POST', `/v1/callbacks/${bad}/replay`, tenant)).status).toBe(404);
+    }
   });
 
   it('is listed to its end, across callbacks that expired', async () => {

@@ -33,7 +33,7 @@ export function addCallbackRoutes(app: FastifyInstance, { auth, callbackLog, out
 
   /** @throws {RefusedError} `not_found`. */
   async function theirCallback(tenantId: string, id: string): Promise<LoggedCallback> {
-    const logged = await callbackLog.find(tenantId, id);
+    const logged = await callbackLog.findReadable(tenantId, id);
     if (logged === null)
       throw new RefusedError('not_found', 'there is no such callback, it is older than a week, or it belongs to another tenant');
     return logged;
@@ -74,7 +74,7 @@ async function listPage(
   for (let scanned = 0; scanned < MAX_SCANNED; ) {
     const ids = await callbackLog.page(tenantId, last, 100);
     if (ids.length === 0) return { callbacks: found, nextCursor: null };
-    const looked = await Promise.all(ids.map(async (id) => ({ id, logged: await callbackLog.find(tenantId, id) })));
+    const looked = await Promise.all(ids.map(async (id) => ({ id, logged: await callbackLog.findReadable(tenantId, id) })));
     for (const { id, logged } of looked) {
       last = id; // also after an expired one, so that the next page continues behind it
       if (logged !== null && (state === undefined || logged.state === state)) found.push(toWireCallback(logged));

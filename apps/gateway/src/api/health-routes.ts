@@ -1,8 +1,9 @@
 /**
- * `/healthz`: the process is alive. `/readyz`: it can serve now. It is red while Redis is out, the
- * queue does not answer, or the gateway drains.
+ * `/healthz`: the process is alive. `/readyz`: it can serve now. If it cannot, the answer says why:
+ * what is wrong with Redis, or that the gateway drains.
  */
 
+import { notReadyReason } from '@qrcast/runtime/redis/connections';
 import type { FastifyInstance } from 'fastify';
 
 export function addOpsRoutes(app: FastifyInstance, ready: () => Promise<void>): void {
@@ -11,9 +12,8 @@ export function addOpsRoutes(app: FastifyInstance, ready: () => Promise<void>): 
     try {
       await ready();
       return { status: 'ready' };
-    } catch {
-      // The log says which of the three it is; the text of an error may hold addresses.
-      return reply.status(503).send({ status: 'not ready', reason: 'draining, or Redis or the queue does not answer' });
+    } catch (error) {
+      return reply.status(503).send({ status: 'not ready', reason: notReadyReason(error) });
     }
   });
 }

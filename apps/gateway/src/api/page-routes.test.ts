@@ -93,7 +93,7 @@ describe('the page', () => {
     expect((await get(path)).body).toBe(`<script src="${src}"></script>`);
   });
 
-  it('is at no other address', async () => {
+  it('is not served at any other address', async () => {
     addPageRoutes(app, folder, framersOf, null);
     for (const url of ['/connect/', '/connect/assets', '/connect/connect.html', '/connect/ses_', '/connect/ses_framed/more']) {
       expect((await get(url)).statusCode, url).toBe(404);
@@ -156,7 +156,7 @@ describe.each(['element.js', 'client.js'])('%s', (name) => {
     ['br;q=1.0, gzip;q=0.8', 'gzip'],
     ['gzip;q=0', undefined],
     ['identity', undefined],
-  ])('is sent as the client takes it: %s', async (accepted, encoding) => {
+  ])('is sent in the coding that the client accepts: %s', async (accepted, encoding) => {
     addPageRoutes(app, folder, framersOf, null);
     const { headers, rawPayload } = await get(`/${name}`, { 'accept-encoding': accepted });
     expect(headers['content-encoding']).toBe(encoding);

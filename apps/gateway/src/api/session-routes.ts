@@ -5,6 +5,7 @@
 
 import { versionOfTags } from '@qrcast/core/known-version';
 import { pathPrefixOf } from '@qrcast/core/public-url';
+import { greatestVersion } from '@qrcast/core/renumber';
 import {
   createSessionSchema,
   createTicketSchema,
@@ -15,6 +16,7 @@ import {
 } from '@qrcast/core/requests';
 import { isFinal } from '@qrcast/core/session';
 import type { Format, WireSession } from '@qrcast/core/wire';
+import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Auth, mayView, type Principal, requireScope, requireSession, requireTenant } from '../auth/auth.ts';
@@ -33,6 +35,7 @@ export interface SessionRoutesDeps extends LongPollDeps {
   readonly service: SessionService;
   readonly sessions: Sessions;
   readonly watching: Watching;
+  readonly clock: Clock;
   readonly revocations: Pick<Revocations, 'revoke'>;
   readonly passwordStep: PasswordStep;
   readonly startOver: StartOver;
@@ -98,15 +101,16 @@ function addTicketCalls(app: FastifyInstance, deps: SessionRoutesDeps): void {
 
 /** Reads the session, at once or when it has changed. */
 function addRead(app: FastifyInstance, deps: SessionRoutesDeps): void {
-  const { service, theirSession, watching } = deps;
+  const { service, theirSession, watching, clock } = deps;
   const show = showBy(deps);
 
   app.get<SessionPath>('/v1/sessions/:id', async (request, reply) => {
     const found = await theirSession(request);
-    const { principal, session } = found;
+    const { principal } = found;
     requireScope(principal, 'view');
     const { wait, formats, visible } = parseRequest(readSessionSchema, request.query);
-    const told = versionOfTags(request.headers['if-none-match'], session.version);
+    const told = versionOfTags(request.headers['if-none-match'], greatestVersion(found.session, clock.now()));
+    const session = typeof told === 'number' ? await service.renumbered(found.session, told) : found.session;
     // `*` means the current version. With `wait`, a final state would never count as newer, so the
     // client would ask for ever.
     const known = told !== 'any' ? told : wait > 0 && isFinal(session) ? null : session.version;

@@ -104,7 +104,7 @@ describe('a link with only its path damaged', () => {
     '/CONNECT',
     '/connect/?utm_source=mail',
     '/connect?fbclid=IwAR0',
-  ])('%s is the login page, for nobody to frame', async (path) => {
+  ])('%s is the login page, which no page may frame', async (path) => {
     const { status, head, text } = await ask(path);
     expect([status, text]).toEqual([200, '<!doctype html><title>page</title>']);
     expect(head).toContain("frame-ancestors 'none'");

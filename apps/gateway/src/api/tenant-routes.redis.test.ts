@@ -41,7 +41,7 @@ describe('the operator', () => {
     ['no key', null],
     ['another key', 'x'.repeat(ADMIN_KEY.length)],
     ['part of the key', ADMIN_KEY.slice(0, -1)],
-  ])('is nobody with %s, for any call', async (_name, secret) => {
+  ])('is not accepted with %s, for any call', async (_name, secret) => {
     const calls = [
       ['POST', ''],
       ['GET', ''],
@@ -184,7 +184,7 @@ describe('keys', () => {
     expect((await admin('POST', `/${id}/keys`)).status).toBe(201);
   });
 
-  it('each tell their last use, to within a minute', async () => {
+  it('each report their last use, to within a minute', async () => {
     const { tenant } = await made();
     const keyOf = async (keyId: string) => (await admin('GET', `/${tenant.id}`)).body.tenant.keys.find(({ id }) => id === keyId);
     const { keyId, apiKey } = (await admin('POST', `/${tenant.id}/keys`)).body;
@@ -200,7 +200,7 @@ describe('keys', () => {
     expect((await admin('GET', '')).body.tenants.find(({ id }) => id === tenant.id)?.keys).toContainEqual(used);
   });
 
-  it('that are given from outside replace the oldest if there are two already', async () => {
+  it('that the operator sets replace the oldest if there are two already', async () => {
     const first = await made();
     const { id } = first.tenant;
     const second = (await admin('POST', `/${id}/keys`)).body.apiKey;
@@ -216,7 +216,7 @@ describe('what a tenant sets for connected instances', () => {
     return [keepConnectedDays, checkConnectedEvery];
   };
 
-  it('is 30 days of memory and no checks, unless the operator sets something else', async () => {
+  it('is 30 days and no checks, unless the operator sets something else', async () => {
     const id = newId();
     await made(id);
     expect(await shown(id)).toEqual([30, null]);

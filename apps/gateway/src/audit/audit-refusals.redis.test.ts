@@ -35,7 +35,7 @@ it('records refused callers, but not every try', async () => {
   );
 });
 
-it('records a notification with a wrong token for the operator only, because only a stranger claims whose it is', async () => {
+it('records a notification with a wrong token for the operator only, because the named tenant is not proven', async () => {
   const path = `/v1/webhooks/green-api/${test.tenant.id}`;
   const notify = (secret: string | null) => test.call('POST', path, { secret, body: { typeWebhook: 'incomingMessageReceived' } });
   for (let n = 0; n < 3; n++) expect((await notify(`wrong-token-${n}`)).status).toBe(401);
@@ -57,7 +57,7 @@ it('records a notification with a wrong token for the operator only, because onl
   expect(await refusals(test.tenant.apiKey, '/v1/audit')).toEqual([]);
 });
 
-it('books a refused ticket to nobody, whoever was let in before on its stream', async () => {
+it('names no tenant for a refused ticket, even on a stream with an accepted one', async () => {
   const { ticket } = await test.create();
   const socket = await openSocket(test.url);
   expect(await socket.call({ type: 'subscribe', ticket })).toMatchObject({ type: 'ok' });

@@ -83,7 +83,7 @@ it('records resumes, cancels, tickets, and each watcher once', async () => {
   );
 });
 
-it('records only a cancel that ended the session: not one after its end, and only one of two at once', async () => {
+it('records only the cancel that ended the session, not a later or simultaneous one', async () => {
   const cancel = async (id: string, by = test): Promise<void> =>
     expect((await by.call('DELETE', `/v1/sessions/${id}`, { secret: test.tenant.apiKey })).status).toBe(204);
   const [first, connected, timedOut] = [await test.create(), await test.create(), await test.create()];
@@ -140,7 +140,7 @@ it('records what the operator did to a tenant', async () => {
   expect(entries.filter(({ subjectId }) => subjectId === keyId)).toHaveLength(2);
 });
 
-it("keeps a watch in the log of the ticket's own tenant, whoever else shows a ticket on the same stream", async () => {
+it("records a watch for the ticket's own tenant, even if another tenant's ticket is on the same stream", async () => {
   const other = await test.newTenant();
   const [mine, theirs] = [await test.create(), await test.create({}, other)];
   const socket = await openSocket(test.url);
@@ -168,7 +168,7 @@ it('records each ticket that watches one session on one stream', async () => {
   expect(new Set(entries.map(({ actor }) => actor.id))).toEqual(new Set([ticketId, issued.body.ticketId]));
 });
 
-it('names for a password the ticket that is subscribed, not one that was refused or came later', async () => {
+it('names the subscribed ticket for a password, not one that was refused or came later', async () => {
   const { session, ticket, ticketId } = await test.create();
   const issue = async (scopes: readonly string[]): Promise<string> =>
     (await test.call('POST', `/v1/sessions/${session.id}/tickets`, { body: { scopes } })).body.ticket;
@@ -188,7 +188,7 @@ it('names for a password the ticket that is subscribed, not one that was refused
   expect(entries).toMatchObject([{ actor: { kind: 'ticket', id: ticketId } }]);
 });
 
-it('believes in X-Forwarded-For only an address that a trusted proxy wrote', async () => {
+it('uses only an address in X-Forwarded-For that a trusted proxy wrote', async () => {
   const behind = await openTestGateway({ namespace: test.namespace, trustedProxies: ['127.0.0.1'] });
   const said = ['203.0.113.7', 'made up, 203.0.113.8', '<script>', '203.0.113.9:5555', '::ffff:203.0.113.10'];
   for (const forwarded of said) {

@@ -45,7 +45,7 @@ function reader() {
   };
 }
 
-it('records watchers of one tenant although another is watched in countless ways, and that one rather too often', async () => {
+it('records watchers of one tenant while another has countless watchers, whose entries may repeat', async () => {
   const { read, watchedOf } = reader();
   const [seen, fresh] = [holderOf('tkt_seen', 'hostile'), holderOf('tkt_new', 'hostile')];
   await read(seen);
@@ -86,7 +86,7 @@ function openRefusing() {
   };
 }
 
-it('records a try of the admin key although countless others are refused, and logs how many have no entry', async () => {
+it('records a refused admin key among countless other refusals, and logs how many have no entry', async () => {
   const { entries, warnings, tryAs, tryAdminAs } = openRefusing();
   for (let n = 1; n <= 130; n++) await tryAs('Bearer qk_guess', `198.51.100.${n}`);
   tryAdminAs('Bearer guess', '203.0.113.9');
@@ -101,7 +101,7 @@ it('records a try of the admin key although countless others are refused, and lo
   expect(warnings).toHaveLength(1);
 });
 
-it('records tries of keys although countless others notify with wrong tokens, which have the same bound', async () => {
+it('records refused keys among countless notifications with wrong tokens, which have the same bound', async () => {
   const { entries, warnings, tryAs, tryAdminAs, notifyAs } = openRefusing();
   for (let n = 1; n <= 130; n++) await notifyAs(['guess'], `198.51.100.${n}`);
   for (let n = 0; n < 3; n++) await notifyAs(['guess'], '198.51.100.1');

@@ -41,7 +41,7 @@ const WS = '/v1/ws';
 const SOCKET_IO = '/socket.io/?EIO=4&transport=websocket';
 
 describe('failed credentials', () => {
-  it('of one address are refused as too many, and so is a good credential that is not known yet', async () => {
+  it('of one address are refused as too many, and so is a valid credential that is not known yet', async () => {
     const test = await openGateway({});
     for (let i = 0; i < 3; i++) expect((await fail(test)).status).toBe(401);
     for (const { status, body, headers } of [await fail(test), await list(test)]) {
@@ -63,13 +63,13 @@ describe('failed credentials', () => {
     expect((await fail(test)).status).toBe(429);
   });
 
-  it('are not counted without a credential, as when a page embeds our pictures', async () => {
+  it('do not include calls without a credential, as when a page embeds our pictures', async () => {
     const test = await openGateway({});
     for (let i = 0; i < 6; i++) expect((await test.call('GET', '/v1/sessions', { secret: null })).status).toBe(401);
     expect((await list(test)).status).toBe(200);
   });
 
-  it('are counted for a key that was good and was removed', async () => {
+  it('include a key that was valid and was removed', async () => {
     const test = await openGateway({});
     const { apiKey } = await test.gateway.tenants.addKey(test.tenant.id);
     const withIt = (): Promise<Answer> => test.call('GET', '/v1/sessions', { secret: apiKey });
@@ -81,7 +81,7 @@ describe('failed credentials', () => {
     expect(statuses).toEqual([401, 401, 401, 429, 429]);
   });
 
-  it('do not stop a caller with a ticket of ours, or with a key that was good lately', async () => {
+  it('do not stop a caller with a ticket of ours, or with a key that was recently valid', async () => {
     const test = await openGateway({});
     const { ticket } = await test.create();
     const other = await test.newTenant();
@@ -97,7 +97,7 @@ describe('failed credentials', () => {
     expect((await test.call('GET', '/v1/sessions/self', { secret: forged })).status).toBe(429);
   });
 
-  it("of notifications do not count: the provider sends all tenants' from the same addresses", async () => {
+  it('do not include notifications, because the provider sends those of all tenants from the same addresses', async () => {
     const test = await openGateway({});
     const path = `/v1/webhooks/green-api/${test.tenant.id}`;
     for (let i = 0; i < 5; i++) expect((await test.call('POST', path, { secret: 'wt_wrong', body: {} })).status).toBe(401);
@@ -136,7 +136,7 @@ describe.each([
 });
 
 describe('a trusted proxy', () => {
-  it('is believed for what it adds, not for what its client has sent', async () => {
+  it('is trusted for the address that it adds, not for what its client sent', async () => {
     const test = await openGateway({ trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'] });
     for (let i = 0; i < 3; i++) await fail(test, `198.51.100.${i}, 203.0.113.7, 10.0.0.1`);
     expect((await list(test, '198.51.100.9, 203.0.113.7, 10.0.0.1')).status).toBe(429);

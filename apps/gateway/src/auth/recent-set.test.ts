@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createRecentSet } from './recent-set.ts';
 
-it('keeps what was added last, also what was added again, up to its bound', () => {
+it('keeps the entries that were last added, or added again, up to its bound', () => {
   const recent = createRecentSet(2);
   for (const one of ['a', 'b', 'a', 'c']) recent.add(one);
   expect(['a', 'b', 'c'].filter(recent.has)).toEqual(['a', 'c']);

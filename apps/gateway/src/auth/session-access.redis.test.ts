@@ -109,7 +109,7 @@ describe('the origin of a ticket', () => {
     if (status === 403) expect(answer.body.code).toBe('origin_not_allowed');
   });
 
-  it("is the tenant's own where the ticket named none, and any where neither did", async () => {
+  it("must be one of the tenant's if the ticket names none, and can be any if neither names one", async () => {
     const headers = { origin: 'https://evil.example.com' };
     const open = await test.create();
     expect((await test.call('GET', `/v1/sessions/${open.session.id}`, { secret: open.ticket, headers })).status).toBe(200);

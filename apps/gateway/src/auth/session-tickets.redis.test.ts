@@ -51,7 +51,7 @@ describe('POST /v1/sessions/{id}/tickets', () => {
 });
 
 describe('DELETE /v1/tickets/{ticketId}', () => {
-  it('ends only this ticket, at once and for ever', async () => {
+  it('revokes only this ticket, at once and for good', async () => {
     const { session, ticket } = await test.create();
     const { body } = await issue(session.id);
     for (let i = 0; i < 2; i++) expect((await test.call('DELETE', `/v1/tickets/${body.ticketId}`)).status).toBe(204);
@@ -84,7 +84,7 @@ describe('DELETE /v1/tickets/{ticketId}', () => {
     await second.close();
   });
 
-  it('sends nothing more to a stream that has stopped reading, and cuts it', async () => {
+  it('sends nothing more to a stream whose client stopped reading, and cuts it', async () => {
     const { session, ticket } = await test.create();
     const { body } = await issue(session.id);
     const [stuck, twin, other] = [test.view(body.ticket), test.view(body.ticket), test.view(ticket)];

@@ -12,7 +12,7 @@ beforeAll(async () => {
   runtime = openTestRuntime(inject('redisUrl'));
   tickets = createTickets({ ...runtime, keyring: createKeyring([{ id: 'k1', key: Buffer.alloc(32, 1) }]), clock: { now: () => now } });
   revocations = openRevocations({ ...runtime, tickets, now: () => now });
-  await runtime.bus.connection.ping(); // answered after the subscription stands
+  await runtime.bus.connection.ping(); // answered after the subscription is active
 });
 afterAll(async () => {
   revocations.close();
@@ -32,7 +32,7 @@ function newTicket(fields: Partial<Ticket> = {}): Ticket {
   };
 }
 
-/** Holds the ticket, and tells how that ended. */
+/** Holds the ticket, and reports how the hold ended. */
 function held(ticket: Ticket): { ends: string[]; ended: Promise<string>; release: () => void } {
   const { promise, resolve } = Promise.withResolvers<string>();
   const ends: string[] = [];
@@ -44,7 +44,7 @@ function held(ticket: Ticket): { ends: string[]; ended: Promise<string>; release
 }
 
 describe('a held ticket', () => {
-  it('is told once, for every hold of it, and for no other ticket or tenant', async () => {
+  it('is reported once, for every hold of it, and for no other ticket or tenant', async () => {
     const ticket = newTicket();
     const [one, two] = [held(ticket), held(ticket)];
     const others = [held(newTicket()), held({ ...ticket, tenantId: 'other' })];
@@ -56,13 +56,13 @@ describe('a held ticket', () => {
     for (const other of others) other.release();
   });
 
-  it('is told even if it was revoked between its verification and the hold', async () => {
+  it('is reported even if it was revoked between its verification and the hold', async () => {
     const ticket = newTicket();
     await tickets.revoke('acme', ticket.id);
     expect(await held(ticket).ended).toBe('ticket_revoked');
   });
 
-  it('is told that it has expired', async () => {
+  it('is reported when it has expired', async () => {
     const soon = held(newTicket({ expiresAt: now + 10 }));
     const later = held(newTicket());
     now += 10;
@@ -71,7 +71,7 @@ describe('a held ticket', () => {
     later.release();
   });
 
-  it('is told nothing after its release', async () => {
+  it('is not reported after its release', async () => {
     const ticket = newTicket();
     const released = held(ticket);
     released.release();

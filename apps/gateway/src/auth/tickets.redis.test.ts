@@ -45,7 +45,7 @@ async function refusal(tickets: Tickets, ticket: string): Promise<RefusedError> 
 }
 
 describe('tickets', () => {
-  it('hold what they were issued for', async () => {
+  it('contain what they were issued for', async () => {
     const { ticket, ticketId } = await ticketsUnder().issue(FIELDS);
     expect(await verified(ticketsUnder(), ticket)).toEqual({ ...FIELDS, id: ticketId });
   });
@@ -55,7 +55,7 @@ describe('tickets', () => {
     expect(await verified(ticketsUnder(), ticket)).toMatchObject({ origins: [], scopes: ['view'] });
   });
 
-  it('are refused from the second they expire, with a reason of its own', async () => {
+  it('are refused from the second they expire, with a separate reason', async () => {
     const { ticket } = await ticketsUnder().issue(FIELDS);
     await verified(ticketsUnder(undefined, FIELDS.expiresAt - 1), ticket);
     const error = await refusal(ticketsUnder(undefined, FIELDS.expiresAt), ticket);
@@ -86,13 +86,13 @@ describe('tickets', () => {
     ["another issuer's", async () => signed(ticketKey(1), 'k1', 'other')],
     ['one without scopes', async () => signed(ticketKey(1), 'k1', 'qrcast', {})],
     ['one with a changed session', async () => tampered((await ticketsUnder().issue(FIELDS)).ticket)],
-  ])('are refused alike: %s', async (_name, make) => {
+  ])('are refused in the same way: %s', async (_name, make) => {
     const error = await refusal(ticketsUnder(), await make());
     expect(error).not.toBeInstanceOf(TicketEndedError);
     expect(error.code).toBe('unauthenticated');
   });
 
-  it('(twin) accepts a ticket of the form that the refused ones were made from', async () => {
+  it('(twin) are accepted in the form that the refused ones were made from', async () => {
     await verified(ticketsUnder(), await signed(ticketKey(1), 'k1', 'qrcast'));
   });
 
@@ -108,7 +108,7 @@ describe('tickets', () => {
     await verified(tickets, another);
   });
 
-  it('are looked up until they are seen to be revoked, and then refused without a look-up', async () => {
+  it('are looked up until they are found revoked, and then refused without a look-up', async () => {
     let lookUps = 0;
     const counted = new Proxy(runtime.redis, {
       get(target, name) {
@@ -146,7 +146,7 @@ describe('tickets', () => {
     expect(await runtime.redis.pttl(key)).toBeLessThanOrEqual(86_400_000);
   });
 
-  it('make room for others when they could be alive no more', async () => {
+  it('make room for others when they would have expired', async () => {
     const tenantId = `acme-${randomUUID().slice(0, 8)}`;
     const idAt = (now: number): string => `tkt_${String(now).padStart(16, '0')}`;
     const revokeAt = (now: number): Promise<void> => ticketsUnder(undefined, now, 1).revoke(tenantId, idAt(now));

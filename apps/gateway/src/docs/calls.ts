@@ -1,9 +1,10 @@
 /** The HTTP calls on the docs page, from the OpenAPI document. */
 
-import type { OpenApiDocument, OpenApiOperation, OpenApiParameter, OpenApiResponse } from '@qrcast/core/contract/openapi';
-import { type Html, html, inline, prose } from '../http/html.ts';
-import { codeBlock, curl, json } from './code.ts';
-import { type Field, fieldList, fieldsOf, nameOf, schemaLink } from './schema.ts';
+import type { OpenApiDocument, OpenApiOperation, OpenApiParameter } from '@qrcast/core/contract/openapi';
+import { type Html, html, prose } from '../http/html.ts';
+import { answerList, sampleAnswer } from './answers.ts';
+import { codeBlock, curl } from './code.ts';
+import { type Field, fieldList, fieldsOf } from './schema.ts';
 
 interface Call {
   readonly path: string;
@@ -35,7 +36,7 @@ ${parameterList('In the query', operation, 'query', document)}
 ${parameterList('Headers', operation, 'header', document)}
 ${bodyFields.length === 0 ? null : html`<h4>Body</h4>${fieldList(bodyFields, schemas)}`}
 <h4>Answers</h4>
-${answers(document, operation)}
+${answerList(document, operation)}
 </div>
 <div class="sample">
 ${codeBlock('Request', curl(document, path, method, operation))}
@@ -62,9 +63,9 @@ function credentials(security: OpenApiOperation['security']): Html {
   return html`<p>${named.map((one, i) => html`${i === 0 ? '' : ', or '}${one}`)}</p>`;
 }
 
-function parameterList(
+export function parameterList(
   title: string,
-  { parameters = [] }: OpenApiOperation,
+  { parameters = [] }: Pick<OpenApiOperation, 'parameters'>,
   location: OpenApiParameter['in'],
   document: OpenApiDocument,
 ): Html | null {
@@ -72,46 +73,4 @@ function parameterList(
     .filter((one) => one.in === location)
     .map(({ name, schema, required, description }) => ({ name, schema, isRequired: required, description }));
   return fields.length === 0 ? null : html`<h4>${title}</h4>${fieldList(fields, document.components.schemas)}`;
-}
-
-function responsesOf({ components }: OpenApiDocument, { responses }: OpenApiOperation): [status: string, OpenApiResponse][] {
-  return Object.entries(responses).map(([status, response]) => {
-    if (!('$ref' in response)) return [status, response];
-    const shared = components.responses[response.$ref.split('/').at(-1) ?? ''];
-    if (shared === undefined) throw new Error(`the document has no ${response.$ref}`);
-    return [status, shared];
-  });
-}
-
-function answers(document: OpenApiDocument, operation: OpenApiOperation): Html {
-  const rows = responsesOf(document, operation).map(([status, response]) => {
-    const codes = codesOf(response);
-    return html`<div><dt><span class="status s${status.slice(0, 1)}">${status}</span></dt><dd>${
-      codes.length > 0 ? codes.map((code) => html`<a class="code-link" href="#error-${code}"><code>${code}</code></a> `) : answer(response)
-    }</dd></div>`;
-  });
-  return html`<dl class="answers">${rows}</dl>`;
-}
-
-function answer({ description, content = {}, headers = {} }: OpenApiResponse): Html {
-  const bodies = Object.entries(content).map(([type, { schema }]) => {
-    const name = nameOf(schema);
-    return name === null ? html` <code>${type}</code>` : html` ${schemaLink(name)}`;
-  });
-  const named = Object.keys(headers).map((name) => html` <code>${name}</code>`);
-  return html`${inline(description)}.${bodies}${named.length === 0 ? null : html` <span class="rules">with the header${named}</span>`}`;
-}
-
-/** The error codes of a refusal; empty for other responses. */
-function codesOf({ content = {} }: OpenApiResponse): readonly string[] {
-  return Object.keys(content['application/problem+json']?.examples ?? {});
-}
-
-function sampleAnswer(document: OpenApiDocument, operation: OpenApiOperation): Html | null {
-  for (const [status, { content = {} }] of responsesOf(document, operation)) {
-    for (const { example } of Object.values(content)) {
-      if (example !== undefined) return codeBlock(`Answer ${status}`, typeof example === 'string' ? html`${example}` : json(example));
-    }
-  }
-  return null;
 }

@@ -46,7 +46,7 @@ describe('the contract of the running gateway', () => {
     }
   });
 
-  it('is not sent again to a client that has it', async () => {
+  it('is not sent again to a client that already has it', async () => {
     for (const path of ['/openapi.json', '/asyncapi.json', '/docs']) {
       const { headers } = await get(path);
       const again = await get(path, { 'if-none-match': headers.get('etag') ?? '' });

@@ -6,12 +6,14 @@
 import type { AsyncApiDocument } from '@qrcast/core/contract/asyncapi';
 import { type JsonSchema, wordsOf } from '@qrcast/core/contract/json-schema';
 import type { OpenApiDocument } from '@qrcast/core/contract/openapi';
-import { ERRORS } from '@qrcast/core/errors';
 import { type Html, html, inline, prose } from '../http/html.ts';
+import { headersSection } from './answers.ts';
 import { callArticle, callsOf } from './calls.ts';
 import { codeBlock, curl, json } from './code.ts';
+import { closeCodesSection, errorsSection } from './errors.ts';
 import { fieldList, fieldsOf } from './schema.ts';
 import { streamSection } from './streams.ts';
+import { webhookArticle, webhooksOf } from './webhooks.ts';
 
 export interface DocsOptions {
   readonly openApi: OpenApiDocument;
@@ -27,7 +29,12 @@ export interface DocsOptions {
 const SESSION_ENUMS = ['SessionState', 'NoticeCode', 'EndReason'] as const;
 
 export function docsPage({ openApi, asyncApi, styleUrl }: DocsOptions): string {
-  const tags = openApi.tags.map(({ name, description }) => ({ name, description, calls: callsOf(openApi, name) }));
+  const tags = openApi.tags.map(({ name, description }) => ({
+    name,
+    description,
+    webhooks: webhooksOf(openApi, name),
+    calls: callsOf(openApi, name),
+  }));
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -49,8 +56,9 @@ ${session(openApi)}
 ${tags.map((tag) => callSection(openApi, tag))}
 ${streamsSection(asyncApi)}
 ${objectsSection(openApi, asyncApi)}
-${errors(openApi)}
-${closeCodes(asyncApi)}
+${headersSection(openApi)}
+${errorsSection(openApi)}
+${closeCodesSection(asyncApi)}
 </main>
 <footer><p>Made from <a href="openapi.json">openapi.json</a> and <a href="asyncapi.json">asyncapi.json</a> of this gateway.</p></footer>
 </body>
@@ -62,6 +70,7 @@ ${closeCodes(asyncApi)}
 interface Tag {
   readonly name: string;
   readonly description: string;
+  readonly webhooks: ReturnType<typeof webhooksOf>;
   readonly calls: ReturnType<typeof callsOf>;
 }
 
@@ -71,27 +80,31 @@ function contents(tags: readonly Tag[], { channels }: AsyncApiDocument): Html {
 <li><a href="#start">Start</a></li>
 <li><a href="#credentials">Credentials</a></li>
 <li><a href="#session">The session</a></li>
-${tags.map(
-  ({ name, calls }) =>
-    html`<li><a href="#tag-${name}">${name}</a><ul>${calls.map(
-      ({ operation, method }) =>
-        html`<li><a href="#${operation.operationId}"><span class="verb ${method}">${method.toUpperCase()}</span> ${operation.summary}</a></li>`,
-    )}</ul></li>`,
-)}
+${tags.map((tag) => html`<li><a href="#tag-${tag.name}">${tag.name}</a><ul>${entries(tag)}</ul></li>`)}
 <li><a href="#streams">Streams</a><ul>${Object.entries(channels).map(
     ([id, { title }]) => html`<li><a href="#stream-${id}">${title}</a></li>`,
   )}</ul></li>
 <li><a href="#objects">Objects</a></li>
+<li><a href="#headers">Response headers</a></li>
 <li><a href="#errors">Errors</a></li>
 <li><a href="#close-codes">Close codes</a></li>
 </ul>
 </nav>`;
 }
 
-function callSection(openApi: OpenApiDocument, { name, description, calls }: Tag): Html {
+function entries({ webhooks, calls }: Tag): Html {
+  const entry = (id: string, kind: string, verb: string, summary: string): Html =>
+    html`<li><a href="#${id}"><span class="verb ${kind}">${verb}</span> ${summary}</a></li>`;
+  return html`${webhooks.map(({ operationId, summary }) => entry(operationId, 'sent', 'SENT', summary))}${calls.map(
+    ({ operation, method }) => entry(operation.operationId, method, method.toUpperCase(), operation.summary),
+  )}`;
+}
+
+function callSection(openApi: OpenApiDocument, { name, description, webhooks, calls }: Tag): Html {
   return html`<section id="tag-${name}">
 <h2><a href="#tag-${name}">${name}</a></h2>
 <p class="lead">${description}</p>
+${webhooks.map((webhook) => webhookArticle(openApi, webhook))}
 ${calls.map((call) => callArticle(openApi, call))}
 </section>`;
 }
@@ -184,31 +197,4 @@ function object(name: string, schema: JsonSchema, schemas: Readonly<Record<strin
 ${typeof description === 'string' ? prose(description) : null}
 ${fieldList(fieldsOf(schema, schemas), schemas)}
 </article>`;
-}
-
-function errors({ components }: OpenApiDocument): Html {
-  const words = (components.schemas['ErrorCode']?.['x-enumDescriptions'] ?? {}) as Readonly<Record<string, string>>;
-  const rows = Object.entries(ERRORS).map(
-    ([code, { status, retryable }]) => html`<div id="error-${code}">
-<dt><span class="status s${String(status).slice(0, 1)}">${status}</span> <code>${code}</code>${retryable ? html` <span class="retry">may be repeated</span>` : null}</dt>
-<dd>${inline(words[code] ?? '')}</dd></div>`,
-  );
-  return html`<section id="errors">
-<h2><a href="#errors">Errors</a></h2>
-<p class="lead">As <code>application/problem+json</code> over HTTP (<a href="#schema-Problem">Problem</a>), as <a href="#schema-StreamError">StreamError</a> on a stream.</p>
-<dl class="words" id="schema-ErrorCode">${rows}</dl>
-</section>`;
-}
-
-function closeCodes(asyncApi: AsyncApiDocument): Html {
-  const rows = asyncApi['x-close-codes'].map(
-    ({ number, code, retryable, description }) => html`<div id="close-${number}">
-<dt><span class="status s${retryable ? '3' : '5'}">${number}</span> <code>${code}</code> <span class="retry">${retryable ? 'reconnect' : 'do not reconnect unchanged'}</span></dt>
-<dd>${inline(description)}</dd></div>`,
-  );
-  return html`<section id="close-codes">
-<h2><a href="#close-codes">Close codes</a></h2>
-<p class="lead">Why a stream was closed. The range of the number tells what to do, even for numbers that you do not know.</p>
-<dl class="words" id="schema-CloseReason">${rows}</dl>
-</section>`;
 }

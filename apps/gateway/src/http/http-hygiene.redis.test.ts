@@ -5,8 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_KEY, type Body, openTestGateway, type TestGateway } from '../../test/gateway.ts';
-import { sendRaw, statuses } from '../../test/raw-http.ts';
-import { openViewer } from '../../test/viewer.ts';
+import { requestHead, sendRaw, statuses } from '../../test/raw-http.ts';
 
 let test: TestGateway;
 let mine: Body;
@@ -17,148 +16,8 @@ beforeAll(async () => {
 afterAll(() => test.close());
 
 const send = (...pieces: readonly string[]): Promise<string> => sendRaw(test.gateway.port, ...pieces);
-const lines = (...head: readonly string[]): string => `${head.join('\r\n')}\r\n\r\n`;
 const read = (...headers: readonly string[]): string =>
-  lines('GET /v1/sessions/self HTTP/1.1', 'Host: x', `Authorization: Bearer ${mine.ticket}`, ...headers);
-
-const SECURITY_HEADERS = {
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-};
-
-describe('every answer', () => {
-  it.each([
-    ['GET', '/v1/sessions', 200],
-    ['GET', '/v1/sessions/none', 404],
-    ['GET', '/v1/nothing', 404],
-    ['GET', '/v1/%zz', 400],
-    ['POST', '/v1/sessions', 400],
-    ['OPTIONS', '/v1/sessions', 204],
-    ['GET', '/healthz', 200],
-    ['GET', '/openapi.json', 200],
-    ['GET', '/socket.io/?EIO=4&transport=polling', 200],
-    ['GET', '/socket.io/?EIO=9', 400],
-  ])('%s %s has the security headers, and names no software', async (method, path, status) => {
-    const preflight = { origin: 'https://app.example.com', 'access-control-request-method': 'GET' };
-    const url = `${test.url}${path}`;
-    const headers = method === 'OPTIONS' ? preflight : { authorization: `Bearer ${test.tenant.apiKey}` };
-    const answer = await fetch(url, { method, headers });
-    expect(answer.status).toBe(status);
-    expect(Object.fromEntries(answer.headers)).toMatchObject(SECURITY_HEADERS);
-    for (const name of ['server', 'x-powered-by', 'set-cookie', 'strict-transport-security']) expect(answer.headers.has(name)).toBe(false);
-    await answer.body?.cancel();
-  });
-
-  it.each(['/connect', '/docs', '/connect/assets/page-1a2b.js', '/element.js', '/client.js'])(
-    '%s is no exception, but for what it is',
-    async (path) => {
-      const { headers } = await test.call('GET', path, { secret: null });
-      const { 'x-content-type-options': sniff, 'referrer-policy': referrer } = SECURITY_HEADERS;
-      expect([headers.get('x-content-type-options'), headers.get('referrer-policy')]).toEqual([sniff, referrer]);
-      expect(headers.get('content-security-policy')).not.toMatch(/unsafe|\*|http/);
-      expect(headers.get('cross-origin-resource-policy')).toBe(path.endsWith('.js') ? 'cross-origin' : 'same-origin');
-      expect(headers.get('set-cookie')).toBeNull();
-    },
-  );
-
-  it('isolates each page except the login page, which its opener must be able to see', async () => {
-    const { session } = mine;
-    const ask = async (path: string) => {
-      const { headers } = await test.call('GET', path, { secret: null });
-      return [path, headers.get('content-type')?.split(';')[0], headers.get('cross-origin-opener-policy')];
-    };
-    const logins = ['/connect', `/connect/${session.id}`, '/connect/ses_none'];
-    for (const path of logins) expect(await ask(path)).toEqual([path, 'text/html', 'unsafe-none']);
-    const others = [
-      '/docs',
-      '/',
-      '/connect/',
-      '/connect/none',
-      `/connect/${session.id}/origins`,
-      '/element.js',
-      '/v1/nothing',
-      '/index.html',
-    ];
-    for (const path of others) expect((await ask(path))[2], path).toBe('same-origin');
-  });
-
-  it('of a stream has them as well', async () => {
-    const gone = new AbortController();
-    const headers = { authorization: `Bearer ${mine.ticket}` };
-    const stream = await fetch(`${test.url}/v1/sessions/self/events`, { headers, signal: gone.signal });
-    expect(Object.fromEntries(stream.headers)).toMatchObject(SECURITY_HEADERS);
-    gone.abort();
-  });
-
-  it('has Strict-Transport-Security if the public URL is https', async () => {
-    const secure = await openTestGateway({ publicUrl: 'https://qrcast.example.com' });
-    for (const path of ['/v1/sessions', '/connect', '/v1/%zz', '/socket.io/?EIO=4&transport=polling']) {
-      const { headers } = await fetch(`${secure.url}${path}`);
-      expect(headers.get('strict-transport-security')).toBe('max-age=31536000');
-    }
-    await secure.close();
-  });
-
-  it('to an unreadable request has them as well, and is a problem', async () => {
-    const [head = '', body = ''] = (await send('what is this\r\n\r\n')).split('\r\n\r\n');
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) expect(head).toContain(`${name}: ${value}`);
-    expect(JSON.parse(body)).toMatchObject({ status: 400, code: 'invalid_request' });
-  });
-});
-
-describe('a secret in the URL', () => {
-  const names = [
-    'ticket',
-    'token',
-    'api_key',
-    'apiKey',
-    'API-Key',
-    'key',
-    'access_token',
-    'authorization',
-    'password',
-    'apiToken',
-    'webhookToken',
-  ];
-
-  it.each(names)('as %s is invalid_request, even with a valid one in the header, and is not repeated', async (name) => {
-    for (const path of [`/v1/sessions/${mine.session.id}`, '/v1/sessions', '/v1/admin/tenants', '/v1/nothing']) {
-      const secret = path.includes('admin') ? ADMIN_KEY : test.tenant.apiKey;
-      const { status, body, text } = await test.call('GET', `${path}?limit=1&${name}=${mine.ticket}`, { secret });
-      expect([status, body.code]).toEqual([400, 'invalid_request']);
-      expect(body.detail).toContain('Authorization: Bearer');
-      expect(text).not.toContain(mine.ticket);
-    }
-  });
-
-  it('opens no stream', async () => {
-    const upgrade = [
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-    ];
-    const open = (path: string) => send(lines(`GET ${path}?ticket=${mine.ticket} HTTP/1.1`, 'Host: x', ...upgrade, 'Connection: close'));
-    expect(statuses(await open('/v1/ws'))).toEqual(['400']);
-    expect(statuses(await open('/socket.io/'))).toEqual(['400']);
-    const polling = await fetch(`${test.url}/socket.io/?EIO=4&transport=polling&ticket=${mine.ticket}`);
-    expect([polling.status, await polling.text()]).toEqual([403, expect.stringContaining('never in the URL')]);
-    const sse = await test.call('GET', `/v1/sessions/self/events?ticket=${mine.ticket}`, { secret: mine.ticket });
-    expect(sse.status).toBe(400);
-    // The client sends this as a query.
-    const viewer = openViewer(`${test.url}?ticket=${mine.ticket}`, mine.ticket, {});
-    await new Promise((resolve) => viewer.socket.once('connect_error', resolve));
-    viewer.socket.disconnect();
-  });
-
-  it('is not seen in a name that only looks like that of a secret', async () => {
-    expect((await test.call('GET', '/v1/sessions?reference=token&limit=1')).status).toBe(200);
-  });
-});
+  requestHead('GET /v1/sessions/self HTTP/1.1', 'Host: x', `Authorization: Bearer ${mine.ticket}`, ...headers);
 
 describe('a polling Socket.IO session', () => {
   it.each(['HEAD', 'PUT', 'PATCH', 'DELETE'])('refuses %s, and continues', async (method) => {
@@ -177,7 +36,7 @@ describe('a request', () => {
     ['a path that is encoded', '/v1/%73essions', 'Origin: https://a.example.com'],
     ['a secret and nothing behind its path', '/nothing?token=a', 'Access-Control-Request-Method: GET'],
   ])('OPTIONS with %s is refused with a problem', async (_what, path, headers) => {
-    const answer = await send(lines(`OPTIONS ${path} HTTP/1.1`, 'Host: x', headers, 'Connection: close'));
+    const answer = await send(requestHead(`OPTIONS ${path} HTTP/1.1`, 'Host: x', headers, 'Connection: close'));
     expect(statuses(answer)).toEqual(['400']);
     expect(answer).toContain('application/problem+json');
     expect(answer).toContain('"code":"invalid_request"');
@@ -207,9 +66,9 @@ describe('a request', () => {
     ['a folded line', ['Transfer-Encoding:\r\n chunked', 'Content-Length: 4']],
     ['a null in a header', ['X: a\0b']],
   ])('with %s is refused, and what follows it is not read', async (_what, headers) => {
-    const smuggled = lines('GET /healthz HTTP/1.1', 'Host: x', 'Connection: close');
+    const smuggled = requestHead('GET /healthz HTTP/1.1', 'Host: x', 'Connection: close');
     const answer = await send(
-      lines('POST /v1/sessions HTTP/1.1', 'Host: x', 'Content-Type: application/json', ...headers),
+      requestHead('POST /v1/sessions HTTP/1.1', 'Host: x', 'Content-Type: application/json', ...headers),
       `0\r\n\r\n${smuggled}`,
     );
     expect(statuses(answer)).toEqual(['400']);
@@ -218,51 +77,51 @@ describe('a request', () => {
 
   it('with bare line feeds, without a host, or of another version is refused', async () => {
     expect(statuses(await send('GET /healthz HTTP/1.1\nHost: x\n\n'))).toEqual(['400']);
-    expect(statuses(await send(lines('GET /healthz HTTP/1.1', 'Connection: close')))).toEqual(['400']);
-    expect(statuses(await send(lines('GET /healthz HTTP/3.0', 'Host: x')))).toEqual(['400']);
+    expect(statuses(await send(requestHead('GET /healthz HTTP/1.1', 'Connection: close')))).toEqual(['400']);
+    expect(statuses(await send(requestHead('GET /healthz HTTP/3.0', 'Host: x')))).toEqual(['400']);
     expect(statuses(await send('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'))).toEqual(['400']);
   });
 
   it('of HTTP/1.0 is answered, and its connection closed', async () => {
-    const answer = await send(lines('GET /healthz HTTP/1.0'));
+    const answer = await send(requestHead('GET /healthz HTTP/1.0'));
     expect([statuses(answer), answer.toLowerCase().includes('connection: close')]).toEqual([['200'], true]);
   });
 
   it('that is pipelined behind others is answered in order', async () => {
-    const answer = await send(read() + lines('GET /v1/nothing HTTP/1.1', 'Host: x') + read('Connection: close'));
+    const answer = await send(read() + requestHead('GET /v1/nothing HTTP/1.1', 'Host: x') + read('Connection: close'));
     expect(statuses(answer)).toEqual(['200', '404', '200']);
   });
 
   it('with a whole URL is answered by its path like any other', async () => {
     const answer = await send(
-      lines('GET http://elsewhere.example.com/healthz HTTP/1.1', 'Host: elsewhere.example.com', 'Connection: close'),
+      requestHead('GET http://elsewhere.example.com/healthz HTTP/1.1', 'Host: elsewhere.example.com', 'Connection: close'),
     );
     expect(statuses(answer)).toEqual(['200']);
-    const secret = await send(lines(`GET http://x/v1/sessions?token=x HTTP/1.1`, 'Host: x', 'Connection: close'));
+    const secret = await send(requestHead(`GET http://x/v1/sessions?token=x HTTP/1.1`, 'Host: x', 'Connection: close'));
     expect(statuses(secret)).toEqual(['400']);
   });
 
   it.each(['/v1/%61dmin/tenants', '/%76%31/admin/tenants', '/v1%2Fadmin/tenants', 'http://x/v1/%61dmin/tenants', '/v1/sessions/%73elf'])(
     'to %s, which a guard in front would not know again, is refused',
     async (path) => {
-      const answer = await send(lines(`GET ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${ADMIN_KEY}`, 'Connection: close'));
+      const answer = await send(requestHead(`GET ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${ADMIN_KEY}`, 'Connection: close'));
       expect(statuses(answer)).toEqual(['400']);
       expect(answer).toContain('percent-encoded');
     },
   );
 
   it.each(['TRACE', 'PUT', 'PROPFIND'])('by %s is not found, and is not echoed', async (method) => {
-    const answer = await send(lines(`${method} /v1/sessions HTTP/1.1`, 'Host: x', 'X-Mine: secretsecret', 'Connection: close'));
+    const answer = await send(requestHead(`${method} /v1/sessions HTTP/1.1`, 'Host: x', 'X-Mine: secretsecret', 'Connection: close'));
     expect(statuses(answer)).toEqual(['404']);
     expect(answer).not.toContain('secretsecret');
   });
 
   it('by CONNECT is cut, and makes no connection', async () => {
-    expect(await send(lines('CONNECT 127.0.0.1:6379 HTTP/1.1', 'Host: 127.0.0.1:6379'))).not.toMatch(/ 200 /);
+    expect(await send(requestHead('CONNECT 127.0.0.1:6379 HTTP/1.1', 'Host: 127.0.0.1:6379'))).not.toMatch(/ 200 /);
   });
 
   it('by OPTIONS for everything, and without an origin, allows nothing', async () => {
-    const answer = await send(lines('OPTIONS * HTTP/1.1', 'Host: x', 'Connection: close'));
+    const answer = await send(requestHead('OPTIONS * HTTP/1.1', 'Host: x', 'Connection: close'));
     expect(statuses(answer)[0]).toMatch(/^4/);
     expect(answer).not.toMatch(/access-control-allow/i);
   });
@@ -287,14 +146,16 @@ describe('a request', () => {
     '/connect/assets/..%5cconnect.html',
     '\\healthz',
   ])('for %s is not treated as another path', async (path) => {
-    const answer = await send(lines(`GET ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${test.tenant.apiKey}`, 'Connection: close'));
+    const answer = await send(
+      requestHead(`GET ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${test.tenant.apiKey}`, 'Connection: close'),
+    );
     expect(statuses(answer)[0]).toMatch(/^40[04]$/);
     expect(answer).toContain('application/problem+json');
   });
 
   it('whose URL and headers exceed 16 KiB is refused with a reason', async () => {
     for (const head of [`GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x`, `GET / HTTP/1.1\r\nHost: x\r\n${'X: y\r\n'.repeat(4_000)}X: y`]) {
-      const answer = await send(lines(head));
+      const answer = await send(requestHead(head));
       expect(statuses(answer)).toEqual(['400']);
       expect(answer).toContain('at most 16 KiB');
     }

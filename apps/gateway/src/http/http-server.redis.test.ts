@@ -56,7 +56,7 @@ describe('an unreadable request', () => {
     expect(answer.text).not.toContain('secret');
   });
 
-  it('what is not HTTP is answered and cut', async () => {
+  it('anything that is not HTTP is answered and cut', async () => {
     const socket = connect(test.gateway.port, '127.0.0.1');
     const chunks: Buffer[] = [];
     socket.on('data', (chunk) => chunks.push(chunk)).write('what is this\r\n\r\n');

@@ -53,7 +53,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   );
   await addCors(app);
   addRequestChecks(app, deps);
-  addAnswerHooks(app, deps.log);
+  addAnswerHooks(app, deps);
   addJsonParser(app);
   return app;
 }
@@ -112,8 +112,9 @@ function addRequestChecks(app: FastifyInstance, { refuseMiss, isDraining }: Http
   });
 }
 
-function addAnswerHooks(app: FastifyInstance, log: Logger): void {
+function addAnswerHooks(app: FastifyInstance, { log, isDraining }: HttpServerDeps): void {
   app.addHook('onSend', async (_request, reply) => {
+    if (isDraining()) reply.header('connection', 'close'); // so that the next request goes to another gateway
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
   });
   app.addHook('onResponse', async (request, reply) => {

@@ -28,7 +28,7 @@ describe('a connection', () => {
   it.concurrent.each([
     ['a header', 'GET /healthz HTTP/1.1\r\nHost: x\r\n', 'X: y\r\n'],
     ['a body', 'POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n', ' '],
-  ])('whose client drips %s byte by byte is cut all the same', async (_what, head, drop) => {
+  ])('whose client sends %s byte by byte is cut as well', async (_what, head, drop) => {
     const socket = connect(test.gateway.port, '127.0.0.1');
     socket.on('error', () => undefined).write(head);
     const drip = setInterval(() => socket.write(drop), 200);

@@ -39,7 +39,7 @@ it.each([
   ['null', 'null'],
   ['file://x', 'have no origin'],
   ['https://при\u200bмер.рф', 'invisible character'],
-])('what is not an origin is refused with the reason: %s', async (origin, words) => {
+])('a text that is not an origin is refused with the reason: %s', async (origin, words) => {
   const { status, body } = await tenantWith(['https://app.example.com', origin]);
   expect([status, body.code]).toEqual([400, 'invalid_request']);
   expect(body.detail).toContain('allowedOrigins.1: ');

@@ -32,7 +32,7 @@ function firstOf(listed: readonly Listed[], changedAt: ReadonlyMap<string, numbe
   return listed.find(({ group }) => group === name)?.member ?? null;
 }
 
-it('names the oldest member of the largest group at any time', () => {
+it('always names the oldest member of the largest group', () => {
   const ties = { seen: 0 };
   fc.assert(
     fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
@@ -82,7 +82,7 @@ it('is a queue if all members are in one group', () => {
   expect(gone).toEqual([3, 2]);
 });
 
-it('adds no member twice, and ignores the deletion of a stranger', () => {
+it('adds no member twice, and ignores the deletion of an unknown one', () => {
   const pool = createEvictionPool<string>();
   pool.delete('nobody');
   expect(pool.nextToEvict()).toBeNull();

@@ -45,7 +45,7 @@ async function openLookUps(tenantId: string) {
 }
 
 describe('one ticket', () => {
-  it("that calls at full speed is refused at its session's rate, and leaves the rest to its tenant's others", async () => {
+  it('that calls at full speed is refused at the rate of its session, and leaves the rest to other sessions', async () => {
     const tenant = await limited({ requestsPerMinute: 300 });
     const [greedy, other] = [await test.create({}, tenant), await test.create({}, tenant)];
     const read = (secret: string) => test.call('GET', '/v1/sessions/self?visible=false', { secret });
@@ -64,7 +64,7 @@ describe('one ticket', () => {
     expect((await test.call('GET', '/v1/sessions', { secret: tenant.apiKey })).status).toBe(200);
   });
 
-  it('that opens streams at full speed is told so in words', async () => {
+  it('that opens streams at full speed is refused with an explanation', async () => {
     const tenant = await limited({ handshakesPerMinute: 300 });
     const [greedy, other] = [await test.create({}, tenant), await test.create({}, tenant)];
     const socket = openSocket(test.url);
@@ -81,7 +81,7 @@ describe('one ticket', () => {
     socket.raw.terminate();
   });
 
-  it('above its rate causes no look-up, and is told of its revocation while within the rate', async () => {
+  it('above its rate causes no look-up, and within the rate is refused once revoked', async () => {
     const tenant = await limited({ requestsPerMinute: 300 });
     const { session, ticket, ticketId } = await test.create({}, tenant);
     const { ticket: other } = (await test.call('POST', `/v1/sessions/${session.id}/tickets`, { secret: tenant.apiKey })).body;

@@ -86,7 +86,7 @@ describe('calls', () => {
     for (const answer of answers.slice(3)) expectRefusal(answer, 'too_many_requests', 'webhookCallsPerMinute', 3);
   });
 
-  it('follow a limit that is changed', async () => {
+  it('follow a changed limit', async () => {
     const tenant = await limited({ requestsPerMinute: 0 });
     const list = (): Promise<Answer> => there.call('GET', '/v1/sessions', { secret: tenant.apiKey });
     expectRefusal(await list(), 'too_many_requests', 'requestsPerMinute', 0);
@@ -129,7 +129,7 @@ describe('live sessions', () => {
     expect((await make(there, await here.newTenant())).status).toBe(201);
   });
 
-  it('stop counting when they end on another gateway, or by a worker while nobody watches', async () => {
+  it('stop counting when another gateway ends them, or a worker does while nobody watches', async () => {
     const tenant = await limited({ sessions: 2 });
     const [one, two] = [await here.create({}, tenant), await there.create({}, tenant)];
     expect((await make(here, tenant)).status).toBe(429);
@@ -141,7 +141,7 @@ describe('live sessions', () => {
     await until(async () => (await make(there, tenant)).status === 201);
   });
 
-  it('stop counting at once if a viewer is told the end, without a search', async () => {
+  it('stop counting at once, without a search, if a viewer receives the end', async () => {
     const tenant = await limited({ sessions: 1 });
     const { session, ticket } = await here.create({}, tenant);
     const viewer = there.view(ticket);
@@ -174,7 +174,7 @@ describe('live sessions', () => {
     expectRefusal(await make(there, tenant), 'tenant_limit_reached', 'sessions', 3);
   });
 
-  it('go on counting if the session that would replace them is not made', async () => {
+  it('continue to count if the session that would replace them is not made', async () => {
     const tenant = await limited({ sessions: 1 });
     const live = createSessionQuota({ ...here.node, namespace: here.namespace, limitOf: createLimitOf(DEFAULT_TENANT_LIMITS) });
     const { session } = await here.create({}, tenant);

@@ -27,7 +27,7 @@ const refilled = (perMinute: number, sinceMs: number): number => Math.ceil(((per
 it.each([
   ['one by one', 500],
   ['ahead', 6_000],
-])('two gateways that take tokens %s never give more than the limit, and hardly less', async (_name, perMinute) => {
+])('two gateways that take tokens %s give almost the limit, and never more', async (_name, perMinute) => {
   const startedAt = performance.now();
   let sum = 0;
   for (let round = 0; round < 4; round++) sum += await taken(`acme-${perMinute}`, perMinute, perMinute / 2);
@@ -50,7 +50,7 @@ it('a call that counts as several takes all its tokens or none, and leaves the t
   expect(others.filter((isTaken) => isTaken).length).toBeLessThanOrEqual(10 + refilled(100, startedAt));
 });
 
-it('a call that counts as more than the limit takes the whole bucket, and is told when it will be full again', async () => {
+it('a call that counts as more than the limit takes the whole bucket, or is refused until it is full again', async () => {
   const tenant = { id: 'larger', limits: { requestsPerMinute: 20 } };
   const take = () => rates[0]?.take(tenant, 'requestsPerMinute', 64);
   await take();
@@ -64,7 +64,7 @@ it('a call that counts as more than the limit takes the whole bucket, and is tol
   expect(retryAfterMs).toBeLessThanOrEqual(60_000);
 });
 
-it('calls at an empty bucket no longer ask Redis', async () => {
+it('calls to an empty bucket do not ask Redis', async () => {
   await taken('hostile', 2, 4);
   const commands = runtimes.map(({ redis }) => vi.spyOn(redis, 'sendCommand'));
   expect(await taken('hostile', 2, 1_000)).toBe(0);
@@ -73,7 +73,7 @@ it('calls at an empty bucket no longer ask Redis', async () => {
   expect(commands[0]).toHaveBeenCalledOnce(); // the twin: a command would be counted
 });
 
-it('a lower limit holds at once', async () => {
+it('a lower limit applies at once', async () => {
   expect(await taken('lowered', 1_000, 10)).toBe(10);
   expect(await taken('lowered', 5, 100)).toBeLessThanOrEqual(5);
   expect(await taken('lowered', 0, 10)).toBe(0);

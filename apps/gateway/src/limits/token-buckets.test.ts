@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createTokenBuckets } from './token-buckets.ts';
 
-it('gives the tokens of a minute at once, then one by one, for each key by itself', () => {
+it('gives the tokens of a minute at once, then one by one, separately for each key', () => {
   let now = 0;
   const buckets = createTokenBuckets(() => now);
   const taken = Array.from({ length: 4 }, () => buckets.take('a', 3));

@@ -34,7 +34,7 @@ async function pass(): Promise<void> {
 }
 
 let names = 0;
-/** For Redis `close` is like its death: the lease is not renewed, and nothing is given back. */
+/** To Redis `close` looks like a crash: the lease is not renewed, and nothing is released. */
 function openGateway(): ViewerQuota {
   const quota = openViewerQuota({
     ...runtime,
@@ -61,7 +61,7 @@ it('lets two gateways take exactly as many as the limit, all at the same time', 
   expect(taken.filter(Boolean)).toHaveLength(7);
 });
 
-it('frees the viewers of a dead gateway when its lease ends, and those of a live one never', async () => {
+it('frees the viewers of a dead gateway when its lease ends, and never those of a live one', async () => {
   const tenant = tenantOf(4);
   const [dead, alive] = [openGateway(), openGateway()];
   for (const quota of [dead, dead, alive, alive]) expect(await takes(quota, tenant)).toBe(true);
@@ -77,7 +77,7 @@ it('frees the viewers of a dead gateway when its lease ends, and those of a live
   expect(await takes(openGateway(), tenant)).toBe(false);
 });
 
-it('writes a lease again that Redis has lost', async () => {
+it('writes a lease again after Redis lost it', async () => {
   const tenant = tenantOf(2);
   const [holder, other] = [openGateway(), openGateway()];
   for (const quota of [holder, holder]) expect(await takes(quota, tenant)).toBe(true);
@@ -102,7 +102,7 @@ it('writes the counts of an ended lease again, although a viewer came before its
   expect(await takes(other, tenant, 'ses_1')).toBe(false);
 });
 
-it('gives a viewer back once, and only that one', async () => {
+it('releases a viewer once, and only that one', async () => {
   const tenant = tenantOf(2, 1);
   const quota = openGateway();
   const undo = await quota.take(tenant, 'ses_1');

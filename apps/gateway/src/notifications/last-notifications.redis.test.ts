@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => runtime.close());
 
-it('tells the last one of each instance and tenant', async () => {
+it('returns the last one of each instance and tenant', async () => {
   expect(await last.read('acme', '1')).toBeNull();
   await last.note('acme', '1');
   now += 60_000;

@@ -49,7 +49,7 @@ it('reads session and tenant once for a notification that changes the session', 
   expect((await test.node.sessions.find(session.id))?.state.kind).toBe('password');
 });
 
-it('reads the tenant once for a message that is passed on', async () => {
+it('reads the tenant once for a message that is forwarded', async () => {
   await notify({ typeWebhook: 'incomingMessageReceived', instanceData: { idInstance: 1101999999 } });
   expect(await readsOf(tenantsKey(test.namespace), test.tenant.id)).toBe(1);
 });

@@ -66,7 +66,7 @@ describe('what is relayed', () => {
   });
 });
 
-describe('what cannot be kept', () => {
+describe('a notification that cannot be stored', () => {
   it('stays with the provider, after the session has changed', async () => {
     const tenant = await relayingTenant();
     const { session } = await test.create({}, tenant);
@@ -83,7 +83,7 @@ describe('what cannot be kept', () => {
     expect(await all({ tenantId: tenant.id, instanceId: session.instanceId })).toEqual([body]);
   });
 
-  it('is not answered 200 while Redis is out', async () => {
+  it('is not answered 200 while Redis is down', async () => {
     const tenant = await relayingTenant();
     const redisUrl = new URL(inject('redisUrl'));
     const proxy = await openTestProxy(Number(redisUrl.port));

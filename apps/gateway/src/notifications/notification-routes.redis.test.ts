@@ -44,7 +44,7 @@ describe('who may notify', () => {
     }
   });
 
-  it('nobody else', async () => {
+  it('no other caller', async () => {
     const foreigner: TestTenant = await test.newTenant();
     const { session } = await test.create();
     const body = stateChanged(session.instanceId, 'authorized');
@@ -125,7 +125,7 @@ describe('what is notified', () => {
     ['notAuthorized', 2, 'a logout'],
     ['blocked', 2, 'a block'],
     ['something new', 2, 'an unknown state'],
-  ])('%s of %i s (%s) confirms nothing, but makes the state be checked', async (stateInstance, ageSeconds) => {
+  ])('%s of %i s (%s) confirms nothing, but causes a state request', async (stateInstance, ageSeconds) => {
     const { session } = await test.create();
     await sessionOf(session.id); // a read watches, so it is queued
     // For its first poll, which no worker has done.
@@ -137,7 +137,7 @@ describe('what is notified', () => {
     expect(await test.takeWakeUp(session.id)).toMatchObject({ sessionId: session.id, ask: 'state' });
   });
 
-  it('a doubtful one starts no polls of a session that nobody watches', async () => {
+  it('an unconfirmed one starts no polls of a session that nobody watches', async () => {
     const { session } = await test.create();
     expect((await notify(stateChanged(session.instanceId, 'notAuthorized'))).status).toBe(200);
     expect(await test.isQueued(session.id)).toBe(false);
@@ -145,7 +145,7 @@ describe('what is notified', () => {
 });
 
 describe('while Redis is out', () => {
-  it('is answered 503, so that the provider sends it again, and then it counts', async () => {
+  it('is answered 503, and takes effect when the provider sends it again', async () => {
     const redisUrl = new URL(inject('redisUrl'));
     const proxy = await openTestProxy(Number(redisUrl.port));
     redisUrl.port = String(proxy.port);

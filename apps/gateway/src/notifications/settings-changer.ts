@@ -4,15 +4,16 @@
  * restarts the instance for it. Nothing is retried here: the caller is told what was not saved.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { RefusedError } from '@qrcast/core/errors';
 import type { NoticeCode } from '@qrcast/core/outcome';
 import type { SaveOutcome, SettingsOutcome, WebhookSettings } from '@qrcast/provider/answer-settings';
 import type { Provider } from '@qrcast/provider/provider';
-import type { InstanceHold, InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
+import type { InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
+import type { MeasuredClock } from '@qrcast/runtime/redis/clock';
 import { settingsLockKey } from '@qrcast/runtime/redis/keys';
 import { createLocks } from '@qrcast/runtime/redis/locks';
 import type { Redis } from 'ioredis';
+import { whileHeld } from '../sessions/while-held.ts';
 import type { InstanceAccess, SettingsReader } from './settings-reader.ts';
 
 export interface SettingsChanger {
@@ -39,6 +40,7 @@ export interface SettingsChangerDeps {
   readonly reader: Pick<SettingsReader, 'readWithin'>;
   readonly holds: Pick<InstanceHolds, 'take'>;
   readonly redis: Redis;
+  readonly clock: MeasuredClock;
   readonly namespace: string;
   /** How long the settings are read back, ms; `READ_BACK_MS` if left out. */
   readonly readBackMs?: number | undefined;
@@ -55,7 +57,6 @@ const FIRST_READ_MS = 10_000;
 const LOCK_MS = 90_000;
 /** A poll that has just ended still spaces the next request. */
 const HOLD_WITHIN_MS = 3_000;
-const HOLD_AGAIN_MS = 100;
 
 /**
  * After these answers nothing was saved. After any other, and after a lost one, it may have been.
@@ -78,37 +79,17 @@ export function createSettingsChanger(deps: SettingsChangerDeps): SettingsChange
     },
 
     async change({ instanceKey, credentials }, settings, before) {
-      const held = await hold(holds, instanceKey);
-      let retryAfterMs = 0;
-      try {
+      return whileHeld(holds, instanceKey, HOLD_WITHIN_MS, async (keepRetryAfter) => {
         await before();
         const outcome = await provider.setSettings(credentials, settings);
         if (outcome.kind === 'saved') return null;
-        if (outcome.kind === 'trouble') retryAfterMs = outcome.retryAfterMs ?? 0;
+        if (outcome.kind === 'trouble') keepRetryAfter(outcome.retryAfterMs ?? 0);
         return outcome.kind === 'refused' || SAVED_NOTHING.has(outcome.code) ? outcome : null;
-      } finally {
-        // Redis is out; the hold expires by itself
-        await held.release(retryAfterMs).catch(() => undefined);
-      }
+      });
     },
 
     readBack: (access, isRight) => readUntilRight(reader, access, isRight, readBackMs),
   };
-}
-
-/** @throws {RefusedError} `too_many_requests` if the instance does not become free. */
-async function hold(holds: Pick<InstanceHolds, 'take'>, instanceKey: string): Promise<InstanceHold> {
-  const endsAt = performance.now() + HOLD_WITHIN_MS;
-  for (;;) {
-    const taken = await holds.take(instanceKey);
-    if (taken.kind === 'held') return taken;
-    if (performance.now() + taken.freeInMs > endsAt) {
-      throw new RefusedError('too_many_requests', 'the instance is being asked, or the provider asked us to wait; try again later', {
-        retryAfterMs: Math.ceil(taken.freeInMs),
-      });
-    }
-    await delay(Math.min(taken.freeInMs, HOLD_AGAIN_MS));
-  }
 }
 
 async function readUntilRight(

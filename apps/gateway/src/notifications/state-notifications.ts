@@ -49,13 +49,15 @@ export function createStateNotifications(deps: StateNotificationsDeps): TakeStat
     if (verdict.kind !== 'believe') return;
     const now = clock.now();
     const event = { kind: 'answered', at: now, startedAt: now, jitter: 0, outcome: verdict.outcome } as const;
-    const after = (await watching.change(session.id, event, { remembered: session }))?.after ?? null;
-    const login = after === null ? null : loginOf(after);
+    const changed = await watching.change(session.id, event, { remembered: session });
+    if (changed === null) return;
+    const { before, after } = changed;
+    const login = loginOf(after);
     // The notification may be late, and the next one may tell of a loss before now. So the login is
     // dated by the notification.
     if (login !== null) await connected.remember({ ...login, loginAt: Math.min(login.loginAt, notification.timestamp * 1000) });
-    // If a poll began at this very moment, the answer may count as older than the poll and be
+    // If a poll began at this very moment, the notification counts as no newer than the poll and is
     // ignored. Asking the provider keeps it from being lost.
-    if (after !== null && isPolled(after) && after.fence > now) await watching.check(after);
+    if (before.fence >= now && isPolled(after)) await watching.check(after);
   };
 }

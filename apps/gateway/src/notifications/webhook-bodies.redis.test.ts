@@ -67,7 +67,7 @@ describe('names that could harm', () => {
     `{"__proto__":{${told}}}`,
     `{"constructor":{"prototype":{${told}}}}`,
     `{"instanceData":{"__proto__":{"idInstance":1101}},"typeWebhook":"stateInstanceChanged"}`,
-  ])('are accepted, passed on as they came, and have no meaning: %s', async (body) => {
+  ])('are accepted, forwarded unchanged, and have no effect: %s', async (body) => {
     const tenant = await tenantWith({ relay: { url: 'https://hooks.example.com/relay' } });
     expect((await notify(tenant, body)).status).toBe(200);
     expect(await relayed(tenant)).toBe(body);
@@ -92,7 +92,7 @@ describe('a large body', () => {
     ['of names beside __proto__', () => filled('{"__proto__":1,', (i) => `"k${i}":{}`, '}')],
     ['of empty objects', () => filled('[', () => '{}', ']')],
     ['of lists in lists', () => `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
-  ])('%s is refused before parsing it would hold up everybody', async (_name, body) => {
+  ])('%s is refused before it is parsed, which would block the process', async (_name, body) => {
     const refused = await notify(await test.newTenant(), body());
     expect([refused.status, refused.body.code]).toEqual([413, 'body_too_large']);
     expect(refused.body.detail).toContain('50000 values');
@@ -130,13 +130,13 @@ describe('the bytes of a body', () => {
     ['declared as nothing', `{${said}}`, null],
     ['declared as nonsense', `{${said}}`, 'json'],
   ];
-  it.each(TAKEN)('are passed on as they came: %s', async (_what, body, contentType) => {
+  it.each(TAKEN)('are forwarded unchanged: %s', async (_what, body, contentType) => {
     const tenant = await tenantWith(RELAY);
     expect(await notifyBytes(tenant, Buffer.from(body), contentType)).toBe(200);
     expect(await relayed(tenant, '1101')).toBe(body);
   });
 
-  it('are passed on without a byte-order mark, under another id than the same body without one', async () => {
+  it('are forwarded without a byte-order mark, but with a different id than the same body without one', async () => {
     const tenant = await tenantWith(RELAY);
     const lane = { tenantId: tenant.id, instanceId: '1101' };
     const ids: (string | undefined)[] = [];
@@ -180,14 +180,14 @@ describe('the bytes of a body', () => {
     },
   );
 
-  it('that were not passed on are logged once a minute, without their content', () => {
+  it('that were not forwarded are logged once a minute, without their content', () => {
     const lines = warnings.filter((line) => line.includes('not passed on'));
     expect(lines).toHaveLength(1);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 40, tenantId: expect.any(String), bytes: expect.any(Number) });
     expect(lines[0]).not.toContain('incomingMessageReceived');
   });
 
-  it('still tell of a login', async () => {
+  it('still report a login', async () => {
     const { session, ticket } = await test.create();
     await test.call('GET', `/v1/sessions/${session.id}`, { secret: ticket });
     await test.answer(session.id, { kind: 'notAuthorized' });
@@ -206,7 +206,7 @@ describe('a call', () => {
     expect(statuses).toEqual([200, 200, 429, 200]);
   });
 
-  it('counts at most as much as the whole limit, so that a large one can pass', async () => {
+  it('counts at most as much as the whole limit, so that a large one can be accepted', async () => {
     const tenant = await tenantWith({ limits: { webhookCallsPerMinute: 4 } });
     expect((await notify(tenant, sized(LIMIT_BYTES))).status).toBe(200);
     expect((await notify(tenant, '{}')).status).toBe(429);

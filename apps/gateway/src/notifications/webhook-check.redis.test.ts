@@ -27,7 +27,7 @@ const ours: TestWebhooks['ours'] = (...given) => webhooks.ours(...given);
 const rightSettings: TestWebhooks['rightSettings'] = () => webhooks.rightSettings();
 
 describe('a check', () => {
-  it('of right settings finds that they are set, and that nothing came yet', async () => {
+  it('of right settings reports that they are set, and that no notification has come yet', async () => {
     const one = await made(rightSettings());
     const before = Date.now();
     const webhook = await check(one);
@@ -63,7 +63,7 @@ describe('a check', () => {
     ['//', 'misspelled'],
     ['?a=b', 'misspelled'],
     ['x', 'differs'],
-  ])('of our address with %s behind it', async (tail, url) => {
+  ])('of our address with %s after it', async (tail, url) => {
     expect(await check(await made({ ...rightSettings(), webhookUrl: `${ours()}${tail}` }))).toMatchObject({ status: 'not_set', url });
   });
 
@@ -92,7 +92,7 @@ describe('a check', () => {
     });
   });
 
-  it('tells when the last notification came, of whatever kind', async () => {
+  it('reports when the last notification of any kind came', async () => {
     const one = await made(rightSettings());
     const notify = (body: object) =>
       test.call('POST', `/v1/webhooks/green-api/${test.tenant.id}`, { secret: test.tenant.webhookToken, body });
@@ -134,7 +134,7 @@ describe('a check', () => {
     expect(one.instance.requests).toHaveLength(1);
   });
 
-  it('of a session that has ended for good still tells of notifications, and asks no provider', async () => {
+  it('of a session that has ended for good reports the last notification without asking the provider', async () => {
     const one = await made(rightSettings());
     await test.call('DELETE', `/v1/sessions/${one.id}`);
     expect(await check(one)).toMatchObject({ status: 'unknown', codes: ['credentials_gone'] });

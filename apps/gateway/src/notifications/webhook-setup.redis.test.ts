@@ -57,7 +57,7 @@ describe('setting it', () => {
     expect(sent(one)).toBe(0);
   });
 
-  it('replaces a misspelled address of ours, and another one only when told to', async () => {
+  it('replaces a misspelled address of ours, and any other only with replaceUrl', async () => {
     const misspelled = await made({ ...rightSettings(), webhookUrl: `${ours()}//` });
     expect(answered(await set(misspelled))).toMatchObject({ applied: true, restarted: true });
 
@@ -73,7 +73,7 @@ describe('setting it', () => {
     expect(one.instance.settings.webhookUrl).toBe(ours());
   });
 
-  it('reports settings that the provider said to have saved but did not, and does not retry', async () => {
+  it('reports settings that the provider claims to have saved but did not, and does not retry', async () => {
     const one = await made();
     one.instance.fail('setSettings', 'savedNothing');
     const { applied, restarted, codes, webhook } = answered(await set(one));
@@ -104,7 +104,7 @@ describe('setting it', () => {
     expect(sent(one)).toBe(1);
   });
 
-  it('is proved by reading if the answer is lost', async () => {
+  it('is confirmed by reading if the answer is lost', async () => {
     for (const fault of ['cutMidBody', 'html504'] as const) {
       const one = await made();
       one.instance.fail('setSettings', fault);
@@ -200,13 +200,13 @@ describe('setting it', () => {
     expect(answered(await set(one))).toMatchObject({ applied: true, restarted: false }); // the lock is free again
   });
 
-  it('does not refuse an attempt that begins meanwhile, which waits for the request and is polled afterwards', async () => {
+  it('does not refuse an attempt that begins in the meantime: it waits for the request, and is then polled', async () => {
     const one = await made();
     one.instance.fail('setSettings', 'hang', { ms: 500 });
     const setting = set(one);
     await one.instance.untilRequests(1, 'setSettings');
     const { instanceKey = '' } = (await test.node.sessions.find(one.id)) ?? {};
-    const holds = createInstanceHolds({ ...test.node, namespace: test.namespace, now: test.node.clock.now });
+    const holds = createInstanceHolds({ ...test.node, namespace: test.namespace });
     const held = await holds.take(instanceKey); // as the claim of a poll does
     // And not only because of the spacing.
     expect(held.kind === 'busy' && held.freeInMs > 1_100).toBe(true);

@@ -68,7 +68,7 @@ async function again({ session, ticket }: Body): Promise<void> {
 }
 
 describe('POST /v1/sessions/{id}/password', () => {
-  it('hands the password to the provider once, and asks at once how it went', async () => {
+  it('sends the password to the provider once, and requests the state at once', async () => {
     const made = await waiting();
     expect(await test.takeWakeUp(made.session.id)).toMatchObject({ ask: null }); // for the first poll, which no worker has taken
     says = SUCCESS;
@@ -81,7 +81,7 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect(await test.takeWakeUp(made.session.id)).toMatchObject({ ask: 'state' });
   });
 
-  it('a wrong one is password_rejected, and stands as a notice', async () => {
+  it('answers a wrong one with password_rejected, and shows the notice', async () => {
     const made = await waiting();
     says = FAIL('invalid_password');
     const { status, body, text } = await submit(made, undefined, 'wrong-one');
@@ -91,7 +91,7 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect(session).toMatchObject({ state: 'password', notice: { code: 'password_rejected' } });
   });
 
-  it('the second within a second waits for the rest of it, further ones are too_many_requests, whoever sends them', async () => {
+  it('delays a second one within a second, and refuses more with too_many_requests, whoever sends them', async () => {
     const made = await waiting();
     says = FAIL('invalid_password');
     const before = asked.length;
@@ -103,7 +103,7 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect(asked.length).toBe(before + 2);
   });
 
-  it('too many at the provider are too_many_requests', async () => {
+  it('answers too_many_requests if the provider accepts no more', async () => {
     const made = await waiting();
     says = FAIL('rate_limit_exceeded');
     const { status, body, headers } = await submit(made);
@@ -111,7 +111,7 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect((await test.call('GET', `/v1/sessions/${made.session.id}`)).body.session.notice?.code).toBe('password_rate_limited');
   });
 
-  it('one that comes too soon for the provider is handed over once more, and neither told nor counted', async () => {
+  it('sends one again that was too early for the provider, and neither reports nor counts that', async () => {
     const made = await waiting();
     says = SUCCESS;
     tooSoon = { times: 1, headers: { 'retry-after': '1' } };
@@ -124,7 +124,7 @@ describe('POST /v1/sessions/{id}/password', () => {
   it.each([
     ['again', { times: 2, headers: {} }, 2],
     ['for a minute', { times: 1, headers: { 'retry-after': '60' } }, 1],
-  ])('one that the provider refuses %s for being too soon is too_many_requests', async (_, refusals, requests) => {
+  ])('answers too_many_requests if the provider refuses one %s as too early', async (_, refusals, requests) => {
     const made = await waiting();
     says = SUCCESS;
     tooSoon = refusals;
@@ -134,7 +134,7 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect((await test.call('GET', `/v1/sessions/${made.session.id}`)).body.session.notice?.code).toBe('password_rate_limited');
   });
 
-  it('takes five wrong ones in an attempt, whichever gateway they come to, and tells every viewer when there are no more', async () => {
+  it('accepts five wrong ones in an attempt over all gateways, and then shows every viewer the limit', async () => {
     const made = await waiting();
     says = FAIL('invalid_password');
     const before = asked.length;
@@ -155,13 +155,12 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect(asked.length).toBe(before + 5);
     const { session } = (await test.call('GET', `/v1/sessions/${made.session.id}`)).body;
     expect(session.notice?.code).toBe('password_rate_limited');
-    // However often it is asked, it is told once: a guesser cannot make the viewers' screens
-    // flicker.
+    // Many tries cause one notice, so a guesser cannot make the viewers' screens flicker.
     await submitNow(made, test);
     expect((await test.call('GET', `/v1/sessions/${made.session.id}`)).body.session.version).toBe(session.version);
   });
 
-  it('takes ten wrong ones of a session, however often it is resumed', async () => {
+  it('accepts ten wrong ones in a session, however often it is resumed', async () => {
     const made = await waiting();
     says = FAIL('invalid_password');
     for (let n = 0; n < 5; n++) expect((await submitNow(made, test)).status).toBe(422);
@@ -175,7 +174,7 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect(refused.body.retryAfterMs).toBeGreaterThan(3_500_000);
   });
 
-  it('counts no password that the provider did not call wrong, and none from before one that was right', async () => {
+  it('counts only those that the provider called wrong, and starts again after a right one', async () => {
     const made = await waiting();
     const tries = async () => test.node.redis.zcard(passwordTriesKey(test.namespace, made.session.id));
     for (const answer of [null, FAIL('rate_limit_exceeded'), FAIL('timeout'), FAIL('authorization_not_started')]) {
@@ -192,19 +191,19 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect(await tries()).toBe(0);
   });
 
-  it('one the provider does not expect any more is not_waiting_for_password', async () => {
+  it('answers not_waiting_for_password if the provider does not expect one any more', async () => {
     says = FAIL('authorization_not_started');
     const { status, body } = await submit(await waiting());
     expect([status, body.code]).toEqual([409, 'not_waiting_for_password']);
   });
 
-  it('trouble at the provider is unavailable', async () => {
+  it('answers unavailable after a fault of the provider', async () => {
     says = null;
     const { status, body, headers } = await submit(await waiting());
     expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '2']);
   });
 
-  it('is not sent to the provider while no password is wanted', async () => {
+  it('sends none to the provider while no password is needed', async () => {
     const made = await test.create({ apiUrl: apiUrl() });
     const before = asked.length;
     const { status, body } = await submit(made);
@@ -223,7 +222,7 @@ describe('POST /v1/sessions/{id}/password', () => {
     },
   );
 
-  it('over the stream: acknowledged, and refused with the same codes', async () => {
+  it('over a stream acknowledges one, and refuses one with the same codes', async () => {
     const made = await waiting();
     const viewer = test.view(made.ticket);
     await viewer.until('session', ({ state }) => state === 'password');
@@ -240,7 +239,7 @@ describe('POST /v1/sessions/{id}/password', () => {
     expect(refused).toMatchObject({ ok: false, error: { code: 'forbidden', retryable: false } });
   });
 
-  it('over the stream: an accepted one is acknowledged, and connected follows', async () => {
+  it('over a stream acknowledges an accepted one, and then sends connected', async () => {
     const made = await waiting();
     const viewer = test.view(made.ticket);
     await viewer.until('session', ({ state }) => state === 'password');

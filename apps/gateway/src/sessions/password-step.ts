@@ -75,7 +75,7 @@ export function createPasswordStep(deps: PasswordStepDeps): PasswordStep {
 
 function requirePasswordState({ state }: Session): void {
   if (state.kind === 'password') return;
-  throw new RefusedError('not_waiting_for_password', `the session is ${state.kind}; a password is taken only in the state "password"`);
+  throw new RefusedError('not_waiting_for_password', `the session is ${state.kind}; a password is accepted only in the state "password"`);
 }
 
 type RefuseDeps = Pick<PasswordStepDeps, 'sessions' | 'watching' | 'clock'>;
@@ -84,16 +84,16 @@ type Refusal = Exclude<PasswordOutcome, { kind: 'accepted' }>;
 async function refuse({ watching, ...deps }: RefuseDeps, session: Session, outcome: Refusal): Promise<never> {
   if (outcome.kind === 'notExpected') {
     await watching.check(session);
-    throw new RefusedError('not_waiting_for_password', 'the provider waits for no password any more; scan the next code');
+    throw new RefusedError('not_waiting_for_password', 'the provider does not expect a password any more; scan the next code');
   }
   if (outcome.kind === 'trouble') {
-    throw new RefusedError('unavailable', `the provider did not take the password (${outcome.code}); try again`, {
+    throw new RefusedError('unavailable', `the provider did not accept the password (${outcome.code}); try again`, {
       retryAfterMs: outcome.retryAfterMs ?? 2_000,
     });
   }
   await tellRefused(deps, session, outcome.code);
   if (outcome.code === 'password_rate_limited') {
-    throw new RefusedError('too_many_requests', 'the provider takes no more passwords for now; wait before the next try', {
+    throw new RefusedError('too_many_requests', 'the provider accepts no more passwords for now; wait before the next try', {
       retryAfterMs: 60_000,
     });
   }

@@ -45,7 +45,7 @@ describe('GET /v1/sessions', () => {
     expect(cursor).toBeNull();
   });
 
-  it('goes on after the cursor although newer sessions came meanwhile', async () => {
+  it('continues after the cursor although newer sessions were created in the meantime', async () => {
     const tenant = await test.newTenant();
     const ids = await createSome(tenant, 3);
     const first = await list(tenant, '?limit=2');
@@ -90,14 +90,14 @@ describe('GET /v1/sessions', () => {
     expect(await list(tenant, `?state=connected&cursor=${page.nextCursor}`)).toEqual({ sessions: [], nextCursor: null });
   });
 
-  it('forgets sessions whose record is gone', async () => {
+  it('removes sessions whose record is gone', async () => {
     const tenant = await test.newTenant();
     const [newest = '', middle = '', oldest = ''] = await createSome(tenant, 3);
     await test.node.redis.del(sessionKey(test.namespace, middle));
     expect((await list(tenant, '')).sessions.map(({ id }) => id)).toEqual([newest, oldest]);
   });
 
-  it('goes on behind any number of sessions whose records are gone, and forgets their references with them', async () => {
+  it('continues after any number of sessions without records, and deletes their references', async () => {
     const tenant = await test.newTenant();
     const { session } = await test.create({ expiresInSeconds: 604_800 }, tenant);
     const gone: string[] = [];
@@ -110,7 +110,7 @@ describe('GET /v1/sessions', () => {
     expect((await list(tenant, '')).sessions.map(({ id }) => id)).toEqual([session.id]);
   });
 
-  it('is empty for a tenant without sessions, and after a cursor that was never given', async () => {
+  it('is empty for a tenant without sessions, and after a cursor that was never issued', async () => {
     const tenant = await test.newTenant();
     expect(await list(tenant, '')).toEqual({ sessions: [], nextCursor: null });
     await test.create({}, tenant);

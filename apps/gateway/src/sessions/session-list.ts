@@ -4,6 +4,7 @@ import type { listSessionsSchema } from '@qrcast/core/requests';
 import type { Session } from '@qrcast/core/session';
 import { toWire, type WireSession } from '@qrcast/core/wire';
 import type { Clock } from '@qrcast/runtime/redis/clock';
+import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { z } from 'zod';
 import type { SessionIndex } from './session-index.ts';
 import type { ViewerCounts } from './visible-viewers.ts';
@@ -17,6 +18,7 @@ export type SessionList = (tenantId: string, request: z.output<typeof listSessio
 
 export interface SessionListDeps {
   readonly index: Pick<SessionIndex, 'page' | 'forget'>;
+  readonly sessions: Pick<Sessions, 'exists'>;
   readonly viewerCounts: Pick<ViewerCounts, 'read'>;
   /** The session as it is now. */
   readonly current: (sessionId: string) => Promise<Session | null>;
@@ -35,7 +37,7 @@ const MAX_READ = 200;
  */
 const MAX_ROUNDS = 20;
 
-export function createSessionList({ index, viewerCounts, current, clock }: SessionListDeps): SessionList {
+export function createSessionList({ index, sessions: stored, viewerCounts, current, clock }: SessionListDeps): SessionList {
   return async (tenantId, { state, reference, limit, cursor }) => {
     const fits = (session: Session): boolean =>
       (state === undefined || session.state.kind === state) && (reference === undefined || session.reference === reference);
@@ -47,8 +49,12 @@ export function createSessionList({ index, viewerCounts, current, clock }: Sessi
       const page = await Promise.all(ids.map(current));
       for (const [i, session] of page.entries()) {
         const id = ids[i] ?? '';
-        if (session === null) await index.forget({ tenantId, id, reference });
-        else last = id;
+        if (session === null && !(await stored.exists(id))) {
+          await index.forget({ tenantId, id, reference });
+          continue;
+        }
+        last = id; // also after one that cannot be read, which another version may list
+        read += 1;
         if (session !== null && fits(session)) {
           // Without codes: whoever has a code can log in with it. To see one, a caller has to watch
           // its session, and each watch is in the audit log.
@@ -56,7 +62,6 @@ export function createSessionList({ index, viewerCounts, current, clock }: Sessi
         }
         if (sessions.length === limit) return { sessions, nextCursor: last };
       }
-      read += page.filter((session) => session !== null).length;
     }
     return { sessions, nextCursor: last };
   };

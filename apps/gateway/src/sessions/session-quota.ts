@@ -8,6 +8,7 @@ import { isFinal, isTerminal, type Session } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { liveSessionsKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
+import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { Redis } from 'ioredis';
 import { type LimitOf, quotaExceeded } from '../limits/tenant-limits.ts';
@@ -147,10 +148,12 @@ export function noticeEnds(sessions: Sessions, onEnd: (session: Session) => void
       if (change !== null && change.after !== change.before) notice(change.after); // else it had ended before, and that was noticed then
       return change;
     },
-    watch: (sessionId, onChange) =>
-      sessions.watch(sessionId, (snapshot) => {
+    watch(sessionId, onChange, onOlder) {
+      const noticed = (snapshot: Snapshot): void => {
         notice(snapshot.session);
         onChange(snapshot);
-      }),
+      };
+      return sessions.watch(sessionId, noticed, onOlder);
+    },
   };
 }

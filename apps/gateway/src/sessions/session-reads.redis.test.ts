@@ -28,7 +28,7 @@ afterEach(() => monitor.disconnect());
 /** Of the session's record, by whatever connection, since the test began. */
 async function readsOf(sessionId: string): Promise<number> {
   const mark = randomUUID();
-  await test.node.redis.ping(mark); // when the monitor tells of this, it has told of all that came before
+  await test.node.redis.ping(mark); // when the monitor reports this, it has reported everything before
   while (!commands.some((args) => args.includes(mark))) await new Promise((resolve) => monitor.once('monitor', resolve));
   const key = sessionKey(test.namespace, sessionId);
   return commands.filter(([name, on, ...rest]) => /^h(m?get|getall)$/i.test(name ?? '') && on === key && isOfRecord(rest)).length;
@@ -97,7 +97,7 @@ describe('a request with a ticket reads its session once:', () => {
   });
 });
 
-it('a look at a code that came meanwhile shows its picture', async () => {
+it('a read of a code that has just come includes its picture', async () => {
   const made = await idle();
   const before = await call(made, 'GET');
   await test.showCode(made.session.id, 'LATER');

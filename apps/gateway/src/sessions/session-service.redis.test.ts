@@ -86,7 +86,7 @@ it('a session that could not be made no longer counts, at once', async () => {
   expect(await test.node.redis.zcard(liveSessionsKey(test.namespace, id))).toBe(0);
 });
 
-it('a session that lost against a request for the same instance leaves no record, and does not count', async () => {
+it('a session that loses against a simultaneous request for the instance leaves no record, and does not count', async () => {
   const { id } = await test.newTenant();
   const tenant = (await test.gateway.tenants.find(id)) as Tenant; // just made
   const { service } = serviceThat(() => Promise.resolve());
@@ -140,7 +140,7 @@ describe('ended sessions', () => {
     expect((await service.find(live.id)).state.kind).toBe('idle');
   });
 
-  it('are deleted after those whose records are gone, and no longer count although nobody saw them end', async () => {
+  it('are deleted after those without records, and no longer count although nobody noticed their end', async () => {
     const tenant = await limitedTenant(3);
     const { service } = serviceThat(() => Promise.resolve(), KEPT);
     const { session: unseen } = await service.create(tenant, newInstance());

@@ -3,6 +3,7 @@
  * `RefusedError`. Whether the caller may is checked before.
  */
 
+import { noSuchSession } from '@qrcast/core/errors';
 import type { createTicketSchema } from '@qrcast/core/requests';
 import type { Policy } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
@@ -43,6 +44,11 @@ export interface SessionService extends SessionView {
   /** All sessions of a tenant that is deleted. */
   cancelAll(tenantId: string): Promise<void>;
   resume: SessionResume;
+  /**
+   * The session for a caller that was told version `told`: if Redis has lost that version, the
+   * session goes on above it first. @throws `not_found` if it is gone meanwhile.
+   */
+  renumbered(session: Session, told: number): Promise<Session>;
 }
 
 export interface SessionServiceDeps {
@@ -82,6 +88,12 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     cancel,
     cancelAll: (tenantId) => cancelAll(deps, tenantId),
     resume: createSessionResume({ ...deps, instanceOwner }),
+    async renumbered(session, told) {
+      if (told <= session.version) return session;
+      const raised = await deps.sessions.renumber(session.id, told, deps.clock.now());
+      if (raised === null) throw noSuchSession();
+      return raised;
+    },
   };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { noSuchSession, RefusedError } from '@qrcast/core/errors';
-import type { Session } from '@qrcast/core/session';
+import { isStale, type Session } from '@qrcast/core/session';
 import { ALL_FORMATS, type Format, toWire, type WireSession } from '@qrcast/core/wire';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
@@ -26,6 +26,7 @@ export interface SessionView {
    * `not_found`.
    */
   illustrate(session: Session | null, read: Snapshot | null): Promise<Snapshot>;
+  /** Never with a code whose time is over. @throws {RefusedError} `not_found`. */
   present(snapshot: Snapshot, formats?: readonly Format[]): Promise<WireSession>;
 }
 
@@ -57,8 +58,13 @@ export function createSessionView({ sessions, watching, viewerCounts, clock }: S
       return illustrate(requireUnexpired(session), read);
     },
     illustrate,
-    async present({ session, image }, formats = ALL_FORMATS) {
-      return toWire(session, { image, viewers: await viewerCounts.read(session.id), now: clock.now(), formats });
+    async present(snapshot, formats = ALL_FORMATS) {
+      const { id } = snapshot.session;
+      const viewers = await viewerCounts.read(id);
+      // Its time may be over since it was read: Redis may have been slow, or nobody has polled.
+      const isOver = isStale(snapshot.session, clock.now());
+      const { session, image } = isOver ? await illustrate(await watching.current(id), snapshot) : snapshot;
+      return toWire(session, { image, viewers, now: clock.now(), formats });
     },
   };
 }

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MAX_START_OVERS, MIN_SPACING_MS } from '@qrcast/core/schedule';
-import { pollMember, shardOf } from '@qrcast/runtime/polling/shards';
+import { createInstanceHolds } from '@qrcast/runtime/polling/instance-hold';
+import { pollMember, shardOf, shardOfInstance } from '@qrcast/runtime/polling/shards';
 import { passwordTriesKey, shardKeys, startOverLockKey } from '@qrcast/runtime/redis/keys';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, type Body, newInstance, openTestGateway, type TestGateway } from '../../test/gateway.ts';
@@ -60,10 +61,18 @@ const leave = ({ session, ticket }: Body, { secret = ticket, gateway = test } = 
 async function takeTurnBack(made: Body): Promise<void> {
   await test.node.redis.del(startOverLockKey(test.namespace, (await stored(made)).instanceKey));
 }
-const stored = async ({ session }: Body) => (await test.node.sessions.find(session.id)) ?? expect.unreachable();
+/** The instance while a poll of it is under way, until `poll` is released. */
+async function polled(made: Body) {
+  const { instanceKey } = await stored(made);
+  const holds = createInstanceHolds({ ...test.node, namespace: test.namespace });
+  const poll = await holds.take(instanceKey);
+  if (poll.kind !== 'held') return expect.unreachable('nothing else polls');
+  return { instanceKey, holds, poll };
+}
+const stored = ({ session }: Body) => test.stored(session.id);
 
 describe('POST /v1/sessions/{id}/start-over', () => {
-  it('asks for the state, logs the instance out, and waits for a new code until a new deadline', async () => {
+  it('requests the state, logs the instance out, and waits for a new code until a new deadline', async () => {
     const made = await waiting();
     const before = await stored(made);
     const { status, body } = await leave(made);
@@ -74,7 +83,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect(await stored(made)).toMatchObject({ login: 'none', next: { ask: 'qr' }, startOvers: 1 });
   });
 
-  it('of a session that nobody looks at begins its codes an interval later, watched for the grace', async () => {
+  it('of an unwatched session counts as watching for the grace period, and requests codes an interval later', async () => {
     const made = await waiting();
     await test.node.sessions.apply(made.session.id, { kind: 'hidden', at: test.node.clock.now() });
     const { instanceKey } = await stored(made);
@@ -109,7 +118,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect((await stored(made)).startedAt).toBe(startedAt);
   });
 
-  it('a login that was finished meanwhile wins: 409 with the connected session, and no logout', async () => {
+  it('answers 409 with the connected session, without a logout, if the login was finished in the meantime', async () => {
     script.getStateInstance = [state('authorized')];
     const made = await waiting();
     const { status, body } = await leave(made);
@@ -120,26 +129,62 @@ describe('POST /v1/sessions/{id}/start-over', () => {
   it.each([
     ['starting', 'waiting', 'login_finishing'],
     ['suspended', 'waiting', 'provider_not_ready'],
-  ])('an instance that is %s is left alone: 409, and the session says so', async (stateInstance, shown, code) => {
+  ])('answers 409 without a logout for an instance that is %s, and the session shows that', async (stateInstance, shown, code) => {
     script.getStateInstance = [state(stateInstance)];
     const { status, body } = await leave(await waiting());
     expect([status, body.session.state, body.session.notice?.code]).toEqual([409, shown, code]);
     expect(asked).toEqual(['getStateInstance']);
   });
 
-  it('an instance that waits for a scan already needs no logout', async () => {
+  it('sends no logout if the instance already expects a scan', async () => {
     script.getStateInstance = [state('notAuthorized')];
     expect((await leave(await waiting())).status).toBe(200);
     expect(asked).toEqual(['getStateInstance']);
   });
 
-  it('asks once more if a poll asked within the same second', async () => {
+  it('waits for the spacing after a poll, and lets no poll begin before its logout is over', async () => {
+    const made = await waiting();
+    const { instanceKey, holds, poll } = await polled(made);
+    const busyMeanwhile: string[] = [];
+    beforeAnswer = async () => void busyMeanwhile.push((await holds.take(instanceKey)).kind);
+    const left = leave(made);
+    await poll.release();
+    expect((await left).status).toBe(200);
+    expect(busyMeanwhile).toEqual(['busy', 'busy']);
+    const freeAt = await test.node.redis.zscore(shardKeys(test.namespace, shardOfInstance(instanceKey))[2], instanceKey);
+    expect(Number(freeAt)).toBeGreaterThanOrEqual(poll.startedAt + 2 * MIN_SPACING_MS);
+  });
+
+  it('sends no logout if a Retry-After has come since it asked for the state', async () => {
+    const made = await waiting();
+    const { instanceKey } = await stored(made);
+    const holds = createInstanceHolds({ ...test.node, namespace: test.namespace });
+    beforeAnswer = () => holds.keepRetryAfter(instanceKey, 60_000);
+    const { status, body } = await leave(made);
+    expect([status, body.code]).toEqual([503, 'unavailable']);
+    expect(asked).toEqual(['getStateInstance']);
+    expect(await holds.retryAfterMs(instanceKey)).toBeGreaterThan(30_000);
+  });
+
+  it('asks nothing if the session has ended while it waited', async () => {
+    const made = await waiting();
+    const { instanceKey, poll } = await polled(made);
+    const left = leave(made);
+    while ((await test.node.redis.exists(startOverLockKey(test.namespace, instanceKey))) === 0);
+    await test.call('DELETE', `/v1/sessions/${made.session.id}`);
+    await poll.release();
+    const { status, body } = await left;
+    expect([status, body.code]).toEqual([409, 'not_waiting_for_password']);
+    expect(asked).toEqual([]);
+  });
+
+  it('repeats its request if another program sent one within the same second', async () => {
     script.getStateInstance = [[429, ''], PENDING];
     expect((await leave(await waiting())).status).toBe(200);
     expect(asked).toEqual(['getStateInstance', 'getStateInstance', 'logout']);
   });
 
-  it.each(['getStateInstance', 'logout'] as const)('keeps to the Retry-After that comes with %s', async (method) => {
+  it.each(['getStateInstance', 'logout'] as const)('respects the Retry-After that comes with %s', async (method) => {
     script = { ...script, [method]: [[429, '', { 'retry-after': '20' }]] };
     const made = await waiting();
     const first = await leave(made);
@@ -160,7 +205,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     ['state that is blocked', 'getStateInstance', state('blocked')],
     ['refused logout', 'logout', [404, '']],
     ['logout that did nothing', 'logout', [200, { isLogout: false }]],
-  ])('a %s is unavailable; the password step stands, and the try does not count', async (_name, method, answer) => {
+  ])('answers unavailable after a %s, keeps the password step, and does not count the try', async (_name, method, answer) => {
     script = { ...script, [method]: [answer] };
     const made = await waiting();
     const { status, body } = await leave(made);
@@ -168,7 +213,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect(await stored(made)).toMatchObject({ state: { kind: 'password' }, startOvers: 0 });
   });
 
-  it('three times in a session, then too_many_requests without a request', async () => {
+  it('works three times in a session, then answers too_many_requests without a request', async () => {
     const made = await waiting();
     for (let n = 0; n < MAX_START_OVERS; n++) {
       await takeTurnBack(made);
@@ -180,7 +225,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect(asked).toEqual([]);
   });
 
-  it('two at once, on two gateways, are one logout', async () => {
+  it('sends one logout for two simultaneous calls on two gateways', async () => {
     const made = await waiting();
     const underWay = Promise.withResolvers<void>();
     const answer = Promise.withResolvers<void>();
@@ -198,7 +243,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect(await test.node.redis.pttl(startOverLockKey(test.namespace, instanceKey))).toBeLessThanOrEqual(MIN_SPACING_MS);
   });
 
-  it('logs out no login that a password is just finishing, and takes no password while it logs out', async () => {
+  it('does not log out while a password is being checked, and accepts no password while it logs out', async () => {
     script.sendAuthorizationPassword = [[200, { status: true, data: { status: 'success' } }]];
     const made = await waiting();
     const givePassword = (): Promise<Answer> =>
@@ -226,7 +271,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     }
   });
 
-  it('a session that is cancelled meanwhile stays so', async () => {
+  it('leaves a session cancelled that was cancelled in the meantime', async () => {
     const made = await waiting();
     beforeAnswer = async () => void (await test.call('DELETE', `/v1/sessions/${made.session.id}`, { secret: test.tenant.apiKey }));
     const { status, body } = await leave(made);
@@ -235,7 +280,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
     expect((await stored(made)).state).toEqual({ kind: 'ended', reason: 'cancelled' });
   });
 
-  it('only in the state password', async () => {
+  it('works only in the state password', async () => {
     const idle = await test.create({ ...newInstance(), apiUrl: apiUrl() });
     expect(await leave(idle)).toMatchObject({ status: 409, body: { code: 'not_waiting_for_password', session: { state: 'idle' } } });
     expect(asked).toEqual([]);
@@ -255,7 +300,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
   describe('by a ticket that may not view', () => {
     const blind = ({ session }: Body): Promise<string> => test.ticketFor(session.id, { scopes: ['password'] });
 
-    it('shows it no code: 409 without the session', async () => {
+    it('answers 409 without the session, so that it shows no code', async () => {
       const made = await test.create({ ...newInstance(), apiUrl: apiUrl() });
       await test.call('GET', `/v1/sessions/${made.session.id}`);
       await test.showCode(made.session.id, 'one');
@@ -264,7 +309,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
       expect(text).not.toContain('data:image');
     });
 
-    it('tells it no account: 409 without the session where a finished login wins', async () => {
+    it('answers 409 without the session after a finished login, so that it shows no account', async () => {
       script.getStateInstance = [state('authorized')];
       const made = await waiting();
       const { status, body } = await leave(made, { secret: await blind(made) });
@@ -272,7 +317,7 @@ describe('POST /v1/sessions/{id}/start-over', () => {
       expect((await stored(made)).state.kind).toBe('connected');
     });
 
-    it('shows it no code in the 200 of a password either, should one have come meanwhile', async () => {
+    it('shows no code in the 200 of a password either, even if one has just come', async () => {
       script.sendAuthorizationPassword = [[200, { status: true, data: { status: 'success' } }]];
       const made = await waiting();
       const secret = await blind(made);

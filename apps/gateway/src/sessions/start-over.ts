@@ -9,6 +9,7 @@ import type { Outcome } from '@qrcast/core/outcome';
 import { MAX_START_OVERS, MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
 import type { WireSession } from '@qrcast/core/wire';
+import type { MeasuredClock } from '@qrcast/runtime/redis/clock';
 import { startOverLockKey } from '@qrcast/runtime/redis/keys';
 import { createLocks } from '@qrcast/runtime/redis/locks';
 import type { Redis } from 'ioredis';
@@ -29,13 +30,14 @@ export interface StartOver {
 export interface StartOverDeps extends PasswordExitDeps {
   readonly watching: Watching;
   readonly redis: Redis;
+  readonly clock: MeasuredClock;
   readonly namespace: string;
   /** The session as callers see it. */
   readonly show: (sessionId: string) => Promise<WireSession>;
 }
 
-/** Longer than two requests and the wait between them may take. */
-const LOCK_MS = 45_000;
+/** Longer than the wait for the instance, three requests and the wait between them may take. */
+const LOCK_MS = 70_000;
 
 export function createStartOver(deps: StartOverDeps): StartOver {
   const { watching, clock, show } = deps;
@@ -52,11 +54,12 @@ export function createStartOver(deps: StartOverDeps): StartOver {
   async function leavePassword(session: Session, mayView: boolean): Promise<number> {
     const left = await exit(session);
     if (left.kind === 'left') return left.startedAt;
+    if (left.kind === 'over') throw await notWaiting(session, mayView, 'the session has left the password step meanwhile');
     if (left.kind === 'logoutFailed') throw unavailable('did not log the instance out', left.outcome);
     const { startedAt, outcome } = left;
     if (!tellsState(outcome)) throw unavailable('did not tell the state of the instance', outcome);
     await watching.apply(session.id, { kind: 'answered', at: clock.now(), startedAt, jitter: Math.random(), outcome });
-    throw await notWaiting(session, mayView, 'the provider waits for no password any more; the session shows what it says');
+    throw await notWaiting(session, mayView, 'the provider does not expect a password any more; the session shows its new state');
   }
 
   return {
@@ -68,7 +71,8 @@ export function createStartOver(deps: StartOverDeps): StartOver {
         const startedAt = await leavePassword(session, mayView);
         const changed = await watching.change(session.id, { kind: 'startedOver', at: clock.now(), startedAt }, { remembered: session });
         if (changed === null) throw noSuchSession();
-        if (changed.after.startOvers === changed.before.startOvers)
+        // Not compared with `before`: Redis may have run this very write, and another one since.
+        if (changed.after.startOvers <= session.startOvers)
           throw await notWaiting(session, mayView, `the session is ${changed.after.state.kind} by now`);
         return (await watching.start(session.id, { justRead: changed.after })) ?? changed.after;
       });

@@ -71,7 +71,7 @@ const OURS = [
   'metadata.google.internal',
 ];
 
-/** Addresses that show an allowed host and mean another one. */
+/** Addresses that look like an allowed host and lead to another one. */
 const DISGUISED = [
   `https://${HOST}@127.0.0.1`,
   `https://user:word@${HOST}`,
@@ -131,7 +131,7 @@ describe('an apiUrl', () => {
     expect(connections).toBe(0);
   });
 
-  it('with only a path too many is told so, because it was pasted', async () => {
+  it('that only has an extra path is refused with that reason, because it was pasted', async () => {
     const { body } = await create(`https://${HOST}/waInstance1101000001/getStateInstance/secretsecret`);
     expect(body).toMatchObject({ code: 'invalid_request' });
     expect(body.detail).toContain('the provider host alone');
@@ -139,11 +139,11 @@ describe('an apiUrl', () => {
     expect((await create('https://127.0.0.1/waInstance1101000001')).body.code).toBe('upstream_not_allowed');
   });
 
-  it.each([`https://${HOST}`, `https://${HOST}/v3/`, `HTTPS://${HOST.toUpperCase()}:443`])('%s is taken', async (apiUrl) => {
+  it.each([`https://${HOST}`, `https://${HOST}/v3/`, `HTTPS://${HOST.toUpperCase()}:443`])('%s is accepted', async (apiUrl) => {
     expect((await create(apiUrl)).status).toBe(201);
   });
 
-  it("a tenant's own list narrows the operator's, and no more than that", async () => {
+  it("a tenant's own list can only restrict the operator's", async () => {
     const tenant = await test.newTenant();
     await test.gateway.tenants.patch(tenant.id, { upstreamHosts: ['api.green-api.com', 'evil.example.com', `http://127.0.0.1:${port}`] });
     const answers: unknown[] = [];
@@ -155,7 +155,7 @@ describe('an apiUrl', () => {
     expect(connections).toBe(0);
   });
 
-  it('of this machine is reached where the operator names it: the trap works', async () => {
+  it('of this machine is reached if the operator names it (twin)', async () => {
     const named = await openTestGateway({ namespace: test.namespace, upstreamHosts: [`http://127.0.0.1:${port}`] });
     const { status, body } = await create(`http://127.0.0.1:${port}`, named);
     expect(status).toBe(201);

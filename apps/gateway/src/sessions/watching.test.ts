@@ -35,7 +35,7 @@ describe('watching', () => {
     expect(world().queued.get(id)).toBe(until);
   });
 
-  it('begins again at once when the session is idled under a viewer, or has fallen out of the queue', async () => {
+  it('begins again at once if the session becomes idle while watched, or is missing in the queue', async () => {
     const id = await newSession();
     const viewer = newSink(true);
     await watched(viewer.sink, id);
@@ -49,11 +49,24 @@ describe('watching', () => {
   });
 
   it.each([
+    ['has asked for too long', 1, true],
+    ['may still be asking', 0, false],
+  ])('puts a session that is read back into the queue if nobody %s', async (_what, pastMs, isBack) => {
+    const id = await newSession();
+    await apply(id, { kind: 'watched', at: Date.now() });
+    const { next } = (await world().sessions.find(id)) ?? expect.unreachable();
+    world().queued.delete(id);
+    vi.setSystemTime(next.at + 90_000 + pastMs);
+    await world().watching.current(id);
+    expect(world().queued.has(id)).toBe(isBack);
+  });
+
+  it.each([
     [1_100, null],
     [7_999, null],
     [8_000, { code: 'rate_limited', retryAt: 8_000 }],
     [600_000, { code: 'rate_limited', retryAt: 600_000 }],
-  ])('tells whoever comes while the instance may not be asked for %i ms: %o', async (waitMs, notice) => {
+  ])('gives a viewer who comes while the instance may not be asked for %i ms the notice %o', async (waitMs, notice) => {
     const id = await newSession();
     world().waits.set(id, waitMs);
     const viewer = newSink(true);
@@ -65,7 +78,7 @@ describe('watching', () => {
     expect(await world().sessions.find(id)).toMatchObject({ failures: 0, fence: 0, next: { ask: 'qr' } }); // nobody has answered
   });
 
-  it('asks for no code once all who watch have hidden the page, and goes on when one looks again', async () => {
+  it('requests no code while all viewers are hidden, and continues when one is visible again', async () => {
     const id = await newSession();
     const [one, two] = [newSink(true), newSink(true)];
     const first = await watched(one.sink, id);
@@ -93,7 +106,7 @@ describe('watching', () => {
     expect(one.told()).not.toContain('idle');
   });
 
-  it('gives viewers who leave altogether the grace to come back: a reload changes nothing', async () => {
+  it('gives viewers who leave the grace period to return, so that a reload changes nothing', async () => {
     const id = await newSession();
     const subscription = await watched(newSink(true).sink, id);
     await showCode(id, 'A');
@@ -102,7 +115,7 @@ describe('watching', () => {
     expect((await world().sessions.find(id))?.isUnwatched).toBe(false);
   });
 
-  it('takes a session back at once that was taken for unwatched under a viewer', async () => {
+  it('corrects a session at once that was marked as unwatched while it has a viewer', async () => {
     const id = await newSession();
     await watched(newSink(true).sink, id);
     await showCode(id, 'A');
@@ -111,7 +124,7 @@ describe('watching', () => {
     expect((await world().sessions.find(id))?.isUnwatched).toBe(false);
   });
 
-  it('leaves an idle session idle where only hidden viewers are', async () => {
+  it('leaves an idle session idle if all its viewers are hidden', async () => {
     const id = await newSession();
     const hidden = newSink(true);
     const subscription = await watched(hidden.sink, id);
@@ -122,7 +135,7 @@ describe('watching', () => {
     expect([hidden.told().at(-1), world().queued.has(id)]).toEqual(['idle', false]);
   });
 
-  it('ends for a viewer whose session has no record any more, when its time is up', async () => {
+  it('ends at the expiry of a session whose record is gone', async () => {
     const id = await newSession();
     const viewer = newSink(true);
     await watched(viewer.sink, id);
@@ -134,7 +147,7 @@ describe('watching', () => {
     expect(world().hub.size()).toBe(0);
   });
 
-  it('lets time pass without a worker: a code goes stale, an attempt meets its deadline', async () => {
+  it('applies time without a worker: a code becomes stale, and an attempt ends at its deadline', async () => {
     const id = await newSession();
     const viewer = newSink(true);
     await watched(viewer.sink, id);

@@ -31,8 +31,8 @@ export interface Watching {
   /** Like `apply`, and tells what this very event did. */
   change(sessionId: string, event: SessionEvent, known?: Known): Promise<Change | null>;
   /**
-   * The session as it is now. If time has changed it, the queue is kept in step. Null if it is
-   * gone.
+   * The session as it is now. If time has changed it, the queue is kept in step. If it has fallen
+   * out of the queue, it is put back. Null if it is gone.
    */
   current(sessionId: string, known?: Known): Promise<Session | null>;
   /** Asks for a poll by the state method, as soon as the instance may be asked. */
@@ -52,6 +52,9 @@ export interface WatchingDeps {
  * the instance.
  */
 const TELL_AFTER_MS = 8_000;
+
+/** The longest request, a dead worker's lease and a busy queue take less. */
+const FORGOTTEN_AFTER_MS = 90_000;
 
 export function createWatching(deps: WatchingDeps): Watching {
   const { sessions, queue, clock, graceMs } = deps;
@@ -83,11 +86,21 @@ export function createWatching(deps: WatchingDeps): Watching {
     change,
     async current(sessionId, known) {
       const changed = await sessions.current(sessionId, clock.now(), known);
-      if (changed !== null && changed.after !== changed.before) await keepInStep(deps, changed);
-      return changed?.after ?? null;
+      if (changed === null) return null;
+      if (changed.after !== changed.before) await keepInStep(deps, changed);
+      else if (isForgotten(changed.after, clock.now())) await queue.ensure(targetOf(changed.after), clock.now() + graceMs);
+      return changed.after;
     },
     check: (session) => queue.poke(targetOf(session), 'state'),
   };
+}
+
+/**
+ * No worker asks for it, although it is polled. Then its last change was lost by Redis, after the
+ * queue had followed it.
+ */
+function isForgotten(session: Session, now: number): boolean {
+  return isPolled(session) && now > session.next.at + FORGOTTEN_AFTER_MS;
 }
 
 async function keepInStep(deps: WatchingDeps, { before, after: session }: Change): Promise<void> {

@@ -38,7 +38,7 @@ it.each(STREAM_TRANSPORTS)('anonymous connections take no slot: $name gets the o
   await untilFree();
 });
 
-it('connections with a ticket are refused while no slot is free, each as its transport tells it', async () => {
+it('connections with a ticket are refused while no slot is free, in the form of each transport', async () => {
   const { ticket } = await test.create();
   const first = openSocket(test.url);
   expect(await first.call({ type: 'subscribe', ticket })).toMatchObject({ type: 'ok' });

@@ -45,7 +45,7 @@ it('refuses one more over every transport, and admits it when any other has left
   await Promise.all(clients.map(({ told }) => told.until('session', ({ state }) => state === 'showing')));
 });
 
-it('spreads the end of all over the drain', async () => {
+it('spreads the closes over the drain', async () => {
   await fill();
   const startedAt = performance.now();
   const closed = test.gateway.close(900);

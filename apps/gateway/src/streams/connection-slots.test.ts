@@ -76,7 +76,7 @@ describe('slots', () => {
     anonymous.end();
   });
 
-  it('evicts one of the many for a connection of another address when the pool is full', () => {
+  it('evicts a connection of the largest address for one of another address when the pool is full', () => {
     const slots = createConnectionSlots(1, MAX_ANONYMOUS);
     const cut: number[] = [];
     for (let i = 0; i < MAX_ANONYMOUS; i++) slots.openAnonymous(GROUP, nothing, () => cut.push(i));
@@ -94,7 +94,7 @@ describe('slots', () => {
     expect(() => anonymous.takeSlot()).toThrow('stopping');
   });
 
-  it('admits nobody during the drain, spreads the hints to leave over it, and resolves when all have left', async () => {
+  it('admits nobody during the drain, spreads the requests to leave, and resolves when all have left', async () => {
     const slots = createConnectionSlots(10, MAX_ANONYMOUS);
     const startedAt = Date.now();
     const told: number[] = [];
@@ -117,7 +117,7 @@ describe('slots', () => {
     expect(Date.now() - startedAt).toBe(800);
   });
 
-  it('does not tell a connection that leaves by itself during the drain', async () => {
+  it('does not ask a connection to leave that has already left', async () => {
     const slots = createConnectionSlots(10, MAX_ANONYMOUS);
     const leaveFirst = slots.take(() => leaveFirst());
     const leaveSecond = slots.take(() => expect.unreachable('it has left'));

@@ -1,7 +1,7 @@
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { describe, expect, it, vi } from 'vitest';
 import { newSink, prepareHub, WATCHER } from '../../test/hub.ts';
-import { SEND_WITHIN_MS, type Sink, type ViewerMessage } from './delivery.ts';
+import { createDelivery, createStateMessages, SEND_WITHIN_MS, type Sink, type ViewerMessage } from './delivery.ts';
 
 const { world, newSession, apply, showCode, watched } = prepareHub();
 
@@ -39,9 +39,12 @@ describe('delivery', () => {
     await watched(slow.sink, id);
     await showCode(id, 'A');
     await vi.advanceTimersByTimeAsync(500);
-    await showCode(id, 'A');
+    const confirmed = await showCode(id, 'A');
     expect(quick.told()).toEqual(['waiting', 'A', 'fresh']);
-    expect(quick.messages.at(-1)).toEqual({ kind: 'fresh', fresh: { id, version: 4, staleAt: Date.now() + DEFAULT_POLICY.codeTtlMs } });
+    expect(quick.messages.at(-1)).toEqual({
+      kind: 'fresh',
+      fresh: { id, version: confirmed?.version, staleAt: Date.now() + DEFAULT_POLICY.codeTtlMs },
+    });
     slow.credit();
     expect(slow.told()).toEqual(['waiting', 'A']);
     slow.credit();
@@ -83,7 +86,7 @@ describe('delivery', () => {
     expect(world().hub.size()).toBe(1);
   });
 
-  it('closes done when the final state has been read, not before', async () => {
+  it('closes with done when the final state has been read, not before', async () => {
     const id = await newSession();
     const slow = newSink();
     await watched(slow.sink, id);
@@ -106,7 +109,7 @@ describe('delivery', () => {
     expect(quick.told().at(-1)).toBe('waiting');
   });
 
-  it('sends only versions after the one that the viewer has; `first` is the state all the same', async () => {
+  it('sends only versions after the one that the viewer has, but `first` always contains the state', async () => {
     const id = await newSession();
     await apply(id, { kind: 'watched', at: Date.now() });
     await showCode(id, 'A');
@@ -116,6 +119,32 @@ describe('delivery', () => {
     expect(known.messages).toEqual([]);
     await showCode(id, 'B');
     expect(known.told()).toEqual(['B']);
+  });
+
+  it('sends no code that came too late, as from a Redis that was frozen, but what follows it', async () => {
+    const id = await newSession();
+    await watched(newSink(true).sink, id);
+    await showCode(id, 'A');
+    const shown = (await world().sessions.read(id)) ?? expect.unreachable();
+    const late = newSink(true);
+    const delivery = createDelivery({ sink: late.sink, formats: ['text'], after: 0, latest: () => null, onEnd: () => undefined });
+    const staleAt = Date.now() + DEFAULT_POLICY.codeTtlMs;
+    delivery.offer(createStateMessages(shown, 1, staleAt));
+    expect(late.messages).toEqual([]);
+    delivery.offer(createStateMessages(shown, 1, staleAt - 1));
+    expect(late.messages).toHaveLength(1);
+    delivery.close();
+  });
+
+  it.each([true, false])('has no stale code in `first`, and tells its end: visible %s', async (isVisible) => {
+    const id = await newSession();
+    await apply(id, { kind: 'watched', at: Date.now() });
+    await showCode(id, 'A');
+    await vi.advanceTimersByTimeAsync(DEFAULT_POLICY.codeTtlMs); // nobody polls meanwhile
+    const late = newSink(true);
+    const subscription = await watched(late.sink, id, { isVisible });
+    expect(await subscription.first).toMatchObject({ state: 'waiting', code: null });
+    expect(late.told()).toEqual(['waiting']);
   });
 
   it('sends nothing after close, and nothing of a session that does not exist', async () => {

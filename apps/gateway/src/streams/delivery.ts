@@ -6,7 +6,9 @@
  */
 
 import type { CloseReason } from '@qrcast/core/close-codes';
-import { isFinal, type Session } from '@qrcast/core/session';
+import { knownVersion } from '@qrcast/core/known-version';
+import { greatestVersion } from '@qrcast/core/renumber';
+import { isFinal, isStale, type Session } from '@qrcast/core/session';
 import { type Format, type Fresh, owed, toWire, type WireSession } from '@qrcast/core/wire';
 import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
 
@@ -25,12 +27,16 @@ export interface Sink {
  */
 export interface StateMessages {
   readonly session: Session;
+  /** That anybody can have been told. */
+  readonly greatestVersion: number;
+  /** Its code must not be shown any more. The session is about to say so itself. */
+  readonly isStale: boolean;
   whole(formats: readonly Format[]): ViewerMessage & { kind: 'session' };
   fresh(staleAt: number): ViewerMessage;
 }
 
 export interface Delivery {
-  /** Sends what the viewer is owed of this state, unless a message is under way. */
+  /** Sends what the viewer is owed of this state, unless a message is under way or its code is stale. */
   offer(messages: StateMessages): void;
   /** Idempotent. Nothing is sent after this. */
   close(): void;
@@ -39,7 +45,7 @@ export interface Delivery {
 export interface DeliveryOptions {
   readonly sink: Sink;
   readonly formats: readonly Format[];
-  /** The version that the viewer has. */
+  /** The version that the viewer says it has. */
   readonly after: number;
   /** The newest state, as of now; null if there is none. */
   readonly latest: () => StateMessages | null;
@@ -53,6 +59,8 @@ export function createStateMessages({ session, image }: Snapshot, viewers: numbe
   let fresh: ViewerMessage | null = null;
   return {
     session,
+    greatestVersion: greatestVersion(session, now),
+    isStale: isStale(session, now),
     whole(formats) {
       const key = formats.join();
       const known = made.get(key);
@@ -68,22 +76,24 @@ export function createStateMessages({ session, image }: Snapshot, viewers: numbe
   };
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: its functions share what was sent and what is under way.
 export function createDelivery({ sink, formats, after, latest, onEnd }: DeliveryOptions): Delivery {
   let isOpen = true;
-  /** The version that was sent last. */
-  let sentVersion = after;
+  /** The version that was sent last, over this connection or an earlier one. Null before the first offer. */
+  let sentVersion: number | null = null;
   /** Digest of the code that was sent last. Only that code can be confirmed by `fresh`. */
   let sentCode: string | null = null;
   let sending: NodeJS.Timeout | null = null;
 
   function offer(messages: StateMessages): void {
-    if (sending !== null || !isOpen) return;
+    if (sending !== null || !isOpen || messages.isStale) return;
     const { session } = messages;
     const code = session.state.kind === 'showing' ? session.state.code : null;
+    sentVersion ??= knownVersion(after, messages.greatestVersion);
     const due = owed(session, sentVersion);
     sentVersion = Math.max(sentVersion, session.version);
-    // A Redis that lost its last writes can bring another code under a version that was sent
-    // before. Then the whole state is owed.
+    // If Redis has lost the code that was sent, the change confirms another one. Then the whole
+    // state is owed.
     if (due === 'session' || (due === 'fresh' && sentCode !== (code?.digest ?? null))) {
       sentCode = code?.digest ?? null;
       send(messages.whole(formats));

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { encodeOnce } from './encode-once.ts';
 
-it('encodes an object once, and an equal one again', () => {
+it('encodes the same object once, but an equal object again', () => {
   let count = 0;
   const encode = encodeOnce(({ name }: { name: string }) => `${name} ${++count}`);
   const message = { name: 'é' };

@@ -55,7 +55,7 @@ describe('a hostile client', () => {
     raw.terminate();
   });
 
-  it('without a ticket that sends CONNECTs without end is cut', async () => {
+  it('without a ticket that sends endless CONNECTs is cut', async () => {
     const { raw, until } = openRaw();
     await until('0');
     const cut = new Promise<number>((resolve) => raw.once('close', resolve));
@@ -110,7 +110,7 @@ describe('a hostile client', () => {
 });
 
 describe('a client that sends requests and does not read', () => {
-  it.each([SOCKET_IO, '/v1/ws'])('is cut when it sends pings without end to %s', async (path) => {
+  it.each([SOCKET_IO, '/v1/ws'])('is cut when it sends endless pings to %s', async (path) => {
     const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : []);
     raw.on('error', () => undefined); // cut while it writes
     await new Promise((resolve) => raw.once('open', resolve));
@@ -131,7 +131,7 @@ describe('a client that sends requests and does not read', () => {
     expect(await cut).toBe(1006);
   });
 
-  it.each(['WebSocket', 'Socket.IO'])('has two states kept for it at most, however often it subscribes on %s', async (name) => {
+  it.each(['WebSocket', 'Socket.IO'])('has at most two states in memory, however often it subscribes on %s', async (name) => {
     const { session, ticket } = await test.create();
     await test.call('GET', '/v1/sessions/self', { secret: ticket });
     const old = await test.showCode(session.id, 'A'.repeat(400_000));
@@ -159,7 +159,7 @@ describe('a client that sends requests and does not read', () => {
     socket?.raw.close();
   });
 
-  it.each(['/v1/ws', SOCKET_IO])('is cut when it sends a message on %s in fragments without end', async (path) => {
+  it.each(['/v1/ws', SOCKET_IO])('is cut when it sends a message in endless fragments on %s', async (path) => {
     const raw = new WebSocket(`${test.url.replace('http', 'ws')}${path}`, path === '/v1/ws' ? ['qrcast.v1'] : []);
     await new Promise((resolve) => raw.once('open', resolve));
     raw.on('error', () => undefined); // cut while it writes
@@ -198,7 +198,7 @@ describe('a client that sends requests and does not read', () => {
 });
 
 describe('another writer to Redis', () => {
-  it('that publishes messages of no meaning neither ends the gateway nor hides a change', async () => {
+  it('that publishes meaningless messages neither ends the gateway nor hides a change', async () => {
     const { session, ticket } = await test.create();
     const viewer = test.view(ticket);
     await viewer.until('session', ({ state }) => state === 'waiting');
@@ -249,7 +249,7 @@ describe('a record in Redis that cannot be read', () => {
 });
 
 describe('a deleted tenant', () => {
-  it('frees its id for nobody, and leaves no key valid, not even one that was made at the same moment', async () => {
+  it('never frees its id, and leaves no key valid, not even one that was made at the same time', async () => {
     const made = await test.newTenant();
     const asked = await Promise.allSettled(Array.from({ length: 6 }, () => test.gateway.tenants.addKey(made.id)));
     const keys = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));

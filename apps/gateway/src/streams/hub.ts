@@ -5,6 +5,7 @@
 
 import { nextElapseAt } from '@qrcast/core/session';
 import { errorFields } from '@qrcast/runtime/log';
+import { createThrottledWarning } from '../limits/throttled-warning.ts';
 import { type Subscribe, type Subscription, WatchedSession, type WatchedSessionDeps } from './watched-session.ts';
 
 export interface Hub {
@@ -15,7 +16,7 @@ export interface Hub {
   close(): Promise<void>;
 }
 
-export interface HubDeps extends WatchedSessionDeps {
+export interface HubDeps extends Omit<WatchedSessionDeps, 'warnLost'> {
   /** Watches are renewed this often: well within their grace period. */
   readonly renewEveryMs: number;
 }
@@ -30,19 +31,24 @@ type Entries = Map<string, Entry>;
 /** Watches are renewed slice by slice: renewing all at once would delay deliveries. */
 const RENEW_SLICES = 10;
 /**
- * How often the gateway lets time pass for its sessions, in case no worker does, and records hidden
- * pages.
+ * How often the gateway lets time pass for its sessions, in case no worker does, records hidden
+ * pages, and puts right what Redis has lost.
  */
 const SWEEP_EVERY_MS = 1_000;
 
 export function openHub(deps: HubDeps): Hub {
   const { log, renewEveryMs } = deps;
   const entries: Entries = new Map();
+  const now = (): number => performance.now();
+  const warnLost = createThrottledWarning(
+    { log, now },
+    'viewers name versions above those in Redis: it has lost data, or they are wrong; the sessions go on above them',
+  );
 
   function open(sessionId: string): Entry {
     const entry: Entry = {
       slice: entries.size % RENEW_SLICES,
-      watched: new WatchedSession(deps, sessionId, () => {
+      watched: new WatchedSession({ ...deps, warnLost }, sessionId, () => {
         if (entries.get(sessionId) === entry) entries.delete(sessionId);
       }),
     };
@@ -82,6 +88,7 @@ function sweep({ watching, clock }: HubDeps, entries: Entries): void {
   const now = clock.now();
   for (const [sessionId, { watched }] of entries) {
     watched.applyHidden();
+    watched.renumber();
     const { session } = watched;
     if (session === null || now < nextElapseAt(session)) continue;
     watching.current(sessionId, { remembered: session }).then(

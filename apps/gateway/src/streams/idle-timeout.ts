@@ -1,4 +1,4 @@
-/** Ends a connection that watches nothing. It is of no use to anybody. */
+/** Ends a connection that watches nothing, because nobody needs it. */
 
 /** From the start of the connection, or from when it left the last of its sessions. */
 export const SUBSCRIBE_WITHIN_MS = 10_000;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createMessageBudget, MESSAGE_BURST, MESSAGES_PER_SECOND } from './message-budget.ts';
 
-it('admits a burst, then so many a second, and no larger burst after a longer wait', () => {
+it('admits a burst, then the rate, and no larger burst after a longer wait', () => {
   let now = 0;
   const take = createMessageBudget(() => now);
   const takeAll = (): number => {
@@ -16,7 +16,7 @@ it('admits a burst, then so many a second, and no larger burst after a longer wa
   expect(takeAll()).toBe(MESSAGE_BURST);
 });
 
-it.each([1_004.08507, 12_345.6789, 1e9 + 1 / 3])('admits the whole burst at one moment, %s ms', (moment) => {
+it.each([1_004.08507, 12_345.6789, 1e9 + 1 / 3])('admits the whole burst at once, at %s ms', (moment) => {
   const take = createMessageBudget(() => moment);
   expect(Array.from({ length: MESSAGE_BURST + 1 }, take).filter(Boolean)).toHaveLength(MESSAGE_BURST);
 });

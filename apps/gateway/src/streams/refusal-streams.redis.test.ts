@@ -37,7 +37,7 @@ const STREAM_REFUSALS: Readonly<Record<string, { readonly code: ErrorCode; reado
 const OWN_KEY = "the tenant's own key";
 
 describe.each(STREAM_TRANSPORTS)('a stream: $name', (transport) => {
-  it.each([...Object.keys(STREAM_REFUSALS), OWN_KEY])('with %s is refused, and sent no state', async (name) => {
+  it.each([...Object.keys(STREAM_REFUSALS), OWN_KEY])('with %s is refused, and receives no state', async (name) => {
     const wanted = STREAM_REFUSALS[name];
     const stream = transport.open({ url: test.url, ticket: secrets[name] ?? '', origin: ELSEWHERE });
     const { code, number, status } = await stream.ended;

@@ -127,11 +127,11 @@ describe.each([
   ['WebSocket', openWebSocketClient],
   ['Socket.IO', openSocketIoClient],
 ])('on %s', (_name, openClient) => {
-  it('as many as may be unread, however many it subscribes to', async () => {
+  it('are limited by the unread answers, however many it subscribes to', async () => {
     expect(await countKept(await openClient(test), MAX_UNREAD_ANSWERS)).toBeLessThanOrEqual(MAX_UNREAD_ANSWERS);
   });
 
-  it('(twin) without the bound more than a connection may watch', async () => {
+  it('(twin) without the bound are more than a connection may watch', async () => {
     expect(await countKept(await openClient(unbounded), COUNT)).toBeGreaterThan(100);
   });
 });

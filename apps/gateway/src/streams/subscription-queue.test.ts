@@ -32,7 +32,7 @@ describe('subscriptions in the queue', () => {
     expect(begun).toEqual(['a', 'b', 'a', 'a']);
   });
 
-  it('are under way up to the bound, and each end begins the next in order', async () => {
+  it('are processed up to the bound, and each that ends starts the next in order', async () => {
     const { begun, endOf } = enterAll(createSubscriptionQueue(2), ['a', 'b', 'c', 'd', 'e']);
     await settle();
     expect(begun).toEqual(['a', 'b']);
@@ -52,7 +52,7 @@ describe('subscriptions in the queue', () => {
     expect(begun).toEqual(['a', 'b']);
   });
 
-  it('with a refused ticket hold up nobody', async () => {
+  it('with a refused ticket delay no others', async () => {
     const queue = createSubscriptionQueue(1);
     await expect(queue.enter(Promise.reject(new Error('refused')))).rejects.toThrow('refused');
     await queue.enter(Promise.resolve('a'));

@@ -4,6 +4,7 @@
  */
 
 import type { CloseReason } from '@qrcast/core/close-codes';
+import { knownVersion } from '@qrcast/core/known-version';
 import { isPolled, type Session } from '@qrcast/core/session';
 import { ALL_FORMATS, type Format, type WireSession } from '@qrcast/core/wire';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
@@ -44,6 +45,8 @@ export interface WatchedSessionDeps {
   readonly viewerCounts: ViewerCounts;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Redis has lost a version that viewers were told. It may have lost those of all sessions. */
+  readonly warnLost: (facts: { readonly sessionId: string; readonly told: number }) => void;
 }
 
 interface Viewer {
@@ -64,6 +67,8 @@ export class WatchedSession {
   #viewerCount = 0;
   /** All viewers have hidden the page, so far as was counted. `applyHidden` records that. */
   #isHidden = false;
+  /** The greatest version that somebody was told and Redis has lost, until that is put right. */
+  #lost: number | null = null;
 
   /**
    * `onEmpty` is called when the last viewer has left. Nobody may subscribe to this one after that.
@@ -72,7 +77,8 @@ export class WatchedSession {
     this.id = id;
     this.#deps = deps;
     this.#onEmpty = onEmpty;
-    this.#watch = deps.sessions.watch(id, (snapshot) => this.#change(snapshot));
+    const onChange = (snapshot: Snapshot): void => this.#change(snapshot);
+    this.#watch = deps.sessions.watch(id, onChange, (told) => this.#noticeLost(told));
   }
 
   /** The newest state; null until the first has been read. */
@@ -90,13 +96,12 @@ export class WatchedSession {
 
   subscribe(options: Subscribe): Subscription {
     const viewer = this.#addViewer(options);
-    const first = this.#watch.first.then(
-      (snapshot) => this.#sendFirst(viewer, snapshot, options.formats ?? ALL_FORMATS),
-      (error: unknown) => {
+    const first = this.#watch.first
+      .then((snapshot) => this.#sendFirst(viewer, snapshot, options))
+      .catch((error: unknown) => {
         this.#drop(viewer);
         throw error;
-      },
-    );
+      });
     return {
       first,
       setVisible: (isVisible) => this.#setVisible(viewer, isVisible),
@@ -107,9 +112,11 @@ export class WatchedSession {
   /** Makes it polled, if it was not. */
   start(): void {
     const { watching, log } = this.#deps;
-    watching.start(this.id).catch((error: unknown) => {
-      log.warn({ sessionId: this.id, ...errorFields(error) }, 'a watched session was not started; the next renewal tries again');
-    });
+    watching.start(this.id).then(
+      (session) => session === null && this.finishAll('not_found'), // Redis has lost it, or it was deleted
+      (error: unknown) =>
+        log.warn({ sessionId: this.id, ...errorFields(error) }, 'a watched session was not started; the next renewal tries again'),
+    );
   }
 
   /** Reports the number of visible viewers here, and learns their number over all gateways. */
@@ -139,6 +146,17 @@ export class WatchedSession {
     });
   }
 
+  /** Puts the session above what was told and lost. Tried again by the next call if Redis is out. */
+  renumber(): void {
+    const told = this.#lost;
+    if (told === null) return;
+    this.#lost = null;
+    const { sessions, clock } = this.#deps;
+    sessions.renumber(this.id, told, clock.now()).catch(() => {
+      this.#lost = Math.max(told, this.#lost ?? 0);
+    });
+  }
+
   finishAll(reason: CloseReason): void {
     for (const viewer of this.#viewers) this.#finish(viewer, reason);
   }
@@ -147,6 +165,12 @@ export class WatchedSession {
     let count = 0;
     for (const { isVisible } of this.#viewers) if (isVisible) count++;
     return count;
+  }
+
+  #noticeLost(told: number): void {
+    this.#deps.warnLost({ sessionId: this.id, told });
+    this.#lost = Math.max(told, this.#lost ?? 0);
+    this.renumber();
   }
 
   #change(snapshot: Snapshot): void {
@@ -174,7 +198,7 @@ export class WatchedSession {
     return viewer;
   }
 
-  #sendFirst(viewer: Viewer, first: Snapshot | null, formats: readonly Format[]): WireSession | null {
+  async #sendFirst(viewer: Viewer, first: Snapshot | null, { formats = ALL_FORMATS, after = 0 }: Subscribe): Promise<WireSession | null> {
     if (first === null) {
       this.#drop(viewer);
       return null;
@@ -183,11 +207,19 @@ export class WatchedSession {
     const messages = this.#messagesOf(this.#snapshot);
     const { session } = messages;
     const isLive = isPolled(session) || session.state.kind === 'idle';
+    if (knownVersion(after, messages.greatestVersion) > session.version) this.#noticeLost(after);
     if (viewer.isVisible && viewer.isOpen && isLive) this.start();
     // A hidden tab can return as another stream, over transports that say so at their start.
     if (!viewer.isVisible && isPolled(session) && !session.isUnwatched) this.report();
     viewer.delivery.offer(messages);
-    return messages.whole(formats).session;
+    return messages.isStale ? this.#withoutStaleCode(formats) : messages.whole(formats).session;
+  }
+
+  /** The state after the code whose time is over. It is told to the viewers as any other change. */
+  async #withoutStaleCode(formats: readonly Format[]): Promise<WireSession | null> {
+    const { sessions, clock } = this.#deps;
+    const change = await sessions.current(this.id, clock.now());
+    return change && this.#messagesOf({ session: change.after, image: null }).whole(formats).session;
   }
 
   #setVisible(viewer: Viewer, isVisible: boolean): void {

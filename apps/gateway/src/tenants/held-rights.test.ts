@@ -95,7 +95,7 @@ it('repeats a failed check every second until it succeeds, and not for a key tha
   expect([checks, ends]).toEqual([['a'], ['a 1: lost']]);
 });
 
-it('ends those of all keys that are meant, and leaves the others of a key', async () => {
+it('ends the matching holders of all keys, and leaves the others of a key', async () => {
   hold('a', 'old');
   hold('a', 'young');
   hold('b', 'old');

@@ -7,13 +7,13 @@ describe('secrets', () => {
     ['a webhook token', () => newSecret('wt'), /^wt_[A-Za-z0-9_-]{43}$/],
     ['a callback secret', newCallbackSecret, /^whsec_[A-Za-z0-9+/]{43}=$/],
     ['an id', () => newId('ses'), /^ses_[A-Za-z0-9_-]{16}$/],
-  ])('%s has its form and is another one each time', (_name, make, form) => {
+  ])('%s has its form and is different each time', (_name, make, form) => {
     const made = Array.from({ length: 100 }, make);
     for (const one of made) expect(one).toMatch(form);
     expect(new Set(made).size).toBe(100);
   });
 
-  it('matches a secret with its own hash alone', () => {
+  it('match a secret only with its own hash', () => {
     const secret = newSecret('qk');
     expect(matchesHash(secret, hashSecret(secret))).toBe(true);
     expect(matchesHash(`${secret}x`, hashSecret(secret))).toBe(false);
@@ -22,7 +22,7 @@ describe('secrets', () => {
     expect(matchesHash(hashSecret(secret), hashSecret(secret))).toBe(false);
   });
 
-  it.each(['', 'short', 'x'.repeat(200)])('takes a hash of any length as one that does not match (%#)', (hash) => {
+  it.each(['', 'short', 'x'.repeat(200)])('treat a hash of any length as no match (%#)', (hash) => {
     expect(matchesHash('secret', hash)).toBe(false);
   });
 });

@@ -24,7 +24,7 @@ const suspend = (tenant: TestTenant, suspended: boolean): Promise<Answer> =>
   here.call('PATCH', `/v1/admin/tenants/${tenant.id}`, { secret: ADMIN_KEY, body: { suspended } });
 const remove = (tenant: TestTenant): Promise<Answer> => here.call('DELETE', `/v1/admin/tenants/${tenant.id}`, { secret: ADMIN_KEY });
 
-it("streams of an API key end on both gateways when the key is removed, and the other key's go on", async () => {
+it('streams of an API key end on both gateways when the key is removed, and those of the other key stay open', async () => {
   const tenant = await here.newTenant();
   const { session } = await here.create({}, tenant);
   const admin = { secret: ADMIN_KEY };
@@ -81,7 +81,7 @@ describe.each(STREAM_TRANSPORTS)('over $name', (transport) => {
     expect((await again.told.until('session')).id).toBe(session.id);
   });
 
-  it("a deleted tenant's streams are told the end on both gateways, and are closed", async () => {
+  it("a deleted tenant's streams receive the end on both gateways, and are closed", async () => {
     const tenant = await here.newTenant();
     const { clients } = await watched(tenant);
     expect((await remove(tenant)).status).toBe(204);
@@ -90,7 +90,7 @@ describe.each(STREAM_TRANSPORTS)('over $name', (transport) => {
     for (const ending of endings) expect(ending).toMatchObject({ code: 'done' });
   });
 
-  it("a deleted tenant's stream is closed even where its session did not end", async () => {
+  it("a deleted tenant's stream is closed even if its session did not end", async () => {
     const tenant = await here.newTenant();
     const { clients } = await watched(tenant);
     await here.gateway.tenants.disable(tenant.id); // like a deletion that fails half way
@@ -100,7 +100,7 @@ describe.each(STREAM_TRANSPORTS)('over $name', (transport) => {
   });
 });
 
-it('a gateway that could not reach Redis at the suspension acts when it can', async () => {
+it('a gateway that could not reach Redis at the suspension ends the streams when it can', async () => {
   const redisUrl = new URL(inject('redisUrl'));
   const proxy = await openTestProxy(Number(redisUrl.port));
   redisUrl.port = String(proxy.port);
@@ -122,7 +122,7 @@ it('a gateway that could not reach Redis at the suspension acts when it can', as
 });
 
 describe('while suspended', () => {
-  it('a tenant is refused by key and by ticket on both gateways, with words', async () => {
+  it('a tenant is refused by key and by ticket on both gateways, with an explanation', async () => {
     const tenant = await here.newTenant();
     const { session, ticket } = await here.create({}, tenant);
     await suspend(tenant, true);
@@ -141,7 +141,7 @@ describe('while suspended', () => {
     }
   });
 
-  it('its notifications are accepted and change nothing; those of another tenant do', async () => {
+  it('its notifications are accepted and change nothing, unlike those of another tenant', async () => {
     const [tenant, other] = [await here.newTenant(), await here.newTenant()];
     const states = [];
     await suspend(tenant, true);
@@ -164,7 +164,7 @@ describe('while suspended', () => {
     expect(states).toEqual(['waiting', 'connected']);
   });
 
-  it('its sessions are no longer polled after the grace period; those of another tenant are', async () => {
+  it('its sessions are no longer polled after the grace period, unlike those of another tenant', async () => {
     const test = await openTestGateway({ unwatchedGraceMs: 1_000 });
     const other = await test.newTenant();
     const [session, control] = [await test.create(), await test.create({}, other)];
@@ -175,7 +175,7 @@ describe('while suspended', () => {
 
     const unwatched: string[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
-    const stop = await test.node.queue.consume(
+    const consumer = await test.node.queue.consume(
       {
         poll: async () => ({ nextAt: test.node.clock.now() + 1_100 }),
         unwatched: async ({ sessionId }) => {
@@ -190,7 +190,7 @@ describe('while suspended', () => {
       expect(unwatched).toEqual([session.session.id]);
       expect(await test.isQueued(control.session.id)).toBe(true);
     } finally {
-      await stop(0);
+      await consumer.close(0);
       await test.close();
     }
   });

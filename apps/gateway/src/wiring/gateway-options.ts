@@ -27,6 +27,8 @@ export interface GatewayOptions {
   readonly maxConnections: number;
   /** Further connections that have shown no ticket yet; `MAX_ANONYMOUS` if left out. */
   readonly maxAnonymous?: number | undefined;
+  /** How many streams and held requests may begin in a second; any number if left out. */
+  readonly connectsPerSecond?: number | undefined;
   /** For tenants without limits of their own; `DEFAULT_TENANT_LIMITS` if left out. */
   readonly tenantLimits?: TenantLimits | undefined;
   /** For callers that have not identified themselves; `DEFAULT_ADDRESS_LIMITS` if left out. */

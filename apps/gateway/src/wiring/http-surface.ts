@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import { pathPrefixOf } from '@qrcast/core/public-url';
 import { createCallbackLog } from '@qrcast/runtime/callbacks/callback-log';
+import { NotReadyError } from '@qrcast/runtime/redis/connections';
 import type { FastifyInstance } from 'fastify';
 import { addCallbackRoutes } from '../api/callback-routes.ts';
 import { addCodeRoutes } from '../api/code-routes.ts';
@@ -26,6 +27,7 @@ import { createPrefixRemover, type WithoutPrefix } from '../http/path-prefix.ts'
 import { namesSecret } from '../http/request-rules.ts';
 import { type AnswerHeaders, answerHeaders } from '../http/security-headers.ts';
 import { type Connections, trackConnections } from '../http/tcp-connections.ts';
+import { addConnectRate } from '../limits/connect-rate.ts';
 import { createTokenBuckets } from '../limits/token-buckets.ts';
 import { addNotificationRoutes } from '../notifications/notification-routes.ts';
 import { addWebhookSetupRoutes } from '../notifications/webhook-setup-routes.ts';
@@ -72,6 +74,7 @@ export async function openHttpSurface(parts: Parts, options: HttpSurfaceOptions)
   });
   addCallers(app, addressRates.addressOf);
   addAddressRates(app, addressRates, parts.credentials);
+  addConnectRate(app, parts.connectRate);
   const connections = trackConnections(app.server, parts.maxViewerConnections + MAX_PLAIN_CONNECTIONS);
   releasers.push('http', () => app.close());
   addPublicRoutes(app, parts, prefix, options);
@@ -87,7 +90,7 @@ export async function openHttpSurface(parts: Parts, options: HttpSurfaceOptions)
  */
 function addPublicRoutes(app: FastifyInstance, parts: Parts, prefix: string | null, { ready, pageFolder }: HttpSurfaceOptions): void {
   addOpsRoutes(app, async () => {
-    if (parts.slots.isDraining()) throw new Error('draining');
+    if (parts.slots.isDraining()) throw new NotReadyError('this gateway drains');
     await ready();
   });
   addContractRoutes(app, { publicUrl: parts.publicAddress.url });

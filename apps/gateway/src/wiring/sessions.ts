@@ -32,7 +32,7 @@ export interface SessionParts {
 }
 
 export function openSessionParts(shared: Shared, tenancy: Tenancy): SessionParts {
-  const { audited, sessions, clock, lastsMs } = shared;
+  const { audited, sessions, lastsMs } = shared;
   const index = createSessionIndex(shared);
   const watching = createWatching({ ...shared, graceMs: lastsMs });
   const viewerCounts = createViewerCounts(shared);
@@ -40,7 +40,7 @@ export function openSessionParts(shared: Shared, tenancy: Tenancy): SessionParts
   const instanceCredentials = createInstanceCredentials(shared);
   const passwordStep = audited.passwordStep(createPasswordStep({ ...shared, watching, instanceCredentials }));
   const connected = createConnectedInstances(shared);
-  const holds = createInstanceHolds({ ...shared, now: clock.now });
+  const holds = createInstanceHolds(shared);
   const show = (sessionId: string) => showSession({ sessions, service }, sessionId);
   const startOver = audited.startOver(createStartOver({ ...shared, watching, connected, holds, instanceCredentials, show }));
   const sessionLookup = createSessionLookup({ auth: tenancy.auth, sessions, service });

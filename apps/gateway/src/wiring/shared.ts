@@ -11,6 +11,7 @@ import type { Releasers } from '@qrcast/runtime/releasers';
 import { type Audited, createAudited } from '../audit/audited.ts';
 import { createPublicAddress, type PublicAddress } from '../http/public-address.ts';
 import { createLimitOf, type LimitOf } from '../limits/tenant-limits.ts';
+import { createRenumbering } from '../sessions/renumbering.ts';
 import { createSessionQuota, noticeEnds, type SessionQuota } from '../sessions/session-quota.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 
@@ -45,7 +46,7 @@ export async function openShared(options: GatewayOptions, node: Node, releasers:
   const sessionQuota = createSessionQuota({ ...node, namespace, limitOf });
   return {
     ...{ namespace, log, policy, upstreamHosts, redis, clock, bus, audit, queue, keyring, provider, limitOf, sessionQuota, releasers },
-    sessions: noticeEnds(node.sessions, sessionQuota.leave),
+    sessions: { ...noticeEnds(node.sessions, sessionQuota.leave), renumber: createRenumbering(node.sessions) },
     audited: createAudited({ audit, clock, log }),
     publicAddress: createPublicAddress(options.publicUrl),
     gatewayId: randomUUID(),

@@ -3,6 +3,7 @@
 import { DEFAULT_ADDRESS_LIMITS } from '@qrcast/core/tenant-limits';
 import { type AddressRates, createAddressRates } from '../auth/address-rates.ts';
 import { createAddressOf } from '../http/client-address.ts';
+import { type ConnectRate, createConnectRate, spareTimeMs } from '../limits/connect-rate.ts';
 import { openViewerQuota } from '../limits/viewer-quota.ts';
 import { type ConnectionSlots, createConnectionSlots, MAX_ANONYMOUS } from '../streams/connection-slots.ts';
 import { type Hub, openHub } from '../streams/hub.ts';
@@ -14,6 +15,7 @@ import type { Tenancy } from './tenancy.ts';
 
 export interface Viewers {
   readonly addressRates: AddressRates;
+  readonly connectRate: ConnectRate;
   readonly slots: ConnectionSlots;
   /** How many connections of viewers can be open at once, with a ticket and without. */
   readonly maxViewerConnections: number;
@@ -22,7 +24,7 @@ export interface Viewers {
   readonly hub: Hub;
 }
 
-type ViewersOptions = Pick<GatewayOptions, 'trustedProxies' | 'addressLimits' | 'maxConnections' | 'maxAnonymous'>;
+type ViewersOptions = Pick<GatewayOptions, 'trustedProxies' | 'addressLimits' | 'connectsPerSecond' | 'maxConnections' | 'maxAnonymous'>;
 
 /** A watch survives two lost renewals. */
 const RENEWALS_PER_GRACE = 3;
@@ -34,8 +36,10 @@ export function openViewers(shared: Shared, tenancy: Tenancy, sessionParts: Sess
   releasers.push('viewer quota', () => viewerQuota.close());
   const renewEveryMs = Math.floor(lastsMs / RENEWALS_PER_GRACE);
   const addressOf = createAddressOf(trustedProxies);
+  const now = (): number => performance.now();
   return {
-    addressRates: createAddressRates({ addressOf, limits: addressLimits, log, now: () => performance.now() }),
+    addressRates: createAddressRates({ addressOf, limits: addressLimits, log, now }),
+    connectRate: createConnectRate({ perSecond: options.connectsPerSecond ?? Number.POSITIVE_INFINITY, log, now, spareTimeMs }),
     slots: createConnectionSlots(maxConnections, maxAnonymous),
     maxViewerConnections: maxConnections + maxAnonymous,
     permits: createWatchPermits({ ...tenancy, viewerQuota }),

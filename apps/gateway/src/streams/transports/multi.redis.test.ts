@@ -21,7 +21,7 @@ async function untilWatched(viewer: Viewer, sessionId: string): Promise<void> {
 }
 
 describe('more sessions on one connection', () => {
-  it('are subscribed to with their own tickets, and their messages are told apart', async () => {
+  it('are subscribed to with their own tickets, and their messages can be distinguished', async () => {
     const { viewer, sessionId } = await openOne();
     const second = await test.create();
     const ack = await viewer.call('subscribe', { ticket: second.ticket, formats: ['text'] });
@@ -35,7 +35,7 @@ describe('more sessions on one connection', () => {
     viewer.socket.disconnect();
   });
 
-  it('end one by one: the connection closes done with the last', async () => {
+  it('end one by one, and the connection closes with done after the last', async () => {
     const { viewer, sessionId } = await openOne();
     const second = await test.create();
     await viewer.call('subscribe', { ticket: second.ticket });
@@ -49,7 +49,7 @@ describe('more sessions on one connection', () => {
     expect(viewer.all('session').at(-1)).toMatchObject({ id: sessionId, state: 'ended' });
   });
 
-  it('are left by unsubscribe, idempotent', async () => {
+  it('are left by unsubscribe, which can be repeated', async () => {
     const { viewer, sessionId } = await openOne();
     const second = await test.create();
     await viewer.call('subscribe', { ticket: second.ticket });
@@ -63,7 +63,7 @@ describe('more sessions on one connection', () => {
     viewer.socket.disconnect();
   });
 
-  it('are refused with codes, and the connection goes on', async () => {
+  it('are refused with codes, and the connection stays open', async () => {
     const { viewer, sessionId } = await openOne();
     const second = await test.create();
     const cases = [
@@ -119,7 +119,7 @@ describe('more sessions on one connection', () => {
     viewer.socket.disconnect();
   });
 
-  it('that still wait are withdrawn by a later unsubscribe', async () => {
+  it('that are still waiting are withdrawn by a later unsubscribe', async () => {
     const { viewer, sessionId } = await openOne();
     const other = await test.create();
     await viewer.call('subscribe', { ticket: other.ticket }); // or the connection would end because it watches nothing

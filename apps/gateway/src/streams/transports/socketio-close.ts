@@ -1,4 +1,4 @@
-/** The two ways in which a connection of Socket.IO is ended: without a word, or with a reason. */
+/** How a connection of Socket.IO is ended: without a word, with a reason, or by its client. */
 
 import type { Closing } from '@qrcast/core/close-codes';
 import type { Socket } from 'socket.io';
@@ -12,20 +12,31 @@ export function cutConnection(conn: Socket['conn']): void {
   else raw.terminate();
 }
 
-/** Tells the reason, and disconnects when it has been read, or was not read for too long. */
+/**
+ * Ends a connection whose client says so over a WebSocket. There engine.io ignores the packet, and
+ * the connection would hold its slot until a heartbeat is missed.
+ */
+export function endOnClosePacket(conn: Socket['conn']): void {
+  conn.on('packet', ({ type }) => {
+    if (type === 'close') conn.close(true);
+  });
+}
+
+/**
+ * Tells the reason, and disconnects when it has been read, or was not read for too long. A stock
+ * client stays away after a disconnect. So a gateway that stops closes only the connection: then
+ * the client looks for another gateway by itself.
+ */
 export function closeSocket(socket: Socket, closing: Closing): void {
+  const leave = (): void => void (closing.code === 'draining' ? socket.conn.close() : socket.disconnect(true));
   const raw = rawWebSocket(socket.conn.transport);
   const timer = setTimeout(() => {
-    socket.disconnect(true);
+    leave();
     // A polite close would wait for unread data, or for another poll.
     socket.conn.close(true);
     raw?.terminate();
   }, CLOSE_WITHIN_MS);
   raw?.once('close', () => clearTimeout(timer));
   if (raw === null) socket.once('disconnect', () => clearTimeout(timer));
-  emitThen(
-    socket,
-    () => socket.emit('closing', closing),
-    () => socket.disconnect(true),
-  );
+  emitThen(socket, () => socket.emit('closing', closing), leave);
 }

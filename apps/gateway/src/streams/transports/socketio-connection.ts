@@ -4,7 +4,7 @@
  */
 
 import { toClosing } from '@qrcast/core/close-codes';
-import { toStreamError } from '@qrcast/core/errors';
+import { RefusedError, toStreamError } from '@qrcast/core/errors';
 import {
   type handshakeSchema,
   parseRequest,
@@ -74,7 +74,18 @@ function sinkOf(socket: Socket): Sink {
   };
 }
 
+/** To a schema each byte would be an unknown field, and to list thousands of them takes long. */
+function refuseBytes(body: unknown): unknown {
+  if (Buffer.isBuffer(body)) throw new RefusedError('invalid_request', 'the request: expected object (came: bytes)');
+  return body;
+}
+
 type Ack = (answer: object) => void;
+
+/** Socket.IO passes it as the last argument, behind all those that the client has sent. */
+function takeAck(given: unknown[]): Ack | null {
+  return typeof given.at(-1) === 'function' ? (given.pop() as Ack) : null; // what a client sends holds no function
+}
 
 function addCalls(socket: Socket, connection: ViewerConnection, caller: Caller, log: Logger): void {
   const accept = (_result: unknown, ack: Ack | null): void => ack?.({ ok: true });
@@ -89,12 +100,13 @@ function addCalls(socket: Socket, connection: ViewerConnection, caller: Caller, 
     run: (request: z.output<T>) => R | Promise<R>,
     answer: (result: R, ack: Ack | null) => void = accept,
   ): void {
-    socket.on(event, (body: unknown, given: unknown) => {
-      const ack = typeof given === 'function' ? given : typeof body === 'function' ? body : null;
+    socket.on(event, (...given: unknown[]) => {
+      const ack = takeAck(given);
+      const [body] = given;
       Promise.resolve()
-        .then(() => asCaller(caller, () => run(parseRequest(schema, typeof body === 'function' ? undefined : body))))
+        .then(() => asCaller(caller, () => run(parseRequest(schema, refuseBytes(body)))))
         .then(
-          (result) => answer(result, ack === null ? null : (told) => ack(told)),
+          (result) => answer(result, ack),
           (error: unknown) => ack?.({ ok: false, error: toStreamError(refusalOf(error, log, `socket.io ${event}`)) }),
         )
         .catch((error: unknown) => {

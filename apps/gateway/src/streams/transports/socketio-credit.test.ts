@@ -71,7 +71,7 @@ describe('emitThen', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('gives none while the client does not read', async () => {
+  it('gives no credit while the client does not read', async () => {
     const { server, viewer } = await connect({ transports: ['websocket'] });
     await send(server, 1);
     viewer.raw().pause();
@@ -83,7 +83,7 @@ describe('emitThen', () => {
     expect(viewer.all('draining')).toHaveLength(2);
   });
 
-  it('gives none for a message until the polling client polls again', async () => {
+  it('gives no credit for a message until the polling client polls again', async () => {
     const { server, viewer } = await connect({ transports: ['polling'] });
     await send(server, 1);
     // The poll is answered with the message. The next poll never comes.

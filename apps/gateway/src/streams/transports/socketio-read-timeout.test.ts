@@ -33,7 +33,7 @@ async function connect(
   };
 }
 
-it('cuts a client that answers heartbeats and does not fetch its messages', async () => {
+it('cuts a client that answers heartbeats but does not fetch its messages', async () => {
   const { conn, sayAlive } = await connect(3_000); // long enough to answer a heartbeat before
   const closed = once(conn, 'close');
   conn.send('first');
@@ -50,7 +50,7 @@ it('(twin) without the bound keeps all the messages', async () => {
   expect((await poll()).split('\x1e')).toHaveLength(500);
 });
 
-it('spares a client that fetches, and one that is sent nothing', async () => {
+it('does not cut a client that fetches, or one without messages', async () => {
   const { conn, poll } = await connect(60_000);
   for (const text of ['one', 'two', 'three']) {
     conn.send(text);

@@ -81,7 +81,7 @@ describe('a Socket.IO connection', () => {
     await small.close();
   });
 
-  it('by polling, whose client has vanished, does not hold up a gateway that stops', async () => {
+  it('by polling, whose client has gone, does not delay a gateway that stops', async () => {
     const leaving = await openTestGateway({ namespace: test.namespace });
     const { ticket } = await test.create();
     const viewer = leaving.view(ticket, { transports: ['polling'] });

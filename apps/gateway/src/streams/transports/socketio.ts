@@ -15,11 +15,12 @@ import { PAGES_MAY_CALL } from '../../http/cross-origin.ts';
 import { refusalOf } from '../../http/http-server.ts';
 import { namesSecret } from '../../http/request-rules.ts';
 import { wantsHtml } from '../../http/word-pages.ts';
+import { answerBusy, answerBusyUpgrade, type ConnectRate } from '../../limits/connect-rate.ts';
 import { admitViewer } from '../admit-viewer.ts';
 import type { AnonymousConnection, ConnectionSlots } from '../connection-slots.ts';
 import { SUBSCRIBE_WITHIN_MS } from '../idle-timeout.ts';
 import { createMessageBudget, MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from '../message-budget.ts';
-import { closeSocket, cutConnection } from './socketio-close.ts';
+import { closeSocket, cutConnection, endOnClosePacket } from './socketio-close.ts';
 import { type Admitted, type SocketIoConnectionDeps, serveSocket } from './socketio-connection.ts';
 import { cutUnread } from './socketio-read-timeout.ts';
 import { requireUtf8 } from './socketio-text.ts';
@@ -27,6 +28,7 @@ import { requireUtf8 } from './socketio-text.ts';
 export interface SocketIoDeps extends SocketIoConnectionDeps {
   readonly slots: ConnectionSlots;
   readonly addressRates: AddressRates;
+  readonly connectRate: ConnectRate;
   /** Answers a request that is no client of Socket.IO like any other request. */
   readonly answerVisitor: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -60,6 +62,7 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
   const io = createServer(http, deps);
   checkRequests(io, deps);
   boundConnections(io);
+  io.engine.on('connection', endOnClosePacket);
   const openedOf = trackConnections(io, deps);
   io.use((socket, next) => {
     admit(socket, openedOf, deps).then(
@@ -89,7 +92,7 @@ export function isSocketIoPath(url: string | undefined): boolean {
   return url?.startsWith('/socket.io/') ?? false;
 }
 
-function createServer(http: HttpServer, { addressRates }: SocketIoDeps): Server {
+function createServer(http: HttpServer, { addressRates, connectRate, slots }: SocketIoDeps): Server {
   return new Server(http, {
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     connectTimeout: SUBSCRIBE_WITHIN_MS, // longer than it takes to notice that Redis is unreachable, or the client would be closed without a reason
@@ -99,10 +102,30 @@ function createServer(http: HttpServer, { addressRates }: SocketIoDeps): Server 
     allowRequest: (request, decide) => {
       const refusal = namesSecret(request.url)
         ? 'invalid_request: send the ticket in auth, never in the URL'
-        : (addressRates.refuseHandshake(request)?.code ?? null);
-      decide(refusal, refusal === null);
+        : (addressRates.refuseHandshake(request)?.code ?? (isOldUpgrade(request) ? 'invalid_request: expected EIO=4' : null));
+      const busy = refusal === null ? (slots.isDraining() ? stopping() : connectRate.refuse()) : null;
+      if (busy === null) decide(refusal, refusal === null);
+      else refuseBusy(request, busy);
     },
   });
+}
+
+/** A stock client tries again after it; after a refused CONNECT it would stay away for ever. */
+const stopping = (): RefusedError => new RefusedError('unavailable', 'this gateway is stopping; connect again', { retryAfterMs: 1_000 });
+
+/**
+ * The engine would accept the upgrade, and then write an HTTP answer into the WebSocket. By polling
+ * it refuses an old client itself.
+ */
+function isOldUpgrade(request: IncomingMessage & { readonly res?: unknown }): boolean {
+  const isUpgrade = !(request.res instanceof ServerResponse);
+  return isUpgrade && new URL(request.url ?? '', 'http://any').searchParams.getAll('EIO').at(-1) !== '4';
+}
+
+/** The engine itself can refuse with 400 or 403 alone, and without a header. */
+function refuseBusy(request: IncomingMessage & { readonly res?: unknown }, busy: RefusedError): void {
+  if (request.res instanceof ServerResponse) answerBusy(request.res, busy);
+  else answerBusyUpgrade(request.socket, busy);
 }
 
 function checkRequests(io: Server, { answerVisitor }: SocketIoDeps): void {

@@ -7,13 +7,16 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { type CloseReason, toClosing } from '@qrcast/core/close-codes';
 import { versionOfLastEvent, withOneLastEventId } from '@qrcast/core/known-version';
+import { greatestVersion } from '@qrcast/core/renumber';
 import { eventsSchema, parseRequest } from '@qrcast/core/requests';
 import { isFinal } from '@qrcast/core/session';
 import type { Logger } from '@qrcast/runtime/log';
+import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { requireScope } from '../../auth/auth.ts';
 import { refusalOf, requireConnection } from '../../http/http-server.ts';
 import type { SessionLookup, SessionPath } from '../../sessions/session-lookup.ts';
+import type { SessionService } from '../../sessions/session-service.ts';
 import { closeReasonFor } from '../admit-viewer.ts';
 import type { ConnectionSlots } from '../connection-slots.ts';
 import type { Sink, ViewerMessage } from '../delivery.ts';
@@ -24,9 +27,11 @@ import type { WatchPermits } from '../watch-permits.ts';
 
 export interface EventsDeps {
   readonly theirSession: SessionLookup;
+  readonly service: Pick<SessionService, 'renumbered'>;
   readonly hub: Hub;
   readonly permits: WatchPermits;
   readonly slots: ConnectionSlots;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -57,13 +62,14 @@ function event(name: string, data: object, fields = ''): string {
   return `event: ${name}\n${fields}data: ${JSON.stringify(data)}\n\n`;
 }
 
-export function addEventsRoute(app: FastifyInstance, { theirSession, hub, permits, slots, log }: EventsDeps): void {
+export function addEventsRoute(app: FastifyInstance, { theirSession, service, hub, permits, slots, clock, log }: EventsDeps): void {
   app.get<SessionPath>('/v1/sessions/:id/events', { exposeHeadRoute: false }, async (request, reply) => {
-    const { principal, session } = await theirSession(request);
+    const { principal, session: found } = await theirSession(request);
     requireScope(principal, 'view');
     const query = withOneLastEventId(request.query as Readonly<Record<string, unknown>>); // as the router has parsed it
     const { formats, visible, lastEventId } = parseRequest(eventsSchema, query);
-    const after = versionOfLastEvent(request.headers['last-event-id'], lastEventId, session.version);
+    const after = versionOfLastEvent(request.headers['last-event-id'], lastEventId, greatestVersion(found, clock.now()));
+    const session = await service.renumbered(found, after);
     // Nothing more will come. A stock client that is answered 204 does not reconnect.
     if (isFinal(session) && after >= session.version) return reply.status(204).send();
     if (reply.raw.destroyed) return reply.hijack(); // the caller has gone
@@ -109,6 +115,7 @@ interface EventStream extends Sink {
  */
 function openEventStream(reply: FastifyReply, onOver: () => void): EventStream {
   const response = reply.hijack().raw;
+  const { socket } = response;
   let isOver = false;
   const headers = reply.getHeaders() as OutgoingHttpHeaders; // set by the hooks; typed more loosely
   response.writeHead(200, { ...headers, ...HEADERS });
@@ -127,7 +134,10 @@ function openEventStream(reply: FastifyReply, onOver: () => void): EventStream {
   function close(reason: CloseReason, retryAfterMs?: number): void {
     if (isOver) return;
     end();
-    response.end(event('closing', toClosing(reason, retryAfterMs)));
+    response.end(event('closing', toClosing(reason, retryAfterMs)), () => {
+      // Kept alive, it would bring the next request to the gateway that is stopping.
+      if (reason === 'draining') socket?.destroySoon();
+    });
     const timer = setTimeout(() => response.destroy(), CLOSE_WITHIN_MS);
     response.once('close', () => clearTimeout(timer));
   }

@@ -22,7 +22,7 @@ async function connect(options: ClientOptions = {}): Promise<WebSocket> {
 }
 
 describe('a ping credit', () => {
-  it('is given when everything that was sent before has been read, in the order of the requests', async () => {
+  it('is given when everything sent before it has been read, in the order of the requests', async () => {
     const raw = await connect();
     const credit = openPingCredit(raw);
     const told: string[] = [];

@@ -79,7 +79,7 @@ function request(text: string): Promise<string> {
 }
 
 describe('frames', () => {
-  it('answer a call before they tell its effects, and match the contract', async () => {
+  it('answer a call before its effects are sent, and match the contract', async () => {
     const { session, ticket } = await test.create();
     const socket = openOne();
     const frames: { type: keyof typeof SERVER_FRAMES }[] = [];
@@ -120,7 +120,7 @@ describe('frames', () => {
     [{ type: 'visible' }, 'visible: expected boolean (came: nothing)'],
     [{ type: 'visible', visible: 'no' }, 'visible: expected boolean (came: string of 2)'],
     [{ type: 'ping', more: 1 }, 'unknown field "more"'],
-  ])('that are wrong are answered with the field at fault, and the connection goes on: %j', async (frame, detail) => {
+  ])('that are wrong are answered with the field at fault, and the connection stays open: %j', async (frame, detail) => {
     const { socket, sessionId } = await watching();
     const answer = await socket.call(frame);
     expect(answer).toMatchObject({ type: 'error', error: { code: 'invalid_request', retryable: false } });
@@ -188,7 +188,7 @@ describe('a connection', () => {
     expect(await kept.socket.call({ type: 'ping' })).toMatchObject({ type: 'pong' });
   });
 
-  it('is told why its first subscription is refused, and closed; after a wrong frame it may send a better one', async () => {
+  it('is closed with the reason when its first subscription is refused, but not after a wrong frame', async () => {
     const { session, ticket } = await test.create();
     const { origin } = new URL(test.url);
     const socket = openOne({ headers: { origin } });
@@ -222,7 +222,7 @@ describe('a connection', () => {
     expect(socket.all('session').at(-1)).toMatchObject({ id: second.session.id, state: 'ended' });
   });
 
-  it('goes on with the others when one session is final', async () => {
+  it('continues with the others when one session is final', async () => {
     const { socket, sessionId } = await watching();
     const second = await test.create();
     await socket.call({ type: 'subscribe', ticket: second.ticket });
@@ -234,11 +234,12 @@ describe('a connection', () => {
     expect(await socket.closed).toEqual({ code: 1000, reason: 'done' });
   });
 
-  it('that has the final state already is answered, and closed done', async () => {
+  it('that already has the final state is answered, and closed with done', async () => {
     const { session, ticket } = await test.create();
     await test.call('DELETE', `/v1/sessions/${session.id}`);
+    const { version } = await test.stored(session.id);
     const socket = openOne();
-    expect(await socket.call({ type: 'subscribe', ticket, after: 2 })).toMatchObject({ type: 'ok', sessionId: session.id });
+    expect(await socket.call({ type: 'subscribe', ticket, after: version })).toMatchObject({ type: 'ok', sessionId: session.id });
     expect(await socket.closed).toEqual({ code: 1000, reason: 'done' });
     expect(socket.order).toEqual([]);
   });
@@ -268,7 +269,7 @@ describe('a connection', () => {
     await socket.until('session', (session) => session.version > version && session.state === 'waiting');
   });
 
-  it('passes a password on only with the scope, and only when it is expected', async () => {
+  it('forwards a password only with the scope, and only when it is expected', async () => {
     const { socket, sessionId } = await watching();
     const call = { type: 'password', sessionId, password: 'correct-horse' };
     expect(await socket.call(call)).toMatchObject({ error: { code: 'not_waiting_for_password' } });
@@ -288,7 +289,7 @@ describe('a connection', () => {
     expect(performance.now() - startedAt).toBeLessThan(NOT_HELD_UP_MS);
   });
 
-  it('watches a hundred sessions, and no more', async () => {
+  it('can watch a hundred sessions, and no more', async () => {
     const { socket } = await watching();
     const made = await Promise.all(Array.from({ length: 100 }, () => test.create()));
     const answers = await Promise.all(made.map(({ ticket }) => socket.call({ type: 'subscribe', ticket })));

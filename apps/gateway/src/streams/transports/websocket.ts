@@ -6,7 +6,7 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CLOSE_CODES, type CloseReason } from '@qrcast/core/close-codes';
-import { toStreamError } from '@qrcast/core/errors';
+import { ERRORS, toStreamError } from '@qrcast/core/errors';
 import { parseRequest } from '@qrcast/core/requests';
 import { clientFrameSchema, refSchema, type ServerFrame } from '@qrcast/core/stream-messages';
 import { withoutMark } from '@qrcast/core/utf8';
@@ -15,6 +15,7 @@ import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws
 import type { AddressRates } from '../../auth/address-rates.ts';
 import { asCaller, type Caller, createCaller } from '../../auth/caller.ts';
 import { refusalOf } from '../../http/http-server.ts';
+import { type ConnectRate, retryAfterSeconds } from '../../limits/connect-rate.ts';
 import { closeReasonFor } from '../admit-viewer.ts';
 import type { AnonymousConnection, ConnectionSlots } from '../connection-slots.ts';
 import type { Sink, ViewerMessage } from '../delivery.ts';
@@ -26,6 +27,7 @@ import { keepAlive, openPingCredit, type PingCredit } from './websocket-credit.t
 export interface WebSocketDeps extends ViewerConnectionDeps {
   readonly slots: ConnectionSlots;
   readonly addressRates: AddressRates;
+  readonly connectRate: ConnectRate;
   readonly log: Logger;
 }
 
@@ -52,7 +54,7 @@ const frameOf = encodeOnce((message: ViewerMessage) =>
 );
 
 export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { close(): void } {
-  const { addressRates } = deps;
+  const { addressRates, connectRate } = deps;
   // The last two are not in its types yet.
   const options: ServerOptions<typeof ViewerSocket> & { closeTimeout: number; maxFragments: number } = {
     noServer: true,
@@ -62,9 +64,9 @@ export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { cl
     closeTimeout: CLOSE_WITHIN_MS,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     verifyClient: ({ req }, decide) => {
-      const refusal = addressRates.refuseHandshake(req);
+      const refusal = addressRates.refuseHandshake(req) ?? connectRate.refuse();
       if (refusal === null) return decide(true);
-      decide(false, 429, refusal.code, { 'Retry-After': String(Math.ceil((refusal.retryAfterMs ?? 0) / 1000)) });
+      decide(false, ERRORS[refusal.code].status, refusal.code, { 'Retry-After': retryAfterSeconds(refusal) });
     },
   };
   const server: WebSocketServer = new WebSocketServer(options);
@@ -144,7 +146,7 @@ function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketD
     asCaller(caller, () => run(connection, body, answer, credit)).catch((error: unknown) => {
       const refusal = refusalOf(error, log, WEBSOCKET_PATH);
       answer({ type: 'error', error: toStreamError(refusal) });
-      // A connection whose only subscription was refused is of no use.
+      // A connection whose only subscription was refused has nothing to watch.
       const reason = 'type' in body && body.type === 'subscribe' && connection.isIdle() ? closeReasonFor(refusal) : null;
       if (reason !== null) connection.close(reason);
     });
