@@ -66,7 +66,7 @@ function createChecks(fields: Partial<ConnectedChecksDeps> = {}): ConnectedCheck
     },
     holds: {
       async take() {
-        if (busyUntil !== null) return { kind: 'busy', freeInMs: busyUntil - NOW };
+        if (busyUntil !== null) return { kind: 'busy', freeInMs: busyUntil - NOW, isHeldOff: false };
         return { kind: 'held', startedAt: NOW, release: async (retryAfterMs = 0) => void ended.push([NOW, NOW + retryAfterMs]) };
       },
     },
@@ -168,7 +168,7 @@ describe('nothing is asked', () => {
     expect(settled).toEqual([['a0', 0]]);
   });
 
-  it('while the instance is busy or has a Retry-After; its check waits until after that', async () => {
+  it('while the instance is busy or has a Retry-After, and its check waits until after that', async () => {
     busyUntil = NOW + 600_000;
     due.set('a', ['a0']);
     await createChecks()('a');

@@ -109,6 +109,7 @@ async function check(deps: ConnectedChecksDeps, tenantId: string, claim: CheckCl
   const { connected, checkQueue, clock } = deps;
   const { instanceId } = claim;
   const record = await connected.find(tenantId, instanceId);
+  if (record === 'unreadable') return checkQueue.settle(tenantId, claim, { everyMs: settings.everyMs, notBefore: 0 });
   if (record === null || isPeriodOver(record, settings.keepDays, clock.now())) {
     await connected.forget(tenantId, instanceId, 'period_over');
     return;

@@ -17,6 +17,7 @@ import type { Logger } from '@qrcast/runtime/log';
 import { openNode } from '@qrcast/runtime/node';
 import { createInstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import { providerRoute } from '@qrcast/runtime/process/proxy-log';
+import { NotReadyError } from '@qrcast/runtime/redis/connections';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { createTenantActivity } from '@qrcast/runtime/tenants/tenant-activity';
 import { startCallbacks } from './callbacks/start-callbacks.ts';
@@ -52,8 +53,13 @@ export interface WorkerOptions {
   readonly onPoll?: (lateMs: number, tenantId: string) => void;
   /** How long a minute of a tenant's `checkConnectedEvery` lasts, ms. Tests use a shorter one. */
   readonly checkMinuteMs?: number | undefined;
+  /** Called once with a queue's name if its worker takes no jobs, and replacing it does not help. */
+  readonly onWedged?: ((queue: string) => void) | undefined;
   readonly log: Logger;
 }
+
+/** All workers share 64 ticks a second. */
+const TICKS_WITHIN_MS = 15_000;
 
 export interface Worker {
   /** Rejects while this worker cannot poll. */
@@ -94,7 +100,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       settingsOf: connectedSettingsIn(shared),
       connected,
       checkQueue: createCheckQueue(shared),
-      holds: createInstanceHolds({ ...shared, now: node.clock.now }),
+      holds: createInstanceHolds(shared),
       provider,
       hostSlots,
       upstreamHosts,
@@ -104,11 +110,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const stopCallbacks = await startCallbacks({ ...options, ...node, keyring, callbackHosts, connected, check });
     releasers.push('callbacks', () => stopCallbacks(0));
     await codeReader.started;
-    const stopPolls = await node.queue.consume(handlers, { concurrency: options.concurrency });
-    const stopAll = async (graceMs: number): Promise<void> => void (await Promise.all([stopPolls(graceMs), stopCallbacks(graceMs)]));
+    const polls = await node.queue.consume(handlers, { concurrency: options.concurrency });
+    const stopAll = async (graceMs: number): Promise<void> => void (await Promise.all([polls.close(graceMs), stopCallbacks(graceMs)]));
     log.info({ concurrency: options.concurrency, intervalMs: options.policy.intervalMs }, 'worker polls');
     return {
-      ready: () => node.ready(),
+      async ready() {
+        await node.ready();
+        expectTicks(polls.lastJobAt());
+      },
       close(graceMs) {
         closing ??= stopAll(graceMs).finally(() => releasers.release());
         return closing;
@@ -118,4 +127,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     await releasers.release();
     throw error;
   }
+}
+
+/** @throws {NotReadyError} if this worker has not taken a tick for long. `lastJobAt`: by `performance.now()`. */
+function expectTicks(lastJobAt: number): void {
+  const ms = performance.now() - lastJobAt;
+  if (ms > TICKS_WITHIN_MS) throw new NotReadyError(`this worker has taken no tick for ${Math.round(ms / 1_000)} s`);
 }

@@ -11,9 +11,10 @@ import { createRelayLanes, type Lane, type RelayLanes } from '@qrcast/runtime/ca
 import { createKeyring, type Keyring } from '@qrcast/runtime/keyring/keyring';
 import { createLog } from '@qrcast/runtime/log';
 import { createOutbox, type Outbox } from '@qrcast/runtime/outbox/outbox';
-import { type Clock, openClock } from '@qrcast/runtime/redis/clock';
+import { type MeasuredClock, openClock } from '@qrcast/runtime/redis/clock';
+import { openConnections } from '@qrcast/runtime/redis/connections';
 import { tenantsKey } from '@qrcast/runtime/redis/keys';
-import { createReleasers } from '@qrcast/runtime/releasers';
+import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import { openRedisSessions } from '@qrcast/runtime/sessions/sessions-redis';
 import { tenantContext } from '@qrcast/runtime/tenants/tenant-record';
@@ -32,7 +33,7 @@ export interface TestTenant {
 export interface TestCallbacks {
   readonly runtime: TestRuntime;
   readonly keyring: Keyring;
-  readonly clock: Clock;
+  readonly clock: MeasuredClock;
   readonly sessions: Sessions;
   readonly callbackLog: CallbackLog;
   readonly relayLanes: RelayLanes;
@@ -57,8 +58,7 @@ export interface TestCallbacksOptions {
   readonly workers?: number;
 }
 
-// One closure: its methods share what a test opens.
-async function openTestCallbacks({ callbackHosts, callbackDelaysMs = [50], workers = 1 }: TestCallbacksOptions): Promise<TestCallbacks> {
+async function openTestCallbacks(options: TestCallbacksOptions): Promise<TestCallbacks> {
   const releasers = createReleasers();
   const runtime = openTestRuntime(inject('redisUrl'));
   releasers.push('runtime', () => runtime.close());
@@ -67,28 +67,11 @@ async function openTestCallbacks({ callbackHosts, callbackDelaysMs = [50], worke
   const sessions = openRedisSessions({ ...runtime, policy: DEFAULT_POLICY });
   releasers.push('sessions', () => sessions.close());
   const keyring = createKeyring([{ id: 'k1', key: randomBytes(32) }]);
-  const logged: string[] = [];
-  const log = createLog('worker', 'trace', { write: (line) => void logged.push(line) });
   const callbackLog = createCallbackLog(runtime);
   const relayLanes = createRelayLanes(runtime);
   const outbox = createOutbox(runtime);
-
-  async function startWorker(options: { callbackHosts?: readonly string[]; redisUrl?: string } = {}) {
-    const stop = await startCallbacks({
-      ...runtime,
-      keyring,
-      clock,
-      log,
-      callbackHosts,
-      callbackDelaysMs,
-      relayDelaysMs: [50],
-      ...options,
-    });
-    releasers.push('worker', () => stop(0));
-    return stop;
-  }
-  for (let i = 0; i < workers; i++) await startWorker();
-
+  const { logged, startWorker } = createWorkers({ runtime, keyring, clock, releasers }, options);
+  for (let i = 0; i < (options.workers ?? 1); i++) await startWorker();
   return {
     runtime,
     keyring,
@@ -98,40 +81,86 @@ async function openTestCallbacks({ callbackHosts, callbackDelaysMs = [50], worke
     relayLanes,
     outbox,
     logged,
-    async tenant({ callback, relay, previousSecret }, id = `t-${randomUUID().slice(0, 8)}`) {
-      const secret = newCallbackSecret();
-      const seal = (text: string): string => keyring.seal(text, tenantContext(id));
-      const record = {
-        id,
-        callback: callback === undefined ? null : { url: callback },
-        relay: relay === undefined ? null : { url: relay },
-        sealedCallbackSecret: seal(secret),
-        previousCallbackSecret: previousSecret === undefined ? null : { sealed: seal(previousSecret), validUntil: Date.now() + 60_000 },
-      };
-      await runtime.redis.hset(tenantsKey(runtime.namespace), id, JSON.stringify(record));
-      return { id, secret };
-    },
-    async end(tenant) {
-      const session = sampleSession({ tenantId: tenant.id });
-      await sessions.create(session, '');
-      const ended = await sessions.apply(session.id, { kind: 'cancelled', at: clock.now() });
-      if (ended === null) throw new Error('the session is gone');
-      return ended;
-    },
+    tenant: (addresses, id = `t-${randomUUID().slice(0, 8)}`) => addTenant({ runtime, keyring }, addresses, id),
+    end: (tenant) => endSession({ sessions, clock }, tenant),
     async relay(lane, body) {
       await outbox.markAround({ kind: 'relay', ...lane }, () => relayLanes.push(lane, body, clock.now()));
     },
-    async untilLogged(tenant, state, count = 1) {
-      for (;;) {
-        const ids = await callbackLog.page(tenant.id, null, 1_000);
-        const all = await Promise.all(ids.map((id) => callbackLog.find(tenant.id, id)));
-        const found = all.filter((one) => one !== null && one.state === state) as LoggedCallback[]; // nulls are filtered out
-        if (found.length >= count) return found;
-      }
-    },
+    untilLogged: (tenant, state, count = 1) => untilLogged(callbackLog, tenant, state, count),
     startWorker,
     close: () => releasers.release(),
   };
+}
+
+interface WorkersDeps extends Pick<TestCallbacks, 'runtime' | 'keyring' | 'clock'> {
+  readonly releasers: Releasers;
+}
+
+/** Workers of this process, which share one log. */
+function createWorkers(
+  { runtime, keyring, clock, releasers }: WorkersDeps,
+  { callbackHosts, callbackDelaysMs = [50] }: TestCallbacksOptions,
+): Pick<TestCallbacks, 'logged' | 'startWorker'> {
+  const logged: string[] = [];
+  const log = createLog('worker', 'trace', { write: (line) => void logged.push(line) });
+  return {
+    logged,
+    async startWorker(options = {}) {
+      const stop = await startCallbacks({
+        ...runtime,
+        keyring,
+        clock,
+        log,
+        callbackHosts,
+        callbackDelaysMs,
+        relayDelaysMs: [50],
+        ...options,
+        ...(options.redisUrl === undefined ? {} : { connections: openConnections({ ...runtime, redisUrl: options.redisUrl }) }),
+      });
+      releasers.push('worker', () => stop(0));
+      return stop;
+    },
+  };
+}
+
+async function addTenant(
+  { runtime, keyring }: Pick<TestCallbacks, 'runtime' | 'keyring'>,
+  { callback, relay, previousSecret }: Parameters<TestCallbacks['tenant']>[0],
+  id: string,
+): Promise<TestTenant> {
+  const secret = newCallbackSecret();
+  const seal = (text: string): string => keyring.seal(text, tenantContext(id));
+  const record = {
+    id,
+    callback: callback === undefined ? null : { url: callback },
+    relay: relay === undefined ? null : { url: relay },
+    sealedCallbackSecret: seal(secret),
+    previousCallbackSecret: previousSecret === undefined ? null : { sealed: seal(previousSecret), validUntil: Date.now() + 60_000 },
+  };
+  await runtime.redis.hset(tenantsKey(runtime.namespace), id, JSON.stringify(record));
+  return { id, secret };
+}
+
+async function endSession({ sessions, clock }: Pick<TestCallbacks, 'sessions' | 'clock'>, tenant: TestTenant): Promise<Session> {
+  const session = sampleSession({ tenantId: tenant.id });
+  await sessions.create(session, '');
+  const ended = await sessions.apply(session.id, { kind: 'cancelled', at: clock.now() });
+  if (ended === null) throw new Error('the session is gone');
+  return ended;
+}
+
+async function untilLogged(
+  callbackLog: CallbackLog,
+  tenant: TestTenant,
+  state: LoggedCallback['state'],
+  count: number,
+): Promise<readonly LoggedCallback[]> {
+  for (;;) {
+    const ids = await callbackLog.page(tenant.id, null, 1_000);
+    const all = await Promise.all(ids.map((id) => callbackLog.find(tenant.id, id)));
+    const found = all.filter((one) => one !== null && one.state === state) as LoggedCallback[]; // nulls are filtered out
+    if (found.length >= count) return found;
+  }
 }
 
 /** Call it at the top of a test file. What a test opens is closed after it. */

@@ -3,13 +3,14 @@
  * comparison.
  */
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:https';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 
 export interface TestAuthority {
   /** PEM */
@@ -56,40 +57,19 @@ policy = any
 commonName = supplied
 `;
 
-// One closure: its servers share the authority's folder.
 export function openTestAuthority(): TestAuthority {
   const folder = mkdtempSync(join(tmpdir(), 'qrcast-tls-'));
-  const servers: ReturnType<typeof createServer>[] = [];
+  const servers: Server[] = [];
   const programs: ChildProcess[] = [];
   let certificates = 0;
-  const openssl = (...args: string[]): Buffer => execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
-  const newKey = (file: string): Buffer => openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', file);
-
-  writeFileSync(join(folder, 'ca.cnf'), CA_CONFIG);
-  writeFileSync(join(folder, 'index.txt'), '');
-  writeFileSync(join(folder, 'serial'), '01\n');
-  newKey('ca.key');
-  openssl('req', '-x509', '-new', '-key', 'ca.key', '-subj', '/CN=qrcast test authority', '-days', '2', '-out', 'ca.pem');
-
-  /** Returns the name of its files. */
-  function newCertificate({ name, fromDay, toDay, isSelfSigned, extensions }: Wanted): string {
-    const id = `server-${++certificates}`;
-    newKey(`${id}.key`);
-    openssl('req', '-new', '-key', `${id}.key`, '-subj', `/CN=${name}`, '-out', `${id}.csr`);
-    writeFileSync(join(folder, `${id}.ext`), `subjectAltName=DNS:${name}\n${extensions}\n`);
-    const signer = isSelfSigned ? ['-selfsign', '-keyfile', `${id}.key`] : ['-cert', 'ca.pem', '-keyfile', 'ca.key'];
-    const times = ['-startdate', stamp(fromDay), '-enddate', stamp(toDay)];
-    openssl('ca', ...CA, ...signer, ...times, '-in', `${id}.csr`, '-extfile', `${id}.ext`, '-out', `${id}.pem`);
-    return id;
-  }
-
+  prepareAuthority(folder);
+  const newFiles = (wanted: Wanted): string => newCertificate(folder, `server-${++certificates}`, wanted);
   return {
-    certificate: read('ca.pem'),
+    certificate: read(folder, 'ca.pem'),
     async serve({ name, fromDay = -1, toDay = 1, isSelfSigned = false, extensions = '' }) {
-      const id = newCertificate({ name, fromDay, toDay, isSelfSigned, extensions });
+      const id = newFiles({ name, fromDay, toDay, isSelfSigned, extensions });
       let answered = 0;
-      const server = createServer({ key: read(`${id}.key`), cert: read(`${id}.pem`) }, (request, response) => {
+      const server = createServer({ key: read(folder, `${id}.key`), cert: read(folder, `${id}.pem`) }, (request, response) => {
         answered++;
         request.resume();
         response.writeHead(204).end();
@@ -98,32 +78,72 @@ export function openTestAuthority(): TestAuthority {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       return { port: (server.address() as AddressInfo).port, answered: () => answered }; // it listens on TCP
     },
-    // Node's own server would only close the connection.
     async serveCertified({ name, version }) {
-      const id = newCertificate({ name, fromDay: -1, toDay: 1, isSelfSigned: false, extensions: '' });
-      const own = ['-key', `${id}.key`, '-cert', `${id}.pem`, `-${version}`, '-www'];
-      const wants = ['-CAfile', 'ca.pem', '-Verify', '1', '-verify_return_error'];
-      const program = spawn('openssl', ['s_server', '-accept', '127.0.0.1:0', ...own, ...wants], {
-        cwd: folder,
-        stdio: ['pipe', 'pipe', 'ignore'],
-      });
+      const id = newFiles({ name, fromDay: -1, toDay: 1, isSelfSigned: false, extensions: '' });
+      const program = startServer(folder, id, version);
       programs.push(program);
-      for await (const text of program.stdout) {
-        const [, port] = /^ACCEPT .*:(\d+)$/m.exec(String(text)) ?? [];
-        if (port !== undefined) return { port: Number(port) };
-      }
-      throw new Error('openssl s_server did not listen');
+      return { port: await portOf(program) };
     },
     async close() {
-      for (const program of programs.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) {
-        program.kill();
-        await once(program, 'exit');
-      }
-      for (const server of servers) {
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
-      }
+      await closeAll(programs, servers);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function openssl(folder: string, ...args: string[]): void {
+  execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+const read = (folder: string, file: string): string => readFileSync(join(folder, file), 'utf8');
+
+function newKey(folder: string, file: string): void {
+  openssl(folder, 'genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', file);
+}
+
+function prepareAuthority(folder: string): void {
+  writeFileSync(join(folder, 'ca.cnf'), CA_CONFIG);
+  writeFileSync(join(folder, 'index.txt'), '');
+  writeFileSync(join(folder, 'serial'), '01\n');
+  newKey(folder, 'ca.key');
+  openssl(folder, 'req', '-x509', '-new', '-key', 'ca.key', '-subj', '/CN=qrcast test authority', '-days', '2', '-out', 'ca.pem');
+}
+
+/** @returns the id, which is the name of its files */
+function newCertificate(folder: string, id: string, { name, fromDay, toDay, isSelfSigned, extensions }: Wanted): string {
+  newKey(folder, `${id}.key`);
+  openssl(folder, 'req', '-new', '-key', `${id}.key`, '-subj', `/CN=${name}`, '-out', `${id}.csr`);
+  writeFileSync(join(folder, `${id}.ext`), `subjectAltName=DNS:${name}\n${extensions}\n`);
+  const signer = isSelfSigned ? ['-selfsign', '-keyfile', `${id}.key`] : ['-cert', 'ca.pem', '-keyfile', 'ca.key'];
+  const times = ['-startdate', stamp(fromDay), '-enddate', stamp(toDay)];
+  openssl(folder, 'ca', ...CA, ...signer, ...times, '-in', `${id}.csr`, '-extfile', `${id}.ext`, '-out', `${id}.pem`);
+  return id;
+}
+
+type Program = ChildProcessByStdio<Writable, Readable, null>;
+
+/** openssl's server, because Node's own would only close the connection. */
+function startServer(folder: string, id: string, version: string): Program {
+  const own = ['-key', `${id}.key`, '-cert', `${id}.pem`, `-${version}`, '-www'];
+  const wants = ['-CAfile', 'ca.pem', '-Verify', '1', '-verify_return_error'];
+  return spawn('openssl', ['s_server', '-accept', '127.0.0.1:0', ...own, ...wants], { cwd: folder, stdio: ['pipe', 'pipe', 'ignore'] });
+}
+
+async function portOf({ stdout }: Program): Promise<number> {
+  for await (const text of stdout) {
+    const [, port] = /^ACCEPT .*:(\d+)$/m.exec(String(text)) ?? [];
+    if (port !== undefined) return Number(port);
+  }
+  throw new Error('openssl s_server did not listen');
+}
+
+async function closeAll(programs: readonly ChildProcess[], servers: readonly Server[]): Promise<void> {
+  for (const program of programs.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) {
+    program.kill();
+    await once(program, 'exit');
+  }
+  for (const server of servers) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
 }

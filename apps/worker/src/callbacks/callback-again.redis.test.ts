@@ -1,14 +1,14 @@
 /** Callbacks that were sent or given up, and that a tenant wants sent again. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { callbackKey, callbacksKey, settledCallbacksKey } from '@qrcast/runtime/redis/keys';
+import { callbackKey, callbacksKey, outboxKey, settledCallbacksKey } from '@qrcast/runtime/redis/keys';
 import { describe, expect, it } from 'vitest';
 import { prepareCallbacks, type TestCallbacks } from '../../test/callbacks.ts';
 
 const { receiver, callbacks } = prepareCallbacks();
 
 describe('a callback', () => {
-  it('asked for again during its last try is sent again, whatever that try results in', async () => {
+  it('replayed during its last try is sent again, whatever the result of that try', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ callback: server.url });
@@ -37,7 +37,7 @@ describe('a callback', () => {
     expect(await redis.exists(key)).toBe(0);
   });
 
-  it('asked for again is kept for a week from then on, also in the list', async () => {
+  it('that is replayed is kept for a week from then on, also in the list', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const { redis, namespace } = test.runtime;
@@ -54,7 +54,7 @@ describe('a callback', () => {
     expect(Number(await redis.zscore(settledCallbacksKey(namespace, tenant.id), id))).toBe(now);
   });
 
-  it('can be asked for again, under the same id', async () => {
+  it('can be replayed with the same id', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ callback: server.url });
@@ -69,7 +69,28 @@ describe('a callback', () => {
     expect(again?.attempts).toHaveLength(2);
   });
 
-  it('asked for again while it waits is sent at once', async () => {
+  it('is not tried early when its worker died after the try was logged and before it was put off', async () => {
+    const server = await receiver();
+    const test = await callbacks([server], { callbackDelaysMs: [3_600_000] });
+    const { redis, namespace } = test.runtime;
+    const tenant = await test.tenant({ callback: server.url });
+    server.answer(() => 500);
+    await test.end(tenant);
+    await server.until(1);
+    const [logged] = await test.untilLogged(tenant, 'pending');
+    const { tenantId = '', id = '' } = logged?.callback ?? {};
+    const mark = `due|deliver|${tenantId}|${id}`;
+    const untilPutOff = () => expect.poll(() => redis.zscore(outboxKey(namespace), mark)).not.toBeNull();
+    await untilPutOff();
+    await redis.zrem(outboxKey(namespace), mark); // so it had not come to this
+    await test.outbox.mark({ kind: 'callback', tenantId, id }); // another worker takes the job
+    await untilPutOff();
+    expect(server.received).toHaveLength(1);
+    const dueInMs = Number(await redis.zscore(outboxKey(namespace), mark)) - test.clock.now();
+    expect(dueInMs).toBeGreaterThan(3_000_000);
+  });
+
+  it('that is replayed while it waits is sent at once', async () => {
     const server = await receiver();
     const test = await callbacks([server], { callbackDelaysMs: [3_600_000] });
     const tenant = await test.tenant({ callback: server.url });

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { callbackOf } from '@qrcast/core/callback';
-import { sessionMark } from '@qrcast/runtime/outbox/outbox';
+import { sessionMark } from '@qrcast/runtime/outbox/marks';
 import { outboxKey, sessionCallbacksKey } from '@qrcast/runtime/redis/keys';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import type { Redis } from 'ioredis';
@@ -12,7 +12,7 @@ import { prepareCallbacks } from '../../test/callbacks.ts';
 const { receiver, callbacks } = prepareCallbacks();
 
 describe('a mark', () => {
-  it('looked at before its change is stored is looked at again', async () => {
+  it('that is processed before its change is stored is processed again', async () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const { redis, namespace } = test.runtime;

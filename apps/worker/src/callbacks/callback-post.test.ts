@@ -38,7 +38,7 @@ function answering(...answers: string[]) {
 }
 
 describe('a public name that leads into our own network', () => {
-  it('is never connected to, also if it leads there only later; its twin, named by the operator, is', async () => {
+  it('is never connected to, even if it leads there only later, unless the operator named it (twin)', async () => {
     const trap = await openTrap();
     const url = `https://hooks.example.com:${trap.port}/`;
     for (const [hosts, reply, connections] of [

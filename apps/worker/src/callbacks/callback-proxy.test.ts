@@ -87,7 +87,7 @@ async function openRig(lookup: LookupFunction, options: ConnectProxyOptions = {}
 
 const to = ({ port }: Receiver): ConnectProxyOptions => ({ route: () => ({ host: '127.0.0.1', port }) });
 
-it('the proxy gets the judged address, and the server sees its own name', async () => {
+it('the proxy gets the checked address, and the server sees its own name', async () => {
   const receiver = await openTlsReceiver();
   const { send, proxy, faults } = await openRig(lookupOf([[PUBLIC]]), { ...to(receiver), credentials: 'user:hunter2' });
   expect(await send('https://hooks.example.com/in?a=1')).toEqual({ status: 204 });
@@ -131,7 +131,7 @@ it('of private and public addresses the proxy gets a public one', async () => {
   expect(proxy.targets).toEqual([`${PUBLIC}:443`]);
 });
 
-it('a name that changes its address is judged again for each tunnel', async () => {
+it('a name that changes its address is checked again for each tunnel', async () => {
   const receiver = await openTlsReceiver(204, { connection: 'close' });
   const { send, proxy } = await openRig(lookupOf([[PUBLIC], ['127.0.0.1']]), to(receiver));
   expect(await send('https://hooks.example.com/')).toEqual({ status: 204 });

@@ -28,6 +28,9 @@ export interface CallbackSenderDeps extends CallbackDelays {
   readonly log: Logger;
 }
 
+/** Two processes seldom differ by more in what they take for Redis's clock. */
+const CLOCK_ERROR_MS = 200;
+
 /** After so many notifications a lane lets the tenant's other lanes go first. */
 const RELAYED_AT_ONCE = 50;
 
@@ -59,13 +62,16 @@ function createDeliver(deps: CallbackSenderDeps): CallbackHandlers['deliver'] {
     const logged = await callbackLog.find(tenantId, id);
     if (logged === null || logged.state !== 'pending') return null;
     if (clock.now() > logged.giveUpAt) return giveUpUntried(deps, logged);
+    // Its worker died after it had logged a try, and before it put the next one off.
+    const dueInMs = logged.nextAttemptAt - clock.now();
+    if (dueInMs > CLOCK_ERROR_MS) return dueInMs;
     const receiver = await receivers.find(tenantId);
     if (receiver === null) return null;
     const { callbackUrl } = receiver;
     if (callbackUrl === null) {
       const attempt = { at: clock.now(), ms: 0, error: 'not_configured' } as const;
-      await callbackLog.record(logged, attempt, { state: 'failed', nextAttemptAt: 0 });
-      return null;
+      const isRecorded = await callbackLog.record(logged, attempt, { state: 'failed', nextAttemptAt: 0 });
+      return isRecorded ? null : 0;
     }
     const secrets = receiver.secrets();
     const slot = slots.take(`callback ${tenantId}`);
@@ -91,11 +97,21 @@ async function settle(deps: CallbackSenderDeps, logged: LoggedCallback, { reply,
   const nextAttemptAt = clock.now() + delay;
   const isOver = isGone(reply) || nextAttemptAt > logged.giveUpAt;
   const state = isDelivered(reply) ? 'delivered' : isOver ? 'failed' : 'pending';
-  if (!(await callbackLog.record(logged, attempt, { state, nextAttemptAt }))) return 0; // it changed meanwhile: look again at once
+  if (!(await callbackLog.record(logged, attempt, { state, nextAttemptAt }))) return settleLate(deps, logged, { reply, attempt });
   const { at: _, ...outcome } = attempt;
   if (state === 'failed') log.warn({ callbackId: id, tenantId, ...outcome }, 'a callback was given up; the tenant can have it sent again');
   else log.debug({ callbackId: id, tenantId, state, ...outcome }, 'callback');
   return state === 'pending' ? delay : null;
+}
+
+/**
+ * Another worker has recorded a try meanwhile, or the tenant had the callback sent again. A delivery
+ * still counts beside the other worker's failed try. Whatever else came is looked at again at once.
+ */
+async function settleLate(deps: CallbackSenderDeps, { callback, giveUpAt }: LoggedCallback, sent: Sent): Promise<number | null> {
+  if (!isDelivered(sent.reply)) return 0;
+  const logged = await deps.callbackLog.find(callback.tenantId, callback.id);
+  return logged?.state === 'pending' && logged.giveUpAt === giveUpAt ? settle(deps, logged, sent) : 0;
 }
 
 function createRelay(deps: CallbackSenderDeps): CallbackHandlers['relay'] {
@@ -142,7 +158,8 @@ async function relayFirst(
     await relayLanes.drop(lane, first);
     return null;
   }
-  const failures = await relayLanes.countFailure(lane);
+  const failures = await relayLanes.countFailure(lane, first);
+  if (failures === 0) return 0; // another worker has relayed it meanwhile: look again at once
   const { at: _, ...outcome } = attempt;
   log.debug({ ...lane, callbackId: first.id, failures, ...outcome }, 'a notification could not be relayed; its lane waits');
   return callbackDelay(relayDelaysMs, failures, Math.random(), retryAfterOf(reply));

@@ -6,7 +6,7 @@ const taken = (slot: CallbackSlot | number): CallbackSlot => {
   return slot;
 };
 
-test('a tenant has a fixed number of slots, whatever another has', () => {
+test('a tenant has a fixed number of slots, regardless of other tenants', () => {
   const slots = createCallbackSlots({ atOnce: 2, now: () => 0 });
   const first = taken(slots.take('a'));
   taken(slots.take('a'));
@@ -16,7 +16,7 @@ test('a tenant has a fixed number of slots, whatever another has', () => {
   taken(slots.take('a'));
 });
 
-test('callbacks without a slot come back at a fixed rate, however many there are', () => {
+test('callbacks without a slot are retried at a fixed rate, however many there are', () => {
   let now = 0;
   const slots = createCallbackSlots({ atOnce: 1, now: () => now });
   taken(slots.take('a'));
@@ -27,7 +27,7 @@ test('callbacks without a slot come back at a fixed rate, however many there are
   expect(slots.take('a')).toBe(250); // they have all been here
 });
 
-test('a server that is down is asked by one at a time, after a while, until it answers', () => {
+test('a server that is down gets one request at a time, after a while, until it answers', () => {
   let now = 0;
   const slots = createCallbackSlots({ atOnce: 2, now: () => now });
   for (let i = 0; i < 20; i++) taken(slots.take('a')).release(false);

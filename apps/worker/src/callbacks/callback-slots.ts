@@ -17,6 +17,7 @@ export interface CallbackSlots {
 
 export interface CallbackSlotsOptions {
   readonly atOnce?: number;
+  /** A clock that nobody sets, ms. The default is that of this process. */
   readonly now?: () => number;
 }
 
@@ -40,13 +41,13 @@ interface Server {
   underWay: number;
   /** In a row. */
   failures: number;
-  /** A server that is down gets no request before this. */
+  /** A server that is down gets no request before this. Both times are by `now`. */
   notBefore: number;
   /** When the last of those that wait comes back. */
   lastBackAt: number;
 }
 
-export function createCallbackSlots({ atOnce = AT_ONCE, now = Date.now }: CallbackSlotsOptions = {}): CallbackSlots {
+export function createCallbackSlots({ atOnce = AT_ONCE, now = () => performance.now() }: CallbackSlotsOptions = {}): CallbackSlots {
   const servers = new Map<string, Server>();
 
   function wait(server: Server, { atLeastMs, apartMs }: Waiting): number {

@@ -11,7 +11,8 @@ import { createConnectedInstances } from '@qrcast/runtime/connected/connected-in
 import type { Keyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { callbackRoute } from '@qrcast/runtime/process/proxy-log';
-import type { Clock } from '@qrcast/runtime/redis/clock';
+import type { MeasuredClock } from '@qrcast/runtime/redis/clock';
+import type { Connections } from '@qrcast/runtime/redis/connections';
 import type { Redis } from 'ioredis';
 import type { ConnectedChecks } from '../connected-checks.ts';
 import { openCallbackPost } from './callback-post.ts';
@@ -20,10 +21,11 @@ import { createCallbackSlots } from './callback-slots.ts';
 
 export interface CallbacksDeps extends CallbackDelays {
   readonly redis: Redis;
-  readonly redisUrl: string;
+  readonly connections: Pick<Connections, 'open' | 'write'>;
+  readonly onWedged?: ((queue: string) => void) | undefined;
   readonly namespace: string;
   readonly keyring: Keyring;
-  readonly clock: Clock;
+  readonly clock: MeasuredClock;
   readonly callbackHosts: readonly string[];
   /** The proxy for callbacks. Without it they are sent directly. */
   readonly callbackProxy?: HttpProxy | undefined;

@@ -4,7 +4,14 @@
  */
 
 import { type Callback, callbackOf } from '@qrcast/core/callback';
-import { connectedCallbacksKey, outboxKey, relayLaneKey, sessionCallbacksKey, sessionKey } from '@qrcast/runtime/redis/keys';
+import {
+  connectedCallbacksKey,
+  connectedInstanceKey,
+  outboxKey,
+  relayLaneKey,
+  sessionCallbacksKey,
+  sessionKey,
+} from '@qrcast/runtime/redis/keys';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { describe, expect, it } from 'vitest';
 import { prepareCallbacks, type TestCallbacks, type TestTenant } from '../../test/callbacks.ts';
@@ -78,18 +85,25 @@ describe('an entry that cannot be read', () => {
     expect(server.received).toHaveLength(1);
   });
 
-  it('that is the record of a session does not keep its login from being reported', async () => {
-    const server = await receiver();
-    const test = await callbacks([server]);
-    const { redis, namespace } = test.runtime;
-    const tenant = await test.tenant({ callback: server.url });
-    const session = sampleSession({ tenantId: tenant.id });
-    const connected = { kind: 'connected', account: { wid: '79990000000@c.us', phone: null } } as never; // its content does not matter
-    const callback = callbackOf(session, { ...session, version: 2, state: connected }, Date.now());
-    await redis.hset(sessionKey(namespace, session.id), 'record', '{"id":');
-    await redis.rpush(sessionCallbacksKey(namespace, session.id), JSON.stringify(callback));
-    await redis.zadd(outboxKey(namespace), 0, `session|${session.id}`);
-    await server.until(1);
-    expect(server.received[0]?.id).toBe(callback?.id);
-  });
+  it.each(['session', 'connected instance'] as const)(
+    'that is the record of a %s does not keep a login from being reported',
+    async (of) => {
+      const server = await receiver();
+      const test = await callbacks([server]);
+      const { redis, namespace } = test.runtime;
+      const tenant = await test.tenant({ callback: server.url });
+      const session = sampleSession({ tenantId: tenant.id });
+      const connected = { kind: 'connected', account: { wid: '79990000000@c.us', phone: null } } as never; // its content does not matter
+      const callback = callbackOf(session, { ...session, version: 2, state: connected }, Date.now());
+      const instanceKey = connectedInstanceKey(namespace, tenant.id, session.instanceId);
+      await redis.hset(of === 'session' ? sessionKey(namespace, session.id) : instanceKey, 'record', '{"unknown":');
+      await redis.rpush(sessionCallbacksKey(namespace, session.id), JSON.stringify(callback));
+      await redis.zadd(outboxKey(namespace), 0, `session|${session.id}`);
+      await server.until(1);
+      expect(server.received[0]?.id).toBe(callback?.id);
+      expect(await redis.hget(instanceKey, 'record')).toContain(session.id);
+      expect(test.logged.join('')).not.toContain('{\\"unknown');
+      if (of === 'connected instance') expect(warningsIn(test, 'an entry of Redis cannot be read')).toBe(1);
+    },
+  );
 });

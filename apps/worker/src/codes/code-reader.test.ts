@@ -11,7 +11,7 @@ import { type CodeOptions, cut, drawCode, drawMaze, drawNothing, PNG_KINDS, pict
 import { type CodeReader, type CodeReaderOptions, openCodeReader } from './code-reader.ts';
 
 const LINK = 'https://max.ru/:auth/0b8b6f0a-5d0e-4c3b-a1f2-7c9d1e2f3a4b';
-/** On a busy machine nothing is late or too dear, unless a test is about that. */
+/** Nothing is too late or too expensive on a busy machine, unless a test is about that. */
 const PATIENT = { waitMs: 20_000, pictureMs: 20_000, share: 1 } as const;
 
 const open: CodeReader[] = [];
@@ -41,8 +41,8 @@ async function untilRead(reader: CodeReader, image: string): Promise<string> {
 
 let attempts = 0;
 /**
- * The thread reads. A new picture each time: one that was under way when a thread was lost is not
- * tried again.
+ * Resolves once the thread reads. Each try uses a new picture, because a picture that was lost with
+ * a thread is not tried again.
  */
 async function untilWorking(reader: CodeReader): Promise<void> {
   while ((await read(reader, drawCode(`attempt ${attempts++}`, { scale: 2 }))) === null) await nextTurn();
@@ -99,7 +99,7 @@ describe('the text of a picture', () => {
     expect(await reader.read({ digest: 'bad', image: code })).toBeNull();
   });
 
-  it('that comes too late for one poll is there for a later one', async () => {
+  it('that comes too late for one poll is used by a later one', async () => {
     const reader = openReader({ waitMs: 0 });
     const image = drawCode(LINK);
     expect(await read(reader, image)).toBeNull(); // the thread is only starting
@@ -168,7 +168,7 @@ describe('more pictures than can wait', () => {
   it.each([
     [20, 20],
     [1_000, 60],
-  ])('with at most %i waiting, %i of 60 are read at once; the others get null at once and are read later', async (maxWaiting, fit) => {
+  ])('with at most %i waiting, %i of 60 are read at once, and the others get null and are read later', async (maxWaiting, fit) => {
     const reader = openReader({ maxWaiting });
     const texts = await readAll(reader);
     expect(texts.map((text) => text !== null)).toEqual(images.map((_, i) => i < fit));

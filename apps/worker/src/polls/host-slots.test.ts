@@ -91,7 +91,7 @@ describe('the slots of a host', () => {
     expect(await tried()).toBeNull();
   });
 
-  it('cut a host on which fifty requests wait and none was answered for ten seconds, whatever is free', async () => {
+  it('cut a host on which fifty requests wait and none was answered for ten seconds, even if slots are free', async () => {
     for (let i = 0; i < 50; i++) expect(await tried()).toBeNull();
     now += 9_999;
     expect(await tried()).toBeNull();

@@ -12,7 +12,7 @@ const HOST_CONCURRENCY = 10;
 afterEach(closeHosts);
 
 describe('a host', () => {
-  it('never has more connections than allowed, and waiting viewers learn so and when they are asked', async () => {
+  it('never has more connections than allowed, and waiting viewers get a notice with the next try', async () => {
     const system = await openSystem();
     const silent = await openSilentHost();
     const sessions = (await Promise.all(['a', 'b', 'c'].map((tenantId) => system.watch(tenantId, [silent.url], 20)))).flat();

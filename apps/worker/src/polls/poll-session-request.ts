@@ -30,6 +30,8 @@ export interface PollRequestDeps {
 
 export interface Reply {
   readonly outcome: Outcome;
+  /** When the request was sent, Unix ms. Redis may have been slow since the claim. */
+  readonly sentAt: number;
   /** Many instances of the same host that had worked are refused at this moment. */
   readonly isHostRefusing: boolean;
 }
@@ -55,7 +57,7 @@ const SLOW_MS = 8_000;
 const CACHED_CREDENTIALS = 50_000;
 
 export function createPollRequest(deps: PollRequestDeps): PollRequest {
-  const { provider, hostSlots, hostRefusals, connected } = deps;
+  const { provider, hostSlots, hostRefusals, connected, clock } = deps;
   const opened = new LRUCache<string, Credentials>({ max: CACHED_CREDENTIALS });
 
   async function credentialsOf(session: Session): Promise<Credentials> {
@@ -69,17 +71,19 @@ export function createPollRequest(deps: PollRequestDeps): PollRequest {
   return {
     async ask(session, method, claim, signal) {
       const credentials = await credentialsOf(session);
+      signal.throwIfAborted(); // the lease may have ended meanwhile
+      const sentAt = Math.max(claim.startedAt, clock.now());
       if (!isAllowed(deps, session, credentials)) {
-        return { outcome: { kind: 'trouble', code: 'provider_refused' }, isHostRefusing: false };
+        return { outcome: { kind: 'trouble', code: 'provider_refused' }, sentAt, isHostRefusing: false };
       }
       const { apiUrl } = credentials;
-      const timer = setTimeout(() => void tellSlow(deps, session.id, claim.startedAt), SLOW_MS);
+      const timer = setTimeout(() => void tellSlow(deps, session.id, sentAt), SLOW_MS);
       const request = (): Promise<Outcome> => provider.poll(credentials, method, signal);
       try {
         const outcome = await hostSlots.run(apiUrl, session.tenantId, () =>
           method === 'logout' ? connected.duringLogout(session, request) : request(),
         );
-        return { outcome, isHostRefusing: session.isProven && hostRefusals.note(apiUrl, session.instanceKey, outcome) };
+        return { outcome, sentAt, isHostRefusing: session.isProven && hostRefusals.note(apiUrl, session.instanceKey, outcome) };
       } finally {
         clearTimeout(timer);
       }

@@ -4,7 +4,8 @@
  */
 
 import type { Outcome } from '@qrcast/core/outcome';
-import { isPolled, type Session } from '@qrcast/core/session';
+import { MIN_SPACING_MS } from '@qrcast/core/schedule';
+import { isFinal, isPolled, type Session } from '@qrcast/core/session';
 import { CLAIM_AHEAD_MS, type Claim, type PollHandlers, type PollQueue, type PollTarget } from '@qrcast/runtime/polling/poll-queue';
 import { unattendedWatch } from '@qrcast/runtime/polling/unattended-watch';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
@@ -24,6 +25,15 @@ export interface PollDeps extends PollRequestDeps {
   readonly onPoll?: ((lateMs: number, tenantId: string) => void) | undefined;
 }
 
+/**
+ * A session whose end a poll has found is looked at once more after this. If Redis loses the end
+ * before the queue has settled, the session lives again, and must not have left the queue meanwhile.
+ * A failover loses what was written in the last seconds.
+ */
+const LOOK_AGAIN_MS = 10_000;
+/** The look may be late by a dead worker's lease. */
+const LOOK_MARGIN_MS = 15_000;
+
 export function createPollHandlers(deps: PollDeps): PollHandlers {
   const { sessions, queue, tenants, clock } = deps;
   const request = createPollRequest(deps);
@@ -31,15 +41,16 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
   return {
     async poll(claim, signal) {
       const before = (await sessions.current(claim.target.sessionId, clock.now()))?.after ?? null;
-      if (before === null || !(await mayBePolled(deps, before))) return { nextAt: null };
+      if (before === null || !(await mayBePolled(deps, before))) return { nextAt: null, sentAt: claim.startedAt - MIN_SPACING_MS };
       deps.onPoll?.(claim.startedAt - claim.dueAt, before.tenantId);
-      const { after, notBefore } = await askAndApply(deps, request, before, claim, signal);
+      const { after, notBefore, sentAt } = await askAndApply(deps, request, before, claim, signal);
       if (after === null || !isPolled(after)) {
         request.forget(before.id);
-        return { nextAt: null, notBefore };
+        const nextAt = after !== null && isFinal(after) ? await lookAgainAt(deps, claim.target) : null;
+        return { nextAt, notBefore, sentAt };
       }
       await keepInQueue(queue, claim.target, after);
-      return { nextAt: Math.min(dueAt(after), after.deadlineAt), notBefore };
+      return { nextAt: Math.min(dueAt(after), after.deadlineAt), notBefore, sentAt };
     },
 
     async unwatched(target) {
@@ -68,6 +79,7 @@ interface Polled {
   /** Null if the session is gone. */
   readonly after: Session | null;
   readonly notBefore: number | undefined;
+  readonly sentAt: number;
 }
 
 async function askAndApply(deps: PollDeps, request: PollRequest, before: Session, claim: Claim, signal: AbortSignal): Promise<Polled> {
@@ -75,13 +87,19 @@ async function askAndApply(deps: PollDeps, request: PollRequest, before: Session
   // A check that somebody asked for must not come before a logout or an account that the session
   // itself waits for.
   const method = before.next.ask === 'qr' ? (claim.ask ?? 'qr') : before.next.ask;
-  const { outcome: answer, isHostRefusing } = await request.ask(before, method, claim, signal);
+  const { outcome: answer, sentAt, isHostRefusing } = await request.ask(before, method, claim, signal);
   const at = clock.now(); // before the code is read, because it ages meanwhile
   const outcome = answer.kind === 'code' ? { ...answer, text: await codeReader.read(answer) } : answer;
-  const event = { kind: 'answered', at, startedAt: claim.startedAt, jitter: Math.random(), outcome, isHostRefusing } as const;
+  const event = { kind: 'answered', at, startedAt: sentAt, jitter: Math.random(), outcome, isHostRefusing } as const;
   const after = await sessions.apply(before.id, event, { remembered: before });
   log.debug({ sessionId: before.id, method, outcome: outcome.kind, lateMs: claim.startedAt - claim.dueAt }, 'polled');
-  return { after, notBefore: retryAfterOf(outcome, at) };
+  return { after, notBefore: retryAfterOf(outcome, at), sentAt };
+}
+
+async function lookAgainAt({ queue, clock }: PollDeps, target: PollTarget): Promise<number> {
+  const at = clock.now() + LOOK_AGAIN_MS;
+  await queue.ensure(target, at + LOOK_MARGIN_MS, at);
+  return at;
 }
 
 async function keepInQueue(queue: PollDeps['queue'], target: PollTarget, session: Session | null): Promise<void> {
