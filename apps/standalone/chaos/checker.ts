@@ -1,0 +1,230 @@
+/**
+ * Proves a run of the chaos suite. It reads what every viewer was told, and every request that the
+ * simulated provider got. Pure: it knows nothing of how the logs were made.
+ *
+ * | rule        | holds                                                                             |
+ * | ----------- | --------------------------------------------------------------------------------- |
+ * | `overlap`   | an instance has one request under way: it has one poller                          |
+ * | `spacing`   | requests to an instance start at least `MIN_SPACING_MS` apart                     |
+ * | `versions`  | each viewer is told strictly rising versions                                      |
+ * | `truth`     | one version says one thing, to whomever it is told                                |
+ * | `late-code` | after `connected` nobody is shown anything but `connected`                        |
+ * | `stale-code`| no code is told when it may not be shown any more                                 |
+ * | `connected` | a login ends as `connected` at every viewer                                       |
+ * | `agreement` | all viewers end on the state and version that the API answers                     |
+ */
+
+import { MIN_SPACING_MS } from '@qrcast/core/schedule';
+import type { WireSession } from '@qrcast/core/wire';
+
+/** All times of a log are Unix ms of one monotonic clock. */
+export interface Request {
+  readonly method: string;
+  readonly startedAt: number;
+  /** Null while it is open. */
+  readonly endedAt: number | null;
+}
+
+export interface Told {
+  readonly at: number;
+  readonly version: number;
+  /** Null if only `fresh` was told: the state is the one before. */
+  readonly session: WireSession | null;
+}
+
+export interface ViewerLog {
+  readonly name: string;
+  readonly told: readonly Told[];
+}
+
+export interface SessionLog {
+  readonly sessionId: string;
+  readonly requests: readonly Request[];
+  readonly viewers: readonly ViewerLog[];
+  /** Somebody scanned the code, and the provider took it. */
+  readonly isLoggedIn: boolean;
+  /** What the API answered when all was over. */
+  readonly final: Pick<WireSession, 'state' | 'version'>;
+  /** What else happened. No rule looks at it; it is for whoever reads the log. */
+  readonly notes: readonly { readonly at: number; readonly what: string }[];
+}
+
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What happened to the processes, and what the rules therefore cannot ask. */
+export interface Circumstances {
+  /**
+   * A worker was stopped (SIGSTOP). It cannot end the request that it has under way, and its lease
+   * passes to another one.
+   */
+  readonly stopped: readonly Span[];
+  /** A worker or the simulator had no processor, so that what it did came late. */
+  readonly stalls: readonly Span[];
+  /**
+   * From a snapshot of Redis to the return to it. What was written in between is lost: a session may
+   * end twice, and an instance whose claim was lost may be asked once more.
+   */
+  readonly losses: readonly Span[];
+}
+
+export type Rule = keyof typeof RULES;
+
+export interface Violation {
+  readonly rule: Rule;
+  readonly sessionId: string;
+  readonly what: string;
+}
+
+/** Between the moment that a worker notes and the arrival at the provider. */
+const TRANSIT_MS = 100;
+
+type Check = (log: SessionLog, circumstances: Circumstances) => readonly string[];
+
+const RULES = {
+  overlap: overlaps,
+  spacing: closeRequests,
+  versions: fallingVersions,
+  truth: contradictions,
+  'late-code': lateCodes,
+  'stale-code': staleCodes,
+  connected: missedLogins,
+  agreement: disagreements,
+} as const satisfies Record<string, Check>;
+
+export const RULE_NAMES = Object.keys(RULES) as readonly Rule[];
+
+export function check(log: SessionLog, circumstances: Circumstances): readonly Violation[] {
+  return RULE_NAMES.flatMap((rule) => RULES[rule](log, circumstances).map((what) => ({ rule, sessionId: log.sessionId, what })));
+}
+
+function overlaps({ requests }: SessionLog, { stopped, losses }: Circumstances): readonly string[] {
+  let longest: Request | undefined;
+  return byStart(requests).flatMap((next) => {
+    const one = longest;
+    if (one === undefined || endOf(next) > endOf(one)) longest = next;
+    if (one === undefined || endOf(one) <= next.startedAt) return [];
+    if (touched(stopped, { from: one.startedAt, to: next.startedAt }) || isClaimLost(losses, one, next)) return [];
+    return [`${next.method} began at ${time(next.startedAt)}, while ${one.method} of ${time(one.startedAt)} was open`];
+  });
+}
+
+/** The claim of the first was made after the snapshot, and that of the next after the return to it. */
+function isClaimLost(losses: readonly Span[], one: Request, next: Request): boolean {
+  return losses.some(({ from, to }) => one.startedAt >= from && one.startedAt <= to + TRANSIT_MS && next.startedAt >= to - TRANSIT_MS);
+}
+
+function endOf({ endedAt }: Request): number {
+  return endedAt ?? Number.POSITIVE_INFINITY;
+}
+
+function closeRequests({ requests }: SessionLog, circumstances: Circumstances): readonly string[] {
+  const from = Math.min(...requests.map(({ startedAt }) => startedAt)) - MIN_SPACING_MS;
+  const late = [...circumstances.stopped, ...circumstances.stalls].filter(({ to }) => to > from); // a long run has many
+  return pairs(byStart(requests)).flatMap(([one, next]) => {
+    const gapMs = next.startedAt - one.startedAt;
+    const around = { from: one.startedAt - MIN_SPACING_MS, to: next.startedAt };
+    const leastMs = MIN_SPACING_MS - TRANSIT_MS - lengthWithin(late, around);
+    if (gapMs >= leastMs || isClaimLost(circumstances.losses, one, next)) return [];
+    return [`${next.method} at ${time(next.startedAt)} came ${Math.round(gapMs)} ms after ${one.method}`];
+  });
+}
+
+function fallingVersions({ viewers }: SessionLog): readonly string[] {
+  return viewers.flatMap(({ name, told }) =>
+    pairs(told).flatMap(([one, next]) =>
+      next.version > one.version ? [] : [`${name} was told version ${next.version} after ${one.version}, at ${time(next.at)}`],
+    ),
+  );
+}
+
+function contradictions({ viewers }: SessionLog): readonly string[] {
+  const meanings = new Map<number, string>();
+  return viewers.flatMap(({ name, told }) =>
+    told.flatMap(({ version, session }) => {
+      if (session === null) return [];
+      const meaning = meaningOf(session);
+      const known = meanings.get(version);
+      meanings.set(version, known ?? meaning);
+      return known === undefined || known === meaning ? [] : [`version ${version} is ${meaning} to ${name}, and ${known} to another`];
+    }),
+  );
+}
+
+/** What a viewer shows. Times are left out: `fresh` brings them with a version of its own. */
+function meaningOf({ state, code, notice, end, account }: WireSession): string {
+  return [state, code?.issuedAt, notice?.code, end?.reason, account?.phone].filter((part) => part !== undefined && part !== null).join(' ');
+}
+
+function lateCodes({ viewers }: SessionLog, { losses }: Circumstances): readonly string[] {
+  const logins = viewers.flatMap(({ told }) => told.filter((one) => one.session?.state === 'connected' && !isLost(losses, one)));
+  const connectedAt = Math.min(...logins.map(({ version }) => version));
+  return viewers.flatMap(({ name, told }) => {
+    let isConnected = false;
+    return told.flatMap(({ version, session }) => {
+      const isLate = (isConnected || version > connectedAt) && session?.state !== 'connected';
+      isConnected ||= session?.state === 'connected';
+      return isLate ? [`${name} was told ${session?.state ?? 'fresh'} (version ${version}) after connected`] : [];
+    });
+  });
+}
+
+function staleCodes({ viewers }: SessionLog): readonly string[] {
+  return viewers.flatMap(({ name, told }) =>
+    told.flatMap(({ version, session }) =>
+      session !== null && session.code !== null && session.code.staleAt <= session.serverNow
+        ? [`${name} was told a code that was stale by then (version ${version})`]
+        : [],
+    ),
+  );
+}
+
+function missedLogins({ viewers, isLoggedIn }: SessionLog): readonly string[] {
+  if (!isLoggedIn) return [];
+  return viewers.flatMap(({ name, told }) => {
+    const last = told.findLast(({ session }) => session !== null)?.session;
+    return last?.state === 'connected' ? [] : [`${name} ended as ${last?.state ?? 'told nothing'}`];
+  });
+}
+
+function disagreements({ viewers, final, isLoggedIn }: SessionLog, { losses }: Circumstances): readonly string[] {
+  const wrong = isLoggedIn && final.state !== 'connected' ? [`the API says ${final.state}`] : [];
+  return [
+    ...wrong,
+    ...viewers.flatMap(({ name, told }) => {
+      const last = told.at(-1);
+      const state = told.findLast(({ session }) => session !== null)?.session?.state;
+      if (last === undefined) return [];
+      const isOlder = losses.length > 0 && last.version < final.version;
+      if (state === final.state && (last.version === final.version || isOlder || isLost(losses, last))) return [];
+      return [`${name} ended on ${state} ${last.version}, and the API says ${final.state} ${final.version}`];
+    }),
+  ];
+}
+
+/** Redis may have forgotten what was told then. */
+function isLost(losses: readonly Span[], { at }: Told): boolean {
+  return losses.some(({ from, to }) => at >= from - TRANSIT_MS && at <= to + TRANSIT_MS);
+}
+
+function byStart(requests: readonly Request[]): readonly Request[] {
+  return requests.toSorted((a, b) => a.startedAt - b.startedAt);
+}
+
+function pairs<T>(all: readonly T[]): readonly (readonly [T, T])[] {
+  return all.slice(1).map((next, i) => [all[i] as T, next] as const); // all[i] precedes it
+}
+
+function touched(spans: readonly Span[], { from, to }: Span): boolean {
+  return spans.some((span) => span.from < to && span.to > from);
+}
+
+function lengthWithin(spans: readonly Span[], { from, to }: Span): number {
+  return spans.reduce((sum, span) => sum + Math.max(0, Math.min(span.to, to) - Math.max(span.from, from)), 0);
+}
+
+function time(at: number): string {
+  return new Date(at).toISOString().slice(11, 23);
+}

@@ -1,0 +1,68 @@
+/**
+ * `pnpm chaos`: breaks a running system at random for some minutes, and proves from every viewer's
+ * log and the provider's that nothing was lost. It prints the seed, which repeats the schedule.
+ */
+
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { describeReport } from './describe-report.ts';
+import { runChaos } from './run-chaos.ts';
+import { FAULT_KINDS, type FaultKind } from './schedule.ts';
+
+const HELP = `pnpm chaos [--minutes N] [--seed N] [--sessions N] [--only FAULT,…] [--without FAULT,…]
+The faults: ${FAULT_KINDS.join(', ')}
+`;
+const MINUTE_MS = 60_000;
+const MOST_MINUTES = 24 * 60;
+const SCAN_AFTER_MS = [5_000, 90_000] as const;
+const FAULT_EVERY_MS = 1_500;
+const SETTLE_MS = 240_000;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '5' },
+    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+    sessions: { type: 'string', default: '200' },
+    only: { type: 'string', default: FAULT_KINDS.join() },
+    without: { type: 'string', default: '' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+function whole(name: 'minutes' | 'seed' | 'sessions', most: number): number {
+  const value = Number(values[name]);
+  if (!Number.isInteger(value) || value < 1 || value > most) throw new Error(`--${name}: expected a whole number from 1 to ${most}`);
+  return value;
+}
+
+function kinds(text: string): readonly FaultKind[] {
+  const names = text.split(',').filter((name) => name !== '');
+  return names.map((name) => {
+    const kind = FAULT_KINDS.find((one) => one === name);
+    if (kind === undefined) throw new Error(`there is no fault "${name}"; there are ${FAULT_KINDS.join(', ')}`);
+    return kind;
+  });
+}
+
+const tell = (line: string): void => void process.stdout.write(`${line}\n`);
+if (values.help) {
+  tell(HELP);
+} else {
+  const seed = whole('seed', 2 ** 31);
+  const without = kinds(values.without);
+  tell(`seed ${seed}; to repeat the schedule: --seed ${seed} --minutes ${values.minutes} --sessions ${values.sessions}`);
+  const report = await runChaos({
+    seed,
+    durationMs: whole('minutes', MOST_MINUTES) * MINUTE_MS,
+    sessions: whole('sessions', 2_000),
+    scanAfterMs: SCAN_AFTER_MS,
+    faults: kinds(values.only).filter((kind) => !without.includes(kind)),
+    faultEveryMs: FAULT_EVERY_MS,
+    settleMs: SETTLE_MS,
+    gateways: 2,
+    workers: 2,
+    tell,
+  });
+  for (const line of describeReport(report)) tell(line);
+  process.exitCode = report.violations.length === 0 ? 0 : 1;
+}
