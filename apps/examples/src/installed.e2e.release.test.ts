@@ -113,7 +113,7 @@ const SCREEN = `
   }`;
 
 describe('Vite', () => {
-  it.each(['dev', 'build'])('%s: the React example, taken out of this repository', async (mode) => {
+  it.each(['dev', 'build'])('%s: the React example, copied out of this repository', async (mode) => {
     const mine = project('vite@8', 'react@19', 'react-dom@19', 'express@5');
     for (const example of ['react', 'express']) cpSync(join(EXAMPLES, example), join(mine.folder, example), { recursive: true });
     const instance = cluster.newInstance();
@@ -151,7 +151,7 @@ describe('webpack 5', () => {
     ['development', 'import', IMPORTED],
     ['production', 'import', IMPORTED],
     ['production', 'require()', REQUIRED],
-  ])('%s: a page that takes it by %s', async (mode, _how, source) => {
+  ])('%s: a page that loads it by %s', async (mode, _how, source) => {
     const mine = project('webpack@5', 'webpack-cli@7');
     mine.write({ 'src/index.js': source, 'dist/index.html': INDEX });
     runWell(mine.folder, ['node_modules/.bin/webpack', '--mode', mode, '-o', 'dist', '--output-filename', 'main.js']);
@@ -160,7 +160,7 @@ describe('webpack 5', () => {
 });
 
 describe('esbuild and Rollup', () => {
-  it('esbuild: a page that takes it by require()', async () => {
+  it('esbuild: a page that loads it by require()', async () => {
     const mine = project('esbuild');
     mine.write({ 'source.js': REQUIRED, 'dist/index.html': INDEX });
     runWell(mine.folder, [
@@ -220,7 +220,7 @@ describe.each([
   });
 });
 
-it('without a bundler: a page takes the one file from node_modules', async () => {
+it('without a bundler: a page loads the one file from node_modules', async () => {
   const mine = project();
   mine.write({
     'index.html': INDEX,
@@ -230,7 +230,7 @@ it('without a bundler: a page takes the one file from node_modules', async () =>
 });
 
 describe('Node', () => {
-  it('runs the example, taken out of this repository', async () => {
+  it('runs the example, copied out of this repository', async () => {
     const mine = project();
     cpSync(join(EXAMPLES, 'node/login.ts'), join(mine.folder, 'login.ts'));
     mine.write({ 'package.json': { type: 'module', dependencies: {} } });

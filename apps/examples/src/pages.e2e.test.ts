@@ -77,7 +77,7 @@ describe('the html example', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`; // it listens on TCP
   }
 
-  it('shows the code of the ticket in its fragment, which leaves the address, and hears that the account is linked', async () => {
+  it('shows the code of the ticket in its fragment, removes the ticket from the address, and shows the login', async () => {
     const instance = cluster.newInstance();
     const { ticket } = await cluster.create(instance);
     const shown = await show(`${await serveHtml()}#${ticket}`);
@@ -88,7 +88,7 @@ describe('the html example', () => {
     expect(await shown.seen()).not.toContain(ticket);
   });
 
-  it('takes a ticket by hand, after one that does not work', async () => {
+  it('accepts a typed ticket after one that does not work', async () => {
     const instance = cluster.newInstance();
     const { ticket } = await cluster.create(instance);
     const shown = await show(`${await serveHtml()}#not-a-ticket`);
@@ -100,7 +100,7 @@ describe('the html example', () => {
 });
 
 describe.each(['express', 'fastify'])('the %s example', (name) => {
-  it('gives its user a code, and says that the account is linked once the gateway says so', async () => {
+  it('shows its user a code, and says that the account is linked once the gateway reports it', async () => {
     const instance = cluster.newInstance();
     const shown = await show(await startBackend(`${name}/server.ts`, instance));
     await shown.page.getByText('Link my MAX account').click();
@@ -113,7 +113,7 @@ describe.each(['express', 'fastify'])('the %s example', (name) => {
     await expectNoSecret(shown, instance);
   });
 
-  it('tells its user when to try again, and only its own log why', async () => {
+  it('tells its user when to try again, and gives the reason only in its own log', async () => {
     const settings = { PORT: '0', QRCAST_API_KEY: 'qk_wrong', GREEN_API_ID_INSTANCE: '1101000001', GREEN_API_TOKEN: 'a-secret-token' };
     const refused = startProgram(process.execPath, [`${name}/server.ts`], {
       ...settings,
@@ -132,7 +132,7 @@ describe.each(['express', 'fastify'])('the %s example', (name) => {
 });
 
 describe('the react example', () => {
-  it('shows the code with its time, takes the password, and says that the account is linked', async () => {
+  it('shows the code with its time, accepts the password, and says that the account is linked', async () => {
     const instance = cluster.newInstance();
     const shown = await show(await startReact(await startBackend('express/server.ts', instance)));
     await shown.page.getByText('Link my MAX account').click();

@@ -85,7 +85,7 @@ describe.concurrent.each(EXAMPLES)('the $name example', (example) => {
   const missing = lack(example);
   const run = (settings: Record<string, string>): Program => startProgram(command, args, settings);
 
-  it('reaches connected over a refusal and a lost connection, and shows no secret', async ({ expect, skip, onTestFinished }) => {
+  it('reaches connected after a refusal and a lost connection, and shows no secret', async ({ expect, skip, onTestFinished }) => {
     if (missing !== null) skip(missing);
     const instance = cluster.newInstance();
     const gate = await openGate(cluster.gateways[0]?.publicUrl ?? '');
@@ -117,7 +117,7 @@ describe.concurrent.each(EXAMPLES)('the $name example', (example) => {
     expect(program.output()).toContain('ended (cancelled)');
   });
 
-  it('ends with status 1 when it is refused, in the words of the gateway', async ({ expect, skip }) => {
+  it('ends with status 1 and the text of the gateway when it is refused', async ({ expect, skip }) => {
     if (missing !== null) skip(missing);
     const settings = settingsOf(cluster.gateways[0]?.publicUrl ?? '', cluster, cluster.newInstance());
     const refusal = await fetch(`${settings.QRCAST_URL}/v1/sessions`, { headers: { authorization: 'Bearer qk_wrong' } });
@@ -137,7 +137,7 @@ describe.concurrent.each(EXAMPLES)('the $name example', (example) => {
 });
 
 describe('the curl example', () => {
-  it('hands no secret to curl as an argument, where other users of the machine could read it', async ({ skip, onTestFinished }) => {
+  it('passes no secret to curl as an argument, which other users of the machine could read', async ({ skip, onTestFinished }) => {
     const curl = pathOf('curl');
     if (curl === null) skip('it needs curl');
     const folder = await mkdtemp(join(tmpdir(), 'qrcast-curl-'));

@@ -4,7 +4,7 @@
  * `Retry-After` and survived a lost connection.
  */
 
-import { createServer, type IncomingMessage, request } from 'node:http';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
 
@@ -35,42 +35,23 @@ export interface Gate {
 
 export async function openGate(target: string): Promise<Gate> {
   const passages: Passage[] = [];
-  let hasRefused = false;
-  let hasCut = false;
   const note = ({ method = '', url = '' }: IncomingMessage): void => void passages.push({ method, url, at: performance.now() });
-  const isFirstWatch = ({ method, url = '' }: IncomingMessage): boolean => {
-    const isFirst = method === 'GET' && url.startsWith('/v1/') && !hasCut;
-    hasCut ||= isFirst;
-    return isFirst;
-  };
+  const isFirstSession = firstThat(({ method }) => method === 'POST');
+  const isFirstWatch = firstThat(({ method, url = '' }) => method === 'GET' && url.startsWith('/v1/'));
 
   const server = createServer((incoming, response) => {
     note(incoming);
     if (isFirstWatch(incoming)) return void incoming.socket.destroy();
-    if (incoming.method === 'POST' && !hasRefused) {
-      hasRefused = true;
+    if (isFirstSession(incoming)) {
       const headers = { 'content-type': 'application/problem+json', 'retry-after': String(GATE_RETRY_AFTER_MS / 1_000) };
       return void response.writeHead(503, headers).end(REFUSAL);
     }
-    const onward = request(`${target}${incoming.url}`, { method: incoming.method, headers: incoming.headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    onward.once('error', () => response.destroy()); // the gateway or the client went away
-    response.once('close', () => onward.destroy());
-    incoming.pipe(onward);
+    passRequest(target, incoming, response);
   });
-
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     note(incoming);
     if (isFirstWatch(incoming)) return void socket.destroy();
-    const { hostname, port } = new URL(target);
-    const onward = connect(Number(port), hostname);
-    const lines = [`GET ${incoming.url} HTTP/1.1`];
-    for (let i = 0; i < incoming.rawHeaders.length; i += 2) lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`);
-    onward.write(`${lines.join('\r\n')}\r\n\r\n`);
-    onward.write(head);
-    pipeline(socket, onward, socket, () => undefined); // ends with either side
+    passUpgrade(target, incoming, socket, head);
   });
 
   // The server itself forgets those that were upgraded.
@@ -90,4 +71,34 @@ export async function openGate(target: string): Promise<Gate> {
         for (const socket of sockets) socket.destroy();
       }),
   };
+}
+
+/** True for the first request that fits, and for no other. */
+function firstThat(fits: (incoming: IncomingMessage) => boolean): (incoming: IncomingMessage) => boolean {
+  let hasCome = false;
+  return (incoming) => {
+    const isFirst = !hasCome && fits(incoming);
+    hasCome ||= isFirst;
+    return isFirst;
+  };
+}
+
+function passRequest(target: string, incoming: IncomingMessage, response: ServerResponse): void {
+  const onward = request(`${target}${incoming.url}`, { method: incoming.method, headers: incoming.headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
+  });
+  onward.once('error', () => response.destroy()); // the gateway or the client went away
+  response.once('close', () => onward.destroy());
+  incoming.pipe(onward);
+}
+
+function passUpgrade(target: string, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const { hostname, port } = new URL(target);
+  const onward = connect(Number(port), hostname);
+  const lines = [`GET ${incoming.url} HTTP/1.1`];
+  for (let i = 0; i < incoming.rawHeaders.length; i += 2) lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`);
+  onward.write(`${lines.join('\r\n')}\r\n\r\n`);
+  onward.write(head);
+  pipeline(socket, onward, socket, () => undefined); // ends with either side
 }

@@ -94,7 +94,7 @@ describe('the VBA example', () => {
     expect(SOURCE).toContain('"?formats=text&wait="');
   });
 
-  it('takes every setting from the environment', () => {
+  it('reads every setting from the environment', () => {
     expect(SOURCE).not.toMatch(/qk_|eyJ|[0-9a-f]{32}/);
     for (const name of ['QRCAST_API_KEY', 'GREEN_API_ID_INSTANCE', 'GREEN_API_TOKEN']) expect(SOURCE).toContain(`Setting("${name}")`);
   });

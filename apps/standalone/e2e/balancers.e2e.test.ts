@@ -17,13 +17,13 @@ describe.skipIf(isMissing('haproxy'))('two gateways behind HAProxy', () => {
     gateways = await openGateways(releasers);
   });
 
-  it('are of no use to a client that polls, if a cookie says where to go', async () => {
+  it('refuse a client that polls if the balancer routes by a cookie', async () => {
     const url = await startCookieBalancer(releasers, gateways);
     const { ticket } = await gateways.first.create();
     for (let tries = 0; tries < 3; tries++) await expect(connectThrough(url, ticket, {})).rejects.toThrow();
   });
 
-  it('serve clients that poll, if the query says where to go', async () => {
+  it('serve clients that poll if the balancer routes by the query', async () => {
     const url = await startBalancer(releasers, 'haproxy query', gateways);
     const { ticket } = await gateways.first.create();
     for (let i = 0; i < 8; i++) await connectThrough(url, ticket, clientOptions('query', i));

@@ -114,7 +114,7 @@ describe.each(['auto', 'websocket', 'sse', 'long-poll'])('a page of another orig
 });
 
 describe('a page', () => {
-  it('whose connection looks alive and carries nothing loses the code in time, and is back once it is cut', async () => {
+  it('whose connection is open but silent removes the code in time, and recovers when it is cut', async () => {
     const proxy = await openTestProxy(cluster.gateways[0]?.port ?? 0);
     const { ticket } = await cluster.create(cluster.newInstance());
     await openPage(true);
@@ -155,7 +155,7 @@ describe('a page', () => {
     expect(faults).toEqual([]);
   });
 
-  it('behind a proxy that compresses streams, and takes no WebSocket, has its code by long-poll', async () => {
+  it('behind a proxy that compresses streams and refuses WebSocket gets its code by long-poll', async () => {
     const proxy = await openSwallowingProxy(cluster.gateways[0]?.port ?? 0);
     const { ticket } = await cluster.create(cluster.newInstance());
     await openPage();

@@ -24,7 +24,7 @@ function gaps(instance: Instance): number[] {
 }
 
 describe('a cluster', () => {
-  it('asks the provider once per interval for 20 viewers on 2 gateways, and shows all of them the same, in rising order', async () => {
+  it('asks the provider once an interval for 20 viewers on 2 gateways, who all see the same rising versions', async () => {
     // Requests are recorded on arrival. On a slow machine one may be late, so the interval is far
     // above the spacing.
     const intervalMs = 3 * MIN_SPACING_MS;
@@ -73,7 +73,7 @@ describe('a cluster', () => {
     expect(first.code?.image).toMatch(/^data:image\/png;base64,/);
   });
 
-  it('polls nothing that nobody watches: idle before the first viewer, idle again after the last when its attempt is over, polled again with the next', async () => {
+  it('polls only watched sessions: idle before the first viewer and after the last attempt, polled again with the next viewer', async () => {
     const { create, newInstance, view, call, passDeadline } = await cluster({ unwatchedGraceMs: 5_000 });
     const instance = newInstance();
     const { session, ticket } = await create(instance);
@@ -99,7 +99,7 @@ describe('a cluster', () => {
     await instance.untilRequests(asked + 1);
   });
 
-  it('is connected by the next poll when the notification is lost, and once when it comes twice', async () => {
+  it('connects by the next poll if the notification is lost, and only once if it comes twice', async () => {
     const { create, newInstance, view } = await cluster();
     const lost = newInstance();
     lost.loseWebhooks(1);
@@ -115,7 +115,7 @@ describe('a cluster', () => {
     }
   });
 
-  it('logs a linked instance out first when asked to relink, and links it anew', async () => {
+  it('logs a linked instance out first with relink, and links it again', async () => {
     const { create, newInstance, view } = await cluster({ simulator: { startingMs: 3_600_000 } }); // until the test says that it is ready
     const instance = newInstance();
     instance.setState('authorized');
@@ -130,7 +130,7 @@ describe('a cluster', () => {
     await viewer.until(({ state }) => state === 'connected');
   });
 
-  it('logs another account than the expected one out, also when the viewer has gone, and then ends', async () => {
+  it('logs out an account that is not the expected one, even after the viewer left, and then ends', async () => {
     const { call, create, newInstance, view } = await cluster({ simulator: { startingMs: 1_000 } });
     const instance = newInstance();
     const { session, ticket } = await create(instance, { expectedPhone: '70000000000', logoutOnMismatch: true });
@@ -146,7 +146,7 @@ describe('a cluster', () => {
     expect((await call('POST', `/v1/sessions/${session.id}/resume`)).status).toBe(409);
   });
 
-  it('refuses a phone in national form, and logs nobody out whose phone the provider tells in one', async () => {
+  it('refuses a phone in national form, and accepts one that the provider reports in that form', async () => {
     const { call, create, newInstance, view } = await cluster();
     const instance = newInstance('89001234567');
     const fields = { instanceId: instance.idInstance, apiToken: instance.apiToken, logoutOnMismatch: true };
@@ -160,7 +160,7 @@ describe('a cluster', () => {
     expect(instance.requests.filter(({ method }) => method === 'logout')).toEqual([]);
   });
 
-  it('ends with the wrong account still linked when the provider takes no logout, after three tries', async () => {
+  it('ends after three tries with the wrong account still linked if the provider accepts no logout', async () => {
     const { create, newInstance, view } = await cluster();
     const instance = newInstance();
     instance.fail('logout', 'html502', { times: 'always' });
@@ -171,7 +171,7 @@ describe('a cluster', () => {
     expect(instance.requests.filter(({ method }) => method === 'logout')).toHaveLength(3);
   });
 
-  it('says at once that an instance is linked already', async () => {
+  it('reports at once that an instance is already linked', async () => {
     const { create, newInstance, view } = await cluster();
     const instance = newInstance();
     instance.setState('authorized');

@@ -30,7 +30,7 @@ async function get(query: string): Promise<string> {
   return response.text();
 }
 
-it('is what the phone would scan, and stays with its code from poll to poll', async () => {
+it('is what the phone would scan, and stays the same while polls confirm the code', async () => {
   const viewer = cluster.view(created.ticket);
   const asked = instance.requests.length;
   expect((await viewer.until(({ code }) => code !== null)).code?.text).toBe(instance.code());
@@ -58,7 +58,7 @@ describe('in a browser', () => {
     await page.close();
   });
 
-  it('so can the picture of a code that nobody could read, as an SVG', async () => {
+  it('the picture of a code that could not be read can be scanned as an SVG', async () => {
     const { image } = JSON.parse(await get('')).session.code;
     const svg = Buffer.from(wrapPicture(image)).toString('base64');
     const page = await browser.newPage();

@@ -14,13 +14,13 @@ beforeAll(async () => {
 });
 afterAll(() => releasers.release());
 
-describe.concurrent('behind what compresses answers', () => {
+describe.concurrent('behind a proxy that compresses answers', () => {
   it.skipIf(isMissing('apache2'))('a stock long-poller is held, though Apache with mod_deflate rewrites the ETag', async () => {
     const url = await APACHE.start(releasers, gateway.gateway.port);
     expect(await countLongPolls(gateway, url, 'gzip')).toBe(2);
   });
 
-  it('each event comes before the next comment, through express with compression()', async () => {
+  it('each event arrives before the next comment through express with compression()', async () => {
     const url = await EXPRESS.start(releasers, gateway.gateway.port);
     expect(await readTwoEvents(gateway, url, 'gzip')).not.toMatch(/^:/m);
   });

@@ -8,7 +8,8 @@ import { connectedContext } from '@qrcast/runtime/keyring/credentials-vault';
 import { createKeyring } from '@qrcast/runtime/keyring/keyring';
 import { sessionKey } from '@qrcast/runtime/redis/keys';
 import type { Instance } from '@qrcast/simulator/instance';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
+import type { Cluster, Created } from '../test/cluster.ts';
 import { type ConnectedScene, openConnectedScene } from '../test/connected.ts';
 
 const MINUTE_MS = 700;
@@ -16,52 +17,60 @@ const DAY_MS = 86_400_000;
 /** Requests are recorded on arrival, some ms after they were due. */
 const JITTER_MS = 250;
 
-let scene: ConnectedScene;
-afterEach(() => scene.close());
-
-async function open(fields: Parameters<ConnectedScene['patch']>[0] = { checkConnectedEvery: 2 }): Promise<ConnectedScene> {
-  scene = await openConnectedScene({ simulator: { startingMs: 200, logLimit: 10_000 }, checkMinuteMs: MINUTE_MS });
-  await scene.patch(fields);
-  return scene;
+interface CheckedScene extends ConnectedScene {
+  /** Connects an instance that sends no notifications. */
+  silent(body?: Record<string, unknown>): Promise<{ instance: Instance; sessionId: string }>;
+  auditOf(action: string): Promise<readonly { instanceId: string | null; outcome: string }[]>;
 }
 
-/** Connects an instance that sends no notifications. */
-async function silent(body: Record<string, unknown> = {}): Promise<{ instance: Instance; sessionId: string }> {
-  const instance = scene.cluster.newInstance();
-  instance.setWebhook(null);
-  const sessionId = await scene.connect(instance, body);
-  return { instance, sessionId };
+/** Opens a scene that is closed when the test ends. */
+async function open(
+  onTestFinished: TestContext['onTestFinished'],
+  fields: Parameters<ConnectedScene['patch']>[0] = { checkConnectedEvery: 2 },
+): Promise<CheckedScene> {
+  const scene = await openConnectedScene({ simulator: { startingMs: 200, logLimit: 10_000 }, checkMinuteMs: MINUTE_MS });
+  onTestFinished(() => scene.close());
+  await scene.patch(fields);
+  return {
+    ...scene,
+    async silent(body = {}) {
+      const instance = scene.cluster.newInstance();
+      instance.setWebhook(null);
+      const sessionId = await scene.connect(instance, body);
+      return { instance, sessionId };
+    },
+    async auditOf(action) {
+      const answer = await scene.cluster.call('GET', `/v1/audit?action=${action}&limit=200`);
+      return ((await answer.json()) as { entries: { instanceId: string; outcome: string }[] }).entries;
+    },
+  };
 }
 
 const checksOf = (instance: Instance) => instance.requests.filter(({ method }) => method === 'getStateInstance');
 /** Resolves after so many further checks of the instance. */
 const untilChecks = (instance: Instance, count: number) => instance.untilRequests(checksOf(instance).length + count, 'getStateInstance');
+const withOutcome = (outcome: string) => expect.arrayContaining([expect.objectContaining({ outcome })]);
 
-async function auditOf(action: string): Promise<readonly { instanceId: string | null; outcome: string }[]> {
-  const answer = await scene.cluster.call('GET', `/v1/audit?action=${action}&limit=200`);
-  return ((await answer.json()) as { entries: { instanceId: string; outcome: string }[] }).entries;
-}
-async function untilAudit(action: string, outcome: string): Promise<void> {
-  while (!(await auditOf(action)).some((entry) => entry.outcome === outcome));
-}
+describe.concurrent('a check', () => {
+  it.for(['notAuthorized', 'blocked'] as const)(
+    'detects a loss without a notification: %s, and deletes the token',
+    async (state, { expect, onTestFinished }) => {
+      const { untilLost, untilSealed, record, isChecked, silent, auditOf } = await open(onTestFinished);
+      const { instance, sessionId } = await silent({ reference: 'order-77' });
+      await untilSealed(instance, true);
+      await untilChecks(instance, 2);
+      instance.setState(state);
+      expect(await untilLost(1)).toMatchObject([{ sessionId, reference: 'order-77', providerState: state, foundBy: 'check' }]);
+      await untilSealed(instance, false);
+      expect(await record(instance)).toMatchObject({ end: 'lost' });
+      expect(await isChecked(instance)).toBe(false);
+      expect(await auditOf('token.kept')).toMatchObject([{ instanceId: instance.idInstance }]);
+      await expect.poll(() => auditOf('token.deleted')).toEqual(withOutcome(state));
+    },
+  );
 
-describe('a check', () => {
-  it.each(['notAuthorized', 'blocked'] as const)('finds a loss that nobody notified: %s; the token goes with it', async (state) => {
-    const { untilLost, untilSealed, record, isChecked } = await open();
-    const { instance, sessionId } = await silent({ reference: 'order-77' });
-    await untilSealed(instance, true);
-    await untilChecks(instance, 2);
-    instance.setState(state);
-    expect(await untilLost(1)).toMatchObject([{ sessionId, reference: 'order-77', providerState: state, foundBy: 'check' }]);
-    await untilSealed(instance, false);
-    expect(await record(instance)).toMatchObject({ end: 'lost' });
-    expect(await isChecked(instance)).toBe(false);
-    expect(await auditOf('token.kept')).toMatchObject([{ instanceId: instance.idInstance }]);
-    await untilAudit('token.deleted', state);
-  });
-
-  it('takes no trouble for a loss, and is made again', async () => {
-    const { lost, record } = await open();
+  it('does not treat trouble as a loss, and is repeated', async ({ expect, onTestFinished }) => {
+    const { lost, record, silent } = await open(onTestFinished);
     const { instance } = await silent();
     for (const state of ['starting', 'suspended', 'pendingPassword'] as const) {
       instance.setState(state);
@@ -76,24 +85,8 @@ describe('a check', () => {
     expect(lost()).toEqual([]);
   });
 
-  it('is one request in each interval, and the others wait their time as well', async () => {
-    await open();
-    const instances = await Promise.all([silent(), silent(), silent()]);
-    await Promise.all(instances.map(({ instance }) => untilChecks(instance, 6)));
-    for (const { instance } of instances) {
-      const moments = checksOf(instance)
-        .slice(-6)
-        .map(({ at }) => at); // the first requests may belong to the session
-      for (const [i, at] of moments.entries()) {
-        const gap = at - (moments[i - 1] ?? Number.NEGATIVE_INFINITY);
-        expect(gap).toBeGreaterThan(2 * MINUTE_MS - JITTER_MS * 2);
-      }
-      expect(instance.requests.some(({ overlapped, method }) => overlapped && method === 'getStateInstance')).toBe(false);
-    }
-  });
-
-  it('is not made by default, and no token stays', async () => {
-    const { patch, sealed, record, settle, redis, cluster } = await open({});
+  it('is not made by default, and no token is kept', async ({ expect, onTestFinished }) => {
+    const { patch, sealed, record, settle, redis, cluster, silent } = await open(onTestFinished, {});
     const { instance, sessionId } = await silent();
     await settle();
     expect(await record(instance)).toMatchObject({ end: null });
@@ -108,8 +101,8 @@ describe('a check', () => {
     expect(await sealed(instance)).toBeNull();
   });
 
-  it('is not made while a session of the instance is live, also one that nobody watches', async () => {
-    const { cluster } = await open();
+  it('is not made while a session of the instance is live, even one that nobody watches', async ({ expect, onTestFinished }) => {
+    const { cluster, silent } = await open(onTestFinished);
     const [{ instance: busy }, { instance: other }] = await Promise.all([silent(), silent()]);
     await untilChecks(busy, 1);
     const { session } = await cluster.create(busy);
@@ -121,8 +114,8 @@ describe('a check', () => {
     await untilChecks(busy, 2);
   });
 
-  it('is not made before the moment that the provider names', async () => {
-    await open();
+  it('is not made before the time that the provider names', async ({ expect, onTestFinished }) => {
+    const { silent } = await open(onTestFinished);
     const { instance } = await silent();
     await untilChecks(instance, 1);
     instance.fail('getStateInstance', 'status429', { retryAfter: 4 });
@@ -132,22 +125,22 @@ describe('a check', () => {
     expect((next?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(4_000);
   });
 
-  it('of a moment that passed while no worker ran is not made up for', async () => {
-    const { redis, cluster } = await open({ checkConnectedEvery: 20 });
+  it('that was due while no worker ran is skipped', async ({ expect, onTestFinished }) => {
+    const { redis, cluster, patch, silent } = await open(onTestFinished, { checkConnectedEvery: 20 });
     const { instance } = await silent();
     await untilChecks(instance, 1);
     const before = checksOf(instance).length;
     const key = `${cluster.worker.namespace}:{tenant:acme}:checks`;
     await redis.zadd(key, Date.now() - 3_600_000, instance.idInstance); // an hour ago
-    await scene.patch({ checkConnectedEvery: 20 }); // a worker looks at once
+    await patch({ checkConnectedEvery: 20 }); // a worker looks at once
     while (Number(await redis.zscore(key, instance.idInstance)) < Date.now());
     expect(checksOf(instance)).toHaveLength(before);
   });
 });
 
-describe('the token', () => {
-  it('is sealed, and bound to its record', async () => {
-    const { cluster, sealed, untilSealed } = await open();
+describe.concurrent('the token', () => {
+  it('is encrypted, and bound to its record', async ({ expect, onTestFinished }) => {
+    const { cluster, sealed, untilSealed, silent } = await open(onTestFinished);
     const { instance } = await silent();
     await untilSealed(instance, true);
     const text = (await sealed(instance)) ?? '';
@@ -158,42 +151,45 @@ describe('the token', () => {
     expect(() => keyring.open(text, connectedContext({ ...at, tenantId: 'other' }))).toThrow();
   });
 
-  it('goes after a repeated refusal, and a loss is still told when it is notified', async () => {
-    const { notify, untilSealed, untilLost, isChecked } = await open();
+  it('is deleted after a repeated refusal, and a notified loss is still reported', async ({ expect, onTestFinished }) => {
+    const { notify, untilSealed, untilLost, isChecked, silent, auditOf } = await open(onTestFinished);
     const { instance } = await silent();
     await untilSealed(instance, true);
     await untilChecks(instance, 1);
     instance.fail('getStateInstance', 'empty401', { times: 2 });
     await untilSealed(instance, false);
-    await untilAudit('token.deleted', 'credentials_rejected');
+    await expect.poll(() => auditOf('token.deleted')).toEqual(withOutcome('credentials_rejected'));
     expect(await isChecked(instance)).toBe(false);
     await notify(instance, 'notAuthorized');
     expect(await untilLost(1)).toMatchObject([{ foundBy: 'notification' }]);
   });
 
-  it('goes when the tenant switches the checks off, and a loss is still told', async () => {
-    const { patch, notify, untilSealed, untilLost } = await open({ checkConnectedEvery: 10_000 });
+  it('is deleted when the tenant disables the checks, and a loss is still reported', async ({ expect, onTestFinished }) => {
+    const { patch, notify, untilSealed, untilLost, silent, auditOf } = await open(onTestFinished, { checkConnectedEvery: 10_000 });
     const { instance } = await silent();
     await untilSealed(instance, true);
     await patch({ checkConnectedEvery: null });
     await untilSealed(instance, false);
-    await untilAudit('token.deleted', 'switched_off');
+    await expect.poll(() => auditOf('token.deleted')).toEqual(withOutcome('switched_off'));
     await notify(instance, 'notAuthorized');
     await untilLost(1);
   });
 
-  it('goes with a loss that is notified', async () => {
-    const { notify, untilSealed, isChecked } = await open({ checkConnectedEvery: 10_000 });
+  it('is deleted when a loss is notified', async ({ expect, onTestFinished }) => {
+    const { notify, untilSealed, isChecked, silent, auditOf } = await open(onTestFinished, { checkConnectedEvery: 10_000 });
     const { instance } = await silent();
     await untilSealed(instance, true);
     await notify(instance, 'notAuthorized');
     await untilSealed(instance, false);
     expect(await isChecked(instance)).toBe(false);
-    await untilAudit('token.deleted', 'notAuthorized');
+    await expect.poll(() => auditOf('token.deleted')).toEqual(withOutcome('notAuthorized'));
   });
 
-  it('goes at the end of the period, also of one that was shortened', async () => {
-    const { patch, edit, redis, cluster, untilSealed, record, isChecked } = await open({ checkConnectedEvery: 2, keepConnectedDays: 3 });
+  it('is deleted at the end of the period, even of a shortened one', async ({ expect, onTestFinished }) => {
+    const { patch, edit, redis, cluster, untilSealed, record, isChecked, silent, auditOf } = await open(onTestFinished, {
+      checkConnectedEvery: 2,
+      keepConnectedDays: 3,
+    });
     const { instance } = await silent();
     await untilSealed(instance, true);
     const goneAt = await redis.pexpiretime(`${cluster.worker.namespace}:{tenant:acme}:connected:${instance.idInstance}`);
@@ -204,11 +200,11 @@ describe('the token', () => {
     await patch({ keepConnectedDays: 1 });
     while ((await record(instance)) !== null);
     expect(await isChecked(instance)).toBe(false);
-    await untilAudit('token.deleted', 'period_over');
+    await expect.poll(() => auditOf('token.deleted')).toEqual(withOutcome('period_over'));
   });
 
-  it('goes when the period is shortened, also if it is checked once a week and the tenant is suspended', async () => {
-    const { patch, edit, redis, cluster, untilSealed, record } = await open({ checkConnectedEvery: 10_080 });
+  it('is deleted when the period is shortened, even with weekly checks and a suspended tenant', async ({ expect, onTestFinished }) => {
+    const { patch, edit, redis, cluster, untilSealed, record, silent } = await open(onTestFinished, { checkConnectedEvery: 10_080 });
     const [{ instance: old }, { instance: young }] = await Promise.all([silent(), silent()]);
     await Promise.all([untilSealed(old, true), untilSealed(young, true)]);
     await edit(old, { loginAt: Date.now() - 2 * DAY_MS });
@@ -220,8 +216,8 @@ describe('the token', () => {
     expect(await record(young)).not.toBeNull();
   });
 
-  it('goes with the tenant', async () => {
-    const { cluster, redis, untilSealed } = await open();
+  it('is deleted with the tenant', async ({ expect, onTestFinished }) => {
+    const { cluster, redis, untilSealed, silent } = await open(onTestFinished);
     const { instance } = await silent();
     await untilSealed(instance, true);
     const headers = { authorization: `Bearer ${cluster.adminKey}` };
@@ -231,17 +227,17 @@ describe('the token', () => {
     for (const kind of ['connected*', 'checks*']) expect(await redis.keys(`${namespace}:{tenant:acme}:${kind}`)).toEqual([]);
   });
 
-  it('of a suspended tenant stays, and its checks pause', async () => {
-    const { cluster, patch, sealed } = await open();
+  it('of a suspended tenant is kept, and its checks pause', async ({ expect, onTestFinished }) => {
+    const { cluster, server, patch, sealed, silent } = await open(onTestFinished);
     const [{ instance }] = await Promise.all([silent()]);
     await untilChecks(instance, 2);
     const [gateway] = cluster.gateways;
     await patch({ suspended: true });
     // The checks of another tenant measure the time.
-    const callback = { url: scene.server.url };
+    const callback = { url: server.url };
     const { secrets } = (await gateway?.tenants.create({ id: 'other', name: 'Other', checkConnectedEvery: 2, callback })) ?? {};
     const clock = cluster.simulator.createInstance();
-    const { session, ticket } = await createAs(secrets?.apiKey ?? '', clock);
+    const { session, ticket } = await createAs(cluster, secrets?.apiKey ?? '', clock);
     const viewer = cluster.view(ticket);
     await viewer.until(({ state, id }) => id === session.id && state === 'showing');
     clock.scan();
@@ -255,12 +251,28 @@ describe('the token', () => {
   });
 });
 
-async function createAs(apiKey: string, instance: Instance): Promise<{ session: { id: string }; ticket: string }> {
-  const { cluster } = scene;
+// Alone, because it measures the time between requests.
+it('a check is one request in each interval, and so are those of the other instances', async ({ onTestFinished }) => {
+  const { silent } = await open(onTestFinished);
+  const instances = await Promise.all([silent(), silent(), silent()]);
+  await Promise.all(instances.map(({ instance }) => untilChecks(instance, 6)));
+  for (const { instance } of instances) {
+    const moments = checksOf(instance)
+      .slice(-6)
+      .map(({ at }) => at); // the first requests may belong to the session
+    for (const [i, at] of moments.entries()) {
+      const gap = at - (moments[i - 1] ?? Number.NEGATIVE_INFINITY);
+      expect(gap).toBeGreaterThan(2 * MINUTE_MS - JITTER_MS * 2);
+    }
+    expect(instance.requests.some(({ overlapped, method }) => overlapped && method === 'getStateInstance')).toBe(false);
+  }
+});
+
+async function createAs(cluster: Cluster, apiKey: string, instance: Instance): Promise<Created> {
   const response = await fetch(`${cluster.gateways[0]?.publicUrl}/v1/sessions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify({ instanceId: instance.idInstance, apiToken: instance.apiToken, apiUrl: cluster.simulator.url }),
   });
-  return (await response.json()) as { session: { id: string }; ticket: string };
+  return (await response.json()) as Created;
 }

@@ -33,7 +33,7 @@ describe('the docs page', () => {
   it.each<[name: string, options: Omit<PageOptions, 'allowed'>]>([
     ['on a desk, light', { ...DESK, colorScheme: 'light' }],
     ['on a small phone, dark', { ...SMALL_PHONE, colorScheme: 'dark' }],
-  ])('has no barrier: %s', async (_name, options) => {
+  ])('has no accessibility barrier: %s', async (_name, options) => {
     const { page } = await openDocs(options);
     expect(await findBarriers(page)).toEqual([]);
     await page.context().close();
@@ -44,7 +44,7 @@ describe('the docs page', () => {
     ['on a tablet', TABLET],
     ['on a phone', PHONE],
     ['on a small phone', SMALL_PHONE],
-  ])('has no fault, and nothing beside the screen: %s', async (_name, options) => {
+  ])('has no error, and nothing wider than the screen: %s', async (_name, options) => {
     const { page, faults } = await openDocs(options);
     expect(await isTooWide(page)).toBe(false);
     expect(faults).toEqual([]);
@@ -58,7 +58,7 @@ describe('the docs page', () => {
     await page.context().close();
   });
 
-  it('wears its style, and its contents lead to the calls', async () => {
+  it('has its style, and its table of contents leads to the calls', async () => {
     const { page } = await openDocs(DESK);
     expect(await page.evaluate('getComputedStyle(document.body).display')).toBe('grid');
     await page.getByRole('navigation').getByRole('link', { name: "Send the account's cloud password" }).click();
@@ -67,7 +67,7 @@ describe('the docs page', () => {
     await page.context().close();
   });
 
-  it('leaves out on paper what is for the screen', async () => {
+  it('prints without the parts that are for the screen only', async () => {
     const { page } = await openDocs({});
     await page.emulateMedia({ media: 'print' });
     expect(await page.getByRole('navigation').isVisible()).toBe(false);

@@ -49,7 +49,7 @@ const linesWith = (output: string, text: string): Record<string, unknown>[] =>
 
 // One after another, because any worker over the same Redis may poll and send callbacks.
 describe('gateway and worker', () => {
-  it('ask the provider through HTTPS_PROXY, in tunnels alone; callbacks do not go through it', async () => {
+  it('ask the provider through HTTPS_PROXY, only in tunnels, and send no callbacks through it', async () => {
     const proxy = await openProxy({ credentials: CREDENTIALS });
     const receiver = await openTestReceiver();
     opened.push(receiver);
@@ -88,7 +88,7 @@ describe('gateway and worker', () => {
     expectNoSecrets(roles.output());
   });
 
-  it('a proxy that refuses them ends no session, and the log says why nothing comes', async () => {
+  it('keep sessions live if a proxy refuses them, and log the reason', async () => {
     const status = 407;
     let answer: number | null = status;
     const proxy = await openProxy({ route: () => answer ?? egress.toProvider() });
@@ -109,7 +109,7 @@ describe('gateway and worker', () => {
     expect(roles.output()).not.toContain(instance.apiToken);
   });
 
-  it('callbacks go through QRCAST_CALLBACK_PROXY, and the provider does not', async () => {
+  it('send callbacks, but no provider requests, through QRCAST_CALLBACK_PROXY', async () => {
     const proxy = await openProxy({
       credentials: CREDENTIALS,
       route: (target) => ({ host: '127.0.0.1', port: Number(target.split(':')[1]) }),

@@ -47,7 +47,7 @@ describe('a page with shortcuts', () => {
     return { page, instance, taken: () => page.evaluate<string[]>('taken') };
   }
 
-  it('takes nothing of what is typed into the element, and the password arrives whole', async () => {
+  it('receives nothing that is typed into the element, and the password arrives complete', async () => {
     const { page, taken } = await openPassword();
     await page.keyboard.type(PASSWORD);
     expect(await page.inputValue('#password')).toBe(PASSWORD);
@@ -57,7 +57,7 @@ describe('a page with shortcuts', () => {
     await page.context().close();
   });
 
-  it('takes nothing of what is edited, pasted or composed', async () => {
+  it('receives nothing that is edited, pasted or composed', async () => {
     const { page, taken } = await openPassword();
     await page.keyboard.type('xy');
     for (const key of ['Control+a', 'Control+c', 'Backspace', 'ArrowLeft', 'Home', 'Delete']) await page.keyboard.press(key);
@@ -80,7 +80,7 @@ describe('a page with shortcuts', () => {
     await page.context().close();
   });
 
-  it('hears nothing of Shift and its like while capitals are typed, which twice in a row opens a search', async () => {
+  it('receives no Shift or similar keys while capitals are typed, two of which would open its search', async () => {
     const { page, taken } = await openPassword();
     for (const key of ['Shift+A', 'Shift+B', 'CapsLock', 'NumLock', 'AltGraph', 'Control+Shift+ArrowLeft']) await page.keyboard.press(key);
     const heard = (await taken()).filter((one) => one.startsWith('keydown'));
@@ -88,7 +88,7 @@ describe('a page with shortcuts', () => {
     await page.context().close();
   });
 
-  it('does not keep Enter and Space from the element’s buttons', async () => {
+  it('does not block Enter and Space for the element’s buttons', async () => {
     const { page, taken } = await openPassword();
     await page.focus('.reveal');
     await page.keyboard.press('Space');
@@ -99,7 +99,7 @@ describe('a page with shortcuts', () => {
     await page.context().close();
   });
 
-  it('comes first where it captures, which README says', async () => {
+  it('is first if it captures events, as the README says', async () => {
     const { page } = await openPassword();
     await page.evaluate(`addEventListener('keydown', (event) => event.key === 's' && event.preventDefault(), true)`);
     await page.keyboard.type('pass');
@@ -108,7 +108,7 @@ describe('a page with shortcuts', () => {
   });
 });
 
-describe('what a page sets before the element is there', () => {
+describe('what a page sets before the element is defined', () => {
   const state = `(() => {
     const { ticket, url, lang, autoReturn, ownsPage, refusal, theme } = login;
     return { ticket, url, lang, autoReturn, ownsPage, refusal, renewTicket: login.renewTicket?.name, openWatch: login.openWatch?.name };
@@ -130,7 +130,7 @@ describe('what a page sets before the element is there', () => {
       'put into the page later',
       `<script>globalThis.login = document.createElement('qrcast-login'); ${set} ${defined}document.body.append(login));`,
     ],
-  ])('counts at once, all of it, on an element %s', async (_where, body) => {
+  ])('takes effect at once and completely on an element %s', async (_where, body) => {
     const page = await openSite(`${body} ${defined}{ globalThis.seen = ${state}; });</script>`);
     await page.waitForFunction('globalThis.seen');
     expect(await page.evaluate('seen')).toEqual(wanted);
@@ -139,7 +139,7 @@ describe('what a page sets before the element is there', () => {
     await page.context().close();
   });
 
-  it('gives way to what is set afterwards', async () => {
+  it('is replaced by what is set afterwards', async () => {
     const page = await openSite(`<script>
       globalThis.login = document.createElement('qrcast-login');
       Object.assign(login, { refusal: 'no_ticket', lang: 'en' });
@@ -148,7 +148,7 @@ describe('what a page sets before the element is there', () => {
     await page.context().close();
   });
 
-  it('counts more than the attributes that the markup had, which count again afterwards', async () => {
+  it('has priority over the attributes of the markup, which take effect again afterwards', async () => {
     const page = await openSite(`<qrcast-login ticket="a.b.c" url="https://wrong.example" lang="en" auto-return></qrcast-login><script>
       globalThis.login = document.querySelector('qrcast-login');
       Object.assign(login, { ticket: 'd.e.f', url: '/prefix', lang: 'ru', autoReturn: false, refusal: 'no_ticket' });
@@ -163,7 +163,7 @@ describe('what a page sets before the element is there', () => {
     await page.context().close();
   });
 
-  it.each(['null', 'undefined', 'false', "''"])('may be %s, before and after, and means nothing', async (nothing) => {
+  it.each(['null', 'undefined', 'false', "''"])('may be %s, before and after, without effect', async (nothing) => {
     const { ticket } = await stage.cluster.create(stage.cluster.newInstance());
     const empty = `for (const name of ['ticket', 'url', 'autoReturn', 'ownsPage', 'refusal', 'renewTicket', 'openWatch']) login[name] = ${nothing};`;
     const page = await openSite(`<script>
@@ -173,7 +173,7 @@ describe('what a page sets before the element is there', () => {
     await page.context().close();
   });
 
-  it('asks for a ticket and opens the login, and hears its events', async () => {
+  it('requests a ticket, opens the login, and receives its events', async () => {
     const { ticket } = await stage.cluster.create(stage.cluster.newInstance());
     const page = await openSite(`<qrcast-login ticket="of.another.life"></qrcast-login><script>
       globalThis.login = document.querySelector('qrcast-login');
@@ -187,7 +187,7 @@ describe('what a page sets before the element is there', () => {
 });
 
 describe('the address of the gateway', () => {
-  it('may be given as addresses in markup are', async () => {
+  it('may be relative, as in markup', async () => {
     const { ticket } = await stage.cluster.create(stage.cluster.newInstance());
     const page = await openSite(`<base href="${stage.gateway}/shop/"><qrcast-login ticket="${ticket}" url=".."></qrcast-login>`);
     await page.waitForSelector('#title:text-is("Scan the code with MAX")');
@@ -197,7 +197,7 @@ describe('the address of the gateway', () => {
   it.each([
     ['en', 'There is no login service at this address. Trying again…'],
     ['ru', 'По этому адресу нет сервиса входа. Пробуем ещё раз…'],
-  ])('that leads to no gateway is told, and tried on: %s', async (language, words) => {
+  ])('that leads to no gateway is reported and tried again: %s', async (language, words) => {
     const page = await openSite(`<qrcast-login ticket="a.b.c" lang="${language}" url="/nowhere"></qrcast-login>`);
     await page.waitForSelector(`.banner:text-is("${words}")`);
     await page.waitForRequest((request) => request.url().startsWith(`${stage.site.origin}/nowhere/v1/`));

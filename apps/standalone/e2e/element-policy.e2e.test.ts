@@ -92,21 +92,21 @@ const classic = (code: string): string => `<script nonce="n">${code}</script>`;
 const TRUSTED = "require-trusted-types-for 'script'";
 
 describe('the element draws under Trusted Types', () => {
-  it('where a page that has Lit itself allows Lit’s policy once, whichever is loaded first', async () => {
+  it('if a page with its own Lit allows Lit’s policy once, whichever is loaded first', async () => {
     const directives = `${TRUSTED}; trusted-types lit-html`;
     expect(await expectDrawn({ directives, scripts: module(HOST) + ELEMENT() })).toBe('Shop');
     expect(await expectDrawn({ directives, scripts: ELEMENT() + module(HOST) })).toBe('Shop');
   });
 
-  it('where another version of Lit has taken the name', async () => {
+  it('if another version of Lit uses the name', async () => {
     await expectDrawn({ directives: `${TRUSTED}; trusted-types lit-html`, scripts: classic(OTHER_LIT) + ELEMENT() });
   });
 
-  it('where the page allows no policy at all', async () => {
+  it('if the page allows no policy at all', async () => {
     await expectDrawn({ directives: `${TRUSTED}; trusted-types 'none'`, scripts: ELEMENT() });
   });
 
-  it('from two copies of the script, of the gateway and of somebody who keeps one', async () => {
+  it('from two copies of the script, one of the gateway and one of the site', async () => {
     const scripts = `${ELEMENT()}<script type="module" nonce="n" src="/element.js"></script>`;
     await expectDrawn({ directives: `${TRUSTED}; trusted-types 'none'`, scripts });
   });

@@ -65,7 +65,7 @@ async function openShowing(body = '<qrcast-login></qrcast-login>', options: Part
 }
 
 describe('the element', () => {
-  it('needs one line and a ticket, works under a strict policy, and tells the page what happens', async () => {
+  it('needs one line and a ticket, works under a strict policy, and sends its events to the page', async () => {
     const { instance, page } = await openShowing(`<qrcast-login></qrcast-login>
       <script nonce="test">
         globalThis.heard = [];
@@ -80,7 +80,7 @@ describe('the element', () => {
     expect(new Set(heard)).toEqual(new Set(['qrcast-session', 'qrcast-connected']));
   });
 
-  it('takes the password from there', async () => {
+  it('accepts the password in the page', async () => {
     const { instance, page } = await openShowing();
     instance.scanWithPassword('correct horse');
     await page.fill('#password', 'correct horse');
@@ -88,7 +88,7 @@ describe('the element', () => {
     await untilShown(page, 'Connected');
   });
 
-  it('shows nothing of a ticket that is for other sites, and all of one that is for this', async () => {
+  it('refuses a ticket for other sites, and accepts one for this site', async () => {
     const instance = cluster.newInstance();
     const { session } = await cluster.create(instance);
     const ticketFor = async (origins: readonly string[]): Promise<string> => {
@@ -114,7 +114,7 @@ describe('the element', () => {
     await untilShown(page, 'Scan the code with MAX');
   });
 
-  it('leaves no watch behind when it is taken out, and opens one when it is put back', async () => {
+  it('closes its watch when it is removed, and opens one when it is put back', async () => {
     const { session, page } = await openShowing();
     const viewers = async (): Promise<number> => {
       const { sessions } = (await (await cluster.call('GET', '/v1/sessions?limit=100')).json()) as {
@@ -144,7 +144,7 @@ describe('the element', () => {
     expect(await isTooWide(page)).toBe(false);
   });
 
-  it('keeps its sentences in order where the page runs from right to left, and can run so itself', async () => {
+  it('keeps its sentences in order in a right-to-left page, and can be right-to-left itself', async () => {
     const { instance, page } = await openShowing('<div dir="rtl"><qrcast-login></qrcast-login></div>');
     const card = `document.querySelector('qrcast-login').shadowRoot.querySelector('.card')`;
     const direction = (): Promise<string> => page.evaluate(`getComputedStyle(${card}).direction`);
@@ -155,7 +155,7 @@ describe('the element', () => {
     expect(await isTooWide(page)).toBe(false);
   });
 
-  it('wears the page’s colours, and keeps the code scannable in them', async () => {
+  it('uses the page’s colours, and keeps the code scannable in them', async () => {
     const { instance, page } = await openShowing(`<qrcast-login theme="dark"></qrcast-login>
       <style nonce="test">
         qrcast-login { --qrcast-surface: rgb(0 0 0); --qrcast-accent: rgb(255 0 0); --qrcast-radius: 0; }

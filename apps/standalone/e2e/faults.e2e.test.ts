@@ -69,7 +69,7 @@ describe.concurrent('a provider that misbehaves', () => {
     },
   );
 
-  it('shows a code again as soon as the provider is well', async () => {
+  it('leads to a code again as soon as the provider works', async () => {
     const instance = cluster.newInstance();
     instance.fail('qr', 'html502', { times: 2 });
     const viewer = cluster.view((await cluster.create(instance)).ticket);
@@ -106,7 +106,7 @@ describe.concurrent('a provider that misbehaves', () => {
     await viewer.until(ended('instance_blocked'));
   });
 
-  it('shows a code no longer than it may, while the provider is down', async () => {
+  it('does not extend how long a code is shown while it is down', async () => {
     const hasty = await openCluster({ redisUrl: inject('redisUrl'), policy: { codeTtlMs: 5_000 } });
     const instance = hasty.newInstance();
     const viewer = hasty.view((await hasty.create(instance)).ticket);

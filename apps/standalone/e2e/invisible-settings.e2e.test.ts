@@ -75,7 +75,7 @@ describe('the command line', () => {
     ['rotate-keys', [], { REDIS_URL: 'redis://127.0.0.1:1\r' }, 'REDIS_URL'],
     ['login', ['--id', '1101000001\r'], {}, '--id'],
     ['login', ['--id', '1101000001', '--gateway', 'https://qrcast\u200b.example.com'], {}, '--gateway'],
-  ])('%s refuses one at once, as wrong use: %j %j', async (command, args, env, name) => {
+  ])('%s refuses one at once as a usage error: %j %j', async (command, args, env, name) => {
     const run = await startLogin([command, ...args], { env });
     const status = await run.ended;
     await run.clean();

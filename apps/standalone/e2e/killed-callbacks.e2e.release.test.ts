@@ -9,7 +9,7 @@ import { closeScenes, openScene } from '../test/callback-scene.ts';
 afterEach(closeScenes);
 
 describe('a callback', () => {
-  it('is told of every one of many changes, however often workers are killed among them', async () => {
+  it('is sent for every one of many changes, however often workers are killed in between', async () => {
     const { server, end, told, startWorker } = await openScene();
     server.answer(() => (server.received.length % 7 === 0 ? 500 : 204));
     const ended: string[] = [];
@@ -29,7 +29,7 @@ describe('a callback', () => {
 });
 
 describe('relayed notifications', () => {
-  it('keep their order and are all sent, though the worker is killed among them', async () => {
+  it('keep their order and are all sent, although the worker is killed in between', async () => {
     const { cluster, server, startWorker } = await openScene();
     const webhookToken = 'wt_of-this-test-0123456789';
     await cluster.gateways[0]?.tenants.adopt('acme', { apiKey: `qk_${'a'.repeat(43)}`, webhookToken });

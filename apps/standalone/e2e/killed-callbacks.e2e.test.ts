@@ -9,7 +9,7 @@ import { closeScenes, openScene } from '../test/callback-scene.ts';
 afterEach(closeScenes);
 
 describe('a callback', () => {
-  it('of a change made while no worker runs is sent by the first that does', async () => {
+  it('of a change made while no worker runs is sent by the next worker', async () => {
     const { server, end, told, startWorker } = await openScene();
     const sessionId = await end();
     await startWorker();
@@ -17,7 +17,7 @@ describe('a callback', () => {
     expect([...told().sessions]).toEqual([sessionId]);
   });
 
-  it('under way when its worker is killed is sent again by another, as the same message', async () => {
+  it('under way when its worker is killed is sent again by another, with the same id', async () => {
     const { server, end, startWorker } = await openScene();
     server.answer(() => () => undefined); // never
     const worker = await startWorker();

@@ -42,14 +42,14 @@ async function kill({ run }: Login): Promise<void> {
 }
 
 describe('a login that is killed', () => {
-  it('leaves nothing: neither its Redis, nor a folder, nor who saw to that', async () => {
+  it('leaves nothing behind: no Redis, no folder and no watchdog', async () => {
     const killed = await login();
     await kill(killed);
     await untilGone([killed.redis, killed.watchdog]);
     expect(readdirSync(killed.run.folder)).toEqual([]);
   });
 
-  it('leaves its Redis when nobody saw to that: the twin of the above, the watchdog killed', async () => {
+  it('leaves its Redis running if the watchdog is killed as well (twin)', async () => {
     const killed = await login();
     process.kill(killed.watchdog, 'SIGKILL');
     await untilGone([killed.watchdog]);
@@ -61,7 +61,7 @@ describe('a login that is killed', () => {
     await untilGone([killed.redis]);
   });
 
-  it('goes on and ends in order when its watchdog alone was killed, and takes the watchdog along otherwise', async () => {
+  it('continues and ends in order if only its watchdog was killed, and otherwise ends the watchdog', async () => {
     const [bare, whole] = await Promise.all([login(), login()]);
     process.kill(bare.watchdog, 'SIGKILL');
     await untilGone([bare.watchdog]);

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createLog } from '@qrcast/runtime/log';
 import { startWorker, type Worker } from '@qrcast/worker/worker';
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { BASE_ENVIRONMENT } from '../test/base-environment.ts';
 import { type Cluster, openCluster } from '../test/cluster.ts';
 import { spawnWorker, WORKER_MAIN, type WorkerProcess } from '../test/worker-process.ts';
 
@@ -38,7 +39,7 @@ async function joinWorker({ worker }: Cluster): Promise<Worker> {
 }
 
 describe('a worker process', () => {
-  it('killed in the middle of a poll is replaced within two intervals, and never doubled before', async () => {
+  it('killed in the middle of a poll is replaced within two intervals, without a duplicate poll before', async () => {
     const cluster = await openWithoutWorkers();
     const worker = await startProcess(cluster);
     const instance = cluster.newInstance();
@@ -55,7 +56,7 @@ describe('a worker process', () => {
     expect(viewer.versions).toEqual([...new Set(viewer.versions)].sort((a, b) => a - b));
   });
 
-  it('that is only slow keeps its poll to itself: the twin of the above, its lease extended', async () => {
+  it('that is only slow keeps its poll, because it extends its lease (twin)', async () => {
     const cluster = await openWithoutWorkers();
     await startProcess(cluster);
     const instance = cluster.newInstance();
@@ -71,7 +72,7 @@ describe('a worker process', () => {
   it('lists every fault of its settings at once, and exits', async () => {
     const child = spawn(process.execPath, [WORKER_MAIN], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { PATH: process.env['PATH'] ?? '', QRCAST_POLL_INTERVAL_MS: '10', QRCAST_SECRET_KEYS: 'k1:c2hvcnQ=' },
+      env: { ...BASE_ENVIRONMENT, QRCAST_POLL_INTERVAL_MS: '10', QRCAST_SECRET_KEYS: 'k1:c2hvcnQ=' },
     });
     let text = '';
     child.stderr.on('data', (part: Buffer) => {

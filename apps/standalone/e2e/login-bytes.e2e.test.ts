@@ -55,7 +55,7 @@ it('files that begin with a byte-order mark are read without it', async () => {
   expect(tries(instance)).toBe(1);
 });
 
-it('so are the lines of a pipe', async () => {
+it('the lines of a pipe are read without it as well', async () => {
   const instance = simulator.createInstance({ cloudPassword: 'пароль 7' });
   const run = await login(instance, ['--token-file', '-'], { stdin: 'open' });
   run.stdin?.write(`${MARK}${instance.apiToken}\r\nпароль 7\r\n`);
@@ -69,7 +69,7 @@ it.each<readonly [what: string, bytes: string | Buffer]>([
   ['not UTF-8', Buffer.from('\xef\xe0\xf0\xee\xeb\xfc', 'latin1')],
   ['UTF-16', Buffer.from(`${MARK}secret`, 'utf16le')],
   ['of two lines', 'secret\nsecond\n'],
-])('a password file that is %s is wrong use, and the provider hears nothing', async (_what, bytes) => {
+])('a password file that is %s is a usage error, and nothing is sent to the provider', async (_what, bytes) => {
   const instance = simulator.createInstance({ cloudPassword: 'secret' });
   const env = { GREEN_API_TOKEN: instance.apiToken };
   const run = await login(instance, ['--password-file', await fileWith('wrong', bytes)], { env });
@@ -79,7 +79,7 @@ it.each<readonly [what: string, bytes: string | Buffer]>([
   expect(instance.requests).toHaveLength(0);
 });
 
-it('a password that comes from a pipe in another encoding ends the command, without a try', async () => {
+it('a password from a pipe in another encoding ends the command without a try', async () => {
   const instance = simulator.createInstance({ cloudPassword: 'пароль' });
   const run = await login(instance, [], { stdin: 'open', env: { GREEN_API_TOKEN: instance.apiToken } });
   await run.until(isShowing(run));

@@ -49,7 +49,7 @@ describe('qrcast login over a running gateway', () => {
     });
   });
 
-  it('cancels the session it made when it is stopped', async () => {
+  it('cancels the session that it created when it is stopped', async () => {
     const instance = cluster.newInstance();
     const run = await login(instance);
     await run.until(isShowing(run));
@@ -58,7 +58,7 @@ describe('qrcast login over a running gateway', () => {
     expect(await sessionsOf(instance)).toMatchObject([{ state: 'ended', end: { reason: 'cancelled' } }]);
   });
 
-  it('leaves a session it found to the others who watch it', async () => {
+  it('does not cancel a session that it found, which others may watch', async () => {
     const instance = cluster.newInstance();
     await cluster.create(instance);
     const run = await login(instance);
@@ -80,7 +80,7 @@ describe('qrcast login over a running gateway', () => {
     },
   );
 
-  it('ends 8 when the session is cancelled there', async () => {
+  it('ends with 8 when the session is cancelled there', async () => {
     const instance = cluster.newInstance();
     const run = await login(instance);
     await run.until(isShowing(run));
@@ -90,20 +90,20 @@ describe('qrcast login over a running gateway', () => {
     expect(run.output()).toContain('{"event":"ended","reason":"cancelled","exitCode":8}');
   });
 
-  it('ends 3 with a key the gateway does not know', async () => {
+  it('ends with 3 for a key that the gateway does not know', async () => {
     const run = await login(cluster.newInstance(), { env: { QRCAST_API_KEY: 'qk_not-a-key-of-anybody' } });
     expect(await run.ended).toBe(3);
     expect(JSON.parse(run.output())).toMatchObject({ event: 'error', code: 'unauthenticated' });
     expect(run.output()).not.toContain('qk_not');
   });
 
-  it('ends 2 with a provider host the gateway does not allow', async () => {
+  it('ends with 2 for a provider host that the gateway does not allow', async () => {
     const run = await login(cluster.newInstance(), { args: ['--api-url', 'https://provider.example.com'] });
     expect(await run.ended).toBe(2);
     expect(JSON.parse(run.output())).toMatchObject({ event: 'error', code: 'usage' });
   });
 
-  it('ends 1 where no gateway answers, and where something else does', async () => {
+  it('ends with 1 if no gateway answers, or something else does', async () => {
     const gone = await openTestReceiver();
     await gone.close();
     for (const [address, words, cause] of [
@@ -119,7 +119,7 @@ describe('qrcast login over a running gateway', () => {
     }
   });
 
-  it('misses the key with words', async () => {
+  it('explains that the key is missing', async () => {
     const run = await login(cluster.newInstance(), { env: { QRCAST_API_KEY: '' } });
     expect(await run.ended).toBe(2);
     expect(JSON.parse(run.output())).toMatchObject({ code: 'usage', detail: expect.stringContaining('set QRCAST_API_KEY') });

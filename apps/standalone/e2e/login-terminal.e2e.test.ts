@@ -36,7 +36,7 @@ const thenState = (login: string): string =>
   `${login}; status=$?; stty -a | grep -ow -e '-*echo' -e '-*icanon' | xargs echo terminal; exit $status`;
 
 describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
-  it('shows each code where the last one was, blanks nothing it need not, and puts the terminal right', async () => {
+  it('shows each code in place of the last one, clears no more than needed, and restores the terminal', async () => {
     const instance = simulator.createInstance();
     const run = await atTerminal(thenState(command(instance)), { env: { GREEN_API_TOKEN: instance.apiToken } });
     const { screen } = run;
@@ -67,14 +67,14 @@ describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
     expect(await run.ended).toBe(130);
   });
 
-  it('asks for what is missing, and shows nothing of what is typed', async () => {
+  it('asks for what is missing, and does not show what is typed', async () => {
     const instance = simulator.createInstance({ cloudPassword: 'correct horse' });
     const run = await atTerminal(thenState(command(instance)));
     const { screen } = run;
     await run.until(() => screen.lines.join('\n').includes(`API token of instance ${instance.idInstance} (not shown):`));
     run.stdin?.write(`${instance.apiToken}\r`);
     await run.until(() => screen.readCode('dark') !== null);
-    run.stdin?.write('typed by a cat'); // swallowed
+    run.stdin?.write('typed by a cat'); // ignored
     instance.scan();
     await run.until(() => screen.lines.join('\n').includes('Type the password and press Enter.'));
     run.stdin?.write('wrong horse\r');
@@ -105,7 +105,7 @@ describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
     expect(await run.ended).toBe(0);
   });
 
-  it('says of a scanned code whose login takes its time that it is being finished', async () => {
+  it('says that a scanned login is being finished if that takes long', async () => {
     const instance = simulator.createInstance();
     const run = await atTerminal(command(instance), { env: { GREEN_API_TOKEN: instance.apiToken } });
     await run.until(() => run.screen.readCode('dark') !== null);
@@ -131,7 +131,7 @@ describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
   it.each([
     ['Ctrl-C', '\x03'],
     ['Ctrl-D', '\x04'],
-  ])('stops by %s: 130, with nothing left running', async (_name, key) => {
+  ])('is stopped by %s with status 130, and leaves nothing running', async (_name, key) => {
     const instance = simulator.createInstance();
     const run = await atTerminal(`exec ${command(instance)}`, { env: { GREEN_API_TOKEN: instance.apiToken } });
     await run.until(({ readCode }) => readCode('dark') !== null);
@@ -155,7 +155,7 @@ describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
     expect(await run.ended).toBe(0);
   });
 
-  it('leaves the terminal right though a second signal ends it at once', async () => {
+  it('restores the terminal although a second signal ends it at once', async () => {
     const instance = simulator.createInstance();
     const run = await atTerminal(thenState(command(instance)), { env: { GREEN_API_TOKEN: instance.apiToken } });
     await run.until(({ readCode }) => readCode('dark') !== null);
@@ -167,7 +167,7 @@ describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
     expect(run.screen.lines.join('\n')).toContain('terminal icanon echo');
   });
 
-  it('paints nothing over logs that go to the same terminal, and no colours for NO_COLOR', async () => {
+  it('overwrites no logs on the same terminal, and uses no colours with NO_COLOR', async () => {
     const instance = simulator.createInstance();
     const env = { GREEN_API_TOKEN: instance.apiToken, QRCAST_LOG_LEVEL: 'info', NO_COLOR: '1' };
     const run = await atTerminal(command(instance), { env });
@@ -178,7 +178,7 @@ describe.runIf(hasTerminals)('qrcast login at a terminal', () => {
     expect(await run.ended).toBe(0);
   });
 
-  it('takes a code off the screen when it expires, though the gateway is gone', async () => {
+  it('removes a code from the screen when it expires, although the gateway is gone', async () => {
     const cluster = await openCluster({ redisUrl: inject('redisUrl'), policy: { codeTtlMs: 20_000 } });
     releases.push(cluster.close);
     const [gateway] = cluster.gateways;

@@ -57,7 +57,7 @@ function readPrinted(output: string): string | null {
 }
 
 describe('qrcast login', () => {
-  it('draws the code, says "connected" after a scan, and leaves nothing', async () => {
+  it('draws the code, says "connected" after a scan, and leaves nothing behind', async () => {
     const instance = simulator.createInstance();
     const run = await login(instance);
     await run.until(() => run.output().includes('Scan it in MAX'));
@@ -84,7 +84,7 @@ describe('qrcast login', () => {
     expect(readPrinted(second)).not.toBe(readPrinted(first));
   });
 
-  it('tells a program everything in lines of JSON, and nothing else', async () => {
+  it('reports everything to a program as lines of JSON, and prints nothing else', async () => {
     const instance = simulator.createInstance();
     const run = await login(instance, ['--json']);
     const shown = (): JsonEvent | undefined => eventsOf(run).find(({ code }) => typeof code?.text === 'string');
@@ -99,14 +99,14 @@ describe('qrcast login', () => {
     expect(run.errors()).toBe('');
   });
 
-  it('ends 3 when the provider does not accept the token', async () => {
+  it('ends with 3 when the provider does not accept the token', async () => {
     const instance = simulator.createInstance();
     const run = await login(instance, [], { env: { GREEN_API_TOKEN: 'not-the-token-of-it' } });
     expect(await run.ended).toBe(3);
     expect(run.errors()).toContain('The provider does not accept this id and token.');
   });
 
-  it('ends 6 when another phone was linked', async () => {
+  it('ends with 6 when another phone was linked', async () => {
     const instance = simulator.createInstance();
     const run = await login(instance, ['--json', '--expected-phone', '+7 900 000-00-00']);
     await run.until(isShowing(run));
@@ -115,7 +115,7 @@ describe('qrcast login', () => {
     expect(eventsOf(run).at(-1)).toEqual({ event: 'ended', reason: 'account_mismatch', exitCode: 6 });
   });
 
-  it('is connected when the expected phone was', async () => {
+  it('is connected when the expected phone was linked', async () => {
     const instance = simulator.createInstance();
     const run = await login(instance, ['--expected-phone', `+${instance.phone}`]);
     await run.until(() => run.output().includes('Scan it in MAX'));
@@ -124,7 +124,7 @@ describe('qrcast login', () => {
     expect(run.output()).toMatch(new RegExp(`Connected: \\+${instance.phone}\\.\\n$`));
   });
 
-  it('ends 7 when the messenger has blocked the account', async () => {
+  it('ends with 7 when the messenger has blocked the account', async () => {
     const instance = simulator.createInstance();
     instance.setState('blocked');
     expect(await (await login(instance)).ended).toBe(7);
@@ -156,7 +156,7 @@ describe('the password of a protected account', () => {
     expect(run.output() + run.errors()).not.toMatch(/wrong|correct horse/);
   });
 
-  it('comes from the environment, and nobody is asked', async () => {
+  it('comes from the environment without a prompt', async () => {
     const instance = simulator.createInstance({ cloudPassword: 'correct horse' });
     const run = await login(instance, ['--json'], { env: { QRCAST_ACCOUNT_PASSWORD: 'correct horse' } });
     await run.until(isShowing(run));
@@ -165,7 +165,7 @@ describe('the password of a protected account', () => {
     expect(eventsOf(run).some(({ event }) => event === 'password_required')).toBe(false);
   });
 
-  it.each([{}, { QRCAST_ACCOUNT_PASSWORD: 'wrong' }])('ends 9 when there is none left to give: %j', async (env) => {
+  it.each([{}, { QRCAST_ACCOUNT_PASSWORD: 'wrong' }])('ends the login with 9 when there is none left: %j', async (env) => {
     const instance = simulator.createInstance({ cloudPassword: 'correct horse' });
     const run = await login(instance, ['--json'], { env });
     await run.until(isShowing(run));
@@ -195,7 +195,7 @@ describe('a login that is stopped', () => {
     expect(readdirSync(run.folder)).toEqual([]);
   });
 
-  it('while it starts, has nothing left running either', async () => {
+  it('during its start leaves nothing running either', async () => {
     const run = await login(simulator.createInstance());
     // Its folder exists, so it listens to signals and is about to start Redis.
     while (readdirSync(run.folder).length === 0) await new Promise(setImmediate);
@@ -204,7 +204,7 @@ describe('a login that is stopped', () => {
     expect(readdirSync(run.folder)).toEqual([]);
   });
 
-  it('by a second signal ends at once, with nothing left running', async () => {
+  it('by a second signal ends at once, and leaves nothing running', async () => {
     const run = await login(simulator.createInstance(), ['--json']);
     await run.until(isShowing(run));
     const children = childrenOf(run.pid());
@@ -215,7 +215,7 @@ describe('a login that is stopped', () => {
     await untilGone(children);
   });
 
-  it('by its reader going away does not run on', async () => {
+  it('because its reader went away does not keep running', async () => {
     const run = await login(simulator.createInstance(), ['--json']);
     await run.until(isShowing(run));
     run.closeOutput();
@@ -224,7 +224,7 @@ describe('a login that is stopped', () => {
 });
 
 describe('the token', () => {
-  it('is in no output, no argument, no child process and no file, not even in a log at its most talkative', async () => {
+  it('is in no output, argument, child process or file, not even in the log at its lowest level', async () => {
     const instance = simulator.createInstance();
     // Redis overwrites its environment in /proc, so it is read while Redis starts.
     const programs = await mkdtemp(join(tmpdir(), 'qrcast-programs-'));
@@ -270,7 +270,7 @@ describe('the token', () => {
 });
 
 describe('a bad setting', () => {
-  it('is wrong use', async () => {
+  it('is a usage error', async () => {
     const run = await login(simulator.createInstance(), [], { env: { QRCAST_ATTEMPT_MS: 'soon' } });
     expect(await run.ended).toBe(2);
     expect(run.errors()).toContain('QRCAST_ATTEMPT_MS: expected a whole number');
@@ -278,7 +278,7 @@ describe('a bad setting', () => {
 });
 
 describe('beside a `start`', () => {
-  it('uses nothing of it: neither its folder, nor its port, nor its Redis', async () => {
+  it('shares nothing with it: no folder, no port and no Redis', async () => {
     const instance = simulator.createInstance();
     const run = await login(instance, ['--json'], { env: { REDIS_URL: 'redis://127.0.0.1:1', PORT: '1' } });
     await run.until(isShowing(run));
@@ -287,7 +287,7 @@ describe('beside a `start`', () => {
     expect(await run.ended).toBe(0);
   });
 
-  it('runs without a Redis on PATH, and says nothing of it', async () => {
+  it('runs without a Redis on PATH, and does not mention it', async () => {
     const instance = simulator.createInstance();
     const run = await login(instance, ['--json'], { env: { PATH: dirname(process.execPath) } });
     await run.until(isShowing(run));

@@ -6,24 +6,23 @@
 import { createLog } from '@qrcast/runtime/log';
 import { openNode } from '@qrcast/runtime/node';
 import { connectedInstanceKey, sessionKey } from '@qrcast/runtime/redis/keys';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { ClusterOptions } from '../test/cluster.ts';
+import { describe, it, type TestContext } from 'vitest';
+import type { Cluster, ClusterOptions } from '../test/cluster.ts';
 import { type ConnectedScene, openConnectedScene } from '../test/connected.ts';
 import { spawnWorker } from '../test/worker-process.ts';
 
 const DAY_MS = 86_400_000;
 
-let scene: ConnectedScene;
-afterEach(() => scene.close());
-
-async function open(options: Partial<ClusterOptions> = {}): Promise<ConnectedScene> {
-  scene = await openConnectedScene({ simulator: { startingMs: 200 }, ...options });
+/** Opens a scene that is closed when the test ends. */
+async function open(onTestFinished: TestContext['onTestFinished'], options: Partial<ClusterOptions> = {}): Promise<ConnectedScene> {
+  const scene = await openConnectedScene({ simulator: { startingMs: 200 }, ...options });
+  onTestFinished(() => scene.close());
   return scene;
 }
 
-describe('an account that is lost', () => {
-  it('is told once, with the instance, the reference, the moment and the word of the provider', async () => {
-    const { cluster, connect, untilLost, settle, lost } = await open();
+describe.concurrent('an account that is lost', () => {
+  it('is reported once, with the instance, the reference, the time and the state of the provider', async ({ expect, onTestFinished }) => {
+    const { cluster, connect, untilLost, settle, lost } = await open(onTestFinished);
     const instance = cluster.newInstance();
     const sessionId = await connect(instance, { reference: 'order-77' });
     const before = Date.now();
@@ -38,8 +37,8 @@ describe('an account that is lost', () => {
     expect(lost().filter(({ instanceId }) => instanceId === instance.idInstance)).toHaveLength(1);
   });
 
-  it('stands in the list of callbacks and can be sent again, under its own id', async () => {
-    const { cluster, server, connect, untilLost } = await open();
+  it('is in the list of callbacks and can be sent again with its id', async ({ expect, onTestFinished }) => {
+    const { cluster, server, connect, untilLost } = await open(onTestFinished);
     const instance = cluster.newInstance();
     const sessionId = await connect(instance);
     instance.setState('blocked');
@@ -54,8 +53,8 @@ describe('an account that is lost', () => {
     expect(server.received.every(({ headers }) => headers['webhook-signature'] !== undefined)).toBe(true);
   });
 
-  it('is told again only after a new session has connected the instance', async () => {
-    const { cluster, connect, notify, untilLost, settle, lost } = await open();
+  it('is reported again only after a new session has connected the instance', async ({ expect, onTestFinished }) => {
+    const { cluster, connect, notify, untilLost, settle, lost } = await open(onTestFinished);
     const instance = cluster.newInstance();
     instance.setWebhook(null);
     const first = await connect(instance, { reference: 'first' });
@@ -81,8 +80,8 @@ describe('an account that is lost', () => {
     expect(lost().filter(({ instanceId }) => instanceId === instance.idInstance)).toHaveLength(2);
   });
 
-  it('is told a day late, also while the provider brings older news again', async () => {
-    const { cluster, connect, notify, edit, untilLost, settle, lost } = await open();
+  it('is reported a day late, even if the provider repeats older notifications', async ({ expect, onTestFinished }) => {
+    const { cluster, connect, notify, edit, untilLost, settle, lost } = await open(onTestFinished);
     const instance = cluster.newInstance();
     instance.setWebhook(null);
     await connect(instance);
@@ -98,23 +97,23 @@ describe('an account that is lost', () => {
     expect(told?.disconnectedAt).toBe(Math.floor((loginAt + DAY_MS) / 1_000) * 1_000);
   });
 
-  it('is told though it came before any worker had dealt with its login', async () => {
-    const { cluster, notify, record, untilLost, startWorker } = await open({ workers: 0 });
+  it('is reported even if it came before a worker had recorded the login', async ({ expect, onTestFinished }) => {
+    const { cluster, redis, notify, record, untilLost, startWorker } = await open(onTestFinished, { workers: 0 });
     const instance = cluster.newInstance();
     const { session } = await cluster.create(instance);
     await cluster.call('GET', `/v1/sessions/${session.id}`);
     await notify(instance, 'authorized', Date.now() + 2_000);
     expect(await record(instance)).toMatchObject({ sessionId: session.id, end: null });
-    await scene.redis.del(connectedInstanceKey(cluster.worker.namespace, 'acme', instance.idInstance)); // as if a worker had found the login
+    await redis.del(connectedInstanceKey(cluster.worker.namespace, 'acme', instance.idInstance)); // as if a worker had found the login
     await notify(instance, 'notAuthorized', Date.now() + 2_000);
     await startWorker();
     expect((await untilLost(1)).map(({ sessionId }) => sessionId)).toEqual([session.id]);
   });
 });
 
-describe('nothing is told', () => {
-  it.each(['starting', 'suspended', 'authorized', 'pendingPassword', 'yellowCard'])('of %s', async (state) => {
-    const { cluster, connect, notify, record, settle, lost } = await open();
+describe.concurrent('no loss is reported', () => {
+  it.for(['starting', 'suspended', 'authorized', 'pendingPassword', 'yellowCard'])('of %s', async (state, { expect, onTestFinished }) => {
+    const { cluster, connect, notify, record, settle, lost } = await open(onTestFinished);
     const instance = cluster.newInstance();
     instance.setWebhook(null);
     await connect(instance);
@@ -124,8 +123,8 @@ describe('nothing is told', () => {
     expect(lost()).toHaveLength(1);
   });
 
-  it('of instances that qrcast did not connect', async () => {
-    const { cluster, notify, record, settle, lost } = await open();
+  it('of instances that qrcast did not connect', async ({ expect, onTestFinished }) => {
+    const { cluster, notify, record, settle, lost } = await open(onTestFinished);
     const [unknown, cancelled] = [cluster.newInstance(), cluster.newInstance()];
     const { session } = await cluster.create(cancelled);
     await cluster.call('DELETE', `/v1/sessions/${session.id}`);
@@ -135,8 +134,8 @@ describe('nothing is told', () => {
     expect([await record(unknown), await record(cancelled)]).toEqual([null, null]);
   });
 
-  it('after the period, by the tenant of today; and the record is gone then', async () => {
-    const { cluster, patch, connect, notify, edit, record, redis, settle, lost } = await open();
+  it('after the period of the current setting, and the record is deleted then', async ({ expect, onTestFinished }) => {
+    const { cluster, patch, connect, notify, edit, record, redis, settle, lost } = await open(onTestFinished);
     await patch({ keepConnectedDays: 2 });
     const [instance, never] = [cluster.newInstance(), cluster.newInstance()];
     for (const one of [instance, never]) one.setWebhook(null);
@@ -159,8 +158,8 @@ describe('nothing is told', () => {
     expect(await record(never)).toBeNull();
   });
 
-  it('to a suspended tenant, and of a deleted one nothing is left', async () => {
-    const { cluster, patch, connect, notify, record, redis, settle, lost } = await open();
+  it('to a suspended tenant, and nothing is left of a deleted one', async ({ expect, onTestFinished }) => {
+    const { cluster, patch, connect, notify, record, redis, settle, lost } = await open(onTestFinished);
     const instance = cluster.newInstance();
     instance.setWebhook(null);
     await connect(instance);
@@ -173,13 +172,13 @@ describe('nothing is told', () => {
     expect(lost().some(({ instanceId }) => instanceId === instance.idInstance)).toBe(false);
     const { namespace } = cluster.worker;
     expect(await redis.keys(`${namespace}:{tenant:acme}:connected*`)).not.toEqual([]);
-    const admin = await openConnectedAdmin(scene);
+    const admin = await openConnectedAdmin(cluster);
     expect(await admin('DELETE', '/v1/admin/tenants/acme')).toBe(204);
     expect(await redis.keys(`${namespace}:{tenant:acme}:connected*`)).toEqual([]);
   });
 
-  it.each([true, false])('of the logout that a relink asks for (asked by qrcast: %s)', async (isOurs) => {
-    const { cluster, connect, notify, record, settle, lost } = await open();
+  it.for([true, false])('of the logout that a relink asks for (asked by qrcast: %s)', async (isOurs, { expect, onTestFinished }) => {
+    const { cluster, connect, notify, record, settle, lost } = await open(onTestFinished);
     const instance = cluster.newInstance();
     instance.setWebhook(null);
     const first = await connect(instance, { reference: 'first' });
@@ -205,9 +204,9 @@ describe('nothing is told', () => {
   });
 });
 
-describe('a worker that is killed', () => {
-  it('right after the login leaves what the next one makes the record of, and moves the token', async () => {
-    const { cluster, patch, record, sealed, redis, untilSealed, startWorker } = await open({ workers: 0 });
+describe.concurrent('a worker that is killed', () => {
+  it('right after the login leaves enough for the next one to make the record and move the token', async ({ expect, onTestFinished }) => {
+    const { cluster, patch, record, sealed, redis, untilSealed, startWorker } = await open(onTestFinished, { workers: 0 });
     await patch({ checkConnectedEvery: 60 });
     const instance = cluster.newInstance();
     const { session } = await cluster.create(instance);
@@ -225,8 +224,8 @@ describe('a worker that is killed', () => {
     while ((await redis.hexists(sessionKey(namespace, session.id), 'sealed')) === 1);
   });
 
-  it('between a login and its record loses nothing', async () => {
-    const { cluster, server, record, notify, untilLost } = await open({ workers: 0 });
+  it('between a login and its record loses nothing', async ({ expect, onTestFinished }) => {
+    const { cluster, server, record, notify, untilLost } = await open(onTestFinished, { workers: 0 });
     const start = () => spawnWorker(cluster, { QRCAST_CALLBACK_HOSTS: server.url });
     let worker = await start();
     const instances = Array.from({ length: 8 }, () => cluster.newInstance());
@@ -251,7 +250,7 @@ describe('a worker that is killed', () => {
 });
 
 /** The operator's calls, through a gateway of the same installation that has an admin key. */
-async function openConnectedAdmin({ cluster }: ConnectedScene): Promise<(method: string, path: string) => Promise<number>> {
+async function openConnectedAdmin(cluster: Cluster): Promise<(method: string, path: string) => Promise<number>> {
   const secret = cluster.adminKey;
   return async (method, path) => {
     const url = `${cluster.gateways[0]?.publicUrl}${path}`;

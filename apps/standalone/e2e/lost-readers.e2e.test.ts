@@ -11,6 +11,7 @@ import { findRedisProgram, openRedisServer } from '@qrcast/runtime/redis/redis-s
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { openSimulator, type Simulator } from '@qrcast/simulator/simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BASE_ENVIRONMENT } from '../test/base-environment.ts';
 import { openPipe, type Pipe } from '../test/pipe.ts';
 
 const releasers = createReleasers();
@@ -68,7 +69,7 @@ async function startUp({ main, isUp, extra }: Kind): Promise<Running> {
     cwd: folder,
     stdio: ['ignore', pipe.writeEnd, pipe.writeEnd],
     env: {
-      PATH: process.env['PATH'] ?? '',
+      ...BASE_ENVIRONMENT,
       TMPDIR: folder,
       REDIS_URL: redis.url,
       PORT: '0',

@@ -46,13 +46,13 @@ describe('nothing secret is in', () => {
     for (const code of codes.split(' ')) expect(evidence.refusals).toContain(`"code":"${code}"`);
   });
 
-  it('an answer that gives, but for the code, and each secret in the answer that made it', () => {
+  it('an answer that grants, except for the code, and for each secret in the answer that created it', () => {
     expect(hunt.find(evidence.answers, isCode)).toEqual([]);
     for (const made of ['"applied":true', '"code":"url_differs"', '"apiKey":"[made]"', '"ticket":"[made]"', '"entries":[{'])
       expect(evidence.answers).toContain(made);
   });
 
-  it('a message of any stream, but for the code', () => {
+  it('a message of any stream, except for the code', () => {
     expect(hunt.find(evidence.messages, isCode)).toEqual([]);
     const marks = ['"type":"session"', 'event: session', '["session",', 'ticket_revoked', '"ref":3', 'connect_error'];
     for (const mark of marks) expect(evidence.messages).toContain(mark);
@@ -64,12 +64,12 @@ describe('nothing secret is in', () => {
       expect(evidence.accessLogs).toContain(path);
   });
 
-  it('an address the page asks for, or its console', () => {
+  it('an address that the page requests, or its console', () => {
     expect(hunt.find(evidence.pageSaid)).toEqual([]);
     expect(evidence.pageSaid).toMatch(/\/connect (.|\n)*socket ws:.*\/v1\/ws/);
   });
 
-  it('what the page keeps, but for the ticket in sessionStorage until it has done its work', () => {
+  it('what the page stores, except for the ticket in sessionStorage until it has done its work', () => {
     expect(hunt.find(evidence.pageKept)).toEqual([]);
     expect(evidence.pageKept).toContain('"html":');
     expect(hunt.find(evidence.pageSession.during, isTicket)).toEqual([]);
@@ -77,13 +77,13 @@ describe('nothing secret is in', () => {
     expect(hunt.find(evidence.pageSession.after)).toEqual([]);
   });
 
-  it("what the tenant's own server is sent", () => {
+  it("what is sent to the tenant's own server", () => {
     expect(hunt.find(evidence.callbacks)).toEqual([]);
     for (const type of ['session.connected', 'session.password_required', 'provider.notification'])
       expect(evidence.callbacks).toContain(type);
   });
 
-  it('a command to Redis, with every job and record ever written, but for the code in its own session', () => {
+  it('a command to Redis or any job or record ever written, except for the code in its own session', () => {
     const [own, others] = partition(evidence.redisCommands.map((words) => words.join(' ')));
     expect(hunt.find(others)).toEqual([]);
     expect(hunt.find(own, isCode)).toEqual([]);
@@ -91,7 +91,7 @@ describe('nothing secret is in', () => {
     for (const mark of ['evalsha', ':polls:', ':callbacks:', 'publish']) expect(others.toLowerCase()).toContain(mark);
   });
 
-  it('a message on any channel of Redis, but for the code on its own', () => {
+  it('a message on any channel of Redis, except for the code on its own channel', () => {
     const [own, others] = partition(evidence.redisMessages);
     expect(hunt.find(others)).toEqual([]);
     expect(others).not.toBe('');
@@ -99,7 +99,7 @@ describe('nothing secret is in', () => {
     expect(hunt.find(own)).toContain('code of the page, its text (clear)');
   });
 
-  it('Redis, but for the code while it is shown', () => {
+  it('Redis, except for the code while it is shown', () => {
     const { redisDuring: during, redisAfter: after } = evidence;
     expect(after).toContain('qrcast:{ses_');
     expect(hunt.find(after)).toEqual([]);
@@ -109,7 +109,7 @@ describe('nothing secret is in', () => {
     expect(hunt.find(own)).toContain('code of the page, its text (clear)');
   });
 
-  it.runIf(process.platform === 'linux')('the arguments or the environment of a process, but those the operator gave', () => {
+  it.runIf(process.platform === 'linux')('the arguments or the environment of a process, except what the operator set', () => {
     expect(evidence.commandLines).toMatch(/gateway\/src\/main\.ts/);
     expect(evidence.commandLines).toMatch(/redis-server/);
     expect(hunt.find(evidence.commandLines)).toEqual([]);

@@ -29,7 +29,7 @@ describe.concurrent.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   }
   const check = async (page: Page, what: string): Promise<void> => expect(await findBarriers(page), what).toEqual([]);
 
-  it('everybody gets through the password', async () => {
+  it('every person can finish the password step', async () => {
     const { page, instance, open } = await openLogin({ returnUrl: 'https://shop.example.com/' });
     await open();
     await untilState(page, 'showing');
@@ -50,7 +50,7 @@ describe.concurrent.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     await check(page, 'the way back');
   });
 
-  it('everybody hears what went wrong', async () => {
+  it('every person is told what went wrong', async () => {
     const { page, instance, id, open } = await openLogin();
     instance.fail('*', 'html502', { times: 'always' });
     await open();
@@ -68,7 +68,7 @@ describe.concurrent.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   });
 });
 
-it('axe would find a page that is not for everybody', async () => {
+it('axe finds a page that is not accessible (twin)', async () => {
   const { page } = await openPage(browser, { allowed: [] });
   await page.setContent('<p style="color: #ccc">pale</p><input>');
   const barriers = await findBarriers(page);

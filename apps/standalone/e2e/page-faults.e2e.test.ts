@@ -55,7 +55,7 @@ async function passCode(page: Page): Promise<void> {
 }
 
 describe('without a network', () => {
-  it('a code is gone before it is stale: cut off, with a line that says nothing, and with a browser that is offline', async () => {
+  it('a code is removed before it is stale: after a cut, on a silent line, and in an offline browser', async () => {
     const cutOff = await openLogin();
     const silent = await openLogin();
     const offline = await openLogin();
@@ -91,7 +91,7 @@ describe('without a network', () => {
     }
   });
 
-  it('a login that was confirmed meanwhile is told on the return', async () => {
+  it('a login that was confirmed in the meantime is shown on the return', async () => {
     const instance = cluster.newInstance();
     const { ticket } = await cluster.create(instance);
     const line = await openTestProxy(cluster.gateways[0]?.port ?? 0);

@@ -12,25 +12,16 @@ import { openTestSite, type TestSite } from '../test/site.ts';
 
 let browser: Browser;
 let cluster: Cluster;
-/** Its attempts end soon. */
-let hasty: Cluster;
 let site: TestSite;
 
 beforeAll(async () => {
-  const options = { redisUrl: inject('redisUrl'), simulator: { rotateMs: 60_000 } };
-  [browser, cluster, hasty] = await Promise.all([
-    openBrowser(),
-    openCluster(options),
-    openCluster({ ...options, policy: { attemptMs: 4_000 } }),
-  ]);
+  [browser, cluster] = await Promise.all([openBrowser(), openCluster({ redisUrl: inject('redisUrl'), simulator: { rotateMs: 60_000 } })]);
   site = await openTestSite(cluster.gateways[0]?.publicUrl ?? '');
-  for (const { gateways } of [cluster, hasty]) {
-    await gateways[0]?.tenants.patch('acme', { allowedOrigins: [site.origin, site.otherOrigin] });
-  }
+  await cluster.gateways[0]?.tenants.patch('acme', { allowedOrigins: [site.origin, site.otherOrigin] });
 });
 afterAll(async () => {
   await browser.close();
-  await Promise.all([site.close(), cluster.close(), hasty.close()]);
+  await Promise.all([site.close(), cluster.close()]);
 });
 
 interface Hosted {
@@ -48,11 +39,11 @@ const frameOf: Embed = ({ session, ticket }, gateway) =>
   `<iframe src="${gateway}/connect/${session.id}#${ticket}" width="900" height="600"></iframe>`;
 
 /** Opens a page with the login 3,000 px below the top, and a field at the top. */
-async function openHost(embed: Embed, from = cluster, origin = site.origin): Promise<Hosted> {
-  const instance = from.newInstance();
-  const created = await from.create(instance);
+async function openHost(embed: Embed, origin = site.origin): Promise<Hosted> {
+  const instance = cluster.newInstance();
+  const created = await cluster.create(instance);
   const page = await (await browser.newContext()).newPage();
-  const login = embed(created, from.gateways[0]?.publicUrl ?? '');
+  const login = embed(created, cluster.gateways[0]?.publicUrl ?? '');
   await page.goto(origin + site.serve(`<input id="field"><div style="height: 3000px"></div>${login}`));
   return { page, instance, id: created.session.id, login: page.frames()[1] ?? page };
 }
@@ -83,9 +74,11 @@ async function runThrough({ login, instance, id }: Hosted, look: (what: string) 
 }
 
 async function runOut({ login, id }: Hosted, look: (what: string) => Promise<void>): Promise<void> {
+  await untilTitle(login, SHOWING);
+  await cluster.passDeadline(id);
   await untilTitle(login, 'Time is up');
   await look('the end of an attempt');
-  await hasty.call('POST', `/v1/sessions/${id}/resume`); // as another tab does
+  await cluster.call('POST', `/v1/sessions/${id}/resume`); // as another tab does
   await untilTitle(login, SHOWING);
   await look('a new attempt');
 }
@@ -96,11 +89,8 @@ describe.concurrent('a page with a login', () => {
     ['a frame', frameOf, () => site.origin],
     ['a frame, as another site', frameOf, () => site.otherOrigin],
   ] as const)('in %s keeps what is typed into its field', async ([_name, embed, origin], { expect }) => {
-    for (const [from, run] of [
-      [cluster, runThrough],
-      [hasty, runOut],
-    ] as const) {
-      const host = await openHost(embed, from, origin());
+    for (const run of [runThrough, runOut]) {
+      const host = await openHost(embed, origin());
       const { page } = host;
       await page.focus('#field');
       let typed = '';
@@ -113,12 +103,9 @@ describe.concurrent('a page with a login', () => {
     }
   });
 
-  it('that is read without a focus stays where it is', async ({ expect }) => {
-    for (const [from, run] of [
-      [cluster, runThrough],
-      [hasty, runOut],
-    ] as const) {
-      const host = await openHost(elementOf, from);
+  it('that is read without a focus is not scrolled or focused', async ({ expect }) => {
+    for (const run of [runThrough, runOut]) {
+      const host = await openHost(elementOf);
       const { page } = host;
       await page.evaluate('scrollTo(0, 500)');
       await run(host, async (what) => expect(await stateOf(page), what).toEqual(['BODY', '', 500]));
@@ -148,14 +135,18 @@ describe.concurrent('a page with a login', () => {
     await page.context().close();
   });
 
-  it('in an element gives the keys to the button that is wanted next, attempt after attempt', async () => {
-    const { page, login } = await openHost(elementOf, hasty);
-    await untilTitle(login, 'Time is up');
+  it('in an element focuses the button that is needed next, in each attempt', async () => {
+    const { page, login, id } = await openHost(elementOf);
+    async function untilTimeIsUp(): Promise<void> {
+      await untilTitle(login, SHOWING);
+      await cluster.passDeadline(id);
+      await untilTitle(login, 'Time is up');
+    }
+    await untilTimeIsUp();
     await login.locator('#resume').focus();
     for (let attempt = 0; attempt < 2; attempt++) {
       await page.keyboard.press('Enter');
-      await untilTitle(login, SHOWING);
-      await untilTitle(login, 'Time is up');
+      await untilTimeIsUp();
     }
     await page.context().close();
   });

@@ -84,7 +84,7 @@ describe('two frames', () => {
     await page.context().close();
   });
 
-  it('of which one brings a ticket of another login than it names show nothing of that', async () => {
+  it('of which one has the ticket of another login than it names do not show that login', async () => {
     const [a, b] = [await createLogin(), await createLogin()];
     const { page, frames } = await openFrames(`${gateway}/connect/${a.id}#${b.ticket}`, b.framed);
     const [frameA, frameB] = frames as [Frame, Frame]; // one each
@@ -126,7 +126,7 @@ describe('two pages of one tab', () => {
     await page.context().close();
   });
 
-  it('share nothing with one that brings no ticket', async () => {
+  it('share nothing with one that has no ticket', async () => {
     const a = await createLogin();
     const page = await openTab();
     await page.goto(a.address);

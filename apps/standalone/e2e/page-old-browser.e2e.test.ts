@@ -62,7 +62,7 @@ async function openWithout(missing: readonly string[], embed: (ticket: string) =
 const hosted = (ticket: string): string => `${stage.gateway}/connect#${ticket}`;
 const embedded = (ticket: string): string => stage.site.origin + stage.site.serve(`<qrcast-login ticket="${ticket}"></qrcast-login>`);
 
-describe('without what came since 2020', () => {
+describe('without features newer than 2020', () => {
   it.each([
     ['the page', hosted],
     ['the element', embedded],
@@ -76,7 +76,7 @@ describe('without what came since 2020', () => {
   it.each([
     ['the page', hosted],
     ['the element', embedded],
-  ])('%s works over HTTP alone, where the client library finds nothing new either', async (_which, embed) => {
+  ])('%s works over HTTP alone, without newer features for the client library', async (_which, embed) => {
     const { instance, page, errors } = await openWithout([...CLIENT, 'WebSocket'], embed);
     await page.waitForSelector('#title:text-is("Scan the code with MAX")');
     instance.scanWithPassword('correct horse');
@@ -125,7 +125,7 @@ describe('in a browser that cannot read the scripts', () => {
     await page.context().close();
   });
 
-  it('a script that does not load is told as what it is', async () => {
+  it('a script that does not load is reported as such', async () => {
     for (const file of ['element.js', 'connect.js']) {
       const page = await openBroken(`**/${file}`, null);
       expect(await page.textContent('.trouble h2'), file).toBe('The page did not load completely');
@@ -133,7 +133,7 @@ describe('in a browser that cannot read the scripts', () => {
     }
   });
 
-  it('a page around the element shows what stands in the element meanwhile', async () => {
+  it('a page around the element shows the content of the element in the meantime', async () => {
     const page = await (await stage.browser.newContext()).newPage();
     await page.route('**/element.js', (route) =>
       route.fulfill({ body: SYNTAX, contentType: 'text/javascript', headers: { 'access-control-allow-origin': '*' } }),
@@ -147,7 +147,7 @@ describe('in a browser that cannot read the scripts', () => {
     await page.context().close();
   });
 
-  it('errors of others are not taken for ours', async () => {
+  it('errors of other scripts are not reported as ours', async () => {
     const { page } = await openWithout([], hosted);
     await page.evaluate(`dispatchEvent(new ErrorEvent('error', { filename: 'chrome-extension://x/y.js', message: 'SyntaxError' }))`);
     await untilState(page, 'showing');

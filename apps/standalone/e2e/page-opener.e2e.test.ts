@@ -50,7 +50,7 @@ const resultOf = (sessionId: string, result: Record<string, unknown>) => ({
 });
 
 describe('a window of the login page', () => {
-  it('is open to the page that opened it until it is closed, and tells the result with no secret and no number', async () => {
+  it('is seen as open by its opener until it is closed, and posts the result without secrets or numbers', async () => {
     const instance = stage.cluster.newInstance(PHONE_NUMBER);
     const { session, ticket } = await stage.cluster.create(instance, { reference: 'order-77' });
     const host = await openHost(stage.site.origin);
@@ -70,7 +70,7 @@ describe('a window of the login page', () => {
     await host.context().close();
   });
 
-  it('tells an end with its reason', async () => {
+  it('posts an end with its reason', async () => {
     const { session, ticket } = await stage.cluster.create(stage.cluster.newInstance());
     const host = await openHost(stage.site.origin);
     const popup = await openPopup(host, ticket);
@@ -85,7 +85,7 @@ describe('a window of the login page', () => {
   it.each([
     ['that the tenant does not name', () => stage.site.otherOrigin, () => [stage.site.origin]],
     ['where the tenant names none', () => stage.site.origin, () => []],
-  ])('tells nothing to a page %s', async (_which, origin, allowed) => {
+  ])('posts nothing to a page %s', async (_which, origin, allowed) => {
     await allow(...allowed());
     const instance = stage.cluster.newInstance();
     const { session, ticket } = await stage.cluster.create(instance);
@@ -103,7 +103,7 @@ describe('a window of the login page', () => {
 });
 
 describe('a frame of the login page', () => {
-  it('tells the page around it', async () => {
+  it('posts the result to the page around it', async () => {
     const instance = stage.cluster.newInstance();
     const { session, ticket } = await stage.cluster.create(instance);
     const host = await openHost(stage.site.origin, `<iframe src="${stage.gateway}/connect/${session.id}#${ticket}"></iframe>`);

@@ -47,7 +47,7 @@ const hosted = (sandbox: string, id: string, ticket: string, query = ''): string
   `sandbox="${sandbox}" src="${stage.gateway}/connect/${id}${query}#${ticket}"`;
 
 describe('the hosted page in a frame with sandbox', () => {
-  it('works with a ticket for any origin, also where no form may be submitted', async () => {
+  it('works with a ticket for any origin, even if no form may be submitted', async () => {
     const login = await newLogin();
     const { page, frame } = await openFramed(hosted('allow-scripts', login.id, login.free));
     await logIn(frame, login.instance);
@@ -56,7 +56,7 @@ describe('the hosted page in a frame with sandbox', () => {
     await page.context().close();
   });
 
-  it('works with a ticket of the tenant’s origins where it keeps its own', async () => {
+  it('works with a ticket for the tenant’s origins if it keeps its own origin', async () => {
     const login = await newLogin();
     const { page, frame } = await openFramed(hosted('allow-scripts allow-same-origin', login.id, login.bound));
     await logIn(frame, login.instance);
@@ -66,7 +66,7 @@ describe('the hosted page in a frame with sandbox', () => {
   it.each([
     ['en', 'This login does not work in this frame'],
     ['ru', 'В этой рамке вход не работает'],
-  ])('says what is missing where a ticket names origins and the frame has none: %s', async (language, title) => {
+  ])('says what is missing if a ticket names origins and the frame has none: %s', async (language, title) => {
     const { id, bound } = await newLogin();
     const { page, frame } = await openFramed(hosted('allow-scripts allow-forms', id, bound, `?lang=${language}`));
     await frame.waitForSelector(`#title:text-is("${title}")`);
@@ -74,7 +74,7 @@ describe('the hosted page in a frame with sandbox', () => {
     await page.context().close();
   });
 
-  it('says that it needs scripts where it may run none', async () => {
+  it('says that it needs scripts if it may run none', async () => {
     const { id, bound } = await newLogin();
     const { page } = await openFramed(hosted('', id, bound));
     await expect

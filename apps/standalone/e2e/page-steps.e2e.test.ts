@@ -54,7 +54,7 @@ describe('a scanned code', () => {
   it.each([
     ['', 'Scanned; finishing the login', 'Connected'],
     ['?lang=ru', 'Отсканировано, завершаем вход', 'Готово'],
-  ])('whose login takes its time is not asked for again: %s', async (query, finishing, connected) => {
+  ])('whose login takes long is not requested again: %s', async (query, finishing, connected) => {
     const { page, instance } = await openShowing(query);
     instance.setState('starting');
     await until(page, '#title', finishing);
@@ -85,7 +85,7 @@ describe('the password step', () => {
     await untilState(page, 'connected');
   });
 
-  it('that somebody else has left meanwhile ends for this page, too', async () => {
+  it('that somebody else has left ends for this page, too', async () => {
     const { page, instance, session } = await openShowing();
     instance.scanWithPassword('correct horse');
     await untilState(page, 'password');
@@ -93,7 +93,7 @@ describe('the password step', () => {
     await untilState(page, 'showing');
   });
 
-  it('keeps what is half typed through a hidden tab and a lost connection', async () => {
+  it('keeps half-typed text through a hidden tab and a lost connection', async () => {
     const created = await openShowing();
     const { page, instance } = created;
     const become = (state: string): Promise<unknown> =>

@@ -62,7 +62,7 @@ describe.concurrent.each([
   ['once', false],
   ['again and again', true],
 ])('a page that is translated %s', (_name, translatesOn) => {
-  it('goes on: the countdown, the password, the success', async ({ expect }) => {
+  it('continues to work: the countdown, the password, the success', async ({ expect }) => {
     const { page, instance } = await openLogin();
     await page.evaluate(`globalThis.translatesOn = ${translatesOn}`);
     await page.evaluate(TRANSLATE);

@@ -1,24 +1,14 @@
 /**
  * The hosted login page as people meet it: in Chromium, from a gateway and a worker, with the
- * simulated provider and phone.
+ * simulated provider and phone. Other screens are in page.e2e.release.test.ts.
  */
 
 import type { Instance } from '@qrcast/simulator/instance';
 import type { Page, Request } from 'playwright-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { titleOf, useHostedPages } from '../test/hosted-pages.ts';
-import {
-  doubleText,
-  forgetTexts,
-  isTooWide,
-  PHONE,
-  paintOf,
-  SMALL_PHONE,
-  scanScreen,
-  stopClock,
-  timePaint,
-  untilState,
-} from '../test/page.ts';
+import { forgetTexts, PHONE, paintOf, scanScreen, stopClock, timePaint, untilState } from '../test/page.ts';
+import { checkDesktopAndPhone, checkUnusual, UNUSUAL } from '../test/scannable-codes.ts';
 
 const pages = useHostedPages();
 const { openLogin } = pages;
@@ -33,7 +23,7 @@ async function scanWithPassword(page: Page, instance: Instance, password: string
 describe('a code', () => {
   afterEach(pages.close);
 
-  it('is the one the provider shows, gives way to the next, and after its attempt to a button for a new one', async () => {
+  it('is the one of the provider, is replaced by the next, and after the attempt by a button for a new one', async () => {
     const { page, instance, id } = await openLogin({ from: pages.stage().hasty });
     await untilState(page, 'showing');
     const first = await scanScreen(page);
@@ -54,35 +44,12 @@ describe('a code', () => {
 
   it.each([
     ['light', 1],
-    ['light', 2],
-    ['dark', 1],
     ['dark', 2],
-  ] as const)('can be scanned from a desktop and a phone in %s with %s pixels a point', async (colorScheme, deviceScaleFactor) => {
-    await Promise.all(
-      [{}, PHONE].map(async (screen) => {
-        const { page, instance } = await openLogin({ ...screen, colorScheme, deviceScaleFactor });
-        await untilState(page, 'showing');
-        expect(await scanScreen(page)).toBe(instance.code());
-        expect(await isTooWide(page)).toBe(false);
-      }),
-    );
-  });
+  ] as const)('can be scanned from a desktop and a phone in %s with %s pixels a point', (...look) => checkDesktopAndPhone(pages, look));
 
-  it.each([
-    ['on the smallest phone', SMALL_PHONE, ''],
-    ['in the longer language', SMALL_PHONE, '?lang=ru'],
-    ['in colours of the person’s own', { forcedColors: 'active' }, ''],
-  ] as const)('can be scanned %s, and with letters twice as large', async (_name, screen, query) => {
-    const { page, instance } = await openLogin({ ...screen, query });
-    await untilState(page, 'showing');
-    expect(await scanScreen(page)).toBe(instance.code());
-    await doubleText(page);
-    await page.locator('#code').scrollIntoViewIfNeeded();
-    expect(await scanScreen(page)).toBe(instance.code());
-    expect(await isTooWide(page)).toBe(false);
-  });
+  it.each([UNUSUAL.smallest])('can be scanned %s, and with letters twice as large', (_name, options) => checkUnusual(pages, options));
 
-  it('is the provider’s own picture where nobody could read it', async () => {
+  it('is the provider’s own picture if it could not be read', async () => {
     const { page, instance } = await openLogin();
     await untilState(page, 'showing');
     await forgetTexts(page);
@@ -91,7 +58,7 @@ describe('a code', () => {
     expect(await page.locator('a.here').count()).toBe(0);
   });
 
-  it('is a link on the phone it is shown on, and on no desktop', async () => {
+  it('is a link on the phone that shows it, and on no desktop', async () => {
     const [{ page: phone, instance }, { page: desktop }] = await Promise.all([openLogin(PHONE), openLogin()]);
     await Promise.all([untilState(phone, 'showing'), untilState(desktop, 'showing')]);
     await phone.waitForSelector('a.here'); // and is visible
@@ -99,7 +66,7 @@ describe('a code', () => {
     expect(await desktop.locator('a.here').isVisible()).toBe(false);
   });
 
-  it('is painted at once, and the page is small', async () => {
+  it('is drawn at once, and the page is small', async () => {
     const instance = pages.stage().cluster.newInstance();
     const { ticket } = await pages.stage().cluster.create(instance);
     const { publicUrl = '' } = pages.stage().cluster.gateways[0] ?? {};

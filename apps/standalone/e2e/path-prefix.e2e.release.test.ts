@@ -1,10 +1,11 @@
 /**
  * A gateway below a path of another host. nginx leaves a plain path, removes an encoded one, or
- * removes half of one.
+ * removes half of one. Also all that path-prefix.e2e.test.ts leaves out.
  */
 
 import { describe } from 'vitest';
-import { type Place, testBelow } from '../test/path-prefix.ts';
+import { QUICK_PLACES, testBelow } from '../test/path-prefix.ts';
+import type { Place } from '../test/path-prefix-stage.ts';
 import { isMissing } from '../test/proxies.ts';
 
 const PLACES: readonly Place[] = [
@@ -26,4 +27,8 @@ const PLACES: readonly Place[] = [
   },
 ];
 
-describe.skipIf(isMissing('nginx')).concurrent.each(PLACES)('below $name', testBelow);
+describe.skipIf(isMissing('nginx')).concurrent.each(PLACES)('below $name', (place) => testBelow(place));
+
+describe.skipIf(isMissing('nginx')).concurrent.each(QUICK_PLACES)('below $place.name', ({ place, checks }) => {
+  testBelow(place, (name) => !checks.includes(name));
+});

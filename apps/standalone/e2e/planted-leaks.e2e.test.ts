@@ -49,17 +49,17 @@ describe('the search finds', () => {
     expect(names(`before ${text} behind`)).toEqual([name]);
   });
 
-  it('nothing where nothing is', () => {
+  it('nothing if there is nothing', () => {
     expect(hunt.find(`${TOKEN.slice(0, 20)} ${PASSWORD.slice(0, 8)} ${KEY.subarray(0, 12).toString('base64')}`)).toEqual([]);
   });
 
-  it('no secret where it may be', () => {
+  it('no secret in a place where it is allowed', () => {
     expect(hunt.find(TOKEN, (name) => name === 'token')).toEqual([]);
   });
 });
 
-describe('the evidence holds', () => {
-  it('what a program writes, and what others can read of it', async () => {
+describe('the evidence contains', () => {
+  it('what a program writes, and what other programs can read of it', async () => {
     const script = `process.stdout.write(${JSON.stringify(TOKEN)}); console.error(${JSON.stringify(PASSWORD)}); setInterval(() => 0, 1e6)`;
     const program = spawnNode(['-e', script, KEY.toString('hex')], { LEAK: TOKEN });
     await program.until(/"6d2f9a1c7be84035"/);
@@ -85,7 +85,7 @@ describe('the evidence holds', () => {
     expect(log.lines().map(names)).toEqual([['token'], ['key'], ['password']]);
   });
 
-  it('whatever an answer or a stream says', async () => {
+  it('everything that an answer or a stream contains', async () => {
     const server = createServer((request, response) => {
       const { url = '' } = request;
       response.setHeader('x-echo', Buffer.from(url).toString('hex'));
@@ -107,7 +107,7 @@ describe('the evidence holds', () => {
     expect(names(callers.messages().join('\n'))).toEqual(['token']);
   });
 
-  it('every kind of record in Redis, every message, and what was there for a moment only', async () => {
+  it('every kind of record in Redis, every message, and short-lived values', async () => {
     const redis = new Redis(inject('redisUrl'));
     const evidence = await openRedisEvidence(inject('redisUrl'));
     const plants = {
@@ -133,7 +133,7 @@ describe('the evidence holds', () => {
   });
 });
 
-describe('the evidence of a page holds', () => {
+describe('the evidence of a page contains', () => {
   let browser: Browser;
   let page: Page;
   let evidence: PageEvidence;

@@ -36,7 +36,7 @@ async function answers(url: string): Promise<boolean> {
 }
 
 describe.concurrent.each(PROXIES)('%s', (program, start) => {
-  test.skipIf(isMissing(program))('passes a request on, and is gone after its release', async () => {
+  test.skipIf(isMissing(program))('forwards a request, and has ended after its release', async () => {
     const server = createServer((request, response) => response.end(`saw ${request.url}`));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const releasers = createReleasers();
@@ -50,7 +50,7 @@ describe.concurrent.each(PROXIES)('%s', (program, start) => {
     await expect(fetch(url)).rejects.toThrow(/fetch failed/);
   });
 
-  test.skipIf(isMissing(program))('is gone when its test was killed', async () => {
+  test.skipIf(isMissing(program))('ends when its test is killed', async () => {
     const child = spawnNode(['--input-type=module', '-e', `(${LEAVE})('${program}', ${JSON.stringify(MODULES)})`]);
     const [, url = ''] = await child.until(/^at (\S+)$/m);
     expect((await fetch(url)).status).toBeGreaterThan(0);

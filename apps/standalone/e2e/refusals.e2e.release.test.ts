@@ -19,7 +19,7 @@ describe('refusals', () => {
     await endsOnlyTheWrong(cluster, fault, count);
   });
 
-  it('that last for a minute end one instance of a host whose others are well', async () => {
+  it('that last for a minute end the session of one instance if the others of its host work', async () => {
     cluster = await openCluster({ redisUrl: inject('redisUrl'), policy: { intervalMs: 3_000 } });
     const [ill, ...well] = await Promise.all(Array.from({ length: 8 }, () => showing(cluster)));
     if (ill === undefined) throw new Error('expected a session');
@@ -31,7 +31,7 @@ describe('refusals', () => {
     expect(well.filter(({ viewer }) => viewer.sessions.some(({ state }) => state === 'ended'))).toEqual([]);
   });
 
-  it('that last for more than a minute end none of a host that refuses everybody', async () => {
+  it('that last for more than a minute end no session if the host refuses all instances', async () => {
     cluster = await openCluster({ redisUrl: inject('redisUrl'), policy: { intervalMs: 3_000 } });
     const all = await Promise.all(Array.from({ length: 8 }, () => showing(cluster)));
     for (const { instance } of all) refuse(instance, 'html404');

@@ -14,10 +14,10 @@ describe('refusals', () => {
   });
   afterAll(() => cluster.close());
 
-  it('of 20 instances that showed a code end none of them; a token that was wrong from the start ends at its second', () =>
+  it('of 20 instances that showed a code end none, but the second one ends a token that was wrong from the start', () =>
     endsOnlyTheWrong(cluster, 'html404', 20));
 
-  it('an instance that is new says "expired", ends resumably, and is polled again by a resume', async () => {
+  it('of a new instance as "expired" end its session resumably, and a resume polls it again', async () => {
     const instance = cluster.newInstance();
     instance.fail('*', 'expired400', { times: 2 });
     const { session, ticket } = await cluster.create(instance);

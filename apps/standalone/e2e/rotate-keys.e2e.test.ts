@@ -17,6 +17,7 @@ import { openSimulator, type Simulator } from '@qrcast/simulator/simulator';
 import { startWorker } from '@qrcast/worker/worker';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { EXITS } from '../src/login/ending.ts';
+import { BASE_ENVIRONMENT } from '../test/base-environment.ts';
 import { TEST_POLICY } from '../test/cluster.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
@@ -76,7 +77,7 @@ async function restartAll(keys: readonly RingKey[]): Promise<Gateway> {
 
 async function qrcast(keys: readonly RingKey[], ...args: string[]): Promise<{ readonly output: string; readonly status: number | null }> {
   const env = {
-    PATH: process.env['PATH'] ?? '',
+    ...BASE_ENVIRONMENT,
     REDIS_URL: inject('redisUrl'),
     QRCAST_NAMESPACE: namespace,
     QRCAST_SECRET_KEYS: keys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
@@ -120,7 +121,7 @@ async function untilShowing(made: Made): Promise<void> {
   while (session.state !== 'showing') ({ session } = await read(made, `"${session.version}"`));
 }
 
-it('goes on without a gap from the old key to the new one', async () => {
+it('continues without a gap from the old key to the new one', async () => {
   const first = await restartAll([OLD]);
   const { secrets } = await first.tenants.create({ id: 'acme', name: 'Acme' });
   const instance = simulator.createInstance();

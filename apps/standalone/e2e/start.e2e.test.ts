@@ -13,6 +13,7 @@ import { openSimulator } from '@qrcast/simulator/simulator';
 import { Redis } from 'ioredis';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { BASE_ENVIRONMENT } from '../test/base-environment.ts';
 import { openBrowser, readScreenshot } from '../test/browser.ts';
 import { childrenOf, untilGone } from '../test/login.ts';
 import { createScreen } from '../test/screen.ts';
@@ -33,7 +34,7 @@ interface Started {
 
 async function start(env: Record<string, string> = {}, inFolder?: string): Promise<Started> {
   const folder = inFolder ?? (await mkdtemp(join(tmpdir(), 'qrcast-start-')));
-  const child = spawn(process.execPath, [MAIN], { cwd: folder, env: { PATH: process.env['PATH'] ?? '', PORT: '0', ...env } });
+  const child = spawn(process.execPath, [MAIN], { cwd: folder, env: { ...BASE_ENVIRONMENT, PORT: '0', ...env } });
   const ended = new Promise<number | null>((resolve) => child.once('exit', (status) => resolve(status)));
   let output = '';
   const up = Promise.withResolvers<void>();
@@ -142,7 +143,7 @@ describe('pnpm start', () => {
 });
 
 describe('pnpm start with an instance of one’s own', () => {
-  it('draws its code in the terminal, too, and says once that it is connected', async () => {
+  it('draws its code in the terminal as well, and says once that it is connected', async () => {
     const simulator = await openSimulator({ rotateMs: 3_600_000 });
     const instance = simulator.createInstance();
     const started = await start({
@@ -234,7 +235,7 @@ describe('pnpm start, when things went wrong', () => {
     expect(await canReach(redis)).toBe(false);
   });
 
-  it('refuses a second start in the same folder, and starts again with new keys when the old were moved away', async () => {
+  it('refuses a second start in the same folder, and starts with new keys after the old ones were moved', async () => {
     const first = await start();
     folders.push(first.folder);
     await expect(start({}, first.folder)).rejects.toThrow(`another qrcast (process ${first.child.pid})`);

@@ -19,7 +19,7 @@ afterAll(async () => {
   await cluster.close();
 });
 
-describe.concurrent('damage in the fragment is mended', () => {
+describe.concurrent('damage in the fragment is repaired', () => {
   it.each<[what: string, fragmentOf: (ticket: string) => string]>([
     ['a full stop', (ticket) => `${ticket}.`],
     ['Markdown', (ticket) => `${ticket})](https://elsewhere.example)`],
@@ -43,7 +43,7 @@ const LOOKS = [
 ] as const;
 
 describe.concurrent.each(LOOKS)('the page in words, $locale and $colorScheme', ({ title, ...look }) => {
-  it('has no barrier, fits a small phone with larger letters, and asks for nothing', async () => {
+  it('has no accessibility barrier, fits a small phone with larger letters, and requests nothing', async () => {
     const { page } = await openPage(browser, { allowed: [], ...SMALL_PHONE, ...look });
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
@@ -59,7 +59,7 @@ describe.concurrent.each(LOOKS)('the page in words, $locale and $colorScheme', (
     await page.context().close();
   });
 
-  it.each(['/', '/nothing'])('has no barrier at %s', async (path) => {
+  it.each(['/', '/nothing'])('has no accessibility barrier at %s', async (path) => {
     const { page } = await openPage(browser, { allowed: [origin], ...look });
     await page.goto(`${origin}${path}`);
     await page.getByRole('heading').waitFor();

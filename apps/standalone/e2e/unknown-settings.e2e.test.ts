@@ -32,7 +32,7 @@ describe.each([
   ['gateway', /gateway listens/],
   ['worker', /worker is up/],
 ] as const)('a %s', (role, isUp) => {
-  it('warns of it and starts; of settings of other roles it says nothing', async () => {
+  it('warns of it and starts, without a warning about settings of other roles', async () => {
     const program = start(role, {
       REDIS_URL: inject('redisUrl'),
       QRCAST_NAMESPACE: `test-${randomUUID().slice(0, 8)}`,
@@ -48,7 +48,7 @@ describe.each([
     expect(program.output()).not.toContain(VALUE);
   });
 
-  it('warns of it also where it is the one that is missing', async () => {
+  it('warns of it also if it is the one that is missing', async () => {
     const program = start(role, { REDIS_URL: 'redis://127.0.0.1:1', QRCAST_SECRET_KEY: VALUE });
     await program.until(/QRCAST_SECRET_KEYS: is not set/);
     await program.stop();
@@ -70,7 +70,7 @@ describe('the command line', () => {
   it.each([
     ['login', ['--id', '1101000001'], 'no API token'],
     ['rotate-keys', [], 'REDIS_URL: is not set'],
-  ])('tells of it on stderr, before all else: %s', async (command, args, fault) => {
+  ])('warns of it on stderr, before any other output: %s', async (command, args, fault) => {
     const env = { QRCAST_POLL_INTERVALL_MS: VALUE, QRCAST_MAX_CONNECTIONS: '31' };
     const run = await startLogin([command, ...args], { env });
     const status = await run.ended;

@@ -12,7 +12,10 @@ import type { Instance } from '@qrcast/simulator/instance';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Cluster, openCluster, TEST_POLICY, type Viewer } from '../test/cluster.ts';
 
-/** A gateway renews its watch every third of this. A machine that stalls for two thirds would be taken for nobody looking. */
+/**
+ * A gateway renews its watch every third of this. If the machine stalls for two thirds, the session
+ * counts as unwatched.
+ */
 const GRACE_MS = 10_000;
 
 let cluster: Cluster;
@@ -67,8 +70,8 @@ async function untilOthersWerePolled(count = 4): Promise<void> {
   await other.untilRequests(count);
 }
 
-describe.concurrent('the three levels', () => {
-  it('watched: codes; hidden: the state alone, at a third of the pace; then codes again', async () => {
+describe.concurrent('the three levels of polling', () => {
+  it('watched means codes, hidden means only the state at a third of the pace', async () => {
     const { instance, id, viewer } = await showing();
     await instance.untilRequests(3);
     expect(new Set(methodsAfter(instance, 0))).toEqual(new Set(['qr']));
@@ -91,7 +94,7 @@ describe.concurrent('the three levels', () => {
     expect(typesOf(id)).toEqual([]);
   });
 
-  it('shown again for a moment and closed: codes for the grace, no longer', async () => {
+  it('visible again for a moment and closed means codes only for the grace period', async () => {
     const { instance, viewer } = await showing();
     await hide(viewer);
     await instance.untilRequests(1, 'getStateInstance');
@@ -107,7 +110,7 @@ describe.concurrent('the three levels', () => {
     expect(methodsAfter(instance, left).filter((method) => method === 'qr').length).toBeLessThanOrEqual(most);
   });
 
-  it('left before any code: nothing, as ever', async () => {
+  it('left before any code means no polls', async () => {
     const instance = cluster.newInstance();
     instance.fail('qr', 'errorNotReady', { times: 'always' });
     const { session, ticket } = await cluster.create(instance);
@@ -120,7 +123,7 @@ describe.concurrent('the three levels', () => {
     expect(instance.requests).toHaveLength(asked);
   });
 
-  it('hidden from the start: nothing', async () => {
+  it('hidden from the start means no polls', async () => {
     const instance = cluster.newInstance();
     const { ticket } = await cluster.create(instance);
     const viewer = cluster.view(ticket, 0, { visible: false });
@@ -131,7 +134,7 @@ describe.concurrent('the three levels', () => {
     await viewer.until(({ state }) => state === 'showing');
   });
 
-  it('a suspended tenant has no second level', async () => {
+  it('a suspended tenant has no polls of hidden sessions', async () => {
     const { instance, viewer } = await showing('beta');
     await hide(viewer);
     await instance.untilRequests(1, 'getStateInstance');
@@ -145,7 +148,7 @@ describe.concurrent('the three levels', () => {
   });
 });
 
-describe.concurrent('approval on the same phone, and no notification', () => {
+describe.concurrent('a login that is approved on the same phone, without a notification', () => {
   it.each(['hidden', 'closed'])(
     'the page is %s: session.connected is called back, and a page that returns sees it at once',
     async (how) => {
@@ -163,7 +166,7 @@ describe.concurrent('approval on the same phone, and no notification', () => {
 });
 
 describe.concurrent('the password step', () => {
-  it('survives a hidden page: the same state, only the state method, one callback', async () => {
+  it('survives a hidden page with the same state, only state requests and one callback', async () => {
     const { instance, id, viewer } = await showing();
     instance.scanWithPassword();
     await viewer.until(({ state }) => state === 'password');
@@ -178,7 +181,7 @@ describe.concurrent('the password step', () => {
     expect(typesOf(id)).toEqual(['session.password_required']);
   });
 
-  it('is idle at the deadline while nobody looks, and its return asks for the state before a code', async () => {
+  it('becomes idle at the deadline while nobody watches, and a new viewer causes a state request before a code', async () => {
     const { instance, id, ticket, viewer } = await showing();
     instance.scanWithPassword();
     await viewer.until(({ state }) => state === 'password');
@@ -205,7 +208,7 @@ describe.concurrent('the password step', () => {
 });
 
 describe.concurrent('a scanned login that is being finished', () => {
-  it('is told, invites no second scan, and asks for the state alone', async () => {
+  it('is reported, asks for no second scan, and requests only the state', async () => {
     const { instance, viewer } = await showing();
     instance.setState('starting');
     const finishing = await viewer.until(({ notice }) => notice?.code === 'login_finishing');
@@ -221,7 +224,7 @@ describe.concurrent('a scanned login that is being finished', () => {
 });
 
 describe.concurrent('an account that is suspended', () => {
-  it('with a phone is connected; without one it waits, and a login that is lost can be made anew', async () => {
+  it('is connected if it has a phone, and otherwise waits, and a lost login can be repeated', async () => {
     const linked = await showing();
     linked.instance.setState('suspended');
     await linked.viewer.until(({ state }) => state === 'connected');

@@ -57,7 +57,7 @@ const sessionsOf = async (instanceId: string): Promise<{ state: string; end: { r
 };
 
 describe('qrcast webhook', () => {
-  it('says what is missing, sets it, and a login is told by a notification then', async () => {
+  it('says what is missing and sets it, and a login is then detected by a notification', async () => {
     const instance = cluster.simulator.createInstance();
     const { session, ticket } = await cluster.create(instance);
     const missing = await webhook(['--session', session.id]);
@@ -84,7 +84,7 @@ describe('qrcast webhook', () => {
     expect(lastNotificationAt).not.toBeNull();
   });
 
-  it('takes an instance for a session, of which nothing is left', async () => {
+  it('accepts an instance in place of a session, and leaves no session behind', async () => {
     const instance = cluster.newInstance();
     const args = ['--id', instance.idInstance, '--api-url', cluster.simulator.url, '--json'];
     const { code, said } = await webhook(args, { GREEN_API_TOKEN: instance.apiToken });
@@ -94,7 +94,7 @@ describe('qrcast webhook', () => {
     expect(await sessionsOf(instance.idInstance)).toMatchObject([{ state: 'ended', end: { reason: 'cancelled' } }]);
   });
 
-  it('replaces another address only when told to', async () => {
+  it('replaces another address only with the option for it', async () => {
     const instance = cluster.newInstance();
     instance.changeSettings({ webhookUrl: 'https://elsewhere.example.com/hook' });
     const { session } = await cluster.create(instance);
@@ -106,7 +106,7 @@ describe('qrcast webhook', () => {
     expect(instance.settings.webhookUrl).toBe(`${url}/v1/webhooks/green-api/acme`);
   });
 
-  it('misses the tokens and the session with words', async () => {
+  it('explains which of the tokens and the session are missing', async () => {
     const { session } = await cluster.create(cluster.newInstance());
     expect(await webhook(['--session', session.id, '--set'])).toMatchObject({
       code: 2,

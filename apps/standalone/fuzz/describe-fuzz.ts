@@ -47,6 +47,7 @@ export interface Both {
  */
 export const SETTLED = { timeout: 2 * ANSWER_LIMIT_MS, interval: 250 } as const;
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a suite whose tests share one set-up.
 export function describeFuzz({ runs, redisUrl }: { readonly runs: number; readonly redisUrl: string }, tests: (fuzz: Fuzz) => void): void {
   const options = fuzzOptions(runs);
   const releasers = createReleasers();

@@ -17,7 +17,7 @@ import { startRole, type WatchedRole } from './watched-role.ts';
 const releasers = createReleasers();
 afterAll(() => releasers.release());
 
-it.concurrent('a hang: a server that never answers a HEAD, and lets its connection stand', async () => {
+it.concurrent('a hang: a server that never answers a HEAD, and keeps its connection open', async () => {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
@@ -58,7 +58,7 @@ async function heldBy(keeps: string): Promise<readonly Held[]> {
   return rounds;
 }
 
-it.concurrent('a program that keeps nothing passes', async () => {
+it.concurrent('a program that holds nothing passes', async () => {
   const [base, ...rounds] = await heldBy('nothing');
   expect(growing(rounds)).toEqual([]);
   expect(leftOver(base as Held, rounds.at(-1) as Held, 'counted')).toEqual([]);

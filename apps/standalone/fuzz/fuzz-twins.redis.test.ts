@@ -23,12 +23,12 @@ import { webSocketEdge } from './websocket.ts';
 const releasers = createReleasers();
 afterAll(() => releasers.release());
 
-it.concurrent('HTTP: a server that repeats the secret it was given', async () => {
+it.concurrent('HTTP: a server that repeats the secret of a request', async () => {
   const { port, subject } = await openCareless(releasers, (request) => request.headers.authorization);
   await expectFound(httpEdge({ ...names, port }), subject, /a secret/);
 });
 
-it.concurrent('WebSocket: a server that takes every message for one of its own', async () => {
+it.concurrent('WebSocket: a server that treats every message as a valid one', async () => {
   const { port, subject } = await openCareless(releasers, () => undefined);
   await expectFound(webSocketEdge({ ...names, port }), subject, /crashed: (Syntax|Type)Error/);
 });
@@ -51,7 +51,7 @@ it.concurrent('notifications: a server that trusts their shape', async () => {
   await expectFound(notificationEdge({ ...names, port }), subject, /crashed: (Syntax|Type)Error/);
 });
 
-it.concurrent('provider answers: a client that takes them for JSON', async () => {
+it.concurrent('provider answers: a client that expects only JSON', async () => {
   const hostile = await openHostileProvider(names.planted);
   releasers.push('hostile provider', () => hostile.close());
   const ask = async ({ apiUrl, instanceId }: { apiUrl: string; instanceId: string }) => {
@@ -61,14 +61,14 @@ it.concurrent('provider answers: a client that takes them for JSON', async () =>
   await expectFound(providerEdge(hostile, { poll: ask, sendPassword: ask, getSettings: ask }), createSubject(), /no outcome/);
 });
 
-it.concurrent('environment: a reader that throws what its parser says', async () => {
+it.concurrent('environment: a reader that throws the error of its parser', async () => {
   const read = (env: Readonly<Record<string, string | undefined>>): void => {
     if (env['PORT'] !== undefined && !/^\d/.test(env['PORT'])) throw new SettingsError([`PORT: ${env['PORT']} is no number`]);
   };
   await expectFound(settingsEdge(names.planted, read), createSubject(), /a secret/);
 });
 
-it.concurrent('environment of a process: one that dies of a value', async () => {
+it.concurrent('environment of a process: one that crashes because of a value', async () => {
   const careless = `
     if (Object.values(process.env).some((value) => value.includes('%'))) throw new Error('a value with %');
     console.log(['gateway listens', 'worker is', 'up'].join(' '));
@@ -92,7 +92,7 @@ it.concurrent('files: a reader that trusts their shape', async () => {
   await expectFound(fileEdge(names.planted, read), createSubject(), /is not valid JSON|Unexpected/);
 });
 
-it.concurrent('provider answers to a worker: one that takes a code for text', async () => {
+it.concurrent('provider answers to a worker: one that treats a code as text', async () => {
   const hostile = await openHostileProvider(names.planted);
   releasers.push('hostile provider', () => hostile.close());
   const subject = createSubject();

@@ -258,12 +258,9 @@ function apply(draft: Draft, change: Change): void {
     case 'length':
       draft.headers = [...headers.filter(([name]) => name !== 'Content-Length'), ['Content-Length', change.to]];
       break;
-    case 'chunked': {
-      const size = change.size === 'real' ? draft.body.length.toString(16) : change.size;
-      draft.headers = [...headers.filter(([name]) => name !== 'Content-Length'), ['Transfer-Encoding', 'chunked']];
-      draft.body = `${size}\r\n${draft.body}\r\n${change.end}`;
+    case 'chunked':
+      sendInChunks(draft, change.size, change.end);
       break;
-    }
     case 'body':
       draft.body = render(change.to);
       draft.headers = [...headers.filter(([name]) => name !== 'Content-Length'), ['Content-Length', String(draft.body.length)]];
@@ -278,4 +275,10 @@ function apply(draft: Draft, change: Change): void {
     default:
       change satisfies never;
   }
+}
+
+function sendInChunks(draft: Draft, size: string, end: string): void {
+  const claimed = size === 'real' ? draft.body.length.toString(16) : size;
+  draft.headers = [...draft.headers.filter(([name]) => name !== 'Content-Length'), ['Transfer-Encoding', 'chunked']];
+  draft.body = `${claimed}\r\n${draft.body}\r\n${end}`;
 }

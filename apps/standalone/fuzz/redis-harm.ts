@@ -140,7 +140,7 @@ function contentOf(one: Content, real: object): Buffer {
 }
 
 export async function harm(redis: Redis, ns: string, input: RedisInput, victim: Victim): Promise<void> {
-  const { sessionId, tenant, instanceId, record } = victim;
+  const { sessionId, tenant, record } = victim;
   const real = input.kind === 'tenant' ? victim.tenantRecord : record;
   const given = contentOf(input.content, real);
   switch (input.kind) {
@@ -169,27 +169,31 @@ export async function harm(redis: Redis, ns: string, input: RedisInput, victim: 
       await writeAs(redis, input.type, key, given);
       break;
     }
-    case 'entry': {
-      const marks = {
-        session: `session|${sessionId}`,
-        instance: `instance|${tenant.id}|${instanceId}`,
-        lane: `relay|${tenant.id}|${instanceId}`,
-      };
-      const lists = {
-        session: sessionCallbacksKey(ns, sessionId),
-        instance: connectedCallbacksKey(ns, tenant.id, instanceId),
-        lane: relayLaneKey(ns, tenant.id, instanceId),
-      };
-      await redis.rpush(lists[input.list], given);
-      await redis.zadd(outboxKey(ns), 0, marks[input.list]);
+    case 'entry':
+      await harmEntry(redis, ns, input.list, given, victim);
       break;
-    }
     case 'shared':
       await harmShared(redis, ns, input.where, given, victim);
       break;
     default:
       input satisfies never;
   }
+}
+
+async function harmEntry(redis: Redis, ns: string, list: 'session' | 'instance' | 'lane', given: Buffer, victim: Victim): Promise<void> {
+  const { sessionId, tenant, instanceId } = victim;
+  const marks = {
+    session: `session|${sessionId}`,
+    instance: `instance|${tenant.id}|${instanceId}`,
+    lane: `relay|${tenant.id}|${instanceId}`,
+  };
+  const lists = {
+    session: sessionCallbacksKey(ns, sessionId),
+    instance: connectedCallbacksKey(ns, tenant.id, instanceId),
+    lane: relayLaneKey(ns, tenant.id, instanceId),
+  };
+  await redis.rpush(lists[list], given);
+  await redis.zadd(outboxKey(ns), 0, marks[list]);
 }
 
 async function harmShared(redis: Redis, ns: string, where: (typeof SHARED)[number], given: Buffer, victim: Victim): Promise<void> {

@@ -10,7 +10,7 @@ import { openTestReceiver } from '@qrcast/runtime/test/receiver';
 import type { Instance } from '@qrcast/simulator/instance';
 import { openSimulator, type Simulator } from '@qrcast/simulator/simulator';
 import { TEST_POLICY } from '../test/cluster.ts';
-import { createLeakHunt } from '../test/leak-hunt.ts';
+import { createLeakHunt, type LeakHunt } from '../test/leak-hunt.ts';
 import type { Environment } from '../test/role-process.ts';
 import { type Canary, openCanary } from './canary.ts';
 import type { PolledSessions } from './provider-answers.ts';
@@ -81,73 +81,102 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
   const adminKey = randomBytes(24).toString('hex');
   hunt.add('the admin key', adminKey);
   hunt.add('a planted secret', PLANTED);
-
   const simulator = await openSimulator({ rotateMs: 700, enforceRateLimit: false });
   releasers.push('simulator', () => simulator.close());
   const receiver = await openTestReceiver();
   releasers.push('receiver', () => receiver.close());
-
   const shared = sharedSettings(redisUrl, namespace, [simulator.url, ...upstreamHosts], receiver.url);
-  const { gateway, worker } = await startRoles(shared, adminKey, releasers);
-
-  const call = (method: string, path: string, secret: string, body?: unknown): Promise<Response> =>
-    fetch(`http://127.0.0.1:${gateway.port()}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${secret}`,
-        connection: 'close',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-
-  async function newTenant(id: string, settings: object = {}): Promise<Tenant> {
-    const answer = await call('POST', '/v1/admin/tenants', adminKey, { id, name: id, ...settings });
-    const { apiKey, webhookToken } = (await answer.json()) as { apiKey: string; webhookToken: string };
-    hunt.add(`the API key of ${id}`, apiKey);
-    hunt.add(`the webhook token of ${id}`, webhookToken);
-    return { id, apiKey, webhookToken };
-  }
-
-  async function create(
-    by: Tenant,
-    { idInstance: instanceId, apiToken }: Pick<Instance, 'idInstance' | 'apiToken'>,
-    apiUrl = simulator.url,
-  ): Promise<Created> {
-    const answer = await call('POST', '/v1/sessions', by.apiKey, { instanceId, apiToken, apiUrl, expiresInSeconds: 86_400 });
-    if (!answer.ok) throw new Error(`the session was refused: ${await answer.text()}`);
-    const { session } = (await answer.json()) as { session: { id: string } };
-    const issued = await call('POST', `/v1/sessions/${session.id}/tickets`, by.apiKey, { expiresInSeconds: 86_400 });
-    const { ticket } = (await issued.json()) as { ticket: string };
-    hunt.add(`a ticket of ${by.id}`, ticket.slice(ticket.lastIndexOf('.') + 1));
-    return { sessionId: session.id, ticket };
-  }
-
+  const roles = await startRoles(shared, adminKey, releasers);
+  const callers = createCallers({ gateway: roles.gateway, hunt, adminKey, upstream: simulator.url });
   const told = { callback: { url: `${receiver.url}/callback` }, relay: { url: `${receiver.url}/relay` } };
-  const tenant = await newTenant('fuzzed', told);
+  const tenant = await callers.newTenant('fuzzed', told);
   const instance = simulator.createInstance();
-  const target = { instance, ...(await create(tenant, instance)) };
-  const canary = openCanary(() => gateway.port(), (await create(await newTenant('canary'), simulator.createInstance())).ticket);
-  releasers.push('canary', () => canary.close());
-  await canary.nextCode();
-
-  const echoes = (answers: string): string[] => hunt.find(answers).map((name) => `an answer holds ${name}`);
-
+  const target = { instance, ...(await callers.create(tenant, instance)) };
+  const canary = await startCanary(roles.gateway, simulator, callers, releasers);
   return {
     simulator,
     namespace,
     redisUrl,
-    gateway,
-    worker,
+    ...roles,
     canary,
     adminKey,
     tenant,
     planted: PLANTED,
     target,
     roleEnv: { ...shared, PORT: '0', QRCAST_NAMESPACE: `${namespace}-other`, QRCAST_LOG_LEVEL: 'info' },
+    ...callers,
+    newTenant: (id) => callers.newTenant(id, told),
+    ...createPolledSessions(callers, tenant, canary),
+    ...createSubject(roles, canary, hunt),
+    close: () => releasers.release(),
+  };
+}
+
+type Roles = Pick<Stage, 'gateway' | 'worker'>;
+
+interface CallersDeps {
+  readonly gateway: WatchedRole;
+  readonly hunt: LeakHunt;
+  readonly adminKey: string;
+  /** The provider of a session that names none. */
+  readonly upstream: string;
+}
+
+interface Callers extends Pick<Stage, 'call' | 'create'> {
+  newTenant(id: string, settings?: object): Promise<Tenant>;
+}
+
+/** The calls of the operator and of tenants. The hunt learns every secret that they are given. */
+function createCallers({ gateway, hunt, adminKey, upstream }: CallersDeps): Callers {
+  const call: Stage['call'] = (method, path, secret, body) => callGateway(gateway.port(), method, path, secret, body);
+  return {
     call,
-    newTenant: (id) => newTenant(id, told),
-    create,
+    async newTenant(id, settings = {}) {
+      const answer = await call('POST', '/v1/admin/tenants', adminKey, { id, name: id, ...settings });
+      const { apiKey, webhookToken } = (await answer.json()) as { apiKey: string; webhookToken: string };
+      hunt.add(`the API key of ${id}`, apiKey);
+      hunt.add(`the webhook token of ${id}`, webhookToken);
+      return { id, apiKey, webhookToken };
+    },
+    async create(by, { idInstance: instanceId, apiToken }, apiUrl = upstream) {
+      const answer = await call('POST', '/v1/sessions', by.apiKey, { instanceId, apiToken, apiUrl, expiresInSeconds: 86_400 });
+      if (!answer.ok) throw new Error(`the session was refused: ${await answer.text()}`);
+      const { session } = (await answer.json()) as { session: { id: string } };
+      const issued = await call('POST', `/v1/sessions/${session.id}/tickets`, by.apiKey, { expiresInSeconds: 86_400 });
+      const { ticket } = (await issued.json()) as { ticket: string };
+      hunt.add(`a ticket of ${by.id}`, ticket.slice(ticket.lastIndexOf('.') + 1));
+      return { sessionId: session.id, ticket };
+    },
+  };
+}
+
+function callGateway(port: number, method: string, path: string, secret: string, body?: unknown): Promise<Response> {
+  return fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${secret}`,
+      connection: 'close',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
+async function startCanary(
+  gateway: WatchedRole,
+  simulator: Simulator,
+  { newTenant, create }: Callers,
+  releasers: Releasers,
+): Promise<Canary> {
+  const { ticket } = await create(await newTenant('canary'), simulator.createInstance());
+  const canary = openCanary(() => gateway.port(), ticket);
+  releasers.push('canary', () => canary.close());
+  await canary.nextCode();
+  return canary;
+}
+
+function createPolledSessions({ call, create }: Callers, tenant: Tenant, canary: Canary): PolledSessions {
+  return {
     async watch(instanceId, apiUrl, isAsked) {
       const { sessionId } = await create(tenant, { idInstance: instanceId, apiToken: 'token-of-the-fuzz' }, apiUrl);
       let text = '';
@@ -159,6 +188,12 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
       await call('DELETE', `/v1/sessions/${sessionId}`, tenant.apiKey);
       return text;
     },
+  };
+}
+
+function createSubject({ gateway, worker }: Roles, canary: Canary, hunt: LeakHunt): Subject & Pick<Stage, 'beside'> {
+  const echoes = (answers: string): string[] => hunt.find(answers).map((name) => `an answer holds ${name}`);
+  return {
     beside: { ready: async () => undefined, faults: async (answers) => echoes(answers) },
     async ready() {
       await Promise.all([gateway.ready(), worker.ready()]);
@@ -170,7 +205,6 @@ async function buildStage(redisUrl: string, upstreamHosts: readonly string[], re
       const leaks = [gateway, worker].flatMap((role) => hunt.find(role.news()).map((name) => `a log holds ${name}`));
       return [...faults, ...leaks, ...echoes(answers)];
     },
-    close: () => releasers.release(),
   };
 }
 
@@ -190,11 +224,7 @@ function sharedSettings(redisUrl: string, namespace: string, upstreamHosts: read
   };
 }
 
-async function startRoles(
-  shared: ReturnType<typeof sharedSettings>,
-  adminKey: string,
-  releasers: Releasers,
-): Promise<Pick<Stage, 'gateway' | 'worker'>> {
+async function startRoles(shared: ReturnType<typeof sharedSettings>, adminKey: string, releasers: Releasers): Promise<Roles> {
   const gateway = await startRole(ROLES.gateway, (port) => ({
     ...shared,
     PORT: String(port),

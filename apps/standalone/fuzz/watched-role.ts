@@ -48,15 +48,12 @@ export async function startRole({ name, main, args = [], isUp }: RoleProgram, en
     [read, looked, probes, isEndTold] = [0, 0, 0, false];
     port = Number((await program.until(isUp))[1]);
   }
-  /** After an uncaught fault, the role runs on for a while. */
-  const isEnding = (): boolean => program.output().includes('an uncaught error');
-  const hasEnded = (): boolean => program.child.exitCode !== null || program.child.signalCode !== null;
   await start();
 
   return {
     port: () => port,
     async ready() {
-      if (!hasEnded() && !isEnding()) return;
+      if (!hasEnded(program) && !isEnding(program)) return;
       await program.stop();
       await start();
     },
@@ -65,7 +62,7 @@ export async function startRole({ name, main, args = [], isUp }: RoleProgram, en
       const end = output.lastIndexOf('\n') + 1;
       const lines = output.slice(looked, end).split('\n').filter(isFault);
       looked = end;
-      if (hasEnded() && !isEndTold) {
+      if (hasEnded(program) && !isEndTold) {
         isEndTold = true;
         lines.push(`the ${name} has ended: ${output.slice(-500)}`);
       }
@@ -85,6 +82,11 @@ export async function startRole({ name, main, args = [], isUp }: RoleProgram, en
     stop: () => program.stop(),
   };
 }
+
+const hasEnded = ({ child }: Program): boolean => child.exitCode !== null || child.signalCode !== null;
+
+/** After an uncaught fault, the role runs on for a while. */
+const isEnding = (program: Program): boolean => program.output().includes('an uncaught error');
 
 /** A log line of level error, or a line that is no log line: a stack, or a warning of Node. */
 function isFault(line: string): boolean {

@@ -3,7 +3,7 @@ import { DEFAULT_TIMEOUT_SECONDS, type LoginArguments, MAX_TIMEOUT_SECONDS, pars
 import { HELP } from './cli-help.ts';
 import { EXITS, LoginError } from './login/ending.ts';
 
-/** Stands where a person may have pasted a secret; no message may have it. */
+/** In place of a secret that a person pasted by mistake. No message may contain it. */
 const PASTED = 'd75b3a66374942c5b3c019c698abc2067e151558acbd412345';
 
 function login(...rest: string[]): LoginArguments {
@@ -23,7 +23,7 @@ function refusal(argv: readonly string[]): LoginError {
 }
 
 describe('the command line', () => {
-  it('needs no more than an id', () => {
+  it('needs only an id', () => {
     expect(login()).toEqual({
       instanceId: '1101000001',
       apiUrl: undefined,
@@ -56,7 +56,7 @@ describe('the command line', () => {
     expect(parseCommand(argv)).toEqual({ kind: 'help' });
   });
 
-  it('rotates keys, or only looks', () => {
+  it('rotates keys, or only checks', () => {
     expect(parseCommand(['rotate-keys'])).toEqual({ kind: 'rotate-keys', isCheck: false });
     expect(parseCommand(['rotate-keys', '--check'])).toEqual({ kind: 'rotate-keys', isCheck: true });
     for (const argv of [
@@ -68,7 +68,7 @@ describe('the command line', () => {
     }
   });
 
-  it.each([['--version'], ['-v']])('tells its version for %j', (...argv) => {
+  it.each([['--version'], ['-v']])('prints its version for %j', (...argv) => {
     expect(parseCommand(argv)).toEqual({ kind: 'version' });
   });
 
@@ -90,7 +90,7 @@ describe('the command line', () => {
     [['login', '--id', '1101000001', '--token-file', ''], '--token-file: expected a path'],
     [['login', '--id', '1101000001', '--password-file', ''], '--password-file: expected a path'],
     [['login', '--id', '1101000001', '--api-url', `https://1103.api.green-api.com/waInstance1/qr/${PASTED}`], '--api-url: expected'],
-    [['login', '--id', '1101000001', '--api-url', 'http://1103.api.green-api.com'], '--api-url: expected'], // the token in clear
+    [['login', '--id', '1101000001', '--api-url', 'http://1103.api.green-api.com'], '--api-url: expected'], // the token would be unencrypted
     [['login', '--id', '1101000001', '--api-url', 'http://127.0.0.1'], '--api-url: expected'], // without a port
     [['login', '--id', '1101000001', '--gateway', 'qrcast.example.com'], '--gateway: expected its address'],
     [['login', '--id', '1101000001', '--gateway', `https://qrcast.example.com/connect#${PASTED}`], '--gateway: expected its address'],

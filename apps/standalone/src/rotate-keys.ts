@@ -7,11 +7,20 @@ import { createKeyRotation, type SealedCounts } from '@qrcast/runtime/keyring/ke
 import { createKeyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import type { readSettings } from '@qrcast/runtime/process/settings';
+import { redisUrlOf } from '@qrcast/runtime/process/settings-options';
 import { connectRedis, disconnectRedis } from '@qrcast/runtime/redis/redis';
+import { checkRedis } from '@qrcast/runtime/redis/start-check';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { EXITS } from './login/ending.ts';
 
-export const ROTATE_SETTINGS = ['REDIS_URL', 'QRCAST_NAMESPACE', 'QRCAST_SECRET_KEYS'] as const;
+export const ROTATE_SETTINGS = [
+  'REDIS_URL',
+  'QRCAST_REDIS_CA',
+  'QRCAST_REDIS_CERT',
+  'QRCAST_REDIS_KEY',
+  'QRCAST_NAMESPACE',
+  'QRCAST_SECRET_KEYS',
+] as const;
 export const ROTATE_REQUIRED = ['REDIS_URL', 'QRCAST_SECRET_KEYS'] as const;
 
 type RotateSettings = ReturnType<typeof readSettings<(typeof ROTATE_SETTINGS)[number], (typeof ROTATE_REQUIRED)[number]>>;
@@ -28,7 +37,9 @@ export interface RotateDeps {
  * needed.
  */
 export async function runRotateKeys({ settings, write, log, releasers }: RotateDeps, isCheck: boolean): Promise<number> {
-  const redis = connectRedis(settings.REDIS_URL, 'commands', log);
+  const redisUrl = redisUrlOf(settings.REDIS_URL, settings);
+  await checkRedis({ redisUrl, namespace: settings.QRCAST_NAMESPACE, log });
+  const redis = connectRedis(redisUrl, 'commands', log);
   releasers.push('redis', () => disconnectRedis(redis));
   const keyring = createKeyring(settings.QRCAST_SECRET_KEYS);
   const rotation = createKeyRotation({ redis, namespace: settings.QRCAST_NAMESPACE, keyring });
@@ -56,10 +67,15 @@ function tell(write: (text: string) => void, current: string, others: readonly s
   if (counts.unreadable > 0) {
     write(`${secrets(counts.unreadable)} of them cannot be read: add the key that sealed them, or wait until their sessions expire\n`);
   }
+  for (const id of counts.unreadableTenants) {
+    write(`the record of the tenant "${id}" cannot be read, so no key is released: mend or delete it in Redis, and run this again\n`);
+  }
+  const isKnown = counts.unreadableTenants.length === 0;
   const needed = [...counts.byKey].filter(([id, count]) => id !== current && count > 0).map(([id]) => id);
   for (const id of needed) write(`"${id}" is needed: ${remedies.needed}\n`);
-  for (const id of others.filter((one) => !needed.includes(one))) write(`"${id}" ${remedies.needless}\n`);
-  return needed.length === 0 && counts.unreadable === 0 ? EXITS.connected.code : EXITS.keysLeft.code;
+  const needless = isKnown ? others.filter((one) => !needed.includes(one)) : [];
+  for (const id of needless) write(`"${id}" ${remedies.needless}\n`);
+  return needed.length === 0 && counts.unreadable === 0 && isKnown ? EXITS.connected.code : EXITS.keysLeft.code;
 }
 
 const secrets = (count: number): string => `${count} ${count === 1 ? 'secret' : 'secrets'}`;

@@ -29,6 +29,7 @@ export interface StackOptions {
   readonly callbackProxy?: HttpProxy | undefined;
   readonly adminKey: string | undefined;
   readonly maxConnections: number;
+  readonly connectsPerSecond?: number | undefined;
   readonly tenantLimits?: TenantLimits;
   readonly addressLimits?: AddressLimits;
   readonly trustedProxies?: readonly string[];

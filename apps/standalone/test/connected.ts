@@ -3,9 +3,10 @@
  * them.
  */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { createTenantSchema } from '@qrcast/core/tenant-requests';
 import { createLog } from '@qrcast/runtime/log';
-import { checksKey, connectedInstanceKey } from '@qrcast/runtime/redis/keys';
+import { checksKey, connectedInstanceKey, type Namespace } from '@qrcast/runtime/redis/keys';
 import { connectRedis, disconnectRedis } from '@qrcast/runtime/redis/redis';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { openTestReceiver, type Received, type TestReceiver } from '@qrcast/runtime/test/receiver';
@@ -15,6 +16,9 @@ import type { Redis } from 'ioredis';
 import { inject } from 'vitest';
 import type { z } from 'zod';
 import { type Cluster, type ClusterOptions, openCluster } from './cluster.ts';
+
+/** Scenes of several tests share one thread. */
+const LOOK_AGAIN_MS = 20;
 
 export interface ConnectedScene {
   readonly cluster: Cluster;
@@ -69,38 +73,9 @@ export async function openConnectedScene(options: Partial<ClusterOptions> = {}):
   releasers.push('cluster', () => cluster.close());
   const redis = connectRedis(inject('redisUrl'), 'commands', createLog('test', 'silent'));
   releasers.push('redis', () => disconnectRedis(redis));
-  const { namespace } = cluster.worker;
-  const keyOf = ({ idInstance }: Instance): string => connectedInstanceKey(namespace, 'acme', idInstance);
   const [gateway] = cluster.gateways;
   if (gateway === undefined) throw new Error('there is no gateway');
   await gateway.tenants.patch('acme', { callback: { url: server.url } });
-
-  async function notify({ idInstance }: Instance, state: string, at = Date.now()): Promise<void> {
-    const response = await fetch(`${gateway?.publicUrl}/v1/webhooks/green-api/acme`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${cluster.webhookToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        typeWebhook: 'stateInstanceChanged',
-        instanceData: { idInstance: Number(idInstance), wid: '', typeInstance: 'v3' },
-        timestamp: Math.floor(at / 1_000),
-        stateInstance: state,
-      }),
-    });
-    if (response.status !== 200) throw new Error(`the notification was answered ${response.status}`);
-  }
-
-  async function connect(instance: Instance, body: Record<string, unknown> = {}): Promise<string> {
-    const { session, ticket } = await cluster.create(instance, body);
-    const viewer = cluster.view(ticket);
-    await viewer.until(({ state }) => state === 'showing');
-    instance.scan();
-    await viewer.until(({ state }) => state === 'connected');
-    return session.id;
-  }
-
-  const lost = (): readonly Lost[] => server.received.filter(isLost).map(lostOf);
-  const untilLost = async (count: number): Promise<readonly Lost[]> => (await server.until(count, isLost)).map(lostOf);
-
   return {
     cluster,
     server,
@@ -112,17 +87,59 @@ export async function openConnectedScene(options: Partial<ClusterOptions> = {}):
       const worker = await startWorker({ ...cluster.worker, log: createLog('test', 'silent') });
       releasers.push('worker', () => worker.close(1_000));
     },
-    connect,
-    notify,
-    untilLost,
-    lost,
-    async settle() {
-      const other = cluster.newInstance();
-      other.setWebhook(null);
-      const sessionId = await connect(other);
-      await notify(other, 'notAuthorized');
-      await server.until(1, (one) => isLost(one) && one.body.includes(sessionId));
-    },
+    connect: (instance, body) => connect(cluster, instance, body),
+    notify: (instance, state, at) => notify(cluster, instance, state, at),
+    untilLost: async (count) => (await server.until(count, isLost)).map(lostOf),
+    lost: () => server.received.filter(isLost).map(lostOf),
+    settle: () => settle(cluster, server),
+    ...createStoredInstances(redis, cluster.worker.namespace),
+    close: () => releasers.release(),
+  };
+}
+
+async function connect(cluster: Cluster, instance: Instance, body: Record<string, unknown> = {}): Promise<string> {
+  const { session, ticket } = await cluster.create(instance, body);
+  const viewer = cluster.view(ticket);
+  await viewer.until(({ state }) => state === 'showing');
+  instance.scan();
+  await viewer.until(({ state }) => state === 'connected');
+  return session.id;
+}
+
+async function notify(
+  { gateways, webhookToken }: Cluster,
+  { idInstance }: Instance,
+  state: string,
+  at: number = Date.now(),
+): Promise<void> {
+  const response = await fetch(`${gateways[0]?.publicUrl}/v1/webhooks/green-api/acme`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${webhookToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      typeWebhook: 'stateInstanceChanged',
+      instanceData: { idInstance: Number(idInstance), wid: '', typeInstance: 'v3' },
+      timestamp: Math.floor(at / 1_000),
+      stateInstance: state,
+    }),
+  });
+  if (response.status !== 200) throw new Error(`the notification was answered ${response.status}`);
+}
+
+async function settle(cluster: Cluster, server: TestReceiver): Promise<void> {
+  const other = cluster.newInstance();
+  other.setWebhook(null);
+  const sessionId = await connect(cluster, other);
+  await notify(cluster, other, 'notAuthorized');
+  await server.until(1, (one) => isLost(one) && one.body.includes(sessionId));
+}
+
+/** What Redis stores about the tenant's connected instances. */
+function createStoredInstances(
+  redis: Redis,
+  namespace: Namespace,
+): Pick<ConnectedScene, 'record' | 'edit' | 'sealed' | 'untilSealed' | 'isChecked'> {
+  const keyOf = ({ idInstance }: Instance): string => connectedInstanceKey(namespace, 'acme', idInstance);
+  return {
     async record(instance) {
       const text = await redis.hget(keyOf(instance), 'record');
       return text === null ? null : JSON.parse(text);
@@ -133,9 +150,8 @@ export async function openConnectedScene(options: Partial<ClusterOptions> = {}):
     },
     sealed: (instance) => redis.hget(keyOf(instance), 'sealed'),
     async untilSealed(instance, isThere) {
-      while (((await redis.hexists(keyOf(instance), 'sealed')) === 1) !== isThere);
+      while (((await redis.hexists(keyOf(instance), 'sealed')) === 1) !== isThere) await delay(LOOK_AGAIN_MS);
     },
     isChecked: async ({ idInstance }) => (await redis.zscore(checksKey(namespace, 'acme'), idInstance)) !== null,
-    close: () => releasers.release(),
   };
 }

@@ -11,7 +11,7 @@ describe('what the documents show', () => {
     expect(shown.filter(({ text }) => ruleFor(RULES, text) === undefined)).toEqual([]);
   });
 
-  it('is all that is classified', () => {
+  it('is the only code that is classified', () => {
     const used = new Set(shown.map(({ text }) => ruleFor(RULES, text)));
     expect(RULES.filter((rule) => !used.has(rule))).toEqual([]);
   });

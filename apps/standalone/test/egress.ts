@@ -37,70 +37,74 @@ export async function openEgress(): Promise<Egress> {
   const cluster = await openCluster({ redisUrl: inject('redisUrl'), workers: 0 });
   const front = await openTlsFront(() => Number(new URL(cluster.simulator.url).port));
   const running = new Set<Roles>();
-
-  async function start(env: Environment): Promise<Roles> {
-    const { worker: shared, apiKey } = cluster;
-    const own = {
-      PORT: '0',
-      REDIS_URL: shared.redisUrl,
-      QRCAST_NAMESPACE: shared.namespace,
-      QRCAST_SECRET_KEYS: shared.secretKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
-      QRCAST_POLL_INTERVAL_MS: '1500',
-      QRCAST_CODE_TTL_MS: '120000',
-      QRCAST_ATTEMPT_MS: '900000',
-      QRCAST_DRAIN_MS: '0',
-      QRCAST_LOG_LEVEL: 'trace',
-      NODE_EXTRA_CA_CERTS: front.caFile,
-      ...env,
-    };
-    const gateway = spawnRole('gateway', own);
-    const worker = spawnRole('worker', own);
-    const [, url = ''] = await gateway.until(/"publicUrl":"([^"]+)"/);
-    await worker.until(/worker is up/);
-    const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> =>
-      fetch(url + path, {
-        method,
-        headers: { ...headers, authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-    const roles: Roles = {
-      url,
-      gateway,
-      worker,
-      output: () => gateway.output() + worker.output(),
-      call,
-      async create({ idInstance: instanceId, apiToken }) {
-        const response = await call('POST', '/v1/sessions', { instanceId, apiToken });
-        if (!response.ok) throw new Error(`the session was refused: ${await response.text()}`);
-        return (await response.json()) as Created;
-      },
-      async until(sessionId, fits) {
-        for (let etag = '"0"'; ; ) {
-          const response = await call('GET', `/v1/sessions/${sessionId}?wait=20`, undefined, { 'if-none-match': etag });
-          if (response.status === 304) continue;
-          const { session } = (await response.json()) as { session: WireSession };
-          if (fits(session)) return session;
-          etag = response.headers.get('etag') ?? etag;
-        }
-      },
-      async stop() {
-        running.delete(roles);
-        await Promise.all([gateway.stop(), worker.stop()]);
-      },
-    };
-    running.add(roles);
-    return roles;
-  }
-
   return {
     cluster,
     front,
     toProvider: () => ({ host: '127.0.0.1', port: front.port }),
-    start,
+    async start(env) {
+      const roles = await startRoles(cluster, { ...settingsOf(cluster, front), ...env }, () => running.delete(roles));
+      running.add(roles);
+      return roles;
+    },
     async close() {
       for (const roles of [...running]) await roles.stop();
       await front.close();
       await cluster.close();
     },
   };
+}
+
+function settingsOf({ worker }: Cluster, front: TlsFront): Environment {
+  return {
+    PORT: '0',
+    REDIS_URL: worker.redisUrl,
+    QRCAST_NAMESPACE: worker.namespace,
+    QRCAST_SECRET_KEYS: worker.secretKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
+    QRCAST_POLL_INTERVAL_MS: '1500',
+    QRCAST_CODE_TTL_MS: '120000',
+    QRCAST_ATTEMPT_MS: '900000',
+    QRCAST_DRAIN_MS: '0',
+    QRCAST_LOG_LEVEL: 'trace',
+    NODE_EXTRA_CA_CERTS: front.caFile,
+  };
+}
+
+async function startRoles({ apiKey }: Cluster, env: Environment, onStop: () => void): Promise<Roles> {
+  const gateway = spawnRole('gateway', env);
+  const worker = spawnRole('worker', env);
+  const [, url = ''] = await gateway.until(/"publicUrl":"([^"]+)"/);
+  await worker.until(/worker is up/);
+  const call: Roles['call'] = (method, path, body, headers = {}) =>
+    fetch(url + path, {
+      method,
+      headers: { ...headers, authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  return {
+    url,
+    gateway,
+    worker,
+    output: () => gateway.output() + worker.output(),
+    call,
+    async create({ idInstance: instanceId, apiToken }) {
+      const response = await call('POST', '/v1/sessions', { instanceId, apiToken });
+      if (!response.ok) throw new Error(`the session was refused: ${await response.text()}`);
+      return (await response.json()) as Created;
+    },
+    until: (sessionId, fits) => untilFits(call, sessionId, fits),
+    async stop() {
+      onStop();
+      await Promise.all([gateway.stop(), worker.stop()]);
+    },
+  };
+}
+
+async function untilFits(call: Roles['call'], sessionId: string, fits: (session: WireSession) => boolean): Promise<WireSession> {
+  for (let etag = '"0"'; ; ) {
+    const response = await call('GET', `/v1/sessions/${sessionId}?wait=20`, undefined, { 'if-none-match': etag });
+    if (response.status === 304) continue;
+    const { session } = (await response.json()) as { session: WireSession };
+    if (fits(session)) return session;
+    etag = response.headers.get('etag') ?? etag;
+  }
 }

@@ -67,27 +67,14 @@ export async function openLeakStage(hunt: LeakHunt, releasers: Releasers): Promi
   releasers.push('folder', () => rm(folder, { recursive: true, force: true }));
   const program = findRedisProgram(process.env['PATH'] ?? '') ?? 'redis-server';
   const { url: redisUrl } = await keep(releasers, openRedisServer({ program, folder, persistent: false }));
-  const around = {
-    redis: await keep(releasers, openRedisEvidence(redisUrl)),
-    redisProxy: await keep(releasers, openTestProxy(Number(new URL(redisUrl).port))),
-    simulator: await keep(releasers, openSimulator({ rotateMs: 600_000 })), // so that the code in Redis is the recorded one
-    echoing: await keep(releasers, openEchoingProvider()),
-    receiver: await keep(releasers, openTestReceiver()),
-    callers: await keep(releasers, createCallers()),
-    browser: await keep(releasers, openBrowser()),
-  };
-
+  const around = await openSurroundings(redisUrl, releasers);
   const ports = [0, 0];
-  const accessLogs = [
-    await keep(
+  const openLogOf = (gateway: number) =>
+    keep(
       releasers,
-      openAccessLog(() => ports[0] ?? 0),
-    ),
-    await keep(
-      releasers,
-      openAccessLog(() => ports[1] ?? 0),
-    ),
-  ] as const;
+      openAccessLog(() => ports[gateway] ?? 0),
+    );
+  const accessLogs = [await openLogOf(0), await openLogOf(1)] as const;
   const programs = new Map<string, Program>();
   function start(name: string, role: 'gateway' | 'worker', env: Environment): Program {
     const started = spawnRole(role, env);
@@ -119,9 +106,24 @@ export async function openLeakStage(hunt: LeakHunt, releasers: Releasers): Promi
   return stage;
 }
 
-type Surroundings = Pick<LeakStage, 'redisProxy' | 'simulator' | 'echoing' | 'receiver' | 'redisUrl'> & { readonly publicUrl: string };
+type Surroundings = Pick<LeakStage, 'redis' | 'redisProxy' | 'simulator' | 'echoing' | 'receiver' | 'callers' | 'browser'>;
 
-function createOperator(hunt: LeakHunt, around: Surroundings): { readonly operator: Operator; readonly workerEnv: Environment } {
+async function openSurroundings(redisUrl: string, releasers: Releasers): Promise<Surroundings> {
+  return {
+    redis: await keep(releasers, openRedisEvidence(redisUrl)),
+    redisProxy: await keep(releasers, openTestProxy(Number(new URL(redisUrl).port))),
+    simulator: await keep(releasers, openSimulator({ rotateMs: 600_000 })), // so that the code in Redis is the recorded one
+    echoing: await keep(releasers, openEchoingProvider()),
+    receiver: await keep(releasers, openTestReceiver()),
+    callers: await keep(releasers, createCallers()),
+    browser: await keep(releasers, openBrowser()),
+  };
+}
+
+type Reached = Pick<LeakStage, 'redisProxy' | 'simulator' | 'echoing' | 'receiver' | 'redisUrl'> & { readonly publicUrl: string };
+
+/** @param around what the roles reach, and the address where they are reached */
+function createOperator(hunt: LeakHunt, around: Reached): { readonly operator: Operator; readonly workerEnv: Environment } {
   const secretKeys = ['k2', 'k1'].map((id) => `${id}:${randomBytes(32).toString('base64')}`).join();
   const ring = parseKeyring(secretKeys);
   const adminKey = randomBytes(24).toString('hex');

@@ -9,6 +9,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BASE_ENVIRONMENT } from './base-environment.ts';
 import { createScreen, type Screen } from './screen.ts';
 
 const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
@@ -101,7 +102,7 @@ export async function startAtTerminal(
 }
 
 function environment(folder: string, env: Readonly<Record<string, string>>): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '', TMPDIR: folder, ...QUICK, ...env };
+  return { ...BASE_ENVIRONMENT, TMPDIR: folder, ...QUICK, ...env };
 }
 
 /** A command is killed only if it hangs. */

@@ -16,6 +16,8 @@ export interface WatchedPage {
 export interface PageOptions extends BrowserContextOptions {
   /** Origins that the page may call. */
   readonly allowed: readonly string[];
+  /** The page may be refused as unauthenticated: its ticket is revoked while it connects. */
+  readonly mayBeRefused?: boolean;
 }
 
 export const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true } as const;
@@ -24,16 +26,19 @@ export const SMALL_PHONE = { viewport: { width: 320, height: 640 }, hasTouch: tr
 const DESKTOP = { viewport: { width: 1000, height: 640 } } as const;
 
 /** Chromium writes every such answer into the console, even if the page expects it. */
-const REFUSED_PASSWORD = /the server responded with a status of (422|429)/;
+const REFUSED = /the server responded with a status of (422|429)/;
+const UNAUTHENTICATED = /the server responded with a status of 401/;
 
 /** Opens a page in a context of its own, which the browser closes at its end. */
-export async function openPage(browser: Browser, { allowed, ...options }: PageOptions): Promise<WatchedPage> {
+export async function openPage(browser: Browser, { allowed, mayBeRefused = false, ...options }: PageOptions): Promise<WatchedPage> {
   const context = await browser.newContext({ ...DESKTOP, locale: 'en-US', ...options });
   await context.addInitScript('globalThis.realSetTimeout = setTimeout'); // before a test replaces the clock
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('console', (message) => {
-    if (message.type() === 'error' && !REFUSED_PASSWORD.test(message.text())) faults.push(message.text());
+    const text = message.text();
+    const isExpected = REFUSED.test(text) || (mayBeRefused && UNAUTHENTICATED.test(text));
+    if (message.type() === 'error' && !isExpected) faults.push(text);
   });
   page.on('pageerror', (error) => faults.push(String(error)));
   const note = (url: string): void => {

@@ -3,10 +3,11 @@
  * what others can see of a process.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { BASE_ENVIRONMENT } from './base-environment.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -27,15 +28,20 @@ export function spawnRole(role: keyof typeof MAINS, env: Environment): Program {
   return spawnNode([fileURLToPath(import.meta.resolve(MAINS[role]))], env);
 }
 
-/** Its environment has these variables and PATH only. @param cwd this process's own by default */
-export function spawnNode(args: readonly string[], env: Environment = {}, cwd?: string): Program {
-  const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-  const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio, cwd });
+/**
+ * Its environment has these variables and PATH only.
+ *
+ * @param cwd this process's own by default
+ * @param channel `ipc` lets the two processes send each other messages
+ */
+export function spawnNode(args: readonly string[], env: Environment = {}, cwd?: string, channel: 'ipc' | 'none' = 'none'): Program {
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(channel === 'ipc' ? (['ipc'] as const) : [])];
+  const child = spawn(process.execPath, args, { env: { ...BASE_ENVIRONMENT, ...env }, stdio, cwd });
   const ended = once(child, 'close');
   const looking = new Set<() => void>();
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
       for (const look of looking) look();
     });

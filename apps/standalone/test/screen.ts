@@ -36,120 +36,148 @@ const WHITE = 231;
 const BLACK = 16;
 const PIXELS_PER_MODULE = 4;
 
+/** What the terminal keeps between two pieces of output. */
+interface Terminal {
+  columns: number;
+  rows: number;
+  cells: Cell[][];
+  /** The main screen, below the alternate one. */
+  kept: { readonly cells: Cell[][]; readonly column: number; readonly row: number } | null;
+  column: number;
+  row: number;
+  hasCursor: boolean;
+  /** The beginning of a sequence that is not complete yet. */
+  sequence: string;
+  colours: Pick<Cell, 'foreground' | 'background'>;
+}
+
 export function createScreen(columns: number, rows: number): Screen {
-  const blankRow = (): Cell[] => Array.from({ length: columns }, () => BLANK);
-  const blankScreen = (): Cell[][] => Array.from({ length: rows }, blankRow);
-  let cells = blankScreen();
-  let kept: { readonly cells: Cell[][]; readonly column: number; readonly row: number } | null = null; // the main screen, below the alternate one
-  let column = 0;
-  let row = 0;
-  let hasCursor = true;
-  let sequence = ''; // the sequence is not complete yet
-  let colours: Pick<Cell, 'foreground' | 'background'> = BLANK;
-
-  function put(character: string): void {
-    if (column === columns) newLine(0);
-    const line = cells[row];
-    if (line !== undefined) line[column] = { ...colours, character };
-    column++;
-  }
-
-  function newLine(at: number): void {
-    column = at;
-    if (++row < rows) return;
-    cells = [...cells.slice(1), blankRow()];
-    row = rows - 1;
-  }
-
-  function clear(parameters: string): void {
-    if (parameters === '2') cells = blankScreen();
-    else {
-      cells[row]?.fill(BLANK, column);
-      cells = cells.map((line, i) => (i > row ? blankRow() : line));
-    }
-  }
-
-  function setMode(parameters: string, isOn: boolean): void {
-    if (parameters === '25') hasCursor = isOn;
-    else if (parameters === '1049') alternate(isOn);
-    else if (parameters !== '2026') throw new Error(`mode ${parameters} is not known here`);
-  }
-
-  function alternate(isOn: boolean): void {
-    if (isOn) {
-      kept = { cells, column, row };
-      cells = blankScreen();
-    } else if (kept !== null) {
-      ({ cells, column, row } = kept);
-      kept = null;
-    }
-  }
-
-  function setColours(parameters: string): void {
-    const codes = parameters.split(';').map(Number);
-    for (let i = 0; i < codes.length; i++) {
-      const colour = codes[i + 2] ?? null;
-      if (codes[i] === 0) colours = BLANK;
-      else if (codes[i] === 38) [colours, i] = [{ ...colours, foreground: colour }, i + 2];
-      else if (codes[i] === 48) [colours, i] = [{ ...colours, background: colour }, i + 2];
-    }
-  }
-
-  /** Output arrives in pieces that may end anywhere. */
-  function readOn(character: string): void {
-    sequence += character;
-    if (!/[A-Za-z]/.test(character)) return;
-    const [, isPrivate, parameters = '', letter = ''] = SEQUENCE.exec(sequence.slice(ESCAPE.length)) ?? [];
-    sequence = '';
-    control(parameters, letter, isPrivate !== undefined);
-  }
-
-  function control(parameters: string, letter: string, isPrivate: boolean): void {
-    if (isPrivate) setMode(parameters, letter === 'h');
-    else if (letter === 'm') setColours(parameters);
-    else if (letter === 'J') clear(parameters);
-    else if (letter === 'H' && parameters === '') [row, column] = [0, 0];
-    else if (letter === 'K' && parameters === '') cells[row]?.fill(BLANK, Math.min(column, columns - 1));
-    else throw new Error(`the control sequence ${parameters}${letter} is not known here`);
-  }
-
+  const terminal: Terminal = {
+    columns,
+    rows,
+    cells: blankScreen({ columns, rows }),
+    kept: null,
+    column: 0,
+    row: 0,
+    hasCursor: true,
+    sequence: '',
+    colours: BLANK,
+  };
   return {
-    write(output) {
-      for (const character of output) {
-        if (character === ESCAPE) sequence = ESCAPE;
-        else if (sequence !== '') readOn(character);
-        else if (character === '\r') column = 0;
-        else if (character === '\n') newLine(column);
-        else put(character);
-      }
-    },
-    resize(nextColumns, nextRows) {
-      columns = nextColumns;
-      rows = nextRows;
-      const old = cells;
-      cells = blankScreen().map((line, y) => line.map((cell, x) => old[y]?.[x] ?? cell));
-      row = Math.min(row, rows - 1);
-      column = Math.min(column, columns - 1);
-    },
+    write: (output) => write(terminal, output),
+    resize: (nextColumns, nextRows) => resize(terminal, nextColumns, nextRows),
     get isAlternate() {
-      return kept !== null;
+      return terminal.kept !== null;
     },
     get hasCursor() {
-      return hasCursor;
+      return terminal.hasCursor;
     },
     get cells() {
-      return cells;
+      return terminal.cells;
     },
     get lines() {
-      return cells.map((line) =>
-        line
-          .map(({ character }) => character)
-          .join('')
-          .trimEnd(),
-      );
+      return terminal.cells.map(textOf);
     },
-    readCode: (ground) => readCode(cells, ground),
+    readCode: (ground) => readCode(terminal.cells, ground),
   };
+}
+
+type Size = Pick<Terminal, 'columns' | 'rows'>;
+
+const blankRow = ({ columns }: Size): Cell[] => Array.from({ length: columns }, () => BLANK);
+const blankScreen = (size: Size): Cell[][] => Array.from({ length: size.rows }, () => blankRow(size));
+
+function textOf(line: readonly Cell[]): string {
+  return line
+    .map(({ character }) => character)
+    .join('')
+    .trimEnd();
+}
+
+function write(terminal: Terminal, output: string): void {
+  for (const character of output) {
+    if (character === ESCAPE) terminal.sequence = ESCAPE;
+    else if (terminal.sequence !== '') readOn(terminal, character);
+    else if (character === '\r') terminal.column = 0;
+    else if (character === '\n') newLine(terminal, terminal.column);
+    else put(terminal, character);
+  }
+}
+
+function resize(terminal: Terminal, columns: number, rows: number): void {
+  const old = terminal.cells;
+  const cells = blankScreen({ columns, rows }).map((line, y) => line.map((cell, x) => old[y]?.[x] ?? cell));
+  const row = Math.min(terminal.row, rows - 1);
+  const column = Math.min(terminal.column, columns - 1);
+  Object.assign(terminal, { columns, rows, cells, row, column } satisfies Partial<Terminal>);
+}
+
+function put(terminal: Terminal, character: string): void {
+  if (terminal.column === terminal.columns) newLine(terminal, 0);
+  const line = terminal.cells[terminal.row];
+  if (line !== undefined) line[terminal.column] = { ...terminal.colours, character };
+  terminal.column++;
+}
+
+function newLine(terminal: Terminal, at: number): void {
+  terminal.column = at;
+  if (++terminal.row < terminal.rows) return;
+  terminal.cells = [...terminal.cells.slice(1), blankRow(terminal)];
+  terminal.row = terminal.rows - 1;
+}
+
+/** Output arrives in pieces that may end anywhere. */
+function readOn(terminal: Terminal, character: string): void {
+  terminal.sequence += character;
+  if (!/[A-Za-z]/.test(character)) return;
+  const [, isPrivate, parameters = '', letter = ''] = SEQUENCE.exec(terminal.sequence.slice(ESCAPE.length)) ?? [];
+  terminal.sequence = '';
+  if (isPrivate !== undefined) setMode(terminal, parameters, letter === 'h');
+  else control(terminal, parameters, letter);
+}
+
+function control(terminal: Terminal, parameters: string, letter: string): void {
+  const { cells, row, column, columns, colours } = terminal;
+  if (letter === 'm') terminal.colours = coloursAfter(colours, parameters);
+  else if (letter === 'J') clear(terminal, parameters);
+  else if (letter === 'H' && parameters === '') [terminal.row, terminal.column] = [0, 0];
+  else if (letter === 'K' && parameters === '') cells[row]?.fill(BLANK, Math.min(column, columns - 1));
+  else throw new Error(`the control sequence ${parameters}${letter} is not known here`);
+}
+
+function clear(terminal: Terminal, parameters: string): void {
+  const { cells, row, column } = terminal;
+  if (parameters === '2') terminal.cells = blankScreen(terminal);
+  else {
+    cells[row]?.fill(BLANK, column);
+    terminal.cells = cells.map((line, i) => (i > row ? blankRow(terminal) : line));
+  }
+}
+
+function setMode(terminal: Terminal, parameters: string, isOn: boolean): void {
+  if (parameters === '25') terminal.hasCursor = isOn;
+  else if (parameters === '1049') alternate(terminal, isOn);
+  else if (parameters !== '2026') throw new Error(`mode ${parameters} is not known here`);
+}
+
+function alternate(terminal: Terminal, isOn: boolean): void {
+  const { cells, column, row, kept } = terminal;
+  if (isOn) {
+    terminal.kept = { cells, column, row };
+    terminal.cells = blankScreen(terminal);
+  } else if (kept !== null) Object.assign(terminal, kept, { kept: null });
+}
+
+function coloursAfter(colours: Terminal['colours'], parameters: string): Terminal['colours'] {
+  const codes = parameters.split(';').map(Number);
+  let after = colours;
+  for (let i = 0; i < codes.length; i++) {
+    const colour = codes[i + 2] ?? null;
+    if (codes[i] === 0) after = BLANK;
+    else if (codes[i] === 38) [after, i] = [{ ...after, foreground: colour }, i + 2];
+    else if (codes[i] === 48) [after, i] = [{ ...after, background: colour }, i + 2];
+  }
+  return after;
 }
 
 /** A cell has two modules, one above the other. */

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { BASE_ENVIRONMENT } from './base-environment.ts';
 import type { Cluster } from './cluster.ts';
 
 export const WORKER_MAIN = fileURLToPath(import.meta.resolve('@qrcast/worker/main'));
@@ -19,7 +20,7 @@ export async function spawnWorker({ worker }: Cluster, env: Readonly<Record<stri
   const child = spawn(process.execPath, [WORKER_MAIN], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
-      PATH: process.env['PATH'] ?? '',
+      ...BASE_ENVIRONMENT,
       PORT: '0',
       REDIS_URL: worker.redisUrl,
       QRCAST_NAMESPACE: worker.namespace,

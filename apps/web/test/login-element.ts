@@ -10,22 +10,18 @@ export const URL = 'https://qrcast.example.com';
 export const en = textsOf('en');
 export const ru = textsOf('ru');
 
+const EVENTS = ['qrcast-session', 'qrcast-connected', 'qrcast-ended', 'qrcast-refused'] as const;
+
 /** Call at the top of a test file. Each test then begins with an empty page. */
 export function prepareElement() {
   /** The watches that were opened, and the events that the page received, oldest first. */
   const watches: TestWatch[] = [];
   const heard: { type: string; detail: unknown }[] = [];
-  beforeAll(() => customElements.define('qrcast-login', LoginElement));
   beforeEach(() => {
     watches.length = 0;
     heard.length = 0;
-    document.documentElement.removeAttribute('lang');
   });
-  afterEach(() => {
-    document.body.replaceChildren();
-    vi.restoreAllMocks();
-    vi.useRealTimers();
-  });
+  resetPage();
 
   /** Adds an element to the page and records its events. */
   function create(
@@ -39,9 +35,7 @@ export function prepareElement() {
       return watch;
     };
     for (const [name, value] of Object.entries(attributes)) login.setAttribute(name, value);
-    for (const type of ['qrcast-session', 'qrcast-connected', 'qrcast-ended', 'qrcast-refused'] as const) {
-      login.addEventListener(type, ({ detail }) => heard.push({ type, detail }));
-    }
+    for (const type of EVENTS) login.addEventListener(type, ({ detail }) => heard.push({ type, detail }));
     parent.append(login);
     return login;
   }
@@ -59,13 +53,24 @@ export function prepareElement() {
     return { login, watch };
   }
 
-  function last(): TestWatch {
-    const watch = watches.at(-1);
-    if (watch === undefined) throw new Error('expected a watch to be opened');
-    return watch;
-  }
-
+  const last = (): TestWatch => lastOf(watches);
   return { watches, heard, create, shown, last };
+}
+
+function resetPage(): void {
+  beforeAll(() => customElements.define('qrcast-login', LoginElement));
+  beforeEach(() => document.documentElement.removeAttribute('lang'));
+  afterEach(() => {
+    document.body.replaceChildren();
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+}
+
+function lastOf(watches: readonly TestWatch[]): TestWatch {
+  const watch = watches.at(-1);
+  if (watch === undefined) throw new Error('expected a watch to be opened');
+  return watch;
 }
 
 export function find<T extends Element = HTMLElement>(login: LoginElement, selector: string): T {

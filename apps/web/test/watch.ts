@@ -49,6 +49,7 @@ export interface TestWatch extends SessionWatch {
   answer(result: CallResult): Promise<void>;
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one object: its getters and calls share the state that the test sets.
 export function createTestWatch(options: WatchOptions): TestWatch {
   const listeners = new Set<() => void>();
   const passwords: string[] = [];

@@ -1,6 +1,5 @@
 /**
- * What cannot be brought about with the simulated provider: refusals and troubles of single calls,
- * and every end.
+ * What the simulated provider cannot cause: refusals and faults of single calls, and every end.
  */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -94,7 +93,7 @@ describe('a deadline', () => {
     expect((await ending).exitCode).toBe(0);
   });
 
-  it('asks again where the gateway cannot answer, no sooner than it says', async () => {
+  it('asks again if the gateway cannot answer, no sooner than it says', async () => {
     const script = scripted([refused('unavailable', true, 5_000), OK]);
     const { ending } = follow(script);
     script.show(ended('deadline', true));
@@ -106,7 +105,7 @@ describe('a deadline', () => {
     expect((await ending).exitCode).toBe(0);
   });
 
-  it('is resumed once, though the new attempt is not told yet', async () => {
+  it('is resumed once, although the new attempt is not reported yet', async () => {
     const script = scripted([OK, refused('not_resumable', false)]);
     const { ending } = follow(script);
     script.show({ ...ended('deadline', true), version: 7 });
@@ -118,7 +117,7 @@ describe('a deadline', () => {
     expect((await ending).exitCode).toBe(0);
   });
 
-  it('is the end where the session cannot be resumed', async () => {
+  it('ends the login if the session cannot be resumed', async () => {
     const script = scripted([refused('not_resumable', false)]);
     const { ending } = follow(script);
     script.show(ended('deadline', true));
@@ -126,7 +125,7 @@ describe('a deadline', () => {
     expect(await ending).toMatchObject({ reason: 'deadline', exitCode: 4 });
   });
 
-  it('is no end where somebody else has resumed it, and that is told later than the refusal', async () => {
+  it('does not end the login if somebody else resumed it, even if that is reported after the refusal', async () => {
     const script = scripted([refused('not_resumable', false)]);
     const { ending } = follow(script);
     script.show({ ...ended('deadline', true), version: 7 });
@@ -139,7 +138,7 @@ describe('a deadline', () => {
 });
 
 describe('the password', () => {
-  it('is sent again by itself while the provider takes none, without being asked for again', async () => {
+  it('is sent again automatically while the provider accepts none, without a new prompt', async () => {
     const script = scripted([refused('too_many_requests', true, 60_000), OK]);
     const { ending, prompts } = follow(script, ['correct horse']);
     script.show({ state: 'password' });
@@ -159,7 +158,7 @@ describe('the password', () => {
     expect(prompts.at(-1)).toBeNull();
   });
 
-  it('is not sent any more when the session wants none', async () => {
+  it('is not sent any more when the session needs none', async () => {
     const script = scripted([refused('too_many_requests', true, 60_000)]);
     const { ending } = follow(script, ['correct horse']);
     script.show({ state: 'password' });
@@ -171,7 +170,7 @@ describe('the password', () => {
     await ending;
   });
 
-  it('is asked for again when it was wrong or cannot be one, until there is none: 9', async () => {
+  it('is asked for again when it was wrong or invalid, until there is none: 9', async () => {
     const script = scripted([refused('password_rejected', true), refused('invalid_request', false)]);
     const { ending, prompts } = follow(script, ['wrong', 'x'.repeat(257)]);
     script.show({ state: 'password' });
@@ -191,7 +190,7 @@ describe('the password', () => {
       prompt !== null && typeof prompt === 'object' ? (prompt.kind === 'wanted' ? prompt.mistake : prompt.kind) : prompt,
     );
 
-  it('is left for a new code by two empty lines, and asked for again if the session wants it again', async () => {
+  it('is left for a new code by two empty lines, and asked for again if the session needs it again', async () => {
     const script = scripted();
     const { ending, prompts } = follow(script, ['', '', 'correct horse']);
     script.show({ state: 'password', version: 4 });
@@ -232,7 +231,7 @@ describe('the password', () => {
     expect((await ending).exitCode).toBe(0);
   });
 
-  it('that was left too late is no mistake: the session moves on', async () => {
+  it('that was left too late is no error, and the session continues', async () => {
     const script = scripted([refused('not_waiting_for_password', false)]);
     const { ending } = follow(script, ['', '']);
     script.show({ state: 'password' });
@@ -241,7 +240,7 @@ describe('the password', () => {
     expect((await ending).exitCode).toBe(0);
   });
 
-  it('ends the login where no password will help', async () => {
+  it('ends the login if no password can help', async () => {
     const script = scripted([refused('forbidden', false)]);
     const { ending } = follow(script, ['correct horse']);
     script.show({ state: 'password' });

@@ -30,7 +30,7 @@ describe('a stdin that is no terminal', () => {
     expect(await input.piped(signal)).toBe('\uFEFFsecond');
   });
 
-  it('reads a character that comes in pieces', async () => {
+  it('reads a character that is split between chunks', async () => {
     const bytes = Buffer.from('пароль\n');
     for (const byte of bytes) stdin.write(Buffer.of(byte));
     expect(await input.piped(signal)).toBe('пароль');
@@ -40,12 +40,12 @@ describe('a stdin that is no terminal', () => {
     ['cp1251', Buffer.from('\xef\xe0\xf0\n', 'latin1')],
     ['UTF-16', Buffer.from('\uFEFFsecret\n', 'utf16le')],
     ['a cut character', Buffer.from('secret\xf0\x9f', 'latin1')],
-  ])('refuses what is not UTF-8: %s', async (_what, bytes) => {
+  ])('refuses bytes that are not UTF-8: %s', async (_what, bytes) => {
     stdin.end(bytes);
     await expect(input.piped(signal)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('UTF-8') });
   });
 
-  it('keeps a line that was not waited for any more for the next who asks', async () => {
+  it('keeps a line that nobody waits for any more for the next reader', async () => {
     const wanted = new AbortController();
     const first = input.piped(wanted.signal);
     wanted.abort(new Error('no password is wanted now'));

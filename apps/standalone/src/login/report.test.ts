@@ -14,7 +14,7 @@ const HOSTILE = 'no\x1b]0;title\x07 \x9b2J\r\x08way\nhere';
 it.each([
   ['that refused', (report: ReturnType<typeof createReport>) => report.failed(new LoginError('refused', HOSTILE, EXITS.fault.code))],
   ['that ended it', (report: ReturnType<typeof createReport>) => report.ended(refusedEnding('forbidden', HOSTILE))],
-])('the words of a gateway %s do nothing to the terminal', (_what, tell) => {
+])('the text of a gateway %s cannot control the terminal', (_what, tell) => {
   const text = reported(tell);
   expect(text).toContain('no?]0;title? ?2J??way\nhere');
   expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);

@@ -4,6 +4,7 @@
 
 import { errorFields } from '@qrcast/runtime/log';
 import { SettingsError } from '@qrcast/runtime/process/settings';
+import { UnfitRedisError } from '@qrcast/runtime/redis/start-connection';
 import { type Ending, EXITS, InterruptedError, LoginError } from './ending.ts';
 
 export interface ReportOptions {
@@ -49,6 +50,7 @@ function faultOf(error: unknown): Pick<LoginError, 'code' | 'exitCode'> & { deta
     return { code, detail, exitCode, connection };
   }
   if (error instanceof SettingsError) return { code: 'usage', detail: error.message, exitCode: EXITS.usage.code };
+  if (error instanceof UnfitRedisError) return { code: 'fault', detail: error.message, exitCode: EXITS.fault.code };
   const { error: detail, cause } = errorFields(error); // texts of others, without their URLs
   return { code: 'fault', detail: cause === undefined ? detail : `${detail} (${cause})`, exitCode: EXITS.fault.code };
 }

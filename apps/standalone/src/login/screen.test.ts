@@ -53,7 +53,7 @@ function shown(scene: Scene, on: Screen = createScreen(scene.columns, scene.rows
 }
 
 describe('a frame', () => {
-  it('shows the code, how long it is good, and when the command gives up', () => {
+  it('shows the code, how long it is valid, and when the command gives up', () => {
     const { lines } = shown(sceneOf());
     expect(lines[0]).toBe('qrcast · instance 1101000001');
     expect(lines.filter((line) => !/[█▀▄]/.test(line) && line !== '')).toEqual([
@@ -64,18 +64,18 @@ describe('a frame', () => {
     ]);
   });
 
-  it.each(['dark', 'light'] as const)('can be scanned on a terminal of %s ground', (ground) => {
+  it.each(['dark', 'light'] as const)('can be scanned on a terminal with a %s background', (ground) => {
     expect(shown(sceneOf()).readCode(ground)).toBe(TEXT);
     expect(shown(sceneOf({ columns: 120, rows: 50 })).readCode(ground)).toBe(TEXT);
   });
 
-  it('without colours writes none, and can be scanned where text is light', () => {
+  it('without colours writes none, and can be scanned if text is light', () => {
     const scene = sceneOf({ colours: false });
     for (const style of ['\x1b[38;', '\x1b[1m', '\x1b[2m', '\x1b[0m']) expect(frameOf(scene)).not.toContain(style);
     expect(shown(scene).readCode('dark')).toBe(TEXT);
   });
 
-  it('replaces whatever stood there, line by line', () => {
+  it('replaces the earlier text, line by line', () => {
     const screen = createScreen(80, 24);
     screen.write(`${'#'.repeat(80 * 23)}`);
     shown(sceneOf(), screen);
@@ -87,7 +87,7 @@ describe('a frame', () => {
     ]);
   });
 
-  it('stays within every window, and has a whole code or says that there is no room for one', () => {
+  it('fits into every window, and has a complete code or says that there is no room for one', () => {
     for (let columns = 20; columns <= 100; columns++) {
       for (let rows = 4; rows <= 40; rows++) {
         const scene = sceneOf({ columns, rows });
@@ -103,13 +103,13 @@ describe('a frame', () => {
     }
   });
 
-  it('can be scanned in the smallest window that takes the code, every column of it used', () => {
+  it('can be scanned in the smallest window for the code, with every column used', () => {
     const screen = shown(sceneOf({ columns: 37, rows: 19 }));
     expect(screen.readCode('light')).toBe(TEXT);
     expect(screen.lines.map(({ length }) => length)).toEqual(Array.from({ length: 19 }, () => 37));
   });
 
-  it('says how large the window must be, and gives the link whole where it fits', () => {
+  it('says how large the window must be, and shows the complete link if it fits', () => {
     const lines = linesOf(sceneOf({ columns: 60, rows: 12 }));
     expect(lines.join(' ')).toContain('The window is too small for the code: 60×12, it needs 37×19. Make it larger, or open this page:');
     expect(lines.at(-1)).toBe(PAGE);
@@ -118,7 +118,7 @@ describe('a frame', () => {
     expect(linesOf(sceneOf({ columns: 30, rows: 5 })).join(' ')).toMatch(/Make it larger\.$/);
   });
 
-  it('gives the link where a code cannot be drawn, once it has had time to be read', () => {
+  it('shows the link if a code cannot be drawn, after a time for reading it', () => {
     const snapshot = snapshotOf({ code: { ...CODE, text: null } });
     const first = linesOf(sceneOf({ snapshot, serverNow: 5_999, colours: false }));
     expect(first).toContain('Reading the code …');
@@ -136,14 +136,14 @@ describe('a frame', () => {
     expect(screen.lines).toContain('This code has expired. The next one is on its way …');
   });
 
-  it('tells of a lost gateway beside the code that is still good', () => {
+  it('reports a lost gateway beside a code that is still valid', () => {
     const screen = shown(sceneOf({ snapshot: snapshotOf({}, LOST) }));
     expect(screen.readCode('dark')).toBe(TEXT);
     expect(screen.lines).toContain('Good for 17 s.');
     expect(screen.lines).toContain('The gateway cannot be reached. Trying again …');
   });
 
-  it('tells a trouble and when the provider is asked again', () => {
+  it('reports a problem and when the provider is asked again', () => {
     const snapshot = snapshotOf({ state: 'waiting', code: null, notice: { code: 'provider_timeout', retryAt: 4_200 } });
     const lines = linesOf(sceneOf({ snapshot, colours: false }));
     expect(lines).toContain('The provider answers slowly. Asking again …');

@@ -42,7 +42,7 @@ async function open(given: {
 }
 
 describe('a line of stdin', () => {
-  it('that is empty is no password; one that a person typed empty is told', async () => {
+  it('that is empty is no password, and an empty typed one is reported', async () => {
     const { passwords } = await open({ piped: ['', '', 'piped', ''], typed: ['', 'typed'] });
     expect([await passwords.next(signal), await passwords.next(signal), await passwords.next(signal)]).toEqual(['piped', '', 'typed']);
   });
@@ -60,7 +60,7 @@ describe("the instance's token", () => {
     expect(await token(signal)).toBe(TOKEN);
   });
 
-  it('is the first line of stdin for --token-file -, and what follows is left', async () => {
+  it('is the first line of stdin for --token-file -, and the rest is not read', async () => {
     const piped = [TOKEN, 'password'];
     const { token, passwords } = await open({ tokenFile: '-', piped });
     expect(await token(signal)).toBe(TOKEN);
@@ -79,17 +79,17 @@ describe("the instance's token", () => {
     [{ tokenFile: '-' }, 'expected 8 to 256 characters'],
     [{ env: { GREEN_API_TOKEN: 'with/slash' } }, 'expected 8 to 256 characters of A-Z a-z 0-9 _ - (came: text of 10 characters)'],
     [{ tokenFile: '/nowhere/at/all' }, '--token-file: the file could not be read (ENOENT)'],
-  ])('is missed with words: %j', async (given, words) => {
+  ])('is reported as missing: %j', async (given, words) => {
     await expect((await open(given)).token(signal)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(words) });
   });
 
-  it.each([{ env: { GREEN_API_TOKEN: 'pasted with spaces' } }, { tokenFile: 'pasted' }])('stands in no message: %j', async (given) => {
+  it.each([{ env: { GREEN_API_TOKEN: 'pasted with spaces' } }, { tokenFile: 'pasted' }])('is in no message: %j', async (given) => {
     await expect((await open(given)).token(signal)).rejects.toMatchObject({ message: expect.not.stringContaining('pasted') });
   });
 });
 
 describe('the environment', () => {
-  it('has no secret any more for the processes started later', () => {
+  it('contains no secret for processes that are started later', () => {
     const env = { GREEN_API_TOKEN: TOKEN, QRCAST_API_KEY: 'k', QRCAST_ACCOUNT_PASSWORD: 'p', PATH: '/bin' };
     expect(takeSecrets(env)).toEqual({ GREEN_API_TOKEN: TOKEN, QRCAST_API_KEY: 'k', QRCAST_ACCOUNT_PASSWORD: 'p' });
     expect(env).toEqual({ PATH: '/bin' });
@@ -102,7 +102,7 @@ describe("the gateway's key", () => {
     expect(await (await open({ typed: ['qk_2'] })).apiKey(signal)).toBe('qk_2');
   });
 
-  it('is missed with words', async () => {
+  it('is reported as missing', async () => {
     await expect((await open({})).apiKey(signal)).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringContaining('set QRCAST_API_KEY'),
@@ -114,18 +114,18 @@ describe("the account's password", () => {
   it('comes from the environment, until it was wrong', async () => {
     const { passwords } = await open({ env: { QRCAST_ACCOUNT_PASSWORD: 'from env' } });
     expect(passwords.given()).toBe('from env');
-    expect(passwords.given()).toBe('from env'); // another attempt may want it again
+    expect(passwords.given()).toBe('from env'); // another attempt may need it again
     passwords.forgetGiven();
     expect(passwords.given()).toBeNull();
     expect(await passwords.next(signal)).toBeNull();
   });
 
-  it('keeps its spaces in a file, but for the line end', async () => {
+  it('keeps its spaces in a file, without the line end', async () => {
     const { passwords } = await open({ passwordFile: await fileWith(' with spaces \n') });
     expect(passwords.given()).toBe(' with spaces ');
   });
 
-  it('is missed at once if its file is not there, not only when it is wanted', async () => {
+  it('is reported as missing at once if its file does not exist, not only when it is needed', async () => {
     await expect(open({ passwordFile: '/nowhere/at/all' })).rejects.toMatchObject({
       exitCode: 2,
       message: '--password-file: the file could not be read (ENOENT)',
@@ -176,14 +176,14 @@ describe('bytes of a secret', () => {
     ['a NUL', 'secret\0', 'invisible character'],
     ['a zero-width space', 'secret\u200b', 'invisible character'],
     ['a replacement character', 'secret\uFFFD', 'expected UTF-8'],
-  ])("of a password's file that are no text of one line are wrong use: %s", async (_what, text, words) => {
+  ])("of a password's file that are not one line of text are a usage error: %s", async (_what, text, words) => {
     const fault = await open({ passwordFile: await fileWith(text) }).catch((error: unknown) => error);
     expect(fault).toMatchObject({ exitCode: 2, message: expect.stringContaining(words) });
     expect((fault as Error).message).toContain('--password-file: ');
     expect((fault as Error).message).not.toContain('sec');
   });
 
-  it("of a token's file are read without a mark, and nothing else unseen is taken off", async () => {
+  it("of a token's file are read without a byte-order mark, and no other invisible character is removed", async () => {
     expect(await (await open({ tokenFile: await fileWith(`${MARK}${TOKEN}\r\n`) })).token(signal)).toBe(TOKEN);
     for (const [text, words] of [
       [`${TOKEN}\u00a0`, 'invisible character'],
@@ -210,13 +210,13 @@ describe('bytes of a secret', () => {
     },
   );
 
-  it('of a line of stdin are refused before anybody is sent them', async () => {
+  it('of a line of stdin are refused before they are sent', async () => {
     const { passwords } = await open({ piped: ['secret\u200b', 'right'] });
     await expect(passwords.next(signal)).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining('invisible character') });
     expect(await passwords.next(signal)).toBe('right');
   });
 
-  it('of a key that was typed are refused where no header can bear them', async () => {
+  it('of a typed key are refused if no header can contain them', async () => {
     for (const key of ['qk_\u200b1', 'ключ', 'qk_ 1']) {
       await expect((await open({ typed: [key] })).apiKey(signal)).rejects.toMatchObject({ exitCode: 2 });
     }

@@ -31,7 +31,7 @@ describe('plain lines', () => {
     expect(hasPicture(print(shown('two')))).toBe(true);
   });
 
-  it('tell of a lost gateway without drawing the code again', () => {
+  it('report a lost gateway without drawing the code again', () => {
     const print = printer();
     print(shown('one'));
     const lost = print(shown('one', 'retrying'));
@@ -39,14 +39,14 @@ describe('plain lines', () => {
     expect(hasPicture(lost + print(shown('one')))).toBe(false);
   });
 
-  it('draw a code again that had expired and is good again', () => {
+  it('draw a code again that had expired and is valid again', () => {
     const print = printer();
     print(shown('one'));
     expect(print(shown('none'))).toBe('This code has expired. The next one is on its way …\n');
     expect(hasPicture(print(shown('one')))).toBe(true);
   });
 
-  it('give the link where the code cannot be drawn', () => {
+  it('show the link if the code cannot be drawn', () => {
     const print = printer();
     expect(print(shown(null))).toBe('Reading the code …\n');
     expect(print(shown(null), 6_000)).toBe(`This code can only be shown as a picture. Open the page:\n${PAGE}\n`);
@@ -61,7 +61,7 @@ describe('plain lines', () => {
     expect(printer()({ session: { ...session, state, end } as Session, connection })).toBe(text);
   });
 
-  it('have colours only if told so', () => {
+  it('have colours only if the option is set', () => {
     expect(printer(true)(shown('one'))).toContain('\x1b[38;5;231;48;5;16m');
     expect(printer()(shown('one'))).not.toContain('\x1b');
   });

@@ -9,17 +9,17 @@ const said = (fields: object): string =>
   statusOf({ session: { state: 'waiting', notice: null, ...fields } as Session, connection: OPEN }, 0).join();
 
 describe('what the terminal says', () => {
-  it('of a scanned code whose login takes its time asks for no other scan', () => {
+  it('about a scanned code whose login takes long asks for no other scan', () => {
     expect(said({ notice: { code: 'login_finishing', retryAt: 1 } })).toBe('Scanned; the login is being finished …');
   });
 
-  it('of a notice or a state that only a newer gateway knows is that it goes on', () => {
+  it('about a notice or a state of a newer gateway is that the login continues', () => {
     expect(said({ notice: { code: 'invented_later', retryAt: 1 } })).toBe('The provider has a problem. Asking again …');
     expect(said({ notice: { code: 'constructor', retryAt: 1 } })).toBe('The provider has a problem. Asking again …');
     expect(said({ state: 'reflecting' })).toBe('Waiting …');
   });
 
-  it('at the password is how to leave it', () => {
+  it('at the password says how to leave it', () => {
     expect(promptOf({ kind: 'wanted', mistake: null }).join(' ')).toContain('Press Enter alone.');
     expect(promptOf({ kind: 'wanted', mistake: null }, false).join(' ')).not.toContain('Enter alone');
     expect(promptOf({ kind: 'leaving' }).join(' ')).toContain('Press Enter once more');

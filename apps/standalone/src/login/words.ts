@@ -15,7 +15,7 @@ const NOTICES: Readonly<Record<NoticeCode, string>> = {
   provider_error: 'The provider has a problem',
   rate_limited: 'The provider asks to slow down; something else may be asking it about this instance',
   password_rejected: 'The password was not accepted',
-  password_rate_limited: 'The provider takes no more passwords for now',
+  password_rate_limited: 'The provider accepts no more passwords for now',
   login_finishing: 'Scanned; the login is being finished',
 };
 

@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => rm(parent, { recursive: true, force: true }));
 const modeOf = async (...path: string[]): Promise<number> => (await stat(join(folder, ...path))).mode & 0o777;
 
-it('is made for nobody else, and keeps its keys', async () => {
+it('is accessible to nobody else, and keeps its keys', async () => {
   const first = openHome(folder);
   first.close();
   expect([await modeOf(), await modeOf('redis'), await modeOf('keys.json')]).toEqual([0o700, 0o700, 0o600]);
@@ -22,7 +22,7 @@ it('is made for nobody else, and keeps its keys', async () => {
   expect([secretKeys, wereOpen]).toEqual([first.secretKeys, []]);
 });
 
-it('closed to others again where somebody opened it, and says so', async () => {
+it('is closed to others again if somebody opened it, and reports that', async () => {
   openHome(folder).close();
   await chmod(folder, 0o755);
   await chmod(join(folder, 'keys.json'), 0o644);
@@ -32,14 +32,14 @@ it('closed to others again where somebody opened it, and says so', async () => {
   expect([await modeOf(), await modeOf('keys.json')]).toEqual([0o700, 0o600]);
 });
 
-it.runIf(process.getuid?.() === 0)('is refused where it belongs to another user', async () => {
+it.runIf(process.getuid?.() === 0)('is refused if it belongs to another user', async () => {
   openHome(folder).close();
   const { chown } = await import('node:fs/promises');
   await chown(join(folder, 'keys.json'), 12_345, 12_345);
   expect(() => openHome(folder)).toThrow('belongs to another user');
 });
 
-it('reads its keys also where an editor put a byte-order mark before them', async () => {
+it('gives its keys even if an editor put a byte-order mark before them', async () => {
   const { secretKeys, close } = openHome(folder);
   close();
   const file = join(folder, 'keys.json');

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { parseKeyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
-import { addressOptions, limitOptions, roleOptions } from '@qrcast/runtime/process/settings-options';
+import { addressOptions, limitOptions, redisUrlOf, roleOptions } from '@qrcast/runtime/process/settings-options';
 import { GATEWAY_SETTINGS, ROLE_SETTINGS, type Settings, WORKER_SETTINGS } from '@qrcast/runtime/process/settings-table';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { openPrivateRedis, redisAdvice } from '../private-redis.ts';
@@ -57,7 +57,7 @@ export async function runStart(options: StartOptions): Promise<void> {
 
   const isReal = settings.GREEN_API_ID_INSTANCE !== undefined && settings.GREEN_API_TOKEN !== undefined;
   const simulated = isReal ? null : await startSimulator(releasers);
-  const redisUrl = settings.REDIS_URL ?? privateRedis?.url ?? '';
+  const redisUrl = redisUrlOf(settings.REDIS_URL ?? privateRedis?.url ?? '', settings);
   const gateway = await startStack(stackOptions(options, home, redisUrl, simulated), releasers);
   const local = `http://127.0.0.1:${gateway.port}`;
   simulated?.instance.setWebhook({ url: `${local}/v1/webhooks/green-api/${DEFAULT_TENANT}`, token: home.webhookToken });
@@ -92,6 +92,7 @@ function stackOptions({ settings, defaultHosts, log }: StartOptions, home: Home,
     upstreamHosts: simulated === null ? hosts : [...hosts, simulated.simulator.url],
     adminKey: settings.QRCAST_ADMIN_KEY,
     maxConnections: settings.QRCAST_MAX_CONNECTIONS,
+    connectsPerSecond: settings.QRCAST_CONNECTS_PER_SECOND,
     callbackProxy: settings.QRCAST_CALLBACK_PROXY,
     concurrency: settings.QRCAST_WORKER_CONCURRENCY,
     hostConcurrency: settings.QRCAST_HOST_CONCURRENCY,

@@ -17,7 +17,7 @@ function printed(fields: Partial<Session>): string {
   return createPrinter({ pageUrl: PAGE, colours: true, linesOf: linesBesidePage })(snapshotOf(fields), 0);
 }
 
-it.each(['dark', 'light'] as const)('a code can be scanned off a terminal of %s ground', (ground) => {
+it.each(['dark', 'light'] as const)('a code can be scanned from a terminal with a %s background', (ground) => {
   const screen = createScreen(80, 40);
   const code = { image: null, text: LINK, issuedAt: 0, staleAt: 20_000 };
   screen.write(printed({ state: 'showing', code }).replaceAll('\n', '\r\n')); // as a terminal's driver does
