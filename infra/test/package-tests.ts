@@ -25,12 +25,15 @@ const TEST_LIMIT_MS = 300_000;
  * busy.
  */
 const FILES_AT_ONCE = 3;
+/** Tests of one file that are marked as concurrent. With more, a process waits seconds for a processor. */
+const TESTS_AT_ONCE = 3;
 
 /** The `test` part of a package's vitest configuration. */
 export const packageTests = {
-  include: ['{src,test,e2e,fuzz}/**/*.test.ts'],
+  include: ['{src,test,e2e,fuzz,chaos}/**/*.test.ts'],
   exclude: ['**/node_modules/**', ...(SUITE === 'plain' ? NEEDING_FILES : SUITE === 'release' ? [] : LONG_FILES)],
   maxWorkers: FILES_AT_ONCE,
+  maxConcurrency: TESTS_AT_ONCE,
   testTimeout: TEST_LIMIT_MS,
   hookTimeout: TEST_LIMIT_MS,
   expect: { poll: { timeout: TEST_LIMIT_MS, interval: 20 } },

@@ -27,6 +27,7 @@ const env = {
   PATH: suite === 'plain' ? path : pathWithTools(path),
   TURBO_TELEMETRY_DISABLED: '1',
   QRCAST_TESTS: suite, // package-tests.ts chooses the files by it
+  NODE_COMPILE_CACHE: join(TOP, 'node_modules/.cache/compiled'), // the tests start hundreds of Node processes
 };
 const packages = globSync('{apps,packages,infra}/*/package.json', { cwd: TOP }).map((file) => dirname(file));
 const tested = packages.filter(

@@ -1,7 +1,8 @@
 /**
- * Finds the programs that the tests need besides Node: a real Redis, a real Chromium, OpenSSL for
- * certificates, and real proxies. On Debian as root, missing ones are installed. Elsewhere, the
- * command to install them is printed. The tests of a missing proxy are skipped.
+ * Finds the programs that the tests need besides Node: a real Redis, a real Chromium (its shell is
+ * quicker), OpenSSL for certificates, and real proxies. On Debian as root, missing ones are
+ * installed. Elsewhere, the command to install them is printed. The tests of a missing proxy are
+ * skipped.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -13,15 +14,20 @@ interface Tool {
   readonly programs: readonly string[];
   /** The Debian packages that contain it. */
   readonly packages: readonly string[];
-  /** The tests that use it are skipped if it is missing. */
-  readonly isOptional?: boolean;
+  /** What happens without it. Left out: it is needed. */
+  readonly without?: string;
 }
 
 const TOOLS: readonly Tool[] = [
   { programs: ['redis-server', 'valkey-server'], packages: ['redis-server'] },
   { programs: ['openssl'], packages: ['openssl'] },
   { programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'], packages: ['chromium', 'fonts-dejavu-core'] },
-  ...['nginx', 'haproxy', 'apache2', 'caddy', 'tinyproxy'].map((name) => ({ programs: [name], packages: [name], isOptional: true })),
+  { programs: ['chromium-headless-shell'], packages: ['chromium-headless-shell'], without: 'the tests of pages take longer' },
+  ...['nginx', 'haproxy', 'apache2', 'caddy', 'tinyproxy'].map((name) => ({
+    programs: [name],
+    packages: [name],
+    without: 'its tests are skipped',
+  })),
 ];
 
 /**
@@ -42,9 +48,9 @@ export function pathWithTools(path: string): string {
   const canInstall = process.platform === 'linux' && isOnPath('apt-get', wider) && process.getuid?.() === 0;
   if (canInstall) install(wanted, wider);
   const still = missing(wider);
-  const needed = still.filter((tool) => tool.isOptional !== true);
+  const needed = still.filter((tool) => tool.without === undefined);
   if (needed.length > 0) throw new Error(`the tests need a real Redis, Chromium and OpenSSL. ${advice(needed)}`);
-  if (still.length > 0) process.stdout.write(`the tests of ${packagesOf(still)} are skipped. ${advice(still)}\n`);
+  for (const tool of still) process.stdout.write(`without ${packagesOf([tool])} ${tool.without}. ${advice([tool])}\n`);
   return wider;
 }
 
@@ -60,8 +66,8 @@ function advice(tools: readonly Tool[]): string {
 /** Installs optional packages one by one, because a system may not offer all of them. */
 function install(tools: readonly Tool[], path: string): void {
   process.stdout.write(`installing ${packagesOf(tools)} for the tests\n`);
-  const needed = tools.filter((tool) => tool.isOptional !== true);
-  const rounds = [needed, ...tools.filter((tool) => tool.isOptional === true).map((tool) => [tool])].filter((round) => round.length > 0);
+  const needed = tools.filter((tool) => tool.without === undefined);
+  const rounds = [needed, ...tools.filter((tool) => tool.without !== undefined).map((tool) => [tool])].filter((round) => round.length > 0);
   withoutServices(() => {
     apt(path, 'update', '-qq');
     for (const round of rounds) {

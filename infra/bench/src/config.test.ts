@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { readConfig } from './config.ts';
 
-it('has a default for everything, and takes an empty variable for unset', () => {
+it('has a default for everything, and treats an empty variable as unset', () => {
   expect(readConfig({ BENCH_JSON: '' })).toEqual({
     only: null,
     seconds: 20,
@@ -11,13 +11,16 @@ it('has a default for everything, and takes an empty variable for unset', () => 
     firsts: 300,
     hostile: 10_000,
     flood: 10_000,
+    storm: 2_000,
+    restart: 5_000,
+    rush: 2_000,
     answerMs: 20,
     json: null,
     profileFolder: null,
   });
 });
 
-it('tells every fault at once', () => {
+it('reports every fault at once', () => {
   const read = () => readConfig({ BENCH_SECONDS: '3', BENCH_RATE: 'fast', BENCH_ONLY: 'all' });
   expect(read).toThrow(/BENCH_SECONDS: expected a whole number from 4 to 600/);
   expect(read).toThrow(/BENCH_RATE/);

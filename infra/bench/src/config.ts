@@ -3,7 +3,7 @@
  * within minutes.
  */
 
-export const BENCH_NAMES = ['relay', 'poll', 'first', 'hostile', 'flood'] as const;
+export const BENCH_NAMES = ['relay', 'poll', 'first', 'hostile', 'flood', 'storm', 'restart', 'rush'] as const;
 export type BenchName = (typeof BENCH_NAMES)[number];
 
 export interface BenchConfig {
@@ -22,6 +22,12 @@ export interface BenchConfig {
   readonly hostile: number;
   /** Of `flood`: handshakes with a forged ticket. */
   readonly flood: number;
+  /** Of `storm`: viewers that lose their connections. */
+  readonly storm: number;
+  /** Of `restart`: viewers of two gateways. */
+  readonly restart: number;
+  /** Of `rush`: viewers that connect at once. */
+  readonly rush: number;
   /** Of `poll`: how long the provider takes to answer, ms. */
   readonly answerMs: number;
   /** The file that gets the results as JSON. */
@@ -41,6 +47,9 @@ const WHOLE_NUMBERS = {
   BENCH_FIRSTS: { fallback: 300, min: 10, max: 5_000 },
   BENCH_HOSTILE: { fallback: 10_000, min: 1, max: 100_000 },
   BENCH_FLOOD: { fallback: 10_000, min: 100, max: 100_000 },
+  BENCH_STORM: { fallback: 2_000, min: 10, max: 10_000 },
+  BENCH_RESTART: { fallback: 5_000, min: 10, max: 10_000 },
+  BENCH_RUSH: { fallback: 2_000, min: 10, max: 10_000 },
   BENCH_ANSWER_MS: { fallback: 20, min: 0, max: 60_000 },
 } as const;
 
@@ -67,6 +76,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): B
     firsts: whole('BENCH_FIRSTS'),
     hostile: whole('BENCH_HOSTILE'),
     flood: whole('BENCH_FLOOD'),
+    storm: whole('BENCH_STORM'),
+    restart: whole('BENCH_RESTART'),
+    rush: whole('BENCH_RUSH'),
     answerMs: whole('BENCH_ANSWER_MS'),
     json: text('BENCH_JSON'),
     profileFolder: text('BENCH_PROFILE'),

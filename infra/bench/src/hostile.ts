@@ -9,10 +9,10 @@ import type { Releasers } from '@qrcast/runtime/releasers';
 import type { BenchConfig } from './config.ts';
 import { latencies } from './deliveries.ts';
 import { type Spread, spreadOf } from './measure.ts';
-import { openMeteredRedis } from './metered-redis.ts';
+import { type MeteredRedis, openMeteredRedis } from './metered-redis.ts';
 import { until } from './pace.ts';
 import type { BenchResult } from './report.ts';
-import { openRoleFor } from './role.ts';
+import { openRoleFor, type Role } from './role.ts';
 import type { DeadHostMethods } from './roles/dead-host.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
 import type { ProviderMethods } from './roles/provider.ts';
@@ -43,6 +43,15 @@ interface Measured {
   readonly redisShare: number;
 }
 
+/** What is asked for figures. */
+interface Parts {
+  readonly provider: Role<ProviderMethods>;
+  readonly worker: Role<WorkerMethods>;
+  readonly publisher: Role<PublisherMethods>;
+  readonly viewers: Role<ViewersMethods>;
+  readonly redis: MeteredRedis;
+}
+
 export async function runHostile(
   config: BenchConfig,
   path: string,
@@ -67,31 +76,32 @@ export async function runHostile(
   const { firstAt } = await seedSessions(system, { count: HEALTHY, from: WATCHED, upstream: url, tenantId: TENANT });
   await until(firstAt + INTERVAL_MS + SETTLE_MS);
 
-  async function measure(seconds: number): Promise<Measured> {
-    await Promise.all([worker.call('lateness', TENANT), provider.call('asked'), viewers.call('take')]);
-    const [startedAt, workerBefore, redisBefore] = [performance.now(), await worker.usage(), await redis.usage()];
-    const sent = await publisher.call('publish', CHANGES_PER_SECOND, seconds, false);
-    const [workerAfter, redisAfter, ms] = [await worker.usage(), await redis.usage(), performance.now() - startedAt];
-    const [lateness, { gaps, requests }] = [await worker.call('lateness', TENANT), await provider.call('asked')];
-    await until(Date.now() + LAST_WITHIN_MS);
-    return {
-      pollsPerSecond: (requests * 1000) / ms,
-      lateness,
-      gaps,
-      pushes: spreadOf(latencies(sent, await viewers.call('take'))),
-      workerShare: ((workerAfter.cpuMs - workerBefore.cpuMs) / ms) * 100,
-      redisShare: ((redisAfter.cpuMs - redisBefore.cpuMs) / ms) * 100,
-    };
-  }
-
+  const parts: Parts = { provider, worker, publisher, viewers, redis };
   progress('hostile: measuring alone');
-  const alone = await measure(config.seconds / 2);
+  const alone = await measure(parts, config.seconds / 2);
   progress(`hostile: making ${config.hostile} hostile sessions`);
   const hostile = { count: config.hostile, from: FIRST_HOSTILE, upstream: dead.url, tenantId: HOSTILE_TENANT };
   await until((await seedSessions(system, hostile)).firstAt);
   progress('hostile: measuring beside them');
-  const beside = await measure(config.seconds * 0.75);
+  const beside = await measure(parts, config.seconds * 0.75);
   return report(config, alone, beside, await deadHost.call('most'));
+}
+
+async function measure({ provider, worker, publisher, viewers, redis }: Parts, seconds: number): Promise<Measured> {
+  await Promise.all([worker.call('lateness', TENANT), provider.call('asked'), viewers.call('take')]);
+  const [startedAt, workerBefore, redisBefore] = [performance.now(), await worker.usage(), await redis.usage()];
+  const sent = await publisher.call('publish', CHANGES_PER_SECOND, seconds, false);
+  const [workerAfter, redisAfter, ms] = [await worker.usage(), await redis.usage(), performance.now() - startedAt];
+  const [lateness, { gaps, requests }] = [await worker.call('lateness', TENANT), await provider.call('asked')];
+  await until(Date.now() + LAST_WITHIN_MS);
+  return {
+    pollsPerSecond: (requests * 1000) / ms,
+    lateness,
+    gaps,
+    pushes: spreadOf(latencies(sent, await viewers.call('take'))),
+    workerShare: ((workerAfter.cpuMs - workerBefore.cpuMs) / ms) * 100,
+    redisShare: ((redisAfter.cpuMs - redisBefore.cpuMs) / ms) * 100,
+  };
 }
 
 function report({ hostile, answerMs }: BenchConfig, alone: Measured, beside: Measured, most: number): BenchResult {

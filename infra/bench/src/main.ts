@@ -13,8 +13,20 @@ import { runHostile } from './hostile.ts';
 import { runPoll } from './poll.ts';
 import { runRelay } from './relay.ts';
 import { type BenchResult, isMet, renderResult } from './report.ts';
+import { runRestart } from './restart.ts';
+import { runRush } from './rush.ts';
+import { runStorm } from './storm.ts';
 
-const BENCHES = { relay: runRelay, poll: runPoll, first: runFirst, hostile: runHostile, flood: runFlood } as const;
+const BENCHES = {
+  relay: runRelay,
+  poll: runPoll,
+  first: runFirst,
+  hostile: runHostile,
+  flood: runFlood,
+  storm: runStorm,
+  restart: runRestart,
+  rush: runRush,
+} as const;
 /** The status that shells give to a program ended by Ctrl-C. */
 const INTERRUPTED_STATUS = 130;
 

@@ -3,7 +3,7 @@ import { latencies } from './deliveries.ts';
 import { spreadOf } from './measure.ts';
 
 describe('spreadOf', () => {
-  it('names values that were measured, whatever their order', () => {
+  it('returns measured values, whatever their order', () => {
     const values = Array.from({ length: 100 }, (_, i) => 100 - i);
     expect(spreadOf(values)).toEqual({ count: 100, p50: 50, p99: 99, max: 100 });
   });
@@ -14,7 +14,7 @@ describe('spreadOf', () => {
 });
 
 describe('latencies', () => {
-  it('joins by session and version, and leaves out what never came and what was not sent in the window', () => {
+  it('joins by session and version, and ignores what never came or was not sent in the window', () => {
     const sent = [
       [0, 5, 1_000],
       [1, 5, 1_001],

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { renderResult } from './report.ts';
 
-it('sets our figure beside the bare one, and says which targets are met', () => {
+it('shows our figure beside the bare one, and says which targets are met', () => {
   const text = renderResult({
     title: 'relay',
     rows: [

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { openRole } from './role.ts';
 import type { ProviderMethods } from './roles/provider.ts';
 
-it('calls a role in its own process, tells its failures, and ends it', async () => {
+it('calls a role in its own process, reports its failures, and ends it', async () => {
   const provider = await openRole<ProviderMethods>('provider');
   try {
     const { url } = await provider.call('start', 0);
@@ -20,6 +20,6 @@ it('calls a role in its own process, tells its failures, and ends it', async () 
   await expect(provider.call('asked')).rejects.toThrow('role provider has ended');
 });
 
-it('says so when a role does not come up', async () => {
+it('reports a role that does not start', async () => {
   await expect(openRole('no-such-role')).rejects.toThrow('role no-such-role has ended');
 });

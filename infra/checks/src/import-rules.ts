@@ -67,7 +67,7 @@ const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
 
 const TEST_FILE = /\.test(?:-d)?\.tsx?$/;
 /** Everything in the `src` of the examples tests them. */
-const TEST_FOLDER = /^(?:\w+\/[\w-]+\/(?:test|e2e|fuzz)|apps\/examples\/src)\//;
+const TEST_FOLDER = /^(?:\w+\/[\w-]+\/(?:test|e2e|fuzz|chaos)|apps\/examples\/src)\//;
 
 /** What only a test whose suffix names the need may import itself. */
 const NEEDED = /^(?:packages\/runtime\/test\/redis|apps\/standalone\/test\/(?:browser|cluster))\.ts$/;

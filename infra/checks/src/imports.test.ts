@@ -48,7 +48,7 @@ describe('a planted import', () => {
     ['packages/runtime/src/redis/a.ts', 'packages/runtime/src/sessions/b.ts', 'an import in packages/runtime/src/ points to a layer above'],
     ['packages/runtime/src/log.ts', 'packages/runtime/src/node.ts', 'an import in packages/runtime/src/ points to a layer above'],
     ['apps/gateway/src/brand-new/a.ts', 'apps/gateway/src/http/b.ts', 'a folder that is not among the layers of apps/gateway/src/'],
-  ])('from %s to %s is found', (from, to, reason) => {
+  ])('from %s to %s is reported', (from, to, reason) => {
     expect(violations([{ from, to }])).toEqual([`${from} -> ${to}: ${reason}`]);
   });
 
@@ -71,7 +71,7 @@ describe('an allowed import', () => {
     ['apps/worker/src/a.redis.test.ts', 'packages/provider/test/connect-proxy.ts'],
     ['apps/worker/src/a.redis.release.test.ts', 'packages/runtime/test/redis.ts'],
     ['packages/client/src/package.test.ts', 'infra/test/packed-client.ts'],
-  ])('from %s to %s is not', (from, to) => {
+  ])('from %s to %s is not reported', (from, to) => {
     expect(violations([{ from, to }])).toEqual([]);
   });
 });

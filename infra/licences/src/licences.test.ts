@@ -12,19 +12,19 @@ const TOP = fileURLToPath(new URL('../../..', import.meta.url));
 describe('what runs in production', () => {
   const all = packagesOf(TOP, productionFolders(TOP));
 
-  it('is all under licences that may come with the product', () => {
+  it('is only under licences that the product may include', () => {
     const refused = all.filter(({ licence }) => !isAllowedLicence(licence));
     expect(refused.map(({ name, version, licence }) => `${name}@${version}: ${licence}`)).toEqual([]);
   });
 
-  it('holds what each role stands on, and no tool', () => {
+  it('includes what each role depends on, and no tool', () => {
     const names = new Set(all.map(({ name }) => name));
     for (const name of ['node', 'fastify', 'socket.io', 'ioredis', 'bullmq', 'undici', 'lit', 'zxing-wasm', 'avvio'])
       expect(names).toContain(name);
     for (const name of ['vitest', 'vite', 'playwright-core', 'express', 'react']) expect(names).not.toContain(name);
   });
 
-  it('is listed as it is', () => {
+  it('is listed completely', () => {
     const list = createList(all, packagesOf(TOP, ['apps/web']));
     expect(readFileSync(join(TOP, LIST_FILE), 'utf8'), 'run npx -y pnpm@12 --filter @qrcast/licences write').toBe(list);
     for (const name of ['lit', 'lit-html', 'lit-element', '@lit/reactive-element', 'qr']) expect(list).toContain(`\n### ${name} `);
@@ -59,7 +59,7 @@ describe('a package', () => {
     writeFileSync(file, JSON.stringify({ version: '1.0.0', ...manifest }));
   }
 
-  it('that another one needs is found, whatever its licence, and one of another system is not', () => {
+  it('that another one needs is found, whatever its licence, unless it is for another system', () => {
     write('.', { name: 'ours', dependencies: { near: '*' } });
     write('node_modules/near', {
       name: 'near',
@@ -88,7 +88,7 @@ describe('a package', () => {
     expect(packagesOf(top, ['.'])[0]?.licence).toBeNull();
   });
 
-  it('that is not installed is told', () => {
+  it('that is not installed is reported', () => {
     write('.', { name: 'ours', dependencies: { near: '*' } });
     expect(() => packagesOf(top, ['.'])).toThrow('near, which ours needs, is not installed');
   });

@@ -33,59 +33,23 @@ export interface Shaken {
 export type FloodMethods = ReturnType<typeof createMethods>;
 
 function createMethods(releasers: Releasers) {
-  releasers.push('half-open', () => void stop?.());
+  releasers.push('half-open', () => void halfOpen?.stop());
   let url = '';
   let connections = 0;
-  /** Ends the half-open requests. Resolves to the number that the gateway had cut off. */
-  let stop: (() => number) | null = null;
-
-  const target = () => ({ port: Number(new URL(url).port), host: '127.0.0.1', localAddress: `127.0.0.${2 + (connections++ % ADDRESSES)}` });
+  let halfOpen: HalfOpen | null = null;
+  const reach: Reach = () =>
+    connect({ port: Number(new URL(url).port), host: '127.0.0.1', localAddress: `127.0.0.${2 + (connections++ % ADDRESSES)}` });
 
   return {
     /**
-     * Resolves once `halfOpen` requests have begun. A request that is cut off begins again.
+     * Resolves once `count` requests have begun. A request that is cut off begins again.
      *
      * @param gatewayUrl `ws://…`
      */
-    async start(gatewayUrl: string, halfOpen: number): Promise<void> {
+    async start(gatewayUrl: string, count: number): Promise<void> {
       url = gatewayUrl;
-      const sockets = new Set<Socket>();
-      let isOver = false;
-      let cut = 0;
-      const begin = (half: string): Promise<void> =>
-        new Promise((resolve) => {
-          const socket = connect(target());
-          sockets.add(socket);
-          socket.on('error', () => undefined).resume(); // it is meant to be cut off
-          socket.once('connect', () => socket.write(half));
-          socket.once('connect', resolve);
-          socket.once('close', () => {
-            sockets.delete(socket);
-            if (isOver) return;
-            cut++;
-            void begin(half);
-          });
-        });
-      // Each sends at its own moments, as many machines do. A thousand at once would measure this
-      // process.
-      const drips = setInterval(() => {
-        const due = Math.ceil((sockets.size * TICK_MS) / DRIP_EVERY_MS);
-        for (const socket of [...sockets].slice(0, due)) {
-          sockets.delete(socket);
-          sockets.add(socket); // until the line ends
-          if (socket.writable) socket.write('x');
-        }
-      }, TICK_MS);
-      stop = () => {
-        isOver = true;
-        clearInterval(drips);
-        for (const socket of sockets) socket.destroy();
-        return cut;
-      };
-      let begun = 0;
-      const beginnings: Promise<void>[] = [];
-      await pace(halfOpen / BEGIN_WITHIN_S, BEGIN_WITHIN_S, () => beginnings.push(begin(HALVES[begun++ % HALVES.length] ?? '')));
-      await Promise.all(beginnings);
+      halfOpen = openHalfOpen(reach);
+      await halfOpen.begin(count);
     },
 
     /**
@@ -93,43 +57,103 @@ function createMethods(releasers: Releasers) {
      * library would use CPU time on the cores that the gateway shares.
      */
     async shake(ticket: string, perSecond: number, seconds: number): Promise<Shaken> {
-      const words = Buffer.concat([
-        Buffer.from(
-          'GET /v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
-            'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: qrcast.v1\r\n\r\n',
-        ),
-        maskedFrame(TEXT, JSON.stringify({ type: 'subscribe', ticket })),
-      ]);
+      const words = handshakeOf(ticket);
       const shaken = { refused: 0, failed: 0 };
       const ends: Promise<void>[] = [];
-      await pace(perSecond, seconds, () => {
-        const socket = connect(target(), () => socket.write(words));
-        let isRefused = false;
-        socket.on('error', () => undefined); // 'close' follows
-        socket.on('data', (heard) => {
-          if (isRefused || !heard.includes('unauthenticated')) return;
-          isRefused = true;
-          socket.end(maskedFrame(CLOSE, ''));
-        });
-        ends.push(
-          new Promise((resolve) =>
-            socket.once('close', () => {
-              shaken[isRefused ? 'refused' : 'failed']++;
-              resolve();
-            }),
-          ),
-        );
-      });
+      await pace(perSecond, seconds, () =>
+        ends.push(isRefused(reach(), words).then((wasRefused) => void shaken[wasRefused ? 'refused' : 'failed']++)),
+      );
       await Promise.all(ends);
       return shaken;
     },
 
     stop(): number {
-      const cut = stop?.() ?? 0;
-      stop = null;
+      const cut = halfOpen?.stop() ?? 0;
+      halfOpen = null;
       return cut;
     },
   };
+}
+
+/** Opens a connection to the gateway. Each comes from the next address. */
+type Reach = () => Socket;
+
+interface HalfOpen {
+  /** Resolves once `count` requests have begun. */
+  begin(count: number): Promise<void>;
+  /** Returns the number of requests that the gateway had cut off. */
+  stop(): number;
+}
+
+function openHalfOpen(reach: Reach): HalfOpen {
+  const sockets = new Set<Socket>();
+  let isOver = false;
+  let cut = 0;
+  const beginOne = (half: string): Promise<void> =>
+    new Promise((resolve) => {
+      const socket = reach();
+      sockets.add(socket);
+      socket.on('error', () => undefined).resume(); // it is meant to be cut off
+      socket.once('connect', () => socket.write(half));
+      socket.once('connect', resolve);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        if (isOver) return;
+        cut++;
+        void beginOne(half);
+      });
+    });
+  const drips = setInterval(() => drip(sockets), TICK_MS);
+  return {
+    async begin(count) {
+      let begun = 0;
+      const beginnings: Promise<void>[] = [];
+      await pace(count / BEGIN_WITHIN_S, BEGIN_WITHIN_S, () => beginnings.push(beginOne(HALVES[begun++ % HALVES.length] ?? '')));
+      await Promise.all(beginnings);
+    },
+    stop() {
+      isOver = true;
+      clearInterval(drips);
+      for (const socket of sockets) socket.destroy();
+      return cut;
+    },
+  };
+}
+
+/**
+ * Sends a byte on those whose turn it is. Each sends at its own moments, as many machines do. A
+ * thousand at once would measure this process.
+ */
+function drip(sockets: Set<Socket>): void {
+  const due = Math.ceil((sockets.size * TICK_MS) / DRIP_EVERY_MS);
+  for (const socket of [...sockets].slice(0, due)) {
+    sockets.delete(socket);
+    sockets.add(socket); // until the line ends
+    if (socket.writable) socket.write('x');
+  }
+}
+
+function handshakeOf(ticket: string): Buffer {
+  return Buffer.concat([
+    Buffer.from(
+      'GET /v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+        'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: qrcast.v1\r\n\r\n',
+    ),
+    maskedFrame(TEXT, JSON.stringify({ type: 'subscribe', ticket })),
+  ]);
+}
+
+/** Resolves once the connection has ended: whether the gateway refused the handshake with a message. */
+function isRefused(socket: Socket, handshake: Buffer): Promise<boolean> {
+  let wasRefused = false;
+  socket.once('connect', () => socket.write(handshake));
+  socket.on('error', () => undefined); // 'close' follows
+  socket.on('data', (heard) => {
+    if (wasRefused || !heard.includes('unauthenticated')) return;
+    wasRefused = true;
+    socket.end(maskedFrame(CLOSE, ''));
+  });
+  return new Promise((resolve) => socket.once('close', () => resolve(wasRefused)));
 }
 
 /** @returns the frame of a message of at most 64 KiB */

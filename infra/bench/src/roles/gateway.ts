@@ -24,8 +24,13 @@ const PAGE_FOLDER = fileURLToPath(new URL('../../page', import.meta.url));
 export type GatewayMethods = ReturnType<typeof createMethods>;
 
 function createMethods(releasers: Releasers) {
+  let stop: ((drainMs: number) => Promise<void>) | null = null;
   return {
-    async start(system: System): Promise<{ url: string }> {
+    /**
+     * @param port 0: a free one. A restarted gateway has its port again.
+     * @param connectsPerSecond any number if left out
+     */
+    async start(system: System, port = 0, connectsPerSecond?: number): Promise<{ url: string }> {
       const gateway = await startGateway({
         ...nodeOptions(system, 'gateway'),
         secretKeys: secretKeys(system),
@@ -33,16 +38,23 @@ function createMethods(releasers: Releasers) {
         upstreamHosts: [],
         adminKey: undefined,
         maxConnections: MAX_CONNECTIONS,
+        connectsPerSecond,
         tenantLimits: NO_LIMITS,
         addressLimits: { handshakesPerAddressPerMinute: MAX_LIMIT, failuresPerAddressPerMinute: MAX_LIMIT },
-        port: 0,
+        port,
         host: '127.0.0.1',
         publicUrl: undefined,
         pageFolder: PAGE_FOLDER,
       });
+      stop = (drainMs) => gateway.close(drainMs);
       releasers.push('gateway', () => gateway.close(0));
-      await gateway.tenants.create({ id: TENANT, name: 'Benchmark' }); // the gateway refuses tickets without a tenant
+      // The gateway refuses tickets without a tenant. Another gateway may have made it.
+      if ((await gateway.tenants.find(TENANT)) === null) await gateway.tenants.create({ id: TENANT, name: 'Benchmark' });
       return { url: `ws://127.0.0.1:${gateway.port}` };
+    },
+    /** As SIGTERM does. */
+    async stop(drainMs: number): Promise<void> {
+      await stop?.(drainMs);
     },
   };
 }

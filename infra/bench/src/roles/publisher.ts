@@ -3,6 +3,7 @@
  * does.
  */
 
+import type { Outcome } from '@qrcast/core/outcome';
 import type { Session } from '@qrcast/core/session';
 import { createTickets } from '@qrcast/gateway/auth/tickets';
 import { sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
@@ -22,9 +23,10 @@ const AT_ONCE = 100;
 
 export type PublisherMethods = ReturnType<typeof createMethods>;
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a method for each call of the benchmark, over one node and its sessions.
 function createMethods(releasers: Releasers) {
   const images = createPictures(PICTURES).map((picture) => `data:image/png;base64,${picture}`);
-  const sessions: Session[] = [];
+  let sessions: Session[] = [];
   let node: Node | null = null;
   let changes = 0;
 
@@ -32,14 +34,17 @@ function createMethods(releasers: Releasers) {
    * Applies a code to the next session, or the same code again if `isFresh`. Resolves to what was
    * sent.
    */
-  async function change(isFresh: boolean): Promise<Mark> {
-    const index = changes++ % sessions.length;
+  function change(isFresh: boolean, among: number): Promise<Mark> {
+    const index = changes++ % among;
+    const state = sessions[index]?.state;
+    const shown = isFresh && state?.kind === 'showing' ? state.code.digest : null;
+    return apply(index, { kind: 'code', image: images[changes % PICTURES] ?? '', digest: shown ?? `picture-${changes}`, text: null });
+  }
+
+  async function apply(index: number, outcome: Outcome): Promise<Mark> {
     const session = sessions[index];
     if (node === null || session === undefined) throw new Error('start first');
-    const shown = isFresh && session.state.kind === 'showing' ? session.state.code.digest : null;
     const at = node.clock.now();
-    const image = images[changes % PICTURES] ?? '';
-    const outcome = { kind: 'code', image, digest: shown ?? `picture-${changes}`, text: null } as const;
     const sentAt = monotonicMs();
     const after = await node.sessions.apply(
       session.id,
@@ -57,37 +62,53 @@ function createMethods(releasers: Releasers) {
       const opened = await openNode(nodeOptions(system, 'publisher'));
       releasers.push('node', () => opened.close());
       node = opened;
-      const keyring = createKeyring(secretKeys(system));
-      const tickets = createTickets({ redis: opened.redis, namespace: nodeOptions(system, '').namespace, keyring, clock: opened.clock });
-      const issued: string[] = [];
-      await inParallel(count, AT_ONCE, async (index) => {
-        const now = opened.clock.now();
-        const session = newSession(index, `key-${index}`, now);
-        const sealed = sealCredentials(keyring, session.id, { apiUrl, apiToken: apiTokenOf(index) });
-        await opened.sessions.create(session, sealed);
-        sessions[index] = (await opened.sessions.apply(session.id, { kind: 'watched', at: now }, { remembered: session })) ?? session;
-        const claims = {
-          tenantId: session.tenantId,
-          sessionId: session.id,
-          scopes: ['view'],
-          origins: [],
-          expiresAt: now + LONG_MS,
-        } as const;
-        issued[index] = (await tickets.issue(claims)).ticket;
-      });
-      return issued;
+      const created = await createWatched(opened, system, count, apiUrl);
+      sessions = created.sessions;
+      return created.tickets;
     },
 
-    async publish(perSecond: number, seconds: number, isFresh: boolean): Promise<readonly Mark[]> {
+    /** @param among the first so many sessions; all if left out */
+    async publish(perSecond: number, seconds: number, isFresh: boolean, among = sessions.length): Promise<readonly Mark[]> {
       const sent: Promise<Mark>[] = [];
       await pace(perSecond, seconds, () => {
-        const one = change(isFresh);
+        const one = change(isFresh, among);
         one.catch(() => undefined); // reported below, once the load has ended
         sent.push(one);
       });
       return Promise.all(sent);
     },
+
+    /** Links every session. Resolves to what was sent. */
+    async link(): Promise<readonly Mark[]> {
+      const sent: Mark[] = [];
+      await inParallel(sessions.length, AT_ONCE, async (index) => {
+        sent.push(await apply(index, { kind: 'authorized', account: null }));
+      });
+      return sent;
+    },
   };
+}
+
+interface Watched {
+  readonly sessions: Session[];
+  /** One for each session, in the same order. */
+  readonly tickets: readonly string[];
+}
+
+async function createWatched({ redis, clock, sessions }: Node, system: System, count: number, apiUrl: string): Promise<Watched> {
+  const keyring = createKeyring(secretKeys(system));
+  const tickets = createTickets({ redis, namespace: nodeOptions(system, '').namespace, keyring, clock });
+  const created: Session[] = [];
+  const issued: string[] = [];
+  await inParallel(count, AT_ONCE, async (index) => {
+    const now = clock.now();
+    const session = newSession(index, `key-${index}`, now);
+    await sessions.create(session, sealCredentials(keyring, session.id, { apiUrl, apiToken: apiTokenOf(index) }));
+    created[index] = (await sessions.apply(session.id, { kind: 'watched', at: now }, { remembered: session })) ?? session;
+    const { id: sessionId, tenantId } = session;
+    issued[index] = (await tickets.issue({ tenantId, sessionId, scopes: ['view'], origins: [], expiresAt: now + LONG_MS })).ticket;
+  });
+  return { sessions: created, tickets: issued };
 }
 
 serveRole(createMethods);

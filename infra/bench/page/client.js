@@ -1,0 +1,1 @@
+export {}; // nobody loads the client in a benchmark
