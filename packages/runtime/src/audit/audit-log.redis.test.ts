@@ -112,6 +112,24 @@ it('fails no call while Redis is down, logs that once, and continues afterwards'
   await proxy.close();
 });
 
+it("keeps the others' log, and warns once, if a tenant's key holds no stream", async () => {
+  const [, own] = keys();
+  await runtime.redis.set(own, 'of another program');
+  const lines: string[] = [];
+  const log = createLog('test', 'warn', { write: (line) => void lines.push(line) });
+  const audit = openAuditLog({ ...runtime, log, now: Date.now, isTrimDue: () => true });
+  for (let n = 0; n < 3; n++) {
+    audit.record(entry());
+    audit.record(entry({ tenantId: 'other' }));
+    await audit.close();
+  }
+  expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
+    expect.objectContaining({ tenantId: 'acme', key: own, msg: expect.stringContaining('delete the key') }),
+  ]);
+  expect((await audit.read({ tenantId: null, limit: 10 })).entries).toHaveLength(6);
+  expect((await audit.read({ tenantId: 'other', limit: 10 })).entries).toHaveLength(3);
+});
+
 it('records a login or an end once, whichever process is first', async () => {
   const audit = open();
   const both = [0, 1].map(() => openRedisSessions({ ...runtime, policy: DEFAULT_POLICY, audit }));

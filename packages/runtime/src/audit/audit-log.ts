@@ -4,13 +4,16 @@
  *
  * Recording never waits and never fails a call. Entries go out pipelined, and `close` waits for
  * them. What Redis does not take in time may be lost, and the log says so. A tenant that fills the
- * installation's stream shortens the history of others there, but not in their own streams.
+ * installation's stream shortens the history of others there, but not in their own streams. If a
+ * tenant's key holds no stream, its entries are only in the installation's.
  */
 
 import { type AuditEntry, auditEntrySchema } from '@qrcast/core/audit';
 import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
+import { errorWord } from '../redis/error-words.ts';
 import { auditKey, type Namespace, tenantAuditKey } from '../redis/keys.ts';
+import { createWarnOnce } from '../redis/read-entry.ts';
 
 export type NewAuditEntry = Omit<AuditEntry, 'id' | 'at'>;
 
@@ -76,12 +79,27 @@ export function openAuditLog(deps: AuditLogDeps): AuditLog {
    * them.
    */
   let unsure = 0;
+  const warnOfForeignKey = createWarnOnce(
+    log,
+    "a tenant's audit entries are only in the log of the whole installation: its key holds no stream; delete the key",
+  );
 
   async function write(key: string, text: string, entries: number): Promise<void> {
     const added = redis.xadd(key, 'MAXLEN', '~', entries, '*', 'entry', text);
     const kept = redis.pexpire(key, limits.keepMs);
     const trimmed = isTrimDue() ? redis.xtrim(key, 'MINID', String(now() - limits.keepMs)) : null;
     await Promise.all([added, kept, trimmed]);
+  }
+
+  /** A damaged key of one tenant takes nothing from the others, and is no fault of Redis. */
+  async function writeOwn(tenantId: string, text: string): Promise<void> {
+    const key = tenantAuditKey(namespace, tenantId);
+    try {
+      await write(key, text, limits.entries);
+    } catch (error) {
+      if (errorWord(error) !== 'WRONGTYPE') throw error;
+      warnOfForeignKey({ tenantId, key });
+    }
   }
 
   function noteLost(error: Record<string, string>): void {
@@ -98,7 +116,7 @@ export function openAuditLog(deps: AuditLogDeps): AuditLog {
       if (underWay.size >= MAX_UNDER_WAY) return noteLost({ error: `${MAX_UNDER_WAY} entries wait` });
       const text = JSON.stringify(entry);
       const writes = [write(auditKey(namespace), text, limits.entries * ALL_TENANTS_FACTOR)];
-      if (entry.tenantId !== null) writes.push(write(tenantAuditKey(namespace, entry.tenantId), text, limits.entries));
+      if (entry.tenantId !== null) writes.push(writeOwn(entry.tenantId, text));
       const done: Promise<void> = Promise.all(writes)
         .then(noteTaken, (error: unknown) => noteLost(errorFields(error)))
         .finally(() => underWay.delete(done));
