@@ -72,13 +72,50 @@ const isTrimDueByChance = (): boolean => Math.random() < 1 / TRIM_EVERY;
 
 // One closure: recording and closing share the entries under way.
 export function openAuditLog(deps: AuditLogDeps): AuditLog {
-  const { redis, namespace, log, now, limits = DEFAULT_AUDIT_LIMITS, isTrimDue = isTrimDueByChance } = deps;
+  const { redis, namespace, log, now, limits = DEFAULT_AUDIT_LIMITS } = deps;
+  const writeEntry = createWriter({ ...deps, limits });
   const underWay = new Set<Promise<void>>();
   /**
    * Entries that Redis did not confirm in time. A connection that comes back may still deliver
    * them.
    */
   let unsure = 0;
+
+  function noteLost(error: Record<string, string>): void {
+    if (unsure++ === 0) log.error(error, 'audit entries may be lost; Redis does not accept them');
+  }
+
+  function noteTaken(): void {
+    if (unsure > 0) log.warn({ unsure }, 'audit entries are accepted again');
+    unsure = 0;
+  }
+
+  return {
+    record(entry) {
+      if (underWay.size >= MAX_UNDER_WAY) return noteLost({ error: `${MAX_UNDER_WAY} entries wait` });
+      const done: Promise<void> = writeEntry(entry)
+        .then(noteTaken, (error: unknown) => noteLost(errorFields(error)))
+        .finally(() => underWay.delete(done));
+      underWay.add(done);
+    },
+
+    async read({ tenantId, from = 0, to, cursor, limit }) {
+      const key = tenantId === null ? auditKey(namespace) : tenantAuditKey(namespace, tenantId);
+      const oldest = String(Math.max(from, now() - limits.keepMs));
+      const found = await redis.xrevrange(key, newestId(to, cursor), oldest, 'COUNT', limit);
+      const isEnd = found.length < limit; // counts what Redis has, also what cannot be read
+      return { entries: found.flatMap(([id, fields]) => entryOf(id, fields)), nextCursor: isEnd ? null : (found.at(-1)?.[0] ?? null) };
+    },
+
+    async close() {
+      await Promise.all(underWay);
+    },
+  };
+}
+
+/** Resolves when Redis has taken the entry. */
+function createWriter(deps: AuditLogDeps & { readonly limits: AuditLimits }): (entry: NewAuditEntry) => Promise<unknown> {
+  const { redis, namespace, log, now, limits, isTrimDue = isTrimDueByChance } = deps;
   const warnOfForeignKey = createWarnOnce(
     log,
     "a tenant's audit entries are only in the log of the whole installation: its key holds no stream; delete the key",
@@ -102,38 +139,10 @@ export function openAuditLog(deps: AuditLogDeps): AuditLog {
     }
   }
 
-  function noteLost(error: Record<string, string>): void {
-    if (unsure++ === 0) log.error(error, 'audit entries may be lost; Redis does not accept them');
-  }
-
-  function noteTaken(): void {
-    if (unsure > 0) log.warn({ unsure }, 'audit entries are accepted again');
-    unsure = 0;
-  }
-
-  return {
-    record(entry) {
-      if (underWay.size >= MAX_UNDER_WAY) return noteLost({ error: `${MAX_UNDER_WAY} entries wait` });
-      const text = JSON.stringify(entry);
-      const writes = [write(auditKey(namespace), text, limits.entries * ALL_TENANTS_FACTOR)];
-      if (entry.tenantId !== null) writes.push(writeOwn(entry.tenantId, text));
-      const done: Promise<void> = Promise.all(writes)
-        .then(noteTaken, (error: unknown) => noteLost(errorFields(error)))
-        .finally(() => underWay.delete(done));
-      underWay.add(done);
-    },
-
-    async read({ tenantId, from = 0, to, cursor, limit }) {
-      const key = tenantId === null ? auditKey(namespace) : tenantAuditKey(namespace, tenantId);
-      const oldest = String(Math.max(from, now() - limits.keepMs));
-      const found = await redis.xrevrange(key, newestId(to, cursor), oldest, 'COUNT', limit);
-      const isEnd = found.length < limit; // counts what Redis has, also what cannot be read
-      return { entries: found.flatMap(([id, fields]) => entryOf(id, fields)), nextCursor: isEnd ? null : (found.at(-1)?.[0] ?? null) };
-    },
-
-    async close() {
-      await Promise.all(underWay);
-    },
+  return (entry) => {
+    const text = JSON.stringify(entry);
+    const all = write(auditKey(namespace), text, limits.entries * ALL_TENANTS_FACTOR);
+    return entry.tenantId === null ? all : Promise.all([all, writeOwn(entry.tenantId, text)]);
   };
 }
 
