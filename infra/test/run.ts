@@ -6,7 +6,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pathWithTools } from './tools.ts';
 
@@ -14,6 +14,7 @@ const TOP = fileURLToPath(new URL('../..', import.meta.url));
 const REPORT = 'node_modules/.test-report.json';
 
 interface Report {
+  readonly testResults: readonly { readonly name: string; readonly startTime: number; readonly endTime: number }[];
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly success: boolean;
@@ -44,17 +45,26 @@ const { status } = spawnSync('turbo', ['run', 'test', '--continue', '--concurren
   env,
 });
 
+const SLOWEST = 20;
 let passed = 0;
 let failed = 0;
+const files: { readonly name: string; readonly seconds: number }[] = [];
 for (const folder of tested) {
   const report = readReport(folder);
   if (report === null) process.stdout.write(`${folder}: its tests did not run to the end\n`);
   passed += report?.numPassedTests ?? 0;
+  for (const { name, startTime, endTime } of report?.testResults ?? []) {
+    files.push({ name: relative(TOP, name), seconds: (endTime - startTime) / 1_000 });
+  }
   // A package counts as one failure if it wrote no report, or if something failed outside its
   // tests.
   failed += report === null || (!report.success && report.numFailedTests === 0) ? 1 : report.numFailedTests;
 }
 if (status !== 0 && failed === 0) failed = 1;
+const slowest = files.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+process.stdout.write(
+  `\nthe slowest files, in seconds:\n${slowest.map(({ name, seconds }) => `${seconds.toFixed(0).padStart(6)} ${name}\n`).join('')}`,
+);
 process.stdout.write(`\nthe tests took ${Math.round((performance.now() - startedAt) / 1_000)} s\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;
 

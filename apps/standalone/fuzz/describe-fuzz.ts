@@ -26,9 +26,10 @@ export interface Fuzz {
   readonly edges: Readonly<Record<keyof Edges, () => Edge<unknown>>>;
   /**
    * `share` reduces the number of batches, for edges whose inputs cost more. Edges that watch the
-   * roles run one after the other; the rest run beside them.
+   * roles run one after the other; the rest run beside them. `examples`: inputs of the edge that are
+   * tried, too.
    */
-  run(edge: () => Edge<unknown>, share?: number): Promise<void>;
+  run(edge: () => Edge<unknown>, share?: number, examples?: readonly unknown[]): Promise<void>;
   held(): Promise<Both>;
   /** What the roles hold before the first input. */
   base(): Both;
@@ -83,12 +84,12 @@ export function describeFuzz({ runs, redisUrl }: { readonly runs: number; readon
   describe('bad inputs bring nothing down, and nobody else notices them', () => {
     tests({
       edges: new Proxy({} as Fuzz['edges'], { get: (_, name) => () => edges[name as keyof Edges] }), // the requested edge is one of them
-      async run(edge, share = 1) {
+      async run(edge, share = 1, examples = []) {
         const one = edge();
         // Each round of an edge generates inputs of its own.
         const round = rounds.get(one.name) ?? 0;
         rounds.set(one.name, round + 1);
-        const size = { seed: options.seed + round, runs: Math.max(1, Math.ceil(options.runs * share)) };
+        const size = { seed: options.seed + round, runs: Math.max(1, Math.ceil(options.runs * share)), examples };
         if (one.isBeside === true) return runEdge(one, stage.beside, size);
         await afterOthers(async () => {
           await runEdge(one, subjectFor(one.name, stage), size);

@@ -7,6 +7,7 @@ import type {} from '@qrcast/runtime/test/redis'; // what `inject` knows
 import { expect, inject, it } from 'vitest';
 import { type Both, describeFuzz, SETTLED } from './describe-fuzz.ts';
 import { growing, leftOver } from './held.ts';
+import { EVERY_TYPE } from './redis-harm.ts';
 
 const ROUNDS = 8;
 
@@ -32,6 +33,7 @@ describeFuzz({ runs: 60, redisUrl: inject('redisUrl') }, ({ run, edges, base, he
     await expect.poll(viewers, SETTLED).toBe(0);
   });
 
+  it.concurrent('in Redis, each key of a tenant as each type', () => run(edges.redis, 1 / 60, EVERY_TYPE));
   it.concurrent("in the provider's answers", () => run(edges.providerAnswers, 5));
   it.concurrent('in the environment', () => run(edges.settings, 5));
   it.concurrent('in the environment of a process', () => run(edges.roleEnvironment, 1 / 10));

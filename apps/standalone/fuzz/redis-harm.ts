@@ -131,6 +131,11 @@ export const redisInput: fc.Arbitrary<RedisInput> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('shared' as const), where: fc.constantFrom(...SHARED), content }) },
 );
 
+/** Each of the victim's own keys once as each type. */
+export const EVERY_TYPE: readonly RedisInput[] = OWN_KEYS.flatMap((_, nth) =>
+  TYPES.map((type) => ({ kind: 'type' as const, nth, type, content: { kind: 'changed' as const, json: [], cutAt: 1_000 } })),
+);
+
 const bytes = (latin1: string): Buffer => Buffer.from(latin1, 'latin1');
 
 function contentOf(one: Content, real: object): Buffer {

@@ -57,9 +57,11 @@ export interface Subject {
  */
 export const ANSWER_LIMIT_MS = 60_000;
 
-export interface RunOptions {
+export interface RunOptions<Input = unknown> {
   readonly seed: number;
   readonly runs: number;
+  /** Tried before the generated ones, in batches. */
+  readonly examples?: readonly Input[] | undefined;
 }
 
 /** The seed of this process. It is printed, so that any failure can be repeated. */
@@ -71,16 +73,19 @@ export function fuzzOptions(defaultRuns: number): RunOptions {
 }
 
 /** @throws {Error} of fast-check, with the seed, the path and the smallest failing batch */
-export async function runEdge<Input>(edge: Edge<Input>, subject: Subject, { seed, runs }: RunOptions): Promise<void> {
+export async function runEdge<Input>(edge: Edge<Input>, subject: Subject, { seed, runs, examples = [] }: RunOptions<Input>): Promise<void> {
   const path = process.env['QRCAST_FUZZ_PATH'];
-  const batches = fc.array(edge.input, { minLength: 1, maxLength: edge.batchSize ?? 16, size: 'max' });
+  const batchSize = edge.batchSize ?? 16;
+  const batches = fc.array(edge.input, { minLength: 1, maxLength: batchSize, size: 'max' });
+  const given: [Input[]][] = [];
+  for (let i = 0; i < examples.length; i += batchSize) given.push([examples.slice(i, i + batchSize)]);
   const property = fc.asyncProperty(batches, async (batch) => {
     await subject.ready();
     const seen = await Promise.all(batch.map(edge.send));
     const faults = [...faultsIn(seen, edge.mayAnswer ?? []), ...(await subject.faults(seen.map(({ text }) => text).join('\n')))];
     if (faults.length > 0) throw new Error(`${edge.name}: ${faults.join('\n')}`);
   });
-  await fc.assert(property, { seed, numRuns: runs, ...(path === undefined ? {} : { path }) });
+  await fc.assert(property, { seed, numRuns: runs + given.length, examples: given, ...(path === undefined ? {} : { path }) });
 }
 
 function faultsIn(seen: readonly Seen[], mayAnswer: readonly number[]): string[] {
