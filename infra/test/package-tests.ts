@@ -3,6 +3,8 @@
  * test may take, and how many files run at once. CONTRIBUTING.md describes the suites.
  */
 
+import { fileURLToPath } from 'node:url';
+
 /**
  * - `plain`: the tests that need nothing but Node (`pnpm check`)
  * - empty: all but the long tests (`pnpm test`)
@@ -40,7 +42,12 @@ export const packageTests = {
 };
 
 /** @param setup the file that starts a private Redis. The plain suite has no test that needs it. */
-export const packageTestsWithRedis = (setup: string): typeof packageTests & { readonly globalSetup: string[] } => ({
+export const packageTestsWithRedis = (
+  setup: string,
+): typeof packageTests & { readonly globalSetup: string[]; readonly setupFiles: string[] } => ({
   ...packageTests,
   globalSetup: SUITE === 'plain' ? [] : [setup],
+  setupFiles: SUITE === 'plain' ? [] : [ONE_SLOT],
 });
+
+const ONE_SLOT = fileURLToPath(new URL('../../packages/runtime/test/one-slot.ts', import.meta.url));

@@ -147,7 +147,7 @@ describe('ended sessions', () => {
     // As a worker does it, while nobody watches here.
     await test.node.sessions.apply(unseen.id, { kind: 'cancelled', at: test.node.clock.now() });
     const expired = await endSome(service, tenant, 4);
-    await test.node.redis.del(...expired.map((id) => sessionKey(test.namespace, id)));
+    for (const id of expired) await test.node.redis.del(sessionKey(test.namespace, id));
     await endSome(service, tenant, 6); // beyond the slack, but only sessions without a record are deleted
     expect(await test.node.sessions.find(unseen.id)).not.toBeNull();
     await endSome(service, tenant, 12);

@@ -44,7 +44,9 @@ async function showMany(): Promise<One[]> {
 
 async function untilWatched(sessions: readonly One[], count: number): Promise<void> {
   const keys = sessions.map(({ sessionId }) => viewersKey(test.namespace, sessionId));
-  while ((await test.node.redis.exists(...keys)) !== count);
+  const watched = async (): Promise<number> =>
+    (await Promise.all(keys.map((key) => test.node.redis.exists(key)))).filter((one) => one === 1).length;
+  while ((await watched()) !== count);
 }
 
 /** Time enough for everything that waits only for this gateway. */

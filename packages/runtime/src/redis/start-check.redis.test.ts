@@ -203,7 +203,7 @@ describe('a server that does not fit', () => {
     );
     const admin = new Redis(url);
     releasers.push('admin', () => admin.disconnect());
-    await admin.mset(Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`filler-${i}`, 'x'.repeat(20)])));
+    await admin.mset(Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`{filler}-${i}`, 'x'.repeat(20)])));
     const reloaded = admin.call('DEBUG', 'RELOAD');
     const { faults, lines } = await check(url);
     expect(faults).toBe('');
@@ -212,7 +212,9 @@ describe('a server that does not fit', () => {
   });
 
   it('is a node of a cluster', async () => {
-    expect((await check(await openWith('--cluster-enabled', 'yes'))).faults).toContain('its mode is "cluster"');
+    expect((await check(await openWith('--cluster-enabled', 'yes'))).faults).toContain(
+      'the server is a node of a cluster. Write redis+cluster://',
+    );
   });
 
   it('evicts: one warning, and it is used', async () => {
