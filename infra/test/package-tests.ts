@@ -3,7 +3,7 @@
  * test may take, and how many files run at once. CONTRIBUTING.md describes the suites.
  */
 
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 
 /**
  * - `plain`: the tests that need nothing but Node (`pnpm check`)
@@ -41,13 +41,14 @@ export const packageTests = {
   expect: { poll: { timeout: TEST_LIMIT_MS, interval: 20 } },
 };
 
-/** @param setup the file that starts a private Redis. The plain suite has no test that needs it. */
+/**
+ * @param setup the file that starts a private Redis. The plain suite has no test that needs it.
+ * Beside it is what runs before each file of tests.
+ */
 export const packageTestsWithRedis = (
   setup: string,
 ): typeof packageTests & { readonly globalSetup: string[]; readonly setupFiles: string[] } => ({
   ...packageTests,
   globalSetup: SUITE === 'plain' ? [] : [setup],
-  setupFiles: SUITE === 'plain' ? [] : [ONE_SLOT],
+  setupFiles: SUITE === 'plain' ? [] : [join(dirname(setup), 'one-slot.ts')],
 });
-
-const ONE_SLOT = fileURLToPath(new URL('../../packages/runtime/test/one-slot.ts', import.meta.url));

@@ -8,7 +8,7 @@ import { createKeyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import type { readSettings } from '@qrcast/runtime/process/settings';
 import { redisUrlOf } from '@qrcast/runtime/process/settings-options';
-import { connectRedis, disconnectRedis } from '@qrcast/runtime/redis/redis';
+import { connectCommands, disconnectRedis } from '@qrcast/runtime/redis/redis';
 import { checkRedis } from '@qrcast/runtime/redis/start-check';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { EXITS } from './login/ending.ts';
@@ -39,7 +39,7 @@ export interface RotateDeps {
 export async function runRotateKeys({ settings, write, log, releasers }: RotateDeps, isCheck: boolean): Promise<number> {
   const redisUrl = redisUrlOf(settings.REDIS_URL, settings);
   await checkRedis({ redisUrl, namespace: settings.QRCAST_NAMESPACE, log });
-  const redis = connectRedis(redisUrl, 'commands', log);
+  const redis = connectCommands(redisUrl, log);
   releasers.push('redis', () => disconnectRedis(redis));
   const keyring = createKeyring(settings.QRCAST_SECRET_KEYS);
   const rotation = createKeyRotation({ redis, namespace: settings.QRCAST_NAMESPACE, keyring });

@@ -19,12 +19,12 @@ import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { tenantInstanceKey } from '@qrcast/runtime/redis/keys';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
-import type { Redis } from 'ioredis';
 import type { HostSlots } from './polls/host-slots.ts';
 
 export interface ConnectedChecksDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly settingsOf: FindConnectedSettings;
   readonly connected: ConnectedInstances;

@@ -10,18 +10,19 @@
  */
 
 import type { Policy } from '@qrcast/core/schedule';
-import type { Redis } from 'ioredis';
 import { type AuditLimits, type AuditLog, openAuditLog } from './audit/audit-log.ts';
 import { connectedSettingsIn, keepsCredentials } from './connected/connected-settings.ts';
 import type { Logger } from './log.ts';
 import type { PollQueue } from './polling/poll-queue.ts';
 import { openPollQueue } from './polling/poll-queue-bullmq.ts';
-import { type Bus, openBus } from './redis/bus.ts';
-import { type MeasuredClock, openClock } from './redis/clock.ts';
+import type { Bus } from './redis/bus.ts';
+import { clockOf, type MeasuredClock, openClock } from './redis/clock.ts';
 import type { WatchOptions } from './redis/connection-watch.ts';
 import { type Connections, NotReadyError, openConnections } from './redis/connections.ts';
-import type { Namespace } from './redis/keys.ts';
+import { clockKey, type Namespace } from './redis/keys.ts';
+import { openBus } from './redis/open-bus.ts';
 import { disconnectRedis } from './redis/redis.ts';
+import type { RedisClient } from './redis/redis-client.ts';
 import { checkRedis } from './redis/start-check.ts';
 import { createReleasers } from './releasers.ts';
 import type { Sessions } from './sessions/sessions.ts';
@@ -41,7 +42,7 @@ export interface NodeOptions {
 
 export interface Node {
   readonly connections: Connections;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly clock: MeasuredClock;
   readonly bus: Bus;
   readonly audit: AuditLog;
@@ -69,7 +70,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     const connections = openConnections({ redisUrl, namespace, log, watchOptions: options.watchOptions });
     const redis = connections.open('commands');
     releasers.push('redis', () => disconnectRedis(redis));
-    const clock = await openClock(redis);
+    const clock = await openClock(clockOf(redis, clockKey(namespace)));
     releasers.push('clock', () => clock.close());
     redis.on('ready', clock.doubt); // after a reconnect it may be another machine's Redis
     const bus = openBus({ redis, connections, namespace, log });
@@ -87,7 +88,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     releasers.push('sessions', () => sessions.close());
     const queue = openPollQueue({ redis, connections, onWedged: options.onWedged, namespace, clock, log });
     releasers.push('queue', () => queue.close());
-    await bus.connection.ping(); // answered after SUBSCRIBE: an open node receives what is published
+    await bus.begun(); // an open node receives what is published
     return {
       connections,
       redis,

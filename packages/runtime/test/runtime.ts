@@ -4,17 +4,18 @@
 
 import { randomUUID } from 'node:crypto';
 import { createSession, type NewSession, type Session } from '@qrcast/core/session';
-import type { Redis } from 'ioredis';
 import { createLog, type Logger } from '../src/log.ts';
-import { type Bus, openBus } from '../src/redis/bus.ts';
+import type { Bus } from '../src/redis/bus.ts';
 import type { MeasuredClock } from '../src/redis/clock.ts';
 import { WATCH_DEFAULTS } from '../src/redis/connection-watch.ts';
 import { type Connections, openConnections } from '../src/redis/connections.ts';
+import { openBus } from '../src/redis/open-bus.ts';
 import { disconnectRedis } from '../src/redis/redis.ts';
+import type { RedisClient } from '../src/redis/redis-client.ts';
 import { steadyNow } from './wall-clock.ts';
 
 export interface TestRuntime {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly redisUrl: string;
   readonly connections: Connections;
   readonly bus: Bus;

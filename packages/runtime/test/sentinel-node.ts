@@ -9,6 +9,7 @@ import { createLog } from '../src/log.ts';
 import { type Node, openNode } from '../src/node.ts';
 import type { Claim } from '../src/polling/poll-queue.ts';
 import type { WatchOptions } from '../src/redis/connection-watch.ts';
+import { publish } from '../src/redis/publish.ts';
 import { later, newTarget } from './poll-queue.ts';
 import type { SentinelStage } from './sentinel-stage.ts';
 
@@ -24,16 +25,27 @@ export interface SentinelNode {
   readonly said: string[];
   /**
    * Resolves when all its connections work: writes, messages, polls. Those for commands and messages
-   * then lead to this server.
+   * then lead to this server, if one is given.
    */
-  works(place: () => Promise<{ readonly port: number }>): Promise<void>;
+  works(place?: () => Promise<{ readonly port: number }>): Promise<void>;
   /** Null: it is ready. */
   reason(): Promise<string | null>;
   close(): Promise<void>;
 }
 
+/** For several nodes of one installation. */
+export interface NodeOptions {
+  readonly namespace?: string;
+  /** Ids of the sessions that any of them has polled. */
+  readonly polled?: Set<string>;
+}
+
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: all of it looks at what one node says and does.
-export async function openSentinelNode({ url }: Pick<SentinelStage, 'url'>, watchOptions: WatchOptions): Promise<SentinelNode> {
+export async function openSentinelNode(
+  { url }: Pick<SentinelStage, 'url'>,
+  watchOptions: WatchOptions,
+  { namespace = `test-${randomUUID()}`, polled = new Set<string>() }: NodeOptions = {},
+): Promise<SentinelNode> {
   const said: string[] = [];
   let written = '';
   const write = (line: string): void => {
@@ -41,7 +53,6 @@ export async function openSentinelNode({ url }: Pick<SentinelStage, 'url'>, watc
     const { role, reason, msg } = JSON.parse(line);
     said.push([role, reason ?? msg].filter(Boolean).join(' '));
   };
-  const namespace = `test-${randomUUID()}`;
   const node = await openNode({
     redisUrl: url,
     namespace,
@@ -49,7 +60,6 @@ export async function openSentinelNode({ url }: Pick<SentinelStage, 'url'>, watc
     watchOptions,
     log: createLog('test', 'info', { write }),
   });
-  const polled = new Set<string>();
   const heard = new Set<string>();
   node.bus.subscribe(`${namespace}:test`, (message) => heard.add(message)); // once: it has to survive
   const poll = async ({ target }: Claim): Promise<{ nextAt: null }> => {
@@ -65,15 +75,17 @@ export async function openSentinelNode({ url }: Pick<SentinelStage, 'url'>, watc
   // Not INFO: ioredis loses one that is sent during a handshake that does not end.
   const leadsTo = ({ status, stream }: Redis, port: number): boolean => status === 'ready' && stream.remotePort === port;
 
-  async function works(place: () => Promise<{ readonly port: number }>): Promise<void> {
-    for (const redis of [node.redis, node.bus.connection]) while (!leadsTo(redis, (await place()).port)) await immediate();
+  async function works(place?: () => Promise<{ readonly port: number }>): Promise<void> {
+    if (place !== undefined) {
+      for (const redis of [node.redis as Redis, ...node.bus.connections()]) while (!leadsTo(redis, (await place()).port)) await immediate();
+    }
     while ((await reason()) !== null) await immediate();
     const id = randomUUID();
-    while (!heard.has(id)) await node.redis.publish(`${namespace}:test`, id);
+    while (!heard.has(id)) await publish(node.redis, `${namespace}:test`, id);
     const target = newTarget();
     await node.queue.ensure(target, later());
     while (!polled.has(target.sessionId)) await immediate();
-    expect(written).not.toMatch(/127\.0\.0\.1|of-redis|of-sentinel\b/);
+    expect(written).not.toMatch(place === undefined ? /of-cluster/ : /127\.0\.0\.1|of-redis|of-sentinel\b/);
   }
 
   return {

@@ -12,7 +12,7 @@ beforeAll(async () => {
   runtime = openTestRuntime(inject('redisUrl'));
   tickets = createTickets({ ...runtime, keyring: createKeyring([{ id: 'k1', key: Buffer.alloc(32, 1) }]), clock: { now: () => now } });
   revocations = openRevocations({ ...runtime, tickets, now: () => now });
-  await runtime.bus.connection.ping(); // answered after the subscription is active
+  await runtime.bus.begun(); // answered after the subscription is active
 });
 afterAll(async () => {
   revocations.close();

@@ -5,7 +5,8 @@
 
 import type { Bus } from '@qrcast/runtime/redis/bus';
 import { revocationsChannel } from '@qrcast/runtime/redis/keys';
-import type { Redis } from 'ioredis';
+import { publish } from '@qrcast/runtime/redis/publish';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import { openHeldRights } from '../tenants/held-rights.ts';
 import type { Ticket, TicketEnd, Tickets } from './tickets.ts';
 
@@ -21,7 +22,7 @@ export interface Revocations {
 
 interface RevocationsDeps {
   readonly bus: Bus;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly tickets: Tickets;
   readonly now: () => number;
@@ -42,7 +43,7 @@ export function openRevocations({ bus, redis, namespace, tickets, now }: Revocat
   return {
     async revoke(tenantId, ticketId) {
       await tickets.revoke(tenantId, ticketId);
-      await redis.publish(channel, keyOf(tenantId, ticketId));
+      await publish(redis, channel, keyOf(tenantId, ticketId));
     },
     hold: held.hold,
     close: held.close,

@@ -10,7 +10,7 @@ import type { Keyring } from '@qrcast/runtime/keyring/keyring';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { revokedTicketsKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { newId } from '../tenants/secrets.ts';
@@ -92,7 +92,7 @@ export class TicketEndedError extends RefusedError {
 }
 
 export interface TicketsDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly keyring: Keyring;
   readonly clock: Clock;

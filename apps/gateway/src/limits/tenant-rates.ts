@@ -9,7 +9,7 @@
 import type { RateLimit } from '@qrcast/core/tenant-limits';
 import { tenantRateKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import type { Tenant } from '../tenants/tenants.ts';
 import { type LimitOf, rateExceeded } from './tenant-limits.ts';
 
@@ -23,7 +23,7 @@ export interface TenantRates {
 }
 
 export interface TenantRatesDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly limitOf: LimitOf;
 }

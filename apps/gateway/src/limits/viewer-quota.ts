@@ -8,7 +8,7 @@ import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { gatewaysOfTenantKey, viewersOfTenantKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import type { Tenant } from '../tenants/tenants.ts';
 import { type LimitOf, quotaExceeded } from './tenant-limits.ts';
 
@@ -22,7 +22,7 @@ export interface ViewerQuota {
 }
 
 export interface ViewerQuotaDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly clock: Clock;
   readonly log: Logger;

@@ -5,7 +5,7 @@
  */
 
 import { lastNotificationsKey } from '@qrcast/runtime/redis/keys';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 
 export interface LastNotifications {
   /**
@@ -18,7 +18,7 @@ export interface LastNotifications {
 }
 
 export interface LastNotificationsDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly clock: { now(): number };
 }

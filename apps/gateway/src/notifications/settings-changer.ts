@@ -12,7 +12,7 @@ import type { InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import type { MeasuredClock } from '@qrcast/runtime/redis/clock';
 import { settingsLockKey } from '@qrcast/runtime/redis/keys';
 import { createLocks } from '@qrcast/runtime/redis/locks';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import { whileHeld } from '../sessions/while-held.ts';
 import type { InstanceAccess, SettingsReader } from './settings-reader.ts';
 
@@ -39,7 +39,7 @@ export interface SettingsChangerDeps {
   readonly provider: Pick<Provider, 'setSettings'>;
   readonly reader: Pick<SettingsReader, 'readWithin'>;
   readonly holds: Pick<InstanceHolds, 'take'>;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly clock: MeasuredClock;
   readonly namespace: string;
   /** How long the settings are read back, ms; `READ_BACK_MS` if left out. */

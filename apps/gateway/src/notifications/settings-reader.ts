@@ -12,7 +12,7 @@ import type { Credentials } from '@qrcast/provider/credentials';
 import type { Provider } from '@qrcast/provider/provider';
 import type { InstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import { settingsRateKey } from '@qrcast/runtime/redis/keys';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 
 export interface InstanceAccess {
   readonly instanceKey: string;
@@ -34,7 +34,7 @@ export interface SettingsReader {
 export interface SettingsReaderDeps {
   readonly provider: Pick<Provider, 'getSettings'>;
   readonly holds: Pick<InstanceHolds, 'retryAfterMs' | 'keepRetryAfter'>;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
 }
 

@@ -10,7 +10,7 @@ import type { Session } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { passwordTriesKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 
 export interface PasswordAttempts {
   /**
@@ -28,7 +28,7 @@ export interface PasswordTry {
 }
 
 export interface PasswordAttemptsDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly clock: Clock;
 }

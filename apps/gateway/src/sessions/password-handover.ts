@@ -11,7 +11,7 @@ import type { Session } from '@qrcast/core/session';
 import type { Provider } from '@qrcast/provider/provider';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { passwordRateKey } from '@qrcast/runtime/redis/keys';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import type { InstanceCredentials } from './instance-credentials.ts';
 import { createPasswordsUnderWay } from './passwords-under-way.ts';
 
@@ -24,7 +24,7 @@ export type PasswordHandover = (session: Session, password: string) => Promise<P
 export interface PasswordHandoverDeps {
   readonly provider: Pick<Provider, 'sendPassword'>;
   readonly instanceCredentials: InstanceCredentials;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -51,14 +51,14 @@ export function createPasswordHandover(deps: PasswordHandoverDeps): PasswordHand
  * Waits for the rest of the second if a password was sent within it. Refuses if somebody else who
  * waited was faster.
  */
-async function waitForSpacing(redis: Redis, key: string): Promise<void> {
+async function waitForSpacing(redis: RedisClient, key: string): Promise<void> {
   if (await reserve(redis, key)) return;
   await delay(Math.max(0, await redis.pttl(key)) + ROUNDING_MARGIN_MS);
   if (await reserve(redis, key)) return;
   throw new RefusedError('too_many_requests', 'one password a second; wait and try again', { retryAfterMs: MIN_SPACING_MS });
 }
 
-async function reserve(redis: Redis, key: string): Promise<boolean> {
+async function reserve(redis: RedisClient, key: string): Promise<boolean> {
   return (await redis.set(key, '1', 'PX', MIN_SPACING_MS, 'NX')) !== null;
 }
 
@@ -67,7 +67,7 @@ async function reserve(redis: Redis, key: string): Promise<boolean> {
  * calls closer together than they were sent. Then nobody has looked at the password, so it is sent
  * a second time, unless the wait is too long.
  */
-async function sendTwice(redis: Redis, key: string, send: () => Promise<PasswordOutcome>): Promise<PasswordOutcome> {
+async function sendTwice(redis: RedisClient, key: string, send: () => Promise<PasswordOutcome>): Promise<PasswordOutcome> {
   const outcome = await send();
   if (!isTooSoon(outcome)) return outcome;
   const waitMs = Math.max(outcome.retryAfterMs ?? 0, MIN_SPACING_MS);

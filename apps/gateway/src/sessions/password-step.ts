@@ -8,8 +8,8 @@ import type { PasswordOutcome } from '@qrcast/core/outcome';
 import type { Session } from '@qrcast/core/session';
 import type { Provider } from '@qrcast/provider/provider';
 import type { Clock } from '@qrcast/runtime/redis/clock';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
-import type { Redis } from 'ioredis';
 import type { InstanceCredentials } from './instance-credentials.ts';
 import { createPasswordAttempts, type PasswordTry } from './password-attempts.ts';
 import { createPasswordHandover } from './password-handover.ts';
@@ -30,7 +30,7 @@ export interface PasswordStepDeps {
   readonly watching: Pick<Watching, 'check'>;
   readonly provider: Pick<Provider, 'sendPassword'>;
   readonly instanceCredentials: InstanceCredentials;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly clock: Clock;
 }

@@ -9,7 +9,7 @@ import { RefusedError } from '@qrcast/core/errors';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { passwordsUnderWayKey, startOverLockKey } from '@qrcast/runtime/redis/keys';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 
 export interface PasswordsUnderWay {
   /**
@@ -22,7 +22,7 @@ export interface PasswordsUnderWay {
 }
 
 export interface PasswordsUnderWayDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly clock: Pick<Clock, 'now'>;
 }

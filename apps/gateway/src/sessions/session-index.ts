@@ -8,8 +8,8 @@ import { LONGEST_SESSION_SECONDS } from '@qrcast/core/requests';
 import type { Session } from '@qrcast/core/session';
 import { referenceSessionsKey, tenantInstanceKey, tenantSessionsKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import { KEEP_EXPIRED_MS } from '@qrcast/runtime/sessions/sessions';
-import type { Redis } from 'ioredis';
 
 export interface SessionIndex {
   /**
@@ -36,7 +36,7 @@ export interface SessionIndex {
   forget(session: Pick<Session, 'id' | 'tenantId'> & { readonly reference?: string | null | undefined }): Promise<void>;
 }
 
-export function createSessionIndex({ redis, namespace }: { redis: Redis; namespace: string }): SessionIndex {
+export function createSessionIndex({ redis, namespace }: { redis: RedisClient; namespace: string }): SessionIndex {
   const claim = loadLuaScript(redis, new URL('./instance-claim-1.lua', import.meta.url));
   const listKey = (tenantId: string, reference: string | null | undefined): string => listKeyOf(namespace, tenantId, reference);
 

@@ -8,9 +8,9 @@ import { isFinal, isTerminal, type Session } from '@qrcast/core/session';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { liveSessionsKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
-import type { Redis } from 'ioredis';
 import { type LimitOf, quotaExceeded } from '../limits/tenant-limits.ts';
 import type { Tenant } from '../tenants/tenants.ts';
 
@@ -38,7 +38,7 @@ export interface SessionQuota {
 }
 
 export interface SessionQuotaDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly clock: Clock;
   readonly sessions: Pick<Sessions, 'find'>;

@@ -12,7 +12,7 @@ import type { WireSession } from '@qrcast/core/wire';
 import type { MeasuredClock } from '@qrcast/runtime/redis/clock';
 import { startOverLockKey } from '@qrcast/runtime/redis/keys';
 import { createLocks } from '@qrcast/runtime/redis/locks';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import { createPasswordExit, type PasswordExitDeps } from './password-exit.ts';
 import { createPasswordsUnderWay } from './passwords-under-way.ts';
 import type { Watching } from './watching.ts';
@@ -29,7 +29,7 @@ export interface StartOver {
 
 export interface StartOverDeps extends PasswordExitDeps {
   readonly watching: Watching;
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly clock: MeasuredClock;
   readonly namespace: string;
   /** The session as callers see it. */

@@ -6,7 +6,7 @@
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { viewersKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 
 export interface ViewerCounts {
   /** Stores this gateway's count. Resolves to the sum over all gateways. */
@@ -15,7 +15,7 @@ export interface ViewerCounts {
 }
 
 export interface ViewerCountsDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly clock: Clock;
   readonly gatewayId: string;

@@ -25,7 +25,7 @@ beforeEach(() => {
         return () => undefined;
       },
       onReset(listener) {
-        reset = listener;
+        reset = () => listener(() => true);
         return () => undefined;
       },
     },

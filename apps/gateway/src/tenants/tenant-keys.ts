@@ -8,8 +8,8 @@ import { RefusedError } from '@qrcast/core/errors';
 import { MAX_API_KEYS } from '@qrcast/core/tenant-limits';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { apiKeyKey, keyUsesKey } from '@qrcast/runtime/redis/keys';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import type { TenantRecord } from '@qrcast/runtime/tenants/tenant-record';
-import type { Redis } from 'ioredis';
 import { hashSecret, newId, newSecret } from './secrets.ts';
 import type { TenantRecords } from './tenant-records.ts';
 
@@ -33,7 +33,7 @@ export interface TenantKeys {
 }
 
 export interface TenantKeysDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly clock: Clock;
   readonly records: TenantRecords;

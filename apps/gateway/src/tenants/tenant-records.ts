@@ -7,9 +7,10 @@ import { RefusedError } from '@qrcast/core/errors';
 import type { Logger } from '@qrcast/runtime/log';
 import { loadFieldReplace } from '@qrcast/runtime/redis/field-replace';
 import { formerTenantsKey, tenantsChannel, tenantsKey } from '@qrcast/runtime/redis/keys';
+import { publish } from '@qrcast/runtime/redis/publish';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import { MAX_RACES } from '@qrcast/runtime/sessions/sessions';
 import { loadTenantRecord, type TenantRecord, tenantRecordSchema } from '@qrcast/runtime/tenants/tenant-record';
-import type { Redis } from 'ioredis';
 
 export interface TenantRecords {
   load(id: string): Promise<TenantRecord | null>;
@@ -29,7 +30,7 @@ export interface TenantRecords {
 }
 
 export interface TenantRecordsDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly log: Pick<Logger, 'warn'>;
 }
@@ -37,7 +38,7 @@ export interface TenantRecordsDeps {
 export function createTenantRecords({ redis, namespace, log }: TenantRecordsDeps): TenantRecords {
   const key = tenantsKey(namespace);
   const replace = loadFieldReplace(redis);
-  const publish = (id: string): Promise<unknown> => redis.publish(tenantsChannel(namespace), id);
+  const tell = (id: string): Promise<unknown> => publish(redis, tenantsChannel(namespace), id);
 
   const load = (id: string): Promise<TenantRecord | null> => loadTenantRecord({ redis, namespace }, id, tenantRecordSchema);
 
@@ -63,7 +64,7 @@ export function createTenantRecords({ redis, namespace, log }: TenantRecordsDeps
         if (text === null) throw noTenant(id);
         const next = edit(parse(text));
         if (!(await replace(key, id, text, JSON.stringify(next)))) continue;
-        await publish(id);
+        await tell(id);
         return next;
       }
       throw new Error('a tenant was changed by others too often in a row');
@@ -71,7 +72,7 @@ export function createTenantRecords({ redis, namespace, log }: TenantRecordsDeps
     async remove(id) {
       await redis.sadd(formerTenantsKey(namespace), id);
       await redis.hdel(key, id);
-      await publish(id);
+      await tell(id);
     },
   };
 }

@@ -9,8 +9,8 @@ import type { Keyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { createOutbox } from '@qrcast/runtime/outbox/outbox';
 import type { Clock } from '@qrcast/runtime/redis/clock';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import { type TenantRecord, tenantContext } from '@qrcast/runtime/tenants/tenant-record';
-import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { hashSecret, matchesHash, newCallbackSecret, newSecret } from './secrets.ts';
 import { createTenantKeys, type TenantKeys } from './tenant-keys.ts';
@@ -79,7 +79,7 @@ export interface Tenants {
 }
 
 export interface TenantsDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: string;
   readonly keyring: Keyring;
   readonly clock: Clock;

@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { callbackOf } from '@qrcast/core/callback';
 import { sessionMark } from '@qrcast/runtime/outbox/marks';
 import { outboxKey, sessionCallbacksKey } from '@qrcast/runtime/redis/keys';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
-import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { prepareCallbacks } from '../../test/callbacks.ts';
 
@@ -83,7 +83,7 @@ describe('what a worker leaves behind', () => {
   });
 });
 
-async function readKey(redis: Redis, key: string): Promise<string> {
+async function readKey(redis: RedisClient, key: string): Promise<string> {
   const commands = { string: 'get', hash: 'hgetall', list: 'lrange', set: 'smembers', zset: 'zrange', stream: 'xrange' } as const;
   const type = await redis.type(key);
   if (type === 'none') return ''; // it was deleted after the keys were listed

@@ -13,14 +13,14 @@ import type { Logger } from '@qrcast/runtime/log';
 import { callbackRoute } from '@qrcast/runtime/process/proxy-log';
 import type { MeasuredClock } from '@qrcast/runtime/redis/clock';
 import type { Connections } from '@qrcast/runtime/redis/connections';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import type { ConnectedChecks } from '../connected-checks.ts';
 import { openCallbackPost } from './callback-post.ts';
 import { type CallbackDelays, createCallbackSender } from './callback-sender.ts';
 import { createCallbackSlots } from './callback-slots.ts';
 
 export interface CallbacksDeps extends CallbackDelays {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly onWedged?: ((queue: string) => void) | undefined;
   readonly namespace: string;

@@ -9,11 +9,11 @@
  */
 
 import { type AuditEntry, auditEntrySchema } from '@qrcast/core/audit';
-import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
 import { errorWord } from '../redis/error-words.ts';
 import { auditKey, type Namespace, tenantAuditKey } from '../redis/keys.ts';
 import { createWarnOnce } from '../redis/read-entry.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 
 export type NewAuditEntry = Omit<AuditEntry, 'id' | 'at'>;
 
@@ -51,7 +51,7 @@ export const DEFAULT_AUDIT_LIMITS: AuditLimits = { entries: 10_000, keepMs: 30 *
 
 export interface AuditLogDeps {
   /** A `commands` connection; not closed here. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly log: Logger;
   readonly now: () => number;

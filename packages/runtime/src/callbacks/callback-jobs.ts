@@ -10,11 +10,11 @@
  */
 
 import { DelayedError, type Job, Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
 import type { DueMark } from '../outbox/marks.ts';
 import type { OutboxClaims } from '../outbox/outbox-claims.ts';
 import { CALLBACK_QUEUE_NAME, callbackFaultsKey, type Namespace, queuePrefix } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import type { Lane } from './relay-lanes.ts';
 
 export interface CallbackHandlers {
@@ -62,7 +62,7 @@ const AFTER_FAULT_MAX_MS = 600_000;
 
 export interface CallbackJobsDeps {
   /** A `commands` connection; not closed here. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly claims: Pick<OutboxClaims, 'putOff' | 'clear' | 'waits'>;
 }

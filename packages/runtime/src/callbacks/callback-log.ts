@@ -5,12 +5,12 @@
 
 import { type Attempt, attemptSchema, type Callback, type CallbackState, callbackSchema, callbackStateSchema } from '@qrcast/core/callback';
 import { GIVE_UP_AFTER_MS } from '@qrcast/core/callback-schedule';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Logger } from '../log.ts';
 import { callbackKey, callbacksKey, type Namespace, settledCallbacksKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { createReadEntry, readOrNull } from '../redis/read-entry.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 
 export interface LoggedCallback {
   readonly callback: Callback;
@@ -57,7 +57,7 @@ const recordSchema = z.object({
 
 interface CallbackLogDeps {
   /** A `commands` connection; not closed here. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly log: Pick<Logger, 'warn'>;
 }

@@ -5,7 +5,6 @@
  */
 
 import { type Callback, callbackSchema } from '@qrcast/core/callback';
-import type { Redis } from 'ioredis';
 import type { ConnectedInstances } from '../connected/connected.ts';
 import { loginIn } from '../connected/connected-login.ts';
 import { errorFields, type Logger } from '../log.ts';
@@ -13,6 +12,7 @@ import type { Mark } from '../outbox/marks.ts';
 import type { ClaimedMark, OutboxClaims } from '../outbox/outbox-claims.ts';
 import { checksKey, connectedCallbacksKey, type Namespace, sessionCallbacksKey } from '../redis/keys.ts';
 import { readOrNull } from '../redis/read-entry.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { type CallbackJobs, checkWork, deliverWork, relayWork } from './callback-jobs.ts';
 import type { CallbackLog } from './callback-log.ts';
 import type { Receivers } from './callback-receivers.ts';
@@ -20,7 +20,7 @@ import type { Lane, RelayLanes } from './relay-lanes.ts';
 
 export interface OutboxSweepDeps {
   /** A `commands` connection; not closed here. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly receivers: Receivers;
   readonly callbackLog: CallbackLog;

@@ -6,9 +6,9 @@
 
 import { createHash } from 'node:crypto';
 import { withoutMark } from '@qrcast/core/utf8';
-import type { Redis } from 'ioredis';
 import { type Namespace, relayLaneKey, relayUseKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 
 export interface Relayed {
   /**
@@ -58,7 +58,7 @@ export interface Lane {
 const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
-export function createRelayLanes({ redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace }): RelayLanes {
+export function createRelayLanes({ redis, namespace }: { readonly redis: RedisClient; readonly namespace: Namespace }): RelayLanes {
   const push = loadLuaScript(redis, new URL('./relay-push-2.lua', import.meta.url));
   const drop = loadLuaScript(redis, new URL('./relay-drop-2.lua', import.meta.url));
   const fail = loadLuaScript(redis, new URL('./relay-fail-2.lua', import.meta.url));

@@ -6,10 +6,10 @@
  */
 
 import { CHECK_LATE_MS, nextCheckAt } from '@qrcast/core/connected-check';
-import type { Redis } from 'ioredis';
 import type { MeasuredClock } from '../redis/clock.ts';
 import { checksEveryKey, checksKey, type Namespace } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { takeInTime } from '../redis/take-in-time.ts';
 
 export interface CheckClaim {
@@ -35,7 +35,7 @@ export interface CheckQueue {
 
 export interface CheckQueueDeps {
   /** A `commands` connection; not closed here. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly clock: MeasuredClock;
 }
@@ -53,7 +53,7 @@ export function createCheckQueue({ redis, namespace, clock }: CheckQueueDeps): C
   async function forgetOtherInterval(tenantId: string, everyMs: number): Promise<void> {
     const [key, every] = [checksKey(namespace, tenantId), checksEveryKey(namespace, tenantId)];
     if ((await redis.get(every)) === String(everyMs)) return;
-    await redis.zunionstore(key, 1, key, 'WEIGHTS', 0);
+    await redis.call('ZUNIONSTORE', key, 1, key, 'WEIGHTS', 0);
     await redis.set(every, everyMs);
   }
 

@@ -2,10 +2,10 @@
 
 import { type Callback, callbackSessionSchema } from '@qrcast/core/callback';
 import type { Login } from '@qrcast/core/connected-instance';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { type Namespace, sessionKey } from '../redis/keys.ts';
 import { readOrNull } from '../redis/read-entry.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { decodeSession } from '../sessions/session-codec.ts';
 import { loginOf } from './connected-instances.ts';
 
@@ -16,7 +16,7 @@ const payloadSchema = z.object({ data: z.object({ session: callbackSessionSchema
  * it may be unreadable; then from the callback.
  */
 export async function loginIn(
-  { redis, namespace }: { readonly redis: Redis; readonly namespace: Namespace },
+  { redis, namespace }: { readonly redis: RedisClient; readonly namespace: Namespace },
   { tenantId, sessionId, createdAt, payload }: Callback,
 ): Promise<Login> {
   const record = await redis.hget(sessionKey(namespace, sessionId), 'record');

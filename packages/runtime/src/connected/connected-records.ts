@@ -5,7 +5,6 @@
 
 import type { Callback } from '@qrcast/core/callback';
 import { type ConnectedInstance, connectedInstanceSchema } from '@qrcast/core/connected-instance';
-import type { Redis } from 'ioredis';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { Logger } from '../log.ts';
 import { createOutbox } from '../outbox/outbox.ts';
@@ -20,6 +19,7 @@ import {
 } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { createReadEntry } from '../redis/read-entry.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { MAX_RACES } from '../sessions/sessions.ts';
 import { type AuditedInstance, connectedAudit } from './connected-audit.ts';
 
@@ -75,7 +75,7 @@ export interface ConnectedRecords {
 
 export interface ConnectedRecordsDeps {
   /** A `commands` connection; not closed here. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly log: Pick<Logger, 'warn'>;
   readonly audit?: Pick<AuditLog, 'record'> | undefined;

@@ -14,13 +14,13 @@ import type { CheckVerdict } from '@qrcast/core/connected-check';
 import type { ConnectedInstance, Login, Said } from '@qrcast/core/connected-instance';
 import type { Outcome } from '@qrcast/core/outcome';
 import type { Session } from '@qrcast/core/session';
-import type { Redis } from 'ioredis';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { ProviderSecret } from '../keyring/credentials-vault.ts';
 import type { Keyring } from '../keyring/keyring.ts';
 import type { Logger } from '../log.ts';
 import type { Clock } from '../redis/clock.ts';
 import type { Namespace } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import type { FoundRecord, TokenEnd } from './connected-records.ts';
 
 export interface ConnectedInstances {
@@ -59,7 +59,7 @@ export interface ConnectedInstances {
 
 export interface ConnectedInstancesDeps {
   /** A `commands` connection; not closed here. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly keyring: Keyring;
   readonly clock: Pick<Clock, 'now'>;

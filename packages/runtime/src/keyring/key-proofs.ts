@@ -9,8 +9,8 @@
  * announce different keys under one id, and would differ once it moves to the front.
  */
 
-import type { Redis } from 'ioredis';
 import { keyFingerprintsKey, keyProofsKey, type Namespace } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import type { Keyring } from './keyring.ts';
 
 const PROOF = 'qrcast';
@@ -22,7 +22,7 @@ type Fingerprints = ReadonlyMap<string, string>;
  * Call it at the start. The current key is in use from then on.
  * @throws {Error} if the keyring cannot read what the others on this Redis seal.
  */
-export async function proveKeyring(redis: Redis, namespace: Namespace, keyring: Keyring): Promise<void> {
+export async function proveKeyring(redis: RedisClient, namespace: Namespace, keyring: Keyring): Promise<void> {
   const key = keyProofsKey(namespace);
   const fresh = keyring.seal(PROOF, key);
   const own = fingerprintsOf(keyring);
@@ -44,17 +44,17 @@ export async function proveKeyring(redis: Redis, namespace: Namespace, keyring: 
 }
 
 /** Ids of the keys that processes have had first in their lists and that were not forgotten. */
-export async function provenKeyIds(redis: Redis, namespace: Namespace): Promise<readonly string[]> {
+export async function provenKeyIds(redis: RedisClient, namespace: Namespace): Promise<readonly string[]> {
   return redis.hkeys(keyProofsKey(namespace));
 }
 
 /** Ids of all keys that processes have had in their lists, first or not. */
-export async function announcedKeyIds(redis: Redis, namespace: Namespace): Promise<readonly string[]> {
+export async function announcedKeyIds(redis: RedisClient, namespace: Namespace): Promise<readonly string[]> {
   return redis.hkeys(keyFingerprintsKey(namespace));
 }
 
 /** Forgets a key under which nothing is sealed any more, so that processes may start without it. */
-export async function forgetKeyProof(redis: Redis, namespace: Namespace, keyId: string): Promise<void> {
+export async function forgetKeyProof(redis: RedisClient, namespace: Namespace, keyId: string): Promise<void> {
   await redis.hdel(keyProofsKey(namespace), keyId);
   await redis.hdel(keyFingerprintsKey(namespace), keyId);
 }
@@ -64,7 +64,7 @@ function fingerprintsOf(keyring: Keyring): Fingerprints {
 }
 
 /** Announces our keys. Resolves to the ids that were not announced before. */
-async function announce(redis: Redis, namespace: Namespace, own: Fingerprints): Promise<readonly string[]> {
+async function announce(redis: RedisClient, namespace: Namespace, own: Fingerprints): Promise<readonly string[]> {
   const tell = async ([id, fingerprint]: [string, string]): Promise<readonly string[]> =>
     (await redis.hsetnx(keyFingerprintsKey(namespace), id, fingerprint)) === 1 ? [id] : [];
   return (await Promise.all([...own].map(tell))).flat();
@@ -74,14 +74,14 @@ async function announce(redis: Redis, namespace: Namespace, own: Fingerprints): 
  * Resolves to the ids of all announced keys. @throws {Error} if one of our ids stands for another
  * key.
  */
-async function compareAll(redis: Redis, namespace: Namespace, own: Fingerprints): Promise<readonly string[]> {
+async function compareAll(redis: RedisClient, namespace: Namespace, own: Fingerprints): Promise<readonly string[]> {
   const standing = new Map(Object.entries(await redis.hgetall(keyFingerprintsKey(namespace))));
   for (const [id, fingerprint] of own) if ((standing.get(id) ?? fingerprint) !== fingerprint) throw new Error(otherKey(id));
   return [...standing.keys()];
 }
 
 /** Resolves to the ids of all proofs. @throws {Error} if our keys do not open one of them. */
-async function openAll(redis: Redis, key: string, keyring: Keyring): Promise<readonly string[]> {
+async function openAll(redis: RedisClient, key: string, keyring: Keyring): Promise<readonly string[]> {
   const proofs = Object.entries(await redis.hgetall(key));
   for (const [id, standing] of proofs) {
     try {

@@ -4,9 +4,9 @@
  * a process seals meanwhile under its own current key is found by the next pass.
  */
 
-import type { Redis } from 'ioredis';
 import { type FieldReplace, loadFieldReplace } from '../redis/field-replace.ts';
 import type { Namespace } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { announcedKeyIds, forgetKeyProof, proveKeyring, provenKeyIds } from './key-proofs.ts';
 import { type Keyring, keyIdOf } from './keyring.ts';
 import { findSealedFields, type SealedField } from './sealed-fields.ts';
@@ -36,7 +36,7 @@ export interface KeyRotation {
 }
 
 export interface KeyRotationDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly keyring: Keyring;
 }

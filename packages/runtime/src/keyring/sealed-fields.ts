@@ -3,7 +3,6 @@
  * checked, and the callback secrets of tenants. Tickets are only signed, and expire by themselves.
  */
 
-import type { Redis } from 'ioredis';
 import {
   connectedInstanceKeyPattern,
   type Namespace,
@@ -13,6 +12,7 @@ import {
   tenantsKey,
 } from '../redis/keys.ts';
 import { readOrNull } from '../redis/read-entry.ts';
+import { isCluster, type RedisClient } from '../redis/redis-client.ts';
 import { tenantContext, tenantRecordSchema } from '../tenants/tenant-record.ts';
 import { connectedContext } from './credentials-vault.ts';
 
@@ -32,7 +32,7 @@ const BATCH = 500;
 const secretsSchema = tenantRecordSchema.pick({ sealedCallbackSecret: true, previousCallbackSecret: true });
 
 /** A field may come twice, because a scan may return a key twice. */
-export async function* findSealedFields(redis: Redis, namespace: Namespace): AsyncGenerator<SealedField> {
+export async function* findSealedFields(redis: RedisClient, namespace: Namespace): AsyncGenerator<SealedField> {
   for (const [id, text] of Object.entries(await redis.hgetall(tenantsKey(namespace)))) {
     yield { key: tenantsKey(namespace), field: id, text, context: tenantContext(id), secrets: readOrNull(() => secretsIn(text)) };
   }
@@ -50,13 +50,18 @@ function secretsIn(text: string): readonly string[] {
 }
 
 /** `contextOf`: what the credentials in the hash are bound to. Null for another kind of key. */
-async function* sealedHashes(redis: Redis, match: string, contextOf: (key: string) => string | null): AsyncGenerator<SealedField> {
-  for await (const found of redis.scanStream({ match, count: BATCH, type: 'hash' })) {
-    const keys = found as readonly string[]; // what a scan stream yields
+async function* sealedHashes(redis: RedisClient, match: string, contextOf: (key: string) => string | null): AsyncGenerator<SealedField> {
+  for await (const keys of scan(redis, match)) {
     const texts = await Promise.all(keys.map((key) => redis.hget(key, 'sealed')));
     yield* keys.flatMap((key, i) => {
       const [text, context] = [texts[i], contextOf(key)];
       return text == null || context === null ? [] : [{ key, field: 'sealed', text, context, secrets: [text] }];
     });
+  }
+}
+
+async function* scan(redis: RedisClient, match: string): AsyncGenerator<readonly string[]> {
+  for (const server of isCluster(redis) ? redis.nodes('master') : [redis]) {
+    for await (const found of server.scanStream({ match, count: BATCH, type: 'hash' })) yield found as readonly string[]; // what a scan stream yields
   }
 }

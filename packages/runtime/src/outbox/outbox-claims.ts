@@ -4,11 +4,11 @@
  * whose clock is set does nothing early or late.
  */
 
-import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import { type Namespace, outboxKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { takeInTime } from '../redis/take-in-time.ts';
 import { type DueMark, decodeMark, encodeMark, type Mark } from './marks.ts';
 import { NEW } from './outbox.ts';
@@ -45,7 +45,7 @@ const LEASE_MS = 10_000;
 
 export interface OutboxClaimsDeps {
   /** A `commands` connection; not closed here. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly clock: MeasuredClock;
   readonly log: Pick<Logger, 'warn'>;

@@ -4,8 +4,8 @@
  * between loses anything. This file sets marks. Workers claim them by outbox-claims.ts.
  */
 
-import type { Redis } from 'ioredis';
 import { type Namespace, outboxKey } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { encodeMark, type Mark } from './marks.ts';
 
 export interface Outbox {
@@ -23,7 +23,7 @@ export const NEW = 0;
 
 export interface OutboxDeps {
   /** A `commands` connection; not closed here. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
 }
 

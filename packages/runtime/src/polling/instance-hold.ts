@@ -5,10 +5,10 @@
  */
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
-import type { Redis } from 'ioredis';
 import type { MeasuredClock } from '../redis/clock.ts';
 import { type Namespace, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { takeInTime } from '../redis/take-in-time.ts';
 import { LEASE_MS } from './poll-claims.ts';
 import { parsePollMember, shardOfInstance } from './shards.ts';
@@ -47,7 +47,7 @@ export interface Busy {
 }
 
 export interface InstanceHoldsDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly clock: MeasuredClock;
 }

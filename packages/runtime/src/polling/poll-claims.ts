@@ -7,11 +7,11 @@
  */
 
 import type { PollMethod } from '@qrcast/core/outcome';
-import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import { type Namespace, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { takeInTime } from '../redis/take-in-time.ts';
 import { SHARE_OF_FREE } from './fair-share.ts';
 import type { PollLeases } from './poll-leases.ts';
@@ -33,7 +33,7 @@ const SHARE_WAIT_MS = 1_000;
 const LOG_WAITING_EVERY_MS = 60_000;
 
 export interface PollClaimsDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly clock: MeasuredClock;
   readonly log: Logger;

@@ -13,12 +13,12 @@
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Job, Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
 import { type Namespace, POLL_QUEUE_NAME } from '../redis/keys.ts';
 import { openQueueWorker, type QueueWorkerDeps, startedOrStopped } from '../redis/queue-worker.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { createPollClaims, LEASE_MS, type PollClaims } from './poll-claims.ts';
 import { openPollLeases } from './poll-leases.ts';
 import type { PollConsumer, PollHandlers, PollTarget } from './poll-queue.ts';
@@ -30,7 +30,7 @@ const EXTEND_EVERY_MS = 2_000;
 const WORKER = { jobsAtOnce: 50, lockMs: 3_000, stalledCheckMs: 1_500 } as const;
 
 interface ConsumerDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly onWedged?: QueueWorkerDeps['onWedged'];
   readonly namespace: Namespace;

@@ -4,16 +4,16 @@
  * are settled in batches.
  */
 
-import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
 import { type Namespace, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { createHolders } from './fair-share.ts';
 import type { Polled, PollTarget } from './poll-queue.ts';
 import { pollMember, shardOf } from './shards.ts';
 
 interface LeaseDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly log: Logger;
   readonly leaseMs: number;

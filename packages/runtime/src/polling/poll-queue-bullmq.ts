@@ -4,13 +4,13 @@
  */
 
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
 import { type Namespace, POLL_QUEUE_NAME, queuePrefix, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import type { QueueWorkerDeps } from '../redis/queue-worker.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { LEASE_MS } from './poll-claims.ts';
 import { consumePolls } from './poll-consumer.ts';
 import type { PollQueue, PollTarget } from './poll-queue.ts';
@@ -19,7 +19,7 @@ import { createWakeUps } from './wake-ups.ts';
 
 export interface PollQueueDeps {
   /** A `commands` connection; the queue does not close it. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   /** What opens the connections of a consumer. */
   readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly onWedged?: QueueWorkerDeps['onWedged'];

@@ -11,9 +11,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { type Namespace, tickerKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { SHARD_COUNT } from './shards.ts';
 
 /**
@@ -42,7 +42,7 @@ export interface Ticker {
 
 export interface TickerDeps {
   /** A `commands` connection; not closed here. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly queue: Pick<Queue, 'addBulk'>;
 }

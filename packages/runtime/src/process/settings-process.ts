@@ -5,8 +5,10 @@ import { z } from 'zod';
 import { weaknessOfText } from '../keyring/key-strength.ts';
 import { parseKeyring } from '../keyring/keyring.ts';
 import { LOG_LEVELS } from '../log.ts';
+import { CLUSTER_FORM, isClusterUrl, parseClusterUrl } from '../redis/cluster-url.ts';
 import { DEFAULT_NAMESPACE } from '../redis/keys.ts';
-import { isSentinelUrl, parseSentinelUrl, SENTINEL_FORM, UNREADABLE } from '../redis/sentinel-url.ts';
+import { isSentinelUrl, parseSentinelUrl, SENTINEL_FORM } from '../redis/sentinel-url.ts';
+import { UNREADABLE } from '../redis/url-parts.ts';
 import { EVERY_PROGRAM, EVERY_ROLE, GATEWAYS, parsedBy, type Setting, whole } from './setting.ts';
 
 export const PROCESS_SETTINGS = {
@@ -36,21 +38,24 @@ export const PROCESS_SETTINGS = {
   },
 } as const satisfies Record<string, Setting>;
 
-const REDIS_FORM = `expected redis://[user:password@]host:port[/database], or ${SENTINEL_FORM}, or the same with rediss for TLS`;
+const REDIS_FORM = `expected redis://[user:password@]host:port[/database], or ${CLUSTER_FORM}, or ${SENTINEL_FORM}, or the same with rediss for TLS`;
 
 /** What is wrong with the address, without repeating it. Null: nothing. */
 function faultOfRedisUrl(address: string): string | null {
   if (/\s/.test(address)) return REDIS_FORM;
-  if (isSentinelUrl(address)) {
-    try {
-      parseSentinelUrl(address);
-      return null;
-    } catch (error) {
-      return (error as Error).message;
-    }
-  }
+  if (isSentinelUrl(address)) return faultOf(() => parseSentinelUrl(address));
+  if (isClusterUrl(address)) return faultOf(() => parseClusterUrl(address));
   if (!/^rediss?:\/\/[^,]+$/.test(address)) return REDIS_FORM;
   return hasReadableUser(address) ? null : UNREADABLE;
+}
+
+function faultOf(parse: () => unknown): string | null {
+  try {
+    parse();
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** Is the address a URL, and can its user and password be decoded? */
@@ -89,13 +94,13 @@ export const REDIS_SETTINGS = {
       if (fault !== null) throw new Error(fault);
       return address;
     }, REDIS_FORM).optional(),
-    form: `redis://[user:password@]host:port[/database], or ${SENTINEL_FORM}. For TLS, rediss in place of redis`,
+    form: `redis://[user:password@]host:port[/database], or ${CLUSTER_FORM}, or ${SENTINEL_FORM}. For TLS, rediss in place of redis`,
     default: null,
     example: 'redis://127.0.0.1:6379',
     readBy: EVERY_PROGRAM,
     isSecret: true,
     what:
-      'The Redis server that all processes of the installation share, or the Sentinels that name it. Gateways and workers require it. ' +
+      'The Redis server that all processes of the installation share, or nodes of a cluster, or the Sentinels that name a server. Gateways and workers require it. ' +
       'It needs Redis 7 or newer, with `maxmemory-policy noeviction` and the append-only file on. ' +
       'Without this setting, `start` runs a private Redis in `.qrcast/`.',
     change: 'Set it on everything but a demo.',

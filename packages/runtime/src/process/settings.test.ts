@@ -227,11 +227,18 @@ describe('the files for TLS to Redis', () => {
   });
 });
 
-it('an address of Redis may name Sentinels, and its faults repeat nothing of it', () => {
+it('an address of Redis may name Sentinels or a cluster, and its faults repeat nothing of it', () => {
   const faults = (url: string) => faultsOf({ REDIS_URL: url }, ['REDIS_URL']);
   for (const scheme of ['redis', 'rediss']) expect(faults(`${scheme}+sentinel://:p@a:1,b:2/main?db=1`)).toEqual([]);
+  for (const url of ['redis+cluster://:p@a', 'rediss+cluster://a:1,b:2', 'redis://u:p@a:1,b:2']) expect(faults(url)).toEqual([]);
   expect(faults('redis+sentinel://secret31:1')).toEqual([expect.stringMatching(/^REDIS_URL: expected the name of the master/)]);
-  for (const other of ['sentinel://secret31', 'redis-sentinel://secret31', 'redis://secret31:1,b:2', 'redis+sentinel://secret31 /x']) {
+  expect(faults('redis+cluster://secret31/3')).toEqual([expect.stringMatching(/^REDIS_URL: expected no database/)]);
+  for (const other of [
+    'sentinel://secret31',
+    'redis-sentinel://secret31',
+    'redis+clusters://secret31:1,b:2',
+    'redis+sentinel://secret31 /x',
+  ]) {
     expect(faults(other)).toEqual([expect.stringMatching(/^REDIS_URL: expected redis:\/\/(?!.*secret31).*redis\+sentinel:\/\//)]);
   }
 });

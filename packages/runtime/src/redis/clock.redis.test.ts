@@ -1,10 +1,10 @@
 /** The clock of all processes while the clock of this machine is set, forward and back. */
 
-import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
 import { prepareWallClock } from '../../test/wall-clock.ts';
 import { type ClockRedis, type OpenClock, openClock } from './clock.ts';
+import type { RedisClient } from './redis-client.ts';
 
 const HOUR_MS = 3_600_000;
 /** Far more than a measurement is wrong by, and far less than the clock is set by. */
@@ -29,7 +29,7 @@ async function open(redis: ClockRedis = runtime.redis): Promise<OpenClock> {
   return clock;
 }
 
-async function timeOf(redis: Pick<Redis, 'time'>): Promise<number> {
+async function timeOf(redis: Pick<RedisClient, 'time'>): Promise<number> {
   const [seconds, micros] = await redis.time();
   return Number(seconds) * 1000 + Number(micros) / 1000;
 }

@@ -10,6 +10,7 @@
  */
 
 import type { Redis } from 'ioredis';
+import { isCluster, type RedisClient } from './redis-client.ts';
 
 export interface Clock {
   /** Unix ms. */
@@ -26,6 +27,13 @@ export interface OpenClock extends MeasuredClock {
 }
 
 export type ClockRedis = Pick<Redis, 'ping' | 'time'>;
+
+/** Each node of a cluster has a clock. All processes ask the node that has this key. */
+export function clockOf(redis: RedisClient, key: string): ClockRedis {
+  if (!isCluster(redis)) return redis;
+  const time = async (): Promise<number[]> => ((await redis.eval("return redis.call('TIME')", 1, key)) as unknown[]).map(Number);
+  return { ping: async () => void (await time()), time } as unknown as ClockRedis; // an overload of ioredis takes a callback
+}
 
 interface Measured {
   readonly offsetMs: number;

@@ -224,7 +224,7 @@ const RECONNECT_MAX_MS = 1_000;
 export const reconnectDelay = (attempt: number): number => Math.round(Math.random() * Math.min(RECONNECT_MAX_MS, 50 * 2 ** attempt)) + 20;
 
 /** Calls back each time that nothing was received for `ms`. Returns the function that ends it. */
-function onSilence(redis: Redis, ms: number, callback: () => void): () => void {
+export function onSilence(redis: Redis, ms: number, callback: () => void): () => void {
   const received = (): string => `${redis.stream?.localPort} ${redis.stream?.bytesRead}`;
   let before = received();
   const timer = setInterval(() => {

@@ -121,7 +121,7 @@ describe('a connection whose other end vanished', () => {
     url.port = String(proxy.port);
     const deps = { namespace: `test-${String(Math.random()).slice(2)}`, log: createLog('test', 'silent') };
     const connections = openConnections({ ...deps, redisUrl: url.href, watchOptions: QUICK });
-    const redis = connections.open('queue', { queue: 'some' });
+    const redis = connections.open('queue', { queue: 'some' }) as Redis;
     const blocking = redis.duplicate(); // as BullMQ does
     await Promise.all([redis.ping(), blocking.ping()]);
     await proxy.close(); // as if the server had ended

@@ -1,21 +1,28 @@
 /**
- * All Redis connections of a process. Each is watched (connection-watch.ts), and together they say
- * what is wrong with Redis. They log when they are lost and back, so callers need not.
+ * All Redis connections of a process. Each is watched (connection-watch.ts, cluster-watch.ts), and
+ * together they say what is wrong with Redis. They log when they are lost and back, so callers need
+ * not.
  */
 
 import { randomUUID } from 'node:crypto';
-import type { Redis, RedisOptions } from 'ioredis';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { Logger } from '../log.ts';
+import { masterOfSlot, mastersOf, type NodeName, slotOf } from './cluster-client.ts';
+import { isClusterUrl } from './cluster-url.ts';
+import { type ClusterWatch, watchCluster } from './cluster-watch.ts';
 import { type ConnectionWatch, createConnectionWatch, WATCH_DEFAULTS, type WatchDeps, type WatchOptions } from './connection-watch.ts';
 import { errorWord } from './error-words.ts';
-import { type Namespace, probeKey } from './keys.ts';
+import { type Namespace, probeKey, queuePrefix } from './keys.ts';
 import { createMasterFollower, FOLLOW_EVERY_MS } from './master-follow.ts';
-import { createRedis, type RedisRole } from './redis.ts';
+import { createClusterRedis, createNodeRedis, createRedis, type RedisRole } from './redis.ts';
+import { isCluster, type RedisClient } from './redis-client.ts';
 import { within } from './within.ts';
 
 export interface Connections {
   /** Close it with `disconnectRedis`. */
-  open(role: RedisRole, options?: OpenOptions): Redis;
+  open(role: Exclude<RedisRole, 'subscriber'>, options?: OpenOptions): RedisClient;
+  /** As `open`. In a cluster it leads to one node. */
+  openSubscriber(options: SubscriberOptions): Redis;
   readonly watchOptions: WatchOptions;
   /** What is wrong now, in words that hold no secret. Null if nothing is known. */
   fault(): string | null;
@@ -23,14 +30,21 @@ export interface Connections {
    * Resolves when Redis accepted a write over `redis`. @throws {NotReadyError} if it refused or did
    * not answer within `timeoutMs`.
    */
-  write(redis: Redis, timeoutMs: number): Promise<void>;
+  write(redis: RedisClient, timeoutMs: number): Promise<void>;
 }
 
 export interface OpenOptions {
   /** The queue that the connection serves. */
   readonly queue?: string;
+}
+
+export interface SubscriberOptions {
+  /** The node of a cluster. */
+  readonly node?: NodeName;
+  /** A key at this node, for the proofs. */
+  readonly writeKey?: () => string;
   /** What else the role has to do. Rejects with a `UselessError` if the connection does not do it. */
-  readonly alsoProve?: () => Promise<void>;
+  readonly alsoProve: () => Promise<void>;
 }
 
 export interface ConnectionsDeps {
@@ -53,7 +67,9 @@ const PROBE_KEY_MS = 60_000;
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a method for each call of the interface, over the same watches.
 export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH_DEFAULTS }: ConnectionsDeps): Connections {
   const watches = new Map<ConnectionWatch, string>();
-  const key = probeKey(namespace, randomUUID());
+  const clusters = new Map<RedisClient, { readonly watch: ClusterWatch; readonly name: string }>();
+  const id = randomUUID();
+  const key = probeKey(namespace, id);
   const refusals = createRefusals(log);
   const follower = createMasterFollower({ redisUrl, log, everyMs: watchOptions.followEveryMs ?? FOLLOW_EVERY_MS });
 
@@ -62,64 +78,124 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
     if (redis.mode !== 'subscriber') await redis.set(key, '1', 'PX', PROBE_KEY_MS);
   }
 
-  function watched(role: string, deps: Pick<WatchDeps, 'proofs' | 'whileWaiting'>, { queue, alsoProve }: OpenOptions) {
+  /** @param at a key that this node of a cluster has. It may just have left, and then that is an answer, too. */
+  async function writeAt(redis: Redis, at: string): Promise<void> {
+    await redis.set(at, '1', 'PX', PROBE_KEY_MS).catch((error: unknown) => {
+      if (errorWord(error) !== 'MOVED') throw error;
+    });
+  }
+
+  function watched(label: Label, deps: Pick<WatchDeps, 'proofs' | 'whileWaiting'> & Partial<Pick<WatchDeps, 'write' | 'alsoProve'>>) {
     const watch = createConnectionWatch({
+      write: (redis) => write(redis),
+      alsoProve: undefined,
       ...deps,
-      label: queue === undefined ? { role } : { role, queue },
+      label,
       log,
       options: watchOptions,
-      write,
-      alsoProve,
       onReplica(word) {
         for (const other of watches.keys()) if (other !== watch) other.reconnect(word);
       },
       onWrites: (refusedWith) => refusals.set(watch, refusedWith),
     });
-    watches.set(watch, `the Redis connection for ${WORK_OF[role] ?? role}`);
+    watches.set(watch, nameOf(label));
     return watch;
+  }
+
+  /** Watches the connection until `until` ends. */
+  function attach(watch: ConnectionWatch, redis: Redis, until = redis): Redis {
+    const unfollow = follower.follow(redis, () => watch.reconnect('failover'));
+    until.once('end', () => {
+      watches.delete(watch);
+      unfollow();
+    });
+    return redis;
+  }
+
+  function openServer(role: 'commands' | 'queue', label: Label): Redis {
+    const watch = watched(label, { proofs: 'often', whileWaiting: role === 'commands' ? 'reject' : 'queue' });
+    const redis = createRedis(redisUrl, role, watch.redisOptions);
+    watch.attach(redis);
+    attach(watch, redis);
+    if (role === 'queue') {
+      watchDuplicates(redis, (duplicate) => {
+        const copy = watched({ ...label, role: 'blocking' }, { proofs: 'whenReady', whileWaiting: 'queue' });
+        // BullMQ has closed it too. If it was reconnecting then, it says nothing and would count as
+        // lost for ever. So it is watched until the other one ends.
+        return attach(copy, duplicate(copy), redis);
+      });
+    }
+    return redis;
+  }
+
+  function openCluster(role: 'commands' | 'queue', label: Label): Cluster {
+    const cluster = createClusterRedis(redisUrl, role);
+    const queueSlot = slotOf(queuePrefix(namespace));
+    const watch = watchCluster(cluster, {
+      label,
+      log,
+      options: watchOptions,
+      masters: () => (role === 'queue' ? [masterOfSlot(cluster, queueSlot)].filter((master) => master !== undefined) : mastersOf(cluster)),
+      keyOf: (nth) => (role === 'queue' ? `${queuePrefix(namespace)}:probe:${id}` : probeKey(namespace, `${id}:{${nth}}`)),
+      write: (at) => cluster.set(at, '1', 'PX', PROBE_KEY_MS),
+      onWrites: (master, refusedWith) => refusals.set(master, refusedWith),
+    });
+    clusters.set(cluster, { watch, name: nameOf(label) });
+    cluster.once('end', () => {
+      watch.close();
+      clusters.delete(cluster);
+    });
+    return cluster;
+  }
+
+  async function proveWrite(redis: RedisClient): Promise<void> {
+    if (!isCluster(redis)) return write(redis);
+    await clusters.get(redis)?.watch.write();
   }
 
   return {
     watchOptions,
-    open(role, options = {}) {
-      const watch = watched(role, { proofs: 'often', whileWaiting: role === 'commands' ? 'reject' : 'queue' }, options);
-      const redis = createRedis(redisUrl, role, watch.redisOptions);
-      watch.attach(redis);
-      const unfollow = follower.follow(redis, () => watch.reconnect('failover'));
-      redis.once('end', () => {
-        watches.delete(watch);
-        unfollow();
+    open(role, { queue } = {}) {
+      const label = queue === undefined ? { role } : { role, queue };
+      return isClusterUrl(redisUrl) ? openCluster(role, label) : openServer(role, label);
+    },
+    openSubscriber({ node, writeKey, alsoProve }) {
+      const role = 'subscriber';
+      const watch = watched(node === undefined ? { role } : { role, node }, {
+        proofs: 'often',
+        whileWaiting: 'queue',
+        write: (redis) => (writeKey === undefined ? write(redis) : writeAt(redis, writeKey())),
+        alsoProve,
       });
-      if (role === 'queue') {
-        watchDuplicates(redis, (duplicate) => {
-          const copy = watched('blocking', { proofs: 'whenReady', whileWaiting: 'queue' }, options);
-          // BullMQ has closed it too. If it was reconnecting then, it says nothing and would count as
-          // lost for ever.
-          const opened = duplicate(copy);
-          const unfollowCopy = follower.follow(opened, () => copy.reconnect('failover'));
-          redis.once('end', () => {
-            watches.delete(copy);
-            unfollowCopy();
-          });
-          return opened;
-        });
-      }
-      return redis;
+      const redis =
+        node === undefined ? createRedis(redisUrl, role, watch.redisOptions) : createNodeRedis(redisUrl, node, role, watch.redisOptions);
+      watch.attach(redis);
+      return attach(watch, redis);
     },
     fault() {
       for (const [watch, name] of watches) {
         const reason = watch.lostBy();
         if (reason !== null) return `${name} is lost (${reason})`;
       }
+      for (const { watch, name } of clusters.values()) {
+        const lost = watch.lost();
+        if (lost !== null) return `${name} to ${lost.master} is lost (${lost.reason})`;
+      }
       return refusals.words();
     },
     async write(redis, timeoutMs) {
-      const answer = await within(timeoutMs, write(redis)).catch((error: unknown) => ({ word: errorWord(error) }));
+      const answer = await within(timeoutMs, proveWrite(redis)).catch((error: unknown) => ({ word: errorWord(error) }));
       if (answer === undefined) return;
       throw new NotReadyError(answer.word === null ? 'Redis does not answer' : refused(answer.word));
     },
   };
 }
+
+/** Fields of each log line of a connection. */
+type Label = Readonly<Record<'role', string>> & Readonly<Partial<Record<'queue' | 'node', string>>>;
+
+const nameOf = ({ role, node }: Label): string =>
+  `the Redis connection for ${WORK_OF[role] ?? role}${node === undefined ? '' : ` to ${node}`}`;
 
 const WORK_OF: Readonly<Record<string, string>> = {
   commands: 'commands',
@@ -143,12 +219,12 @@ function watchDuplicates(redis: Redis, open: (duplicate: (watch: ConnectionWatch
 
 /** What Redis answers to writes, over all connections. Logs each word once. */
 function createRefusals(log: Logger) {
-  const words = new Map<ConnectionWatch, string>();
+  const words = new Map<ConnectionWatch | NodeName, string>();
   let logged: string | null = null;
   return {
-    set(watch: ConnectionWatch, word: string | null): void {
-      if (word === null) words.delete(watch);
-      else words.set(watch, word);
+    set(of: ConnectionWatch | NodeName, word: string | null): void {
+      if (word === null) words.delete(of);
+      else words.set(of, word);
       const [first = null] = words.values();
       if (first === logged) return;
       if (first === null) log.info('redis accepts writes again');

@@ -24,6 +24,9 @@ export const probeChannel = (ns: Namespace, nodeId: string): string => `${ns}:pr
 /** Written now and then to see whether Redis accepts writes. */
 export const probeKey = (ns: Namespace, nodeId: string): string => `${ns}:probe:${nodeId}`;
 
+/** Nothing is at this key. In a cluster, the clock of the node that has its slot is asked. */
+export const clockKey = (ns: Namespace): string => `${ns}:clock`;
+
 export const tenantSessionsKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:sessions`;
 /** The sessions with one reference. A reference may be long, so its hash stands in the key. */
 export const referenceSessionsKey = (ns: Namespace, tenantId: string, referenceHash: string): string =>

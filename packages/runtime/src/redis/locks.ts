@@ -1,9 +1,9 @@
 /** Locks: only one caller at a time, over all processes. */
 
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import type { MeasuredClock } from './clock.ts';
 import { loadLuaScript } from './lua-script.ts';
+import type { RedisClient } from './redis-client.ts';
 import { takeInTime } from './take-in-time.ts';
 
 export interface LockOptions {
@@ -24,7 +24,7 @@ export interface Locks {
 }
 
 export interface LocksDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly clock: MeasuredClock;
 }
 

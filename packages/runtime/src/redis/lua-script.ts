@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from './redis-client.ts';
 
 export type LuaScript = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
 
@@ -16,7 +16,7 @@ export type LuaScript = (keys: readonly string[], args: readonly (string | numbe
  * @param file beside its caller: `new URL('../polling/shard-claim-5.lua', import.meta.url)`
  * @throws if there is no such file
  */
-export function loadLuaScript(redis: Redis, file: URL): LuaScript {
+export function loadLuaScript(redis: RedisClient, file: URL): LuaScript {
   const path = fileURLToPath(file);
   const name = basename(path, '.lua');
   const numberOfKeys = Number(name.slice(name.lastIndexOf('-') + 1));

@@ -30,12 +30,21 @@ export const neededCalls = (key: string): readonly Call[] => [
 
 /** Sent last: without EXEC the connection is of no more use. */
 export const TRANSACTION_COMMANDS = ['MULTI', 'EXEC'] as const;
-const CHANNEL_COMMANDS = ['PUBLISH', 'SUBSCRIBE', 'UNSUBSCRIBE'] as const;
+/** To publish, to subscribe, and to end that. */
+export const CHANNEL_COMMANDS = {
+  server: ['PUBLISH', 'SUBSCRIBE', 'UNSUBSCRIBE'],
+  cluster: ['SPUBLISH', 'SSUBSCRIBE', 'SUNSUBSCRIBE'],
+} as const;
+/** What a cluster needs besides. */
+export const CLUSTER_CALLS = [
+  ['CLUSTER', 'SLOTS'],
+  ['CLUSTER', 'INFO'],
+] as const;
 
-/** The names of all of them. That of a subcommand has two words. */
+/** The names of all that one server needs. That of a subcommand has two words. */
 export const neededCommands = (): string[] => [
   ...[...neededCalls(''), blockingCall('')].map(nameOf),
-  ...CHANNEL_COMMANDS,
+  ...CHANNEL_COMMANDS.server,
   ...TRANSACTION_COMMANDS,
 ];
 

@@ -5,11 +5,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Processor, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { errorFields, type Logger } from '../log.ts';
 import type { Connections } from './connections.ts';
 import { type Namespace, queuePrefix, waitingJobsKeys } from './keys.ts';
 import { disconnectRedis } from './redis.ts';
+import type { RedisClient } from './redis-client.ts';
 import { WEDGE_DEFAULTS, watchForWedge } from './wedge-watch.ts';
 
 export interface QueueWorkerDeps {
@@ -57,7 +57,7 @@ const CLOSE_AT_LEAST_MS = 1_000;
 
 interface Opened {
   readonly worker: Worker;
-  readonly connection: Redis;
+  readonly connection: RedisClient;
 }
 
 export function openQueueWorker<Data>(
@@ -142,7 +142,7 @@ function openWorker<Data>(
 }
 
 /** @throws {NotReadyError} while Redis refuses writes, because then nobody can take a job. */
-async function countWaiting({ connections, namespace }: QueueWorkerDeps, connection: Redis, name: string): Promise<number> {
+async function countWaiting({ connections, namespace }: QueueWorkerDeps, connection: RedisClient, name: string): Promise<number> {
   await connections.write(connection, WRITE_WITHIN_MS);
   const [waiting, prioritized] = waitingJobsKeys(namespace, name);
   return (await connection.llen(waiting)) + (await connection.zcard(prioritized));

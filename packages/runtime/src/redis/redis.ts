@@ -1,9 +1,13 @@
 /** Redis connections by role, and how they are closed. connections.ts opens those of a process. */
 
-import type { Redis, RedisOptions } from 'ioredis';
+import { type Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from '../log.ts';
+import { createClusterClient, type NodeName } from './cluster-client.ts';
+import { isClusterUrl, parseClusterUrl } from './cluster-url.ts';
 import { reconnectDelay } from './connection-watch.ts';
-import { createRedisClient } from './redis-client.ts';
+import { tlsOptions } from './redis-address.ts';
+import { createRedisClient, isCluster, type RedisClient } from './redis-client.ts';
+import { within } from './within.ts';
 
 /**
  * `commands`: short commands, pipelined. They fail within seconds when Redis is out, so callers can
@@ -28,21 +32,55 @@ const ROLE_OPTIONS = {
   queue: { maxRetriesPerRequest: null },
 } as const satisfies Record<RedisRole, RedisOptions>;
 
-/** The caller listens to `error`. */
-export function createRedis(url: string, role: RedisRole, options: Pick<RedisOptions, 'reconnectOnError' | 'retryStrategy'>): Redis {
-  return createRedisClient(url, {
-    ...ROLE_OPTIONS[role],
-    connectionName: `qrcast-${role}`,
-    connectTimeout: CONNECT_WITHIN_MS,
-    disconnectTimeout: CLOSE_WITHIN_MS,
-    maxLoadingRetryTime: ASK_WHILE_LOADING_MS,
+type OwnOptions = Pick<RedisOptions, 'reconnectOnError' | 'retryStrategy'>;
+
+const optionsOf = (role: RedisRole) => ({
+  ...ROLE_OPTIONS[role],
+  connectionName: `qrcast-${role}`,
+  connectTimeout: CONNECT_WITHIN_MS,
+  disconnectTimeout: CLOSE_WITHIN_MS,
+  maxLoadingRetryTime: ASK_WHILE_LOADING_MS,
+});
+
+/** The caller listens to `error`. The address is none of a cluster. */
+export const createRedis = (address: string, role: RedisRole, options: OwnOptions): Redis =>
+  createRedisClient(address, { ...optionsOf(role), ...options });
+
+/** For commands, or for BullMQ. The caller listens to `error`. */
+export const createClusterRedis = (address: string, role: Exclude<RedisRole, 'subscriber'>): Cluster =>
+  createClusterClient(address, { redisOptions: optionsOf(role), retryStrategy: reconnectDelay });
+
+/** A connection to one node of a cluster. Its owner subscribes again after each reconnect. */
+export function createNodeRedis(address: string, node: NodeName, role: RedisRole, options: OwnOptions): Redis {
+  const { user, tls } = parseClusterUrl(address);
+  const colon = node.lastIndexOf(':');
+  return new Redis({
+    ...optionsOf(role),
     ...options,
+    ...user,
+    host: node.slice(0, colon),
+    port: Number(node.slice(colon + 1)),
+    autoResubscribe: false, // ioredis 6.0 throws if the slot of a channel has moved
+    ...(tls ? { tls: tlsOptions(address).tls ?? {} } : {}),
   });
 }
 
-/** A connection that nobody watches, for short work. It logs its own errors. */
-export function connectRedis(url: string, role: RedisRole, log: Logger): Redis {
-  const redis = createRedis(url, role, { retryStrategy: reconnectDelay });
+/** A connection to one server that nobody watches, for short work. It logs its own errors. */
+export function connectRedis(address: string, role: RedisRole, log: Logger): Redis {
+  const redis = createRedis(address, role, { retryStrategy: reconnectDelay });
+  logOutages(redis, role, log);
+  return redis;
+}
+
+/** As `connectRedis`, for commands, and of a cluster, too. */
+export function connectCommands(address: string, log: Logger): RedisClient {
+  if (!isClusterUrl(address)) return connectRedis(address, 'commands', log);
+  const cluster = createClusterRedis(address, 'commands');
+  logOutages(cluster, 'commands', log);
+  return cluster;
+}
+
+function logOutages(redis: RedisClient, role: RedisRole, log: Logger): void {
   let isOut = false;
   redis.on('error', (error: Error & { code?: string }) => {
     if (!isOut) log.warn({ role, code: error.code ?? error.name }, 'redis connection lost; reconnecting');
@@ -52,20 +90,27 @@ export function connectRedis(url: string, role: RedisRole, log: Logger): Redis {
     if (isOut) log.info({ role }, 'redis connection is back');
     isOut = false;
   });
-  return redis;
 }
 
 /** QUIT gets this long. On a frozen connection it would never end. */
 const QUIT_WITHIN_MS = 1_000;
 
-export async function disconnectRedis(redis: Redis): Promise<void> {
+export async function disconnectRedis(redis: RedisClient): Promise<void> {
   if (redis.status === 'end') return;
+  if (isCluster(redis)) return disconnectCluster(redis);
   if (redis.status === 'reconnecting') return cut(redis);
   const ended = new Promise<void>((resolve) => redis.once('end', () => resolve()));
   const timer = setTimeout(() => cut(redis), redis.status === 'ready' ? QUIT_WITHIN_MS : 0);
   redis.quit().catch(() => cut(redis)); // fails only if the connection is closing already
   await ended;
   clearTimeout(timer);
+}
+
+async function disconnectCluster(cluster: Cluster): Promise<void> {
+  const ended = new Promise<void>((resolve) => cluster.once('end', () => resolve()));
+  await within(QUIT_WITHIN_MS, cluster.quit()).catch(() => undefined); // cut below
+  cluster.disconnect();
+  await within(QUIT_WITHIN_MS, ended).catch(() => cluster.emit('end')); // ioredis emits none without a connection
 }
 
 /** It may have begun to reconnect since its owner looked. */

@@ -5,7 +5,8 @@
 
 import { setMaxListeners } from 'node:events';
 import { Redis, type RedisOptions } from 'ioredis';
-import type { SentinelAddress, SentinelHost } from './sentinel-url.ts';
+import type { SentinelAddress } from './sentinel-url.ts';
+import type { Host } from './url-parts.ts';
 
 export interface Master {
   readonly host: string;
@@ -61,7 +62,7 @@ export async function askForMaster(address: SentinelAddress, { tls, signal }: As
   throw faults.sort((a, b) => FAULTS.indexOf(b.code) - FAULTS.indexOf(a.code))[0] ?? new SentinelError('SENTINELS_SILENT');
 }
 
-async function askOne(address: SentinelAddress, { host, port }: SentinelHost, { tls, signal }: AskOptions): Promise<Master> {
+async function askOne(address: SentinelAddress, { host, port }: Host, { tls, signal }: AskOptions): Promise<Master> {
   const redis = new Redis({
     host,
     port,

@@ -10,8 +10,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
+import { clusterFaults } from './cluster-check.ts';
+import { CLUSTER_FORM, isClusterUrl } from './cluster-url.ts';
 import { type Namespace, startCheckChannel, startCheckKeys } from './keys.ts';
-import { blockingCall, nameOf, neededCalls, TRANSACTION_COMMANDS } from './needed-commands.ts';
+import { blockingCall, CHANNEL_COMMANDS, CLUSTER_CALLS, nameOf, neededCalls, TRANSACTION_COMMANDS } from './needed-commands.ts';
 import { isSentinelUrl, SENTINEL_FORM } from './sentinel-url.ts';
 import { connectionFault, openStartConnection, UnfitRedisError } from './start-connection.ts';
 
@@ -31,11 +33,13 @@ export async function checkRedis({ redisUrl, namespace, log }: StartCheckDeps): 
   try {
     const server = await serverOf(redis);
     if (server.get('mode') === 'sentinel') throw new UnfitRedisError([IS_SENTINEL]);
+    const kind = kindOf(redisUrl);
     const info = await infoOf(redis, log);
-    const refusals = await refusalsOf(redis, namespace);
+    const refusals = await refusalsOf(redis, namespace, kind);
     if (info === null) refusals.commands.unshift('INFO');
-    const faults = [...found, ...serverFaults(server, info, refusals, isSentinelUrl(redisUrl)), ...refusalFaults(refusals)];
-    if (faults.length === 0 && !(await echoes(redis, namespace))) faults.push(NO_ECHO);
+    const faults = [...found, ...serverFaults(server, info, refusals, kind), ...refusalFaults(refusals)];
+    if (kind === 'cluster' && server.get('mode') === 'cluster') faults.push(...(await clusterFaults(redis, redisUrl)));
+    if (faults.length === 0 && kind !== 'cluster' && !(await echoes(redis, namespace))) faults.push(NO_ECHO);
     if (faults.length > 0) throw new UnfitRedisError(faults);
     warnOfEviction(info, log);
   } catch (error) {
@@ -44,6 +48,11 @@ export async function checkRedis({ redisUrl, namespace, log }: StartCheckDeps): 
     redis.disconnect();
   }
 }
+
+/** What the address names. */
+type Kind = 'server' | 'sentinel' | 'cluster';
+
+const kindOf = (redisUrl: string): Kind => (isSentinelUrl(redisUrl) ? 'sentinel' : isClusterUrl(redisUrl) ? 'cluster' : 'server');
 
 /** Fields of HELLO or of INFO. */
 type Fields = ReadonlyMap<string, string>;
@@ -79,7 +88,7 @@ async function infoOf(redis: Redis, log: Logger): Promise<Fields | null> {
   }
 }
 
-function serverFaults(server: Fields, info: Fields | null, { writes }: Refusals, byName: boolean): string[] {
+function serverFaults(server: Fields, info: Fields | null, { writes }: Refusals, kind: Kind): string[] {
   const faults: string[] = [];
   const version = server.get('version') ?? info?.get('redis_version') ?? '';
   const name = info?.has('valkey_version') === true ? 'Valkey' : (server.get('server') ?? 'redis');
@@ -91,17 +100,20 @@ function serverFaults(server: Fields, info: Fields | null, { writes }: Refusals,
       'expected the protocol RESP3; the server, or a proxy before it, refuses HELLO 3. Use Redis 7 or newer, without a proxy that speaks RESP2 only',
     );
   }
-  const mode = server.get('mode') ?? 'standalone';
-  if (mode !== 'standalone') {
-    faults.push(`expected a Redis without Cluster; the server says that its mode is "${mode}". Name another one in REDIS_URL`);
-  }
+  const isInCluster = server.get('mode') === 'cluster' || info?.get('cluster_enabled') === '1';
+  if (isInCluster !== (kind === 'cluster')) faults.push(isInCluster ? IN_CLUSTER : NO_CLUSTER);
+  if (isInCluster) return faults; // any node is right, and a replica names its master
   if (server.get('role') === 'replica' || info?.get('role') === 'slave' || writes.includes('READONLY')) {
-    faults.push(byName ? NAMED_REPLICA : 'expected a master; the server is a replica and refuses writes. Name the master in REDIS_URL');
+    faults.push(
+      kind === 'sentinel' ? NAMED_REPLICA : 'expected a master; the server is a replica and refuses writes. Name the master in REDIS_URL',
+    );
   }
   return faults;
 }
 
 const IS_SENTINEL = `the server is a Sentinel, not a Redis. Write ${SENTINEL_FORM} in REDIS_URL`;
+const IN_CLUSTER = `the server is a node of a cluster. Write ${CLUSTER_FORM} in REDIS_URL`;
+const NO_CLUSTER = 'expected a node of a Redis Cluster; the server is none. Write redis:// in REDIS_URL';
 const NAMED_REPLICA =
   'expected a master; the server that the Sentinels name is a replica and refuses writes. A failover may be under way: start again';
 
@@ -115,7 +127,7 @@ interface Refusals {
 }
 
 /** Makes every call that is needed. Other errors than these say that the call is allowed. */
-async function refusalsOf(redis: Redis, namespace: Namespace): Promise<Refusals> {
+async function refusalsOf(redis: Redis, namespace: Namespace, kind: Kind): Promise<Refusals> {
   const refusals: Refusals = { commands: [], unknown: [], keys: [], channels: [], writes: [] };
   const id = randomUUID();
   const channel = startCheckChannel(namespace, id);
@@ -131,17 +143,19 @@ async function refusalsOf(redis: Redis, namespace: Namespace): Promise<Refusals>
   for (const [key, pattern] of startCheckKeys(namespace, id)) {
     for (const call of [...neededCalls(key), blockingCall(`${key}:none`)]) attempt(nameOf(call), pattern, redis.call(...call));
   }
-  attempt('PUBLISH', `${namespace}:*`, redis.publish(channel, ''));
+  if (kind === 'cluster') for (const call of CLUSTER_CALLS) attempt(call.join(' '), '', redis.call(...(call as [string, string])));
+  const [publishing, subscribing, unsubscribing] = CHANNEL_COMMANDS[kind === 'cluster' ? 'cluster' : 'server'];
+  attempt(publishing, `${namespace}:*`, redis.call(publishing.toLowerCase(), channel, ''));
   await Promise.all(tried); // over RESP2 a subscribed connection refuses other commands
-  attempt('SUBSCRIBE', `${namespace}:*`, redis.subscribe(channel));
-  attempt('UNSUBSCRIBE', `${namespace}:*`, redis.unsubscribe(channel));
+  attempt(subscribing, `${namespace}:*`, redis.call(subscribing.toLowerCase(), channel));
+  attempt(unsubscribing, `${namespace}:*`, redis.call(unsubscribing.toLowerCase(), channel));
   await Promise.all(tried);
   for (const command of TRANSACTION_COMMANDS) attempt(command, '', redis.call(command));
   await Promise.all(tried);
   return refusals;
 }
 
-const WRITE_WORDS = /^(?:MISCONF|OOM|NOREPLICAS|READONLY|MASTERDOWN|LOADING|CLUSTERDOWN|MOVED)\b/;
+const WRITE_WORDS = /^(?:MISCONF|OOM|NOREPLICAS|READONLY|MASTERDOWN|LOADING|CLUSTERDOWN)\b/;
 
 /** @throws the error if the connection has failed */
 function note(refusals: Refusals, command: string, pattern: string, error: Error): void {
@@ -166,7 +180,7 @@ function refusalFaults({ commands, unknown, keys, channels, writes }: Refusals):
   if (unknown.length > 0) faults.push(`the server does not know these commands: ${unknown.join(', ')}. Use Redis 7 or newer, as it is`);
   if (keys.length > 0) faults.push(`the user in REDIS_URL may not use these keys: ${keys.join(' ')}. ${RULE}`);
   if (channels.length > 0) faults.push(`the user in REDIS_URL may not use these channels: ${channels.join(' ')}. ${RULE}`);
-  const others = writes.filter((word) => word !== 'READONLY'); // the role says it
+  const others = writes.filter((word) => word !== 'READONLY' && word !== 'CLUSTERDOWN'); // the role and the state say it
   if (others.length > 0) faults.push(`expected a server that accepts writes; this one answers ${others.join(', ')}. Its log says why`);
   return faults;
 }

@@ -1,7 +1,9 @@
 /** The first connection to Redis. If it cannot be made, the error says why and what to do. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
+import { isClusterUrl, parseClusterUrl } from './cluster-url.ts';
+import { tlsOptions } from './redis-address.ts';
 import { createRedisClient } from './redis-client.ts';
 import { SentinelError, type SentinelFault } from './sentinel-ask.ts';
 import { isSentinelUrl } from './sentinel-url.ts';
@@ -29,14 +31,34 @@ export interface StartConnection {
   readonly faults: readonly string[];
 }
 
-/** @throws {UnfitRedisError} */
+type Create = (options: Omit<RedisOptions, 'replyMapping'>) => Redis;
+
+/**
+ * Of a cluster: to the first node that can be reached.
+ * @throws {UnfitRedisError}
+ */
 export async function openStartConnection(redisUrl: string): Promise<StartConnection> {
+  const creators = isClusterUrl(redisUrl) ? nodesOf(redisUrl) : [(options: RedisOptions) => createRedisClient(redisUrl, options)];
   for (let tries = 1; ; tries++) {
-    const opened = await connectOnce(redisUrl);
-    if ('redis' in opened) return opened;
-    if (tries === TRIES || !opened.mayPass) throw new UnfitRedisError([opened.fault]);
+    const failed: Failed[] = [];
+    for (const create of creators) {
+      const opened = await connectOnce(create, isSentinelUrl(redisUrl));
+      if ('redis' in opened) return opened;
+      failed.push(opened);
+    }
+    if (tries === TRIES || !failed.some(({ mayPass }) => mayPass))
+      throw new UnfitRedisError([...new Set(failed.map(({ fault }) => fault))]);
     await delay(TRY_AGAIN_MS);
   }
+}
+
+function nodesOf(redisUrl: string): Create[] {
+  const { nodes, user, tls } = parseClusterUrl(redisUrl);
+  return nodes.map(
+    ({ host, port }) =>
+      (options) =>
+        new Redis({ ...options, ...user, host, port, ...(tls ? { tls: tlsOptions(redisUrl).tls ?? {} } : {}) }),
+  );
 }
 
 interface Failed {
@@ -45,8 +67,8 @@ interface Failed {
   readonly mayPass: boolean;
 }
 
-async function connectOnce(redisUrl: string): Promise<StartConnection | Failed> {
-  const redis = createRedisClient(redisUrl, {
+async function connectOnce(create: Create, byName: boolean): Promise<StartConnection | Failed> {
+  const redis = create({
     lazyConnect: true,
     retryStrategy: () => null,
     enableReadyCheck: false, // it asks for INFO, which may be what is missing
@@ -73,7 +95,7 @@ async function connectOnce(redisUrl: string): Promise<StartConnection | Failed> 
     return { redis, faults };
   } catch (error) {
     redis.disconnect();
-    return connectionFault(cause ?? error, isSentinelUrl(redisUrl));
+    return connectionFault(cause ?? error, byName);
   } finally {
     clearTimeout(late);
   }

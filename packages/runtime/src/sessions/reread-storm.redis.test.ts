@@ -2,6 +2,7 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import type { Redis } from 'ioredis';
 import { afterEach, expect, inject, it } from 'vitest';
 import { type HoldingProxy, openHoldingProxy } from '../../test/holding-proxy.ts';
 import { openTestRuntime, sampleSession } from '../../test/runtime.ts';
@@ -47,7 +48,7 @@ it.each([
   ['(twin) all at once without the bound', Number.POSITIVE_INFINITY, WATCHED],
 ])('reads %s, and all of them in the end', async (_what, atOnce, expected) => {
   const { proxy, runtime, sessions, all, told } = await openScene(atOnce);
-  const { connection } = runtime.bus;
+  const [connection] = runtime.bus.connections() as [Redis];
   const before = proxy.count(READ);
   connection.once('ready', () => proxy.hold(true));
   proxy.cut();

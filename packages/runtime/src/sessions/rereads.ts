@@ -53,8 +53,7 @@ export function createRereads<Item>(
     add,
     addAfterReset(items) {
       for (const item of items) waiting.add(item);
-      clearTimeout(timer);
-      timer = setTimeout(() => {
+      timer ??= setTimeout(() => {
         timer = undefined;
         readNext();
       }, random() * RESET_SPREAD_MS);

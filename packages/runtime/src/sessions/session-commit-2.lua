@@ -2,7 +2,7 @@
 -- KEYS session, its callbacks.
 -- ARGV expected version ('0': must not exist), version, record, picture ('' keep, '-' drop, else
 -- set), channel, sealed credentials ('' keep, '-' drop), expires at (ms, '' keep), callback ('' none),
--- expected stamp ('' any), stamp.
+-- expected stamp ('' any), stamp, the command that publishes.
 -- Returns 1 if it wrote, the current record if another one stands, 0 if there is no such session.
 --
 -- The stamp tells two records apart that have one version, because Redis lost data in between.
@@ -32,5 +32,5 @@ if ARGV[8] ~= '' then
   redis.call('RPUSH', KEYS[2], ARGV[8])
   redis.call('PEXPIRE', KEYS[2], 86400000) -- a day, as long as deliveries are tried
 end
-redis.call('PUBLISH', ARGV[5], message)
+redis.call(ARGV[11], ARGV[5], message)
 return 1

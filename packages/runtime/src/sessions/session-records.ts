@@ -8,17 +8,18 @@ import { randomBytes } from 'node:crypto';
 import { callbackOf } from '@qrcast/core/callback';
 import type { SessionEvent } from '@qrcast/core/reduce';
 import { isFinal, type Session } from '@qrcast/core/session';
-import type { Redis } from 'ioredis';
 import { sessionMark } from '../outbox/marks.ts';
 import { createOutbox } from '../outbox/outbox.ts';
 import { type Namespace, sessionCallbacksKey, sessionChannel, sessionKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import { publishCommand } from '../redis/publish.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { pictureChange } from './picture-change.ts';
 import { encodeSession, type ReadSession, type Snapshot } from './session-codec.ts';
 import { KEEP_EXPIRED_MS, type Sessions } from './sessions.ts';
 
 export interface SessionRecordsDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly readSession: ReadSession;
   readonly keepsCredentials?: ((tenantId: string) => Promise<boolean>) | undefined;
@@ -109,7 +110,7 @@ function createCommit({ redis, namespace }: Pick<SessionRecordsDeps, 'redis' | '
     const { id, version, stamp } = session;
     const keys = [sessionKey(namespace, id), sessionCallbacksKey(namespace, id)];
     const change = [expected, version, encodeSession(session), picture, sessionChannel(namespace, id), sealed, goneAt, callback];
-    const args = [...change, expectedStamp, stamp];
+    const args = [...change, expectedStamp, stamp, publishCommand(redis)];
     const write = (): Promise<unknown> => script(keys, args);
     // The mark lies in another slot than the session, so it cannot be part of the script.
     return callback === '' ? write() : outbox.markAround(sessionMark(id), write);
@@ -118,7 +119,7 @@ function createCommit({ redis, namespace }: Pick<SessionRecordsDeps, 'redis' | '
 
 export async function readSnapshot(
   { namespace, readSession }: Pick<SessionRecordsDeps, 'namespace' | 'readSession'>,
-  connection: Redis,
+  connection: RedisClient,
   sessionId: string,
 ): Promise<Snapshot | null> {
   const [record, image] = await connection.hmget(sessionKey(namespace, sessionId), 'record', 'image');

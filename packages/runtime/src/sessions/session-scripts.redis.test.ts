@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
 import { sessionCallbacksKey, sessionKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import { publishCommand } from '../redis/publish.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -34,7 +35,19 @@ function commit({ expected, version, callback = '', expectedStamp = '', stamp = 
   const script = loadLuaScript(runtime.redis, new URL('./session-commit-2.lua', import.meta.url));
   return script(
     [session, callbacks],
-    [expected, version, `record ${version}`, '', `${session}:channel`, '', '', callback, expectedStamp, stamp],
+    [
+      expected,
+      version,
+      `record ${version}`,
+      '',
+      `${session}:channel`,
+      '',
+      '',
+      callback,
+      expectedStamp,
+      stamp,
+      publishCommand(runtime.redis),
+    ],
   );
 }
 

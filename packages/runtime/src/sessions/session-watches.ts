@@ -32,7 +32,7 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
   const { bus, rereadEveryMs = REREAD_EVERY_MS } = deps;
   const watchers = new Set<Watcher>();
   const rereads = createRereads((watcher: Watcher) => watcher.reread(), deps.rereads);
-  const undoReset = bus.onReset(() => rereads.addAfterReset(watchers));
+  const undoReset = bus.onReset((isAffected) => rereads.addAfterReset([...watchers].filter(({ channel }) => isAffected(channel))));
   let slice = 0;
   const timer = setInterval(() => {
     slice = (slice + 1) % REREAD_SLICES;
@@ -64,6 +64,7 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
 
 interface Watcher extends Watch {
   readonly slice: number;
+  readonly channel: string;
   /** Never rejects. */
   reread(): Promise<void>;
   /** Nothing is told any more; the subscription stays for the bus to end. */
@@ -75,7 +76,7 @@ interface Listeners {
   readonly onOlder: (told: number) => void;
 }
 
-/** In one piece, because all its parts share when delivery begins and ends. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: all its parts share when delivery begins and ends.
 function openWatcher(
   { bus, namespace, readSession, log }: SessionWatchesDeps,
   sessionId: string,
@@ -85,12 +86,15 @@ function openWatcher(
   /** Null until the first read has come, and after the end. */
   let deliver: ((snapshot: Snapshot) => void) | null = null;
   let isSilent = false;
+  const channel = sessionChannel(namespace, sessionId);
+  const read = (): Promise<Snapshot | null> =>
+    bus.readAfter(channel, (redis) => readSnapshot({ namespace, readSession }, redis, sessionId));
   const early: Snapshot[] = [];
   const filter = createSnapshotFilter({ deliver: (snapshot) => deliver?.(snapshot), reread: () => void reread(), onOlder });
 
   async function reread(): Promise<void> {
     try {
-      const snapshot = await readSnapshot({ namespace, readSession }, bus.connection, sessionId);
+      const snapshot = await read();
       if (snapshot !== null && deliver !== null) filter.offerRead(snapshot);
     } catch (error) {
       // A listener's own fault ends here, too: nobody else would catch it.
@@ -98,7 +102,7 @@ function openWatcher(
     }
   }
 
-  const unsubscribe = bus.subscribe(sessionChannel(namespace, sessionId), (message) => {
+  const unsubscribe = bus.subscribe(channel, (message) => {
     // Another version of ours may have written it, or a stranger.
     const change = readOrNull(() => decodeChange(message, sessionId));
     if (change === null) log.warn({ sessionId }, 'a published change could not be read; its record is read instead');
@@ -107,7 +111,7 @@ function openWatcher(
     else filter.offer(change);
   });
 
-  const first = readSnapshot({ namespace, readSession }, bus.connection, sessionId).then((snapshot) => {
+  const first = read().then((snapshot) => {
     const passed: Snapshot[] = [];
     deliver = (next) => passed.push(next);
     if (snapshot !== null) filter.offerRead(snapshot);
@@ -122,6 +126,7 @@ function openWatcher(
   }
   return {
     slice,
+    channel,
     first,
     reread,
     silence,

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
-import { Command } from 'ioredis';
+import { Command, type Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { openTestProxy } from '../../test/proxy.ts';
 import { openTestRuntime, sampleSession, type TestRuntime } from '../../test/runtime.ts';
 import { describeSessions } from '../../test/sessions-contract.ts';
-import { openBus } from '../redis/bus.ts';
 import { openConnections } from '../redis/connections.ts';
 import { sessionChannel, sessionKey } from '../redis/keys.ts';
+import { openBus } from '../redis/open-bus.ts';
 import type { Snapshot } from './session-codec.ts';
 import type { Sessions } from './sessions.ts';
 import { openRedisSessions } from './sessions-redis.ts';
@@ -18,6 +18,13 @@ afterEach(async () => {
 });
 
 const provenEvery = (ms: number | undefined) => (ms === undefined ? undefined : { proveEveryMs: ms, silentMs: ms, followsErrors: true });
+
+/** Of the subscriptions. */
+function connectionOf({ bus }: TestRuntime): Redis {
+  const [connection] = bus.connections();
+  if (connection === undefined) throw new Error('the bus has no connection');
+  return connection;
+}
 
 function openProcess(
   namespace?: string,
@@ -49,8 +56,8 @@ describe('Sessions in Redis', () => {
     const { runtime, sessions } = openProcess();
     const session = sampleSession();
     await runtime.redis.script('LOAD', readFileSync(new URL('./session-commit-2.lua', import.meta.url), 'utf8'));
-    const send = runtime.redis.sendCommand.bind(runtime.redis);
-    vi.spyOn(runtime.redis, 'sendCommand').mockImplementation((command, ...rest) => {
+    const send = (runtime.redis as Redis).sendCommand.bind(runtime.redis);
+    vi.spyOn(runtime.redis as Redis, 'sendCommand').mockImplementation((command, ...rest) => {
       if (command.name === 'evalsha') void send(new Command(command.name, command.args as string[])); // as it was given
       return send(command, ...rest);
     });
@@ -70,7 +77,7 @@ describe('Sessions in Redis', () => {
     await watch.first;
 
     // The change falls into the gap: it is published while we are not subscribed.
-    await reader.runtime.redis.call('CLIENT', 'KILL', 'ID', String(await reader.runtime.bus.connection.client('ID')));
+    await reader.runtime.redis.call('CLIENT', 'KILL', 'ID', String(await connectionOf(reader.runtime).client('ID')));
     await writer.sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
     expect((await promise).session.state.kind).toBe('ended');
     watch.close();
@@ -120,7 +127,7 @@ describe('Sessions in Redis', () => {
     const watch = reader.sessions.watch(session.id, resolve);
     await watch.first;
     // The server drops the subscription. The connection stays and looks healthy.
-    await reader.runtime.bus.connection.unsubscribe(sessionChannel(reader.runtime.namespace, session.id));
+    await connectionOf(reader.runtime).unsubscribe(sessionChannel(reader.runtime.namespace, session.id));
     await writer.sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
     expect((await promise).session.state.kind).toBe('ended');
     watch.close();

@@ -7,12 +7,12 @@ import { reduce, type SessionEvent } from '@qrcast/core/reduce';
 import { renumber } from '@qrcast/core/renumber';
 import type { Policy } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
-import type { Redis } from 'ioredis';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { auditSessionEnd } from '../audit/audit-session-end.ts';
 import type { Logger } from '../log.ts';
 import type { Bus } from '../redis/bus.ts';
 import type { Namespace } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import type { RereadsOptions } from './rereads.ts';
 import { createReadSession } from './session-codec.ts';
 import { openSessionRecords, type SessionRecords } from './session-records.ts';
@@ -21,7 +21,7 @@ import { type Change, type Known, MAX_RACES, type Sessions } from './sessions.ts
 
 export interface RedisSessionsDeps {
   /** A `commands` connection; not closed here. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly bus: Bus;
   readonly namespace: Namespace;
   readonly policy: Policy;

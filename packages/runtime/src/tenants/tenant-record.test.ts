@@ -1,14 +1,14 @@
 import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
-import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { createReceivers } from '../callbacks/callback-receivers.ts';
 import { connectedSettingsIn } from '../connected/connected-settings.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { createTenantActivity } from './tenant-activity.ts';
 import { loadTenantRecord, tenantRecordSchema } from './tenant-record.ts';
 
 /** Dependencies of a reader whose Redis holds `record` for every tenant. */
 const holding = (record: object | null) => ({
-  redis: { hget: async () => (record === null ? null : JSON.stringify(record)) } as unknown as Redis, // readers call nothing else
+  redis: { hget: async () => (record === null ? null : JSON.stringify(record)) } as unknown as RedisClient, // readers call nothing else
   namespace: 'test',
   keyring: { keyIds: [], seal: String, open: String, derive: () => [] },
   clock: { now: () => 0 },

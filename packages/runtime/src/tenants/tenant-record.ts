@@ -5,9 +5,9 @@
  */
 
 import { DEFAULT_KEEP_CONNECTED_DAYS } from '@qrcast/core/connected-instance';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { type Namespace, tenantsKey } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 
 const limit = z.number().optional();
 const address = z.object({ url: z.string() });
@@ -52,7 +52,7 @@ export const tenantRecordSchema = z.object({
 export type TenantRecord = z.infer<typeof tenantRecordSchema>;
 
 export interface TenantRecordDeps {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly namespace: Namespace;
 }
 

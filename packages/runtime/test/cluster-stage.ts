@@ -1,0 +1,240 @@
+/**
+ * For tests: a Redis Cluster of three masters and three replicas, all real processes on loopback
+ * ports. They end with this process, or with `close`.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { slotOf } from '../src/redis/cluster-client.ts';
+import { freePort } from '../src/redis/free-port.ts';
+import { findRedisProgram, openRedisServer, type RedisServer } from '../src/redis/redis-server.ts';
+import { signal } from './sentinel-stage.ts';
+
+export interface ClusterStage {
+  /** For `REDIS_URL`. */
+  readonly url: string;
+  readonly password: string;
+  /** Of all nodes, the masters of the start first. */
+  readonly ports: readonly number[];
+  /** The master that has the slot of the key, as most nodes see it. */
+  masterOf(key: string): Promise<ClusterMember>;
+  /** The masters now. */
+  masters(): Promise<ClusterMember[]>;
+  /** Moves the slot of the key to another master, with its keys, as `redis-cli --cluster reshard` does. */
+  moveSlot(key: string): Promise<void>;
+  /** Makes a replica of the master with this port the master. Both stay up. */
+  failover(port: number): Promise<void>;
+  /** Resolves when all slots are served, by other masters than that one. */
+  replaced(port: number): Promise<void>;
+  /** A connection to a node itself. */
+  admin(port: number): Redis;
+  pidOf(port: number): number;
+  close(): Promise<void>;
+}
+
+export interface ClusterMember {
+  readonly id: string;
+  readonly port: number;
+}
+
+const SLOTS = 16_384;
+const PASSWORD = 'of-cluster';
+const MASTERS = 3;
+/** The nodes need the processor more than whoever asks them. */
+const ASK_AGAIN_MS = 20;
+/** As it comes, it is 15 s. */
+const NODE_TIMEOUT_MS = 2_000;
+
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: what is opened here is closed here.
+export async function openClusterStage(): Promise<ClusterStage> {
+  const program = findRedisProgram(process.env['PATH'] ?? '') ?? 'redis-server';
+  const folder = await mkdtemp(join(tmpdir(), 'qrcast-cluster-'));
+  const servers = new Map<number, RedisServer>();
+  const admins = new Map<number, Redis>();
+
+  async function openServer(): Promise<number> {
+    const own = await mkdtemp(join(folder, 'node-'));
+    const [port, busPort] = [await freePort(), await freePort()];
+    const server = await openRedisServer({
+      program,
+      folder: own,
+      persistent: false,
+      endpoint: { port, password: PASSWORD },
+      args: [
+        ...['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', String(NODE_TIMEOUT_MS)],
+        ...['--masterauth', PASSWORD, '--repl-diskless-sync-delay', '0', '--cluster-allow-replica-migration', 'no'],
+      ],
+    });
+    servers.set(port, server);
+    admins.set(port, connect(port));
+    return port;
+  }
+
+  function connect(port: number): Redis {
+    const redis = new Redis({
+      host: '127.0.0.1',
+      port,
+      password: PASSWORD,
+      protocol: 2,
+      maxRetriesPerRequest: null,
+      retryStrategy: () => 50,
+    });
+    redis.on('error', () => undefined); // it may have been killed
+    return redis;
+  }
+
+  const admin = (port: number): Redis => {
+    const redis = admins.get(port);
+    if (redis === undefined) throw new Error(`no node of this stage has port ${port}`);
+    return redis;
+  };
+
+  /** What one node says of all. Null: it does not answer. */
+  async function viewOf(port: number): Promise<Member[] | null> {
+    const redis = admin(port);
+    if (redis.status !== 'ready') return null;
+    const asked = redis.cluster('NODES') as Promise<string>;
+    const text = await Promise.race([asked.catch(() => null), new Promise<null>((resolve) => setTimeout(resolve, 500, null).unref())]);
+    return text === null ? null : membersIn(text);
+  }
+
+  /** Resolves to what a node says once all that answer say the same. */
+  async function members(isWanted: (members: readonly Member[]) => boolean = () => true): Promise<Member[]> {
+    for (;;) {
+      const views = (await Promise.all([...servers.keys()].map(viewOf))).filter((view) => view !== null);
+      const [first] = views;
+      const told = views.map((view) => JSON.stringify(ownersIn(view)));
+      if (first !== undefined && new Set(told).size === 1 && isComplete(first) && isWanted(first)) return first;
+      await delay(ASK_AGAIN_MS);
+    }
+  }
+
+  async function masters(): Promise<Member[]> {
+    return (await members()).filter(({ isMaster, slots }) => isMaster && slots.length > 0);
+  }
+
+  async function masterOf(key: string): Promise<Member> {
+    const slot = slotOf(key);
+    const found = (await masters()).find(({ slots }) => slots.some(([from, to]) => from <= slot && slot <= to));
+    if (found === undefined) throw new Error('no master has the slot');
+    return found;
+  }
+
+  async function close(): Promise<void> {
+    for (const redis of admins.values()) redis.disconnect();
+    for (const { pid } of servers.values()) signal(pid, 'SIGCONT'); // one that a test has stopped takes no SIGTERM
+    for (const { pid } of servers.values()) signal(pid, 'SIGKILL'); // else each waits for its replica
+    await Promise.all([...servers.values()].map((one) => one.close()));
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  async function form(ports: readonly number[]): Promise<void> {
+    const [first = 0] = ports;
+    const busPorts = await Promise.all(ports.map(async (port) => (await admin(port).config('GET', 'cluster-port')) as string[]));
+    for (const [i, port] of ports.entries()) {
+      const size = Math.ceil(SLOTS / MASTERS);
+      if (i < MASTERS) await admin(port).call('CLUSTER', 'ADDSLOTSRANGE', i * size, Math.min(SLOTS, (i + 1) * size) - 1);
+      await admin(port).call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
+      if (i > 0) await admin(first).call('CLUSTER', 'MEET', '127.0.0.1', port, busPorts[i]?.[1] ?? '');
+    }
+    const ids = await Promise.all(ports.map((port) => admin(port).call('CLUSTER', 'MYID')));
+    for (const [i, port] of ports.entries()) {
+      if (i < MASTERS) continue;
+      const replicate = () => admin(port).call('CLUSTER', 'REPLICATE', String(ids[i - MASTERS]));
+      while ((await replicate().catch(() => null)) === null) await delay(ASK_AGAIN_MS); // it does not know the master yet
+    }
+    await members((all) => all.length === ports.length && all.filter(({ isMaster }) => !isMaster).length === ports.length - MASTERS);
+    for (const port of ports) while (!/cluster_state:ok/.test(String(await admin(port).cluster('INFO')))) await delay(ASK_AGAIN_MS);
+  }
+
+  try {
+    const ports: number[] = [];
+    for (let n = 0; n < 2 * MASTERS; n++) ports.push(await openServer());
+    await form(ports);
+    return {
+      url: `redis+cluster://:${PASSWORD}@${ports.map((port) => `127.0.0.1:${port}`).join(',')}`,
+      password: PASSWORD,
+      ports,
+      masterOf,
+      masters,
+      async moveSlot(key) {
+        const slot = slotOf(key);
+        const from = await masterOf(key);
+        const to = (await masters()).find(({ port }) => port !== from.port);
+        if (to === undefined) throw new Error('there is no other master');
+        await admin(to.port).cluster('SETSLOT', slot, 'IMPORTING', from.id);
+        await admin(from.port).cluster('SETSLOT', slot, 'MIGRATING', to.id);
+        for (;;) {
+          const keys = (await admin(from.port).cluster('GETKEYSINSLOT', slot, 100)) as string[];
+          if (keys.length === 0) break;
+          await admin(from.port).call('MIGRATE', '127.0.0.1', to.port, '', 0, 5_000, 'AUTH', PASSWORD, 'KEYS', ...keys);
+        }
+        for (const { port } of [to, from, ...(await masters())]) await admin(port).cluster('SETSLOT', slot, 'NODE', to.id);
+        await members((all) => all.some(({ id, slots }) => id === to.id && slots.some(([first, last]) => first <= slot && slot <= last)));
+      },
+      async failover(port) {
+        const old = (await masters()).find((member) => member.port === port);
+        const replica = (await members()).find(({ masterId }) => masterId === old?.id);
+        if (replica === undefined) throw new Error('the master has no replica');
+        const isMaster = async (): Promise<boolean> => (await masters()).some(({ id }) => id === replica.id);
+        while (!(await isMaster()))
+          await admin(replica.port)
+            .cluster('FAILOVER')
+            .catch(() => undefined);
+      },
+      async replaced(port) {
+        await members((all) => !all.some((member) => member.port === port && member.isMaster && member.slots.length > 0));
+      },
+      admin,
+      pidOf: (port) => servers.get(port)?.pid ?? 0,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Member extends ClusterMember {
+  readonly isMaster: boolean;
+  readonly masterId: string;
+  readonly slots: readonly (readonly [first: number, last: number])[];
+}
+
+/** Parses the answer to CLUSTER NODES. */
+function membersIn(text: string): Member[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [id = '', address = '', flags = '', masterId = '', , , , , ...slots] = line.split(' ');
+      return {
+        id,
+        port: Number(/:(\d+)@/.exec(address)?.[1]),
+        isMaster: /\bmaster\b/.test(flags) && !/\bfail\b/.test(flags),
+        masterId,
+        slots: slots.filter((range) => !range.startsWith('[')).map((range) => rangeOf(range)),
+      };
+    });
+}
+
+function rangeOf(text: string): [number, number] {
+  const [first = 0, last = first] = text.split('-').map(Number);
+  return [first, last];
+}
+
+const ownersIn = (members: readonly Member[]): string[] =>
+  members
+    .filter(({ isMaster }) => isMaster)
+    .map(({ id, slots }) => `${id} ${slots.join(' ')}`)
+    .sort();
+
+/** Has each slot a master? */
+const isComplete = (members: readonly Member[]): boolean =>
+  members
+    .filter(({ isMaster }) => isMaster)
+    .flatMap(({ slots }) => slots.map(([first, last]) => last - first + 1))
+    .reduce((sum, size) => sum + size, 0) === SLOTS;
