@@ -4,7 +4,7 @@
  */
 
 import type { NoticeCode, Outcome, RefusalReason } from './outcome.ts';
-import { type Answered, end, note, tell } from './reduce-change.ts';
+import { type Answered, end, keep, note, tell } from './reduce-change.ts';
 import {
   FAILURES_UNTIL_DOWN,
   followUpAt,
@@ -60,10 +60,11 @@ function mayBeScanned(session: Session, code: NoticeCode): boolean {
 }
 
 /**
- * Ends the attempt `provider_down`. While nobody looks the session becomes idle instead, because
- * nobody has to be told of that end.
+ * Ends the attempt `provider_down`. While nobody looks the session becomes or stays idle instead,
+ * because nobody has to be told of that end.
  */
 function giveUp(session: Session): Session {
+  if (session.state.kind === 'idle') return keep(session, {});
   return session.isUnwatched ? tell(session, { state: { kind: 'idle' } }) : end(session, 'provider_down');
 }
 

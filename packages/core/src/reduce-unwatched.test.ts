@@ -62,6 +62,14 @@ describe.each(['hidden', 'unwatched'] as const)('%s', (kind) => {
     expect(play(shown, ...faults).state).toEqual({ kind: 'ended', reason: 'provider_down' });
   });
 
+  test('stays idle if the poll that was under way at its end brings the eighth fault', () => {
+    const faults = Array.from({ length: FAILURES_UNTIL_DOWN - 1 }, (_, n) => told(10 + n, trouble('provider_error')));
+    const over = play(shown, event(kind, 2), ...faults, event('elapsed', 180));
+    const late = play(over, told(181, trouble('provider_error')));
+    expect(late).toMatchObject({ state: { kind: 'idle' }, toldVersion: over.toldVersion });
+    expect(play(late, event('watched', 200))).toMatchObject({ state: { kind: 'waiting' }, failures: 0 });
+  });
+
   test('keeps a code that was under way, and requests no other', () => {
     const late = play(shown, event(kind, 2), told(7, code('b')));
     expect(late).toMatchObject({ state: { kind: 'showing', code: { digest: 'b' } }, next: { ask: 'state' } });
