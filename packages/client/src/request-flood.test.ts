@@ -35,14 +35,16 @@ afterEach(() => {
 class RefusedWebSocket extends EventTarget {
   static readonly OPEN = 1;
   readonly readyState = 3;
+  readonly #answered = setTimeout(() => this.dispatchEvent(Object.assign(new Event('close'), { code: 1006 })), 5);
 
   constructor() {
     super();
     asked.push(performance.now());
-    setTimeout(() => this.dispatchEvent(Object.assign(new Event('close'), { code: 1006 })), 5);
   }
 
-  close(): void {}
+  close(): void {
+    clearTimeout(this.#answered);
+  }
 }
 
 /** socket.io-client if every request is refused: it tries each transport and then gives up. */
