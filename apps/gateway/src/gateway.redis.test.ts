@@ -1,3 +1,4 @@
+import { isOneServer } from '@qrcast/runtime/test/one-server';
 import { openTestProxy } from '@qrcast/runtime/test/proxy';
 import { io } from 'socket.io-client';
 import { afterEach, describe, expect, inject, it } from 'vitest';
@@ -196,7 +197,7 @@ describe('draining', () => {
   });
 });
 
-describe('without Redis', () => {
+describe.runIf(isOneServer())('without Redis', () => {
   it('is not ready and answers unavailable; sockets stay open, and everything continues when Redis is back', async () => {
     const { test, proxy } = await openBehindProxy();
     const { session, ticket } = await test.create();

@@ -23,7 +23,7 @@ beforeAll(async () => {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(echo));
   });
   await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
-  const redisUrl = new URL(inject('redisUrl'));
+  const redisUrl = new URL(inject('serverUrl'));
   proxy = await openTestProxy(Number(redisUrl.port));
   secrets.set('the Redis password', redisUrl.password);
   redisUrl.port = String(proxy.port);

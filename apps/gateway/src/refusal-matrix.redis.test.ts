@@ -134,7 +134,7 @@ describe("another tenant's", () => {
   });
 
   it('things cost the same as what does not exist: the same commands of Redis', async () => {
-    const monitor = await openRedisMonitor(inject('redisUrl'));
+    const monitor = await openRedisMonitor(inject('redisServers'));
     const commands: string[][] = [];
     monitor.on('monitor', (_time: string, args: string[]) => commands.push(args));
     /** The commands of Redis that concern `id`, once all of them have been seen. */

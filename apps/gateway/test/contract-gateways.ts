@@ -80,7 +80,7 @@ async function openLeaving(releasers: Releasers): Promise<TestGateway> {
 }
 
 async function openStranded(releasers: Releasers): Promise<TestGateway> {
-  const redisUrl = new URL(inject('redisUrl'));
+  const redisUrl = new URL(inject('serverUrl'));
   const proxy = await openTestProxy(Number(redisUrl.port));
   releasers.push('proxy', () => proxy.close());
   redisUrl.port = String(proxy.port);

@@ -152,8 +152,8 @@ async function start(
   releasers: Releasers,
 ): Promise<{ readonly node: Node; readonly gateway: Gateway }> {
   const log = createLog('test', 'silent');
-  // As the worker connects; the gateway may connect through a proxy.
-  const redisUrl = inject('redisUrl');
+  // As the worker connects. The gateway may connect through a proxy, which stands before the one server.
+  const redisUrl = inject(options.redisUrl === undefined ? 'redisUrl' : 'serverUrl');
   const pageFolder = await openPageFolder();
   releasers.push('page', () => rm(pageFolder, { recursive: true, force: true }));
   const node = await openNode({ redisUrl, namespace: options.namespace, policy: options.policy ?? SLOW_POLICY, log });

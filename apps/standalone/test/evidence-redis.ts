@@ -18,7 +18,7 @@ export async function openRedisEvidence(redisUrl: string): Promise<RedisEvidence
   const subscriber = new Redis(redisUrl);
   const commands: string[][] = [];
   const messages: string[] = [];
-  const monitor = await openRedisMonitor(redisUrl);
+  const monitor = await openRedisMonitor([redisUrl]);
   monitor.on('monitor', (_time: string, args: string[]) => void commands.push(args));
   subscriber.on('pmessage', (_pattern, channel, message) => void messages.push(`${channel} ${message}`));
   await subscriber.psubscribe('*');

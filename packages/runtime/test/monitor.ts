@@ -1,10 +1,10 @@
 /**
- * For tests: shows every command that a Redis gets. ioredis's own `monitor()` breaks if a command
+ * For tests: shows every command that Redis gets. ioredis's own `monitor()` breaks if a command
  * comes together with the answer to MONITOR, which happens often on a busy machine.
  */
 
 import { EventEmitter, once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
 export interface RedisMonitor extends EventEmitter<{ readonly monitor: [time: string, args: string[]]; readonly end: [] }> {
@@ -16,12 +16,24 @@ const ARGUMENT = /"((?:[^"\\]|\\.)*)"/g;
 const ESCAPED = /\\(?:x([0-9a-f]{2})|(.))/g;
 const CONTROLS: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b' };
 
-/** Emits `monitor` for each command from now on, of every client and script. */
-export async function openRedisMonitor(redisUrl: string): Promise<RedisMonitor> {
-  const { hostname, port, username, password } = new URL(redisUrl);
+/**
+ * Emits `monitor` for each command from now on, of every client and script.
+ * @param urls of all servers that get them
+ */
+export async function openRedisMonitor(urls: readonly string[]): Promise<RedisMonitor> {
+  const emitter = new EventEmitter();
+  const sockets = await Promise.all(urls.map((url) => watch(url, emitter)));
+  return Object.assign(emitter, {
+    disconnect() {
+      for (const socket of sockets) socket.destroy();
+    },
+  }) as RedisMonitor;
+}
+
+async function watch(url: string, monitor: EventEmitter): Promise<Socket> {
+  const { hostname, port, username, password } = new URL(url);
   const socket = connect(Number(port), hostname);
   await once(socket, 'connect');
-  const monitor = Object.assign(new EventEmitter(), { disconnect: () => void socket.destroy() }) as RedisMonitor;
   socket.once('close', () => monitor.emit('end'));
   const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
   const opened = Promise.withResolvers<void>();
@@ -35,7 +47,7 @@ export async function openRedisMonitor(redisUrl: string): Promise<RedisMonitor> 
   const user = decodeURIComponent(username) || 'default';
   socket.write(`AUTH ${user} ${decodeURIComponent(password)}\r\nMONITOR\r\n`);
   await opened.promise;
-  return monitor;
+  return socket;
 }
 
 function argumentsOf(text: string): string[] {

@@ -19,6 +19,8 @@ export interface SentinelStage {
   readonly sentinelPorts: readonly number[];
   /** The server that the Sentinels name now. */
   master(): Promise<{ readonly port: number; readonly pid: number }>;
+  /** As `master`. A cluster has several. */
+  masters(): Promise<{ readonly port: number }[]>;
   /** Resolves when most Sentinels name another server than that one, and it takes writes. */
   failedOver(oldPort: number): Promise<void>;
   /** Makes the Sentinels demote a healthy master. */
@@ -133,6 +135,7 @@ export async function openSentinelStage(): Promise<SentinelStage> {
         if (pid === undefined) throw new Error('the Sentinels name no server of this stage');
         return { port, pid };
       },
+      masters: async () => [{ port: await portNow() }],
       async failedOver(oldPort) {
         await until(async () => (await portNow()) !== oldPort);
       },

@@ -24,7 +24,7 @@ async function limited(limits: Partial<TenantLimits>): Promise<TestTenant> {
 /** Counts how often Redis is asked whether a ticket of the tenant was revoked. */
 async function openLookUps(tenantId: string) {
   const { redis } = test.node;
-  const monitor = await openRedisMonitor(inject('redisUrl'));
+  const monitor = await openRedisMonitor(inject('redisServers'));
   const key = revokedTicketsKey(test.namespace, tenantId);
   const marks = new Set<string>();
   let count = 0;

@@ -8,7 +8,7 @@ let monitor: RedisMonitor;
 const commands: string[][] = [];
 beforeAll(async () => {
   test = await openTestGateway();
-  monitor = await openRedisMonitor(inject('redisUrl'));
+  monitor = await openRedisMonitor(inject('redisServers'));
   monitor.on('monitor', (_time, args) => void commands.push(args));
   await test.call('PATCH', `/v1/admin/tenants/${test.tenant.id}`, {
     secret: ADMIN_KEY,

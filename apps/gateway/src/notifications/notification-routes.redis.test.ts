@@ -1,3 +1,4 @@
+import { isOneServer } from '@qrcast/runtime/test/one-server';
 import { openTestProxy } from '@qrcast/runtime/test/proxy';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Answer, openTestGateway, type TestGateway, type TestTenant } from '../../test/gateway.ts';
@@ -144,7 +145,7 @@ describe('what is notified', () => {
   });
 });
 
-describe('while Redis is out', () => {
+describe.runIf(isOneServer())('while Redis is out', () => {
   it('is answered 503, and takes effect when the provider sends it again', async () => {
     const redisUrl = new URL(inject('redisUrl'));
     const proxy = await openTestProxy(Number(redisUrl.port));

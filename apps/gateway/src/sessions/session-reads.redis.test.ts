@@ -20,7 +20,7 @@ let monitor: RedisMonitor;
 let commands: (readonly string[])[] = [];
 beforeEach(async () => {
   commands = [];
-  monitor = await openRedisMonitor(inject('redisUrl'));
+  monitor = await openRedisMonitor(inject('redisServers'));
   monitor.on('monitor', (_time, args) => void commands.push(args));
 });
 afterEach(() => monitor.disconnect());

@@ -26,7 +26,7 @@ async function openFull(): Promise<TestSocket> {
 
 /** Tells when the gateway has looked up whether a ticket is revoked. */
 async function lookUps(): Promise<{ untilSeen(ticketId: string): Promise<void>; close(): void }> {
-  const monitor = await openRedisMonitor(inject('redisUrl'));
+  const monitor = await openRedisMonitor(inject('redisServers'));
   const commands: string[][] = [];
   monitor.on('monitor', (_time: string, args: string[]) => commands.push(args));
   return {

@@ -5,6 +5,7 @@ import { callbackOf } from '@qrcast/core/callback';
 import { sessionMark } from '@qrcast/runtime/outbox/marks';
 import { outboxKey, sessionCallbacksKey } from '@qrcast/runtime/redis/keys';
 import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
+import { isOneServer } from '@qrcast/runtime/test/one-server';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { describe, expect, it } from 'vitest';
 import { prepareCallbacks } from '../../test/callbacks.ts';
@@ -32,7 +33,7 @@ describe('a mark', () => {
   });
 });
 
-describe('a worker that cannot start', () => {
+describe.runIf(isOneServer())('a worker that cannot start', () => {
   it('leaves nothing running that would claim marks', async () => {
     const test = await callbacks([], { workers: 0 });
     const { redis, redisUrl, namespace } = test.runtime;

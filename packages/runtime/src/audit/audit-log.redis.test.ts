@@ -85,6 +85,8 @@ it('skips what another version wrote', async () => {
 });
 
 it('fails no call while Redis is down, logs that once, and continues afterwards', async () => {
+  await runtime.close();
+  runtime = openTestRuntime(inject('serverUrl'));
   const url = new URL(runtime.redisUrl);
   const proxy = await openTestProxy(Number(url.port));
   url.port = String(proxy.port);

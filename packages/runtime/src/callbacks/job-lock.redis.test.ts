@@ -5,7 +5,7 @@ import { afterEach, describe, expect, inject, it } from 'vitest';
 import { openTestRuntime } from '../../test/runtime.ts';
 import { prepareWallClock } from '../../test/wall-clock.ts';
 import { queuePrefix } from '../redis/keys.ts';
-import { connectRedis, disconnectRedis } from '../redis/redis.ts';
+import { disconnectRedis } from '../redis/redis.ts';
 import { keepingLock } from './job-lock.ts';
 
 const LOCK_MS = 400;
@@ -18,7 +18,7 @@ afterEach(async () => {
 /** Starts a job that runs until the test ends, on a worker that could run it twice. */
 async function startJob(wrap: (run: (job: Job) => Promise<void>) => (job: Job, token?: string) => Promise<void>) {
   const runtime = openTestRuntime(inject('redisUrl'));
-  const connection = connectRedis(inject('redisUrl'), 'queue', runtime.log);
+  const connection = runtime.connections.open('queue');
   const options = { connection, prefix: queuePrefix(runtime.namespace) };
   const queue = new Queue('long', options);
   const over = Promise.withResolvers<void>();

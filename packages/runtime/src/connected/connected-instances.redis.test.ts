@@ -3,6 +3,7 @@ import { callbackSchema } from '@qrcast/core/callback';
 import type { Login, Said } from '@qrcast/core/connected-instance';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { findKeys } from '../../test/find-keys.ts';
 import { openTestRuntime, sampleSession, type TestRuntime } from '../../test/runtime.ts';
 import type { NewAuditEntry } from '../audit/audit-log.ts';
 import { sealCredentials } from '../keyring/credentials-vault.ts';
@@ -271,7 +272,7 @@ describe('a tenant', () => {
     );
     await connected.forgetTenant('acme');
     await racing.remember(login({ instanceId: '1101999999', sessionId: 'ses_last' }));
-    expect(await runtime.redis.keys(`${runtime.namespace}:{tenant:acme}:*`)).toEqual([]);
+    expect(await findKeys(runtime.redis, `${runtime.namespace}:{tenant:acme}:*`)).toEqual([]);
   });
 
   it('keeps its records for their period, and removes expired ones from the list', async () => {
@@ -291,7 +292,7 @@ describe('a tenant', () => {
 describe('the records of a tenant', () => {
   const instances = Array.from({ length: 10 }, (_, i) => String(1_101_000_010 + i));
   const kept = async (): Promise<string[]> =>
-    (await runtime.redis.keys(`${connectedInstanceKey(runtime.namespace, 'acme', '')}*`)).map((key) => key.slice(-10)).toSorted();
+    (await findKeys(runtime.redis, `${connectedInstanceKey(runtime.namespace, 'acme', '')}*`)).map((key) => key.slice(-10)).toSorted();
 
   it.each([
     ['are bounded: the oldest go, with their credentials', 3, instances.slice(-3)],

@@ -17,8 +17,11 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-function openProcess(namespace?: string): { runtime: TestRuntime; outbox: Outbox; claims: OutboxClaims; sessions: Sessions } {
-  const runtime = openTestRuntime(inject('redisUrl'), namespace);
+function openProcess(
+  namespace?: string,
+  redisUrl = inject('redisUrl'),
+): { runtime: TestRuntime; outbox: Outbox; claims: OutboxClaims; sessions: Sessions } {
+  const runtime = openTestRuntime(redisUrl, namespace);
   const sessions = openRedisSessions({ ...runtime, policy: DEFAULT_POLICY });
   open.push(runtime, sessions);
   return { runtime, outbox: createOutbox(runtime), claims: createOutboxClaims(runtime), sessions };
@@ -49,10 +52,10 @@ describe('a change with a callback', () => {
   });
 
   it('is never without a mark: the mark reaches Redis before the change', async () => {
-    const { runtime, sessions } = openProcess();
+    const { runtime, sessions } = openProcess(undefined, inject('serverUrl'));
     const session = sampleSession();
     await sessions.create(session, '');
-    const monitor = await openRedisMonitor(inject('redisUrl'));
+    const monitor = await openRedisMonitor([inject('serverUrl')]);
     const seen: string[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
     monitor.on('monitor', (_time: string, [command = '', key = '', ...rest]: string[]) => {

@@ -1,12 +1,12 @@
 /** Polls while the clock of the worker's machine is set, and who adds the ticks. */
 
 import { Queue, QueueEvents, Worker } from 'bullmq';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
 import type { TestRuntime } from '../../test/runtime.ts';
 import { prepareWallClock } from '../../test/wall-clock.ts';
 import { POLL_QUEUE_NAME, queuePrefix, tickerKey } from '../redis/keys.ts';
-import { connectRedis, disconnectRedis } from '../redis/redis.ts';
+import { disconnectRedis } from '../redis/redis.ts';
 import type { Claim, Polled } from './poll-queue.ts';
 import { SHARD_COUNT, shardOf } from './shards.ts';
 
@@ -15,8 +15,8 @@ const wallClock = prepareWallClock();
 const { open, openProcess, consume } = preparePollQueues();
 
 /** The ids of the jobs of the poll queue as they are added. */
-async function addedJobs({ redisUrl, namespace, log }: TestRuntime): Promise<string[]> {
-  const connection = connectRedis(redisUrl, 'queue', log);
+async function addedJobs({ connections, namespace }: TestRuntime): Promise<string[]> {
+  const connection = connections.open('queue');
   const events = new QueueEvents(POLL_QUEUE_NAME, { connection, prefix: queuePrefix(namespace) });
   const ids: string[] = [];
   events.on('added', ({ jobId }) => void ids.push(jobId));
@@ -51,7 +51,7 @@ describe('PollQueue over BullMQ', () => {
 
   it('(twin) a job that BullMQ delays waits for a clock that was set back, while polls go on', async () => {
     const { runtime, queue } = openProcess();
-    const connection = connectRedis(inject('redisUrl'), 'queue', runtime.log);
+    const connection = runtime.connections.open('queue');
     const options = { connection, prefix: queuePrefix(runtime.namespace) };
     const delayed = new Queue('delayed', options);
     let ran = 0;
@@ -124,7 +124,7 @@ describe('ticks', () => {
 
   it('of other turns come while one is stuck with a killed worker, and none pile up', async () => {
     const { runtime, queue } = openProcess();
-    const connection = connectRedis(inject('redisUrl'), 'queue', runtime.log);
+    const connection = runtime.connections.open('queue');
     const options = { connection, prefix: queuePrefix(runtime.namespace) };
     const stuck = new Worker(POLL_QUEUE_NAME, null, { ...options, lockDuration: HOUR_MS });
     const jobs = new Queue(POLL_QUEUE_NAME, options);
@@ -153,7 +153,7 @@ describe('ticks', () => {
 
   it('of an older version, which delayed themselves, are removed', async () => {
     const { runtime, queue } = openProcess();
-    const connection = connectRedis(inject('redisUrl'), 'queue', runtime.log);
+    const connection = runtime.connections.open('queue');
     const jobs = new Queue(POLL_QUEUE_NAME, { connection, prefix: queuePrefix(runtime.namespace) });
     open.push({
       async close() {

@@ -98,7 +98,7 @@ describe('PollQueue over BullMQ', () => {
   });
 
   it.each(['frozen', 'refused'] as const)('stops within its grace while Redis is %s', async (fault) => {
-    const { port, password } = new URL(inject('redisUrl'));
+    const { port, password } = new URL(inject('serverUrl'));
     const proxy = await openTestProxy(Number(port));
     open.push(proxy);
     const runtime = openTestRuntime(`redis://:${password}@127.0.0.1:${proxy.port}`);

@@ -95,7 +95,7 @@ describe('a connection whose other end vanished', () => {
     ['subscriber', 'qrcast-subscriber'],
     ['queue polls', 'qrcast-queue'],
   ])('is replaced, and no other: %s', async (role, name) => {
-    const { node, proxy, said } = await openStage(inject('redisUrl'), QUICK);
+    const { node, proxy, said } = await openStage(inject('serverUrl'), QUICK);
     proxy.freeze((given) => given === name);
     await untilReason(node, 'Redis');
     await untilReady(node);
@@ -103,20 +103,20 @@ describe('a connection whose other end vanished', () => {
   });
 
   it('is replaced by BullMQ if it waits for jobs', async () => {
-    const { proxy, said } = await openStage(inject('redisUrl'), QUICK);
+    const { proxy, said } = await openStage(inject('serverUrl'), QUICK);
     proxy.freeze((name) => name.startsWith('{')); // as BullMQ names it
     while (said.length < 2) await immediate();
     expect(said).toEqual(['blocking polls no answer', `blocking polls ${BACK}`]);
   });
 
   it.each(['qrcast-commands', 'qrcast-subscriber'])('stays useless if nobody watches (twin): %s', async (name) => {
-    const { node, proxy } = await openStage(inject('redisUrl'), OFF);
+    const { node, proxy } = await openStage(inject('serverUrl'), OFF);
     proxy.freeze((given) => given === name);
     for (let n = 0; n < 4; n++) expect(await reasonOf(node)).not.toBeNull(); // each takes a second
   });
 
   it('and was closed on purpose while it was lost is not held against the process', async () => {
-    const url = new URL(inject('redisUrl'));
+    const url = new URL(inject('serverUrl'));
     const proxy = await openTestProxy(Number(url.port));
     url.port = String(proxy.port);
     const deps = { namespace: `test-${String(Math.random()).slice(2)}`, log: createLog('test', 'silent') };
@@ -137,7 +137,7 @@ describe('a connection whose other end vanished', () => {
   });
 
   it('is replaced in the handshake too', async () => {
-    const { node, proxy, said } = await openStage(inject('redisUrl'), QUICK);
+    const { node, proxy, said } = await openStage(inject('serverUrl'), QUICK);
     const { promise: replacedTwice, resolve } = Promise.withResolvers<void>();
     let closed = 0;
     node.redis.on('close', () => ++closed === 2 && resolve());
@@ -241,7 +241,7 @@ async function openErring(redisUrl: string, word: string): Promise<{ url: string
 
 describe('an error reply that names a server of no use', () => {
   it.each(['READONLY', 'LOADING', 'MASTERDOWN', 'NOAUTH', 'UNBLOCKED'])('leads to a reconnect, and is named: %s', async (word) => {
-    const { url, err } = await openErring(inject('redisUrl'), word);
+    const { url, err } = await openErring(inject('serverUrl'), word);
     const { node, said } = await openStage(url, QUICK);
     err();
     expect(await node.redis.set('sent', 'again')).toBe('OK');
@@ -250,7 +250,7 @@ describe('an error reply that names a server of no use', () => {
   });
 
   it.each(['READONLY', 'NOAUTH'])('reaches the caller without the watch (twin): %s', async (word) => {
-    const { url, err } = await openErring(inject('redisUrl'), word);
+    const { url, err } = await openErring(inject('serverUrl'), word);
     const { node } = await openStage(url, OFF);
     err();
     for (let n = 0; n < 5; n++) await expect(node.redis.set('sent', 'once')).rejects.toThrow(word);

@@ -53,7 +53,8 @@ it.each([
   ['is run', null, 'ran'],
   ['(twin) is not run if another caller has the lock', 'another', 'taken'],
 ])('a caller whose reply was lost %s', async (_what, other, expected) => {
-  const url = new URL(runtime.redisUrl);
+  const direct = openTestRuntime(inject('serverUrl'));
+  const url = new URL(direct.redisUrl);
   const proxy = await openHoldingProxy(Number(url.port));
   url.port = String(proxy.port);
   // A proof of the connection would hold back later commands while its own answer is held.
@@ -62,18 +63,18 @@ it.each([
   const options = { leaseMs: LEASE_MS, taken: () => new Error('taken') };
   try {
     await locks.alone(`${key}-before`, options, async () => undefined); // all that follows a connect is over
-    if (other !== null) await runtime.redis.set(key, other, 'PX', LEASE_MS);
+    if (other !== null) await direct.redis.set(key, other, 'PX', LEASE_MS);
     proxy.hold(true);
     const calls = proxy.count('evalsha');
     const result = locks.alone(key, options, async () => 'ran').catch((error: Error) => error.message);
     await proxy.until('evalsha', calls + 1);
-    while ((await runtime.redis.exists(key)) === 0);
+    while ((await direct.redis.exists(key)) === 0);
     proxy.hold(false);
     proxy.cut();
     expect(await result).toBe(expected);
-    expect(await runtime.redis.get(key)).toBe(other);
+    expect(await direct.redis.get(key)).toBe(other);
   } finally {
-    await proxied.close();
+    await Promise.all([proxied.close(), direct.close()]);
     await proxy.close();
   }
 });

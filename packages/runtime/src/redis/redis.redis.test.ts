@@ -16,7 +16,7 @@ describe('a Redis connection', () => {
     await disconnectRedis(out);
     await disconnectRedis(out);
 
-    const { port, password } = new URL(inject('redisUrl'));
+    const { port, password } = new URL(inject('serverUrl'));
     const proxy = await openTestProxy(Number(port));
     const redis = connectRedis(`redis://:${password}@127.0.0.1:${proxy.port}`, 'commands', log);
     await redis.ping();
@@ -42,7 +42,7 @@ describe('a Redis connection', () => {
 
 describe.runIf(process.platform === 'linux')('each role of a connection', () => {
   it.each(['commands', 'subscriber', 'queue'] as const)('%s has TCP keepalive on, so that nothing between forgets it', async (role) => {
-    const redis = connectRedis(inject('redisUrl'), role, log);
+    const redis = connectRedis(inject('serverUrl'), role, log);
     await redis.ping();
     const port = (redis.stream.localPort ?? 0).toString(16).toUpperCase().padStart(4, '0');
     const line = new RegExp(`^ *\\d+: [0-9A-F]+:${port} [0-9A-F:]+ 01 \\S+ (\\d\\d):`, 'm');

@@ -82,7 +82,7 @@ describe('behind Sentinels', () => {
     ],
     [
       'they are no Sentinels',
-      () => `redis+sentinel://${new URL(inject('redisUrl')).host}/x?sentinelPassword=${new URL(inject('redisUrl')).password}`,
+      () => `redis+sentinel://${new URL(inject('serverUrl')).host}/x?sentinelPassword=${new URL(inject('serverUrl')).password}`,
       'are no Sentinels',
     ],
     [

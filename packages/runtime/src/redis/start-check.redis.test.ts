@@ -24,7 +24,7 @@ let releasers: Releasers;
 let user: string;
 beforeEach(() => {
   releasers = createReleasers();
-  redis = new Redis(inject('redisUrl'));
+  redis = new Redis(inject('serverUrl'));
   user = `user-${randomUUID().slice(0, 8)}`;
 });
 afterEach(async () => {
@@ -56,7 +56,7 @@ async function check(redisUrl: string): Promise<{ faults: string; lines: Record<
 async function checkAs(change: (rule: readonly string[]) => readonly string[]): ReturnType<typeof check> {
   const rule = change(RULE).map((part) => (part.startsWith('>') ? `>${PASSWORD}` : part));
   await redis.acl('SETUSER', user, ...rule);
-  const url = new URL(inject('redisUrl'));
+  const url = new URL(inject('serverUrl'));
   return check(`redis://${user}:${encodeURIComponent(PASSWORD)}@${url.host}`);
 }
 
@@ -111,11 +111,11 @@ describe('a connection that cannot be made', () => {
     ['a closed port', (url: URL) => Object.assign(url, { port: '1' }), 'is Redis running there?'],
     ['a database that does not exist', (url: URL) => Object.assign(url, { pathname: '/99' }), 'expected the database'],
   ])('%s', async (_case, change, fault) => {
-    const url = change(new URL(inject('redisUrl')));
+    const url = change(new URL(inject('serverUrl')));
     const { faults, text } = await check(url.href);
     expect(faults).toContain(fault);
     expect(text).not.toMatch(/wrong-31|127\.0\.0\.1/);
-    expect(text).not.toContain(new URL(inject('redisUrl')).password);
+    expect(text).not.toContain(new URL(inject('serverUrl')).password);
   });
 
   it('a server that accepts and never answers', async () => {
@@ -138,7 +138,7 @@ describe('a connection that cannot be made', () => {
   });
 
   it('one that breaks in the middle of the check, which is not taken for a missing permission', async () => {
-    const { port: serverPort, password } = new URL(inject('redisUrl'));
+    const { port: serverPort, password } = new URL(inject('serverUrl'));
     const port = await listen((socket) => {
       const server = connect(Number(serverPort), '127.0.0.1');
       server.on('close', () => socket.destroy()).pipe(socket);
@@ -227,7 +227,7 @@ describe('a server that does not fit', () => {
     ['is too old', '$5\r\nredis', '6.2.14', 'the server is redis 6.2.14. Update it'],
     ['is Valkey, and fits', '$6\r\nvalkey', '9.0.31', ''],
   ])('%s', async (_case, name, version, fault) => {
-    const url = new URL(inject('redisUrl'));
+    const url = new URL(inject('serverUrl'));
     const server = (await redis.info('server')).match(/redis_version:(\S+)/)?.[1] ?? '';
     const proxy = await openRewritingProxy(Number(url.port), [
       ['$5\r\nredis', name],

@@ -20,7 +20,7 @@ afterEach(async () => {
 
 /** The bus connects through the proxy; the watched sessions have been read once. */
 async function openScene(atOnce?: number) {
-  const url = new URL(inject('redisUrl'));
+  const url = new URL(inject('serverUrl'));
   const proxy = await openHoldingProxy(Number(url.port));
   url.port = String(proxy.port);
   const runtime = openTestRuntime(url.href, undefined, { proveEveryMs: 3_600_000, silentMs: 3_600_000, followsErrors: false });

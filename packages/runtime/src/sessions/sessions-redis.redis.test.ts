@@ -28,9 +28,9 @@ function connectionOf({ bus }: TestRuntime): Redis {
 
 function openProcess(
   namespace?: string,
-  options: { rereadEveryMs?: number; probeEveryMs?: number } = {},
+  options: { rereadEveryMs?: number; probeEveryMs?: number; redisUrl?: string } = {},
 ): { runtime: TestRuntime; sessions: Sessions } {
-  const runtime = openTestRuntime(inject('redisUrl'), namespace, provenEvery(options.probeEveryMs));
+  const runtime = openTestRuntime(options.redisUrl ?? inject('redisUrl'), namespace, provenEvery(options.probeEveryMs));
   const { rereadEveryMs } = options;
   const sessions = openRedisSessions({ ...runtime, policy: DEFAULT_POLICY, ...(rereadEveryMs === undefined ? {} : { rereadEveryMs }) });
   open.push(runtime, sessions);
@@ -89,7 +89,7 @@ describe('Sessions in Redis', () => {
   ])(
     'a subscription whose connection froze is repaired by probes every $probeEveryMs ms: $repaired',
     async ({ probeEveryMs, repaired }) => {
-      const writer = openProcess();
+      const writer = openProcess(undefined, { redisUrl: inject('serverUrl') });
       const proxy = await openTestProxy(Number(new URL(writer.runtime.redisUrl).port));
       open.push(proxy);
       const throughProxy = new URL(writer.runtime.redisUrl);

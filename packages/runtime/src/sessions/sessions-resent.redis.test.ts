@@ -18,7 +18,7 @@ afterEach(async () => {
 
 /** `here` is connected through the proxy, `there` directly. */
 async function openScene() {
-  const url = new URL(inject('redisUrl'));
+  const url = new URL(inject('serverUrl'));
   const proxy = await openHoldingProxy(Number(url.port));
   const direct = openTestRuntime(url.href);
   url.port = String(proxy.port);
