@@ -47,6 +47,7 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'npx -y pnpm@12 gateway', check: 'apps/standalone/e2e/unknown-settings.e2e.test.ts' },
   { begins: 'export REDIS_URL=', check: 'apps/standalone/e2e/unknown-settings.e2e.test.ts' },
   { begins: 'REDIS_URL=redis+sentinel:', check: 'packages/runtime/src/redis/sentinel.redis.test.ts' },
+  { begins: 'REDIS_URL=redis+cluster:', check: 'packages/runtime/src/redis/cluster-url.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/licences write', check: 'infra/licences/src/licences.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime settings', check: 'packages/runtime/src/process/settings-document.test.ts' },
   { begins: 'npx -y pnpm@12 bench', check: 'infra/bench/src/role.test.ts' },
@@ -57,6 +58,8 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
 
 /** Not run, for this reason. */
 export const NOT_RUN: readonly Rule<string>[] = [
+  { begins: 'redis-cli --cluster check', check: 'it is a command of Redis, named for its output' },
+  { begins: 'redis-cli -c', check: 'an option, named alone' },
   { begins: 'npx -y pnpm@12 test', check: 'it runs this test' },
   { begins: 'npx -y pnpm@12 check', check: 'it runs the plain part of these tests' },
   { begins: 'npx -y pnpm@12 build', check: 'turbo runs it before these tests' },

@@ -22,7 +22,7 @@ import { type Connections, NotReadyError, openConnections } from './redis/connec
 import { clockKey, type Namespace } from './redis/keys.ts';
 import { openBus } from './redis/open-bus.ts';
 import { disconnectRedis } from './redis/redis.ts';
-import type { RedisClient } from './redis/redis-client.ts';
+import { isCluster, type RedisClient } from './redis/redis-client.ts';
 import { checkRedis } from './redis/start-check.ts';
 import { createReleasers } from './releasers.ts';
 import type { Sessions } from './sessions/sessions.ts';
@@ -73,6 +73,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     const clock = await openClock(clockOf(redis, clockKey(namespace)));
     releasers.push('clock', () => clock.close());
     redis.on('ready', clock.doubt); // after a reconnect it may be another machine's Redis
+    if (isCluster(redis)) redis.on('refresh', clock.doubt); // another node may have its slot
     const bus = openBus({ redis, connections, namespace, log });
     releasers.push('bus', () => bus.close());
     const audit = openAuditLog({ redis, namespace, log, now: clock.now, limits: options.auditLimits });

@@ -64,7 +64,8 @@ export function openHeldRights<Holder, Reason>(deps: HeldRightsDeps<Holder>): He
   }
 
   const unsubscribe = deps.bus.subscribe(deps.channel, deps.onChange);
-  const undoReset = deps.bus.onReset(() => {
+  const undoReset = deps.bus.onReset((isAffected) => {
+    if (!isAffected(deps.channel)) return;
     deps.onReset?.();
     for (const key of holds.keys()) check(key);
   });

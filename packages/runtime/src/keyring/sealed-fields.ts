@@ -3,6 +3,8 @@
  * checked, and the callback secrets of tenants. Tickets are only signed, and expire by themselves.
  */
 
+import type { Cluster, Redis } from 'ioredis';
+import { connectionTo, mastersOf, refreshSlots } from '../redis/cluster-client.ts';
 import {
   connectedInstanceKeyPattern,
   type Namespace,
@@ -60,8 +62,25 @@ async function* sealedHashes(redis: RedisClient, match: string, contextOf: (key:
   }
 }
 
+/** @throws {Error} if a master of a cluster is out, or slots move meanwhile, because keys could be missed */
 async function* scan(redis: RedisClient, match: string): AsyncGenerator<readonly string[]> {
-  for (const server of isCluster(redis) ? redis.nodes('master') : [redis]) {
+  const servers = isCluster(redis) ? await mastersNow(redis) : [redis];
+  const before = isCluster(redis) ? ownersIn(redis) : '';
+  for (const server of servers) {
     for await (const found of server.scanStream({ match, count: BATCH, type: 'hash' })) yield found as readonly string[]; // what a scan stream yields
   }
+  if (!isCluster(redis)) return;
+  await refreshSlots(redis);
+  if (ownersIn(redis) !== before) throw new Error('slots of the cluster moved while its keys were read; run this again when none move');
 }
+
+async function mastersNow(cluster: Cluster): Promise<Redis[]> {
+  await refreshSlots(cluster);
+  return [...mastersOf(cluster)].map((master) => {
+    const connection = connectionTo(cluster, master);
+    if (connection === undefined) throw new Error(`the master ${master} of the cluster cannot be reached; run this again when it can`);
+    return connection;
+  });
+}
+
+const ownersIn = ({ slots }: Cluster): string => slots.map(([master]) => master).join();

@@ -100,7 +100,7 @@ export const REDIS_SETTINGS = {
     readBy: EVERY_PROGRAM,
     isSecret: true,
     what:
-      'The Redis server that all processes of the installation share, or nodes of a cluster, or the Sentinels that name a server. Gateways and workers require it. ' +
+      'The Redis that all processes of the installation share: a server, nodes of a cluster, or the Sentinels that name a server. Gateways and workers require it. ' +
       'It needs Redis 7 or newer, with `maxmemory-policy noeviction` and the append-only file on. ' +
       'Without this setting, `start` runs a private Redis in `.qrcast/`.',
     change: 'Set it on everything but a demo.',
@@ -111,7 +111,7 @@ export const REDIS_SETTINGS = {
     default: null,
     example: '/etc/qrcast/redis-ca.pem',
     readBy: EVERY_PROGRAM,
-    what: 'Certificates of the authorities that may sign the certificate of Redis, with a `rediss://` address. They take the place of those that Node knows, and are trusted for Redis alone.',
+    what: 'Certificates of the authorities that may sign the certificate of Redis, with a `rediss://`, `rediss+cluster://` or `rediss+sentinel://` address. They take the place of those that Node knows, and are trusted for Redis alone.',
     change: 'Set it when the certificate of Redis is signed by an authority of your own, or of your hoster.',
   },
   QRCAST_REDIS_CERT: {

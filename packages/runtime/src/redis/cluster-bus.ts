@@ -8,6 +8,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Cluster } from 'ioredis';
+import { errorFields } from '../log.ts';
 import type { Bus, BusDeps } from './bus.ts';
 import { createChannelHandlers } from './channel-handlers.ts';
 import { keyAt, masterOfSlot, mastersOf, type NodeName, slotOf } from './cluster-client.ts';
@@ -16,6 +17,7 @@ import { openShardSubscriber, type ShardSubscriber } from './shard-subscriber.ts
 
 /** A channel that somebody wants. */
 interface Place {
+  readonly slot: number;
   /** Null: no master is known for its slot. */
   shard: ShardSubscriber | null;
   /** Has a subscription ended since the handlers were called last? */
@@ -26,6 +28,8 @@ interface Place {
 
 /** At most this often the map is asked for because of doubts. */
 const DOUBT_EVERY_MS = 250;
+/** Subscriptions begin again slot by slot. Their listeners are called once for all. */
+const RESET_AFTER_MS = 20;
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: all events move channels between shards.
 export function openClusterBus({ redis: cluster, connections, namespace, log }: BusDeps & { readonly redis: Cluster }): Bus {
@@ -34,23 +38,31 @@ export function openClusterBus({ redis: cluster, connections, namespace, log }: 
   const places = new Map<string, Place>();
   const resetListeners = new Set<Parameters<Bus['onReset']>[0]>();
   const id = randomUUID();
+  const interrupted = new Set<string>();
+  let resetTimer: NodeJS.Timeout | undefined;
   let doubtTimer: NodeJS.Timeout | undefined;
   let closed = false;
 
   function shardOf(node: NodeName): ShardSubscriber {
     const known = shards.get(node);
     if (known !== undefined) return known;
-    const shard = openShardSubscriber({
+    const shard: ShardSubscriber = openShardSubscriber({
       node,
       connections,
-      ownChannel: () => keyAt(cluster, node, (nth) => probeChannel(namespace, `${id}:{${node}:${nth}}`)),
+      log,
+      ownChannel(current) {
+        if (current !== null && masterOfSlot(cluster, slotOf(current)) === node) return current;
+        return keyAt(cluster, node, (nth) => probeChannel(namespace, `${id}:{${node}:${nth}}`));
+      },
       publish: (channel, message) => cluster.spublish(channel, message),
       onMessage: handlers.deliver,
-      onBegun,
+      onBegun: (channels, isFirst) => onBegun(shard, channels, isFirst),
       onMoved(channels, to) {
-        for (const channel of channels) leave(channel);
-        if (to !== null) for (const channel of channels) place(channel, to);
-        doubt(); // the next map places the rest
+        for (const channel of channels) {
+          leave(channel);
+          place(channel, to);
+        }
+        doubt();
       },
       onDoubt: doubt,
     });
@@ -58,22 +70,29 @@ export function openClusterBus({ redis: cluster, connections, namespace, log }: 
     return shard;
   }
 
-  function onBegun(channels: readonly string[], isFirst: boolean): void {
-    const interrupted = new Set<string>();
+  function onBegun(shard: ShardSubscriber, channels: readonly string[], isFirst: boolean): void {
     for (const channel of channels) {
       const known = places.get(channel);
-      if (known === undefined) continue;
+      if (known?.shard !== shard) continue; // it has moved on
       if (!isFirst || known.isInterrupted) interrupted.add(channel);
       known.isInterrupted = false;
       known.begin();
     }
-    if (interrupted.size > 0) for (const listener of resetListeners) listener((channel) => interrupted.has(channel));
+    if (interrupted.size > 0) resetTimer ??= setTimeout(reset, RESET_AFTER_MS);
   }
 
-  function place(channel: string, at: NodeName | undefined = masterOfSlot(cluster, slotOf(channel))): void {
+  function reset(): void {
+    resetTimer = undefined;
+    const affected = new Set(interrupted);
+    interrupted.clear();
+    for (const listener of resetListeners) listener((channel) => affected.has(channel));
+  }
+
+  function place(channel: string, at?: NodeName): void {
     const known = places.get(channel);
-    if (closed || known === undefined || at === undefined) return; // placed with the next map
-    known.shard = shardOf(at);
+    const node = known && (at ?? masterOfSlot(cluster, known.slot));
+    if (closed || known === undefined || node === undefined) return; // placed with the next map
+    known.shard = shardOf(node);
     known.shard.add(channel);
   }
 
@@ -90,8 +109,8 @@ export function openClusterBus({ redis: cluster, connections, namespace, log }: 
     const masters = mastersOf(cluster);
     if (closed || masters.size === 0) return;
     for (const master of masters) shardOf(master);
-    for (const [channel, { shard }] of places) {
-      const master = masterOfSlot(cluster, slotOf(channel));
+    for (const [channel, { slot, shard }] of places) {
+      const master = masterOfSlot(cluster, slot);
       if (master === undefined || shard?.node === master) continue;
       leave(channel);
       place(channel, master);
@@ -112,18 +131,28 @@ export function openClusterBus({ redis: cluster, connections, namespace, log }: 
     }, DOUBT_EVERY_MS);
   }
 
-  cluster.on('refresh', followMap);
+  /** A fault must not reach ioredis, which would refresh no more. The next map tries again. */
+  function onRefresh(): void {
+    try {
+      followMap();
+    } catch (error) {
+      log.warn(errorFields(error), 'the map of the cluster could not be followed; trying again');
+    }
+  }
+
+  cluster.on('refresh', onRefresh);
   followMap();
 
   return {
     subscribe(channel, onMessage) {
       const begin = (): void => {
         const { promise, resolve } = Promise.withResolvers<void>();
-        places.set(channel, { shard: null, isInterrupted: false, begun: promise, begin: resolve });
+        places.set(channel, { slot: slotOf(channel), shard: null, isInterrupted: false, begun: promise, begin: resolve });
         place(channel);
       };
       const end = (): void => {
         leave(channel);
+        places.get(channel)?.begin(); // whoever waits for it must not wait for ever
         places.delete(channel);
       };
       return handlers.add(channel, onMessage, begin, end);
@@ -143,8 +172,10 @@ export function openClusterBus({ redis: cluster, connections, namespace, log }: 
     connections: () => [...shards.values()].map(({ connection }) => connection),
     async close() {
       closed = true;
-      cluster.off('refresh', followMap);
+      cluster.off('refresh', onRefresh);
       clearTimeout(doubtTimer);
+      clearTimeout(resetTimer);
+      for (const { begin } of places.values()) begin();
       await Promise.all([...shards.values()].map((shard) => shard.close()));
     },
   };

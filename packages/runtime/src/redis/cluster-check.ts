@@ -14,23 +14,23 @@ export async function clusterFaults(node: Redis, address: string): Promise<strin
     return [`expected a cluster that serves all slots; its state is "${state}". Are all masters up, and does each slot have one?`];
   }
   const masters = await mastersNamedBy(node);
+  if (masters === null) return [NAMELESS];
   const reached = await Promise.all(masters.map((master) => isReached(address, master)));
   const missing = reached.filter((isUp) => !isUp).length;
   if (missing === 0) return [];
   return [
-    `${missing} of ${masters.length} masters of the cluster do not answer at the addresses that it names. Can this machine reach them? Else set cluster-announce-ip or cluster-announce-hostname at the nodes`,
+    `${missing} of ${masters.length} masters of the cluster do not answer the user in REDIS_URL at the addresses that it names. Can this machine reach them? Else set cluster-announce-ip and cluster-announce-port at the nodes`,
   ];
 }
 
-async function mastersNamedBy(node: Redis): Promise<string[]> {
-  const ranges = (await node.call('CLUSTER', 'SLOTS')) as [
-    first: number,
-    last: number,
-    master: [host: Buffer | string | null, port: number],
-  ][];
-  const own = node.options.host ?? '';
-  // Without a name the node is meant that was asked.
-  return [...new Set(ranges.map(([, , [host, port]]) => `${String(host ?? '') || own}:${port}`))];
+const NAMELESS =
+  'expected a cluster that names the addresses of its nodes; a master has none. Set cluster-announce-ip at the nodes, and cluster-preferred-endpoint-type to ip or hostname';
+
+/** Null: one of them has no address. */
+async function mastersNamedBy(node: Redis): Promise<string[] | null> {
+  const ranges = (await node.call('CLUSTER', 'SLOTS')) as [first: number, last: number, master: [host: string | null, port: number]][];
+  const names = ranges.map(([, , [host, port]]) => (host === null || host === '' || host === '?' ? null : `${host}:${port}`));
+  return names.includes(null) ? null : [...new Set(names as string[])];
 }
 
 async function isReached(address: string, master: string): Promise<boolean> {

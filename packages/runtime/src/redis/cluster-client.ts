@@ -1,6 +1,6 @@
 /** A client of a Redis Cluster, and which of its masters has which key. */
 
-import { Cluster, type ClusterOptions, Command, type Redis, type RedisOptions } from 'ioredis';
+import { Cluster, type ClusterNode, type ClusterOptions, Command, type Redis, type RedisOptions } from 'ioredis';
 import { parseClusterUrl } from './cluster-url.ts';
 import { tlsOptions } from './redis-address.ts';
 
@@ -15,9 +15,16 @@ export interface ClusterClientOptions {
 
 /**
  * A node that is replaced keeps commands waiting until another one has its slots. ioredis would give
- * up after 1.6 s, and a cluster takes its `cluster-node-timeout`, which is 15 s as it comes.
+ * up after 1.6 s, and a cluster takes its `cluster-node-timeout`, which is 15 s by default. While two
+ * nodes name each other, a command must not bounce without a pause.
  */
-const RETRY = { retryDelayOnFailover: 100, retryDelayOnClusterDown: 100, retryDelayOnTryAgain: 50, maxRedirections: 1_000 };
+const RETRY = {
+  retryDelayOnMoved: 20,
+  retryDelayOnFailover: 100,
+  retryDelayOnClusterDown: 100,
+  retryDelayOnTryAgain: 50,
+  maxRedirections: 1_000,
+};
 /** The map of the slots is asked for this often, whatever happens. */
 const REFRESH_EVERY_MS = 10_000;
 const REFRESH_WITHIN_MS = 2_000;
@@ -28,30 +35,70 @@ const REFRESH_WITHIN_MS = 2_000;
  */
 export function createClusterClient(address: string, { redisOptions, retryStrategy }: ClusterClientOptions): Cluster {
   const { nodes, user, tls } = parseClusterUrl(address);
-  const options = {
-    ...RETRY,
-    redisOptions: { ...redisOptions, ...user, ...(tls ? { tls: tlsOptions(address).tls ?? {} } : {}) },
-    clusterRetryStrategy: retryStrategy,
-    slotsRefreshTimeout: REFRESH_WITHIN_MS,
-    dnsLookup: (host, callback) => callback(null, host), // TLS checks the name
-  } satisfies ClusterOptions;
-  const cluster = new TimedCluster(
+  return new ClusterClient(
     nodes.map(({ host, port }) => ({ host, port })),
-    options,
+    {
+      ...RETRY,
+      redisOptions: { ...redisOptions, ...user, ...(tls ? { tls: tlsOptions(address).tls ?? {} } : {}) },
+      clusterRetryStrategy: retryStrategy,
+      slotsRefreshTimeout: REFRESH_WITHIN_MS,
+      dnsLookup: (host, callback) => callback(null, host), // TLS checks the name
+    },
   );
-  // An interval of ioredis 6.0 itself can outlive the client.
-  const timer = setInterval(() => cluster.refreshSlotsCache(), REFRESH_EVERY_MS);
-  cluster.once('end', () => clearInterval(timer));
-  return cluster;
 }
 
-/** ioredis counts the time of a command only from when a node is found. */
-class TimedCluster extends Cluster {
-  override sendCommand(command: Command, ...rest: [stream?: never, node?: unknown]): unknown {
+type Rest = [stream?: never, node?: unknown];
+
+/** As ioredis says it; BullMQ knows it by this text. */
+const CLOSED = 'Connection is closed.';
+
+/**
+ * What ioredis 6.0 does otherwise: it counts the time of a command only from when a node is found, and
+ * runs commands whose callers have given up, whenever a node is found again. It is used once: after
+ * its end it cannot be connected again. The client with which BullMQ waits for jobs can, so BullMQ
+ * makes a plain one (`duplicate`).
+ */
+class ClusterClient extends Cluster {
+  /** Commands for which no node is known now. */
+  readonly #waiting = new Map<Command, Rest>();
+  #hasEnded = false;
+
+  constructor(seeds: ClusterNode[], options: ClusterOptions) {
+    super(seeds, options as never); // its type does not know an exact optional property
+    this.on('+node', skipSettled);
+    this.on('ready', () => this.#sendWaiting());
+    // An interval of ioredis itself can outlive the client.
+    const timer = setInterval(() => this.refreshSlotsCache(), REFRESH_EVERY_MS);
+    this.once('end', () => {
+      clearInterval(timer);
+      this.#hasEnded = true;
+      for (const command of this.#waiting.keys()) command.reject(new Error(CLOSED));
+    });
+  }
+
+  override sendCommand(command: Command, ...rest: Rest): unknown {
     const timeoutMs = this.options.redisOptions?.commandTimeout;
     if (timeoutMs !== undefined) command.setTimeout(timeoutMs);
-    return super.sendCommand(command, ...rest);
+    if (this.#hasEnded) command.reject(new Error(CLOSED));
+    if (command.isSettled) return command.promise;
+    if (this.status === 'ready' || command.name === 'cluster') return super.sendCommand(command, ...rest);
+    this.#waiting.set(command, rest);
+    const forget = (): void => void this.#waiting.delete(command);
+    command.promise.then(forget, forget);
+    return command.promise;
   }
+
+  #sendWaiting(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const [command, rest] of waiting) void this.sendCommand(command, ...rest);
+  }
+}
+
+/** A retry, or a connection that comes back, must not run what nobody waits for any more. */
+function skipSettled(redis: Redis): void {
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (command, stream) => (command.isSettled ? command.promise : send(command, stream));
 }
 
 export const slotOf = (key: string): number => new Command('get', [key]).getSlot();
@@ -60,18 +107,28 @@ export const slotOf = (key: string): number => new Command('get', [key]).getSlot
 export const masterOfSlot = (cluster: Pick<Cluster, 'slots'>, slot: number): NodeName | undefined => cluster.slots[slot]?.[0];
 
 /** The masters that have slots. */
-export const mastersOf = ({ slots }: Pick<Cluster, 'slots'>): Set<NodeName> => new Set(slots.flatMap(([master]) => master ?? []));
+export function mastersOf({ slots }: Pick<Cluster, 'slots'>): Set<NodeName> {
+  const masters = new Set<NodeName>();
+  for (const nodes of slots) if (nodes?.[0] !== undefined) masters.add(nodes[0]);
+  return masters;
+}
 
 /** The client's connection to the node. Undefined: it has none. */
 export const connectionTo = (cluster: Cluster, name: NodeName): Redis | undefined =>
   cluster.nodes().find(({ options }) => `${options.host}:${options.port}` === name);
+
+/** Asks the cluster which node has which slot. */
+export const refreshSlots = (cluster: Cluster): Promise<void> =>
+  new Promise((resolve, reject) => {
+    cluster.refreshSlotsCache((error) => (error ? reject(error) : resolve()));
+  });
 
 /**
  * A key that this master has. Null: it has no slots, as far as the client knows.
  * @param keyOf makes a key of a number, with that number in its hash tag. The keys are tried in turn.
  */
 export function keyAt(cluster: Pick<Cluster, 'slots'>, name: NodeName, keyOf: (nth: number) => string): string | null {
-  if (!cluster.slots.some(([master]) => master === name)) return null;
+  if (!cluster.slots.some((nodes) => nodes?.[0] === name)) return null;
   for (let nth = 0; nth < MOST_KEYS; nth++) {
     const key = keyOf(nth);
     if (masterOfSlot(cluster, slotOf(key)) === name) return key;

@@ -4,7 +4,7 @@
  * its commands again, to the node that has their slots.
  */
 
-import type { Cluster } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
 import { connectionTo, keyAt, masterOfSlot, type NodeName, slotOf } from './cluster-client.ts';
 import { onSilence, type WatchOptions } from './connection-watch.ts';
@@ -80,12 +80,11 @@ export function watchCluster(cluster: Cluster, deps: ClusterWatchDeps): ClusterW
     const key = keyOf(master);
     if (key === null || proving.has(master)) return;
     proving.add(master);
-    const connection = connectionTo(cluster, master);
-    const cutSilent = (): void => {
+    const connection = (): Redis | undefined => connectionTo(cluster, master); // a cut one is replaced
+    const stopTimer = onSilence(connection, options.silentMs, () => {
       lost(master, 'no answer');
-      connection?.disconnect();
-    };
-    const stopTimer = connection === undefined ? () => undefined : onSilence(connection, options.silentMs, cutSilent);
+      connection()?.disconnect();
+    });
     try {
       await deps.write(key);
       back(master);
@@ -131,6 +130,9 @@ export function watchCluster(cluster: Cluster, deps: ClusterWatchDeps): ClusterW
       const proofs = masters.map((master) => deps.write(keyOf(master) ?? deps.keyOf(0)));
       await Promise.all(masters.length === 0 ? [deps.write(deps.keyOf(0))] : proofs);
     },
-    close: () => clearInterval(timer),
+    close() {
+      clearInterval(timer);
+      for (const master of refused) deps.onWrites(master, null);
+    },
   };
 }

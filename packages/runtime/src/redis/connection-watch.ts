@@ -129,7 +129,7 @@ export function createConnectionWatch(deps: WatchDeps): ConnectionWatch {
   async function prove(): Promise<void> {
     if (redis === null || redis.status !== 'ready' || isProving) return;
     isProving = true;
-    const stopTimer = deps.proofs === 'often' ? onSilence(redis, options.silentMs, replaceSilent) : () => undefined;
+    const stopTimer = deps.proofs === 'often' ? onSilence(() => redis ?? undefined, options.silentMs, replaceSilent) : () => undefined;
     try {
       await deps.write(redis).finally(stopTimer); // what follows may wait for another connection
       await deps.alsoProve?.();
@@ -176,7 +176,7 @@ export function createConnectionWatch(deps: WatchDeps): ConnectionWatch {
     });
     attached.on('connect', () => {
       stopHandshakeTimer();
-      stopHandshakeTimer = onSilence(attached, options.silentMs, replaceSilent);
+      stopHandshakeTimer = onSilence(() => attached, options.silentMs, replaceSilent);
     });
     attached.on('error', (error: Error & { code?: string }) => {
       lastError = errorWord(error) ?? error.code ?? error.name;
@@ -223,9 +223,12 @@ const RECONNECT_MAX_MS = 1_000;
  */
 export const reconnectDelay = (attempt: number): number => Math.round(Math.random() * Math.min(RECONNECT_MAX_MS, 50 * 2 ** attempt)) + 20;
 
-/** Calls back each time that nothing was received for `ms`. Returns the function that ends it. */
-export function onSilence(redis: Redis, ms: number, callback: () => void): () => void {
-  const received = (): string => `${redis.stream?.localPort} ${redis.stream?.bytesRead}`;
+/**
+ * Calls back each time that nothing was received for `ms`. Returns the function that ends it.
+ * @param connection the one that is used now
+ */
+export function onSilence(connection: () => Redis | undefined, ms: number, callback: () => void): () => void {
+  const received = (): string => `${connection()?.stream?.localPort} ${connection()?.stream?.bytesRead}`;
   let before = received();
   const timer = setInterval(() => {
     const now = received();

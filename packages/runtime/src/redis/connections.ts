@@ -41,8 +41,8 @@ export interface OpenOptions {
 export interface SubscriberOptions {
   /** The node of a cluster. */
   readonly node?: NodeName;
-  /** A key at this node, for the proofs. */
-  readonly writeKey?: () => string;
+  /** A key at this node, for the proofs. Null: it has no slots. */
+  readonly writeKey?: () => string | null;
   /** What else the role has to do. Rejects with a `UselessError` if the connection does not do it. */
   readonly alsoProve: () => Promise<void>;
 }
@@ -58,7 +58,7 @@ export interface ConnectionsDeps {
 /** Its message is for outside: it holds no secret. */
 export class NotReadyError extends Error {}
 
-/** What a readiness check may tell anybody. Other errors may hold addresses. */
+/** What a readiness check may tell anybody. Of a cluster it names nodes. Other errors may hold more. */
 export const notReadyReason = (error: unknown): string => (error instanceof NotReadyError ? error.message : 'Redis does not answer');
 
 /** A process that died leaves its key behind for this long. */
@@ -79,8 +79,9 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
   }
 
   /** @param at a key that this node of a cluster has. It may just have left, and then that is an answer, too. */
-  async function writeAt(redis: Redis, at: string): Promise<void> {
-    await redis.set(at, '1', 'PX', PROBE_KEY_MS).catch((error: unknown) => {
+  async function writeAt(redis: Redis, at: string | null): Promise<void> {
+    const proof = at === null ? redis.ping() : redis.set(at, '1', 'PX', PROBE_KEY_MS);
+    await proof.catch((error: unknown) => {
       if (errorWord(error) !== 'MOVED') throw error;
     });
   }
@@ -131,6 +132,7 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
   function openCluster(role: 'commands' | 'queue', label: Label): Cluster {
     const cluster = createClusterRedis(redisUrl, role);
     const queueSlot = slotOf(queuePrefix(namespace));
+    const clusterId = randomUUID();
     const watch = watchCluster(cluster, {
       label,
       log,
@@ -138,7 +140,7 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
       masters: () => (role === 'queue' ? [masterOfSlot(cluster, queueSlot)].filter((master) => master !== undefined) : mastersOf(cluster)),
       keyOf: (nth) => (role === 'queue' ? `${queuePrefix(namespace)}:probe:${id}` : probeKey(namespace, `${id}:{${nth}}`)),
       write: (at) => cluster.set(at, '1', 'PX', PROBE_KEY_MS),
-      onWrites: (master, refusedWith) => refusals.set(master, refusedWith),
+      onWrites: (master, refusedWith) => refusals.set(`${clusterId} ${master}`, refusedWith),
     });
     clusters.set(cluster, { watch, name: nameOf(label) });
     cluster.once('end', () => {
@@ -219,10 +221,10 @@ function watchDuplicates(redis: Redis, open: (duplicate: (watch: ConnectionWatch
 
 /** What Redis answers to writes, over all connections. Logs each word once. */
 function createRefusals(log: Logger) {
-  const words = new Map<ConnectionWatch | NodeName, string>();
+  const words = new Map<ConnectionWatch | string, string>();
   let logged: string | null = null;
   return {
-    set(of: ConnectionWatch | NodeName, word: string | null): void {
+    set(of: ConnectionWatch | string, word: string | null): void {
       if (word === null) words.delete(of);
       else words.set(of, word);
       const [first = null] = words.values();

@@ -110,7 +110,7 @@ async function disconnectCluster(cluster: Cluster): Promise<void> {
   const ended = new Promise<void>((resolve) => cluster.once('end', () => resolve()));
   await within(QUIT_WITHIN_MS, cluster.quit()).catch(() => undefined); // cut below
   cluster.disconnect();
-  await within(QUIT_WITHIN_MS, ended).catch(() => cluster.emit('end')); // ioredis emits none without a connection
+  await within(QUIT_WITHIN_MS, ended).catch(() => cluster.emit('end')); // ioredis emits none without a connection, and commands wait for it
 }
 
 /** It may have begun to reconnect since its owner looked. */

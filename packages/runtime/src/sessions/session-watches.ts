@@ -25,6 +25,8 @@ export interface SessionWatchesDeps {
 
 /** Watched sessions are read again this often, whatever the subscription says. */
 const REREAD_EVERY_MS = 30_000;
+/** After a read that failed. */
+const REREAD_AGAIN_MS = 1_000;
 /** A tenth of them at a time: all at once would hold up what is being delivered. */
 const REREAD_SLICES = 10;
 
@@ -33,15 +35,25 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
   const watchers = new Set<Watcher>();
   const rereads = createRereads((watcher: Watcher) => watcher.reread(), deps.rereads);
   const undoReset = bus.onReset((isAffected) => rereads.addAfterReset([...watchers].filter(({ channel }) => isAffected(channel))));
+  const lateTimers = new Set<NodeJS.Timeout>();
   let slice = 0;
   const timer = setInterval(() => {
     slice = (slice + 1) % REREAD_SLICES;
     rereads.add([...watchers].filter((watcher) => watcher.slice === slice));
   }, rereadEveryMs / REREAD_SLICES);
 
+  function rereadLater(watcher: Watcher): void {
+    const late = setTimeout(() => {
+      lateTimers.delete(late);
+      if (watchers.has(watcher)) rereads.add([watcher]);
+    }, REREAD_AGAIN_MS);
+    lateTimers.add(late);
+  }
+
   return {
     watch(sessionId, onChange, onOlder = () => undefined) {
-      const watcher = openWatcher(deps, sessionId, { onChange, onOlder }, watchers.size % REREAD_SLICES);
+      const onFailed = (): void => rereadLater(watcher);
+      const watcher: Watcher = openWatcher(deps, sessionId, { onChange, onOlder, onFailed }, watchers.size % REREAD_SLICES);
       watchers.add(watcher);
       return {
         first: watcher.first,
@@ -54,6 +66,7 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
     },
     close() {
       clearInterval(timer);
+      for (const late of lateTimers) clearTimeout(late);
       rereads.close();
       undoReset();
       for (const watcher of watchers) watcher.silence();
@@ -74,18 +87,22 @@ interface Watcher extends Watch {
 interface Listeners {
   readonly onChange: (snapshot: Snapshot) => void;
   readonly onOlder: (told: number) => void;
+  /** A later read has failed. */
+  readonly onFailed: () => void;
 }
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: all its parts share when delivery begins and ends.
 function openWatcher(
   { bus, namespace, readSession, log }: SessionWatchesDeps,
   sessionId: string,
-  { onChange, onOlder }: Listeners,
+  { onChange, onOlder, onFailed }: Listeners,
   slice: number,
 ): Watcher {
   /** Null until the first read has come, and after the end. */
   let deliver: ((snapshot: Snapshot) => void) | null = null;
   let isSilent = false;
+  /** Messages may have been missed since the first read was sent. */
+  let isOutdated = false;
   const channel = sessionChannel(namespace, sessionId);
   const read = (): Promise<Snapshot | null> =>
     bus.readAfter(channel, (redis) => readSnapshot({ namespace, readSession }, redis, sessionId));
@@ -93,12 +110,17 @@ function openWatcher(
   const filter = createSnapshotFilter({ deliver: (snapshot) => deliver?.(snapshot), reread: () => void reread(), onOlder });
 
   async function reread(): Promise<void> {
+    if (deliver === null) {
+      isOutdated = true; // the first read is not over
+      return;
+    }
     try {
       const snapshot = await read();
       if (snapshot !== null && deliver !== null) filter.offerRead(snapshot);
     } catch (error) {
       // A listener's own fault ends here, too: nobody else would catch it.
       log.warn({ sessionId, ...errorFields(error) }, 'a watched session could not be read again');
+      onFailed();
     }
   }
 
@@ -117,6 +139,7 @@ function openWatcher(
     if (snapshot !== null) filter.offerRead(snapshot);
     for (const change of early.splice(0)) if (change.session.version > (snapshot?.session.version ?? 0)) filter.offer(change);
     deliver = isSilent ? null : onChange;
+    if (isOutdated) void reread();
     return passed.at(-1) ?? null;
   });
 
