@@ -43,11 +43,10 @@ export function troubled(policy: Policy, session: Session, event: Answered, trou
   if (code === 'instance_starting' && session.login !== 'none') return finishing(policy, session, event, trouble);
   const isProven = session.isProven || KNOWS_US.has(code);
   const failures = isFault(code) ? session.failures + 1 : session.failures;
-  if (failures >= FAILURES_UNTIL_DOWN) return giveUp({ ...session, failures });
   const at = mayBeScanned(session, code) ? followUpAt(event.startedAt, event.at) : retryAt(policy, session, event, trouble, failures);
   const hides = code !== 'rate_limited' && code !== 'instance_starting';
   const counted = { ...session, isProven, failures, next: { ask: askAfterTrouble(session, hides), at } };
-  return note(counted, { code, retryAt: at });
+  return failures >= FAILURES_UNTIL_DOWN ? giveUp(counted) : note(counted, { code, retryAt: at });
 }
 
 /**
