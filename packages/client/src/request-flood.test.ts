@@ -107,7 +107,8 @@ describe.each(Object.entries(PESTERINGS))('a page that %s', (_name, pester) => {
     }
     opened.close();
     await vi.advanceTimersByTimeAsync(0);
-    expect(mostInASecond()).toBe(2);
+    expect(mostInASecond()).toBeLessThanOrEqual(2);
+    expect(asked.length).toBeGreaterThan(5); // twin: it is asked
   });
 });
 

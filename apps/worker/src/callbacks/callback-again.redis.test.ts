@@ -1,6 +1,5 @@
 /** Callbacks that were sent or given up, and that a tenant wants sent again. */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { callbackKey, callbacksKey, outboxKey, settledCallbacksKey } from '@qrcast/runtime/redis/keys';
 import { describe, expect, it } from 'vitest';
 import { prepareCallbacks, type TestCallbacks } from '../../test/callbacks.ts';
@@ -12,12 +11,16 @@ describe('a callback', () => {
     const server = await receiver();
     const test = await callbacks([server]);
     const tenant = await test.tenant({ callback: server.url });
-    server.answer(() => (server.received.length === 1 ? (response) => void delay(300).then(() => response.writeHead(410).end()) : 204));
+    const reopened = Promise.withResolvers<void>();
+    server.answer(() =>
+      server.received.length === 1 ? (response) => void reopened.promise.then(() => response.writeHead(410).end()) : 204,
+    );
     await test.end(tenant);
     await server.until(1);
     const [logged] = await test.untilLogged(tenant, 'pending');
     if (logged === undefined) throw new Error('nothing was logged');
     await test.callbackLog.reopen(logged, test.clock.now() + 1);
+    reopened.resolve();
     await server.until(2);
     await test.untilLogged(tenant, 'delivered');
   });
