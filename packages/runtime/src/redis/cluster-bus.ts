@@ -123,10 +123,11 @@ export function openClusterBus({ redis: cluster, connections, namespace, log }: 
   }
 
   function doubt(): void {
+    if (closed) return;
     doubtTimer ??= setTimeout(() => {
       doubtTimer = undefined;
       cluster.refreshSlotsCache((error) => {
-        if (error && !closed) doubt();
+        if (error) doubt();
       });
     }, DOUBT_EVERY_MS);
   }

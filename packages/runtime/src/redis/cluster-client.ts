@@ -28,6 +28,7 @@ const RETRY = {
 /** The map of the slots is asked for this often, whatever happens. */
 const REFRESH_EVERY_MS = 10_000;
 const REFRESH_WITHIN_MS = 2_000;
+const ASKED_WITHIN_MS = 5_000;
 
 /**
  * Pipelines are not made automatically: if one slot of a batch has moved, ioredis 6.0 fails its
@@ -39,7 +40,7 @@ export function createClusterClient(address: string, { redisOptions, retryStrate
     nodes.map(({ host, port }) => ({ host, port })),
     {
       ...RETRY,
-      redisOptions: { ...redisOptions, ...user, ...(tls ? { tls: tlsOptions(address).tls ?? {} } : {}) },
+      redisOptions: { ...redisOptions, enableAutoPipelining: false, ...user, ...(tls ? { tls: tlsOptions(address).tls ?? {} } : {}) },
       clusterRetryStrategy: retryStrategy,
       slotsRefreshTimeout: REFRESH_WITHIN_MS,
       dnsLookup: (host, callback) => callback(null, host), // TLS checks the name
@@ -61,11 +62,13 @@ const CLOSED = 'Connection is closed.';
 class ClusterClient extends Cluster {
   /** Commands for which no node is known now. */
   readonly #waiting = new Map<Command, Rest>();
+  /** By `performance.now()`. A command that is sent again, as those of a transaction are, gets no more time. */
+  readonly #deadlines = new WeakMap<Command, number>();
   #hasEnded = false;
 
   constructor(seeds: ClusterNode[], options: ClusterOptions) {
     super(seeds, options as never); // its type does not know an exact optional property
-    this.on('+node', skipSettled);
+    this.on('+node', mendNode);
     this.on('ready', () => this.#sendWaiting());
     // An interval of ioredis itself can outlive the client.
     const timer = setInterval(() => this.refreshSlotsCache(), REFRESH_EVERY_MS);
@@ -77,8 +80,7 @@ class ClusterClient extends Cluster {
   }
 
   override sendCommand(command: Command, ...rest: Rest): unknown {
-    const timeoutMs = this.options.redisOptions?.commandTimeout;
-    if (timeoutMs !== undefined) command.setTimeout(timeoutMs);
+    this.#limit(command);
     if (this.#hasEnded) command.reject(new Error(CLOSED));
     if (command.isSettled) return command.promise;
     if (this.status === 'ready' || command.name === 'cluster') return super.sendCommand(command, ...rest);
@@ -88,6 +90,22 @@ class ClusterClient extends Cluster {
     return command.promise;
   }
 
+  /** BullMQ makes the client with it that waits for jobs. */
+  override duplicate(...options: Parameters<Cluster['duplicate']>): never {
+    const copy = super.duplicate(...options);
+    copy.on('+node', mendNode);
+    return copy as never; // ioredis derives its type from the options
+  }
+
+  /** A node that is frozen must not hold up the question which node has what. */
+  #limit(command: Command): void {
+    const timeoutMs = this.options.redisOptions?.commandTimeout ?? (command.name === 'cluster' ? ASKED_WITHIN_MS : null);
+    if (timeoutMs === null) return;
+    const deadline = this.#deadlines.get(command) ?? performance.now() + timeoutMs;
+    this.#deadlines.set(command, deadline);
+    command.setTimeout(Math.max(1, deadline - performance.now()));
+  }
+
   #sendWaiting(): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
@@ -95,10 +113,18 @@ class ClusterClient extends Cluster {
   }
 }
 
-/** A retry, or a connection that comes back, must not run what nobody waits for any more. */
-function skipSettled(redis: Redis): void {
+/**
+ * A retry, or a connection that comes back, must not run what nobody waits for any more. And nobody
+ * awaits the ASKING that ioredis sends, so its failure would end the process.
+ */
+function mendNode(redis: Redis): void {
   const send = redis.sendCommand.bind(redis);
   redis.sendCommand = (command, stream) => (command.isSettled ? command.promise : send(command, stream));
+  redis.asking = (() => {
+    const asking = new Command('asking');
+    asking.promise.catch(() => undefined); // the command behind it fails, too
+    return redis.sendCommand(asking);
+  }) as typeof redis.asking;
 }
 
 export const slotOf = (key: string): number => new Command('get', [key]).getSlot();

@@ -47,9 +47,10 @@ export function watchCluster(cluster: Cluster, deps: ClusterWatchDeps): ClusterW
   const proving = new Set<NodeName>();
   /** What a connection said last. Commands are sent again, so their own errors say less. */
   const errors = new Map<NodeName, string>();
+  let isClosing = false;
 
   function lost(master: NodeName, reason: string): void {
-    if (outages.has(master)) return;
+    if (isClosing || outages.has(master)) return;
     outages.set(master, { since: performance.now(), reason });
     log.warn({ ...label, node: master, reason }, 'redis connection lost; reconnecting');
   }
@@ -119,7 +120,12 @@ export function watchCluster(cluster: Cluster, deps: ClusterWatchDeps): ClusterW
     if (keys.has(node)) lost(node, reason);
   });
   const timer = setInterval(proveAll, options.proveEveryMs);
-  cluster.once('end', () => clearInterval(timer));
+  cluster.on('disconnecting', () => {
+    isClosing = true; // its proofs fail now, and that says nothing
+  });
+  cluster.on('connecting', () => {
+    isClosing = false;
+  });
   return {
     lost() {
       const [first] = outages;
@@ -131,6 +137,7 @@ export function watchCluster(cluster: Cluster, deps: ClusterWatchDeps): ClusterW
       await Promise.all(masters.length === 0 ? [deps.write(deps.keyOf(0))] : proofs);
     },
     close() {
+      isClosing = true;
       clearInterval(timer);
       for (const master of refused) deps.onWrites(master, null);
     },

@@ -82,7 +82,8 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
   async function writeAt(redis: Redis, at: string | null): Promise<void> {
     const proof = at === null ? redis.ping() : redis.set(at, '1', 'PX', PROBE_KEY_MS);
     await proof.catch((error: unknown) => {
-      if (errorWord(error) !== 'MOVED') throw error;
+      const word = errorWord(error);
+      if (word !== 'MOVED' && word !== 'ASK') throw error;
     });
   }
 

@@ -6,6 +6,7 @@
 
 import { errorFields, type Logger } from '../log.ts';
 import type { Bus } from '../redis/bus.ts';
+import { errorWord } from '../redis/error-words.ts';
 import { type Namespace, sessionChannel } from '../redis/keys.ts';
 import { readOrNull } from '../redis/read-entry.ts';
 import { createRereads, type RereadsOptions } from './rereads.ts';
@@ -35,7 +36,7 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
   const watchers = new Set<Watcher>();
   const rereads = createRereads((watcher: Watcher) => watcher.reread(), deps.rereads);
   const undoReset = bus.onReset((isAffected) => rereads.addAfterReset([...watchers].filter(({ channel }) => isAffected(channel))));
-  const lateTimers = new Set<NodeJS.Timeout>();
+  const lateTimers = new Map<Watcher, NodeJS.Timeout>();
   let slice = 0;
   const timer = setInterval(() => {
     slice = (slice + 1) % REREAD_SLICES;
@@ -43,11 +44,12 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
   }, rereadEveryMs / REREAD_SLICES);
 
   function rereadLater(watcher: Watcher): void {
+    if (!watchers.has(watcher) || lateTimers.has(watcher)) return;
     const late = setTimeout(() => {
-      lateTimers.delete(late);
-      if (watchers.has(watcher)) rereads.add([watcher]);
+      lateTimers.delete(watcher);
+      rereads.add([watcher]);
     }, REREAD_AGAIN_MS);
-    lateTimers.add(late);
+    lateTimers.set(watcher, late);
   }
 
   return {
@@ -59,6 +61,8 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
         first: watcher.first,
         close() {
           watchers.delete(watcher);
+          clearTimeout(lateTimers.get(watcher));
+          lateTimers.delete(watcher);
           rereads.forget(watcher);
           watcher.close();
         },
@@ -66,7 +70,7 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
     },
     close() {
       clearInterval(timer);
-      for (const late of lateTimers) clearTimeout(late);
+      for (const late of lateTimers.values()) clearTimeout(late);
       rereads.close();
       undoReset();
       for (const watcher of watchers) watcher.silence();
@@ -120,7 +124,7 @@ function openWatcher(
     } catch (error) {
       // A listener's own fault ends here, too: nobody else would catch it.
       log.warn({ sessionId, ...errorFields(error) }, 'a watched session could not be read again');
-      onFailed();
+      if (errorWord(error) === null) onFailed(); // what Redis refuses now, it refuses in a second
     }
   }
 
