@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
+import { redisNow } from '../../test/redis-time.ts';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
 import { shardKeys } from '../redis/keys.ts';
 import { createInstanceHolds, type InstanceHold, type InstanceHolds } from './instance-hold.ts';
@@ -32,11 +33,11 @@ describe('a held instance', () => {
     const hold = await held(instanceKey);
     expect(await holds.take(instanceKey)).toMatchObject({ kind: 'busy', freeInMs: expect.any(Number) });
     await (await held(newTarget().instanceKey)).release(); // another instance is free
-    const before = Date.now(); // Redis runs on this machine
+    const before = await redisNow(runtime.redis);
     await Promise.all([hold.release(), hold.release()]);
     const freeAt = await busyUntil(instanceKey);
     expect(freeAt).toBeGreaterThanOrEqual(before + 1_100);
-    expect(freeAt).toBeLessThanOrEqual(Date.now() + 1_100);
+    expect(freeAt).toBeLessThanOrEqual((await redisNow(runtime.redis)) + 1_100);
   });
 
   it('is polled only after its release', async () => {
@@ -104,11 +105,11 @@ describe('a hold whose commands Redis runs twice', () => {
       await expect.poll(() => calls.length).toBe(1);
       await calls[0];
       expect(await holds.take(instanceKey)).toMatchObject({ kind: 'busy' });
-      const before = Date.now(); // Redis runs on this machine
+      const before = await redisNow(runtime.redis);
       await hold.release();
       const freeAt = await busyUntil(instanceKey);
       expect(freeAt).toBeGreaterThanOrEqual(before + 1_100);
-      expect(freeAt).toBeLessThanOrEqual(Date.now() + 1_100);
+      expect(freeAt).toBeLessThanOrEqual((await redisNow(runtime.redis)) + 1_100);
     } finally {
       vi.useRealTimers();
     }
@@ -118,11 +119,11 @@ describe('a hold whose commands Redis runs twice', () => {
     const { instanceKey } = newTarget();
     const hold = await held(instanceKey);
     void runTwice();
-    const before = Date.now();
+    const before = await redisNow(runtime.redis);
     await hold.release(3_000);
     const freeAt = await busyUntil(instanceKey);
     expect(freeAt).toBeGreaterThanOrEqual(before + 3_000);
-    expect(freeAt).toBeLessThanOrEqual(Date.now() + 3_000);
+    expect(freeAt).toBeLessThanOrEqual((await redisNow(runtime.redis)) + 3_000);
   });
 });
 
@@ -149,19 +150,19 @@ describe('a Retry-After', () => {
   it('at the end of a hold is kept, however short it is', async () => {
     const { instanceKey } = newTarget();
     const hold = await held(instanceKey);
-    const before = Date.now(); // Redis runs on this machine
+    const before = await redisNow(runtime.redis);
     await hold.release(3_000);
     await hold.release();
     const freeAt = await busyUntil(instanceKey);
     expect(freeAt).toBeGreaterThanOrEqual(before + 3_000);
-    expect(freeAt).toBeLessThanOrEqual(Date.now() + 3_000);
+    expect(freeAt).toBeLessThanOrEqual((await redisNow(runtime.redis)) + 3_000);
   });
 
   it('is kept even if the hold was lost', async () => {
     const { instanceKey } = newTarget();
     const hold = await held(instanceKey);
     const [, , busy, , claims] = shardKeys(runtime.namespace, shardOf({ ...newTarget(), instanceKey }));
-    const before = Date.now();
+    const before = await redisNow(runtime.redis);
     await runtime.redis
       .multi()
       .zadd(busy, before + 1_000, instanceKey)
