@@ -115,6 +115,21 @@ describe('a connection whose other end vanished', () => {
     for (let n = 0; n < 4; n++) expect(await reasonOf(node)).not.toBeNull(); // each takes a second
   });
 
+  it('is closed while it subscribes again, and nobody has to catch what that ends', async () => {
+    const url = new URL(inject('serverUrl'));
+    const proxy = await openTestProxy(Number(url.port));
+    url.port = String(proxy.port);
+    const deps = { namespace: `test-${String(Math.random()).slice(2)}`, log: createLog('test', 'silent') };
+    const connections = openConnections({ ...deps, redisUrl: url.href, watchOptions: OFF });
+    const redis = connections.openSubscriber({ alsoProve: async () => undefined });
+    await redis.subscribe(`${deps.namespace}:any`);
+    const ended = new Promise((resolve) => redis.once('end', resolve));
+    redis.once('ready', () => redis.disconnect()); // its SUBSCRIBE is on its way; vitest reports a rejection
+    proxy.cut();
+    await ended;
+    await proxy.close();
+  });
+
   it('and was closed on purpose while it was lost is not held against the process', async () => {
     const url = new URL(inject('serverUrl'));
     const proxy = await openTestProxy(Number(url.port));

@@ -173,6 +173,7 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
       const redis =
         node === undefined ? createRedis(redisUrl, role, watch.redisOptions) : createNodeRedis(redisUrl, node, role, watch.redisOptions);
       watch.attach(redis);
+      catchSubscriptions(redis);
       return attach(watch, redis);
     },
     fault() {
@@ -208,6 +209,19 @@ const WORK_OF: Readonly<Record<string, string>> = {
 };
 
 const refused = (word: string): string => `Redis refuses writes (${word})`;
+
+/**
+ * After a reconnect ioredis subscribes again by itself, and awaits no answer. If the connection is
+ * closed meanwhile, nobody would catch that.
+ */
+function catchSubscriptions(redis: Redis): void {
+  const subscribe = redis.subscribe.bind(redis) as (...args: unknown[]) => Promise<unknown>;
+  redis.subscribe = ((...args: unknown[]) => {
+    const subscribed = subscribe(...args);
+    subscribed.catch(() => undefined); // who awaits it gets the error, too
+    return subscribed;
+  }) as typeof redis.subscribe;
+}
 
 /** BullMQ makes its blocking connection as a duplicate of the one that it is given. */
 function watchDuplicates(redis: Redis, open: (duplicate: (watch: ConnectionWatch) => Redis) => Redis): void {
