@@ -190,7 +190,7 @@ describe.each(Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[])('a watch o
 
   it('continues with a renewed ticket when the old one expires', async () => {
     const { session } = await test.create();
-    const expiresAt = Math.ceil(Date.now() / 1_000) * 1_000 + 2_000;
+    const expiresAt = Math.ceil(Date.now() / 1_000) * 1_000 + 4_000;
     const renewed = await test.ticketFor(session.id);
     const opened = watch(await test.ticketFor(session.id, { expiresAt }), { renewTicket: async () => renewed });
     const versions: number[] = [];

@@ -95,7 +95,7 @@ describe('draining', () => {
     const viewers = Array.from({ length: 5 }, () => test.view(ticket));
     await Promise.all(viewers.map((viewer) => viewer.until('session')));
     expect(await readiness(test)).toBe(200);
-    const closed = test.gateway.close(300);
+    const closed = test.gateway.close(2_000);
     expect(await readiness(test)).toBe(503);
     for (const viewer of viewers) {
       const closing = await viewer.until('closing');

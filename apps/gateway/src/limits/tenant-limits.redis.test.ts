@@ -65,8 +65,9 @@ describe('calls', () => {
     const tenant = await limited({ requestsPerMinute: 120 });
     const list = (i: number): Promise<Answer> => either(i).call('GET', '/v1/sessions', { secret: tenant.apiKey });
     const startedAt = performance.now();
-    const refused = (await Promise.all(Array.from({ length: 400 }, (_, i) => list(i)))).findLast(({ status }) => status === 429);
-    if (refused === undefined) return expect.unreachable();
+    await Promise.all(Array.from({ length: 400 }, (_, i) => list(i)));
+    let refused = await list(0);
+    while (refused.status === 200) refused = await list(0); // alone: nobody takes the token that it is told of
     const { retryAfterMs = 0 } = refused.body;
     expect(retryAfterMs).toBeLessThanOrEqual(500);
     await delay(retryAfterMs + 20);

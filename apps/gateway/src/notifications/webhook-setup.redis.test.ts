@@ -202,7 +202,7 @@ describe('setting it', () => {
 
   it('does not refuse an attempt that begins in the meantime: it waits for the request, and is then polled', async () => {
     const one = await made();
-    one.instance.fail('setSettings', 'hang', { ms: 500 });
+    one.instance.fail('setSettings', 'hang', { ms: 2_000 });
     const setting = set(one);
     await one.instance.untilRequests(1, 'setSettings');
     const { instanceKey = '' } = (await test.node.sessions.find(one.id)) ?? {};

@@ -2,6 +2,7 @@ import { callbackSchema } from '@qrcast/core/callback';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { openRedisMonitor } from '../../test/monitor.ts';
+import { redisNow } from '../../test/redis-time.ts';
 import { openTestRuntime, sampleSession, type TestRuntime } from '../../test/runtime.ts';
 import { prepareWallClock } from '../../test/wall-clock.ts';
 import { outboxKey, sessionCallbacksKey } from '../redis/keys.ts';
@@ -102,7 +103,7 @@ describe('marks', () => {
     const [claimed] = await claims.claim(10, 0);
     if (claimed === undefined) throw new Error('nothing was claimed');
     await claims.settle(claimed, 3_600_000);
-    const dueIn = Number(await runtime.redis.zscore(outboxKey(runtime.namespace), 'relay|acme|1101')) - Date.now();
+    const dueIn = Number(await runtime.redis.zscore(outboxKey(runtime.namespace), 'relay|acme|1101')) - (await redisNow(runtime.redis));
     expect(dueIn).toBeGreaterThan(3_000_000);
     expect(dueIn).toBeLessThanOrEqual(3_600_000);
     expect(await claims.claim(10, 0)).toEqual([]);

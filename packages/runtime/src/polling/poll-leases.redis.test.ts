@@ -15,10 +15,11 @@ const NEVER_MS = 2 ** 31 - 1;
 interface Options {
   readonly extendEveryMs?: number;
   readonly lookEveryMs?: number | null;
+  readonly leaseMs?: number;
 }
 
 /** A claim that stands in Redis, as the script makes it, and the leases of the worker that has it. */
-async function openClaimed({ extendEveryMs = NEVER_MS, lookEveryMs = 100 }: Options) {
+async function openClaimed({ extendEveryMs = NEVER_MS, lookEveryMs = 100, leaseMs = LEASE_MS }: Options) {
   const runtime = openTestRuntime(inject('redisUrl'));
   onTestFinished(() => runtime.close());
   const { redis, namespace } = runtime;
@@ -32,13 +33,13 @@ async function openClaimed({ extendEveryMs = NEVER_MS, lookEveryMs = 100 }: Opti
   const [claimedAt, startedAt] = [performance.now(), await now()];
   await redis
     .multi()
-    .zadd(due, startedAt + LEASE_MS, pollMember(target))
+    .zadd(due, startedAt + leaseMs, pollMember(target))
     .zadd(watch, startedAt + NEVER_MS, pollMember(target))
-    .zadd(busy, startedAt + LEASE_MS, target.instanceKey)
+    .zadd(busy, startedAt + leaseMs, target.instanceKey)
     .zadd(claims, startedAt, target.instanceKey)
     .exec();
   const openLeases = (every = extendEveryMs) =>
-    openPollLeases({ ...runtime, leaseMs: LEASE_MS, extendEveryMs: every, spacingMs: SPACING_MS, lookEveryMs });
+    openPollLeases({ ...runtime, leaseMs, extendEveryMs: every, spacingMs: SPACING_MS, lookEveryMs });
   return {
     leases: openLeases(),
     openLeases,
@@ -91,10 +92,10 @@ it('and without the look at the leases it would go on: the twin', async () => {
 });
 
 it('a request whose lease is extended goes on, however long it takes', async () => {
-  const { leases, target, startedAt, claimedAt } = await openClaimed({ extendEveryMs: 100 });
+  const { leases, target, startedAt, claimedAt } = await openClaimed({ extendEveryMs: 100, leaseMs: 4_000 });
   const { promise, resolve } = Promise.withResolvers<{ nextAt: null }>();
   leases.hold(target, startedAt, claimedAt, (signal) => Promise.race([promise, endless(signal)]));
-  await new Promise((done) => setTimeout(done, 2 * LEASE_MS));
+  await new Promise((done) => setTimeout(done, 5_000)); // longer than a lease
   expect(leases.size()).toBe(1);
   resolve({ nextAt: null });
   await leases.close(0);

@@ -115,9 +115,9 @@ describe('ticks', () => {
 
   it('come from another process when the lease of a killed ticker is over', async () => {
     const { runtime, queue } = openProcess();
-    await runtime.redis.set(tickerKey(runtime.namespace), 'killed', 'PX', 1_500);
-    await consume(queue, {});
     const jobs = await addedJobs(runtime);
+    await runtime.redis.set(tickerKey(runtime.namespace), 'killed', 'PX', 4_000);
+    await consume(queue, {});
     expect(await runtime.redis.get(tickerKey(runtime.namespace))).toBe('killed');
     await expect.poll(() => ticksOf(jobs, 0).length).toBeGreaterThan(1);
   });

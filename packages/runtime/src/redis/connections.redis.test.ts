@@ -26,7 +26,7 @@ function keep<T extends { close(): Promise<void> }>(one: T): T {
 }
 
 /** Quick, so that the tests are. A proof of readiness takes a second, and has to fail before. */
-const QUICK: WatchOptions = { proveEveryMs: 50, silentMs: 1_500, followsErrors: true };
+const QUICK: WatchOptions = { proveEveryMs: 50, silentMs: 2_500, followsErrors: true };
 /** For the twins: nobody watches. */
 const OFF: WatchOptions = { proveEveryMs: 3_600_000, silentMs: 3_600_000, followsErrors: false };
 

@@ -66,7 +66,7 @@ describe('a user with the rule of OPERATING.md', () => {
   it('is enough, also with a password of special characters, and the check leaves nothing behind', async () => {
     expect(await checkAs((rule) => rule)).toEqual({ faults: '', lines: [], text: '' });
     expect(await redis.keys('*qrcast*:start-check:*')).toEqual([]);
-    expect(await redis.client('LIST')).not.toContain('start-check');
+    await expect.poll(() => redis.client('LIST')).not.toContain('start-check'); // another test may be at its own
   });
 
   const CATEGORIES = RULE.filter((part) => part.startsWith('+'));
@@ -197,7 +197,7 @@ describe('a server that does not fit', () => {
       '--enable-debug-command',
       'yes',
       '--key-load-delay',
-      '4000',
+      '8000',
       '--loading-process-events-interval-bytes',
       '1024',
     );
