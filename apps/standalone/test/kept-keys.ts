@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { DEFAULT_NAMESPACE } from '@qrcast/runtime/redis/keys';
 import type { Redis } from 'ioredis';
 
-/** The keys that may stay for ever: ARCHITECTURE.md lists them, with the reasons. */
-const MAY_STAY = readDocumented(readFileSync(new URL('../../../ARCHITECTURE.md', import.meta.url), 'utf8'));
+/** The keys that may stay for ever: CONTRIBUTING.md lists them, with the reasons. */
+const MAY_STAY = readDocumented(readFileSync(new URL('../../../CONTRIBUTING.md', import.meta.url), 'utf8'));
 
 function readDocumented(page: string): RegExp[] {
   const [, section = ''] = /\n## What stays in Redis\n(.*?)\n## /s.exec(page) ?? [];
