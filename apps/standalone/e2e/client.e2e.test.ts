@@ -126,6 +126,7 @@ describe('a page', () => {
       const { promise, resolve } = Promise.withResolvers();
       let { staleAt } = watch.snapshot.session.code;
       watch.on('fresh', ({ code }) => { staleAt = code.staleAt; });
+      watch.on('session', ({ code }) => { if (code) staleAt = code.staleAt; }); // it may have come before the freeze
       watch.on('stale', () => resolve({ staleAt, now: watch.serverNow(), code: watch.snapshot.session.code }));
       globalThis.gone = promise;
       void 0; // otherwise this call would wait for it
