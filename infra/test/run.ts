@@ -13,8 +13,18 @@ import { pathWithTools } from './tools.ts';
 const TOP = fileURLToPath(new URL('../..', import.meta.url));
 const REPORT = 'node_modules/.test-report.json';
 
+interface FileReport {
+  /** The file's whole path. */
+  readonly name: string;
+  readonly startTime: number;
+  readonly endTime: number;
+  /** Why the file failed outside its tests; empty if it did not. */
+  readonly message: string;
+  readonly assertionResults: readonly { readonly fullName: string; readonly failureMessages: readonly string[] }[];
+}
+
 interface Report {
-  readonly testResults: readonly { readonly name: string; readonly startTime: number; readonly endTime: number }[];
+  readonly testResults: readonly FileReport[];
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly success: boolean;
@@ -49,12 +59,14 @@ const SLOWEST = 20;
 let passed = 0;
 let failed = 0;
 const files: { readonly name: string; readonly seconds: number }[] = [];
+const failures: string[] = [];
 for (const folder of tested) {
   const report = readReport(folder);
   if (report === null) process.stdout.write(`${folder}: its tests did not run to the end\n`);
   passed += report?.numPassedTests ?? 0;
-  for (const { name, startTime, endTime } of report?.testResults ?? []) {
-    files.push({ name: relative(TOP, name), seconds: (endTime - startTime) / 1_000 });
+  for (const file of report?.testResults ?? []) {
+    files.push({ name: relative(TOP, file.name), seconds: (file.endTime - file.startTime) / 1_000 });
+    failures.push(...describeFailures(file));
   }
   // A package counts as one failure if it wrote no report, or if something failed outside its
   // tests.
@@ -65,8 +77,27 @@ const slowest = files.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
 process.stdout.write(
   `\nthe slowest files, in seconds:\n${slowest.map(({ name, seconds }) => `${seconds.toFixed(0).padStart(6)} ${name}\n`).join('')}`,
 );
+if (failures.length > 0) process.stdout.write(`\nwhat failed:\n${failures.join('')}`);
 process.stdout.write(`\nthe tests took ${Math.round((performance.now() - startedAt) / 1_000)} s\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+/** What failed in a file, so that the end of a long log says it: each test, and its error's beginning. */
+function describeFailures({ name, message, assertionResults }: FileReport): readonly string[] {
+  const LINES = 20; // the error's words, and where it was thrown
+  const describe = (test: string, error: string): string => {
+    const lines = error.split('\n').filter((line) => !/^ +at .*(node_modules|node:internal)/.test(line));
+    return `${relative(TOP, name)}${test}\n${lines
+      .slice(0, LINES)
+      .map((line) => `    ${line}\n`)
+      .join('')}`;
+  };
+  return [
+    ...(message === '' ? [] : [describe('', message)]),
+    ...assertionResults.flatMap(({ fullName, failureMessages: [error] }) =>
+      error === undefined ? [] : [describe(`: ${fullName}`, error)],
+    ),
+  ];
+}
 
 function readReport(folder: string): Report | null {
   try {
