@@ -4,6 +4,8 @@
  */
 
 import { connect, createServer, type Socket } from 'node:net';
+import type { WatchOptions } from '../src/redis/connection-watch.ts';
+import { openTestRuntime, type TestRuntime } from './runtime.ts';
 
 export interface HoldingProxy {
   readonly port: number;
@@ -16,6 +18,22 @@ export interface HoldingProxy {
   /** Destroys the connections open now. */
   cut(): void;
   close(): Promise<void>;
+}
+
+const NEVER_MS = 3_600_000;
+const UNWATCHED: WatchOptions = { proveEveryMs: NEVER_MS, silentMs: NEVER_MS, followsErrors: false };
+
+/**
+ * A runtime behind the proxy whose commands come through at once. ioredis sends none while an earlier
+ * one is unanswered, so no proof of a connection may be under way.
+ */
+export async function openHeldRuntime(proxy: HoldingProxy, serverUrl: string, namespace?: string): Promise<TestRuntime> {
+  const url = new URL(serverUrl);
+  url.port = String(proxy.port);
+  const runtime = openTestRuntime(url.href, namespace, UNWATCHED);
+  await proxy.until('publish', 1); // the end of the proof that follows a connect
+  await runtime.redis.ping();
+  return runtime;
 }
 
 export async function openHoldingProxy(targetPort: number): Promise<HoldingProxy> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
-import { openHoldingProxy } from '../../test/holding-proxy.ts';
+import { openHeldRuntime, openHoldingProxy } from '../../test/holding-proxy.ts';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
 import { createLocks } from './locks.ts';
 
@@ -54,15 +54,12 @@ it.each([
   ['(twin) is not run if another caller has the lock', 'another', 'taken'],
 ])('a caller whose reply was lost %s', async (_what, other, expected) => {
   const direct = openTestRuntime(inject('serverUrl'));
-  const url = new URL(direct.redisUrl);
-  const proxy = await openHoldingProxy(Number(url.port));
-  url.port = String(proxy.port);
-  // A proof of the connection would hold back later commands while its own answer is held.
-  const proxied = openTestRuntime(url.href, undefined, { proveEveryMs: 3_600_000, silentMs: 3_600_000, followsErrors: false });
+  const proxy = await openHoldingProxy(Number(new URL(direct.redisUrl).port));
+  const proxied = await openHeldRuntime(proxy, direct.redisUrl);
   const locks = createLocks(proxied);
   const options = { leaseMs: LEASE_MS, taken: () => new Error('taken') };
   try {
-    await locks.alone(`${key}-before`, options, async () => undefined); // all that follows a connect is over
+    await locks.alone(`${key}-before`, options, async () => undefined); // so that Redis knows the script
     if (other !== null) await direct.redis.set(key, other, 'PX', LEASE_MS);
     proxy.hold(true);
     const calls = proxy.count('evalsha');

@@ -4,8 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import type { Redis } from 'ioredis';
 import { afterEach, expect, inject, it } from 'vitest';
-import { type HoldingProxy, openHoldingProxy } from '../../test/holding-proxy.ts';
-import { openTestRuntime, sampleSession } from '../../test/runtime.ts';
+import { type HoldingProxy, openHeldRuntime, openHoldingProxy } from '../../test/holding-proxy.ts';
+import { sampleSession } from '../../test/runtime.ts';
 import { REREADS_AT_ONCE } from './rereads.ts';
 import { openRedisSessions } from './sessions-redis.ts';
 
@@ -20,10 +20,9 @@ afterEach(async () => {
 
 /** The bus connects through the proxy; the watched sessions have been read once. */
 async function openScene(atOnce?: number) {
-  const url = new URL(inject('serverUrl'));
-  const proxy = await openHoldingProxy(Number(url.port));
-  url.port = String(proxy.port);
-  const runtime = openTestRuntime(url.href, undefined, { proveEveryMs: 3_600_000, silentMs: 3_600_000, followsErrors: false });
+  const serverUrl = inject('serverUrl');
+  const proxy = await openHoldingProxy(Number(new URL(serverUrl).port));
+  const runtime = await openHeldRuntime(proxy, serverUrl);
   const sessions = openRedisSessions({ ...runtime, policy: DEFAULT_POLICY, rereadEveryMs: 3_600_000, rereads: { atOnce } });
   open.push(proxy, runtime, sessions);
   const all = Array.from({ length: WATCHED }, () => sampleSession());

@@ -5,7 +5,7 @@ import type { SessionEvent } from '@qrcast/core/reduce';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import type { Session } from '@qrcast/core/session';
 import { afterEach, expect, inject, it } from 'vitest';
-import { openHoldingProxy } from '../../test/holding-proxy.ts';
+import { openHeldRuntime, openHoldingProxy } from '../../test/holding-proxy.ts';
 import { openTestRuntime, sampleSession } from '../../test/runtime.ts';
 import { openRedisSessions } from './sessions-redis.ts';
 
@@ -18,11 +18,9 @@ afterEach(async () => {
 
 /** `here` is connected through the proxy, `there` directly. */
 async function openScene() {
-  const url = new URL(inject('serverUrl'));
-  const proxy = await openHoldingProxy(Number(url.port));
-  const direct = openTestRuntime(url.href);
-  url.port = String(proxy.port);
-  const proxied = openTestRuntime(url.href, direct.namespace);
+  const direct = openTestRuntime(inject('serverUrl'));
+  const proxy = await openHoldingProxy(Number(new URL(direct.redisUrl).port));
+  const proxied = await openHeldRuntime(proxy, direct.redisUrl, direct.namespace);
   const here = openRedisSessions({ ...proxied, policy: DEFAULT_POLICY });
   const there = openRedisSessions({ ...direct, policy: DEFAULT_POLICY });
   open.push(proxy, direct, proxied, there, here);
