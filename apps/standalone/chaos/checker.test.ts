@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { type Circumstances, check, RULE_NAMES, type Rule, type SessionLog, type Told } from './checker.ts';
+import { type Circumstances, check, countDoubled, type Loss, RULE_NAMES, type Rule, type SessionLog, type Told } from './checker.ts';
 import { state, told } from './logs.ts';
 
 const NOTHING_HAPPENED: Circumstances = { stopped: [], stalls: [], losses: [] };
+
+const lost = (from: number, to: number, wentBack = true): Loss => ({ from, to, wentBack });
 
 /** A login as it should be: two viewers, of whom one missed a version. */
 function goodLog(): SessionLog {
   return {
     sessionId: 'ses_a',
+    createdAt: -1_000_000,
     isLoggedIn: true,
     requests: [
       { method: 'qr', startedAt: 1_000, endedAt: 1_050 },
@@ -105,19 +108,26 @@ describe('circumstances', () => {
   });
 
   it('an instance whose claim was lost may be asked once more, and not again', () => {
-    const losses = [{ from: 900, to: 1_850 }];
+    const losses = [lost(900, 1_850)];
     expect(rulesBrokenBy(close, { ...NOTHING_HAPPENED, losses })).toEqual([]);
     expect(rulesBrokenBy(overlapping, { ...NOTHING_HAPPENED, losses })).toEqual([]);
-    for (const other of [
-      { from: 1_200, to: 1_850 },
-      { from: 900, to: 2_100 },
-      { from: 100, to: 800 },
-    ])
+    for (const other of [lost(1_200, 1_850), lost(900, 2_100), lost(100, 800)])
       expect(rulesBrokenBy(close, { ...NOTHING_HAPPENED, losses: [other] })).toEqual(['spacing']);
   });
 
+  it('an instance may be asked twice while two servers take writes, and that is counted', () => {
+    const forked = { ...NOTHING_HAPPENED, losses: [lost(900, 9_000, false)] };
+    for (const log of [close, overlapping]) {
+      expect(rulesBrokenBy(log, forked)).toEqual([]);
+      expect(countDoubled(log, forked)).toBe(1);
+      expect(countDoubled(log, NOTHING_HAPPENED)).toBe(0);
+    }
+    const before = { ...NOTHING_HAPPENED, losses: [lost(1_200, 9_000, false)] };
+    expect(rulesBrokenBy(close, before)).toEqual(['spacing']);
+  });
+
   it('a Redis that forgot a version gives its number to nothing else, and to nobody twice', () => {
-    const forgotten = { ...NOTHING_HAPPENED, losses: [{ from: 0, to: 1 }] };
+    const forgotten = { ...NOTHING_HAPPENED, losses: [lost(0, 1)] };
     const twice = withViewers([told(2, 'waiting'), told(4, 'connected')], [told(2, 'showing'), told(4, 'connected')]);
     expect(rulesBrokenBy(twice, forgotten)).toEqual(['truth']);
     const back = withViewers([told(2, 'waiting'), told(2, 'showing'), told(4, 'connected')]);
@@ -128,16 +138,18 @@ describe('circumstances', () => {
     const early = { ...told(4, 'connected'), at: 5_000 };
     const late = [told(2, 'showing'), told(5, 'showing'), told(6, 'connected')];
     const log = { ...withViewers([early], late), final: { state: 'connected', version: 6 } } as const;
-    const around = (from: number, to: number): Circumstances => ({ ...NOTHING_HAPPENED, losses: [{ from, to }] });
+    const around = (from: number, to: number): Circumstances => ({ ...NOTHING_HAPPENED, losses: [lost(from, to)] });
     expect(rulesBrokenBy(log, around(4_000, 6_000))).toEqual([]);
     expect(rulesBrokenBy(log, around(6_000, 7_000))).toEqual(['late-code']);
+    const heldBack = { ...log, createdAt: 996 }; // it was made at 1,000, and a frozen gateway told it at 5,000
+    expect(rulesBrokenBy(heldBack, around(900, 1_100))).toEqual([]);
     const lower = { ...withViewers([early]), final: { state: 'connected', version: 3 } } as const;
     expect(rulesBrokenBy(lower, around(4_000, 6_000))).toEqual([]);
     expect(rulesBrokenBy(lower, around(6_000, 7_000))).toEqual(['agreement']);
   });
 
   it('a Redis that forgot a login may have learned of it again, and never lost it', () => {
-    const forgotten = { ...NOTHING_HAPPENED, losses: [{ from: 0, to: 1 }] };
+    const forgotten = { ...NOTHING_HAPPENED, losses: [lost(0, 1)] };
     expect(rulesBrokenBy({ ...goodLog(), final: { state: 'connected', version: 9 } }, forgotten)).toEqual([]);
     expect(rulesBrokenBy({ ...goodLog(), final: { state: 'connected', version: 3 } }, forgotten)).toEqual(['agreement', 'agreement']);
   });

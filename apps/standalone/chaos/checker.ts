@@ -39,6 +39,8 @@ export interface ViewerLog {
 
 export interface SessionLog {
   readonly sessionId: string;
+  /** When the session was there. A version counts ms from then. */
+  readonly createdAt: number;
   readonly requests: readonly Request[];
   readonly viewers: readonly ViewerLog[];
   /** Somebody scanned the code, and the provider took it. */
@@ -54,6 +56,15 @@ export interface Span {
   readonly to: number;
 }
 
+/** What Redis lost of what was written in a time. */
+export interface Loss extends Span {
+  /**
+   * It went back at the end of the time. Else another server took over at an unknown moment in it, and
+   * perhaps both took writes meanwhile.
+   */
+  readonly wentBack: boolean;
+}
+
 /** What happened to the processes, and what the rules therefore cannot ask. */
 export interface Circumstances {
   /**
@@ -63,11 +74,8 @@ export interface Circumstances {
   readonly stopped: readonly Span[];
   /** A worker or the simulator had no processor, so that what it did came late. */
   readonly stalls: readonly Span[];
-  /**
-   * From a snapshot of Redis to the return to it. What was written in between is lost: a session may
-   * end twice, and an instance whose claim was lost may be asked once more.
-   */
-  readonly losses: readonly Span[];
+  /** A session may end twice, and an instance whose claim was lost may be asked once more. */
+  readonly losses: readonly Loss[];
 }
 
 export type Rule = keyof typeof RULES;
@@ -111,9 +119,19 @@ function overlaps({ requests }: SessionLog, { stopped, losses }: Circumstances):
   });
 }
 
-/** The claim of the first was made after the snapshot, and that of the next after the return to it. */
-function isClaimLost(losses: readonly Span[], one: Request, next: Request): boolean {
-  return losses.some(({ from, to }) => one.startedAt >= from && one.startedAt <= to + TRANSIT_MS && next.startedAt >= to - TRANSIT_MS);
+/** The claim of the first was lost, and that of the next was made when Redis had lost it. */
+function isClaimLost(losses: readonly Loss[], one: Request, next: Request): boolean {
+  return losses.some(
+    ({ from, to, wentBack }) =>
+      one.startedAt >= from && one.startedAt <= to + TRANSIT_MS && next.startedAt >= (wentBack ? to - TRANSIT_MS : from),
+  );
+}
+
+/** How many requests came too early because a claim was lost. */
+export function countDoubled(log: SessionLog, circumstances: Circumstances): number {
+  const unexcused = { ...circumstances, losses: [] };
+  const count = (found: Check): number => found(log, unexcused).length - found(log, circumstances).length;
+  return Math.max(count(overlaps), count(closeRequests)); // an overlap is mostly a close request, too
 }
 
 function endOf({ endedAt }: Request): number {
@@ -158,14 +176,17 @@ function meaningOf({ state, code, notice, end, account }: WireSession): string {
   return [state, code?.issuedAt, notice?.code, end?.reason, account?.phone].filter((part) => part !== undefined && part !== null).join(' ');
 }
 
-function lateCodes({ viewers }: SessionLog, { losses }: Circumstances): readonly string[] {
-  const logins = viewers.flatMap(({ told }) => told.filter((one) => one.session?.state === 'connected' && !isLost(losses, one)));
+function lateCodes(log: SessionLog, { losses }: Circumstances): readonly string[] {
+  const { viewers } = log;
+  const isLogin = (one: Told): boolean => one.session?.state === 'connected' && !isLost(log, losses, one);
+  const logins = viewers.flatMap(({ told }) => told.filter(isLogin));
   const connectedAt = Math.min(...logins.map(({ version }) => version));
   return viewers.flatMap(({ name, told }) => {
     let isConnected = false;
-    return told.flatMap(({ version, session }) => {
+    return told.flatMap((one) => {
+      const { version, session } = one;
       const isLate = (isConnected || version > connectedAt) && session?.state !== 'connected';
-      isConnected ||= session?.state === 'connected';
+      isConnected ||= isLogin(one);
       return isLate ? [`${name} was told ${session?.state ?? 'fresh'} (version ${version}) after connected`] : [];
     });
   });
@@ -189,7 +210,8 @@ function missedLogins({ viewers, isLoggedIn }: SessionLog): readonly string[] {
   });
 }
 
-function disagreements({ viewers, final, isLoggedIn }: SessionLog, { losses }: Circumstances): readonly string[] {
+function disagreements(log: SessionLog, { losses }: Circumstances): readonly string[] {
+  const { viewers, final, isLoggedIn } = log;
   const wrong = isLoggedIn && final.state !== 'connected' ? [`the API says ${final.state}`] : [];
   return [
     ...wrong,
@@ -198,15 +220,15 @@ function disagreements({ viewers, final, isLoggedIn }: SessionLog, { losses }: C
       const state = told.findLast(({ session }) => session !== null)?.session?.state;
       if (last === undefined) return [];
       const isOlder = losses.length > 0 && last.version < final.version;
-      if (state === final.state && (last.version === final.version || isOlder || isLost(losses, last))) return [];
+      if (state === final.state && (last.version === final.version || isOlder || isLost(log, losses, last))) return [];
       return [`${name} ended on ${state} ${last.version}, and the API says ${final.state} ${final.version}`];
     }),
   ];
 }
 
-/** Redis may have forgotten what was told then. */
-function isLost(losses: readonly Span[], { at }: Told): boolean {
-  return losses.some(({ from, to }) => at >= from - TRANSIT_MS && at <= to + TRANSIT_MS);
+/** Redis may have forgotten what was told then, or what was made then and told later. */
+function isLost({ createdAt }: SessionLog, losses: readonly Loss[], { at, version }: Told): boolean {
+  return [at, createdAt + version].some((time) => losses.some(({ from, to }) => time >= from - TRANSIT_MS && time <= to + TRANSIT_MS));
 }
 
 function byStart(requests: readonly Request[]): readonly Request[] {

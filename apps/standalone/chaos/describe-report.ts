@@ -11,12 +11,12 @@ const SHOWN_LINES = 120;
 const SLOW_MS = 60_000;
 
 export function describeReport(report: ChaosReport): readonly string[] {
-  const { sessions, viewers, messages, requests, faults, loginMs, slowest, violations, broken } = report;
+  const { sessions, viewers, messages, requests, doubled, faults, loginMs, slowest, violations, broken } = report;
   const sorted = loginMs.toSorted((a, b) => a - b);
   const quantile = (share: number): number => Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
   return [
     '',
-    `${sessions} sessions, ${viewers} viewers, ${messages} messages, ${requests} requests to the provider`,
+    `${sessions} sessions, ${viewers} viewers, ${messages} messages, ${requests} requests to the provider, of which ${doubled} came twice because a claim was lost`,
     `faults: ${[...faults].map(([kind, count]) => `${count} × ${kind}`).join(', ')}`,
     `from the scan to the viewer: p50 ${quantile(0.5)} ms, p99 ${quantile(0.99)} ms, at most ${quantile(1)} ms`,
     ...(slowest === null || quantile(1) < SLOW_MS ? [] : ['', 'the slowest login:', ...timeline(slowest)]),

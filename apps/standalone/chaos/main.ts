@@ -7,11 +7,12 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { describeReport } from './describe-report.ts';
 import { runChaos } from './run-chaos.ts';
-import { FAULT_KINDS, type FaultKind } from './schedule.ts';
+import type { FaultKind } from './schedule.ts';
+import { faultsOf, SET_UPS, type SetUpKind } from './set-ups.ts';
 
-const HELP = `pnpm chaos [--minutes N] [--seed N] [--sessions N] [--only FAULT,…] [--without FAULT,…]
-The faults: ${FAULT_KINDS.join(', ')}
-`;
+const HELP = `pnpm chaos [--redis ${SET_UPS.join('|')}] [--minutes N] [--seed N] [--sessions N] [--only FAULT,…] [--without FAULT,…]
+The faults:
+${SET_UPS.map((kind) => `  --redis ${kind}: ${faultsOf(kind).join(', ')}\n`).join('')}`;
 const MINUTE_MS = 60_000;
 const MOST_MINUTES = 24 * 60;
 const SCAN_AFTER_MS = [5_000, 90_000] as const;
@@ -20,10 +21,11 @@ const SETTLE_MS = 240_000;
 
 const { values } = parseArgs({
   options: {
+    redis: { type: 'string', default: 'one' },
     minutes: { type: 'string', default: '5' },
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
     sessions: { type: 'string', default: '200' },
-    only: { type: 'string', default: FAULT_KINDS.join() },
+    only: { type: 'string', default: '' },
     without: { type: 'string', default: '' },
     help: { type: 'boolean', default: false },
   },
@@ -35,11 +37,17 @@ function whole(name: 'minutes' | 'seed' | 'sessions', most: number): number {
   return value;
 }
 
-function kinds(text: string): readonly FaultKind[] {
+function setUp(): SetUpKind {
+  const found = SET_UPS.find((kind) => kind === values.redis);
+  if (found === undefined) throw new Error(`--redis: expected one of ${SET_UPS.join(', ')}, but got "${values.redis}"`);
+  return found;
+}
+
+function kinds(text: string, all: readonly FaultKind[]): readonly FaultKind[] {
   const names = text.split(',').filter((name) => name !== '');
   return names.map((name) => {
-    const kind = FAULT_KINDS.find((one) => one === name);
-    if (kind === undefined) throw new Error(`there is no fault "${name}"; there are ${FAULT_KINDS.join(', ')}`);
+    const kind = all.find((one) => one === name);
+    if (kind === undefined) throw new Error(`there is no fault "${name}" over this Redis; there are ${all.join(', ')}`);
     return kind;
   });
 }
@@ -49,14 +57,17 @@ if (values.help) {
   tell(HELP);
 } else {
   const seed = whole('seed', 2 ** 31);
-  const without = kinds(values.without);
-  tell(`seed ${seed}; to repeat the schedule: --seed ${seed} --minutes ${values.minutes} --sessions ${values.sessions}`);
+  const redis = setUp();
+  const all = faultsOf(redis);
+  const without = kinds(values.without, all);
+  tell(`seed ${seed}; to repeat the schedule: --redis ${redis} --seed ${seed} --minutes ${values.minutes} --sessions ${values.sessions}`);
   const report = await runChaos({
+    redis,
     seed,
     durationMs: whole('minutes', MOST_MINUTES) * MINUTE_MS,
     sessions: whole('sessions', 2_000),
     scanAfterMs: SCAN_AFTER_MS,
-    faults: kinds(values.only).filter((kind) => !without.includes(kind)),
+    faults: (values.only === '' ? all : kinds(values.only, all)).filter((kind) => !without.includes(kind)),
     faultEveryMs: FAULT_EVERY_MS,
     settleMs: SETTLE_MS,
     gateways: 2,

@@ -7,13 +7,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WireSession } from '@qrcast/core/wire';
 import type { Instance } from '@qrcast/simulator/instance';
-import type { FaultStage, StagedSession } from '../test/fault-stage.ts';
+import type { ProductStage, StagedSession } from '../test/fault-stage.ts';
 import { isFinal, type RecordingClient, TRANSPORTS } from '../test/recording-client.ts';
 import type { SessionLog, Told, ViewerLog } from './checker.ts';
 import type { Random } from './random.ts';
 
 export interface PopulationOptions {
-  readonly stage: FaultStage;
+  readonly stage: ProductStage;
   readonly random: Random;
   /** So many at a time. */
   readonly sessions: number;
@@ -26,6 +26,8 @@ export interface PopulationOptions {
 export interface Population {
   /** Instances whose code was not scanned yet. */
   waiting(): readonly Instance[];
+  /** Sessions that have viewers. */
+  watched(): readonly string[];
   holdCreations(): Promise<() => void>;
   /** Scans all codes and creates no session any more. Resolves once all are over. */
   finish(): Promise<void>;
@@ -45,6 +47,7 @@ const START_WITHIN_MS = 10_000;
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: sessions come and go, and all its functions share the set of them.
 export function openPopulation({ stage, random, sessions, scanAfterMs, take }: PopulationOptions): Population {
   const waiting = new Set<Instance>();
+  const watched = new Set<string>();
   const creating = new Set<Promise<unknown>>();
   const finishing = new AbortController();
   const abandoning = new AbortController();
@@ -68,17 +71,20 @@ export function openPopulation({ stage, random, sessions, scanAfterMs, take }: P
   async function live(): Promise<void> {
     const created = await create();
     if (created === null) return;
-    const { instance } = created;
+    const { instance, session } = created;
+    const createdAt = now();
     waiting.add(instance);
+    watched.add(session.id);
     const viewers = openViewers(created);
     await pause(random.between(...scanAfterMs), finishing.signal);
     waiting.delete(instance);
     instance.scan();
     const scannedAt = performance.now();
     await untilOver(created, viewers);
-    const final = await readFinal(created.session.id);
+    watched.delete(session.id);
+    const final = await readFinal(session.id);
     const connectedAt = viewers.flatMap(({ heard }) => heard.filter(isConnected).map(({ at }) => at));
-    take(logOf(created, viewers, scannedAt, final), scannedAt, connectedAt);
+    take(logOf({ ...created, createdAt }, viewers, scannedAt, final), scannedAt, connectedAt);
     await Promise.all(viewers.map((viewer) => viewer.close()));
   }
 
@@ -131,6 +137,7 @@ export function openPopulation({ stage, random, sessions, scanAfterMs, take }: P
 
   return {
     waiting: () => [...waiting],
+    watched: () => [...watched],
     async holdCreations() {
       const mine = Promise.withResolvers<void>();
       held = mine;
@@ -159,13 +166,14 @@ const isOver = (session: WireSession | undefined): boolean => session !== undefi
 const isConnected = (one: RecordingClient['heard'][number]): boolean => one.kind === 'session' && one.session.state === 'connected';
 
 function logOf(
-  { session, instance }: StagedSession,
+  { session, instance, createdAt }: StagedSession & { readonly createdAt: number },
   viewers: readonly RecordingClient[],
   scannedAt: number,
   final: SessionLog['final'],
 ): SessionLog {
   return {
     sessionId: session.id,
+    createdAt,
     requests: instance.requests.map(({ method, startedAt, endedAt }) => ({
       method,
       startedAt: performance.timeOrigin + startedAt,
@@ -203,6 +211,8 @@ function viewerLog(viewer: RecordingClient, i: number): ViewerLog {
     }),
   };
 }
+
+const now = (): number => performance.timeOrigin + performance.now();
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined); // aborted: it is over sooner

@@ -3,18 +3,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import type { Instance } from '@qrcast/simulator/instance';
-import { openFaultStage } from '../test/fault-stage.ts';
-import { openStagedRedis } from '../test/staged-redis.ts';
-import type { StagedRole } from '../test/staged-role.ts';
+import type { StagedProcess } from '../test/staged-role.ts';
 import { watchStalls } from '../test/watch-stalls.ts';
-import { BREAKS, startAgain } from './breakages.ts';
-import { type Circumstances, check, type SessionLog, type Span, type Violation } from './checker.ts';
+import { startAgain } from './breakages.ts';
+import { type Circumstances, check, countDoubled, type SessionLog, type Span, type Violation } from './checker.ts';
 import { openPopulation, type Population } from './population.ts';
 import { createRandom } from './random.ts';
-import type { Scene } from './scene.ts';
+import { NOTHING, type Scene } from './scene.ts';
 import { createSchedule, type FaultKind, type Step } from './schedule.ts';
+import { openSetUp, type SetUp, type SetUpKind } from './set-ups.ts';
 
 export interface ChaosOptions {
+  readonly redis: SetUpKind;
   readonly seed: number;
   /** How long faults come. The calm comes on top. */
   readonly durationMs: number;
@@ -34,6 +34,8 @@ export interface ChaosReport {
   readonly viewers: number;
   readonly messages: number;
   readonly requests: number;
+  /** Requests that came too early because Redis had lost a claim. */
+  readonly doubled: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
   /** From the scan to each viewer, ms. */
   readonly loginMs: readonly number[];
@@ -57,15 +59,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { seed, sessions, scanAfterMs, tell } = options;
   const releasers = createReleasers();
   try {
-    const stage = await openFaultStage({
-      gateways: options.gateways,
-      workers: options.workers,
-      env: POLICY,
-      simulator: { rotateMs: 7_000 },
-    });
-    releasers.push('stage', () => stage.close());
-    const standby = await openStagedRedis();
-    releasers.push('standby', () => standby.close());
+    const { stage, breaks } = await openSetUp(
+      options.redis,
+      { gateways: options.gateways, workers: options.workers, env: POLICY, simulator: { rotateMs: 7_000 } },
+      releasers,
+    );
     await stage.untilReady();
 
     const stalls: Span[] = [];
@@ -91,8 +89,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     });
     const scene: Scene = {
       stage,
-      standby,
       waiting: population.waiting,
+      watched: population.watched,
       holdCreations: population.holdCreations,
       stopped: [],
       losses: [],
@@ -102,7 +100,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     };
 
     releasers.push('supervisor', supervise(scene, tell));
-    await breakAll(scene, createSchedule({ ...options, everyMs: options.faultEveryMs }), tell, report.broke);
+    await breakAll(scene, breaks, createSchedule({ ...options, everyMs: options.faultEveryMs }), tell, report.broke);
     tell('calm');
     const isSettled = await settle(population, options.settleMs);
     if (!isSettled) for (const line of lastTroubles(scene)) tell(line);
@@ -115,7 +113,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 /** Starts processes again that have ended by themselves. Returns the function that stops it. */
 function supervise({ stage, busy }: Scene, tell: (line: string) => void): () => void {
   const roles = [...stage.gateways, ...stage.workers];
-  async function look(role: StagedRole): Promise<void> {
+  async function look(role: StagedProcess): Promise<void> {
     if (!role.hasEnded() || busy.has(role)) return;
     busy.add(role);
     tell(`a ${role.kind} has ended by itself: ${role.lines().at(-2)?.msg ?? ''}`);
@@ -130,6 +128,7 @@ function supervise({ stage, busy }: Scene, tell: (line: string) => void): () => 
 
 async function breakAll(
   scene: Scene,
+  breaks: SetUp['breaks'],
   steps: readonly Step[],
   tell: (line: string) => void,
   broke: (kind: FaultKind) => void,
@@ -138,7 +137,7 @@ async function breakAll(
   const passed = (): string => `${new Date(scene.now()).toISOString().slice(11, 23)}, ${Math.round(performance.now() - startedAt)} ms`;
   const mending: Promise<void>[] = [];
   async function take({ kind, lastsMs, seed }: Step): Promise<void> {
-    const { what, mend } = await BREAKS[kind](scene, createRandom(seed));
+    const { what, mend } = (await breaks[kind]?.(scene, createRandom(seed))) ?? NOTHING;
     if (what === null) return tell(`${passed()}: ${kind}, nothing left to break`);
     broke(kind);
     tell(`${passed()}: ${kind}, ${what}${mend === undefined ? '' : `, for ${lastsMs} ms`}`);
@@ -183,7 +182,7 @@ interface RunningReport {
 }
 
 function createReport(): RunningReport {
-  const counts = { sessions: 0, viewers: 0, messages: 0, requests: 0 };
+  const counts = { sessions: 0, viewers: 0, messages: 0, requests: 0, doubled: 0 };
   const faults = new Map<FaultKind, number>();
   const loginMs: number[] = [];
   let slowest: SessionLog | null = null;
@@ -196,6 +195,7 @@ function createReport(): RunningReport {
       counts.viewers += log.viewers.length;
       counts.messages += log.viewers.reduce((sum, { told }) => sum + told.length, 0);
       counts.requests += log.requests.length;
+      counts.doubled += countDoubled(log, circumstances);
       const found = check(log, circumstances);
       violations.push(...found);
       if (found.length > 0) broken.set(log.sessionId, log);

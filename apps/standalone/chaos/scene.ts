@@ -1,25 +1,24 @@
 /** What the faults of a chaos run have to work with. */
 
 import type { Instance } from '@qrcast/simulator/instance';
-import type { FaultStage } from '../test/fault-stage.ts';
-import type { StagedRedis } from '../test/staged-redis.ts';
-import type { StagedRole } from '../test/staged-role.ts';
-import type { Span } from './checker.ts';
+import type { ProductStage } from '../test/fault-stage.ts';
+import type { Loss, Span } from './checker.ts';
+import type { Random } from './random.ts';
 
 export interface Scene {
-  readonly stage: FaultStage;
-  /** A second Redis, for a demotion. */
-  readonly standby: StagedRedis;
+  readonly stage: ProductStage;
   /** Instances whose code was not scanned yet. */
   waiting(): readonly Instance[];
+  /** Sessions that have viewers. */
+  watched(): readonly string[];
   /** Resolves once no session is being created. None is until the returned function is called. */
   holdCreations(): Promise<() => void>;
   /** When workers were stopped. */
   readonly stopped: Span[];
-  /** From a snapshot of Redis to the return to it: what was written in between is lost. */
-  readonly losses: Span[];
-  /** What is broken now and cannot be broken otherwise. */
-  readonly busy: Set<StagedRole | StagedRedis>;
+  /** When Redis lost what was written. */
+  readonly losses: Loss[];
+  /** What is broken now and cannot be broken otherwise: processes, and whatever stands for Redis. */
+  readonly busy: Set<object>;
   /** Instances that have refused once. A second refusal in a row would end their sessions. */
   readonly refused: Set<Instance>;
   now(): number;
@@ -29,4 +28,20 @@ export interface Broken {
   /** What was chosen. Null: nothing is left to break. */
   readonly what: string | null;
   readonly mend?: () => Promise<void> | void;
+}
+
+export type Break = (scene: Scene, random: Random) => Broken | Promise<Broken>;
+
+export const NOTHING: Broken = { what: null };
+
+/** Breaks what is broken in one way at a time, until it is mended. */
+export async function oneAtATime({ busy }: Scene, what: object, breakIt: () => Broken | Promise<Broken>): Promise<Broken> {
+  if (busy.has(what)) return NOTHING;
+  busy.add(what);
+  const broken = await breakIt();
+  async function mend(): Promise<void> {
+    await broken.mend?.();
+    busy.delete(what);
+  }
+  return { ...broken, mend };
 }

@@ -19,6 +19,11 @@ const FAULTS = {
   'older data': { lasts: [500, 5_000], weight: 2 },
   'refuse writes': { lasts: [1_000, 15_000], weight: 1 },
   'demote redis': { lasts: [1_000, 15_000], weight: 1 },
+  'fail over': { lasts: [0, 0], weight: 3 },
+  'move slots': { lasts: [0, 0], weight: 3 },
+  'kill node': { lasts: [1_000, 10_000], weight: 3 },
+  'stop node': { lasts: [1_000, 12_000], weight: 2 },
+  partition: { lasts: [2_000, 15_000], weight: 2 },
   'lose notifications': { lasts: [0, 0], weight: 3 },
   'double notifications': { lasts: [0, 0], weight: 3 },
   'late notifications': { lasts: [0, 0], weight: 2 },
@@ -30,8 +35,11 @@ export type FaultKind = keyof typeof FAULTS;
 /** `Object.keys` loses the type of the names. */
 export const FAULT_KINDS = Object.keys(FAULTS) as readonly string[] as readonly FaultKind[];
 
-/** There is one Redis, and it is broken in one way at a time. */
-const OF_REDIS: ReadonlySet<FaultKind> = new Set(['stop redis', 'older data', 'refuse writes', 'demote redis']);
+/** Redis is broken in one way at a time. */
+const OF_REDIS: ReadonlySet<FaultKind> = new Set([
+  ...(['stop redis', 'older data', 'refuse writes', 'demote redis'] as const),
+  ...(['fail over', 'move slots', 'kill node', 'stop node', 'partition'] as const),
+]);
 /** Breaking Redis and mending it take a while of their own, ms. */
 const REDIS_PAUSE_MS = 4_000;
 

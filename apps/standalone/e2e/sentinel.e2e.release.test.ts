@@ -21,7 +21,7 @@ it.each<[string, (sentinels: SentinelStage) => Promise<void>]>([
   const { finish, outputs } = await openWatchedLogin(sentinels.url, releasers);
   const { port } = await sentinels.master();
   await fail(sentinels);
-  await sentinels.failedOver(port);
+  await sentinels.replaced(port);
   await finish();
   for (const output of outputs()) {
     for (const secret of [sentinels.password, `${sentinels.sentinelPassword}"`, `127.0.0.1:${port}`]) expect(output).not.toContain(secret);

@@ -1,6 +1,6 @@
 /**
- * For fault tests: the whole product in processes of its own, over a Redis of its own, in which
- * everything can be broken: Redis, each process, each connection between them, and the clocks.
+ * For fault tests: the whole product in processes of its own, in which everything can be broken: each
+ * process, the clocks and, over one Redis of its own, Redis and each connection to it.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -13,15 +13,25 @@ import { TEST_POLICY } from './cluster.ts';
 import { openRecordingClient, type RecordingClient, type TransportName } from './recording-client.ts';
 import type { Environment } from './role-process.ts';
 import { openStagedRedis, type StagedRedis } from './staged-redis.ts';
-import { openStagedRole, type RoleKind, type StagedRole } from './staged-role.ts';
+import {
+  openStagedProcess,
+  openStagedRole,
+  type RoleKind,
+  type StagedProcess,
+  type StagedRole,
+  type StagedRoleOptions,
+} from './staged-role.ts';
 
-export interface FaultStageOptions {
+export interface ProductStageOptions {
   /** At least 1, as by default. */
   readonly gateways?: number;
   readonly workers?: number;
   /** Of every process. */
   readonly env?: Environment;
   readonly simulator?: SimulatorOptions;
+}
+
+export interface FaultStageOptions extends ProductStageOptions {
   /** Whether Redis writes an append-only file. It does not by default. */
   readonly isPersistent?: boolean;
 }
@@ -32,11 +42,10 @@ export interface StagedSession {
   readonly ticket: string;
 }
 
-export interface FaultStage {
-  readonly redis: StagedRedis;
+export interface ProductStage<Role extends StagedProcess = StagedProcess> {
   readonly simulator: Simulator;
-  readonly gateways: readonly [StagedRole, ...StagedRole[]];
-  readonly workers: readonly [StagedRole, ...StagedRole[]];
+  readonly gateways: readonly [Role, ...Role[]];
+  readonly workers: readonly [Role, ...Role[]];
   readonly apiKey: string;
   readonly adminKey: string;
   readonly webhookToken: string;
@@ -53,6 +62,10 @@ export interface FaultStage {
   close(): Promise<void>;
 }
 
+export interface FaultStage extends ProductStage<StagedRole> {
+  readonly redis: StagedRedis;
+}
+
 /** The limits are far away, because all callers of a test have one address. */
 const NO_LIMITS: Environment = {
   QRCAST_TENANT_SESSIONS: '100000',
@@ -65,22 +78,42 @@ const NO_LIMITS: Environment = {
 };
 const TENANT_ID = 'acme';
 
+/** The product over one Redis of its own. */
+export async function openFaultStage(options: FaultStageOptions = {}): Promise<FaultStage> {
+  const redis = await openStagedRedis(options.isPersistent);
+  try {
+    const stage = await openStage(redis.url, options, openStagedRole);
+    const close = (): Promise<void> => stage.close().finally(() => redis.close());
+    return { ...stage, redis, close };
+  } catch (error) {
+    await redis.close();
+    throw error;
+  }
+}
+
+/** The product over whatever the URL leads to. */
+export function openProductStage(redisUrl: string, options: ProductStageOptions): Promise<ProductStage> {
+  return openStage(redisUrl, options, openStagedProcess);
+}
+
 // One closure: its methods share the stage.
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one function: it opens the parts of the stage in the order in which they depend on one another.
-export async function openFaultStage(options: FaultStageOptions = {}): Promise<FaultStage> {
+async function openStage<Role extends StagedProcess>(
+  redisUrl: string,
+  options: ProductStageOptions,
+  openRole: (options: StagedRoleOptions) => Promise<Role>,
+): Promise<ProductStage<Role>> {
   const releasers = createReleasers();
-  const redis = await openStagedRedis(options.isPersistent);
-  releasers.push('redis', () => redis.close());
   const simulator = await openSimulator({ rotateMs: 3_000, ...options.simulator });
   releasers.push('simulator', () => simulator.close());
   const adminKey = randomBytes(24).toString('hex');
   const env = environment(simulator.url, adminKey, options.env);
-  async function openOne(kind: RoleKind): Promise<StagedRole> {
-    const role = await openStagedRole({ kind, env, redisUrl: redis.url });
+  async function openOne(kind: RoleKind): Promise<Role> {
+    const role = await openRole({ kind, env, redisUrl });
     releasers.push(kind, () => role.close());
     return role;
   }
-  const open = async (kind: RoleKind, count = 1): Promise<readonly [StagedRole, ...StagedRole[]]> => [
+  const open = async (kind: RoleKind, count = 1): Promise<readonly [Role, ...Role[]]> => [
     await openOne(kind),
     ...(await Promise.all(Array.from({ length: count - 1 }, () => openOne(kind)))),
   ];
@@ -104,7 +137,6 @@ export async function openFaultStage(options: FaultStageOptions = {}): Promise<F
     simulator.createInstance({ webhook: { url: `${urls[0]}/v1/webhooks/green-api/${TENANT_ID}`, token: webhookToken } });
 
   return {
-    redis,
     simulator,
     gateways,
     workers,

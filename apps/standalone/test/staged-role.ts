@@ -30,14 +30,12 @@ export interface Readiness {
   readonly text: string;
 }
 
-export interface StagedRole {
+export interface StagedProcess {
   readonly kind: RoleKind;
   /** The address of `front`, which stays the same over restarts. */
   readonly url: string;
   /** Between its callers and it. */
   readonly front: TestProxy;
-  /** Between it and Redis. `ofRole` chooses among its connections. */
-  readonly redis: TestProxy;
   /** Undefined while it is killed. */
   pid(): number | undefined;
   /** Whether it has ended by itself, as for its supervisor. */
@@ -65,6 +63,11 @@ export interface StagedRole {
   close(): Promise<void>;
 }
 
+export interface StagedRole extends StagedProcess {
+  /** Between it and Redis. `ofRole` chooses among its connections. */
+  readonly redis: TestProxy;
+}
+
 /** BullMQ's blocking connections have names of their own. */
 export type ConnectionRole = RedisRole | 'blocking';
 
@@ -88,10 +91,24 @@ export interface StagedRoleOptions {
   readonly redisUrl: string;
 }
 
-/** Resolves once it is up. */
+/** Resolves once it is up. Its Redis is one server. */
+export async function openStagedRole(options: StagedRoleOptions): Promise<StagedRole> {
+  const behind = new URL(options.redisUrl);
+  const redis = await openTestProxy(Number(behind.port));
+  behind.port = String(redis.port);
+  const staged = await openStagedProcess({ ...options, redisUrl: behind.href });
+  async function close(): Promise<void> {
+    redis.thaw();
+    await staged.close();
+    await redis.close();
+  }
+  return { ...staged, redis, close };
+}
+
+/** Resolves once it is up. Its Redis is whatever the URL says, and nothing is between them. */
 // One closure: its methods share the process that runs now.
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a method for each thing that a test does to the process.
-export async function openStagedRole({ kind, env, redisUrl }: StagedRoleOptions): Promise<StagedRole> {
+export async function openStagedProcess({ kind, env, redisUrl }: StagedRoleOptions): Promise<StagedProcess> {
   let port = 0;
   let program: Program | null = null;
   const lines: LogLine[] = [];
@@ -100,10 +117,7 @@ export async function openStagedRole({ kind, env, redisUrl }: StagedRoleOptions)
   const { until, look } = createUntil();
   const front = await openTestProxy(() => port);
   const url = `http://127.0.0.1:${front.port}`;
-  const behind = new URL(redisUrl);
-  const redis = await openTestProxy(Number(behind.port));
-  behind.port = String(redis.port);
-  const ownEnv = { ...env, PORT: '0', REDIS_URL: behind.href, ...(kind === 'gateway' ? { QRCAST_PUBLIC_URL: url } : {}) };
+  const ownEnv = { ...env, PORT: '0', REDIS_URL: redisUrl, ...(kind === 'gateway' ? { QRCAST_PUBLIC_URL: url } : {}) };
 
   async function start(): Promise<void> {
     const main = fileURLToPath(import.meta.resolve(MAINS[kind]));
@@ -151,7 +165,6 @@ export async function openStagedRole({ kind, env, redisUrl }: StagedRoleOptions)
     kind,
     url,
     front,
-    redis,
     pid: () => program?.pid,
     hasEnded: () => program !== null && hasExited(program),
     lines: () => lines,
@@ -176,9 +189,8 @@ export async function openStagedRole({ kind, env, redisUrl }: StagedRoleOptions)
       return until(() => clocks[0]);
     },
     async close() {
-      redis.thaw();
       await end('SIGTERM');
-      await Promise.all([front.close(), redis.close()]);
+      await front.close();
     },
   };
 }

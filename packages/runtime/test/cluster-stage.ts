@@ -11,6 +11,7 @@ import { Redis } from 'ioredis';
 import { slotOf } from '../src/redis/cluster-client.ts';
 import { freePort } from '../src/redis/free-port.ts';
 import { findRedisProgram, openRedisServer, type RedisServer } from '../src/redis/redis-server.ts';
+import { type BusProxy, openBusProxy } from './bus-proxy.ts';
 import { signal } from './sentinel-stage.ts';
 
 export interface ClusterStage {
@@ -29,10 +30,26 @@ export interface ClusterStage {
   failover(port: number): Promise<void>;
   /** Resolves when all slots are served, by other masters than that one. */
   replaced(port: number): Promise<void>;
+  /** All other nodes lose this one, and everybody else reaches it as before. */
+  cutOff(port: number): Promise<void>;
+  /** Ends that. */
+  rejoin(port: number): Promise<void>;
+  /** Starts a node again that has ended, without data. If it was a master, it must have been replaced. */
+  restart(port: number): Promise<void>;
+  /** Resolves when all nodes are up, and each master has a replica with its data. */
+  settled(): Promise<void>;
   /** A connection to a node itself. */
   admin(port: number): Redis;
   pidOf(port: number): number;
   close(): Promise<void>;
+}
+
+interface Place {
+  readonly port: number;
+  readonly busPort: number;
+  /** Between the other nodes and its bus. */
+  readonly proxy: BusProxy;
+  readonly own: string;
 }
 
 export interface ClusterMember {
@@ -54,10 +71,9 @@ export async function openClusterStage(): Promise<ClusterStage> {
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-cluster-'));
   const servers = new Map<number, RedisServer>();
   const admins = new Map<number, Redis>();
+  const places = new Map<number, Place>();
 
-  async function openServer(): Promise<number> {
-    const own = await mkdtemp(join(folder, 'node-'));
-    const [port, busPort] = [await freePort(), await freePort()];
+  async function openServer({ port, busPort, proxy, own }: Place): Promise<void> {
     const server = await openRedisServer({
       program,
       folder: own,
@@ -65,10 +81,18 @@ export async function openClusterStage(): Promise<ClusterStage> {
       endpoint: { port, password: PASSWORD },
       args: [
         ...['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', String(NODE_TIMEOUT_MS)],
+        ...['--cluster-announce-ip', '127.0.0.1', '--cluster-announce-bus-port', String(proxy.port)],
         ...['--masterauth', PASSWORD, '--repl-diskless-sync-delay', '0', '--cluster-allow-replica-migration', 'no'],
       ],
     });
     servers.set(port, server);
+  }
+
+  async function openNode(): Promise<number> {
+    const [port, busPort] = [await freePort(), await freePort()];
+    const place = { port, busPort, proxy: await openBusProxy(busPort), own: await mkdtemp(join(folder, 'node-')) };
+    places.set(port, place);
+    await openServer(place);
     admins.set(port, connect(port));
     return port;
   }
@@ -127,18 +151,17 @@ export async function openClusterStage(): Promise<ClusterStage> {
     for (const redis of admins.values()) redis.disconnect();
     for (const { pid } of servers.values()) signal(pid, 'SIGCONT'); // one that a test has stopped takes no SIGTERM
     for (const { pid } of servers.values()) signal(pid, 'SIGKILL'); // else each waits for its replica
-    await Promise.all([...servers.values()].map((one) => one.close()));
+    await Promise.all([...servers.values(), ...[...places.values()].map(({ proxy }) => proxy)].map((one) => one.close()));
     await rm(folder, { recursive: true, force: true });
   }
 
   async function form(ports: readonly number[]): Promise<void> {
     const [first = 0] = ports;
-    const busPorts = await Promise.all(ports.map(async (port) => (await admin(port).config('GET', 'cluster-port')) as string[]));
     for (const [i, port] of ports.entries()) {
       const size = Math.ceil(SLOTS / MASTERS);
       if (i < MASTERS) await admin(port).call('CLUSTER', 'ADDSLOTSRANGE', i * size, Math.min(SLOTS, (i + 1) * size) - 1);
       await admin(port).call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
-      if (i > 0) await admin(first).call('CLUSTER', 'MEET', '127.0.0.1', port, busPorts[i]?.[1] ?? '');
+      if (i > 0) await admin(first).call('CLUSTER', 'MEET', '127.0.0.1', port, places.get(port)?.proxy.port ?? 0);
     }
     const ids = await Promise.all(ports.map((port) => admin(port).call('CLUSTER', 'MYID')));
     for (const [i, port] of ports.entries()) {
@@ -152,7 +175,7 @@ export async function openClusterStage(): Promise<ClusterStage> {
 
   try {
     const ports: number[] = [];
-    for (let n = 0; n < 2 * MASTERS; n++) ports.push(await openServer());
+    for (let n = 0; n < 2 * MASTERS; n++) ports.push(await openNode());
     await form(ports);
     return {
       url: `redis+cluster://:${PASSWORD}@${ports.map((port) => `127.0.0.1:${port}`).join(',')}`,
@@ -188,6 +211,24 @@ export async function openClusterStage(): Promise<ClusterStage> {
       async replaced(port) {
         await members((all) => !all.some((member) => member.port === port && member.isMaster && member.slots.length > 0));
       },
+      async cutOff(port) {
+        const id = String(await admin(port).call('CLUSTER', 'MYID'));
+        for (const { port: other, proxy } of places.values()) proxy.cutOff((sender) => other === port || sender === id);
+      },
+      async rejoin() {
+        for (const { proxy } of places.values()) proxy.rejoin();
+      },
+      async restart(port) {
+        const place = places.get(port);
+        if (place === undefined) throw new Error(`no node of this stage has port ${port}`);
+        await openServer(place);
+      },
+      async settled() {
+        await members((all) => all.length === 2 * MASTERS && all.every(({ isUp }) => isUp) && isPaired(all));
+        for (const { port, isMaster } of await members()) {
+          while (!isMaster && !/master_link_status:up/.test(await admin(port).info('replication'))) await delay(ASK_AGAIN_MS);
+        }
+      },
       admin,
       pidOf: (port) => servers.get(port)?.pid ?? 0,
       close,
@@ -199,6 +240,8 @@ export async function openClusterStage(): Promise<ClusterStage> {
 }
 
 interface Member extends ClusterMember {
+  /** No node doubts it. */
+  readonly isUp: boolean;
   readonly isMaster: boolean;
   readonly masterId: string;
   readonly slots: readonly (readonly [first: number, last: number])[];
@@ -214,6 +257,7 @@ function membersIn(text: string): Member[] {
       return {
         id,
         port: Number(/:(\d+)@/.exec(address)?.[1]),
+        isUp: !/fail|handshake|noaddr/.test(flags),
         isMaster: /\bmaster\b/.test(flags) && !/\bfail\b/.test(flags),
         masterId,
         slots: slots.filter((range) => !range.startsWith('[')).map((range) => rangeOf(range)),
@@ -225,6 +269,10 @@ function rangeOf(text: string): [number, number] {
   const [first = 0, last = first] = text.split('-').map(Number);
   return [first, last];
 }
+
+/** Has each master a replica, and slots? */
+const isPaired = (members: readonly Member[]): boolean =>
+  members.filter(({ isMaster }) => isMaster).every(({ id, slots }) => slots.length > 0 && members.some(({ masterId }) => masterId === id));
 
 const ownersIn = (members: readonly Member[]): string[] =>
   members

@@ -6,7 +6,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as immediate } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePort } from '../src/redis/free-port.ts';
 import { findRedisProgram, openRedisServer, type RedisServer, spawnGuarded } from '../src/redis/redis-server.ts';
@@ -17,18 +17,27 @@ export interface SentinelStage {
   readonly password: string;
   readonly sentinelPassword: string;
   readonly sentinelPorts: readonly number[];
+  /** Of all servers, the master of the start first. */
+  readonly ports: readonly number[];
   /** The server that the Sentinels name now. */
   master(): Promise<{ readonly port: number; readonly pid: number }>;
   /** As `master`. A cluster has several. */
   masters(): Promise<{ readonly port: number }[]>;
   /** Resolves when most Sentinels name another server than that one, and it takes writes. */
-  failedOver(oldPort: number): Promise<void>;
+  replaced(oldPort: number): Promise<void>;
   /** Makes the Sentinels demote a healthy master. */
   failover(): Promise<void>;
   /** The Sentinels lose the server, and everybody else reaches it as before. */
   cutOff(port: number): Promise<void>;
+  /** Ends that. */
+  rejoin(port: number): Promise<void>;
+  /** Starts a server again that has ended, without data, as a replica of the master. */
+  restart(port: number): Promise<void>;
+  /** Resolves when there is one master, and both others are replicas with its data. */
+  settled(): Promise<void>;
   /** A connection to the server itself. */
   admin(port: number): Redis;
+  pidOf(port: number): number;
   close(): Promise<void>;
 }
 
@@ -38,6 +47,8 @@ const SENTINEL_PASSWORD = 'of-sentinel';
 /** A machine under load is late by a second, and a failover that nobody wanted would disturb a test. */
 const DOWN_AFTER_MS = 2_000;
 const FAILOVER_MS = 2_000;
+/** The servers need the processor more than whoever asks them. */
+const ASK_AGAIN_MS = 20;
 /**
  * How often a Sentinel asks and tells others, ms. Its own figures are 1 to 10 s. It promotes only a
  * replica that it heard within some of these periods, so shorter ones make failovers fail.
@@ -48,13 +59,12 @@ const PERIODS = { 'info-period': 1_000, 'ping-period': 500, 'ask-period': 100, '
 export async function openSentinelStage(): Promise<SentinelStage> {
   const program = findRedisProgram(process.env['PATH'] ?? '') ?? 'redis-server';
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-sentinel-'));
-  const servers: RedisServer[] = [];
+  const servers = new Map<number, RedisServer>();
   const sentinels: ReturnType<typeof spawnGuarded>[] = [];
-  const clients: Redis[] = [];
+  const clients = new Map<number, Redis>();
 
-  async function openServer(...args: string[]): Promise<number> {
+  async function openServer(port: number, ...args: string[]): Promise<void> {
     const own = await mkdtemp(join(folder, 'server-'));
-    const port = await freePort();
     const server = await openRedisServer({
       program,
       folder: own,
@@ -65,14 +75,16 @@ export async function openSentinelStage(): Promise<SentinelStage> {
         ...['--user', 'of-sentinels', 'on', `>${PASSWORD}`, 'allkeys', 'allchannels', '+@all'],
       ],
     });
-    servers.push(server);
-    return port;
+    servers.set(port, server);
   }
 
+  /** One for each server. */
   function connect(port: number, password: string): Redis {
+    const known = clients.get(port);
+    if (known !== undefined) return known;
     const redis = new Redis({ host: '127.0.0.1', port, password, protocol: 2, maxRetriesPerRequest: null, retryStrategy: () => 50 });
     redis.on('error', () => undefined); // it may have been killed
-    clients.push(redis);
+    clients.set(port, redis);
     return redis;
   }
 
@@ -101,15 +113,17 @@ export async function openSentinelStage(): Promise<SentinelStage> {
   }
 
   async function close(): Promise<void> {
-    for (const client of clients) client.disconnect();
-    for (const { pid } of servers) signal(pid, 'SIGCONT'); // one that a test has stopped takes no SIGTERM
-    await Promise.all([...sentinels, ...servers].map((one) => one.close()));
+    for (const client of clients.values()) client.disconnect();
+    for (const { pid } of servers.values()) signal(pid, 'SIGCONT'); // one that a test has stopped takes no SIGTERM
+    await Promise.all([...sentinels, ...servers.values()].map((one) => one.close()));
     await rm(folder, { recursive: true, force: true });
   }
 
   try {
-    const masterPort = await openServer();
-    await Promise.all([1, 2].map(() => openServer('--replicaof', '127.0.0.1', String(masterPort))));
+    const masterPort = await freePort();
+    await openServer(masterPort);
+    const openReplica = async (port: number, ofPort: number): Promise<void> => openServer(port, '--replicaof', '127.0.0.1', String(ofPort));
+    await Promise.all([1, 2].map(async () => openReplica(await freePort(), masterPort)));
     const admin = connect(masterPort, PASSWORD);
     await until(async () => /connected_slaves:2/.test(await admin.info('replication')));
     const sentinelPorts = await Promise.all([1, 2, 3].map((number) => openSentinel(number, masterPort)));
@@ -129,14 +143,15 @@ export async function openSentinelStage(): Promise<SentinelStage> {
       password: PASSWORD,
       sentinelPassword: SENTINEL_PASSWORD,
       sentinelPorts,
+      ports: [...servers.keys()],
       async master() {
         const port = await portNow();
-        const { pid } = servers.find(({ url }) => url.endsWith(`:${port}`)) ?? {};
+        const pid = servers.get(port)?.pid;
         if (pid === undefined) throw new Error('the Sentinels name no server of this stage');
         return { port, pid };
       },
       masters: async () => [{ port: await portNow() }],
-      async failedOver(oldPort) {
+      async replaced(oldPort) {
         await until(async () => (await portNow()) !== oldPort);
       },
       async failover() {
@@ -153,7 +168,25 @@ export async function openSentinelStage(): Promise<SentinelStage> {
         await own.acl('SETUSER', 'of-sentinels', 'off');
         await own.client('KILL', 'USER', 'of-sentinels');
       },
+      async rejoin(port) {
+        const own = connect(port, PASSWORD);
+        await own.acl('SETUSER', 'of-sentinels', 'on');
+        // A Sentinel that is refused keeps its connection. It logs in, and gives its name, only after a connect.
+        const nameless = [...String(await own.client('LIST')).matchAll(/^id=(\d+) .* name= /gm)].map(([, id]) => Number(id));
+        for (const id of nameless) await own.client('KILL', 'ID', id, 'SKIPME', 'yes');
+      },
+      restart: async (port) => openReplica(port, await portNow()),
+      async settled() {
+        await until(async () => {
+          const told = await Promise.all(asked.map(masterFields));
+          const ports = new Set(told.map((fields) => fields.get('port')));
+          if (ports.size !== 1 || !told.every(isComplete)) return false;
+          const replication = await connect(await portNow(), PASSWORD).info('replication');
+          return /role:master/.test(replication) && replication.match(/state=online/g)?.length === 2;
+        });
+      },
       admin: (port) => connect(port, PASSWORD),
+      pidOf: (port) => servers.get(port)?.pid ?? 0,
       close,
     };
   } catch (error) {
@@ -172,7 +205,7 @@ const isComplete = (fields: Map<string, string>): boolean =>
   fields.get('num-slaves') === '2' && fields.get('num-other-sentinels') === '2' && fields.get('flags') === 'master';
 
 async function until(holds: () => Promise<boolean> | undefined): Promise<void> {
-  while ((await holds()) !== true) await immediate();
+  while ((await holds()) !== true) await delay(ASK_AGAIN_MS);
 }
 
 export function signal(pid: number, name: 'SIGCONT' | 'SIGSTOP' | 'SIGKILL'): void {

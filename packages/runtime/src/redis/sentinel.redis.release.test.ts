@@ -39,7 +39,7 @@ describe('after the master', () => {
     const opened = await openStage(QUICK);
     const { stage, old } = opened;
     await fault(opened);
-    await stage.failedOver(old.port);
+    await stage.replaced(old.port);
     await opened.works(stage.master);
     signal(old.pid, 'SIGCONT'); // it comes back and learns that it is a replica
     await opened.works(stage.master);
@@ -51,7 +51,7 @@ describe('after the master', () => {
     for (let n = 0; n < 2; n++) {
       const old = await stage.master();
       await fault({ ...opened, old });
-      await stage.failedOver(old.port);
+      await stage.replaced(old.port);
       await opened.works(stage.master);
     }
   });
@@ -59,7 +59,7 @@ describe('after the master', () => {
   it('is killed, nothing works with the address of that server alone (twin)', async () => {
     const opened = await openStage(QUICK, ({ password }, port) => `redis://:${password}@127.0.0.1:${port}`);
     signal(opened.old.pid, 'SIGKILL');
-    await opened.stage.failedOver(opened.old.port);
+    await opened.stage.replaced(opened.old.port);
     while ((await opened.reason()) === null);
     for (let n = 0; n < 4; n++) expect(await opened.reason()).not.toBeNull();
   });
@@ -67,7 +67,7 @@ describe('after the master', () => {
   it('is frozen, nothing works without the watch (twin)', async () => {
     const opened = await openStage(OFF);
     signal(opened.old.pid, 'SIGSTOP');
-    await opened.stage.failedOver(opened.old.port);
+    await opened.stage.replaced(opened.old.port);
     for (let n = 0; n < 4; n++) expect(await opened.reason()).not.toBeNull(); // each takes a second
   });
 
@@ -75,7 +75,7 @@ describe('after the master', () => {
     const opened = await openStage({ ...QUICK, followEveryMs: OFF.followEveryMs ?? 0 });
     const { stage, old } = opened;
     await stage.cutOff(old.port);
-    await stage.failedOver(old.port);
+    await stage.replaced(old.port);
     expect(await opened.node.redis.set('lost', '1')).toBe('OK');
     await opened.works(async () => old); // and all looks well
   });

@@ -115,7 +115,7 @@ it('a node works after the Sentinels have lost a master that still answers', asy
   const { works, close, said } = await openSentinelNode(stage, QUICK);
   await works(stage.master);
   await stage.cutOff(old.port);
-  await stage.failedOver(old.port);
+  await stage.replaced(old.port);
   await works(stage.master);
   expect(said).toContain('commands failover');
   await close();
