@@ -1,7 +1,7 @@
 /** Says in words what a chaos run found. */
 
 import type { SessionLog } from './checker.ts';
-import type { ChaosReport } from './run-chaos.ts';
+import type { ChaosReport } from './running-report.ts';
 
 /** More of the same kind says nothing new. */
 const SHOWN_PER_RULE = 5;
@@ -11,21 +11,43 @@ const SHOWN_LINES = 120;
 const SLOW_MS = 60_000;
 
 export function describeReport(report: ChaosReport): readonly string[] {
-  const { sessions, viewers, messages, requests, doubled, faults, loginMs, slowest, violations, broken } = report;
-  const sorted = loginMs.toSorted((a, b) => a - b);
-  const quantile = (share: number): number => Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
+  const { sessions, viewers, messages, requests, faults, loginMs, slowest, violations, broken } = report;
   return [
     '',
-    `${sessions} sessions, ${viewers} viewers, ${messages} messages, ${requests} requests to the provider, of which ${doubled} came twice because a claim was lost`,
+    `${sessions} sessions, ${viewers} viewers, ${messages} messages, ${requests} requests to the provider`,
     `faults: ${[...faults].map(([kind, count]) => `${count} × ${kind}`).join(', ')}`,
-    `from the scan to the viewer: p50 ${quantile(0.5)} ms, p99 ${quantile(0.99)} ms, at most ${quantile(1)} ms`,
-    ...(slowest === null || quantile(1) < SLOW_MS ? [] : ['', 'the slowest login:', ...timeline(slowest)]),
+    `from the scan to the viewer: ${spread(loginMs)}`,
+    `from a new code to the viewer: ${spread(report.codeMs)}`,
+    ...describeLosses(report),
+    ...(slowest === null || quantile(loginMs, 1) < SLOW_MS ? [] : ['', 'the slowest login:', ...timeline(slowest)]),
     ...[...Map.groupBy(violations, ({ rule }) => rule)].flatMap(([rule, found]) => [
       `broken ${found.length} times: ${rule}`,
       ...found.slice(0, SHOWN_PER_RULE).map(({ sessionId, what }) => `  ${sessionId}: ${what}`),
     ]),
     ...[...broken.values()].slice(0, SHOWN_SESSIONS).flatMap(timeline),
     violations.length === 0 ? 'every rule holds' : `${violations.length} violations`,
+  ];
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
+}
+
+const spread = (ms: readonly number[]): string =>
+  `p50 ${quantile(ms, 0.5)} ms, p99 ${quantile(ms, 0.99)} ms, at most ${quantile(ms, 1)} ms`;
+
+/** What the servers of a Redis lost, and how long they and we took. */
+function describeLosses({ doubled, takeovers }: ChaosReport): readonly string[] {
+  const total = doubled.reduce((sum, count) => sum + count, 0);
+  return [
+    `requests that came twice because a claim was lost: ${total}, at most ${Math.max(0, ...doubled)} of one session`,
+    ...takeovers.map(
+      ({ replacedMs, toldMs }) =>
+        `a master died: replaced after ${Math.round(replacedMs)} ms, the next state came to a viewer ${
+          toldMs === null ? 'never' : `${Math.round(toldMs - replacedMs)} ms later`
+        }`,
+    ),
   ];
 }
 

@@ -10,7 +10,7 @@ import { runChaos } from './run-chaos.ts';
 import type { FaultKind } from './schedule.ts';
 import { faultsOf, SET_UPS, type SetUpKind } from './set-ups.ts';
 
-const HELP = `pnpm chaos [--redis ${SET_UPS.join('|')}] [--minutes N] [--seed N] [--sessions N] [--only FAULT,…] [--without FAULT,…]
+const HELP = `pnpm chaos [--redis ${SET_UPS.join('|')}] [--minutes N] [--seed N] [--sessions N] [--poll-ms N] [--only FAULT,…] [--without FAULT,…]
 The faults:
 ${SET_UPS.map((kind) => `  --redis ${kind}: ${faultsOf(kind).join(', ')}\n`).join('')}`;
 const MINUTE_MS = 60_000;
@@ -25,13 +25,14 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '5' },
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
     sessions: { type: 'string', default: '200' },
+    'poll-ms': { type: 'string', default: '2500' },
     only: { type: 'string', default: '' },
     without: { type: 'string', default: '' },
     help: { type: 'boolean', default: false },
   },
 });
 
-function whole(name: 'minutes' | 'seed' | 'sessions', most: number): number {
+function whole(name: 'minutes' | 'seed' | 'sessions' | 'poll-ms', most: number): number {
   const value = Number(values[name]);
   if (!Number.isInteger(value) || value < 1 || value > most) throw new Error(`--${name}: expected a whole number from 1 to ${most}`);
   return value;
@@ -67,6 +68,7 @@ if (values.help) {
     durationMs: whole('minutes', MOST_MINUTES) * MINUTE_MS,
     sessions: whole('sessions', 2_000),
     scanAfterMs: SCAN_AFTER_MS,
+    pollMs: whole('poll-ms', 60_000),
     faults: (values.only === '' ? all : kinds(values.only, all)).filter((kind) => !without.includes(kind)),
     faultEveryMs: FAULT_EVERY_MS,
     settleMs: SETTLE_MS,

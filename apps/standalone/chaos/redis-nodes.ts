@@ -1,7 +1,9 @@
 /** How faults break a Redis of several servers, which then has to mend itself. */
 
 import { SHARD_COUNT } from '@qrcast/runtime/polling/shards';
+import { slotOf } from '@qrcast/runtime/redis/cluster-client';
 import { queuePrefix, sessionKey, shardKeys } from '@qrcast/runtime/redis/keys';
+import { hasSlot } from '@qrcast/runtime/test/cluster-members';
 import type { ClusterStage } from '@qrcast/runtime/test/cluster-stage';
 import { type SentinelStage, signal } from '@qrcast/runtime/test/sentinel-stage';
 import type { Random } from './random.ts';
@@ -10,6 +12,8 @@ import { type Break, type Broken, oneAtATime, type Scene } from './scene.ts';
 /** What can be done to the servers of either kind. */
 type Nodes = Pick<ClusterStage, 'ports' | 'failover' | 'replaced' | 'cutOff' | 'rejoin' | 'restart' | 'settled' | 'admin' | 'pidOf'> & {
   masters(): Promise<readonly { readonly port: number }[]>;
+  /** Which keys the master with this port has now. */
+  holds(port: number): Promise<(key: string) => boolean>;
 };
 
 const NAMESPACE = 'qrcast';
@@ -19,7 +23,7 @@ const MOVES = 3;
 const REPLICATED_WITHIN_MS = 1_000;
 
 export function breaksOfSentinels(sentinels: SentinelStage) {
-  const nodes: Nodes = { ...sentinels, failover: () => sentinels.failover() };
+  const nodes: Nodes = { ...sentinels, failover: () => sentinels.failover(), holds: async () => () => true };
   return {
     ...breaksOfNodes(nodes),
     // The Sentinels promote the replica first, and demote the master later.
@@ -34,18 +38,23 @@ export function breaksOfSentinels(sentinels: SentinelStage) {
 }
 
 export function breaksOfCluster(cluster: ClusterStage) {
+  async function holds(port: number): Promise<(key: string) => boolean> {
+    const master = (await cluster.masters()).find((one) => one.port === port);
+    return (key) => master !== undefined && hasSlot(master, slotOf(key));
+  }
+  const nodes: Nodes = { ...cluster, holds };
   return {
-    ...breaksOfNodes(cluster),
+    ...breaksOfNodes(nodes),
     // The replica gets all that the master has written, so nothing is lost.
     'fail over': (scene, random) =>
-      oneAtATime(scene, cluster, async () => {
-        const port = await pickMaster(cluster, random);
-        await cluster.failover(port);
-        await cluster.settled();
+      oneAtATime(scene, nodes, async () => {
+        const port = await pickMaster(nodes, random);
+        await nodes.failover(port);
+        await nodes.settled();
         return { what: `the master of port ${port}` };
       }),
     'move slots': (scene, random) =>
-      oneAtATime(scene, cluster, async () => {
+      oneAtATime(scene, nodes, async () => {
         const keys = Array.from({ length: MOVES }, () => anyKey(scene, random));
         for (const key of keys) await cluster.moveSlot(key);
         return { what: `of ${keys.join(', ')}` };
@@ -95,10 +104,13 @@ async function kill(scene: Scene, nodes: Nodes, random: Random): Promise<Broken>
   if (isMaster) {
     const release = await scene.holdCreations();
     await nodes.admin(port).wait(1, REPLICATED_WITHIN_MS); // the last session would be gone with its master
+    const holds = await nodes.holds(port);
+    const diedAt = scene.now();
     signal(nodes.pidOf(port), 'SIGKILL');
-    scene.losses.push({ from: scene.now() - REPLICATED_WITHIN_MS, to: scene.now(), wentBack: false });
+    scene.losses.push({ from: diedAt - REPLICATED_WITHIN_MS, to: scene.now(), wentBack: false });
     release();
     await nodes.replaced(port);
+    scene.takeovers.push({ diedAt, replacedAt: scene.now(), isOf: (sessionId) => holds(sessionKey(NAMESPACE, sessionId)) });
   } else signal(nodes.pidOf(port), 'SIGKILL');
 
   async function restart(): Promise<void> {

@@ -6,9 +6,10 @@ import type { Instance } from '@qrcast/simulator/instance';
 import type { StagedProcess } from '../test/staged-role.ts';
 import { watchStalls } from '../test/watch-stalls.ts';
 import { startAgain } from './breakages.ts';
-import { type Circumstances, check, countDoubled, type SessionLog, type Span, type Violation } from './checker.ts';
+import type { Span } from './checker.ts';
 import { openPopulation, type Population } from './population.ts';
 import { createRandom } from './random.ts';
+import { type ChaosReport, createReport } from './running-report.ts';
 import { NOTHING, type Scene } from './scene.ts';
 import { createSchedule, type FaultKind, type Step } from './schedule.ts';
 import { openSetUp, type SetUp, type SetUpKind } from './set-ups.ts';
@@ -20,6 +21,8 @@ export interface ChaosOptions {
   readonly durationMs: number;
   readonly sessions: number;
   readonly scanAfterMs: readonly [number, number];
+  /** The interval of the polls. */
+  readonly pollMs: number;
   readonly faults: readonly FaultKind[];
   readonly faultEveryMs: number;
   /** In the calm all must end within this time. */
@@ -29,29 +32,12 @@ export interface ChaosOptions {
   readonly tell: (line: string) => void;
 }
 
-export interface ChaosReport {
-  readonly sessions: number;
-  readonly viewers: number;
-  readonly messages: number;
-  readonly requests: number;
-  /** Requests that came too early because Redis had lost a claim. */
-  readonly doubled: number;
-  readonly faults: ReadonlyMap<FaultKind, number>;
-  /** From the scan to each viewer, ms. */
-  readonly loginMs: readonly number[];
-  /** The log of the login that took longest. */
-  readonly slowest: SessionLog | null;
-  readonly violations: readonly Violation[];
-  /** The logs of the sessions with violations. */
-  readonly broken: ReadonlyMap<string, SessionLog>;
-}
-
 const SUPERVISE_EVERY_MS = 250;
 /** pino's number. */
 const WARNING = 40;
 const SHOWN_TROUBLES = 10;
 /** Often enough for a person, and slow enough for a machine with two cores. */
-const POLICY = { QRCAST_POLL_INTERVAL_MS: '2500', QRCAST_CODE_TTL_MS: '20000', QRCAST_ATTEMPT_MS: '900000' };
+const POLICY = { QRCAST_CODE_TTL_MS: '20000', QRCAST_ATTEMPT_MS: '900000' };
 
 // One function: it opens the parts in the order in which they depend on one another.
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one run from its beginning to its report, step by step.
@@ -61,7 +47,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   try {
     const { stage, breaks } = await openSetUp(
       options.redis,
-      { gateways: options.gateways, workers: options.workers, env: POLICY, simulator: { rotateMs: 7_000 } },
+      {
+        gateways: options.gateways,
+        workers: options.workers,
+        env: { ...POLICY, QRCAST_POLL_INTERVAL_MS: String(options.pollMs) },
+        simulator: { rotateMs: 7_000 },
+      },
       releasers,
     );
     await stage.untilReady();
@@ -80,7 +71,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       scanAfterMs,
       take: (log, scannedAt, connectedAt) => {
         const ofWorkers = stage.workers.flatMap((worker) => worker.stalls().map(spanOf));
-        report.take(log, { stopped: scene.stopped, stalls: [...stalls, ...ofWorkers], losses: scene.losses });
+        report.take(log, { stopped: scene.stopped, stalls: [...stalls, ...ofWorkers], losses: scene.losses }, scene.takeovers);
         report.timed(
           connectedAt.map((at) => at - scannedAt),
           log,
@@ -94,6 +85,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       holdCreations: population.holdCreations,
       stopped: [],
       losses: [],
+      takeovers: [],
       busy: new Set(),
       refused: new Set<Instance>(),
       now: () => performance.timeOrigin + performance.now(),
@@ -172,40 +164,4 @@ function lastTroubles({ stage }: Scene): readonly string[] {
     const troubles = role.lines().filter(({ level }) => Number(level) >= WARNING);
     return troubles.slice(-SHOWN_TROUBLES).map((line) => `${role.kind}: ${JSON.stringify(line)}`);
   });
-}
-
-interface RunningReport {
-  take(log: SessionLog, circumstances: Circumstances): void;
-  timed(ms: readonly number[], log: SessionLog): void;
-  broke(kind: FaultKind): void;
-  result(): ChaosReport;
-}
-
-function createReport(): RunningReport {
-  const counts = { sessions: 0, viewers: 0, messages: 0, requests: 0, doubled: 0 };
-  const faults = new Map<FaultKind, number>();
-  const loginMs: number[] = [];
-  let slowest: SessionLog | null = null;
-  let slowestMs = 0;
-  const violations: Violation[] = [];
-  const broken = new Map<string, SessionLog>();
-  return {
-    take(log, circumstances) {
-      counts.sessions++;
-      counts.viewers += log.viewers.length;
-      counts.messages += log.viewers.reduce((sum, { told }) => sum + told.length, 0);
-      counts.requests += log.requests.length;
-      counts.doubled += countDoubled(log, circumstances);
-      const found = check(log, circumstances);
-      violations.push(...found);
-      if (found.length > 0) broken.set(log.sessionId, log);
-    },
-    timed(ms, log) {
-      if (Math.max(0, ...ms) > slowestMs) slowest = log;
-      slowestMs = Math.max(slowestMs, ...ms);
-      loginMs.push(...ms);
-    },
-    broke: (kind) => void faults.set(kind, (faults.get(kind) ?? 0) + 1),
-    result: () => ({ ...counts, faults, loginMs, slowest, violations, broken }),
-  };
 }

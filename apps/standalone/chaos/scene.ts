@@ -3,6 +3,7 @@
 import type { Instance } from '@qrcast/simulator/instance';
 import type { ProductStage } from '../test/fault-stage.ts';
 import type { Loss, Span } from './checker.ts';
+import type { Takeover } from './measures.ts';
 import type { Random } from './random.ts';
 
 export interface Scene {
@@ -17,6 +18,7 @@ export interface Scene {
   readonly stopped: Span[];
   /** When Redis lost what was written. */
   readonly losses: Loss[];
+  readonly takeovers: Takeover[];
   /** What is broken now and cannot be broken otherwise: processes, and whatever stands for Redis. */
   readonly busy: Set<object>;
   /** Instances that have refused once. A second refusal in a row would end their sessions. */

@@ -1,6 +1,6 @@
 /**
- * For tests: a Redis Cluster of three masters and three replicas, all real processes on loopback
- * ports. They end with this process, or with `close`.
+ * For tests: a Redis Cluster, by default of three masters and three replicas, all real processes on
+ * loopback ports. They end with this process, or with `close`.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,7 +12,17 @@ import { slotOf } from '../src/redis/cluster-client.ts';
 import { freePort } from '../src/redis/free-port.ts';
 import { findRedisProgram, openRedisServer, type RedisServer } from '../src/redis/redis-server.ts';
 import { type BusProxy, openBusProxy } from './bus-proxy.ts';
+import { type ClusterMember, hasSlot, isComplete, isPaired, mastersAmong, membersIn, ownersIn, SLOTS } from './cluster-members.ts';
 import { signal } from './sentinel-stage.ts';
+
+export interface ClusterOptions {
+  /** 3 by default. */
+  readonly masters?: number;
+  /** Of each master, 1 by default. */
+  readonly replicas?: number;
+  /** Whether each node writes an append-only file. It does not by default. */
+  readonly persistent?: boolean;
+}
 
 export interface ClusterStage {
   /** For `REDIS_URL`. */
@@ -52,21 +62,18 @@ interface Place {
   readonly own: string;
 }
 
-export interface ClusterMember {
-  readonly id: string;
-  readonly port: number;
-}
-
-const SLOTS = 16_384;
 const PASSWORD = 'of-cluster';
-const MASTERS = 3;
 /** The nodes need the processor more than whoever asks them. */
 const ASK_AGAIN_MS = 20;
 /** As it comes, it is 15 s. */
 const NODE_TIMEOUT_MS = 2_000;
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: what is opened here is closed here.
-export async function openClusterStage(): Promise<ClusterStage> {
+export async function openClusterStage({
+  masters: count = 3,
+  replicas = 1,
+  persistent = false,
+}: ClusterOptions = {}): Promise<ClusterStage> {
   const program = findRedisProgram(process.env['PATH'] ?? '') ?? 'redis-server';
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-cluster-'));
   const servers = new Map<number, RedisServer>();
@@ -77,7 +84,7 @@ export async function openClusterStage(): Promise<ClusterStage> {
     const server = await openRedisServer({
       program,
       folder: own,
-      persistent: false,
+      persistent,
       endpoint: { port, password: PASSWORD },
       args: [
         ...['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', String(NODE_TIMEOUT_MS)],
@@ -117,7 +124,7 @@ export async function openClusterStage(): Promise<ClusterStage> {
   };
 
   /** What one node says of all. Null: it does not answer. */
-  async function viewOf(port: number): Promise<Member[] | null> {
+  async function viewOf(port: number): Promise<ClusterMember[] | null> {
     const redis = admin(port);
     if (redis.status !== 'ready') return null;
     const asked = redis.cluster('NODES') as Promise<string>;
@@ -126,7 +133,7 @@ export async function openClusterStage(): Promise<ClusterStage> {
   }
 
   /** Resolves to what a node says once all that answer say the same. */
-  async function members(isWanted: (members: readonly Member[]) => boolean = () => true): Promise<Member[]> {
+  async function members(isWanted: (members: readonly ClusterMember[]) => boolean = () => true): Promise<ClusterMember[]> {
     for (;;) {
       const views = (await Promise.all([...servers.keys()].map(viewOf))).filter((view) => view !== null);
       const [first] = views;
@@ -136,13 +143,13 @@ export async function openClusterStage(): Promise<ClusterStage> {
     }
   }
 
-  async function masters(): Promise<Member[]> {
-    return (await members()).filter(({ isMaster, slots }) => isMaster && slots.length > 0);
+  async function masters(): Promise<ClusterMember[]> {
+    return mastersAmong(await members());
   }
 
-  async function masterOf(key: string): Promise<Member> {
+  async function masterOf(key: string): Promise<ClusterMember> {
     const slot = slotOf(key);
-    const found = (await masters()).find(({ slots }) => slots.some(([from, to]) => from <= slot && slot <= to));
+    const found = (await masters()).find((master) => hasSlot(master, slot));
     if (found === undefined) throw new Error('no master has the slot');
     return found;
   }
@@ -158,24 +165,24 @@ export async function openClusterStage(): Promise<ClusterStage> {
   async function form(ports: readonly number[]): Promise<void> {
     const [first = 0] = ports;
     for (const [i, port] of ports.entries()) {
-      const size = Math.ceil(SLOTS / MASTERS);
-      if (i < MASTERS) await admin(port).call('CLUSTER', 'ADDSLOTSRANGE', i * size, Math.min(SLOTS, (i + 1) * size) - 1);
+      const size = Math.ceil(SLOTS / count);
+      if (i < count) await admin(port).call('CLUSTER', 'ADDSLOTSRANGE', i * size, Math.min(SLOTS, (i + 1) * size) - 1);
       await admin(port).call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
       if (i > 0) await admin(first).call('CLUSTER', 'MEET', '127.0.0.1', port, places.get(port)?.proxy.port ?? 0);
     }
     const ids = await Promise.all(ports.map((port) => admin(port).call('CLUSTER', 'MYID')));
     for (const [i, port] of ports.entries()) {
-      if (i < MASTERS) continue;
-      const replicate = () => admin(port).call('CLUSTER', 'REPLICATE', String(ids[i - MASTERS]));
+      if (i < count) continue;
+      const replicate = () => admin(port).call('CLUSTER', 'REPLICATE', String(ids[i % count]));
       while ((await replicate().catch(() => null)) === null) await delay(ASK_AGAIN_MS); // it does not know the master yet
     }
-    await members((all) => all.length === ports.length && all.filter(({ isMaster }) => !isMaster).length === ports.length - MASTERS);
+    await members((all) => all.length === ports.length && all.filter(({ isMaster }) => !isMaster).length === ports.length - count);
     for (const port of ports) while (!/cluster_state:ok/.test(String(await admin(port).cluster('INFO')))) await delay(ASK_AGAIN_MS);
   }
 
   try {
     const ports: number[] = [];
-    for (let n = 0; n < 2 * MASTERS; n++) ports.push(await openNode());
+    for (let n = 0; n < count * (1 + replicas); n++) ports.push(await openNode());
     await form(ports);
     return {
       url: `redis+cluster://:${PASSWORD}@${ports.map((port) => `127.0.0.1:${port}`).join(',')}`,
@@ -196,7 +203,7 @@ export async function openClusterStage(): Promise<ClusterStage> {
           await admin(from.port).call('MIGRATE', '127.0.0.1', to.port, '', 0, 5_000, 'AUTH', PASSWORD, 'KEYS', ...keys);
         }
         for (const { port } of [to, from, ...(await masters())]) await admin(port).cluster('SETSLOT', slot, 'NODE', to.id);
-        await members((all) => all.some(({ id, slots }) => id === to.id && slots.some(([first, last]) => first <= slot && slot <= last)));
+        await members((all) => all.some((one) => one.id === to.id && hasSlot(one, slot)));
       },
       async failover(port) {
         const old = (await masters()).find((member) => member.port === port);
@@ -224,7 +231,7 @@ export async function openClusterStage(): Promise<ClusterStage> {
         await openServer(place);
       },
       async settled() {
-        await members((all) => all.length === 2 * MASTERS && all.every(({ isUp }) => isUp) && isPaired(all));
+        await members((all) => all.length === count * (1 + replicas) && all.every(({ isUp }) => isUp) && (replicas === 0 || isPaired(all)));
         for (const { port, isMaster } of await members()) {
           while (!isMaster && !/master_link_status:up/.test(await admin(port).info('replication'))) await delay(ASK_AGAIN_MS);
         }
@@ -238,51 +245,3 @@ export async function openClusterStage(): Promise<ClusterStage> {
     throw error;
   }
 }
-
-interface Member extends ClusterMember {
-  /** No node doubts it. */
-  readonly isUp: boolean;
-  readonly isMaster: boolean;
-  readonly masterId: string;
-  readonly slots: readonly (readonly [first: number, last: number])[];
-}
-
-/** Parses the answer to CLUSTER NODES. */
-function membersIn(text: string): Member[] {
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const [id = '', address = '', flags = '', masterId = '', , , , , ...slots] = line.split(' ');
-      return {
-        id,
-        port: Number(/:(\d+)@/.exec(address)?.[1]),
-        isUp: !/fail|handshake|noaddr/.test(flags),
-        isMaster: /\bmaster\b/.test(flags) && !/\bfail\b/.test(flags),
-        masterId,
-        slots: slots.filter((range) => !range.startsWith('[')).map((range) => rangeOf(range)),
-      };
-    });
-}
-
-function rangeOf(text: string): [number, number] {
-  const [first = 0, last = first] = text.split('-').map(Number);
-  return [first, last];
-}
-
-/** Has each master a replica, and slots? */
-const isPaired = (members: readonly Member[]): boolean =>
-  members.filter(({ isMaster }) => isMaster).every(({ id, slots }) => slots.length > 0 && members.some(({ masterId }) => masterId === id));
-
-const ownersIn = (members: readonly Member[]): string[] =>
-  members
-    .filter(({ isMaster }) => isMaster)
-    .map(({ id, slots }) => `${id} ${slots.join(' ')}`)
-    .sort();
-
-/** Has each slot a master? */
-const isComplete = (members: readonly Member[]): boolean =>
-  members
-    .filter(({ isMaster }) => isMaster)
-    .flatMap(({ slots }) => slots.map(([first, last]) => last - first + 1))
-    .reduce((sum, size) => sum + size, 0) === SLOTS;

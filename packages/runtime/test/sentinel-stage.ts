@@ -173,7 +173,7 @@ export async function openSentinelStage(): Promise<SentinelStage> {
         await own.acl('SETUSER', 'of-sentinels', 'on');
         // A Sentinel that is refused keeps its connection. It logs in, and gives its name, only after a connect.
         const nameless = [...String(await own.client('LIST')).matchAll(/^id=(\d+) .* name= /gm)].map(([, id]) => Number(id));
-        for (const id of nameless) await own.client('KILL', 'ID', id, 'SKIPME', 'yes');
+        for (const id of nameless) await own.call('CLIENT', 'KILL', 'ID', id, 'SKIPME', 'yes');
       },
       restart: async (port) => openReplica(port, await portNow()),
       async settled() {

@@ -1,0 +1,59 @@
+/** What a log of a chaos run tells besides the rules: figures for the report. Pure. */
+
+import type { SessionLog } from './checker.ts';
+
+/** A replica has taken over from a master that died. */
+export interface Takeover {
+  readonly diedAt: number;
+  readonly replacedAt: number;
+  /** Whether the dead master had the session. */
+  readonly isOf: (sessionId: string) => boolean;
+}
+
+/**
+ * For each code and each viewer that was there before: how long after the change the viewer had it, or
+ * a newer state, ms. A version counts ms from the creation, so it tells when the change was made.
+ */
+export function codeLags({ createdAt, viewers }: SessionLog): readonly number[] {
+  const told = viewers.flatMap((viewer) => viewer.told);
+  const codes = new Set(told.filter(({ session }) => session?.state === 'showing').map(({ version }) => version));
+  return viewers.flatMap((viewer) => {
+    const [first] = viewer.told;
+    return [...codes].flatMap((version) => {
+      const has = viewer.told.find((one) => one.version >= version);
+      if (first === undefined || has === undefined || first.version >= version) return [];
+      return [has.at - (createdAt + version)];
+    });
+  });
+}
+
+/** In ms after the death. */
+export interface TakeoverTime {
+  readonly replacedMs: number;
+  /** When the first viewer of a session of that master was told something. Null: none was. */
+  readonly toldMs: number | null;
+}
+
+/** What was on its way when the master died still arrives. */
+const IN_FLIGHT_MS = 500;
+
+/** Takes the sessions one by one. */
+export function createTakeoverTimes() {
+  const toldMs = new Map<Takeover, number>();
+  const all = new Set<Takeover>();
+  return {
+    take({ sessionId, viewers }: SessionLog, takeovers: readonly Takeover[]): void {
+      for (const takeover of takeovers) {
+        all.add(takeover);
+        if (!takeover.isOf(sessionId)) continue;
+        const after = viewers.flatMap(({ told }) => told.map(({ at }) => at - takeover.diedAt).filter((ms) => ms > IN_FLIGHT_MS));
+        toldMs.set(takeover, Math.min(toldMs.get(takeover) ?? Number.POSITIVE_INFINITY, ...after));
+      }
+    },
+    result: (): readonly TakeoverTime[] =>
+      [...all].map((takeover) => {
+        const ms = toldMs.get(takeover) ?? Number.POSITIVE_INFINITY;
+        return { replacedMs: takeover.replacedAt - takeover.diedAt, toldMs: Number.isFinite(ms) ? ms : null };
+      }),
+  };
+}
