@@ -48,6 +48,10 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'export REDIS_URL=', check: 'apps/standalone/e2e/unknown-settings.e2e.test.ts' },
   { begins: 'REDIS_URL=redis+sentinel:', check: 'packages/runtime/src/redis/sentinel.redis.test.ts' },
   { begins: 'REDIS_URL=redis+cluster:', check: 'packages/runtime/src/redis/cluster-url.test.ts' },
+  {
+    begins: 'REDISCLI_AUTH=<password of the cluster> redis-cli --cluster import',
+    check: 'apps/standalone/e2e/move-redis.e2e.release.test.ts',
+  },
   { begins: 'npx -y pnpm@12 --filter @qrcast/licences write', check: 'infra/licences/src/licences.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime settings', check: 'packages/runtime/src/process/settings-document.test.ts' },
   { begins: 'npx -y pnpm@12 bench', check: 'infra/bench/src/role.test.ts' },

@@ -51,8 +51,11 @@ export interface StagedProcess {
   untilReadyz(status: number): Promise<Readiness>;
   /** SIGKILL. Resolves once nothing of it runs any more. */
   kill(): Promise<void>;
-  /** Starts it again after it has ended. Resolves once it is up. @throws {Error} if it ends before */
-  restart(): Promise<void>;
+  /**
+   * Starts it again after it has ended, from now on with these settings changed. Resolves once it is up.
+   * @throws {Error} if it ends before
+   */
+  restart(changed?: Environment): Promise<void>;
   /** SIGTERM. */
   stop(): Promise<void>;
   /** SIGSTOP, and SIGCONT. */
@@ -117,7 +120,7 @@ export async function openStagedProcess({ kind, env, redisUrl }: StagedRoleOptio
   const { until, look } = createUntil();
   const front = await openTestProxy(() => port);
   const url = `http://127.0.0.1:${front.port}`;
-  const ownEnv = { ...env, PORT: '0', REDIS_URL: redisUrl, ...(kind === 'gateway' ? { QRCAST_PUBLIC_URL: url } : {}) };
+  let ownEnv: Environment = { ...env, PORT: '0', REDIS_URL: redisUrl, ...(kind === 'gateway' ? { QRCAST_PUBLIC_URL: url } : {}) };
 
   async function start(): Promise<void> {
     const main = fileURLToPath(import.meta.resolve(MAINS[kind]));
@@ -179,7 +182,10 @@ export async function openStagedProcess({ kind, env, redisUrl }: StagedRoleOptio
       }
     },
     kill: () => end('SIGKILL'),
-    restart: start,
+    restart(changed) {
+      ownEnv = { ...ownEnv, ...changed };
+      return start();
+    },
     stop: () => end('SIGTERM'),
     freeze: () => void running().child.kill('SIGSTOP'),
     thaw: () => void running().child.kill('SIGCONT'),
