@@ -224,19 +224,20 @@ describe('a server that does not fit', () => {
   });
 
   it.each([
-    ['is too old', '$5\r\nredis', '6.2.14', 'the server is redis 6.2.14. Update it'],
-    ['is Valkey, and fits', '$6\r\nvalkey', '9.0.31', ''],
+    ['is too old', 'redis', '6.2.14', /the server is (redis|Valkey) 6\.2\.14\. Update it/],
+    ['is Valkey, and fits', 'valkey', '9.0.31', /^$/],
   ])('%s', async (_case, name, version, fault) => {
     const url = new URL(inject('serverUrl'));
-    const server = (await redis.info('server')).match(/redis_version:(\S+)/)?.[1] ?? '';
+    const info = await redis.info('server');
+    const [, ownName = '', ownVersion = ''] = /(valkey)_version:(\S+)/.exec(info) ?? /(redis)_version:(\S+)/.exec(info) ?? [];
+    const text = (value: string): string => `$${value.length}\r\n${value}`;
     const proxy = await openRewritingProxy(Number(url.port), [
-      ['$5\r\nredis', name],
-      [`$${server.length}\r\n${server}`, `$${version.length}\r\n${version}`],
+      [text(ownName), text(name)],
+      [text(ownVersion), text(version)],
     ]);
     releasers.push('proxy', () => proxy.close());
     url.port = String(proxy.port);
     const { faults } = await check(url.href);
-    if (fault === '') expect(faults).toBe('');
-    else expect(faults).toContain(fault);
+    expect(faults).toMatch(fault);
   });
 });
