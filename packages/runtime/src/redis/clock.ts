@@ -9,6 +9,7 @@
  * not. The machine's clock then differs from the monotonic clock by more than before.
  */
 
+import { correctOffset, isExact, type Measured } from '@qrcast/core/clock-offset';
 import type { Redis } from 'ioredis';
 import { isCluster, type RedisClient } from './redis-client.ts';
 
@@ -35,16 +36,9 @@ export function clockOf(redis: RedisClient, key: string): ClockRedis {
   return { ping: async () => void (await time()), time } as unknown as ClockRedis; // an overload of ioredis takes a callback
 }
 
-interface Measured {
-  readonly offsetMs: number;
-  readonly roundTripMs: number;
-}
-
 const MEASURE_EVERY_MS = 30_000;
 const FIRST_MEASUREMENTS = 5;
-/** A later measurement that took longer is too inexact to replace one that may be right. */
-const MAX_ROUND_TRIP_MS = 200;
-/** How often a sleep is looked for, and a doubtful offset is measured until Redis answers. */
+/** How often a sleep is looked for, and a doubtful offset is measured until Redis answers at once. */
 const LOOK_EVERY_MS = 1_000;
 /** The two clocks of a machine drift apart by far less between two looks. */
 const SLEPT_MS = 1_000;
@@ -54,9 +48,10 @@ const betweenClocks = (): number => Date.now() - performance.now();
 export async function openClock(redis: ClockRedis): Promise<OpenClock> {
   await redis.ping(); // so that connecting does not count as part of a round trip
   let betweenMs = betweenClocks();
-  let offsetMs = await measureFirst(redis);
+  const first = await measureFirst(redis);
+  let { offsetMs } = first;
   let isMeasuring = false;
-  let doubts = 0;
+  let doubts = isExact(first) ? 0 : 1;
   let answeredDoubts = 0;
 
   async function measure(): Promise<void> {
@@ -65,8 +60,8 @@ export async function openClock(redis: ClockRedis): Promise<OpenClock> {
     const answered = doubts; // a doubt that comes meanwhile needs another measurement
     try {
       const measured = await measureOnce(redis);
-      if (isBetter(measured, offsetMs)) ({ offsetMs } = measured);
-      answeredDoubts = answered;
+      offsetMs = correctOffset(offsetMs, measured);
+      if (isExact(measured)) answeredDoubts = answered;
     } catch {
       // Redis is out: the last offset stays in use, and the connection logs it
     } finally {
@@ -110,16 +105,8 @@ async function measureOnce(redis: ClockRedis): Promise<Measured> {
 }
 
 /** However slow the first measurements are, the fastest of them is the best estimate. */
-async function measureFirst(redis: ClockRedis): Promise<number> {
+async function measureFirst(redis: ClockRedis): Promise<Measured> {
   const first: Measured[] = [];
   for (let i = 0; i < FIRST_MEASUREMENTS; i++) first.push(await measureOnce(redis));
-  return first.reduce((best, one) => (one.roundTripMs < best.roundTripMs ? one : best)).offsetMs;
-}
-
-/**
- * A measurement is wrong by half its round trip at most. So a slow one is still better if it
- * differs by more than that.
- */
-function isBetter({ offsetMs, roundTripMs }: Measured, knownOffsetMs: number): boolean {
-  return roundTripMs <= MAX_ROUND_TRIP_MS || Math.abs(offsetMs - knownOffsetMs) > roundTripMs / 2;
+  return first.reduce((best, one) => (one.roundTripMs < best.roundTripMs ? one : best));
 }
