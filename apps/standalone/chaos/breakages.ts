@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Instance } from '@qrcast/simulator/instance';
+import type { ProductStage } from '../test/fault-stage.ts';
 import type { StagedProcess } from '../test/staged-role.ts';
 import { answerBadly } from './bad-answers.ts';
 import type { Random } from './random.ts';
@@ -17,15 +18,15 @@ export const BREAKS = {
   'kill worker': (scene, random) => kill(scene, scene.stage.workers, random),
   'stop gateway': (scene, random) => stop(scene, scene.stage.gateways, random),
   'stop worker': (scene, random) => stop(scene, scene.stage.workers, random),
-  'cut viewers': ({ stage, ...scene }, random) => {
+  'cut viewers': ({ stage }, random) => {
     const role = random.pick(stage.gateways);
     role.front.cut();
-    return { what: `of ${nameOf({ stage, ...scene }, role)}` };
+    return { what: `of ${nameOf(stage, role)}` };
   },
   'freeze viewers': (scene, random) => {
     const role = random.pick(scene.stage.gateways);
     role.front.freeze();
-    return { what: `of ${nameOf(scene, role)}` };
+    return { what: `of ${nameOf(scene.stage, role)}` };
   },
   'shift clock': shiftClock,
   'lose notifications': (scene, random) => notify(scene, random, (instance) => instance.loseWebhooks(random.between(1, 3))),
@@ -40,7 +41,7 @@ function free<T extends StagedProcess>({ busy }: Scene, roles: readonly T[]): re
   return roles.filter((role) => !busy.has(role));
 }
 
-export function nameOf({ stage }: Scene, role: StagedProcess): string {
+export function nameOf(stage: ProductStage, role: StagedProcess): string {
   return `${role.kind} ${(role.kind === 'gateway' ? stage.gateways : stage.workers).indexOf(role) + 1}`;
 }
 
@@ -54,7 +55,7 @@ async function kill(scene: Scene, roles: readonly StagedProcess[], random: Rando
     await startAgain(role);
     scene.busy.delete(role);
   }
-  return { what: nameOf(scene, role), mend: restart };
+  return { what: nameOf(scene.stage, role), mend: restart };
 }
 
 /** As a supervisor does: without a usable Redis a process says so, and ends. */
@@ -82,7 +83,7 @@ function stop(scene: Scene, roles: readonly StagedProcess[], random: Random): Br
     span.to = scene.now();
     scene.busy.delete(role);
   }
-  return { what: nameOf(scene, role), mend: thaw };
+  return { what: nameOf(scene.stage, role), mend: thaw };
 }
 
 async function shiftClock(scene: Scene, random: Random): Promise<Broken> {
@@ -95,7 +96,7 @@ async function shiftClock(scene: Scene, random: Random): Promise<Broken> {
   async function shiftBack(): Promise<void> {
     if (role.pid() === pid && !scene.busy.has(role)) await role.shiftClock(0); // a restart has ended it, too
   }
-  return { what: `of ${nameOf(scene, role)} by ${ms} ms`, mend: shiftBack };
+  return { what: `of ${nameOf(scene.stage, role)} by ${ms} ms`, mend: shiftBack };
 }
 
 function notify(scene: Scene, random: Random, change: (instance: Instance) => void): Broken {

@@ -58,6 +58,7 @@ describe('a log that breaks a rule', () => {
     ['overlap', 'two requests at once', withRequests(long, later(5_000))],
     ['overlap', 'a request beside one that never ends', withRequests(open, later(5_000))],
     ['overlap', 'a third request beside the first', withRequests(long, { ...later(2_500), endedAt: 9_500 }, later(9_200))],
+    ['overlap', 'a request whose end came a little later than it may', withRequests({ ...qr, endedAt: 5_200 }, later(5_050))],
     ['overlap', 'requests that are logged in another order', withRequests(later(5_000), long)],
     ['spacing', 'a request too soon', withRequests(qr, later(1_900))],
     ['versions', 'a version twice', withViewers([told(2, 'showing'), told(2, 'showing'), told(4, 'connected')])],
@@ -124,6 +125,7 @@ describe('circumstances', () => {
     }
     const before = { ...NOTHING_HAPPENED, losses: [lost(1_200, 9_000, false)] };
     expect(rulesBrokenBy(close, before)).toEqual(['spacing']);
+    expect(rulesBrokenBy(overlapping, before)).toEqual([]); // the claim was there, and its extension was lost
   });
 
   it('a Redis that forgot a version gives its number to nothing else, and to nobody twice', () => {

@@ -113,17 +113,21 @@ function overlaps({ requests }: SessionLog, { stopped, losses }: Circumstances):
   return byStart(requests).flatMap((next) => {
     const one = longest;
     if (one === undefined || endOf(next) > endOf(one)) longest = next;
-    if (one === undefined || endOf(one) <= next.startedAt) return [];
+    if (one === undefined || endOf(one) <= next.startedAt + TRANSIT_MS) return []; // its end may arrive later than a next beginning
     if (touched(stopped, { from: one.startedAt, to: next.startedAt }) || isClaimLost(losses, one, next)) return [];
     return [`${next.method} began at ${time(next.startedAt)}, while ${one.method} of ${time(one.startedAt)} was open`];
   });
 }
 
-/** The claim of the first was lost, and that of the next was made when Redis had lost it. */
+/**
+ * The claim of the first was lost, and that of the next was made when Redis had lost it. If another
+ * server took over, the claim may be there, and only its extension lost.
+ */
 function isClaimLost(losses: readonly Loss[], one: Request, next: Request): boolean {
-  return losses.some(
-    ({ from, to, wentBack }) =>
-      one.startedAt >= from && one.startedAt <= to + TRANSIT_MS && next.startedAt >= (wentBack ? to - TRANSIT_MS : from),
+  return losses.some(({ from, to, wentBack }) =>
+    wentBack
+      ? one.startedAt >= from && one.startedAt <= to + TRANSIT_MS && next.startedAt >= to - TRANSIT_MS
+      : endOf(one) >= from && one.startedAt <= to + TRANSIT_MS && next.startedAt >= from,
   );
 }
 

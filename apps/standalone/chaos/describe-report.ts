@@ -4,7 +4,7 @@ import type { SessionLog } from './checker.ts';
 import type { ChaosReport } from './running-report.ts';
 
 /** More of the same kind says nothing new. */
-const SHOWN_PER_RULE = 5;
+const SHOWN_PER_RULE = 20;
 const SHOWN_SESSIONS = 3;
 const SHOWN_LINES = 120;
 /** A viewer notices a frozen connection after 45 s. What takes longer is worth a look. */

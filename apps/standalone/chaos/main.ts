@@ -4,13 +4,14 @@
  */
 
 import { randomInt } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { describeReport } from './describe-report.ts';
 import { runChaos } from './run-chaos.ts';
 import type { FaultKind } from './schedule.ts';
 import { faultsOf, SET_UPS, type SetUpKind } from './set-ups.ts';
 
-const HELP = `pnpm chaos [--redis ${SET_UPS.join('|')}] [--minutes N] [--seed N] [--sessions N] [--poll-ms N] [--only FAULT,…] [--without FAULT,…]
+const HELP = `pnpm chaos [--redis ${SET_UPS.join('|')}] [--minutes N] [--seed N] [--sessions N] [--poll-ms N] [--only FAULT,…] [--without FAULT,…] [--logs FILE]
 The faults:
 ${SET_UPS.map((kind) => `  --redis ${kind}: ${faultsOf(kind).join(', ')}\n`).join('')}`;
 const MINUTE_MS = 60_000;
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     sessions: { type: 'string', default: '200' },
     'poll-ms': { type: 'string', default: '2500' },
     only: { type: 'string', default: '' },
+    logs: { type: 'string' },
     without: { type: 'string', default: '' },
     help: { type: 'boolean', default: false },
   },
@@ -75,6 +77,9 @@ if (values.help) {
     gateways: 2,
     workers: 2,
     tell,
+    tellLogs(lines) {
+      if (values.logs !== undefined) writeFileSync(values.logs, `${lines.join('\n')}\n`);
+    },
   });
   for (const line of describeReport(report)) tell(line);
   process.exitCode = report.violations.length === 0 ? 0 : 1;

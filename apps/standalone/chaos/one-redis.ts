@@ -24,24 +24,24 @@ export function breaksOfOneRedis({ redis, gateways, workers }: FaultStage, stand
       const role = anyRole(random);
       const which = random.pick(CONNECTION_ROLES);
       role.redis.freeze(ofRole(which));
-      return { what: `${which} of ${nameOf(scene, role)}` };
+      return { what: `${which} of ${nameOf(scene.stage, role)}` };
     },
     'cut connections': (scene, random) => {
       const role = anyRole(random);
       role.redis.cut();
-      return { what: `of ${nameOf(scene, role)}` };
+      return { what: `of ${nameOf(scene.stage, role)}` };
     },
     'delay connections': (scene, random) => {
       const role = anyRole(random);
       const ms = random.pick(DELAYS_MS);
       role.redis.delay(ms);
-      return { what: `of ${nameOf(scene, role)} by ${ms} ms`, mend: () => role.redis.delay(0) };
+      return { what: `of ${nameOf(scene.stage, role)} by ${ms} ms`, mend: () => role.redis.delay(0) };
     },
     'refuse connections': (scene, random) => {
       const role = anyRole(random);
       role.redis.refuse(true);
       role.redis.cut();
-      return { what: `of ${nameOf(scene, role)}`, mend: () => role.redis.refuse(false) };
+      return { what: `of ${nameOf(scene.stage, role)}`, mend: () => role.redis.refuse(false) };
     },
     'older data': (scene) => oneAtATime(scene, redis, () => forget(scene, redis)),
     'refuse writes': (scene, random) =>

@@ -5,7 +5,7 @@ import { createReleasers } from '@qrcast/runtime/releasers';
 import type { Instance } from '@qrcast/simulator/instance';
 import type { StagedProcess } from '../test/staged-role.ts';
 import { watchStalls } from '../test/watch-stalls.ts';
-import { startAgain } from './breakages.ts';
+import { nameOf, startAgain } from './breakages.ts';
 import type { Span } from './checker.ts';
 import { openPopulation, type Population } from './population.ts';
 import { createRandom } from './random.ts';
@@ -30,6 +30,8 @@ export interface ChaosOptions {
   readonly gateways: number;
   readonly workers: number;
   readonly tell: (line: string) => void;
+  /** Gets what the processes have logged, at the end. */
+  readonly tellLogs?: (lines: readonly string[]) => void;
 }
 
 const SUPERVISE_EVERY_MS = 250;
@@ -96,6 +98,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     tell('calm');
     const isSettled = await settle(population, options.settleMs);
     if (!isSettled) for (const line of lastTroubles(scene)) tell(line);
+    options.tellLogs?.(allLogs(scene));
     return report.result();
   } finally {
     await releasers.release();
@@ -156,6 +159,15 @@ async function settle(population: Population, settleMs: number): Promise<boolean
   if (!isSettled) await population.abandon();
   giveUp.abort();
   return isSettled;
+}
+
+function allLogs({ stage }: Scene): readonly string[] {
+  const named = [...stage.gateways, ...stage.workers].flatMap((role) =>
+    role
+      .lines()
+      .map(({ readAt, level, msg, ...fields }) => ({ readAt, text: `${nameOf(stage, role)} ${level} ${msg} ${JSON.stringify(fields)}` })),
+  );
+  return named.toSorted((a, b) => a.readAt - b.readAt).map(({ readAt, text }) => `${new Date(readAt).toISOString().slice(11, 23)} ${text}`);
 }
 
 /** What the processes last warned of, for whoever wants to know why a login was lost. */

@@ -21,6 +21,8 @@ export type RoleKind = 'gateway' | 'worker';
 export interface LogLine {
   readonly level: string | number;
   readonly msg: string;
+  /** By the clock of this process, Unix ms; that of the other one may be shifted. */
+  readonly readAt: number;
   readonly [field: string]: unknown;
 }
 
@@ -207,7 +209,7 @@ function hasExited({ child }: Program): boolean {
 
 function parseLine(text: string): LogLine | null {
   try {
-    return JSON.parse(text) as LogLine; // pino wrote it
+    return { ...(JSON.parse(text) as LogLine), readAt: performance.timeOrigin + performance.now() }; // pino wrote it
   } catch {
     return null; // a line of Node itself
   }
