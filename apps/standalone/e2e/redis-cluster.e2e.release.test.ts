@@ -5,6 +5,7 @@ import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import { type ClusterStage, openClusterStage } from '@qrcast/runtime/test/cluster-stage';
 import { signal } from '@qrcast/runtime/test/sentinel-stage';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { clusterUserRule } from '../test/redis-user.ts';
 import { openWatchedLogin } from '../test/watched-login.ts';
 
 let releasers: Releasers;
@@ -32,4 +33,15 @@ it.each<[string, (cluster: ClusterStage, key: string) => Promise<void>]>([
   await change(cluster, sessionKey('qrcast', sessionId));
   await finish();
   for (const output of outputs()) expect(output).not.toContain(cluster.password);
+});
+
+it('a user with the rule of OPERATING.md is enough, over TLS, before and after a failover', async () => {
+  const cluster = await openClusterStage({ tls: true });
+  releasers.push('cluster', () => cluster.close());
+  for (const port of cluster.ports) await cluster.admin(port).call('ACL', 'SETUSER', ...clusterUserRule('of-user'));
+  const url = cluster.url.replace(`:${cluster.password}@`, 'qrcast:of-user@');
+  const { sessionId, finish, outputs } = await openWatchedLogin(url, releasers, { QRCAST_REDIS_CA: cluster.caFile ?? '' });
+  await cluster.failover((await cluster.masterOf(sessionKey('qrcast', sessionId))).port);
+  await finish();
+  for (const output of outputs()) expect(output).not.toMatch(/of-user|NOPERM/);
 });

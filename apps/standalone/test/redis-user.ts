@@ -9,7 +9,15 @@ import { findRedisProgram, openRedisServer } from '@qrcast/runtime/redis/redis-s
 import { Redis } from 'ioredis';
 import { TOP } from './documented-commands.ts';
 
-const RULE = /^ *ACL SETUSER (qrcast on >.*)$/m.exec(readFileSync(`${TOP}OPERATING.md`, 'utf8'))?.[1]?.split(' ') ?? [];
+const [RULE = [], CLUSTER_RULE = []] = [...readFileSync(`${TOP}OPERATING.md`, 'utf8').matchAll(/^ *ACL SETUSER (qrcast on >.*)$/gm)].map(
+  ([, rule = '']) => rule.split(' '),
+);
+
+const withPassword = (rule: readonly string[], password: string): readonly string[] =>
+  rule.map((part) => (part === '>the-password' ? `>${password}` : part));
+
+/** What follows `ACL SETUSER` for a user on a cluster. Run it on every node. */
+export const clusterUserRule = (password: string): readonly string[] => withPassword(CLUSTER_RULE, password);
 
 export interface RedisOfUser {
   /** With the user's name and password. */
@@ -30,7 +38,7 @@ export async function openRedisOfUser(change: (rule: readonly string[]) => reado
   });
   const admin = new Redis(server.url);
   const password = `${randomBytes(9).toString('base64')}:/@?#%&+ é`;
-  await admin.call('ACL', 'SETUSER', ...change(RULE).map((part) => (part === '>the-password' ? `>${password}` : part)));
+  await admin.call('ACL', 'SETUSER', ...withPassword(change(RULE), password));
   const url = new URL(server.url);
   return {
     url: `redis://qrcast:${encodeURIComponent(password)}@${url.host}`,

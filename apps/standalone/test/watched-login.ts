@@ -5,7 +5,7 @@ import type { Releasers } from '@qrcast/runtime/releasers';
 import { openSimulator } from '@qrcast/simulator/simulator';
 import { expect } from 'vitest';
 import { createCallers } from './callers.ts';
-import { spawnRole } from './role-process.ts';
+import { type Environment, spawnRole } from './role-process.ts';
 
 export interface WatchedLogin {
   readonly sessionId: string;
@@ -15,8 +15,11 @@ export interface WatchedLogin {
   outputs(): readonly string[];
 }
 
-/** Resolves when every viewer sees a code. Everything it opens is pushed to `releasers`. */
-export async function openWatchedLogin(redisUrl: string, releasers: Releasers): Promise<WatchedLogin> {
+/**
+ * Resolves when every viewer sees a code. Everything it opens is pushed to `releasers`.
+ * @param further settings of both processes
+ */
+export async function openWatchedLogin(redisUrl: string, releasers: Releasers, further: Environment = {}): Promise<WatchedLogin> {
   const simulator = await openSimulator();
   releasers.push('simulator', () => simulator.close());
   const adminKey = randomBytes(24).toString('hex');
@@ -27,6 +30,7 @@ export async function openWatchedLogin(redisUrl: string, releasers: Releasers): 
     REDIS_URL: redisUrl,
     QRCAST_SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
     QRCAST_UPSTREAM_HOSTS: simulator.url,
+    ...further,
   };
   const [gateway, worker] = [spawnRole('gateway', env), spawnRole('worker', env)];
   for (const role of [gateway, worker]) releasers.push('role', () => role.stop());

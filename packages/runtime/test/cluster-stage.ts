@@ -12,6 +12,7 @@ import { slotOf } from '../src/redis/cluster-client.ts';
 import { freePort } from '../src/redis/free-port.ts';
 import { findRedisProgram, openRedisServer, type RedisServer } from '../src/redis/redis-server.ts';
 import { type BusProxy, openBusProxy } from './bus-proxy.ts';
+import { makeCertificates, tlsSettings } from './certificates.ts';
 import { type ClusterMember, hasSlot, isComplete, isPaired, mastersAmong, membersIn, ownersIn, SLOTS } from './cluster-members.ts';
 import { signal } from './sentinel-stage.ts';
 
@@ -22,12 +23,16 @@ export interface ClusterOptions {
   readonly replicas?: number;
   /** Whether each node writes an append-only file. It does not by default. */
   readonly persistent?: boolean;
+  /** Whether `url` and the nodes among themselves use TLS. Then no node can be cut off. */
+  readonly tls?: boolean;
 }
 
 export interface ClusterStage {
   /** For `REDIS_URL`. */
   readonly url: string;
   readonly password: string;
+  /** The file of the authority's certificate, with TLS. */
+  readonly caFile: string | null;
   /** Of all nodes, the masters of the start first. */
   readonly ports: readonly number[];
   /** The master that has the slot of the key, as most nodes see it. */
@@ -35,7 +40,9 @@ export interface ClusterStage {
   /** The masters now. */
   masters(): Promise<ClusterMember[]>;
   /** Moves the slot of the key to another master, with its keys, as `redis-cli --cluster reshard` does. */
-  moveSlot(key: string): Promise<void>;
+  moveSlot(key: string, toPort?: number): Promise<void>;
+  /** Adds a master without slots. Resolves to its port when all nodes know it. */
+  addNode(): Promise<number>;
   /** Makes a replica of the master with this port the master. Both stay up. */
   failover(port: number): Promise<void>;
   /** Resolves when all slots are served, by other masters than that one. */
@@ -55,7 +62,9 @@ export interface ClusterStage {
 }
 
 interface Place {
+  /** Without TLS. */
   readonly port: number;
+  readonly tlsPort: number;
   readonly busPort: number;
   /** Between the other nodes and its bus. */
   readonly proxy: BusProxy;
@@ -68,19 +77,38 @@ const ASK_AGAIN_MS = 20;
 /** As it comes, it is 15 s. */
 const NODE_TIMEOUT_MS = 2_000;
 
+function entryOf<T>(entries: ReadonlyMap<number, T>, port: number): T {
+  const entry = entries.get(port);
+  if (entry === undefined) throw new Error(`no node of this stage has port ${port}`);
+  return entry;
+}
+
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: what is opened here is closed here.
 export async function openClusterStage({
   masters: count = 3,
   replicas = 1,
   persistent = false,
+  tls = false,
 }: ClusterOptions = {}): Promise<ClusterStage> {
   const program = findRedisProgram(process.env['PATH'] ?? '') ?? 'redis-server';
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-cluster-'));
+  const certificates = tls ? makeCertificates(folder) : null;
   const servers = new Map<number, RedisServer>();
   const admins = new Map<number, Redis>();
   const places = new Map<number, Place>();
 
-  async function openServer({ port, busPort, proxy, own }: Place): Promise<void> {
+  const tlsArgs = (tlsPort: number): readonly string[] =>
+    certificates === null
+      ? []
+      : [
+          ...[...tlsSettings(certificates), ['tls-cluster', 'yes'], ['tls-port', tlsPort]].flatMap(([name, value]) => [
+            `--${name}`,
+            `${value}`,
+          ]),
+          ...['--cluster-announce-hostname', 'localhost', '--cluster-preferred-endpoint-type', 'hostname'],
+        ];
+
+  async function openServer({ port, tlsPort, busPort, proxy, own }: Place): Promise<void> {
     const server = await openRedisServer({
       program,
       folder: own,
@@ -90,14 +118,15 @@ export async function openClusterStage({
         ...['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', String(NODE_TIMEOUT_MS)],
         ...['--cluster-announce-ip', '127.0.0.1', '--cluster-announce-bus-port', String(proxy.port)],
         ...['--masterauth', PASSWORD, '--repl-diskless-sync-delay', '0', '--cluster-allow-replica-migration', 'no'],
+        ...tlsArgs(tlsPort),
       ],
     });
     servers.set(port, server);
   }
 
   async function openNode(): Promise<number> {
-    const [port, busPort] = [await freePort(), await freePort()];
-    const place = { port, busPort, proxy: await openBusProxy(busPort), own: await mkdtemp(join(folder, 'node-')) };
+    const [port, busPort, tlsPort] = [await freePort(), await freePort(), await freePort()];
+    const place = { port, tlsPort, busPort, proxy: await openBusProxy(busPort), own: await mkdtemp(join(folder, 'node-')) };
     places.set(port, place);
     await openServer(place);
     admins.set(port, connect(port));
@@ -117,11 +146,8 @@ export async function openClusterStage({
     return redis;
   }
 
-  const admin = (port: number): Redis => {
-    const redis = admins.get(port);
-    if (redis === undefined) throw new Error(`no node of this stage has port ${port}`);
-    return redis;
-  };
+  const admin = (port: number): Redis => entryOf(admins, port);
+  const placeOf = (port: number): Place => entryOf(places, port);
 
   /** What one node says of all. Null: it does not answer. */
   async function viewOf(port: number): Promise<ClusterMember[] | null> {
@@ -162,13 +188,18 @@ export async function openClusterStage({
     await rm(folder, { recursive: true, force: true });
   }
 
+  async function meet(first: number, port: number): Promise<void> {
+    const { tlsPort, proxy } = placeOf(port);
+    await admin(first).call('CLUSTER', 'MEET', '127.0.0.1', tls ? tlsPort : port, proxy.port);
+  }
+
   async function form(ports: readonly number[]): Promise<void> {
     const [first = 0] = ports;
     for (const [i, port] of ports.entries()) {
       const size = Math.ceil(SLOTS / count);
       if (i < count) await admin(port).call('CLUSTER', 'ADDSLOTSRANGE', i * size, Math.min(SLOTS, (i + 1) * size) - 1);
       await admin(port).call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
-      if (i > 0) await admin(first).call('CLUSTER', 'MEET', '127.0.0.1', port, places.get(port)?.proxy.port ?? 0);
+      if (i > 0) await meet(first, port);
     }
     const ids = await Promise.all(ports.map((port) => admin(port).call('CLUSTER', 'MYID')));
     for (const [i, port] of ports.entries()) {
@@ -185,15 +216,19 @@ export async function openClusterStage({
     for (let n = 0; n < count * (1 + replicas); n++) ports.push(await openNode());
     await form(ports);
     return {
-      url: `redis+cluster://:${PASSWORD}@${ports.map((port) => `127.0.0.1:${port}`).join(',')}`,
+      url: tls
+        ? `rediss+cluster://:${PASSWORD}@${ports.map((port) => `localhost:${placeOf(port).tlsPort}`).join(',')}`
+        : `redis+cluster://:${PASSWORD}@${ports.map((port) => `127.0.0.1:${port}`).join(',')}`,
       password: PASSWORD,
+      caFile: certificates?.ca ?? null,
       ports,
       masterOf,
       masters,
-      async moveSlot(key) {
+      async moveSlot(key, toPort) {
         const slot = slotOf(key);
         const from = await masterOf(key);
-        const to = (await masters()).find(({ port }) => port !== from.port);
+        const fits = ({ port }: ClusterMember): boolean => (toPort === undefined ? port !== from.port : port === toPort);
+        const to = (toPort === undefined ? await masters() : await members()).find(fits);
         if (to === undefined) throw new Error('there is no other master');
         await admin(to.port).cluster('SETSLOT', slot, 'IMPORTING', from.id);
         await admin(from.port).cluster('SETSLOT', slot, 'MIGRATING', to.id);
@@ -204,6 +239,15 @@ export async function openClusterStage({
         }
         for (const { port } of [to, from, ...(await masters())]) await admin(port).cluster('SETSLOT', slot, 'NODE', to.id);
         await members((all) => all.some((one) => one.id === to.id && hasSlot(one, slot)));
+      },
+      async addNode() {
+        const known = servers.size;
+        const port = await openNode();
+        await admin(port).call('CLUSTER', 'SET-CONFIG-EPOCH', known + 100);
+        await meet(ports[0] ?? 0, port);
+        const isIn = async (view: number): Promise<boolean> => ((await viewOf(view)) ?? []).filter(({ isUp }) => isUp).length > known;
+        for (const view of servers.keys()) while (!(await isIn(view))) await delay(ASK_AGAIN_MS);
+        return port;
       },
       async failover(port) {
         const old = (await masters()).find((member) => member.port === port);
@@ -226,12 +270,10 @@ export async function openClusterStage({
         for (const { proxy } of places.values()) proxy.rejoin();
       },
       async restart(port) {
-        const place = places.get(port);
-        if (place === undefined) throw new Error(`no node of this stage has port ${port}`);
-        await openServer(place);
+        await openServer(placeOf(port));
       },
       async settled() {
-        await members((all) => all.length === count * (1 + replicas) && all.every(({ isUp }) => isUp) && (replicas === 0 || isPaired(all)));
+        await members((all) => all.length === servers.size && all.every(({ isUp }) => isUp) && (replicas === 0 || isPaired(all)));
         for (const { port, isMaster } of await members()) {
           while (!isMaster && !/master_link_status:up/.test(await admin(port).info('replication'))) await delay(ASK_AGAIN_MS);
         }

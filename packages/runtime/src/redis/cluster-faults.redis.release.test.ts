@@ -43,6 +43,19 @@ describe('every watcher is told every newest state', () => {
     await watched.rotate();
   });
 
+  it('while a node is added, and gets slots and leaves them again', async () => {
+    const port = await stage.addNode();
+    const some = watched.ids.slice(0, 5);
+    for (const id of some) {
+      await Promise.all([stage.moveSlot(sessionKey(NAMESPACE, id), port), watched.rotate([id])]);
+      expect(await masterOf(id)).toBe(port);
+    }
+    await watched.rotate();
+    await Promise.all([writer.works(), reader.works()]);
+    for (const id of some) await Promise.all([stage.moveSlot(sessionKey(NAMESPACE, id)), watched.rotate([id])]);
+    await watched.rotate();
+  });
+
   it('while masters are replaced that go on as replicas', async () => {
     for (const { port } of await stage.masters()) {
       await Promise.all([stage.failover(port), watched.rotate()]);
