@@ -27,3 +27,12 @@ it.each<[string, (sentinels: SentinelStage) => Promise<void>]>([
     for (const secret of [sentinels.password, `${sentinels.sentinelPassword}"`, `127.0.0.1:${port}`]) expect(output).not.toContain(secret);
   }
 });
+
+it('viewers learn of a login after a failover over TLS, to Redis and to the Sentinels', async () => {
+  const sentinels = await openSentinelStage({ tls: true });
+  releasers.push('sentinels', () => sentinels.close());
+  const { finish, outputs } = await openWatchedLogin(sentinels.url, releasers, { QRCAST_REDIS_CA: sentinels.caFile ?? '' });
+  await sentinels.failover();
+  await finish();
+  for (const output of outputs()) expect(output).not.toContain(sentinels.password);
+});

@@ -10,11 +10,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePort } from '../src/redis/free-port.ts';
 import { findRedisProgram, openRedisServer, type RedisServer, spawnGuarded } from '../src/redis/redis-server.ts';
+import { makeCertificates, tlsSettings } from './certificates.ts';
+
+export interface SentinelOptions {
+  /** Whether `url` and the servers among themselves use TLS. The ports of the stage are then those of TLS. */
+  readonly tls?: boolean;
+}
 
 export interface SentinelStage {
   /** For `REDIS_URL`. */
   readonly url: string;
   readonly password: string;
+  /** The file of the authority's certificate, with TLS. */
+  readonly caFile: string | null;
   readonly sentinelPassword: string;
   readonly sentinelPorts: readonly number[];
   /** Of all servers, the master of the start first. */
@@ -56,22 +64,36 @@ const ASK_AGAIN_MS = 20;
 const PERIODS = { 'info-period': 1_000, 'ping-period': 500, 'ask-period': 100, 'publish-period': 100 };
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: what is opened here is closed here.
-export async function openSentinelStage(): Promise<SentinelStage> {
+export async function openSentinelStage({ tls = false }: SentinelOptions = {}): Promise<SentinelStage> {
   const program = findRedisProgram(process.env['PATH'] ?? '') ?? 'redis-server';
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-sentinel-'));
+  const certificates = tls ? makeCertificates(folder) : null;
+  const host = tls ? 'localhost' : '127.0.0.1'; // as the certificates have it
+  const settings = certificates === null ? [] : tlsSettings(certificates);
+  /** The port without TLS, by the port with it. */
+  const plainPorts = new Map<number, number>();
   const servers = new Map<number, RedisServer>();
   const sentinels: ReturnType<typeof spawnGuarded>[] = [];
   const clients = new Map<number, Redis>();
 
+  async function plainPortOf(port: number): Promise<number> {
+    if (!tls) return port;
+    const plain = plainPorts.get(port) ?? (await freePort());
+    plainPorts.set(port, plain);
+    return plain;
+  }
+
   async function openServer(port: number, ...args: string[]): Promise<void> {
     const own = await mkdtemp(join(folder, 'server-'));
+    const tlsArgs = [...settings, ['tls-port', port], ['replica-announce-ip', host], ['replica-announce-port', port]];
     const server = await openRedisServer({
       program,
       folder: own,
       persistent: false,
-      endpoint: { port, password: PASSWORD },
+      endpoint: { port: await plainPortOf(port), password: PASSWORD },
       args: [
         ...['--masterauth', PASSWORD, '--repl-diskless-sync-delay', '0', ...args],
+        ...(tls ? tlsArgs.flatMap(([name, value]) => [`--${name}`, `${value}`]) : []),
         ...['--user', 'of-sentinels', 'on', `>${PASSWORD}`, 'allkeys', 'allchannels', '+@all'],
       ],
     });
@@ -82,7 +104,14 @@ export async function openSentinelStage(): Promise<SentinelStage> {
   function connect(port: number, password: string): Redis {
     const known = clients.get(port);
     if (known !== undefined) return known;
-    const redis = new Redis({ host: '127.0.0.1', port, password, protocol: 2, maxRetriesPerRequest: null, retryStrategy: () => 50 });
+    const redis = new Redis({
+      host: '127.0.0.1',
+      port: plainPorts.get(port) ?? port,
+      password,
+      protocol: 2,
+      maxRetriesPerRequest: null,
+      retryStrategy: () => 50,
+    });
     redis.on('error', () => undefined); // it may have been killed
     clients.set(port, redis);
     return redis;
@@ -97,10 +126,12 @@ export async function openSentinelStage(): Promise<SentinelStage> {
       file,
       [
         'bind 127.0.0.1',
-        `port ${port}`,
+        `port ${await plainPortOf(port)}`,
+        ...(tls ? [...settings, ['tls-port', port]].map(([name, value]) => `${name} "${value}"`) : []),
+        ...(tls ? ['sentinel resolve-hostnames yes', 'sentinel announce-hostnames yes', `sentinel announce-ip ${host}`] : []),
         `dir "${own}"`,
         `requirepass ${SENTINEL_PASSWORD}`,
-        `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${masterPort} 2`,
+        `sentinel monitor ${MASTER_NAME} ${host} ${masterPort} 2`,
         `sentinel auth-pass ${MASTER_NAME} ${PASSWORD}`,
         `sentinel auth-user ${MASTER_NAME} of-sentinels`,
         `sentinel down-after-milliseconds ${MASTER_NAME} ${DOWN_AFTER_MS}`,
@@ -122,7 +153,7 @@ export async function openSentinelStage(): Promise<SentinelStage> {
   try {
     const masterPort = await freePort();
     await openServer(masterPort);
-    const openReplica = async (port: number, ofPort: number): Promise<void> => openServer(port, '--replicaof', '127.0.0.1', String(ofPort));
+    const openReplica = async (port: number, ofPort: number): Promise<void> => openServer(port, '--replicaof', host, String(ofPort));
     await Promise.all([1, 2].map(async () => openReplica(await freePort(), masterPort)));
     const admin = connect(masterPort, PASSWORD);
     await until(async () => /connected_slaves:2/.test(await admin.info('replication')));
@@ -139,8 +170,9 @@ export async function openSentinelStage(): Promise<SentinelStage> {
       return a === b || a === c ? a : b;
     };
     return {
-      url: `redis+sentinel://:${PASSWORD}@${sentinelPorts.map((port) => `127.0.0.1:${port}`).join(',')}/${MASTER_NAME}?sentinelPassword=${SENTINEL_PASSWORD}`,
+      url: `${tls ? 'rediss' : 'redis'}+sentinel://:${PASSWORD}@${sentinelPorts.map((port) => `${host}:${port}`).join(',')}/${MASTER_NAME}?sentinelPassword=${SENTINEL_PASSWORD}`,
       password: PASSWORD,
+      caFile: certificates?.ca ?? null,
       sentinelPassword: SENTINEL_PASSWORD,
       sentinelPorts,
       ports: [...servers.keys()],
