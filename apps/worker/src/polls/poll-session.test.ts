@@ -9,7 +9,11 @@ afterEach(() => vi.useRealTimers());
 
 describe('a poll of one session', () => {
   it('asks with the decrypted credentials, applies the answer, and returns when the next poll is due', async () => {
-    expect(await handlers().poll(claim(), never)).toMatchObject({ nextAt: T + DEFAULT_POLICY.intervalMs, notBefore: undefined, sentAt: T });
+    expect(await handlers().poll(claim(), never)).toMatchObject({
+      nextAt: T + DEFAULT_POLICY.intervalMs,
+      notBefore: undefined,
+      arrivedBy: T,
+    });
     expect(polls.asked).toEqual([
       { method: 'qr', credentials: { instanceId: polls.session.instanceId, apiToken: 'token-of-the-instance', apiUrl: HOST } },
     ]);
@@ -24,7 +28,18 @@ describe('a poll of one session', () => {
       return readSealed(id);
     });
     const sentAt = T + 3_000;
-    expect(await handlers().poll(early, never)).toMatchObject({ nextAt: sentAt + DEFAULT_POLICY.intervalMs, sentAt });
+    expect(await handlers().poll(early, never)).toMatchObject({ nextAt: sentAt + DEFAULT_POLICY.intervalMs, arrivedBy: sentAt });
+  });
+
+  it.each([
+    ['from its answer, as a slow process or network may have sent it late', 400, 400],
+    ['from a second after it was sent, if the provider takes longer than that', 9_000, MIN_SPACING_MS],
+  ])('counts the spacing %s', async (_what, takesMs, arrivedMs) => {
+    polls.answer = () => {
+      polls.now += takesMs;
+      return CODE;
+    };
+    expect(await handlers().poll(claim(), never)).toMatchObject({ arrivedBy: T + arrivedMs });
   });
 
   it('asks nothing if its lease has ended since the claim', async () => {
@@ -100,7 +115,7 @@ describe('a poll of one session', () => {
     ],
   ] as const)('asks nothing for a session that is %s', async (_name, prepare) => {
     const polled = await handlers().poll(claim({ target: await prepare() }), never);
-    expect(polled).toEqual({ nextAt: null, sentAt: T - MIN_SPACING_MS }); // its instance may be asked at once
+    expect(polled).toEqual({ nextAt: null, arrivedBy: T - MIN_SPACING_MS }); // its instance may be asked at once
     expect(polls.asked).toEqual([]);
   });
 

@@ -103,10 +103,10 @@ it('a request whose lease is extended goes on, however long it takes', async () 
 
 it('the spacing counts from when the request was sent', async () => {
   const { leases, target, startedAt, claimedAt, busyUntil } = await openClaimed({});
-  const sentAt = startedAt + 400;
-  leases.hold(target, startedAt, claimedAt, async () => ({ nextAt: sentAt + SPACING_MS, sentAt }));
+  const arrivedBy = startedAt + 400;
+  leases.hold(target, startedAt, claimedAt, async () => ({ nextAt: arrivedBy + SPACING_MS, arrivedBy }));
   await leases.close(0);
-  expect(await busyUntil()).toBe(sentAt + SPACING_MS);
+  expect(await busyUntil()).toBe(arrivedBy + SPACING_MS);
 });
 
 it('a worker that hung and settles late leaves the claim of another alone, but keeps a Retry-After', async () => {

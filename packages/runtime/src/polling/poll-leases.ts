@@ -95,11 +95,11 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
   }
 
   /** Also settles a lease that is over: the script knows whether another has the claim now. */
-  function finish(lease: Lease, { nextAt, notBefore, sentAt = lease.claimedAt }: Polled): void {
+  function finish(lease: Lease, { nextAt, notBefore, arrivedBy = lease.claimedAt }: Polled): void {
     leases.delete(lease);
     tenants.giveBack(lease.tenantId);
     const batch = settlements.get(lease.shard) ?? [];
-    batch.push(lease.member, lease.claimedAt, sentAt, nextAt ?? '', notBefore ?? '');
+    batch.push(lease.member, lease.claimedAt, arrivedBy, nextAt ?? '', notBefore ?? '');
     settlements.set(lease.shard, batch);
     settleTimer ??= setTimeout(flush, SETTLE_AFTER_MS);
     if (leases.size === 0) whenEmpty?.();
@@ -136,8 +136,8 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
         (error: unknown) => {
           if (!abort.signal.aborted)
             log.warn({ sessionId: target.sessionId, ...errorFields(error) }, 'a poll failed; it is due again soon');
-          const sentAt = startedAt + (performance.now() - claimSentAt); // at the latest
-          finish(lease, { nextAt: startedAt + leaseMs, sentAt });
+          const arrivedBy = startedAt + (performance.now() - claimSentAt); // at the latest
+          finish(lease, { nextAt: startedAt + leaseMs, arrivedBy });
         },
       );
     },

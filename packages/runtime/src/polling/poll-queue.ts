@@ -50,11 +50,11 @@ export interface Polled {
    */
   readonly notBefore?: number | undefined;
   /**
-   * When the request was sent, Unix ms, if that was later than the claim: Redis may be slow in
-   * between. The spacing counts from then. If none was sent, a spacing before the claim: then the
-   * instance is free at once.
+   * By when the provider had the request, Unix ms; the claim by default. Redis, this process or the
+   * network may be slow in between. The spacing counts from then. If none was sent, a spacing before
+   * the claim: then the instance is free at once.
    */
-  readonly sentAt?: number | undefined;
+  readonly arrivedBy?: number | undefined;
 }
 
 export interface PollHandlers {

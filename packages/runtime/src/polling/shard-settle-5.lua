@@ -1,8 +1,8 @@
 -- Settles finished requests: frees their instances, and sets when their members are due next.
 --
 -- KEYS due, watch, busy, poked, claims.
--- ARGV spacing (ms), lease (ms), then per request: member, claimed at (ms), sent at (ms), next due (ms)
---   or '', end of the provider's Retry-After (ms) or ''.
+-- ARGV spacing (ms), lease (ms), then per request: member, claimed at (ms), arrived by (ms), next due
+--   (ms) or '', end of the provider's Retry-After (ms) or ''.
 --
 -- Settles only the instance's last claim, and each claim once. If the worker hung, or Redis was
 -- frozen or was sent the call twice, another may have claimed the instance since. Then this
@@ -17,9 +17,9 @@
 local time = redis.call('TIME')
 local lease_until = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2]
 for i = 3, #ARGV, 5 do
-  local member, claimed_at, sent_at, due = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), ARGV[i + 3]
+  local member, claimed_at, arrived_by, due = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), ARGV[i + 3]
   local instance = string.match(member, '|([^|]*)')
-  local spaced = sent_at + ARGV[1]
+  local spaced = arrived_by + ARGV[1]
   local free_at = math.max(spaced, tonumber(ARGV[i + 4]) or 0)
   local is_held = tonumber(redis.call('ZSCORE', KEYS[5], instance) or 0) == claimed_at
   if is_held then
