@@ -88,6 +88,8 @@ export interface Violation {
 
 /** Between the moment that a worker notes and the arrival at the provider. */
 const TRANSIT_MS = 100;
+/** Between a claim and the arrival of its request: the worker reads the session first. */
+const CLAIMED_BEFORE_MS = 1_000;
 
 type Check = (log: SessionLog, circumstances: Circumstances) => readonly string[];
 
@@ -127,7 +129,7 @@ function isClaimLost(losses: readonly Loss[], one: Request, next: Request): bool
   return losses.some(({ from, to, wentBack }) =>
     wentBack
       ? one.startedAt >= from && one.startedAt <= to + TRANSIT_MS && next.startedAt >= to - TRANSIT_MS
-      : endOf(one) >= from && one.startedAt <= to + TRANSIT_MS && next.startedAt >= from,
+      : endOf(one) >= from && one.startedAt <= to + CLAIMED_BEFORE_MS && next.startedAt >= from,
   );
 }
 
@@ -150,7 +152,9 @@ function closeRequests({ requests }: SessionLog, circumstances: Circumstances): 
     const around = { from: one.startedAt - MIN_SPACING_MS, to: next.startedAt };
     const leastMs = MIN_SPACING_MS - TRANSIT_MS - lengthWithin(late, around);
     if (gapMs >= leastMs || isClaimLost(circumstances.losses, one, next)) return [];
-    return [`${next.method} at ${time(next.startedAt)} came ${Math.round(gapMs)} ms after ${one.method}`];
+    return [
+      `${next.method} at ${time(next.startedAt)} came ${Math.round(gapMs)} ms after ${one.method}, and ${Math.round(lengthWithin(late, around))} ms of it may be late`,
+    ];
   });
 }
 

@@ -55,6 +55,7 @@ function kinds(text: string, all: readonly FaultKind[]): readonly FaultKind[] {
   });
 }
 
+const writeTo = (file: string) => (lines: readonly string[]) => writeFileSync(file, `${lines.join('\n')}\n`);
 const tell = (line: string): void => void process.stdout.write(`${line}\n`);
 if (values.help) {
   tell(HELP);
@@ -77,9 +78,7 @@ if (values.help) {
     gateways: 2,
     workers: 2,
     tell,
-    tellLogs(lines) {
-      if (values.logs !== undefined) writeFileSync(values.logs, `${lines.join('\n')}\n`);
-    },
+    ...(values.logs === undefined ? {} : { tellLogs: writeTo(values.logs) }),
   });
   for (const line of describeReport(report)) tell(line);
   process.exitCode = report.violations.length === 0 ? 0 : 1;

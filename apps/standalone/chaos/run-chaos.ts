@@ -52,7 +52,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       {
         gateways: options.gateways,
         workers: options.workers,
-        env: { ...POLICY, QRCAST_POLL_INTERVAL_MS: String(options.pollMs) },
+        env: {
+          ...POLICY,
+          QRCAST_POLL_INTERVAL_MS: String(options.pollMs),
+          ...(options.tellLogs === undefined ? {} : { QRCAST_LOG_LEVEL: 'debug' }),
+        },
         simulator: { rotateMs: 7_000 },
       },
       releasers,
