@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createLog } from '@qrcast/runtime/log';
+import { findKeys } from '@qrcast/runtime/test/find-keys';
 import { openTestProxy, type TestProxy } from '@qrcast/runtime/test/proxy';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ADMIN_KEY, type Answer, newInstance, openTestGateway, type TestGateway, type TestTenant } from '../test/gateway.ts';
@@ -167,7 +168,7 @@ describe('nothing secret', () => {
 async function dump(): Promise<string> {
   const { redis } = test.node;
   const texts: string[] = [];
-  for (const key of await redis.keys(`*${test.namespace}*`)) {
+  for (const key of await findKeys(redis, `*${test.namespace}*`)) {
     const readers: Readonly<Record<string, () => Promise<unknown>>> = {
       string: () => redis.get(key),
       hash: () => redis.hgetall(key),

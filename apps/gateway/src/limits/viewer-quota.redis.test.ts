@@ -1,5 +1,6 @@
 import { DEFAULT_TENANT_LIMITS } from '@qrcast/core/tenant-limits';
 import { gatewaysOfTenantKey, viewersOfTenantKey } from '@qrcast/runtime/redis/keys';
+import { findKeys } from '@qrcast/runtime/test/find-keys';
 import { openTestRuntime } from '@qrcast/runtime/test/runtime';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
 import { createLimitOf } from './tenant-limits.ts';
@@ -82,9 +83,9 @@ it('writes a lease again after Redis lost it', async () => {
   const tenant = tenantOf(2);
   const [holder, other] = [openGateway(), openGateway()];
   for (const quota of [holder, holder]) expect(await takes(quota, tenant)).toBe(true);
-  await runtime.redis.del(...(await runtime.redis.keys(`${runtime.namespace}:{tenant:${tenant.id}}:*`)));
+  await runtime.redis.del(...(await findKeys(runtime.redis, `${runtime.namespace}:{tenant:${tenant.id}}:*`)));
   await pass();
-  while ((await runtime.redis.keys(`${runtime.namespace}:{tenant:${tenant.id}}:*`)).length < 2);
+  while ((await findKeys(runtime.redis, `${runtime.namespace}:{tenant:${tenant.id}}:*`)).length < 2);
   expect(await takes(other, tenant)).toBe(false);
 });
 

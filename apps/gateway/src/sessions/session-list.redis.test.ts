@@ -1,4 +1,5 @@
 import { sessionKey } from '@qrcast/runtime/redis/keys';
+import { findKeys } from '@qrcast/runtime/test/find-keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Body, imageOf, openTestGateway, type TestGateway, type TestTenant } from '../../test/gateway.ts';
 import { createSessionIndex } from './session-index.ts';
@@ -103,7 +104,7 @@ describe('GET /v1/sessions', () => {
     const gone: string[] = [];
     for (let i = 0; i < 210; i++) gone.push((await test.create({ reference: `order-${i}`, expiresInSeconds: 60 }, tenant)).session.id);
     for (const id of gone) await test.node.redis.del(sessionKey(test.namespace, id));
-    const references = await test.node.redis.keys(`*{tenant:${tenant.id}}:reference:*`);
+    const references = await findKeys(test.node.redis, `*{tenant:${tenant.id}}:reference:*`);
     expect(references).toHaveLength(210);
     for (const key of references.slice(0, 5)) expect(await test.node.redis.pttl(key)).toBeLessThan(3_700_000); // an hour after the session
     expect(await test.node.redis.pttl(`${test.namespace}:{tenant:${tenant.id}}:sessions`)).toBeGreaterThan(600_000_000);

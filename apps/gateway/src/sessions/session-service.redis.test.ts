@@ -5,6 +5,7 @@ import { DEFAULT_TENANT_LIMITS } from '@qrcast/core/tenant-limits';
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createKeyring } from '@qrcast/runtime/keyring/keyring';
 import { liveSessionsKey, sessionKey, sessionKeyPattern } from '@qrcast/runtime/redis/keys';
+import { findKeys } from '@qrcast/runtime/test/find-keys';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_KEY, newInstance, openTestGateway, type TestGateway } from '../../test/gateway.ts';
 import { createLimitOf } from '../limits/tenant-limits.ts';
@@ -166,4 +167,4 @@ describe('ended sessions', () => {
   });
 });
 
-const countRecords = async (): Promise<number> => (await test.node.redis.keys(sessionKeyPattern(test.namespace))).length;
+const countRecords = async (): Promise<number> => (await findKeys(test.node.redis, sessionKeyPattern(test.namespace))).length;

@@ -5,6 +5,7 @@ import { callbackOf } from '@qrcast/core/callback';
 import { sessionMark } from '@qrcast/runtime/outbox/marks';
 import { outboxKey, sessionCallbacksKey } from '@qrcast/runtime/redis/keys';
 import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
+import { findKeys } from '@qrcast/runtime/test/find-keys';
 import { isOneServer } from '@qrcast/runtime/test/one-server';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { describe, expect, it } from 'vitest';
@@ -74,7 +75,7 @@ describe('what a worker leaves behind', () => {
     await test.untilLogged(tenant, 'delivered');
     await server.until(1, ({ path }) => path === '/relay-secret');
     const { redis, namespace } = test.runtime;
-    const keys = [...(await redis.keys(`${namespace}:*`)), ...(await redis.keys(`{${namespace}}:*`))];
+    const keys = [...(await findKeys(redis, `${namespace}:*`)), ...(await findKeys(redis, `{${namespace}}:*`))];
     const dump = (await Promise.all(keys.map((key) => readKey(redis, key)))).join('\n');
     const text = test.logged.join('\n');
     expect(text).toContain(tenant.id); // twin: the search does find text
