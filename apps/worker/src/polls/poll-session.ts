@@ -93,7 +93,7 @@ async function askAndApply(deps: PollDeps, request: PollRequest, before: Session
   const event = { kind: 'answered', at, startedAt: sentAt, jitter: Math.random(), outcome, isHostRefusing } as const;
   const after = await sessions.apply(before.id, event, { remembered: before });
   log.debug({ sessionId: before.id, method, outcome: outcome.kind, lateMs: claim.startedAt - claim.dueAt }, 'polled');
-  return { after, notBefore: retryAfterOf(outcome, at), arrivedBy: Math.min(at, sentAt + MIN_SPACING_MS) };
+  return { after, notBefore: retryAfterOf(outcome, at), arrivedBy: Math.max(sentAt, at) };
 }
 
 async function lookAgainAt({ queue, clock }: PollDeps, target: PollTarget): Promise<number> {

@@ -1,5 +1,6 @@
 /** The clock of all processes while the clock of this machine is set, forward and back. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
 import { prepareWallClock } from '../../test/wall-clock.ts';
@@ -9,6 +10,7 @@ import type { RedisClient } from './redis-client.ts';
 const HOUR_MS = 3_600_000;
 /** Far more than a measurement is wrong by, and far less than the clock is set by. */
 const CLOSE_MS = 30_000;
+const AHEAD_MS = 100;
 
 const wallClock = prepareWallClock();
 const clocks: OpenClock[] = [];
@@ -103,6 +105,27 @@ describe('the clock', () => {
     clock.doubt();
     expect(asked()).toBeGreaterThan(before);
     await expect.poll(() => clock.now() - Date.now()).toBeGreaterThan(HOUR_MS - CLOSE_MS);
+  });
+
+  it('is not set by an answer that was held up on one way', async () => {
+    const { redis, sleep, asked } = sleeplessRedis();
+    let holdMs = 0;
+    const clock = await open({
+      ping: () => redis.ping(),
+      time: async () => {
+        await delay(holdMs);
+        return redis.time();
+      },
+    } as ClockRedis);
+    sleep(AHEAD_MS); // so that the offset known is impossible by the next answer
+    holdMs = 2_000;
+    const before = asked();
+    clock.doubt();
+    while (asked() === before) await delay(1);
+    await delay(0); // the answer
+    expect(clock.now() - Date.now()).toBeLessThan(1_000 - AHEAD_MS); // half the time that it was held up, and more, would be wrong
+    holdMs = 0;
+    await expect.poll(() => Math.abs(clock.now() - Date.now() - AHEAD_MS)).toBeLessThan(AHEAD_MS / 2); // it asks again by itself
   });
 
   it('in doubt tries again until Redis answers', async () => {

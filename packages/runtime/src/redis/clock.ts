@@ -62,6 +62,7 @@ export async function openClock(redis: ClockRedis): Promise<OpenClock> {
       const measured = await measureOnce(redis);
       offsetMs = correctOffset(offsetMs, measured);
       if (isExact(measured)) answeredDoubts = answered;
+      else doubts++;
     } catch {
       // Redis is out: the last offset stays in use, and the connection logs it
     } finally {
