@@ -90,6 +90,8 @@ export interface Violation {
 const TRANSIT_MS = 100;
 /** Between a claim and the arrival of its request: the worker reads the session first. */
 const CLAIMED_BEFORE_MS = 1_000;
+/** A worker extends its leases of 6 s every 2 s or so. */
+const LEAST_LEASE_MS = 3_000;
 
 type Check = (log: SessionLog, circumstances: Circumstances) => readonly string[];
 
@@ -114,9 +116,10 @@ function overlaps({ requests }: SessionLog, { stopped, losses }: Circumstances):
   let longest: Request | undefined;
   return byStart(requests).flatMap((next) => {
     const one = longest;
-    if (one === undefined || endOf(next) > endOf(one)) longest = next;
+    const isExcused = one !== undefined && isClaimLost(losses, one, next);
+    if (one === undefined || isExcused || endOf(next) > endOf(one)) longest = next;
     if (one === undefined || endOf(one) <= next.startedAt + TRANSIT_MS) return []; // its end may arrive later than a next beginning
-    if (touched(stopped, { from: one.startedAt, to: next.startedAt }) || isClaimLost(losses, one, next)) return [];
+    if (isExcused || stopped.some((span) => passedOn(span, one, next))) return [];
     return [`${next.method} began at ${time(next.startedAt)}, while ${one.method} of ${time(one.startedAt)} was open`];
   });
 }
@@ -146,14 +149,15 @@ function endOf({ endedAt }: Request): number {
 
 function closeRequests({ requests }: SessionLog, circumstances: Circumstances): readonly string[] {
   const from = Math.min(...requests.map(({ startedAt }) => startedAt)) - MIN_SPACING_MS;
-  const late = [...circumstances.stopped, ...circumstances.stalls].filter(({ to }) => to > from); // a long run has many
+  const late = union([...circumstances.stopped, ...circumstances.stalls].filter(({ to }) => to > from)); // a long run has many
   return pairs(byStart(requests)).flatMap(([one, next]) => {
     const gapMs = next.startedAt - one.startedAt;
-    const around = { from: one.startedAt - MIN_SPACING_MS, to: next.startedAt };
-    const leastMs = MIN_SPACING_MS - TRANSIT_MS - lengthWithin(late, around);
+    const before = { from: one.startedAt - MIN_SPACING_MS, to: one.startedAt }; // what came late may be followed sooner
+    const lateMs = lengthWithin(late, before);
+    const leastMs = MIN_SPACING_MS - TRANSIT_MS - lateMs;
     if (gapMs >= leastMs || isClaimLost(circumstances.losses, one, next)) return [];
     return [
-      `${next.method} at ${time(next.startedAt)} came ${Math.round(gapMs)} ms after ${one.method}, and ${Math.round(lengthWithin(late, around))} ms of it may be late`,
+      `${next.method} at ${time(next.startedAt)} came ${Math.round(gapMs)} ms after ${one.method}, and ${Math.round(lateMs)} ms of it may be late`,
     ];
   });
 }
@@ -227,7 +231,7 @@ function disagreements(log: SessionLog, { losses }: Circumstances): readonly str
       const last = told.at(-1);
       const state = told.findLast(({ session }) => session !== null)?.session?.state;
       if (last === undefined) return [];
-      const isOlder = losses.length > 0 && last.version < final.version;
+      const isOlder = last.version < final.version && losses.some(({ to }) => to >= log.createdAt - TRANSIT_MS);
       if (state === final.state && (last.version === final.version || isOlder || isLost(log, losses, last))) return [];
       return [`${name} ended on ${state} ${last.version}, and the API says ${final.state} ${final.version}`];
     }),
@@ -247,8 +251,20 @@ function pairs<T>(all: readonly T[]): readonly (readonly [T, T])[] {
   return all.slice(1).map((next, i) => [all[i] as T, next] as const); // all[i] precedes it
 }
 
-function touched(spans: readonly Span[], { from, to }: Span): boolean {
-  return spans.some((span) => span.from < to && span.to > from);
+/** The lease of a stopped worker's request has ended by then, so that another worker began the next. */
+function passedOn(stopped: Span, one: Request, next: Request): boolean {
+  return stopped.to > one.startedAt && next.startedAt >= stopped.from + LEAST_LEASE_MS;
+}
+
+/** The same times, none of them twice. */
+function union(spans: readonly Span[]): readonly Span[] {
+  const joined: Span[] = [];
+  for (const span of spans.toSorted((a, b) => a.from - b.from)) {
+    const last = joined.at(-1);
+    if (last === undefined || span.from > last.to) joined.push(span);
+    else if (span.to > last.to) joined[joined.length - 1] = { from: last.from, to: span.to };
+  }
+  return joined;
 }
 
 function lengthWithin(spans: readonly Span[], { from, to }: Span): number {

@@ -30,9 +30,10 @@ describe('the time of a code', () => {
 
 describe('the time of a takeover', () => {
   const takeover = (isOf: boolean) => ({ diedAt: 10_000, replacedAt: 13_000, isOf: () => isOf });
-  const session = log([at(10_100, told(1, 'waiting')), at(13_400, told(2, 'showing'))], [at(13_200, told(2, 'showing'))]);
+  const [old, changed] = [told(8_000, 'waiting'), told(12_150, 'showing')]; // made at 9,000 and at 13,150
+  const session = log([at(10_100, old), at(13_400, changed)], [at(13_100, old), at(13_200, changed)]);
 
-  it('is that of the first viewer, without what was on its way', () => {
+  it('is that of the first viewer who is told of a change since, and not of an old state', () => {
     const times = createTakeoverTimes();
     times.take(session, [takeover(true)]);
     expect(times.result()).toEqual([{ replacedMs: 3_000, toldMs: 3_200 }]);

@@ -30,23 +30,21 @@ export function codeLags({ createdAt, viewers }: SessionLog): readonly number[] 
 /** In ms after the death. */
 export interface TakeoverTime {
   readonly replacedMs: number;
-  /** When the first viewer of a session of that master was told something. Null: none was. */
+  /** When the first viewer was told of a change that a session of that master had after it. Null: none was. */
   readonly toldMs: number | null;
 }
-
-/** What was on its way when the master died still arrives. */
-const IN_FLIGHT_MS = 500;
 
 /** Takes the sessions one by one. */
 export function createTakeoverTimes() {
   const toldMs = new Map<Takeover, number>();
   const all = new Set<Takeover>();
   return {
-    take({ sessionId, viewers }: SessionLog, takeovers: readonly Takeover[]): void {
+    take({ sessionId, createdAt, viewers }: SessionLog, takeovers: readonly Takeover[]): void {
       for (const takeover of takeovers) {
         all.add(takeover);
         if (!takeover.isOf(sessionId)) continue;
-        const after = viewers.flatMap(({ told }) => told.map(({ at }) => at - takeover.diedAt).filter((ms) => ms > IN_FLIGHT_MS));
+        const made = viewers.flatMap(({ told }) => told.filter(({ version }) => createdAt + version > takeover.diedAt));
+        const after = made.map(({ at }) => at - takeover.diedAt);
         toldMs.set(takeover, Math.min(toldMs.get(takeover) ?? Number.POSITIVE_INFINITY, ...after));
       }
     },

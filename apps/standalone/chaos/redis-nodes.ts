@@ -1,5 +1,6 @@
 /** How faults break a Redis of several servers, which then has to mend itself. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { SHARD_COUNT } from '@qrcast/runtime/polling/shards';
 import { slotOf } from '@qrcast/runtime/redis/cluster-client';
 import { queuePrefix, sessionKey, shardKeys } from '@qrcast/runtime/redis/keys';
@@ -19,6 +20,7 @@ type Nodes = Pick<ClusterStage, 'ports' | 'failover' | 'replaced' | 'cutOff' | '
 const NAMESPACE = 'qrcast';
 const MASTER_SHARE = 0.7;
 const MOVES = 3;
+const ASK_AGAIN_MS = 10;
 /** A replica has what its master wrote before. */
 const REPLICATED_WITHIN_MS = 1_000;
 
@@ -94,6 +96,16 @@ function anyKey(scene: Scene, random: Random): string {
   return random.pick([sessionKey(NAMESPACE, session), shardKeys(NAMESPACE, random.between(0, SHARD_COUNT - 1))[0], queuePrefix(NAMESPACE)]);
 }
 
+/** Resolves when a replica has all that the master has written by now. */
+async function untilReplicated(nodes: Nodes, port: number): Promise<void> {
+  const offsets = async (): Promise<readonly number[]> =>
+    [...(await nodes.admin(port).info('replication')).matchAll(/(?:master_repl_offset:|,offset=)(\d+)/g)].map(([, offset]) =>
+      Number(offset),
+    );
+  const written = (await offsets()).at(-1) ?? 0; // the master's own comes after those of its replicas
+  while (!(await offsets()).slice(0, -1).some((offset) => offset >= written)) await delay(ASK_AGAIN_MS);
+}
+
 /** Mends only what nobody else can: a replica takes over by itself. */
 async function kill(scene: Scene, nodes: Nodes, random: Random): Promise<Broken> {
   const master = await pickMaster(nodes, random);
@@ -103,7 +115,7 @@ async function kill(scene: Scene, nodes: Nodes, random: Random): Promise<Broken>
   const port = isMaster ? master : random.pick([first, ...rest]);
   if (isMaster) {
     const release = await scene.holdCreations();
-    await nodes.admin(port).wait(1, REPLICATED_WITHIN_MS); // the last session would be gone with its master
+    await untilReplicated(nodes, port); // the last session would be gone with its master
     const holds = await nodes.holds(port);
     const diedAt = scene.now();
     signal(nodes.pidOf(port), 'SIGKILL');
@@ -127,6 +139,7 @@ async function kill(scene: Scene, nodes: Nodes, random: Random): Promise<Broken>
 async function fork(scene: Scene, nodes: Nodes, random: Random, breakIt: (port: number) => Promise<() => unknown>): Promise<Broken> {
   const release = await scene.holdCreations();
   const port = await pickMaster(nodes, random);
+  await untilReplicated(nodes, port);
   const loss = { from: scene.now(), to: Number.POSITIVE_INFINITY, wentBack: false };
   scene.losses.push(loss);
   const undo = await breakIt(port);

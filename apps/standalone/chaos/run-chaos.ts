@@ -84,6 +84,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         );
       },
     });
+    releasers.push('population', () => population.abandon()); // after a failure it would go on for ever
     const scene: Scene = {
       stage,
       waiting: population.waiting,

@@ -33,9 +33,9 @@ export interface ClusterStage {
   readonly password: string;
   /** The file of the authority's certificate, with TLS. */
   readonly caFile: string | null;
-  /** Of all nodes, the masters of the start first. */
+  /** Of the nodes of the start, the masters first. */
   readonly ports: readonly number[];
-  /** The master that has the slot of the key, as most nodes see it. */
+  /** The master that has the slot of the key. All nodes that answer must agree on it. */
   masterOf(key: string): Promise<ClusterMember>;
   /** The masters now. */
   masters(): Promise<ClusterMember[]>;
@@ -279,7 +279,7 @@ export async function openClusterStage({
         }
       },
       admin,
-      pidOf: (port) => servers.get(port)?.pid ?? 0,
+      pidOf: (port) => entryOf(servers, port).pid,
       close,
     };
   } catch (error) {

@@ -31,7 +31,7 @@ export interface SentinelStage {
   master(): Promise<{ readonly port: number; readonly pid: number }>;
   /** As `master`. A cluster has several. */
   masters(): Promise<{ readonly port: number }[]>;
-  /** Resolves when most Sentinels name another server than that one, and it takes writes. */
+  /** Resolves when most Sentinels name another server than that one. */
   replaced(oldPort: number): Promise<void>;
   /** Makes the Sentinels demote a healthy master. */
   failover(): Promise<void>;
@@ -218,7 +218,11 @@ export async function openSentinelStage({ tls = false }: SentinelOptions = {}): 
         });
       },
       admin: (port) => connect(port, PASSWORD),
-      pidOf: (port) => servers.get(port)?.pid ?? 0,
+      pidOf(port) {
+        const pid = servers.get(port)?.pid;
+        if (pid === undefined) throw new Error(`no server of this stage has port ${port}`);
+        return pid;
+      },
       close,
     };
   } catch (error) {
