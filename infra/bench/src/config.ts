@@ -3,18 +3,18 @@
  * within minutes.
  */
 
-export const BENCH_NAMES = ['relay', 'poll', 'first', 'hostile', 'flood', 'storm', 'restart', 'rush'] as const;
+export const BENCH_NAMES = ['relay', 'poll', 'first', 'hostile', 'flood', 'storm', 'restart', 'rush', 'masters'] as const;
 export type BenchName = (typeof BENCH_NAMES)[number];
 
 export interface BenchConfig {
   readonly only: BenchName | null;
   /** The measured time of each benchmark, s. Set-up and warm-up come on top. */
   readonly seconds: number;
-  /** Of `relay`: sessions with one viewer each. */
+  /** Of `relay` and `masters`: sessions with one viewer each. */
   readonly sessions: number;
-  /** Of `relay`: changes a second, over all sessions together. */
+  /** Of `relay` and `masters`: changes a second, over all sessions together. */
   readonly rate: number;
-  /** Of `poll`: waiting sessions of one worker. */
+  /** Of `poll` and `masters`: waiting sessions of one worker. */
   readonly instances: number;
   /** Of `first`: sessions. Each gets its first viewer once. */
   readonly firsts: number;
@@ -28,7 +28,7 @@ export interface BenchConfig {
   readonly restart: number;
   /** Of `rush`: viewers that connect at once. */
   readonly rush: number;
-  /** Of `poll`: how long the provider takes to answer, ms. */
+  /** Of `poll` and `masters`: how long the provider takes to answer, ms. */
   readonly answerMs: number;
   /** The file that gets the results as JSON. */
   readonly json: string | null;

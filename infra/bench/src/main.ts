@@ -10,6 +10,7 @@ import { BENCH_NAMES, type BenchConfig, readConfig } from './config.ts';
 import { runFirst } from './first.ts';
 import { runFlood } from './flood.ts';
 import { runHostile } from './hostile.ts';
+import { runMasters } from './masters.ts';
 import { runPoll } from './poll.ts';
 import { runRelay } from './relay.ts';
 import { type BenchResult, isMet, renderResult } from './report.ts';
@@ -26,6 +27,7 @@ const BENCHES = {
   storm: runStorm,
   restart: runRestart,
   rush: runRush,
+  masters: runMasters,
 } as const;
 /** The status that shells give to a program ended by Ctrl-C. */
 const INTERRUPTED_STATUS = 130;

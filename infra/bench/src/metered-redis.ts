@@ -41,7 +41,7 @@ export async function openMeteredRedis(path: string): Promise<MeteredRedis> {
     async usage() {
       const info = await redis.info('cpu', 'memory');
       return {
-        cpuMs: (fieldOf(info, 'used_cpu_user') + fieldOf(info, 'used_cpu_sys')) * 1000,
+        cpuMs: cpuMsIn(info),
         dataBytes: fieldOf(info, 'used_memory') - fieldOf(info, 'mem_clients_normal') - fieldOf(info, 'mem_aof_buffer'),
       };
     },
@@ -57,6 +57,11 @@ export async function openMeteredRedis(path: string): Promise<MeteredRedis> {
       await removeFolder();
     },
   };
+}
+
+/** Of the server itself, in the answer to INFO. */
+export function cpuMsIn(info: string): number {
+  return (fieldOf(info, 'used_cpu_user') + fieldOf(info, 'used_cpu_sys')) * 1000;
 }
 
 function fieldOf(info: string, name: string): number {
