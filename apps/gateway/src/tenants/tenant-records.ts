@@ -54,8 +54,10 @@ export function createTenantRecords({ redis, namespace, log }: TenantRecordsDeps
       const isFormer = (await redis.sismember(formerTenantsKey(namespace), record.id)) === 1;
       if (isFormer)
         throw new RefusedError('invalid_request', 'id: a tenant of this id was deleted, and its sessions may live on; choose another id');
-      const isNew = await redis.hsetnx(key, record.id, JSON.stringify(record));
-      if (isNew === 0)
+      const text = JSON.stringify(record);
+      const isNew = (await redis.hsetnx(key, record.id, text)) === 1;
+      // A command that was sent again after its reply was lost finds its own record.
+      if (!isNew && (await redis.hget(key, record.id)) !== text)
         throw new RefusedError('invalid_request', `id: there is a tenant ${JSON.stringify(record.id)} already; choose another id`);
     },
     async change(id, edit) {

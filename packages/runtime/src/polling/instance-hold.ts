@@ -56,11 +56,13 @@ export interface InstanceHoldsDeps {
 const EXTEND_EVERY_MS = 2_000;
 const SCAN_COUNT = 1_000;
 
-// One closure: a method for each call of the interface, over the same record.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a method for each call of the interface, over the same record.
 export function createInstanceHolds({ redis, namespace, clock }: InstanceHoldsDeps): InstanceHolds {
   const hold = loadLuaScript(redis, new URL('./instance-hold-2.lua', import.meta.url));
   const extend = loadLuaScript(redis, new URL('./instance-hold-extend-2.lua', import.meta.url));
   const release = loadLuaScript(redis, new URL('./instance-hold-release-2.lua', import.meta.url));
+
+  const busyFor = loadLuaScript(redis, new URL('./instance-busy-1.lua', import.meta.url));
 
   const keysOf = (instanceKey: string) => shardKeys(namespace, shardOfInstance(instanceKey));
 
@@ -100,7 +102,7 @@ export function createInstanceHolds({ redis, namespace, clock }: InstanceHoldsDe
     },
 
     async retryAfterMs(instanceKey) {
-      const busyForMs = Number((await redis.zscore(busyKey(instanceKey), instanceKey)) ?? 0) - clock.now();
+      const busyForMs = Number(await busyFor([busyKey(instanceKey)], [instanceKey]));
       return busyForMs > LEASE_MS ? busyForMs : 0; // a shorter time is the lease of a request under way
     },
 

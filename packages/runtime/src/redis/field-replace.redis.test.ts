@@ -17,3 +17,11 @@ it('replaces a field that holds the expected value, and no other', async () => {
   expect(await replace(key, 'three', '', 'c')).toBe(false);
   expect(await runtime.redis.hgetall(key)).toEqual({ one: 'b', two: 'a' });
 });
+
+it('has replaced a field, however often Redis gets the call', async () => {
+  const replace = loadFieldReplace(runtime.redis);
+  const key = `${runtime.namespace}:twice`;
+  await runtime.redis.hset(key, { one: 'a' });
+  expect([await replace(key, 'one', 'a', 'b'), await replace(key, 'one', 'a', 'b')]).toEqual([true, true]);
+  expect(await replace(key, 'one', 'a', 'c')).toBe(false); // another call
+});

@@ -34,12 +34,20 @@ export function createLocks({ redis, clock }: LocksDeps): Locks {
   return {
     async alone(key, { leaseMs, restMs = 0, taken }, run) {
       const holder = randomUUID();
-      const isTaken = await takeInTime<number>(clock, (notAfter) => take([key], [holder, leaseMs, notAfter]));
+      // Redis is out: the lock expires by itself.
+      const leave = (inMs: number): Promise<unknown> => release([key], [holder, inMs]).catch(() => undefined);
+      let isTaken: number;
+      try {
+        isTaken = await takeInTime<number>(clock, (notAfter) => take([key], [holder, leaseMs, notAfter]));
+      } catch (error) {
+        void leave(0); // Redis may have given it, and its reply was lost
+        throw error;
+      }
       if (isTaken === 0) throw taken();
       try {
         return await run();
       } finally {
-        await release([key], [holder, restMs]).catch(() => undefined); // Redis is out: the lock expires by itself
+        await leave(restMs);
       }
     },
   };
