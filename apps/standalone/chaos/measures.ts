@@ -1,6 +1,6 @@
 /** What a log of a chaos run tells besides the rules: figures for the report. Pure. */
 
-import type { SessionLog } from './checker.ts';
+import type { SessionLog, Told } from './checker.ts';
 
 /** A replica has taken over from a master that died. */
 export interface Takeover {
@@ -34,6 +34,9 @@ export interface TakeoverTime {
   readonly toldMs: number | null;
 }
 
+/** The run sees a takeover a moment late. */
+const SEEN_WITHIN_MS = 100;
+
 /** Takes the sessions one by one. */
 export function createTakeoverTimes() {
   const toldMs = new Map<Takeover, number>();
@@ -43,8 +46,9 @@ export function createTakeoverTimes() {
       for (const takeover of takeovers) {
         all.add(takeover);
         if (!takeover.isOf(sessionId)) continue;
-        const made = viewers.flatMap(({ told }) => told.filter(({ version }) => createdAt + version > takeover.diedAt));
-        const after = made.map(({ at }) => at - takeover.diedAt);
+        const { diedAt, replacedAt } = takeover;
+        const isAfter = ({ at, version }: Told): boolean => createdAt + version > diedAt && at > replacedAt - SEEN_WITHIN_MS;
+        const after = viewers.flatMap(({ told }) => told.filter(isAfter).map(({ at }) => at - diedAt));
         toldMs.set(takeover, Math.min(toldMs.get(takeover) ?? Number.POSITIVE_INFINITY, ...after));
       }
     },
