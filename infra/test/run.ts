@@ -85,7 +85,7 @@ process.exitCode = failed === 0 ? 0 : 1;
 function describeFailures({ name, message, assertionResults }: FileReport): readonly string[] {
   const LINES = 20; // the error's words, and where it was thrown
   const describe = (test: string, error: string): string => {
-    const lines = error.split('\n').filter((line) => !/^ +at .*(node_modules|node:internal)/.test(line));
+    const lines = error.split('\n').filter((line) => !/^ +at (.*(node_modules|node:internal)|new Promise)/.test(line));
     return `${relative(TOP, name)}${test}\n${lines
       .slice(0, LINES)
       .map((line) => `    ${line}\n`)

@@ -65,14 +65,10 @@ export async function runMasters(config: BenchConfig, path: string, releasers: R
 }
 
 async function openServers(masters: number, path: string, own: Releasers): Promise<MeteredCluster> {
-  if (masters > 0) {
-    const cluster = await openMeteredCluster(masters);
-    own.push('cluster', () => cluster.close());
-    return cluster;
-  }
+  if (masters > 0) return openMeteredCluster(masters, path, own);
   const redis = await openMeteredRedis(path);
   own.push('redis', () => redis.close());
-  return { ...redis, cpuMs: async () => [(await redis.usage()).cpuMs] };
+  return { url: redis.url, cpuMs: async () => [(await redis.usage()).cpuMs] };
 }
 
 async function measureStates(config: BenchConfig, servers: MeteredCluster, own: Releasers): Promise<Omit<Measured, 'poll'>> {
