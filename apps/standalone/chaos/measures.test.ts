@@ -3,7 +3,7 @@ import type { SessionLog, Told } from './checker.ts';
 import { told } from './logs.ts';
 import { codeLags, createTakeoverTimes } from './measures.ts';
 
-/** Created at 1,000; `told(v, …)` comes at `v` × 1,000 unless `at` says otherwise. */
+/** Created at 1,000; `told(v, …)` comes at `v` × 1,000 unless `at` says otherwise. Its code was issued at 1,000. */
 function log(...viewers: readonly (readonly Told[])[]): SessionLog {
   const named = viewers.map((all, i) => ({ name: `viewer ${i + 1}`, told: all }));
   return {
@@ -14,15 +14,20 @@ function log(...viewers: readonly (readonly Told[])[]): SessionLog {
 const at = (ms: number, one: Told): Told => ({ ...one, at: ms });
 
 describe('the time of a code', () => {
-  it('counts from the change to each viewer that was there', () => {
-    const prompt = [at(1_005, told(1, 'waiting')), at(1_012, told(2, 'showing'))];
-    const late = [at(1_005, told(1, 'waiting')), at(1_902, told(2, 'showing'))];
+  it('counts from the answer of the provider to each viewer that was there', () => {
+    const prompt = [at(995, told(1, 'waiting')), at(1_010, told(2, 'showing'))];
+    const late = [at(995, told(1, 'waiting')), at(1_900, told(2, 'showing'))];
     expect(codeLags(log(prompt, late))).toEqual([10, 900]);
   });
 
+  it('counts once, although the state that shows the code has other versions', () => {
+    const again = [at(995, told(1, 'waiting')), at(1_010, told(2, 'showing')), at(3_500, told(3, 'showing'))];
+    expect(codeLags(log(again))).toEqual([10]);
+  });
+
   it('counts for a viewer that missed it until a newer state, and not for one that came later', () => {
-    const prompt = [at(1_005, told(1, 'waiting')), at(1_012, told(2, 'showing'))];
-    const missed = [at(1_005, told(1, 'waiting')), at(8_002, told(4, 'connected'))];
+    const prompt = [at(995, told(1, 'waiting')), at(1_010, told(2, 'showing'))];
+    const missed = [at(995, told(1, 'waiting')), at(8_000, told(4, 'connected'))];
     const came = [at(5_000, told(2, 'showing'))];
     expect(codeLags(log(prompt, missed, came))).toEqual([10, 7_000]);
   });

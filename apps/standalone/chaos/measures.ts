@@ -11,20 +11,21 @@ export interface Takeover {
 }
 
 /**
- * For each code and each viewer that was there before: how long after the change the viewer had it, or
- * a newer state, ms. A version counts ms from the creation, so it tells when the change was made.
+ * For each code and each viewer that was there before: how long after the provider's answer the viewer
+ * had it, or a newer state, ms. Redis's clock is that of this machine.
  */
-export function codeLags({ createdAt, viewers }: SessionLog): readonly number[] {
-  const told = viewers.flatMap((viewer) => viewer.told);
-  const codes = new Set(told.filter(({ session }) => session?.state === 'showing').map(({ version }) => version));
-  return viewers.flatMap((viewer) => {
-    const [first] = viewer.told;
-    return [...codes].flatMap((version) => {
-      const has = viewer.told.find((one) => one.version >= version);
-      if (first === undefined || has === undefined || first.version >= version) return [];
-      return [has.at - (createdAt + version)];
-    });
-  });
+export function codeLags({ viewers }: SessionLog): readonly number[] {
+  const firstVersions = new Map<number, number>(); // by when the code was issued
+  for (const { version, session } of viewers.flatMap(({ told }) => told)) {
+    const issuedAt = session?.code?.issuedAt;
+    if (issuedAt !== undefined) firstVersions.set(issuedAt, Math.min(version, firstVersions.get(issuedAt) ?? version));
+  }
+  return viewers.flatMap(({ told }) =>
+    [...firstVersions].flatMap(([issuedAt, version]) => {
+      const has = told.find((one) => one.version >= version);
+      return has === undefined || has === told[0] ? [] : [has.at - issuedAt];
+    }),
+  );
 }
 
 /** In ms after the death. */
