@@ -46,7 +46,7 @@ async function openNode(path: string, releasers: Releasers): Promise<ClusterNode
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-bench-'));
   releasers.push('folder', () => rm(folder, { recursive: true, force: true }));
   const [port, busPort] = [await freePort(), await freePort()];
-  const args = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
+  const args = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-announce-ip', '127.0.0.1'];
   const server = await openRedisServer({ program, folder, persistent: true, endpoint: { port, password: PASSWORD }, args });
   releasers.push('node', () => server.close());
   const redis = new Redis(server.url);
