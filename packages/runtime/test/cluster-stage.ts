@@ -193,6 +193,10 @@ export async function openClusterStage({
     await admin(first).call('CLUSTER', 'MEET', '127.0.0.1', tls ? tlsPort : port, proxy.port);
   }
 
+  async function untilOk(port: number): Promise<void> {
+    while (!/cluster_state:ok/.test(String(await admin(port).cluster('INFO')))) await delay(ASK_AGAIN_MS);
+  }
+
   async function form(ports: readonly number[]): Promise<void> {
     const [first = 0] = ports;
     for (const [i, port] of ports.entries()) {
@@ -208,7 +212,7 @@ export async function openClusterStage({
       while ((await replicate().catch(() => null)) === null) await delay(ASK_AGAIN_MS); // it does not know the master yet
     }
     await members((all) => all.length === ports.length && all.filter(({ isMaster }) => !isMaster).length === ports.length - count);
-    for (const port of ports) while (!/cluster_state:ok/.test(String(await admin(port).cluster('INFO')))) await delay(ASK_AGAIN_MS);
+    for (const port of ports) await untilOk(port);
   }
 
   try {
@@ -247,6 +251,7 @@ export async function openClusterStage({
         await meet(ports[0] ?? 0, port);
         const isIn = async (view: number): Promise<boolean> => ((await viewOf(view)) ?? []).filter(({ isUp }) => isUp).length > known;
         for (const view of servers.keys()) while (!(await isIn(view))) await delay(ASK_AGAIN_MS);
+        await untilOk(port); // a new node takes no writes in its first seconds
         return port;
       },
       async failover(port) {
