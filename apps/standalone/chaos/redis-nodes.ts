@@ -90,10 +90,12 @@ async function pickMaster(nodes: Nodes, random: Random): Promise<number> {
   return random.pick([first, ...rest]).port;
 }
 
-/** Keys whose slots matter: of a session with viewers, of due polls, and of the queue's jobs. */
+/** A key whose slot matters: of the queue's jobs, of due polls, or of a session with viewers. */
 function anyKey(scene: Scene, random: Random): string {
-  const [session = ''] = scene.watched().length > 0 ? [random.pick(scene.watched() as [string, ...string[]])] : [];
-  return random.pick([sessionKey(NAMESPACE, session), shardKeys(NAMESPACE, random.between(0, SHARD_COUNT - 1))[0], queuePrefix(NAMESPACE)]);
+  const [due] = shardKeys(NAMESPACE, random.between(0, SHARD_COUNT - 1));
+  const [first, ...rest] = scene.watched();
+  const session = first === undefined ? [] : [sessionKey(NAMESPACE, random.pick([first, ...rest]))];
+  return random.pick([queuePrefix(NAMESPACE), due, ...session]);
 }
 
 /** Resolves when a replica has all that the master has written by now. */
