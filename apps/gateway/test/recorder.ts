@@ -26,7 +26,7 @@ export interface Recorder extends Told {
 
 export function createRecorder(): Recorder {
   const told: { readonly event: string; readonly body: unknown }[] = [];
-  const { until, look } = createUntil();
+  const { until, look } = createUntil(() => told.map(({ event }) => event).join(', '));
   const all = <E extends keyof StreamEvents>(event: E) =>
     told.filter((one) => one.event === event).map(({ body }) => body as StreamEvents[E]);
   return {
@@ -43,23 +43,33 @@ export function createRecorder(): Recorder {
 }
 
 export interface Until {
-  /** Resolves to what `find` finds, now or at a later `look`. */
+  /**
+   * Resolves to what `find` finds, now or at a later `look`. Rejects when a test that still waits
+   * has hung for long, and says what came so far.
+   */
   until<T>(find: () => T | undefined): Promise<T>;
   /** To be called whenever there may be something to find. */
   look(): void;
 }
 
-export function createUntil(): Until {
+/** Before a test's own limit, which says nothing but that the test took too long. */
+const WAIT_AT_MOST_MS = 240_000;
+
+/** @param soFar in words, for the error */
+export function createUntil(soFar: () => string = () => 'unknown'): Until {
   const waiting = new Set<() => void>();
   return {
     until: (find) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         const tryToFind = (): void => {
           const found = find();
           if (found === undefined) return;
           waiting.delete(tryToFind);
+          clearTimeout(timer);
           resolve(found);
         };
+        const giveUp = (): void => reject(new Error(`nothing that fits came within ${WAIT_AT_MOST_MS} ms. So far: ${soFar()}`));
+        const timer = setTimeout(giveUp, WAIT_AT_MOST_MS).unref(); // a test may leave it behind
         waiting.add(tryToFind);
         tryToFind();
       }),

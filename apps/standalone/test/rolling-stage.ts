@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { watchSession } from '@qrcast/client';
 import { socketIo } from '@qrcast/client/socket-io';
 import type { Connection, Session } from '@qrcast/client/types';
+import { createUntil } from '@qrcast/gateway/test/recorder';
 import { createLog } from '@qrcast/runtime/log';
 import { connectRedis } from '@qrcast/runtime/redis/redis';
 import type { Releasers } from '@qrcast/runtime/releasers';
@@ -140,27 +141,15 @@ export function openWatch(url: string, ticket: string, transport: WatchTransport
   const watch = watchSession({ url, ticket, transport: WATCH_TRANSPORTS[transport](), visible: true });
   const sessions: Session[] = [];
   const connections: Connection[] = [];
-  const looking = new Set<() => void>();
+  const { until, look } = createUntil(
+    () =>
+      `${transport} saw ${JSON.stringify(sessions.map(({ state, version }) => `${state} ${version}`))} and ${JSON.stringify(connections)}`,
+  );
   watch.subscribe(() => {
     const { session, connection } = watch.snapshot;
     if (connection !== connections.at(-1)) connections.push(connection);
     if (session !== null && session !== sessions.at(-1)) sessions.push(session);
-    for (const look of looking) look();
+    look();
   });
-  return {
-    sessions,
-    connections,
-    until: (fits) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          const found = sessions.find(fits);
-          if (found === undefined) return;
-          looking.delete(look);
-          resolve(found);
-        };
-        looking.add(look);
-        look();
-      }),
-    close: () => watch.close(),
-  };
+  return { sessions, connections, until: (fits) => until(() => sessions.find(fits)), close: () => watch.close() };
 }

@@ -86,8 +86,11 @@ const MAINS = { gateway: '@qrcast/gateway/main', worker: '@qrcast/worker/main' }
 const IS_UP = { gateway: /"port":(\d+).*gateway listens/, worker: /"port":(\d+).*worker is up/ } as const;
 const PRELOADS = [new URL('./shift-clock.ts', import.meta.url), new URL('./report-stalls.ts', import.meta.url)];
 const ASK_AGAIN_MS = 50;
+const LAST_LINES = 20;
 /** A frozen process answers nothing. */
 const ANSWER_WITHIN_MS = 3_000;
+/** Less than a test may take, whose end would not say what was awaited. */
+const READY_WITHIN_MS = 240_000;
 
 export interface StagedRoleOptions {
   readonly kind: RoleKind;
@@ -119,7 +122,7 @@ export async function openStagedProcess({ kind, env, redisUrl }: StagedRoleOptio
   const lines: LogLine[] = [];
   const stalls: Stall[] = [];
   const clocks: ClockReading[] = [];
-  const { until, look } = createUntil();
+  const { until, look } = createUntil(() => `the ${kind} logged ${JSON.stringify(lines.slice(-LAST_LINES).map(({ msg }) => msg))}`);
   const front = await openTestProxy(() => port);
   const url = `http://127.0.0.1:${front.port}`;
   let ownEnv: Environment = { ...env, PORT: '0', REDIS_URL: redisUrl, ...(kind === 'gateway' ? { QRCAST_PUBLIC_URL: url } : {}) };
@@ -177,9 +180,11 @@ export async function openStagedProcess({ kind, env, redisUrl }: StagedRoleOptio
     untilLine: (fits) => until(() => lines.find(fits)),
     readyz,
     async untilReadyz(status) {
+      const endsAt = performance.now() + READY_WITHIN_MS;
       for (;;) {
         const readiness = await readyz();
         if (readiness.status === status) return readiness;
+        if (performance.now() > endsAt) throw new Error(`the ${kind} should answer ${status}, and answers: ${readiness.text}`);
         await delay(ASK_AGAIN_MS);
       }
     },
