@@ -2,9 +2,11 @@
  * If a tenant is suspended or deleted on one gateway, its calls and streams end on all gateways.
  */
 
+import { tenantsChannel, tenantsKey } from '@qrcast/runtime/redis/keys';
+import { publish } from '@qrcast/runtime/redis/publish';
 import { isOneServer } from '@qrcast/runtime/test/one-server';
 import { openTestProxy } from '@qrcast/runtime/test/proxy';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { ADMIN_KEY, type Answer, newInstance, openTestGateway, type TestGateway, type TestTenant } from '../../test/gateway.ts';
 import { STREAM_TRANSPORTS, type StreamClient } from '../../test/stream-clients.ts';
 
@@ -120,6 +122,45 @@ it.runIf(isOneServer())('a gateway that could not reach Redis at the suspension 
     await test.close();
     await proxy.close();
   }
+});
+
+describe('a tenant that Redis has lost and that is created again', () => {
+  /** Takes the record away, as a loss does. Resolves to what brings it back. */
+  async function lose(tenant: TestTenant): Promise<() => Promise<unknown>> {
+    const { redis } = here.node;
+    const key = tenantsKey(here.namespace);
+    const record = (await redis.hget(key, tenant.id)) ?? expect.unreachable('it was created');
+    await redis.hdel(key, tenant.id);
+    return () => redis.hset(key, tenant.id, record);
+  }
+
+  it('is admitted at once on the gateway that has just refused it', async () => {
+    const tenant = await here.newTenant();
+    const { session, ticket } = await here.create({}, tenant);
+    for (const { call } of [here, there, here, there]) {
+      const read = async () => (await call('GET', `/v1/sessions/${session.id}`, { secret: ticket })).status;
+      const restore = await lose(tenant);
+      await expect.poll(read).toBe(401); // it may have been looked up a second ago
+      await restore();
+      expect(await read()).toBe(200);
+    }
+  });
+
+  it('keeps its viewers, who would be closed a second after the loss', async () => {
+    const [tenant, deleted] = [await here.newTenant(), await here.newTenant()];
+    const [viewer, last] = await Promise.all([tenant, deleted].map(async (one) => here.view((await here.create({}, one)).ticket)));
+    await Promise.all([viewer, last].map((one) => one?.until('session', ({ state }) => state === 'waiting')));
+    const restore = await lose(tenant);
+    const asked = vi.spyOn(here.gateway.tenants, 'find');
+    await publish(here.node.redis, tenantsChannel(here.namespace), tenant.id);
+    await expect.poll(() => asked.mock.calls.flat()).toContain(tenant.id);
+    await Promise.all(asked.mock.results.map(({ value }) => value));
+    await restore();
+    await here.gateway.tenants.disable(deleted.id);
+    expect(await last?.until('closing')).toMatchObject({ code: 'unauthenticated' }); // begun later, so the second of the other is over
+    expect(viewer?.all('closing')).toEqual([]);
+    asked.mockRestore();
+  });
 });
 
 describe('while suspended', () => {

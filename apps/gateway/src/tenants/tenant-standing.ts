@@ -51,7 +51,10 @@ export function openTenantStanding({ bus, namespace, tenants }: TenantStandingDe
   function endDeleted(tenantId: string): void {
     const timer = setTimeout(() => {
       timers.delete(timer);
-      held.end(tenantId, 'unauthenticated');
+      known.requireNow(tenantId).then(
+        () => undefined, // Redis had lost it, and it was created again
+        () => held.end(tenantId, 'unauthenticated'),
+      );
     }, LAST_WORDS_MS);
     timers.add(timer);
   }
@@ -98,7 +101,10 @@ interface KnownTenants extends Pick<TenantStanding, 'require' | 'requireNow'> {
   forgetAll(): void;
 }
 
-/** Tenants that were looked up lately, so that calls in quick succession ask Redis once. */
+/**
+ * Tenants that were looked up lately, so that calls in quick succession ask Redis once. A refusal is
+ * not remembered: a client takes it as final, and nothing is published when a tenant is created.
+ */
 function createKnownTenants(tenants: TenantStandingDeps['tenants']): KnownTenants {
   const known = new Map<string, Promise<Tenant>>();
   const requireNow = async (tenantId: string): Promise<Tenant> => mustStand(await tenants.find(tenantId));
@@ -106,6 +112,7 @@ function createKnownTenants(tenants: TenantStandingDeps['tenants']): KnownTenant
     require(tenantId) {
       const tenant = known.get(tenantId) ?? requireNow(tenantId);
       known.set(tenantId, tenant);
+      tenant.catch(() => known.get(tenantId) === tenant && known.delete(tenantId));
       return tenant;
     },
     requireNow,
