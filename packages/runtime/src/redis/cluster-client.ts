@@ -1,5 +1,6 @@
 /** A client of a Redis Cluster, and which of its masters has which key. */
 
+import type { Writable } from 'node:stream';
 import { Cluster, type ClusterNode, type ClusterOptions, Command, type Redis, type RedisOptions } from 'ioredis';
 import { parseClusterUrl } from './cluster-url.ts';
 import { tlsOptions } from './redis-address.ts';
@@ -31,8 +32,8 @@ const REFRESH_WITHIN_MS = 2_000;
 const ASKED_WITHIN_MS = 5_000;
 
 /**
- * Pipelines are not made automatically: if one slot of a batch has moved, ioredis 6.0 fails its
- * command instead of following it.
+ * ioredis makes no pipelines: if one slot of a batch has moved, version 6.0 fails its command instead
+ * of following it. `mendNode` puts the commands of a moment into one write, which is as cheap.
  */
 export function createClusterClient(address: string, { redisOptions, retryStrategy }: ClusterClientOptions): Cluster {
   const { nodes, user, tls } = parseClusterUrl(address);
@@ -115,11 +116,27 @@ class ClusterClient extends Cluster {
 
 /**
  * A retry, or a connection that comes back, must not run what nobody waits for any more. And nobody
- * awaits the ASKING that ioredis sends, so its failure would end the process.
+ * awaits the ASKING that ioredis sends, so its failure would end the process. Each write wakes the
+ * server and costs it a system call, so commands of one moment go out together.
  */
 function mendNode(redis: Redis): void {
   const send = redis.sendCommand.bind(redis);
-  redis.sendCommand = (command, stream) => (command.isSettled ? command.promise : send(command, stream));
+  let corked: Writable | null = null;
+  function cork(): void {
+    const stream = redis.stream as Writable | undefined; // not before it connects
+    if (stream === undefined || corked === stream) return;
+    corked = stream;
+    stream.cork();
+    setImmediate(() => {
+      if (corked === stream) corked = null;
+      stream.uncork();
+    });
+  }
+  redis.sendCommand = (command, stream) => {
+    if (command.isSettled) return command.promise;
+    cork();
+    return send(command, stream);
+  };
   redis.asking = (() => {
     const asking = new Command('asking');
     asking.promise.catch(() => undefined); // the command behind it fails, too
