@@ -5,7 +5,8 @@ import { isFinal, type Session } from '@qrcast/core/session';
 import type { Node } from '@qrcast/runtime/node';
 import type { PollTarget } from '@qrcast/runtime/polling/poll-queue';
 import { pollMember, shardOf } from '@qrcast/runtime/polling/shards';
-import { POLL_QUEUE_NAME, queuePrefix, shardKeys } from '@qrcast/runtime/redis/keys';
+import { POLL_QUEUE_NAME, shardKeys } from '@qrcast/runtime/redis/keys';
+import { workParts } from '@qrcast/runtime/redis/work-parts';
 
 export interface TestWorker {
   /** Does what the worker would after a poll that is answered now, as soon as the session is watched. */
@@ -54,9 +55,9 @@ export function createTestWorker(node: Node, namespace: string): TestWorker {
       return (await node.queue.renew([{ sessionId, instanceKey: session.instanceKey, tenantId: session.tenantId }], 0)).length === 0;
     },
     async takeWakeUp(sessionId) {
-      const job = `${queuePrefix(namespace)}:${POLL_QUEUE_NAME}:poke-${sessionId}`;
-      const data = await node.redis.hget(job, 'data');
-      await node.redis.del(job);
+      const jobs = workParts(namespace, node.redis).map(({ queuePrefix }) => `${queuePrefix}:${POLL_QUEUE_NAME}:poke-${sessionId}`);
+      const [data = null] = (await Promise.all(jobs.map((job) => node.redis.hget(job, 'data')))).filter((found) => found !== null);
+      await Promise.all(jobs.map((job) => node.redis.del(job)));
       if (data === null) return null;
       const target = JSON.parse(data) as PollTarget;
       const [, , , poked] = shardKeys(namespace, shardOf(target));

@@ -3,7 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SHARD_COUNT } from '@qrcast/runtime/polling/shards';
 import { slotOf } from '@qrcast/runtime/redis/cluster-client';
-import { queuePrefix, sessionKey, shardKeys } from '@qrcast/runtime/redis/keys';
+import { sessionKey, shardKeys } from '@qrcast/runtime/redis/keys';
+import { clusterParts } from '@qrcast/runtime/redis/work-parts';
 import { hasSlot } from '@qrcast/runtime/test/cluster-members';
 import type { ClusterStage } from '@qrcast/runtime/test/cluster-stage';
 import { type SentinelStage, signal } from '@qrcast/runtime/test/sentinel-stage';
@@ -90,12 +91,13 @@ async function pickMaster(nodes: Nodes, random: Random): Promise<number> {
   return random.pick([first, ...rest]).port;
 }
 
-/** A key whose slot matters: of the queue's jobs, of due polls, or of a session with viewers. */
+/** A key whose slot matters: of jobs and marks, of due polls, or of a session with viewers. */
 function anyKey(scene: Scene, random: Random): string {
   const [due] = shardKeys(NAMESPACE, random.between(0, SHARD_COUNT - 1));
   const [first, ...rest] = scene.watched();
   const session = first === undefined ? [] : [sessionKey(NAMESPACE, random.pick([first, ...rest]))];
-  return random.pick([queuePrefix(NAMESPACE), due, ...session]);
+  const { queuePrefix } = random.pick(clusterParts(NAMESPACE));
+  return random.pick([queuePrefix, due, ...session]);
 }
 
 /** Resolves when a replica has all that the master has written by now. */

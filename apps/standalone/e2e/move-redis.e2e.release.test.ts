@@ -4,10 +4,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import { openClusterStage } from '@qrcast/runtime/test/cluster-stage';
+import { openTestReceiver, type Received, type TestReceiver } from '@qrcast/runtime/test/receiver';
 import { openSentinelStage } from '@qrcast/runtime/test/sentinel-stage';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openProductStage, type ProductStage } from '../test/fault-stage.ts';
+import { openProductStage, type ProductStage, sendCallbacksTo } from '../test/fault-stage.ts';
 import { type RecordingClient, TRANSPORTS } from '../test/recording-client.ts';
+import type { Environment } from '../test/role-process.ts';
 import { openStagedRedis } from '../test/staged-redis.ts';
 
 let releasers: Releasers;
@@ -26,8 +28,8 @@ interface Watched {
 }
 
 /** Two gateways, a worker, and a session with a viewer on each transport. */
-async function openWatched(redisUrl: string): Promise<Watched> {
-  const stage = await openProductStage(redisUrl, { gateways: 2, env: LASTING });
+async function openWatched(redisUrl: string, env: Environment = {}): Promise<Watched> {
+  const stage = await openProductStage(redisUrl, { gateways: 2, env: { ...LASTING, ...env } });
   releasers.push('stage', () => stage.close());
   const { instance, ticket, session } = await stage.create();
   const viewers = TRANSPORTS.map((transport, i) => stage.watch(ticket, transport, i % 2));
@@ -62,7 +64,10 @@ it('from one Redis to a cluster: all processes stop, redis-cli copies, and they 
   releasers.push('redis', () => redis.close());
   const cluster = await openClusterStage();
   releasers.push('cluster', () => cluster.close());
-  const { stage, login } = await openWatched(redis.url);
+  const receiver = await openTestReceiver();
+  releasers.push('receiver', () => receiver.close());
+  const { stage, login } = await openWatched(redis.url, { QRCAST_CALLBACK_HOSTS: receiver.url });
+  await refuseCallback(stage, receiver);
   await Promise.all(rolesOf(stage).map((role) => role.stop()));
   const { port, password } = new URL(redis.url);
   await copy({ to: `127.0.0.1:${cluster.ports[0]}`, toPassword: cluster.password, from: `127.0.0.1:${port}`, fromPassword: password });
@@ -70,8 +75,22 @@ it('from one Redis to a cluster: all processes stop, redis-cli copies, and they 
   await stage.untilReady();
   expect(await redis.admin.dbsize()).toBeGreaterThan(0); // the way back
   await redis.kill();
+  receiver.answer(() => 204);
   await login();
+  const [refused, again] = await receiver.until(2, isEnded);
+  expect(again?.id).toBe(refused?.id);
 });
+
+const isEnded = ({ body }: Received): boolean => body.includes('session.ended');
+
+/** The end of a session is told, and the receiver wants to hear it again in a while. */
+async function refuseCallback(stage: ProductStage, receiver: TestReceiver): Promise<void> {
+  receiver.answer(() => ({ status: 503, headers: { 'retry-after': '10' } }));
+  await sendCallbacksTo(stage, receiver.url);
+  const { session } = await stage.create();
+  expect((await stage.call('DELETE', `/v1/sessions/${session.id}`)).status).toBe(204);
+  await receiver.until(1, isEnded);
+}
 
 /** As the document says it: the passwords are on no command line. */
 async function copy(ends: Readonly<Record<'to' | 'toPassword' | 'from' | 'fromPassword', string>>): Promise<void> {

@@ -13,10 +13,8 @@ import {
   keyUsesKey,
   lastNotificationsKey,
   liveSessionsKey,
-  outboxKey,
   passwordTriesKey,
   probeChannel,
-  queuePrefix,
   relayLaneKey,
   relayUseKey,
   revocationsChannel,
@@ -34,6 +32,7 @@ import {
   tenantsKey,
   viewersKey,
   viewersOfTenantKey,
+  wholeWork,
 } from '@qrcast/runtime/redis/keys';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
@@ -198,14 +197,14 @@ async function harmEntry(redis: Redis, ns: string, list: 'session' | 'instance' 
     lane: relayLaneKey(ns, tenant.id, instanceId),
   };
   await redis.rpush(lists[list], given);
-  await redis.zadd(outboxKey(ns), 0, marks[list]);
+  await redis.zadd(wholeWork(ns).outboxKey, 0, marks[list]);
 }
 
 async function harmShared(redis: Redis, ns: string, where: (typeof SHARED)[number], given: Buffer, victim: Victim): Promise<void> {
   const [due, watch, busy, poked] = shardKeys(ns, given.length % 32);
   switch (where) {
     case 'outbox':
-      return void (await redis.zadd(outboxKey(ns), 0, given));
+      return void (await redis.zadd(wholeWork(ns).outboxKey, 0, given));
     case 'due':
       return void (await redis
         .multi()
@@ -226,7 +225,7 @@ async function harmShared(redis: Redis, ns: string, where: (typeof SHARED)[numbe
     case 'audit':
       return void (await redis.xadd(auditKey(ns), '*', 'entry', given));
     default: {
-      const queue = `${queuePrefix(ns)}:${where === 'callback job' ? 'callbacks' : 'polls'}`;
+      const queue = `${wholeWork(ns).queuePrefix}:${where === 'callback job' ? 'callbacks' : 'polls'}`;
       const id = `foreign-${randomUUID()}`;
       if (where !== 'lost job')
         await redis.hset(`${queue}:${id}`, { name: where === 'poll job' ? 'poke' : 'deliver', data: given, opts: '{}', timestamp: '1' });

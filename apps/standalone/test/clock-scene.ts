@@ -1,9 +1,9 @@
 /** For the tests of clocks: sessions that are watched and polled, and what a set clock does to them. */
 
-import { DEFAULT_NAMESPACE, outboxKey } from '@qrcast/runtime/redis/keys';
+import { DEFAULT_NAMESPACE, wholeWork } from '@qrcast/runtime/redis/keys';
 import type { TestReceiver } from '@qrcast/runtime/test/receiver';
 import { expect } from 'vitest';
-import type { FaultStage, StagedSession } from './fault-stage.ts';
+import { type FaultStage, type StagedSession, sendCallbacksTo } from './fault-stage.ts';
 import type { RecordingClient } from './recording-client.ts';
 import { TRANSPORTS } from './recording-client.ts';
 
@@ -61,14 +61,11 @@ export async function expectPollsGoOn(stage: FaultStage, byMs: number): Promise<
 export async function expectCallbackAtItsTime(stage: FaultStage, receiver: TestReceiver, byMs: number): Promise<void> {
   const times: number[] = [];
   receiver.answer(() => (times.push(performance.now()) === 1 ? { status: 503, headers: { 'retry-after': '3' } } : 204));
-  const headers = { authorization: `Bearer ${stage.adminKey}`, 'content-type': 'application/json' };
-  const body = JSON.stringify({ callback: { url: receiver.url } });
-  const patched = await fetch(`${stage.gateways[0].url}/v1/admin/tenants/acme`, { method: 'PATCH', headers, body });
-  expect(patched.status).toBe(200);
+  await sendCallbacksTo(stage, receiver.url);
   const [one] = await watchSessions(stage, 1);
   one?.instance.scan();
   // Set before, the clock would be the same when the time is chosen and when it is judged.
-  const outbox = outboxKey(DEFAULT_NAMESPACE);
+  const outbox = wholeWork(DEFAULT_NAMESPACE).outboxKey;
   await expect.poll(() => stage.redis.admin.zrange(outbox, '0', '-1')).toContainEqual(expect.stringContaining('due|deliver|'));
   await stage.workers[0].shiftClock(byMs);
   const [first, second] = await receiver.until(2);

@@ -96,6 +96,14 @@ export function openProductStage(redisUrl: string, options: ProductStageOptions)
   return openStage(redisUrl, options, openStagedProcess);
 }
 
+/** From now on, the tenant's callbacks go there. @throws {Error} if the gateway refuses it */
+export async function sendCallbacksTo({ gateways, adminKey }: ProductStage, url: string): Promise<void> {
+  const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
+  const body = JSON.stringify({ callback: { url } });
+  const response = await fetch(`${gateways[0].url}/v1/admin/tenants/${TENANT_ID}`, { method: 'PATCH', headers, body });
+  if (!response.ok) throw new Error(`the change was refused: ${await response.text()}`);
+}
+
 // One closure: its methods share the stage.
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one function: it opens the parts of the stage in the order in which they depend on one another.
 async function openStage<Role extends StagedProcess>(

@@ -3,8 +3,9 @@ import { type CallbackLog, createCallbackLog } from '@qrcast/runtime/callbacks/c
 import { createReceivers } from '@qrcast/runtime/callbacks/callback-receivers';
 import { createKeyring } from '@qrcast/runtime/keyring/keyring';
 import { createLog } from '@qrcast/runtime/log';
-import { callbackKey, outboxKey } from '@qrcast/runtime/redis/keys';
+import { callbackKey } from '@qrcast/runtime/redis/keys';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
+import { scoreOfMark } from '@qrcast/runtime/test/work-part';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_KEY, openTestGateway, SECRET_KEYS, type TestGateway, type TestTenant } from '../../test/gateway.ts';
 
@@ -125,7 +126,7 @@ describe('sending one again', () => {
     const { status, callback } = await call('POST', `/v1/callbacks/${id}/replay`, tenant);
     expect([status, callback.state, callback.id]).toEqual([202, 'pending', id]);
     expect((await log.find(tenant.id, id))?.giveUpAt).toBeGreaterThan(Date.now() + 86_000_000);
-    expect(await test.node.redis.zscore(outboxKey(test.namespace), `callback|${tenant.id}|${id}`)).not.toBeNull();
+    expect(await scoreOfMark({ ...test, ...test.node }, `callback|${tenant.id}|${id}`)).not.toBeNull();
   });
 });
 

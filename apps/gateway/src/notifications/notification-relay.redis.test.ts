@@ -1,7 +1,8 @@
 import { createRelayLanes, type Lane, type RelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
-import { outboxKey, relayUseKey } from '@qrcast/runtime/redis/keys';
+import { relayUseKey } from '@qrcast/runtime/redis/keys';
 import { isOneServer } from '@qrcast/runtime/test/one-server';
 import { openTestProxy } from '@qrcast/runtime/test/proxy';
+import { scoreOfMark } from '@qrcast/runtime/test/work-part';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ADMIN_KEY, type Answer, openTestGateway, type TestGateway, type TestTenant } from '../../test/gateway.ts';
 
@@ -45,7 +46,8 @@ describe('what is relayed', () => {
       '{"typeWebhook":"outgoingMessageStatus","instanceData":{"idInstance":"1101000001"},"text":"\\u00fc | ü"}',
     ];
     for (const body of bodies) expect((await notify(tenant, body)).status).toBe(200);
-    expect(await test.node.redis.zscore(outboxKey(test.namespace), `relay|${tenant.id}|1101000001`)).not.toBeNull();
+    const mark = `relay|${tenant.id}|1101000001`;
+    expect(await scoreOfMark({ ...test, ...test.node }, mark)).not.toBeNull();
     expect(await all({ tenantId: tenant.id, instanceId: '1101000001' })).toEqual(bodies);
   });
 

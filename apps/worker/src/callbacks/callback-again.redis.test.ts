@@ -1,6 +1,7 @@
 /** Callbacks that were sent or given up, and that a tenant wants sent again. */
 
-import { callbackKey, callbacksKey, outboxKey, settledCallbacksKey } from '@qrcast/runtime/redis/keys';
+import { callbackKey, callbacksKey, settledCallbacksKey } from '@qrcast/runtime/redis/keys';
+import { outboxOf, scoreOfMark } from '@qrcast/runtime/test/work-part';
 import { describe, expect, it } from 'vitest';
 import { prepareCallbacks, type TestCallbacks } from '../../test/callbacks.ts';
 
@@ -75,7 +76,7 @@ describe('a callback', () => {
   it('is not tried early when its worker died after the try was logged and before it was put off', async () => {
     const server = await receiver();
     const test = await callbacks([server], { callbackDelaysMs: [3_600_000] });
-    const { redis, namespace } = test.runtime;
+    const { redis } = test.runtime;
     const tenant = await test.tenant({ callback: server.url });
     server.answer(() => 500);
     await test.end(tenant);
@@ -83,13 +84,13 @@ describe('a callback', () => {
     const [logged] = await test.untilLogged(tenant, 'pending');
     const { tenantId = '', id = '' } = logged?.callback ?? {};
     const mark = `due|deliver|${tenantId}|${id}`;
-    const untilPutOff = () => expect.poll(() => redis.zscore(outboxKey(namespace), mark)).not.toBeNull();
+    const untilPutOff = () => expect.poll(() => scoreOfMark(test.runtime, mark)).not.toBeNull();
     await untilPutOff();
-    await redis.zrem(outboxKey(namespace), mark); // so it had not come to this
+    await redis.zrem(outboxOf(test.runtime, mark), mark); // so it had not come to this
     await test.outbox.mark({ kind: 'callback', tenantId, id }); // another worker takes the job
     await untilPutOff();
     expect(server.received).toHaveLength(1);
-    const dueInMs = Number(await redis.zscore(outboxKey(namespace), mark)) - test.clock.now();
+    const dueInMs = Number(await scoreOfMark(test.runtime, mark)) - test.clock.now();
     expect(dueInMs).toBeGreaterThan(3_000_000);
   });
 

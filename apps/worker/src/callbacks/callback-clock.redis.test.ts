@@ -1,6 +1,6 @@
 /** Retries of callbacks and notifications while the clock of the worker's machine is set. */
 
-import { outboxKey } from '@qrcast/runtime/redis/keys';
+import { workParts } from '@qrcast/runtime/redis/work-parts';
 import { prepareWallClock } from '@qrcast/runtime/test/wall-clock';
 import { describe, expect, it } from 'vitest';
 import { prepareCallbacks, type TestCallbacks } from '../../test/callbacks.ts';
@@ -19,7 +19,8 @@ async function refusingReceiver() {
 
 /** Set before, the clock would be the same when the time is chosen and when it is judged. */
 async function untilItWaits({ runtime: { redis, namespace } }: TestCallbacks, mark: string): Promise<void> {
-  await expect.poll(() => redis.zrange(outboxKey(namespace), '0', '-1')).toContainEqual(expect.stringContaining(mark));
+  const marks = async () => (await Promise.all(workParts(namespace, redis).map((part) => redis.zrange(part.outboxKey, '0', '-1')))).flat();
+  await expect.poll(marks).toContainEqual(expect.stringContaining(mark));
 }
 
 describe('a retry', () => {

@@ -1,8 +1,9 @@
 /** What a tenant's server receives, how often, and whether its answers can affect others. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { callbackFaultsKey, callbackKey, outboxKey, tenantsKey } from '@qrcast/runtime/redis/keys';
+import { callbackKey, tenantsKey } from '@qrcast/runtime/redis/keys';
 import { CUT, HANG, openTestReceiver } from '@qrcast/runtime/test/receiver';
+import { partOfTenant, scoreOfMark } from '@qrcast/runtime/test/work-part';
 import { describe, expect, it } from 'vitest';
 import { newCallbackSecret, prepareCallbacks, type TestCallbacks, verified } from '../../test/callbacks.ts';
 
@@ -129,11 +130,12 @@ describe('a callback', () => {
     const [logged] = await test.untilLogged(tenant, 'pending');
     if (logged === undefined) throw new Error('nothing was logged');
     const { id } = logged.callback;
+    const { callbackFaultsKey } = partOfTenant(test.runtime, tenant.id);
     const waitMs = async (): Promise<number> =>
-      Number(await redis.zscore(outboxKey(namespace), `due|deliver|${tenant.id}|${id}`)) - test.clock.now();
+      Number(await scoreOfMark(test.runtime, `due|deliver|${tenant.id}|${id}`)) - test.clock.now();
     const waits = [];
     for (const faults of [1, 2, 3]) {
-      while (Number(await redis.hget(callbackFaultsKey(namespace), id)) !== faults || (await waitMs()) < 0) await delay(10);
+      while (Number(await redis.hget(callbackFaultsKey, id)) !== faults || (await waitMs()) < 0) await delay(10);
       waits.push(Math.ceil((await waitMs()) / 5_000) * 5);
       if (faults === 3) await redis.hset(callbackKey(namespace, tenant.id, id), 'giveUpAt', test.clock.now() - 1);
       await test.outbox.mark({ kind: 'callback', tenantId: tenant.id, id });
@@ -141,7 +143,7 @@ describe('a callback', () => {
     expect(waits).toEqual([5, 10, 20]);
     const [failed] = await test.untilLogged(tenant, 'failed');
     expect(failed?.attempts).toEqual([]);
-    while ((await redis.exists(callbackFaultsKey(namespace))) === 1) await delay(10); // nothing is left of the faults
+    while ((await redis.exists(callbackFaultsKey)) === 1) await delay(10); // nothing is left of the faults
   });
 
   it('is delivered whatever the length of the answer', async () => {

@@ -3,11 +3,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { callbackOf } from '@qrcast/core/callback';
 import { sessionMark } from '@qrcast/runtime/outbox/marks';
-import { outboxKey, sessionCallbacksKey } from '@qrcast/runtime/redis/keys';
+import { sessionCallbacksKey } from '@qrcast/runtime/redis/keys';
 import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import { findKeys } from '@qrcast/runtime/test/find-keys';
 import { isOneServer } from '@qrcast/runtime/test/one-server';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
+import { scoreOfMark, setMark } from '@qrcast/runtime/test/work-part';
 import { describe, expect, it } from 'vitest';
 import { prepareCallbacks } from '../../test/callbacks.ts';
 
@@ -24,12 +25,12 @@ describe('a mark', () => {
     const member = `session|${session.id}`;
 
     await test.outbox.mark(sessionMark(session.id)); // here its process hangs
-    const putOff = async (): Promise<boolean> => Number(await redis.zscore(outboxKey(namespace), member)) > Date.now() + 30_000;
-    while (!(await putOff())) expect(await redis.zscore(outboxKey(namespace), member)).not.toBeNull();
+    const putOff = async (): Promise<boolean> => Number(await scoreOfMark(test.runtime, member)) > Date.now() + 30_000;
+    while (!(await putOff())) expect(await scoreOfMark(test.runtime, member)).not.toBeNull();
     await redis.rpush(sessionCallbacksKey(namespace, session.id), JSON.stringify(callback));
-    await redis.zadd(outboxKey(namespace), 1, member); // now it is due
+    await setMark(test.runtime, member); // now it is due
     await server.until(1);
-    while ((await redis.zscore(outboxKey(namespace), member)) !== null); // the mark is removed then
+    while ((await scoreOfMark(test.runtime, member)) !== null); // the mark is removed then
     expect(await redis.exists(sessionCallbacksKey(namespace, session.id))).toBe(0);
   });
 });
@@ -37,15 +38,15 @@ describe('a mark', () => {
 describe.runIf(isOneServer())('a worker that cannot start', () => {
   it('leaves nothing running that would claim marks', async () => {
     const test = await callbacks([], { workers: 0 });
-    const { redis, redisUrl, namespace } = test.runtime;
+    const { redis, redisUrl } = test.runtime;
     await redis.acl('SETUSER', 'uninformed', 'on', '>x', '~*', '&*', '+@all', '-info'); // BullMQ asks for the version
     const url = new URL(redisUrl);
     [url.username, url.password] = ['uninformed', 'x'];
     await expect(test.startWorker({ redisUrl: url.href })).rejects.toThrow('NOPERM');
     const member = 'session|ses_1';
-    await redis.zadd(outboxKey(namespace), 1, member);
+    await setMark(test.runtime, member);
     await delay(600); // three sweeps
-    expect(await redis.zscore(outboxKey(namespace), member)).toBe('1');
+    expect(await scoreOfMark(test.runtime, member)).toBe('1');
   });
 });
 

@@ -4,15 +4,9 @@
  */
 
 import { type Callback, callbackOf } from '@qrcast/core/callback';
-import {
-  connectedCallbacksKey,
-  connectedInstanceKey,
-  outboxKey,
-  relayLaneKey,
-  sessionCallbacksKey,
-  sessionKey,
-} from '@qrcast/runtime/redis/keys';
+import { connectedCallbacksKey, connectedInstanceKey, relayLaneKey, sessionCallbacksKey, sessionKey } from '@qrcast/runtime/redis/keys';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
+import { scoreOfMark, setMark } from '@qrcast/runtime/test/work-part';
 import { describe, expect, it } from 'vitest';
 import { prepareCallbacks, type TestCallbacks, type TestTenant } from '../../test/callbacks.ts';
 
@@ -49,10 +43,10 @@ describe('an entry that cannot be read', () => {
     const key = kind === 'session' ? sessionCallbacksKey(namespace, sessionId) : connectedCallbacksKey(namespace, tenant.id, '1101');
     const mark = kind === 'session' ? `session|${sessionId}` : `instance|${tenant.id}|1101`;
     for (const callback of all) await redis.rpush(key, ...UNREADABLE, JSON.stringify(callback));
-    await redis.zadd(outboxKey(namespace), 0, mark);
+    await setMark(test.runtime, mark, 0);
     await server.until(3);
     expect(server.received.map(({ id }) => id).toSorted()).toEqual(all.map(({ id }) => id).toSorted());
-    while (Number(await redis.zscore(outboxKey(namespace), mark)) < Date.now() + 30_000); // it was looked at, and will be again
+    while (Number(await scoreOfMark(test.runtime, mark)) < Date.now() + 30_000); // it was looked at, and will be again
     // Another version may be able to read them. They expire with their list after a day.
     expect(await redis.lrange(key, 0, -1)).toEqual([...UNREADABLE, ...UNREADABLE, ...UNREADABLE]);
     expect(warningsIn(test, 'callbacks that cannot be read')).toBe(1);
@@ -98,7 +92,7 @@ describe('an entry that cannot be read', () => {
       const instanceKey = connectedInstanceKey(namespace, tenant.id, session.instanceId);
       await redis.hset(of === 'session' ? sessionKey(namespace, session.id) : instanceKey, 'record', '{"unknown":');
       await redis.rpush(sessionCallbacksKey(namespace, session.id), JSON.stringify(callback));
-      await redis.zadd(outboxKey(namespace), 0, `session|${session.id}`);
+      await setMark(test.runtime, `session|${session.id}`, 0);
       await server.until(1);
       expect(server.received[0]?.id).toBe(callback?.id);
       expect(await redis.hget(instanceKey, 'record')).toContain(session.id);

@@ -13,8 +13,9 @@ import { DelayedError, type Job, Queue } from 'bullmq';
 import { errorFields, type Logger } from '../log.ts';
 import type { DueMark } from '../outbox/marks.ts';
 import type { OutboxClaims } from '../outbox/outbox-claims.ts';
-import { CALLBACK_QUEUE_NAME, callbackFaultsKey, type Namespace, queuePrefix } from '../redis/keys.ts';
+import { CALLBACK_QUEUE_NAME, type Namespace, tenantSessionsKey, type WorkPart } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
+import { partOf, workParts } from '../redis/work-parts.ts';
 import type { Lane } from './relay-lanes.ts';
 
 export interface CallbackHandlers {
@@ -40,7 +41,7 @@ export const relayWork = ({ tenantId, instanceId }: Lane): Work => ({ job: 'rela
 export const checkWork = (tenantId: string): Work => ({ job: 'check', tenantId, id: '' });
 
 /** The data of a job. Its form is older than `Work`, and jobs of an older version may be waiting. */
-type JobData = { readonly tenantId: string; readonly id: string } | Lane | { readonly tenantId: string; readonly isCheck: true };
+export type JobData = { readonly tenantId: string; readonly id: string } | Lane | { readonly tenantId: string; readonly isCheck: true };
 
 export interface CallbackJobs {
   /** Adds a job, unless this work has one already or waits for its time. */
@@ -68,22 +69,28 @@ export interface CallbackJobsDeps {
 }
 
 export function openCallbackJobs({ redis, namespace, claims }: CallbackJobsDeps): CallbackJobs {
-  const queue = new Queue<JobData>(CALLBACK_QUEUE_NAME, { connection: redis, prefix: queuePrefix(namespace) });
-  queue.on('error', () => undefined); // the connection logs its errors
+  const open = ({ queuePrefix }: WorkPart): Queue<JobData> => {
+    const queue = new Queue<JobData>(CALLBACK_QUEUE_NAME, { connection: redis, prefix: queuePrefix });
+    queue.on('error', () => undefined); // the connection logs its errors
+    return queue;
+  };
+  const [first, ...others] = workParts(namespace, redis);
+  const queues = [open(first), ...others.map(open)] as const;
+  const queueOf = ({ tenantId }: Work): Queue<JobData> => partOf(queues, tenantSessionsKey(namespace, tenantId));
 
   async function addNow(work: Work): Promise<void> {
-    await queue.add(work.job, dataOf(work), { jobId: jobIdOf(work), removeOnComplete: true, removeOnFail: true });
+    await queueOf(work).add(work.job, dataOf(work), { jobId: jobIdOf(work), removeOnComplete: true, removeOnFail: true });
   }
 
   return {
     async add(work) {
       // In this order: a job that is just ending has set its mark.
-      if ((await queue.getJob(jobIdOf(work))) !== undefined || (await claims.waits(markOf(work)))) return;
+      if ((await queueOf(work).getJob(jobIdOf(work))) !== undefined || (await claims.waits(markOf(work)))) return;
       await addNow(work);
     },
 
     async wake(work) {
-      const job = await queue.getJob(jobIdOf(work));
+      const job = await queueOf(work).getJob(jobIdOf(work));
       if (job === undefined) await addNow(work);
       else if (await job.isDelayed())
         await job.promote(); // by an older version
@@ -91,17 +98,21 @@ export function openCallbackJobs({ redis, namespace, claims }: CallbackJobsDeps)
       return true;
     },
 
-    close: () => queue.close(),
+    async close() {
+      await Promise.all(queues.map((queue) => queue.close()));
+    },
   };
 }
 
-export interface JobHandlerDeps extends CallbackJobsDeps {
+export interface JobHandlerDeps extends Pick<CallbackJobsDeps, 'redis' | 'claims'> {
+  /** Whose jobs it handles. */
+  readonly part: WorkPart;
   readonly log: Pick<Logger, 'warn'>;
 }
 
 /** Runs a job's handler. If the work is due again, it waits as a mark when the job has ended. */
-export function createJobHandler({ redis, namespace, claims, log }: JobHandlerDeps, handlers: CallbackHandlers) {
-  const faultsKey = callbackFaultsKey(namespace);
+export function createJobHandler({ redis, part, claims, log }: JobHandlerDeps, handlers: CallbackHandlers) {
+  const faultsKey = part.callbackFaultsKey;
 
   /** Resolves to how often in a row the work has failed. */
   async function start(work: Work): Promise<number> {
@@ -160,7 +171,7 @@ function dataOf({ job, tenantId, id }: Work): JobData {
   return job === 'relay' ? { tenantId, instanceId: id } : { tenantId, isCheck: true };
 }
 
-function workOf(data: JobData): Work {
+export function workOf(data: JobData): Work {
   if ('isCheck' in data) return checkWork(data.tenantId);
   return 'id' in data ? deliverWork(data.tenantId, data.id) : relayWork(data);
 }

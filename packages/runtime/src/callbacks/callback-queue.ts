@@ -1,6 +1,7 @@
 /**
  * Gets every callback and every relayed notification to a sender. The outbox is swept for what has
- * to become a job (outbox-sweep.ts), and the jobs run here (callback-jobs.ts).
+ * to become a job (outbox-sweep.ts), and the jobs run here (callback-jobs.ts). In a cluster each part
+ * of the work has its own outbox and jobs.
  *
  * A killed process loses nothing. A callback stands first in the list of its session, which is
  * written with the change, then in the log; only then it leaves the list. A lost job is put back
@@ -8,12 +9,14 @@
  */
 
 import { errorFields } from '../log.ts';
-import { createOutboxClaims } from '../outbox/outbox-claims.ts';
+import { createOutboxClaims, type OutboxClaims } from '../outbox/outbox-claims.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
-import { CALLBACK_QUEUE_NAME } from '../redis/keys.ts';
+import { CALLBACK_QUEUE_NAME, type WorkPart } from '../redis/keys.ts';
 import { openQueueWorker, type QueueWorkerDeps, startedOrStopped } from '../redis/queue-worker.ts';
-import { type CallbackHandlers, createJobHandler, openCallbackJobs } from './callback-jobs.ts';
+import { workParts } from '../redis/work-parts.ts';
+import { adoptWholeWork } from './adopt-whole-work.ts';
+import { type CallbackHandlers, type CallbackJobs, createJobHandler, openCallbackJobs } from './callback-jobs.ts';
 import { keepingLock } from './job-lock.ts';
 import { createOutboxSweep, type OutboxSweepDeps } from './outbox-sweep.ts';
 
@@ -28,12 +31,30 @@ const SWEEP_EVERY_MS = 200;
 /** Most jobs wait for a receiver. The sender decides how many of one tenant may run. */
 const WORKER = { jobsAtOnce: 500, lockMs: 10_000, stalledCheckMs: 5_000 } as const;
 
+interface Shared extends CallbackQueueDeps {
+  readonly claims: OutboxClaims;
+  readonly jobs: CallbackJobs;
+}
+
 /** Resolves to the function that stops it and awaits the jobs under way, at most `graceMs`. */
 export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: CallbackHandlers): Promise<(graceMs: number) => Promise<void>> {
-  const { log } = deps;
   const claims = createOutboxClaims(deps);
   const jobs = openCallbackJobs({ ...deps, claims });
-  const outbox = createOutboxSweep({ ...deps, claims, jobs }, SWEEP_EVERY_MS);
+  const parts = workParts(deps.namespace, deps.redis).map((part) => consumePart({ ...deps, claims, jobs }, part, handlers));
+
+  async function stop(graceMs: number): Promise<void> {
+    await Promise.all(parts.map((part) => part.close(graceMs)));
+    await jobs.close();
+    await Promise.all(parts.map((part) => part.disconnect()));
+  }
+  const ready = adoptWholeWork({ ...deps, jobs }).then(() => Promise.all(parts.map((part) => part.ready())));
+  await startedOrStopped(ready, stop);
+  return stop;
+}
+
+function consumePart(deps: Shared, part: WorkPart, handlers: CallbackHandlers) {
+  const { log } = deps;
+  const outbox = createOutboxSweep(deps, part, SWEEP_EVERY_MS);
   let sweeping: Promise<void> | null = null;
   const timer = setInterval(() => {
     sweeping ??= outbox
@@ -43,22 +64,18 @@ export async function consumeCallbacks(deps: CallbackQueueDeps, handlers: Callba
         sweeping = null;
       });
   }, SWEEP_EVERY_MS);
-  const worker = openQueueWorker(
-    deps,
-    CALLBACK_QUEUE_NAME,
-    keepingLock(createJobHandler({ ...deps, claims }, handlers), WORKER.lockMs),
-    WORKER,
-  );
+  const handle = keepingLock(createJobHandler({ ...deps, part }, handlers), WORKER.lockMs);
+  const worker = openQueueWorker({ ...deps, part }, CALLBACK_QUEUE_NAME, handle, WORKER);
 
-  async function stop(graceMs: number): Promise<void> {
-    clearInterval(timer);
-    const swept = outbox.stop();
-    await sweeping;
-    await swept;
-    await worker.close(graceMs);
-    await jobs.close();
-    await worker.disconnect();
-  }
-  await startedOrStopped(worker.ready(), stop);
-  return stop;
+  return {
+    ready: () => worker.ready(),
+    disconnect: () => worker.disconnect(),
+    async close(graceMs: number): Promise<void> {
+      clearInterval(timer);
+      const swept = outbox.stop();
+      await sweeping;
+      await swept;
+      await worker.close(graceMs);
+    },
+  };
 }

@@ -4,7 +4,7 @@ import { type Job, Queue, Worker } from 'bullmq';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { openTestRuntime } from '../../test/runtime.ts';
 import { prepareWallClock } from '../../test/wall-clock.ts';
-import { queuePrefix } from '../redis/keys.ts';
+import { wholeWork } from '../redis/keys.ts';
 import { disconnectRedis } from '../redis/redis.ts';
 import { keepingLock } from './job-lock.ts';
 
@@ -20,7 +20,7 @@ afterEach(async () => {
 async function startJob(wrap: (run: (job: Job) => Promise<void>) => (job: Job, token?: string) => Promise<void>) {
   const runtime = openTestRuntime(inject('redisUrl'));
   const connection = runtime.connections.open('queue');
-  const options = { connection, prefix: queuePrefix(runtime.namespace) };
+  const options = { connection, prefix: wholeWork(runtime.namespace).queuePrefix };
   const queue = new Queue('long', options);
   const over = Promise.withResolvers<void>();
   const first = Promise.withResolvers<void>();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createLog } from '../log.ts';
 import type { ClaimedMark } from '../outbox/outbox-claims.ts';
+import { wholeWork } from '../redis/keys.ts';
 import { createOutboxSweep, type OutboxSweepDeps } from './outbox-sweep.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -25,7 +26,7 @@ function openSweep() {
     jobs: { add: async () => undefined, wake: () => woken.promise },
     log: createLog('test', 'silent'),
   };
-  const outbox = createOutboxSweep(deps as OutboxSweepDeps, 200); // a mark of this kind needs nothing else
+  const outbox = createOutboxSweep(deps as OutboxSweepDeps, wholeWork('test'), 200); // a mark of this kind needs nothing else
   return { outbox, claim, woken, settled };
 }
 

@@ -10,7 +10,7 @@ import { loginIn } from '../connected/connected-login.ts';
 import { errorFields, type Logger } from '../log.ts';
 import type { Mark } from '../outbox/marks.ts';
 import type { ClaimedMark, OutboxClaims } from '../outbox/outbox-claims.ts';
-import { checksKey, connectedCallbacksKey, type Namespace, sessionCallbacksKey } from '../redis/keys.ts';
+import { checksKey, connectedCallbacksKey, type Namespace, sessionCallbacksKey, type WorkPart } from '../redis/keys.ts';
 import { readOrNull } from '../redis/read-entry.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
 import { type CallbackJobs, checkWork, deliverWork, relayWork } from './callback-jobs.ts';
@@ -43,7 +43,7 @@ const LOOK_AT_NEW_AGAIN_MS = 1_000;
 const LOOK_AT_CHECKS_AGAIN_MS = 600_000;
 
 export interface OutboxSweep {
-  /** Looks at all marks that are due, and at those that come due within `aheadMs` when they are. */
+  /** Looks at all marks of the part that are due, and at those that come due within `aheadMs` when they are. */
   sweep(): Promise<void>;
   /**
    * Ends a sweep early and awaits the marks under way, but not the sweep. Marks that are not due yet
@@ -53,7 +53,7 @@ export interface OutboxSweep {
 }
 
 /** `aheadMs`: until the next sweep, so that work does not come later than its time. */
-export function createOutboxSweep(deps: OutboxSweepDeps, aheadMs: number): OutboxSweep {
+export function createOutboxSweep(deps: OutboxSweepDeps, part: WorkPart, aheadMs: number): OutboxSweep {
   const { claims, log } = deps;
   const look = createLook(deps);
   const early = new Map<ClaimedMark, NodeJS.Timeout>();
@@ -83,7 +83,7 @@ export function createOutboxSweep(deps: OutboxSweepDeps, aheadMs: number): Outbo
   return {
     async sweep() {
       for (let isMore = true; isMore && !isStopping; ) {
-        const claimed = await claims.claim(MARKS_AT_ONCE, aheadMs);
+        const claimed = await claims.claim(part, MARKS_AT_ONCE, aheadMs);
         const later = claimed.filter((one) => one.dueInMs > 0);
         if (isStopping) await Promise.all(later.map(giveBack));
         else later.forEach(handleLater);

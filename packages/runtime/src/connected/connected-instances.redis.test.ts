@@ -5,18 +5,11 @@ import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { findKeys } from '../../test/find-keys.ts';
 import { openTestRuntime, sampleSession, type TestRuntime } from '../../test/runtime.ts';
+import { outboxOf, scoreOfMark } from '../../test/work-part.ts';
 import type { NewAuditEntry } from '../audit/audit-log.ts';
 import { sealCredentials } from '../keyring/credentials-vault.ts';
 import { createKeyring } from '../keyring/keyring.ts';
-import {
-  checksKey,
-  connectedCallbacksKey,
-  connectedInstanceKey,
-  connectedInstancesKey,
-  outboxKey,
-  sessionKey,
-  tenantsKey,
-} from '../redis/keys.ts';
+import { checksKey, connectedCallbacksKey, connectedInstanceKey, connectedInstancesKey, sessionKey, tenantsKey } from '../redis/keys.ts';
 import { openRedisSessions } from '../sessions/sessions-redis.ts';
 import type { ConnectedInstances } from './connected.ts';
 import { createConnectedInstances } from './connected-instances.ts';
@@ -78,7 +71,7 @@ describe('a loss', () => {
     );
     expect(results.filter(Boolean)).toHaveLength(1);
     expect(await toldOf()).toHaveLength(1);
-    expect(await runtime.redis.zscore(outboxKey(runtime.namespace), `instance|acme|${INSTANCE}`)).toBe('0');
+    expect(await scoreOfMark(runtime, `instance|acme|${INSTANCE}`)).toBe('0');
     expect(audited.filter(({ action }) => action === 'instance.disconnected')).toHaveLength(1);
   });
 
@@ -155,10 +148,10 @@ describe('the credentials', () => {
     expect(await runtime.redis.hexists(sessionKey(runtime.namespace, 'ses_1'), 'sealed')).toBe(0);
     // Once more, after a crash between the two.
     await leaveCredentials('ses_1');
-    await runtime.redis.del(outboxKey(runtime.namespace));
+    await runtime.redis.del(outboxOf(runtime, 'checks|acme'));
     await connected.remember(login());
     expect(await runtime.redis.hexists(sessionKey(runtime.namespace, 'ses_1'), 'sealed')).toBe(0);
-    expect(await runtime.redis.zscore(outboxKey(runtime.namespace), 'checks|acme')).toBe('0');
+    expect(await scoreOfMark(runtime, 'checks|acme')).toBe('0');
     expect(audited.map(({ action }) => action)).toEqual(['token.kept']);
   });
 

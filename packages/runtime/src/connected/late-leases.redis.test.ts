@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { later, newTarget } from '../../test/poll-queue.ts';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
+import { scoreOfMark } from '../../test/work-part.ts';
 import { sessionMark } from '../outbox/marks.ts';
 import { createOutbox } from '../outbox/outbox.ts';
 import { createOutboxClaims } from '../outbox/outbox-claims.ts';
@@ -14,9 +15,10 @@ import { createPollClaims } from '../polling/poll-claims.ts';
 import { openPollQueue } from '../polling/poll-queue-bullmq.ts';
 import { pollMember, shardOf } from '../polling/shards.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
-import { checksKey, outboxKey, shardKeys, startOverLockKey } from '../redis/keys.ts';
+import { checksKey, sessionKey, shardKeys, startOverLockKey } from '../redis/keys.ts';
 import { createLocks } from '../redis/locks.ts';
 import { findRedisProgram, openRedisServer, type RedisServer } from '../redis/redis-server.ts';
+import { partOf, workParts } from '../redis/work-parts.ts';
 import { createCheckQueue } from './check-queue.ts';
 
 let folder: string;
@@ -73,9 +75,10 @@ const TAKINGS: Readonly<Record<string, Taking>> = {
     async prepare(deps, clock) {
       await createOutbox(deps).mark(sessionMark('ses_1'));
       const claims = createOutboxClaims({ ...deps, clock });
-      return () => claims.claim(10, 0);
+      const part = partOf(workParts(deps.namespace, deps.redis), sessionKey(deps.namespace, 'ses_1'));
+      return () => claims.claim(part, 10, 0);
     },
-    score: (of) => of.redis.zscore(outboxKey(of.namespace), 'session|ses_1'),
+    score: (of) => scoreOfMark(of, 'session|ses_1'),
   },
   'a lock': {
     async prepare(deps, clock) {

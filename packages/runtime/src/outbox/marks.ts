@@ -1,4 +1,6 @@
-/** The marks of the outbox, and their form in Redis. */
+/** The marks of the outbox, their form in Redis, and where they stand. */
+
+import { type Namespace, sessionKey, tenantSessionsKey } from '../redis/keys.ts';
 
 /**
  * `session`, `instance`: new callbacks of one. `relay`: a lane of notifications. `callback`: a
@@ -54,3 +56,7 @@ export function decodeMark(member: string): Mark | null {
     return { kind, job: first, tenantId: second, id: third };
   return null;
 }
+
+/** A key in the slot of what it marks, for `partOf`. */
+export const keyNearMark = (ns: Namespace, mark: Mark): string =>
+  mark.kind === 'session' ? sessionKey(ns, mark.sessionId) : tenantSessionsKey(ns, mark.tenantId);

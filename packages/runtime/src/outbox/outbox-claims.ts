@@ -6,11 +6,12 @@
 
 import type { Logger } from '../log.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
-import { type Namespace, outboxKey } from '../redis/keys.ts';
+import type { Namespace, WorkPart } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
 import { takeInTime } from '../redis/take-in-time.ts';
-import { type DueMark, decodeMark, encodeMark, type Mark } from './marks.ts';
+import { partOf, workParts } from '../redis/work-parts.ts';
+import { type DueMark, decodeMark, encodeMark, keyNearMark, type Mark } from './marks.ts';
 import { NEW } from './outbox.ts';
 
 export interface ClaimedMark {
@@ -24,10 +25,10 @@ export interface ClaimedMark {
 
 export interface OutboxClaims {
   /**
-   * Claims marks that are due within `aheadMs`. Marks of another version that this one does not
-   * know are left; they come again when their lease ends.
+   * Claims marks of the part that are due within `aheadMs`. Marks of another version that this one
+   * does not know are left; they come again when their lease ends.
    */
-  claim(limit: number, aheadMs: number): Promise<readonly ClaimedMark[]>;
+  claim(part: WorkPart, limit: number, aheadMs: number): Promise<readonly ClaimedMark[]>;
   /**
    * Settles a mark after a look: it comes again in `againMs`, or never (null). A mark set again
    * meanwhile stays as it is.
@@ -54,14 +55,15 @@ export interface OutboxClaimsDeps {
 type ClaimReply = [now: number, leaseUntil: number, found: string[]];
 
 export function createOutboxClaims({ redis, namespace, clock, log }: OutboxClaimsDeps): OutboxClaims {
-  const key = outboxKey(namespace);
+  const parts = workParts(namespace, redis);
+  const keyOf = (mark: Mark): string => partOf(parts, keyNearMark(namespace, mark)).outboxKey;
   const claim = loadLuaScript(redis, new URL('./outbox-claim-1.lua', import.meta.url));
   const settle = loadLuaScript(redis, new URL('./outbox-settle-1.lua', import.meta.url));
   const putOff = loadLuaScript(redis, new URL('./outbox-put-off-1.lua', import.meta.url));
 
   return {
-    async claim(limit, aheadMs) {
-      const reply = await takeInTime<ClaimReply>(clock, (notAfter) => claim([key], [limit, LEASE_MS, aheadMs, notAfter]));
+    async claim({ outboxKey }, limit, aheadMs) {
+      const reply = await takeInTime<ClaimReply>(clock, (notAfter) => claim([outboxKey], [limit, LEASE_MS, aheadMs, notAfter]));
       const claimed = claimedIn(reply);
       const known = claimed.filter((one): one is ClaimedMark => one.mark !== null);
       const unknown = claimed.length - known.length;
@@ -70,18 +72,18 @@ export function createOutboxClaims({ redis, namespace, clock, log }: OutboxClaim
     },
 
     async settle({ mark, leaseUntil }, againMs) {
-      await settle([key], [encodeMark(mark), leaseUntil, againMs ?? '']);
+      await settle([keyOf(mark)], [encodeMark(mark), leaseUntil, againMs ?? '']);
     },
 
     async putOff(mark, inMs) {
-      await putOff([key], [encodeMark(mark), Math.ceil(inMs)]);
+      await putOff([keyOf(mark)], [encodeMark(mark), Math.ceil(inMs)]);
     },
 
     async clear(mark) {
-      await redis.zrem(key, encodeMark(mark));
+      await redis.zrem(keyOf(mark), encodeMark(mark));
     },
 
-    waits: async (mark) => (await redis.zscore(key, encodeMark(mark))) !== null,
+    waits: async (mark) => (await redis.zscore(keyOf(mark), encodeMark(mark))) !== null,
   };
 }
 

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { redisNow } from '../../test/redis-time.ts';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
-import { outboxKey } from '../redis/keys.ts';
+import { wholeWork } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 
 const LEASE_MS = 60_000;
@@ -13,7 +13,7 @@ let key: string;
 
 beforeAll(() => {
   runtime = openTestRuntime(inject('redisUrl'));
-  key = outboxKey(runtime.namespace);
+  key = wholeWork(runtime.namespace).outboxKey;
 });
 afterAll(() => runtime.close());
 beforeEach(() => runtime.redis.del(key));

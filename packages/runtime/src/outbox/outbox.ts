@@ -4,9 +4,10 @@
  * between loses anything. This file sets marks. Workers claim them by outbox-claims.ts.
  */
 
-import { type Namespace, outboxKey } from '../redis/keys.ts';
-import type { RedisClient } from '../redis/redis-client.ts';
-import { encodeMark, type Mark } from './marks.ts';
+import type { Namespace } from '../redis/keys.ts';
+import { isCluster, type RedisClient } from '../redis/redis-client.ts';
+import { partOf, workParts } from '../redis/work-parts.ts';
+import { encodeMark, keyNearMark, type Mark } from './marks.ts';
 
 export interface Outbox {
   /** Sets a mark for something that is stored already. */
@@ -28,18 +29,20 @@ export interface OutboxDeps {
 }
 
 export function createOutbox({ redis, namespace }: OutboxDeps): Outbox {
-  const key = outboxKey(namespace);
+  const parts = workParts(namespace, redis);
   async function mark(one: Mark): Promise<void> {
-    await redis.zadd(key, NEW, encodeMark(one));
+    await redis.zadd(partOf(parts, keyNearMark(namespace, one)).outboxKey, NEW, encodeMark(one));
   }
 
   return {
     mark,
 
     async markAround(one, store) {
-      // Both go out on one connection, the mark first. An extra mark costs a look; a missing one
-      // would lose the thing.
-      const [, stored] = await Promise.all([mark(one), store()]);
+      // The mark comes first: an extra one costs a look, a missing one would lose the thing. To one
+      // Redis both go out on one connection, in this order.
+      const marked = mark(one);
+      if (isCluster(redis)) await marked;
+      const [, stored] = await Promise.all([marked, store()]);
       // A worker that looked in between found nothing and would come back late. So the mark is set
       // again.
       await mark(one).catch(() => undefined); // without it the worker still comes back

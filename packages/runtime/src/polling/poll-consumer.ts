@@ -12,18 +12,18 @@
  */
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
-import type { Job, Queue } from 'bullmq';
+import type { Job } from 'bullmq';
 import { errorFields, type Logger } from '../log.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
 import { type Namespace, POLL_QUEUE_NAME } from '../redis/keys.ts';
-import { openQueueWorker, type QueueWorkerDeps, startedOrStopped } from '../redis/queue-worker.ts';
+import { openQueueWorker, type QueueWorker, type QueueWorkerDeps, startedOrStopped } from '../redis/queue-worker.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
 import { createPollClaims, LEASE_MS, type PollClaims } from './poll-claims.ts';
 import { openPollLeases } from './poll-leases.ts';
+import type { PollPart } from './poll-parts.ts';
 import type { PollConsumer, PollHandlers, PollTarget } from './poll-queue.ts';
-import { SHARD_COUNT } from './shards.ts';
-import { createTicker } from './ticker.ts';
+import { createTicker, type Ticker } from './ticker.ts';
 
 const EXTEND_EVERY_MS = 2_000;
 /** Jobs only claim, so `jobsAtOnce` bounds nothing but claims. */
@@ -36,37 +36,51 @@ interface ConsumerDeps {
   readonly namespace: Namespace;
   readonly clock: MeasuredClock;
   readonly log: Logger;
-  readonly queue: Queue;
+  readonly parts: readonly PollPart[];
 }
 
 /** Starts to poll, with at most `concurrency` requests under way. */
 export async function consumePolls(deps: ConsumerDeps, handlers: PollHandlers, concurrency: number): Promise<PollConsumer> {
   const leases = openPollLeases({ ...deps, leaseMs: LEASE_MS, extendEveryMs: EXTEND_EVERY_MS, spacingMs: MIN_SPACING_MS });
   const claims = createPollClaims({ ...deps, leases, handlers, concurrency });
-  const ticker = createTicker(deps);
-  const handle = createJobHandler(claims, deps.log);
   let lastJobAt = performance.now();
-  const take = (job: Job): Promise<void> => {
+  const onJob = (): void => {
     lastJobAt = performance.now();
-    return handle(job);
   };
-  const worker = openQueueWorker(deps, POLL_QUEUE_NAME, take, WORKER);
+  const parts = deps.parts.map((part) => openPart(deps, part, claims, onJob));
 
   async function close(graceMs: number): Promise<void> {
     const endsAt = performance.now() + graceMs;
     claims.stop();
-    const stopped = ticker.stop();
-    await worker.close(graceMs);
-    await stopped;
+    await Promise.all(parts.flatMap(({ ticker, worker }) => [ticker.stop(), worker.close(graceMs)]));
     await leases.close(Math.max(0, endsAt - performance.now()));
-    await worker.disconnect();
+    await Promise.all(parts.map(({ worker }) => worker.disconnect()));
   }
-  const ticking = removeOldTicks(deps.queue).then(() => ticker.start());
-  await startedOrStopped(Promise.all([ticking, worker.ready()]), close);
+  await startedOrStopped(Promise.all(parts.map(startPart)), close);
   return { lastJobAt: () => lastJobAt, close };
 }
 
-/** Handles a tick or a poke. */
+interface OpenPart extends PollPart {
+  readonly ticker: Ticker;
+  readonly worker: QueueWorker;
+}
+
+function openPart(deps: ConsumerDeps, part: PollPart, claims: PollClaims, onJob: () => void): OpenPart {
+  const handle = createJobHandler(claims, deps.log);
+  const take = (job: Job): Promise<void> => {
+    onJob();
+    return handle(job);
+  };
+  const ticker = createTicker({ ...part, redis: deps.redis, key: part.work.tickerKey });
+  return { ...part, ticker, worker: openQueueWorker({ ...deps, part: part.work }, POLL_QUEUE_NAME, take, WORKER) };
+}
+
+async function startPart({ queue, shards, ticker, worker }: OpenPart): Promise<void> {
+  const oldTicksGone = Promise.all(shards.map((shard) => queue.remove(oldTickId(shard))));
+  await Promise.all([oldTicksGone.then(() => ticker.start()), worker.ready()]);
+}
+
+/** Handles the ticks and pokes of a part. */
 function createJobHandler(claims: PollClaims, log: Logger): (job: Job) => Promise<void> {
   let lastTick: Promise<void> = Promise.resolve();
   return async (job) => {
@@ -85,6 +99,4 @@ function createJobHandler(claims: PollClaims, log: Logger): (job: Job) => Promis
  * In an older version a tick was one job that delayed itself. One that is left from then would wait
  * for ever, and BullMQ would look at it whenever it has nothing to do.
  */
-async function removeOldTicks(queue: Queue): Promise<void> {
-  await Promise.all(Array.from({ length: SHARD_COUNT }, (_, shard) => queue.remove(`tick-${shard}`)));
-}
+const oldTickId = (shard: number): string => `tick-${shard}`;

@@ -3,16 +3,16 @@
  * poll-consumer.ts.
  */
 
-import { Queue } from 'bullmq';
 import type { Logger } from '../log.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
-import { type Namespace, POLL_QUEUE_NAME, queuePrefix, shardKeys } from '../redis/keys.ts';
+import { type Namespace, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import type { QueueWorkerDeps } from '../redis/queue-worker.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
 import { LEASE_MS } from './poll-claims.ts';
 import { consumePolls } from './poll-consumer.ts';
+import { openPollParts } from './poll-parts.ts';
 import type { PollQueue, PollTarget } from './poll-queue.ts';
 import { parsePollMember, pollMember, shardOf } from './shards.ts';
 import { createWakeUps } from './wake-ups.ts';
@@ -36,9 +36,8 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
   const ensure = loadLuaScript(redis, new URL('./shard-ensure-3.lua', import.meta.url));
   const renew = loadLuaScript(redis, new URL('./shard-renew-2.lua', import.meta.url));
   const poke = loadLuaScript(redis, new URL('./shard-poke-4.lua', import.meta.url));
-  const queue = new Queue(POLL_QUEUE_NAME, { connection: redis, prefix: queuePrefix(namespace) });
-  queue.on('error', () => undefined); // the connection logs its errors
-  const wakeUps = createWakeUps({ ...deps, queue });
+  const parts = openPollParts(redis, namespace);
+  const wakeUps = createWakeUps({ ...deps, queueOf: (target) => parts.ofShard(shardOf(target)).queue });
 
   async function renewShard(shard: number, members: readonly string[], watchedUntil: number): Promise<PollTarget[]> {
     const [due, watch] = shardKeys(namespace, shard);
@@ -81,19 +80,20 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
       await redis.multi().zrem(due, member).zrem(watch, member).hdel(poked, member).exec();
     },
 
-    consume: (handlers, { concurrency }) => consumePolls({ ...deps, queue }, handlers, concurrency),
+    consume: (handlers, { concurrency }) => consumePolls({ ...deps, parts: parts.all }, handlers, concurrency),
 
     async ping(timeoutMs) {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error(`the queue did not answer within ${timeoutMs} ms`)), timeoutMs);
       });
-      await Promise.race([queue.getJobCounts('delayed'), late]).finally(() => clearTimeout(timer));
+      const answers = Promise.all(parts.all.map(({ queue }) => queue.getJobCounts('delayed')));
+      await Promise.race([answers, late]).finally(() => clearTimeout(timer));
     },
 
     async close() {
       wakeUps.close();
-      await queue.close();
+      await parts.close();
     },
   };
 }

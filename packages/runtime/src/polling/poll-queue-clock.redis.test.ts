@@ -5,8 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
 import type { TestRuntime } from '../../test/runtime.ts';
 import { prepareWallClock } from '../../test/wall-clock.ts';
-import { POLL_QUEUE_NAME, queuePrefix, tickerKey } from '../redis/keys.ts';
+import { POLL_QUEUE_NAME, shardKeys, type WorkPart, wholeWork } from '../redis/keys.ts';
 import { disconnectRedis } from '../redis/redis.ts';
+import { partOf, workParts } from '../redis/work-parts.ts';
+import { openPollParts } from './poll-parts.ts';
 import type { Claim, Polled } from './poll-queue.ts';
 import { SHARD_COUNT, shardOf } from './shards.ts';
 
@@ -15,20 +17,29 @@ const wallClock = prepareWallClock();
 const { open, openProcess, consume } = preparePollQueues();
 
 /** The ids of the jobs of the poll queue as they are added. */
-async function addedJobs({ connections, namespace }: TestRuntime): Promise<string[]> {
-  const connection = connections.open('queue');
-  const events = new QueueEvents(POLL_QUEUE_NAME, { connection, prefix: queuePrefix(namespace) });
+async function addedJobs({ connections, namespace, redis }: TestRuntime): Promise<string[]> {
   const ids: string[] = [];
-  events.on('added', ({ jobId }) => void ids.push(jobId));
-  open.push({
-    async close() {
-      await events.close();
-      await disconnectRedis(connection);
-    },
-  });
-  await events.waitUntilReady();
+  for (const { queuePrefix } of workParts(namespace, redis)) {
+    const connection = connections.open('queue');
+    const events = new QueueEvents(POLL_QUEUE_NAME, { connection, prefix: queuePrefix });
+    events.on('added', ({ jobId }) => void ids.push(jobId));
+    open.push({
+      async close() {
+        await events.close();
+        await disconnectRedis(connection);
+      },
+    });
+    await events.waitUntilReady();
+  }
   return ids;
 }
+
+const partOfShard = ({ namespace, redis }: TestRuntime, shard: number): WorkPart =>
+  partOf(workParts(namespace, redis), shardKeys(namespace, shard)[0]);
+
+/** The tickers of all parts. */
+const tickersOf = ({ namespace, redis }: TestRuntime): Promise<(string | null)[]> =>
+  Promise.all(workParts(namespace, redis).map(({ tickerKey }) => redis.get(tickerKey)));
 
 const ticksOf = (ids: readonly string[], shard: number): string[] => ids.filter((id) => id.startsWith(`tick-${shard}-`));
 
@@ -52,7 +63,7 @@ describe('PollQueue over BullMQ', () => {
   it('(twin) a job that BullMQ delays waits for a clock that was set back, while polls go on', async () => {
     const { runtime, queue } = openProcess();
     const connection = runtime.connections.open('queue');
-    const options = { connection, prefix: queuePrefix(runtime.namespace) };
+    const options = { connection, prefix: wholeWork(runtime.namespace).queuePrefix };
     const delayed = new Queue('delayed', options);
     let ran = 0;
     const worker = new Worker('delayed', async () => void ran++, options);
@@ -86,7 +97,7 @@ describe('ticks', () => {
     const two = openProcess(one.runtime.namespace);
     const jobs = await addedJobs(one.runtime);
     await consume(one.queue, {});
-    const holder = await one.runtime.redis.get(tickerKey(one.runtime.namespace));
+    const holders = await tickersOf(one.runtime);
     await consume(two.queue, {});
     const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
     await expect.poll(() => shards.filter((shard) => ticksOf(jobs, shard).length < 6)).toEqual([]);
@@ -94,7 +105,7 @@ describe('ticks', () => {
       const turns = ticksOf(jobs, shard).map((id) => Number(id.split('-')[2]));
       for (const [i, turn] of turns.slice(1).entries()) expect(turn).toBe(((turns[i] ?? 0) + 1) % 4); // two tickers would repeat turns
     }
-    expect(await one.runtime.redis.get(tickerKey(one.runtime.namespace))).toBe(holder);
+    expect(await tickersOf(one.runtime)).toEqual(holders);
   });
 
   it('come from another process at once when the ticker stops', async () => {
@@ -104,7 +115,7 @@ describe('ticks', () => {
       { poll: async () => ({ nextAt: null }), unwatched: async () => undefined },
       { concurrency: 1 },
     );
-    const key = tickerKey(one.runtime.namespace);
+    const key = partOfShard(one.runtime, 0).tickerKey;
     const holder = await two.runtime.redis.get(key);
     await consume(two.queue, {});
     await consumer.close(0);
@@ -116,16 +127,18 @@ describe('ticks', () => {
   it('come from another process when the lease of a killed ticker is over', async () => {
     const { runtime, queue } = openProcess();
     const jobs = await addedJobs(runtime);
-    await runtime.redis.set(tickerKey(runtime.namespace), 'killed', 'PX', 4_000);
+    const key = partOfShard(runtime, 0).tickerKey;
+    await runtime.redis.set(key, 'killed', 'PX', 4_000);
     await consume(queue, {});
-    expect(await runtime.redis.get(tickerKey(runtime.namespace))).toBe('killed');
+    expect(await runtime.redis.get(key)).toBe('killed');
     await expect.poll(() => ticksOf(jobs, 0).length).toBeGreaterThan(1);
   });
 
   it('of other turns come while one is stuck with a killed worker, and none pile up', async () => {
     const { runtime, queue } = openProcess();
     const connection = runtime.connections.open('queue');
-    const options = { connection, prefix: queuePrefix(runtime.namespace) };
+    const target = newTarget();
+    const options = { connection, prefix: partOfShard(runtime, shardOf(target)).queuePrefix };
     const stuck = new Worker(POLL_QUEUE_NAME, null, { ...options, lockDuration: HOUR_MS });
     const jobs = new Queue(POLL_QUEUE_NAME, options);
     open.push({
@@ -135,7 +148,6 @@ describe('ticks', () => {
         await disconnectRedis(connection);
       },
     });
-    const target = newTarget();
     await jobs.add('tick', { shard: shardOf(target) }, { jobId: `tick-${shardOf(target)}-1` });
     await stuck.getNextJob('a worker that was killed then');
     const log = pollLog();
@@ -153,20 +165,20 @@ describe('ticks', () => {
 
   it('of an older version, which delayed themselves, are removed', async () => {
     const { runtime, queue } = openProcess();
-    const connection = runtime.connections.open('queue');
-    const jobs = new Queue(POLL_QUEUE_NAME, { connection, prefix: queuePrefix(runtime.namespace) });
-    open.push({
-      async close() {
-        await jobs.close();
-        await disconnectRedis(connection);
-      },
-    });
+    const parts = openPollParts(runtime.redis, runtime.namespace);
+    open.push(parts);
+    const countDelayed = async (): Promise<number> => {
+      const counts = await Promise.all(parts.all.map(({ queue: jobs }) => jobs.getDelayedCount()));
+      return counts.reduce((sum, count) => sum + count);
+    };
     await Promise.all(
-      Array.from({ length: SHARD_COUNT }, (_, shard) => jobs.add('tick', { shard }, { jobId: `tick-${shard}`, delay: HOUR_MS })),
+      Array.from({ length: SHARD_COUNT }, (_, shard) =>
+        parts.ofShard(shard).queue.add('tick', { shard }, { jobId: `tick-${shard}`, delay: HOUR_MS }),
+      ),
     );
-    expect(await jobs.getDelayedCount()).toBe(SHARD_COUNT);
+    expect(await countDelayed()).toBe(SHARD_COUNT);
     await consume(queue, {});
-    expect(await jobs.getDelayedCount()).toBe(0);
+    expect(await countDelayed()).toBe(0);
   });
 
   it('show when this process last took a job', async () => {

@@ -2,7 +2,8 @@ import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { describe, expect, it } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
 import type { TestRuntime } from '../../test/runtime.ts';
-import { POLL_QUEUE_NAME, queuePrefix, shardKeys } from '../redis/keys.ts';
+import { POLL_QUEUE_NAME, shardKeys } from '../redis/keys.ts';
+import { partOf, workParts } from '../redis/work-parts.ts';
 import type { Claim, PollQueue, PollTarget } from './poll-queue.ts';
 import { pollMember, shardOf } from './shards.ts';
 
@@ -10,7 +11,8 @@ const { openProcess, consume } = preparePollQueues();
 
 /** How often a tick of the target's shard has begun, by BullMQ's stream of events. */
 async function ticksOf({ redis, namespace }: TestRuntime, target: PollTarget): Promise<number> {
-  const events = await redis.xrange(`${queuePrefix(namespace)}:${POLL_QUEUE_NAME}:events`, '-', '+');
+  const { queuePrefix } = partOf(workParts(namespace, redis), shardKeys(namespace, shardOf(target))[0]);
+  const events = await redis.xrange(`${queuePrefix}:${POLL_QUEUE_NAME}:events`, '-', '+');
   const begun = events.filter(
     ([, fields]) => fields.includes('active') && fields.some((field) => field.startsWith(`tick-${shardOf(target)}-`)),
   );

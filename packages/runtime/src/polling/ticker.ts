@@ -1,7 +1,7 @@
 /**
- * Adds the ticks: a job per shard every half second. One worker of all does it, the ticker. Each
- * worker tries to become the ticker, by a lease in Redis that only its holder can renew. The lease
- * of a killed ticker ends within 1.5 s.
+ * Adds the ticks of a part of the work: a job per shard every half second. One worker of all does
+ * it, the ticker. Each worker tries to become the ticker, by a lease in Redis that only its holder
+ * can renew. The lease of a killed ticker ends within 1.5 s.
  *
  * BullMQ could delay ticks, but it counts delays by the clock of each worker's machine. A machine
  * whose clock was set back would stop the ticks until the clock was where it had been. Timers of
@@ -11,14 +11,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
-import { type Namespace, tickerKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
-import { SHARD_COUNT } from './shards.ts';
 
 /**
- * The longest that a poll waits for its tick. Half a second makes 64 jobs/s: about 3 % of one Redis
- * core.
+ * The longest that a poll waits for its tick. Half a second makes 64 jobs/s over all shards: about
+ * 3 % of one Redis core.
  */
 const TICK_MS = 500;
 /** Three turns without an answer of Redis. */
@@ -43,15 +41,16 @@ export interface Ticker {
 export interface TickerDeps {
   /** A `commands` connection; not closed here. */
   readonly redis: RedisClient;
-  readonly namespace: Namespace;
+  /** Where the ticker's lease is. */
+  readonly key: string;
   readonly queue: Pick<Queue, 'addBulk'>;
+  readonly shards: readonly number[];
 }
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a turn, its slices and the stop share the timers and what is under way.
-export function createTicker({ redis, namespace, queue }: TickerDeps): Ticker {
+export function createTicker({ redis, key, queue, shards }: TickerDeps): Ticker {
   const take = loadLuaScript(redis, new URL('./ticker-take-1.lua', import.meta.url));
   const release = loadLuaScript(redis, new URL('../redis/lock-release-1.lua', import.meta.url));
-  const key = tickerKey(namespace);
   const id = randomUUID();
   const timers = new Set<NodeJS.Timeout>();
   let isStopped = false;
@@ -73,9 +72,11 @@ export function createTicker({ redis, namespace, queue }: TickerDeps): Ticker {
   }
 
   async function addSlice(ofTurn: number, slice: number): Promise<void> {
-    if (adding >= SLICES) return; // Redis does not answer, and would run all of them when it does
+    const ticks = shards.filter((_, i) => i % SLICES === slice).map((shard) => tickOf(shard, ofTurn));
+    // With so many under way Redis does not answer, and would run all of them when it does.
+    if (ticks.length === 0 || adding >= SLICES) return;
     adding++;
-    await queue.addBulk(shardsOf(slice).map((shard) => tickOf(shard, ofTurn))).catch(() => undefined); // Redis is out: the connection logs it
+    await queue.addBulk(ticks).catch(() => undefined); // Redis is out: the connection logs it
     adding--;
   }
 
@@ -111,8 +112,6 @@ export function createTicker({ redis, namespace, queue }: TickerDeps): Ticker {
     },
   };
 }
-
-const shardsOf = (slice: number): number[] => Array.from({ length: SHARD_COUNT / SLICES }, (_, i) => i * SLICES + slice);
 
 function tickOf(shard: number, turn: number) {
   const jobId = `tick-${shard}-${turn % TURNS}`;

@@ -19,7 +19,7 @@ function openWakeUps(add: (jobId: string, delay: number | undefined) => void = (
       first.resolve();
     },
   };
-  const wakeUps = createWakeUps({ queue: queue as never, log: createLog('test', 'silent') }); // the one method that is used
+  const wakeUps = createWakeUps({ queueOf: () => queue as never, log: createLog('test', 'silent') }); // the one method that is used
   return { wakeUps, woken, first: first.promise };
 }
 

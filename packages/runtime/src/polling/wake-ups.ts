@@ -24,13 +24,18 @@ export interface WakeUps {
   close(): void;
 }
 
-export function createWakeUps({ queue, log }: { readonly queue: Pick<Queue, 'add'>; readonly log: Pick<Logger, 'warn'> }): WakeUps {
+export interface WakeUpsDeps {
+  readonly queueOf: (target: PollTarget) => Pick<Queue, 'add'>;
+  readonly log: Pick<Logger, 'warn'>;
+}
+
+export function createWakeUps({ queueOf, log }: WakeUpsDeps): WakeUps {
   const waiting = new Map<string, NodeJS.Timeout>();
 
   async function wakeNow(target: PollTarget): Promise<void> {
     // Jobs without a priority run before all others, so ticks never wait behind wake-ups.
     const options = { jobId: `poke-${target.sessionId}`, priority: 1, removeOnComplete: true, removeOnFail: true };
-    await queue
+    await queueOf(target)
       .add('poke', target, options)
       .catch((error: unknown) => log.warn(errorFields(error), 'no worker was woken; the next tick will poll'));
   }

@@ -12,7 +12,7 @@ import { isClusterUrl } from './cluster-url.ts';
 import { type ClusterWatch, watchCluster } from './cluster-watch.ts';
 import { type ConnectionWatch, createConnectionWatch, WATCH_DEFAULTS, type WatchDeps, type WatchOptions } from './connection-watch.ts';
 import { errorWord } from './error-words.ts';
-import { type Namespace, probeKey, queuePrefix } from './keys.ts';
+import { type Namespace, probeKey, queueProbeKey, type WorkPart } from './keys.ts';
 import { createMasterFollower, FOLLOW_EVERY_MS } from './master-follow.ts';
 import { createClusterRedis, createNodeRedis, createRedis, type RedisRole } from './redis.ts';
 import { isCluster, type RedisClient } from './redis-client.ts';
@@ -34,8 +34,9 @@ export interface Connections {
 }
 
 export interface OpenOptions {
-  /** The queue that the connection serves. */
+  /** The queue that the connection serves, and where it stands. */
   readonly queue?: string;
+  readonly part?: WorkPart;
 }
 
 export interface SubscriberOptions {
@@ -130,16 +131,17 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
     return redis;
   }
 
-  function openCluster(role: 'commands' | 'queue', label: Label): Cluster {
+  function openCluster(role: 'commands' | 'queue', label: Label, part?: WorkPart): Cluster {
     const cluster = createClusterRedis(redisUrl, role);
-    const queueSlot = slotOf(queuePrefix(namespace));
+    const queueKey = part === undefined ? null : queueProbeKey(part, id);
     const clusterId = randomUUID();
     const watch = watchCluster(cluster, {
       label,
       log,
       options: watchOptions,
-      masters: () => (role === 'queue' ? [masterOfSlot(cluster, queueSlot)].filter((master) => master !== undefined) : mastersOf(cluster)),
-      keyOf: (nth) => (role === 'queue' ? `${queuePrefix(namespace)}:probe:${id}` : probeKey(namespace, `${id}:{${nth}}`)),
+      masters: () =>
+        queueKey === null ? mastersOf(cluster) : [masterOfSlot(cluster, slotOf(queueKey))].filter((master) => master !== undefined),
+      keyOf: (nth) => queueKey ?? probeKey(namespace, `${id}:{${nth}}`),
       write: (at) => cluster.set(at, '1', 'PX', PROBE_KEY_MS),
       onWrites: (master, refusedWith) => refusals.set(`${clusterId} ${master}`, refusedWith),
     });
@@ -158,9 +160,9 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
 
   return {
     watchOptions,
-    open(role, { queue } = {}) {
+    open(role, { queue, part } = {}) {
       const label = queue === undefined ? { role } : { role, queue };
-      return isClusterUrl(redisUrl) ? openCluster(role, label) : openServer(role, label);
+      return isClusterUrl(redisUrl) ? openCluster(role, label, part) : openServer(role, label);
     },
     openSubscriber({ node, writeKey, alsoProve }) {
       const role = 'subscriber';

@@ -109,14 +109,6 @@ export const checksEveryKey = (ns: Namespace, tenantId: string): string => `${ns
 /** The period (days) to which the records of those instances were last shortened. */
 export const checksKeepKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:checks:keep`;
 
-/**
- * What a worker has to look at: sessions and instances with new callbacks, lanes of relayed
- * notifications, callbacks to send again, tenants whose instances are checked, and work that waits
- * for its time.
- */
-export const outboxKey = (ns: Namespace): string => `${ns}:outbox`;
-/** How often in a row a job of callbacks has failed, by the job's id. */
-export const callbackFaultsKey = (ns: Namespace): string => `${ns}:callback-faults`;
 /** A tenant's callbacks by age. */
 export const callbacksKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:callbacks`;
 /** The settled ones of a tenant's callbacks. */
@@ -142,22 +134,56 @@ export const shardKeys = (ns: Namespace, shard: number): ShardKeys => {
   return [`${tag}:due`, `${tag}:watch`, `${tag}:busy`, `${tag}:poked`, `${tag}:claims`];
 };
 
-/** The id of the worker that adds the ticks, for as long as its lease lasts. */
-export const tickerKey = (ns: Namespace): string => `${ns}:ticker`;
+/** Where a part of the work stands that workers share (work-parts.ts). */
+export interface WorkPart {
+  /** BullMQ keeps its keys under `<prefix>:<queue>:`. */
+  readonly queuePrefix: string;
+  /** The id of the worker that adds the ticks, for as long as its lease lasts. */
+  readonly tickerKey: string;
+  /**
+   * What a worker has to look at: sessions and instances with new callbacks, lanes of relayed
+   * notifications, callbacks to send again, tenants whose instances are checked, and work that waits
+   * for its time.
+   */
+  readonly outboxKey: string;
+  /** How often in a row a job of callbacks has failed, by the job's id. */
+  readonly callbackFaultsKey: string;
+}
 
-/** BullMQ keeps its keys under `<prefix>:<queue>:`. */
-export const queuePrefix = (ns: Namespace): string => `{${ns}}`;
+/** The only part on one Redis. */
+export const wholeWork = (ns: Namespace): WorkPart => ({
+  queuePrefix: `{${ns}}`,
+  tickerKey: `${ns}:ticker`,
+  outboxKey: `${ns}:outbox`,
+  callbackFaultsKey: `${ns}:callback-faults`,
+});
+/** In the slot of its tag. */
+export function workPart(ns: Namespace, tag: string): WorkPart {
+  const prefix = `${ns}:{${tag}}`;
+  return {
+    queuePrefix: prefix,
+    tickerKey: `${prefix}:ticker`,
+    outboxKey: `${prefix}:outbox`,
+    callbackFaultsKey: `${prefix}:callback-faults`,
+  };
+}
+
 /** A list and a sorted set of BullMQ: the jobs that wait, without and with a priority. */
-export const waitingJobsKeys = (ns: Namespace, queue: string): [waiting: string, prioritized: string] => [
-  `${queuePrefix(ns)}:${queue}:wait`,
-  `${queuePrefix(ns)}:${queue}:prioritized`,
+export const waitingJobsKeys = ({ queuePrefix }: WorkPart, queue: string): [waiting: string, prioritized: string] => [
+  `${queuePrefix}:${queue}:wait`,
+  `${queuePrefix}:${queue}:prioritized`,
 ];
+/** Written now and then, as `probeKey`, beside the queues of the part. */
+export const queueProbeKey = ({ queuePrefix }: WorkPart, nodeId: string): string => `${queuePrefix}:probe:${nodeId}`;
 export const POLL_QUEUE_NAME = 'polls';
 export const CALLBACK_QUEUE_NAME = 'callbacks';
 
 /** One key of each kind that there is, with the pattern that permits it. */
-export const startCheckKeys = (ns: Namespace, id: string): readonly (readonly [key: string, pattern: string])[] => [
-  [`${ns}:start-check:${id}`, `${ns}:*`],
-  [`${queuePrefix(ns)}:start-check:${id}`, `${queuePrefix(ns)}:*`],
-];
+export function startCheckKeys(ns: Namespace, id: string): readonly (readonly [key: string, pattern: string])[] {
+  const { queuePrefix } = wholeWork(ns);
+  return [
+    [`${ns}:start-check:${id}`, `${ns}:*`],
+    [`${queuePrefix}:start-check:${id}`, `${queuePrefix}:*`],
+  ];
+}
 export const startCheckChannel = (ns: Namespace, id: string): string => `${ns}:start-check:${id}`;

@@ -3,7 +3,7 @@
 import { Queue, Worker } from 'bullmq';
 import { afterEach, beforeEach, expect, inject, it, vi } from 'vitest';
 import { openTestRuntime } from '../../test/runtime.ts';
-import { queuePrefix } from './keys.ts';
+import { wholeWork } from './keys.ts';
 import { openQueueWorker } from './queue-worker.ts';
 import { WEDGE_DEFAULTS, type WedgeOptions } from './wedge-watch.ts';
 
@@ -33,10 +33,11 @@ function wedge(count: number): void {
 async function openOne(onWedged?: (queue: string) => void) {
   const runtime = openTestRuntime(inject('redisUrl'));
   open.push(runtime);
-  const queue = new Queue('some', { connection: runtime.redis, prefix: queuePrefix(runtime.namespace) });
+  const part = wholeWork(runtime.namespace);
+  const queue = new Queue('some', { connection: runtime.redis, prefix: part.queuePrefix });
   const taken: (string | undefined)[] = [];
   const worker = openQueueWorker(
-    { ...runtime, onWedged },
+    { ...runtime, part, onWedged },
     'some',
     async ({ id }) => {
       taken.push(id);

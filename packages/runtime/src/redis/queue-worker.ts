@@ -7,14 +7,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Processor, Worker } from 'bullmq';
 import { errorFields, type Logger } from '../log.ts';
 import type { Connections } from './connections.ts';
-import { type Namespace, queuePrefix, waitingJobsKeys } from './keys.ts';
+import { type WorkPart, waitingJobsKeys } from './keys.ts';
 import { disconnectRedis } from './redis.ts';
 import type { RedisClient } from './redis-client.ts';
 import { WEDGE_DEFAULTS, watchForWedge } from './wedge-watch.ts';
 
 export interface QueueWorkerDeps {
   readonly connections: Pick<Connections, 'open' | 'write'>;
-  readonly namespace: Namespace;
+  /** Where the queue stands. */
+  readonly part: WorkPart;
   readonly log: Logger;
   /**
    * Called once if replacing the worker does not help. It gets the queue's name. Without it the
@@ -118,15 +119,15 @@ export function openQueueWorker<Data>(
 }
 
 function openWorker<Data>(
-  { connections, namespace, log }: QueueWorkerDeps,
+  { connections, part, log }: QueueWorkerDeps,
   name: string,
   process: Processor<Data>,
   { jobsAtOnce, lockMs, stalledCheckMs }: QueueWorkerOptions,
 ): Opened {
-  const connection = connections.open('queue', { queue: name });
+  const connection = connections.open('queue', { queue: name, part });
   const worker = new Worker<Data>(name, process, {
     connection,
-    prefix: queuePrefix(namespace),
+    prefix: part.queuePrefix,
     concurrency: jobsAtOnce,
     lockDuration: lockMs,
     stalledInterval: stalledCheckMs,
@@ -142,9 +143,9 @@ function openWorker<Data>(
 }
 
 /** @throws {NotReadyError} while Redis refuses writes, because then nobody can take a job. */
-async function countWaiting({ connections, namespace }: QueueWorkerDeps, connection: RedisClient, name: string): Promise<number> {
+async function countWaiting({ connections, part }: QueueWorkerDeps, connection: RedisClient, name: string): Promise<number> {
   await connections.write(connection, WRITE_WITHIN_MS);
-  const [waiting, prioritized] = waitingJobsKeys(namespace, name);
+  const [waiting, prioritized] = waitingJobsKeys(part, name);
   return (await connection.llen(waiting)) + (await connection.zcard(prioritized));
 }
 
