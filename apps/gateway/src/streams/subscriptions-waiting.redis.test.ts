@@ -20,7 +20,11 @@ async function openFull(): Promise<TestSocket> {
   const socket = openSocket(test.url);
   await socket.opened;
   socket.raw.pause();
-  for (let n = 0; n < MAX_UNREAD_ANSWERS; n++) socket.send({ type: 'subscribe', ticket: (await test.create()).ticket });
+  const made = await Promise.all(Array.from({ length: MAX_UNREAD_ANSWERS }, () => test.create()));
+  for (const { ticket } of made) socket.send({ type: 'subscribe', ticket });
+  // At a cluster a later look-up may be answered first. Whoever is watched has its place.
+  const viewersOf = async (id: string) => (await test.call('GET', `/v1/sessions/${id}`)).body.session.viewers;
+  await expect.poll(() => Promise.all(made.map(({ session }) => viewersOf(session.id)))).toEqual(made.map(() => 1));
   return socket;
 }
 

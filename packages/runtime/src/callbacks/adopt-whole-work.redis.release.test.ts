@@ -49,7 +49,11 @@ it('jobs wait in the part of their tenant, and nothing is left of the old queues
   await old[0].add('relay', { tenantId: 'acme', instanceId: '1101' }, { jobId: 'relay-acme-1101', delay: 3_600_000 });
   await old[0].add('check', { tenantId: 'beta', isCheck: true }, { jobId: 'checks-beta' });
   await old[1].add('tick', { shard: 1 }, { jobId: 'tick-1-0' });
-  await adopt();
+  for (const [i, data] of ['no JSON', 'null', '"text"', ''].entries()) {
+    await runtime.redis.hset(`${queuePrefix}:callbacks:foreign-${i}`, { name: 'deliver', data, opts: '{}', timestamp: '1' });
+    await runtime.redis.lpush(`${queuePrefix}:callbacks:wait`, `foreign-${i}`);
+  }
+  await Promise.all([adopt(), adopt(), adopt()]);
   await adopt();
   const dataOf = async (tenantId: string) => {
     const jobs = await jobsOf(CALLBACK_QUEUE_NAME, partOfTenant(runtime, tenantId).queuePrefix).getJobs();

@@ -10,6 +10,7 @@ import { Queue } from 'bullmq';
 import type { Logger } from '../log.ts';
 import { decodeMark, keyNearMark } from '../outbox/marks.ts';
 import { CALLBACK_QUEUE_NAME, type Namespace, POLL_QUEUE_NAME, wholeWork } from '../redis/keys.ts';
+import { readOrNull } from '../redis/read-entry.ts';
 import { isCluster, type RedisClient } from '../redis/redis-client.ts';
 import { partOf, workParts } from '../redis/work-parts.ts';
 import { type CallbackJobs, type JobData, workOf } from './callback-jobs.ts';
@@ -19,7 +20,7 @@ export interface AdoptDeps {
   readonly redis: RedisClient;
   readonly namespace: Namespace;
   readonly jobs: Pick<CallbackJobs, 'add'>;
-  readonly log: Pick<Logger, 'info'>;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
 }
 
 /** Does nothing on one Redis. Marks of a kind that this version does not know are left. */
@@ -46,19 +47,38 @@ async function adoptMarks({ redis, namespace }: AdoptDeps): Promise<number> {
   return count;
 }
 
-async function adoptJobs({ redis, namespace, jobs }: AdoptDeps): Promise<number> {
-  const { queuePrefix } = wholeWork(namespace);
+async function adoptJobs(deps: AdoptDeps): Promise<number> {
+  const { redis, namespace } = deps;
+  const { queuePrefix, callbackFaultsKey } = wholeWork(namespace);
+  await redis.del(callbackFaultsKey); // the jobs that failed begin to count anew
   let count = 0;
   for (const name of [CALLBACK_QUEUE_NAME, POLL_QUEUE_NAME]) {
-    if ((await redis.exists(`${queuePrefix}:${name}:meta`)) === 0) continue;
+    const metaKey = `${queuePrefix}:${name}:meta`;
+    if ((await redis.exists(metaKey)) === 0) continue;
     const queue = new Queue<JobData>(name, { connection: redis, prefix: queuePrefix });
     queue.on('error', () => undefined); // the connection logs its errors
-    // Those of polls are ticks and wake-ups, and new ones come all the time.
-    const found = name === CALLBACK_QUEUE_NAME ? await queue.getJobs() : [];
-    for (const { data } of found) await jobs.add(workOf(data));
-    count += found.length;
-    await queue.obliterate({ force: true });
-    await queue.close();
+    try {
+      // Those of polls are ticks and wake-ups, and new ones come all the time.
+      if (name === CALLBACK_QUEUE_NAME) count += await addJobsOf(queue, deps);
+      await queue.obliterate({ force: true });
+    } catch (error) {
+      if ((await redis.exists(metaKey)) === 1) throw error; // another worker has removed it
+    } finally {
+      await queue.close();
+    }
+  }
+  return count;
+}
+
+/** A job that cannot be read is left out: nobody could run it. */
+async function addJobsOf(queue: Queue<JobData>, { jobs, log }: AdoptDeps): Promise<number> {
+  let count = 0;
+  for (const id of await queue.getRanges(['active', 'waiting', 'prioritized', 'delayed'], 0, -1)) {
+    const job = await queue.getJob(id).catch(() => undefined);
+    const work = job === undefined ? null : readOrNull(() => workOf(job.data));
+    if (work === null) log.warn({ jobId: id }, 'a job of callbacks cannot be read and is left out');
+    else await jobs.add(work);
+    count += work === null ? 0 : 1;
   }
   return count;
 }

@@ -72,10 +72,7 @@ function consumePart(deps: Shared, part: WorkPart, handlers: CallbackHandlers) {
     disconnect: () => worker.disconnect(),
     async close(graceMs: number): Promise<void> {
       clearInterval(timer);
-      const swept = outbox.stop();
-      await sweeping;
-      await swept;
-      await worker.close(graceMs);
+      await Promise.all([outbox.stop(), sweeping, worker.close(graceMs)]);
     },
   };
 }

@@ -50,3 +50,13 @@ it('the stop awaits a mark whose time had come', async () => {
   woken.resolve(true);
   expect(await stopped).toBe(1);
 });
+
+it('a mark whose master does not answer holds up no other', async () => {
+  const { outbox, claim, settled, woken } = openSweep();
+  claim.resolve([{ ...LATER, dueInMs: 0 }]);
+  await outbox.sweep(); // it would wait for the mark
+  expect(settled).toEqual([]);
+  woken.resolve(true);
+  await outbox.stop();
+  expect(settled).toHaveLength(1);
+});

@@ -33,6 +33,11 @@ export interface OutboxSweepDeps {
 
 const MARKS_AT_ONCE = 100;
 /**
+ * Marks under way. In a cluster some wait for a master that is out, and must not hold up those of
+ * others.
+ */
+const MOST_UNDER_WAY = 500;
+/**
  * A mark is set before the thing it marks is stored. After this time any request to Redis has
  * ended, so a second look sees whether it was stored.
  */
@@ -43,7 +48,10 @@ const LOOK_AT_NEW_AGAIN_MS = 1_000;
 const LOOK_AT_CHECKS_AGAIN_MS = 600_000;
 
 export interface OutboxSweep {
-  /** Looks at all marks of the part that are due, and at those that come due within `aheadMs` when they are. */
+  /**
+   * Begins to look at all marks of the part that are due, and at those that come due within
+   * `aheadMs` when they are.
+   */
   sweep(): Promise<void>;
   /**
    * Ends a sweep early and awaits the marks under way, but not the sweep. Marks that are not due yet
@@ -68,13 +76,10 @@ export function createOutboxSweep(deps: OutboxSweepDeps, part: WorkPart, aheadMs
     }
   }
 
-  function handleLater(one: ClaimedMark): void {
-    const timer = setTimeout(() => {
-      early.delete(one);
-      const handled = handle(one).finally(() => handling.delete(handled));
-      handling.add(handled);
-    }, one.dueInMs);
-    early.set(one, timer);
+  function begin(one: ClaimedMark): void {
+    early.delete(one);
+    const handled = handle(one).finally(() => handling.delete(handled));
+    handling.add(handled);
   }
 
   /** If it fails, the lease of the mark ends. */
@@ -86,8 +91,9 @@ export function createOutboxSweep(deps: OutboxSweepDeps, part: WorkPart, aheadMs
         const claimed = await claims.claim(part, MARKS_AT_ONCE, aheadMs);
         const later = claimed.filter((one) => one.dueInMs > 0);
         if (isStopping) await Promise.all(later.map(giveBack));
-        else later.forEach(handleLater);
-        await Promise.all(claimed.filter((one) => one.dueInMs === 0).map(handle));
+        else for (const one of later) early.set(one, setTimeout(begin, one.dueInMs, one));
+        claimed.filter((one) => one.dueInMs === 0).forEach(begin);
+        while (handling.size >= MOST_UNDER_WAY) await Promise.race(handling);
         isMore = claimed.length === MARKS_AT_ONCE;
       }
     },

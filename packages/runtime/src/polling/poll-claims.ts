@@ -72,7 +72,7 @@ export function createPollClaims({ redis, namespace, clock, log, leases, handler
    * dealt with.
    */
   async function claimShard(shard: number, limit: number, member: string): Promise<number> {
-    const free = freeSlots();
+    const free = concurrency - leases.size(); // what others have reserved may stay free
     const holders = leases.tenantsAbove(free / 2); // a claim takes at most half of the free slots: smaller holders stay within their share
     reserved += limit; // before the first await: pokes claim beside a tick
     try {

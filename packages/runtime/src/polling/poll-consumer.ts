@@ -86,8 +86,8 @@ function createJobHandler(claims: PollClaims, log: Logger): (job: Job) => Promis
   return async (job) => {
     if (job.name === 'poke') return claims.claimPoked(job.data as PollTarget); // written by this package alone
     const shard = Number(job.data.shard);
-    // Ticks run one after another: they share the free slots, and each takes one round trip to
-    // Redis.
+    // Ticks of a part run one after another: they share the free slots, and each takes one round
+    // trip to Redis.
     lastTick = lastTick
       .then(() => claims.claimDue(shard))
       .catch((error: unknown) => log.warn({ shard, ...errorFields(error) }, 'a tick could not claim; the next one will try again'));

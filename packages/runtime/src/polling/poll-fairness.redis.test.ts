@@ -3,9 +3,12 @@
 import { randomUUID } from 'node:crypto';
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { later, newTarget } from '../../test/poll-queue.ts';
 import { openTestRuntime } from '../../test/runtime.ts';
 import { shardKeys } from '../redis/keys.ts';
 import { createHolders } from './fair-share.ts';
+import { createPollClaims } from './poll-claims.ts';
+import type { PollLeases } from './poll-leases.ts';
 import type { PollTarget } from './poll-queue.ts';
 import { openPollQueue } from './poll-queue-bullmq.ts';
 import { pollMember, shardOf } from './shards.ts';
@@ -96,4 +99,24 @@ describe('a tenant whose polls never end', () => {
     const { polls } = await pollBeside('hostile');
     expect(Math.max(...polls)).toBe(0);
   });
+});
+
+it('claims that run side by side leave a tenant its share of what is really free', async () => {
+  const runtime = openTestRuntime(inject('redisUrl'));
+  const queue = openPollQueue(runtime);
+  open.push(runtime, queue);
+  const shards = [0, 1, 2, 3, 4, 5]; // one for each part in a cluster
+  const targets = Array.from({ length: 100 }, () => newTarget()).filter((target) => shards.includes(shardOf(target)));
+  for (const target of targets) await queue.ensure(target, later(), 1_000);
+  const claimed: string[] = [];
+  const leases: PollLeases = {
+    hold: ({ sessionId }) => void claimed.push(sessionId),
+    size: () => 300,
+    tenantsAbove: (least) => (least < 300 ? [['acme', 300]] : []),
+    close: async () => undefined,
+  };
+  const handlers = { poll: async () => ({ nextAt: null }), unwatched: async () => undefined };
+  const claims = createPollClaims({ ...runtime, leases, handlers, concurrency: 1_000 });
+  await Promise.all(shards.map((shard) => claims.claimDue(shard)));
+  expect(claimed.toSorted()).toEqual(targets.map(({ sessionId }) => sessionId).toSorted());
 });

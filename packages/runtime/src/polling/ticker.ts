@@ -72,7 +72,7 @@ export function createTicker({ redis, key, queue, shards }: TickerDeps): Ticker 
   }
 
   async function addSlice(ofTurn: number, slice: number): Promise<void> {
-    const ticks = shards.filter((_, i) => i % SLICES === slice).map((shard) => tickOf(shard, ofTurn));
+    const ticks = shards.filter((shard) => shard % SLICES === slice).map((shard) => tickOf(shard, ofTurn));
     // With so many under way Redis does not answer, and would run all of them when it does.
     if (ticks.length === 0 || adding >= SLICES) return;
     adding++;
