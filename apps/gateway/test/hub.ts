@@ -108,8 +108,11 @@ function openWorld() {
 /** Resolves when everything that is under way has settled. */
 export const settle = () => vi.advanceTimersByTimeAsync(0);
 
-/** A sink that gives credit when the test says so, or at once. */
-export function newSink(isQuick = false) {
+/**
+ * A sink that gives credit when the test says so, or at once. Without room it is sent one message at
+ * a time.
+ */
+export function newSink(isQuick = false, hasRoom = true) {
   const messages: ViewerMessage[] = [];
   const closed: CloseReason[] = [];
   const credits: (() => void)[] = [];
@@ -119,6 +122,7 @@ export function newSink(isQuick = false) {
       if (isQuick) sent();
       else credits.push(sent);
     },
+    hasRoom: () => hasRoom,
     close: (reason) => void closed.push(reason),
   };
   return {

@@ -8,6 +8,7 @@ import type { Problem } from '@qrcast/core/errors';
 import type { Format, WireSession } from '@qrcast/core/wire';
 import { EventSource } from 'eventsource';
 import { Agent, EventSource as UndiciEventSource } from 'undici';
+import { WINDOW } from '../src/streams/delivery.ts';
 import { createRecorder, type Told } from './recorder.ts';
 import { streamContract } from './stream-contract.ts';
 import { openViewer } from './viewer.ts';
@@ -62,7 +63,7 @@ const socketIo = (name: string, transports: ('websocket' | 'polling')[]): Stream
   hasFresh: true,
   hasClosing: true,
   canHide: false,
-  pause: transports[0] === 'websocket' ? { pictureBytes: 10, mostUnderWay: 2 } : null,
+  pause: transports[0] === 'websocket' ? { pictureBytes: 10, mostUnderWay: WINDOW + 1 } : null,
   open({ url, ticket, formats, after, origin }) {
     const viewer = openViewer(url, ticket, {
       auth: { ...(formats === undefined ? {} : { formats }), ...(after === undefined ? {} : { after }) },
@@ -86,7 +87,7 @@ const webSocket: StreamTransport = {
   hasFresh: true,
   hasClosing: true,
   canHide: true,
-  pause: { pictureBytes: 10, mostUnderWay: 2 },
+  pause: { pictureBytes: 10, mostUnderWay: WINDOW + 1 },
   open({ url, ticket, formats, after, isVisible = true, origin }) {
     const socket = openSocket(url, origin === undefined ? {} : { headers: { origin } });
     if (!isVisible) socket.send({ type: 'visible', visible: false });

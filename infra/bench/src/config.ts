@@ -3,17 +3,31 @@
  * within minutes.
  */
 
-export const BENCH_NAMES = ['relay', 'poll', 'first', 'hostile', 'flood', 'storm', 'restart', 'rush', 'masters'] as const;
+export const BENCH_NAMES = [
+  'relay',
+  'relay-ws',
+  'fanout',
+  'poll',
+  'first',
+  'hostile',
+  'flood',
+  'storm',
+  'restart',
+  'rush',
+  'masters',
+] as const;
 export type BenchName = (typeof BENCH_NAMES)[number];
 
 export interface BenchConfig {
   readonly only: BenchName | null;
   /** The measured time of each benchmark, s. Set-up and warm-up come on top. */
   readonly seconds: number;
-  /** Of `relay` and `masters`: sessions with one viewer each. */
+  /** Of the `relay`s and `masters`: sessions with one viewer each. */
   readonly sessions: number;
-  /** Of `relay` and `masters`: changes a second, over all sessions together. */
+  /** Of the `relay`s and `masters`: changes a second, over all sessions together. */
   readonly rate: number;
+  /** Of `fanout`: viewers of the one session. */
+  readonly viewers: number;
   /** Of `poll` and `masters`: waiting sessions of one worker. */
   readonly instances: number;
   /** Of `first`: sessions. Each gets its first viewer once. */
@@ -43,6 +57,7 @@ const WHOLE_NUMBERS = {
   BENCH_SECONDS: { fallback: 20, min: 4, max: 600 },
   BENCH_SESSIONS: { fallback: 1_000, min: 1, max: 8_000 },
   BENCH_RATE: { fallback: 400, min: 1, max: 20_000 },
+  BENCH_VIEWERS: { fallback: 3_000, min: 1, max: 10_000 },
   BENCH_INSTANCES: { fallback: 10_000, min: 1, max: 200_000 },
   BENCH_FIRSTS: { fallback: 300, min: 10, max: 5_000 },
   BENCH_HOSTILE: { fallback: 10_000, min: 1, max: 100_000 },
@@ -72,6 +87,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): B
     seconds: whole('BENCH_SECONDS'),
     sessions: whole('BENCH_SESSIONS'),
     rate: whole('BENCH_RATE'),
+    viewers: whole('BENCH_VIEWERS'),
     instances: whole('BENCH_INSTANCES'),
     firsts: whole('BENCH_FIRSTS'),
     hostile: whole('BENCH_HOSTILE'),

@@ -7,12 +7,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import { BENCH_NAMES, type BenchConfig, readConfig } from './config.ts';
+import { runFanout } from './fanout.ts';
 import { runFirst } from './first.ts';
 import { runFlood } from './flood.ts';
 import { runHostile } from './hostile.ts';
 import { runMasters } from './masters.ts';
 import { runPoll } from './poll.ts';
-import { runRelay } from './relay.ts';
+import { runRelay, runRelayWs } from './relay.ts';
 import { type BenchResult, isMet, renderResult } from './report.ts';
 import { runRestart } from './restart.ts';
 import { runRush } from './rush.ts';
@@ -20,6 +21,8 @@ import { runStorm } from './storm.ts';
 
 const BENCHES = {
   relay: runRelay,
+  'relay-ws': runRelayWs,
+  fanout: runFanout,
   poll: runPoll,
   first: runFirst,
   hostile: runHostile,

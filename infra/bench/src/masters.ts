@@ -2,6 +2,10 @@
  * `masters`: what does Redis use for one poll and for one delivered state, on one Redis and on
  * clusters of 1, 2 and 3 masters? And how evenly do the masters share the work? One set-up is loaded
  * at a time, in rounds, so that other load on the machine affects all alike.
+ *
+ * A server that does little at a time uses more for each unit, cluster or not: it wakes and writes
+ * its file for fewer commands. So a cluster of N is compared with one Redis of the same load, and
+ * with one that has the load of one of its masters.
  */
 
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
@@ -41,27 +45,48 @@ interface Measured {
   readonly idle: Use;
 }
 
+interface SetUp {
+  /** 0: one Redis. */
+  readonly masters: number;
+  /** How much of the load it gets: one part of so many. */
+  readonly of: number;
+}
+
+const SET_UPS: readonly SetUp[] = [
+  { masters: 0, of: 1 },
+  ...MASTERS.flatMap((masters) => [{ masters, of: 1 }, ...(masters > 1 ? [{ masters: 0, of: masters }] : [])]),
+];
+const nameOf = ({ masters, of }: SetUp): string =>
+  masters > 0 ? `a cluster of ${masters}` : of === 1 ? 'one Redis' : `one Redis with 1/${of} of the load`;
+
 type Progress = (text: string) => void;
 
 export async function runMasters(config: BenchConfig, path: string, releasers: Releasers, progress: Progress): Promise<BenchResult> {
   const provider = await openRoleFor<ProviderMethods>(releasers, 'provider');
   const { url } = await provider.call('start', config.answerMs);
-  const found = new Map<number, Measured[]>(); // by the number of masters; 0 is one Redis
+  const found = new Map<string, Measured[]>();
   for (let round = 1; round <= ROUNDS; round++) {
-    for (const masters of [0, ...MASTERS]) {
-      progress(`masters: ${masters === 0 ? 'one Redis' : `a cluster of ${masters}`}, round ${round} of ${ROUNDS}`);
+    for (const setUp of SET_UPS) {
+      const { masters, of } = setUp;
+      const load = {
+        ...config,
+        instances: Math.round(config.instances / of),
+        sessions: Math.round(config.sessions / of),
+        rate: config.rate / of,
+      };
+      progress(`masters: ${nameOf(setUp)}, round ${round} of ${ROUNDS}`);
       const own = createReleasers();
       releasers.push('servers', () => own.release());
       try {
-        const { state, idle } = await measureStates(config, await openServers(masters, path, own), own);
-        const poll = await measurePolls(config, await openServers(masters, path, own), own, provider, url);
-        found.set(masters, [...(found.get(masters) ?? []), { state, idle, poll }]);
+        const { state, idle } = await measureStates(load, await openServers(masters, path, own), own);
+        const poll = await measurePolls(load, await openServers(masters, path, own), own, provider, url);
+        found.set(nameOf(setUp), [...(found.get(nameOf(setUp)) ?? []), { state, idle, poll }]);
       } finally {
         await own.release();
       }
     }
   }
-  return report(config, new Map([...found].map(([masters, rounds]) => [masters, merge(rounds)])));
+  return report(config, new Map([...found].map(([name, rounds]) => [name, merge(rounds)])));
 }
 
 async function openServers(masters: number, path: string, own: Releasers): Promise<MeteredCluster> {
@@ -137,19 +162,25 @@ const usPerUnit = ({ servers, units }: Use): number => (sum(servers) * 1_000) / 
 /** Of all work, in percent. */
 const busiest = ({ servers }: Use): number => (Math.max(...servers) / sum(servers)) * 100;
 
-function report(config: BenchConfig, found: ReadonlyMap<number, Measured>): BenchResult {
-  const one = found.get(0);
-  if (one === undefined) throw new Error('one Redis was not measured');
+function report(config: BenchConfig, found: ReadonlyMap<string, Measured>): BenchResult {
+  const measured = (masters: number, of = 1): Measured => {
+    const use = found.get(nameOf({ masters, of }));
+    if (use === undefined) throw new Error(`not measured: ${nameOf({ masters, of })}`);
+    return use;
+  };
+  const one = measured(0);
   const rows: Row[] = [];
   const targets: Target[] = [];
   for (const masters of MASTERS) {
-    const many = found.get(masters);
-    if (many === undefined) continue;
+    const many = measured(masters);
     for (const kind of ['poll', 'state'] as const) {
-      const what = `${masters} masters: CPU of all per ${kind}`;
-      rows.push({ what, unit: 'µs', ours: usPerUnit(many[kind]), bare: usPerUnit(one[kind]) });
+      for (const of of new Set([1, masters])) {
+        const what = `${masters} masters: CPU of all per ${kind}${of === 1 ? '' : `, one Redis with 1/${of}`}`;
+        const other = usPerUnit(measured(0, of)[kind]);
+        rows.push({ what, unit: 'µs', ours: usPerUnit(many[kind]), bare: other });
+        targets.push({ what, measured: usPerUnit(many[kind]) / other, unit: '× one Redis', below: TARGET_RATIO });
+      }
       rows.push({ what: `${masters} masters: share of the busiest, per ${kind}`, unit: '%', ours: busiest(many[kind]), bare: null });
-      targets.push({ what, measured: usPerUnit(many[kind]) / usPerUnit(one[kind]), unit: '× one Redis', below: TARGET_RATIO });
     }
     const idle = `${masters} masters: CPU of all while nothing changes`;
     rows.push({ what: idle, unit: 'ms/s', ours: sum(many.idle.servers) / many.idle.units, bare: sum(one.idle.servers) / one.idle.units });

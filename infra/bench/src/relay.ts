@@ -1,6 +1,6 @@
 /**
- * `relay`: how long a change takes to reach the viewer, and what that costs. Each session has one
- * viewer. Changes come at a fixed rate: whole states with a new picture (`state`), and
+ * `relay`, over Socket.IO, and `relay-ws`, over plain WebSockets: how long a change takes to reach
+ * the viewer, and what that costs. Each session has one viewer. Changes come at a fixed rate: whole states with a new picture (`state`), and
  * confirmations of the same code (`fresh`). The bare loop gets the same load. The rounds of both
  * alternate, so that other load on the machine affects both alike.
  */
@@ -18,6 +18,7 @@ import type { GatewayMethods } from './roles/gateway.ts';
 import type { PublisherMethods } from './roles/publisher.ts';
 import type { ViewersMethods } from './roles/viewers.ts';
 import { createSystem, GATEWAY_FLAGS } from './system.ts';
+import type { Over } from './viewer-socket.ts';
 
 const ROUNDS = 2;
 /** Two sides, with two kinds of message each. */
@@ -31,7 +32,7 @@ const TARGET_P99_MS = 15;
 const NEVER_ASKED = 'http://127.0.0.1:1';
 
 /** A gateway, its Redis, its publisher and its viewers. */
-interface Side {
+export interface Side {
   readonly redis: MeteredRedis;
   readonly gateway: Pick<Role<GatewayMethods>, 'usage'>;
   readonly publisher: Pick<Role<PublisherMethods | BarePublisherMethods>, 'usage'> & {
@@ -51,15 +52,17 @@ interface Window extends Cost {
   readonly latencies: readonly number[];
 }
 
-export async function runRelay(
-  config: BenchConfig,
-  path: string,
-  releasers: Releasers,
-  progress: (text: string) => void,
-): Promise<BenchResult> {
-  progress(`relay: ${config.sessions} sessions and viewers on each side`);
-  const ours = await openOurs(config, path, releasers);
-  const bare = await openBare(config, path, releasers);
+type Progress = (text: string) => void;
+
+export const runRelay = (config: BenchConfig, path: string, releasers: Releasers, progress: Progress): Promise<BenchResult> =>
+  measureRelay(config, path, releasers, progress, 'Socket.IO');
+export const runRelayWs = (config: BenchConfig, path: string, releasers: Releasers, progress: Progress): Promise<BenchResult> =>
+  measureRelay(config, path, releasers, progress, 'WebSocket');
+
+async function measureRelay(config: BenchConfig, path: string, releasers: Releasers, progress: Progress, over: Over): Promise<BenchResult> {
+  progress(`relay over ${over}: ${config.sessions} sessions and viewers on each side`);
+  const ours = await openOurs(config, path, releasers, over);
+  const bare = await openBare(config, path, releasers, over);
   for (const side of [ours, bare]) await load(side, config.rate, WARM_UP_SECONDS, false);
 
   progress('relay: idle');
@@ -77,7 +80,7 @@ export async function runRelay(
   const state = { ours: merge(windows.state.ours), bare: merge(windows.state.bare) };
   const fresh = { ours: merge(windows.fresh.ours), bare: merge(windows.fresh.bare) };
   return {
-    title: `relay: ${config.sessions} sessions, 1 viewer each, 1 gateway, ${config.rate} changes/s, picture of 5 kB`,
+    title: `relay over ${over}: ${config.sessions} sessions, 1 viewer each, 1 gateway, ${config.rate} changes/s, picture of 5 kB`,
     rows: [
       ...rowsOf('state', state.ours, state.bare),
       ...rowsOf('fresh', fresh.ours, fresh.bare),
@@ -92,30 +95,37 @@ export async function runRelay(
   };
 }
 
-async function openOurs(config: BenchConfig, path: string, releasers: Releasers): Promise<Side> {
+export async function openOurs(config: BenchConfig, path: string, releasers: Releasers, over: Over, viewersEach = 1): Promise<Side> {
   const redis = await openMeteredRedis(path);
   releasers.push('redis', () => redis.close());
   const system = createSystem(redis.url);
   const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', { ...config, nodeFlags: GATEWAY_FLAGS });
   const publisher = await openRoleFor<PublisherMethods>(releasers, 'publisher');
   const { url } = await gateway.call('start', system);
-  const viewers = await openViewers(url, await publisher.call('start', system, config.sessions, NEVER_ASKED), releasers);
+  const viewers = await openViewers(url, await publisher.call('start', system, config.sessions, NEVER_ASKED), releasers, over, viewersEach);
   return { redis, gateway, viewers, publisher: { usage: publisher.usage, publish: (...load) => publisher.call('publish', ...load) } };
 }
 
-async function openBare(config: BenchConfig, path: string, releasers: Releasers): Promise<Side> {
+export async function openBare(config: BenchConfig, path: string, releasers: Releasers, over: Over, viewersEach = 1): Promise<Side> {
   const redis = await openMeteredRedis(path);
   releasers.push('bare redis', () => redis.close());
   const gateway = await openRoleFor<BareGatewayMethods>(releasers, 'bare-gateway', { ...config, nodeFlags: GATEWAY_FLAGS });
   const publisher = await openRoleFor<BarePublisherMethods>(releasers, 'bare-publisher');
-  const { url } = await gateway.call('start', redis.url);
-  const viewers = await openViewers(url, await publisher.call('start', redis.url, config.sessions), releasers);
+  const { url } = await gateway.call('start', redis.url, over);
+  const viewers = await openViewers(url, await publisher.call('start', redis.url, config.sessions), releasers, over, viewersEach);
   return { redis, gateway, viewers, publisher: { usage: publisher.usage, publish: (...load) => publisher.call('publish', ...load) } };
 }
 
-async function openViewers(url: string, tickets: readonly string[], releasers: Releasers): Promise<Role<ViewersMethods>> {
+async function openViewers(
+  url: string,
+  tickets: readonly string[],
+  releasers: Releasers,
+  over: Over,
+  each: number,
+): Promise<Role<ViewersMethods>> {
   const viewers = await openRoleFor<ViewersMethods>(releasers, 'viewers');
-  await viewers.call('connect', url, tickets);
+  const all = tickets.flatMap((ticket) => Array.from({ length: each }, () => ticket));
+  await viewers.call('connect', url, all, over);
   return viewers;
 }
 

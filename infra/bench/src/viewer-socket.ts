@@ -1,7 +1,8 @@
 /**
- * A viewer that uses almost no CPU time. It speaks the Socket.IO protocol over a bare WebSocket,
- * and reads only the beginning of each message. On the same two cores, stock clients would use more
- * CPU time than the gateway. It answers the pings of both protocols, as every client does.
+ * A viewer that uses almost no CPU time. It speaks Socket.IO's protocol or ours over a bare
+ * WebSocket, and reads only the beginning of each message. On the same two cores, stock clients
+ * would use more CPU time than the gateway. It answers the pings of all protocols, as every client
+ * does.
  */
 
 import { WebSocket } from 'ws';
@@ -10,10 +11,15 @@ export interface ViewerSocket {
   close(): void;
 }
 
+/** The protocol: Socket.IO's, or that of `/v1/ws`. */
+export type Over = 'Socket.IO' | 'WebSocket';
+
 export interface ViewerOptions {
+  /** Socket.IO if left out. */
+  readonly over?: Over;
   /** `ws://host:port` */
   readonly url: string;
-  /** Sent in the CONNECT packet. */
+  /** Sent in the CONNECT packet. Over WebSocket only its ticket is. */
   readonly auth: Readonly<Record<string, string>>;
   readonly onState: (event: 'session' | 'fresh', version: number) => void;
   /** Gives up after this, ms; never if left out. */
@@ -31,14 +37,43 @@ export class BusyError extends Error {
   }
 }
 
-const PATH = '/socket.io/?EIO=4&transport=websocket';
+interface Protocol {
+  readonly path: string;
+  readonly subprotocol: string | undefined;
+  readonly event: RegExp;
+  /** What to say to a message that is no event: a text, or that the viewer has joined or is refused. */
+  answer(head: string, auth: ViewerOptions['auth']): string | 'joined' | 'refused' | null;
+  /** Said first. */
+  hello(auth: ViewerOptions['auth']): string | null;
+}
+
+const PROTOCOLS: Readonly<Record<Over, Protocol>> = {
+  'Socket.IO': {
+    path: '/socket.io/?EIO=4&transport=websocket',
+    subprotocol: undefined,
+    event: /^42\["(session|fresh)".*?"version":(\d+)/,
+    hello: () => null,
+    answer(head, auth) {
+      if (head.startsWith('0{')) return `40${JSON.stringify(auth)}`;
+      if (head === '2') return '3';
+      return head.startsWith('40') ? 'joined' : head.startsWith('44') ? 'refused' : null;
+    },
+  },
+  WebSocket: {
+    path: '/v1/ws',
+    subprotocol: 'qrcast.v1',
+    event: /^\{"type":"(session|fresh)".*?"version":(\d+)/,
+    hello: ({ ticket }) => JSON.stringify({ type: 'subscribe', ticket }),
+    answer: (head) => (head.startsWith('{"type":"ok"') ? 'joined' : head.startsWith('{"type":"error"') ? 'refused' : null),
+  },
+};
 /** A message has its id, instance and version within so many characters. */
 const HEAD_BYTES = 200;
-const EVENT = /^42\["(session|fresh)".*?"version":(\d+)/;
 
-/** Resolves once the viewer has joined the namespace. @throws {Error} if the gateway refuses it, {BusyError} for now */
-export function openViewerSocket({ url, auth, onState, withinMs }: ViewerOptions): Promise<ViewerSocket> {
-  const socket = new WebSocket(`${url}${PATH}`, { perMessageDeflate: false });
+/** Resolves once the viewer has joined. @throws {Error} if the gateway refuses it, {BusyError} for now */
+export function openViewerSocket({ url, auth, over = 'Socket.IO', onState, withinMs }: ViewerOptions): Promise<ViewerSocket> {
+  const { path, subprotocol, event: eventIn, hello, answer } = PROTOCOLS[over];
+  const socket = new WebSocket(`${url}${path}`, subprotocol, { perMessageDeflate: false });
   return new Promise((resolve, reject) => {
     const timer = withinMs === undefined ? undefined : setTimeout(() => socket.terminate(), withinMs);
     socket.on('error', reject);
@@ -50,16 +85,20 @@ export function openViewerSocket({ url, auth, onState, withinMs }: ViewerOptions
       reject(new BusyError(Number(headers['retry-after'] ?? 0) * 1_000));
       request.destroy();
     });
+    socket.on('open', () => {
+      const first = hello(auth);
+      if (first !== null) socket.send(first);
+    });
     socket.on('message', (data: Buffer) => {
       const head = data.toString('latin1', 0, HEAD_BYTES);
-      const [, event, version] = EVENT.exec(head) ?? [];
-      if (event === 'session' || event === 'fresh') onState(event, Number(version));
-      else if (head.startsWith('0{')) socket.send(`40${JSON.stringify(auth)}`);
-      else if (head === '2') socket.send('3');
-      else if (head.startsWith('40')) {
+      const [, event, version] = eventIn.exec(head) ?? [];
+      if (event === 'session' || event === 'fresh') return onState(event, Number(version));
+      const said = answer(head, auth);
+      if (said === 'joined') {
         clearTimeout(timer);
         resolve({ close: () => socket.terminate() });
-      } else if (head.startsWith('44')) reject(new Error('the gateway refused a viewer'));
+      } else if (said === 'refused') reject(new Error('the gateway refused a viewer'));
+      else if (said !== null) socket.send(said);
     });
   });
 }

@@ -1,14 +1,55 @@
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { newSink, prepareHub, WATCHER } from '../../test/hub.ts';
-import { createDelivery, createStateMessages, SEND_WITHIN_MS, type Sink, type ViewerMessage } from './delivery.ts';
+import { createDelivery, createStateMessages, SEND_WITHIN_MS, type Sink, type ViewerMessage, WINDOW } from './delivery.ts';
 
 const { world, newSession, apply, showCode, watched } = prepareHub();
 
 describe('delivery', () => {
-  it('sends only the newest state to a viewer that gives credit late', async () => {
+  it('sends on to a viewer that gives credit late, and with all it may have unread, only the newest state', async () => {
     const id = await newSession();
     const slow = newSink();
+    await watched(slow.sink, id);
+    const names = Array.from({ length: WINDOW + 3 }, (_, i) => `code ${i}`);
+    for (const name of names) await showCode(id, name);
+    const first = ['waiting', ...names.slice(0, WINDOW - 1)];
+    expect(slow.told()).toEqual(first);
+    slow.credit();
+    expect(slow.told()).toEqual([...first, names.at(-1)]);
+    slow.credit();
+    expect(slow.told()).toEqual([...first, names.at(-1)]);
+    await showCode(id, 'next');
+    expect(slow.told().at(-1)).toBe('next');
+  });
+
+  it('has at most so many messages unread, and ends with the newest, whatever comes and whenever it is read', async () => {
+    const order = fc.array(fc.constantFrom('change', 'read'), { minLength: 20, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(order, fc.boolean(), async (steps, hasRoom) => {
+        const id = await newSession();
+        const slow = newSink(false, hasRoom);
+        const subscription = await watched(slow.sink, id);
+        let read = 0;
+        for (const [i, step] of steps.entries()) {
+          if (step === 'change') await showCode(id, `code ${i}`);
+          else if (read < slow.messages.length) {
+            read++;
+            slow.credit();
+          }
+          expect(slow.messages.length - read).toBeLessThanOrEqual(hasRoom ? WINDOW : 1);
+        }
+        while (read++ < slow.messages.length) slow.credit();
+        const { session, image } = (await world().sessions.read(id)) ?? expect.unreachable();
+        expect(slow.told().at(-1)).toBe(image ?? session.state.kind);
+        subscription.close();
+      }),
+    );
+  });
+
+  it('sends one message at a time to a viewer whose connection has no room, and then the newest state', async () => {
+    const id = await newSession();
+    const slow = newSink(false, false);
     const quick = newSink(true);
     await watched(slow.sink, id);
     await watched(quick.sink, id);
@@ -34,7 +75,7 @@ describe('delivery', () => {
   it('sends fresh for the same code, and the whole state to a viewer that missed the code itself', async () => {
     const id = await newSession();
     const quick = newSink(true);
-    const slow = newSink();
+    const slow = newSink(false, false);
     await watched(quick.sink, id);
     await watched(slow.sink, id);
     await showCode(id, 'A');
@@ -60,6 +101,7 @@ describe('delivery', () => {
         messages.push(message);
         sent.push(done);
       },
+      hasRoom: () => false,
       close: () => undefined,
     };
     await watched(sink, id);
@@ -86,9 +128,9 @@ describe('delivery', () => {
     expect(world().hub.size()).toBe(1);
   });
 
-  it('closes with done when the final state has been read, not before', async () => {
+  it.each([true, false])('closes with done when all has been read, the final state last: room %s', async (hasRoom) => {
     const id = await newSession();
-    const slow = newSink();
+    const slow = newSink(false, hasRoom);
     await watched(slow.sink, id);
     await apply(id, { kind: 'cancelled', at: Date.now() });
     slow.credit();

@@ -1,8 +1,15 @@
 /**
- * Decides what one viewer is sent of one session: the latest state, by credit. At most one message
- * is under way. Newer states replace each other until the sink says that it has gone out; then the
- * newest is sent. So a slow reader has one message kept for it and skips versions, and nobody waits
- * for it. A reader that needs longer than `SEND_WITHIN_MS` for a message is ended.
+ * Decides what one viewer is sent of one session: the latest state, by credit. At most `WINDOW`
+ * messages are unread. With so many, newer states replace each other until the sink says that one
+ * was read; then the newest is sent. So a slow reader has that many messages kept for it and skips
+ * versions, and nobody waits for it. A reader that needs longer than `SEND_WITHIN_MS` for a message
+ * is ended.
+ *
+ * The bound: a send needs fewer than `WINDOW` unread messages and adds one, and only its `sent` takes
+ * it away. A connection with many subscriptions has room for `CONNECTION_WINDOW` messages, and for
+ * one more of each subscription that has none unread. Nothing is stuck: a sink finds out what was
+ * read when fewer than `WINDOW` messages are unread, and after a while in any case
+ * (transports/websocket-credit.ts).
  */
 
 import type { CloseReason } from '@qrcast/core/close-codes';
@@ -16,8 +23,13 @@ export type ViewerMessage = { readonly kind: 'session'; readonly session: WireSe
 
 /** The outgoing half of one subscription, whatever the transport. */
 export interface Sink {
-  /** Calls `sent` once, when the client has the message and another may follow. */
-  send(message: ViewerMessage, sent: () => void): void;
+  /**
+   * Calls `sent` once, when the client has the message. `isAwaited`: nothing will follow that would
+   * tell it, so find out now.
+   */
+  send(message: ViewerMessage, sent: () => void, isAwaited: boolean): void;
+  /** Whether a subscription may have more than one message unread. One connection may have many. */
+  hasRoom(): boolean;
   /** The subscription is over; nothing follows. */
   close(reason: CloseReason): void;
 }
@@ -36,8 +48,10 @@ export interface StateMessages {
 }
 
 export interface Delivery {
-  /** Sends what the viewer is owed of this state, unless a message is under way or its code is stale. */
+  /** Sends what the viewer is owed of this state, unless too much is unread or its code is stale. */
   offer(messages: StateMessages): void;
+  /** Ends a viewer that needs too long for a message. To be called about once a second. */
+  endIfSlow(now: number): void;
   /** Idempotent. Nothing is sent after this. */
   close(): void;
 }
@@ -53,6 +67,13 @@ export interface DeliveryOptions {
 }
 
 export const SEND_WITHIN_MS = 15_000;
+/**
+ * One message has the picture, some 3 kB. With one unread at a time each message cost a ping and its
+ * pong, which was a quarter of a gateway's work.
+ */
+export const WINDOW = 8;
+/** Messages unread on one connection, beyond which each subscription may have one. */
+export const CONNECTION_WINDOW = 32;
 
 export function createStateMessages({ session, image }: Snapshot, viewers: number, now: number): StateMessages {
   const made = new Map<string, ViewerMessage & { kind: 'session' }>();
@@ -76,44 +97,55 @@ export function createStateMessages({ session, image }: Snapshot, viewers: numbe
   };
 }
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: its functions share what was sent and what is under way.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: its functions share what was sent and what is unread.
 export function createDelivery({ sink, formats, after, latest, onEnd }: DeliveryOptions): Delivery {
   let isOpen = true;
   /** The version that was sent last, over this connection or an earlier one. Null before the first offer. */
   let sentVersion: number | null = null;
   /** Digest of the code that was sent last. Only that code can be confirmed by `fresh`. */
   let sentCode: string | null = null;
-  let sending: NodeJS.Timeout | null = null;
+  /** When each message was sent that is not read yet, the oldest first. */
+  const unread: { readonly at: number }[] = [];
+  /** The newest state has something for this viewer, or ends it, once messages were read. */
+  let isOwed = false;
 
   function offer(messages: StateMessages): void {
-    if (sending !== null || !isOpen || messages.isStale) return;
+    if (!isOpen || messages.isStale) return;
+    isOwed = unread.length >= WINDOW || (unread.length > 0 && !sink.hasRoom());
+    if (isOwed) return;
     const { session } = messages;
     const code = session.state.kind === 'showing' ? session.state.code : null;
     sentVersion ??= knownVersion(after, messages.greatestVersion);
     const due = owed(session, sentVersion);
     sentVersion = Math.max(sentVersion, session.version);
+    const isLast = isFinal(session);
+    isOwed = isLast; // `done`, when all was read
     // If Redis has lost the code that was sent, the change confirms another one. Then the whole
     // state is owed.
     if (due === 'session' || (due === 'fresh' && sentCode !== (code?.digest ?? null))) {
       sentCode = code?.digest ?? null;
-      send(messages.whole(formats));
+      send(messages.whole(formats), isLast);
     } else if (due === 'fresh' && code !== null) {
-      send(messages.fresh(code.staleAt));
-    } else if (isFinal(session)) {
+      send(messages.fresh(code.staleAt), isLast);
+    } else if (isLast && unread.length === 0) {
       end('done');
     }
   }
 
-  function send(message: ViewerMessage): void {
-    const timer = setTimeout(() => end('slow_consumer'), SEND_WITHIN_MS);
-    sending = timer;
-    sink.send(message, () => {
-      if (sending !== timer) return; // called twice, or for an earlier message
-      clearTimeout(timer);
-      sending = null;
-      const newest = latest();
-      if (newest !== null) offer(newest);
-    });
+  function send(message: ViewerMessage, isAwaited: boolean): void {
+    const one = { at: performance.now() };
+    unread.push(one);
+    sink.send(
+      message,
+      () => {
+        const place = unread.indexOf(one);
+        if (place < 0) return; // called twice
+        unread.splice(place, 1);
+        const newest = isOwed ? latest() : null;
+        if (newest !== null) offer(newest);
+      },
+      isAwaited,
+    );
   }
 
   function end(reason: 'done' | 'slow_consumer'): void {
@@ -122,10 +154,13 @@ export function createDelivery({ sink, formats, after, latest, onEnd }: Delivery
 
   return {
     offer,
+    endIfSlow(now) {
+      const [oldest] = unread;
+      if (oldest !== undefined && now - oldest.at >= SEND_WITHIN_MS) end('slow_consumer');
+    },
     close() {
       isOpen = false;
-      if (sending !== null) clearTimeout(sending);
-      sending = null;
+      unread.length = 0;
     },
   };
 }

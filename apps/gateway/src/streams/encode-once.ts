@@ -3,13 +3,16 @@
  * owed the same.
  */
 
-/** Returns the text in UTF-8. It is made at the first call, and kept as long as the message is. */
-export function encodeOnce<T extends object>(toText: (message: T) => string): (message: T) => Buffer {
+/**
+ * Returns the bytes of a message. They are made at the first call, and kept as long as the message
+ * is.
+ */
+export function encodeOnce<T extends object>(encode: (message: T) => Buffer): (message: T) => Buffer {
   const made = new WeakMap<T, Buffer>();
   return (message) => {
     const known = made.get(message);
     if (known !== undefined) return known;
-    const bytes = Buffer.from(toText(message));
+    const bytes = encode(message);
     made.set(message, bytes);
     return bytes;
   };

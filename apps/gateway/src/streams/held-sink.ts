@@ -8,10 +8,7 @@ export interface HeldSink {
   release(): void;
 }
 
-/**
- * Before the release it holds one message and an end at most, because a second message needs
- * credit.
- */
+/** Before the release it holds no more messages than may be unread, and an end. */
 export function createHeldSink(sink: Sink): HeldSink {
   let held: (() => void)[] | null = [];
   const pass = (act: () => void): void => {
@@ -19,7 +16,11 @@ export function createHeldSink(sink: Sink): HeldSink {
     else held.push(act);
   };
   return {
-    sink: { send: (message, sent) => pass(() => sink.send(message, sent)), close: (reason) => pass(() => sink.close(reason)) },
+    sink: {
+      send: (...call) => pass(() => sink.send(...call)),
+      hasRoom: sink.hasRoom,
+      close: (reason) => pass(() => sink.close(reason)),
+    },
     release() {
       const acts = held ?? [];
       held = null;

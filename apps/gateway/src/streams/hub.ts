@@ -31,8 +31,8 @@ type Entries = Map<string, Entry>;
 /** Watches are renewed slice by slice: renewing all at once would delay deliveries. */
 const RENEW_SLICES = 10;
 /**
- * How often the gateway lets time pass for its sessions, in case no worker does, records hidden
- * pages, and puts right what Redis has lost.
+ * How often the gateway ends slow viewers, lets time pass for its sessions, in case no worker does,
+ * records hidden pages, and puts right what Redis has lost.
  */
 const SWEEP_EVERY_MS = 1_000;
 
@@ -87,6 +87,7 @@ async function renewSlice({ watching }: HubDeps, entries: Entries, slice: number
 function sweep({ watching, clock }: HubDeps, entries: Entries): void {
   const now = clock.now();
   for (const [sessionId, { watched }] of entries) {
+    watched.endSlow(performance.now());
     watched.applyHidden();
     watched.renumber();
     const { session } = watched;

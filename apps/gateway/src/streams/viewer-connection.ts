@@ -100,7 +100,7 @@ export function openViewerConnection(deps: ViewerConnectionDeps, transport: View
   const idleTimeout = createIdleTimeout(isIdle, () => close('subscribe_timeout'));
   const subscriptions = createViewerSubscriptions({
     hub: deps.hub,
-    send: transport.sink.send,
+    sink: transport.sink,
     isOver: () => isOver,
     onWatch: idleTimeout.stop,
     onEmpty() {

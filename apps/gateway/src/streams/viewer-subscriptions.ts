@@ -46,7 +46,7 @@ export interface ViewerSubscriptions {
 
 export interface ViewerSubscriptionsDeps {
   readonly hub: Pick<Hub, 'subscribe'>;
-  readonly send: Sink['send'];
+  readonly sink: Pick<Sink, 'send' | 'hasRoom'>;
   /** Whether the connection has ended. */
   readonly isOver: () => boolean;
   /** A session is watched; `onEmpty`: none is any more. */
@@ -122,7 +122,8 @@ async function watch(
   leave(sessionId);
   deps.onWatch();
   const held = createHeldSink({
-    send: deps.send,
+    send: deps.sink.send,
+    hasRoom: deps.sink.hasRoom,
     close(reason) {
       leave(sessionId);
       deps.onClosed(reason);

@@ -15,6 +15,7 @@ import type { Principal } from '../auth/auth.ts';
 import type { ViewerCounts } from '../sessions/visible-viewers.ts';
 import type { Watching } from '../sessions/watching.ts';
 import { createDelivery, createStateMessages, type Delivery, type Sink, type StateMessages } from './delivery.ts';
+import { createFanOut } from './fan-out.ts';
 
 export interface Subscribe {
   readonly sessionId: string;
@@ -61,6 +62,7 @@ export class WatchedSession {
   readonly #deps: WatchedSessionDeps;
   readonly #onEmpty: () => void;
   readonly #viewers = new Set<Viewer>();
+  readonly #tellAll = createFanOut<Viewer, StateMessages>(this.#viewers, ({ delivery }, messages) => delivery.offer(messages));
   readonly #watch: Watch;
   #snapshot: Snapshot | null = null;
   /** Visible viewers over all gateways, as last reported. */
@@ -157,6 +159,11 @@ export class WatchedSession {
     });
   }
 
+  /** Ends the viewers that need too long for a message. */
+  endSlow(now: number): void {
+    for (const { delivery } of this.#viewers) delivery.endIfSlow(now);
+  }
+
   finishAll(reason: CloseReason): void {
     for (const viewer of this.#viewers) this.#finish(viewer, reason);
   }
@@ -178,8 +185,7 @@ export class WatchedSession {
     // It was taken for unwatched, as after a lapsed lease, although somebody here watches.
     const { state, isUnwatched } = snapshot.session;
     if ((state.kind === 'idle' || isUnwatched) && this.isVisible()) this.start();
-    const messages = this.#messagesOf(snapshot);
-    for (const { delivery } of this.#viewers) delivery.offer(messages);
+    this.#tellAll(this.#messagesOf(snapshot));
   }
 
   #messagesOf(snapshot: Snapshot): StateMessages {

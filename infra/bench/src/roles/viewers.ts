@@ -1,11 +1,11 @@
-/** All viewers of one gateway, one per session. */
+/** All viewers of one gateway. */
 
 import type { Releasers } from '@qrcast/runtime/releasers';
 import type { Mark } from '../deliveries.ts';
 import { monotonicMs } from '../measure.ts';
 import { inParallel } from '../pace.ts';
 import { serveRole } from '../role-process.ts';
-import { openViewerSocket } from '../viewer-socket.ts';
+import { type Over, openViewerSocket } from '../viewer-socket.ts';
 
 const HANDSHAKES_AT_ONCE = 50;
 
@@ -15,12 +15,12 @@ function createMethods(releasers: Releasers) {
   let received: Mark[] = [];
   return {
     /** Resolves once every viewer has joined. Viewer i uses ticket i. */
-    async connect(url: string, tickets: readonly string[]): Promise<void> {
+    async connect(url: string, tickets: readonly string[], over: Over = 'Socket.IO'): Promise<void> {
       await inParallel(tickets.length, HANDSHAKES_AT_ONCE, async (index) => {
         const onState = (_event: string, version: number): void => {
           received.push([index, version, monotonicMs()]);
         };
-        const viewer = await openViewerSocket({ url, auth: { ticket: tickets[index] ?? '' }, onState });
+        const viewer = await openViewerSocket({ url, over, auth: { ticket: tickets[index] ?? '' }, onState });
         releasers.push(`viewer ${index}`, () => viewer.close());
       });
     },

@@ -1,7 +1,8 @@
 /**
  * Watched sessions. Each watcher subscribes first and reads then; changes, the first read and later
  * reads pass one filter (snapshot-filter.ts). A watched session is read again after the bus has
- * reconnected, after a message that cannot be used, and every 30 s in any case.
+ * reconnected, after a message that cannot be used, and whenever nothing new was heard of it for
+ * 30 s. A newer version that is heard says as much as one that is read.
  */
 
 import { errorFields, type Logger } from '../log.ts';
@@ -24,12 +25,12 @@ export interface SessionWatchesDeps {
   readonly rereads?: RereadsOptions | undefined;
 }
 
-/** Watched sessions are read again this often, whatever the subscription says. */
+/** A watched session that is silent is read again this often, whatever the subscription says. */
 const REREAD_EVERY_MS = 30_000;
 /** After a read that failed. */
 const REREAD_AGAIN_MS = 1_000;
-/** A tenth of them at a time: all at once would hold up what is being delivered. */
-const REREAD_SLICES = 10;
+/** How many times as often the gateway looks which are silent. */
+const LOOKS = 10;
 
 export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'watch'> & { close(): void } {
   const { bus, rereadEveryMs = REREAD_EVERY_MS } = deps;
@@ -37,11 +38,10 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
   const rereads = createRereads((watcher: Watcher) => watcher.reread(), deps.rereads);
   const undoReset = bus.onReset((isAffected) => rereads.addAfterReset([...watchers].filter(({ channel }) => isAffected(channel))));
   const lateTimers = new Map<Watcher, NodeJS.Timeout>();
-  let slice = 0;
   const timer = setInterval(() => {
-    slice = (slice + 1) % REREAD_SLICES;
-    rereads.add([...watchers].filter((watcher) => watcher.slice === slice));
-  }, rereadEveryMs / REREAD_SLICES);
+    const before = performance.now() - rereadEveryMs;
+    rereads.add([...watchers].filter(({ heardAt }) => heardAt() <= before));
+  }, rereadEveryMs / LOOKS);
 
   function rereadLater(watcher: Watcher): void {
     if (!watchers.has(watcher) || lateTimers.has(watcher)) return;
@@ -55,7 +55,9 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
   return {
     watch(sessionId, onChange, onOlder = () => undefined) {
       const onFailed = (): void => rereadLater(watcher);
-      const watcher: Watcher = openWatcher(deps, sessionId, { onChange, onOlder, onFailed }, watchers.size % REREAD_SLICES);
+      // At a random time: all at once would hold up what is being delivered.
+      const heardAt = performance.now() - Math.random() * rereadEveryMs;
+      const watcher: Watcher = openWatcher(deps, sessionId, { onChange, onOlder, onFailed }, heardAt);
       watchers.add(watcher);
       return {
         first: watcher.first,
@@ -80,8 +82,9 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
 }
 
 interface Watcher extends Watch {
-  readonly slice: number;
   readonly channel: string;
+  /** When it was told or read last, by `performance.now()`. */
+  heardAt(): number;
   /** Never rejects. */
   reread(): Promise<void>;
   /** Nothing is told any more; the subscription stays for the bus to end. */
@@ -100,8 +103,9 @@ function openWatcher(
   { bus, namespace, readSession, log }: SessionWatchesDeps,
   sessionId: string,
   { onChange, onOlder, onFailed }: Listeners,
-  slice: number,
+  firstHeardAt: number,
 ): Watcher {
+  let heardAt = firstHeardAt;
   /** Null until the first read has come, and after the end. */
   let deliver: ((snapshot: Snapshot) => void) | null = null;
   let isSilent = false;
@@ -111,9 +115,17 @@ function openWatcher(
   const read = (): Promise<Snapshot | null> =>
     bus.readAfter(channel, (redis) => readSnapshot({ namespace, readSession }, redis, sessionId));
   const early: Snapshot[] = [];
-  const filter = createSnapshotFilter({ deliver: (snapshot) => deliver?.(snapshot), reread: () => void reread(), onOlder });
+  const filter = createSnapshotFilter({
+    deliver(snapshot) {
+      heardAt = performance.now();
+      deliver?.(snapshot);
+    },
+    reread: () => void reread(),
+    onOlder,
+  });
 
   async function reread(): Promise<void> {
+    heardAt = performance.now();
     if (deliver === null) {
       isOutdated = true; // the first read is not over
       return;
@@ -143,6 +155,7 @@ function openWatcher(
     if (snapshot !== null) filter.offerRead(snapshot);
     for (const change of early.splice(0)) if (change.session.version > (snapshot?.session.version ?? 0)) filter.offer(change);
     deliver = isSilent ? null : onChange;
+    heardAt = firstHeardAt;
     if (isOutdated) void reread();
     return passed.at(-1) ?? null;
   });
@@ -152,8 +165,8 @@ function openWatcher(
     deliver = null;
   }
   return {
-    slice,
     channel,
+    heardAt: () => heardAt,
     first,
     reread,
     silence,

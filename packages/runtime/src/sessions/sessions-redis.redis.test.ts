@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import type { Session } from '@qrcast/core/session';
 import { Command, type Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { openTestProxy } from '../../test/proxy.ts';
@@ -131,6 +132,25 @@ describe('Sessions in Redis', () => {
     await writer.sessions.apply(session.id, { kind: 'cancelled', at: Date.now() });
     expect((await promise).session.state.kind).toBe('ended');
     watch.close();
+  });
+
+  it('reads a session of which it hears newer states no more often than it must', async () => {
+    const writer = openProcess();
+    const { runtime, sessions } = openProcess(writer.runtime.namespace, { rereadEveryMs: 500 });
+    const reads = vi.spyOn(runtime.bus, 'readAfter');
+    const readsOf = ({ id }: Session): number =>
+      reads.mock.calls.filter(([channel]) => channel === sessionChannel(runtime.namespace, id)).length;
+    const [busy, silent] = [sampleSession(), sampleSession()];
+    for (const session of [busy, silent]) await writer.sessions.create(session, '');
+    const watches = [busy, silent].map(({ id }) => sessions.watch(id, () => undefined));
+    await Promise.all(watches.map(({ first }) => first));
+    await writer.sessions.apply(busy.id, { kind: 'watched', at: Date.now() });
+    for (let n = 0; readsOf(silent) < 8; n++) {
+      const outcome = { kind: 'code', digest: `code ${n}`, image: `data:image/png;base64,${n}`, text: null } as const;
+      await writer.sessions.apply(busy.id, { kind: 'answered', at: Date.now(), startedAt: Date.now() + n, jitter: 0, outcome });
+    }
+    expect(readsOf(busy)).toBeLessThan(4); // at the start, at a random time soon after it, and perhaps after a pause of the machine
+    for (const watch of watches) watch.close();
   });
 
   it('ignores an older change, which a slow publisher or a replay could bring', async () => {

@@ -20,11 +20,11 @@ import type { ViewerPrincipal } from '../../auth/auth.ts';
 import { asCaller, type Caller } from '../../auth/caller.ts';
 import { refusalOf } from '../../http/http-server.ts';
 import { closeReasonFor } from '../admit-viewer.ts';
-import type { Sink } from '../delivery.ts';
+import { CONNECTION_WINDOW, type Sink } from '../delivery.ts';
 import { openViewerConnection, type ViewerConnection, type ViewerConnectionDeps } from '../viewer-connection.ts';
 import type { WatchPermit } from '../watch-permits.ts';
 import { closeSocket } from './socketio-close.ts';
-import { emitThen, whenRead } from './socketio-credit.ts';
+import { emitThen, unreadOn, whenRead } from './socketio-credit.ts';
 
 export interface SocketIoConnectionDeps extends ViewerConnectionDeps {
   readonly log: Logger;
@@ -65,9 +65,10 @@ export function serveSocket(
 
 function sinkOf(socket: Socket): Sink {
   return {
-    send(message, sent) {
-      emitThen(socket, () => socket.emit(message.kind, message.kind === 'session' ? message.session : message.fresh), sent);
+    send(message, sent, isAwaited) {
+      emitThen(socket, () => socket.emit(message.kind, message.kind === 'session' ? message.session : message.fresh), sent, isAwaited);
     },
+    hasRoom: () => unreadOn(socket) < CONNECTION_WINDOW,
     close(reason) {
       if (socket.connected) closeSocket(socket, toClosing(reason));
     },

@@ -6,7 +6,7 @@
 
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
-import { openPingCredit, type PingCredit } from './websocket-credit.ts';
+import { openPingCredit, type PingCredit, sweepCredit } from './websocket-credit.ts';
 
 type Connection = Socket['conn'];
 type Sent = () => void;
@@ -16,17 +16,19 @@ const credits = new WeakMap<Connection, Credit>();
 
 interface Credit {
   /** Calls `sent` when the message that is emitted next has been read. */
-  expect(sent: Sent): void;
+  expect(sent: Sent, isAwaited: boolean): void;
   /** Calls `read` when all messages that were emitted before have been read. */
   whenRead(read: Sent): void;
+  /** How many of both wait. */
+  unread(): number;
 }
 
 /**
  * Runs `emit`, which emits to this socket. Calls `sent` once when all of that has been read. Never
- * calls it if the connection ends first.
+ * calls it if the connection ends first. `isAwaited`: finds out at once.
  */
-export function emitThen(socket: Socket, emit: () => void, sent: Sent): void {
-  creditFor(socket.conn).expect(sent); // first, because the emit may already pass the message to the transport
+export function emitThen(socket: Socket, emit: () => void, sent: Sent, isAwaited = true): void {
+  creditFor(socket.conn).expect(sent, isAwaited); // first, because the emit may already pass the message to the transport
   emit();
 }
 
@@ -38,6 +40,9 @@ export function whenRead(socket: Socket, read: Sent): void {
   creditFor(socket.conn).whenRead(read);
 }
 
+/** Messages on the socket's connection that are not read yet. */
+export const unreadOn = (socket: Socket): number => creditFor(socket.conn).unread();
+
 function creditFor(conn: Connection): Credit {
   const known = credits.get(conn);
   const credit = known ?? openCredit(conn);
@@ -46,7 +51,7 @@ function creditFor(conn: Connection): Credit {
 }
 
 function openCredit(conn: Connection): Credit {
-  let undrained: Sent[] = [];
+  let undrained: { readonly sent: Sent; readonly isAwaited: boolean }[] = [];
   let unread: Sent[] = [];
   let pingCredit: PingCredit | null = null;
 
@@ -57,7 +62,10 @@ function openCredit(conn: Connection): Credit {
   };
   const listen = (): void => {
     const raw = rawWebSocket(conn.transport);
-    if (raw !== null) pingCredit = openPingCredit(raw);
+    if (raw !== null) {
+      pingCredit = openPingCredit(raw, false); // engine.io keeps it alive
+      conn.once('close', sweepCredit(pingCredit));
+    }
     // Before engine.io's own listener, which sends what waited for this poll and is not read yet.
     else conn.transport.prependListener('ready', readAll);
   };
@@ -70,24 +78,25 @@ function openCredit(conn: Connection): Credit {
   conn.on('drain', () => {
     const drained = undrained;
     undrained = [];
-    if (pingCredit === null) {
-      unread.push(...drained);
-    } else if (drained.length > 0) {
-      // After the frames that the transport writes in this turn of the event loop.
-      setImmediate(pingCredit, () => {
-        for (const sent of drained) sent();
-      });
-    }
+    if (pingCredit === null) unread.push(...drained.map(({ sent }) => sent));
+    else if (drained.length > 0) setImmediate(askAfterFrames, pingCredit, drained);
   });
   return {
-    expect: (sent) => void undrained.push(sent),
+    unread: () => undrained.length + unread.length + (pingCredit?.unread() ?? 0),
+    expect: (sent, isAwaited) => void undrained.push({ sent, isAwaited }),
     whenRead(read) {
-      if (pingCredit !== null) setImmediate(pingCredit, read);
-      else if (undrained.length > 0) undrained.push(read);
+      const awaited = { sent: read, isAwaited: true };
+      if (pingCredit !== null) setImmediate(askAfterFrames, pingCredit, [awaited]);
+      else if (undrained.length > 0) undrained.push(awaited);
       else if (unread.length > 0) unread.push(read);
       else read();
     },
   };
+}
+
+/** In the next turn of the event loop, when the transport has written the frames. */
+function askAfterFrames(credit: PingCredit, drained: readonly { readonly sent: Sent; readonly isAwaited: boolean }[]): void {
+  for (const { sent, isAwaited } of drained) credit.whenRead(sent, isAwaited);
 }
 
 /**

@@ -53,9 +53,11 @@ const HEADERS = {
 };
 
 const eventOf = encodeOnce((message: ViewerMessage) =>
-  message.kind === 'session'
-    ? event('session', message.session, `id: ${message.session.version}\n`)
-    : event('fresh', message.fresh, `id: ${message.fresh.version}\n`),
+  Buffer.from(
+    message.kind === 'session'
+      ? event('session', message.session, `id: ${message.session.version}\n`)
+      : event('fresh', message.fresh, `id: ${message.fresh.version}\n`),
+  ),
 );
 
 function event(name: string, data: object, fields = ''): string {
@@ -148,6 +150,7 @@ function openEventStream(reply: FastifyReply, onOver: () => void): EventStream {
         if (!error) sent();
       });
     },
+    hasRoom: () => false, // the kernel takes a message at once, and keeps megabytes
     close: (reason) => close(reason),
     drain(retryAfterMs) {
       if (!isOver) response.write(event('draining', { retryAfterMs }, `retry: ${retryAfterMs}\n`));

@@ -1,7 +1,16 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
-import { keepAlive, openPingCredit, PING_EVERY_MS, PONG_WITHIN_MS } from './websocket-credit.ts';
+import { WINDOW } from '../delivery.ts';
+import {
+  ASK_AFTER,
+  ASK_WITHIN_MS,
+  openPingCredit,
+  PING_EVERY_MS,
+  type PingCredit,
+  PONG_WITHIN_MS,
+  sweepCredit,
+} from './websocket-credit.ts';
 
 let server: WebSocketServer;
 let client: WebSocket;
@@ -21,47 +30,92 @@ async function connect(options: ClientOptions = {}): Promise<WebSocket> {
   return accepted;
 }
 
+const read = (credit: PingCredit, isAwaited = true): Promise<void> => new Promise((resolve) => credit.whenRead(resolve, isAwaited));
+const nextPing = (): Promise<Buffer> => new Promise((resolve) => client.once('ping', resolve));
+
 describe('a ping credit', () => {
   it('is given when everything sent before it has been read, in the order of the requests', async () => {
     const raw = await connect();
-    const credit = openPingCredit(raw);
+    const credit = openPingCredit(raw, false);
     const told: string[] = [];
     client.on('message', (data) => told.push(String(data)));
-    const read: string[][] = [];
+    const seen: string[][] = [];
     await new Promise<void>((resolve) => {
       for (const name of ['a', 'b', 'c']) {
         raw.send(name);
-        credit(() => {
-          read.push([name, ...told]);
+        credit.whenRead(() => {
+          seen.push([name, ...told]);
           if (name === 'c') resolve();
-        });
+        }, true);
       }
     });
-    expect(read.map(([name]) => name)).toEqual(['a', 'b', 'c']);
-    for (const [name, ...before] of read) expect(before).toContain(name);
+    expect(seen.map(([name]) => name)).toEqual(['a', 'b', 'c']);
+    for (const [name, ...before] of seen) expect(before).toContain(name);
   });
 
   it('sends one ping at a time, however much is sent', async () => {
     const raw = await connect();
-    const credit = openPingCredit(raw);
+    const credit = openPingCredit(raw, false);
     let pings = 0;
     client.on('ping', () => pings++);
-    await Promise.all(Array.from({ length: 500 }, () => new Promise<void>((resolve) => credit(resolve))));
+    await Promise.all(Array.from({ length: 500 }, () => read(credit)));
     expect(pings).toBe(2);
     expect(raw.readyState).toBe(raw.OPEN);
   });
 
+  it('asks once for several frames, before there are as many as a subscription may have unread', async () => {
+    const raw = await connect();
+    const credit = openPingCredit(raw, false);
+    await read(credit); // the first ping comes after a random number
+    let pings = 0;
+    client.on('ping', () => pings++);
+    for (let round = 1; round <= 3; round++) {
+      const all = Array.from({ length: ASK_AFTER }, () => read(credit, false));
+      expect(credit.unread()).toBe(ASK_AFTER);
+      await Promise.all(all);
+      expect([pings, credit.unread()]).toEqual([round, 0]);
+    }
+    expect(ASK_AFTER).toBeLessThan(WINDOW);
+  });
+
+  it('asks for the first frames of many connections at different times', async () => {
+    const counts = new Set<number>();
+    for (let i = 0; i < 200 && counts.size < ASK_AFTER; i++) {
+      let pings = 0;
+      const credit = openPingCredit({ on: () => undefined, ping: () => pings++, OPEN: 1, readyState: 1 } as never, false); // what it uses
+      let frames = 0;
+      while (pings === 0) {
+        credit.whenRead(() => undefined, false);
+        frames++;
+      }
+      counts.add(frames);
+    }
+    expect([...counts].toSorted()).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('asks for a few frames after a while', async () => {
+    const raw = await connect();
+    const credit = openPingCredit(raw, false);
+    await read(credit);
+    const sentAt = performance.now();
+    const all = [read(credit, false), read(credit, false)];
+    let pings = 0;
+    client.on('ping', () => pings++);
+    credit.sweep(sentAt + ASK_WITHIN_MS - 1);
+    expect(credit.unread()).toBe(2);
+    credit.sweep(performance.now() + ASK_WITHIN_MS);
+    await Promise.all(all);
+    expect(pings).toBe(1);
+  });
+
   it('is not given for a pong that answers no ping', async () => {
     const raw = await connect({ autoPong: false });
-    const credit = openPingCredit(raw);
+    const credit = openPingCredit(raw, false);
     let isRead = false;
-    const asked = new Promise<Buffer>((resolve) => client.once('ping', resolve));
-    const given = new Promise<void>((resolve) =>
-      credit(() => {
-        isRead = true;
-        resolve();
-      }),
-    );
+    const asked = nextPing();
+    const given = read(credit).then(() => {
+      isRead = true;
+    });
     const mark = await asked;
     const pongs = new Promise<void>((resolve) => raw.on('pong', (data) => data.length === 1 && resolve()));
     for (const guess of [Buffer.alloc(0), Buffer.alloc(8), Buffer.alloc(1)]) client.pong(guess);
@@ -70,20 +124,30 @@ describe('a ping credit', () => {
     client.pong(mark);
     await given;
   });
+
+  it('has a mark that is never the same, and that no later ping changes', async () => {
+    const marks: Buffer[] = [];
+    for (let i = 0; i < 1_500; i++) {
+      const credit = openPingCredit(
+        { on: () => undefined, ping: (mark: Buffer) => marks.push(mark), OPEN: 1, readyState: 1 } as never, // what it uses
+        false,
+      );
+      credit.whenRead(() => undefined, true);
+    }
+    expect(new Set(marks.map((mark) => mark.toString('hex'))).size).toBe(1_500);
+  });
 });
 
-describe('keep-alive', () => {
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+describe('the sweep', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
 
   it('keeps a client that answers, and cuts one that does not', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
     const raw = await connect({ autoPong: false });
-    const stop = keepAlive(raw, openPingCredit(raw));
+    const stop = sweepCredit(openPingCredit(raw, true));
     const closed = new Promise((resolve) => raw.once('close', resolve));
     for (let i = 0; i < 3; i++) {
-      const pinged = new Promise<Buffer>((resolve) => client.once('ping', resolve));
+      const pinged = nextPing();
       vi.advanceTimersByTime(PING_EVERY_MS);
       const ponged = new Promise((resolve) => raw.once('pong', resolve));
       client.pong(await pinged);
@@ -96,5 +160,17 @@ describe('keep-alive', () => {
     await closed;
     stop();
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('leaves an idle client to a transport that keeps it alive itself', async () => {
+    const raw = await connect({ autoPong: false });
+    const stop = sweepCredit(openPingCredit(raw, false));
+    let pings = 0;
+    client.on('ping', () => pings++);
+    vi.advanceTimersByTime(10 * PING_EVERY_MS);
+    raw.send('last');
+    await new Promise((resolve) => client.once('message', resolve));
+    expect([pings, raw.readyState]).toEqual([0, raw.OPEN]);
+    stop();
   });
 });

@@ -18,11 +18,12 @@ import { refusalOf } from '../../http/http-server.ts';
 import { type ConnectRate, retryAfterSeconds } from '../../limits/connect-rate.ts';
 import { closeReasonFor } from '../admit-viewer.ts';
 import type { AnonymousConnection, ConnectionSlots } from '../connection-slots.ts';
-import type { Sink, ViewerMessage } from '../delivery.ts';
+import { CONNECTION_WINDOW, type Sink, type ViewerMessage } from '../delivery.ts';
 import { encodeOnce } from '../encode-once.ts';
 import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from '../message-budget.ts';
 import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnection, type ViewerConnectionDeps } from '../viewer-connection.ts';
-import { keepAlive, openPingCredit, type PingCredit } from './websocket-credit.ts';
+import { openPingCredit, type PingCredit, sweepCredit } from './websocket-credit.ts';
+import { textFrame } from './websocket-frame.ts';
 
 export interface WebSocketDeps extends ViewerConnectionDeps {
   readonly slots: ConnectionSlots;
@@ -46,10 +47,12 @@ class ViewerSocket extends WebSocket {
 }
 
 const frameOf = encodeOnce((message: ViewerMessage) =>
-  JSON.stringify(
-    (message.kind === 'session'
-      ? { type: 'session', session: message.session }
-      : { type: 'fresh', ...message.fresh }) satisfies ServerFrame,
+  textFrame(
+    JSON.stringify(
+      (message.kind === 'session'
+        ? { type: 'session', session: message.session }
+        : { type: 'fresh', ...message.fresh }) satisfies ServerFrame,
+    ),
   ),
 );
 
@@ -77,7 +80,7 @@ export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { cl
       group: addressRates.groupOf(request),
       caller: createCaller(addressRates.addressOf(request), request.headers),
     };
-    server.handleUpgrade(request, socket, head, (raw) => serve(raw, from, deps));
+    server.handleUpgrade(request, socket, head, (raw) => serve(raw, socket, from, deps));
   };
   http.on('upgrade', upgrade);
   return {
@@ -102,11 +105,10 @@ interface From {
 /**
  * Serves one connection until it closes: the frames that its client may send, and what it is sent.
  */
-function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketDeps): void {
+function serve(raw: WebSocket, socket: Duplex, { origin, group, caller }: From, deps: WebSocketDeps): void {
   const { slots, log } = deps;
-  const credit = openPingCredit(raw);
+  const credit = openPingCredit(raw, true);
   const write = (frame: ServerFrame): void => raw.send(JSON.stringify(frame));
-  const close = (reason: CloseReason): void => raw.close(CLOSE_CODES[reason], reason);
   raw.on('error', () => undefined); // its close follows
 
   function leave(retryAfterMs: number): void {
@@ -118,22 +120,15 @@ function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketD
     anonymous = slots.openAnonymous(group, leave, () => raw.terminate());
   } catch (error) {
     write({ type: 'error', error: toStreamError(refusalOf(error, log, WEBSOCKET_PATH)) });
-    close('unavailable');
+    sinkOf(raw, socket, credit).close('unavailable');
     return;
   }
 
-  const sink: Sink = {
-    send(message, sent) {
-      raw.send(frameOf(message), { binary: false });
-      credit(sent);
-    },
-    close,
-  };
-  const connection = openViewerConnection(deps, { sink, origin, takeSlot: anonymous.takeSlot });
-  const stopPings = keepAlive(raw, credit);
+  const connection = openViewerConnection(deps, { sink: sinkOf(raw, socket, credit), origin, takeSlot: anonymous.takeSlot });
+  const stopSweep = sweepCredit(credit);
   raw.on('close', () => {
     anonymous.end();
-    stopPings();
+    stopSweep();
     connection.end();
   });
 
@@ -153,6 +148,21 @@ function serve(raw: WebSocket, { origin, group, caller }: From, deps: WebSocketD
   });
 }
 
+/** `socket`: of `raw`. Nothing that `raw` sends is compressed, so it all goes out at once, in this order. */
+function sinkOf(raw: WebSocket, socket: Duplex, credit: PingCredit): Sink {
+  return {
+    send(message, sent, isAwaited) {
+      if (raw.readyState !== raw.OPEN) return;
+      socket.cork(); // a ping that follows goes out in the same write
+      socket.write(frameOf(message));
+      credit.whenRead(sent, isAwaited);
+      socket.uncork();
+    },
+    hasRoom: () => credit.unread() < CONNECTION_WINDOW,
+    close: (reason) => raw.close(CLOSE_CODES[reason], reason),
+  };
+}
+
 type Answer = Extract<ServerFrame, { type: 'ok' | 'error' | 'pong' }>;
 
 /** Runs the call of a frame, and answers it. @throws {RefusedError} */
@@ -164,7 +174,7 @@ async function run(connection: ViewerConnection, body: object, answer: (frame: A
     case 'subscribe': {
       const { session, begin, read } = await connection.subscribe(frame);
       answer({ type: 'ok', sessionId: session.id });
-      credit(read);
+      credit.whenRead(read, true);
       return begin();
     }
     case 'unsubscribe':
