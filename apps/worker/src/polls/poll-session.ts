@@ -4,7 +4,6 @@
  */
 
 import type { Outcome } from '@qrcast/core/outcome';
-import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { isFinal, isPolled, type Session } from '@qrcast/core/session';
 import { CLAIM_AHEAD_MS, type Claim, type PollHandlers, type PollQueue, type PollTarget } from '@qrcast/runtime/polling/poll-queue';
 import { unattendedWatch } from '@qrcast/runtime/polling/unattended-watch';
@@ -41,16 +40,16 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
   return {
     async poll(claim, signal) {
       const before = (await sessions.current(claim.target.sessionId, clock.now()))?.after ?? null;
-      if (before === null || !(await mayBePolled(deps, before))) return { nextAt: null, arrivedBy: claim.startedAt - MIN_SPACING_MS };
+      if (before === null || !(await mayBePolled(deps, before))) return { nextAt: null, wasAsked: false };
       deps.onPoll?.(claim.startedAt - claim.dueAt, before.tenantId);
-      const { after, notBefore, arrivedBy } = await askAndApply(deps, request, before, claim, signal);
+      const { after, notBefore } = await askAndApply(deps, request, before, claim, signal);
       if (after === null || !isPolled(after)) {
         request.forget(before.id);
         const nextAt = after !== null && isFinal(after) ? await lookAgainAt(deps, claim.target) : null;
-        return { nextAt, notBefore, arrivedBy };
+        return { nextAt, notBefore };
       }
       await keepInQueue(queue, claim.target, after);
-      return { nextAt: Math.min(dueAt(after), after.deadlineAt), notBefore, arrivedBy };
+      return { nextAt: Math.min(dueAt(after), after.deadlineAt), notBefore };
     },
 
     async unwatched(target) {
@@ -79,7 +78,6 @@ interface Polled {
   /** Null if the session is gone. */
   readonly after: Session | null;
   readonly notBefore: number | undefined;
-  readonly arrivedBy: number;
 }
 
 async function askAndApply(deps: PollDeps, request: PollRequest, before: Session, claim: Claim, signal: AbortSignal): Promise<Polled> {
@@ -93,7 +91,7 @@ async function askAndApply(deps: PollDeps, request: PollRequest, before: Session
   const event = { kind: 'answered', at, startedAt: sentAt, jitter: Math.random(), outcome, isHostRefusing } as const;
   const after = await sessions.apply(before.id, event, { remembered: before });
   log.debug({ sessionId: before.id, method, outcome: outcome.kind, lateMs: claim.startedAt - claim.dueAt }, 'polled');
-  return { after, notBefore: retryAfterOf(outcome, at), arrivedBy: Math.max(sentAt, at) };
+  return { after, notBefore: retryAfterOf(outcome, at) };
 }
 
 async function lookAgainAt({ queue, clock }: PollDeps, target: PollTarget): Promise<number> {

@@ -45,6 +45,8 @@ interface Lease {
   readonly abort: AbortController;
   /** By Redis's clock, ms. It identifies the claim. */
   readonly claimedAt: number;
+  /** By this process's monotonic clock. */
+  readonly claimSentAt: number;
   /** By this process's monotonic clock. After it, another worker may have the claim. */
   endsAt: number;
 }
@@ -95,7 +97,10 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
   }
 
   /** Also settles a lease that is over: the script knows whether another has the claim now. */
-  function finish(lease: Lease, { nextAt, notBefore, arrivedBy = lease.claimedAt }: Polled): void {
+  function finish(lease: Lease, { nextAt, notBefore, wasAsked = true }: Polled): void {
+    // The claim ran after it was sent. So this is not before the provider had the request, by the
+    // clock of Redis, whatever the clock of this process says.
+    const arrivedBy = wasAsked ? Math.ceil(lease.claimedAt + performance.now() - lease.claimSentAt) : lease.claimedAt - spacingMs;
     leases.delete(lease);
     tenants.giveBack(lease.tenantId);
     const batch = settlements.get(lease.shard) ?? [];
@@ -127,8 +132,16 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
     hold(target, startedAt, claimSentAt, run) {
       const abort = new AbortController();
       const { tenantId, sessionId } = target;
-      const endsAt = claimSentAt + leaseMs;
-      const lease: Lease = { shard: shardOf(target), tenantId, member: pollMember(target), sessionId, abort, claimedAt: startedAt, endsAt };
+      const lease: Lease = {
+        shard: shardOf(target),
+        tenantId,
+        member: pollMember(target),
+        sessionId,
+        abort,
+        claimedAt: startedAt,
+        claimSentAt,
+        endsAt: claimSentAt + leaseMs,
+      };
       leases.add(lease);
       tenants.take(tenantId);
       run(abort.signal).then(
@@ -136,8 +149,7 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
         (error: unknown) => {
           if (!abort.signal.aborted)
             log.warn({ sessionId: target.sessionId, ...errorFields(error) }, 'a poll failed; it is due again soon');
-          const arrivedBy = startedAt + (performance.now() - claimSentAt); // at the latest
-          finish(lease, { nextAt: startedAt + leaseMs, arrivedBy });
+          finish(lease, { nextAt: startedAt + leaseMs });
         },
       );
     },

@@ -50,11 +50,10 @@ export interface Polled {
    */
   readonly notBefore?: number | undefined;
   /**
-   * By when the provider had the request, Unix ms; the claim by default. Redis, this process or the
-   * network may be slow in between. The spacing counts from then. If none was sent, a spacing before
-   * the claim: then the instance is free at once.
+   * False: no request was sent, and the instance is free at once. True by default: the spacing counts
+   * from the end of the poll, because Redis, this process or the network may be slow in between.
    */
-  readonly arrivedBy?: number | undefined;
+  readonly wasAsked?: boolean;
 }
 
 export interface PollHandlers {
