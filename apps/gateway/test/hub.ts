@@ -123,6 +123,7 @@ export function newSink(isQuick = false, hasRoom = true) {
       else credits.push(sent);
     },
     hasRoom: () => hasRoom,
+    askedAt: () => 0,
     close: (reason) => void closed.push(reason),
   };
   return {

@@ -7,6 +7,7 @@ it('has a default for everything, and treats an empty variable as unset', () => 
     seconds: 20,
     sessions: 1_000,
     rate: 400,
+    viewers: 3_000,
     instances: 10_000,
     firsts: 300,
     hostile: 10_000,

@@ -102,6 +102,7 @@ describe('delivery', () => {
         sent.push(done);
       },
       hasRoom: () => false,
+      askedAt: () => 0,
       close: () => undefined,
     };
     await watched(sink, id);
@@ -126,6 +127,32 @@ describe('delivery', () => {
     dead.credit();
     expect(dead.messages).toHaveLength(1);
     expect(world().hub.size()).toBe(1);
+  });
+
+  it('counts the time for a message from when the viewer is asked what it has read', async () => {
+    const id = await newSession();
+    const slow = newSink();
+    let askedAt = Number.POSITIVE_INFINITY;
+    await watched({ ...slow.sink, askedAt: () => askedAt }, id);
+    await vi.advanceTimersByTimeAsync(2 * SEND_WITHIN_MS);
+    expect(slow.closed).toEqual([]);
+    askedAt = performance.now();
+    await vi.advanceTimersByTimeAsync(SEND_WITHIN_MS - 1_000);
+    expect(slow.closed).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(slow.closed).toEqual(['slow_consumer']);
+  });
+
+  it('closes nobody for a pause of the process: what was read meanwhile has not been heard yet', async () => {
+    const id = await newSession();
+    const slow = newSink();
+    await watched(slow.sink, id);
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 2 * SEND_WITHIN_MS);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(slow.closed).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(slow.closed).toEqual(['slow_consumer']); // it did not read
+    vi.restoreAllMocks();
   });
 
   it.each([true, false])('closes with done when all has been read, the final state last: room %s', async (hasRoom) => {

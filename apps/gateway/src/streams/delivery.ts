@@ -28,8 +28,16 @@ export interface Sink {
    * tell it, so find out now.
    */
   send(message: ViewerMessage, sent: () => void, isAwaited: boolean): void;
-  /** Whether a subscription may have more than one message unread. One connection may have many. */
+  /**
+   * Whether a subscription may have more than one message unread. One connection may have many. If
+   * not, it finds out soon what was read.
+   */
   hasRoom(): boolean;
+  /**
+   * When the client was asked what it has read, by `performance.now()`. Infinity while it is not
+   * being asked. 0 if it cannot be asked: its time for a message then counts from the message.
+   */
+  askedAt(): number;
   /** The subscription is over; nothing follows. */
   close(reason: CloseReason): void;
 }
@@ -156,7 +164,7 @@ export function createDelivery({ sink, formats, after, latest, onEnd }: Delivery
     offer,
     endIfSlow(now) {
       const [oldest] = unread;
-      if (oldest !== undefined && now - oldest.at >= SEND_WITHIN_MS) end('slow_consumer');
+      if (oldest !== undefined && now - Math.max(oldest.at, sink.askedAt()) >= SEND_WITHIN_MS) end('slow_consumer');
     },
     close() {
       isOpen = false;

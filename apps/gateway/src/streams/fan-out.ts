@@ -10,12 +10,13 @@ export const AT_ONCE = 256;
 /**
  * Returns the function that tells all members a value: at once, or in the next turns. A member that
  * leaves is left out. One that joins meanwhile may be told.
+ * @param tell must not throw, because others come after it
  */
 export function createFanOut<Member, Value>(
   members: ReadonlySet<Member>,
   tell: (member: Member, value: Value) => void,
 ): (value: Value) => void {
-  let newest: Value;
+  let newest: Value | undefined;
   /** Of the round under way. A member that joins comes last in it. */
   let round = members.values();
   let isUnderWay = false;
@@ -27,12 +28,13 @@ export function createFanOut<Member, Value>(
       const { done, value } = round.next();
       if (done !== true) {
         told++;
-        tell(value, newest);
+        tell(value, newest as Value); // set while a round is under way
       } else if (isAgain) {
         isAgain = false;
         round = members.values();
       } else {
         isUnderWay = false;
+        newest = undefined; // a state has pictures, and the next may be long in coming
         return;
       }
     }
@@ -45,11 +47,6 @@ export function createFanOut<Member, Value>(
     if (isUnderWay) return;
     isUnderWay = true;
     round = members.values();
-    try {
-      run();
-    } catch (error) {
-      isUnderWay = false; // a fault of one member must not silence all for ever
-      throw error;
-    }
+    run();
   };
 }

@@ -19,6 +19,7 @@ export function createHeldSink(sink: Sink): HeldSink {
     sink: {
       send: (...call) => pass(() => sink.send(...call)),
       hasRoom: sink.hasRoom,
+      askedAt: sink.askedAt,
       close: (reason) => pass(() => sink.close(reason)),
     },
     release() {

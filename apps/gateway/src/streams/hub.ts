@@ -63,7 +63,14 @@ export function openHub(deps: HubDeps): Hub {
       log.warn(errorFields(error), 'watches were not renewed; the next round tries again'),
     );
   }, renewEveryMs / RENEW_SLICES);
-  const sweepTimer = setInterval(() => sweep(deps, entries), SWEEP_EVERY_MS);
+  let sweptAt = performance.now();
+  const sweepTimer = setInterval(() => {
+    const isPaused = performance.now() - sweptAt > 2 * SWEEP_EVERY_MS;
+    sweptAt = performance.now();
+    // After a pause of this process, what viewers have read meanwhile has not been heard yet.
+    if (!isPaused) for (const { watched } of entries.values()) watched.endSlow(sweptAt);
+    sweep(deps, entries);
+  }, SWEEP_EVERY_MS);
 
   return {
     subscribe: (options) => (entries.get(options.sessionId) ?? open(options.sessionId)).watched.subscribe(options),
@@ -87,7 +94,6 @@ async function renewSlice({ watching }: HubDeps, entries: Entries, slice: number
 function sweep({ watching, clock }: HubDeps, entries: Entries): void {
   const now = clock.now();
   for (const [sessionId, { watched }] of entries) {
-    watched.endSlow(performance.now());
     watched.applyHidden();
     watched.renumber();
     const { session } = watched;

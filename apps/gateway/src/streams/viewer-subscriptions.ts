@@ -46,7 +46,7 @@ export interface ViewerSubscriptions {
 
 export interface ViewerSubscriptionsDeps {
   readonly hub: Pick<Hub, 'subscribe'>;
-  readonly sink: Pick<Sink, 'send' | 'hasRoom'>;
+  readonly sink: Omit<Sink, 'close'>;
   /** Whether the connection has ended. */
   readonly isOver: () => boolean;
   /** A session is watched; `onEmpty`: none is any more. */
@@ -122,8 +122,7 @@ async function watch(
   leave(sessionId);
   deps.onWatch();
   const held = createHeldSink({
-    send: deps.sink.send,
-    hasRoom: deps.sink.hasRoom,
+    ...deps.sink,
     close(reason) {
       leave(sessionId);
       deps.onClosed(reason);

@@ -62,7 +62,7 @@ export class WatchedSession {
   readonly #deps: WatchedSessionDeps;
   readonly #onEmpty: () => void;
   readonly #viewers = new Set<Viewer>();
-  readonly #tellAll = createFanOut<Viewer, StateMessages>(this.#viewers, ({ delivery }, messages) => delivery.offer(messages));
+  readonly #tellAll = createFanOut<Viewer, StateMessages>(this.#viewers, (viewer, messages) => this.#offer(viewer, messages));
   readonly #watch: Watch;
   #snapshot: Snapshot | null = null;
   /** Visible viewers over all gateways, as last reported. */
@@ -186,6 +186,15 @@ export class WatchedSession {
     const { state, isUnwatched } = snapshot.session;
     if ((state.kind === 'idle' || isUnwatched) && this.isVisible()) this.start();
     this.#tellAll(this.#messagesOf(snapshot));
+  }
+
+  #offer(viewer: Viewer, messages: StateMessages): void {
+    try {
+      viewer.delivery.offer(messages);
+    } catch (error) {
+      this.#deps.log.error({ sessionId: this.id, ...errorFields(error) }, 'a viewer could not be told a state; its stream is closed');
+      this.#finish(viewer, 'unavailable');
+    }
   }
 
   #messagesOf(snapshot: Snapshot): StateMessages {

@@ -2,7 +2,7 @@
  * Watched sessions. Each watcher subscribes first and reads then; changes, the first read and later
  * reads pass one filter (snapshot-filter.ts). A watched session is read again after the bus has
  * reconnected, after a message that cannot be used, and whenever nothing new was heard of it for
- * 30 s. A newer version that is heard says as much as one that is read.
+ * 20 to 30 s. A newer version that is heard says as much as one that is read.
  */
 
 import { errorFields, type Logger } from '../log.ts';
@@ -39,7 +39,7 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
   const undoReset = bus.onReset((isAffected) => rereads.addAfterReset([...watchers].filter(({ channel }) => isAffected(channel))));
   const lateTimers = new Map<Watcher, NodeJS.Timeout>();
   const timer = setInterval(() => {
-    const before = performance.now() - rereadEveryMs;
+    const before = performance.now() - rereadEveryMs * (1 - 1 / LOOKS); // the next look would be too late
     rereads.add([...watchers].filter(({ heardAt }) => heardAt() <= before));
   }, rereadEveryMs / LOOKS);
 
@@ -100,7 +100,7 @@ interface Listeners {
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: all its parts share when delivery begins and ends.
 function openWatcher(
-  { bus, namespace, readSession, log }: SessionWatchesDeps,
+  { bus, namespace, readSession, log, rereadEveryMs = REREAD_EVERY_MS }: SessionWatchesDeps,
   sessionId: string,
   { onChange, onOlder, onFailed }: Listeners,
   firstHeardAt: number,
@@ -125,7 +125,7 @@ function openWatcher(
   });
 
   async function reread(): Promise<void> {
-    heardAt = performance.now();
+    heardAt = performance.now() - (Math.random() * rereadEveryMs) / 4; // after a reset all are read at once, and then drift apart
     if (deliver === null) {
       isOutdated = true; // the first read is not over
       return;

@@ -79,7 +79,7 @@ async function hold({ hub, permits, slots }: LongPollDeps, poll: LongPoll, after
   const timer = setTimeout(resolve, holdMs);
   reply.raw.once('close', resolve); // the `close` of the request would come with the end of its body
   permit.hold((why) => reject(refusalOfEnd(why)));
-  const sink = { send: () => resolve(), hasRoom: () => true, close: () => resolve() };
+  const sink = { send: () => resolve(), hasRoom: () => true, askedAt: () => 0, close: () => resolve() };
   // The hub would tell a final state at once, and that is what has to be spaced.
   const isOver = isFinal(session) && after >= session.version;
   const subscription = isOver ? null : hub.subscribe({ sessionId: session.id, by: principal, after, isVisible, sink });

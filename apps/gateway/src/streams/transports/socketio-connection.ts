@@ -24,7 +24,7 @@ import { CONNECTION_WINDOW, type Sink } from '../delivery.ts';
 import { openViewerConnection, type ViewerConnection, type ViewerConnectionDeps } from '../viewer-connection.ts';
 import type { WatchPermit } from '../watch-permits.ts';
 import { closeSocket } from './socketio-close.ts';
-import { emitThen, unreadOn, whenRead } from './socketio-credit.ts';
+import { emitThen, roomOn, whenRead } from './socketio-credit.ts';
 
 export interface SocketIoConnectionDeps extends ViewerConnectionDeps {
   readonly log: Logger;
@@ -68,7 +68,7 @@ function sinkOf(socket: Socket): Sink {
     send(message, sent, isAwaited) {
       emitThen(socket, () => socket.emit(message.kind, message.kind === 'session' ? message.session : message.fresh), sent, isAwaited);
     },
-    hasRoom: () => unreadOn(socket) < CONNECTION_WINDOW,
+    ...roomOn(socket, CONNECTION_WINDOW),
     close(reason) {
       if (socket.connected) closeSocket(socket, toClosing(reason));
     },

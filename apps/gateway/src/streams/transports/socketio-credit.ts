@@ -6,6 +6,7 @@
 
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
+import type { Sink } from '../delivery.ts';
 import { openPingCredit, type PingCredit, sweepCredit } from './websocket-credit.ts';
 
 type Connection = Socket['conn'];
@@ -21,6 +22,9 @@ interface Credit {
   whenRead(read: Sent): void;
   /** How many of both wait. */
   unread(): number;
+  askSoon(): false;
+  /** As a sink says it. */
+  askedAt(): number;
 }
 
 /**
@@ -40,8 +44,13 @@ export function whenRead(socket: Socket, read: Sent): void {
   creditFor(socket.conn).whenRead(read);
 }
 
-/** Messages on the socket's connection that are not read yet. */
-export const unreadOn = (socket: Socket): number => creditFor(socket.conn).unread();
+/** What a sink of the socket says of its connection, on which `most` messages may be unread. */
+export function roomOn({ conn }: Socket, most: number): Pick<Sink, 'hasRoom' | 'askedAt'> {
+  return {
+    hasRoom: () => creditFor(conn).unread() < most || creditFor(conn).askSoon(),
+    askedAt: () => creditFor(conn).askedAt(),
+  };
+}
 
 function creditFor(conn: Connection): Credit {
   const known = credits.get(conn);
@@ -83,6 +92,9 @@ function openCredit(conn: Connection): Credit {
   });
   return {
     unread: () => undrained.length + unread.length + (pingCredit?.unread() ?? 0),
+    askSoon: () => pingCredit?.askSoon() ?? false,
+    // What the transport has not taken yet cannot be asked about.
+    askedAt: () => (undrained.length > 0 ? 0 : (pingCredit?.askedAt() ?? 0)),
     expect: (sent, isAwaited) => void undrained.push({ sent, isAwaited }),
     whenRead(read) {
       const awaited = { sent: read, isAwaited: true };

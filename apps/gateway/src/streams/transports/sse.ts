@@ -151,6 +151,7 @@ function openEventStream(reply: FastifyReply, onOver: () => void): EventStream {
       });
     },
     hasRoom: () => false, // the kernel takes a message at once, and keeps megabytes
+    askedAt: () => 0,
     close: (reason) => close(reason),
     drain(retryAfterMs) {
       if (!isOver) response.write(event('draining', { retryAfterMs }, `retry: ${retryAfterMs}\n`));

@@ -4,7 +4,8 @@ import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
 import { WINDOW } from '../delivery.ts';
 import {
   ASK_AFTER,
-  ASK_WITHIN_MS,
+  ASK_FROM_MS,
+  ASK_TO_MS,
   openPingCredit,
   PING_EVERY_MS,
   type PingCredit,
@@ -101,11 +102,29 @@ describe('a ping credit', () => {
     const all = [read(credit, false), read(credit, false)];
     let pings = 0;
     client.on('ping', () => pings++);
-    credit.sweep(sentAt + ASK_WITHIN_MS - 1);
+    credit.sweep(sentAt + ASK_FROM_MS - 1);
     expect(credit.unread()).toBe(2);
-    credit.sweep(performance.now() + ASK_WITHIN_MS);
+    credit.sweep(performance.now() + ASK_TO_MS);
     await Promise.all(all);
     expect(pings).toBe(1);
+  });
+
+  it('asks at the next pong if somebody waits for room', async () => {
+    const raw = await connect({ autoPong: false });
+    const credit = openPingCredit(raw, false);
+    const asked = nextPing();
+    const first = read(credit);
+    const later = read(credit, false);
+    expect(credit.askSoon()).toBe(false);
+    const second = asked.then((mark) => {
+      const next = nextPing();
+      client.pong(mark);
+      return next;
+    });
+    await first;
+    client.pong(await second);
+    await later;
+    expect(credit.unread()).toBe(0);
   });
 
   it('is not given for a pong that answers no ping', async () => {

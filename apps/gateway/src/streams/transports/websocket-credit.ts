@@ -6,7 +6,7 @@
  *
  * One ping serves several frames, because ping and pong cost as much as a frame. It is sent behind
  * the frame with which `ASK_AFTER` are unread, behind a frame whose reading somebody awaits, and
- * when frames have been unread for `ASK_WITHIN_MS`. One is under way at a time, because clients cut
+ * when frames have been unread for `ASK_FROM_MS` to `ASK_TO_MS`. One is under way at a time, because clients cut
  * a server that sends many at once. What is sent meanwhile waits for the next.
  */
 
@@ -21,14 +21,19 @@ export interface PingCredit {
   whenRead(read: () => void, isAwaited: boolean): void;
   /** How many calls of `whenRead` wait. */
   unread(): number;
+  /** Asks now, or when the pong of the last ping has come. Returns false. */
+  askSoon(): false;
+  /** When the ping under way was sent, by `performance.now()`. Infinity if none is. */
+  askedAt(): number;
   /** For `sweepCredit`. @param now by `performance.now()` */
   sweep(now: number): void;
 }
 
 /** Frames unread. Below `WINDOW` of ../delivery.ts, so that a client that reads is never waited for. */
 export const ASK_AFTER = 6;
-/** So a client that reads nothing is known well before its time for a message is over. */
-export const ASK_WITHIN_MS = 8_000;
+/** At random in between, so that the viewers of one session are not all asked in one turn. */
+export const ASK_FROM_MS = 4_000;
+export const ASK_TO_MS = 8_000;
 /**
  * Proxies cut idle connections, often after a minute. And without pings a client that has vanished
  * would never be noticed.
@@ -37,12 +42,14 @@ export const PING_EVERY_MS = 25_000;
 export const PONG_WITHIN_MS = 20_000;
 
 /** @param keepsAlive whether it also pings an idle client, and cuts one that does not answer */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: its functions share what was asked and what waits.
 export function openPingCredit(raw: WebSocket, keepsAlive: boolean): PingCredit {
   let asked: { readonly mark: Buffer; readonly reads: readonly (() => void)[] } | null = null;
   let askedAt = performance.now();
   let waiting: (() => void)[] = [];
   let waitingSince = 0;
   let isAwaited = false;
+  let askWithinMs = randomWait();
   // The first ping of each connection at random, so that the pongs of many viewers do not come at once.
   let askAfter = 1 + Math.floor(Math.random() * ASK_AFTER);
 
@@ -53,6 +60,7 @@ export function openPingCredit(raw: WebSocket, keepsAlive: boolean): PingCredit 
     waiting = [];
     isAwaited = false;
     askAfter = ASK_AFTER;
+    askWithinMs = randomWait();
     raw.ping(asked.mark);
   }
 
@@ -71,15 +79,23 @@ export function openPingCredit(raw: WebSocket, keepsAlive: boolean): PingCredit 
       if (isAwaited || waiting.length >= askAfter) ask();
     },
     unread: () => waiting.length + (asked?.reads.length ?? 0),
+    askSoon() {
+      isAwaited = true;
+      ask();
+      return false;
+    },
+    askedAt: () => (asked === null ? Number.POSITIVE_INFINITY : askedAt),
     sweep(now) {
       if (asked !== null) {
         if (keepsAlive && now - askedAt >= PONG_WITHIN_MS) raw.terminate();
-      } else if ((waiting.length > 0 && now - waitingSince >= ASK_WITHIN_MS) || (keepsAlive && now - askedAt >= PING_EVERY_MS)) {
+      } else if ((waiting.length > 0 && now - waitingSince >= askWithinMs) || (keepsAlive && now - askedAt >= PING_EVERY_MS)) {
         ask();
       }
     },
   };
 }
+
+const randomWait = (): number => ASK_FROM_MS + Math.random() * (ASK_TO_MS - ASK_FROM_MS);
 
 const MARK_BYTES = 8;
 const pool = Buffer.alloc(512 * MARK_BYTES);
@@ -95,17 +111,37 @@ function nextMark(): Buffer {
   return Buffer.from(pool.subarray(nextAt - MARK_BYTES, nextAt)); // the pool is filled again
 }
 
-const SWEEP_EVERY_MS = 1_000;
+/** Each credit is swept once a second, a tenth of all at a time. */
+const SLICES = 10;
+const SLICE_MS = 1_000 / SLICES;
+/** This process was paused. The pongs of meanwhile are still in the sockets, and come first. */
+const PAUSE_MS = 1_000;
 const swept = new Set<PingCredit>();
+let place = swept.values();
 let timer: NodeJS.Timeout | undefined;
+let sweptAt = 0;
+
+function sweepSlice(): void {
+  const now = performance.now();
+  const isPaused = now - sweptAt > PAUSE_MS;
+  sweptAt = now;
+  for (let left = isPaused ? 0 : Math.ceil(swept.size / SLICES); left > 0; left--) {
+    let next = place.next();
+    if (next.done === true) {
+      place = swept.values();
+      next = place.next();
+    }
+    next.value?.sweep(now);
+  }
+}
 
 /** Sweeps the credit once a second, by one timer for all. Returns its undo. */
 export function sweepCredit(credit: PingCredit): () => void {
   swept.add(credit);
-  timer ??= setInterval(() => {
-    const now = performance.now();
-    for (const one of swept) one.sweep(now);
-  }, SWEEP_EVERY_MS);
+  if (timer === undefined) {
+    sweptAt = performance.now();
+    timer = setInterval(sweepSlice, SLICE_MS);
+  }
   return () => {
     swept.delete(credit);
     if (swept.size > 0) return;

@@ -153,12 +153,14 @@ function sinkOf(raw: WebSocket, socket: Duplex, credit: PingCredit): Sink {
   return {
     send(message, sent, isAwaited) {
       if (raw.readyState !== raw.OPEN) return;
+      const frame = frameOf(message);
       socket.cork(); // a ping that follows goes out in the same write
-      socket.write(frameOf(message));
+      socket.write(frame);
       credit.whenRead(sent, isAwaited);
       socket.uncork();
     },
-    hasRoom: () => credit.unread() < CONNECTION_WINDOW,
+    hasRoom: () => credit.unread() < CONNECTION_WINDOW || credit.askSoon(),
+    askedAt: credit.askedAt,
     close: (reason) => raw.close(CLOSE_CODES[reason], reason),
   };
 }
