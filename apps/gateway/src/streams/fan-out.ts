@@ -7,6 +7,8 @@
 /** About 5 ms. */
 export const AT_ONCE = 256;
 
+const NOBODY: ReadonlySet<never> = new Set();
+
 /**
  * Returns the function that tells all members a value: at once, or in the next turns. A member that
  * leaves is left out. One that joins meanwhile may be told.
@@ -18,7 +20,7 @@ export function createFanOut<Member, Value>(
 ): (value: Value) => void {
   let newest: Value | undefined;
   /** Of the round under way. A member that joins comes last in it. */
-  let round = members.values();
+  let round: SetIterator<Member> = NOBODY.values();
   let isUnderWay = false;
   /** A newer value came in the middle of the round, so those before have to hear it in another. */
   let isAgain = false;
@@ -34,7 +36,9 @@ export function createFanOut<Member, Value>(
         round = members.values();
       } else {
         isUnderWay = false;
-        newest = undefined; // a state has pictures, and the next may be long in coming
+        // The next change may be long in coming. A state has pictures, and an iterator keeps members that have left.
+        newest = undefined;
+        round = NOBODY.values();
         return;
       }
     }

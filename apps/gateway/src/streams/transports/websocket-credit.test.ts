@@ -13,6 +13,8 @@ import {
   sweepCredit,
 } from './websocket-credit.ts';
 
+const SWEPT_EVERY_MS = 1_000;
+
 let server: WebSocketServer;
 let client: WebSocket;
 beforeEach(async () => {
@@ -167,15 +169,15 @@ describe('the sweep', () => {
     const closed = new Promise((resolve) => raw.once('close', resolve));
     for (let i = 0; i < 3; i++) {
       const pinged = nextPing();
-      vi.advanceTimersByTime(PING_EVERY_MS);
+      vi.advanceTimersByTime(PING_EVERY_MS + SWEPT_EVERY_MS);
       const ponged = new Promise((resolve) => raw.once('pong', resolve));
       client.pong(await pinged);
       await ponged;
     }
     expect(raw.readyState).toBe(raw.OPEN);
-    vi.advanceTimersByTime(PING_EVERY_MS + PONG_WITHIN_MS - 1);
+    vi.advanceTimersByTime(PING_EVERY_MS + PONG_WITHIN_MS - 6 * SWEPT_EVERY_MS);
     expect(raw.readyState).toBe(raw.OPEN);
-    vi.advanceTimersByTime(1);
+    vi.advanceTimersByTime(10 * SWEPT_EVERY_MS);
     await closed;
     stop();
     expect(vi.getTimerCount()).toBe(0);

@@ -116,35 +116,35 @@ const SLICES = 10;
 const SLICE_MS = 1_000 / SLICES;
 /** This process was paused. The pongs of meanwhile are still in the sockets, and come first. */
 const PAUSE_MS = 1_000;
-const swept = new Set<PingCredit>();
-let place = swept.values();
+const slices = Array.from({ length: SLICES }, () => new Set<PingCredit>());
+let nextSlice = 0;
+let count = 0;
 let timer: NodeJS.Timeout | undefined;
+let turn = 0;
 let sweptAt = 0;
 
 function sweepSlice(): void {
   const now = performance.now();
   const isPaused = now - sweptAt > PAUSE_MS;
   sweptAt = now;
-  for (let left = isPaused ? 0 : Math.ceil(swept.size / SLICES); left > 0; left--) {
-    let next = place.next();
-    if (next.done === true) {
-      place = swept.values();
-      next = place.next();
-    }
-    next.value?.sweep(now);
-  }
+  turn = (turn + 1) % SLICES;
+  if (!isPaused) for (const credit of slices[turn] ?? []) credit.sweep(now);
 }
 
-/** Sweeps the credit once a second, by one timer for all. Returns its undo. */
+/** Sweeps the credit once a second, by one timer for all. Returns its undo, to be called once. */
 export function sweepCredit(credit: PingCredit): () => void {
-  swept.add(credit);
+  nextSlice = (nextSlice + 1) % SLICES;
+  const slice = slices[nextSlice] as Set<PingCredit>; // there are so many
+  slice.add(credit);
+  count++;
   if (timer === undefined) {
     sweptAt = performance.now();
     timer = setInterval(sweepSlice, SLICE_MS);
   }
   return () => {
-    swept.delete(credit);
-    if (swept.size > 0) return;
+    slice.delete(credit);
+    count--;
+    if (count > 0) return;
     clearInterval(timer);
     timer = undefined;
   };
