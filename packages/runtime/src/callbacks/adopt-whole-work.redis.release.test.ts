@@ -1,7 +1,7 @@
 /** What callbacks of one Redis wait for goes on in a cluster to which its data was copied. */
 
 import { Queue } from 'bullmq';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { type ClusterStage, openClusterStage } from '../../test/cluster-stage.ts';
 import { findKeys } from '../../test/find-keys.ts';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
@@ -63,4 +63,16 @@ it('jobs wait in the part of their tenant, and nothing is left of the old queues
   expect(await dataOf('beta')).toContainEqual({ tenantId: 'beta', isCheck: true });
   expect(await dataOf('gamma')).toEqual([{ tenantId: 'gamma', id: 'evt_gamma' }]);
   expect(await findKeys(runtime.redis, `${queuePrefix}:*`)).toEqual([]);
+});
+
+it('a job that could not be fetched is left for the next start, with its queue', async () => {
+  const old = jobsOf(CALLBACK_QUEUE_NAME, wholeWork(runtime.namespace).queuePrefix);
+  await old.add('deliver', { tenantId: 'acme', id: 'evt_1' }, { jobId: 'evt_1' });
+  const fetching = vi.spyOn(Queue.prototype, 'getJob').mockRejectedValueOnce(new Error('Command timed out'));
+  await expect(adopt()).rejects.toThrow('Command timed out');
+  fetching.mockRestore();
+  expect(await old.getJobCounts('waiting')).toEqual({ waiting: 1 });
+  await adopt();
+  const jobs = await jobsOf(CALLBACK_QUEUE_NAME, partOfTenant(runtime, 'acme').queuePrefix).getJobs();
+  expect(jobs.map(({ data }) => data)).toEqual([{ tenantId: 'acme', id: 'evt_1' }]);
 });

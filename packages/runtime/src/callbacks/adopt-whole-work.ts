@@ -74,11 +74,16 @@ async function adoptJobs(deps: AdoptDeps): Promise<number> {
 async function addJobsOf(queue: Queue<JobData>, { jobs, log }: AdoptDeps): Promise<number> {
   let count = 0;
   for (const id of await queue.getRanges(['active', 'waiting', 'prioritized', 'delayed'], 0, -1)) {
-    const job = await queue.getJob(id).catch(() => undefined);
+    const job = await queue.getJob(id).catch(unlessUnreadable);
     const work = job === undefined ? null : readOrNull(() => workOf(job.data));
     if (work === null) log.warn({ jobId: id }, 'a job of callbacks cannot be read and is left out');
     else await jobs.add(work);
     count += work === null ? 0 : 1;
   }
   return count;
+}
+
+/** Any other failure must not make a job look unreadable, because the queue is deleted then. @throws it */
+function unlessUnreadable(error: unknown): undefined {
+  if (!(error instanceof SyntaxError)) throw error;
 }

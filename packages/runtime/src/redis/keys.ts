@@ -141,7 +141,7 @@ export interface WorkPart {
   /** The id of the worker that adds the ticks, for as long as its lease lasts. */
   readonly tickerKey: string;
   /**
-   * What a worker has to look at: sessions and instances with new callbacks, lanes of relayed
+   * Marks of all that a worker has to look at: sessions and instances with new callbacks, lanes of relayed
    * notifications, callbacks to send again, tenants whose instances are checked, and work that waits
    * for its time.
    */

@@ -93,7 +93,7 @@ function openCredit(conn: Connection): Credit {
   return {
     unread: () => undrained.length + unread.length + (pingCredit?.unread() ?? 0),
     askSoon: () => pingCredit?.askSoon() ?? false,
-    // What the transport has not taken yet cannot be asked about.
+    // A ping cannot ask about messages that the transport has not taken yet.
     askedAt: () => (undrained.length > 0 ? 0 : (pingCredit?.askedAt() ?? 0)),
     expect: (sent, isAwaited) => void undrained.push({ sent, isAwaited }),
     whenRead(read) {

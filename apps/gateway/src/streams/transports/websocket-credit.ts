@@ -6,8 +6,8 @@
  *
  * One ping serves several frames, because ping and pong cost as much as a frame. It is sent behind
  * the frame with which `ASK_AFTER` are unread, behind a frame whose reading somebody awaits, and
- * when frames have been unread for `ASK_FROM_MS` to `ASK_TO_MS`. One is under way at a time, because clients cut
- * a server that sends many at once. What is sent meanwhile waits for the next.
+ * when frames have been unread for `ASK_FROM_MS` to `ASK_TO_MS`. One is under way at a time, because
+ * clients cut a server that sends many at once. Frames that are sent meanwhile wait for the next.
  */
 
 import { randomFillSync } from 'node:crypto';
