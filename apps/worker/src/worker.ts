@@ -17,7 +17,6 @@ import type { Logger } from '@qrcast/runtime/log';
 import { openNode } from '@qrcast/runtime/node';
 import { createInstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import { providerRoute } from '@qrcast/runtime/process/proxy-log';
-import { NotReadyError } from '@qrcast/runtime/redis/connections';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { createTenantActivity } from '@qrcast/runtime/tenants/tenant-activity';
 import { startCallbacks } from './callbacks/start-callbacks.ts';
@@ -57,9 +56,6 @@ export interface WorkerOptions {
   readonly onWedged?: ((queue: string) => void) | undefined;
   readonly log: Logger;
 }
-
-/** All workers share 64 ticks a second. */
-const TICKS_WITHIN_MS = 15_000;
 
 export interface Worker {
   /** Rejects while this worker cannot poll. */
@@ -116,7 +112,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     return {
       async ready() {
         await node.ready();
-        expectTicks(polls.lastJobAt());
+        await polls.ready();
       },
       close(graceMs) {
         closing ??= stopAll(graceMs).finally(() => releasers.release());
@@ -127,10 +123,4 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     await releasers.release();
     throw error;
   }
-}
-
-/** @throws {NotReadyError} if this worker has not taken a tick for long. `lastJobAt`: by `performance.now()`. */
-function expectTicks(lastJobAt: number): void {
-  const ms = performance.now() - lastJobAt;
-  if (ms > TICKS_WITHIN_MS) throw new NotReadyError(`this worker has taken no tick for ${Math.round(ms / 1_000)} s`);
 }

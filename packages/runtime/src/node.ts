@@ -87,7 +87,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       keepsCredentials: async (tenantId) => keepsCredentials(await settingsOf(tenantId)),
     });
     releasers.push('sessions', () => sessions.close());
-    const queue = openPollQueue({ redis, connections, onWedged: options.onWedged, namespace, clock, log });
+    const queue = openPollQueue({ redis, bus, connections, onWedged: options.onWedged, namespace, clock, log });
     releasers.push('queue', () => queue.close());
     await bus.begun(); // an open node receives what is published
     return {

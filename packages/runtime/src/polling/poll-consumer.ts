@@ -1,8 +1,8 @@
 /**
  * The polling side of the queue, one per worker process.
  *
- * Ticks: a BullMQ job per shard every half second (ticker.ts), spread over all workers. A tick
- * claims what is due in its shard (poll-claims.ts) and starts those requests without waiting for
+ * Ticks: a BullMQ job for each shard in which something is due, twice a second (ticker.ts), spread
+ * over all workers. A tick claims what is due in its shard (poll-claims.ts) and starts those requests without waiting for
  * them. So a tick lasts milliseconds, whatever the provider does. Pokes: one immediate job claims
  * one session.
  *
@@ -14,11 +14,14 @@
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Job } from 'bullmq';
 import { errorFields, type Logger } from '../log.ts';
+import type { Bus } from '../redis/bus.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
-import { type Namespace, POLL_QUEUE_NAME } from '../redis/keys.ts';
+import { filledShardsChannel, type Namespace, POLL_QUEUE_NAME } from '../redis/keys.ts';
 import { openQueueWorker, type QueueWorker, type QueueWorkerDeps, startedOrStopped } from '../redis/queue-worker.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
+import { within } from '../redis/within.ts';
+import { expectJobs } from './expect-jobs.ts';
 import { createPollClaims, LEASE_MS, type PollClaims } from './poll-claims.ts';
 import { openPollLeases } from './poll-leases.ts';
 import type { PollPart } from './poll-parts.ts';
@@ -29,8 +32,11 @@ const EXTEND_EVERY_MS = 2_000;
 /** Jobs only claim, so `jobsAtOnce` bounds nothing but claims. */
 const WORKER = { jobsAtOnce: 50, lockMs: 3_000, stalledCheckMs: 1_500 } as const;
 
+const COUNT_WITHIN_MS = 1_000;
+
 interface ConsumerDeps {
   readonly redis: RedisClient;
+  readonly bus: Pick<Bus, 'subscribe'>;
   readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly onWedged?: QueueWorkerDeps['onWedged'];
   readonly namespace: Namespace;
@@ -48,16 +54,27 @@ export async function consumePolls(deps: ConsumerDeps, handlers: PollHandlers, c
     lastJobAt = performance.now();
   };
   const parts = deps.parts.map((part) => openPart(deps, part, claims, onJob));
+  const unsubscribe = deps.bus.subscribe(filledShardsChannel(deps.namespace), (shard) => {
+    for (const { ticker } of parts) ticker.noticeMember(Number(shard));
+  });
 
   async function close(graceMs: number): Promise<void> {
     const endsAt = performance.now() + graceMs;
+    unsubscribe();
     claims.stop();
     await Promise.all(parts.flatMap(({ ticker, worker }) => [ticker.stop(), worker.close(graceMs)]));
     await leases.close(Math.max(0, endsAt - performance.now()));
     await Promise.all(parts.map(({ worker }) => worker.disconnect()));
   }
   await startedOrStopped(Promise.all(parts.map(startPart)), close);
-  return { lastJobAt: () => lastJobAt, close };
+  const lastTurnAt = (): number => Math.min(...parts.map(({ ticker }) => ticker.lastTurnAt()));
+  const ready = (): Promise<void> => expectJobs({ lastTurnAt, lastJobAt: () => lastJobAt, countWaiting: () => countWaiting(parts) });
+  return { ready, close };
+}
+
+async function countWaiting(parts: readonly PollPart[]): Promise<number> {
+  const counts = await Promise.all(parts.map(({ queue }) => within(COUNT_WITHIN_MS, queue.getJobCounts('wait', 'prioritized'))));
+  return counts.reduce((sum, { wait = 0, prioritized = 0 }) => sum + wait + prioritized, 0);
 }
 
 interface OpenPart extends PollPart {
@@ -71,7 +88,7 @@ function openPart(deps: ConsumerDeps, part: PollPart, claims: PollClaims, onJob:
     onJob();
     return handle(job);
   };
-  const ticker = createTicker({ ...part, redis: deps.redis, key: part.work.tickerKey });
+  const ticker = createTicker({ ...part, redis: deps.redis, namespace: deps.namespace, key: part.work.tickerKey });
   return { ...part, ticker, worker: openQueueWorker({ ...deps, part: part.work }, POLL_QUEUE_NAME, take, WORKER) };
 }
 

@@ -4,9 +4,10 @@
  */
 
 import type { Logger } from '../log.ts';
+import type { Bus } from '../redis/bus.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
-import { type Namespace, shardKeys } from '../redis/keys.ts';
+import { filledShardsChannel, type Namespace, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import type { QueueWorkerDeps } from '../redis/queue-worker.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
@@ -20,6 +21,7 @@ import { createWakeUps } from './wake-ups.ts';
 export interface PollQueueDeps {
   /** A `commands` connection; the queue does not close it. */
   readonly redis: RedisClient;
+  readonly bus: Pick<Bus, 'subscribe'>;
   /** What opens the connections of a consumer. */
   readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly onWedged?: QueueWorkerDeps['onWedged'];
@@ -51,8 +53,10 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
 
   return {
     async ensure(target, watchedUntil, dueAt, replaces = false) {
-      const [due, watch, busy] = shardKeys(namespace, shardOf(target));
-      const args = [pollMember(target), target.instanceKey, watchedUntil, LEASE_MS, dueAt ?? '', replaces ? '1' : ''];
+      const shard = shardOf(target);
+      const [due, watch, busy] = shardKeys(namespace, shard);
+      const watched = [pollMember(target), target.instanceKey, watchedUntil, LEASE_MS, dueAt ?? '', replaces ? '1' : ''];
+      const args = [...watched, shard, filledShardsChannel(namespace)];
       const [busyForMs, dueInMs] = (await ensure([due, watch, busy], args)) as [number, number]; // as the script returns it
       await wakeUps.wake(target, dueInMs);
       return busyForMs;

@@ -72,10 +72,10 @@ export interface PollHandlers {
 
 export interface PollConsumer {
   /**
-   * When this process last took a job of the queue, by `performance.now()`. At first it is when the
-   * consumer started. Each second brings 64 ticks, which all workers share.
+   * Rejects with `NotReadyError` if this process has taken no job for 15 s although some wait, or if
+   * nobody adds ticks.
    */
-  lastJobAt(): number;
+  ready(): Promise<void>;
   /** Stops polling and awaits the requests under way, at most `graceMs`. Call it once. */
   close(graceMs: number): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /**
- * Adds the ticks of a part of the work: a job per shard every half second. One worker of all does
- * it, the ticker. Each worker tries to become the ticker, by a lease in Redis that only its holder
- * can renew. The lease of a killed ticker ends within 1.5 s.
+ * Begins a turn every half second, in which the ticks of a part of the work are added (ticks.ts). One
+ * worker of all does it, the ticker. Each worker tries to become the ticker, by a lease in Redis that
+ * only its holder can renew. The lease of a killed ticker ends within 1.5 s.
  *
  * BullMQ could delay ticks, but it counts delays by the clock of each worker's machine. A machine
  * whose clock was set back would stop the ticks until the clock was where it had been. Timers of
@@ -10,53 +10,42 @@
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Queue } from 'bullmq';
 import { loadLuaScript } from '../redis/lua-script.ts';
-import type { RedisClient } from '../redis/redis-client.ts';
+import { createTicks, SLICES, type Ticks, type TicksDeps } from './ticks.ts';
 
-/**
- * The longest that a poll waits for its tick. Half a second makes 64 jobs/s over all shards: about
- * 3 % of one Redis core.
- */
+/** The longest that a poll waits for its tick. */
 const TICK_MS = 500;
 /** Three turns without an answer of Redis. */
 const LEASE_MS = 1_500;
-/** The shards are spread over the turn, so that their ticks do not run all at once. */
-const SLICES = 8;
 const SLICE_MS = TICK_MS / SLICES;
-/**
- * The tick of a killed worker is stuck for seconds, and its job id with it. The next turns use
- * other ids. Ticks that nobody takes do not pile up beyond these.
- */
-const TURNS = 4;
 const RELEASE_WITHIN_MS = 1_000;
 
-export interface Ticker {
+export interface Ticker extends Pick<Ticks, 'noticeMember'> {
   /** Resolves once Redis has answered for the first time. Call it once. */
   start(): Promise<void>;
+  /** When Redis last said who the ticker is, by `performance.now()`. */
+  lastTurnAt(): number;
   /** Lets another worker be the ticker at once. With a frozen Redis it takes a second. */
   stop(): Promise<void>;
 }
 
-export interface TickerDeps {
-  /** A `commands` connection; not closed here. */
-  readonly redis: RedisClient;
+export interface TickerDeps extends TicksDeps {
   /** Where the ticker's lease is. */
   readonly key: string;
-  readonly queue: Pick<Queue, 'addBulk'>;
-  readonly shards: readonly number[];
 }
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a turn, its slices and the stop share the timers and what is under way.
-export function createTicker({ redis, key, queue, shards }: TickerDeps): Ticker {
+export function createTicker(deps: TickerDeps): Ticker {
+  const { redis, key } = deps;
   const take = loadLuaScript(redis, new URL('./ticker-take-1.lua', import.meta.url));
   const release = loadLuaScript(redis, new URL('../redis/lock-release-1.lua', import.meta.url));
+  const ticks = createTicks(deps);
   const id = randomUUID();
   const timers = new Set<NodeJS.Timeout>();
   let isStopped = false;
   let isTaking = false;
-  let adding = 0;
   let turn = 0;
+  let lastTurnAt = performance.now();
 
   /** `at`: by `performance.now()`. */
   function schedule(at: number, run: () => void): void {
@@ -71,20 +60,13 @@ export function createTicker({ redis, key, queue, shards }: TickerDeps): Ticker 
     timers.add(timer);
   }
 
-  async function addSlice(ofTurn: number, slice: number): Promise<void> {
-    const ticks = shards.filter((shard) => shard % SLICES === slice).map((shard) => tickOf(shard, ofTurn));
-    // With so many under way Redis does not answer, and would run all of them when it does.
-    if (ticks.length === 0 || adding >= SLICES) return;
-    adding++;
-    await queue.addBulk(ticks).catch(() => undefined); // Redis is out: the connection logs it
-    adding--;
-  }
-
   /** The slices begin one slice after the turn, because the answer of Redis takes a moment. */
   async function begin(startsAt: number): Promise<void> {
-    if ((await take([key], [id, LEASE_MS])) !== 1) return;
+    const taken = await take([key], [id, LEASE_MS]);
+    lastTurnAt = performance.now();
+    if (taken !== 1) return ticks.forget();
     const ofTurn = turn++;
-    for (let slice = 0; slice < SLICES; slice++) schedule(startsAt + (slice + 1) * SLICE_MS, () => void addSlice(ofTurn, slice));
+    for (let slice = 0; slice < SLICES; slice++) schedule(startsAt + (slice + 1) * SLICE_MS, () => void ticks.add(ofTurn, slice));
   }
 
   async function run(startsAt: number): Promise<void> {
@@ -104,6 +86,9 @@ export function createTicker({ redis, key, queue, shards }: TickerDeps): Ticker 
       schedule(next, () => void run(next));
     },
 
+    lastTurnAt: () => lastTurnAt,
+    noticeMember: ticks.noticeMember,
+
     async stop() {
       isStopped = true;
       for (const timer of timers) clearTimeout(timer);
@@ -111,11 +96,6 @@ export function createTicker({ redis, key, queue, shards }: TickerDeps): Ticker 
       await Promise.race([released, delay(RELEASE_WITHIN_MS, undefined, { ref: false })]);
     },
   };
-}
-
-function tickOf(shard: number, turn: number) {
-  const jobId = `tick-${shard}-${turn % TURNS}`;
-  return { name: 'tick', data: { shard }, opts: { jobId, removeOnComplete: true, removeOnFail: true } };
 }
 
 /** A turn that came late does not delay the next, but turns that were missed are left out. */

@@ -16,6 +16,8 @@ export const parseSessionKey = (ns: Namespace, key: string): string | null =>
   key.startsWith(`${ns}:{`) && key.endsWith('}') ? key.slice(ns.length + 2, -1) : null;
 export const sessionChannel = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:state`;
 export const viewersKey = (ns: Namespace, sessionId: string): string => `${ns}:{${sessionId}}:viewers`;
+/** The gateways that live, by the end of their lease. */
+export const gatewaysKey = (ns: Namespace): string => `${ns}:gateways`;
 /**
  * Callbacks of a session that are not in the queue yet. They are written with the change itself.
  */
@@ -133,6 +135,9 @@ export const shardKeys = (ns: Namespace, shard: number): ShardKeys => {
   const tag = `${ns}:{shard:${shard}}`;
   return [`${tag}:due`, `${tag}:watch`, `${tag}:busy`, `${tag}:poked`, `${tag}:claims`];
 };
+
+/** Publishes the number of each shard that had no members and has one. */
+export const filledShardsChannel = (ns: Namespace): string => `${ns}:shards:filled`;
 
 /** Where a part of the work stands that workers share (work-parts.ts). */
 export interface WorkPart {
