@@ -123,6 +123,9 @@ describe('circumstances', () => {
       expect(countDoubled(log, forked)).toBe(1);
       expect(countDoubled(log, NOTHING_HAPPENED)).toBe(0);
     }
+    // Claimed just before the master was replaced, and sent when the worker had found the new one.
+    expect(rulesBrokenBy(close, { ...NOTHING_HAPPENED, losses: [lost(-3_000, -1_500, false)] })).toEqual([]);
+    expect(rulesBrokenBy(close, { ...NOTHING_HAPPENED, losses: [lost(-3_000, -2_500, false)] })).toEqual(['spacing']);
     const before = { ...NOTHING_HAPPENED, losses: [lost(1_200, 9_000, false)] };
     expect(rulesBrokenBy(close, before)).toEqual(['spacing']);
     expect(rulesBrokenBy(overlapping, before)).toEqual([]); // the claim was there, and its extension was lost

@@ -88,8 +88,11 @@ export interface Violation {
 
 /** Between the moment that a worker notes and the arrival at the provider. */
 const TRANSIT_MS = 100;
-/** Between a claim and the arrival of its request: the worker reads the session first. */
-const CLAIMED_BEFORE_MS = 1_000;
+/**
+ * Between a claim and the arrival of its request: the worker reads the session first, and for that it
+ * may have to connect to the new master.
+ */
+const CLAIMED_BEFORE_MS = 3_000;
 /** A worker extends its leases of 6 s every 2 s or so. */
 const LEAST_LEASE_MS = 3_000;
 
