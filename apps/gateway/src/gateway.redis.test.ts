@@ -74,6 +74,26 @@ describe('two gateways', () => {
     }
   });
 
+  it('tell with each state how many viewers there are at both, as they come and go', async () => {
+    const one = await openGateway();
+    const two = await openGateway({ namespace: one.namespace });
+    const { session, ticket } = await one.create();
+    const viewer = one.view(ticket);
+    await viewer.until('session', ({ state }) => state === 'waiting');
+    const others = [two.view(ticket), two.view(ticket)];
+    await Promise.all(others.map((other) => other.until('session')));
+    const counted = async (count: number): Promise<void> => {
+      while ((await one.call('GET', `/v1/sessions/${session.id}`)).body.session.viewers !== count);
+    };
+    await counted(3);
+    await one.showCode(session.id, 'BOTH'); // this gateway has reported nothing since the others came
+    expect((await viewer.until('session', ({ code }) => code?.image === imageOf('BOTH'))).viewers).toBe(3);
+    others[0]?.socket.disconnect();
+    await counted(2);
+    await one.showCode(session.id, 'LESS');
+    expect((await viewer.until('session', ({ code }) => code?.image === imageOf('LESS'))).viewers).toBe(2);
+  });
+
   it('share a held request: a change through one answers a request that the other holds with ?wait', async () => {
     const one = await openGateway();
     const two = await openGateway({ namespace: one.namespace });

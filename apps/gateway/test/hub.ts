@@ -99,7 +99,7 @@ function openWorld() {
       counts.set(sessionId, count);
       return count + others.count;
     },
-    read: async (sessionId: string) => counts.get(sessionId) ?? 0,
+    sumOf: (sessionId: string) => (counts.get(sessionId) ?? 0) + others.count,
   };
   const hub: Hub = openHub({ sessions, watching, viewerCounts, clock, log: createLog('test', 'silent'), renewEveryMs: RENEW_EVERY_MS });
   return { sessions, watching, queued, counts, starts, waits, others, hub };

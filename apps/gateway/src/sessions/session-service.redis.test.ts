@@ -15,7 +15,6 @@ import type { Kept } from './ended-sessions.ts';
 import { createSessionIndex, type SessionIndex } from './session-index.ts';
 import { createSessionQuota, noticeEnds } from './session-quota.ts';
 import { createSessionService, type SessionService } from './session-service.ts';
-import { createViewerCounts } from './visible-viewers.ts';
 import { createWatching } from './watching.ts';
 
 let test: TestGateway;
@@ -50,7 +49,7 @@ function serviceThat(meets: () => Promise<unknown>, kept?: Kept): { service: Ses
       },
     },
     watching: createWatching({ ...shared, graceMs: 1_000 }),
-    viewerCounts: createViewerCounts({ ...shared, gatewayId: 'another', lastsMs: 1_000 }),
+    viewerCounts: { read: async () => 0 },
     sessionQuota,
     limitOf,
     kept,

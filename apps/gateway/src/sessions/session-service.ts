@@ -55,7 +55,7 @@ export interface SessionServiceDeps {
   readonly sessions: Sessions;
   readonly index: SessionIndex;
   readonly watching: Watching;
-  readonly viewerCounts: ViewerCounts;
+  readonly viewerCounts: Pick<ViewerCounts, 'read'>;
   readonly tickets: Tickets;
   readonly standing: Pick<TenantStanding, 'require' | 'requireNow'>;
   readonly sessionQuota: SessionQuota;

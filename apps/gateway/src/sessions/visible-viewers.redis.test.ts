@@ -1,64 +1,166 @@
-import { viewersKey } from '@qrcast/runtime/redis/keys';
+import { createLog } from '@qrcast/runtime/log';
+import { gatewaysKey, viewersKey } from '@qrcast/runtime/redis/keys';
 import { openTestRuntime, type TestRuntime } from '@qrcast/runtime/test/runtime';
-import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
-import { createViewerCounts, type ViewerCounts } from './visible-viewers.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
+import { openViewerCounts, type ViewerCounts } from './visible-viewers.ts';
 
-const LASTS_MS = 60_000;
+/** By the test's own clock. Redis ends keys by the real one, and must not do that meanwhile. */
+const LASTS_MS = 600_000;
+const RENEW_EVERY_MS = LASTS_MS / 3;
+const HOUR_MS = 3_600_000;
 
 let runtime: TestRuntime;
-let here: ViewerCounts;
-let there: ViewerCounts;
+const opened: ViewerCounts[] = [];
+/** Only `pass` moves the clock and the renewals of all gateways. */
 let now = 0;
 let sessionId: string;
 let sessions = 0;
+let gateways = 0;
 
 beforeAll(() => {
   runtime = openTestRuntime(inject('redisUrl'));
-  const openGateway = (gatewayId: string): ViewerCounts =>
-    createViewerCounts({ ...runtime, clock: { now: () => now }, gatewayId, lastsMs: LASTS_MS });
-  here = openGateway('here');
-  there = openGateway('there');
 });
 afterAll(() => runtime.close());
 beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   now = Date.now(); // the real time, because Redis expires keys by its own
   sessionId = `ses_${sessions++}`;
 });
+afterEach(() => {
+  for (const counts of opened.splice(0)) counts.close();
+  vi.useRealTimers();
+});
 
+/** To Redis `close` looks like a crash: the lease is not renewed, and no count is taken back. */
+async function openGateway(): Promise<{ readonly id: string; readonly counts: ViewerCounts }> {
+  const id = `gateway-${gateways++}`;
+  const counts = openViewerCounts({
+    ...runtime,
+    clock: { now: () => now },
+    log: createLog('test', 'silent'),
+    gatewayId: id,
+    lastsMs: LASTS_MS,
+  });
+  opened.push(counts);
+  await runtime.redis.exists(gatewaysKey(runtime.namespace)); // behind the first renewal
+  return { id, counts };
+}
+
+/** Passes to the next renewal of each lease. Resolves when Redis has it. */
+async function pass(): Promise<void> {
+  now += RENEW_EVERY_MS;
+  vi.advanceTimersByTime(RENEW_EVERY_MS);
+  await runtime.redis.exists(gatewaysKey(runtime.namespace));
+}
 const key = (): string => viewersKey(runtime.namespace, sessionId);
-const gateways = (): Promise<string[]> => runtime.redis.hkeys(key());
+const entries = (): Promise<Record<string, string>> => runtime.redis.hgetall(key());
 
 it('sums the last count of each gateway', async () => {
-  expect(await here.read(sessionId)).toBe(0);
-  expect(await here.report(sessionId, 1)).toBe(1);
-  expect(await here.report(sessionId, 3)).toBe(3);
-  expect(await there.report(sessionId, 2)).toBe(5);
-  expect(await there.report(sessionId, 0)).toBe(3);
-  expect(await gateways()).toEqual(['here']);
+  const [here, there] = [await openGateway(), await openGateway()];
+  expect(await here.counts.read(sessionId)).toBe(0);
+  expect(await here.counts.report(sessionId, 1)).toBe(1);
+  expect(await here.counts.report(sessionId, 3)).toBe(3);
+  expect(await there.counts.report(sessionId, 2)).toBe(5);
+  expect(await there.counts.report(sessionId, 0)).toBe(3);
+  expect(Object.keys(await entries())).toEqual([here.id]);
 });
 
 it('reads without storing anything', async () => {
-  await here.report(sessionId, 1);
-  const expiresAt = await runtime.redis.pexpiretime(key());
-  now += 1;
-  expect(await there.read(sessionId)).toBe(1);
-  expect([await gateways(), await runtime.redis.pexpiretime(key())]).toEqual([['here'], expiresAt]);
+  const [here, there] = [await openGateway(), await openGateway()];
+  await here.counts.report(sessionId, 1);
+  const before = [await entries(), await runtime.redis.pexpiretime(key())];
+  expect(await there.counts.read(sessionId)).toBe(1);
+  expect([await entries(), await runtime.redis.pexpiretime(key())]).toEqual(before);
 });
 
-it('drops a count that was not renewed in time, and renews the others', async () => {
-  await here.report(sessionId, 1);
-  now += 1;
-  await there.report(sessionId, 2);
-  now += LASTS_MS - 2;
-  expect(await here.read(sessionId)).toBe(3);
-  now += 1;
-  expect(await here.read(sessionId)).toBe(2);
-  expect(await gateways()).toEqual(['there']);
+it('keeps the count of a gateway that lives, without storing it again', async () => {
+  const [here, there] = [await openGateway(), await openGateway()];
+  await there.counts.report(sessionId, 2);
+  const stored = await entries();
+  for (let i = 0; i < 5; i++) await pass();
+  expect(await here.counts.read(sessionId)).toBe(2);
+  expect(await entries()).toEqual(stored);
 });
 
-it('is kept until the last count ends', async () => {
-  await here.report(sessionId, 1);
-  now += 1_000;
-  await there.report(sessionId, 1);
-  expect(await runtime.redis.pexpiretime(key())).toBe(now + LASTS_MS);
+it('leaves out the count of a gateway that has died, when its lease is over', async () => {
+  const [here, there] = [await openGateway(), await openGateway()];
+  await here.counts.report(sessionId, 1);
+  await there.counts.report(sessionId, 2);
+  await pass();
+  there.counts.close();
+  await pass();
+  await pass();
+  expect(await here.counts.read(sessionId)).toBe(3);
+  await pass();
+  expect(await here.counts.read(sessionId)).toBe(1);
+  expect(here.counts.sumOf(sessionId, Object.entries(await entries()).flat())).toBe(1);
+});
+
+it('sums what a state was published with, and its own count as it is now', async () => {
+  const [here, there] = [await openGateway(), await openGateway()];
+  await here.counts.report(sessionId, 1);
+  await there.counts.report(sessionId, 2);
+  const published = Object.entries(await entries()).flat();
+  await here.counts.report(sessionId, 4);
+  expect(here.counts.sumOf(sessionId, published)).toBe(6);
+  expect(here.counts.sumOf('ses_unknown', [])).toBe(0);
+  expect(here.counts.sumOf('ses_unknown', [there.id, 'garbage', there.id])).toBe(0);
+});
+
+it('counts a gateway that has come since it looked last', async () => {
+  const here = await openGateway();
+  const there = await openGateway();
+  await there.counts.report(sessionId, 2);
+  expect(await here.counts.read(sessionId)).toBe(2);
+});
+
+it('counts the entry of an older version until it ends', async () => {
+  const here = await openGateway();
+  await runtime.redis.hset(key(), 'older', `5:${now + 15_000}`);
+  expect(await here.counts.read(sessionId)).toBe(5);
+  now += 15_000;
+  expect(await here.counts.read(sessionId)).toBe(0);
+  await here.counts.report(sessionId, 1);
+  expect(Object.keys(await entries())).toEqual([here.id]);
+});
+
+it('stores all counts again if Redis has lost that it lives', async () => {
+  const here = await openGateway();
+  const [first, second] = [sessionId, `${sessionId}-b`];
+  await here.counts.report(first, 1);
+  await here.counts.report(second, 2);
+  await runtime.redis.del(viewersKey(runtime.namespace, first));
+  await runtime.redis.del(viewersKey(runtime.namespace, second));
+  await pass();
+  expect(await here.counts.read(first)).toBe(1); // its own
+  expect(await entries()).toEqual({}); // twin: nothing is known against Redis
+  await runtime.redis.zrem(gatewaysKey(runtime.namespace), here.id);
+  await pass();
+  await vi.waitFor(async () => expect(Object.keys(await entries())).toEqual([here.id]));
+  await vi.waitFor(async () => expect(await runtime.redis.exists(viewersKey(runtime.namespace, second))).toBe(1));
+});
+
+it('stores what Redis has not taken, and takes back what it has not', async () => {
+  const here = await openGateway();
+  await here.counts.report(sessionId, 3);
+  await runtime.redis.rename(key(), `${key()}-kept`);
+  await runtime.redis.set(key(), 'not a hash'); // every command on it is refused
+  await expect(here.counts.report(sessionId, 0)).rejects.toThrow('WRONGTYPE');
+  expect(here.counts.sumOf(sessionId, [])).toBe(0);
+  await runtime.redis.rename(`${key()}-kept`, key());
+  expect(Object.keys(await entries())).toEqual([here.id]);
+  await pass();
+  await vi.waitFor(async () => expect(await entries()).toEqual({}));
+});
+
+it('is stored again long before Redis ends it', async () => {
+  const here = await openGateway();
+  const clock = vi.spyOn(performance, 'now');
+  await here.counts.report(sessionId, 1);
+  const endsAt = await runtime.redis.pexpiretime(key());
+  expect(endsAt).toBe(now + HOUR_MS);
+  clock.mockReturnValue(performance.now() + HOUR_MS / 3);
+  await pass();
+  await vi.waitFor(async () => expect(await runtime.redis.pexpiretime(key())).toBe(endsAt + RENEW_EVERY_MS));
+  clock.mockRestore();
 });

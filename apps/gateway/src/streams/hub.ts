@@ -85,7 +85,6 @@ export function openHub(deps: HubDeps): Hub {
 
 async function renewSlice({ watching }: HubDeps, entries: Entries, slice: number): Promise<void> {
   const visible = [...entries.values()].filter((entry) => entry.slice === slice && entry.watched.isVisible()).map(({ watched }) => watched);
-  for (const watched of visible) watched.report();
   const missing = await watching.renew(visible.flatMap(({ session }) => session ?? []));
   for (const sessionId of missing) entries.get(sessionId)?.watched.start();
   for (const watched of visible) if (watched.session?.state.kind === 'idle') watched.start();

@@ -20,6 +20,7 @@ it('a Redis that lost the versions of all sessions is logged once, and each sess
   const deps: Partial<HubDeps> = {
     sessions: sessions as Sessions,
     clock: { now: Date.now },
+    viewerCounts: { report: async () => 0, sumOf: () => 0 },
     log: createLog('test', 'info', { write: (line) => void logged.push(JSON.parse(line).msg) }),
     renewEveryMs: 3_600_000,
   };

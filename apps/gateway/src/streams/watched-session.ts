@@ -43,7 +43,7 @@ export interface Subscription {
 export interface WatchedSessionDeps {
   readonly sessions: Sessions;
   readonly watching: Watching;
-  readonly viewerCounts: ViewerCounts;
+  readonly viewerCounts: Pick<ViewerCounts, 'report' | 'sumOf'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Redis has lost a version that viewers were told. It may have lost those of all sessions. */
@@ -65,7 +65,7 @@ export class WatchedSession {
   readonly #tellAll = createFanOut<Viewer, StateMessages>(this.#viewers, (viewer, messages) => this.#offer(viewer, messages));
   readonly #watch: Watch;
   #snapshot: Snapshot | null = null;
-  /** Visible viewers over all gateways, as last reported. */
+  /** Visible viewers over all gateways, as of the last report or state. */
   #viewerCount = 0;
   /** All viewers have hidden the page, so far as was counted. `applyHidden` records that. */
   #isHidden = false;
@@ -128,7 +128,7 @@ export class WatchedSession {
         this.#viewerCount = sum;
         this.#isHidden = sum === 0 && this.#viewers.size > 0;
       },
-      () => undefined, // Redis is unreachable: the connection logs that, and the next renewal counts again
+      () => undefined, // Redis is unreachable: the connection logs that, and the count is stored later
     );
   }
 
@@ -178,13 +178,18 @@ export class WatchedSession {
     this.#deps.warnLost({ sessionId: this.id, told });
     this.#lost = Math.max(told, this.#lost ?? 0);
     this.renumber();
+    this.report(); // it may have lost the count, too
   }
 
   #change(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
+    const { session, counts } = snapshot;
+    if (counts !== undefined) this.#viewerCount = this.#deps.viewerCounts.sumOf(this.id, counts);
     // It was taken for unwatched, as after a lapsed lease, although somebody here watches.
-    const { state, isUnwatched } = snapshot.session;
-    if ((state.kind === 'idle' || isUnwatched) && this.isVisible()) this.start();
+    if ((session.state.kind === 'idle' || session.isUnwatched) && this.isVisible()) {
+      this.report(); // Redis may have lost the count
+      this.start();
+    }
     this.#tellAll(this.#messagesOf(snapshot));
   }
 

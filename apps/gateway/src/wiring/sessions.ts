@@ -10,7 +10,7 @@ import { createSessionLookup, type SessionLookup } from '../sessions/session-loo
 import { createSessionService, type SessionService } from '../sessions/session-service.ts';
 import { showSession } from '../sessions/session-view.ts';
 import { createStartOver, type StartOver } from '../sessions/start-over.ts';
-import { createViewerCounts, type ViewerCounts } from '../sessions/visible-viewers.ts';
+import { openViewerCounts, type ViewerCounts } from '../sessions/visible-viewers.ts';
 import { createWatching, type Watching } from '../sessions/watching.ts';
 import type { Shared } from './shared.ts';
 import type { Tenancy } from './tenancy.ts';
@@ -35,7 +35,8 @@ export function openSessionParts(shared: Shared, tenancy: Tenancy): SessionParts
   const { audited, sessions, lastsMs } = shared;
   const index = createSessionIndex(shared);
   const watching = createWatching({ ...shared, graceMs: lastsMs });
-  const viewerCounts = createViewerCounts(shared);
+  const viewerCounts = openViewerCounts(shared);
+  shared.releasers.push('viewer counts', () => viewerCounts.close());
   const service = audited.service(createSessionService({ ...shared, ...tenancy, index, watching, viewerCounts }));
   const instanceCredentials = createInstanceCredentials(shared);
   const passwordStep = audited.passwordStep(createPasswordStep({ ...shared, watching, instanceCredentials }));

@@ -35,6 +35,21 @@ it('distinguishes a change with a picture from one without', () => {
   });
 });
 
+it('reads the counts of the viewers before the record, if there are any', () => {
+  const session = sampleSession();
+  const picture = 'data:image/png;base64,AAAA';
+  expect(decodeChange(`2 a 1:9 b 2:9\n${encodeSession(session)}\n${picture}`, session.id)).toEqual({
+    session,
+    image: picture,
+    counts: ['a', '1:9', 'b', '2:9'],
+  });
+  expect(decodeChange(`2\n${encodeSession(session)}`, session.id)).toEqual({ session, image: null, counts: [] });
+});
+
+it.each(['', '2', '2 a 1:9', '3\n{}', '2\n', '\n', '2\n{}'])('refuses the change %j', (message) => {
+  expect(() => decodeChange(message, 'ses_1')).toThrow();
+});
+
 it("refuses another session's record", () => {
   expect(() => decodeSession(encodeSession(sampleSession()), 'ses_1')).toThrow('unknown shape');
 });

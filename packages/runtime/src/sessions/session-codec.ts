@@ -16,6 +16,11 @@ export interface Snapshot {
    * Null without a code, and if the picture was lost in a crash of Redis. The next code brings one.
    */
   readonly image: string | null;
+  /**
+   * The counts of its visible viewers when it was written, as pairs of a gateway and its entry
+   * (viewers-count-1.lua). Undefined if they were not read with it.
+   */
+  readonly counts?: readonly string[] | undefined;
 }
 
 /**
@@ -77,12 +82,21 @@ function expectedPhoneOf({ expectedPhone }: Partial<Session>): Pick<Session, 'ex
 }
 
 /**
- * Parses a published change: the record, then after a line break the picture, if it changed too.
+ * Parses a published change, as session-commit-3.lua joins it. An older version published no line
+ * before the record.
  * @throws {Error} as `decodeSession`.
  */
-export function decodeChange(message: string, sessionId: string): { session: Session; image: string | null } {
+export function decodeChange(message: string, sessionId: string): Snapshot {
+  if (message.startsWith('{')) return decodePictured(message, sessionId);
   const end = message.indexOf('\n');
+  const [format, ...counts] = message.slice(0, end).split(' ');
+  if (format !== '2') throw new Error('a published change has an unknown format; was it written by another version?');
+  return { ...decodePictured(message.slice(end + 1), sessionId), counts };
+}
+
+function decodePictured(text: string, sessionId: string): Snapshot {
+  const end = text.indexOf('\n');
   return end === -1
-    ? { session: decodeSession(message, sessionId), image: null }
-    : { session: decodeSession(message.slice(0, end), sessionId), image: message.slice(end + 1) };
+    ? { session: decodeSession(text, sessionId), image: null }
+    : { session: decodeSession(text.slice(0, end), sessionId), image: text.slice(end + 1) };
 }

@@ -1,9 +1,12 @@
 -- Writes a change of a session, publishes it and queues its callback, or does none of these.
--- KEYS session, its callbacks.
+-- KEYS session, its callbacks, the gateways' counts of its viewers.
 -- ARGV expected version ('0': must not exist), version, record, picture ('' keep, '-' drop, else
 -- set), channel, sealed credentials ('' keep, '-' drop), expires at (ms, '' keep), callback ('' none),
 -- expected stamp ('' any), stamp, the command that publishes.
 -- Returns 1 if it wrote, the current record if another one stands, 0 if there is no such session.
+--
+-- What is published: a line with the format (2) and each gateway's count, the record, and in a third
+-- line the picture if it changed.
 --
 -- The stamp tells two records apart that have one version, because Redis lost data in between.
 local version, stamp = unpack(redis.call('HMGET', KEYS[1], 'version', 'stamp'))
@@ -15,7 +18,8 @@ else
   if version ~= ARGV[1] or is_other then return redis.call('HGET', KEYS[1], 'record') end
 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'record', ARGV[3], 'stamp', ARGV[10])
-local message = ARGV[3]
+local head = { '2', unpack(redis.call('HGETALL', KEYS[3])) }
+local message = table.concat(head, ' ') .. '\n' .. ARGV[3]
 if ARGV[4] == '-' then
   redis.call('HDEL', KEYS[1], 'image')
 elseif ARGV[4] ~= '' then

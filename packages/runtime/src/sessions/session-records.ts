@@ -10,7 +10,7 @@ import type { SessionEvent } from '@qrcast/core/reduce';
 import { isFinal, type Session } from '@qrcast/core/session';
 import { sessionMark } from '../outbox/marks.ts';
 import { createOutbox } from '../outbox/outbox.ts';
-import { type Namespace, sessionCallbacksKey, sessionChannel, sessionKey } from '../redis/keys.ts';
+import { type Namespace, sessionCallbacksKey, sessionChannel, sessionKey, viewersKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { publishCommand } from '../redis/publish.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
@@ -40,7 +40,7 @@ const STAMP_BYTES = 3;
 
 const newStamp = (): string => randomBytes(STAMP_BYTES).toString('base64url');
 
-/** `reply`: of session-commit-2.lua to the write of `session`. */
+/** `reply`: of session-commit-3.lua to the write of `session`. */
 function readReply(readSession: ReadSession, session: Session, reply: unknown): Replaced {
   if (reply === 1) return { written: session };
   const stands = typeof reply === 'string' ? readSession(reply, session.id) : null;
@@ -102,13 +102,13 @@ interface Commit {
   readonly callback?: string;
 }
 
-/** Resolves to the reply of session-commit-2.lua. */
+/** Resolves to the reply of session-commit-3.lua. */
 function createCommit({ redis, namespace }: Pick<SessionRecordsDeps, 'redis' | 'namespace'>): (commit: Commit) => Promise<unknown> {
-  const script = loadLuaScript(redis, new URL('./session-commit-2.lua', import.meta.url));
+  const script = loadLuaScript(redis, new URL('./session-commit-3.lua', import.meta.url));
   const outbox = createOutbox({ redis, namespace });
   return async ({ expected, expectedStamp = '', session, picture = '', sealed, goneAt = '', callback = '' }) => {
     const { id, version, stamp } = session;
-    const keys = [sessionKey(namespace, id), sessionCallbacksKey(namespace, id)];
+    const keys = [sessionKey(namespace, id), sessionCallbacksKey(namespace, id), viewersKey(namespace, id)];
     const change = [expected, version, encodeSession(session), picture, sessionChannel(namespace, id), sealed, goneAt, callback];
     const args = [...change, expectedStamp, stamp, publishCommand(redis)];
     const write = (): Promise<unknown> => script(keys, args);

@@ -1,8 +1,8 @@
-/** `session-commit-2.lua`: what it answers, and the callbacks that it stores. */
+/** `session-commit-3.lua`: what it answers, and the callbacks that it stores. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
-import { sessionCallbacksKey, sessionKey } from '../redis/keys.ts';
+import { sessionCallbacksKey, sessionKey, viewersKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { publishCommand } from '../redis/publish.ts';
 
@@ -11,6 +11,7 @@ const DAY_MS = 86_400_000;
 let runtime: TestRuntime;
 let session: string;
 let callbacks: string;
+let viewers: string;
 let sessions = 0;
 
 beforeAll(() => {
@@ -21,6 +22,7 @@ beforeEach(() => {
   const id = `ses_${sessions++}`;
   session = sessionKey(runtime.namespace, id);
   callbacks = sessionCallbacksKey(runtime.namespace, id);
+  viewers = viewersKey(runtime.namespace, id);
 });
 
 interface Commit {
@@ -32,9 +34,9 @@ interface Commit {
 }
 
 function commit({ expected, version, callback = '', expectedStamp = '', stamp = '' }: Commit): Promise<unknown> {
-  const script = loadLuaScript(runtime.redis, new URL('./session-commit-2.lua', import.meta.url));
+  const script = loadLuaScript(runtime.redis, new URL('./session-commit-3.lua', import.meta.url));
   return script(
-    [session, callbacks],
+    [session, callbacks, viewers],
     [
       expected,
       version,

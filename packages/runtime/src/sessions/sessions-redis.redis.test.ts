@@ -56,7 +56,7 @@ describe('Sessions in Redis', () => {
   it('creates a session once though Redis runs the write twice, as after a reconnect, and no second of its id', async () => {
     const { runtime, sessions } = openProcess();
     const session = sampleSession();
-    await runtime.redis.script('LOAD', readFileSync(new URL('./session-commit-2.lua', import.meta.url), 'utf8'));
+    await runtime.redis.script('LOAD', readFileSync(new URL('./session-commit-3.lua', import.meta.url), 'utf8'));
     const send = (runtime.redis as Redis).sendCommand.bind(runtime.redis);
     vi.spyOn(runtime.redis as Redis, 'sendCommand').mockImplementation((command, ...rest) => {
       if (command.name === 'evalsha') void send(new Command(command.name, command.args as string[])); // as it was given

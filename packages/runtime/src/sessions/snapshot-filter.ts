@@ -32,7 +32,7 @@ export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutle
   /** Of the code that was delivered last. `url` is null if the picture is lost. */
   let picture: { readonly digest: string; readonly url: string | null } | null = null;
 
-  function pass({ session, image }: Snapshot): void {
+  function pass({ session, image, counts }: Snapshot): void {
     const digest = digestOf(session);
     if (digest === null) picture = null;
     else if (image !== null) picture = { digest, url: image };
@@ -41,7 +41,7 @@ export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutle
       return;
     }
     told = session;
-    deliver({ session, image: picture?.url ?? null });
+    deliver({ session, image: picture?.url ?? null, counts });
   }
 
   return {
