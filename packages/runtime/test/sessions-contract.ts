@@ -130,11 +130,11 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
     it('keeps the picture beside the record while its code is shown, and drops it after', async () => {
       const { id } = await created();
       await pair.here.apply(id, codeEvent('AAAA', T + 10));
-      expect((await pair.there.read(id))?.image).toBe('data:image/png;base64,AAAA');
+      expect(String((await pair.there.read(id))?.image)).toBe('data:image/png;base64,AAAA');
       await pair.there.apply(id, codeEvent('AAAA', T + 20));
-      expect((await pair.here.read(id))?.image).toBe('data:image/png;base64,AAAA');
+      expect(String((await pair.here.read(id))?.image)).toBe('data:image/png;base64,AAAA');
       await pair.here.apply(id, codeEvent('BBBB', T + 30));
-      expect((await pair.there.read(id))?.image).toBe('data:image/png;base64,BBBB');
+      expect(String((await pair.there.read(id))?.image)).toBe('data:image/png;base64,BBBB');
       await pair.here.apply(id, { kind: 'cancelled', at: T + 40 });
       expect((await pair.there.read(id))?.image).toBeNull();
     });
@@ -145,7 +145,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       await pair.there.apply(id, codeEvent('BBBB', T + 20, 'link'));
       const kept = await pair.here.read(id);
       expect(kept?.session.state).toMatchObject({ kind: 'showing', code: { digest: 'AAAA', text: 'link' } });
-      expect(kept?.image).toBe('data:image/png;base64,AAAA');
+      expect(String(kept?.image)).toBe('data:image/png;base64,AAAA');
     });
 
     it('returns the session unchanged for an event that changes nothing, and tells nobody', async () => {
@@ -203,7 +203,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       const results = await Promise.all(events.map((event, i) => (i % 2 === 0 ? pair.here : pair.there).apply(id, event)));
       const last = await pair.here.read(id);
       expect(last?.session.fence).toBe(T + 49);
-      expect(last?.image).toBe('data:image/png;base64,C39');
+      expect(String(last?.image)).toBe('data:image/png;base64,C39');
       // Every accepted event made exactly one version. Events that started before the winner's made
       // none.
       const versions = new Set(results.map((session) => session?.version));
@@ -216,14 +216,14 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       const seen = collector();
       const watch = pair.there.watch(id, seen.add);
       const first = await watch.first;
-      expect(first?.image).toBe('data:image/png;base64,AAAA');
+      expect(String(first?.image)).toBe('data:image/png;base64,AAAA');
       for (let i = 0; i < 20; i++) await pair.here.apply(id, codeEvent(`N${i}`, T + 20 + i));
       await pair.here.apply(id, { kind: 'cancelled', at: T + 100 });
       await seen.until(({ session }) => session.state.kind === 'ended');
       const versions = [first?.session.version ?? 0, ...seen.seen.map(({ session }) => session.version)];
       expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
       for (const { session, image } of seen.seen) {
-        if (session.state.kind === 'showing') expect(image).toBe(`data:image/png;base64,${session.state.code.digest}`);
+        if (session.state.kind === 'showing') expect(String(image)).toBe(`data:image/png;base64,${session.state.code.digest}`);
       }
       watch.close();
     });
@@ -240,7 +240,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
         if (first !== null) seen.add(first);
         await writes;
         const last = await seen.until(({ session }) => session.fence === T + 14);
-        expect(last.image).toBe('data:image/png;base64,W4');
+        expect(String(last.image)).toBe('data:image/png;base64,W4');
         watch.close();
       }
     });

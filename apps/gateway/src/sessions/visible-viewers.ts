@@ -82,8 +82,9 @@ export function openViewerCounts({ redis, namespace, clock, log, gatewayId, last
     const now = clock.now();
     let sum = own.get(sessionId)?.count ?? 0;
     for (let i = 0; i < entries.length; i += 2) {
+      if (entries[i] === gatewayId) continue;
       const [count = 0, until = 0] = (entries[i + 1] ?? '').split(':').map(Number);
-      if (entries[i] !== gatewayId && holds(entries[i] ?? '', until, now)) sum += count;
+      if (holds(entries[i] ?? '', until, now)) sum += count;
     }
     return sum;
   }

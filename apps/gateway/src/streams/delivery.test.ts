@@ -41,7 +41,7 @@ describe('delivery', () => {
         }
         while (read++ < slow.messages.length) slow.credit();
         const { session, image } = (await world().sessions.read(id)) ?? expect.unreachable();
-        expect(slow.told().at(-1)).toBe(image ?? session.state.kind);
+        expect(slow.told().at(-1)).toBe(image === null ? session.state.kind : String(image));
         subscription.close();
       }),
     );

@@ -16,10 +16,11 @@ import type { CloseReason } from '@qrcast/core/close-codes';
 import { knownVersion } from '@qrcast/core/known-version';
 import { greatestVersion } from '@qrcast/core/renumber';
 import { isFinal, isStale, type Session } from '@qrcast/core/session';
-import { type Format, type Fresh, owed, toWire, type WireSession } from '@qrcast/core/wire';
+import { type Format, type Fresh, owed } from '@qrcast/core/wire';
 import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
+import { createSessionMessage, type SessionMessage } from './session-message.ts';
 
-export type ViewerMessage = { readonly kind: 'session'; readonly session: WireSession } | { readonly kind: 'fresh'; readonly fresh: Fresh };
+export type ViewerMessage = SessionMessage | { readonly kind: 'fresh'; readonly fresh: Fresh };
 
 /** The outgoing half of one subscription, whatever the transport. */
 export interface Sink {
@@ -51,7 +52,7 @@ export interface StateMessages {
   readonly greatestVersion: number;
   /** Its code must not be shown any more. The session is about to say so itself. */
   readonly isStale: boolean;
-  whole(formats: readonly Format[]): ViewerMessage & { kind: 'session' };
+  whole(formats: readonly Format[]): SessionMessage;
   fresh(staleAt: number): ViewerMessage;
 }
 
@@ -83,8 +84,10 @@ export const WINDOW = 8;
 /** Messages unread on one connection, beyond which each subscription may have one. */
 export const CONNECTION_WINDOW = 32;
 
-export function createStateMessages({ session, image }: Snapshot, viewers: number, now: number): StateMessages {
-  const made = new Map<string, ViewerMessage & { kind: 'session' }>();
+export function createStateMessages(snapshot: Snapshot, viewers: number, now: number): StateMessages {
+  const { session } = snapshot;
+  /** By the formats. Most viewers want all. */
+  const made = new Map<string, SessionMessage>();
   let fresh: ViewerMessage | null = null;
   return {
     session,
@@ -94,7 +97,7 @@ export function createStateMessages({ session, image }: Snapshot, viewers: numbe
       const key = formats.join();
       const known = made.get(key);
       if (known !== undefined) return known;
-      const message = { kind: 'session', session: toWire(session, { image, viewers, now, formats }) } as const;
+      const message = createSessionMessage(snapshot, viewers, now, formats);
       made.set(key, message);
       return message;
     },

@@ -4,16 +4,15 @@
  */
 
 /**
- * Returns the bytes of a message. They are made at the first call, and kept as long as the message
- * is.
+ * Returns the encoded message. It is made at the first call, and kept as long as the message is.
  */
-export function encodeOnce<T extends object>(encode: (message: T) => Buffer): (message: T) => Buffer {
-  const made = new WeakMap<T, Buffer>();
+export function encodeOnce<T extends object, Encoded>(encode: (message: T) => Encoded): (message: T) => Encoded {
+  const made = new WeakMap<T, Encoded>();
   return (message) => {
     const known = made.get(message);
     if (known !== undefined) return known;
-    const bytes = encode(message);
-    made.set(message, bytes);
-    return bytes;
+    const encoded = encode(message);
+    made.set(message, encoded);
+    return encoded;
   };
 }

@@ -11,16 +11,18 @@ export interface HeldSink {
 /** Before the release it holds no more messages than may be unread, and an end. */
 export function createHeldSink(sink: Sink): HeldSink {
   let held: (() => void)[] | null = [];
-  const pass = (act: () => void): void => {
-    if (held === null) act();
-    else held.push(act);
-  };
   return {
     sink: {
-      send: (...call) => pass(() => sink.send(...call)),
+      send(message, sent, isAwaited) {
+        if (held === null) sink.send(message, sent, isAwaited);
+        else held.push(() => sink.send(message, sent, isAwaited));
+      },
       hasRoom: sink.hasRoom,
       askedAt: sink.askedAt,
-      close: (reason) => pass(() => sink.close(reason)),
+      close(reason) {
+        if (held === null) sink.close(reason);
+        else held.push(() => sink.close(reason));
+      },
     },
     release() {
       const acts = held ?? [];

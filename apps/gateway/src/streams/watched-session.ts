@@ -182,8 +182,8 @@ export class WatchedSession {
   }
 
   #change(snapshot: Snapshot): void {
-    this.#snapshot = snapshot;
-    const { session, counts } = snapshot;
+    const { session, image, counts } = snapshot;
+    this.#snapshot = { session, image };
     if (counts !== undefined) this.#viewerCount = this.#deps.viewerCounts.sumOf(this.id, counts);
     // It was taken for unwatched, as after a lapsed lease, although somebody here watches.
     if ((session.state.kind === 'idle' || session.isUnwatched) && this.isVisible()) {

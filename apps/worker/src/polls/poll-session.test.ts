@@ -16,7 +16,7 @@ describe('a poll of one session', () => {
     expect(polls.asked).toEqual([
       { method: 'qr', credentials: { instanceId: polls.session.instanceId, apiToken: 'token-of-the-instance', apiUrl: HOST } },
     ]);
-    expect((await polls.sessions.read(polls.target.sessionId))?.image).toBe(CODE.image);
+    expect(String((await polls.sessions.read(polls.target.sessionId))?.image)).toBe(CODE.image);
   });
 
   it('counts the interval from when its request was sent, however long Redis took since the claim', async () => {

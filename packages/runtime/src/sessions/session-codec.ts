@@ -8,14 +8,15 @@ import type { Session } from '@qrcast/core/session';
 import { isSession } from '@qrcast/core/session-record';
 import type { Logger } from '../log.ts';
 import { createReadEntry } from '../redis/read-entry.ts';
+import { Picture } from './picture.ts';
 
-/** A session and, in `showing`, its picture as a data URL. */
+/** A session and, in `showing`, its picture. */
 export interface Snapshot {
   readonly session: Session;
   /**
    * Null without a code, and if the picture was lost in a crash of Redis. The next code brings one.
    */
-  readonly image: string | null;
+  readonly image: Picture | null;
   /**
    * The counts of its visible viewers when it was written, as pairs of a gateway and its entry
    * (viewers-count-1.lua). Undefined if they were not read with it.
@@ -52,13 +53,35 @@ export function encodeSession(session: Session): string {
   });
 }
 
+const USUAL_FIELDS = Object.keys(USUAL) as readonly (keyof typeof USUAL)[];
+
 /** @throws {Error} if the text is not a record of the session with this id. */
 export function decodeSession(record: string, sessionId: string): Session {
-  const given = JSON.parse(record) as Partial<Session>;
-  const session = { ...USUAL, ...progressOf(given), newsFrom: given.startedAt, ...given, ...expectedPhoneOf(given) };
+  const session: unknown = JSON.parse(record);
+  if (typeof session === 'object' && session !== null) complete(session);
   if (!isSession(session) || session.id !== sessionId)
     throw new Error('a session record in Redis has an unknown shape; was it written by another version?');
   return session;
+}
+
+/**
+ * Fills in what was left out, and what an older version did not know. In place, because a copy of 35
+ * fields costs a gateway more than all else that it does with a record.
+ */
+function complete(session: Partial<Session>): void {
+  const { state, expectedPhone, startedAt } = session;
+  if (state?.kind === 'showing' || state?.kind === 'password') {
+    fill(session, 'login', state.kind === 'showing' ? 'offered' : 'password');
+    fill(session, 'isProven', true);
+  }
+  for (const field of USUAL_FIELDS) fill(session, field, USUAL[field]);
+  fill(session, 'newsFrom', startedAt);
+  // An older version may have written the phone as `8900…`, which equals no account's phone.
+  if (expectedPhone != null) Object.assign(session, { expectedPhone: readAccountPhone(expectedPhone) ?? expectedPhone });
+}
+
+function fill(session: Readonly<Record<string, unknown>>, field: keyof Session, value: unknown): void {
+  if (session[field] === undefined) (session as Record<string, unknown>)[field] = value;
 }
 
 /** Null if the text is no record of the session with this id, or there is none. */
@@ -68,17 +91,6 @@ export type ReadSession = (record: string | null | undefined, sessionId: string)
 export function createReadSession(log: Pick<Logger, 'warn'>): ReadSession {
   const readEntry = createReadEntry(log, 'session');
   return (record, sessionId) => (record == null ? null : readEntry({ sessionId }, () => decodeSession(record, sessionId)));
-}
-
-/** Fills in the fields that an older version did not know, from the state of the record. */
-function progressOf({ state }: Partial<Session>): Pick<Session, 'login' | 'isProven'> | Record<string, never> {
-  if (state?.kind === 'showing') return { login: 'offered', isProven: true };
-  return state?.kind === 'password' ? { login: 'password', isProven: true } : {};
-}
-
-/** An older version may have written the phone as `8900…`, which equals no account's phone. */
-function expectedPhoneOf({ expectedPhone }: Partial<Session>): Pick<Session, 'expectedPhone'> | null {
-  return expectedPhone == null ? null : { expectedPhone: readAccountPhone(expectedPhone) ?? expectedPhone };
 }
 
 /**
@@ -98,5 +110,5 @@ function decodePictured(text: string, sessionId: string): Snapshot {
   const end = text.indexOf('\n');
   return end === -1
     ? { session: decodeSession(text, sessionId), image: null }
-    : { session: decodeSession(text.slice(0, end), sessionId), image: text.slice(end + 1) };
+    : { session: decodeSession(text.slice(0, end), sessionId), image: new Picture(text.slice(end + 1)) };
 }

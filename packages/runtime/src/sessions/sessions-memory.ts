@@ -7,6 +7,7 @@ import { reduce, type SessionEvent } from '@qrcast/core/reduce';
 import { renumber } from '@qrcast/core/renumber';
 import type { Policy } from '@qrcast/core/schedule';
 import { isFinal, type Session } from '@qrcast/core/session';
+import { Picture } from './picture.ts';
 import { pictureChange } from './picture-change.ts';
 import type { Snapshot } from './session-codec.ts';
 import type { Change, Sessions, Watch } from './sessions.ts';
@@ -89,7 +90,7 @@ function changeIn(store: MemoryStore, sessionId: string, event: SessionEvent | n
   const after = next(before);
   if (after === before) return { before, after };
   const picture = pictureChange(before, after, event);
-  const image = picture === '' ? stored.image : picture === '-' ? null : picture;
+  const image = picture === '' ? stored.image : picture === '-' ? null : new Picture(picture);
   store.sessions.set(sessionId, { ...stored, session: after, image, sealed: isFinal(after) ? null : stored.sealed });
   for (const listener of store.listeners.get(sessionId) ?? []) listener({ session: after, image });
   return { before, after };

@@ -2,6 +2,7 @@
 
 import { isOlder } from '@qrcast/core/renumber';
 import type { Session } from '@qrcast/core/session';
+import type { Picture } from './picture.ts';
 import type { Snapshot } from './session-codec.ts';
 
 export interface SnapshotFilter {
@@ -29,19 +30,19 @@ export interface SnapshotOutlets {
 export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutlets): SnapshotFilter {
   /** Passed last. */
   let told: Session | null = null;
-  /** Of the code that was delivered last. `url` is null if the picture is lost. */
-  let picture: { readonly digest: string; readonly url: string | null } | null = null;
+  /** Of the code that was delivered last. `image` is null if the picture is lost. */
+  let picture: { readonly digest: string; readonly image: Picture | null } | null = null;
 
   function pass({ session, image, counts }: Snapshot): void {
     const digest = digestOf(session);
     if (digest === null) picture = null;
-    else if (image !== null) picture = { digest, url: image };
+    else if (image !== null) picture = { digest, image };
     else if (picture?.digest !== digest) {
       reread();
       return;
     }
     told = session;
-    deliver({ session, image: picture?.url ?? null, counts });
+    deliver({ session, image: picture?.image ?? null, counts });
   }
 
   return {
@@ -54,7 +55,7 @@ export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutle
       const { session, image } = snapshot;
       if (told !== null && isOlder(session, told)) return onOlder(told.version);
       const digest = digestOf(session);
-      if (digest !== null && image === null) picture = { digest, url: null };
+      if (digest !== null && image === null) picture = { digest, image: null };
       if (told === null || session.version > told.version) pass(snapshot);
     },
   };

@@ -22,6 +22,7 @@ import type { ConnectionSlots } from '../connection-slots.ts';
 import type { Sink, ViewerMessage } from '../delivery.ts';
 import { encodeOnce } from '../encode-once.ts';
 import type { Hub } from '../hub.ts';
+import { joinBytes } from '../session-message.ts';
 import { CLOSE_WITHIN_MS } from '../viewer-connection.ts';
 import type { WatchPermits } from '../watch-permits.ts';
 
@@ -53,11 +54,9 @@ const HEADERS = {
 };
 
 const eventOf = encodeOnce((message: ViewerMessage) =>
-  Buffer.from(
-    message.kind === 'session'
-      ? event('session', message.session, `id: ${message.session.version}\n`)
-      : event('fresh', message.fresh, `id: ${message.fresh.version}\n`),
-  ),
+  message.kind === 'session'
+    ? joinBytes([`event: session\nid: ${message.version}\ndata: `, ...message.json(), '\n\n'])
+    : Buffer.from(event('fresh', message.fresh, `id: ${message.fresh.version}\n`)),
 );
 
 function event(name: string, data: object, fields = ''): string {

@@ -40,13 +40,13 @@ const read = (count: number): Promise<string[]> =>
 it.each([0, 1, 125, 126, 127, 65_535, 65_536, 200_000])('a text of %i bytes is read as it was', async (length) => {
   const text = 'x'.repeat(length);
   const texts = read(1);
-  socket.write(textFrame(text));
+  socket.write(textFrame([text]));
   expect(await texts).toEqual([text]);
 });
 
 it('counts bytes, not characters, and writes one frame after another', async () => {
   const all = ['é'.repeat(63), 'я'.repeat(32_768), '😀'.repeat(50), '', 'last'];
   const texts = read(all.length);
-  for (const text of all) socket.write(textFrame(text));
+  for (const text of all) socket.write(textFrame([text]));
   expect(await texts).toEqual(all);
 });

@@ -4,14 +4,21 @@
  * viewers who are owed the same get these bytes in one write.
  */
 
+import { joinBytes } from '../session-message.ts';
+
 const FIN_TEXT = 0x81;
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
-export function textFrame(text: string): Buffer {
-  const length = Buffer.byteLength(text);
-  const headBytes = length < LENGTH_16 ? 2 : length < 65_536 ? 4 : 10;
-  const frame = Buffer.allocUnsafeSlow(headBytes + length); // of its own memory, because it may be kept for long
+/** The longest head: most frames have one of four bytes. */
+const HEAD_BYTES = 10;
+
+/** @param parts of the text, to be joined */
+export function textFrame(parts: readonly (string | Buffer)[]): Buffer {
+  const joined = joinBytes(parts, HEAD_BYTES);
+  const length = joined.length - HEAD_BYTES;
+  const headBytes = length < LENGTH_16 ? 2 : length < 65_536 ? 4 : HEAD_BYTES;
+  const frame = joined.subarray(HEAD_BYTES - headBytes);
   frame[0] = FIN_TEXT;
   if (headBytes === 2) frame[1] = length;
   else if (headBytes === 4) {
@@ -21,6 +28,5 @@ export function textFrame(text: string): Buffer {
     frame[1] = LENGTH_64;
     frame.writeBigUInt64BE(BigInt(length), 2);
   }
-  frame.write(text, headBytes);
   return frame;
 }

@@ -46,14 +46,11 @@ class ViewerSocket extends WebSocket {
   }
 }
 
+/** As the schemas of `ServerFrame` say. */
 const frameOf = encodeOnce((message: ViewerMessage) =>
-  textFrame(
-    JSON.stringify(
-      (message.kind === 'session'
-        ? { type: 'session', session: message.session }
-        : { type: 'fresh', ...message.fresh }) satisfies ServerFrame,
-    ),
-  ),
+  message.kind === 'session'
+    ? textFrame(['{"type":"session","session":', ...message.json(), '}'])
+    : textFrame([JSON.stringify({ type: 'fresh', ...message.fresh } satisfies ServerFrame)]),
 );
 
 export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { close(): void } {

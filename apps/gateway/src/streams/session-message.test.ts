@@ -1,0 +1,34 @@
+import { wireSessionSchema } from '@qrcast/core/wire';
+import { Picture } from '@qrcast/runtime/sessions/picture';
+import { sampleSession } from '@qrcast/runtime/test/runtime';
+import { expect, it } from 'vitest';
+import { createSessionMessage, joinBytes } from './session-message.ts';
+
+const URL = 'data:image/png;base64,iVBORw0KGgo=';
+const code = { digest: 'a', text: 'https://max.ru/:auth/é', issuedAt: 1, staleAt: 2 };
+/** A tenant's text that looks like the place of the picture. */
+const REFERENCE = '"code":{"image":null, я "code":{"image":';
+const shown = { ...sampleSession({ reference: REFERENCE }), state: { kind: 'showing', code, notice: null } } as const;
+const waiting = { ...shown, state: { kind: 'waiting', notice: null } } as const;
+
+it.each([
+  ['a code with its picture', shown, URL, ['image', 'text']],
+  ['a code for a viewer of texts', shown, URL, ['text']],
+  ['a code for a viewer of pictures', shown, URL, ['image']],
+  ['a code whose picture is lost', shown, null, ['image', 'text']],
+  ['a picture that is no data URL', shown, '"\\\n\u0000é', ['image']],
+  ['no code', waiting, URL, ['image', 'text']],
+] as const)('%s has the same JSON in pieces as in one', (_case, session, url, formats) => {
+  const message = createSessionMessage({ session, image: url === null ? null : new Picture(url) }, 3, 9, formats);
+  const joined = JSON.parse(String(joinBytes(message.json())));
+  expect(joined).toEqual(message.session);
+  expect(wireSessionSchema.parse(joined)).toMatchObject({ reference: REFERENCE, viewers: 3, serverNow: 9 });
+  const isShown = session === shown && (formats as readonly string[]).includes('image');
+  expect(message.session.code?.image ?? null).toBe(isShown ? url : null);
+  expect(message.version).toBe(session.version);
+});
+
+it('joins texts and bytes behind the room that is left', () => {
+  expect(String(joinBytes(['é', Buffer.from('b'), ''], 2).subarray(2))).toBe('éb');
+  expect(joinBytes([], 1)).toHaveLength(1);
+});
