@@ -131,8 +131,9 @@ function openWatcher(
       return;
     }
     try {
+      const offerRead = filter.beginRead();
       const snapshot = await read();
-      if (snapshot !== null && deliver !== null) filter.offerRead(snapshot);
+      if (snapshot !== null && deliver !== null) offerRead(snapshot);
     } catch (error) {
       // A listener's own fault ends here, too: nobody else would catch it.
       log.warn({ sessionId, ...errorFields(error) }, 'a watched session could not be read again');
@@ -152,7 +153,7 @@ function openWatcher(
   const first = read().then((snapshot) => {
     const passed: Snapshot[] = [];
     deliver = (next) => passed.push(next);
-    if (snapshot !== null) filter.offerRead(snapshot);
+    if (snapshot !== null) filter.beginRead()(snapshot);
     for (const change of early.splice(0)) if (change.session.version > (snapshot?.session.version ?? 0)) filter.offer(change);
     deliver = isSilent ? null : onChange;
     heardAt = firstHeardAt;

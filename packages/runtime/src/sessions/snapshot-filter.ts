@@ -9,10 +9,10 @@ export interface SnapshotFilter {
   /** A published change. It brings a picture only if the picture changed with it. */
   offer(change: Snapshot): void;
   /**
-   * A record that was read. If it holds no picture of its code, the picture is lost, and reading
-   * again would not find it.
+   * The record is about to be read. Returns what takes it. If it holds no picture of its code, the
+   * picture is lost, and reading again would not find it.
    */
-  offerRead(snapshot: Snapshot): void;
+  beginRead(): (snapshot: Snapshot) => void;
 }
 
 export interface SnapshotOutlets {
@@ -23,7 +23,10 @@ export interface SnapshotOutlets {
    * older than what passed last. The record says what is true.
    */
   readonly reread: () => void;
-  /** Called if the record that was read is older than what passed last, with the version of that. */
+  /**
+   * Called if the record that was read is older than what had passed before the read, with the
+   * version that passed last. A change that passes during the read may be newer than what is read.
+   */
   readonly onOlder: (told: number) => void;
 }
 
@@ -51,12 +54,16 @@ export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutle
       else if (isOlder(change.session, told)) reread();
     },
 
-    offerRead(snapshot) {
-      const { session, image } = snapshot;
-      if (told !== null && isOlder(session, told)) return onOlder(told.version);
-      const digest = digestOf(session);
-      if (digest !== null && image === null) picture = { digest, image: null };
-      if (told === null || session.version > told.version) pass(snapshot);
+    beginRead() {
+      const toldBefore = told;
+      return (snapshot) => {
+        const { session, image } = snapshot;
+        if (told !== null && toldBefore !== null && isOlder(session, toldBefore)) return onOlder(told.version);
+        if (told !== null && session.version < told.version) return;
+        const digest = digestOf(session);
+        if (digest !== null && image === null) picture = { digest, image: null };
+        if (told === null || session.version > told.version) pass(snapshot);
+      };
     },
   };
 }

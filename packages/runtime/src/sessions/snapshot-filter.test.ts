@@ -1,0 +1,71 @@
+import type { Session } from '@qrcast/core/session';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { sampleSession } from '../../test/runtime.ts';
+import { Picture } from './picture.ts';
+import type { Snapshot } from './session-codec.ts';
+import { createSnapshotFilter, type SnapshotFilter } from './snapshot-filter.ts';
+
+const first = sampleSession();
+const state = (version: number, stamp = `stamp ${version}`): Snapshot => ({ session: { ...first, version, stamp }, image: null });
+const showing = (version: number, digest: string, image: Picture | null): Snapshot => {
+  const code: Session['state'] = { kind: 'showing', notice: null, code: { digest, text: null, issuedAt: 1, staleAt: 2 } };
+  return { session: { ...first, version, state: code }, image };
+};
+
+const deliver = vi.fn<(snapshot: Snapshot) => void>();
+const reread = vi.fn();
+const onOlder = vi.fn();
+let filter: SnapshotFilter;
+beforeEach(() => {
+  vi.clearAllMocks();
+  filter = createSnapshotFilter({ deliver, reread, onOlder });
+});
+const versions = (): number[] => deliver.mock.calls.map(([{ session }]) => session.version);
+
+describe('a record that was read', () => {
+  it('is older than what had passed before the read: Redis has lost that', () => {
+    filter.offer(state(5));
+    filter.beginRead()(state(4));
+    expect(onOlder).toHaveBeenCalledWith(5);
+  });
+
+  it('has another stamp than what had passed with its version: Redis has lost that', () => {
+    filter.offer(state(5, 'one'));
+    filter.beginRead()(state(5, 'other'));
+    expect(onOlder).toHaveBeenCalledWith(5);
+  });
+
+  it('is older than what passed during the read: that is newer, and nothing is lost', () => {
+    filter.offer(state(5));
+    const taken = filter.beginRead();
+    filter.offer(state(6));
+    taken(state(5));
+    expect([versions(), onOlder.mock.calls.length]).toEqual([[5, 6], 0]);
+  });
+
+  it('is older than what had passed before the read, although more passed during it', () => {
+    filter.offer(state(5));
+    const taken = filter.beginRead();
+    filter.offer(state(6));
+    taken(state(4));
+    expect(onOlder).toHaveBeenCalledWith(6);
+  });
+
+  it('is not older if nothing had passed', () => {
+    const taken = filter.beginRead();
+    filter.offer(state(6));
+    taken(state(2));
+    expect([versions(), onOlder.mock.calls.length]).toEqual([[6], 0]);
+  });
+
+  it('of an older code does not take away the picture of the newer one', () => {
+    const [a, b] = [new Picture('a'), new Picture('b')];
+    filter.beginRead()(showing(1, 'a', a));
+    const taken = filter.beginRead();
+    filter.offer(showing(2, 'b', b));
+    taken(showing(1, 'a', null));
+    filter.offer(showing(3, 'b', null)); // the same code, confirmed
+    expect(deliver.mock.calls.map(([{ image }]) => image)).toEqual([a, b, b]);
+    expect(reread).not.toHaveBeenCalled();
+  });
+});
