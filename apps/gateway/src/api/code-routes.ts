@@ -40,7 +40,7 @@ export function addCodeRoutes(app: FastifyInstance, { theirSession, service, wat
     const { session, image } = await service.illustrate(watched, found);
     const { state } = session;
     if (state.kind !== 'showing' || clock.now() >= state.code.staleAt) throw noCode(`the session is ${state.kind}`, isFinal(session));
-    return { ...state.code, image: image && String(image) };
+    return { ...state.code, image };
   }
 
   app.get<SessionPath>('/v1/sessions/:id/code.svg', async (request, reply) => {

@@ -9,7 +9,7 @@ import type { Clock } from '@qrcast/runtime/redis/clock';
 import { liveSessionsKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
 import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
-import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
+import type { WatchedState } from '@qrcast/runtime/sessions/session-codec';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import { type LimitOf, quotaExceeded } from '../limits/tenant-limits.ts';
 import type { Tenant } from '../tenants/tenants.ts';
@@ -149,7 +149,7 @@ export function noticeEnds(sessions: Sessions, onEnd: (session: Session) => void
       return change;
     },
     watch(sessionId, onChange, onOlder) {
-      const noticed = (snapshot: Snapshot): void => {
+      const noticed = (snapshot: WatchedState): void => {
         notice(snapshot.session);
         onChange(snapshot);
       };

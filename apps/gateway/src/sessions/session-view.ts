@@ -64,7 +64,7 @@ export function createSessionView({ sessions, watching, viewerCounts, clock }: S
       // Its time may be over since it was read: Redis may have been slow, or nobody has polled.
       const isOver = isStale(snapshot.session, clock.now());
       const { session, image } = isOver ? await illustrate(await watching.current(id), snapshot) : snapshot;
-      return toWire(session, { image: image && String(image), viewers, now: clock.now(), formats });
+      return toWire(session, { image, viewers, now: clock.now(), formats });
     },
   };
 }

@@ -41,7 +41,7 @@ describe('delivery', () => {
         }
         while (read++ < slow.messages.length) slow.credit();
         const { session, image } = (await world().sessions.read(id)) ?? expect.unreachable();
-        expect(slow.told().at(-1)).toBe(image === null ? session.state.kind : String(image));
+        expect(slow.told().at(-1)).toBe(image ?? session.state.kind);
         subscription.close();
       }),
     );
@@ -194,7 +194,8 @@ describe('delivery', () => {
     const id = await newSession();
     await watched(newSink(true).sink, id);
     await showCode(id, 'A');
-    const shown = (await world().sessions.read(id)) ?? expect.unreachable();
+    const { session } = (await world().sessions.read(id)) ?? expect.unreachable();
+    const shown = { session, image: null };
     const late = newSink(true);
     const delivery = createDelivery({ sink: late.sink, formats: ['text'], after: 0, latest: () => null, onEnd: () => undefined });
     const staleAt = Date.now() + DEFAULT_POLICY.codeTtlMs;

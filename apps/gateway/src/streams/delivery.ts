@@ -17,7 +17,7 @@ import { knownVersion } from '@qrcast/core/known-version';
 import { greatestVersion } from '@qrcast/core/renumber';
 import { isFinal, isStale, type Session } from '@qrcast/core/session';
 import { type Format, type Fresh, owed } from '@qrcast/core/wire';
-import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
+import type { WatchedState } from '@qrcast/runtime/sessions/session-codec';
 import { createSessionMessage, type SessionMessage } from './session-message.ts';
 
 export type ViewerMessage = SessionMessage | { readonly kind: 'fresh'; readonly fresh: Fresh };
@@ -84,8 +84,8 @@ export const WINDOW = 8;
 /** Messages unread on one connection, beyond which each subscription may have one. */
 export const CONNECTION_WINDOW = 32;
 
-export function createStateMessages(snapshot: Snapshot, viewers: number, now: number): StateMessages {
-  const { session } = snapshot;
+export function createStateMessages(state: WatchedState, viewers: number, now: number): StateMessages {
+  const { session } = state;
   /** By the formats. Most viewers want all. */
   const made = new Map<string, SessionMessage>();
   let fresh: ViewerMessage | null = null;
@@ -97,7 +97,7 @@ export function createStateMessages(snapshot: Snapshot, viewers: number, now: nu
       const key = formats.join();
       const known = made.get(key);
       if (known !== undefined) return known;
-      const message = createSessionMessage(snapshot, viewers, now, formats);
+      const message = createSessionMessage(state, viewers, now, formats);
       made.set(key, message);
       return message;
     },

@@ -1,6 +1,7 @@
 /** Holds a subscription's messages back until the answer that it begins with has been sent. */
 
 import type { Sink } from './delivery.ts';
+import { keepMessage } from './session-message.ts';
 
 export interface HeldSink {
   readonly sink: Sink;
@@ -15,7 +16,10 @@ export function createHeldSink(sink: Sink): HeldSink {
     sink: {
       send(message, sent, isAwaited) {
         if (held === null) sink.send(message, sent, isAwaited);
-        else held.push(() => sink.send(message, sent, isAwaited));
+        else {
+          const kept = message.kind === 'session' ? keepMessage(message) : message;
+          held.push(() => sink.send(kept, sent, isAwaited));
+        }
       },
       hasRoom: sink.hasRoom,
       askedAt: sink.askedAt,

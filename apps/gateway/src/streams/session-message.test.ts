@@ -2,7 +2,7 @@ import { wireSessionSchema } from '@qrcast/core/wire';
 import { Picture } from '@qrcast/runtime/sessions/picture';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { expect, it } from 'vitest';
-import { createSessionMessage, joinBytes } from './session-message.ts';
+import { createSessionMessage, joinBytes, keepMessage } from './session-message.ts';
 
 const URL = 'data:image/png;base64,iVBORw0KGgo=';
 const code = { digest: 'a', text: 'https://max.ru/:auth/é', issuedAt: 1, staleAt: 2 };
@@ -28,7 +28,18 @@ it.each([
   expect(message.version).toBe(session.version);
 });
 
-it('joins texts and bytes behind the room that is left', () => {
-  expect(String(joinBytes(['é', Buffer.from('b'), ''], 2).subarray(2))).toBe('éb');
-  expect(joinBytes([], 1)).toHaveLength(1);
+it('joins texts and bytes', () => {
+  expect(String(joinBytes(['é', Buffer.from('b'), '']))).toBe('éb');
+  expect(joinBytes([])).toHaveLength(0);
+});
+
+it('a message that is kept has its own picture, whatever code comes next', () => {
+  const image = new Picture(URL);
+  const message = createSessionMessage({ session: shown, image }, 1, 9, ['image']);
+  const [kept, twin] = [keepMessage(message), createSessionMessage({ session: shown, image }, 1, 9, ['image'])];
+  const next = new Picture('data:image/png;base64,AAAA', image);
+  const imageIn = ({ json }: typeof message): unknown => JSON.parse(String(joinBytes(json()))).code?.image;
+  expect([imageIn(kept), kept.session.code?.image]).toEqual([URL, URL]);
+  expect(String(next)).not.toBe(URL);
+  expect(() => expect(imageIn(twin)).toBe(URL)).toThrow(); // twin: not kept
 });

@@ -5,21 +5,22 @@
 
 import { type Format, toWire, type WireSession } from '@qrcast/core/wire';
 import type { Picture } from '@qrcast/runtime/sessions/picture';
-import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
+import type { WatchedState } from '@qrcast/runtime/sessions/session-codec';
 
+/** To be sent in the turn in which it was made: the next code is written over its picture. */
 export interface SessionMessage {
   readonly kind: 'session';
   readonly version: number;
   readonly session: WireSession;
   /** The JSON of `session`, to be joined. The picture is most of it, and its bytes are there already. */
-  json(): readonly (string | Buffer)[];
+  json(): TextParts;
 }
 
 /** In the JSON of a session. No text of a tenant can hold it, because quotes in a text are escaped. */
 const BEFORE_PICTURE = '"code":{"image":';
 
 export function createSessionMessage(
-  { session, image }: Snapshot,
+  { session, image }: WatchedState,
   viewers: number,
   now: number,
   formats: readonly Format[],
@@ -43,15 +44,32 @@ export function createSessionMessage(
   };
 }
 
+/** The same message, to be sent later. */
+export function keepMessage({ kind, version, session, json }: SessionMessage): SessionMessage {
+  const joined = [joinBytes(json())];
+  return { kind, version, session, json: () => joined };
+}
+
 const withPicture = (plain: WireSession, picture: Picture | null): WireSession =>
   plain.code === null || picture === null ? plain : { ...plain, code: { ...plain.code, image: String(picture) } };
 
-/** The bytes of what is to be joined. @param room bytes left free at the beginning */
-export function joinBytes(parts: readonly (string | Buffer)[], room = 0): Buffer {
-  let length = room;
+/** What a text is joined of. */
+export type TextParts = readonly (string | Buffer)[];
+
+/** In bytes. */
+export function lengthOf(parts: TextParts): number {
+  let length = 0;
   for (const part of parts) length += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
-  const joined = Buffer.allocUnsafeSlow(length); // of its own memory, because it may be kept for long
-  let at = room;
-  for (const part of parts) at += typeof part === 'string' ? joined.write(part, at) : part.copy(joined, at);
+  return length;
+}
+
+export function writeParts(parts: TextParts, target: Buffer, from: number): void {
+  let at = from;
+  for (const part of parts) at += typeof part === 'string' ? target.write(part, at) : part.copy(target, at);
+}
+
+export function joinBytes(parts: TextParts): Buffer {
+  const joined = Buffer.allocUnsafeSlow(lengthOf(parts)); // of its own memory, because it may be kept for long
+  writeParts(parts, joined, 0);
   return joined;
 }

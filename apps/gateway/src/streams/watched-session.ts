@@ -9,7 +9,7 @@ import { isPolled, type Session } from '@qrcast/core/session';
 import { ALL_FORMATS, type Format, type WireSession } from '@qrcast/core/wire';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
-import type { Snapshot } from '@qrcast/runtime/sessions/session-codec';
+import type { WatchedState } from '@qrcast/runtime/sessions/session-codec';
 import type { Sessions, Watch } from '@qrcast/runtime/sessions/sessions';
 import type { Principal } from '../auth/auth.ts';
 import type { ViewerCounts } from '../sessions/visible-viewers.ts';
@@ -64,7 +64,7 @@ export class WatchedSession {
   readonly #viewers = new Set<Viewer>();
   readonly #tellAll = createFanOut<Viewer, StateMessages>(this.#viewers, (viewer, messages) => this.#offer(viewer, messages));
   readonly #watch: Watch;
-  #snapshot: Snapshot | null = null;
+  #newest: WatchedState | null = null;
   /** Visible viewers over all gateways, as of the last report or state. */
   #viewerCount = 0;
   /** All viewers have hidden the page, so far as was counted. `applyHidden` records that. */
@@ -79,13 +79,13 @@ export class WatchedSession {
     this.id = id;
     this.#deps = deps;
     this.#onEmpty = onEmpty;
-    const onChange = (snapshot: Snapshot): void => this.#change(snapshot);
+    const onChange = (state: WatchedState): void => this.#change(state);
     this.#watch = deps.sessions.watch(id, onChange, (told) => this.#noticeLost(told));
   }
 
   /** The newest state; null until the first has been read. */
   get session(): Session | null {
-    return this.#snapshot?.session ?? null;
+    return this.#newest?.session ?? null;
   }
 
   viewerCount(): number {
@@ -99,7 +99,7 @@ export class WatchedSession {
   subscribe(options: Subscribe): Subscription {
     const viewer = this.#addViewer(options);
     const first = this.#watch.first
-      .then((snapshot) => this.#sendFirst(viewer, snapshot, options))
+      .then((first) => this.#sendFirst(viewer, first, options))
       .catch((error: unknown) => {
         this.#drop(viewer);
         throw error;
@@ -181,16 +181,16 @@ export class WatchedSession {
     this.report(); // it may have lost the count, too
   }
 
-  #change(snapshot: Snapshot): void {
-    const { session, image, counts } = snapshot;
-    this.#snapshot = { session, image };
+  #change(state: WatchedState): void {
+    const { session, image, counts } = state;
+    this.#newest = { session, image };
     if (counts !== undefined) this.#viewerCount = this.#deps.viewerCounts.sumOf(this.id, counts);
     // It was taken for unwatched, as after a lapsed lease, although somebody here watches.
     if ((session.state.kind === 'idle' || session.isUnwatched) && this.isVisible()) {
       this.report(); // Redis may have lost the count
       this.start();
     }
-    this.#tellAll(this.#messagesOf(snapshot));
+    this.#tellAll(this.#messagesOf(state));
   }
 
   #offer(viewer: Viewer, messages: StateMessages): void {
@@ -202,12 +202,12 @@ export class WatchedSession {
     }
   }
 
-  #messagesOf(snapshot: Snapshot): StateMessages {
-    return createStateMessages(snapshot, this.#viewerCount, this.#deps.clock.now());
+  #messagesOf(state: WatchedState): StateMessages {
+    return createStateMessages(state, this.#viewerCount, this.#deps.clock.now());
   }
 
   #addViewer({ sink, formats = ALL_FORMATS, after = 0, isVisible = true }: Subscribe): Viewer {
-    const latest = (): StateMessages | null => this.#snapshot && this.#messagesOf(this.#snapshot);
+    const latest = (): StateMessages | null => this.#newest && this.#messagesOf(this.#newest);
     const delivery = createDelivery({ sink, formats, after, latest, onEnd: (reason) => this.#finish(viewer, reason) });
     const viewer: Viewer = { delivery, sink, isVisible, isOpen: true };
     this.#viewers.add(viewer);
@@ -218,13 +218,17 @@ export class WatchedSession {
     return viewer;
   }
 
-  async #sendFirst(viewer: Viewer, first: Snapshot | null, { formats = ALL_FORMATS, after = 0 }: Subscribe): Promise<WireSession | null> {
+  async #sendFirst(
+    viewer: Viewer,
+    first: WatchedState | null,
+    { formats = ALL_FORMATS, after = 0 }: Subscribe,
+  ): Promise<WireSession | null> {
     if (first === null) {
       this.#drop(viewer);
       return null;
     }
-    this.#snapshot ??= first;
-    const messages = this.#messagesOf(this.#snapshot);
+    this.#newest ??= first;
+    const messages = this.#messagesOf(this.#newest);
     const { session } = messages;
     const isLive = isPolled(session) || session.state.kind === 'idle';
     if (knownVersion(after, messages.greatestVersion) > session.version) this.#noticeLost(after);

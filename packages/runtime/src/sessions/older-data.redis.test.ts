@@ -8,7 +8,7 @@ import type { Session } from '@qrcast/core/session';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { openTestRuntime, sampleSession, type TestRuntime } from '../../test/runtime.ts';
 import { sessionKey } from '../redis/keys.ts';
-import type { Snapshot } from './session-codec.ts';
+import type { WatchedState } from './session-codec.ts';
 import type { Sessions } from './sessions.ts';
 import { openRedisSessions } from './sessions-redis.ts';
 
@@ -56,7 +56,7 @@ function watchAsGateway({ sessions, session }: Scene) {
   const waiting = new Set<() => void>();
   const watch = sessions.watch(
     session.id,
-    (snapshot: Snapshot) => {
+    (snapshot: WatchedState) => {
       told.push(snapshot.session);
       for (const look of waiting) look();
     },

@@ -8,20 +8,25 @@ import type { Session } from '@qrcast/core/session';
 import { isSession } from '@qrcast/core/session-record';
 import type { Logger } from '../log.ts';
 import { createReadEntry } from '../redis/read-entry.ts';
-import { Picture } from './picture.ts';
+import type { Picture } from './picture.ts';
 
-/** A session and, in `showing`, its picture. */
+/** A session and, in `showing`, its picture as a data URL. */
 export interface Snapshot {
   readonly session: Session;
   /**
    * Null without a code, and if the picture was lost in a crash of Redis. The next code brings one.
    */
-  readonly image: Picture | null;
+  readonly image: string | null;
   /**
    * The counts of its visible viewers when it was written, as pairs of a gateway and its entry
    * (viewers-count-1.lua). Undefined if they were not read with it.
    */
   readonly counts?: readonly string[] | undefined;
+}
+
+/** A snapshot as watchers get it. Its picture holds until they get the next one. */
+export interface WatchedState extends Omit<Snapshot, 'image'> {
+  readonly image: Picture | null;
 }
 
 /**
@@ -110,5 +115,5 @@ function decodePictured(text: string, sessionId: string): Snapshot {
   const end = text.indexOf('\n');
   return end === -1
     ? { session: decodeSession(text, sessionId), image: null }
-    : { session: decodeSession(text.slice(0, end), sessionId), image: new Picture(text.slice(end + 1)) };
+    : { session: decodeSession(text.slice(0, end), sessionId), image: text.slice(end + 1) };
 }

@@ -14,7 +14,6 @@ import { type Namespace, sessionCallbacksKey, sessionChannel, sessionKey, viewer
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { publishCommand } from '../redis/publish.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
-import { Picture } from './picture.ts';
 import { pictureChange } from './picture-change.ts';
 import { encodeSession, type ReadSession, type Snapshot } from './session-codec.ts';
 import { KEEP_EXPIRED_MS, type Sessions } from './sessions.ts';
@@ -125,5 +124,5 @@ export async function readSnapshot(
 ): Promise<Snapshot | null> {
   const [record, image] = await connection.hmget(sessionKey(namespace, sessionId), 'record', 'image');
   const session = readSession(record, sessionId);
-  return session && { session, image: image == null ? null : new Picture(image) };
+  return session && { session, image: image ?? null };
 }

@@ -11,7 +11,7 @@ import { errorWord } from '../redis/error-words.ts';
 import { type Namespace, sessionChannel } from '../redis/keys.ts';
 import { readOrNull } from '../redis/read-entry.ts';
 import { createRereads, type RereadsOptions } from './rereads.ts';
-import { decodeChange, type ReadSession, type Snapshot } from './session-codec.ts';
+import { decodeChange, type ReadSession, type Snapshot, type WatchedState } from './session-codec.ts';
 import { readSnapshot } from './session-records.ts';
 import type { Sessions, Watch } from './sessions.ts';
 import { createSnapshotFilter } from './snapshot-filter.ts';
@@ -92,7 +92,7 @@ interface Watcher extends Watch {
 }
 
 interface Listeners {
-  readonly onChange: (snapshot: Snapshot) => void;
+  readonly onChange: (state: WatchedState) => void;
   readonly onOlder: (told: number) => void;
   /** A later read has failed. */
   readonly onFailed: () => void;
@@ -107,7 +107,7 @@ function openWatcher(
 ): Watcher {
   let heardAt = firstHeardAt;
   /** Null until the first read has come, and after the end. */
-  let deliver: ((snapshot: Snapshot) => void) | null = null;
+  let deliver: ((state: WatchedState) => void) | null = null;
   let isSilent = false;
   /** Messages may have been missed since the first read was sent. */
   let isOutdated = false;
@@ -116,9 +116,9 @@ function openWatcher(
     bus.readAfter(channel, (redis) => readSnapshot({ namespace, readSession }, redis, sessionId));
   const early: Snapshot[] = [];
   const filter = createSnapshotFilter({
-    deliver(snapshot) {
+    deliver(state) {
       heardAt = performance.now();
-      deliver?.(snapshot);
+      deliver?.(state);
     },
     reread: () => void reread(),
     onOlder,
@@ -151,14 +151,16 @@ function openWatcher(
   });
 
   const first = read().then((snapshot) => {
-    const passed: Snapshot[] = [];
-    deliver = (next) => passed.push(next);
+    let newest: WatchedState | null = null;
+    deliver = (next) => {
+      newest = next;
+    };
     if (snapshot !== null) filter.beginRead()(snapshot);
     for (const change of early.splice(0)) if (change.session.version > (snapshot?.session.version ?? 0)) filter.offer(change);
     deliver = isSilent ? null : onChange;
     heardAt = firstHeardAt;
     if (isOutdated) void reread();
-    return passed.at(-1) ?? null;
+    return newest;
   });
 
   function silence(): void {

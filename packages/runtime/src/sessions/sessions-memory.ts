@@ -9,7 +9,7 @@ import type { Policy } from '@qrcast/core/schedule';
 import { isFinal, type Session } from '@qrcast/core/session';
 import { Picture } from './picture.ts';
 import { pictureChange } from './picture-change.ts';
-import type { Snapshot } from './session-codec.ts';
+import type { Snapshot, WatchedState } from './session-codec.ts';
 import type { Change, Sessions, Watch } from './sessions.ts';
 
 interface Stored extends Snapshot {
@@ -90,7 +90,7 @@ function changeIn(store: MemoryStore, sessionId: string, event: SessionEvent | n
   const after = next(before);
   if (after === before) return { before, after };
   const picture = pictureChange(before, after, event);
-  const image = picture === '' ? stored.image : picture === '-' ? null : new Picture(picture);
+  const image = picture === '' ? stored.image : picture === '-' ? null : picture;
   store.sessions.set(sessionId, { ...stored, session: after, image, sealed: isFinal(after) ? null : stored.sealed });
   for (const listener of store.listeners.get(sessionId) ?? []) listener({ session: after, image });
   return { before, after };
@@ -108,20 +108,22 @@ function removeIn(store: MemoryStore, session: Session): boolean {
   return true;
 }
 
-function watchIn(store: MemoryStore, sessionId: string, onChange: (snapshot: Snapshot) => void): Watch {
+function watchIn(store: MemoryStore, sessionId: string, onChange: (state: WatchedState) => void): Watch {
   /** The version told last; null until the first snapshot is told. */
   let version: number | null = null;
   const listener = (snapshot: Snapshot): void => {
     if (version === null || snapshot.session.version <= version) return;
     version = snapshot.session.version;
-    onChange(snapshot);
+    onChange(watchedState(snapshot));
   };
   const listeners = store.listeners.get(sessionId) ?? new Set();
   store.listeners.set(sessionId, listeners.add(listener));
   const first = Promise.resolve().then(() => {
     const snapshot = snapshotIn(store, sessionId);
     version = snapshot?.session.version ?? 0;
-    return snapshot;
+    return snapshot && watchedState(snapshot);
   });
   return { first, close: () => void listeners.delete(listener) };
 }
+
+const watchedState = ({ session, image }: Snapshot): WatchedState => ({ session, image: image === null ? null : new Picture(image) });

@@ -9,7 +9,7 @@ import { describeSessions } from '../../test/sessions-contract.ts';
 import { openConnections } from '../redis/connections.ts';
 import { sessionChannel, sessionKey } from '../redis/keys.ts';
 import { openBus } from '../redis/open-bus.ts';
-import type { Snapshot } from './session-codec.ts';
+import type { WatchedState } from './session-codec.ts';
 import type { Sessions } from './sessions.ts';
 import { openRedisSessions } from './sessions-redis.ts';
 
@@ -73,7 +73,7 @@ describe('Sessions in Redis', () => {
     const reader = openProcess(writer.runtime.namespace, { rereadEveryMs: 3_600_000 });
     const session = sampleSession();
     await writer.sessions.create(session, '');
-    const { promise, resolve } = Promise.withResolvers<Snapshot>();
+    const { promise, resolve } = Promise.withResolvers<WatchedState>();
     const watch = reader.sessions.watch(session.id, resolve);
     await watch.first;
 
@@ -124,7 +124,7 @@ describe('Sessions in Redis', () => {
     const reader = openProcess(writer.runtime.namespace, { rereadEveryMs: 50, probeEveryMs: 3_600_000 });
     const session = sampleSession();
     await writer.sessions.create(session, '');
-    const { promise, resolve } = Promise.withResolvers<Snapshot>();
+    const { promise, resolve } = Promise.withResolvers<WatchedState>();
     const watch = reader.sessions.watch(session.id, resolve);
     await watch.first;
     // The server drops the subscription. The connection stays and looks healthy.

@@ -10,14 +10,14 @@
 
 import type { SessionEvent } from '@qrcast/core/reduce';
 import type { Session } from '@qrcast/core/session';
-import type { Snapshot } from './session-codec.ts';
+import type { Snapshot, WatchedState } from './session-codec.ts';
 
 export interface Watch {
   /**
    * The snapshot at the start, null if there is no such session. Rejects if Redis could not be
    * read. Changes follow through `onChange`.
    */
-  readonly first: Promise<Snapshot | null>;
+  readonly first: Promise<WatchedState | null>;
   /** Idempotent. No `onChange` after it. */
   close(): void;
 }
@@ -87,7 +87,7 @@ export interface Sessions {
    * skip some that come fast. Calls `onOlder` with the version told last whenever Redis is seen to
    * have lost it: from then on nothing comes until the session is above that version.
    */
-  watch(sessionId: string, onChange: (snapshot: Snapshot) => void, onOlder?: (told: number) => void): Watch;
+  watch(sessionId: string, onChange: (state: WatchedState) => void, onOlder?: (told: number) => void): Watch;
   close(): Promise<void>;
 }
 

@@ -2,8 +2,8 @@
 
 import { isOlder } from '@qrcast/core/renumber';
 import type { Session } from '@qrcast/core/session';
-import type { Picture } from './picture.ts';
-import type { Snapshot } from './session-codec.ts';
+import { Picture } from './picture.ts';
+import type { Snapshot, WatchedState } from './session-codec.ts';
 
 export interface SnapshotFilter {
   /** A published change. It brings a picture only if the picture changed with it. */
@@ -17,7 +17,7 @@ export interface SnapshotFilter {
 
 export interface SnapshotOutlets {
   /** Gets each snapshot that passes. */
-  readonly deliver: (snapshot: Snapshot) => void;
+  readonly deliver: (state: WatchedState) => void;
   /**
    * Called if a change cannot be used as it came: the picture of its code was missed, or it is
    * older than what passed last. The record says what is true.
@@ -39,7 +39,7 @@ export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutle
   function pass({ session, image, counts }: Snapshot): void {
     const digest = digestOf(session);
     if (digest === null) picture = null;
-    else if (image !== null) picture = { digest, image };
+    else if (image !== null) picture = { digest, image: new Picture(image, picture?.image) };
     else if (picture?.digest !== digest) {
       reread();
       return;

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { textFrame } from './websocket-frame.ts';
+import { createFrameMemory, textFrame } from './websocket-frame.ts';
 
 let http: Server;
 let socket: Duplex;
@@ -49,4 +49,58 @@ it('counts bytes, not characters, and writes one frame after another', async () 
   const texts = read(all.length);
   for (const text of all) socket.write(textFrame([text]));
   expect(await texts).toEqual(all);
+});
+
+describe('a memory of frames', () => {
+  const open = () => createFrameMemory(({ text }: { text: string }) => [text]);
+
+  it('makes the frame of a message once, and writes the next one over it', () => {
+    const memory = open();
+    const [one, two] = [{ text: 'one' }, { text: 'two' }];
+    const frame = memory.frameOf(one);
+    expect(memory.frameOf(one)).toBe(frame);
+    expect(String(frame)).toBe(String(textFrame(['one'])));
+    expect(String(memory.frameOf(two))).toBe(String(textFrame(['two'])));
+    expect(String(frame)).toBe(String(textFrame(['two']))); // the same bytes
+    expect(String(memory.frameOf(one))).toBe(String(textFrame(['one'])));
+  });
+
+  it.each([
+    ['leaves a frame to a reader that is slow, so that it reads what was sent', true],
+    ['otherwise writes over what is not sent yet (twin)', false],
+  ])('%s', async (_what, leaves) => {
+    const memory = open();
+    const sent = Array.from({ length: 100 }, (_, i) => `${i} `.repeat(30_000));
+    client.pause();
+    const texts = read(sent.length);
+    for (const text of sent) {
+      socket.write(memory.frameOf({ text }));
+      if (leaves && socket.writableLength > 0) memory.leave();
+    }
+    expect(socket.writableLength).toBeGreaterThan(0); // the kernel has not taken all
+    client.resume();
+    if (leaves) expect(await texts).toEqual(sent);
+    else await expect(texts.then((all) => all.join() === sent.join())).resolves.toBe(false);
+  });
+
+  it('leaves a frame that is still needed as it is', () => {
+    const memory = open();
+    const one = { text: 'one' };
+    const frame = memory.frameOf(one);
+    memory.leave();
+    expect(memory.frameOf(one)).toBe(frame); // the viewers of the same message share it
+    memory.frameOf({ text: 'two' });
+    expect(String(frame)).toBe(String(textFrame(['one'])));
+  });
+
+  it.each([0, 125, 126, 65_535, 65_536, 200_000])(
+    'has room for a text of %i bytes, and holds no more than four times as much',
+    (length) => {
+      const memory = open();
+      memory.frameOf({ text: 'x'.repeat(300_000) });
+      const frame = memory.frameOf({ text: 'x'.repeat(length) });
+      expect(String(frame)).toBe(String(textFrame(['x'.repeat(length)])));
+      expect(frame.buffer.byteLength).toBeLessThanOrEqual(4 * frame.length + 1_024);
+    },
+  );
 });

@@ -2,23 +2,57 @@
  * A text frame as a server sends it (RFC 6455, section 5.2): in one piece, without mask and
  * compression. `ws` makes a head of its own for each viewer, and writes it beside the body. All
  * viewers who are owed the same get these bytes in one write.
+ *
+ * Most frames are gone when their write returns: the kernel has them. So a frame is written into the
+ * memory of the one before. New memory for each would make the garbage collector run for its sake.
  */
 
-import { joinBytes } from '../session-message.ts';
+import { lengthOf, type TextParts, writeParts } from '../session-message.ts';
 
 const FIN_TEXT = 0x81;
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
-/** The longest head: most frames have one of four bytes. */
-const HEAD_BYTES = 10;
+export function textFrame(parts: TextParts): Buffer {
+  return writeFrame(parts, lengthOf(parts), (length) => Buffer.allocUnsafeSlow(length)); // of its own memory, because it may be kept for long
+}
 
-/** @param parts of the text, to be joined */
-export function textFrame(parts: readonly (string | Buffer)[]): Buffer {
-  const joined = joinBytes(parts, HEAD_BYTES);
-  const length = joined.length - HEAD_BYTES;
-  const headBytes = length < LENGTH_16 ? 2 : length < 65_536 ? 4 : HEAD_BYTES;
-  const frame = joined.subarray(HEAD_BYTES - headBytes);
+export interface FrameMemory<Message> {
+  /** The frame of the message. It holds until the next call with another message. */
+  frameOf(message: Message): Buffer;
+  /** The last frame is still needed: its memory is left to it. */
+  leave(): void;
+}
+
+/** The next frame may be a little larger. */
+const STEP = 1_024;
+
+export function createFrameMemory<Message extends object>(partsOf: (message: Message) => TextParts): FrameMemory<Message> {
+  let memory = Buffer.alloc(0);
+  let made: { readonly message: Message; readonly frame: Buffer } | null = null;
+
+  function take(length: number): Buffer {
+    // One that is much too large would be left to a slow reader of a small frame.
+    if (memory.length < length || memory.length > 4 * length + STEP) memory = Buffer.allocUnsafeSlow(Math.ceil(length / STEP) * STEP);
+    return memory.subarray(0, length);
+  }
+
+  return {
+    frameOf(message) {
+      if (made?.message === message) return made.frame;
+      const parts = partsOf(message);
+      made = { message, frame: writeFrame(parts, lengthOf(parts), take) };
+      return made.frame;
+    },
+    leave() {
+      memory = Buffer.alloc(0);
+    },
+  };
+}
+
+function writeFrame(parts: TextParts, length: number, take: (length: number) => Buffer): Buffer {
+  const headBytes = length < LENGTH_16 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = take(headBytes + length);
   frame[0] = FIN_TEXT;
   if (headBytes === 2) frame[1] = length;
   else if (headBytes === 4) {
@@ -28,5 +62,6 @@ export function textFrame(parts: readonly (string | Buffer)[]): Buffer {
     frame[1] = LENGTH_64;
     frame.writeBigUInt64BE(BigInt(length), 2);
   }
+  writeParts(parts, frame, headBytes);
   return frame;
 }

@@ -19,11 +19,10 @@ import { type ConnectRate, retryAfterSeconds } from '../../limits/connect-rate.t
 import { closeReasonFor } from '../admit-viewer.ts';
 import type { AnonymousConnection, ConnectionSlots } from '../connection-slots.ts';
 import { CONNECTION_WINDOW, type Sink, type ViewerMessage } from '../delivery.ts';
-import { encodeOnce } from '../encode-once.ts';
 import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from '../message-budget.ts';
 import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnection, type ViewerConnectionDeps } from '../viewer-connection.ts';
 import { openPingCredit, type PingCredit, sweepCredit } from './websocket-credit.ts';
-import { textFrame } from './websocket-frame.ts';
+import { createFrameMemory } from './websocket-frame.ts';
 
 export interface WebSocketDeps extends ViewerConnectionDeps {
   readonly slots: ConnectionSlots;
@@ -47,10 +46,10 @@ class ViewerSocket extends WebSocket {
 }
 
 /** As the schemas of `ServerFrame` say. */
-const frameOf = encodeOnce((message: ViewerMessage) =>
+const frames = createFrameMemory((message: ViewerMessage) =>
   message.kind === 'session'
-    ? textFrame(['{"type":"session","session":', ...message.json(), '}'])
-    : textFrame([JSON.stringify({ type: 'fresh', ...message.fresh } satisfies ServerFrame)]),
+    ? ['{"type":"session","session":', ...message.json(), '}']
+    : [JSON.stringify({ type: 'fresh', ...message.fresh } satisfies ServerFrame)],
 );
 
 export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { close(): void } {
@@ -150,11 +149,11 @@ function sinkOf(raw: WebSocket, socket: Duplex, credit: PingCredit): Sink {
   return {
     send(message, sent, isAwaited) {
       if (raw.readyState !== raw.OPEN) return;
-      const frame = frameOf(message);
       socket.cork(); // a ping that follows goes out in the same write
-      socket.write(frame);
+      socket.write(frames.frameOf(message));
       credit.whenRead(sent, isAwaited);
       socket.uncork();
+      if (socket.writableLength > 0) frames.leave(); // the kernel did not take all of it
     },
     hasRoom: () => credit.unread() < CONNECTION_WINDOW || credit.askSoon(),
     askedAt: credit.askedAt,
