@@ -14,7 +14,7 @@ import { connectedSettingsIn } from '@qrcast/runtime/connected/connected-setting
 import { proveKeyring } from '@qrcast/runtime/keyring/key-proofs';
 import { createKeyring, type RingKey } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
-import { openNode } from '@qrcast/runtime/node';
+import { openNode, sharedWhileUnderWay } from '@qrcast/runtime/node';
 import { createInstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import { providerRoute } from '@qrcast/runtime/process/proxy-log';
 import { createReleasers } from '@qrcast/runtime/releasers';
@@ -110,10 +110,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const stopAll = async (graceMs: number): Promise<void> => void (await Promise.all([polls.close(graceMs), stopCallbacks(graceMs)]));
     log.info({ concurrency: options.concurrency, intervalMs: options.policy.intervalMs }, 'worker polls');
     return {
-      async ready() {
+      ready: sharedWhileUnderWay(async () => {
         await node.ready();
         await polls.ready();
-      },
+      }),
       close(graceMs) {
         closing ??= stopAll(graceMs).finally(() => releasers.release());
         return closing;

@@ -15,6 +15,7 @@ export const BENCH_NAMES = [
   'restart',
   'rush',
   'masters',
+  'idle',
 ] as const;
 export type BenchName = (typeof BENCH_NAMES)[number];
 

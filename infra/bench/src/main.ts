@@ -11,6 +11,7 @@ import { runFanout } from './fanout.ts';
 import { runFirst } from './first.ts';
 import { runFlood } from './flood.ts';
 import { runHostile } from './hostile.ts';
+import { runIdle } from './idle.ts';
 import { runMasters } from './masters.ts';
 import { runPoll } from './poll.ts';
 import { runRelay, runRelayWs } from './relay.ts';
@@ -31,6 +32,7 @@ const BENCHES = {
   restart: runRestart,
   rush: runRush,
   masters: runMasters,
+  idle: runIdle,
 } as const;
 /** The status that shells give to a program ended by Ctrl-C. */
 const INTERRUPTED_STATUS = 130;

@@ -64,6 +64,7 @@ export function cpuMsIn(info: string): number {
   return (fieldOf(info, 'used_cpu_user') + fieldOf(info, 'used_cpu_sys')) * 1000;
 }
 
-function fieldOf(info: string, name: string): number {
+/** A number in the answer to INFO; NaN if it is not there. */
+export function fieldOf(info: string, name: string): number {
   return Number(new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1] ?? Number.NaN);
 }

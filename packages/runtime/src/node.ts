@@ -108,7 +108,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
 }
 
 /** Anybody may ask at any rate, so calls during a proof share its result. */
-function sharedWhileUnderWay(prove: () => Promise<void>): () => Promise<void> {
+export function sharedWhileUnderWay(prove: () => Promise<void>): () => Promise<void> {
   let proof: Promise<void> | null = null;
   return () => {
     proof ??= prove().finally(() => {

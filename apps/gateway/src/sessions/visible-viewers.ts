@@ -55,7 +55,6 @@ export function openViewerCounts({ redis, namespace, clock, log, gatewayId, last
   const own = new Map<string, Own>();
   let living: ReadonlySet<string> = new Set();
   let isKnown = false;
-  let isRenewing = false;
 
   async function store(sessionId: string, count: number): Promise<readonly string[]> {
     const one: Own = { count, againAt: Number.POSITIVE_INFINITY };
@@ -78,40 +77,46 @@ export function openViewerCounts({ redis, namespace, clock, log, gatewayId, last
     return living.has(gateway) || until <= now + lastsMs || until > now + KEEP_MS - lastsMs;
   }
 
+  /** Redis may have lost the count, or have run two reports in the other order. */
+  function check(sessionId: string, entry: number | null): void {
+    const one = own.get(sessionId);
+    if (one?.againAt === Number.POSITIVE_INFINITY || (one?.count ?? 0) === (entry ?? 0)) return;
+    own.set(sessionId, { count: one?.count ?? 0, againAt: 0 });
+  }
+
   function sumOf(sessionId: string, entries: readonly string[]): number {
     const now = clock.now();
+    let entry: number | null = null;
     let sum = own.get(sessionId)?.count ?? 0;
     for (let i = 0; i < entries.length; i += 2) {
-      if (entries[i] === gatewayId) continue;
       const [count = 0, until = 0] = (entries[i + 1] ?? '').split(':').map(Number);
-      if (holds(entries[i] ?? '', until, now)) sum += count;
+      if (entries[i] === gatewayId) entry = count;
+      else if (holds(entries[i] ?? '', until, now)) sum += count;
     }
+    check(sessionId, entry);
     return sum;
   }
 
-  async function renew(): Promise<void> {
+  async function renewLease(): Promise<void> {
     const now = clock.now();
     const [wasThere, ...ids] = (await renewScript([gatewaysKey(namespace)], [gatewayId, now + lastsMs, now])) as [number, ...string[]];
     living = new Set(ids);
     if (wasThere === 0 && isKnown) for (const one of own.values()) one.againAt = 0; // Redis has lost data, or this process was paused
     isKnown = true;
+    storeAgainNow(); // not awaited: a slow Redis must not hold up the lease
+  }
+
+  async function storeAgain(): Promise<void> {
     const due = [...own].filter(([, { againAt }]) => againAt <= performance.now());
     for (let i = 0; i < due.length; i += AT_ONCE) {
       // A count that has changed meanwhile was stored with that.
       const batch = due.slice(i, i + AT_ONCE).filter(([sessionId, one]) => own.get(sessionId) === one);
-      await Promise.all(batch.map(([sessionId, { count }]) => store(sessionId, count)));
+      await Promise.allSettled(batch.map(([sessionId, { count }]) => store(sessionId, count))); // what fails is due again
     }
   }
 
-  function renewNow(): void {
-    if (isRenewing) return;
-    isRenewing = true;
-    renew()
-      .catch((error: unknown) => log.warn(errorFields(error), 'the counts of viewers were not renewed; the next round tries again'))
-      .finally(() => {
-        isRenewing = false;
-      });
-  }
+  const storeAgainNow = oneAtATime(storeAgain, log);
+  const renewNow = oneAtATime(renewLease, log);
 
   renewNow();
   const timer = setInterval(renewNow, lastsMs / RENEWALS_PER_LEASE);
@@ -122,5 +127,19 @@ export function openViewerCounts({ redis, namespace, clock, log, gatewayId, last
     },
     sumOf,
     close: () => clearInterval(timer),
+  };
+}
+
+/** Runs it, unless it is running. */
+function oneAtATime(run: () => Promise<void>, log: Pick<Logger, 'warn'>): () => void {
+  let isRunning = false;
+  return () => {
+    if (isRunning) return;
+    isRunning = true;
+    run()
+      .catch((error: unknown) => log.warn(errorFields(error), 'the counts of viewers were not renewed; the next round tries again'))
+      .finally(() => {
+        isRunning = false;
+      });
   };
 }

@@ -94,7 +94,7 @@ export function createStateMessages(state: WatchedState, viewers: number, now: n
     greatestVersion: greatestVersion(session, now),
     isStale: isStale(session, now),
     whole(formats) {
-      const key = formats.join();
+      const key = formats.toSorted().join();
       const known = made.get(key);
       if (known !== undefined) return known;
       const message = createSessionMessage(state, viewers, now, formats);

@@ -28,6 +28,7 @@ export function createSessionMessage(
   const plain = toWire(session, { image: null, viewers, now, formats });
   const picture = plain.code !== null && formats.includes('image') ? image : null;
   let whole: WireSession | null = null;
+  let text: string | null = null;
   return {
     kind: 'session',
     version: plain.version,
@@ -36,7 +37,7 @@ export function createSessionMessage(
       return whole;
     },
     json() {
-      const text = JSON.stringify(plain);
+      text ??= JSON.stringify(plain);
       if (picture === null) return [text];
       const at = text.indexOf(BEFORE_PICTURE) + BEFORE_PICTURE.length;
       return [text.slice(0, at), picture.json, text.slice(at + 'null'.length)];
@@ -45,9 +46,16 @@ export function createSessionMessage(
 }
 
 /** The same message, to be sent later. */
-export function keepMessage({ kind, version, session, json }: SessionMessage): SessionMessage {
-  const joined = [joinBytes(json())];
-  return { kind, version, session, json: () => joined };
+export function keepMessage({ kind, version, json }: SessionMessage): SessionMessage {
+  const joined = joinBytes(json());
+  return {
+    kind,
+    version,
+    get session() {
+      return JSON.parse(joined.toString());
+    },
+    json: () => [joined],
+  };
 }
 
 const withPicture = (plain: WireSession, picture: Picture | null): WireSession =>

@@ -48,5 +48,5 @@ it('a worker that takes nothing although jobs wait is not ready', async () => {
 
 it('a worker that has not heard who adds the ticks is not ready', async () => {
   vi.advanceTimersByTime(20_000);
-  await expect(ready(jobAt)).rejects.toThrow('no worker has added a tick for 20 s');
+  await expect(ready(jobAt)).rejects.toThrow('this worker has added no tick for 20 s, and heard of no other that does');
 });

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NotReadyError } from '../redis/connections.ts';
 
 export interface JobsSeen {
-  /** When Redis last said who the ticker is, by `performance.now()`. */
+  /** When this worker last added ticks or heard that another one does, by `performance.now()`. */
   readonly lastTurnAt: () => number;
   /** When this worker last took a job, or began, by `performance.now()`. */
   readonly lastJobAt: () => number;
@@ -12,7 +12,7 @@ export interface JobsSeen {
 }
 
 export const WORK_WITHIN_MS = 15_000;
-const LOOK_AGAIN_MS = 250;
+const LOOK_AGAIN_MS = 1_000;
 
 /**
  * A worker that takes nothing is well while nothing waits. What waits in one moment another worker
@@ -21,7 +21,8 @@ const LOOK_AGAIN_MS = 250;
  */
 export async function expectJobs({ lastTurnAt, lastJobAt, countWaiting }: JobsSeen): Promise<void> {
   const silentMs = performance.now() - lastTurnAt();
-  if (silentMs > WORK_WITHIN_MS) throw new NotReadyError(`no worker has added a tick for ${inSeconds(silentMs)}`);
+  if (silentMs > WORK_WITHIN_MS)
+    throw new NotReadyError(`this worker has added no tick for ${inSeconds(silentMs)}, and heard of no other that does`);
   const jobAt = lastJobAt();
   const isIdle = (): boolean => lastJobAt() === jobAt && performance.now() - jobAt > WORK_WITHIN_MS;
   if (!isIdle() || (await countWaiting()) === 0) return;

@@ -17,7 +17,7 @@ import { errorFields, type Logger } from '../log.ts';
 import type { Bus } from '../redis/bus.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
-import { filledShardsChannel, type Namespace, POLL_QUEUE_NAME } from '../redis/keys.ts';
+import { filledShardChannel, type Namespace, POLL_QUEUE_NAME } from '../redis/keys.ts';
 import { openQueueWorker, type QueueWorker, type QueueWorkerDeps, startedOrStopped } from '../redis/queue-worker.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
 import { within } from '../redis/within.ts';
@@ -36,7 +36,7 @@ const COUNT_WITHIN_MS = 1_000;
 
 interface ConsumerDeps {
   readonly redis: RedisClient;
-  readonly bus: Pick<Bus, 'subscribe'>;
+  readonly bus: Pick<Bus, 'subscribe' | 'begun' | 'onReset'>;
   readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly onWedged?: QueueWorkerDeps['onWedged'];
   readonly namespace: Namespace;
@@ -54,19 +54,20 @@ export async function consumePolls(deps: ConsumerDeps, handlers: PollHandlers, c
     lastJobAt = performance.now();
   };
   const parts = deps.parts.map((part) => openPart(deps, part, claims, onJob));
-  const unsubscribe = deps.bus.subscribe(filledShardsChannel(deps.namespace), (shard) => {
-    for (const { ticker } of parts) ticker.noticeMember(Number(shard));
-  });
+  const deafen = parts.map((part) => hearOfMembers(deps, part));
 
   async function close(graceMs: number): Promise<void> {
     const endsAt = performance.now() + graceMs;
-    unsubscribe();
+    for (const undo of deafen) undo();
     claims.stop();
     await Promise.all(parts.flatMap(({ ticker, worker }) => [ticker.stop(), worker.close(graceMs)]));
     await leases.close(Math.max(0, endsAt - performance.now()));
     await Promise.all(parts.map(({ worker }) => worker.disconnect()));
   }
-  await startedOrStopped(Promise.all(parts.map(startPart)), close);
+  await startedOrStopped(
+    deps.bus.begun().then(() => Promise.all(parts.map(startPart))),
+    close,
+  );
   const lastTurnAt = (): number => Math.min(...parts.map(({ ticker }) => ticker.lastTurnAt()));
   const ready = (): Promise<void> => expectJobs({ lastTurnAt, lastJobAt: () => lastJobAt, countWaiting: () => countWaiting(parts) });
   return { ready, close };
@@ -90,6 +91,15 @@ function openPart(deps: ConsumerDeps, part: PollPart, claims: PollClaims, onJob:
   };
   const ticker = createTicker({ ...part, redis: deps.redis, namespace: deps.namespace, key: part.work.tickerKey });
   return { ...part, ticker, worker: openQueueWorker({ ...deps, part: part.work }, POLL_QUEUE_NAME, take, WORKER) };
+}
+
+/** Returns its undo. */
+function hearOfMembers({ bus, namespace }: ConsumerDeps, { shards, ticker }: OpenPart): () => void {
+  const undos = shards.map((shard) => bus.subscribe(filledShardChannel(namespace, shard), () => ticker.noticeMember(shard)));
+  undos.push(bus.onReset(ticker.forget)); // messages may have been missed
+  return () => {
+    for (const undo of undos) undo();
+  };
 }
 
 async function startPart({ queue, shards, ticker, worker }: OpenPart): Promise<void> {

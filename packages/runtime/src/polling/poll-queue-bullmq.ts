@@ -7,8 +7,9 @@ import type { Logger } from '../log.ts';
 import type { Bus } from '../redis/bus.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
-import { filledShardsChannel, type Namespace, shardKeys } from '../redis/keys.ts';
+import { filledShardChannel, type Namespace, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
+import { publishCommand } from '../redis/publish.ts';
 import type { QueueWorkerDeps } from '../redis/queue-worker.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
 import { LEASE_MS } from './poll-claims.ts';
@@ -21,7 +22,7 @@ import { createWakeUps } from './wake-ups.ts';
 export interface PollQueueDeps {
   /** A `commands` connection; the queue does not close it. */
   readonly redis: RedisClient;
-  readonly bus: Pick<Bus, 'subscribe'>;
+  readonly bus: Pick<Bus, 'subscribe' | 'begun' | 'onReset'>;
   /** What opens the connections of a consumer. */
   readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly onWedged?: QueueWorkerDeps['onWedged'];
@@ -56,7 +57,7 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
       const shard = shardOf(target);
       const [due, watch, busy] = shardKeys(namespace, shard);
       const watched = [pollMember(target), target.instanceKey, watchedUntil, LEASE_MS, dueAt ?? '', replaces ? '1' : ''];
-      const args = [...watched, shard, filledShardsChannel(namespace)];
+      const args = [...watched, filledShardChannel(namespace, shard), publishCommand(redis)];
       const [busyForMs, dueInMs] = (await ensure([due, watch, busy], args)) as [number, number]; // as the script returns it
       await wakeUps.wake(target, dueInMs);
       return busyForMs;

@@ -73,7 +73,7 @@ export interface PollHandlers {
 export interface PollConsumer {
   /**
    * Rejects with `NotReadyError` if this process has taken no job for 15 s although some wait, or if
-   * nobody adds ticks.
+   * for 15 s it has neither added ticks nor heard of another that does.
    */
   ready(): Promise<void>;
   /** Stops polling and awaits the requests under way, at most `graceMs`. Call it once. */

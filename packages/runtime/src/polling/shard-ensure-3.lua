@@ -2,12 +2,12 @@
 --
 -- KEYS due, watch, busy.
 -- ARGV member, instance key, watched until (ms), lease (ms), due (ms) or '', '1' if the watch may
---   become shorter, shard, channel.
+--   become shorter, channel, the command that publishes.
 -- Returns {in how many ms its instance may be asked, in how many ms the member can be claimed}, or
 --   {0, -1} if it was there and no due time was given.
 --
 -- A member that was reported as unwatched (see shard-claim) counts as new.
--- The first member of a shard is published, so that its ticks begin (ticker.ts).
+-- The first member of a shard is published, so that its ticks begin (ticks.ts).
 -- A new member is due now, or at the given time. A member that is there comes due at the given time
 -- at the latest.
 local time = redis.call('TIME')
@@ -29,6 +29,6 @@ if has_retry_after then due = math.max(due, math.min(busy_until, now + 10 * ARGV
 if is_there then
   redis.call('ZADD', KEYS[1], 'XX', 'LT', due, ARGV[1])
 elseif redis.call('ZADD', KEYS[1], due, ARGV[1]) == 1 and redis.call('ZCARD', KEYS[1]) == 1 then
-  redis.call('PUBLISH', ARGV[8], ARGV[7])
+  redis.call(ARGV[8], ARGV[7], '')
 end
 return { math.max(0, busy_until - now), math.max(due, busy_until) - now }

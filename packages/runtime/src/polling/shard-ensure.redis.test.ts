@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { HOUR_MS, LEASE_MS, prepareShard } from '../../test/shard.ts';
-import { filledShardsChannel } from '../redis/keys.ts';
+import { publishCommand } from '../redis/publish.ts';
 
 const shard = prepareShard();
 const { add, expectFromNow, poked, scoreOf, script } = shard;
@@ -29,9 +29,17 @@ describe('shard-renew', () => {
 });
 
 describe('shard-ensure', () => {
-  const channel = (): string => filledShardsChannel(shard.runtime.namespace);
   const ensure = (until: number, due: number | '', replaces: '1' | '' = ''): Promise<unknown> =>
-    script('shard-ensure-3')(shard.keys.slice(0, 3), ['a|i|t', 'i', until, LEASE_MS, due, replaces, 7, channel()]);
+    script('shard-ensure-3')(shard.keys.slice(0, 3), [
+      'a|i|t',
+      'i',
+      until,
+      LEASE_MS,
+      due,
+      replaces,
+      shard.keys[0].replace(/due$/, 'filled'),
+      publishCommand(shard.runtime.redis),
+    ]);
 
   it('puts a new member in, due now, and watches it', async () => {
     expect(await ensure(5_000, '')).toEqual([0, 0]);

@@ -13,17 +13,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { createTicks, SLICES, type Ticks, type TicksDeps } from './ticks.ts';
 
-/** The longest that a poll waits for its tick. */
+/** The longest that a poll waits for its tick, unless a message was lost (ticks.ts). */
 const TICK_MS = 500;
 /** Three turns without an answer of Redis. */
 const LEASE_MS = 1_500;
 const SLICE_MS = TICK_MS / SLICES;
 const RELEASE_WITHIN_MS = 1_000;
 
-export interface Ticker extends Pick<Ticks, 'noticeMember'> {
+export interface Ticker extends Pick<Ticks, 'noticeMember' | 'forget'> {
   /** Resolves once Redis has answered for the first time. Call it once. */
   start(): Promise<void>;
-  /** When Redis last said who the ticker is, by `performance.now()`. */
+  /**
+   * When this worker last added the ticks, or Redis last said that another one is the ticker, by
+   * `performance.now()`.
+   */
   lastTurnAt(): number;
   /** Lets another worker be the ticker at once. With a frozen Redis it takes a second. */
   stop(): Promise<void>;
@@ -60,13 +63,18 @@ export function createTicker(deps: TickerDeps): Ticker {
     timers.add(timer);
   }
 
+  async function addSlice(ofTurn: number, slice: number): Promise<void> {
+    if (await ticks.add(ofTurn, slice)) lastTurnAt = performance.now();
+  }
+
   /** The slices begin one slice after the turn, because the answer of Redis takes a moment. */
   async function begin(startsAt: number): Promise<void> {
-    const taken = await take([key], [id, LEASE_MS]);
-    lastTurnAt = performance.now();
-    if (taken !== 1) return ticks.forget();
+    if ((await take([key], [id, LEASE_MS])) !== 1) {
+      lastTurnAt = performance.now();
+      return ticks.forget();
+    }
     const ofTurn = turn++;
-    for (let slice = 0; slice < SLICES; slice++) schedule(startsAt + (slice + 1) * SLICE_MS, () => void ticks.add(ofTurn, slice));
+    for (let slice = 0; slice < SLICES; slice++) schedule(startsAt + (slice + 1) * SLICE_MS, () => void addSlice(ofTurn, slice));
   }
 
   async function run(startsAt: number): Promise<void> {
@@ -74,7 +82,7 @@ export function createTicker(deps: TickerDeps): Ticker {
     schedule(next, () => void run(next));
     if (isTaking) return;
     isTaking = true;
-    await begin(startsAt).catch(() => undefined); // Redis is out: the connection logs it, and the lease ends by itself
+    await begin(startsAt).catch(ticks.forget); // Redis is out: the connection logs it, and the lease ends by itself
     isTaking = false;
   }
 
@@ -88,6 +96,7 @@ export function createTicker(deps: TickerDeps): Ticker {
 
     lastTurnAt: () => lastTurnAt,
     noticeMember: ticks.noticeMember,
+    forget: ticks.forget,
 
     async stop() {
       isStopped = true;

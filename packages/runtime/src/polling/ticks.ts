@@ -12,6 +12,7 @@ import { type Namespace, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
 import { CLAIM_AHEAD_MS } from './poll-queue.ts';
+import { SHARD_COUNT } from './shards.ts';
 
 /** The shards are spread over the turn, so that their ticks do not run all at once. */
 export const SLICES = 8;
@@ -24,6 +25,8 @@ export const FORCED_TURNS = 128;
  * other ids. Ticks that nobody takes do not pile up beyond these.
  */
 const TURNS = 4;
+/** Members come due, as a claim sees it, while the tick waits for its worker. */
+const LOOK_AHEAD_MS = CLAIM_AHEAD_MS + 150;
 /** As shard-look-1.lua returns it. */
 const [EMPTY, DUE] = [0, 2];
 
@@ -36,11 +39,11 @@ export interface TicksDeps {
 }
 
 export interface Ticks {
-  /** Adds the ticks of a slice in a turn. Never rejects. */
-  add(turn: number, slice: number): Promise<void>;
+  /** Adds the ticks of a slice in a turn. Resolves to whether Redis has answered all that it was asked. */
+  add(turn: number, slice: number): Promise<boolean>;
   /** A shard that had no members has one. */
   noticeMember(shard: number): void;
-  /** Another worker is the ticker: what was seen of the shards is old. */
+  /** What was seen of the shards may be old: another worker is the ticker, or messages were missed. */
   forget(): void;
 }
 
@@ -56,19 +59,21 @@ export function createTicks({ redis, namespace, queue, shards }: TicksDeps): Tic
   async function isDue(shard: number): Promise<boolean> {
     const [due] = shardKeys(namespace, shard);
     filled.delete(shard);
-    const found = await look([due], [CLAIM_AHEAD_MS]);
+    const found = await look([due], [LOOK_AHEAD_MS]);
     if (found === EMPTY && !filled.has(shard)) empty.add(shard);
     else empty.delete(shard);
     return found === DUE;
   }
 
-  async function addTick(turn: number, shard: number): Promise<void> {
-    if (underWay.has(shard)) return;
+  async function addTick(turn: number, shard: number): Promise<boolean> {
+    if (underWay.has(shard)) return false;
     underWay.add(shard);
     try {
-      if (isEvery(FORCED_TURNS, turn, shard) || (await isDue(shard))) await queue.add('tick', { shard }, tickOptions(turn, shard));
+      const due = await isDue(shard);
+      if (due || isForced(turn, shard)) await queue.add('tick', { shard }, tickOptions(turn, shard));
+      return true;
     } catch {
-      // Redis is out: the connection logs it
+      return false; // Redis is out: the connection logs it
     } finally {
       underWay.delete(shard);
     }
@@ -76,8 +81,10 @@ export function createTicks({ redis, namespace, queue, shards }: TicksDeps): Tic
 
   return {
     async add(turn, slice) {
-      const looked = shards.filter((shard) => shard % SLICES === slice && (!empty.has(shard) || isEvery(EMPTY_TURNS, turn, shard)));
-      await Promise.all(looked.map((shard) => addTick(turn, shard)));
+      const looksAt = (shard: number): boolean => !empty.has(shard) || (turn + shard) % EMPTY_TURNS === 0 || isForced(turn, shard);
+      const looked = shards.filter((shard) => shard % SLICES === slice && looksAt(shard));
+      const answered = await Promise.all(looked.map((shard) => addTick(turn, shard)));
+      return answered.every(Boolean);
     },
     noticeMember(shard) {
       filled.add(shard);
@@ -87,8 +94,8 @@ export function createTicks({ redis, namespace, queue, shards }: TicksDeps): Tic
   };
 }
 
-/** True in one of so many turns, which is another one for each of as many shards. */
-const isEvery = (turns: number, turn: number, shard: number): boolean => (turn + shard) % turns === 0;
+/** Spread over the turns, so that there is one in 2 s. */
+const isForced = (turn: number, shard: number): boolean => (turn + (shard * FORCED_TURNS) / SHARD_COUNT) % FORCED_TURNS === 0;
 
 const tickOptions = (turn: number, shard: number) => ({
   jobId: `tick-${shard}-${turn % TURNS}`,

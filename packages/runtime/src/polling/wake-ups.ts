@@ -1,6 +1,6 @@
 /**
  * Wakes an idle worker when a session is due soon, by a job that claims this one session. A lost
- * wake-up delays the poll by at most a tick, because the due-set decides.
+ * wake-up delays the poll by at most a tick, because the due-set decides (ticks.ts).
  */
 
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';

@@ -136,8 +136,8 @@ export const shardKeys = (ns: Namespace, shard: number): ShardKeys => {
   return [`${tag}:due`, `${tag}:watch`, `${tag}:busy`, `${tag}:poked`, `${tag}:claims`];
 };
 
-/** Publishes the number of each shard that had no members and has one. */
-export const filledShardsChannel = (ns: Namespace): string => `${ns}:shards:filled`;
+/** Tells that the shard had no members and has one. */
+export const filledShardChannel = (ns: Namespace, shard: number): string => `${ns}:{shard:${shard}}:filled`;
 
 /** Where a part of the work stands that workers share (work-parts.ts). */
 export interface WorkPart {

@@ -17,9 +17,11 @@ else
   local is_other = stamp and ARGV[9] ~= '' and stamp ~= ARGV[9]
   if version ~= ARGV[1] or is_other then return redis.call('HGET', KEYS[1], 'record') end
 end
+-- Before the first write, and whatever is at that key: a fault here must not stop the change.
+local found = redis.pcall('HGETALL', KEYS[3])
+local counts = (found.err or not found[1]) and '' or ' ' .. table.concat(found, ' ')
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'record', ARGV[3], 'stamp', ARGV[10])
-local head = { '2', unpack(redis.call('HGETALL', KEYS[3])) }
-local message = table.concat(head, ' ') .. '\n' .. ARGV[3]
+local message = '2' .. counts .. '\n' .. ARGV[3]
 if ARGV[4] == '-' then
   redis.call('HDEL', KEYS[1], 'image')
 elseif ARGV[4] ~= '' then

@@ -92,4 +92,17 @@ describe('session-commit', () => {
     expect(left).toBeLessThanOrEqual(DAY_MS);
     expect(left).toBeGreaterThan(DAY_MS - 3_600_000);
   });
+
+  it('publishes the counts of the viewers before the record, and writes whatever is at their key', async () => {
+    const published: string[] = [];
+    runtime.bus.subscribe(`${session}:channel`, (message) => void published.push(message));
+    await runtime.bus.begun();
+    await commit({ expected: '0', version: '1' });
+    await runtime.redis.hset(viewers, 'a', '1:9', 'b', '2:9');
+    await commit({ expected: '1', version: '2' });
+    await runtime.redis.set(viewers, 'not a hash');
+    expect(await commit({ expected: '2', version: '3' })).toBe(1);
+    await expect.poll(() => published.length).toBe(3);
+    expect(published).toEqual(['2\nrecord 1', '2 a 1:9 b 2:9\nrecord 2', '2\nrecord 3']);
+  });
 });

@@ -145,8 +145,8 @@ function openWatcher(
     // Another version of ours may have written it, or a stranger.
     const change = readOrNull(() => decodeChange(message, sessionId));
     if (change === null) log.warn({ sessionId }, 'a published change could not be read; its record is read instead');
-    if (deliver === null) return void (change !== null && early.push(change));
     if (change === null) void reread();
+    else if (deliver === null) early.push(change);
     else filter.offer(change);
   });
 

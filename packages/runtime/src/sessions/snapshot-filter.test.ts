@@ -55,7 +55,7 @@ describe('a record that was read', () => {
     const taken = filter.beginRead();
     filter.offer(state(6));
     taken(state(4));
-    expect(onOlder).toHaveBeenCalledWith(6);
+    expect(onOlder).toHaveBeenCalledWith(5);
   });
 
   it('is not older if nothing had passed', () => {

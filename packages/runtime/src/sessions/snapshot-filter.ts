@@ -25,7 +25,7 @@ export interface SnapshotOutlets {
   readonly reread: () => void;
   /**
    * Called if the record that was read is older than what had passed before the read, with the
-   * version that passed last. A change that passes during the read may be newer than what is read.
+   * version of that. A change that passes during the read may be newer than what is read.
    */
   readonly onOlder: (told: number) => void;
 }
@@ -58,7 +58,7 @@ export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutle
       const toldBefore = told;
       return (snapshot) => {
         const { session, image } = snapshot;
-        if (told !== null && toldBefore !== null && isOlder(session, toldBefore)) return onOlder(told.version);
+        if (told !== null && toldBefore !== null && isOlder(session, toldBefore)) return onOlder(toldBefore.version);
         if (told !== null && session.version < told.version) return;
         const digest = digestOf(session);
         if (digest !== null && image === null) picture = { digest, image: null };

@@ -23,7 +23,9 @@ const packetOf = encodeOnce((message: ViewerMessage) => String(joinBytes(partsOf
 
 /** As `socket.emit` with the kind of the message and what it tells. */
 export function emitMessage({ conn }: Socket, message: ViewerMessage): void {
-  if (rawWebSocket(conn.transport) === null) return void conn.write(packetOf(message));
+  const raw = rawWebSocket(conn.transport);
+  // A frame that is made would go out behind that of a close.
+  if (raw === null || raw.readyState !== raw.OPEN) return void conn.write(packetOf(message));
   // The adapters of Socket.IO send to a room by this option, which is not in the types.
   const options = { wsPreEncodedFrame: [frameOf(message)] } as object;
   conn.write('', options);

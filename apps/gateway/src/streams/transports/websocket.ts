@@ -149,8 +149,9 @@ function sinkOf(raw: WebSocket, socket: Duplex, credit: PingCredit): Sink {
   return {
     send(message, sent, isAwaited) {
       if (raw.readyState !== raw.OPEN) return;
+      const frame = frames.frameOf(message);
       socket.cork(); // a ping that follows goes out in the same write
-      socket.write(frames.frameOf(message));
+      socket.write(frame);
       credit.whenRead(sent, isAwaited);
       socket.uncork();
       if (socket.writableLength > 0) frames.leave(); // the kernel did not take all of it
