@@ -42,7 +42,8 @@ end
 return sizes`;
 
 /** Keys that belong to a running process, not to what it has done. */
-const OF_PROCESSES = /^qrcast:(probe:|ticker$)|:stalled-check$|^\{qrcast\}:polls:(active|wait|marker|stalled|\d+|tick-.*)(:lock)?$/;
+const OF_PROCESSES =
+  /^qrcast:(probe:|ticker$|gateways$)|:stalled-check$|^\{qrcast\}:polls:(active|wait|marker|stalled|\d+|tick-.*)(:lock)?$/;
 
 /** @returns the sizes of all keys except those that running processes need */
 export async function readSizes(redis: Redis): Promise<KeySizes> {

@@ -73,6 +73,11 @@ it('reads without storing anything', async () => {
   expect([await entries(), await runtime.redis.pexpiretime(key())]).toEqual(before);
 });
 
+it('leaves nothing of the leases behind when the last gateway has died', async () => {
+  await openGateway();
+  expect(await runtime.redis.pexpiretime(gatewaysKey(runtime.namespace))).toBe(now + LASTS_MS);
+});
+
 it('keeps the count of a gateway that lives, without storing it again', async () => {
   const [here, there] = [await openGateway(), await openGateway()];
   await there.counts.report(sessionId, 2);

@@ -27,7 +27,7 @@ export const FORCED_TURNS = 128;
 const TURNS = 4;
 /** Members come due, as a claim sees it, while the tick waits for its worker. */
 const LOOK_AHEAD_MS = CLAIM_AHEAD_MS + 150;
-/** As shard-look-1.lua returns it. */
+/** As shard-look-2.lua returns it. */
 const [EMPTY, DUE] = [0, 2];
 
 export interface TicksDeps {
@@ -48,7 +48,7 @@ export interface Ticks {
 }
 
 export function createTicks({ redis, namespace, queue, shards }: TicksDeps): Ticks {
-  const look = loadLuaScript(redis, new URL('./shard-look-1.lua', import.meta.url));
+  const look = loadLuaScript(redis, new URL('./shard-look-2.lua', import.meta.url));
   /** Shards that had no members when they were looked at last. */
   const empty = new Set<number>();
   /** Shards into which a member came since the last look was sent. */
@@ -57,9 +57,9 @@ export function createTicks({ redis, namespace, queue, shards }: TicksDeps): Tic
   const underWay = new Set<number>();
 
   async function isDue(shard: number): Promise<boolean> {
-    const [due] = shardKeys(namespace, shard);
+    const [due, , busy] = shardKeys(namespace, shard);
     filled.delete(shard);
-    const found = await look([due], [LOOK_AHEAD_MS]);
+    const found = await look([due, busy], [LOOK_AHEAD_MS]);
     if (found === EMPTY && !filled.has(shard)) empty.add(shard);
     else empty.delete(shard);
     return found === DUE;

@@ -26,26 +26,35 @@ export interface FrameMemory<Message> {
 
 /** The next frame may be a little larger. */
 const STEP = 1_024;
+/** Frames without a picture have a memory of their own. A slow reader of one would hold a large one. */
+const SMALL_BYTES = 2_048;
 
 export function createFrameMemory<Message extends object>(partsOf: (message: Message) => TextParts): FrameMemory<Message> {
-  let memory = Buffer.alloc(0);
+  let small = Buffer.alloc(0);
+  let large = Buffer.alloc(0);
   let made: { readonly message: Message; readonly frame: Buffer } | null = null;
 
   function take(length: number): Buffer {
-    // One that is much too large would be left to a slow reader of a small frame.
-    if (memory.length < length || memory.length > 4 * length + STEP) memory = Buffer.allocUnsafeSlow(Math.ceil(length / STEP) * STEP);
-    return memory.subarray(0, length);
+    if (length <= SMALL_BYTES) {
+      if (small.length === 0) small = Buffer.allocUnsafeSlow(SMALL_BYTES);
+      return small.subarray(0, length);
+    }
+    if (large.length < length || large.length > 4 * length) large = Buffer.allocUnsafeSlow(Math.ceil(length / STEP) * STEP);
+    return large.subarray(0, length);
   }
 
   return {
     frameOf(message) {
       if (made?.message === message) return made.frame;
+      made = null; // its bytes are written over
       const parts = partsOf(message);
-      made = { message, frame: writeFrame(parts, lengthOf(parts), take) };
-      return made.frame;
+      const frame = writeFrame(parts, lengthOf(parts), take);
+      made = { message, frame };
+      return frame;
     },
     leave() {
-      memory = Buffer.alloc(0);
+      small = Buffer.alloc(0);
+      large = small;
     },
   };
 }
