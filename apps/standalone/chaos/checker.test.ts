@@ -139,6 +139,18 @@ describe('circumstances', () => {
     expect(rulesBrokenBy(back, forgotten)).toContain('versions');
   });
 
+  it('two masters may give one number to two changes, while both take writes', () => {
+    const twice = withViewers(
+      [{ ...told(2, 'waiting'), at: 2_000 }, told(4, 'connected')],
+      [{ ...told(2, 'showing'), at: 2_100 }, told(4, 'connected')],
+    );
+    const broken = (from: number, to: number, wentBack: boolean): Rule[] =>
+      rulesBrokenBy(twice, { ...NOTHING_HAPPENED, losses: [lost(from, to, wentBack)] });
+    expect(broken(1_900, 9_000, false)).toEqual([]);
+    for (const others of [broken(1_900, 9_000, true), broken(2_050, 9_000, false), broken(100, 1_950, false)])
+      expect(others).toEqual(['truth']);
+  });
+
   it('a login that Redis forgot may be told again under any number, and others may see codes until then', () => {
     const early = { ...told(4, 'connected'), at: 5_000 };
     const late = [told(2, 'showing'), told(5, 'showing'), told(6, 'connected')];

@@ -173,17 +173,26 @@ function fallingVersions({ viewers }: SessionLog): readonly string[] {
   );
 }
 
-function contradictions({ viewers }: SessionLog): readonly string[] {
-  const meanings = new Map<number, string>();
+function contradictions({ viewers }: SessionLog, { losses }: Circumstances): readonly string[] {
+  const meanings = new Map<number, { readonly meaning: string; readonly at: number }>();
   return viewers.flatMap(({ name, told }) =>
-    told.flatMap(({ version, session }) => {
+    told.flatMap(({ version, session, at }) => {
       if (session === null) return [];
       const meaning = meaningOf(session);
       const known = meanings.get(version);
-      meanings.set(version, known ?? meaning);
-      return known === undefined || known === meaning ? [] : [`version ${version} is ${meaning} to ${name}, and ${known} to another`];
+      meanings.set(version, known ?? { meaning, at });
+      if (known === undefined || known.meaning === meaning || isForked(losses, known.at, at)) return [];
+      return [`version ${version} is ${meaning} to ${name}, and ${known.meaning} to another`];
     }),
   );
+}
+
+/**
+ * Both were told while two masters took writes. Each may have numbered a change of the same
+ * millisecond. Who was told the one that is lost is told a higher version as soon as one is left.
+ */
+function isForked(losses: readonly Loss[], ...times: readonly number[]): boolean {
+  return losses.some(({ from, to, wentBack }) => !wentBack && times.every((at) => at >= from && at <= to + TRANSIT_MS));
 }
 
 /** What a viewer shows. Times are left out: `fresh` brings them with a version of its own. */
