@@ -6,12 +6,12 @@
 import type { Socket } from 'socket.io';
 import type { ViewerMessage } from '../delivery.ts';
 import { encodeOnce } from '../encode-once.ts';
-import { joinBytes } from '../session-message.ts';
+import { joinBytes, type TextParts } from '../session-message.ts';
 import { rawWebSocket } from './socketio-credit.ts';
 import { textFrame } from './websocket-frame.ts';
 
 /** A packet of the default namespace: 2 is EVENT. */
-const partsOf = (message: ViewerMessage): readonly (string | Buffer)[] => [
+const partsOf = (message: ViewerMessage): TextParts => [
   `2["${message.kind}",`,
   ...(message.kind === 'session' ? message.json() : [JSON.stringify(message.fresh)]),
   ']',
