@@ -2,9 +2,9 @@
  * The polling side of the queue, one per worker process.
  *
  * Ticks: a BullMQ job for each shard in which something is due, twice a second (ticker.ts), spread
- * over all workers. A tick claims what is due in its shard (poll-claims.ts) and starts those requests without waiting for
- * them. So a tick lasts milliseconds, whatever the provider does. Pokes: one immediate job claims
- * one session.
+ * over all workers. A tick claims what is due in its shard (poll-claims.ts) and starts those requests
+ * without waiting for them. So a tick lasts milliseconds, whatever the provider does. Pokes: one
+ * immediate job claims one session.
  *
  * Claims are leases. While a request is under way its lease is extended. A process that dies or
  * hangs stops extending, and the claim comes due again by itself. If another process has it then,

@@ -49,6 +49,8 @@ export function createTicker(deps: TickerDeps): Ticker {
   let isTaking = false;
   let turn = 0;
   let lastTurnAt = performance.now();
+  /** A part of it could not be added. */
+  let failedTurn = -1;
 
   /** `at`: by `performance.now()`. */
   function schedule(at: number, run: () => void): void {
@@ -64,7 +66,8 @@ export function createTicker(deps: TickerDeps): Ticker {
   }
 
   async function addSlice(ofTurn: number, slice: number): Promise<void> {
-    if (await ticks.add(ofTurn, slice)) lastTurnAt = performance.now();
+    if (!(await ticks.add(ofTurn, slice))) failedTurn = ofTurn;
+    else if (slice === SLICES - 1 && failedTurn !== ofTurn) lastTurnAt = performance.now();
   }
 
   /** The slices begin one slice after the turn, because the answer of Redis takes a moment. */

@@ -3,7 +3,7 @@
  *
  * An installation in which nobody waits costs little: a shard without members is looked at when its
  * first member comes, which is published, and every 4 s, in case that message was lost. Each shard
- * also has a tick without a look once a minute. It removes what is over, and shows that the workers
+ * also has a tick once a minute, whatever was seen. It removes what is over, and shows that the workers
  * take jobs.
  */
 
