@@ -2,9 +2,10 @@ import { expect, it } from 'vitest';
 import { readConfig } from './config.ts';
 
 it('has a default for everything, and treats an empty variable as unset', () => {
-  expect(readConfig({ BENCH_JSON: '' })).toEqual({
+  expect(readConfig({ BENCH_RESULTS: '' })).toEqual({
     only: null,
     seconds: 20,
+    rounds: 3,
     sessions: 1_000,
     rate: 400,
     viewers: 3_000,
@@ -16,7 +17,8 @@ it('has a default for everything, and treats an empty variable as unset', () => 
     restart: 5_000,
     rush: 2_000,
     answerMs: 20,
-    json: null,
+    results: null,
+    isProfiled: false,
     profileFolder: null,
   });
 });

@@ -21,8 +21,10 @@ export type BenchName = (typeof BENCH_NAMES)[number];
 
 export interface BenchConfig {
   readonly only: BenchName | null;
-  /** The measured time of each benchmark, s. Set-up and warm-up come on top. */
+  /** The measured time of each program in a benchmark, s. Set-up and warm-up come on top. */
   readonly seconds: number;
+  /** How often each of the compared programs is measured. The measured time is divided by it. */
+  readonly rounds: number;
   /** Of the `relay`s and `masters`: sessions with one viewer each. */
   readonly sessions: number;
   /** Of the `relay`s and `masters`: changes a second, over all sessions together. */
@@ -45,17 +47,17 @@ export interface BenchConfig {
   readonly rush: number;
   /** Of `poll` and `masters`: how long the provider takes to answer, ms. */
   readonly answerMs: number;
-  /** The file that gets the results as JSON. */
-  readonly json: string | null;
-  /**
-   * The folder that gets CPU profiles of the worker and the gateway. Profiling uses CPU time
-   * itself.
-   */
+  /** The folder that gets each result, as JSON and as a plot. What it has of the run before is kept. */
+  readonly results: string | null;
+  /** Whether the worker and the gateway are profiled. That uses CPU time itself. */
+  readonly isProfiled: boolean;
+  /** The folder of this run that gets the profiles. */
   readonly profileFolder: string | null;
 }
 
 const WHOLE_NUMBERS = {
   BENCH_SECONDS: { fallback: 20, min: 4, max: 600 },
+  BENCH_ROUNDS: { fallback: 3, min: 1, max: 20 },
   BENCH_SESSIONS: { fallback: 1_000, min: 1, max: 8_000 },
   BENCH_RATE: { fallback: 400, min: 1, max: 20_000 },
   BENCH_VIEWERS: { fallback: 3_000, min: 1, max: 10_000 },
@@ -97,9 +99,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): B
     restart: whole('BENCH_RESTART'),
     rush: whole('BENCH_RUSH'),
     answerMs: whole('BENCH_ANSWER_MS'),
-    json: text('BENCH_JSON'),
-    profileFolder: text('BENCH_PROFILE'),
+    rounds: whole('BENCH_ROUNDS'),
+    results: text('BENCH_RESULTS'),
+    isProfiled: text('BENCH_PROFILE') !== null,
+    profileFolder: null,
   } as const;
+  if (config.isProfiled && config.results === null)
+    faults.push('BENCH_PROFILE: set BENCH_RESULTS too, to the folder that gets the profiles');
   if (faults.length > 0) throw new Error(`settings are not usable:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   return config;
 }

@@ -14,7 +14,7 @@ import { request } from 'undici';
 import type { BenchConfig } from './config.ts';
 import { monotonicMs, spreadOf } from './measure.ts';
 import { openMeteredRedis } from './metered-redis.ts';
-import type { BenchResult } from './report.ts';
+import type { BenchResult } from './result.ts';
 import { openRoleFor } from './role.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
 import type { ProviderMethods } from './roles/provider.ts';
@@ -72,11 +72,11 @@ export async function runFirst(
   return {
     title: `first: ${config.firsts} sessions, each watched for the first time; 1 gateway, 1 worker`,
     rows: [
-      { what: "a first viewer's connect to the provider's request, p50", unit: 'ms', ours: ours.p50, bare: bare.p50 },
-      { what: "a first viewer's connect to the provider's request, p99", unit: 'ms', ours: ours.p99, bare: bare.p99 },
-      { what: "a first viewer's connect to the provider's request, max", unit: 'ms', ours: ours.max, bare: bare.max },
+      { what: "a first viewer's connect to the provider's request, p50", unit: 'ms', ours: ours.p50, others: [bare.p50] },
+      { what: "a first viewer's connect to the provider's request, p99", unit: 'ms', ours: ours.p99, others: [bare.p99] },
+      { what: "a first viewer's connect to the provider's request, max", unit: 'ms', ours: ours.max, others: [bare.max] },
     ],
-    targets: [{ what: 'first viewer to request, p99', measured: ours.p99, unit: 'ms', below: TARGET_P99_MS }],
+    targets: [{ what: 'first viewer to request, p99', measured: ours.p99, unit: 'ms', most: TARGET_P99_MS }],
     notes: ['bare: one HTTP request straight to the provider'],
   };
 }

@@ -8,7 +8,7 @@ import { Redis } from 'ioredis';
 import type { BenchConfig } from './config.ts';
 import { fieldOf, openMeteredRedis } from './metered-redis.ts';
 import { until } from './pace.ts';
-import type { BenchResult } from './report.ts';
+import type { BenchResult } from './result.ts';
 import { openRoleFor } from './role.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
 import type { WorkerMethods } from './roles/worker.ts';
@@ -79,8 +79,8 @@ function report(before: Used, after: Used): BenchResult {
   const most = [30, 0.3, 1, 1, 1];
   return {
     title: 'idle: 1 gateway and 1 worker, while nobody waits',
-    rows: rows.map((row) => ({ ...row, bare: null })),
-    targets: rows.map(({ what, unit, ours }, i) => ({ what, measured: ours, unit, below: most[i] ?? 0 })),
+    rows: rows.map((row) => ({ ...row, others: [] })),
+    targets: rows.map(({ what, unit, ours }, i) => ({ what, measured: ours, unit, most: most[i] ?? 0 })),
     notes: [],
   };
 }

@@ -1,22 +1,26 @@
 /**
  * Runs the benchmarks one after the other and prints their results. A missed target is reported,
- * and is no failure.
+ * and is no failure. With `--check` it compares the ratios with the committed ones instead, and fails
+ * if they have drifted.
  */
 
-import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism, loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
-import { BENCH_NAMES, type BenchConfig, readConfig } from './config.ts';
+import { checkRuns } from './check.ts';
+import { BENCH_NAMES, type BenchConfig, type BenchName, readConfig } from './config.ts';
 import { runFanout } from './fanout.ts';
 import { runFirst } from './first.ts';
 import { runFlood } from './flood.ts';
 import { runHostile } from './hostile.ts';
 import { runIdle } from './idle.ts';
+import { describeMachine, type Machine, renderMachine } from './machine.ts';
 import { runMasters } from './masters.ts';
 import { runPoll } from './poll.ts';
 import { runRelay, runRelayWs } from './relay.ts';
-import { type BenchResult, isMet, renderResult } from './report.ts';
+import { renderResult } from './report.ts';
 import { runRestart } from './restart.ts';
+import type { BenchResult } from './result.ts';
+import { keepRun, openProfileFolder } from './results-folder.ts';
 import { runRush } from './rush.ts';
 import { runStorm } from './storm.ts';
 
@@ -34,6 +38,8 @@ const BENCHES = {
   masters: runMasters,
   idle: runIdle,
 } as const;
+/** What the README shows, and `--check` compares with. */
+const BASELINE_FOLDER = fileURLToPath(new URL('../results', import.meta.url));
 /** The status that shells give to a program ended by Ctrl-C. */
 const INTERRUPTED_STATUS = 130;
 
@@ -49,34 +55,47 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
 function progress(text: string): void {
   process.stderr.write(`… ${text}\n`);
 }
 
-async function run(name: keyof typeof BENCHES, config: BenchConfig): Promise<BenchResult> {
+async function run(name: BenchName, config: BenchConfig): Promise<BenchResult> {
   const releasers = createReleasers();
   current = releasers;
   try {
-    return await BENCHES[name](config, process.env['PATH'] ?? '', releasers, progress);
+    const profileFolder = config.results !== null && config.isProfiled ? await openProfileFolder(config.results, name) : null;
+    return await BENCHES[name]({ ...config, profileFolder }, process.env['PATH'] ?? '', releasers, progress);
   } finally {
     await releasers.release();
     current = null;
   }
 }
 
+async function runAll(config: BenchConfig, machine: Machine): Promise<void> {
+  for (const bench of BENCH_NAMES) {
+    if (config.only !== null && config.only !== bench) continue;
+    const result = await run(bench, config);
+    print(`${renderResult(result)}\n`);
+    if (config.results !== null) await keepRun(config.results, { bench, at: new Date().toISOString(), machine, config, result });
+  }
+}
+
+async function check({ only }: BenchConfig): Promise<void> {
+  const isAsCommitted = await checkRuns(BASELINE_FOLDER, only, run, print);
+  if (isAsCommitted) return print('check: every ratio is within 15 % of the committed one\n');
+  print('check: a ratio has drifted by more than 15 %. Find the change, or commit new results (README.md)\n');
+  process.exitCode = 1;
+}
+
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  if (config.profileFolder !== null) await mkdir(config.profileFolder, { recursive: true });
-  const machine = { node: process.version, cores: availableParallelism(), load: loadavg()[0] ?? 0 };
-  process.stdout.write(`Node ${machine.node}, ${machine.cores} cores, load average ${machine.load.toFixed(1)} before the run\n\n`);
-  const results: Record<string, unknown> = {};
-  for (const name of BENCH_NAMES) {
-    if (config.only !== null && config.only !== name) continue;
-    const result = await run(name, config);
-    process.stdout.write(`${renderResult(result)}\n`);
-    results[name] = { ...result, targets: result.targets.map((target) => ({ ...target, isMet: isMet(target) })) };
-  }
-  if (config.json !== null) await writeFile(config.json, `${JSON.stringify({ machine, config, results }, null, 2)}\n`);
+  const machine = describeMachine();
+  print(`${renderMachine(machine)}\n`);
+  await (process.argv.includes('--check') ? check(config) : runAll(config, machine));
 }
 
 await main().catch((error: unknown) => {

@@ -13,7 +13,7 @@ import type { BenchConfig } from './config.ts';
 import { type MeteredCluster, openMeteredCluster } from './metered-cluster.ts';
 import { openMeteredRedis } from './metered-redis.ts';
 import { until } from './pace.ts';
-import type { BenchResult, Row, Target } from './report.ts';
+import type { BenchResult, Row, Target } from './result.ts';
 import { openRoleFor, type Role } from './role.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
 import type { ProviderMethods } from './roles/provider.ts';
@@ -177,13 +177,18 @@ function report(config: BenchConfig, found: ReadonlyMap<string, Measured>): Benc
       for (const of of new Set([1, masters])) {
         const what = `${masters} masters: CPU of all per ${kind}${of === 1 ? '' : `, one Redis with 1/${of}`}`;
         const other = usPerUnit(measured(0, of)[kind]);
-        rows.push({ what, unit: 'µs', ours: usPerUnit(many[kind]), bare: other });
-        targets.push({ what, measured: usPerUnit(many[kind]) / other, unit: '× one Redis', below: TARGET_RATIO });
+        rows.push({ what, unit: 'µs', ours: usPerUnit(many[kind]), others: [other] });
+        targets.push({ what, measured: usPerUnit(many[kind]) / other, unit: '× one Redis', most: TARGET_RATIO });
       }
-      rows.push({ what: `${masters} masters: share of the busiest, per ${kind}`, unit: '%', ours: busiest(many[kind]), bare: null });
+      rows.push({ what: `${masters} masters: share of the busiest, per ${kind}`, unit: '%', ours: busiest(many[kind]), others: [] });
     }
     const idle = `${masters} masters: CPU of all while nothing changes`;
-    rows.push({ what: idle, unit: 'ms/s', ours: sum(many.idle.servers) / many.idle.units, bare: sum(one.idle.servers) / one.idle.units });
+    rows.push({
+      what: idle,
+      unit: 'ms/s',
+      ours: sum(many.idle.servers) / many.idle.units,
+      others: [sum(one.idle.servers) / one.idle.units],
+    });
   }
   return {
     title: `masters: ${config.instances} waiting sessions every ${INTERVAL_MS / 1_000} s; ${config.sessions} viewers, ${config.rate} states/s`,

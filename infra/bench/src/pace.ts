@@ -1,6 +1,7 @@
 /** Open-loop load: work starts when it is due, even if earlier work has not been answered. */
 
 const STEP_MS = 2;
+const LOOK_EVERY_MS = 50;
 
 /**
  * Calls `run` `perSecond` times a second for `seconds`. Resolves after the last call has been made.
@@ -23,6 +24,11 @@ export function pace(perSecond: number, seconds: number, run: () => void): Promi
 /** @param at Unix ms */
 export function until(at: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(0, at - Date.now())));
+}
+
+/** Between two looks at something that is about to be done. */
+export function soon(): Promise<void> {
+  return until(Date.now() + LOOK_EVERY_MS);
 }
 
 /** Calls `run` with 0 to `count - 1`, with at most `atOnce` calls under way. */

@@ -1,51 +1,33 @@
 /** Renders results as tables for people. */
 
-/** In every figure with a ratio, higher is worse. */
-export interface Row {
-  readonly what: string;
-  readonly unit: string;
-  readonly ours: number;
-  /**
-   * Of the second column, which is the bare loop unless `columns` says otherwise; null if it has no
-   * such figure.
-   */
-  readonly bare: number | null;
-}
+import { type BenchResult, DEFAULT_COLUMNS, isMet, medianOf, type Row, ratiosOf, type Values } from './result.ts';
 
-export interface Target {
-  readonly what: string;
-  readonly measured: number;
-  readonly unit: string;
-  /** The target is met if `measured` is below this. */
-  readonly below: number;
-}
-
-export interface BenchResult {
-  readonly title: string;
-  /** The titles of `ours` and `bare`. The default is qrcast and the bare loop. */
-  readonly columns?: readonly [ours: string, other: string];
-  readonly rows: readonly Row[];
-  readonly targets: readonly Target[];
-  /** What the figures do not show by themselves. */
-  readonly notes: readonly string[];
-}
-
-export function isMet({ measured, below }: Target): boolean {
-  return measured < below;
-}
-
-export function renderResult({ title, columns = ['qrcast', 'bare'], rows, targets, notes }: BenchResult): string {
-  const cells = [
-    ['', ...columns, 'ratio', ''],
-    ...rows.map(({ what, unit, ours, bare }) => [what, figure(ours), figure(bare), ratio(ours, bare), unit]),
-  ];
+/** Medians. Behind one of several rounds stands how far the rounds lie from it, at most. */
+export function renderResult({ title, columns = DEFAULT_COLUMNS, rows, targets, notes }: BenchResult): string {
+  const [name = '', ...others] = columns;
+  const cells = [['', name, ...others.flatMap((other) => [other, 'ratio']), ''], ...rows.map((row) => cellsOf(row, others.length))];
   const lines = [title, ...alignColumns(cells)];
   for (const target of targets) {
-    const { what, measured, below, unit } = target;
-    lines.push(`  ${isMet(target) ? 'met    ' : 'NOT MET'}  ${what}: ${figure(measured)} ${unit}, target below ${figure(below)} ${unit}`);
+    const { what, measured, most, unit } = target;
+    lines.push(`  ${isMet(target) ? 'met    ' : 'NOT MET'}  ${what}: ${figure(measured)} ${unit}, target at most ${figure(most)} ${unit}`);
   }
   for (const note of notes) lines.push(`  note: ${note}`);
   return `${lines.join('\n')}\n`;
+}
+
+function cellsOf({ what, unit, ours, others }: Row, columns: number): string[] {
+  const compared = Array.from({ length: columns }, (_, i) => {
+    const ratios = ratiosOf(ours, others[i] ?? null);
+    return [withSpread(others[i] ?? null), ratios.length === 0 ? '' : `${medianOf(ratios).toFixed(2)}×`];
+  });
+  return [what, withSpread(ours), ...compared.flat(), unit];
+}
+
+function withSpread(values: Values | null): string {
+  const middle = values === null ? Number.NaN : medianOf(values);
+  if (values === null || typeof values === 'number' || values.length < 2 || !(middle > 0)) return figure(middle);
+  const furthest = Math.max(...values.map((value) => Math.abs(value - middle)));
+  return `${figure(middle)} ±${Math.round((furthest / middle) * 100)}%`;
 }
 
 function alignColumns(cells: readonly (readonly string[])[]): string[] {
@@ -58,12 +40,8 @@ function alignColumns(cells: readonly (readonly string[])[]): string[] {
 }
 
 /** A shared machine does not give more than three significant digits. */
-function figure(value: number | null): string {
-  if (value === null || Number.isNaN(value)) return '-';
+function figure(value: number): string {
+  if (Number.isNaN(value)) return '-';
   if (value >= 100) return Math.round(value).toLocaleString('en-GB');
   return value.toFixed(value >= 10 ? 1 : 2);
-}
-
-function ratio(ours: number, bare: number | null): string {
-  return bare === null || !(bare > 0) ? '' : `${(ours / bare).toFixed(2)}×`;
 }

@@ -3,6 +3,7 @@
  * it.
  */
 
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { errorFields } from '@qrcast/runtime/log';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 
@@ -24,6 +25,7 @@ export type RoleReply =
   | { readonly kind: 'error'; readonly id: number; readonly error: string };
 
 const RELEASE_WITHIN_MS = 8_000;
+const LOOP_RESOLUTION_MS = 10;
 
 /**
  * Takes over the process. Whatever the methods push to the releasers is released when the parent
@@ -31,7 +33,8 @@ const RELEASE_WITHIN_MS = 8_000;
  */
 export function serveRole<M extends object>(createMethods: (releasers: Releasers) => M): void {
   const releasers = createReleasers();
-  const methods = { ...createMethods(releasers), usage } as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
+  // A role whose work is done by another program has a usage of its own.
+  const methods = { usage, stallMs, ...createMethods(releasers) } as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
   const reply = (message: RoleReply): void => void process.send?.(message);
 
   process.on('SIGINT', () => undefined); // Ctrl-C reaches the whole process group; the parent ends the roles in order
@@ -56,4 +59,15 @@ export function serveRole<M extends object>(createMethods: (releasers: Releasers
 function usage(): Usage {
   const { user, system } = process.cpuUsage();
   return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() };
+}
+
+let loop: ReturnType<typeof monitorEventLoopDelay> | null = null;
+
+/** Watching the loop costs some CPU time, so it begins with the first call. */
+function stallMs(): number {
+  loop ??= monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  loop.enable();
+  const longest = Math.max(0, loop.max / 1e6 - LOOP_RESOLUTION_MS);
+  loop.reset();
+  return longest;
 }

@@ -17,6 +17,8 @@ export interface Role<M extends Methods<M>> {
   call<K extends keyof M & string>(method: K, ...args: Parameters<M[K]>): Promise<Awaited<ReturnType<M[K]>>>;
   /** What the process has used since its start. */
   usage(): Promise<Usage>;
+  /** The longest time since the last call that the process was at one task, ms. The first call begins. */
+  stallMs(): Promise<number>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -24,7 +26,7 @@ export interface Role<M extends Methods<M>> {
 export interface RoleOptions {
   /** The flags of Node that the role is deployed with. */
   readonly nodeFlags?: readonly string[];
-  /** When the role ends, it writes a CPU profile with its name into this folder. */
+  /** When the role ends, it writes profiles of its CPU time and its heap with its name into this folder. */
   readonly profileFolder?: string | null;
 }
 
@@ -35,7 +37,7 @@ export async function openRole<M extends Methods<M>>(
   name: string,
   { profileFolder = null, nodeFlags = [] }: RoleOptions = {},
 ): Promise<Role<M>> {
-  const profile = profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${name}.cpuprofile`];
+  const profile = profileFolder === null ? [] : profileFlags(profileFolder, name);
   const file = fileURLToPath(new URL(join('roles', `${name}.ts`), import.meta.url));
   // The logs of a role are not results, so they go to stderr.
   const child = fork(file, { execArgv: [...nodeFlags, ...profile], stdio: ['ignore', process.stderr, process.stderr, 'ipc'] });
@@ -71,6 +73,7 @@ export async function openRole<M extends Methods<M>>(
     // The role's file declares this type, and JSON does not change the values.
     call: (method, ...args) => request(method, args) as ReturnType<Role<M>['call']> as never,
     usage: () => request('usage', []) as Promise<Usage>,
+    stallMs: () => request('stallMs', []) as Promise<number>,
     close: () => (closing ??= endChild(child, ended)),
   };
 }
@@ -80,6 +83,11 @@ export async function openRoleFor<M extends Methods<M>>(releasers: Releasers, na
   const role = await openRole<M>(name, options);
   releasers.push(name, () => role.close());
   return role;
+}
+
+function profileFlags(folder: string, name: string): readonly string[] {
+  const [cpu, heap] = [`--cpu-prof-name=${name}.cpuprofile`, `--heap-prof-name=${name}.heapprofile`];
+  return ['--cpu-prof', `--cpu-prof-dir=${folder}`, cpu, '--heap-prof', `--heap-prof-dir=${folder}`, heap];
 }
 
 async function endChild(child: ChildProcess, ended: Promise<void>): Promise<void> {

@@ -11,7 +11,7 @@ import { latencies } from './deliveries.ts';
 import { type Spread, spreadOf } from './measure.ts';
 import { openMeteredRedis } from './metered-redis.ts';
 import { until } from './pace.ts';
-import type { BenchResult } from './report.ts';
+import type { BenchResult } from './result.ts';
 import { openRoleFor } from './role.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
 import type { PublisherMethods } from './roles/publisher.ts';
@@ -75,7 +75,12 @@ async function runOnce(config: BenchConfig, path: string, releasers: Releasers, 
 }
 
 function report({ rush }: BenchConfig, bounded: Measured, unbounded: Measured): BenchResult {
-  const row = (what: string, unit: string, of: (measured: Measured) => number) => ({ what, unit, ours: of(bounded), bare: of(unbounded) });
+  const row = (what: string, unit: string, of: (measured: Measured) => number) => ({
+    what,
+    unit,
+    ours: of(bounded),
+    others: [of(unbounded)],
+  });
   return {
     title: `rush: ${rush} viewers connect at once, beside ${WATCHED} connected ones and ${CHANGES_PER_SECOND} changes/s; ${PER_SECOND} connects a second`,
     columns: ['bounded', 'unbounded'],
@@ -90,7 +95,7 @@ function report({ rush }: BenchConfig, bounded: Measured, unbounded: Measured): 
       row('change to connected viewer, max', 'ms', ({ pushes }) => pushes.max),
       row('gateway CPU per viewer', 'ms', ({ cpuPerViewerMs }) => cpuPerViewerMs),
     ],
-    targets: [{ what: 'back with a state, p95', measured: bounded.p95, unit: 'ms', below: TARGET_BACK_MS }],
+    targets: [{ what: 'back with a state, p95', measured: bounded.p95, unit: 'ms', most: TARGET_BACK_MS }],
     notes: [],
   };
 }

@@ -1,0 +1,92 @@
+/**
+ * The programs that a relay compares. Each has a Redis, a publisher and viewers of its own, in
+ * processes of their own, and gets the same messages.
+ */
+
+import type { Releasers } from '@qrcast/runtime/releasers';
+import type { BenchConfig } from './config.ts';
+import type { Mark } from './deliveries.ts';
+import { type MeteredRedis, openMeteredRedis } from './metered-redis.ts';
+import { type Methods, openRoleFor, type Role } from './role.ts';
+import type { BareGatewayMethods } from './roles/bare-gateway.ts';
+import type { BarePublisherMethods } from './roles/bare-publisher.ts';
+import type { GatewayMethods } from './roles/gateway.ts';
+import type { PublisherMethods } from './roles/publisher.ts';
+import type { ViewersMethods } from './roles/viewers.ts';
+import { createSystem, GATEWAY_FLAGS } from './system.ts';
+import type { Over } from './viewer-socket.ts';
+
+/** There is no worker. */
+const NEVER_ASKED = 'http://127.0.0.1:1';
+
+export interface Side {
+  readonly name: string;
+  readonly redis: MeteredRedis;
+  readonly gateway: Pick<Role<GatewayMethods>, 'usage' | 'stallMs'>;
+  readonly publisher: Pick<Role<PublisherMethods>, 'usage'> & {
+    publish(perSecond: number, seconds: number, isFresh: boolean): Promise<readonly Mark[]>;
+  };
+  readonly viewers: Role<ViewersMethods>;
+}
+
+export interface SideOptions {
+  readonly config: BenchConfig;
+  readonly path: string;
+  readonly releasers: Releasers;
+  readonly over: Over;
+  /** Of each session. */
+  readonly viewersEach?: number;
+}
+
+export async function openOurs(options: SideOptions): Promise<Side> {
+  const { config, releasers } = options;
+  const redis = await openRedis('qrcast', options);
+  const system = createSystem(redis.url);
+  const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', { ...config, nodeFlags: GATEWAY_FLAGS });
+  const publisher = await openRoleFor<PublisherMethods>(releasers, 'publisher');
+  const { url } = await gateway.call('start', system);
+  const tickets = await publisher.call('start', system, config.sessions, NEVER_ASKED);
+  const viewers = await openViewers(options, url, tickets);
+  return { name: 'qrcast', redis, gateway, viewers, publisher: publisherOf(publisher) };
+}
+
+/** A loop of the same libraries that promises nothing. */
+export async function openBare(options: SideOptions): Promise<Side> {
+  const { config, releasers, over } = options;
+  const redis = await openRedis('bare', options);
+  const gateway = await openRoleFor<BareGatewayMethods>(releasers, 'bare-gateway', { ...config, nodeFlags: GATEWAY_FLAGS });
+  const publisher = await openRoleFor<BarePublisherMethods>(releasers, 'bare-publisher');
+  const { url } = await gateway.call('start', redis.url, over);
+  const channels = await publisher.call('start', redis.url, config.sessions);
+  const viewers = await openViewers(options, url, channels);
+  return { name: 'bare', redis, gateway, viewers, publisher: publisherOf(publisher) };
+}
+
+async function openRedis(name: string, { path, releasers }: SideOptions): Promise<MeteredRedis> {
+  const redis = await openMeteredRedis(path);
+  releasers.push(`redis of ${name}`, () => redis.close());
+  return redis;
+}
+
+interface Publishing {
+  publish(perSecond: number, seconds: number, isFresh: boolean): Promise<readonly Mark[]>;
+}
+
+function publisherOf<M extends Methods<M> & Publishing>(role: Role<M>): Side['publisher'] {
+  const publish = role.call as unknown as (
+    method: 'publish',
+    ...load: Parameters<Publishing['publish']>
+  ) => ReturnType<Publishing['publish']>;
+  return { usage: () => role.usage(), publish: (...load) => publish('publish', ...load) };
+}
+
+async function openViewers(
+  { releasers, over, viewersEach = 1 }: SideOptions,
+  url: string,
+  tickets: readonly string[],
+): Promise<Role<ViewersMethods>> {
+  const viewers = await openRoleFor<ViewersMethods>(releasers, 'viewers');
+  const all = tickets.flatMap((ticket) => Array.from({ length: viewersEach }, () => ticket));
+  await viewers.call('connect', url, all, over);
+  return viewers;
+}
