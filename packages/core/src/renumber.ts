@@ -39,10 +39,12 @@ export function renumber(session: Session, told: number, at: number): Session {
   return { ...session, version, toldVersion: version };
 }
 
+type Numbered = Pick<Session, 'version' | 'stamp'>;
+
 /**
  * Whether `stands`, which was read after `told` had been told, shows that Redis has lost data since.
  */
-export function isOlder(stands: Session, told: Session): boolean {
+export function isOlder(stands: Numbered, told: Numbered): boolean {
   if (stands.version !== told.version) return stands.version < told.version;
   return stands.stamp !== told.stamp && stands.stamp !== '' && told.stamp !== '';
 }

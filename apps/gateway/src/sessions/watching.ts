@@ -22,7 +22,7 @@ export interface Watching {
    * Extends the watches of polled sessions. Resolves to the ids of those that have fallen out of
    * the queue.
    */
-  renew(sessions: readonly Session[]): Promise<readonly string[]>;
+  renew(polled: readonly PollTarget[]): Promise<readonly string[]>;
   /**
    * Applies an event and keeps the queue in step: a session that is not polled any more leaves it
    * at once.
@@ -76,9 +76,8 @@ export function createWatching(deps: WatchingDeps): Watching {
       return sessions.apply(sessionId, { kind: 'postponed', at, retryAt: at + waitMs }, { remembered: session });
     },
 
-    async renew(watched) {
-      const polled = watched.filter(isPolled);
-      const missing = await queue.renew(polled.map(targetOf), clock.now() + graceMs);
+    async renew(polled) {
+      const missing = await queue.renew(polled, clock.now() + graceMs);
       return missing.map(({ sessionId }) => sessionId);
     },
 
@@ -119,6 +118,6 @@ function lookAgain({ queue, clock, graceMs }: WatchingDeps, session: Session): P
   return queue.ensure(targetOf(session), clock.now() + graceMs, session.next.at, true);
 }
 
-function targetOf(session: Session): PollTarget {
+export function targetOf(session: Session): PollTarget {
   return { sessionId: session.id, instanceKey: session.instanceKey, tenantId: session.tenantId };
 }

@@ -2,7 +2,7 @@ import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { newSink, prepareHub, WATCHER } from '../../test/hub.ts';
-import { createDelivery, createStateMessages, SEND_WITHIN_MS, type Sink, type ViewerMessage, WINDOW } from './delivery.ts';
+import { createDelivery, createStateMessages, SEND_WITHIN_MS, WINDOW } from './delivery.ts';
 
 const { world, newSession, apply, showCode, watched } = prepareHub();
 
@@ -90,27 +90,6 @@ describe('delivery', () => {
     expect(slow.told()).toEqual(['waiting', 'A']);
     slow.credit();
     expect(slow.told()).toEqual(['waiting', 'A']);
-  });
-
-  it('counts a credit once, however often it is given', async () => {
-    const id = await newSession();
-    const sent: (() => void)[] = [];
-    const messages: ViewerMessage[] = [];
-    const sink: Sink = {
-      send(message, done) {
-        messages.push(message);
-        sent.push(done);
-      },
-      hasRoom: () => false,
-      askedAt: () => 0,
-      close: () => undefined,
-    };
-    await watched(sink, id);
-    await showCode(id, 'A');
-    sent[0]?.();
-    await showCode(id, 'B');
-    sent[0]?.();
-    expect(messages).toHaveLength(2);
   });
 
   it('closes a viewer that gives no credit for too long, and no other', async () => {

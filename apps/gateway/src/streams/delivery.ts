@@ -25,8 +25,9 @@ export type ViewerMessage = SessionMessage | { readonly kind: 'fresh'; readonly 
 /** The outgoing half of one subscription, whatever the transport. */
 export interface Sink {
   /**
-   * Calls `sent` once, when the client has the message. `isAwaited`: nothing will follow that would
-   * tell it, so find out now.
+   * Calls `sent` once when the client has the message, in the order of the messages. It may be the
+   * same function for all of them. `isAwaited`: nothing will follow that would tell it, so find out
+   * now.
    */
   send(message: ViewerMessage, sent: () => void, isAwaited: boolean): void;
   /**
@@ -115,8 +116,8 @@ export function createDelivery({ sink, formats, after, latest, onEnd }: Delivery
   let sentVersion: number | null = null;
   /** Digest of the code that was sent last. Only that code can be confirmed by `fresh`. */
   let sentCode: string | null = null;
-  /** When each message was sent that is not read yet, the oldest first. */
-  const unread: { readonly at: number }[] = [];
+  /** When each message was sent that is not read yet, the oldest first. They are read in this order. */
+  const unread: number[] = [];
   /** The newest state has something for this viewer, or ends it, once messages were read. */
   let isOwed = false;
 
@@ -144,19 +145,15 @@ export function createDelivery({ sink, formats, after, latest, onEnd }: Delivery
   }
 
   function send(message: ViewerMessage, isAwaited: boolean): void {
-    const one = { at: performance.now() };
-    unread.push(one);
-    sink.send(
-      message,
-      () => {
-        const place = unread.indexOf(one);
-        if (place < 0) return; // called twice
-        unread.splice(place, 1);
-        const newest = isOwed ? latest() : null;
-        if (newest !== null) offer(newest);
-      },
-      isAwaited,
-    );
+    unread.push(performance.now());
+    sink.send(message, sent, isAwaited);
+  }
+
+  /** One for all messages: a closure for each would live until its pong comes. */
+  function sent(): void {
+    unread.shift();
+    const newest = isOwed ? latest() : null;
+    if (newest !== null) offer(newest);
   }
 
   function end(reason: 'done' | 'slow_consumer'): void {
@@ -167,7 +164,7 @@ export function createDelivery({ sink, formats, after, latest, onEnd }: Delivery
     offer,
     endIfSlow(now) {
       const [oldest] = unread;
-      if (oldest !== undefined && now - Math.max(oldest.at, sink.askedAt()) >= SEND_WITHIN_MS) end('slow_consumer');
+      if (oldest !== undefined && now - Math.max(oldest, sink.askedAt()) >= SEND_WITHIN_MS) end('slow_consumer');
     },
     close() {
       isOpen = false;

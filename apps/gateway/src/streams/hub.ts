@@ -3,7 +3,6 @@
  * and is kept alive as long as one of them looks.
  */
 
-import { nextElapseAt } from '@qrcast/core/session';
 import { errorFields } from '@qrcast/runtime/log';
 import { createThrottledWarning } from '../limits/throttled-warning.ts';
 import { type Subscribe, type Subscription, WatchedSession, type WatchedSessionDeps } from './watched-session.ts';
@@ -85,9 +84,9 @@ export function openHub(deps: HubDeps): Hub {
 
 async function renewSlice({ watching }: HubDeps, entries: Entries, slice: number): Promise<void> {
   const visible = [...entries.values()].filter((entry) => entry.slice === slice && entry.watched.isVisible()).map(({ watched }) => watched);
-  const missing = await watching.renew(visible.flatMap(({ session }) => session ?? []));
+  const missing = await watching.renew(visible.flatMap(({ newest }) => newest.polled() ?? []));
   for (const sessionId of missing) entries.get(sessionId)?.watched.start();
-  for (const watched of visible) if (watched.session?.state.kind === 'idle') watched.start();
+  for (const watched of visible) if (watched.newest.isIdle()) watched.start();
 }
 
 function sweep({ watching, clock }: HubDeps, entries: Entries): void {
@@ -95,9 +94,9 @@ function sweep({ watching, clock }: HubDeps, entries: Entries): void {
   for (const [sessionId, { watched }] of entries) {
     watched.applyHidden();
     watched.renumber();
-    const { session } = watched;
-    if (session === null || now < nextElapseAt(session)) continue;
-    watching.current(sessionId, { remembered: session }).then(
+    const newest = watched.newest.isElapsed(now) ? watched.newest.read() : null;
+    if (newest === null) continue;
+    watching.current(sessionId, { remembered: newest.session }).then(
       // Null: the record is gone, and nothing more can be told of it.
       (applied) => applied === null && entries.get(sessionId)?.watched.finishAll('not_found'),
       () => undefined, // Redis is unreachable: tried again in a second

@@ -61,9 +61,9 @@ export interface ViewerSubscriptionsDeps {
 /** Sessions on one connection. */
 export const MAX_SUBSCRIPTIONS = 100;
 
-interface Watched {
+/** Without `first` of the subscription: that would keep the first state with its picture. */
+interface Watched extends Pick<Subscription, 'setVisible' | 'close'> {
   readonly viewer: ViewerPrincipal;
-  readonly subscription: Subscription;
   readonly permit: WatchPermit;
 }
 
@@ -76,7 +76,7 @@ export function createViewerSubscriptions(deps: ViewerSubscriptionsDeps): Viewer
     if (one === undefined) return;
     watched.delete(sessionId);
     one.permit.release();
-    one.subscription.close();
+    one.close();
     if (watched.size === 0) deps.onEmpty();
   }
 
@@ -95,7 +95,7 @@ export function createViewerSubscriptions(deps: ViewerSubscriptionsDeps): Viewer
     },
     setVisible(visible) {
       isVisible = visible;
-      for (const { subscription } of watched.values()) subscription.setVisible(visible);
+      for (const one of watched.values()) one.setVisible(visible);
     },
   };
 }
@@ -128,13 +128,13 @@ async function watch(
       deps.onClosed(reason);
     },
   });
-  const subscription = deps.hub.subscribe({ sessionId, by: viewer, sink: held.sink, isVisible, formats, after });
-  const one: Watched = { viewer, subscription, permit };
+  const { first, setVisible, close } = deps.hub.subscribe({ sessionId, by: viewer, sink: held.sink, isVisible, formats, after });
+  const one: Watched = { viewer, setVisible, close, permit };
   watched.set(sessionId, one);
   permit.hold(deps.onPermitLost);
   const stands = (): boolean => watched.get(sessionId) === one;
   try {
-    const session = await subscription.first;
+    const session = await first;
     if (session === null) throw noSuchSession();
     if (deps.isOver()) throw endedError(); // perhaps because the ticket has ended
     return { session, begin: () => (stands() ? held.release() : undefined) };

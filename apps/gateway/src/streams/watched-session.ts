@@ -5,17 +5,18 @@
 
 import type { CloseReason } from '@qrcast/core/close-codes';
 import { knownVersion } from '@qrcast/core/known-version';
-import { isPolled, type Session } from '@qrcast/core/session';
+import { isPolled } from '@qrcast/core/session';
 import { ALL_FORMATS, type Format, type WireSession } from '@qrcast/core/wire';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { WatchedState } from '@qrcast/runtime/sessions/session-codec';
-import type { Sessions, Watch } from '@qrcast/runtime/sessions/sessions';
+import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { Principal } from '../auth/auth.ts';
 import type { ViewerCounts } from '../sessions/visible-viewers.ts';
 import type { Watching } from '../sessions/watching.ts';
 import { createDelivery, createStateMessages, type Delivery, type Sink, type StateMessages } from './delivery.ts';
 import { createFanOut } from './fan-out.ts';
+import { NewestState } from './newest-state.ts';
 
 export interface Subscribe {
   readonly sessionId: string;
@@ -59,12 +60,14 @@ interface Viewer {
 
 export class WatchedSession {
   readonly id: string;
+  readonly newest = new NewestState();
   readonly #deps: WatchedSessionDeps;
   readonly #onEmpty: () => void;
   readonly #viewers = new Set<Viewer>();
   readonly #tellAll = createFanOut<Viewer, StateMessages>(this.#viewers, (viewer, messages) => this.#offer(viewer, messages));
-  readonly #watch: Watch;
-  #newest: WatchedState | null = null;
+  readonly #closeWatch: () => void;
+  /** The first read is over: whether there is such a session. */
+  readonly #isThere: Promise<boolean>;
   /** Visible viewers over all gateways, as of the last report or state. */
   #viewerCount = 0;
   /** All viewers have hidden the page, so far as was counted. `applyHidden` records that. */
@@ -80,12 +83,9 @@ export class WatchedSession {
     this.#deps = deps;
     this.#onEmpty = onEmpty;
     const onChange = (state: WatchedState): void => this.#change(state);
-    this.#watch = deps.sessions.watch(id, onChange, (told) => this.#noticeLost(told));
-  }
-
-  /** The newest state; null until the first has been read. */
-  get session(): Session | null {
-    return this.#newest?.session ?? null;
+    const { first, close } = deps.sessions.watch(id, onChange, (told) => this.#noticeLost(told));
+    this.#closeWatch = close;
+    this.#isThere = first.then((state) => this.#keepFirst(state));
   }
 
   viewerCount(): number {
@@ -98,8 +98,8 @@ export class WatchedSession {
 
   subscribe(options: Subscribe): Subscription {
     const viewer = this.#addViewer(options);
-    const first = this.#watch.first
-      .then((first) => this.#sendFirst(viewer, first, options))
+    const first = this.#isThere
+      .then((isThere) => this.#sendFirst(viewer, isThere, options))
       .catch((error: unknown) => {
         this.#drop(viewer);
         throw error;
@@ -140,8 +140,8 @@ export class WatchedSession {
   applyHidden(): void {
     if (!this.#isHidden || this.isVisible()) return;
     this.#isHidden = false;
-    const { session } = this;
-    if (session === null || !isPolled(session) || session.isUnwatched) return;
+    const session = this.newest.read()?.session;
+    if (session === undefined || !isPolled(session) || session.isUnwatched) return;
     const { watching, clock, log } = this.#deps;
     watching.apply(this.id, { kind: 'hidden', at: clock.now() }).catch((error: unknown) => {
       log.warn({ sessionId: this.id, ...errorFields(error) }, 'a hidden session was not recorded; its watch ends after the grace period');
@@ -181,9 +181,14 @@ export class WatchedSession {
     this.report(); // it may have lost the count, too
   }
 
+  #keepFirst(state: WatchedState | null): boolean {
+    if (state !== null && this.newest.read() === null) this.newest.keep(state);
+    return state !== null;
+  }
+
   #change(state: WatchedState): void {
-    const { session, image, counts } = state;
-    this.#newest = { session, image };
+    const { session, counts } = state;
+    this.newest.keep(state);
     if (counts !== undefined) this.#viewerCount = this.#deps.viewerCounts.sumOf(this.id, counts);
     // It was taken for unwatched, as after a lapsed lease, although somebody here watches.
     if ((session.state.kind === 'idle' || session.isUnwatched) && this.isVisible()) {
@@ -207,7 +212,10 @@ export class WatchedSession {
   }
 
   #addViewer({ sink, formats = ALL_FORMATS, after = 0, isVisible = true }: Subscribe): Viewer {
-    const latest = (): StateMessages | null => this.#newest && this.#messagesOf(this.#newest);
+    const latest = (): StateMessages | null => {
+      const newest = this.newest.read();
+      return newest && this.#messagesOf(newest);
+    };
     const delivery = createDelivery({ sink, formats, after, latest, onEnd: (reason) => this.#finish(viewer, reason) });
     const viewer: Viewer = { delivery, sink, isVisible, isOpen: true };
     this.#viewers.add(viewer);
@@ -218,18 +226,14 @@ export class WatchedSession {
     return viewer;
   }
 
-  async #sendFirst(
-    viewer: Viewer,
-    first: WatchedState | null,
-    { formats = ALL_FORMATS, after = 0 }: Subscribe,
-  ): Promise<WireSession | null> {
-    if (first === null) {
+  async #sendFirst(viewer: Viewer, isThere: boolean, { formats = ALL_FORMATS, after = 0 }: Subscribe): Promise<WireSession | null> {
+    const newest = isThere ? this.newest.read() : null;
+    if (newest === null) {
       this.#drop(viewer);
       return null;
     }
-    this.#newest ??= first;
-    const messages = this.#messagesOf(this.#newest);
-    const { session } = messages;
+    const messages = this.#messagesOf(newest);
+    const { session } = newest;
     const isLive = isPolled(session) || session.state.kind === 'idle';
     if (knownVersion(after, messages.greatestVersion) > session.version) this.#noticeLost(after);
     if (viewer.isVisible && viewer.isOpen && isLive) this.start();
@@ -266,7 +270,7 @@ export class WatchedSession {
     this.#viewers.delete(viewer);
     if (viewer.isVisible) this.report();
     if (this.#viewers.size > 0) return;
-    this.#watch.close();
+    this.#closeWatch();
     this.#onEmpty();
   }
 }

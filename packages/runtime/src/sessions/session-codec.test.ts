@@ -28,22 +28,26 @@ it('reads the expected phone of an older version in international form', () => {
 
 it('distinguishes a change with a picture from one without', () => {
   const session = sampleSession();
-  expect(decodeChange(encodeSession(session), session.id)).toEqual({ session, image: null });
-  expect(decodeChange(`${encodeSession(session)}\ndata:image/png;base64,AAAA`, session.id)).toEqual({
+  const record = encodeSession(session);
+  expect(decodeChange(record, session.id)).toEqual({ session, record, image: null });
+  expect(decodeChange(`${record}\ndata:image/png;base64,AAAA`, session.id)).toEqual({
     session,
+    record,
     image: 'data:image/png;base64,AAAA',
   });
 });
 
 it('reads the counts of the viewers before the record, if there are any', () => {
   const session = sampleSession();
+  const record = encodeSession(session);
   const picture = 'data:image/png;base64,AAAA';
-  expect(decodeChange(`2 a 1:9 b 2:9\n${encodeSession(session)}\n${picture}`, session.id)).toEqual({
+  expect(decodeChange(`2 a 1:9 b 2:9\n${record}\n${picture}`, session.id)).toEqual({
     session,
+    record,
     image: picture,
     counts: ['a', '1:9', 'b', '2:9'],
   });
-  expect(decodeChange(`2\n${encodeSession(session)}`, session.id)).toEqual({ session, image: null, counts: [] });
+  expect(decodeChange(`2\n${record}`, session.id)).toEqual({ session, record, image: null, counts: [] });
 });
 
 it.each(['', '2', '2 a 1:9', '3\n{}', '2\n', '\n', '2\n{}'])('refuses the change %j', (message) => {

@@ -13,6 +13,8 @@ import type { Picture } from './picture.ts';
 /** A session and, in `showing`, its picture as a data URL. */
 export interface Snapshot {
   readonly session: Session;
+  /** The session's text, if it was published. */
+  readonly record?: string | undefined;
   /**
    * Null without a code, and if the picture was lost in a crash of Redis. The next code brings one.
    */
@@ -24,7 +26,10 @@ export interface Snapshot {
   readonly counts?: readonly string[] | undefined;
 }
 
-/** A snapshot as watchers get it. Its picture holds until they get the next one. */
+/**
+ * A snapshot as watchers get it. Its picture holds until they get the next one. Whoever keeps the
+ * session keeps `record`, not the objects: there are thousands of them, and each lasts some seconds.
+ */
 export interface WatchedState extends Omit<Snapshot, 'image'> {
   readonly image: Picture | null;
 }
@@ -113,7 +118,11 @@ export function decodeChange(message: string, sessionId: string): Snapshot {
 
 function decodePictured(text: string, sessionId: string): Snapshot {
   const end = text.indexOf('\n');
-  return end === -1
-    ? { session: decodeSession(text, sessionId), image: null }
-    : { session: decodeSession(text.slice(0, end), sessionId), image: text.slice(end + 1) };
+  return end === -1 ? readPictured(text, null, sessionId) : readPictured(text.slice(0, end), text.slice(end + 1), sessionId);
 }
+
+const readPictured = (record: string, image: string | null, sessionId: string): Snapshot => ({
+  session: decodeSession(record, sessionId),
+  record,
+  image,
+});

@@ -31,21 +31,31 @@ export interface SnapshotOutlets {
 }
 
 export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutlets): SnapshotFilter {
-  /** Passed last. */
-  let told: Session | null = null;
-  /** Of the code that was delivered last. `image` is null if the picture is lost. */
-  let picture: { readonly digest: string; readonly image: Picture | null } | null = null;
+  /** Of what passed last. The session itself is not kept, because a gateway watches thousands. */
+  let told: Pick<Session, 'version' | 'stamp'> | null = null;
+  /** Of the code that was delivered last. */
+  let digest: string | null = null;
+  let hasPicture = false;
+  /** Written over by the picture of each code. */
+  let picture: Picture | null = null;
 
-  function pass({ session, image, counts }: Snapshot): void {
-    const digest = digestOf(session);
-    if (digest === null) picture = null;
-    else if (image !== null) picture = { digest, image: new Picture(image, picture?.image) };
-    else if (picture?.digest !== digest) {
+  function keepPicture(image: string): Picture {
+    if (picture === null) picture = new Picture(image);
+    else picture.write(image);
+    return picture;
+  }
+
+  function pass({ session, record, image, counts }: Snapshot): void {
+    const current = digestOf(session);
+    if (current !== null && image === null && current !== digest) {
       reread();
       return;
     }
-    told = session;
-    deliver({ session, image: picture?.image ?? null, counts });
+    hasPicture = current !== null && (image !== null || hasPicture);
+    digest = current;
+    told = { version: session.version, stamp: session.stamp };
+    const shown = current !== null && image !== null ? keepPicture(image) : picture;
+    deliver({ session, record, image: hasPicture ? shown : null, counts });
   }
 
   return {
@@ -60,8 +70,8 @@ export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutle
         const { session, image } = snapshot;
         if (told !== null && toldBefore !== null && isOlder(session, toldBefore)) return onOlder(toldBefore.version);
         if (told !== null && session.version < told.version) return;
-        const digest = digestOf(session);
-        if (digest !== null && image === null) picture = { digest, image: null };
+        const current = digestOf(session);
+        if (current !== null && image === null) [digest, hasPicture] = [current, false];
         if (told === null || session.version > told.version) pass(snapshot);
       };
     },

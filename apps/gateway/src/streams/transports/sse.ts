@@ -87,10 +87,10 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, service, hu
       slots.take((retryAfterMs) => stream.drain(retryAfterMs)),
     );
     const stream = openEventStream(reply, () => {
-      subscription.close();
+      close();
       permit.release();
     });
-    const subscription = hub.subscribe({
+    const { first, close } = hub.subscribe({
       sessionId: session.id,
       by: principal,
       sink: stream,
@@ -99,8 +99,8 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, service, hu
       ...(formats === undefined ? {} : { formats }),
     });
     permit.hold(stream.close);
-    subscription.first.then(
-      (first) => first === null && stream.close('not_found'),
+    first.then(
+      (session) => session === null && stream.close('not_found'),
       (error: unknown) => stream.close(closeReasonFor(refusalOf(error, log, request.routeOptions.url)) ?? 'unavailable'),
     );
     return reply;

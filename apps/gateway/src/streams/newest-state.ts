@@ -1,0 +1,50 @@
+/**
+ * The newest state of a session, kept as bytes. A gateway has thousands of them and replaces each
+ * every few seconds. Kept as objects, they lived just long enough to be expensive for the garbage
+ * collector. What is asked for often is kept beside the bytes.
+ */
+
+import { isPolled, nextElapseAt } from '@qrcast/core/session';
+import type { PollTarget } from '@qrcast/runtime/polling/poll-queue';
+import type { Picture } from '@qrcast/runtime/sessions/picture';
+import { ReusedBytes } from '@qrcast/runtime/sessions/reused-bytes';
+import { decodeSession, encodeSession, type WatchedState } from '@qrcast/runtime/sessions/session-codec';
+import { targetOf } from '../sessions/watching.ts';
+
+export class NewestState {
+  readonly #record = new ReusedBytes();
+  #image: Picture | null = null;
+  #target: PollTarget | null = null;
+  #elapsesAt = Number.POSITIVE_INFINITY;
+  #isPolled = false;
+  #isIdle = false;
+
+  keep({ session, record, image }: WatchedState): void {
+    this.#record.write(record ?? encodeSession(session));
+    this.#image = image;
+    if (this.#target?.instanceKey !== session.instanceKey) this.#target = targetOf(session);
+    this.#elapsesAt = nextElapseAt(session);
+    this.#isPolled = isPolled(session);
+    this.#isIdle = session.state.kind === 'idle';
+  }
+
+  /** Parses it. Null if there is none yet. */
+  read(): WatchedState | null {
+    if (this.#target === null) return null;
+    return { session: decodeSession(this.#record.toString(), this.#target.sessionId), image: this.#image };
+  }
+
+  /** Null unless the session is polled. */
+  polled(): PollTarget | null {
+    return this.#isPolled ? this.#target : null;
+  }
+
+  isIdle(): boolean {
+    return this.#isIdle;
+  }
+
+  /** Whether time has changed the session since. @param now Unix ms */
+  isElapsed(now: number): boolean {
+    return now >= this.#elapsesAt;
+  }
+}
