@@ -22,11 +22,11 @@ export function dateVersion(session: Session, at: number): Session {
 }
 
 /** The greatest version that anybody can have been told at `now` (Unix ms), even if it was lost. */
-export function greatestVersion(session: Session, now: number): number {
+export function greatestVersion(session: Pick<Session, 'version' | 'createdAt'>, now: number): number {
   return Math.max(session.version, ageOf(session, now) + CLOCK_BEHIND_MS);
 }
 
-const ageOf = ({ createdAt }: Session, at: number): number => Math.floor(at - createdAt);
+const ageOf = ({ createdAt }: Pick<Session, 'createdAt'>, at: number): number => Math.floor(at - createdAt);
 
 /**
  * The same state under a version above `told`, owed to every viewer. It is dated as a change at `at`

@@ -35,10 +35,11 @@ export function isSession(value: unknown): value is Session {
   if (!Number.isSafeInteger(version) || typeof login !== 'string' || !Object.hasOwn(LOGINS, login)) return false;
   if (!isObject(next) || typeof next['ask'] !== 'string' || !Object.hasOwn(METHODS, next['ask']) || !Number.isFinite(next['at']))
     return false;
-  return isObject(state) && isState(state);
+  return isState(state);
 }
 
-function isState(state: Fields): boolean {
+export function isState(state: unknown): boolean {
+  if (!isObject(state)) return false;
   switch (state['kind']) {
     case 'idle':
       return true;

@@ -173,26 +173,26 @@ export function createSession(fields: NewSession, attemptMs: number, now: number
  * Connected or ended. A resumable end can still be resumed, cancelled, expire, or turn out to be a
  * login; nothing else changes a terminal session.
  */
-export function isTerminal(session: Session): boolean {
+export function isTerminal(session: Pick<Session, 'state'>): boolean {
   return session.state.kind === 'connected' || session.state.kind === 'ended';
 }
 
 /** Terminal for good: no event changes it, so a stream may close after telling it. */
-export function isFinal(session: Session): boolean {
+export function isFinal(session: Pick<Session, 'state'>): boolean {
   return isTerminal(session) && !isResumable(session);
 }
 
 /** Its code must not be shown any more, although the record still says so. */
-export function isStale({ state }: Session, now: number): boolean {
+export function isStale({ state }: Pick<Session, 'state'>, now: number): boolean {
   return state.kind === 'showing' && state.code.staleAt <= now;
 }
 
-export function isResumable(session: Session): boolean {
+export function isResumable(session: Pick<Session, 'state'>): boolean {
   return session.state.kind === 'ended' && RESUMABLE_ENDS.has(session.state.reason);
 }
 
 /** The live states. The provider is polled only for sessions in one of them. */
-export function isPolled(session: Session): boolean {
+export function isPolled(session: Pick<Session, 'state'>): boolean {
   return session.state.kind === 'waiting' || session.state.kind === 'showing' || session.state.kind === 'password';
 }
 
@@ -213,7 +213,7 @@ export function asksStateOnly(session: Session): boolean {
 }
 
 /** When time alone (`elapsed`) changes the session next, Unix ms. Infinity if never. */
-export function nextElapseAt(session: Session): number {
+export function nextElapseAt(session: Pick<Session, 'state' | 'deadlineAt' | 'expiresAt'>): number {
   const { state } = session;
   if (state.kind === 'connected' || (state.kind === 'ended' && !isResumable(session))) return Number.POSITIVE_INFINITY;
   if (state.kind === 'idle' || state.kind === 'ended') return session.expiresAt;

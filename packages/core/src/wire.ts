@@ -128,7 +128,15 @@ export interface Delivery {
   readonly formats?: readonly Format[];
 }
 
-export function toWire(session: Session, { image, viewers, now, formats = ALL_FORMATS }: Delivery): WireSession {
+/** What does not change until the session does. */
+export type WireBody = Omit<WireSession, 'viewers' | 'serverNow'>;
+
+export function toWire(session: Session, { image, viewers, now, formats }: Delivery): WireSession {
+  return { ...toWireBody(session, image, formats), viewers, serverNow: now };
+}
+
+/** @param image see `Delivery` */
+export function toWireBody(session: Session, image: string | null, formats: readonly Format[] = ALL_FORMATS): WireBody {
   const { state } = session;
   const notice = 'notice' in state ? state.notice : null;
   return {
@@ -149,13 +157,11 @@ export function toWire(session: Session, { image, viewers, now, formats = ALL_FO
     notice,
     account: state.kind === 'connected' ? state.account : null,
     end: state.kind === 'ended' ? { reason: state.reason, resumable: isResumable(session) } : null,
-    viewers,
     locale: session.locale,
     returnUrl: session.returnUrl,
     startedAt: session.startedAt,
     deadlineAt: session.deadlineAt,
     expiresAt: session.expiresAt,
-    serverNow: now,
   };
 }
 
@@ -163,7 +169,7 @@ export function toWire(session: Session, { image, viewers, now, formats = ALL_FO
  * What to send to a viewer whose last version is `told`: the whole state, only the new `staleAt`, or
  * nothing.
  */
-export function owed(session: Session, told: number): 'session' | 'fresh' | 'nothing' {
+export function owed(session: Pick<Session, 'version' | 'toldVersion' | 'state'>, told: number): 'session' | 'fresh' | 'nothing' {
   if (session.version <= told) return 'nothing';
   if (session.toldVersion > told) return 'session';
   return session.state.kind === 'showing' ? 'fresh' : 'nothing';

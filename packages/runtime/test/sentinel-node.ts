@@ -61,7 +61,7 @@ export async function openSentinelNode(
     log: createLog('test', 'info', { write }),
   });
   const heard = new Set<string>();
-  node.bus.subscribe(`${namespace}:test`, (message) => heard.add(message)); // once: it has to survive
+  node.bus.subscribe(`${namespace}:test`, (message) => heard.add(String(message))); // once: it has to survive
   const poll = async ({ target }: Claim): Promise<{ nextAt: null }> => {
     polled.add(target.sessionId);
     return { nextAt: null };

@@ -4,8 +4,9 @@
  */
 
 import type { SessionEvent } from '@qrcast/core/reduce';
+import type { SessionFacts } from '@qrcast/core/session-facts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Snapshot, WatchedState } from '../src/sessions/session-codec.ts';
+import type { WatchedState } from '../src/sessions/published-state.ts';
 import type { Sessions } from '../src/sessions/sessions.ts';
 import { sampleSession } from './runtime.ts';
 
@@ -25,9 +26,14 @@ const codeEvent = (name: string, at: number, text: string | null = null): Sessio
   outcome: { kind: 'code', digest: name, image: `data:image/png;base64,${name}`, text },
 });
 
-/** Collects snapshots. `until` resolves with the first that fits, past or future. */
+interface Seen {
+  readonly session: SessionFacts;
+  readonly image: string | null;
+}
+
+/** Collects states. `until` resolves with the first that fits, past or future. */
 function collector() {
-  const seen: Snapshot[] = [];
+  const seen: Seen[] = [];
   const waiting = new Set<() => void>();
   return {
     seen,
@@ -36,7 +42,7 @@ function collector() {
       seen.push({ session, image: image && String(image) });
       for (const wake of waiting) wake();
     },
-    until(fits: (snapshot: Snapshot) => boolean): Promise<Snapshot> {
+    until(fits: (state: Seen) => boolean): Promise<Seen> {
       return new Promise((resolve) => {
         const look = (): void => {
           const found = seen.find(fits);
@@ -240,7 +246,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
         const first = await watch.first;
         if (first !== null) seen.add(first);
         await writes;
-        const last = await seen.until(({ session }) => session.fence === T + 14);
+        const last = await seen.until(({ session }) => session.state.kind === 'showing' && session.state.code.digest === 'W4');
         expect(last.image).toBe('data:image/png;base64,W4');
         watch.close();
       }

@@ -22,7 +22,7 @@ export async function watchSessions(writer: Node, reader: Node, count: number): 
   await Promise.all(watches.map(({ first }) => first));
 
   /** No version comes twice, and none is older. */
-  function note({ id, version }: Session): void {
+  function note({ id, version }: Pick<Session, 'id' | 'version'>): void {
     if (version <= (told.get(id) ?? 0)) throw new Error(`version ${version} was told after ${told.get(id)}`);
     told.set(id, version);
   }

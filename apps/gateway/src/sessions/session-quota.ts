@@ -5,11 +5,12 @@
  */
 
 import { isFinal, isTerminal, type Session } from '@qrcast/core/session';
+import type { SessionFacts } from '@qrcast/core/session-facts';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { liveSessionsKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
 import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
-import type { WatchedState } from '@qrcast/runtime/sessions/session-codec';
+import type { WatchedState } from '@qrcast/runtime/sessions/published-state';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import { type LimitOf, quotaExceeded } from '../limits/tenant-limits.ts';
 import type { Tenant } from '../tenants/tenants.ts';
@@ -32,7 +33,7 @@ export interface SessionQuota {
   /** Counts a session that lives on, whatever the limit is. */
   restore(session: Session): Promise<void>;
   /** Call it when the session was seen ended. */
-  leave(session: Session): void;
+  leave(session: SessionFacts): void;
   /** Removes a session whose record is gone. */
   remove(session: Pick<Session, 'id' | 'tenantId'>): Promise<void>;
 }
@@ -94,7 +95,7 @@ export function createSessionQuota(deps: SessionQuotaDeps): SessionQuota {
 /** A session whose end can be resumed may be live again, so it is read again first. */
 async function removeEnded(
   { sessions, remove }: Pick<SessionQuotaDeps, 'sessions'> & Pick<SessionQuota, 'remove'>,
-  session: Session,
+  session: SessionFacts,
 ): Promise<void> {
   const now = isFinal(session) ? session : await sessions.find(session.id);
   if (now === null || isTerminal(now)) await remove(session);
@@ -127,8 +128,8 @@ function createSweep({ redis, namespace, sessions }: SessionQuotaDeps): (tenantI
 }
 
 /** The same sessions; `onEnd` is told of each that is seen to have ended. */
-export function noticeEnds(sessions: Sessions, onEnd: (session: Session) => void): Sessions {
-  function notice(session: Session | null): void {
+export function noticeEnds(sessions: Sessions, onEnd: (session: SessionFacts) => void): Sessions {
+  function notice(session: SessionFacts | null): void {
     if (session !== null && isTerminal(session)) onEnd(session);
   }
   return {

@@ -118,6 +118,6 @@ function lookAgain({ queue, clock, graceMs }: WatchingDeps, session: Session): P
   return queue.ensure(targetOf(session), clock.now() + graceMs, session.next.at, true);
 }
 
-export function targetOf(session: Session): PollTarget {
-  return { sessionId: session.id, instanceKey: session.instanceKey, tenantId: session.tenantId };
+export function targetOf({ id: sessionId, instanceKey, tenantId }: Pick<Session, 'id' | 'instanceKey' | 'tenantId'>): PollTarget {
+  return { sessionId, instanceKey, tenantId };
 }

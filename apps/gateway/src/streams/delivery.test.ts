@@ -1,4 +1,5 @@
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import { changeOf } from '@qrcast/runtime/sessions/published-state';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { newSink, prepareHub, WATCHER } from '../../test/hub.ts';
@@ -174,7 +175,7 @@ describe('delivery', () => {
     await watched(newSink(true).sink, id);
     await showCode(id, 'A');
     const { session } = (await world().sessions.read(id)) ?? expect.unreachable();
-    const shown = { session, image: null };
+    const shown = { ...changeOf({ session, image: null }), image: null };
     const late = newSink(true);
     const delivery = createDelivery({ sink: late.sink, formats: ['text'], after: 0, latest: () => null, onEnd: () => undefined });
     const staleAt = Date.now() + DEFAULT_POLICY.codeTtlMs;

@@ -15,9 +15,10 @@
 import type { CloseReason } from '@qrcast/core/close-codes';
 import { knownVersion } from '@qrcast/core/known-version';
 import { greatestVersion } from '@qrcast/core/renumber';
-import { isFinal, isStale, type Session } from '@qrcast/core/session';
+import { isFinal, isStale } from '@qrcast/core/session';
+import type { SessionFacts } from '@qrcast/core/session-facts';
 import { type Format, type Fresh, owed } from '@qrcast/core/wire';
-import type { WatchedState } from '@qrcast/runtime/sessions/session-codec';
+import type { WatchedState } from '@qrcast/runtime/sessions/published-state';
 import { createSessionMessage, type SessionMessage } from './session-message.ts';
 
 export type ViewerMessage = SessionMessage | { readonly kind: 'fresh'; readonly fresh: Fresh };
@@ -48,7 +49,7 @@ export interface Sink {
  * The messages of a state at one moment. Each is made once, for all viewers who are owed the same.
  */
 export interface StateMessages {
-  readonly session: Session;
+  readonly session: SessionFacts;
   /** That anybody can have been told. */
   readonly greatestVersion: number;
   /** Its code must not be shown any more. The session is about to say so itself. */

@@ -94,9 +94,8 @@ function sweep({ watching, clock }: HubDeps, entries: Entries): void {
   for (const [sessionId, { watched }] of entries) {
     watched.applyHidden();
     watched.renumber();
-    const newest = watched.newest.isElapsed(now) ? watched.newest.read() : null;
-    if (newest === null) continue;
-    watching.current(sessionId, { remembered: newest.session }).then(
+    if (!watched.newest.isElapsed(now)) continue;
+    watching.current(sessionId).then(
       // Null: the record is gone, and nothing more can be told of it.
       (applied) => applied === null && entries.get(sessionId)?.watched.finishAll('not_found'),
       () => undefined, // Redis is unreachable: tried again in a second

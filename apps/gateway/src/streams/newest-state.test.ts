@@ -1,6 +1,6 @@
 import type { Session } from '@qrcast/core/session';
 import { Picture } from '@qrcast/runtime/sessions/picture';
-import { encodeSession } from '@qrcast/runtime/sessions/session-codec';
+import { bodyIn, changeOf, type WatchedState } from '@qrcast/runtime/sessions/published-state';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { expect, it } from 'vitest';
 import { NewestState } from './newest-state.ts';
@@ -9,37 +9,40 @@ const NOW = 1_790_000_000_000;
 const idle = sampleSession({ reference: 'é "quoted"\n' }, NOW);
 const code = { digest: 'd', text: null, issuedAt: NOW, staleAt: NOW + 20_000 };
 const showing: Session = { ...idle, version: 2, login: 'offered', isProven: true, state: { kind: 'showing', code, notice: null } };
+const stateOf = (session: Session, image: Picture | null = null): WatchedState => ({ ...changeOf({ session, image: null }), image });
 
 it('has nothing before the first state', () => {
   const newest = new NewestState();
   expect([newest.read(), newest.polled(), newest.isIdle(), newest.isElapsed(Number.MAX_VALUE)]).toEqual([null, null, false, false]);
 });
 
-it.each([
-  ['from the text that was published', true],
-  ['from the session, if it was read', false],
-])('gives back the last state, %s', (_case, isPublished) => {
+it('gives back the last state', () => {
   const newest = new NewestState();
   const image = new Picture('data:image/png;base64,AAAA');
-  newest.keep({ session: idle, image: null });
-  newest.keep({ session: showing, image, ...(isPublished ? { record: encodeSession(showing) } : {}) });
-  expect(newest.read()).toEqual({ session: showing, image });
-  newest.keep({ session: idle, image: null });
-  expect(newest.read()).toEqual({ session: idle, image: null });
+  for (const [session, picture] of [
+    [idle, null],
+    [showing, image],
+    [idle, null],
+  ] as const) {
+    newest.keep(stateOf(session, picture));
+    const { session: facts, lines, image: kept } = newest.read() ?? expect.unreachable();
+    expect([facts.version, facts.state, kept]).toEqual([session.version, session.state, picture]);
+    expect(JSON.parse(String(bodyIn(lines)))).toMatchObject({ version: session.version, reference: session.reference });
+  }
 });
 
 it('knows whether the session is polled, is idle, and when time changes it', () => {
   const newest = new NewestState();
-  newest.keep({ session: idle, image: null });
+  newest.keep(stateOf(idle));
   expect([newest.polled(), newest.isIdle(), newest.isElapsed(NOW + 20_000)]).toEqual([null, true, false]);
-  newest.keep({ session: showing, image: null });
+  newest.keep(stateOf(showing));
   expect(newest.polled()).toEqual({ sessionId: idle.id, instanceKey: idle.instanceKey, tenantId: idle.tenantId });
   expect([newest.isIdle(), newest.isElapsed(NOW + 19_999), newest.isElapsed(NOW + 20_000)]).toEqual([false, false, true]);
 });
 
 it('names the instance of the last state', () => {
   const newest = new NewestState();
-  newest.keep({ session: showing, image: null });
-  newest.keep({ session: { ...showing, instanceKey: 'another' }, image: null });
+  newest.keep(stateOf(showing));
+  newest.keep(stateOf({ ...showing, instanceKey: 'another' }));
   expect(newest.polled()?.instanceKey).toBe('another');
 });

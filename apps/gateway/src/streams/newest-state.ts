@@ -7,20 +7,20 @@
 import { isPolled, nextElapseAt } from '@qrcast/core/session';
 import type { PollTarget } from '@qrcast/runtime/polling/poll-queue';
 import type { Picture } from '@qrcast/runtime/sessions/picture';
+import { decodeState, type WatchedState } from '@qrcast/runtime/sessions/published-state';
 import { ReusedBytes } from '@qrcast/runtime/sessions/reused-bytes';
-import { decodeSession, encodeSession, type WatchedState } from '@qrcast/runtime/sessions/session-codec';
 import { targetOf } from '../sessions/watching.ts';
 
 export class NewestState {
-  readonly #record = new ReusedBytes();
+  readonly #lines = new ReusedBytes();
   #image: Picture | null = null;
   #target: PollTarget | null = null;
   #elapsesAt = Number.POSITIVE_INFINITY;
   #isPolled = false;
   #isIdle = false;
 
-  keep({ session, record, image }: WatchedState): void {
-    this.#record.write(record ?? encodeSession(session));
+  keep({ session, lines, image }: WatchedState): void {
+    this.#lines.write(lines);
     this.#image = image;
     if (this.#target?.instanceKey !== session.instanceKey) this.#target = targetOf(session);
     this.#elapsesAt = nextElapseAt(session);
@@ -28,10 +28,10 @@ export class NewestState {
     this.#isIdle = session.state.kind === 'idle';
   }
 
-  /** Parses it. Null if there is none yet. */
+  /** Parses a copy. Null if there is none yet. Its picture holds until the next `keep`. */
   read(): WatchedState | null {
     if (this.#target === null) return null;
-    return { session: decodeSession(this.#record.toString(), this.#target.sessionId), image: this.#image };
+    return { ...decodeState(Buffer.from(this.#lines.bytes), this.#target.sessionId), image: this.#image };
   }
 
   /** Null unless the session is polled. */

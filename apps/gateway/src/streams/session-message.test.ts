@@ -1,5 +1,6 @@
-import { wireSessionSchema } from '@qrcast/core/wire';
+import { toWire, wireSessionSchema } from '@qrcast/core/wire';
 import { Picture } from '@qrcast/runtime/sessions/picture';
+import { changeOf } from '@qrcast/runtime/sessions/published-state';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { expect, it } from 'vitest';
 import { createSessionMessage, joinBytes, keepMessage } from './session-message.ts';
@@ -19,8 +20,10 @@ it.each([
   ['a picture that is no data URL', shown, '"\\\n\u0000é', ['image']],
   ['no code', waiting, URL, ['image', 'text']],
 ] as const)('%s has the same JSON in pieces as in one', (_case, session, url, formats) => {
-  const message = createSessionMessage({ session, image: url === null ? null : new Picture(url) }, 3, 9, formats);
+  const image = url === null ? null : new Picture(url);
+  const message = createSessionMessage({ ...changeOf({ session, image: null }), image }, 3, 9, formats);
   const joined = JSON.parse(String(joinBytes(message.json())));
+  expect(joined).toEqual(toWire(session, { image: url, viewers: 3, now: 9, formats }));
   expect(joined).toEqual(message.session);
   expect(wireSessionSchema.parse(joined)).toMatchObject({ reference: REFERENCE, viewers: 3, serverNow: 9 });
   const isShown = session === shown && (formats as readonly string[]).includes('image');
@@ -35,8 +38,9 @@ it('joins texts and bytes', () => {
 
 it('a message that is kept has its own picture, whatever code comes next', () => {
   const image = new Picture(URL);
-  const message = createSessionMessage({ session: shown, image }, 1, 9, ['image']);
-  const [kept, twin] = [keepMessage(message), createSessionMessage({ session: shown, image }, 1, 9, ['image'])];
+  const state = { ...changeOf({ session: shown, image: null }), image };
+  const message = createSessionMessage(state, 1, 9, ['image']);
+  const [kept, twin] = [keepMessage(message), createSessionMessage(state, 1, 9, ['image'])];
   image.write('data:image/png;base64,AAAA');
   const imageIn = ({ json }: typeof message): unknown => JSON.parse(String(joinBytes(json()))).code?.image;
   expect([imageIn(kept), kept.session.code?.image]).toEqual([URL, URL]);

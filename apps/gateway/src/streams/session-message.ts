@@ -3,46 +3,54 @@
  * first asked for, once for all viewers who are owed the same.
  */
 
-import { type Format, toWire, type WireSession } from '@qrcast/core/wire';
-import type { Picture } from '@qrcast/runtime/sessions/picture';
-import type { WatchedState } from '@qrcast/runtime/sessions/session-codec';
+import { ALL_FORMATS, type Format, type WireBody, type WireSession } from '@qrcast/core/wire';
+import { bodyIn, type WatchedState } from '@qrcast/runtime/sessions/published-state';
 
 /** To be sent in the turn in which it was made: the next code is written over its picture. */
 export interface SessionMessage {
   readonly kind: 'session';
   readonly version: number;
   readonly session: WireSession;
-  /** The JSON of `session`, to be joined. The picture is most of it, and its bytes are there already. */
+  /** The JSON of `session`, to be joined. Its bytes are there already, but for what differs from moment to moment. */
   json(): TextParts;
 }
 
 /** In the JSON of a session. No text of a tenant can hold it, because quotes in a text are escaped. */
-const BEFORE_PICTURE = '"code":{"image":';
+const BEFORE_PICTURE = Buffer.from('"code":{"image":');
+const NO_PICTURE = 'null';
 
 export function createSessionMessage(
-  { session, image }: WatchedState,
+  { session: { version }, lines, image }: WatchedState,
   viewers: number,
   now: number,
   formats: readonly Format[],
 ): SessionMessage {
-  const plain = toWire(session, { image: null, viewers, now, formats });
-  const picture = plain.code !== null && formats.includes('image') ? image : null;
-  let whole: WireSession | null = null;
-  let text: string | null = null;
+  const whole = bodyIn(lines);
+  const body = ALL_FORMATS.every((format) => formats.includes(format)) ? whole : withFormats(whole, formats);
+  const end = `,"viewers":${viewers},"serverNow":${now}}`;
+  const before = image !== null && formats.includes('image') ? body.indexOf(BEFORE_PICTURE) : -1;
+  const at = before + BEFORE_PICTURE.length;
+  const json = (): TextParts =>
+    image === null || before === -1
+      ? [body.subarray(0, -1), end]
+      : [body.subarray(0, at), image.json, body.subarray(at + NO_PICTURE.length, -1), end];
+  let parsed: WireSession | null = null;
   return {
     kind: 'session',
-    version: plain.version,
+    version,
     get session() {
-      whole ??= withPicture(plain, picture);
-      return whole;
+      parsed ??= JSON.parse(String(joinBytes(json())));
+      return parsed as WireSession; // our own JSON
     },
-    json() {
-      text ??= JSON.stringify(plain);
-      if (picture === null) return [text];
-      const at = text.indexOf(BEFORE_PICTURE) + BEFORE_PICTURE.length;
-      return [text.slice(0, at), picture.json, text.slice(at + 'null'.length)];
-    },
+    json,
   };
+}
+
+/** Most viewers want all formats, so this is rare. */
+function withFormats(body: Buffer, formats: readonly Format[]): Buffer {
+  const session = JSON.parse(String(body)) as WireBody; // our own JSON
+  if (session.code === null || formats.includes('text')) return body;
+  return Buffer.from(JSON.stringify({ ...session, code: { ...session.code, text: null } } satisfies WireBody));
 }
 
 /** The same message, to be sent later. */
@@ -57,9 +65,6 @@ export function keepMessage({ kind, version, json }: SessionMessage): SessionMes
     json: () => [joined],
   };
 }
-
-const withPicture = (plain: WireSession, picture: Picture | null): WireSession =>
-  plain.code === null || picture === null ? plain : { ...plain, code: { ...plain.code, image: String(picture) } };
 
 /** What a text is joined of. */
 export type TextParts = readonly (string | Buffer)[];

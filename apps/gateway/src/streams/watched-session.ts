@@ -9,7 +9,7 @@ import { isPolled } from '@qrcast/core/session';
 import { ALL_FORMATS, type Format, type WireSession } from '@qrcast/core/wire';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
-import type { WatchedState } from '@qrcast/runtime/sessions/session-codec';
+import { changeOf, type WatchedState } from '@qrcast/runtime/sessions/published-state';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { Principal } from '../auth/auth.ts';
 import type { ViewerCounts } from '../sessions/visible-viewers.ts';
@@ -247,7 +247,7 @@ export class WatchedSession {
   async #withoutStaleCode(formats: readonly Format[]): Promise<WireSession | null> {
     const { sessions, clock } = this.#deps;
     const change = await sessions.current(this.id, clock.now());
-    return change && this.#messagesOf({ session: change.after, image: null }).whole(formats).session;
+    return change && this.#messagesOf({ ...changeOf({ session: change.after, image: null }), image: null }).whole(formats).session;
   }
 
   #setVisible(viewer: Viewer, isVisible: boolean): void {

@@ -21,7 +21,7 @@ beforeEach(() => {
   rights = openHeldRights<Pass, string>({
     bus: {
       subscribe(_channel, onMessage) {
-        publish = onMessage;
+        publish = (key) => onMessage(Buffer.from(key));
         return () => undefined;
       },
       onReset(listener) {

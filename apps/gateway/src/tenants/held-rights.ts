@@ -63,7 +63,7 @@ export function openHeldRights<Holder, Reason>(deps: HeldRightsDeps<Holder>): He
     else void run(holder, false);
   }
 
-  const unsubscribe = deps.bus.subscribe(deps.channel, deps.onChange);
+  const unsubscribe = deps.bus.subscribe(deps.channel, (message) => deps.onChange(String(message)));
   const undoReset = deps.bus.onReset((isAffected) => {
     if (!isAffected(deps.channel)) return;
     deps.onReset?.();

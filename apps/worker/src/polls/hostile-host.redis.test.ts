@@ -20,8 +20,9 @@ describe('a host', () => {
     const told = new Map<string, number>();
     const allTold = Promise.withResolvers<void>();
     for (const { id } of sessions) {
-      const watch = system.node.sessions.watch(id, ({ session }) => {
-        if (session.state.kind !== 'waiting' || session.state.notice?.code !== 'rate_limited') return;
+      const watch = system.node.sessions.watch(id, async () => {
+        const session = await system.node.sessions.find(id);
+        if (session?.state.kind !== 'waiting' || session.state.notice?.code !== 'rate_limited') return;
         told.set(id, session.state.notice.retryAt - session.fence);
         if (told.size === sessions.length - HOST_CONCURRENCY) allTold.resolve();
       });

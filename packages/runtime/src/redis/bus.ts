@@ -10,8 +10,11 @@ import type { Namespace } from './keys.ts';
 import type { RedisClient } from './redis-client.ts';
 
 export interface Bus {
-  /** Returns the function that ends the subscription, which is idempotent. */
-  subscribe(channel: string, onMessage: (message: string) => void): () => void;
+  /**
+   * Returns the function that ends the subscription, which is idempotent. A message is a view of a
+   * larger chunk: who keeps it keeps the chunk.
+   */
+  subscribe(channel: string, onMessage: (message: Buffer) => void): () => void;
   /**
    * Calls `read` so that it is answered after the subscription to the channel has begun. `redis`
    * leads to where the channel's session is.

@@ -2,7 +2,7 @@
 
 import type { Logger } from '../log.ts';
 
-type Handle = (message: string) => void;
+type Handle = (message: Buffer) => void;
 
 export interface ChannelHandlers {
   /**
@@ -10,7 +10,8 @@ export interface ChannelHandlers {
    * that removes the handler, which is idempotent.
    */
   add(channel: string, handle: Handle, begin: () => void, end: () => void): () => void;
-  deliver(channel: string, message: string): void;
+  /** @param message a view of a larger chunk: who keeps it keeps the chunk */
+  deliver(channel: string, message: Buffer): void;
   channels(): IterableIterator<string>;
 }
 
@@ -21,7 +22,7 @@ export function createChannelHandlers(log: Pick<Logger, 'warn'>): ChannelHandler
    * An older version, or anybody with access to Redis, can publish anything. That must not end the
    * process.
    */
-  function call(handle: Handle, message: string): void {
+  function call(handle: Handle, message: Buffer): void {
     try {
       handle(message);
     } catch {

@@ -17,20 +17,20 @@ export function openServerBus({ redis, connections, namespace, log }: BusDeps & 
   let connectedOnce = false;
   let closed = false;
 
-  connection.on('message', handlers.deliver);
+  connection.on('messageBuffer', (channel, message) => handlers.deliver(String(channel), message));
   connection.on('ready', () => {
     if (connectedOnce) for (const listener of resetListeners) listener(() => true);
     connectedOnce = true;
   });
 
-  function subscribe(channel: string, onMessage: (message: string) => void): () => void {
+  function subscribe(channel: string, onMessage: (message: Buffer) => void): () => void {
     const begin = (): void => void connection.subscribe(channel).catch(() => undefined); // fails only while closing; after a lost connection ioredis subscribes again
     const end = (): void => {
       if (!closed) connection.unsubscribe(channel).catch(() => undefined); // fails only while closing
     };
     return handlers.add(channel, onMessage, begin, end);
   }
-  subscribe(ownChannel, echo.received);
+  subscribe(ownChannel, (message) => echo.received(String(message)));
 
   return {
     subscribe,

@@ -28,7 +28,7 @@ export interface ShardSubscriberDeps {
   /** A channel, and a key, whose slot is at this master: the given one if it still is. Null: it has no slot. */
   readonly ownChannel: (current: string | null) => string | null;
   readonly publish: (channel: string, message: string) => Promise<unknown>;
-  readonly onMessage: (channel: string, message: string) => void;
+  readonly onMessage: (channel: string, message: Buffer) => void;
   /** The subscriptions have begun. `isFirst`: no message of these channels can have been missed. */
   readonly onBegun: (channels: readonly string[], isFirst: boolean) => void;
   /** These are no longer subscribed here. `to` has their slot. */
@@ -144,8 +144,9 @@ export function openShardSubscriber(deps: ShardSubscriberDeps): ShardSubscriber 
     begin(missing, false);
   }
 
-  connection.on('smessage', (channel: string, message: string) => {
-    if (channel === own?.channel) echo.received(message);
+  connection.on('smessageBuffer', (name: Buffer, message: Buffer) => {
+    const channel = String(name);
+    if (channel === own?.channel) echo.received(String(message));
     else deps.onMessage(channel, message);
   });
   connection.on('moved', () => {

@@ -5,8 +5,7 @@ import { ReusedBytes } from './reused-bytes.ts';
 export class Picture {
   readonly #json = new ReusedBytes();
 
-  /** @param url a data URL */
-  constructor(url: string) {
+  constructor(url: string | Buffer) {
     this.write(url);
   }
 
@@ -15,9 +14,10 @@ export class Picture {
     return this.#json.bytes;
   }
 
-  /** @param url a data URL, of the session's next code */
-  write(url: string): void {
-    this.#json.write(JSON.stringify(url));
+  /** @param url a data URL, of the session's next code. As bytes it is one of base64, which needs no escapes. */
+  write(url: string | Buffer): void {
+    if (typeof url === 'string') this.#json.write(JSON.stringify(url));
+    else this.#json.write('"', url, '"');
   }
 
   /** The data URL. */

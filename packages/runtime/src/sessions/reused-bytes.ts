@@ -12,10 +12,12 @@ export class ReusedBytes {
     return this.#bytes;
   }
 
-  write(text: string): void {
-    const length = Buffer.byteLength(text);
+  write(...parts: readonly (string | Buffer)[]): void {
+    let length = 0;
+    for (const part of parts) length += typeof part === 'string' ? Buffer.byteLength(part) : part.length;
     if (this.#memory.length < length) this.#memory = Buffer.allocUnsafeSlow(Math.ceil(length / STEP) * STEP);
-    this.#memory.write(text);
+    let at = 0;
+    for (const part of parts) at += typeof part === 'string' ? this.#memory.write(part, at) : part.copy(this.#memory, at);
     if (this.#bytes.length !== length || this.#bytes.buffer !== this.#memory.buffer) this.#bytes = this.#memory.subarray(0, length);
   }
 

@@ -8,30 +8,14 @@ import type { Session } from '@qrcast/core/session';
 import { isSession } from '@qrcast/core/session-record';
 import type { Logger } from '../log.ts';
 import { createReadEntry } from '../redis/read-entry.ts';
-import type { Picture } from './picture.ts';
 
 /** A session and, in `showing`, its picture as a data URL. */
 export interface Snapshot {
   readonly session: Session;
-  /** The session's text, if it was published. */
-  readonly record?: string | undefined;
   /**
    * Null without a code, and if the picture was lost in a crash of Redis. The next code brings one.
    */
   readonly image: string | null;
-  /**
-   * The counts of its visible viewers when it was written, as pairs of a gateway and its entry
-   * (viewers-count-1.lua). Undefined if they were not read with it.
-   */
-  readonly counts?: readonly string[] | undefined;
-}
-
-/**
- * A snapshot as watchers get it. Its picture holds until they get the next one. Whoever keeps the
- * session keeps `record`, not the objects: there are thousands of them, and each lasts some seconds.
- */
-export interface WatchedState extends Omit<Snapshot, 'image'> {
-  readonly image: Picture | null;
 }
 
 /**
@@ -102,27 +86,3 @@ export function createReadSession(log: Pick<Logger, 'warn'>): ReadSession {
   const readEntry = createReadEntry(log, 'session');
   return (record, sessionId) => (record == null ? null : readEntry({ sessionId }, () => decodeSession(record, sessionId)));
 }
-
-/**
- * Parses a published change, as session-commit-3.lua joins it. An older version published no line
- * before the record.
- * @throws {Error} as `decodeSession`.
- */
-export function decodeChange(message: string, sessionId: string): Snapshot {
-  if (message.startsWith('{')) return decodePictured(message, sessionId);
-  const end = message.indexOf('\n');
-  const [format, ...counts] = message.slice(0, end).split(' ');
-  if (format !== '2') throw new Error('a published change has an unknown format; was it written by another version?');
-  return { ...decodePictured(message.slice(end + 1), sessionId), counts };
-}
-
-function decodePictured(text: string, sessionId: string): Snapshot {
-  const end = text.indexOf('\n');
-  return end === -1 ? readPictured(text, null, sessionId) : readPictured(text.slice(0, end), text.slice(end + 1), sessionId);
-}
-
-const readPictured = (record: string, image: string | null, sessionId: string): Snapshot => ({
-  session: decodeSession(record, sessionId),
-  record,
-  image,
-});

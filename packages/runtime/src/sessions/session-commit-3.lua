@@ -2,11 +2,11 @@
 -- KEYS session, its callbacks, the gateways' counts of its viewers.
 -- ARGV expected version ('0': must not exist), version, record, picture ('' keep, '-' drop, else
 -- set), channel, sealed credentials ('' keep, '-' drop), expires at (ms, '' keep), callback ('' none),
--- expected stamp ('' any), stamp, the command that publishes.
+-- expected stamp ('' any), stamp, the command that publishes, the lines of the state.
 -- Returns 1 if it wrote, the current record if another one stands, 0 if there is no such session.
 --
--- What is published: a line with the format (2) and each gateway's count, the record, and in a third
--- line the picture if it changed.
+-- What is published: a line with the format (3) and each gateway's count, the lines of the state
+-- (published-state.ts), and in another line the picture if it changed.
 --
 -- The stamp tells two records apart that have one version, because Redis lost data in between.
 local version, stamp = unpack(redis.call('HMGET', KEYS[1], 'version', 'stamp'))
@@ -21,7 +21,7 @@ end
 local found = redis.pcall('HGETALL', KEYS[3])
 local counts = (found.err or not found[1]) and '' or ' ' .. table.concat(found, ' ')
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'record', ARGV[3], 'stamp', ARGV[10])
-local message = '2' .. counts .. '\n' .. ARGV[3]
+local message = '3' .. counts .. '\n' .. ARGV[12]
 if ARGV[4] == '-' then
   redis.call('HDEL', KEYS[1], 'image')
 elseif ARGV[4] ~= '' then

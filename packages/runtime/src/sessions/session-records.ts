@@ -15,6 +15,7 @@ import { loadLuaScript } from '../redis/lua-script.ts';
 import { publishCommand } from '../redis/publish.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
 import { pictureChange } from './picture-change.ts';
+import { encodeState } from './published-state.ts';
 import { encodeSession, type ReadSession, type Snapshot } from './session-codec.ts';
 import { KEEP_EXPIRED_MS, type Sessions } from './sessions.ts';
 
@@ -110,7 +111,7 @@ function createCommit({ redis, namespace }: Pick<SessionRecordsDeps, 'redis' | '
     const { id, version, stamp } = session;
     const keys = [sessionKey(namespace, id), sessionCallbacksKey(namespace, id), viewersKey(namespace, id)];
     const change = [expected, version, encodeSession(session), picture, sessionChannel(namespace, id), sealed, goneAt, callback];
-    const args = [...change, expectedStamp, stamp, publishCommand(redis)];
+    const args = [...change, expectedStamp, stamp, publishCommand(redis), encodeState(session)];
     const write = (): Promise<unknown> => script(keys, args);
     // The mark lies in another slot than the session, so it cannot be part of the script.
     return callback === '' ? write() : outbox.markAround(sessionMark(id), write);

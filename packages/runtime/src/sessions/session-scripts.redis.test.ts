@@ -49,6 +49,7 @@ function commit({ expected, version, callback = '', expectedStamp = '', stamp = 
       expectedStamp,
       stamp,
       publishCommand(runtime.redis),
+      `lines ${version}`,
     ],
   );
 }
@@ -93,9 +94,9 @@ describe('session-commit', () => {
     expect(left).toBeGreaterThan(DAY_MS - 3_600_000);
   });
 
-  it('publishes the counts of the viewers before the record, and writes whatever is at their key', async () => {
+  it('publishes the counts of the viewers before the state, and writes whatever is at their key', async () => {
     const published: string[] = [];
-    runtime.bus.subscribe(`${session}:channel`, (message) => void published.push(message));
+    runtime.bus.subscribe(`${session}:channel`, (message) => void published.push(String(message)));
     await runtime.bus.begun();
     await commit({ expected: '0', version: '1' });
     await runtime.redis.hset(viewers, 'a', '1:9', 'b', '2:9');
@@ -103,6 +104,6 @@ describe('session-commit', () => {
     await runtime.redis.set(viewers, 'not a hash');
     expect(await commit({ expected: '2', version: '3' })).toBe(1);
     await expect.poll(() => published.length).toBe(3);
-    expect(published).toEqual(['2\nrecord 1', '2 a 1:9 b 2:9\nrecord 2', '2\nrecord 3']);
+    expect(published).toEqual(['3\nlines 1', '3 a 1:9 b 2:9\nlines 2', '3\nlines 3']);
   });
 });

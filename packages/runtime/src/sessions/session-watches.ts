@@ -10,8 +10,9 @@ import type { Bus } from '../redis/bus.ts';
 import { errorWord } from '../redis/error-words.ts';
 import { type Namespace, sessionChannel } from '../redis/keys.ts';
 import { readOrNull } from '../redis/read-entry.ts';
+import { changeOf, decodeChange, type PublishedChange, type WatchedState } from './published-state.ts';
 import { createRereads, type RereadsOptions } from './rereads.ts';
-import { decodeChange, type ReadSession, type Snapshot, type WatchedState } from './session-codec.ts';
+import type { ReadSession, Snapshot } from './session-codec.ts';
 import { readSnapshot } from './session-records.ts';
 import type { Sessions, Watch } from './sessions.ts';
 import { createSnapshotFilter } from './snapshot-filter.ts';
@@ -114,7 +115,7 @@ function openWatcher(
   const channel = sessionChannel(namespace, sessionId);
   const read = (): Promise<Snapshot | null> =>
     bus.readAfter(channel, (redis) => readSnapshot({ namespace, readSession }, redis, sessionId));
-  const early: Snapshot[] = [];
+  const early: PublishedChange[] = [];
   const filter = createSnapshotFilter({
     deliver(state) {
       heardAt = performance.now();
@@ -133,7 +134,7 @@ function openWatcher(
     try {
       const offerRead = filter.beginRead();
       const snapshot = await read();
-      if (snapshot !== null && deliver !== null) offerRead(snapshot);
+      if (snapshot !== null && deliver !== null) offerRead(changeOf(snapshot));
     } catch (error) {
       // A listener's own fault ends here, too: nobody else would catch it.
       log.warn({ sessionId, ...errorFields(error) }, 'a watched session could not be read again');
@@ -155,7 +156,7 @@ function openWatcher(
     deliver = (next) => {
       newest = next;
     };
-    if (snapshot !== null) filter.beginRead()(snapshot);
+    if (snapshot !== null) filter.beginRead()(changeOf(snapshot));
     for (const change of early.splice(0)) if (change.session.version > (snapshot?.session.version ?? 0)) filter.offer(change);
     deliver = isSilent ? null : onChange;
     heardAt = firstHeardAt;

@@ -9,7 +9,8 @@ import type { Policy } from '@qrcast/core/schedule';
 import { isFinal, type Session } from '@qrcast/core/session';
 import { Picture } from './picture.ts';
 import { pictureChange } from './picture-change.ts';
-import type { Snapshot, WatchedState } from './session-codec.ts';
+import { changeOf, type WatchedState } from './published-state.ts';
+import type { Snapshot } from './session-codec.ts';
 import type { Change, Sessions, Watch } from './sessions.ts';
 
 interface Stored extends Snapshot {
@@ -126,4 +127,7 @@ function watchIn(store: MemoryStore, sessionId: string, onChange: (state: Watche
   return { first, close: () => void listeners.delete(listener) };
 }
 
-const watchedState = ({ session, image }: Snapshot): WatchedState => ({ session, image: image === null ? null : new Picture(image) });
+const watchedState = (snapshot: Snapshot): WatchedState => ({
+  ...changeOf(snapshot),
+  image: snapshot.image === null ? null : new Picture(snapshot.image),
+});

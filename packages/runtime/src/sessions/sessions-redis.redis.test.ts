@@ -9,7 +9,7 @@ import { describeSessions } from '../../test/sessions-contract.ts';
 import { openConnections } from '../redis/connections.ts';
 import { sessionChannel, sessionKey } from '../redis/keys.ts';
 import { openBus } from '../redis/open-bus.ts';
-import type { WatchedState } from './session-codec.ts';
+import type { WatchedState } from './published-state.ts';
 import type { Sessions } from './sessions.ts';
 import { openRedisSessions } from './sessions-redis.ts';
 

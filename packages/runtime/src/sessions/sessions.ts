@@ -10,7 +10,8 @@
 
 import type { SessionEvent } from '@qrcast/core/reduce';
 import type { Session } from '@qrcast/core/session';
-import type { Snapshot, WatchedState } from './session-codec.ts';
+import type { WatchedState } from './published-state.ts';
+import type { Snapshot } from './session-codec.ts';
 
 export interface Watch {
   /**

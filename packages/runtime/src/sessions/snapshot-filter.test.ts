@@ -1,14 +1,19 @@
 import type { Session } from '@qrcast/core/session';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { sampleSession } from '../../test/runtime.ts';
-import type { Snapshot, WatchedState } from './session-codec.ts';
+import type { PublishedChange, WatchedState } from './published-state.ts';
 import { createSnapshotFilter, type SnapshotFilter } from './snapshot-filter.ts';
 
 const first = sampleSession();
-const state = (version: number, stamp = `stamp ${version}`): Snapshot => ({ session: { ...first, version, stamp }, image: null });
-const showing = (version: number, digest: string, image: string | null): Snapshot => {
+const LINES = Buffer.from('{}\n{}');
+const state = (version: number, stamp = `stamp ${version}`): PublishedChange => ({
+  session: { ...first, version, stamp },
+  lines: LINES,
+  image: null,
+});
+const showing = (version: number, digest: string, image: string | null): PublishedChange => {
   const code: Session['state'] = { kind: 'showing', notice: null, code: { digest, text: null, issuedAt: 1, staleAt: 2 } };
-  return { session: { ...first, version, state: code }, image };
+  return { session: { ...first, version, state: code }, lines: LINES, image };
 };
 
 const deliver = vi.fn<(state: WatchedState) => void>();

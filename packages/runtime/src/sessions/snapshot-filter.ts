@@ -1,18 +1,18 @@
 /** What one watcher of a session is told: rising versions alone, and each code with its picture. */
 
 import { isOlder } from '@qrcast/core/renumber';
-import type { Session } from '@qrcast/core/session';
+import type { SessionFacts } from '@qrcast/core/session-facts';
 import { Picture } from './picture.ts';
-import type { Snapshot, WatchedState } from './session-codec.ts';
+import type { PublishedChange, WatchedState } from './published-state.ts';
 
 export interface SnapshotFilter {
   /** A published change. It brings a picture only if the picture changed with it. */
-  offer(change: Snapshot): void;
+  offer(change: PublishedChange): void;
   /**
    * The record is about to be read. Returns what takes it. If it holds no picture of its code, the
    * picture is lost, and reading again would not find it.
    */
-  beginRead(): (snapshot: Snapshot) => void;
+  beginRead(): (read: PublishedChange) => void;
 }
 
 export interface SnapshotOutlets {
@@ -32,20 +32,20 @@ export interface SnapshotOutlets {
 
 export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutlets): SnapshotFilter {
   /** Of what passed last. The session itself is not kept, because a gateway watches thousands. */
-  let told: Pick<Session, 'version' | 'stamp'> | null = null;
+  let told: Pick<SessionFacts, 'version' | 'stamp'> | null = null;
   /** Of the code that was delivered last. */
   let digest: string | null = null;
   let hasPicture = false;
   /** Written over by the picture of each code. */
   let picture: Picture | null = null;
 
-  function keepPicture(image: string): Picture {
+  function keepPicture(image: string | Buffer): Picture {
     if (picture === null) picture = new Picture(image);
     else picture.write(image);
     return picture;
   }
 
-  function pass({ session, record, image, counts }: Snapshot): void {
+  function pass({ session, lines, image, counts }: PublishedChange): void {
     const current = digestOf(session);
     if (current !== null && image === null && current !== digest) {
       reread();
@@ -55,7 +55,7 @@ export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutle
     digest = current;
     told = { version: session.version, stamp: session.stamp };
     const shown = current !== null && image !== null ? keepPicture(image) : picture;
-    deliver({ session, record, image: hasPicture ? shown : null, counts });
+    deliver({ session, lines, image: hasPicture ? shown : null, counts });
   }
 
   return {
@@ -66,16 +66,16 @@ export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutle
 
     beginRead() {
       const toldBefore = told;
-      return (snapshot) => {
-        const { session, image } = snapshot;
+      return (read) => {
+        const { session, image } = read;
         if (told !== null && toldBefore !== null && isOlder(session, toldBefore)) return onOlder(toldBefore.version);
         if (told !== null && session.version < told.version) return;
         const current = digestOf(session);
         if (current !== null && image === null) [digest, hasPicture] = [current, false];
-        if (told === null || session.version > told.version) pass(snapshot);
+        if (told === null || session.version > told.version) pass(read);
       };
     },
   };
 }
 
-const digestOf = ({ state }: Session): string | null => (state.kind === 'showing' ? state.code.digest : null);
+const digestOf = ({ state }: SessionFacts): string | null => (state.kind === 'showing' ? state.code.digest : null);
