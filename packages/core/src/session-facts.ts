@@ -10,7 +10,6 @@ export type SessionFacts = Pick<
   Session,
   | 'id'
   | 'tenantId'
-  | 'instanceId'
   | 'instanceKey'
   | 'version'
   | 'toldVersion'
@@ -22,11 +21,11 @@ export type SessionFacts = Pick<
   | 'state'
 >;
 
-/** Its state is without what only the JSON for viewers needs: notice, text and account. */
+/** In its state, what only the JSON for viewers needs is null: the notice, the text of the code, the account. */
 export function factsOf(session: Session): SessionFacts {
-  const { id, tenantId, instanceId, instanceKey, version, toldVersion, stamp, createdAt, deadlineAt, expiresAt, isUnwatched } = session;
+  const { id, tenantId, instanceKey, version, toldVersion, stamp, createdAt, deadlineAt, expiresAt, isUnwatched } = session;
   const state = briefOf(session.state);
-  return { id, tenantId, instanceId, instanceKey, version, toldVersion, stamp, createdAt, deadlineAt, expiresAt, isUnwatched, state };
+  return { id, tenantId, instanceKey, version, toldVersion, stamp, createdAt, deadlineAt, expiresAt, isUnwatched, state };
 }
 
 function briefOf(state: Session['state']): Session['state'] {
@@ -35,7 +34,7 @@ function briefOf(state: Session['state']): Session['state'] {
   return 'notice' in state ? { ...state, notice: null } : state;
 }
 
-const TEXTS = ['id', 'tenantId', 'instanceId', 'instanceKey', 'stamp'] as const satisfies readonly (keyof SessionFacts)[];
+const TEXTS = ['id', 'tenantId', 'instanceKey', 'stamp'] as const satisfies readonly (keyof SessionFacts)[];
 const NUMBERS = ['toldVersion', 'createdAt', 'deadlineAt', 'expiresAt'] as const satisfies readonly (keyof SessionFacts)[];
 
 /** By hand, because it runs at every delivery. */

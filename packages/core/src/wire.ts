@@ -135,7 +135,11 @@ export function toWire(session: Session, { image, viewers, now, formats }: Deliv
   return { ...toWireBody(session, image, formats), viewers, serverNow: now };
 }
 
-/** @param image see `Delivery` */
+/**
+ * `code` begins with `image`: gateways find the place of the picture by the bytes before it, and those
+ * of other versions do, too.
+ * @param image see `Delivery`
+ */
 export function toWireBody(session: Session, image: string | null, formats: readonly Format[] = ALL_FORMATS): WireBody {
   const { state } = session;
   const notice = 'notice' in state ? state.notice : null;

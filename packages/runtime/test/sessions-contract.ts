@@ -160,7 +160,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       const seen = collector();
       const watch = pair.there.watch(id, seen.add);
       const first = await watch.first;
-      expect(await pair.here.apply(id, { kind: 'watched', at: T + 5 })).toEqual(first?.session);
+      expect(await pair.here.apply(id, { kind: 'watched', at: T + 5 })).toMatchObject({ ...first?.session, state: { kind: 'waiting' } });
       await pair.here.apply(id, { kind: 'cancelled', at: T + 6 });
       expect((await seen.until(() => true)).session.state).toEqual({ kind: 'ended', reason: 'cancelled' });
       watch.close();

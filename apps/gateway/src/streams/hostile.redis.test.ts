@@ -5,6 +5,7 @@
 
 import { connect } from 'node:net';
 import { sessionChannel, sessionKey, tenantsKey } from '@qrcast/runtime/redis/keys';
+import { encodeState } from '@qrcast/runtime/sessions/published-state';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { ADMIN_KEY, openTestGateway, type TestGateway } from '../../test/gateway.ts';
@@ -202,7 +203,10 @@ describe('another writer to Redis', () => {
     const { session, ticket } = await test.create();
     const viewer = test.view(ticket);
     await viewer.until('session', ({ state }) => state === 'waiting');
-    for (const garbage of ['', 'garbage', '{}', 'null', '{"id":1}\nx']) {
+    const state = encodeState((await test.node.sessions.find(session.id)) ?? expect.unreachable());
+    const [facts = '', body = ''] = state.replaceAll(/"version":\d+/g, '"version":900000000').split('\n');
+    const states = [facts, `${facts}\n`, `${facts}\n{}`, `${facts}\n${body.slice(0, -1)}`, `${facts.slice(0, -1)}\n${body}`, `\n${body}`];
+    for (const garbage of ['', 'garbage', '{}', 'null', '{"id":1}\nx', ...states.map((lines) => `3\n${lines}`)]) {
       await test.node.redis.publish(sessionChannel(test.namespace, session.id), garbage);
     }
     await test.call('DELETE', `/v1/sessions/${session.id}`);

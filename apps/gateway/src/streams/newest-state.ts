@@ -34,6 +34,10 @@ export class NewestState {
     return { ...decodeState(Buffer.from(this.#lines.bytes), this.#target.sessionId), image: this.#image };
   }
 
+  isEmpty(): boolean {
+    return this.#target === null;
+  }
+
   /** Null unless the session is polled. */
   polled(): PollTarget | null {
     return this.#isPolled ? this.#target : null;

@@ -182,7 +182,7 @@ export class WatchedSession {
   }
 
   #keepFirst(state: WatchedState | null): boolean {
-    if (state !== null && this.newest.read() === null) this.newest.keep(state);
+    if (state !== null && this.newest.isEmpty()) this.newest.keep(state);
     return state !== null;
   }
 

@@ -44,7 +44,7 @@ describe('a published change', () => {
     ['without a picture', `3\n${lines}`, null, []],
     ['with a picture', `3\n${lines}\n${URL}`, URL, []],
     ['with counts', `3 a 1:9 b 2:9\n${lines}\n${URL}`, URL, ['a', '1:9', 'b', '2:9']],
-    ['with a picture that needs escapes', `3\n${lines}\n"\\`, '"\\', []],
+    ['with a picture that needs escapes', `3\n${lines}\n"\\\n\u0001é`, '"\\\n\u0001é', []],
   ] as const)('is read %s', (_case, text, image, counts) => {
     const read = change(text);
     expect({ ...read, image: read.image && String(read.image), lines: String(read.lines) }).toEqual({ session, lines, image, counts });
@@ -52,7 +52,7 @@ describe('a published change', () => {
 
   it('passes a picture on as bytes, unless it needs escapes', () => {
     expect(change(`3\n${lines}\n${URL}`).image).toBeInstanceOf(Buffer);
-    expect(change(`3\n${lines}\n${URL}"`).image).toBe(`${URL}"`);
+    for (const odd of ['"', '\\', '\n', '\u0001', 'é']) expect(change(`3\n${lines}\n${URL}${odd}`).image).toBe(`${URL}${odd}`);
   });
 
   it.each([
@@ -64,10 +64,11 @@ describe('a published change', () => {
     expect(change(text)).toEqual({ ...changeOf({ session: usual, image }), ...(counts === undefined ? {} : { counts }) });
   });
 
-  it.each(['', '2', '3', '4\n{}', '2 a 1:9', '3 a 1:9', '3\n{}\n{}', '2\n', '3\n\n', '\n', `3\n${encodeState({ ...usual, id: 'ses_2' })}`])(
-    'is refused if it is %j',
-    (text) => {
-      expect(() => change(text)).toThrow();
-    },
-  );
+  const [facts = '', body = ''] = lines.split('\n');
+  const foreign = encodeState({ ...usual, id: 'ses_2' });
+  const broken = ['', '2', '3', '4\n{}', '2 a 1:9', '3 a 1:9', '3\n{}\n{}', '2\n', '3\n\n', '\n'];
+  const bodies = [facts, `${facts}\n`, `${facts}\n{}`, `${facts}\n${body.slice(0, -1)}`, `${facts}\n${foreign.split('\n')[1]}`, foreign];
+  it.each([...broken, ...bodies.map((text) => `3\n${text}`)])('is refused if it is %j', (text) => {
+    expect(() => change(text)).toThrow();
+  });
 });

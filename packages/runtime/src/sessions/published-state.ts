@@ -3,6 +3,7 @@
  * Both are made once, by whoever changes the session. A gateway passes the JSON on as it is.
  */
 
+import { isAscii } from 'node:buffer';
 import type { Session } from '@qrcast/core/session';
 import { factsOf, isSessionFacts, type SessionFacts } from '@qrcast/core/session-facts';
 import { toWireBody } from '@qrcast/core/wire';
@@ -13,7 +14,7 @@ export interface PublishedState {
   readonly session: SessionFacts;
   /**
    * In UTF-8: the facts as JSON, a line break, and the session for viewers as JSON, without `viewers`
-   * and `serverNow` and with a null for the picture.
+   * and `serverNow` and with a null for the picture. A view of the message: who keeps it copies it.
    */
   readonly lines: Buffer;
 }
@@ -35,18 +36,24 @@ export interface WatchedState extends Omit<PublishedChange, 'image'> {
 }
 
 const LINE_BREAK = 0x0a;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+const BRACE = 0x7d;
 
 /** The lines of a state. */
 export function encodeState(session: Session): string {
   return `${JSON.stringify(factsOf(session))}\n${JSON.stringify(toWireBody(session, null))}`;
 }
 
-/** @throws {Error} if these are not the lines of a state of the session with this id. */
+/**
+ * The JSON for viewers is looked at only at both ends, because parsing it would cost as much as all
+ * else that a gateway does with it.
+ * @throws {Error} if these are not the lines of a state of the session with this id.
+ */
 export function decodeState(lines: Buffer, sessionId: string): PublishedState {
   const session: unknown = JSON.parse(lines.toString('utf8', 0, endOfLine(lines, 0)));
-  if (!isSessionFacts(session) || session.id !== sessionId) throw new Error('a published state has an unknown shape');
+  const body = bodyIn(lines);
+  const start = `{"id":${JSON.stringify(sessionId)},`;
+  const isWhole = body.at(-1) === BRACE && body.toString('latin1', 0, start.length) === start;
+  if (!isSessionFacts(session) || session.id !== sessionId || !isWhole) throw new Error('a published state has an unknown shape');
   return { session, lines };
 }
 
@@ -57,7 +64,7 @@ export function bodyIn(lines: Buffer): Buffer {
 
 /** A record that was read, as if it had been published. */
 export function changeOf({ session, image }: Snapshot): PublishedChange {
-  return { session, lines: Buffer.from(encodeState(session)), image };
+  return { session: factsOf(session), lines: Buffer.from(encodeState(session)), image };
 }
 
 /**
@@ -81,7 +88,7 @@ function decodeLines(text: Buffer, sessionId: string): PublishedChange {
 }
 
 /** No data URL does, but somebody else may have published it. */
-const needsEscapes = (url: Buffer): boolean => url.includes(QUOTE) || url.includes(BACKSLASH);
+const needsEscapes = (url: Buffer): boolean => !isAscii(url) || JSON.stringify(url.toString('latin1')).length !== url.length + '""'.length;
 
 function decodeRecord(text: string, sessionId: string): PublishedChange {
   const [record = '', image = null] = text.split('\n', 2);

@@ -58,10 +58,10 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
       const onFailed = (): void => rereadLater(watcher);
       // At a random time: all at once would hold up what is being delivered.
       const heardAt = performance.now() - Math.random() * rereadEveryMs;
-      const watcher: Watcher = openWatcher(deps, sessionId, { onChange, onOlder, onFailed }, heardAt);
+      const { first, ...watcher } = openWatcher(deps, sessionId, { onChange, onOlder, onFailed }, heardAt);
       watchers.add(watcher);
       return {
-        first: watcher.first,
+        first,
         close() {
           watchers.delete(watcher);
           clearTimeout(lateTimers.get(watcher));
@@ -82,7 +82,8 @@ export function openSessionWatches(deps: SessionWatchesDeps): Pick<Sessions, 'wa
   };
 }
 
-interface Watcher extends Watch {
+/** Without `first`, which would keep the first state. */
+interface Watcher extends Omit<Watch, 'first'> {
   readonly channel: string;
   /** When it was told or read last, by `performance.now()`. */
   heardAt(): number;
@@ -105,7 +106,7 @@ function openWatcher(
   sessionId: string,
   { onChange, onOlder, onFailed }: Listeners,
   firstHeardAt: number,
-): Watcher {
+): Watcher & Pick<Watch, 'first'> {
   let heardAt = firstHeardAt;
   /** Null until the first read has come, and after the end. */
   let deliver: ((state: WatchedState) => void) | null = null;

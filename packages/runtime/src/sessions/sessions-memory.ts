@@ -110,6 +110,7 @@ function removeIn(store: MemoryStore, session: Session): boolean {
 }
 
 function watchIn(store: MemoryStore, sessionId: string, onChange: (state: WatchedState) => void): Watch {
+  const watchedState = createWatchedState();
   /** The version told last; null until the first snapshot is told. */
   let version: number | null = null;
   const listener = (snapshot: Snapshot): void => {
@@ -127,7 +128,11 @@ function watchIn(store: MemoryStore, sessionId: string, onChange: (state: Watche
   return { first, close: () => void listeners.delete(listener) };
 }
 
-const watchedState = (snapshot: Snapshot): WatchedState => ({
-  ...changeOf(snapshot),
-  image: snapshot.image === null ? null : new Picture(snapshot.image),
-});
+/** Each picture is written over the one before, as it is with Redis. */
+function createWatchedState(): (snapshot: Snapshot) => WatchedState {
+  const picture = new Picture('');
+  return (snapshot) => {
+    if (snapshot.image !== null) picture.write(snapshot.image);
+    return { ...changeOf(snapshot), image: snapshot.image === null ? null : picture };
+  };
+}

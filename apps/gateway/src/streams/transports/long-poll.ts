@@ -82,12 +82,13 @@ async function hold({ hub, permits, slots }: LongPollDeps, poll: LongPoll, after
   const sink = { send: () => resolve(), hasRoom: () => true, askedAt: () => 0, close: () => resolve() };
   // The hub would tell a final state at once, and that is what has to be spaced.
   const isOver = isFinal(session) && after >= session.version;
-  const subscription = isOver ? null : hub.subscribe({ sessionId: session.id, by: principal, after, isVisible, sink });
+  const options = { sessionId: session.id, by: principal, after, isVisible, sink };
+  const { first, close } = isOver ? { first: null, close: () => undefined } : hub.subscribe(options);
   try {
-    await Promise.race([subscription?.first.then(() => promise) ?? promise, promise]);
+    await Promise.race([first?.then(() => promise) ?? promise, promise]);
   } finally {
     clearTimeout(timer);
-    subscription?.close();
+    close();
     permit.release();
     freeSlot();
   }
