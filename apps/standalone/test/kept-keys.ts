@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { DEFAULT_NAMESPACE } from '@qrcast/runtime/redis/keys';
+import { isCluster, type RedisClient } from '@qrcast/runtime/redis/redis-client';
 import type { Redis } from 'ioredis';
 
 /** The keys that may stay for ever: CONTRIBUTING.md lists them, with the reasons. */
@@ -16,8 +17,9 @@ function readDocumented(page: string): RegExp[] {
 export const mayStay = (key: string): boolean => MAY_STAY.some((pattern) => pattern.test(key));
 
 /** @returns the keys without a time to live, with the default namespace in place of `namespace` */
-export async function keysThatStay(redis: Redis, namespace = DEFAULT_NAMESPACE): Promise<string[]> {
-  const keys = await redis.keys(`*${namespace}*`);
+export async function keysThatStay(redis: RedisClient, namespace = DEFAULT_NAMESPACE): Promise<string[]> {
+  const servers = isCluster(redis) ? redis.nodes('master') : [redis];
+  const keys = (await Promise.all(servers.map((server) => server.keys(`*${namespace}*`)))).flat();
   const staying = await Promise.all(
     keys.map(async (key) => ((await redis.pttl(key)) === -1 ? [key.replaceAll(namespace, DEFAULT_NAMESPACE)] : [])),
   );

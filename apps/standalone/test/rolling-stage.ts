@@ -5,19 +5,21 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { watchSession } from '@qrcast/client';
 import { socketIo } from '@qrcast/client/socket-io';
 import type { Connection, Session } from '@qrcast/client/types';
 import { createUntil } from '@qrcast/gateway/test/recorder';
 import { createLog } from '@qrcast/runtime/log';
-import { connectRedis } from '@qrcast/runtime/redis/redis';
+import { connectCommands } from '@qrcast/runtime/redis/redis';
+import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { openTestProxy } from '@qrcast/runtime/test/proxy';
 import type { Instance } from '@qrcast/simulator/instance';
 import { openSimulator } from '@qrcast/simulator/simulator';
-import type { Redis } from 'ioredis';
 import { io } from 'socket.io-client';
-import { type Environment, type Program, spawnRole } from './role-process.ts';
+import { type Environment, type Program, spawnNode } from './role-process.ts';
 
 export const WATCH_TRANSPORTS = {
   websocket: () => 'websocket' as const,
@@ -28,15 +30,34 @@ export const WATCH_TRANSPORTS = {
 export type WatchTransport = keyof typeof WATCH_TRANSPORTS;
 
 const ADMIN_KEY = 'admin-key-of-the-tests-0123456789';
+const TENANT_ID = 'acme';
 
-export interface RollingStage {
-  readonly namespace: string;
-  readonly redis: Redis;
-  /** New connections go to these gateways in turn. */
-  readonly ports: Set<number>;
+/** The folder of the sources that this file belongs to. */
+export const PRESENT_TREE = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Starts processes from one tree of sources. */
+export interface RoleStarter {
+  readonly tree: string;
+  /** Resolves once it is ready. */
   startGateway(): Promise<RunningGateway>;
   startWorker(): Promise<Program>;
+}
+
+/** It starts processes from the present tree. */
+export interface RollingStage extends RoleStarter {
+  readonly namespace: string;
+  readonly redis: RedisClient;
+  /** Of the balancer before all gateways. */
+  readonly url: string;
+  /** New connections go to these gateways in turn. */
+  readonly ports: Set<number>;
+  /** For another version of qrcast, in a folder of its own. */
+  starterIn(tree: string): RoleStarter;
   newInstance(): Instance;
+  /** From now on, the instance notifies that gateway. */
+  notify(instance: Instance, gateway: RunningGateway): Promise<void>;
+  /** From now on, the tenant's callbacks go there. */
+  sendCallbacksTo(url: string): Promise<void>;
   /** Resolves to its first ticket. There must be a gateway. */
   createSession(instance: Instance): Promise<string>;
   watch(ticket: string, transport: WatchTransport): Watched;
@@ -68,7 +89,7 @@ export async function openRollingStage(redisUrl: string, env: Environment, relea
   const namespace = `test-${randomUUID().slice(0, 8)}`;
   const simulator = await openSimulator({ rotateMs: 3_000 });
   releasers.push('simulator', () => simulator.close());
-  const redis = connectRedis(redisUrl, 'commands', createLog('test', 'silent'));
+  const redis = connectCommands(redisUrl, createLog('test', 'silent'));
   releasers.push('redis', () => redis.disconnect());
   const ports = new Set<number>();
   let turn = 0;
@@ -86,30 +107,44 @@ export async function openRollingStage(redisUrl: string, env: Environment, relea
     QRCAST_ATTEMPT_MS: '900000',
     ...env,
   };
-  const start = async (role: 'gateway' | 'worker', mark: RegExp): Promise<{ program: Program; found: RegExpExecArray }> => {
-    const program = spawnRole(role, environment);
+  const start = async (tree: string, role: 'gateway' | 'worker', mark: RegExp): Promise<{ program: Program; found: RegExpExecArray }> => {
+    const program = spawnNode([join(tree, 'apps', role, 'src/main.ts')], environment);
     releasers.push(role, () => void program.child.kill('SIGKILL'));
     return { program, found: await program.until(mark) };
   };
-  let tenant: Promise<TenantSecrets> | null = null;
-  const secrets = (): Promise<TenantSecrets> => (tenant ??= createTenant(url));
-
-  return {
-    namespace,
-    redis,
-    ports,
+  const starterIn = (tree: string): RoleStarter => ({
+    tree,
     async startGateway() {
-      const { program, found } = await start('gateway', /"port":(\d+)[^\n]*gateway listens/);
+      const { program, found } = await start(tree, 'gateway', /"port":(\d+)[^\n]*gateway listens/);
       const port = Number(found[1]);
       while (!(await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
       return { ...program, port };
     },
-    startWorker: async () => (await start('worker', /worker is up/)).program,
+    startWorker: async () => (await start(tree, 'worker', /worker is up/)).program,
+  });
+  let tenant: Promise<TenantSecrets> | null = null;
+  const secrets = (): Promise<TenantSecrets> => (tenant ??= createTenant(url));
+
+  return {
+    ...starterIn(PRESENT_TREE),
+    namespace,
+    redis,
+    url,
+    ports,
+    starterIn,
     newInstance: () => simulator.createInstance(),
+    async notify(instance, { port }) {
+      const { webhookToken } = await secrets();
+      instance.setWebhook({ url: `http://127.0.0.1:${port}/v1/webhooks/green-api/${TENANT_ID}`, token: webhookToken });
+    },
+    async sendCallbacksTo(receiver) {
+      await secrets(); // the tenant must be there
+      await call('PATCH', `${url}/v1/admin/tenants/${TENANT_ID}`, ADMIN_KEY, { callback: { url: receiver } });
+    },
     async createSession({ idInstance, apiToken }) {
       const { apiKey } = await secrets();
-      const body = JSON.stringify({ instanceId: idInstance, apiToken, apiUrl: simulator.url });
-      const response = await post(`${url}/v1/sessions`, apiKey, body);
+      const body = { instanceId: idInstance, apiToken, apiUrl: simulator.url };
+      const response = await call('POST', `${url}/v1/sessions`, apiKey, body);
       return ((await response.json()) as { ticket: string }).ticket;
     },
     watch(ticket, transport) {
@@ -122,17 +157,18 @@ export async function openRollingStage(redisUrl: string, env: Environment, relea
 
 interface TenantSecrets {
   readonly apiKey: string;
+  readonly webhookToken: string;
 }
 
-async function post(url: string, secret: string, body: string): Promise<Response> {
+async function call(method: string, url: string, secret: string, body: object): Promise<Response> {
   const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
-  const response = await fetch(url, { method: 'POST', headers, body });
+  const response = await fetch(url, { method, headers, body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`refused: ${await response.text()}`);
   return response;
 }
 
 async function createTenant(url: string): Promise<TenantSecrets> {
-  const response = await post(`${url}/v1/admin/tenants`, ADMIN_KEY, JSON.stringify({ id: 'acme', name: 'Acme' }));
+  const response = await call('POST', `${url}/v1/admin/tenants`, ADMIN_KEY, { id: TENANT_ID, name: 'Acme' });
   return (await response.json()) as TenantSecrets;
 }
 
