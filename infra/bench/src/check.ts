@@ -17,7 +17,9 @@ export async function checkRuns(
   print: (text: string) => void,
 ): Promise<boolean> {
   let isAsCommitted = true;
-  for (const { bench, config, result } of await readRuns(folder)) {
+  const runs = await readRuns(folder);
+  if (runs.length === 0) throw new Error(`there are no committed results in ${folder}; make some with BENCH_RESULTS=${folder}`);
+  for (const { bench, config, result } of runs) {
     if (only !== null && only !== bench) continue;
     if (!result.rows.some(({ isChecked }) => isChecked === true)) continue;
     const measure = async (): Promise<readonly Drift[]> => driftsOf(result, await run(bench, config));

@@ -16,6 +16,14 @@ export const BENCH_NAMES = [
   'rush',
   'masters',
   'idle',
+  'viewers',
+  'connect',
+  'latency',
+  'upstream',
+  'scale',
+  'decode',
+  'first-paint',
+  'soak',
 ] as const;
 export type BenchName = (typeof BENCH_NAMES)[number];
 
@@ -25,15 +33,15 @@ export interface BenchConfig {
   readonly seconds: number;
   /** How often each of the compared programs is measured. The measured time is divided by it. */
   readonly rounds: number;
-  /** Of the `relay`s and `masters`: sessions with one viewer each. */
+  /** Of the `relay`s, `masters`, `latency` and `scale`: sessions with one viewer each. */
   readonly sessions: number;
-  /** Of the `relay`s and `masters`: changes a second, over all sessions together. */
+  /** Of the `relay`s, `masters` and `scale`: changes a second, over all sessions together. */
   readonly rate: number;
   /** Of `fanout`: viewers of the one session. */
   readonly viewers: number;
-  /** Of `poll` and `masters`: waiting sessions of one worker. */
+  /** Of `poll`, `masters` and `scale`: waiting sessions. */
   readonly instances: number;
-  /** Of `first`: sessions. Each gets its first viewer once. */
+  /** Of `first` and `latency`: sessions. Each gets its first viewer once. */
   readonly firsts: number;
   /** Of `hostile`: sessions at a host that never answers. */
   readonly hostile: number;
@@ -45,8 +53,24 @@ export interface BenchConfig {
   readonly restart: number;
   /** Of `rush`: viewers that connect at once. */
   readonly rush: number;
-  /** Of `poll` and `masters`: how long the provider takes to answer, ms. */
+  /** Of `viewers`: viewers of one gateway, ten for each session. */
+  readonly idleViewers: number;
+  /** Of `connect`: connects a second. */
+  readonly connects: number;
+  /** How long the provider takes to answer, ms. */
   readonly answerMs: number;
+  /** Of `latency`: changes a second that bring the gateway to half of what it can do. */
+  readonly background: number;
+  /** Of `latency`: sessions of which a notification tells the login. */
+  readonly notified: number;
+  /** Of `decode`: pictures. */
+  readonly pictures: number;
+  /** Of `first-paint`: runs. Each opens four pages of each program. */
+  readonly paints: number;
+  /** Of `soak`: how long it lasts. */
+  readonly soakMinutes: number;
+  /** Of `soak`: changes a second, besides those that the polls bring. */
+  readonly soakRate: number;
   /** The folder that gets each result, as JSON and as a plot. What it has of the run before is kept. */
   readonly results: string | null;
   /** Whether the worker and the gateway are profiled. That uses CPU time itself. */
@@ -68,7 +92,15 @@ const WHOLE_NUMBERS = {
   BENCH_STORM: { fallback: 2_000, min: 10, max: 10_000 },
   BENCH_RESTART: { fallback: 5_000, min: 10, max: 10_000 },
   BENCH_RUSH: { fallback: 2_000, min: 10, max: 10_000 },
+  BENCH_IDLE_VIEWERS: { fallback: 10_000, min: 100, max: 15_000 },
+  BENCH_CONNECTS: { fallback: 300, min: 10, max: 1_000 },
   BENCH_ANSWER_MS: { fallback: 20, min: 0, max: 60_000 },
+  BENCH_BACKGROUND: { fallback: 2_000, min: 1, max: 20_000 },
+  BENCH_NOTIFIED: { fallback: 300, min: 1, max: 3_000 },
+  BENCH_PICTURES: { fallback: 500, min: 10, max: 5_000 },
+  BENCH_PAINTS: { fallback: 15, min: 1, max: 100 },
+  BENCH_SOAK_MINUTES: { fallback: 60, min: 1, max: 180 },
+  BENCH_SOAK_RATE: { fallback: 50, min: 1, max: 5_000 },
 } as const;
 
 /** @throws {Error} that names every fault */
@@ -98,8 +130,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): B
     storm: whole('BENCH_STORM'),
     restart: whole('BENCH_RESTART'),
     rush: whole('BENCH_RUSH'),
+    idleViewers: whole('BENCH_IDLE_VIEWERS'),
+    connects: whole('BENCH_CONNECTS'),
     answerMs: whole('BENCH_ANSWER_MS'),
     rounds: whole('BENCH_ROUNDS'),
+    background: whole('BENCH_BACKGROUND'),
+    notified: whole('BENCH_NOTIFIED'),
+    ...{ pictures: whole('BENCH_PICTURES'), paints: whole('BENCH_PAINTS') },
+    ...{ soakMinutes: whole('BENCH_SOAK_MINUTES'), soakRate: whole('BENCH_SOAK_RATE') },
     results: text('BENCH_RESULTS'),
     isProfiled: text('BENCH_PROFILE') !== null,
     profileFolder: null,

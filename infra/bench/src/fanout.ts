@@ -8,8 +8,9 @@ import type { BenchConfig } from './config.ts';
 import { spreadOf } from './measure.ts';
 import { soon } from './pace.ts';
 import { type BenchResult, medianOf, type Row, ratiosOf } from './result.ts';
+import { rivalsOver } from './rival-sides.ts';
 import { compare } from './rounds.ts';
-import { openBare, openOurs, type Side } from './sides.ts';
+import { openOurs, type Side } from './sides.ts';
 
 const STATES_PER_SECOND = 2;
 const WARM_UP_SECONDS = 2;
@@ -34,9 +35,14 @@ export async function runFanout(
   progress: (text: string) => void,
 ): Promise<BenchResult> {
   const options = { config: { ...config, sessions: 1 }, path, releasers, over: 'WebSocket', viewersEach: config.viewers } as const;
-  progress(`fanout: ${config.viewers} viewers on each side`);
-  const sides = [await openOurs(options), await openBare(options)];
-  for (const side of sides) await load(side, config.viewers, WARM_UP_SECONDS);
+  const { rivals, notes } = rivalsOver('WebSocket', path);
+  const sides: Side[] = [];
+  for (const open of [openOurs, ...rivals]) {
+    progress(`fanout: side ${sides.length + 1}, ${config.viewers} viewers`);
+    const side = await open(options);
+    sides.push(side);
+    await load(side, config.viewers, WARM_UP_SECONDS);
+  }
   const rows = await compare({
     rounds: config.rounds,
     contenders: sides.map((side) => ({ name: side.name, measure: () => load(side, config.viewers, config.seconds / config.rounds) })),
@@ -48,13 +54,17 @@ export async function runFanout(
     columns: sides.map(({ name }) => name),
     rows,
     targets: targetsOf(rows),
-    notes: [],
+    notes,
   };
 }
 
-async function load({ viewers, gateway, publisher }: Side, count: number, seconds: number): Promise<Record<keyof typeof FIGURES, number>> {
+async function load(
+  { viewers, gateway, publisher }: Side,
+  count: number,
+  seconds: number,
+): Promise<Partial<Record<keyof typeof FIGURES, number>>> {
   await viewers.call('take');
-  await gateway.stallMs();
+  await gateway.stallMs?.();
   const before = [await gateway.usage(), await viewers.usage()] as const;
   const sent = await publisher.publish(STATES_PER_SECOND, seconds, false);
   const all = sent.length * count;
@@ -68,7 +78,9 @@ async function load({ viewers, gateway, publisher }: Side, count: number, second
   });
   const each = (role: 0 | 1): number => ((after[role].cpuMs - before[role].cpuMs) * 1_000) / latencies.length;
   const { p50, p99, max } = spreadOf(latencies);
-  return { missed: all - latencies.length, p50, p99, max, gateway: each(0), stall: await gateway.stallMs(), viewers: each(1) };
+  const stall = await gateway.stallMs?.();
+  const figures = { missed: all - latencies.length, p50, p99, max, gateway: each(0), viewers: each(1) };
+  return stall === undefined ? figures : { ...figures, stall };
 }
 
 function targetsOf(rows: readonly Row[]): BenchResult['targets'] {

@@ -5,37 +5,21 @@
  * compared.
  */
 
-import { createTickets } from '@qrcast/gateway/auth/tickets';
-import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
-import { createKeyring } from '@qrcast/runtime/keyring/keyring';
-import { openNode } from '@qrcast/runtime/node';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { request } from 'undici';
 import type { BenchConfig } from './config.ts';
 import { monotonicMs, spreadOf } from './measure.ts';
 import { openMeteredRedis } from './metered-redis.ts';
 import type { BenchResult } from './result.ts';
-import { openRoleFor } from './role.ts';
+import { openRoleFor, type Role } from './role.ts';
 import type { GatewayMethods } from './roles/gateway.ts';
 import type { ProviderMethods } from './roles/provider.ts';
 import type { WorkerMethods } from './roles/worker.ts';
-import { apiTokenOf } from './seed.ts';
-import {
-  createSystem,
-  GATEWAY_FLAGS,
-  LONG_MS,
-  NAMESPACE,
-  newSession,
-  nodeOptions,
-  type System,
-  secretKeys,
-  TENANT,
-  WORKER_FLAGS,
-} from './system.ts';
-import { openViewerSocket } from './viewer-socket.ts';
+import { apiTokenOf, FIRST_INSTANCE, seedUnwatched } from './seed.ts';
+import { createSystem, GATEWAY_FLAGS, TENANT, WORKER_FLAGS } from './system.ts';
+import { openViewerSocket, type ViewerOptions } from './viewer-socket.ts';
 
 const TARGET_P99_MS = 100;
-const FIRST_INSTANCE = 1_101_000_000;
 const FIRST_BARE_INSTANCE = 2_202_000_000;
 
 export async function runFirst(
@@ -55,15 +39,12 @@ export async function runFirst(
   const { url: gatewayUrl } = await gateway.call('start', system);
 
   progress(`first: making ${config.firsts} sessions`);
-  const tickets = await makeSessions(system, config.firsts, url, releasers);
+  const tickets = await seedUnwatched(system, { count: config.firsts, from: 0, upstream: url, tenantId: TENANT });
   progress('first: watching them, one after the other');
   const firsts: number[] = [];
   const bares: number[] = [];
   for (const [index, ticket] of tickets.entries()) {
-    const startedAt = monotonicMs();
-    const viewer = await openViewerSocket({ url: gatewayUrl, auth: { ticket }, onState: () => undefined });
-    firsts.push((await provider.call('firstAskOf', FIRST_INSTANCE + index)) - startedAt);
-    viewer.close();
+    firsts.push(await measureFirst({ url: gatewayUrl, ticket }, provider, FIRST_INSTANCE + index));
     const bareAt = monotonicMs();
     await (await request(`${url}/waInstance${FIRST_BARE_INSTANCE + index}/qr/${apiTokenOf(index)}`)).body.dump();
     bares.push((await provider.call('firstAskOf', FIRST_BARE_INSTANCE + index)) - bareAt);
@@ -81,18 +62,19 @@ export async function runFirst(
   };
 }
 
-async function makeSessions(system: System, count: number, upstream: string, releasers: Releasers): Promise<readonly string[]> {
-  const node = await openNode(nodeOptions(system, 'seed'));
-  releasers.push('seed', () => node.close());
-  const keyring = createKeyring(secretKeys(system));
-  const tickets = createTickets({ redis: node.redis, namespace: NAMESPACE, keyring, clock: node.clock });
-  const issued: string[] = [];
-  for (let index = 0; index < count; index++) {
-    const secret = { apiUrl: upstream, apiToken: apiTokenOf(index) };
-    const session = newSession(index, instanceKeyOf(String(FIRST_INSTANCE + index), secret), node.clock.now());
-    await node.sessions.create(session, sealCredentials(keyring, session.id, secret));
-    const fields = { tenantId: TENANT, sessionId: session.id, scopes: ['view'], origins: [], expiresAt: Date.now() + LONG_MS } as const;
-    issued.push((await tickets.issue(fields)).ticket);
-  }
-  return issued;
+/**
+ * @returns from the first byte of the connection of a viewer to the receipt of the first request for
+ * its instance by the provider, ms
+ */
+export async function measureFirst(
+  viewer: Pick<ViewerOptions, 'url' | 'over'> & { readonly ticket: string },
+  provider: Role<ProviderMethods>,
+  instance: number,
+): Promise<number> {
+  const { ticket, ...rest } = viewer;
+  const startedAt = monotonicMs();
+  const socket = await openViewerSocket({ ...rest, auth: { ticket }, onState: () => undefined });
+  const askedAt = await provider.call('firstAskOf', instance);
+  socket.close();
+  return askedAt - startedAt;
 }

@@ -8,11 +8,16 @@ import { fileURLToPath } from 'node:url';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import { checkRuns } from './check.ts';
 import { BENCH_NAMES, type BenchConfig, type BenchName, readConfig } from './config.ts';
+import { runConnect } from './connect.ts';
+import { runDecode } from './decode.ts';
 import { runFanout } from './fanout.ts';
 import { runFirst } from './first.ts';
+import { runFirstPaint } from './first-paint.ts';
 import { runFlood } from './flood.ts';
 import { runHostile } from './hostile.ts';
 import { runIdle } from './idle.ts';
+import { runIdleViewers } from './idle-viewers.ts';
+import { runLatency } from './latency.ts';
 import { describeMachine, type Machine, renderMachine } from './machine.ts';
 import { runMasters } from './masters.ts';
 import { runPoll } from './poll.ts';
@@ -22,7 +27,10 @@ import { runRestart } from './restart.ts';
 import type { BenchResult } from './result.ts';
 import { keepRun, openProfileFolder } from './results-folder.ts';
 import { runRush } from './rush.ts';
+import { runScale } from './scale.ts';
+import { runSoak } from './soak.ts';
 import { runStorm } from './storm.ts';
+import { runUpstream } from './upstream.ts';
 
 const BENCHES = {
   relay: runRelay,
@@ -37,7 +45,17 @@ const BENCHES = {
   rush: runRush,
   masters: runMasters,
   idle: runIdle,
+  viewers: runIdleViewers,
+  connect: runConnect,
+  latency: runLatency,
+  upstream: runUpstream,
+  scale: runScale,
+  decode: runDecode,
+  'first-paint': runFirstPaint,
+  soak: runSoak,
 } as const;
+/** Lasts for an hour, so it runs only if `BENCH_ONLY` names it. */
+const ONLY_BY_NAME: BenchName = 'soak';
 /** What the README shows, and `--check` compares with. */
 const BASELINE_FOLDER = fileURLToPath(new URL('../results', import.meta.url));
 /** The status that shells give to a program ended by Ctrl-C. */
@@ -77,7 +95,7 @@ async function run(name: BenchName, config: BenchConfig): Promise<BenchResult> {
 
 async function runAll(config: BenchConfig, machine: Machine): Promise<void> {
   for (const bench of BENCH_NAMES) {
-    if (config.only !== null && config.only !== bench) continue;
+    if (config.only === null ? bench === ONLY_BY_NAME : config.only !== bench) continue;
     const result = await run(bench, config);
     print(`${renderResult(result)}\n`);
     if (config.results !== null) await keepRun(config.results, { bench, at: new Date().toISOString(), machine, config, result });

@@ -10,12 +10,14 @@ import { latencies } from './deliveries.ts';
 import { spreadOf } from './measure.ts';
 import { soon, until } from './pace.ts';
 import { type BenchResult, medianOf, type Row, ratiosOf, type Target } from './result.ts';
+import { rivalsOver } from './rival-sides.ts';
 import { compare, type FigureSpec } from './rounds.ts';
-import { openBare, openOurs, type Side } from './sides.ts';
+import { openOurs, type Side } from './sides.ts';
 import type { Over } from './viewer-socket.ts';
 
 const WARM_UP_SECONDS = 3;
-const IDLE_SECONDS = 5;
+/** As long as it takes every gateway to ping each of its viewers once. */
+const IDLE_SECONDS = 25;
 /** A message that takes longer was lost, or a newer state overtook it. */
 const LAST_WITHIN_MS = 2_000;
 const TARGET_P99_MS = 15;
@@ -48,8 +50,9 @@ export const runRelayWs = (config: BenchConfig, path: string, releasers: Release
 
 async function measureRelay(config: BenchConfig, path: string, releasers: Releasers, progress: Progress, over: Over): Promise<BenchResult> {
   const options = { config, path, releasers, over };
+  const { rivals, notes } = rivalsOver(over, path);
   const sides: Side[] = [];
-  for (const open of [openOurs, openBare]) {
+  for (const open of [openOurs, ...rivals]) {
     progress(`relay over ${over}: side ${sides.length + 1}, ${config.sessions} sessions with a viewer each`);
     const side = await open(options);
     sides.push(side);
@@ -68,7 +71,7 @@ async function measureRelay(config: BenchConfig, path: string, releasers: Releas
     columns: sides.map(({ name }) => name),
     rows: [...rows, single('gateway RSS', 'MB', rss), single('gateway CPU while nothing changes', '% of a core', idle)],
     targets: targetsOf(rows, sides, over, config),
-    notes: [],
+    notes,
   };
 }
 

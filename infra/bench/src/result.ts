@@ -30,6 +30,8 @@ export interface BenchResult {
   readonly targets: readonly Target[];
   /** What the figures do not show by themselves. */
   readonly notes: readonly string[];
+  /** Everything that a long run measured, by figure and in the order of time. They are in no table. */
+  readonly samples?: Readonly<Record<string, readonly number[]>>;
 }
 
 export const DEFAULT_COLUMNS: readonly string[] = ['qrcast', 'bare'];

@@ -30,6 +30,10 @@ it('keeps the last run of a benchmark and the one before, and reads the last', a
   expect(await readRuns(folder)).toEqual([runWith(3)]);
 });
 
+it('has no runs where there is no folder', async () => {
+  expect(await readRuns(join(await openFolder(), 'none'))).toEqual([]);
+});
+
 it('keeps the profiles of the run before beside the new folder', async () => {
   const folder = await openFolder();
   await openProfileFolder(folder, 'relay');

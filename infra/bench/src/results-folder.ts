@@ -35,9 +35,13 @@ export async function openProfileFolder(folder: string, bench: BenchName): Promi
   return profiles;
 }
 
-/** @returns the last run of each benchmark in the folder */
+/** @returns the last run of each benchmark in the folder; none if there is no such folder */
 export async function readRuns(folder: string): Promise<readonly KeptRun[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.json') && !name.endsWith('.before.json')).sort();
+  const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const names = files.filter((name) => name.endsWith('.json') && !name.endsWith('.before.json')).sort();
   return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8')) as KeptRun)); // keepRun wrote it
 }
 

@@ -7,7 +7,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Releasers } from '@qrcast/runtime/releasers';
-import type { RoleReply, RoleRequest, Usage } from './role-process.ts';
+import type { Memory, RoleReply, RoleRequest, Usage } from './role-process.ts';
 
 type Method = (...args: never[]) => unknown;
 export type Methods<M> = { readonly [K in keyof M]: Method };
@@ -19,6 +19,8 @@ export interface Role<M extends Methods<M>> {
   usage(): Promise<Usage>;
   /** The longest time since the last call that the process was at one task, ms. The first call begins. */
   stallMs(): Promise<number>;
+  /** Collects garbage first. Needs the flag `--expose-gc`. */
+  memory(): Promise<Memory>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -74,6 +76,7 @@ export async function openRole<M extends Methods<M>>(
     call: (method, ...args) => request(method, args) as ReturnType<Role<M>['call']> as never,
     usage: () => request('usage', []) as Promise<Usage>,
     stallMs: () => request('stallMs', []) as Promise<number>,
+    memory: () => request('memory', []) as Promise<Memory>,
     close: () => (closing ??= endChild(child, ended)),
   };
 }

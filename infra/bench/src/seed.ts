@@ -1,13 +1,17 @@
-/** Writes waiting sessions straight into Redis. Their polls are due evenly over one interval. */
+/** Writes sessions straight into Redis. */
 
+import { createTickets } from '@qrcast/gateway/auth/tickets';
 import { instanceKeyOf, sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
 import { createKeyring } from '@qrcast/runtime/keyring/keyring';
 import { type Node, openNode } from '@qrcast/runtime/node';
 import type { PollTarget } from '@qrcast/runtime/polling/poll-queue';
 import { pollMember, shardOf } from '@qrcast/runtime/polling/shards';
-import { shardKeys } from '@qrcast/runtime/redis/keys';
+import { shardKeys, tenantInstanceKey } from '@qrcast/runtime/redis/keys';
 import { inParallel } from './pace.ts';
 import { INTERVAL_MS, LONG_MS, NAMESPACE, newSession, nodeOptions, type System, secretKeys } from './system.ts';
+
+/** The instance of the session with the number 0. */
+export const FIRST_INSTANCE = 1_101_000_000;
 
 const AT_ONCE = 200;
 /** Time to fill the queue and start the worker. Nothing is due before. */
@@ -31,12 +35,38 @@ export function apiTokenOf(index: number): string {
   return `benchtoken${String(index).padStart(40, '0')}`;
 }
 
-/** Makes sessions whose instances are at `upstream`. Resolves once all of them are in the queue. */
+/**
+ * Makes waiting sessions whose instances are at `upstream`. Their polls are due evenly over one
+ * interval. Resolves once all of them are in the queue.
+ */
 export async function seedSessions(system: System, seed: Seed): Promise<Seeded> {
   const node = await openNode(nodeOptions(system, 'seed'));
   try {
     const targets = await createSessions(node, system, seed);
     return { firstAt: await enqueue(node, targets) };
+  } finally {
+    await node.close();
+  }
+}
+
+/** Makes sessions that nobody has watched, so none is polled. Resolves to a ticket for each. */
+export async function seedUnwatched(system: System, { count, from, upstream, tenantId }: Seed): Promise<readonly string[]> {
+  const node = await openNode(nodeOptions(system, 'seed'));
+  try {
+    const keyring = createKeyring(secretKeys(system));
+    const tickets = createTickets({ redis: node.redis, namespace: NAMESPACE, keyring, clock: node.clock });
+    const issued: string[] = [];
+    await inParallel(count, AT_ONCE, async (place) => {
+      const index = from + place;
+      const secret = { apiUrl: upstream, apiToken: apiTokenOf(index) };
+      const session = newSession(index, instanceKeyOf(String(FIRST_INSTANCE + index), secret), node.clock.now(), tenantId);
+      await node.sessions.create(session, sealCredentials(keyring, session.id, secret));
+      // Notifications are for the current session of their instance.
+      await node.redis.set(tenantInstanceKey(NAMESPACE, tenantId, session.instanceId), session.id);
+      const fields = { tenantId, sessionId: session.id, scopes: ['view'], origins: [], expiresAt: Date.now() + LONG_MS } as const;
+      issued[place] = (await tickets.issue(fields)).ticket;
+    });
+    return issued;
   } finally {
     await node.close();
   }
@@ -49,7 +79,7 @@ async function createSessions(node: Node, system: System, { count, from, upstrea
     const index = from + place;
     const now = node.clock.now();
     const secret = { apiUrl: upstream, apiToken: apiTokenOf(index) };
-    const instanceKey = instanceKeyOf(String(1_101_000_000 + index), secret);
+    const instanceKey = instanceKeyOf(String(FIRST_INSTANCE + index), secret);
     const session = newSession(index, instanceKey, now, tenantId);
     await node.sessions.create(session, sealCredentials(keyring, session.id, secret));
     await node.sessions.apply(session.id, { kind: 'watched', at: now }, { remembered: session });

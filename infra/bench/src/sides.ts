@@ -5,8 +5,8 @@
 
 import type { Releasers } from '@qrcast/runtime/releasers';
 import type { BenchConfig } from './config.ts';
-import type { Mark } from './deliveries.ts';
 import { type MeteredRedis, openMeteredRedis } from './metered-redis.ts';
+import type { Publish } from './ready-message.ts';
 import { type Methods, openRoleFor, type Role } from './role.ts';
 import type { BareGatewayMethods } from './roles/bare-gateway.ts';
 import type { BarePublisherMethods } from './roles/bare-publisher.ts';
@@ -14,7 +14,7 @@ import type { GatewayMethods } from './roles/gateway.ts';
 import type { PublisherMethods } from './roles/publisher.ts';
 import type { ViewersMethods } from './roles/viewers.ts';
 import { createSystem, GATEWAY_FLAGS } from './system.ts';
-import type { Over } from './viewer-socket.ts';
+import type { Over, ViewerProtocol } from './viewer-socket.ts';
 
 /** There is no worker. */
 const NEVER_ASKED = 'http://127.0.0.1:1';
@@ -22,10 +22,9 @@ const NEVER_ASKED = 'http://127.0.0.1:1';
 export interface Side {
   readonly name: string;
   readonly redis: MeteredRedis;
-  readonly gateway: Pick<Role<GatewayMethods>, 'usage' | 'stallMs'>;
-  readonly publisher: Pick<Role<PublisherMethods>, 'usage'> & {
-    publish(perSecond: number, seconds: number, isFresh: boolean): Promise<readonly Mark[]>;
-  };
+  /** A gateway that is not ours to ask does not say how long it was at one task. */
+  readonly gateway: Pick<Role<GatewayMethods>, 'usage'> & Partial<Pick<Role<GatewayMethods>, 'stallMs'>>;
+  readonly publisher: Pick<Role<PublisherMethods>, 'usage'> & { readonly publish: Publish };
   readonly viewers: Role<ViewersMethods>;
 }
 
@@ -62,26 +61,20 @@ export async function openBare(options: SideOptions): Promise<Side> {
   return { name: 'bare', redis, gateway, viewers, publisher: publisherOf(publisher) };
 }
 
-async function openRedis(name: string, { path, releasers }: SideOptions): Promise<MeteredRedis> {
+export async function openRedis(name: string, { path, releasers }: SideOptions): Promise<MeteredRedis> {
   const redis = await openMeteredRedis(path);
   releasers.push(`redis of ${name}`, () => redis.close());
   return redis;
 }
 
-interface Publishing {
-  publish(perSecond: number, seconds: number, isFresh: boolean): Promise<readonly Mark[]>;
-}
-
-function publisherOf<M extends Methods<M> & Publishing>(role: Role<M>): Side['publisher'] {
-  const publish = role.call as unknown as (
-    method: 'publish',
-    ...load: Parameters<Publishing['publish']>
-  ) => ReturnType<Publishing['publish']>;
+export function publisherOf<M extends Methods<M> & { publish: Publish }>(role: Role<M>): Side['publisher'] {
+  // Every M has this method, but the compiler cannot tell its arguments while M is open.
+  const publish = role.call as unknown as (method: 'publish', ...load: Parameters<Publish>) => ReturnType<Publish>;
   return { usage: () => role.usage(), publish: (...load) => publish('publish', ...load) };
 }
 
-async function openViewers(
-  { releasers, over, viewersEach = 1 }: SideOptions,
+export async function openViewers(
+  { releasers, over, viewersEach = 1 }: Pick<SideOptions, 'releasers' | 'viewersEach'> & { readonly over: ViewerProtocol },
   url: string,
   tickets: readonly string[],
 ): Promise<Role<ViewersMethods>> {

@@ -5,7 +5,7 @@ import type { Mark } from '../deliveries.ts';
 import { monotonicMs } from '../measure.ts';
 import { inParallel } from '../pace.ts';
 import { serveRole } from '../role-process.ts';
-import { type Over, openViewerSocket } from '../viewer-socket.ts';
+import { openViewerSocket, type ViewerProtocol } from '../viewer-socket.ts';
 
 const HANDSHAKES_AT_ONCE = 50;
 
@@ -15,7 +15,7 @@ function createMethods(releasers: Releasers) {
   let received: Mark[] = [];
   return {
     /** Resolves once every viewer has joined. Viewer i uses ticket i. */
-    async connect(url: string, tickets: readonly string[], over: Over = 'Socket.IO'): Promise<void> {
+    async connect(url: string, tickets: readonly string[], over: ViewerProtocol = 'Socket.IO'): Promise<void> {
       await inParallel(tickets.length, HANDSHAKES_AT_ONCE, async (index) => {
         const onState = (_event: string, version: number): void => {
           received.push([index, version, monotonicMs()]);
