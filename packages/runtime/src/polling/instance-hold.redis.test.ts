@@ -6,6 +6,8 @@ import { shardKeys } from '../redis/keys.ts';
 import { createInstanceHolds, type InstanceHold, type InstanceHolds } from './instance-hold.ts';
 import { shardOf } from './shards.ts';
 
+/** A process estimates the time of Redis. On a busy machine its answer takes longer, and says less. */
+const CLOCK_ERROR_MS = 250;
 const { openProcess, consume } = preparePollQueues();
 
 let runtime: TestRuntime;
@@ -122,8 +124,8 @@ describe('a hold whose commands Redis runs twice', () => {
     const before = await redisNow(runtime.redis);
     await hold.release(3_000);
     const freeAt = await busyUntil(instanceKey);
-    expect(freeAt).toBeGreaterThanOrEqual(before + 3_000);
-    expect(freeAt).toBeLessThanOrEqual((await redisNow(runtime.redis)) + 3_000);
+    expect(freeAt).toBeGreaterThanOrEqual(before + 3_000 - CLOCK_ERROR_MS);
+    expect(freeAt).toBeLessThanOrEqual((await redisNow(runtime.redis)) + 3_000 + CLOCK_ERROR_MS);
   });
 });
 
@@ -154,8 +156,8 @@ describe('a Retry-After', () => {
     await hold.release(3_000);
     await hold.release();
     const freeAt = await busyUntil(instanceKey);
-    expect(freeAt).toBeGreaterThanOrEqual(before + 3_000);
-    expect(freeAt).toBeLessThanOrEqual((await redisNow(runtime.redis)) + 3_000);
+    expect(freeAt).toBeGreaterThanOrEqual(before + 3_000 - CLOCK_ERROR_MS);
+    expect(freeAt).toBeLessThanOrEqual((await redisNow(runtime.redis)) + 3_000 + CLOCK_ERROR_MS);
   });
 
   it('is kept even if the hold was lost', async () => {
@@ -169,7 +171,7 @@ describe('a Retry-After', () => {
       .zadd(claims, before + 1, instanceKey)
       .exec(); // as another claim does
     await hold.release(60_000);
-    expect(await busyUntil(instanceKey)).toBeGreaterThanOrEqual(before + 60_000);
+    expect(await busyUntil(instanceKey)).toBeGreaterThanOrEqual(before + 60_000 - CLOCK_ERROR_MS);
   });
 
   it('that comes from another request during a hold outlasts it', async () => {
