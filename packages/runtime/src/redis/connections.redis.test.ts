@@ -99,7 +99,8 @@ describe('a connection whose other end vanished', () => {
     proxy.freeze((given) => given === name);
     await untilReason(node, 'Redis');
     await untilReady(node);
-    expect(said).toEqual([`${role} no answer`, `${role} ${BACK}`]);
+    // The subscriber can be frozen between the answer to its write and the message of the same proof.
+    expect(said).toEqual([expect.stringMatching(`^${role} no (answer|message)$`), `${role} ${BACK}`]);
   });
 
   it('is replaced by BullMQ if it waits for jobs', async () => {
