@@ -7,12 +7,15 @@ import type { TestRuntime } from '../../test/runtime.ts';
 import { prepareWallClock } from '../../test/wall-clock.ts';
 import { POLL_QUEUE_NAME, shardKeys, type WorkPart, wholeWork } from '../redis/keys.ts';
 import { disconnectRedis } from '../redis/redis.ts';
+import { within } from '../redis/within.ts';
 import { partOf, workParts } from '../redis/work-parts.ts';
 import { openPollParts } from './poll-parts.ts';
 import type { Claim, Polled } from './poll-queue.ts';
 import { pollMember, SHARD_COUNT, shardOf } from './shards.ts';
 
 const HOUR_MS = 3_600_000;
+/** Longer than the watch of a test's session, so a poll that has not come by then does not come. */
+const STEP_MS = 90_000;
 const wallClock = prepareWallClock();
 const { open, openProcess, consume } = preparePollQueues();
 
@@ -159,8 +162,9 @@ describe('ticks', () => {
         await disconnectRedis(connection);
       },
     });
-    await jobs.add('tick', { shard: shardOf(target) }, { jobId: `tick-${shardOf(target)}-1` });
-    await stuck.getNextJob('a worker that was killed then');
+    // Bounded apart from the polls, so that a failure tells which of both hangs.
+    await within(STEP_MS, jobs.add('tick', { shard: shardOf(target) }, { jobId: `tick-${shardOf(target)}-1` }));
+    await within(STEP_MS, stuck.getNextJob('a worker that was killed then'));
     const log = pollLog();
     await consume(queue, {
       poll: async (claim) => {
@@ -169,7 +173,7 @@ describe('ticks', () => {
       },
     });
     await queue.ensure(target, later());
-    await log.until(8);
+    await within(STEP_MS, log.until(8));
     expect(await jobs.getActiveCount()).toBeGreaterThanOrEqual(1); // twin: it is still stuck
     expect(await jobs.getWaitingCount()).toBeLessThanOrEqual(4 * SHARD_COUNT);
   });
