@@ -3,26 +3,10 @@
  * until then.
  */
 
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { type BrowserContext, type CDPSession, chromium, type Page } from 'playwright-core';
+import { CHROMIUM_FLAGS, findChromium } from './chromium-program.ts';
 
-/** The shell is Chromium without windows of its own. It starts faster. */
-const PROGRAMS = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-/**
- * Root can have no sandbox. Without the other flags Chromium calls its maker's servers at every
- * start.
- */
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 /** Playwright would end this process on a signal, before the others are ended. */
 const UNHANDLED = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false } as const;
 const WITHIN_MS = 30_000;
@@ -52,20 +36,10 @@ export interface Painted {
 }
 
 /** @throws {Error} if there is no Chromium on `path` */
-export function findChromium(path: string): string {
-  for (const folder of path.split(delimiter)) {
-    for (const program of PROGRAMS) if (isProgram(join(folder, program))) return join(folder, program);
-  }
-  throw new Error('this benchmark needs Chromium; install chromium-headless-shell or chromium');
-}
-
-function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false; // not in this folder
-  }
+export function requireChromium(path: string): string {
+  const program = findChromium(path);
+  if (program === null) throw new Error('this benchmark needs Chromium; install chromium-headless-shell or chromium');
+  return program;
 }
 
 /**
@@ -76,7 +50,12 @@ export function createProfiles(program: string, releasers: Releasers): <T>(use: 
   let current: BrowserContext | null = null;
   releasers.push('browser', () => current?.close());
   return async (use) => {
-    current = await chromium.launchPersistentContext('', { executablePath: program, args: ARGS, timeout: WITHIN_MS, ...UNHANDLED });
+    current = await chromium.launchPersistentContext('', {
+      executablePath: program,
+      args: CHROMIUM_FLAGS,
+      timeout: WITHIN_MS,
+      ...UNHANDLED,
+    });
     current.setDefaultTimeout(WITHIN_MS);
     await current.addInitScript(WATCH_PAINT);
     const result = await use(current);

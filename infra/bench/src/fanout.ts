@@ -5,6 +5,7 @@
 
 import type { Releasers } from '@qrcast/runtime/releasers';
 import type { BenchConfig } from './config.ts';
+import { CHANGE_FIGURES } from './deliveries.ts';
 import { spreadOf } from './measure.ts';
 import { soon } from './pace.ts';
 import { type BenchResult, medianOf, type Row, ratiosOf } from './result.ts';
@@ -16,13 +17,8 @@ const STATES_PER_SECOND = 2;
 const WARM_UP_SECONDS = 2;
 const LAST_WITHIN_MS = 3_000;
 const FIGURES = {
-  missed: { what: 'sent and not received', unit: '' },
-  p50: { what: 'change to viewer, p50', unit: 'ms' },
-  p99: { what: 'change to viewer, p99', unit: 'ms' },
-  max: { what: 'change to viewer, max', unit: 'ms' },
-  gateway: { what: 'gateway CPU per delivery', unit: 'µs', isChecked: true },
+  ...CHANGE_FIGURES,
   stall: { what: 'longest time that the gateway was deaf', unit: 'ms' },
-  viewers: { what: 'CPU of all viewers per delivery', unit: 'µs' },
 } as const;
 /** Of the figures of the bare loop. */
 const TARGETS = { gateway: 1.15, p99: 1.5 } as const;

@@ -9,7 +9,7 @@
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { type ApiAccess, createSession, showsText } from './api-client.ts';
 import { BARE_PAGE_PATH } from './bare-page.ts';
-import { createProfiles, findChromium, type Painted, paintCode } from './chromium.ts';
+import { createProfiles, type Painted, paintCode, requireChromium } from './chromium.ts';
 import type { BenchConfig } from './config.ts';
 import { spreadOf } from './measure.ts';
 import { openMeteredRedis } from './metered-redis.ts';
@@ -62,7 +62,7 @@ export async function runFirstPaint(
   releasers: Releasers,
   progress: (text: string) => void,
 ): Promise<BenchResult> {
-  const program = findChromium(path);
+  const program = requireChromium(path);
   const provider = await openRoleFor<CodeProviderMethods>(releasers, 'code-provider');
   const { url: upstream } = await provider.call('start', CODES);
   const redis = await openMeteredRedis(path);

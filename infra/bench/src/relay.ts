@@ -6,7 +6,7 @@
 
 import type { Releasers } from '@qrcast/runtime/releasers';
 import type { BenchConfig } from './config.ts';
-import { latencies } from './deliveries.ts';
+import { CHANGE_FIGURES, latencies } from './deliveries.ts';
 import { spreadOf } from './measure.ts';
 import { soon, until } from './pace.ts';
 import { type BenchResult, medianOf, type Row, ratiosOf, type Target } from './result.ts';
@@ -29,14 +29,9 @@ const TARGETS: Readonly<Record<Over, Readonly<Record<string, number>>>> = {
 
 const KINDS = ['state', 'fresh'] as const;
 const FIGURES = {
-  missed: { what: 'sent and not received', unit: '' },
-  p50: { what: 'change to viewer, p50', unit: 'ms' },
-  p99: { what: 'change to viewer, p99', unit: 'ms' },
-  max: { what: 'change to viewer, max', unit: 'ms' },
-  gateway: { what: 'gateway CPU per delivery', unit: 'µs', isChecked: true },
+  ...CHANGE_FIGURES,
   redis: { what: 'Redis CPU per delivery', unit: 'µs' },
   publisher: { what: 'publisher CPU per delivery', unit: 'µs' },
-  viewers: { what: 'CPU of all viewers per delivery', unit: 'µs' },
 } as const;
 
 type Figure = keyof typeof FIGURES;

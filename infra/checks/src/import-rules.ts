@@ -30,6 +30,7 @@ const SOURCES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const TESTS_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/client': ['packages/core'],
   'apps/examples': ['packages', 'apps/standalone'],
+  'apps/standalone': ['infra/bench'], // both drive Chromium
 };
 
 /**

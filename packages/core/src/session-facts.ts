@@ -1,6 +1,6 @@
 /**
- * What a gateway must know of a session to decide what its viewers are owed. It comes with each
- * published change beside the JSON that viewers get, so that nobody has to parse or make that again.
+ * The facts of a session that decide what its viewers are owed. They come with each published change
+ * beside the JSON for viewers, so that no gateway parses or makes that again.
  */
 
 import type { Session } from './session.ts';

@@ -1,8 +1,8 @@
 /**
  * Reads the text of code pictures. The text is optional: a poll waits only a short time for it, and
- * a picture that cannot be read, or not in time, is shown without a text. Decoding takes 0.6 ms. So
- * it is rationed, runs on a thread of its own, and is done once per picture. Texts are as secret as
- * codes and are not logged.
+ * a picture that cannot be read, or not in time, is shown without a text. Decoding takes about 1 ms.
+ * So it is rationed, runs on a thread of its own, and is done once per picture. Texts are as secret
+ * as codes and are not logged.
  */
 
 import type { Logger } from '@qrcast/runtime/log';

@@ -28,8 +28,8 @@ export interface ReadingThread {
 
 export interface ReadingThreadOptions {
   /**
-   * Longest time for one picture. Real ones take 0.6 ms, but this is wall time, and the machine may
-   * be busy.
+   * Longest time for one picture. Real ones take about 1 ms, but this is wall time, and the machine
+   * may be busy.
    */
   readonly pictureMs: number;
   readonly threadFile: URL;

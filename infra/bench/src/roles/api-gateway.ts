@@ -5,27 +5,13 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { MAX_LIMIT, type TenantLimits } from '@qrcast/core/tenant-limits';
 import { PAGE_FOLDER } from '@qrcast/gateway/api/page-folder';
 import { startGateway } from '@qrcast/gateway/gateway';
 import type { Releasers } from '@qrcast/runtime/releasers';
+import { gatewayOptions } from '../gateway-options.ts';
 import { AUDIT_LIMITS, sampleProcess } from '../process-sample.ts';
 import { serveRole } from '../role-process.ts';
-import { nodeOptions, type System, secretKeys, TENANT } from '../system.ts';
-
-const MAX_CONNECTIONS = 20_000;
-const UNWATCHED_GRACE_MS = 15_000;
-/** One tenant and one address represent all. */
-const NO_LIMITS: TenantLimits = {
-  sessions: MAX_LIMIT,
-  viewers: MAX_LIMIT,
-  viewersPerSession: MAX_LIMIT,
-  requestsPerMinute: MAX_LIMIT,
-  handshakesPerMinute: MAX_LIMIT,
-  webhookCallsPerMinute: MAX_LIMIT,
-};
-const STUB_FOLDER = fileURLToPath(new URL('../../page', import.meta.url));
+import { type System, TENANT } from '../system.ts';
 
 export type ApiGatewayMethods = ReturnType<typeof createMethods>;
 
@@ -35,21 +21,9 @@ function createMethods(releasers: Releasers) {
     async start(system: System, upstream: string, page: 'built' | 'stub'): Promise<{ url: string; apiKey: string }> {
       if (page === 'built' && !existsSync(join(PAGE_FOLDER, 'connect.html')))
         throw new Error('the login page is not built; run `pnpm build` first');
-      const gateway = await startGateway({
-        ...nodeOptions(system, 'gateway'),
-        secretKeys: secretKeys(system),
-        auditLimits: AUDIT_LIMITS,
-        unwatchedGraceMs: UNWATCHED_GRACE_MS,
-        upstreamHosts: [upstream],
-        adminKey: undefined,
-        maxConnections: MAX_CONNECTIONS,
-        tenantLimits: NO_LIMITS,
-        addressLimits: { handshakesPerAddressPerMinute: MAX_LIMIT, failuresPerAddressPerMinute: MAX_LIMIT },
-        port: 0,
-        host: '127.0.0.1',
-        publicUrl: undefined,
-        pageFolder: page === 'built' ? PAGE_FOLDER : STUB_FOLDER,
-      });
+      const options = gatewayOptions(system, [upstream]);
+      const pageFolder = page === 'built' ? PAGE_FOLDER : options.pageFolder;
+      const gateway = await startGateway({ ...options, auditLimits: AUDIT_LIMITS, pageFolder });
       releasers.push('gateway', () => gateway.close(0));
       const { secrets } = await gateway.tenants.create({ id: TENANT, name: 'Benchmark' });
       return { url: `http://127.0.0.1:${gateway.port}`, apiKey: secrets.apiKey };
