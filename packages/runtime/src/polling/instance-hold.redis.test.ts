@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
 import { redisNow } from '../../test/redis-time.ts';
@@ -82,17 +84,19 @@ describe('a held instance', () => {
 
 /** Lets Redis run the extensions and releases twice, as after a reconnect. Returns the calls so far. */
 function runTwice(): Promise<unknown>[] {
+  const texts = ['instance-hold-extend-2.lua', 'instance-hold-release-2.lua'].map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'));
+  const hashes = texts.map((text) => createHash('sha1').update(text).digest('hex'));
   const calls: Promise<unknown>[] = [];
-  const commands = runtime.redis as unknown as Record<string, (...parts: unknown[]) => Promise<unknown>>; // what loadLuaScript adds
-  for (const [name, once] of Object.entries(commands)) {
-    if (!name.startsWith('lua:instance-hold-') || name === 'lua:instance-hold-2') continue;
-    commands[name] = function (this: unknown, ...parts) {
-      if (this !== runtime.redis) return once.apply(this, parts); // a pipeline has the same method
-      const twice = once.apply(this, parts).then(() => once.apply(this, parts));
-      calls.push(twice);
-      return twice;
-    };
-  }
+  const { redis } = runtime;
+  const run = redis.eval.bind(redis) as (...parts: unknown[]) => Promise<unknown>;
+  const runOther = redis.evalsha.bind(redis) as typeof run;
+  redis.evalsha = ((hash: string, ...parts: unknown[]) => {
+    const text = texts[hashes.indexOf(hash)];
+    if (text === undefined) return runOther(hash, ...parts);
+    const twice = run(text, ...parts).then(() => run(text, ...parts));
+    calls.push(twice);
+    return twice;
+  }) as typeof redis.evalsha;
   return calls;
 }
 
