@@ -75,13 +75,14 @@ describe('a code', () => {
     page.on('request', (request) => requests.push(request));
     await timePaint(page);
     await page.goto(`${publicUrl}/connect#${ticket}`);
-    const { frames, ms, sinceOpenMs } = await paintOf(page);
+    const { frames, ms, sinceOpenMs, connectedFirst } = await paintOf(page);
     const loaded = requests.filter((request) => request.url().startsWith(publicUrl));
     const bodies = await Promise.all(loaded.map(async (request) => (await request.sizes()).responseBodySize));
     const bytes = bodies.reduce((sum, body) => sum + body, 0);
     process.stdout.write(`code painted ${Math.round(ms)} ms after its message, ${Math.round(sinceOpenMs)} ms after the page was opened\n`);
     process.stdout.write(`the page loads ${bytes} bytes in ${bodies.length} files\n`);
     expect(frames).toBe(1); // the very next one, however long this machine takes to draw it
+    expect(connectedFirst).toBe(true);
     expect(bodies).toHaveLength(5); // the page, its three scripts and what it is told
     expect(bytes).toBeLessThan(60_000);
   });

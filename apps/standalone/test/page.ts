@@ -129,6 +129,13 @@ export async function timePaint(page: Page): Promise<void> {
   await page.addInitScript(`{
     const { promise, resolve } = Promise.withResolvers();
     globalThis.painted = promise;
+    let connectedFirst;
+    globalThis.WebSocket = class extends WebSocket {
+      constructor(...args) {
+        super(...args);
+        connectedFirst ??= document.querySelector('qrcast-login').shadowRoot.querySelector('#title') === null;
+      }
+    };
     addEventListener('qrcast-session', ({ detail }) => {
       const toldAt = performance.now();
       let frames = 0;
@@ -136,7 +143,7 @@ export async function timePaint(page: Page): Promise<void> {
         frames++;
         const isShown = document.querySelector('qrcast-login').shadowRoot.querySelector('#code') !== null;
         // The next frame begins once this one is on the screen.
-        requestAnimationFrame(isShown ? (end) => resolve({ frames, ms: end - toldAt, sinceOpenMs: end }) : look);
+        requestAnimationFrame(isShown ? (end) => resolve({ frames, ms: end - toldAt, sinceOpenMs: end, connectedFirst }) : look);
       };
       if (detail.code !== null) requestAnimationFrame(look);
     });
@@ -149,6 +156,8 @@ export interface Paint {
   /** From then to the end of that frame, as measured on this machine. */
   readonly ms: number;
   readonly sinceOpenMs: number;
+  /** The WebSocket was opened before the element drew anything. */
+  readonly connectedFirst: boolean;
 }
 
 export async function paintOf(page: Page): Promise<Paint> {

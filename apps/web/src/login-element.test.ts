@@ -19,6 +19,35 @@ describe('the watch', () => {
     expect([watches.length, last().isClosed]).toEqual([2, false]);
   });
 
+  it('connects before anything is drawn, with its ticket from the start and with a later one', async () => {
+    const drawnAtConnect: boolean[] = [];
+    const login = create({ url: URL });
+    const { openWatch } = login;
+    login.openWatch = (options) => {
+      queueMicrotask(() => drawnAtConnect.push(login.shadowRoot?.querySelector('#title') != null)); // as the client connects
+      return openWatch(options);
+    };
+    login.ticket = 't1';
+    await login.updateComplete;
+    expect(drawnAtConnect).toEqual([false]);
+    expect(title(login)).toBe(en.connecting.title);
+    login.ticket = 't2';
+    login.ticket = 't3';
+    await login.updateComplete;
+    expect(watches.map(({ options }) => options.ticket)).toEqual(['t1', 't3']);
+  });
+
+  it('follows a property that changes between its opening and its drawing', async () => {
+    const login = create();
+    const { openWatch } = login;
+    login.openWatch = (options) => {
+      queueMicrotask(() => login.removeAttribute('ticket'));
+      return openWatch(options);
+    };
+    await login.updateComplete;
+    expect([watches.length, last().isClosed]).toEqual([1, true]);
+  });
+
   it('is replaced for another ticket, and closed without one', async () => {
     const { login, watch } = await shown(SHOWING);
     login.ticket = 't2';

@@ -141,15 +141,33 @@ export class LoginElement extends LitElement implements QrcastLoginElement {
     return this.#login?.startOver() ?? noLogin('not_waiting_for_password');
   }
 
-  // Only whether `renewTicket` is set counts, because frameworks set a new function with each of
-  // their own updates.
+  /**
+   * A new watch connects in its next microtask, and what is drawn first takes far longer. So the
+   * watch is opened first, and drawing waits for that microtask.
+   */
+  protected override async scheduleUpdate(): Promise<void> {
+    if (this.#follow()) await undefined;
+    await super.scheduleUpdate();
+  }
+
   protected override willUpdate(): void {
     this.#hadFocus = this.shadowRoot?.activeElement != null;
+    this.#follow(); // a property may have changed since the update was scheduled
+  }
+
+  /**
+   * Opens a watch of what the properties name, if there is none. Only whether `renewTicket` is set
+   * counts, because frameworks set a new function with each of their own updates.
+   * @returns whether it has opened one
+   */
+  #follow(): boolean {
     const wanted = JSON.stringify([this.ticket, this.url, Boolean(this.renewTicket), this.refusal]);
-    if (!this.isConnected || wanted === this.#openedFor) return;
+    if (!this.isConnected || wanted === this.#openedFor) return false;
     this.#close();
     this.#openedFor = wanted;
-    if (this.ticket && !this.refusal) this.#open(this.ticket);
+    if (!this.ticket || this.refusal) return false;
+    this.#open(this.ticket);
+    return true;
   }
 
   /**
