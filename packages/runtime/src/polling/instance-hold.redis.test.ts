@@ -84,7 +84,9 @@ describe('a held instance', () => {
 
 /** Lets Redis run the extensions and releases twice, as after a reconnect. Returns the calls so far. */
 function runTwice(): Promise<unknown>[] {
-  const texts = ['instance-hold-extend-2.lua', 'instance-hold-release-2.lua'].map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'));
+  const texts = ['instance-hold-extend-2.lua', 'instance-hold-release-2.lua'].map((file) =>
+    readFileSync(new URL(file, import.meta.url), 'utf8'),
+  );
   const hashes = texts.map((text) => createHash('sha1').update(text).digest('hex'));
   const calls: Promise<unknown>[] = [];
   const { redis } = runtime;
