@@ -20,14 +20,12 @@ export interface HubDeps extends Omit<WatchedSessionDeps, 'warnLost'> {
   readonly renewEveryMs: number;
 }
 
-interface Entry {
-  readonly watched: WatchedSession;
-  readonly slice: number;
-}
+type Entries = Map<string, WatchedSession>;
 
-type Entries = Map<string, Entry>;
-
-/** Watches are renewed slice by slice: renewing all at once would delay deliveries. */
+/**
+ * Watches are renewed slice by slice: renewing all at once would delay deliveries. A slice is whole
+ * shards of the poll queue, because each shard takes a call of Redis.
+ */
 const RENEW_SLICES = 10;
 /**
  * How often the gateway ends slow viewers, lets time pass for its sessions, in case no worker does,
@@ -44,15 +42,12 @@ export function openHub(deps: HubDeps): Hub {
     'viewers name versions above those in Redis: it has lost data, or they are wrong; the sessions go on above them',
   );
 
-  function open(sessionId: string): Entry {
-    const entry: Entry = {
-      slice: entries.size % RENEW_SLICES,
-      watched: new WatchedSession({ ...deps, warnLost }, sessionId, () => {
-        if (entries.get(sessionId) === entry) entries.delete(sessionId);
-      }),
-    };
-    entries.set(sessionId, entry);
-    return entry;
+  function open(sessionId: string): WatchedSession {
+    const watched = new WatchedSession({ ...deps, warnLost }, sessionId, () => {
+      if (entries.get(sessionId) === watched) entries.delete(sessionId);
+    });
+    entries.set(sessionId, watched);
+    return watched;
   }
 
   let slice = 0;
@@ -67,37 +62,37 @@ export function openHub(deps: HubDeps): Hub {
     const isPaused = performance.now() - sweptAt > 2 * SWEEP_EVERY_MS;
     sweptAt = performance.now();
     // After a pause of this process, what viewers have read meanwhile has not been heard yet.
-    if (!isPaused) for (const { watched } of entries.values()) watched.endSlow(sweptAt);
+    if (!isPaused) for (const watched of entries.values()) watched.endSlow(sweptAt);
     sweep(deps, entries);
   }, SWEEP_EVERY_MS);
 
   return {
-    subscribe: (options) => (entries.get(options.sessionId) ?? open(options.sessionId)).watched.subscribe(options),
-    size: () => [...entries.values()].reduce((sum, { watched }) => sum + watched.viewerCount(), 0),
+    subscribe: (options) => (entries.get(options.sessionId) ?? open(options.sessionId)).subscribe(options),
+    size: () => [...entries.values()].reduce((sum, watched) => sum + watched.viewerCount(), 0),
     async close() {
       clearInterval(renewTimer);
       clearInterval(sweepTimer);
-      for (const { watched } of entries.values()) watched.finishAll('draining');
+      for (const watched of entries.values()) watched.finishAll('draining');
     },
   };
 }
 
 async function renewSlice({ watching }: HubDeps, entries: Entries, slice: number): Promise<void> {
-  const visible = [...entries.values()].filter((entry) => entry.slice === slice && entry.watched.isVisible()).map(({ watched }) => watched);
+  const visible = [...entries.values()].filter((watched) => watched.newest.shard() % RENEW_SLICES === slice && watched.isVisible());
   const missing = await watching.renew(visible.flatMap(({ newest }) => newest.polled() ?? []));
-  for (const sessionId of missing) entries.get(sessionId)?.watched.start();
+  for (const sessionId of missing) entries.get(sessionId)?.start();
   for (const watched of visible) if (watched.newest.isIdle()) watched.start();
 }
 
 function sweep({ watching, clock }: HubDeps, entries: Entries): void {
   const now = clock.now();
-  for (const [sessionId, { watched }] of entries) {
+  for (const [sessionId, watched] of entries) {
     watched.applyHidden();
     watched.renumber();
     if (!watched.newest.isElapsed(now)) continue;
     watching.current(sessionId).then(
       // Null: the record is gone, and nothing more can be told of it.
-      (applied) => applied === null && entries.get(sessionId)?.watched.finishAll('not_found'),
+      (applied) => applied === null && entries.get(sessionId)?.finishAll('not_found'),
       () => undefined, // Redis is unreachable: tried again in a second
     );
   }

@@ -6,6 +6,7 @@
 
 import { isPolled, nextElapseAt } from '@qrcast/core/session';
 import type { PollTarget } from '@qrcast/runtime/polling/poll-queue';
+import { shardOf } from '@qrcast/runtime/polling/shards';
 import type { Picture } from '@qrcast/runtime/sessions/picture';
 import { decodeState, type WatchedState } from '@qrcast/runtime/sessions/published-state';
 import { ReusedBytes } from '@qrcast/runtime/sessions/reused-bytes';
@@ -15,6 +16,7 @@ export class NewestState {
   readonly #lines = new ReusedBytes();
   #image: Picture | null = null;
   #target: PollTarget | null = null;
+  #shard = 0;
   #elapsesAt = Number.POSITIVE_INFINITY;
   #isPolled = false;
   #isIdle = false;
@@ -22,7 +24,10 @@ export class NewestState {
   keep({ session, lines, image }: WatchedState): void {
     this.#lines.write(lines);
     this.#image = image;
-    if (this.#target?.instanceKey !== session.instanceKey) this.#target = targetOf(session);
+    if (this.#target?.instanceKey !== session.instanceKey) {
+      this.#target = targetOf(session);
+      this.#shard = shardOf(this.#target);
+    }
     this.#elapsesAt = nextElapseAt(session);
     this.#isPolled = isPolled(session);
     this.#isIdle = session.state.kind === 'idle';
@@ -41,6 +46,11 @@ export class NewestState {
   /** Null unless the session is polled. */
   polled(): PollTarget | null {
     return this.#isPolled ? this.#target : null;
+  }
+
+  /** The shard of the poll queue that the session belongs to; 0 while there is no state. */
+  shard(): number {
+    return this.#shard;
   }
 
   isIdle(): boolean {

@@ -64,12 +64,8 @@ export function openPollQueue(deps: PollQueueDeps): PollQueue {
     },
 
     async renew(targets, watchedUntil) {
-      const byShard = new Map<number, string[]>();
-      for (const target of targets) {
-        const shard = shardOf(target);
-        byShard.set(shard, [...(byShard.get(shard) ?? []), pollMember(target)]);
-      }
-      const missing = await Promise.all([...byShard].map(([shard, members]) => renewShard(shard, members, watchedUntil)));
+      const byShard = Map.groupBy(targets, shardOf);
+      const missing = await Promise.all([...byShard].map(([shard, some]) => renewShard(shard, some.map(pollMember), watchedUntil)));
       return missing.flat();
     },
 
