@@ -109,16 +109,21 @@ function createHolds<Holder, Reason>(keyOf: (holder: Holder) => string): Holds<H
   /** None of the sets is empty. */
   const byKey = new Map<string, Set<Hold>>();
 
-  function remove(key: string, hold: Hold): void {
+  /** Returns whether it was held. */
+  function remove(key: string, hold: Hold): boolean {
     const ofKey = byKey.get(key);
-    ofKey?.delete(hold);
+    const wasHeld = ofKey?.delete(hold) === true;
     if (ofKey?.size === 0) byKey.delete(key);
+    return wasHeld;
   }
 
-  function end(key: string, reason: Reason, isMeant: (holder: Holder) => boolean = () => true): void {
-    const ended = [...(byKey.get(key) ?? [])].filter(({ holder }) => isMeant(holder));
-    for (const hold of ended) remove(key, hold);
-    for (const { onEnd } of ended) onEnd(reason);
+  /** Finds all before it ends any: what it calls may hold, and release others of them. */
+  function endAmong(keys: Iterable<string>, reason: Reason, isMeant: (holder: Holder) => boolean): void {
+    const ended: (readonly [key: string, hold: Hold])[] = [];
+    for (const key of keys) {
+      for (const hold of byKey.get(key) ?? []) if (isMeant(hold.holder)) ended.push([key, hold]);
+    }
+    for (const [key, hold] of ended) if (remove(key, hold)) hold.onEnd(reason);
   }
 
   return {
@@ -126,17 +131,15 @@ function createHolds<Holder, Reason>(keyOf: (holder: Holder) => string): Holds<H
       const key = keyOf(holder);
       const hold = { holder, onEnd };
       byKey.set(key, (byKey.get(key) ?? new Set()).add(hold));
-      return () => remove(key, hold);
+      return () => void remove(key, hold);
     },
     keys: () => byKey.keys(),
     anyOf(key) {
       const [hold] = byKey.get(key) ?? [];
       return hold?.holder;
     },
-    end,
-    endWhere(reason, isMeant) {
-      for (const key of byKey.keys()) end(key, reason, isMeant);
-    },
+    end: (key, reason, isMeant = () => true) => endAmong([key], reason, isMeant),
+    endWhere: (reason, isMeant) => endAmong(byKey.keys(), reason, isMeant),
     clear: () => byKey.clear(),
   };
 }
