@@ -17,7 +17,7 @@ it('has a default for everything, and treats an empty variable as unset', () => 
     restart: 5_000,
     rush: 2_000,
     idleViewers: 10_000,
-    connects: 300,
+    connects: 150,
     answerMs: 20,
     background: 2_000,
     notified: 300,

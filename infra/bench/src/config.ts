@@ -93,7 +93,7 @@ const WHOLE_NUMBERS = {
   BENCH_RESTART: { fallback: 5_000, min: 10, max: 10_000 },
   BENCH_RUSH: { fallback: 2_000, min: 10, max: 10_000 },
   BENCH_IDLE_VIEWERS: { fallback: 10_000, min: 100, max: 15_000 },
-  BENCH_CONNECTS: { fallback: 300, min: 10, max: 1_000 },
+  BENCH_CONNECTS: { fallback: 150, min: 10, max: 1_000 },
   BENCH_ANSWER_MS: { fallback: 20, min: 0, max: 60_000 },
   BENCH_BACKGROUND: { fallback: 2_000, min: 1, max: 20_000 },
   BENCH_NOTIFIED: { fallback: 300, min: 1, max: 3_000 },

@@ -17,7 +17,7 @@ import type { ConnectingViewersMethods } from './roles/connecting-viewers.ts';
 import type { Contender } from './rounds.ts';
 import type { Over } from './viewer-socket.ts';
 
-const WARM_UP_SECONDS = 4;
+const WARM_UP_SECONDS = 8;
 const FIGURES = {
   failed: { what: 'connects without a state', unit: '' },
   p50: { what: 'connect to first state, p50', unit: 'ms' },

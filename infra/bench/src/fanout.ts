@@ -14,7 +14,7 @@ import { compare } from './rounds.ts';
 import { openOurs, type Side } from './sides.ts';
 
 const STATES_PER_SECOND = 2;
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = 8;
 const LAST_WITHIN_MS = 3_000;
 const FIGURES = {
   ...CHANGE_FIGURES,

@@ -15,7 +15,8 @@ import { compare, type FigureSpec } from './rounds.ts';
 import { openOurs, type Side } from './sides.ts';
 import type { Over } from './viewer-socket.ts';
 
-const WARM_UP_SECONDS = 3;
+/** Until the compiler has done its work, a state costs twice as much. */
+const WARM_UP_SECONDS = 8;
 /** As long as it takes every gateway to ping each of its viewers once. */
 const IDLE_SECONDS = 25;
 /** A message that takes longer was lost, or a newer state overtook it. */
