@@ -11,7 +11,7 @@ import type { Credentials } from '@qrcast/provider/credentials';
 import { sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
 import { createKeyring, type Keyring } from '@qrcast/runtime/keyring/keyring';
 import { createLog } from '@qrcast/runtime/log';
-import type { Claim, PollHandlers, PollTarget } from '@qrcast/runtime/polling/poll-queue';
+import type { Claim, Lease, PollHandlers, PollTarget } from '@qrcast/runtime/polling/poll-queue';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import { createMemoryStore, type MemoryStore, openMemorySessions } from '@qrcast/runtime/sessions/sessions-memory';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
@@ -94,9 +94,13 @@ export function preparePolls() {
     created,
     handlers: (upstreamHosts: readonly string[] = [HOST]): PollHandlers => createPollHandlers(depsOf(polls, keyring, upstreamHosts)),
     claim: (fields: Partial<Claim> = {}): Claim => ({ target: polls.target, startedAt: polls.now, dueAt: polls.now, ask: null, ...fields }),
-    never: new AbortController().signal,
+    lease: leaseUntil(new AbortController().signal),
     stateNow: async () => (await polls.sessions.find(polls.target.sessionId))?.state,
   };
+}
+
+export function leaseUntil(signal: AbortSignal): Lease {
+  return { signal, require: () => signal.throwIfAborted() };
 }
 
 function depsOf(polls: Polls, keyring: Keyring, upstreamHosts: readonly string[]): PollDeps {

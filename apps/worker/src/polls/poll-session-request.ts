@@ -9,7 +9,7 @@ import type { ConnectedInstances } from '@qrcast/runtime/connected/connected';
 import { openCredentials } from '@qrcast/runtime/keyring/credentials-vault';
 import type { Keyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
-import type { Claim } from '@qrcast/runtime/polling/poll-queue';
+import type { Claim, Lease } from '@qrcast/runtime/polling/poll-queue';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import { LRUCache } from 'lru-cache';
@@ -38,9 +38,10 @@ export interface Reply {
 
 export interface PollRequest {
   /**
-   * Resolves to the provider's answer. @throws {Error} if the session has no credentials any more.
+   * Resolves to the provider's answer. @throws {Error} if the session has no credentials any more,
+   * or the lease ends too soon.
    */
-  ask(session: Session, method: PollMethod, claim: Claim, signal: AbortSignal): Promise<Reply>;
+  ask(session: Session, method: PollMethod, claim: Claim, lease: Lease): Promise<Reply>;
   /** Call it when the session is not polled any more: its credentials leave the memory. */
   forget(sessionId: string): void;
 }
@@ -69,16 +70,18 @@ export function createPollRequest(deps: PollRequestDeps): PollRequest {
   }
 
   return {
-    async ask(session, method, claim, signal) {
+    async ask(session, method, claim, lease) {
       const credentials = await credentialsOf(session);
-      signal.throwIfAborted(); // the lease may have ended meanwhile
       const sentAt = Math.max(claim.startedAt, clock.now());
       if (!isAllowed(deps, session, credentials)) {
         return { outcome: { kind: 'trouble', code: 'provider_refused' }, sentAt, isHostRefusing: false };
       }
       const { apiUrl } = credentials;
       const timer = setTimeout(() => void tellSlow(deps, session.id, sentAt), SLOW_MS);
-      const request = (): Promise<Outcome> => provider.poll(credentials, method, signal);
+      const request = (): Promise<Outcome> => {
+        lease.require();
+        return provider.poll(credentials, method, lease.signal);
+      };
       try {
         const outcome = await hostSlots.run(apiUrl, session.tenantId, () =>
           method === 'logout' ? connected.duringLogout(session, request) : request(),

@@ -2,14 +2,14 @@ import type { Outcome } from '@qrcast/core/outcome';
 import { DEFAULT_POLICY, MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { CLAIM_AHEAD_MS } from '@qrcast/runtime/polling/poll-queue';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { CODE, HOST, preparePolls, T } from '../../test/polls.ts';
+import { CODE, HOST, leaseUntil, preparePolls, T } from '../../test/polls.ts';
 
-const { polls, created, handlers, claim, never, stateNow } = preparePolls();
+const { polls, created, handlers, claim, lease, stateNow } = preparePolls();
 afterEach(() => vi.useRealTimers());
 
 describe('a poll of one session', () => {
   it('asks with the decrypted credentials, applies the answer, and returns when the next poll is due', async () => {
-    expect(await handlers().poll(claim(), never)).toMatchObject({
+    expect(await handlers().poll(claim(), lease)).toMatchObject({
       nextAt: T + DEFAULT_POLICY.intervalMs,
       notBefore: undefined,
     });
@@ -27,7 +27,7 @@ describe('a poll of one session', () => {
       return readSealed(id);
     });
     const sentAt = T + 3_000;
-    expect(await handlers().poll(early, never)).toMatchObject({ nextAt: sentAt + DEFAULT_POLICY.intervalMs });
+    expect(await handlers().poll(early, lease)).toMatchObject({ nextAt: sentAt + DEFAULT_POLICY.intervalMs });
   });
 
   it('asks nothing if its lease has ended since the claim', async () => {
@@ -37,28 +37,28 @@ describe('a poll of one session', () => {
       lost.abort();
       return readSealed(id);
     });
-    await expect(handlers().poll(claim(), lost.signal)).rejects.toThrow();
+    await expect(handlers().poll(claim(), leaseUntil(lost.signal))).rejects.toThrow();
     expect(polls.asked).toEqual([]);
   });
 
   it('adds the text of a code, even if only a later poll reads it', async () => {
-    await handlers().poll(claim(), never);
+    await handlers().poll(claim(), lease);
     expect(await stateNow()).toMatchObject({ kind: 'showing', code: { text: null } });
     polls.texts.set(CODE.digest, 'link');
     polls.now += DEFAULT_POLICY.intervalMs;
-    await handlers().poll(claim(), never);
+    await handlers().poll(claim(), lease);
     expect(await stateNow()).toMatchObject({ kind: 'showing', code: { text: 'link', issuedAt: T } });
   });
 
   it('counts the time of a code from its answer, however long it is read', async () => {
     polls.readingMs = 150;
-    await handlers().poll(claim(), never);
+    await handlers().poll(claim(), lease);
     expect(await stateNow()).toMatchObject({ code: { issuedAt: T, staleAt: T + DEFAULT_POLICY.codeTtlMs } });
   });
 
   it("is never due early after trouble, because the tick's lead time is added", async () => {
     polls.answer = () => ({ kind: 'trouble', code: 'rate_limited', retryAfterMs: 7_000 });
-    const { nextAt } = await handlers().poll(claim(), never);
+    const { nextAt } = await handlers().poll(claim(), lease);
     const noticed = await stateNow();
     expect(noticed).toMatchObject({ kind: 'waiting', notice: { code: 'rate_limited' } });
     expect(nextAt).toBe((noticed?.kind === 'waiting' ? (noticed.notice?.retryAt ?? 0) : 0) + CLAIM_AHEAD_MS);
@@ -71,16 +71,16 @@ describe('a poll of one session', () => {
         if (name !== 'goes on') await polls.sessions.apply(polls.target.sessionId, { kind: 'cancelled', at: T });
         return { kind: 'trouble', code: 'rate_limited', retryAfterMs: 700_000 };
       };
-      const polled = await handlers().poll(claim(), never);
+      const polled = await handlers().poll(claim(), lease);
       expect(polled).toMatchObject({ nextAt: name === 'goes on' ? polls.session.deadlineAt : T + 10_000, notBefore: T + 700_000 });
     },
   );
 
   it('is due at the deadline at the latest, and then ends the attempt without a request', async () => {
     polls.now = polls.session.deadlineAt - 1_000;
-    expect(await handlers().poll(claim(), never)).toMatchObject({ nextAt: polls.session.deadlineAt });
+    expect(await handlers().poll(claim(), lease)).toMatchObject({ nextAt: polls.session.deadlineAt });
     polls.now = polls.session.deadlineAt;
-    expect(await handlers().poll(claim(), never)).toMatchObject({ nextAt: null });
+    expect(await handlers().poll(claim(), lease)).toMatchObject({ nextAt: null });
     expect(polls.asked).toHaveLength(1);
     expect(await stateNow()).toEqual({ kind: 'ended', reason: 'deadline' });
   });
@@ -102,38 +102,38 @@ describe('a poll of one session', () => {
       },
     ],
   ] as const)('asks nothing for a session that is %s', async (_name, prepare) => {
-    const polled = await handlers().poll(claim({ target: await prepare() }), never);
+    const polled = await handlers().poll(claim({ target: await prepare() }), lease);
     expect(polled).toEqual({ nextAt: null, wasAsked: false }); // its instance may be asked at once
     expect(polls.asked).toEqual([]);
   });
 
   it('uses the state method when told to, but not before a logout that is due', async () => {
-    await handlers().poll(claim({ ask: 'state' }), never);
+    await handlers().poll(claim({ ask: 'state' }), lease);
     await created({ relink: true });
     polls.answer = () => ({ kind: 'authorized', account: null });
-    await handlers().poll(claim(), never);
+    await handlers().poll(claim(), lease);
     polls.now += 2_000;
-    await handlers().poll(claim({ ask: 'state' }), never);
+    await handlers().poll(claim({ ask: 'state' }), lease);
     expect(polls.asked.map(({ method }) => method)).toEqual(['state', 'qr', 'logout']);
   });
 
   it('continues until a wrong account is logged out, even if nobody watches', async () => {
     const strict = await created({ expectedPhone: '79990000000', logoutOnMismatch: true });
     polls.answer = () => ({ kind: 'authorized', account: { wid: null, phone: '79991111111' } });
-    expect((await handlers().poll(claim(), never)).nextAt).toBeGreaterThan(T);
+    expect((await handlers().poll(claim(), lease)).nextAt).toBeGreaterThan(T);
     expect(polls.ensured).toEqual([{ sessionId: strict.id, until: strict.deadlineAt + 15_000, dueAt: T + MIN_SPACING_MS }]);
     await handlers().unwatched(polls.target);
     expect((await stateNow())?.kind).toBe('waiting');
     polls.answer = () => ({ kind: 'loggedOut' });
     polls.now += MIN_SPACING_MS;
-    expect(await handlers().poll(claim(), never)).toMatchObject({ nextAt: polls.now + 10_000 });
+    expect(await handlers().poll(claim(), lease)).toMatchObject({ nextAt: polls.now + 10_000 });
     expect(polls.asked.map(({ method }) => method)).toEqual(['qr', 'logout']);
     expect(polls.loggedOut).toEqual([strict.instanceId]); // so that this is not told as a lost account
     expect(await stateNow()).toEqual({ kind: 'ended', reason: 'account_mismatch' });
   });
 
   it('sends no token to a host that was removed from the list', async () => {
-    await handlers(['*.api.green-api.com']).poll(claim(), never);
+    await handlers(['*.api.green-api.com']).poll(claim(), lease);
     expect(polls.asked).toEqual([]);
     expect(await stateNow()).toMatchObject({ kind: 'waiting', notice: { code: 'provider_refused' } });
   });
@@ -142,7 +142,7 @@ describe('a poll of one session', () => {
     vi.useFakeTimers();
     const reply = Promise.withResolvers<Outcome>();
     polls.answer = () => reply.promise;
-    const polled = handlers().poll(claim(), never);
+    const polled = handlers().poll(claim(), lease);
     await vi.advanceTimersByTimeAsync(7_999);
     expect(await stateNow()).toEqual({ kind: 'waiting', notice: null });
     await vi.advanceTimersByTimeAsync(1);
@@ -156,10 +156,10 @@ describe('a poll of one session', () => {
   it('ignores the answer to an overtaken request', async () => {
     const reply = Promise.withResolvers<Outcome>();
     polls.answer = () => reply.promise;
-    const slow = handlers().poll(claim(), never);
+    const slow = handlers().poll(claim(), lease);
     polls.answer = () => ({ ...CODE, digest: 'BBBB', image: 'data:image/png;base64,BBBB' });
     polls.now = T + 6_000;
-    await handlers().poll(claim(), never);
+    await handlers().poll(claim(), lease);
     reply.resolve(CODE);
     await slow;
     expect(await stateNow()).toMatchObject({ kind: 'showing', code: { digest: 'BBBB' } });
@@ -167,21 +167,21 @@ describe('a poll of one session', () => {
 
   it('is the last request after a login, but the session is looked at once more', async () => {
     polls.answer = () => ({ kind: 'authorized', account: null });
-    expect(await handlers().poll(claim(), never)).toMatchObject({ nextAt: T + 10_000 });
+    expect(await handlers().poll(claim(), lease)).toMatchObject({ nextAt: T + 10_000 });
     expect(polls.ensured).toEqual([{ sessionId: polls.session.id, until: T + 25_000, dueAt: T + 10_000 }]);
     expect(await stateNow()).toMatchObject({ kind: 'connected' });
     polls.now += 10_000;
-    expect(await handlers().poll(claim(), never)).toMatchObject({ nextAt: null });
+    expect(await handlers().poll(claim(), lease)).toMatchObject({ nextAt: null });
     expect(polls.asked).toHaveLength(1);
   });
 
   it('finds a login again that Redis has lost since', async () => {
     polls.answer = () => ({ kind: 'authorized', account: null });
     const before = new Map(polls.store.sessions);
-    expect(await handlers().poll(claim(), never)).toMatchObject({ nextAt: T + 10_000 });
+    expect(await handlers().poll(claim(), lease)).toMatchObject({ nextAt: T + 10_000 });
     for (const [id, stored] of before) polls.store.sessions.set(id, stored);
     polls.now += 10_000;
-    await handlers().poll(claim(), never);
+    await handlers().poll(claim(), lease);
     expect(polls.asked).toHaveLength(2);
     expect(await stateNow()).toMatchObject({ kind: 'connected' });
   });

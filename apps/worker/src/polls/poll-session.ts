@@ -5,7 +5,14 @@
 
 import type { Outcome } from '@qrcast/core/outcome';
 import { isFinal, isPolled, type Session } from '@qrcast/core/session';
-import { CLAIM_AHEAD_MS, type Claim, type PollHandlers, type PollQueue, type PollTarget } from '@qrcast/runtime/polling/poll-queue';
+import {
+  CLAIM_AHEAD_MS,
+  type Claim,
+  type Lease,
+  type PollHandlers,
+  type PollQueue,
+  type PollTarget,
+} from '@qrcast/runtime/polling/poll-queue';
 import { unattendedWatch } from '@qrcast/runtime/polling/unattended-watch';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { TenantActivity } from '@qrcast/runtime/tenants/tenant-activity';
@@ -38,11 +45,11 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
   const request = createPollRequest(deps);
 
   return {
-    async poll(claim, signal) {
+    async poll(claim, lease) {
       const before = (await sessions.current(claim.target.sessionId, clock.now()))?.after ?? null;
       if (before === null || !(await mayBePolled(deps, before))) return { nextAt: null, wasAsked: false };
       deps.onPoll?.(claim.startedAt - claim.dueAt, before.tenantId);
-      const { after, notBefore } = await askAndApply(deps, request, before, claim, signal);
+      const { after, notBefore } = await askAndApply(deps, request, before, claim, lease);
       if (after === null || !isPolled(after)) {
         request.forget(before.id);
         const nextAt = after !== null && isFinal(after) ? await lookAgainAt(deps, claim.target) : null;
@@ -80,12 +87,12 @@ interface Polled {
   readonly notBefore: number | undefined;
 }
 
-async function askAndApply(deps: PollDeps, request: PollRequest, before: Session, claim: Claim, signal: AbortSignal): Promise<Polled> {
+async function askAndApply(deps: PollDeps, request: PollRequest, before: Session, claim: Claim, lease: Lease): Promise<Polled> {
   const { sessions, codeReader, clock, log } = deps;
   // A check that somebody asked for must not come before a logout or an account that the session
   // itself waits for.
   const method = before.next.ask === 'qr' ? (claim.ask ?? 'qr') : before.next.ask;
-  const { outcome: answer, sentAt, isHostRefusing } = await request.ask(before, method, claim, signal);
+  const { outcome: answer, sentAt, isHostRefusing } = await request.ask(before, method, claim, lease);
   const at = clock.now(); // before the code is read, because it ages meanwhile
   const outcome = answer.kind === 'code' ? { ...answer, text: await codeReader.read(answer) } : answer;
   const event = { kind: 'answered', at, startedAt: sentAt, jitter: Math.random(), outcome, isHostRefusing } as const;

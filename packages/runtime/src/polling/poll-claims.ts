@@ -94,7 +94,7 @@ export function createPollClaims({ redis, namespace, clock, log, leases, handler
     const target = parsePollMember(member);
     const method = (ask || null) as PollMethod | null; // written by poke() alone
     const pollClaim = { target, startedAt, dueAt: Number(dueAt), ask: method };
-    leases.hold(target, startedAt, claimSentAt, (signal) => handlers.poll(pollClaim, signal));
+    leases.hold(target, startedAt, claimSentAt, (lease) => handlers.poll(pollClaim, lease));
   }
 
   /** Until `leave` the session stays in the due-set, so it is reported again if this process dies. */

@@ -65,7 +65,7 @@ async function pollBeside(neighbour: string): Promise<{ polls: number[]; mostHel
   await enqueue(hostile, Date.now() - 60_000);
   const consumer = await queue.consume(
     {
-      poll: async ({ target, startedAt }, signal) => {
+      poll: async ({ target, startedAt }, { signal }) => {
         if (stuck.has(target.sessionId)) {
           held.take(target.tenantId);
           mostHeld = Math.max(mostHeld, held.total());

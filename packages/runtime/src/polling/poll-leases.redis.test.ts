@@ -9,7 +9,7 @@ import { openPollLeases } from './poll-leases.ts';
 import { pollMember, shardOf } from './shards.ts';
 
 const wallClock = prepareWallClock();
-const LEASE_MS = 1_500;
+const LEASE_MS = 2_500;
 const SPACING_MS = 1_100;
 /** As if Redis could not be reached: no lease is extended. */
 const NEVER_MS = 2 ** 31 - 1;
@@ -76,7 +76,7 @@ function endless(signal: AbortSignal): Promise<never> {
 it('a request whose lease cannot be extended is aborted before another worker may ask', async () => {
   const { leases, target, startedAt, claimedAt, untilAnotherMayAsk } = await openClaimed({});
   let seen: AbortSignal | undefined;
-  leases.hold(target, startedAt, claimedAt, (signal) => {
+  leases.hold(target, startedAt, claimedAt, ({ signal }) => {
     seen = signal;
     return endless(signal);
   });
@@ -86,9 +86,42 @@ it('a request whose lease cannot be extended is aborted before another worker ma
   await leases.close(0);
 });
 
+it.each([
+  ['is sent while its lease lasts for the spacing and longer', SPACING_MS + 500, true],
+  ['is not sent if the next holder could ask sooner than after the spacing', SPACING_MS - 50, false],
+])('a request that comes late %s', async (_name, leftMs, isSent) => {
+  const { leases, target, startedAt, claimedAt } = await openClaimed({ leaseMs: 6_000, lookEveryMs: NEVER_MS }); // its timers are late
+  const claimSentAt = claimedAt - (6_000 - leftMs);
+  let sent = false;
+  const polled = Promise.withResolvers<void>();
+  leases.hold(target, startedAt, claimSentAt, async (lease) => {
+    try {
+      lease.require();
+      sent = true;
+    } finally {
+      polled.resolve();
+    }
+    return { nextAt: null };
+  });
+  await polled.promise;
+  expect(sent).toBe(isSent);
+  await leases.close(0);
+});
+
+it('a request whose lease cannot be extended is aborted the spacing before another worker may ask', async () => {
+  const { leases, now, target, startedAt, claimedAt } = await openClaimed({ leaseMs: 3_000 });
+  const aborted = Promise.withResolvers<number>();
+  leases.hold(target, startedAt, claimedAt, ({ signal }) => {
+    signal.addEventListener('abort', () => aborted.resolve(now()));
+    return endless(signal);
+  });
+  expect(await aborted.promise).toBeLessThan(startedAt + 3_000 - SPACING_MS / 2);
+  await leases.close(0);
+});
+
 it('and without the look at the leases it would go on: the twin', async () => {
   const { leases, target, startedAt, claimedAt, untilAnotherMayAsk } = await openClaimed({ lookEveryMs: null });
-  leases.hold(target, startedAt, claimedAt, endless);
+  leases.hold(target, startedAt, claimedAt, ({ signal }) => endless(signal));
   await untilAnotherMayAsk();
   expect(leases.size()).toBe(1);
   await leases.close(0);
@@ -97,7 +130,7 @@ it('and without the look at the leases it would go on: the twin', async () => {
 it('a request whose lease is extended goes on, however long it takes', async () => {
   const { leases, target, startedAt, claimedAt } = await openClaimed({ extendEveryMs: 100, leaseMs: 4_000 });
   const { promise, resolve } = Promise.withResolvers<{ nextAt: null }>();
-  leases.hold(target, startedAt, claimedAt, (signal) => Promise.race([promise, endless(signal)]));
+  leases.hold(target, startedAt, claimedAt, ({ signal }) => Promise.race([promise, endless(signal)]));
   await new Promise((done) => setTimeout(done, 5_000)); // longer than a lease
   expect(leases.size()).toBe(1);
   resolve({ nextAt: null });
@@ -144,7 +177,7 @@ it("a worker that hung does not extend another's claim, and aborts its own reque
   const leaseUntil = await claimAnew();
   const hung = openLeases(100);
   const { promise: reason, resolve } = Promise.withResolvers<unknown>();
-  hung.hold(target, startedAt, performance.now(), (signal) => {
+  hung.hold(target, startedAt, performance.now(), ({ signal }) => {
     signal.addEventListener('abort', () => resolve(signal.reason));
     return endless(signal);
   });

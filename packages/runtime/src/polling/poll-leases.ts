@@ -9,7 +9,7 @@ import { type Namespace, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
 import { createHolders } from './fair-share.ts';
-import type { Polled, PollTarget } from './poll-queue.ts';
+import type { Lease, Polled, PollTarget } from './poll-queue.ts';
 import { pollMember, shardOf } from './shards.ts';
 
 interface LeaseDeps {
@@ -19,13 +19,13 @@ interface LeaseDeps {
   readonly leaseMs: number;
   readonly extendEveryMs: number;
   readonly spacingMs: number;
-  /** How often leases are looked for that are about to end, ms. Null: never, for a twin. */
+  /** Null: leases that are about to end are not looked for, for a twin. */
   readonly lookEveryMs?: number | null;
 }
 
 export interface PollLeases {
   /** Runs a request under its lease. `claimSentAt`: performance.now() before the claim was sent. */
-  hold(target: PollTarget, startedAt: number, claimSentAt: number, run: (signal: AbortSignal) => Promise<Polled>): void;
+  hold(target: PollTarget, startedAt: number, claimSentAt: number, run: (lease: Lease) => Promise<Polled>): void;
   /** How many requests are under way. */
   size(): number;
   /** Tenants with more than `least` requests under way, each with its number. */
@@ -37,7 +37,7 @@ export interface PollLeases {
   close(graceMs: number): Promise<void>;
 }
 
-interface Lease {
+interface HeldLease {
   readonly shard: number;
   readonly tenantId: string;
   readonly member: string;
@@ -51,7 +51,7 @@ interface Lease {
   endsAt: number;
 }
 
-/** A lease that ends within this time is given up. */
+/** How often leases are looked for that are about to end. */
 const LOOK_EVERY_MS = 250;
 /** Settlements are collected this long, because one script call settles many. */
 const SETTLE_AFTER_MS = 10;
@@ -61,7 +61,7 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
   const { redis, namespace, log, leaseMs, spacingMs, lookEveryMs = LOOK_EVERY_MS } = deps;
   const extend = loadLuaScript(redis, new URL('./shard-extend-3.lua', import.meta.url));
   const settle = loadLuaScript(redis, new URL('./shard-settle-5.lua', import.meta.url));
-  const leases = new Set<Lease>();
+  const leases = new Set<HeldLease>();
   const tenants = createHolders();
   const settlements = new Map<number, (string | number)[]>();
   const sending = new Set<Promise<void>>();
@@ -76,7 +76,7 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
     await Promise.all([...byShard].map(([shard, held]) => extendShard(shard, held)));
   }
 
-  async function extendShard(shard: number, held: readonly Lease[]): Promise<void> {
+  async function extendShard(shard: number, held: readonly HeldLease[]): Promise<void> {
     const [due, , busy, , claims] = shardKeys(namespace, shard);
     const sentAt = performance.now();
     const args = held.flatMap(({ member, claimedAt }) => [member, claimedAt]);
@@ -87,17 +87,18 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
     }
   }
 
-  function giveUpLost(lookEveryMs: number): void {
-    const until = performance.now() + lookEveryMs;
-    for (const lease of leases) {
-      if (lease.endsAt > until || lease.abort.signal.aborted) continue;
-      log.warn({ sessionId: lease.sessionId }, 'a lease could not be extended; its request is aborted, as another worker may ask now');
-      lease.abort.abort(new Error('the lease of the request could not be extended'));
-    }
+  /**
+   * Aborts the request if its lease ends within the spacing and `aheadMs`. Another worker may ask
+   * when the lease ends, and a request that is sent just before would come too close.
+   */
+  function giveUpIfEnding(lease: HeldLease, aheadMs: number): void {
+    if (lease.endsAt > performance.now() + spacingMs + aheadMs || lease.abort.signal.aborted) return;
+    log.warn({ sessionId: lease.sessionId }, 'a lease could not be extended; its request is aborted, as another worker may ask soon');
+    lease.abort.abort(new Error('the lease of the request could not be extended'));
   }
 
   /** Also settles a lease that is over: the script knows whether another has the claim now. */
-  function finish(lease: Lease, { nextAt, notBefore, wasAsked = true }: Polled): void {
+  function finish(lease: HeldLease, { nextAt, notBefore, wasAsked = true }: Polled): void {
     // The claim ran after it was sent. So this is not before the provider had the request, by the
     // clock of Redis, whatever the clock of this process says.
     const arrivedBy = wasAsked ? Math.ceil(lease.claimedAt + performance.now() - lease.claimSentAt) : lease.claimedAt - spacingMs;
@@ -126,13 +127,16 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
   const timer = setInterval(() => {
     extendAll().catch((error: unknown) => log.warn(errorFields(error), 'leases were not extended'));
   }, deps.extendEveryMs);
-  const lostTimer = lookEveryMs === null ? undefined : setInterval(() => giveUpLost(lookEveryMs), lookEveryMs);
+  const look = (aheadMs: number): void => {
+    for (const lease of leases) giveUpIfEnding(lease, aheadMs);
+  };
+  const lookTimer = lookEveryMs === null ? undefined : setInterval(look, lookEveryMs, lookEveryMs);
 
   return {
     hold(target, startedAt, claimSentAt, run) {
       const abort = new AbortController();
       const { tenantId, sessionId } = target;
-      const lease: Lease = {
+      const lease: HeldLease = {
         shard: shardOf(target),
         tenantId,
         member: pollMember(target),
@@ -144,7 +148,11 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
       };
       leases.add(lease);
       tenants.take(tenantId);
-      run(abort.signal).then(
+      const require = (): void => {
+        if (lookEveryMs !== null) giveUpIfEnding(lease, 0);
+        abort.signal.throwIfAborted();
+      };
+      run({ signal: abort.signal, require }).then(
         (polled) => finish(lease, polled),
         (error: unknown) => {
           if (!abort.signal.aborted)
@@ -170,7 +178,7 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
         clearTimeout(abortTimer);
       }
       clearInterval(timer);
-      clearInterval(lostTimer);
+      clearInterval(lookTimer);
       if (settleTimer !== null) clearTimeout(settleTimer);
       flush();
       await Promise.all(sending);

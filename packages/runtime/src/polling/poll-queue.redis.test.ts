@@ -78,7 +78,7 @@ describe('PollQueue over BullMQ', () => {
     const started = Promise.withResolvers<void>();
     const aborted = Promise.withResolvers<Polled>();
     await consume(queue, {
-      poll: (claim, signal) => {
+      poll: (claim, { signal }) => {
         started.resolve();
         signal.addEventListener('abort', () => aborted.resolve({ nextAt: claim.startedAt + 10 }));
         return aborted.promise;

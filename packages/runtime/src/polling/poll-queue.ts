@@ -56,13 +56,27 @@ export interface Polled {
   readonly wasAsked?: boolean;
 }
 
+/** The right to ask an instance. It is extended until the poll has ended. */
+export interface Lease {
+  /**
+   * Aborts when the session has left the queue, when the lease could not be extended and is about to
+   * end, or when the consumer stops.
+   */
+  readonly signal: AbortSignal;
+  /**
+   * To be called immediately before the request is sent, because `signal` may abort late in a busy
+   * process. @throws {Error} if it has aborted, or the lease ends so soon that the request of the
+   * next holder would come too close.
+   */
+  require(): void;
+}
+
 export interface PollHandlers {
   /**
-   * Sends one request and applies its answer. `signal` aborts when the session has left the queue,
-   * when the lease is about to end, or when the consumer stops. After a rejection the session is due again when its lease would have
-   * ended.
+   * Sends one request and applies its answer. After a rejection the session is due again when its
+   * lease would have ended.
    */
-  readonly poll: (claim: Claim, signal: AbortSignal) => Promise<Polled>;
+  readonly poll: (claim: Claim, lease: Lease) => Promise<Polled>;
   /**
    * Called when a session has left the queue because nobody watches it. If it rejects or this
    * process dies first, it is called again after the lease, by any process.
