@@ -110,66 +110,73 @@ export function createStateMessages(state: WatchedState, viewers: number, now: n
   };
 }
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: its functions share what was sent and what is unread.
-export function createDelivery({ sink, formats, after, latest, onEnd }: DeliveryOptions): Delivery {
-  let isOpen = true;
-  /** The version that was sent last, over this connection or an earlier one. Null before the first offer. */
-  let sentVersion: number | null = null;
-  /** Digest of the code that was sent last. Only that code can be confirmed by `fresh`. */
-  let sentCode: string | null = null;
-  /** When each message was sent that is not read yet, the oldest first. They are read in this order. */
-  const unread: number[] = [];
-  /** The newest state has something for this viewer, or ends it, once messages were read. */
-  let isOwed = false;
+export const createDelivery = (options: DeliveryOptions): Delivery => new OneDelivery(options);
 
-  function offer(messages: StateMessages): void {
-    if (!isOpen || messages.isStale) return;
-    isOwed = unread.length >= WINDOW || (unread.length > 0 && !sink.hasRoom());
-    if (isOwed) return;
+/** A class, because a gateway has one for each viewer: closures would take three times the memory. */
+class OneDelivery implements Delivery {
+  readonly #options: DeliveryOptions;
+  #isOpen = true;
+  /** The version that was sent last, over this connection or an earlier one. Null before the first offer. */
+  #sentVersion: number | null = null;
+  /** Digest of the code that was sent last. Only that code can be confirmed by `fresh`. */
+  #sentCode: string | null = null;
+  /** When each message was sent that is not read yet, the oldest first. They are read in this order. */
+  readonly #unread: number[] = [];
+  /** The newest state has something for this viewer, or ends it, once messages were read. */
+  #isOwed = false;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  offer(messages: StateMessages): void {
+    if (!this.#isOpen || messages.isStale) return;
+    const { sink, formats, after } = this.#options;
+    const unread = this.#unread.length;
+    this.#isOwed = unread >= WINDOW || (unread > 0 && !sink.hasRoom());
+    if (this.#isOwed) return;
     const { session } = messages;
     const code = session.state.kind === 'showing' ? session.state.code : null;
-    sentVersion ??= knownVersion(after, messages.greatestVersion);
-    const due = owed(session, sentVersion);
-    sentVersion = Math.max(sentVersion, session.version);
+    this.#sentVersion ??= knownVersion(after, messages.greatestVersion);
+    const due = owed(session, this.#sentVersion);
+    this.#sentVersion = Math.max(this.#sentVersion, session.version);
     const isLast = isFinal(session);
-    isOwed = isLast; // `done`, when all was read
+    this.#isOwed = isLast; // `done`, when all was read
     // If Redis has lost the code that was sent, the change confirms another one. Then the whole
     // state is owed.
-    if (due === 'session' || (due === 'fresh' && sentCode !== (code?.digest ?? null))) {
-      sentCode = code?.digest ?? null;
-      send(messages.whole(formats), isLast);
+    if (due === 'session' || (due === 'fresh' && this.#sentCode !== (code?.digest ?? null))) {
+      this.#sentCode = code?.digest ?? null;
+      this.#send(messages.whole(formats), isLast);
     } else if (due === 'fresh' && code !== null) {
-      send(messages.fresh(code.staleAt), isLast);
-    } else if (isLast && unread.length === 0) {
-      end('done');
+      this.#send(messages.fresh(code.staleAt), isLast);
+    } else if (isLast && unread === 0) {
+      this.#end('done');
     }
   }
 
-  function send(message: ViewerMessage, isAwaited: boolean): void {
-    unread.push(performance.now());
-    sink.send(message, sent, isAwaited);
+  endIfSlow(now: number): void {
+    const [oldest] = this.#unread;
+    if (oldest !== undefined && now - Math.max(oldest, this.#options.sink.askedAt()) >= SEND_WITHIN_MS) this.#end('slow_consumer');
+  }
+
+  close(): void {
+    this.#isOpen = false;
+    this.#unread.length = 0;
+  }
+
+  #send(message: ViewerMessage, isAwaited: boolean): void {
+    this.#unread.push(performance.now());
+    this.#options.sink.send(message, this.#sent, isAwaited);
   }
 
   /** One for all messages: a closure for each would live until its pong comes. */
-  function sent(): void {
-    unread.shift();
-    const newest = isOwed ? latest() : null;
-    if (newest !== null) offer(newest);
-  }
-
-  function end(reason: 'done' | 'slow_consumer'): void {
-    if (isOpen) onEnd(reason);
-  }
-
-  return {
-    offer,
-    endIfSlow(now) {
-      const [oldest] = unread;
-      if (oldest !== undefined && now - Math.max(oldest, sink.askedAt()) >= SEND_WITHIN_MS) end('slow_consumer');
-    },
-    close() {
-      isOpen = false;
-      unread.length = 0;
-    },
+  readonly #sent = (): void => {
+    this.#unread.shift();
+    const newest = this.#isOwed ? this.#options.latest() : null;
+    if (newest !== null) this.offer(newest);
   };
+
+  #end(reason: 'done' | 'slow_consumer'): void {
+    if (this.#isOpen) this.#options.onEnd(reason);
+  }
 }

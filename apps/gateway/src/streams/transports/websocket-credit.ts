@@ -42,57 +42,84 @@ export const PING_EVERY_MS = 25_000;
 export const PONG_WITHIN_MS = 20_000;
 
 /** @param keepsAlive whether it also pings an idle client, and cuts one that does not answer */
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: its functions share what was asked and what waits.
-export function openPingCredit(raw: WebSocket, keepsAlive: boolean): PingCredit {
-  let asked: { readonly mark: Buffer; readonly reads: readonly (() => void)[] } | null = null;
-  let askedAt = performance.now();
-  let waiting: (() => void)[] = [];
-  let waitingSince = 0;
-  let isAwaited = false;
-  let askWithinMs = randomWait();
-  // The first ping of each connection at random, so that the pongs of many viewers do not come at once.
-  let askAfter = 1 + Math.floor(Math.random() * ASK_AFTER);
+export const openPingCredit = (raw: WebSocket, keepsAlive: boolean): PingCredit => new SocketCredit(raw, keepsAlive);
 
-  function ask(): void {
-    if (asked !== null || raw.readyState !== raw.OPEN) return;
-    asked = { mark: nextMark(), reads: waiting };
-    askedAt = performance.now();
-    waiting = [];
-    isAwaited = false;
-    askAfter = ASK_AFTER;
-    askWithinMs = randomWait();
-    raw.ping(asked.mark);
+/** A class, because a gateway has one for each viewer: closures would take three times the memory. */
+class SocketCredit implements PingCredit {
+  readonly #raw: WebSocket;
+  readonly #keepsAlive: boolean;
+  /** Of the ping under way; null if none is. */
+  #mark: Buffer | null = null;
+  /** What its pong tells. */
+  #asked: (() => void)[] = [];
+  #askedAt = performance.now();
+  #waiting: (() => void)[] = [];
+  #waitingSince = 0;
+  #isAwaited = false;
+  #askWithinMs = randomWait();
+  /** The first ping of each connection at random, so that the pongs of many viewers do not come at once. */
+  #askAfter = 1 + Math.floor(Math.random() * ASK_AFTER);
+
+  constructor(raw: WebSocket, keepsAlive: boolean) {
+    this.#raw = raw;
+    this.#keepsAlive = keepsAlive;
+    raw.on('pong', (data: Buffer) => this.#hear(data));
   }
 
-  raw.on('pong', (data: Buffer) => {
-    if (asked?.mark.equals(data) !== true) return;
-    const { reads } = asked;
-    asked = null;
+  whenRead(read: () => void, isAwaited: boolean): void {
+    if (this.#waiting.length === 0) this.#waitingSince = performance.now();
+    this.#waiting.push(read);
+    this.#isAwaited ||= isAwaited;
+    this.#askIfDue();
+  }
+
+  unread(): number {
+    return this.#waiting.length + this.#asked.length;
+  }
+
+  askSoon(): false {
+    this.#isAwaited = true;
+    this.#ask();
+    return false;
+  }
+
+  askedAt(): number {
+    return this.#mark === null ? Number.POSITIVE_INFINITY : this.#askedAt;
+  }
+
+  sweep(now: number): void {
+    if (this.#mark !== null) {
+      if (this.#keepsAlive && now - this.#askedAt >= PONG_WITHIN_MS) this.#raw.terminate();
+      return;
+    }
+    const isLate = this.#waiting.length > 0 && now - this.#waitingSince >= this.#askWithinMs;
+    if (isLate || (this.#keepsAlive && now - this.#askedAt >= PING_EVERY_MS)) this.#ask();
+  }
+
+  #askIfDue(): void {
+    if (this.#isAwaited || this.#waiting.length >= this.#askAfter) this.#ask();
+  }
+
+  #ask(): void {
+    const raw = this.#raw;
+    if (this.#mark !== null || raw.readyState !== raw.OPEN) return;
+    this.#mark = nextMark();
+    this.#askedAt = performance.now();
+    [this.#asked, this.#waiting] = [this.#waiting, this.#asked]; // the latter is empty
+    this.#isAwaited = false;
+    this.#askAfter = ASK_AFTER;
+    this.#askWithinMs = randomWait();
+    raw.ping(this.#mark);
+  }
+
+  #hear(pong: Buffer): void {
+    if (this.#mark?.equals(pong) !== true) return;
+    const reads = this.#asked;
+    this.#mark = null;
+    this.#asked = [];
     for (const read of reads) read();
-    if (isAwaited || waiting.length >= askAfter) ask();
-  });
-  return {
-    whenRead(read, isNowAwaited) {
-      if (waiting.length === 0) waitingSince = performance.now();
-      waiting.push(read);
-      isAwaited ||= isNowAwaited;
-      if (isAwaited || waiting.length >= askAfter) ask();
-    },
-    unread: () => waiting.length + (asked?.reads.length ?? 0),
-    askSoon() {
-      isAwaited = true;
-      ask();
-      return false;
-    },
-    askedAt: () => (asked === null ? Number.POSITIVE_INFINITY : askedAt),
-    sweep(now) {
-      if (asked !== null) {
-        if (keepsAlive && now - askedAt >= PONG_WITHIN_MS) raw.terminate();
-      } else if ((waiting.length > 0 && now - waitingSince >= askWithinMs) || (keepsAlive && now - askedAt >= PING_EVERY_MS)) {
-        ask();
-      }
-    },
-  };
+    this.#askIfDue();
+  }
 }
 
 const randomWait = (): number => ASK_FROM_MS + Math.random() * (ASK_TO_MS - ASK_FROM_MS);

@@ -157,7 +157,7 @@ function sinkOf(raw: WebSocket, socket: Duplex, credit: PingCredit): Sink {
       if (socket.writableLength > 0) frames.leave(); // the kernel did not take all of it
     },
     hasRoom: () => credit.unread() < CONNECTION_WINDOW || credit.askSoon(),
-    askedAt: credit.askedAt,
+    askedAt: () => credit.askedAt(),
     close: (reason) => raw.close(CLOSE_CODES[reason], reason),
   };
 }
