@@ -19,8 +19,8 @@ import type { Sink } from './delivery.ts';
 import type { Hub } from './hub.ts';
 import { createIdleTimeout } from './idle-timeout.ts';
 import { createMessageBudget } from './message-budget.ts';
-import { createSubscriptionQueue } from './subscription-queue.ts';
-import { type Accepted, createViewerSubscriptions, MAX_SUBSCRIPTIONS, type ViewerSubscriptions } from './viewer-subscriptions.ts';
+import { createSubscriptionQueue, type SubscriptionQueue } from './subscription-queue.ts';
+import { type Accepted, MAX_SUBSCRIPTIONS, type SubscriptionsOwner, ViewerSubscriptions } from './viewer-subscriptions.ts';
 import type { WatchPermits } from './watch-permits.ts';
 
 export interface ViewerConnectionDeps {
@@ -38,6 +38,7 @@ export interface ViewerConnectionDeps {
 }
 
 type SubscribeRequest = z.output<typeof subscribeSchema>;
+type SessionRequest = z.output<typeof sessionIdSchema>;
 
 export interface Answered extends Accepted {
   /** Call this when the client has read the answer; further subscriptions wait for that. */
@@ -50,7 +51,7 @@ export interface ViewerConnection extends SessionCalls, Pick<ViewerSubscriptions
    */
   subscribe(request: SubscribeRequest): Promise<Answered>;
   /** Also ends subscriptions that were requested before and are not answered yet. */
-  unsubscribe(request: z.output<typeof sessionIdSchema>): Promise<void>;
+  unsubscribe(request: SessionRequest): Promise<void>;
   setVisible(request: z.output<typeof visibleSchema>): void;
   /**
    * Counts a message of the client. False if it is to be ignored: the connection has ended, or ends
@@ -72,9 +73,9 @@ export interface ViewerConnection extends SessionCalls, Pick<ViewerSubscriptions
  * other.
  */
 interface SessionCalls {
-  resume(request: z.output<typeof sessionIdSchema>): Promise<void>;
+  resume(request: SessionRequest): Promise<void>;
   sendPassword(request: z.output<typeof streamPasswordSchema>): Promise<void>;
-  startOver(request: z.output<typeof sessionIdSchema>): Promise<void>;
+  startOver(request: SessionRequest): Promise<void>;
 }
 
 /** A connection is cut if its client has not read by then why it is closed. */
@@ -92,80 +93,130 @@ export interface ViewerTransport {
   takeSlot(): void;
 }
 
-export function openViewerConnection(deps: ViewerConnectionDeps, transport: ViewerTransport): ViewerConnection {
-  const isWithinBudget = createMessageBudget(() => performance.now());
-  let isOver = false;
+export const openViewerConnection = (deps: ViewerConnectionDeps, transport: ViewerTransport): ViewerConnection =>
+  new Connection(deps, transport);
 
-  const isIdle = (): boolean => subscriptions.isEmpty() && !subscriber.isSubscribing();
-  const idleTimeout = createIdleTimeout(isIdle, () => close('subscribe_timeout'));
-  const subscriptions = createViewerSubscriptions({
-    hub: deps.hub,
-    sink: transport.sink,
-    isOver: () => isOver,
-    onWatch: idleTimeout.stop,
-    onEmpty() {
-      if (!isOver) idleTimeout.start();
-    },
-    onClosed(reason) {
-      // A finished session ends the connection only if nothing else is watched on it.
-      if (reason !== 'done' || isIdle()) close(reason);
-    },
-    onPermitLost: close,
-  });
-  const subscriber = createSubscriber(deps, transport, subscriptions);
+/** A class, because a gateway has one for each viewer: closures would take three times the memory. */
+class Connection implements ViewerConnection, SubscriptionsOwner {
+  readonly #deps: ViewerConnectionDeps;
+  readonly #transport: ViewerTransport;
+  readonly #subscriptions: ViewerSubscriptions;
+  readonly #queue: SubscriptionQueue;
+  readonly #isWithinBudget = createMessageBudget(() => performance.now());
+  readonly #idleTimeout = createIdleTimeout(
+    () => this.isIdle(),
+    () => this.close('subscribe_timeout'),
+  );
+  /** Subscriptions that are not decided yet. */
+  #undecided = 0;
+  #isOver = false;
 
-  function end(): void {
-    isOver = true;
-    subscriptions.leaveAll();
-    idleTimeout.stop();
+  constructor(deps: ViewerConnectionDeps, transport: ViewerTransport) {
+    this.#deps = deps;
+    this.#transport = transport;
+    this.#subscriptions = new ViewerSubscriptions(deps.hub, this);
+    this.#queue = createSubscriptionQueue(deps.maxUnreadAnswers);
+    this.#idleTimeout.start();
   }
 
-  function close(reason: CloseReason): void {
-    if (isOver) return;
-    end();
-    transport.sink.close(reason);
-  }
-
-  idleTimeout.start();
-  return {
-    ...createSessionCalls(deps, subscriptions),
-    ...subscriber,
-    watch: subscriptions.watch,
-    setVisible: ({ visible }) => subscriptions.setVisible(visible),
-    mayTake() {
-      if (!isOver && !isWithinBudget()) close('too_many_requests');
-      return !isOver;
-    },
-    isIdle,
-    close,
-    end,
-  };
-}
-
-interface Subscriber extends Pick<ViewerConnection, 'subscribe' | 'unsubscribe'> {
-  /** Whether a subscription is not decided yet. */
-  isSubscribing(): boolean;
-}
-
-function createSubscriber(deps: ViewerConnectionDeps, transport: ViewerTransport, subscriptions: ViewerSubscriptions): Subscriber {
-  const queue = createSubscriptionQueue(deps.maxUnreadAnswers);
-  let undecided = 0;
-
-  async function admit(ticket: string): Promise<ViewerPrincipal> {
-    const viewer = await admitViewer(deps, ticket, transport.origin);
-    transport.takeSlot();
-    return viewer;
-  }
-
-  async function subscribe(request: SubscribeRequest): Promise<Answered> {
-    const admitted = admit(request.ticket);
-    const queued = await queue.enter(admitted.then(({ ticket }) => ticket.sessionId));
+  async subscribe(request: SubscribeRequest): Promise<Answered> {
+    if (this.#undecided >= MAX_SUBSCRIPTIONS) {
+      throw new RefusedError('too_many_requests', `at most ${MAX_SUBSCRIPTIONS} subscriptions that wait; read their answers`);
+    }
+    this.#undecided++;
     try {
-      const viewer = queued.hasWaited ? await admit(request.ticket) : await admitted;
+      return await this.#subscribe(request);
+    } finally {
+      this.#undecided--;
+    }
+  }
+
+  watch(...args: Parameters<ViewerSubscriptions['watch']>): Promise<Accepted> {
+    return this.#subscriptions.watch(...args);
+  }
+
+  async unsubscribe({ sessionId }: SessionRequest): Promise<void> {
+    await this.#queue.withdraw(sessionId);
+    this.#subscriptions.leave(sessionId);
+  }
+
+  setVisible({ visible }: z.output<typeof visibleSchema>): void {
+    this.#subscriptions.setVisible(visible);
+  }
+
+  async resume({ sessionId }: SessionRequest): Promise<void> {
+    await asPrincipal(this.#subscriptions.viewerOf(sessionId), () => this.#deps.service.resume(sessionId));
+  }
+
+  async sendPassword({ sessionId, password }: z.output<typeof streamPasswordSchema>): Promise<void> {
+    const viewer = this.#subscriptions.viewerOf(sessionId);
+    requireScope(viewer, 'password');
+    const session = await this.#deps.service.find(sessionId);
+    await asPrincipal(viewer, () => this.#deps.passwordStep.submit(session, password));
+  }
+
+  async startOver({ sessionId }: SessionRequest): Promise<void> {
+    const viewer = this.#subscriptions.viewerOf(sessionId);
+    requireScope(viewer, 'password');
+    const session = await this.#deps.service.find(sessionId);
+    await asPrincipal(viewer, () => this.#deps.startOver.begin(session, false)); // the error of a stream carries no session: the stream itself tells it
+  }
+
+  mayTake(): boolean {
+    if (!this.#isOver && !this.#isWithinBudget()) this.close('too_many_requests');
+    return !this.#isOver;
+  }
+
+  isIdle(): boolean {
+    return this.#subscriptions.isEmpty() && this.#undecided === 0;
+  }
+
+  close(reason: CloseReason): void {
+    if (this.#isOver) return;
+    this.end();
+    this.#transport.sink.close(reason);
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#subscriptions.leaveAll();
+    this.#idleTimeout.stop();
+  }
+
+  get sink(): Sink {
+    return this.#transport.sink;
+  }
+
+  isOver(): boolean {
+    return this.#isOver;
+  }
+
+  onWatch(): void {
+    this.#idleTimeout.stop();
+  }
+
+  onEmpty(): void {
+    if (!this.#isOver) this.#idleTimeout.start();
+  }
+
+  onClosed(reason: CloseReason): void {
+    // A finished session ends the connection only if nothing else is watched on it.
+    if (reason !== 'done' || this.isIdle()) this.close(reason);
+  }
+
+  onPermitLost(reason: CloseReason): void {
+    this.close(reason);
+  }
+
+  async #subscribe(request: SubscribeRequest): Promise<Answered> {
+    const admitted = this.#admit(request.ticket);
+    const queued = await this.#queue.enter(admitted.then(({ ticket }) => ticket.sessionId));
+    try {
+      const viewer = queued.hasWaited ? await this.#admit(request.ticket) : await admitted;
       const { sessionId } = viewer.ticket;
-      const permit = await deps.permits.take(viewer, sessionId, subscriptions.permitOf(sessionId));
-      const accepted = await subscriptions.watch(viewer, request, permit);
-      if (queued.isWithdrawn) subscriptions.leave(sessionId);
+      const permit = await this.#deps.permits.take(viewer, sessionId, this.#subscriptions.permitOf(sessionId));
+      const accepted = await this.#subscriptions.watch(viewer, request, permit);
+      if (queued.isWithdrawn) this.#subscriptions.leave(sessionId);
       return { ...accepted, read: queued.end };
     } catch (error) {
       queued.end();
@@ -173,42 +224,9 @@ function createSubscriber(deps: ViewerConnectionDeps, transport: ViewerTransport
     }
   }
 
-  return {
-    async subscribe(request) {
-      if (undecided >= MAX_SUBSCRIPTIONS) {
-        throw new RefusedError('too_many_requests', `at most ${MAX_SUBSCRIPTIONS} subscriptions that wait; read their answers`);
-      }
-      undecided++;
-      try {
-        return await subscribe(request);
-      } finally {
-        undecided--;
-      }
-    },
-    async unsubscribe({ sessionId }) {
-      await queue.withdraw(sessionId);
-      subscriptions.leave(sessionId);
-    },
-    isSubscribing: () => undecided > 0,
-  };
-}
-
-function createSessionCalls({ service, passwordStep, startOver }: ViewerConnectionDeps, { viewerOf }: ViewerSubscriptions): SessionCalls {
-  return {
-    async resume({ sessionId }) {
-      await asPrincipal(viewerOf(sessionId), () => service.resume(sessionId));
-    },
-    async sendPassword({ sessionId, password }) {
-      const viewer = viewerOf(sessionId);
-      requireScope(viewer, 'password');
-      const session = await service.find(sessionId);
-      await asPrincipal(viewer, () => passwordStep.submit(session, password));
-    },
-    async startOver({ sessionId }) {
-      const viewer = viewerOf(sessionId);
-      requireScope(viewer, 'password');
-      const session = await service.find(sessionId);
-      await asPrincipal(viewer, () => startOver.begin(session, false)); // the error of a stream carries no session: the stream itself tells it
-    },
-  };
+  async #admit(ticket: string): Promise<ViewerPrincipal> {
+    const viewer = await admitViewer(this.#deps, ticket, this.#transport.origin);
+    this.#transport.takeSlot();
+    return viewer;
+  }
 }

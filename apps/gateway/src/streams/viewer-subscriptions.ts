@@ -7,7 +7,7 @@ import type { WireSession } from '@qrcast/core/wire';
 import type { z } from 'zod';
 import type { ViewerPrincipal } from '../auth/auth.ts';
 import type { Sink } from './delivery.ts';
-import { createHeldSink } from './held-sink.ts';
+import { createHeldSink, type HeldSink } from './held-sink.ts';
 import type { Hub } from './hub.ts';
 import type { WatchPermit } from './watch-permits.ts';
 import type { Subscription } from './watched-session.ts';
@@ -25,37 +25,18 @@ export interface Accepted {
   begin(): void;
 }
 
-export interface ViewerSubscriptions {
-  /**
-   * Watches the session of a ticket that was admitted. The newer subscription of a session replaces
-   * the older. Releases the permit if this fails.
-   * @throws {RefusedError} `too_many_requests`, `not_found`, `unavailable` if the connection has
-   * ended.
-   */
-  watch(viewer: ViewerPrincipal, wish: Wish, permit: WatchPermit): Promise<Accepted>;
-  /** Does nothing if the session is not watched. */
-  leave(sessionId: string): void;
-  leaveAll(): void;
-  isEmpty(): boolean;
-  permitOf(sessionId: string): WatchPermit | undefined;
-  /** @throws {RefusedError} `not_found` if the session is not watched. */
-  viewerOf(sessionId: string): ViewerPrincipal;
-  /** Also for sessions that are watched later. */
-  setVisible(isVisible: boolean): void;
-}
-
-export interface ViewerSubscriptionsDeps {
-  readonly hub: Pick<Hub, 'subscribe'>;
+/** The connection that has the subscriptions. */
+export interface SubscriptionsOwner {
   readonly sink: Omit<Sink, 'close'>;
   /** Whether the connection has ended. */
-  readonly isOver: () => boolean;
+  isOver(): boolean;
   /** A session is watched; `onEmpty`: none is any more. */
-  readonly onWatch: () => void;
-  readonly onEmpty: () => void;
+  onWatch(): void;
+  onEmpty(): void;
   /** A subscription has ended and was left. */
-  readonly onClosed: (reason: CloseReason) => void;
+  onClosed(reason: CloseReason): void;
   /** A permit was lost. It was released, and its session was not left yet. */
-  readonly onPermitLost: (reason: CloseReason) => void;
+  onPermitLost(reason: CloseReason): void;
 }
 
 /** Sessions on one connection. */
@@ -67,80 +48,93 @@ interface Watched extends Pick<Subscription, 'setVisible' | 'close'> {
   readonly permit: WatchPermit;
 }
 
-export function createViewerSubscriptions(deps: ViewerSubscriptionsDeps): ViewerSubscriptions {
-  const watched = new Map<string, Watched>();
-  let isVisible = true;
+export class ViewerSubscriptions {
+  readonly #hub: Pick<Hub, 'subscribe'>;
+  readonly #owner: SubscriptionsOwner;
+  readonly #watched = new Map<string, Watched>();
+  #isVisible = true;
 
-  function leave(sessionId: string): void {
-    const one = watched.get(sessionId);
+  constructor(hub: Pick<Hub, 'subscribe'>, owner: SubscriptionsOwner) {
+    this.#hub = hub;
+    this.#owner = owner;
+  }
+
+  /**
+   * Watches the session of a ticket that was admitted. The newer subscription of a session replaces
+   * the older. Releases the permit if this fails.
+   * @throws {RefusedError} `too_many_requests`, `not_found`, `unavailable` if the connection has
+   * ended.
+   */
+  async watch(viewer: ViewerPrincipal, wish: Wish, permit: WatchPermit): Promise<Accepted> {
+    const { sessionId } = viewer.ticket;
+    const refusal = refusalFor(this.#watched, sessionId, this.#owner.isOver());
+    if (refusal !== null) {
+      permit.release();
+      throw refusal;
+    }
+    this.leave(sessionId);
+    this.#owner.onWatch();
+    const held = this.#holdSink(sessionId);
+    const options = { sessionId, by: viewer, sink: held.sink, isVisible: this.#isVisible, formats: wish.formats, after: wish.after };
+    const { first, setVisible, close } = this.#hub.subscribe(options);
+    const one: Watched = { viewer, setVisible, close, permit };
+    this.#watched.set(sessionId, one);
+    permit.hold((why) => this.#owner.onPermitLost(why));
+    const stands = (): boolean => this.#watched.get(sessionId) === one;
+    try {
+      const session = await first;
+      if (session === null) throw noSuchSession();
+      if (this.#owner.isOver()) throw endedError(); // perhaps because the ticket has ended
+      return { session, begin: () => (stands() ? held.release() : undefined) };
+    } catch (error) {
+      if (stands()) this.leave(sessionId);
+      throw error;
+    }
+  }
+
+  /** Does nothing if the session is not watched. */
+  leave(sessionId: string): void {
+    const one = this.#watched.get(sessionId);
     if (one === undefined) return;
-    watched.delete(sessionId);
+    this.#watched.delete(sessionId);
     one.permit.release();
     one.close();
-    if (watched.size === 0) deps.onEmpty();
+    if (this.#watched.size === 0) this.#owner.onEmpty();
   }
 
-  return {
-    watch: (viewer, wish, permit) => watch(deps, { watched, leave, isVisible }, viewer, wish, permit),
-    leave,
-    leaveAll() {
-      for (const sessionId of [...watched.keys()]) leave(sessionId);
-    },
-    isEmpty: () => watched.size === 0,
-    permitOf: (sessionId) => watched.get(sessionId)?.permit,
-    viewerOf(sessionId) {
-      const one = watched.get(sessionId);
-      if (one === undefined) throw new RefusedError('not_found', 'this connection has no such session; subscribe to it first');
-      return one.viewer;
-    },
-    setVisible(visible) {
-      isVisible = visible;
-      for (const one of watched.values()) one.setVisible(visible);
-    },
-  };
-}
-
-interface Watching {
-  readonly watched: Map<string, Watched>;
-  readonly leave: (sessionId: string) => void;
-  readonly isVisible: boolean;
-}
-
-async function watch(
-  deps: ViewerSubscriptionsDeps,
-  { watched, leave, isVisible }: Watching,
-  viewer: ViewerPrincipal,
-  { formats, after }: Wish,
-  permit: WatchPermit,
-): Promise<Accepted> {
-  const { sessionId } = viewer.ticket;
-  const refusal = refusalFor(watched, sessionId, deps.isOver());
-  if (refusal !== null) {
-    permit.release();
-    throw refusal;
+  leaveAll(): void {
+    for (const sessionId of [...this.#watched.keys()]) this.leave(sessionId);
   }
-  leave(sessionId);
-  deps.onWatch();
-  const held = createHeldSink({
-    ...deps.sink,
-    close(reason) {
-      leave(sessionId);
-      deps.onClosed(reason);
-    },
-  });
-  const { first, setVisible, close } = deps.hub.subscribe({ sessionId, by: viewer, sink: held.sink, isVisible, formats, after });
-  const one: Watched = { viewer, setVisible, close, permit };
-  watched.set(sessionId, one);
-  permit.hold(deps.onPermitLost);
-  const stands = (): boolean => watched.get(sessionId) === one;
-  try {
-    const session = await first;
-    if (session === null) throw noSuchSession();
-    if (deps.isOver()) throw endedError(); // perhaps because the ticket has ended
-    return { session, begin: () => (stands() ? held.release() : undefined) };
-  } catch (error) {
-    if (stands()) leave(sessionId);
-    throw error;
+
+  isEmpty(): boolean {
+    return this.#watched.size === 0;
+  }
+
+  permitOf(sessionId: string): WatchPermit | undefined {
+    return this.#watched.get(sessionId)?.permit;
+  }
+
+  /** @throws {RefusedError} `not_found` if the session is not watched. */
+  viewerOf(sessionId: string): ViewerPrincipal {
+    const one = this.#watched.get(sessionId);
+    if (one === undefined) throw new RefusedError('not_found', 'this connection has no such session; subscribe to it first');
+    return one.viewer;
+  }
+
+  /** Also for sessions that are watched later. */
+  setVisible(isVisible: boolean): void {
+    this.#isVisible = isVisible;
+    for (const one of this.#watched.values()) one.setVisible(isVisible);
+  }
+
+  #holdSink(sessionId: string): HeldSink {
+    return createHeldSink({
+      ...this.#owner.sink,
+      close: (reason) => {
+        this.leave(sessionId);
+        this.#owner.onClosed(reason);
+      },
+    });
   }
 }
 

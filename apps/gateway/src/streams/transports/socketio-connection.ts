@@ -118,14 +118,19 @@ function addCalls(socket: Socket, connection: ViewerConnection, caller: Caller, 
     });
   }
 
-  on('subscribe', subscribeSchema, connection.subscribe, ({ session, begin, read }, ack) => {
-    if (ack !== null) emitThen(socket, () => ack({ ok: true, session }), read);
-    begin();
-    if (ack === null) whenRead(socket, read); // without an answer, reading what was sent of the session counts
-  });
-  on('unsubscribe', sessionIdSchema, connection.unsubscribe);
-  on('visible', visibleSchema, connection.setVisible);
-  on('resume', sessionIdSchema, connection.resume);
-  on('start_over', sessionIdSchema, connection.startOver);
-  on('password', streamPasswordSchema, connection.sendPassword);
+  on(
+    'subscribe',
+    subscribeSchema,
+    (request) => connection.subscribe(request),
+    ({ session, begin, read }, ack) => {
+      if (ack !== null) emitThen(socket, () => ack({ ok: true, session }), read);
+      begin();
+      if (ack === null) whenRead(socket, read); // without an answer, reading what was sent of the session counts
+    },
+  );
+  on('unsubscribe', sessionIdSchema, (request) => connection.unsubscribe(request));
+  on('visible', visibleSchema, (request) => connection.setVisible(request));
+  on('resume', sessionIdSchema, (request) => connection.resume(request));
+  on('start_over', sessionIdSchema, (request) => connection.startOver(request));
+  on('password', streamPasswordSchema, (request) => connection.sendPassword(request));
 }

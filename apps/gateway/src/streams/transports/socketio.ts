@@ -78,7 +78,7 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
   });
   io.on('connection', (socket) => {
     const connection = serveSocket(socket, socket.data as Admitted, deps); // set by the handshake above
-    openedOf(socket.conn).endServed = connection.end;
+    openedOf(socket.conn).endServed = () => connection.end();
   });
   return {
     async close() {
