@@ -25,7 +25,7 @@ import { openViewerConnection, type ViewerConnection, type ViewerConnectionDeps 
 import type { WatchPermit } from '../watch-permits.ts';
 import { closeSocket } from './socketio-close.ts';
 import { emitThen, roomOn, whenRead } from './socketio-credit.ts';
-import { emitMessage } from './socketio-packet.ts';
+import { sendMessage } from './socketio-packet.ts';
 
 export interface SocketIoConnectionDeps extends ViewerConnectionDeps {
   readonly log: Logger;
@@ -67,7 +67,7 @@ export function serveSocket(
 function sinkOf(socket: Socket): Sink {
   return {
     send(message, sent, isAwaited) {
-      if (socket.connected) emitThen(socket, () => emitMessage(socket, message), sent, isAwaited);
+      if (socket.connected) sendMessage(socket, message, sent, isAwaited);
     },
     ...roomOn(socket, CONNECTION_WINDOW),
     close(reason) {

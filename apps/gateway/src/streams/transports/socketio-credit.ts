@@ -20,7 +20,9 @@ interface Credit {
   expect(sent: Sent, isAwaited: boolean): void;
   /** Calls `read` when all messages that were emitted before have been read. */
   whenRead(read: Sent): void;
-  /** How many of both wait. */
+  /** Calls `read` when all that was written to the WebSocket before has been read. */
+  whenFrameRead(read: Sent, isAwaited: boolean): void;
+  /** How many of all these wait. */
   unread(): number;
   askSoon(): false;
   /** As a sink says it. */
@@ -42,6 +44,11 @@ export function emitThen(socket: Socket, emit: () => void, sent: Sent, isAwaited
  */
 export function whenRead(socket: Socket, read: Sent): void {
   creditFor(socket.conn).whenRead(read);
+}
+
+/** The same, of a frame that is written to the WebSocket of the socket now. */
+export function whenFrameRead({ conn }: Socket, sent: Sent, isAwaited: boolean): void {
+  creditFor(conn).whenFrameRead(sent, isAwaited);
 }
 
 /** What a sink of the socket says of its connection, on which `most` messages may be unread. */
@@ -96,6 +103,7 @@ function openCredit(conn: Connection): Credit {
     // A ping cannot ask about messages that the transport has not taken yet.
     askedAt: () => (undrained.length > 0 ? 0 : (pingCredit?.askedAt() ?? 0)),
     expect: (sent, isAwaited) => void undrained.push({ sent, isAwaited }),
+    whenFrameRead: (read, isAwaited) => pingCredit?.whenRead(read, isAwaited),
     whenRead(read) {
       const awaited = { sent: read, isAwaited: true };
       if (pingCredit !== null) setImmediate(askAfterFrames, pingCredit, [awaited]);

@@ -7,6 +7,7 @@
  * memory of the one before. New memory for each would make the garbage collector run for its sake.
  */
 
+import type { Duplex } from 'node:stream';
 import { lengthOf, type TextParts, writeParts } from '../session-message.ts';
 
 const FIN_TEXT = 0x81;
@@ -57,6 +58,20 @@ export function createFrameMemory<Message extends object>(partsOf: (message: Mes
       large = small;
     },
   };
+}
+
+/**
+ * Sends the frame of a message. `ask`: asks whether it was read, and goes out in the same write.
+ *
+ * @param socket of a WebSocket that compresses nothing: what it sends goes out at once, in this order
+ */
+export function sendFrame<Message extends object>(socket: Duplex, frames: FrameMemory<Message>, message: Message, ask: () => void): void {
+  const frame = frames.frameOf(message);
+  socket.cork();
+  socket.write(frame);
+  ask();
+  socket.uncork();
+  if (socket.writableLength > 0) frames.leave(); // the kernel did not take all of it
 }
 
 function writeFrame(parts: TextParts, length: number, take: (length: number) => Buffer): Buffer {

@@ -22,7 +22,7 @@ import { CONNECTION_WINDOW, type Sink, type ViewerMessage } from '../delivery.ts
 import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from '../message-budget.ts';
 import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnection, type ViewerConnectionDeps } from '../viewer-connection.ts';
 import { openPingCredit, type PingCredit, sweepCredit } from './websocket-credit.ts';
-import { createFrameMemory } from './websocket-frame.ts';
+import { createFrameMemory, sendFrame } from './websocket-frame.ts';
 
 export interface WebSocketDeps extends ViewerConnectionDeps {
   readonly slots: ConnectionSlots;
@@ -144,17 +144,11 @@ function serve(raw: WebSocket, socket: Duplex, { origin, group, caller }: From, 
   });
 }
 
-/** `socket`: of `raw`. Nothing that `raw` sends is compressed, so it all goes out at once, in this order. */
+/** `socket`: of `raw`, which compresses nothing. */
 function sinkOf(raw: WebSocket, socket: Duplex, credit: PingCredit): Sink {
   return {
     send(message, sent, isAwaited) {
-      if (raw.readyState !== raw.OPEN) return;
-      const frame = frames.frameOf(message);
-      socket.cork(); // a ping that follows goes out in the same write
-      socket.write(frame);
-      credit.whenRead(sent, isAwaited);
-      socket.uncork();
-      if (socket.writableLength > 0) frames.leave(); // the kernel did not take all of it
+      if (raw.readyState === raw.OPEN) sendFrame(socket, frames, message, () => credit.whenRead(sent, isAwaited));
     },
     hasRoom: () => credit.unread() < CONNECTION_WINDOW || credit.askSoon(),
     askedAt: () => credit.askedAt(),
