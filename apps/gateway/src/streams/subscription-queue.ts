@@ -43,13 +43,39 @@ interface Queued {
   readonly end: () => void;
 }
 
-export function createSubscriptionQueue(maxUnread = MAX_UNREAD_ANSWERS): SubscriptionQueue {
-  /** The latest of each session, until its answer was read. */
-  const latest = new Map<string, Queued>();
-  const unread = createSemaphore(maxUnread);
-  let lookups: Promise<unknown> = Promise.resolve();
+export const createSubscriptionQueue = (maxUnread = MAX_UNREAD_ANSWERS): SubscriptionQueue => new ConnectionQueue(maxUnread);
 
-  function queue(sessionId: string): Queued {
+/** A class, because a gateway has one for each connection: closures would take three times the memory. */
+class ConnectionQueue implements SubscriptionQueue {
+  /** The latest of each session, until its answer was read. */
+  readonly #latest = new Map<string, Queued>();
+  readonly #unread: Semaphore;
+  #lookups: Promise<unknown> = Promise.resolve();
+
+  constructor(maxUnread: number) {
+    this.#unread = new Semaphore(maxUnread);
+  }
+
+  async enter(lookup: Promise<string>): Promise<QueuedSubscription> {
+    this.#lookups = Promise.allSettled([this.#lookups, lookup]).then(() => undefined); // or each would hold the results of all before it
+    const queued = this.#queue(await lookup);
+    await queued.before?.ended;
+    queued.before = undefined;
+    if (!this.#unread.tryTake()) {
+      queued.hasWaited = true;
+      await this.#unread.take(); // last: one that waits for its own session holds up no other session
+    }
+    void queued.ended.then(() => this.#unread.giveBack());
+    return queued;
+  }
+
+  async withdraw(sessionId: string): Promise<void> {
+    await this.#lookups;
+    for (let queued = this.#latest.get(sessionId); queued !== undefined; queued = queued.before) queued.isWithdrawn = true;
+  }
+
+  #queue(sessionId: string): Queued {
+    const latest = this.#latest;
     const { promise, resolve } = Promise.withResolvers<void>();
     const queued: Queued = {
       isWithdrawn: false,
@@ -64,43 +90,30 @@ export function createSubscriptionQueue(maxUnread = MAX_UNREAD_ANSWERS): Subscri
     latest.set(sessionId, queued);
     return queued;
   }
-
-  return {
-    async enter(lookup) {
-      lookups = Promise.allSettled([lookups, lookup]).then(() => undefined); // or each would hold the results of all before it
-      const queued = queue(await lookup);
-      await queued.before?.ended;
-      queued.before = undefined;
-      if (!unread.tryTake()) {
-        queued.hasWaited = true;
-        await unread.take(); // last: one that waits for its own session holds up no other session
-      }
-      void queued.ended.then(unread.giveBack);
-      return queued;
-    },
-
-    async withdraw(sessionId) {
-      await lookups;
-      for (let queued = latest.get(sessionId); queued !== undefined; queued = queued.before) queued.isWithdrawn = true;
-    },
-  };
 }
 
 /** First come, first served. */
-function createSemaphore(count: number): { tryTake(): boolean; take(): Promise<void>; giveBack(): void } {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  return {
-    tryTake() {
-      if (free === 0) return false;
-      free--;
-      return true;
-    },
-    take: () => new Promise((resolve) => waiting.push(resolve)),
-    giveBack() {
-      const next = waiting.shift();
-      if (next === undefined) free++;
-      else next();
-    },
-  };
+class Semaphore {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  tryTake(): boolean {
+    if (this.#free === 0) return false;
+    this.#free--;
+    return true;
+  }
+
+  take(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  giveBack(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
+  }
 }

@@ -40,36 +40,53 @@ export interface WatchPermitsDeps {
   readonly viewerQuota: Pick<ViewerQuota, 'take'>;
 }
 
-export function createWatchPermits({ revocations, standing, viewerQuota }: WatchPermitsDeps): WatchPermits {
+export function createWatchPermits(deps: WatchPermitsDeps): WatchPermits {
   return {
     async take(principal, sessionId, former) {
-      let giveBack: (() => void) | null = former?.handOver() ?? (await viewerQuota.take(principal.tenant, sessionId));
-      const undos: (() => void)[] = [() => giveBack?.()];
-      let isReleased = false;
-      function release(): void {
-        isReleased = true;
-        for (const undo of undos.splice(0)) undo();
-      }
-      return {
-        hold(onEnd) {
-          if (isReleased) return;
-          const end = (why: PermitEnd): void => {
-            if (isReleased) return;
-            release();
-            onEnd(why);
-          };
-          undos.push(standing.hold(principal, end));
-          if (principal.kind === 'viewer') undos.push(revocations.hold(principal.ticket, end));
-        },
-        release,
-        handOver() {
-          const handed = isReleased ? null : giveBack;
-          giveBack = null;
-          return handed;
-        },
-      };
+      const giveBack = former?.handOver() ?? (await deps.viewerQuota.take(principal.tenant, sessionId));
+      return new Permit(deps, principal, giveBack);
     },
   };
+}
+
+/** A class, because a gateway has one for each viewer: closures would take three times the memory. */
+class Permit implements WatchPermit {
+  readonly #deps: WatchPermitsDeps;
+  readonly #principal: Principal;
+  /** Null once it was given back or passed on. */
+  #giveBack: (() => void) | null;
+  readonly #undos: (() => void)[] = [];
+  #isReleased = false;
+
+  constructor(deps: WatchPermitsDeps, principal: Principal, giveBack: () => void) {
+    this.#deps = deps;
+    this.#principal = principal;
+    this.#giveBack = giveBack;
+  }
+
+  hold(onEnd: (why: PermitEnd) => void): void {
+    if (this.#isReleased) return;
+    const end = (why: PermitEnd): void => {
+      if (this.#isReleased) return;
+      this.release();
+      onEnd(why);
+    };
+    const { standing, revocations } = this.#deps;
+    this.#undos.push(standing.hold(this.#principal, end));
+    if (this.#principal.kind === 'viewer') this.#undos.push(revocations.hold(this.#principal.ticket, end));
+  }
+
+  release(): void {
+    this.#isReleased = true;
+    this.handOver()?.();
+    for (const undo of this.#undos.splice(0)) undo();
+  }
+
+  handOver(): (() => void) | null {
+    const handed = this.#giveBack;
+    this.#giveBack = null;
+    return handed;
+  }
 }
 
 /** The error that a call is answered with when its permit was lost. */

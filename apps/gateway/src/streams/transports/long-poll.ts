@@ -69,7 +69,7 @@ async function hold({ hub, permits, slots }: LongPollDeps, poll: LongPoll, after
   if (reply.raw.destroyed) return;
   requireConnection(reply);
   const permit = await permits.take(principal, session.id);
-  reply.raw.once('close', permit.release);
+  reply.raw.once('close', () => permit.release());
   if (reply.raw.destroyed) return permit.release();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const freeSlot = slots.take(() => {

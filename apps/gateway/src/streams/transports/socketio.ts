@@ -198,7 +198,7 @@ async function admit(socket: Socket, openedOf: (conn: Conn) => Opened, deps: Soc
   const { takeSlot } = opened.anonymous;
   takeSlot();
   const permit = await deps.permits.take(viewer, viewer.ticket.sessionId);
-  if (conn.readyState === 'open') conn.once('close', permit.release);
+  if (conn.readyState === 'open') conn.once('close', () => permit.release());
   else permit.release(); // the client has gone meanwhile
   return { request, viewer, caller, permit, takeSlot };
 }

@@ -76,7 +76,7 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, service, hu
     if (reply.raw.destroyed) return reply.hijack(); // the caller has gone
     requireConnection(reply);
     const permit = await permits.take(principal, session.id);
-    reply.raw.once('close', permit.release);
+    reply.raw.once('close', () => permit.release());
     if (reply.raw.destroyed) {
       permit.release();
       return reply.hijack(); // the caller has gone meanwhile
