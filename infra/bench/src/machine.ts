@@ -22,7 +22,7 @@ export interface Machine {
 export function describeMachine(): Machine {
   return {
     node: process.version,
-    system: `${type()} ${release()}`,
+    system: `${type()} ${release().split('-', 1)[0]}`, // what follows names the builder
     processor: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
     memoryGb: Math.round(totalmem() / 1e9),

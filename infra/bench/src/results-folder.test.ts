@@ -30,6 +30,13 @@ it('keeps the last run of a benchmark and the one before, and reads the last', a
   expect(await readRuns(folder)).toEqual([runWith(3)]);
 });
 
+it('keeps no name of a folder of this machine', async () => {
+  const folder = await openFolder();
+  const run = runWith(1);
+  await keepRun(folder, { ...run, config: { ...run.config, results: folder, profileFolder: join(folder, 'profiles') } });
+  expect(JSON.stringify(await readRuns(folder))).not.toContain(folder);
+});
+
 it('has no runs where there is no folder', async () => {
   expect(await readRuns(join(await openFolder(), 'none'))).toEqual([]);
 });

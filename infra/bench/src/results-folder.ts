@@ -19,9 +19,11 @@ export interface KeptRun {
   readonly result: BenchResult;
 }
 
+/** Keeps no folder names, because others compare with it. */
 export async function keepRun(folder: string, run: KeptRun): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await replace(join(folder, run.bench), 'json', `${JSON.stringify(run, null, 2)}\n`);
+  const kept: KeptRun = { ...run, config: { ...run.config, results: null, profileFolder: null } };
+  await replace(join(folder, run.bench), 'json', `${JSON.stringify(kept, null, 2)}\n`);
   const plot = renderPlot(run.result);
   if (plot !== null) await replace(join(folder, run.bench), 'svg', plot);
 }
