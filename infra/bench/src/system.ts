@@ -16,7 +16,7 @@ export interface System {
 
 /** The flags that `pnpm gateway` and `pnpm worker` start Node with. */
 export const GATEWAY_FLAGS = ['--max-semi-space-size=8'];
-export const WORKER_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=100'];
+export const WORKER_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=100'];
 export const INTERVAL_MS = 5_000;
 /** Longer than any run, so that nothing ends while it is measured. */
 export const LONG_MS = 4 * 3_600_000;
