@@ -40,6 +40,8 @@ describe('emitThen', () => {
     const { server } = await connect({ transports: ['websocket'] });
     expect(server.conn.transport.name).toBe('websocket');
     const raw = rawWebSocket(server.conn.transport);
+    expect(raw).toHaveProperty('_socket.writable', true); // socketio-packet.ts uses both fields
+    expect(server.conn).toHaveProperty('writeBuffer', []);
     expect(raw?.readyState).toBe(raw?.OPEN);
     expect(raw?.ping).toBeTypeOf('function');
     const { server: polling } = await connect({ transports: ['polling'] });
