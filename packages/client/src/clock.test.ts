@@ -12,7 +12,7 @@ function machine() {
       time.monotonic += ms;
       time.wall += ms;
     },
-    sleep(ms: number): void {
+    suspend(ms: number): void {
       time.wall += ms;
     },
     setWall(to: number): void {
@@ -67,10 +67,10 @@ describe('server clock', () => {
   });
 
   it('includes sleep, in which the monotonic clock stops, and is uncertain until a new connection', () => {
-    const { clock, pass, sleep } = machine();
+    const { clock, pass, suspend } = machine();
     clock.sync(SERVER);
     pass(1_000);
-    sleep(600_000);
+    suspend(600_000);
     expect(clock.now()).toBe(SERVER + 601_000);
     clock.sync(SERVER + 1_100);
     expect(clock.now(), 'a message from before the sleep').toBe(SERVER + 601_000);

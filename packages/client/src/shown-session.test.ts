@@ -23,7 +23,7 @@ function openShown() {
     kinds: () => changes.map(({ kind }) => kind),
     last: () => changes.at(-1)?.session,
     /** Timers and the monotonic clock stand still, the wall clock does not. */
-    sleep(ms: number) {
+    suspend(ms: number) {
       sleptMs += ms;
     },
   };
@@ -75,18 +75,18 @@ describe('a code that is shown', () => {
   });
 
   it('is removed at the first read after a sleep, although its timer has not run', () => {
-    const { shown, kinds, sleep } = openShown();
+    const { shown, kinds, suspend } = openShown();
     shown.tell(showing(1, 20_000));
     vi.advanceTimersByTime(1_000);
-    sleep(600_000);
+    suspend(600_000);
     shown.check();
     expect(kinds()).toEqual(['session', 'stale']);
   });
 
   it("is shown again if there was no sleep, as the server's time proves", () => {
-    const { shown, kinds, last, sleep, clock } = openShown();
+    const { shown, kinds, last, suspend, clock } = openShown();
     shown.tell(showing(1, 20_000));
-    sleep(600_000); // somebody set the clock
+    suspend(600_000); // somebody set the clock
     shown.check();
     clock.restart();
     shown.tell({ ...showing(1, 20_000), serverNow: SERVER + 5_000 });
