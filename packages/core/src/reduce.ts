@@ -14,6 +14,7 @@
  * - Dated: the version of a change that is told is at least its time (renumber.ts).
  */
 
+import { noteProgress } from './attempt-progress.ts';
 import { reduceAnswer } from './reduce-answer.ts';
 import { type Answered, end, keep, note, startAttempt, tell } from './reduce-change.ts';
 import { dateVersion } from './renumber.ts';
@@ -59,8 +60,9 @@ export type SessionEvent =
 
 export function reduce(policy: Policy, session: Session, event: SessionEvent): Session {
   const dated = dateVersion(session, event.at);
-  const next = react(policy, dated, event);
-  if (next === dated) return session;
+  const changed = react(policy, dated, event);
+  if (changed === dated) return session;
+  const next = noteProgress(dated, changed, event.at);
   const isTold = next.toldVersion !== dated.toldVersion;
   // A change that is only kept must not go above a lost one: nobody would see the loss.
   return isTold ? next : { ...next, version: session.version + next.version - dated.version };

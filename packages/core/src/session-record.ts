@@ -13,12 +13,24 @@ const LOGINS: Readonly<Record<LoginProgress, true>> = { none: true, offered: tru
 /** By `typeof`. Numbers must be finite as well. */
 const FIELDS = {
   string: ['id', 'tenantId', 'instanceId', 'instanceKey', 'stamp'],
-  boolean: ['logoutOnMismatch', 'relink', 'isUnwatched', 'isProven'],
-  number: ['expiresAt', 'toldVersion', 'startOvers', 'fence', 'failures', 'refusals', 'newsFrom', 'createdAt', 'startedAt', 'deadlineAt'],
+  boolean: ['logoutOnMismatch', 'relink', 'isUnwatched', 'wantedPassword', 'isProven'],
+  number: [
+    'expiresAt',
+    'toldVersion',
+    'startOvers',
+    'codes',
+    'fence',
+    'failures',
+    'refusals',
+    'newsFrom',
+    'createdAt',
+    'startedAt',
+    'deadlineAt',
+  ],
 } as const satisfies Record<string, readonly (keyof Session)[]>;
 const NULLABLE = {
   string: ['reference', 'expectedPhone', 'locale', 'returnUrl'],
-  number: ['logoutsLeft', 'refusedSince'],
+  number: ['logoutsLeft', 'scannedAt', 'refusedSince'],
 } as const satisfies Record<string, readonly (keyof Session)[]>;
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -113,6 +113,12 @@ export interface Session extends NewSession {
   readonly isUnwatched: boolean;
   /** How often the person has left the password step for a new code. */
   readonly startOvers: number;
+  /** Codes that were shown in the current attempt. */
+  readonly codes: number;
+  /** When a scan was first seen in the current attempt, Unix ms. Null before. */
+  readonly scannedAt: number | null;
+  /** The account's password was wanted in the current attempt. */
+  readonly wantedPassword: boolean;
   /** The provider has accepted these credentials in this session. */
   readonly isProven: boolean;
   /** What the provider is asked next, and when (Unix ms). Means nothing unless `isPolled`. */
@@ -156,6 +162,9 @@ export function createSession(fields: NewSession, attemptMs: number, now: number
     login: 'none',
     isUnwatched: false,
     startOvers: 0,
+    codes: 0,
+    scannedAt: null,
+    wantedPassword: false,
     isProven: false,
     next: { ask: 'qr', at: now },
     fence: 0,
