@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { newTarget } from '../../test/poll-queue.ts';
 import { openTestRuntime } from '../../test/runtime.ts';
 import { prepareWallClock } from '../../test/wall-clock.ts';
+import { isClusterUrl } from '../redis/cluster-url.ts';
 import { shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { openPollLeases } from './poll-leases.ts';
@@ -18,10 +20,11 @@ interface Options {
   readonly extendEveryMs?: number;
   readonly lookEveryMs?: number | null;
   readonly leaseMs?: number;
+  readonly doubts?: boolean;
 }
 
 /** A claim that stands in Redis, as the script makes it, and the leases of the worker that has it. */
-async function openClaimed({ extendEveryMs = NEVER_MS, lookEveryMs = 100, leaseMs = LEASE_MS }: Options) {
+async function openClaimed({ extendEveryMs = NEVER_MS, lookEveryMs = 100, leaseMs = LEASE_MS, doubts = true }: Options) {
   const runtime = openTestRuntime(inject('redisUrl'));
   onTestFinished(() => runtime.close());
   const { redis, namespace } = runtime;
@@ -41,8 +44,9 @@ async function openClaimed({ extendEveryMs = NEVER_MS, lookEveryMs = 100, leaseM
     .zadd(claims, startedAt, target.instanceKey)
     .exec();
   const openLeases = (every = extendEveryMs) =>
-    openPollLeases({ ...runtime, leaseMs, extendEveryMs: every, spacingMs: SPACING_MS, lookEveryMs });
+    openPollLeases({ ...runtime, leaseMs, extendEveryMs: every, spacingMs: SPACING_MS, lookEveryMs, doubts });
   return {
+    redis,
     now,
     leases: openLeases(),
     openLeases,
@@ -106,6 +110,39 @@ it.each([
   await polled.promise;
   expect(sent).toBe(isSent);
   await leases.close(0);
+});
+
+/** Whether a request is sent whose claim was made before the connection was lost. */
+async function sendAfterLoss(options: Options): Promise<{ isSent: boolean; dueInMs: number }> {
+  const { leases, redis, now, dueAt, target, startedAt, claimedAt } = await openClaimed({ leaseMs: 6_000, ...options });
+  const polled = Promise.withResolvers<boolean>();
+  leases.hold(target, startedAt, claimedAt, async (lease) => {
+    const back = once(redis, 'ready');
+    redis.disconnect(true);
+    await back;
+    try {
+      lease.require();
+      polled.resolve(true);
+    } catch (error) {
+      polled.resolve(false);
+      throw error;
+    }
+    return { nextAt: startedAt + 60_000 };
+  });
+  const isSent = await polled.promise;
+  await leases.close(0);
+  return { isSent, dueInMs: (await dueAt()) - (await now()) };
+}
+
+it.skipIf(isClusterUrl(inject('redisUrl')))(
+  'a request is not sent when the connection was lost since its claim, because Redis may have lost that, too; it is due at once',
+  async () => {
+    expect(await sendAfterLoss({})).toEqual({ isSent: false, dueInMs: expect.toSatisfy((ms: number) => ms <= 0) });
+  },
+);
+
+it.skipIf(isClusterUrl(inject('redisUrl')))('and without the doubt it would be sent: the twin', async () => {
+  expect(await sendAfterLoss({ doubts: false })).toMatchObject({ isSent: true });
 });
 
 it('a request whose lease cannot be extended is aborted the spacing before another worker may ask', async () => {

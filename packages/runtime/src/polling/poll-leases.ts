@@ -7,7 +7,7 @@
 import { errorFields, type Logger } from '../log.ts';
 import { type Namespace, shardKeys } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
-import type { RedisClient } from '../redis/redis-client.ts';
+import { isCluster, type RedisClient } from '../redis/redis-client.ts';
 import { createHolders } from './fair-share.ts';
 import type { Lease, Polled, PollTarget } from './poll-queue.ts';
 import { pollMember, shardOf } from './shards.ts';
@@ -21,6 +21,8 @@ interface LeaseDeps {
   readonly spacingMs: number;
   /** Null: leases that are about to end are not looked for, for a twin. */
   readonly lookEveryMs?: number | null;
+  /** False: a lost connection leaves no doubt, for a twin. */
+  readonly doubts?: boolean;
 }
 
 export interface PollLeases {
@@ -49,7 +51,12 @@ interface HeldLease {
   readonly claimSentAt: number;
   /** By this process's monotonic clock. After it, another worker may have the claim. */
   endsAt: number;
+  /** How often the connection had been lost when Redis was last known to have the claim. */
+  provenAfter: number;
 }
+
+/** Redis may have lost the claim with the connection: it was restarted with older data, or another server took over. */
+class DoubtedLeaseError extends Error {}
 
 /** How often leases are looked for that are about to end. */
 const LOOK_EVERY_MS = 250;
@@ -58,7 +65,7 @@ const SETTLE_AFTER_MS = 10;
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: extending, settling and closing share the set of leases and the open batch.
 export function openPollLeases(deps: LeaseDeps): PollLeases {
-  const { redis, namespace, log, leaseMs, spacingMs, lookEveryMs = LOOK_EVERY_MS } = deps;
+  const { redis, namespace, log, leaseMs, spacingMs, lookEveryMs = LOOK_EVERY_MS, doubts = true } = deps;
   const extend = loadLuaScript(redis, new URL('./shard-extend-3.lua', import.meta.url));
   const settle = loadLuaScript(redis, new URL('./shard-settle-5.lua', import.meta.url));
   const leases = new Set<HeldLease>();
@@ -67,6 +74,7 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
   const sending = new Set<Promise<void>>();
   let settleTimer: NodeJS.Timeout | null = null;
   let whenEmpty: (() => void) | null = null;
+  const losses = countLosses(redis);
 
   async function extendAll(): Promise<void> {
     const byShard = Map.groupBy(
@@ -79,11 +87,12 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
   async function extendShard(shard: number, held: readonly HeldLease[]): Promise<void> {
     const [due, , busy, , claims] = shardKeys(namespace, shard);
     const sentAt = performance.now();
+    const sentAfter = losses.count();
     const args = held.flatMap(({ member, claimedAt }) => [member, claimedAt]);
     const gone = new Set((await extend([due, busy, claims], [leaseMs, ...args])) as string[]);
     for (const lease of held) {
       if (gone.has(lease.member)) lease.abort.abort(new Error('the session left the poll queue, or another worker asks its instance'));
-      else lease.endsAt = sentAt + leaseMs;
+      else Object.assign(lease, { endsAt: sentAt + leaseMs, provenAfter: sentAfter });
     }
   }
 
@@ -145,16 +154,20 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
         claimedAt: startedAt,
         claimSentAt,
         endsAt: claimSentAt + leaseMs,
+        provenAfter: losses.count(),
       };
       leases.add(lease);
       tenants.take(tenantId);
       const require = (): void => {
         if (lookEveryMs !== null) giveUpIfEnding(lease, 0);
         abort.signal.throwIfAborted();
+        if (doubts && lease.provenAfter !== losses.count()) throw new DoubtedLeaseError();
       };
       run({ signal: abort.signal, require }).then(
         (polled) => finish(lease, polled),
         (error: unknown) => {
+          // Nothing was sent. If Redis still has the claim, this ends it, and the poll is due at once.
+          if (error instanceof DoubtedLeaseError) return finish(lease, { nextAt: startedAt, wasAsked: false });
           if (!abort.signal.aborted)
             log.warn({ sessionId: target.sessionId, ...errorFields(error) }, 'a poll failed; it is due again soon');
           finish(lease, { nextAt: startedAt + leaseMs });
@@ -182,6 +195,18 @@ export function openPollLeases(deps: LeaseDeps): PollLeases {
       if (settleTimer !== null) clearTimeout(settleTimer);
       flush();
       await Promise.all(sending);
+      losses.close();
     },
   };
+}
+
+/** Counts how often the connection to Redis, or to a master, was lost. */
+function countLosses(redis: RedisClient): { count(): number; close(): void } {
+  let losses = 0;
+  const event = isCluster(redis) ? '-node' : 'close';
+  const onLoss = (): void => {
+    losses++;
+  };
+  redis.on(event, onLoss);
+  return { count: () => losses, close: () => redis.off(event, onLoss) };
 }
