@@ -59,7 +59,8 @@ export interface LatencyBench {
 
 export function measureOurs(bench: LatencyBench, samples: Samples): Promise<Shares> {
   const { config, path, provider, upstream, progress } = bench;
-  const sizes = { notified: Math.ceil(config.notified / config.rounds), unwatched: Math.ceil(config.firsts / config.rounds) };
+  const perRound = (count: number): number => Math.ceil(count / config.rounds);
+  const sizes = { notified: perRound(config.notified), unwatched: perRound(config.firsts), asked: samples.first.length };
   return inRound(bench, async (own) => {
     const stage = await openLatencyStage(config, path, own, upstream, sizes);
     progress('latency: measuring new codes');

@@ -51,6 +51,8 @@ export interface LatencyStage {
 export interface Sizes {
   readonly notified: number;
   readonly unwatched: number;
+  /** So many instances were unwatched in earlier rounds. The provider knows when each was asked first. */
+  readonly asked: number;
 }
 
 /** Resolves once the viewers are connected and everything is warm. */
@@ -79,7 +81,7 @@ export async function openLatencyStage(
   });
   const polled = await seed(BACKGROUND_SESSIONS, config.sessions);
   const notified = await seed(BACKGROUND_SESSIONS + config.sessions, sizes.notified);
-  const unwatched = await seed(BACKGROUND_SESSIONS + config.sessions + sizes.notified, sizes.unwatched);
+  const unwatched = await seed(BACKGROUND_SESSIONS + config.sessions + sizes.notified + sizes.asked, sizes.unwatched);
   const viewers = await openRoleFor<CodeViewersMethods>(releasers, 'code-viewers');
   // Within one interval, so that the polls are spread over it as well.
   await viewers.call('connect', url, polled.tickets, polled.from, 1, INTERVAL_MS / 1_000);
