@@ -6,6 +6,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '@qrcast/runtime/log';
 import { type Node, openNode } from '@qrcast/runtime/node';
+import { addReadyGauge } from '@qrcast/runtime/process/ready-gauge';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import type { FastifyInstance } from 'fastify';
 import { listenEverywhere } from './http/listen-everywhere.ts';
@@ -51,6 +52,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const parts = { ...shared, ...tenancy, ...sessionParts, ...viewers, ...notifications };
   const surface = await openHttpSurface(parts, { ...options, ready: node.ready });
   openTransports(parts, surface, options);
+  addReadyGauge(node.meters, 'gateway', node.ready);
 
   const port = await listen(surface.app, options);
   const { log, publicAddress } = shared;

@@ -2,6 +2,8 @@
 
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
+import { createMeters } from '@qrcast/runtime/metrics/meters';
+import { serveMetrics } from '@qrcast/runtime/process/metrics-server';
 import { warnOfProxyVariables } from '@qrcast/runtime/process/proxy-log';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/process/service';
 import { readSettings } from '@qrcast/runtime/process/settings';
@@ -18,6 +20,8 @@ await runService({ name: 'gateway', log }, async (releasers) => {
   warnOfProxyVariables(process.env, log);
   const settings = readSettings(process.env, [...ROLE_SETTINGS, ...GATEWAY_SETTINGS], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
+  const meters = createMeters(settings.QRCAST_METRICS_TENANTS);
+  await serveMetrics(settings, { meters, owners: ['gateway'], log }, releasers);
   const gateway = await startGateway({
     ...roleOptions(settings),
     ...limitOptions(settings),
@@ -31,6 +35,7 @@ await runService({ name: 'gateway', log }, async (releasers) => {
     connectsPerSecond: settings.QRCAST_CONNECTS_PER_SECOND,
     port: settings.PORT,
     pageFolder: PAGE_FOLDER,
+    meters,
     log,
   });
   releasers.push('gateway', () => gateway.close(settings.QRCAST_DRAIN_MS));

@@ -7,6 +7,7 @@ import type { CloseReason } from '@qrcast/core/close-codes';
 import type { SessionEvent } from '@qrcast/core/reduce';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import { createLog } from '@qrcast/runtime/log';
+import { createMeters } from '@qrcast/runtime/metrics/meters';
 import type { PollTarget } from '@qrcast/runtime/polling/poll-queue';
 import { createMemoryStore, openMemorySessions } from '@qrcast/runtime/sessions/sessions-memory';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
@@ -14,6 +15,7 @@ import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { createWatching } from '../src/sessions/watching.ts';
 import type { Sink, ViewerMessage } from '../src/streams/delivery.ts';
 import { type Hub, openHub } from '../src/streams/hub.ts';
+import { createStreamMeters } from '../src/streams/stream-meters.ts';
 import type { Subscription } from '../src/streams/watched-session.ts';
 import { holderOf } from './principal.ts';
 
@@ -101,8 +103,15 @@ function openWorld() {
     },
     sumOf: (sessionId: string) => (counts.get(sessionId) ?? 0) + others.count,
   };
-  const hub: Hub = openHub({ sessions, watching, viewerCounts, clock, log: createLog('test', 'silent'), renewEveryMs: RENEW_EVERY_MS });
-  return { sessions, watching, queued, counts, starts, waits, others, hub };
+  const meters = createMeters();
+  const hub: Hub = openHub({
+    ...{ sessions, watching, viewerCounts, clock },
+    policy: DEFAULT_POLICY,
+    streamMeters: createStreamMeters(meters),
+    log: createLog('test', 'silent'),
+    renewEveryMs: RENEW_EVERY_MS,
+  });
+  return { sessions, watching, queued, counts, starts, waits, others, hub, meters };
 }
 
 /** Resolves when everything that is under way has settled. */
@@ -117,6 +126,7 @@ export function newSink(isQuick = false, hasRoom = true) {
   const closed: CloseReason[] = [];
   const credits: (() => void)[] = [];
   const sink: Sink = {
+    transport: 'sse',
     send(message, sent) {
       messages.push(message);
       if (message.kind === 'session') void message.session; // now: the next state is written over it

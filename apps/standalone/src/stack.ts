@@ -11,6 +11,7 @@ import { type Gateway, startGateway } from '@qrcast/gateway/gateway';
 import type { AuditLimits } from '@qrcast/runtime/audit/audit-log';
 import type { RingKey } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
+import type { Meters } from '@qrcast/runtime/metrics/meters';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import type { Instance } from '@qrcast/simulator/instance';
 import { openSimulator, type Simulator } from '@qrcast/simulator/simulator';
@@ -42,6 +43,7 @@ export interface StackOptions {
   readonly drainMs: number;
   readonly apiKey: string;
   readonly webhookToken: string;
+  readonly meters?: Meters;
   readonly log: Logger;
 }
 

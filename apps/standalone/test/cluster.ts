@@ -6,6 +6,7 @@ import type { WireSession } from '@qrcast/core/wire';
 import { PAGE_FOLDER } from '@qrcast/gateway/api/page-folder';
 import { type Gateway, startGateway } from '@qrcast/gateway/gateway';
 import { createLog } from '@qrcast/runtime/log';
+import type { Meters } from '@qrcast/runtime/metrics/meters';
 import { type Node, openNode } from '@qrcast/runtime/node';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import type {} from '@qrcast/runtime/test/redis'; // what `inject` knows
@@ -35,6 +36,8 @@ export interface ClusterOptions {
   readonly publicUrl?: string;
   /** How long a minute of `checkConnectedEvery` lasts, ms. */
   readonly checkMinuteMs?: number;
+  /** Where all roles count together. */
+  readonly meters?: Meters;
 }
 
 export interface Created {
@@ -130,6 +133,7 @@ function workerOptions(options: ClusterOptions, upstream: string): Cluster['work
     hostConcurrency: 100,
     callbackHosts: options.callbackHosts,
     checkMinuteMs: options.checkMinuteMs,
+    meters: options.meters,
     // On a slow machine, a picture that is not read in time would never get its text.
     codeReader: { waitMs: 60_000, pictureMs: 60_000, share: 1 },
   };

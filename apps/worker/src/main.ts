@@ -2,6 +2,8 @@
 
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
 import { createLog } from '@qrcast/runtime/log';
+import { createMeters } from '@qrcast/runtime/metrics/meters';
+import { serveMetrics } from '@qrcast/runtime/process/metrics-server';
 import { openOpsServer } from '@qrcast/runtime/process/ops-server';
 import { warnOfProxyVariables } from '@qrcast/runtime/process/proxy-log';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/process/service';
@@ -19,6 +21,8 @@ await runService({ name: 'worker', log }, async (releasers, fail) => {
   warnOfProxyVariables(process.env, log);
   const settings = readSettings(process.env, [...ROLE_SETTINGS, ...WORKER_SETTINGS], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
+  const meters = createMeters(settings.QRCAST_METRICS_TENANTS);
+  await serveMetrics(settings, { meters, owners: ['worker'], log }, releasers);
   let ready: () => Promise<void> = () => Promise.reject(new NotReadyError('this worker starts'));
   // Opened first and closed last, because a worker that drains is still alive.
   const ops = await openOpsServer(settings.PORT, () => ready());
@@ -32,6 +36,7 @@ await runService({ name: 'worker', log }, async (releasers, fail) => {
     concurrency: settings.QRCAST_WORKER_CONCURRENCY,
     hostConcurrency: settings.QRCAST_HOST_CONCURRENCY,
     onWedged: (queue) => fail(`the queue "${queue}" gives this worker no jobs`),
+    meters,
     log,
   });
   ready = () => worker.ready();

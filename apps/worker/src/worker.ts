@@ -14,9 +14,12 @@ import { connectedSettingsIn } from '@qrcast/runtime/connected/connected-setting
 import { proveKeyring } from '@qrcast/runtime/keyring/key-proofs';
 import { createKeyring, type RingKey } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
+import type { Meters } from '@qrcast/runtime/metrics/meters';
 import { openNode, sharedWhileUnderWay } from '@qrcast/runtime/node';
 import { createInstanceHolds } from '@qrcast/runtime/polling/instance-hold';
 import { providerRoute } from '@qrcast/runtime/process/proxy-log';
+import { addReadyGauge } from '@qrcast/runtime/process/ready-gauge';
+import { addWorkGauges } from '@qrcast/runtime/process/work-gauges';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { createTenantActivity } from '@qrcast/runtime/tenants/tenant-activity';
 import { startCallbacks } from './callbacks/start-callbacks.ts';
@@ -24,6 +27,7 @@ import { type CodeReaderOptions, openCodeReader } from './codes/code-reader.ts';
 import { createConnectedChecks } from './connected-checks.ts';
 import { createHostRefusals } from './polls/host-refusals.ts';
 import { createHostSlots } from './polls/host-slots.ts';
+import { createPollMeters } from './polls/poll-meters.ts';
 import { createPollHandlers } from './polls/poll-session.ts';
 
 export interface WorkerOptions {
@@ -54,6 +58,8 @@ export interface WorkerOptions {
   readonly checkMinuteMs?: number | undefined;
   /** Called once with a queue's name if its worker takes no jobs, and replacing it does not help. */
   readonly onWedged?: ((queue: string) => void) | undefined;
+  /** Where this worker counts what it does. Its own if left out. */
+  readonly meters?: Meters | undefined;
   readonly log: Logger;
 }
 
@@ -82,7 +88,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       onUnknownCoding: (coding) => log.warn({ coding }, UNKNOWN_CODING),
     });
     releasers.push('provider', () => provider.close());
-    const codeReader = openCodeReader({ log }, options.codeReader);
+    const codeReader = openCodeReader({ log, meters: node.meters }, options.codeReader);
     releasers.push('code reader', () => codeReader.close());
     const hostSlots = createHostSlots({ concurrency: options.hostConcurrency, now: () => performance.now() });
     const hostRefusals = createHostRefusals({ now: () => performance.now() });
@@ -90,7 +96,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const shared = { ...node, namespace: options.namespace, keyring, log };
     const connected = createConnectedInstances(shared);
     const asked = { provider, hostSlots, hostRefusals, codeReader, connected, keyring, upstreamHosts };
-    const handlers = createPollHandlers({ ...node, ...asked, tenants, onPoll, log });
+    const handlers = createPollHandlers({ ...node, ...asked, pollMeters: createPollMeters(node.meters), tenants, onPoll, log });
     const check = createConnectedChecks({
       ...shared,
       settingsOf: connectedSettingsIn(shared),
@@ -107,13 +113,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     releasers.push('callbacks', () => stopCallbacks(0));
     await codeReader.started;
     const polls = await node.queue.consume(handlers, { concurrency: options.concurrency });
+    addWorkGauges({ ...shared, ...node });
+    node.meters.gauge('qrcast_tick_age_seconds', () => polls.tickAgeMs() / 1_000);
     const stopAll = async (graceMs: number): Promise<void> => void (await Promise.all([polls.close(graceMs), stopCallbacks(graceMs)]));
     log.info({ concurrency: options.concurrency, intervalMs: options.policy.intervalMs }, 'worker polls');
+    const ready = sharedWhileUnderWay(async () => {
+      await node.ready();
+      await polls.ready();
+    });
+    addReadyGauge(node.meters, 'worker', ready);
     return {
-      ready: sharedWhileUnderWay(async () => {
-        await node.ready();
-        await polls.ready();
-      }),
+      ready,
       close(graceMs) {
         closing ??= stopAll(graceMs).finally(() => releasers.release());
         return closing;

@@ -11,12 +11,14 @@ import type { Credentials } from '@qrcast/provider/credentials';
 import { sealCredentials } from '@qrcast/runtime/keyring/credentials-vault';
 import { createKeyring, type Keyring } from '@qrcast/runtime/keyring/keyring';
 import { createLog } from '@qrcast/runtime/log';
+import { createMeters } from '@qrcast/runtime/metrics/meters';
 import type { Claim, Lease, PollHandlers, PollTarget } from '@qrcast/runtime/polling/poll-queue';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import { createMemoryStore, type MemoryStore, openMemorySessions } from '@qrcast/runtime/sessions/sessions-memory';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { beforeEach, expect } from 'vitest';
 import { createHostRefusals } from '../src/polls/host-refusals.ts';
+import { createPollMeters } from '../src/polls/poll-meters.ts';
 import { createPollHandlers, type PollDeps } from '../src/polls/poll-session.ts';
 
 /** When each test begins, Unix ms. */
@@ -118,6 +120,7 @@ function depsOf(polls: Polls, keyring: Keyring, upstreamHosts: readonly string[]
       close: async () => undefined,
     },
     hostRefusals: createHostRefusals(clock),
+    pollMeters: createPollMeters(createMeters()),
     tenants: { isActive: async () => polls.isActive },
     hostSlots: { run: (_host, _tenantId, request) => request() },
     codeReader: {

@@ -61,6 +61,7 @@ const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['tenants'],
     ['polling'],
     ['redis'],
+    ['metrics'],
     ['log.ts'],
     ['log-output.ts', 'releasers.ts'],
   ],

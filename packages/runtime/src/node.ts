@@ -6,13 +6,14 @@
  * folders further right (held by infra/checks):
  *
  *   node.ts → process → callbacks → connected → sessions → outbox → audit → keyring → tenants
- *           → polling → redis → log.ts, log-output.ts, releasers.ts
+ *           → polling → redis → metrics → log.ts, log-output.ts, releasers.ts
  */
 
 import type { Policy } from '@qrcast/core/schedule';
 import { type AuditLimits, type AuditLog, openAuditLog } from './audit/audit-log.ts';
 import { connectedSettingsIn, keepsCredentials } from './connected/connected-settings.ts';
 import type { Logger } from './log.ts';
+import { createMeters, type Meters } from './metrics/meters.ts';
 import type { PollQueue } from './polling/poll-queue.ts';
 import { openPollQueue } from './polling/poll-queue-bullmq.ts';
 import type { Bus } from './redis/bus.ts';
@@ -37,10 +38,13 @@ export interface NodeOptions {
   readonly watchOptions?: WatchOptions | undefined;
   /** Called once with a queue's name if its worker takes no jobs, and replacing it does not help. */
   readonly onWedged?: ((queue: string) => void) | undefined;
+  /** Where this process counts what it does. Its own if left out. */
+  readonly meters?: Meters | undefined;
   readonly log: Logger;
 }
 
 export interface Node {
+  readonly meters: Meters;
   readonly connections: Connections;
   readonly redis: RedisClient;
   readonly clock: MeasuredClock;
@@ -63,34 +67,36 @@ const READY_WITHIN_MS = 1_000;
 /** @throws {UnfitRedisError} if Redis cannot be reached at the start, or does not fit. */
 // One function: it opens the parts in the order in which they depend on one another.
 export async function openNode(options: NodeOptions): Promise<Node> {
-  const { redisUrl, namespace, log } = options;
+  const { redisUrl, namespace, log, meters = createMeters() } = options;
   await checkRedis({ redisUrl, namespace, log });
   const releasers = createReleasers();
   try {
-    const connections = openConnections({ redisUrl, namespace, log, watchOptions: options.watchOptions });
+    const connections = openConnections({ redisUrl, namespace, log, meters, watchOptions: options.watchOptions });
     const redis = connections.open('commands');
     releasers.push('redis', () => disconnectRedis(redis));
     const clock = await openClock(clockOf(redis, clockKey(namespace)));
     releasers.push('clock', () => clock.close());
     redis.on('ready', clock.doubt); // after a reconnect it may be another machine's Redis
     if (isCluster(redis)) redis.on('refresh', clock.doubt); // another node may have its slot
-    const bus = openBus({ redis, connections, namespace, log });
+    const bus = openBus({ redis, connections, namespace, log, meters });
     releasers.push('bus', () => bus.close());
     const audit = openAuditLog({ redis, namespace, log, now: clock.now, limits: options.auditLimits });
     releasers.push('audit log', () => audit.close());
     const settingsOf = connectedSettingsIn({ redis, namespace });
     const sessions = openRedisSessions({
       ...options,
+      meters,
       redis,
       bus,
       audit,
       keepsCredentials: async (tenantId) => keepsCredentials(await settingsOf(tenantId)),
     });
     releasers.push('sessions', () => sessions.close());
-    const queue = openPollQueue({ redis, bus, connections, onWedged: options.onWedged, namespace, clock, log });
+    const queue = openPollQueue({ redis, bus, connections, onWedged: options.onWedged, namespace, clock, log, meters });
     releasers.push('queue', () => queue.close());
     await bus.begun(); // an open node receives what is published
     return {
+      meters,
       connections,
       redis,
       clock,

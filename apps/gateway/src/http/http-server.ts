@@ -6,7 +6,8 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { fastifyCors } from '@fastify/cors';
 import { RefusedError } from '@qrcast/core/errors';
-import { errorFields, type Logger } from '@qrcast/runtime/log';
+import type { Logger } from '@qrcast/runtime/log';
+import type { Meters } from '@qrcast/runtime/metrics/meters';
 import { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { isApiKey } from './bearer.ts';
 import { answerBrokenRequest } from './broken-request.ts';
@@ -14,10 +15,10 @@ import { PAGES_MAY_CALL } from './cross-origin.ts';
 import { addJsonParser } from './json-body.ts';
 import type { RefuseMiss } from './notification-misses.ts';
 import { answerRefusal, nothingHere } from './refusal-answer.ts';
+import { BODY_LIMIT_BYTES, countRefusal, refusalOf } from './refusals.ts';
 import { pathOf, requireSoundRequest } from './request-rules.ts';
 import { type AnswerHeaders, answerWith } from './security-headers.ts';
 
-const BODY_LIMIT_BYTES = 64 * 1024;
 /** A client that has not sent its whole request by then is cut. */
 const REQUEST_TIMEOUT_MS = 15_000;
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -34,6 +35,7 @@ const KEEP_ALIVE_MS = 65_000;
 
 export interface HttpServerDeps {
   readonly log: Logger;
+  readonly meters: Meters;
   readonly isDraining: () => boolean;
   /**
    * True for requests that a stream takes over. All others are answered as HTTP, whatever `Upgrade`
@@ -49,16 +51,17 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   // Before CORS, because the `OPTIONS` route of that plugin keeps the error handler that is set
   // when it is registered.
   app.setErrorHandler((error, request, reply) =>
-    answerRefusal(request, reply, refusalOf(error, deps.log, request.routeOptions.url, request.routeOptions.bodyLimit)),
+    answerRefusal(request, reply, refusalOf(error, deps, request.routeOptions.url, request.routeOptions.bodyLimit)),
   );
   await addCors(app);
   addRequestChecks(app, deps);
   addAnswerHooks(app, deps);
+  measureRequests(app, deps.meters);
   addJsonParser(app);
   return app;
 }
 
-function serverOptions({ isUpgrade, headers, refuseMiss }: HttpServerDeps): FastifyHttpOptions<Server> {
+function serverOptions({ isUpgrade, headers, refuseMiss, meters }: HttpServerDeps): FastifyHttpOptions<Server> {
   return {
     logger: false, // the request log of Fastify would hold URLs and headers
     bodyLimit: BODY_LIMIT_BYTES,
@@ -82,6 +85,7 @@ function serverOptions({ isUpgrade, headers, refuseMiss }: HttpServerDeps): Fast
       const isTooLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';
       const refusal =
         refuseMiss(request.raw) ?? (isTooLong ? nothingHere() : new RefusedError('invalid_request', 'expected a valid URL path'));
+      countRefusal({ meters }, refusal);
       void answerRefusal(request, reply, refusal);
     },
   };
@@ -127,6 +131,14 @@ function addAnswerHooks(app: FastifyInstance, { log, isDraining }: HttpServerDep
   });
 }
 
+/** Streams are left out: they last as long as their viewer looks. */
+function measureRequests(app: FastifyInstance, meters: Meters): void {
+  app.addHook('onResponse', async ({ method, routeOptions: { url: route = 'none' } }, reply) => {
+    if (reply.statusCode === 200 && route.endsWith('/events')) return;
+    meters.histogram('qrcast_http_request_seconds', { route, method, status: String(reply.statusCode) }).observe(reply.elapsedTime / 1_000);
+  });
+}
+
 /**
  * Whether pages on other origins may call this URL. Not if the router would have to decode the path
  * first: it could decode to another path. Not if a proxy could read it as a path of the operator,
@@ -147,21 +159,4 @@ export function requireConnection(reply: FastifyReply): void {
     'invalid_request',
     'expected a connection without an unanswered request before this one; send it on another connection',
   );
-}
-
-/**
- * Turns any error into a refusal. An error that is no refusal is a fault of ours or of Redis: it is
- * logged, and its text is not sent.
- */
-export function refusalOf(error: unknown, log: Logger, where: string | undefined, bodyLimit = BODY_LIMIT_BYTES): RefusedError {
-  if (error instanceof RefusedError) return error;
-  const { code, statusCode } = error as { code?: string; statusCode?: number };
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new RefusedError('body_too_large', `expected a body of at most ${bodyLimit} bytes`);
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
-    return new RefusedError('invalid_request', 'expected the header Content-Type: application/json');
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new RefusedError('invalid_request', 'the body could not be read; expected one JSON object in UTF-8');
-  }
-  log.error({ where, ...errorFields(error) }, 'a request failed');
-  return new RefusedError('unavailable', 'the service cannot answer now; try again', { retryAfterMs: 1_000 });
 }

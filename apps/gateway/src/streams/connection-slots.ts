@@ -11,7 +11,9 @@
  */
 
 import { RefusedError } from '@qrcast/core/errors';
+import type { Transport } from '@qrcast/runtime/metrics/metrics-gateway';
 import { createEvictionPool, type EvictionPool } from '../limits/fair-eviction.ts';
+import type { StreamMeters } from './stream-meters.ts';
 
 export interface ConnectionSlots {
   /**
@@ -19,13 +21,13 @@ export interface ConnectionSlots {
    * gateway stops: end the connection, and have its client return after `retryAfterMs`.
    * @throws {RefusedError} `unavailable` while no slot is free.
    */
-  take(leave: (retryAfterMs: number) => void): () => void;
+  take(transport: Transport, leave: (retryAfterMs: number) => void): () => void;
   /**
    * For a connection that has not shown a ticket yet; `leave` as above. `group`: of its address,
    * see `addressGroup`. `cut` is called once at most: end the connection without a word.
    * @throws {RefusedError} `unavailable` while this gateway stops.
    */
-  openAnonymous(group: string, leave: (retryAfterMs: number) => void, cut: () => void): AnonymousConnection;
+  openAnonymous(transport: Transport, group: string, leave: (retryAfterMs: number) => void, cut: () => void): AnonymousConnection;
   isDraining(): boolean;
   /**
    * Refuses all new connections from now on. Resolves when all have left: after `drainMs` and their
@@ -40,6 +42,7 @@ export interface AnonymousConnection {
    * @throws {RefusedError} `unavailable` while no slot is free.
    */
   takeSlot(): void;
+  hasSlot(): boolean;
   /** The connection has ended. Idempotent. */
   end(): void;
 }
@@ -64,21 +67,25 @@ export const MAX_ANONYMOUS = 2_000;
 const RETRY_WITHIN_MS = 1_000;
 const RETRY_AFTER_MS = 1_000;
 
-export function createConnectionSlots(maxConnections: number, maxAnonymous: number): ConnectionSlots {
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: its functions share the slots and the anonymous connections.
+export function createConnectionSlots(maxConnections: number, maxAnonymous: number, meters: Pick<StreamMeters, 'accept'>): ConnectionSlots {
   const taken = new Set<Slot>();
   const anonymous = createEvictionPool<Anonymous>();
   let isDraining = false;
 
-  function take(leave: (retryAfterMs: number) => void): () => void {
+  function take(transport: Transport, leave: (retryAfterMs: number) => void): () => void {
     if (isDraining || taken.size >= maxConnections) throw noSlot(isDraining);
     const slot: Slot = { leave, onFree: () => undefined };
     taken.add(slot);
+    const ended = meters.accept(transport);
     return () => {
-      if (taken.delete(slot)) slot.onFree();
+      if (!taken.delete(slot)) return;
+      ended();
+      slot.onFree();
     };
   }
 
-  function openAnonymous(group: string, leave: (retryAfterMs: number) => void, cut: () => void): AnonymousConnection {
+  function openAnonymous(transport: Transport, group: string, leave: (retryAfterMs: number) => void, cut: () => void): AnonymousConnection {
     if (isDraining) throw noSlot(isDraining);
     const one: Anonymous = { leave, cut };
     anonymous.add(one, group);
@@ -88,9 +95,10 @@ export function createConnectionSlots(maxConnections: number, maxAnonymous: numb
     return {
       takeSlot() {
         if (hasEnded) return;
-        freeSlot ??= take(leave);
+        freeSlot ??= take(transport, leave);
         anonymous.delete(one);
       },
+      hasSlot: () => freeSlot !== null,
       end() {
         hasEnded = true;
         anonymous.delete(one);

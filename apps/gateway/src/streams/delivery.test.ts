@@ -1,9 +1,11 @@
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
+import { createMeters } from '@qrcast/runtime/metrics/meters';
 import { changeOf } from '@qrcast/runtime/sessions/published-state';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { newSink, prepareHub, WATCHER } from '../../test/hub.ts';
 import { createDelivery, createStateMessages, SEND_WITHIN_MS, WINDOW } from './delivery.ts';
+import { createStreamMeters } from './stream-meters.ts';
 
 const { world, newSession, apply, showCode, watched } = prepareHub();
 
@@ -177,7 +179,8 @@ describe('delivery', () => {
     const { session } = (await world().sessions.read(id)) ?? expect.unreachable();
     const shown = { ...changeOf({ session, image: null }), image: null };
     const late = newSink(true);
-    const delivery = createDelivery({ sink: late.sink, formats: ['text'], after: 0, latest: () => null, onEnd: () => undefined });
+    const meters = createStreamMeters(createMeters());
+    const delivery = createDelivery({ sink: late.sink, formats: ['text'], after: 0, latest: () => null, onEnd: () => undefined, meters });
     const staleAt = Date.now() + DEFAULT_POLICY.codeTtlMs;
     delivery.offer(createStateMessages(shown, 1, staleAt));
     expect(late.messages).toEqual([]);

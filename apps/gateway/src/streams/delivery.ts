@@ -18,13 +18,16 @@ import { greatestVersion } from '@qrcast/core/renumber';
 import { isFinal, isStale } from '@qrcast/core/session';
 import type { SessionFacts } from '@qrcast/core/session-facts';
 import { type Format, type Fresh, owed } from '@qrcast/core/wire';
+import type { Transport } from '@qrcast/runtime/metrics/metrics-gateway';
 import type { WatchedState } from '@qrcast/runtime/sessions/published-state';
 import { createSessionMessage, type SessionMessage } from './session-message.ts';
+import type { StreamMeters } from './stream-meters.ts';
 
 export type ViewerMessage = SessionMessage | { readonly kind: 'fresh'; readonly fresh: Fresh };
 
 /** The outgoing half of one subscription, whatever the transport. */
 export interface Sink {
+  readonly transport: Transport;
   /**
    * Calls `sent` once when the client has the message, in the order of the messages. It may be the
    * same function for all of them. `isAwaited`: nothing will follow that would tell it, so find out
@@ -54,8 +57,17 @@ export interface StateMessages {
   readonly greatestVersion: number;
   /** Its code must not be shown any more. The session is about to say so itself. */
   readonly isStale: boolean;
+  /** How old what they tell is by then (`performance.now()`). Null if nobody waits for it: a viewer that joins. */
+  readonly age: Age | null;
   whole(formats: readonly Format[]): SessionMessage;
   fresh(staleAt: number): ViewerMessage;
+}
+
+interface Age {
+  readonly at: number;
+  /** Of the change that viewers are told whole, and of the one that only renews the code. */
+  readonly sessionMs: number;
+  readonly freshMs: number;
 }
 
 export interface Delivery {
@@ -75,6 +87,7 @@ export interface DeliveryOptions {
   /** The newest state, as of now; null if there is none. */
   readonly latest: () => StateMessages | null;
   readonly onEnd: (reason: 'done' | 'slow_consumer') => void;
+  readonly meters: Pick<StreamMeters, 'sent' | 'superseded'>;
 }
 
 export const SEND_WITHIN_MS = 15_000;
@@ -86,7 +99,8 @@ export const WINDOW = 8;
 /** Messages unread on one connection, beyond which each subscription may have one. */
 export const CONNECTION_WINDOW = 32;
 
-export function createStateMessages(state: WatchedState, viewers: number, now: number): StateMessages {
+/** @param codeTtlMs how long a code may be shown; null: nobody waits for these messages */
+export function createStateMessages(state: WatchedState, viewers: number, now: number, codeTtlMs: number | null = null): StateMessages {
   const { session } = state;
   /** By the formats. Most viewers want all. */
   const made = new Map<string, SessionMessage>();
@@ -95,6 +109,7 @@ export function createStateMessages(state: WatchedState, viewers: number, now: n
     session,
     greatestVersion: greatestVersion(session, now),
     isStale: isStale(session, now),
+    age: codeTtlMs === null ? null : ageOf(session, now, codeTtlMs),
     whole(formats) {
       const key = formats.toSorted().join();
       const known = made.get(key);
@@ -108,6 +123,13 @@ export function createStateMessages(state: WatchedState, viewers: number, now: n
       return fresh;
     },
   };
+}
+
+/** The version of a change that is told is its time since the session was created (renumber.ts in core). */
+function ageOf({ createdAt, toldVersion, state }: SessionFacts, now: number, codeTtlMs: number): Age {
+  const sessionMs = Math.max(0, now - createdAt - toldVersion);
+  const freshMs = state.kind === 'showing' ? Math.max(0, now - (state.code.staleAt - codeTtlMs)) : sessionMs;
+  return { at: performance.now(), sessionMs, freshMs };
 }
 
 export const createDelivery = (options: DeliveryOptions): Delivery => new OneDelivery(options);
@@ -131,10 +153,14 @@ class OneDelivery implements Delivery {
 
   offer(messages: StateMessages): void {
     if (!this.#isOpen || messages.isStale) return;
-    const { sink, formats, after } = this.#options;
+    const { sink, formats, after, meters } = this.#options;
     const unread = this.#unread.length;
+    const wasOwed = this.#isOwed;
     this.#isOwed = unread >= WINDOW || (unread > 0 && !sink.hasRoom());
-    if (this.#isOwed) return;
+    if (this.#isOwed) {
+      if (wasOwed) meters.superseded.add();
+      return;
+    }
     const { session } = messages;
     const code = session.state.kind === 'showing' ? session.state.code : null;
     this.#sentVersion ??= knownVersion(after, messages.greatestVersion);
@@ -146,9 +172,9 @@ class OneDelivery implements Delivery {
     // state is owed.
     if (due === 'session' || (due === 'fresh' && this.#sentCode !== (code?.digest ?? null))) {
       this.#sentCode = code?.digest ?? null;
-      this.#send(messages.whole(formats), isLast);
+      this.#send(messages.whole(formats), messages.age, isLast);
     } else if (due === 'fresh' && code !== null) {
-      this.#send(messages.fresh(code.staleAt), isLast);
+      this.#send(messages.fresh(code.staleAt), messages.age, isLast);
     } else if (isLast && unread === 0) {
       this.#end('done');
     }
@@ -164,9 +190,16 @@ class OneDelivery implements Delivery {
     this.#unread.length = 0;
   }
 
-  #send(message: ViewerMessage, isAwaited: boolean): void {
-    this.#unread.push(performance.now());
-    this.#options.sink.send(message, this.#sent, isAwaited);
+  #send(message: ViewerMessage, age: Age | null, isAwaited: boolean): void {
+    const { sink, meters } = this.#options;
+    const now = performance.now();
+    this.#unread.push(now);
+    sink.send(message, this.#sent, isAwaited);
+    meters.sent(
+      sink.transport,
+      message.kind,
+      age === null ? null : now - age.at + (message.kind === 'fresh' ? age.freshMs : age.sessionMs),
+    );
   }
 
   /** One for all messages: a closure for each would live until its pong comes. */

@@ -14,6 +14,7 @@ export function createHeldSink(sink: Sink): HeldSink {
   let held: (() => void)[] | null = [];
   return {
     sink: {
+      transport: sink.transport,
       send(message, sent, isAwaited) {
         if (held === null) sink.send(message, sent, isAwaited);
         else {

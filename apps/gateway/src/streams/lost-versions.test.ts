@@ -1,7 +1,9 @@
 import { createLog } from '@qrcast/runtime/log';
+import { createMeters } from '@qrcast/runtime/metrics/meters';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import { expect, it } from 'vitest';
 import { type HubDeps, openHub } from './hub.ts';
+import { createStreamMeters } from './stream-meters.ts';
 import type { Subscribe } from './watched-session.ts';
 
 it('a Redis that lost the versions of all sessions is logged once, and each session is renumbered', async () => {
@@ -22,11 +24,16 @@ it('a Redis that lost the versions of all sessions is logged once, and each sess
     clock: { now: Date.now },
     viewerCounts: { report: async () => 0, sumOf: () => 0 },
     log: createLog('test', 'info', { write: (line) => void logged.push(JSON.parse(line).msg) }),
+    streamMeters: createStreamMeters(createMeters()),
     renewEveryMs: 3_600_000,
   };
   const hub = openHub(deps as HubDeps); // nothing else is used before a session was read
   for (const sessionId of ['ses_1', 'ses_2', 'ses_3']) {
-    const viewer: Partial<Subscribe> = { sessionId, isVisible: false, sink: { send: () => null, close: () => undefined } as never };
+    const viewer: Partial<Subscribe> = {
+      sessionId,
+      isVisible: false,
+      sink: { transport: 'sse', send: () => null, close: () => undefined } as never,
+    };
     hub.subscribe(viewer as Subscribe);
   }
   await Promise.resolve();

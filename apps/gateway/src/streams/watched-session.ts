@@ -5,6 +5,7 @@
 
 import type { CloseReason } from '@qrcast/core/close-codes';
 import { knownVersion } from '@qrcast/core/known-version';
+import type { Policy } from '@qrcast/core/schedule';
 import { isPolled } from '@qrcast/core/session';
 import { ALL_FORMATS, type Format, type WireSession } from '@qrcast/core/wire';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
@@ -17,6 +18,7 @@ import type { Watching } from '../sessions/watching.ts';
 import { createDelivery, createStateMessages, type Delivery, type Sink, type StateMessages } from './delivery.ts';
 import { createFanOut } from './fan-out.ts';
 import { NewestState } from './newest-state.ts';
+import type { StreamMeters } from './stream-meters.ts';
 
 export interface Subscribe {
   readonly sessionId: string;
@@ -46,6 +48,8 @@ export interface WatchedSessionDeps {
   readonly watching: Watching;
   readonly viewerCounts: Pick<ViewerCounts, 'report' | 'sumOf'>;
   readonly clock: Clock;
+  readonly policy: Pick<Policy, 'codeTtlMs'>;
+  readonly streamMeters: StreamMeters;
   readonly log: Logger;
   /** Redis has lost a version that viewers were told. It may have lost those of all sessions. */
   readonly warnLost: (facts: { readonly sessionId: string; readonly told: number }) => void;
@@ -195,7 +199,7 @@ export class WatchedSession {
       this.report(); // Redis may have lost the count
       this.start();
     }
-    this.#tellAll(this.#messagesOf(state));
+    this.#tellAll(this.#changeMessages(state));
   }
 
   #offer(viewer: Viewer, messages: StateMessages): void {
@@ -211,14 +215,28 @@ export class WatchedSession {
     return createStateMessages(state, this.#viewerCount, this.#deps.clock.now());
   }
 
+  /** For viewers who wait for them. */
+  #changeMessages(state: WatchedState): StateMessages {
+    const { clock, policy } = this.#deps;
+    return createStateMessages(state, this.#viewerCount, clock.now(), policy.codeTtlMs);
+  }
+
   #addViewer({ sink, formats = ALL_FORMATS, after = 0, isVisible = true }: Subscribe): Viewer {
     const latest = (): StateMessages | null => {
       const newest = this.newest.read();
-      return newest && this.#messagesOf(newest);
+      return newest && this.#changeMessages(newest);
     };
-    const delivery = createDelivery({ sink, formats, after, latest, onEnd: (reason) => this.#finish(viewer, reason) });
+    const delivery = createDelivery({
+      sink,
+      formats,
+      after,
+      latest,
+      onEnd: (reason) => this.#finish(viewer, reason),
+      meters: this.#deps.streamMeters,
+    });
     const viewer: Viewer = { delivery, sink, isVisible, isOpen: true };
     this.#viewers.add(viewer);
+    this.#deps.streamMeters.subscriptions[sink.transport].up();
     if (isVisible) {
       this.#viewerCount = Math.max(this.#viewerCount, this.#visibleCount());
       this.report();
@@ -268,6 +286,7 @@ export class WatchedSession {
     viewer.isOpen = false;
     viewer.delivery.close();
     this.#viewers.delete(viewer);
+    this.#deps.streamMeters.subscriptions[viewer.sink.transport].down();
     if (viewer.isVisible) this.report();
     if (this.#viewers.size > 0) return;
     this.#closeWatch();

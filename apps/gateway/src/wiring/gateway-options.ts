@@ -9,6 +9,7 @@ import type { AddressLimits, TenantLimits } from '@qrcast/core/tenant-limits';
 import type { AuditLimits } from '@qrcast/runtime/audit/audit-log';
 import type { RingKey } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
+import type { Meters } from '@qrcast/runtime/metrics/meters';
 
 export interface GatewayOptions {
   readonly redisUrl: string;
@@ -39,6 +40,8 @@ export interface GatewayOptions {
   readonly maxUnreadAnswers?: number | undefined;
   /** Addresses and ranges whose `X-Forwarded-For` is believed; none if left out. */
   readonly trustedProxies?: readonly string[] | undefined;
+  /** Where this gateway counts what it does. Its own if left out. */
+  readonly meters?: Meters | undefined;
   /** 0 for any free port. */
   readonly port: number;
   /** All addresses of the machine, IPv6 and IPv4, if left out. */

@@ -60,13 +60,14 @@ type Parts = Shared & Tenancy & SessionParts & Viewers & Notifications;
 const MAX_PLAIN_CONNECTIONS = 2_000;
 
 export async function openHttpSurface(parts: Parts, options: HttpSurfaceOptions): Promise<HttpSurface> {
-  const { log, publicAddress, slots, addressRates, releasers } = parts;
+  const { log, meters, publicAddress, slots, addressRates, releasers } = parts;
   const { configured } = publicAddress;
   const prefix = configured === null ? null : pathPrefixOf(configured);
   const withoutPrefix = createPrefixRemover(prefix ?? '');
   const headers = answerHeaders(configured ?? undefined, options.hstsSeconds);
   const app = await createHttpServer({
     log,
+    meters,
     isDraining: slots.isDraining,
     isUpgrade: createIsUpgrade(withoutPrefix),
     headers,

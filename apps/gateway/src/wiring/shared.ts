@@ -13,11 +13,13 @@ import { createPublicAddress, type PublicAddress } from '../http/public-address.
 import { createLimitOf, type LimitOf } from '../limits/tenant-limits.ts';
 import { createRenumbering } from '../sessions/renumbering.ts';
 import { createSessionQuota, noticeEnds, type SessionQuota } from '../sessions/session-quota.ts';
+import { createStreamMeters, type StreamMeters } from '../streams/stream-meters.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 
 export interface Shared
   extends Pick<GatewayOptions, 'namespace' | 'log' | 'policy' | 'upstreamHosts'>,
-    Pick<Node, 'redis' | 'clock' | 'bus' | 'audit' | 'sessions' | 'queue'> {
+    Pick<Node, 'meters' | 'redis' | 'clock' | 'bus' | 'audit' | 'sessions' | 'queue'> {
+  readonly streamMeters: StreamMeters;
   readonly keyring: Keyring;
   readonly provider: Provider;
   readonly limitOf: LimitOf;
@@ -34,7 +36,7 @@ export interface Shared
 /** @throws {Error} if the keyring cannot open what others seal on this Redis. */
 export async function openShared(options: GatewayOptions, node: Node, releasers: Releasers): Promise<Shared> {
   const { log, namespace, policy, upstreamHosts, unwatchedGraceMs, proxyRoute, tenantLimits = DEFAULT_TENANT_LIMITS } = options;
-  const { redis, clock, bus, audit, queue } = node;
+  const { meters, redis, clock, bus, audit, queue } = node;
   const keyring = createKeyring(options.secretKeys);
   await proveKeyring(redis, namespace, keyring);
   const provider = openProvider({
@@ -46,6 +48,8 @@ export async function openShared(options: GatewayOptions, node: Node, releasers:
   const sessionQuota = createSessionQuota({ ...node, namespace, limitOf });
   return {
     ...{ namespace, log, policy, upstreamHosts, redis, clock, bus, audit, queue, keyring, provider, limitOf, sessionQuota, releasers },
+    meters,
+    streamMeters: createStreamMeters(meters),
     sessions: { ...noticeEnds(node.sessions, sessionQuota.leave), renumber: createRenumbering(node.sessions) },
     audited: createAudited({ audit, clock, log }),
     publicAddress: createPublicAddress(options.publicUrl),

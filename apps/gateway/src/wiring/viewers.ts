@@ -30,17 +30,18 @@ type ViewersOptions = Pick<GatewayOptions, 'trustedProxies' | 'addressLimits' | 
 const RENEWALS_PER_GRACE = 3;
 
 export function openViewers(shared: Shared, tenancy: Tenancy, sessionParts: SessionParts, options: ViewersOptions): Viewers {
-  const { log, audited, releasers, lastsMs } = shared;
+  const { log, audited, releasers, lastsMs, meters, streamMeters } = shared;
   const { maxConnections, maxAnonymous = MAX_ANONYMOUS, trustedProxies = [], addressLimits = DEFAULT_ADDRESS_LIMITS } = options;
   const viewerQuota = openViewerQuota(shared);
   releasers.push('viewer quota', () => viewerQuota.close());
   const renewEveryMs = Math.floor(lastsMs / RENEWALS_PER_GRACE);
+  meters.gauge('qrcast_connections_limit', () => maxConnections);
   const addressOf = createAddressOf(trustedProxies);
   const now = (): number => performance.now();
   return {
     addressRates: createAddressRates({ addressOf, limits: addressLimits, log, now }),
     connectRate: createConnectRate({ perSecond: options.connectsPerSecond ?? Number.POSITIVE_INFINITY, log, now, spareTimeMs }),
-    slots: createConnectionSlots(maxConnections, maxAnonymous),
+    slots: createConnectionSlots(maxConnections, maxAnonymous, streamMeters),
     maxViewerConnections: maxConnections + maxAnonymous,
     permits: createWatchPermits({ ...tenancy, viewerQuota }),
     hub: audited.hub(openHub({ ...shared, ...sessionParts, renewEveryMs })),

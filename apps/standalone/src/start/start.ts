@@ -5,6 +5,8 @@
 import { existsSync } from 'node:fs';
 import { parseKeyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
+import { createMeters } from '@qrcast/runtime/metrics/meters';
+import { serveMetrics } from '@qrcast/runtime/process/metrics-server';
 import { addressOptions, limitOptions, redisUrlOf, roleOptions } from '@qrcast/runtime/process/settings-options';
 import { GATEWAY_SETTINGS, ROLE_SETTINGS, type Settings, WORKER_SETTINGS } from '@qrcast/runtime/process/settings-table';
 import type { Releasers } from '@qrcast/runtime/releasers';
@@ -58,7 +60,9 @@ export async function runStart(options: StartOptions): Promise<void> {
   const isReal = settings.GREEN_API_ID_INSTANCE !== undefined && settings.GREEN_API_TOKEN !== undefined;
   const simulated = isReal ? null : await startSimulator(releasers);
   const redisUrl = redisUrlOf(settings.REDIS_URL ?? privateRedis?.url ?? '', settings);
-  const gateway = await startStack(stackOptions(options, home, redisUrl, simulated), releasers);
+  const meters = createMeters(settings.QRCAST_METRICS_TENANTS);
+  await serveMetrics(settings, { meters, owners: ['gateway', 'worker'], log }, releasers);
+  const gateway = await startStack({ ...stackOptions(options, home, redisUrl, simulated), meters }, releasers);
   const local = `http://127.0.0.1:${gateway.port}`;
   simulated?.instance.setWebhook({ url: `${local}/v1/webhooks/green-api/${DEFAULT_TENANT}`, token: home.webhookToken });
 

@@ -4,11 +4,11 @@ import { type Attempt, relayPayload } from '@qrcast/core/callback';
 import { CALLBACK_DELAYS_MS, callbackDelay, GIVE_UP_AFTER_MS, RELAY_DELAYS_MS } from '@qrcast/core/callback-schedule';
 import type { CallbackHandlers } from '@qrcast/runtime/callbacks/callback-jobs';
 import type { CallbackLog, LoggedCallback } from '@qrcast/runtime/callbacks/callback-log';
-
 import type { Receivers } from '@qrcast/runtime/callbacks/callback-receivers';
 import type { Lane, Relayed, RelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
+import { type CallbackMeters, RELAYED, type SendOutcome } from './callback-meters.ts';
 import type { CallbackPost, Message, PostReply } from './callback-post.ts';
 import type { CallbackSlot, CallbackSlots } from './callback-slots.ts';
 
@@ -25,6 +25,7 @@ export interface CallbackSenderDeps extends CallbackDelays {
   readonly post: Pick<CallbackPost, 'send'>;
   readonly slots: CallbackSlots;
   readonly clock: Clock;
+  readonly callbackMeters: CallbackMeters;
   readonly log: Logger;
 }
 
@@ -71,6 +72,7 @@ function createDeliver(deps: CallbackSenderDeps): CallbackHandlers['deliver'] {
     if (callbackUrl === null) {
       const attempt = { at: clock.now(), ms: 0, error: 'not_configured' } as const;
       const isRecorded = await callbackLog.record(logged, attempt, { state: 'failed', nextAttemptAt: 0 });
+      if (isRecorded) countTry(deps, logged, 'failed');
       return isRecorded ? null : 0;
     }
     const secrets = receiver.secrets();
@@ -81,10 +83,16 @@ function createDeliver(deps: CallbackSenderDeps): CallbackHandlers['deliver'] {
   };
 }
 
+function countTry({ callbackMeters, clock }: CallbackSenderDeps, { callback }: LoggedCallback, outcome: SendOutcome): void {
+  callbackMeters.tried(callback.type, outcome, clock.now() - callback.createdAt);
+}
+
 /** Gives up a callback that faulted, or had no slot, until its time was over. */
-async function giveUpUntried({ callbackLog, log }: CallbackSenderDeps, logged: LoggedCallback): Promise<number | null> {
+async function giveUpUntried(deps: CallbackSenderDeps, logged: LoggedCallback): Promise<number | null> {
+  const { callbackLog, log } = deps;
   const { id, tenantId } = logged.callback;
   if (!(await callbackLog.record(logged, null, { state: 'failed', nextAttemptAt: 0 }))) return 0;
+  countTry(deps, logged, 'failed');
   log.warn({ callbackId: id, tenantId }, 'a callback was given up before its next try; the tenant can have it sent again');
   return null;
 }
@@ -98,6 +106,7 @@ async function settle(deps: CallbackSenderDeps, logged: LoggedCallback, { reply,
   const isOver = isGone(reply) || nextAttemptAt > logged.giveUpAt;
   const state = isDelivered(reply) ? 'delivered' : isOver ? 'failed' : 'pending';
   if (!(await callbackLog.record(logged, attempt, { state, nextAttemptAt }))) return settleLate(deps, logged, { reply, attempt });
+  countTry(deps, logged, state === 'pending' ? 'retried' : state);
   const { at: _, ...outcome } = attempt;
   if (state === 'failed') log.warn({ callbackId: id, tenantId, ...outcome }, 'a callback was given up; the tenant can have it sent again');
   else log.debug({ callbackId: id, tenantId, state, ...outcome }, 'callback');
@@ -154,7 +163,9 @@ async function relayFirst(
   const slot = slots.take(`relay ${lane.tenantId}`);
   if (typeof slot === 'number') return slot;
   const { reply, attempt } = await send(deps, slot, { url, id: first.id, payload: relayPayload(first.body, first.at), secrets });
-  if (isDelivered(reply) || isGone(reply)) {
+  const isOver = isDelivered(reply) || isGone(reply);
+  deps.callbackMeters.tried(RELAYED, isDelivered(reply) ? 'delivered' : isOver ? 'failed' : 'retried', deps.clock.now() - first.at);
+  if (isOver) {
     await relayLanes.drop(lane, first);
     return null;
   }

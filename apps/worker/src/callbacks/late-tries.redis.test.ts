@@ -6,6 +6,7 @@ import { createReceivers } from '@qrcast/runtime/callbacks/callback-receivers';
 import type { TestReceiver } from '@qrcast/runtime/test/receiver';
 import { afterEach, describe, expect, it } from 'vitest';
 import { prepareCallbacks, type TestCallbacks } from '../../test/callbacks.ts';
+import { createCallbackMeters } from './callback-meters.ts';
 import { openCallbackPost } from './callback-post.ts';
 import { createCallbackSender } from './callback-sender.ts';
 import { createCallbackSlots } from './callback-slots.ts';
@@ -24,7 +25,8 @@ function openSender(test: TestCallbacks, { url }: TestReceiver): Sender {
   open.push(post);
   const { runtime, keyring, callbackLog, relayLanes, clock } = test;
   const receivers = createReceivers({ ...runtime, keyring });
-  return createCallbackSender({ ...runtime, receivers, callbackLog, relayLanes, post, slots: createCallbackSlots(), clock });
+  const parts = { receivers, callbackLog, relayLanes, post, slots: createCallbackSlots(), callbackMeters: createCallbackMeters() };
+  return createCallbackSender({ ...runtime, ...parts, clock });
 }
 
 /** Starts a late try, whose answer the test decides after `meanwhile`. */

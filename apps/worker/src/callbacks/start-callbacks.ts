@@ -10,11 +10,13 @@ import type { ConnectedInstances } from '@qrcast/runtime/connected/connected';
 import { createConnectedInstances } from '@qrcast/runtime/connected/connected-instances';
 import type { Keyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
+import type { Meters } from '@qrcast/runtime/metrics/meters';
 import { callbackRoute } from '@qrcast/runtime/process/proxy-log';
 import type { MeasuredClock } from '@qrcast/runtime/redis/clock';
 import type { Connections } from '@qrcast/runtime/redis/connections';
 import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
 import type { ConnectedChecks } from '../connected-checks.ts';
+import { createCallbackMeters } from './callback-meters.ts';
 import { openCallbackPost } from './callback-post.ts';
 import { type CallbackDelays, createCallbackSender } from './callback-sender.ts';
 import { createCallbackSlots } from './callback-slots.ts';
@@ -34,6 +36,7 @@ export interface CallbacksDeps extends CallbackDelays {
   readonly connected?: ConnectedInstances;
   /** Without it nothing is checked. */
   readonly check?: ConnectedChecks;
+  readonly meters?: Meters | undefined;
   readonly log: Logger;
 }
 
@@ -44,7 +47,13 @@ export interface CallbacksDeps extends CallbackDelays {
 export async function startCallbacks(deps: CallbacksDeps): Promise<(graceMs: number) => Promise<void>> {
   const stores = { receivers: createReceivers(deps), callbackLog: createCallbackLog(deps), relayLanes: createRelayLanes(deps) };
   const post = openCallbackPost({ callbackHosts: deps.callbackHosts, ...callbackRoute(deps.callbackProxy, deps.log) });
-  const sender = createCallbackSender({ ...deps, ...stores, post, slots: createCallbackSlots() });
+  const sender = createCallbackSender({
+    ...deps,
+    ...stores,
+    post,
+    slots: createCallbackSlots(),
+    callbackMeters: createCallbackMeters(deps.meters),
+  });
   const { connected = createConnectedInstances(deps), check = async () => null } = deps;
   const stop = await consumeCallbacks({ ...deps, ...stores, connected }, { ...sender, check }).catch(async (error: unknown) => {
     await post.close();

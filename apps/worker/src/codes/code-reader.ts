@@ -6,6 +6,7 @@
  */
 
 import type { Logger } from '@qrcast/runtime/log';
+import { createMeters, type Meters } from '@qrcast/runtime/metrics/meters';
 import { LRUCache } from 'lru-cache';
 import { openReadingThread, type ReadingThreadOptions } from './reading-thread.ts';
 
@@ -52,6 +53,11 @@ const KNOWN_TEXTS = 20_000;
 /** Marks a picture that cannot be read among the known texts, so that it is tried only once. */
 const UNREADABLE = '';
 
+export interface CodeReaderDeps {
+  readonly log: Logger;
+  readonly meters?: Meters | undefined;
+}
+
 interface Job {
   readonly image: string;
   readonly promise: Promise<string | null>;
@@ -59,9 +65,10 @@ interface Job {
 }
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: the queue, the allowance and the known texts change together.
-export function openCodeReader(deps: { readonly log: Logger }, options: Partial<CodeReaderOptions> = {}): CodeReader {
+export function openCodeReader(deps: CodeReaderDeps, options: Partial<CodeReaderOptions> = {}): CodeReader {
   const { waitMs, maxWaiting, share, ...threadOptions } = { ...CODE_READER_DEFAULTS, ...options };
   const thread = openReadingThread(deps, threadOptions);
+  const took = (deps.meters ?? createMeters()).histogram('qrcast_code_decode_seconds', {});
   const texts = new LRUCache<string, string>({ max: KNOWN_TEXTS });
   /** By digest. The first is under way. */
   const waiting = new Map<string, Job>();
@@ -102,6 +109,7 @@ export function openCodeReader(deps: { readonly log: Logger }, options: Partial<
     const word = await thread.read(image);
     if (word === null) return null;
     allowanceMs -= word.tookMs;
+    took.observe(word.tookMs / 1_000);
     texts.set(digest, word.text ?? UNREADABLE);
     return word.text;
   }

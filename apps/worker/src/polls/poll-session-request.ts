@@ -15,6 +15,7 @@ import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import { LRUCache } from 'lru-cache';
 import type { HostRefusals } from './host-refusals.ts';
 import type { HostSlots } from './host-slots.ts';
+import type { PollMeters } from './poll-meters.ts';
 
 export interface PollRequestDeps {
   readonly sessions: Pick<Sessions, 'apply' | 'readSealed'>;
@@ -25,6 +26,7 @@ export interface PollRequestDeps {
   readonly keyring: Keyring;
   readonly upstreamHosts: readonly string[];
   readonly clock: Clock;
+  readonly pollMeters: PollMeters;
   readonly log: Logger;
 }
 
@@ -58,7 +60,7 @@ const SLOW_MS = 8_000;
 const CACHED_CREDENTIALS = 50_000;
 
 export function createPollRequest(deps: PollRequestDeps): PollRequest {
-  const { provider, hostSlots, hostRefusals, connected, clock } = deps;
+  const { provider, hostSlots, hostRefusals, connected, clock, pollMeters } = deps;
   const opened = new LRUCache<string, Credentials>({ max: CACHED_CREDENTIALS });
 
   async function credentialsOf(session: Session): Promise<Credentials> {
@@ -80,7 +82,7 @@ export function createPollRequest(deps: PollRequestDeps): PollRequest {
       const timer = setTimeout(() => void tellSlow(deps, session.id, sentAt), SLOW_MS);
       const request = (): Promise<Outcome> => {
         lease.require();
-        return provider.poll(credentials, method, lease.signal);
+        return pollMeters.measure(apiUrl, method, () => provider.poll(credentials, method, lease.signal));
       };
       try {
         const outcome = await hostSlots.run(apiUrl, session.tenantId, () =>

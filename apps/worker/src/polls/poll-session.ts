@@ -48,7 +48,9 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
     async poll(claim, lease) {
       const before = (await sessions.current(claim.target.sessionId, clock.now()))?.after ?? null;
       if (before === null || !(await mayBePolled(deps, before))) return { nextAt: null, wasAsked: false };
-      deps.onPoll?.(claim.startedAt - claim.dueAt, before.tenantId);
+      const lateMs = claim.startedAt - claim.dueAt;
+      deps.pollMeters.begun(lateMs);
+      deps.onPoll?.(lateMs, before.tenantId);
       const { after, notBefore } = await askAndApply(deps, request, before, claim, lease);
       if (after === null || !isPolled(after)) {
         request.forget(before.id);

@@ -23,6 +23,7 @@ import { createOutboxSweep, type OutboxSweepDeps } from './outbox-sweep.ts';
 export interface CallbackQueueDeps extends Omit<OutboxSweepDeps, 'claims' | 'jobs'> {
   readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly onWedged?: QueueWorkerDeps['onWedged'];
+  readonly meters?: QueueWorkerDeps['meters'];
   readonly clock: MeasuredClock;
 }
 

@@ -14,6 +14,7 @@
 import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import type { Job } from 'bullmq';
 import { errorFields, type Logger } from '../log.ts';
+import type { Meters } from '../metrics/meters.ts';
 import type { Bus } from '../redis/bus.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
@@ -42,6 +43,7 @@ interface ConsumerDeps {
   readonly namespace: Namespace;
   readonly clock: MeasuredClock;
   readonly log: Logger;
+  readonly meters?: Meters | undefined;
   readonly parts: readonly PollPart[];
 }
 
@@ -70,7 +72,7 @@ export async function consumePolls(deps: ConsumerDeps, handlers: PollHandlers, c
   );
   const lastTurnAt = (): number => Math.min(...parts.map(({ ticker }) => ticker.lastTurnAt()));
   const ready = (): Promise<void> => expectJobs({ lastTurnAt, lastJobAt: () => lastJobAt, countWaiting: () => countWaiting(parts) });
-  return { ready, close };
+  return { ready, tickAgeMs: () => performance.now() - lastTurnAt(), close };
 }
 
 async function countWaiting(parts: readonly PollPart[]): Promise<number> {

@@ -4,6 +4,7 @@
  */
 
 import type { Logger } from '../log.ts';
+import type { Meters } from '../metrics/meters.ts';
 import type { Bus } from '../redis/bus.ts';
 import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
@@ -29,6 +30,7 @@ export interface PollQueueDeps {
   readonly namespace: Namespace;
   readonly clock: MeasuredClock;
   readonly log: Logger;
+  readonly meters?: Meters | undefined;
 }
 
 /** Far below the number of values that Lua can unpack. */

@@ -90,6 +90,8 @@ export interface PollConsumer {
    * for 15 s it has neither added ticks nor heard of another that does.
    */
   ready(): Promise<void>;
+  /** How long ago this process last looked for what is due, or heard that another one does, ms. */
+  tickAgeMs(): number;
   /** Stops polling and awaits the requests under way, at most `graceMs`. Call it once. */
   close(graceMs: number): Promise<void>;
 }

@@ -2,10 +2,9 @@
 
 import type { Setting, SettingSection } from './setting.ts';
 import { SETTING_SECTIONS } from './settings-table.ts';
+import { wrap } from './wrap.ts';
 
 const WIDTH = 100;
-/** Code in backticks stays on one line. */
-const SPACE_OUTSIDE_CODE = / (?=(?:[^`]*`[^`]*`)*[^`]*$)/;
 
 const TEMPLATE_INTRO = [
   'Every setting of qrcast. This file is made from the settings-….ts files in packages/runtime/src/process; do not edit it, but run: ' +
@@ -21,7 +20,7 @@ const TEMPLATE_INTRO = [
   '',
   'Roles: `start` (everything in one process), `gateway` (API, streams, notifications, page), `worker` (polls the provider). `command line`: ' +
     'the commands of `qrcast`. A setting that several roles read must have the same value in all processes over one Redis, except PORT, ' +
-    'QRCAST_DRAIN_MS and QRCAST_LOG_LEVEL.',
+    'QRCAST_DRAIN_MS, QRCAST_LOG_LEVEL and QRCAST_METRICS_PORT.',
 ];
 
 export function envTemplate(): string {
@@ -47,17 +46,6 @@ function comment(paragraphs: readonly string[]): string {
     .flatMap((text) => (text.startsWith(' ') ? [text] : wrap(text, WIDTH - 2)))
     .map((line) => `# ${line}`.trimEnd())
     .join('\n');
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines = [''];
-  for (const word of text.split(SPACE_OUTSIDE_CODE)) {
-    const line = lines.at(-1) ?? '';
-    if (line === '') lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
 
 const PAGE_INTRO = [

@@ -145,7 +145,8 @@ export const REDIS_SETTINGS = {
   },
 } as const satisfies Record<string, Setting>;
 
-const adminKey = z
+/** A key that a machine has made. */
+export const machineKey = z
   .string()
   .min(24, 'expected at least 24 characters')
   .max(4_096, 'expected at most 4096 characters')
@@ -181,7 +182,7 @@ export const SECRET_SETTINGS = {
     ],
   },
   QRCAST_ADMIN_KEY: {
-    schema: adminKey.optional(),
+    schema: machineKey.optional(),
     form: 'At least 24 characters, made by a machine; repetition, counting and words of examples are refused',
     default: null,
     readBy: GATEWAYS,

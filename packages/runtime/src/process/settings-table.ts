@@ -7,6 +7,7 @@
 import type { z } from 'zod';
 import type { Reader, SettingSection } from './setting.ts';
 import { ADDRESS_LIMIT_SETTINGS, TENANT_LIMIT_SETTINGS } from './settings-limits.ts';
+import { METRICS_SETTINGS } from './settings-metrics.ts';
 import { ADDRESS_SETTINGS, PROXY_SETTINGS } from './settings-network.ts';
 import { PROCESS_SETTINGS, REDIS_SETTINGS, SECRET_SETTINGS } from './settings-process.ts';
 import {
@@ -35,6 +36,7 @@ export const SETTING_SECTIONS: readonly SettingSection[] = [
   { title: 'Limits of an address', settings: ADDRESS_LIMIT_SETTINGS },
   { title: 'Requests to the provider', settings: PROVIDER_SETTINGS },
   { title: 'Audit log', settings: AUDIT_SETTINGS },
+  { title: 'Metrics', settings: METRICS_SETTINGS },
   { title: 'A real instance for `start`', settings: INSTANCE_SETTINGS },
   { title: 'The simulator', settings: SIMULATOR_SETTINGS },
 ];
@@ -55,6 +57,7 @@ export const SETTINGS = {
   ...ADDRESS_LIMIT_SETTINGS,
   ...PROVIDER_SETTINGS,
   ...AUDIT_SETTINGS,
+  ...METRICS_SETTINGS,
   ...INSTANCE_SETTINGS,
 } as const;
 

@@ -5,6 +5,7 @@
 
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
+import type { Meters } from '../metrics/meters.ts';
 import type { Connections } from './connections.ts';
 import type { Namespace } from './keys.ts';
 import type { RedisClient } from './redis-client.ts';
@@ -40,4 +41,5 @@ export interface BusDeps {
   readonly connections: Pick<Connections, 'openSubscriber' | 'watchOptions'>;
   readonly namespace: Namespace;
   readonly log: Logger;
+  readonly meters?: Meters | undefined;
 }

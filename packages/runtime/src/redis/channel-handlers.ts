@@ -1,6 +1,7 @@
 /** Who wants the messages of which channel: one subscription per channel for all its handlers. */
 
 import type { Logger } from '../log.ts';
+import { createMeters, type Meters } from '../metrics/meters.ts';
 
 type Handle = (message: Buffer) => void;
 
@@ -15,7 +16,8 @@ export interface ChannelHandlers {
   channels(): IterableIterator<string>;
 }
 
-export function createChannelHandlers(log: Pick<Logger, 'warn'>): ChannelHandlers {
+export function createChannelHandlers(log: Pick<Logger, 'warn'>, meters: Meters = createMeters()): ChannelHandlers {
+  const messages = meters.counter('qrcast_bus_messages_total', {});
   const handlers = new Map<string, Set<Handle>>();
 
   /**
@@ -46,6 +48,7 @@ export function createChannelHandlers(log: Pick<Logger, 'warn'>): ChannelHandler
       };
     },
     deliver(channel, message) {
+      messages.add();
       for (const handle of handlers.get(channel) ?? []) call(handle, message);
     },
     channels: () => handlers.keys(),

@@ -32,8 +32,8 @@ const DOUBT_EVERY_MS = 250;
 const RESET_AFTER_MS = 20;
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: all events move channels between shards.
-export function openClusterBus({ redis: cluster, connections, namespace, log }: BusDeps & { readonly redis: Cluster }): Bus {
-  const handlers = createChannelHandlers(log);
+export function openClusterBus({ redis: cluster, connections, namespace, log, meters }: BusDeps & { readonly redis: Cluster }): Bus {
+  const handlers = createChannelHandlers(log, meters);
   const shards = new Map<NodeName, ShardSubscriber>();
   const places = new Map<string, Place>();
   const resetListeners = new Set<Parameters<Bus['onReset']>[0]>();
@@ -50,6 +50,7 @@ export function openClusterBus({ redis: cluster, connections, namespace, log }: 
       node,
       connections,
       log,
+      meters,
       ownChannel(current) {
         if (current !== null && masterOfSlot(cluster, slotOf(current)) === node) return current;
         return keyAt(cluster, node, (nth) => probeChannel(namespace, `${id}:{${node}:${nth}}`));

@@ -23,6 +23,8 @@ export interface ClusterWatchDeps {
   readonly write: (key: string) => Promise<unknown>;
   /** Null: the master accepts writes. */
   readonly onWrites: (master: NodeName, refusedWith: string | null) => void;
+  /** Called once per outage of a master. */
+  readonly onLost?: (reason: string) => void;
 }
 
 export interface ClusterWatch {
@@ -52,6 +54,7 @@ export function watchCluster(cluster: Cluster, deps: ClusterWatchDeps): ClusterW
   function lost(master: NodeName, reason: string): void {
     if (isClosing || outages.has(master)) return;
     outages.set(master, { since: performance.now(), reason });
+    deps.onLost?.(reason);
     log.warn({ ...label, node: master, reason }, 'redis connection lost; reconnecting');
   }
 

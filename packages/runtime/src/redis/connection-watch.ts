@@ -53,6 +53,8 @@ export interface WatchDeps {
   readonly onReplica: (word: string) => void;
   /** Null: writes are accepted. */
   readonly onWrites: (refusedWith: string | null) => void;
+  /** Called once per outage. */
+  readonly onLost?: (reason: string) => void;
 }
 
 export interface ConnectionWatch {
@@ -92,6 +94,7 @@ export function createConnectionWatch(deps: WatchDeps): ConnectionWatch {
     if (outage === null || (word !== null && word !== outage.reason)) {
       log.warn({ ...label, reason }, 'redis connection lost; reconnecting');
     }
+    if (outage === null) deps.onLost?.(reason);
     outage ??= { since: performance.now(), reason, isReplica: false };
     if (word === null) return;
     outage.reason = word;

@@ -7,9 +7,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { Logger } from '../log.ts';
+import { createMeters, type Meters } from '../metrics/meters.ts';
 import { masterOfSlot, mastersOf, type NodeName, slotOf } from './cluster-client.ts';
 import { isClusterUrl } from './cluster-url.ts';
 import { type ClusterWatch, watchCluster } from './cluster-watch.ts';
+import { timeCommands } from './command-times.ts';
 import { type ConnectionWatch, createConnectionWatch, WATCH_DEFAULTS, type WatchDeps, type WatchOptions } from './connection-watch.ts';
 import { errorWord } from './error-words.ts';
 import { type Namespace, probeKey, queueProbeKey, type WorkPart } from './keys.ts';
@@ -52,6 +54,7 @@ export interface ConnectionsDeps {
   readonly redisUrl: string;
   readonly namespace: Namespace;
   readonly log: Logger;
+  readonly meters?: Meters | undefined;
   /** Tests turn the watch off with it. */
   readonly watchOptions?: WatchOptions | undefined;
 }
@@ -66,7 +69,8 @@ export const notReadyReason = (error: unknown): string => (error instanceof NotR
 const PROBE_KEY_MS = 60_000;
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a method for each call of the interface, over the same watches.
-export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH_DEFAULTS }: ConnectionsDeps): Connections {
+export function openConnections(deps: ConnectionsDeps): Connections {
+  const { redisUrl, namespace, log, watchOptions = WATCH_DEFAULTS, meters = createMeters() } = deps;
   const watches = new Map<ConnectionWatch, string>();
   const clusters = new Map<RedisClient, { readonly watch: ClusterWatch; readonly name: string }>();
   const id = randomUUID();
@@ -100,6 +104,7 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
         for (const other of watches.keys()) if (other !== watch) other.reconnect(word);
       },
       onWrites: (refusedWith) => refusals.set(watch, refusedWith),
+      onLost: (reason) => countLoss(meters, label, reason),
     });
     watches.set(watch, nameOf(label));
     return watch;
@@ -144,6 +149,7 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
       keyOf: (nth) => queueKey ?? probeKey(namespace, `${id}:{${nth}}`),
       write: (at) => cluster.set(at, '1', 'PX', PROBE_KEY_MS),
       onWrites: (master, refusedWith) => refusals.set(`${clusterId} ${master}`, refusedWith),
+      onLost: (reason) => countLoss(meters, label, reason),
     });
     clusters.set(cluster, { watch, name: nameOf(label) });
     cluster.once('end', () => {
@@ -162,7 +168,9 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
     watchOptions,
     open(role, { queue, part } = {}) {
       const label = queue === undefined ? { role } : { role, queue };
-      return isClusterUrl(redisUrl) ? openCluster(role, label, part) : openServer(role, label);
+      const redis = isClusterUrl(redisUrl) ? openCluster(role, label, part) : openServer(role, label);
+      if (role === 'commands') timeCommands(redis, meters);
+      return redis;
     },
     openSubscriber({ node, writeKey, alsoProve }) {
       const role = 'subscriber';
@@ -195,6 +203,10 @@ export function openConnections({ redisUrl, namespace, log, watchOptions = WATCH
       throw new NotReadyError(answer.word === null ? 'Redis does not answer' : refused(answer.word));
     },
   };
+}
+
+function countLoss(meters: Meters, { role }: Label, reason: string): void {
+  meters.counter('qrcast_bus_reconnects_total', { role, reason }).add();
 }
 
 /** Fields of each log line of a connection. */

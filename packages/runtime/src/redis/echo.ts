@@ -4,6 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { createMeters, type Meters } from '../metrics/meters.ts';
 import { UselessError } from './connection-watch.ts';
 import { within } from './within.ts';
 
@@ -17,7 +18,8 @@ export interface Echo {
 }
 
 /** @param publish publishes to the process's own channel */
-export function createEcho(publish: (message: string) => Promise<unknown>): Echo {
+export function createEcho(publish: (message: string) => Promise<unknown>, meters: Meters = createMeters()): Echo {
+  const took = meters.histogram('qrcast_bus_probe_seconds', {});
   const probes = new Map<string, () => void>();
 
   /** Publishes a message, then awaits `coming` of its coming back. */
@@ -25,9 +27,11 @@ export function createEcho(publish: (message: string) => Promise<unknown>): Echo
     const nonce = randomUUID();
     const { promise, resolve } = Promise.withResolvers<void>();
     probes.set(nonce, resolve);
+    const sentAt = performance.now();
     try {
       await publish(nonce);
       await coming(promise);
+      took.observe((performance.now() - sentAt) / 1_000);
     } finally {
       probes.delete(nonce);
     }

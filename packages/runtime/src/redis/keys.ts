@@ -173,10 +173,12 @@ export function workPart(ns: Namespace, tag: string): WorkPart {
   };
 }
 
+/** Of BullMQ: the jobs of the queue that are in this state. */
+export const queueStateKey = ({ queuePrefix }: WorkPart, queue: string, state: string): string => `${queuePrefix}:${queue}:${state}`;
 /** A list and a sorted set of BullMQ: the jobs that wait, without and with a priority. */
-export const waitingJobsKeys = ({ queuePrefix }: WorkPart, queue: string): [waiting: string, prioritized: string] => [
-  `${queuePrefix}:${queue}:wait`,
-  `${queuePrefix}:${queue}:prioritized`,
+export const waitingJobsKeys = (part: WorkPart, queue: string): [waiting: string, prioritized: string] => [
+  queueStateKey(part, queue, 'wait'),
+  queueStateKey(part, queue, 'prioritized'),
 ];
 /** Written now and then, as `probeKey`, beside the queues of the part. */
 export const queueProbeKey = ({ queuePrefix }: WorkPart, nodeId: string): string => `${queuePrefix}:probe:${nodeId}`;

@@ -13,6 +13,11 @@ import { fileURLToPath } from 'node:url';
 import { errorWord } from './error-words.ts';
 import type { RedisClient } from './redis-client.ts';
 
+const names = new Map<string, string>();
+
+/** Of a script that this process has loaded, by its hash. */
+export const scriptNameOf = (hash: string): string | undefined => names.get(hash);
+
 export type LuaScript = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
 
 /**
@@ -27,6 +32,7 @@ export function loadLuaScript(redis: RedisClient, file: URL): LuaScript {
   const numberOfKeys = Number(name.slice(name.lastIndexOf('-') + 1));
   const text = readFileSync(path, 'utf8');
   const hash = createHash('sha1').update(text).digest('hex');
+  names.set(hash, name);
   return async (keys, args) => {
     if (keys.length !== numberOfKeys) throw new Error(`Lua script ${name} got ${keys.length} keys`); // the rest would be read as arguments
     try {

@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Processor, Worker } from 'bullmq';
 import { errorFields, type Logger } from '../log.ts';
+import { createMeters, type Meters } from '../metrics/meters.ts';
 import type { Connections } from './connections.ts';
 import { type WorkPart, waitingJobsKeys } from './keys.ts';
 import { disconnectRedis } from './redis.ts';
@@ -17,6 +18,7 @@ export interface QueueWorkerDeps {
   /** Where the queue stands. */
   readonly part: WorkPart;
   readonly log: Logger;
+  readonly meters?: Meters | undefined;
   /**
    * Called once if replacing the worker does not help. It gets the queue's name. Without it the
    * worker is replaced for ever.
@@ -119,7 +121,7 @@ export function openQueueWorker<Data>(
 }
 
 function openWorker<Data>(
-  { connections, part, log }: QueueWorkerDeps,
+  { connections, part, log, meters = createMeters() }: QueueWorkerDeps,
   name: string,
   process: Processor<Data>,
   { jobsAtOnce, lockMs, stalledCheckMs }: QueueWorkerOptions,
@@ -138,6 +140,8 @@ function openWorker<Data>(
     // blocks the whole process.
     autorun: false,
   });
+  worker.on('completed', () => meters.counter('bullmq_job_completed_total', { queue: name }).add());
+  worker.on('failed', () => meters.counter('bullmq_job_failed_total', { queue: name }).add());
   worker.on('error', (error) => log.debug({ queue: name, ...errorFields(error) }, 'a queue worker reported an error'));
   return { worker, connection };
 }

@@ -8,10 +8,10 @@ import { createEcho } from './echo.ts';
 import { probeChannel } from './keys.ts';
 import { disconnectRedis } from './redis.ts';
 
-export function openServerBus({ redis, connections, namespace, log }: BusDeps & { readonly redis: Redis }): Bus {
-  const handlers = createChannelHandlers(log);
+export function openServerBus({ redis, connections, namespace, log, meters }: BusDeps & { readonly redis: Redis }): Bus {
+  const handlers = createChannelHandlers(log, meters);
   const ownChannel = probeChannel(namespace, randomUUID());
-  const echo = createEcho((message) => redis.publish(ownChannel, message));
+  const echo = createEcho((message) => redis.publish(ownChannel, message), meters);
   const connection = connections.openSubscriber({ alsoProve: () => echo.prove(connections.watchOptions.silentMs) });
   const resetListeners = new Set<Parameters<Bus['onReset']>[0]>();
   let connectedOnce = false;

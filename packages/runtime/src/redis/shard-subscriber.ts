@@ -5,6 +5,7 @@
 
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
+import type { Meters } from '../metrics/meters.ts';
 import { type NodeName, slotOf } from './cluster-client.ts';
 import { UselessError } from './connection-watch.ts';
 import type { Connections } from './connections.ts';
@@ -25,6 +26,7 @@ export interface ShardSubscriberDeps {
   readonly node: NodeName;
   readonly connections: Pick<Connections, 'openSubscriber' | 'watchOptions'>;
   readonly log: Pick<Logger, 'warn'>;
+  readonly meters?: Meters | undefined;
   /** A channel, and a key, whose slot is at this master: the given one if it still is. Null: it has no slot. */
   readonly ownChannel: (current: string | null) => string | null;
   readonly publish: (channel: string, message: string) => Promise<unknown>;
@@ -65,7 +67,7 @@ export function openShardSubscriber(deps: ShardSubscriberDeps): ShardSubscriber 
   const echo = createEcho(async (message) => {
     if (own === null) throw new Error(`${node} has no slot`);
     await deps.publish(own.channel, message);
-  });
+  }, deps.meters);
   const connection = connections.openSubscriber({ node, writeKey: () => followOwn()?.channel ?? null, alsoProve: proveDelivery });
 
   /** Follows the slots: the channel of before may have left this master. */

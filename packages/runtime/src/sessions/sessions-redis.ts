@@ -10,9 +10,11 @@ import type { Session } from '@qrcast/core/session';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { auditSessionEnd } from '../audit/audit-session-end.ts';
 import type { Logger } from '../log.ts';
+import { createMeters, type Meters } from '../metrics/meters.ts';
 import type { Bus } from '../redis/bus.ts';
 import type { Namespace } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
+import { createChangeCount } from './count-changes.ts';
 import type { RereadsOptions } from './rereads.ts';
 import { createReadSession } from './session-codec.ts';
 import { openSessionRecords, type SessionRecords } from './session-records.ts';
@@ -26,6 +28,7 @@ export interface RedisSessionsDeps {
   readonly namespace: Namespace;
   readonly policy: Policy;
   readonly log: Logger;
+  readonly meters?: Meters | undefined;
   /** Told of logins and ends. */
   readonly audit?: Pick<AuditLog, 'record'>;
   /**
@@ -38,7 +41,8 @@ export interface RedisSessionsDeps {
 }
 
 export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
-  const { policy, audit } = deps;
+  const { policy, audit, meters = createMeters() } = deps;
+  const countChange = createChangeCount(meters);
   const readSession = createReadSession(deps.log);
   const { replace, ...records } = openSessionRecords({ ...deps, readSession });
   const { watch, close } = openSessionWatches({ ...deps, readSession });
@@ -47,6 +51,7 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
     const next = (session: Session): Session => reduce(policy, session, event);
     const changed = await changeRecord({ replace, find: records.find }, sessionId, { event, next }, known);
     if (changed === null || changed.after === changed.before) return changed;
+    countChange(changed.before, changed.after, event.at);
     const entry = auditSessionEnd(changed.before, changed.after, event);
     if (entry !== null) audit?.record(entry);
     return changed;

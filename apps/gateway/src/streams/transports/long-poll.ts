@@ -72,14 +72,14 @@ async function hold({ hub, permits, slots }: LongPollDeps, poll: LongPoll, after
   reply.raw.once('close', () => permit.release());
   if (reply.raw.destroyed) return permit.release();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const freeSlot = slots.take(() => {
+  const freeSlot = slots.take('longpoll', () => {
     reply.header('connection', 'close'); // so that the next request goes to another gateway
     resolve();
   });
   const timer = setTimeout(resolve, holdMs);
   reply.raw.once('close', resolve); // the `close` of the request would come with the end of its body
   permit.hold((why) => reject(refusalOfEnd(why)));
-  const sink = { send: () => resolve(), hasRoom: () => true, askedAt: () => 0, close: () => resolve() };
+  const sink = { transport: 'longpoll', send: () => resolve(), hasRoom: () => true, askedAt: () => 0, close: () => resolve() } as const;
   // The hub would tell a final state at once, and that is what has to be spaced.
   const isOver = isFinal(session) && after >= session.version;
   const options = { sessionId: session.id, by: principal, after, isVisible, sink };

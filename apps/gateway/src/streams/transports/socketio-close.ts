@@ -1,9 +1,14 @@
 /** How a connection of Socket.IO is ended: without a word, with a reason, or by its client. */
 
-import type { Closing } from '@qrcast/core/close-codes';
+import type { CloseReason, Closing } from '@qrcast/core/close-codes';
 import type { Socket } from 'socket.io';
 import { CLOSE_WITHIN_MS } from '../viewer-connection.ts';
 import { emitThen, rawWebSocket } from './socketio-credit.ts';
+
+const reasons = new WeakMap<Socket, CloseReason>();
+
+/** Why we closed the socket; null if we did not. */
+export const closedBy = (socket: Socket): CloseReason | null => reasons.get(socket) ?? null;
 
 /** Ends the connection at once. A polite close would wait for unread data, or for another poll. */
 export function cutConnection(conn: Socket['conn']): void {
@@ -28,6 +33,7 @@ export function endOnClosePacket(conn: Socket['conn']): void {
  * the client looks for another gateway by itself.
  */
 export function closeSocket(socket: Socket, closing: Closing): void {
+  reasons.set(socket, closing.code);
   const leave = (): void => void (closing.code === 'draining' ? socket.conn.close() : socket.disconnect(true));
   const raw = rawWebSocket(socket.conn.transport);
   const timer = setTimeout(() => {

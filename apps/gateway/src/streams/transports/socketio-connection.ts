@@ -14,20 +14,24 @@ import {
   visibleSchema,
 } from '@qrcast/core/requests';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
+import type { Meters } from '@qrcast/runtime/metrics/meters';
 import type { Socket } from 'socket.io';
 import type { z } from 'zod';
 import type { ViewerPrincipal } from '../../auth/auth.ts';
 import { asCaller, type Caller } from '../../auth/caller.ts';
-import { refusalOf } from '../../http/http-server.ts';
+import { refusalOf } from '../../http/refusals.ts';
 import { closeReasonFor } from '../admit-viewer.ts';
 import { CONNECTION_WINDOW, type Sink } from '../delivery.ts';
+import type { StreamMeters } from '../stream-meters.ts';
 import { openViewerConnection, type ViewerConnection, type ViewerConnectionDeps } from '../viewer-connection.ts';
 import type { WatchPermit } from '../watch-permits.ts';
-import { closeSocket } from './socketio-close.ts';
-import { emitThen, roomOn, whenRead } from './socketio-credit.ts';
+import { closedBy, closeSocket } from './socketio-close.ts';
+import { emitThen, measurePongs, roomOn, whenRead } from './socketio-credit.ts';
 import { sendMessage } from './socketio-packet.ts';
 
 export interface SocketIoConnectionDeps extends ViewerConnectionDeps {
+  readonly streamMeters: StreamMeters;
+  readonly meters: Meters;
   readonly log: Logger;
 }
 
@@ -46,28 +50,33 @@ export function serveSocket(
   { request, viewer, caller, permit, takeSlot }: Admitted,
   deps: SocketIoConnectionDeps,
 ): ViewerConnection {
-  const connection = openViewerConnection(deps, { sink: sinkOf(socket), origin: socket.handshake.headers.origin, takeSlot });
+  const { streamMeters } = deps;
+  const sink = sinkOf(socket, streamMeters);
+  const connection = openViewerConnection(deps, { sink, origin: socket.handshake.headers.origin, takeSlot });
   socket.use((_event, next) => {
     if (connection.mayTake()) next();
   });
-  addCalls(socket, connection, caller, deps.log);
+  addCalls(socket, connection, caller, deps);
   socket.on('disconnect', (reason) => {
     connection.end();
+    streamMeters.closed('socketio', closedBy(socket) ?? 'client');
     if (reason === 'client namespace disconnect') socket.conn.close(true); // it was the only socket of its connection
   });
 
   connection.setVisible({ visible: request.visible ?? true });
   asCaller(caller, () => connection.watch(viewer, request, permit)).then(
     (accepted) => accepted.begin(),
-    (error: unknown) => connection.close(closeReasonFor(refusalOf(error, deps.log, 'socket.io connection')) ?? 'unavailable'),
+    (error: unknown) => connection.close(closeReasonFor(refusalOf(error, deps, 'socket.io connection')) ?? 'unavailable'),
   );
   return connection;
 }
 
-function sinkOf(socket: Socket): Sink {
+function sinkOf(socket: Socket, { pingPong, bytes }: StreamMeters): Sink {
+  measurePongs(socket, pingPong.socketio);
   return {
+    transport: 'socketio',
     send(message, sent, isAwaited) {
-      if (socket.connected) sendMessage(socket, message, sent, isAwaited);
+      if (socket.connected) bytes.socketio.add(sendMessage(socket, message, sent, isAwaited));
     },
     ...roomOn(socket, CONNECTION_WINDOW),
     close(reason) {
@@ -89,7 +98,7 @@ function takeAck(given: unknown[]): Ack | null {
   return typeof given.at(-1) === 'function' ? (given.pop() as Ack) : null; // what a client sends holds no function
 }
 
-function addCalls(socket: Socket, connection: ViewerConnection, caller: Caller, log: Logger): void {
+function addCalls(socket: Socket, connection: ViewerConnection, caller: Caller, deps: SocketIoConnectionDeps): void {
   const accept = (_result: unknown, ack: Ack | null): void => ack?.({ ok: true });
 
   /**
@@ -109,10 +118,10 @@ function addCalls(socket: Socket, connection: ViewerConnection, caller: Caller, 
         .then(() => asCaller(caller, () => run(parseRequest(schema, refuseBytes(body)))))
         .then(
           (result) => answer(result, ack),
-          (error: unknown) => ack?.({ ok: false, error: toStreamError(refusalOf(error, log, `socket.io ${event}`)) }),
+          (error: unknown) => ack?.({ ok: false, error: toStreamError(refusalOf(error, deps, `socket.io ${event}`)) }),
         )
         .catch((error: unknown) => {
-          log.error({ event, ...errorFields(error) }, 'a call could not be answered; the connection is closed');
+          deps.log.error({ event, ...errorFields(error) }, 'a call could not be answered; the connection is closed');
           connection.close('unavailable');
         });
     });

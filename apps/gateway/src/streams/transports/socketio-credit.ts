@@ -4,6 +4,7 @@
  * does, because a client asks again when it has read the last answer.
  */
 
+import type { Histogram } from '@qrcast/runtime/metrics/meters';
 import type { Socket } from 'socket.io';
 import type { WebSocket } from 'ws';
 import type { Sink } from '../delivery.ts';
@@ -59,14 +60,21 @@ export function roomOn({ conn }: Socket, most: number): Pick<Sink, 'hasRoom' | '
   };
 }
 
+/** Call it before anything is sent. `took` gets the seconds from each ping to its pong. */
+export function measurePongs({ conn }: Socket, took: Pick<Histogram, 'observe'>): void {
+  credits.set(conn, openCredit(conn, took));
+}
+
+const UNMEASURED = { observe: () => undefined };
+
 function creditFor(conn: Connection): Credit {
   const known = credits.get(conn);
-  const credit = known ?? openCredit(conn);
+  const credit = known ?? openCredit(conn, UNMEASURED);
   if (known === undefined) credits.set(conn, credit);
   return credit;
 }
 
-function openCredit(conn: Connection): Credit {
+function openCredit(conn: Connection, took: Pick<Histogram, 'observe'>): Credit {
   let undrained: { readonly sent: Sent; readonly isAwaited: boolean }[] = [];
   let unread: Sent[] = [];
   let pingCredit: PingCredit | null = null;
@@ -79,7 +87,7 @@ function openCredit(conn: Connection): Credit {
   const listen = (): void => {
     const raw = rawWebSocket(conn.transport);
     if (raw !== null) {
-      pingCredit = openPingCredit(raw, false); // engine.io keeps it alive
+      pingCredit = openPingCredit(raw, false, took); // engine.io keeps it alive
       conn.once('close', sweepCredit(pingCredit));
     }
     // Before engine.io's own listener, which sends what waited for this poll and is not read yet.

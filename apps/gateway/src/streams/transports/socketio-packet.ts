@@ -24,11 +24,16 @@ const partsOf = (message: ViewerMessage): TextParts => [
 const frames = createFrameMemory((message: ViewerMessage) => ['4', ...partsOf(message)]);
 const packetOf = encodeOnce((message: ViewerMessage) => String(joinBytes(partsOf(message))));
 
-/** As `socket.emit` with the kind of the message and what it tells. `sent`, `isAwaited`: as of `emitThen`. */
-export function sendMessage(socket: Socket, message: ViewerMessage, sent: () => void, isAwaited: boolean): void {
+/**
+ * As `socket.emit` with the kind of the message and what it tells. `sent`, `isAwaited`: as of
+ * `emitThen`. Returns the bytes that were sent.
+ */
+export function sendMessage(socket: Socket, message: ViewerMessage, sent: () => void, isAwaited: boolean): number {
   const free = freeSocketOf(socket.conn);
-  if (free === null) emitThen(socket, () => socket.conn.write(packetOf(message)), sent, isAwaited);
-  else sendFrame(free, frames, message, () => whenFrameRead(socket, sent, isAwaited));
+  if (free !== null) return sendFrame(free, frames, message, () => whenFrameRead(socket, sent, isAwaited));
+  const packet = packetOf(message);
+  emitThen(socket, () => socket.conn.write(packet), sent, isAwaited);
+  return Buffer.byteLength(packet);
 }
 
 /**

@@ -12,7 +12,7 @@ import { type ServerOptions, WebSocketServer } from 'ws';
 import type { AddressRates } from '../../auth/address-rates.ts';
 import { asCaller, createCaller } from '../../auth/caller.ts';
 import { PAGES_MAY_CALL } from '../../http/cross-origin.ts';
-import { refusalOf } from '../../http/http-server.ts';
+import { countRefusal, refusalOf } from '../../http/refusals.ts';
 import { namesSecret } from '../../http/request-rules.ts';
 import { wantsHtml } from '../../http/word-pages.ts';
 import { answerBusy, answerBusyUpgrade, type ConnectRate } from '../../limits/connect-rate.ts';
@@ -71,12 +71,23 @@ export function openSocketIo(http: HttpServer, deps: SocketIoDeps): { close(): P
         next();
       },
       (error: unknown) => {
-        const refusal = refusalOf(error, deps.log, 'socket.io handshake');
+        const refusal = refusalOf(error, deps, 'socket.io handshake');
         next(Object.assign(new Error(refusal.code), { data: toStreamError(refusal) }));
       },
     );
   });
+  const connected = deps.meters.level('socket_io_connected', {});
+  const [connects, disconnects] = [
+    deps.meters.counter('socket_io_connect_total', {}),
+    deps.meters.counter('socket_io_disconnect_total', {}),
+  ];
   io.on('connection', (socket) => {
+    connected.up();
+    connects.add();
+    socket.once('disconnect', () => {
+      connected.down();
+      disconnects.add();
+    });
     const connection = serveSocket(socket, socket.data as Admitted, deps); // set by the handshake above
     openedOf(socket.conn).endServed = () => connection.end();
   });
@@ -92,7 +103,7 @@ export function isSocketIoPath(url: string | undefined): boolean {
   return url?.startsWith('/socket.io/') ?? false;
 }
 
-function createServer(http: HttpServer, { addressRates, connectRate, slots }: SocketIoDeps): Server {
+function createServer(http: HttpServer, { addressRates, connectRate, slots, meters }: SocketIoDeps): Server {
   return new Server(http, {
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     connectTimeout: SUBSCRIBE_WITHIN_MS, // longer than it takes to notice that Redis is unreachable, or the client would be closed without a reason
@@ -100,10 +111,13 @@ function createServer(http: HttpServer, { addressRates, connectRate, slots }: So
     destroyUpgrade: false, // it would cut plain WebSockets
     wsEngine: BoundedWebSocketServer,
     allowRequest: (request, decide) => {
+      const limited = namesSecret(request.url) ? null : addressRates.refuseHandshake(request);
       const refusal = namesSecret(request.url)
         ? 'invalid_request: send the ticket in auth, never in the URL'
-        : (addressRates.refuseHandshake(request)?.code ?? (isOldUpgrade(request) ? 'invalid_request: expected EIO=4' : null));
+        : (limited?.code ?? (isOldUpgrade(request) ? 'invalid_request: expected EIO=4' : null));
       const busy = refusal === null ? (slots.isDraining() ? stopping() : connectRate.refuse()) : null;
+      const counted = busy ?? limited;
+      if (counted !== null) countRefusal({ meters }, counted);
       if (busy === null) decide(refusal, refusal === null);
       else refuseBusy(request, busy);
     },
@@ -166,7 +180,7 @@ function trackConnections(io: Server, { slots, addressRates }: SocketIoDeps): (c
 
   function open(conn: Conn): Opened {
     const leave = (retryAfterMs: number): void => drain(conn, one, retryAfterMs);
-    const anonymous = slots.openAnonymous(addressRates.groupOf(conn.request), leave, () => cutConnection(conn));
+    const anonymous = slots.openAnonymous('socketio', addressRates.groupOf(conn.request), leave, () => cutConnection(conn));
     const one: Opened = { anonymous, socket: null, endServed: null };
     opened.set(conn, one);
     conn.once('close', anonymous.end);

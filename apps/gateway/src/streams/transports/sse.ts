@@ -11,10 +11,12 @@ import { greatestVersion } from '@qrcast/core/renumber';
 import { eventsSchema, parseRequest } from '@qrcast/core/requests';
 import { isFinal } from '@qrcast/core/session';
 import type { Logger } from '@qrcast/runtime/log';
+import type { Counter, Meters } from '@qrcast/runtime/metrics/meters';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { requireScope } from '../../auth/auth.ts';
-import { refusalOf, requireConnection } from '../../http/http-server.ts';
+import { requireConnection } from '../../http/http-server.ts';
+import { refusalOf } from '../../http/refusals.ts';
 import type { SessionLookup, SessionPath } from '../../sessions/session-lookup.ts';
 import type { SessionService } from '../../sessions/session-service.ts';
 import { closeReasonFor } from '../admit-viewer.ts';
@@ -23,6 +25,7 @@ import type { Sink, ViewerMessage } from '../delivery.ts';
 import { encodeOnce } from '../encode-once.ts';
 import type { Hub } from '../hub.ts';
 import { joinBytes } from '../session-message.ts';
+import type { ClosedBy, StreamMeters } from '../stream-meters.ts';
 import { CLOSE_WITHIN_MS } from '../viewer-connection.ts';
 import type { WatchPermits } from '../watch-permits.ts';
 
@@ -33,6 +36,8 @@ export interface EventsDeps {
   readonly permits: WatchPermits;
   readonly slots: ConnectionSlots;
   readonly clock: Clock;
+  readonly streamMeters: StreamMeters;
+  readonly meters: Meters;
   readonly log: Logger;
 }
 
@@ -63,7 +68,8 @@ function event(name: string, data: object, fields = ''): string {
   return `event: ${name}\n${fields}data: ${JSON.stringify(data)}\n\n`;
 }
 
-export function addEventsRoute(app: FastifyInstance, { theirSession, service, hub, permits, slots, clock, log }: EventsDeps): void {
+export function addEventsRoute(app: FastifyInstance, deps: EventsDeps): void {
+  const { theirSession, service, hub, permits, slots, clock, streamMeters } = deps;
   app.get<SessionPath>('/v1/sessions/:id/events', { exposeHeadRoute: false }, async (request, reply) => {
     const { principal, session: found } = await theirSession(request);
     requireScope(principal, 'view');
@@ -84,9 +90,10 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, service, hu
 
     reply.raw.once(
       'close',
-      slots.take((retryAfterMs) => stream.drain(retryAfterMs)),
+      slots.take('sse', (retryAfterMs) => stream.drain(retryAfterMs)),
     );
-    const stream = openEventStream(reply, () => {
+    const stream = openEventStream(reply, streamMeters.bytes.sse, (by) => {
+      streamMeters.closed('sse', by);
       close();
       permit.release();
     });
@@ -101,7 +108,7 @@ export function addEventsRoute(app: FastifyInstance, { theirSession, service, hu
     permit.hold(stream.close);
     first.then(
       (session) => session === null && stream.close('not_found'),
-      (error: unknown) => stream.close(closeReasonFor(refusalOf(error, log, request.routeOptions.url)) ?? 'unavailable'),
+      (error: unknown) => stream.close(closeReasonFor(refusalOf(error, deps, request.routeOptions.url)) ?? 'unavailable'),
     );
     return reply;
   });
@@ -114,7 +121,7 @@ interface EventStream extends Sink {
 /**
  * Begins the answer. `onOver` is called once, when the stream was closed or the caller has gone.
  */
-function openEventStream(reply: FastifyReply, onOver: () => void): EventStream {
+function openEventStream(reply: FastifyReply, bytes: Counter, onOver: (by: ClosedBy) => void): EventStream {
   const response = reply.hijack().raw;
   const { socket } = response;
   let isOver = false;
@@ -123,18 +130,18 @@ function openEventStream(reply: FastifyReply, onOver: () => void): EventStream {
   response.write(`retry: ${Math.round(RETRY_FROM_MS + Math.random() * (RETRY_TO_MS - RETRY_FROM_MS))}\n\n`);
   const comments = setInterval(() => response.write(':\n\n'), COMMENT_EVERY_MS);
 
-  function end(): void {
+  function end(by: ClosedBy): void {
     if (isOver) return;
     isOver = true;
     clearInterval(comments);
-    onOver();
+    onOver(by);
   }
-  response.once('close', end);
+  response.once('close', () => end('client'));
   response.on('error', () => undefined); // its close follows
 
   function close(reason: CloseReason, retryAfterMs?: number): void {
     if (isOver) return;
-    end();
+    end(reason);
     response.end(event('closing', toClosing(reason, retryAfterMs)), () => {
       // Kept alive, it would bring the next request to the gateway that is stopping.
       if (reason === 'draining') socket?.destroySoon();
@@ -144,8 +151,11 @@ function openEventStream(reply: FastifyReply, onOver: () => void): EventStream {
   }
 
   return {
+    transport: 'sse',
     send(message, sent) {
-      response.write(eventOf(message), (error) => {
+      const text = eventOf(message);
+      bytes.add(text.length);
+      response.write(text, (error) => {
         if (!error) sent();
       });
     },

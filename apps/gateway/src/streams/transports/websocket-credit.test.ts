@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { Histogram } from '@qrcast/runtime/metrics/meters';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
 import { WINDOW } from '../delivery.ts';
@@ -39,7 +40,7 @@ const nextPing = (): Promise<Buffer> => new Promise((resolve) => client.once('pi
 describe('a ping credit', () => {
   it('is given when everything sent before it has been read, in the order of the requests', async () => {
     const raw = await connect();
-    const credit = openPingCredit(raw, false);
+    const credit = openPingCredit(raw, false, new Histogram([]));
     const told: string[] = [];
     client.on('message', (data) => told.push(String(data)));
     const seen: string[][] = [];
@@ -58,7 +59,7 @@ describe('a ping credit', () => {
 
   it('sends one ping at a time, however much is sent', async () => {
     const raw = await connect();
-    const credit = openPingCredit(raw, false);
+    const credit = openPingCredit(raw, false, new Histogram([]));
     let pings = 0;
     client.on('ping', () => pings++);
     await Promise.all(Array.from({ length: 500 }, () => read(credit)));
@@ -68,7 +69,7 @@ describe('a ping credit', () => {
 
   it('asks once for several frames, before there are as many as a subscription may have unread', async () => {
     const raw = await connect();
-    const credit = openPingCredit(raw, false);
+    const credit = openPingCredit(raw, false, new Histogram([]));
     await read(credit); // the first ping comes after a random number
     let pings = 0;
     client.on('ping', () => pings++);
@@ -85,7 +86,11 @@ describe('a ping credit', () => {
     const counts = new Set<number>();
     for (let i = 0; i < 200 && counts.size < ASK_AFTER; i++) {
       let pings = 0;
-      const credit = openPingCredit({ on: () => undefined, ping: () => pings++, OPEN: 1, readyState: 1 } as never, false); // what it uses
+      const credit = openPingCredit(
+        { on: () => undefined, ping: () => pings++, OPEN: 1, readyState: 1 } as never,
+        false,
+        new Histogram([]),
+      ); // what it uses
       let frames = 0;
       while (pings === 0) {
         credit.whenRead(() => undefined, false);
@@ -98,7 +103,7 @@ describe('a ping credit', () => {
 
   it('asks for a few frames after a while', async () => {
     const raw = await connect();
-    const credit = openPingCredit(raw, false);
+    const credit = openPingCredit(raw, false, new Histogram([]));
     await read(credit);
     const sentAt = performance.now();
     const all = [read(credit, false), read(credit, false)];
@@ -113,7 +118,7 @@ describe('a ping credit', () => {
 
   it('asks at the next pong if somebody waits for room', async () => {
     const raw = await connect({ autoPong: false });
-    const credit = openPingCredit(raw, false);
+    const credit = openPingCredit(raw, false, new Histogram([]));
     const asked = nextPing();
     const first = read(credit);
     const later = read(credit, false);
@@ -131,7 +136,7 @@ describe('a ping credit', () => {
 
   it('is not given for a pong that answers no ping', async () => {
     const raw = await connect({ autoPong: false });
-    const credit = openPingCredit(raw, false);
+    const credit = openPingCredit(raw, false, new Histogram([]));
     let isRead = false;
     const asked = nextPing();
     const given = read(credit).then(() => {
@@ -152,6 +157,7 @@ describe('a ping credit', () => {
       const credit = openPingCredit(
         { on: () => undefined, ping: (mark: Buffer) => marks.push(mark), OPEN: 1, readyState: 1 } as never, // what it uses
         false,
+        new Histogram([]),
       );
       credit.whenRead(() => undefined, true);
     }
@@ -165,7 +171,7 @@ describe('the sweep', () => {
 
   it('keeps a client that answers, and cuts one that does not', async () => {
     const raw = await connect({ autoPong: false });
-    const stop = sweepCredit(openPingCredit(raw, true));
+    const stop = sweepCredit(openPingCredit(raw, true, new Histogram([])));
     const closed = new Promise((resolve) => raw.once('close', resolve));
     for (let i = 0; i < 3; i++) {
       const pinged = nextPing();
@@ -185,7 +191,7 @@ describe('the sweep', () => {
 
   it('leaves an idle client to a transport that keeps it alive itself', async () => {
     const raw = await connect({ autoPong: false });
-    const stop = sweepCredit(openPingCredit(raw, false));
+    const stop = sweepCredit(openPingCredit(raw, false, new Histogram([])));
     let pings = 0;
     client.on('ping', () => pings++);
     vi.advanceTimersByTime(10 * PING_EVERY_MS);

@@ -11,6 +11,7 @@
  */
 
 import { randomFillSync } from 'node:crypto';
+import type { Histogram } from '@qrcast/runtime/metrics/meters';
 import type { WebSocket } from 'ws';
 
 export interface PingCredit {
@@ -41,13 +42,18 @@ export const ASK_TO_MS = 8_000;
 export const PING_EVERY_MS = 25_000;
 export const PONG_WITHIN_MS = 20_000;
 
-/** @param keepsAlive whether it also pings an idle client, and cuts one that does not answer */
-export const openPingCredit = (raw: WebSocket, keepsAlive: boolean): PingCredit => new SocketCredit(raw, keepsAlive);
+/**
+ * @param keepsAlive whether it also pings an idle client, and cuts one that does not answer
+ * @param took gets the seconds from each ping to its pong
+ */
+export const openPingCredit = (raw: WebSocket, keepsAlive: boolean, took: Pick<Histogram, 'observe'>): PingCredit =>
+  new SocketCredit(raw, keepsAlive, took);
 
 /** A class, because a gateway has one for each viewer: closures would take three times the memory. */
 class SocketCredit implements PingCredit {
   readonly #raw: WebSocket;
   readonly #keepsAlive: boolean;
+  readonly #took: Pick<Histogram, 'observe'>;
   /** Of the ping under way; null if none is. */
   #mark: Buffer | null = null;
   /** What its pong tells. */
@@ -60,8 +66,9 @@ class SocketCredit implements PingCredit {
   /** The first ping of each connection at random, so that the pongs of many viewers do not come at once. */
   #askAfter = 1 + Math.floor(Math.random() * ASK_AFTER);
 
-  constructor(raw: WebSocket, keepsAlive: boolean) {
+  constructor(raw: WebSocket, keepsAlive: boolean, took: Pick<Histogram, 'observe'>) {
     this.#raw = raw;
+    this.#took = took;
     this.#keepsAlive = keepsAlive;
     raw.on('pong', (data: Buffer) => this.#hear(data));
   }
@@ -114,6 +121,7 @@ class SocketCredit implements PingCredit {
 
   #hear(pong: Buffer): void {
     if (this.#mark?.equals(pong) !== true) return;
+    this.#took.observe((performance.now() - this.#askedAt) / 1_000);
     const reads = this.#asked;
     this.#mark = null;
     this.#asked = [];

@@ -62,16 +62,19 @@ export function createFrameMemory<Message extends object>(partsOf: (message: Mes
 
 /**
  * Sends the frame of a message. `ask`: asks whether it was read, and goes out in the same write.
+ * Returns the bytes of the frame.
  *
  * @param socket of a WebSocket that compresses nothing: what it sends goes out at once, in this order
  */
-export function sendFrame<Message extends object>(socket: Duplex, frames: FrameMemory<Message>, message: Message, ask: () => void): void {
+export function sendFrame<Message extends object>(socket: Duplex, frames: FrameMemory<Message>, message: Message, ask: () => void): number {
   const frame = frames.frameOf(message);
+  const bytes = frame.length;
   socket.cork();
   socket.write(frame);
   ask();
   socket.uncork();
   if (socket.writableLength > 0) frames.leave(); // the kernel did not take all of it
+  return bytes;
 }
 
 function writeFrame(parts: TextParts, length: number, take: (length: number) => Buffer): Buffer {

@@ -10,25 +10,26 @@ import { ERRORS, toStreamError } from '@qrcast/core/errors';
 import { parseRequest } from '@qrcast/core/requests';
 import { clientFrameSchema, refSchema, type ServerFrame } from '@qrcast/core/stream-messages';
 import { withoutMark } from '@qrcast/core/utf8';
-import type { Logger } from '@qrcast/runtime/log';
+import type { Counter } from '@qrcast/runtime/metrics/meters';
 import { type RawData, type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { AddressRates } from '../../auth/address-rates.ts';
 import { asCaller, type Caller, createCaller } from '../../auth/caller.ts';
-import { refusalOf } from '../../http/http-server.ts';
+import { countRefusal, type RefusalDeps, refusalOf } from '../../http/refusals.ts';
 import { type ConnectRate, retryAfterSeconds } from '../../limits/connect-rate.ts';
 import { closeReasonFor } from '../admit-viewer.ts';
 import type { AnonymousConnection, ConnectionSlots } from '../connection-slots.ts';
 import { CONNECTION_WINDOW, type Sink, type ViewerMessage } from '../delivery.ts';
 import { MAX_FRAGMENTS, MAX_MESSAGE_BYTES } from '../message-budget.ts';
+import type { ClosedBy, StreamMeters } from '../stream-meters.ts';
 import { CLOSE_WITHIN_MS, openViewerConnection, type ViewerConnection, type ViewerConnectionDeps } from '../viewer-connection.ts';
 import { openPingCredit, type PingCredit, sweepCredit } from './websocket-credit.ts';
 import { createFrameMemory, sendFrame } from './websocket-frame.ts';
 
-export interface WebSocketDeps extends ViewerConnectionDeps {
+export interface WebSocketDeps extends ViewerConnectionDeps, RefusalDeps {
+  readonly streamMeters: StreamMeters;
   readonly slots: ConnectionSlots;
   readonly addressRates: AddressRates;
   readonly connectRate: ConnectRate;
-  readonly log: Logger;
 }
 
 const WEBSOCKET_PATH = '/v1/ws';
@@ -65,6 +66,7 @@ export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { cl
     verifyClient: ({ req }, decide) => {
       const refusal = addressRates.refuseHandshake(req) ?? connectRate.refuse();
       if (refusal === null) return decide(true);
+      countRefusal(deps, refusal);
       decide(false, ERRORS[refusal.code].status, refusal.code, { 'Retry-After': retryAfterSeconds(refusal) });
     },
   };
@@ -102,8 +104,12 @@ interface From {
  * Serves one connection until it closes: the frames that its client may send, and what it is sent.
  */
 function serve(raw: WebSocket, socket: Duplex, { origin, group, caller }: From, deps: WebSocketDeps): void {
-  const { slots, log } = deps;
-  const credit = openPingCredit(raw, true);
+  const { slots, streamMeters } = deps;
+  const credit = openPingCredit(raw, true, streamMeters.pingPong.websocket);
+  let closedBy: ClosedBy = 'client';
+  const sink = sinkOf(raw, socket, credit, streamMeters.bytes.websocket, (reason) => {
+    closedBy = reason;
+  });
   const write = (frame: ServerFrame): void => raw.send(JSON.stringify(frame));
   raw.on('error', () => undefined); // its close follows
 
@@ -113,16 +119,17 @@ function serve(raw: WebSocket, socket: Duplex, { origin, group, caller }: From, 
   }
   let anonymous: AnonymousConnection;
   try {
-    anonymous = slots.openAnonymous(group, leave, () => raw.terminate());
+    anonymous = slots.openAnonymous('websocket', group, leave, () => raw.terminate());
   } catch (error) {
-    write({ type: 'error', error: toStreamError(refusalOf(error, log, WEBSOCKET_PATH)) });
-    sinkOf(raw, socket, credit).close('unavailable');
+    write({ type: 'error', error: toStreamError(refusalOf(error, deps, WEBSOCKET_PATH)) });
+    sink.close('unavailable');
     return;
   }
 
-  const connection = openViewerConnection(deps, { sink: sinkOf(raw, socket, credit), origin, takeSlot: anonymous.takeSlot });
+  const connection = openViewerConnection(deps, { sink, origin, takeSlot: anonymous.takeSlot });
   const stopSweep = sweepCredit(credit);
   raw.on('close', () => {
+    if (anonymous.hasSlot()) streamMeters.closed('websocket', closedBy);
     anonymous.end();
     stopSweep();
     connection.end();
@@ -135,7 +142,7 @@ function serve(raw: WebSocket, socket: Duplex, { origin, group, caller }: From, 
     const ref = 'ref' in body ? refSchema.safeParse(body.ref).data : undefined;
     const answer = (frame: Answer): void => write(ref === undefined ? frame : { ...frame, ref });
     asCaller(caller, () => run(connection, body, answer, credit)).catch((error: unknown) => {
-      const refusal = refusalOf(error, log, WEBSOCKET_PATH);
+      const refusal = refusalOf(error, deps, WEBSOCKET_PATH);
       answer({ type: 'error', error: toStreamError(refusal) });
       // A connection whose only subscription was refused has nothing to watch.
       const reason = 'type' in body && body.type === 'subscribe' && connection.isIdle() ? closeReasonFor(refusal) : null;
@@ -145,14 +152,18 @@ function serve(raw: WebSocket, socket: Duplex, { origin, group, caller }: From, 
 }
 
 /** `socket`: of `raw`, which compresses nothing. */
-function sinkOf(raw: WebSocket, socket: Duplex, credit: PingCredit): Sink {
+function sinkOf(raw: WebSocket, socket: Duplex, credit: PingCredit, bytes: Counter, onClose: (reason: CloseReason) => void): Sink {
   return {
+    transport: 'websocket',
     send(message, sent, isAwaited) {
-      if (raw.readyState === raw.OPEN) sendFrame(socket, frames, message, () => credit.whenRead(sent, isAwaited));
+      if (raw.readyState === raw.OPEN) bytes.add(sendFrame(socket, frames, message, () => credit.whenRead(sent, isAwaited)));
     },
     hasRoom: () => credit.unread() < CONNECTION_WINDOW || credit.askSoon(),
     askedAt: () => credit.askedAt(),
-    close: (reason) => raw.close(CLOSE_CODES[reason], reason),
+    close(reason) {
+      onClose(reason);
+      raw.close(CLOSE_CODES[reason], reason);
+    },
   };
 }
 

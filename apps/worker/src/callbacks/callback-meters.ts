@@ -1,0 +1,23 @@
+/** Counts the tries to send callbacks and relayed notifications. */
+
+import { createMeters, type Meters } from '@qrcast/runtime/metrics/meters';
+
+export type SendOutcome = 'delivered' | 'retried' | 'failed';
+
+export interface CallbackMeters {
+  /** `type`: of the callback. `ageMs`: since it was made. */
+  tried(type: string, outcome: SendOutcome, ageMs: number): void;
+}
+
+/** What a relayed notification counts as. */
+export const RELAYED = 'notification';
+
+export function createCallbackMeters(meters: Meters = createMeters()): CallbackMeters {
+  const age = meters.histogram('qrcast_callback_age_seconds', {});
+  return {
+    tried(type, outcome, ageMs) {
+      meters.counter('qrcast_callbacks_total', { type, outcome }).add();
+      if (outcome !== 'retried') age.observe(Math.max(0, ageMs) / 1_000);
+    },
+  };
+}

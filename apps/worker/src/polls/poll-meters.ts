@@ -1,0 +1,48 @@
+/** Counts the requests of polls, and what came of them. */
+
+import type { Outcome, PollMethod } from '@qrcast/core/outcome';
+import type { Meters } from '@qrcast/runtime/metrics/meters';
+
+export interface PollMeters {
+  /** `lateMs`: how long after its due time the poll was claimed. */
+  begun(lateMs: number): void;
+  /** Sends the request, and counts its answer. @param apiUrl of the provider */
+  measure(apiUrl: string, method: PollMethod, request: () => Promise<Outcome>): Promise<Outcome>;
+}
+
+export function createPollMeters(meters: Meters): PollMeters {
+  const lateness = meters.histogram('qrcast_poll_lateness_seconds', {});
+  const retryAfter = meters.histogram('qrcast_provider_retry_after_seconds', {});
+
+  function count(host: string, method: PollMethod, outcome: Outcome, tookMs: number): void {
+    const name = nameOf(outcome);
+    meters.histogram('qrcast_poll_seconds', { outcome: name, host }).observe(tookMs / 1_000);
+    meters.counter('qrcast_provider_answers_total', { method, outcome: name }).add();
+    if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) retryAfter.observe(outcome.retryAfterMs / 1_000);
+  }
+
+  return {
+    begun: (lateMs) => lateness.observe(Math.max(0, lateMs) / 1_000),
+    async measure(apiUrl, method, request) {
+      const host = hostOf(apiUrl);
+      const underWay = meters.level('qrcast_polls_inflight', { host });
+      const sentAt = performance.now();
+      underWay.up();
+      try {
+        const outcome = await request();
+        count(host, method, outcome, performance.now() - sentAt);
+        return outcome;
+      } finally {
+        underWay.down();
+      }
+    },
+  };
+}
+
+/** Without the scheme: `1101.api.green-api.com`. An address of a tenant holds no path (upstream.ts in core). */
+const hostOf = (apiUrl: string): string => apiUrl.slice(apiUrl.indexOf('//') + 2);
+
+function nameOf(outcome: Outcome): string {
+  if (outcome.kind === 'trouble') return outcome.code;
+  return outcome.kind === 'refused' ? outcome.reason : outcome.kind;
+}

@@ -1,0 +1,103 @@
+/**
+ * What was counted, in the text format of Prometheus. Only this module knows prom-client. It is given
+ * whole series and does not count, because its own counters cost several times as much.
+ */
+
+import { readFileSync } from 'node:fs';
+import { collectDefaultMetrics, type Metric as PromMetric, Registry } from 'prom-client';
+import type { Histogram, Meters, Reading } from '../metrics/meters.ts';
+import type { Metric, MetricOwner } from '../metrics/metric.ts';
+import { METRICS } from '../metrics/metric-table.ts';
+import { within } from '../redis/within.ts';
+
+export interface MetricsRegistry {
+  readonly contentType: string;
+  /** All metrics as they are now. */
+  text(): Promise<string>;
+  close(): void;
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string };
+const BUILD = { version, node: process.versions.node };
+
+/** One line of the text format. */
+interface Sample {
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+  readonly metricName?: string;
+}
+
+/** The event loop is looked at this often. Each look wakes the process. */
+const LOOP_DELAY_STEP_MS = 50;
+/** What has not been read by then is left out, because Prometheus waits 10 s for everything. */
+const READ_WITHIN_MS = 1_000;
+
+/** @param owners whose metrics there are: `start` has those of both */
+export function openMetricsRegistry(meters: Meters, owners: readonly MetricOwner[]): MetricsRegistry {
+  const registry = new Registry();
+  const endInfo = meters.gauge('qrcast_build_info', () => [{ labels: BUILD, value: 1 }]);
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_DELAY_STEP_MS });
+  for (const [name, metric] of Object.entries<Metric>(METRICS)) {
+    if (!metric.of.some((owner) => owners.includes(owner))) continue;
+    const { type, help } = metric;
+    const get = async () => ({ name, help, type, aggregator: 'sum', values: await samplesOf(meters, name, metric) });
+    registry.registerMetric({ name, get } as unknown as PromMetric); // all that its text needs
+  }
+  const close = (): void => {
+    endInfo();
+    registry.clear();
+  };
+  return { contentType: registry.contentType, text: () => registry.metrics(), close };
+}
+
+async function samplesOf(meters: Meters, name: string, { type, labels, buckets = [] }: Metric): Promise<readonly Sample[]> {
+  const isPlain = Object.keys(labels).length === 0;
+  if (type === 'counter') {
+    const series = [...(meters.counters.get(name)?.series.values() ?? [])];
+    if (series.length === 0 && isPlain) return [{ labels: {}, value: 0 }];
+    return series.map(({ labels: given, at }) => ({ labels: withoutEmpty(given), value: at.value }));
+  }
+  if (type === 'histogram') {
+    const series = [...(meters.histograms.get(name)?.series.values() ?? [])];
+    return series.flatMap(({ labels: given, at }) => histogramSamples(name, withoutEmpty(given), buckets, at));
+  }
+  const levels = [...(meters.levels.get(name)?.series.values() ?? [])].map(({ labels: given, at }) => ({
+    labels: withoutEmpty(given),
+    value: at.value,
+  }));
+  return [...levels, ...(await readGauge(meters, name))];
+}
+
+/** Readings of one series are added up. If one of them is not known, their sum is not either. */
+async function readGauge(meters: Meters, name: string): Promise<readonly Sample[]> {
+  const reads = [...(meters.readings.get(name) ?? [])];
+  const readings = await Promise.all(reads.map((read) => within(READ_WITHIN_MS, Promise.resolve().then(read)).catch((): Reading => null)));
+  const sums = new Map<string, { labels: Readonly<Record<string, string>>; value: number }>();
+  for (const reading of readings) {
+    if (reading === null) return [];
+    for (const { labels, value } of typeof reading === 'number' ? [{ labels: {}, value: reading }] : reading) {
+      const key = JSON.stringify(labels);
+      sums.set(key, { labels, value: value + (sums.get(key)?.value ?? 0) });
+    }
+  }
+  return [...sums.values()];
+}
+
+function histogramSamples(
+  name: string,
+  labels: Sample['labels'],
+  buckets: readonly number[],
+  { counts, sum }: Histogram,
+): readonly Sample[] {
+  let count = 0;
+  const bucketSamples = [...buckets, '+Inf'].map((le, i) => {
+    count += counts[i] ?? 0;
+    return { labels: { ...labels, le }, value: count, metricName: `${name}_bucket` };
+  });
+  return [...bucketSamples, { labels, value: sum, metricName: `${name}_sum` }, { labels, value: count, metricName: `${name}_count` }];
+}
+
+/** An empty label is the same as none. */
+function withoutEmpty(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.values(labels).includes('') ? Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== '')) : labels;
+}

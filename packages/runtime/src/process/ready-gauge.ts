@@ -1,0 +1,14 @@
+/** Tells Prometheus what `/readyz` tells a balancer. */
+
+import type { Meters } from '../metrics/meters.ts';
+import type { MetricOwner } from '../metrics/metric.ts';
+
+export function addReadyGauge(meters: Meters, role: MetricOwner, ready: () => Promise<void>): void {
+  meters.gauge('qrcast_ready', async () => {
+    const isReady = await ready().then(
+      () => true,
+      () => false,
+    );
+    return [{ labels: { role }, value: isReady ? 1 : 0 }];
+  });
+}

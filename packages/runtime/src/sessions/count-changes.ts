@@ -1,0 +1,39 @@
+/** Counts the steps of logins, and the life of codes, as changes are stored. */
+
+import { stepsTaken } from '@qrcast/core/attempt-progress';
+import type { Code, Session } from '@qrcast/core/session';
+import type { Meters } from '../metrics/meters.ts';
+
+/** Codes of one messenger only, until another provider is added. */
+const MESSENGER = 'max';
+
+/** Call what it returns once for each change that this process has stored. `at`: of its event, Unix ms. */
+export function createChangeCount(meters: Meters): (before: Session, after: Session, at: number) => void {
+  const firstCode = meters.histogram('qrcast_time_to_first_code_seconds', {});
+  const scanToConnected = meters.histogram('qrcast_scan_to_connected_seconds', {});
+  const codesPerLogin = meters.histogram('qrcast_codes_per_login', {});
+  const codeLifetime = meters.histogram('qrcast_code_lifetime_seconds', {});
+
+  function countSteps(before: Session, after: Session, at: number): void {
+    const tenant = meters.tenantLabel(after.tenantId);
+    for (const { step, reason = '', tookMs } of stepsTaken(before, after, at)) {
+      meters.counter('qrcast_attempt_steps_total', { step, reason, tenant }).add();
+      if (step === 'watched') meters.counter('qrcast_attempts_total', { messenger: MESSENGER, tenant }).add();
+      if (step === 'connected') codesPerLogin.observe(after.codes);
+      if (tookMs === undefined) continue;
+      if (step === 'code_shown') firstCode.observe(tookMs / 1_000);
+      if (step === 'connected') scanToConnected.observe(tookMs / 1_000);
+    }
+  }
+
+  return (before, after, at) => {
+    countSteps(before, after, at);
+    const [old, next] = [codeOf(before), codeOf(after)];
+    if (old !== null && next !== null && isAnother(old, next)) codeLifetime.observe((next.issuedAt - old.issuedAt) / 1_000);
+  };
+}
+
+const codeOf = ({ state }: Session): Code | null => (state.kind === 'showing' ? state.code : null);
+
+/** Two pictures may say the same. What neither says is not compared. */
+const isAnother = (old: Code, next: Code): boolean => old.text !== null && next.text !== null && old.text !== next.text;
