@@ -45,7 +45,12 @@ export const GATEWAY_METRICS = {
     labels: { ...transport, kind: MESSAGE_KINDS },
     of: GATEWAY,
   },
-  qrcast_messages_sent_bytes_total: { type: 'counter', help: 'Their bytes, before compression and TLS.', labels: { transport: STREAMED }, of: GATEWAY },
+  qrcast_messages_sent_bytes_total: {
+    type: 'counter',
+    help: 'Their bytes, before compression and TLS.',
+    labels: { transport: STREAMED },
+    of: GATEWAY,
+  },
   qrcast_states_superseded_total: {
     type: 'counter',
     help: 'States that a slow viewer was not sent, because a newer one came before it had read the last.',
