@@ -19,7 +19,7 @@ it('has a default for everything, and treats an empty variable as unset', () => 
     idleViewers: 10_000,
     connects: 150,
     answerMs: 20,
-    background: 2_000,
+    background: 1_000,
     notified: 300,
     pictures: 500,
     paints: 15,

@@ -37,11 +37,14 @@ export async function runFanout(
     progress(`fanout: side ${sides.length + 1}, ${config.viewers} viewers`);
     const side = await open(options);
     sides.push(side);
-    await load(side, config.viewers, WARM_UP_SECONDS);
+    await measureFanout(side, config.viewers, WARM_UP_SECONDS);
   }
   const rows = await compare({
     rounds: config.rounds,
-    contenders: sides.map((side) => ({ name: side.name, measure: () => load(side, config.viewers, config.seconds / config.rounds) })),
+    contenders: sides.map((side) => ({
+      name: side.name,
+      measure: () => measureFanout(side, config.viewers, config.seconds / config.rounds),
+    })),
     figures: FIGURES,
     progress,
   });
@@ -54,7 +57,8 @@ export async function runFanout(
   };
 }
 
-async function load(
+/** @returns what the viewers of the one session and its gateway needed for some seconds of changes */
+export async function measureFanout(
   { viewers, gateway, publisher }: Side,
   count: number,
   seconds: number,

@@ -9,6 +9,7 @@ import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import { checkRuns } from './check.ts';
 import { BENCH_NAMES, type BenchConfig, type BenchName, readConfig } from './config.ts';
 import { runConnect } from './connect.ts';
+import { runCounting } from './counting.ts';
 import { runDecode } from './decode.ts';
 import { runFanout } from './fanout.ts';
 import { runFirst } from './first.ts';
@@ -36,6 +37,7 @@ const BENCHES = {
   relay: runRelay,
   'relay-ws': runRelayWs,
   fanout: runFanout,
+  counting: runCounting,
   poll: runPoll,
   first: runFirst,
   hostile: runHostile,

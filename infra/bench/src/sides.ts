@@ -35,18 +35,21 @@ export interface SideOptions {
   readonly over: Over;
   /** Of each session. */
   readonly viewersEach?: number;
+  /** False: our gateway counts nothing for its metrics. */
+  readonly counts?: boolean;
 }
 
 export async function openOurs(options: SideOptions): Promise<Side> {
-  const { config, releasers } = options;
-  const redis = await openRedis('qrcast', options);
+  const { config, releasers, counts = true } = options;
+  const name = counts ? 'qrcast' : 'uncounted';
+  const redis = await openRedis(name, options);
   const system = createSystem(redis.url);
   const gateway = await openRoleFor<GatewayMethods>(releasers, 'gateway', { ...config, nodeFlags: GATEWAY_FLAGS });
   const publisher = await openRoleFor<PublisherMethods>(releasers, 'publisher');
-  const { url } = await gateway.call('start', system);
+  const { url } = await gateway.call('start', system, 0, undefined, counts);
   const tickets = await publisher.call('start', system, config.sessions, NEVER_ASKED);
   const viewers = await openViewers(options, url, tickets);
-  return { name: 'qrcast', redis, gateway, viewers, publisher: publisherOf(publisher) };
+  return { name, redis, gateway, viewers, publisher: publisherOf(publisher) };
 }
 
 /** A loop of the same libraries that promises nothing. */
