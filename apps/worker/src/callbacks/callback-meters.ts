@@ -7,6 +7,8 @@ export type SendOutcome = 'delivered' | 'retried' | 'failed';
 export interface CallbackMeters {
   /** `type`: of the callback. `ageMs`: since it was made. */
   tried(type: string, outcome: SendOutcome, ageMs: number): void;
+  /** A try got no answer. */
+  unanswered(cause: string): void;
 }
 
 /** What a relayed notification counts as. */
@@ -15,6 +17,7 @@ export const RELAYED = 'notification';
 export function createCallbackMeters(meters: Meters = createMeters()): CallbackMeters {
   const age = meters.histogram('qrcast_callback_age_seconds', {});
   return {
+    unanswered: (cause) => meters.counter('qrcast_callback_faults_total', { cause }).add(),
     tried(type, outcome, ageMs) {
       meters.counter('qrcast_callbacks_total', { type, outcome }).add();
       if (outcome !== 'retried') age.observe(Math.max(0, ageMs) / 1_000);

@@ -44,12 +44,13 @@ interface Sent {
   readonly attempt: Attempt;
 }
 
-async function send({ post, clock }: CallbackSenderDeps, slot: CallbackSlot, message: Message): Promise<Sent> {
+async function send({ post, clock, callbackMeters }: CallbackSenderDeps, slot: CallbackSlot, message: Message): Promise<Sent> {
   const at = clock.now();
   let hasAnswered = false;
   try {
     const reply = await post.send(message, at);
     hasAnswered = 'status' in reply;
+    if ('error' in reply) callbackMeters.unanswered(reply.cause ?? reply.error);
     const ms = Math.max(0, clock.now() - at); // the clock may have been set back
     return { reply, attempt: { at, ms, ...outcomeOf(reply) } };
   } finally {
@@ -72,8 +73,10 @@ function createDeliver(deps: CallbackSenderDeps): CallbackHandlers['deliver'] {
     if (callbackUrl === null) {
       const attempt = { at: clock.now(), ms: 0, error: 'not_configured' } as const;
       const isRecorded = await callbackLog.record(logged, attempt, { state: 'failed', nextAttemptAt: 0 });
-      if (isRecorded) countTry(deps, logged, 'failed');
-      return isRecorded ? null : 0;
+      if (!isRecorded) return 0;
+      deps.callbackMeters.unanswered(attempt.error);
+      countTry(deps, logged, 'failed');
+      return null;
     }
     const secrets = receiver.secrets();
     const slot = slots.take(`callback ${tenantId}`);

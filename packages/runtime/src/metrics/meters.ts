@@ -76,7 +76,7 @@ export interface Meters {
   histogram<Name extends HistogramName>(name: Name, labels: Labels<Name>): Histogram;
   level<Name extends GaugeName>(name: Name, labels: Labels<Name>): Level;
   /**
-   * Calls `read` at each scrape. Several readings of one gauge are added up. Returns the function
+   * Calls `read` at each scrape. Several readings of one gauge are combined as the table says. Returns the function
    * that ends it. A reading that fails, or takes longer than a second, is left out.
    */
   gauge(name: GaugeName, read: Read): () => void;

@@ -15,6 +15,8 @@ export interface Metric {
   readonly help: string;
   readonly labels: Readonly<Record<string, LabelValues>>;
   readonly of: readonly MetricOwner[];
+  /** Of a gauge that several parts of a process read: what becomes of their readings. Their sum if left out. */
+  readonly combine?: 'min' | 'max';
   /** Upper bounds of the buckets of a histogram. */
   readonly buckets?: readonly number[];
 }

@@ -65,6 +65,13 @@ export const REDIS_METRICS = {
     of: BOTH,
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
   },
+  qrcast_redis_writable: {
+    type: 'gauge',
+    help: '1 if Redis accepts writes, 0 if it refuses them (`OOM`, `MISCONF`, `READONLY`). Left out while it cannot be reached.',
+    labels: {},
+    of: BOTH,
+    combine: 'min',
+  },
   qrcast_bus_messages_total: { type: 'counter', help: 'Messages that came over Redis pub/sub.', labels: {}, of: BOTH },
   qrcast_bus_probe_seconds: {
     type: 'histogram',

@@ -1,5 +1,6 @@
 /** Metrics of a worker. */
 
+import { CONNECTION_CAUSES } from '@qrcast/core/connection-cause';
 import { type Metric, REQUEST_SECONDS } from './metric.ts';
 
 const WORKER = ['worker'] as const;
@@ -47,12 +48,14 @@ export const WORKER_METRICS = {
     help: 'How long ago this worker last looked for what is due. More than a few seconds means that it is stuck.',
     labels: {},
     of: WORKER,
+    combine: 'max',
   },
   qrcast_waiting_sessions: {
     type: 'gauge',
     help: 'Sessions in the schedule of the polls. Each worker says it of the whole installation, so take the maximum.',
     labels: {},
     of: WORKER,
+    combine: 'max',
   },
   qrcast_provider_answers_total: {
     type: 'counter',
@@ -87,6 +90,12 @@ export const WORKER_METRICS = {
     labels: { type: { atMost: 20, what: 'the type of the callback, or `notification`' }, outcome: ['delivered', 'retried', 'failed'] },
     of: WORKER,
   },
+  qrcast_callback_faults_total: {
+    type: 'counter',
+    help: 'Tries that got no answer, by cause. A tenant sees the same word in its list of callbacks.',
+    labels: { cause: [...Object.keys(CONNECTION_CAUSES), 'address_not_allowed', 'not_configured'] },
+    of: WORKER,
+  },
   qrcast_callback_age_seconds: {
     type: 'histogram',
     help: 'How old a callback was when it was delivered or given up.',
@@ -99,6 +108,7 @@ export const WORKER_METRICS = {
     help: 'Sessions and callbacks with something still to be sent. Each worker says it of the whole installation, so take the maximum.',
     labels: {},
     of: WORKER,
+    combine: 'max',
   },
 } as const satisfies Record<string, Metric>;
 
@@ -108,6 +118,7 @@ export const BULLMQ_METRICS = {
     help: 'Jobs of the whole installation. Each worker says it, so take the maximum.',
     labels: { queue: { atMost: 10, what: 'the queue' }, state: ['waiting', 'active', 'delayed', 'prioritized', 'failed', 'completed'] },
     of: WORKER,
+    combine: 'max',
   },
   bullmq_job_completed_total: {
     type: 'counter',

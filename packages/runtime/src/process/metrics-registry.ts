@@ -50,12 +50,11 @@ export function openMetricsRegistry(meters: Meters, owners: readonly MetricOwner
   return { contentType: registry.contentType, text: () => registry.metrics(), close };
 }
 
-async function samplesOf(meters: Meters, name: string, { type, labels, buckets = [] }: Metric): Promise<readonly Sample[]> {
-  const isPlain = Object.keys(labels).length === 0;
+async function samplesOf(meters: Meters, name: string, { type, labels, buckets = [], combine }: Metric): Promise<readonly Sample[]> {
   if (type === 'counter') {
     const series = [...(meters.counters.get(name)?.series.values() ?? [])];
-    if (series.length === 0 && isPlain) return [{ labels: {}, value: 0 }];
-    return series.map(({ labels: given, at }) => ({ labels: withoutEmpty(given), value: at.value }));
+    const counted = series.map(({ labels: given, at }) => ({ labels: withoutEmpty(given), value: at.value }));
+    return [...counted, ...notCountedYet(labels, counted)];
   }
   if (type === 'histogram') {
     const series = [...(meters.histograms.get(name)?.series.values() ?? [])];
@@ -65,22 +64,40 @@ async function samplesOf(meters: Meters, name: string, { type, labels, buckets =
     labels: withoutEmpty(given),
     value: at.value,
   }));
-  return [...levels, ...(await readGauge(meters, name))];
+  return [...levels, ...(await readGauge(meters, name, combine))];
 }
 
-/** Readings of one series are added up. If one of them is not known, their sum is not either. */
-async function readGauge(meters: Meters, name: string): Promise<readonly Sample[]> {
+/**
+ * A counter that appears with 1 has not grown, as Prometheus sees it. So series that are known
+ * beforehand begin with 0: those without labels, and those of one label with a list of values.
+ */
+function notCountedYet(labels: Metric['labels'], counted: readonly Sample[]): readonly Sample[] {
+  const [first, ...others] = Object.entries(labels);
+  if (first === undefined) return counted.length === 0 ? [{ labels: {}, value: 0 }] : [];
+  const [label, values] = first;
+  if (others.length > 0 || 'atMost' in values) return [];
+  const known = new Set(counted.map((sample) => sample.labels[label]));
+  return values.filter((value) => !known.has(value)).map((value) => ({ labels: { [label]: value }, value: 0 }));
+}
+
+/** Readings of one series are combined. If one of them is not known, what they make is not either. */
+async function readGauge(meters: Meters, name: string, combine: Metric['combine']): Promise<readonly Sample[]> {
   const reads = [...(meters.readings.get(name) ?? [])];
   const readings = await Promise.all(reads.map((read) => within(READ_WITHIN_MS, Promise.resolve().then(read)).catch((): Reading => null)));
-  const sums = new Map<string, { labels: Readonly<Record<string, string>>; value: number }>();
+  const combined = new Map<string, { labels: Readonly<Record<string, string>>; value: number }>();
   for (const reading of readings) {
     if (reading === null) return [];
     for (const { labels, value } of typeof reading === 'number' ? [{ labels: {}, value: reading }] : reading) {
       const key = JSON.stringify(labels);
-      sums.set(key, { labels, value: value + (sums.get(key)?.value ?? 0) });
+      const before = combined.get(key)?.value;
+      combined.set(key, { labels, value: before === undefined ? value : combineOf(combine)(before, value) });
     }
   }
-  return [...sums.values()];
+  return [...combined.values()];
+}
+
+function combineOf(combine: Metric['combine']): (one: number, other: number) => number {
+  return combine === undefined ? (one, other) => one + other : Math[combine];
 }
 
 function histogramSamples(

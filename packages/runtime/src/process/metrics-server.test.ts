@@ -42,10 +42,24 @@ it('shows a counter, a histogram and a gauge with their help and labels, and an 
   expect(await linesOf(url, 'qrcast_build_info{')).toEqual([expect.stringMatching(/version="[\d.]+",node="26\.[\d.]+"} 1$/)]);
 });
 
-it('adds up what several parts say of one gauge', async () => {
+it('begins the series that are known beforehand with 0, so that their first count is seen as growth', async () => {
   const meters = createMeters();
-  for (const value of [3, 4]) meters.gauge('qrcast_waiting_sessions', () => value);
-  expect(await linesOf(await open(meters), 'qrcast_waiting_sessions')).toContain('qrcast_waiting_sessions 7');
+  meters.counter('qrcast_callback_faults_total', { cause: 'tls' }).add();
+  const url = await open(meters);
+  const causes = await linesOf(url, 'qrcast_callback_faults_total{');
+  expect(causes).toContain('qrcast_callback_faults_total{cause="tls"} 1');
+  expect(causes).toContain('qrcast_callback_faults_total{cause="dns"} 0');
+  expect(await linesOf(url, 'qrcast_bus_messages_total')).toContain('qrcast_bus_messages_total 0');
+});
+
+it.each([
+  ['qrcast_connections_limit', 7],
+  ['qrcast_waiting_sessions', 4],
+  ['qrcast_redis_writable', 3],
+] as const)('combines what several parts say of one gauge as its table says: %s', async (name, expected) => {
+  const meters = createMeters();
+  for (const value of [3, 4]) meters.gauge(name, () => value);
+  expect(await linesOf(await open(meters), name)).toContain(`${name} ${expected}`);
 });
 
 it.each([

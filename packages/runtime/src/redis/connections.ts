@@ -164,6 +164,11 @@ export function openConnections(deps: ConnectionsDeps): Connections {
     await clusters.get(redis)?.watch.write();
   }
 
+  meters.gauge('qrcast_redis_writable', () => {
+    const isLost = [...watches.keys()].some((watch) => watch.lostBy() !== null) || [...clusters.values()].some(({ watch }) => watch.lost());
+    return isLost ? null : Number(refusals.words() === null);
+  });
+
   return {
     watchOptions,
     open(role, { queue, part } = {}) {

@@ -1,0 +1,39 @@
+/** Prometheus's own checks of the rules. They need Debian's package `prometheus`. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { BOARD } from './board.ts';
+import { queryOf } from './board-json.ts';
+
+const FOLDER = fileURLToPath(new URL('..', import.meta.url));
+
+const promtool = (command: string, file: string) => {
+  const { status, stdout, stderr, error } = spawnSync('promtool', [command, 'rules', file], { cwd: FOLDER, encoding: 'utf8' });
+  if (error) throw new Error('this test needs promtool: apt-get install prometheus', { cause: error });
+  return { status, said: `${stdout}${stderr}` };
+};
+const SUCCESS = { status: 0, said: expect.stringContaining('SUCCESS') };
+
+test.each([
+  ['the rules are valid', 'check', 'alerts.yaml'],
+  ['each alert fires at its fault and goes out again', 'test', 'alerts.test.yaml'],
+])('%s', (_name, command, file) => {
+  expect(promtool(command, file)).toEqual(SUCCESS);
+});
+
+test('Prometheus can parse every query of the board', () => {
+  const variables = { $quantile: '0.99', $__rate_interval: '5m', $__range: '1h', $job: 'qrcast', $instance: '.*' };
+  const asks = BOARD.flatMap(({ panels }) => panels.flatMap(({ queries }) => queries.map(({ ask }) => queryOf(ask))));
+  const rules = asks.map((ask, i) => ({
+    record: `board:query:${i}`,
+    expr: Object.entries(variables).reduce((text, [name, value]) => text.replaceAll(name, value), ask),
+  }));
+  const folder = mkdtempSync(join(tmpdir(), 'qrcast-board-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'board.yaml'), JSON.stringify({ groups: [{ name: 'board', rules }] })); // JSON is YAML
+  expect(promtool('check', join(folder, 'board.yaml'))).toEqual(SUCCESS);
+});
