@@ -1,7 +1,7 @@
 /** Starts one gateway from the environment. */
 
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
-import { createLog } from '@qrcast/runtime/log';
+import { createLog, setLogFormat } from '@qrcast/runtime/log';
 import { createMeters } from '@qrcast/runtime/metrics/meters';
 import { serveMetrics } from '@qrcast/runtime/process/metrics-server';
 import { warnOfProxyVariables } from '@qrcast/runtime/process/proxy-log';
@@ -20,6 +20,7 @@ await runService({ name: 'gateway', log }, async (releasers) => {
   warnOfProxyVariables(process.env, log);
   const settings = readSettings(process.env, [...ROLE_SETTINGS, ...GATEWAY_SETTINGS], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
+  setLogFormat(settings.QRCAST_LOG_FORMAT);
   const meters = createMeters(settings.QRCAST_METRICS_TENANTS);
   await serveMetrics(settings, { meters, owners: ['gateway'], log }, releasers);
   const gateway = await startGateway({

@@ -1,7 +1,7 @@
 /** `pnpm start`: runs the whole product in one process. Nothing has to be set up before. */
 
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
-import { createLog } from '@qrcast/runtime/log';
+import { createLog, setLogFormat } from '@qrcast/runtime/log';
 import { warnOfProxyVariables } from '@qrcast/runtime/process/proxy-log';
 import { runService, STOP_MARGIN_MS } from '@qrcast/runtime/process/service';
 import { readSettings } from '@qrcast/runtime/process/settings';
@@ -16,6 +16,7 @@ await runService({ name: 'qrcast', log }, async (releasers) => {
   warnOfProxyVariables(process.env, log);
   const settings = readSettings(process.env, START_SETTINGS);
   log.level = settings.QRCAST_LOG_LEVEL;
+  setLogFormat(settings.QRCAST_LOG_FORMAT);
   reachGateways(process.env, false);
   await runStart({
     settings,

@@ -1,7 +1,7 @@
 /** Starts one worker from the environment. */
 
 import { DEFAULT_UPSTREAM_HOSTS } from '@qrcast/core/upstream';
-import { createLog } from '@qrcast/runtime/log';
+import { createLog, setLogFormat } from '@qrcast/runtime/log';
 import { createMeters } from '@qrcast/runtime/metrics/meters';
 import { serveMetrics } from '@qrcast/runtime/process/metrics-server';
 import { openOpsServer } from '@qrcast/runtime/process/ops-server';
@@ -21,6 +21,7 @@ await runService({ name: 'worker', log }, async (releasers, fail) => {
   warnOfProxyVariables(process.env, log);
   const settings = readSettings(process.env, [...ROLE_SETTINGS, ...WORKER_SETTINGS], ['REDIS_URL', 'QRCAST_SECRET_KEYS']);
   log.level = settings.QRCAST_LOG_LEVEL;
+  setLogFormat(settings.QRCAST_LOG_FORMAT);
   const meters = createMeters(settings.QRCAST_METRICS_TENANTS);
   await serveMetrics(settings, { meters, owners: ['worker'], log }, releasers);
   let ready: () => Promise<void> = () => Promise.reject(new NotReadyError('this worker starts'));

@@ -64,7 +64,7 @@ const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['redis'],
     ['metrics'],
     ['log.ts'],
-    ['log-output.ts', 'releasers.ts'],
+    ['log-output.ts', 'log-text.ts', 'releasers.ts'],
   ],
 };
 

@@ -5,6 +5,7 @@
 
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { createLogOutput, type LogOutput } from './log-output.ts';
+import { toText } from './log-text.ts';
 
 export type { Logger } from 'pino';
 
@@ -26,22 +27,46 @@ const SECRET_FIELDS = [
   'webhookToken',
 ];
 
+export const LOG_FORMATS = ['json', 'text'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
 /** Shared by all logs of the process. */
 let stdout: LogOutput | null = null;
+let format: LogFormat = process.stdout.isTTY ? 'text' : 'json';
+
+/** From now on. Without a format it is text on a terminal, and JSON elsewhere. */
+export function setLogFormat(wanted: LogFormat | undefined): void {
+  if (wanted !== undefined) format = wanted;
+}
+
+/** Of each log that `createLog` made: those that were derived from it, which have a level of their own. */
+const derived = new WeakMap<Logger, Set<Logger>>();
+
+/** Changes the level of the log, and of all that were derived from it. */
+export function setLogLevel(log: Logger, level: LogLevel): void {
+  for (const one of [log, ...(derived.get(log) ?? [])]) one.level = level;
+}
 
 /** Writes to stdout unless a `destination` is given. */
 export function createLog(name: string, level: LogLevel, destination?: DestinationStream): Logger {
+  const children = new Set<Logger>();
   const options = {
+    onChild: (child: Logger) => void children.add(child),
     name,
     level,
     base: { name, pid: process.pid },
     redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '[secret]' },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  if (destination !== undefined) return pino(options, destination);
-  stdout ??= createLogOutput(process.stdout, (lines) => log.warn({ lines }, 'log lines were dropped because nobody read them'));
-  const log = pino(options, stdout);
+  const log = pino(options, destination ?? openStdout((lines) => log.warn({ lines }, 'log lines were dropped because nobody read them')));
+  derived.set(log, children);
   return log;
+}
+
+function openStdout(onDropped: (lines: number) => void): LogOutput {
+  stdout ??= createLogOutput(process.stdout, onDropped);
+  const { write, flush } = stdout;
+  return { write: (line) => write(format === 'text' ? toText(line) : line), flush };
 }
 
 /**

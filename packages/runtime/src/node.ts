@@ -6,7 +6,8 @@
  * folders further right (held by infra/checks):
  *
  *   node.ts → process → callbacks → connected → sessions → outbox → audit → keyring → tenants
- *           → polling → redis → metrics → log.ts, log-output.ts, releasers.ts
+ *           → polling → redis → metrics → log.ts, log-output.ts, log-text.ts,
+ *           releasers.ts
  */
 
 import type { Policy } from '@qrcast/core/schedule';

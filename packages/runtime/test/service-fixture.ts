@@ -9,8 +9,11 @@ import { runService } from '../src/process/service.ts';
 const [, , mode] = process.argv;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-await runService({ name: 'fixture', log: createLog('fixture', 'info') }, async (releasers) => {
-  const alive = setInterval(() => undefined, 1_000);
+const log = createLog('fixture', 'info');
+const part = log.child({ role: 'part' });
+
+await runService({ name: 'fixture', log }, async (releasers) => {
+  const alive = setInterval(() => mode === 'talkative' && part.debug('a detail of a part'), mode === 'talkative' ? 10 : 1_000);
   releasers.push('first', () => {
     clearInterval(alive);
     say('released first');

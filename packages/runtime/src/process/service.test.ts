@@ -45,6 +45,20 @@ describe('a service', () => {
     expect(output).toContain('a second signal stops at once');
   });
 
+  it('logs everything after SIGUSR2, also by the logs of its parts, and no more after the next', async () => {
+    const { child, until, ended } = run('talkative');
+    await until('up');
+    child.kill('SIGUSR2');
+    await until('a detail of a part');
+    child.kill('SIGUSR2');
+    await until('"level":"info","msg"');
+    child.kill('SIGTERM');
+    const { output } = await ended;
+    const [, between = '', after = ''] = output.split('the log level was changed');
+    expect(between).toContain('a detail of a part');
+    expect(after.split('stopping;')[0]).not.toContain('a detail of a part');
+  });
+
   it('stops at once on a second signal', async () => {
     const { child, until, ended } = run('stuck');
     await until('up');

@@ -2,11 +2,12 @@
  * The life of a process: it starts, runs until it is told to stop, and stops in two stages. In gateway, worker and `start`, only this file listens to signals or exits.
  *
  *   first SIGINT, SIGTERM or SIGHUP    graceful: releases run, last acquired first, within `stopMs`
+ *   SIGUSR2                            logs everything (`debug`), and the next one no more
  *   second signal, or the time is up   forced: exit at once with status 1
  *   SIGKILL                            nothing runs; leases end by themselves within seconds
  */
 
-import { errorFields, framesOf, type Logger } from '../log.ts';
+import { errorFields, framesOf, type Logger, type LogLevel, setLogLevel } from '../log.ts';
 import { UnfitRedisError } from '../redis/start-connection.ts';
 import { createReleasers, type Releasers } from '../releasers.ts';
 import { betterNodeThan } from './node-version.ts';
@@ -43,6 +44,7 @@ export async function runService(
   const life: Life = { stopMs: STOP_WHILE_STARTING_MS, isStopping: false };
   const stop = (reason: string, status: number): Promise<void> => stopService(log, releasers, life, reason, status);
 
+  process.on('SIGUSR2', createLevelSwitch(log));
   process.stderr.on('error', () => undefined); // a reader that has gone must not end the service
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal, 0));
   process.on('uncaughtException', (error) => {
@@ -65,6 +67,17 @@ export async function runService(
     else log.fatal(errorFields(error), 'could not start');
     await stop('failed start', 1);
   }
+}
+
+/** Between `debug` and the level that was set, so that a fault can be watched without a restart. */
+function createLevelSwitch(log: Logger): () => void {
+  let usual: LogLevel | null = null;
+  return () => {
+    const level = usual ?? 'debug';
+    usual = usual === null ? (log.level as LogLevel) : null; // it was set by this package
+    setLogLevel(log, level);
+    log.info({ level }, 'the log level was changed by SIGUSR2; the next one changes it back');
+  };
 }
 
 interface Life {

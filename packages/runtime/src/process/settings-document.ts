@@ -20,7 +20,7 @@ const TEMPLATE_INTRO = [
   '',
   'Roles: `start` (everything in one process), `gateway` (API, streams, notifications, page), `worker` (polls the provider). `command line`: ' +
     'the commands of `qrcast`. A setting that several roles read must have the same value in all processes over one Redis, except PORT, ' +
-    'QRCAST_DRAIN_MS, QRCAST_LOG_LEVEL and QRCAST_METRICS_PORT.',
+    'QRCAST_DRAIN_MS, QRCAST_LOG_LEVEL, QRCAST_LOG_FORMAT and QRCAST_METRICS_PORT.',
 ];
 
 export function envTemplate(): string {

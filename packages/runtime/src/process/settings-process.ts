@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { weaknessOfText } from '../keyring/key-strength.ts';
 import { parseKeyring } from '../keyring/keyring.ts';
-import { LOG_LEVELS } from '../log.ts';
+import { LOG_FORMATS, LOG_LEVELS } from '../log.ts';
 import { CLUSTER_FORM, isClusterUrl, parseClusterUrl } from '../redis/cluster-url.ts';
 import { DEFAULT_NAMESPACE } from '../redis/keys.ts';
 import { isSentinelUrl, parseSentinelUrl, SENTINEL_FORM } from '../redis/sentinel-url.ts';
@@ -27,6 +27,15 @@ export const PROCESS_SETTINGS = {
     readBy: EVERY_PROGRAM,
     what: 'The lowest level that is logged. `debug` logs every request and every poll.',
     change: 'Set it to `debug` while you look for a fault, and back afterwards.',
+  },
+  QRCAST_LOG_FORMAT: {
+    schema: z.enum(LOG_FORMATS, `expected one of ${LOG_FORMATS.join(', ')}`).optional(),
+    form: `One of ${LOG_FORMATS.join(', ')}`,
+    default: null,
+    example: 'text',
+    readBy: EVERY_ROLE,
+    what: 'How log lines look: `json` for programs, `text` for people. Without this setting it is text on a terminal, and JSON elsewhere.',
+    change: 'Set it to `text` to read the log of a process whose output goes through a pipe.',
   },
   QRCAST_DRAIN_MS: {
     ...whole(0, 600_000, 'ms', 25_000),
