@@ -52,7 +52,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const parts = { ...shared, ...tenancy, ...sessionParts, ...viewers, ...notifications };
   const surface = await openHttpSurface(parts, { ...options, ready: node.ready });
   openTransports(parts, surface, options);
-  addReadyGauge(node.meters, 'gateway', node.ready);
+  const endReadyGauge = addReadyGauge(node.meters, 'gateway', node.ready);
 
   const port = await listen(surface.app, options);
   const { log, publicAddress } = shared;
@@ -64,6 +64,7 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
     publicUrl: publicAddress.url(),
     tenants: tenancy.tenants,
     close(drainMs) {
+      endReadyGauge();
       closing ??= viewers.slots.drain(drainMs).finally(() => releasers.release());
       return closing;
     },

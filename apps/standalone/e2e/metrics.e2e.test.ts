@@ -29,6 +29,7 @@ beforeAll(async () => {
   await logIn();
   await cancel();
   await callers.call('GET', `${url}/v1/sessions`, { secret: 'qk_nobody_has_this_key' });
+  await callers.call('GET', `${url}/v1/nothing-is-here`);
   await vi.waitUntil(async () => (await scrape()).sum('qrcast_connections') === 0);
   text = await registry.text();
   after = parseMetrics(text);
@@ -126,6 +127,7 @@ describe('viewers', () => {
 
   it('and callers that are refused are counted by the reason', () => {
     expect(after.sum('qrcast_refusals_total', { code: 'unauthenticated' })).toBe(1);
+    expect(after.sum('qrcast_refusals_total', { code: 'not_found' })).toBe(1);
     expect(after.sum('qrcast_http_request_seconds_count', { route: '/v1/sessions', method: 'GET', status: '401' })).toBe(1);
   });
 });

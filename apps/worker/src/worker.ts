@@ -114,17 +114,19 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     await codeReader.started;
     const polls = await node.queue.consume(handlers, { concurrency: options.concurrency });
     addWorkGauges({ ...shared, ...node });
-    node.meters.gauge('qrcast_tick_age_seconds', () => polls.tickAgeMs() / 1_000);
+    const endTickGauge = node.meters.gauge('qrcast_tick_age_seconds', () => polls.tickAgeMs() / 1_000);
     const stopAll = async (graceMs: number): Promise<void> => void (await Promise.all([polls.close(graceMs), stopCallbacks(graceMs)]));
     log.info({ concurrency: options.concurrency, intervalMs: options.policy.intervalMs }, 'worker polls');
     const ready = sharedWhileUnderWay(async () => {
       await node.ready();
       await polls.ready();
     });
-    addReadyGauge(node.meters, 'worker', ready);
+    const endReadyGauge = addReadyGauge(node.meters, 'worker', ready);
     return {
       ready,
       close(graceMs) {
+        endTickGauge();
+        endReadyGauge();
         closing ??= stopAll(graceMs).finally(() => releasers.release());
         return closing;
       },

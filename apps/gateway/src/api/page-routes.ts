@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { answerRefusal, nothingHere } from '../http/refusal-answer.ts';
+import { nothingHere } from '../http/refusal-answer.ts';
 import { pathOf } from '../http/request-rules.ts';
 import { createStaticFile, type StaticFile, sendStaticFile } from '../http/static-file.ts';
 import type { FramersOf } from './framers.ts';
@@ -73,7 +73,7 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
   const pageAt = readPages(folder, prefix);
   const sendLoginPage: SendLoginPage = async (request, reply, sessionId) => {
     const page = pageAt(depthOf(request));
-    if (page === undefined) return answerRefusal(request, reply, nothingHere());
+    if (page === undefined) throw nothingHere();
     const framers = sessionId === null ? [] : await framersOf(sessionId);
     reply.headers(OPENER_POLICY).header('content-security-policy', pagePolicy(framers));
     // This header cannot name origins, and would forbid all framing.

@@ -4,7 +4,7 @@
  */
 
 import type { FastifyInstance } from 'fastify';
-import { answerRefusal, nothingHere } from '../http/refusal-answer.ts';
+import { nothingHere } from '../http/refusal-answer.ts';
 import { readStrayAddress } from '../http/stray-address.ts';
 import { sendWordPage, takesHtml, wantsHtml } from '../http/word-pages.ts';
 import type { SendLoginPage } from './page-routes.ts';
@@ -24,6 +24,7 @@ export function addStrayRequests(app: FastifyInstance, { sendLoginPage, prefix }
   app.setNotFoundHandler(async (request, reply) => {
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     const meant = isRead && wantsHtml(request.raw) ? readStrayAddress(request.raw.url ?? '') : null;
-    return meant?.kind === 'login' ? sendLoginPage(request, reply, meant.sessionId) : answerRefusal(request, reply, nothingHere());
+    if (meant?.kind !== 'login') throw nothingHere();
+    return sendLoginPage(request, reply, meant.sessionId);
   });
 }

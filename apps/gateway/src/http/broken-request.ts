@@ -10,13 +10,20 @@ import type { AnswerHeaders } from './security-headers.ts';
 const HEADERS_TOO_LARGE = 'expected a URL and headers of at most 16 KiB together';
 const NOT_HTTP = 'the request could not be read; expected HTTP/1.1';
 
-export function answerBrokenRequest({ code }: { readonly code?: string }, socket: Socket, headers: AnswerHeaders): void {
-  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') answer(socket, '408 Request Timeout', headers, '');
-  else {
-    const problem = toProblem(new RefusedError('invalid_request', code === 'HPE_HEADER_OVERFLOW' ? HEADERS_TOO_LARGE : NOT_HTTP));
-    answer(socket, '400 Bad Request', { ...headers, 'content-type': 'application/problem+json; charset=utf-8' }, JSON.stringify(problem));
+/** Returns the refusal that it answered; null if there was nobody to answer, or nothing to refuse. */
+export function answerBrokenRequest({ code }: { readonly code?: string }, socket: Socket, headers: AnswerHeaders): RefusedError | null {
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return null;
   }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    answer(socket, '408 Request Timeout', headers, '');
+    return null;
+  }
+  const refusal = new RefusedError('invalid_request', code === 'HPE_HEADER_OVERFLOW' ? HEADERS_TOO_LARGE : NOT_HTTP);
+  const type = 'application/problem+json; charset=utf-8';
+  answer(socket, '400 Bad Request', { ...headers, 'content-type': type }, JSON.stringify(toProblem(refusal)));
+  return refusal;
 }
 
 function answer(socket: Socket, status: string, headers: AnswerHeaders, body: string): void {

@@ -79,7 +79,10 @@ function serverOptions({ isUpgrade, headers, refuseMiss, meters }: HttpServerDep
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
-    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, headers),
+    clientErrorHandler(error, socket) {
+      const refusal = answerBrokenRequest(error, socket, headers);
+      if (refusal !== null) countRefusal({ meters }, refusal);
+    },
     // Paths that the router rejects by itself. Its own answer would repeat the path.
     frameworkErrors: (error, request, reply) => {
       const isTooLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH';

@@ -172,6 +172,27 @@ describe('delivery', () => {
     expect(known.told()).toEqual(['B']);
   });
 
+  it('measures what a viewer waited for, and of a renewed code its renewal, even if the whole state is sent', async () => {
+    const id = await newSession();
+    const seconds = world().meters.histogram('qrcast_delivery_seconds', { kind: 'session' });
+    const measured = () => ({ messages: seconds.counts.reduce((sum, one) => sum + one, 0), seconds: seconds.sum });
+    const first = newSink(true);
+    await watched(first.sink, id);
+    await showCode(id, 'A');
+    const { session } = (await world().sessions.read(id)) ?? expect.unreachable();
+    const before = measured();
+    await vi.advanceTimersByTimeAsync(3_000);
+    const joining = newSink(true);
+    await watched(joining.sink, id);
+    expect(joining.told()).toEqual(['A']);
+    expect(measured()).toEqual(before);
+    const returning = newSink(true);
+    await watched(returning.sink, id, { after: session.version });
+    await showCode(id, 'A');
+    expect([first.told().at(-1), returning.told()]).toEqual(['fresh', ['A']]);
+    expect(measured()).toEqual({ messages: before.messages + 1, seconds: before.seconds });
+  });
+
   it('sends no code that came too late, as from a Redis that was frozen, but what follows it', async () => {
     const id = await newSession();
     await watched(newSink(true).sink, id);

@@ -172,9 +172,9 @@ class OneDelivery implements Delivery {
     // state is owed.
     if (due === 'session' || (due === 'fresh' && this.#sentCode !== (code?.digest ?? null))) {
       this.#sentCode = code?.digest ?? null;
-      this.#send(messages.whole(formats), messages.age, isLast);
+      this.#send(messages.whole(formats), messages.age, due, isLast);
     } else if (due === 'fresh' && code !== null) {
-      this.#send(messages.fresh(code.staleAt), messages.age, isLast);
+      this.#send(messages.fresh(code.staleAt), messages.age, due, isLast);
     } else if (isLast && unread === 0) {
       this.#end('done');
     }
@@ -190,16 +190,13 @@ class OneDelivery implements Delivery {
     this.#unread.length = 0;
   }
 
-  #send(message: ViewerMessage, age: Age | null, isAwaited: boolean): void {
+  /** `due`: the change that it tells; a whole state may only renew the code. */
+  #send(message: ViewerMessage, age: Age | null, due: 'session' | 'fresh', isAwaited: boolean): void {
     const { sink, meters } = this.#options;
     const now = performance.now();
     this.#unread.push(now);
     sink.send(message, this.#sent, isAwaited);
-    meters.sent(
-      sink.transport,
-      message.kind,
-      age === null ? null : now - age.at + (message.kind === 'fresh' ? age.freshMs : age.sessionMs),
-    );
+    meters.sent(sink.transport, message.kind, age === null ? null : now - age.at + (due === 'fresh' ? age.freshMs : age.sessionMs));
   }
 
   /** One for all messages: a closure for each would live until its pong comes. */

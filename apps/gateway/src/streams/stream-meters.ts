@@ -8,8 +8,8 @@ type MessageKind = (typeof MESSAGE_KINDS)[number];
 /** A held request is an answer, and the transport does not see it. */
 type Streamed = Exclude<Transport, 'longpoll'>;
 
-/** What a connection was closed with; `client`: it left by itself. */
-export type ClosedBy = CloseReason | 'client';
+/** What a connection was closed with; `client`: it left by itself; `cut`: it was cut without a word. */
+export type ClosedBy = CloseReason | 'client' | 'cut';
 
 export interface StreamMeters {
   /** A connection has shown a good ticket. Returns what to call when it has ended. */

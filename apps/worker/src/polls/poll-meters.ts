@@ -2,6 +2,8 @@
 
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
 import type { Meters } from '@qrcast/runtime/metrics/meters';
+import { OTHER } from '@qrcast/runtime/metrics/metric';
+import { METRICS } from '@qrcast/runtime/metrics/metric-table';
 
 export interface PollMeters {
   /** `lateMs`: how long after its due time the poll was claimed. */
@@ -10,13 +12,22 @@ export interface PollMeters {
   measure(apiUrl: string, method: PollMethod, request: () => Promise<Outcome>): Promise<Outcome>;
 }
 
+/** As many as the label may have. */
+const MAX_HOSTS = METRICS.qrcast_poll_seconds.labels.host.atMost;
+
 export function createPollMeters(meters: Meters): PollMeters {
   const lateness = meters.histogram('qrcast_poll_lateness_seconds', {});
   const retryAfter = meters.histogram('qrcast_provider_retry_after_seconds', {});
 
+  /** Tenants can name hosts that do not exist, and each label is kept for ever. */
+  const answered = new Set<string>();
+  const labelOf = (host: string): string => (answered.has(host) ? host : OTHER);
+
   function count(host: string, method: PollMethod, outcome: Outcome, tookMs: number): void {
     const name = nameOf(outcome);
-    meters.histogram('qrcast_poll_seconds', { outcome: name, host }).observe(tookMs / 1_000);
+    const isAnswer = outcome.kind !== 'trouble' || outcome.isUnanswered !== true;
+    if (isAnswer && answered.size < MAX_HOSTS) answered.add(host);
+    meters.histogram('qrcast_poll_seconds', { outcome: name, host: labelOf(host) }).observe(tookMs / 1_000);
     meters.counter('qrcast_provider_answers_total', { method, outcome: name }).add();
     if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) retryAfter.observe(outcome.retryAfterMs / 1_000);
   }
@@ -25,7 +36,7 @@ export function createPollMeters(meters: Meters): PollMeters {
     begun: (lateMs) => lateness.observe(Math.max(0, lateMs) / 1_000),
     async measure(apiUrl, method, request) {
       const host = hostOf(apiUrl);
-      const underWay = meters.level('qrcast_polls_inflight', { host });
+      const underWay = meters.level('qrcast_polls_inflight', { host: labelOf(host) });
       const sentAt = performance.now();
       underWay.up();
       try {

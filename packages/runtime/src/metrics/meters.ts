@@ -1,12 +1,13 @@
 /**
  * Counts what a process does. A count is one addition and a measured time two, so that the hot path
- * can have them. What they are is in metric-table.ts; registry.ts shows them to Prometheus.
+ * can have them. What they are is in metric-table.ts; metrics-registry.ts shows them to Prometheus.
  */
 
 import { type LabelValues, type Metric, OTHER } from './metric.ts';
 import { METRICS } from './metric-table.ts';
 
 type Table = typeof METRICS;
+const MAX_TENANTS = METRICS.qrcast_attempts_total.labels.tenant.atMost;
 type NameOf<Type extends Metric['type']> = { [Name in keyof Table]: Table[Name]['type'] extends Type ? Name : never }[keyof Table];
 type Labels<Name extends keyof Table> = Readonly<Record<keyof Table[Name]['labels'] & string, string>>;
 
@@ -77,7 +78,7 @@ export interface Meters {
   level<Name extends GaugeName>(name: Name, labels: Labels<Name>): Level;
   /**
    * Calls `read` at each scrape. Several readings of one gauge are combined as the table says. Returns the function
-   * that ends it. A reading that fails, or takes longer than a second, is left out.
+   * that ends it. A reading that fails, or takes longer than 5 s, is left out.
    */
   gauge(name: GaugeName, read: Read): () => void;
   readonly counters: ReadonlyMap<string, Family<Counter>>;
@@ -88,7 +89,7 @@ export interface Meters {
 
 /** @param tenants that get a label of their own */
 export function createMeters(tenants: readonly string[] = []): Meters {
-  const named = new Set(tenants);
+  const named = new Set(tenants.slice(0, MAX_TENANTS));
   const counters = new Map<string, SeriesOf<Counter>>();
   const histograms = new Map<string, SeriesOf<Histogram>>();
   const levels = new Map<string, SeriesOf<Level>>();

@@ -32,10 +32,10 @@ export const GATEWAY_METRICS = {
   qrcast_connections_accepted_total: { type: 'counter', help: 'Connections that showed a good ticket.', labels: transport, of: GATEWAY },
   qrcast_connections_closed_total: {
     type: 'counter',
-    help: 'Connections that ended, by the close code that they were told; `client`: the client left by itself.',
+    help: 'Connections with a good ticket that ended, by the close code that they were told; `client`: the client left by itself; `cut`: it was cut without a word, as it did not answer.',
     labels: {
       transport: STREAMED,
-      code: [...(Object.keys(CLOSE_CODES) as (keyof typeof CLOSE_CODES)[]), 'client'],
+      code: [...(Object.keys(CLOSE_CODES) as (keyof typeof CLOSE_CODES)[]), 'client', 'cut'],
     },
     of: GATEWAY,
   },
@@ -53,7 +53,7 @@ export const GATEWAY_METRICS = {
   },
   qrcast_states_superseded_total: {
     type: 'counter',
-    help: 'States that a slow viewer was not sent, because a newer one came before it had read the last.',
+    help: 'Changes that a slow viewer was not sent, because a newer one came before it had read the last.',
     labels: {},
     of: GATEWAY,
   },

@@ -1,25 +1,24 @@
 /** Metrics that both roles have: the steps of logins, Redis, and the process. */
 
-import { ATTEMPT_STEPS } from '@qrcast/core/attempt-progress';
+import { ATTEMPT_STEPS, type AttemptEnd } from '@qrcast/core/attempt-progress';
 import type { Metric } from './metric.ts';
 
 const BOTH = ['gateway', 'worker'] as const;
 
 const TENANT = { atMost: 100, what: 'a tenant that `QRCAST_METRICS_TENANTS` names; left out for all others' } as const;
 
-/** All ends of an attempt. */
-const REASONS = [
-  'unwatched',
-  'deadline',
-  'provider_down',
-  'cancelled',
-  'account_mismatch',
-  'expired',
-  'credentials_rejected',
-  'instance_deleted',
-  'instance_expired',
-  'instance_blocked',
-] as const;
+export const ATTEMPT_ENDS = Object.keys({
+  unwatched: true,
+  deadline: true,
+  provider_down: true,
+  cancelled: true,
+  account_mismatch: true,
+  expired: true,
+  credentials_rejected: true,
+  instance_deleted: true,
+  instance_expired: true,
+  instance_blocked: true,
+} satisfies Record<AttemptEnd, true>);
 
 export const LOGIN_METRICS = {
   qrcast_attempts_total: {
@@ -31,7 +30,7 @@ export const LOGIN_METRICS = {
   qrcast_attempt_steps_total: {
     type: 'counter',
     help: 'Steps that attempts have come to. `ended` has the reason; `unwatched` means that nobody looked any more.',
-    labels: { step: ATTEMPT_STEPS, reason: REASONS, tenant: TENANT },
+    labels: { step: ATTEMPT_STEPS, reason: ATTEMPT_ENDS, tenant: TENANT },
     of: BOTH,
   },
   qrcast_time_to_first_code_seconds: {
@@ -60,7 +59,7 @@ export const LOGIN_METRICS = {
 export const REDIS_METRICS = {
   qrcast_redis_command_seconds: {
     type: 'histogram',
-    help: 'From a command to its answer, by command. A Lua script counts by its name. Commands of BullMQ are left out.',
+    help: 'From a command to its answer, by command. A Lua script counts by its name, and one of BullMQ as `bullmq`. What BullMQ sends over connections of its own is left out.',
     labels: { command: { atMost: 100, what: 'a command in small letters, or a script of qrcast' } },
     of: BOTH,
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
@@ -100,7 +99,7 @@ export const PROCESS_METRICS = {
   },
   qrcast_ready: {
     type: 'gauge',
-    help: '1 if the process can do its work, as `/readyz` says, else 0.',
+    help: '1 if the process can do its work, else 0. Left out while it starts and drains.',
     labels: { role: BOTH },
     of: BOTH,
   },

@@ -1,31 +1,33 @@
 /** Metrics of a worker. */
 
 import { CONNECTION_CAUSES } from '@qrcast/core/connection-cause';
+import type { Outcome, RefusalReason, TroubleCode } from '@qrcast/core/outcome';
 import { type Metric, REQUEST_SECONDS } from './metric.ts';
 
 const WORKER = ['worker'] as const;
 
 /** Tenants may name any host that `QRCAST_UPSTREAM_HOSTS` allows, by wildcards as well. */
-const HOST = { atMost: 50, what: 'a host of the provider' } as const;
-const OUTCOMES = [
-  'code',
-  'authorized',
-  'notAuthorized',
-  'passwordWanted',
-  'suspended',
-  'loggedOut',
-  'instance_starting',
-  'provider_not_ready',
-  'provider_timeout',
-  'provider_refused',
-  'provider_unreachable',
-  'provider_error',
-  'rate_limited',
-  'credentials_rejected',
-  'instance_deleted',
-  'instance_expired',
-  'instance_blocked',
-] as const;
+const HOST = { atMost: 50, what: 'a host of the provider that has answered; `other` before' } as const;
+type OutcomeName = Exclude<Outcome['kind'], 'trouble' | 'refused'> | TroubleCode | RefusalReason;
+const OUTCOMES = Object.keys({
+  code: true,
+  authorized: true,
+  notAuthorized: true,
+  passwordWanted: true,
+  suspended: true,
+  loggedOut: true,
+  instance_starting: true,
+  provider_not_ready: true,
+  provider_timeout: true,
+  provider_refused: true,
+  provider_unreachable: true,
+  provider_error: true,
+  rate_limited: true,
+  credentials_rejected: true,
+  instance_deleted: true,
+  instance_expired: true,
+  instance_blocked: true,
+} satisfies Record<OutcomeName, true>);
 
 export const WORKER_METRICS = {
   qrcast_poll_lateness_seconds: {
@@ -45,7 +47,7 @@ export const WORKER_METRICS = {
   qrcast_polls_inflight: { type: 'gauge', help: 'Requests to the provider under way.', labels: { host: HOST }, of: WORKER },
   qrcast_tick_age_seconds: {
     type: 'gauge',
-    help: 'How long ago this worker last looked for what is due. More than a few seconds means that it is stuck.',
+    help: 'How long ago this worker last looked for what is due, or heard that another one does. More than 15 s means that it is stuck. Left out while it drains.',
     labels: {},
     of: WORKER,
     combine: 'max',

@@ -1,9 +1,11 @@
 /** What Prometheus gets, over real HTTP. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createLog } from '../log.ts';
 import { createMeters, type Meters } from '../metrics/meters.ts';
 import { openMetricsServer } from './metrics-server.ts';
+import { addReadyGauge } from './ready-gauge.ts';
 
 const TOKEN = '0f4c9b27d1e86a35c0b7f29de4815a63';
 
@@ -73,6 +75,18 @@ it.each([
   const url = await open(meters);
   expect((await linesOf(url, 'qrcast_waiting_sessions')).filter((line) => !line.startsWith('#'))).toEqual([]);
   expect(await linesOf(url, 'qrcast_outbox_marks')).toContain('qrcast_outbox_marks 5');
+});
+
+it('says 0 of a process that takes long to find out that it is not ready', async () => {
+  const meters = createMeters();
+  const end = addReadyGauge(meters, 'worker', async () => {
+    await delay(2_000);
+    throw new Error('it takes no jobs');
+  });
+  const url = await open(meters);
+  expect(await linesOf(url, 'qrcast_ready{')).toEqual(['qrcast_ready{role="worker"} 0']);
+  end();
+  expect(await linesOf(url, 'qrcast_ready{')).toEqual([]);
 });
 
 it('answers who knows the token, and tells nobody else anything', async () => {

@@ -27,6 +27,9 @@ export interface MetricsServerOptions {
 
 const LOOPBACK = '127.0.0.1';
 const REQUEST_TIMEOUT_MS = 5_000;
+const IDLE_TIMEOUT_MS = 10_000;
+/** Prometheus needs one, and a second one may stand beside it. */
+const MAX_CONNECTIONS = 20;
 
 /** What of the settings this needs. */
 export type MetricsSettings = Settings<'QRCAST_METRICS_PORT' | 'QRCAST_METRICS_TOKEN'>;
@@ -47,18 +50,21 @@ export async function serveMetrics(
 /** @throws if the port is taken */
 export async function openMetricsServer({ port, token, meters, owners, log }: MetricsServerOptions): Promise<MetricsServer> {
   const registry = openMetricsRegistry(meters, owners);
-  const server = createServer((request, response) => {
+  const server = createServer({ connectionsCheckingInterval: 1_000, requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     answer(request, response, { registry, token }).catch((error: unknown) => {
       log.error(errorFields(error), 'the metrics could not be read');
       if (!response.headersSent) plain(response, 500, 'the metrics could not be read; the log says why');
     });
   });
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  // Who has no token must not take the descriptors of a gateway.
+  server.maxConnections = MAX_CONNECTIONS;
+  server.setTimeout(IDLE_TIMEOUT_MS);
   const where = token === undefined ? { port, host: LOOPBACK } : { port };
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(where, () => resolve())).catch((cause: unknown) => {
     registry.close();
     throw new Error(`port ${port} cannot be listened on; set QRCAST_METRICS_PORT to a free one, or to 0`, { cause });
   });
+  server.on('error', (error) => log.warn(errorFields(error), 'the metrics server reported an error'));
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,

@@ -1,8 +1,9 @@
 /** Counts the steps of logins, and the life of codes, as changes are stored. */
 
-import { stepsTaken } from '@qrcast/core/attempt-progress';
+import { ATTEMPT_STEPS, stepsTaken } from '@qrcast/core/attempt-progress';
 import type { Code, Session } from '@qrcast/core/session';
 import type { Meters } from '../metrics/meters.ts';
+import { ATTEMPT_ENDS } from '../metrics/metrics-shared.ts';
 
 /** Codes of one messenger only, until another provider is added. */
 const MESSENGER = 'max';
@@ -12,6 +13,7 @@ export function createChangeCount(meters: Meters): (before: Session, after: Sess
   const firstCode = meters.histogram('qrcast_time_to_first_code_seconds', {});
   const scanToConnected = meters.histogram('qrcast_scan_to_connected_seconds', {});
   const codesPerLogin = meters.histogram('qrcast_codes_per_login', {});
+  beginAtZero(meters);
   const codeLifetime = meters.histogram('qrcast_code_lifetime_seconds', {});
 
   function countSteps(before: Session, after: Session, at: number): void {
@@ -31,6 +33,14 @@ export function createChangeCount(meters: Meters): (before: Session, after: Sess
     const [old, next] = [codeOf(before), codeOf(after)];
     if (old !== null && next !== null && isAnother(old, next)) codeLifetime.observe((next.issuedAt - old.issuedAt) / 1_000);
   };
+}
+
+/** So that Prometheus sees the first of each as growth. */
+function beginAtZero(meters: Meters): void {
+  meters.counter('qrcast_attempts_total', { messenger: MESSENGER, tenant: '' });
+  for (const step of ATTEMPT_STEPS) {
+    for (const reason of step === 'ended' ? ATTEMPT_ENDS : ['']) meters.counter('qrcast_attempt_steps_total', { step, reason, tenant: '' });
+  }
 }
 
 const codeOf = ({ state }: Session): Code | null => (state.kind === 'showing' ? state.code : null);

@@ -59,7 +59,7 @@ export function serveSocket(
   addCalls(socket, connection, caller, deps);
   socket.on('disconnect', (reason) => {
     connection.end();
-    streamMeters.closed('socketio', closedBy(socket) ?? 'client');
+    streamMeters.closed('socketio', closedBy(socket) ?? (LEFT.has(reason) ? 'client' : 'cut'));
     if (reason === 'client namespace disconnect') socket.conn.close(true); // it was the only socket of its connection
   });
 
@@ -70,6 +70,9 @@ export function serveSocket(
   );
   return connection;
 }
+
+/** Socket.IO's words for a client that left. */
+const LEFT: ReadonlySet<string> = new Set(['client namespace disconnect', 'transport close', 'transport error']);
 
 function sinkOf(socket: Socket, { pingPong, bytes }: StreamMeters): Sink {
   measurePongs(socket, pingPong.socketio);
@@ -118,7 +121,10 @@ function addCalls(socket: Socket, connection: ViewerConnection, caller: Caller, 
         .then(() => asCaller(caller, () => run(parseRequest(schema, refuseBytes(body)))))
         .then(
           (result) => answer(result, ack),
-          (error: unknown) => ack?.({ ok: false, error: toStreamError(refusalOf(error, deps, `socket.io ${event}`)) }),
+          (error: unknown) => {
+            const refusal = refusalOf(error, deps, `socket.io ${event}`);
+            ack?.({ ok: false, error: toStreamError(refusal) });
+          },
         )
         .catch((error: unknown) => {
           deps.log.error({ event, ...errorFields(error) }, 'a call could not be answered; the connection is closed');

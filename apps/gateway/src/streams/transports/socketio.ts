@@ -116,7 +116,7 @@ function createServer(http: HttpServer, { addressRates, connectRate, slots, mete
         ? 'invalid_request: send the ticket in auth, never in the URL'
         : (limited?.code ?? (isOldUpgrade(request) ? 'invalid_request: expected EIO=4' : null));
       const busy = refusal === null ? (slots.isDraining() ? stopping() : connectRate.refuse()) : null;
-      const counted = busy ?? limited;
+      const counted = busy ?? limited ?? (refusal === null ? null : new RefusedError('invalid_request', refusal));
       if (counted !== null) countRefusal({ meters }, counted);
       if (busy === null) decide(refusal, refusal === null);
       else refuseBusy(request, busy);
@@ -175,7 +175,7 @@ function boundConnections(io: Server): void {
  * Counts each connection as anonymous from its first byte. Returns the look-up of a connection,
  * which throws a `RefusedError` for one that came while the gateway stops.
  */
-function trackConnections(io: Server, { slots, addressRates }: SocketIoDeps): (conn: Conn) => Opened {
+function trackConnections(io: Server, { slots, addressRates, streamMeters }: SocketIoDeps): (conn: Conn) => Opened {
   const opened = new WeakMap<Conn, Opened>();
 
   function open(conn: Conn): Opened {
@@ -183,7 +183,11 @@ function trackConnections(io: Server, { slots, addressRates }: SocketIoDeps): (c
     const anonymous = slots.openAnonymous('socketio', addressRates.groupOf(conn.request), leave, () => cutConnection(conn));
     const one: Opened = { anonymous, socket: null, endServed: null };
     opened.set(conn, one);
-    conn.once('close', anonymous.end);
+    conn.once('close', () => {
+      // Its ticket was good, and something else refused it, or its client left meanwhile.
+      if (anonymous.hasSlot() && one.endServed === null) streamMeters.closed('socketio', 'client');
+      anonymous.end();
+    });
     return one;
   }
 

@@ -39,10 +39,22 @@ const SUBPROTOCOL = 'qrcast.v1';
 const OUR_REASONS: Readonly<Record<number, CloseReason>> = { 1002: 'invalid_message', 1007: 'invalid_message', 1009: 'message_too_large' };
 
 class ViewerSocket extends WebSocket {
+  closedBy: ClosedBy = 'client';
+
   override close(code?: number, reason?: string | Buffer): void {
     const ours = OUR_REASONS[code ?? 0];
     if (ours === undefined) super.close(code, reason);
-    else super.close(CLOSE_CODES[ours], ours);
+    else this.closeFor(ours);
+  }
+
+  closeFor(reason: CloseReason): void {
+    this.closedBy = reason;
+    super.close(CLOSE_CODES[reason], reason);
+  }
+
+  override terminate(): void {
+    if (this.closedBy === 'client') this.closedBy = 'cut';
+    super.terminate();
   }
 }
 
@@ -78,7 +90,7 @@ export function openWebSocketStream(http: HttpServer, deps: WebSocketDeps): { cl
       group: addressRates.groupOf(request),
       caller: createCaller(addressRates.addressOf(request), request.headers),
     };
-    server.handleUpgrade(request, socket, head, (raw) => serve(raw, socket, from, deps));
+    server.handleUpgrade(request, socket, head, (raw) => serve(raw as ViewerSocket, socket, from, deps));
   };
   http.on('upgrade', upgrade);
   return {
@@ -103,13 +115,10 @@ interface From {
 /**
  * Serves one connection until it closes: the frames that its client may send, and what it is sent.
  */
-function serve(raw: WebSocket, socket: Duplex, { origin, group, caller }: From, deps: WebSocketDeps): void {
+function serve(raw: ViewerSocket, socket: Duplex, { origin, group, caller }: From, deps: WebSocketDeps): void {
   const { slots, streamMeters } = deps;
   const credit = openPingCredit(raw, true, streamMeters.pingPong.websocket);
-  let closedBy: ClosedBy = 'client';
-  const sink = sinkOf(raw, socket, credit, streamMeters.bytes.websocket, (reason) => {
-    closedBy = reason;
-  });
+  const sink = sinkOf(raw, socket, credit, streamMeters.bytes.websocket);
   const write = (frame: ServerFrame): void => raw.send(JSON.stringify(frame));
   raw.on('error', () => undefined); // its close follows
 
@@ -129,7 +138,7 @@ function serve(raw: WebSocket, socket: Duplex, { origin, group, caller }: From, 
   const connection = openViewerConnection(deps, { sink, origin, takeSlot: anonymous.takeSlot });
   const stopSweep = sweepCredit(credit);
   raw.on('close', () => {
-    if (anonymous.hasSlot()) streamMeters.closed('websocket', closedBy);
+    if (anonymous.hasSlot()) streamMeters.closed('websocket', raw.closedBy);
     anonymous.end();
     stopSweep();
     connection.end();
@@ -152,7 +161,7 @@ function serve(raw: WebSocket, socket: Duplex, { origin, group, caller }: From, 
 }
 
 /** `socket`: of `raw`, which compresses nothing. */
-function sinkOf(raw: WebSocket, socket: Duplex, credit: PingCredit, bytes: Counter, onClose: (reason: CloseReason) => void): Sink {
+function sinkOf(raw: ViewerSocket, socket: Duplex, credit: PingCredit, bytes: Counter): Sink {
   return {
     transport: 'websocket',
     send(message, sent, isAwaited) {
@@ -160,10 +169,7 @@ function sinkOf(raw: WebSocket, socket: Duplex, credit: PingCredit, bytes: Count
     },
     hasRoom: () => credit.unread() < CONNECTION_WINDOW || credit.askSoon(),
     askedAt: () => credit.askedAt(),
-    close(reason) {
-      onClose(reason);
-      raw.close(CLOSE_CODES[reason], reason);
-    },
+    close: (reason) => raw.closeFor(reason),
   };
 }
 
