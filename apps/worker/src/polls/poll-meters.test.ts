@@ -1,0 +1,49 @@
+import type { Outcome } from '@qrcast/core/outcome';
+import { createMeters, type Meters } from '@qrcast/runtime/metrics/meters';
+import { expect, it } from 'vitest';
+import { createPollMeters } from './poll-meters.ts';
+
+const HOST = 'https://1101.api.green-api.com';
+const TYPO = 'https://9999.api.green-api.com';
+const WELL: Outcome = { kind: 'notAuthorized' };
+const NOBODY: Outcome = { kind: 'trouble', code: 'provider_unreachable', isUnanswered: true };
+const BUSY: Outcome = { kind: 'trouble', code: 'rate_limited', retryAfterMs: 30_000 };
+
+const polls = (meters: Meters): unknown[] =>
+  [...(meters.histograms.get('qrcast_poll_seconds')?.series.values() ?? [])].map(({ labels, at }) => ({
+    ...labels,
+    count: at.counts.reduce((sum, one) => sum + one, 0),
+  }));
+
+it('counts each answer by its outcome and host, and a Retry-After', async () => {
+  const meters = createMeters();
+  const { measure } = createPollMeters(meters);
+  for (const outcome of [WELL, WELL, BUSY]) expect(await measure(HOST, 'qr', async () => outcome)).toBe(outcome);
+  expect(polls(meters)).toEqual([
+    { host: '1101.api.green-api.com', outcome: 'notAuthorized', count: 2 },
+    { host: '1101.api.green-api.com', outcome: 'rate_limited', count: 1 },
+  ]);
+  expect(meters.histogram('qrcast_provider_retry_after_seconds', {}).sum).toBe(30);
+});
+
+it('gives a host a label of its own only once it has answered: anybody can name one that does not exist', async () => {
+  const meters = createMeters();
+  const { measure } = createPollMeters(meters);
+  for (const outcome of [NOBODY, NOBODY]) await measure(TYPO, 'qr', async () => outcome);
+  for (const outcome of [NOBODY, WELL, NOBODY]) await measure(HOST, 'qr', async () => outcome);
+  expect(polls(meters)).toEqual([
+    { host: 'other', outcome: 'provider_unreachable', count: 3 },
+    { host: '1101.api.green-api.com', outcome: 'notAuthorized', count: 1 },
+    { host: '1101.api.green-api.com', outcome: 'provider_unreachable', count: 1 },
+  ]);
+});
+
+it('knows what is under way, also when a request fails', async () => {
+  const meters = createMeters();
+  const { measure } = createPollMeters(meters);
+  const underWay = meters.level('qrcast_polls_inflight', { host: 'other' });
+  const failed = measure(HOST, 'qr', () => Promise.reject(new Error('aborted')));
+  expect(underWay.value).toBe(1);
+  await expect(failed).rejects.toThrow('aborted');
+  expect(underWay.value).toBe(0);
+});
