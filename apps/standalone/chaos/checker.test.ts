@@ -116,6 +116,13 @@ describe('circumstances', () => {
       expect(rulesBrokenBy(close, { ...NOTHING_HAPPENED, losses: [other] })).toEqual(['spacing']);
   });
 
+  it('it may be asked once more, too, if the first request was sent before its claim was lost and came late', () => {
+    const stalls = [{ from: 920, to: 1_000 }];
+    expect(rulesBrokenBy(close, { ...NOTHING_HAPPENED, stalls })).toEqual(['spacing']);
+    expect(rulesBrokenBy(close, { ...NOTHING_HAPPENED, stalls, losses: [lost(100, 830)] })).toEqual([]);
+    expect(rulesBrokenBy(close, { ...NOTHING_HAPPENED, stalls, losses: [lost(100, 800)] })).toEqual(['spacing']);
+  });
+
   it('an instance may be asked twice while two servers take writes, and that is counted', () => {
     const forked = { ...NOTHING_HAPPENED, losses: [lost(900, 9_000, false)] };
     for (const log of [close, overlapping]) {

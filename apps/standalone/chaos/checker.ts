@@ -129,12 +129,13 @@ function overlaps({ requests }: SessionLog, { stopped, losses }: Circumstances):
 
 /**
  * The claim of the first was lost, and that of the next was made when Redis had lost it. If another
- * server took over, the claim may be there, and only its extension lost.
+ * server took over, the claim may be there, and only its extension lost. `lateMs`: so much later than
+ * it was sent the first may have come.
  */
-function isClaimLost(losses: readonly Loss[], one: Request, next: Request): boolean {
+function isClaimLost(losses: readonly Loss[], one: Request, next: Request, lateMs = 0): boolean {
   return losses.some(({ from, to, wentBack }) =>
     wentBack
-      ? one.startedAt >= from && one.startedAt <= to + TRANSIT_MS && next.startedAt >= to - TRANSIT_MS
+      ? one.startedAt >= from && one.startedAt - lateMs <= to + TRANSIT_MS && next.startedAt >= to - TRANSIT_MS
       : endOf(one) >= from && one.startedAt <= to + CLAIMED_BEFORE_MS && next.startedAt >= from,
   );
 }
@@ -158,7 +159,7 @@ function closeRequests({ requests }: SessionLog, circumstances: Circumstances): 
     const before = { from: one.startedAt - MIN_SPACING_MS, to: one.startedAt }; // what came late may be followed sooner
     const lateMs = lengthWithin(late, before);
     const leastMs = MIN_SPACING_MS - TRANSIT_MS - lateMs;
-    if (gapMs >= leastMs || isClaimLost(circumstances.losses, one, next)) return [];
+    if (gapMs >= leastMs || isClaimLost(circumstances.losses, one, next, lateMs)) return [];
     return [
       `${next.method} at ${time(next.startedAt)} came ${Math.round(gapMs)} ms after ${one.method}, and ${Math.round(lateMs)} ms of it may be late`,
     ];
