@@ -1,7 +1,7 @@
 /** Prometheus's own checks of the rules. They need Debian's package `prometheus`. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,8 +11,8 @@ import { queryOf } from './board-json.ts';
 
 const FOLDER = fileURLToPath(new URL('..', import.meta.url));
 
-const promtool = (command: string, file: string) => {
-  const { status, stdout, stderr, error } = spawnSync('promtool', [command, 'rules', file], { cwd: FOLDER, encoding: 'utf8' });
+const promtool = (command: string, file: string, kind = 'rules') => {
+  const { status, stdout, stderr, error } = spawnSync('promtool', [command, kind, file], { cwd: FOLDER, encoding: 'utf8' });
   if (error) throw new Error('this test needs promtool: apt-get install prometheus', { cause: error });
   return { status, said: `${stdout}${stderr}` };
 };
@@ -36,4 +36,13 @@ test('Prometheus can parse every query of the board', () => {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'board.yaml'), JSON.stringify({ groups: [{ name: 'board', rules }] })); // JSON is YAML
   expect(promtool('check', join(folder, 'board.yaml'))).toEqual(SUCCESS);
+});
+
+test('the configuration that OPERATING.md shows is valid', () => {
+  const document = readFileSync(new URL('../../../OPERATING.md', import.meta.url), 'utf8');
+  const [, shown = ''] = /```yaml\n(scrape_configs:[^`]*)```/.exec(document) ?? expect.unreachable();
+  const folder = mkdtempSync(join(tmpdir(), 'qrcast-scrape-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'prometheus.yaml'), shown);
+  expect(promtool('check', join(folder, 'prometheus.yaml'), 'config')).toEqual(SUCCESS);
 });
