@@ -5,12 +5,11 @@
 
 import type { Releasers } from '@qrcast/runtime/releasers';
 import type { BenchConfig } from './config.ts';
-import { measureFanout } from './fanout.ts';
+import { measureFanout, openFanoutSides } from './fanout.ts';
 import { type BenchResult, medianOf, ratiosOf } from './result.ts';
 import { compare } from './rounds.ts';
-import { openOurs, type Side } from './sides.ts';
+import { openOurs, type SideOptions } from './sides.ts';
 
-const WARM_UP_SECONDS = 8;
 const FIGURES = { gateway: { what: 'gateway CPU per delivery', unit: 'µs' } } as const;
 /** Of a gateway that counts nothing. */
 const TARGET_RATIO = 1.03;
@@ -21,14 +20,8 @@ export async function runCounting(
   releasers: Releasers,
   progress: (text: string) => void,
 ): Promise<BenchResult> {
-  const options = { config: { ...config, sessions: 1 }, path, releasers, over: 'WebSocket', viewersEach: config.viewers } as const;
-  const sides: Side[] = [];
-  for (const counts of [true, false]) {
-    progress(`counting: side ${sides.length + 1}, ${config.viewers} viewers`);
-    const side = await openOurs({ ...options, counts });
-    sides.push(side);
-    await measureFanout(side, config.viewers, WARM_UP_SECONDS);
-  }
+  const opens = [true, false].map((counts) => (options: SideOptions) => openOurs({ ...options, counts }));
+  const sides = await openFanoutSides(config, path, releasers, progress, opens);
   const rows = await compare({
     rounds: config.rounds,
     contenders: sides.map((side) => ({

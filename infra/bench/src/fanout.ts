@@ -11,7 +11,7 @@ import { soon } from './pace.ts';
 import { type BenchResult, medianOf, type Row, ratiosOf } from './result.ts';
 import { rivalsOver } from './rival-sides.ts';
 import { compare } from './rounds.ts';
-import { openOurs, type Side } from './sides.ts';
+import { openOurs, type Side, type SideOptions } from './sides.ts';
 
 const STATES_PER_SECOND = 2;
 const WARM_UP_SECONDS = 8;
@@ -30,15 +30,8 @@ export async function runFanout(
   releasers: Releasers,
   progress: (text: string) => void,
 ): Promise<BenchResult> {
-  const options = { config: { ...config, sessions: 1 }, path, releasers, over: 'WebSocket', viewersEach: config.viewers } as const;
   const { rivals, notes } = rivalsOver('WebSocket', path);
-  const sides: Side[] = [];
-  for (const open of [openOurs, ...rivals]) {
-    progress(`fanout: side ${sides.length + 1}, ${config.viewers} viewers`);
-    const side = await open(options);
-    sides.push(side);
-    await measureFanout(side, config.viewers, WARM_UP_SECONDS);
-  }
+  const sides = await openFanoutSides(config, path, releasers, progress, [openOurs, ...rivals]);
   const rows = await compare({
     rounds: config.rounds,
     contenders: sides.map((side) => ({
@@ -55,6 +48,25 @@ export async function runFanout(
     targets: targetsOf(rows),
     notes,
   };
+}
+
+/** Opens each side with its one session, and warms it up. */
+export async function openFanoutSides(
+  config: BenchConfig,
+  path: string,
+  releasers: Releasers,
+  progress: (text: string) => void,
+  opens: readonly ((options: SideOptions) => Promise<Side>)[],
+): Promise<readonly Side[]> {
+  const options = { config: { ...config, sessions: 1 }, path, releasers, over: 'WebSocket', viewersEach: config.viewers } as const;
+  const sides: Side[] = [];
+  for (const open of opens) {
+    progress(`side ${sides.length + 1}, ${config.viewers} viewers`);
+    const side = await open(options);
+    sides.push(side);
+    await measureFanout(side, config.viewers, WARM_UP_SECONDS);
+  }
+  return sides;
 }
 
 /** @returns what the viewers of the one session and its gateway needed for some seconds of changes */

@@ -1,6 +1,6 @@
 /**
- * What was counted, in the text format of Prometheus. Only this module knows prom-client. It is given
- * whole series and does not count, because its own counters cost several times as much.
+ * Shows the counts of a process in the text format of Prometheus. Only this module knows prom-client,
+ * and hands it whole series. Its own counters cost several times as much as ours.
  */
 
 import { readFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ interface Sample {
 const COSTLY = ['process_open_fds', 'nodejs_active_handles', 'nodejs_active_handles_total'];
 /** The event loop is looked at this often. Each look wakes the process. */
 const LOOP_DELAY_STEP_MS = 50;
-/** What has not been read by then is left out. A proof of readiness may take 4 s, and Prometheus waits 10 s for everything. */
+/** A gauge that is not read by then is left out. A proof of readiness may take 4 s, and Prometheus waits 10 s for everything. */
 const READ_WITHIN_MS = 5_000;
 
 /** @param owners whose metrics there are: `start` has those of both */

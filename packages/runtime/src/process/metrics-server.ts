@@ -1,6 +1,6 @@
 /**
- * Serves `/metrics` on a port of its own. Who knows the token reads it from anywhere. Without a token
- * only this machine does.
+ * Serves `/metrics` on a port of its own: with a token to all addresses, without one to this machine
+ * alone.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -56,7 +56,7 @@ export async function openMetricsServer({ port, token, meters, owners, log }: Me
       if (!response.headersSent) plain(response, 500, 'the metrics could not be read; the log says why');
     });
   });
-  // Who has no token must not take the descriptors of a gateway.
+  // Strangers must not take the descriptors of a gateway.
   server.maxConnections = MAX_CONNECTIONS;
   server.setTimeout(IDLE_TIMEOUT_MS);
   const where = token === undefined ? { port, host: LOOPBACK } : { port };
