@@ -7,7 +7,7 @@ import { nameOf } from './breakages.ts';
 import type { Random } from './random.ts';
 import { type Break, type Broken, oneAtATime, type Scene } from './scene.ts';
 
-const CONNECTION_ROLES: readonly [ConnectionRole, ...ConnectionRole[]] = ['commands', 'subscriber', 'queue', 'blocking'];
+const CONNECTION_ROLES: readonly [ConnectionRole, ...ConnectionRole[]] = ['commands', 'producer', 'subscriber', 'queue', 'blocking'];
 const WORDS: readonly [WriteRefusal, ...WriteRefusal[]] = ['MISCONF', 'OOM', 'NOREPLICAS'];
 const DELAYS_MS: readonly [number, ...number[]] = [20, 200, 1_500];
 

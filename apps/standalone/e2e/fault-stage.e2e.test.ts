@@ -74,7 +74,7 @@ describe('a viewer on the stage', () => {
 describe('the connections of a role to Redis', () => {
   it('are known by their roles, and freeze by role: replies stop, and later connections work', async () => {
     const [worker] = stage.workers;
-    const roles = ['commands', 'subscriber', 'queue', 'blocking'] as const;
+    const roles = ['commands', 'producer', 'subscriber', 'queue', 'blocking'] as const;
     for (const role of roles) expect(worker.redis.names().filter(ofRole(role)), role).not.toEqual([]);
 
     const [frozen, well] = [connectThrough(worker, 'qrcast-queue'), connectThrough(worker, 'qrcast-commands')];

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => releasers.release());
 
-const HARMS: readonly Harm[] = ['commands', 'subscriber', 'queue', 'blocking', 'cut'];
+const HARMS: readonly Harm[] = ['commands', 'producer', 'subscriber', 'queue', 'blocking', 'cut'];
 
 it.each([...HARMS, ...HARMS, ...HARMS])('a round leaves nothing: %s', async (harm) => {
   await runRound(opened.stage, { sessions: 4, harm });

@@ -25,6 +25,8 @@ describe('connections whose other end vanished', () => {
 
   it('a gateway replaces that for commands', () => expectGatewayReplaces(stage, 'commands'));
 
+  it('a gateway replaces that for new jobs', () => expectGatewayReplaces(stage, 'producer'));
+
   it.each<[ConnectionRole, string]>([
     ['subscriber', 'subscriber'],
     ['queue', 'queue polls'],

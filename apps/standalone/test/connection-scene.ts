@@ -46,7 +46,7 @@ function expectOnePair(lines: readonly string[], connection: string): void {
   expect(own[1]).toBe(`${connection} redis connection is back`);
 }
 
-const OF_GATEWAY = ['commands', 'subscriber'] as const;
+const OF_GATEWAY = ['commands', 'producer', 'subscriber'] as const;
 
 /** The gateway replaces the connection, and no other. */
 export async function expectGatewayReplaces(stage: FaultStage, connection: (typeof OF_GATEWAY)[number]): Promise<void> {
@@ -54,7 +54,7 @@ export async function expectGatewayReplaces(stage: FaultStage, connection: (type
   const [gateway] = stage.gateways;
   const from = gateway.lines().length;
   gateway.redis.freeze(ofRole(connection));
-  expect((await gateway.untilReadyz(503)).text).toContain('Redis');
+  expect((await gateway.untilReadyz(503)).text).toMatch(/Redis|the queue does not answer/);
   await gateway.untilReadyz(200);
   await expectWork(stage, session);
   expectOnePair(said(gateway, from), connection);

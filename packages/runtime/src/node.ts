@@ -26,7 +26,7 @@ import { openBus } from './redis/open-bus.ts';
 import { disconnectRedis } from './redis/redis.ts';
 import { isCluster, type RedisClient } from './redis/redis-client.ts';
 import { checkRedis } from './redis/start-check.ts';
-import { createReleasers } from './releasers.ts';
+import { createReleasers, type Releasers } from './releasers.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import { openRedisSessions } from './sessions/sessions-redis.ts';
 
@@ -48,6 +48,8 @@ export interface Node {
   readonly meters: Meters;
   readonly connections: Connections;
   readonly redis: RedisClient;
+  /** For the queues of BullMQ. */
+  readonly producer: RedisClient;
   readonly clock: MeasuredClock;
   readonly bus: Bus;
   readonly audit: AuditLog;
@@ -73,8 +75,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
   const releasers = createReleasers();
   try {
     const connections = openConnections({ redisUrl, namespace, log, meters, watchOptions: options.watchOptions });
-    const redis = connections.open('commands');
-    releasers.push('redis', () => disconnectRedis(redis));
+    const [redis, producer] = openClients(connections, releasers);
     const clock = await openClock(clockOf(redis, clockKey(namespace)));
     releasers.push('clock', () => clock.close());
     redis.on('ready', clock.doubt); // after a reconnect it may be another machine's Redis
@@ -93,13 +94,14 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       keepsCredentials: async (tenantId) => keepsCredentials(await settingsOf(tenantId)),
     });
     releasers.push('sessions', () => sessions.close());
-    const queue = openPollQueue({ redis, bus, connections, onWedged: options.onWedged, namespace, clock, log, meters });
+    const queue = openPollQueue({ redis, producer, bus, connections, onWedged: options.onWedged, namespace, clock, log, meters });
     releasers.push('queue', () => queue.close());
     await bus.begun(); // an open node receives what is published
     return {
       meters,
       connections,
       redis,
+      producer,
       clock,
       bus,
       audit,
@@ -112,6 +114,15 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     await releasers.release();
     throw new Error('Redis could not be used; is it running, and is REDIS_URL right?', { cause: error });
   }
+}
+
+function openClients(connections: Connections, releasers: Releasers): [redis: RedisClient, producer: RedisClient] {
+  const open = (role: 'commands' | 'producer'): RedisClient => {
+    const client = connections.open(role);
+    releasers.push(role, () => disconnectRedis(client));
+    return client;
+  };
+  return [open('commands'), open('producer')];
 }
 
 /** Anybody may ask at any rate, so calls during a proof share its result. */

@@ -1,5 +1,6 @@
 /**
- * For tests: a `commands` connection, a bus and a new namespace on the test Redis, closed together.
+ * For tests: a `commands` and a `producer` connection, a bus and a new namespace on the test Redis,
+ * closed together.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -16,6 +17,7 @@ import { steadyNow } from './wall-clock.ts';
 
 export interface TestRuntime {
   readonly redis: RedisClient;
+  readonly producer: RedisClient;
   readonly redisUrl: string;
   readonly connections: Connections;
   readonly bus: Bus;
@@ -35,9 +37,11 @@ export function openTestRuntime(
 ): TestRuntime {
   const connections = openConnections({ redisUrl, namespace, log, watchOptions });
   const redis = connections.open('commands');
+  const producer = connections.open('producer');
   const bus = openBus({ redis, connections, namespace, log });
   return {
     redis,
+    producer,
     redisUrl,
     connections,
     bus,
@@ -46,7 +50,7 @@ export function openTestRuntime(
     log,
     async close() {
       await bus.close();
-      await disconnectRedis(redis);
+      await Promise.all([disconnectRedis(redis), disconnectRedis(producer)]);
     },
   };
 }

@@ -23,6 +23,7 @@ import { createCallbackSlots } from './callback-slots.ts';
 
 export interface CallbacksDeps extends CallbackDelays {
   readonly redis: RedisClient;
+  readonly producer: RedisClient;
   readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly onWedged?: ((queue: string) => void) | undefined;
   readonly namespace: string;

@@ -16,8 +16,9 @@ import { partOf, workParts } from '../redis/work-parts.ts';
 import { type CallbackJobs, type JobData, workOf } from './callback-jobs.ts';
 
 export interface AdoptDeps {
-  /** A `commands` connection; not closed here. */
+  /** A `commands` and a `producer` connection; not closed here. */
   readonly redis: RedisClient;
+  readonly producer: RedisClient;
   readonly namespace: Namespace;
   readonly jobs: Pick<CallbackJobs, 'add'>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -48,14 +49,14 @@ async function adoptMarks({ redis, namespace }: AdoptDeps): Promise<number> {
 }
 
 async function adoptJobs(deps: AdoptDeps): Promise<number> {
-  const { redis, namespace } = deps;
+  const { redis, producer, namespace } = deps;
   const { queuePrefix, callbackFaultsKey } = wholeWork(namespace);
   await redis.del(callbackFaultsKey); // the jobs that failed begin to count anew
   let count = 0;
   for (const name of [CALLBACK_QUEUE_NAME, POLL_QUEUE_NAME]) {
     const metaKey = `${queuePrefix}:${name}:meta`;
     if ((await redis.exists(metaKey)) === 0) continue;
-    const queue = new Queue<JobData>(name, { connection: redis, prefix: queuePrefix });
+    const queue = new Queue<JobData>(name, { connection: producer, prefix: queuePrefix });
     queue.on('error', () => undefined); // the connection logs its errors
     try {
       // Those of polls are ticks and wake-ups, and new ones come all the time.

@@ -62,19 +62,19 @@ const AFTER_FAULT_MS = 5_000;
 const AFTER_FAULT_MAX_MS = 600_000;
 
 export interface CallbackJobsDeps {
-  /** A `commands` connection; not closed here. */
-  readonly redis: RedisClient;
+  /** A connection of that role; not closed here. */
+  readonly producer: RedisClient;
   readonly namespace: Namespace;
   readonly claims: Pick<OutboxClaims, 'putOff' | 'clear' | 'waits'>;
 }
 
-export function openCallbackJobs({ redis, namespace, claims }: CallbackJobsDeps): CallbackJobs {
+export function openCallbackJobs({ producer, namespace, claims }: CallbackJobsDeps): CallbackJobs {
   const open = ({ queuePrefix }: WorkPart): Queue<JobData> => {
-    const queue = new Queue<JobData>(CALLBACK_QUEUE_NAME, { connection: redis, prefix: queuePrefix });
+    const queue = new Queue<JobData>(CALLBACK_QUEUE_NAME, { connection: producer, prefix: queuePrefix });
     queue.on('error', () => undefined); // the connection logs its errors
     return queue;
   };
-  const [first, ...others] = workParts(namespace, redis);
+  const [first, ...others] = workParts(namespace, producer);
   const queues = [open(first), ...others.map(open)] as const;
   const queueOf = ({ tenantId }: Work): Queue<JobData> => partOf(queues, tenantSessionsKey(namespace, tenantId));
 
@@ -104,7 +104,9 @@ export function openCallbackJobs({ redis, namespace, claims }: CallbackJobsDeps)
   };
 }
 
-export interface JobHandlerDeps extends Pick<CallbackJobsDeps, 'redis' | 'claims'> {
+export interface JobHandlerDeps extends Pick<CallbackJobsDeps, 'claims'> {
+  /** A `commands` connection; not closed here. */
+  readonly redis: RedisClient;
   /** Whose jobs it handles. */
   readonly part: WorkPart;
   readonly log: Pick<Logger, 'warn'>;

@@ -14,6 +14,7 @@ import type { MeasuredClock } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
 import { CALLBACK_QUEUE_NAME, type WorkPart } from '../redis/keys.ts';
 import { openQueueWorker, type QueueWorkerDeps, startedOrStopped } from '../redis/queue-worker.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import { workParts } from '../redis/work-parts.ts';
 import { adoptWholeWork } from './adopt-whole-work.ts';
 import { type CallbackHandlers, type CallbackJobs, createJobHandler, openCallbackJobs } from './callback-jobs.ts';
@@ -21,6 +22,8 @@ import { keepingLock } from './job-lock.ts';
 import { createOutboxSweep, type OutboxSweepDeps } from './outbox-sweep.ts';
 
 export interface CallbackQueueDeps extends Omit<OutboxSweepDeps, 'claims' | 'jobs'> {
+  /** A connection of that role; not closed here. */
+  readonly producer: RedisClient;
   readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly onWedged?: QueueWorkerDeps['onWedged'];
   readonly meters?: QueueWorkerDeps['meters'];

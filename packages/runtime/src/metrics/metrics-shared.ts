@@ -59,7 +59,7 @@ export const LOGIN_METRICS = {
 export const REDIS_METRICS = {
   qrcast_redis_command_seconds: {
     type: 'histogram',
-    help: 'From a command to its answer, by command. A Lua script counts by its name, and one of BullMQ as `bullmq`. What BullMQ sends over connections of its own is left out.',
+    help: "From a command to its answer, by command. A Lua script counts by its name, and one of BullMQ as `bullmq`. What BullMQ's workers send is left out.",
     labels: { command: { atMost: 100, what: 'a command in small letters, or a script of qrcast' } },
     of: BOTH,
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
@@ -83,7 +83,7 @@ export const REDIS_METRICS = {
     type: 'counter',
     help: 'Connections to Redis that were lost, by what was known of it.',
     labels: {
-      role: ['commands', 'subscriber', 'queue', 'blocking'],
+      role: ['commands', 'producer', 'subscriber', 'queue', 'blocking'],
       reason: { atMost: 30, what: 'a word of Redis (`READONLY`), of the system (`ECONNREFUSED`), or of qrcast (`no answer`)' },
     },
     of: BOTH,

@@ -19,13 +19,13 @@ export interface PollParts {
   close(): Promise<void>;
 }
 
-/** @param redis a `commands` connection; not closed here */
-export function openPollParts(redis: RedisClient, namespace: Namespace): PollParts {
-  const works = workParts(namespace, redis);
+/** @param producer a connection of that role; not closed here */
+export function openPollParts(producer: RedisClient, namespace: Namespace): PollParts {
+  const works = workParts(namespace, producer);
   const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => shard);
   const workOf = (shard: number): WorkPart => partOf(works, shardKeys(namespace, shard)[0]);
   const all = works.map((work) => {
-    const queue = new Queue(POLL_QUEUE_NAME, { connection: redis, prefix: work.queuePrefix });
+    const queue = new Queue(POLL_QUEUE_NAME, { connection: producer, prefix: work.queuePrefix });
     queue.on('error', () => undefined); // the connection logs its errors
     return { work, queue, shards: shards.filter((shard) => workOf(shard) === work) };
   });

@@ -21,8 +21,9 @@ import { parsePollMember, pollMember, shardOf } from './shards.ts';
 import { createWakeUps } from './wake-ups.ts';
 
 export interface PollQueueDeps {
-  /** A `commands` connection; the queue does not close it. */
+  /** A `commands` and a `producer` connection; the queue does not close them. */
   readonly redis: RedisClient;
+  readonly producer: RedisClient;
   readonly bus: Pick<Bus, 'subscribe' | 'begun' | 'onReset'>;
   /** What opens the connections of a consumer. */
   readonly connections: Pick<Connections, 'open' | 'write'>;
@@ -37,11 +38,11 @@ export interface PollQueueDeps {
 const MEMBERS_PER_CALL = 500;
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a method for each call of the interface, over one queue and its scripts.
 export function openPollQueue(deps: PollQueueDeps): PollQueue {
-  const { redis, namespace } = deps;
+  const { redis, producer, namespace } = deps;
   const ensure = loadLuaScript(redis, new URL('./shard-ensure-3.lua', import.meta.url));
   const renew = loadLuaScript(redis, new URL('./shard-renew-2.lua', import.meta.url));
   const poke = loadLuaScript(redis, new URL('./shard-poke-4.lua', import.meta.url));
-  const parts = openPollParts(redis, namespace);
+  const parts = openPollParts(producer, namespace);
   const wakeUps = createWakeUps({ ...deps, queueOf: (target) => parts.ofShard(shardOf(target)).queue });
 
   async function renewShard(shard: number, members: readonly string[], watchedUntil: number): Promise<PollTarget[]> {

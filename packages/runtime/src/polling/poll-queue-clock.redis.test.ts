@@ -180,7 +180,7 @@ describe('ticks', () => {
 
   it('of an older version, which delayed themselves, are removed', async () => {
     const { runtime, queue } = openProcess();
-    const parts = openPollParts(runtime.redis, runtime.namespace);
+    const parts = openPollParts(runtime.producer, runtime.namespace);
     open.push(parts);
     const countDelayed = async (): Promise<number> => {
       const counts = await Promise.all(parts.all.map(({ queue: jobs }) => jobs.getDelayedCount()));

@@ -104,6 +104,7 @@ export function createConnectionWatch(deps: WatchDeps): ConnectionWatch {
   }
 
   function back(): void {
+    if (isCut) return; // the answer came over the connection that is being replaced
     backoff.reset();
     if (outage === null) return;
     log.info({ ...label, lostForMs: Math.round(performance.now() - outage.since) }, 'redis connection is back');

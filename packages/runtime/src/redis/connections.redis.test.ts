@@ -14,6 +14,7 @@ import { type Node, openNode } from '../node.ts';
 import type { WatchOptions } from './connection-watch.ts';
 import { openConnections } from './connections.ts';
 import { disconnectRedis } from './redis.ts';
+import type { RedisClient } from './redis-client.ts';
 import { findRedisProgram, openRedisServer } from './redis-server.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -92,12 +93,13 @@ const BACK = 'redis connection is back';
 describe('a connection whose other end vanished', () => {
   it.each([
     ['commands', 'qrcast-commands'],
+    ['producer', 'qrcast-producer'],
     ['subscriber', 'qrcast-subscriber'],
     ['queue polls', 'qrcast-queue'],
   ])('is replaced, and no other: %s', async (role, name) => {
     const { node, proxy, said } = await openStage(inject('serverUrl'), QUICK);
     proxy.freeze((given) => given === name);
-    await untilReason(node, 'Redis');
+    while ((await reasonOf(node)) === null) await immediate();
     await untilReady(node);
     // The subscriber can be frozen between the answer to its write and the message of the same proof.
     expect(said).toEqual([expect.stringMatching(`^${role} no (answer|message)$`), `${role} ${BACK}`]);
@@ -159,9 +161,11 @@ describe('a connection whose other end vanished', () => {
     node.redis.on('close', () => ++closed === 2 && resolve());
     proxy.freezeAll();
     await replacedTwice; // the second one had connected, and its handshake was never answered
+    const roles = ['commands', 'producer', 'queue polls', 'subscriber'];
+    while (!roles.every((role) => said.some((line) => line.startsWith(role)))) await immediate();
     proxy.thaw();
     await untilReady(node);
-    for (const role of ['commands', 'queue polls', 'subscriber']) {
+    for (const role of roles) {
       expect(said.filter((line) => line.startsWith(role))).toEqual([`${role} no answer`, `${role} ${BACK}`]);
     }
   });
@@ -180,12 +184,20 @@ async function demote(watchOptions: WatchOptions): Promise<Stage> {
   return stage;
 }
 
+it('defines no script on the connection for commands, because ioredis copies each to every pipeline', async () => {
+  const { node } = await openStage(inject('serverUrl'), QUICK);
+  await node.queue.ping(1_000);
+  const scripts = (redis: RedisClient): string[] => Object.keys(Reflect.get(redis, 'scriptsSet') as object);
+  expect(scripts(node.redis)).toEqual([]);
+  expect(scripts(node.producer)).not.toEqual([]);
+});
+
 describe('connections to a demoted replica', () => {
   it('all move to the new master', async () => {
     const { node, said } = await demote(QUICK);
     while (!said.some((line) => /READONLY|UNBLOCKED/.test(line))) await immediate();
     await untilReady(node);
-    const roles = ['blocking polls', 'commands', 'queue polls', 'subscriber'];
+    const roles = ['blocking polls', 'commands', 'producer', 'queue polls', 'subscriber'];
     for (const role of roles) expect(said.filter((line) => line === `${role} ${BACK}`)).toHaveLength(1);
   });
 

@@ -22,7 +22,7 @@ import { within } from './within.ts';
 
 export interface Connections {
   /** Close it with `disconnectRedis`. */
-  open(role: Exclude<RedisRole, 'subscriber'>, options?: OpenOptions): RedisClient;
+  open(role: ClientRole, options?: OpenOptions): RedisClient;
   /** As `open`. In a cluster it leads to one node. */
   openSubscriber(options: SubscriberOptions): Redis;
   readonly watchOptions: WatchOptions;
@@ -34,6 +34,8 @@ export interface Connections {
    */
   write(redis: RedisClient, timeoutMs: number): Promise<void>;
 }
+
+type ClientRole = Exclude<RedisRole, 'subscriber'>;
 
 export interface OpenOptions {
   /** The queue that the connection serves, and where it stands. */
@@ -120,8 +122,8 @@ export function openConnections(deps: ConnectionsDeps): Connections {
     return redis;
   }
 
-  function openServer(role: 'commands' | 'queue', label: Label): Redis {
-    const watch = watched(label, { proofs: 'often', whileWaiting: role === 'commands' ? 'reject' : 'queue' });
+  function openServer(role: ClientRole, label: Label): Redis {
+    const watch = watched(label, { proofs: 'often', whileWaiting: role === 'queue' ? 'queue' : 'reject' });
     const redis = createRedis(redisUrl, role, watch.redisOptions);
     watch.attach(redis);
     attach(watch, redis);
@@ -136,7 +138,7 @@ export function openConnections(deps: ConnectionsDeps): Connections {
     return redis;
   }
 
-  function openCluster(role: 'commands' | 'queue', label: Label, part?: WorkPart): Cluster {
+  function openCluster(role: ClientRole, label: Label, part?: WorkPart): Cluster {
     const cluster = createClusterRedis(redisUrl, role);
     const queueKey = part === undefined ? null : queueProbeKey(part, id);
     const clusterId = randomUUID();
@@ -174,7 +176,7 @@ export function openConnections(deps: ConnectionsDeps): Connections {
     open(role, { queue, part } = {}) {
       const label = queue === undefined ? { role } : { role, queue };
       const redis = isClusterUrl(redisUrl) ? openCluster(role, label, part) : openServer(role, label);
-      if (role === 'commands') timeCommands(redis, meters);
+      if (role !== 'queue') timeCommands(redis, meters);
       return redis;
     },
     openSubscriber({ node, writeKey, alsoProve }) {
@@ -222,6 +224,7 @@ const nameOf = ({ role, node }: Label): string =>
 
 const WORK_OF: Readonly<Record<string, string>> = {
   commands: 'commands',
+  producer: 'new jobs',
   subscriber: 'subscriptions',
   queue: 'queues',
   blocking: 'waiting jobs',

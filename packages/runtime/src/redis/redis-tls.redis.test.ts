@@ -28,7 +28,7 @@ describe('over TLS', () => {
   it('a server is accepted with the certificate of its authority, by the check and by each role of a connection', async () => {
     const address = redisAddress(server.url, { ca: server.files.ca });
     expect(await faultOf(address)).toBe('');
-    for (const role of ['commands', 'subscriber', 'queue'] as const) {
+    for (const role of ['commands', 'producer', 'subscriber', 'queue'] as const) {
       const redis = connectRedis(address, role, log);
       expect(await redis.ping()).toBe('PONG');
       await disconnectRedis(redis);

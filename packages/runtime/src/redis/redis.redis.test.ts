@@ -41,12 +41,15 @@ describe('a Redis connection', () => {
 });
 
 describe.runIf(process.platform === 'linux')('each role of a connection', () => {
-  it.each(['commands', 'subscriber', 'queue'] as const)('%s has TCP keepalive on, so that nothing between forgets it', async (role) => {
-    const redis = connectRedis(inject('serverUrl'), role, log);
-    await redis.ping();
-    const port = (redis.stream.localPort ?? 0).toString(16).toUpperCase().padStart(4, '0');
-    const line = new RegExp(`^ *\\d+: [0-9A-F]+:${port} [0-9A-F:]+ 01 \\S+ (\\d\\d):`, 'm');
-    await expect.poll(() => line.exec(readFileSync('/proc/net/tcp', 'latin1'))?.[1]).toBe('02'); // the keepalive timer
-    await disconnectRedis(redis);
-  });
+  it.each(['commands', 'producer', 'subscriber', 'queue'] as const)(
+    '%s has TCP keepalive on, so that nothing between forgets it',
+    async (role) => {
+      const redis = connectRedis(inject('serverUrl'), role, log);
+      await redis.ping();
+      const port = (redis.stream.localPort ?? 0).toString(16).toUpperCase().padStart(4, '0');
+      const line = new RegExp(`^ *\\d+: [0-9A-F]+:${port} [0-9A-F:]+ 01 \\S+ (\\d\\d):`, 'm');
+      await expect.poll(() => line.exec(readFileSync('/proc/net/tcp', 'latin1'))?.[1]).toBe('02'); // the keepalive timer
+      await disconnectRedis(redis);
+    },
+  );
 });

@@ -11,11 +11,12 @@ import { within } from './within.ts';
 
 /**
  * `commands`: short commands, pipelined. They fail within seconds when Redis is out, so callers can
- * say so. `subscriber`: subscriptions, and the reads that must follow them in order. It waits for
- * Redis without limit. `queue`: for BullMQ, whose workers block and must wait for Redis without
- * limit.
+ * say so. `producer`: the same for what BullMQ adds to queues and reads of them. BullMQ defines its
+ * scripts on its connection, and ioredis copies them to each pipeline of that connection.
+ * `subscriber`: subscriptions, and the reads that must follow them in order. It waits for Redis
+ * without limit. `queue`: for BullMQ's workers, which block and must wait for Redis without limit.
  */
-export type RedisRole = 'commands' | 'subscriber' | 'queue';
+export type RedisRole = 'commands' | 'producer' | 'subscriber' | 'queue';
 
 /** A command that takes longer fails. */
 const COMMAND_TIMEOUT_MS = 5_000;
@@ -28,6 +29,7 @@ const ASK_WHILE_LOADING_MS = 500;
 
 const ROLE_OPTIONS = {
   commands: { enableAutoPipelining: true, maxRetriesPerRequest: 2, commandTimeout: COMMAND_TIMEOUT_MS },
+  producer: { maxRetriesPerRequest: 2, commandTimeout: COMMAND_TIMEOUT_MS },
   subscriber: { maxRetriesPerRequest: null },
   queue: { maxRetriesPerRequest: null },
 } as const satisfies Record<RedisRole, RedisOptions>;

@@ -41,7 +41,7 @@ describe('behind Sentinels', () => {
   it('the master is found by the check and by each role of a connection, with the database of the address', async () => {
     expect(await faultOf(stage.url)).toBe('');
     const { port } = await stage.master();
-    for (const role of ['commands', 'subscriber', 'queue'] as const) {
+    for (const role of ['commands', 'producer', 'subscriber', 'queue'] as const) {
       const redis = connectRedis(`${stage.url}&db=3`, role, log);
       const copy = redis.duplicate(); // as BullMQ does
       for (const one of [redis, copy]) {
