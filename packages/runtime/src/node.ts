@@ -146,6 +146,6 @@ async function proveWork({ connections, redis, bus, queue }: Pick<Node, 'connect
   await connections.write(redis, READY_WITHIN_MS);
   await Promise.all([
     bus.probe(READY_WITHIN_MS).catch(says('a message published through Redis does not come back')),
-    queue.ping(READY_WITHIN_MS).catch(says('the queue does not answer')),
+    queue.ping(READY_WITHIN_MS).catch(says('Redis does not answer for new jobs')),
   ]);
 }

@@ -3,6 +3,7 @@ import { MIN_SPACING_MS } from '@qrcast/core/schedule';
 import { describe, expect, it } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
 import { shardKeys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redis-client.ts';
 import type { Claim, Polled, PollTarget } from './poll-queue.ts';
 import { CLAIM_AHEAD_MS } from './poll-queue.ts';
 import { pollMember, SHARD_COUNT, shardOf } from './shards.ts';
@@ -169,6 +170,15 @@ describe('PollQueue over BullMQ', () => {
     release.resolve();
     await log.until(12);
     expect(most).toBe(5);
+  });
+
+  it('defines no script on the connection for commands, because ioredis copies each to every pipeline', async () => {
+    const { queue, runtime } = openProcess();
+    await queue.ensure(newTarget(), later());
+    await queue.ping(5_000);
+    const scripts = (redis: RedisClient): string[] => Object.keys(Reflect.get(redis, 'scriptsSet') as object);
+    expect(scripts(runtime.redis)).toEqual([]);
+    expect(scripts(runtime.producer)).not.toEqual([]);
   });
 
   it('spreads instances over all shards and keeps one instance in one', () => {

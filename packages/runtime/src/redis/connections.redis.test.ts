@@ -14,7 +14,6 @@ import { type Node, openNode } from '../node.ts';
 import type { WatchOptions } from './connection-watch.ts';
 import { openConnections } from './connections.ts';
 import { disconnectRedis } from './redis.ts';
-import type { RedisClient } from './redis-client.ts';
 import { findRedisProgram, openRedisServer } from './redis-server.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -99,7 +98,7 @@ describe('a connection whose other end vanished', () => {
   ])('is replaced, and no other: %s', async (role, name) => {
     const { node, proxy, said } = await openStage(inject('serverUrl'), QUICK);
     proxy.freeze((given) => given === name);
-    while ((await reasonOf(node)) === null) await immediate();
+    await untilReason(node, 'Redis');
     await untilReady(node);
     // The subscriber can be frozen between the answer to its write and the message of the same proof.
     expect(said).toEqual([expect.stringMatching(`^${role} no (answer|message)$`), `${role} ${BACK}`]);
@@ -183,14 +182,6 @@ async function demote(watchOptions: WatchOptions): Promise<Stage> {
   await before.admin.replicaof('127.0.0.1', after.port);
   return stage;
 }
-
-it('defines no script on the connection for commands, because ioredis copies each to every pipeline', async () => {
-  const { node } = await openStage(inject('serverUrl'), QUICK);
-  await node.queue.ping(1_000);
-  const scripts = (redis: RedisClient): string[] => Object.keys(Reflect.get(redis, 'scriptsSet') as object);
-  expect(scripts(node.redis)).toEqual([]);
-  expect(scripts(node.producer)).not.toEqual([]);
-});
 
 describe('connections to a demoted replica', () => {
   it('all move to the new master', async () => {
