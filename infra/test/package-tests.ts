@@ -40,6 +40,7 @@ export const packageTests = {
   maxConcurrency: TESTS_AT_ONCE,
   testTimeout: TEST_LIMIT_MS,
   hookTimeout: TEST_LIMIT_MS,
+  setupFiles: [join(import.meta.dirname, 'own-expect.ts')],
   expect: { poll: { timeout: POLL_LIMIT_MS, interval: 20 } },
 };
 
@@ -47,10 +48,8 @@ export const packageTests = {
  * @param setup the file that starts a private Redis. The plain suite has no test that needs it.
  * Beside it is what runs before each file of tests.
  */
-export const packageTestsWithRedis = (
-  setup: string,
-): typeof packageTests & { readonly globalSetup: string[]; readonly setupFiles: string[] } => ({
+export const packageTestsWithRedis = (setup: string): typeof packageTests & { readonly globalSetup: string[] } => ({
   ...packageTests,
   globalSetup: SUITE === 'plain' ? [] : [setup],
-  setupFiles: SUITE === 'plain' ? [] : [join(dirname(setup), 'one-slot.ts')],
+  setupFiles: SUITE === 'plain' ? packageTests.setupFiles : [...packageTests.setupFiles, join(dirname(setup), 'one-slot.ts')],
 });

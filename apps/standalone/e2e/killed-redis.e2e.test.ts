@@ -15,10 +15,14 @@ const TRANSPORTS = Object.keys(WATCH_TRANSPORTS) as WatchTransport[];
 interface Scene extends FaultStage {
   /** A viewer over each transport, as `@qrcast/client` makes it. */
   openViewers(ticket: string): readonly Watched[];
+  /** Resolves when each viewer has been refused, once and for good. */
+  untilTold(viewers: readonly Watched[], code: RegExp): Promise<void>;
 }
 
+const refusalsOf = ({ connections }: Watched): string[] => connections.flatMap((one) => (one.status === 'refused' ? [one.code] : []));
+
 /** Everything that it opens is closed after the test. */
-async function openScene(isPersistent: boolean, { onTestFinished }: Pick<TestContext, 'onTestFinished'>): Promise<Scene> {
+async function openScene(isPersistent: boolean, { expect, onTestFinished }: TestContext): Promise<Scene> {
   const stage = await openFaultStage({ isPersistent });
   const open: Watched[] = [];
   onTestFinished(async () => {
@@ -31,6 +35,9 @@ async function openScene(isPersistent: boolean, { onTestFinished }: Pick<TestCon
       const viewers = TRANSPORTS.map((transport) => openWatch(stage.gateways[0].url, ticket, transport));
       open.push(...viewers);
       return viewers;
+    },
+    async untilTold(viewers, code) {
+      await expect.poll(() => viewers.map(refusalsOf)).toEqual(viewers.map(() => [expect.stringMatching(code)]));
     },
   };
 }
@@ -67,13 +74,6 @@ async function expectWork(scene: Scene): Promise<void> {
   await untilAll(viewers, 'connected');
 }
 
-const refusalsOf = ({ connections }: Watched): string[] => connections.flatMap((one) => (one.status === 'refused' ? [one.code] : []));
-
-/** Each viewer is refused, once and for good. */
-async function expectTold(viewers: readonly Watched[], code: RegExp): Promise<void> {
-  await expect.poll(() => viewers.map(refusalsOf)).toEqual(viewers.map(() => [expect.stringMatching(code)]));
-}
-
 /** Its sessions are polled and its viewers are served. */
 async function expectNewTenant({ gateways, simulator, adminKey, openViewers }: Scene): Promise<void> {
   const { instance, ticket } = await createFirstSession(gateways[0].url, adminKey, simulator);
@@ -107,7 +107,7 @@ describe.concurrent('a Redis that is killed and comes back', () => {
     await scene.redis.save();
     const { session, viewers } = await watchOne(scene);
     await killAndRestart(scene, async () => undefined);
-    await expectTold(viewers, /^not_found$/);
+    await scene.untilTold(viewers, /^not_found$/);
     expect((await scene.call('GET', `/v1/sessions/${session.id}`)).status).toBe(404);
     await expectWork(scene);
   });
@@ -116,7 +116,7 @@ describe.concurrent('a Redis that is killed and comes back', () => {
     const scene = await openScene(false, test);
     const { viewers } = await watchOne(scene);
     await killAndRestart(scene, async () => undefined);
-    await expectTold(viewers, /^(not_found|unauthenticated)$/); // the session or its tenant is missed first
+    await scene.untilTold(viewers, /^(not_found|unauthenticated)$/); // the session or its tenant is missed first
     expect((await scene.call('GET', '/v1/sessions')).status).toBe(401);
     await expectNewTenant(scene);
   });

@@ -30,7 +30,7 @@ beforeAll(async () => {
   await cancel();
   await callers.call('GET', `${url}/v1/sessions`, { secret: 'qk_nobody_has_this_key' });
   await callers.call('GET', `${url}/v1/nothing-is-here`);
-  await vi.waitUntil(async () => (await scrape()).sum('qrcast_connections') === 0);
+  await vi.waitUntil(async () => (await scrape()).sum('qrcast_connections') === 0, { timeout: 60_000 });
   text = await registry.text();
   after = parseMetrics(text);
 });

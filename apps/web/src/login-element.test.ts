@@ -103,7 +103,7 @@ it('says that the browser is too old if a watch cannot work, and returns a failu
   watch.sendPassword = () => Promise.reject(new TypeError('AbortSignal.any is not a function'));
   find<HTMLInputElement>(other, '#password').value = 'one';
   find(other, 'button[type=submit]').click();
-  await vi.waitFor(() => expect(find(other, '#mistake').textContent).toBe(en.calls.other));
+  await expect.poll(() => find(other, '#mistake').textContent).toBe(en.calls.other);
 });
 
 describe('events', () => {

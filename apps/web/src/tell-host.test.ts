@@ -14,7 +14,7 @@ function openHost(...answers: (readonly string[] | Error)[]) {
   });
   return { host: createHost({ windows: [{ postMessage }], originsOf }), postMessage, originsOf };
 }
-const told = (postMessage: ReturnType<typeof vi.fn>) => vi.waitFor(() => expect(postMessage).toHaveBeenCalled());
+const told = (postMessage: ReturnType<typeof vi.fn>) => expect.poll(() => postMessage).toHaveBeenCalled();
 
 describe('the page that opened the login', () => {
   it('gets the result and nothing else, at each origin by its name', async () => {
@@ -55,7 +55,7 @@ describe('the page that opened the login', () => {
   it('gets nothing if the tenant allows no origins', async () => {
     const { host, postMessage, originsOf } = openHost([]);
     host.tell(CONNECTED);
-    await vi.waitFor(() => expect(originsOf.mock.results).toHaveLength(1));
+    await expect.poll(() => originsOf.mock.results).toHaveLength(1);
     await originsOf.mock.results[0]?.value;
     expect(postMessage).not.toHaveBeenCalled();
   });
@@ -78,7 +78,7 @@ describe('the origins', () => {
   it('are requested again if the request failed', async () => {
     const { host, originsOf, postMessage } = openHost(new Error('stopping'), new Error('still'), [APP]);
     host.prepare('ses_1');
-    await vi.waitFor(() => expect(originsOf.mock.results).toHaveLength(1));
+    await expect.poll(() => originsOf.mock.results).toHaveLength(1);
     await Promise.allSettled([originsOf.mock.results[0]?.value]);
     host.tell(CONNECTED);
     await told(postMessage);

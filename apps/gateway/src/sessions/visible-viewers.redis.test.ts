@@ -138,7 +138,7 @@ it('takes back its entry if two reports were run in the other order', async () =
   expect(Object.keys(await entries())).toEqual([here.id]); // twin: nobody has seen it
   expect(await here.counts.read(sessionId)).toBe(0);
   await pass();
-  await vi.waitFor(async () => expect(await entries()).toEqual({}));
+  await expect.poll(entries).toEqual({});
 });
 
 it('stores its count again as soon as a state comes without it', async () => {
@@ -147,7 +147,7 @@ it('stores its count again as soon as a state comes without it', async () => {
   await runtime.redis.del(key());
   expect(here.counts.sumOf(sessionId, [])).toBe(2);
   await pass();
-  await vi.waitFor(async () => expect(Object.keys(await entries())).toEqual([here.id]));
+  await expect.poll(async () => Object.keys(await entries())).toEqual([here.id]);
 });
 
 it('stores all counts again if Redis has lost that it lives', async () => {
@@ -161,8 +161,8 @@ it('stores all counts again if Redis has lost that it lives', async () => {
   expect(await entries()).toEqual({}); // twin: nothing is known against Redis
   await runtime.redis.zrem(gatewaysKey(runtime.namespace), here.id);
   await pass();
-  await vi.waitFor(async () => expect(Object.keys(await entries())).toEqual([here.id]));
-  await vi.waitFor(async () => expect(await runtime.redis.exists(viewersKey(runtime.namespace, second))).toBe(1));
+  await expect.poll(async () => Object.keys(await entries())).toEqual([here.id]);
+  await expect.poll(() => runtime.redis.exists(viewersKey(runtime.namespace, second))).toBe(1);
 });
 
 it('stores what Redis has not taken, and takes back what it has not', async () => {
@@ -175,7 +175,7 @@ it('stores what Redis has not taken, and takes back what it has not', async () =
   await runtime.redis.rename(`${key()}-kept`, key());
   expect(Object.keys(await entries())).toEqual([here.id]);
   await pass();
-  await vi.waitFor(async () => expect(await entries()).toEqual({}));
+  await expect.poll(entries).toEqual({});
 });
 
 it('is stored again long before Redis ends it', async () => {
@@ -186,6 +186,6 @@ it('is stored again long before Redis ends it', async () => {
   expect(endsAt).toBe(now + HOUR_MS);
   clock.mockReturnValue(performance.now() + HOUR_MS / 3);
   await pass();
-  await vi.waitFor(async () => expect(await runtime.redis.pexpiretime(key())).toBe(endsAt + RENEW_EVERY_MS));
+  await expect.poll(() => runtime.redis.pexpiretime(key())).toBe(endsAt + RENEW_EVERY_MS);
   clock.mockRestore();
 });

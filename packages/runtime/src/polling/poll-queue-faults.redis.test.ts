@@ -3,7 +3,7 @@
  * older version.
  */
 
-import { describe, expect, inject, it, vi } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { later, newTarget, pollLog, preparePollQueues } from '../../test/poll-queue.ts';
 import { openTestProxy } from '../../test/proxy.ts';
 import { openTestRuntime } from '../../test/runtime.ts';
@@ -68,7 +68,7 @@ describe('PollQueue over BullMQ', () => {
     await failed.promise;
     expect(Number(await runtime.redis.zscore(due, pollMember(target)))).toBeGreaterThan(Date.now());
     await dealtWith.promise;
-    await vi.waitFor(async () => expect(await runtime.redis.zscore(due, pollMember(target))).toBeNull());
+    await expect.poll(() => runtime.redis.zscore(due, pollMember(target))).toBeNull();
   });
 
   it('counts a session that was reported as unwatched as gone, and watches it anew at once', async () => {
