@@ -107,6 +107,7 @@ function openWorld() {
   const hub: Hub = openHub({
     ...{ sessions, watching, viewerCounts, clock },
     policy: DEFAULT_POLICY,
+    gatewayId: 'here',
     streamMeters: createStreamMeters(meters),
     log: createLog('test', 'silent'),
     renewEveryMs: RENEW_EVERY_MS,

@@ -55,6 +55,8 @@ const CALLS: readonly Call[] = [
   { method: 'POST', path: '/v1/callbacks/cbk_none/replay', secret: 'key' },
   { method: 'GET', path: '/v1/audit?limit=5', secret: 'key' },
   { method: 'GET', path: '/v1/admin/audit', secret: 'admin' },
+  { method: 'GET', path: '/v1/sessions/:id/timeline', secret: 'key' },
+  { method: 'GET', path: '/v1/admin/sessions/:id/timeline', secret: 'admin' },
   { method: 'GET', path: '/v1/admin/tenants', secret: 'admin' },
   { method: 'POST', path: '/v1/admin/tenants', secret: 'planted', body: { id: 'other', ...TENANT_FIELDS } },
   { method: 'POST', path: '/v1/admin/tenants', secret: 'admin', body: { id: 'fuzzed', ...TENANT_FIELDS } },

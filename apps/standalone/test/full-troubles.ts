@@ -86,6 +86,8 @@ export async function askForAnything({ call, operator, receiver }: LeakStage, ca
     ['GET', '/v1/callbacks?limit=x', mine],
     ...['/v1/sessions', '/v1/callbacks', '/v1/audit'].map((path) => ['GET', path, mine] as const),
     ...['/v1/admin/tenants', '/v1/admin/tenants/acme', '/v1/admin/audit'].map((path) => ['GET', path, admin] as const),
+    ['GET', `/v1/sessions/${login.id}/timeline`, mine],
+    ['GET', `/v1/admin/sessions/${login.id}/timeline`, admin],
     ...['/healthz', '/readyz', '/metrics', '/openapi.json', '/asyncapi.json', '/docs', '/connect'].map(
       (path) => ['GET', path, {}] as const,
     ),

@@ -5,6 +5,7 @@
 
 import type { SessionEvent } from '@qrcast/core/reduce';
 import type { SessionFacts } from '@qrcast/core/session-facts';
+import { encodeDelivery } from '@qrcast/core/timeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WatchedState } from '../src/sessions/published-state.ts';
 import type { Sessions } from '../src/sessions/sessions.ts';
@@ -215,6 +216,32 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       // none.
       const versions = new Set(results.map((session) => session?.version));
       expect(Math.max(...[...versions].map((version) => version ?? 0))).toBe(last?.session.version);
+    });
+
+    it('keeps a timeline of what happened, and of what else is added', async () => {
+      const { id } = await created();
+      await pair.here.apply(id, codeEvent('first', T + 2));
+      await pair.there.apply(id, codeEvent('first', T + 3)); // renews the code
+      const delivery = { at: T + 4, sinceMs: 60_000, gateway: 'gw_1', viewers: 2, states: 3, slowestMs: 5 };
+      await pair.there.addToTimeline(id, encodeDelivery(delivery, T));
+      await pair.here.apply(id, { kind: 'cancelled', at: T + 5 });
+      expect(await pair.there.timeline(id)).toMatchObject({
+        sessionId: id,
+        isCut: false,
+        entries: [
+          { cause: 'created', at: T },
+          { cause: 'watched', state: 'waiting', at: T + 1 },
+          { cause: 'answered', answer: 'code', state: 'showing', at: T + 2 },
+          { kind: 'delivery', ...delivery },
+          { cause: 'cancelled', endReason: 'cancelled', at: T + 5 },
+        ],
+      });
+    });
+
+    it('has no timeline of a session that there is not, and adds none', async () => {
+      await pair.here.addToTimeline('ses_none', '[]');
+      expect(await pair.here.timeline('ses_none')).toBeNull();
+      expect(await pair.here.exists('ses_none')).toBe(false);
     });
 
     it('gives a watcher the current state first, then only newer ones, the last included', async () => {

@@ -29,7 +29,7 @@ type Entries = Map<string, WatchedSession>;
 const RENEW_SLICES = 10;
 /**
  * How often the gateway ends slow viewers, lets time pass for its sessions, in case no worker does,
- * records hidden pages, and puts right what Redis has lost.
+ * records hidden pages, adds to timelines, and puts right what Redis has lost.
  */
 const SWEEP_EVERY_MS = 1_000;
 
@@ -89,6 +89,7 @@ function sweep({ watching, clock }: HubDeps, entries: Entries): void {
   for (const [sessionId, watched] of entries) {
     watched.applyHidden();
     watched.renumber();
+    watched.noteDeliveries(now);
     if (!watched.newest.isElapsed(now)) continue;
     watching.current(sessionId).then(
       // Null: the record is gone, and nothing more can be told of it.

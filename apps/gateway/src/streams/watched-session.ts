@@ -16,6 +16,7 @@ import type { Principal } from '../auth/auth.ts';
 import type { ViewerCounts } from '../sessions/visible-viewers.ts';
 import type { Watching } from '../sessions/watching.ts';
 import { createDelivery, createStateMessages, type Delivery, type Sink, type StateMessages } from './delivery.ts';
+import { DeliveryNotes } from './delivery-notes.ts';
 import { createFanOut } from './fan-out.ts';
 import { NewestState } from './newest-state.ts';
 import type { StreamMeters } from './stream-meters.ts';
@@ -50,6 +51,8 @@ export interface WatchedSessionDeps {
   readonly clock: Clock;
   readonly policy: Pick<Policy, 'codeTtlMs'>;
   readonly streamMeters: StreamMeters;
+  /** The name of this gateway in timelines. */
+  readonly gatewayId: string;
   readonly log: Logger;
   /** Redis has lost a version that viewers were told. It may have lost those of all sessions. */
   readonly warnLost: (facts: { readonly sessionId: string; readonly told: number }) => void;
@@ -70,6 +73,7 @@ export class WatchedSession {
   readonly #viewers = new Set<Viewer>();
   readonly #tellAll = createFanOut<Viewer, StateMessages>(this.#viewers, (viewer, messages) => this.#offer(viewer, messages));
   readonly #closeWatch: () => void;
+  readonly #notes: DeliveryNotes;
   /** The first read is over: whether there is such a session. */
   readonly #isThere: Promise<boolean>;
   /** Visible viewers over all gateways, as of the last report or state. */
@@ -86,6 +90,7 @@ export class WatchedSession {
     this.id = id;
     this.#deps = deps;
     this.#onEmpty = onEmpty;
+    this.#notes = new DeliveryNotes(deps.clock.now());
     const onChange = (state: WatchedState): void => this.#change(state);
     const { first, close } = deps.sessions.watch(id, onChange, (told) => this.#noticeLost(told));
     this.#closeWatch = close;
@@ -163,6 +168,11 @@ export class WatchedSession {
     });
   }
 
+  /** Adds to the timeline what viewers were sent, once a minute. To be called about once a second. */
+  noteDeliveries(now: number): void {
+    if (this.#notes.isDue(now)) this.#note(now);
+  }
+
   /** Ends the viewers that need too long for a message. */
   endSlow(now: number): void {
     for (const { delivery } of this.#viewers) delivery.endIfSlow(now);
@@ -199,7 +209,9 @@ export class WatchedSession {
       this.report(); // Redis may have lost the count
       this.start();
     }
-    this.#tellAll(this.#changeMessages(state));
+    const messages = this.#changeMessages(state);
+    this.#notes.sent(session.version === session.toldVersion ? (messages.age?.sessionMs ?? null) : (messages.age?.freshMs ?? null));
+    this.#tellAll(messages);
   }
 
   #offer(viewer: Viewer, messages: StateMessages): void {
@@ -236,6 +248,7 @@ export class WatchedSession {
     });
     const viewer: Viewer = { delivery, sink, isVisible, isOpen: true };
     this.#viewers.add(viewer);
+    this.#notes.joined(this.#viewers.size);
     this.#deps.streamMeters.subscriptions[sink.transport].up();
     if (isVisible) {
       this.#viewerCount = Math.max(this.#viewerCount, this.#visibleCount());
@@ -258,6 +271,7 @@ export class WatchedSession {
     // A hidden tab can return as another stream, over transports that say so at their start.
     if (!viewer.isVisible && isPolled(session) && !session.isUnwatched) this.report();
     viewer.delivery.offer(messages);
+    this.#notes.sent(null);
     return messages.isStale ? this.#withoutStaleCode(formats) : messages.whole(formats).session;
   }
 
@@ -275,6 +289,14 @@ export class WatchedSession {
     if (isVisible) this.start();
   }
 
+  /** What Redis does not take is missing: nothing depends on it. */
+  #note(now: number): void {
+    const { sessions, gatewayId } = this.#deps;
+    const createdAt = this.newest.read()?.session.createdAt;
+    const line = createdAt === undefined ? null : this.#notes.take(now, gatewayId, this.#viewers.size, createdAt);
+    if (line !== null) sessions.addToTimeline(this.id, line).catch(() => undefined);
+  }
+
   #finish(viewer: Viewer, reason: CloseReason): void {
     if (!viewer.isOpen) return;
     this.#drop(viewer);
@@ -289,6 +311,7 @@ export class WatchedSession {
     this.#deps.streamMeters.subscriptions[viewer.sink.transport].down();
     if (viewer.isVisible) this.report();
     if (this.#viewers.size > 0) return;
+    this.#note(this.#deps.clock.now());
     this.#closeWatch();
     this.#onEmpty();
   }

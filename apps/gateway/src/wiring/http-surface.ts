@@ -17,6 +17,7 @@ import { addPageRoutes } from '../api/page-routes.ts';
 import { addSessionRoutes } from '../api/session-routes.ts';
 import { addStrayRequests } from '../api/stray-requests.ts';
 import { addTenantRoutes } from '../api/tenant-routes.ts';
+import { addTimelineRoutes } from '../api/timeline-routes.ts';
 import { addAuditRoutes } from '../audit/audit-routes.ts';
 import { addAddressRates } from '../auth/address-rates.ts';
 import { addCallers } from '../auth/caller.ts';
@@ -105,6 +106,7 @@ function addApiRoutes(app: FastifyInstance, parts: Parts, { callbackHosts = DEFA
   addEventsRoute(app, parts);
   addCodeRoutes(app, parts);
   addTenantRoutes(app, { ...parts, publicUrl, callbackHosts });
+  addTimelineRoutes(app, parts);
   addAuditRoutes(app, parts);
   addCallbackRoutes(app, { ...parts, callbackLog: createCallbackLog(parts) });
 }

@@ -20,7 +20,7 @@ const OPENAPI_TYPES = [
   'CreateTicket CreatedKey CreatedSession CreatedTenant CreatedTicket DisconnectedInstance End EndReason ErrorCode Format Health',
   'InstanceCallbackBody LimitName Notice NoticeCode PageOrigins PatchTenant Problem RelayBody Scope SendPassword Session SessionAnswer',
   'SessionCallbackType SessionList SessionState SetWebhook SetWebhookAnswer StateNotification Taken Tenant TenantAnswer TenantList',
-  'Webhook WebhookAnswer WebhookFinding WebhookFindingCode',
+  'Timeline TimelineCause TimelineChange TimelineDelivery TimelineEntry Webhook WebhookAnswer WebhookFinding WebhookFindingCode',
 ];
 const ASYNCAPI_TYPES = [
   'Accepted Account CloseReason Closing Code ConnectError Draining End EndReason ErrorCode Format Fresh LimitName Notice NoticeCode Ref',

@@ -11,6 +11,7 @@ import { CALLBACK_OPERATIONS, WEBHOOK_HEADERS, WEBHOOKS } from './http-callbacks
 import { PAGE_OPERATIONS } from './http-pages.ts';
 import { SESSION_OPERATIONS } from './http-sessions.ts';
 import { TENANT_OPERATIONS } from './http-tenants.ts';
+import { TIMELINE_OPERATIONS } from './http-timeline.ts';
 import { WEBHOOK_OPERATIONS } from './http-webhook.ts';
 import { createSchemaComponents, type JsonSchema, type SchemaComponents } from './json-schema.ts';
 import { ERROR_WORDS } from './words.ts';
@@ -85,6 +86,7 @@ export type OpenApiContent = Readonly<
 
 const OPERATIONS: readonly Operation[] = [
   ...SESSION_OPERATIONS,
+  ...TIMELINE_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   ...CALLBACK_OPERATIONS,
   ...AUDIT_OPERATIONS,

@@ -2,13 +2,22 @@
 -- KEYS session, its callbacks, the gateways' counts of its viewers.
 -- ARGV expected version ('0': must not exist), version, record, picture ('' keep, '-' drop, else
 -- set), channel, sealed credentials ('' keep, '-' drop), expires at (ms, '' keep), callback ('' none),
--- expected stamp ('' any), stamp, the command that publishes, the lines of the state.
+-- expected stamp ('' any), stamp, the command that publishes, the lines of the state, a line of the
+-- timeline ('' none).
 -- Returns 1 if it wrote, the current record if another one stands, 0 if there is no such session.
 --
 -- What is published: a line with the format (3) and each gateway's count, the lines of the state
 -- (published-state.ts), and in another line the picture if it changed.
 --
 -- The stamp tells two records apart that have one version, because Redis lost data in between.
+-- The newest lines, in one field of the session: they live and end with it, and cost a new session
+-- less than a key would. session-note-1.lua has the same function.
+local function add_to_timeline(key, line)
+  local text = redis.call('HGET', key, 'timeline')
+  text = text and text .. '\n' .. line or line
+  if #text > 12288 then text = '~' .. (string.match(text, '\n.*', -8192) or '') end
+  redis.call('HSET', key, 'timeline', text)
+end
 local version, stamp = unpack(redis.call('HMGET', KEYS[1], 'version', 'stamp'))
 if ARGV[1] == '0' then
   if version then return redis.call('HGET', KEYS[1], 'record') end
@@ -38,5 +47,6 @@ if ARGV[8] ~= '' then
   redis.call('RPUSH', KEYS[2], ARGV[8])
   redis.call('PEXPIRE', KEYS[2], 86400000) -- a day, as long as deliveries are tried
 end
+if ARGV[13] ~= '' then add_to_timeline(KEYS[1], ARGV[13]) end
 redis.call(ARGV[11], ARGV[5], message)
 return 1

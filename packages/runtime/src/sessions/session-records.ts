@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { callbackOf } from '@qrcast/core/callback';
 import type { SessionEvent } from '@qrcast/core/reduce';
 import { isFinal, type Session } from '@qrcast/core/session';
+import { decodeTimeline, encodeChange } from '@qrcast/core/timeline';
 import { sessionMark } from '../outbox/marks.ts';
 import { createOutbox } from '../outbox/outbox.ts';
 import { type Namespace, sessionCallbacksKey, sessionChannel, sessionKey, viewersKey } from '../redis/keys.ts';
@@ -26,7 +27,8 @@ export interface SessionRecordsDeps {
   readonly keepsCredentials?: ((tenantId: string) => Promise<boolean>) | undefined;
 }
 
-export interface SessionRecords extends Pick<Sessions, 'create' | 'exists' | 'find' | 'read' | 'readSealed' | 'expire' | 'remove'> {
+export interface SessionRecords
+  extends Pick<Sessions, 'create' | 'exists' | 'find' | 'read' | 'readSealed' | 'timeline' | 'addToTimeline' | 'expire' | 'remove'> {
   /**
    * Writes `next` over `previous`. `event` made the change; null if none did.
    */
@@ -52,6 +54,7 @@ function readReply(readSession: ReadSession, session: Session, reply: unknown): 
 export function openSessionRecords(deps: SessionRecordsDeps): SessionRecords {
   const { redis, namespace, readSession, keepsCredentials } = deps;
   const commit = createCommit({ redis, namespace });
+  const note = loadLuaScript(redis, new URL('./session-note-1.lua', import.meta.url));
   const removeScript = loadLuaScript(redis, new URL('./session-remove-1.lua', import.meta.url));
   const keyOf = (sessionId: string): string => sessionKey(namespace, sessionId);
 
@@ -74,6 +77,7 @@ export function openSessionRecords(deps: SessionRecordsDeps): SessionRecords {
         session: next,
         picture,
         sealed,
+        note: event === null ? '' : encodeChange(previous, next, event),
         ...(callback === null ? {} : { callback: JSON.stringify(callback) }),
       });
       return readReply(readSession, next, reply);
@@ -83,6 +87,12 @@ export function openSessionRecords(deps: SessionRecordsDeps): SessionRecords {
     find: async (sessionId) => readSession(await redis.hget(keyOf(sessionId), 'record'), sessionId),
     read: (sessionId) => readSnapshot(deps, redis, sessionId),
     readSealed: (sessionId) => redis.hget(keyOf(sessionId), 'sealed'),
+    async timeline(sessionId) {
+      const [record, text] = await redis.hmget(keyOf(sessionId), 'record', 'timeline');
+      const session = readSession(record, sessionId);
+      return session && decodeTimeline(session, text ?? '');
+    },
+    addToTimeline: async (sessionId, line) => void (await note([keyOf(sessionId)], [line])),
     expire: async (sessionId, at) => void (await redis.pexpireat(keyOf(sessionId), at, 'LT')),
     remove: async (session) => (await removeScript([keyOf(session.id)], [session.version])) === 1,
   };
@@ -101,17 +111,19 @@ interface Commit {
   /** Unix ms. */
   readonly goneAt?: number;
   readonly callback?: string;
+  /** A line of the timeline, '' for none. */
+  readonly note?: string;
 }
 
 /** Resolves to the reply of session-commit-3.lua. */
 function createCommit({ redis, namespace }: Pick<SessionRecordsDeps, 'redis' | 'namespace'>): (commit: Commit) => Promise<unknown> {
   const script = loadLuaScript(redis, new URL('./session-commit-3.lua', import.meta.url));
   const outbox = createOutbox({ redis, namespace });
-  return async ({ expected, expectedStamp = '', session, picture = '', sealed, goneAt = '', callback = '' }) => {
+  return async ({ expected, expectedStamp = '', session, picture = '', sealed, goneAt = '', callback = '', note = '' }) => {
     const { id, version, stamp } = session;
     const keys = [sessionKey(namespace, id), sessionCallbacksKey(namespace, id), viewersKey(namespace, id)];
     const change = [expected, version, encodeSession(session), picture, sessionChannel(namespace, id), sealed, goneAt, callback];
-    const args = [...change, expectedStamp, stamp, publishCommand(redis), encodeState(session)];
+    const args = [...change, expectedStamp, stamp, publishCommand(redis), encodeState(session), note];
     const write = (): Promise<unknown> => script(keys, args);
     // The mark lies in another slot than the session, so it cannot be part of the script.
     return callback === '' ? write() : outbox.markAround(sessionMark(id), write);

@@ -1,4 +1,4 @@
-/** `session-commit-3.lua`: what it answers, and the callbacks that it stores. */
+/** `session-commit-3.lua` and `session-note-1.lua`: what they answer and store. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { openTestRuntime, type TestRuntime } from '../../test/runtime.ts';
@@ -31,9 +31,10 @@ interface Commit {
   readonly callback?: string;
   readonly expectedStamp?: string;
   readonly stamp?: string;
+  readonly note?: string;
 }
 
-function commit({ expected, version, callback = '', expectedStamp = '', stamp = '' }: Commit): Promise<unknown> {
+function commit({ expected, version, callback = '', expectedStamp = '', stamp = '', note = '' }: Commit): Promise<unknown> {
   const script = loadLuaScript(runtime.redis, new URL('./session-commit-3.lua', import.meta.url));
   return script(
     [session, callbacks, viewers],
@@ -50,6 +51,7 @@ function commit({ expected, version, callback = '', expectedStamp = '', stamp = 
       stamp,
       publishCommand(runtime.redis),
       `lines ${version}`,
+      note,
     ],
   );
 }
@@ -105,5 +107,44 @@ describe('session-commit', () => {
     expect(await commit({ expected: '2', version: '3' })).toBe(1);
     await expect.poll(() => published.length).toBe(3);
     expect(published).toEqual(['3\nlines 1', '3 a 1:9 b 2:9\nlines 2', '3\nlines 3']);
+  });
+});
+
+const timeline = (): Promise<string | null> => runtime.redis.hget(session, 'timeline');
+function addNote(line: string): Promise<unknown> {
+  return loadLuaScript(runtime.redis, new URL('./session-note-1.lua', import.meta.url))([session], [line]);
+}
+
+describe('the timeline', () => {
+  it('gets the line of each change that is stored, and none of one that is not', async () => {
+    await commit({ expected: '0', version: '1' });
+    expect(await timeline()).toBeNull();
+    await commit({ expected: '1', version: '2', note: 'one' });
+    await commit({ expected: '1', version: '3', note: 'lost' });
+    await commit({ expected: '2', version: '3' });
+    await commit({ expected: '3', version: '4', note: 'two' });
+    expect(await timeline()).toBe('one\ntwo');
+  });
+
+  it('gets notes of gateways, and makes no session out of one', async () => {
+    expect(await addNote('too late')).toBe(0);
+    expect(await runtime.redis.exists(session)).toBe(0);
+    await commit({ expected: '0', version: '1', note: 'one' });
+    expect(await addNote('two')).toBe(1);
+    expect(await timeline()).toBe('one\ntwo');
+  });
+
+  it.each([
+    ['changes', (line: string, version: number) => commit({ expected: String(version), version: String(version + 1), note: line })],
+    ['notes', (line: string) => addNote(line)],
+  ])('keeps the newest of many %s whole, and says that it was cut', async (_kind, add) => {
+    await commit({ expected: '0', version: '1' });
+    const lines = Array.from({ length: 400 }, (_, n) => `line ${n} ${'x'.repeat(60)}`);
+    for (const [n, line] of lines.entries()) await add(line, n + 1);
+    const [first, ...kept] = ((await timeline()) ?? '').split('\n');
+    expect(first).toBe('~');
+    expect(kept.length).toBeGreaterThan(100);
+    expect(kept).toEqual(lines.slice(-kept.length));
+    expect((await timeline())?.length).toBeLessThanOrEqual(12_288);
   });
 });

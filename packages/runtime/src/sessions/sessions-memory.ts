@@ -7,6 +7,7 @@ import { reduce, type SessionEvent } from '@qrcast/core/reduce';
 import { renumber } from '@qrcast/core/renumber';
 import type { Policy } from '@qrcast/core/schedule';
 import { isFinal, type Session } from '@qrcast/core/session';
+import { decodeTimeline, encodeChange, type Timeline } from '@qrcast/core/timeline';
 import { Picture } from './picture.ts';
 import { pictureChange } from './picture-change.ts';
 import { changeOf, type WatchedState } from './published-state.ts';
@@ -16,6 +17,8 @@ import type { Change, Sessions, Watch } from './sessions.ts';
 interface Stored extends Snapshot {
   /** Null once the session has ended for good. */
   readonly sealed: string | null;
+  /** Lines of the timeline, all of them. */
+  readonly lines: readonly string[];
   /** When the record is deleted, Unix ms. Unset: never. */
   readonly goneAt?: number;
 }
@@ -41,7 +44,7 @@ export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions
   return {
     async create(session, sealed) {
       if (store.sessions.has(session.id)) throw new Error(`session ${session.id} exists already`);
-      store.sessions.set(session.id, { session, image: null, sealed });
+      store.sessions.set(session.id, { session, image: null, sealed, lines: [] });
     },
 
     apply: async (sessionId, event) => (await change(sessionId, event))?.after ?? null,
@@ -54,6 +57,8 @@ export function openMemorySessions(store: MemoryStore, policy: Policy): Sessions
     find: async (sessionId) => storedOf(sessionId)?.session ?? null,
     read: async (sessionId) => snapshotIn(store, sessionId),
     readSealed: async (sessionId) => storedOf(sessionId)?.sealed ?? null,
+    timeline: async (sessionId) => timelineIn(store, sessionId),
+    addToTimeline: async (sessionId, line) => addLineIn(store, sessionId, line),
 
     expire: async (sessionId, at) => expireIn(store, sessionId, at),
     remove: async (session) => removeIn(store, session),
@@ -93,8 +98,19 @@ function changeIn(store: MemoryStore, sessionId: string, event: SessionEvent | n
   const picture = pictureChange(before, after, event);
   const image = picture === '' ? stored.image : picture === '-' ? null : picture;
   store.sessions.set(sessionId, { ...stored, session: after, image, sealed: isFinal(after) ? null : stored.sealed });
+  if (event !== null) addLineIn(store, sessionId, encodeChange(before, after, event));
   for (const listener of store.listeners.get(sessionId) ?? []) listener({ session: after, image });
   return { before, after };
+}
+
+function addLineIn(store: MemoryStore, sessionId: string, line: string): void {
+  const stored = storedIn(store, sessionId);
+  if (stored !== undefined && line !== '') store.sessions.set(sessionId, { ...stored, lines: [...stored.lines, line] });
+}
+
+function timelineIn(store: MemoryStore, sessionId: string): Timeline | null {
+  const stored = storedIn(store, sessionId);
+  return stored === undefined ? null : decodeTimeline(stored.session, stored.lines.join('\n'));
 }
 
 function expireIn(store: MemoryStore, sessionId: string, at: number): void {

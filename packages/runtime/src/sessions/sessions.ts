@@ -10,6 +10,7 @@
 
 import type { SessionEvent } from '@qrcast/core/reduce';
 import type { Session } from '@qrcast/core/session';
+import type { Timeline } from '@qrcast/core/timeline';
 import type { WatchedState } from './published-state.ts';
 import type { Snapshot } from './session-codec.ts';
 
@@ -68,6 +69,10 @@ export interface Sessions {
    * are deleted then.
    */
   readSealed(sessionId: string): Promise<string | null>;
+  /** What happened to the session, as far as it is kept; null if there is no such session. */
+  timeline(sessionId: string): Promise<Timeline | null>;
+  /** Adds a line of core's timeline.ts, other than those of changes. Does nothing without a session. */
+  addToTimeline(sessionId: string, line: string): Promise<void>;
   /**
    * Deletes the record at that moment (Unix ms), or earlier if it was to go earlier; with 0, at
    * once. Watchers are not told.
