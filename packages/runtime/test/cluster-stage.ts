@@ -255,8 +255,10 @@ export async function openClusterStage({
         return port;
       },
       async failover(port) {
-        const old = (await masters()).find((member) => member.port === port);
-        const replica = (await members()).find(({ masterId }) => masterId === old?.id);
+        const all = await members();
+        const old = all.find((member) => member.isMaster && member.port === port);
+        if (old === undefined) return; // its replica is the master by now
+        const replica = all.find(({ masterId }) => masterId === old.id);
         if (replica === undefined) throw new Error('the master has no replica');
         const isMaster = async (): Promise<boolean> => (await masters()).some(({ id }) => id === replica.id);
         while (!(await isMaster()))
