@@ -39,6 +39,13 @@ export function setLogFormat(wanted: LogFormat | undefined): void {
   if (wanted !== undefined) format = wanted;
 }
 
+let readContext: () => object = () => ({});
+
+/** What it returns is added to each line: facts of the request that is being served. One for the process. */
+export function setLogContext(read: () => object): void {
+  readContext = read;
+}
+
 /** Of each log that `createLog` made: those that were derived from it, which have a level of their own. */
 const derived = new WeakMap<Logger, Set<Logger>>();
 
@@ -57,6 +64,7 @@ export function createLog(name: string, level: LogLevel, destination?: Destinati
     base: { name, pid: process.pid },
     redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '[secret]' },
     timestamp: pino.stdTimeFunctions.isoTime,
+    mixin: () => readContext(),
   };
   const log = pino(options, destination ?? openStdout((lines) => log.warn({ lines }, 'log lines were dropped because nobody read them')));
   derived.set(log, children);

@@ -59,6 +59,6 @@ export const PAGES_MAY_CALL = {
   origin: '*',
   methods: ['GET', 'HEAD', 'POST'],
   allowedHeaders: [...REQUEST_HEADERS],
-  exposedHeaders: ['ETag', 'Retry-After', 'Location', 'X-Code-Stale-At'],
+  exposedHeaders: ['ETag', 'Retry-After', 'Location', 'X-Code-Stale-At', 'X-Request-Id'],
   maxAge: 7_200,
 };

@@ -16,6 +16,7 @@ import { addJsonParser } from './json-body.ts';
 import type { RefuseMiss } from './notification-misses.ts';
 import { answerRefusal, nothingHere } from './refusal-answer.ts';
 import { BODY_LIMIT_BYTES, countRefusal, refusalOf } from './refusals.ts';
+import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
 import { pathOf, requireSoundRequest } from './request-rules.ts';
 import { type AnswerHeaders, answerWith } from './security-headers.ts';
 
@@ -48,6 +49,8 @@ export interface HttpServerDeps {
 
 export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
   const app = fastify(serverOptions(deps));
+  // First of all, so that each answer has it, also that of an event stream.
+  app.addHook('onRequest', async (request, reply) => void reply.header(REQUEST_ID_HEADER, request.id));
   // Before CORS, because the `OPTIONS` route of that plugin keeps the error handler that is set
   // when it is registered.
   app.setErrorHandler((error, request, reply) =>
@@ -65,6 +68,7 @@ function serverOptions({ isUpgrade, headers, refuseMiss, meters }: HttpServerDep
   return {
     logger: false, // the request log of Fastify would hold URLs and headers
     bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: ({ headers: given }) => requestIdOf(given),
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Node checks both timeouts at this interval, and swaps them if the one for headers is longer.
     http: {
@@ -89,7 +93,7 @@ function serverOptions({ isUpgrade, headers, refuseMiss, meters }: HttpServerDep
       const refusal =
         refuseMiss(request.raw) ?? (isTooLong ? nothingHere() : new RefusedError('invalid_request', 'expected a valid URL path'));
       countRefusal({ meters }, refusal);
-      void answerRefusal(request, reply, refusal);
+      void answerRefusal(request, reply.header(REQUEST_ID_HEADER, request.id), refusal);
     },
   };
 }
@@ -128,7 +132,13 @@ function addAnswerHooks(app: FastifyInstance, { log, isDraining }: HttpServerDep
     // Logs the route's pattern and not the URL, because paths and queries hold what the caller put
     // there.
     log.debug(
-      { method: request.method, route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      {
+        requestId: request.id,
+        method: request.method,
+        route: request.routeOptions.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
       'request',
     );
   });
