@@ -16,7 +16,7 @@ const INSTANCES = 300;
 const SCAN_AFTER_MS = 60_000;
 /** Three polls of 5 s come within it. */
 const TOLD_WITHIN_MS = 15_000;
-/** So the records of ended sessions are as many after five minutes as after an hour. */
+/** Their records are kept an hour longer, so the keys that are counted leave them out. */
 const EXPIRES_IN_SECONDS = 300;
 
 export interface LoginCounts {

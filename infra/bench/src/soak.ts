@@ -75,6 +75,7 @@ async function openSoak(config: BenchConfig, path: string, releasers: Releasers)
   await until(firstAt + INTERVAL_MS + SETTLE_MS);
   const asking = new Redis(redis.url);
   releasers.push('asking', async () => asking.disconnect());
-  const parts = { gateway, worker, redis, provider, publisher, viewers, countKeys: () => asking.dbsize() };
-  return { parts, logins: createSoakLogins({ access, provider, viewers, upstream }) };
+  const logins = createSoakLogins({ access, provider, viewers, upstream });
+  const countKeys = async (): Promise<number> => (await asking.dbsize()) - logins.counts().connected;
+  return { parts: { gateway, worker, redis, provider, publisher, viewers, countKeys }, logins };
 }
