@@ -45,7 +45,8 @@ export type Command =
   | { readonly kind: 'version' }
   | { readonly kind: 'login'; readonly arguments: LoginArguments }
   | { readonly kind: 'webhook'; readonly arguments: WebhookArguments }
-  | { readonly kind: 'rotate-keys'; readonly isCheck: boolean };
+  | { readonly kind: 'rotate-keys'; readonly isCheck: boolean }
+  | { readonly kind: 'doctor'; readonly json: boolean };
 
 export const DEFAULT_TIMEOUT_SECONDS = 600;
 /** Half of a ticket's longest life, because the session and the ticket must outlast the wait. */
@@ -90,9 +91,10 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.version === true) return { kind: 'version' };
   if (positionals[0] === 'rotate-keys') return rotateKeys(positionals, values);
   if (positionals[0] === 'webhook') return webhook(positionals, values);
+  if (positionals[0] === 'doctor') return doctor(positionals, values);
   if (positionals[0] !== 'login') {
     throw usageError(
-      'expected a command: qrcast login --id <instanceId>, qrcast webhook --gateway <url>, or qrcast rotate-keys; `qrcast --help` tells the rest',
+      'expected a command: qrcast login --id <instanceId>, qrcast webhook --gateway <url>, qrcast doctor, or qrcast rotate-keys; `qrcast --help` tells the rest',
     );
   }
   requireOwn(values, { check: 'rotate-keys', session: 'webhook', set: 'webhook', 'replace-url': 'webhook' });
@@ -157,6 +159,12 @@ function sessionIdOf(value: string | undefined): string | undefined {
 function rotateKeys(positionals: readonly string[], { check, ...others }: Readonly<Record<string, unknown>>): Command {
   if (positionals.length > 1 || Object.keys(others).length > 0) throw usageError('rotate-keys takes no more than --check');
   return { kind: 'rotate-keys', isCheck: check === true };
+}
+
+function doctor(positionals: readonly string[], { json, ...others }: Readonly<Record<string, unknown>>): Command {
+  if (positionals.length > 1 || Object.keys(others).length > 0)
+    throw usageError('doctor takes no more than --json: it reads the environment');
+  return { kind: 'doctor', json: json === true };
 }
 
 function refuseSecrets(argv: readonly string[]): void {

@@ -50,6 +50,14 @@ do if not. It changes nothing.
   --replace-url             with --set: even if the instance notifies another address
   --json                    one JSON object on stdout: webhook, and with --set applied, restarted
 
+qrcast doctor [--json]
+
+Looks at all that an installation needs, with the environment of a gateway or a worker: settings,
+Redis, keys and stored records, the way to the provider, and QRCAST_PUBLIC_URL. It changes nothing.
+Each fault comes with the command or the setting that mends it. Warnings alone exit with 0.
+
+  --json                    one JSON object on stdout: doctor {faults, warnings, unknowns, findings}
+
 qrcast rotate-keys [--check]
 
 Seals everything in REDIS_URL (QRCAST_NAMESPACE) again with the first of QRCAST_SECRET_KEYS, while

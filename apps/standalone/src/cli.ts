@@ -18,6 +18,7 @@ import { createReleasers } from '@qrcast/runtime/releasers';
 import packageJson from '../package.json' with { type: 'json' };
 import { type LoginArguments, parseCommand, type WebhookArguments } from './cli-arguments.ts';
 import { HELP } from './cli-help.ts';
+import { runDoctor } from './doctor/doctor.ts';
 import { EXITS, InterruptedError } from './login/ending.ts';
 import { createInput } from './login/input.ts';
 import { runLogin, toLoginError } from './login/login.ts';
@@ -138,6 +139,11 @@ async function main(): Promise<number> {
           releasers,
         },
         command.isCheck,
+      );
+    case 'doctor':
+      return runDoctor(
+        { env, nodeVersion: process.versions.node, write: (text) => void stdout.write(text), releasers, signal: stopping.signal },
+        command.json,
       );
     default:
       return command satisfies never;

@@ -11,7 +11,7 @@ import { openTunnel } from './tunnel.ts';
  * proxy.
  */
 export interface Dispatchers {
-  of(origin: string): Pick<Dispatcher, 'dispatch'>;
+  of(origin: string): Pick<Dispatcher, 'dispatch' | 'request'>;
   /** Ends every connection at once. */
   close(): Promise<void>;
 }

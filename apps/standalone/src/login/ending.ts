@@ -20,6 +20,7 @@ export const EXITS = {
   passwordMissing: { code: 9, means: "the account's password is wanted and there is none to give" },
   keysLeft: { code: 10, means: 'rotate-keys: another key than the first is still needed' },
   webhookNotSet: { code: 11, means: 'webhook: not set, or it could not be told' },
+  toMend: { code: 12, means: 'doctor: a fault is to be mended' },
 } as const;
 
 export interface Ending {

@@ -18,18 +18,21 @@ const PROOF = 'qrcast';
 /** Key id → fingerprint, made by HKDF. It distinguishes keys and reveals nothing about them. */
 type Fingerprints = ReadonlyMap<string, string>;
 
+/** Another process on this Redis has other keys. Its message says which, and what to do. */
+export class KeyringError extends Error {
+  override readonly name = 'KeyringError';
+}
+
 /**
  * Call it at the start. The current key is in use from then on.
- * @throws {Error} if the keyring cannot read what the others on this Redis seal.
+ * @throws {KeyringError} if the keyring cannot read what the others on this Redis seal.
  */
 export async function proveKeyring(redis: RedisClient, namespace: Namespace, keyring: Keyring): Promise<void> {
   const key = keyProofsKey(namespace);
-  const fresh = keyring.seal(PROOF, key);
   const own = fingerprintsOf(keyring);
-  const proven = await openAll(redis, key, keyring);
-  const announced = await compareAll(redis, namespace, own);
   const [current = ''] = keyring.keyIds;
-  if (proven.length > 0 && !proven.includes(current) && !announced.includes(current)) throw new Error(unannouncedKey(current));
+  const fresh = keyring.seal(PROOF, key);
+  await checkKeyring(redis, namespace, keyring);
   const added = await announce(redis, namespace, own);
   const isNew = (await redis.hsetnx(key, current, fresh)) === 1;
   try {
@@ -41,6 +44,18 @@ export async function proveKeyring(redis: RedisClient, namespace: Namespace, key
     if (added.length > 0) await redis.hdel(keyFingerprintsKey(namespace), ...added);
     throw error;
   }
+}
+
+/**
+ * Changes nothing. Resolves to the ids of the keys that are in use.
+ * @throws {KeyringError} as `proveKeyring`
+ */
+export async function checkKeyring(redis: RedisClient, namespace: Namespace, keyring: Keyring): Promise<readonly string[]> {
+  const proven = await openAll(redis, keyProofsKey(namespace), keyring);
+  const announced = await compareAll(redis, namespace, fingerprintsOf(keyring));
+  const [current = ''] = keyring.keyIds;
+  if (proven.length > 0 && !proven.includes(current) && !announced.includes(current)) throw new KeyringError(unannouncedKey(current));
+  return proven;
 }
 
 /** Ids of the keys that processes have had first in their lists and that were not forgotten. */
@@ -71,23 +86,23 @@ async function announce(redis: RedisClient, namespace: Namespace, own: Fingerpri
 }
 
 /**
- * Resolves to the ids of all announced keys. @throws {Error} if one of our ids stands for another
+ * Resolves to the ids of all announced keys. @throws {KeyringError} if one of our ids stands for another
  * key.
  */
 async function compareAll(redis: RedisClient, namespace: Namespace, own: Fingerprints): Promise<readonly string[]> {
   const standing = new Map(Object.entries(await redis.hgetall(keyFingerprintsKey(namespace))));
-  for (const [id, fingerprint] of own) if ((standing.get(id) ?? fingerprint) !== fingerprint) throw new Error(otherKey(id));
+  for (const [id, fingerprint] of own) if ((standing.get(id) ?? fingerprint) !== fingerprint) throw new KeyringError(otherKey(id));
   return [...standing.keys()];
 }
 
-/** Resolves to the ids of all proofs. @throws {Error} if our keys do not open one of them. */
+/** Resolves to the ids of all proofs. @throws {KeyringError} if our keys do not open one of them. */
 async function openAll(redis: RedisClient, key: string, keyring: Keyring): Promise<readonly string[]> {
   const proofs = Object.entries(await redis.hgetall(key));
   for (const [id, standing] of proofs) {
     try {
       keyring.open(standing, key);
     } catch (error) {
-      throw new Error(keyring.keyIds.includes(id) ? otherKey(id) : missingKey(id), { cause: error });
+      throw new KeyringError(keyring.keyIds.includes(id) ? otherKey(id) : missingKey(id), { cause: error });
     }
   }
   return proofs.map(([id]) => id);

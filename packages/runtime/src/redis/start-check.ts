@@ -7,14 +7,13 @@
  *   with keys of both patterns → a message that comes back
  */
 
-import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
 import { clusterFaults } from './cluster-check.ts';
-import { CLUSTER_FORM, isClusterUrl } from './cluster-url.ts';
-import { type Namespace, startCheckChannel, startCheckKeys } from './keys.ts';
-import { blockingCall, CHANNEL_COMMANDS, CLUSTER_CALLS, nameOf, neededCalls, TRANSACTION_COMMANDS } from './needed-commands.ts';
+import { CLUSTER_FORM } from './cluster-url.ts';
+import type { Namespace } from './keys.ts';
 import { isSentinelUrl, SENTINEL_FORM } from './sentinel-url.ts';
+import { echoes, type Fields, helloOf, infoOf, type Kind, kindOf, type Refusals, refusalsOf } from './server-facts.ts';
 import { connectionFault, openStartConnection, UnfitRedisError } from './start-connection.ts';
 
 export interface StartCheckDeps {
@@ -23,18 +22,18 @@ export interface StartCheckDeps {
   readonly log: Logger;
 }
 
-const OLDEST_MAJOR = 7;
+/** The oldest Redis that has all commands. */
+export const OLDEST_MAJOR = 7;
 const ASK_WHILE_LOADING_MS = 500;
-const ECHO_WITHIN_MS = 2_000;
 
 /** @throws {UnfitRedisError} with all faults */
 export async function checkRedis({ redisUrl, namespace, log }: StartCheckDeps): Promise<void> {
   const { redis, faults: found } = await openStartConnection(redisUrl);
   try {
-    const server = await serverOf(redis);
+    const server = await helloOf(redis);
     if (server.get('mode') === 'sentinel') throw new UnfitRedisError([IS_SENTINEL]);
     const kind = kindOf(redisUrl);
-    const info = await infoOf(redis, log);
+    const info = await loadedInfoOf(redis, log);
     const refusals = await refusalsOf(redis, namespace, kind);
     if (info === null) refusals.commands.unshift('INFO');
     const faults = [...found, ...serverFaults(server, info, refusals, kind), ...refusalFaults(refusals)];
@@ -49,40 +48,11 @@ export async function checkRedis({ redisUrl, namespace, log }: StartCheckDeps): 
   }
 }
 
-/** What the address names. */
-type Kind = 'server' | 'sentinel' | 'cluster';
-
-const kindOf = (redisUrl: string): Kind => (isSentinelUrl(redisUrl) ? 'sentinel' : isClusterUrl(redisUrl) ? 'cluster' : 'server');
-
-/** Fields of HELLO or of INFO. */
-type Fields = ReadonlyMap<string, string>;
-
-/** Turns an error reply into a value. A connection that fails stays an error. */
-const orRefused =
-  <T>(value: T) =>
-  (error: Error): T => {
-    if (error.name !== 'ReplyError') throw error;
-    return value;
-  };
-
-/** HELLO needs no permission, and it tells version and role. Empty if the server has no HELLO. */
-async function serverOf(redis: Redis): Promise<Fields> {
-  const answer = await redis.call('HELLO').catch(orRefused([]));
-  const flat = Array.isArray(answer)
-    ? answer.map(String)
-    : Object.entries(answer as object)
-        .flat()
-        .map(String);
-  return new Map(flat.flatMap((name, i): [string, string][] => (i % 2 === 0 ? [[name, flat[i + 1] ?? '']] : [])));
-}
-
 /** Waits while Redis loads its data. Null if the user may not ask. */
-async function infoOf(redis: Redis, log: Logger): Promise<Fields | null> {
+async function loadedInfoOf(redis: Redis, log: Logger): Promise<Fields | null> {
   for (let asked = 0; ; asked++) {
-    const text = await redis.info().catch(orRefused(null));
-    if (text === null) return null;
-    const info = new Map([...text.matchAll(/^([a-z_]+):(.*?)\r?$/gm)].map(([, name = '', value = '']) => [name, value]));
-    if (info.get('loading') !== '1') return info;
+    const info = await infoOf(redis);
+    if (info?.get('loading') !== '1') return info;
     if (asked === 0) log.warn('Redis loads its data; waiting until it has');
     await new Promise((resolve) => setTimeout(resolve, ASK_WHILE_LOADING_MS));
   }
@@ -117,61 +87,6 @@ const NO_CLUSTER = 'expected a node of a Redis Cluster; the server is none. Writ
 const NAMED_REPLICA =
   'expected a master; the server that the Sentinels name is a replica and refuses writes. A failover may be under way: start again';
 
-interface Refusals {
-  readonly commands: string[];
-  readonly unknown: string[];
-  readonly keys: string[];
-  readonly channels: string[];
-  /** Why writes are refused: Redis's word. */
-  readonly writes: string[];
-}
-
-/** Makes every call that is needed. Other errors than these say that the call is allowed. */
-async function refusalsOf(redis: Redis, namespace: Namespace, kind: Kind): Promise<Refusals> {
-  const refusals: Refusals = { commands: [], unknown: [], keys: [], channels: [], writes: [] };
-  const id = randomUUID();
-  const channel = startCheckChannel(namespace, id);
-  const tried: Promise<void>[] = [];
-  const attempt = (command: string, pattern: string, call: Promise<unknown>): void => {
-    tried.push(
-      call.then(
-        () => undefined,
-        (error: Error) => note(refusals, command, pattern, error),
-      ),
-    );
-  };
-  for (const [key, pattern] of startCheckKeys(namespace, id)) {
-    for (const call of [...neededCalls(key), blockingCall(`${key}:none`)]) attempt(nameOf(call), pattern, redis.call(...call));
-  }
-  if (kind === 'cluster') for (const call of CLUSTER_CALLS) attempt(call.join(' '), '', redis.call(...(call as [string, string])));
-  const [publishing, subscribing, unsubscribing] = CHANNEL_COMMANDS[kind === 'cluster' ? 'cluster' : 'server'];
-  attempt(publishing, `${namespace}:*`, redis.call(publishing.toLowerCase(), channel, ''));
-  await Promise.all(tried); // over RESP2 a subscribed connection refuses other commands
-  attempt(subscribing, `${namespace}:*`, redis.call(subscribing.toLowerCase(), channel));
-  attempt(unsubscribing, `${namespace}:*`, redis.call(unsubscribing.toLowerCase(), channel));
-  await Promise.all(tried);
-  for (const command of TRANSACTION_COMMANDS) attempt(command, '', redis.call(command));
-  await Promise.all(tried);
-  return refusals;
-}
-
-const WRITE_WORDS = /^(?:MISCONF|OOM|NOREPLICAS|READONLY|MASTERDOWN|LOADING|CLUSTERDOWN)\b/;
-
-/** @throws the error if the connection has failed */
-function note(refusals: Refusals, command: string, pattern: string, error: Error): void {
-  if (error.name !== 'ReplyError') throw error;
-  const text = error.message;
-  const add = (list: string[], entry: string): void => void (list.includes(entry) || list.push(entry));
-  const [word] = WRITE_WORDS.exec(text) ?? [];
-  if (word !== undefined) add(refusals.writes, word);
-  else if (/unknown (?:sub)?command/i.test(text)) add(refusals.unknown, command);
-  if (word !== undefined || !/NOPERM|no permissions/.test(text)) return; // EXEC puts another word before it
-  if (text.includes('to run the')) add(refusals.commands, command);
-  else if (text.includes('channel')) add(refusals.channels, `&${pattern}`);
-  else if (text.includes('key')) add(refusals.keys, `~${pattern}`);
-  else add(refusals.commands, command);
-}
-
 const RULE = 'The rule of the user stands in OPERATING.md under "Redis"';
 
 function refusalFaults({ commands, unknown, keys, channels, writes }: Refusals): string[] {
@@ -187,20 +102,6 @@ function refusalFaults({ commands, unknown, keys, channels, writes }: Refusals):
 
 const NO_ECHO =
   'expected that a published message comes back within 2 s; it did not. Use Redis itself, without a proxy that cannot carry subscriptions';
-
-async function echoes(redis: Redis, namespace: Namespace): Promise<boolean> {
-  const channel = startCheckChannel(namespace, randomUUID());
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), ECHO_WITHIN_MS);
-  });
-  const came = new Promise<true>((resolve) => redis.once('message', () => resolve(true)));
-  await redis.subscribe(channel);
-  await redis.publish(channel, '');
-  const isBack = await Promise.race([came, late]);
-  clearTimeout(timer);
-  return isBack;
-}
 
 /** With another policy Redis throws sessions, tenants and keys away when its memory is full. */
 function warnOfEviction(info: Fields | null, log: Logger): void {
