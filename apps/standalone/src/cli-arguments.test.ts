@@ -68,6 +68,20 @@ describe('the command line', () => {
     }
   });
 
+  it('looks at an installation, for a person or a program', () => {
+    expect(parseCommand(['doctor'])).toEqual({ kind: 'doctor', json: false });
+    expect(parseCommand(['doctor', '--json'])).toEqual({ kind: 'doctor', json: true });
+    for (const argv of [
+      ['doctor', PASTED],
+      ['doctor', '--gateway', 'https://qrcast.example.com'],
+    ]) {
+      expect(refusal(argv)).toMatchObject({
+        exitCode: EXITS.usage.code,
+        message: 'doctor takes no more than --json: it reads the environment',
+      });
+    }
+  });
+
   it.each([['--version'], ['-v']])('prints its version for %j', (...argv) => {
     expect(parseCommand(argv)).toEqual({ kind: 'version' });
   });

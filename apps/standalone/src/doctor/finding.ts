@@ -26,12 +26,13 @@ export const warning = (subject: Subject, found: string, mend: string): Finding 
 export const unknown = (subject: Subject, why: string, mend: string): Finding => ({ ...subject, level: 'unknown', found: why, mend });
 
 /**
- * The fault that a start would end with. Such a text says first what is wrong, and then what to do.
- * @param mend if the text says nothing more
+ * The fault that a start would end with. Such a text says what was expected, what came, and then
+ * what to do.
+ * @param mend if the text does not say what to do
  */
 export function startFault(subject: Subject, text: string, mend: string): Finding {
   const [, found = text, rest = mend] = /^(.*?[^.])\. (.+)$/s.exec(text) ?? [];
-  return fault(subject, found, rest);
+  return fault(subject, found.replace(/^expected [^;]*; /, ''), rest);
 }
 
 const LEVELS: readonly Level[] = ['fault', 'warning', 'unknown', 'ok'];

@@ -59,7 +59,7 @@ const TO_TRUST = 'name the certificate of the authority that opens TLS on the wa
 function causeMend(cause: FaultCause, isProxied: boolean): string {
   if (cause === 'dns') return 'correct the name server of this machine, or set HTTPS_PROXY if only a proxy resolves outside names';
   if (cause === 'tls') return TO_TRUST;
-  return isProxied ? "read the proxy's log" : 'let the firewall pass this machine to port 443 of the host, or set HTTPS_PROXY';
+  return isProxied ? "read the proxy's log" : 'let the firewall pass this machine to the host, or set HTTPS_PROXY';
 }
 
 /** What came from `/healthz`. */

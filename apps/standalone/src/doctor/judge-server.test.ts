@@ -47,7 +47,7 @@ describe('finds', () => {
     ['an old protocol', facts({}, { proto: '2' }), 'redis-protocol', 'fault', 'RESP2'],
     ['a replica', facts({}, { role: 'replica' }), 'redis-role', 'fault', 'name the master in REDIS_URL'],
     ['a replica behind Sentinels', facts({ kind: 'sentinel' }, { role: 'replica' }), 'redis-role', 'fault', 'wait for the failover'],
-    ['a node of a cluster', facts({ clusterFaults: [] }, { mode: 'cluster' }), 'redis-kind', 'fault', 'redis+cluster://'],
+    ['a node of a cluster', facts({}, { mode: 'cluster' }), 'redis-kind', 'fault', 'redis+cluster://'],
     ['no node of a cluster', facts({ kind: 'cluster', hasEcho: null }), 'redis-kind', 'fault', 'write redis://'],
     ['a message that does not come back', facts({ hasEcho: false }), 'redis-messages', 'fault', 'without a proxy'],
     ['a server that cannot save', facts({ refusals: { ...NONE, writes: ['MISCONF'] } }), 'redis-writes', 'fault', 'full disk'],

@@ -145,7 +145,7 @@ const SLOTS = { id: 'redis-slots', expected: 'all slots are served, and every ma
 
 function judgeSlots(facts: ServerFacts): Finding[] {
   const { clusterFaults: faults } = facts;
-  if (!isInCluster(facts)) return [];
+  if (!isInCluster(facts) || facts.kind !== 'cluster') return [];
   if (faults === null) return [unknown(SLOTS, 'the cluster could not be asked', 'give the user +cluster|slots +cluster|info')];
   if (faults.length === 0) return [ok(SLOTS, 'all slots are served, and every master answers')];
   return faults.map((text) => startFault(SLOTS, text, 'redis-cli --cluster check <a node:port>'));
