@@ -63,7 +63,9 @@ function call(operation: Operation, which: keyof Named, options: CallOptions): P
 }
 
 /** Everything that a caller can see of an answer. */
-const seen = ({ status, headers, text }: Answer) => ({ status, text, headers: [...headers].filter(([name]) => name !== 'date') });
+/** Each answer has another date and another id, whatever it says. */
+const OF_EACH_ANSWER: ReadonlySet<string> = new Set(['date', 'x-request-id']);
+const seen = ({ status, headers, text }: Answer) => ({ status, text, headers: [...headers].filter(([name]) => !OF_EACH_ANSWER.has(name)) });
 
 const isForOneSession = ({ path }: Operation): boolean => path.startsWith('/v1/sessions/{id}');
 /** For the operator's and the provider's calls a tenant's credential counts as none. */

@@ -21,8 +21,9 @@ export function addTimelineRoutes(app: FastifyInstance, { auth, sessions }: Time
   }
 
   app.get<SessionPath>('/v1/sessions/:id/timeline', async ({ headers, params }) => {
-    const principal = requireTenant(await auth.identify(headers.authorization, headers.origin));
+    const principal = await auth.identify(headers.authorization, headers.origin);
     const session = requireSession(principal, params.id, await sessions.find(params.id));
+    requireTenant(principal);
     return timelineOf(session.id);
   });
 
