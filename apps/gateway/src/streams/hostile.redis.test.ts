@@ -148,7 +148,7 @@ describe('a client that sends requests and does not read', () => {
       else acks.push(viewer.socket.emitWithAck('subscribe', { ticket }) as Promise<Ack>); // checked below
     }
     while ((raw?.bufferedAmount ?? 0) > 0) await test.node.redis.ping();
-    for (let i = 0; i < 50; i++) await test.call('GET', '/v1/sessions/self?visible=false', { secret: ticket }); // time enough for all
+    for (let i = 0; i < 50; i++) await test.call('GET', '/v1/sessions/self?visible=false&formats=text', { secret: ticket }); // time enough for all
     const { version } = await test.showCode(session.id, 'BBBB');
     raw?.resume();
     const isOld = (told: { readonly version: number } | undefined): boolean => told?.version === old.version;
