@@ -142,6 +142,7 @@ async function readOne(what: FileInput['what'], folder: string, bytes: Buffer): 
   const none = {
     GREEN_API_TOKEN: undefined,
     QRCAST_API_KEY: undefined,
+    QRCAST_ADMIN_KEY: undefined,
     QRCAST_ACCOUNT_PASSWORD: undefined,
     QRCAST_WEBHOOK_TOKEN: undefined,
   };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_TIMEOUT_SECONDS, type LoginArguments, MAX_TIMEOUT_SECONDS, parseCommand } from './cli-arguments.ts';
+import { type LoginArguments, parseCommand } from './cli-arguments.ts';
 import { HELP } from './cli-help.ts';
 import { EXITS, LoginError } from './login/ending.ts';
+import { DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS } from './option-rules.ts';
 
 /** In place of a secret that a person pasted by mistake. No message may contain it. */
 const PASTED = 'd75b3a66374942c5b3c019c698abc2067e151558acbd412345';
@@ -165,6 +166,51 @@ describe('qrcast webhook', () => {
   });
 });
 
+describe('qrcast tenants', () => {
+  const GATEWAY = ['--gateway', 'https://qrcast.example.com/'];
+
+  it.each([
+    [['list'], { kind: 'list' }],
+    [['add', 'acme'], { kind: 'add', tenantId: 'acme', name: 'acme' }],
+    [['add', 'acme', '--name', 'Acme Ltd'], { kind: 'add', tenantId: 'acme', name: 'Acme Ltd' }],
+    [['suspend', 'acme'], { kind: 'suspend', tenantId: 'acme' }],
+    [['resume', 'acme'], { kind: 'resume', tenantId: 'acme' }],
+    [['keys', 'list', 'acme'], { kind: 'listKeys', tenantId: 'acme' }],
+    [['keys', 'add', 'acme'], { kind: 'addKey', tenantId: 'acme' }],
+    [['keys', 'revoke', 'acme', 'key_1'], { kind: 'revokeKey', tenantId: 'acme', keyId: 'key_1' }],
+  ])('understands %j', (words, action) => {
+    const expected = { kind: 'tenants', arguments: { gateway: 'https://qrcast.example.com', action, json: false } };
+    expect(parseCommand(['tenants', ...words, ...GATEWAY])).toEqual(expected);
+    expect(parseCommand(['tenants', ...words, ...GATEWAY, '--json'])).toMatchObject({ arguments: { action, json: true } });
+  });
+
+  it.each([
+    [['list'], '--gateway is missing'],
+    [[...GATEWAY], 'expected after `tenants`: list, add <id>'],
+    [['keys', ...GATEWAY], 'expected after `tenants`: list, add <id>'],
+    [['keys', PASTED, ...GATEWAY], 'expected after `tenants`'],
+    [[PASTED, ...GATEWAY], 'expected after `tenants`'],
+    [['list', PASTED, ...GATEWAY], 'unexpected words'],
+    [['keys', 'add', 'acme', PASTED, ...GATEWAY], 'unexpected words'],
+    [['add', ...GATEWAY], 'the id of the tenant is missing'],
+    [['add', PASTED.toUpperCase(), ...GATEWAY], 'the id of the tenant: expected 1 to 63 of a-z 0-9 _ -'],
+    [['keys', 'revoke', 'acme', ...GATEWAY], 'the id of the key is missing'],
+    [['keys', 'revoke', 'acme', `../${PASTED}`, ...GATEWAY], 'the id of the key: expected an id'],
+    [['suspend', 'acme', '--name', PASTED, ...GATEWAY], '--name belongs to tenants add'],
+    [['list', '--admin-key', PASTED, ...GATEWAY], 'Use QRCAST_ADMIN_KEY'],
+    [['list', '--id', '1101000001', ...GATEWAY], '--id does not belong to tenants'],
+  ])('refuses %j with words and without the value', (words, text) => {
+    const { exitCode, message } = refusal(['tenants', ...words]);
+    expect(exitCode).toBe(2);
+    expect(message).toContain(text);
+    expect(message.toLowerCase()).not.toContain(PASTED);
+  });
+
+  it('is what --name belongs to', () => {
+    expect(refusal(['login', '--id', '1101000001', '--name', PASTED]).message).toBe('--name belongs to tenants');
+  });
+});
+
 describe('the help', () => {
   it('names every option and every exit code', () => {
     for (const option of [
@@ -180,6 +226,7 @@ describe('the help', () => {
       'session',
       'set',
       'replace-url',
+      'name',
     ]) {
       expect(HELP).toContain(`  --${option} `);
     }

@@ -1,15 +1,12 @@
 /**
- * The command line of `qrcast`: every option with its rule. No message repeats a value, because
- * people paste tokens into the wrong place. No option takes a secret: everybody on the machine can
- * read the arguments of a process.
+ * The command line of `qrcast`: every command with its options. No option takes a secret: everybody
+ * on the machine can read the arguments of a process.
  */
 
 import { parseArgs } from 'node:util';
-import { INSTANCE_ID } from '@qrcast/core/credential-forms';
 import { invisibleFault } from '@qrcast/core/invisible';
-import { readPhone } from '@qrcast/core/phone';
-import { DEFAULT_UPSTREAM_HOSTS, isAllowedUpstream, parseApiUrl } from '@qrcast/core/upstream';
-import { EXITS, LoginError } from './login/ending.ts';
+import { apiUrlOf, gatewayOf, instanceIdOf, neededGatewayOf, pathOf, phoneOf, sessionIdOf, timeoutOf, usageError } from './option-rules.ts';
+import { type TenantsAction, tenantsActionOf } from './tenants-arguments.ts';
 
 export interface LoginArguments {
   readonly instanceId: string;
@@ -40,17 +37,21 @@ export interface WebhookArguments {
   readonly json: boolean;
 }
 
+export interface TenantsArguments {
+  /** A running gateway, without a slash at the end. */
+  readonly gateway: string;
+  readonly action: TenantsAction;
+  readonly json: boolean;
+}
+
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'login'; readonly arguments: LoginArguments }
   | { readonly kind: 'webhook'; readonly arguments: WebhookArguments }
+  | { readonly kind: 'tenants'; readonly arguments: TenantsArguments }
   | { readonly kind: 'rotate-keys'; readonly isCheck: boolean }
   | { readonly kind: 'doctor'; readonly json: boolean };
-
-export const DEFAULT_TIMEOUT_SECONDS = 600;
-/** Half of a ticket's longest life, because the session and the ticket must outlast the wait. */
-export const MAX_TIMEOUT_SECONDS = 43_200;
 
 const OPTIONS = {
   id: { type: 'string' },
@@ -66,6 +67,7 @@ const OPTIONS = {
   session: { type: 'string' },
   set: { type: 'boolean' },
   'replace-url': { type: 'boolean' },
+  name: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -74,13 +76,10 @@ const OPTIONS = {
 const SECRETS: Readonly<Record<string, string>> = {
   '--token': 'GREEN_API_TOKEN, --token-file <path> (- is stdin), or wait to be asked',
   '--api-key': 'QRCAST_API_KEY, or wait to be asked',
+  '--admin-key': 'QRCAST_ADMIN_KEY, or wait to be asked',
   '--webhook-token': 'QRCAST_WEBHOOK_TOKEN, or wait to be asked',
   '--password': 'QRCAST_ACCOUNT_PASSWORD, --password-file <path>, or wait to be asked',
 };
-
-export function usageError(detail: string): LoginError {
-  return new LoginError('usage', detail, EXITS.usage.code);
-}
 
 /** @throws {LoginError} `usage`, with a text for the person who typed the command */
 export function parseCommand(argv: readonly string[]): Command {
@@ -91,13 +90,14 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.version === true) return { kind: 'version' };
   if (positionals[0] === 'rotate-keys') return rotateKeys(positionals, values);
   if (positionals[0] === 'webhook') return webhook(positionals, values);
+  if (positionals[0] === 'tenants') return tenants(positionals, values);
   if (positionals[0] === 'doctor') return doctor(positionals, values);
   if (positionals[0] !== 'login') {
     throw usageError(
-      'expected a command: qrcast login --id <instanceId>, qrcast webhook --gateway <url>, qrcast doctor, or qrcast rotate-keys; `qrcast --help` tells the rest',
+      'expected a command: qrcast login --id <instanceId>, qrcast webhook --gateway <url>, qrcast tenants list, qrcast doctor, or qrcast rotate-keys; `qrcast --help` tells the rest',
     );
   }
-  requireOwn(values, { check: 'rotate-keys', session: 'webhook', set: 'webhook', 'replace-url': 'webhook' });
+  requireOwn(values, { check: 'rotate-keys', session: 'webhook', set: 'webhook', 'replace-url': 'webhook', name: 'tenants' });
   if (positionals.length > 1) {
     throw usageError('unexpected words after `login`; every value has a name, as in --id 1101000001');
   }
@@ -128,10 +128,15 @@ function requireOwn(values: Values, others: Readonly<Partial<Record<keyof Values
 
 function webhook(positionals: readonly string[], values: Values): Command {
   if (positionals.length > 1) throw usageError('unexpected words after `webhook`; every value has a name, as in --session ses_…');
-  requireOwn(values, { check: 'rotate-keys', relink: 'login', 'expected-phone': 'login', timeout: 'login', 'password-file': 'login' });
-  const gateway = gatewayOf(values.gateway);
-  if (gateway === undefined)
-    throw usageError('--gateway is missing: give the address of a running gateway, like --gateway https://qrcast.example.com');
+  requireOwn(values, {
+    check: 'rotate-keys',
+    relink: 'login',
+    'expected-phone': 'login',
+    timeout: 'login',
+    'password-file': 'login',
+    name: 'tenants',
+  });
+  const gateway = neededGatewayOf(values.gateway);
   if ((values.session === undefined) === (values.id === undefined)) {
     throw usageError('expected either --session with the id of a session, or --id with the id of an instance');
   }
@@ -151,9 +156,10 @@ function webhook(positionals: readonly string[], values: Values): Command {
   };
 }
 
-function sessionIdOf(value: string | undefined): string | undefined {
-  if (value === undefined || /^[\w-]{1,64}$/.test(value)) return value;
-  throw wrong('--session', 'the id of a session, like ses_ln1If9cPrHP2Sui-', value);
+function tenants(positionals: readonly string[], { gateway, json, name, ...others }: Values): Command {
+  for (const option of Object.keys(others)) throw usageError(`--${option} does not belong to tenants`); // its own keys
+  const action = tenantsActionOf(positionals.slice(1), name);
+  return { kind: 'tenants', arguments: { gateway: neededGatewayOf(gateway), action, json: json === true } };
 }
 
 function rotateKeys(positionals: readonly string[], { check, ...others }: Readonly<Record<string, unknown>>): Command {
@@ -199,50 +205,4 @@ function parse(argv: readonly string[]) {
     const [sentence = ''] = (error as Error).message.split(/\. |\n/);
     throw usageError(`${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}; qrcast --help lists the options`);
   }
-}
-
-function instanceIdOf(value: string | undefined): string {
-  if (value === undefined) throw usageError('--id is missing: give the id of the instance, like --id 1101000001');
-  if (!INSTANCE_ID.test(value)) throw wrong('--id', '4 to 20 digits', value);
-  return value;
-}
-
-function apiUrlOf(value: string | undefined): string | undefined {
-  if (value === undefined) return undefined;
-  const origin = parseApiUrl(value.includes('://') ? value : `https://${value}`);
-  if (origin === null || !isAllowedUpstream(origin, [...DEFAULT_UPSTREAM_HOSTS, origin])) {
-    throw wrong('--api-url', "the provider's host, like 1103.api.green-api.com or http://127.0.0.1:4000", value);
-  }
-  return origin;
-}
-
-function gatewayOf(value: string | undefined): string | undefined {
-  if (value === undefined) return undefined;
-  const url = URL.parse(value);
-  const isPlain = url !== null && /^https?:$/.test(url.protocol) && `${url.username}${url.password}${url.search}${url.hash}` === '';
-  if (!isPlain) throw wrong('--gateway', 'its address, like https://qrcast.example.com', value);
-  return value.replace(/\/+$/, '');
-}
-
-function phoneOf(value: string | undefined): string | undefined {
-  if (value === undefined) return undefined;
-  const reading = readPhone(value);
-  if (reading.kind === 'refused') throw usageError(`--expected-phone: ${reading.rule} (came: text of ${value.length} characters)`);
-  return reading.digits;
-}
-
-function timeoutOf(value: string | undefined): number {
-  if (value === undefined) return DEFAULT_TIMEOUT_SECONDS;
-  const seconds = /^\d{1,5}$/.test(value) ? Number(value) : 0;
-  if (seconds < 1 || seconds > MAX_TIMEOUT_SECONDS) throw wrong('--timeout', `1 to ${MAX_TIMEOUT_SECONDS} seconds`, value);
-  return seconds;
-}
-
-function pathOf(name: string, value: string | undefined): string | undefined {
-  if (value === '') throw wrong(name, 'a path, or - for stdin', value);
-  return value;
-}
-
-function wrong(name: string, expected: string, value: string): LoginError {
-  return usageError(`${name}: expected ${expected} (came: text of ${value.length} characters)`);
 }

@@ -1,7 +1,7 @@
 /** What `qrcast --help` prints. */
 
-import { DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS } from './cli-arguments.ts';
 import { EXITS } from './login/ending.ts';
+import { DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS } from './option-rules.ts';
 
 export const HELP = `qrcast login --id <instanceId>
 
@@ -49,6 +49,20 @@ do if not. It changes nothing.
                             token of the tenant: QRCAST_WEBHOOK_TOKEN, or you are asked
   --replace-url             with --set: even if the instance notifies another address
   --json                    one JSON object on stdout: webhook, and with --set applied, restarted
+
+qrcast tenants <what> --gateway <url>
+
+Lists and changes the tenants of a running gateway, with its admin key: QRCAST_ADMIN_KEY, or you are
+asked. A secret is shown only by the call that makes it.
+
+  list                      the tenants: state, number of API keys, limits of their own
+  add <id>                  creates a tenant, and prints its API key and other secrets
+  suspend <id>, resume <id> refuses its keys and tickets and closes its streams; deletes nothing
+  keys list <id>            its API keys, and when each was last used
+  keys add <id>             a second key, to replace the first without a gap
+  keys revoke <id> <keyId>  refuses the key from now on
+  --name <text>             with add: a name for people; default: the id
+  --json                    one JSON object on stdout: tenants, tenant, key or revoked
 
 qrcast doctor [--json]
 

@@ -16,18 +16,19 @@ import { readSettings } from '@qrcast/runtime/process/settings';
 import { findUnknownSettings, unknownSettingText } from '@qrcast/runtime/process/unknown-settings';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import packageJson from '../package.json' with { type: 'json' };
-import { type LoginArguments, parseCommand, type WebhookArguments } from './cli-arguments.ts';
+import { type LoginArguments, parseCommand, type TenantsArguments, type WebhookArguments } from './cli-arguments.ts';
 import { HELP } from './cli-help.ts';
 import { runDoctor } from './doctor/doctor.ts';
 import { EXITS, InterruptedError } from './login/ending.ts';
 import { createInput } from './login/input.ts';
 import { runLogin, toLoginError } from './login/login.ts';
 import { createReport } from './login/report.ts';
-import { openSecrets, takeSecrets } from './login/secrets.ts';
+import { openSecrets, type Secrets, takeSecrets } from './login/secrets.ts';
 import { LOGIN_SETTINGS } from './login/stack.ts';
 import { reachGateways } from './reach-gateways.ts';
 import { ROTATE_REQUIRED, ROTATE_SETTINGS, runRotateKeys } from './rotate-keys.ts';
 import { GatewayError } from './start/session.ts';
+import { runTenants } from './tenants-command.ts';
 import { runWebhook } from './webhook-command.ts';
 
 /** How long an orderly stop may take. */
@@ -98,17 +99,27 @@ async function login(args: LoginArguments): Promise<number> {
   return report.ended(ending);
 }
 
-async function webhook(args: WebhookArguments): Promise<number> {
+/** The secrets of a command that calls a gateway elsewhere. */
+async function secretsFor(args: Parameters<typeof openSecrets>[1] & { readonly gateway: string }): Promise<Secrets> {
   const variables = takeSecrets(env);
   const settings = readSettings(env, ['HTTPS_PROXY', 'NO_PROXY']);
   reachGateways(env, true);
   tellProxies(proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY), 'the gateway', args.gateway);
   const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
   releasers.push('input', () => input.close());
-  const secrets = await openSecrets({ variables, input, ask: writeError }, { ...args, passwordFile: undefined });
+  return openSecrets({ variables, input, ask: writeError }, args);
+}
+
+async function webhook(args: WebhookArguments): Promise<number> {
+  const secrets = await secretsFor({ ...args, passwordFile: undefined });
   return runWebhook({ secrets, write: (text) => void stdout.write(text), signal: stopping.signal }, args).catch((error: unknown) => {
     throw error instanceof GatewayError ? toLoginError(error) : error;
   });
+}
+
+async function tenants(args: TenantsArguments): Promise<number> {
+  const secrets = await secretsFor({ gateway: args.gateway, instanceId: undefined, tokenFile: undefined, passwordFile: undefined });
+  return runTenants({ secrets, write: (text) => void stdout.write(text), signal: stopping.signal }, args);
 }
 
 async function main(): Promise<number> {
@@ -128,6 +139,10 @@ async function main(): Promise<number> {
       tellOldNode();
       tellUnknownSettings();
       return webhook(command.arguments);
+    case 'tenants':
+      tellOldNode();
+      tellUnknownSettings();
+      return tenants(command.arguments);
     case 'rotate-keys':
       tellOldNode();
       tellUnknownSettings();

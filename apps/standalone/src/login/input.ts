@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { createUtf8Check, withoutMark } from '@qrcast/core/utf8';
-import { usageError } from '../cli-arguments.ts';
+import { usageError } from '../option-rules.ts';
 
 export interface Input {
   /**

@@ -90,8 +90,9 @@ describe("the instance's token", () => {
 
 describe('the environment', () => {
   it('contains no secret for processes that are started later', () => {
-    const env = { GREEN_API_TOKEN: TOKEN, QRCAST_API_KEY: 'k', QRCAST_ACCOUNT_PASSWORD: 'p', PATH: '/bin' };
-    expect(takeSecrets(env)).toEqual({ GREEN_API_TOKEN: TOKEN, QRCAST_API_KEY: 'k', QRCAST_ACCOUNT_PASSWORD: 'p' });
+    const secrets = { GREEN_API_TOKEN: TOKEN, QRCAST_API_KEY: 'k', QRCAST_ADMIN_KEY: 'a', QRCAST_ACCOUNT_PASSWORD: 'p' };
+    const env = { ...secrets, PATH: '/bin' };
+    expect(takeSecrets(env)).toEqual(secrets);
     expect(env).toEqual({ PATH: '/bin' });
   });
 });
@@ -106,6 +107,20 @@ describe("the gateway's key", () => {
     await expect((await open({})).apiKey(signal)).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringContaining('set QRCAST_API_KEY'),
+    });
+  });
+});
+
+describe("the gateway's admin key", () => {
+  it('comes from the environment, or is asked for', async () => {
+    expect(await (await open({ env: { QRCAST_ADMIN_KEY: 'admin-1' }, typed: ['admin-2'] })).adminKey(signal)).toBe('admin-1');
+    expect(await (await open({ typed: ['admin-2'] })).adminKey(signal)).toBe('admin-2');
+  });
+
+  it('is reported as missing', async () => {
+    await expect((await open({})).adminKey(signal)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('set QRCAST_ADMIN_KEY'),
     });
   });
 });

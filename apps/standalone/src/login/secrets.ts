@@ -1,5 +1,5 @@
 /**
- * The secrets of the commands: the instance's token, a gateway's API key, the account's password
+ * The secrets of the commands: the instance's token, a gateway's API key and admin key, the account's password
  * and the tenant's webhook token. Each comes from the environment, a file, stdin or a person. They
  * are deleted from the environment, so that no child process inherits them. No message contains
  * one.
@@ -10,17 +10,19 @@ import { API_TOKEN } from '@qrcast/core/credential-forms';
 import { invisibleFault, typedFault } from '@qrcast/core/invisible';
 import { decodeUtf8 } from '@qrcast/core/utf8';
 import { forgetVariable, readVariable } from '@qrcast/runtime/process/environment';
-import { type LoginArguments, usageError } from '../cli-arguments.ts';
+import type { LoginArguments } from '../cli-arguments.ts';
+import { usageError } from '../option-rules.ts';
 import type { Input } from './input.ts';
 
 export type SecretVariables = Readonly<
-  Record<'GREEN_API_TOKEN' | 'QRCAST_API_KEY' | 'QRCAST_ACCOUNT_PASSWORD' | 'QRCAST_WEBHOOK_TOKEN', string | undefined>
+  Record<'GREEN_API_TOKEN' | 'QRCAST_API_KEY' | 'QRCAST_ADMIN_KEY' | 'QRCAST_ACCOUNT_PASSWORD' | 'QRCAST_WEBHOOK_TOKEN', string | undefined>
 >;
 
 /** The form that each secret must have. Whoever receives it may want more. */
 const FAULT_OF: Readonly<Record<keyof SecretVariables, (text: string) => string | null>> = {
   GREEN_API_TOKEN: invisibleFault,
   QRCAST_API_KEY: invisibleFault,
+  QRCAST_ADMIN_KEY: invisibleFault,
   QRCAST_ACCOUNT_PASSWORD: typedFault,
   QRCAST_WEBHOOK_TOKEN: invisibleFault,
 };
@@ -54,6 +56,8 @@ export interface Secrets {
   token(signal: AbortSignal): Promise<string>;
   /** @throws {LoginError} `usage` if there is none */
   apiKey(signal: AbortSignal): Promise<string>;
+  /** @throws {LoginError} `usage` if there is none */
+  adminKey(signal: AbortSignal): Promise<string>;
   /** @throws {LoginError} `usage` if there is none */
   webhookToken(signal: AbortSignal): Promise<string>;
   readonly passwords: Passwords;
@@ -99,6 +103,11 @@ export async function openSecrets({ variables, input, ask }: SecretsDeps, wanted
       const key = trimmed(variables.QRCAST_API_KEY ?? (await typed('API key of the gateway', signal)));
       if (key === '') throw usageError('no API key for --gateway: set QRCAST_API_KEY, or run the command at a terminal to be asked');
       return asciiSecret('the API key', key);
+    },
+    async adminKey(signal) {
+      const key = trimmed(variables.QRCAST_ADMIN_KEY ?? (await typed('admin key of the gateway', signal)));
+      if (key === '') throw usageError('no admin key for --gateway: set QRCAST_ADMIN_KEY, or run the command at a terminal to be asked');
+      return asciiSecret('the admin key', key);
     },
     async webhookToken(signal) {
       const token = trimmed(variables.QRCAST_WEBHOOK_TOKEN ?? (await typed('webhook token of the tenant', signal)));
