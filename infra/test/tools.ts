@@ -1,8 +1,8 @@
 /**
  * Finds the programs that the tests need besides Node: a real Redis, a real Chromium (its shell is
- * quicker), OpenSSL for certificates, and real proxies. On Debian as root, missing ones are
- * installed. Elsewhere, the command to install them is printed. The tests of a missing proxy are
- * skipped.
+ * quicker), OpenSSL for certificates, real proxies, and Prometheus with its promtool. On Debian as
+ * root, missing ones are installed. Elsewhere, the command to install them is printed. The tests of
+ * a missing proxy or Prometheus are skipped.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -23,7 +23,7 @@ const TOOLS: readonly Tool[] = [
   { programs: ['openssl'], packages: ['openssl'] },
   { programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'], packages: ['chromium', 'fonts-dejavu-core'] },
   { programs: ['chromium-headless-shell'], packages: ['chromium-headless-shell'], without: 'the tests of pages take longer' },
-  ...['nginx', 'haproxy', 'apache2', 'caddy', 'tinyproxy'].map((name) => ({
+  ...['nginx', 'haproxy', 'apache2', 'caddy', 'tinyproxy', 'prometheus'].map((name) => ({
     programs: [name],
     packages: [name],
     without: 'its tests are skipped',

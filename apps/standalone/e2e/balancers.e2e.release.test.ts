@@ -6,7 +6,8 @@ import { createReleasers } from '@qrcast/runtime/releasers';
 import { io } from 'socket.io-client';
 import { afterAll, describe, expect, it } from 'vitest';
 import { clientOptions, connectThrough, openGateways, type Stickiness, startBalancer } from '../test/balancers.ts';
-import { isMissing, type ProxyName } from '../test/proxies.ts';
+import { isMissing } from '../test/find-program.ts';
+import type { ProxyName } from '../test/proxies.ts';
 
 const CLIENTS = 12;
 const CASES: readonly (readonly [ProxyName, Stickiness])[] = [

@@ -6,7 +6,7 @@
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientOptions, connectThrough, type Gateways, openGateways, startBalancer, startCookieBalancer } from '../test/balancers.ts';
-import { isMissing } from '../test/proxies.ts';
+import { isMissing } from '../test/find-program.ts';
 
 const releasers = createReleasers();
 let gateways: Gateways;

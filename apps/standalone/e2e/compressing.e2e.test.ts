@@ -4,7 +4,7 @@ import { openTestGateway, type TestGateway } from '@qrcast/gateway/test/gateway'
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { APACHE, countLongPolls, EXPRESS, readTwoEvents } from '../test/compressing.ts';
-import { isMissing } from '../test/proxies.ts';
+import { isMissing } from '../test/find-program.ts';
 
 const releasers = createReleasers();
 let gateway: TestGateway;

@@ -4,9 +4,9 @@
  */
 
 import { describe } from 'vitest';
+import { isMissing } from '../test/find-program.ts';
 import { QUICK_PLACES, testBelow } from '../test/path-prefix.ts';
 import type { Place } from '../test/path-prefix-stage.ts';
-import { isMissing } from '../test/proxies.ts';
 
 const PLACES: readonly Place[] = [
   {

@@ -4,8 +4,8 @@
  */
 
 import { describe } from 'vitest';
+import { isMissing } from '../test/find-program.ts';
 import { QUICK_PLACES, testBelow } from '../test/path-prefix.ts';
-import { isMissing } from '../test/proxies.ts';
 
 describe.skipIf(isMissing('nginx')).concurrent.each(QUICK_PLACES)('below $place.name', ({ place, checks }) => {
   testBelow(place, (name) => checks.includes(name));

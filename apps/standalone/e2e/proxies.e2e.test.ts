@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import { describe, expect, test } from 'vitest';
-import { isMissing, type ProxyName, startApache, startCaddy, startHaproxy, startNginx, type TestedProxy } from '../test/proxies.ts';
+import { isMissing } from '../test/find-program.ts';
+import { type ProxyName, startApache, startCaddy, startHaproxy, startNginx, type TestedProxy } from '../test/proxies.ts';
 import { spawnNode } from '../test/role-process.ts';
 
 type Start = (releasers: Releasers, port: number) => Promise<TestedProxy>;

@@ -14,7 +14,8 @@ import { TEST_CERTIFICATE } from '@qrcast/provider/test/certificate';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import { openSimulator } from '@qrcast/simulator/simulator';
 import { describe, expect, it } from 'vitest';
-import { isMissing, type ProxyName, startApache, startTinyproxy, type TestedProxy } from './proxies.ts';
+import { isMissing } from './find-program.ts';
+import { type ProxyName, startApache, startTinyproxy, type TestedProxy } from './proxies.ts';
 import { openTlsFront } from './tls-front.ts';
 
 const USER = 'user';

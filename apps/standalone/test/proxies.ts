@@ -9,14 +9,15 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '@qrcast/runtime/redis/free-port';
 import type { Releasers } from '@qrcast/runtime/releasers';
+import { findProgram } from './find-program.ts';
 import { runServer } from './guarded-server.ts';
 
 export type ProxyName = 'nginx' | 'haproxy' | 'apache2' | 'caddy' | 'tinyproxy';
@@ -49,8 +50,6 @@ interface Kind {
 
 const READY_WITHIN_MS = 60_000;
 const TRIES = 5;
-/** The folders to search. Servers are in folders that a user's PATH often lacks. */
-const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin'];
 
 /**
  * @param server inside `server {}`.
@@ -181,27 +180,6 @@ LogFile "${folder}/log"
 ${settings}
 `,
   });
-}
-
-/** @returns true if it is not installed. Prints that once per test file. */
-export function isMissing(program: ProxyName): boolean {
-  if (findProgram(program) !== null) return false;
-  process.stderr.write(
-    `skipped: there is no ${program} here. \`pnpm test\` installs it on Debian as root; else: apt-get install ${program}\n`,
-  );
-  return true;
-}
-
-function findProgram(program: string): string | null {
-  for (const folder of FOLDERS) {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return join(folder, program);
-    } catch {
-      // not in this folder
-    }
-  }
-  return null;
 }
 
 async function startProxy(releasers: Releasers, kind: Kind): Promise<TestedProxy> {
