@@ -47,3 +47,13 @@ it('knows what is under way, also when a request fails', async () => {
   await expect(failed).rejects.toThrow('aborted');
   expect(underWay.value).toBe(0);
 });
+
+it('begins the answers at 0, so that Prometheus sees the first of a kind as growth', async () => {
+  const meters = createMeters();
+  const { measure } = createPollMeters(meters);
+  const answers = meters.counters.get('qrcast_provider_answers_total')?.series;
+  const before = answers?.size;
+  await measure(HOST, 'logout', async () => WELL);
+  expect(before).toBeGreaterThan(0);
+  expect(answers?.size).toBe(before);
+});

@@ -14,10 +14,12 @@ export interface PollMeters {
 
 /** As many as the label may have. */
 const MAX_HOSTS = METRICS.qrcast_poll_seconds.labels.host.atMost;
+const { method: METHODS, outcome: OUTCOMES } = METRICS.qrcast_provider_answers_total.labels;
 
 export function createPollMeters(meters: Meters): PollMeters {
   const lateness = meters.histogram('qrcast_poll_lateness_seconds', {});
   const retryAfter = meters.histogram('qrcast_provider_retry_after_seconds', {});
+  beginAtZero(meters);
 
   /** Tenants can name hosts that do not exist, and each label is kept for ever. */
   const answered = new Set<string>();
@@ -48,6 +50,11 @@ export function createPollMeters(meters: Meters): PollMeters {
       }
     },
   };
+}
+
+/** So that Prometheus sees the first answer of each kind as growth. */
+function beginAtZero(meters: Meters): void {
+  for (const method of METHODS) for (const outcome of OUTCOMES) meters.counter('qrcast_provider_answers_total', { method, outcome });
 }
 
 /** Without the scheme: `1101.api.green-api.com`. An address of a tenant holds no path (upstream.ts in core). */
