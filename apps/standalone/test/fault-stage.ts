@@ -96,10 +96,13 @@ export function openProductStage(redisUrl: string, options: ProductStageOptions)
   return openStage(redisUrl, options, openStagedProcess);
 }
 
-/** From now on, the tenant's callbacks go there. @throws {Error} if the gateway refuses it */
-export async function sendCallbacksTo({ gateways, adminKey }: ProductStage, url: string): Promise<void> {
+/**
+ * From now on, the tenant's callbacks go there, and the provider's notifications to `relayUrl`, if given.
+ * @throws {Error} if the gateway refuses it
+ */
+export async function sendCallbacksTo({ gateways, adminKey }: ProductStage, url: string, relayUrl?: string): Promise<void> {
   const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
-  const body = JSON.stringify({ callback: { url } });
+  const body = JSON.stringify({ callback: { url }, ...(relayUrl === undefined ? {} : { relay: { url: relayUrl } }) });
   const response = await fetch(`${gateways[0].url}/v1/admin/tenants/${TENANT_ID}`, { method: 'PATCH', headers, body });
   if (!response.ok) throw new Error(`the change was refused: ${await response.text()}`);
 }

@@ -59,9 +59,10 @@ test('grafana-board.json is made of the board: pnpm --filter @qrcast/monitoring 
   expect(read('../grafana-board.json')).toBe(boardJson());
 });
 
-test.each(alertNames)('%s has a section in the runbook, is linked to it, and is tested', (name) => {
+test.each(alertNames)('%s has a section in the runbook, is linked to it, and is tested by promtool and live', (name) => {
   expect(read('../../../RUNBOOK.md')).toContain(`\n## ${name}\n`);
   expect(alerts).toContain(`runbook: RUNBOOK.md#${name.toLowerCase()}\n`);
   expect(read('../alerts.test.yaml')).toMatch(new RegExp(`alertname: ${name}\n\\s+exp_alerts:\n\\s+- exp_labels`));
   expect(read('../alerts.test.yaml')).toMatch(new RegExp(`alertname: ${name}, exp_alerts: \\[\\]`));
+  expect(read('../../../apps/standalone/e2e/prometheus-alerts.e2e.release.test.ts')).toContain(`'${name}'`);
 });
