@@ -63,6 +63,7 @@ const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['polling'],
     ['redis'],
     ['metrics'],
+    ['tracing'],
     ['log.ts'],
     ['log-output.ts', 'log-text.ts', 'releasers.ts'],
   ],

@@ -6,6 +6,7 @@
 
 import { notifiedInstanceSchema, stateNotificationSchema } from '@qrcast/core/notification';
 import { notificationUrl } from '@qrcast/core/notification-address';
+import { traced } from '@qrcast/runtime/tracing/tracing';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { createThrottledWarning } from '../limits/throttled-warning.ts';
 import type { LastNotifications } from './last-notifications.ts';
@@ -69,7 +70,7 @@ function createHandler(deps: NotificationRoutesDeps, intake: NotificationIntake)
     const noted = about === undefined ? null : lastNotifications.note(tenant.id, about.idInstance);
     // The state comes first: a notification may be sent again any number of times, and the session
     // must not wait for a server that is down.
-    if (state.success) await takeState(tenant.id, state.data);
+    if (state.success) await traced('notification', { 'qrcast.tenant': tenant.id }, (note) => takeState(tenant.id, state.data, note));
     if (body?.text != null) await relay.passOn(tenant, { ...body, text: body.text });
     else warnOfBody({ tenantId: tenant.id, bytes: body?.bytes ?? 0 });
     await noted;

@@ -33,7 +33,8 @@ async function take(pollAt: number): Promise<{ readonly state: string | undefine
   });
   const instanceData = { idInstance: session.instanceId };
   const timestamp = Math.floor(NOW / 1_000);
-  await takeState(session.tenantId, { typeWebhook: 'stateInstanceChanged', instanceData, timestamp, stateInstance: 'pendingPassword' });
+  const notification = { typeWebhook: 'stateInstanceChanged', instanceData, timestamp, stateInstance: 'pendingPassword' } as const;
+  await takeState(session.tenantId, notification, () => undefined);
   return { state: (await sessions.find(session.id))?.state.kind, checks };
 }
 

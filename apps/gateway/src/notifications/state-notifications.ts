@@ -11,6 +11,7 @@ import { loginOf } from '@qrcast/runtime/connected/connected-instances';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
+import type { Note } from '@qrcast/runtime/tracing/tracing';
 import type { SessionIndex } from '../sessions/session-index.ts';
 import type { Watching } from '../sessions/watching.ts';
 
@@ -23,8 +24,8 @@ export interface StateNotificationsDeps {
   readonly log: Logger;
 }
 
-/** Resolves once everything that the notification changes is stored. */
-export type TakeState = (tenantId: string, notification: StateNotification) => Promise<void>;
+/** Resolves once everything that the notification changes is stored. `note`: to its span. */
+export type TakeState = (tenantId: string, notification: StateNotification, note: Note) => Promise<void>;
 
 export function createStateNotifications(deps: StateNotificationsDeps): TakeState {
   const { index, sessions, watching, connected, clock, log } = deps;
@@ -38,12 +39,13 @@ export function createStateNotifications(deps: StateNotificationsDeps): TakeStat
     await connected.said(tenantId, instanceData.idInstance, { state: said.stateInstance, at: said.timestamp * 1000, by: 'notification' });
   }
 
-  return async (tenantId, notification) => {
+  return async (tenantId, notification, note) => {
     const sessionId = await index.current(tenantId, notification.instanceData.idInstance);
     const session = sessionId === null ? null : await sessions.find(sessionId);
     await takeLoss(tenantId, session, notification);
     if (session === null) return;
     const verdict = judgeNotification(session, notification);
+    note({ 'qrcast.session': session.id, 'qrcast.verdict': verdict.kind });
     log.debug({ sessionId: session.id, verdict: verdict.kind }, 'notification');
     if (verdict.kind === 'check') await watching.check(session);
     if (verdict.kind !== 'believe') return;
@@ -52,6 +54,7 @@ export function createStateNotifications(deps: StateNotificationsDeps): TakeStat
     const changed = await watching.change(session.id, event, { remembered: session });
     if (changed === null) return;
     const { before, after } = changed;
+    note({ 'qrcast.changed': before !== after });
     const login = loginOf(after);
     // The notification may be late, and the next one may tell of a loss before now. So the login is
     // dated by the notification.

@@ -108,6 +108,9 @@ it('sums what a state was published with, and its own count as it is now', async
   const published = Object.entries(await entries()).flat();
   await here.counts.report(sessionId, 4);
   expect(here.counts.sumOf(sessionId, published)).toBe(6);
+  // A version that knows no traces takes a traceparent for the count of a gateway.
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  expect(here.counts.sumOf(sessionId, ['traceparent', traceparent, ...published])).toBe(6);
   expect(here.counts.sumOf('ses_unknown', [])).toBe(0);
   expect(here.counts.sumOf('ses_unknown', [there.id, 'garbage', there.id])).toBe(0);
 });

@@ -24,6 +24,19 @@ it('lets the event loop turn while it tells many', async () => {
   expect(told).toBe(members.size);
 });
 
+it('says when all were told, or a newer value has taken the rest over', async () => {
+  const told: string[] = [];
+  const few = createFanOut(membersOf(1), (_member, value: string) => told.push(value));
+  few('a', () => told.push('a ends'));
+  few('b');
+  const many = createFanOut(membersOf(2 * AT_ONCE), () => undefined);
+  many('c', () => told.push('c ends'));
+  many('d', () => told.push('d ends'));
+  expect(told).toEqual(['a', 'a ends', 'b', 'c ends']);
+  for (let turns = 0; turns < 4; turns++) await nextTurn();
+  expect(told.slice(4)).toEqual(['d ends']);
+});
+
 it('starves nobody when changes come faster than a round, and each hears the newest', async () => {
   const members = membersOf(4 * AT_ONCE);
   const heard = new Map<number, number>();

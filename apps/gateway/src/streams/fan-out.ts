@@ -11,14 +11,17 @@ const NOBODY: ReadonlySet<never> = new Set();
 
 /**
  * Returns the function that tells all members a value: at once, or in the next turns. A member that
- * leaves is left out. One that joins meanwhile may be told.
+ * leaves is left out. One that joins meanwhile may be told. `onEnd` is called when all were told, or
+ * a newer value takes the rest over.
  * @param tell must not throw, because others come after it
  */
 export function createFanOut<Member, Value>(
   members: ReadonlySet<Member>,
   tell: (member: Member, value: Value) => void,
-): (value: Value) => void {
+): (value: Value, onEnd?: () => void) => void {
   let newest: Value | undefined;
+  /** Of the newest value. */
+  let end: (() => void) | undefined;
   /** Of the round under way. A member that joins comes last in it. */
   let round: SetIterator<Member> = NOBODY.values();
   let isUnderWay = false;
@@ -39,13 +42,17 @@ export function createFanOut<Member, Value>(
         // The next change may be long in coming. A state has pictures, and an iterator keeps members that have left.
         newest = undefined;
         round = NOBODY.values();
+        end?.();
+        end = undefined;
         return;
       }
     }
     setImmediate(run);
   }
 
-  return (value) => {
+  return (value, onEnd) => {
+    end?.();
+    end = onEnd;
     newest = value;
     isAgain = isUnderWay;
     if (isUnderWay) return;

@@ -12,6 +12,7 @@ import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { changeOf, type WatchedState } from '@qrcast/runtime/sessions/published-state';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
+import { beginApart, beginBelow, type SpanAttributes } from '@qrcast/runtime/tracing/tracing';
 import type { Principal } from '../auth/auth.ts';
 import type { ViewerCounts } from '../sessions/visible-viewers.ts';
 import type { Watching } from '../sessions/watching.ts';
@@ -82,6 +83,8 @@ export class WatchedSession {
   #isHidden = false;
   /** The greatest version that somebody was told and Redis has lost, until that is put right. */
   #lost: number | null = null;
+  /** Of the newest state, if its trace is recorded. */
+  #traceparent: string | undefined;
 
   /**
    * `onEmpty` is called when the last viewer has left. Nobody may subscribe to this one after that.
@@ -107,12 +110,18 @@ export class WatchedSession {
 
   subscribe(options: Subscribe): Subscription {
     const viewer = this.#addViewer(options);
+    const endSpan = beginApart('subscribe', {
+      'qrcast.session': this.id,
+      'qrcast.tenant': options.by.tenantId,
+      'qrcast.transport': options.sink.transport,
+    });
     const first = this.#isThere
       .then((isThere) => this.#sendFirst(viewer, isThere, options))
       .catch((error: unknown) => {
         this.#drop(viewer);
         throw error;
-      });
+      })
+      .finally(() => endSpan(this.#traceparent));
     return {
       first,
       setVisible: (isVisible) => this.#setVisible(viewer, isVisible),
@@ -201,8 +210,9 @@ export class WatchedSession {
   }
 
   #change(state: WatchedState): void {
-    const { session, counts } = state;
+    const { session, counts, traceparent } = state;
     this.newest.keep(state);
+    this.#traceparent = traceparent;
     if (counts !== undefined) this.#viewerCount = this.#deps.viewerCounts.sumOf(this.id, counts);
     // It was taken for unwatched, as after a lapsed lease, although somebody here watches.
     if ((session.state.kind === 'idle' || session.isUnwatched) && this.isVisible()) {
@@ -211,7 +221,12 @@ export class WatchedSession {
     }
     const messages = this.#changeMessages(state);
     this.#notes.sent(session.version === session.toldVersion ? (messages.age?.sessionMs ?? null) : (messages.age?.freshMs ?? null));
-    this.#tellAll(messages);
+    const end = traceparent === undefined ? undefined : beginBelow('deliver', traceparent, () => this.#deliveryOf(session.version));
+    this.#tellAll(messages, end);
+  }
+
+  #deliveryOf(version: number): SpanAttributes {
+    return { 'qrcast.session': this.id, 'qrcast.version': version, 'qrcast.viewers': this.#viewers.size };
   }
 
   #offer(viewer: Viewer, messages: StateMessages): void {

@@ -8,6 +8,7 @@ import type { Receivers } from '@qrcast/runtime/callbacks/callback-receivers';
 import type { Lane, Relayed, RelayLanes } from '@qrcast/runtime/callbacks/relay-lanes';
 import type { Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
+import { traced } from '@qrcast/runtime/tracing/tracing';
 import { type CallbackMeters, RELAYED, type SendOutcome } from './callback-meters.ts';
 import type { CallbackPost, Message, PostReply } from './callback-post.ts';
 import type { CallbackSlot, CallbackSlots } from './callback-slots.ts';
@@ -81,9 +82,19 @@ function createDeliver(deps: CallbackSenderDeps): CallbackHandlers['deliver'] {
     const secrets = receiver.secrets();
     const slot = slots.take(`callback ${tenantId}`);
     if (typeof slot === 'number') return slot;
-    const sent = await send(deps, slot, { url: callbackUrl, id, payload: logged.callback.payload, secrets });
-    return settle(deps, logged, sent);
+    return tryTraced(deps, logged, () => send(deps, slot, { url: callbackUrl, id, payload: logged.callback.payload, secrets }));
   };
+}
+
+/** The span is ours alone: the receiver gets no `traceparent`. Resolves as `settle`. */
+function tryTraced(deps: CallbackSenderDeps, logged: LoggedCallback, sendIt: () => Promise<Sent>): Promise<number | null> {
+  const { id, tenantId, sessionId, type } = logged.callback;
+  const attributes = { 'qrcast.session': sessionId, 'qrcast.tenant': tenantId, 'qrcast.callback': id, 'qrcast.type': type };
+  return traced('callback', attributes, async (note) => {
+    const sent = await sendIt();
+    note('status' in sent.reply ? { 'qrcast.status': sent.reply.status } : { 'qrcast.outcome': sent.reply.error });
+    return settle(deps, logged, sent);
+  });
 }
 
 function countTry({ callbackMeters, clock }: CallbackSenderDeps, { callback }: LoggedCallback, outcome: SendOutcome): void {

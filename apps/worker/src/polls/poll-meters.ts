@@ -26,7 +26,7 @@ export function createPollMeters(meters: Meters): PollMeters {
   const labelOf = (host: string): string => (answered.has(host) ? host : OTHER);
 
   function count(host: string, method: PollMethod, outcome: Outcome, tookMs: number): void {
-    const name = nameOf(outcome);
+    const name = outcomeName(outcome);
     const isAnswer = outcome.kind !== 'trouble' || outcome.isUnanswered !== true;
     if (isAnswer && answered.size < MAX_HOSTS) answered.add(host);
     meters.histogram('qrcast_poll_seconds', { outcome: name, host: labelOf(host) }).observe(tookMs / 1_000);
@@ -58,9 +58,9 @@ function beginAtZero(meters: Meters): void {
 }
 
 /** Without the scheme: `1101.api.green-api.com`. An address of a tenant holds no path (upstream.ts in core). */
-const hostOf = (apiUrl: string): string => apiUrl.slice(apiUrl.indexOf('//') + 2);
+export const hostOf = (apiUrl: string): string => apiUrl.slice(apiUrl.indexOf('//') + 2);
 
-function nameOf(outcome: Outcome): string {
+export function outcomeName(outcome: Outcome): string {
   if (outcome.kind === 'trouble') return outcome.code;
   return outcome.kind === 'refused' ? outcome.reason : outcome.kind;
 }

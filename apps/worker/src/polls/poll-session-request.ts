@@ -12,10 +12,11 @@ import type { Logger } from '@qrcast/runtime/log';
 import type { Claim, Lease } from '@qrcast/runtime/polling/poll-queue';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
+import { tracedWithin } from '@qrcast/runtime/tracing/tracing';
 import { LRUCache } from 'lru-cache';
 import type { HostRefusals } from './host-refusals.ts';
 import type { HostSlots } from './host-slots.ts';
-import type { PollMeters } from './poll-meters.ts';
+import { hostOf, outcomeName, type PollMeters } from './poll-meters.ts';
 
 export interface PollRequestDeps {
   readonly sessions: Pick<Sessions, 'apply' | 'readSealed'>;
@@ -32,6 +33,8 @@ export interface PollRequestDeps {
 
 export interface Reply {
   readonly outcome: Outcome;
+  /** Of the provider. */
+  readonly host: string;
   /** When the request was sent, Unix ms. Redis may have been slow since the claim. */
   readonly sentAt: number;
   /** Many instances of the same host that had worked are refused at this moment. */
@@ -74,21 +77,26 @@ export function createPollRequest(deps: PollRequestDeps): PollRequest {
   return {
     async ask(session, method, claim, lease) {
       const credentials = await credentialsOf(session);
+      const { apiUrl } = credentials;
+      const host = hostOf(apiUrl);
       const sentAt = Math.max(claim.startedAt, clock.now());
       if (!isAllowed(deps, session, credentials)) {
-        return { outcome: { kind: 'trouble', code: 'provider_refused' }, sentAt, isHostRefusing: false };
+        return { outcome: { kind: 'trouble', code: 'provider_refused' }, host, sentAt, isHostRefusing: false };
       }
-      const { apiUrl } = credentials;
       const timer = setTimeout(() => void tellSlow(deps, session.id, sentAt), SLOW_MS);
       const request = (): Promise<Outcome> => {
         lease.require();
-        return pollMeters.measure(apiUrl, method, () => provider.poll(credentials, method, lease.signal));
+        return tracedWithin('request', { 'qrcast.method': method, 'qrcast.host': host }, async (note) => {
+          const outcome = await pollMeters.measure(apiUrl, method, () => provider.poll(credentials, method, lease.signal));
+          note({ 'qrcast.outcome': outcomeName(outcome) });
+          return outcome;
+        });
       };
       try {
         const outcome = await hostSlots.run(apiUrl, session.tenantId, () =>
           method === 'logout' ? connected.duringLogout(session, request) : request(),
         );
-        return { outcome, sentAt, isHostRefusing: session.isProven && hostRefusals.note(apiUrl, session.instanceKey, outcome) };
+        return { outcome, host, sentAt, isHostRefusing: session.isProven && hostRefusals.note(apiUrl, session.instanceKey, outcome) };
       } finally {
         clearTimeout(timer);
       }

@@ -16,7 +16,9 @@ import {
 import { unattendedWatch } from '@qrcast/runtime/polling/unattended-watch';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { TenantActivity } from '@qrcast/runtime/tenants/tenant-activity';
+import { type Note, traced } from '@qrcast/runtime/tracing/tracing';
 import type { CodeReader } from '../codes/code-reader.ts';
+import { outcomeName } from './poll-meters.ts';
 import { createPollRequest, type PollRequest, type PollRequestDeps } from './poll-session-request.ts';
 
 export interface PollDeps extends PollRequestDeps {
@@ -51,7 +53,8 @@ export function createPollHandlers(deps: PollDeps): PollHandlers {
       const lateMs = claim.startedAt - claim.dueAt;
       deps.pollMeters.begun(lateMs);
       deps.onPoll?.(lateMs, before.tenantId);
-      const { after, notBefore } = await askAndApply(deps, request, before, claim, lease);
+      const attributes = { 'qrcast.session': before.id, 'qrcast.tenant': before.tenantId };
+      const { after, notBefore } = await traced('poll', attributes, (note) => askAndApply(deps, request, before, { claim, lease, note }));
       if (after === null || !isPolled(after)) {
         request.forget(before.id);
         const nextAt = after !== null && isFinal(after) ? await lookAgainAt(deps, claim.target) : null;
@@ -89,18 +92,27 @@ interface Polled {
   readonly notBefore: number | undefined;
 }
 
-async function askAndApply(deps: PollDeps, request: PollRequest, before: Session, claim: Claim, lease: Lease): Promise<Polled> {
+interface Poll {
+  readonly claim: Claim;
+  readonly lease: Lease;
+  /** To its span. */
+  readonly note: Note;
+}
+
+async function askAndApply(deps: PollDeps, request: PollRequest, before: Session, { claim, lease, note }: Poll): Promise<Polled> {
   const { sessions, codeReader, clock, log } = deps;
   // A check that somebody asked for must not come before a logout or an account that the session
   // itself waits for.
   const method = before.next.ask === 'qr' ? (claim.ask ?? 'qr') : before.next.ask;
-  const { outcome: answer, sentAt, isHostRefusing } = await request.ask(before, method, claim, lease);
+  const { outcome: answer, host, sentAt, isHostRefusing } = await request.ask(before, method, claim, lease);
   const at = clock.now(); // before the code is read, because it ages meanwhile
   const outcome = answer.kind === 'code' ? { ...answer, text: await codeReader.read(answer) } : answer;
   const event = { kind: 'answered', at, startedAt: sentAt, jitter: Math.random(), outcome, isHostRefusing } as const;
-  const after = await sessions.apply(before.id, event, { remembered: before });
+  const changed = await sessions.change(before.id, event, { remembered: before });
+  const isChanged = changed !== null && changed.after !== changed.before;
+  note({ 'qrcast.method': method, 'qrcast.host': host, 'qrcast.outcome': outcomeName(outcome), 'qrcast.changed': isChanged });
   log.debug({ sessionId: before.id, method, outcome: outcome.kind, lateMs: claim.startedAt - claim.dueAt }, 'polled');
-  return { after, notBefore: retryAfterOf(outcome, at) };
+  return { after: changed?.after ?? null, notBefore: retryAfterOf(outcome, at) };
 }
 
 async function lookAgainAt({ queue, clock }: PollDeps, target: PollTarget): Promise<number> {

@@ -10,6 +10,7 @@
 import { errorFields, framesOf, type Logger, type LogLevel, setLogLevel } from '../log.ts';
 import { UnfitRedisError } from '../redis/start-connection.ts';
 import { createReleasers, type Releasers } from '../releasers.ts';
+import { flushTraces } from '../tracing/tracing.ts';
 import { betterNodeThan } from './node-version.ts';
 import { SettingsError } from './settings.ts';
 
@@ -29,6 +30,8 @@ export type Fail = (reason: string) => void;
 
 /** Time for the rest of the stop after a drain. */
 export const STOP_MARGIN_MS = 10_000;
+/** Less than that margin: traces are worth no forced stop. */
+const FLUSH_TRACES_MS = 2_000;
 /** While starting there is nothing to drain. */
 const STOP_WHILE_STARTING_MS = 10_000;
 
@@ -107,6 +110,7 @@ async function stopService(log: Logger, releasers: Releasers, life: Life, reason
       return true;
     },
   );
+  await flushTraces(FLUSH_TRACES_MS);
   log.info('stopped');
   log.flush(() => process.exit(failed ? 1 : status));
 }

@@ -50,6 +50,13 @@ describe('a published change', () => {
     expect({ ...read, image: read.image && String(read.image), lines: String(read.lines) }).toEqual({ session, lines, image, counts });
   });
 
+  it.each([
+    ['', []],
+    [' a 1:9', ['a', '1:9']],
+  ])('with a traceparent is read with the counts %j behind it', (text, counts) => {
+    expect(change(`3 traceparent 00-aa-bb-01${text}\n${lines}`)).toMatchObject({ traceparent: '00-aa-bb-01', counts, image: null });
+  });
+
   it('passes a picture on as bytes, unless it needs escapes', () => {
     expect(change(`3\n${lines}\n${URL}`).image).toBeInstanceOf(Buffer);
     for (const odd of ['"', '\\', '\n', '\u0001', 'é']) expect(change(`3\n${lines}\n${URL}${odd}`).image).toBe(`${URL}${odd}`);

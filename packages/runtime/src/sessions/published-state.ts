@@ -28,6 +28,8 @@ export interface PublishedChange extends PublishedState {
    * entry (viewers-count-1.lua). Undefined if they were not read with it.
    */
   readonly counts?: readonly string[] | undefined;
+  /** Of the span that wrote it. Undefined unless its trace is recorded. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A state as watchers get it. Its picture holds until they get the next one. */
@@ -35,6 +37,8 @@ export interface WatchedState extends Omit<PublishedChange, 'image'> {
   readonly image: Picture | null;
 }
 
+/** Stands for a gateway's id, before the counts, and has the traceparent for its entry. */
+const TRACEPARENT = 'traceparent';
 const LINE_BREAK = 0x0a;
 const BRACE = 0x7d;
 
@@ -75,7 +79,8 @@ export function changeOf({ session, image }: Snapshot): PublishedChange {
 export function decodeChange(message: Buffer, sessionId: string): PublishedChange {
   const headEnd = endOfLine(message, 0);
   const [format, ...counts] = message.toString('latin1', 0, headEnd).split(' ');
-  if (format === '3') return { ...decodeLines(message.subarray(headEnd + 1), sessionId), counts };
+  const traceparent = counts[0] === TRACEPARENT ? counts.splice(0, 2)[1] : undefined;
+  if (format === '3') return { ...decodeLines(message.subarray(headEnd + 1), sessionId), counts, traceparent };
   if (format === '2') return { ...decodeRecord(message.toString('utf8', headEnd + 1), sessionId), counts };
   if (format?.startsWith('{') === true) return decodeRecord(message.toString(), sessionId);
   throw new Error('a published change has an unknown format; was it written by another version?');

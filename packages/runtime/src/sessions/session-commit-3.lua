@@ -3,11 +3,12 @@
 -- ARGV expected version ('0': must not exist), version, record, picture ('' keep, '-' drop, else
 -- set), channel, sealed credentials ('' keep, '-' drop), expires at (ms, '' keep), callback ('' none),
 -- expected stamp ('' any), stamp, the command that publishes, the lines of the state, a line of the
--- timeline ('' none).
+-- timeline ('' none), and only if its trace is recorded the traceparent of the change.
 -- Returns 1 if it wrote, the current record if another one stands, 0 if there is no such session.
 --
 -- What is published: a line with the format (3) and each gateway's count, the lines of the state
--- (published-state.ts), and in another line the picture if it changed.
+-- (published-state.ts), and in another line the picture if it changed. The traceparent stands before
+-- the counts as if it were one of a gateway: an older version takes it for one that has ended.
 --
 -- The stamp tells two records apart that have one version, because Redis lost data in between.
 -- The newest lines, in one field of the session: they live and end with it, and cost a new session
@@ -30,7 +31,8 @@ end
 local found = redis.pcall('HGETALL', KEYS[3])
 local counts = (found.err or not found[1]) and '' or ' ' .. table.concat(found, ' ')
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'record', ARGV[3], 'stamp', ARGV[10])
-local message = '3' .. counts .. '\n' .. ARGV[12]
+local trace = ARGV[14] and ' traceparent ' .. ARGV[14] or ''
+local message = '3' .. trace .. counts .. '\n' .. ARGV[12]
 if ARGV[4] == '-' then
   redis.call('HDEL', KEYS[1], 'image')
 elseif ARGV[4] ~= '' then

@@ -8,13 +8,14 @@ import { randomBytes } from 'node:crypto';
 import { callbackOf } from '@qrcast/core/callback';
 import type { SessionEvent } from '@qrcast/core/reduce';
 import { isFinal, type Session } from '@qrcast/core/session';
-import { decodeTimeline, encodeChange } from '@qrcast/core/timeline';
+import { encodeChange } from '@qrcast/core/timeline';
 import { sessionMark } from '../outbox/marks.ts';
 import { createOutbox } from '../outbox/outbox.ts';
 import { type Namespace, sessionCallbacksKey, sessionChannel, sessionKey, viewersKey } from '../redis/keys.ts';
 import { loadLuaScript } from '../redis/lua-script.ts';
 import { publishCommand } from '../redis/publish.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
+import { activeTraceparent, tracedWithin } from '../tracing/tracing.ts';
 import { pictureChange } from './picture-change.ts';
 import { encodeState } from './published-state.ts';
 import { encodeSession, type ReadSession, type Snapshot } from './session-codec.ts';
@@ -27,8 +28,7 @@ export interface SessionRecordsDeps {
   readonly keepsCredentials?: ((tenantId: string) => Promise<boolean>) | undefined;
 }
 
-export interface SessionRecords
-  extends Pick<Sessions, 'create' | 'exists' | 'find' | 'read' | 'readSealed' | 'timeline' | 'addToTimeline' | 'expire' | 'remove'> {
+export interface SessionRecords extends Pick<Sessions, 'create' | 'exists' | 'find' | 'read' | 'readSealed' | 'expire' | 'remove'> {
   /**
    * Writes `next` over `previous`. `event` made the change; null if none did.
    */
@@ -54,9 +54,26 @@ function readReply(readSession: ReadSession, session: Session, reply: unknown): 
 export function openSessionRecords(deps: SessionRecordsDeps): SessionRecords {
   const { redis, namespace, readSession, keepsCredentials } = deps;
   const commit = createCommit({ redis, namespace });
-  const note = loadLuaScript(redis, new URL('./session-note-1.lua', import.meta.url));
   const removeScript = loadLuaScript(redis, new URL('./session-remove-1.lua', import.meta.url));
   const keyOf = (sessionId: string): string => sessionKey(namespace, sessionId);
+
+  async function write(previous: Session, reduced: Session, event: SessionEvent | null): Promise<Replaced> {
+    const next: Session = { ...reduced, stamp: newStamp() };
+    const callback = event && callbackOf(previous, next, event.at);
+    const isKept = next.state.kind === 'connected' && (await keepsCredentials?.(next.tenantId)) === true;
+    const picture = pictureChange(previous, next, event);
+    const sealed = isFinal(next) && !isKept ? '-' : '';
+    const reply = await commit({
+      expected: previous.version,
+      expectedStamp: previous.stamp,
+      session: next,
+      picture,
+      sealed,
+      line: event === null ? '' : encodeChange(previous, next, event),
+      ...(callback === null ? {} : { callback: JSON.stringify(callback) }),
+    });
+    return readReply(readSession, next, reply);
+  }
 
   return {
     async create(made, sealed) {
@@ -65,34 +82,20 @@ export function openSessionRecords(deps: SessionRecordsDeps): SessionRecords {
       if ('stands' in readReply(readSession, session, reply)) throw new Error(`session ${made.id} exists already`);
     },
 
-    async replace(previous, reduced, event) {
-      const next: Session = { ...reduced, stamp: newStamp() };
-      const callback = event && callbackOf(previous, next, event.at);
-      const isKept = next.state.kind === 'connected' && (await keepsCredentials?.(next.tenantId)) === true;
-      const picture = pictureChange(previous, next, event);
-      const sealed = isFinal(next) && !isKept ? '-' : '';
-      const reply = await commit({
-        expected: previous.version,
-        expectedStamp: previous.stamp,
-        session: next,
-        picture,
-        sealed,
-        note: event === null ? '' : encodeChange(previous, next, event),
-        ...(callback === null ? {} : { callback: JSON.stringify(callback) }),
+    replace(previous, reduced, event) {
+      const { id, version, state } = reduced;
+      const attributes = { 'qrcast.session': id, 'qrcast.version': version, 'qrcast.state': state.kind };
+      return tracedWithin('commit', attributes, async (note) => {
+        const replaced = await write(previous, reduced, event);
+        note({ 'qrcast.changed': 'written' in replaced });
+        return replaced;
       });
-      return readReply(readSession, next, reply);
     },
 
     exists: async (sessionId) => (await redis.exists(keyOf(sessionId))) === 1,
     find: async (sessionId) => readSession(await redis.hget(keyOf(sessionId), 'record'), sessionId),
     read: (sessionId) => readSnapshot(deps, redis, sessionId),
     readSealed: (sessionId) => redis.hget(keyOf(sessionId), 'sealed'),
-    async timeline(sessionId) {
-      const [record, text] = await redis.hmget(keyOf(sessionId), 'record', 'timeline');
-      const session = readSession(record, sessionId);
-      return session && decodeTimeline(session, text ?? '');
-    },
-    addToTimeline: async (sessionId, line) => void (await note([keyOf(sessionId)], [line])),
     expire: async (sessionId, at) => void (await redis.pexpireat(keyOf(sessionId), at, 'LT')),
     remove: async (session) => (await removeScript([keyOf(session.id)], [session.version])) === 1,
   };
@@ -112,18 +115,20 @@ interface Commit {
   readonly goneAt?: number;
   readonly callback?: string;
   /** A line of the timeline, '' for none. */
-  readonly note?: string;
+  readonly line?: string;
 }
 
 /** Resolves to the reply of session-commit-3.lua. */
 function createCommit({ redis, namespace }: Pick<SessionRecordsDeps, 'redis' | 'namespace'>): (commit: Commit) => Promise<unknown> {
   const script = loadLuaScript(redis, new URL('./session-commit-3.lua', import.meta.url));
   const outbox = createOutbox({ redis, namespace });
-  return async ({ expected, expectedStamp = '', session, picture = '', sealed, goneAt = '', callback = '', note = '' }) => {
+  return async ({ expected, expectedStamp = '', session, picture = '', sealed, goneAt = '', callback = '', line = '' }) => {
     const { id, version, stamp } = session;
     const keys = [sessionKey(namespace, id), sessionCallbacksKey(namespace, id), viewersKey(namespace, id)];
     const change = [expected, version, encodeSession(session), picture, sessionChannel(namespace, id), sealed, goneAt, callback];
-    const args = [...change, expectedStamp, stamp, publishCommand(redis), encodeState(session), note];
+    const args = [...change, expectedStamp, stamp, publishCommand(redis), encodeState(session), line];
+    const traceparent = activeTraceparent();
+    if (traceparent !== null) args.push(traceparent);
     const write = (): Promise<unknown> => script(keys, args);
     // The mark lies in another slot than the session, so it cannot be part of the script.
     return callback === '' ? write() : outbox.markAround(sessionMark(id), write);

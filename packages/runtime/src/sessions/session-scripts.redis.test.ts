@@ -31,10 +31,11 @@ interface Commit {
   readonly callback?: string;
   readonly expectedStamp?: string;
   readonly stamp?: string;
-  readonly note?: string;
+  readonly line?: string;
+  readonly traceparent?: string;
 }
 
-function commit({ expected, version, callback = '', expectedStamp = '', stamp = '', note = '' }: Commit): Promise<unknown> {
+function commit({ expected, version, callback = '', expectedStamp = '', stamp = '', line = '', traceparent }: Commit): Promise<unknown> {
   const script = loadLuaScript(runtime.redis, new URL('./session-commit-3.lua', import.meta.url));
   return script(
     [session, callbacks, viewers],
@@ -51,7 +52,8 @@ function commit({ expected, version, callback = '', expectedStamp = '', stamp = 
       stamp,
       publishCommand(runtime.redis),
       `lines ${version}`,
-      note,
+      line,
+      ...(traceparent === undefined ? [] : [traceparent]),
     ],
   );
 }
@@ -108,6 +110,17 @@ describe('session-commit', () => {
     await expect.poll(() => published.length).toBe(3);
     expect(published).toEqual(['3\nlines 1', '3 a 1:9 b 2:9\nlines 2', '3\nlines 3']);
   });
+
+  it('publishes the traceparent of a change before the counts, as a pair like theirs', async () => {
+    const published: string[] = [];
+    runtime.bus.subscribe(`${session}:channel`, (message) => void published.push(String(message)));
+    await runtime.bus.begun();
+    await commit({ expected: '0', version: '1', traceparent: '00-aa-bb-01' });
+    await runtime.redis.hset(viewers, 'a', '1:9');
+    await commit({ expected: '1', version: '2', traceparent: '00-aa-cc-01' });
+    await expect.poll(() => published.length).toBe(2);
+    expect(published).toEqual(['3 traceparent 00-aa-bb-01\nlines 1', '3 traceparent 00-aa-cc-01 a 1:9\nlines 2']);
+  });
 });
 
 const timeline = (): Promise<string | null> => runtime.redis.hget(session, 'timeline');
@@ -119,23 +132,23 @@ describe('the timeline', () => {
   it('gets the line of each change that is stored, and none of one that is not', async () => {
     await commit({ expected: '0', version: '1' });
     expect(await timeline()).toBeNull();
-    await commit({ expected: '1', version: '2', note: 'one' });
-    await commit({ expected: '1', version: '3', note: 'lost' });
+    await commit({ expected: '1', version: '2', line: 'one' });
+    await commit({ expected: '1', version: '3', line: 'lost' });
     await commit({ expected: '2', version: '3' });
-    await commit({ expected: '3', version: '4', note: 'two' });
+    await commit({ expected: '3', version: '4', line: 'two' });
     expect(await timeline()).toBe('one\ntwo');
   });
 
   it('gets notes of gateways, and makes no session out of one', async () => {
     expect(await addNote('too late')).toBe(0);
     expect(await runtime.redis.exists(session)).toBe(0);
-    await commit({ expected: '0', version: '1', note: 'one' });
+    await commit({ expected: '0', version: '1', line: 'one' });
     expect(await addNote('two')).toBe(1);
     expect(await timeline()).toBe('one\ntwo');
   });
 
   it.each([
-    ['changes', (line: string, version: number) => commit({ expected: String(version), version: String(version + 1), note: line })],
+    ['changes', (line: string, version: number) => commit({ expected: String(version), version: String(version + 1), line })],
     ['notes', (line: string) => addNote(line)],
   ])('keeps the newest of many %s whole, and says that it was cut', async (_kind, add) => {
     await commit({ expected: '0', version: '1' });

@@ -1,6 +1,6 @@
 /**
  * Sessions in Redis: records that one script changes (session-records.ts), and watches over pub/sub
- * (session-watches.ts).
+ * (session-watches.ts). Timelines (session-timelines.ts).
  */
 
 import { reduce, type SessionEvent } from '@qrcast/core/reduce';
@@ -18,6 +18,7 @@ import { createChangeCount } from './count-changes.ts';
 import type { RereadsOptions } from './rereads.ts';
 import { createReadSession } from './session-codec.ts';
 import { openSessionRecords, type SessionRecords } from './session-records.ts';
+import { createSessionTimelines } from './session-timelines.ts';
 import { openSessionWatches } from './session-watches.ts';
 import { type Change, type Known, MAX_RACES, type Sessions } from './sessions.ts';
 
@@ -59,6 +60,7 @@ export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
 
   return {
     ...records,
+    ...createSessionTimelines({ ...deps, readSession }),
     apply: async (...call) => (await change(...call))?.after ?? null,
     change,
     current: (sessionId, now, known) => change(sessionId, { kind: 'elapsed', at: now }, known),

@@ -45,7 +45,7 @@ export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutle
     return picture;
   }
 
-  function pass({ session, lines, image, counts }: PublishedChange): void {
+  function pass({ session, lines, image, counts, traceparent }: PublishedChange): void {
     const current = digestOf(session);
     if (current !== null && image === null && current !== digest) {
       reread();
@@ -55,7 +55,7 @@ export function createSnapshotFilter({ deliver, reread, onOlder }: SnapshotOutle
     digest = current;
     told = { version: session.version, stamp: session.stamp };
     const shown = current !== null && image !== null ? keepPicture(image) : picture;
-    deliver({ session, lines, image: hasPicture ? shown : null, counts });
+    deliver({ session, lines, image: hasPicture ? shown : null, counts, traceparent });
   }
 
   return {
