@@ -1,0 +1,79 @@
+/**
+ * For tests of traces: gateways and workers in processes of their own, with the SDK of OpenTelemetry
+ * loaded as OPERATING.md tells an operator to load it.
+ */
+
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Releasers } from '@qrcast/runtime/releasers';
+import type { Cluster } from './cluster.ts';
+import { TOP } from './documented-commands.ts';
+import { type Environment, type Program, spawnNode } from './role-process.ts';
+
+/** How they are traced. */
+export interface Tracing {
+  /** Arguments of Node. */
+  readonly args: readonly string[];
+  readonly env: Environment;
+}
+
+export const UNTRACED: Tracing = { args: [], env: {} };
+
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+
+/** `otel.mjs` in a folder of the operator's, which has the SDK. */
+export async function openTracing(collectorUrl: string, releasers: Releasers): Promise<Tracing> {
+  const folder = await mkdtemp(join(tmpdir(), 'qrcast-otel-'));
+  releasers.push('folder', () => rm(folder, { recursive: true, force: true }));
+  await symlink(join(PACKAGE, 'node_modules'), join(folder, 'node_modules'));
+  const file = join(folder, 'otel.mjs');
+  await writeFile(file, await documentedFile());
+  return {
+    args: ['--import', file],
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_METRICS_EXPORTER: 'none',
+      OTEL_LOGS_EXPORTER: 'none',
+      OTEL_BSP_SCHEDULE_DELAY: '600000', // so that all comes from the end of the process, or from a full batch
+    },
+  };
+}
+
+async function documentedFile(): Promise<string> {
+  const [, block] = /```js\n(import \{ NodeSDK \}.*?)```/s.exec(await readFile(`${TOP}OPERATING.md`, 'utf8')) ?? [];
+  if (block === undefined) throw new Error('OPERATING.md does not show otel.mjs any more');
+  return block;
+}
+
+const MARKS = { gateway: /"port":(\d+)[^\n]*gateway listens/, worker: /"port":(\d+)[^\n]*worker is up/ } as const;
+
+/** Resolves once it is up, with its address. */
+export async function startTraced(
+  role: keyof typeof MARKS,
+  name: string,
+  { worker, adminKey }: Cluster,
+  { args, env }: Tracing,
+  more: Environment,
+): Promise<Program & { readonly url: string }> {
+  const main = fileURLToPath(import.meta.resolve(role === 'gateway' ? '@qrcast/gateway/main' : '@qrcast/worker/main'));
+  const program = spawnNode([...args, main], {
+    PORT: '0',
+    REDIS_URL: worker.redisUrl,
+    QRCAST_NAMESPACE: worker.namespace,
+    QRCAST_SECRET_KEYS: worker.secretKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
+    QRCAST_UPSTREAM_HOSTS: worker.upstreamHosts.join(),
+    QRCAST_POLL_INTERVAL_MS: String(worker.policy.intervalMs),
+    QRCAST_CODE_TTL_MS: String(worker.policy.codeTtlMs),
+    QRCAST_ATTEMPT_MS: String(worker.policy.attemptMs),
+    QRCAST_DRAIN_MS: '0',
+    ...(role === 'gateway' ? { QRCAST_ADMIN_KEY: adminKey } : {}),
+    OTEL_SERVICE_NAME: name,
+    ...env,
+    ...more,
+  });
+  const [, port] = await program.until(MARKS[role]);
+  return { ...program, url: `http://127.0.0.1:${port}` };
+}
