@@ -57,6 +57,8 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'npx -y pnpm@12 --filter @qrcast/licences write', check: 'infra/licences/src/licences.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime settings', check: 'packages/runtime/src/process/settings-document.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime metrics', check: 'packages/runtime/src/process/metrics-document.test.ts' },
+  { begins: `import { NodeSDK } from '@opentelemetry/sdk-node'`, check: 'apps/standalone/e2e/traces.e2e.test.ts' },
+  { begins: 'export OTEL_SERVICE_NAME=', check: 'apps/standalone/e2e/traces.e2e.test.ts' },
   { begins: 'scrape_configs:', check: 'infra/monitoring/src/promtool.release.test.ts' },
   { begins: 'npx -y pnpm@12 bench', check: 'infra/bench/src/role.test.ts' },
   { begins: 'npx -y pnpm@12 chaos', check: 'apps/standalone/chaos/chaos.e2e.test.ts' },

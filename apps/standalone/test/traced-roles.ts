@@ -3,13 +3,13 @@
  * loaded as OPERATING.md tells an operator to load it.
  */
 
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import type { Cluster } from './cluster.ts';
-import { TOP } from './documented-commands.ts';
+import { readShown } from './documented-commands.ts';
 import { type Environment, type Program, spawnNode } from './role-process.ts';
 
 /** How they are traced. */
@@ -23,30 +23,33 @@ export const UNTRACED: Tracing = { args: [], env: {} };
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 
-/** `otel.mjs` in a folder of the operator's, which has the SDK. */
+/** `otel.mjs` in a folder of the operator's, which has the SDK, and the variables. */
 export async function openTracing(collectorUrl: string, releasers: Releasers): Promise<Tracing> {
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-otel-'));
   releasers.push('folder', () => rm(folder, { recursive: true, force: true }));
   await symlink(join(PACKAGE, 'node_modules'), join(folder, 'node_modules'));
   const file = join(folder, 'otel.mjs');
-  await writeFile(file, await documentedFile());
+  await writeFile(file, shownBlock('import { NodeSDK }'));
   return {
-    args: ['--import', file],
+    args: [`--import=${file}`],
     env: {
+      ...variablesIn(shownBlock('export OTEL_SERVICE_NAME=')),
       OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-      OTEL_METRICS_EXPORTER: 'none',
-      OTEL_LOGS_EXPORTER: 'none',
+      OTEL_TRACES_SAMPLER_ARG: '1',
       OTEL_BSP_SCHEDULE_DELAY: '600000', // so that all comes from the end of the process, or from a full batch
     },
   };
 }
 
-async function documentedFile(): Promise<string> {
-  const [, block] = /```js\n(import \{ NodeSDK \}.*?)```/s.exec(await readFile(`${TOP}OPERATING.md`, 'utf8')) ?? [];
-  if (block === undefined) throw new Error('OPERATING.md does not show otel.mjs any more');
-  return block;
+function shownBlock(begins: string): string {
+  const block = readShown().find(({ text }) => text.startsWith(begins));
+  if (block === undefined) throw new Error(`OPERATING.md has no block any more that begins with ${begins}`);
+  return block.text;
 }
+
+const variablesIn = (exports: string): Environment =>
+  Object.fromEntries([...exports.matchAll(/([A-Z_]+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]));
 
 const MARKS = { gateway: /"port":(\d+)[^\n]*gateway listens/, worker: /"port":(\d+)[^\n]*worker is up/ } as const;
 
@@ -70,8 +73,8 @@ export async function startTraced(
     QRCAST_ATTEMPT_MS: String(worker.policy.attemptMs),
     QRCAST_DRAIN_MS: '0',
     ...(role === 'gateway' ? { QRCAST_ADMIN_KEY: adminKey } : {}),
-    OTEL_SERVICE_NAME: name,
     ...env,
+    OTEL_SERVICE_NAME: name,
     ...more,
   });
   const [, port] = await program.until(MARKS[role]);

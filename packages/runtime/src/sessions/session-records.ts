@@ -51,6 +51,8 @@ function readReply(readSession: ReadSession, session: Session, reply: unknown): 
   return stands?.stamp === session.stamp && stands.version === session.version ? { written: session } : { stands };
 }
 
+const attributesOf = ({ id, version, state }: Session) => ({ 'qrcast.session': id, 'qrcast.version': version, 'qrcast.state': state.kind });
+
 export function openSessionRecords(deps: SessionRecordsDeps): SessionRecords {
   const { redis, namespace, readSession, keepsCredentials } = deps;
   const commit = createCommit({ redis, namespace });
@@ -83,9 +85,7 @@ export function openSessionRecords(deps: SessionRecordsDeps): SessionRecords {
     },
 
     replace(previous, reduced, event) {
-      const { id, version, state } = reduced;
-      const attributes = { 'qrcast.session': id, 'qrcast.version': version, 'qrcast.state': state.kind };
-      return tracedWithin('commit', attributes, async (note) => {
+      return tracedWithin('commit', attributesOf(reduced), async (note) => {
         const replaced = await write(previous, reduced, event);
         note({ 'qrcast.changed': 'written' in replaced });
         return replaced;

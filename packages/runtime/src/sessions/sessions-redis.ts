@@ -1,6 +1,6 @@
 /**
- * Sessions in Redis: records that one script changes (session-records.ts), and watches over pub/sub
- * (session-watches.ts). Timelines (session-timelines.ts).
+ * Sessions in Redis: records that one script changes (session-records.ts), timelines beside them
+ * (session-timelines.ts), and watches over pub/sub (session-watches.ts).
  */
 
 import { reduce, type SessionEvent } from '@qrcast/core/reduce';
