@@ -194,7 +194,7 @@ export const SECRET_SETTINGS = {
     schema: machineKey.optional(),
     form: 'At least 24 characters, made by a machine; repetition, counting and words of examples are refused',
     default: null,
-    readBy: GATEWAYS,
+    readBy: [...GATEWAYS, 'command line'],
     isSecret: true,
     what: 'The key of the admin API, which creates and changes tenants. Without it the admin API is off.',
     change: 'Set it to manage tenants; `start` always creates one, `default`. Make one with `openssl rand -hex 24`.',
