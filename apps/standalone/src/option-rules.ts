@@ -70,7 +70,7 @@ export function pathOf(name: string, value: string | undefined): string | undefi
   return value;
 }
 
-export function wrong(name: string, expected: string, value: string): LoginError {
+function wrong(name: string, expected: string, value: string): LoginError {
   return usageError(`${name}: expected ${expected} (came: text of ${value.length} characters)`);
 }
 
