@@ -97,6 +97,7 @@ describe.skipIf(isMissing('prometheus'))('a Prometheus that scrapes three proces
   it('accepts every query of the board, and has data for each', async () => {
     const queries = boardQueries();
     expect(queries.length).toBeGreaterThan(40);
+    expect((await stage.call('GET', '/v1/nothing-is-here')).status).toBe(404); // the one refusal
     const empty = async () => {
       const answers = await Promise.all(queries.map(({ query }) => stage.prometheus.ask(query)));
       return queries.flatMap(({ panel }, i) => (answers[i]?.length === 0 ? [panel] : []));
@@ -107,7 +108,7 @@ describe.skipIf(isMissing('prometheus'))('a Prometheus that scrapes three proces
   it('fires an alert at a killed worker, which goes out when it is back', async () => {
     const [worker] = stage.workers;
     const others = async () => (await namesFiring(stage.prometheus)).filter((name) => !OBJECTIVES.test(name));
-    expect(await others()).toEqual([]);
+    await expect.poll(others).toEqual([]);
     await worker.kill();
     await expect.poll(others).toEqual(['QrcastProcessDown', 'QrcastRoleMissing']);
     expect(await fires(stage.prometheus, 'QrcastProcessDown', { instance: stage.instanceOf(worker) })).toBe(true);
