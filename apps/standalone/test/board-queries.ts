@@ -41,7 +41,7 @@ export function growthIn(panel: string): string {
   return query.replace(/\b(?:rate|increase)\(([^()]+)\[\w+\]\)/g, '(max_over_time($1[1h]) - min_over_time($1[1h]))');
 }
 
-export function onlyQueryOf(panel: string): BoardQuery {
+function onlyQueryOf(panel: string): BoardQuery {
   const [found, ...others] = boardQueries().filter((one) => one.panel === panel);
   if (found === undefined || others.length > 0) throw new Error(`expected one query in the panel "${panel}"`);
   return found;
