@@ -84,7 +84,7 @@ export const timelineSchema = z
   .object({
     sessionId: z.string().describe('The session that it is about'),
     entries: z.array(timelineEntrySchema).describe('Oldest first'),
-    isCut: z.boolean().describe('Whether older entries were dropped: about the newest 100 are kept'),
+    isCut: z.boolean().describe('Whether older entries were dropped: about the newest 70 are kept'),
   })
   .meta({ id: 'Timeline' });
 

@@ -9,16 +9,17 @@
 -- What is published: a line with the format (3) and each gateway's count, the lines of the state
 -- (published-state.ts), and in another line the picture if it changed. The traceparent stands before
 -- the counts as if it were one of a gateway: an older version takes it for one that has ended.
---
--- The stamp tells two records apart that have one version, because Redis lost data in between.
+
 -- The newest lines, in one field of the session: they live and end with it, and cost a new session
 -- less than a key would. session-note-1.lua has the same function.
 local function add_to_timeline(key, line)
   local text = redis.call('HGET', key, 'timeline')
   text = text and text .. '\n' .. line or line
-  if #text > 12288 then text = '~' .. (string.match(text, '\n.*', -8192) or '') end
+  if #text > 6144 then text = '~' .. (string.match(text, '\n.*', -4096) or '') end
   redis.call('HSET', key, 'timeline', text)
 end
+
+-- The stamp tells two records apart that have one version, because Redis lost data in between.
 local version, stamp = unpack(redis.call('HMGET', KEYS[1], 'version', 'stamp'))
 if ARGV[1] == '0' then
   if version then return redis.call('HGET', KEYS[1], 'record') end
