@@ -38,7 +38,7 @@ export function createContractCalls({ test, apiUrl }: ContractGateways): Contrac
   }
 
   async function idFor({ path }: Operation): Promise<string> {
-    if (/^\/(v1\/sessions|connect)\//.test(path)) return (await create()).session.id;
+    if (/^\/(v1\/(admin\/)?sessions|connect)\//.test(path)) return (await create()).session.id;
     if (path.startsWith('/v1/callbacks/')) return logCallback();
     return path.startsWith('/v1/tickets/') ? 'tkt_none' : test.tenant.id;
   }

@@ -2,6 +2,7 @@ import { createLog } from '@qrcast/runtime/log';
 import { createMeters } from '@qrcast/runtime/metrics/meters';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import { expect, it } from 'vitest';
+import { holderOf } from '../../test/principal.ts';
 import { type HubDeps, openHub } from './hub.ts';
 import { createStreamMeters } from './stream-meters.ts';
 import type { Subscribe } from './watched-session.ts';
@@ -31,6 +32,7 @@ it('a Redis that lost the versions of all sessions is logged once, and each sess
   for (const sessionId of ['ses_1', 'ses_2', 'ses_3']) {
     const viewer: Partial<Subscribe> = {
       sessionId,
+      by: holderOf('tkt_1'),
       isVisible: false,
       sink: { transport: 'sse', send: () => null, close: () => undefined } as never,
     };
