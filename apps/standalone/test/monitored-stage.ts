@@ -21,6 +21,8 @@ export interface MonitoredStageOptions extends FaultStageOptions, Omit<Prometheu
 }
 
 const LOOK_AGAIN_MS = 100;
+/** Less than a test may take: a stage that never opens is closed by whoever opens it. */
+const SCRAPED_WITHIN_MS = 120_000;
 
 /** Resolves once every process was scraped. */
 export async function openMonitoredStage({ oddGateway, ...options }: MonitoredStageOptions): Promise<MonitoredStage> {
@@ -61,7 +63,11 @@ async function metricsPortOf(role: StagedRole): Promise<number> {
 /** A count that was there before the first scrape has not grown, as Prometheus sees it. */
 async function untilScraped({ ask }: Prometheus, count: number): Promise<void> {
   const scraped = async (): Promise<number> => (await ask('qrcast_ready{job="qrcast"} == 1')).length;
-  while ((await scraped()) < count) await delay(LOOK_AGAIN_MS);
+  const limit = AbortSignal.timeout(SCRAPED_WITHIN_MS);
+  while ((await scraped()) < count) {
+    limit.throwIfAborted();
+    await delay(LOOK_AGAIN_MS);
+  }
 }
 
 /** The names of the alerts that fire now, each once. */

@@ -76,7 +76,7 @@ describe('the timeline of a session', () => {
 
   test('sorts what gateways delivered among the changes', () => {
     const { session, lines } = record(event('watched', 0), event('cancelled', 90));
-    const delivery = { at: s(60), sinceMs: 60_000, gateway: 'gw_1', viewers: 2, states: 4, slowestMs: null };
+    const delivery = { at: s(60), sinceMs: 60_000, gateway: 'gw_1', viewers: 2, messages: 4, slowestMs: null };
     const { entries } = decodeTimeline(session, [...lines, encodeDelivery(delivery, session.createdAt)].join('\n'));
     expect(entries).toMatchObject([{ cause: 'created' }, { cause: 'watched' }, { kind: 'delivery', ...delivery }, { cause: 'cancelled' }]);
   });

@@ -25,7 +25,7 @@ const CAUSES = {
   slow: 'The provider has not answered for 8 s.',
   postponed: "The provider's Retry-After holds for the instance.",
   password_refused: 'The password was refused.',
-  answered: 'The provider answered a request, or sent a notification: see `answer`.',
+  answered: 'The provider answered a request, or sent a notification, or a request was refused here: see `answer`.',
 } as const;
 
 type Cause = keyof typeof CAUSES;
@@ -47,9 +47,15 @@ const changeSchema = z
       .string()
       .nullable()
       .describe(
-        'With `answered`, what the provider said: `code`, `authorized`, `not_authorized`, `password_wanted`, `suspended`, `logged_out`, a notice, or the reason of a refusal. Null otherwise',
+        'With `answered`, what was said: `code`, `authorized`, `not_authorized`, `password_wanted`, `suspended`, `logged_out`, a notice, or the reason of a refusal. Null otherwise',
       ),
-    tookMs: z.number().int().nullable().describe('How long the answer took, ms. Null without an answer'),
+    tookMs: z
+      .number()
+      .int()
+      .nullable()
+      .describe(
+        'How long the answer took, ms. Null if no request was made: a notification said it, or this service itself refused the request',
+      ),
     state: z.string().describe('The state from then on'),
     notice: z.string().nullable().describe('The code of the notice from then on'),
     endReason: z.string().nullable().describe('The reason of the end, in the state `ended`'),
@@ -65,12 +71,12 @@ const deliverySchema = z
     sinceMs: z.number().int().describe('The length of that time, ms: up to a minute'),
     gateway: z.string().describe('Tells gateways apart. A gateway gets a new id when it starts'),
     viewers: z.number().int().describe('The most viewers that it had at once'),
-    states: z.number().int().describe('States that it sent to them'),
+    messages: z.number().int().describe('Messages that it sent to them'),
     slowestMs: z
       .number()
       .int()
       .nullable()
-      .describe('The longest time from a change until it was sent on, ms. Null if only viewers who joined were sent a state'),
+      .describe('The longest time from a change until a viewer who waited for it was sent it, ms. Null if none waited'),
   })
   .meta({ id: 'TimelineDelivery' });
 
@@ -84,7 +90,7 @@ export const timelineSchema = z
   .object({
     sessionId: z.string().describe('The session that it is about'),
     entries: z.array(timelineEntrySchema).describe('Oldest first'),
-    isCut: z.boolean().describe('Whether older entries were dropped: about the newest 70 are kept'),
+    isCut: z.boolean().describe('Whether older changes were dropped: about the newest 70 changes and 30 deliveries are kept'),
   })
   .meta({ id: 'Timeline' });
 
@@ -105,7 +111,7 @@ export function encodeChange(before: Session, after: Session, event: SessionEven
     after.version,
     snakeCase(event.kind),
     isAnswer ? answerWord(event.outcome) : '',
-    isAnswer ? Math.max(0, event.at - event.startedAt) : -1,
+    isAnswer && event.at > event.startedAt ? event.at - event.startedAt : -1,
     state.kind,
     word,
     after.isUnwatched ? 1 : 0,
@@ -116,10 +122,10 @@ export function encodeChange(before: Session, after: Session, event: SessionEven
 
 /** `createdAt`: of the session, Unix ms. */
 export function encodeDelivery(
-  { at, sinceMs, gateway, viewers, states, slowestMs }: Omit<TimelineDelivery, 'kind'>,
+  { at, sinceMs, gateway, viewers, messages, slowestMs }: Omit<TimelineDelivery, 'kind'>,
   createdAt: number,
 ): string {
-  return JSON.stringify(['d', at - createdAt, sinceMs, gateway, viewers, states, slowestMs ?? -1]);
+  return JSON.stringify(['d', at - createdAt, sinceMs, gateway, viewers, messages, slowestMs ?? -1]);
 }
 
 /** `text`: lines as they are stored, '' for none. */
@@ -182,14 +188,14 @@ function changeOf([, after, version, cause, answer, tookMs, state, word, unwatch
 }
 
 /** The schema checks what it returns. */
-function deliveryOf([, after, sinceMs, gateway, viewers, states, slowestMs]: unknown[], createdAt: number): unknown {
+function deliveryOf([, after, sinceMs, gateway, viewers, messages, slowestMs]: unknown[], createdAt: number): unknown {
   return {
     kind: 'delivery',
     at: createdAt + Number(after),
     sinceMs,
     gateway,
     viewers,
-    states,
+    messages,
     slowestMs: slowestMs === -1 ? null : slowestMs,
   };
 }

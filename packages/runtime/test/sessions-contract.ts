@@ -222,7 +222,7 @@ export function describeSessions(name: string, open: () => Promise<SessionsPair>
       const { id } = await created();
       await pair.here.apply(id, codeEvent('first', T + 2));
       await pair.there.apply(id, codeEvent('first', T + 3)); // renews the code
-      const delivery = { at: T + 4, sinceMs: 60_000, gateway: 'gw_1', viewers: 2, states: 3, slowestMs: 5 };
+      const delivery = { at: T + 4, sinceMs: 60_000, gateway: 'gw_1', viewers: 2, messages: 3, slowestMs: 5 };
       await pair.there.addToTimeline(id, encodeDelivery(delivery, T));
       await pair.here.apply(id, { kind: 'cancelled', at: T + 5 });
       expect(await pair.there.timeline(id)).toMatchObject({

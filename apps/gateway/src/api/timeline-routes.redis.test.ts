@@ -34,7 +34,7 @@ it('tells of a login what the provider answered and what viewers were sent, and 
     { cause: 'answered', answer: 'code', state: 'showing', codes: 1 },
     { cause: 'answered', answer: 'authorized', state: 'connected' },
   ]);
-  expect(timeline.entries.filter(({ kind }) => kind === 'delivery')).toMatchObject([{ viewers: 1, states: expect.any(Number) }]);
+  expect(timeline.entries.filter(({ kind }) => kind === 'delivery')).toMatchObject([{ viewers: 1, messages: expect.any(Number) }]);
   for (const secret of [text, 'iVBORw0KGgo', '79990000000', 'order-77', ticket]) expect(JSON.stringify(timeline)).not.toContain(secret);
 });
 

@@ -1,5 +1,7 @@
 /** What a gateway adds to the timelines of its sessions, and when. */
 
+import type { Outcome } from '@qrcast/core/outcome';
+import type { SessionEvent } from '@qrcast/core/reduce';
 import { describe, expect, it, vi } from 'vitest';
 import { newSink, prepareHub, settle } from '../../test/hub.ts';
 
@@ -10,6 +12,8 @@ async function deliveriesOf(sessionId: string) {
   return timeline?.entries.filter((entry) => entry.kind === 'delivery') ?? [];
 }
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+const answer = (outcome: Outcome): SessionEvent => ({ kind: 'answered', at: Date.now(), startedAt: Date.now(), jitter: 0, outcome });
 
 describe('the timeline of a watched session', () => {
   it('gets an entry a minute while states are sent', async () => {
@@ -39,6 +43,19 @@ describe('the timeline of a watched session', () => {
     expect(await deliveriesOf(id)).toMatchObject([{ viewers: 2, slowestMs: 250 }]);
   });
 
+  it('does not count a change that is only kept: no viewer is sent it', async () => {
+    const id = await newSession();
+    const viewer = await watched(newSink(true).sink, id);
+    await apply(id, answer({ kind: 'passwordWanted' }));
+    for (let polls = 0; polls < 10; polls++) {
+      await pass(5_000);
+      await apply(id, answer({ kind: 'passwordWanted' }));
+    }
+    viewer.close();
+    await settle();
+    expect(await deliveriesOf(id)).toMatchObject([{ messages: 2, slowestMs: 0 }]);
+  });
+
   it('gets none for viewers who were sent nothing', async () => {
     const viewer = await watched(newSink(true).sink, 'ses_none');
     viewer.close();
@@ -48,7 +65,7 @@ describe('the timeline of a watched session', () => {
     await watched(newSink(true).sink, id);
     await pass(61_000);
     const { length } = await deliveriesOf(id);
-    await pass(120_000); // an idle session without a poll changes nothing
-    expect((await deliveriesOf(id)).length).toBeLessThanOrEqual(length + 1);
+    await pass(120_000); // nothing changes any more
+    expect(await deliveriesOf(id)).toHaveLength(length);
   });
 });

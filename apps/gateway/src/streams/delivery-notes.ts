@@ -1,6 +1,6 @@
 /**
  * Sums up what the viewers of one session were sent by this gateway, for the session's timeline: an
- * entry a minute while states are sent, and one when the last viewer has left.
+ * entry a minute while messages are sent, and one when the last viewer has left.
  */
 
 import { encodeDelivery } from '@qrcast/core/timeline';
@@ -11,7 +11,7 @@ const NOTE_EVERY_MS = 60_000;
 export class DeliveryNotes {
   #since: number;
   #viewers = 0;
-  #states = 0;
+  #messages = 0;
   #slowestMs: number | null = null;
 
   constructor(now: number) {
@@ -23,9 +23,9 @@ export class DeliveryNotes {
     this.#viewers = Math.max(this.#viewers, count);
   }
 
-  /** `ageMs`: how old the change was; null if its viewer did not wait for it. */
+  /** A message to a viewer. `ageMs`: how old the change was; null if its viewer did not wait for it. */
   sent(ageMs: number | null): void {
-    this.#states++;
+    this.#messages++;
     if (ageMs !== null) this.#slowestMs = Math.max(this.#slowestMs ?? 0, ageMs);
   }
 
@@ -38,12 +38,12 @@ export class DeliveryNotes {
    * `viewers`: how many there are now. `createdAt`: of the session.
    */
   take(now: number, gateway: string, viewers: number, createdAt: number): string | null {
-    const entry = { at: now, sinceMs: Math.max(0, now - this.#since), gateway, viewers: this.#viewers, states: this.#states };
+    const entry = { at: now, sinceMs: Math.max(0, now - this.#since), gateway, viewers: this.#viewers, messages: this.#messages };
     const slowestMs = this.#slowestMs === null ? null : Math.round(this.#slowestMs);
-    const isQuiet = this.#states === 0;
+    const isQuiet = this.#messages === 0;
     this.#since = now;
     this.#viewers = viewers;
-    this.#states = 0;
+    this.#messages = 0;
     this.#slowestMs = null;
     return isQuiet ? null : encodeDelivery({ ...entry, slowestMs }, createdAt);
   }

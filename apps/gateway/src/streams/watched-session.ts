@@ -75,6 +75,8 @@ export class WatchedSession {
   readonly #tellAll = createFanOut<Viewer, StateMessages>(this.#viewers, (viewer, messages) => this.#offer(viewer, messages));
   readonly #closeWatch: () => void;
   readonly #notes: DeliveryNotes;
+  /** Counts for the timeline, too. */
+  readonly #meters: Pick<StreamMeters, 'sent' | 'superseded'>;
   /** The first read is over: whether there is such a session. */
   readonly #isThere: Promise<boolean>;
   /** Visible viewers over all gateways, as of the last report or state. */
@@ -94,6 +96,12 @@ export class WatchedSession {
     this.#deps = deps;
     this.#onEmpty = onEmpty;
     this.#notes = new DeliveryNotes(deps.clock.now());
+    const { sent, superseded } = deps.streamMeters;
+    const count: StreamMeters['sent'] = (transport, kind, ageMs) => {
+      this.#notes.sent(ageMs);
+      sent(transport, kind, ageMs);
+    };
+    this.#meters = { sent: count, superseded };
     const onChange = (state: WatchedState): void => this.#change(state);
     const { first, close } = deps.sessions.watch(id, onChange, (told) => this.#noticeLost(told));
     this.#closeWatch = close;
@@ -219,10 +227,8 @@ export class WatchedSession {
       this.report(); // Redis may have lost the count
       this.start();
     }
-    const messages = this.#changeMessages(state);
-    this.#notes.sent(session.version === session.toldVersion ? (messages.age?.sessionMs ?? null) : (messages.age?.freshMs ?? null));
     const end = traceparent === undefined ? undefined : beginBelow('deliver', traceparent, () => this.#deliveryOf(session.version));
-    this.#tellAll(messages, end);
+    this.#tellAll(this.#changeMessages(state), end);
   }
 
   #deliveryOf(version: number): SpanAttributes {
@@ -259,7 +265,7 @@ export class WatchedSession {
       after,
       latest,
       onEnd: (reason) => this.#finish(viewer, reason),
-      meters: this.#deps.streamMeters,
+      meters: this.#meters,
     });
     const viewer: Viewer = { delivery, sink, isVisible, isOpen: true };
     this.#viewers.add(viewer);
@@ -286,7 +292,6 @@ export class WatchedSession {
     // A hidden tab can return as another stream, over transports that say so at their start.
     if (!viewer.isVisible && isPolled(session) && !session.isUnwatched) this.report();
     viewer.delivery.offer(messages);
-    this.#notes.sent(null);
     return messages.isStale ? this.#withoutStaleCode(formats) : messages.whole(formats).session;
   }
 

@@ -66,7 +66,9 @@ function judgePersistence({ info, config }: StorageFacts): Finding {
     );
   }
   if (config === null) return noConfig(PERSISTENCE, 'no append-only file, and whether there are snapshots is not known: ', TO_PERSIST);
-  if ((config.get('save') ?? '') !== '') return warning(PERSISTENCE, 'snapshots only: a crash loses minutes', TO_PERSIST);
+  const save = config.get('save');
+  if (save === undefined) return unknown(PERSISTENCE, 'no append-only file, and the server does not tell of snapshots', 'ask who runs it');
+  if (save !== '') return warning(PERSISTENCE, 'snapshots only: a crash loses minutes', TO_PERSIST);
   return fault(PERSISTENCE, 'none: a restart of Redis loses all tenants, keys and sessions', TO_PERSIST);
 }
 
@@ -116,7 +118,9 @@ function judgeReplicas({ kind, info, config }: StorageFacts): Finding {
   const subject = REPLICAS[kind];
   if (info === null) return noInfo(subject);
   if (config === null) return noConfig(subject, '', "compare it in the hoster's settings");
-  const needed = numberIn(config, 'min-replicas-to-write') ?? 0;
+  if (info.get('role') === 'slave') return unknown(subject, 'a replica was asked', 'name a master first in REDIS_URL, and run this again');
+  const needed = numberIn(config, 'min-replicas-to-write');
+  if (needed === null) return unknown(subject, 'the server does not tell min-replicas-to-write', 'ask who runs it');
   const connected = numberIn(info, 'connected_slaves') ?? 0;
   const good = numberIn(info, 'min_slaves_good_slaves') ?? connected;
   const found = `min-replicas-to-write ${needed}, and ${connected} ${connected === 1 ? 'replica' : 'replicas'}`;

@@ -29,7 +29,7 @@ const EXAMPLE_TIMELINE: Timeline = {
       sinceMs: 60_000,
       gateway: '0b9f6f0a-6a0e-4f43-9a53-0d4d2d9f2a6e',
       viewers: 2,
-      states: 9,
+      messages: 26,
       slowestMs: 4,
     },
   ],

@@ -11,7 +11,7 @@
 -- the counts as if it were one of a gateway: an older version takes it for one that has ended.
 
 -- The newest lines, in one field of the session: they live and end with it, and cost a new session
--- less than a key would. session-note-1.lua has the same function.
+-- less than a key would.
 local function add_to_timeline(key, line)
   local text = redis.call('HGET', key, 'timeline')
   text = text and text .. '\n' .. line or line

@@ -124,6 +124,7 @@ describe('session-commit', () => {
 });
 
 const timeline = (): Promise<string | null> => runtime.redis.hget(session, 'timeline');
+const deliveries = (): Promise<string | null> => runtime.redis.hget(session, 'deliveries');
 function addNote(line: string): Promise<unknown> {
   return loadLuaScript(runtime.redis, new URL('./session-note-1.lua', import.meta.url))([session], [line]);
 }
@@ -144,16 +145,25 @@ describe('the timeline', () => {
     expect(await runtime.redis.exists(session)).toBe(0);
     await commit({ expected: '0', version: '1', line: 'one' });
     expect(await addNote('two')).toBe(1);
-    expect(await timeline()).toBe('one\ntwo');
+    expect(await addNote('three')).toBe(1);
+    expect(await timeline()).toBe('one'); // no viewer pushes it out
+    expect(await deliveries()).toBe('two\nthree');
   });
 
-  it.each([
-    ['changes', (line: string, version: number) => commit({ expected: String(version), version: String(version + 1), line })],
-    ['notes', (line: string) => addNote(line)],
-  ])('keeps the newest of many %s whole, and says that it was cut', async (_kind, add) => {
+  const lines = Array.from({ length: 400 }, (_, n) => `line ${n} ${'x'.repeat(60)}`);
+
+  it('keeps the newest of many notes whole', async () => {
     await commit({ expected: '0', version: '1' });
-    const lines = Array.from({ length: 400 }, (_, n) => `line ${n} ${'x'.repeat(60)}`);
-    for (const [n, line] of lines.entries()) await add(line, n + 1);
+    for (const line of lines) await addNote(line);
+    const kept = ((await deliveries()) ?? '').split('\n');
+    expect(kept.length).toBeGreaterThan(20);
+    expect(kept).toEqual(lines.slice(-kept.length));
+    expect((await deliveries())?.length).toBeLessThanOrEqual(3_072);
+  });
+
+  it('keeps the newest of many changes whole, and says that it was cut', async () => {
+    await commit({ expected: '0', version: '1' });
+    for (const [n, line] of lines.entries()) await commit({ expected: String(n + 1), version: String(n + 2), line });
     const [first, ...kept] = ((await timeline()) ?? '').split('\n');
     expect(first).toBe('~');
     expect(kept.length).toBeGreaterThan(50);

@@ -1,4 +1,7 @@
-/** The timelines of sessions in Redis: a field beside the record. Changes add to it as they are stored (session-records.ts). */
+/**
+ * The timelines of sessions in Redis: two fields beside the record. Changes add to one as they are
+ * stored (session-records.ts), and gateways add to the other what they sent.
+ */
 
 import { decodeTimeline } from '@qrcast/core/timeline';
 import { sessionKey } from '../redis/keys.ts';
@@ -12,9 +15,9 @@ export function createSessionTimelines({ redis, namespace, readSession }: Sessio
   const addLine = loadLuaScript(redis, new URL('./session-note-1.lua', import.meta.url));
   return {
     async timeline(sessionId) {
-      const [record, lines] = await redis.hmget(sessionKey(namespace, sessionId), 'record', 'timeline');
+      const [record, changes, deliveries] = await redis.hmget(sessionKey(namespace, sessionId), 'record', 'timeline', 'deliveries');
       const session = readSession(record, sessionId);
-      return session && decodeTimeline(session, lines ?? '');
+      return session && decodeTimeline(session, `${changes ?? ''}\n${deliveries ?? ''}`);
     },
     addToTimeline: async (sessionId, line) => void (await addLine([sessionKey(namespace, sessionId)], [line])),
   };

@@ -71,7 +71,7 @@ export interface Sessions {
   readSealed(sessionId: string): Promise<string | null>;
   /** What happened to the session, as far as it is kept; null if there is no such session. */
   timeline(sessionId: string): Promise<Timeline | null>;
-  /** Adds a line of core's timeline.ts, other than those of changes. Does nothing without a session. */
+  /** Adds what a gateway has sent: a line of core's `encodeDelivery`. Does nothing without a session. */
   addToTimeline(sessionId: string, line: string): Promise<void>;
   /**
    * Deletes the record at that moment (Unix ms), or earlier if it was to go earlier; with 0, at

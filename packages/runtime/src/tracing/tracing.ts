@@ -12,7 +12,6 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  context,
   isSpanContextValid,
   ROOT_CONTEXT,
   type Span,
@@ -101,8 +100,10 @@ export function beginApart(name: SpanName, attributes: SpanAttributes): (linked:
 
 /** Of the active span, as the W3C writes it. Null unless its trace is recorded. */
 export function activeTraceparent(): string | null {
-  const active = trace.getSpanContext(context.active());
-  if (active === undefined || (active.traceFlags & TraceFlags.SAMPLED) === 0 || !isSpanContextValid(active)) return null;
+  const span = trace.getActiveSpan();
+  const active = span?.spanContext();
+  if (span?.isRecording() !== true || active === undefined || (active.traceFlags & TraceFlags.SAMPLED) === 0 || !isSpanContextValid(active))
+    return null;
   return `00-${active.traceId}-${active.spanId}-01`;
 }
 
@@ -124,7 +125,10 @@ export async function flushTraces(atMostMs: number): Promise<void> {
   const global = trace.getTracerProvider() as Provider;
   const provider = global.getDelegate?.() ?? global;
   const stop = new AbortController();
-  const flushed = provider.forceFlush?.().catch(() => undefined); // the SDK tells of a collector that is down
+  // The SDK tells of a collector that is down. A foreign provider may throw, or return no promise.
+  const flushed = Promise.resolve()
+    .then(() => provider.forceFlush?.())
+    .catch(() => undefined);
   await Promise.race([flushed, delay(atMostMs, undefined, { signal: stop.signal }).catch(() => undefined)]);
   stop.abort();
 }
