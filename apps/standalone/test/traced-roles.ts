@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import type { Cluster } from './cluster.ts';
 import { readShown } from './documented-commands.ts';
+import { environmentOf } from './role-environment.ts';
 import { type Environment, type Program, spawnNode } from './role-process.ts';
 
 /** How they are traced. */
@@ -63,15 +64,7 @@ export async function startTraced(
 ): Promise<Program & { readonly url: string }> {
   const main = fileURLToPath(import.meta.resolve(role === 'gateway' ? '@qrcast/gateway/main' : '@qrcast/worker/main'));
   const program = spawnNode([...args, main], {
-    PORT: '0',
-    REDIS_URL: worker.redisUrl,
-    QRCAST_NAMESPACE: worker.namespace,
-    QRCAST_SECRET_KEYS: worker.secretKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
-    QRCAST_UPSTREAM_HOSTS: worker.upstreamHosts.join(),
-    QRCAST_POLL_INTERVAL_MS: String(worker.policy.intervalMs),
-    QRCAST_CODE_TTL_MS: String(worker.policy.codeTtlMs),
-    QRCAST_ATTEMPT_MS: String(worker.policy.attemptMs),
-    QRCAST_DRAIN_MS: '0',
+    ...environmentOf(worker),
     ...(role === 'gateway' ? { QRCAST_ADMIN_KEY: adminKey } : {}),
     ...env,
     OTEL_SERVICE_NAME: name,

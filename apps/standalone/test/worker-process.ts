@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { BASE_ENVIRONMENT } from './base-environment.ts';
 import type { Cluster } from './cluster.ts';
+import { environmentOf } from './role-environment.ts';
 
 export const WORKER_MAIN = fileURLToPath(import.meta.resolve('@qrcast/worker/main'));
 
@@ -19,19 +20,7 @@ export interface WorkerProcess {
 export async function spawnWorker({ worker }: Cluster, env: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
   const child = spawn(process.execPath, [WORKER_MAIN], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      ...BASE_ENVIRONMENT,
-      PORT: '0',
-      REDIS_URL: worker.redisUrl,
-      QRCAST_NAMESPACE: worker.namespace,
-      QRCAST_SECRET_KEYS: worker.secretKeys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join(),
-      QRCAST_UPSTREAM_HOSTS: worker.upstreamHosts.join(),
-      QRCAST_POLL_INTERVAL_MS: String(worker.policy.intervalMs),
-      QRCAST_CODE_TTL_MS: String(worker.policy.codeTtlMs),
-      QRCAST_ATTEMPT_MS: String(worker.policy.attemptMs),
-      QRCAST_DRAIN_MS: '0',
-      ...env,
-    },
+    env: { ...BASE_ENVIRONMENT, ...environmentOf(worker), ...env },
   });
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return;
