@@ -4,6 +4,9 @@
  */
 
 import { encodeDelivery } from '@qrcast/core/timeline';
+import type { StreamMeters } from './stream-meters.ts';
+
+type MessageMeters = Pick<StreamMeters, 'sent' | 'superseded'>;
 
 const NOTE_EVERY_MS = 60_000;
 
@@ -23,10 +26,16 @@ export class DeliveryNotes {
     this.#viewers = Math.max(this.#viewers, count);
   }
 
-  /** A message to a viewer. `ageMs`: how old the change was; null if its viewer did not wait for it. */
-  sent(ageMs: number | null): void {
-    this.#messages++;
-    if (ageMs !== null) this.#slowestMs = Math.max(this.#slowestMs ?? 0, ageMs);
+  /** The same meters. Each message that is counted there is counted here, too. */
+  countIn({ sent, superseded }: MessageMeters): MessageMeters {
+    return {
+      sent: (transport, kind, ageMs) => {
+        this.#messages++;
+        if (ageMs !== null) this.#slowestMs = Math.max(this.#slowestMs ?? 0, ageMs);
+        sent(transport, kind, ageMs);
+      },
+      superseded,
+    };
   }
 
   isDue(now: number): boolean {

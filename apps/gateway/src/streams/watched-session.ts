@@ -96,12 +96,7 @@ export class WatchedSession {
     this.#deps = deps;
     this.#onEmpty = onEmpty;
     this.#notes = new DeliveryNotes(deps.clock.now());
-    const { sent, superseded } = deps.streamMeters;
-    const count: StreamMeters['sent'] = (transport, kind, ageMs) => {
-      this.#notes.sent(ageMs);
-      sent(transport, kind, ageMs);
-    };
-    this.#meters = { sent: count, superseded };
+    this.#meters = this.#notes.countIn(deps.streamMeters);
     const onChange = (state: WatchedState): void => this.#change(state);
     const { first, close } = deps.sessions.watch(id, onChange, (told) => this.#noticeLost(told));
     this.#closeWatch = close;

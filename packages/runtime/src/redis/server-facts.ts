@@ -1,6 +1,6 @@
 /**
- * What is asked of a server of Redis to see whether it is fit for qrcast. start-check.ts judges it
- * at the start of a process, and `qrcast doctor` for an operator. Nothing stays changed.
+ * The questions to a server of Redis that show whether it is fit for qrcast. start-check.ts judges
+ * the answers at the start of a process, and `qrcast doctor` for an operator. Nothing stays changed.
  */
 
 import { randomUUID } from 'node:crypto';
