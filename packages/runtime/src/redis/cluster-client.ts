@@ -4,13 +4,14 @@ import type { Writable } from 'node:stream';
 import { Cluster, type ClusterNode, type ClusterOptions, Command, type Redis, type RedisOptions } from 'ioredis';
 import { parseClusterUrl } from './cluster-url.ts';
 import { tlsOptions } from './redis-address.ts';
+import { writeInBatches } from './write-batches.ts';
 
 /** `host:port`, as the cluster names the node. */
 export type NodeName = string;
 
 export interface ClusterClientOptions {
   /** Of the connection to each node. `commandTimeout` also counts the time without any node. */
-  readonly redisOptions: Omit<RedisOptions, 'replyMapping' | 'retryStrategy' | 'enableAutoPipelining'>;
+  readonly redisOptions: Omit<RedisOptions, 'replyMapping' | 'retryStrategy'>;
   readonly retryStrategy: (attempt: number) => number;
 }
 
@@ -33,7 +34,7 @@ const ASKED_WITHIN_MS = 5_000;
 
 /**
  * ioredis makes no pipelines: if one slot of a batch has moved, version 6.0 fails its command instead
- * of following it. `mendNode` puts the commands of a moment into one write, which is as cheap.
+ * of following it. `writeInBatches` puts several commands into one write, which is as cheap.
  */
 export function createClusterClient(address: string, { redisOptions, retryStrategy }: ClusterClientOptions): Cluster {
   const { nodes, user, tls } = parseClusterUrl(address);
@@ -46,6 +47,7 @@ export function createClusterClient(address: string, { redisOptions, retryStrate
       slotsRefreshTimeout: REFRESH_WITHIN_MS,
       dnsLookup: (host, callback) => callback(null, host), // TLS checks the name
     },
+    redisOptions.enableAutoPipelining === true,
   );
 }
 
@@ -67,9 +69,9 @@ class ClusterClient extends Cluster {
   readonly #deadlines = new WeakMap<Command, number>();
   #hasEnded = false;
 
-  constructor(seeds: ClusterNode[], options: ClusterOptions) {
+  constructor(seeds: ClusterNode[], options: ClusterOptions, isPipelined: boolean) {
     super(seeds, options as never); // its type does not know an exact optional property
-    this.on('+node', mendNode);
+    this.on('+node', (node) => mendNode(node, isPipelined));
     this.on('ready', () => this.#sendWaiting());
     // An interval of ioredis itself can outlive the client.
     const timer = setInterval(() => this.refreshSlotsCache(), REFRESH_EVERY_MS);
@@ -94,7 +96,7 @@ class ClusterClient extends Cluster {
   /** BullMQ makes the client with it that waits for jobs. */
   override duplicate(...options: Parameters<Cluster['duplicate']>): never {
     const copy = super.duplicate(...options);
-    copy.on('+node', mendNode);
+    copy.on('+node', (node) => mendNode(node, false));
     return copy as never; // ioredis derives its type from the options
   }
 
@@ -116,25 +118,14 @@ class ClusterClient extends Cluster {
 
 /**
  * A retry, or a connection that comes back, must not run what nobody waits for any more. And nobody
- * awaits the ASKING that ioredis sends, so its failure would end the process. Each write wakes the
- * server and costs it a system call, so commands of one moment go out together.
+ * awaits the ASKING that ioredis sends, so its failure would end the process.
  */
-function mendNode(redis: Redis): void {
+function mendNode(redis: Redis, isPipelined: boolean): void {
   const send = redis.sendCommand.bind(redis);
-  let corked: Writable | null = null;
-  function cork(): void {
-    const stream = redis.stream as Writable | undefined; // not before it connects
-    if (stream === undefined || corked === stream) return;
-    corked = stream;
-    stream.cork();
-    setImmediate(() => {
-      if (corked === stream) corked = null;
-      stream.uncork();
-    });
-  }
+  const batch = writeInBatches(() => redis.stream as Writable | undefined, isPipelined);
   redis.sendCommand = (command, stream) => {
     if (command.isSettled) return command.promise;
-    cork();
+    batch(command);
     return send(command, stream);
   };
   redis.asking = (() => {
