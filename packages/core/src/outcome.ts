@@ -21,10 +21,11 @@ export type NoticeCode =
   | 'rate_limited'
   | 'password_rejected'
   | 'password_rate_limited'
-  | 'login_finishing';
+  | 'login_finishing'
+  | 'provider_slow';
 
 /** Those troubles that an answer of the provider can bring. */
-export type TroubleCode = Exclude<NoticeCode, 'password_rejected' | 'password_rate_limited' | 'login_finishing'>;
+export type TroubleCode = Exclude<NoticeCode, 'password_rejected' | 'password_rate_limited' | 'login_finishing' | 'provider_slow'>;
 
 /** Refusals that end a session once the provider has repeated them. */
 export type RefusalReason = 'credentials_rejected' | 'instance_deleted' | 'instance_expired' | 'instance_blocked';

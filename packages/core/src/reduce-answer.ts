@@ -159,6 +159,7 @@ function keepWaiting(policy: Policy, session: Session, event: Answered): Session
   const change = { ...healthy, next: { ask: session.isUnwatched ? 'state' : 'qr', at } } as const;
   if (state.kind === 'password') return tell(session, { ...change, state: { kind: 'waiting', notice: null } });
   if ((state.kind !== 'waiting' && state.kind !== 'showing') || state.notice === null) return keep(session, change);
+  if (state.notice.code === 'provider_slow') return keep(session, change); // it is about the host, and ends with `hostFine`
   // The instance is well, but the code endpoint was not. Only a code ends that trouble.
   const notice = isFault(state.notice.code) ? { ...state.notice, retryAt: at } : null;
   return tell(session, { ...change, state: { ...state, notice } });

@@ -206,3 +206,29 @@ test('a postponed logout of a wrong account keeps its tries, and stays the next 
   const after = reduce(policy, leaving(), { kind: 'postponed', at: NOW, retryAt: NOW + 20_000 });
   expect(after).toMatchObject({ logoutsLeft: LOGOUTS_ON_MISMATCH, next: { ask: 'logout', at: NOW + 20_000 } });
 });
+
+test('a session that waits at a slow host is told once, and until it has something better to tell', () => {
+  const slow = { kind: 'waiting', notice: { code: 'provider_slow', retryAt: NOW } } as const;
+  const told = reduce(policy, withState(waiting), { kind: 'hostSlow', at: NOW });
+  expect(told).toMatchObject({ state: slow, fence: FENCE, next: { ask: 'qr', at: STARTED } });
+  expect(reduce(policy, told, { kind: 'hostSlow', at: NOW + 1 })).toBe(told);
+  const asked = reduce(policy, told, answered(notAuthorized, { at: NOW + 1 }));
+  expect(observed(told, asked)).toBe('kept waiting');
+  expect(asked.state).toEqual(slow);
+  expect(reduce(policy, asked, { kind: 'hostFine', at: NOW + 2 }).state).toEqual(waiting);
+  expect(reduce(policy, told, answered(trouble('provider_not_ready'), { at: NOW + 1 })).state).toMatchObject({
+    notice: { code: 'provider_not_ready' },
+  });
+  expect(reduce(policy, told, answered(code('second'), { at: NOW + 1 })).state).toMatchObject({ kind: 'showing', notice: null });
+});
+
+test.each([
+  ['a better notice', unready],
+  ['a code', showing],
+  ['a password', badPassword],
+] as const)('a slow host does not take the place of %s', (_what, state) => {
+  for (const kind of ['hostSlow', 'hostFine'] as const) {
+    const before = withState(state);
+    expect(reduce(policy, before, { kind, at: NOW })).toBe(before);
+  }
+});

@@ -174,6 +174,18 @@ describe('after every event', () => {
     expect(after).toEqual({ ...aged, version, toldVersion, state, next: { ...aged.next, at } });
   });
 
+  always('a slow host changes only the notice of a session that waits without another one', ({ policy, before, event, after }) => {
+    if (event.kind !== 'hostSlow' && event.kind !== 'hostFine') return;
+    const aged = reduce(policy, before, { kind: 'elapsed', at: event.at });
+    if (after.version === aged.version) return expect(after).toEqual(aged);
+    seen.add(event.kind);
+    const { version, toldVersion } = after;
+    const [old, next] = [null, { code: 'provider_slow', retryAt: event.at }];
+    if (event.kind === 'hostSlow') expect(aged.state).toEqual({ kind: 'waiting', notice: old });
+    else expect(aged.state).toMatchObject({ kind: 'waiting', notice: { code: 'provider_slow' } });
+    expect(after).toEqual({ ...aged, version, toldVersion, state: { kind: 'waiting', notice: event.kind === 'hostSlow' ? next : old } });
+  });
+
   always('a code keeps its picture and its text while it is shown', ({ before, event, after }) => {
     const [was, is, answer] = [codeOf(before, event.at), codeOf(after, event.at), codeIn(event)];
     if (was === null || is === null || (answer !== null && answer.digest !== was.digest)) return;

@@ -15,6 +15,7 @@
  */
 
 import { noteProgress } from './attempt-progress.ts';
+import { hostNews } from './host-weather.ts';
 import { reduceAnswer } from './reduce-answer.ts';
 import { type Answered, end, keep, note, startAttempt, tell } from './reduce-change.ts';
 import { dateVersion } from './renumber.ts';
@@ -54,6 +55,11 @@ export type SessionEvent =
    * is made before `retryAt`.
    */
   | { readonly kind: 'postponed'; readonly at: number; readonly retryAt: number }
+  /**
+   * A request is about to start at a host that answers most requests of all tenants slowly, or does so
+   * no more. Only a session that waits is told, and only if it knows nothing better.
+   */
+  | { readonly kind: 'hostSlow' | 'hostFine'; readonly at: number }
   /** The account's password was handed over and refused. */
   | { readonly kind: 'passwordRefused'; readonly at: number; readonly code: 'password_rejected' | 'password_rate_limited' }
   | Answered;
@@ -93,6 +99,10 @@ function react(policy: Policy, session: Session, event: SessionEvent): Session {
         : current;
     case 'postponed':
       return isPolled(current) && event.at >= current.fence ? postpone(current, event.retryAt) : current;
+    case 'hostSlow':
+      return hostNews(current, 'slow') === 'hostSlow' ? note(current, { code: 'provider_slow', retryAt: event.at }) : current;
+    case 'hostFine':
+      return hostNews(current, 'fine') === 'hostFine' ? tell(current, { state: { kind: 'waiting', notice: null } }) : current;
     case 'passwordRefused':
       return current.state.kind === 'password'
         ? tell(current, { state: { kind: 'password', notice: { code: event.code, retryAt: event.at } } })

@@ -62,9 +62,9 @@ export interface Policy {
 export const DEFAULT_POLICY: Policy = { intervalMs: 5_000, codeTtlMs: 20_000, attemptMs: 180_000 };
 
 /** Notices that count as the provider being down. */
-const FAULTS: ReadonlySet<NoticeCode> = new Set<NoticeCode>(['provider_timeout', 'provider_unreachable', 'provider_error']);
+const FAULTS: ReadonlySet<string> = new Set<NoticeCode>(['provider_timeout', 'provider_unreachable', 'provider_error']);
 
-export function isFault(code: NoticeCode): boolean {
+export function isFault(code: string): boolean {
   return FAULTS.has(code);
 }
 

@@ -23,6 +23,8 @@ const CAUSES = {
   cancelled: 'The session was deleted, or replaced by another one.',
   elapsed: 'Time passed: a code became stale, or a deadline was over.',
   slow: 'The provider has not answered for 8 s.',
+  host_slow: 'The host of the instance answers most requests slowly.',
+  host_fine: 'The host answers as usual again.',
   postponed: "The provider's Retry-After holds for the instance.",
   password_refused: 'The password was refused.',
   answered: 'The provider answered a request, or sent a notification, or a request was refused here: see `answer`.',

@@ -27,6 +27,7 @@ describe('toWire', () => {
     password_rejected: true,
     password_rate_limited: true,
     login_finishing: true,
+    provider_slow: true,
   };
 
   test.each(Object.keys(codes) as NoticeCode[])('notice %s is part of the contract', (code) => {

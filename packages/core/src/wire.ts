@@ -28,6 +28,7 @@ export const noticeCodeSchema = z
     'password_rejected',
     'password_rate_limited',
     'login_finishing',
+    'provider_slow',
   ])
   .meta({ id: 'NoticeCode', description: 'What went wrong while the attempt continues' });
 

@@ -70,6 +70,7 @@ const shape: fc.Arbitrary<Shape> = fc.oneof(
     weight: 2,
     arbitrary: fc.constantFrom<Shape>({ kind: 'slow' }, { kind: 'passwordRefused' }, { kind: 'elapsed' }, { kind: 'postponed' }),
   },
+  { weight: 2, arbitrary: fc.constantFrom<Shape>({ kind: 'hostSlow' }, { kind: 'hostFine' }) },
   { weight: 3, arbitrary: fc.constantFrom<Shape>({ kind: 'resumed' }, { kind: 'unwatched' }, { kind: 'hidden' }) },
   { weight: 1, arbitrary: fc.constantFrom<Shape>({ kind: 'startedOver' }, { kind: 'abandoned' }) },
   { weight: 1, arbitrary: fc.constantFrom<Shape>({ kind: 'cancelled' }, { kind: 'elapsed' }) },

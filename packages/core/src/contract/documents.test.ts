@@ -19,8 +19,9 @@ const OPENAPI_TYPES = [
   'CallbackError CallbackList CallbackSecret CallbackSession CallbackState CallbackType Code ConnectionCause CreateSession CreateTenant',
   'CreateTicket CreatedKey CreatedSession CreatedTenant CreatedTicket DisconnectedInstance End EndReason ErrorCode Format Health',
   'InstanceCallbackBody LimitName Notice NoticeCode PageOrigins PatchTenant Problem RelayBody Scope SendPassword Session SessionAnswer',
-  'SessionCallbackType SessionList SessionState SetWebhook SetWebhookAnswer StateNotification Taken Tenant TenantAnswer TenantList',
-  'Timeline TimelineCause TimelineChange TimelineDelivery TimelineEntry Webhook WebhookAnswer WebhookFinding WebhookFindingCode',
+  'SessionCallbackType SessionList SessionState SetWebhook SetWebhookAnswer StateNotification Statistics StatisticsHour Taken Tenant',
+  'TenantAnswer TenantList Timeline TimelineCause TimelineChange TimelineDelivery TimelineEntry Weather WeatherHost WeatherMinute',
+  'Webhook WebhookAnswer WebhookFinding WebhookFindingCode',
 ];
 const ASYNCAPI_TYPES = [
   'Accepted Account CloseReason Closing Code ConnectError Draining End EndReason ErrorCode Format Fresh LimitName Notice NoticeCode Ref',

@@ -63,6 +63,7 @@ export const TAGS = {
   Callbacks: 'Signed messages to your own server, and a log of their deliveries.',
   Tenants: "The operator's calls.",
   Audit: 'Who did what, and when.',
+  Statistics: 'How far logins come, and how the provider answers.',
   Pages: 'What browsers load.',
   Service: 'Health checks, and the contract itself.',
 } as const;

@@ -10,6 +10,7 @@ import { AUDIT_OPERATIONS } from './http-audit.ts';
 import { CALLBACK_OPERATIONS, WEBHOOK_HEADERS, WEBHOOKS } from './http-callbacks.ts';
 import { PAGE_OPERATIONS } from './http-pages.ts';
 import { SESSION_OPERATIONS } from './http-sessions.ts';
+import { STATISTICS_OPERATIONS } from './http-statistics.ts';
 import { TENANT_OPERATIONS } from './http-tenants.ts';
 import { TIMELINE_OPERATIONS } from './http-timeline.ts';
 import { WEBHOOK_OPERATIONS } from './http-webhook.ts';
@@ -90,6 +91,7 @@ const OPERATIONS: readonly Operation[] = [
   ...WEBHOOK_OPERATIONS,
   ...CALLBACK_OPERATIONS,
   ...AUDIT_OPERATIONS,
+  ...STATISTICS_OPERATIONS,
   ...TENANT_OPERATIONS,
   ...PAGE_OPERATIONS,
 ];

@@ -32,6 +32,7 @@ const NOTICE_WORDS: Readonly<Record<NoticeCode, string>> = {
   password_rejected: 'The last password was wrong.',
   password_rate_limited: 'The provider or this service accepts no more passwords for now.',
   login_finishing: 'The code was scanned, and the provider is finishing the login. Do not ask for another scan.',
+  provider_slow: "The provider's host answers most requests slowly, so a code takes longer than usual.",
 };
 
 const END_WORDS: Readonly<Record<EndReason, string>> = {
