@@ -60,6 +60,7 @@ const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['audit'],
     ['keyring'],
     ['tenants'],
+    ['statistics'],
     ['polling'],
     ['redis'],
     ['metrics'],

@@ -6,7 +6,7 @@
  * folders further right (held by infra/checks):
  *
  *   node.ts → process → callbacks → connected → sessions → outbox → audit → keyring → tenants
- *           → polling → redis → metrics → log.ts, log-output.ts, log-text.ts,
+ *           → statistics → polling → redis → metrics → log.ts, log-output.ts, log-text.ts,
  *           releasers.ts
  */
 
@@ -29,6 +29,8 @@ import { checkRedis } from './redis/start-check.ts';
 import { createReleasers, type Releasers } from './releasers.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import { openRedisSessions } from './sessions/sessions-redis.ts';
+import { createStatisticsCount } from './statistics/statistics.ts';
+import { openSums, type Sums } from './statistics/sums.ts';
 
 export interface NodeOptions {
   readonly redisUrl: string;
@@ -53,6 +55,8 @@ export interface Node {
   readonly clock: MeasuredClock;
   readonly bus: Bus;
   readonly audit: AuditLog;
+  /** Written every few seconds. */
+  readonly sums: Sums;
   readonly sessions: Sessions;
   readonly queue: PollQueue;
   /**
@@ -68,7 +72,7 @@ export interface Node {
 const READY_WITHIN_MS = 1_000;
 
 /** @throws {UnfitRedisError} if Redis cannot be reached at the start, or does not fit. */
-// One function: it opens the parts in the order in which they depend on one another.
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one function: it opens the parts in the order in which they depend on one another.
 export async function openNode(options: NodeOptions): Promise<Node> {
   const { redisUrl, namespace, log, meters = createMeters() } = options;
   await checkRedis({ redisUrl, namespace, log });
@@ -80,6 +84,8 @@ export async function openNode(options: NodeOptions): Promise<Node> {
     releasers.push('clock', () => clock.close());
     redis.on('ready', clock.doubt); // after a reconnect it may be another machine's Redis
     if (isCluster(redis)) redis.on('refresh', clock.doubt); // another node may have its slot
+    const sums = openSums({ redis, namespace, log });
+    releasers.push('sums', () => sums.close());
     const bus = openBus({ redis, connections, namespace, log, meters });
     releasers.push('bus', () => bus.close());
     const audit = openAuditLog({ redis, namespace, log, now: clock.now, limits: options.auditLimits });
@@ -91,6 +97,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       redis,
       bus,
       audit,
+      countSteps: createStatisticsCount({ sums, namespace }),
       keepsCredentials: async (tenantId) => keepsCredentials(await settingsOf(tenantId)),
     });
     releasers.push('sessions', () => sessions.close());
@@ -105,6 +112,7 @@ export async function openNode(options: NodeOptions): Promise<Node> {
       clock,
       bus,
       audit,
+      sums,
       sessions,
       queue,
       ready: sharedWhileUnderWay(() => proveWork({ connections, redis, bus, queue })),

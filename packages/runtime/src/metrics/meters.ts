@@ -3,6 +3,7 @@
  * can have them. What they are is in metric-table.ts; metrics-registry.ts shows them to Prometheus.
  */
 
+import { bucketOf } from '@qrcast/core/histogram-bucket';
 import { type LabelValues, type Metric, OTHER } from './metric.ts';
 import { METRICS } from './metric-table.ts';
 
@@ -50,9 +51,7 @@ export class Histogram {
   }
 
   observe(value: number): void {
-    const bounds = this.#bounds;
-    let bucket = 0;
-    while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket++;
+    const bucket = bucketOf(this.#bounds, value);
     this.counts[bucket] = (this.counts[bucket] as number) + 1; // the bucket is within
     this.sum += value;
   }

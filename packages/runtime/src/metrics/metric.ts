@@ -23,7 +23,5 @@ export interface Metric {
 
 export const OTHER = 'other';
 
-/** Seconds, from a fast answer to one that the provider holds for a minute. */
-export const REQUEST_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 65] as const;
 /** Seconds, around the objective of 50 ms. */
 export const DELIVERY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5] as const;

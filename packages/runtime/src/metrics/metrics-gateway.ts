@@ -3,7 +3,8 @@
 import { CLOSE_CODES } from '@qrcast/core/close-codes';
 import { ERRORS } from '@qrcast/core/errors';
 import { limitNameSchema } from '@qrcast/core/tenant-limits';
-import { DELIVERY_SECONDS, type Metric, REQUEST_SECONDS } from './metric.ts';
+import { ANSWER_SECONDS } from '@qrcast/core/weather';
+import { DELIVERY_SECONDS, type Metric } from './metric.ts';
 
 const GATEWAY = ['gateway'] as const;
 
@@ -86,7 +87,7 @@ export const GATEWAY_METRICS = {
       status: { atMost: 40, what: 'the status of the answer' },
     },
     of: GATEWAY,
-    buckets: REQUEST_SECONDS,
+    buckets: ANSWER_SECONDS,
   },
 } as const satisfies Record<string, Metric>;
 

@@ -1,6 +1,7 @@
 /** Metrics that both roles have: the steps of logins, Redis, and the process. */
 
 import { ATTEMPT_STEPS, type AttemptEnd } from '@qrcast/core/attempt-progress';
+import { FIRST_CODE_SECONDS } from '@qrcast/core/statistics';
 import type { Metric } from './metric.ts';
 
 const BOTH = ['gateway', 'worker'] as const;
@@ -38,7 +39,7 @@ export const LOGIN_METRICS = {
     help: 'From the beginning of an attempt to its first code.',
     labels: {},
     of: BOTH,
-    buckets: [0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 60, 180],
+    buckets: FIRST_CODE_SECONDS,
   },
   qrcast_scan_to_connected_seconds: {
     type: 'histogram',

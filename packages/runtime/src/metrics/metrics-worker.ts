@@ -2,7 +2,8 @@
 
 import { CONNECTION_CAUSES } from '@qrcast/core/connection-cause';
 import type { Outcome, RefusalReason, TroubleCode } from '@qrcast/core/outcome';
-import { type Metric, REQUEST_SECONDS } from './metric.ts';
+import { ANSWER_SECONDS } from '@qrcast/core/weather';
+import type { Metric } from './metric.ts';
 
 const WORKER = ['worker'] as const;
 
@@ -42,7 +43,7 @@ export const WORKER_METRICS = {
     help: 'From a request to the provider to its whole answer. The provider may hold a request for a code for a minute.',
     labels: { outcome: OUTCOMES, host: HOST },
     of: WORKER,
-    buckets: REQUEST_SECONDS,
+    buckets: ANSWER_SECONDS,
   },
   qrcast_polls_inflight: { type: 'gauge', help: 'Requests to the provider under way.', labels: { host: HOST }, of: WORKER },
   qrcast_tick_age_seconds: {

@@ -82,6 +82,13 @@ export const revocationsChannel = (ns: Namespace): string => `${ns}:revocations`
 export const auditKey = (ns: Namespace): string => `${ns}:audit`;
 export const tenantAuditKey = (ns: Namespace, tenantId: string): string => `${ns}:{tenant:${tenantId}}:audit`;
 
+/** The statistics of one hour (since 1970) of all tenants together, and of one tenant. */
+export const statisticsKey = (ns: Namespace, hour: number): string => `${ns}:statistics:${hour}`;
+export const tenantStatisticsKey = (ns: Namespace, tenantId: string, hour: number): string =>
+  `${ns}:{tenant:${tenantId}}:statistics:${hour}`;
+/** What the provider's hosts answered in one minute (since 1970). */
+export const weatherKey = (ns: Namespace, minute: number): string => `${ns}:weather:${minute}`;
+
 /**
  * A hash: the record of a connected instance (`record`), and the credentials for its checks
  * (`sealed`).

@@ -4,21 +4,30 @@ import { ATTEMPT_STEPS, stepsTaken } from '@qrcast/core/attempt-progress';
 import type { Code, Session } from '@qrcast/core/session';
 import type { Meters } from '../metrics/meters.ts';
 import { ATTEMPT_ENDS } from '../metrics/metrics-shared.ts';
+import type { CountSteps } from '../statistics/statistics.ts';
 
 /** Codes of one messenger only, until another provider is added. */
 const MESSENGER = 'max';
 
+export interface ChangeCountDeps {
+  readonly meters: Meters;
+  /** Told of the same steps. */
+  readonly countSteps?: CountSteps | undefined;
+}
+
 /** Call what it returns once for each change that this process has stored. `at`: of its event, Unix ms. */
-export function createChangeCount(meters: Meters): (before: Session, after: Session, at: number) => void {
+export function createChangeCount({ meters, countSteps }: ChangeCountDeps): (before: Session, after: Session, at: number) => void {
   const firstCode = meters.histogram('qrcast_time_to_first_code_seconds', {});
   const scanToConnected = meters.histogram('qrcast_scan_to_connected_seconds', {});
   const codesPerLogin = meters.histogram('qrcast_codes_per_login', {});
   beginAtZero(meters);
   const codeLifetime = meters.histogram('qrcast_code_lifetime_seconds', {});
 
-  function countSteps(before: Session, after: Session, at: number): void {
+  function measureSteps(before: Session, after: Session, at: number): void {
     const tenant = meters.tenantLabel(after.tenantId);
-    for (const { step, reason = '', tookMs } of stepsTaken(before, after, at)) {
+    const steps = stepsTaken(before, after, at);
+    countSteps?.(after.tenantId, steps, at);
+    for (const { step, reason = '', tookMs } of steps) {
       meters.counter('qrcast_attempt_steps_total', { step, reason, tenant }).add();
       if (step === 'watched') meters.counter('qrcast_attempts_total', { messenger: MESSENGER, tenant }).add();
       if (step === 'connected') codesPerLogin.observe(after.codes);
@@ -29,7 +38,7 @@ export function createChangeCount(meters: Meters): (before: Session, after: Sess
   }
 
   return (before, after, at) => {
-    countSteps(before, after, at);
+    measureSteps(before, after, at);
     const [old, next] = [codeOf(before), codeOf(after)];
     if (old !== null && next !== null && isAnother(old, next)) codeLifetime.observe((next.issuedAt - old.issuedAt) / 1_000);
   };

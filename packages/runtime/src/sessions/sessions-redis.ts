@@ -14,6 +14,7 @@ import { createMeters, type Meters } from '../metrics/meters.ts';
 import type { Bus } from '../redis/bus.ts';
 import type { Namespace } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
+import type { CountSteps } from '../statistics/statistics.ts';
 import { createChangeCount } from './count-changes.ts';
 import type { RereadsOptions } from './rereads.ts';
 import { createReadSession } from './session-codec.ts';
@@ -30,6 +31,8 @@ export interface RedisSessionsDeps {
   readonly policy: Policy;
   readonly log: Logger;
   readonly meters?: Meters | undefined;
+  /** Told of the steps of logins. */
+  readonly countSteps?: CountSteps | undefined;
   /** Told of logins and ends. */
   readonly audit?: Pick<AuditLog, 'record'>;
   /**
@@ -42,8 +45,8 @@ export interface RedisSessionsDeps {
 }
 
 export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
-  const { policy, audit, meters = createMeters() } = deps;
-  const countChange = createChangeCount(meters);
+  const { policy, audit, meters = createMeters(), countSteps } = deps;
+  const countChange = createChangeCount({ meters, countSteps });
   const readSession = createReadSession(deps.log);
   const { replace, ...records } = openSessionRecords({ ...deps, readSession });
   const { watch, close } = openSessionWatches({ ...deps, readSession });
