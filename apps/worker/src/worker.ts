@@ -21,12 +21,14 @@ import { providerRoute } from '@qrcast/runtime/process/proxy-log';
 import { addReadyGauge } from '@qrcast/runtime/process/ready-gauge';
 import { addWorkGauges } from '@qrcast/runtime/process/work-gauges';
 import { createReleasers } from '@qrcast/runtime/releasers';
+import { createWeatherCount } from '@qrcast/runtime/statistics/weather';
 import { createTenantActivity } from '@qrcast/runtime/tenants/tenant-activity';
 import { startCallbacks } from './callbacks/start-callbacks.ts';
 import { type CodeReaderOptions, openCodeReader } from './codes/code-reader.ts';
 import { createConnectedChecks } from './connected-checks.ts';
 import { createHostRefusals } from './polls/host-refusals.ts';
 import { createHostSlots } from './polls/host-slots.ts';
+import { createHostSpeeds } from './polls/host-speeds.ts';
 import { createPollMeters } from './polls/poll-meters.ts';
 import { createPollHandlers } from './polls/poll-session.ts';
 
@@ -92,11 +94,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     releasers.push('code reader', () => codeReader.close());
     const hostSlots = createHostSlots({ concurrency: options.hostConcurrency, now: () => performance.now() });
     const hostRefusals = createHostRefusals({ now: () => performance.now() });
+    const hostSpeeds = createHostSpeeds({ now: () => performance.now() });
     const tenants = createTenantActivity({ ...options, ...node });
     const shared = { ...node, namespace: options.namespace, keyring, log };
     const connected = createConnectedInstances(shared);
-    const asked = { provider, hostSlots, hostRefusals, codeReader, connected, keyring, upstreamHosts };
-    const handlers = createPollHandlers({ ...node, ...asked, pollMeters: createPollMeters(node.meters), tenants, onPoll, log });
+    const pollMeters = createPollMeters({
+      ...node,
+      countAnswer: createWeatherCount({ ...node, namespace: options.namespace }),
+      hostSpeeds,
+    });
+    const asked = { provider, hostSlots, hostRefusals, hostSpeeds, pollMeters, codeReader, connected, keyring, upstreamHosts };
+    const handlers = createPollHandlers({ ...node, ...asked, tenants, onPoll, log });
     const check = createConnectedChecks({
       ...shared,
       settingsOf: connectedSettingsIn(shared),

@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import type { HostState } from '@qrcast/core/host-weather';
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
 import { DEFAULT_POLICY } from '@qrcast/core/schedule';
 import type { NewSession, Session } from '@qrcast/core/session';
@@ -40,6 +41,8 @@ interface Polls {
   /** Whether its tenant is not suspended. */
   isActive: boolean;
   answer: (method: PollMethod) => Outcome | Promise<Outcome>;
+  /** That of the provider's host. */
+  hostState: HostState;
   /** How long the reading of a code takes. */
   readingMs: number;
   /** The texts that can be read so far, by digest. */
@@ -66,6 +69,7 @@ function newPolls(): Polls {
     inQueue: false,
     isActive: true,
     answer: () => CODE,
+    hostState: 'fine',
     readingMs: 0,
     texts: new Map(),
     asked: [],
@@ -120,7 +124,8 @@ function depsOf(polls: Polls, keyring: Keyring, upstreamHosts: readonly string[]
       close: async () => undefined,
     },
     hostRefusals: createHostRefusals(clock),
-    pollMeters: createPollMeters(createMeters()),
+    hostSpeeds: { stateOf: () => polls.hostState },
+    pollMeters: createPollMeters({ meters: createMeters(), countAnswer: () => undefined, hostSpeeds: { note: () => undefined } }),
     tenants: { isActive: async () => polls.isActive },
     hostSlots: { run: (_host, _tenantId, request) => request() },
     codeReader: {

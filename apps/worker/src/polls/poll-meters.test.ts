@@ -1,6 +1,6 @@
 import type { Outcome } from '@qrcast/core/outcome';
 import { createMeters, type Meters } from '@qrcast/runtime/metrics/meters';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createPollMeters } from './poll-meters.ts';
 
 const HOST = 'https://1101.api.green-api.com';
@@ -8,6 +8,9 @@ const TYPO = 'https://9999.api.green-api.com';
 const WELL: Outcome = { kind: 'notAuthorized' };
 const NOBODY: Outcome = { kind: 'trouble', code: 'provider_unreachable', isUnanswered: true };
 const BUSY: Outcome = { kind: 'trouble', code: 'rate_limited', retryAfterMs: 30_000 };
+
+const heard = { countAnswer: vi.fn(), hostSpeeds: { note: vi.fn() } };
+const open = (meters: Meters) => createPollMeters({ meters, ...heard });
 
 const polls = (meters: Meters): unknown[] =>
   [...(meters.histograms.get('qrcast_poll_seconds')?.series.values() ?? [])].map(({ labels, at }) => ({
@@ -17,7 +20,7 @@ const polls = (meters: Meters): unknown[] =>
 
 it('counts each answer by its outcome and host, and a Retry-After', async () => {
   const meters = createMeters();
-  const { measure } = createPollMeters(meters);
+  const { measure } = open(meters);
   for (const outcome of [WELL, WELL, BUSY]) expect(await measure(HOST, 'qr', async () => outcome)).toBe(outcome);
   expect(polls(meters)).toEqual([
     { host: '1101.api.green-api.com', outcome: 'notAuthorized', count: 2 },
@@ -28,7 +31,7 @@ it('counts each answer by its outcome and host, and a Retry-After', async () => 
 
 it('gives a host a label of its own only once it has answered: anybody can name one that does not exist', async () => {
   const meters = createMeters();
-  const { measure } = createPollMeters(meters);
+  const { measure } = open(meters);
   for (const outcome of [NOBODY, NOBODY]) await measure(TYPO, 'qr', async () => outcome);
   for (const outcome of [NOBODY, WELL, NOBODY]) await measure(HOST, 'qr', async () => outcome);
   expect(polls(meters)).toEqual([
@@ -40,7 +43,7 @@ it('gives a host a label of its own only once it has answered: anybody can name 
 
 it('knows what is under way, also when a request fails', async () => {
   const meters = createMeters();
-  const { measure } = createPollMeters(meters);
+  const { measure } = open(meters);
   const underWay = meters.level('qrcast_polls_inflight', { host: 'other' });
   const failed = measure(HOST, 'qr', () => Promise.reject(new Error('aborted')));
   expect(underWay.value).toBe(1);
@@ -50,10 +53,25 @@ it('knows what is under way, also when a request fails', async () => {
 
 it('begins the answers at 0, so that Prometheus sees the first of a kind as growth', async () => {
   const meters = createMeters();
-  const { measure } = createPollMeters(meters);
+  const { measure } = open(meters);
   const answers = meters.counters.get('qrcast_provider_answers_total')?.series;
   const before = answers?.size;
   await measure(HOST, 'logout', async () => WELL);
   expect(before).toBeGreaterThan(0);
   expect(answers?.size).toBe(before);
+});
+
+it('tells the weather by the label of the host, and the speed of the host by its name', async () => {
+  const { measure } = open(createMeters());
+  for (const outcome of [NOBODY, WELL]) await measure(HOST, 'qr', async () => outcome);
+  const host = '1101.api.green-api.com';
+  const took = expect.any(Number);
+  expect(heard.countAnswer.mock.calls.slice(-2)).toEqual([
+    ['other', 'provider_unreachable', took],
+    [host, 'notAuthorized', took],
+  ]);
+  expect(heard.hostSpeeds.note.mock.calls.slice(-2)).toEqual([
+    [host, 'provider_unreachable', took],
+    [host, 'notAuthorized', took],
+  ]);
 });

@@ -4,6 +4,8 @@ import type { Outcome, PollMethod } from '@qrcast/core/outcome';
 import type { Meters } from '@qrcast/runtime/metrics/meters';
 import { OTHER } from '@qrcast/runtime/metrics/metric';
 import { METRICS } from '@qrcast/runtime/metrics/metric-table';
+import type { CountAnswer } from '@qrcast/runtime/statistics/weather';
+import type { HostSpeeds } from './host-speeds.ts';
 
 export interface PollMeters {
   /** `lateMs`: how long after its due time the poll was claimed. */
@@ -16,7 +18,14 @@ export interface PollMeters {
 const MAX_HOSTS = METRICS.qrcast_poll_seconds.labels.host.atMost;
 const { method: METHODS, outcome: OUTCOMES } = METRICS.qrcast_provider_answers_total.labels;
 
-export function createPollMeters(meters: Meters): PollMeters {
+export interface PollMetersDeps {
+  readonly meters: Meters;
+  /** For the weather. */
+  readonly countAnswer: CountAnswer;
+  readonly hostSpeeds: Pick<HostSpeeds, 'note'>;
+}
+
+export function createPollMeters({ meters, countAnswer, hostSpeeds }: PollMetersDeps): PollMeters {
   const lateness = meters.histogram('qrcast_poll_lateness_seconds', {});
   const retryAfter = meters.histogram('qrcast_provider_retry_after_seconds', {});
   beginAtZero(meters);
@@ -31,6 +40,8 @@ export function createPollMeters(meters: Meters): PollMeters {
     if (isAnswer && answered.size < MAX_HOSTS) answered.add(host);
     meters.histogram('qrcast_poll_seconds', { outcome: name, host: labelOf(host) }).observe(tookMs / 1_000);
     meters.counter('qrcast_provider_answers_total', { method, outcome: name }).add();
+    countAnswer(labelOf(host), name, tookMs);
+    hostSpeeds.note(host, name, tookMs);
     if (outcome.kind === 'trouble' && outcome.retryAfterMs !== undefined) retryAfter.observe(outcome.retryAfterMs / 1_000);
   }
 

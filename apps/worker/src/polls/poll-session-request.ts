@@ -1,5 +1,6 @@
 /** The request to the provider that one poll makes, with the session's opened credentials. */
 
+import { hostNews } from '@qrcast/core/host-weather';
 import type { Outcome, PollMethod } from '@qrcast/core/outcome';
 import type { Session } from '@qrcast/core/session';
 import { isAllowedUpstream } from '@qrcast/core/upstream';
@@ -16,6 +17,7 @@ import { tracedWithin } from '@qrcast/runtime/tracing/tracing';
 import { LRUCache } from 'lru-cache';
 import type { HostRefusals } from './host-refusals.ts';
 import type { HostSlots } from './host-slots.ts';
+import type { HostSpeeds } from './host-speeds.ts';
 import { hostOf, outcomeName, type PollMeters } from './poll-meters.ts';
 
 export interface PollRequestDeps {
@@ -23,6 +25,7 @@ export interface PollRequestDeps {
   readonly provider: Provider;
   readonly hostSlots: HostSlots;
   readonly hostRefusals: HostRefusals;
+  readonly hostSpeeds: Pick<HostSpeeds, 'stateOf'>;
   readonly connected: Pick<ConnectedInstances, 'duringLogout'>;
   readonly keyring: Keyring;
   readonly upstreamHosts: readonly string[];
@@ -79,6 +82,7 @@ export function createPollRequest(deps: PollRequestDeps): PollRequest {
       const credentials = await credentialsOf(session);
       const { apiUrl } = credentials;
       const host = hostOf(apiUrl);
+      await tellOfHost(deps, session, host);
       const sentAt = Math.max(claim.startedAt, clock.now());
       if (!isAllowed(deps, session, credentials)) {
         return { outcome: { kind: 'trouble', code: 'provider_refused' }, host, sentAt, isHostRefusing: false };
@@ -119,6 +123,12 @@ function isAllowed({ upstreamHosts, log }: PollRequestDeps, session: Session, { 
   if (isAllowedUpstream(apiUrl, upstreamHosts)) return true;
   log.warn({ sessionId: session.id, host: new URL(apiUrl).host }, 'this host is not in the QRCAST_UPSTREAM_HOSTS of this worker');
   return false;
+}
+
+/** A session that waits learns before its request that the host answers slowly, or does so no more. */
+async function tellOfHost({ sessions, hostSpeeds, clock }: PollRequestDeps, session: Session, host: string): Promise<void> {
+  const news = hostNews(session, hostSpeeds.stateOf(host));
+  if (news !== null) await sessions.apply(session.id, { kind: news, at: clock.now() }).catch(() => undefined); // the next poll will tell
 }
 
 async function tellSlow({ sessions, clock }: PollRequestDeps, sessionId: string, startedAt: number): Promise<void> {

@@ -153,6 +153,32 @@ describe('a poll of one session', () => {
     expect(await stateNow()).toMatchObject({ kind: 'showing', notice: null, code: { issuedAt: polls.now } });
   });
 
+  it('tells a session that waits of a slow host before its request, and makes no other request for it', async () => {
+    const notices: unknown[] = [];
+    polls.answer = async () => {
+      notices.push(await stateNow());
+      return { kind: 'notAuthorized' };
+    };
+    for (const state of ['slow', 'slow', 'down', 'fine'] as const) {
+      polls.hostState = state;
+      polls.now += 5_000;
+      await handlers().poll(claim(), lease);
+    }
+    const told = { kind: 'waiting', notice: { code: 'provider_slow', retryAt: T + 5_000 } };
+    expect(notices).toEqual([told, told, told, { kind: 'waiting', notice: null }]);
+    expect(polls.asked).toHaveLength(4);
+  });
+
+  it('leaves a code of a slow host as it is', async () => {
+    await handlers().poll(claim(), lease);
+    const shown = await polls.sessions.find(polls.session.id);
+    polls.hostState = 'slow';
+    polls.now += 5_000;
+    await handlers().poll(claim(), lease);
+    const after = await polls.sessions.find(polls.session.id);
+    expect(after).toMatchObject({ state: { kind: 'showing', notice: null }, toldVersion: shown?.toldVersion });
+  });
+
   it('ignores the answer to an overtaken request', async () => {
     const reply = Promise.withResolvers<Outcome>();
     polls.answer = () => reply.promise;
