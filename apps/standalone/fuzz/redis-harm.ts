@@ -1,6 +1,7 @@
 /** What the edge of Redis damages, and how: generates the damage, and applies it to one victim. */
 
 import { randomUUID } from 'node:crypto';
+import { HOUR_MS } from '@qrcast/core/statistics';
 import {
   auditKey,
   callbackKey,
@@ -28,6 +29,7 @@ import {
   tenantInstanceKey,
   tenantRateKey,
   tenantSessionsKey,
+  tenantStatisticsKey,
   tenantsChannel,
   tenantsKey,
   viewersKey,
@@ -93,6 +95,7 @@ const OWN_KEYS: readonly ((ns: string, victim: Victim) => string)[] = [
   (ns, { tenant }) => callbackKey(ns, tenant.id, 'cbk_1'),
   (ns, { tenant, instanceId }) => relayLaneKey(ns, tenant.id, instanceId),
   (ns, { tenant }) => relayUseKey(ns, tenant.id),
+  (ns, { tenant }) => tenantStatisticsKey(ns, tenant.id, Math.floor(Date.now() / HOUR_MS)),
 ];
 
 /** One entry of a shared key. */

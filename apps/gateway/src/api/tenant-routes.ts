@@ -9,6 +9,7 @@ import { notificationUrl } from '@qrcast/core/notification-address';
 import { parseRequest } from '@qrcast/core/requests';
 import { createTenantSchema, patchTenantSchema } from '@qrcast/core/tenant-requests';
 import type { ConnectedInstances } from '@qrcast/runtime/connected/connected';
+import type { StatisticsReader } from '@qrcast/runtime/statistics/statistics';
 import type { FastifyInstance } from 'fastify';
 import type { Auth } from '../auth/auth.ts';
 import type { SessionService } from '../sessions/session-service.ts';
@@ -26,13 +27,14 @@ export interface TenantRoutesDeps {
   readonly tenants: Tenants;
   readonly service: SessionService;
   readonly connected: Pick<ConnectedInstances, 'forgetTenant'>;
+  readonly statistics: Pick<StatisticsReader, 'forgetTenant'>;
   readonly publicUrl: () => string;
   /** Where callbacks may be sent. */
   readonly callbackHosts: readonly string[];
 }
 
 export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): void {
-  const { auth, tenants, service, connected, publicUrl } = deps;
+  const { auth, tenants, service, connected, statistics, publicUrl } = deps;
 
   const withUsableAddresses = <T extends Addresses>(request: T): T => requireUsableAddresses(request, deps.callbackHosts);
 
@@ -54,6 +56,7 @@ export function addTenantRoutes(app: FastifyInstance, deps: TenantRoutesDeps): v
       await service.cancelAll(request.params.id);
       await connected.forgetTenant(request.params.id);
       await tenants.forget(request.params.id);
+      await statistics.forgetTenant(request.params.id); // last, because nothing is written for a former tenant any more
       return reply.status(204).send();
     });
     admin.post<TenantPath>('/v1/admin/tenants/:id/callback-secret', async (request, reply) =>

@@ -8,6 +8,8 @@ import { DEFAULT_CALLBACK_HOSTS } from '@qrcast/core/callback-address';
 import { pathPrefixOf } from '@qrcast/core/public-url';
 import { createCallbackLog } from '@qrcast/runtime/callbacks/callback-log';
 import { NotReadyError } from '@qrcast/runtime/redis/connections';
+import { createStatisticsReader } from '@qrcast/runtime/statistics/statistics';
+import { createWeatherReader } from '@qrcast/runtime/statistics/weather';
 import type { FastifyInstance } from 'fastify';
 import { addCallbackRoutes } from '../api/callback-routes.ts';
 import { addCodeRoutes } from '../api/code-routes.ts';
@@ -15,6 +17,7 @@ import { createFramers } from '../api/framers.ts';
 import { addOpsRoutes } from '../api/health-routes.ts';
 import { addPageRoutes } from '../api/page-routes.ts';
 import { addSessionRoutes } from '../api/session-routes.ts';
+import { addStatisticsRoutes } from '../api/statistics-routes.ts';
 import { addStrayRequests } from '../api/stray-requests.ts';
 import { addTenantRoutes } from '../api/tenant-routes.ts';
 import { addTimelineRoutes } from '../api/timeline-routes.ts';
@@ -105,9 +108,11 @@ function addApiRoutes(app: FastifyInstance, parts: Parts, { callbackHosts = DEFA
   addSessionRoutes(app, { ...parts, unheldAnswers: createTokenBuckets(() => performance.now()), publicUrl });
   addEventsRoute(app, parts);
   addCodeRoutes(app, parts);
-  addTenantRoutes(app, { ...parts, publicUrl, callbackHosts });
+  const statistics = createStatisticsReader(parts);
+  addTenantRoutes(app, { ...parts, statistics, publicUrl, callbackHosts });
   addTimelineRoutes(app, parts);
   addAuditRoutes(app, parts);
+  addStatisticsRoutes(app, { ...parts, statistics, readWeather: createWeatherReader(parts) });
   addCallbackRoutes(app, { ...parts, callbackLog: createCallbackLog(parts) });
 }
 

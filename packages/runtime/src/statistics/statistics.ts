@@ -8,6 +8,7 @@ import { HOUR_MS, STATISTICS_HOURS, type Statistics, statisticsFieldsOf, statist
 import type { Clock } from '../redis/clock.ts';
 import { type Namespace, statisticsKey, tenantStatisticsKey } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
+import { readSums } from './read-sums.ts';
 import type { Sums } from './sums.ts';
 
 const KEEP_MS = (STATISTICS_HOURS + 1) * HOUR_MS;
@@ -57,7 +58,7 @@ export function createStatisticsReader({ redis, namespace, clock }: StatisticsRe
     async read(tenantId, hours) {
       const stored = lastHours(hours).map(async (hour) => ({
         startsAt: hour * HOUR_MS,
-        fields: await redis.hgetall(keyOf(tenantId, hour)),
+        fields: await readSums(redis, keyOf(tenantId, hour)),
       }));
       return statisticsOf(await Promise.all(stored));
     },

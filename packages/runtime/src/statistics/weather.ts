@@ -7,6 +7,7 @@ import { MINUTE_MS, WEATHER_MINUTES, type Weather, weatherFieldsOf, weatherOf } 
 import type { Clock } from '../redis/clock.ts';
 import { type Namespace, weatherKey } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
+import { readSums } from './read-sums.ts';
 import type { Sums } from './sums.ts';
 
 const KEEP_MS = (WEATHER_MINUTES + 1) * MINUTE_MS;
@@ -39,7 +40,7 @@ export function createWeatherReader({ redis, namespace, clock }: WeatherReaderDe
     const current = Math.floor(clock.now() / MINUTE_MS);
     const stored = Array.from({ length: minutes }, async (_, n) => {
       const minute = current - minutes + 1 + n;
-      return { startsAt: minute * MINUTE_MS, fields: await redis.hgetall(weatherKey(namespace, minute)) };
+      return { startsAt: minute * MINUTE_MS, fields: await readSums(redis, weatherKey(namespace, minute)) };
     });
     return weatherOf(await Promise.all(stored));
   };
