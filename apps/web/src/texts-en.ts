@@ -19,7 +19,7 @@ export const EN: Texts = {
   notices: {
     instance_starting: 'MAX is getting ready for a new login. This can take a minute or two.',
     provider_not_ready: 'MAX is not ready yet. We keep asking.',
-    provider_timeout: 'MAX is answering slowly. We keep asking.',
+    provider_timeout: 'MAX has not answered so far. We keep asking.',
     provider_refused: 'MAX did not accept the request. We try again.',
     provider_unreachable: 'MAX cannot be reached right now. We keep trying.',
     provider_error: 'MAX has a problem right now. We keep trying.',
@@ -27,6 +27,7 @@ export const EN: Texts = {
     password_rejected: 'This password was not accepted. Check it and try again.',
     password_rate_limited: 'Too many attempts. Wait a little, then try again.',
     login_finishing: 'The code was scanned. The login is being finished.',
+    provider_slow: 'MAX is slow at the moment. Your code will take longer than usual.',
   },
   ends: {
     deadline: { title: 'Time is up', detail: 'The code was not scanned in time. Get a new one when your phone is at hand.' },

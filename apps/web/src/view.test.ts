@@ -77,6 +77,13 @@ describe('waiting', () => {
     expect(body('skeleton', model, NOW + 4_200).note).toBe(texts.retryNow);
   });
 
+  it('says that MAX is slow, without a countdown: the request is under way', () => {
+    const model = told({ ...WAITING, notice: { code: 'provider_slow', retryAt: NOW } });
+    expect(view(model)).toMatchObject({ headline: { detail: texts.notices.provider_slow }, ticksTo: null });
+    expect(view(model).announcement).toContain(texts.notices.provider_slow);
+    expect(body('skeleton', model).note).toBeNull();
+  });
+
   it('announces no countdown', () => {
     const models = [
       told({ ...WAITING, notice: { code: 'provider_timeout', retryAt: NOW + 9_000 } }),

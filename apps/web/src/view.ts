@@ -178,6 +178,9 @@ function waitingScene(headline: Headline, { notice }: Session, { texts, now }: M
   const seconds = secondsTo(notice.retryAt, now);
   const note = seconds === null ? null : seconds > 0 ? texts.retryIn(seconds) : texts.retryNow;
   const told = { title: headline.title, detail: lookup(texts.notices, notice.code, 'provider_error') };
+  // The request is under way, and only its answer is late.
+  if (notice.code === 'provider_slow')
+    return { state: 'waiting', mark: null, headline: told, body: { kind: 'skeleton', note: null }, ticksTo: null };
   return { state: 'waiting', mark: null, headline: told, body: { kind: 'skeleton', note }, ticksTo: notice.retryAt };
 }
 

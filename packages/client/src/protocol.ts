@@ -20,7 +20,9 @@ export type NoticeCode =
   | 'password_rejected'
   | 'password_rate_limited'
   /** The code was scanned and the provider is finishing the login. Do not ask for another scan. */
-  | 'login_finishing';
+  | 'login_finishing'
+  /** The provider answers most requests slowly, so a code takes longer than usual. */
+  | 'provider_slow';
 
 export type EndReason =
   | 'deadline'

@@ -146,7 +146,7 @@ describe('a frame', () => {
   it('reports a problem and when the provider is asked again', () => {
     const snapshot = snapshotOf({ state: 'waiting', code: null, notice: { code: 'provider_timeout', retryAt: 4_200 } });
     const lines = linesOf(sceneOf({ snapshot, colours: false }));
-    expect(lines).toContain('The provider answers slowly. Asking again …');
+    expect(lines).toContain('The provider has not answered so far. Asking again …');
     expect(lines).toContain('Next try in 5 s.');
   });
 

@@ -9,7 +9,7 @@ import type { PasswordPrompt } from './view.ts';
 const NOTICES: Readonly<Record<NoticeCode, string>> = {
   instance_starting: 'The instance is starting; this can take a minute or two',
   provider_not_ready: 'The provider has no code yet',
-  provider_timeout: 'The provider answers slowly',
+  provider_timeout: 'The provider has not answered so far',
   provider_refused: 'The provider did not accept the request',
   provider_unreachable: 'The provider cannot be reached',
   provider_error: 'The provider has a problem',
@@ -17,6 +17,7 @@ const NOTICES: Readonly<Record<NoticeCode, string>> = {
   password_rejected: 'The password was not accepted',
   password_rate_limited: 'The provider accepts no more passwords for now',
   login_finishing: 'Scanned; the login is being finished',
+  provider_slow: 'The provider is slow at the moment; a code takes longer than usual',
 };
 
 /**
