@@ -15,6 +15,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'v1',
   'socket.io',
   'connect',
+  'console',
   'element.js',
   'client.js',
   'docs',

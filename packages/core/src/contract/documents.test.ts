@@ -16,12 +16,13 @@ const messages = Object.values(asyncApi.channels).flatMap((channel) => Object.va
 /** A name that is missing breaks the code of clients that use the type. */
 const OPENAPI_TYPES = [
   'Account AuditAction AuditActor AuditCredential AuditEntry AuditList Callback CallbackAnswer CallbackAttempt CallbackBody',
-  'CallbackError CallbackList CallbackSecret CallbackSession CallbackState CallbackType Code ConnectionCause CreateSession CreateTenant',
-  'CreateTicket CreatedKey CreatedSession CreatedTenant CreatedTicket DisconnectedInstance End EndReason ErrorCode Format Health',
-  'InstanceCallbackBody LimitName Notice NoticeCode PageOrigins PatchTenant Problem RelayBody Scope SendPassword Session SessionAnswer',
-  'SessionCallbackType SessionList SessionState SetWebhook SetWebhookAnswer StateNotification Statistics StatisticsHour Taken Tenant',
-  'TenantAnswer TenantList Timeline TimelineCause TimelineChange TimelineDelivery TimelineEntry Weather WeatherHost WeatherMinute',
-  'Webhook WebhookAnswer WebhookFinding WebhookFindingCode',
+  'CallbackError CallbackList CallbackSecret CallbackSession CallbackState CallbackType Code ConnectionCause CreateSession',
+  'CreateTenant CreateTicket CreatedKey CreatedSession CreatedTenant CreatedTicket DisconnectedInstance End EndReason ErrorCode',
+  'Format Health InstanceCallbackBody LimitName Notice NoticeCode Overview OverviewList OverviewSession PageOrigins PatchTenant',
+  'Problem RelayBody Scope SendPassword Session SessionAnswer SessionCallbackType SessionList SessionState SetWebhook',
+  'SetWebhookAnswer StateNotification Statistics StatisticsHour Taken Tenant TenantAnswer TenantList Timeline TimelineCause',
+  'TimelineChange TimelineDelivery TimelineEntry Weather WeatherHost WeatherMinute Webhook WebhookAnswer WebhookFinding',
+  'WebhookFindingCode',
 ];
 const ASYNCAPI_TYPES = [
   'Accepted Account CloseReason Closing Code ConnectError Draining End EndReason ErrorCode Format Fresh LimitName Notice NoticeCode Ref',

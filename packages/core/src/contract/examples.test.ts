@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import type { Operation } from './http.ts';
 import { AUDIT_OPERATIONS } from './http-audit.ts';
 import { CALLBACK_OPERATIONS, WEBHOOKS } from './http-callbacks.ts';
+import { OVERVIEW_OPERATIONS } from './http-overview.ts';
 import { PAGE_OPERATIONS } from './http-pages.ts';
 import { SESSION_OPERATIONS } from './http-sessions.ts';
 import { TENANT_OPERATIONS } from './http-tenants.ts';
@@ -19,6 +20,7 @@ type Case = readonly [name: string, schema: z.ZodType, example: unknown];
 
 const OPERATIONS: readonly Operation[] = [
   ...SESSION_OPERATIONS,
+  ...OVERVIEW_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   ...CALLBACK_OPERATIONS,
   ...AUDIT_OPERATIONS,

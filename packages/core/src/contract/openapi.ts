@@ -8,6 +8,7 @@ import { EXAMPLE_DETAILS } from './examples.ts';
 import { ANSWER_HEADERS, type Answer, CREDENTIALS, type Operation, PATH_PARAMETERS, REQUEST_HEADERS, TAGS } from './http.ts';
 import { AUDIT_OPERATIONS } from './http-audit.ts';
 import { CALLBACK_OPERATIONS, WEBHOOK_HEADERS, WEBHOOKS } from './http-callbacks.ts';
+import { OVERVIEW_OPERATIONS } from './http-overview.ts';
 import { PAGE_OPERATIONS } from './http-pages.ts';
 import { SESSION_OPERATIONS } from './http-sessions.ts';
 import { STATISTICS_OPERATIONS } from './http-statistics.ts';
@@ -88,6 +89,7 @@ export type OpenApiContent = Readonly<
 const OPERATIONS: readonly Operation[] = [
   ...SESSION_OPERATIONS,
   ...TIMELINE_OPERATIONS,
+  ...OVERVIEW_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   ...CALLBACK_OPERATIONS,
   ...AUDIT_OPERATIONS,
