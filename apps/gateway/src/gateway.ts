@@ -14,6 +14,7 @@ import type { Tenants } from './tenants/tenants.ts';
 import type { GatewayOptions } from './wiring/gateway-options.ts';
 import { openHttpSurface } from './wiring/http-surface.ts';
 import { openNotifications } from './wiring/notifications.ts';
+import { openOverviewParts } from './wiring/overview.ts';
 import { openSessionParts } from './wiring/sessions.ts';
 import { openShared } from './wiring/shared.ts';
 import { openTenancy } from './wiring/tenancy.ts';
@@ -47,9 +48,10 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   const shared = await openShared(options, node, releasers);
   const tenancy = openTenancy(shared, options);
   const sessionParts = openSessionParts(shared, tenancy);
+  const overviewParts = openOverviewParts(shared, sessionParts);
   const viewers = openViewers(shared, tenancy, sessionParts, options);
   const notifications = openNotifications(shared, tenancy, sessionParts, options);
-  const parts = { ...shared, ...tenancy, ...sessionParts, ...viewers, ...notifications };
+  const parts = { ...shared, ...tenancy, ...sessionParts, ...overviewParts, ...viewers, ...notifications };
   const surface = await openHttpSurface(parts, { ...options, ready: node.ready });
   openTransports(parts, surface, options);
   const endReadyGauge = addReadyGauge(node.meters, 'gateway', node.ready);
@@ -59,13 +61,18 @@ async function serve(options: GatewayOptions, node: Node, releasers: Releasers):
   publicAddress.listensOn(port);
   log.info({ port, publicUrl: publicAddress.url() }, 'gateway listens');
   let closing: Promise<void> | null = null;
+  function drain(drainMs: number): Promise<void> {
+    const left = viewers.slots.drain(drainMs);
+    overviewParts.overviewSlots.drain();
+    return left;
+  }
   return {
     port,
     publicUrl: publicAddress.url(),
     tenants: tenancy.tenants,
     close(drainMs) {
       endReadyGauge();
-      closing ??= viewers.slots.drain(drainMs).finally(() => releasers.release());
+      closing ??= drain(drainMs).finally(() => releasers.release());
       return closing;
     },
   };

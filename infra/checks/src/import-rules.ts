@@ -43,6 +43,7 @@ const LAYERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['gateway.ts', 'main.ts'],
     ['wiring'],
     ['audit', 'api', 'notifications', 'docs'],
+    ['overview'],
     ['streams'],
     ['sessions'],
     ['auth'],

@@ -144,10 +144,12 @@ function addAnswerHooks(app: FastifyInstance, { log, isDraining }: HttpServerDep
   });
 }
 
-/** Streams are left out: they last as long as their viewer looks. */
+const STREAM_ROUTE = /\/(?:events|overview)$/;
+
+/** Streams are left out: they last as long as somebody looks. */
 function measureRequests(app: FastifyInstance, meters: Meters): void {
   app.addHook('onResponse', async ({ method, routeOptions: { url: route = 'none' } }, reply) => {
-    if (reply.statusCode === 200 && route.endsWith('/events')) return;
+    if (reply.statusCode === 200 && STREAM_ROUTE.test(route)) return;
     meters.histogram('qrcast_http_request_seconds', { route, method, status: String(reply.statusCode) }).observe(reply.elapsedTime / 1_000);
   });
 }

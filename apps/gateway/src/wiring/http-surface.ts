@@ -15,6 +15,7 @@ import { addCallbackRoutes } from '../api/callback-routes.ts';
 import { addCodeRoutes } from '../api/code-routes.ts';
 import { createFramers } from '../api/framers.ts';
 import { addOpsRoutes } from '../api/health-routes.ts';
+import { addOverviewRoutes } from '../api/overview-routes.ts';
 import { addPageRoutes } from '../api/page-routes.ts';
 import { addSessionRoutes } from '../api/session-routes.ts';
 import { addStatisticsRoutes } from '../api/statistics-routes.ts';
@@ -40,6 +41,7 @@ import { addEventsRoute } from '../streams/transports/sse.ts';
 import { isWebSocketPath } from '../streams/transports/websocket.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import type { Notifications } from './notifications.ts';
+import type { OverviewParts } from './overview.ts';
 import type { SessionParts } from './sessions.ts';
 import type { Shared } from './shared.ts';
 import type { Tenancy } from './tenancy.ts';
@@ -58,7 +60,7 @@ export interface HttpSurfaceOptions extends Pick<GatewayOptions, 'hstsSeconds' |
 }
 
 /** All parts that routes call. */
-type Parts = Shared & Tenancy & SessionParts & Viewers & Notifications;
+type Parts = Shared & Tenancy & SessionParts & OverviewParts & Viewers & Notifications;
 
 /** Connections for HTTP calls, beside those of streams. Idle ones give way to new ones. */
 const MAX_PLAIN_CONNECTIONS = 2_000;
@@ -111,6 +113,7 @@ function addApiRoutes(app: FastifyInstance, parts: Parts, { callbackHosts = DEFA
   const statistics = createStatisticsReader(parts);
   addTenantRoutes(app, { ...parts, statistics, publicUrl, callbackHosts });
   addTimelineRoutes(app, parts);
+  addOverviewRoutes(app, parts);
   addAuditRoutes(app, parts);
   addStatisticsRoutes(app, { ...parts, statistics, readWeather: createWeatherReader(parts) });
   addCallbackRoutes(app, { ...parts, callbackLog: createCallbackLog(parts) });

@@ -7,7 +7,7 @@ import { EventSourcePolyfill } from 'event-source-polyfill';
 import { EventSource } from 'eventsource';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { NOT_HELD_UP_MS, openTestGateway, type TestGateway } from '../../../test/gateway.ts';
-import { COMMENT_EVERY_MS } from './sse.ts';
+import { COMMENT_EVERY_MS } from '../event-stream.ts';
 
 let test: TestGateway;
 let gone: AbortController;

@@ -4,8 +4,6 @@
  * is the last event, `closing`.
  */
 
-import type { OutgoingHttpHeaders } from 'node:http';
-import { type CloseReason, toClosing } from '@qrcast/core/close-codes';
 import { versionOfLastEvent, withOneLastEventId } from '@qrcast/core/known-version';
 import { greatestVersion } from '@qrcast/core/renumber';
 import { eventsSchema, parseRequest } from '@qrcast/core/requests';
@@ -23,10 +21,10 @@ import { closeReasonFor } from '../admit-viewer.ts';
 import type { ConnectionSlots } from '../connection-slots.ts';
 import type { Sink, ViewerMessage } from '../delivery.ts';
 import { encodeOnce } from '../encode-once.ts';
+import { eventText, openEventStream } from '../event-stream.ts';
 import type { Hub } from '../hub.ts';
 import { joinBytes } from '../session-message.ts';
 import type { ClosedBy, StreamMeters } from '../stream-meters.ts';
-import { CLOSE_WITHIN_MS } from '../viewer-connection.ts';
 import type { WatchPermits } from '../watch-permits.ts';
 
 export interface EventsDeps {
@@ -41,32 +39,11 @@ export interface EventsDeps {
   readonly log: Logger;
 }
 
-/** Proxies cut connections that are silent for about half a minute. */
-export const COMMENT_EVERY_MS = 15_000;
-/**
- * A stock client reconnects after this, unless `draining` names another time. Spread, so that not
- * all return at once.
- */
-const RETRY_FROM_MS = 1_000;
-const RETRY_TO_MS = 3_000;
-
-const HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-store, no-transform', // a proxy that compresses would hold events back until it has enough of them
-  'x-accel-buffering': 'no', // nginx would buffer the events
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-};
-
 const eventOf = encodeOnce((message: ViewerMessage) =>
   message.kind === 'session'
     ? joinBytes([`event: session\nid: ${message.version}\ndata: `, ...message.json(), '\n\n'])
-    : Buffer.from(event('fresh', message.fresh, `id: ${message.fresh.version}\n`)),
+    : Buffer.from(eventText('fresh', message.fresh, `id: ${message.fresh.version}\n`)),
 );
-
-function event(name: string, data: object, fields = ''): string {
-  return `event: ${name}\n${fields}data: ${JSON.stringify(data)}\n\n`;
-}
 
 export function addEventsRoute(app: FastifyInstance, deps: EventsDeps): void {
   const { theirSession, service, hub, permits, slots, clock, streamMeters } = deps;
@@ -92,7 +69,7 @@ export function addEventsRoute(app: FastifyInstance, deps: EventsDeps): void {
       'close',
       slots.take('sse', (retryAfterMs) => stream.drain(retryAfterMs)),
     );
-    const stream = openEventStream(reply, streamMeters.bytes.sse, (by) => {
+    const stream = openViewerStream(reply, streamMeters.bytes.sse, (by) => {
       streamMeters.closed('sse', by);
       close();
       permit.release();
@@ -114,57 +91,25 @@ export function addEventsRoute(app: FastifyInstance, deps: EventsDeps): void {
   });
 }
 
-interface EventStream extends Sink {
+interface ViewerStream extends Sink {
   drain(retryAfterMs: number): void;
 }
 
 /**
  * Begins the answer. `onOver` is called once, when the stream was closed or the caller has gone.
  */
-function openEventStream(reply: FastifyReply, bytes: Counter, onOver: (by: ClosedBy) => void): EventStream {
-  const response = reply.hijack().raw;
-  const { socket } = response;
-  let isOver = false;
-  const headers = reply.getHeaders() as OutgoingHttpHeaders; // set by the hooks; typed more loosely
-  response.writeHead(200, { ...headers, ...HEADERS });
-  response.write(`retry: ${Math.round(RETRY_FROM_MS + Math.random() * (RETRY_TO_MS - RETRY_FROM_MS))}\n\n`);
-  const comments = setInterval(() => response.write(':\n\n'), COMMENT_EVERY_MS);
-
-  function end(by: ClosedBy): void {
-    if (isOver) return;
-    isOver = true;
-    clearInterval(comments);
-    onOver(by);
-  }
-  response.once('close', () => end('client'));
-  response.on('error', () => undefined); // its close follows
-
-  function close(reason: CloseReason, retryAfterMs?: number): void {
-    if (isOver) return;
-    end(reason);
-    response.end(event('closing', toClosing(reason, retryAfterMs)), () => {
-      // Kept alive, it would bring the next request to the gateway that is stopping.
-      if (reason === 'draining') socket?.destroySoon();
-    });
-    const timer = setTimeout(() => response.destroy(), CLOSE_WITHIN_MS);
-    response.once('close', () => clearTimeout(timer));
-  }
-
+function openViewerStream(reply: FastifyReply, bytes: Counter, onOver: (by: ClosedBy) => void): ViewerStream {
+  const stream = openEventStream(reply, onOver);
   return {
     transport: 'sse',
     send(message, sent) {
       const text = eventOf(message);
       bytes.add(text.length);
-      response.write(text, (error) => {
-        if (!error) sent();
-      });
+      stream.write(text, sent);
     },
     hasRoom: () => false, // the kernel takes a message at once, and keeps megabytes
     askedAt: () => 0,
-    close: (reason) => close(reason),
-    drain(retryAfterMs) {
-      if (!isOver) response.write(event('draining', { retryAfterMs }, `retry: ${retryAfterMs}\n`));
-      close('draining', retryAfterMs);
-    },
+    close: stream.close,
+    drain: stream.drain,
   };
 }
