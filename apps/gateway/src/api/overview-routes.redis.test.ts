@@ -165,11 +165,11 @@ describe('a stream of the overview ends', () => {
 
   it('when its tenant is deleted, while the operator looks on', async () => {
     const tenant = await test.newTenant();
-    await test.create({}, tenant);
+    const { session } = await test.create({}, tenant);
     const [reader, all] = [await look(tenant), await lookAtAll(`?tenantId=${tenant.id}`)];
     await test.call('DELETE', `/v1/admin/tenants/${tenant.id}`, { secret: ADMIN_KEY });
     expect(await reader.ended).toBe('unauthenticated');
-    await expect.poll(() => [...all.shown.values()].map(({ state }) => state)).toEqual(['ended']);
+    await expect.poll(() => all.events.at(-1)?.gone).toEqual([session.id]);
   });
 
   it('when the gateway stops, with a time to return', async () => {
@@ -194,7 +194,7 @@ describe('the slots of the overview', () => {
     await expect.poll(async () => (await look(tenant)).status).toBe(200);
   });
 
-  it('are no connections of viewers, in no metric and no quota', async () => {
+  it('are no slots of connections, and count in no quota of viewers', async () => {
     const small = await openTestGateway({ namespace: test.namespace, maxConnections: 1 });
     await small.gateway.tenants.patch(small.tenant.id, { limits: { viewers: 1 } });
     const { session, ticket } = await small.create();
