@@ -27,7 +27,8 @@ export interface Callers {
   call(method: string, url: string, options?: CallOptions): Promise<Answer>;
   socketIo(url: string, ticket: string, transports: ('websocket' | 'polling')[]): Stream;
   webSocket(url: string, ticket: string): Stream;
-  events(url: string, ticket: string): Stream;
+  /** Of the ticket's session, unless another path is named. */
+  events(url: string, secret: string, path?: string): Stream;
   /** Refusals with their headers, and other answers without the fields that hand over a secret. */
   refusals(): readonly string[];
   answers(): readonly string[];
@@ -54,7 +55,7 @@ export function createCallers(): Callers {
     call: (method, url, options) => call(records, method, url, options),
     socketIo: (url, ticket, transports) => createStream(records, (told) => startSocketIo(url, ticket, transports, told)),
     webSocket: (url, ticket) => createStream(records, (told) => startWebSocket(url, ticket, told)),
-    events: (url, ticket) => createStream(records, (told) => startEvents(url, ticket, told)),
+    events: (url, secret, path) => createStream(records, (told) => startEvents(url, secret, told, path)),
     refusals: () => records.refusals,
     answers: () => records.answers,
     messages: () => records.messages,
@@ -140,16 +141,15 @@ function startWebSocket(url: string, ticket: string, told: Told): Connection {
   return { send, close: () => socket.terminate() };
 }
 
-function startEvents(url: string, ticket: string, told: Told): Connection {
+function startEvents(url: string, secret: string, told: Told, path = '/v1/sessions/self/events'): Connection {
   const stop = new AbortController();
   // A failure means that the connection was lost, or that we ended it.
-  readEvents(url, ticket, stop.signal, told).catch(() => told('ended'));
+  readEvents(url + path, secret, stop.signal, told).catch(() => told('ended'));
   return { send: () => undefined, close: () => stop.abort() };
 }
 
-async function readEvents(url: string, ticket: string, signal: AbortSignal, told: Told): Promise<void> {
-  const headers = { authorization: `Bearer ${ticket}` };
-  const response = await fetch(`${url}/v1/sessions/self/events`, { headers, signal });
+async function readEvents(url: string, secret: string, signal: AbortSignal, told: Told): Promise<void> {
+  const response = await fetch(url, { headers: { authorization: `Bearer ${secret}` }, signal });
   told(`${response.status} ${JSON.stringify([...response.headers])}`);
   let text = '';
   for await (const part of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {

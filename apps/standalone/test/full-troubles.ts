@@ -64,7 +64,11 @@ export async function bringWrongCredentials(stage: LeakStage, cast: Cast, { logi
 }
 
 /** Sends malformed requests, and reads every list and document. */
-export async function askForAnything({ call, operator, receiver }: LeakStage, cast: Cast, { login, resumed }: Logins): Promise<void> {
+export async function askForAnything(
+  { call, callers, operator, receiver, accessLogs }: LeakStage,
+  cast: Cast,
+  { login, resumed }: Logins,
+): Promise<void> {
   const { tenant, other, password } = cast;
   const { apiToken } = login;
   const good = { instanceId: '1101999002', apiToken };
@@ -85,7 +89,9 @@ export async function askForAnything({ call, operator, receiver }: LeakStage, ca
     ['GET', '/v1/admin/tenants', mine],
     ['GET', '/v1/callbacks?limit=x', mine],
     ...['/v1/sessions', '/v1/callbacks', '/v1/audit'].map((path) => ['GET', path, mine] as const),
-    ...['/v1/admin/tenants', '/v1/admin/tenants/acme', '/v1/admin/audit'].map((path) => ['GET', path, admin] as const),
+    ...['/v1/admin/tenants', '/v1/admin/tenants/acme', '/v1/admin/audit', '/v1/admin/sessions'].map(
+      (path) => ['GET', path, admin] as const,
+    ),
     ['GET', `/v1/sessions/${login.id}/timeline`, mine],
     ['GET', `/v1/admin/sessions/${login.id}/timeline`, admin],
     ...['/healthz', '/readyz', '/metrics', '/openapi.json', '/asyncapi.json', '/docs', '/connect'].map(
@@ -93,6 +99,9 @@ export async function askForAnything({ call, operator, receiver }: LeakStage, ca
     ),
   ];
   for (const [method, path, options] of asked) await call(method, path, options);
+  const [{ url }] = accessLogs;
+  const overviews = [callers.events(url, tenant.apiKey, '/v1/overview'), callers.events(url, operator.adminKey, '/v1/admin/overview')];
+  for (const overview of overviews) await overview.until('"isFirst":true');
 }
 
 /** And comes back. */
