@@ -211,6 +211,39 @@ describe('qrcast tenants', () => {
   });
 });
 
+describe('qrcast top', () => {
+  const GATEWAY = ['--gateway', 'https://qrcast.example.com/'];
+
+  it.each([
+    [[], { scope: { kind: 'own' }, once: false, json: false }],
+    [['--all', '--once'], { scope: { kind: 'all' }, once: true, json: false }],
+    [['--tenant', 'acme', '--json'], { scope: { kind: 'tenant', tenantId: 'acme' }, once: false, json: true }],
+  ])('understands %j', (words, expected) => {
+    const command = { kind: 'top', arguments: { gateway: 'https://qrcast.example.com', ...expected } };
+    expect(parseCommand(['top', ...words, ...GATEWAY])).toEqual(command);
+  });
+
+  it.each([
+    [[], '--gateway is missing'],
+    [[PASTED, ...GATEWAY], 'unexpected words after `top`'],
+    [['--all', '--tenant', 'acme', ...GATEWAY], 'expected either --all or --tenant'],
+    [['--tenant', PASTED.toUpperCase(), ...GATEWAY], 'the id of the tenant: expected'],
+    [['--session', PASTED, ...GATEWAY], '--session does not belong to top'],
+    [['--api-key', PASTED, ...GATEWAY], 'Use QRCAST_API_KEY'],
+  ])('refuses %j with words and without the value', (words, text) => {
+    const { exitCode, message } = refusal(['top', ...words]);
+    expect(exitCode).toBe(2);
+    expect(message).toContain(text);
+    expect(message.toLowerCase()).not.toContain(PASTED);
+  });
+
+  it('is what its options belong to', () => {
+    expect(refusal(['login', '--id', '1101000001', '--once']).message).toBe('--once belongs to top');
+    expect(refusal(['webhook', ...GATEWAY, '--session', 'ses_1', '--tenant', 'acme']).message).toBe('--tenant belongs to top');
+    expect(refusal(['tenants', 'list', ...GATEWAY, '--all']).message).toBe('--all does not belong to tenants');
+  });
+});
+
 describe('the help', () => {
   it('names every option and every exit code', () => {
     for (const option of [
@@ -227,6 +260,9 @@ describe('the help', () => {
       'set',
       'replace-url',
       'name',
+      'all',
+      'tenant',
+      'once',
     ]) {
       expect(HELP).toContain(`  --${option} `);
     }

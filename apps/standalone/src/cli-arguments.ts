@@ -5,7 +5,18 @@
 
 import { parseArgs } from 'node:util';
 import { invisibleFault } from '@qrcast/core/invisible';
-import { apiUrlOf, gatewayOf, instanceIdOf, neededGatewayOf, pathOf, phoneOf, sessionIdOf, timeoutOf, usageError } from './option-rules.ts';
+import {
+  apiUrlOf,
+  gatewayOf,
+  instanceIdOf,
+  neededGatewayOf,
+  pathOf,
+  phoneOf,
+  sessionIdOf,
+  tenantIdOf,
+  timeoutOf,
+  usageError,
+} from './option-rules.ts';
 import { type TenantsAction, tenantsActionOf } from './tenants-arguments.ts';
 
 export interface LoginArguments {
@@ -44,12 +55,22 @@ export interface TenantsArguments {
   readonly json: boolean;
 }
 
+export interface TopArguments {
+  /** A running gateway, without a slash at the end. */
+  readonly gateway: string;
+  /** Whose sessions. Those of the API key's tenant, or with the admin key those of others. */
+  readonly scope: { readonly kind: 'own' | 'all' } | { readonly kind: 'tenant'; readonly tenantId: string };
+  readonly once: boolean;
+  readonly json: boolean;
+}
+
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'login'; readonly arguments: LoginArguments }
   | { readonly kind: 'webhook'; readonly arguments: WebhookArguments }
   | { readonly kind: 'tenants'; readonly arguments: TenantsArguments }
+  | { readonly kind: 'top'; readonly arguments: TopArguments }
   | { readonly kind: 'rotate-keys'; readonly isCheck: boolean }
   | { readonly kind: 'doctor'; readonly json: boolean };
 
@@ -68,6 +89,9 @@ const OPTIONS = {
   set: { type: 'boolean' },
   'replace-url': { type: 'boolean' },
   name: { type: 'string' },
+  all: { type: 'boolean' },
+  tenant: { type: 'string' },
+  once: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -91,13 +115,14 @@ export function parseCommand(argv: readonly string[]): Command {
   if (positionals[0] === 'rotate-keys') return rotateKeys(positionals, values);
   if (positionals[0] === 'webhook') return webhook(positionals, values);
   if (positionals[0] === 'tenants') return tenants(positionals, values);
+  if (positionals[0] === 'top') return top(positionals, values);
   if (positionals[0] === 'doctor') return doctor(positionals, values);
   if (positionals[0] !== 'login') {
     throw usageError(
-      'expected a command: qrcast login --id <instanceId>, qrcast webhook --gateway <url>, qrcast tenants list, qrcast doctor, or qrcast rotate-keys; `qrcast --help` tells the rest',
+      'expected a command: qrcast login --id <instanceId>, qrcast webhook --gateway <url>, qrcast tenants list, qrcast top --gateway <url>, qrcast doctor, or qrcast rotate-keys; `qrcast --help` tells the rest',
     );
   }
-  requireOwn(values, { check: 'rotate-keys', session: 'webhook', set: 'webhook', 'replace-url': 'webhook', name: 'tenants' });
+  requireOwn(values, { ...OF_OTHERS, session: 'webhook', set: 'webhook', 'replace-url': 'webhook' });
   if (positionals.length > 1) {
     throw usageError('unexpected words after `login`; every value has a name, as in --id 1101000001');
   }
@@ -119,6 +144,9 @@ export function parseCommand(argv: readonly string[]): Command {
 
 type Values = ReturnType<typeof parse>['values'];
 
+/** Options of commands which neither `login` nor `webhook` has. */
+const OF_OTHERS = { check: 'rotate-keys', name: 'tenants', all: 'top', tenant: 'top', once: 'top' } as const;
+
 /** @throws {LoginError} `usage` for an option of another command */
 function requireOwn(values: Values, others: Readonly<Partial<Record<keyof Values, string>>>): void {
   for (const [name, command] of Object.entries(others)) {
@@ -129,12 +157,11 @@ function requireOwn(values: Values, others: Readonly<Partial<Record<keyof Values
 function webhook(positionals: readonly string[], values: Values): Command {
   if (positionals.length > 1) throw usageError('unexpected words after `webhook`; every value has a name, as in --session ses_…');
   requireOwn(values, {
-    check: 'rotate-keys',
+    ...OF_OTHERS,
     relink: 'login',
     'expected-phone': 'login',
     timeout: 'login',
     'password-file': 'login',
-    name: 'tenants',
   });
   const gateway = neededGatewayOf(values.gateway);
   if ((values.session === undefined) === (values.id === undefined)) {
@@ -160,6 +187,15 @@ function tenants(positionals: readonly string[], { gateway, json, name, ...other
   for (const option of Object.keys(others)) throw usageError(`--${option} does not belong to tenants`); // its own keys
   const action = tenantsActionOf(positionals.slice(1), name);
   return { kind: 'tenants', arguments: { gateway: neededGatewayOf(gateway), action, json: json === true } };
+}
+
+function top(positionals: readonly string[], { gateway, json, all, tenant, once, ...others }: Values): Command {
+  if (positionals.length > 1) throw usageError('unexpected words after `top`; every value has a name, as in --tenant acme');
+  for (const option of Object.keys(others)) throw usageError(`--${option} does not belong to top`); // its own keys
+  if (all === true && tenant !== undefined) throw usageError('expected either --all or --tenant with the id of a tenant');
+  const kind = all === true ? 'all' : 'own';
+  const scope = tenant === undefined ? ({ kind } as const) : ({ kind: 'tenant', tenantId: tenantIdOf(tenant) } as const);
+  return { kind: 'top', arguments: { gateway: neededGatewayOf(gateway), scope, once: once === true, json: json === true } };
 }
 
 function rotateKeys(positionals: readonly string[], { check, ...others }: Readonly<Record<string, unknown>>): Command {

@@ -64,6 +64,17 @@ asked. A secret is shown only by the call that makes it.
   --name <text>             with add: a name for people; default: the id
   --json                    one JSON object on stdout: tenants, tenant, key or revoked
 
+qrcast top --gateway <url>
+
+Shows the sessions of a running gateway live, those with a problem first. q ends it. It keeps no
+session alive. Needs QRCAST_API_KEY, or you are asked. Without a terminal it prints one table.
+
+  --all                     those of all tenants, with the admin key: QRCAST_ADMIN_KEY
+  --tenant <id>             those of one tenant, with the admin key
+  --once                    prints one table, and ends
+  --json                    one JSON object a line on stdout: sessions (all of them if isFirst,
+                            else those that changed, and the ids of the gone) and retrying
+
 qrcast doctor [--json]
 
 Looks at all that an installation needs, with the environment of a gateway or a worker: settings,

@@ -16,11 +16,11 @@ import { readSettings } from '@qrcast/runtime/process/settings';
 import { findUnknownSettings, unknownSettingText } from '@qrcast/runtime/process/unknown-settings';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import packageJson from '../package.json' with { type: 'json' };
-import { type LoginArguments, parseCommand, type TenantsArguments, type WebhookArguments } from './cli-arguments.ts';
+import { type LoginArguments, parseCommand, type TenantsArguments, type TopArguments, type WebhookArguments } from './cli-arguments.ts';
 import { HELP } from './cli-help.ts';
 import { runDoctor } from './doctor/doctor.ts';
 import { EXITS, InterruptedError } from './login/ending.ts';
-import { createInput } from './login/input.ts';
+import { createInput, type Input } from './login/input.ts';
 import { runLogin, toLoginError } from './login/login.ts';
 import { createReport } from './login/report.ts';
 import { openSecrets, type Secrets, takeSecrets } from './login/secrets.ts';
@@ -29,6 +29,7 @@ import { reachGateways } from './reach-gateways.ts';
 import { ROTATE_REQUIRED, ROTATE_SETTINGS, runRotateKeys } from './rotate-keys.ts';
 import { GatewayError } from './start/session.ts';
 import { runTenants } from './tenants-command.ts';
+import { runTop } from './top/top.ts';
 import { runWebhook } from './webhook-command.ts';
 
 /** How long an orderly stop may take. */
@@ -68,8 +69,13 @@ function tellProxies(route: ProxyRoute | null, usedFor: string, url: string): vo
   for (const warning of findProxyWarnings(env)) writeError(`qrcast: ${proxyWarningText(warning)}\n`);
 }
 
+function screenOf(): { readonly isLive: boolean; readonly colours: boolean } {
+  const isLive = stdout.isTTY && env['TERM'] !== 'dumb';
+  return { isLive, colours: isLive && (env['NO_COLOR'] ?? '') === '' };
+}
+
 async function login(args: LoginArguments): Promise<number> {
-  const variables = takeSecrets(env);
+  const variables = takeSecrets(env, ['GREEN_API_TOKEN', 'QRCAST_API_KEY', 'QRCAST_ACCOUNT_PASSWORD']);
   const settings = readSettings(env, LOGIN_SETTINGS);
   reachGateways(env, args.gateway !== undefined);
   const route = proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY);
@@ -79,7 +85,7 @@ async function login(args: LoginArguments): Promise<number> {
   const log = createLog('qrcast', isQuiet ? 'silent' : settings.QRCAST_LOG_LEVEL, stderr);
   const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
   releasers.push('input', () => input.close());
-  const canPaint = stdout.isTTY && env['TERM'] !== 'dumb';
+  const { isLive, colours } = screenOf();
   const ending = await runLogin(
     {
       stdout,
@@ -88,8 +94,8 @@ async function login(args: LoginArguments): Promise<number> {
       secrets: await openSecrets({ variables, input, ask: writeError }, args),
       settings,
       path: env['PATH'] ?? '',
-      isLive: canPaint && (isQuiet || !stderr.isTTY),
-      colours: canPaint && (env['NO_COLOR'] ?? '') === '',
+      isLive: isLive && (isQuiet || !stderr.isTTY),
+      colours,
       log,
       releasers,
       signal: stopping.signal,
@@ -99,27 +105,43 @@ async function login(args: LoginArguments): Promise<number> {
   return report.ended(ending);
 }
 
-/** The secrets of a command that calls a gateway elsewhere. */
-async function secretsFor(args: Parameters<typeof openSecrets>[1] & { readonly gateway: string }): Promise<Secrets> {
-  const variables = takeSecrets(env);
+interface GatewayCommand {
+  readonly gateway: string;
+  readonly instanceId?: string | undefined;
+  readonly tokenFile?: string | undefined;
+}
+
+/** The secrets of a command that calls a gateway elsewhere, and the keyboard for those that are asked for. */
+async function secretsFor(
+  { gateway, instanceId, tokenFile }: GatewayCommand,
+  used: Parameters<typeof takeSecrets>[1],
+): Promise<{ readonly secrets: Secrets; readonly input: Input }> {
+  const variables = takeSecrets(env, used);
   const settings = readSettings(env, ['HTTPS_PROXY', 'NO_PROXY']);
   reachGateways(env, true);
-  tellProxies(proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY), 'the gateway', args.gateway);
+  tellProxies(proxyRoute(settings.HTTPS_PROXY, settings.NO_PROXY), 'the gateway', gateway);
   const input = createInput({ stdin, onInterrupt: () => stopBySignal('SIGINT') });
   releasers.push('input', () => input.close());
-  return openSecrets({ variables, input, ask: writeError }, args);
+  const secrets = await openSecrets({ variables, input, ask: writeError }, { instanceId, tokenFile, passwordFile: undefined });
+  return { secrets, input };
 }
 
 async function webhook(args: WebhookArguments): Promise<number> {
-  const secrets = await secretsFor({ ...args, passwordFile: undefined });
+  const { secrets } = await secretsFor(args, ['GREEN_API_TOKEN', 'QRCAST_API_KEY', 'QRCAST_WEBHOOK_TOKEN']);
   return runWebhook({ secrets, write: (text) => void stdout.write(text), signal: stopping.signal }, args).catch((error: unknown) => {
     throw error instanceof GatewayError ? toLoginError(error) : error;
   });
 }
 
 async function tenants(args: TenantsArguments): Promise<number> {
-  const secrets = await secretsFor({ gateway: args.gateway, instanceId: undefined, tokenFile: undefined, passwordFile: undefined });
+  const { secrets } = await secretsFor(args, ['QRCAST_ADMIN_KEY']);
   return runTenants({ secrets, write: (text) => void stdout.write(text), signal: stopping.signal }, args);
+}
+
+async function top(args: TopArguments): Promise<number> {
+  const { secrets, input } = await secretsFor(args, [args.scope.kind === 'own' ? 'QRCAST_API_KEY' : 'QRCAST_ADMIN_KEY']);
+  const { isLive, colours } = screenOf();
+  return runTop({ stdout, input, secrets, isLive, colours, signal: stopping.signal }, args);
 }
 
 async function main(): Promise<number> {
@@ -143,6 +165,10 @@ async function main(): Promise<number> {
       tellOldNode();
       tellUnknownSettings();
       return tenants(command.arguments);
+    case 'top':
+      tellOldNode();
+      tellUnknownSettings();
+      return top(command.arguments);
     case 'rotate-keys':
       tellOldNode();
       tellUnknownSettings();

@@ -1,6 +1,7 @@
 /** How `qrcast tenants` shows tenants and keys to a person. Pure. */
 
 import { z } from 'zod';
+import { tableLines } from './table.ts';
 
 /** Accepts more than the protocol's own schema, because a newer gateway may say more. */
 export const tenantSchema = z.looseObject({
@@ -42,18 +43,10 @@ export function keysText({ id, keys }: ShownTenant): string {
 
 const timeText = (at: number): string => new Date(at).toISOString();
 
-/** Columns as wide as their longest cell. A line feed in a cell would break the table. */
+/** A line feed in a cell would break the table. */
 function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows.map((row) => row.map((cell) => cell.replaceAll('\n', ' ')))];
-  const widths = head.map((_title, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const lines = rows.map((row) => row.map((cell) => cell.replaceAll('\n', ' ')));
+  return tableLines(head, lines).join('\n');
 }
 
 /** Secrets that no other call tells. */

@@ -28,6 +28,12 @@ export interface Input {
    * the signal aborts, and with `usage` if the text is not UTF-8.
    */
   piped(signal: AbortSignal): Promise<string | null>;
+  /**
+   * Takes the keyboard, and calls the listener with each key that makes a character.
+   *
+   * @returns its undo
+   */
+  onKey(listener: (character: string) => void): () => void;
   readonly hasTerminal: boolean;
   close(): void;
 }
@@ -55,6 +61,12 @@ export function createInput({ stdin, onInterrupt }: InputOptions): Input {
     takeKeyboard: () => void takeKeyboard(),
     typed: async (signal) => takeKeyboard()?.next(signal) ?? null,
     piped: async (signal) => readStdin()?.next(signal) ?? null,
+    onKey(listener) {
+      takeKeyboard(); // its readline tells the terminal's keys
+      const tell = (character: string | undefined): void => void (character !== undefined && listener(character));
+      terminal?.on('keypress', tell);
+      return () => void terminal?.off('keypress', tell);
+    },
     close() {
       keyboard?.close();
       lines?.close();

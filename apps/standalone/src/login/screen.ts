@@ -3,8 +3,8 @@
  * read them.
  */
 
-import { stripVTControlCharacters } from 'node:util';
 import type { Snapshot } from '@qrcast/client/types';
+import { BOLD, DIM, frameOfLines, styled, visibleWidth } from '../frame.ts';
 import { type DrawnCode, drawCode, FULL_QUIET_ZONE, HALF_QUIET_ZONE } from './code.ts';
 import type { PasswordPrompt } from './view.ts';
 import { isFinishing, isPictureOnly, promptOf, statusOf } from './words.ts';
@@ -24,25 +24,9 @@ export interface Scene {
   readonly leftMs: number;
 }
 
-const HOME = '\x1b[H';
-const CLEAR_BELOW = '\x1b[J';
-const CLEAR_RIGHT = '\x1b[K';
-/** Terminals that know this sequence show a frame at once. The others ignore it. */
-const BEGIN_FRAME = '\x1b[?2026h';
-const END_FRAME = '\x1b[?2026l';
-const BOLD = '\x1b[1m';
-const DIM = '\x1b[2m';
-const RESET = '\x1b[0m';
-
 /** @returns everything to write so that the screen shows the scene, whatever it showed before */
 export function frameOf(scene: Scene): string {
-  const lines = linesOf(scene).map((line) => {
-    // A line that ends in the last column leaves the cursor there. Clearing would delete its last
-    // character.
-    const isFull = line !== '' && visibleWidth(line) % scene.columns === 0;
-    return isFull ? line : `${line}${CLEAR_RIGHT}`;
-  });
-  return `${BEGIN_FRAME}${HOME}${lines.join('\r\n')}${CLEAR_BELOW}${END_FRAME}`;
+  return frameOfLines(linesOf(scene), scene.columns);
 }
 
 /**
@@ -143,13 +127,4 @@ function wrap(text: string, columns: number): string[] {
     }
   }
   return [...lines, line];
-}
-
-function styled(text: string, style: string, colours: boolean): string {
-  return colours ? `${style}${text}${RESET}` : text;
-}
-
-/** All characters of our texts are one column wide. */
-function visibleWidth(line: string): number {
-  return stripVTControlCharacters(line).length;
 }

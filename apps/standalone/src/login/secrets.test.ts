@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSecrets, type Secrets, type SecretsDeps, takeSecrets } from './secrets.ts';
 
 const TOKEN = 'd75b3a66374942c5b3c019c698abc206';
+const EVERY = ['GREEN_API_TOKEN', 'QRCAST_API_KEY', 'QRCAST_ADMIN_KEY', 'QRCAST_ACCOUNT_PASSWORD', 'QRCAST_WEBHOOK_TOKEN'] as const;
 const { signal } = new AbortController();
 
 let folder: string;
@@ -37,7 +38,7 @@ async function open(given: {
     piped: async () => given.piped?.shift() ?? null,
   };
   const { tokenFile, passwordFile } = given;
-  const deps = { variables: takeSecrets({ ...given.env }), input, ask: (question: string) => void asked.push(question) };
+  const deps = { variables: takeSecrets({ ...given.env }, EVERY), input, ask: (question: string) => void asked.push(question) };
   return { ...(await openSecrets(deps, { instanceId: '1101000001', tokenFile, passwordFile })), asked };
 }
 
@@ -92,7 +93,7 @@ describe('the environment', () => {
   it('contains no secret for processes that are started later', () => {
     const secrets = { GREEN_API_TOKEN: TOKEN, QRCAST_API_KEY: 'k', QRCAST_ADMIN_KEY: 'a', QRCAST_ACCOUNT_PASSWORD: 'p' };
     const env = { ...secrets, PATH: '/bin' };
-    expect(takeSecrets(env)).toEqual(secrets);
+    expect(takeSecrets(env, [])).toEqual(secrets);
     expect(env).toEqual({ PATH: '/bin' });
   });
 });
@@ -211,19 +212,22 @@ describe('bytes of a secret', () => {
     }
   });
 
-  it.each(['GREEN_API_TOKEN', 'QRCAST_API_KEY', 'QRCAST_ACCOUNT_PASSWORD', 'QRCAST_WEBHOOK_TOKEN'])(
-    'of %s are refused by its name',
-    (name) => {
-      for (const character of ['\r', '\n', '\u00a0', '\u200b', '\uFEFF', '\uFFFD']) {
-        const env = { [name]: `secret${character}` };
-        expect(() => takeSecrets(env)).toThrow(new RegExp(`^${name}: expected (no invisible character|UTF-8 text)`));
-        expect(env).toEqual({});
-      }
-      const marked = { [`${MARK}${name}`]: `${MARK}secret` };
-      expect(takeSecrets(marked)).toMatchObject({ [name]: 'secret' });
-      expect(marked).toEqual({});
-    },
-  );
+  it.each(EVERY)('of %s are refused by its name', (name) => {
+    for (const character of ['\r', '\n', '\u00a0', '\u200b', '\uFEFF', '\uFFFD']) {
+      const env = { [name]: `secret${character}` };
+      expect(() => takeSecrets(env, [name])).toThrow(new RegExp(`^${name}: expected (no invisible character|UTF-8 text)`));
+      expect(env).toEqual({});
+    }
+    const marked = { [`${MARK}${name}`]: `${MARK}secret` };
+    expect(takeSecrets(marked, [name])).toMatchObject({ [name]: 'secret' });
+    expect(marked).toEqual({});
+  });
+
+  it('of a variable that the command does not use do not stop it', () => {
+    const env = { QRCAST_API_KEY: 'qk_1', QRCAST_ADMIN_KEY: 'secret\r' };
+    expect(takeSecrets(env, ['QRCAST_API_KEY'])).toMatchObject({ QRCAST_API_KEY: 'qk_1' });
+    expect(env).toEqual({});
+  });
 
   it('of a line of stdin are refused before they are sent', async () => {
     const { passwords } = await open({ piped: ['secret\u200b', 'right'] });

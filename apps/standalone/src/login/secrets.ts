@@ -30,14 +30,15 @@ const FAULT_OF: Readonly<Record<keyof SecretVariables, (text: string) => string 
 /**
  * Reads the variables and deletes them. An empty one counts as unset.
  *
- * @throws {LoginError} `usage` if one has an invisible character
+ * @param used those that the command may use. It must not refuse to run for the form of another
+ * @throws {LoginError} `usage` if one of them has an invisible character
  */
-export function takeSecrets(env: NodeJS.ProcessEnv): SecretVariables {
+export function takeSecrets(env: NodeJS.ProcessEnv, used: readonly (keyof SecretVariables)[]): SecretVariables {
   const names = Object.keys(FAULT_OF) as (keyof SecretVariables)[]; // its own keys
   const taken = names.map((name) => [name, readVariable(env, name)] as const);
   for (const name of names) forgetVariable(env, name);
   const faults = taken.flatMap(([name, text]) => {
-    const fault = text === undefined ? null : FAULT_OF[name](text);
+    const fault = text === undefined || !used.includes(name) ? null : FAULT_OF[name](text);
     return fault === null ? [] : [`${name}: ${fault}`];
   });
   if (faults.length > 0) throw usageError(faults.join('; '));

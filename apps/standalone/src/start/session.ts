@@ -82,19 +82,33 @@ export async function callGateway(
   path: string,
   { body, timeoutMs = CALL_TIMEOUT_MS }: { readonly body?: object; readonly timeoutMs?: number } = {},
 ): Promise<{ status: number; answer: unknown }> {
-  const { url, apiKey, signal } = access;
   const timeout = AbortSignal.timeout(timeoutMs);
   const init = {
     method,
-    headers: { authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    signal: access.signal === undefined ? timeout : AbortSignal.any([access.signal, timeout]),
   };
-  try {
-    const response = await fetch(`${url}${path}`, init);
+  return askGateway(access, path, init, async (response) => {
     const text = await response.text();
-    if (response.ok) return { status: response.status, answer: text === '' ? null : JSON.parse(text) };
-    const problem = problemSchema.safeParse(parsed(text)).data;
+    return { status: response.status, answer: text === '' ? null : JSON.parse(text) };
+  });
+}
+
+/**
+ * Resolves to what `read` makes of the answer to a call that succeeded.
+ *
+ * @throws {GatewayError} with the gateway's own text if it refuses, or `unreachable`
+ */
+export async function askGateway<T>(
+  { url, apiKey, signal }: GatewayAccess,
+  path: string,
+  init: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> },
+  read: (response: Response) => Promise<T>,
+): Promise<T> {
+  try {
+    const response = await fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${apiKey}`, ...init.headers } });
+    if (response.ok) return await read(response);
+    const problem = problemSchema.safeParse(parsed(await response.text())).data;
     if (problem !== undefined) throw new GatewayError(problem.code, problem.detail);
     throw new GatewayError('unreachable', `${url} answered ${response.status}, but not like a qrcast gateway`);
   } catch (error) {
