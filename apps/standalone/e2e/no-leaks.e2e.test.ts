@@ -6,6 +6,7 @@
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Evidence, runFullScenario } from '../test/full-scenario.ts';
+import { findUnbounded } from '../test/label-hunt.ts';
 import { createLeakHunt } from '../test/leak-hunt.ts';
 
 const hunt = createLeakHunt();
@@ -109,11 +110,56 @@ describe('nothing secret is in', () => {
     expect(hunt.find(own)).toContain('code of the page, its text (clear)');
   });
 
+  it.each(['gateway a', 'gateway b', 'worker'])('a scrape of %s', (name) => {
+    const scrape = evidence.scrapes.get(name) ?? '';
+    expect(hunt.find(scrape)).toEqual([]);
+    expect(scrape).not.toContain(evidence.mark);
+    expect(scrape).toContain('qrcast_redis_command_seconds_count{');
+  });
+
+  it('a span that is exported', () => {
+    expect(hunt.find(evidence.spans)).toEqual([]);
+    expect(evidence.spans).not.toContain(evidence.mark);
+    for (const mark of ['"name":"poll"', '"name":"commit"', '"name":"deliver"', '"name":"callback"', '"name":"notification"'])
+      expect(evidence.spans).toContain(mark);
+  });
+
+  it('a timeline, for the tenant and the operator', () => {
+    expect(hunt.find(evidence.timelines)).toEqual([]);
+    for (const mark of ['"kind":"delivery"', '"answer":"password_wanted"', '"cause":"password_refused"', '"endReason":"cancelled"'])
+      expect(evidence.timelines).toContain(mark);
+  });
+
+  it.each([
+    ['doctor', '"event":"doctor"'],
+    ['doctor for people', 'secret-keys'],
+    ['doctor with faults', '"level":"fault"'],
+    ['tenants', '"event":"tenants"'],
+    ['tenants for people', 'many-19'],
+    ['keys', '"lastUsedAt":'],
+  ])('what an operator is printed: %s', (name, mark) => {
+    const printed = evidence.printed.get(name) ?? '';
+    expect(hunt.find(printed)).toEqual([]);
+    expect(printed).toContain(mark);
+  });
+
   it.runIf(process.platform === 'linux')('the arguments or the environment of a process, except what the operator set', () => {
     expect(evidence.commandLines).toMatch(/gateway\/src\/main\.ts/);
     expect(evidence.commandLines).toMatch(/redis-server/);
     expect(hunt.find(evidence.commandLines)).toEqual([]);
     expect(evidence.environments).toContain('PATH=');
     expect(hunt.find(evidence.environments)).toEqual([]);
+  });
+});
+
+describe('no label is without bound in', () => {
+  it.each([
+    ['gateway a', 'route="none"'],
+    ['gateway b', 'route="none"'],
+    ['worker', 'host="other"'],
+  ])('a scrape of %s, although callers name ever more paths, clients, tenants and hosts', (name, mark) => {
+    const scrape = evidence.scrapes.get(name) ?? '';
+    expect(findUnbounded(scrape)).toEqual([]);
+    expect(scrape).toContain(mark);
   });
 });

@@ -41,6 +41,7 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'npx -y pnpm@12 qrcast login', check: 'apps/standalone/e2e/login.e2e.test.ts' },
   { begins: 'npx -y pnpm@12 qrcast webhook', check: 'apps/standalone/e2e/webhook-command.e2e.test.ts' },
   { begins: 'npx -y pnpm@12 qrcast tenants', check: 'apps/standalone/e2e/tenants-command.e2e.test.ts' },
+  { begins: 'npx -y pnpm@12 qrcast top', check: 'apps/standalone/e2e/top.e2e.test.ts' },
   { begins: 'npx -y pnpm@12 qrcast doctor', check: 'apps/standalone/e2e/doctor.e2e.test.ts' },
   { begins: 'npx -y pnpm@12 qrcast rotate-keys', check: 'apps/standalone/e2e/rotate-keys.e2e.test.ts' },
   { begins: 'redis-cli hdel qrcast:', check: 'packages/runtime/src/keyring/key-proofs.redis.test.ts' },

@@ -28,8 +28,10 @@ import {
 } from './full-troubles.ts';
 import type { LeakHunt } from './leak-hunt.ts';
 import { type LeakStage, NAMESPACE, openLeakStage } from './leak-stage.ts';
+import { bringManyLabels } from './many-labels.ts';
 import { openPage, untilState } from './page.ts';
-import { commandLines, environmentOf } from './role-process.ts';
+import { commandLines, type Environment, environmentOf } from './role-process.ts';
+import { metricsPortOf, printedBy, scrapeOf, timelinesOf } from './shown-places.ts';
 
 /** Everything that was written, sent or stored, by place. */
 export interface Evidence extends PageEvidence {
@@ -45,6 +47,16 @@ export interface Evidence extends PageEvidence {
   readonly commandLines: string;
   /** Of the processes to which the operator gave no secret. */
   readonly environments: string;
+  /** All spans that the processes have exported. */
+  readonly spans: string;
+  /** What Prometheus reads of each process at the end. */
+  readonly scrapes: ReadonlyMap<string, string>;
+  /** As tenants and the operator read them. */
+  readonly timelines: string;
+  /** What commands of the operator print, for people and for programs. */
+  readonly printed: ReadonlyMap<string, string>;
+  /** A text in the path and the client's name of many calls. */
+  readonly mark: string;
 }
 
 interface PageEvidence {
@@ -66,9 +78,32 @@ export async function runFullScenario(hunt: LeakHunt, releasers: Releasers): Pro
   await bringWrongCredentials(stage, cast, { login, resumed });
   await askForAnything(stage, cast, { login, resumed });
   await loseRedis(stage, cast, { login, resumed });
+  const mark = await bringManyLabels(stage, releasers);
   await endAll(stage, cast, { resumed, echoed });
-  await startWithFaults(stage, login);
-  return { ...pageEvidence, ...(await gather(stage)) };
+  const keys = { apiKey: cast.tenant.apiKey, adminKey: stage.operator.adminKey };
+  const timelines = await timelinesOf(
+    stage.call,
+    keys,
+    [login, echoed, resumed].map(({ id }) => id),
+  );
+  const printed = await runCommands(stage, await startWithFaults(stage, login));
+  return { ...pageEvidence, mark, timelines, printed, ...(await gather(stage)) };
+}
+
+/** @param faulty an environment in which each secret setting is wrong */
+async function runCommands({ operator, accessLogs }: LeakStage, faulty: Environment): Promise<ReadonlyMap<string, string>> {
+  const { gatewayEnv } = operator;
+  const gateway = ['--gateway', accessLogs[0].url];
+  const commands: readonly (readonly [name: string, words: readonly string[], env: Environment])[] = [
+    ['doctor', ['doctor', '--json'], gatewayEnv],
+    ['doctor for people', ['doctor'], gatewayEnv],
+    ['doctor with faults', ['doctor', '--json'], faulty],
+    ['tenants', ['tenants', 'list', '--json', ...gateway], gatewayEnv],
+    ['tenants for people', ['tenants', 'list', ...gateway], gatewayEnv],
+    ['keys', ['tenants', 'keys', 'list', 'acme', '--json', ...gateway], gatewayEnv],
+  ];
+  const printed = await Promise.all(commands.map(async ([name, words, env]) => [name, await printedBy(words, env)] as const));
+  return new Map(printed);
 }
 
 /**
@@ -241,14 +276,22 @@ async function resumeAttempt(stage: LeakStage, cast: Cast, releasers: Releasers)
   return { ...login, viewer, expired };
 }
 
-async function gather({ callers, programs, redis, receiver, accessLogs }: LeakStage): Promise<Omit<Evidence, keyof PageEvidence>> {
+type Gathered = Omit<Evidence, keyof PageEvidence | 'mark' | 'timelines' | 'printed'>;
+
+async function gather({ callers, programs, redis, receiver, collector, operator, accessLogs }: LeakStage): Promise<Gathered> {
   const lines = commandLines();
   const roles = [...programs.values()].map(({ pid }) => pid);
   const environments = [...lines.keys()].filter((pid) => !roles.includes(pid)).map(environmentOf);
   const redisAfter = await redis.dump();
+  const running = [...programs].filter(([, { child }]) => child.exitCode === null);
+  const scrapes = await Promise.all(
+    running.map(async ([name, program]) => [name, await scrapeOf(await metricsPortOf(program), operator.metricsToken)] as const),
+  );
   callers.close();
   for (const program of programs.values()) await program.stop();
   return {
+    spans: collector.text(),
+    scrapes: new Map(scrapes),
     redisAfter,
     environments: environments.join('\n'),
     commandLines: [...lines.values()].join('\n'),

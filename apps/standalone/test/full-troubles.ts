@@ -2,6 +2,7 @@
 
 import type { CallOptions, Stream } from './callers.ts';
 import type { LeakStage } from './leak-stage.ts';
+import type { Environment } from './role-process.ts';
 
 export interface Tenant {
   readonly apiKey: string;
@@ -143,8 +144,8 @@ export async function endAll(
   for (const { id } of [resumed, echoed]) await receiver.until(1, ({ body }) => body.includes('session.ended') && body.includes(id));
 }
 
-/** A process in which each secret setting is wrong. */
-export async function startWithFaults({ hunt, start, operator }: LeakStage, { apiToken }: Login): Promise<void> {
+/** A process in which each secret setting is wrong. Resolves to its environment. */
+export async function startWithFaults({ hunt, start, operator }: LeakStage, { apiToken }: Login): Promise<Environment> {
   const { adminKey, gatewayEnv, redisPassword, secretKeys } = operator;
   const short = adminKey.slice(0, 20);
   hunt.add('a key that is too short', short);
@@ -154,5 +155,9 @@ export async function startWithFaults({ hunt, start, operator }: LeakStage, { ap
     QRCAST_ADMIN_KEY: short,
     QRCAST_UPSTREAM_HOSTS: `https://host.example.com/waInstance1/qr/${apiToken}`,
   };
-  await start('a gateway that cannot start', 'gateway', { ...gatewayEnv, ...faults }).until(/not usable(.|\n)+QRCAST_UPSTREAM_HOSTS/);
+  const env = { ...gatewayEnv, ...faults };
+  const gateway = start('a gateway that cannot start', 'gateway', env);
+  await gateway.until(/not usable(.|\n)+QRCAST_UPSTREAM_HOSTS/);
+  await gateway.stop();
+  return env;
 }

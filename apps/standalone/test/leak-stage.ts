@@ -21,7 +21,10 @@ import { TEST_POLICY } from './cluster.ts';
 import { type EchoingProvider, openEchoingProvider } from './echoing-provider.ts';
 import { openRedisEvidence, type RedisEvidence } from './evidence-redis.ts';
 import type { LeakHunt } from './leak-hunt.ts';
+import { type ManyHosts, openManyHosts } from './many-labels.ts';
 import { type Environment, type Program, spawnRole } from './role-process.ts';
+import { openTraceReceiver, type TraceReceiver } from './trace-receiver.ts';
+import { openTracing } from './traced-roles.ts';
 
 export const NAMESPACE = 'qrcast';
 
@@ -31,6 +34,7 @@ interface Operator {
   readonly secretKeys: string;
   readonly ring: readonly RingKey[];
   readonly redisPassword: string;
+  readonly metricsToken: string;
   readonly gatewayEnv: Environment;
 }
 
@@ -40,7 +44,10 @@ export interface LeakStage {
   readonly callers: Callers;
   readonly simulator: Simulator;
   readonly echoing: EchoingProvider;
+  readonly manyHosts: ManyHosts;
   readonly receiver: TestReceiver;
+  /** What the processes export their spans to. */
+  readonly collector: TraceReceiver;
   readonly redis: RedisEvidence;
   /** The direct address, without the proxy that can be cut. */
   readonly redisUrl: string;
@@ -68,6 +75,7 @@ export async function openLeakStage(hunt: LeakHunt, releasers: Releasers): Promi
   const program = findRedisProgram(process.env['PATH'] ?? '') ?? 'redis-server';
   const { url: redisUrl } = await keep(releasers, openRedisServer({ program, folder, persistent: false }));
   const around = await openSurroundings(redisUrl, releasers);
+  const tracing = await openTracing(around.collector.url, releasers);
   const ports = [0, 0];
   const openLogOf = (gateway: number) =>
     keep(
@@ -77,7 +85,7 @@ export async function openLeakStage(hunt: LeakHunt, releasers: Releasers): Promi
   const accessLogs = [await openLogOf(0), await openLogOf(1)] as const;
   const programs = new Map<string, Program>();
   function start(name: string, role: 'gateway' | 'worker', env: Environment): Program {
-    const started = spawnRole(role, env);
+    const started = spawnRole(role, { ...env, ...tracing.env, OTEL_SERVICE_NAME: name }, tracing.args);
     programs.set(name, started);
     releasers.push(name, () => started.stop());
     return started;
@@ -106,7 +114,10 @@ export async function openLeakStage(hunt: LeakHunt, releasers: Releasers): Promi
   return stage;
 }
 
-type Surroundings = Pick<LeakStage, 'redis' | 'redisProxy' | 'simulator' | 'echoing' | 'receiver' | 'callers' | 'browser'>;
+type Surroundings = Pick<
+  LeakStage,
+  'redis' | 'redisProxy' | 'simulator' | 'echoing' | 'manyHosts' | 'receiver' | 'collector' | 'callers' | 'browser'
+>;
 
 async function openSurroundings(redisUrl: string, releasers: Releasers): Promise<Surroundings> {
   return {
@@ -114,34 +125,43 @@ async function openSurroundings(redisUrl: string, releasers: Releasers): Promise
     redisProxy: await keep(releasers, openTestProxy(Number(new URL(redisUrl).port))),
     simulator: await keep(releasers, openSimulator({ rotateMs: 600_000 })), // so that the code in Redis is the recorded one
     echoing: await keep(releasers, openEchoingProvider()),
+    manyHosts: await keep(releasers, openManyHosts()),
     receiver: await keep(releasers, openTestReceiver()),
+    collector: await keep(releasers, openTraceReceiver()),
     callers: await keep(releasers, createCallers()),
     browser: await keep(releasers, openBrowser()),
   };
 }
 
-type Reached = Pick<LeakStage, 'redisProxy' | 'simulator' | 'echoing' | 'receiver' | 'redisUrl'> & { readonly publicUrl: string };
+type Reached = Pick<LeakStage, 'redisProxy' | 'simulator' | 'echoing' | 'manyHosts' | 'receiver' | 'redisUrl'> & {
+  readonly publicUrl: string;
+};
 
 /** @param around what the roles reach, and the address where they are reached */
 function createOperator(hunt: LeakHunt, around: Reached): { readonly operator: Operator; readonly workerEnv: Environment } {
   const secretKeys = ['k2', 'k1'].map((id) => `${id}:${randomBytes(32).toString('base64')}`).join();
   const ring = parseKeyring(secretKeys);
   const adminKey = randomBytes(24).toString('hex');
+  const metricsToken = randomBytes(24).toString('hex');
   const redisUrl = new URL(around.redisUrl);
   redisUrl.port = String(around.redisProxy.port);
   hunt.add('the Redis password', redisUrl.password);
   hunt.add('the admin key', adminKey);
+  hunt.add('the metrics token', metricsToken);
   for (const { id, key } of ring) hunt.add(`secret key ${id}`, key);
   const workerEnv = {
     PORT: '0',
     REDIS_URL: redisUrl.href,
     QRCAST_SECRET_KEYS: secretKeys,
-    QRCAST_UPSTREAM_HOSTS: `${around.simulator.url},${around.echoing.url}`,
+    QRCAST_UPSTREAM_HOSTS: [around.simulator.url, around.echoing.url, ...around.manyHosts.urls].join(),
     QRCAST_CALLBACK_HOSTS: around.receiver.url,
     QRCAST_POLL_INTERVAL_MS: String(TEST_POLICY.intervalMs),
     QRCAST_DRAIN_MS: '0',
     QRCAST_LOG_LEVEL: 'trace',
+    QRCAST_METRICS_PORT: '0',
+    QRCAST_METRICS_TOKEN: metricsToken,
+    QRCAST_METRICS_TENANTS: 'acme',
   };
   const gatewayEnv = { ...workerEnv, QRCAST_ADMIN_KEY: adminKey, QRCAST_PUBLIC_URL: around.publicUrl };
-  return { operator: { adminKey, secretKeys, ring, redisPassword: redisUrl.password, gatewayEnv }, workerEnv };
+  return { operator: { adminKey, secretKeys, ring, redisPassword: redisUrl.password, metricsToken, gatewayEnv }, workerEnv };
 }

@@ -2,11 +2,18 @@
 
 type Labels = Readonly<Record<string, string>>;
 
+export interface Sample {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly value: number;
+}
+
 export interface Samples {
   /** Of all series with these labels; 0 if there are none. */
   sum(name: string, labels?: Labels): number;
   /** All labels that a metric has, those of its buckets included. */
   labelsOf(metric: string): ReadonlySet<string>;
+  readonly samples: readonly Sample[];
 }
 
 /** @throws {Error} if a line has another form */
@@ -29,6 +36,7 @@ export function parseMetrics(text: string): Samples {
           .filter(({ name }) => name === metric || [`${metric}_bucket`, `${metric}_sum`, `${metric}_count`].includes(name))
           .flatMap(({ labels }) => Object.keys(labels)),
       ),
+    samples,
   };
 }
 
@@ -36,5 +44,6 @@ function fail(line: string): never {
   throw new Error(`no sample of Prometheus: ${line}`);
 }
 
+/** Quotes, backslashes and line feeds within a value are escaped. */
 const parseLabels = (text: string): Labels =>
-  Object.fromEntries([...text.matchAll(/(\w+)="((?:[^"\\\\]|\\\\.)*)"/g)].map(([, name, value]) => [name, value]));
+  Object.fromEntries([...text.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name, value]));

@@ -24,8 +24,9 @@ export interface Program {
 
 const MAINS = { gateway: '@qrcast/gateway/main', worker: '@qrcast/worker/main' } as const;
 
-export function spawnRole(role: keyof typeof MAINS, env: Environment): Program {
-  return spawnNode([fileURLToPath(import.meta.resolve(MAINS[role]))], env);
+/** @param args arguments of Node */
+export function spawnRole(role: keyof typeof MAINS, env: Environment, args: readonly string[] = []): Program {
+  return spawnNode([...args, fileURLToPath(import.meta.resolve(MAINS[role]))], env);
 }
 
 /**
