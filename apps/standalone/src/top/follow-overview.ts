@@ -25,8 +25,8 @@ export interface OverviewHandlers {
 
 /** The gateway sends a comment every 15 s. */
 const SILENCE_MS = 40_000;
-/** A session has about 400 characters, and the first message has all that are live. */
-const MAX_EVENT_CHARS = 200_000_000;
+/** The first message has up to 200 sessions of about 600 characters. */
+const MAX_EVENT_CHARS = 10_000_000;
 const RETRY_FROM_MS = 1_000;
 const RETRY_TO_MS = 15_000;
 /** Nothing that is repeated with the same key can succeed after these. */

@@ -28,29 +28,22 @@ export type OverviewSession = z.infer<typeof overviewSessionSchema>;
 export type OverviewMessage = z.infer<typeof overviewMessageSchema>;
 
 export interface Overview {
-  /** Those that changed last are at the end. */
   readonly sessions: ReadonlyMap<string, OverviewSession>;
   /** The gateway's clock when it told the last change, Unix ms. */
   readonly at: number;
-  /** Whether more have ended lately than are told. */
+  /** Whether there are older sessions, which the gateway does not tell. */
   readonly isCut: boolean;
 }
 
-/** As many as the gateway tells at the beginning. A view that stays open for days keeps no more. */
-const MOST_ENDED = 200;
-
 export const NOTHING_YET: Overview = { sessions: new Map(), at: 0, isCut: false };
 
-/** A first message replaces what was told before: meanwhile the connection was lost. */
+/**
+ * A first message replaces what was told before: meanwhile the connection was lost. The gateway
+ * tells which sessions are gone, so the others stay few.
+ */
 export function afterMessage(before: Overview, { at, sessions, gone, isFirst, isCut }: OverviewMessage): Overview {
   const after = new Map(isFirst ? [] : before.sessions);
   for (const id of gone) after.delete(id);
-  for (const session of sessions) {
-    after.delete(session.id); // moves it to the end
-    after.set(session.id, session);
-  }
-  const ended = [...after.values()].filter(({ state }) => state === 'ended');
-  const surplus = ended.slice(0, Math.max(0, ended.length - MOST_ENDED));
-  for (const { id } of surplus) after.delete(id);
-  return { sessions: after, at, isCut: (isFirst ? isCut : before.isCut || isCut) || surplus.length > 0 };
+  for (const session of sessions) after.set(session.id, session);
+  return { sessions: after, at, isCut };
 }

@@ -54,10 +54,11 @@ export function countsText({ sessions, isCut }: Overview): string {
   const states = [...sessions.values()].map(({ state }) => state);
   const parts = KINDS.flatMap((kind) => {
     const count = states.filter((state) => state === kind).length;
-    return count === 0 ? [] : [`${kind} ${count}${kind === 'ended' && isCut ? ' and more' : ''}`];
+    return count === 0 ? [] : [`${kind} ${count}`];
   });
   const noticed = [...sessions.values()].filter(({ notice }) => notice !== null).length;
   if (noticed > 0) parts.push(`with a notice ${noticed}`);
+  if (isCut) parts.push('older ones are not told');
   return parts.length === 0 ? 'There are no sessions.' : parts.join(' · ');
 }
 
