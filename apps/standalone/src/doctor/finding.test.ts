@@ -1,3 +1,4 @@
+import { connectionFault } from '@qrcast/runtime/redis/start-connection';
 import { describe, expect, it } from 'vitest';
 import { countLevels, fault, ok, startFault, textOf, unknown, warning } from './finding.ts';
 
@@ -35,6 +36,26 @@ describe('a text of the start', () => {
   it('is divided into what was found and what to do', () => {
     const { found, mend } = startFault(SUBJECT, 'expected 7.0 or newer; it is 6.2. Update it. Or use Valkey', 'other');
     expect([found, mend]).toEqual(['it is 6.2', 'Update it. Or use Valkey']);
+  });
+
+  it.each([
+    ['ECONNREFUSED', 'Start Redis there, or correct REDIS_URL'],
+    ['ECONNRESET', 'Write rediss:// in REDIS_URL for a port with TLS, redis:// for one without. If it asks for a certificate, name one'],
+    ['EPROTO', 'Use its TLS port, or redis://'],
+    ['WRONGPASS', 'Correct them'],
+    ['NOPERM', 'Give it the rule'],
+    ['ENOTFOUND', 'other'],
+    ['ESTRANGE', 'Write rediss:// in REDIS_URL'],
+  ])('of a connection that fails with %s is mended by an instruction', (code, words) => {
+    for (const byName of [false, true]) {
+      const { mend } = startFault(SUBJECT, connectionFault(Object.assign(new Error(code), { code }), byName).fault, 'other');
+      if (!byName) expect(mend).toContain(words);
+      expect(mend).not.toContain('?');
+    }
+  });
+
+  it('gets a remedy if it only asks', () => {
+    expect(startFault(SUBJECT, 'nothing answers. Is it up?', 'start it').mend).toBe('start it');
   });
 
   it('gets a remedy if it has none', () => {

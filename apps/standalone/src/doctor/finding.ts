@@ -28,11 +28,11 @@ export const unknown = (subject: Subject, why: string, mend: string): Finding =>
 /**
  * The fault that a start would end with. Such a text says what was expected, what came, and then
  * what to do.
- * @param mend if the text does not say what to do
+ * @param mend if the text does not say what to do, or only asks
  */
 export function startFault(subject: Subject, text: string, mend: string): Finding {
   const [, found = text, rest = mend] = /^(.*?[^.])\. (.+)$/s.exec(text) ?? [];
-  return fault(subject, found.replace(/^expected [^;]*; /, ''), rest);
+  return fault(subject, found.replace(/^expected [^;]*; /, ''), rest.includes('?') ? mend : rest);
 }
 
 const LEVELS: readonly Level[] = ['fault', 'warning', 'unknown', 'ok'];

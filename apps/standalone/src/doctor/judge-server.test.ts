@@ -57,10 +57,10 @@ describe('finds', () => {
     ['a clock that it may not ask', facts({ clock: null }), 'redis-clock', 'unknown', '+time'],
     [
       'slots that nobody serves',
-      facts({ kind: 'cluster', hasEcho: null, clusterFaults: ['its state is "fail". Are all masters up?'] }, { mode: 'cluster' }),
+      facts({ kind: 'cluster', hasEcho: null, clusterFaults: ['its state is "fail". See that all masters are up'] }, { mode: 'cluster' }),
       'redis-slots',
       'fault',
-      'its state is "fail" -> Are all masters up?',
+      'its state is "fail" -> See that all masters are up',
     ],
   ])('%s', (_what, given, id, level, words) => {
     expect(troubles(given)).toEqual([[id, level, expect.stringContaining(words)]]);

@@ -11,7 +11,9 @@ const REACHED_WITHIN_MS = 5_000;
 export async function clusterFaults(node: Redis, address: string): Promise<string[]> {
   const state = /^cluster_state:(\w+)/m.exec(String(await node.call('CLUSTER', 'INFO')))?.[1];
   if (state !== 'ok') {
-    return [`expected a cluster that serves all slots; its state is "${state}". Are all masters up, and does each slot have one?`];
+    return [
+      `expected a cluster that serves all slots; its state is "${state}". See that all masters are up and each slot has one: redis-cli --cluster check <a node:port>`,
+    ];
   }
   const masters = await mastersNamedBy(node);
   if (masters === null) return [NAMELESS];
@@ -19,7 +21,7 @@ export async function clusterFaults(node: Redis, address: string): Promise<strin
   const missing = reached.filter((isUp) => !isUp).length;
   if (missing === 0) return [];
   return [
-    `${missing} of ${masters.length} masters of the cluster do not answer the user in REDIS_URL at the addresses that it names. Can this machine reach them? Else set cluster-announce-ip and cluster-announce-port at the nodes`,
+    `${missing} of ${masters.length} masters of the cluster do not answer the user in REDIS_URL at the addresses that it names. Make them reachable from this machine, or set cluster-announce-ip and cluster-announce-port at the nodes`,
   ];
 }
 

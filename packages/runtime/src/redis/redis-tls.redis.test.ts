@@ -54,12 +54,12 @@ describe('over TLS', () => {
     [
       'at a port without TLS',
       () => server.plainUrl.replace('redis:', 'rediss:'),
-      'it gave no answer within 5 s. Does REDIS_URL fit its port: rediss:// for TLS',
+      'it gave no answer within 5 s. Write rediss:// in REDIS_URL for a port with TLS',
     ],
     [
       'with plain text at the TLS port',
       () => server.url.replace('rediss:', 'redis:'),
-      'closes the connection without an answer. Does REDIS_URL fit its port: rediss:// for TLS',
+      'closes the connection without an answer. Write rediss:// in REDIS_URL for a port with TLS',
     ],
   ])('it is refused %s', async (_case, address, fault) => {
     const text = await faultOf(address());

@@ -36,7 +36,7 @@ describe('a Redis connection', () => {
 
   it('that fails ends the start with an error that says what to do, and leaves nothing open', async () => {
     const policy = { intervalMs: 5_000, codeTtlMs: 20_000, attemptMs: 180_000 };
-    await expect(openNode({ redisUrl: closedPort, namespace: 'test', policy, log })).rejects.toThrow('is Redis running there?');
+    await expect(openNode({ redisUrl: closedPort, namespace: 'test', policy, log })).rejects.toThrow('Start Redis there');
   });
 });
 

@@ -108,7 +108,7 @@ describe('a connection that cannot be made', () => {
   it.each([
     ['a wrong password', (url: URL) => Object.assign(url, { password: 'wrong-31' }), 'refuses the user and password'],
     ['no password', (url: URL) => Object.assign(url, { password: '' }), 'wants a password'],
-    ['a closed port', (url: URL) => Object.assign(url, { port: '1' }), 'is Redis running there?'],
+    ['a closed port', (url: URL) => Object.assign(url, { port: '1' }), 'Start Redis there'],
     ['a database that does not exist', (url: URL) => Object.assign(url, { pathname: '/99' }), 'expected the database'],
   ])('%s', async (_case, change, fault) => {
     const url = change(new URL(inject('serverUrl')));

@@ -87,7 +87,7 @@ const NO_CLUSTER = 'expected a node of a Redis Cluster; the server is none. Writ
 const NAMED_REPLICA =
   'expected a master; the server that the Sentinels name is a replica and refuses writes. A failover may be under way: start again';
 
-const RULE = 'The rule of the user stands in OPERATING.md under "Redis"';
+const RULE = 'Give it the rule in OPERATING.md under "Redis"';
 
 function refusalFaults({ commands, unknown, keys, channels, writes }: Refusals): string[] {
   const faults: string[] = [];
@@ -96,7 +96,7 @@ function refusalFaults({ commands, unknown, keys, channels, writes }: Refusals):
   if (keys.length > 0) faults.push(`the user in REDIS_URL may not use these keys: ${keys.join(' ')}. ${RULE}`);
   if (channels.length > 0) faults.push(`the user in REDIS_URL may not use these channels: ${channels.join(' ')}. ${RULE}`);
   const others = writes.filter((word) => word !== 'READONLY' && word !== 'CLUSTERDOWN'); // the role and the state say it
-  if (others.length > 0) faults.push(`expected a server that accepts writes; this one answers ${others.join(', ')}. Its log says why`);
+  if (others.length > 0) faults.push(`expected a server that accepts writes; this one answers ${others.join(', ')}. Look into its log`);
   return faults;
 }
 

@@ -105,16 +105,16 @@ const NO_ANSWER = `no answer within ${CONNECT_WITHIN_MS / 1000} s`;
 const LATE = new Error(NO_ANSWER);
 const NO_DATABASE = 'expected the database that REDIS_URL ends in; the server does not have it, or the user may not run SELECT';
 
-const SCHEME = 'Does REDIS_URL fit its port: rediss:// for TLS, redis:// without?';
+const SCHEME = 'Write rediss:// in REDIS_URL for a port with TLS, redis:// for one without';
 
 /** The first fitting rule says what is wrong. */
 const RULES: readonly { readonly sign: RegExp; readonly fault: string; readonly mayPass?: true }[] = [
   {
     sign: /WRONGPASS|invalid (?:username-)?password/i,
-    fault: 'the server refuses the user and password in REDIS_URL. In it, special characters are percent-encoded',
+    fault: 'the server refuses the user and password in REDIS_URL. Correct them; special characters are percent-encoded',
   },
   { sign: /NOAUTH/, fault: 'the server wants a password, and REDIS_URL has none' },
-  { sign: /NOPERM/, fault: 'the user in REDIS_URL may not connect. The rule of the user stands in OPERATING.md under "Redis"' },
+  { sign: /NOPERM/, fault: 'the user in REDIS_URL may not connect. Give it the rule in OPERATING.md under "Redis"' },
   { sign: /max number of clients/, fault: 'the server has no free connection. Raise its maxclients', mayPass: true },
   {
     sign: /ERR_TLS_CERT_ALTNAME_INVALID/,
@@ -133,13 +133,13 @@ const RULES: readonly { readonly sign: RegExp; readonly fault: string; readonly 
   { sign: /EPROTO|WRONG_VERSION_NUMBER|PACKET_LENGTH/, fault: 'the server does not speak TLS at this port. Use its TLS port, or redis://' },
   {
     sign: /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN/,
-    fault: 'nothing answers at the address in REDIS_URL; is Redis running there?',
+    fault: 'nothing answers at the address in REDIS_URL. Start Redis there, or correct REDIS_URL',
     mayPass: true,
   },
   {
     sign: /Connection is closed|ECONNRESET/,
     // A server that wants a certificate may close before it says so.
-    fault: `the server closes the connection without an answer. ${SCHEME} Does it ask for a certificate? Name one in QRCAST_REDIS_CERT`,
+    fault: `the server closes the connection without an answer. ${SCHEME}. If it asks for a certificate, name one in QRCAST_REDIS_CERT`,
     mayPass: true,
   },
   { sign: /ENOTFOUND/, fault: 'there is no host of the name in REDIS_URL' },
@@ -148,18 +148,18 @@ const RULES: readonly { readonly sign: RegExp; readonly fault: string; readonly 
 /** What failed before Redis was asked. */
 const SENTINEL_FAULTS: Readonly<Record<SentinelFault, string>> = {
   SENTINELS_SILENT:
-    'no Sentinel answers at the addresses in REDIS_URL; do they run there? If they speak no TLS, use redis+sentinel:// or add sentinelTls=false',
+    'no Sentinel answers at the addresses in REDIS_URL. Start them there, or correct REDIS_URL. If they speak no TLS, use redis+sentinel:// or add sentinelTls=false',
   SENTINEL_TLS: 'the Sentinels in REDIS_URL cannot be reached over TLS. Of one of them:',
   NO_SENTINEL: 'the servers in REDIS_URL are no Sentinels. Name the port of the Sentinels (26379), or use redis://',
-  SENTINEL_DENIED: 'the Sentinels refuse the user and password in REDIS_URL. Theirs are sentinelUsername and sentinelPassword',
+  SENTINEL_DENIED: 'the Sentinels refuse the user and password in REDIS_URL. Give theirs as sentinelUsername and sentinelPassword',
   SENTINEL_NO_MASTER:
-    'the Sentinels do not know a master of the name in REDIS_URL. It stands in their configuration, after "sentinel monitor"',
+    'the Sentinels do not know a master of the name in REDIS_URL. Write the one that stands in their configuration after "sentinel monitor"',
 };
 
 /** The Sentinels answered, but the server that they name did not. */
 const MASTER_RULE = {
   sign: new RegExp(`ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND|ETIMEDOUT|${NO_ANSWER}`),
-  fault: 'the master that the Sentinels name does not answer. Can this machine reach it at the address that they know?',
+  fault: 'the master that the Sentinels name does not answer. Make it reachable from this machine at the address that they know',
   mayPass: true,
 } as const;
 
