@@ -15,6 +15,10 @@ test.each([
   ['a_seconds > 15', 'a_seconds > 15'],
   ['a:b:ratio_rate1h > 14.4 * 0.01', 'a:b:ratio_rate1h > 14.4 * 0.01'],
   ['summary: no code within 10 s', 'summary: no code within 10 s'],
+  ['rate(a_total[1h30m])', 'rate(a_total[180000ms])'],
+  ['for: 1m30s500ms', 'for: 3017ms'],
+  ['increase(a_total[1w])', 'increase(a_total[20160000ms])'],
+  ['a:b:ratio_rate1h30m > 1', 'a:b:ratio_rate1h30m > 1'],
   ['for: 1ms', 'for: 1ms'], // 0 would be no window
 ])('%s by 30: %s', (rule, scaled) => {
   expect(scaleDurations(rule, 30)).toBe(scaled);
