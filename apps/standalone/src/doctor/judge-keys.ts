@@ -40,7 +40,7 @@ export function judgeStored(facts: StoredFacts): Finding {
     ...(unreadableSessions > 0 ? [`${unreadableSessions} of ${sessions} sessions cannot be read`] : []),
     ...(unreadableTenants.length > 0 ? [`the records of the tenants ${named(unreadableTenants)} cannot be read`] : []),
   ];
-  if (troubles.length === 0) return ok(STORED, `${tenants} tenants, ${sessions} sessions with credentials, ${secrets} secrets`);
+  if (troubles.length === 0) return ok(STORED, `${tenants} tenants, ${sessions} sessions, ${secrets} secrets`);
   const mends = [
     ...(unopened > 0 ? ['add the key that sealed them to QRCAST_SECRET_KEYS'] : []),
     ...(unreadableSessions > 0 ? ['run the version that wrote the sessions, or wait until they expire'] : []),

@@ -53,7 +53,7 @@ function secretsIn(text: string): readonly string[] {
 
 /** `contextOf`: what the credentials in the hash are bound to. Null for another kind of key. */
 async function* sealedHashes(redis: RedisClient, match: string, contextOf: (key: string) => string | null): AsyncGenerator<SealedField> {
-  for await (const keys of scan(redis, match)) {
+  for await (const keys of scanHashes(redis, match)) {
     const texts = await Promise.all(keys.map((key) => redis.hget(key, 'sealed')));
     yield* keys.flatMap((key, i) => {
       const [text, context] = [texts[i], contextOf(key)];
@@ -62,8 +62,12 @@ async function* sealedHashes(redis: RedisClient, match: string, contextOf: (key:
   }
 }
 
-/** @throws {Error} if a master of a cluster is out, or slots move meanwhile, because keys could be missed */
-async function* scan(redis: RedisClient, match: string): AsyncGenerator<readonly string[]> {
+/**
+ * Yields the keys of hashes in bounded batches. A key may come twice.
+ *
+ * @throws {Error} if a master of a cluster is out, or slots move meanwhile, because keys could be missed
+ */
+export async function* scanHashes(redis: RedisClient, match: string): AsyncGenerator<readonly string[]> {
   const servers = isCluster(redis) ? await mastersNow(redis) : [redis];
   const before = isCluster(redis) ? ownersIn(redis) : '';
   // A key that is on its way between two masters can be at neither when each is read. In the second

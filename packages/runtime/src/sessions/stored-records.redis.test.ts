@@ -48,3 +48,15 @@ it('counts secrets of another key, sessions of another version, and names tenant
   await tenant('acme', { of: 'another version' });
   expect(await count()).toEqual({ secrets: 2, unopened: 1, sessions: 2, unreadableSessions: 1, tenants: 1, unreadableTenants: ['acme'] });
 });
+
+it('reads sessions without credentials as well, and more than one batch of them, each once', async () => {
+  const { redis, namespace } = runtime;
+  const many = 1_200;
+  for (let n = 0; n < many; n++) await session(own);
+  const ended = await session(own);
+  await redis.hdel(sessionKey(namespace, ended), 'sealed');
+  const strange = await session(own);
+  await redis.hdel(sessionKey(namespace, strange), 'sealed');
+  await redis.hset(sessionKey(namespace, strange), 'record', '{"of":"another version"}');
+  expect(await count()).toMatchObject({ secrets: many, sessions: many + 2, unreadableSessions: 1 });
+});

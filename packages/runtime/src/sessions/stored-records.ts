@@ -4,8 +4,8 @@
  */
 
 import type { Keyring } from '../keyring/keyring.ts';
-import { findSealedFields, type SealedField } from '../keyring/sealed-fields.ts';
-import { type Namespace, parseSessionKey, tenantsKey } from '../redis/keys.ts';
+import { findSealedFields, type SealedField, scanHashes } from '../keyring/sealed-fields.ts';
+import { type Namespace, parseSessionKey, sessionKey, sessionKeyPattern, tenantsKey } from '../redis/keys.ts';
 import { readOrNull } from '../redis/read-entry.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
 import { decodeSession } from './session-codec.ts';
@@ -15,7 +15,7 @@ export interface StoredCounts {
   readonly secrets: number;
   /** How many of the secrets no key opens. */
   readonly unopened: number;
-  /** Sessions with sealed credentials. */
+  /** All of them, also those that have ended and have no credentials any more. */
   readonly sessions: number;
   readonly unreadableSessions: number;
   readonly tenants: number;
@@ -30,9 +30,13 @@ export interface StoredRecordsDeps {
 }
 
 /** Reads all sessions and tenants once. @throws {Error} if slots of a cluster move meanwhile */
-export async function countStored({ redis, namespace, keyring }: StoredRecordsDeps): Promise<StoredCounts> {
+export async function countStored(deps: StoredRecordsDeps): Promise<StoredCounts> {
+  return { ...(await countSealed(deps)), ...(await countSessions(deps)) };
+}
+
+async function countSealed({ redis, namespace, keyring }: StoredRecordsDeps): Promise<Omit<StoredCounts, keyof SessionCounts>> {
   const seen = new Set<string>();
-  const counts = { secrets: 0, unopened: 0, sessions: 0, unreadableSessions: 0, tenants: 0 };
+  const counts = { secrets: 0, unopened: 0, tenants: 0 };
   const unreadableTenants: string[] = [];
   for await (const sealed of findSealedFields(redis, namespace)) {
     const { key, field, secrets } = sealed;
@@ -40,22 +44,33 @@ export async function countStored({ redis, namespace, keyring }: StoredRecordsDe
     seen.add(`${key} ${field}`);
     counts.secrets += secrets?.length ?? 0;
     counts.unopened += unopenedIn(keyring, sealed);
-    if (key === tenantsKey(namespace)) {
-      counts.tenants += 1;
-      if (secrets === null) unreadableTenants.push(field);
-      continue;
-    }
-    const sessionId = parseSessionKey(namespace, key);
-    if (sessionId === null) continue;
-    counts.sessions += 1;
-    if (!isReadable(await redis.hget(key, 'record'), sessionId)) counts.unreadableSessions += 1;
+    if (key !== tenantsKey(namespace)) continue;
+    counts.tenants += 1;
+    if (secrets === null) unreadableTenants.push(field);
   }
   return { ...counts, unreadableTenants };
 }
 
+type SessionCounts = Pick<StoredCounts, 'sessions' | 'unreadableSessions'>;
+
+/** The reads of a batch are sent together. Of a cluster, each goes to its own node. */
+async function countSessions({ redis, namespace }: StoredRecordsDeps): Promise<SessionCounts> {
+  const seen = new Set<string>();
+  const counts = { sessions: 0, unreadableSessions: 0 };
+  for await (const keys of scanHashes(redis, sessionKeyPattern(namespace))) {
+    const ids = keys.flatMap((key) => parseSessionKey(namespace, key) ?? []).filter((id) => !seen.has(id));
+    for (const id of ids) seen.add(id);
+    const records = await Promise.all(
+      [...new Set(ids)].map(async (id) => [id, await redis.hget(sessionKey(namespace, id), 'record')] as const),
+    );
+    for (const [id, record] of records) {
+      if (record === null) continue; // it has expired meanwhile
+      counts.sessions += 1;
+      if (readOrNull(() => decodeSession(record, id)) === null) counts.unreadableSessions += 1;
+    }
+  }
+  return counts;
+}
+
 const unopenedIn = (keyring: Keyring, { secrets, context }: SealedField): number =>
   (secrets ?? []).filter((secret) => readOrNull(() => keyring.open(secret, context)) === null).length;
-
-/** A session without a record has expired meanwhile. */
-const isReadable = (record: string | null, sessionId: string): boolean =>
-  record === null || readOrNull(() => decodeSession(record, sessionId)) !== null;
