@@ -3,6 +3,7 @@
 import { RefusedError } from '@qrcast/core/errors';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Meters } from '@qrcast/runtime/metrics/meters';
+import { METRICS } from '@qrcast/runtime/metrics/metric-table';
 
 export interface RefusalDeps {
   readonly log: Logger;
@@ -23,6 +24,19 @@ export function refusalOf(error: unknown, deps: RefusalDeps, where: string | und
 /** Call it once for each refusal that `refusalOf` does not see. */
 export function countRefusal({ meters }: Pick<RefusalDeps, 'meters'>, { code, limit }: RefusedError): void {
   meters.counter('qrcast_refusals_total', { code, limit: limit ?? '' }).add();
+}
+
+/**
+ * Begins the series of refusals with 0, so that the first of each is seen as growth. The table of
+ * metrics does not know which limit comes with which code.
+ */
+export function beginRefusals(meters: Pick<Meters, 'counter'>): void {
+  const { code: codes, limit: limits } = METRICS.qrcast_refusals_total.labels;
+  for (const code of codes) meters.counter('qrcast_refusals_total', { code, limit: '' });
+  for (const limit of limits) {
+    const code = limit.endsWith('PerMinute') ? 'too_many_requests' : 'tenant_limit_reached';
+    meters.counter('qrcast_refusals_total', { code, limit });
+  }
 }
 
 function refusalOfFault(error: unknown, log: Logger, where: string | undefined, bodyLimit: number): RefusedError {

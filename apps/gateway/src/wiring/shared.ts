@@ -10,6 +10,7 @@ import { providerRoute } from '@qrcast/runtime/process/proxy-log';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { type Audited, createAudited } from '../audit/audited.ts';
 import { createPublicAddress, type PublicAddress } from '../http/public-address.ts';
+import { beginRefusals } from '../http/refusals.ts';
 import { createLimitOf, type LimitOf } from '../limits/tenant-limits.ts';
 import { createRenumbering } from '../sessions/renumbering.ts';
 import { createSessionQuota, noticeEnds, type SessionQuota } from '../sessions/session-quota.ts';
@@ -44,6 +45,7 @@ export async function openShared(options: GatewayOptions, node: Node, releasers:
     onUnknownCoding: (coding) => log.warn({ coding }, UNKNOWN_CODING),
   });
   releasers.push('provider', () => provider.close());
+  beginRefusals(meters);
   const limitOf = createLimitOf(tenantLimits);
   const sessionQuota = createSessionQuota({ ...node, namespace, limitOf });
   return {

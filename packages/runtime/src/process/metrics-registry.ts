@@ -70,17 +70,28 @@ async function samplesOf(meters: Meters, name: string, { type, labels, buckets =
   return [...levels, ...(await readGauge(meters, name, combine))];
 }
 
+/** A metric with more series that are known beforehand gets each with its first count. */
+const MOST_KNOWN = 60;
+
 /**
  * A counter that appears with 1 has not grown, as Prometheus sees it. So series that are known
- * beforehand begin with 0: those without labels, and those of one label with a list of values.
+ * beforehand begin with 0: those of labels with lists of values, unless they are too many.
  */
 function notCountedYet(labels: Metric['labels'], counted: readonly Sample[]): readonly Sample[] {
-  const [first, ...others] = Object.entries(labels);
-  if (first === undefined) return counted.length === 0 ? [{ labels: {}, value: 0 }] : [];
-  const [label, values] = first;
-  if (others.length > 0 || 'atMost' in values) return [];
-  const known = new Set(counted.map((sample) => sample.labels[label]));
-  return values.filter((value) => !known.has(value)).map((value) => ({ labels: { [label]: value }, value: 0 }));
+  const seen = new Set(counted.map((sample) => JSON.stringify(sample.labels))); // in the order of the table, too
+  return knownLabels(labels)
+    .filter((known) => !seen.has(JSON.stringify(known)))
+    .map((known) => ({ labels: known, value: 0 }));
+}
+
+/** @returns none if a label has no list of values, or there are too many */
+function knownLabels(labels: Metric['labels']): readonly Sample['labels'][] {
+  let known: Sample['labels'][] = [{}];
+  for (const [label, values] of Object.entries(labels)) {
+    if ('atMost' in values || known.length * values.length > MOST_KNOWN) return [];
+    known = known.flatMap((one) => values.map((value) => ({ ...one, [label]: value })));
+  }
+  return known;
 }
 
 /** Readings of one series are combined. If one of them is not known, what they make is not either. */

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createLog } from '../log.ts';
 import { createMeters, type Meters } from '../metrics/meters.ts';
+import { METRICS } from '../metrics/metric-table.ts';
 import { openMetricsServer } from './metrics-server.ts';
 import { addReadyGauge } from './ready-gauge.ts';
 
@@ -52,6 +53,13 @@ it('begins the series that are known beforehand with 0, so that their first coun
   expect(causes).toContain('qrcast_callback_faults_total{cause="tls"} 1');
   expect(causes).toContain('qrcast_callback_faults_total{cause="dns"} 0');
   expect(await linesOf(url, 'qrcast_bus_messages_total')).toContain('qrcast_bus_messages_total 0');
+  meters.counter('qrcast_connections_closed_total', { transport: 'sse', code: 'draining' }).add(2);
+  const closed = await linesOf(url, 'qrcast_connections_closed_total{');
+  expect(closed).toContain('qrcast_connections_closed_total{transport="sse",code="draining"} 2');
+  expect(closed).toContain('qrcast_connections_closed_total{transport="websocket",code="client"} 0');
+  const { transport, code } = METRICS.qrcast_connections_closed_total.labels;
+  expect(closed).toHaveLength(transport.length * code.length);
+  expect(await linesOf(url, 'qrcast_provider_answers_total{')).toEqual([]); // too many
 });
 
 it.each([
