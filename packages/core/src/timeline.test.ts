@@ -74,6 +74,20 @@ describe('the timeline of a session', () => {
     ]);
   });
 
+  test('marks what only hides or shows the page, and reads how many of those were left out', () => {
+    const events = [event('watched', 0), told(1, code('a')), event('hidden', 2), event('watched', 3), event('hidden', 4)];
+    const { session, lines } = record(...events);
+    expect(lines.map((line) => line.endsWith(',"+0"]'))).toEqual([false, false, true, true, true]);
+    const merged = [...lines.slice(0, 3), lines[4]?.replace('"+0"', '"+1"')].join('\n');
+    expect(decodeTimeline(session, merged).entries).toMatchObject([
+      { cause: 'created', repeats: 0 },
+      { cause: 'watched', repeats: 0 },
+      { cause: 'answered', repeats: 0 },
+      { cause: 'hidden', isUnwatched: true, repeats: 0 },
+      { cause: 'hidden', isUnwatched: true, repeats: 1 },
+    ]);
+  });
+
   test('sorts what gateways delivered among the changes', () => {
     const { session, lines } = record(event('watched', 0), event('cancelled', 90));
     const delivery = { at: s(60), sinceMs: 60_000, gateway: 'gw_1', viewers: 2, messages: 4, slowestMs: null };

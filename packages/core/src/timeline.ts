@@ -63,6 +63,12 @@ const changeSchema = z
     endReason: z.string().nullable().describe('The reason of the end, in the state `ended`'),
     isUnwatched: z.boolean().describe('Nobody looks at a session that may be logging in, so only its state is asked for'),
     codes: z.number().int().describe('How many codes the attempt has shown so far'),
+    repeats: z
+      .number()
+      .int()
+      .describe(
+        'How many entries before this one were left out: in each, all who watch hid the page or looked again, and nothing else changed',
+      ),
   })
   .meta({ id: 'TimelineChange' });
 
@@ -118,8 +124,22 @@ export function encodeChange(before: Session, after: Session, event: SessionEven
     word,
     after.isUnwatched ? 1 : 0,
     after.codes,
+    ...(isToggle(before, after) ? [`${REPEATED}0`] : []),
   ];
   return JSON.stringify(line);
+}
+
+/**
+ * Before the number of lines that were left out in front of a toggle. session-commit-3.lua counts
+ * it up.
+ */
+const REPEATED = '+';
+
+/**
+ * Somebody hid the page or looked again, and nothing else changed. A person can do that every second.
+ */
+function isToggle(before: Session, after: Session): boolean {
+  return !isNoticeable({ ...before, isUnwatched: after.isUnwatched }, after);
 }
 
 /** `createdAt`: of the session, Unix ms. */
@@ -172,7 +192,10 @@ function decodeLine(line: string, createdAt: number): readonly TimelineEntry[] {
 }
 
 /** The schema checks what it returns. */
-function changeOf([, after, version, cause, answer, tookMs, state, word, unwatched, codes]: unknown[], createdAt: number): unknown {
+function changeOf(
+  [, after, version, cause, answer, tookMs, state, word, unwatched, codes, repeated = `${REPEATED}0`]: unknown[],
+  createdAt: number,
+): unknown {
   const isEnd = state === 'ended';
   return {
     kind: 'change',
@@ -186,6 +209,7 @@ function changeOf([, after, version, cause, answer, tookMs, state, word, unwatch
     endReason: isEnd ? word : null,
     isUnwatched: unwatched === 1,
     codes,
+    repeats: Number(repeated),
   };
 }
 
@@ -203,7 +227,7 @@ function deliveryOf([, after, sinceMs, gateway, viewers, messages, slowestMs]: u
 }
 
 function createdEntry(at: number): TimelineChange {
-  const nothing = { answer: null, tookMs: null, notice: null, endReason: null, isUnwatched: false, codes: 0 };
+  const nothing = { answer: null, tookMs: null, notice: null, endReason: null, isUnwatched: false, codes: 0, repeats: 0 };
   return { kind: 'change', at, version: 1, cause: 'created', state: 'idle', ...nothing };
 }
 

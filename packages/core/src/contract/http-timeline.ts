@@ -5,7 +5,7 @@ import { EXAMPLE_SHOWING } from './examples.ts';
 import type { Operation } from './http.ts';
 
 const AT = EXAMPLE_SHOWING.startedAt;
-const QUIET = { answer: null, tookMs: null, notice: null, endReason: null, isUnwatched: false, codes: 0 } as const;
+const QUIET = { answer: null, tookMs: null, notice: null, endReason: null, isUnwatched: false, codes: 0, repeats: 0 } as const;
 
 const EXAMPLE_TIMELINE: Timeline = {
   sessionId: EXAMPLE_SHOWING.id,

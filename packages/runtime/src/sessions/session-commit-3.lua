@@ -14,6 +14,15 @@
 -- less than a key would.
 local function add_to_timeline(key, line)
   local text = redis.call('HGET', key, 'timeline')
+  -- A viewer who hides and shows the page over and over must not push out the other lines. Of a run of
+  -- such lines, which end in "+0" (timeline.ts), the first stays, and the newest counts those between.
+  if text and string.find(line, '"%+0"%]$') then
+    local others, repeats = string.match(text, '^(.*)\n[^\n]*"%+(%d+)"%]$')
+    if others and string.find(others, '"%+%d+"%]$') then
+      text = others
+      line = string.gsub(line, '"%+0"%]$', '"+' .. (repeats + 1) .. '"]')
+    end
+  end
   text = text and text .. '\n' .. line or line
   if #text > 6144 then text = '~' .. (string.match(text, '\n.*', -4096) or '') end
   redis.call('HSET', key, 'timeline', text)

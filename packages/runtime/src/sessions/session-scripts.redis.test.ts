@@ -150,6 +150,28 @@ describe('the timeline', () => {
     expect(await deliveries()).toBe('two\nthree');
   });
 
+  it('keeps of many toggles the first and the newest, which counts the others, and all other lines', async () => {
+    const toggle = (n: number): string => `["c",${n},"+0"]`;
+    let version = 1;
+    await commit({ expected: '0', version: '1' });
+    const add = async (line: string): Promise<void> => {
+      await commit({ expected: String(version), version: String(version + 1), line });
+      version++;
+    };
+    await add('["c",0,"a change"]');
+    for (let n = 1; n <= 300; n++) await add(toggle(n));
+    await add('["c",301,"another"]');
+    for (let n = 302; n <= 304; n++) await add(toggle(n));
+    expect((await timeline())?.split('\n')).toEqual([
+      '["c",0,"a change"]',
+      '["c",1,"+0"]',
+      '["c",300,"+298"]',
+      '["c",301,"another"]',
+      '["c",302,"+0"]',
+      '["c",304,"+1"]',
+    ]);
+  });
+
   const lines = Array.from({ length: 400 }, (_, n) => `line ${n} ${'x'.repeat(60)}`);
 
   it('keeps the newest of many notes whole', async () => {
