@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { createSession, type NewSession, type Session } from '@qrcast/core/session';
 import { createLog, type Logger } from '../src/log.ts';
+import { createMeters, type Meters } from '../src/metrics/meters.ts';
 import type { Bus } from '../src/redis/bus.ts';
 import type { MeasuredClock } from '../src/redis/clock.ts';
 import { WATCH_DEFAULTS } from '../src/redis/connection-watch.ts';
@@ -25,6 +26,7 @@ export interface TestRuntime {
   readonly clock: MeasuredClock;
   readonly namespace: string;
   readonly log: Logger;
+  readonly meters: Meters;
   close(): Promise<void>;
 }
 
@@ -35,10 +37,11 @@ export function openTestRuntime(
   watchOptions = WATCH_DEFAULTS,
   log = createLog('test', 'silent'),
 ): TestRuntime {
-  const connections = openConnections({ redisUrl, namespace, log, watchOptions });
+  const meters = createMeters();
+  const connections = openConnections({ redisUrl, namespace, log, meters, watchOptions });
   const redis = connections.open('commands');
   const producer = connections.open('producer');
-  const bus = openBus({ redis, connections, namespace, log });
+  const bus = openBus({ redis, connections, namespace, log, meters });
   return {
     redis,
     producer,
@@ -48,6 +51,7 @@ export function openTestRuntime(
     clock: { now: () => Math.round(steadyNow()), doubt: () => undefined },
     namespace,
     log,
+    meters,
     async close() {
       await bus.close();
       await Promise.all([disconnectRedis(redis), disconnectRedis(producer)]);

@@ -1,7 +1,7 @@
 /** Counts the tries to send callbacks and relayed notifications. */
 
 import { callbackTypeSchema } from '@qrcast/core/callback';
-import { createMeters, type Meters } from '@qrcast/runtime/metrics/meters';
+import type { Meters } from '@qrcast/runtime/metrics/meters';
 import { METRICS } from '@qrcast/runtime/metrics/metric-table';
 
 const { outcome: OUTCOMES } = METRICS.qrcast_callbacks_total.labels;
@@ -17,7 +17,7 @@ export interface CallbackMeters {
 /** What a relayed notification counts as. */
 export const RELAYED = 'notification';
 
-export function createCallbackMeters(meters: Meters = createMeters()): CallbackMeters {
+export function createCallbackMeters(meters: Meters): CallbackMeters {
   const age = meters.histogram('qrcast_callback_age_seconds', {});
   beginAtZero(meters);
   return {

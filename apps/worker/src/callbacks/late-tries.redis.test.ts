@@ -25,7 +25,14 @@ function openSender(test: TestCallbacks, { url }: TestReceiver): Sender {
   open.push(post);
   const { runtime, keyring, callbackLog, relayLanes, clock } = test;
   const receivers = createReceivers({ ...runtime, keyring });
-  const parts = { receivers, callbackLog, relayLanes, post, slots: createCallbackSlots(), callbackMeters: createCallbackMeters() };
+  const parts = {
+    receivers,
+    callbackLog,
+    relayLanes,
+    post,
+    slots: createCallbackSlots(),
+    callbackMeters: createCallbackMeters(runtime.meters),
+  };
   return createCallbackSender({ ...runtime, ...parts, clock });
 }
 

@@ -37,7 +37,7 @@ export interface CallbacksDeps extends CallbackDelays {
   readonly connected?: ConnectedInstances;
   /** Without it nothing is checked. */
   readonly check?: ConnectedChecks;
-  readonly meters?: Meters | undefined;
+  readonly meters: Meters;
   readonly log: Logger;
 }
 

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { createLog } from '@qrcast/runtime/log';
+import { createMeters } from '@qrcast/runtime/metrics/meters';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
 import { type CodeOptions, cut, drawCode, drawMaze, drawNothing, PNG_KINDS, pictureOf } from '../../test/pictures.ts';
@@ -23,7 +24,7 @@ afterEach(async () => {
 
 function openReader(options: Partial<CodeReaderOptions> = {}): CodeReader {
   const log = createLog('test', 'trace', { write: (line) => void logged.push(line) });
-  const reader = openCodeReader({ log }, { ...PATIENT, ...options });
+  const reader = openCodeReader({ log, meters: createMeters() }, { ...PATIENT, ...options });
   open.push(reader);
   return reader;
 }
@@ -229,7 +230,8 @@ describe('the thread', () => {
   it('keeps no process alive', async () => {
     const script = `
       const { openCodeReader } = await import(${JSON.stringify(new URL('./code-reader.ts', import.meta.url))});
-      const reader = openCodeReader({ log: console }, ${JSON.stringify(PATIENT)});
+      const { createMeters } = await import(${JSON.stringify(import.meta.resolve('@qrcast/runtime/metrics/meters'))});
+      const reader = openCodeReader({ log: console, meters: createMeters() }, ${JSON.stringify(PATIENT)});
       process.stdout.write(await reader.read(${JSON.stringify(pictureOf(drawCode(LINK)))}));`;
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script]);
     onTestFinished(() => void child.kill());

@@ -6,7 +6,7 @@
  */
 
 import type { Logger } from '@qrcast/runtime/log';
-import { createMeters, type Meters } from '@qrcast/runtime/metrics/meters';
+import type { Meters } from '@qrcast/runtime/metrics/meters';
 import { LRUCache } from 'lru-cache';
 import { openReadingThread, type ReadingThreadOptions } from './reading-thread.ts';
 
@@ -55,7 +55,7 @@ const UNREADABLE = '';
 
 export interface CodeReaderDeps {
   readonly log: Logger;
-  readonly meters?: Meters | undefined;
+  readonly meters: Meters;
 }
 
 interface Job {
@@ -68,7 +68,7 @@ interface Job {
 export function openCodeReader(deps: CodeReaderDeps, options: Partial<CodeReaderOptions> = {}): CodeReader {
   const { waitMs, maxWaiting, share, ...threadOptions } = { ...CODE_READER_DEFAULTS, ...options };
   const thread = openReadingThread(deps, threadOptions);
-  const took = (deps.meters ?? createMeters()).histogram('qrcast_code_decode_seconds', {});
+  const took = deps.meters.histogram('qrcast_code_decode_seconds', {});
   const texts = new LRUCache<string, string>({ max: KNOWN_TEXTS });
   /** By digest. The first is under way. */
   const waiting = new Map<string, Job>();

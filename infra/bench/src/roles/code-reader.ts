@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { createLog } from '@qrcast/runtime/log';
+import { createMeters } from '@qrcast/runtime/metrics/meters';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { type CodeReader, openCodeReader } from '@qrcast/worker/codes/code-reader';
 import type { Metered } from '../reading-threads/metered-port.ts';
@@ -51,7 +52,10 @@ function createMethods(releasers: Releasers) {
     async start(name: ReaderName, given: readonly DrawnCode[]): Promise<void> {
       codes = given;
       const opening = once(process, 'worker') as Promise<[Worker]>; // Node emits each new thread
-      const opened = openCodeReader({ log: createLog('code-reader', 'warn') }, { ...UNLIMITED, threadFile: THREADS[name] });
+      const opened = openCodeReader(
+        { log: createLog('code-reader', 'warn'), meters: createMeters() },
+        { ...UNLIMITED, threadFile: THREADS[name] },
+      );
       releasers.push('code reader', () => opened.close());
       const [thread] = await opening;
       thread.on('message', ({ cpuMsBefore }: Metered) => before.push(cpuMsBefore));

@@ -26,7 +26,7 @@ export interface CallbackQueueDeps extends Omit<OutboxSweepDeps, 'claims' | 'job
   readonly producer: RedisClient;
   readonly connections: Pick<Connections, 'open' | 'write'>;
   readonly onWedged?: QueueWorkerDeps['onWedged'];
-  readonly meters?: QueueWorkerDeps['meters'];
+  readonly meters: QueueWorkerDeps['meters'];
   readonly clock: MeasuredClock;
 }
 

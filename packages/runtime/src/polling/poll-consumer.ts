@@ -43,7 +43,7 @@ interface ConsumerDeps {
   readonly namespace: Namespace;
   readonly clock: MeasuredClock;
   readonly log: Logger;
-  readonly meters?: Meters | undefined;
+  readonly meters: Meters;
   readonly parts: readonly PollPart[];
 }
 

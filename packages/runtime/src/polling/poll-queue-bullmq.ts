@@ -31,7 +31,7 @@ export interface PollQueueDeps {
   readonly namespace: Namespace;
   readonly clock: MeasuredClock;
   readonly log: Logger;
-  readonly meters?: Meters | undefined;
+  readonly meters: Meters;
 }
 
 /** Far below the number of values that Lua can unpack. */

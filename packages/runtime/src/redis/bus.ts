@@ -41,5 +41,5 @@ export interface BusDeps {
   readonly connections: Pick<Connections, 'openSubscriber' | 'watchOptions'>;
   readonly namespace: Namespace;
   readonly log: Logger;
-  readonly meters?: Meters | undefined;
+  readonly meters: Meters;
 }

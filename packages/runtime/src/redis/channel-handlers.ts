@@ -1,7 +1,7 @@
 /** Who wants the messages of which channel: one subscription per channel for all its handlers. */
 
 import type { Logger } from '../log.ts';
-import { createMeters, type Meters } from '../metrics/meters.ts';
+import type { Meters } from '../metrics/meters.ts';
 
 type Handle = (message: Buffer) => void;
 
@@ -16,7 +16,7 @@ export interface ChannelHandlers {
   channels(): IterableIterator<string>;
 }
 
-export function createChannelHandlers(log: Pick<Logger, 'warn'>, meters: Meters = createMeters()): ChannelHandlers {
+export function createChannelHandlers(log: Pick<Logger, 'warn'>, meters: Meters): ChannelHandlers {
   const messages = meters.counter('qrcast_bus_messages_total', {});
   const handlers = new Map<string, Set<Handle>>();
 

@@ -10,6 +10,7 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { openTestProxy, type TestProxy } from '../../test/proxy.ts';
 import { createLog } from '../log.ts';
+import { createMeters } from '../metrics/meters.ts';
 import { type Node, openNode } from '../node.ts';
 import type { WatchOptions } from './connection-watch.ts';
 import { openConnections } from './connections.ts';
@@ -121,7 +122,7 @@ describe('a connection whose other end vanished', () => {
     const url = new URL(inject('serverUrl'));
     const proxy = await openTestProxy(Number(url.port));
     url.port = String(proxy.port);
-    const deps = { namespace: `test-${String(Math.random()).slice(2)}`, log: createLog('test', 'silent') };
+    const deps = { namespace: `test-${String(Math.random()).slice(2)}`, log: createLog('test', 'silent'), meters: createMeters() };
     const connections = openConnections({ ...deps, redisUrl: url.href, watchOptions: OFF });
     const redis = connections.openSubscriber({ alsoProve: async () => undefined });
     await redis.subscribe(`${deps.namespace}:any`);
@@ -136,7 +137,7 @@ describe('a connection whose other end vanished', () => {
     const url = new URL(inject('serverUrl'));
     const proxy = await openTestProxy(Number(url.port));
     url.port = String(proxy.port);
-    const deps = { namespace: `test-${String(Math.random()).slice(2)}`, log: createLog('test', 'silent') };
+    const deps = { namespace: `test-${String(Math.random()).slice(2)}`, log: createLog('test', 'silent'), meters: createMeters() };
     const connections = openConnections({ ...deps, redisUrl: url.href, watchOptions: QUICK });
     const redis = connections.open('queue', { queue: 'some' }) as Redis;
     const blocking = redis.duplicate(); // as BullMQ does

@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { Logger } from '../log.ts';
-import { createMeters, type Meters } from '../metrics/meters.ts';
+import type { Meters } from '../metrics/meters.ts';
 import { masterOfSlot, mastersOf, type NodeName, slotOf } from './cluster-client.ts';
 import { isClusterUrl } from './cluster-url.ts';
 import { type ClusterWatch, watchCluster } from './cluster-watch.ts';
@@ -56,7 +56,7 @@ export interface ConnectionsDeps {
   readonly redisUrl: string;
   readonly namespace: Namespace;
   readonly log: Logger;
-  readonly meters?: Meters | undefined;
+  readonly meters: Meters;
   /** Tests turn the watch off with it. */
   readonly watchOptions?: WatchOptions | undefined;
 }
@@ -72,7 +72,7 @@ const PROBE_KEY_MS = 60_000;
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one closure: a method for each call of the interface, over the same watches.
 export function openConnections(deps: ConnectionsDeps): Connections {
-  const { redisUrl, namespace, log, watchOptions = WATCH_DEFAULTS, meters = createMeters() } = deps;
+  const { redisUrl, namespace, log, watchOptions = WATCH_DEFAULTS, meters } = deps;
   const watches = new Map<ConnectionWatch, string>();
   const clusters = new Map<RedisClient, { readonly watch: ClusterWatch; readonly name: string }>();
   const id = randomUUID();

@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { createMeters, type Meters } from '../metrics/meters.ts';
+import type { Meters } from '../metrics/meters.ts';
 import { UselessError } from './connection-watch.ts';
 import { within } from './within.ts';
 
@@ -18,7 +18,7 @@ export interface Echo {
 }
 
 /** @param publish publishes to the process's own channel */
-export function createEcho(publish: (message: string) => Promise<unknown>, meters: Meters = createMeters()): Echo {
+export function createEcho(publish: (message: string) => Promise<unknown>, meters: Meters): Echo {
   const took = meters.histogram('qrcast_bus_probe_seconds', {});
   const probes = new Map<string, () => void>();
 

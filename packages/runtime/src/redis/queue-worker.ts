@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Processor, Worker } from 'bullmq';
 import { errorFields, type Logger } from '../log.ts';
-import { createMeters, type Meters } from '../metrics/meters.ts';
+import type { Meters } from '../metrics/meters.ts';
 import type { Connections } from './connections.ts';
 import { type WorkPart, waitingJobsKeys } from './keys.ts';
 import { disconnectRedis } from './redis.ts';
@@ -18,7 +18,7 @@ export interface QueueWorkerDeps {
   /** Where the queue stands. */
   readonly part: WorkPart;
   readonly log: Logger;
-  readonly meters?: Meters | undefined;
+  readonly meters: Meters;
   /**
    * Called once if replacing the worker does not help. It gets the queue's name. Without it the
    * worker is replaced for ever.
@@ -121,7 +121,7 @@ export function openQueueWorker<Data>(
 }
 
 function openWorker<Data>(
-  { connections, part, log, meters = createMeters() }: QueueWorkerDeps,
+  { connections, part, log, meters }: QueueWorkerDeps,
   name: string,
   process: Processor<Data>,
   { jobsAtOnce, lockMs, stalledCheckMs }: QueueWorkerOptions,

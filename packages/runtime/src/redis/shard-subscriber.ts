@@ -26,7 +26,7 @@ export interface ShardSubscriberDeps {
   readonly node: NodeName;
   readonly connections: Pick<Connections, 'openSubscriber' | 'watchOptions'>;
   readonly log: Pick<Logger, 'warn'>;
-  readonly meters?: Meters | undefined;
+  readonly meters: Meters;
   /** A channel, and a key, whose slot is at this master: the given one if it still is. Null: it has no slot. */
   readonly ownChannel: (current: string | null) => string | null;
   readonly publish: (channel: string, message: string) => Promise<unknown>;

@@ -95,10 +95,10 @@ describe('Sessions in Redis', () => {
       open.push(proxy);
       const throughProxy = new URL(writer.runtime.redisUrl);
       throughProxy.port = String(proxy.port);
-      const { redis, namespace, log } = writer.runtime;
-      const connections = openConnections({ redisUrl: throughProxy.href, namespace, log, watchOptions: provenEvery(probeEveryMs) });
-      const bus = openBus({ redis, connections, namespace, log });
-      const sessions = openRedisSessions({ redis, bus, namespace, log, policy: DEFAULT_POLICY, rereadEveryMs: 3_600_000 });
+      const { redis, namespace, log, meters } = writer.runtime;
+      const connections = openConnections({ redisUrl: throughProxy.href, namespace, log, meters, watchOptions: provenEvery(probeEveryMs) });
+      const bus = openBus({ redis, connections, namespace, log, meters });
+      const sessions = openRedisSessions({ redis, bus, namespace, log, meters, policy: DEFAULT_POLICY, rereadEveryMs: 3_600_000 });
       open.push(bus, sessions);
       const session = sampleSession();
       await writer.sessions.create(session, '');

@@ -10,7 +10,7 @@ import type { Session } from '@qrcast/core/session';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { auditSessionEnd } from '../audit/audit-session-end.ts';
 import type { Logger } from '../log.ts';
-import { createMeters, type Meters } from '../metrics/meters.ts';
+import type { Meters } from '../metrics/meters.ts';
 import type { Bus } from '../redis/bus.ts';
 import type { Namespace } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redis-client.ts';
@@ -30,7 +30,7 @@ export interface RedisSessionsDeps {
   readonly namespace: Namespace;
   readonly policy: Policy;
   readonly log: Logger;
-  readonly meters?: Meters | undefined;
+  readonly meters: Meters;
   /** Told of the steps of logins. */
   readonly countSteps?: CountSteps | undefined;
   /** Told of logins and ends. */
@@ -45,7 +45,7 @@ export interface RedisSessionsDeps {
 }
 
 export function openRedisSessions(deps: RedisSessionsDeps): Sessions {
-  const { policy, audit, meters = createMeters(), countSteps } = deps;
+  const { policy, audit, meters, countSteps } = deps;
   const countChange = createChangeCount({ meters, countSteps });
   const readSession = createReadSession(deps.log);
   const { replace, ...records } = openSessionRecords({ ...deps, readSession });
