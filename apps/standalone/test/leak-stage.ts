@@ -21,7 +21,7 @@ import { TEST_POLICY } from './cluster.ts';
 import { type EchoingProvider, openEchoingProvider } from './echoing-provider.ts';
 import { openRedisEvidence, type RedisEvidence } from './evidence-redis.ts';
 import type { LeakHunt } from './leak-hunt.ts';
-import { type ManyHosts, openManyHosts } from './many-labels.ts';
+import { type ManyHosts, openManyHosts } from './many-hosts.ts';
 import { type Environment, type Program, spawnRole } from './role-process.ts';
 import { openTraceReceiver, type TraceReceiver } from './trace-receiver.ts';
 import { openTracing } from './traced-roles.ts';

@@ -4,8 +4,6 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { METRICS } from '@qrcast/runtime/metrics/metric-table';
 import type { Releasers } from '@qrcast/runtime/releasers';
@@ -14,37 +12,12 @@ import type { LeakStage } from './leak-stage.ts';
 import { parseMetrics } from './parse-metrics.ts';
 import { metricsPortOf, scrapeOf } from './shown-places.ts';
 
-/** Addresses of a provider, each of which is another host. */
-export interface ManyHosts {
-  readonly urls: readonly string[];
-  close(): Promise<void>;
-}
-
 const MOST_HOSTS = METRICS.qrcast_poll_seconds.labels.host.atMost;
-const TENANTS = 20;
-/** Of each tenant, each at a host of its own. Together more than the table allows. */
-const SESSIONS = 3;
+/** Each at a host of its own. */
+const SESSIONS_OF_A_TENANT = 3;
 const PATHS = 120;
 const LOOK_AGAIN_MS = 250;
 const METHODS = ['GET', 'POST', 'PUT', 'PROPFIND', 'PURGE', 'SEARCH', 'MKCOL'];
-
-/** Answers on the whole loopback network that every instance is about to start. */
-export async function openManyHosts(): Promise<ManyHosts> {
-  const server = createServer((request, response) => {
-    const answer = request.url?.includes('/qr/') === true ? { type: 'error', message: 'it is starting' } : { stateInstance: 'starting' };
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
-  const { port } = server.address() as AddressInfo; // it listens on TCP
-  return {
-    urls: Array.from({ length: TENANTS * SESSIONS }, (_, n) => `http://127.0.0.${n + 2}:${port}`),
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
-}
 
 /** Resolves to a text that was in every path and every name of a client. */
 export async function bringManyLabels(stage: LeakStage, releasers: Releasers): Promise<string> {
@@ -81,10 +54,10 @@ async function createEverywhere({ hunt, call, operator, manyHosts }: LeakStage):
     return asText(body['ticket']);
   };
   const tickets: string[] = [];
-  for (let tenant = 0; tenant < TENANTS; tenant++) {
-    const id = `many-${tenant}`;
+  for (let first = 0; first < manyHosts.urls.length; first += SESSIONS_OF_A_TENANT) {
+    const id = `many-${first / SESSIONS_OF_A_TENANT}`;
     const { body } = await call('POST', '/v1/admin/tenants', { secret: operator.adminKey, body: { id, name: id } });
-    for (let n = 0; n < SESSIONS; n++) tickets.push(await createAt(asText(body['apiKey']), tenant * SESSIONS + n));
+    for (let n = 0; n < SESSIONS_OF_A_TENANT; n++) tickets.push(await createAt(asText(body['apiKey']), first + n));
   }
   return tickets;
 }

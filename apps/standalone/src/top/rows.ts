@@ -85,7 +85,7 @@ function leftText({ state, deadlineAt }: OverviewSession, now: number): string {
 }
 
 /** @returns a length of time in its largest unit, like "12s", "3m", "2h" or "1d" */
-export function spanText(ms: number): string {
+function spanText(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)}m`;
