@@ -17,25 +17,23 @@ const HOLD_MS = 5;
 export function writeInBatches(streamOf: () => Writable | undefined, waitsForAnswers: boolean): (command: Command) => void {
   let corked: Writable | null = null;
   let last: Command | null = null;
-  /** Has a batch that is not answered. */
-  let awaited: Writable | null = null;
+  /** The batch that is not answered. */
+  let awaited: { readonly stream: Writable } | null = null;
 
   function flush(stream: Writable): void {
-    const sent = last;
     if (corked === stream) corked = null;
     stream.uncork();
-    if (!waitsForAnswers || sent === null) return;
-    awaited = stream;
+    if (!waitsForAnswers || last === null) return;
+    const batch = { stream };
+    awaited = batch;
     const goOn = (): void => {
       clearTimeout(timer);
-      if (isOver) return;
-      isOver = true;
-      if (awaited === stream) awaited = null;
+      if (awaited !== batch) return;
+      awaited = null;
       if (corked === stream) flush(stream);
     };
-    let isOver = false;
     const timer = setTimeout(goOn, HOLD_MS);
-    sent.promise.then(goOn, goOn);
+    last.promise.then(goOn, goOn);
   }
 
   return (command) => {
@@ -45,6 +43,6 @@ export function writeInBatches(streamOf: () => Writable | undefined, waitsForAns
     if (corked === stream) return;
     corked = stream;
     stream.cork();
-    if (awaited !== stream) setImmediate(flush, stream);
+    if (awaited?.stream !== stream) setImmediate(flush, stream);
   };
 }
