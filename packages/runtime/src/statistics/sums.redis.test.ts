@@ -63,12 +63,18 @@ it('a sum is written once', async () => {
   const [target, later] = [newTarget(), newTarget()];
   const monitor = await openRedisMonitor(inject('redisServers'));
   const keys: string[] = [];
-  monitor.on('monitor', (_time, [command = '', , , key = '']) => void (/^eval/i.test(command) && keys.push(key)));
+  const asked: string[] = [];
+  monitor.on('monitor', (_time, [command = '', first = '', , key = '']) => {
+    if (/^eval/i.test(command) && key.startsWith(runtime.namespace)) keys.push(key);
+    if (/^exists$/i.test(command) && first.startsWith(runtime.namespace)) asked.push(first);
+  });
   sums.add(target, ['a']);
   await expect.poll(() => stored(target)).toEqual({ a: '1' });
   sums.add(later, ['a']);
   await expect.poll(() => stored(later)).toEqual({ a: '1' });
   await sums.close();
+  for (const { key } of [target, later]) await runtime.redis.exists(key);
+  await expect.poll(() => new Set(asked)).toEqual(new Set([target.key, later.key])); // all writes were seen before
   monitor.disconnect();
   expect(new Set(keys)).toEqual(new Set([target.key, later.key]));
   expect(keys.filter((key) => key === later.key).length).toBe(1);
