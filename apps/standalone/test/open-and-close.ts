@@ -46,8 +46,19 @@ async function openAndClose(): Promise<void> {
   process.stdout.write('closed\n');
 }
 
+/** A socket that closed in the last turn of the event loop may be garbage only some turns later. */
+const TURNS = 10;
+
+let turns = 0;
+process.on('beforeExit', () => {
+  turns += 1;
+  if (turns > TURNS) return;
+  const more = moreThan(before, countHeld());
+  if (more.length > 0 && turns < TURNS) return void setImmediate(() => undefined); // this event comes once more
+  turns = TURNS;
+  process.stdout.write(`more: ${JSON.stringify(more)}\n`);
+});
 const before = countHeld();
-process.once('beforeExit', () => process.stdout.write(`more: ${JSON.stringify(moreThan(before, countHeld()))}\n`));
 if (leak === 'timer') setInterval(() => undefined, 3_600_000);
 if (leak === 'listener') process.on('SIGWINCH', () => undefined);
 await openAndClose();
