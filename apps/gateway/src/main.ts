@@ -35,6 +35,7 @@ await runService({ name: 'gateway', log }, async (releasers) => {
     maxConnections: settings.QRCAST_MAX_CONNECTIONS,
     connectsPerSecond: settings.QRCAST_CONNECTS_PER_SECOND,
     port: settings.PORT,
+    hasConsole: settings.QRCAST_CONSOLE === 'on',
     pageFolder: PAGE_FOLDER,
     meters,
     log,

@@ -131,9 +131,10 @@ function webhookAnswers(
   };
 }
 
-function otherAnswers({ leaving, stranded, test }: ContractGateways, { call }: ContractCalls): Answers {
+function otherAnswers({ known, leaving, stranded, test }: ContractGateways, { call }: ContractCalls): Answers {
   return {
     'home 404 not_found': () => test.call('GET', '/', { secret: null, headers: { accept: 'application/json' } }),
+    'console 200': (operation) => call(operation, {}, 'none', known),
     'takeNotification 200': (operation) => call(operation, { body: STATE_CHANGED }),
     'createTenant 201': (operation) =>
       call(operation, { body: { id: 'new-one', name: 'New', limits: { sessions: 5 }, callback: { url: 'https://a.example' } } }),

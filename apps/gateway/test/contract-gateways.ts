@@ -20,7 +20,7 @@ export interface ContractGateways {
   readonly test: TestGateway;
   /** Serves the same sessions, but its operator allows no provider host. */
   readonly strict: TestGateway;
-  /** Serves the same sessions, and knows its public address. */
+  /** Serves the same sessions and the console, and knows its public address. */
   readonly known: TestGateway;
   /** A gateway for which one call without a credential is too many. */
   readonly guarded: TestGateway;
@@ -44,7 +44,7 @@ export async function openContractGateways(): Promise<ContractGateways> {
   const test = await open({ upstreamHosts });
   const { namespace } = test;
   const strict = await open({ namespace, upstreamHosts: [] });
-  const known = await open({ namespace, upstreamHosts, publicUrl: 'https://qrcast.example.com', settingsReadBackMs: 0 });
+  const known = await open({ namespace, upstreamHosts, publicUrl: 'https://qrcast.example.com', settingsReadBackMs: 0, hasConsole: true });
   const guarded = await open({ addressLimits: { handshakesPerAddressPerMinute: 1, failuresPerAddressPerMinute: 1 } });
   const leaving = await openLeaving(releasers);
   const stranded = await openStranded(releasers);

@@ -238,10 +238,15 @@ export function newInstance(): { instanceId: string; apiToken: string } {
   return { instanceId: `1101${String(++instances).padStart(6, '0')}`, apiToken: `token-${randomUUID()}` };
 }
 
-/** The smallest folder that passes for a built login page. */
+/** The smallest folder that passes for the built pages. */
 async function openPageFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'qrcast-page-'));
   await mkdir(join(folder, 'assets'));
+  await mkdir(join(folder, 'console', 'assets'), { recursive: true });
+  const consolePage = '<!doctype html><script type="module" src="/console/assets/console.js"></script><title>console</title>';
+  await writeFile(join(folder, 'console.html'), consolePage);
+  await writeFile(join(folder, 'console', 'assets', 'console.js'), 'export {};');
+  await writeFile(join(folder, 'console', 'assets', 'console.css'), 'body {}');
   await writeFile(join(folder, 'connect.html'), '<!doctype html><title>page</title>');
   for (const name of ['element.js', 'client.js']) await writeFile(join(folder, name), 'export {};');
   await writeFile(join(folder, 'assets', 'page-1a2b.js'), 'export {};');

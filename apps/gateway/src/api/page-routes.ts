@@ -3,19 +3,12 @@
  * built them. They are few small files, read once. The page has a strict policy.
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { nothingHere } from '../http/refusal-answer.ts';
-import { pathOf } from '../http/request-rules.ts';
-import { createStaticFile, type StaticFile, sendStaticFile } from '../http/static-file.ts';
+import { sendStaticFile } from '../http/static-file.ts';
+import { readBuiltFile, readBuiltFolder, readBuiltPage } from './built-files.ts';
 import type { FramersOf } from './framers.ts';
-
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-};
 
 /**
  * The content security policy of the page: nothing inline, nothing from elsewhere. A code that
@@ -70,9 +63,9 @@ export type SendLoginPage = (request: FastifyRequest, reply: FastifyReply, sessi
  * @throws {Error} if the page or one of the scripts is not built
  */
 export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: FramersOf, prefix: string | null): SendLoginPage {
-  const pageAt = readPages(folder, prefix);
+  const pageFor = readBuiltPage(folder, 'connect.html', prefix);
   const sendLoginPage: SendLoginPage = async (request, reply, sessionId) => {
-    const page = pageAt(depthOf(request));
+    const page = pageFor(request);
     if (page === undefined) throw nothingHere();
     const framers = sessionId === null ? [] : await framersOf(sessionId);
     reply.headers(OPENER_POLICY).header('content-security-policy', pagePolicy(framers));
@@ -104,48 +97,12 @@ export function addPageRoutes(app: FastifyInstance, folder: string, framersOf: F
 /** The scripts for pages of others, and the files of the page itself. */
 function addFiles(app: FastifyInstance, folder: string): void {
   for (const name of PUBLIC_SCRIPTS) {
-    const script = readPart(folder, name);
+    const script = readBuiltFile(folder, name);
     app.get(`/${name}`, async (request, reply) => sendStaticFile(request, reply.headers(FOR_EVERY_ORIGIN), script, PUBLIC_CACHE));
   }
-  for (const name of readdirSync(join(folder, 'assets'))) {
-    if (TYPES[extname(name)] === undefined) continue;
-    const asset = readPart(folder, join('assets', name));
+  for (const [name, asset] of readBuiltFolder(join(folder, 'assets'))) {
     app.get(`/connect/assets/${name}`, async (request, reply) =>
       sendStaticFile(request, reply.headers(FOR_EVERY_ORIGIN), asset, ASK_EACH_TIME),
     );
-  }
-}
-
-/** How many slashes beyond the first the address of the page may have. */
-const MAX_DEPTH = 3;
-
-/**
- * Returns the page for each depth of its address; undefined if there is none. Its files are named
- * by full path: proxies merge slashes, so the depth that the browser sees is not always ours.
- * Without a public URL only the proxy knows the path that we are served under. The files are then
- * named relative to the page.
- */
-function readPages(folder: string, prefix: string | null): (depth: number) => StaticFile | undefined {
-  const { type, body } = readPart(folder, 'connect.html');
-  const below = (root: string): StaticFile =>
-    createStaticFile(type, Buffer.from(body.toString().replace(/(?<=\s(?:src|href)=")\/(?!\/)/g, () => root)));
-  if (prefix !== null) {
-    const page = below(`${prefix.replaceAll('&', '&amp;')}/`);
-    return () => page;
-  }
-  const pages = Array.from({ length: MAX_DEPTH + 1 }, (_, depth) => below('../'.repeat(depth)));
-  return (depth) => pages[depth];
-}
-
-/** The depth of the address as the browser sees it. An encoded slash does not separate there. */
-function depthOf({ raw }: FastifyRequest): number {
-  return pathOf(raw.url).split('/').length - 2;
-}
-
-function readPart(folder: string, name: string): StaticFile {
-  try {
-    return createStaticFile(TYPES[extname(name)] ?? 'application/octet-stream', readFileSync(join(folder, name)));
-  } catch (error) {
-    throw new Error(`the login page is not built: ${name} is missing in ${folder}; run \`npx -y pnpm@12 build\``, { cause: error });
   }
 }

@@ -60,7 +60,9 @@ export interface GatewayOptions {
    * How long settings of an instance are read back after a change, ms; `READ_BACK_MS` if left out.
    */
   readonly settingsReadBackMs?: number | undefined;
-  /** The folder of the built login page. */
+  /** Whether the console is served; not if left out. */
+  readonly hasConsole?: boolean | undefined;
+  /** The folder of the built pages. */
   readonly pageFolder: string;
   readonly log: Logger;
 }

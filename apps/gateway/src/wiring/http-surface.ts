@@ -13,6 +13,7 @@ import { createWeatherReader } from '@qrcast/runtime/statistics/weather';
 import type { FastifyInstance } from 'fastify';
 import { addCallbackRoutes } from '../api/callback-routes.ts';
 import { addCodeRoutes } from '../api/code-routes.ts';
+import { addConsoleRoutes } from '../api/console-routes.ts';
 import { createFramers } from '../api/framers.ts';
 import { addOpsRoutes } from '../api/health-routes.ts';
 import { addOverviewRoutes } from '../api/overview-routes.ts';
@@ -54,7 +55,7 @@ export interface HttpSurface {
   readonly withoutPrefix: WithoutPrefix;
 }
 
-export interface HttpSurfaceOptions extends Pick<GatewayOptions, 'hstsSeconds' | 'pageFolder' | 'callbackHosts'> {
+export interface HttpSurfaceOptions extends Pick<GatewayOptions, 'hstsSeconds' | 'pageFolder' | 'callbackHosts' | 'hasConsole'> {
   /** Rejects while the node does not answer. */
   readonly ready: () => Promise<void>;
 }
@@ -92,16 +93,17 @@ export async function openHttpSurface(parts: Parts, options: HttpSurfaceOptions)
 }
 
 /**
- * Routes that anybody may call: health, the contract, the login page, and the answer to unknown
- * paths.
+ * Routes that anybody may call: health, the contract, the pages, and the answer to unknown paths.
  */
-function addPublicRoutes(app: FastifyInstance, parts: Parts, prefix: string | null, { ready, pageFolder }: HttpSurfaceOptions): void {
+function addPublicRoutes(app: FastifyInstance, parts: Parts, prefix: string | null, options: HttpSurfaceOptions): void {
+  const { ready, pageFolder, hasConsole = false } = options;
   addOpsRoutes(app, async () => {
     if (parts.slots.isDraining()) throw new NotReadyError('this gateway drains');
     await ready();
   });
   addContractRoutes(app, { publicUrl: parts.publicAddress.url });
   const sendLoginPage = addPageRoutes(app, pageFolder, createFramers(parts), prefix);
+  if (hasConsole) addConsoleRoutes(app, pageFolder, prefix);
   addStrayRequests(app, { sendLoginPage, prefix: prefix ?? '' });
 }
 

@@ -37,6 +37,16 @@ export const PROCESS_SETTINGS = {
     what: 'How log lines look: `json` for programs, `text` for people. Without this setting it is text on a terminal, and JSON elsewhere.',
     change: 'Set it to `text` to read the log of a process whose output goes through a pipe.',
   },
+  QRCAST_CONSOLE: {
+    schema: z.enum(['on', 'off'], 'expected on or off').optional(), // off at a gateway, on at `start`
+    form: 'on or off',
+    default: 'off',
+    readBy: GATEWAYS,
+    what:
+      'Whether gateways serve /console, a page for operators (admin key) and tenants (API key). It shows sessions live, their timelines, ' +
+      'tenants, the audit log and callbacks. The page itself holds no data. `start` serves it unless this is off.',
+    change: 'Turn it on where the people who have those keys reach the gateways with a browser.',
+  },
   QRCAST_DRAIN_MS: {
     ...whole(0, 600_000, 'ms', 25_000),
     readBy: ['gateway', 'worker'],
