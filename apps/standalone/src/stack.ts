@@ -29,6 +29,7 @@ export interface StackOptions {
   readonly proxyRoute?: ProxyRoute | null;
   readonly callbackProxy?: HttpProxy | undefined;
   readonly adminKey: string | undefined;
+  readonly hasConsole?: boolean;
   readonly maxConnections: number;
   readonly connectsPerSecond?: number | undefined;
   readonly tenantLimits?: TenantLimits;

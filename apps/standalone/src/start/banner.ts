@@ -4,6 +4,8 @@ export interface BannerFacts {
   readonly url: string;
   readonly pageUrl: string;
   readonly apiKey: string;
+  /** The console. Null: it is off. */
+  readonly console: ConsoleFacts | null;
   readonly instanceId: string;
   /** The simulated provider; null if the real one is polled. */
   readonly simulator: { readonly url: string; readonly apiToken: string } | null;
@@ -11,8 +13,14 @@ export interface BannerFacts {
   readonly redisAdvice: string | null;
 }
 
+export interface ConsoleFacts {
+  /** The admin key that was made for this run; null if there is one that the operator knows, or none. */
+  readonly madeAdminKey: string | null;
+}
+
 export function banner(facts: BannerFacts): string {
   const { url, pageUrl, apiKey, instanceId, simulator, redisAdvice } = facts;
+  const madeAdminKey = facts.console?.madeAdminKey ?? null;
   const lines = [
     '',
     '  qrcast is up.',
@@ -20,6 +28,8 @@ export function banner(facts: BannerFacts): string {
     '  Login page   (a live code; open it in a browser)',
     `    ${pageUrl}`,
     '',
+    ...consoleLines(url, facts.console),
+    ...(madeAdminKey === null ? [] : [`  Admin key    ${madeAdminKey}`]),
     `  API key      ${apiKey}`,
     `  API          ${url}/v1/sessions`,
     `  Documents    ${url}/docs`,
@@ -43,6 +53,16 @@ export function banner(facts: BannerFacts): string {
     );
   }
   return lines.join('\n');
+}
+
+/**
+ * The link has no key in it: a program that opens links shows them to every user of the machine in the
+ * list of processes, and a browser keeps them in its history.
+ */
+function consoleLines(url: string, console: ConsoleFacts | null): string[] {
+  if (console === null) return [];
+  const keys = console.madeAdminKey === null ? 'the API key' : 'the admin key for all tenants, or the API key';
+  return [`  Console      (what goes on; it asks for a key: ${keys})`, `    ${url}/console`, ''];
 }
 
 function simulatorLines(simulator: BannerFacts['simulator'], instanceId: string): string[] {

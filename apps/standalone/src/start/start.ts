@@ -2,6 +2,7 @@
  * Runs `start` in this order: keys, Redis, provider, worker, gateway, a first session, the banner.
  */
 
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { parseKeyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
@@ -12,7 +13,7 @@ import { GATEWAY_SETTINGS, ROLE_SETTINGS, type Settings, WORKER_SETTINGS } from 
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { openPrivateRedis, redisAdvice } from '../private-redis.ts';
 import { DEFAULT_TENANT, type StackOptions, startSimulator, startStack } from '../stack.ts';
-import { banner } from './banner.ts';
+import { banner, type ConsoleFacts } from './banner.ts';
 import { type Home, openHome } from './home.ts';
 import { createSession } from './session.ts';
 import { showInTerminal } from './terminal.ts';
@@ -62,7 +63,8 @@ export async function runStart(options: StartOptions): Promise<void> {
   const redisUrl = redisUrlOf(settings.REDIS_URL ?? privateRedis?.url ?? '', settings);
   const meters = createMeters(settings.QRCAST_METRICS_TENANTS);
   await serveMetrics(settings, { meters, owners: ['gateway', 'worker'], log }, releasers);
-  const gateway = await startStack({ ...stackOptions(options, home, redisUrl, simulated), meters }, releasers);
+  const console = consoleOf(settings);
+  const gateway = await startStack({ ...stackOptions(options, home, redisUrl, simulated, console), meters }, releasers);
   const local = `http://127.0.0.1:${gateway.port}`;
   simulated?.instance.setWebhook({ url: `${local}/v1/webhooks/green-api/${DEFAULT_TENANT}`, token: home.webhookToken });
 
@@ -73,6 +75,7 @@ export async function runStart(options: StartOptions): Promise<void> {
       url: gateway.publicUrl,
       pageUrl: session.pageUrl,
       apiKey: home.apiKey,
+      console,
       instanceId: String(credentials['instanceId']),
       simulator: simulated === null ? null : { url: simulated.simulator.url, apiToken: simulated.instance.apiToken },
       redisAdvice: privateRedis?.isReal === false ? redisAdvice(process.platform, existsSync('/usr/bin/apt-get')) : null,
@@ -84,7 +87,22 @@ export async function runStart(options: StartOptions): Promise<void> {
 /** Null if the real provider is polled. */
 type Simulated = Awaited<ReturnType<typeof startSimulator>> | null;
 
-function stackOptions({ settings, defaultHosts, log }: StartOptions, home: Home, redisUrl: string, simulated: Simulated): StackOptions {
+/**
+ * An admin key is made only where nobody else can reach this process. It ends with this run.
+ */
+function consoleOf({ QRCAST_CONSOLE, QRCAST_ADMIN_KEY, QRCAST_PUBLIC_URL }: StartSettings): ConsoleFacts | null {
+  if (QRCAST_CONSOLE === 'off') return null;
+  const isMade = QRCAST_ADMIN_KEY === undefined && QRCAST_PUBLIC_URL === undefined;
+  return { madeAdminKey: isMade ? `ak_${randomBytes(32).toString('base64url')}` : null };
+}
+
+function stackOptions(
+  { settings, defaultHosts, log }: StartOptions,
+  home: Home,
+  redisUrl: string,
+  simulated: Simulated,
+  console: ConsoleFacts | null,
+): StackOptions {
   const hosts = settings.QRCAST_UPSTREAM_HOSTS ?? defaultHosts;
   return {
     ...roleOptions(settings),
@@ -94,7 +112,8 @@ function stackOptions({ settings, defaultHosts, log }: StartOptions, home: Home,
     secretKeys: settings.QRCAST_SECRET_KEYS ?? parseKeyring(home.secretKeys),
     unwatchedGraceMs: settings.QRCAST_UNWATCHED_GRACE_MS,
     upstreamHosts: simulated === null ? hosts : [...hosts, simulated.simulator.url],
-    adminKey: settings.QRCAST_ADMIN_KEY,
+    adminKey: settings.QRCAST_ADMIN_KEY ?? console?.madeAdminKey ?? undefined,
+    hasConsole: console !== null,
     maxConnections: settings.QRCAST_MAX_CONNECTIONS,
     connectsPerSecond: settings.QRCAST_CONNECTS_PER_SECOND,
     callbackProxy: settings.QRCAST_CALLBACK_PROXY,
