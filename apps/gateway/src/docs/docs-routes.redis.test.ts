@@ -9,7 +9,7 @@ import { type Answer, openTestGateway, type TestGateway } from '../../test/gatew
 let test: TestGateway;
 const routes = new Set<string>();
 beforeAll(async () => {
-  test = await withRoutes(() => openTestGateway({ publicUrl: 'https://qrcast.example.com' }));
+  test = await withRoutes(() => openTestGateway({ publicUrl: 'https://qrcast.example.com', hasConsole: true }));
 });
 afterAll(() => test.close());
 
@@ -73,7 +73,7 @@ describe('the routes', () => {
    * What is not a call: the answer to `OPTIONS`, HEAD for each GET, files that our pages load, and
    * the same paths with a slash at the end.
    */
-  const isCall = (route: string): boolean => !/^(HEAD|OPTIONS) |^GET \/(connect\/assets\/|docs\.css$)|[^ ]\/$/.test(route);
+  const isCall = (route: string): boolean => !/^(HEAD|OPTIONS) |^GET \/((connect|console)\/assets\/|docs\.css$)|[^ ]\/$/.test(route);
 
   it('of the server are those of the document', () => {
     const documented = Object.entries(openApiDocument({ serverUrl: 'http://127.0.0.1', version: '0' }).paths).flatMap(([path, methods]) =>
