@@ -5,7 +5,7 @@ const FACTS: BannerFacts = {
   url: 'http://127.0.0.1:3000',
   pageUrl: 'http://127.0.0.1:3000/connect#ticket',
   apiKey: 'qk_of-the-tenant',
-  console: { madeAdminKey: 'ak_of-this-run' },
+  console: { adminKey: { made: 'ak_of-this-run' } },
   instanceId: '1101000001',
   simulator: null,
   redisAdvice: null,
@@ -20,9 +20,10 @@ it('names the console and its keys apart, so that no link holds a key', () => {
 });
 
 it('repeats no admin key that the operator has set', () => {
-  const text = banner({ ...FACTS, console: { madeAdminKey: null } });
-  expect(text).toContain('it asks for a key: the API key)');
+  const text = banner({ ...FACTS, console: { adminKey: 'given' } });
+  expect(text).toContain('it asks for a key: your QRCAST_ADMIN_KEY for all tenants, or the API key)');
   expect(text).not.toContain('Admin key');
+  expect(banner({ ...FACTS, console: { adminKey: 'none' } })).toContain('it asks for a key: the API key)');
 });
 
 it('says nothing of a console that is off', () => {

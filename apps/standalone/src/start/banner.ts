@@ -14,13 +14,12 @@ export interface BannerFacts {
 }
 
 export interface ConsoleFacts {
-  /** The admin key that was made for this run; null if there is one that the operator knows, or none. */
-  readonly madeAdminKey: string | null;
+  /** Made for this run, given by the operator, who knows it, or none: then the admin API is off. */
+  readonly adminKey: { readonly made: string } | 'given' | 'none';
 }
 
 export function banner(facts: BannerFacts): string {
   const { url, pageUrl, apiKey, instanceId, simulator, redisAdvice } = facts;
-  const madeAdminKey = facts.console?.madeAdminKey ?? null;
   const lines = [
     '',
     '  qrcast is up.',
@@ -29,7 +28,7 @@ export function banner(facts: BannerFacts): string {
     `    ${pageUrl}`,
     '',
     ...consoleLines(url, facts.console),
-    ...(madeAdminKey === null ? [] : [`  Admin key    ${madeAdminKey}`]),
+    ...adminKeyLines(facts.console),
     `  API key      ${apiKey}`,
     `  API          ${url}/v1/sessions`,
     `  Documents    ${url}/docs`,
@@ -55,14 +54,27 @@ export function banner(facts: BannerFacts): string {
   return lines.join('\n');
 }
 
+const KEYS = {
+  made: 'the admin key for all tenants, or the API key',
+  given: 'your QRCAST_ADMIN_KEY for all tenants, or the API key',
+  none: 'the API key',
+} as const;
+
+function adminKeyLines(console: ConsoleFacts | null): string[] {
+  return typeof console?.adminKey === 'object' ? [`  Admin key    ${console.adminKey.made}`] : [];
+}
+
 /**
  * The link has no key in it: a program that opens links shows them to every user of the machine in the
  * list of processes, and a browser keeps them in its history.
  */
 function consoleLines(url: string, console: ConsoleFacts | null): string[] {
   if (console === null) return [];
-  const keys = console.madeAdminKey === null ? 'the API key' : 'the admin key for all tenants, or the API key';
-  return [`  Console      (what goes on; it asks for a key: ${keys})`, `    ${url}/console`, ''];
+  return [
+    `  Console      (what goes on; it asks for a key: ${KEYS[typeof console.adminKey === 'object' ? 'made' : console.adminKey]})`,
+    `    ${url}/console`,
+    '',
+  ];
 }
 
 function simulatorLines(simulator: BannerFacts['simulator'], instanceId: string): string[] {

@@ -92,8 +92,8 @@ type Simulated = Awaited<ReturnType<typeof startSimulator>> | null;
  */
 function consoleOf({ QRCAST_CONSOLE, QRCAST_ADMIN_KEY, QRCAST_PUBLIC_URL }: StartSettings): ConsoleFacts | null {
   if (QRCAST_CONSOLE === 'off') return null;
-  const isMade = QRCAST_ADMIN_KEY === undefined && QRCAST_PUBLIC_URL === undefined;
-  return { madeAdminKey: isMade ? `ak_${randomBytes(32).toString('base64url')}` : null };
+  if (QRCAST_ADMIN_KEY !== undefined) return { adminKey: 'given' };
+  return { adminKey: QRCAST_PUBLIC_URL === undefined ? { made: `ak_${randomBytes(32).toString('base64url')}` } : 'none' };
 }
 
 function stackOptions(
@@ -112,7 +112,7 @@ function stackOptions(
     secretKeys: settings.QRCAST_SECRET_KEYS ?? parseKeyring(home.secretKeys),
     unwatchedGraceMs: settings.QRCAST_UNWATCHED_GRACE_MS,
     upstreamHosts: simulated === null ? hosts : [...hosts, simulated.simulator.url],
-    adminKey: settings.QRCAST_ADMIN_KEY ?? console?.madeAdminKey ?? undefined,
+    adminKey: typeof console?.adminKey === 'object' ? console.adminKey.made : settings.QRCAST_ADMIN_KEY,
     hasConsole: console !== null,
     maxConnections: settings.QRCAST_MAX_CONNECTIONS,
     connectsPerSecond: settings.QRCAST_CONNECTS_PER_SECOND,
