@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig, type Plugin } from 'vite';
+import { withoutPolicy } from './vite-without-policy.ts';
 
 /**
  * Builds three things that the gateway serves: `element.js`, the whole element in one module; the
@@ -34,23 +35,6 @@ export default defineConfig({
     },
   },
 });
-
-/**
- * Lit creates a Trusted Types policy when it is loaded, under a name that the page may have taken.
- * The element needs none (parse-template.ts).
- */
-function withoutPolicy(): Plugin {
-  return {
-    name: 'without-policy',
-    transform: {
-      filter: { id: /\/lit-html\/lit-html\.js$/ },
-      handler(code) {
-        const result = code.replace('=t.trustedTypes', '=void 0');
-        return result === code ? this.error('expected lit-html to read trustedTypes; look how this version makes its policy') : result;
-      },
-    },
-  };
-}
 
 /** The one script that must run in browsers without modules. It is copied unchanged. */
 function classicScript(): Plugin {

@@ -34,6 +34,7 @@ export interface ClusterOptions {
   readonly callbackHosts?: readonly string[];
   readonly simulator?: SimulatorOptions;
   readonly publicUrl?: string;
+  readonly hasConsole?: boolean;
   /** How long a minute of `checkConnectedEvery` lasts, ms. */
   readonly checkMinuteMs?: number;
   /** Where all roles count together. */
@@ -141,7 +142,7 @@ function workerOptions(options: ClusterOptions, upstream: string): Cluster['work
 
 /** Starts as many gateways and workers as the options say. @returns the gateways */
 async function startRoles(
-  { gateways: gatewayCount = 1, workers = 1, unwatchedGraceMs = 15_000, publicUrl }: ClusterOptions,
+  { gateways: gatewayCount = 1, workers = 1, unwatchedGraceMs = 15_000, publicUrl, hasConsole }: ClusterOptions,
   worker: Cluster['worker'],
   releasers: Releasers,
 ): Promise<readonly Gateway[]> {
@@ -155,6 +156,7 @@ async function startRoles(
     host: '127.0.0.1',
     publicUrl,
     pageFolder: PAGE_FOLDER,
+    hasConsole,
   };
   const gateways: Gateway[] = [];
   for (let i = 0; i < gatewayCount; i++) {

@@ -1,0 +1,170 @@
+/**
+ * The console, `/console`. It holds the key in memory alone: in the closure of `createApi`. Everything
+ * that a person sees is drawn from the state here and from that of the open view.
+ */
+
+import { render } from 'lit';
+import type { Language } from '../languages.ts';
+import { type Api, createApi, type Failure } from './api.ts';
+import { openAudit } from './audit-view.ts';
+import { openCallbacks } from './callbacks-view.ts';
+import { createFormat } from './format.ts';
+import { frameTemplate } from './frame-view.ts';
+import { consoleTextsOf, preferredLanguage } from './language.ts';
+import { openLogins } from './logins-view.ts';
+import { parseRoute, type Role, type Route } from './routes.ts';
+import type { Context, Question, Screen, Words } from './screen.ts';
+import { openSession } from './session-view.ts';
+import { openSessions } from './sessions-view.ts';
+import { signInTemplate } from './sign-in-view.ts';
+import { takeKey } from './take-key.ts';
+import { openTenants } from './tenants-view.ts';
+import { openWeather } from './weather-view.ts';
+
+interface SignedIn {
+  readonly api: Api;
+  readonly role: Role;
+}
+
+/** The page's only state besides that of the open view. */
+const page = {
+  words: wordsIn(preferredLanguage(navigator.languages)),
+  signedIn: null as SignedIn | null,
+  signIn: { isBusy: false, failure: null as Failure | null },
+  route: null as Route | null,
+  screen: null as Screen | null,
+  question: null as (Question & { readonly answer: (isAgreed: boolean) => void }) | null,
+  announcement: '',
+};
+let isDrawing = false;
+
+function main(): void {
+  addEventListener('hashchange', followAddress);
+  followAddress();
+  draw();
+}
+
+/** A link with a key may be opened, or pasted into this tab. The key leaves the address at once. */
+function followAddress(): void {
+  const { key, hash } = takeKey(location.hash);
+  if (hash !== location.hash) history.replaceState(null, '', hash === '' ? location.pathname + location.search : hash);
+  if (key !== null) void signIn(key);
+  else if (page.signedIn !== null) openRoute(page.signedIn);
+}
+
+async function signIn(key: string): Promise<void> {
+  signOut();
+  page.signIn = { isBusy: true, failure: null };
+  draw();
+  const role: Role = key.startsWith('qk_') ? 'tenant' : 'operator';
+  const api = createApi(rootOf(import.meta.url), key);
+  const answer = await api.call('GET', role === 'tenant' ? '/v1/statistics?hours=1' : '/v1/admin/statistics?hours=1');
+  page.signIn = { isBusy: false, failure: answer.ok ? null : answer.failure };
+  if (answer.ok) {
+    page.signedIn = { api, role };
+    openRoute(page.signedIn);
+  } else draw();
+}
+
+function signOut(): void {
+  page.screen?.close();
+  Object.assign(page, { signedIn: null, screen: null, route: null, question: null, announcement: '' });
+  draw();
+}
+
+function openRoute({ api, role }: SignedIn): void {
+  page.screen?.close();
+  page.route = parseRoute(location.hash, role);
+  page.screen = openScreen(page.route, { api, role, words: () => page.words, redraw: draw, announce, ask });
+  drawNow();
+  scrollTo(0, 0);
+  document.querySelector<HTMLElement>('#title')?.focus({ preventScroll: true });
+}
+
+function openScreen(route: Route, context: Context): Screen {
+  switch (route.view) {
+    case 'sessions':
+      return openSessions(context);
+    case 'session':
+      return openSession(context, route.id);
+    case 'logins':
+      return openLogins(context);
+    case 'weather':
+      return openWeather(context);
+    case 'tenants':
+      return openTenants(context);
+    case 'audit':
+      return openAudit(context);
+    case 'callbacks':
+      return openCallbacks(context);
+    default:
+      return route satisfies never;
+  }
+}
+
+function announce(text: string): void {
+  page.announcement = text;
+  draw();
+}
+
+async function ask(question: Question): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  page.question = { ...question, answer: resolve };
+  drawNow();
+  document.querySelector('dialog')?.showModal();
+  return promise;
+}
+
+function onAnswer(isAgreed: boolean): void {
+  page.question?.answer(isAgreed);
+  page.question = null;
+  document.querySelector('dialog')?.close();
+  draw();
+}
+
+function onLanguage(language: Language): void {
+  page.words = wordsIn(language);
+  draw();
+}
+
+function wordsIn(language: Language): Words {
+  return { texts: consoleTextsOf(language), format: createFormat(language), language };
+}
+
+/** Once for all changes of a turn. */
+function draw(): void {
+  if (isDrawing) return;
+  isDrawing = true;
+  queueMicrotask(drawNow);
+}
+
+function drawNow(): void {
+  isDrawing = false;
+  const root = document.querySelector<HTMLElement>('#console');
+  if (root === null) throw new Error('expected #console in the page');
+  const { words, screen, signedIn, route, question, announcement } = page;
+  const content = screen === null ? signInTemplate(page.signIn, words.texts, (key) => void signIn(key)) : screen.template();
+  root.querySelector('.before')?.remove();
+  render(
+    frameTemplate({ role: signedIn?.role ?? null, route, question, announcement }, words, content, {
+      onLanguage,
+      onSignOut: signOut,
+      onAnswer,
+    }),
+    root,
+  );
+  document.documentElement.lang = words.language;
+  document.title = `${titleOf(route, words)} · ${words.texts.name}`;
+}
+
+function titleOf(route: Route | null, { texts }: Words): string {
+  if (route === null) return texts.signIn.title;
+  return route.view === 'session' ? `${texts.timeline.title} ${route.id}` : texts.views[route.view];
+}
+
+/** The gateway that this script came from, whatever path it is served at. */
+function rootOf(script: string): string {
+  return new URL('../../', script).href;
+}
+
+main();
