@@ -137,6 +137,7 @@ it('draws a timeline from its first to its last entry', () => {
     endReason: null,
     isUnwatched: false,
     codes: 0,
+    repeats: 0,
   } as const;
   const line = timeLineOf({
     entries: [

@@ -58,7 +58,7 @@ function entryTemplate(entry: TimelineEntry, startedAt: number, words: Words): M
 type Of<Kind extends TimelineEntry['kind']> = Extract<TimelineEntry, { readonly kind: Kind }>;
 
 function changeWords(
-  { cause, answer, tookMs, state, notice, endReason, isUnwatched, codes }: Of<'change'>,
+  { cause, answer, tookMs, state, notice, endReason, isUnwatched, codes, repeats }: Of<'change'>,
   { texts, format }: Words,
 ): string[] {
   const { timeline } = texts;
@@ -71,6 +71,7 @@ function changeWords(
     notice === null || notice === answer ? '' : wordOf(texts.notices, notice),
     endReason === null || endReason === answer ? '' : wordOf(texts.ends, endReason),
     isUnwatched ? timeline.isUnwatched : '',
+    repeats > 0 ? timeline.repeats(format.number(repeats)) : '',
   ];
 }
 

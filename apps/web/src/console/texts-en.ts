@@ -96,6 +96,7 @@ export const EN: ConsoleTexts = {
     took: (ms) => `answered in ${ms}`,
     codes: (count) => `code no. ${count}`,
     isUnwatched: 'nobody looks',
+    repeats: (count) => `${count} more like this`,
     answer: (word) => `The provider answered: ${word}`,
     delivery: (viewers, messages) => `Sent to viewers: ${messages}, at most ${viewers} at once`,
     slowest: (ms) => `slowest ${ms}`,

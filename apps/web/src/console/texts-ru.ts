@@ -103,6 +103,7 @@ export const RU: ConsoleTexts = {
     took: (ms) => `ответ за ${ms}`,
     codes: (count) => `код № ${count}`,
     isUnwatched: 'никто не смотрит',
+    repeats: (count) => `ещё ${count} таких же`,
     answer: (word) => `Провайдер ответил: ${word}`,
     delivery: (viewers, messages) => `Отправлено зрителям: ${messages}, одновременно до ${viewers}`,
     slowest: (ms) => `дольше всего ${ms}`,

@@ -96,6 +96,7 @@ export interface ConsoleTexts {
     readonly took: (ms: string) => string;
     readonly codes: (count: string) => string;
     readonly isUnwatched: string;
+    readonly repeats: (count: string) => string;
     readonly answer: (word: string) => string;
     readonly delivery: (viewers: string, messages: string) => string;
     readonly slowest: (ms: string) => string;
