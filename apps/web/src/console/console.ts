@@ -128,7 +128,8 @@ function onLanguage(language: Language): void {
 }
 
 function wordsIn(language: Language): Words {
-  return { texts: consoleTextsOf(language), format: createFormat(language), language };
+  const tag = navigator.languages.find((own) => own.toLowerCase().startsWith(language)) ?? language;
+  return { texts: consoleTextsOf(language), format: createFormat(tag), language };
 }
 
 /** Once for all changes of a turn. */

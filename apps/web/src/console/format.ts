@@ -1,7 +1,5 @@
 /** Times, numbers and spans in the words of a language. */
 
-import type { Language } from '../languages.ts';
-
 export interface Format {
   number(value: number): string;
   /** @param share from 0 to 1 */
@@ -17,7 +15,8 @@ export interface Format {
   took(ms: number): string;
 }
 
-export function createFormat(language: Language): Format {
+/** @param language a BCP 47 tag, with a region if the person has one */
+export function createFormat(language: string): Format {
   const plain = new Intl.NumberFormat(language);
   const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
   const unit = (name: string, digits = 0): Intl.NumberFormat =>

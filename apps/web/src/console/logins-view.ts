@@ -14,6 +14,7 @@ import { wordOf } from './texts.ts';
 type Span = '24' | '168';
 
 const EVERY_MS = 30_000;
+const SLOTS_OF_A_DAY = 24;
 
 export function openLogins({ api, role, words, redraw }: Context): Screen {
   const loader = createLoader<Statistics>(redraw);
@@ -69,7 +70,7 @@ function funnelTemplate({ funnel }: LoginFigures, { texts: { logins }, format }:
 function slotsTemplate({ slots }: LoginFigures, { texts: { logins }, format }: Words): Markup {
   const top = Math.max(1, ...slots.map(({ attempts, logins: made }) => Math.max(attempts, made)));
   const stacks = slots.map(({ startsAt, attempts, logins: made }) => ({
-    label: format.hour(startsAt),
+    label: slots.length > SLOTS_OF_A_DAY ? format.hour(startsAt) : format.minute(startsAt),
     parts: [
       { value: made, tone: 'good' },
       { value: Math.max(0, attempts - made), tone: 'accent' },
