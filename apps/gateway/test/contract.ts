@@ -33,7 +33,7 @@ export interface ContractCheck {
 type Schema = Readonly<Record<string, unknown>>;
 
 /** Files that pages load. They are no calls, and no part of the contract. */
-const FILES = /^\/(connect\/assets\/.*|docs\.css)$/;
+const FILES = /^\/((connect|console)\/assets\/.*|docs\.css)$/;
 /** The router rejects longer segments before it looks for a route. */
 const MAX_SEGMENT_CHARS = 256;
 

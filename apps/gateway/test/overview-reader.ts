@@ -1,4 +1,4 @@
-/** For tests: reads a stream of the overview, and checks each event by the contract. */
+/** For tests: reads a stream of the overview as the console does, and checks each event by the contract. */
 
 import type { CloseReason } from '@qrcast/core/close-codes';
 import { type Overview, type OverviewSession, overviewSchema } from '@qrcast/core/overview';

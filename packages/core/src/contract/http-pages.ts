@@ -93,6 +93,18 @@ export const PAGE_OPERATIONS: readonly Operation[] = [
     errors: [],
   },
   {
+    id: 'console',
+    method: 'get',
+    path: '/console',
+    tag: 'Pages',
+    summary: 'The console of operators and tenants',
+    description:
+      'Only where the operator has turned it on (`QRCAST_CONSOLE=on`). The page asks for a key, or takes it from its fragment, and keeps it in memory alone. It cannot be framed.',
+    credentials: [],
+    answers: { 200: { description: 'The page', type: 'text/html' } },
+    errors: ['not_found'],
+  },
+  {
     id: 'docs',
     method: 'get',
     path: '/docs',
