@@ -32,17 +32,17 @@ function queriesOf({ title, targets = [], panels = [] }: JsonPanel): readonly Bo
 const filled = (query: string): string => Object.entries(VARIABLES).reduce((text, [name, value]) => text.replaceAll(name, value), query);
 
 /**
- * A panel's only query, with the exact growth of each counter instead of its rate. Prometheus
+ * A panel's first query, with the exact growth of each counter instead of its rate. Prometheus
  * extrapolates a rate and an increase to the whole window, so they are seldom whole numbers. The
  * growth has their blind spot: what a counter has when it appears is not growth.
  */
 export function growthIn(panel: string): string {
-  const { query } = onlyQueryOf(panel);
+  const { query } = firstQueryOf(panel);
   return query.replace(/\b(?:rate|increase)\(([^()]+)\[\w+\]\)/g, '(max_over_time($1[1h]) - min_over_time($1[1h]))');
 }
 
-function onlyQueryOf(panel: string): BoardQuery {
-  const [found, ...others] = boardQueries().filter((one) => one.panel === panel);
-  if (found === undefined || others.length > 0) throw new Error(`expected one query in the panel "${panel}"`);
+export function firstQueryOf(panel: string): BoardQuery {
+  const found = boardQueries().find((one) => one.panel === panel);
+  if (found === undefined) throw new Error(`expected a query in the panel "${panel}"`);
   return found;
 }

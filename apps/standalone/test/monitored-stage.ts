@@ -60,8 +60,11 @@ async function metricsPortOf(role: StagedRole): Promise<number> {
   return Number(port);
 }
 
-/** A count that was there before the first scrape has not grown, as Prometheus sees it. */
-async function untilScraped({ ask }: Prometheus, count: number): Promise<void> {
+/**
+ * Resolves once `count` processes that are ready were scraped. A count that was there before the
+ * first scrape has not grown, as Prometheus sees it.
+ */
+export async function untilScraped({ ask }: Prometheus, count: number): Promise<void> {
   const scraped = async (): Promise<number> => (await ask('qrcast_ready{job="qrcast"} == 1')).length;
   const limit = AbortSignal.timeout(SCRAPED_WITHIN_MS);
   while ((await scraped()) < count) {

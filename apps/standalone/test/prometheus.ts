@@ -28,6 +28,8 @@ export interface Sample {
 export interface Prometheus {
   /** What a query gives now. @throws {Error} if Prometheus refuses it */
   ask(query: string): Promise<readonly Sample[]>;
+  /** When each sample of the last hour was taken, Unix ms, of all series that the selector finds. */
+  sampledAt(selector: string): Promise<readonly number[]>;
   /** The alerts that fire now. */
   firing(): Promise<readonly Labels[]>;
   /** What was wrong with the last evaluation of a rule, of all rules. */
@@ -113,6 +115,7 @@ interface Answer<Data> {
 }
 
 type Vector = { readonly result: readonly { readonly metric: Labels; readonly value: readonly [at: number, value: string] }[] };
+type Matrix = { readonly result: readonly { readonly values: readonly (readonly [at: number, value: string])[] }[] };
 type Alerts = { readonly alerts: readonly { readonly labels: Labels; readonly state: 'pending' | 'firing' }[] };
 type Rules = { readonly groups: readonly { readonly rules: readonly { readonly name: string; readonly lastError?: string }[] }[] };
 
@@ -126,6 +129,10 @@ function createApi(url: string): Prometheus {
     async ask(query) {
       const { result } = await get<Vector>(`query?query=${encodeURIComponent(query)}`);
       return result.map(({ metric, value: [, value] }) => ({ labels: metric, value: Number(value) }));
+    },
+    async sampledAt(selector) {
+      const { result } = await get<Matrix>(`query?query=${encodeURIComponent(`${selector}[1h]`)}`);
+      return result.flatMap(({ values }) => values.map(([at]) => at * 1_000)).toSorted((a, b) => a - b);
     },
     async firing() {
       const { alerts } = await get<Alerts>('alerts');
