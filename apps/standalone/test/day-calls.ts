@@ -24,6 +24,7 @@ export interface DayCalls {
   createTenant(id: string, callbackUrl: string): Promise<DayTenant>;
 }
 
+const TRIES = 3;
 const now = (): number => performance.timeOrigin + performance.now();
 
 export function createCalls(stage: DayStage): DayCalls {
@@ -40,8 +41,10 @@ export function createCalls(stage: DayStage): DayCalls {
     return response;
   }
 
+  /** A gateway that has just begun to stop refuses it, and another one does not. */
   async function demand<Answer>(secret: string, method: string, path: string, body?: object, gateway?: number): Promise<Answer> {
-    const response = await call(secret, method, path, body, gateway);
+    let response = await call(secret, method, path, body, gateway);
+    for (let tries = 1; response.status === 503 && tries < TRIES; tries++) response = await call(secret, method, path, body);
     if (!response.ok) throw new Error(`${method} ${path} was refused: ${await response.text()}`);
     return (await response.json()) as Answer; // PROTOCOL.md
   }

@@ -39,23 +39,45 @@ const REFUSED_UNSEEN: ReadonlySet<string> = new Set(['unavailable']);
 export function checkLogins(day: DayLog, circumstances: Circumstances, codeTtlMs: number): readonly string[] {
   const calledBack = new Set(day.calledBack);
   return day.logins.flatMap((login) => [
-    ...check(login, circumstances).map(({ rule, what }) => `${login.sessionId}: ${rule}: ${what}`),
+    ...check(withoutLeft(login), circumstances).map(({ rule, what }) => `${login.sessionId}: ${rule}: ${what}`),
     ...unbackedPromises(login, codeTtlMs).map((what) => `${login.sessionId}: promise: ${what}`),
     ...(login.isLoggedIn && !calledBack.has(login.sessionId) ? [`${login.sessionId}: callback: nobody was told of the login`] : []),
     ...(login.isNotificationLost && login.notifications > 0 ? [`${login.sessionId}: notification: it was not lost`] : []),
   ]);
 }
 
+/** Viewers who have left are not told the end. */
+const withoutLeft = (login: LoginLog): LoginLog => (login.final.state === 'idle' ? { ...login, viewers: [] } : login);
+
 /** What the board says wrongly. */
 export function checkBoard(day: DayLog, shown: Shown): readonly string[] {
   const { unscraped } = day;
   const taken = day.logins.flatMap(stepsOf);
-  const of = (fits: (name: string) => boolean): Expected => boundsOf(taken.filter(({ name }) => fits(name)), unscraped);
-  const answers = boundsOf(day.logins.flatMap(({ requests }) => answersOf(requests)), unscraped);
+  const of = (fits: (name: string) => boolean): Expected =>
+    boundsOf(
+      taken.filter(({ name }) => fits(name)),
+      unscraped,
+    );
+  const answers = boundsOf(
+    day.logins.flatMap(({ requests }) => answersOf(requests)),
+    unscraped,
+  );
   return [
-    ...compare('attempts', shown.attempts, of((name) => name === 'watched')),
-    ...compare('steps', shown.steps, of((name) => STEPS.has(name))),
-    ...compare('ends', shown.ends, of((name) => !STEPS.has(name))),
+    ...compare(
+      'attempts',
+      shown.attempts,
+      of((name) => name === 'watched'),
+    ),
+    ...compare(
+      'steps',
+      shown.steps,
+      of((name) => STEPS.has(name)),
+    ),
+    ...compare(
+      'ends',
+      shown.ends,
+      of((name) => !STEPS.has(name)),
+    ),
     ...compare('answers', shown.answers, answers),
     ...compare('tries', shown.tries, boundsOf(day.tries, unscraped)),
     ...compare('refusals', shown.refusals, openAbove(boundsOf(day.refusals, unscraped))),

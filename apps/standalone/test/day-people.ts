@@ -36,6 +36,8 @@ export interface DayPeople {
   logIn(beginning?: Beginning): Promise<void>;
   /** Scans the code. Resolves once every viewer is connected. */
   scan(login: DayLogin): Promise<void>;
+  /** Resolves once every viewer is connected, after a scan. */
+  untilConnected(login: DayLogin): Promise<void>;
   /** As `logIn`, with the password of the account. */
   logInWithPassword(beginning?: Beginning): Promise<void>;
 }
@@ -94,6 +96,7 @@ export function createPeople(stage: DayStage, tenants: readonly DayTenant[]): Da
     logins,
     begin,
     until,
+    untilConnected,
     scan,
     async logIn(beginning) {
       const login = await begin(beginning);

@@ -19,11 +19,11 @@ export type Expected = Readonly<Record<string, Bounds>>;
 
 /** By name. */
 export function boundsOf(countable: readonly Countable[], unscraped: readonly Span[]): Expected {
-  const bounds: Record<string, { least: number; most: number }> = {};
+  const bounds: Record<string, Bounds> = {};
   for (const { name, from, to } of countable) {
-    const bound = (bounds[name] ??= { least: 0, most: 0 });
-    bound.most += 1;
-    if (!unscraped.some((span) => span.from <= to && span.to >= from)) bound.least += 1;
+    const { least, most } = bounds[name] ?? { least: 0, most: 0 };
+    const isCertain = !unscraped.some((span) => span.from <= to && span.to >= from);
+    bounds[name] = { least: isCertain ? least + 1 : least, most: most + 1 };
   }
   return bounds;
 }
