@@ -41,6 +41,7 @@ export const BOARD: readonly Row[] = [
         'short',
         q('sum(increase(qrcast_attempts_total{@}[5m]))', 'attempts in 5 min'),
         q('sum(increase(qrcast_attempt_steps_total{@, step="connected"}[5m]))', 'logins in 5 min'),
+        q('sum(increase(qrcast_no_code_needed_seconds_count{@}[5m]))', 'attempts without need of a code in 5 min'),
       ),
       lines(
         'Codes that a login took',

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { answered, code, created, linked, policy, refused, T0, trouble } from '../test/fixtures.ts';
 import { history } from '../test/histories.ts';
-import { ATTEMPT_STEPS, type StepTaken, stepsTaken } from './attempt-progress.ts';
+import { ATTEMPT_STEPS, codelessAfterMs, type StepTaken, stepsTaken } from './attempt-progress.ts';
 import { reduce, type SessionEvent } from './reduce.ts';
 import { isPolled, type Session } from './session.ts';
 
@@ -97,6 +97,38 @@ describe('an attempt', () => {
       stepsOf(event('watched', 0), event('elapsed', 180), event('cancelled', 190)).filter(({ step }) => step === 'ended'),
     ).toHaveLength(1);
     expect(stepsOf(event('cancelled', 1))).toEqual([]);
+  });
+});
+
+describe('an attempt needs no code', () => {
+  const codelessOf = (...events: SessionEvent[]): number[] => {
+    let session = created();
+    return events.flatMap((next) => {
+      const before = session;
+      session = reduce(policy, before, next);
+      return codelessAfterMs(before, session, next.at) ?? [];
+    });
+  };
+
+  test.each<[string, SessionEvent[], number[]]>([
+    ['if its instance is linked already', [told(1, linked)], [1_000]],
+    ['if its credentials are refused', [told(1, refused), told(7, refused), told(13, refused)], [7_000]],
+    ['if somebody ends it before', [event('cancelled', 2)], [2_000]],
+    ['if it wants a password first, and once only', [told(1, { kind: 'passwordWanted' }), told(6, linked)], [1_000]],
+    ['but not after it has shown one', [told(1, code('a')), told(6, linked)], []],
+    ['but not while it waits for one', [told(1, trouble('provider_not_ready'))], []],
+  ])('%s', (_, events, expected) => {
+    expect(codelessOf(event('watched', 0), ...events)).toEqual(expected);
+  });
+
+  test('only if there is an attempt', () => {
+    expect(codelessOf(event('cancelled', 1))).toEqual([]);
+  });
+
+  test('if the one before has shown one', () => {
+    expect(codelessOf(event('watched', 0), told(1, code('a')), event('elapsed', 180), event('resumed', 200), told(203, linked))).toEqual([
+      3_000,
+    ]);
   });
 });
 

@@ -61,6 +61,17 @@ export function stepsTaken(before: Session, after: Session, at: number): readonl
   return steps;
 }
 
+/**
+ * How long an attempt has taken, ms, if this change shows that it needs no code: it asks for its
+ * password, is logged in, or ends, and has shown no code. Null for any other change.
+ */
+export function codelessAfterMs(before: Session, after: Session, at: number): number | null {
+  const known = begins(before, after) ? NO_PROGRESS : before;
+  if (after.codes > 0 || known.wantedPassword) return null;
+  const isDecided = isPolled(after) ? after.wantedPassword : isPolled(before);
+  return isDecided ? Math.max(0, at - after.startedAt) : null;
+}
+
 const endOf = (reason: AttemptEnd): StepTaken => ({ step: 'ended', reason });
 
 /** Time may have ended an attempt, and the same event begun the next. */

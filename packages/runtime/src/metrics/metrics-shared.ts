@@ -21,6 +21,9 @@ export const ATTEMPT_ENDS = Object.keys({
   instance_blocked: true,
 } satisfies Record<AttemptEnd, true>);
 
+/** Seconds, around the objective of 10 s for a code. */
+const ATTEMPT_SECONDS = [0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 60, 180] as const;
+
 export const LOGIN_METRICS = {
   qrcast_attempts_total: {
     type: 'counter',
@@ -37,6 +40,13 @@ export const LOGIN_METRICS = {
   qrcast_time_to_first_code_seconds: {
     type: 'histogram',
     help: 'From the beginning of an attempt to its first code.',
+    labels: {},
+    of: BOTH,
+    buckets: FIRST_CODE_SECONDS,
+  },
+  qrcast_no_code_needed_seconds: {
+    type: 'histogram',
+    help: 'From the beginning of an attempt that has shown no code to its password, login or end: of an instance that is linked already, or of credentials that are refused. It needs no code from then on.',
     labels: {},
     of: BOTH,
     buckets: FIRST_CODE_SECONDS,

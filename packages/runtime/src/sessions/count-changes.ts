@@ -1,6 +1,6 @@
 /** Counts the steps of logins, and the life of codes, as changes are stored. */
 
-import { ATTEMPT_STEPS, stepsTaken } from '@qrcast/core/attempt-progress';
+import { ATTEMPT_STEPS, codelessAfterMs, stepsTaken } from '@qrcast/core/attempt-progress';
 import type { Code, Session } from '@qrcast/core/session';
 import type { Meters } from '../metrics/meters.ts';
 import { ATTEMPT_ENDS } from '../metrics/metrics-shared.ts';
@@ -18,10 +18,11 @@ export interface ChangeCountDeps {
 /** Call what it returns once for each change that this process has stored. `at`: of its event, Unix ms. */
 export function createChangeCount({ meters, countSteps }: ChangeCountDeps): (before: Session, after: Session, at: number) => void {
   const firstCode = meters.histogram('qrcast_time_to_first_code_seconds', {});
+  const noCodeNeeded = meters.histogram('qrcast_no_code_needed_seconds', {});
   const scanToConnected = meters.histogram('qrcast_scan_to_connected_seconds', {});
   const codesPerLogin = meters.histogram('qrcast_codes_per_login', {});
-  beginAtZero(meters);
   const codeLifetime = meters.histogram('qrcast_code_lifetime_seconds', {});
+  beginAtZero(meters);
 
   function measureSteps(before: Session, after: Session, at: number): void {
     const tenant = meters.tenantLabel(after.tenantId);
@@ -39,6 +40,8 @@ export function createChangeCount({ meters, countSteps }: ChangeCountDeps): (bef
 
   return (before, after, at) => {
     measureSteps(before, after, at);
+    const codelessMs = codelessAfterMs(before, after, at);
+    if (codelessMs !== null) noCodeNeeded.observe(codelessMs / 1_000);
     const [old, next] = [codeOf(before), codeOf(after)];
     if (old !== null && next !== null && isAnother(old, next)) codeLifetime.observe((next.issuedAt - old.issuedAt) / 1_000);
   };
