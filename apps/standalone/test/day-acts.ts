@@ -2,7 +2,7 @@
 
 import type { Instance } from '@qrcast/simulator/instance';
 import type { DayCalls, DayTenant } from './day-calls.ts';
-import { crowd, type DayLogin, type DayPeople, isShowing } from './day-people.ts';
+import { crowd, type DayLogin, type DayPeople, isConnected, isShowing } from './day-people.ts';
 import type { DayStage } from './day-stage.ts';
 
 export interface DayScene {
@@ -57,8 +57,9 @@ async function tryWrongToken(people: DayPeople, tenant: DayTenant): Promise<void
 }
 
 async function lookAtLinked(people: DayPeople): Promise<void> {
-  const login = await people.begin({ prepare: (instance) => instance.setState('authorized') });
-  await people.until(login, ({ state }) => state === 'connected');
+  const prepare = (instance: Instance): void => instance.setState('authorized');
+  const login = await people.begin({ prepare, isNotificationLost: true }); // it would come before the session is there
+  await people.until(login, isConnected);
 }
 
 /** Each process is replaced, one after the other, while people log in. */
