@@ -31,6 +31,7 @@ export const RUN: readonly Rule<'shell' | 'module'>[] = [
   { begins: 'exec node_modules/.bin/node', check: 'shell' },
   { begins: 'openssl rand', check: 'shell' },
   { begins: 'cd packages/runtime && npx -y pnpm@12 exec vitest run', check: 'shell' },
+  { begins: 'cd apps/standalone && QRCAST_TESTS=release npx -y pnpm@12 exec vitest run', check: 'shell' },
   { begins: 'QRCAST_SCREENSHOTS=1 vitest run', check: 'shell' },
 ];
 
