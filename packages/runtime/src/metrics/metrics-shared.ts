@@ -21,9 +21,6 @@ export const ATTEMPT_ENDS = Object.keys({
   instance_blocked: true,
 } satisfies Record<AttemptEnd, true>);
 
-/** Seconds, around the objective of 10 s for a code. */
-const ATTEMPT_SECONDS = [0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 60, 180] as const;
-
 export const LOGIN_METRICS = {
   qrcast_attempts_total: {
     type: 'counter',
