@@ -13,6 +13,7 @@ export interface DayTenant {
   create(instance: Instance, gateway: number): Promise<{ readonly session: WireSession; readonly ticket: string }>;
   sendPassword(sessionId: string, password: string): Promise<void>;
   resume(sessionId: string): Promise<void>;
+  /** Does not count as watching. */
   find(sessionId: string): Promise<WireSession>;
 }
 
@@ -67,7 +68,8 @@ export function createCalls(stage: DayStage): DayCalls {
         async resume(sessionId) {
           await call(apiKey, 'POST', `/v1/sessions/${sessionId}/resume`); // another viewer may have been faster
         },
-        find: async (sessionId) => (await demand<{ session: WireSession }>(apiKey, 'GET', `/v1/sessions/${sessionId}`)).session,
+        find: async (sessionId) =>
+          (await demand<{ session: WireSession }>(apiKey, 'GET', `/v1/sessions/${sessionId}?visible=false`)).session,
       };
     },
   };

@@ -67,6 +67,16 @@ describe('the people of a day', () => {
     expect(wrongWith({ ...left, viewers: [{ name: 'a', told: [heard(100, 'waiting')] }] })).toEqual([]);
   });
 
+  it('may send a password right after a poll', () => {
+    const [poll, next] = login('ses_a').requests;
+    const password = { method: 'sendAuthorizationPassword', startedAt: 1_010, endedAt: 1_020, status: 200 };
+    const requests = [poll, password, next].filter((request) => request !== undefined);
+    expect(wrongWith({ requests })).toEqual([]);
+    expect(wrongWith({ requests: requests.map((request) => ({ ...request, method: 'qr' })) })).toContainEqual(
+      expect.stringContaining('ses_a: spacing: qr'),
+    );
+  });
+
   it.each<[string, Partial<LoginLog>, string]>([
     [
       'a login that one viewer was not told',

@@ -6,7 +6,7 @@
 import { ATTEMPT_STEPS } from '@qrcast/core/attempt-progress';
 import { type Circumstances, check } from '../chaos/checker.ts';
 import type { DayLog, DayRequest, LoginLog } from './day-log.ts';
-import { answersOf, type Bounds, boundsOf, type Expected, stepsOf } from './day-truth.ts';
+import { answersOf, type Bounds, boundsOf, type Expected, pollsIn, stepsOf } from './day-truth.ts';
 
 /** What panels of the board show, by the values of their labels. */
 export interface Shown {
@@ -38,7 +38,8 @@ const REFUSED_UNSEEN: ReadonlySet<string> = new Set(['unavailable']);
 /** What is wrong with the people's day. */
 export function checkLogins(day: DayLog, circumstances: Circumstances, codeTtlMs: number): readonly string[] {
   const calledBack = new Set(day.calledBack);
-  return day.logins.flatMap((login) => [
+  const polled = day.logins.map((login) => ({ ...login, requests: pollsIn(login.requests) }));
+  return polled.flatMap((login) => [
     ...check(withoutLeft(login), circumstances).map(({ rule, what }) => `${login.sessionId}: ${rule}: ${what}`),
     ...unbackedPromises(login, codeTtlMs).map((what) => `${login.sessionId}: promise: ${what}`),
     ...(login.isLoggedIn && !calledBack.has(login.sessionId) ? [`${login.sessionId}: callback: nobody was told of the login`] : []),

@@ -51,9 +51,12 @@ function classOfStatus(status: number | null): AnswerClass {
 /** The methods that polls ask, as the provider names them. */
 const POLLED: ReadonlySet<string> = new Set(['qr', 'getStateInstance', 'getAccountSettings', 'logout']);
 
+/** A password that a person sends is none, and is sent at once. */
+export const pollsIn = (requests: readonly DayRequest[]): readonly DayRequest[] => requests.filter(({ method }) => POLLED.has(method));
+
 /** Counted when the answer is there. */
 export function answersOf(requests: readonly DayRequest[]): readonly Countable[] {
-  const polls = requests.filter(({ method }) => POLLED.has(method));
+  const polls = pollsIn(requests);
   return polls.map(({ status, startedAt, endedAt }) => ({ name: classOfStatus(status), from: startedAt, to: endedAt ?? startedAt }));
 }
 
