@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const TOP = fileURLToPath(new URL('../../../', import.meta.url));
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'OPERATING.md'].filter((name) => existsSync(`${TOP}${name}`));
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'OPERATING.md', 'CAPACITY.md'].filter((name) => existsSync(`${TOP}${name}`));
 
 export interface Shown {
   readonly document: string;
@@ -56,9 +56,13 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
     begins: 'REDISCLI_AUTH=<password of the cluster> redis-cli --cluster import',
     check: 'apps/standalone/e2e/move-redis.e2e.release.test.ts',
   },
+  { begins: 'REDISCLI_AUTH=<password> redis-cli -h', check: 'apps/standalone/e2e/restore-backup.e2e.release.test.ts' },
+  { begins: 'redis-cli config set appendonly', check: 'apps/standalone/e2e/restore-backup.e2e.release.test.ts' },
+  { begins: 'redis-cli info persistence', check: 'apps/standalone/e2e/restore-backup.e2e.release.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/licences write', check: 'infra/licences/src/licences.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime settings', check: 'packages/runtime/src/process/settings-document.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime metrics', check: 'packages/runtime/src/process/metrics-document.test.ts' },
+  { begins: 'npx -y pnpm@12 --filter @qrcast/capacity', check: 'infra/capacity/src/capacity.test.ts' },
   { begins: `import { NodeSDK } from '@opentelemetry/sdk-node'`, check: 'apps/standalone/e2e/traces.e2e.test.ts' },
   { begins: 'export OTEL_SERVICE_NAME=', check: 'apps/standalone/e2e/traces.e2e.test.ts' },
   { begins: 'scrape_configs:', check: 'infra/monitoring/src/promtool.release.test.ts' },
