@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answered, code, created, linked, policy, refused, T0, trouble } from '../test/fixtures.ts';
+import { answered, code, created, linked, linkedAs, policy, refused, T0, trouble } from '../test/fixtures.ts';
 import { history } from '../test/histories.ts';
 import { ATTEMPT_STEPS, codelessAfterMs, type StepTaken, stepsTaken } from './attempt-progress.ts';
 import { reduce, type SessionEvent } from './reduce.ts';
@@ -13,8 +13,10 @@ const told = (at: number, outcome: Parameters<typeof answered>[0]): SessionEvent
   answered(outcome, { at: s(at), startedAt: s(at - 0.1) });
 const event = (kind: 'watched' | 'unwatched' | 'resumed' | 'cancelled' | 'elapsed', at: number): SessionEvent => ({ kind, at: s(at) });
 
-function play(...events: SessionEvent[]): { session: Session; taken: StepTaken[] } {
-  let session = created();
+const play = (...events: SessionEvent[]) => playFrom(created(), ...events);
+
+function playFrom(first: Session, ...events: SessionEvent[]): { session: Session; taken: StepTaken[] } {
+  let session = first;
   const taken = events.flatMap((next) => {
     const before = session;
     session = reduce(policy, before, next);
@@ -49,6 +51,18 @@ describe('an attempt', () => {
       { step: 'scanned' },
       { step: 'connected' },
     ]);
+  });
+
+  test.each([true, false])('that ends because of another account was scanned (with a logout: %s)', (logoutOnMismatch) => {
+    const owned = created({ expectedPhone: '79990000000', logoutOnMismatch });
+    const other = linkedAs('79991112233');
+    const { taken } = playFrom(owned, event('watched', 0), told(1, code('a')), told(6, other), told(8, { kind: 'loggedOut' }));
+    expect(taken.filter(({ step }) => step !== 'ended')).toEqual([
+      { step: 'watched' },
+      { step: 'code_shown', tookMs: 1_000 },
+      { step: 'scanned' },
+    ]);
+    expect(taken.at(-1)).toEqual({ step: 'ended', reason: 'account_mismatch' });
   });
 
   test('is scanned when its instance starts after a code', () => {

@@ -84,6 +84,8 @@ function isNewCode({ state: before }: Session, { state: after }: Session): boole
 }
 
 function isScanned(session: Session): boolean {
+  const { state } = session;
   const isUnderWay = isPolled(session) && (session.login === 'finishing' || session.login === 'password');
-  return isUnderWay || session.state.kind === 'connected';
+  const isOver = state.kind === 'connected' || (state.kind === 'ended' && state.reason === 'account_mismatch');
+  return isUnderWay || isOver; // by another account, too: somebody has scanned
 }
