@@ -18,9 +18,11 @@ export interface Sum extends SumTarget {
 
 export interface HeldSums {
   readonly size: () => number;
-  /** Lost if too many sums are held. The log says so once. */
+  /** Lost if too many sums are held. The log says so once, until all have been written. */
   add(target: SumTarget, fields: Iterable<readonly [field: string, count: number]>): void;
   takeAll(): readonly Sum[];
+  /** Redis has taken all that were held. */
+  noteWritten(): void;
 }
 
 /** Hashes of tenants that are held, up to 1 kB each. */
@@ -55,6 +57,9 @@ export function createHeldSums(log: Pick<Logger, 'warn'>): HeldSums {
       const all = [...held.values()];
       held = new Map();
       return all;
+    },
+    noteWritten() {
+      isLosing = false;
     },
   };
 }

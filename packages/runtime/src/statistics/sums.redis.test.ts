@@ -165,7 +165,24 @@ it('only so many sums are held, those of the installation longest', () => {
   held.add(own, [['a', 2]]);
   expect(warn).toHaveBeenCalledExactlyOnceWith({ held: 2_000 }, expect.stringContaining('are lost'));
   const all = held.takeAll();
+  for (const sum of all) held.add(sum, sum.fields); // Redis does not take them
+  held.add(newTarget({ tenantId: 'acme' }), [['a', 1]]);
+  expect(warn).toHaveBeenCalledOnce();
+  expect(held.takeAll()).toEqual(all);
   expect(all.length).toBe(2_001);
   expect(all.at(-1)).toEqual({ ...own, fields: new Map([['a', 3]]) });
   expect(held.size()).toBe(0);
+});
+
+it('a loss is told again after Redis has taken all that was held', () => {
+  const warn = vi.fn();
+  const held = createHeldSums({ warn });
+  const lose = (): void => {
+    for (let n = 0; n <= 2_000; n++) held.add(newTarget({ tenantId: 'acme' }), [['a', 1]]);
+  };
+  lose();
+  held.takeAll();
+  held.noteWritten();
+  lose();
+  expect(warn).toHaveBeenCalledTimes(2);
 });

@@ -43,7 +43,9 @@ export function openSums(deps: SumsDeps): Sums {
   let closing: Promise<void> | null = null;
 
   async function write(): Promise<void> {
-    for (const sum of await writeAll(held.takeAll())) held.add(sum, sum.fields);
+    const kept = await writeAll(held.takeAll());
+    if (kept.length === 0) held.noteWritten();
+    for (const sum of kept) held.add(sum, sum.fields);
     writing = null;
     if (held.size() > 0) writeLater();
   }
