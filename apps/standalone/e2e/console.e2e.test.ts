@@ -56,6 +56,25 @@ describe.each([
   });
 });
 
+it('shows what belongs to the last of two keys, however late the first is answered', async () => {
+  const { page } = await openConsole(browser, cluster);
+  const held = Promise.withResolvers<void>();
+  await page.route('**/v1/statistics?hours=1', async (route) => {
+    await held.promise;
+    await route.continue();
+  });
+  const asked = page.waitForRequest('**/v1/statistics?hours=1');
+  const give = (key: string): Promise<unknown> => page.evaluate(`location.hash = '#key=' + ${JSON.stringify(encodeURIComponent(key))}`);
+  await give(cluster.apiKey);
+  await asked;
+  await give(cluster.adminKey);
+  await page.waitForSelector('a[href="#/tenants"]');
+  const answered = page.waitForResponse('**/v1/statistics?hours=1');
+  held.resolve();
+  await (await answered).finished();
+  await openView(page, 'tenants'); // only an operator has it
+});
+
 it('keeps the key out of the address, the storage and the document, and a reload asks again', async () => {
   const opened = await openConsole(browser, cluster);
   const { page, asked, origin } = opened;

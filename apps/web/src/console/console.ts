@@ -37,6 +37,8 @@ const page = {
   announcement: '',
 };
 let isDrawing = false;
+/** Counts the keys that were given, and the times that somebody signed out. An older answer is dropped. */
+let turn = 0;
 
 function main(): void {
   addEventListener('hashchange', followAddress);
@@ -54,11 +56,13 @@ function followAddress(): void {
 
 async function signIn(key: string): Promise<void> {
   signOut();
+  const mine = turn;
   page.signIn = { isBusy: true, failure: null };
   draw();
   const role: Role = key.startsWith('qk_') ? 'tenant' : 'operator';
   const api = createApi(rootOf(import.meta.url), key);
   const answer = await api.call('GET', role === 'tenant' ? '/v1/statistics?hours=1' : '/v1/admin/statistics?hours=1');
+  if (mine !== turn) return;
   page.signIn = { isBusy: false, failure: answer.ok ? null : answer.failure };
   if (answer.ok) {
     page.signedIn = { api, role };
@@ -67,6 +71,7 @@ async function signIn(key: string): Promise<void> {
 }
 
 function signOut(): void {
+  turn += 1;
   page.screen?.close();
   Object.assign(page, { signedIn: null, screen: null, route: null, question: null, announcement: '' });
   draw();
