@@ -88,9 +88,9 @@ const cancelled: KnownLogin = {
   },
 };
 
-/** The scan is seen together with its end, which is all that is counted. */
+/** The scan is seen together with its end. */
 const mismatched: KnownLogin = {
-  steps: [...SHOWN, 'account_mismatch'],
+  steps: [...SHOWN, 'scanned', 'account_mismatch'],
   async run(stage) {
     const { instance, viewer } = await showing(stage, { body: { expectedPhone: '70000000000' } });
     instance.scan();
