@@ -99,9 +99,28 @@ describe('a simulation', () => {
     expect(lateness.p99).toBeLessThan(LATE_MS);
   });
 
+  it('has the gateways that are left do the work of the lost one', () => {
+    const small = { ...load, waiting: 10_000 };
+    const cell = { load: small, plan: planFor(small, costs) };
+    const ordinary = run(cell).busiest.gateway;
+    expect(run({ ...cell, incident: { kind: 'lost gateway' } }).busiest.gateway).toBeGreaterThan(1.5 * ordinary);
+  });
+
+  it('sends messages to the viewers of a rush', () => {
+    const viewers = 40_000;
+    const handshakes = (viewers * costs.gatewayPerConnect) / 1e6 / 60 / plan.gateways;
+    const more = run({ incident: { kind: 'rush', viewers } }).busiest.gateway - run().busiest.gateway;
+    expect(more).toBeGreaterThan(1.1 * handshakes);
+  });
+
   it('fills one master if most sessions stand in one part', () => {
     expect(run({ share: 0.6 }).busiest.master).toBeGreaterThan(1.5 * run().busiest.master);
   });
+});
+
+it('a plan names the Redis of all installations together', () => {
+  const million = planFor({ ...load, waiting: 1_000_000 }, costs);
+  expect(million.redisMb).toBeCloseTo((1_000_000 * (costs.redisKbPerSession + 5)) / 1_000);
 });
 
 describe.each(LOADS)('$name', (named) => {

@@ -28,6 +28,7 @@ export interface Plan {
   /** Cores that are busy, of all that the cell has. */
   readonly busy: { readonly workers: number; readonly gateways: number; readonly masters: number };
   readonly gatewayMb: number;
+  /** Of all cells together. */
   readonly redisMb: number;
 }
 
@@ -108,7 +109,7 @@ function planCell(load: Load, costs: UnitCosts, cells: number): Plan {
     masters: mastersFor(busy.masters),
     busy,
     gatewayMb: GATEWAY_BASE_MB + ((viewers / gateways) * costs.gatewayKbPerViewer) / 1_000,
-    redisMb: (load.waiting * (costs.redisKbPerSession + CODE_KB)) / 1_000,
+    redisMb: (cells * load.waiting * (costs.redisKbPerSession + CODE_KB)) / 1_000,
   };
 }
 

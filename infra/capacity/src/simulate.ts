@@ -57,7 +57,11 @@ const RUSH_MS = 10_000;
 /** Of the polls of a batch, so many stand for all. */
 const SAMPLES = 4;
 
-interface Cell extends Scenario {
+interface Cell extends Omit<Scenario, 'load'> {
+  /** As it is now: those of a rush stay. */
+  load: Load;
+  /** The gateways that run. */
+  running: readonly Server[];
   readonly agenda: Agenda;
   readonly random: Random;
   readonly workers: readonly Server[];
@@ -74,12 +78,14 @@ interface Cell extends Scenario {
 export function simulate(scenario: Scenario): Outcome {
   const { plan, seed } = scenario;
   const servers = (count: number): Server[] => Array.from({ length: count }, createServer);
+  const gateways = servers(plan.gateways);
   const cell: Cell = {
     ...scenario,
     agenda: createAgenda(),
     random: createRandom(seed),
     workers: servers(plan.workers),
-    gateways: servers(plan.gateways),
+    gateways,
+    running: gateways,
     masters: servers(plan.masters),
     lateness: createSpread(),
     delivery: createSpread(),
@@ -163,7 +169,7 @@ function noteLateness(cell: Cell, { polls, windowMs, dueUntil, from, to }: Batch
 
 /** Each gateway that has viewers of these sessions gets its messages. */
 function send(cell: Cell, master: number, polls: number, answeredAt: number, at: number): void {
-  const { load, costs, gateways, agenda } = cell;
+  const { load, costs, running: gateways, agenda } = cell;
   const { states, polls: allPolls } = ratesOf(load);
   const ofStates = states / allPolls;
   const reached = gatewaysOfSession(load.viewersPerSession, gateways.length);
@@ -180,12 +186,13 @@ function send(cell: Cell, master: number, polls: number, answeredAt: number, at:
 
 /** People come and go all the time. */
 function startConnects(cell: Cell): void {
-  const { load, plan, random, agenda } = cell;
-  const perSlot = (ratesOf(load).connects / plan.gateways) * (SLOT_MS / 1_000);
-  const idleMs = ((ratesOf(load).viewers / plan.gateways) * cell.costs.gatewayPerIdleViewer * (SLOT_MS / 1_000)) / 1_000;
+  const { random, agenda, costs } = cell;
   const slot = (at: number): void => {
     agenda.add(at + SLOT_MS, slot);
-    for (const gateway of cell.gateways) {
+    const { connects, viewers } = ratesOf(cell.load);
+    const share = SLOT_MS / 1_000 / cell.running.length;
+    const [perSlot, idleMs] = [connects * share, (viewers * share * costs.gatewayPerIdleViewer) / 1_000];
+    for (const gateway of cell.running) {
       gateway.serve(at, idleMs);
       connect(cell, gateway, random.poisson(perSlot), at);
     }
@@ -207,16 +214,19 @@ function happen(cell: Cell): void {
     cell.awayUntil[0] = INCIDENT_AT_MS + incident.awayMs;
     cell.masters[0]?.stop(INCIDENT_AT_MS, INCIDENT_AT_MS + incident.awayMs);
   }
-  if (incident.kind === 'rush') comeIn(cell, cell.gateways, incident.viewers, 0, RUSH_MS);
+  if (incident.kind === 'rush') {
+    cell.load = { ...load, viewersPerSession: load.viewersPerSession + incident.viewers / load.waiting };
+    comeIn(cell, incident.viewers, 0, RUSH_MS);
+  }
   if (incident.kind === 'lost gateway') {
-    const [, ...left] = cell.gateways;
-    comeIn(cell, left, Math.round(ratesOf(load).viewers / plan.gateways), RETURN_MS.least, RETURN_MS.most);
+    cell.running = cell.gateways.slice(1);
+    comeIn(cell, Math.round(ratesOf(load).viewers / plan.gateways), RETURN_MS.least, RETURN_MS.most);
   }
 }
 
 /** Those whom a gateway does not admit try again later. It admits fewer while its core is busy. */
-function comeIn(cell: Cell, gateways: readonly Server[], viewers: number, least: number, most: number): void {
-  const { agenda, random } = cell;
+function comeIn(cell: Cell, viewers: number, least: number, most: number): void {
+  const { agenda, random, running: gateways } = cell;
   const due = new Map<number, number>();
   const later = (count: number, at: number, from: number, to: number): void => {
     for (let i = 0; i < count; i++) {
@@ -232,8 +242,8 @@ function comeIn(cell: Cell, gateways: readonly Server[], viewers: number, least:
     let left = arrived;
     for (const gateway of gateways) {
       const isBusy = gateway.waitAt(at) > SLOT_MS;
-      const most = (CONNECTS_PER_SECOND * SLOT_MS) / 1_000 / (isBusy ? 10 : 1);
-      const admitted = Math.min(Math.ceil(arrived / gateways.length), Math.floor(most), left);
+      const taken = (CONNECTS_PER_SECOND * SLOT_MS) / 1_000 / (isBusy ? 10 : 1);
+      const admitted = Math.min(Math.ceil(arrived / gateways.length), Math.floor(taken), left);
       connect(cell, gateway, admitted, at);
       left -= admitted;
     }
