@@ -3,11 +3,11 @@
 import { z } from 'zod';
 import type { TenantsArguments } from './cli-arguments.ts';
 import { EXITS, LoginError } from './login/ending.ts';
-import { printable } from './login/report.ts';
 import type { Secrets } from './login/secrets.ts';
 import { callGateway, type GatewayAccess, GatewayError } from './start/session.ts';
 import type { TenantsAction } from './tenants-arguments.ts';
 import { keysText, secretsText, tenantSchema, tenantsText } from './tenants-text.ts';
+import { jsonLine, printable } from './terminal-text.ts';
 
 export interface TenantsDeps {
   readonly secrets: Pick<Secrets, 'adminKey'>;
@@ -42,7 +42,7 @@ export async function runTenants({ secrets, write, signal }: TenantsDeps, { gate
   const { text, event, fields } = await act(access, action).catch((error: unknown) => {
     throw error instanceof GatewayError ? refusalOf(error) : error;
   });
-  write(json ? `${JSON.stringify({ event, ...fields })}\n` : `${printable(text)}\n`);
+  write(json ? jsonLine(event, fields) : `${printable(text)}\n`);
   return EXITS.connected.code;
 }
 

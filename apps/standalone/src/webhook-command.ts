@@ -6,9 +6,9 @@
 import { z } from 'zod';
 import type { WebhookArguments } from './cli-arguments.ts';
 import { EXITS } from './login/ending.ts';
-import { printable } from './login/report.ts';
 import type { Secrets } from './login/secrets.ts';
 import { callGateway, cancelSession, createSession, type GatewayAccess } from './start/session.ts';
+import { jsonLine, printable } from './terminal-text.ts';
 
 export interface WebhookDeps {
   readonly secrets: Pick<Secrets, 'apiKey' | 'token' | 'webhookToken'>;
@@ -55,7 +55,7 @@ export async function runWebhook({ secrets, write, signal }: WebhookDeps, args: 
     return callGateway(access, 'POST', path, { body, timeoutMs: SET_TIMEOUT_MS });
   });
   const told = answerSchema.parse(answer.answer);
-  write(args.json ? `${JSON.stringify({ event: 'webhook', ...told })}\n` : `${printable(textOf(told, args))}\n`);
+  write(args.json ? jsonLine('webhook', told) : `${printable(textOf(told, args))}\n`);
   return told.webhook.status === 'set' ? EXITS.connected.code : EXITS.webhookNotSet.code;
 }
 

@@ -10,8 +10,8 @@ import { readSettings, SettingsError } from '@qrcast/runtime/process/settings';
 import { redisUrlOf } from '@qrcast/runtime/process/settings-options';
 import type { Releasers } from '@qrcast/runtime/releasers';
 import { EXITS } from '../login/ending.ts';
-import { printable } from '../login/report.ts';
 import { reachGateways } from '../reach-gateways.ts';
+import { jsonLine, printable } from '../terminal-text.ts';
 import { countLevels, type Finding, startFault, textOf, unknown } from './finding.ts';
 import { judgeProvider, judgePublic, PROVIDER, PUBLIC } from './judge-addresses.ts';
 import { judgeKeys, judgeStored, keysWithout } from './judge-keys.ts';
@@ -39,7 +39,7 @@ export async function runDoctor(deps: DoctorDeps, json: boolean): Promise<number
   const looks = Promise.all([judgeSettings(env, nodeVersion), findInRedis(deps), findAtProvider(deps), findAtPublicAddress(deps)]);
   const findings = (await Promise.race([looks, abortOf(signal)])).flat();
   const { fault: faults, warning: warnings, unknown: unknowns } = countLevels(findings);
-  write(json ? `${JSON.stringify({ event: 'doctor', faults, warnings, unknowns, findings })}\n` : `${printable(textOf(findings))}\n`);
+  write(json ? jsonLine('doctor', { faults, warnings, unknowns, findings }) : `${printable(textOf(findings))}\n`);
   return faults === 0 ? EXITS.connected.code : EXITS.toMend.code;
 }
 

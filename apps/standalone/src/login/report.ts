@@ -5,6 +5,7 @@
 import { errorFields } from '@qrcast/runtime/log';
 import { SettingsError } from '@qrcast/runtime/process/settings';
 import { UnfitRedisError } from '@qrcast/runtime/redis/start-connection';
+import { jsonLine, printable } from '../terminal-text.ts';
 import { type Ending, EXITS, InterruptedError, LoginError } from './ending.ts';
 
 export interface ReportOptions {
@@ -21,7 +22,7 @@ export interface Report {
 }
 
 export function createReport({ json, write, writeError }: ReportOptions): Report {
-  const tell = (event: string, fields: object): void => write(`${JSON.stringify({ event, ...fields })}\n`);
+  const tell = (event: string, fields: object): void => write(jsonLine(event, fields));
 
   function ended({ exitCode, reason, account, sentence }: Ending): number {
     const isConnected = exitCode === EXITS.connected.code;
@@ -53,12 +54,4 @@ function faultOf(error: unknown): Pick<LoginError, 'code' | 'exitCode'> & { deta
   if (error instanceof UnfitRedisError) return { code: 'fault', detail: error.message, exitCode: EXITS.fault.code };
   const { error: detail, cause } = errorFields(error); // texts of others, without their URLs
   return { code: 'fault', detail: cause === undefined ? detail : `${detail} (${cause})`, exitCode: EXITS.fault.code };
-}
-
-/**
- * The text of a gateway may come from anybody. It must not move the cursor, colour the screen or
- * set the terminal's title.
- */
-export function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n]/gu, '?');
 }

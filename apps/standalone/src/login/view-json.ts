@@ -3,6 +3,7 @@
  */
 
 import type { Session } from '@qrcast/client/types';
+import { jsonLine } from '../terminal-text.ts';
 import type { LoginView } from './view.ts';
 import { promptOf } from './words.ts';
 
@@ -13,7 +14,7 @@ export interface JsonViewOptions {
 }
 
 export function createJsonView({ write, ask }: JsonViewOptions): LoginView {
-  const tell = (event: string, fields: object = {}): void => write(`${JSON.stringify({ event, ...fields })}\n`);
+  const tell = (event: string, fields: object = {}): void => write(jsonLine(event, fields));
   let undos: readonly (() => void)[] = [];
   return {
     watch(watch) {

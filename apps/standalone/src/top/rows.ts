@@ -1,6 +1,7 @@
 /** The rows of `qrcast top`: which comes first, and what stands in it. Pure. */
 
 import type { TableColumn } from '../table.ts';
+import { printable } from '../terminal-text.ts';
 import type { Overview, OverviewSession } from './overview.ts';
 
 interface Column extends TableColumn {
@@ -93,10 +94,5 @@ function spanText(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-/**
- * A reference is any text of the tenant's. It must not move the cursor, colour the screen, turn the
- * direction of the line or break it.
- */
-function cleaned(text: string): string {
-  return text.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
-}
+/** A reference is any text of the tenant's. It must not break the line of the table either. */
+const cleaned = (text: string): string => printable(text).replaceAll('\n', '?');

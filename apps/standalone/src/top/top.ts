@@ -8,8 +8,9 @@ import type { Input } from '../login/input.ts';
 import type { Secrets } from '../login/secrets.ts';
 import { openPainter } from '../painter.ts';
 import { GatewayError } from '../start/session.ts';
+import { jsonLine } from '../terminal-text.ts';
 import { followOverview, type OverviewSource, readFirst } from './follow-overview.ts';
-import { afterMessage, NOTHING_YET, type Overview, type OverviewMessage } from './overview.ts';
+import { afterMessage, NOTHING_YET, type Overview } from './overview.ts';
 import { frameOf, plainText } from './screen.ts';
 
 export interface TopDeps {
@@ -35,8 +36,8 @@ export async function runTop(deps: TopDeps, args: TopArguments): Promise<number>
   try {
     if (args.once || !(json || isLive)) {
       const first = await readFirst(source);
-      const text = json ? jsonOf(first) : plainText(afterMessage(NOTHING_YET, first), scope.kind === 'all');
-      stdout.write(`${text}\n`);
+      const plain = (): string => `${plainText(afterMessage(NOTHING_YET, first), scope.kind === 'all')}\n`;
+      stdout.write(json ? jsonLine('sessions', first) : plain());
     } else if (json) await tellChanges(source, stdout);
     else await showLive(deps, args, source);
     return EXITS.connected.code;
@@ -49,8 +50,8 @@ export async function runTop(deps: TopDeps, args: TopArguments): Promise<number>
 async function tellChanges(source: OverviewSource, stdout: WriteStream): Promise<never> {
   return followOverview(source, {
     ...TIMES,
-    onMessage: (message) => void stdout.write(`${jsonOf(message)}\n`),
-    onLost: () => void stdout.write(`${JSON.stringify({ event: 'retrying' })}\n`),
+    onMessage: (message) => void stdout.write(jsonLine('sessions', message)),
+    onLost: () => void stdout.write(jsonLine('retrying')),
   });
 }
 
@@ -120,8 +121,6 @@ function whoseText(scope: TopArguments['scope']): string {
   if (scope.kind === 'tenant') return `tenant ${scope.tenantId}`;
   return scope.kind === 'all' ? 'all tenants' : 'the tenant of the API key';
 }
-
-const jsonOf = (message: OverviewMessage): string => JSON.stringify({ event: 'sessions', ...message });
 
 function refusalOf({ code, message, connection }: GatewayError, scope: TopArguments['scope']): LoginError {
   if (code !== 'unauthenticated' && code !== 'forbidden') return new LoginError(code, message, EXITS.fault.code, connection);
