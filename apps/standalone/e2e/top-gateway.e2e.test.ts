@@ -63,20 +63,28 @@ describe.runIf(hasTerminals)('qrcast top over a real gateway', () => {
     expect(isNothingHidden(run)).toBe(true);
   });
 
-  it('ends and says why when its tenant is suspended, or its key removed', async () => {
+  it.each([
+    ['its tenant is suspended', 'PATCH', async () => '', { suspended: true }, 200, /qrcast: .*suspended/],
+    ['its key is removed', 'DELETE', ownKeyOf, null, 204, /qrcast: the gateway does not accept the API key/],
+  ] as const)('ends and says why when %s', async (_what, method, pathOf, body, status, words) => {
     const stage = await openStage();
-    const asked = async (method: string, path: string, body?: object): Promise<Response> =>
-      fetch(`${stage.gateways[0].url}${path}`, {
-        method,
-        headers: { authorization: `Bearer ${stage.adminKey}`, 'content-type': 'application/json' },
-        body: body === undefined ? null : JSON.stringify(body),
-      });
     await stage.create();
     const run = await top(stage);
     await run.until(has('idle 1'));
-    expect((await asked('PATCH', '/v1/admin/tenants/acme', { suspended: true })).status).toBe(200);
+    expect((await askAdmin(stage, method, await pathOf(stage), body)).status).toBe(status);
     expect(await run.ended).toBe(EXITS.credentials.code);
     expect(isNothingHidden(run)).toBe(true);
-    expect(run.screen.lines.join('\n')).toMatch(/qrcast: .*suspended/);
+    expect(run.screen.lines.join('\n')).toMatch(words);
   });
 });
+
+/** Of the stage's tenant. */
+async function askAdmin({ gateways, adminKey }: FaultStage, method: string, path: string, body: object | null): Promise<Response> {
+  const headers = { authorization: `Bearer ${adminKey}`, ...(body === null ? {} : { 'content-type': 'application/json' }) };
+  return fetch(`${gateways[0].url}/v1/admin/tenants/acme${path}`, { method, headers, body: body === null ? null : JSON.stringify(body) });
+}
+
+async function ownKeyOf(stage: FaultStage): Promise<string> {
+  const { tenant } = (await (await askAdmin(stage, 'GET', '', null)).json()) as { tenant: { keys: { id: string }[] } }; // PROTOCOL.md
+  return `/keys/${tenant.keys[0]?.id}`;
+}
