@@ -1,9 +1,9 @@
 /**
- * What the board has to show of a day, by what is known without it. Pure.
+ * Says how the board has to show a day, by what is known without it. Pure.
  *
- * What a process counts between its last scrape and its end is lost to Prometheus, and what it counts
- * before its first scrape is no growth. Nobody can know which of two processes has counted what, so
- * whatever happened in such a time may be missing, and all else must be there.
+ * Prometheus loses the counts between the last scrape of a process and its end. Counts before its first
+ * scrape are no growth. Nobody can know which of two processes has counted an event. So an event of
+ * such a time may be missing, and every other must be there.
  */
 
 import type { Span } from '../chaos/checker.ts';
