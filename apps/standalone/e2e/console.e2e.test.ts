@@ -75,6 +75,25 @@ it('shows what belongs to the last of two keys, however late the first is answer
   await openView(page, 'tenants'); // only an operator has it
 });
 
+it('leaves no question of the one key open over what another key opens, or over another view', async () => {
+  const opened = await openConsole(browser, cluster);
+  const { page } = opened;
+  await signIn(opened, cluster.adminKey);
+  const ask = async (): Promise<void> => {
+    await openView(page, 'tenants');
+    await page.click('button[aria-label^="Suspend"]');
+    await page.waitForSelector('dialog[open]');
+  };
+  await ask();
+  await page.goBack();
+  await page.waitForSelector('a[href="#/sessions"][aria-current="page"]');
+  expect(await page.$('dialog[open]')).toBeNull();
+  await ask();
+  await page.evaluate(`location.hash = '#key=' + ${JSON.stringify(encodeURIComponent(cluster.apiKey))}`);
+  await page.waitForSelector('a[href="#/callbacks"]');
+  expect(await page.$('dialog[open]')).toBeNull();
+});
+
 it('keeps the key out of the address, the storage and the document, and a reload asks again', async () => {
   const opened = await openConsole(browser, cluster);
   const { page, asked, origin } = opened;

@@ -39,6 +39,8 @@ const page = {
 let isDrawing = false;
 /** Counts the keys that were given, and the times that somebody signed out. An older answer is dropped. */
 let turn = 0;
+/** Counts the views that were opened. One that is closed announces nothing. */
+let views = 0;
 
 function main(): void {
   addEventListener('hashchange', followAddress);
@@ -73,14 +75,20 @@ async function signIn(key: string): Promise<void> {
 function signOut(): void {
   turn += 1;
   page.screen?.close();
-  Object.assign(page, { signedIn: null, screen: null, route: null, question: null, announcement: '' });
+  onAnswer(false);
+  Object.assign(page, { signedIn: null, screen: null, route: null, announcement: '' });
   draw();
 }
 
 function openRoute({ api, role }: SignedIn): void {
   page.screen?.close();
+  onAnswer(false);
   page.route = parseRoute(location.hash, role);
-  page.screen = openScreen(page.route, { api, role, words: () => page.words, redraw: draw, announce, ask });
+  const own = ++views;
+  const announceHere = (text: string): void => {
+    if (own === views) announce(text);
+  };
+  page.screen = openScreen(page.route, { api, role, words: () => page.words, redraw: draw, announce: announceHere, ask });
   drawNow();
   scrollTo(0, 0);
   document.querySelector<HTMLElement>('#title')?.focus({ preventScroll: true });

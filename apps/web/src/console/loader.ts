@@ -1,4 +1,4 @@
-/** What a view has loaded. The answer to an older question is dropped. */
+/** What a view has loaded. The answer to an older question is dropped, and a closed view asks nothing. */
 
 import type { Answer } from './api.ts';
 import { LOADING, type Loadable } from './screen.ts';
@@ -13,9 +13,11 @@ export interface Loader<T> {
 export function createLoader<T>(redraw: () => void): Loader<T> {
   let state: Loadable<T> = LOADING;
   let latest = 0;
+  let isClosed = false;
   return {
     now: () => state,
     async load(ask, isNew = false) {
+      if (isClosed) return;
       const own = ++latest;
       if (isNew || state.kind === 'failed') {
         state = LOADING;
@@ -26,6 +28,9 @@ export function createLoader<T>(redraw: () => void): Loader<T> {
       state = answer.ok ? { kind: 'here', value: answer.body } : { kind: 'failed', failure: answer.failure };
       redraw();
     },
-    close: () => void latest++,
+    close() {
+      isClosed = true;
+      latest += 1;
+    },
   };
 }

@@ -27,7 +27,7 @@ export function openLogins({ api, role, words, redraw }: Context): Screen {
   const ticking = setInterval(load, EVERY_MS);
   const onSpan = (value: Span): void => {
     span = value;
-    load();
+    load(true); // the old figures would stand under the new span
     redraw();
   };
   return {

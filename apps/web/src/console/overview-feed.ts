@@ -1,6 +1,6 @@
 /**
- * Keeps the stream of the overview open. It tries again with growing pauses, says so, and gives up only
- * if the key is refused.
+ * Keeps the stream of the overview open. It tries again with growing pauses, and says so. It gives up
+ * only if the key is refused, or if there is no gateway at the address.
  */
 
 import type { Overview } from '@qrcast/core/overview';

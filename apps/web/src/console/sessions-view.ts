@@ -1,4 +1,4 @@
-/** The sessions, live. The filter stays while the person looks at other views. */
+/** The sessions, live. */
 
 import type { OverviewSession } from '@qrcast/core/overview';
 import { nothing } from 'lit';

@@ -1,5 +1,7 @@
 /** What the charts of the provider show, worked out of its weather. Pure. */
 
+import { SLOW_SECONDS } from '@qrcast/core/host-weather';
+import { isFault } from '@qrcast/core/schedule';
 import type { Weather } from '@qrcast/core/weather';
 
 type Host = Weather['hosts'][number];
@@ -24,10 +26,6 @@ export interface HostFigures {
   readonly outcomes: readonly { readonly outcome: string; readonly count: number }[];
 }
 
-/** As the gateway judges. */
-const SLOW_SECONDS = 2.5;
-const FAULTS: ReadonlySet<string> = new Set(['provider_timeout', 'provider_unreachable', 'provider_error']);
-
 export function hostFigures(weather: Weather, now: number, spanMinutes: number): readonly HostFigures[] {
   const first = Math.floor(now / 60_000) - spanMinutes + 1;
   return weather.hosts.map(({ host, state, minutes }) => {
@@ -50,7 +48,7 @@ export function hostFigures(weather: Weather, now: number, spanMinutes: number):
 }
 
 function minuteOf({ startsAt, requests, outcomes, took }: Host['minutes'][number], bounds: readonly number[]): MinuteFigures {
-  const failed = sum(Object.entries(outcomes).map(([outcome, count]) => (FAULTS.has(outcome) ? count : 0)));
+  const failed = sum(Object.entries(outcomes).map(([outcome, count]) => (isFault(outcome) ? count : 0)));
   const slow = sum(took.map((count, i) => ((bounds[i] ?? Number.POSITIVE_INFINITY) > SLOW_SECONDS ? count : 0)));
   return { startsAt, requests, slow, failed };
 }
