@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { API_TOKEN } from '@qrcast/core/credential-forms';
 import { invisibleFault, typedFault } from '@qrcast/core/invisible';
 import { decodeUtf8 } from '@qrcast/core/utf8';
-import { forgetVariable, readVariable } from '@qrcast/runtime/process/environment';
+import { forgetSecret, readSecret as readSecretVariable } from '@qrcast/runtime/process/environment';
 import type { LoginArguments } from '../cli-arguments.ts';
 import { usageError } from '../option-rules.ts';
 import type { Input } from './input.ts';
@@ -28,21 +28,24 @@ const FAULT_OF: Readonly<Record<keyof SecretVariables, (text: string) => string 
 };
 
 /**
- * Reads the variables and deletes them. An empty one counts as unset.
+ * Reads the variables, or the files that they name with `_FILE` at their end, and deletes them. An
+ * empty one counts as unset.
  *
  * @param used those that the command may use. It must not refuse to run for the form of another
- * @throws {LoginError} `usage` if one of them has an invisible character
+ * @throws {LoginError} `usage` if a file cannot be read, or one of them has an invisible character
  */
 export function takeSecrets(env: NodeJS.ProcessEnv, used: readonly (keyof SecretVariables)[]): SecretVariables {
   const names = Object.keys(FAULT_OF) as (keyof SecretVariables)[]; // its own keys
-  const taken = names.map((name) => [name, readVariable(env, name)] as const);
-  for (const name of names) forgetVariable(env, name);
-  const faults = taken.flatMap(([name, text]) => {
-    const fault = text === undefined || !used.includes(name) ? null : FAULT_OF[name](text);
-    return fault === null ? [] : [`${name}: ${fault}`];
+  const taken = names.map((name) => ({ name, ...readSecretVariable(env, name) }));
+  for (const name of names) forgetSecret(env, name);
+  const faults = taken.flatMap((one) => {
+    if (!used.includes(one.name)) return [];
+    if ('fault' in one) return [one.fault];
+    const fault = one.text === undefined ? null : FAULT_OF[one.name](one.text);
+    return fault === null ? [] : [`${one.name}: ${fault}`];
   });
   if (faults.length > 0) throw usageError(faults.join('; '));
-  return Object.fromEntries(taken) as SecretVariables; // of all its names
+  return Object.fromEntries(taken.map((one) => [one.name, 'text' in one ? one.text : undefined])) as SecretVariables; // of all its names
 }
 
 export interface SecretsDeps {

@@ -1,5 +1,6 @@
 /** The settings as documents: `.env.template`, and SETTINGS.md for the operator. */
 
+import { fileVariableOf } from './environment.ts';
 import type { Setting, SettingSection } from './setting.ts';
 import { SETTING_SECTIONS } from './settings-table.ts';
 import { wrap } from './wrap.ts';
@@ -15,6 +16,8 @@ const TEMPLATE_INTRO = [
   'Each line shows the default, or an example where there is none. No value here is a secret in use. An empty variable counts as unset. ' +
     'Text is UTF-8. One byte-order mark before a name or a value is dropped. Any other invisible character stops the process: a carriage ' +
     'return (save this file with Unix line ends), a tab, a no-break space, a zero-width one.',
+  'A secret may be in a file of its own, in one line. Name the file in the variable with _FILE at its end, like ' +
+    'REDIS_URL_FILE=/run/secrets/redis-url, and leave the variable itself unset.',
   'A bad value stops the process at its start, and all faults are listed at once. A variable that begins with QRCAST_ but is no setting is ' +
     'ignored. The start warns of it by name, because it may be misspelled.',
   '',
@@ -36,7 +39,7 @@ function templateSection({ title, intro, settings }: SettingSection): string {
 function templateEntry(name: string, setting: Setting): string {
   const { form, isSecret = false, readBy, what, change, details = [], example } = setting;
   const byDefault = setting.default === null ? 'No default' : `Default ${setting.default}`;
-  const value = `${form}. ${byDefault}.${isSecret ? ' A secret.' : ''}`;
+  const value = `${form}. ${byDefault}.${isSecret ? ` A secret, which may be in the file that ${fileVariableOf(name)} names.` : ''}`;
   return `${comment([value, `Read by: ${readBy.join(', ')}.`, what, change, ...details])}\n#${name}=${example ?? setting.default ?? ''}`;
 }
 
@@ -53,6 +56,8 @@ const PAGE_INTRO = [
   'For whoever runs qrcast: every setting, by topic. [OPERATING.md](OPERATING.md#settings) says which of them you need.',
   'All settings are environment variables, and an empty one counts as unset. This page and [.env.template](.env.template) are made from ' +
     'the `settings-….ts` files in `packages/runtime/src/process` by `npx -y pnpm@12 --filter @qrcast/runtime settings`.',
+  'A secret may be in a file of its own, in one line. Name the file in the variable with `_FILE` at its end, like ' +
+    '`REDIS_URL_FILE=/run/secrets/redis-url`, and leave the variable itself unset.',
 ];
 
 export function settingsPage(): string {
@@ -67,7 +72,7 @@ function pageSection({ title, intro, settings }: SettingSection): string {
 function pageEntry(name: string, { form, isSecret = false, readBy, what, change, details = [], ...setting }: Setting): string {
   const byDefault = setting.default === null ? 'No default.' : `Default \`${setting.default}\`.`;
   const facts = [
-    `Value: ${markdown(form)}.${isSecret ? ' A secret.' : ''} ${byDefault}`,
+    `Value: ${markdown(form)}.${isSecret ? ` A secret, which may be in the file that \`${fileVariableOf(name)}\` names.` : ''} ${byDefault}`,
     `Read by: ${readBy.join(', ')}.`,
     markdown(change),
   ];

@@ -5,7 +5,7 @@
  */
 
 import type { z } from 'zod';
-import type { Reader, SettingSection } from './setting.ts';
+import type { Reader, Setting, SettingSection } from './setting.ts';
 import { ADDRESS_LIMIT_SETTINGS, TENANT_LIMIT_SETTINGS } from './settings-limits.ts';
 import { METRICS_SETTINGS } from './settings-metrics.ts';
 import { ADDRESS_SETTINGS, PROXY_SETTINGS } from './settings-network.ts';
@@ -62,6 +62,9 @@ export const SETTINGS = {
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;
+
+/** Whether a setting may also be in a file that `NAME_FILE` names. */
+export const isSecret = (name: SettingName): boolean => (SETTINGS[name] as Setting).isSecret === true;
 export type Settings<Name extends SettingName> = { readonly [N in Name]: z.output<(typeof SETTINGS)[N]['schema']> };
 
 type ReadBy<R extends Reader> = {

@@ -5,9 +5,9 @@
 
 import { invisibleFault } from '@qrcast/core/invisible';
 import { pathPrefixOf } from '@qrcast/core/public-url';
-import { type Environment, hiddenNameFaults, readVariable } from './environment.ts';
+import { type Environment, hiddenNameFaults, readSecret, readVariable } from './environment.ts';
 import { variableOf } from './proxy-settings.ts';
-import { SETTINGS, type SettingName, type Settings } from './settings-table.ts';
+import { isSecret, SETTINGS, type SettingName, type Settings } from './settings-table.ts';
 
 /** Its message and `faults` name each variable, the rule it breaks, and the length of what came. */
 export class SettingsError extends Error {
@@ -28,7 +28,7 @@ type ReadSettings<Name extends SettingName, Need extends Name> = Settings<Name> 
 
 /**
  * Reads the settings of these names; those in `required` must be set. An empty variable counts as
- * unset. A variable with an invisible character is refused. @throws {SettingsError} with all
+ * unset. A secret may be in the file that `NAME_FILE` names. A variable with an invisible character is refused. @throws {SettingsError} with all
  * faults.
  */
 export function readSettings<Name extends SettingName, Need extends Name = never>(
@@ -53,7 +53,9 @@ export function readSettings<Name extends SettingName, Need extends Name = never
 
 function readSetting(env: Environment, name: SettingName, isRequired: boolean): { readonly value: unknown } | { readonly fault: string } {
   const variable = variableOf(env, name);
-  const text = readVariable(env, variable);
+  const read = isSecret(name) ? readSecret(env, variable) : { text: readVariable(env, variable) };
+  if ('fault' in read) return read;
+  const { text } = read;
   if (text === undefined && isRequired) return { fault: `${name}: is not set; ${REMEDIES[name] ?? 'it is required'}` };
   const invisible = invisibleFault(text ?? '');
   if (invisible !== null) return { fault: `${variable}: ${invisible}` };
@@ -69,10 +71,10 @@ const REMEDIES: Partial<Record<SettingName, string>> = {
 };
 
 function faultsOfInstance(env: Environment): string[] {
-  const [hasId, hasToken] = [readVariable(env, 'GREEN_API_ID_INSTANCE'), readVariable(env, 'GREEN_API_TOKEN')].map(
-    (text) => text !== undefined,
-  );
-  if (hasId === hasToken) return [];
+  const token = readSecret(env, 'GREEN_API_TOKEN');
+  if ('fault' in token) return []; // it is reported where the token is read
+  const hasId = readVariable(env, 'GREEN_API_ID_INSTANCE') !== undefined;
+  if (hasId === (token.text !== undefined)) return [];
   return ['GREEN_API_ID_INSTANCE and GREEN_API_TOKEN: expected both (the real provider is polled) or neither (a simulated one)'];
 }
 

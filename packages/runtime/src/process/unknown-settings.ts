@@ -7,7 +7,8 @@
 import { withoutMark } from '@qrcast/core/utf8';
 import leven from 'leven';
 import type { Logger } from '../log.ts';
-import { SETTINGS } from './settings-table.ts';
+import { fileVariableOf } from './environment.ts';
+import { isSecret, SETTINGS, type SettingName } from './settings-table.ts';
 
 export interface UnknownSetting {
   /**
@@ -32,7 +33,9 @@ const OTHER_VARIABLES = [
   'QRCAST_CALLBACK_SECRET',
   'QRCAST_SCREENSHOTS',
 ] as const;
-const KNOWN: readonly string[] = [...Object.keys(SETTINGS), ...OTHER_VARIABLES];
+/** Secrets of the command line may be in files, too. */
+const SECRETS = [...(Object.keys(SETTINGS) as SettingName[]).filter(isSecret), ...OTHER_VARIABLES.slice(0, 3)];
+const KNOWN: readonly string[] = [...Object.keys(SETTINGS), ...OTHER_VARIABLES, ...SECRETS.map(fileVariableOf)];
 /** Enough for a forgotten `_MS`. */
 const MAX_EDITS = 3;
 /**
