@@ -1,0 +1,115 @@
+/**
+ * Everything that compose.yaml starts, except Grafana, started on this machine by the same commands
+ * and settings: people log in through the proxy, and Prometheus scrapes all four processes. It needs
+ * Debian's `redis-server`, `caddy` and `prometheus`, and is skipped without one of them.
+ */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '@qrcast/runtime/redis/free-port';
+import { watchSession } from '@qrcast/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const SOURCES = fileURLToPath(new URL('../src/', import.meta.url));
+const missing = ['redis-server', 'caddy', 'prometheus', 'openssl'].filter((name) => spawnSync(name, ['--version']).error !== undefined);
+if (missing.length > 0) process.stderr.write(`skipped: there is no ${missing.join(', ')} here. On Debian: apt-get install redis caddy prometheus\n`);
+
+describe.skipIf(missing.length > 0)('what compose.yaml starts, without containers', () => {
+  let folder: string;
+  let proxy: string;
+  let prometheus: string;
+  let simulator: string;
+  let output = '';
+  let stop: () => Promise<number | null>;
+  const secret = (name: string): string => readFileSync(join(folder, 'secrets', name), 'utf8');
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'qrcast-compose-'));
+    spawnSync(process.execPath, [join(SOURCES, 'make-secrets.ts'), folder]);
+    const [http, https, metrics, simulated] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+    proxy = `http://127.0.0.1:${http}`;
+    prometheus = `http://127.0.0.1:${metrics}`;
+    simulator = `https://127.0.0.1:${simulated}`;
+    const changes: Record<string, string> = {
+      QRCAST_PUBLIC_URL: proxy,
+      QRCAST_HTTP: `127.0.0.1:${http}`,
+      QRCAST_HTTPS: `127.0.0.1:${https}`,
+      QRCAST_PROMETHEUS: `127.0.0.1:${metrics}`,
+      QRCAST_SIMULATOR: `127.0.0.1:${simulated}`,
+      COMPOSE_PROFILES: 'simulator',
+      QRCAST_UPSTREAM_HOSTS: 'https://simulator:4443',
+      QRCAST_EXTRA_CA: '/etc/qrcast/simulator.pem',
+    };
+    const lines = Object.entries(changes).map(([name, value]) => `${name}=${value}`);
+    writeFileSync(join(folder, '.env'), `${readFileSync(join(folder, '.env'), 'utf8')}${lines.join('\n')}\n`);
+    const child = spawn(process.execPath, [join(SOURCES, 'up-without-containers.ts'), folder], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = once(child, 'exit').then(([status]: (number | null)[]) => status ?? null);
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => void (output += text));
+    stop = async () => (child.kill('SIGTERM'), ended);
+    const isUp = expect.poll(() => output).toContain('everything is up');
+    await Promise.race([isUp, ended.then(() => expect.unreachable(`it ended:\n${output.slice(-3_000)}`))]);
+  });
+  afterAll(async () => {
+    await stop?.();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** The simulator's certificate is one that nothing else trusts. */
+  async function simulate(method: string, path: string): Promise<unknown> {
+    const call = request(`${simulator}${path}`, { method, agent: new Agent({ ca: secret('simulator-certificate') }) }).end();
+    const [answer] = await once(call, 'response');
+    return JSON.parse(await readText(answer));
+  }
+  async function call(method: string, path: string, key: string, body?: object): Promise<Record<string, never>> {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${proxy}${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+    return { status: answer.status, ...((await answer.json()) as object) } as Record<string, never>;
+  }
+
+  it('leaves out Grafana alone', () => {
+    expect([...output.matchAll(/^(\S+) is left out/gm)].map(([, name]) => name)).toEqual(['grafana']);
+    for (const name of ['redis', 'gateway1', 'gateway2', 'worker1', 'worker2', 'proxy', 'prometheus', 'simulator-tls'])
+      expect(output).toContain(`${name} is healthy`);
+  });
+
+  it('logs people in through the proxy', async () => {
+    const { apiKey } = await call('POST', '/v1/admin/tenants', secret('admin-key'), { id: 'acme', name: 'Acme' });
+    const { idInstance, apiToken } = (await simulate('POST', '/control/instances')) as Record<string, string>;
+    const created = await call('POST', '/v1/sessions', apiKey ?? '', { instanceId: idInstance, apiToken, apiUrl: simulator });
+    expect(created).toMatchObject({ status: 201, pageUrl: expect.stringContaining(proxy) });
+    const watches = [1, 2, 3].map(() => watchSession({ url: proxy, ticket: created['ticket'] ?? '' }));
+    const states = () => watches.map((watch) => watch.snapshot().session?.state);
+    await expect.poll(states).toEqual(['showing', 'showing', 'showing']);
+    await simulate('POST', `/control/instances/${idInstance}/scan`);
+    await expect.poll(states).toEqual(['connected', 'connected', 'connected']);
+    for (const watch of watches) watch.close();
+  });
+
+  it('keeps health and readiness from the public', async () => {
+    for (const path of ['/healthz', '/readyz']) expect((await fetch(`${proxy}${path}`)).status).toBe(404);
+  });
+
+  it('lets Prometheus scrape all four processes, with the alerts loaded', async () => {
+    const ask = async (path: string): Promise<unknown> => ((await (await fetch(`${prometheus}/api/v1/${path}`)).json()) as { data: unknown }).data;
+    const ready = async (): Promise<number> =>
+      ((await ask(`query?query=${encodeURIComponent('qrcast_ready{job="qrcast"} == 1')}`)) as { result: unknown[] }).result.length;
+    await expect.poll(ready).toBe(4);
+    expect(((await ask('rules')) as { groups: unknown[] }).groups.length).toBeGreaterThan(0);
+  });
+
+  it('writes no secret', () => {
+    for (const name of ['admin-key', 'metrics-token', 'secret-keys', 'redis-url']) expect(output).not.toContain(secret(name));
+  });
+
+  it('drains and stops in order', async () => {
+    expect(await stop()).toBe(0);
+    expect(output).toContain('everything has stopped');
+    for (const role of ['gateway1', 'worker1']) expect(output).toMatch(new RegExp(`${role} \\| .*"msg":"stopped"`));
+  });
+});
