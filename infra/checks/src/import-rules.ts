@@ -20,6 +20,7 @@ const SOURCES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'apps/examples': ['packages/client'],
   'apps/standalone': ['packages', 'apps'],
   'infra/bench': ['packages', 'apps'],
+  'infra/compose': ['packages/runtime'],
   'infra/monitoring': ['packages/runtime'],
   'infra/start': ['apps/standalone'],
 };
@@ -31,6 +32,8 @@ const SOURCES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const TESTS_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/client': ['packages/core'],
   'apps/examples': ['packages', 'apps/standalone'],
+  'infra/compose': ['packages/client'],
+  'infra/image': ['packages/runtime'],
   'apps/standalone': ['infra/bench', 'infra/monitoring'], // both drive Chromium; the alerts are tested on a running system
 };
 
