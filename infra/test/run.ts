@@ -35,7 +35,7 @@ if (!['', 'plain', 'release'].includes(suite)) throw new Error(`expected "plain"
 const path = process.env['PATH'] ?? '';
 const env = {
   ...process.env,
-  PATH: suite === 'plain' ? path : pathWithTools(path),
+  PATH: suite === 'plain' ? path : pathWithTools(path, suite),
   TURBO_TELEMETRY_DISABLED: '1',
   QRCAST_TESTS: suite, // package-tests.ts chooses the files by it
   NODE_COMPILE_CACHE: join(TOP, 'node_modules/.cache/compiled'), // the tests start hundreds of Node processes

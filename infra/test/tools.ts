@@ -30,24 +30,33 @@ const TOOLS: readonly Tool[] = [
   })),
 ];
 
+/** What builds the image. Only the release suite does. */
+const RELEASE_TOOLS: readonly Tool[] = ['buildah', 'debootstrap'].map((name) => ({
+  programs: [name],
+  packages: [name],
+  without: 'the image is not tested',
+}));
+
 /**
  * The folders of programs, which a PATH may lack: servers are in folders that only root's PATH has.
  */
 const STANDARD_FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin'];
 
 /**
+ * @param suite the suite whose tests will run
  * @returns a PATH that leads to every needed tool.
  * @throws {Error} that says what is missing and how to install it
  */
-export function pathWithTools(path: string): string {
-  if (missing(path).length === 0) return path;
+export function pathWithTools(path: string, suite: string): string {
+  const tools = suite === 'release' ? [...TOOLS, ...RELEASE_TOOLS] : TOOLS;
+  if (missing(tools, path).length === 0) return path;
   const wider = [path, ...STANDARD_FOLDERS].join(delimiter);
-  const wanted = missing(wider);
+  const wanted = missing(tools, wider);
   if (wanted.length === 0) return wider;
 
   const canInstall = process.platform === 'linux' && isOnPath('apt-get', wider) && process.getuid?.() === 0;
   if (canInstall) install(wanted, wider);
-  const still = missing(wider);
+  const still = missing(tools, wider);
   const needed = still.filter((tool) => tool.without === undefined);
   if (needed.length > 0) throw new Error(`the tests need a real Redis, Chromium and OpenSSL. ${advice(needed)}`);
   for (const tool of still) process.stdout.write(`without ${packagesOf([tool])} ${tool.without}. ${advice([tool])}\n`);
@@ -96,8 +105,8 @@ function withoutServices(run: () => void): void {
   }
 }
 
-function missing(path: string): readonly Tool[] {
-  return TOOLS.filter((tool) => !tool.programs.some((program) => isOnPath(program, path)));
+function missing(tools: readonly Tool[], path: string): readonly Tool[] {
+  return tools.filter((tool) => !tool.programs.some((program) => isOnPath(program, path)));
 }
 
 function isOnPath(program: string, path: string): boolean {

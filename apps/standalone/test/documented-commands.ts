@@ -8,7 +8,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const TOP = fileURLToPath(new URL('../../../', import.meta.url));
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'OPERATING.md', 'CAPACITY.md'].filter((name) => existsSync(`${TOP}${name}`));
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'OPERATING.md',
+  'CAPACITY.md',
+  'infra/image/README.md',
+  'infra/compose/README.md',
+].filter((name) => existsSync(`${TOP}${name}`));
 
 export interface Shown {
   readonly document: string;
@@ -59,6 +66,13 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'REDISCLI_AUTH=<password> redis-cli -h', check: 'apps/standalone/e2e/restore-backup.e2e.release.test.ts' },
   { begins: 'redis-cli config set appendonly', check: 'apps/standalone/e2e/restore-backup.e2e.release.test.ts' },
   { begins: 'redis-cli info persistence', check: 'apps/standalone/e2e/restore-backup.e2e.release.test.ts' },
+  { begins: 'npx -y pnpm@12 --filter @qrcast/image build', check: 'infra/image/e2e/image.e2e.release.test.ts' },
+  { begins: 'npx -y pnpm@12 --filter @qrcast/image sbom', check: 'infra/image/src/sbom.test.ts' },
+  { begins: 'node /qrcast/infra/image/src/health.ts', check: 'infra/image/e2e/image.e2e.release.test.ts' },
+  { begins: 'npx -y pnpm@12 --filter @qrcast/compose make-secrets', check: 'infra/compose/e2e/up-without-containers.e2e.test.ts' },
+  { begins: 'npx -y pnpm@12 --filter @qrcast/compose up-without-containers', check: 'infra/compose/e2e/up-without-containers.e2e.test.ts' },
+  { begins: 'QRCAST_PUBLIC_URL=https://qr.example.com', check: 'infra/compose/src/compose.test.ts' },
+  { begins: 'curl --cacert infra/compose/secrets/', check: 'infra/compose/e2e/up-without-containers.e2e.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/licences write', check: 'infra/licences/src/licences.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime settings', check: 'packages/runtime/src/process/settings-document.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime metrics', check: 'packages/runtime/src/process/metrics-document.test.ts' },
@@ -74,6 +88,10 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
 
 /** Not run, for this reason. */
 export const NOT_RUN: readonly Rule<string>[] = [
+  {
+    begins: 'docker ',
+    check: 'the tests have no Docker; buildah builds the same Dockerfile, and compose.yaml is started without containers',
+  },
   { begins: 'redis-cli --cluster check', check: 'it is a command of Redis, named for its output' },
   { begins: 'redis-cli -c', check: 'an option, named alone' },
   { begins: 'npx -y pnpm@12 test', check: 'it runs this test' },

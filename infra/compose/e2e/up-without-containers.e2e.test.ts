@@ -12,13 +12,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '@qrcast/runtime/redis/free-port';
 import { watchSession } from '@qrcast/client';
+import { freePort } from '@qrcast/runtime/redis/free-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const SOURCES = fileURLToPath(new URL('../src/', import.meta.url));
 const missing = ['redis-server', 'caddy', 'prometheus', 'openssl'].filter((name) => spawnSync(name, ['--version']).error !== undefined);
-if (missing.length > 0) process.stderr.write(`skipped: there is no ${missing.join(', ')} here. On Debian: apt-get install redis caddy prometheus\n`);
+if (missing.length > 0)
+  process.stderr.write(`skipped: there is no ${missing.join(', ')} here. On Debian: apt-get install redis caddy prometheus\n`);
+
+/** What this test reads of the answers. */
+interface Answer {
+  readonly status: number;
+  readonly apiKey?: string;
+  readonly ticket?: string;
+}
 
 describe.skipIf(missing.length > 0)('what compose.yaml starts, without containers', () => {
   let folder: string;
@@ -50,8 +58,14 @@ describe.skipIf(missing.length > 0)('what compose.yaml starts, without container
     writeFileSync(join(folder, '.env'), `${readFileSync(join(folder, '.env'), 'utf8')}${lines.join('\n')}\n`);
     const child = spawn(process.execPath, [join(SOURCES, 'up-without-containers.ts'), folder], { stdio: ['ignore', 'pipe', 'pipe'] });
     const ended = once(child, 'exit').then(([status]: (number | null)[]) => status ?? null);
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => void (output += text));
-    stop = async () => (child.kill('SIGTERM'), ended);
+    const keep = (text: string): void => {
+      output += text;
+    };
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', keep);
+    stop = () => {
+      child.kill('SIGTERM');
+      return ended;
+    };
     const isUp = expect.poll(() => output).toContain('everything is up');
     await Promise.race([isUp, ended.then(() => expect.unreachable(`it ended:\n${output.slice(-3_000)}`))]);
   });
@@ -66,10 +80,10 @@ describe.skipIf(missing.length > 0)('what compose.yaml starts, without container
     const [answer] = await once(call, 'response');
     return JSON.parse(await readText(answer));
   }
-  async function call(method: string, path: string, key: string, body?: object): Promise<Record<string, never>> {
+  async function call(method: string, path: string, key: string, body?: object): Promise<Answer> {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
     const answer = await fetch(`${proxy}${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
-    return { status: answer.status, ...((await answer.json()) as object) } as Record<string, never>;
+    return { status: answer.status, ...((await answer.json()) as object) } as Answer;
   }
 
   it('leaves out Grafana alone', () => {
@@ -83,8 +97,8 @@ describe.skipIf(missing.length > 0)('what compose.yaml starts, without container
     const { idInstance, apiToken } = (await simulate('POST', '/control/instances')) as Record<string, string>;
     const created = await call('POST', '/v1/sessions', apiKey ?? '', { instanceId: idInstance, apiToken, apiUrl: simulator });
     expect(created).toMatchObject({ status: 201, pageUrl: expect.stringContaining(proxy) });
-    const watches = [1, 2, 3].map(() => watchSession({ url: proxy, ticket: created['ticket'] ?? '' }));
-    const states = () => watches.map((watch) => watch.snapshot().session?.state);
+    const watches = [1, 2, 3].map(() => watchSession({ url: proxy, ticket: created.ticket ?? '' }));
+    const states = () => watches.map((watch) => watch.snapshot.session?.state);
     await expect.poll(states).toEqual(['showing', 'showing', 'showing']);
     await simulate('POST', `/control/instances/${idInstance}/scan`);
     await expect.poll(states).toEqual(['connected', 'connected', 'connected']);
@@ -96,7 +110,8 @@ describe.skipIf(missing.length > 0)('what compose.yaml starts, without container
   });
 
   it('lets Prometheus scrape all four processes, with the alerts loaded', async () => {
-    const ask = async (path: string): Promise<unknown> => ((await (await fetch(`${prometheus}/api/v1/${path}`)).json()) as { data: unknown }).data;
+    const ask = async (path: string): Promise<unknown> =>
+      ((await (await fetch(`${prometheus}/api/v1/${path}`)).json()) as { data: unknown }).data;
     const ready = async (): Promise<number> =>
       ((await ask(`query?query=${encodeURIComponent('qrcast_ready{job="qrcast"} == 1')}`)) as { result: unknown[] }).result.length;
     await expect.poll(ready).toBe(4);

@@ -54,11 +54,14 @@ describe('compose.yaml', () => {
     const variables = services.flatMap(([, { environment = {} }]) => Object.entries(environment));
     const secretNames = variables.filter(([name]) => /URL|KEY|TOKEN|PASSWORD/.test(name) && name !== 'QRCAST_PUBLIC_URL');
     expect(secretNames.length).toBeGreaterThan(3);
-    for (const [name, value] of secretNames) expect([name, value]).toEqual([expect.stringMatching(/_FILE$/), expect.stringMatching(/^\/run\/secrets\//)]);
+    for (const [name, value] of secretNames)
+      expect([name, value]).toEqual([expect.stringMatching(/_FILE$/), expect.stringMatching(/^\/run\/secrets\//)]);
   });
 
   it('mounts only files that are there or that make-secrets makes', () => {
-    const mounted = services.flatMap(([, { volumes = [] }]) => volumes.map((volume) => volume.split(':')[0] ?? '').filter((path) => path.startsWith('.')));
+    const mounted = services.flatMap(([, { volumes = [] }]) =>
+      volumes.map((volume) => volume.split(':')[0] ?? '').filter((path) => path.startsWith('.')),
+    );
     expect(mounted.filter((path) => !path.startsWith('./secrets/') && !existsSync(join(FOLDER, path)))).toEqual([]);
   });
 
@@ -73,6 +76,15 @@ it('.env.template names every variable that compose.yaml reads', () => {
   const named = new Set([...read('.env.template').matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name));
   expect([...used].filter((name) => !named.has(name))).toEqual([]);
   expect([...named].filter((name) => !used.has(name))).toEqual(['COMPOSE_PROFILES']);
+});
+
+it('the settings for a domain that README.md shows are in .env.template, and publish the proxy to all', () => {
+  const [, block = ''] = /```\n(QRCAST_PUBLIC_URL=[^`]*)```/.exec(read('README.md')) ?? expect.unreachable();
+  const shown = readVariables(block);
+  expect(Object.keys(shown).filter((name) => !(name in template))).toEqual([]);
+  const { services } = readComposeFile(text, { ...template, ...shown });
+  expect(services['proxy']?.ports).toEqual(['80:8080', '443:8443']);
+  expect(services['gateway1']?.environment?.['QRCAST_PUBLIC_URL']).toBe('https://qr.example.com');
 });
 
 it('no secret is in the repository', () => {

@@ -44,7 +44,19 @@ function makeCertificate(): void {
   const [certificate, keyFile] = [join(secrets, 'simulator-certificate'), join(secrets, 'simulator-key')];
   if (existsSync(certificate)) return;
   const names = 'subjectAltName=DNS:simulator,DNS:localhost,IP:127.0.0.1';
-  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '3650', '-subj', '/CN=simulator'];
+  const request = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '3650',
+    '-subj',
+    '/CN=simulator',
+  ];
   const { status, error } = spawnSync('openssl', [...request, '-addext', names, '-keyout', keyFile, '-out', certificate]);
   if (status !== 0) throw new Error('openssl could not make a certificate; install openssl and run this again', { cause: error });
   for (const file of [certificate, keyFile]) chmodSync(file, FILE_MODE); // openssl keeps the key from others

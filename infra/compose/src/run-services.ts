@@ -84,7 +84,10 @@ async function isHealthy({ check, env }: Command, base: Readonly<Record<string, 
   if (check === null) return true;
   if (check.kind === 'url') {
     return fetch(check.url, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS) }).then(
-      async (answer) => (await answer.text(), answer.ok),
+      async (answer) => {
+        await answer.text();
+        return answer.ok;
+      },
       () => false, // it does not listen yet
     );
   }

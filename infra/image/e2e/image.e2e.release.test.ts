@@ -35,10 +35,14 @@ describe.skipIf(reason !== '')('the image', () => {
   afterAll(() => image?.close());
 
   async function ended(child: ChildProcess): Promise<{ readonly status: number | null; readonly output: string }> {
-    const [[status], ...texts] = await Promise.all([once(child, 'exit'), ...[child.stdout, child.stderr].map((stream) => readText(stream ?? []))]);
+    const [[status], ...texts] = await Promise.all([
+      once(child, 'exit'),
+      ...[child.stdout, child.stderr].map((stream) => (stream === null ? '' : readText(stream))),
+    ]);
     return { status, output: texts.join('') };
   }
-  const files = (): string[] => globSync('**/*', { cwd: image.root }).filter((file) => statSync(join(image.root, file), { throwIfNoEntry: false })?.isFile() ?? false);
+  const files = (): string[] =>
+    globSync('**/*', { cwd: image.root }).filter((file) => statSync(join(image.root, file), { throwIfNoEntry: false })?.isFile() ?? false);
 
   it('says what it is, and who runs it', () => {
     const { config } = image;
@@ -50,7 +54,12 @@ describe.skipIf(reason !== '')('the image', () => {
 
   it('has Node as its only program: no shell, no package manager', () => {
     expect(globSync('{usr/,usr/local/,}{bin,sbin}/*', { cwd: image.root })).toEqual(['usr/local/bin/node']);
-    expect(globSync('**/{npm,pnpm,apt,dpkg,busybox,sh,bash}', { cwd: image.root, exclude: ['qrcast/node_modules/.pnpm/**', 'proc/**', 'var/lib/dpkg'] })).toEqual([]);
+    expect(
+      globSync('**/{npm,pnpm,apt,dpkg,busybox,sh,bash}', {
+        cwd: image.root,
+        exclude: ['qrcast/node_modules/.pnpm/**', 'proc/**', 'var/lib/dpkg'],
+      }),
+    ).toEqual([]);
   });
 
   it('holds no secret, no test, and nothing of the machine that built it', () => {
@@ -86,7 +95,11 @@ describe.skipIf(reason !== '')('the image', () => {
   it.each(['gateway', 'worker'])('runs a %s that is healthy, is the first process, and drains on SIGTERM', async (role) => {
     const folder = mkdtempSync(join(tmpdir(), 'qrcast-image-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    const redis = await openRedisServer({ program: findRedisProgram(process.env['PATH'] ?? '') ?? 'redis-server', folder, persistent: true });
+    const redis = await openRedisServer({
+      program: findRedisProgram(process.env['PATH'] ?? '') ?? 'redis-server',
+      folder,
+      persistent: true,
+    });
     onTestFinished(() => redis.close());
     const port = String(await freePort());
     const child = image.start([role], { REDIS_URL: redis.url, QRCAST_SECRET_KEYS: KEY, PORT: port, QRCAST_DRAIN_MS: '1000' });

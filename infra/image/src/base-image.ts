@@ -25,7 +25,10 @@ export function makeBaseImage(name = 'localhost/qrcast-base'): string {
     run('debootstrap', ['--variant=minbase', `--include=${LIBRARIES}`, SUITE, root]);
     addNpm(root);
     const file = join(folder, 'Dockerfile');
-    writeFileSync(file, `FROM scratch\nCOPY . /\nENV NODE_EXTRA_CA_CERTS=${CERTIFICATES} PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n`);
+    writeFileSync(
+      file,
+      `FROM scratch\nCOPY . /\nENV NODE_EXTRA_CA_CERTS=${CERTIFICATES} PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n`,
+    );
     run('buildah', ['bud', '--isolation', 'chroot', '--network', 'host', '--file', file, '--tag', name, root]);
     return name;
   } finally {
