@@ -1,6 +1,6 @@
 /**
  * The command: starts what compose.yaml starts, with the very commands and settings, on this machine
- * without containers. Everything listens on the loopback address. Ctrl-C stops it.
+ * without containers. Ctrl-C stops it.
  *
  * The argument is the folder with `.env` and `secrets/`; without it the folder of compose.yaml.
  */
