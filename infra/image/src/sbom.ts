@@ -12,7 +12,7 @@ const TOP = fileURLToPath(new URL('../../../', import.meta.url));
 const DEFAULT_FILE = 'qrcast.cdx.json';
 
 /** As the Dockerfile installs it. */
-const CONTENTS = ['--prod', '--filter-prod', '@qrcast/standalone...', '--filter', 'qrcast', '--filter', '!@qrcast/client'];
+const CONTENTS = ['--prod', '--filter-prod', '@qrcast/standalone...', '--filter', 'qrcast'];
 
 const file = resolve(process.argv[2] ?? DEFAULT_FILE);
 const form = ['--sbom-format', 'cyclonedx', '--sbom-spec-version', '1.6', '--sbom-type', 'application', '--lockfile-only', '--out', file];
