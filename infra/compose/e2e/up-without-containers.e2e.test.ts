@@ -58,16 +58,17 @@ describe.skipIf(missing.length > 0)('what compose.yaml starts, without container
     writeFileSync(join(folder, '.env'), `${readFileSync(join(folder, '.env'), 'utf8')}${lines.join('\n')}\n`);
     const child = spawn(process.execPath, [join(SOURCES, 'up-without-containers.ts'), folder], { stdio: ['ignore', 'pipe', 'pipe'] });
     const ended = once(child, 'exit').then(([status]: (number | null)[]) => status ?? null);
+    const up = Promise.withResolvers<void>();
     const keep = (text: string): void => {
       output += text;
+      if (output.includes('everything is up')) up.resolve();
     };
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', keep);
     stop = () => {
       child.kill('SIGTERM');
       return ended;
     };
-    const isUp = expect.poll(() => output).toContain('everything is up');
-    await Promise.race([isUp, ended.then(() => expect.unreachable(`it ended:\n${output.slice(-3_000)}`))]);
+    await Promise.race([up.promise, ended.then(() => expect.unreachable(`it ended:\n${output.slice(-3_000)}`))]);
   });
   afterAll(async () => {
     await stop?.();
