@@ -23,6 +23,9 @@ const cannot = missing.length > 0 ? `there is no ${missing.join(', ')} here. On 
 const reason = process.getuid?.() === 0 ? cannot : 'only root can build an image without a daemon';
 if (reason !== '') process.stderr.write(`skipped: ${reason}\n`);
 
+/** A build installs Debian and all packages twice, which takes five minutes on two cores. */
+const BUILD_LIMIT_MS = 1_800_000;
+
 const KEY = 'k1:iKwTpK5xW0yZ4mO4p8kqvB1uF2sQm0nD3J7cYt9hXlE=';
 const { version } = JSON.parse(readFileSync(`${TOP}package.json`, 'utf8')) as { version: string };
 
@@ -31,7 +34,7 @@ describe.skipIf(reason !== '')('the image', () => {
   beforeAll(() => {
     run(process.execPath, [fileURLToPath(new URL('../src/build.ts', import.meta.url)), '--stand-in']);
     image = mountImage(`localhost/qrcast:${version}`);
-  });
+  }, BUILD_LIMIT_MS);
   afterAll(() => image?.close());
 
   async function ended(child: ChildProcess): Promise<{ readonly status: number | null; readonly output: string }> {
@@ -79,12 +82,12 @@ describe.skipIf(reason !== '')('the image', () => {
     expect([...names].some((name) => /node-linux-\w+\/LICENSE$/.test(name))).toBe(true);
   });
 
-  it('is as small as README.md says, and has no browser framework that only a page would need', () => {
+  it('is as small as README.md says, and has no tool', () => {
     const megabytes = files().reduce((sum, name) => sum + statSync(join(image.root, name)).size, 0) / 1e6;
     const [, stated = ''] = /(\d+) MB/.exec(readFileSync(`${TOP}infra/image/README.md`, 'utf8')) ?? [];
     expect(megabytes).toBeLessThan(Number(stated));
     expect(megabytes).toBeGreaterThan(Number(stated) * 0.8);
-    expect(globSync('qrcast/node_modules/.pnpm/{vue,svelte,vite,typescript}@*', { cwd: image.root })).toEqual([]);
+    expect(globSync('qrcast/node_modules/.pnpm/{vite,vitest,turbo,playwright-core}@*', { cwd: image.root })).toEqual([]);
   });
 
   it('runs the command line', async () => {
