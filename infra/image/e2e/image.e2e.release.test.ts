@@ -5,9 +5,9 @@
 
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@qrcast/runtime/redis/free-port';
@@ -44,8 +44,11 @@ describe.skipIf(reason !== '')('the image', () => {
     ]);
     return { status, output: texts.join('') };
   }
+  /** Every file, hidden ones too: packages are in `.pnpm`. */
   const files = (): string[] =>
-    globSync('**/*', { cwd: image.root }).filter((file) => statSync(join(image.root, file), { throwIfNoEntry: false })?.isFile() ?? false);
+    readdirSync(image.root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => relative(image.root, join(parentPath, name)));
 
   it('says what it is, and who runs it', () => {
     const { config } = image;
