@@ -9,6 +9,8 @@ import type { Socket } from 'node:net';
 const KILL_AFTER_MS = 5_000;
 
 interface Server {
+  /** Of the server itself. 0 if it could not be started. */
+  readonly pid: number;
   /** Rejects when it ends. */
   readonly failed: Promise<never>;
   /** The end of what it wrote to its outputs. */
@@ -57,6 +59,7 @@ export function runServer(program: string, args: readonly string[], folder: stri
   };
   process.once('exit', killGroup);
   return {
+    pid: child.pid ?? 0,
     failed,
     output: () => output,
     async close() {

@@ -12,13 +12,17 @@ import {
   type Heard,
   openLongPoll,
   openSocketIo,
+  openSocketIoDefaults,
+  openSocketIoPolling,
   openSse,
   openWebSocket,
   type Unstamped,
 } from './recording-connections.ts';
 
 export const TRANSPORTS = ['socketio', 'websocket', 'sse', 'long-poll'] as const;
-export type TransportName = (typeof TRANSPORTS)[number];
+/** Those of Socket.IO whose requests must all reach one gateway. */
+export const STICKY_TRANSPORTS = ['socketio-polling', 'socketio-defaults'] as const;
+export type TransportName = (typeof TRANSPORTS)[number] | (typeof STICKY_TRANSPORTS)[number];
 
 export interface RecordingClient {
   readonly transport: TransportName;
@@ -48,6 +52,8 @@ export interface RecordingClientOptions {
 
 const OPENERS: Readonly<Record<TransportName, (request: ConnectionRequest) => Connection>> = {
   socketio: openSocketIo,
+  'socketio-polling': openSocketIoPolling,
+  'socketio-defaults': openSocketIoDefaults,
   websocket: openWebSocket,
   sse: openSse,
   'long-poll': openLongPoll,

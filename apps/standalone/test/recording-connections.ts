@@ -1,8 +1,9 @@
 /** For fault tests: one connection over each transport. Silence counts as a lost connection. */
 
+import { randomUUID } from 'node:crypto';
 import type { ServerFrame } from '@qrcast/core/stream-messages';
 import type { WireSession } from '@qrcast/core/wire';
-import { io } from 'socket.io-client';
+import { io, type ManagerOptions, type SocketOptions } from 'socket.io-client';
 import { WebSocket } from 'ws';
 
 /** `at` is `performance.now()` of this process, ms. */
@@ -48,8 +49,19 @@ function createLoss(end: () => void): { readonly lost: Promise<string>; lose(why
   return { lost, lose, alive: () => void timer.refresh() };
 }
 
-export function openSocketIo({ url, ticket, after, hear }: ConnectionRequest): Connection {
-  const socket = io(url, { auth: { ticket, after }, transports: ['websocket'], reconnection: false, forceNew: true });
+export const openSocketIo = (request: ConnectionRequest): Connection => connectSocketIo(request, { transports: ['websocket'] });
+
+/** It needs a balancer that routes by `affinity`. */
+export const openSocketIoPolling = (request: ConnectionRequest): Connection =>
+  connectSocketIo(request, { transports: ['polling'], query: { affinity: randomUUID() } });
+
+/** As of a stock client: it begins with polling, and needs a balancer that routes by the client's address. */
+export const openSocketIoDefaults = (request: ConnectionRequest): Connection => connectSocketIo(request, {});
+
+function connectSocketIo({ url, ticket, after, hear }: ConnectionRequest, options: Partial<ManagerOptions & SocketOptions>): Connection {
+  const { origin, pathname } = new URL(url);
+  const path = `${pathname.replace(/\/$/, '')}/socket.io`;
+  const socket = io(origin, { auth: { ticket, after }, path, reconnection: false, forceNew: true, ...options });
   const { lost, lose, alive } = createLoss(() => socket.disconnect());
   socket.io.on('ping', alive);
   socket.on('connect', () => hear({ kind: 'opened', url }));
