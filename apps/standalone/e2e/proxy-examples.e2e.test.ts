@@ -3,8 +3,9 @@
  * each is in proxy-examples.e2e.release.test.ts.
  */
 
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { get, request } from 'node:https';
+import { Agent, get, request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -53,14 +54,17 @@ describe.each(EXAMPLES)('two gateways behind %s', (name) => {
 
     it('serve Socket.IO clients that poll, by their query, header or address', async () => {
       const { ticket } = await pair.first.create();
-      for (const stickiness of ['query', 'header', 'address'] as const) {
-        for (let i = 0; i < CLIENTS; i++) await connectThrough(example.url, ticket, clientOptions(stickiness, i));
+      for (let i = 0; i < CLIENTS; i++) {
+        await connectThrough(example.url, ticket, clientOptions('query', i));
+        await connectThrough(example.url, ticket, clientOptions('header', i));
+        const agent = new Agent({ localAddress: `127.0.${i + 1}.1` }) as unknown as boolean; // typed for browsers
+        await connectThrough(example.url, ticket, { agent });
       }
     });
 
     it('send each event at once, and compress JSON', async () => {
       expect(await readTwoEvents(pair.first, example.url, 'gzip')).not.toMatch(/^:/m);
-      for (const path of ['/openapi.json', '/client.js']) {
+      for (const path of ['/openapi.json', '/docs']) {
         const answer = await fetch(`${example.url}${path}`, { headers: { 'accept-encoding': 'gzip' } });
         expect([path, answer.status, answer.headers.get('content-encoding')]).toEqual([path, 200, 'gzip']);
         expect((await answer.text()).length).toBeGreaterThan(1_000);
@@ -95,7 +99,9 @@ describe.each(EXAMPLES)('two gateways behind %s', (name) => {
     const example = await startExample(releasers, name, { ports: pair.ports, change: SPREADING[name] });
     const { ticket } = await pair.first.create();
     const tries = await Promise.allSettled(
-      Array.from({ length: CLIENTS }, (_, i) => connectThrough(example.url, ticket, clientOptions('query', i))),
+      Array.from({ length: CLIENTS }, (_, i) =>
+        connectThrough(example.url, ticket, { ...clientOptions('query', i), transports: ['polling'] }),
+      ),
     );
     expect(tries.map(({ status }) => status)).toContain('rejected');
   });
@@ -115,7 +121,7 @@ async function createFrom(localAddress: string, url: string): Promise<{ readonly
     'x-forwarded-for': '203.0.113.7',
   };
   const call = request(`${url}/v1/sessions`, { method: 'POST', headers, localAddress, agent: false });
-  call.end(JSON.stringify({ instanceId: '1101000001', apiToken: 'a'.repeat(50) }));
+  call.end(JSON.stringify({ instanceId: String(randomInt(10 ** 9, 10 ** 10)), apiToken: 'a'.repeat(50) }));
   const [answer] = await once(call, 'response');
   expect(answer.statusCode).toBe(201);
   return JSON.parse(await text(answer)) as { session: { id: string } };

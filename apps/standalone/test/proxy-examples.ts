@@ -59,6 +59,8 @@ interface Kind {
   readonly second: string;
   replacements(setup: Setup): readonly Replacement[];
   args(setup: Setup): readonly string[];
+  /** It ends the program at once, with its open connections. */
+  readonly signal: NodeJS.Signals;
   /** The command that reloads it, or the signal to its first process. */
   reload(setup: Setup): readonly string[] | NodeJS.Signals;
 }
@@ -79,6 +81,7 @@ const KINDS: Readonly<Record<ExampleName, Kind>> = {
       ['listen 443 ssl', `listen 127.0.0.1:${port} ssl`],
       ['listen [::]:443 ssl http2 default_server;', ''],
     ],
+    signal: 'SIGTERM',
     args: ({ folder, file }) => ['-p', folder, '-e', join(folder, 'log'), '-c', file, '-g', 'daemon off;'],
     reload: ({ folder, file }) => ['-p', folder, '-e', join(folder, 'log'), '-c', file, '-s', 'reload'],
   },
@@ -91,6 +94,7 @@ const KINDS: Readonly<Record<ExampleName, Kind>> = {
       [':::443 v4v6', `127.0.0.1:${port}`],
       ['/etc/ssl/qrcast/qrcast.pem', `${folder}/qrcast.pem`],
     ],
+    signal: 'SIGKILL', // at SIGTERM it waits for the watchdog, which is its child
     args: ({ file }) => ['-W', '-f', file],
     reload: () => 'SIGUSR2', // `systemctl reload haproxy`
   },
@@ -102,6 +106,7 @@ const KINDS: Readonly<Record<ExampleName, Kind>> = {
       ['qrcast.example.com {', '127.0.0.1 {'],
       ['# tls /etc/ssl/qrcast/fullchain.pem /etc/ssl/qrcast/privkey.pem', `tls ${folder}/fullchain.pem ${folder}/privkey.pem`],
     ],
+    signal: 'SIGQUIT', // SIGTERM waits for open connections
     args: ({ file }) => ['run', '--config', file],
     reload: ({ file }) => ['reload', '--config', file],
   },
@@ -175,7 +180,7 @@ async function tryExample(releasers: Releasers, name: ExampleName, folder: strin
   const write = (change: Change = (text) => text): Promise<void> =>
     writeFile(setup.file, change((options.change ?? ((text) => text))(rendered(name, setup, options))));
   await write();
-  const server = runServer(program, kind.args(setup), folder, name === 'caddy' ? 'SIGQUIT' : 'SIGTERM');
+  const server = runServer(program, kind.args(setup), folder, kind.signal);
   try {
     await untilServed(port, server.failed);
   } catch (error) {
