@@ -3,10 +3,15 @@
  * each is in proxy-examples.e2e.release.test.ts.
  */
 
-import { randomInt } from 'node:crypto';
+import { execFile } from 'node:child_process';
+import { createPrivateKey, randomInt, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { Agent, get, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientOptions, connectThrough } from '../test/balancers.ts';
@@ -20,6 +25,7 @@ import {
   type RunningExample,
   replaced,
   startExample,
+  touched,
   trustTestCertificate,
 } from '../test/proxy-examples.ts';
 
@@ -45,11 +51,11 @@ describe.each(EXAMPLES)('two gateways behind %s', (name) => {
 
     it('serve viewers over every transport, and all go on through a reload', async () => {
       const { viewers, show } = await openAudience(releasers, pair, example.url);
-      await example.reload();
+      await example.reload(touched);
       await show('BBBB');
       await show('CCCC');
       const lost = viewers.filter(({ heard }) => heard.some(({ kind }) => kind === 'lost')).map(({ transport }) => transport);
-      if (name !== 'caddy') expect(lost).toEqual([]); // a reload of Caddy cuts them
+      if (name !== 'caddy') expect(lost).toEqual([]); // a reload of Caddy 2.6 cuts WebSockets
     });
 
     it('serve Socket.IO clients that poll, by their query, header or address', async () => {
@@ -112,6 +118,17 @@ const SPREADING: Readonly<Record<ExampleName, Change>> = {
   haproxy: (file) => replaced(file, [['uuid unless { path_sub /socket.io/ }', 'uuid']]),
   caddy: (file) => replaced(file, [['lb_policy header X-Qrcast-Affinity', 'lb_policy round_robin']]),
 };
+
+it('the certificate that README.md makes for a first try is one', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'qrcast-test-certificate-'));
+  releasers.push('folder', () => rm(folder, { recursive: true }));
+  const page = await readFile(new URL('../../../infra/proxies/README.md', import.meta.url), 'utf8');
+  const [, command = ''] = /```sh\n(openssl .*?)```/s.exec(page) ?? [];
+  await promisify(execFile)('sh', ['-ec', command], { cwd: folder });
+  const both = await readFile(join(folder, 'qrcast.pem'));
+  expect(new X509Certificate(both).checkHost('qrcast.example.com', { subject: 'always' })).toBe('qrcast.example.com');
+  expect(new X509Certificate(both).checkPrivateKey(createPrivateKey(both))).toBe(true);
+});
 
 /** Creates a session, and claims to be somebody else. */
 async function createFrom(localAddress: string, url: string): Promise<{ readonly session: { readonly id: string } }> {

@@ -54,7 +54,7 @@ it('loses no viewer, no login and no poll', async () => {
   for (let i = 0; i < gateways.length + workers.length + 1; i++) logins.push(await openLogin());
   const scan = (i: number): void => logins[i]?.instance.scan();
 
-  const next = await Promise.all(gateways.map(startGateway));
+  const next = await Promise.all(gateways.map(() => startGateway()));
   const running: Program[] = [];
   for (const [i, old] of gateways.entries()) {
     running.push(next[i] ?? expect.unreachable('as many'));

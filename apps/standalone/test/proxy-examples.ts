@@ -59,6 +59,8 @@ interface Kind {
   readonly second: string;
   replacements(setup: Setup): readonly Replacement[];
   args(setup: Setup): readonly string[];
+  /** The command that checks the file, as its header says. */
+  check(setup: Setup): readonly string[];
   /** It ends the program at once, with its open connections. */
   readonly signal: NodeJS.Signals;
   /** The command that reloads it, or the signal to its first process. */
@@ -83,6 +85,7 @@ const KINDS: Readonly<Record<ExampleName, Kind>> = {
     ],
     signal: 'SIGTERM',
     args: ({ folder, file }) => ['-p', folder, '-e', join(folder, 'log'), '-c', file, '-g', 'daemon off;'],
+    check: ({ folder, file }) => ['-p', folder, '-e', join(folder, 'log'), '-c', file, '-t'],
     reload: ({ folder, file }) => ['-p', folder, '-e', join(folder, 'log'), '-c', file, '-s', 'reload'],
   },
   haproxy: {
@@ -96,6 +99,7 @@ const KINDS: Readonly<Record<ExampleName, Kind>> = {
     ],
     signal: 'SIGKILL', // at SIGTERM it waits for the watchdog, which is its child
     args: ({ file }) => ['-W', '-f', file],
+    check: ({ file }) => ['-c', '-f', file],
     reload: () => 'SIGUSR2', // `systemctl reload haproxy`
   },
   caddy: {
@@ -108,6 +112,7 @@ const KINDS: Readonly<Record<ExampleName, Kind>> = {
     ],
     signal: 'SIGQUIT', // SIGTERM waits for open connections
     args: ({ file }) => ['run', '--config', file],
+    check: ({ file }) => ['validate', '--config', file],
     reload: ({ file }) => ['reload', '--config', file],
   },
 };
@@ -143,6 +148,9 @@ export const belowPath: Change = (text) => {
   if (moved === text) throw new Error('the example does not say how to serve below a path');
   return moved;
 };
+
+/** Changes a limit that no test reaches: Caddy does nothing at a reload that changes nothing. */
+export const touched: Change = (text) => text.replaceAll(/timeout( connect)? 3s/g, 'timeout$1 4s');
 
 function rendered(name: ExampleName, setup: Setup, { ports: [first, second], isBelowPath = false }: ExampleOptions): string {
   const text = replaced(readExample(name), KINDS[name].replacements(setup));
@@ -193,6 +201,7 @@ async function tryExample(releasers: Releasers, name: ExampleName, folder: strin
     plainUrl: `http://127.0.0.1:${plainPort}`,
     async reload(change) {
       await write(change);
+      await execute(program, kind.check(setup), { env: { HOME: folder } });
       await reloaded(server.pid, kind.reload(setup), program, folder);
     },
   };

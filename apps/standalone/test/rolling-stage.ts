@@ -38,8 +38,8 @@ export const PRESENT_TREE = fileURLToPath(new URL('../../..', import.meta.url));
 /** Starts processes from one tree of sources. */
 export interface RoleStarter {
   readonly tree: string;
-  /** Resolves once it is ready. */
-  startGateway(): Promise<RunningGateway>;
+  /** Resolves once it is ready. A free port, if none is given. */
+  startGateway(port?: number): Promise<RunningGateway>;
   startWorker(): Promise<Program>;
 }
 
@@ -97,7 +97,6 @@ export async function openRollingStage(redisUrl: string, env: Environment, relea
   releasers.push('balancer', () => balancer.close());
   const url = `http://127.0.0.1:${balancer.port}`;
   const environment = {
-    PORT: '0',
     REDIS_URL: redisUrl,
     QRCAST_NAMESPACE: namespace,
     QRCAST_SECRET_KEYS: `k1:${randomBytes(32).toString('base64')}`,
@@ -107,15 +106,20 @@ export async function openRollingStage(redisUrl: string, env: Environment, relea
     QRCAST_ATTEMPT_MS: '900000',
     ...env,
   };
-  const start = async (tree: string, role: 'gateway' | 'worker', mark: RegExp): Promise<{ program: Program; found: RegExpExecArray }> => {
-    const program = spawnNode([join(tree, 'apps', role, 'src/main.ts')], environment);
+  const start = async (
+    tree: string,
+    role: 'gateway' | 'worker',
+    mark: RegExp,
+    ownPort = 0,
+  ): Promise<{ program: Program; found: RegExpExecArray }> => {
+    const program = spawnNode([join(tree, 'apps', role, 'src/main.ts')], { ...environment, PORT: String(ownPort) });
     releasers.push(role, () => void program.child.kill('SIGKILL'));
     return { program, found: await program.until(mark) };
   };
   const starterIn = (tree: string): RoleStarter => ({
     tree,
-    async startGateway() {
-      const { program, found } = await start(tree, 'gateway', /"port":(\d+)[^\n]*gateway listens/);
+    async startGateway(ownPort) {
+      const { program, found } = await start(tree, 'gateway', /"port":(\d+)[^\n]*gateway listens/, ownPort);
       const port = Number(found[1]);
       while (!(await fetch(`http://127.0.0.1:${port}/readyz`)).ok);
       return { ...program, port };
