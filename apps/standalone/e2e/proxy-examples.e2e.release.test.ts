@@ -1,17 +1,19 @@
 /**
  * A rolling restart behind each example of `infra/proxies`: two gateways stop one after the other and
  * come back at their addresses, and the proxy is reloaded, while people log in. Each viewer, over
- * every transport, learns of each login.
+ * every transport, learns of each login. And what a browser makes of each example.
  */
 
 import { freePort } from '@qrcast/runtime/redis/free-port';
 import { createReleasers, type Releasers } from '@qrcast/runtime/releasers';
 import type { Instance } from '@qrcast/simulator/instance';
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { openBrowser } from '../test/browser.ts';
 import { wrongEnds, wrongStates } from '../test/deploy-checks.ts';
 import { EVERY_TRANSPORT } from '../test/example-gateways.ts';
 import { isMissing } from '../test/find-program.ts';
 import { untilEach, untilNewCode } from '../test/offered-login.ts';
+import { openPage, untilState } from '../test/page.ts';
 import {
   EXAMPLES,
   type ExampleName,
@@ -60,6 +62,27 @@ describe.each(EXAMPLES)('a rolling restart behind %s', (name) => {
 it.skipIf(isMissing('nginx'))('a rolling restart behind nginx that nobody told of it loses no login, either', async () => {
   await roll('nginx', false);
 });
+
+it.each(EXAMPLES.filter((name) => !isMissing(name)))(
+  'a browser gets the page, its code and its login through %s, over HTTP/2',
+  async (name) => {
+    const browser = await openBrowser();
+    releasers.push('browser', () => browser.close());
+    const gateway = await stage.startGateway();
+    stage.ports.add(gateway.port);
+    await stage.startWorker();
+    const { url } = await startExample(releasers, name, { ports: [gateway.port] });
+    const instance = stage.newInstance();
+    const ticket = await stage.createSession(instance);
+    const { page, faults } = await openPage(browser, { allowed: [url], ignoreHTTPSErrors: true });
+    await page.goto(`${url}/connect#${ticket}`);
+    await untilState(page, 'showing');
+    const protocol = await page.evaluate(`performance.getEntriesByType('navigation')[0].nextHopProtocol`);
+    instance.scan();
+    await untilState(page, 'connected');
+    expect([protocol, faults]).toEqual(['h2', []]);
+  },
+);
 
 /** @param isTold whether the operator reloads the proxy for it, as README.md says */
 async function roll(name: ExampleName, isTold: boolean): Promise<readonly Login[]> {
