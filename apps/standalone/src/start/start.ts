@@ -1,9 +1,11 @@
 /**
  * Runs `start` in this order: keys, Redis, provider, worker, gateway, a first session, the banner.
+ * A log for programs has one line in place of the banner, whose keys and tickets it must not hold.
  */
 
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseKeyring } from '@qrcast/runtime/keyring/keyring';
 import type { Logger } from '@qrcast/runtime/log';
 import { createMeters } from '@qrcast/runtime/metrics/meters';
@@ -11,7 +13,7 @@ import { serveMetrics } from '@qrcast/runtime/process/metrics-server';
 import { addressOptions, limitOptions, redisUrlOf, roleOptions } from '@qrcast/runtime/process/settings-options';
 import { GATEWAY_SETTINGS, ROLE_SETTINGS, type Settings, WORKER_SETTINGS } from '@qrcast/runtime/process/settings-table';
 import type { Releasers } from '@qrcast/runtime/releasers';
-import { openPrivateRedis, redisAdvice } from '../private-redis.ts';
+import { openPrivateRedis, type PrivateRedis, redisAdvice } from '../private-redis.ts';
 import { DEFAULT_TENANT, type StackOptions, startSimulator, startStack } from '../stack.ts';
 import { banner, type ConsoleFacts } from './banner.ts';
 import { type Home, openHome } from './home.ts';
@@ -70,6 +72,10 @@ export async function runStart(options: StartOptions): Promise<void> {
 
   const credentials = credentialsOf(settings, simulated);
   const session = await createSession({ url: local, apiKey: home.apiKey }, credentials);
+  if (settings.QRCAST_LOG_FORMAT === 'json') {
+    log.info({ url: gateway.publicUrl, keysFile: join(folder, 'keys.json') }, 'qrcast is up');
+    return;
+  }
   write(
     banner({
       url: gateway.publicUrl,
@@ -78,10 +84,15 @@ export async function runStart(options: StartOptions): Promise<void> {
       console,
       instanceId: String(credentials['instanceId']),
       simulator: simulated === null ? null : { url: simulated.simulator.url, apiToken: simulated.instance.apiToken },
-      redisAdvice: privateRedis?.isReal === false ? redisAdvice(process.platform, existsSync('/usr/bin/apt-get')) : null,
+      redisAdvice: redisAdviceFor(privateRedis),
     }),
   );
   if (isReal) releasers.push('terminal', showInTerminal({ url: local, ticket: session.ticket, pageUrl: session.pageUrl, write }));
+}
+
+/** @returns null if a real Redis runs */
+function redisAdviceFor(redis: PrivateRedis | null): string | null {
+  return redis?.isReal === false ? redisAdvice(process.platform, existsSync('/usr/bin/apt-get')) : null;
 }
 
 /** Null if the real provider is polled. */

@@ -34,8 +34,11 @@ export const PROCESS_SETTINGS = {
     default: null,
     example: 'text',
     readBy: EVERY_ROLE,
-    what: 'How log lines look: `json` for programs, `text` for people. Without this setting it is text on a terminal, and JSON elsewhere.',
-    change: 'Set it to `text` to read the log of a process whose output goes through a pipe.',
+    what:
+      'How log lines look: `json` for programs, `text` for people. Without this setting it is text on a terminal, and JSON elsewhere. ' +
+      'Where it is set to `json`, `start` prints no key and no link.',
+    change:
+      'Set it to `text` to read the log of a process whose output goes through a pipe, and to `json` for a `start` that is a service.',
   },
   QRCAST_CONSOLE: {
     schema: z.enum(['on', 'off'], 'expected on or off').optional(), // off at a gateway, on at `start`
