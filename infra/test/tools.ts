@@ -23,6 +23,7 @@ const TOOLS: readonly Tool[] = [
   { programs: ['openssl'], packages: ['openssl'] },
   { programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'], packages: ['chromium', 'fonts-dejavu-core'] },
   { programs: ['chromium-headless-shell'], packages: ['chromium-headless-shell'], without: 'the tests of pages take longer' },
+  { programs: ['systemd-analyze'], packages: ['systemd'], without: 'its tests are skipped' },
   ...['nginx', 'haproxy', 'apache2', 'caddy', 'tinyproxy', 'prometheus'].map((name) => ({
     programs: [name],
     packages: [name],
