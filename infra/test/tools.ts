@@ -1,8 +1,8 @@
 /**
  * Finds the programs that the tests need besides Node: a real Redis, a real Chromium (its shell is
- * quicker), OpenSSL for certificates, real proxies, and Prometheus with its promtool. On Debian as
- * root, missing ones are installed. Elsewhere, the command to install them is printed. The tests of
- * a missing proxy or Prometheus are skipped.
+ * quicker), OpenSSL for certificates, real proxies, systemd's judge of units, and Prometheus with its
+ * promtool. On Debian as root, missing ones are installed. Elsewhere, the command to install them is
+ * printed. The tests of a missing proxy, of systemd or Prometheus are skipped.
  */
 
 import { spawnSync } from 'node:child_process';
