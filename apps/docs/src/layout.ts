@@ -6,7 +6,7 @@ import { type Group, type Language, MENU, pageFile } from './site-map.ts';
 import { TEXTS } from './texts.ts';
 
 /** Everything comes from the site itself, and nothing is inline. */
-export const POLICY =
+const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'";
 
 export interface Framed {

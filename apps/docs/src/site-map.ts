@@ -45,8 +45,8 @@ export const MENU: Readonly<Record<Group, readonly string[]>> = {
 };
 
 const CONTENT = 'apps/docs/content';
-/** They are shown as the home page and the quick start. Their translations are no pages of their own. */
-const SHOWN_ELSEWHERE = ['README.ru.md', 'apps/docs/README.md'];
+/** They are shown as the home page and the quick start. */
+const SHOWN_ELSEWHERE = ['README.md', 'README.ru.md'];
 
 /** @returns all pages in both languages; one that has no translation is in English in both trees */
 export function listPages(): Page[] {
@@ -66,7 +66,7 @@ export function listPages(): Page[] {
 
 function listDocuments(): [string, string][] {
   const files = globSync(['*.md', '{apps,packages,infra}/**/*.md'], { cwd: TOP, exclude: ['**/node_modules', '**/dist', CONTENT] });
-  return files.filter((file) => !SHOWN_ELSEWHERE.includes(file) && file !== 'README.md').map((file) => [idOf(file), file]);
+  return files.filter((file) => !SHOWN_ELSEWHERE.includes(file)).map((file) => [idOf(file), file]);
 }
 
 /** A folder's README is the page of the folder. */

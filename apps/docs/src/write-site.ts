@@ -2,6 +2,7 @@
 
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import MiniSearch from 'minisearch';
 import { build } from 'vite';
 import { type Framed, frame } from './layout.ts';
@@ -26,6 +27,8 @@ export async function writeSite(folder: string): Promise<number> {
   for (const picture of asked.pictures) copy(join(TOP, picture), join(folder, pictureFile(picture)));
   for (const language of LANGUAGES) write(join(folder, `assets/search-${language}.json`), searchIndex(pages, language));
   for (const name of ['site.css', 'theme.js', 'icon.svg']) copy(join(import.meta.dirname, 'browser', name), join(folder, 'assets', name));
+  // The one package of others that is in the script.
+  copy(fileURLToPath(new URL('../../LICENSE.txt', import.meta.resolve('minisearch'))), join(folder, 'assets/minisearch-licence.txt'));
   await buildScript(join(folder, 'assets'));
   return pages.length + files.length;
 }

@@ -4,18 +4,21 @@
  * classified here.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const TOP = fileURLToPath(new URL('../../../', import.meta.url));
-const DOCUMENTS = [
+const NAMED = [
   'README.md',
   'CONTRIBUTING.md',
   'OPERATING.md',
   'CAPACITY.md',
+  'apps/docs/README.md',
   'infra/image/README.md',
   'infra/compose/README.md',
 ].filter((name) => existsSync(`${TOP}${name}`));
+/** Pages of the site that exist nowhere else. A test of the site compares their translations with them. */
+const DOCUMENTS = [...NAMED, ...globSync('apps/docs/content/en/**/*.md', { cwd: TOP })];
 
 export interface Shown {
   readonly document: string;
@@ -80,6 +83,7 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: `import { NodeSDK } from '@opentelemetry/sdk-node'`, check: 'apps/standalone/e2e/traces.e2e.test.ts' },
   { begins: 'export OTEL_SERVICE_NAME=', check: 'apps/standalone/e2e/traces.e2e.test.ts' },
   { begins: 'scrape_configs:', check: 'infra/monitoring/src/promtool.release.test.ts' },
+  { begins: 'npx -y pnpm@12 --filter @qrcast/docs build', check: 'apps/docs/src/site.test.ts' },
   { begins: 'npx -y pnpm@12 bench', check: 'infra/bench/src/role.test.ts' },
   { begins: 'npx -y pnpm@12 chaos', check: 'apps/standalone/chaos/chaos.e2e.test.ts' },
   { begins: '# in http:\nmap $http_upgrade', check: 'apps/standalone/e2e/path-prefix.e2e.test.ts' },

@@ -31,6 +31,7 @@ const SOURCES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
  */
 const TESTS_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/client': ['packages/core'],
+  'apps/docs': ['infra/bench'], // which Chromium is driven
   'apps/examples': ['packages', 'apps/standalone'],
   'infra/compose': ['packages/client'],
   'infra/image': ['packages/runtime'],

@@ -5,11 +5,18 @@ import { SEARCH_OPTIONS } from '../search-options.ts';
 
 const MOST = 12;
 let index: MiniSearch | null = null;
+let loading: Promise<void> | null = null;
 
-/** @throws {TypeError} if the index cannot be loaded */
-export async function showSearch(dialog: HTMLDialogElement): Promise<void> {
-  if (!dialog.open) dialog.showModal();
-  if (index !== null) return;
+/** Loads the index, once, and lets the open dialog search in it. @throws {TypeError} if the index cannot be loaded */
+export function prepareSearch(dialog: HTMLDialogElement): Promise<void> {
+  loading ??= load(dialog).catch((error: unknown) => {
+    loading = null; // the next opening tries again
+    throw error;
+  });
+  return loading;
+}
+
+async function load(dialog: HTMLDialogElement): Promise<void> {
   const response = await fetch(dialog.dataset['index'] ?? '');
   index = MiniSearch.loadJSON(await response.text(), SEARCH_OPTIONS);
   const input = dialog.querySelector('input');

@@ -28,8 +28,10 @@ find('.theme-button').addEventListener('click', () => {
 
 /** The index is loaded when somebody searches. */
 async function openSearch(): Promise<void> {
-  const { showSearch } = await import('./search.ts');
-  await showSearch(find<HTMLDialogElement>('dialog.search'));
+  const dialog = find<HTMLDialogElement>('dialog.search');
+  if (!dialog.open) dialog.showModal(); // at once, so that nothing typed is lost
+  const { prepareSearch } = await import('./search.ts');
+  await prepareSearch(dialog);
 }
 
 find('.search-button').addEventListener('click', () => void openSearch());
