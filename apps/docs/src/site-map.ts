@@ -33,6 +33,7 @@ export const MENU: Readonly<Record<Group, readonly string[]>> = {
     'runbook',
     'settings',
     'metrics',
+    'capacity',
     'security',
     'infra/image',
     'infra/compose',
