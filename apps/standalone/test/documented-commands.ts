@@ -69,7 +69,7 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'REDISCLI_AUTH=<password> redis-cli -h', check: 'apps/standalone/e2e/restore-backup.e2e.release.test.ts' },
   { begins: 'redis-cli config set appendonly', check: 'apps/standalone/e2e/restore-backup.e2e.release.test.ts' },
   { begins: 'redis-cli info persistence', check: 'apps/standalone/e2e/restore-backup.e2e.release.test.ts' },
-  { begins: 'npx -y pnpm@12 --filter @qrcast/image build', check: 'infra/image/e2e/image.e2e.release.test.ts' },
+  { begins: 'npx -y pnpm@12 --filter @qrcast/image build-image', check: 'infra/image/e2e/image.e2e.release.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/image sbom', check: 'infra/image/src/sbom.test.ts' },
   { begins: 'node /qrcast/infra/image/src/health.ts', check: 'infra/image/e2e/image.e2e.release.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/compose make-secrets', check: 'infra/compose/e2e/up-without-containers.e2e.test.ts' },
