@@ -111,6 +111,15 @@ describe('finds in Redis', () => {
     await expectFault(environment(redis.url), 'redis-persistence', 'a restart of Redis loses', 'CONFIG SET appendonly yes');
   });
 
+  it('that a restart would lose data, because its default user may not write', async () => {
+    const redis = await openRedis();
+    await redis.admin.acl('SETUSER', 'qrcast', 'on', '>the-password', '~*', '&*', '+@all');
+    await redis.admin.acl('SETUSER', 'default', '-@all', '+ping');
+    const { host } = new URL(redis.url);
+    const url = `redis://qrcast:the-password@${host}`;
+    await expectFault(environment(url), 'redis-default-user', 'loses what transactions', 'ACL SETUSER default off ~* &* +@all');
+  });
+
   it('that it is a replica', async () => {
     const [master, redis] = [await openRedis(), await openRedis()];
     await redis.replicaOf(master);

@@ -17,6 +17,7 @@ import { freePort } from '@qrcast/runtime/redis/free-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const SOURCES = fileURLToPath(new URL('../src/', import.meta.url));
+const DOCTOR = fileURLToPath(new URL('../../image/src/qrcast.ts', import.meta.url));
 const missing = ['redis-server', 'caddy', 'prometheus', 'openssl'].filter((name) => spawnSync(name, ['--version']).error !== undefined);
 if (missing.length > 0)
   process.stderr.write(`skipped: there is no ${missing.join(', ')} here. On Debian: apt-get install redis caddy prometheus\n`);
@@ -26,6 +27,7 @@ interface Answer {
   readonly status: number;
   readonly apiKey?: string;
   readonly ticket?: string;
+  readonly session?: { readonly id: string; readonly state: string };
 }
 
 describe.skipIf(missing.length > 0)('what compose.yaml starts, without containers', () => {
@@ -35,6 +37,7 @@ describe.skipIf(missing.length > 0)('what compose.yaml starts, without container
   let simulator: string;
   let output = '';
   let stop: () => Promise<number | null>;
+  let acme: { readonly apiKey: string; readonly sessionId: string };
   const secret = (name: string): string => readFileSync(join(folder, 'secrets', name), 'utf8');
 
   beforeAll(async () => {
@@ -56,24 +59,29 @@ describe.skipIf(missing.length > 0)('what compose.yaml starts, without container
     };
     const lines = Object.entries(changes).map(([name, value]) => `${name}=${value}`);
     writeFileSync(join(folder, '.env'), `${readFileSync(join(folder, '.env'), 'utf8')}${lines.join('\n')}\n`);
+    await up();
+  });
+  afterAll(async () => {
+    await stop?.();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function up(): Promise<void> {
+    output = '';
     const child = spawn(process.execPath, [join(SOURCES, 'up-without-containers.ts'), folder], { stdio: ['ignore', 'pipe', 'pipe'] });
     const ended = once(child, 'exit').then(([status]: (number | null)[]) => status ?? null);
-    const up = Promise.withResolvers<void>();
+    const isUp = Promise.withResolvers<void>();
     const keep = (text: string): void => {
       output += text;
-      if (output.includes('everything is up')) up.resolve();
+      if (output.includes('everything is up')) isUp.resolve();
     };
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', keep);
     stop = () => {
       child.kill('SIGTERM');
       return ended;
     };
-    await Promise.race([up.promise, ended.then(() => expect.unreachable(`it ended:\n${output.slice(-3_000)}`))]);
-  });
-  afterAll(async () => {
-    await stop?.();
-    rmSync(folder, { recursive: true, force: true });
-  });
+    await Promise.race([isUp.promise, ended.then(() => expect.unreachable(`it ended:\n${output.slice(-3_000)}`))]);
+  }
 
   /** The simulator's certificate is one that nothing else trusts. */
   async function simulate(method: string, path: string): Promise<unknown> {
@@ -98,6 +106,7 @@ describe.skipIf(missing.length > 0)('what compose.yaml starts, without container
     const { idInstance, apiToken } = (await simulate('POST', '/control/instances')) as Record<string, string>;
     const created = await call('POST', '/v1/sessions', apiKey ?? '', { instanceId: idInstance, apiToken, apiUrl: simulator });
     expect(created).toMatchObject({ status: 201, pageUrl: expect.stringContaining(proxy) });
+    acme = { apiKey: apiKey ?? '', sessionId: created.session?.id ?? '' };
     const watches = [1, 2, 3].map(() => watchSession({ url: proxy, ticket: created.ticket ?? '' }));
     const states = () => watches.map((watch) => watch.snapshot.session?.state);
     await expect.poll(states).toEqual(['showing', 'showing', 'showing']);
@@ -123,9 +132,37 @@ describe.skipIf(missing.length > 0)('what compose.yaml starts, without container
     for (const name of ['admin-key', 'metrics-token', 'secret-keys', 'redis-url']) expect(output).not.toContain(secret(name));
   });
 
-  it('drains and stops in order', async () => {
+  it('lets the doctor find nothing wrong, also through the proxy', async () => {
+    const files = join(folder, '.qrcast', 'files', 'gateway1');
+    const env = {
+      PATH: process.env['PATH'],
+      REDIS_URL_FILE: join(files, 'redis-url'),
+      QRCAST_SECRET_KEYS_FILE: join(files, 'secret-keys'),
+      QRCAST_PUBLIC_URL: proxy,
+      QRCAST_UPSTREAM_HOSTS: simulator,
+      NODE_EXTRA_CA_CERTS: join(folder, 'secrets', 'simulator-certificate'),
+    };
+    const doctor = spawn(process.execPath, [DOCTOR, 'doctor', '--json'], { env });
+    const told = JSON.parse(await readText(doctor.stdout)) as { faults: number; findings: { id: string; level: string; found: string }[] };
+    expect(told.findings.filter(({ level }) => level === 'fault' || level === 'warning')).toEqual([]);
+    expect(told.findings).toContainEqual(expect.objectContaining({ id: 'public-address', level: 'ok' }));
+  });
+
+  it('drains and stops in order, also with a viewer', async () => {
+    const headers = { authorization: `Bearer ${acme.apiKey}` };
+    const viewer = await fetch(`${proxy}/v1/sessions/${acme.sessionId}/events`, { headers });
+    expect(viewer.status).toBe(200);
     expect(await stop()).toBe(0);
     expect(output).toContain('everything has stopped');
     for (const role of ['gateway1', 'worker1']) expect(output).toMatch(new RegExp(`${role} \\| .*"msg":"stopped"`));
+  });
+
+  it('finds everything again when it is started again', async () => {
+    await up();
+    expect(await call('GET', `/v1/sessions/${acme.sessionId}`, acme.apiKey)).toMatchObject({
+      status: 200,
+      session: { id: acme.sessionId, state: 'connected' },
+    });
+    expect(output).not.toContain('NOPERM');
   });
 });

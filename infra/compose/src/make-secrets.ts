@@ -28,12 +28,16 @@ function write(path: string, create: () => string, mode = FILE_MODE): void {
 const secret = (name: string, create: () => string): void => write(join(secrets, name), create);
 const key = (): string => randomBytes(KEY_BYTES).toString('hex');
 
-/** The rule of OPERATING.md. Redis keeps a hash of the password, so only redis-url has it. */
+/**
+ * The rule of OPERATING.md. Redis keeps a hash of the password, so only redis-url has it. The user
+ * `default` is off and keeps its rights, because Redis 7 loads its append-only file with them.
+ */
 function redisUsers(): string {
   const password = new URL(readFileSync(join(secrets, 'redis-url'), 'utf8')).password;
   const hash = createHash('sha256').update(password).digest('hex');
   return (
-    'user default on nopass resetchannels -@all +ping\n' +
+    'user default off ~* &* +@all\n' +
+    'user health on nopass resetchannels -@all +ping\n' +
     `user qrcast on #${hash} ~qrcast:* ~{qrcast}:* resetchannels &qrcast:* +@read +@write +@pubsub +@scripting ` +
     '+@transaction +@connection +time -@dangerous +info\n'
   );

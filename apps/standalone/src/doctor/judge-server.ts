@@ -14,6 +14,8 @@ export interface ServerFacts {
   readonly info: Fields | null;
   readonly config: Fields | null;
   readonly clock: ClockFacts | null;
+  /** Whether the user `default` may write our keys. */
+  readonly defaultMayWrite: boolean | null;
   readonly refusals: Refusals;
   /** Whether a published message came back. Null if that was not tried. */
   readonly hasEcho: boolean | null;

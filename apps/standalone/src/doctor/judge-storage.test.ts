@@ -16,6 +16,7 @@ const facts = (info: Fields = {}, config: Fields = {}, kind: Facts['kind'] = 'se
   kind,
   info: new Map(Object.entries({ ...INFO, ...info })),
   config: new Map(Object.entries({ ...CONFIG, ...config })),
+  defaultMayWrite: true,
 });
 
 const troubles = (given: Facts) =>
@@ -28,6 +29,7 @@ it('finds nothing wrong with a server that keeps its data', () => {
     'ok redis-eviction',
     'ok redis-memory',
     'ok redis-persistence',
+    'ok redis-default-user',
     'ok redis-saves',
     'ok redis-output-buffer',
     'ok redis-replicas',
@@ -50,6 +52,14 @@ describe('finds', () => {
     ['a memory that is full', facts({ maxmemory: '1048577' }), 'redis-memory', 'fault', '(99 %) -> raise maxmemory'],
     ['no persistence', facts({ aof_enabled: '0' }), 'redis-persistence', 'fault', 'none'],
     ['snapshots only', facts({ aof_enabled: '0' }, { save: '3600 1' }), 'redis-persistence', 'warning', 'snapshots only'],
+    [
+      'a default user that may not write',
+      { ...facts(), defaultMayWrite: false },
+      'redis-default-user',
+      'fault',
+      'a restart of Redis 7 loses what transactions and scripts wrote -> redis-cli ACL SETUSER default off ~* &* +@all',
+    ],
+    ['a user that may not ask that', { ...facts(), defaultMayWrite: null }, 'redis-default-user', 'unknown', 'must say OK'],
     ['a file that is not synced', facts({}, { appendfsync: 'no' }), 'redis-persistence', 'warning', 'appendfsync everysec'],
     ['a snapshot that failed', facts({ rdb_last_bgsave_status: 'err' }), 'redis-saves', 'fault', 'the last snapshot failed'],
     [

@@ -7,10 +7,18 @@ import type { ServerFacts } from './judge-server.ts';
 /** What is read with CONFIG GET. */
 export const CONFIG_NAMES = ['save', 'appendfsync', 'client-output-buffer-limit', 'min-replicas-to-write'] as const;
 
-type StorageFacts = Pick<ServerFacts, 'kind' | 'info' | 'config'>;
+type StorageFacts = Pick<ServerFacts, 'kind' | 'info' | 'config' | 'defaultMayWrite'>;
 
 export function judgeStorage(facts: StorageFacts): Finding[] {
-  return [judgeEviction(facts), judgeMemory(facts), judgePersistence(facts), judgeSaves(facts), judgeBuffers(facts), judgeReplicas(facts)];
+  return [
+    judgeEviction(facts),
+    judgeMemory(facts),
+    judgePersistence(facts),
+    judgeDefaultUser(facts),
+    judgeSaves(facts),
+    judgeBuffers(facts),
+    judgeReplicas(facts),
+  ];
 }
 
 const noInfo = (subject: Subject): Finding =>
@@ -70,6 +78,19 @@ function judgePersistence({ info, config }: StorageFacts): Finding {
   if (save === undefined) return unknown(PERSISTENCE, 'no append-only file, and the server does not tell of snapshots', 'ask who runs it');
   if (save !== '') return warning(PERSISTENCE, 'snapshots only: a crash loses minutes', TO_PERSIST);
   return fault(PERSISTENCE, 'none: a restart of Redis loses all tenants, keys and sessions', TO_PERSIST);
+}
+
+const DEFAULT_USER = { id: 'redis-default-user', expected: "Redis's user default may write all keys, also where it is off" };
+const TO_LET_IT_WRITE = 'redis-cli ACL SETUSER default off ~* &* +@all, and the same in its ACL file';
+
+/** Redis 7 loads the append-only file as that user, and drops what scripts wrote if it may not write. */
+function judgeDefaultUser({ info, defaultMayWrite }: StorageFacts): Finding {
+  if (info === null) return noInfo(DEFAULT_USER);
+  if (info.get('aof_enabled') !== '1') return ok(DEFAULT_USER, 'there is no append-only file, so its rights do not matter');
+  if (defaultMayWrite === null)
+    return unknown(DEFAULT_USER, 'the user may not ask', 'as an administrator: redis-cli ACL DRYRUN default SET qrcast:x 1 must say OK');
+  if (defaultMayWrite) return ok(DEFAULT_USER, 'it may');
+  return fault(DEFAULT_USER, 'it may not: a restart of Redis 7 loses what transactions and scripts wrote', TO_LET_IT_WRITE);
 }
 
 const SAVES = { id: 'redis-saves', expected: 'the last save worked' };

@@ -6,7 +6,16 @@ import { createLog } from '@qrcast/runtime/log';
 import { clusterFaults } from '@qrcast/runtime/redis/cluster-check';
 import { connectCommands, disconnectRedis } from '@qrcast/runtime/redis/redis';
 import type { RedisClient } from '@qrcast/runtime/redis/redis-client';
-import { configOf, echoes, helloOf, infoOf, kindOf, type Refusals, refusalsOf } from '@qrcast/runtime/redis/server-facts';
+import {
+  configOf,
+  defaultUserMayWrite,
+  echoes,
+  helloOf,
+  infoOf,
+  kindOf,
+  type Refusals,
+  refusalsOf,
+} from '@qrcast/runtime/redis/server-facts';
 import { connectionFault, openStartConnection, UnfitRedisError } from '@qrcast/runtime/redis/start-connection';
 import { within } from '@qrcast/runtime/redis/within';
 import type { Releasers } from '@qrcast/runtime/releasers';
@@ -48,15 +57,22 @@ async function factsOf(redis: Redis, { redisUrl, namespace }: RedisLookDeps): Pr
   const kind = kindOf(redisUrl);
   const hello = await helloOf(redis);
   if (isSentinel({ hello }))
-    return { kind, hello, info: null, config: null, clock: null, refusals: NONE, hasEcho: null, clusterFaults: null };
-  const [info, config] = await Promise.all([infoOf(redis), configOf(redis, CONFIG_NAMES)]);
+    return {
+      ...{ kind, hello, info: null, config: null, clock: null, defaultMayWrite: null },
+      ...{ refusals: NONE, hasEcho: null, clusterFaults: null },
+    };
+  const [info, config, defaultMayWrite] = await Promise.all([
+    infoOf(redis),
+    configOf(redis, CONFIG_NAMES),
+    defaultUserMayWrite(redis, namespace),
+  ]);
   const clock = await clockOf(redis);
   const refusals = await refusalsOf(redis, namespace, kind);
   if (info === null) refusals.commands.unshift('INFO');
   const isAllowed = refusals.commands.length + refusals.unknown.length + refusals.channels.length === 0;
   const isCluster = kind === 'cluster' && hello.get('mode') === 'cluster';
   return {
-    ...{ kind, hello, info, config, clock, refusals },
+    ...{ kind, hello, info, config, clock, defaultMayWrite, refusals },
     hasEcho: isAllowed && kind !== 'cluster' ? await echoes(redis, namespace) : null,
     clusterFaults: isAllowed && isCluster ? await clusterFaults(redis, redisUrl) : null,
   };

@@ -44,6 +44,17 @@ export async function configOf(redis: Redis, names: readonly string[]): Promise<
   return answer === null ? null : fieldsIn(answer);
 }
 
+/**
+ * Whether the user `default` may write our keys. Redis 7 loads its append-only file as that user, and
+ * drops what transactions and scripts wrote if that user may not write it (redis/redis#14541). Null if
+ * the user in REDIS_URL may not ask.
+ */
+export async function defaultUserMayWrite(redis: Redis, namespace: Namespace): Promise<boolean | null> {
+  const [[key] = ['']] = startCheckKeys(namespace, randomUUID());
+  const answer = await redis.call('ACL', 'DRYRUN', 'default', 'SET', key, '').catch(orRefused(null));
+  return answer === null ? null : answer === 'OK';
+}
+
 /** An answer is a map over RESP3, and a list of names and values over RESP2. */
 function fieldsIn(answer: unknown): Fields {
   const flat = Array.isArray(answer)

@@ -223,6 +223,17 @@ describe('a server that does not fit', () => {
     expect(lines).toMatchObject([{ level: 40, policy: 'allkeys-lru' }]);
   });
 
+  it('would lose data when it is restarted: one warning, and it is used', async () => {
+    const url = new URL(await openWith('--appendonly', 'yes'));
+    const admin = new Redis(url.href);
+    releasers.push('admin', () => admin.disconnect());
+    await admin.acl('SETUSER', 'qrcast', 'on', '>the-password', '~*', '&*', '+@all');
+    const as = (): ReturnType<typeof check> => check(`redis://qrcast:the-password@${url.host}`);
+    expect(await as()).toMatchObject({ faults: '', lines: [] });
+    await admin.acl('SETUSER', 'default', '-@write');
+    expect(await as()).toMatchObject({ faults: '', lines: [{ level: 40, msg: expect.stringContaining('default off ~* &* +@all') }] });
+  });
+
   it.each([
     ['is too old', 'redis', '6.2.14', /the server is (redis|Valkey) 6\.2\.14\. Update it/],
     ['is Valkey, and fits', 'valkey', '9.0.31', /^$/],

@@ -13,7 +13,7 @@ import { clusterFaults } from './cluster-check.ts';
 import { CLUSTER_FORM } from './cluster-url.ts';
 import type { Namespace } from './keys.ts';
 import { isSentinelUrl, SENTINEL_FORM } from './sentinel-url.ts';
-import { echoes, type Fields, helloOf, infoOf, type Kind, kindOf, type Refusals, refusalsOf } from './server-facts.ts';
+import { defaultUserMayWrite, echoes, type Fields, helloOf, infoOf, type Kind, kindOf, type Refusals, refusalsOf } from './server-facts.ts';
 import { connectionFault, openStartConnection, UnfitRedisError } from './start-connection.ts';
 
 export interface StartCheckDeps {
@@ -41,6 +41,7 @@ export async function checkRedis({ redisUrl, namespace, log }: StartCheckDeps): 
     if (faults.length === 0 && kind !== 'cluster' && !(await echoes(redis, namespace))) faults.push(NO_ECHO);
     if (faults.length > 0) throw new UnfitRedisError(faults);
     warnOfEviction(info, log);
+    if (info?.get('aof_enabled') === '1' && (await defaultUserMayWrite(redis, namespace)) === false) log.warn(LOSES_AT_RESTART);
   } catch (error) {
     throw error instanceof UnfitRedisError ? error : new UnfitRedisError([connectionFault(error, isSentinelUrl(redisUrl)).fault]);
   } finally {
@@ -102,6 +103,9 @@ function refusalFaults({ commands, unknown, keys, channels, writes }: Refusals):
 
 const NO_ECHO =
   'expected that a published message comes back within 2 s; it did not. Use Redis itself, without a proxy that cannot carry subscriptions';
+
+const LOSES_AT_RESTART =
+  "Redis may lose qrcast's data when it is restarted, because it loads its append-only file as the user default, which may not write; run: ACL SETUSER default off ~* &* +@all";
 
 /** With another policy Redis throws sessions, tenants and keys away when its memory is full. */
 function warnOfEviction(info: Fields | null, log: Logger): void {
