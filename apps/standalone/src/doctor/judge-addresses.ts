@@ -62,21 +62,23 @@ function causeMend(cause: FaultCause, isProxied: boolean): string {
   return isProxied ? "read the proxy's log" : 'let the firewall pass this machine to the host, or set HTTPS_PROXY';
 }
 
-/** What came from `/healthz`. */
+export const PUBLIC_PATH = '/v1/sessions';
+
+/** What came from that path, without a key. */
 export type PublicFacts =
   | { readonly kind: 'answered'; readonly status: number; readonly isGateway: boolean }
   | { readonly kind: 'failed'; readonly cause: FaultCause };
 
-export const PUBLIC: Subject = { id: 'public-address', expected: 'a gateway answers at /healthz below QRCAST_PUBLIC_URL' };
+export const PUBLIC: Subject = { id: 'public-address', expected: `a gateway answers at ${PUBLIC_PATH} below QRCAST_PUBLIC_URL` };
 
 /** @param url QRCAST_PUBLIC_URL, which holds no secret */
 export function judgePublic(url: string, facts: PublicFacts): Finding {
   switch (facts.kind) {
     case 'answered':
       if (facts.isGateway) return ok(PUBLIC, `a gateway answers at ${url}`);
-      return fault(PUBLIC, `${url}/healthz answers ${facts.status}, but not like a gateway`, TO_ROUTE);
+      return fault(PUBLIC, `${url}${PUBLIC_PATH} answers ${facts.status}, but not like a gateway`, TO_ROUTE);
     case 'failed': {
-      const found = `${url}/healthz is not reached: ${CONNECTION_CAUSES[facts.cause]}`;
+      const found = `${url}${PUBLIC_PATH} is not reached: ${CONNECTION_CAUSES[facts.cause]}`;
       if (facts.cause === 'timeout' || facts.cause === 'no_route') return warning(PUBLIC, found, FROM_OUTSIDE);
       return fault(PUBLIC, found, TO_ROUTE);
     }

@@ -4,9 +4,10 @@ import { connectionCause } from '@qrcast/core/connection-fault';
 import type { ProxyRoute } from '@qrcast/core/http-proxy';
 import { parseUpstreamRule } from '@qrcast/core/upstream';
 import { reachHost } from '@qrcast/provider/reach';
-import type { ProviderFacts, PublicFacts } from './judge-addresses.ts';
+import { type ProviderFacts, PUBLIC_PATH, type PublicFacts } from './judge-addresses.ts';
 
 const ANSWER_WITHIN_MS = 15_000;
+const PROBLEM_OF_OURS = '"type":"urn:qrcast:error:';
 /** The provider's own host that is not of one instance. */
 const DEFAULT_HOST = 'https://api.green-api.com';
 
@@ -31,13 +32,16 @@ function originOf(entry: string): string | null {
   return rule.kind === 'origin' ? rule.origin : `https://${rule.host}`;
 }
 
-/** @param url QRCAST_PUBLIC_URL */
+/**
+ * Asks for what every gateway refuses without a key: proxies keep `/healthz` from the public.
+ *
+ * @param url QRCAST_PUBLIC_URL
+ */
 export async function lookAtPublicAddress(url: string, signal: AbortSignal): Promise<PublicFacts> {
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
-    const response = await fetch(`${url}/healthz`, { redirect: 'manual', signal: limit });
-    const text = await response.text();
-    return { kind: 'answered', status: response.status, isGateway: response.ok && /"status":"alive"/.test(text) };
+    const response = await fetch(`${url}${PUBLIC_PATH}`, { redirect: 'manual', signal: limit });
+    return { kind: 'answered', status: response.status, isGateway: (await response.text()).includes(PROBLEM_OF_OURS) };
   } catch (error) {
     return { kind: 'failed', cause: connectionCause(error) };
   }
