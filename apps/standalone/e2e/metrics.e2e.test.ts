@@ -146,6 +146,7 @@ it('requests to the provider are counted as it has them', () => {
     after.sum('qrcast_poll_seconds_count'),
   );
   expect(after.sum('qrcast_polls_inflight')).toBe(0);
+  expect(after.sum('qrcast_polls_limit')).toBe(cluster.worker.concurrency);
   expect(after.sum('qrcast_poll_lateness_seconds_count')).toBeGreaterThan(0);
   expect(after.sum('qrcast_code_decode_seconds_count')).toBeGreaterThan(1);
 });

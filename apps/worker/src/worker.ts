@@ -100,6 +100,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const connected = createConnectedInstances(shared);
     const pollMeters = createPollMeters({
       ...node,
+      concurrency: options.concurrency,
       countAnswer: createWeatherCount({ ...node, namespace: options.namespace }),
       hostSpeeds,
     });

@@ -125,7 +125,12 @@ function depsOf(polls: Polls, keyring: Keyring, upstreamHosts: readonly string[]
     },
     hostRefusals: createHostRefusals(clock),
     hostSpeeds: { stateOf: () => polls.hostState },
-    pollMeters: createPollMeters({ meters: createMeters(), countAnswer: () => undefined, hostSpeeds: { note: () => undefined } }),
+    pollMeters: createPollMeters({
+      meters: createMeters(),
+      concurrency: 1,
+      countAnswer: () => undefined,
+      hostSpeeds: { note: () => undefined },
+    }),
     tenants: { isActive: async () => polls.isActive },
     hostSlots: { run: (_host, _tenantId, request) => request() },
     codeReader: {

@@ -84,7 +84,12 @@ export const BOARD: readonly Row[] = [
         q('sum by (outcome) (rate(qrcast_provider_answers_total{@}[$__rate_interval]))', '{{outcome}}'),
       ),
       lines('Time to an answer', 's', q(quantile('qrcast_poll_seconds', 'host'), '{{host}}')),
-      lines('Requests under way', 'short', q('sum by (host) (qrcast_polls_inflight{@})', '{{host}}')),
+      lines(
+        'Requests under way',
+        'short',
+        q('sum by (host) (qrcast_polls_inflight{@})', '{{host}}'),
+        q('sum(qrcast_polls_limit{@})', 'limit'),
+      ),
       lines('Time to read a picture', 's', q(quantile('qrcast_code_decode_seconds'), 'quantile $quantile')),
       lines('Life of a code', 's', q(quantile('qrcast_code_lifetime_seconds'), 'quantile $quantile')),
     ],

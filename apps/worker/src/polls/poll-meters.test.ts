@@ -9,8 +9,9 @@ const WELL: Outcome = { kind: 'notAuthorized' };
 const NOBODY: Outcome = { kind: 'trouble', code: 'provider_unreachable', isUnanswered: true };
 const BUSY: Outcome = { kind: 'trouble', code: 'rate_limited', retryAfterMs: 30_000 };
 
+const CONCURRENCY = 7;
 const heard = { countAnswer: vi.fn(), hostSpeeds: { note: vi.fn() } };
-const open = (meters: Meters) => createPollMeters({ meters, ...heard });
+const open = (meters: Meters) => createPollMeters({ meters, concurrency: CONCURRENCY, ...heard });
 
 const polls = (meters: Meters): unknown[] =>
   [...(meters.histograms.get('qrcast_poll_seconds')?.series.values() ?? [])].map(({ labels, at }) => ({
@@ -49,6 +50,12 @@ it('knows what is under way, also when a request fails', async () => {
   expect(underWay.value).toBe(1);
   await expect(failed).rejects.toThrow('aborted');
   expect(underWay.value).toBe(0);
+});
+
+it('knows how many may be under way, before the first is', () => {
+  const meters = createMeters();
+  open(meters);
+  expect([...(meters.readings.get('qrcast_polls_limit') ?? [])].map((read) => read())).toEqual([CONCURRENCY]);
 });
 
 it('begins the answers at 0, so that Prometheus sees the first of a kind as growth', async () => {

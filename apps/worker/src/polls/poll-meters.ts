@@ -20,14 +20,17 @@ const { method: METHODS, outcome: OUTCOMES } = METRICS.qrcast_provider_answers_t
 
 export interface PollMetersDeps {
   readonly meters: Meters;
+  /** How many requests may be under way. */
+  readonly concurrency: number;
   /** For the weather. */
   readonly countAnswer: CountAnswer;
   readonly hostSpeeds: Pick<HostSpeeds, 'note'>;
 }
 
-export function createPollMeters({ meters, countAnswer, hostSpeeds }: PollMetersDeps): PollMeters {
+export function createPollMeters({ meters, concurrency, countAnswer, hostSpeeds }: PollMetersDeps): PollMeters {
   const lateness = meters.histogram('qrcast_poll_lateness_seconds', {});
   const retryAfter = meters.histogram('qrcast_provider_retry_after_seconds', {});
+  meters.gauge('qrcast_polls_limit', () => concurrency);
   beginAtZero(meters);
 
   /** Tenants can name hosts that do not exist, and each label is kept for ever. */

@@ -46,6 +46,12 @@ export const WORKER_METRICS = {
     buckets: ANSWER_SECONDS,
   },
   qrcast_polls_inflight: { type: 'gauge', help: 'Requests to the provider under way.', labels: { host: HOST }, of: WORKER },
+  qrcast_polls_limit: {
+    type: 'gauge',
+    help: 'How many there may be, to all hosts together (`QRCAST_WORKER_CONCURRENCY`). If as many are under way, polls wait.',
+    labels: {},
+    of: WORKER,
+  },
   qrcast_tick_age_seconds: {
     type: 'gauge',
     help: 'How long ago this worker last looked for what is due, or heard that another one does. More than 15 s means that it is stuck. Left out while it drains.',
