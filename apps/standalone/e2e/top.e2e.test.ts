@@ -80,6 +80,15 @@ describe.runIf(hasTerminals)('qrcast top at a terminal', () => {
     expect(await run.ended).toBe(0);
   });
 
+  it.each(['', '--once'])('exits with 1 and says that no gateway answers, with the terminal as before: %s', async (words) => {
+    await gateway.close();
+    const run = await atTerminal(words);
+    expect(await run.ended).toBe(1);
+    expect({ isAlternate: run.screen.isAlternate, hasCursor: run.screen.hasCursor }).toEqual({ isAlternate: false, hasCursor: true });
+    expect(run.screen.lines.join(' ')).toMatch(/qrcast: no qrcast gateway answers .* terminal icanon echo/);
+    gateway = await openOverviewGateway(); // for the end of the test
+  });
+
   it('asks for the admin key where that is wanted, and ends when the gateway refuses it later', async () => {
     const run = await atTerminal('--all', { NO_COLOR: '1' });
     await run.until(({ lines }) => lines.join('\n').includes('admin key of the gateway (not shown):'));
@@ -155,11 +164,21 @@ describe('qrcast top for a program', () => {
     }
   });
 
-  it('says that there is no key, and that no gateway answers', async () => {
+  it('says that there is no key', async () => {
     const keyless = await top([], {});
     expect([await keyless.ended, keyless.errors()]).toEqual([EXITS.usage.code, expect.stringContaining('set QRCAST_API_KEY')]);
-    const run = await startLogin(['top', '--gateway', `http://127.0.0.1:${await freePort()}`], { env: { QRCAST_API_KEY: API_KEY } });
-    releases.push(run.clean);
-    expect([await run.ended, run.errors()]).toEqual([EXITS.fault.code, expect.stringContaining('no qrcast gateway answers')]);
   });
+
+  it.each([[[]], [['--once']], [['--json']], [['--once', '--json']]])(
+    'exits with 1 and says that no gateway answers: %j',
+    async (options) => {
+      const words = ['top', '--gateway', `http://127.0.0.1:${await freePort()}`, ...options];
+      const run = await startLogin(words, { env: { QRCAST_API_KEY: API_KEY } });
+      releases.push(run.clean);
+      expect(await run.ended).toBe(1);
+      const [told, silent] = options.includes('--json') ? [run.output(), run.errors()] : [run.errors(), run.output()];
+      expect(told).toMatch(/no qrcast gateway answers .*\n$/);
+      expect(silent).toBe('');
+    },
+  );
 });
