@@ -4,6 +4,7 @@
  * server know. An alert fires at a real fault and goes out again; the release suite fires them all.
  */
 
+import { writtenQueries } from '@qrcast/monitoring/written-queries';
 import { METRICS } from '@qrcast/runtime/metrics/metric-table';
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { openTestReceiver, type TestReceiver } from '@qrcast/runtime/test/receiver';
@@ -103,6 +104,12 @@ describe.skipIf(isMissing('prometheus'))('a Prometheus that scrapes three proces
       return queries.flatMap(({ panel }, i) => (answers[i]?.length === 0 ? [panel] : []));
     };
     await expect.poll(empty).toEqual(['Lost connections']); // none was lost
+  });
+
+  it('accepts every query that the documents give', async () => {
+    const queries = writtenQueries();
+    expect(queries.length).toBeGreaterThan(20);
+    await Promise.all(queries.map((query) => stage.prometheus.ask(query)));
   });
 
   it('fires an alert at a killed worker, which goes out when it is back', async () => {
