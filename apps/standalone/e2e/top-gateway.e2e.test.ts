@@ -13,9 +13,15 @@ afterEach(async () => {
   for (const run of runs.splice(0)) await run.clean();
 });
 
-async function top({ gateways, apiKey, adminKey }: FaultStage, words = ''): Promise<TerminalRun> {
-  const env = { QRCAST_API_KEY: apiKey, QRCAST_ADMIN_KEY: adminKey };
-  const run = await startAtTerminal(`exec $QRCAST top --gateway ${gateways[0].url} ${words}`, { columns: 140, env });
+type Look = NonNullable<Parameters<typeof startAtTerminal>[1]>;
+
+async function top(
+  { gateways, apiKey, adminKey }: FaultStage,
+  words = '',
+  { env, ...size }: Look = { columns: 140 },
+): Promise<TerminalRun> {
+  const keys = { QRCAST_API_KEY: apiKey, QRCAST_ADMIN_KEY: adminKey };
+  const run = await startAtTerminal(`exec $QRCAST top --gateway ${gateways[0].url} ${words}`, { ...size, env: { ...keys, ...env } });
   runs.push(run);
   return run;
 }
@@ -24,6 +30,14 @@ const has =
   (...words: readonly (string | RegExp)[]) =>
   ({ lines }: Screen): boolean =>
     words.every((word) => lines.some((line) => (typeof word === 'string' ? line.includes(word) : word.test(line))));
+
+/** The heading, the counts, the head, a line for each session, and the footer: nothing has wrapped. */
+function isTableOf({ lines }: Screen, sessions: number, head: RegExp): boolean {
+  const [heading = '', , titles = ''] = lines;
+  const rows = lines.slice(3, 3 + sessions);
+  const isOneEach = rows.every((row) => /^idle /.test(row)) && lines[3 + sessions] === 'q ends.';
+  return heading.startsWith('qrcast top') && head.test(titles) && isOneEach;
+}
 
 const isNothingHidden = (run: TerminalRun): boolean => run.screen.hasCursor && !run.screen.isAlternate;
 
@@ -45,6 +59,41 @@ describe.runIf(hasTerminals)('qrcast top over a real gateway', () => {
     expect(isNothingHidden(run)).toBe(true);
     expect(code).not.toBe('');
     for (const secret of [stage.apiKey, stage.adminKey, ticket, instance.apiToken, code]) expect(run.output()).not.toContain(secret);
+  });
+
+  it('keeps one line for each session in a narrow, wide and resized window, with wide characters, and without colours', async () => {
+    const stage = await openStage();
+    const names = ['商店の注文', '👍🏽🇷🇺👩‍👩‍👧', 'order-17'];
+    for (const name of names) await create(stage, name.repeat(12).slice(0, 120).toWellFormed());
+    const run = await top(stage, '--all', { columns: 40, rows: 12, env: { NO_COLOR: '1' } });
+    const isWhole = (head: RegExp) => (screen: Screen) => isTableOf(screen, names.length, head);
+    await run.until(isWhole(/^STATE +AGE +INSTANCE +NOTICE OR END$/));
+    run.resize(120, 12);
+    await run.until((screen) => isWhole(/^STATE .*REFERENCE$/)(screen) && has('商店', '👍', 'order-17')(screen));
+    run.resize(81, 8);
+    await run.until(isWhole(/^STATE +AGE .*SESSION/));
+    run.resize(140, 12);
+    await run.until((screen) => isWhole(/^STATE .*REFERENCE$/)(screen) && has('商店', '👍', 'order-17')(screen));
+    run.stdin?.write('q');
+    expect(await run.ended).toBe(0);
+    expect(isNothingHidden(run)).toBe(true);
+    expect(run.output()).not.toContain('\x1b[0m'); // it ends each style
+  });
+
+  it.each([
+    ['API key', ''],
+    ['admin key', '--all'],
+  ])('ends and says why if the %s is wrong, and does not repeat it', async (what, words) => {
+    const { gateways } = await openStage();
+    const wrong = 'qk_nobody-has-this-key-0123456789';
+    const run = await startAtTerminal(`exec $QRCAST top --gateway ${gateways[0].url} ${words}`, {
+      env: { QRCAST_API_KEY: wrong, QRCAST_ADMIN_KEY: wrong },
+    });
+    runs.push(run);
+    expect(await run.ended).toBe(EXITS.credentials.code);
+    expect(isNothingHidden(run)).toBe(true);
+    expect(run.screen.lines.join(' ')).toContain(`qrcast: the gateway does not accept the ${what}: `);
+    expect(run.output()).not.toContain(wrong);
   });
 
   it('says that its gateway has gone, and goes on with what has changed when it is back', async () => {
@@ -87,4 +136,10 @@ async function askAdmin({ gateways, adminKey }: FaultStage, method: string, path
 async function ownKeyOf(stage: FaultStage): Promise<string> {
   const { tenant } = (await (await askAdmin(stage, 'GET', '', null)).json()) as { tenant: { keys: { id: string }[] } }; // PROTOCOL.md
   return `/keys/${tenant.keys[0]?.id}`;
+}
+
+async function create({ call, newInstance, simulator }: FaultStage, reference: string): Promise<void> {
+  const { idInstance: instanceId, apiToken } = newInstance();
+  const { status } = await call('POST', '/v1/sessions', { instanceId, apiToken, apiUrl: simulator.url, reference });
+  expect(status).toBe(201);
 }

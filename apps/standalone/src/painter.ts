@@ -22,8 +22,12 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
-const ENTER = '\x1b[?1049h\x1b[?25l\x1b[2J';
-const LEAVE = '\x1b[?25h\x1b[?1049l';
+/**
+ * Lines do not wrap meanwhile (7): terminals differ in the width of a flag or an emoji of several
+ * characters, and a line that wraps would push all others down.
+ */
+const ENTER = '\x1b[?1049h\x1b[?7l\x1b[?25l\x1b[2J';
+const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l';
 /** Times are shown in seconds. Four looks at each second keep their steps even. */
 const LOOK_EVERY_MS = 250;
 const USUAL_SIZE = { columns: 80, rows: 24 };

@@ -46,6 +46,8 @@ interface Terminal {
   column: number;
   row: number;
   hasCursor: boolean;
+  /** Whether a character behind the last column begins the next line. */
+  wraps: boolean;
   /** The beginning of a sequence that is not complete yet. */
   sequence: string;
   colours: Pick<Cell, 'foreground' | 'background'>;
@@ -60,6 +62,7 @@ export function createScreen(columns: number, rows: number): Screen {
     column: 0,
     row: 0,
     hasCursor: true,
+    wraps: true,
     sequence: '',
     colours: BLANK,
   };
@@ -112,12 +115,25 @@ function resize(terminal: Terminal, columns: number, rows: number): void {
   Object.assign(terminal, { columns, rows, cells, row, column } satisfies Partial<Terminal>);
 }
 
+/** A character that does not fit begins the next line, or stays in the last cells if lines do not wrap. */
 function put(terminal: Terminal, character: string): void {
-  if (terminal.column === terminal.columns) newLine(terminal, 0);
+  const width = widthOf(character);
+  if (width === 0) return;
+  if (terminal.column + width > terminal.columns) {
+    if (terminal.wraps) newLine(terminal, 0);
+    else terminal.column = terminal.columns - width;
+  }
   const line = terminal.cells[terminal.row];
-  if (line !== undefined) line[terminal.column] = { ...terminal.colours, character };
-  terminal.column++;
+  for (let i = 0; i < width && line !== undefined; i++)
+    line[terminal.column + i] = { ...terminal.colours, character: i === 0 ? character : '' };
+  terminal.column += width;
 }
+
+const NOTHING = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
+const WIDE = /^[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303e\uff01-\uff60]$/u;
+
+/** As many terminals do it: each character by itself, also the two of a flag. */
+const widthOf = (character: string): number => (NOTHING.test(character) ? 0 : WIDE.test(character) ? 2 : 1);
 
 function newLine(terminal: Terminal, at: number): void {
   terminal.column = at;
@@ -156,6 +172,7 @@ function clear(terminal: Terminal, parameters: string): void {
 
 function setMode(terminal: Terminal, parameters: string, isOn: boolean): void {
   if (parameters === '25') terminal.hasCursor = isOn;
+  else if (parameters === '7') terminal.wraps = isOn;
   else if (parameters === '1049') alternate(terminal, isOn);
   else if (parameters !== '2026') throw new Error(`mode ${parameters} is not known here`);
 }
