@@ -5,9 +5,13 @@
 
 import { createReleasers } from '@qrcast/runtime/releasers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { VIEWS } from '../test/console-page.ts';
+import { isMadeByCommand } from '../test/full-commands.ts';
+import { isMadeHere } from '../test/full-console.ts';
 import { type Evidence, runFullScenario } from '../test/full-scenario.ts';
 import { findUnbounded } from '../test/label-hunt.ts';
 import { createLeakHunt } from '../test/leak-hunt.ts';
+import { hasTerminals } from '../test/login.ts';
 
 const hunt = createLeakHunt();
 const releasers = createReleasers();
@@ -26,6 +30,32 @@ function partition(lines: readonly string[]): [own: string, others: string] {
   const isOwn = (line: string): boolean => /qrcast:\S+/.exec(line)?.[0].match(/^qrcast:\{ses_[^}]+\}(:state)?$/) != null;
   return [lines.filter(isOwn).join('\n'), lines.filter((line) => !isOwn(line)).join('\n')];
 }
+
+/** Each command of an operator, and what proves that it printed something. */
+const PRINTED: readonly (readonly [name: string, mark: string])[] = [
+  ['doctor', 'secret-keys'],
+  ['doctor --json', '"event":"doctor"'],
+  ['doctor with faults', 'fault'],
+  ['doctor with faults --json', '"level":"fault"'],
+  ['tenants list', 'many-19'],
+  ['tenants list --json', '"event":"tenants"'],
+  ['tenants keys list', 'LAST USED'],
+  ['tenants keys list --json', '"lastUsedAt":'],
+  ['tenants suspend', 'is suspended'],
+  ['tenants suspend --json', '"suspended":true'],
+  ['tenants list with a wrong key', 'does not accept the admin key'],
+  ['tenants list with a wrong key --json', '"code":"unauthenticated"'],
+  ['top --once', 'showing'],
+  ['top --once --json', '"event":"sessions"'],
+  ['top --all --once', 'acme'],
+  ['top --all --once --json', '"event":"sessions"'],
+  ['top --all --json', '"event":"sessions"'],
+  ['top with a wrong key', 'does not accept the API key'],
+  ['top with a wrong key --json', '"code":"unauthenticated"'],
+  ['top --all with a wrong key', 'does not accept the admin key'],
+  ['top --all with a wrong key --json', '"code":"unauthenticated"'],
+  ...(hasTerminals ? [['top at a terminal', 'showing'] as const] : []),
+];
 
 describe('nothing secret is in', () => {
   it.each([
@@ -130,17 +160,51 @@ describe('nothing secret is in', () => {
       expect(evidence.timelines).toContain(mark);
   });
 
-  it.each([
-    ['doctor', '"event":"doctor"'],
-    ['doctor for people', 'secret-keys'],
-    ['doctor with faults', '"level":"fault"'],
-    ['tenants', '"event":"tenants"'],
-    ['tenants for people', 'many-19'],
-    ['keys', '"lastUsedAt":'],
-  ])('what an operator is printed: %s', (name, mark) => {
+  it.each(PRINTED)('what an operator is printed: %s', (name, mark) => {
     const printed = evidence.printed.get(name) ?? '';
     expect(hunt.find(printed)).toEqual([]);
     expect(printed).toContain(mark);
+  });
+
+  it.each(['add', 'keys'])('what an operator is printed who makes a key by tenants %s, except for what is made', (name) => {
+    const printed = evidence.printed.get(`tenants ${name} --json`) ?? '';
+    expect(hunt.find(printed, isMadeByCommand)).toEqual([]);
+    expect(hunt.find(printed)).toContainEqual(expect.stringContaining('made by a command: apiKey'));
+  });
+
+  it('an answer that the console is given, and its stream', () => {
+    const { told, said } = evidence.console;
+    expect(hunt.find(told.join('\n'))).toEqual([]);
+    for (const mark of ['"isFirst":true', '"entries":[{', '"hosts":[', '"callbacks":[{', '"tenants":[{', '"apiKey":"[made]"'])
+      expect(told.join('\n')).toContain(mark);
+    // Each path's answer was read. The last stream may have none yet when the page closes.
+    const asked = said.flatMap((line) => /^[A-Z]+ \S+\/v1\/\S+/.exec(line) ?? []);
+    const answered = told.map((answer) => answer.split(' ').slice(0, 2).join(' '));
+    expect(new Set(answered)).toEqual(new Set(asked));
+  });
+
+  it('an address that the console asks, its referrer, and what it logs', () => {
+    const { said } = evidence.console;
+    expect(hunt.find(said.join('\n'))).toEqual([]);
+    for (const mark of ['/v1/overview', '/v1/admin/overview', '/replay']) expect(said.join('\n')).toContain(mark);
+  });
+
+  it('what the console shows, stores and leaves in the history, except for a key while it is typed, and one that it has just made', () => {
+    const { views } = evidence.console;
+    for (const [view, seen] of views) {
+      const found = hunt.find(seen, (name) => view.startsWith('new secrets') && isMadeHere(name));
+      if (view.startsWith('a key that is typed')) expect(found, view).toContainEqual(expect.stringMatching(/key.* \(clear\)$/));
+      else expect(found, view).toEqual([]);
+    }
+    expect(hunt.find(views.get('new secrets of the operator') ?? '').length).toBeGreaterThanOrEqual(3);
+    for (const role of ['operator', 'tenant'] as const)
+      for (const view of [...VIEWS[role], 'one session', 'signed out', 'a link in a new page'])
+        expect(views.get(`${view} of the ${role}`), view).toContain('"html":');
+  });
+
+  it('a file that people save in the console', () => {
+    expect(hunt.find(evidence.console.saved)).toEqual([]);
+    expect(evidence.console.saved).toContain('"entries"');
   });
 
   it.runIf(process.platform === 'linux')('the arguments or the environment of a process, except what the operator set', () => {

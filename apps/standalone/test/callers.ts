@@ -41,6 +41,11 @@ export interface Callers {
 const HANDED_OVER = /"(ticket|pageUrl|apiKey|webhookToken|callbackSecret)":"[^"]*"/g;
 const MAKES_SECRETS = /^POST \S*\/v1\/(sessions|sessions\/[^/]+\/tickets|admin\/tenants|admin\/tenants\/[^/]+\/(keys|callback-secret))$/;
 
+/** Takes the secrets out of the answer to the call that created them. */
+export function withoutMade(method: string, url: string, text: string): string {
+  return MAKES_SECRETS.test(`${method} ${url}`) ? text.replace(HANDED_OVER, '"$1":"[made]"') : text;
+}
+
 /** Everything that the callers received, and how to end their streams. */
 interface Records {
   readonly refusals: string[];
@@ -83,8 +88,7 @@ async function call(
   });
   const text = await response.text();
   const told = `${response.status} ${JSON.stringify([...response.headers])} `;
-  const isHandingOver = response.ok && MAKES_SECRETS.test(`${method} ${url}`);
-  (response.ok ? answers : refusals).push(told + (isHandingOver ? text.replace(HANDED_OVER, '"$1":"[made]"') : text));
+  (response.ok ? answers : refusals).push(told + (response.ok ? withoutMade(method, url, text) : text));
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, text, body: (isJson ? JSON.parse(text) : {}) as Answer['body'] };
 }

@@ -13,6 +13,8 @@ import type { Instance } from '@qrcast/simulator/instance';
 import type { Stream } from './callers.ts';
 import { TEST_POLICY } from './cluster.ts';
 import { watchPage } from './evidence-browser.ts';
+import { type Printed, printDoctor, printTenants, printTop } from './full-commands.ts';
+import { type ConsoleSeen, lookAtConsole } from './full-console.ts';
 import {
   askForAnything,
   asText,
@@ -30,8 +32,8 @@ import type { LeakHunt } from './leak-hunt.ts';
 import { type LeakStage, NAMESPACE, openLeakStage } from './leak-stage.ts';
 import { bringManyLabels } from './many-labels.ts';
 import { openPage, untilState } from './page.ts';
-import { commandLines, type Environment, environmentOf } from './role-process.ts';
-import { metricsPortOf, printedBy, scrapeOf, timelinesOf } from './shown-places.ts';
+import { commandLines, environmentOf } from './role-process.ts';
+import { metricsPortOf, scrapeOf, timelinesOf } from './shown-places.ts';
 
 /** Everything that was written, sent or stored, by place. */
 export interface Evidence extends PageEvidence {
@@ -54,7 +56,8 @@ export interface Evidence extends PageEvidence {
   /** As tenants and the operator read them. */
   readonly timelines: string;
   /** What commands of the operator print, for people and for programs. */
-  readonly printed: ReadonlyMap<string, string>;
+  readonly printed: Printed;
+  readonly console: ConsoleSeen;
   /** A text in the path and the client's name of many calls. */
   readonly mark: string;
 }
@@ -77,33 +80,29 @@ export async function runFullScenario(hunt: LeakHunt, releasers: Releasers): Pro
   const resumed = await resumeAttempt(stage, cast, releasers);
   await bringWrongCredentials(stage, cast, { login, resumed });
   await askForAnything(stage, cast, { login, resumed });
+  const keys = { apiKey: cast.tenant.apiKey, adminKey: stage.operator.adminKey };
+  const [{ url }] = stage.accessLogs;
+  const seen = await lookAtConsole({
+    ...stage,
+    origin: url,
+    keys: { operator: keys.adminKey, tenant: keys.apiKey },
+    sessionId: resumed.id,
+  });
+  const commands = { url, ...keys };
+  const shown = await printTop(commands, resumed.id);
   await loseRedis(stage, cast, { login, resumed });
   const mark = await bringManyLabels(stage, releasers);
   await endAll(stage, cast, { resumed, echoed });
-  const keys = { apiKey: cast.tenant.apiKey, adminKey: stage.operator.adminKey };
   const timelines = await timelinesOf(
     stage.call,
     keys,
     [login, echoed, resumed].map(({ id }) => id),
   );
-  const printed = await runCommands(stage, await startWithFaults(stage, login));
-  return { ...pageEvidence, mark, timelines, printed, ...(await gather(stage)) };
-}
-
-/** @param faulty an environment in which each secret setting is wrong */
-async function runCommands({ operator, accessLogs }: LeakStage, faulty: Environment): Promise<ReadonlyMap<string, string>> {
-  const { gatewayEnv } = operator;
-  const gateway = ['--gateway', accessLogs[0].url];
-  const commands: readonly (readonly [name: string, words: readonly string[], env: Environment])[] = [
-    ['doctor', ['doctor', '--json'], gatewayEnv],
-    ['doctor for people', ['doctor'], gatewayEnv],
-    ['doctor with faults', ['doctor', '--json'], faulty],
-    ['tenants', ['tenants', 'list', '--json', ...gateway], gatewayEnv],
-    ['tenants for people', ['tenants', 'list', ...gateway], gatewayEnv],
-    ['keys', ['tenants', 'keys', 'list', 'acme', '--json', ...gateway], gatewayEnv],
-  ];
-  const printed = await Promise.all(commands.map(async ([name, words, env]) => [name, await printedBy(words, env)] as const));
-  return new Map(printed);
+  const { gatewayEnv: fit } = stage.operator;
+  const judged = await printDoctor({ fit, faulty: await startWithFaults(stage, login) });
+  const listed = await printTenants(hunt, commands, 'acme');
+  const printed = new Map([...shown, ...judged, ...listed]);
+  return { ...pageEvidence, mark, console: seen, timelines, printed, ...(await gather(stage)) };
 }
 
 /**
@@ -276,7 +275,7 @@ async function resumeAttempt(stage: LeakStage, cast: Cast, releasers: Releasers)
   return { ...login, viewer, expired };
 }
 
-type Gathered = Omit<Evidence, keyof PageEvidence | 'mark' | 'timelines' | 'printed'>;
+type Gathered = Omit<Evidence, keyof PageEvidence | 'mark' | 'console' | 'timelines' | 'printed'>;
 
 async function gather({ callers, programs, redis, receiver, collector, operator, accessLogs }: LeakStage): Promise<Gathered> {
   const lines = commandLines();

@@ -162,6 +162,6 @@ function createOperator(hunt: LeakHunt, around: Reached): { readonly operator: O
     QRCAST_METRICS_TOKEN: metricsToken,
     QRCAST_METRICS_TENANTS: 'acme',
   };
-  const gatewayEnv = { ...workerEnv, QRCAST_ADMIN_KEY: adminKey, QRCAST_PUBLIC_URL: around.publicUrl };
+  const gatewayEnv = { ...workerEnv, QRCAST_ADMIN_KEY: adminKey, QRCAST_PUBLIC_URL: around.publicUrl, QRCAST_CONSOLE: 'on' };
   return { operator: { adminKey, secretKeys, ring, redisPassword: redisUrl.password, metricsToken, gatewayEnv }, workerEnv };
 }
