@@ -175,7 +175,7 @@ describe('the search for labels finds', () => {
     registry.close();
     expect(findUnbounded(text)).toEqual([]);
     for (const name of Object.keys(METRICS)) expect(text).toContain(`# TYPE ${name} `);
-    for (const tenantOrSession of ['tenant-7', 'session']) expect(text).not.toContain(`"${tenantOrSession}`);
+    expect(text).not.toContain('"tenant-'); // the operator has named another one
     expect(text.split('\n').length).toBeLessThan(50_000);
   });
 });
