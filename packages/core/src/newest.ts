@@ -1,4 +1,4 @@
-/** The newest sessions of many lists, each of which was read only from its newest end. */
+/** The newest sessions of many lists, or a fair share of each. A list was read only from its newest end. */
 
 /** Where a session stands among all others. */
 export interface Place {
@@ -36,4 +36,32 @@ export function mustReadOn({ places, isWhole }: NewestPart, newest: NewestPart, 
   if (isWhole) return false;
   if (newest.places.length < count || last === undefined || bound === undefined) return true;
   return newestFirst(last, bound) <= 0;
+}
+
+/**
+ * In turns: the newest of each tenant, then the second of each, and so on. A tenant with many sessions
+ * thus hides none of a tenant with few. `newest`: newest first, and so is each turn.
+ */
+export function inTurns<Item extends Pick<Place, 'tenantId'>>(newest: readonly Item[]): readonly Item[] {
+  const counts = new Map<string, number>();
+  const placed = newest.map((item) => {
+    const turn = counts.get(item.tenantId) ?? 0;
+    counts.set(item.tenantId, turn + 1);
+    return { item, turn };
+  });
+  return placed.sort((a, b) => a.turn - b.turn).map(({ item }) => item);
+}
+
+/** The fair share of all parts, in turns. `isWhole`: there are no others. */
+export function fairShareOf(parts: readonly NewestPart[], count: number): NewestPart {
+  const all = inTurns(parts.flatMap(({ places }) => places).sort(newestFirst));
+  return { places: all.slice(0, count), isWhole: all.length <= count && parts.every(({ isWhole }) => isWhole) };
+}
+
+/**
+ * Whether lists that are not whole must be read further before they have the fair share of `count`.
+ * Each was read equally far: if that is enough, no turn of the share goes beyond it.
+ */
+export function isShareShort(parts: readonly NewestPart[], count: number): boolean {
+  return parts.reduce((sum, { places }) => sum + places.length, 0) < count;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  cutOverview,
   elapsedTo,
   isInOverview,
   nextReading,
@@ -57,6 +58,26 @@ describe('a session in the overview', () => {
     ['ended an hour ago', { kind: 'ended', reason: 'cancelled' }, HOUR_MS + 1_000, false],
   ])('%s: shown or not', (_name, state, afterMs, isShown) => {
     expect(isInOverview(sessionIn(state), BORN + afterMs)).toBe(isShown);
+  });
+});
+
+describe('if there are too many sessions', () => {
+  /** `a5`: live, of the tenant `a`, created at 5. `a5x`: ended. */
+  const named = (names: string) =>
+    names.split(' ').map((id) => ({
+      ...{ id, tenantId: id.charAt(0), createdAt: Number(id.charAt(1)) },
+      state: (id.endsWith('x') ? { kind: 'ended', reason: 'cancelled' } : { kind: 'waiting', notice: null }) satisfies State as State,
+    }));
+
+  it.each([
+    ['those that ended go first, however new they are', 'a9x a8x a3 a2', 3, 'a9x a3 a2'],
+    ['those that ended of a tenant hide no live one of another', 'a9x a8x a7x b1', 2, 'a9x b1'],
+    ['no tenant pushes another out', 'a9 a8 a7 a6 b2 b1', 4, 'a9 a8 b2 b1'],
+    ['nor with ended ones', 'a9x a8x a7x b2x', 2, 'a9x b2x'],
+    ['live ones of one tenant go before ended ones of another', 'a9 a8 b7x', 2, 'a9 a8'],
+    ['nothing goes while there is room', 'a2 a9x b5', 9, 'a9x b5 a2'],
+  ])('%s', (_name, names, count, left) => {
+    expect(cutOverview(named(names), count).map(({ id }) => id)).toEqual(left.split(' '));
   });
 });
 

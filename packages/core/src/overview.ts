@@ -7,12 +7,13 @@
  */
 
 import { z } from 'zod';
+import { inTurns, newestFirst } from './newest.ts';
 import { reduce } from './reduce.ts';
 import type { Policy } from './schedule.ts';
 import { isTerminal, nextElapseAt, type Session } from './session.ts';
 import { sessionStateSchema, toWire, wireSessionSchema } from './wire.ts';
 
-/** More sessions than these are not looked at in one reading. */
+/** The largest number of sessions in one reading. */
 export const OVERVIEW_LENGTH = 200;
 /** For how long a session that has ended is still shown. */
 const SHOW_ENDED_MS = 3_600_000;
@@ -45,7 +46,7 @@ export const overviewSchema = z
     isFirst: z.boolean().describe('Whether `sessions` are all that there are. Forget those that you have'),
     sessions: z.array(overviewSessionSchema).describe('Newest first: those that have changed, each as a whole'),
     gone: z.array(z.string()).describe('Ids of sessions that are no longer shown'),
-    isCut: z.boolean().describe(`Whether there are older sessions, beyond the newest ${OVERVIEW_LENGTH}, that were not looked at`),
+    isCut: z.boolean().describe(`Whether there are others, which were left out because ${OVERVIEW_LENGTH} are shown at most`),
   })
   .meta({ id: 'Overview', description: 'The `data` of the event `sessions`: what has changed in the overview' });
 
@@ -101,6 +102,20 @@ export function elapsedTo(policy: Policy, session: Session, now: number): Sessio
 /** Whether the session is live, or ended a short while ago. A version says when the change was made (renumber.ts). */
 export function isInOverview(session: Pick<Session, 'state' | 'createdAt' | 'toldVersion'>, now: number): boolean {
   return !isTerminal(session) || now - (session.createdAt + session.toldVersion) < SHOW_ENDED_MS;
+}
+
+/**
+ * Those that are shown if there are too many: live ones before ended ones, and of both a fair share of
+ * each tenant. Newest first.
+ */
+export function cutOverview<Item extends Pick<Session, 'id' | 'tenantId' | 'createdAt' | 'state'>>(
+  sessions: readonly Item[],
+  count: number,
+): readonly Item[] {
+  const newest = sessions.toSorted(newestFirst);
+  const live = newest.filter((session) => !isTerminal(session));
+  const ended = newest.filter((session) => isTerminal(session));
+  return [...inTurns(live), ...inTurns(ended)].slice(0, count).sort(newestFirst);
 }
 
 export function toOverviewSession(session: Session, viewersNow: number): OverviewSession {

@@ -130,6 +130,49 @@ const addToList = (tenant: TestTenant, id: string, createdAt: number) =>
   test.node.redis.zadd(`${test.namespace}:{tenant:${tenant.id}}:sessions`, createdAt, id);
 
 describe('GET /v1/admin/overview', () => {
+  it('is pushed full by no tenant, neither with live sessions nor with ended ones', async () => {
+    const alone = await openTestGateway();
+    const now = Date.now();
+    const [many, ender, few] = [alone.tenant, await alone.newTenant(), await alone.newTenant()];
+    const make = async (tenant: TestTenant, count: number, ageMs: number, part: object = {}) => {
+      const made = Array.from({ length: count }, (_, i) => ({ ...sampleSession({ tenantId: tenant.id }, now - ageMs - i), ...part }));
+      await Promise.all(made.map((session) => alone.node.sessions.create(session, '')));
+      const places = made.flatMap(({ id, createdAt }) => [createdAt, id]);
+      await alone.node.redis.zadd(`${alone.namespace}:{tenant:${tenant.id}}:sessions`, ...places);
+      return made.map(({ id }) => id);
+    };
+    await make(many, 250, 0);
+    const ended = await make(ender, 60, 0, { state: { kind: 'ended', reason: 'cancelled' } });
+    const live = await make(ender, 2, 60_000);
+    const theirs = await make(few, 3, 120_000);
+    const reader = await openOverviewReader(alone.url, ADMIN_KEY, '/v1/admin/overview');
+    readers.push(reader);
+    await expect.poll(() => reader.events.length).toBe(1);
+    const ids = [...reader.shown.keys()];
+    expect(ids.length).toBe(200);
+    expect(ids).toEqual(expect.arrayContaining([...theirs, ...live]));
+    expect(ids.filter((id) => ended.includes(id))).toEqual([]); // others live
+    expect(reader.events[0]?.isCut).toBe(true);
+    const only = await openOverviewReader(alone.url, ender.apiKey);
+    readers.push(only);
+    await expect.poll(() => [only.shown.size, only.events[0]?.isCut]).toEqual([62, false]);
+    await alone.close();
+  });
+
+  it('looks past what ended long ago for what is live', async () => {
+    const tenant = await test.newTenant();
+    const past = Date.now() - 3 * 3_600_000;
+    const made = Array.from({ length: 230 }, (_, i) => sampleSession({ tenantId: tenant.id, expiresAt: Date.now() + 60_000 }, past + i));
+    await Promise.all(made.map((one) => test.node.sessions.create({ ...one, state: { kind: 'ended', reason: 'cancelled' } }, '')));
+    for (const { id, createdAt } of made) await addToList(tenant, id, createdAt);
+    const old = sampleSession({ tenantId: tenant.id, expiresAt: Date.now() + 60_000 }, past - 1);
+    await test.node.sessions.create(old, '');
+    await addToList(tenant, old.id, old.createdAt);
+    const reader = await look(tenant);
+    await expect.poll(() => reader.events.length).toBe(1);
+    expect([[...reader.shown.keys()], reader.events[0]?.isCut]).toEqual([[old.id], false]);
+  });
+
   it('shows the sessions of all tenants, or of one', async () => {
     const [one, other] = [await test.newTenant(), await test.newTenant()];
     const mine = await test.create({}, one);

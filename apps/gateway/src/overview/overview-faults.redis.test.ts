@@ -68,3 +68,29 @@ it('asks Redis nothing once nobody looks', async () => {
     monitor.disconnect();
   }
 });
+
+it('asks Redis no more for whoever opens and closes it again and again than for whoever stays', async () => {
+  test = await openTestGateway();
+  const stayer = await test.newTenant();
+  const monitor = await openRedisMonitor(inject('redisServers'));
+  const asked: string[] = [];
+  monitor.on('monitor', (_time: string, [command = '', key = '']: string[]) => {
+    if (/^zrevrangebyscore$/i.test(command)) asked.push(key);
+  });
+  const readingsOf = (tenantId: string): number => asked.filter((key) => key.includes(tenantId)).length;
+  try {
+    const looker = await openOverviewReader(test.url, stayer.apiKey);
+    let opened = 0;
+    for (; readingsOf(stayer.id) < 3; opened++) {
+      const reader = await openOverviewReader(test.url, test.tenant.apiKey);
+      await expect.poll(() => reader.events.length).toBe(1);
+      reader.leave();
+      await reader.ended.catch(() => undefined);
+    }
+    looker.leave();
+    expect(opened).toBeGreaterThan(5);
+    expect(readingsOf(test.tenant.id)).toBeLessThanOrEqual(readingsOf(stayer.id) + 1);
+  } finally {
+    monitor.disconnect();
+  }
+});

@@ -11,12 +11,12 @@ function open() {
   const asked: (string | null)[] = [];
   let isBroken = false;
   const overview = openOverview({
-    async newestSessions(tenantId) {
+    async fairSessions(tenantId) {
       asked.push(tenantId);
       if (isBroken) throw new Error('Redis does not answer');
       return { places: [], isWhole: true };
     },
-    readSessions: async () => [],
+    readSessions: { find: async () => [], show: async () => [] },
     clock: { now: () => 1_790_000_000_000 + asked.length },
     log: createLog('test', 'silent'),
   });
@@ -66,16 +66,32 @@ it('reads once for all readers of a scope, and tells a new one the last reading 
   overview.close();
 });
 
-it('begins anew for whoever comes after all had gone', async () => {
+it('keeps the last reading for whoever comes back before the next one is due', async () => {
   const { overview, asked } = open();
-  const leave = overview.read('acme', reader());
-  leave();
+  const first = reader();
+  overview.read('acme', first)();
+  for (let i = 0; i < 50; i++) {
+    const late = reader();
+    const leave = overview.read('acme', late);
+    await pass(READ_EVERY_MS / 10);
+    expect(late.readings.length).toBeGreaterThan(0);
+    leave();
+    leave();
+  }
+  expect(asked.length).toBe(6); // as of one reader who has stayed
+  overview.close();
+});
+
+it('begins anew for whoever comes after that', async () => {
+  const { overview, asked } = open();
+  overview.read('acme', reader())();
+  await pass(2 * READ_EVERY_MS);
+  expect(asked.length).toBe(1);
   const late = reader();
   overview.read('acme', late);
+  expect(late.readings).toEqual([]);
   await pass(0);
-  leave();
-  await pass(READ_EVERY_MS);
-  expect([late.readings.length, asked.length]).toEqual([2, 3]);
+  expect([late.readings.length, asked.length]).toEqual([1, 2]);
   overview.close();
 });
 

@@ -1,14 +1,17 @@
 /**
  * What all who look at sessions share: one reading of Redis for each scope, every 2 s, for as long as
- * somebody looks. A scope is a tenant, or all of them (null). With nobody there nothing is read. If a
- * reading fails, its readers keep the last one, and the next one tries again.
+ * somebody looks. A scope is a tenant, or all of them (null). With nobody there nothing is read, but
+ * the last reading is kept until the next one would be due: whoever opens and closes the overview
+ * over and over causes no more readings than one who stays. If a reading fails, its readers keep the
+ * last one, and the next one tries again.
  */
 
-import { isInOverview, nextReading, OVERVIEW_LENGTH, type Reading } from '@qrcast/core/overview';
+import { cutOverview, isInOverview, nextReading, OVERVIEW_LENGTH, type Reading } from '@qrcast/core/overview';
+import { isTerminal, type Session } from '@qrcast/core/session';
 import { errorFields, type Logger } from '@qrcast/runtime/log';
 import type { Clock } from '@qrcast/runtime/redis/clock';
 import { createThrottledWarning } from '../limits/throttled-warning.ts';
-import type { NewestSessions } from './newest-sessions.ts';
+import type { FairSessions } from './newest-sessions.ts';
 import type { ReadSessions } from './read-sessions.ts';
 
 export interface OverviewReader {
@@ -24,7 +27,7 @@ export interface Overview {
 }
 
 export interface OverviewDeps {
-  readonly newestSessions: NewestSessions;
+  readonly fairSessions: FairSessions;
   readonly readSessions: ReadSessions;
   readonly clock: Clock;
   readonly log: Logger;
@@ -39,14 +42,9 @@ export function openOverview(deps: OverviewDeps): Overview {
 
   return {
     read(tenantId, reader) {
-      const scope = scopes.get(tenantId) ?? openScope(deps, tenantId, warn);
+      const scope = scopes.get(tenantId) ?? openScope(deps, tenantId, { warn, onOver: () => void scopes.delete(tenantId) });
       scopes.set(tenantId, scope);
-      scope.add(reader);
-      return () => {
-        scope.remove(reader);
-        if (!scope.isClosed() || scopes.get(tenantId) !== scope) return;
-        scopes.delete(tenantId);
-      };
+      return scope.add(reader);
     },
     close() {
       for (const scope of scopes.values()) scope.close();
@@ -56,16 +54,18 @@ export function openOverview(deps: OverviewDeps): Overview {
 }
 
 interface Scope {
-  add(reader: OverviewReader): void;
-  /** Closes the scope with its last reader. */
-  remove(reader: OverviewReader): void;
-  isClosed(): boolean;
+  /** Returns its undo, idempotent. */
+  add(reader: OverviewReader): () => void;
   close(): void;
 }
 
-type Warn = (facts: Readonly<Record<string, unknown>>) => void;
+interface ScopeHooks {
+  readonly warn: (facts: Readonly<Record<string, unknown>>) => void;
+  /** A reading would be due, and nobody is there. The scope has closed itself. */
+  readonly onOver: () => void;
+}
 
-function openScope(deps: OverviewDeps, tenantId: string | null, warn: Warn): Scope {
+function openScope(deps: OverviewDeps, tenantId: string | null, { warn, onOver }: ScopeHooks): Scope {
   const readers = new Set<OverviewReader>();
   let last: Reading | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -81,7 +81,13 @@ function openScope(deps: OverviewDeps, tenantId: string | null, warn: Warn): Sco
       warn(errorFields(error));
       for (const reader of readers) reader.onFault();
     }
-    if (!isClosed) timer = setTimeout(() => void round(), READ_EVERY_MS);
+    if (!isClosed) timer = setTimeout(onDue, READ_EVERY_MS);
+  }
+
+  function onDue(): void {
+    if (readers.size > 0) return void round();
+    close();
+    onOver();
   }
 
   function close(): void {
@@ -95,23 +101,32 @@ function openScope(deps: OverviewDeps, tenantId: string | null, warn: Warn): Sco
     add(reader) {
       readers.add(reader);
       if (last !== null) reader.onReading(last);
+      return () => void readers.delete(reader);
     },
-    remove(reader) {
-      readers.delete(reader);
-      if (readers.size === 0) close();
-    },
-    isClosed: () => isClosed,
     close,
   };
 }
 
+/** More records are not read for one reading, however many of them ended long ago. */
+const MOST_READ = 400;
+const READ_AT_ONCE = 100;
+
 async function readScope(
-  { newestSessions, readSessions, clock }: OverviewDeps,
+  { fairSessions, readSessions, clock }: OverviewDeps,
   tenantId: string | null,
   last: Reading | null,
 ): Promise<Reading> {
-  const { places, isWhole } = await newestSessions(tenantId, null, OVERVIEW_LENGTH);
+  const { places, isWhole } = await fairSessions(tenantId, MOST_READ);
   const at = clock.now();
-  const sessions = await readSessions(places, (session) => isInOverview(session, at));
-  return nextReading(last, { at, sessions, isCut: !isWhole });
+  const meant: Session[] = [];
+  let read = 0;
+  for (; read < places.length && !isFull(meant); read += READ_AT_ONCE) {
+    const found = await readSessions.find(places.slice(read, read + READ_AT_ONCE));
+    meant.push(...found.filter((session) => isInOverview(session, at)));
+  }
+  const shown = cutOverview(meant, OVERVIEW_LENGTH);
+  const isCut = !isWhole || read < places.length || shown.length < meant.length;
+  return nextReading(last, { at, sessions: await readSessions.show(shown), isCut });
 }
+
+const isFull = (sessions: readonly Session[]): boolean => sessions.filter((session) => !isTerminal(session)).length >= OVERVIEW_LENGTH;

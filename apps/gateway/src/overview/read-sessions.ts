@@ -8,11 +8,12 @@ import type { Clock } from '@qrcast/runtime/redis/clock';
 import type { Sessions } from '@qrcast/runtime/sessions/sessions';
 import type { ViewerCounts } from '../sessions/visible-viewers.ts';
 
-/**
- * Resolves to the sessions at the places that `isMeant` names, in their order. A place whose record is
- * gone, or cannot be read, is left out.
- */
-export type ReadSessions = (places: readonly Place[], isMeant: (session: Session) => boolean) => Promise<readonly OverviewSession[]>;
+export interface ReadSessions {
+  /** In the order of the places. A place whose record is gone, or cannot be read, is left out. */
+  find(places: readonly Place[]): Promise<readonly Session[]>;
+  /** With the viewers that each has now. */
+  show(sessions: readonly Session[]): Promise<readonly OverviewSession[]>;
+}
 
 export interface ReadSessionsDeps {
   readonly sessions: Pick<Sessions, 'find'>;
@@ -25,18 +26,22 @@ export interface ReadSessionsDeps {
 const READ_AT_ONCE = 100;
 
 export function createReadSessions({ sessions, viewerCounts, clock, policy }: ReadSessionsDeps): ReadSessions {
-  async function find({ id, tenantId }: Place): Promise<Session | null> {
+  async function findOne({ id, tenantId }: Place): Promise<Session | null> {
     const session = await sessions.find(id);
     return session === null || session.tenantId !== tenantId ? null : elapsedTo(policy, session, clock.now());
   }
 
-  return async (places, isMeant) => {
-    const read: OverviewSession[] = [];
-    for (let i = 0; i < places.length; i += READ_AT_ONCE) {
-      const found = await Promise.all(places.slice(i, i + READ_AT_ONCE).map(find));
-      const meant = found.filter((session) => session !== null && isMeant(session)) as Session[]; // the filter says so
-      read.push(...(await Promise.all(meant.map(async (session) => toOverviewSession(session, await viewerCounts.read(session.id))))));
-    }
-    return read;
+  return {
+    async find(places) {
+      const found = await inBatches(places, findOne);
+      return found.filter((session) => session !== null);
+    },
+    show: (found) => inBatches(found, async (session) => toOverviewSession(session, await viewerCounts.read(session.id))),
   };
+}
+
+async function inBatches<Item, Result>(items: readonly Item[], read: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let i = 0; i < items.length; i += READ_AT_ONCE) results.push(...(await Promise.all(items.slice(i, i + READ_AT_ONCE).map(read))));
+  return results;
 }

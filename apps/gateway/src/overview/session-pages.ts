@@ -20,8 +20,9 @@ export function createSessionPages(newestSessions: NewestSessions, readSessions:
     let after = afterOf(cursor);
     for (let read = 0; read < MAX_READ; read += READ_AT_ONCE) {
       const { places, isWhole } = await newestSessions(tenantId, after, READ_AT_ONCE);
-      const found = await readSessions(places, (session) => state === undefined || session.state.kind === state);
-      sessions.push(...found.slice(0, limit - sessions.length));
+      const found = await readSessions.find(places);
+      const meant = found.filter((session) => state === undefined || session.state.kind === state);
+      sessions.push(...(await readSessions.show(meant.slice(0, limit - sessions.length))));
       const last = sessions.at(-1);
       if (sessions.length === limit && last !== undefined) return { sessions, nextCursor: cursorOf(last) };
       if (isWhole) return { sessions, nextCursor: null };

@@ -37,6 +37,7 @@ import { addConnectRate } from '../limits/connect-rate.ts';
 import { createTokenBuckets } from '../limits/token-buckets.ts';
 import { addNotificationRoutes } from '../notifications/notification-routes.ts';
 import { addWebhookSetupRoutes } from '../notifications/webhook-setup-routes.ts';
+import { shareStatistics, shareWeather } from '../overview/shared-statistics.ts';
 import { isSocketIoPath } from '../streams/transports/socketio.ts';
 import { addEventsRoute } from '../streams/transports/sse.ts';
 import { isWebSocketPath } from '../streams/transports/websocket.ts';
@@ -109,15 +110,16 @@ function addPublicRoutes(app: FastifyInstance, parts: Parts, prefix: string | nu
 
 function addApiRoutes(app: FastifyInstance, parts: Parts, { callbackHosts = DEFAULT_CALLBACK_HOSTS }: HttpSurfaceOptions): void {
   const publicUrl = parts.publicAddress.url;
-  addSessionRoutes(app, { ...parts, unheldAnswers: createTokenBuckets(() => performance.now()), publicUrl });
+  const now = (): number => performance.now();
+  addSessionRoutes(app, { ...parts, unheldAnswers: createTokenBuckets(now), publicUrl });
   addEventsRoute(app, parts);
   addCodeRoutes(app, parts);
-  const statistics = createStatisticsReader(parts);
+  const statistics = shareStatistics(createStatisticsReader(parts), now);
   addTenantRoutes(app, { ...parts, statistics, publicUrl, callbackHosts });
   addTimelineRoutes(app, parts);
   addOverviewRoutes(app, parts);
   addAuditRoutes(app, parts);
-  addStatisticsRoutes(app, { ...parts, statistics, readWeather: createWeatherReader(parts) });
+  addStatisticsRoutes(app, { ...parts, statistics, readWeather: shareWeather(createWeatherReader(parts), now) });
   addCallbackRoutes(app, { ...parts, callbackLog: createCallbackLog(parts) });
 }
 

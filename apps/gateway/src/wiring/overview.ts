@@ -1,6 +1,6 @@
 /** What people look at to see what goes on. Nothing here watches a session. */
 
-import { createNewestSessions } from '../overview/newest-sessions.ts';
+import { createFairSessions, createNewestSessions } from '../overview/newest-sessions.ts';
 import { type Overview, openOverview } from '../overview/overview.ts';
 import { createOverviewSlots, type OverviewSlots } from '../overview/overview-slots.ts';
 import { createReadSessions } from '../overview/read-sessions.ts';
@@ -15,9 +15,9 @@ export interface OverviewParts {
 }
 
 export function openOverviewParts(shared: Shared, { viewerCounts }: SessionParts): OverviewParts {
-  const newestSessions = createNewestSessions(shared);
   const readSessions = createReadSessions({ ...shared, viewerCounts });
-  const overview = openOverview({ ...shared, newestSessions, readSessions });
+  const overview = openOverview({ ...shared, fairSessions: createFairSessions(shared), readSessions });
   shared.releasers.push('overview', () => overview.close());
-  return { overview, overviewSlots: createOverviewSlots(), sessionPages: createSessionPages(newestSessions, readSessions) };
+  const sessionPages = createSessionPages(createNewestSessions(shared), readSessions);
+  return { overview, overviewSlots: createOverviewSlots(), sessionPages };
 }

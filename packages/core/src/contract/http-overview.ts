@@ -18,7 +18,7 @@ const EXAMPLE: OverviewSession = {
 };
 
 const STREAM = [
-  `A stream of Server-Sent Events, which you read by \`fetch\`: the key comes in the header alone. The first event \`sessions\` has the live sessions and those that ended within the last hour, of the newest ${OVERVIEW_LENGTH}. Later ones have what has changed, at most one every 2 s. A reader that is slow gets the newest state.`,
+  `A stream of Server-Sent Events, which you read by \`fetch\`: the key comes in the header alone. The first event \`sessions\` has the live sessions and those that ended within the last hour, ${OVERVIEW_LENGTH} at most: live ones first, and the newest of each tenant. Later ones have what has changed, at most one every 2 s. A reader that is slow gets the newest state.`,
   'It is not watching: no session is polled for it, and it counts as no viewer. It holds no code and no account. While Redis does not answer, a comment says so and nothing else comes. The events `draining` and `closing` are as in a stream of a session. A gateway has at most 20 such streams, 4 of one tenant.',
 ].join('\n\n');
 
