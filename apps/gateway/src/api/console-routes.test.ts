@@ -16,6 +16,7 @@ beforeEach(async () => {
   await writeFile(join(folder, 'console.html'), PAGE);
   await writeFile(join(folder, 'console', 'assets', 'console.js'), 'export {};');
   await writeFile(join(folder, 'console', 'assets', 'console.css'), 'body { margin: 0 }');
+  await writeFile(join(folder, 'console', 'assets', 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   await writeFile(join(folder, 'console', 'assets', 'notes.txt'), 'not served');
   app = fastify();
 });
@@ -31,7 +32,7 @@ it('is kept by no cache, framed by no page, and loads, runs and calls only what 
   const { headers } = await get('/console');
   expect([headers['content-type'], headers['cache-control'], headers.etag]).toEqual(['text/html; charset=utf-8', 'no-store', undefined]);
   const policy = String(headers['content-security-policy']);
-  expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';");
+  expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';");
   expect(policy).toContain("frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'");
   expect(policy).not.toMatch(/unsafe|data:|https?:|\*/);
 });
@@ -50,6 +51,7 @@ it.each([
 it.each([
   ['console.js', 'text/javascript; charset=utf-8'],
   ['console.css', 'text/css; charset=utf-8'],
+  ['icon.svg', 'image/svg+xml'],
 ])('has the file %s, for pages of this origin alone', async (name, type) => {
   addConsoleRoutes(app, folder, null);
   const { statusCode, headers } = await get(`/console/assets/${name}`);

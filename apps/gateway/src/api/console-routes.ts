@@ -10,11 +10,12 @@ import { nothingHere } from '../http/refusal-answer.ts';
 import { sendStaticFile } from '../http/static-file.ts';
 import { readBuiltFolder, readBuiltPage } from './built-files.ts';
 
-/** Own scripts, styles and calls alone. No script may parse markup, and no page may frame this one. */
+/** Own scripts, styles, icon and calls alone. No script may parse markup, and no page may frame this one. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
+  "img-src 'self'",
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",

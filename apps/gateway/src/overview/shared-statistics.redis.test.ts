@@ -41,7 +41,8 @@ it('a week of statistics is read once for many calls of one tenant', async () =>
   const shared = await readsOf(`{tenant:${id}}:statistics`, async () => {
     await Promise.all(Array.from({ length: 5 }, () => get('/v1/statistics?hours=168')));
     await inTurn(5, () => get('/v1/statistics?hours=168'));
-    for (let hours = 100; hours < 110; hours++) expect(JSON.parse((await get(`/v1/statistics?hours=${hours}`)).text).hours.length).toBe(hours);
+    for (let hours = 100; hours < 110; hours++)
+      expect(JSON.parse((await get(`/v1/statistics?hours=${hours}`)).text).hours.length).toBe(hours);
   });
   expect([168, 336]).toContain(shared); // twice if this took longer than a reading is kept
   // The twin: without sharing, each call reads all hours.

@@ -22,6 +22,8 @@ interface Filter {
   readonly cursor: string;
 }
 
+const NO_FILTER: Filter = { action: '', sessionId: '', tenantId: '', cursor: '' };
+
 /** The query of the call. Fields that are '' are left out. */
 export function auditPath(isOperator: boolean, { tenantId, ...filter }: Filter): string {
   const fields = Object.entries({ ...filter, tenantId: isOperator ? tenantId : '' }).map(([name, value]) => [name, value.trim()] as const);
@@ -32,17 +34,24 @@ export function auditPath(isOperator: boolean, { tenantId, ...filter }: Filter):
 export function openAudit({ api, role, words, redraw }: Context): Screen {
   const isOperator = role === 'operator';
   const loader = createLoader<Page>(redraw);
-  let filter: Filter = { action: '', sessionId: '', tenantId: '', cursor: '' };
-  const load = (part: Partial<Filter> = {}): void => {
-    filter = { ...filter, ...part };
-    void loader.load(() => api.call<Page>('GET', auditPath(isOperator, filter)));
+  /** What stands in the fields. It counts once it is submitted: a cursor belongs to the filter of its page. */
+  let typed: Filter = NO_FILTER;
+  let submitted: Filter = NO_FILTER;
+  const load = (isNew = false): void => {
+    const path = auditPath(isOperator, submitted);
+    void loader.load(() => api.call<Page>('GET', path), isNew);
   };
   const edit = (part: Partial<Filter>): void => {
-    filter = { ...filter, ...part };
+    typed = { ...typed, ...part };
+  };
+  const turnTo = (cursor: string): void => {
+    submitted = { ...submitted, cursor };
+    load();
   };
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    load({ cursor: '' });
+    submitted = typed;
+    load(true); // the old page would stand under the new filter
   };
   load();
   return {
@@ -51,23 +60,23 @@ export function openAudit({ api, role, words, redraw }: Context): Screen {
       const state = loader.now();
       return html`${heading(texts.views.audit, texts.audit.lead)}
         <form class="filters" @submit=${submit}>
-          ${select('action', texts.audit.action, [['', texts.audit.anyAction], ...Object.entries(texts.audit.actions)], filter.action, (action) => edit({ action }))}
-          ${textField('session', texts.audit.session, { value: filter.sessionId, onInput: (sessionId) => edit({ sessionId }) })}
-          ${isOperator ? textField('tenant', texts.audit.tenant, { value: filter.tenantId, onInput: (tenantId) => edit({ tenantId }) }) : nothing}
+          ${select('action', texts.audit.action, [['', texts.audit.anyAction], ...Object.entries(texts.audit.actions)], typed.action, (action) => edit({ action }))}
+          ${textField('session', texts.audit.session, { value: typed.sessionId, onInput: (sessionId) => edit({ sessionId }) })}
+          ${isOperator ? textField('tenant', texts.audit.tenant, { value: typed.tenantId, onInput: (tenantId) => edit({ tenantId }) }) : nothing}
           <button class="button" type="submit" .textContent=${texts.audit.filter}></button>
         </form>
-        ${state.kind === 'failed' ? failureNote(state.failure, texts, load) : state.kind === 'loading' ? emptyNote(texts.loading) : pageTemplate(state.value, filter, words(), load)}`;
+        ${state.kind === 'failed' ? failureNote(state.failure, words(), load) : state.kind === 'loading' ? emptyNote(texts.loading) : pageTemplate(state.value, submitted, words(), turnTo)}`;
     },
     close: loader.close,
   };
 }
 
-function pageTemplate({ entries, nextCursor }: Page, { cursor }: Filter, words: Words, load: (part: Partial<Filter>) => void): Markup {
+function pageTemplate({ entries, nextCursor }: Page, { cursor }: Filter, words: Words, turnTo: (cursor: string) => void): Markup {
   const { texts } = words;
   return html`${entries.length === 0 ? emptyNote(texts.audit.none) : table({ caption: texts.views.audit, columns: columnsOf(words), rows: entries, keyOf: ({ id }) => id })}
     <div class="pages">
-      ${cursor === '' ? nothing : button(texts.audit.newest, () => load({ cursor: '' }))}
-      ${nextCursor === null ? nothing : button(texts.audit.older, () => load({ cursor: nextCursor }))}
+      ${cursor === '' ? nothing : button(texts.audit.newest, () => turnTo(''))}
+      ${nextCursor === null ? nothing : button(texts.audit.older, () => turnTo(nextCursor))}
     </div>`;
 }
 

@@ -22,13 +22,18 @@ export function openCallbacks({ api, words, redraw, announce }: Context): Screen
   const loader = createLoader<Page>(redraw);
   let filter = { state: '', cursor: '' };
   let failure: Failure | null = null;
+  let isSending = false;
   const load = (part: Partial<typeof filter> = {}): void => {
+    const isNew = part.state !== undefined; // the cursor of the old page belongs to the old filter
     filter = { ...filter, ...part };
     const query = new URLSearchParams([...Object.entries(filter).filter(([, value]) => value !== ''), ['limit', '50']]);
-    void loader.load(() => api.call<Page>('GET', `/v1/callbacks?${query}`));
+    void loader.load(() => api.call<Page>('GET', `/v1/callbacks?${query}`), isNew);
   };
   const replay = async (id: string): Promise<void> => {
+    if (isSending) return;
+    isSending = true;
     const answer = await api.call('POST', `/v1/callbacks/${encodeURIComponent(id)}/replay`);
+    isSending = false;
     failure = answer.ok ? null : answer.failure;
     if (answer.ok) announce(words().texts.callbacks.replayed);
     load();
@@ -42,8 +47,8 @@ export function openCallbacks({ api, words, redraw, announce }: Context): Screen
       const states: [string, string][] = [['', callbacks.anyState], ...Object.entries(callbacks.states)];
       return html`${heading(texts.views.callbacks, callbacks.lead)}
         <div class="filters">${select('state', callbacks.state, states, filter.state, (value) => load({ state: value, cursor: '' }))}</div>
-        ${failure === null ? nothing : failureNote(failure, texts, null)}
-        ${state.kind === 'failed' ? failureNote(state.failure, texts, load) : state.kind === 'loading' ? emptyNote(texts.loading) : pageTemplate(state.value, words(), replay, load)}`;
+        ${failure === null ? nothing : failureNote(failure, words(), null)}
+        ${state.kind === 'failed' ? failureNote(state.failure, words(), load) : state.kind === 'loading' ? emptyNote(texts.loading) : pageTemplate(state.value, words(), replay, load)}`;
     },
     close: loader.close,
   };

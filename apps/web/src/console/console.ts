@@ -14,16 +14,17 @@ import { consoleTextsOf, preferredLanguage } from './language.ts';
 import { openLogins } from './logins-view.ts';
 import { parseRoute, type Role, type Route } from './routes.ts';
 import type { Context, Question, Screen, Words } from './screen.ts';
+import { createSecretsKeeper, type SecretsKeeper } from './secrets-keeper.ts';
 import { openSession } from './session-view.ts';
 import { openSessions } from './sessions-view.ts';
 import { signInTemplate } from './sign-in-view.ts';
-import { takeKey } from './take-key.ts';
 import { openTenants } from './tenants-view.ts';
 import { openWeather } from './weather-view.ts';
 
 interface SignedIn {
   readonly api: Api;
   readonly role: Role;
+  readonly secrets: SecretsKeeper;
 }
 
 /** The page's only state besides that of the open view. */
@@ -37,50 +38,59 @@ const page = {
   announcement: '',
 };
 let isDrawing = false;
-/** Counts the keys that were given, and the times that somebody signed out. An older answer is dropped. */
-let turn = 0;
 /** Counts the views that were opened. One that is closed announces nothing. */
 let views = 0;
 
+/** Of times that are told: ages, and how long to wait. */
+const DRAW_EVERY_MS = 1_000;
+
 function main(): void {
-  addEventListener('hashchange', followAddress);
-  followAddress();
+  addEventListener('hashchange', () => {
+    if (page.signedIn !== null) openRoute(page.signedIn);
+  });
+  // The browser asks in its own words whether the page may go.
+  addEventListener('beforeunload', (event) => {
+    if (page.signedIn?.secrets.isNeeded() === true) event.preventDefault();
+  });
+  setInterval(draw, DRAW_EVERY_MS);
   draw();
 }
 
-/** A link with a key may be opened, or pasted into this tab. The key leaves the address at once. */
-function followAddress(): void {
-  const { key, hash } = takeKey(location.hash);
-  if (hash !== location.hash) history.replaceState(null, '', hash === '' ? location.pathname + location.search : hash);
-  if (key !== null) void signIn(key);
-  else if (page.signedIn !== null) openRoute(page.signedIn);
-}
-
+/** The form takes no other key before this one is answered. */
 async function signIn(key: string): Promise<void> {
-  signOut();
-  const mine = turn;
   page.signIn = { isBusy: true, failure: null };
   draw();
   const role: Role = key.startsWith('qk_') ? 'tenant' : 'operator';
   const api = createApi(rootOf(import.meta.url), key);
   const answer = await api.call('GET', role === 'tenant' ? '/v1/statistics?hours=1' : '/v1/admin/statistics?hours=1');
-  if (mine !== turn) return;
   page.signIn = { isBusy: false, failure: answer.ok ? null : answer.failure };
   if (answer.ok) {
-    page.signedIn = { api, role };
+    page.signedIn = { api, role, secrets: createSecretsKeeper(onSecrets) };
     openRoute(page.signedIn);
   } else draw();
 }
 
+function onSecrets(): void {
+  if (page.route?.view === 'tenants') draw();
+  else announce(page.words.texts.tenants.waiting);
+}
+
+async function onSignOut(): Promise<void> {
+  const { tenants, signIn } = page.words.texts;
+  const question = { title: tenants.leaveQuestion, text: tenants.leaveMeaning, action: signIn.signOut };
+  if (page.signedIn?.secrets.isNeeded() === true && !(await ask(question))) return;
+  signOut();
+}
+
 function signOut(): void {
-  turn += 1;
+  page.signedIn?.secrets.close();
   page.screen?.close();
   onAnswer(false);
   Object.assign(page, { signedIn: null, screen: null, route: null, announcement: '' });
   draw();
 }
 
-function openRoute({ api, role }: SignedIn): void {
+function openRoute({ api, role, secrets }: SignedIn): void {
   page.screen?.close();
   onAnswer(false);
   page.route = parseRoute(location.hash, role);
@@ -88,7 +98,7 @@ function openRoute({ api, role }: SignedIn): void {
   const announceHere = (text: string): void => {
     if (own === views) announce(text);
   };
-  page.screen = openScreen(page.route, { api, role, words: () => page.words, redraw: draw, announce: announceHere, ask });
+  page.screen = openScreen(page.route, { api, role, secrets, words: () => page.words, redraw: draw, announce: announceHere, ask });
   drawNow();
   scrollTo(0, 0);
   document.querySelector<HTMLElement>('#title')?.focus({ preventScroll: true });
@@ -157,12 +167,13 @@ function drawNow(): void {
   const root = document.querySelector<HTMLElement>('#console');
   if (root === null) throw new Error('expected #console in the page');
   const { words, screen, signedIn, route, question, announcement } = page;
-  const content = screen === null ? signInTemplate(page.signIn, words.texts, (key) => void signIn(key)) : screen.template();
+  const content = screen === null ? signInTemplate(page.signIn, words, (key) => void signIn(key)) : screen.template();
+  const hasSecrets = (signedIn?.secrets.now() ?? []).length > 0;
   root.querySelector('.before')?.remove();
   render(
-    frameTemplate({ role: signedIn?.role ?? null, route, question, announcement }, words, content, {
+    frameTemplate({ role: signedIn?.role ?? null, route, question, announcement, hasSecrets }, words, content, {
       onLanguage,
-      onSignOut: signOut,
+      onSignOut: () => void onSignOut(),
       onAnswer,
     }),
     root,

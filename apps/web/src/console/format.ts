@@ -11,6 +11,8 @@ export interface Format {
   minute(at: number): string;
   /** A span, rounded to its largest unit or two. */
   span(ms: number): string;
+  /** The time that is left. Not 0 before it is over. */
+  countdown(ms: number): string;
   /** How long an answer took. */
   took(ms: number): string;
 }
@@ -32,6 +34,10 @@ export function createFormat(language: string): Format {
   const full = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
   const hour = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
   const minute = new Intl.DateTimeFormat(language, { timeStyle: 'short' });
+  const span = (ms: number): string =>
+    partsOf(ms)
+      .map(([name, value]) => units[name].format(value))
+      .join(' ');
   return {
     number: (value) => plain.format(value),
     percent: (share) => percent.format(share),
@@ -39,10 +45,8 @@ export function createFormat(language: string): Format {
     dateTime: (at) => full.format(at),
     hour: (at) => hour.format(at),
     minute: (at) => minute.format(at),
-    span: (ms) =>
-      partsOf(ms)
-        .map(([name, value]) => units[name].format(value))
-        .join(' '),
+    span,
+    countdown: (ms) => span(Math.ceil(ms / 1_000) * 1_000),
     took: (ms) => (ms < 1_000 ? units.millisecond.format(ms) : units.second.format(ms / 1_000)),
   };
 }

@@ -7,6 +7,7 @@ import { LANGUAGE_NAMES } from './language.ts';
 import { button, choice } from './parts.ts';
 import { hashOf, type Role, type Route, viewsOf } from './routes.ts';
 import type { Question, Words } from './screen.ts';
+import type { ConsoleTexts } from './texts.ts';
 
 export interface Frame {
   /** Null before the sign-in. */
@@ -14,6 +15,8 @@ export interface Frame {
   readonly route: Route | null;
   readonly question: Question | null;
   readonly announcement: string;
+  /** New secrets that are not copied yet. */
+  readonly hasSecrets: boolean;
 }
 
 export interface FrameHandlers {
@@ -23,7 +26,7 @@ export interface FrameHandlers {
 }
 
 export function frameTemplate(
-  { role, route, question, announcement }: Frame,
+  { role, route, question, announcement, hasSecrets }: Frame,
   { texts, language }: Words,
   content: Markup,
   handlers: FrameHandlers,
@@ -41,11 +44,16 @@ export function frameTemplate(
       </div>
       ${role === null || route === null ? nothing : navigation(role, route, { texts })}
     </header>
-    <main>${content}</main>
+    <main>${hasSecrets && route?.view !== 'tenants' ? reminder(texts) : nothing}${content}</main>
     <p class="unseen" role="status" .textContent=${announcement}></p>
     <dialog aria-labelledby="question" @close=${() => handlers.onAnswer(false)}>
       ${question === null ? nothing : questionTemplate(question, texts.tenants.cancel, handlers.onAnswer)}
     </dialog>`;
+}
+
+/** New secrets wait where they were made. */
+function reminder({ tenants }: ConsoleTexts): Markup {
+  return html`<p class="note warn"><a href=${hashOf({ view: 'tenants' })} .textContent=${tenants.waiting}></a></p>`;
 }
 
 function navigation(role: Role, route: Route, { texts }: Pick<Words, 'texts'>): Markup {

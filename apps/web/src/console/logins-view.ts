@@ -36,7 +36,7 @@ export function openLogins({ api, role, words, redraw }: Context): Screen {
       const spans = Object.entries(texts.logins.spans) as [Span, string][];
       const state = loader.now();
       return html`${heading(texts.views.logins, texts.logins.lead, choice(texts.logins.span, spans, span, onSpan))}
-        ${state.kind === 'failed' ? failureNote(state.failure, texts, load) : state.kind === 'loading' ? emptyNote(texts.loading) : figuresTemplate(loginFigures(state.value), words())}`;
+        ${state.kind === 'failed' ? failureNote(state.failure, words(), load) : state.kind === 'loading' ? emptyNote(texts.loading) : figuresTemplate(loginFigures(state.value), words())}`;
     },
     close() {
       clearInterval(ticking);

@@ -4,12 +4,10 @@ import { weatherOf } from '@qrcast/core/weather';
 import { expect, it } from 'vitest';
 import { auditPath } from './audit-view.ts';
 import { partsOf } from './format.ts';
-import { pauseMs } from './overview-feed.ts';
 import { choose, learn, NO_FILTER, NOTHING_KNOWN, tenantsIn } from './overview-model.ts';
 import { createEventParser } from './parse-events.ts';
 import { hashOf, parseRoute } from './routes.ts';
 import { loginFigures } from './statistics-model.ts';
-import { takeKey } from './take-key.ts';
 import { timeLineOf } from './timeline-model.ts';
 import { hostFigures } from './weather-model.ts';
 
@@ -29,14 +27,6 @@ const overview = (sessions: readonly OverviewSession[], part = {}) => ({
   gone: [],
   isCut: false,
   ...part,
-});
-
-it('takes the key out of an address, also behind a view', () => {
-  expect(takeKey('#key=qk_a%2Bb')).toEqual({ key: 'qk_a+b', hash: '' });
-  expect(takeKey('#/audit&key=ak')).toEqual({ key: 'ak', hash: '#/audit' });
-  expect(takeKey('#key=')).toEqual({ key: null, hash: '' });
-  expect(takeKey('#key=100%')).toEqual({ key: '100%', hash: '' });
-  expect(takeKey('#/sessions')).toEqual({ key: null, hash: '#/sessions' });
 });
 
 it('leads to what the key may see', () => {
@@ -80,11 +70,6 @@ it('shows the newest first, those that ended last, and only what fits', () => {
   expect(ids({ state: 'ended' })).toEqual(['ses_over']);
   expect(ids({ tenantId: 'beta' })).toEqual(['ses_new']);
   expect(tenantsIn(known)).toEqual(['acme', 'beta']);
-});
-
-it('waits longer after each failure, up to a bound', () => {
-  expect([1, 2, 3, 99].map((failures) => pauseMs(failures, 0))).toEqual([1_000, 2_000, 4_000, 30_000]);
-  expect(pauseMs(1, 1)).toBe(1_250);
 });
 
 it('works out the funnel, the slots and the first codes', () => {

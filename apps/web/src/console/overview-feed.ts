@@ -1,14 +1,17 @@
 /**
- * Keeps the stream of the overview open. It tries again with growing pauses, and says so. It gives up
- * only if the key is refused, or if there is no gateway at the address.
+ * Keeps the stream of the overview open. It tries again with growing pauses, never before the gateway
+ * wants to be asked again, and says so. It gives up only if the key is refused, or if there is no
+ * gateway at the address.
  */
 
 import type { Overview } from '@qrcast/core/overview';
-import type { Api, Failure } from './api.ts';
-import { createEventParser, type ServerEvent } from './parse-events.ts';
+import { type Api, type Failure, waitOf } from './api.ts';
+import type { ServerEvent } from './parse-events.ts';
+import { readStream } from './read-stream.ts';
 
 export type FeedState =
-  | { readonly kind: 'connecting' }
+  /** `failure`: why the connection before was lost, if there was one. */
+  | { readonly kind: 'connecting'; readonly failure: Failure | null }
   | { readonly kind: 'live' }
   /** `retryAt` in ms of the local clock. */
   | { readonly kind: 'lost'; readonly retryAt: number; readonly failure: Failure }
@@ -23,44 +26,43 @@ export interface FeedDeps {
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
-/** The gateway sends a comment every 15 s. */
-const SILENCE_MS = 40_000;
-const ENDED: Failure = { trouble: 'noConnection', detail: null };
 
-/** The pause before try number `failures`, with up to a quarter more, so that not all return at once. */
-export function pauseMs(failures: number, random: number): number {
-  return Math.round(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)) * (1 + random / 4));
+/**
+ * The pause before the next try, with up to a quarter more, so that not all return at once.
+ *
+ * @param failures tries that have failed since the last event. A gateway that stops sends each reader
+ * away for a time of its own choice: after an event that time is taken as it is.
+ * @param waitMs for how long the gateway does not want to be asked
+ */
+export function pauseMs(failures: number, waitMs: number, isDrained: boolean, random: number): number {
+  if (isDrained && failures === 1) return waitMs;
+  const grown = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
+  return Math.round(Math.max(waitMs, grown) * (1 + random / 4));
 }
 
-export function openOverviewFeed({ api, path, onOverview, onState }: FeedDeps): { close(): void } {
+/** @param failure why the one before was lost: nobody is asked before its time */
+export function openOverviewFeed({ api, path, onOverview, onState }: FeedDeps, failure: Failure | null = null): { close(): void } {
   let abort = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
   let isClosed = false;
 
-  async function connect(): Promise<void> {
+  async function connect(before: Failure | null): Promise<void> {
     abort = new AbortController();
-    onState({ kind: 'connecting' });
-    const failure = await follow(abort);
+    onState({ kind: 'connecting', failure: before });
+    const failed = await readStream(api, path, abort, take);
     if (isClosed) return;
-    if (failure.trouble === 'wrongKey' || failure.trouble === 'forbidden' || failure.trouble === 'noApi') {
-      onState({ kind: 'refused', failure });
+    if (failed.trouble === 'wrongKey' || failed.trouble === 'forbidden' || failed.trouble === 'noApi') {
+      onState({ kind: 'refused', failure: failed });
       return;
     }
-    const pause = pauseMs(++failures, Math.random());
-    onState({ kind: 'lost', retryAt: Date.now() + pause, failure });
-    timer = setTimeout(() => void connect(), pause);
+    const now = Date.now();
+    retryAt(now + pauseMs(++failures, waitOf(failed, now), failed.trouble === 'draining', Math.random()), failed);
   }
 
-  /** Reads until the stream ends. Returns why. */
-  async function follow({ signal }: AbortController): Promise<Failure> {
-    const answer = await api.open(path, signal);
-    if (!answer.ok) return answer.failure;
-    try {
-      return await readEvents(answer.body, take, () => abort.abort());
-    } catch {
-      return ENDED; // the connection was cut, or we did it
-    }
+  function retryAt(at: number, failed: Failure): void {
+    onState({ kind: 'lost', retryAt: at, failure: failed });
+    timer = setTimeout(() => void connect(failed), at - Date.now());
   }
 
   function take({ event, data }: ServerEvent): void {
@@ -70,7 +72,9 @@ export function openOverviewFeed({ api, path, onOverview, onState }: FeedDeps): 
     onState({ kind: 'live' });
   }
 
-  void connect();
+  const wait = waitOf(failure, Date.now());
+  if (failure !== null && wait > 0) retryAt(Date.now() + wait, failure);
+  else void connect(failure);
   return {
     close() {
       isClosed = true;
@@ -78,32 +82,4 @@ export function openOverviewFeed({ api, path, onOverview, onState }: FeedDeps): 
       abort.abort();
     },
   };
-}
-
-const REFUSALS: Readonly<Record<string, Failure['trouble']>> = { unauthenticated: 'wrongKey', forbidden: 'forbidden' };
-
-/** `onSilence` is called if nothing has come for too long. */
-async function readEvents(
-  body: ReadableStream<Uint8Array>,
-  onEvent: (event: ServerEvent) => void,
-  onSilence: () => void,
-): Promise<Failure> {
-  const parse = createEventParser();
-  const decoder = new TextDecoder();
-  const reader = body.getReader();
-  let failure = ENDED;
-  for (;;) {
-    const silence = setTimeout(onSilence, SILENCE_MS);
-    const { done, value } = await reader.read().finally(() => clearTimeout(silence));
-    if (done) return failure;
-    for (const event of parse(decoder.decode(value, { stream: true }))) {
-      if (event.event === 'closing') failure = closingOf(event.data);
-      onEvent(event);
-    }
-  }
-}
-
-function closingOf(data: string): Failure {
-  const { code }: { code?: string } = JSON.parse(data);
-  return { trouble: REFUSALS[code ?? ''] ?? 'noConnection', detail: null };
 }

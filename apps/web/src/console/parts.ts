@@ -2,8 +2,8 @@
 
 import { nothing } from 'lit';
 import { html, type Markup } from '../tidy-html.ts';
-import type { Failure } from './api.ts';
-import type { ConsoleTexts } from './texts.ts';
+import { type Failure, waitOf } from './api.ts';
+import type { Words } from './screen.ts';
 
 export function heading(title: string, lead: string, aside: unknown = nothing): Markup {
   return html`<div class="heading">
@@ -12,23 +12,33 @@ export function heading(title: string, lead: string, aside: unknown = nothing): 
   </div>`;
 }
 
-export function failureNote(failure: Failure, texts: ConsoleTexts, onAgain: (() => void) | null): Markup {
+/**
+ * What went wrong, and what to do. `onAgain` is not called before the time that the gateway has named.
+ * That time counts down outside of the alert, or a screen reader would read the alert each second.
+ */
+export function failureNote(failure: Failure, { texts, format }: Pick<Words, 'texts' | 'format'>, onAgain: (() => void) | null): Markup {
   const { title, todo } = texts.troubles[failure.trouble];
-  return html`<div class="note bad" role="alert">
-    <strong .textContent=${title}></strong>
-    ${failure.detail === null ? nothing : html`<p lang="en" class="said" .textContent=${failure.detail}></p>`}
-    <p .textContent=${todo}></p>
-    ${onAgain === null ? nothing : button(texts.again, onAgain)}
+  const wait = waitOf(failure, Date.now());
+  return html`<div class="note bad">
+    <div role="alert">
+      <strong .textContent=${title}></strong>
+      ${failure.detail === null ? nothing : html`<p lang="en" class="said" .textContent=${failure.detail}></p>`}
+      <p .textContent=${todo}></p>
+    </div>
+    ${wait === 0 ? nothing : html`<p class="wait" .textContent=${texts.waits(format.countdown(wait))}></p>`}
+    ${onAgain === null ? nothing : button(texts.again, onAgain, { isIdle: wait > 0 })}
   </div>`;
 }
 
-export function button(label: string, onClick: () => void, { style = 'quiet', name = '', pressed = '' } = {}): Markup {
+/** @param isIdle the button can be reached and read, but does nothing now */
+export function button(label: string, onClick: () => void, { style = 'quiet', name = '', pressed = '', isIdle = false } = {}): Markup {
   return html`<button
     type="button"
     class="button ${style}"
     aria-label=${name === '' ? nothing : name}
     aria-pressed=${pressed === '' ? nothing : pressed}
-    @click=${() => onClick()}
+    aria-disabled=${isIdle ? 'true' : nothing}
+    @click=${() => (isIdle ? undefined : onClick())}
     .textContent=${label}
   ></button>`;
 }

@@ -5,6 +5,7 @@ import type { Markup } from '../tidy-html.ts';
 import type { Api, Failure } from './api.ts';
 import type { Format } from './format.ts';
 import type { Role } from './routes.ts';
+import type { SecretsKeeper } from './secrets-keeper.ts';
 import type { ConsoleTexts } from './texts.ts';
 
 export interface Words {
@@ -22,6 +23,8 @@ export interface Question {
 export interface Context {
   readonly api: Api;
   readonly role: Role;
+  /** Outlives the view. */
+  readonly secrets: SecretsKeeper;
   /** As they are now: the person may choose another language. */
   words(): Words;
   redraw(): void;

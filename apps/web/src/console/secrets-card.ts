@@ -1,14 +1,9 @@
-/** New secrets, which the gateway tells only once. */
+/** A card with new secrets. */
 
 import { html, type Markup } from '../tidy-html.ts';
 import { button } from './parts.ts';
+import type { Secrets } from './secrets-keeper.ts';
 import type { ConsoleTexts } from './texts.ts';
-
-export interface Secrets {
-  readonly title: string;
-  /** The answer of the gateway, of which the secrets are shown. */
-  readonly values: Readonly<Record<string, unknown>>;
-}
 
 interface Handlers {
   readonly copy: (name: string, value: string) => Promise<void>;
@@ -16,15 +11,15 @@ interface Handlers {
 }
 
 export function secretsTemplate(
-  { title, values }: Secrets,
+  { id, title, values }: Secrets,
   copied: string | null,
   texts: ConsoleTexts['tenants'],
   { copy, hide }: Handlers,
 ): Markup {
   const names = Object.keys(texts.secrets) as (keyof typeof texts.secrets)[];
   const shown = names.flatMap((name) => (typeof values[name] === 'string' ? [[name, values[name]] as const] : []));
-  return html`<section class="card secrets" id="secrets" tabindex="-1" aria-labelledby="secrets-title">
-    <h2 id="secrets-title" .textContent=${`${texts.secretsTitle}: ${title}`}></h2>
+  return html`<section class="card secrets" id=${id} tabindex="-1" aria-labelledby=${`${id}-title`}>
+    <h2 id=${`${id}-title`} .textContent=${`${texts.secretsTitle}: ${title}`}></h2>
     <p class="lead" .textContent=${texts.secretsNote}></p>
     <dl>${shown.map(
       ([name, value]) => html`<div class="row">

@@ -28,7 +28,7 @@ function sessionTemplate(id: string, state: Loadable<Timeline>, words: Words, on
   </div>`;
   return html`<p class="back"><a href=${hashOf({ view: 'sessions' })} .textContent=${`← ${texts.back}`}></a></p>
     ${heading(texts.title, id, aside)}
-    ${state.kind === 'failed' ? failureNote(state.failure, words.texts, onReload) : state.kind === 'loading' ? emptyNote(words.texts.loading) : timelineTemplate(state.value, words)}`;
+    ${state.kind === 'failed' ? failureNote(state.failure, words, onReload) : state.kind === 'loading' ? emptyNote(words.texts.loading) : timelineTemplate(state.value, words)}`;
 }
 
 function timelineTemplate({ entries, isCut }: Timeline, words: Words): Markup {

@@ -1,8 +1,9 @@
 /** The sessions, live. */
 
-import type { OverviewSession } from '@qrcast/core/overview';
+import type { Overview, OverviewSession } from '@qrcast/core/overview';
 import { nothing } from 'lit';
 import { html, type Markup } from '../tidy-html.ts';
+import type { Failure } from './api.ts';
 import { type FeedState, openOverviewFeed } from './overview-feed.ts';
 import { choose, type Filter, isOver, type Known, learn, NO_FILTER, NOTHING_KNOWN, tenantsIn } from './overview-model.ts';
 import { badge, button, emptyNote, failureNote, heading, select, text, textField } from './parts.ts';
@@ -10,7 +11,8 @@ import { hashOf } from './routes.ts';
 import type { Context, Screen, Words } from './screen.ts';
 import { type Column, table } from './table.ts';
 
-type Following = FeedState | { readonly kind: 'paused'; readonly at: number };
+/** `failure`: the gateway may have named a time before which a pause must not be ended. */
+type Following = FeedState | { readonly kind: 'paused'; readonly at: number; readonly failure: Failure | null };
 
 interface View {
   readonly known: Known;
@@ -19,28 +21,26 @@ interface View {
 }
 
 export function openSessions({ api, role, words, redraw, announce }: Context): Screen {
-  let view: View = { known: NOTHING_KNOWN, filter: NO_FILTER, following: { kind: 'connecting' } };
+  let view: View = { known: NOTHING_KNOWN, filter: NO_FILTER, following: { kind: 'connecting', failure: null } };
   const change = (part: Partial<View>): void => {
     view = { ...view, ...part };
     redraw();
   };
-  const begin = () =>
-    openOverviewFeed({
-      api,
-      path: role === 'operator' ? '/v1/admin/overview' : '/v1/overview',
-      onOverview: (overview) => change({ known: learn(view.known, overview, Date.now()) }),
-      onState(following) {
-        const { sessions } = words().texts;
-        if (following.kind !== view.following.kind && following.kind !== 'connecting')
-          announce(following.kind === 'live' ? sessions.live : words().texts.troubles.noConnection.title);
-        change({ following });
-      },
-    });
+  const onState = (following: FeedState): void => {
+    const { sessions, troubles } = words().texts;
+    if (following.kind !== view.following.kind && following.kind !== 'connecting')
+      announce(following.kind === 'live' ? sessions.live : troubles[following.failure.trouble].title);
+    change({ following });
+  };
+  const begin = () => {
+    const path = role === 'operator' ? '/v1/admin/overview' : '/v1/overview';
+    const onOverview = (overview: Overview): void => change({ known: learn(view.known, overview, Date.now()) });
+    return openOverviewFeed({ api, path, onOverview, onState }, failureOf(view.following));
+  };
   let feed = begin();
-  const ticking = setInterval(redraw, 1_000); // ages, and the time until the next try
   const pause = (): void => {
     feed.close();
-    change({ following: { kind: 'paused', at: Date.now() } });
+    change({ following: { kind: 'paused', at: Date.now(), failure: failureOf(view.following) } });
   };
   const goOn = (): void => {
     feed.close();
@@ -48,12 +48,11 @@ export function openSessions({ api, role, words, redraw, announce }: Context): S
   };
   return {
     template: () => sessionsTemplate(view, role === 'operator', words(), { pause, goOn, filter: (filter) => change({ filter }) }),
-    close() {
-      clearInterval(ticking);
-      feed.close();
-    },
+    close: () => feed.close(),
   };
 }
+
+const failureOf = (following: Following): Failure | null => (following.kind === 'live' ? null : following.failure);
 
 interface Handlers {
   readonly pause: () => void;
@@ -75,15 +74,29 @@ function sessionsTemplate(
     ${following.kind === 'refused' ? nothing : button(isStopped ? texts.goOn : texts.pause, isStopped ? goOn : pause)}
   </div>`;
   return html`${heading(words.texts.views.sessions, texts.lead, aside)}
-    ${following.kind === 'refused' ? failureNote(following.failure, words.texts, goOn) : nothing}
+    ${troubleTemplate(following, words, goOn)}
     <div class="filters">
       ${textField('search', texts.search, { value: filter.text, hint: texts.searchHint, onInput: (value) => onFilter({ ...filter, text: value }) })}
       ${select('state', texts.state, statesOf(words), filter.state, (state) => onFilter({ ...filter, state }))}
       ${isOperator ? select('tenant', texts.tenant, [['', texts.anyTenant], ...tenantsIn(known).map((id) => [id, id] as const)], filter.tenantId, (tenantId) => onFilter({ ...filter, tenantId })) : nothing}
       <p class="count" .textContent=${texts.shown(words.format.number(rows.length), words.format.number(known.sessions.size))}></p>
     </div>
-    ${rows.length > 0 ? table({ caption: words.texts.views.sessions, columns: columnsOf(known, isOperator, words), rows, keyOf: ({ id }) => id, styleOf: (row) => (isOver(row) ? 'over' : '') }) : emptyNote(following.kind === 'connecting' ? words.texts.loading : known.sessions.size === 0 ? texts.none : texts.noneFit)}
+    ${rows.length > 0 ? table({ caption: words.texts.views.sessions, columns: columnsOf(known, isOperator, words), rows, keyOf: ({ id }) => id, styleOf: (row) => (isOver(row) ? 'over' : '') }) : emptyTemplate(known, following, words)}
     ${known.isCut ? html`<p class="foot" .textContent=${texts.isCut}></p>` : nothing}`;
+}
+
+/** What a person can do about a stream that was lost. A badge says that it was, and when it is tried again. */
+function troubleTemplate(following: Following, words: Words, goOn: () => void): Markup | typeof nothing {
+  if (following.kind === 'refused') return failureNote(following.failure, words, goOn);
+  const failure = failureOf(following);
+  if (failure === null || failure.trouble === 'noConnection' || failure.trouble === 'draining') return nothing;
+  return failureNote({ ...failure, retryAt: null }, words, null);
+}
+
+/** Nothing is said about the sessions before anything is known of them. */
+function emptyTemplate(known: Known, following: Following, { texts }: Words): Markup | typeof nothing {
+  if (known !== NOTHING_KNOWN) return emptyNote(known.sessions.size === 0 ? texts.sessions.none : texts.sessions.noneFit);
+  return following.kind === 'connecting' ? emptyNote(texts.loading) : nothing;
 }
 
 function statesOf({ texts }: Words): readonly (readonly [string, string])[] {
@@ -98,7 +111,10 @@ function followingTemplate(following: Following, { texts, format }: Words): Mark
     case 'paused':
       return badge('idle', sessions.paused(format.time(following.at, following.at)));
     case 'lost':
-      return badge('bad', sessions.lost(format.span(Math.max(0, following.retryAt - Date.now()))));
+      return badge(
+        'bad',
+        sessions.lost(texts.troubles[following.failure.trouble].title, format.countdown(Math.max(0, following.retryAt - Date.now()))),
+      );
     case 'refused':
       return badge('bad', texts.troubles[following.failure.trouble].title);
     case 'connecting':

@@ -2,22 +2,23 @@
 
 import { nothing } from 'lit';
 import { html, type Markup } from '../tidy-html.ts';
-import type { Failure } from './api.ts';
+import { type Failure, waitOf } from './api.ts';
 import { failureNote } from './parts.ts';
-import type { ConsoleTexts } from './texts.ts';
+import type { Words } from './screen.ts';
 
 export interface SignInState {
   readonly isBusy: boolean;
   readonly failure: Failure | null;
 }
 
-export function signInTemplate({ isBusy, failure }: SignInState, texts: ConsoleTexts, onKey: (key: string) => void): Markup {
-  const { signIn } = texts;
+export function signInTemplate({ isBusy, failure }: SignInState, words: Words, onKey: (key: string) => void): Markup {
+  const { signIn } = words.texts;
+  const isIdle = isBusy || waitOf(failure, Date.now()) > 0;
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const field = (event.target as HTMLFormElement).querySelector('input');
     const key = field?.value.trim() ?? '';
-    if (key === '' || isBusy) return;
+    if (key === '' || isIdle) return;
     if (field !== null) field.value = '';
     onKey(key);
   };
@@ -26,8 +27,8 @@ export function signInTemplate({ isBusy, failure }: SignInState, texts: ConsoleT
     <p class="lead" .textContent=${signIn.lead}></p>
     <label for="key" .textContent=${signIn.key}></label>
     <input id="key" type="password" autocomplete="off" spellcheck="false" autocapitalize="off" required aria-describedby="promise" />
-    ${failure === null ? nothing : failureNote(failure, texts, null)}
-    <button class="button" type="submit" aria-disabled=${isBusy} .textContent=${isBusy ? signIn.busy : signIn.submit}></button>
+    ${failure === null ? nothing : failureNote(failure, words, null)}
+    <button class="button" type="submit" aria-disabled=${isIdle} .textContent=${isBusy ? signIn.busy : signIn.submit}></button>
     <p id="promise" class="lead small" .textContent=${signIn.promise}></p>
   </form>`;
 }

@@ -1,4 +1,4 @@
-/** The tenants: create one, suspend one, change its keys. A new secret is shown once, and then forgotten. */
+/** The tenants: create one, suspend one, change its keys. A new secret is shown until the person has copied it. */
 
 import { nothing } from 'lit';
 import { html, type Markup } from '../tidy-html.ts';
@@ -6,7 +6,8 @@ import type { Answer, Failure } from './api.ts';
 import { createLoader } from './loader.ts';
 import { badge, button, emptyNote, failureNote, heading, text, textField } from './parts.ts';
 import type { Context, Loadable, Screen, Words } from './screen.ts';
-import { type Secrets, secretsTemplate } from './secrets-card.ts';
+import { secretsTemplate } from './secrets-card.ts';
+import type { Secrets, SecretsKeeper } from './secrets-keeper.ts';
 import { table } from './table.ts';
 
 interface Tenant {
@@ -19,9 +20,9 @@ interface Tenant {
 
 interface View {
   readonly opened: string | null;
-  readonly secrets: Secrets | null;
   readonly failure: Failure | null;
-  readonly copied: string | null;
+  /** The secret that was copied last. */
+  readonly copied: { readonly id: string; readonly name: string } | null;
 }
 
 interface Handlers {
@@ -31,16 +32,16 @@ interface Handlers {
   readonly addKey: (tenant: Tenant) => Promise<void>;
   readonly removeKey: (tenant: Tenant, keyId: string) => Promise<void>;
   readonly create: (event: SubmitEvent) => Promise<void>;
-  readonly copy: (name: string, value: string) => Promise<void>;
-  readonly hide: () => void;
+  readonly copy: (id: string, name: string, value: string) => Promise<void>;
+  readonly hide: (id: string) => void;
 }
 
 const PATH = '/v1/admin/tenants';
 
 export function openTenants(context: Context): Screen {
-  const { api, words, redraw } = context;
+  const { api, words, redraw, secrets } = context;
   const loader = createLoader<{ readonly tenants: readonly Tenant[] }>(redraw);
-  let view: View = { opened: null, secrets: null, failure: null, copied: null };
+  let view: View = { opened: null, failure: null, copied: null };
   const change = (part: Partial<View>): void => {
     view = { ...view, ...part };
     redraw();
@@ -49,28 +50,18 @@ export function openTenants(context: Context): Screen {
   reload();
   const handlers = createHandlers(context, reload, () => view, change);
   return {
-    template: () => tenantsTemplate(loader.now(), view, words(), handlers),
+    template: () => tenantsTemplate(loader.now(), view, { words: words(), secrets: secrets.now() }, handlers),
     close: loader.close,
   };
 }
 
 function createHandlers(
-  { api, words, ask, announce }: Context,
+  { api, words, ask, announce, secrets }: Context,
   reload: () => void,
   viewNow: () => View,
   change: (part: Partial<View>) => void,
 ): Handlers {
-  /** @returns the body, or null after a refusal, which is then shown */
-  async function send<T>(call: Promise<Answer<T>>): Promise<{ readonly body: T } | null> {
-    const answer = await call;
-    change({ failure: answer.ok ? null : answer.failure });
-    if (answer.ok) reload();
-    return answer.ok ? { body: answer.body } : null;
-  }
-  const show = (title: string, values: Readonly<Record<string, unknown>>): void => {
-    change({ secrets: { title, values }, copied: null });
-    document.querySelector<HTMLElement>('#secrets')?.focus();
-  };
+  const { send, make } = createSender(secrets, reload, change);
   return {
     reload,
     toggle: (id) => change({ opened: viewNow().opened === id ? null : id }),
@@ -78,43 +69,91 @@ function createHandlers(
       const { tenants } = words().texts;
       if (!suspended && !(await ask({ title: tenants.suspendQuestion(name), text: tenants.suspendMeaning, action: tenants.suspend })))
         return;
-      await send(api.call('PATCH', `${PATH}/${id}`, { suspended: !suspended }));
+      await send(() => api.call('PATCH', `${PATH}/${id}`, { suspended: !suspended }));
     },
     async addKey({ id, name }) {
-      const made = await send(api.call<{ readonly apiKey: string }>('POST', `${PATH}/${id}/keys`));
-      if (made !== null) show(name, made.body);
+      await make(name, () => api.call('POST', `${PATH}/${id}/keys`));
     },
     async removeKey({ id }, keyId) {
       const { tenants } = words().texts;
       if (!(await ask({ title: tenants.removeQuestion(keyId), text: tenants.removeMeaning, action: tenants.removeKey }))) return;
-      await send(api.call('DELETE', `${PATH}/${id}/keys/${keyId}`));
+      const removed = await send(() => api.call('DELETE', `${PATH}/${id}/keys/${keyId}`));
+      if (removed !== null) focusLast('.keys > .button'); // the button that was pressed goes with its key
     },
     async create(event) {
       event.preventDefault();
       const form = event.target as HTMLFormElement;
       const fields = new FormData(form);
       const [id, name] = ['tenant-id', 'tenant-name'].map((field) => String(fields.get(field) ?? '').trim());
-      const made = await send(api.call<Readonly<Record<string, unknown>>>('POST', PATH, { id, name }));
-      if (made === null) return;
-      form.reset();
-      show(name ?? '', made.body);
+      if (await make(name ?? '', () => api.call('POST', PATH, { id, name }))) form.reset();
     },
-    async copy(name, value) {
+    async copy(id, name, value) {
       const { tenants } = words().texts;
       const done = await navigator.clipboard.writeText(value).then(() => true, () => false); // biome-ignore format: short
       announce(done ? tenants.copied : tenants.notCopied);
-      change({ copied: done ? name : null });
+      change({ copied: done ? { id, name } : null });
     },
-    hide: () => change({ secrets: null }),
+    hide(id) {
+      secrets.drop(id);
+      change({});
+      afterDrawing(() => focusLast('#title'));
+    },
   };
 }
 
-function tenantsTemplate(state: Loadable<{ readonly tenants: readonly Tenant[] }>, view: View, words: Words, handlers: Handlers): Markup {
+interface Sender {
+  /** One call at a time. @returns the body, or null after a refusal, which is then shown */
+  send<T>(call: () => Promise<Answer<T>>): Promise<{ readonly body: T } | null>;
+  /** For a call that makes secrets. They are kept also if the person has opened another view meanwhile. */
+  make(title: string, call: () => Promise<Answer<Secrets['values']>>): Promise<boolean>;
+}
+
+function createSender(secrets: SecretsKeeper, reload: () => void, change: (part: Partial<View>) => void): Sender {
+  let isSending = false;
+  async function send<T>(call: () => Promise<Answer<T>>): Promise<{ readonly body: T } | null> {
+    if (isSending) return null;
+    isSending = true;
+    const answer = await call();
+    isSending = false;
+    change({ failure: answer.ok ? null : answer.failure });
+    reload(); // an answer that was cut on its way may have been a good one
+    return answer.ok ? { body: answer.body } : null;
+  }
+  return {
+    send,
+    async make(title, call) {
+      const onAnswer = secrets.expect();
+      const made = await send(call);
+      onAnswer();
+      if (made === null) return false;
+      secrets.keep(title, made.body);
+      afterDrawing(() => focusLast('.secrets'));
+      return true;
+    },
+  };
+}
+
+/** What was changed is drawn by a microtask that is in the queue already. */
+const afterDrawing = (act: () => void): void => queueMicrotask(act);
+
+const focusLast = (selector: string): void => [...document.querySelectorAll<HTMLElement>(selector)].at(-1)?.focus();
+
+interface Told {
+  readonly words: Words;
+  readonly secrets: readonly Secrets[];
+}
+
+function tenantsTemplate(
+  state: Loadable<{ readonly tenants: readonly Tenant[] }>,
+  view: View,
+  { words, secrets }: Told,
+  handlers: Handlers,
+): Markup {
   const { texts } = words;
   return html`${heading(texts.views.tenants, texts.tenants.lead)}
-    ${view.secrets === null ? nothing : secretsTemplate(view.secrets, view.copied, texts.tenants, handlers)}
-    ${view.failure === null ? nothing : failureNote(view.failure, texts, null)}
-    ${state.kind === 'failed' ? failureNote(state.failure, texts, handlers.reload) : state.kind === 'loading' ? emptyNote(texts.loading) : listTemplate(state.value.tenants, view, words, handlers)}
+    ${secrets.map((one) => cardTemplate(one, view, words, handlers))}
+    ${view.failure === null ? nothing : failureNote(view.failure, words, null)}
+    ${state.kind === 'failed' ? failureNote(state.failure, words, handlers.reload) : state.kind === 'loading' ? emptyNote(texts.loading) : listTemplate(state.value.tenants, view, words, handlers)}
     <section class="card">
       <h2 .textContent=${texts.tenants.create}></h2>
       <form class="filters" @submit=${handlers.create}>
@@ -123,6 +162,14 @@ function tenantsTemplate(state: Loadable<{ readonly tenants: readonly Tenant[] }
         <button class="button" type="submit" .textContent=${texts.tenants.submit}></button>
       </form>
     </section>`;
+}
+
+function cardTemplate(secrets: Secrets, { copied }: View, { texts }: Words, { copy, hide }: Handlers): Markup {
+  const { id } = secrets;
+  return secretsTemplate(secrets, copied?.id === id ? copied.name : null, texts.tenants, {
+    copy: (name, value) => copy(id, name, value),
+    hide: () => hide(id),
+  });
 }
 
 function listTemplate(tenants: readonly Tenant[], { opened }: View, words: Words, { toggle, suspend, ...handlers }: Handlers): Markup {

@@ -34,6 +34,22 @@ describe.each(LANGUAGES)('texts of the console in %s', (language) => {
   });
 });
 
+/** What a text must keep in every language: what is filled in, numbers, and commands to type. */
+function fixedParts(text: string): string[] {
+  const numbers = text.replace(/(\d),(\d)/g, '$1.$2').match(/\d+(?:\.\d+)?/g) ?? [];
+  return [...numbers, ...(text.match(/\bqrcast (?:doctor|login|start|tenants|top|webhook)\b/g) ?? [])].sort();
+}
+
+it('fills in the same, and names the same numbers and commands, in every language', () => {
+  const russian = new Map(leaves(consoleTextsOf('ru')));
+  for (const [path, text] of leaves(consoleTextsOf('en')))
+    expect([path, fixedParts(russian.get(path) ?? '')]).toEqual([path, fixedParts(text)]);
+});
+
+it('has one word for callbacks in Russian, and not that for notifications of the provider', () => {
+  for (const [path, text] of leaves(consoleTextsOf('ru'))) expect(text, path).not.toMatch(/уведомл|колб/i);
+});
+
 it('has the same texts in every language', () => {
   const paths = (language: 'en' | 'ru') => leaves(consoleTextsOf(language)).map(([path]) => path);
   expect(paths('ru').sort()).toEqual(paths('en').sort());

@@ -35,7 +35,7 @@ export type Cause =
 type Said = 'code' | 'authorized' | 'not_authorized' | 'password_wanted' | 'suspended' | 'logged_out';
 
 /** What is wrong, by what a person can do about it. */
-export type Trouble = 'wrongKey' | 'forbidden' | 'noConnection' | 'noApi' | 'tooMany' | 'unavailable' | 'other';
+export type Trouble = 'wrongKey' | 'forbidden' | 'noConnection' | 'draining' | 'tooSlow' | 'noApi' | 'tooMany' | 'unavailable' | 'other';
 
 interface Words {
   readonly title: string;
@@ -66,7 +66,8 @@ export interface ConsoleTexts {
     readonly lead: string;
     readonly live: string;
     readonly connecting: string;
-    readonly lost: (seconds: string) => string;
+    /** `what`: the title of a trouble. */
+    readonly lost: (what: string, seconds: string) => string;
     readonly paused: (time: string) => string;
     readonly pause: string;
     readonly goOn: string;
@@ -176,6 +177,9 @@ export interface ConsoleTexts {
     readonly copied: string;
     readonly notCopied: string;
     readonly hide: string;
+    readonly waiting: string;
+    readonly leaveQuestion: string;
+    readonly leaveMeaning: string;
     readonly cancel: string;
   };
   readonly audit: {
@@ -209,6 +213,7 @@ export interface ConsoleTexts {
   };
   readonly loading: string;
   readonly again: string;
+  readonly waits: (time: string) => string;
   readonly more: string;
 }
 

@@ -28,7 +28,7 @@ export function openWeather({ api, words, redraw }: Context): Screen {
           ? emptyNote(texts.weather.none)
           : html`<div class="cards">${hosts.map((host) => hostTemplate(host, words()))}</div>`;
       return html`${heading(texts.views.weather, texts.weather.lead)}
-        ${state.kind === 'failed' ? failureNote(state.failure, texts, load) : state.kind === 'loading' ? emptyNote(texts.loading) : body}`;
+        ${state.kind === 'failed' ? failureNote(state.failure, words(), load) : state.kind === 'loading' ? emptyNote(texts.loading) : body}`;
     },
     close() {
       clearInterval(ticking);
