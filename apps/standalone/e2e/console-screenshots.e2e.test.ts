@@ -11,7 +11,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 import { openBrowser } from '../test/browser.ts';
 import { type Cluster, openCluster } from '../test/cluster.ts';
-import { openConsole, openView, signIn, VIEWS } from '../test/console-page.ts';
+import { type ConsolePage, openConsole, openView, signIn, VIEWS } from '../test/console-page.ts';
 import { SMALL_PHONE } from '../test/page.ts';
 
 const WISHED = process.env['QRCAST_SCREENSHOTS'] ?? '';
@@ -52,8 +52,54 @@ describe.runIf(WISHED !== '')('screenshots of the console', () => {
     await page.goto(`${origin}/console#/sessions/${connectedId}`);
     await page.waitForSelector('.timeline li');
     await save(page, `session-${suffix}`);
+    if (WISHED !== '1') await saveRareStates(cluster, opened, { role, suffix });
+  });
+
+  it.runIf(WISHED !== '1')('forced colours', async () => {
+    const opened = await openConsole(browser, cluster, { locale: 'en-GB', forcedColors: 'active', ...WIDE });
+    await signIn(opened, cluster.adminKey);
+    for (const view of VIEWS.operator) {
+      await openView(opened.page, view);
+      await save(opened.page, `${view}-forced`);
+    }
   });
 });
+
+interface Look {
+  readonly role: 'operator' | 'tenant';
+  readonly suffix: string;
+}
+
+/** A secret that waits, the question before it is lost, and a stream that has to wait. */
+async function saveRareStates(cluster: Cluster, opened: ConsolePage, { role, suffix }: Look): Promise<void> {
+  const { page } = opened;
+  if (role === 'operator') {
+    await cluster.gateways[0]?.tenants.create({ id: suffix, name: 'Shop' });
+    await openView(page, 'tenants');
+    await page.click(`tr:has-text("${suffix}") .actions .button`);
+    await page.click('.keys > .button');
+    await page.waitForSelector('.secrets');
+    await save(page, `secrets-${suffix}`);
+    await openView(page, 'audit');
+    await save(page, `reminder-${suffix}`);
+    await page.click('.tools > .button');
+    await page.waitForSelector('dialog[open]');
+    await save(page, `leave-${suffix}`);
+    await page.click('dialog .danger');
+    await page.waitForSelector('#key');
+  } else await page.click('.tools > .button');
+  const body = JSON.stringify({ code: 'too_many_requests', detail: 'expected at most 4 open streams of the overview; close one first' });
+  const refusal = { status: 429, headers: { 'retry-after': '30' }, contentType: 'application/problem+json', body };
+  await page.route('**/overview', (route) => route.fulfill(refusal));
+  await page.route('**/audit?*', (route) => route.fulfill(refusal));
+  await page.evaluate(`location.hash = '#/sessions'`);
+  await signIn(opened, role === 'operator' ? cluster.adminKey : cluster.apiKey);
+  await page.waitForSelector('.note');
+  await save(page, `waiting-${suffix}`);
+  await openView(page, 'audit');
+  await page.waitForSelector('.note .wait');
+  await save(page, `refused-${suffix}`);
+}
 
 /** Sessions in many states. @returns the id of one that is connected */
 async function playLogins(cluster: Cluster): Promise<string> {

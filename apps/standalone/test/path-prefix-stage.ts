@@ -76,6 +76,7 @@ async function openBelow(releasers: Releasers, place: Place): Promise<Below> {
     redisUrl: inject('redisUrl'),
     publicUrl: publicUrlOf(`${origin}${place.path}`),
     simulator: { rotateMs: 3_600_000 },
+    hasConsole: true,
   });
   releasers.push('cluster', () => cluster.close());
   port = cluster.gateways[0]?.port ?? 0;

@@ -7,6 +7,7 @@ import { watchSession } from '@qrcast/client';
 import { socketIo } from '@qrcast/client/socket-io';
 import { io } from 'socket.io-client';
 import { expect, it } from 'vitest';
+import { openConsoleAt, openView, signIn } from './console-page.ts';
 import { startLogin } from './login.ts';
 import { openPage, scanScreen, untilState } from './page.ts';
 import { type Below, call, createSession, type Place, prepareBelow } from './path-prefix-stage.ts';
@@ -46,6 +47,7 @@ const CHECKS = {
   },
   element: { says: 'the element finds its gateway by the address of its script', check: checkElement },
   root: { says: 'the root says what this is, and its link leads to the docs in their style', check: checkRoot },
+  console: { says: 'the console works: its page, files, calls and stream', check: checkConsole },
   webSocket: sdkOver('WebSocket', 'websocket'),
   sse: sdkOver('SSE', 'sse'),
   longPoll: sdkOver('long-poll', 'long-poll'),
@@ -71,7 +73,7 @@ export interface QuickPlace {
 export const QUICK_PLACES: readonly QuickPlace[] = [
   {
     place: { name: 'a path that nginx takes off', path: '/qrcast/', prefix: '/qrcast', location: '/qrcast/', uri: '/' },
-    checks: ['addresses', 'pageBeforeSlash', 'frame', 'admin', 'damagedLink'],
+    checks: ['addresses', 'pageBeforeSlash', 'frame', 'admin', 'console', 'damagedLink'],
   },
   {
     place: {
@@ -82,7 +84,7 @@ export const QUICK_PLACES: readonly QuickPlace[] = [
       uri: '',
     },
     // The page watches over a WebSocket.
-    checks: ['addresses', 'page', 'sessionPage', 'element', 'root', 'sse', 'socketIo', 'command'],
+    checks: ['addresses', 'page', 'sessionPage', 'element', 'root', 'console', 'sse', 'socketIo', 'command'],
   },
 ];
 
@@ -191,6 +193,28 @@ async function checkRoot(below: Below): Promise<void> {
   expect(await page.getByText(`This gateway: ${url}`).count()).toBe(1);
   await page.getByRole('link', { name: 'OpenAPI 3.1' }).click();
   await page.waitForURL(`${url}/openapi.json`);
+  expect(faults).toEqual([]);
+  await page.context().close();
+}
+
+async function checkConsole(below: Below): Promise<void> {
+  const { browser, cluster, url } = below;
+  const { prefix } = below.place;
+  const opened = await openConsoleAt(browser, url);
+  const { page, faults, asked } = opened;
+  const icon =
+    '[document.querySelector("link[rel=icon]").href].map((src) => Object.assign(new Image(), { src }).decode())[0].then(() => true)';
+  expect(await page.evaluate(icon)).toBe(true);
+  await signIn(opened, cluster.apiKey);
+  await page.waitForSelector('.badge.live');
+  const { session } = await createSession(below);
+  await page.click(`a[href="#/sessions/${session.id}"]`); // the stream has told it
+  await page.waitForSelector('.timeline li');
+  await openView(page, 'audit');
+  await page.waitForSelector('.table');
+  await page.goto(`${url}/console/`);
+  await page.waitForSelector('#key');
+  expect(asked.filter((call) => !call.startsWith(`GET ${prefix}/`))).toEqual([]);
   expect(faults).toEqual([]);
   await page.context().close();
 }

@@ -31,7 +31,7 @@ export interface Overview {
   readonly sessions: ReadonlyMap<string, OverviewSession>;
   /** The gateway's clock when it told the last change, Unix ms. */
   readonly at: number;
-  /** Whether there are older sessions, which the gateway does not tell. */
+  /** Whether there are others, which the gateway leaves out. */
   readonly isCut: boolean;
 }
 

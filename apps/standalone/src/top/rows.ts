@@ -59,7 +59,7 @@ export function countsText({ sessions, isCut }: Overview): string {
   });
   const noticed = [...sessions.values()].filter(({ notice }) => notice !== null).length;
   if (noticed > 0) parts.push(`with a notice ${noticed}`);
-  if (isCut) parts.push('older ones are not told');
+  if (isCut) parts.push('others are left out');
   return parts.length === 0 ? 'There are no sessions.' : parts.join(' · ');
 }
 

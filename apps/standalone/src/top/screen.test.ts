@@ -59,7 +59,7 @@ describe('the screen', () => {
   it('says that it connects, that there is nothing, and that the gateway was lost', () => {
     expect(linesOf(sceneOf({ overview: null }))).toContain('Connecting …');
     expect(linesOf(sceneOf({ overview: overviewOf() }))).toContain('There are no sessions.');
-    expect(linesOf(sceneOf({ overview: { ...EVERY, isCut: true } }))[1]).toMatch(/ · older ones are not told$/);
+    expect(linesOf(sceneOf({ overview: { ...EVERY, isCut: true } }))[1]).toMatch(/ · others are left out$/);
     expect(linesOf(sceneOf({ isLost: true }))[2]).toMatch(/^The gateway cannot be reached/);
   });
 
