@@ -26,6 +26,11 @@ afterAll(async () => {
   await cluster.close();
 });
 
+async function adminAnswer(path: string): Promise<string> {
+  const headers = { authorization: `Bearer ${cluster.adminKey}` };
+  return (await fetch(`${cluster.gateways[0]?.publicUrl}${path}`, { headers })).text();
+}
+
 /** Opens each view of the operator in turn. */
 async function inEachView(look: object, check: (page: Page, view: string) => Promise<void>): Promise<void> {
   const opened = await openConsole(browser, cluster, look);
@@ -39,6 +44,12 @@ async function inEachView(look: object, check: (page: Page, view: string) => Pro
 }
 
 it('tells each state in words, and parts of a chart by more than a colour, in forced colours', async () => {
+  // The charts are drawn once there are figures, which are written every few seconds.
+  for (const [path, figures] of [
+    ['/v1/admin/statistics', /"connected":[1-9]/],
+    ['/v1/admin/weather', /"requests":[1-9]/],
+  ] as const)
+    await expect.poll(() => adminAnswer(path)).toMatch(figures);
   let badges = 0;
   let keys = 0;
   await inEachView({ forcedColors: 'active' }, async (page, view) => {

@@ -40,7 +40,7 @@ async function openTenants(): Promise<ConsolePage> {
   return opened;
 }
 
-const keyIn = async (page: Page): Promise<string> => /qk_[\w-]+/.exec((await page.textContent('.secrets dl')) ?? '')?.[0] ?? '';
+const keyIn = async (page: Page): Promise<string> => (await page.textContent('.secrets dd.id')) ?? '';
 const press = async (page: Page, selector: string): Promise<void> => {
   await tabTo(page, selector);
   await page.keyboard.press('Enter');
@@ -57,7 +57,7 @@ it('a key is replaced by keyboard alone: the new one works, and the old one no m
   await press(page, '.secrets > .button');
   await page.waitForSelector('.secrets', { state: 'detached' });
   await page.waitForSelector('#title:focus');
-  await page.waitForFunction(`document.querySelectorAll('.keys .row').length === 2`);
+  await expect.poll(() => page.locator('.keys .row').count()).toBe(2);
   await press(page, '.keys .row:first-child .button');
   await page.waitForSelector('dialog[open]');
   await page.keyboard.press('Escape'); // the person thinks again
@@ -65,7 +65,7 @@ it('a key is replaced by keyboard alone: the new one works, and the old one no m
   expect(await statusOf(old)).toBe(200);
   await press(page, '.keys .row:first-child .button');
   await press(page, 'dialog .danger');
-  await page.waitForFunction(`document.querySelectorAll('.keys .row').length === 1`);
+  await expect.poll(() => page.locator('.keys .row').count()).toBe(1);
   await page.waitForSelector('.keys > .button:focus');
   await expect.poll(async () => [await statusOf(old), await statusOf(fresh)]).toEqual([401, 200]);
   expect(await page.content()).not.toContain(fresh);
@@ -98,7 +98,7 @@ it('a new key stays until it is hidden, whatever view is open when it comes', as
 });
 
 it('a second new key does not take the place of the first', async () => {
-  await Promise.all([newTenant('one'), newTenant('two')]);
+  for (const id of ['one', 'two']) await newTenant(id);
   const { page } = await openTenants();
   for (const id of ['one', 'two']) {
     await page.click(`[aria-label="Keys: Shop ${id}"]`);
