@@ -3,7 +3,6 @@
  * display changes, so every part has its role.
  */
 
-import { nothing } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { html, type Markup } from '../tidy-html.ts';
 
@@ -31,13 +30,34 @@ export function table<Row>({ caption, columns, rows, keyOf, styleOf, below }: Ta
       ${columns.map(({ label, style = '' }) => html`<th scope="col" role="columnheader" class=${style} .textContent=${label}></th>`)}
     </tr></thead>
     <tbody role="rowgroup">
-      ${repeat(rows, keyOf, (row) => {
-        const more = below?.(row) ?? null;
-        return html`<tr role="row" class=${styleOf?.(row) ?? ''}>${columns.map((column, i) => cellTemplate(column, row, i === 0))}</tr>
-          ${more === null ? nothing : html`<tr role="row" class="below"><td role="cell" colspan=${columns.length}>${more}</td></tr>`}`;
-      })}
+      ${repeat(
+        linesOf(rows, keyOf, below),
+        ({ key }) => key,
+        ({ row, more }) =>
+          more === null
+            ? html`<tr role="row" class=${styleOf?.(row) ?? ''}>${columns.map((column, i) => cellTemplate(column, row, i === 0))}</tr>`
+            : html`<tr role="row" class="below"><td role="cell" colspan=${columns.length}>${more}</td></tr>`,
+      )}
     </tbody>
   </table>`;
+}
+
+interface Line<Row> {
+  readonly key: string;
+  readonly row: Row;
+  readonly more: Markup | null;
+}
+
+/**
+ * Each template is one `tr`. With a part behind it, that part would have no node at its end, and Lit
+ * would take all rows below it for its content.
+ */
+function linesOf<Row>(rows: readonly Row[], keyOf: (row: Row) => string, below: TableOptions<Row>['below']): readonly Line<Row>[] {
+  return rows.flatMap((row) => {
+    const key = keyOf(row);
+    const more = below?.(row) ?? null;
+    return [{ key, row, more: null }, ...(more === null ? [] : [{ key: `${key} below`, row, more }])];
+  });
 }
 
 function cellTemplate<Row>({ label, cell, style = '' }: Column<Row>, row: Row, isName: boolean): Markup {
