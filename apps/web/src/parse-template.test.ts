@@ -43,3 +43,10 @@ it('updates what it drew', () => {
   for (const word of ['one', 'two']) render(html`<p title=${word}>${word === 'one' ? nothing : html`<b></b>`}</p>`, place);
   expect(place.innerHTML.replace(/<!--.*?-->/g, '')).toBe('<p title="two"><b></b></p>');
 });
+
+it('keeps what follows a template that ends with a value', () => {
+  const place = document.createElement('div');
+  const row = (more: string): unknown => html`<b></b>${more === '' ? nothing : html`<i title=${more}></i>`}`;
+  for (const more of ['', 'one', '', 'two']) render(html`<p>${[row(more), row(''), row('')]}</p><hr>`, place);
+  expect(place.innerHTML.replace(/<!--.*?-->/g, '')).toBe('<p><b></b><i title="two"></i><b></b><b></b></p><hr>');
+});

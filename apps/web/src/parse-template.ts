@@ -50,6 +50,8 @@ export function parseTemplate(strings: TemplateStringsArray, isSvg: boolean): Co
       parent = element;
     }
   }
+  // A part ends where its next node begins. Without one, it would take what follows the template.
+  if (strings.at(-1) === '') el.content.append(document.createComment(''));
   return { el, parts, h: strings };
 }
 
