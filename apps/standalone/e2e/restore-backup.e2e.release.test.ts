@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,13 +41,16 @@ async function openServer(persistent: boolean, before?: RedisServer): Promise<Re
   return server;
 }
 
-/** As the document says it: while everything runs, and with the password on no command line. */
+const OPERATING = readFileSync(new URL('../../../OPERATING.md', import.meta.url), 'utf8');
+const [, BACKUP_RULE = ''] = /^ACL SETUSER backup (on >.*)$/m.exec(OPERATING) ?? [];
+
+/** As the document says it: while everything runs, by a user for it, and with the password on no command line. */
 async function backUp(url: string): Promise<void> {
-  const { port, password } = new URL(url);
-  const child = spawn('redis-cli', ['-h', '127.0.0.1', '-p', port, '--rdb', join(folder, 'dump.rdb')], {
-    env: { PATH: process.env['PATH'], REDISCLI_AUTH: password },
-    stdio: 'ignore',
-  });
+  const admin = new Redis(url);
+  await admin.acl('SETUSER', 'backup', ...BACKUP_RULE.split(' '));
+  admin.disconnect();
+  const args = ['-h', '127.0.0.1', '-p', new URL(url).port, '--user', 'backup', '--rdb', join(folder, 'dump.rdb')];
+  const child = spawn('redis-cli', args, { env: { PATH: process.env['PATH'], REDISCLI_AUTH: 'its-password' }, stdio: 'ignore' });
   const [status] = await once(child, 'close');
   expect(status).toBe(0);
 }

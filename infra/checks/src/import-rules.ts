@@ -33,7 +33,7 @@ const TESTS_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/client': ['packages/core'],
   'apps/docs': ['infra/bench'], // which Chromium is driven
   'apps/examples': ['packages', 'apps/standalone'],
-  'infra/compose': ['packages/client'],
+  'infra/compose': ['packages/client', 'infra/image'],
   'infra/image': ['packages/runtime'],
   'apps/standalone': ['infra/bench', 'infra/monitoring'], // both drive Chromium; the alerts are tested on a running system
 };
