@@ -1,6 +1,6 @@
 /**
- * For tests of deploys: two gateways and two workers, which are replaced one by one, as an orchestrator
- * does it.
+ * For tests of deploys: gateways and workers, which are replaced one by one, as an orchestrator does
+ * it.
  */
 
 import type { Program } from './role-process.ts';
@@ -23,7 +23,8 @@ export interface Fleet {
   stop(): Promise<readonly (number | null)[]>;
 }
 
-export async function openFleet({ ports }: RollingStage, first: RoleStarter): Promise<Fleet> {
+/** @param size how many gateways, and how many workers */
+export async function openFleet({ ports }: RollingStage, first: RoleStarter, size = 2): Promise<Fleet> {
   const gateways: RunningGateway[] = [];
   const workers: Program[] = [];
   const started: { readonly tree: string; readonly program: Program }[] = [];
@@ -50,7 +51,7 @@ export async function openFleet({ ports }: RollingStage, first: RoleStarter): Pr
     },
     worker: (): Program | undefined => workers.shift(),
   };
-  await Promise.all([add.gateway(first), add.gateway(first), add.worker(first), add.worker(first)]);
+  await Promise.all(Array.from({ length: size }, () => [add.gateway(first), add.worker(first)]).flat());
 
   return {
     gateways,

@@ -18,14 +18,18 @@ export interface OfferedLogin {
   readonly viewers: readonly RecordingClient[];
 }
 
-/** Resolves when its viewers, one over each transport, see its code. */
-export async function offerLogin(stage: RollingStage, releasers: Releasers): Promise<OfferedLogin> {
-  const instance = stage.newInstance();
+/** Resolves when its viewers, one over each transport, are told the state: by default, when they see its code. */
+export async function offerLogin(
+  stage: RollingStage,
+  releasers: Releasers,
+  instance = stage.newInstance(),
+  first: WireSession['state'] = 'showing',
+): Promise<OfferedLogin> {
   const ticket = await stage.createSession(instance);
   const createdAt = now();
   const viewers = TRANSPORTS.map((transport) => openRecordingClient({ transport, ticket, urls: [stage.url] }));
   for (const viewer of viewers) releasers.push('viewer', () => viewer.close());
-  await untilEach([{ viewers }], ({ state }) => state === 'showing');
+  await untilEach([{ viewers }], ({ state }) => state === first);
   return { instance, ticket, createdAt, viewers };
 }
 

@@ -56,8 +56,10 @@ export interface RollingStage extends RoleStarter {
   newInstance(): Instance;
   /** From now on, the instance notifies that gateway. */
   notify(instance: Instance, gateway: RunningGateway): Promise<void>;
-  /** From now on, the tenant's callbacks go there. */
-  sendCallbacksTo(url: string): Promise<void>;
+  /** From now on, the tenant's callbacks go there. `relayUrl`: and the provider's notifications there. */
+  sendCallbacksTo(url: string, relayUrl?: string): Promise<void>;
+  /** What the API answers the tenant. There must be a gateway. */
+  read(path: string): Promise<unknown>;
   /** Resolves to its first ticket. There must be a gateway. */
   createSession(instance: Instance): Promise<string>;
   watch(ticket: string, transport: WatchTransport): Watched;
@@ -141,9 +143,14 @@ export async function openRollingStage(redisUrl: string, env: Environment, relea
       const { webhookToken } = await secrets();
       instance.setWebhook({ url: `http://127.0.0.1:${port}/v1/webhooks/green-api/${TENANT_ID}`, token: webhookToken });
     },
-    async sendCallbacksTo(receiver) {
+    async sendCallbacksTo(receiver, relayUrl) {
       await secrets(); // the tenant must be there
-      await call('PATCH', `${url}/v1/admin/tenants/${TENANT_ID}`, ADMIN_KEY, { callback: { url: receiver } });
+      const relay = relayUrl === undefined ? {} : { relay: { url: relayUrl } };
+      await call('PATCH', `${url}/v1/admin/tenants/${TENANT_ID}`, ADMIN_KEY, { callback: { url: receiver }, ...relay });
+    },
+    async read(path) {
+      const { apiKey } = await secrets();
+      return (await call('GET', `${url}${path}`, apiKey)).json();
     },
     async createSession({ idInstance, apiToken }) {
       const { apiKey } = await secrets();
@@ -164,9 +171,9 @@ interface TenantSecrets {
   readonly webhookToken: string;
 }
 
-async function call(method: string, url: string, secret: string, body: object): Promise<Response> {
-  const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
-  const response = await fetch(url, { method, headers, body: JSON.stringify(body) });
+async function call(method: string, url: string, secret: string, body?: object): Promise<Response> {
+  const headers = { authorization: `Bearer ${secret}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+  const response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
   if (!response.ok) throw new Error(`refused: ${await response.text()}`);
   return response;
 }
