@@ -19,7 +19,7 @@ describe('what the documents show', () => {
   it('calls only scripts that package.json has, and commands of pnpm', () => {
     const { scripts } = JSON.parse(readFileSync(`${TOP}package.json`, 'utf8')) as { scripts: object };
     const called = shown.flatMap(({ text }) => [...text.matchAll(/npx -y pnpm@12 ([a-z:-]+)/g)].map(([, name = '']) => name));
-    const known = [...Object.keys(scripts), 'exec', 'audit', '--filter'];
+    const known = [...Object.keys(scripts), 'exec', 'audit', 'version', '--filter'];
     expect(called.filter((name) => !known.includes(name))).toEqual([]);
   });
 });

@@ -89,6 +89,8 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'histogram_quantile(', check: 'infra/monitoring/src/monitoring.test.ts' },
   { begins: 'scrape_configs:', check: 'infra/monitoring/src/promtool.release.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/docs build', check: 'apps/docs/src/site.test.ts' },
+  { begins: 'npx -y pnpm@12 release', check: 'infra/release/src/make-release.release.test.ts' },
+  { begins: 'npx -y pnpm@12 version', check: 'infra/release/src/versions.test.ts' },
   { begins: 'npx -y pnpm@12 bench', check: 'infra/bench/src/role.test.ts' },
   { begins: 'npx -y pnpm@12 chaos', check: 'apps/standalone/chaos/chaos.e2e.test.ts' },
   { begins: '# in http:\nmap $http_upgrade', check: 'apps/standalone/e2e/path-prefix.e2e.test.ts' },

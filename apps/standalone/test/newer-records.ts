@@ -64,7 +64,7 @@ export async function addEntries({ redis, namespace }: Written, sessionId: strin
 /** What stands in Redis of each kind. */
 export async function readKept({ redis, namespace }: Written, sessionId: string) {
   return {
-    marks: await redis.zrange(wholeWork(namespace).outboxKey, 0, -1),
+    marks: await redis.zrange(wholeWork(namespace).outboxKey, 0, '-1'),
     audit: JSON.stringify(await redis.xrange(tenantAuditKey(namespace, TENANT_ID), '-', '+')),
     statistics: Object.keys(await redis.hgetall(tenantStatisticsKey(namespace, TENANT_ID, thisHour()))),
     timeline: await redis.hget(sessionKey(namespace, sessionId), 'timeline'),

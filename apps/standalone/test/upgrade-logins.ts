@@ -63,7 +63,7 @@ const STATES: Readonly<Record<Standing, readonly WireSession['state'][]>> = {
   password: ['waiting', 'showing', 'password', 'connected'],
 };
 const NOTICES: Readonly<Record<Standing, readonly string[]>> = {
-  waiting: ['provider_not_ready'],
+  waiting: ['instance_starting', 'provider_not_ready'],
   showing: [],
   password: ['login_finishing'],
 };
