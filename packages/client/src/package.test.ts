@@ -25,6 +25,8 @@ interface Manifest {
   readonly [field: string]: unknown;
 }
 
+const { version: VERSION } = JSON.parse(readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8')) as { version: string };
+
 const folder = scratchFolder();
 const projects = {} as Record<keyof typeof PACKERS, Project>;
 beforeAll(() => {
@@ -66,7 +68,7 @@ describe.each(['npm', 'pnpm'] as const)('the tarball of %s', (packer) => {
     } = manifest() as Manifest & { peerDependencies: object };
     expect({ listed, version, license, engines, sideEffects, dependencies }).toEqual({
       listed: ['dist'],
-      version: '0.1.0',
+      version: VERSION,
       license: 'MIT',
       engines: { node: '>=22' },
       sideEffects: false,
@@ -112,7 +114,7 @@ describe.each(Object.keys(PACKERS) as (keyof typeof PACKERS)[])('in a project th
     }`;
   const PRINTED = {
     status: 0,
-    output: ['connecting', 'retrying', 'closed'].map((status) => `connection ${status} function 0 0.1.0\n`).join(''),
+    output: ['connecting', 'retrying', 'closed'].map((status) => `connection ${status} function 0 ${VERSION}\n`).join(''),
   };
 
   it('imports it', () => {
