@@ -17,9 +17,25 @@ export function makeSbom(top: string, at: string): string {
   }
 }
 
-/** CycloneDX does not want a serial number, which would be a random one. */
-export function withoutChance(sbom: string, at: string): string {
-  const { serialNumber: _random, metadata, ...rest } = JSON.parse(sbom) as { serialNumber?: string; metadata: object }; // pnpm wrote it
-  const { bomFormat, specVersion, ...others } = rest as Record<string, unknown>;
-  return `${JSON.stringify({ bomFormat, specVersion, ...others, metadata: { ...metadata, timestamp: at } }, null, 2)}\n`;
+interface Sbom {
+  readonly serialNumber?: string;
+  readonly metadata: object;
+  readonly components: readonly { readonly 'bom-ref': string }[];
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[];
 }
+
+/** pnpm lists packages in another order each time. A serial number would be a random one, and CycloneDX does without. */
+function withoutChance(sbom: string, at: string): string {
+  const { serialNumber: _random, metadata, components, dependencies, ...rest } = JSON.parse(sbom) as Sbom; // pnpm wrote it
+  const ordered = {
+    ...rest,
+    metadata: { ...metadata, timestamp: at },
+    components: components.toSorted((a, b) => compare(a['bom-ref'], b['bom-ref'])),
+    dependencies: dependencies
+      .map((one) => ({ ...one, ...(one.dependsOn === undefined ? {} : { dependsOn: one.dependsOn.toSorted(compare) }) }))
+      .sort((a, b) => compare(a.ref, b.ref)),
+  };
+  return `${JSON.stringify(ordered, null, 2)}\n`;
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
