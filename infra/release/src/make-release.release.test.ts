@@ -10,6 +10,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pathspecsOf } from './archives.ts';
 import { CHECKSUMS, makeRelease } from './make-release.ts';
+import { run } from './run.ts';
 import { versionOf } from './versions.ts';
 
 const TOP = fileURLToPath(new URL('../../../', import.meta.url));
@@ -111,7 +112,7 @@ describe.each(['client', 'simulator'])('@qrcast/%s', (name) => {
 function compile(project: string, source: string): void {
   writeFileSync(join(project, 'use.ts'), source);
   const types = ['--types', 'node', '--typeRoots', join(TOP, 'node_modules/@types')];
-  execFileSync('tsc', ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', ...types, 'use.ts'], { cwd: project });
+  run('tsc', ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', ...types, 'use.ts'], { cwd: project });
 }
 
 const runModule = (project: string, source: string): string => {
@@ -139,7 +140,8 @@ it('both work together in Node, as their users write them', () => {
 it('their types are those of the sources', () => {
   const project = join(scratch, 'simulator');
   const use = `
-    import { watchSession, type SessionWatch } from '@qrcast/client';
+    import { watchSession } from '@qrcast/client';
+    import type { SessionWatch } from '@qrcast/client/types';
     import { openSimulator } from '@qrcast/simulator/simulator';
     import type { Instance } from '@qrcast/simulator/instance';
     const watch: SessionWatch = watchSession({ url: 'http://127.0.0.1', ticket: 't' });
