@@ -59,7 +59,9 @@ it('takes a session in an unknown state for none, keeps it, and finds the login 
   const [beside, changed] = await Promise.all([open(), open()]);
   const text = await changeSession(stage, idOf(changed));
   for (const { heard } of changed.viewers) {
-    await expect.poll(() => heard.filter((one) => /not_found|404/.test('code' in one ? one.code : 'why' in one ? one.why : ''))).not.toEqual([]);
+    await expect
+      .poll(() => heard.filter((one) => /not_found|404/.test('code' in one ? one.code : 'why' in one ? one.why : '')))
+      .not.toEqual([]);
   }
   expect(await answered(changed)).toBe(404);
   await finishLogin(stage, beside);
