@@ -16,6 +16,7 @@ const NAMED = [
   'apps/docs/README.md',
   'infra/image/README.md',
   'infra/compose/README.md',
+  'infra/chart/README.md',
 ].filter((name) => existsSync(`${TOP}${name}`));
 /** Pages of the site that exist nowhere else. A test of the site compares their translations with them. */
 const DOCUMENTS = [...NAMED, ...globSync('apps/docs/content/en/**/*.md', { cwd: TOP })];
@@ -80,6 +81,9 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'export REDIS_URL_FILE=infra/compose', check: 'infra/compose/e2e/up-without-containers.e2e.test.ts' },
   { begins: 'QRCAST_PUBLIC_URL=https://qr.example.com', check: 'infra/compose/src/compose.test.ts' },
   { begins: 'curl --cacert infra/compose/secrets/', check: 'infra/compose/e2e/up-without-containers.e2e.test.ts' },
+  { begins: 'image: { repository: registry.example.com/qrcast }', check: 'infra/chart/src/readme.test.ts' },
+  { begins: 'kubectl create namespace qrcast', check: 'infra/chart/src/readme.test.ts' },
+  { begins: 'kubectl exec --namespace qrcast', check: 'infra/chart/src/readme.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/licences write', check: 'infra/licences/src/licences.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime settings', check: 'packages/runtime/src/process/settings-document.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime metrics', check: 'packages/runtime/src/process/metrics-document.test.ts' },
@@ -103,6 +107,8 @@ export const NOT_RUN: readonly Rule<string>[] = [
     begins: 'docker ',
     check: 'the tests have no Docker; buildah builds the same Dockerfile, and compose.yaml is started without containers',
   },
+  { begins: 'helm ', check: 'it needs a cluster; the chart is rendered by the release tests' },
+  { begins: 'kubectl ', check: 'it needs a cluster' },
   { begins: 'redis-cli --cluster check', check: 'it is a command of Redis, named for its output' },
   { begins: 'redis-cli -c', check: 'an option, named alone' },
   { begins: 'npx -y pnpm@12 test', check: 'it runs this test' },

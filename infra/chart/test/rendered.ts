@@ -3,8 +3,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse, parseAllDocuments } from 'yaml';
 import { expect } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
 import type { Helm } from './helm.ts';
 
 export interface EnvVariable {
@@ -39,8 +39,9 @@ export interface Rendered {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-const VALUES = fileURLToPath(new URL('../values/', import.meta.url));
-export const CHART = fileURLToPath(new URL('../qrcast/', import.meta.url));
+export const FOLDER = fileURLToPath(new URL('../', import.meta.url));
+export const CHART = `${FOLDER}qrcast/`;
+const VALUES = `${FOLDER}values/`;
 
 /** The values files that are shown to operators, by name, and one with everything on. */
 export const VALUES_FILES: Readonly<Record<string, string>> = Object.fromEntries(
