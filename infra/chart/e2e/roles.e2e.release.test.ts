@@ -79,7 +79,7 @@ describe.skipIf(found === null)('what helm renders, without containers', () => {
   it.each(['gateway', 'worker'] as const)('a %s answers its probes at the ports and paths that they name', async (role) => {
     for (const name of PROBES) {
       const { path, port } = (containerOf(role)[name] as { httpGet: { path: string; port: string } }).httpGet;
-      await expect.poll(() => statusOf(`http://127.0.0.1:${portOf(role, port)}${path}`), name).toBe(200);
+      await expect.poll(() => statusOf(`http://127.0.0.1:${portOf(role, port)}${path}`)).toBe(200);
     }
   });
 

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import type { Helm } from './helm.ts';
+import type { Helm, HelmAnswer } from './helm.ts';
 
 export interface EnvVariable {
   readonly name: string;
@@ -55,9 +55,18 @@ export const readYaml = (file: string): unknown => parse(readFileSync(file, 'utf
 
 export const fileOf = (name: string): string => VALUES_FILES[name] ?? expect.unreachable(`no values file is named ${name}`);
 
-/** @param sets of `--set` */
+const renderedBefore = new Map<string, Rendered[]>();
+
+/** Once for the same arguments in a file of tests. @param sets of `--set` */
 export function render(helm: Helm, name: string, sets: readonly string[] = [], release?: string): Rendered[] {
-  const { isGood, text } = helm.template(['-f', fileOf(name), ...sets.flatMap((set) => ['--set', set])], release);
+  const args = ['-f', fileOf(name), ...sets.flatMap((set) => ['--set', set])];
+  const id = JSON.stringify([args, release]);
+  const objects = renderedBefore.get(id) ?? parseRendered(helm.template(args, release));
+  renderedBefore.set(id, objects);
+  return objects;
+}
+
+function parseRendered({ isGood, text }: HelmAnswer): Rendered[] {
   expect(isGood, text).toBe(true);
   return parseAllDocuments(text, { version: '1.1' }).map((document) => {
     expect(document.errors).toEqual([]);
