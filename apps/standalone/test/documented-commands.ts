@@ -84,6 +84,7 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'image: { repository: registry.example.com/qrcast }', check: 'infra/chart/src/readme.test.ts' },
   { begins: 'kubectl create namespace qrcast', check: 'infra/chart/src/readme.test.ts' },
   { begins: 'kubectl exec --namespace qrcast', check: 'infra/chart/src/readme.test.ts' },
+  { begins: 'npx -y pnpm@12 --filter @qrcast/chart write', check: 'infra/chart/src/values.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/licences write', check: 'infra/licences/src/licences.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime settings', check: 'packages/runtime/src/process/settings-document.test.ts' },
   { begins: 'npx -y pnpm@12 --filter @qrcast/runtime metrics', check: 'packages/runtime/src/process/metrics-document.test.ts' },

@@ -44,7 +44,12 @@ describe.skipIf(found === null)('what helm renders, without containers', () => {
     mkdirSync(join(folder, 'redis'));
     const program = findRedisProgram(process.env['PATH'] ?? '') ?? 'redis-server';
     redis = await openRedisServer({ program, folder: join(folder, 'redis'), persistent: true });
-    const secrets = { 'redis-url': redis.url, 'secret-keys': `k1:${randomBytes(32).toString('base64')}`, 'admin-key': secret(), 'metrics-token': token };
+    const secrets = {
+      'redis-url': redis.url,
+      'secret-keys': `k1:${randomBytes(32).toString('base64')}`,
+      'admin-key': secret(),
+      'metrics-token': token,
+    };
     for (const [name, text] of Object.entries(secrets)) writeFileSync(join(folder, name), text, { mode: 0o400 });
     const [http, simulated] = await Promise.all([freePort(), freePort()]);
     objects = render(helm, 'highly-available', [
@@ -58,7 +63,11 @@ describe.skipIf(found === null)('what helm renders, without containers', () => {
       { secrets: folder, ports: {}, services },
     );
     for (const role of ['gateway', 'worker'] as const) {
-      machines.set(role, { secrets: folder, ports: { 3000: role === 'gateway' ? http : await freePort(), 9464: await freePort() }, services });
+      machines.set(role, {
+        secrets: folder,
+        ports: { 3000: role === 'gateway' ? http : await freePort(), 9464: await freePort() },
+        services,
+      });
       roles.set(role, runContainer(containerOf(role), machineOf(role)));
     }
   });
@@ -97,7 +106,8 @@ describe.skipIf(found === null)('what helm renders, without containers', () => {
 
   it('each stops in order when it is told to', async () => {
     for (const role of roles.values()) role.kill('SIGTERM');
-    for (const { ended } of roles.values()) expect(await ended).toMatchObject({ status: 0, output: expect.stringContaining('"msg":"stopped"') });
+    for (const { ended } of roles.values())
+      expect(await ended).toMatchObject({ status: 0, output: expect.stringContaining('"msg":"stopped"') });
   });
 
   it('the pod of `helm test` fails where no gateway is', async () => {

@@ -92,6 +92,16 @@ describe.skipIf(found === null)('the chart', () => {
     }
   });
 
+  it('says after an installation what is there, and what is missing', () => {
+    const notes = (name: string, ...sets: string[]): string =>
+      helm.install(['-f', fileOf(name), ...sets.flatMap((set) => ['--set', set])]).text.split('NOTES:')[1] ?? '';
+    for (const words of ['acme-qrcast-gateway and acme-qrcast-worker', 'service/acme-qrcast-gateway 3000:80'])
+      expect(notes('one-node')).toContain(words);
+    expect(notes('one-node')).toContain('publicUrl is not set');
+    expect(notes('openshift')).toContain('QRCAST_TRUSTED_PROXIES is not among gateway.settings');
+    expect(notes('highly-available')).not.toMatch(/is not (set|among)/);
+  });
+
   it('leaves the number of pods to the autoscaler', () => {
     expect(deployment(render(helm, 'redis-cluster'), 'gateway').spec).not.toHaveProperty('replicas');
     expect(deployment(render(helm, 'one-node'), 'gateway').spec).toMatchObject({ replicas: 1 });

@@ -33,7 +33,9 @@ const PORT_SETTINGS = ['PORT', 'QRCAST_METRICS_PORT'];
 
 export function runContainer({ command = ENTRY_POINT, args = [], env = [] }: Container, { secrets, ports, services }: Machine): Running {
   const here = (text: string): string =>
-    Object.entries(services).reduce((changed, [service, address]) => changed.replaceAll(service, address), text).replace(/^\/qrcast\//, TOP);
+    Object.entries(services)
+      .reduce((changed, [service, address]) => changed.replaceAll(service, address), text)
+      .replace(/^\/qrcast\//, TOP);
   const [program = '', ...words] = [...command, ...args].map(here);
   const variables = env.map(({ name, value = '' }) => {
     const port = PORT_SETTINGS.includes(name) ? ports[value] : undefined;

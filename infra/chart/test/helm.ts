@@ -28,6 +28,8 @@ export interface Helm {
   /** @param args of `helm template`, behind the name of the release and the chart */
   template(args: readonly string[], release?: string): HelmAnswer;
   lint(args: readonly string[]): HelmAnswer;
+  /** What an installation would say, without a cluster. */
+  install(args: readonly string[]): HelmAnswer;
 }
 
 /** @returns null where it cannot be had, and says why */
@@ -49,6 +51,7 @@ export function findHelm(): Helm | null {
   return {
     template: (args, release = 'acme') => run('template', release, CHART, ...args),
     lint: (args) => run('lint', '--strict', CHART, ...args),
+    install: (args) => run('install', 'acme', CHART, '--dry-run=client', ...args),
   };
 }
 
