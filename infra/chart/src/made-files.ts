@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { VALUES_SCHEMA } from './values-schema.ts';
 import { valuesTable } from './values-table.ts';
 
-const read = (specifier: string): string => readFileSync(fileURLToPath(import.meta.resolve(specifier)), 'utf8');
+const read = (url: string): string => readFileSync(fileURLToPath(url), 'utf8');
 
 /** Their texts by their paths below infra/chart. */
 export function madeFiles(): Record<string, string> {
   return {
     'qrcast/values.schema.json': `${JSON.stringify(VALUES_SCHEMA, null, 2)}\n`,
-    'qrcast/files/alerts.yaml': read('@qrcast/monitoring/alerts.yaml'),
-    'qrcast/files/grafana-board.json': read('@qrcast/monitoring/grafana-board.json'),
+    'qrcast/files/alerts.yaml': read(import.meta.resolve('@qrcast/monitoring/alerts.yaml')),
+    'qrcast/files/grafana-board.json': read(import.meta.resolve('@qrcast/monitoring/grafana-board.json')),
   };
 }
 

@@ -20,6 +20,7 @@ const SOURCES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'apps/examples': ['packages/client'],
   'apps/standalone': ['packages', 'apps'],
   'infra/bench': ['packages', 'apps'],
+  'infra/chart': ['packages/runtime'],
   'infra/compose': ['packages/runtime'],
   'infra/monitoring': ['packages/runtime'],
   'infra/start': ['apps/standalone'],
@@ -33,6 +34,7 @@ const TESTS_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/client': ['packages/core'],
   'apps/docs': ['infra/bench'], // which Chromium is driven
   'apps/examples': ['packages', 'apps/standalone'],
+  'infra/chart': ['packages/core'], // the contract
   'infra/compose': ['packages/client', 'infra/image'],
   'infra/image': ['packages/runtime'],
   'apps/standalone': ['infra/bench', 'infra/monitoring'], // both drive Chromium; the alerts are tested on a running system

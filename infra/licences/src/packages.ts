@@ -27,7 +27,7 @@ interface Manifest {
 }
 
 /** Folders for those who work on the project, or copy from it. */
-const NOT_IN_PRODUCTION = ['apps/examples', 'infra/bench', 'infra/checks', 'infra/compose', 'infra/image', 'infra/licences'];
+const NOT_IN_PRODUCTION = ['apps/examples', 'infra/bench', 'infra/chart', 'infra/checks', 'infra/compose', 'infra/image', 'infra/licences'];
 
 /** Node itself. It comes as one package per platform, and is listed once on every platform. */
 const RUNTIME = /^node-(?:linux|darwin|win)-\w+$/;
