@@ -105,10 +105,13 @@ it('the real gateway refuses a fifth page of a tenant, and lets it in when anoth
   const others = Array.from({ length: 4 }, () => new AbortController());
   const { apiKey } = (await cluster.gateways[0]?.tenants.create({ id: 'five', name: 'Five' }))?.secrets ?? { apiKey: '' };
   const headers = { authorization: `Bearer ${apiKey}` };
-  await Promise.all(others.map(({ signal }) => fetch(`${cluster.gateways[0]?.publicUrl}/v1/overview`, { headers, signal })));
+  const streams = await Promise.all(
+    others.map(({ signal }) => fetch(`${cluster.gateways[0]?.publicUrl}/v1/overview`, { headers, signal })),
+  );
   const opened = await openConsole(browser, cluster);
   await signIn(opened, apiKey);
   await opened.page.waitForSelector('.note:has-text("expected at most 4 open streams")');
+  expect(streams.map(({ status }) => status)).toEqual([200, 200, 200, 200]); // held until here: fetch ends what nobody can read
   for (const other of others) other.abort();
   await opened.page.waitForSelector('.badge.live');
   expect(await opened.page.$('.note')).toBeNull();
