@@ -20,7 +20,7 @@ const SOURCES_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'apps/examples': ['packages/client'],
   'apps/standalone': ['packages', 'apps'],
   'infra/bench': ['packages', 'apps'],
-  'infra/chart': ['packages/runtime'],
+  'infra/chart': ['packages/runtime', 'infra/monitoring'],
   'infra/compose': ['packages/runtime'],
   'infra/monitoring': ['packages/runtime'],
   'infra/start': ['apps/standalone'],
