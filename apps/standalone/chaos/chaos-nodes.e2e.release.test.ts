@@ -1,4 +1,4 @@
-/** As chaos.e2e.test.ts, on a Redis of several servers. */
+/** As chaos.e2e.release.test.ts, on a Redis of several servers. */
 
 import { it } from 'vitest';
 import { expectCleanRun } from './short-run.ts';

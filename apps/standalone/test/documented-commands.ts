@@ -97,7 +97,7 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
   { begins: 'npx -y pnpm@12 release', check: 'infra/release/src/make-release.release.test.ts' },
   { begins: 'npx -y pnpm@12 version', check: 'infra/release/src/versions.test.ts' },
   { begins: 'npx -y pnpm@12 bench', check: 'infra/bench/src/role.test.ts' },
-  { begins: 'npx -y pnpm@12 chaos', check: 'apps/standalone/chaos/chaos.e2e.test.ts' },
+  { begins: 'npx -y pnpm@12 chaos', check: 'apps/standalone/chaos/chaos.e2e.release.test.ts' },
   { begins: '# in http:\nmap $http_upgrade', check: 'apps/standalone/e2e/path-prefix.e2e.test.ts' },
   { begins: '<script type="module" src="http://127.0.0.1:3000/element.js">', check: 'apps/standalone/e2e/element.e2e.test.ts' },
 ];
