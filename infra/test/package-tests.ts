@@ -4,6 +4,7 @@
  */
 
 import { dirname, join } from 'node:path';
+import { LongFirst } from './long-first.ts';
 
 /**
  * - `plain`: the tests that need nothing but Node (`pnpm check`)
@@ -38,6 +39,7 @@ export const packageTests = {
   exclude: ['**/node_modules/**', ...(SUITE === 'plain' ? NEEDING_FILES : SUITE === 'release' ? [] : LONG_FILES)],
   maxWorkers: FILES_AT_ONCE,
   maxConcurrency: TESTS_AT_ONCE,
+  sequence: { sequencer: LongFirst },
   testTimeout: TEST_LIMIT_MS,
   hookTimeout: TEST_LIMIT_MS,
   setupFiles: [join(import.meta.dirname, 'own-expect.ts')],

@@ -42,7 +42,9 @@ it('shows a counter, a histogram and a gauge with their help and labels, and an 
   expect(histogram).toContain('qrcast_scan_to_connected_seconds_count 3');
   expect(await linesOf(url, 'qrcast_connections{')).toEqual(['qrcast_connections{transport="sse"} 1']);
   expect(await linesOf(url, 'process_cpu_seconds_total')).toHaveLength(3);
-  expect(await linesOf(url, 'qrcast_build_info{')).toEqual([expect.stringMatching(/version="[\d.]+",node="26\.[\d.]+"} 1$/)]);
+  expect(await linesOf(url, 'qrcast_build_info{')).toEqual([
+    expect.stringMatching(/version="\d+\.\d+\.\d+(-rc\.\d+)?",node="26\.[\d.]+"} 1$/),
+  ]);
 });
 
 it('begins the series that are known beforehand with 0, so that their first count is seen as growth', async () => {
