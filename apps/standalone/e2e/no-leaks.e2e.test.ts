@@ -198,7 +198,7 @@ describe('nothing secret is in', () => {
     }
     expect(hunt.find(views.get('new secrets of the operator') ?? '').length).toBeGreaterThanOrEqual(3);
     for (const role of ['operator', 'tenant'] as const)
-      for (const view of [...VIEWS[role], 'one session', 'signed out', 'a link in a new page'])
+      for (const view of [...VIEWS[role], 'one session', 'signed out', 'signed in again'])
         expect(views.get(`${view} of the ${role}`), view).toContain('"html":');
   });
 

@@ -51,7 +51,7 @@ export function parseTemplate(strings: TemplateStringsArray, isSvg: boolean): Co
     }
   }
   // A part ends where its next node begins. Without one, it would take what follows the template.
-  if (strings.at(-1) === '') el.content.append(document.createComment(''));
+  if (strings[strings.length - 1] === '') el.content.append(document.createComment(''));
   return { el, parts, h: strings };
 }
 
