@@ -11,13 +11,16 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 
 const TOP = import.meta.dirname;
 const INSTALL_FIRST =
   'the tools that build @qrcast/client are not installed: run `npx -y pnpm@12 install` at the root of the repository first';
+
+/** The user who runs qrcast need not be the one who builds it. */
+const READABLE = 0o755;
 
 const target = resolve(process.argv[2] ?? join(TOP, 'dist'));
 mkdirSync(dirname(target), { recursive: true });
@@ -30,6 +33,7 @@ try {
   for (const file of ['browser.js', 'browser.d.ts']) rmSync(join(scratch, 'cjs', file)); // no page requires it
   await bundle();
   replace(target, scratch);
+  chmodSync(target, READABLE); // a folder by mkdtemp is for its owner alone
 } catch (error) {
   process.stderr.write(`@qrcast/client: ${error instanceof Error ? error.message : error}\n`);
   process.exitCode = 1;

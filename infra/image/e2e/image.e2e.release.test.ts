@@ -94,9 +94,15 @@ describe.skipIf(reason !== '')('the image', () => {
     expect(globSync('qrcast/node_modules/.pnpm/{vite,vitest,turbo,playwright-core}@*', { cwd: image.root })).toEqual([]);
   });
 
+  it('can be read by its user', () => {
+    const closed = run('find', [`${image.root}/qrcast`, '-not', '-type', 'l', '-not', '-perm', '-o=r']);
+    expect(closed).toBe('');
+  });
+
   it('runs the command line', async () => {
     expect(await ended(image.start(['--version']))).toMatchObject({ status: 0, output: `${version}\n` });
     expect(await ended(image.start(image.config.Cmd))).toMatchObject({ status: 0, output: expect.stringContaining('qrcast') });
+    expect((await ended(image.start(['doctor']))).output).toContain('REDIS_URL');
   });
 
   it.each(['gateway', 'worker'])('runs a %s that is healthy, is the first process, and drains on SIGTERM', async (role) => {

@@ -3,7 +3,7 @@
  * and `require()`, and under the compiler.
  */
 
-import { cpSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -202,4 +202,10 @@ it('the manifest has the same versions of the tools as the workspace, because np
   for (const [name, version] of Object.entries(devDependencies)) {
     if (name !== '@qrcast/core') expect(catalog).toMatch(new RegExp(`^  "?${name}"?: ${version}$`, 'm'));
   }
+});
+
+it('is built so that every user of the machine can read it', () => {
+  const dist = join(PACKAGE_FOLDER, 'dist');
+  const closed = ['.', ...globSync('**/*', { cwd: dist })].filter((name) => (statSync(join(dist, name)).mode & 0o4) === 0);
+  expect(closed).toEqual([]);
 });
