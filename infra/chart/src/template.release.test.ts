@@ -98,8 +98,9 @@ describe.skipIf(found === null)('the chart', () => {
     for (const words of ['acme-qrcast-gateway and acme-qrcast-worker', 'service/acme-qrcast-gateway 3000:80'])
       expect(notes('one-node')).toContain(words);
     expect(notes('one-node')).toContain('publicUrl is not set');
-    expect(notes('openshift')).toContain('QRCAST_TRUSTED_PROXIES is not among gateway.settings');
-    expect(notes('highly-available')).not.toMatch(/is not (set|among)/);
+    const untrusting = notes('one-node', 'publicUrl=https://qr.example.com', 'ingress.enabled=true');
+    expect(untrusting).toContain('QRCAST_TRUSTED_PROXIES is not among gateway.settings');
+    for (const name of ['openshift', 'highly-available']) expect(notes(name)).not.toMatch(/is not (set|among)/);
   });
 
   it('leaves the number of pods to the autoscaler', () => {
