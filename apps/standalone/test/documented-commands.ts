@@ -17,6 +17,7 @@ const NAMED = [
   'infra/image/README.md',
   'infra/compose/README.md',
   'infra/chart/README.md',
+  'infra/systemd/README.md',
 ].filter((name) => existsSync(`${TOP}${name}`));
 /** Pages of the site that exist nowhere else. A test of the site compares their translations with them. */
 const DOCUMENTS = [...NAMED, ...globSync('apps/docs/content/en/**/*.md', { cwd: TOP })];
@@ -105,6 +106,10 @@ export const CHECKED_ELSEWHERE: readonly Rule<string>[] = [
 
 /** Not run, for this reason. */
 export const NOT_RUN: readonly Rule<string>[] = [
+  ...['install -d /etc/qrcast', 'systemctl daemon-reload', 'for one in qrcast-gateway@', 'set -a; . /etc/qrcast/'].map((begins) => ({
+    begins,
+    check: 'systemd does not run here; a test has it verify the units, and runs their commands with these files',
+  })),
   {
     begins: 'docker ',
     check: 'the tests have no Docker; buildah builds the same Dockerfile, and compose.yaml is started without containers',
