@@ -12,7 +12,8 @@ import { findRedisProgram, openRedisServer, type RedisServer } from '@qrcast/run
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Machine, type Running, runContainer } from '../test/containers.ts';
 import { findHelm, type Helm } from '../test/helm.ts';
-import { type Container, deployment, ofKind, podOf, type Rendered, render } from '../test/rendered.ts';
+import type { Container } from '../test/kinds.ts';
+import { deployment, ofKind, podOf, type Rendered, render } from '../test/rendered.ts';
 
 const found = findHelm();
 const PROBES = ['startupProbe', 'livenessProbe', 'readinessProbe'] as const;

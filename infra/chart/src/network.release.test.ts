@@ -2,6 +2,7 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findHelm, type Helm } from '../test/helm.ts';
+import type { Endpoint, SpecByKind } from '../test/kinds.ts';
 import { lets, type Peer } from '../test/network.ts';
 import { ofKind, podOf, type Rendered, render } from '../test/rendered.ts';
 
@@ -23,7 +24,7 @@ describe.skipIf(found === null)('the NetworkPolicy', () => {
   beforeAll(() => {
     objects = render(helm, 'highly-available', ['networkPolicy.redis.to[0].ipBlock.cidr=10.20.0.0/24']);
   });
-  const of = (role: string): Rendered['spec'] =>
+  const of = (role: string): SpecByKind['NetworkPolicy'] =>
     ofKind(objects, 'NetworkPolicy').find(({ metadata }) => metadata.name.endsWith(role))?.spec ?? expect.unreachable();
 
   it('is for all pods, and for both directions', () => {
@@ -32,7 +33,7 @@ describe.skipIf(found === null)('the NetworkPolicy', () => {
 
   it('names ports that the pods have', () => {
     for (const { spec } of ofKind(objects, 'Deployment'))
-      expect(spec.template.spec.containers[0].ports.map(({ name }: { name: string }) => name)).toEqual(['http', 'metrics']);
+      expect(spec.template.spec.containers[0]?.ports?.map(({ name }) => name)).toEqual(['http', 'metrics']);
   });
 
   it.each(['gateway', 'worker'])('lets Prometheus alone scrape a %s', (role) => {
@@ -50,7 +51,7 @@ describe.skipIf(found === null)('the NetworkPolicy', () => {
   it('lets everybody call a gateway where nobody is named', () => {
     const open = render(helm, 'one-node', ['networkPolicy.enabled=true']);
     const [gateway] = ofKind(open, 'NetworkPolicy').filter(({ metadata }) => metadata.name.endsWith('gateway'));
-    for (const peer of [INGRESS, STRANGER, PROVIDER]) expect(lets(gateway?.spec.ingress, peer, 'http')).toBe(true);
+    for (const peer of [INGRESS, STRANGER, PROVIDER]) expect(lets(gateway?.spec.ingress ?? [], peer, 'http')).toBe(true);
   });
 
   it.each(['gateway', 'worker', 'test'])('lets a %s ask name servers, Redis, its Sentinels and the provider', (role) => {
@@ -77,12 +78,10 @@ describe.skipIf(found === null)('what the world reaches', () => {
   type Match = readonly [type: string, path: string];
   const matches = (objects: readonly Rendered[]): Record<'Ingress' | 'HTTPRoute', Match[]> => ({
     Ingress: ofKind(objects, 'Ingress').flatMap(({ spec }) =>
-      spec.rules[0].http.paths.map(({ pathType, path }: Record<string, string>): Match => [pathType ?? '', path ?? '']),
+      spec.rules.flatMap(({ http }) => http.paths.map(({ pathType, path }): Match => [pathType, path])),
     ),
     HTTPRoute: ofKind(objects, 'HTTPRoute').flatMap(({ spec }) =>
-      spec.rules.flatMap(({ matches: all }: { matches: { path: { type: string; value: string } }[] }) =>
-        all.map(({ path }): Match => [path.type.replace('Path', ''), path.value]),
-      ),
+      spec.rules.flatMap(({ matches: all }) => all.map(({ path }): Match => [path.type.replace('Path', ''), path.value])),
     ),
   });
   const HOST = [
@@ -110,23 +109,28 @@ describe.skipIf(found === null)('what the world reaches', () => {
   it('is below the path of publicUrl, at its host', () => {
     const objects = render(helm, 'everything');
     for (const [, path] of Object.values(matches(objects)).flat()) expect(path).toMatch(/^\/qrcast\//);
-    expect(ofKind(objects, 'Ingress')[0]?.spec.rules[0].host).toBe('example.com');
+    expect(ofKind(objects, 'Ingress')[0]?.spec.rules[0]?.host).toBe('example.com');
     expect(ofKind(objects, 'HTTPRoute')[0]?.spec.hostnames).toEqual(['example.com']);
   });
 
   it('leads to the external port, and the metrics have a Service of their own', () => {
     const objects = render(helm, 'everything');
-    const ports = ofKind(objects, 'Service').map(({ spec }) => spec.ports.map(({ targetPort }: { targetPort: string }) => targetPort));
+    const ports = ofKind(objects, 'Service').map(({ spec }) => spec.ports.map(({ targetPort }) => targetPort));
     expect(ports.sort()).toEqual([['http'], ['metrics']]);
     expect(JSON.stringify([...ofKind(objects, 'Ingress'), ...ofKind(objects, 'HTTPRoute')])).not.toContain('metrics');
   });
 
+  const endpointsOf = (objects: readonly Rendered[]): readonly Endpoint[] => [
+    ...ofKind(objects, 'PodMonitor').flatMap(({ spec }) => spec.podMetricsEndpoints),
+    ...ofKind(objects, 'ServiceMonitor').flatMap(({ spec }) => spec.endpoints),
+  ];
   it.each([
-    ['PodMonitor', 'highly-available', 'podMetricsEndpoints'],
-    ['ServiceMonitor', 'redis-cluster', 'endpoints'],
-  ])('a %s scrapes with the token, as the job that alerts and board expect', (kind, name, field) => {
+    ['PodMonitor', 'highly-available'],
+    ['ServiceMonitor', 'redis-cluster'],
+  ])('a %s scrapes with the token, as the job that alerts and board expect', (kind, name) => {
     const objects = render(helm, name);
-    const [endpoint] = ofKind(objects, kind)[0]?.spec[field] ?? [];
+    expect(objects.filter((object) => object.kind.endsWith('Monitor')).map((object) => object.kind)).toEqual([kind]);
+    const [endpoint = expect.unreachable()] = endpointsOf(objects);
     expect(endpoint).toMatchObject({
       port: 'metrics',
       path: '/metrics',

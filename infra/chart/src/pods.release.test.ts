@@ -4,7 +4,8 @@ import { fileVariableOf } from '@qrcast/runtime/process/environment';
 import { isSecret, SETTINGS, type SettingName } from '@qrcast/runtime/process/settings-table';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findHelm, type Helm } from '../test/helm.ts';
-import { deployment, ofKind, type PodSpec, podOf, type Rendered, render, VALUES_FILES } from '../test/rendered.ts';
+import type { PodSpec } from '../test/kinds.ts';
+import { deployment, podOf, type Rendered, render, VALUES_FILES } from '../test/rendered.ts';
 
 const found = findHelm();
 const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]; // the table's own
@@ -87,8 +88,9 @@ describe.skipIf(found === null)('a pod', () => {
   it('has words alone as arguments, and no ConfigMap beside the board is made', () => {
     for (const { containers } of pods)
       for (const { args = [] } of containers) expect(['gateway', 'worker', 'doctor', undefined]).toContain(args[0]);
-    expect(ofKind(objects, 'ConfigMap').map(({ data = {} }) => Object.keys(data))).toEqual([['qrcast.json']]);
-    expect(ofKind(objects, 'Secret')).toEqual([]);
+    const dataOf = (kind: string): string[][] => objects.filter((one) => one.kind === kind).map(({ data = {} }) => Object.keys(data));
+    expect(dataOf('ConfigMap')).toEqual([['qrcast.json']]);
+    expect(dataOf('Secret')).toEqual([]);
   });
 
   it.each(['gateway', 'worker'] as const)('of a %s is given longer to stop than it may take', (role) => {

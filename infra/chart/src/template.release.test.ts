@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { findHelm, type Helm } from '../test/helm.ts';
 import { faultsOf } from '../test/kubernetes.ts';
-import { deployment, fileOf, ofKind, type Rendered, render, VALUES_FILES } from '../test/rendered.ts';
+import { deployment, fileOf, isOfKind, ofKind, type Rendered, render, selectorOf, VALUES_FILES } from '../test/rendered.ts';
 
 const found = findHelm();
 const NAMES = Object.keys(VALUES_FILES);
@@ -52,8 +52,9 @@ describe.skipIf(found === null)('the chart', () => {
     const names = (release: string): Rendered[] => render(helm, 'everything', [], release);
 
     it('fit into 63 characters, and so do labels', () => {
-      for (const { metadata, spec } of names(LONG_RELEASE)) {
-        const labels: Readonly<Record<string, string>> = { ...metadata.labels, ...spec?.template?.metadata.labels };
+      for (const object of names(LONG_RELEASE)) {
+        const { metadata } = object;
+        const labels = { ...metadata.labels, ...(isOfKind(object, 'Deployment') ? object.spec.template.metadata.labels : {}) };
         for (const text of [metadata.name, ...Object.values(labels)]) expect(text.length, text).toBeLessThanOrEqual(LONGEST_NAME);
         expect(metadata.name).toMatch(/^[a-z]([-a-z0-9]*[a-z0-9])?$/);
       }
@@ -68,7 +69,7 @@ describe.skipIf(found === null)('the chart', () => {
       const [mine, others] = [names(one), names(two)];
       const ids = (objects: readonly Rendered[]): string[] => objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
       expect(ids(mine).filter((id) => ids(others).includes(id))).toEqual([]);
-      const selectors = mine.flatMap(({ spec }) => [spec?.selector?.matchLabels, spec?.podSelector?.matchLabels].filter(Boolean));
+      const selectors = mine.map(selectorOf).filter((selector) => selector !== undefined);
       expect(selectors.length).toBeGreaterThan(5);
       for (const selector of selectors) expect(selector).toMatchObject({ 'app.kubernetes.io/instance': one });
     });
@@ -85,10 +86,10 @@ describe.skipIf(found === null)('the chart', () => {
       labels.some((label) =>
         Object.entries(selector).every(([key, value]) => Object.entries(label).some(([k, v]) => k === key && v === value)),
       );
-    for (const { kind, metadata, spec } of objects) {
-      const selector = kind === 'Service' ? spec.selector : (spec?.selector?.matchLabels ?? spec?.podSelector?.matchLabels);
+    for (const object of objects) {
+      const selector = selectorOf(object);
       if (selector !== undefined)
-        expect(isIn(kind === 'ServiceMonitor' ? services : pods, selector), `${kind} ${metadata.name}`).toBe(true);
+        expect(isIn(object.kind === 'ServiceMonitor' ? services : pods, selector), `${object.kind} ${object.metadata.name}`).toBe(true);
     }
   });
 
@@ -111,7 +112,7 @@ describe.skipIf(found === null)('the chart', () => {
   it('scales by CPU alone without an adapter, and by CPU beside viewers and lateness', () => {
     const metrics = (sets: readonly string[]): unknown[] =>
       ofKind(render(helm, 'redis-cluster', sets), 'HorizontalPodAutoscaler').map(({ spec }) =>
-        spec.metrics.map(({ resource, pods }: Record<string, never>) => resource?.['name'] ?? pods?.['metric']?.['name']),
+        spec.metrics.map(({ resource, pods }) => resource?.name ?? pods?.metric.name),
       );
     expect(metrics([])).toEqual([
       ['cpu', 'qrcast_connections'],

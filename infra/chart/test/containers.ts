@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text as readText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { Container } from './rendered.ts';
+import type { Container } from './kinds.ts';
 
 const TOP = fileURLToPath(new URL('../../../', import.meta.url));
 /** Of the Dockerfile. */

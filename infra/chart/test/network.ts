@@ -1,21 +1,7 @@
 /** For tests: whether a NetworkPolicy lets a connection through, as Kubernetes documents it. */
 
 import { BlockList, isIPv6 } from 'node:net';
-
-type Labels = Readonly<Record<string, string>>;
-interface Selector {
-  readonly matchLabels?: Labels;
-}
-interface PolicyPeer {
-  readonly podSelector?: Selector;
-  readonly namespaceSelector?: Selector;
-  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] };
-}
-interface Rule {
-  readonly ports?: readonly { readonly port: number | string; readonly endPort?: number; readonly protocol: string }[];
-  readonly from?: readonly PolicyPeer[];
-  readonly to?: readonly PolicyPeer[];
-}
+import type { Labels, PolicyPeer, Rule, Selector } from './kinds.ts';
 
 /** The other side: a pod, whose namespace has labels if it is another one, or an address outside. */
 export type Peer = { readonly pod: Labels; readonly namespace?: Labels } | { readonly address: string };

@@ -6,38 +6,20 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import type { Helm, HelmAnswer } from './helm.ts';
+import type { Labels, PodSpec, Selector, SpecByKind } from './kinds.ts';
 
-export interface EnvVariable {
-  readonly name: string;
-  readonly value?: string;
-}
-
-export interface Container {
-  readonly name: string;
-  readonly image: string;
-  readonly command?: readonly string[];
-  readonly args?: readonly string[];
-  readonly env?: readonly EnvVariable[];
-  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
-  readonly [field: string]: unknown;
-}
-
-export interface PodSpec {
-  readonly containers: readonly Container[];
-  readonly terminationGracePeriodSeconds?: number;
-  readonly volumes: readonly { readonly name: string; readonly secret?: { readonly items?: readonly { readonly key: string }[] } }[];
-  readonly [field: string]: unknown;
-}
-
-/** What the tests read of an object. */
+/** Of any kind. `ofKind` knows what the spec of one has. */
 export interface Rendered {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
-  // biome-ignore lint/suspicious/noExplicitAny: each kind has its own, and a validator has judged it.
-  readonly spec: any;
+  readonly metadata: { readonly name: string; readonly labels: Labels };
+  readonly spec?: unknown;
   readonly data?: Readonly<Record<string, string>>;
 }
+
+export type RenderedOf<Kind extends keyof SpecByKind> = Rendered & { readonly spec: SpecByKind[Kind] };
+
+export const isOfKind = <Kind extends keyof SpecByKind>(object: Rendered, kind: Kind): object is RenderedOf<Kind> => object.kind === kind; // the tests compare its spec with the schemas
 
 export const FOLDER = fileURLToPath(new URL('../', import.meta.url));
 export const CHART = `${FOLDER}qrcast/`;
@@ -74,13 +56,21 @@ function parseRendered({ isGood, text }: HelmAnswer): Rendered[] {
   });
 }
 
-export const ofKind = (objects: readonly Rendered[], kind: string): Rendered[] => objects.filter((object) => object.kind === kind);
+export const ofKind = <Kind extends keyof SpecByKind>(objects: readonly Rendered[], kind: Kind): RenderedOf<Kind>[] =>
+  objects.filter((object) => isOfKind(object, kind));
 
-export function podOf({ kind, spec }: Rendered): PodSpec | null {
-  if (kind === 'Pod') return spec;
-  return kind === 'Deployment' ? spec.template.spec : null;
+export function podOf(object: Rendered): PodSpec | null {
+  if (isOfKind(object, 'Pod')) return object.spec;
+  return isOfKind(object, 'Deployment') ? object.spec.template.spec : null;
 }
 
-export function deployment(objects: readonly Rendered[], role: 'gateway' | 'worker'): Rendered {
-  return objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name.endsWith(role)) ?? expect.unreachable(`no ${role}`);
+export function deployment(objects: readonly Rendered[], role: 'gateway' | 'worker'): RenderedOf<'Deployment'> {
+  return ofKind(objects, 'Deployment').find(({ metadata }) => metadata.name.endsWith(role)) ?? expect.unreachable(`no ${role}`);
+}
+
+/** The labels by which an object chooses others, if it does. */
+export function selectorOf(object: Rendered): Labels | undefined {
+  if (isOfKind(object, 'Service')) return object.spec.selector;
+  const { selector, podSelector } = (object.spec ?? {}) as { readonly selector?: Selector; readonly podSelector?: Selector };
+  return selector?.matchLabels ?? podSelector?.matchLabels;
 }
