@@ -1,12 +1,12 @@
 /** The overview of sessions, as tenants and the operator look at it. */
 
-import { overviewListSchema } from '@qrcast/core/overview';
 import { viewersKey } from '@qrcast/runtime/redis/keys';
 import { findKeys } from '@qrcast/runtime/test/find-keys';
 import { sampleSession } from '@qrcast/runtime/test/runtime';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_KEY, imageOf, openTestGateway, type TestGateway, type TestTenant } from '../../test/gateway.ts';
 import { type OverviewReader, openOverviewReader } from '../../test/overview-reader.ts';
+import { addToList } from '../../test/session-list.ts';
 
 let test: TestGateway;
 const readers: OverviewReader[] = [];
@@ -87,7 +87,7 @@ describe('GET /v1/overview', () => {
     const past = Date.now() - 60_000;
     const gone = sampleSession({ tenantId: tenant.id, expiresAt: past + 30_000 }, past);
     await test.node.sessions.create(gone, '');
-    await addToList(tenant, gone.id, gone.createdAt);
+    await addToList(test, tenant, gone.id, gone.createdAt);
     const reader = await look(tenant);
     await expect.poll(() => reader.shown.get(gone.id)).toMatchObject({ state: 'ended', end: { reason: 'expired' } });
     expect(await test.stored(gone.id)).toMatchObject({ version: 1, state: { kind: 'idle' } });
@@ -98,7 +98,7 @@ describe('GET /v1/overview', () => {
     const past = Date.now() - 3 * 3_600_000;
     const old = sampleSession({ tenantId: tenant.id, expiresAt: past + 3_600_000 }, past);
     await test.node.sessions.create({ ...old, expiresAt: Date.now() + 60_000, state: { kind: 'ended', reason: 'cancelled' } }, '');
-    await addToList(tenant, old.id, old.createdAt);
+    await addToList(test, tenant, old.id, old.createdAt);
     const { session } = await test.create({}, tenant);
     const reader = await look(tenant);
     await expect.poll(() => [...reader.shown.keys()]).toEqual([session.id]);
@@ -109,7 +109,7 @@ describe('GET /v1/overview', () => {
     const now = Date.now();
     const made = Array.from({ length: 203 }, (_, i) => sampleSession({ tenantId: tenant.id }, now - i));
     await Promise.all(made.map((session) => test.node.sessions.create(session, '')));
-    for (const { id, createdAt } of made) await addToList(tenant, id, createdAt);
+    for (const { id, createdAt } of made) await addToList(test, tenant, id, createdAt);
     const [theirs, all] = [await look(tenant), await lookAtAll(`?tenantId=${tenant.id}`)];
     for (const reader of [theirs, all]) {
       await expect.poll(() => reader.events[0]?.isCut).toBe(true);
@@ -119,15 +119,12 @@ describe('GET /v1/overview', () => {
 
   it('passes by what cannot be read', async () => {
     const tenant = await test.newTenant();
-    await addToList(tenant, 'ses_that_is_gone', Date.now());
+    await addToList(test, tenant, 'ses_that_is_gone', Date.now());
     const { session } = await test.create({}, tenant);
     const reader = await look(tenant);
     await expect.poll(() => [...reader.shown.keys()]).toEqual([session.id]);
   });
 });
-
-const addToList = (tenant: TestTenant, id: string, createdAt: number) =>
-  test.node.redis.zadd(`${test.namespace}:{tenant:${tenant.id}}:sessions`, createdAt, id);
 
 describe('GET /v1/admin/overview', () => {
   it('is pushed full by no tenant, neither with live sessions nor with ended ones', async () => {
@@ -164,10 +161,10 @@ describe('GET /v1/admin/overview', () => {
     const past = Date.now() - 3 * 3_600_000;
     const made = Array.from({ length: 230 }, (_, i) => sampleSession({ tenantId: tenant.id, expiresAt: Date.now() + 60_000 }, past + i));
     await Promise.all(made.map((one) => test.node.sessions.create({ ...one, state: { kind: 'ended', reason: 'cancelled' } }, '')));
-    for (const { id, createdAt } of made) await addToList(tenant, id, createdAt);
+    for (const { id, createdAt } of made) await addToList(test, tenant, id, createdAt);
     const old = sampleSession({ tenantId: tenant.id, expiresAt: Date.now() + 60_000 }, past - 1);
     await test.node.sessions.create(old, '');
-    await addToList(tenant, old.id, old.createdAt);
+    await addToList(test, tenant, old.id, old.createdAt);
     const reader = await look(tenant);
     await expect.poll(() => reader.events.length).toBe(1);
     expect([[...reader.shown.keys()], reader.events[0]?.isCut]).toEqual([[old.id], false]);
@@ -246,66 +243,5 @@ describe('the slots of the overview', () => {
     await viewer.until('session');
     await expect.poll(() => open.map(({ shown }) => shown.get(session.id)?.viewers)).toEqual([1, 1]);
     await small.close();
-  });
-});
-
-describe('GET /v1/admin/sessions', () => {
-  async function page(query: string) {
-    const { status, text } = await test.call('GET', `/v1/admin/sessions?${query}`, { secret: ADMIN_KEY });
-    expect(status).toBe(200);
-    return overviewListSchema.parse(JSON.parse(text));
-  }
-
-  it('lists the sessions of all tenants page by page, each once, newest first', async () => {
-    const alone = await openTestGateway();
-    const tenants = [alone.tenant, await alone.newTenant(), await alone.newTenant()];
-    const made: string[] = [];
-    for (let i = 0; i < 9; i++) made.unshift((await alone.create({}, tenants[i % 3])).session.id);
-    const seen: string[] = [];
-    for (let cursor: string | null = ''; cursor !== null; ) {
-      const { body, text } = await alone.call('GET', `/v1/admin/sessions?limit=2${cursor && `&cursor=${cursor}`}`, { secret: ADMIN_KEY });
-      seen.push(...overviewListSchema.parse(JSON.parse(text)).sessions.map(({ id }) => id));
-      cursor = body.nextCursor;
-    }
-    expect(seen.toSorted()).toEqual(made.toSorted());
-    await alone.close();
-  });
-
-  it('lists those of one tenant, and of one state', async () => {
-    const tenant = await test.newTenant();
-    const first = await test.create({}, tenant);
-    const second = await test.create({}, tenant);
-    await test.call('DELETE', `/v1/sessions/${second.session.id}`, { secret: tenant.apiKey });
-    const idsOf = async (query: string) => (await page(`tenantId=${tenant.id}${query}`)).sessions.map(({ id }) => id);
-    expect(new Set(await idsOf(''))).toEqual(new Set([first.session.id, second.session.id]));
-    expect(await idsOf('&state=ended')).toEqual([second.session.id]);
-    expect(await page('tenantId=nobody')).toEqual({ sessions: [], nextCursor: null });
-  });
-
-  it('pages through sessions of one moment', async () => {
-    const tenant = await test.newTenant();
-    const now = Date.now();
-    const made = Array.from({ length: 5 }, () => sampleSession({ tenantId: tenant.id }, now));
-    for (const session of made) {
-      await test.node.sessions.create(session, '');
-      await addToList(tenant, session.id, now);
-    }
-    const seen: string[] = [];
-    for (let cursor: string | null = ''; cursor !== null; ) {
-      const found = await page(`tenantId=${tenant.id}&limit=1${cursor && `&cursor=${cursor}`}`);
-      seen.push(...found.sessions.map(({ id }) => id));
-      cursor = found.nextCursor;
-    }
-    expect(seen).toEqual(
-      made
-        .map(({ id }) => id)
-        .toSorted()
-        .toReversed(),
-    );
-  });
-
-  it.each(['cursor=ses_none', 'cursor=1', 'state=gone', 'limit=0', 'limit=101', 'reference=a'])('refuses ?%s', async (query) => {
-    const { status, body } = await test.call('GET', `/v1/admin/sessions?${query}`, { secret: ADMIN_KEY });
-    expect([status, body.code]).toEqual([400, 'invalid_request']);
   });
 });
