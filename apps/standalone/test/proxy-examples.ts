@@ -16,6 +16,7 @@ import { promisify } from 'node:util';
 import { TEST_CERTIFICATE, TEST_KEY } from '@qrcast/provider/test/certificate';
 import { freePort } from '@qrcast/runtime/redis/free-port';
 import type { Releasers } from '@qrcast/runtime/releasers';
+import { Agent, setGlobalDispatcher } from 'undici';
 import { findProgram } from './find-program.ts';
 import { runServer } from './guarded-server.ts';
 import { childrenOf } from './login.ts';
@@ -125,8 +126,14 @@ const READY_WITHIN_MS = 60_000;
 const LOOK_AGAIN_MS = 20;
 const TRIES = 5;
 
-/** From now on, all clients of this process trust the certificate of the examples. */
+/**
+ * From now on, all clients of this process trust the certificate of the examples. Its `fetch` opens a
+ * connection for each request, over HTTP/1.1. Over HTTP/2 that of Node 26 may wait for ever once a proxy
+ * that is reloaded says GOAWAY, and it does not repeat a request that met the end of an idle
+ * connection. Browsers do, and a test opens the page in one over HTTP/2.
+ */
 export function trustTestCertificate(): void {
+  setGlobalDispatcher(new Agent({ allowH2: false, pipelining: 0 }));
   setDefaultCACertificates([...getCACertificates('default'), TEST_CERTIFICATE]);
 }
 
