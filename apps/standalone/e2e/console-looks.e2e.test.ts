@@ -72,7 +72,7 @@ it('tells each state in words, and parts of a chart by more than a colour, in fo
       for (const key of legend) expect(key).toMatch(/,1px$/); // it has an edge, if it has the colour of the page
       keys += legend.length;
     }
-    // What a legend names is drawn as it is named.
+    // A legend draws each part as the chart does.
     const same = `[...document.querySelectorAll('.card')].every((card) => [...card.querySelectorAll('.key')].every((key) => {
       const [part] = card.querySelectorAll('.chart rect.' + key.classList[1]);
       return part === undefined || getComputedStyle(part).fill === getComputedStyle(key, '::before').backgroundColor;

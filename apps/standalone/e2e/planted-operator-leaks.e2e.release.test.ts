@@ -104,7 +104,7 @@ describe('the evidence of what operators are shown contains', () => {
     const tenants = await printTenants(createLeakHunt(), options, 'acme');
     const printed = new Map([...top, ...(await printDoctor({ fit: env, faulty: env })), ...tenants]);
     const found = [...printed].flatMap(([name, text]) => (names(text).length > 0 ? [name] : []));
-    // What tells nothing that a tenant has named stays without a finding.
+    // A text without a name that a tenant gave stays without a finding.
     const may = /^(tenants (add|keys|suspend)|.* with a wrong key)/;
     expect(found.toSorted()).toEqual(
       [...printed.keys()].filter((name) => !may.test(name) || name === 'tenants keys list --json').toSorted(),

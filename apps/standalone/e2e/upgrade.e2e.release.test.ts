@@ -96,7 +96,7 @@ async function finish(standing: readonly StandingLogin[]): Promise<void> {
   for (const login of standing) await noteHistory(login);
 }
 
-/** What the tenant reads now about a login that is over, it must read for ever. */
+/** The tenant must read for ever what it reads now about a login that is over. */
 async function noteHistory(login: StandingLogin): Promise<void> {
   await expect.poll(async () => (await historyOf(stage, idOf(login))).isWhole).toBe(true);
   histories.set(login, await historyOf(stage, idOf(login)));

@@ -55,7 +55,7 @@ export async function watchConsole(page: Page): Promise<ConsoleEvidence> {
     told: () => [...answers.values()].map(({ method, url, text }) => `${method} ${url} ${withoutMade(method, url, text)}`),
     said: evidence.said,
     async kept() {
-      // What a person typed is the browser's own, as the fragment of the page's own visit is.
+      // The browser alone keeps the address that a person typed, with the fragment of that visit.
       const { entries } = await tab.send('Page.getNavigationHistory');
       const history = entries.map(({ url, title }) => `${url} ${title}`).join('\n');
       return [await evidence.kept(), await evidence.sessionStorage(), await page.evaluate<string>(READ_FIELDS), history].join('\n');

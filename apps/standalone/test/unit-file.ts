@@ -78,7 +78,7 @@ export function startUnit(unit: Unit, { instance, root, tree }: UnitPlace): Runn
   };
 }
 
-/** What files say wins, as with systemd. */
+/** As with systemd, the files win. */
 function environmentOf(unit: Unit, placed: (value: string) => string): Record<string, string> {
   const given = unit.all('Environment').map((value) => parseEnvironmentFile(placed(value)));
   const read = unit.all('EnvironmentFile').map((value) => parseEnvironmentFile(readFileSync(placed(value), 'utf8')));

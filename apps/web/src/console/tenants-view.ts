@@ -133,7 +133,7 @@ function createSender(secrets: SecretsKeeper, reload: () => void, change: (part:
   };
 }
 
-/** What was changed is drawn by a microtask that is in the queue already. */
+/** A microtask that is in the queue already draws the change. */
 const afterDrawing = (act: () => void): void => queueMicrotask(act);
 
 const focusLast = (selector: string): void => [...document.querySelectorAll<HTMLElement>(selector)].at(-1)?.focus();
