@@ -1,7 +1,7 @@
 import type { RefusedError } from '@qrcast/core/errors';
 import { DEFAULT_TENANT_LIMITS } from '@qrcast/core/tenant-limits';
 import { openTestRuntime } from '@qrcast/runtime/test/runtime';
-import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject, it, vi } from 'vitest';
 import { createLimitOf } from './tenant-limits.ts';
 import { createTenantRates, type TenantRates } from './tenant-rates.ts';
 
@@ -12,6 +12,7 @@ beforeAll(() => {
   runtimes = [first, openTestRuntime(inject('redisUrl'), first.namespace)];
   rates = runtimes.map((runtime) => createTenantRates({ ...runtime, limitOf: createLimitOf(DEFAULT_TENANT_LIMITS) }));
 });
+afterEach(() => void vi.restoreAllMocks());
 afterAll(() => Promise.all(runtimes.map((runtime) => runtime.close())));
 
 /** How many of `count` calls at once are admitted. */
@@ -54,14 +55,16 @@ it('a call that counts as more than the limit takes the whole bucket, or is refu
   const tenant = { id: 'larger', limits: { requestsPerMinute: 20 } };
   const take = () => rates[0]?.take(tenant, 'requestsPerMinute', 64);
   await take();
-  const refused = await take()?.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  expect(refused).toMatchObject({ code: 'too_many_requests' });
-  const { retryAfterMs = 0 } = refused as RefusedError;
-  expect(retryAfterMs).toBeGreaterThan(50_000);
-  expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+  for (let time = 0; time < 2; time++) {
+    const refused = await take()?.then(
+      () => null,
+      (error: unknown) => error,
+    );
+    expect(refused).toMatchObject({ code: 'too_many_requests' });
+    const { retryAfterMs = 0 } = refused as RefusedError;
+    expect(retryAfterMs).toBeGreaterThan(50_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+  }
 });
 
 it('calls to an empty bucket do not ask Redis', async () => {
@@ -71,6 +74,14 @@ it('calls to an empty bucket do not ask Redis', async () => {
   for (const spy of commands) expect(spy).not.toHaveBeenCalled();
   await runtimes[0]?.redis.ping();
   expect(commands[0]).toHaveBeenCalledOnce(); // the twin: a command would be counted
+});
+
+it('the call that empties a bucket is the last to ask Redis', async () => {
+  const tenant = { id: 'emptied', limits: { requestsPerMinute: 2 } };
+  await Promise.all([rates[0]?.take(tenant, 'requestsPerMinute'), rates[0]?.take(tenant, 'requestsPerMinute')]);
+  const [commands] = runtimes.map(({ redis }) => vi.spyOn(redis, 'sendCommand'));
+  await expect(rates[0]?.take(tenant, 'requestsPerMinute')).rejects.toMatchObject({ code: 'too_many_requests' });
+  expect(commands).not.toHaveBeenCalled();
 });
 
 it('a lower limit applies at once', async () => {

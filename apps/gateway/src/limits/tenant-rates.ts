@@ -6,6 +6,7 @@
  * a caller that goes on at full speed costs Redis nothing.
  */
 
+import type { RefusedError } from '@qrcast/core/errors';
 import type { RateLimit } from '@qrcast/core/tenant-limits';
 import { tenantRateKey } from '@qrcast/runtime/redis/keys';
 import { loadLuaScript } from '@qrcast/runtime/redis/lua-script';
@@ -72,7 +73,7 @@ export function createTenantRates({ redis, namespace, limitOf }: TenantRatesDeps
         return;
       }
       const emptyForMs = Math.ceil(bucket.emptyUntil - performance.now());
-      if (emptyForMs > 0) throw rateExceeded(limit, perMinute, emptyForMs);
+      if (emptyForMs > 0) throw tooFew(bucket, limit, count - bucket.tokens, emptyForMs);
       const waiting = { ...Promise.withResolvers<void>(), count };
       bucket.waiting.push(waiting);
       void refill(bucket, limit, async (wanted) => {
@@ -97,6 +98,7 @@ async function refill(bucket: Bucket, limit: RateLimit, ask: AskRedis): Promise<
     try {
       const wanted = calls.reduce((sum, { count }) => sum + count, 0) - tokens + Math.floor(bucket.perMinute / AHEAD_SHARE);
       const { given, nextInMs } = await ask(wanted);
+      bucket.emptyUntil = performance.now() + nextInMs;
       tokens = settle(bucket, limit, calls, tokens + given, nextInMs);
     } catch (error) {
       for (const { reject } of calls) reject(error);
@@ -112,12 +114,16 @@ function settle(bucket: Bucket, limit: RateLimit, calls: readonly Waiting[], giv
   for (const { count, resolve, reject } of calls) {
     const missing = count - tokens;
     if (missing > 0) {
-      bucket.emptyUntil = performance.now() + nextInMs;
-      reject(rateExceeded(limit, bucket.perMinute, nextInMs + Math.ceil(((missing - 1) * 60_000) / bucket.perMinute)));
+      reject(tooFew(bucket, limit, missing, nextInMs));
     } else {
       tokens -= count;
       resolve();
     }
   }
   return tokens;
+}
+
+/** @param nextInMs when there is the first of the missing tokens */
+function tooFew({ perMinute }: Bucket, limit: RateLimit, missing: number, nextInMs: number): RefusedError {
+  return rateExceeded(limit, perMinute, nextInMs + Math.ceil(((missing - 1) * 60_000) / perMinute));
 }
