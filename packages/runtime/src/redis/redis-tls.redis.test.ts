@@ -1,5 +1,7 @@
 /** TLS to a real Redis whose certificate is signed by an authority that nobody knows. */
 
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTlsRedis, type TlsRedis } from '../../test/tls-redis.ts';
 import { createLog } from '../log.ts';
@@ -72,7 +74,48 @@ describe('over TLS', () => {
     expect(await faultOf(redisAddress(strict.url, strict.files))).toBe('');
     expect(await faultOf(redisAddress(strict.url, { ca: strict.files.ca }))).toContain('Name one in QRCAST_REDIS_CERT');
   });
+
+  it('a server that asks for a certificate is named also if its refusal crosses with what is written to it', async () => {
+    const { url, lost, close } = await loseRefusals(strict.url);
+    expect(await faultOf(redisAddress(url, { ca: strict.files.ca }))).toContain('Name one in QRCAST_REDIS_CERT');
+    expect(lost()).toBeGreaterThan(0);
+    await close();
+  });
 });
+
+/** A proxy that resets a connection whose client writes before it knows that it is refused. */
+async function loseRefusals(url: string): Promise<{ url: string; lost: () => number; close: () => Promise<unknown> }> {
+  let lost = 0;
+  const proxy = createServer((client) => {
+    const server = connect(Number(new URL(url).port), '127.0.0.1');
+    const [asked, answered]: [Buffer[], Buffer[]] = [[], []];
+    const isOver = (): boolean => encryptedRecords(Buffer.concat(asked)) >= HANDSHAKE_RECORDS;
+    client.on('data', (chunk) => {
+      asked.push(chunk);
+      server.write(chunk);
+    });
+    server.on('data', (chunk) => (isOver() ? answered.push(chunk) : client.write(chunk)));
+    server.on('close', () => {
+      if (encryptedRecords(Buffer.concat(asked)) === HANDSHAKE_RECORDS) return client.end(Buffer.concat(answered));
+      lost += 1;
+      return client.resetAndDestroy();
+    });
+    for (const socket of [client, server]) socket.on('error', () => undefined); // the other side cut it
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const { port } = proxy.address() as AddressInfo; // it listens on TCP
+  return { url: url.replace(/\d+$/, String(port)), lost: () => lost, close: () => once(proxy.close(), 'close') };
+}
+
+/** What a client of TLS 1.3 sends to end a handshake: that it has no certificate, and that it is done. */
+const HANDSHAKE_RECORDS = 2;
+const ENCRYPTED = 23;
+
+function encryptedRecords(sent: Buffer): number {
+  let count = 0;
+  for (let at = 0; at + 5 <= sent.length; at += 5 + sent.readUInt16BE(at + 3)) if (sent[at] === ENCRYPTED) count += 1;
+  return count;
+}
 
 describe('an address of Redis', () => {
   it('is the URL itself without files, and keeps user, password and database with them', () => {

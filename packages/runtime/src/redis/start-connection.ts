@@ -7,6 +7,7 @@ import { tlsOptions } from './redis-address.ts';
 import { createRedisClient } from './redis-client.ts';
 import { SentinelError, type SentinelFault } from './sentinel-ask.ts';
 import { isSentinelUrl } from './sentinel-url.ts';
+import { tlsRefusal } from './tls-refusal.ts';
 
 /** Its message and `faults` say what was expected, what came and what to do. They hold no secret. */
 export class UnfitRedisError extends Error {
@@ -23,6 +24,7 @@ const CONNECT_WITHIN_MS = 5_000;
 /** A Redis that starts together with us is often a moment late. */
 const TRIES = 3;
 const TRY_AGAIN_MS = 300;
+const REFUSED_WITHIN_MS = 1_000;
 
 export interface StartConnection {
   /** It does not reconnect. */
@@ -95,10 +97,17 @@ async function connectOnce(create: Create, byName: boolean): Promise<StartConnec
     return { redis, faults };
   } catch (error) {
     redis.disconnect();
-    return connectionFault(cause ?? error, byName);
+    const told = cause ?? error;
+    return connectionFault(byName ? told : ((await lostRefusal(told, redis.options)) ?? told), byName);
   } finally {
     clearTimeout(late);
   }
+}
+
+/** What a server over TLS wanted to say before it closed. */
+async function lostRefusal(error: unknown, { host, port, tls }: RedisOptions): Promise<Error | null> {
+  if (!(error instanceof Error && CLOSED.test(error.message)) || tls === undefined || host === undefined) return null;
+  return tlsRefusal({ ...tls, host, port }, REFUSED_WITHIN_MS);
 }
 
 const NO_ANSWER = `no answer within ${CONNECT_WITHIN_MS / 1000} s`;
@@ -106,6 +115,8 @@ const LATE = new Error(NO_ANSWER);
 const NO_DATABASE = 'expected the database that REDIS_URL ends in; the server does not have it, or the user may not run SELECT';
 
 const SCHEME = 'Write rediss:// in REDIS_URL for a port with TLS, redis:// for one without';
+
+const CLOSED = /Connection is closed|ECONNRESET/;
 
 /** The first fitting rule says what is wrong. */
 const RULES: readonly { readonly sign: RegExp; readonly fault: string; readonly mayPass?: true }[] = [
@@ -137,8 +148,7 @@ const RULES: readonly { readonly sign: RegExp; readonly fault: string; readonly 
     mayPass: true,
   },
   {
-    sign: /Connection is closed|ECONNRESET/,
-    // A server that wants a certificate may close before it says so.
+    sign: CLOSED,
     fault: `the server closes the connection without an answer. ${SCHEME}. If it asks for a certificate, name one in QRCAST_REDIS_CERT`,
     mayPass: true,
   },
