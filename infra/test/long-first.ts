@@ -15,7 +15,6 @@ const LONG_FILES = [
   'login.e2e.test.ts',
   'start.e2e.test.ts',
   'no-leaks.e2e.test.ts',
-  'connected-checks.e2e.test.ts',
   'console.e2e.test.ts',
   'docs.e2e.test.ts',
   'cluster.e2e.test.ts',
