@@ -5,6 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openTestReceiver } from '@qrcast/runtime/test/receiver';
 import { describe, expect, it, type TestContext } from 'vitest';
@@ -19,6 +20,7 @@ import {
   namesFiring,
   openMonitoredStage,
 } from '../test/monitored-stage.ts';
+import type { StagedRole } from '../test/staged-role.ts';
 import { openTlsFront } from '../test/tls-front.ts';
 
 /** Windows of 5 minutes have ten scrapes. */
@@ -29,6 +31,9 @@ const FAR = { scrapeEverySeconds: 4, divisor: 12 } as const;
 const PATIENT = { scrapeEverySeconds: 8, divisor: 10 } as const;
 /** A poll needs several answers of Redis, a delivery none. With more, too few polls would begin. */
 const SLOW_BY_MS = { gateways: 500, workers: 200 } as const;
+/** Longer than the alert allows, and several times between two scrapes. */
+const STOPPED_MS = 1_500;
+const RUNNING_MS = 300;
 const ELEVEN_MINUTES_MS = 660_000;
 const PROVIDER_ALERTS = ['QrcastCodesMissing', 'QrcastCodesSlowlyMissing', 'QrcastProviderFailing'];
 
@@ -123,6 +128,18 @@ describe.skipIf(isMissing('prometheus'))('alerts', () => {
       test.expect(await haveFired(scene.prometheus)).not.toContain('QrcastProcessDown');
     });
 
+    it('at a worker that is stopped again and again, although it answers', async (test) => {
+      const scene = await openScene(test, FAR);
+      const [worker] = scene.workers;
+      const isOver = new AbortController();
+      const stopping = stopAgainAndAgain(worker, isOver.signal);
+      await scene.untilFires('QrcastProcessStalls', { instance: scene.instanceOf(worker) });
+      isOver.abort();
+      await stopping;
+      await scene.untilOut('QrcastProcessStalls');
+      test.expect(await haveFired(scene.prometheus)).not.toContain('QrcastProcessDown');
+    });
+
     it('at a server whose certificate nobody trusts, and at callbacks that are old', async (test) => {
       const receiver = await openTestReceiver();
       test.onTestFinished(() => receiver.close());
@@ -154,6 +171,15 @@ describe.skipIf(isMissing('prometheus'))('alerts', () => {
     expect([...proven].sort()).toEqual(names.sort());
   });
 });
+
+async function stopAgainAndAgain(role: StagedRole, isOver: AbortSignal): Promise<void> {
+  while (!isOver.aborted) {
+    role.freeze();
+    await delay(STOPPED_MS);
+    role.thaw();
+    await delay(RUNNING_MS);
+  }
+}
 
 /** Those of `names` that fire now. */
 async function firingOf({ prometheus }: MonitoredStage, names: readonly string[]): Promise<readonly string[]> {

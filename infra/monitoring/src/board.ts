@@ -152,6 +152,7 @@ export const BOARD: readonly Row[] = [
       lines('Processor', 'percentunit', q('rate(process_cpu_seconds_total{@}[$__rate_interval])', '{{instance}}')),
       lines('Memory', 'bytes', q('process_resident_memory_bytes{@}', '{{instance}}')),
       lines('Delay of the event loop, p99', 's', q('nodejs_eventloop_lag_p99_seconds{@}', '{{instance}}')),
+      lines('Longest delay of the event loop', 's', q('nodejs_eventloop_lag_max_seconds{@}', '{{instance}}')),
       lines('Since the last tick', 's', q('qrcast_tick_age_seconds{@}', '{{instance}}')),
       lines('Versions', 'short', q('sum by (version, node) (qrcast_build_info{@})', '{{version}}, Node {{node}}')),
     ],
