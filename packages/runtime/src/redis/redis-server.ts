@@ -112,6 +112,7 @@ function spawnServer(options: RedisServerOptions, { port, password }: Endpoint):
     `dir "${options.folder}"`,
     'save ""',
     `appendonly ${options.persistent ? 'yes' : 'no'}`,
+    'auto-aof-rewrite-min-size 256mb', // with 64 MB, the default, a busy one would write its file anew all the time
     'maxmemory-policy noeviction',
   ];
   // The configuration goes through stdin, because it holds the password.
