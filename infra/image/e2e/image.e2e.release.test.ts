@@ -26,6 +26,8 @@ if (reason !== '') process.stderr.write(`skipped: ${reason}\n`);
 /** A build installs Debian and all packages twice, which takes five minutes on two cores. */
 const BUILD_LIMIT_MS = 1_800_000;
 
+/** Of the user that runs the roles. */
+const USER_ID = '65532';
 const KEY = 'k1:iKwTpK5xW0yZ4mO4p8kqvB1uF2sQm0nD3J7cYt9hXlE=';
 const { version } = JSON.parse(readFileSync(`${TOP}package.json`, 'utf8')) as { version: string };
 
@@ -53,7 +55,7 @@ describe.skipIf(reason !== '')('the image', () => {
 
   it('says what it is, and who runs it', () => {
     const { config } = image;
-    expect(config).toMatchObject({ User: '65532:65532', StopSignal: 'SIGTERM', Cmd: ['help'] });
+    expect(config).toMatchObject({ User: `${USER_ID}:${USER_ID}`, StopSignal: 'SIGTERM', Cmd: ['help'] });
     expect(config.Labels).toMatchObject({ 'org.opencontainers.image.version': version, 'org.opencontainers.image.licenses': 'MIT' });
     expect(config.Labels['org.opencontainers.image.revision']).toMatch(/^[0-9a-f]{40}$/);
     expect(config.Healthcheck.Test).toEqual(['CMD', 'node', '/qrcast/infra/image/src/health.ts', '/healthz']);
@@ -95,7 +97,8 @@ describe.skipIf(reason !== '')('the image', () => {
   });
 
   it('can be read by its user', () => {
-    const closed = run('find', [`${image.root}/qrcast`, '-not', '-type', 'l', '-not', '-perm', '-o=r']);
+    const isOpen = ['(', '-perm', '-o=r', '-o', '-uid', USER_ID, '-perm', '-u=r', ')'];
+    const closed = run('find', [`${image.root}/qrcast`, '-not', '-type', 'l', '-not', ...isOpen]);
     expect(closed).toBe('');
   });
 
