@@ -1,14 +1,14 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** Above the ports that services are known by, and below those that systems give away themselves. */
+/** Above the ports that services are known by, and below those that systems give away by default. */
 const [LOWEST, HIGHEST] = [20_000, 32_767];
 const TRIES = 100;
 
 /**
- * Finds a free TCP port of the loopback address, for a program that cannot choose one itself. No
- * system gives it to another program that asks for any port. So it stays free unless somebody
- * chooses it by its number.
+ * Finds a free TCP port of the loopback address, for a program that cannot choose one itself. The
+ * system does not give it to another program that asks for any port. So it stays free unless
+ * somebody chooses it by its number.
  * @throws {Error} if there is none
  */
 export async function freePort(): Promise<number> {

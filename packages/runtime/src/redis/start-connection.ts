@@ -116,7 +116,7 @@ const NO_DATABASE = 'expected the database that REDIS_URL ends in; the server do
 
 const SCHEME = 'Write rediss:// in REDIS_URL for a port with TLS, redis:// for one without';
 
-const CLOSED = /Connection is closed|ECONNRESET/;
+const CLOSED = /Connection is closed|ECONNRESET|EPIPE/;
 
 /** The first fitting rule says what is wrong. */
 const RULES: readonly { readonly sign: RegExp; readonly fault: string; readonly mayPass?: true }[] = [
