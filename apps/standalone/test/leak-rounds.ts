@@ -51,11 +51,16 @@ export async function openLeakStage(releasers: Releasers): Promise<LeakStage> {
   await subscribeTenant(stage, receiver);
   const [gateway, worker] = [stage.gateways[0], stage.workers[0]];
   await runRound(stage, { sessions: FIRST_SESSIONS, harm: 'cut' });
+  // A busy machine may have ended it, and the next new code starts it again.
+  while (!hasReadingThread(await readHeld(worker))) await runRound(stage, { sessions: 1, harm: 'cut' });
   const sizes = await untilTimeHasPassed(stage);
   provider.cut();
   const held = { gateway: await readBase(gateway), worker: await readBase(worker) };
   return { stage, provider, gateway, worker, held, sizes };
 }
+
+/** Whether it has the thread that reads codes. Its base counts what that takes. */
+const hasReadingThread = ({ listeners }: Held): boolean => (listeners['Worker exit'] ?? 0) > 0;
 
 /** A session of a new instance, which is asked at `apiUrl`. */
 async function createAt({ call, newInstance }: FaultStage, apiUrl: string): Promise<StagedSession> {
